@@ -1,0 +1,207 @@
+"""Every error that Fabula raises on purpose.
+
+::
+
+    FabulaError                    exit code
+    ├── SpecError                  2   the spec is wrong; carries every violation
+    ├── UsageError                 2   the command or call is wrong
+    ├── SourceError                2   data that was given can't be read
+    ├── CheckError                 1   made data breaks a check
+    ├── GateError                  1   a metric misses its threshold
+    ├── PrerequisiteError          3   an extra, a key, a tool or a model is missing
+    ├── ModelError                 3   a language model can't be used
+    │   ├── AuthenticationError    3   the key was refused
+    │   ├── RateLimitError         3   the quota is spent
+    │   └── OutputError            4   replies stayed unusable after every retry
+    ├── SinkError                  2   the output place can't be written
+    ├── PartialRunError            4   some rows are missing; the same command continues
+    └── RunInterrupted             130 stopped by the user; the same command continues
+
+Catch all of them with::
+
+    try:
+        fb.generate("shop.yaml")
+    except fb.FabulaError as error:
+        print(error.code, error.hint)
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+class FabulaError(Exception):
+    """Base of all errors: what is wrong, where, and what to do next.
+
+    Args:
+        message: What is wrong; lower case, no final period, backticks around literals.
+        code: A stable dotted name, `area.problem`.
+        where: The place, as a path into the spec (`tables.orders.columns.total`) or a file.
+        hint: What to do, ready to paste.
+        file: The file that holds the problem.
+        line: The line in that file, from 1.
+    """
+
+    exit_code: ClassVar[int] = 2
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        where: str | None = None,
+        hint: str | None = None,
+        file: str | None = None,
+        line: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.where = where
+        self.hint = hint
+        self.file = file
+        self.line = line
+
+    def to_dict(self) -> dict[str, Any]:
+        """The error as JSON-ready values, for `--format json` and other programs."""
+        fields = {
+            "code": self.code,
+            "message": self.message,
+            "where": self.where,
+            "file": self.file,
+            "line": self.line,
+            "hint": self.hint,
+        }
+        return {name: value for name, value in fields.items() if value is not None}
+
+    def __str__(self) -> str:
+        return render(self)
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One problem of a spec."""
+
+    code: str
+    message: str
+    where: str | None = None
+    hint: str | None = None
+    file: str | None = None
+    line: int | None = None
+
+
+class SpecError(FabulaError):
+    """The spec is wrong. `violations` lists every problem, not only the first."""
+
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        first = violations[0]
+        super().__init__(
+            first.message,
+            code=first.code,
+            where=first.where,
+            hint=first.hint,
+            file=first.file,
+            line=first.line,
+        )
+        self.violations = tuple(violations)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**super().to_dict(), "violations": [vars(item) for item in self.violations]}
+
+    def __str__(self) -> str:
+        return "\n\n".join(render(item) for item in self.violations)
+
+
+class UsageError(FabulaError):
+    """The command line or the call is wrong."""
+
+
+class SourceError(FabulaError):
+    """Data that was given can't be read or used."""
+
+
+class CheckError(FabulaError):
+    """Made data breaks a check whose repair is `fail`."""
+
+    exit_code = 1
+
+
+class GateError(FabulaError):
+    """A metric misses its threshold."""
+
+    exit_code = 1
+
+
+class PrerequisiteError(FabulaError):
+    """Something outside Fabula is missing: an extra, a key, a tool, a model."""
+
+    exit_code = 3
+
+    @classmethod
+    def for_extra(cls, extra: str, *, needed_by: str) -> PrerequisiteError:
+        """The error for an optional dependency that is not installed."""
+        return cls(
+            f"{needed_by} needs the extra `{extra}`",
+            code="prerequisite.extra",
+            hint=f"pip install 'fabula[{extra}]'",
+        )
+
+
+class ModelError(FabulaError):
+    """A language model can't be used."""
+
+    exit_code = 3
+
+
+class AuthenticationError(ModelError):
+    """The endpoint refused the key."""
+
+
+class RateLimitError(ModelError):
+    """The endpoint's quota is spent, or it stayed busy beyond the deadline."""
+
+
+class OutputError(ModelError):
+    """The model's replies stayed unusable after every retry."""
+
+    exit_code = 4
+
+
+class SinkError(FabulaError):
+    """The output place can't be written."""
+
+
+class PartialRunError(FabulaError):
+    """The run ended with fewer rows than asked; the same command continues it."""
+
+    exit_code = 4
+
+
+class RunInterrupted(FabulaError):
+    """The user stopped the run; the same command continues it."""
+
+    exit_code = 130
+
+
+def render(error: FabulaError | Violation) -> str:
+    """The one text form of an error, for terminal, notebook and page."""
+    lines = [f"error[{error.code}]: {error.message}"]
+    place = ":".join(str(part) for part in (error.file, error.line) if part is not None)
+    pointer = "  ".join(part for part in (place, error.where) if part)
+    if pointer:
+        lines.append(f"  --> {pointer}")
+    if error.hint:
+        lines += ["", f"hint: {error.hint}"]
+    return "\n".join(lines)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """A "did you mean" hint for an unknown name, or None when nothing is near."""
+    names = sorted(set(known))
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    if not near:
+        near = [name for name in names if name.lower() == word.lower()]
+    return f"did you mean `{near[0]}`?" if near else None

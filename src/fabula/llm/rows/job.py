@@ -1,0 +1,87 @@
+"""What is asked of `ask_rows`, and what comes back. Knows JSON Schema, not column kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fabula.llm.chat import Usage
+
+Row = Mapping[str, Any]
+RowCheck = Callable[[dict[str, Any]], Sequence[str]]
+"""Takes a row (known and asked values), returns its problems in words; may fix values in place."""
+TableCheck = Callable[[Sequence[dict[str, Any]]], Mapping[int, str]]
+"""Takes all rows so far, returns a problem for each bad row's position."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowField:
+    """One value that the model must give in each row."""
+
+    name: str
+    schema: Mapping[str, Any]
+    description: str = ""
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class RowsJob:
+    """N rows wanted from a model.
+
+    Args:
+        subject: What the rows are about, in words.
+        fields: The values to ask for, in order.
+        n: Rows wanted.
+        given: Known values of each row (length n), or None when rows are free.
+        examples: Human examples: strings, mappings or models; always data, never template source.
+        extra: A further demand in words ("the name must be unusual").
+        rows_per_call: Rows in one call, or None to choose by the model and the row's size.
+        unique: Groups of field names whose values must not repeat in the run.
+        used: Rows that exist already and must not be repeated.
+        check_row: Validates one row beyond its schema.
+        check_table: Validates all rows together.
+        attempts: Times a row is asked again before it is rejected.
+        text: True when the one field is free prose from its own prompt (see `prompts`).
+        prompts: One full prompt a row instead of `subject` and `given` (length n).
+        temperature: Sampling temperature, or None for the model's default.
+    """
+
+    subject: str
+    fields: tuple[RowField, ...]
+    n: int
+    given: Sequence[Row] | None = None
+    examples: Sequence[Any] = ()
+    extra: str = ""
+    rows_per_call: int | None = None
+    unique: tuple[tuple[str, ...], ...] = ()
+    used: Sequence[Row] = ()
+    check_row: RowCheck | None = None
+    check_table: TableCheck | None = None
+    attempts: int = 3
+    text: bool = False
+    prompts: Sequence[str] | None = None
+    temperature: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """One row that was lost, and why."""
+
+    row: int
+    reason: str
+    raw: str
+    attempt: int
+
+
+@dataclass
+class RowsResult:
+    """Rows in the order asked; None where no valid row could be had."""
+
+    rows: list[dict[str, Any] | None]
+    rejects: list[Reject] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+    calls: int = 0
+    cached: int = 0
+    modes: dict[str, int] = field(default_factory=dict)
+    stalled: str | None = None
