@@ -24,7 +24,9 @@ def name_key(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
 
 
-def stream(seed: int, table: str, column: str, block: int, *, attempt: int = 0) -> np.random.Generator:
+def stream(
+    seed: int, table: str, column: str, block: int, *, attempt: int = 0
+) -> np.random.Generator:
     """The random stream of one block of one column.
 
     Args:

@@ -76,7 +76,8 @@ class ChatReply:
         finish: Why the model stopped.
         usage: Tokens of this call.
         model: The model's own name for itself.
-        mode: How structure was asked for: `json_schema`, `tools`, `json_object`, `prompt`, `grammar`.
+        mode: How structure was asked for: `json_schema`, `tools`, `json_object`, `prompt` or
+            `grammar`.
         cached: True when the reply came from the ledger and nothing was called.
     """
 
