@@ -1,0 +1,70 @@
+"""What making a block of a table gives, and the interface that runs rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class RejectedRow:
+    """One row that was asked for and lost.
+
+    Attributes:
+        row: The row's number in its table, from 0.
+        reason: Why, in words.
+        raw: What the model sent, where a model made it.
+        attempt: Tries made.
+    """
+
+    row: int
+    reason: str
+    raw: str = ""
+    attempt: int = 0
+
+
+@dataclass(frozen=True)
+class CheckTally:
+    """How one row-level check went in a block: rows checked, broken at first, repaired."""
+
+    check: int
+    rows: int
+    broken: int
+    repaired: int
+    examples: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class MadeBlock:
+    """A block of finished rows.
+
+    Attributes:
+        table: Written columns of the rows that are kept, in the plan's schema.
+        rejected: Rows that were asked for and lost.
+        tallies: Results of the table's row-level checks, by position in `spec.checks`.
+    """
+
+    table: pa.Table
+    rejected: tuple[RejectedRow, ...] = ()
+    tallies: tuple[CheckTally, ...] = ()
+
+
+class TableMaker(Protocol):
+    """Makes one table, block by block, in any order, from any thread.
+
+    Attributes:
+        rows: Exact number of rows asked for.
+        blocks: Number of blocks of at most 65,536 rows.
+        schema: Arrow schema of every block.
+    """
+
+    rows: int
+    blocks: int
+    schema: pa.Schema
+
+    def make(self, block: int, *, attempt: int = 0) -> MadeBlock:
+        """Make one block; the same arguments give the same bytes."""
+        ...

@@ -1,0 +1,61 @@
+"""The catalogue of column kinds: every kind by its one word."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias, get_args
+
+from pydantic import Field
+
+from fabula.spec.columns import AbstractColumn
+from fabula.spec.keys import Constant, Key, Reference, Sequence, Uuid
+from fabula.spec.numbers import (
+    Bernoulli,
+    Beta,
+    Binomial,
+    Exponential,
+    Gamma,
+    Lognormal,
+    Mixture,
+    Normal,
+    Pareto,
+    Poisson,
+    Uniform,
+    Zipf,
+)
+from fabula.spec.times import Datetime
+from fabula.spec.words import Choice, Expr, Llm, Pattern, Person, Provider, Template, Text
+
+Column: TypeAlias = Annotated[
+    Key
+    | Sequence
+    | Uuid
+    | Constant
+    | Reference
+    | Choice
+    | Uniform
+    | Normal
+    | Lognormal
+    | Exponential
+    | Gamma
+    | Beta
+    | Pareto
+    | Poisson
+    | Binomial
+    | Bernoulli
+    | Zipf
+    | Mixture
+    | Datetime
+    | Pattern
+    | Template
+    | Expr
+    | Person
+    | Provider
+    | Llm
+    | Text,
+    Field(discriminator="kind"),
+]
+
+KINDS: dict[str, type[AbstractColumn]] = {
+    cls.model_fields["kind"].default: cls for cls in get_args(get_args(Column)[0])
+}
+"""Every column kind by name."""

@@ -1,0 +1,233 @@
+"""The spec's tree: a dataset of tables, models and outputs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from fabula.spec.checks import Check
+from fabula.spec.kinds import Column
+from fabula.spec.numbers import Distribution
+from fabula.spec.parameters import SpecModel
+
+_CARDINALITIES = ("poisson", "uniform", "binomial", "zipf", "normal", "lognormal", "gamma")
+
+
+class PerParent(SpecModel):
+    """How many rows each parent row has.
+
+    Attributes:
+        of: The parent table, or this table's reference column where several lead to it.
+        fixed: The same number for each parent.
+        distribution: A drawn number for each parent, rounded; `poisson: 10` is short for
+            `distribution: {kind: poisson, mean: 10}`.
+        min: Fewest rows of a parent.
+        max: Most rows of a parent.
+    """
+
+    of: str
+    fixed: int | None = Field(default=None, ge=0)
+    distribution: Distribution | None = None
+    min: int = Field(default=0, ge=0)
+    max: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_distribution(cls, data: object) -> object:
+        """Accept `poisson: 10` and `uniform: [1, 5]`."""
+        if not isinstance(data, dict):
+            return data
+        short = [name for name in _CARDINALITIES if name in data]
+        if len(short) != 1:
+            return data
+        name, rest = short[0], {key: value for key, value in data.items() if key != short[0]}
+        value = data[name]
+        if isinstance(value, dict):
+            distribution = {"kind": name, **value}
+        elif name == "uniform" and isinstance(value, list | tuple) and len(value) == 2:
+            distribution = {"kind": name, "min": value[0], "max": value[1], "decimals": 0}
+        elif name == "zipf":
+            distribution = {"kind": name, "exponent": value, "max": data.get("max") or 1000}
+        else:
+            distribution = {"kind": name, "mean": value}
+        return {**rest, "distribution": distribution}
+
+    @model_validator(mode="after")
+    def _one_way(self) -> PerParent:
+        if self.fixed is not None and self.distribution is not None:
+            raise ValueError("give `fixed` or a distribution, not both")
+        if self.fixed is None and self.distribution is None and self.max is None:
+            raise ValueError("say how many: `fixed: 3`, `poisson: 10`, or `min` and `max`")
+        if self.max is not None and self.min > self.max:
+            raise ValueError("`min` is above `max`")
+        return self
+
+
+class Correlation(SpecModel):
+    """Numeric columns that vary together (a Gaussian copula over their own distributions).
+
+    Attributes:
+        columns: Two or more numeric columns without expressions in their parameters.
+        r: The correlation of two columns.
+        matrix: The correlation matrix of several, in the order of `columns`.
+        method: Which correlation the numbers mean.
+    """
+
+    columns: tuple[str, ...] = Field(min_length=2)
+    r: float | None = Field(default=None, ge=-1, le=1)
+    matrix: tuple[tuple[Annotated[float, Field(ge=-1, le=1)], ...], ...] | None = None
+    method: Literal["pearson", "spearman"] = "pearson"
+
+    @model_validator(mode="after")
+    def _square(self) -> Correlation:
+        size = len(self.columns)
+        if self.matrix is None:
+            if size != 2 or self.r is None:
+                raise ValueError("give `r` for two columns, or a `matrix`")
+            return self
+        if self.r is not None:
+            raise ValueError("give `r` or `matrix`, not both")
+        if len(self.matrix) != size or any(len(row) != size for row in self.matrix):
+            raise ValueError(f"`matrix` must be {size} x {size}, like `columns`")
+        for i, row in enumerate(self.matrix):
+            if row[i] != 1 or any(abs(row[j] - self.matrix[j][i]) > 1e-9 for j in range(size)):
+                raise ValueError("`matrix` must be symmetric with ones on its diagonal")
+        return self
+
+    @property
+    def full(self) -> tuple[tuple[float, ...], ...]:
+        """The correlation matrix, whichever way it was given."""
+        if self.matrix is not None:
+            return self.matrix
+        assert self.r is not None
+        return ((1.0, self.r), (self.r, 1.0))
+
+
+class TableSpec(SpecModel):
+    """A table: how many rows, which columns, which rules.
+
+    Attributes:
+        name: The table's name; in YAML it is the key under `tables`.
+        n: Rows.
+        per_parent: Rows for each row of a parent table, instead of `n`.
+        columns: Columns by name, in the order of the output.
+        primary_key: Columns that identify a row; by default the first `key` or `uuid` column.
+        unique: Groups of columns whose combination may not repeat.
+        correlations: Groups of numeric columns that vary together.
+        prompt: What the rows are about, for the language model.
+        examples: Sample rows or sentences, for the language model.
+        rows_per_call: Rows asked of the language model at once; by default chosen by itself.
+        model: The language model for this table: `local`, `fake`, `openai:NAME` or a name
+            from `models`.
+        checks: Rules that the rows must keep.
+    """
+
+    name: str = ""
+    n: int | None = Field(default=None, ge=0)
+    per_parent: PerParent | None = None
+    columns: dict[str, Column] = Field(min_length=1)
+    primary_key: tuple[str, ...] = ()
+    unique: tuple[tuple[str, ...], ...] = ()
+    correlations: tuple[Correlation, ...] = ()
+    prompt: str = ""
+    examples: tuple[str | dict[str, Any], ...] = ()
+    rows_per_call: int | None = Field(default=None, ge=1)
+    model: str | None = None
+    checks: tuple[Check, ...] = ()
+
+    def __init__(self, name: str = "", /, **data: Any) -> None:
+        super().__init__(**({"name": name} if name else {}), **data)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _primary_key_as_list(cls, data: object) -> object:
+        if isinstance(data, dict) and isinstance(data.get("primary_key"), str):
+            return {**data, "primary_key": [data["primary_key"]]}
+        return data
+
+    @model_validator(mode="after")
+    def _one_size(self) -> TableSpec:
+        if self.n is not None and self.per_parent is not None:
+            raise ValueError("give `n` or `per_parent`, not both")
+        return self
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """Names of the columns that are written."""
+        return tuple(name for name, column in self.columns.items() if not column.drop)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The primary key's columns; empty where the table has none."""
+        if self.primary_key:
+            return self.primary_key
+        keys = [name for name, column in self.columns.items() if column.kind in ("key", "uuid")]
+        return tuple(keys[:1])
+
+
+class ModelSpec(SpecModel):
+    """A language model endpoint; keys are named, never written here.
+
+    Attributes:
+        provider: A preset (`openai`, `anthropic`, `ollama` …) or `openai-compatible`.
+        name: The model's name at the endpoint.
+        base_url: The endpoint's address.
+        api_key_env: Environment variable that holds the key.
+    """
+
+    provider: str = "openai-compatible"
+    name: str
+    base_url: str | None = None
+    api_key_env: str | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
+    temperature: float | None = Field(default=None, ge=0)
+    max_tokens: int | None = Field(default=None, ge=1)
+    timeout: float | None = Field(default=None, gt=0)
+    concurrency: int | None = Field(default=None, ge=1)
+    rpm: int | None = Field(default=None, ge=1)
+    tpm: int | None = Field(default=None, ge=1)
+    verify_tls: bool = True
+    ca_file: str | None = None
+    proxy: str | None = None
+
+
+class OutputSpec(SpecModel):
+    """One more form in which tables are written.
+
+    Attributes:
+        format: The file format.
+        tables: Which tables; by default all.
+    """
+
+    format: Literal["parquet", "csv", "jsonl", "arrow"] = "parquet"
+    tables: tuple[str, ...] = ()
+
+
+class DatasetSpec(SpecModel):
+    """Everything that is wanted: tables and the models that help to make them."""
+
+    fabula: Literal[1] = 1
+    name: str = "dataset"
+    description: str = ""
+    seed: int = 0
+    models: dict[str, str | ModelSpec] = Field(default_factory=dict)
+    tables: dict[str, TableSpec] = Field(min_length=1)
+    outputs: tuple[OutputSpec, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_tables(cls, data: object) -> object:
+        """Give each table the name of its key; accept a list of named tables."""
+        if not isinstance(data, dict):
+            return data
+        tables = data.get("tables")
+        if isinstance(tables, list | tuple):
+            tables = {getattr(table, "name", ""): table for table in tables}
+        if not isinstance(tables, dict):
+            return data
+        named = {
+            name: {**table, "name": name} if isinstance(table, dict) else table
+            for name, table in tables.items()
+        }
+        return {**data, "tables": named}

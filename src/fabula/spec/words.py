@@ -1,0 +1,154 @@
+"""Column kinds for values, texts and people."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, StrictStr, model_validator
+
+from fabula.spec.columns import AbstractColumn
+from fabula.spec.parameters import Scalar
+
+PersonField = Literal[
+    "name",
+    "first_name",
+    "last_name",
+    "sex",
+    "title",
+    "email",
+    "username",
+    "phone",
+    "birth_date",
+    "age",
+    "nationality",
+    "language",
+    "street",
+    "address",
+    "city",
+    "state",
+    "postcode",
+    "country",
+    "country_code",
+    "company",
+    "job",
+]
+
+
+class Choice(AbstractColumn):
+    """One of `values`, by weight; `balance: exact` meets the shares exactly."""
+
+    kind: Literal["choice"] = "choice"
+    values: tuple[Scalar, ...] = Field(min_length=1)
+    weights: tuple[Annotated[float, Field(ge=0)], ...] | None = None
+    balance: Literal["random", "exact"] = "random"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _weights_from_mapping(cls, data: object) -> object:
+        """Accept `values: {red: 3, blue: 1}` as values with weights."""
+        if isinstance(data, dict) and isinstance(data.get("values"), dict):
+            values = data["values"]
+            return {**data, "values": list(values), "weights": list(values.values())}
+        return data
+
+    @model_validator(mode="after")
+    def _weights_fit(self) -> Choice:
+        if self.weights is not None and len(self.weights) != len(self.values):
+            raise ValueError(f"{len(self.weights)} weights for {len(self.values)} values")
+        if self.weights is not None and not sum(self.weights) > 0:
+            raise ValueError("at least one weight must be above 0")
+        return self
+
+
+class Pattern(AbstractColumn):
+    """A string that matches a regular expression."""
+
+    kind: Literal["pattern"] = "pattern"
+    regex: str
+
+
+class Template(AbstractColumn):
+    """Text from other columns of the row: a sandboxed Jinja template."""
+
+    kind: Literal["template"] = "template"
+    text: str
+
+
+class Expr(AbstractColumn):
+    """A SQL expression over this row and, through a reference, the parent's row."""
+
+    kind: Literal["expr"] = "expr"
+    sql: str
+    expressions: ClassVar = ("sql",)
+
+
+class Person(AbstractColumn):
+    """One attribute of a made-up person; the attributes of one row agree.
+
+    Attributes:
+        field: Which attribute.
+        locale: Language and country of the people (`en`, `de`, `pt-br`), or several.
+        who: Tells two people of one row apart (`buyer`, `seller`).
+    """
+
+    kind: Literal["person"] = "person"
+    field: PersonField = "name"
+    locale: str | tuple[str, ...] = "en"
+    who: str = "person"
+
+
+class Provider(AbstractColumn):
+    """A value of any Mimesis or Faker provider (`finance.company`, `faker.iban`)."""
+
+    kind: Literal["provider"] = "provider"
+    name: str
+    locale: str = "en"
+    size: int = Field(default=10_000, ge=1, le=1_000_000)
+
+
+LlmType = (
+    Literal["str", "int", "float", "bool", "date"]
+    | tuple[StrictStr | int | float | bool, ...]
+    | dict[str, Any]
+)
+
+
+class Llm(AbstractColumn):
+    """A value that a language model fills in, together with the table's other `llm` columns.
+
+    Attributes:
+        type: `str`, `int`, `float`, `bool`, `date`, a list of allowed values, or a JSON Schema.
+        min: Lowest number, or fewest characters of a string.
+        max: Highest number, or most characters of a string.
+        pattern: Regular expression that a string must match.
+        examples: Sample values, as guidance.
+        prompt: A prompt of its own takes the column out of the joint record.
+        model: Another model than the table's.
+    """
+
+    kind: Literal["llm"] = "llm"
+    type: LlmType = "str"
+    min: float | None = None
+    max: float | None = None
+    pattern: str | None = None
+    examples: tuple[Scalar, ...] = ()
+    prompt: str | None = None
+    model: str | None = None
+
+
+class Text(AbstractColumn):
+    """Free text that a language model writes for each row from a Jinja prompt."""
+
+    kind: Literal["text"] = "text"
+    prompt: str
+    min_words: int | None = Field(default=None, ge=1)
+    max_words: int | None = Field(default=None, ge=1)
+    language: str | None = None
+    examples: tuple[str, ...] = ()
+    model: str | None = None
+
+    @model_validator(mode="after")
+    def _words_in_order(self) -> Text:
+        if self.min_words and self.max_words and self.min_words > self.max_words:
+            raise ValueError("`min_words` is above `max_words`")
+        return self
