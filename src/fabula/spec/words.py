@@ -107,7 +107,7 @@ class Provider(AbstractColumn):
 
 
 LlmType = (
-    Literal["str", "int", "float", "bool", "date"]
+    Literal["str", "int", "float", "bool", "date", "list[str]", "list[int]", "list[float]"]
     | tuple[StrictStr | int | float | bool, ...]
     | dict[str, Any]
 )

@@ -1,0 +1,177 @@
+"""SQL expressions of a spec: parsed once, their columns found, their type asked of DuckDB."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from fabula.io.sql import thread_connection
+
+_UNREPEATABLE = {
+    "random",
+    "uuid",
+    "gen_random_uuid",
+    "uuidv4",
+    "uuidv7",
+    "setseed",
+    "now",
+    "today",
+    "get_current_timestamp",
+    "current_date",
+    "current_timestamp",
+    "current_localtimestamp",
+    "current_time",
+    "nextval",
+    "currval",
+    "getenv",
+    "current_setting",
+    "query",
+    "query_table",
+}
+_CONSTANT_NAMES = {"current_date", "current_timestamp", "current_time", "localtimestamp"}
+
+
+class ExpressionError(ValueError):
+    """An expression can't be used; `hint` says what to do where that is known."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A SQL expression over one row.
+
+    Attributes:
+        sql: Ready to evaluate: a parent's column is one quoted name, `"customer_id.name"`.
+        needs: Names of the columns that it uses.
+    """
+
+    sql: str
+    needs: tuple[str, ...]
+
+
+def parse_expression(text: str, references: Collection[str] = ()) -> Expression:
+    """Parse one SQL expression.
+
+    Args:
+        text: The expression, as written in the spec.
+        references: Reference columns of the table; `customer_id.name` then means the parent's.
+
+    Raises:
+        ExpressionError: No valid expression, or one that could not be repeated.
+    """
+    try:
+        serialized = _scalar("SELECT json_serialize_sql(?)", f"SELECT {text}")
+    except duckdb.Error as error:
+        raise ExpressionError(_first_line(error)) from error
+    tree = json.loads(serialized)
+    if tree.get("error"):
+        raise ExpressionError(f"no valid SQL: {tree.get('error_message', '').splitlines()[0]}")
+    node = tree["statements"][0]["node"]
+    plain = (
+        len(tree["statements"]) == 1
+        and node["type"] == "SELECT_NODE"
+        and len(node["select_list"]) == 1
+        and node["from_table"]["type"] == "EMPTY"
+        and not node["where_clause"]
+    )
+    if not plain:
+        raise ExpressionError("it must be one expression, not a query")
+    needs: dict[str, None] = {}
+    for part in _walk(node["select_list"][0]):
+        _inspect(part, references, needs)
+    sql = _scalar("SELECT json_deserialize_sql(?)", json.dumps(tree))
+    return Expression(sql.removeprefix("SELECT "), tuple(needs))
+
+
+def expression_type(sql: str, types: Mapping[str, pa.DataType]) -> pa.DataType:
+    """The Arrow type of an expression over columns of these types.
+
+    Raises:
+        ExpressionError: DuckDB refuses the expression: an unknown function, a wrong type.
+    """
+    schema = pa.schema(list(types.items()) or [("_", pa.int64())])
+    try:
+        result = thread_connection().from_arrow(schema.empty_table()).project(sql).to_arrow_table()
+    except duckdb.Error as error:
+        raise ExpressionError(_first_line(error)) from error
+    if result.num_rows:
+        raise ExpressionError(
+            "it must not combine other rows (no aggregates)",
+            "for a parent's count or sum over its children use an `aggregate` check",
+        )
+    return settled_type(result.schema[0].type)
+
+
+def settled_type(kind: pa.DataType) -> pa.DataType:
+    """The type in which a SQL result is kept: decimals and small numbers become plain ones."""
+    if pa.types.is_decimal(kind) or pa.types.is_floating(kind):
+        return pa.float64()
+    if pa.types.is_integer(kind):
+        return pa.int64()
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp("us")
+    if pa.types.is_null(kind) or pa.types.is_large_string(kind):
+        return pa.string()
+    return kind
+
+
+def _inspect(part: dict[str, Any], references: Collection[str], needs: dict[str, None]) -> None:
+    """Note the columns of one node, renaming those of a parent; refuse what can't repeat."""
+    kind = part.get("class")
+    if kind == "SUBQUERY":
+        raise ExpressionError("it must not hold a query of its own")
+    if kind == "WINDOW":
+        raise ExpressionError("it must not look at other rows (no window functions)")
+    if kind == "PARAMETER":
+        raise ExpressionError("it must not hold a parameter (`?` or `$1`)")
+    if kind == "FUNCTION" and part["function_name"].lower() in _UNREPEATABLE:
+        raise ExpressionError(
+            f"`{part['function_name']}` gives another result each time",
+            "draw with a column of its own (`kind: uniform`) and use that column here",
+        )
+    if kind != "COLUMN_REF":
+        return
+    names = part["column_names"]
+    if names[0].lower() in _CONSTANT_NAMES:
+        raise ExpressionError(f"`{names[0]}` gives another result each time")
+    if len(names) == 2 and names[0] in references:
+        part["column_names"] = names = [".".join(names)]
+    elif len(names) > 1 and names[0] not in references:
+        raise ExpressionError(
+            f"`{'.'.join(names)}` is no column: `{names[0]}` is no reference of this table"
+        )
+    elif len(names) > 2:
+        raise ExpressionError(
+            f"`{'.'.join(names)}` goes over more than one reference",
+            f"give the parent table an `expr` column that holds `{'.'.join(names[1:])}`",
+        )
+    needs[names[0]] = None
+
+
+def _walk(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        if "class" in node:
+            yield node
+        for child in node.values():
+            yield from _walk(child)
+    elif isinstance(node, list):
+        for child in node:
+            yield from _walk(child)
+
+
+def _scalar(query: str, value: str) -> str:
+    return str(thread_connection().execute(query, [value]).fetchall()[0][0])
+
+
+def _first_line(error: duckdb.Error) -> str:
+    """DuckDB's complaint without its class and its drawing of the query."""
+    line = str(error).strip().splitlines()[0]
+    return line.split(": ", 1)[-1] if ": " in line else line

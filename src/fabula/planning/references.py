@@ -1,0 +1,165 @@
+"""Foreign keys resolved: which parent column each reference means, and what leads the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
+
+from fabula.errors import Violation, did_you_mean
+from fabula.planning.plan import ReferencePlan
+from fabula.spec.keys import Reference
+from fabula.spec.tables import DatasetSpec, TableSpec
+
+References = dict[str, dict[str, ReferencePlan]]
+"""Reference plans by table and column."""
+
+
+def resolve_references(spec: DatasetSpec, problems: list[Violation]) -> References:
+    """Find the parent and key of every reference column; note what can't be found."""
+    resolved: References = {}
+    for table in spec.tables.values():
+        driver = _driver(spec, table, problems)
+        resolved[table.name] = {
+            name: replace(plan, driver=name == driver, within=_partners(table, name))
+            for name, plan in _references(spec, table, problems)
+        }
+    return resolved
+
+
+def order_tables(
+    spec: DatasetSpec, references: References, problems: list[Violation]
+) -> tuple[list[str], References]:
+    """Parents before children; a cycle is broken at a nullable reference or noted."""
+    loose: set[tuple[str, str]] = set()
+    while True:
+        graph = {
+            table: {
+                item.parent
+                for item in references[table].values()
+                if item.parent != table and (table, item.column) not in loose
+            }
+            for table in spec.tables
+        }
+        try:
+            order = list(TopologicalSorter(graph).static_order())
+        except CycleError as error:
+            cycle: list[str] = error.args[1][::-1]
+            breaker = _breaker(cycle, references, loose)
+            if breaker is None:
+                problems.append(_cycle(cycle, references))
+                return list(spec.tables), references
+            loose.add(breaker)
+            continue
+        marked = {
+            table: {
+                name: replace(item, loose=(table, name) in loose) for name, item in plans.items()
+            }
+            for table, plans in references.items()
+        }
+        return order, marked
+
+
+def _references(
+    spec: DatasetSpec, table: TableSpec, problems: list[Violation]
+) -> Iterator[tuple[str, ReferencePlan]]:
+    for name, column in table.columns.items():
+        if not isinstance(column, Reference):
+            continue
+        where = f"tables.{table.name}.columns.{name}.to"
+        parent = spec.tables.get(column.parent)
+        if parent is None:
+            message = f"column `{name}` refers to table `{column.parent}`, which does not exist"
+            hint = did_you_mean(column.parent, spec.tables)
+            problems.append(Violation("spec.unknown-reference", message, where, hint))
+            continue
+        key = column.parent_column or (parent.key[0] if len(parent.key) == 1 else None)
+        if key is None:
+            message = f"table `{parent.name}` has no single key that `{name}` could refer to"
+            hint = (
+                f"add `id: {{kind: key}}` to `{parent.name}`, or write `to: {parent.name}.COLUMN`"
+            )
+            problems.append(Violation("spec.no-key", message, where, hint))
+            continue
+        target = parent.columns.get(key)
+        if target is None:
+            message = f"column `{name}` refers to `{column.to}`, which does not exist"
+            problems.append(
+                Violation(
+                    "spec.unknown-reference", message, where, did_you_mean(key, parent.columns)
+                )
+            )
+            continue
+        identifies = target.kind in ("key", "uuid", "sequence") or target.unique
+        if not identifies and parent.key != (key,):
+            message = f"column `{name}` refers to `{parent.name}.{key}`, whose values may repeat"
+            hint = f"add `unique: true` to `{parent.name}.{key}`, or refer to its key"
+            problems.append(Violation("spec.ambiguous-reference", message, where, hint))
+            continue
+        yield name, ReferencePlan(name, column, parent.name, key)
+
+
+def _driver(spec: DatasetSpec, table: TableSpec, problems: list[Violation]) -> str | None:
+    """The reference column that `per_parent` means."""
+    if table.per_parent is None:
+        return None
+    of, where = table.per_parent.of, f"tables.{table.name}.per_parent.of"
+    columns = {
+        name: column for name, column in table.columns.items() if isinstance(column, Reference)
+    }
+    if of in columns:
+        return of
+    leading = [name for name, column in columns.items() if column.parent == of]
+    if len(leading) == 1:
+        return leading[0]
+    if leading:
+        message = f"several columns refer to `{of}`: {', '.join(f'`{name}`' for name in leading)}"
+        hint = f"write `of: {leading[0]}`"
+        problems.append(Violation("spec.ambiguous-reference", message, where, hint))
+    elif of in spec.tables:
+        message = f"no column of `{table.name}` refers to `{of}`"
+        hint = f"add `{of}_id: {{kind: reference, to: {of}}}`"
+        problems.append(Violation("spec.unknown-reference", message, where, hint))
+    else:
+        message = f"`per_parent` names table `{of}`, which does not exist"
+        near = did_you_mean(of, [*spec.tables, *columns])
+        problems.append(Violation("spec.unknown-reference", message, where, near))
+    return None
+
+
+def _partners(table: TableSpec, name: str) -> tuple[str, ...]:
+    """References that may not repeat a combination together with this one."""
+    groups = [group for group in (table.primary_key, *table.unique) if len(group) > 1]
+    for group in groups:
+        members = [part for part in group if isinstance(table.columns.get(part), Reference)]
+        if name in members and len(members) == len(group):
+            return tuple(part for part in members if part != name)
+    return ()
+
+
+def _breaker(
+    cycle: list[str], references: References, loose: set[tuple[str, str]]
+) -> tuple[str, str] | None:
+    """A nullable reference along the cycle whose order can be ignored."""
+    for child, parent in pairwise(cycle):
+        links = [item for item in references[child].values() if item.parent == parent]
+        fresh = [item for item in links if (child, item.column) not in loose]
+        if fresh and all(item.spec.nulls > 0 and not item.driver for item in fresh):
+            return child, fresh[0].column
+    return None
+
+
+def _cycle(cycle: list[str], references: References) -> Violation:
+    steps = []
+    for child, parent in pairwise(cycle):
+        link = next(item for item in references[child].values() if item.parent == parent)
+        steps.append(f"{child}.{link.column}")
+    path = " → ".join([*steps, cycle[-1]])
+    first = steps[0].split(".", 1)
+    return Violation(
+        "plan.cycle",
+        f"{path}: no order of tables satisfies these references and none is nullable",
+        f"tables.{first[0]}.columns.{first[1]}.to",
+        f"make one nullable: add `nulls: 0.1` to `{steps[0]}`",
+    )
