@@ -1,0 +1,73 @@
+"""Typer, set up for Fabula: a group that imports a verb when it is used, and plain help."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from fabula.cli.verbs import VERBS, overview
+
+HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
+
+
+class LazyGroup(TyperGroup):
+    """The verbs by name, each imported from the module of the same name on first use."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names of all verbs, none imported."""
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The verb, imported; None when there is none of that name."""
+        if cmd_name not in VERBS:
+            return None
+        command = get_command(importlib.import_module(f"fabula.cli.{cmd_name}").app)
+        command.name = cmd_name
+        return command
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The same overview that needs no import."""
+        formatter.write(overview())
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb; a reader that closed the pipe early has all it wanted."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        return result
+
+
+def new_app(**settings: Any) -> typer.Typer:
+    """A Typer app for one verb."""
+    return typer.Typer(
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings=HELP_OPTIONS,
+        **settings,
+    )
+
+
+def new_group() -> Any:
+    """The whole command, with `--install-completion`."""
+    app = typer.Typer(
+        cls=LazyGroup,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings=HELP_OPTIONS,
+    )
+    app.callback()(_nothing)
+    return get_command(app)
+
+
+def _nothing() -> None:
+    """Typer makes a group from an app with a callback."""

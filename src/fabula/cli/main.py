@@ -1,0 +1,97 @@
+"""The command `fabula`: runs a verb, and is the one place where a failure becomes an exit code.
+
+Help and version are answered from a table; Typer and the library are imported for a verb only.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from fabula.cli.verbs import VERBS, overview
+
+if TYPE_CHECKING:
+    from fabula.cli.talk import Talk
+    from fabula.errors import FabulaError
+
+INTERNAL_ERROR = 70
+"""Exit code of an error that Fabula did not foresee (`EX_SOFTWARE` of sysexits)."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    if words in ([], ["-h"], ["--help"], ["help"]):
+        sys.stdout.write(overview())
+        return 0
+    if words == ["--version"]:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"fabula {version('fabula')}\n")
+        return 0
+
+    from fabula.cli.talk import Talk, take_options
+    from fabula.errors import FabulaError
+
+    talk = Talk()
+    try:
+        talk, words = take_options(words)
+        return _run(words, talk)
+    except FabulaError as error:
+        talk.fail(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        talk.say("\nstopped")
+        return 130
+    except Exception as error:
+        if talk.verbose:
+            import traceback
+
+            traceback.print_exc()
+        talk.fail(_unforeseen(error))
+        return INTERNAL_ERROR
+
+
+def _run(words: list[str], talk: Talk) -> int:
+    import typer
+
+    from fabula.cli.group import new_group
+
+    try:
+        result: Any = new_group().main(words, prog_name="fabula", standalone_mode=False, obj=talk)
+    except typer.TyperException as error:
+        raise _usage_error(error, words) from error
+    except typer.Abort:
+        return 130
+    return result if isinstance(result, int) else 0
+
+
+def _usage_error(error: Any, words: Sequence[str]) -> FabulaError:
+    """What Typer found wrong with the command line, in our words."""
+    from fabula.errors import UsageError, did_you_mean
+
+    message = re.sub(r"'([^']*)'", r"`\1`", error.format_message().rstrip("."))
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "fabula"
+    hint = f"`{path} --help` lists what it takes"
+    if path == "fabula" and words and words[0] not in VERBS and not words[0].startswith("-"):
+        message = f"no verb is called `{words[0]}`"
+        hint = did_you_mean(words[0], VERBS) or "`fabula --help` lists the verbs"
+    return UsageError(message[:1].lower() + message[1:], code="usage.arguments", hint=hint)
+
+
+def _unforeseen(error: Exception) -> FabulaError:
+    from fabula.errors import FabulaError
+
+    words = " ".join(str(error).split())
+    return FabulaError(
+        f"{type(error).__name__}: {words}" if words else type(error).__name__,
+        code="internal",
+        hint="this is a fault of Fabula: please report it with the output of `fabula doctor` "
+        "and of the same command with `--verbose`",
+    )

@@ -1,0 +1,19 @@
+"""`fabula schema`: the JSON Schema of specs."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+
+from fabula.cli.group import new_app
+
+app = new_app()
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of specs, for editors."""
+    from fabula.spec.schema import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))

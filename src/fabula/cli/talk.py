@@ -1,0 +1,97 @@
+"""What a command says besides its data: talk on stderr, errors in text or JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TextIO
+
+from fabula.errors import FabulaError, UsageError, render
+
+_PAINT = {"error": "1;31", "warning": "1;33", "hint": "1;36"}
+
+
+@dataclass(frozen=True)
+class Talk:
+    """How one command talks.
+
+    Attributes:
+        quiet: Say nothing but errors.
+        verbose: Show the traceback of an unexpected error.
+        progress: Show progress.
+        errors: Errors as text for people or as JSON for programs.
+    """
+
+    quiet: bool = False
+    verbose: bool = False
+    progress: bool = True
+    errors: Literal["text", "json"] = "text"
+
+    def say(self, text: str) -> None:
+        """Say something to the person, unless they want quiet."""
+        if not self.quiet:
+            _write(text)
+
+    def hint(self, text: str) -> None:
+        """Say which command could come next."""
+        self.say(f"hint: {text}")
+
+    def fail(self, error: FabulaError) -> None:
+        """Print an error."""
+        if self.errors == "json":
+            sys.stderr.write(json.dumps(error.to_dict(), ensure_ascii=False) + "\n")
+        else:
+            _write(str(error))
+
+
+def take_options(arguments: Sequence[str]) -> tuple[Talk, list[str]]:
+    """Split the options that every verb takes from the verb's own arguments.
+
+    Raises:
+        UsageError: `--error-format` names no format.
+    """
+    verbose = bool(os.environ.get("FABULA_DEBUG"))
+    quiet, progress, errors, rest = False, True, "text", list[str]()
+    words = iter(arguments)
+    for word in words:
+        name, _, value = word.partition("=")
+        if word in ("-q", "--quiet"):
+            quiet = True
+        elif word == "--verbose":
+            verbose = True
+        elif word == "--no-progress":
+            progress = False
+        elif name == "--error-format":
+            errors = value or next(words, "")
+        elif word == "--":
+            rest += [word, *words]
+        else:
+            rest.append(word)
+    if errors not in ("text", "json"):
+        raise UsageError(
+            f"`--error-format` is `text` or `json`, not `{errors}`", code="usage.option"
+        )
+    asks_json = "--format=json" in rest or ("--format", "json") in zip(rest, rest[1:], strict=False)
+    as_json = errors == "json" or asks_json
+    return Talk(quiet, verbose, progress, "json" if as_json else "text"), rest
+
+
+def has_colour(stream: TextIO) -> bool:
+    """Whether colours may be used on a stream: a terminal whose user did not refuse them."""
+    refused = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return stream.isatty() and not refused
+
+
+def _write(text: str) -> None:
+    if has_colour(sys.stderr):
+        text = re.sub(
+            r"^(error|warning|hint)(\[[\w.-]+\])?:",
+            lambda word: f"\033[{_PAINT[word[1]]}m{word[0]}\033[0m",
+            text,
+            flags=re.MULTILINE,
+        )
+    sys.stderr.write(text + "\n")

@@ -1,0 +1,51 @@
+"""The table of verbs: what `fabula --help` says without importing any of them."""
+
+from __future__ import annotations
+
+SECTIONS: dict[str, dict[str, str]] = {
+    "Make data": {
+        "init": "Write a spec to start from.",
+        "validate": "Tell whether a spec is coherent, or whether data keeps its checks.",
+        "plan": "Show what a run would do and cost; nothing is called.",
+        "preview": "Make a few rows and show them; nothing is written.",
+        "generate": "Make the data, check it and write it.",
+    },
+    "Look": {
+        "show": "Profile a data file or a run.",
+        "runs": "List runs, or show one.",
+        "kinds": "List the column kinds, or explain one.",
+        "schema": "Print the JSON Schema of specs, for editors.",
+    },
+    "Set up": {
+        "models": "List language models, check one, fetch the embedded one.",
+        "keys": "Keep API keys for this user.",
+        "doctor": "Tell what works on this machine, and how to fix what does not.",
+    },
+}
+"""Every verb by section, with its one-line help; the verb's module has the same name."""
+
+VERBS: dict[str, str] = {name: text for verbs in SECTIONS.values() for name, text in verbs.items()}
+
+EVERYWHERE = """\
+With every verb:
+  -q, --quiet               Say nothing but errors.
+  --verbose                 Show the traceback of an unexpected error.
+  --no-progress             Show no progress.
+  --error-format text|json  How errors are printed; json is implied by `--format json`.
+  -h, --help                Show the help of a verb.
+"""
+
+
+def overview() -> str:
+    """The help of the command itself."""
+    width = max(map(len, VERBS)) + 2
+    parts = ["Usage: fabula VERB SPEC|DATA [OPTIONS]\n\nSynthetic data from one spec.\n"]
+    for section, verbs in SECTIONS.items():
+        lines = "".join(f"  {name:<{width}}{text}\n" for name, text in verbs.items())
+        parts.append(f"{section}:\n{lines}")
+    parts.append(EVERYWHERE)
+    parts.append(
+        "Exit codes: 0 done, 1 a check failed, 2 wrong spec or usage, 3 something is missing,\n"
+        "4 rows are missing (run it again to continue), 130 interrupted (likewise).\n"
+    )
+    return "\n".join(parts)
