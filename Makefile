@@ -1,0 +1,61 @@
+# What one does with Fabula's source. `make help` lists it.
+# Every target sets up what it needs, on any machine with Python 3.11 or newer and make.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench bench-bulk bench-llm lock
+
+BIN := .venv/bin
+READY := .venv/ready
+DEMO_SPEC := examples/shop.yaml
+DEMO_OUTPUT := out/demo
+
+# The uv on the PATH, or else a pinned one of our own.
+UV := $(or $(shell command -v uv),.cache/uv/bin/uv)
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command "make lock" $(LOCK_OPTIONS)
+
+# Trust the machine's certificates, and never fetch an interpreter.
+export UV_SYSTEM_CERTS := 1
+export UV_PYTHON_DOWNLOADS := never
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: $(READY)  ## make .venv with every extra and the development tools
+
+demo: $(READY)  ## the main job: data from examples/shop.yaml with the embedded model
+	$(BIN)/fabula generate $(DEMO_SPEC) -o $(DEMO_OUTPUT) --report
+	$(BIN)/fabula show $(DEMO_OUTPUT)
+
+test: $(READY)  ## the tests; ARGS="-k name" passes options to pytest
+	$(BIN)/pytest -n 2 -m "not slow" $(ARGS)
+
+check: $(READY)  ## format, lint, types, house rules, documentation
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m tools
+
+bench: bench-bulk bench-llm  ## every benchmark
+
+bench-bulk: $(READY)  ## rows per second without a language model
+	$(BIN)/python benchmarks/bulk.py
+
+bench-llm: $(READY)  ## cost of a row on the language model path
+	$(BIN)/python benchmarks/llm.py
+
+lock: | $(UV)  ## pin everything again; LOCK_OPTIONS=--upgrade takes newer versions
+	$(COMPILE) --group bootstrap -o requirements/bootstrap.lock
+	$(COMPILE) pyproject.toml -o requirements/base.lock
+	$(COMPILE) pyproject.toml --extra all -c requirements/base.lock -o requirements/all.lock
+	$(COMPILE) pyproject.toml --extra all --group dev -c requirements/all.lock -o requirements/dev.lock
+
+$(READY): pyproject.toml requirements/dev.lock | $(UV)
+	test -x $(BIN)/python || $(UV) venv --quiet --clear .venv
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.cache/uv/bin/uv: requirements/bootstrap.lock
+	python3 -m venv --clear .cache/uv
+	.cache/uv/bin/python -m pip install --quiet --require-hashes -r $<

@@ -1,0 +1,118 @@
+"""The house rules hold for this repository, and each rule finds what it is there to find."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tools import check_docs, check_files, check_layers, check_locks, check_repo
+from tools.__main__ import ROOT, RULES
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__.rpartition(".")[2])
+def test_the_rule_holds(rule: ModuleType) -> None:
+    assert rule.problems(ROOT) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from fabula.planning.plan import Plan",
+        "from fabula import planning",
+        "import fabula.planning",
+        "from ..planning import plan",
+        "from .. import planning",
+        "def late():\n    from fabula.planning.plan import Plan",
+    ],
+)
+def test_an_import_of_a_higher_layer_is_found(tmp_path: Path, statement: str) -> None:
+    write(tmp_path / "src/fabula/spec/columns.py", statement)
+    [problem] = check_layers.problems(tmp_path)
+    assert "spec may not import planning" in problem
+
+
+def test_an_import_of_the_face_is_found(tmp_path: Path) -> None:
+    write(tmp_path / "src/fabula/spec/columns.py", "import fabula")
+    assert len(check_layers.problems(tmp_path)) == 1
+
+
+def test_imports_that_go_down_or_stay_are_fine(tmp_path: Path) -> None:
+    write(tmp_path / "src/fabula/engines/key.py", "from fabula.relations import allocation")
+    write(
+        tmp_path / "src/fabula/engines/llm/rows.py", "from .. import key\nfrom ...llm import chat"
+    )
+    write(tmp_path / "src/fabula/__init__.py", "from fabula.cli import main")
+    assert check_layers.problems(tmp_path) == []
+
+
+def test_a_cycle_inside_a_layer_is_found(tmp_path: Path) -> None:
+    write(tmp_path / "src/fabula/engines/key.py", "from fabula.relations import allocation")
+    write(tmp_path / "src/fabula/relations/allocation.py", "from fabula.engines import key")
+    [problem] = check_layers.problems(tmp_path)
+    assert "cycle" in problem
+
+
+def test_a_folder_without_a_layer_is_found(tmp_path: Path) -> None:
+    write(tmp_path / "src/fabula/extras/thing.py", "import json")
+    [problem] = check_layers.problems(tmp_path)
+    assert "`extras` has no place in LAYERS" in problem
+
+
+def test_long_vague_and_silent_files_are_found(tmp_path: Path) -> None:
+    write(tmp_path / "src/fabula/utils.py", "def f():\n    pass\n" + "x = 1\n" * 400)
+    write(tmp_path / "src/fabula/good.py", '"""Good."""\n\ndef _f():\n    pass\n')
+    write(tmp_path / "src/fabula/empty/__init__.py", "")
+    found = "\n".join(check_files.problems(tmp_path))
+    assert found.count("\n") == 3
+    assert all(part in found for part in ("402 lines", "not `utils`", "the module has", "`f` has"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "index = https://" + check_repo.REGISTRY_HOSTS[0] + "/simple",
+        "path = '/" + "root/data.csv'",
+        "open('/" + "home/ada/data.csv')",
+        "key = 'sk-" + "a1" * 20 + "'",
+    ],
+)
+def test_a_line_that_only_means_something_elsewhere_is_found(tmp_path: Path, line: str) -> None:
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    write(tmp_path / "notes.md", f"fine\n{line}\n")
+    [problem] = check_repo.problems(tmp_path)
+    assert problem.startswith("notes.md:2: holds ")
+
+
+def test_an_unpinned_requirement_and_a_missing_hash_are_found(tmp_path: Path) -> None:
+    write(
+        tmp_path / "pyproject.toml",
+        '[project]\nname = "p"\ndependencies = ["a>=2", "b"]\noptional-dependencies = {}\n'
+        "[dependency-groups]\nbootstrap = []\ndev = []\n",
+    )
+    for name in ("bootstrap", "base", "all", "dev"):
+        write(tmp_path / f"requirements/{name}.lock", "a==2.1 \\\n    --hash=sha256:00\n")
+    write(tmp_path / "requirements/base.lock", "a==1.0 \\\n    --hash=sha256:00\nb==3\n")
+    found = [problem for problem in check_locks.problems(tmp_path) if "base.lock" in problem]
+    assert found == [
+        "base.lock: `b` has no hash",
+        "base.lock: nothing pins `a>=2`; run `make lock`",
+    ]
+
+
+def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    write(
+        tmp_path / "docs/page.md",
+        "[up](../notes.md#part) [here](#part) [there](https://example.org) [no](gone.md)\n"
+        "```\n[code](is-no-link)\n```\n",
+    )
+    write(tmp_path / "notes.md", "")
+    assert check_docs.problems(tmp_path) == ["docs/page.md: the link to `gone.md` leads nowhere"]
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,95 @@
+"""`import fabula` is quick and light, and its public names change only on purpose.
+
+Times are CPU times, the best of several runs, so that a busy machine does not decide.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fabula
+
+RUNS = 5
+PUBLIC_NAMES = [
+    "Dataset",
+    "DatasetSpec",
+    "FabulaError",
+    "TableSpec",
+    "col",
+    "generate",
+    "infer",
+    "load",
+    "plan",
+    "preview",
+    "validate",
+]
+
+LOADED_LATER = {
+    "aiohttp",
+    "duckdb",
+    "faker",
+    "jax",
+    "jinja2",
+    "lightgbm",
+    "pandas",
+    "polars",
+    "rich",
+    "scipy",
+    "sklearn",
+    "torch",
+    "typer",
+    "wordllama",
+    "xllamacpp",
+}
+
+
+@pytest.mark.skipif(not hasattr(fabula, "__all__"), reason="the face is not filled yet")
+def test_the_public_names_are_exactly_these() -> None:
+    assert sorted(fabula.__all__) == sorted(PUBLIC_NAMES)
+    assert all(hasattr(fabula, name) for name in PUBLIC_NAMES)
+
+
+def test_import_loads_no_heavy_package() -> None:
+    loaded = run_python("import sys, fabula; print(*sys.modules)").split()
+    assert LOADED_LATER.isdisjoint(loaded)
+
+
+def test_import_takes_less_than_150_ms() -> None:
+    code = "from time import process_time as t; a = t(); import fabula; print(t() - a)"
+    assert min(float(run_python(code)) for _ in range(RUNS)) < 0.150
+
+
+def test_help_takes_less_than_200_ms() -> None:
+    command = [str(Path(sys.executable).with_name("fabula")), "--help"]
+    assert min(cpu_seconds(command) for _ in range(RUNS)) < 0.200
+
+
+def run_python(code: str) -> str:
+    """What a fresh interpreter prints."""
+    shown = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return shown.stdout
+
+
+def cpu_seconds(command: list[str]) -> float:
+    """The CPU time of a command that must succeed, its start included."""
+    with subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_utime + usage.ru_stime
+
+
+def environment() -> dict[str, str]:
+    """This process's environment, with compiled modules kept from run to run as users have them."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
