@@ -1,0 +1,203 @@
+"""Step 1 of 3 of a pattern: a regular expression becomes a tree of characters.
+
+The standard library parses; this module keeps what describes a *finite* set of strings and
+refuses the rest. Unbounded repeats end at `UNBOUNDED_EXTRA` more than their minimum.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+# The parser behind `re` has no public name; `sre_parse` is its deprecated alias.
+_parser: Any = importlib.import_module("re._parser")
+
+UNBOUNDED_EXTRA = 8
+"""`a*` draws up to 8, `a+` up to 9, `a{3,}` up to 11 repeats."""
+
+MAX_CELLS = 100_000
+"""The most character positions that the alternatives of one pattern may have together."""
+
+_PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
+_DIGITS = "0123456789"
+_WORD = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
+_CATEGORIES = {
+    "CATEGORY_DIGIT": _DIGITS,
+    "CATEGORY_WORD": _WORD,
+    "CATEGORY_SPACE": " ",
+    "CATEGORY_NOT_DIGIT": "".join(sorted(set(_PRINTABLE) - set(_DIGITS))),
+    "CATEGORY_NOT_WORD": "".join(sorted(set(_PRINTABLE) - set(_WORD))),
+    "CATEGORY_NOT_SPACE": _PRINTABLE[1:],
+}
+_REFUSED = {
+    "ASSERT": "look-around can't be drawn",
+    "ASSERT_NOT": "look-around can't be drawn",
+    "GROUPREF": "a back-reference can't be drawn",
+    "GROUPREF_EXISTS": "a conditional group can't be drawn",
+}
+_TOKEN = re.compile(
+    r"(?P<refused>\(\?<?[=!]|\(\?P=|\(\?\(|\\[1-9])"
+    r"|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.",
+    re.DOTALL,
+)
+
+
+class PatternError(ValueError):
+    """A regular expression that can't be drawn from.
+
+    Args:
+        reason: What is wrong; lower case, no final period.
+        regex: The whole expression.
+        position: The offending character's place in it, from 0; None if no single place.
+    """
+
+    def __init__(self, reason: str, regex: str, position: int | None = None) -> None:
+        place = "" if position is None else f" at position {position}"
+        super().__init__(f"{reason}{place} in `{regex}`")
+        self.reason = reason
+        self.regex = regex
+        self.position = position
+
+
+@dataclass(frozen=True, eq=False)
+class Chars:
+    """One character out of a set."""
+
+    chars: str
+
+
+@dataclass(frozen=True, eq=False)
+class Seq:
+    """Parts one after another."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Alt:
+    """One of several branches."""
+
+    branches: tuple[Node, ...]
+
+
+Node: TypeAlias = Chars | Seq | Alt
+
+
+def parse(regex: str) -> Node:
+    """The strings of `regex` as a tree.
+
+    Raises:
+        PatternError: The expression is malformed, or uses what can't be drawn.
+    """
+    try:
+        parsed = _parser.parse(regex)
+    except re.error as error:
+        raise PatternError(error.msg, regex, error.pos) from error
+    except (RecursionError, OverflowError) as error:
+        raise PatternError("the expression is too large", regex) from error
+    root = _Reader(regex).sequence(parsed, parsed.state.flags)
+    if _cells(root, {}) > MAX_CELLS:
+        raise PatternError("the repeats are too many; give them smaller bounds", regex)
+    return root
+
+
+class _Reader:
+    """Turns the parser's operations into nodes."""
+
+    def __init__(self, regex: str) -> None:
+        self._regex = regex
+
+    def sequence(self, operations: Iterable[tuple[Any, Any]], flags: int) -> Node:
+        parts = [self._node(str(name), value, flags) for name, value in operations]
+        kept = tuple(part for part in parts if part is not None)
+        return kept[0] if len(kept) == 1 else Seq(kept)
+
+    def _node(self, name: str, value: Any, flags: int) -> Node | None:
+        match name:
+            case "LITERAL":
+                return self._chars(chr(value), flags)
+            case "NOT_LITERAL":
+                return self._chars(_without(chr(value), flags), flags)
+            case "ANY":
+                return Chars(_PRINTABLE)
+            case "IN":
+                return self._class(value, flags)
+            case "BRANCH":
+                return Alt(tuple(self.sequence(branch, flags) for branch in value[1]))
+            case "SUBPATTERN":
+                _, added, removed, body = value
+                return self.sequence(body, (flags | added) & ~removed)
+            case "ATOMIC_GROUP":
+                return self.sequence(value, flags)
+            case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
+                low, high, body = value
+                return self._repeat(low, high, body, flags)
+            case "AT":
+                return None
+        raise PatternError(
+            _REFUSED.get(name, f"`{name.lower()}` can't be drawn"),
+            self._regex,
+            _refused_position(self._regex),
+        )
+
+    def _repeat(self, low: int, high: Any, body: Sequence[Any], flags: int) -> Node:
+        child = self.sequence(body, flags)
+        unbounded = high is _parser.MAXREPEAT
+        last = low + UNBOUNDED_EXTRA if unbounded else int(high)
+        if (low + last) * (last - low + 1) // 2 > MAX_CELLS:
+            raise PatternError("a repeat is too large; give it smaller bounds", self._regex)
+        counts = tuple(Seq((child,) * count) for count in range(low, last + 1))
+        return counts[0] if len(counts) == 1 else Alt(counts)
+
+    def _class(self, items: Sequence[tuple[Any, Any]], flags: int) -> Chars:
+        negated = bool(items) and str(items[0][0]) == "NEGATE"
+        chars: set[str] = set()
+        for name, value in items[1:] if negated else items:
+            match str(name):
+                case "LITERAL":
+                    chars.add(chr(value))
+                case "RANGE":
+                    chars.update(map(chr, range(value[0], value[1] + 1)))
+                case _:
+                    chars.update(_CATEGORIES[str(value)])
+        text = "".join(sorted(chars))
+        return self._chars(_without(text, flags) if negated else text, flags)
+
+    def _chars(self, chars: str, flags: int) -> Chars:
+        if flags & re.IGNORECASE:
+            chars = _both_cases(chars)
+        encodable = "".join(char for char in chars if not "\ud800" <= char <= "\udfff")
+        if not encodable:
+            raise PatternError("a character class matches nothing that can be drawn", self._regex)
+        return Chars(encodable)
+
+
+def _without(chars: str, flags: int) -> str:
+    taken = set(_both_cases(chars) if flags & re.IGNORECASE else chars)
+    return "".join(char for char in _PRINTABLE if char not in taken)
+
+
+def _both_cases(chars: str) -> str:
+    cases = {case for char in chars for case in (char, char.lower(), char.upper())}
+    return "".join(sorted(case for case in cases if len(case) == 1))
+
+
+def _refused_position(regex: str) -> int | None:
+    """Where the first look-around or back-reference stands, outside character classes."""
+    for token in _TOKEN.finditer(regex):
+        if token["refused"]:
+            return token.start()
+    return None
+
+
+def _cells(node: Node, known: dict[int, int]) -> int:
+    """Character positions below a node, shared parts counted once a use."""
+    if isinstance(node, Chars):
+        return 1
+    if id(node) not in known:
+        children = node.parts if isinstance(node, Seq) else node.branches
+        known[id(node)] = sum(_cells(child, known) for child in children)
+    return known[id(node)]
