@@ -79,6 +79,7 @@ class ChatReply:
         mode: How structure was asked for: `json_schema`, `tools`, `json_object`, `prompt` or
             `grammar`.
         cached: True when the reply came from the ledger and nothing was called.
+        problem: Why there is no payload, in words, where the endpoint says more than `finish`.
     """
 
     text: str
@@ -87,6 +88,7 @@ class ChatReply:
     model: str = ""
     mode: str = "prompt"
     cached: bool = False
+    problem: str = ""
 
 
 class ChatModel(Protocol):

@@ -1,0 +1,84 @@
+"""From a model's name, as users write it, to a model that answers."""
+
+from __future__ import annotations
+
+from fabula.errors import UsageError, did_you_mean
+from fabula.llm.chat import ChatModel
+from fabula.llm.limits import Patience
+from fabula.llm.presets import COMPATIBLE, PRESETS, preset
+from fabula.llm.settings import ModelSettings
+
+__all__ = ["ModelSettings", "model_settings", "open_model"]
+
+
+def open_model(model: str | ModelSettings, *, patience: Patience | None = None) -> ChatModel:
+    """Open a model. Nothing is called and no key is read before its first request.
+
+    Args:
+        model: `local`, `local:FILE.gguf`, `fake`, `PROVIDER:NAME`, or settings.
+        patience: How long one call is tried again.
+
+    Raises:
+        UsageError: No such model or provider; the hint names the nearest.
+        PrerequisiteError: The extra for the local model is not installed.
+
+    Examples:
+        >>> open_model("openai:gpt-4o-mini").identity
+        'https://api.openai.com/v1 gpt-4o-mini'
+    """
+    if isinstance(model, str):
+        if model == "fake":
+            from fabula.llm.fake import FakeModel
+
+            return FakeModel()
+        if model == "local" or model.startswith("local:"):
+            return _open_local(model.partition(":")[2] or None)
+    settings = model_settings(model) if isinstance(model, str) else model
+    return _open_endpoint(settings, name=_shown(model), patience=patience)
+
+
+def model_settings(name: str) -> ModelSettings:
+    """The settings behind `PROVIDER:NAME`."""
+    provider, colon, model = name.partition(":")
+    if not colon:
+        words = ["local", "fake", *(f"{known}:NAME" for known in PRESETS)]
+        near = did_you_mean(name, ("local", "fake"))
+        if name in PRESETS:
+            near = f"name the model too: `{name}:MODEL`"
+        raise UsageError(
+            f"no model is called `{name}`",
+            code="model.unknown",
+            hint=near or f"use one of {', '.join(words)}, or define it under `models:` in the spec",
+        )
+    if provider == COMPATIBLE.name or not model:
+        raise UsageError(
+            f"`{name}` does not say " + ("which model" if not model else "where the server is"),
+            code="model.incomplete",
+            hint="write `openai:MODEL` and set OPENAI_BASE_URL, or define the model under "
+            "`models:` in the spec with `base_url` and `name`",
+        )
+    return ModelSettings(provider=preset(provider).name, name=model)
+
+
+def _shown(model: str | ModelSettings) -> str:
+    return model if isinstance(model, str) else f"{model.provider}:{model.name}"
+
+
+def _open_local(path: str | None) -> ChatModel:
+    from fabula.llm.local import open_local
+
+    return open_local(path)
+
+
+def _open_endpoint(settings: ModelSettings, *, name: str, patience: Patience | None) -> ChatModel:
+    from fabula.llm.endpoint import Endpoint
+    from fabula.llm.openai import OpenAIModel
+
+    if settings.provider == COMPATIBLE.name and not settings.base_url:
+        raise UsageError(
+            f"the model `{settings.name}` has no address",
+            code="model.base-url",
+            hint="give it a `base_url`, like http://127.0.0.1:8000/v1",
+        )
+    endpoint = Endpoint(settings, patience=patience)
+    return OpenAIModel(endpoint, name=name)

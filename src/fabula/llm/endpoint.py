@@ -1,0 +1,187 @@
+"""One model on one provider's server: JSON in, JSON out, tried again until it ends clearly.
+
+Sits between the protocols (`openai`, `anthropic`, `embeddings`, `batches`) and the `wire`;
+`verdicts` says what a reply means, `limits` how much is asked.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from time import monotonic
+from typing import Any
+
+from fabula.errors import FabulaError, PrerequisiteError
+from fabula.llm.keys import find_key
+from fabula.llm.limits import Limits, Patience, Place
+from fabula.llm.presets import preset
+from fabula.llm.settings import ModelSettings
+from fabula.llm.verdicts import FINAL_CODES, Again, Answer, Judge, Rejection
+from fabula.llm.wire import Fault, Wire
+
+DEFAULT_TIMEOUT = 300.0
+
+
+class Endpoint:
+    """A provider's server and one model on it, shared by everything that talks to it.
+
+    Args:
+        settings: How it is reached.
+        patience: How long one call is tried again.
+    """
+
+    def __init__(self, settings: ModelSettings, *, patience: Patience | None = None) -> None:
+        self.settings = settings
+        self.model = settings.name
+        self.preset = preset(settings.provider)
+        self.limits = Limits(
+            settings.concurrency or self.preset.concurrency,
+            rpm=settings.rpm,
+            tpm=settings.tpm,
+            patience=patience,
+        )
+        self.wire = Wire(
+            settings.base_url or self.preset.address(),
+            headers=self._headers,
+            timeout=settings.timeout or DEFAULT_TIMEOUT,
+            verify_tls=settings.verify_tls,
+            ca_file=settings.ca_file,
+            proxy=settings.proxy,
+        )
+        self._judge = Judge(
+            provider=self.preset.name,
+            place=self.wire.place,
+            model=self.model,
+            key_place=" or ".join(self._key_variables) or "its headers",
+        )
+
+    @property
+    def identity(self) -> str:
+        """What decides replies besides the request; holds no secret."""
+        chosen = {
+            "temperature": self.settings.temperature,
+            "max_tokens": self.settings.max_tokens,
+        }
+        extras = [f"{name}={value:g}" for name, value in chosen.items() if value is not None]
+        return " ".join([self.wire.place, self.model, *extras])
+
+    async def post(
+        self, place: Place, path: str, payload: Mapping[str, Any], *, expects: str, tokens: int = 0
+    ) -> Answer | Rejection:
+        """Send a request until it is answered.
+
+        Args:
+            place: The call's place in the endpoint's limits.
+            path: Where to, below the base URL.
+            payload: The request.
+            expects: A key that every good answer holds, to tell answers from other JSON.
+            tokens: The request's size, for the token rate.
+
+        Raises:
+            AuthenticationError: The key was refused; no further request is sent.
+            RateLimitError: The quota is spent, or the endpoint stayed busy too long.
+            ModelError: No such model, no such server, or it kept failing.
+        """
+        body = json.dumps(payload, separators=(",", ":")).encode()
+        patience = self.limits.patience
+        started = monotonic()
+        tries = 0
+        while True:
+            await self.limits.pace(tokens)
+            sent_at = monotonic()
+            tries += 1
+            try:
+                verdict = await self._try(path, body, expects)
+            except FabulaError as error:
+                if error.code in FINAL_CODES:
+                    self.limits.stop(error)
+                raise
+            if not isinstance(verdict, Again):
+                return verdict
+            if verdict.busy:
+                self.limits.was_busy(sent_at, verdict.pause)
+            wait = max(patience.wait(tries), verdict.pause or 0.0)
+            too_long = monotonic() - started + wait > patience.deadline
+            if too_long or tries >= patience.tries:
+                raise self._judge.gave_up(verdict, tries, too_long=too_long)
+            await place.step_aside(wait)
+
+    async def close(self) -> None:
+        """Release the connections."""
+        await self.wire.close()
+
+    async def _try(self, path: str, body: bytes, expects: str) -> Answer | Rejection | Again:
+        answered = self.limits.answered
+        try:
+            reply = await self.wire.post(path, body)
+        except Fault as fault:
+            # A server that has answered before may be restarting; one that never did is not there.
+            if fault.kind == "unreachable" and not answered:
+                raise self._judge.unreachable(str(fault), self.preset.start) from fault
+            return Again(str(fault))
+        return self._judge.verdict(reply, expects=expects, answered=answered)
+
+    @property
+    def _key_variables(self) -> tuple[str, ...]:
+        if self.settings.api_key_env:
+            return (self.settings.api_key_env,)
+        return () if self.settings.base_url else self.preset.key_env
+
+    def _headers(self) -> dict[str, str]:
+        """The headers of every request.
+
+        Made when the first request is sent, so that a model can be opened, planned with and
+        replayed without its key.
+        """
+        headers = {name: _expanded(value) for name, value in self.settings.headers.items()}
+        key = self._key()
+        anthropic = self.preset.protocol == "anthropic"
+        if key and anthropic:
+            headers.setdefault("x-api-key", key)
+        elif key:
+            headers.setdefault("Authorization", f"Bearer {key}")
+        if anthropic:
+            headers.setdefault("anthropic-version", "2023-06-01")
+        if self.preset.name == "openai":
+            headers.update(_openai_account())
+        values = (key, *(value for value in headers.values() if len(value) > 7))
+        self._judge = replace(self._judge, secrets=tuple(value for value in values if value))
+        return headers
+
+    def _key(self) -> str | None:
+        variables = self._key_variables
+        key = find_key(self.preset.name, variables) if variables else None
+        vendors_own = not self.preset.free and self.wire.base_url == self.preset.base_url
+        if key is None and variables and (vendors_own or self.settings.api_key_env):
+            raise PrerequisiteError(
+                f"provider {self.preset.name} needs a key in {' or '.join(variables)}",
+                code="prerequisite.key",
+                hint=f"export {variables[0]}=… or fabula keys set {self.preset.name}; "
+                "without a key: --model local or --model fake",
+            )
+        return key
+
+
+def _expanded(value: str) -> str:
+    """A header's value with `${NAME}` replaced by that environment variable."""
+
+    def variable(match: re.Match[str]) -> str:
+        name = match[1]
+        if name not in os.environ:
+            raise PrerequisiteError(
+                f"a header of the model needs the environment variable {name}",
+                code="prerequisite.variable",
+                hint=f"export {name}=…",
+            )
+        return os.environ[name]
+
+    return re.sub(r"\$\{(\w+)\}", variable, value)
+
+
+def _openai_account() -> dict[str, str]:
+    """The account headers that the official client sends when these variables are set."""
+    pairs = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
+    return {header: os.environ[name] for header, name in pairs.items() if os.environ.get(name)}

@@ -1,0 +1,81 @@
+"""Words and sentences for the `fake` model, chosen by what a property is called."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import re
+
+_LISTS = """
+first: Ada Ben Cora Dev Elif Finn Gita Hugo Ines Jonas Kira Liam Mona Nils Olga Pia Ravi Sofia
+last: Adler Brandt Costa Diaz Eriksen Fuchs Garcia Haas Ito Jensen Khan Lopez Moser Novak Okafor
+city: Vienna Lisbon Oslo Porto Graz Lyon Turin Ghent Bergen Malmo Leeds Bremen Krakow
+country: Austria Portugal Norway France Italy Belgium Sweden Poland Spain Germany
+colour: red blue green black white amber teal silver olive coral
+quality: quiet bright sturdy soft classic light bold simple warm fresh clever modern
+thing: kettle lamp jacket chair notebook bag scarf mug bottle clock backpack blanket
+verb: keeps brings shows carries lifts suits holds meets follows opens
+place: home work morning journey garden evening season table window city
+job: manager nurse engineer teacher analyst designer driver chef
+company: Nordlicht Alpenwerk Solara Kestrel Ferrum Lumen Bravado Tessera
+"""
+WORDS = {
+    name: words.split()
+    for name, _, words in (line.partition(": ") for line in _LISTS.strip().splitlines())
+}
+_PROSE = frozenset(
+    ("answer", "blurb", "body", "comment", "description", "message", "note", "question", "reason")
+) | frozenset(("review", "sentence", "story", "summary", "text"))
+
+
+def word_for(rng: random.Random, name: str) -> str:
+    """A short text for a property of that name."""
+    parts = re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower())
+    if _PROSE & set(parts):
+        return write_text(rng, name)
+    known = _known(rng)
+    for part in reversed(parts):
+        if part in known:
+            return known[part]
+    return f"{known['quality'].capitalize()} {known['colour']} {known['thing']} {known['number']}"
+
+
+def write_text(rng: random.Random, prompt: str, *, words: int | None = None) -> str:
+    """Sentences that name a few words of the prompt, as long as asked."""
+    subjects = re.findall(r"[^\W\d_]{5,}", prompt[-400:]) or WORDS["thing"]
+    length = words if words is not None else rng.randint(9, 24)
+    written: list[str] = []
+    while len(written) < length:
+        pick = _known(rng)
+        sentence = f"The {pick['quality']} {rng.choice(subjects).lower()} {pick['verb']}"
+        sentence += f" every {pick['place']} a {rng.choice(WORDS['quality'])} {pick['thing']}."
+        written += sentence.split()
+    return " ".join(written[:length]).rstrip(".") + "."
+
+
+def _known(rng: random.Random) -> dict[str, str]:
+    """One word or value for each name that is known."""
+    pick = {name: rng.choice(words) for name, words in WORDS.items()}
+    number = rng.randrange(10_000)
+    person = f"{pick['first']} {pick['last']}"
+    street = f"{pick['last']} Street {number % 99 + 1}"
+    day = dt.date(2022, 1, 1) + dt.timedelta(days=rng.randrange(1461))
+    return {
+        **pick,
+        "number": str(number),
+        "surname": pick["last"],
+        "person": person,
+        "patient": person,
+        "customer": person,
+        "email": f"{pick['first']}.{pick['last']}{number}@example.com".lower(),
+        "phone": f"+43 660 {rng.randrange(10**7):07}",
+        "town": pick["city"],
+        "street": street,
+        "address": f"{street}, {pick['city']}",
+        "color": pick["colour"],
+        "currency": rng.choice(("EUR", "USD", "GBP")),
+        "date": day.isoformat(),
+        "url": f"https://example.com/{pick['thing']}",
+        "id": f"{number:05}",
+        "code": f"{pick['thing'][:2].upper()}-{number:05}",
+    }

@@ -1,0 +1,277 @@
+"""Chat models behind any server that speaks OpenAI's chat completions API.
+
+Structured replies are asked for by a ladder, from the form that binds the model most to the one
+that every server takes: `json_schema` → `tools` → `json_object` → `prompt`. A rung that the
+server refuses is left for good; the rung that works is remembered for the endpoint.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from fabula.errors import ModelError
+from fabula.llm.chat import ChatReply, ChatRequest, Finish, Usage
+from fabula.llm.dialect import Shape, shape
+from fabula.llm.endpoint import Endpoint
+from fabula.llm.limits import Place
+from fabula.llm.verdicts import Rejection
+
+Mode = Literal["json_schema", "tools", "json_object", "prompt"]
+LADDER: tuple[Mode, ...] = ("json_schema", "tools", "json_object", "prompt")
+TOOL = "reply"
+
+_FINISHES: dict[str | None, Finish] = {
+    "stop": "stop",
+    "eos": "stop",
+    "tool_calls": "stop",
+    "function_call": "stop",
+    "length": "length",
+    "max_tokens": "length",
+    "content_filter": "content_filter",
+    "refusal": "refusal",
+}
+_FILTERED = re.compile(r"content.?filter|content.?policy|content management policy", re.I)
+_UNSUPPORTED = re.compile(
+    r"not (currently )?support|unsupported|unrecogni[sz]ed|unknown|not permitted|not allowed|"
+    r"extra (inputs|fields)|does not (support|accept)|only the default|deprecated",
+    re.I,
+)
+_ONLY_REASONING = "the model wrote only reasoning and no answer"
+
+
+@dataclass
+class Habits:
+    """What an endpoint has shown to accept; shared by all models of one identity."""
+
+    mode: Mode | None = None
+    left_out: set[str] = field(default_factory=set)
+    tokens_name: str = "max_tokens"
+
+    def learn(self, rejection: Rejection, payload: Mapping[str, Any]) -> bool:
+        """Take a lesson about a sampling parameter from a refusal; False when it is none."""
+        words = f"{rejection.param} {rejection.message}"
+        if self.tokens_name in payload and "max_completion_tokens" in words:
+            renamed = self.tokens_name != "max_completion_tokens"
+            self.tokens_name = "max_completion_tokens"
+            return renamed
+        if not _UNSUPPORTED.search(words):
+            return False
+        optional = payload.keys() & {"temperature", "top_p", "min_p", "seed", "stop"}
+        named = {name for name in optional if re.search(rf"\b{name}\b", words)}
+        self.left_out |= named
+        return bool(named)
+
+
+_HABITS: dict[str, Habits] = {}
+
+
+class OpenAIModel:
+    """One model on an OpenAI-compatible endpoint.
+
+    Args:
+        endpoint: The server, its limits and the model's name there.
+        name: The model as the user named it.
+    """
+
+    form: Literal["chat", "completion"] = "chat"
+
+    def __init__(self, endpoint: Endpoint, *, name: str) -> None:
+        self.name = name
+        self.endpoint = endpoint
+        self.identity = endpoint.identity
+        self.concurrency = endpoint.limits.concurrency
+        self._habits = _HABITS.setdefault(self.identity, Habits())
+        self._usual_length = 256
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        """Answer one request; see `ChatModel`."""
+        async with self.endpoint.limits.place() as place:
+            return await self._climb(place, request)
+
+    async def close(self) -> None:
+        """Release the connections."""
+        await self.endpoint.close()
+
+    async def _climb(self, place: Place, request: ChatRequest) -> ChatReply:
+        """Ask at the best rung that is known to work, and step down while it is refused."""
+        shaped = shape(request.schema, self.endpoint.preset.dialect) if request.schema else None
+        rungs: list[Mode] = _rungs(self._habits.mode) if shaped else ["prompt"]
+        refused: Rejection | None = None
+        spent = Usage()
+        while True:
+            mode = rungs[0]
+            payload = self.payload(request, shaped, mode)
+            answer = await self._post(place, request, payload)
+            if isinstance(answer, Rejection):
+                if _FILTERED.search(f"{answer.code} {answer.message}"):
+                    return ChatReply("", finish="content_filter", usage=spent, mode=mode)
+                if self._habits.learn(answer, payload):
+                    continue
+                refused = refused or answer
+                rungs.pop(0)
+                if not rungs:
+                    raise self._rejected(refused)
+                continue
+            reply = read_reply(answer, mode)
+            spent += reply.usage
+            if mode == "tools" and self._habits.mode != mode and _is_prose(reply):
+                rungs.pop(0)
+                continue
+            if shaped:
+                if reply.finish == "stop":
+                    self._habits.mode = mode
+                return replace(reply, text=shaped.restore(reply.text), usage=spent)
+            return replace(reply, usage=spent)
+
+    async def _post(
+        self, place: Place, request: ChatRequest, payload: dict[str, Any]
+    ) -> dict[str, Any] | Rejection:
+        expected = sum(len(message.content) for message in request.messages) // 4
+        expected += self._usual_length
+        answer = await self.endpoint.post(
+            place, "/chat/completions", payload, expects="choices", tokens=expected
+        )
+        if not isinstance(answer, Rejection):
+            usage = read_usage(answer)
+            total = (usage.prompt_tokens or 0) + (usage.completion_tokens or 0)
+            self.endpoint.limits.went_well(expected, total or None)
+            if usage.completion_tokens:
+                self._usual_length += (usage.completion_tokens - self._usual_length) // 8
+        return answer
+
+    def payload(self, request: ChatRequest, shaped: Shape | None, mode: Mode) -> dict[str, Any]:
+        """The request's body at one rung of the ladder."""
+        settings, sampling = self.endpoint.settings, request.sampling
+        messages = [{"role": item.role, "content": item.content} for item in request.messages]
+        body: dict[str, Any] = {"model": self.endpoint.model, "messages": messages}
+        values: dict[str, Any] = {
+            "temperature": _first(sampling.temperature, settings.temperature),
+            "top_p": sampling.top_p,
+            "min_p": sampling.min_p,
+            self._habits.tokens_name: _first(sampling.max_tokens, settings.max_tokens),
+            "seed": sampling.seed,
+            "stop": list(sampling.stop) or None,
+        }
+        for name, value in values.items():
+            if value is not None and name not in self._habits.left_out:
+                body[name] = value
+        if shaped is None:
+            return body
+        if mode == "json_schema":
+            form = {"name": TOOL, "strict": shaped.strict, "schema": shaped.schema}
+            body["response_format"] = {"type": "json_schema", "json_schema": form}
+        elif mode == "tools":
+            function = {
+                "name": TOOL,
+                "description": "Gives the answer.",
+                "parameters": shaped.schema,
+            }
+            body["tools"] = [{"type": "function", "function": function}]
+            body["tool_choice"] = {"type": "function", "function": {"name": TOOL}}
+        else:
+            body["messages"] = with_schema_in_words(messages, shaped.schema)
+            if mode == "json_object":
+                body["response_format"] = {"type": "json_object"}
+        return body
+
+    def _rejected(self, rejection: Rejection) -> ModelError:
+        return ModelError(
+            f"`{self.name}` refuses the request ({rejection.status}): {rejection.message}",
+            code="model.rejected",
+            hint="the endpoint takes this request in no form; check the model's name and settings",
+        )
+
+
+def with_schema_in_words(
+    messages: list[dict[str, str]], schema: Mapping[str, Any]
+) -> list[dict[str, str]]:
+    """The messages with the schema in the system message, where it stays the same call by call."""
+    words = (
+        "Answer with JSON only: no prose around it and no code fence. "
+        f"The JSON follows this JSON Schema:\n{json.dumps(schema, ensure_ascii=False)}"
+    )
+    if messages and messages[0]["role"] == "system":
+        first = {"role": "system", "content": f"{messages[0]['content']}\n\n{words}"}
+        return [first, *messages[1:]]
+    return [{"role": "system", "content": words}, *messages]
+
+
+def read_reply(answer: Mapping[str, Any], mode: str) -> ChatReply:
+    """The payload of a chat completion, wherever the server put it.
+
+    The arguments of a tool call count whatever the tool is called; those of several calls become
+    one JSON list, in order.
+    """
+    choices = answer.get("choices") or [{}]
+    choice = choices[0] if isinstance(choices[0], dict) else {}
+    message = choice.get("message")
+    message = message if isinstance(message, dict) else {"content": choice.get("text")}
+    finish = _FINISHES.get(choice.get("finish_reason"), "unknown")
+    text = _arguments(message) or _content(message.get("content"))
+    problem = ""
+    refusal = message.get("refusal")
+    if not text.strip() and refusal:
+        text, finish = str(refusal), "refusal"
+    elif not text.strip() and (message.get("reasoning_content") or message.get("reasoning")):
+        problem = _ONLY_REASONING
+    return ChatReply(
+        text,
+        finish=finish,
+        usage=read_usage(answer),
+        model=str(answer.get("model") or ""),
+        mode=mode,
+        problem=problem,
+    )
+
+
+def read_usage(answer: Mapping[str, Any]) -> Usage:
+    """The tokens that the server counted; None where it does not say."""
+    usage = answer.get("usage")
+    if not isinstance(usage, dict):
+        return Usage()
+    prompt = usage.get("prompt_tokens", usage.get("input_tokens"))
+    completion = usage.get("completion_tokens", usage.get("output_tokens"))
+    return Usage(
+        prompt if isinstance(prompt, int) else None,
+        completion if isinstance(completion, int) else None,
+    )
+
+
+def _rungs(mode: Mode | None) -> list[Mode]:
+    return list(LADDER[LADDER.index(mode) :] if mode else LADDER)
+
+
+def _arguments(message: Mapping[str, Any]) -> str:
+    calls: Iterable[Any] = message.get("tool_calls") or ()
+    functions = [call.get("function") or {} for call in calls if isinstance(call, dict)]
+    if not functions and isinstance(message.get("function_call"), dict):
+        functions = [message["function_call"]]
+    texts = []
+    for function in functions:
+        given = function.get("arguments")
+        text = given if isinstance(given, str) else json.dumps(given) if given else ""
+        if text.strip():
+            texts.append(text)
+    return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]" if texts else ""
+
+
+def _content(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        parts = [part.get("text") for part in content if isinstance(part, dict)]
+        return "".join(part for part in parts if isinstance(part, str))
+    return ""
+
+
+def _is_prose(reply: ChatReply) -> bool:
+    """Whether a structured reply came as text without any JSON in it."""
+    return reply.finish == "stop" and bool(reply.text.strip()) and not set("{[") & set(reply.text)
+
+
+def _first(*values: Any) -> Any:
+    return next((value for value in values if value is not None), None)

@@ -1,0 +1,240 @@
+"""What an HTTP reply from a model's endpoint means: an answer, another try, a change, or the end.
+
+Pure reading: takes the reply's status and text, returns a verdict or raises the error that the
+user is to see. `endpoint` acts on it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from time import time
+from typing import Any
+
+from fabula.errors import AuthenticationError, ModelError, RateLimitError
+from fabula.llm.wire import HttpReply
+
+BUSY_STATUSES = frozenset({429, 503, 529})
+PASSING_STATUSES = frozenset({408, 409, 425, *range(500, 600)}) - {501, 505}
+CHANGE_STATUSES = frozenset({400, 422})
+NO_API_STATUSES = frozenset({405, 410, 501, 505, *range(201, 400)})
+FINAL_CODES = frozenset(
+    f"model.{problem}"
+    for problem in (
+        "authentication",
+        "certificate",
+        "no-api",
+        "not-found",
+        "proxy",
+        "quota",
+        "unreachable",
+    )
+) | {"prerequisite.key", "prerequisite.variable"}
+"""Codes of errors after which no further request can help."""
+
+_NO_MONEY = re.compile(
+    r"insufficient_quota|insufficient.(funds|credit|balance)|billing|credit balance|"
+    r"exceeded your current quota",
+    re.I,
+)
+_TOO_LONG = re.compile(
+    r"context.?(length|window|size)|maximum context|too many tokens|prompt is too long|"
+    r"request.?too.?large",
+    re.I,
+)
+_QUOTED = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Another try may help."""
+
+    problem: str
+    busy: bool = False
+    pause: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """The endpoint understood the request and refuses its form (400 or 422)."""
+
+    status: int
+    message: str
+    code: str = ""
+    param: str = ""
+
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Reads the replies of one endpoint.
+
+    Args:
+        provider: The provider's name.
+        place: The base URL as it may be shown.
+        model: The model's name there.
+        key_place: Where the key comes from, in words.
+        secrets: Texts that no message may hold.
+    """
+
+    provider: str
+    place: str
+    model: str
+    key_place: str
+    secrets: tuple[str, ...] = ()
+
+    def verdict(
+        self, reply: HttpReply, *, expects: str, answered: bool
+    ) -> Answer | Rejection | Again:
+        """What a reply means.
+
+        Args:
+            reply: The reply.
+            expects: A key that every good answer holds.
+            answered: Whether this endpoint has given a good answer before.
+
+        Raises:
+            ModelError: Neither another try nor another form of the request will help.
+        """
+        body = reply.body.decode(errors="replace")
+        answer = _json_object(body)
+        status = _status(reply, answer)
+        if status == 200:
+            if answer is not None and expects in answer:
+                return answer
+            kind = reply.headers.get("Content-Type", "").partition(";")[0]
+            if kind == "text/html" and not answered:
+                raise self._no_api("answers with a web page")
+            return Again(
+                f"an invalid envelope: {self._quoted(reply.body.decode(errors='replace'))}"
+            )
+        error = _error_of(answer)
+        words = self._quoted(str(error.get("message") or error.get("detail") or body))
+        code = str(error.get("code") or error.get("type") or "")
+        self._raise_final(status, f"{code} {words}", words)
+        if status in CHANGE_STATUSES:
+            return Rejection(status, words, code, str(error.get("param") or ""))
+        if status in BUSY_STATUSES or status in PASSING_STATUSES:
+            return Again(f"{status}: {words}", status in BUSY_STATUSES, _retry_after(reply))
+        raise ModelError(
+            f"{self._name} refused the request ({status}): {words}",
+            code="model.rejected",
+            hint="the request is wrong for this endpoint; check the model's settings",
+        )
+
+    def gave_up(self, last: Again, tries: int, *, too_long: bool) -> ModelError:
+        """The error for a call that was tried often enough."""
+        asks = f" and asks to wait {last.pause:.0f} s" if last.pause and too_long else ""
+        if last.busy:
+            return RateLimitError(
+                f"{self._name} stayed busy over {tries} tries{asks}; the last answer was "
+                f"{last.problem}",
+                code="model.busy",
+                hint="run the same command again later, or set the model's `rpm` or `concurrency`",
+            )
+        return ModelError(
+            f"{self._name} kept failing over {tries} tries; the last answer was {last.problem}",
+            code="model.unavailable",
+            hint="run the same command again later; what was answered is not asked twice",
+        )
+
+    def unreachable(self, reason: str, start: str | None) -> ModelError:
+        """The error for a server that is not there."""
+        first = f"start it ({start})" if start else "check the address and your network"
+        return ModelError(
+            f"nothing answers at {self.place}: {reason}",
+            code="model.unreachable",
+            hint=f"{first}, or try with --model fake",
+        )
+
+    def _raise_final(self, status: int, signs: str, words: str) -> None:
+        if status in (401, 403):
+            raise AuthenticationError(
+                f"provider {self.provider} refused the key in {self.key_place} ({status}): {words}",
+                code="model.authentication",
+                hint=f"fabula keys set {self.provider}, then fabula models check "
+                f"{self.provider}:{self.model}",
+            )
+        if status == 402 or (status == 429 and _NO_MONEY.search(signs)):
+            raise RateLimitError(
+                f"the quota at {self._name} is spent ({status}): {words}",
+                code="model.quota",
+                hint="add credit at the provider or use another model; "
+                "the same command continues where it stopped",
+            )
+        if status == 413 or (status in CHANGE_STATUSES and _TOO_LONG.search(signs)):
+            raise ModelError(
+                f"the request is longer than `{self.model}` takes: {words}",
+                code="model.context-length",
+                hint="ask for fewer rows a call (`rows_per_call`), or use a model with a longer "
+                "context",
+            )
+        if status == 404:
+            raise ModelError(
+                f"{self._name} has no model `{self.model}` or no such path (404): {words}",
+                code="model.not-found",
+                hint="check the model's name, and the base URL (it usually ends in /v1)",
+            )
+        if status in NO_API_STATUSES:
+            raise self._no_api(f"answers {status}")
+
+    def _no_api(self, what: str) -> ModelError:
+        return ModelError(
+            f"{self.place} is no endpoint of a language model: it {what}",
+            code="model.no-api",
+            hint="check the base URL (it usually ends in /v1)",
+        )
+
+    @property
+    def _name(self) -> str:
+        return f"{self.provider} ({self.place})"
+
+    def _quoted(self, text: str) -> str:
+        for secret in self.secrets:
+            text = text.replace(secret, "***")
+        text = " ".join(text.split()) or "(nothing)"
+        return f"{text[:_QUOTED]}…" if len(text) > _QUOTED else text
+
+
+def _json_object(body: str) -> Answer | None:
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _status(reply: HttpReply, answer: Answer | None) -> int:
+    """The reply's status; some gateways send 200 with an error and its status inside."""
+    if reply.status != 200 or answer is None or not isinstance(answer.get("error"), dict):
+        return reply.status
+    code = answer["error"].get("code")
+    return code if isinstance(code, int) and 400 <= code < 600 else 500
+
+
+def _error_of(answer: Answer | None) -> Mapping[str, Any]:
+    """The error object, wherever the server puts it."""
+    error = (answer or {}).get("error")
+    if isinstance(error, dict):
+        return error
+    return {"message": error} if isinstance(error, str) else answer or {}
+
+
+def _retry_after(reply: HttpReply) -> float | None:
+    """Seconds that the server wants to be left alone, from `Retry-After` or its relative."""
+    try:
+        if milliseconds := reply.headers.get("retry-after-ms"):
+            return max(0.0, float(milliseconds) / 1000)
+        value = reply.headers.get("Retry-After", "").strip()
+        if not value:
+            return None
+        if re.fullmatch(r"\d+(\.\d+)?", value):
+            return float(value)
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time())
+    except ValueError:
+        return None

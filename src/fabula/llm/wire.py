@@ -1,0 +1,201 @@
+"""The connections to one HTTP server: bytes out, bytes in, over one shared session.
+
+Knows TLS, proxies and headers, and turns what goes wrong below HTTP into two cases: `Fault`
+(another try may help) and `ModelError` (it never will). Knows nothing about models.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from multidict import CIMultiDictProxy
+from yarl import URL
+
+from fabula.errors import ModelError, UsageError
+
+CONNECT_SECONDS = 15.0
+KEEP_ALIVE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """What the server sent."""
+
+    status: int
+    headers: CIMultiDictProxy[str]
+    body: bytes
+
+
+class Fault(Exception):
+    """The request was not answered, and another try may help. Never leaves this package."""
+
+    def __init__(self, kind: Literal["unreachable", "reset", "timeout"], reason: str) -> None:
+        super().__init__(reason)
+        self.kind = kind
+
+
+class Wire:
+    """One server's connections, kept alive and shared by all requests.
+
+    Args:
+        base_url: Where the API lives; paths are appended to it.
+        headers: Makes the headers of every request; called when the first one is sent.
+        timeout: Seconds for one request.
+        verify_tls: Whether the server's certificate is checked.
+        ca_file: Certificates to trust instead of the system's.
+        proxy: The proxy's address, or None for the environment's.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        headers: Callable[[], Mapping[str, str]],
+        timeout: float,
+        verify_tls: bool = True,
+        ca_file: str | None = None,
+        proxy: str | None = None,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        parts = urlsplit(self.base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise UsageError(
+                f"`{without_secrets(base_url)}` is no address of a server",
+                code="model.base-url",
+                hint="write it like http://127.0.0.1:8000/v1",
+            )
+        self._headers = headers
+        self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT_SECONDS)
+        self._seconds = timeout
+        self._tls = (parts.scheme == "https", verify_tls, ca_file)
+        self._proxy = _proxy_for(parts.scheme, parts.hostname, proxy)
+        self._urls: dict[str, URL] = {}
+        self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
+
+    @property
+    def place(self) -> str:
+        """The base URL as it may be shown and stored: no password, no query."""
+        return without_secrets(self.base_url)
+
+    async def post(
+        self, path: str, body: bytes, content_type: str = "application/json"
+    ) -> HttpReply:
+        """Send bytes to a path below the base URL."""
+        return await self._request("POST", path, body, {"Content-Type": content_type})
+
+    async def get(self, path: str) -> HttpReply:
+        """Read a path below the base URL."""
+        return await self._request("GET", path, None, None)
+
+    async def close(self) -> None:
+        """Close the connections of this event loop and of loops that are over."""
+        here = asyncio.get_running_loop()
+        for loop in [loop for loop in self._sessions if loop is here or loop.is_closed()]:
+            await self._sessions.pop(loop).close()
+
+    async def _request(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None
+    ) -> HttpReply:
+        session = self._sessions.get(asyncio.get_running_loop()) or await self._open()
+        url = self._urls.get(path)
+        if url is None:
+            url = self._urls[path] = URL(self.base_url + path)
+        try:
+            # A redirect would turn a POST into a GET and could carry the key elsewhere.
+            async with session.request(
+                method, url, data=body, headers=headers, proxy=self._proxy, allow_redirects=False
+            ) as response:
+                return HttpReply(response.status, response.headers, await response.read())
+        except TimeoutError as exc:
+            raise Fault("timeout", f"no answer within {self._seconds:g} s") from exc
+        except (ssl.SSLError, aiohttp.ClientSSLError) as exc:
+            raise self._tls_error(exc) from exc
+        except (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError) as exc:
+            raise ModelError(
+                f"the proxy {without_secrets(str(self._proxy))} can't be used: {_cause(exc)}",
+                code="model.proxy",
+                hint="check HTTP_PROXY, HTTPS_PROXY and NO_PROXY, or the model's `proxy`",
+            ) from exc
+        except aiohttp.ClientConnectorError as exc:
+            raise Fault("unreachable", _cause(exc)) from exc
+        except (aiohttp.ClientError, OSError) as exc:
+            raise Fault("reset", f"the connection broke ({_cause(exc)})") from exc
+
+    async def _open(self) -> aiohttp.ClientSession:
+        for loop in [loop for loop in self._sessions if loop.is_closed()]:
+            await self._sessions.pop(loop).close()
+        connector = aiohttp.TCPConnector(
+            # How much is asked at once is decided by `Limits`, never by the pool.
+            limit=0,
+            keepalive_timeout=KEEP_ALIVE_SECONDS,
+            ssl=_tls_context(*self._tls),
+        )
+        session = aiohttp.ClientSession(
+            connector=connector,
+            headers=self._headers(),
+            timeout=self._timeout,
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+        self._sessions[asyncio.get_running_loop()] = session
+        return session
+
+    def _tls_error(self, exc: Exception) -> ModelError:
+        return ModelError(
+            f"the TLS connection to {self.place} failed: {_cause(exc)}",
+            code="model.certificate",
+            hint="name your authority's certificates in the model's `ca_file`, "
+            "or set `verify_tls: false` for a server that you trust",
+        )
+
+
+def without_secrets(url: str) -> str:
+    """An address without user, password, query and fragment."""
+    return re.sub(r"//[^/@]*@", "//", re.split(r"[?#]", url, maxsplit=1)[0])
+
+
+def _cause(exc: Exception) -> str:
+    """The innermost reason in words; aiohttp's own texts repeat the address."""
+    certificate = getattr(exc, "certificate_error", None)
+    inner = certificate or getattr(exc, "os_error", None) or exc
+    words = getattr(inner, "verify_message", None) or getattr(inner, "strerror", None)
+    return without_secrets(str(words or inner or type(exc).__name__)).lower()
+
+
+def _proxy_for(scheme: str, host: str, named: str | None) -> str | None:
+    # Read once: aiohttp's own `trust_env` reads the environment and ~/.netrc at every request.
+    proxies = getproxies()
+    proxy = named or proxies.get(scheme) or proxies.get("all")
+    if not named and proxy_bypass(host):
+        return None
+    if proxy and not proxy.startswith(("http://", "https://")):
+        raise UsageError(
+            f"the proxy {without_secrets(proxy)} is no HTTP proxy",
+            code="model.proxy",
+            hint="use one whose address starts with http:// or https://",
+        )
+    return proxy
+
+
+def _tls_context(used: bool, verify: bool, ca_file: str | None) -> ssl.SSLContext | bool:
+    if not used:
+        return True
+    if not verify:
+        return False
+    if ca_file is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as exc:
+        raise UsageError(
+            f"`{ca_file}` holds no certificates that can be read: {_cause(exc)}",
+            code="model.ca-file",
+            hint="name a PEM file",
+        ) from exc

@@ -1,0 +1,9 @@
+"""What users and Fabula's own tests need to test without a model or a key."""
+
+from __future__ import annotations
+
+from fabula.testing.calls import Call
+from fabula.testing.replies import Reply
+from fabula.testing.server import ChatServer
+
+__all__ = ["Call", "ChatServer", "Reply"]

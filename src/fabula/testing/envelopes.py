@@ -1,0 +1,80 @@
+"""The JSON around a scripted reply, as OpenAI's and Anthropic's servers write it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fabula.testing.calls import Call
+from fabula.testing.replies import Reply
+
+_STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "content_filter": "refusal"}
+
+
+def envelope(call: Call, reply: Reply) -> str:
+    """The body that carries a reply to a call."""
+    if reply.body is not None:
+        return reply.body
+    if reply.status != 200:
+        return json.dumps(error_body(reply))
+    if call.path.endswith("/messages"):
+        return json.dumps(_anthropic(call, reply))
+    return json.dumps(_openai(call, reply))
+
+
+def error_body(reply: Reply) -> dict[str, Any]:
+    """The body of an error."""
+    return {"error": {"message": reply.text, "type": reply.error, "code": reply.error}}
+
+
+def _openai(call: Call, reply: Reply) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": reply.text}
+    finish = reply.finish
+    if reply.message is not None:
+        message = dict(reply.message)
+    elif call.mode == "tools" and not reply.as_text:
+        name = call.body["tools"][0]["function"]["name"]
+        function = {"name": name, "arguments": reply.text}
+        message["content"] = None
+        message["tool_calls"] = [{"id": "call_0", "type": "function", "function": function}]
+        finish = "tool_calls" if finish == "stop" else finish
+    body: dict[str, Any] = {
+        "id": f"chatcmpl-{call.number}",
+        "object": "chat.completion",
+        "model": call.body.get("model"),
+        "choices": [{"index": 0, "message": message, "finish_reason": finish}],
+    }
+    if reply.usage:
+        prompt, completion = _tokens(call, reply)
+        body["usage"] = {"prompt_tokens": prompt, "completion_tokens": completion}
+    return body
+
+
+def _anthropic(call: Call, reply: Reply) -> dict[str, Any]:
+    content: list[dict[str, Any]] = [{"type": "text", "text": reply.text or ""}]
+    stop = _STOP_REASONS.get(reply.finish, reply.finish)
+    if call.mode == "tools" and not reply.as_text and reply.message is None:
+        name = call.body["tools"][0]["name"]
+        try:
+            given = json.loads(reply.text or "null")
+        except ValueError:
+            given = {}
+        content = [{"type": "tool_use", "id": "toolu_0", "name": name, "input": given}]
+        stop = "tool_use" if stop == "end_turn" else stop
+    body = {
+        "id": f"msg_{call.number}",
+        "type": "message",
+        "role": "assistant",
+        "model": call.body.get("model"),
+        "content": content,
+        "stop_reason": stop,
+    }
+    if reply.usage:
+        prompt, completion = _tokens(call, reply)
+        body["usage"] = {"input_tokens": prompt, "output_tokens": completion}
+    return body
+
+
+def _tokens(call: Call, reply: Reply) -> tuple[int, int]:
+    """A count of tokens that is the same for the same texts."""
+    return len(call.prompt) // 4 + 1, len(reply.text or "") // 4 + 1

@@ -1,0 +1,222 @@
+"""A scripted OpenAI-compatible server over real HTTP, for tests without a model or a key.
+
+::
+
+    with ChatServer(["first answer", rate_limited(retry_after=1), says({"name": "Ada"})]) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        ...
+    assert "Ada" in server.calls[-1].prompt
+
+Answers are chosen by call number (a sequence), by words in the prompt (a mapping) or by a function
+of the `Call`. Where the script has nothing to say, the server makes an answer that fits the
+request's schema, the same one each time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+from aiohttp import web
+
+from fabula.llm.chat import ChatRequest, Message
+from fabula.llm.fake import fake_reply
+from fabula.testing.batches import BatchDesk
+from fabula.testing.calls import Call
+from fabula.testing.embeddings import embedding
+from fabula.testing.envelopes import envelope, error_body
+from fabula.testing.replies import Reply, failed, says
+
+Answer = str | Reply | Mapping[str, Any] | Sequence[Any]
+Script = Sequence[Answer] | Mapping[str, Answer] | Callable[[Call], Answer | None]
+
+
+class ChatServer:
+    """The server; runs in a thread between `with` and its end.
+
+    Args:
+        script: What to answer; see the module's page.
+        latency: Seconds before each answer.
+        refuse: Modes that get HTTP 400: `json_schema`, `tools`, `json_object`.
+        refuse_parameters: Request fields that get HTTP 400, such as `temperature`.
+        places: Requests that are served at once; more get HTTP 429.
+        key: The key that requests must bear; others get HTTP 401.
+        models: Models that `/v1/models` lists; when given, others get HTTP 404.
+        tls: Serves HTTPS with this context.
+
+    Attributes:
+        calls: Every chat and embedding request, in order of arrival.
+        most_open: The most requests that were open at once.
+    """
+
+    def __init__(
+        self,
+        script: Script = (),
+        *,
+        latency: float = 0.0,
+        refuse: Collection[str] = (),
+        refuse_parameters: Collection[str] = (),
+        places: int | None = None,
+        key: str | None = None,
+        models: Sequence[str] = (),
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.calls: list[Call] = []
+        self.most_open = 0
+        self._script = script
+        self._latency = latency
+        self._refuse = frozenset(refuse)
+        self._refuse_parameters = frozenset(refuse_parameters)
+        self._places = places
+        self._key = key
+        self._models = tuple(models)
+        self._tls = tls
+        self._open = 0
+        self._port = 0
+        self._loop = asyncio.new_event_loop()
+        self._stopping = asyncio.Event()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="chat-server", daemon=True)
+
+    @property
+    def root(self) -> str:
+        """The server's address without a path."""
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self._port}"
+
+    @property
+    def url(self) -> str:
+        """The base URL of the OpenAI-compatible API."""
+        return f"{self.root}/v1"
+
+    def __enter__(self) -> ChatServer:
+        self._thread.start()
+        self._ready.wait()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join()
+        self._loop.close()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._serve())
+
+    async def _serve(self) -> None:
+        app = web.Application(client_max_size=256 * 2**20)
+        desk = BatchDesk(self._answer_batched)
+        app.add_routes(
+            [
+                web.post("/v1/chat/completions", self._chat),
+                web.post("/v1/messages", self._chat),
+                web.post("/v1/embeddings", self._embed),
+                web.get("/v1/models", self._list_models),
+                *desk.routes(),
+            ]
+        )
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=self._tls)
+        await site.start()
+        self._port = runner.addresses[0][1]
+        self._ready.set()
+        await self._stopping.wait()
+        await runner.cleanup()
+
+    async def _chat(self, request: web.Request) -> web.StreamResponse:
+        self._open += 1
+        self.most_open = max(self.most_open, self._open)
+        try:
+            call = self._record(request, await request.json())
+            full = self._places is not None and self._open > self._places
+            reply = failed(429, "too many requests at once") if full else self._reply(call)
+            await asyncio.sleep(self._latency + reply.delay)
+            if reply.reset:
+                if request.transport:
+                    request.transport.abort()
+                return web.Response()
+            return web.Response(
+                status=reply.status,
+                headers=reply.headers,
+                text=envelope(call, reply),
+                content_type="application/json",
+            )
+        finally:
+            self._open -= 1
+
+    async def _answer_batched(self, body: dict[str, Any]) -> tuple[int, str]:
+        call = Call(len(self.calls) + 1, "/v1/chat/completions", body, {}, batched=True)
+        self.calls.append(call)
+        reply = self._reply(call)
+        return reply.status, envelope(call, reply)
+
+    async def _embed(self, request: web.Request) -> web.Response:
+        call = self._record(request, await request.json())
+        reply = self._reply(call) if self._script else Reply()
+        if reply.status != 200:
+            return web.json_response(
+                error_body(reply), status=reply.status, headers=dict(reply.headers)
+            )
+        given = call.body["input"]
+        texts = [given] if isinstance(given, str) else given
+        data = [
+            {"object": "embedding", "index": n, "embedding": embedding(text)}
+            for n, text in enumerate(texts)
+        ]
+        # Servers may answer in any order; the index tells which is which.
+        data.reverse()
+        usage = {"prompt_tokens": sum(len(text) // 4 + 1 for text in texts)}
+        return web.json_response({"object": "list", "data": data, "usage": usage})
+
+    async def _list_models(self, request: web.Request) -> web.Response:
+        del request
+        data = [{"id": name, "object": "model"} for name in self._models or ("any",)]
+        return web.json_response({"object": "list", "data": data})
+
+    def _record(self, request: web.Request, body: dict[str, Any]) -> Call:
+        call = Call(len(self.calls) + 1, request.path, body, request.headers)
+        self.calls.append(call)
+        return call
+
+    def _reply(self, call: Call) -> Reply:
+        refused = self._refused(call)
+        if refused:
+            return refused
+        answer = self._scripted(call)
+        reply = answer if isinstance(answer, Reply) else says("" if answer is None else answer)
+        made = answer is None or (
+            reply.text is None and reply.message is None and reply.body is None
+        )
+        if not made or reply.status != 200:
+            return reply
+        messages = tuple(Message("user", text) for text in call.texts)
+        text = fake_reply(ChatRequest(messages, schema=call.schema), call.prompt)
+        return Reply(text, delay=reply.delay, usage=reply.usage, reset=reply.reset)
+
+    def _scripted(self, call: Call) -> Answer | None:
+        if callable(self._script):
+            return self._script(call)
+        if isinstance(self._script, Mapping):
+            return next((self._script[word] for word in self._script if word in call.prompt), None)
+        return self._script[call.number - 1] if call.number <= len(self._script) else None
+
+    def _refused(self, call: Call) -> Reply | None:
+        """The answer to a request that this server does not take at all."""
+        if self._key is not None and not call.batched and call.key != self._key:
+            return failed(401, f"incorrect API key provided: {call.key}", error="invalid_api_key")
+        if self._models and call.body.get("model") not in self._models:
+            return failed(404, f"the model `{call.body.get('model')}` does not exist")
+        if call.mode in self._refuse:
+            return failed(400, f"{call.mode} is not supported by this server")
+        for name in self._refuse_parameters & call.body.keys():
+            return failed(400, f"unsupported parameter: '{name}'")
+        return None
