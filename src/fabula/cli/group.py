@@ -10,6 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 from typer.main import get_command
+from typing_extensions import override
 
 from fabula.cli.verbs import VERBS, overview
 
@@ -19,10 +20,12 @@ HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 class LazyGroup(TyperGroup):
     """The verbs by name, each imported from the module of the same name on first use."""
 
+    @override
     def list_commands(self, ctx: Any) -> list[str]:
         """Names of all verbs, none imported."""
         return list(VERBS)
 
+    @override
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The verb, imported; None when there is none of that name."""
         if cmd_name not in VERBS:
@@ -31,10 +34,12 @@ class LazyGroup(TyperGroup):
         command.name = cmd_name
         return command
 
+    @override
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """The same overview that needs no import."""
         formatter.write(overview())
 
+    @override
     def invoke(self, ctx: Any) -> Any:
         """Run the verb; a reader that closed the pipe early has all it wanted."""
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TextIO
 
-from fabula.errors import FabulaError, UsageError, render
+from fabula.errors import FabulaError, UsageError
 
 _PAINT = {"error": "1;31", "warning": "1;33", "hint": "1;36"}
 
@@ -75,7 +76,7 @@ def take_options(arguments: Sequence[str]) -> tuple[Talk, list[str]]:
         raise UsageError(
             f"`--error-format` is `text` or `json`, not `{errors}`", code="usage.option"
         )
-    asks_json = "--format=json" in rest or ("--format", "json") in zip(rest, rest[1:], strict=False)
+    asks_json = "--format=json" in rest or ("--format", "json") in itertools.pairwise(rest)
     as_json = errors == "json" or asks_json
     return Talk(quiet, verbose, progress, "json" if as_json else "text"), rest
 

@@ -1,0 +1,1 @@
+"""What was planned, made and found, rendered for people."""

@@ -1,0 +1,177 @@
+"""What each column kind and check is, read from its class: for `fabula kinds` and the docs."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import PydanticUndefined
+
+from fabula.reports import grid
+from fabula.spec.columns import AbstractColumn, AbstractNumber
+from fabula.spec.kinds import KINDS
+from fabula.spec.parameters import SpecModel
+
+EXAMPLES: dict[str, str] = {
+    "key": "{kind: key}",
+    "sequence": "{kind: sequence, start: 2026-01-01, step: 1d}",
+    "uuid": "{kind: uuid}",
+    "constant": "{kind: constant, value: EUR}",
+    "reference": "{kind: reference, to: customers, skew: 1.1}",
+    "choice": "{kind: choice, values: {free: 6, pro: 3, team: 1}}",
+    "uniform": "{kind: uniform, min: 18, max: 90, decimals: 0}",
+    "normal": '{kind: normal, mean: "20 * size", std: 4, min: 0}',
+    "lognormal": "{kind: lognormal, median: 60, sigma: 0.5, min: 5, decimals: 2}",
+    "exponential": "{kind: exponential, mean: 12}",
+    "gamma": "{kind: gamma, shape: 2, scale: 30}",
+    "beta": "{kind: beta, a: 2, b: 5}",
+    "pareto": "{kind: pareto, shape: 1.5, min: 1000}",
+    "poisson": "{kind: poisson, mean: 1.5, min: 1}",
+    "binomial": "{kind: binomial, trials: 10, p: 0.3}",
+    "bernoulli": "{kind: bernoulli, p: 0.02}",
+    "zipf": "{kind: zipf, exponent: 1.2, max: 500}",
+    "mixture": (
+        "{kind: mixture, of: [{kind: normal, mean: 20, std: 2, weight: 3},"
+        " {kind: normal, mean: 60, std: 5}]}"
+    ),
+    "datetime": "{kind: datetime, start: 2024-01-01, end: 2026-01-01, hours: 9-17}",
+    "pattern": "{kind: pattern, regex: '[A-Z]{3}-[0-9]{4}'}",
+    "template": "{kind: template, text: '{{ city | upper }}-{{ id }}'}",
+    "expr": '{kind: expr, sql: "round(quantity * product_id.price, 2)"}',
+    "person": "{kind: person, field: email, locale: de}",
+    "provider": "{kind: provider, name: finance.company}",
+    "llm": "{kind: llm, description: a product name of a few words, max: 40}",
+    "text": '{kind: text, prompt: "One sentence that sells a {{ colour }} {{ category }}."}',
+}
+"""One column of each kind, as YAML."""
+
+
+@dataclass(frozen=True)
+class Described:
+    """One parameter: its name, what it takes, its default, and what it means."""
+
+    name: str
+    takes: str
+    default: str
+    meaning: str
+
+
+def summary(cls: type[SpecModel]) -> str:
+    """The first sentence of the class's documentation."""
+    return " ".join(inspect.cleandoc(cls.__doc__ or "").partition("\n\n")[0].split())
+
+
+def details(cls: type[SpecModel]) -> str:
+    """What the class's documentation says between its first sentence and its attributes."""
+    text = inspect.cleandoc(cls.__doc__ or "").partition("\n\n")[2]
+    return re.split(r"^Attributes:", text, flags=re.MULTILINE)[0].strip()
+
+
+def parameters(cls: type[SpecModel]) -> list[Described]:
+    """The parameters that a kind adds to those that every kind has, its own ones first."""
+    own = [name for name in cls.__annotations__ if name in cls.model_fields]
+    names = dict.fromkeys([*own, *cls.model_fields])
+    return [_described(cls, name) for name in names if name not in _shared(cls)]
+
+
+def shared_parameters(cls: type[SpecModel] = AbstractColumn) -> list[Described]:
+    """The parameters that every column kind (or every check) has."""
+    return [_described(cls, name) for name in cls.model_fields if name != "kind"]
+
+
+def kinds_text() -> str:
+    """Every column kind in one line, and what all of them take."""
+    kinds = grid.lines([(name, summary(cls)) for name, cls in KINDS.items()])
+    return "\n".join([*kinds, "", *_listing("Every kind also takes", shared_parameters())])
+
+
+def kind_text(kind: str) -> str:
+    """One column kind: what it is, its parameters, an example."""
+    cls = KINDS[kind]
+    parts = [f"{kind}: {summary(cls)}", details(cls)]
+    if own := parameters(cls):
+        parts.append("\n".join(_listing("Parameters", own)))
+    shared = ", ".join(item.name for item in shared_parameters())
+    parts += [f"Also, as with every kind: {shared}.", f"Example:\n  column: {EXAMPLES[kind]}"]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _listing(title: str, described: list[Described]) -> list[str]:
+    lines = [f"{title}:"]
+    for item in described:
+        lines.append(f"  {item.name}: {item.takes}{item.default and f', {item.default}'}")
+        lines += textwrap.wrap(item.meaning, 96, initial_indent=" " * 6, subsequent_indent=" " * 6)
+    return lines
+
+
+def _shared(cls: type[SpecModel]) -> tuple[str, ...]:
+    """Fields of the family's root, which is the class below SpecModel."""
+    family = [base for base in cls.__mro__ if issubclass(base, SpecModel) and base != SpecModel]
+    return tuple(family[-1].model_fields)
+
+
+def _described(cls: type[SpecModel], name: str) -> Described:
+    field = cls.model_fields[name]
+    properties = cls.model_json_schema()["properties"]
+    takes = _takes(properties[name])
+    if name in getattr(cls, "expressions", ()):
+        takes = takes.replace("text", "SQL")
+    elif name in AbstractNumber.model_fields:
+        takes = takes.removesuffix(" or text")
+    default = field.get_default(call_default_factory=True)
+    if default is PydanticUndefined:
+        shown = "required"
+    elif default in (None, "", (), {}):
+        shown = ""
+    else:
+        shown = f"default {_plain(default)}"
+    return Described(name, takes, shown, _meanings(cls).get(name, ""))
+
+
+def _plain(value: Any) -> str:
+    """A default as one would write it in YAML."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _takes(schema: Mapping[str, Any]) -> str:
+    """What a JSON Schema admits, in words."""
+    if "$ref" in schema:
+        return str(schema["$ref"].rpartition("/")[2]).lower()
+    if "const" in schema:
+        return str(schema["const"])
+    if "enum" in schema:
+        return " | ".join(map(str, schema["enum"]))
+    if "anyOf" in schema:
+        words = [_takes(item) for item in schema["anyOf"] if item.get("type") != "null"]
+        if "number" in words:
+            words = [word for word in words if word != "integer"]
+        if {"yes or no", "number", "text"} <= set(words):
+            return "value"
+        return " or ".join(dict.fromkeys(words))
+    if schema.get("type") == "array":
+        return f"list of {_takes(schema['items'])}" if "items" in schema else "list"
+    if schema.get("type") == "number" and (schema.get("minimum"), schema.get("maximum")) == (0, 1):
+        return "0 to 1"
+    names = {"string": "text", "boolean": "yes or no", "object": "mapping"}
+    formats = {"date-time": "time", "date": "date"}
+    kind = str(schema.get("type", "value"))
+    return formats.get(schema.get("format", ""), names.get(kind, kind))
+
+
+def _meanings(cls: type[SpecModel]) -> dict[str, str]:
+    """Meanings of fields from the `Attributes` sections of a class and its bases."""
+    found: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        text = inspect.cleandoc(base.__dict__.get("__doc__") or "")
+        section = re.search(r"^Attributes:\n((?:[ ]+.*\n?|\n)+)", text, flags=re.MULTILINE)
+        if not section:
+            continue
+        for match in re.finditer(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section[1], flags=re.MULTILINE):
+            found[match[1]] = " ".join(match[2].split())
+    return found
