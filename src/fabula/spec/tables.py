@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from fabula.spec.checks import Check
 from fabula.spec.kinds import Column
 from fabula.spec.numbers import Distribution
 from fabula.spec.parameters import SpecModel
+from fabula.spec.sources import Source
 
 _CARDINALITIES = ("poisson", "uniform", "binomial", "zipf", "normal", "lognormal", "gamma")
 
@@ -214,6 +215,19 @@ class DatasetSpec(SpecModel):
     models: dict[str, str | ModelSpec] = Field(default_factory=dict)
     tables: dict[str, TableSpec] = Field(min_length=1)
     outputs: tuple[OutputSpec, ...] = ()
+
+    _source: Source = PrivateAttr(default=Source())
+
+    @property
+    def source(self) -> Source:
+        """Where the spec was written; names the lines of its problems."""
+        return self._source
+
+    def written_in(self, source: Source) -> DatasetSpec:
+        """The same spec with the text that it was written in."""
+        spec = self.model_copy()
+        spec._source = source
+        return spec
 
     @model_validator(mode="before")
     @classmethod
