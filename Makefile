@@ -9,8 +9,9 @@ READY := .venv/ready
 DEMO_SPEC := examples/shop.yaml
 DEMO_OUTPUT := out/demo
 
-# The uv on the PATH, or else a pinned one of our own.
+# The uv on the PATH, or else a pinned one of our own; it also fetches the embedded model.
 UV := $(or $(shell command -v uv),.cache/uv/bin/uv)
+export UV
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock" $(LOCK_OPTIONS)
 

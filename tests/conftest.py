@@ -1,0 +1,29 @@
+"""What every test gets: a home of its own, no keys of the user, property tests that repeat."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+OF_THE_USER = ("_API_KEY", "_BASE_URL", "OLLAMA_HOST")
+
+hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("repeatable")
+
+
+@pytest.fixture(autouse=True)
+def own_home(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keep the user's ledger, keys and endpoints out of a test, and the test out of them.
+
+    Tests of the embedded model share the user's home, because its weights are pulled only once.
+    """
+    for name in list(os.environ):
+        if name.endswith(OF_THE_USER):
+            monkeypatch.delenv(name)
+    if not request.node.get_closest_marker("local_model"):
+        monkeypatch.setenv("FABULA_HOME", str(tmp_path / "fabula-home"))
