@@ -1,1 +1,66 @@
-"""Fabula."""
+"""Fabula makes synthetic data by every method, from one spec, and proves what it made.
+
+    >>> import fabula as fb
+    >>> fb.preview("name person.name, age int 18..90", n=3).num_rows
+    3
+
+Everything is imported when it is first used, so that `import fabula` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fabula.api import generate, load, plan, preview, resolve, validate
+    from fabula.errors import FabulaError
+    from fabula.planning.plan import Plan
+    from fabula.runs.dataset import Dataset
+    from fabula.spec import col
+    from fabula.spec.tables import DatasetSpec, TableSpec
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Dataset",
+    "DatasetSpec",
+    "FabulaError",
+    "Plan",
+    "TableSpec",
+    "__version__",
+    "col",
+    "generate",
+    "load",
+    "plan",
+    "preview",
+    "resolve",
+    "validate",
+]
+
+_HOMES = {
+    "Dataset": "fabula.runs.dataset",
+    "DatasetSpec": "fabula.spec.tables",
+    "FabulaError": "fabula.errors",
+    "Plan": "fabula.planning.plan",
+    "TableSpec": "fabula.spec.tables",
+    "generate": "fabula.api",
+    "load": "fabula.api",
+    "plan": "fabula.api",
+    "preview": "fabula.api",
+    "resolve": "fabula.api",
+    "validate": "fabula.api",
+}
+"""Where each public name lives."""
+
+
+def __getattr__(name: str) -> Any:
+    if name == "col":
+        return import_module("fabula.spec.col")
+    if name not in _HOMES:
+        raise AttributeError(f"module `fabula` has no attribute `{name}`")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

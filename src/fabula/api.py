@@ -1,0 +1,158 @@
+"""The verbs of Fabula as Python functions; the command line calls the same ones.
+
+Each takes a spec in any form (`SpecLike`) and hands it along: `resolve` → `make_plan` →
+`execute`. Models are opened here, behind the ledger, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from fabula.errors import UsageError, did_you_mean
+from fabula.inference.speclike import SpecLike, load, resolve
+from fabula.planning.plan import Plan
+from fabula.planning.planner import make_plan
+from fabula.spec.checks import AggregateCheck, CorrelationCheck, CountCheck, ShareCheck
+from fabula.spec.tables import DatasetSpec, ModelSpec, TableSpec
+from fabula.types import Path, Progress, Size
+
+if TYPE_CHECKING:
+    from fabula.llm.chat import ChatModel
+    from fabula.runs.dataset import Dataset
+
+__all__ = ["SpecLike", "generate", "load", "plan", "preview", "resolve"]
+
+PREVIEW_ROWS = 10
+STATISTICAL = (AggregateCheck, CorrelationCheck, CountCheck, ShareCheck)
+"""Checks that only the whole data can keep; a preview leaves them out."""
+
+
+def plan(
+    spec: SpecLike, n: Size = None, *, seed: int | None = None, model: str | None = None
+) -> Plan:
+    """Decide a whole run without making a row or calling a model.
+
+    Args:
+        spec: A spec in any form.
+        n: Rows, for the only table or by table; overrides the spec.
+        seed: Overrides the spec's seed.
+        model: One language model in place of every model of the spec.
+
+    Raises:
+        SpecError: The spec has problems; `violations` lists all of them.
+
+    Examples:
+        >>> plan("name person.name, age int 18..90", n=5).order
+        ('rows',)
+    """
+    return make_plan(resolve(spec), n=n, seed=seed, model=model)
+
+
+def preview(
+    spec: SpecLike,
+    n: Size = PREVIEW_ROWS,
+    *,
+    seed: int | None = None,
+    model: str | None = None,
+    prompt: str | None = None,
+) -> Dataset:
+    """Make a few rows of every table, in memory; nothing durable is written.
+
+    Every table has at most `n` rows, and references point into these small tables; rules that
+    only the whole data can keep (shares, correlations, counts) are left out.
+
+    Args:
+        spec: A spec in any form.
+        n: Most rows of a table, for all or by table.
+        seed: Overrides the spec's seed.
+        model: One language model in place of every model of the spec.
+        prompt: What the rows are about, for tables that don't say.
+
+    Examples:
+        >>> preview("name person.name, age int 18..90", n=2).num_rows
+        2
+    """
+    from fabula.runs.execute import execute
+
+    small = _shortened(resolve(spec, prompt=prompt), PREVIEW_ROWS if n is None else n)
+    return execute(make_plan(small, seed=seed, model=model), open_model=_open)
+
+
+def generate(
+    spec: SpecLike,
+    n: Size = None,
+    *,
+    seed: int | None = None,
+    output: Path | None = None,
+    model: str | None = None,
+    prompt: str | None = None,
+    format: str = "parquet",  # noqa: A002  (the word that users know)
+    fresh: bool = False,
+    overwrite: bool = False,
+    workers: int = 1,
+    max_rejects: float | int | None = None,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Make the data, check it and write it.
+
+    Args:
+        spec: A spec in any form: a path, a mapping, a Pydantic class, one line …
+        n: Rows, for the only table or by table; overrides the spec.
+        seed: Overrides the spec's seed.
+        output: A folder to write to; without one the data stays in memory.
+        model: One language model in place of every model of the spec.
+        prompt: What the rows are about, for tables that don't say.
+        format: `parquet`, `csv`, `jsonl` or `arrow`.
+        fresh: Start over instead of going on with what an earlier, equal run left.
+        overwrite: Replace another run in the folder.
+        workers: Parts of tables that are made at the same time.
+        max_rejects: Lost rows that are accepted: a share below 1, or a number of rows.
+        progress: Called with a table's name, its rows done and its rows asked.
+
+    Raises:
+        SpecError: The spec has problems; `violations` lists all of them.
+        CheckError: The data breaks a check; it stays where it was written.
+        PartialRunError: More rows were lost than allowed; the same call goes on.
+
+    Examples:
+        >>> generate("name person.name, age int 18..90", n=100, seed=7).num_rows
+        100
+    """
+    from fabula.runs.execute import execute
+
+    return execute(
+        make_plan(resolve(spec, prompt=prompt), n=n, seed=seed, model=model),
+        output=output,
+        open_model=_open,
+        workers=workers,
+        fresh=fresh,
+        overwrite=overwrite,
+        progress=progress,
+        format=format,
+        max_rejects=max_rejects,
+    )
+
+
+def _shortened(spec: DatasetSpec, n: int | Mapping[str, int]) -> DatasetSpec:
+    """The spec with at most `n` rows a table, and without rules that so few rows can't keep."""
+    limits = {name: n if isinstance(n, int) else n.get(name, PREVIEW_ROWS) for name in spec.tables}
+    if isinstance(n, Mapping) and (unknown := set(n) - set(spec.tables)):
+        name = sorted(unknown)[0]
+        hint = did_you_mean(name, spec.tables)
+        raise UsageError(f"there is no table `{name}`", code="usage.unknown-table", hint=hint)
+    tables = {name: _short(table, limits[name]) for name, table in spec.tables.items()}
+    return spec.model_copy(update={"tables": tables})
+
+
+def _short(table: TableSpec, limit: int) -> TableSpec:
+    rows = limit if table.n is None else min(limit, table.n)
+    checks = tuple(check for check in table.checks if not isinstance(check, STATISTICAL))
+    return table.model_copy(update={"n": rows, "per_parent": None, "checks": checks})
+
+
+def _open(model: str | ModelSpec) -> ChatModel:
+    """Open a model of a spec."""
+    from fabula.llm.catalogue import ModelSettings, open_model
+
+    return open_model(model if isinstance(model, str) else ModelSettings(**model.model_dump()))
