@@ -75,9 +75,8 @@ def capacity(column: AbstractColumn) -> float:
             return 1
         case Choice():
             weights = column.weights or (1.0,) * len(column.values)
-            return len(
-                {value for value, weight in zip(column.values, weights, strict=True) if weight}
-            )
+            pairs = zip(column.values, weights, strict=True)
+            return len({value for value, weight in pairs if weight})
         case Zipf():
             return column.max
         case Binomial(trials=int(trials)):
@@ -85,7 +84,7 @@ def capacity(column: AbstractColumn) -> float:
         case Uniform(min=int() | float() as low, max=int() | float() as high) if (
             column.decimals is not None
         ):
-            return math.floor((high - low) * 10**column.decimals + 1e-9) + 1
+            return math.floor((high - low) * float(10**column.decimals) + 1e-9) + 1
         case Poisson(min=int() | float() as low, max=int() | float() as high):
             return math.floor(high) - math.ceil(low) + 1
         case Datetime():

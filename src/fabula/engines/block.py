@@ -1,0 +1,113 @@
+"""One block while it is made: its rows, its streams, and the values that stand so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from fabula.planning.plan import ColumnPlan, TablePlan
+from fabula.streams import stream
+
+Array: TypeAlias = pa.Array
+
+TRIES = 1_000
+"""Attempts of a whole table are this far apart, leaving room for tries of single rows."""
+
+
+@dataclass
+class Block:
+    """The rows `start` … `start + rows - 1` of a table.
+
+    Attributes:
+        table: The table's plan.
+        seed: The run's seed.
+        index: The block's number.
+        start: Number of its first row in the table.
+        rows: Rows in it.
+        attempt: Raised by one each time rows are drawn again.
+        wanted: Rows that are used, or None for all; the others may stay empty.
+        values: Finished columns; a parent's column has the name `reference.column`.
+        links: Row number in the parent of each row, -1 for none, by reference column.
+        formulas: Evaluated expression parameters by column and parameter.
+        rejected: Reasons of rows that could not be made, by position in the block.
+    """
+
+    table: TablePlan
+    seed: int
+    index: int
+    start: int
+    rows: int
+    attempt: int = 0
+    wanted: NDArray[np.bool_] | None = None
+    values: dict[str, Array] = field(default_factory=dict)
+    links: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    formulas: dict[tuple[str, str], Array] = field(default_factory=dict)
+    rejected: dict[int, Loss] = field(default_factory=dict)
+
+    def rng(self, name: str) -> np.random.Generator:
+        """The stream of one column (or other named draw) in this block."""
+        return stream(self.seed, self.table.name, name, self.index, attempt=self.attempt)
+
+    @property
+    def row_numbers(self) -> NDArray[np.int64]:
+        """Numbers of the rows in the table."""
+        return np.arange(self.start, self.start + self.rows, dtype=np.int64)
+
+    def parameter(self, column: ColumnPlan, name: str) -> float | NDArray[np.float64] | None:
+        """A numeric parameter: its constant, or one value a row (NaN where null)."""
+        formula = self.formulas.get((column.name, name))
+        if formula is None:
+            value = getattr(column.spec, name)
+            return None if value is None else float(value)
+        return as_floats(formula)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Why one row could not be made."""
+
+    reason: str
+    raw: str = ""
+    attempt: int = 0
+
+
+Engine: TypeAlias = Callable[[Block], Array]
+"""Makes one column of a block."""
+
+GroupEngine: TypeAlias = Callable[[Block], Mapping[str, Array]]
+"""Makes several columns of a block at once."""
+
+
+def as_floats(values: Array) -> NDArray[np.float64]:
+    """A numeric Arrow array as floats, NaN where null."""
+    if not pa.types.is_floating(values.type):
+        values = pc.cast(values, pa.float64(), safe=False)
+    result: NDArray[np.float64] = values.to_numpy(zero_copy_only=False)
+    return result
+
+
+def with_nulls(values: Array, missing: NDArray[np.bool_]) -> Array:
+    """The values with nulls where `missing`."""
+    if not missing.any():
+        return values
+    positions = pa.array(np.arange(len(values)), mask=missing)
+    return values.take(positions)
+
+
+def from_floats(values: NDArray[np.float64], kind: pa.DataType) -> Array:
+    """Numbers as an Arrow array of `kind`, null where NaN."""
+    missing = np.isnan(values)
+    if not missing.any():
+        if pa.types.is_integer(kind):
+            return pa.array(values.astype(np.int64))
+        return pa.array(values)
+    if pa.types.is_integer(kind):
+        whole = np.where(missing, 0.0, values).astype(np.int64)
+        return pa.array(whole, mask=missing)
+    return pa.array(values, mask=missing)

@@ -1,0 +1,68 @@
+"""Columns that pick one of a list of values."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fabula.engines.block import Array, Block, Engine
+from fabula.engines.discrete import Weighted
+from fabula.planning.plan import ColumnPlan
+from fabula.spec.words import Choice
+from fabula.streams import Permutation
+
+
+def choice_engine(column: ColumnPlan, *, rows: int, seed: int, table: str) -> Engine:
+    """Values by weight; with exact balance, by a shuffled deck that holds the exact counts."""
+    spec = column.spec
+    assert isinstance(spec, Choice)
+    values = value_array(column)
+    if spec.balance == "exact":
+        ends = np.cumsum(exact_counts(spec, rows))
+        shuffle = Permutation(rows, seed, table, column.name)
+
+        def deal(block: Block) -> Array:
+            cards = shuffle(block.row_numbers)
+            return pick(values, np.searchsorted(ends, cards, side="right"))
+
+        return deal
+    if spec.weights is None:
+        return lambda block: pick(
+            values, block.rng(column.name).integers(0, len(values), block.rows, dtype=np.int32)
+        )
+    chooser = Weighted(spec.weights)
+    return lambda block: pick(values, chooser.draw(block.rng(column.name), block.rows))
+
+
+def exact_counts(spec: Choice, rows: int) -> NDArray[np.int64]:
+    """Rows of each value: its share of `rows`, the largest remainders rounded up."""
+    weights = np.asarray(spec.weights or (1.0,) * len(spec.values), dtype=np.float64)
+    wanted = weights / weights.sum() * rows
+    counts: NDArray[np.int64] = np.floor(wanted + 1e-9).astype(np.int64)
+    order = np.argsort(counts - wanted, kind="stable")
+    counts[order[: rows - counts.sum()]] += 1
+    return counts
+
+
+def value_array(column: ColumnPlan) -> Array:
+    """The values to choose from, in the column's type; categories as their strings."""
+    spec = column.spec
+    assert isinstance(spec, Choice)
+    if pa.types.is_dictionary(column.type):
+        texts = [None if value is None else _text(value) for value in spec.values]
+        return pa.array(texts, pa.string())
+    return pa.array(spec.values, column.type)
+
+
+def pick(values: Array, index: NDArray[np.integer]) -> Array:
+    """The value at each index; strings stay dictionary-encoded."""
+    if pa.types.is_string(values.type) and not values.null_count:
+        codes = pa.array(index.astype(np.int32))
+        return pa.DictionaryArray.from_arrays(codes, values)
+    chosen = values.take(pa.array(index))
+    return chosen.dictionary_encode() if pa.types.is_string(values.type) else chosen
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,82 @@
+"""Columns that follow from the row's number: keys, sequences, constants; and UUIDs."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fabula.engines.block import Array, Block, Engine
+from fabula.engines.words.uuids import draw_uuids
+from fabula.planning.plan import ColumnPlan
+from fabula.spec.keys import Constant, Key, Sequence
+from fabula.spec.parameters import seconds
+
+_MICROSECONDS = 1_000_000
+_EPOCH = dt.datetime(1970, 1, 1)
+
+
+def key_at(spec: Key, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The key of each row number; -1 gives a value that callers mask."""
+    return rows * spec.step + spec.start
+
+
+def key_engine(column: ColumnPlan) -> Engine:
+    """Whole numbers in steps."""
+    spec = column.spec
+    assert isinstance(spec, Key)
+    return lambda block: pa.array(key_at(spec, block.row_numbers))
+
+
+def sequence_engine(column: ColumnPlan) -> Engine:
+    """Numbers, dates or times in steps."""
+    spec = column.spec
+    assert isinstance(spec, Sequence)
+    start, step = spec.start, spec.step
+    if isinstance(start, dt.date):
+        length = seconds(step) if isinstance(step, str) else float(step) * 86_400
+        return _time_steps(start, length, column.type)
+    assert not isinstance(step, str)
+
+    def make(block: Block) -> Array:
+        values = pa.array(block.row_numbers * step + start)
+        return values.cast(column.type)
+
+    return make
+
+
+def constant_engine(column: ColumnPlan) -> Engine:
+    """One value in every row."""
+    spec = column.spec
+    assert isinstance(spec, Constant)
+    value = pa.array([spec.value], column.type)
+
+    def make(block: Block) -> Array:
+        index = pa.array(np.zeros(block.rows, dtype=np.int32))
+        return value.take(index)
+
+    return make
+
+
+def uuid_engine(column: ColumnPlan) -> Engine:
+    """Random UUIDs; with 122 random bits a repetition is out of the question."""
+    return lambda block: draw_uuids(block.rng(column.name), block.rows)
+
+
+def microseconds(moment: dt.datetime) -> int:
+    """Microseconds since 1970."""
+    return (moment - _EPOCH) // dt.timedelta(microseconds=1)
+
+
+def _time_steps(start: dt.date, length: float, kind: pa.DataType) -> Engine:
+    at = start if isinstance(start, dt.datetime) else dt.datetime.combine(start, dt.time())
+    first = microseconds(at.replace(tzinfo=None))
+
+    def make(block: Block) -> Array:
+        times = first + np.rint(block.row_numbers * (length * _MICROSECONDS)).astype(np.int64)
+        moments = pa.array(times)
+        return moments.cast(pa.timestamp("us")).cast(kind, safe=False)
+
+    return make
