@@ -59,4 +59,4 @@ $(READY): pyproject.toml requirements/dev.lock | $(UV)
 
 .cache/uv/bin/uv: requirements/bootstrap.lock
 	python3 -m venv --clear .cache/uv
-	.cache/uv/bin/python -m pip install --quiet --require-hashes -r $<
+	.cache/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<

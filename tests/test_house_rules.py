@@ -75,7 +75,7 @@ def test_long_vague_and_silent_files_are_found(tmp_path: Path) -> None:
     [
         "index = https://" + check_repo.REGISTRY_HOSTS[0] + "/simple",
         "path = '/" + "root/data.csv'",
-        "open('/" + "home/ada/data.csv')",
+        "open('file:///" + "home/ada/data.csv')",
         "key = 'sk-" + "a1" * 20 + "'",
     ],
 )
@@ -86,7 +86,7 @@ def test_a_line_that_only_means_something_elsewhere_is_found(tmp_path: Path, lin
     assert problem.startswith("notes.md:2: holds ")
 
 
-def test_an_unpinned_requirement_and_a_missing_hash_are_found(tmp_path: Path) -> None:
+def test_an_option_an_unpinned_requirement_and_a_missing_hash_are_found(tmp_path: Path) -> None:
     write(
         tmp_path / "pyproject.toml",
         '[project]\nname = "p"\ndependencies = ["a>=2", "b"]\noptional-dependencies = {}\n'
@@ -94,9 +94,10 @@ def test_an_unpinned_requirement_and_a_missing_hash_are_found(tmp_path: Path) ->
     )
     for name in ("bootstrap", "base", "all", "dev"):
         write(tmp_path / f"requirements/{name}.lock", "a==2.1 \\\n    --hash=sha256:00\n")
-    write(tmp_path / "requirements/base.lock", "a==1.0 \\\n    --hash=sha256:00\nb==3\n")
+    write(tmp_path / "requirements/base.lock", "--pre\na==1.0 \\\n    --hash=sha256:00\nb==3\n")
     found = [problem for problem in check_locks.problems(tmp_path) if "base.lock" in problem]
     assert found == [
+        "base.lock: holds `--pre`",
         "base.lock: `b` has no hash",
         "base.lock: nothing pins `a>=2`; run `make lock`",
     ]
@@ -111,6 +112,19 @@ def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
     )
     write(tmp_path / "notes.md", "")
     assert check_docs.problems(tmp_path) == ["docs/page.md: the link to `gone.md` leads nowhere"]
+
+
+def test_an_old_help_text_is_found_and_written_anew(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    page = tmp_path / "page.md"
+    write(page, "before\n<!-- help: fabula -->\nold\n<!-- end of help -->\nafter\n")
+    [problem] = check_docs.problems(tmp_path)
+    assert "page.md: help is out of date" in problem
+    check_docs.write(tmp_path)
+    assert check_docs.problems(tmp_path) == []
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("before\n<!-- help: fabula -->\n```text\nUsage: fabula ")
+    assert text.endswith("\n```\n<!-- end of help -->\nafter\n")
 
 
 def write(path: Path, text: str) -> None:

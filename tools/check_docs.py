@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tools.check_repo import repository_files
 
-HELP = re.compile(r"<!-- help: (fabula[\w -]*?) -->\n(.*?)<!-- end of help -->", re.DOTALL)
+HELP = re.compile(r"<!-- help: (fabula[\w -]*?) -->\n.*?<!-- end of help -->", re.DOTALL)
 CODE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(\s*<?([^)>\s]+)")
 OUTSIDE = re.compile(r"[a-z][a-z0-9+.-]*:|#")

@@ -15,6 +15,7 @@ PACKAGE = "fabula"
 
 LAYERS = (
     ("cli", "web", "testing"),
+    ("api",),
     ("reports",),
     ("runs",),
     (

@@ -1,4 +1,4 @@
-"""The pins in `requirements/` cover everything that `pyproject.toml` asks for, with hashes."""
+"""The pins in `requirements/` cover what `pyproject.toml` asks for, with hashes, and no address."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)")
 
 
 def problems(root: Path) -> list[str]:
-    """Requirements without a fitting pin, and pins without a hash."""
+    """Requirements without a fitting pin, pins without a hash, and options such as an index."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     found: list[str] = []
     for name, requirements in locked(project).items():
         path = root / "requirements" / f"{name}.lock"
         lines = path.read_text(encoding="utf-8").splitlines()
         pins: dict[str, list[str]] = {}
+        found += [f"{path.name}: holds `{line}`" for line in lines if line.startswith("-")]
         for line, following in zip(lines, [*lines[1:], ""], strict=True):
             if pin := PIN.match(line):
                 pins.setdefault(canonicalize_name(pin[1]), []).append(pin[2])

@@ -17,7 +17,7 @@ REGISTRY_HOSTS = (
 
 FORBIDDEN = {
     "a package registry's host": "|".join(re.escape(host) for host in REGISTRY_HOSTS),
-    "a path of one machine": r"(?<![\w.~}/-])/(?:work|root|home/\w+|Users/\w+)(?:/|\b)",
+    "a path of one machine": r"(?<![\w.~}-])/(?:work|root|home/\w+|Users/\w+)(?:/|\b)",
     "something that looks like a secret": (
         r"\b(?:sk-[A-Za-z0-9_-]{32,}|gh[pousr]_[A-Za-z0-9]{36}|AKIA[0-9A-Z]{16})\b"
         r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
