@@ -14,6 +14,7 @@
     │   ├── RateLimitError         3   the quota is spent
     │   └── OutputError            4   replies stayed unusable after every retry
     ├── SinkError                  2   the output place can't be written
+    ├── BudgetReached              4   calls, tokens or money are used up; a higher limit continues
     ├── PartialRunError            4   some rows are missing; the same command continues
     └── RunInterrupted             130 stopped by the user; the same command continues
 
@@ -124,9 +125,10 @@ class SourceError(FabulaError):
 
 
 class CheckError(FabulaError):
-    """Made data breaks a check whose repair is `fail`."""
+    """Made data breaks a check whose repair is `fail`; `dataset` is what was made."""
 
     exit_code = 1
+    dataset: Any = None
 
 
 class GateError(FabulaError):
@@ -174,10 +176,20 @@ class SinkError(FabulaError):
     """The output place can't be written."""
 
 
-class PartialRunError(FabulaError):
-    """The run ended with fewer rows than asked; the same command continues it."""
+class BudgetReached(FabulaError):
+    """A limit on calls, tokens or money is reached; what was answered is kept."""
 
     exit_code = 4
+
+
+class PartialRunError(FabulaError):
+    """The run ended with fewer rows than asked; the same command continues it.
+
+    `dataset` holds the rows that were made.
+    """
+
+    exit_code = 4
+    dataset: Any = None
 
 
 class RunInterrupted(FabulaError):

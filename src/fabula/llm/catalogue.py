@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from fabula.errors import UsageError, did_you_mean
+from fabula.llm.budget import Budget
 from fabula.llm.chat import ChatModel
+from fabula.llm.fake import FakeModel
+from fabula.llm.ledger import Ledger
 from fabula.llm.limits import Patience
 from fabula.llm.presets import COMPATIBLE, PRESETS, preset
+from fabula.llm.recorded import Recorded
 from fabula.llm.settings import ModelSettings
 
 __all__ = ["ModelSettings", "model_settings", "open_model"]
 
 
-def open_model(model: str | ModelSettings, *, patience: Patience | None = None) -> ChatModel:
+def open_model(
+    model: str | ModelSettings,
+    *,
+    ledger: Ledger | None = None,
+    budget: Budget | None = None,
+    patience: Patience | None = None,
+) -> ChatModel:
     """Open a model. Nothing is called and no key is read before its first request.
 
     Args:
         model: `local`, `local:FILE.gguf`, `fake`, `PROVIDER:NAME`, or settings.
+        ledger: Keeps the model's replies and gives those that it knows.
+        budget: Counts the model's calls and stops them; needs a ledger.
         patience: How long one call is tried again.
 
     Raises:
@@ -26,15 +38,8 @@ def open_model(model: str | ModelSettings, *, patience: Patience | None = None) 
         >>> open_model("openai:gpt-4o-mini").identity
         'https://api.openai.com/v1 gpt-4o-mini'
     """
-    if isinstance(model, str):
-        if model == "fake":
-            from fabula.llm.fake import FakeModel
-
-            return FakeModel()
-        if model == "local" or model.startswith("local:"):
-            return _open_local(model.partition(":")[2] or None)
-    settings = model_settings(model) if isinstance(model, str) else model
-    return _open_endpoint(settings, name=_shown(model), patience=patience)
+    opened = _open(model, patience)
+    return Recorded(opened, ledger, budget) if ledger else opened
 
 
 def model_settings(name: str) -> ModelSettings:
@@ -60,25 +65,27 @@ def model_settings(name: str) -> ModelSettings:
     return ModelSettings(provider=preset(provider).name, name=model)
 
 
-def _shown(model: str | ModelSettings) -> str:
-    return model if isinstance(model, str) else f"{model.provider}:{model.name}"
+def _open(model: str | ModelSettings, patience: Patience | None) -> ChatModel:
+    if model == "fake":
+        return FakeModel()
+    if isinstance(model, str) and (model == "local" or model.startswith("local:")):
+        from fabula.llm.local import open_local
 
-
-def _open_local(path: str | None) -> ChatModel:
-    from fabula.llm.local import open_local
-
-    return open_local(path)
-
-
-def _open_endpoint(settings: ModelSettings, *, name: str, patience: Patience | None) -> ChatModel:
-    from fabula.llm.endpoint import Endpoint
-    from fabula.llm.openai import OpenAIModel
-
+        return open_local(model.partition(":")[2] or None)
+    name = model if isinstance(model, str) else f"{model.provider}:{model.name}"
+    settings = model_settings(model) if isinstance(model, str) else model
     if settings.provider == COMPATIBLE.name and not settings.base_url:
         raise UsageError(
             f"the model `{settings.name}` has no address",
             code="model.base-url",
             hint="give it a `base_url`, like http://127.0.0.1:8000/v1",
         )
+    # The HTTP stack is loaded by those who use it only.
+    from fabula.llm.anthropic import AnthropicModel
+    from fabula.llm.endpoint import Endpoint
+    from fabula.llm.openai import OpenAIModel
+
     endpoint = Endpoint(settings, patience=patience)
+    if endpoint.preset.protocol == "anthropic":
+        return AnthropicModel(endpoint, name=name)
     return OpenAIModel(endpoint, name=name)

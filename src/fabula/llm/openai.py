@@ -219,13 +219,18 @@ def read_reply(answer: Mapping[str, Any], mode: str) -> ChatReply:
     elif not text.strip() and (message.get("reasoning_content") or message.get("reasoning")):
         problem = _ONLY_REASONING
     return ChatReply(
-        text,
+        whole_text(text),
         finish=finish,
         usage=read_usage(answer),
         model=str(answer.get("model") or ""),
         mode=mode,
         problem=problem,
     )
+
+
+def whole_text(text: str) -> str:
+    """The text with halves of cut characters replaced; they can be neither stored nor written."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def read_usage(answer: Mapping[str, Any]) -> Usage:

@@ -1,0 +1,262 @@
+"""Every reply that was ever received, in one SQLite file shared by all runs.
+
+A reply is on disk before anyone uses it, so nothing that was paid for is lost: a killed run
+repeats only the calls that were not answered. Replies are found by a hash of everything that
+decides them. One thread writes, and commits together whatever has gathered while it wrote last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
+from queue import SimpleQueue
+from time import time
+from typing import Any
+
+from fabula.errors import SinkError
+from fabula.llm.chat import ChatReply, ChatRequest, Usage
+from fabula.llm.home import home
+
+VERSION = 1
+_TABLE = """
+CREATE TABLE IF NOT EXISTS replies (
+    key BLOB PRIMARY KEY, identity TEXT NOT NULL, purpose TEXT NOT NULL, created REAL NOT NULL,
+    seconds REAL NOT NULL, text TEXT NOT NULL, finish TEXT NOT NULL, prompt_tokens INTEGER,
+    completion_tokens INTEGER, model TEXT NOT NULL, mode TEXT NOT NULL, problem TEXT NOT NULL
+) WITHOUT ROWID
+"""
+_SELECT = """
+SELECT text, finish, prompt_tokens, completion_tokens, model, mode, problem
+FROM replies WHERE key = ?
+"""
+_INSERT = "INSERT OR {} INTO replies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One reply to be kept.
+
+    Args:
+        identity: The model that gave it.
+        purpose: What it was for.
+        seconds: How long it took.
+        reply: The reply.
+    """
+
+    identity: str
+    purpose: str
+    seconds: float
+    reply: ChatReply
+
+
+_Write = tuple[bytes, Entry, "asyncio.Future[ChatReply]"]
+
+
+class Ledger:
+    """The file of replies. Safe to share between threads and processes.
+
+    Args:
+        path: The file; by default `ledger.sqlite` in Fabula's home.
+        fresh: Ask again even where a reply is known, and keep the new one.
+        patience: Seconds to wait while another process holds the file.
+    """
+
+    def __init__(
+        self, path: Path | None = None, *, fresh: bool = False, patience: float = 30.0
+    ) -> None:
+        self.path = path or home() / "ledger.sqlite"
+        self.fresh = fresh
+        self._patience = patience
+        self._insert = _INSERT.format("REPLACE" if fresh else "IGNORE")
+        self._lock = threading.Lock()
+        self._waiting: dict[bytes, list[asyncio.Future[ChatReply | None]]] = {}
+        self._writes: SimpleQueue[_Write | None] = SimpleQueue()
+        self._writer: threading.Thread | None = None
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._reader = self._connect()
+            self._prepare()
+        except (sqlite3.Error, OSError) as exc:
+            raise self._error(exc) from exc
+
+    async def once(self, key: bytes, ask: Callable[[], Awaitable[Entry]]) -> ChatReply:
+        """The reply to a request: the one that is known, else a new one, asked for only once.
+
+        Args:
+            key: The request's key (`request_key`).
+            ask: Gets a new reply. Not called when the reply is known or on its way.
+        """
+        while True:
+            known = None if self.fresh else self.find(key)
+            if known:
+                return known
+            waiting = self._waiting.get(key)
+            if waiting is None:
+                return await self._lead(key, ask)
+            future: asyncio.Future[ChatReply | None] = asyncio.get_running_loop().create_future()
+            waiting.append(future)
+            if reply := await future:
+                return reply
+            # The call that this one waited for failed, so it makes its own.
+
+    def find(self, key: bytes) -> ChatReply | None:
+        """The known reply of that key, marked as cached."""
+        try:
+            with self._lock:
+                row = self._reader.execute(_SELECT, (key,)).fetchone()
+        except sqlite3.Error as exc:
+            raise self._error(exc) from exc
+        if row is None:
+            return None
+        text, finish, prompt, completion, model, mode, problem = row
+        return ChatReply(text, finish, Usage(prompt, completion), model, mode, True, problem)
+
+    async def keep(self, key: bytes, entry: Entry) -> ChatReply:
+        """Write a reply, wait until it is on disk, and return the one that counts.
+
+        Where another process kept a reply to the same request first, that one counts, so that
+        every run sees the same.
+        """
+        if self._writer is None:
+            self._writer = threading.Thread(target=self._write_all, name="ledger", daemon=True)
+            self._writer.start()
+        future: asyncio.Future[ChatReply] = asyncio.get_running_loop().create_future()
+        self._writes.put((key, entry, future))
+        return await future
+
+    def close(self) -> None:
+        """Write what is left and close the file."""
+        if self._writer:
+            self._writes.put(None)
+            self._writer.join()
+            self._writer = None
+        with self._lock:
+            self._reader.close()
+
+    async def _lead(self, key: bytes, ask: Callable[[], Awaitable[Entry]]) -> ChatReply:
+        self._waiting[key] = []
+        reply: ChatReply | None = None
+        try:
+            reply = await self.keep(key, await ask())
+            return reply
+        finally:
+            shared = replace(reply, cached=True) if reply else None
+            _settle_all([(future, shared) for future in self._waiting.pop(key)])
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=self._patience, isolation_level=None, check_same_thread=False
+        )
+        # FULL makes each commit reach the disk; commits are shared, so it costs little.
+        connection.execute("PRAGMA synchronous=FULL")
+        return connection
+
+    def _prepare(self) -> None:
+        with closing(self._connect()) as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version > VERSION:
+                raise SinkError(
+                    f"the ledger {self.path} was written by a newer Fabula",
+                    code="ledger.newer",
+                    hint="upgrade Fabula, or set FABULA_HOME to another folder",
+                )
+            if version < VERSION:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute(_TABLE)
+                connection.execute(f"PRAGMA user_version={VERSION}")
+
+    def _write_all(self) -> None:
+        with closing(self._connect()) as connection:
+            while (first := self._writes.get()) is not None:
+                batch = [first]
+                while not self._writes.empty():
+                    write = self._writes.get()
+                    if write is None:
+                        self._writes.put(None)
+                        break
+                    batch.append(write)
+                self._commit(connection, batch)
+
+    def _commit(self, connection: sqlite3.Connection, batch: list[_Write]) -> None:
+        outcomes: list[tuple[asyncio.Future[ChatReply], object]] = []
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for key, entry, future in batch:
+                written = connection.execute(self._insert, _row(key, entry)).rowcount
+                first = None if written else self.find(key)
+                reply = replace(first, cached=False) if first else entry.reply
+                outcomes.append((future, reply))
+            connection.execute("COMMIT")
+        except Exception as exc:  # whatever it is, the calls that wait must hear of it
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            error = self._error(exc)
+            error.__cause__ = exc
+            outcomes = [(future, error) for _, _, future in batch]
+        _settle_all(outcomes)
+
+    def _error(self, exc: Exception) -> SinkError:
+        words = str(exc)
+        if "locked" in words or "busy" in words:
+            problem, hint = "locked", "end the other program that holds it, then run again"
+        elif "full" in words:
+            problem, hint = "disk-full", "make room on the disk, then run the same command again"
+        elif "malformed" in words or "not a database" in words:
+            problem = "damaged"
+            hint = f"move it away (mv {self.path} {self.path}.damaged) and run again"
+        else:
+            problem, hint = "unusable", "set FABULA_HOME to a folder that can be written"
+        return SinkError(
+            f"the ledger {self.path} can't be used: {words}", code=f"ledger.{problem}", hint=hint
+        )
+
+
+def request_key(identity: str, request: ChatRequest) -> bytes:
+    """A hash of everything that decides a reply; what a call is for does not."""
+    sampling = request.sampling
+    material = [
+        identity,
+        [(message.role, message.content) for message in request.messages],
+        request.schema,
+        [sampling.temperature, sampling.top_p, sampling.min_p, sampling.max_tokens],
+        [sampling.seed, sampling.stop],
+        request.sample,
+    ]
+    # The order of a schema's properties shows in the reply, so keys are not sorted.
+    return blake2b(json.dumps(material).encode(), digest_size=20).digest()
+
+
+def _row(key: bytes, entry: Entry) -> tuple[object, ...]:
+    reply, usage = entry.reply, entry.reply.usage
+    return (
+        *(key, entry.identity, entry.purpose, time(), entry.seconds, reply.text, reply.finish),
+        *(usage.prompt_tokens, usage.completion_tokens, reply.model, reply.mode, reply.problem),
+    )
+
+
+def _settle_all(outcomes: Sequence[tuple[asyncio.Future[Any], object]]) -> None:
+    """Give each waiting call its reply or error, with one message to each event loop."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], object]]] = {}
+    for future, outcome in outcomes:
+        by_loop.setdefault(future.get_loop(), []).append((future, outcome))
+    for loop, group in by_loop.items():
+        # When a loop has ended, nobody there is waiting any more.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle, group)
+
+
+def _settle(outcomes: Sequence[tuple[asyncio.Future[Any], object]]) -> None:
+    for future, outcome in outcomes:
+        if future.done():
+            continue
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
