@@ -40,10 +40,10 @@ check: $(READY)  ## format, lint, types, house rules, documentation
 bench: bench-bulk bench-llm  ## every benchmark
 
 bench-bulk: $(READY)  ## rows per second without a language model
-	$(BIN)/python benchmarks/bulk.py
+	@set -e; for script in benchmarks/bulk*.py; do $(BIN)/python $$script; done
 
 bench-llm: $(READY)  ## cost of a row on the language model path
-	$(BIN)/python benchmarks/llm.py
+	@set -e; for script in benchmarks/llm*.py; do $(BIN)/python $$script; done
 
 lock: | $(UV)  ## pin everything again; LOCK_OPTIONS=--upgrade takes newer versions
 	$(COMPILE) --group bootstrap -o requirements/bootstrap.lock
