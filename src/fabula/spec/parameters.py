@@ -6,12 +6,33 @@ import datetime as dt
 import re
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictStr,
+)
 
 Parameter: TypeAlias = int | float | StrictStr
 """A number, or a SQL expression over earlier columns of the row (`"20 * size"`)."""
 
-Moment: TypeAlias = dt.datetime | dt.date | StrictStr
+_ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?")
+
+
+def _iso(value: Any) -> Any:
+    """Read `2024-05-01` as a date, so that JSON, which has no dates, says the same as YAML."""
+    if not isinstance(value, str) or not _ISO.fullmatch(value):
+        return value
+    try:
+        return (dt.date if len(value) == 10 else dt.datetime).fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"`{value}` is no date or time") from None
+
+
+Moment: TypeAlias = Annotated[dt.datetime | dt.date | StrictStr, BeforeValidator(_iso)]
 """A date or time, or a SQL expression over earlier columns (`customer_id.signed_up`)."""
 
 Scalar: TypeAlias = StrictBool | int | float | dt.datetime | dt.date | StrictStr | None
