@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from pathlib import Path
 
 PACKAGE = "fabula"
@@ -45,7 +46,7 @@ def problems(root: Path) -> list[str]:
     level = {part: number for number, layer in enumerate(LAYERS) for part in layer}
     source = root / "src" / PACKAGE
     found: list[str] = []
-    sideways: dict[str, set[str]] = {}
+    sideways: dict[str, dict[str, str]] = {}
     for path in sorted(source.rglob("*.py")):
         part = path.relative_to(source).parts[0].removesuffix(".py")
         if part in FACE:
@@ -56,14 +57,18 @@ def problems(root: Path) -> list[str]:
         for line, target in imported_parts(path, source):
             if target == part:
                 continue
+            place = f"{path.relative_to(root)}:{line}"
             if level.get(target, -1) < level[part]:
-                found.append(f"{path.relative_to(root)}:{line}: {part} may not import {target}")
+                found.append(f"{place}: {part} may not import {target}")
             elif level[target] == level[part]:
-                sideways.setdefault(part, set()).add(target)
+                sideways.setdefault(part, {}).setdefault(target, place)
     try:
         TopologicalSorter(sideways).prepare()
     except CycleError as error:
-        found.append(f"folders import each other in a cycle: {' -> '.join(error.args[1])}")
+        found += [
+            f"{sideways[part][target]}: {part} imports {target}, which closes a cycle"
+            for target, part in pairwise(error.args[1])
+        ]
     return found
 
 
