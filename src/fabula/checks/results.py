@@ -1,0 +1,103 @@
+"""What checks find: one result a check, with numbers, a sentence and offending rows."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fabula.errors import CheckError
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """How one check went.
+
+    Attributes:
+        table: The table that it is on.
+        kind: The check's kind.
+        name: Its name, or the rule in words.
+        passed: Whether the rule holds for what was written.
+        value: The measured number, if the rule is about one.
+        expected: What the rule asks for, in words.
+        failing: Rows (or groups of rows) that break it.
+        rows: Rows that were looked at.
+        examples: A few of the offending rows.
+        repair: What was to be done about them.
+        repaired: Rows that were drawn again or dropped, or drawings of a whole table.
+        message: The verdict in one sentence.
+    """
+
+    table: str
+    kind: str
+    name: str
+    passed: bool
+    value: float | None = None
+    expected: str = ""
+    failing: int = 0
+    rows: int = 0
+    examples: tuple[Mapping[str, Any], ...] = ()
+    repair: str = "fail"
+    repaired: int = 0
+    message: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain values."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True)
+class CheckResults:
+    """The results of all checks of a dataset, in the order of the spec."""
+
+    results: tuple[CheckResult, ...] = field(default=())
+
+    @classmethod
+    def from_dicts(cls, items: Sequence[Mapping[str, Any]]) -> CheckResults:
+        """The results that `to_dict` wrote under `checks`."""
+        return cls(
+            tuple(CheckResult(**{**item, "examples": tuple(item["examples"])}) for item in items)
+        )
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check holds."""
+        return all(result.passed for result in self.results)
+
+    @property
+    def failed(self) -> tuple[CheckResult, ...]:
+        """The results that don't hold."""
+        return tuple(result for result in self.results if not result.passed)
+
+    def __iter__(self) -> Iterator[CheckResult]:
+        return iter(self.results)
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The results as plain values."""
+        return {"passed": self.passed, "checks": [result.to_dict() for result in self.results]}
+
+    def __repr__(self) -> str:
+        good = len(self.results) - len(self.failed)
+        lines = [f"CheckResults({good} of {len(self.results)} passed)"]
+        lines += [
+            f"  {'pass' if result.passed else 'FAIL'}  {result.table}: {result.message}"
+            for result in self.results
+        ]
+        return "\n".join(lines)
+
+    def error(self) -> CheckError | None:
+        """The error that names every broken check, or None when all hold."""
+        if self.passed:
+            return None
+        first, *others = self.failed
+        also = f" (and {len(others)} more)" if others else ""
+        return CheckError(
+            f"{len(self.failed)} of {len(self)} checks failed: {first.message}{also}",
+            code="check.failed",
+            where=f"tables.{first.table}.checks",
+            hint="see every check in the manifest, or set `repair: resample` or `repair: drop`",
+        )

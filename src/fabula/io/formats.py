@@ -1,0 +1,53 @@
+"""File formats by name and by file ending."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+
+from fabula.errors import UsageError, did_you_mean
+
+Format: TypeAlias = Literal["parquet", "csv", "jsonl", "arrow"]
+"""The file formats that Fabula writes; each is also the file's ending."""
+
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+ENDINGS: dict[str, str] = {
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
+}
+"""File endings that are read, with the format that they mean."""
+
+
+def as_format(name: str) -> Format:
+    """The format of that name.
+
+    Raises:
+        UsageError: There is no such format.
+    """
+    for known in FORMATS:
+        if name == known:
+            return known
+    raise UsageError(
+        f"there is no file format `{name}`",
+        code="usage.format",
+        hint=did_you_mean(name, FORMATS) or f"choose one of {', '.join(FORMATS)}",
+    )
+
+
+def format_of(path: Path) -> Format:
+    """The format that a file's ending asks for.
+
+    Raises:
+        UsageError: The ending names no format that can be written.
+    """
+    return as_format(ENDINGS.get(path.suffix.lower(), path.suffix.lstrip(".")))

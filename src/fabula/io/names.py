@@ -1,0 +1,24 @@
+"""Names of a run's files, made from table names that may hold anything."""
+
+from __future__ import annotations
+
+import re
+
+_UNSAFE = re.compile(r"[^\w .()+,=@~-]|^\.|[. ]$")
+_RESERVED = re.compile(r"(run|manifest|rejects|report|con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
+
+
+def file_stem(table: str) -> str:
+    """A file name for a table: its own name, with unsafe characters as `%XX`.
+
+    Different tables get different names, and no table takes the name of one of the run's own
+    files.
+    """
+    stem = _UNSAFE.sub(lambda found: _escaped(found.group()), table)
+    if _RESERVED.fullmatch(stem):
+        return _escaped(stem[0]) + stem[1:]
+    return stem
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in text.encode())

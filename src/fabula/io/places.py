@@ -1,0 +1,105 @@
+"""Safe writing: a file appears whole or not at all, and every failure has a name.
+
+Everything that Fabula writes goes through `replacing`: the bytes go to a temporary name in the
+same folder, reach the disk, and then take the final name in one step. A killed process leaves
+at most a temporary file, which the next run removes.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from fabula.errors import SinkError
+
+_TEMPORARY = ".tmp"
+_CAUSES: dict[int, tuple[str, str, str | None]] = {
+    errno.ENOSPC: ("sink.full", "there is no space left", "free some space, or choose a disk"),
+    errno.EDQUOT: ("sink.full", "the disk quota is used up", "free some space"),
+    errno.EFBIG: ("sink.full", "the file grew over the allowed size", "raise the file size limit"),
+    errno.EROFS: ("sink.read-only", "the place is read-only", "choose another folder"),
+    errno.EACCES: ("sink.denied", "writing is not allowed there", "choose another folder"),
+    errno.EPERM: ("sink.denied", "writing is not allowed there", "choose another folder"),
+    errno.ENOTDIR: ("sink.no-folder", "a part of the path is a file", "choose another path"),
+    errno.EEXIST: ("sink.no-folder", "a file has that name", "choose another path"),
+    errno.EISDIR: ("sink.no-file", "a folder has that name", "choose another path"),
+    errno.ENAMETOOLONG: ("sink.name", "the name is too long", "choose a shorter name"),
+}
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path; when the block ends well, it becomes `path`.
+
+    Raises:
+        SinkError: The place can't be written; nothing is left behind.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{_TEMPORARY}")
+    try:
+        yield temporary
+        _reach_disk(temporary)
+        temporary.replace(path)
+        _reach_disk(path.parent)
+    except OSError as exc:
+        raise sink_error(exc, path) from exc
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all.
+
+    Raises:
+        SinkError: The place can't be written.
+    """
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and its parents where they are missing.
+
+    Raises:
+        SinkError: The folder can't be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise sink_error(exc, path) from exc
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove temporary files that a killed process left in `folder`."""
+    for leftover in folder.glob(f".*.*{_TEMPORARY}"):
+        if re.search(r"\.\d+\.tmp$", leftover.name):
+            leftover.unlink(missing_ok=True)
+
+
+def sink_error(exc: OSError, path: Path) -> SinkError:
+    """The error that names why `path` could not be written."""
+    code, cause, hint = _CAUSES.get(_number(exc)) or ("sink.failed", str(exc), None)
+    return SinkError(f"can't write `{path}`: {cause}", code=code, where=str(path), hint=hint)
+
+
+def _number(exc: OSError) -> int:
+    """The system's error number, 0 if unknown; Arrow writes it into the message only."""
+    if exc.errno is not None:
+        return exc.errno
+    found = re.search(r"errno (\d+)", str(exc), re.IGNORECASE)
+    return int(found.group(1)) if found else 0
+
+
+def _reach_disk(path: Path) -> None:
+    """Wait until a file or folder is on the disk (Windows can't sync folders)."""
+    if os.name == "nt" and path.is_dir():
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

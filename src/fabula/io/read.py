@@ -1,0 +1,62 @@
+"""Data files into Arrow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.dataset as ds
+import pyarrow.json
+
+from fabula.io.formats import Format
+from fabula.io.write import csv_type, plain_type
+
+_JSON_BLOCK_BYTES = 16 << 20
+"""Bytes that are parsed at once; no line may be longer."""
+
+
+def read_files(paths: Sequence[Path], file_format: Format, schema: pa.Schema | None) -> ds.Dataset:
+    """Files that Fabula wrote, with the types that they were written from.
+
+    Text forms have no types of their own, so the schema gives them (without one, their looks
+    do); nested values stay JSON text in CSV, and dates come as times from JSON Lines (see
+    `typed`).
+    """
+    names = [str(path) for path in paths]
+    if file_format == "csv":
+        flat = schema and pa.schema([(field.name, csv_type(field.type)) for field in schema])
+        csv_options = ds.CsvFileFormat(
+            parse_options=pa.csv.ParseOptions(newlines_in_values=True),
+            convert_options=pa.csv.ConvertOptions(
+                column_types=flat,
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        )
+        return ds.dataset(names, schema=flat, format=csv_options)
+    if file_format == "jsonl":
+        flat = schema and pa.schema([(field.name, _json_type(field.type)) for field in schema])
+        json_options = ds.JsonFileFormat(
+            read_options=pa.json.ReadOptions(block_size=_JSON_BLOCK_BYTES)
+        )
+        return ds.dataset(names, schema=flat, format=json_options)
+    if file_format == "arrow":
+        return ds.dataset(names, format="ipc")
+    return ds.dataset(names, schema=schema, format="parquet")
+
+
+def typed(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """A table that was read back, with the types that it was written from where they fit."""
+    for position, field in enumerate(schema):
+        if pa.types.is_date32(field.type) and not pa.types.is_date32(table.field(position).type):
+            days = table.column(position).cast(field.type)
+            table = table.set_column(position, field.name, days)
+    return table
+
+
+def _json_type(kind: pa.DataType) -> pa.DataType:
+    """The type under which Arrow's JSON reader takes a column; it parses no dates."""
+    return pa.timestamp("s") if pa.types.is_date32(kind) else plain_type(kind)

@@ -1,0 +1,253 @@
+"""What a run gives back: tables by name, with the record of how they were made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pyarrow as pa
+
+from fabula.checks.results import CheckResults
+from fabula.errors import PrerequisiteError, SourceError, UsageError, did_you_mean
+from fabula.io.formats import ENDINGS, as_format, format_of
+from fabula.io.names import file_stem
+from fabula.io.places import make_folder
+from fabula.io.read import read_files, typed
+from fabula.io.write import write_table
+from fabula.runs.parts import Lost, TableRows
+from fabula.types import Path as PathLike
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    from pydantic import BaseModel
+
+Row = TypeVar("Row", bound="BaseModel")
+
+
+class Dataset(Mapping[str, Any]):
+    """Tables by name, read from their files when they are first used; it never changes.
+
+    A dataset of one table also behaves as that table: its columns are found by name, and
+    pyarrow, DuckDB and others that read Arrow streams take it as it is.
+
+    Args:
+        tables: The rows of each table, in memory or in files.
+        manifest: The record of the run.
+        rejected: Rows that were asked for and are not there.
+        folder: Where the run's files are.
+        reused: Rows that an earlier, interrupted run had made.
+        schemas: The types that text files were written from, by table.
+
+    Examples:
+        >>> import pyarrow as pa
+        >>> data = Dataset({"cities": pa.table({"name": ["Wien", "Oslo"]})})
+        >>> data["cities"].num_rows
+        2
+        >>> data["name"].to_pylist()
+        ['Wien', 'Oslo']
+    """
+
+    def __init__(
+        self,
+        tables: Mapping[str, TableRows],
+        manifest: Mapping[str, Any] | None = None,
+        *,
+        rejected: Sequence[Lost] = (),
+        folder: Path | None = None,
+        reused: int = 0,
+        schemas: Mapping[str, pa.Schema] | None = None,
+    ) -> None:
+        self.manifest: Mapping[str, Any] = manifest or {}
+        self.rejected = tuple(rejected)
+        self.folder = folder
+        self.reused = reused
+        self._schemas = schemas or {}
+        self._rows = dict(tables)
+        self._read: dict[str, pa.Table] = {}
+
+    @classmethod
+    def open(cls, folder: PathLike, *, schemas: Mapping[str, pa.Schema] | None = None) -> Dataset:
+        """The dataset of a finished run's folder.
+
+        Args:
+            folder: The run's folder.
+            schemas: The tables' types; without them, text files are read by their looks.
+
+        Raises:
+            SourceError: The folder holds no finished run, or a file of it is missing.
+        """
+        folder = Path(folder)
+        try:
+            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+            rejects = folder / "rejects.jsonl"
+            lines = rejects.read_text(encoding="utf-8").splitlines() if rejects.exists() else []
+        except (OSError, ValueError) as exc:
+            raise SourceError(
+                f"`{folder}` holds no finished run",
+                code="source.no-run",
+                where=str(folder),
+                hint="run `fabula generate` again with the same spec to finish it",
+            ) from exc
+        known = schemas or {}
+        return cls(
+            {
+                name: _rows_of(folder, table, known.get(name))
+                for name, table in manifest["tables"].items()
+            },
+            manifest,
+            rejected=[Lost(**json.loads(line)) for line in lines],
+            folder=folder,
+            reused=sum(table["written"] for table in manifest["tables"].values()),
+            schemas=known,
+        )
+
+    @cached_property
+    def checks(self) -> CheckResults:
+        """What the run's checks found."""
+        return CheckResults.from_dicts(self.manifest.get("checks", ()))
+
+    def __getitem__(self, name: str) -> Any:
+        """A table by its name; with one table, also a column by its name."""
+        if name in self._rows:
+            return self.to_arrow(name)
+        if len(self._rows) == 1 and name in self.to_arrow().column_names:
+            return self.to_arrow().column(name)
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def rows(self, table: str | None = None) -> TableRows:
+        """A table's rows where they are: an Arrow table, or a dataset over files."""
+        return self._rows[self._name(table)]
+
+    def count(self, table: str | None = None) -> int:
+        """Number of rows of a table, without reading it."""
+        rows = self.rows(table)
+        number: int = rows.num_rows if isinstance(rows, pa.Table) else rows.count_rows()
+        return number
+
+    def head(self, n: int = 10, table: str | None = None) -> pa.Table:
+        """The first rows of a table, without reading the rest."""
+        rows = self.rows(table)
+        return rows.slice(0, n) if isinstance(rows, pa.Table) else rows.head(n)
+
+    def to_arrow(self, table: str | None = None) -> pa.Table:
+        """A table as Arrow; the name may be left out where there is only one."""
+        name = self._name(table)
+        if name not in self._read:
+            rows = self._rows[name]
+            if not isinstance(rows, pa.Table):
+                rows = rows.to_table()
+                rows = typed(rows, self._schemas.get(name, rows.schema))
+            self._read[name] = rows
+        return self._read[name]
+
+    def to_pandas(self, table: str | None = None) -> pd.DataFrame:
+        """A table as a pandas frame."""
+        _need("pandas", "to_pandas()")
+        frame: pd.DataFrame = self.to_arrow(table).to_pandas()
+        return frame
+
+    def to_polars(self, table: str | None = None) -> pl.DataFrame:
+        """A table as a polars frame."""
+        _need("polars", "to_polars()")
+        import polars as pl
+
+        return pl.DataFrame(self.to_arrow(table))
+
+    def to_dicts(self, table: str | None = None) -> list[dict[str, Any]]:
+        """A table as a list of rows."""
+        rows: list[dict[str, Any]] = self.to_arrow(table).to_pylist()
+        return rows
+
+    def to_models(self, model: type[Row], table: str | None = None) -> list[Row]:
+        """A table as objects of a Pydantic class, which validates each row."""
+        return [model.model_validate(row) for row in self.to_dicts(table)]
+
+    def write(self, path: PathLike, *, format: str = "parquet") -> None:  # noqa: A002
+        """Write the tables: one file a table into a folder, or one table into one file.
+
+        Args:
+            path: A folder, or a file whose ending names the format.
+            format: The file format in a folder.
+
+        Raises:
+            UsageError: A file is named, but there are several tables.
+            SinkError: The place can't be written.
+        """
+        path = Path(path)
+        if path.suffix.lower() in ENDINGS:
+            table = self.to_arrow()
+            make_folder(path.parent)
+            write_table(path, table, table.schema, format_of(path))
+            return
+        file_format = as_format(format)
+        make_folder(path)
+        for name in self:
+            table = self.to_arrow(name)
+            file = path / f"{file_stem(name)}.{file_format}"
+            write_table(file, table, table.schema, file_format)
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+    def __repr__(self) -> str:
+        tables = ", ".join(f"{name}: {self.count(name):,} rows" for name in self)
+        lost = f"; {len(self.rejected):,} rows lost" if self.rejected else ""
+        place = f" in {self.folder}" if self.folder else ""
+        return f"Dataset({tables}{lost}){place}"
+
+    def _repr_html_(self) -> str:
+        from fabula.runs.display import dataset_html
+
+        return dataset_html(self)
+
+    def _name(self, table: str | None) -> str:
+        """The table that is meant."""
+        if table is None and len(self._rows) == 1:
+            return next(iter(self._rows))
+        if table in self._rows:
+            return table
+        names = ", ".join(f"`{name}`" for name in self._rows)
+        raise UsageError(
+            f"there is no table `{table}`; there are {names}"
+            if table is not None
+            else f"say which table: {names}",
+            code="usage.table",
+            hint=did_you_mean(table or "", self._rows),
+        )
+
+
+def _rows_of(folder: Path, table: Mapping[str, Any], schema: pa.Schema | None) -> TableRows:
+    """A table of a finished run, from the files of its main format."""
+    first = Path(table["files"][0]["path"])
+    paths = [
+        folder / file["path"]
+        for file in table["files"]
+        if Path(file["path"]).suffix == first.suffix
+    ]
+    for path in paths:
+        if not path.is_file():
+            raise SourceError(
+                f"the run's file `{path}` is missing",
+                code="source.missing",
+                where=str(path),
+                hint="run `fabula generate` again with `--fresh`",
+            )
+    return read_files(paths, format_of(first), schema)
+
+
+def _need(module: str, call: str) -> None:
+    """Fail with the name of the extra where a library is not installed."""
+    try:
+        __import__(module)
+    except ImportError as exc:
+        raise PrerequisiteError.for_extra(module, needed_by=f"`{call}`") from exc

@@ -1,0 +1,188 @@
+"""Runs a plan: makes every table, checks it, writes it, and says what became of it.
+
+Stages 3 to 5 of 6. Takes a `Plan`, returns a `Dataset`. With an output folder the run can be
+killed at any moment: the same command then makes only what is missing, to the same bytes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from fabula.checks.results import CheckResults
+from fabula.engines.made import TableMaker
+from fabula.errors import RunInterrupted
+from fabula.io.formats import Format, as_format
+from fabula.llm.chat import ChatModel
+from fabula.planning.plan import Plan
+from fabula.runs.dataset import Dataset
+from fabula.runs.folder import RunFolder
+from fabula.runs.identity import identity
+from fabula.runs.manifest import build_manifest, lost_rows
+from fabula.runs.parts import MemoryStore, Store
+from fabula.runs.progress import Tracker
+from fabula.runs.tables import Tables
+from fabula.runs.verdict import lost_too_many, raise_verdict
+from fabula.spec.tables import ModelSpec
+from fabula.types import Path as PathLike
+from fabula.types import Progress
+
+logger = logging.getLogger(__name__)
+
+OpenModel = Callable[[str | ModelSpec], ChatModel]
+
+
+class Generating(Protocol):
+    """What makes a plan's blocks; `fabula.engines.generation.Generation` is the one that does."""
+
+    @property
+    def makers(self) -> Mapping[str, TableMaker]:
+        """A maker for each table of the plan."""
+        ...
+
+    def usage(self) -> Mapping[str, Any]:
+        """What was asked of each model so far."""
+        ...
+
+    def close(self) -> None:
+        """Let go of models."""
+        ...
+
+
+def execute(
+    plan: Plan,
+    *,
+    output: PathLike | None = None,
+    open_model: OpenModel | None = None,
+    workers: int = 1,
+    fresh: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    format: str = "parquet",  # noqa: A002  (the word that users know)
+    max_rejects: float | int | None = None,
+) -> Dataset:
+    """Run a plan and return what it made.
+
+    Args:
+        plan: What is to be made.
+        output: The run's folder; without one everything stays in memory.
+        open_model: Opens a language model by its name in the spec.
+        workers: Parts of tables that are made at the same time.
+        fresh: Start over instead of going on with what an earlier, equal run left.
+        overwrite: Replace another run in the folder; files of no run are never touched.
+        progress: Called with a table's name, its rows done and its rows asked.
+        format: The file format: `parquet`, `csv`, `jsonl` or `arrow`.
+        max_rejects: Lost rows that are accepted: a share below 1, or a number of rows.
+
+    Raises:
+        SinkError: The folder holds something else, is in use, or can't be written.
+        CheckError: A check does not hold; the data stays where it was written.
+        PartialRunError: More rows were lost than `max_rejects`; the same call goes on.
+        RunInterrupted: The user stopped the run; the same call goes on.
+    """
+    from fabula.engines.generation import Generation
+
+    def generation(tracker: Tracker) -> Generating:
+        return Generation(plan, open_model=open_model, on_rows=tracker.answered)
+
+    return run(
+        plan,
+        generation,
+        output=None if output is None else Path(output),
+        file_format=as_format(format),
+        workers=workers,
+        fresh=fresh,
+        overwrite=overwrite,
+        progress=progress,
+        max_rejects=max_rejects,
+    )
+
+
+def run(
+    plan: Plan,
+    generation: Callable[[Tracker], Generating],
+    *,
+    output: Path | None = None,
+    file_format: Format = "parquet",
+    workers: int = 1,
+    fresh: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    max_rejects: float | int | None = None,
+) -> Dataset:
+    """Run a plan with any `generation`; see `execute` for the rest."""
+    if output is None:
+        dataset = _make(plan, generation, MemoryStore(), Tracker(progress), workers)
+        raise_verdict(dataset, max_rejects)
+        return dataset
+    formats = _formats(plan, file_format)
+    facts = identity(plan, file_format)
+    folder = RunFolder(output, facts, formats, fresh=fresh, overwrite=overwrite)
+    try:
+        past = folder.manifest
+        if past and not lost_too_many(past, max_rejects):
+            logger.info("`%s` holds this run, finished", output)
+        else:
+            folder.reopen()
+            made = _make(plan, generation, folder, Tracker(progress), workers)
+            over = not lost_too_many(made.manifest, max_rejects)
+            folder.finish(made.manifest, made.rejected, forget=over)
+    finally:
+        folder.close()
+    dataset = Dataset.open(output, schemas={table.name: table.schema for table in plan.tables})
+    raise_verdict(dataset, max_rejects)
+    return dataset
+
+
+def _make(
+    plan: Plan,
+    generation: Callable[[Tracker], Generating],
+    store: Store,
+    tracker: Tracker,
+    workers: int,
+) -> Dataset:
+    """Make the tables and check them."""
+    started, clock = dt.datetime.now(dt.UTC), time.monotonic()
+    generating = generation(tracker)
+    try:
+        tables = Tables(generating.makers, store, tracker, workers)
+        for name in plan.order:
+            tables.make(name)
+        checks = CheckResults()
+        usage = generating.usage()
+    except KeyboardInterrupt as exc:
+        raise RunInterrupted(
+            f"stopped after {tracker.rows:,} rows; nothing lost",
+            code="run.interrupted",
+            hint="run the same command to continue",
+        ) from exc
+    finally:
+        generating.close()
+    timings = {
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - clock, 3),
+    }
+    return Dataset(
+        {name: tables.read(name) for name in plan.order},
+        build_manifest(plan, tables.records, checks, usage, timings),
+        rejected=lost_rows(tables.records),
+    )
+
+
+def _formats(plan: Plan, main: Format) -> dict[str, tuple[Format, ...]]:
+    """The file formats of each table, the main one first."""
+    return {
+        name: (
+            main,
+            *(
+                extra.format
+                for extra in plan.spec.outputs
+                if extra.format != main and (not extra.tables or name in extra.tables)
+            ),
+        )
+        for name in plan.order
+    }

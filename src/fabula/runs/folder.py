@@ -1,0 +1,239 @@
+"""The run folder: what is kept on disk, and how a killed run finds it again.
+
+::
+
+    out/
+    ├── run.json                 first: which run this is
+    ├── customers.parquet        a table of one part
+    ├── orders/part-00000.parquet …
+    ├── rejects.jsonl            lost rows, if any
+    ├── manifest.json            last: the run is over
+    └── .fabula/                 while it runs: a lock, and one record for each finished part
+
+A part's files take their names before its record does, so a record proves its files.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset
+
+from fabula.engines.made import MadeBlock
+from fabula.errors import SinkError
+from fabula.io.formats import FORMATS, Format
+from fabula.io.locks import FolderLock
+from fabula.io.names import file_stem
+from fabula.io.places import make_folder, remove_leftovers, write_text
+from fabula.io.read import read_files
+from fabula.io.write import writing
+from fabula.runs.parts import Layout, Lost, PartRecord, Tally
+
+RUN, MANIFEST, REJECTS = "run.json", "manifest.json", "rejects.jsonl"
+_STATE = ".fabula"
+
+
+class RunFolder:
+    """A run's output folder, held by this process; it is the `Store` of a run on disk.
+
+    Args:
+        path: The folder; made when it is missing.
+        identity: What `run.json` says: the fingerprint of everything that decides the bytes.
+        formats: File formats by table, the main one first.
+        fresh: Forget what an earlier, equal run left.
+        overwrite: Replace what another run left; files of no run are never touched.
+
+    Raises:
+        SinkError: The folder holds something else, is in use, or can't be written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        identity: Mapping[str, Any],
+        formats: Mapping[str, Sequence[Format]],
+        *,
+        fresh: bool = False,
+        overwrite: bool = False,
+    ) -> None:
+        self.path = path
+        self._formats = formats
+        past = _check_owner(path, identity, overwrite=overwrite)
+        make_folder(path / _STATE)
+        self._lock = FolderLock(path / _STATE / "lock", owner=path)
+        try:
+            if past and (fresh or past["fingerprint"] != identity["fingerprint"]):
+                self._clear(past)
+            remove_leftovers(path / _STATE)
+            if self.manifest is None:
+                remove_leftovers(path)
+                write_text(path / RUN, json.dumps(identity, indent=2, ensure_ascii=False) + "\n")
+        except BaseException:
+            self._lock.release()
+            raise
+
+    @property
+    def manifest(self) -> dict[str, Any] | None:
+        """The manifest of the run when it is over, else None."""
+        return _json(self.path / MANIFEST)
+
+    def finished(self, layout: Layout, part: int) -> PartRecord | None:
+        """The record of a part whose files are all there."""
+        try:
+            record = PartRecord.from_json(self._record(layout, part).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        for file in record.files:
+            path = self.path / file.name
+            if not path.is_file() or path.stat().st_size != file.bytes:
+                return None
+        return record
+
+    def keep(
+        self, layout: Layout, part: int, attempt: int, blocks: Iterable[MadeBlock]
+    ) -> PartRecord:
+        """Write a part in each of its table's formats, then its record."""
+        make_folder(self._place(layout))
+        tally = Tally(layout, part, attempt)
+        with ExitStack() as stack:
+            files = [
+                stack.enter_context(writing(path, layout.schema, file_format))
+                for file_format, path in self._files(layout, part).items()
+            ]
+            for block in blocks:
+                tally.add(block)
+                for file in files:
+                    file.write(block.table)
+        place = self._place(layout).relative_to(self.path)
+        record = tally.record(
+            tuple(
+                dataclasses.replace(file.written, name=(place / file.written.name).as_posix())
+                for file in files
+                if file.written
+            )
+        )
+        write_text(self._record(layout, part), record.to_json())
+        return record
+
+    def read_part(self, layout: Layout, part: int) -> Iterator[pa.Table]:
+        """The rows of a part, piece by piece."""
+        main, path = next(iter(self._files(layout, part).items()))
+        for batch in read_files([path], main, layout.schema).to_batches():
+            yield pa.Table.from_batches([batch])
+
+    def read(self, layout: Layout) -> pyarrow.dataset.Dataset:
+        """All rows of a table, read when they are asked for."""
+        parts = [self._files(layout, part) for part in range(layout.parts)]
+        main = next(iter(parts[0]))
+        return read_files([files[main] for files in parts], main, layout.schema)
+
+    def attempt(self, table: str) -> int:
+        """Which drawing of a table is the current one."""
+        state = _json(self.path / _STATE / "attempts.json") or {}
+        return int(state.get(table, 0))
+
+    def draw_again(self, table: str, attempt: int) -> None:
+        """Say, before its parts are made, that a table is drawn again."""
+        state = _json(self.path / _STATE / "attempts.json") or {}
+        write_text(self.path / _STATE / "attempts.json", json.dumps({**state, table: attempt}))
+
+    def reopen(self) -> None:
+        """Make an ended run unfinished again: its parts with lost rows are forgotten."""
+        (self.path / MANIFEST).unlink(missing_ok=True)
+        for path in (self.path / _STATE).glob("*.json"):
+            record = _json(path)
+            if record and record.get("rejected"):
+                path.unlink()
+
+    def finish(self, manifest: Mapping[str, Any], lost: Sequence[Lost], *, forget: bool) -> None:
+        """Write the lost rows and, last, the manifest."""
+        if lost:
+            lines = (json.dumps(dataclasses.asdict(row), ensure_ascii=False) for row in lost)
+            write_text(self.path / REJECTS, "".join(line + "\n" for line in lines))
+        else:
+            (self.path / REJECTS).unlink(missing_ok=True)
+        text = json.dumps(manifest, indent=2, ensure_ascii=False, default=str)
+        write_text(self.path / MANIFEST, text + "\n")
+        if forget:
+            for path in (self.path / _STATE).glob("*.json"):
+                path.unlink()
+
+    def close(self) -> None:
+        """Let go of the folder; an empty state folder goes too."""
+        self._lock.release()
+        records = list((self.path / _STATE).glob("*.json"))
+        if not records:
+            shutil.rmtree(self.path / _STATE, ignore_errors=True)
+
+    def _place(self, layout: Layout) -> Path:
+        return self.path if layout.parts == 1 else self.path / file_stem(layout.table)
+
+    def _files(self, layout: Layout, part: int) -> dict[Format, Path]:
+        """A part's path in each format, the main one first."""
+        stem = file_stem(layout.table) if layout.parts == 1 else f"part-{part:05d}"
+        return {
+            file_format: self._place(layout) / f"{stem}.{file_format}"
+            for file_format in self._formats[layout.table]
+        }
+
+    def _record(self, layout: Layout, part: int) -> Path:
+        return self.path / _STATE / f"{file_stem(layout.table)}-{part:05d}.json"
+
+    def _clear(self, past: Mapping[str, Any]) -> None:
+        """Remove what an earlier run wrote, and nothing else."""
+        for name in (MANIFEST, REJECTS, "report.html"):
+            (self.path / name).unlink(missing_ok=True)
+        for path in (self.path / _STATE).glob("*.json"):
+            path.unlink()
+        for stem in map(file_stem, past["tables"]):
+            remove_leftovers(self.path / stem)
+            for file_format in FORMATS:
+                (self.path / f"{stem}.{file_format}").unlink(missing_ok=True)
+                for part in (self.path / stem).glob(f"part-[0-9]*.{file_format}"):
+                    part.unlink()
+            with suppress(OSError):
+                (self.path / stem).rmdir()
+        (self.path / RUN).unlink()
+
+
+def _check_owner(
+    path: Path, identity: Mapping[str, Any], *, overwrite: bool
+) -> dict[str, Any] | None:
+    """The `run.json` of the run that the folder belongs to, when this run may go on in it."""
+    if not path.is_dir() or not any(path.iterdir()):
+        return None
+    past = _json(path / RUN)
+    if past is None:
+        if {item.name for item in path.iterdir()} == {_STATE}:
+            return None  # killed before it wrote a thing
+        raise SinkError(
+            f"`{path}` holds files that no run made",
+            code="sink.exists",
+            where=str(path),
+            hint="choose another folder",
+        )
+    if past.get("fingerprint") == identity["fingerprint"] or overwrite:
+        return past
+    state = "a finished" if (path / MANIFEST).is_file() else "an unfinished"
+    raise SinkError(
+        f"`{path}` holds {state} run of another spec",
+        code="sink.exists",
+        where=str(path),
+        hint="choose another folder, or pass --overwrite",
+    )
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    """A JSON file's object, or None where there is none."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None

@@ -1,0 +1,83 @@
+"""The record of a run, written last: what was asked, what came out, and how."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fabula.checks.results import CheckResults
+from fabula.planning.plan import Plan
+from fabula.runs.identity import public_spec, spec_sha256, versions
+from fabula.runs.parts import Lost, PartRecord
+
+
+def lost_rows(records: Mapping[str, Sequence[PartRecord]]) -> tuple[Lost, ...]:
+    """Every lost row of a run, table by table."""
+    return tuple(
+        Lost(table, item.row, item.reason, item.raw, item.attempt)
+        for table, parts in records.items()
+        for part in parts
+        for item in part.rejected
+    )
+
+
+def build_manifest(
+    plan: Plan,
+    records: Mapping[str, Sequence[PartRecord]],
+    checks: CheckResults,
+    usage: Mapping[str, Any],
+    timings: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The manifest of a run.
+
+    Args:
+        plan: What was asked.
+        records: What became of each table's parts.
+        checks: What the checks found.
+        usage: What was asked of each model.
+        timings: When the run was, and how long it took.
+    """
+    return {
+        "name": plan.spec.name,
+        "seed": plan.seed,
+        "versions": versions(),
+        "fake": any(_is_fake(plan, call.model) for call in plan.calls),
+        "passed": checks.passed,
+        "tables": {table: _table(parts) for table, parts in records.items()},
+        "checks": [result.to_dict() for result in checks],
+        "models": {name: _plain(item) for name, item in usage.items()},
+        "timings": dict(timings),
+        "spec_sha256": spec_sha256(plan.spec),
+        "spec": public_spec(plan.spec),
+    }
+
+
+def _table(parts: Sequence[PartRecord]) -> dict[str, Any]:
+    reasons = Counter(item.reason for part in parts for item in part.rejected)
+    files = [
+        {"path": file.name, "rows": file.rows, "bytes": file.bytes, "sha256": file.sha256}
+        for part in parts
+        for file in part.files
+    ]
+    return {
+        "requested": sum(part.asked for part in parts),
+        "written": sum(part.rows for part in parts),
+        "rejected": reasons.total(),
+        "reasons": dict(reasons.most_common()),
+        "drawings": parts[0].attempt + 1,
+        "files": files,
+    }
+
+
+def _is_fake(plan: Plan, model: str) -> bool:
+    """Whether a model's name in the spec leads to the fake model."""
+    named = plan.spec.models.get(model, model)
+    provider = named if isinstance(named, str) else named.provider
+    return provider.partition(":")[0] == "fake"
+
+
+def _plain(usage: Any) -> dict[str, Any]:
+    """One model's usage as plain values."""
+    return {item.name: getattr(usage, item.name) for item in dataclasses.fields(usage)}

@@ -1,0 +1,236 @@
+"""The unit of a run: a part of a table, made alone, kept whole, never made twice.
+
+A part is up to sixteen blocks (1,048,576 rows). Parts depend on nothing but the plan, so they
+are made in any order by any thread, and a killed run misses only the parts that it was making.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import pyarrow as pa
+import pyarrow.dataset
+
+from fabula.engines.made import CheckTally, MadeBlock, RejectedRow, TableMaker
+from fabula.io.write import WrittenFile
+
+PART_BLOCKS = 16
+"""Blocks in one part; a table of one part is a single file."""
+
+KEPT_EXAMPLES = 5
+"""Broken rows that are kept as examples of one check."""
+
+TableRows: TypeAlias = pa.Table | pyarrow.dataset.Dataset
+"""The rows of a finished table, in memory or in files."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How one table is cut into parts.
+
+    Attributes:
+        table: The table's name.
+        schema: The schema of every block.
+        rows: Rows asked for.
+        blocks: Blocks of the table.
+    """
+
+    table: str
+    schema: pa.Schema
+    rows: int
+    blocks: int
+
+    @classmethod
+    def of(cls, table: str, maker: TableMaker) -> Layout:
+        """The layout of the table that `maker` makes."""
+        return cls(table, maker.schema, maker.rows, maker.blocks)
+
+    @property
+    def parts(self) -> int:
+        """Number of parts; an empty table has one, so that its columns are known."""
+        return max(1, -(-self.blocks // PART_BLOCKS))
+
+    def blocks_of(self, part: int) -> range:
+        """The blocks of a part."""
+        return range(part * PART_BLOCKS, min((part + 1) * PART_BLOCKS, self.blocks))
+
+
+@dataclass(frozen=True)
+class PartRecord:
+    """What became of one part; in a run folder it stands in a file beside the part's data.
+
+    Attributes:
+        table: The table.
+        part: The part's number, from 0.
+        attempt: Which drawing of the table it belongs to.
+        asked: Rows asked for.
+        rows: Rows written.
+        rejected: Rows lost, with reasons.
+        tallies: Results of the table's row-level checks.
+        files: Its files, one a format; none in memory.
+    """
+
+    table: str
+    part: int
+    attempt: int
+    asked: int
+    rows: int
+    rejected: tuple[RejectedRow, ...] = ()
+    tallies: tuple[CheckTally, ...] = ()
+    files: tuple[WrittenFile, ...] = ()
+
+    def to_json(self) -> str:
+        """The record as JSON text."""
+        return json.dumps(dataclasses.asdict(self), default=str, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> PartRecord:
+        """The record that `to_json` wrote."""
+        fields: dict[str, Any] = json.loads(text)
+        fields["rejected"] = tuple(RejectedRow(**item) for item in fields["rejected"])
+        fields["tallies"] = tuple(
+            CheckTally(**{**item, "examples": tuple(item["examples"])})
+            for item in fields["tallies"]
+        )
+        fields["files"] = tuple(WrittenFile(**item) for item in fields["files"])
+        return cls(**fields)
+
+
+class Store(Protocol):
+    """Where finished parts are kept: a run folder, or memory."""
+
+    def attempt(self, table: str) -> int:
+        """Which drawing of a table is the current one."""
+        ...
+
+    def draw_again(self, table: str, attempt: int) -> None:
+        """Say, before its parts are made, that a table is drawn again."""
+        ...
+
+    def finished(self, layout: Layout, part: int) -> PartRecord | None:
+        """The record of a part that is kept already."""
+        ...
+
+    def keep(
+        self, layout: Layout, part: int, attempt: int, blocks: Iterable[MadeBlock]
+    ) -> PartRecord:
+        """Keep a part made of `blocks`, whole or not at all; it replaces an earlier one."""
+        ...
+
+    def read_part(self, layout: Layout, part: int) -> Iterator[pa.Table]:
+        """The rows of a part that is kept, piece by piece."""
+        ...
+
+    def read(self, layout: Layout) -> TableRows:
+        """All rows of a table whose parts are all kept."""
+        ...
+
+
+@dataclass(frozen=True)
+class Lost:
+    """One row that was asked for and is not there.
+
+    Attributes:
+        table: Its table.
+        row: Its number there, from 0.
+        reason: Why it was lost.
+        raw: What a model sent for it, where one made it.
+        attempt: Tries made.
+    """
+
+    table: str
+    row: int
+    reason: str
+    raw: str = ""
+    attempt: int = 0
+
+
+class Tally:
+    """Adds up what the blocks of one part report."""
+
+    def __init__(self, layout: Layout, part: int, attempt: int) -> None:
+        self._layout, self._part, self._attempt = layout, part, attempt
+        self._rows = 0
+        self._rejected: list[RejectedRow] = []
+        self._checks: list[CheckTally] = []
+
+    def add(self, block: MadeBlock) -> None:
+        """Count one block."""
+        self._rows += block.table.num_rows
+        self._rejected += block.rejected
+        self._checks += block.tallies
+
+    def record(self, files: tuple[WrittenFile, ...] = ()) -> PartRecord:
+        """The part's record."""
+        return PartRecord(
+            table=self._layout.table,
+            part=self._part,
+            attempt=self._attempt,
+            asked=self._rows + len(self._rejected),
+            rows=self._rows,
+            rejected=tuple(self._rejected),
+            tallies=merged(self._checks),
+            files=files,
+        )
+
+
+def merged(tallies: Iterable[CheckTally]) -> tuple[CheckTally, ...]:
+    """Tallies of several blocks, one a check, with a few examples each."""
+    sums: dict[int, CheckTally] = {}
+    for tally in tallies:
+        past = sums.get(tally.check, CheckTally(tally.check, 0, 0, 0))
+        examples: tuple[Mapping[str, Any], ...] = past.examples + tuple(tally.examples)
+        sums[tally.check] = CheckTally(
+            tally.check,
+            past.rows + tally.rows,
+            past.broken + tally.broken,
+            past.repaired + tally.repaired,
+            examples[:KEPT_EXAMPLES],
+        )
+    return tuple(sums[check] for check in sorted(sums))
+
+
+class MemoryStore:
+    """Keeps parts in memory; a run without an output folder uses it."""
+
+    def __init__(self) -> None:
+        self._parts: dict[tuple[str, int], list[pa.Table]] = {}
+        self._records: dict[tuple[str, int], PartRecord] = {}
+        self._attempts: dict[str, int] = {}
+
+    def attempt(self, table: str) -> int:
+        """Which drawing of a table is the current one."""
+        return self._attempts.get(table, 0)
+
+    def draw_again(self, table: str, attempt: int) -> None:
+        """Say that a table is drawn again."""
+        self._attempts[table] = attempt
+
+    def finished(self, layout: Layout, part: int) -> PartRecord | None:
+        """The record of a part of this run."""
+        return self._records.get((layout.table, part))
+
+    def keep(
+        self, layout: Layout, part: int, attempt: int, blocks: Iterable[MadeBlock]
+    ) -> PartRecord:
+        """Keep a part made of `blocks`."""
+        tally, tables = Tally(layout, part, attempt), []
+        for block in blocks:
+            tally.add(block)
+            tables.append(block.table)
+        self._parts[layout.table, part] = tables
+        self._records[layout.table, part] = tally.record()
+        return self._records[layout.table, part]
+
+    def read_part(self, layout: Layout, part: int) -> Iterator[pa.Table]:
+        """The rows of a part, block by block."""
+        return iter(self._parts[layout.table, part])
+
+    def read(self, layout: Layout) -> pa.Table:
+        """All rows of a table."""
+        tables = [t for part in range(layout.parts) for t in self._parts[layout.table, part]]
+        return pa.concat_tables(tables) if tables else layout.schema.empty_table()

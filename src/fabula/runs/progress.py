@@ -1,0 +1,48 @@
+"""Counts rows as they are made and tells whoever watches."""
+
+from __future__ import annotations
+
+import threading
+
+from fabula.types import Progress
+
+
+class Tracker:
+    """Rows done of each table; every method may be called from any thread."""
+
+    def __init__(self, watch: Progress | None) -> None:
+        self._watch = watch
+        self._lock = threading.Lock()
+        self._asked: dict[str, int] = {}
+        self._done: dict[str, int] = {}
+        self._under_way: dict[str, int] = {}
+
+    @property
+    def rows(self) -> int:
+        """Rows done so far, in all tables, with those that models have answered."""
+        with self._lock:
+            return sum(self._done.values()) + sum(self._under_way.values())
+
+    def start(self, table: str, done: int, asked: int) -> None:
+        """A table begins, with the rows that are kept from earlier."""
+        with self._lock:
+            self._asked[table], self._done[table] = asked, done
+            self._tell(table)
+
+    def made(self, table: str, rows: int) -> None:
+        """A block is done; what models reported for it is part of it."""
+        with self._lock:
+            self._done[table] += rows
+            self._under_way[table] = 0
+            self._tell(table)
+
+    def answered(self, table: str, rows: int) -> None:
+        """Models have filled that many more rows of a block under way."""
+        with self._lock:
+            self._under_way[table] = self._under_way.get(table, 0) + rows
+            self._tell(table)
+
+    def _tell(self, table: str) -> None:
+        if self._watch and table in self._asked:
+            done = self._done[table] + self._under_way.get(table, 0)
+            self._watch(table, min(done, self._asked[table]), self._asked[table])

@@ -1,0 +1,85 @@
+"""Makes the tables of a plan, part by part, into a store."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+
+from fabula.engines.made import MadeBlock, TableMaker
+from fabula.errors import PartialRunError
+from fabula.runs.executor import LocalExecutor
+from fabula.runs.parts import Layout, PartRecord, Store, TableRows
+from fabula.runs.progress import Tracker
+
+
+class Tables:
+    """The tables of a run: made, drawn again, or found finished.
+
+    Attributes:
+        records: The records of each table's parts.
+        reused: Rows that an earlier run had made already.
+    """
+
+    def __init__(
+        self, makers: Mapping[str, TableMaker], store: Store, tracker: Tracker, workers: int
+    ) -> None:
+        self.records: dict[str, tuple[PartRecord, ...]] = {}
+        self.reused = 0
+        self._makers, self._store, self._tracker = makers, store, tracker
+        self._stopped = threading.Event()
+        self._executor = LocalExecutor(workers, on_stop=self._stopped.set)
+
+    def layout(self, table: str) -> Layout:
+        """How a table is cut into parts."""
+        return Layout.of(table, self._makers[table])
+
+    def make(self, table: str) -> None:
+        """Make the parts of a table that are missing."""
+        layout, attempt = self.layout(table), self._store.attempt(table)
+        found = [self._store.finished(layout, part) for part in range(layout.parts)]
+        kept = {item.part: item for item in found if item and item.attempt == attempt}
+        self.reused += sum(record.rows for record in kept.values())
+        self._tracker.start(table, sum(record.asked for record in kept.values()), layout.rows)
+
+        def make_part(part: int) -> PartRecord:
+            return self._store.keep(layout, part, attempt, self._blocks(layout, part, attempt))
+
+        missing = [part for part in range(layout.parts) if part not in kept]
+        for part, record in self._executor.map(make_part, missing):
+            kept[part] = record
+        self.records[table] = tuple(kept[part] for part in sorted(kept))
+        self._count(layout)
+
+    def draw_again(self, table: str) -> int:
+        """Make a whole table anew from other random numbers; returns the drawing's number."""
+        attempt = self._store.attempt(table) + 1
+        self._store.draw_again(table, attempt)
+        self.make(table)
+        return attempt
+
+    def read(self, table: str) -> TableRows:
+        """All rows of a table that is made."""
+        return self._store.read(self.layout(table))
+
+    def _blocks(self, layout: Layout, part: int, attempt: int) -> Iterator[MadeBlock]:
+        maker = self._makers[layout.table]
+        for block in layout.blocks_of(part):
+            if self._stopped.is_set():
+                raise KeyboardInterrupt
+            made = maker.make(block, attempt=attempt)
+            self._tracker.made(layout.table, made.table.num_rows + len(made.rejected))
+            yield made
+
+    def _count(self, layout: Layout) -> None:
+        """Hold the run to its word: every row asked for is written or named as rejected."""
+        records = self.records[layout.table]
+        written = sum(record.rows for record in records)
+        rejected = sum(len(record.rejected) for record in records)
+        if written + rejected != layout.rows:
+            raise PartialRunError(
+                f"`{layout.table}`: {layout.rows:,} rows were asked for, but {written:,} were"
+                f" written and {rejected:,} rejected",
+                code="run.count",
+                where=f"tables.{layout.table}",
+                hint="this is a fault of Fabula; please report it with the spec",
+            )
