@@ -1,0 +1,108 @@
+"""Arguments that several verbs take, and how their texts are read."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fabula.errors import UsageError
+from fabula.types import Size
+
+if TYPE_CHECKING:
+    from fabula.spec.tables import DatasetSpec
+
+SpecArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="SPEC",
+        help="A spec: a file, `-` for stdin, `module:Model`, or one line such as "
+        "'name person.name, age int 18..90'.",
+        show_default=False,
+    ),
+]
+RowsOption = Annotated[
+    list[str] | None,
+    typer.Option("-n", metavar="N|TABLE=N", help="Rows, in all or of one table; repeatable."),
+]
+SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed in place of the spec's.")]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="NAME",
+        help="Language model in place of the spec's: `local`, `fake`, `openai:NAME` …",
+    ),
+]
+PromptOption = Annotated[
+    str | None,
+    typer.Option("--prompt", metavar="TEXT", help="What the rows are about, for the model."),
+]
+
+_NUMBER = re.compile(r"\d+(?:_\d+)*")
+
+
+def read_spec(text: str, *, prompt: str | None = None) -> DatasetSpec:
+    """The spec that an argument means; `-` is YAML on standard input."""
+    from fabula.api import resolve
+    from fabula.spec.loading import parse_spec
+
+    return resolve(parse_spec(sys.stdin.read()) if text == "-" else text, prompt=prompt)
+
+
+def read_sizes(texts: Sequence[str] | None) -> Size:
+    """`["100"]` as 100, `["orders=9", "items=20"]` as a mapping.
+
+    Raises:
+        UsageError: A text is no number of rows, or both forms are mixed.
+    """
+    if not texts:
+        return None
+    if len(texts) == 1 and "=" not in texts[0]:
+        return _rows(texts[0], texts[0])
+    sizes: dict[str, int] = {}
+    for text in texts:
+        table, _, number = text.rpartition("=")
+        if not table:
+            raise UsageError(
+                f"`-n {text}` does not say of which table",
+                code="usage.rows",
+                hint="give `-n 100` once, or `-n TABLE=100` for each table",
+            )
+        sizes[table] = _rows(number, text)
+    return sizes
+
+
+def read_share(text: str | None) -> float | int | None:
+    """`5%` and `0.05` as a share, `12` as a number of rows.
+
+    Raises:
+        UsageError: The text is neither.
+    """
+    if text is None:
+        return None
+    number = text.removesuffix("%").strip()
+    if _NUMBER.fullmatch(number) and number == text:
+        return int(number)
+    try:
+        share = float(number) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise UsageError(
+            f"`{text}` is no share of rows", code="usage.share", hint="write `5%`, `0.05` or `12`"
+        )
+    return share
+
+
+def _rows(number: str, text: str) -> int:
+    if not _NUMBER.fullmatch(number):
+        raise UsageError(
+            f"`{text}` is no number of rows",
+            code="usage.rows",
+            hint="write `-n 1000`, or `-n orders=1000` for one table",
+        )
+    return int(number)

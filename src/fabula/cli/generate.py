@@ -1,0 +1,104 @@
+"""`fabula generate`: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from fabula.cli.arguments import (
+    ModelOption,
+    PromptOption,
+    RowsOption,
+    SeedOption,
+    SpecArgument,
+    read_share,
+    read_sizes,
+    read_spec,
+)
+from fabula.cli.group import new_app
+from fabula.cli.progress import progress
+from fabula.cli.talk import Talk
+from fabula.errors import CheckError, PartialRunError
+
+if TYPE_CHECKING:
+    from fabula.spec.tables import DatasetSpec
+
+app = new_app()
+
+
+@app.command()
+def generate(
+    ctx: typer.Context,
+    spec: SpecArgument,
+    *,
+    n: RowsOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Folder to write to; by default `out/NAME`."),
+    ] = None,
+    seed: SeedOption = None,
+    model: ModelOption = None,
+    prompt: PromptOption = None,
+    form: Annotated[
+        Literal["parquet", "csv", "jsonl", "arrow"], typer.Option("--format", help="File format.")
+    ] = "parquet",
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, help="Parts of tables made at the same time.")
+    ] = 1,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start over instead of continuing an earlier run.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace another run in the folder.")
+    ] = False,
+    max_rejects: Annotated[
+        str | None,
+        typer.Option("--max-rejects", metavar="5%|N", help="Lost rows that are accepted."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the plan; call and write nothing.")
+    ] = False,
+) -> None:
+    """Make the data, check it and write it; run it again to continue an interrupted run."""
+    from fabula import api
+    from fabula.reports.outcomes import run_text
+    from fabula.reports.plans import plan_text
+
+    talk: Talk = ctx.obj
+    wanted, sizes = read_spec(spec, prompt=prompt), read_sizes(n)
+    if dry_run:
+        typer.echo(plan_text(api.plan(wanted, sizes, seed=seed, model=model)))
+        return
+    folder = output or Path("out") / _name(wanted, spec)
+    try:
+        with progress(talk) as watch:
+            dataset = api.generate(
+                wanted,
+                sizes,
+                seed=seed,
+                output=folder,
+                model=model,
+                format=form,
+                workers=workers,
+                fresh=fresh,
+                overwrite=overwrite,
+                max_rejects=read_share(max_rejects),
+                progress=watch,
+            )
+    except (CheckError, PartialRunError) as error:
+        if error.dataset is not None:
+            talk.say(run_text(error.dataset))
+        raise
+    talk.say(run_text(dataset))
+    talk.hint(f"look at it with `fabula show {folder}`")
+
+
+def _name(wanted: DatasetSpec, argument: str) -> str:
+    """The spec's own name; without one the file's."""
+    unnamed = type(wanted).model_fields["name"].default
+    if wanted.name != unnamed:
+        return wanted.name
+    path = Path(argument)
+    return path.stem if path.suffix and argument != "-" else unnamed

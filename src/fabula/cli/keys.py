@@ -1,0 +1,77 @@
+"""`fabula keys`: API keys in a file that only this user can read."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from fabula.cli.group import new_app
+from fabula.cli.talk import Talk
+from fabula.errors import UsageError
+from fabula.llm.keys import key_names, remove_key, set_key
+from fabula.llm.presets import COMPATIBLE, PRESETS, preset
+from fabula.reports import grid
+
+app = new_app(help="Keep API keys for this user; a key in the environment comes first.")
+
+Provider = Annotated[str, typer.Argument(help="The provider, as in `openai:gpt-4o-mini`.")]
+
+
+@app.command("set")
+def set_(ctx: typer.Context, provider: Provider) -> None:
+    """Keep a key: typed unseen, or piped in."""
+    name = _provider(provider)
+    if sys.stdin.isatty():
+        key = getpass.getpass(f"key for {name}: ", stream=sys.stderr)
+    else:
+        key = sys.stdin.readline()
+    if not key.strip():
+        raise UsageError(
+            "no key was given",
+            code="keys.none",
+            hint=f'pipe it in: `printf %s "$KEY" | fabula keys set {name}`',
+        )
+    path = set_key(name, key)
+    talk: Talk = ctx.obj
+    talk.say(f"Kept the key for {name} in `{path}`, which only you can read")
+    talk.hint("try it with `fabula models check PROVIDER:MODEL`")
+
+
+@app.command("list")
+def list_() -> None:
+    """List which providers have a key, and where it comes from; never the key."""
+    kept = set(key_names())
+    rows = []
+    for name in [*PRESETS, *sorted(kept - set(PRESETS))]:
+        variables = PRESETS[name].key_env if name in PRESETS else ()
+        found = next((variable for variable in variables if os.environ.get(variable)), None)
+        if found or name in kept:
+            rows.append((name, f"variable {found}" if found else "kept by `fabula keys set`"))
+    for line in grid.lines(rows) or ["no keys"]:
+        typer.echo(line)
+
+
+@app.command("rm")
+def rm(ctx: typer.Context, provider: Provider) -> None:
+    """Forget a key that was kept with `set`."""
+    if not remove_key(provider):
+        raise UsageError(
+            f"no key is kept for `{provider}`", code="keys.unknown", hint="see `fabula keys list`"
+        )
+    talk: Talk = ctx.obj
+    talk.say(f"Forgot the key for {provider}")
+
+
+def _provider(name: str) -> str:
+    known = preset(name.partition(":")[0])
+    if known is COMPATIBLE:
+        raise UsageError(
+            f"`{name}` is no single provider",
+            code="keys.provider",
+            hint="name the variable of such a server's key in the spec: `api_key_env`",
+        )
+    return known.name

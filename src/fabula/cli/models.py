@@ -1,0 +1,116 @@
+"""`fabula models`: the language models that can be named, tried and fetched."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fabula.cli.group import new_app
+from fabula.cli.talk import Talk
+from fabula.errors import UsageError
+from fabula.reports import amounts, grid
+
+if TYPE_CHECKING:
+    from fabula.llm.catalogue import ModelSettings
+    from fabula.llm.chat import ChatReply
+
+app = new_app(help="List language models, check one, fetch the embedded one.")
+
+
+@app.command("list")
+def list_() -> None:
+    """List the models that can be named, and what each needs."""
+    from fabula.llm.keys import find_key
+    from fabula.llm.local.pull import pulled
+    from fabula.llm.presets import PRESETS
+
+    state = (
+        "pulled" if pulled() else "pulled on first use (93 MB), or by `fabula models pull local`"
+    )
+    rows = [
+        ("local", "the embedded SmolLM2-135M", state),
+        ("fake", "made-up replies for tests and dry runs", "nothing needed"),
+    ]
+    for name, preset in PRESETS.items():
+        if find_key(name, preset.key_env):
+            state = "has a key"
+        else:
+            state = f"start it: {preset.start}" if preset.start else f"needs {preset.key_env[0]}"
+        rows.append((f"{name}:MODEL", preset.address(), state))
+    typer.echo("\n".join(grid.lines(rows)))
+
+
+@app.command()
+def check(
+    name: Annotated[
+        str, typer.Argument(help="`local`, `openai:NAME` … or a name from the spec's models.")
+    ],
+    spec: Annotated[
+        str | None, typer.Option("--spec", metavar="SPEC", help="The spec that defines the name.")
+    ] = None,
+) -> None:
+    """Ask a model for one word, to see that it answers."""
+    started = time.monotonic()
+    reply = asyncio.run(_ask(_settings(name, spec)))
+    parts = [
+        f"{name} answers",
+        f"model {reply.model}" if reply.model else "",
+        f"structured replies by {reply.mode}",
+        amounts.duration(time.monotonic() - started),
+    ]
+    typer.echo(" · ".join(part for part in parts if part))
+
+
+@app.command()
+def pull(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="`local`, the embedded model.")] = "local",
+) -> None:
+    """Fetch the embedded model's weights, once."""
+    if name != "local":
+        raise UsageError(
+            f"`{name}` is not fetched by Fabula",
+            code="usage.pull",
+            hint="`fabula models pull local` fetches the embedded model",
+        )
+    from fabula.llm.local.pull import pull_weights
+
+    path = pull_weights()
+    talk: Talk = ctx.obj
+    talk.say(f"The embedded model is in `{path}` ({amounts.size(path.stat().st_size)})")
+
+
+def _settings(name: str, spec: str | None) -> str | ModelSettings:
+    if spec is None:
+        return name
+    from fabula.cli.arguments import read_spec
+    from fabula.llm.catalogue import ModelSettings
+
+    named = read_spec(spec).models.get(name, name)
+    return named if isinstance(named, str) else ModelSettings(**named.model_dump())
+
+
+async def _ask(model: str | ModelSettings) -> ChatReply:
+    from fabula.llm.catalogue import open_model
+    from fabula.llm.chat import ChatRequest, Message, Sampling
+
+    schema = {
+        "type": "object",
+        "properties": {"colour": {"type": "string", "maxLength": 20}},
+        "required": ["colour"],
+        "additionalProperties": False,
+    }
+    request = ChatRequest(
+        (Message("user", "Name a colour, as JSON with the key `colour`."),),
+        schema=schema,
+        sampling=Sampling(max_tokens=200),
+        purpose="check",
+    )
+    opened = open_model(model)
+    try:
+        return await opened.complete(request)
+    finally:
+        await opened.close()

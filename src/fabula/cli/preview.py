@@ -1,0 +1,104 @@
+"""`fabula preview`: a few rows, in memory, printed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from fabula.cli.arguments import (
+    ModelOption,
+    PromptOption,
+    RowsOption,
+    SeedOption,
+    SpecArgument,
+    read_sizes,
+    read_spec,
+)
+from fabula.cli.group import new_app
+from fabula.cli.talk import Talk
+from fabula.errors import CheckError, UsageError
+
+if TYPE_CHECKING:
+    from fabula.runs.dataset import Dataset
+
+app = new_app()
+
+Form = Literal["table", "csv", "jsonl", "json"]
+
+
+@app.command()
+def preview(
+    ctx: typer.Context,
+    spec: SpecArgument,
+    *,
+    n: RowsOption = None,
+    seed: SeedOption = None,
+    model: ModelOption = None,
+    prompt: PromptOption = None,
+    form: Annotated[Form, typer.Option("--format", help="How rows are printed.")] = "table",
+    table: Annotated[
+        str | None, typer.Option("--table", metavar="NAME", help="Print this table only.")
+    ] = None,
+) -> None:
+    """Make a few rows and show them; nothing is written."""
+    from fabula import api
+    from fabula.reports.outcomes import preview_line
+
+    talk: Talk = ctx.obj
+    wanted = read_spec(spec, prompt=prompt)
+    failed = None
+    try:
+        sizes = read_sizes(n)
+        dataset = api.preview(
+            wanted, api.PREVIEW_ROWS if sizes is None else sizes, seed=seed, model=model
+        )
+    except CheckError as error:
+        dataset, failed = error.dataset, error
+    print_rows(dataset, form, table)
+    talk.say(preview_line(dataset))
+    if failed:
+        raise failed
+
+
+def print_rows(dataset: Dataset, form: Form, table: str | None = None) -> None:
+    """Print the rows of a dataset, or of one table of it, on standard output.
+
+    Raises:
+        UsageError: There are several tables, and the format holds only one.
+    """
+    tables = {name: dataset.to_arrow(name) for name in ([table] if table else dataset)}
+    if form == "table":
+        from fabula.reports.rows import tables_text
+
+        room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        typer.echo(tables_text(tables, room=room))
+    elif form == "json":
+        rows = {name: rows.to_pylist() for name, rows in tables.items()}
+        typer.echo(json.dumps(rows, ensure_ascii=False, default=str))
+    elif len(tables) > 1:
+        raise UsageError(
+            f"`{form}` holds one table, and there are {len(tables)}",
+            code="usage.one-table",
+            hint=f"add `--table {next(iter(tables))}`, or use `--format json`",
+        )
+    else:
+        _copy_file(dataset, next(iter(tables)), form)
+
+
+def _copy_file(dataset: Dataset, table: str, form: Literal["csv", "jsonl"]) -> None:
+    """The bytes that a file of that format would hold."""
+    from fabula.io.write import write_table
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows"
+        rows = dataset.to_arrow(table)
+        write_table(path, rows, rows.schema, form)
+        with path.open("rb") as file:
+            sys.stdout.flush()
+            shutil.copyfileobj(file, sys.stdout.buffer)

@@ -1,0 +1,78 @@
+"""Progress on stderr: bars on a terminal, now and then a line elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from fabula.cli.talk import Talk, has_colour
+from fabula.reports import amounts
+
+if TYPE_CHECKING:
+    from fabula.types import Progress
+
+PATIENCE = 30.0
+"""Seconds between two lines about the same table where there are no bars."""
+
+
+@contextmanager
+def progress(talk: Talk) -> Iterator[Progress | None]:
+    """What a run is to call with a table's name, rows done and rows asked."""
+    if talk.quiet or not talk.progress:
+        yield None
+    elif sys.stderr.isatty():
+        with _bars() as watch:
+            yield watch
+    else:
+        yield _Lines(talk)
+
+
+class _Lines:
+    """One line when a table is done, and one every half minute until then."""
+
+    def __init__(self, talk: Talk) -> None:
+        self._talk = talk
+        self._lock = threading.Lock()
+        self._started: dict[str, float] = {}
+        self._spoke: dict[str, float] = {}
+
+    def __call__(self, table: str, done: int, asked: int) -> None:
+        now = time.monotonic()
+        with self._lock:
+            started = self._started.setdefault(table, now)
+            if done < asked and now - self._spoke.setdefault(table, now) < PATIENCE:
+                return
+            if done >= asked and self._spoke.get(table) == -1.0:
+                return
+            self._spoke[table] = -1.0 if done >= asked else now
+        rows = f"{done:,} of {asked:,} rows" if done < asked else amounts.count(asked, "row")
+        self._talk.say(f"{table}  {rows}  {amounts.duration(now - started)}")
+
+
+@contextmanager
+def _bars() -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    console = Console(stderr=True, no_color=not has_colour(sys.stderr), highlight=False)
+    columns = [
+        TextColumn("{task.description}", markup=False),
+        TextColumn("{task.completed:,.0f}/{task.total:,.0f}", justify="right"),
+        BarColumn(),
+        TimeElapsedColumn(),
+    ]
+    lock, tasks = threading.Lock(), dict[str, TaskID]()
+    with Bars(*columns, console=console) as bars:
+
+        def watch(table: str, done: int, asked: int) -> None:
+            with lock:
+                if table not in tasks:
+                    tasks[table] = bars.add_task(table, total=asked)
+            bars.update(tasks[table], completed=done, total=asked)
+
+        yield watch

@@ -1,0 +1,115 @@
+"""How a run ended, in a few lines: checks, counts, models, files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fabula.checks.results import CheckResult, CheckResults
+from fabula.reports import amounts, grid
+from fabula.runs.dataset import Dataset
+
+_FORMATS = {"parquet": "Parquet", "csv": "CSV", "jsonl": "JSON Lines", "arrow": "Arrow"}
+_OTHER_FILES = ("manifest.json", "rejects.jsonl", "report.html")
+
+
+def checks_line(checks: CheckResults) -> str:
+    """`9 passed`, `8 passed, 1 FAILED`, or `none`."""
+    if not len(checks):
+        return "Checks: none"
+    failed = len(checks.failed)
+    parts = [f"{len(checks) - failed} passed"] + ([f"{failed} FAILED"] if failed else [])
+    return f"Checks: {', '.join(parts)}"
+
+
+def checks_text(checks: CheckResults) -> str:
+    """Every check with its verdict."""
+    return "\n".join([checks_line(checks), *(f"  {_verdict(result)}" for result in checks)])
+
+
+def preview_line(dataset: Dataset) -> str:
+    """The one line below a preview."""
+    parts = [checks_line(dataset.checks), *_losses(dataset), f"seed {dataset.manifest['seed']}"]
+    return " · ".join([*parts, _time(dataset.manifest), "nothing written"])
+
+
+def run_text(dataset: Dataset) -> str:
+    """The lines below a run: what was kept, checked, asked of models, and written."""
+    manifest = dataset.manifest
+    lines = [f"  {_verdict(result)}" for result in dataset.checks.failed]
+    lines.append(f"{checks_line(dataset.checks)} · {_balance(manifest)}")
+    lines += [f"  {reason}" for reason in _reasons(manifest)]
+    lines += [_model(name, usage) for name, usage in manifest.get("models", {}).items()]
+    if dataset.folder:
+        lines.append(
+            f"Wrote `{dataset.folder}/` ({_files(dataset.folder, manifest)})"
+            f" · seed {manifest['seed']} · {_time(manifest)}"
+        )
+    return "\n".join(lines)
+
+
+def record_text(dataset: Dataset) -> str:
+    """A finished run as one reads it later: tables, every check, models, files."""
+    rows = [("table", "requested", "written", "rejected")]
+    for name, record in dataset.manifest["tables"].items():
+        counts = (amounts.count(record[key]) for key in ("requested", "written", "rejected"))
+        rows.append((name, *counts))
+    checks = [f"  {_verdict(result)}" for result in dataset.checks if result.passed]
+    return "\n".join(
+        [*grid.lines(rows, right=(False, True, True, True)), *checks, run_text(dataset)]
+    )
+
+
+def _verdict(result: CheckResult) -> str:
+    word = "pass" if result.passed else "FAIL"
+    repaired = f" ({result.repair}: {result.repaired:,})" if result.repaired else ""
+    return f"{word}  {result.table}: {result.message or result.name}{repaired}"
+
+
+def _losses(dataset: Dataset) -> list[str]:
+    return [f"{amounts.count(len(dataset.rejected), 'row')} lost"] if dataset.rejected else []
+
+
+def _balance(manifest: Mapping[str, Any]) -> str:
+    tables = manifest["tables"].values()
+    asked, written, lost = (
+        sum(table[key] for table in tables) for key in ("requested", "written", "rejected")
+    )
+    return f"requested {asked:,} = written {written:,} + rejected {lost:,}"
+
+
+def _reasons(manifest: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{table}: {count:,} rejected: {reason}"
+        for table, record in manifest["tables"].items()
+        for reason, count in list(record["reasons"].items())[:3]
+    ]
+
+
+def _model(name: str, usage: Mapping[str, Any]) -> str:
+    """`writer: 120 calls, 12 more from the ledger · 34 k tokens · 0.02 USD`."""
+    calls = amounts.count(usage["calls"], "call")
+    cached = f", {usage['cached']:,} more answered from the ledger" if usage["cached"] else ""
+    parts = [f"{name}: {calls}{cached}"]
+    tokens = [usage.get("prompt_tokens"), usage.get("completion_tokens")]
+    if any(count is not None for count in tokens):
+        parts.append(f"{amounts.large(sum(count or 0 for count in tokens))} tokens")
+    if usage.get("cost") is not None:
+        parts.append(amounts.money(usage["cost"]))
+    return " · ".join(parts)
+
+
+def _files(folder: Path, manifest: Mapping[str, Any]) -> str:
+    counts = Counter(
+        Path(file["path"]).suffix.lstrip(".")
+        for table in manifest["tables"].values()
+        for file in table["files"]
+    )
+    data = [amounts.count(count, f"{_FORMATS[name]} file") for name, count in counts.items()]
+    return ", ".join([*data, *(name for name in _OTHER_FILES if (folder / name).exists())])
+
+
+def _time(manifest: Mapping[str, Any]) -> str:
+    return amounts.duration(manifest["timings"]["seconds"])

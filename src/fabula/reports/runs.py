@@ -1,0 +1,102 @@
+"""The runs below a folder, one line each."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from fabula.errors import SourceError
+from fabula.reports import amounts, grid
+
+DEPTH = 4
+"""Folders below the given one that are searched."""
+
+
+@dataclass(frozen=True)
+class RunEntry:
+    """One run as a line of a list.
+
+    Attributes:
+        folder: Where it is.
+        name: The spec's name.
+        state: `finished`, `failed checks`, or `unfinished`.
+        written: Rows written.
+        rejected: Rows lost.
+        started: When it began, in ISO form; empty while it is unfinished.
+        seconds: How long it took.
+    """
+
+    folder: str
+    name: str
+    state: str
+    written: int = 0
+    rejected: int = 0
+    started: str = ""
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry as plain values."""
+        return asdict(self)
+
+
+def find_runs(folder: Path) -> list[RunEntry]:
+    """The runs in a folder and below it, newest first, unfinished ones at the top.
+
+    Raises:
+        SourceError: There is no such folder.
+    """
+    if not folder.is_dir():
+        raise SourceError(f"there is no folder `{folder}`", code="source.missing")
+    runs = [_entry(place) for place in _run_folders(folder)]
+    return sorted(runs, key=lambda run: run.started or "~", reverse=True)
+
+
+def runs_text(runs: Sequence[RunEntry]) -> str:
+    """The runs as aligned lines."""
+    head = ("folder", "name", "state", "rows", "rejected", "started", "time")
+    rows = [
+        (
+            run.folder,
+            run.name,
+            run.state,
+            amounts.count(run.written) if run.started else "",
+            amounts.count(run.rejected) if run.started else "",
+            run.started.replace("T", " ")[:16],
+            amounts.duration(run.seconds) if run.started else "",
+        )
+        for run in runs
+    ]
+    sides = (False, False, False, True, True, False, True)
+    return "\n".join(grid.lines([head, *rows], right=sides)) if rows else ""
+
+
+def _run_folders(folder: Path) -> Iterator[Path]:
+    """Folders that hold a `run.json`; what is inside a run is not searched."""
+    for place, folders, files in os.walk(folder):
+        depth = len(Path(place).relative_to(folder).parts)
+        hidden = [name for name in folders if name.startswith(".")]
+        found = "run.json" in files
+        if found:
+            yield Path(place)
+        folders[:] = [] if found or depth >= DEPTH else sorted(set(folders) - set(hidden))
+
+
+def _entry(folder: Path) -> RunEntry:
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        tables = manifest["tables"].values()
+        return RunEntry(
+            folder=str(folder),
+            name=manifest["name"],
+            state="finished" if manifest["passed"] else "failed checks",
+            written=sum(table["written"] for table in tables),
+            rejected=sum(table["rejected"] for table in tables),
+            started=manifest["timings"]["started"],
+            seconds=manifest["timings"]["seconds"],
+        )
+    except (OSError, ValueError, KeyError):
+        return RunEntry(folder=str(folder), name="", state="unfinished")
