@@ -107,8 +107,7 @@ class Judge:
         if status == 200:
             if answer is not None and expects in answer:
                 return answer
-            kind = reply.headers.get("Content-Type", "").partition(";")[0]
-            if kind == "text/html" and not answered:
+            if body.lstrip().startswith("<") and not answered:
                 raise self._no_api("answers with a web page")
             return Again(
                 f"an invalid envelope: {self._quoted(reply.body.decode(errors='replace'))}"

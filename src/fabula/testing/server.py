@@ -7,8 +7,8 @@
         ...
     assert "Ada" in server.calls[-1].prompt
 
-Answers are chosen by call number (a sequence), by words in the prompt (a mapping) or by a function
-of the `Call`. Where the script has nothing to say, the server makes an answer that fits the
+Answers are taken in order (a sequence), by words in the prompt (a mapping) or from a function of
+the `Call`. Where the script has nothing to say, the server makes an answer that fits the
 request's schema, the same one each time.
 """
 
@@ -68,6 +68,7 @@ class ChatServer:
         self.calls: list[Call] = []
         self.most_open = 0
         self._script = script
+        self._in_order = iter(script) if isinstance(script, Sequence) else iter(())
         self._latency = latency
         self._refuse = frozenset(refuse)
         self._refuse_parameters = frozenset(refuse_parameters)
@@ -76,6 +77,7 @@ class ChatServer:
         self._models = tuple(models)
         self._tls = tls
         self._open = 0
+        self._transports: set[asyncio.Transport] = set()
         self._port = 0
         self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()
@@ -131,10 +133,16 @@ class ChatServer:
         self._ready.set()
         await self._stopping.wait()
         await runner.cleanup()
+        # A TLS connection closes only when the client answers; the client may be waiting for us.
+        for transport in self._transports:
+            transport.abort()
+        await asyncio.sleep(0)
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         self._open += 1
         self.most_open = max(self.most_open, self._open)
+        if self._tls and request.transport:
+            self._transports.add(request.transport)
         try:
             call = self._record(request, await request.json())
             full = self._places is not None and self._open > self._places
@@ -207,7 +215,7 @@ class ChatServer:
             return self._script(call)
         if isinstance(self._script, Mapping):
             return next((self._script[word] for word in self._script if word in call.prompt), None)
-        return self._script[call.number - 1] if call.number <= len(self._script) else None
+        return next(self._in_order, None)
 
     def _refused(self, call: Call) -> Reply | None:
         """The answer to a request that this server does not take at all."""

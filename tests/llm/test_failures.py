@@ -1,0 +1,267 @@
+"""What goes wrong between Fabula and an endpoint, injected over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import ssl
+import subprocess
+import traceback
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from fabula.errors import AuthenticationError, FabulaError, ModelError, RateLimitError
+from fabula.llm.limits import Patience
+from fabula.testing import ChatServer, Reply
+from fabula.testing import replies as script
+from tests.llm.builders import QUICK, Opened, asking
+
+SECRET = "sk-very-secret-0123456789"
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        script.rate_limited(),
+        script.rate_limited(retry_after=0.05),
+        script.failed(408),
+        script.failed(500),
+        script.failed(502, "<html>bad gateway</html>"),
+        script.failed(503, "overloaded"),
+        script.failed(529, "overloaded"),
+        script.reset(),
+        script.slow(0.6),
+        script.invalid_envelope(),
+        script.invalid_envelope('{"hello": 1}'),
+        script.invalid_envelope("[]"),
+        script.invalid_envelope(""),
+        script.invalid_envelope('{"error": {"message": "upstream failed", "code": 502}}'),
+    ],
+    ids=lambda failure: f"{failure.status}{failure.body or ''}{'reset' * failure.reset}"[:40],
+)
+async def test_a_passing_failure_is_tried_again(opened: Opened, failure: Reply) -> None:
+    """E, A6.4: backoff, and the call does not notice."""
+    with ChatServer([failure, failure, "done"]) as server:
+        reply = await opened(server, timeout=0.3).complete(asking())
+    assert reply.text == "done"
+    assert len(server.calls) == 3
+
+
+async def test_a_failure_that_does_not_pass_ends_in_a_named_error(opened: Opened) -> None:
+    """E: bounded."""
+    with (
+        ChatServer(lambda _: script.failed(500, "broken engine")) as server,
+        pytest.raises(ModelError, match=r"kept failing over 4 tries.*broken engine") as caught,
+    ):
+        await opened(server).complete(asking())
+    assert caught.value.code == "model.unavailable"
+    assert len(server.calls) == QUICK.tries
+
+
+async def test_an_endpoint_that_stays_busy_ends_in_a_named_error(opened: Opened) -> None:
+    """E: bounded."""
+    with (
+        ChatServer(lambda _: script.rate_limited()) as server,
+        pytest.raises(RateLimitError, match="stayed busy over 4 tries") as caught,
+    ):
+        await opened(server).complete(asking())
+    assert caught.value.code == "model.busy"
+    assert len(server.calls) == QUICK.tries
+
+
+async def test_retry_after_is_honoured(opened: Opened) -> None:
+    """A6.4, E."""
+    with ChatServer([script.rate_limited(retry_after=0.4), "done"]) as server:
+        started = monotonic()
+        await opened(server).complete(asking())
+    assert monotonic() - started >= 0.4
+
+
+async def test_a_retry_after_beyond_the_deadline_is_said_at_once(opened: Opened) -> None:
+    """A6.4, E."""
+    started = monotonic()
+    with (
+        ChatServer([script.rate_limited(retry_after=3600)]) as server,
+        pytest.raises(RateLimitError, match="asks to wait 3600 s"),
+    ):
+        await opened(server).complete(asking())
+    assert monotonic() - started < 1
+    assert len(server.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "kind"),
+    [
+        (script.failed(401, f"bad key {SECRET}"), "model.authentication", AuthenticationError),
+        (script.failed(403, "not in your country"), "model.authentication", AuthenticationError),
+        (script.failed(404, "no such model"), "model.not-found", ModelError),
+        (script.failed(402, "pay first"), "model.quota", RateLimitError),
+        (script.quota_spent(), "model.quota", RateLimitError),
+        (Reply(body="<html>Welcome</html>"), "model.no-api", ModelError),
+        (script.failed(405, "no POST here"), "model.no-api", ModelError),
+        (script.failed(501, "what?"), "model.no-api", ModelError),
+        (script.failed(301, "moved"), "model.no-api", ModelError),
+    ],
+)
+async def test_a_final_failure_stops_everything_after_one_request(
+    opened: Opened,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Reply,
+    code: str,
+    kind: type[FabulaError],
+) -> None:
+    """A6.4, E: immediate, clear, one request for thirty calls, the key never printed."""
+    monkeypatch.setenv("MY_KEY", SECRET)
+    with ChatServer(lambda _: answer) as server:
+        model = opened(server, api_key_env="MY_KEY")
+        outcomes: list[Any] = await asyncio.gather(
+            *(model.complete(asking(f"{n}")) for n in range(30)), return_exceptions=True
+        )
+        outcomes += await asyncio.gather(model.complete(asking("late")), return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {kind}
+    assert {outcome.code for outcome in outcomes} == {code}
+    assert len({str(outcome) for outcome in outcomes}) == 1
+    assert outcomes[0].hint
+    assert SECRET not in "".join(traceback.format_exception(outcomes[0]))
+    assert server.calls[0].key == SECRET
+    assert len(server.calls) == 1
+
+
+async def test_the_refused_key_is_named_by_its_variable(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """E: 401."""
+    monkeypatch.setenv("MY_KEY", SECRET)
+    with ChatServer(key="another") as server, pytest.raises(AuthenticationError) as caught:
+        await opened(server, api_key_env="MY_KEY").complete(asking())
+    assert "MY_KEY" in caught.value.message
+    assert "***" in caught.value.message
+    assert "fabula keys set" in (caught.value.hint or "")
+
+
+async def test_a_prompt_that_is_too_long_is_named(opened: Opened) -> None:
+    """E: the caller can ask for less; other calls go on."""
+    too_long = script.failed(400, "maximum context length is 8192", error="context_length_exceeded")
+    with ChatServer([too_long, "fine"]) as server:
+        model = opened(server)
+        with pytest.raises(ModelError) as caught:
+            await model.complete(asking("long"))
+        assert caught.value.code == "model.context-length"
+        assert (await model.complete(asking("short"))).text == "fine"
+
+
+async def test_an_endpoint_that_is_down_is_named_at_once(opened: Opened) -> None:
+    """E: nothing listens there."""
+    with ChatServer() as server:
+        url = server.url
+    started = monotonic()
+    with pytest.raises(ModelError) as caught:
+        await opened(url, patience=Patience()).complete(asking())
+    assert caught.value.code == "model.unreachable"
+    assert url in caught.value.message
+    assert "--model fake" in (caught.value.hint or "")
+    assert monotonic() - started < 2
+
+
+async def test_a_host_that_does_not_exist_is_named(opened: Opened) -> None:
+    """E."""
+    with pytest.raises(ModelError) as caught:
+        await opened("http://no-such-host.invalid/v1").complete(asking())
+    assert caught.value.code == "model.unreachable"
+
+
+async def test_a_server_that_is_no_model_is_named(opened: Opened) -> None:
+    """E: an endpoint that is not an LLM; here a web page."""
+
+    async def page(request: web.Request) -> web.Response:
+        return web.Response(text=f"<html>{request.path}</html>", content_type="text/html")
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", page)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    port = runner.addresses[0][1]
+    try:
+        with pytest.raises(ModelError, match="web page") as caught:
+            await opened(f"http://127.0.0.1:{port}").complete(asking())
+    finally:
+        await runner.cleanup()
+    assert caught.value.code == "model.no-api"
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for this machine that no authority signed, with its key in one file."""
+    if not shutil.which("openssl"):
+        pytest.skip("openssl makes the test's certificate")
+    file = tmp_path / "server.pem"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1"
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(file), "-out", f"{file}.crt"]
+    subprocess.run([*command.split(), *names], check=True, capture_output=True)
+    file.write_text(file.read_text() + Path(f"{file}.crt").read_text())
+    return file
+
+
+async def test_certificates_are_checked_and_can_be_trusted(
+    opened: Opened, certificate: Path
+) -> None:
+    """E: certificate error; A6.7: `ca_file` and `verify_tls` per model."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    with ChatServer(tls=tls) as server:
+        with pytest.raises(ModelError) as caught:
+            await opened(server).complete(asking())
+        assert caught.value.code == "model.certificate"
+        assert "self-signed" in caught.value.message
+        assert server.calls == []
+        await opened(server, ca_file=f"{certificate}.crt").complete(asking())
+        await opened(server, verify_tls=False).complete(asking())
+    assert len(server.calls) == 2
+
+
+async def test_a_ca_file_that_holds_no_certificate_is_named(opened: Opened, tmp_path: Path) -> None:
+    """E."""
+    (tmp_path / "empty.pem").write_text("")
+    model = opened("https://127.0.0.1:1/v1", ca_file=str(tmp_path / "empty.pem"))
+    with pytest.raises(FabulaError) as caught:
+        await model.complete(asking())
+    assert caught.value.code == "model.ca-file"
+
+
+async def test_the_environments_proxy_is_used_and_can_be_excepted(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A6.7: proxies; the scripted server takes the proxy's place."""
+    with ChatServer(["through the proxy"]) as proxy, ChatServer(["direct"]) as server:
+        monkeypatch.setenv("http_proxy", proxy.root)
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        reply = await opened("http://model.example/v1").complete(asking())
+        direct = await opened(server).complete(asking())
+    assert (reply.text, direct.text) == ("through the proxy", "direct")
+    assert proxy.calls[0].headers["Host"] == "model.example"
+
+
+async def test_a_proxy_that_is_down_is_named_without_its_password(opened: Opened) -> None:
+    """E."""
+    with ChatServer() as server:
+        port = server.root.rpartition(":")[2]
+    model = opened("http://model.example/v1", proxy=f"http://me:{SECRET}@127.0.0.1:{port}")
+    with pytest.raises(ModelError) as caught:
+        await model.complete(asking())
+    assert caught.value.code == "model.proxy"
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+async def test_an_address_with_a_password_is_not_shown(opened: Opened) -> None:
+    """E: the key never printed, in identities neither."""
+    with ChatServer() as server:
+        port = server.root.rpartition(":")[2]
+    model = opened(f"http://me:{SECRET}@127.0.0.1:{port}/v1?key={SECRET}")
+    with pytest.raises(ModelError) as caught:
+        await model.complete(asking())
+    assert SECRET not in f"{caught.value}{model.identity}"
