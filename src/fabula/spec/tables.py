@@ -240,8 +240,10 @@ class DatasetSpec(SpecModel):
             tables = {getattr(table, "name", ""): table for table in tables}
         if not isinstance(tables, dict):
             return data
-        named = {
-            name: {**table, "name": name} if isinstance(table, dict) else table
-            for name, table in tables.items()
-        }
-        return {**data, "tables": named}
+        return {**data, "tables": {name: _named(table, name) for name, table in tables.items()}}
+
+
+def _named(table: Any, name: Any) -> Any:
+    if isinstance(table, TableSpec):
+        return table.model_copy(update={"name": name})
+    return {**table, "name": name} if isinstance(table, dict) else table

@@ -1,0 +1,118 @@
+"""A spec as the plain values that a file would hold: short forms, no defaults."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from fabula.spec.checks import AbstractCheck
+from fabula.spec.columns import AbstractColumn
+from fabula.spec.numbers import Component, Poisson, Uniform
+from fabula.spec.tables import DatasetSpec, PerParent, TableSpec
+from fabula.spec.times import DAYS, MONTHS, Datetime
+from fabula.spec.words import Choice
+
+_WHOLE_UNIFORM = {"kind", "min", "max", "decimals"}
+
+
+def to_plain(value: Any) -> Any:
+    """The mappings, lists and scalars that validate to an equal spec, or part of one."""
+    match value:
+        case DatasetSpec():
+            return {"fabula": value.fabula, **_fields(value)}
+        case TableSpec():
+            return _table(value)
+        case Choice():
+            return _choice(value)
+        case Datetime():
+            return _datetime(value)
+        case Component():
+            weight = {} if value.weight == 1 else {"weight": _number(value.weight)}
+            return {**to_plain(value.column), **weight}
+        case PerParent():
+            return _per_parent(value)
+        case BaseModel():
+            return _fields(value)
+        case Mapping():
+            return {key: to_plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [to_plain(item) for item in value]
+    return value
+
+
+def to_json(spec: DatasetSpec) -> str:
+    """The spec as JSON text. JSON has no dates: a `choice` of dates becomes one of texts."""
+    return json.dumps(to_plain(spec), indent=2, ensure_ascii=False, default=dt.date.isoformat)
+
+
+def _fields(model: BaseModel) -> dict[str, Any]:
+    """The fields that differ from their defaults: `kind`, then the kind's own, then the common."""
+    fields = type(model).model_fields
+    own = type(model).__annotations__
+    kind = {"kind": model.kind} if isinstance(model, AbstractColumn | AbstractCheck) else {}
+    given = {
+        name: to_plain(getattr(model, name))
+        for name in sorted(fields, key=lambda name: name not in own)
+        if name != "kind"
+        and not _same(getattr(model, name), fields[name].get_default(call_default_factory=True))
+    }
+    return {**kind, **given}
+
+
+def _same(value: Any, default: Any) -> bool:
+    """Equal in type too: a sequence from 1.0 is no sequence from 1."""
+    return type(value) is type(default) and bool(value == default)
+
+
+def _table(table: TableSpec) -> dict[str, Any]:
+    plain = _fields(table)
+    plain.pop("name", None)
+    if len(table.primary_key) == 1:
+        plain["primary_key"] = table.primary_key[0]
+    columns = plain.pop("columns")
+    rules = {key: plain.pop(key) for key in ["correlations", "checks"] if key in plain}
+    return {**plain, "columns": columns, **rules}
+
+
+def _choice(column: Choice) -> dict[str, Any]:
+    plain = _fields(column)
+    texts = [value for value in column.values if isinstance(value, str) and len(value) < 100]
+    if column.weights is not None and len(set(texts)) == len(column.values):
+        del plain["weights"]
+        plain["values"] = dict(zip(texts, map(_number, column.weights), strict=True))
+    return plain
+
+
+def _datetime(column: Datetime) -> dict[str, Any]:
+    plain = _fields(column)
+    if column.hours is not None:
+        plain["hours"] = "-".join(f"{hour:g}" for hour in column.hours)
+    if column.weekdays is not None:
+        plain["weekdays"] = [DAYS[day] for day in column.weekdays]
+    if column.season is not None:
+        months = zip(MONTHS, map(_number, column.season), strict=True)
+        plain["season"] = {month: weight for month, weight in months if weight != 1}
+    return plain
+
+
+def _per_parent(per_parent: PerParent) -> dict[str, Any]:
+    plain = _fields(per_parent)
+    distribution = plain.get("distribution", {})
+    match per_parent.distribution:
+        case Poisson(mean=mean) if len(distribution) == 2:
+            short = {"poisson": mean}
+        case Uniform(min=low, max=high, decimals=0) if set(distribution) <= _WHOLE_UNIFORM:
+            short = {"uniform": [low, high]}
+        case _:
+            return plain
+    rest = {key: value for key, value in plain.items() if key not in ("of", "distribution")}
+    return {"of": per_parent.of, **short, **rest}
+
+
+def _number(value: float) -> float:
+    """A whole number without its `.0`, where only its size matters."""
+    return int(value) if value.is_integer() and abs(value) < 1e15 else value
