@@ -34,8 +34,11 @@ def open_local(path: str | None = None) -> ChatModel:
         return LocalModel("local", f"local:{SHA256}", pull_weights, "completion")
     weights = Path(path).expanduser().resolve()
     size = _checked_size(weights)
-    form = "chat" if size >= LARGE_FILE else "completion"
-    return LocalModel(f"local:{path}", f"local:{weights.name}:{size}", lambda: weights, form)
+    identity = f"local:{weights.name}:{size}"
+    follows = size >= LARGE_FILE
+    return LocalModel(
+        f"local:{path}", identity, lambda: weights, "chat" if follows else "completion"
+    )
 
 
 def _checked_size(weights: Path) -> int:

@@ -144,8 +144,9 @@ def _body(request: ChatRequest) -> dict[str, Any]:
 
 def _reply(answer: Mapping[str, Any], model: str, mode: str) -> ChatReply:
     if "error" in answer:
+        reason = answer["error"].get("message", "no reason given")
         raise ModelError(
-            f"the model `{model}` can't answer: {answer['error'].get('message', 'no reason given')}",
+            f"the model `{model}` can't answer: {reason}",
             code="model.bad-request",
             hint="shorten the prompt, or use a larger model, as in --model ollama:qwen3",
         )

@@ -16,15 +16,16 @@ TEXT_LENGTH = 160
 LIST_LENGTH = 5
 LARGE = 1_000_000
 
-_KEPT = frozenset(
-    ("type", "enum", "const", "required", "multipleOf", "minLength", "maxLength", "$ref")
-    + ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minItems", "maxItems")
+_BOUNDS_KEPT = (
+    *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+    *("minLength", "maxLength", "minItems", "maxItems"),
 )
+_KEPT = frozenset(("type", "enum", "const", "required", "$ref", *_BOUNDS_KEPT))
 _NESTED_LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 _NESTED_MAPS = ("properties", "$defs", "definitions")
 _FORMATS = frozenset(("date", "uuid", "ipv4", "ipv6", "hostname"))
 _FORMAT_PATTERNS = {
-    "date-time": r"^20[0-2]\d-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$",
+    "date-time": r"^20[0-2]\d-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3])(:[0-5]\d){2}Z$",
     "time": r"^([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$",
     "duration": r"^P[1-9]\d?D$",
     "email": r"^[a-z]{2,12}(\.[a-z]{2,12})?@[a-z]{3,12}\.(com|net|org)$",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from fabula.errors import FabulaError
 from fabula.llm.chat import Usage
 
 Row = Mapping[str, Any]
@@ -76,7 +77,20 @@ class Reject:
 
 @dataclass
 class RowsResult:
-    """Rows in the order asked; None where no valid row could be had."""
+    """Rows in the order asked; None where no valid row could be had.
+
+    Args:
+        rows: The values of `RowsJob.fields`, one mapping a row.
+        rejects: Why rows are None; one for each row that was given up.
+        usage: Tokens of all calls.
+        calls: Requests that were answered by the model.
+        cached: Requests that were answered by the ledger.
+        modes: How structure was asked for, and how often.
+        stalled: Why asking stopped early for want of new values, or None.
+        notes: What else happened on the way (cut replies, ignored columns), and how often.
+        error: What stopped the run early (rows are then open, not rejected), or that no usable
+            row ever came; None when all is well.
+    """
 
     rows: list[dict[str, Any] | None]
     rejects: list[Reject] = field(default_factory=list)
@@ -85,3 +99,5 @@ class RowsResult:
     cached: int = 0
     modes: dict[str, int] = field(default_factory=dict)
     stalled: str | None = None
+    notes: dict[str, int] = field(default_factory=dict)
+    error: FabulaError | None = None

@@ -1,0 +1,304 @@
+"""Asks a model for exactly N rows: the loop over calls, repairs, repeats and shortfalls.
+
+Rows are asked in waves. The prompt of a call depends on the results of earlier waves alone, and
+replies are settled in the order of their calls, so the same replies give the same requests and
+the same rows whatever their timing; that is what lets a ledger replay a run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from fabula.errors import FabulaError, ModelError, OutputError, UsageError
+from fabula.llm.chat import ChatModel, ChatReply, ChatRequest
+from fabula.llm.rows.board import Board
+from fabula.llm.rows.form import Call, Form
+from fabula.llm.rows.job import RowsJob, RowsResult
+from fabula.llm.rows.prompts import ChatForm
+from fabula.llm.rows.sync import run_sync
+
+STALL_ROUNDS = 3
+STALL_SHARE = 0.1
+RAMP = 4
+"""Each wave of linked rows may be so many times as wide as the one before."""
+RECENT_ROWS = 4
+LONG_REPLY = 2048
+"""Tokens granted to a reply after one row alone was cut off."""
+PASSING = frozenset({"model.unavailable"})
+"""Failures that concern one call."""
+TOO_BIG = frozenset({"model.context-length", "model.bad-request", "model.rejected"})
+"""Failures that asking for fewer rows may cure."""
+
+
+async def ask_rows(
+    model: ChatModel, job: RowsJob, *, on_rows: Callable[[int], None] | None = None
+) -> RowsResult:
+    """Ask a model for rows until all are there, given up, or no longer coming.
+
+    Args:
+        model: Who is asked.
+        job: What is asked.
+        on_rows: Called with the number of rows made so far.
+
+    Returns:
+        The rows in the order asked (the values of `job.fields`), and a reject for each lost one.
+        `error` says what stopped the run early, or that nothing usable ever came.
+
+    Raises:
+        FabulaError: The model can't be used at all, and no row was made.
+    """
+    _verify(job)
+    run = _Run(model, job, form_for(model, job), on_rows)
+    return await run.finish()
+
+
+def ask_rows_sync(
+    model: ChatModel, job: RowsJob, *, on_rows: Callable[[int], None] | None = None
+) -> RowsResult:
+    """`ask_rows` for callers without an event loop, or inside one that is running."""
+    return run_sync(ask_rows(model, job, on_rows=on_rows))
+
+
+def form_for(model: ChatModel, job: RowsJob) -> Form:
+    """The prompt form that suits the model."""
+    if model.form == "completion":
+        from fabula.llm.local.forms import CompletionForm
+
+        return CompletionForm(job)
+    return ChatForm(job)
+
+
+def _verify(job: RowsJob) -> None:
+    problem = None
+    if job.n < 0:
+        problem = f"{job.n} rows can't be made"
+    elif not job.fields:
+        problem = "no fields are asked for"
+    elif job.given is not None and len(job.given) != job.n:
+        problem = f"{len(job.given)} rows are given for {job.n} asked"
+    elif job.prompts is not None and len(job.prompts) != job.n:
+        problem = f"{len(job.prompts)} prompts are given for {job.n} rows"
+    elif job.text and len(job.fields) != 1:
+        problem = f"text is one field, not {len(job.fields)}"
+    if problem:
+        raise UsageError(problem, code="rows.invalid", hint="check the arguments of the rows job")
+
+
+Outcome = ChatReply | FabulaError
+
+
+@dataclass
+class _Wave:
+    """What one wave brought."""
+
+    asked: int = 0
+    made: int = 0
+    short: bool = False
+
+
+class _Run:
+    """One job under way."""
+
+    def __init__(
+        self, model: ChatModel, job: RowsJob, form: Form, on_rows: Callable[[int], None] | None
+    ) -> None:
+        self.model = model
+        self.job = job
+        self.form = form
+        self.board = Board(job)
+        self.result = RowsResult(rows=self.board.rows)
+        self.wave = _Wave()
+        self.error: FabulaError | None = None
+        self._on_rows = on_rows
+        self._rows_per_call = form.rows_per_call
+        self._tokens: int | None = None
+        self._width = 1
+        self._stalled_rounds = 0
+        self._modes: Counter[str] = Counter()
+        self._notes: Counter[str] = Counter()
+        self._asked: Counter[int] = Counter()
+        self._linked = bool(self.board.distinct)
+
+    async def finish(self) -> RowsResult:
+        while self.error is None and (places := self._open()):
+            await self._run_wave(list(self._calls(places)))
+        self.result.rejects = [reject for _, reject in sorted(self.board.rejects.items())]
+        self.result.modes = dict(self._modes)
+        self.result.notes = dict(self._notes)
+        self.result.error = self.error or self._unusable()
+        if self.error is not None and not self.board.made:
+            raise self.error
+        return self.result
+
+    def _open(self) -> list[int]:
+        places = self.board.open_rows()
+        if not places:
+            self.board.check_table()
+            places = self.board.open_rows()
+        if places and self._stalled_rounds >= STALL_ROUNDS:
+            self.result.stalled = (
+                f"{STALL_ROUNDS} rounds brought hardly anything new; "
+                f"{self.board.made} of {self.job.n} rows are distinct"
+            )
+            for place in places:
+                told = "; then ".join(self.board.problems.get(place, ()))
+                self.board.reject(place, told or "the model ran out of new values")
+            return []
+        return places
+
+    def _calls(self, places: Sequence[int]) -> Iterator[Call]:
+        """One wave: repairs first, each call with what earlier waves brought."""
+        board, size = self.board, self._rows_per_call
+        recent = board.recent(RECENT_ROWS) if self.job.given is None else ()
+        used = board.distinct.named()
+        common = Call((), recent=recent, used=used, tokens=self._tokens)
+        broken = [place for place in places if place in board.problems]
+        fresh = [place for place in places if place not in board.problems]
+        chunks = [
+            group[start : start + size]
+            for group in (broken, fresh)
+            for start in range(0, len(group), size)
+        ]
+        for chunk in chunks[: self._wave_calls()]:
+            told = {place: board.problems[place] for place in chunk if place in board.problems}
+            raw = {place: board.raw[place] for place in told if board.raw.get(place)}
+            yield replace(common, rows=chunk, problems=told, failed=raw)
+
+    def _wave_calls(self) -> int | None:
+        """Calls of the next wave: few at first where rows must know of each other."""
+        if self._linked:
+            width = min(self._width, self.model.concurrency)
+            self._width *= RAMP
+            return width
+        if self._rows_per_call > 1 and self._width == 1:
+            self._width *= RAMP
+            return self.model.concurrency
+        return None
+
+    async def _run_wave(self, calls: Sequence[Call]) -> None:
+        """Ask the calls, at most `concurrency` at once, and settle the replies in order."""
+        self.wave = _Wave(asked=sum(len(call.rows) for call in calls))
+        waiting = iter(enumerate(calls))
+        outcomes: dict[int, Outcome] = {}
+        settled = 0
+
+        async def work() -> None:
+            nonlocal settled
+            for number, call in waiting:
+                if self.error is not None:
+                    return
+                outcomes[number] = await self._outcome(self._request(call))
+                while settled in outcomes:
+                    self._settle(calls[settled], outcomes.pop(settled))
+                    settled += 1
+
+        workers = min(self.model.concurrency, len(calls))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(workers):
+                    group.create_task(work())
+        except* FabulaError as problems:
+            raise problems.exceptions[0] from None
+        self._end_wave()
+
+    def _request(self, call: Call) -> ChatRequest:
+        """The call's request; equal requests are numbered, in the order in which they are made."""
+        request = self.form.request(call)
+        key = hash(request.messages)
+        self._asked[key] += 1
+        return replace(request, sample=self._asked[key] - 1)
+
+    async def _outcome(self, request: ChatRequest) -> Outcome:
+        try:
+            return await self.model.complete(request)
+        except FabulaError as error:
+            passing = isinstance(error, ModelError) and error.code in PASSING | TOO_BIG
+            if not passing or (error.code == "model.rejected" and not self.board.made):
+                self.error = self.error or error
+            return error
+
+    def _settle(self, call: Call, outcome: Outcome) -> None:
+        """Put a reply's rows on the board."""
+        if isinstance(outcome, FabulaError):
+            self._settle_failure(call, outcome)
+            return
+        self._count(outcome)
+        before = self.board.made
+        reading = self.form.read(outcome, call)
+        items = list(reading.items)
+        missing = []
+        for position, place in enumerate(call.rows):
+            item = items[position] if position < len(items) else None
+            if item is None:
+                missing.append(place)
+            else:
+                self.board.offer(place, item)
+        if self.job.given is None and self.job.prompts is None:
+            for item in items[len(call.rows) :]:
+                self.board.keep_spare(item)
+        bad = iter(reading.bad)
+        came = self.board.made > before
+        for place in missing:
+            piece = next(bad, None)
+            if piece is not None:
+                self.board.note(place, piece[1], raw=piece[0])
+            elif not came:
+                self.board.note(place, reading.problem or "the reply leaves this row out")
+        if reading.problem:
+            self._notes[reading.problem.partition(":")[0]] += 1
+        self.wave.short = self.wave.short or (bool(missing) and len(call.rows) > 1)
+        if outcome.finish == "length" and len(call.rows) == 1 and not came:
+            self._tokens = min(8 * LONG_REPLY, 2 * (self._tokens or LONG_REPLY // 2))
+        self.wave.made += self.board.made - before
+        self._tell()
+
+    def _settle_failure(self, call: Call, error: FabulaError) -> None:
+        if error is self.error or self.error is not None:
+            return  # the run stops here; these rows stay open, not rejected
+        if error.code in TOO_BIG:
+            if len(call.rows) > 1:
+                self.wave.short = True
+                return
+            for place in call.rows:
+                self.board.reject(place, str(error.message))
+            return
+        for place in call.rows:
+            self.board.fail(place, error.message)
+
+    def _end_wave(self) -> None:
+        board, wave = self.board, self.wave
+        wave.made += board.use_spare()
+        if wave.short:
+            self._rows_per_call = max(1, self._rows_per_call // 2)
+        else:
+            self._rows_per_call = min(self.form.rows_per_call, self._rows_per_call * 2)
+        stalls = board.repeats > 0 and wave.made < STALL_SHARE * wave.asked
+        self._stalled_rounds = self._stalled_rounds + 1 if stalls else 0
+        board.repeats = 0
+        self._tell()
+
+    def _count(self, reply: ChatReply) -> None:
+        result = self.result
+        result.usage += reply.usage
+        result.calls += not reply.cached
+        result.cached += reply.cached
+        self._modes[reply.mode] += 1
+
+    def _tell(self) -> None:
+        if self._on_rows is not None:
+            self._on_rows(self.board.made)
+
+    def _unusable(self) -> OutputError | None:
+        """The error of a run whose every reply was unusable."""
+        if self.board.made or not self.board.rejects:
+            return None
+        first = self.result.rejects[0]
+        return OutputError(
+            f"`{self.model.name}` gave no usable row in {self.result.calls + self.result.cached} "
+            f"replies: {first.reason}",
+            code="rows.unusable",
+            hint="try a stronger model, or look at the rejects for what it answered",
+        )

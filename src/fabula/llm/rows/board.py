@@ -1,0 +1,178 @@
+"""Where each row of a job stands: open, made or given up; and what was said about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from fabula.llm.rows.distinct import Distinct
+from fabula.llm.rows.job import Reject, RowField, RowsJob
+from fabula.llm.rows.parse import plain_name
+from fabula.llm.rows.prompts import as_json
+from fabula.llm.rows.validate import Check, Invalid, compile_schema
+
+TRANSPORT_FAILURES = 2
+"""Calls for one row that may fail on the way before the row is given up."""
+
+
+class Board:
+    """The rows of one job while they are being made."""
+
+    def __init__(self, job: RowsJob) -> None:
+        self.rows: list[dict[str, Any] | None] = [None] * job.n
+        self.rejects: dict[int, Reject] = {}
+        self.problems: dict[int, list[str]] = {}
+        self.raw: dict[int, str] = {}
+        self.distinct = Distinct(job)
+        self.made = 0
+        self.repeats = 0
+        self.spare: list[dict[str, Any]] = []
+        self._job = job
+        self._tries: dict[int, int] = {}
+        self._failures: dict[int, int] = {}
+        self._check = compile_fields(job.fields)
+        self._names = [each.name for each in job.fields]
+
+    def open_rows(self) -> list[int]:
+        """Positions still without a row, in order."""
+        return [
+            place
+            for place, row in enumerate(self.rows)
+            if row is None and place not in self.rejects
+        ]
+
+    def offer(self, place: int, item: Any) -> bool:
+        """Take an answer for a row, or note why not."""
+        values, problems = self._valid(place, item)
+        if problems:
+            self.note(place, "; ".join(problems), raw=as_json(item))
+            return False
+        repeat = self.distinct.problem(values)
+        if repeat:
+            self.repeats += 1
+            self.note(place, repeat, raw=as_json(item), counts=False)
+            return False
+        self._take(place, values)
+        return True
+
+    def keep_spare(self, item: Any) -> None:
+        """Keep a good row beyond those asked, for a place that stays empty."""
+        values, problems = self._valid(None, item)
+        if not problems:
+            self.spare.append(values)
+
+    def use_spare(self) -> int:
+        """Fill open places with spare rows that repeat nothing."""
+        filled = 0
+        places = iter(self.open_rows() if self.spare else ())
+        for values in self.spare:
+            if self.distinct.problem(values) is None and (place := next(places, None)) is not None:
+                self._take(place, values)
+                filled += 1
+        self.spare.clear()
+        return filled
+
+    def note(self, place: int, problem: str, *, raw: str = "", counts: bool = True) -> None:
+        """Remember a problem of a row; after the last attempt the row is given up."""
+        told = self.problems.setdefault(place, [])
+        if problem not in told:
+            told.append(problem)
+        self.raw[place] = raw
+        self._tries[place] = self._tries.get(place, 0) + counts
+        if self._tries[place] > self._job.attempts:
+            self.reject(place, "; then ".join(told))
+
+    def fail(self, place: int, problem: str) -> None:
+        """Remember that a call for this row did not come back; no attempt is counted."""
+        self._failures[place] = self._failures.get(place, 0) + 1
+        if self._failures[place] >= TRANSPORT_FAILURES:
+            self.reject(place, problem)
+
+    def reject(self, place: int, reason: str) -> None:
+        """Give a row up."""
+        tries = max(1, self._tries.get(place, 0) + self._failures.get(place, 0))
+        self.rejects[place] = Reject(place, reason, self.raw.get(place, ""), tries)
+
+    def check_table(self) -> None:
+        """Open again the rows that break a rule over the whole table."""
+        if self._job.check_table is None:
+            return
+        places = [place for place, row in enumerate(self.rows) if row is not None]
+        found = self._job.check_table([self._merged(place, self.rows[place]) for place in places])
+        for position, problem in found.items():
+            place = places[position]
+            row = self._merged(place, self.rows[place])
+            self.distinct.remove(row)
+            self.rows[place] = None
+            self.made -= 1
+            self.note(place, problem, raw=as_json(row))
+
+    def recent(self, most: int) -> Sequence[Mapping[str, Any]]:
+        """The rows made last, by position."""
+        found: list[dict[str, Any]] = []
+        for place in range(len(self.rows) - 1, -1, -1):
+            row = self.rows[place]
+            if row is not None:
+                found.append(row)
+            if len(found) == most:
+                break
+        return tuple(reversed(found))
+
+    def _valid(self, place: int | None, item: Any) -> tuple[dict[str, Any], Sequence[str]]:
+        """The row's known and asked values, straightened, and what is wrong with them."""
+        values, problems = self._check(item)
+        row = self._merged(place, values)
+        if not problems and self._job.check_row is not None:
+            try:
+                problems = list(self._job.check_row(row))
+            except Exception as exc:  # a user's own check may raise anything
+                problems = [f"{type(exc).__name__}: {exc}"]
+        return row, problems
+
+    def _merged(self, place: int | None, values: Mapping[str, Any] | None) -> dict[str, Any]:
+        given = self._job.given
+        known = given[place] if given is not None and place is not None else {}
+        return {**known, **(values or {})}
+
+    def _take(self, place: int, row: dict[str, Any]) -> None:
+        self.distinct.add(row)
+        self.rows[place] = {name: row[name] for name in self._names}
+        self.made += 1
+
+
+def compile_fields(
+    fields: Sequence[RowField],
+) -> Callable[[Any], tuple[dict[str, Any], list[str]]]:
+    """One function that straightens an item into the fields asked and lists its problems."""
+    checks: list[tuple[str, str, Check, bool]] = [
+        (each.name, plain_name(each.name), compile_schema(each.schema), each.required)
+        for each in fields
+    ]
+
+    def check(item: Any) -> tuple[dict[str, Any], list[str]]:
+        if not isinstance(item, Mapping):
+            return {}, ["the row is not an object"]
+        values: dict[str, Any] = {}
+        problems: list[str] = []
+        renamed: dict[str, Any] | None = None
+        for name, plain, each, required in checks:
+            if name in item:
+                value = item[name]
+            else:
+                if renamed is None:
+                    renamed = {plain_name(str(key)): value for key, value in item.items()}
+                value = renamed.get(plain)
+                if plain not in renamed and required:
+                    problems.append(f"`{name}` is missing")
+                    continue
+            if value is None and not required:
+                values[name] = None
+                continue
+            try:
+                values[name] = each(value)
+            except Invalid as problem:
+                path = f"{name}.{problem.path}" if problem.path else name
+                problems.append(f"`{path}`: {problem.problem}")
+        return values, problems
+
+    return check

@@ -1,0 +1,229 @@
+"""Finds the rows in what a model really sends: fences, prose, `<think>`, wrappers, cut JSON.
+
+Nothing here raises on any text, and nothing is invented: an object that the reply does not close
+is dropped (and said), never completed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+DEPTH = 64
+"""Nesting beyond which text is no JSON worth reading."""
+
+_THOUGHT = re.compile(r"<(think|thinking|reasoning)>.*?</\1>|^.*?</think(?:ing)?>", re.S | re.I)
+_OPEN_THOUGHT = re.compile(r"<(think|thinking|reasoning)>.*", re.S | re.I)
+_SPACE = re.compile(r"[\s,;]*")
+_BARE = re.compile(r"[^\s,\]}\"]+")
+_WORDS = {"true": True, "false": False, "null": None, "none": None, "nan": float("nan")}
+_CALL_KEYS = ("arguments", "parameters", "input")
+
+
+class CutObject(dict[str, Any]):
+    """An object that the reply left open; good as a wrapper of whole rows, never as a row."""
+
+
+class _NotJson(Exception):
+    """This place in the text holds no JSON value."""
+
+
+class _Cut(Exception):
+    """The text ended inside a value."""
+
+    def __init__(self, partial: Any = None) -> None:
+        self.partial = partial
+
+
+def without_thoughts(text: str) -> str:
+    """The reply without byte-order mark and reasoning blocks."""
+    text = text.lstrip("\ufeff")
+    if "<" in text:
+        text = _OPEN_THOUGHT.sub("", _THOUGHT.sub("", text))
+    return text.strip()
+
+
+def json_values(text: str) -> Iterator[Any]:
+    """Every JSON object and array in a text, in order; the last may be cut."""
+    try:
+        yield json.loads(text)
+    except (ValueError, RecursionError):
+        yield from _scan(text)
+
+
+def row_items(value: Any, names: Sequence[str]) -> list[Any]:
+    """The rows inside a JSON value, out of whatever wrapper the model chose."""
+    if isinstance(value, Mapping):
+        return _items_of_object(value, names)
+    if not isinstance(value, list):
+        return []
+    if value and all(isinstance(item, list) for item in value):
+        nested = [item for inner in value for item in inner]
+        if all(isinstance(item, Mapping) for item in nested):
+            return nested
+    if len(names) == 1:
+        return [item if isinstance(item, Mapping) else {names[0]: item} for item in value]
+    return [item for item in value if isinstance(item, Mapping)]
+
+
+def is_cut(value: Any) -> bool:
+    """True when the reply ended inside this value."""
+    return isinstance(value, CutObject | CutList)
+
+
+class CutList(list[Any]):
+    """An array that the reply left open; its items are whole."""
+
+
+def plain_name(name: str) -> str:
+    """A name without case, space, punctuation and units in brackets, as models vary these."""
+    return re.sub(r"[\W_]+", "", re.sub(r"\([^)]*\)|\[[^\]]*\]", "", name)).casefold()
+
+
+def _items_of_object(value: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
+    for key in _CALL_KEYS:  # a tool call written out as text
+        if key in value and key not in names:
+            inner = value[key]
+            found = json.loads(inner) if isinstance(inner, str) and _is_json(inner) else inner
+            if isinstance(found, Mapping | list):
+                return row_items(found, names)
+    lists = [
+        item
+        for item in value.values()
+        if isinstance(item, list) and any(_is_row(each, names) for each in item)
+    ]
+    if lists:
+        return row_items(max(lists, key=len), names)
+    if _is_row(value, names):
+        return [] if isinstance(value, CutObject) else [value]
+    nested = [item for item in value.values() if isinstance(item, Mapping)]
+    if nested:
+        return [row for item in nested for row in row_items(item, names)]
+    unknown = [item for item in value.values() if isinstance(item, list)]
+    if len(unknown) == 1:
+        return row_items(unknown[0], names)
+    return [] if isinstance(value, CutObject) or not value or unknown else [value]
+
+
+def _is_row(value: Any, names: Sequence[str]) -> bool:
+    if not isinstance(value, Mapping):
+        return False
+    if any(name in value for name in names):
+        return True
+    known = {plain_name(name) for name in names}
+    return any(plain_name(str(key)) in known for key in value)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _scan(text: str) -> Iterator[Any]:
+    """Try every opening bracket in turn; go on after each value found."""
+    place = 0
+    while (start := _next_opening(text, place)) >= 0:
+        try:
+            value, place = _value(text, start, 0)
+        except _NotJson:
+            place = start + 1
+            continue
+        except _Cut as cut:
+            yield cut.partial
+            return
+        yield value
+
+
+def _next_opening(text: str, place: int) -> int:
+    found = [at for at in (text.find("{", place), text.find("[", place)) if at >= 0]
+    return min(found, default=-1)
+
+
+def _value(text: str, place: int, depth: int) -> tuple[Any, int]:
+    if place >= len(text):
+        raise _Cut
+    if depth > DEPTH:
+        raise _NotJson
+    character = text[place]
+    if character == "{":
+        return _object(text, place + 1, depth)
+    if character == "[":
+        return _array(text, place + 1, depth)
+    if character == '"':
+        return _string(text, place)
+    return _bare(text, place)
+
+
+def _object(text: str, place: int, depth: int) -> tuple[dict[str, Any], int]:
+    members: dict[str, Any] = {}
+    try:
+        while True:
+            place = _skip(text, place)
+            if text[place] == "}":
+                return members, place + 1
+            if text[place] != '"':
+                raise _NotJson
+            name, place = _string(text, place)
+            place = _skip(text, place)
+            if text[place] != ":":
+                raise _NotJson
+            members[name], place = _value(text, _skip(text, place + 1), depth + 1)
+    except _Cut as cut:
+        if cut.partial is not None:
+            members[name] = cut.partial
+        raise _Cut(CutObject(members)) from None
+
+
+def _array(text: str, place: int, depth: int) -> tuple[list[Any], int]:
+    items: list[Any] = []
+    try:
+        while True:
+            place = _skip(text, place)
+            if text[place] == "]":
+                return items, place + 1
+            item, place = _value(text, place, depth + 1)
+            items.append(item)
+    except _Cut:
+        raise _Cut(CutList(items)) from None
+
+
+def _skip(text: str, place: int) -> int:
+    """The next character that is no space, comma or semicolon; stray commas are forgiven."""
+    match = _SPACE.match(text, place)
+    place = match.end() if match else place
+    if place >= len(text):
+        raise _Cut
+    return place
+
+
+def _string(text: str, place: int) -> tuple[str, int]:
+    try:
+        value, end = _DECODER.parse_string(text, place + 1, False)
+    except json.JSONDecodeError as problem:
+        if problem.msg.startswith("Unterminated"):
+            raise _Cut from None
+        raise _NotJson from None
+    return value, end
+
+
+def _bare(text: str, place: int) -> tuple[Any, int]:
+    match = _BARE.match(text, place)
+    if match is None:
+        raise _NotJson
+    word, end = match.group(), match.end()
+    if end == len(text):
+        raise _Cut
+    if word.lower() in _WORDS:
+        return _WORDS[word.lower()], end
+    try:
+        return json.loads(word), end
+    except ValueError:
+        raise _NotJson from None
+
+
+_DECODER: Any = json.JSONDecoder()

@@ -1,0 +1,335 @@
+"""Compiles JSON Schema into fast checks that also straighten harmless differences.
+
+A value is changed only where nothing is lost: surrounding space goes, "29.99" becomes 29.99 where
+a number is asked, 150.0 becomes 150 where an integer is. Everything else that breaks the schema is
+a problem in words, fit to be shown to the model that made it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+Check: TypeAlias = Callable[[Any], Any]
+"""Takes a value, returns it straightened, or raises `Invalid`."""
+
+
+class Invalid(Exception):
+    """A value breaks its schema; the message says how, the path says where."""
+
+    def __init__(self, problem: str, path: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.path = path
+
+    def under(self, step: str) -> Invalid:
+        """The same problem, seen from one level up."""
+        joined = f"{step}.{self.path}" if self.path else step
+        return Invalid(self.problem, joined)
+
+
+def compile_schema(schema: Mapping[str, Any], root: Mapping[str, Any] | None = None) -> Check:
+    """One function that checks and straightens a value.
+
+    Args:
+        schema: JSON Schema of the value.
+        root: The schema that `$ref` points into; the schema itself when None.
+    """
+    return _compile(schema, root or schema, {})
+
+
+def quoted(value: Any) -> str:
+    """A value as short JSON, for messages."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+_Compiled: TypeAlias = dict[str, Check]
+
+
+def _compile(schema: Mapping[str, Any], root: Mapping[str, Any], known: _Compiled) -> Check:
+    if "$ref" in schema:
+        return _reference(schema["$ref"], root, known)
+    checks = []
+    if "enum" in schema or "const" in schema:
+        checks.append(_one_of(schema["enum"] if "enum" in schema else [schema["const"]]))
+    elif "type" in schema:
+        types = schema["type"]
+        kinds = [types] if isinstance(types, str) else types
+        checks.append(_any_of([_TYPES[kind](schema, root, known) for kind in kinds]))
+    for name in ("anyOf", "oneOf"):
+        if name in schema:
+            checks.append(_any_of([_compile(part, root, known) for part in schema[name]]))
+    checks += [_compile(part, root, known) for part in schema.get("allOf", ())]
+    return _all_of(checks)
+
+
+def _reference(pointer: str, root: Mapping[str, Any], known: _Compiled) -> Check:
+    """Compiled at first use, so that a schema may hold itself."""
+
+    def check(value: Any) -> Any:
+        if pointer not in known:
+            target: Any = root
+            for step in pointer.removeprefix("#").strip("/").split("/"):
+                target = target[step] if step else target
+            known[pointer] = _compile(target, root, known)
+        return known[pointer](value)
+
+    return check
+
+
+def _all_of(checks: Sequence[Check]) -> Check:
+    if len(checks) == 1:
+        return checks[0]
+
+    def check(value: Any) -> Any:
+        for each in checks:
+            value = each(value)
+        return value
+
+    return check
+
+
+def _any_of(checks: Sequence[Check]) -> Check:
+    if len(checks) == 1:
+        return checks[0]
+
+    def check(value: Any) -> Any:
+        problems, straightened = [], []
+        for each in checks:
+            try:
+                made = each(value)
+            except Invalid as problem:
+                problems.append(problem)
+                continue
+            if type(made) is type(value):
+                return made
+            straightened.append(made)
+        if straightened:
+            return straightened[0]
+        raise problems[0]
+
+    return check
+
+
+def _one_of(allowed: Sequence[Any]) -> Check:
+    by_text = {str(value).strip().casefold(): value for value in allowed}
+    plain = all(isinstance(value, str) for value in allowed)
+    exact = frozenset(allowed) if plain else None
+    listed = ", ".join(quoted(value) for value in allowed[:20])
+
+    def check(value: Any) -> Any:
+        if exact is not None and isinstance(value, str) and value in exact:
+            return value
+        for candidate in allowed if exact is None else ():
+            if value == candidate and isinstance(value, bool) == isinstance(candidate, bool):
+                return candidate
+        if isinstance(value, str) and (found := value.strip().casefold()) in by_text:
+            return by_text[found]
+        raise Invalid(f"{quoted(value)} is not one of {listed}")
+
+    return check
+
+
+def _string(schema: Mapping[str, Any], _root: Mapping[str, Any], _known: _Compiled) -> Check:
+    low, high = schema.get("minLength", 0), schema.get("maxLength", math.inf)
+    pattern = re.compile(schema["pattern"]) if "pattern" in schema else None
+    is_format = _FORMATS.get(schema.get("format", ""))
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str):
+            raise Invalid(f"{quoted(value)} is not a string")
+        text = value.strip()
+        if not low <= len(text) <= high:
+            word = "shorter" if len(text) < low else "longer"
+            bound = low if len(text) < low else high
+            raise Invalid(f"{quoted(text)} is {word} than {bound} characters")
+        if pattern is not None and not pattern.search(text):
+            raise Invalid(f"{quoted(text)} does not match the pattern {pattern.pattern}")
+        if is_format is not None and not is_format(text):
+            raise Invalid(f"{quoted(text)} is not a valid {schema['format']}")
+        return text
+
+    return check
+
+
+def _number(schema: Mapping[str, Any], _root: Mapping[str, Any], _known: _Compiled) -> Check:
+    in_range = _in_range(schema)
+
+    def check(value: Any) -> Any:
+        if isinstance(value, str):
+            value = _number_of(value)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise Invalid(f"{quoted(value)} is not a number")
+        if not math.isfinite(value):
+            raise Invalid(f"{value} is not a finite number")
+        in_range(value)
+        return value
+
+    return check
+
+
+def _integer(schema: Mapping[str, Any], _root: Mapping[str, Any], _known: _Compiled) -> Check:
+    in_range = _in_range(schema)
+
+    def check(value: Any) -> int:
+        if isinstance(value, str):
+            value = _number_of(value)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise Invalid(f"{quoted(value)} is not an integer")
+        in_range(value)
+        return value
+
+    return check
+
+
+def _number_of(text: str) -> Any:
+    """The number that a text spells, or the text itself."""
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _in_range(schema: Mapping[str, Any]) -> Check:
+    low, high = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
+    above = schema.get("exclusiveMinimum", -math.inf)
+    below = schema.get("exclusiveMaximum", math.inf)
+    step = schema.get("multipleOf")
+
+    def check(value: float) -> None:
+        if value < low:
+            raise Invalid(f"{value} is below the minimum {low}")
+        if value > high:
+            raise Invalid(f"{value} is above the maximum {high}")
+        if value <= above:
+            raise Invalid(f"{value} is not above {above}")
+        if value >= below:
+            raise Invalid(f"{value} is not below {below}")
+        if step and abs(value / step - round(value / step)) > 1e-6:
+            raise Invalid(f"{value} is not a multiple of {step}")
+
+    return check
+
+
+def _boolean(_schema: Mapping[str, Any], _root: Mapping[str, Any], _known: _Compiled) -> Check:
+    def check(value: Any) -> bool:
+        if isinstance(value, bool):
+            return value
+        word = value.strip().lower() if isinstance(value, str) else ""
+        if word in ("true", "false"):
+            return word == "true"
+        raise Invalid(f"{quoted(value)} is not true or false")
+
+    return check
+
+
+def _null(_schema: Mapping[str, Any], _root: Mapping[str, Any], _known: _Compiled) -> Check:
+    def check(value: Any) -> None:
+        if value is not None:
+            raise Invalid(f"{quoted(value)} is not null")
+
+    return check
+
+
+def _array(schema: Mapping[str, Any], root: Mapping[str, Any], known: _Compiled) -> Check:
+    low, high = schema.get("minItems", 0), schema.get("maxItems", math.inf)
+    first = [_compile(part, root, known) for part in schema.get("prefixItems", ())]
+    items = schema.get("items")
+    rest = _compile(items, root, known) if isinstance(items, Mapping) else None
+
+    def check(value: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise Invalid(f"{quoted(value)} is not a list")
+        if not low <= len(value) <= high:
+            raise Invalid(f"the list has {len(value)} items, not {_bounds(low, high)}")
+        made = []
+        for place, item in enumerate(value):
+            each = first[place] if place < len(first) else rest
+            try:
+                made.append(item if each is None else each(item))
+            except Invalid as problem:
+                raise problem.under(str(place)) from None
+        if schema.get("uniqueItems") and len({repr(item) for item in made}) < len(made):
+            raise Invalid("the list repeats an item")
+        return made
+
+    return check
+
+
+def _bounds(low: float, high: float) -> str:
+    return f"at least {low}" if high == math.inf else f"{low} to {high}"
+
+
+def _object(schema: Mapping[str, Any], root: Mapping[str, Any], known: _Compiled) -> Check:
+    members = {
+        name: _compile(part, root, known) for name, part in schema.get("properties", {}).items()
+    }
+    required = schema.get("required", ())
+    more = schema.get("additionalProperties", True)
+    others = _compile(more, root, known) if isinstance(more, Mapping) else None
+
+    def check(value: Any) -> dict[str, Any]:
+        if not isinstance(value, Mapping):
+            raise Invalid(f"{quoted(value)} is not an object")
+        for name in required:
+            if name not in value:
+                raise Invalid("is missing", name)
+        made = {}
+        for name, item in value.items():
+            each = members.get(name, others)
+            if each is None and more is False:
+                raise Invalid("is not asked for", str(name))
+            try:
+                made[name] = item if each is None else each(item)
+            except Invalid as problem:
+                raise problem.under(str(name)) from None
+        return made
+
+    return check
+
+
+def _is_iso(read: Callable[[str], object]) -> Callable[[str], bool]:
+    def check(text: str) -> bool:
+        try:
+            read(text)
+        except ValueError:
+            return False
+        return True
+
+    return check
+
+
+def _is_match(pattern: str) -> Callable[[str], bool]:
+    compiled = re.compile(pattern)
+    return lambda text: compiled.fullmatch(text) is not None
+
+
+_FORMATS: dict[str, Callable[[str], bool]] = {
+    "date": _is_iso(datetime.date.fromisoformat),
+    "date-time": _is_iso(datetime.datetime.fromisoformat),
+    "time": _is_iso(datetime.time.fromisoformat),
+    "email": _is_match(r"[^@\s]+@[^@\s]+\.[^@\s]+"),
+    "uuid": _is_match(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
+    "uri": _is_match(r"[a-zA-Z][a-zA-Z0-9+.-]*:\S+"),
+}
+
+_TYPES: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any], _Compiled], Check]] = {
+    "string": _string,
+    "number": _number,
+    "integer": _integer,
+    "boolean": _boolean,
+    "null": _null,
+    "array": _array,
+    "object": _object,
+}
