@@ -1,0 +1,138 @@
+"""The JSON Schema of specs, for completion and red squiggles in editors.
+
+Pydantic gives the form; added here are the short forms that files may use (which pydantic expands
+before it looks), the words of the docstrings, and `kind` as a required key.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Any
+
+from pydantic import BaseModel
+
+from fabula.spec.checks import CHECKS
+from fabula.spec.kinds import KINDS
+from fabula.spec.numbers import Component
+from fabula.spec.tables import (
+    Correlation,
+    DatasetSpec,
+    ModelSpec,
+    OutputSpec,
+    PerParent,
+    TableSpec,
+)
+from fabula.spec.times import DAYS, MONTHS
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_NUMBER = {"type": "number"}
+_TEXT = {"type": "string"}
+_COUNT: dict[str, Any] = {"type": "string", "pattern": r"^[0-9]+(_[0-9]+)*$"}
+_DAY = {"enum": [*DAYS, *range(7)]}
+_MONTHS = {"type": "object", "additionalProperties": {"type": "number", "minimum": 0}}
+_MODELS: tuple[type[BaseModel], ...] = (
+    *KINDS.values(),
+    *CHECKS.values(),
+    Component,
+    Correlation,
+    DatasetSpec,
+    ModelSpec,
+    OutputSpec,
+    PerParent,
+    TableSpec,
+)
+
+_SHORT_FORMS: dict[tuple[str, str], dict[str, Any]] = {
+    ("Choice", "values"): {"type": "object", "additionalProperties": {"type": "number"}},
+    ("Datetime", "hours"): {"type": "string", "pattern": r"^[\d.]+-[\d.]+$"},
+    ("Datetime", "weekdays"): {"anyOf": [_TEXT, {"type": "array", "items": _DAY}]},
+    ("Datetime", "season"): {**_MONTHS, "propertyNames": {"enum": list(MONTHS)}},
+    ("TableSpec", "primary_key"): _TEXT,
+    ("TableSpec", "n"): _COUNT,
+}
+"""What a file may write instead of the full form, by class and key."""
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a spec file."""
+    schema = DatasetSpec.model_json_schema()
+    definitions: dict[str, Any] = schema.pop("$defs")
+    classes = {cls.__name__: cls for cls in _MODELS}
+    for name, definition in [*definitions.items(), ("DatasetSpec", schema)]:
+        _explain(definition, classes[name])
+        _require_kind(definition)
+    for (name, key), short in _SHORT_FORMS.items():
+        _allow(definitions[name]["properties"], key, short)
+    del definitions["TableSpec"]["properties"]["name"]
+    _allow_short_cardinality(definitions["PerParent"])
+    _allow_inline_component(definitions)
+    return {
+        "$schema": DIALECT,
+        "title": "Fabula spec",
+        **{key: value for key, value in schema.items() if key != "title"},
+        "$defs": definitions,
+    }
+
+
+def attribute_docs(cls: type[BaseModel]) -> dict[str, str]:
+    """What the `Attributes:` sections of a class and its bases say about each key."""
+    found: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        section = inspect.cleandoc(base.__doc__ or "").partition("Attributes:\n")[2]
+        for name, text in re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section, re.MULTILINE):
+            found[name] = " ".join(text.split())
+    return found
+
+
+def _explain(definition: dict[str, Any], cls: type[BaseModel]) -> None:
+    """Put the docstring's summary on a class and its `Attributes:` on the keys."""
+    summary = inspect.cleandoc(cls.__doc__ or "").partition("\n\nAttributes:")[0]
+    definition["description"] = " ".join(summary.split())
+    docs = attribute_docs(cls)
+    for name, prop in definition["properties"].items():
+        prop.pop("title", None)
+        if prop.get("default", 0) is None:
+            del prop["default"]
+        if name in docs:
+            prop["description"] = docs[name]
+
+
+def _require_kind(definition: dict[str, Any]) -> None:
+    kind = definition["properties"].get("kind", {})
+    if "const" in kind:
+        definition["required"] = ["kind", *definition.get("required", [])]
+
+
+def _allow(properties: dict[str, Any], key: str, short: dict[str, Any]) -> None:
+    """Accept a short form beside the full one."""
+    full = properties[key]
+    about = {word: full.pop(word) for word in ("description", "default") if word in full}
+    branches = full["anyOf"] if set(full) == {"anyOf"} else [full]
+    properties[key] = {"anyOf": [*branches, short], **about}
+
+
+def _allow_short_cardinality(per_parent: dict[str, Any]) -> None:
+    """Accept `poisson: 10`, `uniform: [1, 5]` and the like."""
+    either = {"type": ["number", "string", "object"]}
+    properties = per_parent["properties"]
+    for name in ("poisson", "binomial", "zipf", "normal", "lognormal", "gamma"):
+        about = f"A {name} number of rows for each parent, by its mean or its parameters."
+        properties[name] = {**either, "description": about}
+    properties["uniform"] = {
+        "type": ["array", "object"],
+        "description": "Between so many and so many rows for each parent: `[1, 5]`.",
+    }
+
+
+def _allow_inline_component(definitions: dict[str, Any]) -> None:
+    """Accept `{kind: normal, mean: 5, weight: 2}` as a part of a mixture."""
+    full = definitions["Component"]
+    names = full["properties"]["column"]["discriminator"]["mapping"]
+    inline = {
+        "type": "object",
+        "properties": {"kind": {"enum": list(names)}, "weight": full["properties"]["weight"]},
+        "required": ["kind"],
+    }
+    definitions["Component"] = {"description": full["description"], "anyOf": [full, inline]}
