@@ -75,7 +75,7 @@ class Ledger:
         self.fresh = fresh
         self._patience = patience
         self._insert = _INSERT.format("REPLACE" if fresh else "IGNORE")
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._waiting: dict[bytes, list[asyncio.Future[ChatReply | None]]] = {}
         self._writes: SimpleQueue[_Write | None] = SimpleQueue()
         self._writer: threading.Thread | None = None
@@ -94,14 +94,19 @@ class Ledger:
             ask: Gets a new reply. Not called when the reply is known or on its way.
         """
         while True:
-            known = None if self.fresh else self.find(key)
-            if known:
-                return known
-            waiting = self._waiting.get(key)
+            with self._lock:
+                known = None if self.fresh else self.find(key)
+                if known:
+                    return known
+                waiting = self._waiting.get(key)
+                if waiting is None:
+                    self._waiting[key] = []
+                else:
+                    future: asyncio.Future[ChatReply | None]
+                    future = asyncio.get_running_loop().create_future()
+                    waiting.append(future)
             if waiting is None:
                 return await self._lead(key, ask)
-            future: asyncio.Future[ChatReply | None] = asyncio.get_running_loop().create_future()
-            waiting.append(future)
             if reply := await future:
                 return reply
             # The call that this one waited for failed, so it makes its own.
@@ -141,14 +146,15 @@ class Ledger:
             self._reader.close()
 
     async def _lead(self, key: bytes, ask: Callable[[], Awaitable[Entry]]) -> ChatReply:
-        self._waiting[key] = []
         reply: ChatReply | None = None
         try:
             reply = await self.keep(key, await ask())
             return reply
         finally:
             shared = replace(reply, cached=True) if reply else None
-            _settle_all([(future, shared) for future in self._waiting.pop(key)])
+            with self._lock:
+                waiting = self._waiting.pop(key)
+            _settle_all([(future, shared) for future in waiting])
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -203,18 +209,19 @@ class Ledger:
         _settle_all(outcomes)
 
     def _error(self, exc: Exception) -> SinkError:
-        words = str(exc)
-        if "locked" in words or "busy" in words:
+        name = getattr(exc, "sqlite_errorname", "")
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             problem, hint = "locked", "end the other program that holds it, then run again"
-        elif "full" in words:
-            problem, hint = "disk-full", "make room on the disk, then run the same command again"
-        elif "malformed" in words or "not a database" in words:
+        elif name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
+            problem = "disk-full"
+            hint = "make room on the disk or set FABULA_HOME to another one, then run again"
+        elif name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
             problem = "damaged"
             hint = f"move it away (mv {self.path} {self.path}.damaged) and run again"
         else:
             problem, hint = "unusable", "set FABULA_HOME to a folder that can be written"
         return SinkError(
-            f"the ledger {self.path} can't be used: {words}", code=f"ledger.{problem}", hint=hint
+            f"the ledger {self.path} can't be used: {exc}", code=f"ledger.{problem}", hint=hint
         )
 
 

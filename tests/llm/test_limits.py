@@ -1,0 +1,140 @@
+"""How much is asked at once and a minute, over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic
+
+import pytest
+
+from fabula.llm.limits import SCOUT_SECONDS, Limits, Pace, Patience
+from fabula.testing import Call, ChatServer, Reply
+from fabula.testing import replies as script
+from tests.llm.builders import Opened, asking
+
+
+async def test_no_more_calls_are_open_than_allowed(opened: Opened) -> None:
+    """D4.1: 40 calls, 8 at once, replies in the order of the requests."""
+    with ChatServer(lambda call: call.prompt, latency=0.02) as server:
+        model = opened(server, concurrency=8)
+        replies = await asyncio.gather(*(model.complete(asking(f"{n}")) for n in range(40)))
+    assert server.most_open == 8
+    assert [reply.text for reply in replies] == [str(n) for n in range(40)]
+
+
+async def test_a_storm_of_429_slows_down_and_finishes(opened: Opened) -> None:
+    """D4.4: the server takes 8 at once, 64 are wanted; few requests are refused."""
+    with ChatServer(lambda call: call.prompt, latency=0.02, places=8) as server:
+        model = opened(server, concurrency=64, patience=Patience(first_wait=0.05))
+        replies = await asyncio.gather(*(model.complete(asking(f"{n}")) for n in range(300)))
+    assert [reply.text for reply in replies] == [str(n) for n in range(300)]
+    refused = len(server.calls) - 300
+    # Peers see 62 to 239 refusals for 300 rows at 64 to 16; the storm here is twice as hard.
+    assert 0 < refused < 240
+
+
+async def test_a_pause_that_the_endpoint_wants_holds_for_all_calls(opened: Opened) -> None:
+    """A6.4, E: Retry-After is not only for the call that got it."""
+    arrivals: list[tuple[float, int]] = []
+
+    def once_busy(call: Call) -> Reply | str:
+        arrivals.append((monotonic(), call.number))
+        return script.rate_limited(retry_after=0.3) if call.number == 1 else "done"
+
+    with ChatServer(once_busy) as server:
+        model = opened(server)
+        await asyncio.gather(*(model.complete(asking(f"{n}")) for n in range(10)))
+    assert min(at for at, number in arrivals if number > 1) - arrivals[0][0] >= 0.28
+
+
+async def test_the_first_call_goes_alone_until_it_is_answered(opened: Opened) -> None:
+    """E: what a wrong key or model costs is one request."""
+    seen: list[int] = []
+    with ChatServer(latency=0.1) as server:
+        model = opened(server)
+        calls = [asyncio.create_task(model.complete(asking(f"{n}"))) for n in range(20)]
+        await asyncio.sleep(0.05)
+        seen.append(len(server.calls))
+        await asyncio.gather(*calls)
+    assert seen == [1]
+    assert server.most_open > 10
+
+
+async def test_a_slow_first_answer_does_not_hold_the_others_back(opened: Opened) -> None:
+    """A long first reply costs a second, not its whole length."""
+    with ChatServer(lambda _: script.slow(SCOUT_SECONDS + 0.4)) as server:
+        started = monotonic()
+        model = opened(server)
+        await asyncio.gather(*(model.complete(asking(f"{n}")) for n in range(5)))
+    assert monotonic() - started < 2 * SCOUT_SECONDS + 0.8
+
+
+async def test_width_is_halved_once_a_round_and_grows_back() -> None:
+    """D4.4: additive increase, multiplicative decrease."""
+    limits = Limits(64)
+    async with limits.place():
+        limits.went_well(0, None)
+    assert limits.width == 64
+    sent_at = monotonic()
+    for _ in range(10):
+        limits.was_busy(sent_at, None)
+    assert limits.width == 32
+    for _ in range(33):
+        limits.went_well(0, None)
+    assert limits.width == 33
+    for _ in range(5_000):
+        limits.went_well(0, None)
+    assert limits.width == 64
+
+
+async def test_a_cancelled_call_gives_its_place_back() -> None:
+    """D4.4: an interrupted run must not leave the endpoint blocked."""
+    limits = Limits(1)
+
+    async def hold() -> None:
+        async with limits.place():
+            await asyncio.sleep(10)
+
+    tasks = [asyncio.create_task(hold()) for _ in range(5)]
+    await asyncio.sleep(0.01)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    async with asyncio.timeout(1), limits.place():
+        pass
+
+
+async def test_requests_a_minute_are_kept(opened: Opened) -> None:
+    """D4.4: 1,200 a minute are 20 a second, and one second's worth may go at once."""
+    with ChatServer() as server:
+        model = opened(server, rpm=1200)
+        started = monotonic()
+        await asyncio.gather(*(model.complete(asking(f"{n}")) for n in range(30)))
+    assert 0.4 < monotonic() - started < 2
+
+
+async def test_tokens_a_minute_are_kept(opened: Opened) -> None:
+    """D4.4: 60,000 a minute are 1,000 a second; a call takes some 500 at first."""
+    with ChatServer(["word " * 400] * 6) as server:
+        model = opened(server, tpm=60_000)
+        started = monotonic()
+        for number in range(6):
+            await model.complete(asking(f"{number}"))
+    assert 1.0 < monotonic() - started < 4
+
+
+def test_a_pace_learns_what_was_really_used() -> None:
+    """D4.4."""
+    pace = Pace(60)
+    assert pace.take(1) == 0
+    pace.adjust(59)
+    assert pace.take(1) == pytest.approx(59, abs=0.1)
+
+
+def test_waits_double_with_jitter_up_to_a_bound() -> None:
+    """A6.4."""
+    patience = Patience(first_wait=1, longest_wait=10)
+    for tries, step in ((1, 1), (2, 2), (3, 4), (4, 8), (5, 10), (50, 10)):
+        waits = {patience.wait(tries) for _ in range(50)}
+        assert all(step / 2 <= wait <= step for wait in waits)
+        assert len(waits) > 1
