@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -80,8 +80,8 @@ class Loss:
 Engine: TypeAlias = Callable[[Block], Array]
 """Makes one column of a block."""
 
-GroupEngine: TypeAlias = Callable[[Block], Mapping[str, Array]]
-"""Makes several columns of a block at once."""
+GroupEngine: TypeAlias = Callable[[Block], None]
+"""Makes several columns of a block at once and puts them in its values."""
 
 
 def as_floats(values: Array) -> NDArray[np.float64]:
@@ -92,10 +92,11 @@ def as_floats(values: Array) -> NDArray[np.float64]:
     return result
 
 
-def with_nulls(values: Array, missing: NDArray[np.bool_]) -> Array:
-    """The values with nulls where `missing`."""
-    if not missing.any():
+def with_share_missing(block: Block, name: str, share: float, values: Array) -> Array:
+    """The values of a column with a random share of nulls."""
+    if not share:
         return values
+    missing = block.rng(f"{name}:nulls").random(block.rows) < share
     positions = pa.array(np.arange(len(values)), mask=missing)
     return values.take(positions)
 

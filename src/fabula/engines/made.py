@@ -61,9 +61,12 @@ class TableMaker(Protocol):
         schema: Arrow schema of every block.
     """
 
-    rows: int
-    blocks: int
-    schema: pa.Schema
+    @property
+    def rows(self) -> int: ...
+    @property
+    def blocks(self) -> int: ...
+    @property
+    def schema(self) -> pa.Schema: ...
 
     def make(self, block: int, *, attempt: int = 0) -> MadeBlock:
         """Make one block; the same arguments give the same bytes."""

@@ -1,0 +1,75 @@
+"""`llm` columns as fields of a model's reply, and replies as columns."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from fabula.engines.block import Array
+from fabula.llm.rows.job import RowField
+from fabula.planning.plan import ColumnPlan
+from fabula.spec.words import Llm
+
+_SCHEMAS: dict[str, dict[str, Any]] = {
+    "str": {"type": "string"},
+    "int": {"type": "integer"},
+    "float": {"type": "number"},
+    "bool": {"type": "boolean"},
+    "date": {"type": "string", "format": "date"},
+    "list[str]": {"type": "array", "items": {"type": "string"}},
+    "list[int]": {"type": "array", "items": {"type": "integer"}},
+    "list[float]": {"type": "array", "items": {"type": "number"}},
+}
+_BOUNDS = {
+    "string": ("minLength", "maxLength"),
+    "integer": ("minimum", "maximum"),
+    "number": ("minimum", "maximum"),
+    "array": ("minItems", "maxItems"),
+}
+
+
+def row_field(name: str, spec: Llm) -> RowField:
+    """The field that asks for an `llm` column."""
+    description = spec.description or name.replace("_", " ")
+    if spec.examples:
+        samples = ", ".join(
+            json.dumps(item, ensure_ascii=False, default=str) for item in spec.examples
+        )
+        description = f"{description} (such as {samples})"
+    return RowField(name, _schema(spec), description)
+
+
+def column_of(column: ColumnPlan, values: Sequence[Any]) -> Array:
+    """A model's values in the column's type; None becomes null."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return pa.array([None if v is None else str(v) for v in values]).cast(kind)
+    if pa.types.is_date(kind):
+        return pa.array(
+            [None if v is None else dt.date.fromisoformat(v[:10]) for v in values], kind
+        )
+    if pa.types.is_string(kind):
+        return pa.array([v if v is None or isinstance(v, str) else _json(v) for v in values], kind)
+    return pa.array(values, kind)
+
+
+def _schema(spec: Llm) -> dict[str, Any]:
+    if isinstance(spec.type, dict):
+        return dict(spec.type)
+    if isinstance(spec.type, tuple):
+        return {"enum": list(spec.type)}
+    schema = dict(_SCHEMAS[spec.type])
+    for bound, key in zip((spec.min, spec.max), _BOUNDS.get(schema["type"], ()), strict=False):
+        if bound is not None:
+            schema[key] = int(bound) if float(bound).is_integer() else bound
+    if spec.pattern is not None:
+        schema["pattern"] = spec.pattern
+    return schema
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,46 @@
+"""Plan → tables: one maker a table, which share what they know of each other. Stage 3 of 6."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from fabula.engines.made import TableMaker
+from fabula.engines.models import Models, ModelUsage
+from fabula.engines.tables import TableBlocks
+from fabula.llm.chat import ChatModel
+from fabula.planning.plan import Plan
+from fabula.spec.tables import ModelSpec
+
+
+class Generation:
+    """Everything that makes a plan's tables.
+
+    Args:
+        plan: What to make.
+        open_model: Opens a language model by its name or settings; called when first needed.
+        on_rows: Told a table's name and how many of its rows models have filled.
+
+    Attributes:
+        makers: One maker a table, in the plan's order.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        open_model: Callable[[str | ModelSpec], ChatModel] | None = None,
+        on_rows: Callable[[str, int], None] | None = None,
+    ) -> None:
+        self._models = Models(plan.spec, open_model, on_rows)
+        blocks: dict[str, TableBlocks] = {}
+        for table in plan.tables:
+            blocks[table.name] = TableBlocks(table, plan.seed, blocks, self._models)
+        self.makers: Mapping[str, TableMaker] = blocks
+
+    def usage(self) -> Mapping[str, ModelUsage]:
+        """What was asked of each model so far."""
+        return self._models.usage()
+
+    def close(self) -> None:
+        """Release models."""
+        self._models.close()

@@ -1,0 +1,236 @@
+"""Columns that a language model fills: `llm` columns of a table together, `text` row by row."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from fabula.engines.block import Block, GroupEngine, Loss, with_share_missing
+from fabula.engines.fields import column_of, row_field
+from fabula.engines.prose import prose_check
+from fabula.engines.templates import render
+from fabula.errors import UsageError
+from fabula.llm.chat import ChatModel, Usage
+from fabula.llm.prices import price_of
+from fabula.llm.rows.ask import ask_rows_sync
+from fabula.llm.rows.job import RowField, RowsJob
+from fabula.planning.columns import joint_groups
+from fabula.planning.estimate import model_name
+from fabula.planning.plan import TablePlan
+from fabula.spec.tables import DatasetSpec, ModelSpec
+from fabula.spec.words import Llm, Text
+
+
+@dataclass(frozen=True)
+class ModelUsage:
+    """What was asked of one model.
+
+    Attributes:
+        model: The model as the spec names it.
+        identity: What it is: endpoint and model name; `fake` for made-up replies.
+        calls: Calls made.
+        cached: Replies that came from the ledger instead.
+        prompt_tokens: Tokens sent, where the endpoint says.
+        completion_tokens: Tokens received, where the endpoint says.
+        cost: Price in USD; None where no price is known.
+    """
+
+    model: str
+    identity: str
+    calls: int = 0
+    cached: int = 0
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cost: float | None = None
+
+
+class Models:
+    """The models of a run, opened when first needed, and what was asked of them."""
+
+    def __init__(
+        self,
+        spec: DatasetSpec,
+        open_model: Callable[[str | ModelSpec], ChatModel] | None,
+        on_rows: Callable[[str, int], None] | None,
+    ) -> None:
+        self.spec = spec
+        self._open = open_model
+        self._on_rows = on_rows
+        self._opened: dict[str, ChatModel] = {}
+        self._usage: dict[str, ModelUsage] = {}
+        self._lock = threading.Lock()
+
+    def ask(self, name: str, job: RowsJob, *, table: str) -> Sequence[Any]:
+        """Ask for rows; each is a mapping of values, or a `Loss`."""
+        model = self._model(name)
+        tell = None if self._on_rows is None else partial(self._on_rows, table)
+        result = ask_rows_sync(model, job, on_rows=tell)
+        self._count(name, model, result.calls, result.cached, result.usage)
+        losses = {item.row: Loss(item.reason, item.raw, item.attempt) for item in result.rejects}
+        stopped = result.error.message if result.error is not None else result.stalled
+        unknown = Loss(stopped or "the model gave no usable value")
+        return [losses.get(i, unknown) if row is None else row for i, row in enumerate(result.rows)]
+
+    def usage(self) -> Mapping[str, ModelUsage]:
+        """What was asked of each model so far."""
+        return dict(self._usage)
+
+    def close(self) -> None:
+        """Release the models."""
+        from fabula.llm.rows.sync import run_sync
+
+        with self._lock:
+            for model in self._opened.values():
+                run_sync(model.close())
+            self._opened.clear()
+
+    def _model(self, name: str) -> ChatModel:
+        with self._lock:
+            if name not in self._opened:
+                if self._open is None:
+                    raise UsageError("no model can be opened here", code="model.closed")
+                settings = self.spec.models.get(name, name)
+                if isinstance(settings, str):
+                    settings = self.spec.models.get(settings, settings)
+                self._opened[name] = self._open(settings)
+            return self._opened[name]
+
+    def _count(self, name: str, model: ChatModel, calls: int, cached: int, usage: Usage) -> None:
+        with self._lock:
+            past = self._usage.get(name, ModelUsage(name, model.identity))
+            total = Usage(past.prompt_tokens, past.completion_tokens) + usage
+            price = price_of(model.name)
+            self._usage[name] = replace(
+                past,
+                calls=past.calls + calls,
+                cached=past.cached + cached,
+                prompt_tokens=total.prompt_tokens,
+                completion_tokens=total.completion_tokens,
+                cost=None if price is None else price.cost(total),
+            )
+
+
+def model_engines(plan: TablePlan, models: Models) -> dict[str, GroupEngine]:
+    """The engine of each column that a model fills; jointly asked columns share one."""
+    engines: dict[str, GroupEngine] = {}
+    for group in joint_groups(dict(plan.columns)).values():
+        engines.update(dict.fromkeys(group, JointEngine(plan, group, models)))
+    for name, column in plan.columns.items():
+        if name not in engines and isinstance(column.spec, Llm | Text):
+            engines[name] = PromptEngine(plan, name, models)
+    return engines
+
+
+@dataclass
+class JointEngine:
+    """Fills the `llm` columns of a block as one record a row."""
+
+    plan: TablePlan
+    group: tuple[str, ...]
+    models: Models
+    earlier: dict[int, list[Mapping[str, Any]]] = field(default_factory=dict)
+
+    def __call__(self, block: Block) -> None:
+        """Ask for the rows of a block, each with the values that it already has."""
+        specs = {name: self._spec(name) for name in self.group}
+        rows = wanted_rows(block)
+        known = self.plan.columns[self.group[0]].needs
+        columns = {n: block.values[n].take(pa.array(rows)).to_pylist() for n in known}
+        given = [
+            dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
+        ]
+        table = self.plan.spec
+        first = specs[self.group[0]]
+        job = RowsJob(
+            subject=table.prompt or f"rows of a table named {table.name}",
+            fields=tuple(row_field(name, spec) for name, spec in specs.items()),
+            n=len(rows),
+            given=given or None,
+            examples=table.examples,
+            rows_per_call=table.rows_per_call,
+            unique=self._unique(specs),
+            used=[
+                row for b, made in sorted(self.earlier.items()) if b < block.index for row in made
+            ],
+        )
+        answers = self.models.ask(
+            model_name(self.models.spec, self.plan, first), job, table=table.name
+        )
+        self.earlier[block.index] = [row for row in answers if not isinstance(row, Loss)]
+        losses = {
+            row: item for row, item in zip(rows, answers, strict=True) if isinstance(item, Loss)
+        }
+        block.rejected.update(losses)
+        for name, spec in specs.items():
+            values: list[Any] = [None] * block.rows
+            for row, answer in zip(rows, answers, strict=True):
+                values[row] = None if isinstance(answer, Loss) else answer.get(name)
+            column = column_of(self.plan.columns[name], values)
+            block.values[name] = with_share_missing(block, name, spec.nulls, column)
+
+    def _spec(self, name: str) -> Llm:
+        spec = self.plan.columns[name].spec
+        assert isinstance(spec, Llm)
+        return spec
+
+    def _unique(self, specs: Mapping[str, Llm]) -> tuple[tuple[str, ...], ...]:
+        single = tuple((name,) for name, spec in specs.items() if spec.unique)
+        groups = (self.plan.spec.primary_key, *self.plan.spec.unique)
+        return single + tuple(group for group in groups if group and set(group) <= set(specs))
+
+
+@dataclass
+class PromptEngine:
+    """Fills a column of a block with the answer to each row's own prompt."""
+
+    plan: TablePlan
+    name: str
+    models: Models
+
+    def __call__(self, block: Block) -> None:
+        """Ask for one value a row."""
+        column = self.plan.columns[self.name]
+        spec = column.spec
+        assert isinstance(spec, Llm | Text)
+        template = spec.prompt
+        assert template is not None
+        rows = wanted_rows(block)
+        where = f"tables.{self.plan.name}.columns.{self.name}.prompt"
+        prompts = render(template, column.needs, block, where=where, rows=rows)
+        job = RowsJob(
+            subject=self.plan.spec.prompt,
+            fields=(self._field(spec),),
+            n=len(rows),
+            examples=spec.examples,
+            unique=((self.name,),) if spec.unique else (),
+            check_row=prose_check(self.name, spec) if isinstance(spec, Text) else None,
+            text=isinstance(spec, Text),
+            prompts=prompts,
+        )
+        model = model_name(self.models.spec, self.plan, spec)
+        answers = self.models.ask(model, job, table=self.plan.name)
+        values: list[Any] = [None] * block.rows
+        for row, answer in zip(rows, answers, strict=True):
+            if isinstance(answer, Loss):
+                block.rejected.setdefault(row, answer)
+            else:
+                values[row] = answer[self.name]
+        made = column_of(column, values)
+        block.values[self.name] = with_share_missing(block, self.name, spec.nulls, made)
+
+    def _field(self, spec: Llm | Text) -> RowField:
+        if isinstance(spec, Llm):
+            return row_field(self.name, spec)
+        return RowField(self.name, {"type": "string"}, spec.description)
+
+
+def wanted_rows(block: Block) -> list[int]:
+    """Positions of the rows that are used and not lost yet."""
+    rows = np.arange(block.rows) if block.wanted is None else np.flatnonzero(block.wanted)
+    return [row for row in rows.tolist() if row not in block.rejected]

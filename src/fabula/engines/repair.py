@@ -1,0 +1,185 @@
+"""Row checks inside a block: which rows break them, and drawing those rows again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fabula.checks.conditions import condition
+from fabula.engines.block import Block, Loss
+from fabula.engines.expressions import evaluate
+from fabula.engines.made import CheckTally
+from fabula.errors import CheckError
+from fabula.planning.expressions import parse_expression
+from fabula.planning.plan import TablePlan
+from fabula.spec.checks import ROW_CHECKS, AbstractCheck, Check
+from fabula.spec.words import Llm, Text
+
+_TRIES = 50
+_TRIES_OF_MODELS = 3
+_EXAMPLES = 5
+
+Remake = Callable[[int, NDArray[np.bool_]], Block]
+"""Makes a block again, given the try's number and the rows that are wanted."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One row-level check of a table: its place in the spec, itself, and its SQL."""
+
+    place: int
+    check: Check
+    sql: str
+    needs: tuple[str, ...]
+
+
+@dataclass
+class Outcome:
+    """What became of a block's rows: those lost, and how each check went."""
+
+    lost: dict[int, Loss] = field(default_factory=dict)
+    tallies: tuple[CheckTally, ...] = ()
+
+
+class RowRules:
+    """The row-level checks of one table."""
+
+    def __init__(self, plan: TablePlan) -> None:
+        self._plan = plan
+        self._rules = list(_rules(plan.spec.checks))
+        fixed = ("key", "uuid", "sequence")
+        self._redrawn = [
+            name
+            for name, column in plan.columns.items()
+            if column.spec.kind not in fixed
+            and not column.spec.unique
+            and not (name in plan.references and _is_bound(plan, name))
+        ]
+        filled = any(isinstance(item.spec, Llm | Text) for item in plan.columns.values())
+        self._tries = _TRIES_OF_MODELS if filled else _TRIES
+
+    @property
+    def repairs(self) -> bool:
+        """Whether rows may be drawn again or dropped."""
+        return any(rule.check.repair != "fail" for rule in self._rules)
+
+    def apply(self, block: Block, remake: Remake) -> Outcome:
+        """Check a block; draw broken rows again, in place, while their checks ask for it.
+
+        Raises:
+            CheckError: No row of the block can meet a check, however often it is drawn.
+        """
+        if not self._rules or not block.rows:
+            return Outcome()
+        broken = self._broken(block)
+        gone = np.zeros(block.rows, dtype=bool)
+        gone[list(block.rejected)] = True
+        first = [bad & ~gone for bad in broken]
+        examples = [self._examples(block, bad) for bad in first]
+        wrong = self._to_redraw(broken) & ~gone
+        tries = 0
+        while wrong.any() and tries < self._tries:
+            tries += 1
+            other = remake(tries, wrong)
+            self._take_over(block, other, wrong)
+            broken = self._broken(block)
+            gone[list(block.rejected)] = True
+            wrong = self._to_redraw(broken) & ~gone
+        if wrong.any():
+            self._demand_possible(broken, gone, first)
+        lost = self._lost(broken, gone, tries)
+        tallies = tuple(
+            CheckTally(rule.place, block.rows, int(was.sum()), int((was & ~now).sum()), shown)
+            for rule, was, now, shown in zip(self._rules, first, broken, examples, strict=True)
+        )
+        return Outcome(lost, tallies)
+
+    def _broken(self, block: Block) -> list[NDArray[np.bool_]]:
+        """For each rule, which rows break it; unknown (null) is no breach."""
+        sql = {str(i): f"({rule.sql}) IS FALSE" for i, rule in enumerate(self._rules)}
+        needs = sorted({need for rule in self._rules for need in rule.needs})
+        values = {name: block.values[name] for name in needs}
+        where = f"tables.{self._plan.name}.checks"
+        results = evaluate(sql, values, block.rows, where=where)
+        return [results[key].to_numpy(zero_copy_only=False).astype(bool) for key in sql]
+
+    def _to_redraw(self, broken: list[NDArray[np.bool_]]) -> NDArray[np.bool_]:
+        wrong = np.zeros(len(broken[0]), dtype=bool)
+        for rule, bad in zip(self._rules, broken, strict=True):
+            if rule.check.repair == "resample":
+                wrong |= bad
+        return wrong
+
+    def _take_over(self, block: Block, other: Block, rows: NDArray[np.bool_]) -> None:
+        """Replace rows of a block by those of another, where columns may change."""
+        picked = pa.array(np.arange(block.rows) + np.where(rows, block.rows, 0))
+        for name in self._redrawn:
+            both = pa.concat_arrays([block.values[name], other.values[name]])
+            block.values[name] = both.take(picked)
+            if name in block.links:
+                block.links[name] = np.where(rows, other.links[name], block.links[name])
+        for row, loss in other.rejected.items():
+            block.rejected.setdefault(row, loss)
+
+    def _demand_possible(
+        self,
+        broken: list[NDArray[np.bool_]],
+        gone: NDArray[np.bool_],
+        first: list[NDArray[np.bool_]],
+    ) -> None:
+        """Refuse a rule that no row ever met."""
+        for rule, now, was in zip(self._rules, broken, first, strict=True):
+            alive = ~gone
+            if rule.check.repair == "resample" and now[alive].all() and was[alive].all():
+                raise CheckError(
+                    f"no row of `{self._plan.name}` meets `{describe(rule.check)}` "
+                    f"after {self._tries} draws",
+                    code="check.impossible",
+                    where=f"tables.{self._plan.name}.checks.{rule.place}",
+                    hint="check the rule against the columns' ranges, or against the other rules",
+                )
+
+    def _lost(
+        self, broken: list[NDArray[np.bool_]], gone: NDArray[np.bool_], tries: int
+    ) -> dict[int, Loss]:
+        lost: dict[int, Loss] = {}
+        for rule, bad in zip(self._rules, broken, strict=True):
+            if rule.check.repair == "fail":
+                continue
+            for row in np.flatnonzero(bad & ~gone).tolist():
+                reason = f"breaks `{describe(rule.check)}`"
+                if rule.check.repair == "resample":
+                    reason += f" after {tries} draws"
+                lost.setdefault(row, Loss(reason, attempt=tries))
+        return lost
+
+    def _examples(self, block: Block, bad: NDArray[np.bool_]) -> tuple[dict[str, object], ...]:
+        rows = np.flatnonzero(bad)[:_EXAMPLES]
+        names = [name for name in self._plan.spec.written if name in block.values]
+        picked = {name: block.values[name].take(pa.array(rows)).to_pylist() for name in names}
+        return tuple({name: picked[name][i] for name in names} for i in range(len(rows)))
+
+
+def describe(check: AbstractCheck) -> str:
+    """A check in a few words."""
+    if check.name:
+        return check.name
+    text = getattr(check, "sql", None)
+    return str(text) if text else f"{check.kind} of {getattr(check, 'column', '')}"
+
+
+def _rules(checks: Iterable[Check]) -> Iterable[Rule]:
+    for place, check in enumerate(checks):
+        if isinstance(check, ROW_CHECKS):
+            parsed = parse_expression(condition(check))
+            yield Rule(place, check, parsed.sql, parsed.needs)
+
+
+def _is_bound(plan: TablePlan, name: str) -> bool:
+    """Whether a reference can't change without breaking a count or a distinct pair."""
+    link = plan.references[name]
+    return link.driver or bool(link.within) or link.spec.unique

@@ -1,0 +1,312 @@
+"""One table, block by block: columns in steps, unique values, row checks and their repair."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fabula.engines.block import TRIES, Array, Block, Engine, GroupEngine, with_share_missing
+from fabula.engines.catalogue import column_engine
+from fabula.engines.children import children_engine
+from fabula.engines.correlated import correlated_engines
+from fabula.engines.expressions import evaluate
+from fabula.engines.made import CheckTally, MadeBlock, RejectedRow
+from fabula.engines.models import Models, model_engines
+from fabula.engines.references import Linkage, Linker, parent_values
+from fabula.engines.repair import RowRules
+from fabula.engines.unique import Attempts, distinct_engine, find_redraws
+from fabula.planning.columns import own_needs
+from fabula.planning.plan import TablePlan
+from fabula.relations.cardinality import Cardinality
+from fabula.spec.columns import AbstractColumn
+from fabula.spec.words import Llm, Text
+from fabula.streams import BLOCK_ROWS
+
+_FIXED = ("key", "uuid", "sequence")
+
+
+class TableBlocks:
+    """Makes one table; implements `TableMaker`, and `Parent` for the tables that refer to it."""
+
+    def __init__(
+        self, plan: TablePlan, seed: int, tables: Mapping[str, TableBlocks], models: Models
+    ) -> None:
+        self.plan, self.schema = plan, plan.schema
+        self._seed, self._tables, self._models = seed, tables, models
+        self._lock = threading.RLock()
+        self._columns: dict[str, Array] = {}
+        self._finished: dict[int, tuple[Block, MadeBlock]] = {}
+        self.attempt = 0
+
+    # What others need to know of this table
+
+    @cached_property
+    def rows(self) -> int:
+        """Exact number of rows."""
+        return self.plan.rows if self._cardinality is None else self._cardinality.rows
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks."""
+        return -(-self.rows // BLOCK_ROWS)
+
+    @cached_property
+    def kept(self) -> NDArray[np.int64] | None:
+        """Numbers of the rows that are written, or None for all of them."""
+        if not self._lossy:
+            return None
+        with self._lock:
+            lost = [item.row for b in range(self.blocks) for item in self.make(b).rejected]
+        return np.setdiff1d(np.arange(self.rows), np.array(lost, dtype=np.int64)) if lost else None
+
+    def spec_of(self, column: str) -> AbstractColumn:
+        """A column's kind and parameters."""
+        return self.plan.columns[column].spec
+
+    def column(self, name: str) -> Array:
+        """A whole column, one value for each row that was asked for."""
+        with self._lock:
+            if name not in self._columns:
+                parts = [self._column_part(block, name) for block in range(self.blocks)]
+                kind = self.plan.columns[name].type
+                self._columns[name] = pa.chunked_array(parts, kind).combine_chunks()
+            return self._columns[name]
+
+    def make(self, block: int, *, attempt: int = 0) -> MadeBlock:
+        """Make one block; the same arguments give the same bytes."""
+        self._settle(attempt)
+        if block in self._finished:
+            return self._finished[block][1]
+        if not self._fills:
+            return self._finish(block)[1]
+        with self._lock:
+            if block not in self._finished:
+                self._finished[block] = self._finish(block)
+            return self._finished[block][1]
+
+    # How a block comes about
+
+    def _column_part(self, block: int, name: str) -> Array:
+        if self._fills:
+            self.make(block, attempt=self.attempt)
+            return self._finished[block][0].values[name]
+        if self._rules.repairs:
+            return self._finish(block)[0].values[name]
+        return self._values(block, names=(name,)).values[name]
+
+    def _settle(self, attempt: int) -> None:
+        """Forget what an earlier attempt of the whole table made."""
+        if attempt == self.attempt:
+            return
+        with self._lock:
+            self.attempt = attempt
+            self._columns.clear()
+            self._finished.clear()
+            self.__dict__.pop("kept", None)
+
+    def _finish(self, index: int) -> tuple[Block, MadeBlock]:
+        """Make a block's columns, then check and repair its rows."""
+        block = self._values(index)
+        outcome = self._rules.apply(block, lambda tries, wanted: self._again(index, tries, wanted))
+        lost = dict(sorted({**block.rejected, **outcome.lost}.items()))
+        table = pa.table([block.values[name] for name in self.schema.names], schema=self.schema)
+        if lost:
+            keep = np.ones(block.rows, dtype=bool)
+            keep[list(lost)] = False
+            table = table.filter(pa.array(keep))
+        rejected = tuple(
+            RejectedRow(block.start + row, item.reason, item.raw, item.attempt)
+            for row, item in lost.items()
+        )
+        tallies: tuple[CheckTally, ...] = outcome.tallies
+        return block, MadeBlock(table, rejected, tallies)
+
+    def _again(self, index: int, tries: int, wanted: NDArray[np.bool_]) -> Block:
+        return self._values(index, tries=tries, wanted=wanted)
+
+    def _values(
+        self,
+        index: int,
+        *,
+        names: Iterable[str] | None = None,
+        tries: int = 0,
+        wanted: NDArray[np.bool_] | None = None,
+        redraws: Mapping[str, Attempts] | None = None,
+    ) -> Block:
+        """Make the columns of a block: all of them, or some with what they need."""
+        start = index * BLOCK_ROWS
+        size = min(BLOCK_ROWS, self.rows - start)
+        attempt = self.attempt * TRIES + tries
+        block = Block(self.plan, self._seed, index, start, size, attempt, wanted)
+        chosen = None if names is None else self._closure(names)
+        again = self._redraws if redraws is None else redraws
+        for step in self.plan.steps:
+            columns = [name for name in step if chosen is None or name in chosen]
+            self._add_parent_values(block, columns)
+            self._add_formulas(block, columns)
+            for name in columns:
+                if name not in block.values:
+                    self._add_column(block, name, again.get(name, {}))
+        return block
+
+    def _add_column(self, block: Block, name: str, redraws: Attempts) -> None:
+        """Make one column (or, for jointly asked ones, its whole group)."""
+        if name in self._groups:
+            self._groups[name](block)
+            return
+        if name in self.plan.references:
+            block.values[name] = self._reference(block, name)
+            return
+        spec = self.plan.columns[name].spec
+        values = self._engines[name](block)
+        tries = redraws.get(block.index)
+        for attempt in () if tries is None else np.unique(tries[tries > 0]).tolist():
+            other = self._engines[name](replace(block, attempt=block.attempt + attempt))
+            picked = np.where(tries == attempt, block.rows, 0) + np.arange(block.rows)
+            values = pa.concat_arrays([values, other]).take(pa.array(picked))
+        block.values[name] = with_share_missing(block, name, spec.nulls, values)
+
+    def _reference(self, block: Block, name: str) -> Array:
+        link = self.plan.references[name]
+        block.links[name] = self._linkers[name](block)
+        return parent_values(self._tables[link.parent], link.key, block.links[name])
+
+    def _add_parent_values(self, block: Block, columns: list[str]) -> None:
+        """Fetch the parents' columns that a step uses."""
+        for name in columns:
+            for need in self.plan.columns[name].needs:
+                if need in block.values or need in self.plan.columns:
+                    continue
+                reference, _, attribute = need.partition(".")
+                parent = self._tables[self.plan.references[reference].parent]
+                block.values[need] = parent_values(parent, attribute, block.links[reference])
+
+    def _add_formulas(self, block: Block, columns: list[str]) -> None:
+        """Evaluate all SQL of a step in one query."""
+        wanted = {
+            f"{name}\n{parameter}": sql
+            for name in columns
+            for parameter, sql in self.plan.columns[name].sql.items()
+        }
+        if not wanted:
+            return
+        needs = {need for name in columns for need in self.plan.columns[name].needs}
+        values = {need: block.values[need] for need in sorted(needs)}
+        where = f"tables.{self.plan.name}"
+        for place, result in evaluate(wanted, values, block.rows, where=where).items():
+            name, parameter = place.split("\n")
+            block.formulas[name, parameter] = result
+
+    def _closure(self, names: Iterable[str]) -> set[str]:
+        """Columns and everything in this table that they need."""
+        found: set[str] = set()
+        open_names = list(names)
+        while open_names:
+            name = open_names.pop()
+            if name not in found:
+                found.add(name)
+                open_names += own_needs(self.plan.columns[name], dict(self.plan.columns))
+        return found
+
+    # What is prepared once
+
+    @cached_property
+    def _fills(self) -> bool:
+        """Whether a language model fills columns of this table."""
+        return any(isinstance(plan.spec, Llm | Text) for plan in self.plan.columns.values())
+
+    @cached_property
+    def _lossy(self) -> bool:
+        return self._fills or self._rules.repairs
+
+    @cached_property
+    def _cardinality(self) -> Cardinality | None:
+        driver = self.plan.driver
+        if driver is None:
+            return None
+        parent = self._tables[driver.parent]
+        lost = None if parent.kept is None else np.setdiff1d(np.arange(parent.rows), parent.kept)
+        partners = [self._tables[self.plan.references[name].parent] for name in driver.within]
+        usable = [item.rows if item.kept is None else len(item.kept) for item in partners]
+        most = float(np.prod(usable)) if usable else np.inf
+        assert self.plan.spec.per_parent is not None
+        draw = children_engine(self.plan, self.plan.spec.per_parent, self._seed)
+        return Cardinality(self.plan.spec.per_parent, parent.rows, draw, lost=lost, most=most)
+
+    @cached_property
+    def _linkers(self) -> dict[str, Linker]:
+        with self._lock:
+            links = self.plan.references
+            parents = {name: self._tables[link.parent] for name, link in links.items()}
+            linkage = Linkage(self.plan, self._seed, parents, self._cardinality)
+            return {name: linkage.linker(link) for name, link in links.items()}
+
+    @cached_property
+    def _engines(self) -> dict[str, Engine]:
+        """An engine for each column that is made by itself."""
+        engines = correlated_engines(self.plan)
+        for name, column in self.plan.columns.items():
+            if name in engines or name in self._groups or name in self.plan.references:
+                continue
+            engine = self._numbered.get(name)
+            engines[name] = engine or column_engine(
+                column, rows=self.rows, seed=self._seed, table=self.plan.name
+            )
+        return engines
+
+    @cached_property
+    def _numbered(self) -> dict[str, Engine]:
+        """Engines of unique columns whose values can be numbered, and so never repeat."""
+        engines = {
+            name: distinct_engine(column, seed=self._seed, table=self.plan.name)
+            for name, column in self.plan.columns.items()
+            if column.spec.unique
+        }
+        return {name: engine for name, engine in engines.items() if engine is not None}
+
+    @cached_property
+    def _groups(self) -> dict[str, GroupEngine]:
+        """Columns that a language model fills, each with the engine of its group."""
+        return model_engines(self.plan, self._models)
+
+    @cached_property
+    def _rules(self) -> RowRules:
+        return RowRules(self.plan)
+
+    @cached_property
+    def _redraws(self) -> dict[str, Attempts]:
+        """Rows to draw again so that combinations stay distinct, by column."""
+        redraws: dict[str, Attempts] = {}
+        with self._lock:
+            for group in self._redrawn_groups():
+
+                def make(
+                    block: int,
+                    tries: NDArray[np.int64] | None,
+                    group: tuple[str, ...] = group,
+                ) -> Mapping[str, Array]:
+                    again = {} if tries is None else {name: {block: tries} for name in group}
+                    return self._values(block, names=group, redraws={**redraws, **again}).values
+
+                found = find_redraws(group, make, table=self.plan.name, blocks=self.blocks)
+                redraws.update(dict.fromkeys(group, found))
+        return redraws
+
+    def _redrawn_groups(self) -> list[tuple[str, ...]]:
+        """Unique groups that are neither keys, numbered, nor filled by a model."""
+        columns = self.plan.columns
+        groups: list[tuple[str, ...]] = [(n,) for n, item in columns.items() if item.spec.unique]
+        groups += [group for group in (self.plan.spec.primary_key, *self.plan.spec.unique) if group]
+        return [
+            group
+            for group in groups
+            if not any(columns[name].spec.kind in _FIXED for name in group)
+            and not any(name in self._numbered or name in self._groups for name in group)
+            and not any(name in self.plan.references for name in group)
+        ]

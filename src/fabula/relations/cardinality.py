@@ -1,0 +1,78 @@
+"""How many children each parent has, and which child rows are whose, without storing either."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fabula.spec.tables import PerParent
+from fabula.streams import BLOCK_ROWS
+
+Counts = NDArray[np.int64]
+
+
+class Cardinality:
+    """The children of each parent row, drawn by blocks of parents.
+
+    Only the totals of the parents' blocks are kept; the counts of a block are drawn again from
+    their stream when child rows are asked for, so memory stays flat for any number of rows.
+    """
+
+    def __init__(
+        self,
+        per_parent: PerParent,
+        parents: int,
+        draw: Callable[[int, int], NDArray[np.float64]],
+        *,
+        lost: NDArray[np.int64] | None = None,
+        most: float = np.inf,
+    ) -> None:
+        """Draw the totals.
+
+        Args:
+            per_parent: What the spec says of the children's number.
+            parents: Rows of the parent table.
+            draw: Draws the numbers of children of one block of parents, given the block's
+                number and its rows.
+            lost: Parent rows that are not written and so have no children.
+            most: Most children that any parent can have.
+        """
+        self._per_parent, self._parents, self._draw, self._lost = per_parent, parents, draw, lost
+        self._most = min(most, np.inf if per_parent.max is None else per_parent.max)
+        blocks = -(-parents // BLOCK_ROWS)
+        totals = [int(self.counts(block).sum()) for block in range(blocks)]
+        self._ends = np.cumsum(totals, dtype=np.int64)
+
+    @property
+    def rows(self) -> int:
+        """Children of all parents."""
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def counts(self, parent_block: int) -> Counts:
+        """Children of each parent in one block of parents."""
+        start = parent_block * BLOCK_ROWS
+        size = min(BLOCK_ROWS, self._parents - start)
+        counts: Counts = np.clip(
+            np.rint(self._draw(parent_block, size)), self._per_parent.min, self._most
+        ).astype(np.int64)
+        if self._lost is not None:
+            lost = self._lost[(self._lost >= start) & (self._lost < start + size)]
+            counts[lost - start] = 0
+        return counts
+
+    def parents_of(self, start: int, rows: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The parent row of child rows `start` …, and each child's place among its siblings."""
+        first = int(np.searchsorted(self._ends, start, side="right"))
+        last = int(np.searchsorted(self._ends, start + rows, side="left"))
+        owners, places = [], []
+        for block in range(first, min(last, len(self._ends) - 1) + 1):
+            counts = self.counts(block)
+            ends = np.cumsum(counts)
+            owner = np.repeat(np.arange(len(counts)), counts)
+            owners.append(owner + block * BLOCK_ROWS)
+            places.append(np.arange(len(owner)) - (ends - counts)[owner])
+        before = int(self._ends[first - 1]) if first else 0
+        window = slice(start - before, start - before + rows)
+        return np.concatenate(owners)[window], np.concatenate(places)[window]
