@@ -18,7 +18,10 @@ def doctor(
         Literal["table", "json"], typer.Option("--format", help="How findings are printed.")
     ] = "table",
 ) -> None:
-    """Tell what works on this machine (ok), what is off (--), and what is wrong (!!)."""
+    """Tell what works on this machine, and how to fix what does not.
+
+    Marks: ok works, -- is off, !! is wrong.
+    """
     from fabula.reports.health import examine
 
     findings = examine()

@@ -61,7 +61,10 @@ def generate(
         bool, typer.Option("--dry-run", help="Show the plan; call and write nothing.")
     ] = False,
 ) -> None:
-    """Make the data, check it and write it; run it again to continue an interrupted run."""
+    """Make the data, check it and write it.
+
+    Run the same command again to continue a run that was interrupted or lost rows.
+    """
     from fabula import api
     from fabula.reports.outcomes import run_text
     from fabula.reports.plans import plan_text

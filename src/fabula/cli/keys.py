@@ -10,13 +10,14 @@ from typing import Annotated
 import typer
 
 from fabula.cli.group import new_app
+from fabula.cli.verbs import VERBS
 from fabula.cli.talk import Talk
 from fabula.errors import UsageError
 from fabula.llm.keys import key_names, remove_key, set_key
 from fabula.llm.presets import COMPATIBLE, PRESETS, preset
 from fabula.reports import grid
 
-app = new_app(help="Keep API keys for this user; a key in the environment comes first.")
+app = new_app(help=VERBS["keys"])
 
 Provider = Annotated[str, typer.Argument(help="The provider, as in `openai:gpt-4o-mini`.")]
 

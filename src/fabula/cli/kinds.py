@@ -15,7 +15,7 @@ app = new_app()
 def kinds(
     kind: Annotated[str | None, typer.Argument(help="The kind to explain.")] = None,
 ) -> None:
-    """List the column kinds, or explain one with its parameters and an example."""
+    """List the column kinds, or explain one."""
     from fabula.errors import UsageError, did_you_mean
     from fabula.reports import catalogue
     from fabula.spec.kinds import KINDS

@@ -5,6 +5,7 @@ Help and version are answered from a table; Typer and the library are imported f
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -26,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    if words in ([], ["-h"], ["--help"], ["help"]):
+    completes = "_FABULA_COMPLETE" in os.environ
+    if words in ([], ["-h"], ["--help"], ["help"]) and not completes:
         sys.stdout.write(overview())
         return 0
     if words == ["--version"]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fabula.cli.group import new_app
+from fabula.cli.verbs import VERBS
 from fabula.cli.talk import Talk
 from fabula.errors import UsageError
 from fabula.reports import amounts, grid
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from fabula.llm.catalogue import ModelSettings
     from fabula.llm.chat import ChatReply
 
-app = new_app(help="List language models, check one, fetch the embedded one.")
+app = new_app(help=VERBS["models"])
 
 
 @app.command("list")

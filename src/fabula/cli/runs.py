@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 import typer
 
 from fabula.cli.group import new_app
+from fabula.cli.verbs import VERBS
 
-app = new_app(help="List the runs below a folder, or show one.")
+app = new_app(help=VERBS["runs"])
 
 Form = Annotated[Literal["table", "json"], typer.Option("--format", help="How it is printed.")]
 

@@ -21,7 +21,10 @@ def show(
         Literal["table", "json"], typer.Option("--format", help="How the profile is printed.")
     ] = "table",
 ) -> None:
-    """Profile a data file or a run: types, missing and distinct values, distributions."""
+    """Profile a data file or a run.
+
+    Types, missing and distinct values, and how the values spread.
+    """
     from fabula.reports.profile import profile
     from fabula.reports.profile_text import profiles_text
 

@@ -27,7 +27,9 @@ def size(number: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`0.2 s`, `38 s`, `5 min`, `2.5 h`."""
+    """`<0.1 s`, `0.2 s`, `38 s`, `5 min`, `2.5 h`."""
+    if seconds < 0.05:
+        return "<0.1 s"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     if seconds < 99.5:

@@ -1,0 +1,168 @@
+"""The command as a whole: help, errors, exit codes, streams."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from fabula.cli import main as entry
+from fabula.cli.group import new_group
+from fabula.cli.verbs import VERBS
+
+FABULA = str(Path(sys.executable).with_name("fabula"))
+
+
+def test_the_overview_names_every_verb(run):
+    """E: `fabula`, `fabula --help` and `fabula -h` say the same on stdout."""
+    shown = [run(), run("--help"), run("-h")]
+    assert {(ended.code, ended.err) for ended in shown} == {(0, "")}
+    assert len({ended.out for ended in shown}) == 1
+    assert all(f"  {verb} " in shown[0].out for verb in VERBS)
+
+
+def test_the_overview_imports_neither_typer_nor_the_library():
+    """Help stays instant because nothing heavy is imported for it."""
+    code = (
+        "import sys; from fabula.cli.main import main; main(['--help']);"
+        "heavy = {'typer', 'rich', 'pydantic', 'numpy', 'pyarrow', 'duckdb', 'fabula.api'};"
+        "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_table_of_verbs_agrees_with_their_modules(verb):
+    """Each line of the overview is the first line of that verb's own help."""
+    command = new_group().get_command(None, verb)
+    assert command is not None
+    assert command.help.partition("\n")[0] == VERBS[verb]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(run, verb):
+    """Help goes to stdout, names the verb, and explains every option."""
+    ended = run(verb, "--help")
+    assert (ended.code, ended.err) == (0, "")
+    assert f"Usage: fabula {verb}" in ended.out
+
+
+def test_the_version_is_told(run):
+    """`fabula --version` prints one line."""
+    assert run("--version").out.startswith("fabula 0.")
+
+
+def test_an_unknown_verb_is_answered_with_the_nearest(run):
+    """E: usage errors have our form and exit 2; nothing goes to stdout."""
+    ended = run("genrate", "shop.yaml")
+    assert ended == type(ended)(
+        2,
+        "",
+        "error[usage.arguments]: no verb is called `genrate`\n\nhint: did you mean `generate`?\n",
+    )
+
+
+def test_an_unknown_option_names_the_help_to_read(run):
+    """E: what Typer finds wrong is said in our words."""
+    ended = run("plan", "x.yaml", "--bogus")
+    assert ended.code == 2
+    assert "error[usage.arguments]: no such option: --bogus" in ended.err
+    assert "hint: `fabula plan --help`" in ended.err
+
+
+def test_errors_are_json_where_that_is_asked_for(run):
+    """E: `--error-format json`, and `--format json`, give one JSON object on stderr."""
+    for arguments in (
+        ("kinds", "chioce", "--error-format", "json"),
+        ("--error-format=json", "kinds", "chioce"),
+    ):
+        ended = run(*arguments)
+        error = json.loads(ended.err)
+        assert (ended.code, ended.out) == (2, "")
+        assert error["code"] == "usage.unknown-kind"
+        assert error["hint"] == "did you mean `choice`?"
+    ended = run("show", "nothing.csv", "--format", "json")
+    assert json.loads(ended.err)["code"] == "source.missing"
+
+
+def test_an_unknown_error_format_is_refused(run):
+    """E: the option that every verb takes is checked too."""
+    ended = run("kinds", "--error-format", "xml")
+    assert ended.code == 2
+    assert "`--error-format` is `text` or `json`, not `xml`" in ended.err
+
+
+def test_an_unforeseen_error_is_one_line_without_a_traceback(run, monkeypatch):
+    """E: exit 70, how to report it; the traceback only with --verbose."""
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("division\nby zero")
+
+    monkeypatch.setattr(entry, "_run", broken)
+    ended = run("kinds")
+    assert ended.code == 70
+    assert ended.err.startswith("error[internal]: ZeroDivisionError: division by zero\n")
+    assert "Traceback" not in ended.err
+    assert "Traceback" in run("kinds", "--verbose").err
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    """E: `fabula kinds | head -1` ends quietly."""
+    ended = subprocess.run(
+        f"{FABULA} schema | head -1; exit ${{PIPESTATUS[0]}}",
+        shell=True,
+        executable="/bin/bash",
+        capture_output=True,
+        text=True,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_an_ascii_terminal_gets_escapes_instead_of_a_crash():
+    """E: no output encoding makes a command fail."""
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    ended = subprocess.run([FABULA, "kinds"], env=environment, capture_output=True, check=True)
+    assert ended.stdout.isascii()
+
+
+def test_ctrl_c_ends_with_130(tmp_path):
+    """E: an interrupted command ends at once, with 130 and no traceback."""
+    process = subprocess.Popen(
+        [FABULA, "validate", "-"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    )
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+
+
+def test_completion_lists_the_verbs():
+    """Shell completion knows the verbs without importing what they need."""
+    environment = {
+        **os.environ,
+        "_FABULA_COMPLETE": "complete_bash",
+        "COMP_WORDS": "fabula pre",
+        "COMP_CWORD": "1",
+    }
+    ended = subprocess.run([FABULA], env=environment, capture_output=True, text=True)
+    assert "preview" in ended.stdout.split()
+
+
+def test_the_group_is_made_of_public_parts():
+    """Typer's own builder accepts each verb's app."""
+    from fabula.cli import kinds
+
+    assert get_command(kinds.app).name == "kinds"
