@@ -9,18 +9,19 @@ the text to go on with (see `engine`).
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fabula.llm.chat import ChatReply, ChatRequest, Message, Sampling
-from fabula.llm.local.examples import Theme, theme_for
+from fabula.llm.fake_values import make_value
+from fabula.llm.local.examples import theme_for
 from fabula.llm.rows.form import Call, Reading
 from fabula.llm.rows.job import RowField, RowsJob
 from fabula.llm.rows.parse import plain_name
 from fabula.llm.rows.prompts import as_json
 from fabula.llm.rows.reply import read_items
-from fabula.llm.rows.validate import Invalid, compile_schema
 
 TEMPERATURE = 0.95
 MIN_P = 0.1
@@ -32,6 +33,7 @@ TEXT_TOKENS = 90
 ROW_TOKENS = 60
 
 _TASK = "(task)"
+_LONG = re.compile(r"sentence|text|descri|note|review|message|paragraph", re.I)
 _SENTENCE_END = re.compile(r"[.!?…][\"')”’]?(?=\s|$)")
 _OTHER_NAMES = {
     "name": "name title product item label subject headline heading summary dish",
@@ -118,13 +120,12 @@ class CompletionForm:
     def _varying(self, row: int) -> str:
         job = self._job
         if job.prompts is not None:
-            return f"Task: {' '.join(job.prompts[row].split())}\nAnswer:" + self._space()
+            return f"Task: {' '.join(job.prompts[row].split())}\nAnswer:" + (
+                "" if self._line or job.text else " "
+            )
         known = job.given[row] if job.given is not None else {}
-        return self._start(known).rstrip(" ") + self._space()
-
-    def _space(self) -> str:
-        """JSON follows a space; a text brings its own."""
-        return "" if self._job.text or self._line else " "
+        start = self._start(known)
+        return start.rstrip() if self._line or job.text else start  # a word brings its own space
 
     def _start(self, known: Mapping[str, Any]) -> str:
         """The start of a line: what is known of the row."""
@@ -200,54 +201,39 @@ def _human(job: RowsJob) -> Iterator[dict[str, Any]]:
 
 
 def _built_in(job: RowsJob) -> Iterator[dict[str, Any]]:
+    """Records of the theme that fits the job, under the job's own field names."""
     prompt = job.prompts[0] if job.prompts else ""
     described = " ".join(f"{each.name} {each.description}" for each in job.fields)
     theme = theme_for(f"{job.subject} {prompt} {described.replace('_', ' ')}")
-    checks = {each.name: compile_schema(each.schema) for each in job.fields}
-    for place, record in enumerate(theme.records[:SHOWN]):
-        row: dict[str, Any] = {}
+    rng = random.Random(job.subject)
+    for place, record in enumerate(theme.records):
+        row: dict[str, Any] = {_TASK: theme.task_of(record)}
         for name, known in (job.given[place % job.n] if job.given else {}).items():
-            row[name] = record.get(_ATTRIBUTE.get(plain_name(name), ""), known)
+            row[name] = record.get(_attribute(name), known)
         for each in job.fields:
-            value = _example_value(each, record, theme, place, text=job.text)
-            try:
-                row[each.name] = checks[each.name](value)
-            except Invalid:
-                continue  # no fitting value: the grammar shows the model what is wanted
-        if job.prompts is not None:
-            row[_TASK] = theme.task_of(record)
+            row[each.name] = record["text"] if job.text else _value(each, record, rng, place)
         yield row
 
 
-def _example_value(
-    each: RowField, record: Mapping[str, Any], theme: Theme, place: int, *, text: bool
-) -> Any:
-    """A value for one field: from the theme by name, else one that fits its type."""
-    schema, share = each.schema, (place + 1) / (len(theme.records) + 1)
-    if "enum" in schema:
-        return schema["enum"][place % len(schema["enum"])]
-    if text:
-        return record["text"]
-    named = plain_name(each.name)
-    attribute = _ATTRIBUTE.get(named) or next(
-        (found for word, found in _ATTRIBUTE.items() if named.endswith(word)), ""
-    )
-    kind = schema.get("type")
-    if attribute in record and isinstance(record[attribute], str) == (kind == "string"):
-        return record[attribute]
-    if kind in ("number", "integer"):
-        low = schema.get("minimum", schema.get("exclusiveMinimum", 0))
-        high = schema.get("maximum", schema.get("exclusiveMaximum", low + 100))
-        spread = low + share * (high - low)
-        return round(spread) if kind == "integer" else round(spread, 2)
-    if kind == "boolean":
-        return place % 2 == 0
-    if schema.get("format") == "date":
-        return f"2024-{3 * place + 1:02d}-{7 * place + 3:02d}"
-    if kind == "array":
-        return [str(record.get("category", record["name"])).lower()]
-    long = re.search(r"sentence|text|descri|note|review", each.description, re.I)
-    return record["text"] if long else record["name"]
+def _value(each: RowField, record: Mapping[str, Any], rng: random.Random, place: int) -> Any:
+    """A value for one field: from the record by name, else any that fits the schema."""
+    if "enum" in each.schema:
+        return each.schema["enum"][place % len(each.schema["enum"])]
+    if _is_line(each):
+        text = record.get(_attribute(each.name))
+        if isinstance(text, str):
+            return text
+        return record["text" if _LONG.search(each.description) else "name"]
+    schema = {"type": "object", "properties": {each.name: each.schema}, "required": [each.name]}
+    schema |= {"$defs": each.schema["$defs"]} if "$defs" in each.schema else {}
+    return make_value(rng, schema)[each.name]
+
+
+def _attribute(name: str) -> str:
+    """What a theme's records call a field of this name."""
+    plain = plain_name(name)
+    found = (other for word, other in _ATTRIBUTE.items() if plain.endswith(word))
+    return _ATTRIBUTE.get(plain) or next(found, "")
 
 
 def _is_line(each: RowField) -> bool:
