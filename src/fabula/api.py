@@ -6,7 +6,8 @@ Each takes a spec in any form (`SpecLike`) and hands it along: `resolve` → `ma
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fabula.errors import UsageError, did_you_mean
@@ -15,17 +16,49 @@ from fabula.planning.plan import Plan
 from fabula.planning.planner import make_plan
 from fabula.spec.checks import AggregateCheck, CorrelationCheck, CountCheck, ShareCheck
 from fabula.spec.tables import DatasetSpec, ModelSpec, TableSpec
-from fabula.types import Path, Progress, Size
+from fabula.types import Path, Progress, Size, TableLike
 
 if TYPE_CHECKING:
+    from fabula.checks.results import CheckResults
+    from fabula.llm.budget import Budget
     from fabula.llm.chat import ChatModel
     from fabula.runs.dataset import Dataset
+    from fabula.runs.execute import OpenModel
 
-__all__ = ["SpecLike", "generate", "load", "plan", "preview", "resolve"]
+__all__ = ["SpecLike", "generate", "load", "plan", "preview", "resolve", "validate"]
 
 PREVIEW_ROWS = 10
 STATISTICAL = (AggregateCheck, CorrelationCheck, CountCheck, ShareCheck)
 """Checks that only the whole data can keep; a preview leaves them out."""
+
+
+def validate(
+    spec: SpecLike, data: TableLike | Mapping[str, TableLike] | None = None
+) -> CheckResults:
+    """Tell whether a spec is coherent, and whether data keeps its checks.
+
+    Args:
+        spec: A spec in any form.
+        data: Data to hold against the spec's checks: a table for the only one, tables by name,
+            or a run's folder. Without data nothing is checked but the spec itself.
+
+    Returns:
+        The result of every check; empty without data.
+
+    Raises:
+        SpecError: The spec has problems; `violations` lists all of them.
+        SourceError: The data lacks a table, or can't be read.
+    """
+    from fabula.checks.results import CheckResults
+
+    resolved = resolve(spec)
+    make_plan(resolved, n=_one_where_unsized(resolved))
+    if data is None:
+        return CheckResults()
+    from fabula.checks.evaluate import evaluate
+    from fabula.inference.frames import tables_of
+
+    return evaluate(resolved, tables_of(data, list(resolved.tables)))
 
 
 def plan(
@@ -76,7 +109,9 @@ def preview(
     from fabula.runs.execute import execute
 
     small = _shortened(resolve(spec, prompt=prompt), PREVIEW_ROWS if n is None else n)
-    return execute(make_plan(small, seed=seed, model=model), open_model=_open)
+    planned = make_plan(small, seed=seed, model=model)
+    with _models() as open_model:
+        return execute(planned, open_model=open_model)
 
 
 def generate(
@@ -92,6 +127,9 @@ def generate(
     overwrite: bool = False,
     workers: int = 1,
     max_rejects: float | int | None = None,
+    max_calls: int | None = None,
+    max_tokens: int | None = None,
+    max_cost: float | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
     """Make the data, check it and write it.
@@ -104,34 +142,42 @@ def generate(
         model: One language model in place of every model of the spec.
         prompt: What the rows are about, for tables that don't say.
         format: `parquet`, `csv`, `jsonl` or `arrow`.
-        fresh: Start over instead of going on with what an earlier, equal run left.
+        fresh: Start over: nothing that an earlier run left is used, not even known replies.
         overwrite: Replace another run in the folder.
         workers: Parts of tables that are made at the same time.
         max_rejects: Lost rows that are accepted: a share below 1, or a number of rows.
+        max_calls: Most calls to language models.
+        max_tokens: Most tokens, sent and received.
+        max_cost: Most US dollars.
         progress: Called with a table's name, its rows done and its rows asked.
 
     Raises:
         SpecError: The spec has problems; `violations` lists all of them.
         CheckError: The data breaks a check; it stays where it was written.
-        PartialRunError: More rows were lost than allowed; the same call goes on.
+        PartialRunError: More rows were lost than allowed, or a limit was reached; the same
+            call goes on.
 
     Examples:
         >>> generate("name person.name, age int 18..90", n=100, seed=7).num_rows
         100
     """
+    from fabula.llm.budget import Budget
     from fabula.runs.execute import execute
 
-    return execute(
-        make_plan(resolve(spec, prompt=prompt), n=n, seed=seed, model=model),
-        output=output,
-        open_model=_open,
-        workers=workers,
-        fresh=fresh,
-        overwrite=overwrite,
-        progress=progress,
-        format=format,
-        max_rejects=max_rejects,
-    )
+    planned = make_plan(resolve(spec, prompt=prompt), n=n, seed=seed, model=model)
+    budget = Budget(max_calls=max_calls, max_tokens=max_tokens, max_cost=max_cost)
+    with _models(fresh=fresh, budget=budget) as open_model:
+        return execute(
+            planned,
+            output=output,
+            open_model=open_model,
+            workers=workers,
+            fresh=fresh,
+            overwrite=overwrite,
+            progress=progress,
+            format=format,
+            max_rejects=max_rejects,
+        )
 
 
 def _shortened(spec: DatasetSpec, n: int | Mapping[str, int]) -> DatasetSpec:
@@ -145,14 +191,40 @@ def _shortened(spec: DatasetSpec, n: int | Mapping[str, int]) -> DatasetSpec:
     return spec.model_copy(update={"tables": tables})
 
 
+def _one_where_unsized(spec: DatasetSpec) -> dict[str, int]:
+    """A size for tables whose size is still to be given, so that the rest can be planned."""
+    return {
+        name: 1
+        for name, table in spec.tables.items()
+        if table.n is None and table.per_parent is None
+    }
+
+
 def _short(table: TableSpec, limit: int) -> TableSpec:
     rows = limit if table.n is None else min(limit, table.n)
     checks = tuple(check for check in table.checks if not isinstance(check, STATISTICAL))
     return table.model_copy(update={"n": rows, "per_parent": None, "checks": checks})
 
 
-def _open(model: str | ModelSpec) -> ChatModel:
-    """Open a model of a spec."""
+@contextmanager
+def _models(*, fresh: bool = False, budget: Budget | None = None) -> Iterator[OpenModel]:
+    """A way to open the models of one run: they share a ledger, opened when first needed."""
     from fabula.llm.catalogue import ModelSettings, open_model
+    from fabula.llm.ledger import Ledger
+    from fabula.llm.recorded import Recorded
 
-    return open_model(model if isinstance(model, str) else ModelSettings(**model.model_dump()))
+    ledgers: list[Ledger] = []
+
+    def opened(model: str | ModelSpec) -> ChatModel:
+        chat = open_model(model if isinstance(model, str) else ModelSettings(**dict(model)))
+        if model == "fake":
+            return chat
+        if not ledgers:
+            ledgers.append(Ledger(fresh=fresh))
+        return Recorded(chat, ledgers[0], budget)
+
+    try:
+        yield opened
+    finally:
+        for ledger in ledgers:
+            ledger.close()
