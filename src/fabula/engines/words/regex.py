@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.engines.words.joining import int32_array
+from fabula.engines.words.joining import number_array
 from fabula.engines.words.regex_count import count_distinct
 from fabula.engines.words.regex_syntax import Node, PatternError, parse
 from fabula.engines.words.regex_tables import (
@@ -86,7 +86,7 @@ class Pattern:
         if len(index) and (int(index.min()) < 0 or int(index.max()) >= bound):
             raise ValueError(f"`{self.regex}` numbers its strings from 0 to {bound - 1}")
         if self.size != self._shape.size:
-            return self._listed.take(int32_array(index.astype(np.int32)))
+            return self._listed.take(number_array(index.astype(np.int64)))
         step = rows_at_once(self._shape)
         ranks = index.astype(np.uint64)
         slices = [ranks[start : start + step] for start in range(0, len(ranks), step)] or [ranks]

@@ -1,0 +1,87 @@
+"""Random bits of people, a stream for each attribute, and how bits become words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+OpenStream: TypeAlias = Callable[[str], np.random.Generator]
+"""Opens the stream of an attribute, such as `first_name`; the same name, the same stream."""
+Index: TypeAlias = NDArray[np.integer]
+
+Word = TypeVar("Word")
+
+SLOTS = 2**16
+"""Values of the bits that decide a word."""
+
+
+class Draws:
+    """The random bits of one block of rows.
+
+    Each attribute takes a fixed number of bits a row from a stream of its own, so a field is the
+    same whichever other fields are asked for, in the same call or in another.
+    """
+
+    def __init__(self, open_stream: OpenStream, n: int) -> None:
+        self.open_stream = open_stream
+        self.n = n
+        self._slots: dict[str, NDArray[np.uint16]] = {}
+
+    def slots(self, attribute: str) -> NDArray[np.uint16]:
+        """A number below 65,536 for each row, for a table of frequencies."""
+        if attribute not in self._slots:
+            stream = self.open_stream(attribute)
+            self._slots[attribute] = stream.integers(0, SLOTS, self.n, dtype=np.uint16)
+        return self._slots[attribute]
+
+    def uniform(self, attribute: str, count: int) -> NDArray[np.int32]:
+        """A number below `count` for each row."""
+        bits = self.open_stream(attribute).integers(0, 2**32, self.n, dtype=np.uint32)
+        return ((bits.astype(np.uint64) * np.uint64(count)) >> np.uint64(32)).astype(np.int32)
+
+    def sex(self) -> Index:
+        """0 for female, 1 for male."""
+        return self.slots("sex") & 1
+
+
+class BySex(Generic[Word]):
+    """Words for women and for men as one dictionary, drawn by frequency.
+
+    Args:
+        words: The women's words and the men's, each commonest first.
+        attribute: The stream that decides.
+        shift: How even the frequencies are; see `frequency_table`.
+    """
+
+    def __init__(
+        self, words: tuple[Sequence[Word], Sequence[Word]], attribute: str, shift: float
+    ) -> None:
+        female, male = words
+        start = 0 if female == male else len(female)
+        self.words = [*female, *(male if start else ())]
+        self._attribute = attribute
+        self._table = np.stack(
+            [frequency_table(len(female), shift), start + frequency_table(len(male), shift)]
+        )
+
+    def index(self, draws: Draws) -> Index:
+        """The position in `words` of each row's word."""
+        return self._table[draws.sex(), draws.slots(self._attribute)]
+
+
+def frequency_table(count: int, shift: float) -> NDArray[np.int32]:
+    """The rank, from 0, for each of 65,536 equally likely slots.
+
+    Rank r, from 1, weighs (r + shift)^-1.5: a Zipf-Mandelbrot law, for the data tell the order of
+    names but not how common each is. A shift of 20 gives the 35 commonest of 2,000 given names
+    44 % of all rows; a shift of 2 makes one Korean in six a Kim. Words rarer than one in 65,536
+    may be left out.
+    """
+    rank = np.arange(1, count + 1) + shift
+    # Multiplication and square root are exact to the last bit everywhere; `power` is not.
+    share = np.cumsum(1.0 / (rank * np.sqrt(rank)))
+    middles = (np.arange(SLOTS) + 0.5) / SLOTS
+    return np.searchsorted(share / share[-1], middles).astype(np.int32)
