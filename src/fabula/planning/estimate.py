@@ -1,0 +1,98 @@
+"""What a run will take: rows, bytes, seconds, and calls, tokens and money of models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
+
+from fabula.llm.prices import price_of
+from fabula.planning.plan import ModelCalls, TablePlan
+from fabula.spec.tables import DatasetSpec
+from fabula.spec.words import Llm, Text
+
+_STRING_BYTES = 16
+_VALUES_PER_SECOND = 8_000_000
+"""Values generated and encoded to Parquet in a second on one core, a cautious figure."""
+
+_TOKENS_PER_WORD = 1.4
+_PROMPT_TOKENS = 150
+_FIELD_TOKENS = (6, 20)
+_RETRY_SHARE = 0.3
+_SECONDS_PER_CALL = {"local": (0.2, 1.5), "fake": (0.0, 0.001)}
+_REMOTE_SECONDS = (0.5, 4.0)
+
+
+def estimate_bytes(tables: Iterable[TablePlan]) -> int:
+    """Expected size of all values in memory form, bytes."""
+    return sum(
+        table.rows * sum(_width(table.columns[name].type) for name in table.spec.written)
+        for table in tables
+    )
+
+
+def estimate_seconds(tables: Iterable[TablePlan]) -> float:
+    """Expected time of generation without model calls, seconds."""
+    return sum(table.rows * len(table.columns) for table in tables) / _VALUES_PER_SECOND
+
+
+def estimate_calls(spec: DatasetSpec, tables: Iterable[TablePlan]) -> Iterator[ModelCalls]:
+    """What each table asks of each model, before the ledger's hits are subtracted."""
+    for table in tables:
+        groups: dict[tuple[str, bool], list[str]] = {}
+        for name, plan in table.columns.items():
+            if isinstance(plan.spec, Llm | Text):
+                model = model_name(spec, table, plan.spec)
+                joint = isinstance(plan.spec, Llm) and plan.spec.prompt is None
+                groups.setdefault((model, joint), []).append(name)
+        for (model, joint), names in groups.items():
+            yield _calls(spec, table, model, names, joint=joint)
+
+
+def model_name(spec: DatasetSpec, table: TablePlan, column: Llm | Text) -> str:
+    """The model that fills a column: its own, its table's, the default, else `local`."""
+    named = column.model or table.spec.model
+    return named or ("default" if "default" in spec.models else "local")
+
+
+def _calls(
+    spec: DatasetSpec, table: TablePlan, model: str, names: list[str], *, joint: bool
+) -> ModelCalls:
+    settings = spec.models.get(model, model)
+    named = settings if isinstance(settings, str) else f"{settings.provider}:{settings.name}"
+    kind = named.partition(":")[0]
+    per_call = 1 if kind == "local" or not joint else (table.spec.rows_per_call or 10)
+    low = -(-table.rows // per_call) * (1 if joint else len(names))
+    high = round(low * (1 + _RETRY_SHARE)) + (1 if low else 0)
+    words = [_reply_tokens(table.columns[name].spec) for name in names]
+    reply = tuple(sum(part[i] for part in words) * table.rows for i in (0, 1))
+    tokens = (low * _PROMPT_TOKENS + reply[0], high * 2 * _PROMPT_TOKENS + reply[1])
+    prompt_cost = price_of(named)
+    cost = None
+    if prompt_cost is not None:
+        cost = (
+            (low * _PROMPT_TOKENS * prompt_cost.prompt + reply[0] * prompt_cost.completion) / 1e6,
+            (2 * high * _PROMPT_TOKENS * prompt_cost.prompt + reply[1] * prompt_cost.completion)
+            / 1e6,
+        )
+    pace = _SECONDS_PER_CALL.get(kind, _REMOTE_SECONDS)
+    seconds = (low * pace[0] / 8, high * pace[1] / 8)
+    return ModelCalls(
+        table.name, model, tuple(names), table.rows, (low, high), tokens, cost, seconds
+    )
+
+
+def _reply_tokens(column: object) -> tuple[int, int]:
+    if isinstance(column, Text):
+        fewest = (column.min_words or 8) * _TOKENS_PER_WORD
+        return round(fewest), round((column.max_words or 60) * _TOKENS_PER_WORD)
+    return _FIELD_TOKENS
+
+
+def _width(kind: pa.DataType) -> int:
+    if pa.types.is_dictionary(kind):
+        return 4
+    try:
+        return max(1, kind.bit_width // 8)
+    except ValueError:
+        return _STRING_BYTES

@@ -1,0 +1,176 @@
+"""Spec → Plan: settle sizes, resolve references and columns, report every problem at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from fabula.errors import SpecError, UsageError, did_you_mean
+from fabula.planning.columns import make_steps, plan_columns
+from fabula.planning.estimate import estimate_bytes, estimate_calls, estimate_seconds
+from fabula.planning.plan import ColumnPlan, Plan, ReferencePlan, TablePlan
+from fabula.planning.references import order_tables, resolve_references
+from fabula.planning.rules import check_violations, size_violations, spec_violations
+from fabula.spec.columns import AbstractNumber
+from fabula.spec.sources import located
+from fabula.spec.tables import DatasetSpec, PerParent, TableSpec
+from fabula.types import Size
+
+
+def make_plan(
+    spec: DatasetSpec, *, n: Size = None, seed: int | None = None, model: str | None = None
+) -> Plan:
+    """Plan a run.
+
+    Args:
+        spec: What is wanted.
+        n: Rows, for the only table or by table; overrides the spec.
+        seed: Overrides the spec's seed.
+        model: One model in place of every model of the spec.
+
+    Raises:
+        SpecError: The spec has problems; the error carries all of them.
+        UsageError: `n` names no table, or does not say which.
+    """
+    settled = settle(spec, n=n, model=model)
+    problems = list(spec_violations(settled))
+    references = resolve_references(settled, problems)
+    if problems:
+        raise SpecError(located(problems, spec))
+    order, references = order_tables(settled, references, problems)
+    planned = plan_columns(settled, references, problems)
+    if not problems:
+        problems += check_violations(settled, planned)
+    if problems:
+        raise SpecError(located(problems, spec))
+    rows: dict[str, int] = {}
+    tables: list[TablePlan] = []
+    for name in order:
+        table = settled.tables[name]
+        columns = planned[name]
+        rows[name] = _expected_rows(table, references[name], rows)
+        tables.append(
+            TablePlan(
+                spec=table,
+                rows=rows[name],
+                exact=table.per_parent is None or table.per_parent.fixed is not None,
+                steps=make_steps(columns),
+                columns=columns,
+                references=_with_attributes(references[name], columns),
+            )
+        )
+    problems = list(size_violations(tables, references))
+    if problems:
+        raise SpecError(located(problems, spec))
+    return Plan(
+        spec=settled,
+        seed=settled.seed if seed is None else seed,
+        tables=tuple(tables),
+        calls=tuple(estimate_calls(settled, tables)),
+        bytes=estimate_bytes(tables),
+        seconds=estimate_seconds(tables),
+    )
+
+
+def settle(spec: DatasetSpec, *, n: Size = None, model: str | None = None) -> DatasetSpec:
+    """The spec with rows and model overridden.
+
+    Raises:
+        UsageError: `n` names no table, or does not say which of several.
+    """
+    tables = dict(spec.tables)
+    for name, rows in _sizes(spec, n).items():
+        tables[name] = tables[name].model_copy(update={"n": rows})
+    if model is None:
+        return spec.model_copy(update={"tables": tables})
+    for name, table in tables.items():
+        columns = {
+            key: column.model_copy(update={"model": None}) if hasattr(column, "model") else column
+            for key, column in table.columns.items()
+        }
+        tables[name] = table.model_copy(update={"columns": columns, "model": None})
+    named = {**spec.models, "default": spec.models.get(model, model)}
+    return spec.model_copy(update={"tables": tables, "models": named})
+
+
+def _sizes(spec: DatasetSpec, n: Size) -> Mapping[str, int]:
+    if n is None:
+        return {}
+    if isinstance(n, int):
+        if len(spec.tables) > 1:
+            first = next(iter(spec.tables))
+            raise UsageError(
+                f"the spec has {len(spec.tables)} tables; `n` must say which one it means",
+                code="usage.which-table",
+                hint=f"-n {first}={n}",
+            )
+        n = dict.fromkeys(spec.tables, n)
+    for name, rows in n.items():
+        if name not in spec.tables:
+            raise UsageError(
+                f"there is no table `{name}`",
+                code="usage.unknown-table",
+                hint=did_you_mean(name, spec.tables),
+            )
+        if rows < 0:
+            raise UsageError(f"`n` must not be below 0, not {rows}", code="usage.bad-size")
+        per_parent = spec.tables[name].per_parent
+        if per_parent is not None:
+            raise UsageError(
+                f"the rows of `{name}` follow from its parent (`per_parent`)",
+                code="usage.derived-size",
+                hint=f"change the rows of `{per_parent.of}` instead",
+            )
+    return n
+
+
+def _expected_rows(
+    table: TableSpec, references: Mapping[str, ReferencePlan], rows: Mapping[str, int]
+) -> int:
+    """Rows of a table; where each parent draws its own number, the expectation."""
+    if table.per_parent is None:
+        return table.n or 0
+    driver = next(item for item in references.values() if item.driver)
+    return round(rows[driver.parent] * expected_children(table.per_parent))
+
+
+def expected_children(per_parent: PerParent) -> float:
+    """The mean number of rows of one parent (bounds are taken into account roughly)."""
+    low, high = per_parent.min, per_parent.max
+    if per_parent.fixed is not None:
+        return per_parent.fixed
+    if per_parent.distribution is None:
+        return (low + (high or low)) / 2
+    mean = _mean(per_parent.distribution)
+    return min(max(mean, low), high if high is not None else mean)
+
+
+def _mean(column: AbstractNumber) -> float:
+    """The mean of a distribution with constant parameters; the middle of its range otherwise."""
+    value = {name: getattr(column, name) for name in column.expressions}
+    match column.kind:
+        case "poisson" | "exponential" | "normal":
+            return float(value["mean"])
+        case "gamma":
+            return float(value["shape"] * value["scale"])
+        case "binomial":
+            return float(value["trials"] * value["p"])
+        case "lognormal":
+            return float(value["median"])
+    low, high = getattr(column, "min", 0) or 0, getattr(column, "max", 0) or 0
+    return (float(low) + float(high)) / 2
+
+
+def _with_attributes(
+    references: Mapping[str, ReferencePlan], columns: Mapping[str, ColumnPlan]
+) -> dict[str, ReferencePlan]:
+    """Note which of the parent's columns each reference is used for."""
+    used: dict[str, set[str]] = {name: set() for name in references}
+    for need in {need for plan in columns.values() for need in plan.needs}:
+        reference, dot, attribute = need.partition(".")
+        if dot and reference in used:
+            used[reference].add(attribute)
+    return {
+        name: replace(link, attributes=tuple(sorted(used[name])))
+        for name, link in references.items()
+    }
