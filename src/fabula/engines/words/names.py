@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.engines.words.draws import SLOTS, BySex, Draws, Index
-from fabula.engines.words.joining import Phrase, Template, number_array
+from fabula.engines.words.joining import Phrase, Template, number_array, string_array
 from fabula.engines.words.locales import Locale
 
 DOMAINS = (

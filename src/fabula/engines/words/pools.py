@@ -7,8 +7,9 @@ values a column shows.
 
 from __future__ import annotations
 
+import inspect
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -44,8 +45,8 @@ def _distinct(make: Callable[[], Any], name: str, size: int) -> Iterator[Any]:
     while len(seen) < size and misses < _PATIENCE:
         try:
             value = make()
-        except TypeError as error:
-            message = f"the provider `{name}` can't be called without arguments: {error}"
+        except Exception as error:
+            message = f"the provider `{name}` can't be called by its name alone: {error}"
             raise _unusable(message, None) from error
         key = repr(value)
         if key in seen:
@@ -69,19 +70,22 @@ def _array(values: list[Any]) -> pa.Array[Any]:
 def _mimesis(name: str, locale: str, seed: int) -> Callable[[], Any]:
     from mimesis import Generic
     from mimesis.locales import Locale
+    from mimesis.providers.base import BaseDataProvider, BaseProvider
 
     code = locale.replace("_", "-").lower()
     known = [each.value for each in Locale]
     if code not in known:
-        raise _unusable(f"Mimesis has no locale `{locale}`", _hint(code, known))
+        raise _unusable(f"Mimesis has no locale `{locale}`", did_you_mean(code, known))
     generic = Generic(Locale(code), seed=seed)
-    family, _, method = name.partition(".")
-    providers = {each: getattr(generic, each) for each in _public(generic)}
-    known = [f"{each}.{call}" for each, provider in providers.items() for call in _public(provider)]
-    if name not in known:
-        raise _unusable(f"there is no provider `{name}`", _hint(name, known))
-    call: Callable[[], Any] = getattr(providers[family], method)
-    return call
+    providers = {each: getattr(generic, each) for each in dir(generic)}
+    methods: dict[str, Callable[[], Any]] = {
+        f"{family}.{method}": getattr(provider, method)
+        for family, provider in providers.items()
+        if isinstance(provider, BaseProvider)
+        for method in sorted({*dir(provider)} - {*dir(BaseDataProvider)})
+        if not method.startswith("_") and inspect.ismethod(getattr(provider, method))
+    }
+    return _found(name, methods)
 
 
 def _faker(method: str, locale: str, seed: int) -> Callable[[], Any]:
@@ -94,14 +98,16 @@ def _faker(method: str, locale: str, seed: int) -> Callable[[], Any]:
     code = _faker_locale(locale, sorted(AVAILABLE_LOCALES))
     fake = Faker(code)
     fake.seed_instance(seed)
-    known = _public(fake.factories[0])
-    if method not in known:
-        raise _unusable(
-            f"there is no provider `faker.{method}`",
-            _hint(f"faker.{method}", [f"faker.{each}" for each in known]),
-        )
-    call: Callable[[], Any] = getattr(fake, method)
-    return call
+    # Faker attaches the methods of its providers to the generator itself.
+    attached = vars(fake.factories[0]).items()
+    methods = {f"faker.{each}": call for each, call in attached if inspect.ismethod(call)}
+    return _found(f"faker.{method}", methods)
+
+
+def _found(name: str, methods: Mapping[str, Callable[[], Any]]) -> Callable[[], Any]:
+    if name not in methods:
+        raise _unusable(f"there is no provider `{name}`", did_you_mean(name, methods))
+    return methods[name]
 
 
 def _faker_locale(locale: str, known: list[str]) -> str:
@@ -109,7 +115,7 @@ def _faker_locale(locale: str, known: list[str]) -> str:
     language, _, country = locale.replace("-", "_").partition("_")
     wanted = f"{language.lower()}_{(country or _COUNTRIES.get(language, language)).upper()}"
     if wanted not in known:
-        raise _unusable(f"Faker has no locale `{locale}`", _hint(wanted, known))
+        raise _unusable(f"Faker has no locale `{locale}`", did_you_mean(wanted, known))
     return wanted
 
 
@@ -118,14 +124,6 @@ _COUNTRIES = {
     "ko": "KR", "sl": "SI", "sv": "SE", "uk": "UA", "vi": "VN", "zh": "CN", "et": "EE", "ar": "SA",
 }  # fmt: skip
 """Where a language is not written like its country."""
-
-
-def _public(thing: object) -> list[str]:
-    return [name for name in dir(thing) if not name.startswith("_")]
-
-
-def _hint(name: str, known: list[str]) -> str | None:
-    return did_you_mean(name, known)
 
 
 def _unusable(message: str, hint: str | None) -> SpecError:
