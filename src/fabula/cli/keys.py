@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from fabula.cli.group import new_app
-from fabula.cli.verbs import VERBS
 from fabula.cli.talk import Talk
+from fabula.cli.verbs import VERBS
 from fabula.errors import UsageError
 from fabula.llm.keys import key_names, remove_key, set_key
 from fabula.llm.presets import COMPATIBLE, PRESETS, preset

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fabula.cli.group import new_app
-from fabula.cli.verbs import VERBS
 from fabula.cli.talk import Talk
+from fabula.cli.verbs import VERBS
 from fabula.errors import UsageError
 from fabula.reports import amounts, grid
 

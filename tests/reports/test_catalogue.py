@@ -1,0 +1,36 @@
+"""Kinds explained from their classes."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import TypeAdapter
+from ruamel.yaml import YAML
+
+from fabula.reports import catalogue
+from fabula.spec.kinds import KINDS, Column
+
+
+def test_every_kind_has_an_example_and_nothing_else_has():
+    """The list of examples grows with the list of kinds."""
+    assert set(catalogue.EXAMPLES) == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_examples_are_valid_columns(kind):
+    """What `fabula kinds` shows can be pasted into a spec."""
+    column = TypeAdapter(Column).validate_python(
+        YAML(typ="safe", pure=True).load(catalogue.EXAMPLES[kind])
+    )
+    assert column.kind == kind
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_is_explained_with_all_its_parameters(kind):
+    """A sentence, and every parameter exactly once."""
+    described = [item.name for item in catalogue.parameters(KINDS[kind])]
+    shared = [item.name for item in catalogue.shared_parameters()]
+    assert catalogue.summary(KINDS[kind]).endswith(".")
+    assert sorted([*described, *shared, "kind"]) == sorted(KINDS[kind].model_fields)
+    text = catalogue.kind_text(kind)
+    assert all(f"  {name}: " in text for name in described)
+    assert catalogue.EXAMPLES[kind] in text

@@ -1,0 +1,143 @@
+"""Profiles of files, folders and runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet
+import pytest
+
+from fabula.errors import SourceError
+from fabula.reports.profile import BINS, profile
+from fabula.reports.profile_text import profile_text
+
+
+def columns_of(path):
+    """The columns of the only table under a path, by name."""
+    (table,) = profile(path)
+    return {column.name: column for column in table.columns}
+
+
+@pytest.fixture
+def rows() -> pa.Table:
+    """One column of each type, with what makes profiles hard."""
+    return pa.table(
+        {
+            "id": list(range(1, 101)),
+            "share": [None if at % 10 == 0 else at / 100 for at in range(100)],
+            "plan": pa.array(["free"] * 75 + ["pro"] * 25).dictionary_encode(),
+            "ok": [at % 2 == 0 for at in range(100)],
+            "at": [dt.datetime(2024, 1, 1) + dt.timedelta(days=at) for at in range(100)],
+            "day": [dt.date(2024, 1, 1)] * 100,
+            "email": [f"a{at}@example.org" for at in range(100)],
+            "tags": [["x", "y"]] * 100,
+            "nothing": pa.array([None] * 100, pa.string()),
+            'odd "name, with\nall': [1.0] * 100,
+        }
+    )
+
+
+@pytest.mark.parametrize("ending", ["parquet", "arrow"])
+def test_every_type_has_a_profile(tmp_path, rows, ending):
+    """Exact counts, extents, means, bins, frequent values and examples."""
+    path = tmp_path / f"rows.{ending}"
+    if ending == "parquet":
+        pa.parquet.write_table(rows, path)
+    else:
+        pa.feather.write_feather(rows, path, compression="uncompressed")
+    found = columns_of(path)
+    assert [column.name for column in found.values()] == rows.column_names
+    assert (found["id"].distinct, found["id"].exact) == (100, True)
+    assert (found["id"].low, found["id"].mean, found["id"].high) == (1, 50.5, 100)
+    assert found["id"].shape == (10,) * BINS
+    assert found["share"].nulls == 10
+    assert sum(found["share"].shape) == 90
+    assert found["plan"].top == (("free", 75), ("pro", 25))
+    assert dict(found["ok"].top) == {"true": 50, "false": 50}
+    assert found["at"].low == dt.datetime(2024, 1, 1)
+    assert sum(found["at"].shape) == 100
+    assert found["day"].distinct == 1
+    assert found["email"].examples[0] == "a0@example.org"
+    assert found["nothing"].nulls == 100
+    assert found["tags"].examples
+    text = profile_text(profile(path)[0])
+    assert len(text.splitlines()) == 2 + rows.num_columns
+
+
+def test_infinite_and_missing_numbers_do_not_spoil_a_profile(tmp_path):
+    """NaN and infinities count as values but not towards extents and bins."""
+    values = [1.0, 2.0, 3.0, float("nan"), float("inf"), -float("inf"), None]
+    pa.parquet.write_table(pa.table({"x": values}), tmp_path / "x.parquet")
+    column = columns_of(tmp_path / "x.parquet")["x"]
+    assert (column.nulls, column.low, column.mean, column.high) == (1, 1.0, 2.0, 3.0)
+    assert sum(column.shape) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("x.csv", 'a,b\n1,"two, too"\n2,\n'),
+        ("x.tsv", "a\tb\n1\ttwo, too\n2\t\n"),
+        ("x.jsonl", '{"a": 1, "b": "two, too"}\n{"a": 2, "b": null}\n'),
+        ("x.json", '[{"a": 1, "b": "two, too"}, {"a": 2, "b": null}]'),
+    ],
+)
+def test_text_forms_are_read_by_their_ending(tmp_path, name, text):
+    """CSV, TSV, JSON Lines and JSON give the same profile."""
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    found = columns_of(tmp_path / name)
+    assert (found["a"].low, found["a"].high) == (1, 2)
+    assert found["b"].nulls == 1
+
+
+def test_a_run_folder_holds_its_tables_and_nothing_else(tmp_path):
+    """Parts are one table; the record, rejects and hidden files are no tables."""
+    parts = tmp_path / "orders"
+    parts.mkdir()
+    for part in range(3):
+        pa.parquet.write_table(pa.table({"id": [part]}), parts / f"part-{part:05d}.parquet")
+    pa.parquet.write_table(pa.table({"id": [1]}), tmp_path / "customers.parquet")
+    (tmp_path / "customers.csv").write_text("id\n1\n")
+    (tmp_path / "rejects.jsonl").write_text(json.dumps({"row": 1}) + "\n")
+    (tmp_path / "manifest.json").write_text("{}")
+    (tmp_path / ".fabula").mkdir()
+    found = profile(tmp_path)
+    assert [(table.name, table.rows) for table in found] == [("customers", 1), ("orders", 3)]
+    assert [table.name for table in profile(parts)] == ["orders"]
+
+
+def test_a_table_without_rows_has_a_profile(tmp_path):
+    """Empty tables are data too."""
+    empty = pa.table({"a": pa.array([], pa.int64()), "b": pa.array([], pa.string())})
+    pa.parquet.write_table(empty, tmp_path / "x.parquet")
+    (table,) = profile(tmp_path / "x.parquet")
+    assert table.rows == 0
+    assert "0 rows" in profile_text(table)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("x.parquet", b"not parquet", "source.unreadable"),
+        ("x.jsonl", b"{broken", "source.unreadable"),
+        ("x.doc", b"", "source.format"),
+    ],
+)
+def test_what_can_not_be_read_is_named(tmp_path, name, content, code):
+    """Damaged and unknown files end in a named error with the file in it."""
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(SourceError) as caught:
+        profile(tmp_path / name)
+    assert caught.value.code == code
+    assert name in caught.value.message
+
+
+def test_missing_and_empty_places_are_named(tmp_path):
+    """No file, no folder, and a folder without data are three clear errors."""
+    for place, code in ((tmp_path / "no", "source.missing"), (tmp_path, "source.empty")):
+        with pytest.raises(SourceError) as caught:
+            profile(place)
+        assert caught.value.code == code
