@@ -12,9 +12,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from time import monotonic
-from typing import Any
+from typing import Any, Literal
 
-from fabula.errors import FabulaError, PrerequisiteError
+from fabula.errors import FabulaError, PrerequisiteError, UsageError
 from fabula.llm.keys import find_key
 from fabula.llm.limits import Limits, Patience, Place
 from fabula.llm.presets import preset
@@ -86,6 +86,23 @@ class Endpoint:
             ModelError: No such model, no such server, or it kept failing.
         """
         body = json.dumps(payload, separators=(",", ":")).encode()
+        return await self.deliver(place, "POST", path, body, expects=expects, tokens=tokens)
+
+    async def deliver(
+        self,
+        place: Place,
+        method: Literal["GET", "POST"],
+        path: str,
+        body: bytes = b"",
+        *,
+        content_type: str = "application/json",
+        expects: str | None,
+        tokens: int = 0,
+    ) -> Answer | Rejection:
+        """Send bytes until they are answered, as `post` does.
+
+        Without a key to expect, the answer may be any text and is returned under `text`.
+        """
         patience = self.limits.patience
         started = monotonic()
         tries = 0
@@ -94,7 +111,7 @@ class Endpoint:
             sent_at = monotonic()
             tries += 1
             try:
-                verdict = await self._try(path, body, expects)
+                verdict = await self._try(method, path, body, content_type, expects)
             except FabulaError as error:
                 if error.code in FINAL_CODES:
                     self.limits.stop(error)
@@ -113,10 +130,12 @@ class Endpoint:
         """Release the connections."""
         await self.wire.close()
 
-    async def _try(self, path: str, body: bytes, expects: str) -> Answer | Rejection | Again:
+    async def _try(
+        self, method: str, path: str, body: bytes, content_type: str, expects: str | None
+    ) -> Answer | Rejection | Again:
         answered = self.limits.answered
         try:
-            reply = await self.wire.post(path, body)
+            reply = await self.wire.send(method, path, body, content_type)
         except Fault as fault:
             # A server that has answered before may be restarting; one that never did is not there.
             if fault.kind == "unreachable" and not answered:
@@ -147,6 +166,14 @@ class Endpoint:
             headers.setdefault("anthropic-version", "2023-06-01")
         if self.preset.name == "openai":
             headers.update(_openai_account())
+        for name, value in headers.items():
+            if not value.isprintable():
+                raise UsageError(
+                    f"the value of the header `{name}` holds a line break or another sign that "
+                    "no header may have",
+                    code="model.header",
+                    hint="check the key's variable and the model's `headers`",
+                )
         values = (key, *(value for value in headers.values() if len(value) > 7))
         self._judge = replace(self._judge, secrets=tuple(value for value in values if value))
         return headers

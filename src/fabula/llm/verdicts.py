@@ -89,19 +89,21 @@ class Judge:
     secrets: tuple[str, ...] = ()
 
     def verdict(
-        self, reply: HttpReply, *, expects: str, answered: bool
+        self, reply: HttpReply, *, expects: str | None, answered: bool
     ) -> Answer | Rejection | Again:
         """What a reply means.
 
         Args:
             reply: The reply.
-            expects: A key that every good answer holds.
+            expects: A key that every good answer holds, or None for any text.
             answered: Whether this endpoint has given a good answer before.
 
         Raises:
             ModelError: Neither another try nor another form of the request will help.
         """
         body = reply.body.decode(errors="replace")
+        if reply.status == 200 and expects is None:
+            return {"text": body}
         answer = _json_object(body)
         status = _status(reply, answer)
         if status == 200:

@@ -12,7 +12,6 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
@@ -65,18 +64,12 @@ class Wire:
         proxy: str | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
-        parts = urlsplit(self.base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UsageError(
-                f"`{without_secrets(base_url)}` is no address of a server",
-                code="model.base-url",
-                hint="write it like http://127.0.0.1:8000/v1",
-            )
+        scheme, host = _origin(self.base_url)
         self._headers = headers
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT_SECONDS)
         self._seconds = timeout
-        self._tls = (parts.scheme == "https", verify_tls, ca_file)
-        self._proxy = _proxy_for(parts.scheme, parts.hostname, proxy)
+        self._tls = (scheme == "https", verify_tls, ca_file)
+        self._proxy = _proxy_for(scheme, host, proxy)
         self._urls: dict[str, URL] = {}
         self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
 
@@ -85,33 +78,23 @@ class Wire:
         """The base URL as it may be shown and stored: no password, no query."""
         return without_secrets(self.base_url)
 
-    async def post(
-        self, path: str, body: bytes, content_type: str = "application/json"
-    ) -> HttpReply:
-        """Send bytes to a path below the base URL."""
-        return await self._request("POST", path, body, {"Content-Type": content_type})
+    async def send(self, method: str, path: str, body: bytes, content_type: str) -> HttpReply:
+        """Send a request to a path below the base URL and read the whole reply.
 
-    async def get(self, path: str) -> HttpReply:
-        """Read a path below the base URL."""
-        return await self._request("GET", path, None, None)
-
-    async def close(self) -> None:
-        """Close the connections of this event loop and of loops that are over."""
-        here = asyncio.get_running_loop()
-        for loop in [loop for loop in self._sessions if loop is here or loop.is_closed()]:
-            await self._sessions.pop(loop).close()
-
-    async def _request(
-        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None
-    ) -> HttpReply:
+        Raises:
+            Fault: It was not answered, and another try may help.
+            ModelError: The server, its certificate or the proxy can't be used.
+        """
         session = self._sessions.get(asyncio.get_running_loop()) or await self._open()
-        url = self._urls.get(path)
-        if url is None:
-            url = self._urls[path] = URL(self.base_url + path)
         try:
             # A redirect would turn a POST into a GET and could carry the key elsewhere.
             async with session.request(
-                method, url, data=body, headers=headers, proxy=self._proxy, allow_redirects=False
+                method,
+                self._url(path),
+                data=body or None,
+                headers={"Content-Type": content_type} if body else None,
+                proxy=self._proxy,
+                allow_redirects=False,
             ) as response:
                 return HttpReply(response.status, response.headers, await response.read())
         except TimeoutError as exc:
@@ -129,6 +112,19 @@ class Wire:
         except (aiohttp.ClientError, OSError) as exc:
             raise Fault("reset", f"the connection broke ({_cause(exc)})") from exc
 
+    async def close(self) -> None:
+        """Close the connections of this event loop and of loops that are over."""
+        here = asyncio.get_running_loop()
+        for loop in [loop for loop in self._sessions if loop is here or loop.is_closed()]:
+            await self._sessions.pop(loop).close()
+
+    def _url(self, path: str) -> URL:
+        url = self._urls.get(path)
+        if url is None:
+            address, mark, query = self.base_url.partition("?")
+            url = self._urls[path] = URL(address.rstrip("/") + path + mark + query)
+        return url
+
     async def _open(self) -> aiohttp.ClientSession:
         for loop in [loop for loop in self._sessions if loop.is_closed()]:
             await self._sessions.pop(loop).close()
@@ -138,9 +134,12 @@ class Wire:
             keepalive_timeout=KEEP_ALIVE_SECONDS,
             ssl=_tls_context(*self._tls),
         )
+        headers = dict(self._headers())
+        if URL(self.base_url).user is not None:
+            headers.pop("Authorization", None)  # the address brings its own
         session = aiohttp.ClientSession(
             connector=connector,
-            headers=self._headers(),
+            headers=headers,
             timeout=self._timeout,
             cookie_jar=aiohttp.DummyCookieJar(),
         )
@@ -154,6 +153,21 @@ class Wire:
             hint="name your authority's certificates in the model's `ca_file`, "
             "or set `verify_tls: false` for a server that you trust",
         )
+
+
+def _origin(base_url: str) -> tuple[str, str]:
+    """Scheme and host of an address; an error when it is none."""
+    try:
+        url = URL(base_url)
+    except ValueError:
+        url = URL()
+    if url.scheme not in ("http", "https") or not url.host:
+        raise UsageError(
+            f"`{without_secrets(base_url)}` is no address of a server",
+            code="model.base-url",
+            hint="write it like http://127.0.0.1:8000/v1",
+        )
+    return url.scheme, url.host
 
 
 def without_secrets(url: str) -> str:
