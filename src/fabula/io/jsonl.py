@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import duckdb
 import pyarrow as pa
 
-if TYPE_CHECKING:
-    import duckdb
+from fabula.io.sql import locked_connection, quoted
 
 
 class JsonLines:
     """Writes blocks as JSON Lines through DuckDB's `to_json`."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
-        fields = ", ".join(f"{_name(field.name)} := {_value(field)}" for field in schema)
+        fields = ", ".join(f"{quoted(field.name)} := {_value(field)}" for field in schema)
         self._query = f"SELECT to_json(struct_pack({fields})) || chr(10) FROM block"
-        self._database = sealed_database()
+        self._database = locked_connection()
         self._file = pa.OSFile(str(path), "wb")
 
     def write(self, block: pa.Table) -> None:
@@ -37,32 +36,17 @@ class JsonLines:
 def json_texts(table: pa.Table, columns: Sequence[str]) -> pa.Table:
     """The named columns with each value as JSON text; a null stays a null."""
     texts = ", ".join(
-        f"CASE WHEN {_name(name)} IS NULL THEN NULL ELSE to_json({_name(name)})::VARCHAR END"
-        f" AS {_name(name)}"
+        f"CASE WHEN {quoted(name)} IS NULL THEN NULL ELSE to_json({quoted(name)})::VARCHAR END"
+        f" AS {quoted(name)}"
         for name in columns
     )
-    database = sealed_database()
+    database = locked_connection()
     try:
         return _select(database, f"SELECT {texts} FROM block", table).cast(
             pa.schema([(name, pa.string()) for name in columns])
         )
     finally:
         database.close()
-
-
-def sealed_database() -> duckdb.DuckDBPyConnection:
-    """A DuckDB in memory that can reach no file, no network and no Python variable."""
-    import duckdb
-
-    return duckdb.connect(
-        ":memory:",
-        config={
-            "threads": 1,
-            "enable_external_access": "false",
-            "python_enable_replacements": "false",
-            "lock_configuration": "true",
-        },
-    )
 
 
 def _select(database: duckdb.DuckDBPyConnection, query: str, block: pa.Table) -> pa.Table:
@@ -74,13 +58,9 @@ def _select(database: duckdb.DuckDBPyConnection, query: str, block: pa.Table) ->
         database.unregister("block")
 
 
-def _name(column: str) -> str:
-    return '"' + column.replace('"', '""') + '"'
-
-
 def _value(field: pa.Field[pa.DataType]) -> str:
     """A column as SQL whose JSON form is the wanted one."""
-    name = _name(field.name)
+    name = quoted(field.name)
     if pa.types.is_floating(field.type):  # JSON has no NaN or infinity
         return f"CASE WHEN isfinite({name}) THEN {name} END"
     if pa.types.is_timestamp(field.type):

@@ -49,11 +49,14 @@ def read_files(paths: Sequence[Path], file_format: Format, schema: pa.Schema | N
 
 
 def typed(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """A table that was read back, with the types that it was written from where they fit."""
+    """A table that was read back, with the types that it was written from.
+
+    Nested values stay text where the format held them as text.
+    """
     for position, field in enumerate(schema):
-        if pa.types.is_date32(field.type) and not pa.types.is_date32(table.field(position).type):
-            days = table.column(position).cast(field.type)
-            table = table.set_column(position, field.name, days)
+        if table.field(position).type != field.type and not pa.types.is_nested(field.type):
+            values = table.column(position).cast(field.type)
+            table = table.set_column(position, field, values)
     return table
 
 

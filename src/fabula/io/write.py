@@ -156,14 +156,14 @@ class CsvFile:
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         flat = pa.schema([(field.name, csv_type(field.type)) for field in schema])
-        self._nested = [field.name for field in schema if pa.types.is_nested(field.type)]
         self._writer = pa.csv.CSVWriter(path, flat)
 
     def write(self, block: pa.Table) -> None:
         """Add a block's rows; lists and structures become JSON text."""
-        if self._nested:
-            texts = json_texts(block, self._nested)
-            for name in self._nested:
+        nested = [field.name for field in block.schema if pa.types.is_nested(field.type)]
+        if nested:
+            texts = json_texts(block, nested)
+            for name in nested:
                 position = block.schema.get_field_index(name)
                 block = block.set_column(position, name, texts.column(name))
         self._writer.write_table(block)

@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from fabula.checks.results import CheckResults
 from fabula.engines.made import TableMaker
 from fabula.errors import RunInterrupted
 from fabula.io.formats import Format, as_format
 from fabula.llm.chat import ChatModel
 from fabula.planning.plan import Plan
+from fabula.runs.checking import Checking
 from fabula.runs.dataset import Dataset
 from fabula.runs.folder import RunFolder
 from fabula.runs.identity import identity
@@ -127,7 +127,8 @@ def run(
         if past and not lost_too_many(past, max_rejects):
             logger.info("`%s` holds this run, finished", output)
         else:
-            folder.reopen()
+            if past:
+                folder.reopen(_stale(plan, past))
             made = _make(plan, generation, folder, Tracker(progress), workers)
             over = not lost_too_many(made.manifest, max_rejects)
             folder.finish(made.manifest, made.rejected, forget=over)
@@ -150,9 +151,10 @@ def _make(
     generating = generation(tracker)
     try:
         tables = Tables(generating.makers, store, tracker, workers)
+        checking = Checking(plan, tables)
         for name in plan.order:
             tables.make(name)
-        checks = CheckResults()
+            checking.after(name)
         usage = generating.usage()
     except KeyboardInterrupt as exc:
         raise RunInterrupted(
@@ -168,9 +170,19 @@ def _make(
     }
     return Dataset(
         {name: tables.read(name) for name in plan.order},
-        build_manifest(plan, tables.records, checks, usage, timings),
+        build_manifest(plan, tables.records, checking.results(), usage, timings),
         rejected=lost_rows(tables.records),
     )
+
+
+def _stale(plan: Plan, manifest: Mapping[str, Any]) -> set[str]:
+    """Tables that lost rows, and those that build on them: they are made again."""
+    stale: set[str] = set()
+    for table in plan.tables:
+        parents = {link.parent for link in table.references.values()}
+        if manifest["tables"][table.name]["rejected"] or parents & stale:
+            stale.add(table.name)
+    return stale
 
 
 def _formats(plan: Plan, main: Format) -> dict[str, tuple[Format, ...]]:

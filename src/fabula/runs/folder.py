@@ -16,6 +16,7 @@ A part's files take their names before its record does, so a record proves its f
 from __future__ import annotations
 
 import dataclasses
+import glob
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,12 +33,14 @@ from fabula.io.formats import FORMATS, Format
 from fabula.io.locks import FolderLock
 from fabula.io.names import file_stem
 from fabula.io.places import make_folder, remove_leftovers, write_text
-from fabula.io.read import read_files
+from fabula.io.read import read_files, typed
 from fabula.io.write import writing
 from fabula.runs.parts import Layout, Lost, PartRecord, Tally
 
 RUN, MANIFEST, REJECTS = "run.json", "manifest.json", "rejects.jsonl"
 _STATE = ".fabula"
+_TYPED: tuple[Format, ...] = ("parquet", "arrow", "jsonl", "csv")
+"""Formats by how well they keep the types of columns."""
 
 
 class RunFolder:
@@ -124,15 +127,12 @@ class RunFolder:
 
     def read_part(self, layout: Layout, part: int) -> Iterator[pa.Table]:
         """The rows of a part, piece by piece."""
-        main, path = next(iter(self._files(layout, part).items()))
-        for batch in read_files([path], main, layout.schema).to_batches():
-            yield pa.Table.from_batches([batch])
+        for batch in self._rows(layout, [part]).to_batches():
+            yield typed(pa.Table.from_batches([batch]), layout.schema)
 
     def read(self, layout: Layout) -> pyarrow.dataset.Dataset:
         """All rows of a table, read when they are asked for."""
-        parts = [self._files(layout, part) for part in range(layout.parts)]
-        main = next(iter(parts[0]))
-        return read_files([files[main] for files in parts], main, layout.schema)
+        return self._rows(layout, range(layout.parts))
 
     def attempt(self, table: str) -> int:
         """Which drawing of a table is the current one."""
@@ -144,12 +144,11 @@ class RunFolder:
         state = _json(self.path / _STATE / "attempts.json") or {}
         write_text(self.path / _STATE / "attempts.json", json.dumps({**state, table: attempt}))
 
-    def reopen(self) -> None:
-        """Make an ended run unfinished again: its parts with lost rows are forgotten."""
+    def reopen(self, tables: Iterable[str]) -> None:
+        """Make an ended run unfinished again: the parts of `tables` are forgotten."""
         (self.path / MANIFEST).unlink(missing_ok=True)
-        for path in (self.path / _STATE).glob("*.json"):
-            record = _json(path)
-            if record and record.get("rejected"):
+        for table in tables:
+            for path in (self.path / _STATE).glob(f"{glob.escape(file_stem(table))}-*.json"):
                 path.unlink()
 
     def finish(self, manifest: Mapping[str, Any], lost: Sequence[Lost], *, forget: bool) -> None:
@@ -182,6 +181,12 @@ class RunFolder:
             file_format: self._place(layout) / f"{stem}.{file_format}"
             for file_format in self._formats[layout.table]
         }
+
+    def _rows(self, layout: Layout, parts: Iterable[int]) -> pyarrow.dataset.Dataset:
+        """Rows of parts, from the format that keeps types best."""
+        best = min(self._formats[layout.table], key=_TYPED.index)
+        paths = [self._files(layout, part)[best] for part in parts]
+        return read_files(paths, best, layout.schema)
 
     def _record(self, layout: Layout, part: int) -> Path:
         return self.path / _STATE / f"{file_stem(layout.table)}-{part:05d}.json"

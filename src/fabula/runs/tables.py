@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from fabula.engines.made import MadeBlock, TableMaker
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fabula.engines.made import MadeBlock, RejectedRow, TableMaker
 from fabula.errors import PartialRunError
 from fabula.runs.executor import LocalExecutor
 from fabula.runs.parts import Layout, PartRecord, Store, TableRows
@@ -45,17 +49,65 @@ class Tables:
             return self._store.keep(layout, part, attempt, self._blocks(layout, part, attempt))
 
         missing = [part for part in range(layout.parts) if part not in kept]
+        if attempt and not missing and layout.blocks:
+            self._makers[table].make(0, attempt=attempt)  # later tables need the right drawing
         for part, record in self._executor.map(make_part, missing):
             kept[part] = record
         self.records[table] = tuple(kept[part] for part in sorted(kept))
         self._count(layout)
 
-    def draw_again(self, table: str) -> int:
-        """Make a whole table anew from other random numbers; returns the drawing's number."""
-        attempt = self._store.attempt(table) + 1
-        self._store.draw_again(table, attempt)
+    def attempt(self, table: str) -> int:
+        """How often a table was drawn again."""
+        return self._store.attempt(table)
+
+    def draw_again(self, table: str) -> None:
+        """Make a whole table anew from other random numbers."""
+        self._store.draw_again(table, self.attempt(table) + 1)
         self.make(table)
-        return attempt
+
+    def drop(self, table: str, rows: NDArray[np.int64], reason: str) -> None:
+        """Take rows out of a finished table.
+
+        Args:
+            table: The table.
+            rows: Their positions among the rows that are there, in order.
+            reason: Why they are lost.
+        """
+        layout, records = self.layout(table), []
+        first_written = first_asked = 0
+        for record in self.records[table]:
+            here = rows[(rows >= first_written) & (rows < first_written + record.rows)]
+            if len(here):
+                asked = np.arange(first_asked, first_asked + record.asked)
+                there = np.setdiff1d(asked, [item.row for item in record.rejected])
+                lost = [
+                    RejectedRow(int(row), reason) for row in there[here - first_written].tolist()
+                ]
+                blocks = self._without(layout, record, here - first_written, lost)
+                records.append(self._store.keep(layout, record.part, record.attempt, blocks))
+            else:
+                records.append(record)
+            first_written += record.rows
+            first_asked += record.asked
+        self.records[table] = tuple(records)
+        self._count(layout)
+
+    def _without(
+        self,
+        layout: Layout,
+        record: PartRecord,
+        rows: NDArray[np.int64],
+        lost: Sequence[RejectedRow],
+    ) -> Iterator[MadeBlock]:
+        """A part's rows again, without some of them."""
+        first = 0
+        for piece in self._store.read_part(layout, record.part):
+            keep = np.ones(piece.num_rows, dtype=bool)
+            keep[rows[(rows >= first) & (rows < first + piece.num_rows)] - first] = False
+            first += piece.num_rows
+            yield MadeBlock(piece.filter(pa.array(keep)))
+        rejected = sorted((*record.rejected, *lost), key=lambda item: item.row)
+        yield MadeBlock(layout.schema.empty_table(), tuple(rejected), record.tallies)
 
     def read(self, table: str) -> TableRows:
         """All rows of a table that is made."""

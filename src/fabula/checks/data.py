@@ -1,0 +1,125 @@
+"""The tables that checks look at, behind a locked DuckDB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset
+from numpy.typing import NDArray
+
+from fabula.io.sql import locked_connection, quoted
+
+TableRows: TypeAlias = pa.Table | pyarrow.dataset.Dataset
+"""The rows of a table, in memory or in files."""
+
+ROW_NUMBER = "fabula row"
+"""Name of the added column in `numbered`."""
+
+
+class MissingError(ValueError):
+    """The data lacks a table or column that a check is about."""
+
+
+class Data:
+    """Tables by name, ready for queries; files are streamed, never loaded whole."""
+
+    def __init__(self, tables: Mapping[str, TableRows], *, threads: int = 2) -> None:
+        self._tables = dict(tables)
+        self._views = {name: f"t{number}" for number, name in enumerate(tables)}
+        self._connection = locked_connection(threads=threads)
+        for name, view in self._views.items():
+            self._connection.register(view, tables[name])
+
+    def __enter__(self) -> Data:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._connection.close()
+
+    def view(self, table: str) -> str:
+        """The name under which queries find a table.
+
+        Raises:
+            MissingError: There is no such table.
+        """
+        if table not in self._views:
+            raise MissingError(f"the data has no table `{table}`")
+        return self._views[table]
+
+    def schema(self, table: str) -> pa.Schema:
+        """A table's Arrow schema."""
+        self.view(table)
+        return self._tables[table].schema
+
+    def need(self, table: str, columns: Sequence[str]) -> None:
+        """Make sure that a table has these columns.
+
+        Raises:
+            MissingError: One is not there.
+        """
+        known = self.schema(table).names
+        for column in columns:
+            if column not in known:
+                raise MissingError(f"`{table}` has no column `{column}`")
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a query."""
+        return self._connection.execute(sql).fetchall()
+
+    def row(self, sql: str) -> tuple[Any, ...]:
+        """The first row of a query."""
+        return self.query(sql)[0]
+
+    def examples(self, sql: str, limit: int = 5) -> tuple[dict[str, Any], ...]:
+        """The first rows of a query, by column name."""
+        result = self._connection.execute(f"{sql} LIMIT {limit}")
+        columns = [column[0] for column in result.description or ()]
+        return tuple(dict(zip(columns, row, strict=True)) for row in result.fetchall())
+
+    def numbers(self, table: str, columns: Sequence[str], sql: str) -> NDArray[np.int64]:
+        """Row numbers, from 0, that a query over `numbered` finds, in order.
+
+        Args:
+            table: The table that `numbered` shows, with its rows' numbers as `fabula row`.
+            columns: The columns of it that the query uses.
+            sql: A query with one column.
+        """
+        self._connection.register("numbered", _numbered(self._tables[table], columns))
+        try:
+            found = self._connection.execute(sql).fetchall()
+        finally:
+            self._connection.unregister("numbered")
+        return np.sort(np.array([number for (number,) in found], dtype=np.int64))
+
+
+def _numbered(rows: TableRows, columns: Sequence[str]) -> pa.RecordBatchReader:
+    """The columns as a stream with each row's number; a stream keeps the order of the rows."""
+    schema = pa.schema([rows.schema.field(name) for name in columns])
+    if isinstance(rows, pa.Table):
+        batches = iter(rows.select(list(columns)).to_batches())
+    else:
+        batches = rows.scanner(columns=list(columns), use_threads=False).to_batches()
+
+    def stream() -> Iterator[pa.RecordBatch]:
+        first = 0
+        for batch in batches:
+            numbers = pa.array(np.arange(first, first + batch.num_rows))
+            first += batch.num_rows
+            yield pa.record_batch([*batch.columns, numbers], schema=numbered)
+
+    numbered = schema.append(pa.field(ROW_NUMBER, pa.int64()))
+    return pa.RecordBatchReader.from_batches(numbered, stream())
+
+
+def column_list(columns: Sequence[str]) -> str:
+    """Columns as SQL, separated by commas."""
+    return ", ".join(quoted(column) for column in columns)

@@ -1,0 +1,109 @@
+"""Checks on finished tables, made by a run or brought by the user. Stage 4 of 6."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from fabula.checks.data import Data, MissingError, TableRows
+from fabula.checks.implied import implied_checks
+from fabula.checks.naming import check_name, rule
+from fabula.checks.numbers import correlation_result, share_result
+from fabula.checks.relations import (
+    aggregate_result,
+    count_result,
+    foreign_key_result,
+    orphan_rows,
+)
+from fabula.checks.results import CheckResult, CheckResults
+from fabula.checks.rows import row_result
+from fabula.checks.uniqueness import repeated_rows, unique_result
+from fabula.planning.expressions import ExpressionError
+from fabula.spec.checks import (
+    ROW_CHECKS,
+    AggregateCheck,
+    Check,
+    CorrelationCheck,
+    CountCheck,
+    ForeignKeyCheck,
+    ShareCheck,
+    UniqueCheck,
+)
+from fabula.spec.tables import DatasetSpec
+
+
+def evaluate(
+    spec: DatasetSpec,
+    tables: Mapping[str, TableRows],
+    *,
+    row_checks: bool = True,
+    structure: bool = False,
+) -> CheckResults:
+    """Evaluate a spec's checks on tables.
+
+    Args:
+        spec: The spec that holds the checks.
+        tables: The rows of each table, in memory or in files.
+        row_checks: Also evaluate the checks that each row passes or fails by itself.
+        structure: Also check what the columns themselves promise: keys, references, uniqueness
+            and numbers of children.
+    """
+    with Data(tables) as data:
+        return CheckResults(
+            tuple(
+                check_result(spec, data, name, check)
+                for name, table in spec.tables.items()
+                for check in [*(implied_checks(spec, name) if structure else ()), *table.checks]
+                if row_checks or not isinstance(check, ROW_CHECKS)
+            )
+        )
+
+
+def check_result(spec: DatasetSpec, data: Data, table: str, check: Check) -> CheckResult:
+    """How one check does; one that can't be evaluated fails, saying why."""
+    try:
+        return _result(spec, data, table, check)
+    except (MissingError, ExpressionError) as error:
+        reason = str(error)
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0].split(": ", 1)[-1]
+    return CheckResult(
+        table=table,
+        kind=check.kind,
+        name=check_name(check),
+        passed=False,
+        expected=rule(check),
+        failing=1,
+        repair=check.repair,
+        message=f"{rule(check)}: can't be checked: {reason}",
+    )
+
+
+def rows_to_drop(
+    spec: DatasetSpec, data: Data, table: str, check: UniqueCheck | ForeignKeyCheck
+) -> NDArray[np.int64]:
+    """Numbers of the rows, from 0, without which the check holds."""
+    if isinstance(check, UniqueCheck):
+        return repeated_rows(data, table, check)
+    return orphan_rows(spec, data, table, check)
+
+
+def _result(spec: DatasetSpec, data: Data, table: str, check: Check) -> CheckResult:
+    match check:
+        case UniqueCheck():
+            return unique_result(data, table, check)
+        case CorrelationCheck():
+            return correlation_result(data, table, check)
+        case ShareCheck():
+            return share_result(data, table, check)
+        case AggregateCheck():
+            return aggregate_result(spec, data, table, check)
+        case ForeignKeyCheck():
+            return foreign_key_result(spec, data, table, check)
+        case CountCheck():
+            return count_result(spec, data, table, check)
+        case _:
+            return row_result(data, table, check)

@@ -1,0 +1,90 @@
+"""Checks in words, for reports and messages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fabula.spec.checks import (
+    AbstractBound,
+    AggregateCheck,
+    Check,
+    CorrelationCheck,
+    CountCheck,
+    ForeignKeyCheck,
+    InSetCheck,
+    NotNullCheck,
+    PatternCheck,
+    RangeCheck,
+    RowCheck,
+    ShareCheck,
+    UniqueCheck,
+)
+
+_SHOWN = 5
+
+
+def check_name(check: Check) -> str:
+    """The check's own name, or its rule in words."""
+    return check.name or rule(check)
+
+
+def rule(check: Check) -> str:
+    """What a check demands, in words."""
+    match check:
+        case RowCheck():
+            return check.sql
+        case UniqueCheck():
+            return f"{names(check.columns)} unique"
+        case NotNullCheck():
+            return f"`{check.column}` never missing"
+        case InSetCheck():
+            return f"`{check.column}` is one of {values(check.values)}"
+        case RangeCheck():
+            return f"`{check.column}` {_interval(check.min, check.max)}"
+        case PatternCheck():
+            return f"`{check.column}` matches `{check.regex}`"
+        case CorrelationCheck():
+            where = f" where {check.where}" if check.where else ""
+            return f"correlation of {names(check.columns)}{where} {bound(check)}"
+        case ShareCheck():
+            what = check.sql or f"`{check.column}` = {check.value}"
+            return f"share of {what} {bound(check)}"
+        case AggregateCheck():
+            return f"`{check.column}` = {check.function} of `{check.of}`"
+        case ForeignKeyCheck():
+            return f"`{check.column}` exists in `{check.to}`"
+        case CountCheck():
+            return f"each has {_interval(check.min, check.max)} rows in `{check.of}`"
+
+
+def bound(check: AbstractBound) -> str:
+    """The bounds of a measured number, in words."""
+    parts = []
+    if check.at_least is not None:
+        parts.append(f"at least {check.at_least:g}")
+    if check.at_most is not None:
+        parts.append(f"at most {check.at_most:g}")
+    if check.equals is not None:
+        within = f" ± {check.tolerance:g}" if check.tolerance else ""
+        parts.append(f"equal to {check.equals:g}{within}")
+    return " and ".join(parts)
+
+
+def names(columns: Sequence[str]) -> str:
+    """Column names as `a` and `b`."""
+    return " and ".join(f"`{column}`" for column in columns)
+
+
+def values(items: Sequence[Any]) -> str:
+    """A few values, and how many more there are."""
+    more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
+    return ", ".join(str(item) for item in items[:_SHOWN]) + more
+
+
+def _interval(low: Any, high: Any) -> str:
+    if high is None:
+        return f"at least {low}"
+    if low is None:
+        return f"at most {high}"
+    return f"exactly {low}" if low == high else f"{low} to {high}"

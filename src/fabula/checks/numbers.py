@@ -1,0 +1,106 @@
+"""Measured numbers with bounds: correlations and shares."""
+
+from __future__ import annotations
+
+import math
+
+from fabula.checks.conditions import equals
+from fabula.checks.data import Data
+from fabula.checks.naming import bound, check_name, names
+from fabula.checks.results import CheckResult
+from fabula.io.sql import quoted
+from fabula.planning.expressions import parse_expression
+from fabula.spec.checks import CorrelationCheck, ShareCheck
+
+_ROUNDING = 1e-9
+
+
+def correlation_result(data: Data, table: str, check: CorrelationCheck) -> CheckResult:
+    """The correlation of two columns over the rows where both are known."""
+    data.need(table, check.columns)
+    first, second = (f"TRY_CAST({quoted(column)} AS DOUBLE)" for column in check.columns)
+    known = [f"{quoted(column)} IS NOT NULL" for column in check.columns]
+    if check.where is not None:
+        known.append(_condition(data, table, check.where))
+    pairs = f"SELECT {first} AS a, {second} AS b FROM {data.view(table)} WHERE "
+    pairs += " AND ".join(known)
+    if check.method == "spearman":
+        pairs = f"SELECT {_rank('a')} AS a, {_rank('b')} AS b FROM ({pairs})"
+    value, rows, used = data.row(f"SELECT corr(a, b), count(*), count(a + b) FROM ({pairs})")
+    what = f"{check.method} correlation of {names(check.columns)}"
+    if check.where is not None:
+        what += f" where {check.where}"
+    reason = "a column does not vary" if rows > 1 else "there are too few rows"
+    if used < rows:
+        value, reason = None, "a column holds no numbers"
+    elif value is not None and not math.isfinite(value):
+        value = None
+    return _measured(table, check, what, rows=rows, value=value, reason=reason)
+
+
+def share_result(data: Data, table: str, check: ShareCheck) -> CheckResult:
+    """The share of rows that hold a value or meet a condition."""
+    if check.sql is not None:
+        test, what = f"coalesce({_condition(data, table, check.sql)}, FALSE)", check.sql
+    else:
+        assert check.column is not None
+        data.need(table, [check.column])
+        test, what = equals(check.column, check.value), f"`{check.column}` = {check.value}"
+    view = data.view(table)
+    met, rows = data.row(f"SELECT count(*) FILTER ({test}), count(*) FROM {view}")
+    return _measured(
+        table,
+        check,
+        f"share of {what}",
+        rows=rows,
+        value=met / rows if rows else None,
+        reason="there are no rows",
+    )
+
+
+def _measured(
+    table: str,
+    check: CorrelationCheck | ShareCheck,
+    what: str,
+    *,
+    rows: int,
+    value: float | None,
+    reason: str,
+) -> CheckResult:
+    """The result of comparing a number with its bounds; `reason` tells why there is none."""
+    passed = value is not None and _within(check, value)
+    if value is None:
+        found = f"has no value: {reason}"
+    else:
+        found = f"is {value:.4g}, {'as' if passed else 'not'} {bound(check)}"
+    return CheckResult(
+        table=table,
+        kind=check.kind,
+        name=check_name(check),
+        passed=passed,
+        value=value,
+        expected=bound(check),
+        failing=0 if passed else 1,
+        rows=rows,
+        repair=check.repair,
+        message=f"{what} {found}",
+    )
+
+
+def _within(check: CorrelationCheck | ShareCheck, value: float) -> bool:
+    low = -math.inf if check.at_least is None else check.at_least
+    high = math.inf if check.at_most is None else check.at_most
+    near = check.equals is None or abs(value - check.equals) <= check.tolerance + _ROUNDING
+    return near and low - _ROUNDING <= value <= high + _ROUNDING
+
+
+def _condition(data: Data, table: str, sql: str) -> str:
+    """The user's condition, parsed, over columns that exist."""
+    parsed = parse_expression(f"({sql}\n)")
+    data.need(table, parsed.needs)
+    return parsed.sql
+
+
+def _rank(column: str) -> str:
+    """The rank of each value, equal values sharing their mean rank."""
+    return f"rank() OVER (ORDER BY {column}) + (count(*) OVER (PARTITION BY {column}) - 1) / 2"

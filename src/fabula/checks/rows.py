@@ -1,0 +1,55 @@
+"""Row-level checks over data at rest; in a run, blocks are checked while they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fabula.checks.conditions import condition
+from fabula.checks.data import Data
+from fabula.checks.naming import check_name, rule
+from fabula.checks.results import CheckResult
+from fabula.planning.expressions import parse_expression
+from fabula.spec.checks import Check
+
+
+def row_result(data: Data, table: str, check: Check) -> CheckResult:
+    """How a row-level check does on all rows of a table."""
+    parsed = parse_expression(condition(check))
+    data.need(table, parsed.needs)
+    view = data.view(table)
+    broken = f"NOT coalesce({parsed.sql}, TRUE)"
+    rows, failing = data.row(f"SELECT count(*), count(*) FILTER ({broken}) FROM {view}")
+    examples = data.examples(f"SELECT * FROM {view} WHERE {broken}") if failing else ()
+    return rows_verdict(table, check, rows=rows, failing=failing, examples=examples)
+
+
+def rows_verdict(
+    table: str,
+    check: Check,
+    *,
+    rows: int,
+    failing: int,
+    repaired: int = 0,
+    examples: tuple[Mapping[str, Any], ...] = (),
+) -> CheckResult:
+    """The result of a row-level check from its counts."""
+    message = f"all {rows:,} rows keep the rule: {rule(check)}"
+    if failing:
+        message = f"{failing:,} of {rows:,} rows break the rule: {rule(check)}"
+    if repaired:
+        message += f" ({repaired:,} {'dropped' if check.repair == 'drop' else 'drawn again'})"
+    return CheckResult(
+        table=table,
+        kind=check.kind,
+        name=check_name(check),
+        passed=not failing,
+        value=float(failing),
+        expected="no row breaks it",
+        failing=failing,
+        rows=rows,
+        examples=examples,
+        repair=check.repair,
+        repaired=repaired,
+        message=message,
+    )

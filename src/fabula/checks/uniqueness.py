@@ -1,0 +1,79 @@
+"""Values and combinations that may not occur twice."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fabula.checks.data import ROW_NUMBER, Data, column_list
+from fabula.checks.naming import check_name, names
+from fabula.checks.results import CheckResult
+from fabula.io.sql import quoted
+from fabula.spec.checks import UniqueCheck
+
+_ROWS_AT_ONCE = 2_000_000
+"""Rows whose values are compared in one pass, so that memory stays flat."""
+
+
+def unique_result(data: Data, table: str, check: UniqueCheck) -> CheckResult:
+    """Whether a combination of values occurs twice; rows with a null are left out."""
+    data.need(table, check.columns)
+    view, columns = data.view(table), column_list(check.columns)
+    whole = _whole(check)
+    (rows,) = data.row(f"SELECT count(*) FROM {view}")
+    passes = -(-rows // _ROWS_AT_ONCE)
+    repeated = surplus = 0
+    for number in range(passes):
+        share = f" AND hash({columns}) % {passes} = {number}" if passes > 1 else ""
+        groups, more = data.row(
+            f"SELECT count(*), coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM {view}"
+            f" WHERE {whole}{share} GROUP BY {columns} HAVING count(*) > 1)"
+        )
+        repeated, surplus = repeated + groups, surplus + int(more)
+    examples = (
+        data.examples(
+            f'SELECT {columns}, count(*) AS "rows" FROM {view} WHERE {whole}'
+            f" GROUP BY {columns} HAVING count(*) > 1 ORDER BY count(*) DESC, {columns}"
+        )
+        if repeated
+        else ()
+    )
+    message = f"{names(check.columns)}: no value occurs twice in {rows:,} rows"
+    if repeated:
+        most = ", ".join(
+            f"{' / '.join(str(example[column]) for column in check.columns)}"
+            f" ({example['rows']:,} times)"
+            for example in examples
+        )
+        plural = "value occurs" if repeated == 1 else "values occur"
+        message = f"{names(check.columns)}: {repeated:,} {plural} more than once: {most}"
+    return CheckResult(
+        table=table,
+        kind=check.kind,
+        name=check_name(check),
+        passed=not repeated,
+        value=float(repeated),
+        expected="no value occurs twice",
+        failing=surplus,
+        rows=rows,
+        examples=examples,
+        repair=check.repair,
+        message=message,
+    )
+
+
+def repeated_rows(data: Data, table: str, check: UniqueCheck) -> NDArray[np.int64]:
+    """Numbers of the rows that repeat an earlier one."""
+    number = quoted(ROW_NUMBER)
+    columns = column_list(check.columns)
+    return data.numbers(
+        table,
+        check.columns,
+        f"SELECT {number} FROM (SELECT {number}, row_number() OVER"
+        f" (PARTITION BY {columns} ORDER BY {number}) AS copy FROM numbered"
+        f" WHERE {_whole(check)}) WHERE copy > 1",
+    )
+
+
+def _whole(check: UniqueCheck) -> str:
+    return " AND ".join(f"{quoted(column)} IS NOT NULL" for column in check.columns)

@@ -1,0 +1,151 @@
+"""Checks each table as soon as it is made, and mends what a check's `repair` says.
+
+A check is due when the last table that it looks at is made and before any later table builds
+on it: rows are dropped at once, and a table is drawn again before its children exist.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeAlias
+
+from fabula.checks.data import Data
+from fabula.checks.evaluate import check_result, rows_to_drop
+from fabula.checks.naming import rule
+from fabula.checks.results import CheckResult, CheckResults
+from fabula.checks.rows import rows_verdict
+from fabula.planning.plan import Plan
+from fabula.runs.parts import merged
+from fabula.runs.tables import Tables
+from fabula.spec.checks import (
+    ROW_CHECKS,
+    AggregateCheck,
+    Check,
+    CountCheck,
+    ForeignKeyCheck,
+    UniqueCheck,
+)
+
+MOST_DRAWINGS = 4
+"""A table is drawn at most this often: once, and three times again."""
+
+_Place: TypeAlias = tuple[str, int | str]
+"""A table, and the position of a check in it or the reference column that is guarded."""
+
+
+class Checking:
+    """The checks of a run, each at its time."""
+
+    def __init__(self, plan: Plan, tables: Tables) -> None:
+        self._plan, self._tables = plan, tables
+        self._made: list[str] = []
+        self._results: dict[_Place, CheckResult] = {}
+
+    def after(self, table: str) -> None:
+        """Evaluate the checks that are due now that `table` is made, and mend it."""
+        self._made.append(table)
+        due = {**self._due(table), **self._guards(table)}
+        while due and self._mend(table, due):
+            pass
+
+    def results(self) -> CheckResults:
+        """What all checks found, in the order of the spec."""
+        return CheckResults(
+            tuple(
+                self._row_result(name, i, check)
+                if isinstance(check, ROW_CHECKS)
+                else self._results[name, i]
+                for name, table in self._plan.spec.tables.items()
+                for i, check in enumerate(table.checks)
+            )
+        )
+
+    def _mend(self, table: str, due: dict[_Place, Check]) -> bool:
+        """Evaluate checks and mend one that is broken; False when there is nothing to mend."""
+        spec = self._plan.spec
+        with Data({name: self._tables.read(name) for name in self._made}) as data:
+            results = {
+                place: check_result(spec, data, place[0], check) for place, check in due.items()
+            }
+            broken = {place: due[place] for place in results if not results[place].passed}
+            for (name, _), check in broken.items():
+                if check.repair == "drop" and isinstance(check, UniqueCheck | ForeignKeyCheck):
+                    rows = rows_to_drop(spec, data, name, check)
+                    if len(rows):
+                        self._tables.drop(name, rows, _reason(check))
+                        return True
+        redraw = any(check.repair == "resample" for check in broken.values())
+        if redraw and self._tables.attempt(table) + 1 < MOST_DRAWINGS:
+            self._tables.draw_again(table)
+            return True
+        for place, result in results.items():
+            repaired = self._repaired(table, place[0], due[place])
+            self._results[place] = replace(result, repaired=repaired)
+        return False
+
+    def _due(self, table: str) -> dict[_Place, Check]:
+        """Whole-table checks whose last table is `table`."""
+        return {
+            (name, i): check
+            for name in self._made
+            for i, check in enumerate(self._plan.spec.tables[name].checks)
+            if not isinstance(check, ROW_CHECKS)
+            and (involved := {name, *_other(check)}) <= set(self._made)
+            and table in involved
+        }
+
+    def _guards(self, table: str) -> dict[_Place, Check]:
+        """Foreign keys into tables that lost rows: who refers to a lost row is lost too."""
+        return {
+            (table, column): ForeignKeyCheck(
+                column=column, to=f"{link.parent}.{link.key}", repair="drop"
+            )
+            for column, link in self._plan[table].references.items()
+            if link.parent in self._made
+            and column in self._plan[table].schema.names
+            and any(record.rejected for record in self._tables.records[link.parent])
+        }
+
+    def _repaired(self, last: str, table: str, check: Check) -> int:
+        """Rows that a check dropped, or further drawings that it asked for."""
+        if check.repair == "resample":
+            return self._tables.attempt(last)
+        return sum(
+            item.reason == _reason(check)
+            for record in self._tables.records[table]
+            for item in record.rejected
+        )
+
+    def _row_result(self, table: str, position: int, check: Check) -> CheckResult:
+        """The result of a row-level check, which was evaluated while blocks were made."""
+        tallies = merged(
+            tally for record in self._tables.records[table] for tally in record.tallies
+        )
+        mine = next((tally for tally in tallies if tally.check == position), None)
+        if mine is None:
+            return rows_verdict(table, check, rows=0, failing=0)
+        repaired = mine.broken if check.repair == "drop" else mine.repaired
+        return rows_verdict(
+            table,
+            check,
+            rows=mine.rows,
+            failing=mine.broken - repaired,
+            repaired=repaired,
+            examples=mine.examples,
+        )
+
+
+def _other(check: Check) -> tuple[str, ...]:
+    """The other table that a check looks at, if any."""
+    match check:
+        case ForeignKeyCheck():
+            return (check.to.partition(".")[0],)
+        case AggregateCheck() | CountCheck():
+            return (check.of.partition(".")[0],)
+        case _:
+            return ()
+
+
+def _reason(check: Check) -> str:
+    """Why a row that breaks a check was dropped."""
+    return f"breaks the rule: {rule(check)}"
