@@ -104,7 +104,7 @@ def _per_parent(per_parent: PerParent) -> dict[str, Any]:
     distribution = plain.get("distribution", {})
     match per_parent.distribution:
         case Poisson(mean=mean) if len(distribution) == 2:
-            short = {"poisson": mean}
+            short: dict[str, Any] = {"poisson": mean}
         case Uniform(min=low, max=high, decimals=0) if set(distribution) <= _WHOLE_UNIFORM:
             short = {"uniform": [low, high]}
         case _:
