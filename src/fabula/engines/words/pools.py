@@ -58,7 +58,9 @@ def _distinct(make: Callable[[], Any], name: str, size: int) -> Iterator[Any]:
 
 
 def _array(values: list[Any]) -> pa.Array[Any]:
-    """Values as Arrow holds them; what has no column type becomes JSON, else text."""
+    """Values as Arrow holds them; what fits no column type becomes JSON."""
+    if all(isinstance(value, str) for value in values):
+        return string_array(values)
     try:
         return pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
@@ -106,7 +108,9 @@ def _faker(method: str, locale: str, seed: int) -> Callable[[], Any]:
 
 def _found(name: str, methods: Mapping[str, Callable[[], Any]]) -> Callable[[], Any]:
     if name not in methods:
-        raise _unusable(f"there is no provider `{name}`", did_you_mean(name, methods))
+        elsewhere = [each for each in methods if each.endswith(f".{name.rpartition('.')[2]}")]
+        hint = did_you_mean(name, elsewhere) or did_you_mean(name, methods)
+        raise _unusable(f"there is no provider `{name}`", hint)
     return methods[name]
 
 
