@@ -19,9 +19,9 @@ from fabula.llm.fake_values import make_value
 from fabula.llm.local.examples import theme_for
 from fabula.llm.rows.form import Call, Reading
 from fabula.llm.rows.job import RowField, RowsJob
-from fabula.llm.rows.parse import plain_name
+from fabula.llm.rows.names import plain_name
 from fabula.llm.rows.prompts import as_json
-from fabula.llm.rows.reply import read_items
+from fabula.llm.rows.reply import ReplyReader
 
 TEMPERATURE = 0.95
 MIN_P = 0.1
@@ -61,8 +61,9 @@ class CompletionForm:
 
     rows_per_call = 1
 
-    def __init__(self, job: RowsJob) -> None:
+    def __init__(self, job: RowsJob, reader: ReplyReader) -> None:
         self._job = job
+        self._reader = reader
         self._names = [each.name for each in job.fields]
         self._line = not job.text and len(job.fields) == 1 and _is_line(job.fields[0])
         self._examples = _examples(job)
@@ -88,10 +89,8 @@ class CompletionForm:
     def read(self, reply: ChatReply, call: Call) -> Reading:
         """The row in a reply; copies of an example, loops and empty values are refused."""
         if not (self._job.text or self._line):
-            reading = read_items(
-                reply.text, self._job.fields, asked=1, cut=reply.finish == "length"
-            )
-            return self._without_copies(reading)
+            cut = reply.finish == "length"
+            return self._without_copies(self._reader.read(reply.text, asked=1, cut=cut))
         text = _tidy(reply.text)
         if self._job.text:
             text = _whole_sentences(text)

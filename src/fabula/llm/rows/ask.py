@@ -18,6 +18,8 @@ from fabula.llm.rows.board import Board
 from fabula.llm.rows.form import Call, Form
 from fabula.llm.rows.job import RowsJob, RowsResult
 from fabula.llm.rows.prompts import ChatForm
+from fabula.llm.rows.reply import ReplyReader
+from fabula.llm.rows.row_check import compile_fields
 from fabula.llm.rows.sync import run_sync
 
 STALL_ROUNDS = 3
@@ -51,7 +53,7 @@ async def ask_rows(
         FabulaError: The model can't be used at all, and no row was made.
     """
     _verify(job)
-    run = _Run(model, job, form_for(model, job), on_rows)
+    run = _Run(model, job, on_rows)
     return await run.finish()
 
 
@@ -62,13 +64,13 @@ def ask_rows_sync(
     return run_sync(ask_rows(model, job, on_rows=on_rows))
 
 
-def form_for(model: ChatModel, job: RowsJob) -> Form:
+def form_for(model: ChatModel, job: RowsJob, reader: ReplyReader) -> Form:
     """The prompt form that suits the model."""
     if model.form == "completion":
         from fabula.llm.local.forms import CompletionForm
 
-        return CompletionForm(job)
-    return ChatForm(job)
+        return CompletionForm(job, reader)
+    return ChatForm(job, reader)
 
 
 def _verify(job: RowsJob) -> None:
@@ -103,17 +105,18 @@ class _Run:
     """One job under way."""
 
     def __init__(
-        self, model: ChatModel, job: RowsJob, form: Form, on_rows: Callable[[int], None] | None
+        self, model: ChatModel, job: RowsJob, on_rows: Callable[[int], None] | None
     ) -> None:
+        check = compile_fields(job.fields)
         self.model = model
         self.job = job
-        self.form = form
-        self.board = Board(job)
+        self.form = form_for(model, job, ReplyReader(job.fields, check))
+        self.board = Board(job, check)
         self.result = RowsResult(rows=self.board.rows)
         self.wave = _Wave()
         self.error: FabulaError | None = None
         self._on_rows = on_rows
-        self._rows_per_call = form.rows_per_call
+        self._rows_per_call = self.form.rows_per_call
         self._tokens: int | None = None
         self._width = 1
         self._stalled_rounds = 0
@@ -247,6 +250,7 @@ class _Run:
                 self.board.note(place, piece[1], raw=piece[0])
             elif not came:
                 self.board.note(place, reading.problem or "the reply leaves this row out")
+        self._notes.update(reading.notes)
         if reading.problem:
             self._notes[reading.problem.partition(":")[0]] += 1
         self.wave.short = self.wave.short or (bool(missing) and len(call.rows) > 1)
@@ -270,7 +274,11 @@ class _Run:
 
     def _end_wave(self) -> None:
         board, wave = self.board, self.wave
-        wave.made += board.use_spare()
+        spare = len(board.spare)
+        filled = board.use_spare()
+        wave.made += filled
+        if spare > filled:
+            self._notes["rows beyond those asked were left out"] += spare - filled
         if wave.short:
             self._rows_per_call = max(1, self._rows_per_call // 2)
         else:

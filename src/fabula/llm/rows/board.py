@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fabula.llm.rows.distinct import Distinct
-from fabula.llm.rows.job import Reject, RowField, RowsJob
-from fabula.llm.rows.parse import plain_name
+from fabula.llm.rows.job import Reject, RowsJob
 from fabula.llm.rows.prompts import as_json
-from fabula.llm.rows.validate import Check, Invalid, compile_schema
+from fabula.llm.rows.row_check import RowCheck
 
 TRANSPORT_FAILURES = 2
 """Calls for one row that may fail on the way before the row is given up."""
@@ -18,7 +17,7 @@ TRANSPORT_FAILURES = 2
 class Board:
     """The rows of one job while they are being made."""
 
-    def __init__(self, job: RowsJob) -> None:
+    def __init__(self, job: RowsJob, check: RowCheck) -> None:
         self.rows: list[dict[str, Any] | None] = [None] * job.n
         self.rejects: dict[int, Reject] = {}
         self.problems: dict[int, list[str]] = {}
@@ -30,7 +29,7 @@ class Board:
         self._job = job
         self._tries: dict[int, int] = {}
         self._failures: dict[int, int] = {}
-        self._check = compile_fields(job.fields)
+        self._check = check
         self._names = [each.name for each in job.fields]
 
     def open_rows(self) -> list[int]:
@@ -62,7 +61,7 @@ class Board:
             self.spare.append(values)
 
     def use_spare(self) -> int:
-        """Fill open places with spare rows that repeat nothing."""
+        """Fill open places with spare rows that repeat nothing; the rest is left out."""
         filled = 0
         places = iter(self.open_rows() if self.spare else ())
         for values in self.spare:
@@ -138,41 +137,3 @@ class Board:
         self.distinct.add(row)
         self.rows[place] = {name: row[name] for name in self._names}
         self.made += 1
-
-
-def compile_fields(
-    fields: Sequence[RowField],
-) -> Callable[[Any], tuple[dict[str, Any], list[str]]]:
-    """One function that straightens an item into the fields asked and lists its problems."""
-    checks: list[tuple[str, str, Check, bool]] = [
-        (each.name, plain_name(each.name), compile_schema(each.schema), each.required)
-        for each in fields
-    ]
-
-    def check(item: Any) -> tuple[dict[str, Any], list[str]]:
-        if not isinstance(item, Mapping):
-            return {}, ["the row is not an object"]
-        values: dict[str, Any] = {}
-        problems: list[str] = []
-        renamed: dict[str, Any] | None = None
-        for name, plain, each, required in checks:
-            if name in item:
-                value = item[name]
-            else:
-                if renamed is None:
-                    renamed = {plain_name(str(key)): value for key, value in item.items()}
-                value = renamed.get(plain)
-                if plain not in renamed and required:
-                    problems.append(f"`{name}` is missing")
-                    continue
-            if value is None and not required:
-                values[name] = None
-                continue
-            try:
-                values[name] = each(value)
-            except Invalid as problem:
-                path = f"{name}.{problem.path}" if problem.path else name
-                problems.append(f"`{path}`: {problem.problem}")
-        return values, problems
-
-    return check

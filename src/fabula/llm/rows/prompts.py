@@ -17,7 +17,7 @@ from fabula.llm.chat import ChatReply, ChatRequest, Message, Sampling
 from fabula.llm.rows.form import Call, Reading
 from fabula.llm.rows.job import RowField, RowsJob
 from fabula.llm.rows.parse import without_thoughts
-from fabula.llm.rows.reply import read_items
+from fabula.llm.rows.reply import ReplyReader
 
 EXAMPLES_LENGTH = 6_000
 RECENT_LENGTH = 1_600
@@ -47,8 +47,9 @@ _REFUSAL = re.compile(
 class ChatForm:
     """Asks an instruction follower for the rows of one job."""
 
-    def __init__(self, job: RowsJob) -> None:
+    def __init__(self, job: RowsJob, reader: ReplyReader) -> None:
         self._job = job
+        self._reader = reader
         self._names = [each.name for each in job.fields]
         self._number = next(key for key in ("row", "row_number", "_row") if key not in self._names)
         self._row_schema, self._definitions = _row_schema(job.fields)
@@ -80,9 +81,7 @@ class ChatForm:
             return Reading((), reply.problem or "the reply is empty")
         if self._job.text:
             return self._read_text(text, cut=reply.finish == "length")
-        reading = read_items(
-            text, self._job.fields, asked=len(call.rows), cut=reply.finish == "length"
-        )
+        reading = self._reader.read(text, asked=len(call.rows), cut=reply.finish == "length")
         if not reading.items and not reading.bad and _REFUSAL.match(text):
             return Reading((), _with_text("the reply is a refusal", text))
         keyed = self._job.given is not None or self._job.prompts is not None
