@@ -96,15 +96,35 @@ class OpenAIModel:
         """Release the connections."""
         await self.endpoint.close()
 
+    @property
+    def mode(self) -> Mode:
+        """How structure is asked for now."""
+        return self._habits.mode or LADDER[0]
+
+    def body(self, request: ChatRequest) -> dict[str, Any]:
+        """The request's body as it is sent now, for batches."""
+        return self._payload(request, self._shaped(request.schema), self.mode)
+
+    def read(
+        self, answer: Mapping[str, Any], schema: Mapping[str, Any] | None, mode: Mode
+    ) -> ChatReply:
+        """The reply in an answer that came by another way, for batches."""
+        reply = read_reply(answer, mode if schema else "prompt")
+        shaped = self._shaped(schema)
+        return replace(reply, text=shaped.restore(reply.text)) if shaped else reply
+
+    def _shaped(self, schema: Mapping[str, Any] | None) -> Shape | None:
+        return shape(schema, self.endpoint.preset.dialect) if schema else None
+
     async def _climb(self, place: Place, request: ChatRequest) -> ChatReply:
         """Ask at the best rung that is known to work, and step down while it is refused."""
-        shaped = shape(request.schema, self.endpoint.preset.dialect) if request.schema else None
+        shaped = self._shaped(request.schema)
         rungs: list[Mode] = _rungs(self._habits.mode) if shaped else ["prompt"]
         refused: Rejection | None = None
         spent = Usage()
         while True:
             mode = rungs[0]
-            payload = self.payload(request, shaped, mode)
+            payload = self._payload(request, shaped, mode)
             answer = await self._post(place, request, payload)
             if isinstance(answer, Rejection):
                 if _FILTERED.search(f"{answer.code} {answer.message}"):
@@ -143,7 +163,7 @@ class OpenAIModel:
                 self._usual_length += (usage.completion_tokens - self._usual_length) // 8
         return answer
 
-    def payload(self, request: ChatRequest, shaped: Shape | None, mode: Mode) -> dict[str, Any]:
+    def _payload(self, request: ChatRequest, shaped: Shape | None, mode: Mode) -> dict[str, Any]:
         """The request's body at one rung of the ladder."""
         settings, sampling = self.endpoint.settings, request.sampling
         messages = [{"role": item.role, "content": item.content} for item in request.messages]

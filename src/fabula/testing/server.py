@@ -27,8 +27,7 @@ from fabula.llm.chat import ChatRequest, Message
 from fabula.llm.fake import fake_reply
 from fabula.testing.batches import BatchDesk
 from fabula.testing.calls import Call
-from fabula.testing.embeddings import embedding
-from fabula.testing.envelopes import envelope, error_body
+from fabula.testing.envelopes import envelope
 from fabula.testing.replies import Reply, failed, says
 
 Answer = str | Reply | Mapping[str, Any] | Sequence[Any]
@@ -118,9 +117,9 @@ class ChatServer:
         desk = BatchDesk(self._answer_batched)
         app.add_routes(
             [
-                web.post("/v1/chat/completions", self._chat),
-                web.post("/v1/messages", self._chat),
-                web.post("/v1/embeddings", self._embed),
+                web.post("/v1/chat/completions", self._answer),
+                web.post("/v1/messages", self._answer),
+                web.post("/v1/embeddings", self._answer),
                 web.get("/v1/models", self._list_models),
                 *desk.routes(),
             ]
@@ -138,7 +137,7 @@ class ChatServer:
             transport.abort()
         await asyncio.sleep(0)
 
-    async def _chat(self, request: web.Request) -> web.StreamResponse:
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         self._open += 1
         self.most_open = max(self.most_open, self._open)
         if self._tls and request.transport:
@@ -166,24 +165,6 @@ class ChatServer:
         self.calls.append(call)
         reply = self._reply(call)
         return reply.status, envelope(call, reply)
-
-    async def _embed(self, request: web.Request) -> web.Response:
-        call = self._record(request, await request.json())
-        reply = self._reply(call) if self._script else Reply()
-        if reply.status != 200:
-            return web.json_response(
-                error_body(reply), status=reply.status, headers=dict(reply.headers)
-            )
-        given = call.body["input"]
-        texts = [given] if isinstance(given, str) else given
-        data = [
-            {"object": "embedding", "index": n, "embedding": embedding(text)}
-            for n, text in enumerate(texts)
-        ]
-        # Servers may answer in any order; the index tells which is which.
-        data.reverse()
-        usage = {"prompt_tokens": sum(len(text) // 4 + 1 for text in texts)}
-        return web.json_response({"object": "list", "data": data, "usage": usage})
 
     async def _list_models(self, request: web.Request) -> web.Response:
         del request
