@@ -69,7 +69,8 @@ class Pattern:
         It can whenever each string is drawn in one way only, and for ambiguous expressions
         (`[a-z]+[a-z0-9]*`) of up to a million ways to draw.
         """
-        return self.size == self._shape.size or self._shape.size <= _ENUMERABLE
+        listable = self._shape.size <= _ENUMERABLE
+        return self.size is not None and (self.size == self._shape.size or listable)
 
     def at(self, index: NDArray[np.integer]) -> pa.StringArray:
         """The strings with these numbers: different numbers give different strings.
@@ -80,7 +81,7 @@ class Pattern:
         Raises:
             ValueError: A number is out of range, or `has_index` is false.
         """
-        if not self.has_index or self.size is None:
+        if self.size is None or not self.has_index:
             raise ValueError(f"the strings of `{self.regex}` can't be numbered")
         bound = min(self.size, RANK_LIMIT)
         if len(index) and (int(index.min()) < 0 or int(index.max()) >= bound):
