@@ -29,7 +29,14 @@ class CutObject(dict[str, Any]):
 
 
 class _NotJson(Exception):
-    """This place in the text holds no JSON value."""
+    """This place in the text holds no JSON value.
+
+    Args:
+        resume: Where to look on, when nothing before is worth another look.
+    """
+
+    def __init__(self, resume: int = 0) -> None:
+        self.resume = resume
 
 
 class _Cut(Exception):
@@ -132,8 +139,8 @@ def _scan(text: str) -> Iterator[Any]:
     while (start := _next_opening(text, place)) >= 0:
         try:
             value, place = _value(text, start, 0)
-        except _NotJson:
-            place = start + 1
+        except _NotJson as problem:
+            place = max(start + 1, problem.resume)
             continue
         except _Cut as cut:
             yield cut.partial
@@ -150,7 +157,7 @@ def _value(text: str, place: int, depth: int) -> tuple[Any, int]:
     if place >= len(text):
         raise _Cut
     if depth > DEPTH:
-        raise _NotJson
+        raise _NotJson(place)
     character = text[place]
     if character == "{":
         return _object(text, place + 1, depth)
