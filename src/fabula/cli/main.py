@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from fabula import __version__
 from fabula.cli.verbs import VERBS, overview
 
 if TYPE_CHECKING:
@@ -32,9 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(overview())
         return 0
     if words == ["--version"]:
-        from importlib.metadata import version
-
-        sys.stdout.write(f"fabula {version('fabula')}\n")
+        sys.stdout.write(f"fabula {__version__}\n")
         return 0
 
     from fabula.cli.talk import Talk, take_options

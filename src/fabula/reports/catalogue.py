@@ -15,6 +15,7 @@ from fabula.reports import grid
 from fabula.spec.columns import AbstractColumn, AbstractNumber
 from fabula.spec.kinds import KINDS
 from fabula.spec.parameters import SpecModel
+from fabula.spec.schema import attribute_docs
 
 EXAMPLES: dict[str, str] = {
     "key": "{kind: key}",
@@ -129,7 +130,7 @@ def _described(cls: type[SpecModel], name: str) -> Described:
         shown = ""
     else:
         shown = f"default {_plain(default)}"
-    return Described(name, takes, shown, _meanings(cls).get(name, ""))
+    return Described(name, takes, shown, attribute_docs(cls).get(name, ""))
 
 
 def _plain(value: Any) -> str:
@@ -162,16 +163,3 @@ def _takes(schema: Mapping[str, Any]) -> str:
     formats = {"date-time": "time", "date": "date"}
     kind = str(schema.get("type", "value"))
     return formats.get(schema.get("format", ""), names.get(kind, kind))
-
-
-def _meanings(cls: type[SpecModel]) -> dict[str, str]:
-    """Meanings of fields from the `Attributes` sections of a class and its bases."""
-    found: dict[str, str] = {}
-    for base in reversed(cls.__mro__):
-        text = inspect.cleandoc(base.__dict__.get("__doc__") or "")
-        section = re.search(r"^Attributes:\n((?:[ ]+.*\n?|\n)+)", text, flags=re.MULTILINE)
-        if not section:
-            continue
-        for match in re.finditer(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section[1], flags=re.MULTILINE):
-            found[match[1]] = " ".join(match[2].split())
-    return found
