@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from fabula.engines.arithmetic import Compiled, compile_expression
 from fabula.engines.block import TRIES, Array, Block, Engine, GroupEngine, with_share_missing
 from fabula.engines.catalogue import column_engine
 from fabula.engines.children import children_engine
@@ -189,11 +190,15 @@ class TableBlocks:
 
     def _add_formulas(self, block: Block, columns: list[str]) -> None:
         """Evaluate all SQL of a step in one query."""
-        wanted = {
-            f"{name}\n{parameter}": sql
-            for name in columns
-            for parameter, sql in self.plan.columns[name].sql.items()
-        }
+        wanted: dict[str, str] = {}
+        for name in columns:
+            for parameter, sql in self.plan.columns[name].sql.items():
+                compiled = self._compiled.get((name, parameter))
+                result = compiled(block.values, block.rows) if compiled else None
+                if result is None:
+                    wanted[f"{name}\n{parameter}"] = sql
+                else:
+                    block.formulas[name, parameter] = result
         if not wanted:
             return
         needs = {need for name in columns for need in self.plan.columns[name].needs}
@@ -259,6 +264,24 @@ class TableBlocks:
                 column, rows=self.rows, seed=self._seed, table=self.plan.name
             )
         return engines
+
+    @cached_property
+    def _compiled(self) -> dict[tuple[str, str], Compiled]:
+        """Expressions that need no query."""
+        compiled: dict[tuple[str, str], Compiled] = {}
+        for name, column in self.plan.columns.items():
+            types = {need: self._type_of(need) for need in column.needs}
+            for parameter, sql in column.sql.items():
+                program = compile_expression(sql, types)
+                if program is not None:
+                    compiled[name, parameter] = program
+        return compiled
+
+    def _type_of(self, need: str) -> pa.DataType:
+        if need in self.plan.columns:
+            return self.plan.columns[need].type
+        reference, _, attribute = need.partition(".")
+        return self._tables[self.plan.references[reference].parent].plan.columns[attribute].type
 
     @cached_property
     def _numbered(self) -> dict[str, Engine]:

@@ -12,10 +12,12 @@ from fabula.errors import Violation, did_you_mean
 from fabula.planning.expressions import (
     Expression,
     ExpressionError,
+    case_labels,
     expression_type,
     parse_expression,
+    syntax_tree,
 )
-from fabula.planning.kinds import column_type
+from fabula.planning.kinds import CATEGORY, column_type
 from fabula.planning.plan import ColumnPlan, ReferencePlan
 from fabula.planning.references import References
 from fabula.planning.templates import TemplateError, template_needs
@@ -188,7 +190,9 @@ def _set_types(
             types = {need: _type_of(table, need, planned, references) for need in plan.needs}
             kinds = _expression_types(table, plan, types, problems)
             if plan.spec.kind == "expr":
-                planned[table][name] = replace(plan, type=kinds.get("sql", pa.string()))
+                kind = kinds.get("sql", pa.string())
+                labels = pa.types.is_string(kind) and case_labels(syntax_tree(plan.sql["sql"]))
+                planned[table][name] = replace(plan, type=CATEGORY if labels else kind)
 
 
 def _expression_types(

@@ -110,6 +110,29 @@ def expression_type(sql: str, types: Mapping[str, pa.DataType]) -> pa.DataType:
     return settled_type(result.schema[0].type)
 
 
+def syntax_tree(sql: str) -> dict[str, Any]:
+    """DuckDB's syntax tree of a valid expression."""
+    tree = json.loads(_scalar("SELECT json_serialize_sql(?)", f"SELECT {sql}"))
+    expression: dict[str, Any] = tree["statements"][0]["node"]["select_list"][0]
+    return expression
+
+
+def case_labels(node: Mapping[str, Any]) -> list[str] | None:
+    """The texts of a CASE whose every result, ELSE included, is a constant text."""
+    if node["class"] != "CASE":
+        return None
+    results = [check["then_expr"] for check in node["case_checks"]] + [node["else_expr"]]
+    texts = [constant_text(result) for result in results]
+    return None if None in texts else [text for text in texts if text is not None]
+
+
+def constant_text(node: Mapping[str, Any]) -> str | None:
+    """The text of a constant, or None where the node is none."""
+    if node["class"] != "CONSTANT" or node["literal"]["kind"] != "STRING":
+        return None
+    return str(node["literal"]["text"])
+
+
 def settled_type(kind: pa.DataType) -> pa.DataType:
     """The type in which a SQL result is kept: decimals and small numbers become plain ones."""
     if pa.types.is_decimal(kind) or pa.types.is_floating(kind):
