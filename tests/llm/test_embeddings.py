@@ -59,7 +59,7 @@ async def test_no_texts_make_no_call() -> None:
 async def test_other_vectors_than_asked_for_are_an_error() -> None:
     """E: nothing is guessed by position."""
     short = '{"data": [{"index": 0, "embedding": [1, 2]}]}'
-    with ChatServer([script.Reply(body=short)]) as server:
+    with ChatServer(lambda _: script.Reply(body=short)) as server:
         embedder = open_embedder(settings(server))
         with pytest.raises(OutputError):
             await embedder.embed(["a", "b"])
@@ -68,7 +68,8 @@ async def test_other_vectors_than_asked_for_are_an_error() -> None:
 
 async def test_failures_are_tried_again_and_refusals_are_named() -> None:
     """E."""
-    with ChatServer([script.failed(500), None, script.failed(400, "not an embedder")]) as server:
+    answers = iter([script.failed(500), None, script.failed(400, "not an embedder")])
+    with ChatServer(lambda _: next(answers)) as server:
         embedder = open_embedder(settings(server), patience=QUICK)
         await embedder.embed(["a"])
         with pytest.raises(ModelError, match="not an embedder"):

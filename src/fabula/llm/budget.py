@@ -63,6 +63,11 @@ class Budget:
         """US dollars spent, or None when the cost of any call is unknown."""
         return None if self._unpriced else self._booked["max_cost"]
 
+    @property
+    def needs_sizes(self) -> bool:
+        """Whether a limit depends on how long replies are."""
+        return self._limits["max_tokens"] is not None or self._limits["max_cost"] is not None
+
     def begin(self, prompt_characters: int, price: Price | None, *, model: str) -> Ticket:
         """Set aside what a call will use.
 

@@ -75,7 +75,7 @@ def _shape(text: str, dialect: Dialect) -> Shape:
     original: dict[str, Any] = json.loads(text)
     writer = _StrictWriter() if dialect == "strict" else None
     schema = writer.write(original) if writer else original
-    root = _resolved(original, original)
+    root = _resolved(_merged(original), original)
     wrapped = root.get("type") != "object" and "properties" not in root
     if wrapped:
         definitions: dict[str, Any] = {

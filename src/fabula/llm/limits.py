@@ -12,6 +12,7 @@ import asyncio
 import random
 from collections import deque
 from dataclasses import dataclass
+from math import inf
 from time import monotonic
 from types import TracebackType
 
@@ -71,6 +72,7 @@ class Limits:
         rpm: Requests a minute.
         tpm: Tokens a minute.
         patience: How long a call is tried again.
+        scout: Seconds that the first call goes alone at most; it ends with the first answer.
 
     Attributes:
         answered: Whether the endpoint has answered a call well.
@@ -83,11 +85,13 @@ class Limits:
         rpm: int | None = None,
         tpm: int | None = None,
         patience: Patience | None = None,
+        scout: float = SCOUT_SECONDS,
     ) -> None:
         self.patience = patience or Patience()
         self.concurrency = concurrency
-        self._width = 1.0
-        self._scouting = True
+        self._scout = scout
+        self._scouting = scout > 0
+        self._width = 1.0 if self._scouting else float(concurrency)
         self._open = 0
         self.answered = False
         self._queue: deque[asyncio.Future[None]] = deque()
@@ -118,8 +122,8 @@ class Limits:
             await self._wait_for_place(again)
         else:
             self._open += 1
-        if self._scouting:
-            asyncio.get_running_loop().call_later(SCOUT_SECONDS, self._open_up)
+        if self._scouting and self._scout < inf:
+            asyncio.get_running_loop().call_later(self._scout, self._open_up)
 
     def leave(self) -> None:
         """Give the place to the next call."""

@@ -9,7 +9,8 @@
 
 Answers are taken in order (a sequence), by words in the prompt (a mapping) or from a function of
 the `Call`. Where the script has nothing to say, the server makes an answer that fits the
-request's schema, the same one each time.
+request's schema, the same one each time. An error in a script's function is raised where the
+`with` ends. Embeddings are made up too, and only a function may answer otherwise.
 """
 
 from __future__ import annotations
@@ -76,6 +77,7 @@ class ChatServer:
         self._models = tuple(models)
         self._tls = tls
         self._open = 0
+        self._mistakes: list[Exception] = []
         self._transports: set[asyncio.Transport] = set()
         self._port = 0
         self._loop = asyncio.new_event_loop()
@@ -107,6 +109,8 @@ class ChatServer:
         self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
         self._loop.close()
+        if self._mistakes and error is None:
+            raise self._mistakes[0]
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -143,14 +147,16 @@ class ChatServer:
         if self._tls and request.transport:
             self._transports.add(request.transport)
         try:
-            call = self._record(request, await request.json())
+            body = await _json_object(request)
+            if body is None:
+                return web.Response(status=400, text='{"error": "the body is no JSON object"}')
+            call = Call(len(self.calls) + 1, request.path, body, request.headers)
+            self.calls.append(call)
             full = self._places is not None and self._open > self._places
             reply = failed(429, "too many requests at once") if full else self._reply(call)
             await asyncio.sleep(self._latency + reply.delay)
-            if reply.reset:
-                if request.transport:
-                    request.transport.abort()
-                return web.Response()
+            if reply.reset and request.transport:
+                request.transport.abort()
             return web.Response(
                 status=reply.status,
                 headers=reply.headers,
@@ -171,16 +177,15 @@ class ChatServer:
         data = [{"id": name, "object": "model"} for name in self._models or ("any",)]
         return web.json_response({"object": "list", "data": data})
 
-    def _record(self, request: web.Request, body: dict[str, Any]) -> Call:
-        call = Call(len(self.calls) + 1, request.path, body, request.headers)
-        self.calls.append(call)
-        return call
-
     def _reply(self, call: Call) -> Reply:
         refused = self._refused(call)
         if refused:
             return refused
-        answer = self._scripted(call)
+        try:
+            answer = self._scripted(call)
+        except Exception as error:
+            self._mistakes.append(error)
+            return failed(500, f"the script failed: {error!r}")
         reply = answer if isinstance(answer, Reply) else says("" if answer is None else answer)
         made = answer is None or (
             reply.text is None and reply.message is None and reply.body is None
@@ -194,6 +199,8 @@ class ChatServer:
     def _scripted(self, call: Call) -> Answer | None:
         if callable(self._script):
             return self._script(call)
+        if call.path.endswith("/embeddings"):
+            return None
         if isinstance(self._script, Mapping):
             return next((self._script[word] for word in self._script if word in call.prompt), None)
         return next(self._in_order, None)
@@ -209,3 +216,11 @@ class ChatServer:
         for name in self._refuse_parameters & call.body.keys():
             return failed(400, f"unsupported parameter: '{name}'")
         return None
+
+
+async def _json_object(request: web.Request) -> dict[str, Any] | None:
+    try:
+        body = await request.json()
+    except ValueError:
+        return None
+    return body if isinstance(body, dict) else None
