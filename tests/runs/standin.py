@@ -1,12 +1,11 @@
 """A small plan with makers of its own, so that runs are tested without any engine.
 
-As a program it runs the plan: `python standin.py FOLDER ROWS WORKERS [ORDERS_PER_SECOND]`.
+As a program it runs the plan: `python standin.py FOLDER ROWS WORKERS`.
 """
 
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -170,14 +169,14 @@ def tallying(check: int, broken: int) -> Callable[..., MadeBlock | None]:
 
 
 def main() -> None:
-    """Run the plan as a program of its own, optionally slowed down."""
-    folder, rows, workers, pause = Path(sys.argv[1]), *map(float, sys.argv[2:5])
+    """Run the plan as a program of its own that tells each block it makes."""
+    folder, rows, workers = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 
-    def slow(*_: object) -> None:
-        time.sleep(pause)
+    def tell(table: str, block: int, *_: object) -> None:
+        print(table, block, flush=True)  # noqa: T201
 
-    plan = make_plan(int(rows))
-    run(plan, StandIn(plan, slow), output=folder, workers=int(workers))
+    plan = make_plan(rows)
+    run(plan, StandIn(plan, tell), output=folder, workers=workers)
 
 
 if __name__ == "__main__":

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.dataset
 from numpy.typing import NDArray
 
+from fabula.io.read import TableRows
 from fabula.io.sql import locked_connection, quoted
-
-TableRows: TypeAlias = pa.Table | pyarrow.dataset.Dataset
-"""The rows of a table, in memory or in files."""
 
 ROW_NUMBER = "fabula row"
 """Name of the added column in `numbered`."""
