@@ -23,9 +23,7 @@ ROWS = [dict(zip(NAMES, values, strict=True)) for values in BY_ROWS]
 
 
 def frame(data: list[Any], names: list[str] = NAMES) -> Any:
-    return read_frame(
-        {"column_names": names, "data": data}, NAMES, lambda item: not CHECK(item)[1]
-    )
+    return read_frame({"column_names": names, "data": data}, NAMES, lambda item: not CHECK(item)[1])
 
 
 def test_a_frame_by_rows_is_read_by_rows() -> None:

@@ -94,11 +94,11 @@ Outcome = ChatReply | FabulaError
 
 @dataclass
 class _Wave:
-    """What one wave brought."""
+    """What one wave brought; `too_big` is the rows of its largest call that was too large."""
 
     asked: int = 0
     made: int = 0
-    short: bool = False
+    too_big: int = 0
 
 
 class _Run:
@@ -248,13 +248,14 @@ class _Run:
             piece = next(bad, None)
             if piece is not None:
                 self.board.note(place, piece[1], raw=piece[0])
-            elif not came:
+            elif not came and not (reading.shorten and len(call.rows) > 1):
                 self.board.note(place, reading.problem or "the reply leaves this row out")
         self._notes.update(reading.notes)
         if reading.problem:
             self._notes[reading.problem.partition(":")[0]] += 1
-        self.wave.short = self.wave.short or (bool(missing) and len(call.rows) > 1)
-        if outcome.finish == "length" and len(call.rows) == 1 and not came:
+        if reading.shorten and len(call.rows) > 1:
+            self.wave.too_big = max(self.wave.too_big, len(call.rows))
+        elif reading.shorten and not came:
             self._tokens = min(8 * LONG_REPLY, 2 * (self._tokens or LONG_REPLY // 2))
         self.wave.made += self.board.made - before
         self._tell()
@@ -264,7 +265,7 @@ class _Run:
             return  # the run stops here; these rows stay open, not rejected
         if error.code in TOO_BIG:
             if len(call.rows) > 1:
-                self.wave.short = True
+                self.wave.too_big = max(self.wave.too_big, len(call.rows))
                 return
             for place in call.rows:
                 self.board.reject(place, str(error.message))
@@ -279,8 +280,8 @@ class _Run:
         wave.made += filled
         if spare > filled:
             self._notes["rows beyond those asked were left out"] += spare - filled
-        if wave.short:
-            self._rows_per_call = max(1, self._rows_per_call // 2)
+        if wave.too_big:
+            self._rows_per_call = wave.too_big // 2
         else:
             self._rows_per_call = min(self.form.rows_per_call, self._rows_per_call * 2)
         stalls = board.repeats > 0 and wave.made < STALL_SHARE * wave.asked

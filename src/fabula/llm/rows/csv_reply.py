@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from fabula.llm.rows.names import match_names
 
+NO_HEADER = "the reply holds no header with the columns asked for"
 _FENCED = re.compile(r"^[ \t]*```[^\n]*\n(.*?)(?:^[ \t]*```|\Z)", re.S | re.M)
 _PROSE = re.compile(r"[A-Z][^\"|]*\s\S+\s[^\"|]*[.!?:]")
 _RULE = re.compile(r"[\s|:+-]*-[\s|:+-]*")
@@ -73,7 +74,7 @@ def read_csv(text: str, names: Sequence[str], *, cut: bool = False) -> CsvReply:
     text = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     header = _find_header(text, names)
     if header is None:
-        return CsvReply(problem="the reply holds no header with the columns asked for")
+        return CsvReply(problem=NO_HEADER)
     start, separator, cells = header
     matched = match_names(cells, names)
     targets = [matched.get(cell) for cell in cells]

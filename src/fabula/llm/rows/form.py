@@ -42,12 +42,15 @@ class Reading:
         items: Row-like values; None stands for a row that the reply leaves out.
         problem: Why there are none, or fewer than asked; empty when all is well.
         bad: Raw pieces that were rows but could not be read, with the reason.
+        shorten: Whether fewer rows in a call would have helped; the rows missing are then no
+            failed attempt.
         notes: What else is worth knowing: ignored columns, a transposed frame.
     """
 
     items: Sequence[Any]
     problem: str = ""
     bad: Sequence[tuple[str, str]] = ()
+    shorten: bool = False
     notes: Sequence[str] = ()
 
 

@@ -80,7 +80,11 @@ def row_items(value: Any, names: Sequence[str], *, scalars: bool = False) -> lis
             return nested
     if len(names) == 1 and scalars:
         return [item if isinstance(item, Mapping) else {names[0]: item} for item in value]
-    return [item for item in value if isinstance(item, Mapping)]
+    rows: list[Any] = []
+    for item in value:
+        if isinstance(item, Mapping):  # a row, or one of several wrappers
+            rows += [item] if _is_row(item, names) else row_items(item, names) or [item]
+    return rows
 
 
 def is_cut(value: Any) -> bool:

@@ -36,10 +36,10 @@ _TEXT_SYSTEM = (
 )
 _FENCED = re.compile(r"^```[\w-]*\n(.*?)\n?```$", re.S)
 _REFUSAL = re.compile(
-    r"(i'?m |i am )?(so |very )?(sorry|i apologi[sz]e|unfortunately)?[,.!]?\s*(but )?"
-    r"(i |as an ai)(cannot|can't|can not|am unable to|am not able to|won't|language model|,)"
-    r"(?=[\s.,…]*$|.{0,40}\b(assist|help|fulfil|comply|provide|generate|create|write|content|ai|"
-    r"request|that)\b)",
+    r"\W*((i['’]m |i am )?(so |very )?sorry|i apologi[sz]e|unfortunately)?\W*(but )?"
+    r"(as an ai\b|i (cannot|can['’]t|can not|am unable to|am not able to|won['’]t)"
+    r"(\W*$| (assist|help|comply|fulfil|provide|generate|create|write|do)\b"
+    r".{0,40}\b(that|this|request|content|such)\b))",
     re.I,
 )
 
@@ -105,7 +105,8 @@ class ChatForm:
         used = _lines(reversed(call.used), USED_LENGTH)
         if used:
             yield "Already used, do not repeat: " + ", ".join(reversed(used))
-        problems = [self._problem(row, call, many) for row in call.rows if row in call.problems]
+        told = [self._problem(row, call, many) for row in call.rows if row in call.problems]
+        problems = dict.fromkeys(told)  # one line where all rows failed alike
         if problems:
             yield "Earlier answers were not accepted. Answer again without these problems:\n" + (
                 "\n".join(problems)
@@ -116,10 +117,11 @@ class ChatForm:
             yield self._ask(call.rows)
 
     def _problem(self, row: int, call: Call, many: bool) -> str:
-        answer = f" to {call.failed[row]}" if call.failed.get(row) else ""
         number = f"row {call.rows.index(row) + 1}" if many and self._job.given is not None else ""
-        what = " ".join(filter(None, ("-", number)))
-        return f"{what}{answer}: ".replace("- to ", "- ") + "; ".join(call.problems[row])
+        answer = f"answer {call.failed[row]}" if call.failed.get(row) else ""
+        which = ", ".join(filter(None, (number, answer)))
+        problems = "; ".join(call.problems[row])
+        return f"- {which}: {problems}" if which else f"- {problems}"
 
     def _known(self, given: Sequence[Mapping[str, Any]], rows: Sequence[int]) -> str:
         if len(rows) == 1:
@@ -169,7 +171,8 @@ class ChatForm:
         if len(text) > 1 and text[0] == text[-1] == '"' and '"' not in text[1:-1]:
             text = text[1:-1].strip()
         if cut:
-            return Reading((), _with_text("the text was cut off at the token limit", text))
+            problem = _with_text("the text was cut off at the token limit", text)
+            return Reading((), problem, shorten=True)
         if not text:
             return Reading((), "the reply is empty")
         if _REFUSAL.match(text) and len(text.split()) < 40:
@@ -185,10 +188,10 @@ class ChatForm:
             by_number = dict(zip(numbers, reading.items, strict=True))
             items = [by_number.get(place) for place in range(1, asked + 1)]
             return dataclasses.replace(reading, items=items)
-        if len(reading.items) == asked:
+        if len(reading.items) == asked or not reading.items:
             return reading
-        problem = f"the reply holds {len(reading.items)} rows for {asked} and no row numbers"
-        return Reading((), reading.problem or problem, reading.bad)
+        problem = f"the reply holds {len(reading.items)} of {asked} rows and no row numbers"
+        return Reading((), problem, reading.bad, shorten=True)
 
 
 def as_json(value: Any) -> str:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from fabula.llm.rows.csv_reply import read_csv
+from fabula.llm.rows.csv_reply import NO_HEADER, read_csv
 from fabula.llm.rows.form import Reading
 from fabula.llm.rows.frame_reply import read_frame
 from fabula.llm.rows.job import RowField
@@ -51,10 +51,11 @@ class ReplyReader:
             if table is not None:
                 return table
         if cut:
-            return Reading(items, f"the reply was cut off after {len(items)} whole rows")
+            problem = f"the reply was cut off after {len(items)} whole rows"
+            return Reading(items, problem, shorten=True)
         if not items:
             return Reading((), f"the reply holds no rows: {' '.join(text.split())[:SHOWN]}")
-        short = f"the reply holds {len(items)} rows of {asked}" if len(items) < asked else ""
+        short = f"the reply holds {len(items)} of {asked} rows" if len(items) < asked else ""
         return Reading(items, short)
 
     def _fits(self, item: Any) -> bool:
@@ -63,14 +64,14 @@ class ReplyReader:
     def _read_table(self, text: str, *, cut: bool) -> Reading | None:
         """The rows of a reply in CSV, or None when it holds no header that fits."""
         table = read_csv(text, self._names, cut=cut)
-        if table.problem and not (table.missing or table.extra) and "header" in table.problem:
+        if table.problem == NO_HEADER:
             return None
         notes = [f"column `{name}` was not asked for" for name in table.extra]
         notes += [f"column `{name}` is missing" for name in table.missing]
         rows = [self._with_nested(row) for row in table.rows]
         bad = [(line.text, str(line)) for line in table.bad]
         problem = table.problem or ("the reply was cut off" if cut else "")
-        return Reading(rows, problem, bad, notes)
+        return Reading(rows, problem, bad, cut, notes)
 
     def _with_nested(self, row: dict[str, str | None]) -> dict[str, Any]:
         """Cells of fields that are no scalars, read as JSON where they are JSON."""
