@@ -1,4 +1,4 @@
-"""Data files into Arrow."""
+"""Files that Fabula wrote, read again with the types that they were written from."""
 
 from __future__ import annotations
 
@@ -8,8 +8,27 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 
+from fabula.io.formats import Format
+from fabula.io.write import csv_type, plain_type
+
 if TYPE_CHECKING:
-    from pyarrow import csv, json  # here: pyarrow.dataset imports pandas where it is installed
+    import pyarrow.dataset as ds
+
+TableRows: TypeAlias = "pa.Table | ds.Dataset"
+"""The rows of a table, in memory or in files."""
+
+_JSON_BLOCK_BYTES = 16 << 20
+"""Bytes of JSON Lines that are parsed at once; no line may be longer."""
+
+
+def read_files(paths: Sequence[Path], file_format: Format, schema: pa.Schema | None) -> ds.Dataset:
+    """The rows of files that Fabula wrote, read when they are asked for.
+
+    Text forms have no types of their own, so the schema gives them (without one, their looks
+    do); nested values stay JSON text in CSV, and dates come as times from JSON Lines (see
+    `typed`).
+    """
+    from pyarrow import csv, json  # late, because pyarrow.dataset loads pandas where it can
     from pyarrow import dataset as ds
 
     names = [str(path) for path in paths]
