@@ -68,10 +68,13 @@ class Compiled:
 
     needs: tuple[str, ...]
     _compute: Callable[[Values], Any]
-    _labels: Array | None
+    _labels: Array | None = None
+    _column: str | None = None
 
     def __call__(self, values: Mapping[str, Array], rows: int) -> Array | None:
         """The result, or None where a column holds nulls."""
+        if self._column is not None:
+            return values[self._column]
         used = {name: values[name] for name in self.needs}
         if any(column.null_count for column in used.values()):
             return None
@@ -89,6 +92,8 @@ def compile_expression(sql: str, types: Mapping[str, pa.DataType]) -> Compiled |
         types: The types of the columns that it uses.
     """
     node = syntax_tree(sql)
+    if node["class"] == "COLUMN_REF":
+        return Compiled(tuple(types), dict, _column=node["column_names"][0])
     try:
         if (labels := case_labels(node)) is not None:
             compute = _case([_Term("int", _always(i), i) for i in range(len(labels))], node, types)
@@ -98,7 +103,7 @@ def compile_expression(sql: str, types: Mapping[str, pa.DataType]) -> Compiled |
         return None
     if term.kind not in ("float", "bool") or not types:
         return None
-    return Compiled(tuple(types), term.compute, None)
+    return Compiled(tuple(types), term.compute)
 
 
 def _term(node: Mapping[str, Any], types: Mapping[str, pa.DataType]) -> _Term:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,6 @@ from fabula.engines.children import children_engine
 from fabula.engines.correlated import correlated_engines
 from fabula.engines.expressions import evaluate
 from fabula.engines.made import CheckTally, MadeBlock, RejectedRow
-from fabula.engines.models import Models, model_engines
 from fabula.engines.references import Linkage, Linker, parent_values
 from fabula.engines.repair import RowRules
 from fabula.engines.unique import Attempts, distinct_engine, find_redraws
@@ -29,6 +29,9 @@ from fabula.spec.columns import AbstractColumn
 from fabula.spec.words import Llm, Text
 from fabula.streams import BLOCK_ROWS
 
+if TYPE_CHECKING:
+    from fabula.engines.models import Models
+
 _FIXED = ("key", "uuid", "sequence")
 
 
@@ -36,7 +39,7 @@ class TableBlocks:
     """Makes one table; implements `TableMaker`, and `Parent` for the tables that refer to it."""
 
     def __init__(
-        self, plan: TablePlan, seed: int, tables: Mapping[str, TableBlocks], models: Models
+        self, plan: TablePlan, seed: int, tables: Mapping[str, TableBlocks], models: Models | None
     ) -> None:
         self.plan, self.schema = plan, plan.schema
         self._seed, self._tables, self._models = seed, tables, models
@@ -296,6 +299,10 @@ class TableBlocks:
     @cached_property
     def _groups(self) -> dict[str, GroupEngine]:
         """Columns that a language model fills, each with the engine of its group."""
+        if self._models is None:
+            return {}
+        from fabula.engines.models import model_engines
+
         return model_engines(self.plan, self._models)
 
     @cached_property

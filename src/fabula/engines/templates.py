@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-import jinja2
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -39,6 +38,8 @@ def render(
     Raises:
         SpecError: The template fails on the data.
     """
+    import jinja2
+
     template = environment().from_string(text)
     try:
         return [template.render(row) for row in _contexts(needs, block, rows)]

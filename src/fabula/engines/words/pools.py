@@ -74,8 +74,11 @@ def _mimesis(name: str, locale: str, seed: int) -> Callable[[], Any]:
     from mimesis.locales import Locale
     from mimesis.providers.base import BaseDataProvider, BaseProvider
 
-    code = locale.replace("_", "-").lower()
+    language, country = _language_and_country(locale)
+    code = f"{language}-{country}".lower()
     known = [each.value for each in Locale]
+    if code not in known and country == _own_country(language):
+        code = language
     if code not in known:
         raise _unusable(f"Mimesis has no locale `{locale}`", did_you_mean(code, known))
     generic = Generic(Locale(code), seed=seed)
@@ -97,7 +100,10 @@ def _faker(method: str, locale: str, seed: int) -> Callable[[], Any]:
     except ImportError as error:
         raise PrerequisiteError.for_extra("faker", needed_by=f"`faker.{method}`") from error
 
-    code = _faker_locale(locale, sorted(AVAILABLE_LOCALES))
+    code = "_".join(_language_and_country(locale))
+    known = sorted(AVAILABLE_LOCALES)
+    if code not in known:
+        raise _unusable(f"Faker has no locale `{locale}`", did_you_mean(code, known))
     fake = Faker(code)
     fake.seed_instance(seed)
     # Faker attaches the methods of its providers to the generator itself.
@@ -114,13 +120,14 @@ def _found(name: str, methods: Mapping[str, Callable[[], Any]]) -> Callable[[], 
     return methods[name]
 
 
-def _faker_locale(locale: str, known: list[str]) -> str:
-    """`de` and `de-DE` as Faker spells them: `de_DE`."""
-    language, _, country = locale.replace("-", "_").partition("_")
-    wanted = f"{language.lower()}_{(country or _COUNTRIES.get(language, language)).upper()}"
-    if wanted not in known:
-        raise _unusable(f"Faker has no locale `{locale}`", did_you_mean(wanted, known))
-    return wanted
+def _language_and_country(locale: str) -> tuple[str, str]:
+    """`de`, `de-DE` and `de_de` are all German of Germany."""
+    language, _, country = locale.replace("-", "_").lower().partition("_")
+    return language, country.upper() or _own_country(language)
+
+
+def _own_country(language: str) -> str:
+    return _COUNTRIES.get(language, language.upper())
 
 
 _COUNTRIES = {
