@@ -13,7 +13,7 @@ import pyarrow.dataset as ds
 from fabula.errors import SourceError, did_you_mean
 from fabula.io.formats import ENDINGS, format_of
 from fabula.io.names import file_stem
-from fabula.io.read import read_files
+from fabula.io.written import read_files
 from fabula.types import TableLike
 
 Rows: TypeAlias = pa.Table | ds.Dataset
