@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from fabula.io.read import TableRows
 from fabula.io.sql import locked_connection, quoted
-from fabula.io.written import TableRows
 
 ROW_NUMBER = "fabula row"
 """Name of the added column in `numbered`."""

@@ -21,7 +21,7 @@ from fabula.checks.relations import (
 from fabula.checks.results import CheckResult, CheckResults
 from fabula.checks.rows import row_result
 from fabula.checks.uniqueness import repeated_rows, unique_result
-from fabula.io.written import TableRows
+from fabula.io.read import TableRows
 from fabula.planning.expressions import ExpressionError
 from fabula.spec.checks import (
     ROW_CHECKS,

@@ -15,8 +15,8 @@ from fabula.errors import PrerequisiteError, SourceError, UsageError, did_you_me
 from fabula.io.formats import ENDINGS, as_format, format_of
 from fabula.io.names import file_stem
 from fabula.io.places import make_folder
+from fabula.io.read import TableRows, read_files, typed
 from fabula.io.write import write_table
-from fabula.io.written import TableRows, read_files, typed
 from fabula.runs.parts import Lost
 from fabula.types import Path as PathLike
 

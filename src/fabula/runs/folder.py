@@ -32,8 +32,8 @@ from fabula.io.formats import FORMATS, Format
 from fabula.io.locks import FolderLock
 from fabula.io.names import file_stem
 from fabula.io.places import make_folder, remove_leftovers, write_text
+from fabula.io.read import read_files, typed
 from fabula.io.write import writing
-from fabula.io.written import read_files, typed
 from fabula.runs.parts import Layout, Lost, PartRecord, Tally
 
 if TYPE_CHECKING:

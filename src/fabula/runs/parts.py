@@ -15,8 +15,8 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from fabula.engines.made import CheckTally, MadeBlock, RejectedRow, TableMaker
+from fabula.io.read import TableRows
 from fabula.io.write import WrittenFile
-from fabula.io.written import TableRows
 
 PART_BLOCKS = 16
 """Blocks in one part; a table of one part is a single file."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fabula.engines.made import MadeBlock, RejectedRow, TableMaker
 from fabula.errors import PartialRunError
-from fabula.io.written import TableRows
+from fabula.io.read import TableRows
 from fabula.runs.executor import LocalExecutor
 from fabula.runs.parts import Layout, PartRecord, Store
 from fabula.runs.progress import Tracker
