@@ -21,7 +21,7 @@ def objects_of(cls: type, rows: Iterable[Mapping[str, Any]]) -> Iterator[Any]:
     Raises:
         CheckError: The class refuses a row.
     """
-    adapter = TypeAdapter(cls)
+    adapter: TypeAdapter[Any] = TypeAdapter(cls)
     for number, row in enumerate(rows):
         try:
             yield _validated(adapter, row)
@@ -35,7 +35,7 @@ def objects_of(cls: type, rows: Iterable[Mapping[str, Any]]) -> Iterator[Any]:
 
 
 def row_problems(cls: type, row: Mapping[str, Any]) -> list[str]:
-    """What a class has against a row that is not complete yet; fields still to come are no fault."""
+    """What a class has against an unfinished row; fields still to come are no fault."""
     try:
         _validated(TypeAdapter(cls), row)
     except ValidationError as error:
