@@ -20,8 +20,8 @@ from fabula.llm.local.examples import theme_for
 from fabula.llm.rows.form import Call, Reading
 from fabula.llm.rows.job import RowField, RowsJob
 from fabula.llm.rows.names import plain_name
-from fabula.llm.rows.prompts import as_json
 from fabula.llm.rows.reply import ReplyReader
+from fabula.llm.rows.wording import as_json
 
 TEMPERATURE = 0.95
 MIN_P = 0.1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from fabula.errors import FabulaError, ModelError, OutputError, UsageError
@@ -26,7 +26,8 @@ STALL_ROUNDS = 3
 STALL_SHARE = 0.1
 RAMP = 4
 """Each wave of linked rows may be so many times as wide as the one before."""
-RECENT_ROWS = 4
+LONG_WAVE = 64
+"""Calls a wave, for each call at once, where rows need not know of each other."""
 LONG_REPLY = 2048
 """Tokens granted to a reply after one row alone was cut off."""
 PASSING = frozenset({"model.unavailable"})
@@ -123,11 +124,11 @@ class _Run:
         self._modes: Counter[str] = Counter()
         self._notes: Counter[str] = Counter()
         self._asked: Counter[int] = Counter()
-        self._linked = bool(self.board.distinct)
+        self._is_free = job.given is None and job.prompts is None
 
     async def finish(self) -> RowsResult:
-        while self.error is None and (places := self._open()):
-            await self._run_wave(list(self._calls(places)))
+        while self.error is None and self._goes_on():
+            await self._run_wave(self._calls())
         self.result.rejects = [reject for _, reject in sorted(self.board.rejects.items())]
         self.result.modes = dict(self._modes)
         self.result.notes = dict(self._notes)
@@ -136,28 +137,24 @@ class _Run:
             raise self.error
         return self.result
 
-    def _open(self) -> list[int]:
-        places = self.board.open_rows()
-        if not places:
-            self.board.check_table()
-            places = self.board.open_rows()
-        if places and self._stalled_rounds >= STALL_ROUNDS:
+    def _goes_on(self) -> bool:
+        board = self.board
+        if board.is_done:
+            board.check_table()
+        if not board.is_done and self._stalled_rounds >= STALL_ROUNDS:
             self.result.stalled = (
                 f"{STALL_ROUNDS} rounds brought hardly anything new; "
-                f"{self.board.made} of {self.job.n} rows are distinct"
+                f"{board.made} of {self.job.n} rows are distinct"
             )
-            for place in places:
-                told = "; then ".join(self.board.problems.get(place, ()))
-                self.board.reject(place, told or "the model ran out of new values")
-            return []
-        return places
+            for place in board.take_open(self.job.n):
+                told = "; then ".join(board.problems.get(place, ()))
+                board.reject(place, told or "the model ran out of new values")
+        return not board.is_done
 
-    def _calls(self, places: Sequence[int]) -> Iterator[Call]:
-        """One wave: repairs first, each call with what earlier waves brought."""
+    def _calls(self) -> list[Call]:
+        """The calls of one wave, repairs first, each with what earlier waves brought."""
         board, size = self.board, self._rows_per_call
-        recent = board.recent(RECENT_ROWS) if self.job.given is None else ()
-        used = board.distinct.named()
-        common = Call((), recent=recent, used=used, tokens=self._tokens)
+        places = board.take_open(size * self._wave_calls())
         broken = [place for place in places if place in board.problems]
         fresh = [place for place in places if place not in board.problems]
         chunks = [
@@ -165,21 +162,24 @@ class _Run:
             for group in (broken, fresh)
             for start in range(0, len(group), size)
         ]
-        for chunk in chunks[: self._wave_calls()]:
-            told = {place: board.problems[place] for place in chunk if place in board.problems}
-            raw = {place: board.raw[place] for place in told if board.raw.get(place)}
-            yield replace(common, rows=chunk, problems=told, failed=raw)
+        recent = tuple(board.recent) if self._is_free else ()
+        common = Call((), recent=recent, used=board.distinct.named(), tokens=self._tokens)
+        return [self._call(common, chunk) for chunk in chunks]
 
-    def _wave_calls(self) -> int | None:
-        """Calls of the next wave: few at first where rows must know of each other."""
-        if self._linked:
-            width = min(self._width, self.model.concurrency)
-            self._width *= RAMP
-            return width
-        if self._rows_per_call > 1 and self._width == 1:
-            self._width *= RAMP
-            return self.model.concurrency
-        return None
+    def _call(self, common: Call, rows: Sequence[int]) -> Call:
+        told = {row: self.board.problems[row] for row in rows if row in self.board.problems}
+        raw = {row: self.board.raw[row] for row in told if self.board.raw.get(row)}
+        return replace(common, rows=rows, problems=told, failed=raw)
+
+    def _wave_calls(self) -> int:
+        """Calls of the next wave: few at first where a wave is to learn from the one before."""
+        width, most = self._width, self.model.concurrency
+        self._width = min(most, width * RAMP)
+        if self.board.distinct:
+            return min(width, most)
+        if width == 1 and self._rows_per_call > 1:
+            return most  # find out how many rows fit into a reply
+        return LONG_WAVE * most
 
     async def _run_wave(self, calls: Sequence[Call]) -> None:
         """Ask the calls, at most `concurrency` at once, and settle the replies in order."""
@@ -205,6 +205,8 @@ class _Run:
                     group.create_task(work())
         except* FabulaError as problems:
             raise problems.exceptions[0] from None
+        for call in calls:
+            self.board.give_back(call.rows)
         self._end_wave()
 
     def _request(self, call: Call) -> ChatRequest:
@@ -239,7 +241,7 @@ class _Run:
                 missing.append(place)
             else:
                 self.board.offer(place, item)
-        if self.job.given is None and self.job.prompts is None:
+        if self._is_free:
             for item in items[len(call.rows) :]:
                 self.board.keep_spare(item)
         bad = iter(reading.bad)
@@ -275,11 +277,10 @@ class _Run:
 
     def _end_wave(self) -> None:
         board, wave = self.board, self.wave
-        spare = len(board.spare)
-        filled = board.use_spare()
-        wave.made += filled
-        if spare > filled:
-            self._notes["rows beyond those asked were left out"] += spare - filled
+        made = board.made
+        if left := board.use_spare():
+            self._notes["rows beyond those asked were left out"] += left
+        wave.made += board.made - made
         if wave.too_big:
             self._rows_per_call = wave.too_big // 2
         else:

@@ -22,7 +22,7 @@ class Call:
         problems: Problems of earlier answers, by position.
         failed: The latest bad answer, by position, as JSON text.
         recent: Earlier rows of the run that show the model where the run stands.
-        used: Values that must not come again, newest last.
+        used: Values that must not come again, as JSON, newest last.
         tokens: Limit of the reply, or None for the endpoint's own.
     """
 
@@ -30,7 +30,7 @@ class Call:
     problems: Mapping[int, Sequence[str]] = field(default_factory=dict)
     failed: Mapping[int, str] = field(default_factory=dict)
     recent: Sequence[Mapping[str, Any]] = ()
-    used: Sequence[Any] = ()
+    used: Sequence[str] = ()
     tokens: int | None = None
 
 

@@ -8,7 +8,6 @@ braces, quotes and "ignore the above" inside it stay data.
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -18,10 +17,12 @@ from fabula.llm.rows.form import Call, Reading
 from fabula.llm.rows.job import RowField, RowsJob
 from fabula.llm.rows.parse import without_thoughts
 from fabula.llm.rows.reply import ReplyReader
+from fabula.llm.rows.wording import as_json, fitting, in_words, with_text
 
 EXAMPLES_LENGTH = 6_000
 RECENT_LENGTH = 1_600
 USED_LENGTH = 4_000
+USED_LENGTH_A_ROW = 800
 REPLY_TOKENS = 800
 """Tokens of a reply that rows_per_call aims at."""
 MOST_ROWS = 20
@@ -75,7 +76,7 @@ class ChatForm:
         """The rows in a reply; prose is one row when text was asked."""
         if reply.finish in ("refusal", "content_filter"):
             kind = "refused" if reply.finish == "refusal" else "stopped by the content filter"
-            return Reading((), _with_text(f"the reply was {kind}", reply.problem or reply.text))
+            return Reading((), with_text(f"the reply was {kind}", reply.problem or reply.text))
         text = without_thoughts(reply.text)
         if not text:
             return Reading((), reply.problem or "the reply is empty")
@@ -83,7 +84,7 @@ class ChatForm:
             return self._read_text(text, cut=reply.finish == "length")
         reading = self._reader.read(text, asked=len(call.rows), cut=reply.finish == "length")
         if not reading.items and not reading.bad and _REFUSAL.match(text):
-            return Reading((), _with_text("the reply is a refusal", text))
+            return Reading((), with_text("the reply is a refusal", text))
         keyed = self._job.given is not None or self._job.prompts is not None
         return self._matched(reading, call) if keyed and len(call.rows) > 1 else reading
 
@@ -99,10 +100,10 @@ class ChatForm:
 
     def _varying(self, call: Call) -> Iterable[str]:
         job, many = self._job, len(call.rows) > 1
-        recent = _lines(reversed(call.recent), RECENT_LENGTH)
+        recent = fitting(map(as_json, reversed(call.recent)), RECENT_LENGTH)
         if recent:
             yield "Rows made so far; write different ones:\n" + "\n".join(reversed(recent))
-        used = _lines(reversed(call.used), USED_LENGTH)
+        used = fitting(reversed(call.used), min(USED_LENGTH, USED_LENGTH_A_ROW * len(call.rows)))
         if used:
             yield "Already used, do not repeat: " + ", ".join(reversed(used))
         told = [self._problem(row, call, many) for row in call.rows if row in call.problems]
@@ -171,12 +172,12 @@ class ChatForm:
         if len(text) > 1 and text[0] == text[-1] == '"' and '"' not in text[1:-1]:
             text = text[1:-1].strip()
         if cut:
-            problem = _with_text("the text was cut off at the token limit", text)
+            problem = with_text("the text was cut off at the token limit", text)
             return Reading((), problem, shorten=True)
         if not text:
             return Reading((), "the reply is empty")
         if _REFUSAL.match(text) and len(text.split()) < 40:
-            return Reading((), _with_text("the reply is a refusal", text))
+            return Reading((), with_text("the reply is a refusal", text))
         return Reading(({self._names[0]: text},))
 
     def _matched(self, reading: Reading, call: Call) -> Reading:
@@ -194,24 +195,11 @@ class ChatForm:
         return Reading((), problem, reading.bad, shorten=True)
 
 
-def as_json(value: Any) -> str:
-    """Any value on one line of JSON; objects that JSON has no form for become text."""
-    return json.dumps(value, ensure_ascii=False, default=_plain)
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json")
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.asdict(value)
-    return str(value)
-
-
 def _prefix(job: RowsJob) -> str:
     about = job.subject.strip()
     start = f"Make synthetic data about this subject: {about}" if about else "Make synthetic data."
     parts = [start, _fields(job.fields)]
-    examples = _lines(job.examples, EXAMPLES_LENGTH)
+    examples = fitting(map(as_json, job.examples), EXAMPLES_LENGTH)
     if examples:
         parts.append("Examples of the kind of data that is wanted:\n" + "\n".join(examples))
     if job.extra.strip():
@@ -227,30 +215,6 @@ def _field(each: RowField) -> str:
     described = f": {each.description}" if each.description else ""
     optional = "" if each.required else ", or null"
     return f"{as_json(each.name)} ({in_words(each.schema)}{optional}){described}"
-
-
-def in_words(schema: Mapping[str, Any]) -> str:
-    """A value's type and bounds in words; nested types as JSON Schema."""
-    if "enum" in schema:
-        return "one of " + ", ".join(as_json(value) for value in schema["enum"])
-    kind = schema.get("type")
-    if not isinstance(kind, str) or kind in ("object", "array"):
-        return as_json({key: value for key, value in schema.items() if key != "title"})
-    words = [f"{kind}, {schema['format']}" if "format" in schema else kind]
-    words += [f"{_BOUNDS[key]} {value}" for key, value in schema.items() if key in _BOUNDS]
-    return ", ".join(words)
-
-
-_BOUNDS = {
-    "minimum": "at least",
-    "maximum": "at most",
-    "exclusiveMinimum": "above",
-    "exclusiveMaximum": "below",
-    "multipleOf": "a multiple of",
-    "pattern": "matching the pattern",
-    "minLength": "characters at least",
-    "maxLength": "characters at most",
-}
 
 
 def _row_schema(fields: Sequence[RowField]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -293,21 +257,3 @@ def _tokens(schema: Mapping[str, Any], description: str) -> int:
         return 3 * _tokens(schema.get("items", {}), "")
     long = re.search(r"sentence|paragraph|text|descri|summary|review|story", description, re.I)
     return 60 if long else 16
-
-
-def _lines(values: Iterable[Any], length: int) -> list[str]:
-    """Values as JSON, one each, as many as fit; at least one."""
-    lines: list[str] = []
-    for value in values:
-        line = as_json(value)
-        length -= len(line)
-        if length < 0 and lines:
-            break
-        lines.append(line)
-    return lines
-
-
-def _with_text(problem: str, text: str) -> str:
-    """A problem and the start of the text that shows it."""
-    start = " ".join(text.split())[:120]
-    return f"{problem}: {start}" if start else problem

@@ -12,9 +12,7 @@ from fabula.llm.rows.frame_reply import read_frame
 from fabula.llm.rows.job import RowField
 from fabula.llm.rows.parse import is_cut, json_values, row_items
 from fabula.llm.rows.row_check import RowCheck
-
-SHOWN = 120
-"""Characters of a reply that a problem quotes."""
+from fabula.llm.rows.wording import with_text
 
 
 class ReplyReader:
@@ -54,7 +52,7 @@ class ReplyReader:
             problem = f"the reply was cut off after {len(items)} whole rows"
             return Reading(items, problem, shorten=True)
         if not items:
-            return Reading((), f"the reply holds no rows: {' '.join(text.split())[:SHOWN]}")
+            return Reading((), with_text("the reply holds no rows", text))
         short = f"the reply holds {len(items)} of {asked} rows" if len(items) < asked else ""
         return Reading(items, short)
 
