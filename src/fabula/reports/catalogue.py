@@ -101,6 +101,32 @@ def kind_text(kind: str) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def kinds_markdown() -> str:
+    """Every column kind as a page of the reference."""
+    parts = [
+        "# Column kinds",
+        "Written by `fabula kinds --format markdown` from the classes in `fabula.spec`.",
+        "## What every kind takes",
+        _table(shared_parameters()),
+    ]
+    for kind, cls in KINDS.items():
+        parts += [f"## {kind}", summary(cls), details(cls), _table(parameters(cls))]
+        parts.append(f"```yaml\ncolumn: {EXAMPLES[kind]}\n```")
+    return "\n\n".join(part for part in parts if part)
+
+
+def _table(described: list[Described]) -> str:
+    if not described:
+        return ""
+    rows = [
+        (f"`{item.name}`", item.takes, item.default.removeprefix("default "), item.meaning)
+        for item in described
+    ]
+    head = [("parameter", "takes", "default", "meaning"), ("---", "---", "---", "---")]
+    escaped = [" | ".join(cell.replace("|", "\\|") for cell in row) for row in [*head, *rows]]
+    return "\n".join(f"| {line} |" for line in escaped)
+
+
 def _listing(title: str, described: list[Described]) -> list[str]:
     lines = [f"{title}:"]
     for item in described:
