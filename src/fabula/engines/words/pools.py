@@ -28,7 +28,8 @@ def provider_pool(name: str, locale: str, size: int, seed: int) -> pa.Array[Any]
         name: A Mimesis method, such as `address.city`, or a Faker method, such as `faker.iban`.
         locale: A locale of that library, such as `de` or `pt-br`.
         size: The most values; fewer come back when the provider has no more.
-        seed: The seed of the pool.
+        seed: The seed of the pool. It fixes the values, save for the few providers that read the
+            clock.
 
     Raises:
         SpecError: There is no such provider or locale, or it needs arguments.

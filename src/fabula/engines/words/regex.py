@@ -113,8 +113,11 @@ def compile_pattern(regex: str) -> Pattern:
         >>> pattern.at(np.array([0, 89])).to_pylist()
         ['AA-0', 'CC-9']
     """
-    root = parse(regex)
-    return Pattern(regex, root, Compiler().shape(root))
+    try:
+        root = parse(regex)
+        return Pattern(regex, root, Compiler().shape(root))
+    except RecursionError as error:
+        raise PatternError("the groups are nested too deeply", regex) from error
 
 
 def _joined(arrays: list[pa.StringArray]) -> pa.StringArray:

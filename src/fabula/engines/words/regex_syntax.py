@@ -101,8 +101,8 @@ def parse(regex: str) -> Node:
         parsed = _parser.parse(regex)
     except re.error as error:
         raise PatternError(error.msg, regex, error.pos) from error
-    except (RecursionError, OverflowError) as error:
-        raise PatternError("the expression is too large", regex) from error
+    except OverflowError as error:
+        raise PatternError("a repeat is too large; give it smaller bounds", regex) from error
     root = _Reader(regex).sequence(parsed, _Context(parsed.state.flags, True, True))
     if _cells(root, {}) > MAX_CELLS:
         raise PatternError("the repeats are too many; give them smaller bounds", regex)
