@@ -58,7 +58,7 @@ def validate(
     from fabula.checks.evaluate import evaluate
     from fabula.inference.frames import tables_of
 
-    return evaluate(resolved, tables_of(data, list(resolved.tables)))
+    return evaluate(resolved, tables_of(data, list(resolved.tables)), structure=True)
 
 
 def plan(
@@ -111,7 +111,9 @@ def preview(
     small = _shortened(resolve(spec, prompt=prompt), PREVIEW_ROWS if n is None else n)
     planned = make_plan(small, seed=seed, model=model)
     with _models() as open_model:
-        return execute(planned, open_model=open_model)
+        dataset = execute(planned, open_model=open_model)
+    _check_row_class(planned.spec, dataset)
+    return dataset
 
 
 def generate(
@@ -153,7 +155,8 @@ def generate(
 
     Raises:
         SpecError: The spec has problems; `violations` lists all of them.
-        CheckError: The data breaks a check; it stays where it was written.
+        CheckError: The data breaks a check, or the Pydantic class refuses a row; it stays where
+            it was written.
         PartialRunError: More rows were lost than allowed, or a limit was reached; the same
             call goes on.
 
@@ -167,7 +170,7 @@ def generate(
     planned = make_plan(resolve(spec, prompt=prompt), n=n, seed=seed, model=model)
     budget = Budget(max_calls=max_calls, max_tokens=max_tokens, max_cost=max_cost)
     with _models(fresh=fresh, budget=budget) as open_model:
-        return execute(
+        dataset = execute(
             planned,
             output=output,
             open_model=open_model,
@@ -178,6 +181,24 @@ def generate(
             format=format,
             max_rejects=max_rejects,
         )
+    _check_row_class(planned.spec, dataset)
+    return dataset
+
+
+def _check_row_class(spec: DatasetSpec, dataset: Dataset) -> None:
+    """Let the class that a spec was made from look at every row.
+
+    Raises:
+        CheckError: The class refuses a row; the data stays where it was written.
+    """
+    row_class = spec.source.row_class
+    if row_class is None:
+        return
+    from fabula.inference.row_classes import objects_of
+
+    for batch in dataset.to_arrow().to_batches(max_chunksize=10_000):
+        for _ in objects_of(row_class, batch.to_pylist()):
+            pass
 
 
 def _shortened(spec: DatasetSpec, n: int | Mapping[str, int]) -> DatasetSpec:
