@@ -17,7 +17,7 @@ from fabula.errors import CheckError
 from fabula.planning.expressions import parse_expression
 from fabula.planning.plan import TablePlan
 from fabula.spec.checks import ROW_CHECKS, AbstractCheck, Check
-from fabula.spec.words import Llm, Text
+from fabula.spec.words import FILLED
 
 _TRIES = 50
 _TRIES_OF_MODELS = 3
@@ -59,7 +59,7 @@ class RowRules:
             and not column.spec.unique
             and not (name in plan.references and _is_bound(plan, name))
         ]
-        filled = any(isinstance(item.spec, Llm | Text) for item in plan.columns.values())
+        filled = any(isinstance(item.spec, FILLED) for item in plan.columns.values())
         self._tries = _TRIES_OF_MODELS if filled else _TRIES
 
     @property

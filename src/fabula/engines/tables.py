@@ -26,7 +26,7 @@ from fabula.planning.columns import own_needs
 from fabula.planning.plan import TablePlan
 from fabula.relations.cardinality import Cardinality
 from fabula.spec.columns import AbstractColumn
-from fabula.spec.words import Llm, Text
+from fabula.spec.words import FILLED
 from fabula.streams import BLOCK_ROWS
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ class TableBlocks:
     @cached_property
     def _fills(self) -> bool:
         """Whether a language model fills columns of this table."""
-        return any(isinstance(plan.spec, Llm | Text) for plan in self.plan.columns.values())
+        return any(isinstance(plan.spec, FILLED) for plan in self.plan.columns.values())
 
     @cached_property
     def _lossy(self) -> bool:

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from fabula.engines.block import Array, Block, Engine
 from fabula.engines.choices import pick, value_array
 from fabula.engines.expressions import evaluate
+from fabula.engines.words.people import People
 from fabula.engines.words.regex import compile_pattern
 from fabula.errors import CheckError
 from fabula.io.sql import quoted
 from fabula.planning.kinds import capacity
 from fabula.planning.plan import ColumnPlan
 from fabula.spec.numbers import Uniform
-from fabula.spec.words import Choice, Pattern
+from fabula.spec.words import Choice, Pattern, Person
 from fabula.streams import Permutation
 
 _ROUNDS = 40
@@ -48,9 +49,15 @@ def distinct_engine(column: ColumnPlan, *, seed: int, table: str) -> Engine | No
         return number
     if isinstance(spec, Pattern):
         pattern = compile_pattern(spec.regex)
-        if pattern.size is not None and pattern.size < 2**62:
-            places = Permutation(pattern.size, seed, table, column.name)
+        if pattern.has_index and pattern.size is not None:
+            places = Permutation(min(pattern.size, 2**62), seed, table, column.name)
             return lambda block: pattern.at(places(block.row_numbers))
+    if isinstance(spec, Person) and spec.field in ("email", "username"):
+        field = spec.field
+        people = People(spec.locale)
+        return lambda block: people.draw_unique(
+            lambda part: block.rng(f"{spec.who}:{part}"), block.row_numbers, field
+        )
     return None
 
 

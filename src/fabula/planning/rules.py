@@ -30,7 +30,7 @@ from fabula.spec.numbers import Mixture
 from fabula.spec.parameters import as_moment
 from fabula.spec.tables import DatasetSpec, TableSpec
 from fabula.spec.times import Datetime
-from fabula.spec.words import Llm, Text
+from fabula.spec.words import FILLED
 
 _POSITIVE = {"sigma", "scale", "shape", "a", "b"}
 _NOT_NEGATIVE = {"std", "mean", "trials"}
@@ -231,7 +231,7 @@ def _model_problems(spec: DatasetSpec, table: TableSpec) -> Iterator[Violation]:
     named += [
         (column.model, f"{where}.columns.{name}.model")
         for name, column in table.columns.items()
-        if isinstance(column, Llm | Text)
+        if isinstance(column, FILLED)
     ]
     for model, place in named:
         if model is None or model in spec.models or model in ("local", "fake"):

@@ -214,7 +214,7 @@ class _Run:
         request = self.form.request(call)
         key = hash(request.messages)
         self._asked[key] += 1
-        return replace(request, sample=self._asked[key] - 1)
+        return replace(request, sample=self.job.sample + self._asked[key] - 1)
 
     async def _outcome(self, request: ChatRequest) -> Outcome:
         try:
