@@ -85,6 +85,19 @@ async def test_lines_that_fail_are_asked_live(opened: Opened, tmp_path: Path) ->
     assert budget.calls == len(WANTED)
 
 
+async def test_a_fresh_ledger_asks_by_batch_again_and_only_once(
+    opened: Opened, tmp_path: Path
+) -> None:
+    """E: `--fresh`."""
+    with ChatServer() as server:
+        for fresh in (False, True):
+            ledger = Ledger(tmp_path / "ledger.sqlite", fresh=fresh)
+            replies = await Batches(opened(server), ledger, poll=0.01).complete(WANTED)
+            ledger.close()
+            assert not any(reply.cached for reply in replies)
+    assert len(server.calls) == 2 * len(WANTED)
+
+
 async def test_the_budget_stops_a_batch_before_it_is_handed_in(
     opened: Opened, tmp_path: Path
 ) -> None:

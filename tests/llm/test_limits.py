@@ -77,7 +77,7 @@ async def test_width_is_halved_once_a_round_and_grows_back() -> None:
     assert limits.width == 64
     sent_at = monotonic()
     for _ in range(10):
-        limits.was_busy(sent_at, None)
+        limits.was_busy(sent_at, 0)
     assert limits.width == 32
     for _ in range(33):
         limits.went_well(0, None)

@@ -162,6 +162,14 @@ async def test_several_tool_calls_become_one_list(opened: Opened) -> None:
         (script.Reply(message={"content": [{"type": "text", "text": "ok"}]}), "ok", "stop", ""),
         (script.Reply(body='{"choices": []}'), "", "unknown", ""),
         (script.Reply(body='{"choices": [{"text": "old"}]}'), "old", "unknown", ""),
+        (script.Reply(body='{"choices": {"a": 1}}'), "", "unknown", ""),
+        (
+            script.Reply(body='{"choices": [{"message": {"tool_calls": [{"function": "x"}]}}]}'),
+            "",
+            "unknown",
+            "",
+        ),
+        (script.Reply("[" * 20_000), "[" * 20_000, "stop", ""),
     ],
 )
 async def test_replies_without_a_whole_payload_are_named(
@@ -169,7 +177,7 @@ async def test_replies_without_a_whole_payload_are_named(
 ) -> None:
     """A2.6, E: such a reply comes back at once and says what it is; it is no transport failure."""
     with ChatServer([scripted]) as server:
-        reply = await opened(server).complete(asking(schema=PERSON))
+        reply = await opened(server).complete(asking(schema={**PERSON, "required": []}))
     assert (reply.text, reply.finish, reply.problem) == (text, finish, problem)
     assert len(server.calls) == 1
 

@@ -26,6 +26,8 @@ from fabula.llm.recorded import Recorded
 from fabula.llm.verdicts import Rejection
 
 REQUESTS_A_BATCH = 50_000
+GUESSED_REPLY = 256
+"""Tokens of a reply, to set money aside before the first one is known."""
 CHAT = "/v1/chat/completions"
 
 Progress = Callable[[str, int], None]
@@ -56,6 +58,7 @@ class Batches:
         full = price_of(model.name)
         self._price = full.halved() if full else None
         self._tickets: dict[str, Ticket] = {}
+        self._collected: dict[str, ChatReply] = {}
         self._folder = ledger.path.parent / "batches"
 
     async def complete(
@@ -78,7 +81,12 @@ class Batches:
             if wanted & batch.asked.keys():
                 await self.wait(batch, progress=progress)
         live = Recorded(self._model, self._ledger, self._budget)
-        return list(await asyncio.gather(*(live.complete(request) for request in requests)))
+
+        async def answer(request: ChatRequest) -> ChatReply:
+            collected = self._collected.get(request_key(identity, request).hex())
+            return collected or await live.complete(request)
+
+        return list(await asyncio.gather(*(answer(request) for request in requests)))
 
     def under_way(self) -> list[Batch]:
         """The batches that were handed in for this model and not collected yet."""
@@ -91,7 +99,8 @@ class Batches:
         new: dict[str, ChatRequest] = {}
         for request in requests:
             key = request_key(self._model.identity, request)
-            if key.hex() not in waited_for and self._ledger.find(key) is None:
+            known = not self._ledger.fresh and self._ledger.find(key)
+            if not known and key.hex() not in waited_for:
                 new[key.hex()] = request
         keys = list(new)
         return [
@@ -136,8 +145,12 @@ class Batches:
         try:
             for key, request in requests.items():
                 characters = sum(len(message.content) for message in request.messages)
-                ticket = self._budget.begin(characters, self._price, model=self._model.name)
-                self._tickets[key] = ticket
+                self._tickets[key] = self._budget.begin(
+                    characters,
+                    self._price,
+                    model=self._model.name,
+                    reply_tokens=request.sampling.max_tokens or GUESSED_REPLY,
+                )
             file = await self._ask("POST", "/files", body, content_type=content_type, expects="id")
             order = {"input_file_id": file["id"], "endpoint": CHAT, "completion_window": "24h"}
             made = await self._ask("POST", "/batches", json.dumps(order).encode(), expects="id")
@@ -165,7 +178,8 @@ class Batches:
             seconds = time() - batch.submitted
             entry = Entry(batch.identity, asked.purpose, seconds, reply)
             entries.append((bytes.fromhex(key), entry))
-        await asyncio.gather(*(self._ledger.keep(key, entry) for key, entry in entries))
+        kept = await asyncio.gather(*(self._ledger.keep(key, entry) for key, entry in entries))
+        self._collected.update(zip((key.hex() for key, _ in entries), kept, strict=True))
 
     def _give_back(self, keys: Iterable[str]) -> None:
         for key in keys:

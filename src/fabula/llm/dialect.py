@@ -56,7 +56,7 @@ class Shape:
             return text
         try:
             value = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return text
         if self.wrapped and isinstance(value, dict) and set(value) == {WRAPPER}:
             value = value[WRAPPER]

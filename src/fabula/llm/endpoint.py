@@ -118,12 +118,16 @@ class Endpoint:
                 raise
             if not isinstance(verdict, Again):
                 return verdict
+            pause = verdict.pause or 0.0
             if verdict.busy:
-                self.limits.was_busy(sent_at, verdict.pause)
-            wait = max(patience.wait(tries), verdict.pause or 0.0)
+                self.limits.was_busy(sent_at, pause)
+            wait = max(patience.wait(tries), pause)
             too_long = monotonic() - started + wait > patience.deadline
             if too_long or tries >= patience.tries:
-                raise self._judge.gave_up(verdict, tries, too_long=too_long)
+                gave_up = self._judge.gave_up(verdict, tries, too_long=too_long)
+                if pause > patience.deadline:
+                    self.limits.stop(gave_up)  # no other call can end sooner
+                raise gave_up
             await place.step_aside(wait)
 
     async def close(self) -> None:

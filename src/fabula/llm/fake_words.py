@@ -23,6 +23,9 @@ WORDS = {
     name: words.split()
     for name, _, words in (line.partition(": ") for line in _LISTS.strip().splitlines())
 }
+_COMMON = frozenset(("about", "answer", "describe", "given", "named", "please", "sentence")) | (
+    frozenset(("short", "their", "there", "these", "using", "which", "words", "write"))
+)
 _PROSE = frozenset(
     ("answer", "blurb", "body", "comment", "description", "message", "note", "question", "reason")
 ) | frozenset(("review", "sentence", "story", "summary", "text"))
@@ -41,16 +44,19 @@ def word_for(rng: random.Random, name: str) -> str:
 
 
 def write_text(rng: random.Random, prompt: str, *, words: int | None = None) -> str:
-    """Sentences that name a few words of the prompt, as long as asked."""
-    subjects = re.findall(r"[^\W\d_]{5,}", prompt[-400:]) or WORDS["thing"]
-    length = words if words is not None else rng.randint(9, 24)
+    """Sentences about words of the prompt: one to three, or cut to a number of words."""
+    named = [word.lower() for word in re.findall(r"[^\W\d_]{5,}", prompt[-400:])]
+    subjects = [word for word in named if word not in _COMMON] or WORDS["thing"]
+    sentences = rng.randint(1, 3)
     written: list[str] = []
-    while len(written) < length:
+    while len(written) < words if words is not None else sentences > 0:
         pick = _known(rng)
-        sentence = f"The {pick['quality']} {rng.choice(subjects).lower()} {pick['verb']}"
-        sentence += f" every {pick['place']} a {rng.choice(WORDS['quality'])} {pick['thing']}."
-        written += sentence.split()
-    return " ".join(written[:length]).rstrip(".") + "."
+        written += f"The {pick['quality']} {rng.choice(subjects)} {pick['verb']}".split()
+        written += (
+            f"every {pick['place']} a {rng.choice(WORDS['quality'])} {pick['thing']}.".split()
+        )
+        sentences -= 1
+    return " ".join(written[:words]).rstrip(".") + "."
 
 
 def _known(rng: random.Random) -> dict[str, str]:

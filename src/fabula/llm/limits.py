@@ -150,7 +150,7 @@ class Limits:
             self._tokens.adjust(tokens - expected_tokens)
         self._admit()
 
-    def was_busy(self, sent_at: float, pause: float | None) -> None:
+    def was_busy(self, sent_at: float, pause: float) -> None:
         """Note that the endpoint is busy: halve the width, and pause all when it asks for it.
 
         Args:
@@ -162,8 +162,7 @@ class Limits:
         if sent_at >= self._narrowed_at:
             self._width = max(1.0, self._width / 2)
             self._narrowed_at = now
-        if pause:
-            self._resume_at = max(self._resume_at, now + pause)
+        self._resume_at = max(self._resume_at, now + pause)
 
     def stop(self, error: FabulaError) -> None:
         """Stop everything: every waiting and coming call raises this one error."""

@@ -8,8 +8,9 @@ server refuses is left for good; the rung that works is remembered for the endpo
 from __future__ import annotations
 
 import json
+import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -62,10 +63,13 @@ class Habits:
             return False
         optional = payload.keys() & {"temperature", "top_p", "min_p", "seed", "stop"}
         named = {name for name in optional if re.search(rf"\b{name}\b", words)}
+        for name in named:
+            _LOG.warning("the endpoint does not take `%s`; it is left out from now on", name)
         self.left_out |= named
         return bool(named)
 
 
+_LOG = logging.getLogger(__name__)
 _HABITS: dict[str, Habits] = {}
 
 
@@ -226,8 +230,9 @@ def read_reply(answer: Mapping[str, Any], mode: str) -> ChatReply:
     The arguments of a tool call count whatever the tool is called; those of several calls become
     one JSON list, in order.
     """
-    choices = answer.get("choices") or [{}]
-    choice = choices[0] if isinstance(choices[0], dict) else {}
+    choices = answer.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    choice = first if isinstance(first, dict) else {}
     message = choice.get("message")
     message = message if isinstance(message, dict) else {"content": choice.get("text")}
     finish = _FINISHES.get(choice.get("finish_reason"), "unknown")
@@ -271,12 +276,12 @@ def _rungs(mode: Mode | None) -> list[Mode]:
 
 
 def _arguments(message: Mapping[str, Any]) -> str:
-    calls: Iterable[Any] = message.get("tool_calls") or ()
-    functions = [call.get("function") or {} for call in calls if isinstance(call, dict)]
-    if not functions and isinstance(message.get("function_call"), dict):
-        functions = [message["function_call"]]
+    calls = message.get("tool_calls")
+    functions = [call.get("function") for call in calls or () if isinstance(call, dict)]
     texts = []
-    for function in functions:
+    for function in functions or [message.get("function_call")]:
+        if not isinstance(function, dict):
+            continue
         given = function.get("arguments")
         text = given if isinstance(given, str) else json.dumps(given) if given else ""
         if text.strip():

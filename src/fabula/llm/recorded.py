@@ -22,11 +22,13 @@ class Recorded:
 
     Args:
         model: The model that answers what is not known yet.
-        ledger: Where replies are kept.
+        ledger: Where replies are kept; None keeps none.
         budget: What may be spent; by default without limits.
     """
 
-    def __init__(self, model: ChatModel, ledger: Ledger, budget: Budget | None = None) -> None:
+    def __init__(
+        self, model: ChatModel, ledger: Ledger | None, budget: Budget | None = None
+    ) -> None:
         self.name = model.name
         self.identity = model.identity
         self.form: Literal["chat", "completion"] = model.form
@@ -53,6 +55,8 @@ class Recorded:
             async with self._turns.place():
                 return await self._ask(request)
 
+        if self.ledger is None:
+            return (await ask()).reply
         reply = await self.ledger.once(request_key(self.identity, request), ask)
         self.budget.cached += reply.cached
         return reply

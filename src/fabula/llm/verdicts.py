@@ -101,7 +101,7 @@ class Judge:
         Raises:
             ModelError: Neither another try nor another form of the request will help.
         """
-        body = reply.body.decode(errors="replace")
+        body = reply.body.decode("utf-8-sig", errors="replace")
         if reply.status == 200 and expects is None:
             return {"text": body}
         answer = _json_object(body)
@@ -205,7 +205,7 @@ class Judge:
 def _json_object(body: str) -> Answer | None:
     try:
         value = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 
@@ -237,5 +237,5 @@ def _retry_after(reply: HttpReply) -> float | None:
         if re.fullmatch(r"\d+(\.\d+)?", value):
             return float(value)
         return max(0.0, parsedate_to_datetime(value).timestamp() - time())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

@@ -128,15 +128,15 @@ class Wire:
     async def _open(self) -> aiohttp.ClientSession:
         for loop in [loop for loop in self._sessions if loop.is_closed()]:
             await self._sessions.pop(loop).close()
+        headers = dict(self._headers())
+        if URL(self.base_url).user is not None:
+            headers.pop("Authorization", None)  # the address brings its own
         connector = aiohttp.TCPConnector(
             # How much is asked at once is decided by `Limits`, never by the pool.
             limit=0,
             keepalive_timeout=KEEP_ALIVE_SECONDS,
             ssl=_tls_context(*self._tls),
         )
-        headers = dict(self._headers())
-        if URL(self.base_url).user is not None:
-            headers.pop("Authorization", None)  # the address brings its own
         session = aiohttp.ClientSession(
             connector=connector,
             headers=headers,

@@ -192,7 +192,7 @@ class ChatServer:
         )
         if not made or reply.status != 200:
             return reply
-        messages = tuple(Message("user", text) for text in call.texts)
+        messages = tuple(Message("user", text) for text in call.texts or ("",))
         text = fake_reply(ChatRequest(messages, schema=call.schema), call.prompt)
         return Reply(text, delay=reply.delay, usage=reply.usage, reset=reply.reset)
 
