@@ -18,8 +18,8 @@ from fabula.spec.plain import to_plain
 from fabula.spec.reading import read_data
 from fabula.spec.schema import attribute_docs, json_schema
 from fabula.spec.tables import DatasetSpec
-from fabula.templates import TEMPLATES, template
 from tests.spec.specs import specs
+from tests.templates import TEMPLATES, template
 
 SCHEMA = json_schema()
 TYPES: Mapping[str, Any] = {

@@ -12,8 +12,8 @@ from fabula.spec.loading import build_spec, parse_spec
 from fabula.spec.plain import to_json, to_plain
 from fabula.spec.tables import DatasetSpec, TableSpec
 from fabula.spec.writing import to_yaml
-from fabula.templates import TEMPLATES, template
 from tests.spec.specs import specs
+from tests.templates import TEMPLATES, template
 
 SHOP = Path(__file__).parents[2] / "examples" / "shop.yaml"
 
