@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from fabula.engines.block import Array
 from fabula.engines.keys import microseconds
+from fabula.engines.words.joining import string_array
+from fabula.io.arrays import array_of, numbers_of
 from fabula.planning.expressions import case_labels, constant_text, syntax_tree
 
 Kind: TypeAlias = Literal["float", "int", "bool", "time", "text"]
@@ -78,10 +80,10 @@ class Compiled:
         used = {name: values[name] for name in self.needs}
         if any(column.null_count for column in used.values()):
             return None
-        result = np.broadcast_to(self._compute({n: _numbers(c) for n, c in used.items()}), rows)
+        result = np.broadcast_to(self._compute({n: numbers_of(c) for n, c in used.items()}), rows)
         if self._labels is None:
-            return pa.array(result)
-        return pa.DictionaryArray.from_arrays(pa.array(result), self._labels)
+            return array_of(result)
+        return pa.DictionaryArray.from_arrays(array_of(result), self._labels)
 
 
 def compile_expression(sql: str, types: Mapping[str, pa.DataType]) -> Compiled | None:
@@ -97,7 +99,7 @@ def compile_expression(sql: str, types: Mapping[str, pa.DataType]) -> Compiled |
     try:
         if (labels := case_labels(node)) is not None:
             compute = _case([_Term("int", _always(i), i) for i in range(len(labels))], node, types)
-            return Compiled(tuple(types), compute, pa.array(labels))
+            return Compiled(tuple(types), compute, string_array(labels))
         term = _term(node, types)
     except _Beyond:
         return None
@@ -233,10 +235,3 @@ def _rounded(x: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
 
 def _always(value: Any) -> Callable[[Values], Any]:
     return lambda _: value
-
-
-def _numbers(column: Array) -> NDArray[Any]:
-    if pa.types.is_timestamp(column.type):
-        column = column.view(pa.int64())
-    numbers: NDArray[Any] = column.to_numpy(zero_copy_only=False)
-    return numbers

@@ -11,7 +11,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.engines.block import Array, Block, Engine
@@ -19,6 +18,7 @@ from fabula.engines.distributions import FAMILIES
 from fabula.engines.numbers import bounds, constants, rounded, truncated_quantile
 from fabula.engines.special import normal_cdf
 from fabula.errors import SpecError, Violation
+from fabula.io.arrays import array_of
 from fabula.planning.plan import TablePlan
 from fabula.spec.columns import AbstractNumber
 from fabula.spec.tables import Correlation
@@ -60,7 +60,7 @@ class _Group:
             rng = block.rng(self._name)
             z = rng.standard_normal((block.rows, len(self._specs)))
             values = rounded(_marginal(spec, z @ self._factor[place]), spec.decimals)
-            return pa.array(values).cast(kind, safe=False)
+            return array_of(values).cast(kind, safe=False)
 
         return make
 

@@ -9,9 +9,8 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
-from fabula.engines.block import Block, GroupEngine, Loss, with_share_missing
+from fabula.engines.block import Block, GroupEngine, Loss, rows_of, with_share_missing
 from fabula.engines.fields import column_of, row_field
 from fabula.engines.prose import prose_check
 from fabula.engines.templates import render
@@ -143,7 +142,7 @@ class JointEngine:
         specs = {name: self._spec(name) for name in self.group}
         rows = wanted_rows(block)
         known = self.plan.columns[self.group[0]].needs
-        columns = {n: block.values[n].take(pa.array(rows)).to_pylist() for n in known}
+        columns = {n: rows_of(block.values[n], rows) for n in known}
         given = [
             dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
         ]
@@ -248,7 +247,7 @@ class JudgeEngine:
         spec = column.spec
         assert isinstance(spec, Judge)
         rows = wanted_rows(block)
-        read = {need: block.values[need].take(pa.array(rows)).to_pylist() for need in spec.of}
+        read = {need: rows_of(block.values[need], rows) for need in spec.of}
         job = RowsJob(
             subject=f"strict verdicts on given rows. {_question(spec)}",
             fields=_grades(spec),

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from fabula.engines.block import Array, Block, Engine, as_floats, from_floats
 from fabula.engines.discrete import Weighted, ZipfRanks
-from fabula.engines.distributions import FAMILIES, AbstractFamily, Parameters
+from fabula.engines.distributions import FAMILIES, AbstractFamily, Parameters, Value
 from fabula.errors import CheckError
+from fabula.io.arrays import array_of
 from fabula.planning.plan import ColumnPlan
 from fabula.spec.columns import AbstractNumber
 from fabula.spec.numbers import Bernoulli, Binomial, Mixture, Poisson, Uniform, Zipf
@@ -56,22 +57,24 @@ def bounds(spec: AbstractNumber) -> tuple[float, float]:
 
 
 def truncated_quantile(
-    family: AbstractFamily, u: Floats, p: Parameters, low: float, high: float
+    family: AbstractFamily, u: Floats, p: Parameters, low: Value, high: Value
 ) -> Floats:
     """Quantiles of a distribution cut to `low` … `high` (inverse transform)."""
-    if low == -np.inf and high == np.inf:
-        return family.quantile(np.clip(u, 1e-16, 1 - 1e-16), p)
-    edges = np.array([low, high])
-    finite = np.isfinite(edges)
-    share = np.array([0.0, 1.0])
-    share[finite] = family.cdf(edges[finite], p)
-    inside = share[0] + u * (share[1] - share[0])
-    return np.clip(family.quantile(np.clip(inside, 1e-16, 1 - 1e-16), p), low, high)
+    below = np.where(np.isfinite(low), family.cdf(np.nan_to_num(low), p), 0.0)
+    above = np.where(np.isfinite(high), family.cdf(np.nan_to_num(high), p), 1.0)
+    inside = np.clip(below + u * (above - below), 1e-16, 1 - 1e-16)
+    return np.clip(family.quantile(inside, p), low, high)
 
 
-def rounded(values: Floats, decimals: int | None) -> Floats:
-    """Values rounded to `decimals`, halves to even."""
-    return values if decimals is None else np.round(values, decimals)
+def rounded(
+    values: Floats, decimals: int | None, low: Value = -np.inf, high: Value = np.inf
+) -> Floats:
+    """Values rounded to `decimals`, halves to even, that stay within `low` … `high`."""
+    if decimals is None:
+        return values
+    scale = 10.0**decimals
+    lowest, highest = np.ceil(low * scale - 1e-9) / scale, np.floor(high * scale + 1e-9) / scale
+    return np.clip(np.round(values, decimals), lowest, highest)
 
 
 def _continuous(column: ColumnPlan, spec: AbstractNumber) -> Engine:
@@ -82,10 +85,10 @@ def _continuous(column: ColumnPlan, spec: AbstractNumber) -> Engine:
         p, missing = _parameters(column, block)
         rng = block.rng(column.name)
         values = family.draw(rng, block.rows, p)
-        low, high = block.parameter(column, "min"), block.parameter(column, "max")
-        if spec.kind != "uniform" and (low is not None or high is not None):
+        low, high = _limits(column, block)
+        if spec.kind != "uniform" and (spec.min is not None or spec.max is not None):
             _cut(family, rng, values, p, (low, high))
-        values = rounded(values, spec.decimals)
+        values = rounded(values, spec.decimals, low, high)
         if missing is not None:
             values[missing] = np.nan
         return from_floats(values, column.type)
@@ -98,11 +101,10 @@ def _cut(
     rng: np.random.Generator,
     values: Floats,
     p: Parameters,
-    limits: tuple[float | Floats | None, float | Floats | None],
+    limits: tuple[Value, Value],
 ) -> None:
-    """Redraw, in place, values outside the limits; the last few are drawn by inversion."""
-    lower = np.broadcast_to(-np.inf if limits[0] is None else limits[0], values.shape)
-    upper = np.broadcast_to(np.inf if limits[1] is None else limits[1], values.shape)
+    """Redraw, in place, values outside the limits; the rest is drawn by inversion."""
+    lower, upper = (np.broadcast_to(limit, values.shape) for limit in limits)
     outside = np.flatnonzero((values < lower) | (values > upper))
     for _ in range(_REJECTION_ROUNDS):
         if not len(outside):
@@ -110,19 +112,42 @@ def _cut(
         values[outside] = family.draw(rng, len(outside), _at(p, outside))
         again = (values[outside] < lower[outside]) | (values[outside] > upper[outside])
         outside = outside[again]
+    if not len(outside):
+        return
     share = rng.random(len(outside))
-    for i, row in enumerate(outside):
-        own = {name: float(value[0]) for name, value in _at(p, outside[i : i + 1]).items()}
-        edges = float(lower[row]), float(upper[row])
-        values[row] = truncated_quantile(family, share[i : i + 1], own, *edges)[0]
+    left = {name: value for name, value in p.items() if isinstance(value, np.ndarray)}
+    if family.tabulated and left:
+        for i, row in enumerate(outside):
+            own = {**p, **{name: float(value[row]) for name, value in left.items()}}
+            edges = lower[row], upper[row]
+            values[row] = truncated_quantile(family, share[i : i + 1], own, *edges)[0]
+    else:
+        own = _at(p, outside)
+        values[outside] = truncated_quantile(family, share, own, lower[outside], upper[outside])
 
 
-def _at(p: Parameters, rows: NDArray[np.int64]) -> dict[str, Floats]:
+def _at(p: Parameters, rows: NDArray[np.int64]) -> dict[str, Value]:
     """The parameters of some rows."""
     return {
-        name: value[rows] if isinstance(value, np.ndarray) else np.full(len(rows), value)
-        for name, value in p.items()
+        name: value[rows] if isinstance(value, np.ndarray) else value for name, value in p.items()
     }
+
+
+def _limits(column: ColumnPlan, block: Block) -> tuple[Value, Value]:
+    """The bounds of a block's rows; a missing one is no bound."""
+    low, high = block.parameter(column, "min"), block.parameter(column, "max")
+    low = -np.inf if low is None else np.where(np.isnan(low), -np.inf, low)
+    high = np.inf if high is None else np.where(np.isnan(high), np.inf, high)
+    empty = np.broadcast_to(low > high, block.rows)
+    if empty.any():
+        row = int(np.argmax(empty))
+        raise CheckError(
+            f"`min` of column `{column.name}` is above its `max` in row {block.start + row + 1}",
+            code="engine.bad-parameter",
+            where=f"tables.{block.table.name}.columns.{column.name}.min",
+            hint="bound one of them in its expression, such as `least(min, max)`",
+        )
+    return low, high
 
 
 def _parameters(
@@ -155,7 +180,7 @@ def _demand_valid(column: ColumnPlan, block: Block, name: str, value: Floats) ->
     lowest = _LOWEST.get(name, -np.inf)
     if name == "trials" or (name == "mean" and column.spec.kind in ("poisson", "exponential")):
         lowest = 0.0
-    bad = value < lowest
+    bad = (value < lowest) | ~np.isfinite(value)
     if name == "p":
         bad |= value > 1
     if bad.any():
@@ -182,7 +207,7 @@ def _tabulated(column: ColumnPlan, spec: AbstractNumber) -> Engine:
     table = Weighted(weights if weights.sum() > 0 else np.ones_like(weights))
 
     def make(block: Block) -> Array:
-        return pa.array(table.draw(block.rng(column.name), block.rows) + first)
+        return array_of(table.draw(block.rng(column.name), block.rows) + first)
 
     return make
 
@@ -195,7 +220,7 @@ def _grid(column: ColumnPlan, spec: Uniform, decimals: int) -> Engine:
 
     def make(block: Block) -> Array:
         steps = block.rng(column.name).integers(first, max(first, last), block.rows, endpoint=True)
-        return pa.array(steps / scale if decimals else steps)
+        return array_of(steps / scale if decimals else steps)
 
     return make
 
@@ -204,7 +229,7 @@ def _zipf(column: ColumnPlan, spec: Zipf) -> Engine:
     ranks = ZipfRanks(spec.max, spec.exponent)
 
     def make(block: Block) -> Array:
-        return pa.array(ranks.draw(block.rng(column.name), block.rows) + 1)
+        return array_of(ranks.draw(block.rng(column.name), block.rows) + 1)
 
     return make
 
@@ -213,7 +238,7 @@ def _bernoulli(column: ColumnPlan) -> Engine:
     def make(block: Block) -> Array:
         p, missing = _parameters(column, block)
         hits = block.rng(column.name).random(block.rows) < p["p"]
-        return pa.array(hits, mask=missing)
+        return array_of(hits, missing=missing)
 
     return make
 

@@ -22,6 +22,7 @@ from fabula.engines.made import CheckTally, MadeBlock, RejectedRow
 from fabula.engines.references import Linkage, Linker, parent_values
 from fabula.engines.repair import RowRules
 from fabula.engines.unique import Attempts, distinct_engine, find_redraws
+from fabula.io.arrays import array_of
 from fabula.planning.columns import own_needs
 from fabula.planning.plan import TablePlan
 from fabula.relations.cardinality import Cardinality
@@ -119,11 +120,13 @@ class TableBlocks:
         block = self._values(index)
         outcome = self._rules.apply(block, lambda tries, wanted: self._again(index, tries, wanted))
         lost = dict(sorted({**block.rejected, **outcome.lost}.items()))
-        table = pa.table([block.values[name] for name in self.schema.names], schema=self.schema)
+        table = pa.Table.from_arrays(
+            [block.values[name] for name in self.schema.names], schema=self.schema
+        )
         if lost:
             keep = np.ones(block.rows, dtype=bool)
             keep[list(lost)] = False
-            table = table.filter(pa.array(keep))
+            table = table.filter(array_of(keep))
         rejected = tuple(
             RejectedRow(block.start + row, item.reason, item.raw, item.attempt)
             for row, item in lost.items()
@@ -173,7 +176,7 @@ class TableBlocks:
         for attempt in () if tries is None else np.unique(tries[tries > 0]).tolist():
             other = self._engines[name](replace(block, attempt=block.attempt + attempt))
             picked = np.where(tries == attempt, block.rows, 0) + np.arange(block.rows)
-            values = pa.concat_arrays([values, other]).take(pa.array(picked))
+            values = pa.concat_arrays([values, other]).take(array_of(picked))
         block.values[name] = with_share_missing(block, name, spec.nulls, values)
 
     def _reference(self, block: Block, name: str) -> Array:

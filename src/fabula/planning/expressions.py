@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from fabula.io.arrays import empty_table
 from fabula.io.sql import thread_connection
 
 _UNREPEATABLE = {
@@ -99,7 +100,8 @@ def expression_type(sql: str, types: Mapping[str, pa.DataType]) -> pa.DataType:
     """
     schema = pa.schema(list(types.items()) or [("_", pa.int64())])
     try:
-        result = thread_connection().from_arrow(schema.empty_table()).project(sql).to_arrow_table()
+        relation = thread_connection().from_arrow(empty_table(schema))
+        result = relation.project(sql).to_arrow_table()
     except duckdb.Error as error:
         raise ExpressionError(_first_line(error)) from error
     if result.num_rows:
