@@ -134,6 +134,16 @@ class Dataset(Mapping[str, Any]):
         number: int = rows.num_rows if isinstance(rows, pa.Table) else rows.count_rows()
         return number
 
+    @property
+    def num_rows(self) -> int:
+        """Rows of the only table."""
+        return self.count()
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns and types of the only table."""
+        return self.rows().schema
+
     def head(self, n: int = 10, table: str | None = None) -> pa.Table:
         """The first rows of a table, without reading the rest."""
         rows = self.rows(table)
