@@ -117,6 +117,7 @@ class Endpoint:
                     self.limits.stop(error)
                 raise
             if not isinstance(verdict, Again):
+                self.limits.answered = True
                 return verdict
             pause = verdict.pause or 0.0
             if verdict.busy:

@@ -75,7 +75,7 @@ class Limits:
         scout: Seconds that the first call goes alone at most; it ends with the first answer.
 
     Attributes:
-        answered: Whether the endpoint has answered a call well.
+        answered: Whether the endpoint has answered as a model's endpoint does.
     """
 
     def __init__(
@@ -143,7 +143,6 @@ class Limits:
 
     def went_well(self, expected_tokens: int, tokens: int | None) -> None:
         """Note an answer: the width grows, the token rate learns the real size."""
-        self.answered = True
         self._open_up()
         self._width = min(self.concurrency, self._width + 1.0 / self._width)
         if self._tokens and tokens is not None:

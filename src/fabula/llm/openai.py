@@ -25,7 +25,7 @@ Mode = Literal["json_schema", "tools", "json_object", "prompt"]
 LADDER: tuple[Mode, ...] = ("json_schema", "tools", "json_object", "prompt")
 TOOL = "reply"
 
-_FINISHES: dict[str | None, Finish] = {
+_FINISHES: dict[str, Finish] = {
     "stop": "stop",
     "eos": "stop",
     "tool_calls": "stop",
@@ -55,15 +55,14 @@ class Habits:
     def learn(self, rejection: Rejection, payload: Mapping[str, Any]) -> bool:
         """Take a lesson about a sampling parameter from a refusal; False when it is none."""
         words = f"{rejection.param} {rejection.message}"
-        if self.tokens_name in payload and "max_completion_tokens" in words:
-            renamed = self.tokens_name != "max_completion_tokens"
+        if "max_tokens" in payload and "max_completion_tokens" in words:
             self.tokens_name = "max_completion_tokens"
-            return renamed
+            return True
         if not _UNSUPPORTED.search(words):
             return False
         optional = payload.keys() & {"temperature", "top_p", "min_p", "seed", "stop"}
         named = {name for name in optional if re.search(rf"\b{name}\b", words)}
-        for name in named:
+        for name in named - self.left_out:
             _LOG.warning("the endpoint does not take `%s`; it is left out from now on", name)
         self.left_out |= named
         return bool(named)
@@ -235,7 +234,7 @@ def read_reply(answer: Mapping[str, Any], mode: str) -> ChatReply:
     choice = first if isinstance(first, dict) else {}
     message = choice.get("message")
     message = message if isinstance(message, dict) else {"content": choice.get("text")}
-    finish = _FINISHES.get(choice.get("finish_reason"), "unknown")
+    finish = _FINISHES.get(str(choice.get("finish_reason")), "unknown")
     text = _arguments(message) or _content(message.get("content"))
     problem = ""
     refusal = message.get("refusal")
@@ -277,16 +276,17 @@ def _rungs(mode: Mode | None) -> list[Mode]:
 
 def _arguments(message: Mapping[str, Any]) -> str:
     calls = message.get("tool_calls")
-    functions = [call.get("function") for call in calls or () if isinstance(call, dict)]
-    texts = []
-    for function in functions or [message.get("function_call")]:
-        if not isinstance(function, dict):
-            continue
-        given = function.get("arguments")
-        text = given if isinstance(given, str) else json.dumps(given) if given else ""
-        if text.strip():
-            texts.append(text)
-    return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]" if texts else ""
+    calls = calls if isinstance(calls, list) else []
+    functions = [call.get("function") for call in calls if isinstance(call, dict)]
+    functions.append(message.get("function_call"))  # the form before tools
+    given = [item.get("arguments") for item in functions if isinstance(item, dict)]
+    texts = [item if isinstance(item, str) else json.dumps(item) for item in given if item]
+    return joined([text for text in texts if text.strip()])
+
+
+def joined(payloads: list[str]) -> str:
+    """Payloads of JSON as one: a single one as it is, several as a list."""
+    return payloads[0] if len(payloads) == 1 else f"[{', '.join(payloads)}]" if payloads else ""
 
 
 def _content(content: Any) -> str:

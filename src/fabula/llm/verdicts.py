@@ -158,8 +158,7 @@ class Judge:
             raise AuthenticationError(
                 f"provider {self.provider} refused the key in {self.key_place} ({status}): {words}",
                 code="model.authentication",
-                hint=f"fabula keys set {self.provider}, then fabula models check "
-                f"{self.provider}:{self.model}",
+                hint=f"correct it, or unset it and use: fabula keys set {self.provider}",
             )
         if status == 402 or (status == 429 and _NO_MONEY.search(signs)):
             raise RateLimitError(
