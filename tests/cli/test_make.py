@@ -157,7 +157,7 @@ def test_the_same_command_again_has_nothing_to_do(run):
     assert run("generate", "shop.yaml", "-o", "out").code == 0
     again = run("generate", "shop.yaml", "-o", "out")
     assert again.code == 0
-    assert "nothing to do" in again.err
+    assert "Nothing to do" in again.err
 
 
 def test_another_run_in_the_folder_is_not_replaced_unasked(run):

@@ -75,7 +75,7 @@ def generate(
     Run the same command again to continue a run that was interrupted or lost rows.
     """
     from fabula import api
-    from fabula.reports.outcomes import run_text
+    from fabula.reports.outcomes import run_text, wrote_line
     from fabula.reports.plans import plan_text
 
     talk: Talk = ctx.obj
@@ -105,11 +105,13 @@ def generate(
             )
     except (CheckError, PartialRunError) as error:
         if error.dataset is not None:
-            talk.say(run_text(error.dataset))
+            talk.say(f"{run_text(error.dataset)}\n{wrote_line(error.dataset)}")
         raise
-    if record is not None and record == _changed(folder / "manifest.json"):
-        talk.say(f"`{folder}/` holds this run, finished: nothing to do; --fresh makes it again")
     talk.say(run_text(dataset))
+    if record is not None and record == _changed(folder / "manifest.json"):
+        talk.say(f"Nothing to do: `{folder}/` holds this run, finished; --fresh makes it again")
+    else:
+        talk.say(wrote_line(dataset))
     talk.hint(f"look at it with `fabula show {folder}`")
 
 
