@@ -68,7 +68,7 @@ def bounds_of(sql: str, *, check: int, told: str) -> Iterator[Bound]:
 
 def cycle(bounds: Sequence[Bound]) -> tuple[Bound, ...]:
     """Bounds that can't hold together; empty where there are none (Bellman-Ford)."""
-    nodes = {name for bound in bounds for name in (bound.left, bound.right)}
+    nodes = {"", *(name for bound in bounds for name in (bound.left, bound.right))}
     distance = dict.fromkeys(nodes, (Fraction(0), 0))
     through: dict[str, Bound] = {}
     last: str | None = None
