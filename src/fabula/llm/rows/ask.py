@@ -32,7 +32,7 @@ LONG_REPLY = 2048
 """Tokens granted to a reply after one row alone was cut off."""
 PASSING = frozenset({"model.unavailable"})
 """Failures that concern one call."""
-TOO_BIG = frozenset({"model.context-length", "model.bad-request", "model.rejected"})
+TOO_BIG = frozenset({"model.context-length", "model.rejected"})
 """Failures that asking for fewer rows may cure."""
 
 
