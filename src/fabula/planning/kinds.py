@@ -20,6 +20,9 @@ CATEGORY = pa.dictionary(pa.int32(), pa.string())
 
 TIME = pa.timestamp("us")
 
+MOST_COUNT = 2.0**62
+"""Largest mean or number of trials of a count."""
+
 _PERSON_CATEGORIES = {"sex", "title", "country", "country_code", "nationality", "language"}
 _JSON_TYPES: dict[str, pa.DataType] = {
     "string": pa.string(),

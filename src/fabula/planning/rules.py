@@ -26,6 +26,7 @@ from fabula.spec.checks import (
     UniqueCheck,
 )
 from fabula.spec.columns import AbstractColumn, AbstractNumber
+from fabula.spec.keys import Reference
 from fabula.spec.numbers import Mixture
 from fabula.spec.parameters import as_moment
 from fabula.spec.tables import DatasetSpec, TableSpec
@@ -56,6 +57,7 @@ def spec_violations(spec: DatasetSpec) -> Iterator[Violation]:
             yield from _correlation_problems(
                 table, correlation.columns, f"{where}.correlations.{i}"
             )
+        yield from _distinct_problems(table, where)
         for name, column in table.columns.items():
             yield from _parameter_problems(column, f"{where}.columns.{name}")
         yield from _model_problems(spec, table)
@@ -194,6 +196,17 @@ def _correlation_problems(
         elif column.unique:
             message = f"`{name}` can't be both correlated and unique"
             yield Violation("spec.bad-correlation", message, where)
+
+
+def _distinct_problems(table: TableSpec, where: str) -> Iterator[Violation]:
+    """References that can't be both drawn by weight and combined without repetition."""
+    groups = [group for group in (table.primary_key, *table.unique) if len(group) > 1]
+    for name in {name for group in groups for name in group}:
+        column = table.columns.get(name)
+        if isinstance(column, Reference) and (column.skew or column.weights):
+            message = f"`{name}` can't have `skew` or `weights`: its combinations may not repeat"
+            hint = "drop `skew`; every combination is then equally likely"
+            yield Violation("spec.bad-reference", message, f"{where}.columns.{name}", hint)
 
 
 def _parameter_problems(column: AbstractColumn, where: str) -> Iterator[Violation]:
