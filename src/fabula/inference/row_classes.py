@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from fabula.errors import CheckError
 
@@ -74,12 +75,14 @@ def _problems(
     error: ValidationError, *, without: Iterable[tuple[int | str, ...]] = ()
 ) -> list[str]:
     """The errors in words: the field, what is wrong and the value."""
-    return [
-        f"`{'.'.join(map(str, item['loc'])) or 'the row'}`: {item['msg'][:1].lower()}"
-        f"{item['msg'][1:]}, not {_shown(item['input'])}"
-        for item in error.errors()
-        if item["loc"] not in without
-    ]
+    return [_problem(item) for item in error.errors() if item["loc"] not in without]
+
+
+def _problem(item: ErrorDetails) -> str:
+    field = ".".join(map(str, item["loc"])) or "the row"
+    message = item["msg"][:1].lower() + item["msg"][1:]
+    value = "" if item["type"] == "missing" else f", not {_shown(item['input'])}"
+    return f"`{field}`: {message}{value}"
 
 
 def _shown(value: Any) -> str:
