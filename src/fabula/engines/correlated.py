@@ -59,7 +59,7 @@ class _Group:
         def make(block: Block) -> Array:
             rng = block.rng(self._name)
             z = rng.standard_normal((block.rows, len(self._specs)))
-            values = rounded(_marginal(spec, z @ self._factor[place]), spec.decimals)
+            values = _marginal(spec, z @ self._factor[place])
             return array_of(values).cast(kind, safe=False)
 
         return make
@@ -71,8 +71,11 @@ def _marginal(spec: AbstractNumber, z: Floats) -> Floats:
     u = np.clip(normal_cdf(z), 1e-15, 1 - 1e-15)
     family, p = FAMILIES[spec.kind], constants(spec)
     if spec.kind == "uniform":
-        return family.quantile(u, p)
-    return truncated_quantile(family, u, p, -np.inf if spec.kind == "pareto" else low, high)
+        values = family.quantile(u, p)
+    else:
+        lowest = -np.inf if spec.kind == "pareto" else low
+        values = truncated_quantile(family, u, p, lowest, high)
+    return rounded(values, spec.decimals, low, high)
 
 
 def _factor(group: Correlation, specs: Sequence[AbstractNumber], where: str) -> Floats:

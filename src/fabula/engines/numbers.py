@@ -11,6 +11,7 @@ from fabula.engines.discrete import Weighted, ZipfRanks
 from fabula.engines.distributions import FAMILIES, AbstractFamily, Parameters, Value
 from fabula.errors import CheckError
 from fabula.io.arrays import array_of
+from fabula.planning.kinds import MOST_COUNT
 from fabula.planning.plan import ColumnPlan
 from fabula.spec.columns import AbstractNumber
 from fabula.spec.numbers import Bernoulli, Binomial, Mixture, Poisson, Uniform, Zipf
@@ -20,6 +21,8 @@ Floats = NDArray[np.float64]
 _REJECTION_ROUNDS = 6
 _MOST_STEPS = 1_000_000
 """Counts with at most this many possible values are drawn from a table."""
+
+_BEYOND_WHOLE = 2.0**63
 
 _LOWEST = {"std": 0.0, "sigma": 0.0, "scale": 0.0, "shape": 1e-9, "a": 1e-9, "b": 1e-9, "p": 0.0}
 
@@ -36,8 +39,8 @@ def number_engine(column: ColumnPlan) -> Engine:
     assert isinstance(spec, AbstractNumber)
     if not column.sql and isinstance(spec, Poisson | Binomial):
         return _tabulated(column, spec)
-    if not column.sql and isinstance(spec, Uniform) and spec.decimals is not None:
-        return _grid(column, spec, spec.decimals)
+    if isinstance(spec, Uniform) and spec.decimals is not None:
+        return _grid(column, spec.decimals)
     return _continuous(column, spec)
 
 
@@ -51,30 +54,41 @@ def constants(spec: AbstractNumber) -> dict[str, float]:
 
 def bounds(spec: AbstractNumber) -> tuple[float, float]:
     """The constant bounds of a distribution."""
-    low = -np.inf if spec.min is None else float(spec.min)
-    high = np.inf if spec.max is None else float(spec.max)
-    return low, high
+    least = -np.inf if spec.min is None else float(spec.min)
+    most = np.inf if spec.max is None else float(spec.max)
+    low, high = on_grid(least, most, spec.decimals)
+    return float(low), float(high)
+
+
+def on_grid(low: Value, high: Value, decimals: int | None) -> tuple[Value, Value]:
+    """The first and last value with so many decimals between two bounds."""
+    if decimals is None:
+        return low, high
+    scale = 10.0**decimals
+    return np.ceil(low * scale - 1e-9) / scale, np.floor(high * scale + 1e-9) / scale
 
 
 def truncated_quantile(
     family: AbstractFamily, u: Floats, p: Parameters, low: Value, high: Value
 ) -> Floats:
     """Quantiles of a distribution cut to `low` … `high` (inverse transform)."""
-    below = np.where(np.isfinite(low), family.cdf(np.nan_to_num(low), p), 0.0)
-    above = np.where(np.isfinite(high), family.cdf(np.nan_to_num(high), p), 1.0)
+    first = np.ceil(low) - 1 if family.whole else low
+    below = np.where(np.isfinite(low), family.cdf(_finite(first), p), 0.0)
+    above = np.where(np.isfinite(high), family.cdf(_finite(high), p), 1.0)
     inside = np.clip(below + u * (above - below), 1e-16, 1 - 1e-16)
     return np.clip(family.quantile(inside, p), low, high)
+
+
+def _finite(limit: Value) -> Floats:
+    """A bound where there is one, else 0, which stands for nothing."""
+    return np.nan_to_num(limit, posinf=0.0, neginf=0.0)
 
 
 def rounded(
     values: Floats, decimals: int | None, low: Value = -np.inf, high: Value = np.inf
 ) -> Floats:
     """Values rounded to `decimals`, halves to even, that stay within `low` … `high`."""
-    if decimals is None:
-        return values
-    scale = 10.0**decimals
-    lowest, highest = np.ceil(low * scale - 1e-9) / scale, np.floor(high * scale + 1e-9) / scale
-    return np.clip(np.round(values, decimals), lowest, highest)
+    return values if decimals is None else np.clip(np.round(values, decimals), low, high)
 
 
 def _continuous(column: ColumnPlan, spec: AbstractNumber) -> Engine:
@@ -91,7 +105,7 @@ def _continuous(column: ColumnPlan, spec: AbstractNumber) -> Engine:
         values = rounded(values, spec.decimals, low, high)
         if missing is not None:
             values[missing] = np.nan
-        return from_floats(values, column.type)
+        return _numbers(values, column, block)
 
     return make
 
@@ -115,18 +129,22 @@ def _cut(
     if not len(outside):
         return
     share = rng.random(len(outside))
-    left = {name: value for name, value in p.items() if isinstance(value, np.ndarray)}
-    if family.tabulated and left:
-        for i, row in enumerate(outside):
-            own = {**p, **{name: float(value[row]) for name, value in left.items()}}
-            edges = lower[row], upper[row]
-            values[row] = truncated_quantile(family, share[i : i + 1], own, *edges)[0]
-    else:
-        own = _at(p, outside)
-        values[outside] = truncated_quantile(family, share, own, lower[outside], upper[outside])
+    for part in (slice(None),) if family.by_row else _alike(p, outside):
+        rows = outside[part]
+        own = _at(p, rows if family.by_row else rows[0])
+        values[rows] = truncated_quantile(family, share[part], own, lower[rows], upper[rows])
 
 
-def _at(p: Parameters, rows: NDArray[np.int64]) -> dict[str, Value]:
+def _alike(p: Parameters, rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Positions in `rows` in groups of equal parameters."""
+    columns = [value[rows] for value in p.values() if isinstance(value, np.ndarray)]
+    if not columns:
+        return [np.arange(len(rows))]
+    _, group = np.unique(np.column_stack(columns), axis=0, return_inverse=True)
+    return np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group))[:-1])
+
+
+def _at(p: Parameters, rows: NDArray[np.int64] | np.int64) -> dict[str, Value]:
     """The parameters of some rows."""
     return {
         name: value[rows] if isinstance(value, np.ndarray) else value for name, value in p.items()
@@ -138,11 +156,12 @@ def _limits(column: ColumnPlan, block: Block) -> tuple[Value, Value]:
     low, high = block.parameter(column, "min"), block.parameter(column, "max")
     low = -np.inf if low is None else np.where(np.isnan(low), -np.inf, low)
     high = np.inf if high is None else np.where(np.isnan(high), np.inf, high)
+    low, high = on_grid(low, high, getattr(column.spec, "decimals", None))
     empty = np.broadcast_to(low > high, block.rows)
     if empty.any():
         row = int(np.argmax(empty))
         raise CheckError(
-            f"`min` of column `{column.name}` is above its `max` in row {block.start + row + 1}",
+            f"no value of column `{column.name}` fits its bounds in row {block.start + row + 1}",
             code="engine.bad-parameter",
             where=f"tables.{block.table.name}.columns.{column.name}.min",
             hint="bound one of them in its expression, such as `least(min, max)`",
@@ -183,6 +202,8 @@ def _demand_valid(column: ColumnPlan, block: Block, name: str, value: Floats) ->
     bad = (value < lowest) | ~np.isfinite(value)
     if name == "p":
         bad |= value > 1
+    if lowest == 0 and column.spec.kind in ("poisson", "binomial"):
+        bad |= value > MOST_COUNT
     if bad.any():
         row = int(np.argmax(bad))
         raise CheckError(
@@ -212,17 +233,24 @@ def _tabulated(column: ColumnPlan, spec: AbstractNumber) -> Engine:
     return make
 
 
-def _grid(column: ColumnPlan, spec: Uniform, decimals: int) -> Engine:
+def _grid(column: ColumnPlan, decimals: int) -> Engine:
     """A uniform number on the grid of its decimals: each grid point is equally likely."""
     scale = 10.0**decimals
-    low, high = bounds(spec)
-    first, last = int(np.ceil(low * scale - 1e-9)), int(np.floor(high * scale + 1e-9))
 
     def make(block: Block) -> Array:
-        steps = block.rng(column.name).integers(first, max(first, last), block.rows, endpoint=True)
-        return array_of(steps / scale if decimals else steps)
+        _, missing = _parameters(column, block)
+        first, last = (_steps(limit, scale, column, block) for limit in _limits(column, block))
+        steps = block.rng(column.name).integers(first, last, block.rows, endpoint=True)
+        return array_of(steps / scale if decimals else steps, missing=missing)
 
     return make
+
+
+def _steps(limit: Value, scale: float, column: ColumnPlan, block: Block) -> NDArray[np.int64]:
+    """A bound as a number of steps; where it is missing, so will be the value."""
+    steps = np.rint(_finite(limit) * scale)
+    _demand_whole(steps, column, block)
+    return steps.astype(np.int64)
 
 
 def _zipf(column: ColumnPlan, spec: Zipf) -> Engine:
@@ -257,9 +285,30 @@ def _mixture(column: ColumnPlan, spec: Mixture) -> Engine:
         values = np.empty(block.rows)
         for i, engine in enumerate(engines):
             np.copyto(values, as_floats(engine(block)), where=chosen == i)
-        return from_floats(rounded(np.clip(values, low, high), spec.decimals), column.type)
+        return _numbers(rounded(np.clip(values, low, high), spec.decimals), column, block)
 
     return make
+
+
+def _numbers(values: Floats, column: ColumnPlan, block: Block) -> Array:
+    """Numbers in the column's type."""
+    if pa.types.is_integer(column.type):
+        _demand_whole(values, column, block)
+    return from_floats(values, column.type)
+
+
+def _demand_whole(values: Floats, column: ColumnPlan, block: Block) -> None:
+    """Refuse numbers that no 64-bit integer holds, naming the row."""
+    beyond = np.broadcast_to(np.abs(values) >= _BEYOND_WHOLE, block.rows)
+    if beyond.any():
+        row = int(np.argmax(beyond))
+        raise CheckError(
+            f"column `{column.name}` has no room for its decimals in row {block.start + row + 1}: "
+            "the number has more than 18 digits",
+            code="engine.too-large",
+            where=f"tables.{block.table.name}.columns.{column.name}",
+            hint="bound it by `max`, or leave out `decimals`",
+        )
 
 
 def _cut_to(part: AbstractNumber, mixture: Mixture) -> AbstractNumber:
