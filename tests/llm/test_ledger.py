@@ -337,7 +337,8 @@ def test_a_killed_run_repeats_only_what_was_not_answered(path: Path) -> None:
     twice = {prompt for prompt, count in total.items() if count > 1}
     assert not twice & used_rows
     assert twice <= set(before)
-    assert len(server.calls) <= 400 + 16
+    # 16 calls were open, and as many replies at most were on their way to the disk.
+    assert len(server.calls) <= 400 + 2 * 16
 
 
 async def test_the_budget_counts_calls_and_what_the_ledger_saved(

@@ -141,7 +141,8 @@ class Judge:
         return ModelError(
             f"{self._name} kept failing over {tries} tries; the last answer was {last.problem}",
             code="model.unavailable",
-            hint="run the same command again later; what was answered is not asked twice",
+            hint="if it never worked, check the base URL; else run the same command again later, "
+            "what was answered is not asked twice",
         )
 
     def unreachable(self, reason: str, start: str | None) -> ModelError:
