@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-FOLDER = files("fabula.templates")
+FOLDER = files("fabula").joinpath("templates")
 TEMPLATES = sorted(
     file.name.removesuffix(".yaml") for file in FOLDER.iterdir() if file.name.endswith(".yaml")
 )

@@ -1,1 +1,0 @@
-"""Ready-made specs, one YAML file each, that `fabula init --template NAME` writes."""
