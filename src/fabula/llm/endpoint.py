@@ -53,7 +53,7 @@ class Endpoint:
         )
         self._judge = Judge(
             provider=self.preset.name,
-            place=self.wire.place,
+            address=self.wire.address,
             model=self.model,
             key_place=" or ".join(self._key_variables) or "its headers",
         )
@@ -66,7 +66,7 @@ class Endpoint:
             "max_tokens": self.settings.max_tokens,
         }
         extras = [f"{name}={value:g}" for name, value in chosen.items() if value is not None]
-        return " ".join([self.wire.place, self.model, *extras])
+        return " ".join([self.wire.address, self.model, *extras])
 
     async def post(
         self, place: Place, path: str, payload: Mapping[str, Any], *, expects: str, tokens: int = 0

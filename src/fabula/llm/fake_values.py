@@ -125,17 +125,20 @@ class _Maker:
             low = schema["exclusiveMinimum"] + 1
         if "exclusiveMaximum" in schema and high >= schema["exclusiveMaximum"]:
             high = schema["exclusiveMaximum"] - 1
-        first, last = -int(-low // step), int(high // step)
-        return int(self.rng.randint(first, max(first, last)) * step)
+        return int(self._multiple(low, high, step))
 
     def _number(self, schema: Bounds, name: str) -> float:
         low, high = _range(schema, name)
         step = schema.get("multipleOf")
         if step:
-            return float(round(self.rng.randint(-int(-low // step), int(high // step)) * step, 10))
+            return round(self._multiple(low, high, step), 10)
         value = round(self.rng.uniform(low, high), 2)
         strictly = value in (schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum"))
         return value if low <= value <= high and not strictly else float(low + high) / 2
+
+    def _multiple(self, low: float, high: float, step: float) -> float:
+        first, last = -int(-low // step), int(high // step)
+        return self.rng.randint(first, max(first, last)) * step
 
     def _string(self, schema: Bounds, name: str) -> str:
         if "pattern" in schema:

@@ -76,14 +76,14 @@ class Judge:
 
     Args:
         provider: The provider's name.
-        place: The base URL as it may be shown.
+        address: The base URL as it may be shown.
         model: The model's name there.
         key_place: Where the key comes from, in words.
         secrets: Texts that no message may hold.
     """
 
     provider: str
-    place: str
+    address: str
     model: str
     key_place: str
     secrets: tuple[str, ...] = ()
@@ -111,9 +111,7 @@ class Judge:
                 return answer
             if body.lstrip().startswith("<") and not answered:
                 raise self._no_api("answers with a web page")
-            return Again(
-                f"an invalid envelope: {self._quoted(reply.body.decode(errors='replace'))}"
-            )
+            return Again(f"an invalid envelope: {self._quoted(body)}")
         error = _error_of(answer)
         words = self._quoted(str(error.get("message") or error.get("detail") or body))
         code = str(error.get("code") or error.get("type") or "")
@@ -149,7 +147,7 @@ class Judge:
         """The error for a server that is not there."""
         first = f"start it ({start})" if start else "check the address and your network"
         return ModelError(
-            f"nothing answers at {self.place}: {reason}",
+            f"nothing answers at {self.address}: {reason}",
             code="model.unreachable",
             hint=f"{first}, or try with --model fake",
         )
@@ -186,14 +184,14 @@ class Judge:
 
     def _no_api(self, what: str) -> ModelError:
         return ModelError(
-            f"{self.place} is no endpoint of a language model: it {what}",
+            f"{self.address} is no endpoint of a language model: it {what}",
             code="model.no-api",
             hint="check the base URL (it usually ends in /v1)",
         )
 
     @property
     def _name(self) -> str:
-        return f"{self.provider} ({self.place})"
+        return f"{self.provider} ({self.address})"
 
     def _quoted(self, text: str) -> str:
         for secret in self.secrets:

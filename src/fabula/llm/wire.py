@@ -80,7 +80,7 @@ class Wire:
         self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
 
     @property
-    def place(self) -> str:
+    def address(self) -> str:
         """The base URL as it may be shown and stored: no password, no query."""
         return without_secrets(self.base_url)
 
@@ -158,7 +158,7 @@ class Wire:
 
     def _tls_error(self, exc: Exception) -> ModelError:
         return ModelError(
-            f"the TLS connection to {self.place} failed: {_cause(exc)}",
+            f"the TLS connection to {self.address} failed: {_cause(exc)}",
             code="model.certificate",
             hint="name your authority's certificates in the model's `ca_file`, "
             "or set `verify_tls: false` for a server that you trust",
