@@ -14,8 +14,9 @@ import numpy as np
 import pyarrow as pa
 
 from fabula.engines.made import CheckTally, MadeBlock, RejectedRow
-from fabula.planning.plan import ColumnPlan, Plan, TablePlan
+from fabula.planning.plan import ColumnPlan, Plan, ReferencePlan, TablePlan
 from fabula.runs.execute import run
+from fabula.spec.keys import Reference
 from fabula.spec.tables import DatasetSpec, OutputSpec
 from fabula.streams import BLOCK_ROWS, stream
 
@@ -74,7 +75,11 @@ def make_plan(
                 column: ColumnPlan(column, table.columns[column], TYPES[name][column])
                 for column in table.columns
             },
-            references={},
+            references={
+                column: ReferencePlan(column, kind, kind.parent, "id")
+                for column, kind in table.columns.items()
+                if isinstance(kind, Reference)
+            },
         )
         for name, table in spec.tables.items()
     )

@@ -48,7 +48,7 @@ def _table_problems(plan: Plan, table: TablePlan) -> Iterator[Violation]:
     bounds = [*_column_bounds(table), *_check_bounds(checks)]
     clash = cycle([bound for bound in bounds if _always_there(table, bound.columns)])
     if any(bound.check is not None for bound in clash):
-        yield _clash(table, clash, [bound.told for bound in clash])
+        yield _clash(table, clash)
     sets = [*_column_values(table), *_check_values(checks)]
     for column in dict.fromkeys(allowed.column for allowed in sets if allowed.check is not None):
         if _always_there(table, [column]):
@@ -124,8 +124,7 @@ def _empty_set(
     limits = [bound for bound in bounds if bound.columns == (column,)]
     fitting = [value for value in left if all(_fits(value, limit) for limit in limits)]
     if not fitting:
-        told = [*(one.told for one in sets), *(limit.told for limit in limits if left)]
-        yield _clash(table, sets, told)
+        yield _clash(table, [*sets, *(limits if left else ())])
 
 
 def _has(allowed: _Values, value: Scalar) -> bool:
@@ -163,13 +162,14 @@ def _too_few_values(
         )
 
 
-def _clash(table: TablePlan, parts: Sequence[Bound | _Values], told: Sequence[str]) -> Violation:
-    """The violation that names every rule of a contradiction."""
-    place = min(part.check for part in parts if part.check is not None)
-    rules = "; ".join(dict.fromkeys(told))
+def _clash(table: TablePlan, parts: Sequence[Bound | _Values]) -> Violation:
+    """The violation that names every rule of a contradiction, in the order of the checks."""
+    checks = sorted({(part.check, part.told) for part in parts if part.check is not None})
+    columns = dict.fromkeys(part.told for part in parts if part.check is None)
+    rules = dict.fromkeys([*(told for _, told in checks), *columns])
     return Violation(
         "check.impossible",
-        f"no row of `{table.name}` can keep these together: {rules}",
-        f"tables.{table.name}.checks.{place}",
+        f"no row of `{table.name}` can keep these together: {'; '.join(rules)}",
+        f"tables.{table.name}.checks.{checks[0][0]}",
         "take one of them out, or loosen it",
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fabula.checks.impossible import impossible_rules
+from fabula.engines.generation import Generation
 from fabula.engines.made import TableMaker
 from fabula.errors import RunInterrupted, SpecError
 from fabula.io.formats import Format, as_format
@@ -87,7 +88,6 @@ def execute(
         PartialRunError: More rows were lost than `max_rejects`; the same call goes on.
         RunInterrupted: The user stopped the run; the same call goes on.
     """
-    from fabula.engines.generation import Generation
 
     def generation(tracker: Tracker) -> Generating:
         return Generation(plan, open_model=open_model, on_rows=tracker.answered)
