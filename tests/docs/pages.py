@@ -136,9 +136,15 @@ def _matches(shown: str, printed: str) -> bool:
 
 
 def refresh(page: Path) -> str:
-    """The page with what its commands print now, where that differs from what it shows."""
+    """The page with what its commands print now, where that differs from what it shows.
+
+    Raises:
+        AssertionError: A command fails that the page shows working.
+    """
     text = page.read_text(encoding="utf-8")
     for printed in reversed(run_page(page)):
+        works = printed.code == 0 or not printed.shown or "error[" in printed.shown
+        assert works, f"{page.name}: `{printed.command}` fails:\n{printed.printed}"
         if not printed.holds:
             end = printed.start + len(printed.shown)
             text = text[: printed.start] + printed.printed + text[end:]

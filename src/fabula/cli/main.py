@@ -11,7 +11,6 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from fabula import __version__
 from fabula.cli.verbs import VERBS, overview
 
 if TYPE_CHECKING:
@@ -33,7 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(overview())
         return 0
     if words == ["--version"]:
-        sys.stdout.write(f"fabula {__version__}\n")
+        from importlib.metadata import version
+
+        sys.stdout.write(f"fabula {version('fabula')}\n")
         return 0
 
     from fabula.cli.talk import Talk, take_options
