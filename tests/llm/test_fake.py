@@ -78,8 +78,10 @@ def test_recursive_schemas_end() -> None:
         left: Node | None
         children: list[Node]
 
+    schema = Node.model_json_schema()
+    schema["$defs"]["Node"]["properties"]["left"]["anyOf"].reverse()
     for seed in range(20):
-        Node.model_validate(make_value(random.Random(seed), Node.model_json_schema()))
+        Node.model_validate(make_value(random.Random(seed), schema))
 
 
 async def test_the_same_request_gets_the_same_reply(fake: ChatModel) -> None:

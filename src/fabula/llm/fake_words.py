@@ -31,8 +31,8 @@ _PROSE = frozenset(
 ) | frozenset(("review", "sentence", "story", "summary", "text"))
 
 
-def word_for(rng: random.Random, name: str) -> str:
-    """A short text for a property of that name."""
+def word_for(rng: random.Random, name: str, *, longest: int | None = None) -> str:
+    """A short text for a property of that name; a name for a thing is kept within a length."""
     parts = re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower())
     if _PROSE & set(parts):
         return write_text(rng, name)
@@ -40,7 +40,9 @@ def word_for(rng: random.Random, name: str) -> str:
     for part in reversed(parts):
         if part in known:
             return known[part]
-    return f"{known['quality'].capitalize()} {known['colour']} {known['thing']} {known['number']}"
+    thing = f"{known['thing']} {known['number']}"
+    names = (f"{known['quality']} {known['colour']} {thing}".capitalize(), thing.capitalize())
+    return next((text for text in names if longest is None or len(text) <= longest), thing)
 
 
 def write_text(rng: random.Random, prompt: str, *, words: int | None = None) -> str:
