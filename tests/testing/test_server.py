@@ -46,6 +46,13 @@ def test_answers_come_in_order_then_made_up() -> None:
     assert [call.number for call in server.calls] == [1, 2, 3, 4, 5]
 
 
+def test_one_answer_is_given_again_and_again() -> None:
+    with ChatServer("same") as server:
+        assert [content(chat(server, f"{n}")) for n in range(3)] == ["same"] * 3
+    with ChatServer(script.failed(503)) as server:
+        assert [chat(server)[0] for _ in range(3)] == [503] * 3
+
+
 def test_answers_are_chosen_by_words_in_the_prompt() -> None:
     with ChatServer({"lamp": "bright", "": "other"}) as server:
         assert content(chat(server, "a lamp please")) == "bright"

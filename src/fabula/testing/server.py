@@ -7,8 +7,8 @@
         ...
     assert "Ada" in server.calls[-1].prompt
 
-Answers are taken in order (a sequence), by words in the prompt (a mapping) or from a function of
-the `Call`. Where the script has nothing to say, the server makes an answer that fits the
+Answers are always the same (a text or `Reply`), taken in order (a sequence), found by words in the
+prompt (a mapping) or given by a function of the `Call`. Where the script has nothing to say, the server makes an answer that fits the
 request's schema, the same one each time. An error in a script's function is raised where the
 `with` ends. Embeddings are made up too, and only a function may answer otherwise.
 """
@@ -32,7 +32,7 @@ from fabula.testing.envelopes import envelope
 from fabula.testing.replies import Reply, failed, says
 
 Answer = str | Reply | Mapping[str, Any] | Sequence[Any]
-Script = Sequence[Answer] | Mapping[str, Answer] | Callable[[Call], Answer | None]
+Script = str | Reply | Sequence[Answer] | Mapping[str, Answer] | Callable[[Call], Answer | None]
 
 
 class ChatServer:
@@ -201,6 +201,8 @@ class ChatServer:
             return self._script(call)
         if call.path.endswith("/embeddings"):
             return None
+        if isinstance(self._script, str | Reply):
+            return self._script
         if isinstance(self._script, Mapping):
             return next((self._script[word] for word in self._script if word in call.prompt), None)
         return next(self._in_order, None)
