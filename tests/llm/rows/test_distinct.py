@@ -95,7 +95,8 @@ async def test_later_calls_know_earlier_rows_and_keep_the_human_examples(opened:
     for number, call in enumerate(server.calls):
         for example in examples:
             assert example in call.prompt
-        assert number == 0 or f'"Product {number - 1}"' in call.prompt
+        earlier = [f'"Product {one}"' in call.prompt for one in range(number)]
+        assert number == 0 or any(earlier)
     lengths = [len(call.prompt) for call in server.calls]
     assert lengths[-1] < lengths[0] + 2_000
 

@@ -390,7 +390,7 @@ async def test_a_failure_in_mid_job_returns_the_rows_made_before(
 async def test_the_same_job_again_asks_nothing_and_gives_the_same_rows(
     opened: Opened, tmp_path: Any
 ) -> None:
-    """E: requests depend on earlier waves alone, never on timing."""
+    """E: requests depend on earlier waves alone, never on timing or on how many go at once."""
     delays = iter([0.05, 0.0, 0.03, 0.0, 0.02] * 40)
 
     def answer(call: Any) -> Any:
@@ -399,10 +399,9 @@ async def test_the_same_job_again_asks_nothing_and_gives_the_same_rows(
 
     with ChatServer(answer) as server, closing(Ledger(tmp_path / "ledger")) as ledger:
         job = shop(60, rows_per_call=2)
-        model = opened(server, ledger=ledger, concurrency=8)
-        first = await ask_rows(model, job)
+        first = await ask_rows(opened(server, ledger=ledger, concurrency=8), job)
         asked = len(server.calls)
-        second = await ask_rows(model, job)
+        second = await ask_rows(opened(server, ledger=ledger, concurrency=2), job)
     assert len(server.calls) == asked
     assert second.rows == first.rows
     assert second.calls == 0
@@ -416,6 +415,11 @@ async def test_the_same_job_again_asks_nothing_and_gives_the_same_rows(
         (2, {"prompts": ["x"]}),
         (1, {"fields": ()}),
         (1, {"text": True}),
+        (1, {"attempts": -1}),
+        (1, {"rows_per_call": 0}),
+        (1, {"fields": (RowField("x", {"type": "word"}),)}),
+        (1, {"fields": (RowField("x", {"type": "string", "pattern": "("}),)}),
+        (1, {"fields": (RowField("x", {"$ref": "#/$defs/no"}),)}),
     ],
 )
 async def test_a_job_that_makes_no_sense_is_refused_early(

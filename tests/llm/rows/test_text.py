@@ -122,6 +122,28 @@ async def test_equal_prompts_are_separate_requests() -> None:
     assert len(set(asked)) == 3
 
 
+async def test_examples_and_demands_stand_before_each_prompt(opened: Opened) -> None:
+    """D2.1."""
+    job = blurbs("One.", "Two.", examples=["A {warm} hat."], extra="Be kind.")
+    with ChatServer(lambda call: f"Text {call.number}.") as server:
+        await ask_rows(opened(server), job)
+    for call in server.calls:
+        asked = call.texts[-1]
+        assert '"A {warm} hat."' in asked
+        assert "Be kind." in asked
+        assert asked.endswith(("One.", "Two."))
+
+
+async def test_free_texts_about_a_subject_differ(opened: Opened) -> None:
+    """D1.1, D3.3."""
+    job = RowsJob("letters to the editor", (BLURB,), 3, text=True)
+    with ChatServer(["Dear sir.", "dear  SIR.", "Dear all.", "Hello."]) as server:
+        result = await ask_rows(opened(server, concurrency=1), job)
+    assert [row and row["blurb"] for row in result.rows] == ["Dear sir.", "Hello.", "Dear all."]
+    assert "letters to the editor" in server.calls[0].prompt
+    assert "Fields of a row" not in server.calls[0].prompt
+
+
 async def test_a_typed_value_with_its_own_prompt_is_asked_by_schema(opened: Opened) -> None:
     score = RowField("score", {"type": "integer", "minimum": 1, "maximum": 5}, "stars")
     job = shop(2, fields=(score,), prompts=["Rate a mug.", "Rate a pan."])

@@ -26,8 +26,9 @@ STALL_ROUNDS = 3
 STALL_SHARE = 0.1
 RAMP = 4
 """Each wave of linked rows may be so many times as wide as the one before."""
-LONG_WAVE = 64
-"""Calls a wave, for each call at once, where rows need not know of each other."""
+WIDE_WAVE = 64
+LONG_WAVE = 4096
+"""Calls a wave where rows need not know of each other."""
 LONG_REPLY = 2048
 """Tokens granted to a reply after one row alone was cut off."""
 PASSING = frozenset({"model.unavailable"})
@@ -84,6 +85,8 @@ def _verify(job: RowsJob) -> None:
         problem = f"{len(job.given)} rows are given for {job.n} asked"
     elif job.prompts is not None and len(job.prompts) != job.n:
         problem = f"{len(job.prompts)} prompts are given for {job.n} rows"
+    elif job.attempts < 0 or (job.rows_per_call is not None and job.rows_per_call < 1):
+        problem = f"{job.attempts} attempts and {job.rows_per_call} rows a call make no sense"
     elif job.text and len(job.fields) != 1:
         problem = f"text is one field, not {len(job.fields)}"
     if problem:
@@ -172,14 +175,14 @@ class _Run:
         return replace(common, rows=rows, problems=told, failed=raw)
 
     def _wave_calls(self) -> int:
-        """Calls of the next wave: few at first where a wave is to learn from the one before."""
-        width, most = self._width, self.model.concurrency
-        self._width = min(most, width * RAMP)
-        if self.board.distinct:
-            return min(width, most)
-        if width == 1 and self._rows_per_call > 1:
-            return most  # find out how many rows fit into a reply
-        return LONG_WAVE * most
+        """Calls of the next wave: few at first where a wave is to learn from the one before.
+
+        The model's concurrency plays no part, so that another one gives the same requests.
+        """
+        width, self._width = self._width, min(WIDE_WAVE, self._width * RAMP)
+        if self.board.distinct or (self._rows_per_call > 1 and width < WIDE_WAVE):
+            return width
+        return LONG_WAVE
 
     async def _run_wave(self, calls: Sequence[Call]) -> None:
         """Ask the calls, at most `concurrency` at once, and settle the replies in order."""
@@ -203,7 +206,7 @@ class _Run:
             async with asyncio.TaskGroup() as group:
                 for _ in range(workers):
                     group.create_task(work())
-        except* FabulaError as problems:
+        except BaseExceptionGroup as problems:  # a mistake in a caller's function, say
             raise problems.exceptions[0] from None
         for call in calls:
             self.board.give_back(call.rows)

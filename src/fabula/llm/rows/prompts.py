@@ -16,6 +16,7 @@ from fabula.llm.chat import ChatReply, ChatRequest, Message, Sampling
 from fabula.llm.rows.form import Call, Reading
 from fabula.llm.rows.job import RowField, RowsJob
 from fabula.llm.rows.parse import without_thoughts
+from fabula.llm.rows.prose import is_refusal, unwrapped
 from fabula.llm.rows.reply import ReplyReader
 from fabula.llm.rows.wording import as_json, fitting, in_words, with_text
 
@@ -35,14 +36,6 @@ _TEXT_SYSTEM = (
     "You write realistic synthetic text. Reply with the text alone: no title, no quotes, "
     "no explanation."
 )
-_FENCED = re.compile(r"^```[\w-]*\n(.*?)\n?```$", re.S)
-_REFUSAL = re.compile(
-    r"\W*((i['’]m |i am )?(so |very )?sorry|i apologi[sz]e|unfortunately)?\W*(but )?"
-    r"(as an ai\b|i (cannot|can['’]t|can not|am unable to|am not able to|won['’]t)"
-    r"(\W*$| (assist|help|comply|fulfil|provide|generate|create|write|do)\b"
-    r".{0,40}\b(that|this|request|content|such)\b))",
-    re.I,
-)
 
 
 class ChatForm:
@@ -55,18 +48,15 @@ class ChatForm:
         self._number = next(key for key in ("row", "row_number", "_row") if key not in self._names)
         self._row_schema, self._definitions = _row_schema(job.fields)
         self._system = Message("system", _TEXT_SYSTEM if job.text else _ROWS_SYSTEM)
-        self._prefix = "" if job.prompts is not None else _prefix(job)
+        self._prefix = _prefix(job)
         self.rows_per_call = _rows_per_call(job)
 
     def request(self, call: Call) -> ChatRequest:
         """The request for these rows."""
         job = self._job
-        parts = [self._prefix] if self._prefix else []
-        if job.prompts is not None:
-            parts += self._own_prompt(job.prompts[call.rows[0]])
-        parts += self._varying(call)
+        words = "\n\n".join([*self._prefix, *self._varying(call)])
         return ChatRequest(
-            messages=(self._system, Message("user", "\n\n".join(parts))),
+            messages=(self._system, Message("user", words)),
             schema=None if job.text else self._schema(len(call.rows)),
             sampling=Sampling(temperature=job.temperature, max_tokens=call.tokens),
             purpose="text" if job.text else "rows",
@@ -80,27 +70,25 @@ class ChatForm:
         text = without_thoughts(reply.text)
         if not text:
             return Reading((), reply.problem or "the reply is empty")
+        cut = reply.finish == "length"
         if self._job.text:
-            return self._read_text(text, cut=reply.finish == "length")
-        reading = self._reader.read(text, asked=len(call.rows), cut=reply.finish == "length")
-        if not reading.items and not reading.bad and _REFUSAL.match(text):
+            if cut:
+                problem = with_text("the text was cut off at the token limit", text)
+                return Reading((), problem, shorten=True)
+            reading = Reading(({self._names[0]: unwrapped(text)},))
+        else:
+            reading = self._reader.read(text, asked=len(call.rows), cut=cut)
+        if is_refusal(text) and (self._job.text or not (reading.items or reading.bad)):
             return Reading((), with_text("the reply is a refusal", text))
         keyed = self._job.given is not None or self._job.prompts is not None
         return self._matched(reading, call) if keyed and len(call.rows) > 1 else reading
 
-    def _own_prompt(self, prompt: str) -> Iterable[str]:
-        yield prompt
-        job = self._job
-        if job.text:
-            yield from filter(None, (job.fields[0].description, job.extra))
-            return
-        yield _fields(job.fields)
-        if job.extra:
-            yield job.extra
-
     def _varying(self, call: Call) -> Iterable[str]:
         job, many = self._job, len(call.rows) > 1
-        recent = fitting(map(as_json, reversed(call.recent)), RECENT_LENGTH)
+        if job.prompts is not None:
+            yield job.prompts[call.rows[0]]
+        shown = call.recent if len(self._names) > 1 else ()  # a single value is in `used`
+        recent = fitting(map(as_json, reversed(shown)), RECENT_LENGTH)
         if recent:
             yield "Rows made so far; write different ones:\n" + "\n".join(reversed(recent))
         used = fitting(reversed(call.used), min(USED_LENGTH, USED_LENGTH_A_ROW * len(call.rows)))
@@ -116,6 +104,8 @@ class ChatForm:
             yield self._known(job.given, call.rows)
         if not job.text:
             yield self._ask(call.rows)
+        elif job.prompts is None:
+            yield f"Write text {call.rows[0] + 1}."
 
     def _problem(self, row: int, call: Call, many: bool) -> str:
         number = f"row {call.rows.index(row) + 1}" if many and self._job.given is not None else ""
@@ -133,14 +123,17 @@ class ChatForm:
     def _ask(self, rows: Sequence[int]) -> str:
         """How many, and in what shape, for servers that don't enforce a schema."""
         job, shape = self._job, ", ".join(f"{as_json(name)}: ..." for name in self._names)
+        free = job.given is None and job.prompts is None
         if len(rows) == 1:
-            return f"Write one row, as one JSON object: {{{shape}}}"
+            which = f"row {rows[0] + 1} of the table" if free else "the row"
+            return f"Write {which}, as one JSON object: {{{shape}}}"
         number = f"{as_json(self._number)}: 1, " if job.given is not None else ""
-        which = (
-            "one for each numbered row"
-            if job.given is not None
-            else f"the rows {rows[0] + 1} to {rows[-1] + 1} of the table"
-        )
+        if job.given is not None:
+            which = "one for each numbered row"
+        elif rows[-1] - rows[0] == len(rows) - 1:
+            which = f"the rows {rows[0] + 1} to {rows[-1] + 1} of the table"
+        else:
+            which = "to fill gaps in the table"
         return (
             f"Write exactly {len(rows)} rows, {which}, as one JSON object: "
             f'{{"rows": [{{{number}{shape}}}, ...]}}'
@@ -166,20 +159,6 @@ class ChatForm:
             **self._definitions,
         }
 
-    def _read_text(self, text: str, *, cut: bool) -> Reading:
-        if fenced := _FENCED.match(text):
-            text = fenced.group(1).strip()
-        if len(text) > 1 and text[0] == text[-1] == '"' and '"' not in text[1:-1]:
-            text = text[1:-1].strip()
-        if cut:
-            problem = with_text("the text was cut off at the token limit", text)
-            return Reading((), problem, shorten=True)
-        if not text:
-            return Reading((), "the reply is empty")
-        if _REFUSAL.match(text) and len(text.split()) < 40:
-            return Reading((), with_text("the reply is a refusal", text))
-        return Reading(({self._names[0]: text},))
-
     def _matched(self, reading: Reading, call: Call) -> Reading:
         """Items in the order of the rows asked, by their number, or by place if none is missing."""
         asked, key = len(call.rows), self._number
@@ -195,20 +174,23 @@ class ChatForm:
         return Reading((), problem, reading.bad, shorten=True)
 
 
-def _prefix(job: RowsJob) -> str:
-    about = job.subject.strip()
-    start = f"Make synthetic data about this subject: {about}" if about else "Make synthetic data."
-    parts = [start, _fields(job.fields)]
+def _prefix(job: RowsJob) -> list[str]:
+    """What is the same for every call of the job."""
+    parts = []
+    kind = "text" if job.text else "data"
+    if job.prompts is None:
+        about = f" about this subject: {job.subject.strip()}" if job.subject.strip() else "."
+        parts.append(f"Make synthetic {kind}{about}")
+    if not job.text:
+        parts.append("Fields of a row:\n" + "\n".join(f"- {_field(each)}" for each in job.fields))
+    elif job.fields[0].description:
+        parts.append(f"What is wanted: {job.fields[0].description}")
     examples = fitting(map(as_json, job.examples), EXAMPLES_LENGTH)
     if examples:
-        parts.append("Examples of the kind of data that is wanted:\n" + "\n".join(examples))
+        parts.append(f"Examples of the kind of {kind} that is wanted:\n" + "\n".join(examples))
     if job.extra.strip():
         parts.append(f"In addition: {job.extra.strip()}")
-    return "\n\n".join(parts)
-
-
-def _fields(fields: Sequence[RowField]) -> str:
-    return "Fields of a row:\n" + "\n".join(f"- {_field(each)}" for each in fields)
+    return parts
 
 
 def _field(each: RowField) -> str:
