@@ -8,9 +8,10 @@
     assert "Ada" in server.calls[-1].prompt
 
 Answers are always the same (a text or `Reply`), taken in order (a sequence), found by words in the
-prompt (a mapping) or given by a function of the `Call`. Where the script has nothing to say, the server makes an answer that fits the
-request's schema, the same one each time. An error in a script's function is raised where the
-`with` ends. Embeddings are made up too, and only a function may answer otherwise.
+prompt (a mapping) or given by a function of the `Call`. Where the script has nothing to say, the
+server makes an answer that fits the request's schema, the same one each time. Embeddings are made
+up too, and only a function may answer otherwise. An error in such a function is raised where the
+`with` ends.
 """
 
 from __future__ import annotations
@@ -80,10 +81,10 @@ class ChatServer:
         self._mistakes: list[Exception] = []
         self._transports: set[asyncio.Transport] = set()
         self._port = 0
-        self._loop = asyncio.new_event_loop()
-        self._stopping = asyncio.Event()
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="chat-server", daemon=True)
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._serve()), name="chat-server", daemon=True
+        )
 
     @property
     def root(self) -> str:
@@ -108,15 +109,12 @@ class ChatServer:
     ) -> None:
         self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
-        self._loop.close()
         if self._mistakes and error is None:
             raise self._mistakes[0]
 
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._serve())
-
     async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
         app = web.Application(client_max_size=256 * 2**20)
         desk = BatchDesk(self._answer_batched)
         app.add_routes(
