@@ -225,6 +225,21 @@ def test_examples_stay_few_however_many_rows_are_wrong() -> None:
     assert (result.failing, len(result.examples)) == (1000, 5)
 
 
+def test_a_column_may_have_any_name() -> None:
+    """E. (a column called `class`, `rows`, with comma or quote)."""
+    for name in ("rows", "class", 'a,"b', "count(*)", "fabula row", "größe"):
+        results = one_check({"kind": "unique", "columns": [name]}, {name: [5, 5]})
+        assert "1 value occurs more than once: 5 (2 times)" in results.failed[0].message
+        check = {"kind": "correlation", "columns": [name, name], "equals": 1}
+        assert one_check(check, {name: [1, 2, 3]}).passed
+        spec = spec_of(
+            p={"columns": {name: KEY}},
+            c={"columns": {name: {"kind": "reference", "to": f"p.{name}"}}},
+        )
+        tables = {"p": pa.table({name: [1]}), "c": pa.table({name: [1, 2]})}
+        assert "values of `c." in failed(spec, tables, structure=True)["foreign_key"]
+
+
 def test_large_files_are_streamed_in_passes(tmp_path: Path, monkeypatch: Any) -> None:
     """C5.1: the same answer whether values are compared at once or in several passes."""
     rows = pa.table({"a": [*range(5000), 7, 7, 8], "d": ["x"] * 5003})

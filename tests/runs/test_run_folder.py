@@ -102,7 +102,7 @@ def kill_after(blocks: int, seconds: float, folder: Path, rows: int) -> None:
 
 
 SCHEDULES = [
-    [4, 40, 20],
+    [30, 40, 4],
     pytest.param([1, 4, 40, 13, 25, 2, 36, 20, 7, 40], marks=pytest.mark.slow),
 ]
 
@@ -110,7 +110,7 @@ SCHEDULES = [
 @pytest.mark.parametrize("kills", SCHEDULES, ids=len)
 def test_a_killed_run_ends_with_the_same_bytes(tmp_path: Path, kills: list[int]) -> None:
     """E. (kill -9 in mid-run, then the same command): no row lost, doubled or made twice."""
-    parts = 10
+    parts = 3 + len(kills)
     rows = parts * PART_ROWS
     make(tmp_path / "whole", rows)
     out = tmp_path / "out"
@@ -176,6 +176,35 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
         "orders/notes.txt",
         "run.json",
     ]
+
+
+def test_a_folder_with_a_run_file_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    """Folder in use: `run.json` alone makes no run of ours."""
+    for content in ("{}", "[]", "not json"):
+        (tmp_path / "run.json").write_text(content)
+        with pytest.raises(SinkError, match="holds files that no run made"):
+            make(tmp_path, overwrite=True)
+        assert (tmp_path / "run.json").read_text() == content
+
+
+def test_any_text_of_a_model_survives_in_the_rejects(tmp_path: Path) -> None:
+    """E.: line separators and halves of characters in a reply break no file."""
+    plan = make_plan(100)
+    reason = "sent \u2028 and \ud800 and \x00"
+    data = run(plan, StandIn(plan, losing(3, reason=reason)), output=tmp_path, max_rejects=1)
+    assert [row.reason for row in data.rejected] == ["sent \u2028 and ? and \x00"]
+
+
+def test_a_run_in_memory_says_that_nothing_is_kept() -> None:
+    """Ctrl-C without a folder."""
+    plan = make_plan(100)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(RunInterrupted, match="in memory only") as caught:
+        run(plan, StandIn(plan, interrupt))
+    assert "output folder" in (caught.value.hint or "")
 
 
 def test_fresh_starts_over(tmp_path: Path) -> None:

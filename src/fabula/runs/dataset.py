@@ -84,7 +84,7 @@ class Dataset(Mapping[str, Any]):
         try:
             manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
             rejects = folder / "rejects.jsonl"
-            lines = rejects.read_text(encoding="utf-8").splitlines() if rejects.exists() else []
+            lines = rejects.read_text(encoding="utf-8").split("\n") if rejects.exists() else []
         except (OSError, ValueError) as exc:
             raise SourceError(
                 f"`{folder}` holds no finished run",
@@ -99,7 +99,7 @@ class Dataset(Mapping[str, Any]):
                 for name, table in manifest["tables"].items()
             },
             manifest,
-            rejected=[Lost(**json.loads(line)) for line in lines],
+            rejected=[Lost(**json.loads(line)) for line in lines if line],
             folder=folder,
             reused=sum(table["written"] for table in manifest["tables"].values()),
             schemas=known,

@@ -28,7 +28,7 @@ from fabula.runs.manifest import build_manifest, lost_rows
 from fabula.runs.parts import MemoryStore, Store
 from fabula.runs.progress import Tracker
 from fabula.runs.tables import Tables
-from fabula.runs.verdict import lost_too_many, raise_verdict
+from fabula.runs.verdict import Limit, lost_too_many, raise_verdict
 from fabula.spec.sources import located
 from fabula.spec.tables import ModelSpec
 from fabula.types import Path as PathLike
@@ -121,28 +121,44 @@ def run(
     problems = impossible_rules(plan)
     if problems:
         raise SpecError(located(problems, plan.spec))
-    if output is None:
-        dataset = _make(plan, generation, MemoryStore(), Tracker(progress), workers)
-        raise_verdict(dataset, max_rejects)
-        return dataset
-    formats = _formats(plan, file_format)
-    facts = identity(plan, file_format)
-    folder = RunFolder(output, facts, formats, fresh=fresh, overwrite=overwrite)
+    tracker = Tracker(progress)
     try:
-        past = folder.manifest
-        if past and not lost_too_many(past, max_rejects):
-            logger.info("`%s` holds this run, finished", output)
+        if output is None:
+            dataset = _make(plan, generation, MemoryStore(), tracker, workers)
         else:
-            if past:
-                folder.reopen(_stale(plan, past))
-            made = _make(plan, generation, folder, Tracker(progress), workers)
-            over = not lost_too_many(made.manifest, max_rejects)
-            folder.finish(made.manifest, made.rejected, forget=over)
-    finally:
-        folder.close()
-    dataset = Dataset.open(output, schemas={table.name: table.schema for table in plan.tables})
+            facts, formats = identity(plan, file_format), _formats(plan, file_format)
+            folder = RunFolder(output, facts, formats, fresh=fresh, overwrite=overwrite)
+            try:
+                _go_on(plan, generation, folder, tracker, workers, limit=max_rejects)
+            finally:
+                folder.close()
+            schemas = {table.name: table.schema for table in plan.tables}
+            dataset = Dataset.open(output, schemas=schemas)
+    except KeyboardInterrupt as exc:
+        raise _interrupted(tracker, kept=output is not None) from exc
     raise_verdict(dataset, max_rejects)
     return dataset
+
+
+def _go_on(
+    plan: Plan,
+    generation: Callable[[Tracker], Generating],
+    folder: RunFolder,
+    tracker: Tracker,
+    workers: int,
+    *,
+    limit: Limit,
+) -> None:
+    """Make what a run folder still lacks."""
+    past = folder.manifest
+    if past and not lost_too_many(past, limit):
+        logger.info("`%s` holds this run, finished", folder.path)
+        return
+    if past:
+        folder.reopen(_stale(plan, past))
+    made = _make(plan, generation, folder, tracker, workers)
+    over = not lost_too_many(made.manifest, limit)
+    folder.finish(made.manifest, made.rejected, forget=over)
 
 
 def _make(
@@ -162,12 +178,6 @@ def _make(
             tables.make(name)
             checking.after(name)
         usage = generating.usage()
-    except KeyboardInterrupt as exc:
-        raise RunInterrupted(
-            f"stopped after {tracker.rows:,} rows; nothing lost",
-            code="run.interrupted",
-            hint="run the same command to continue",
-        ) from exc
     finally:
         generating.close()
     timings = {
@@ -178,6 +188,18 @@ def _make(
         {name: tables.read(name) for name in plan.order},
         build_manifest(plan, tables.records, checking.results(), usage, timings),
         rejected=lost_rows(tables.records),
+    )
+
+
+def _interrupted(tracker: Tracker, *, kept: bool) -> RunInterrupted:
+    """The error that says what a stopped run leaves, and how to go on."""
+    if kept:
+        message, hint = "nothing lost", "run the same command to continue"
+    else:
+        message = "they were in memory only"
+        hint = "name an output folder to be able to continue; answers of models are kept anyway"
+    return RunInterrupted(
+        f"stopped after {tracker.rows:,} rows; {message}", code="run.interrupted", hint=hint
     )
 
 
