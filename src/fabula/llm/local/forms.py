@@ -24,6 +24,8 @@ from fabula.llm.rows.wording import as_json
 FREE_TEMPERATURE = 0.95
 KNOWN_TEMPERATURE = 0.8
 """Known values bring variety of their own."""
+HEAT = 0.1
+"""Added to the temperature for each answer that was not accepted."""
 MIN_P = 0.1
 KNOWN_SHOWN = 4
 KNOWN_LENGTH = 40
@@ -39,6 +41,7 @@ class CompletionForm:
     """Asks a continuing model for the rows of one job, one row a call."""
 
     rows_per_call = 1
+    stall_rounds = 12  # used values can't be named to it, only drawn again
 
     def __init__(self, job: RowsJob, reader: ReplyReader) -> None:
         self._job = job
@@ -58,6 +61,7 @@ class CompletionForm:
         known = job.given[row] if job.given is not None else {}
         start = self._start(known, job.prompts[row] if job.prompts is not None else "")
         usual = FREE_TEMPERATURE if not self._known else KNOWN_TEMPERATURE
+        usual += HEAT * len(call.problems.get(row, ()))
         return ChatRequest(
             # a word brings the space before it along
             messages=(Message("user", self._prefix + start.rstrip(" " if self._as_text else "")),),
