@@ -20,12 +20,15 @@ PUBLIC_NAMES = [
     "Plan",
     "TableSpec",
     "__version__",
+    "arows",
     "col",
     "generate",
+    "infer",
     "load",
     "plan",
     "preview",
     "resolve",
+    "rows",
     "validate",
 ]
 

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fabula.api import generate, load, plan, preview, resolve, validate
+    from fabula.api import generate, infer, load, plan, preview, resolve, validate
     from fabula.errors import FabulaError
     from fabula.planning.plan import Plan
     from fabula.runs.dataset import Dataset
@@ -33,6 +33,7 @@ __all__ = [
     "arows",
     "col",
     "generate",
+    "infer",
     "load",
     "plan",
     "preview",
@@ -49,6 +50,7 @@ _HOMES = {
     "TableSpec": "fabula.spec.tables",
     "arows": "fabula.texts.rows",
     "generate": "fabula.api",
+    "infer": "fabula.api",
     "load": "fabula.api",
     "plan": "fabula.api",
     "preview": "fabula.api",

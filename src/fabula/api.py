@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from fabula.errors import UsageError, did_you_mean
+from fabula.inference.infer import infer
+from fabula.inference.inferred import Inferred
 from fabula.inference.speclike import SpecLike, load, resolve
 from fabula.planning.plan import Plan
 from fabula.planning.planner import make_plan
@@ -21,7 +23,17 @@ if TYPE_CHECKING:
     from fabula.checks.results import CheckResults
     from fabula.runs.dataset import Dataset
 
-__all__ = ["SpecLike", "generate", "load", "plan", "preview", "resolve", "validate"]
+__all__ = [
+    "Inferred",
+    "SpecLike",
+    "generate",
+    "infer",
+    "load",
+    "plan",
+    "preview",
+    "resolve",
+    "validate",
+]
 
 PREVIEW_ROWS = 10
 STATISTICAL = (AggregateCheck, CorrelationCheck, CountCheck, ShareCheck)

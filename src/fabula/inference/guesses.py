@@ -133,6 +133,8 @@ def _text(facts: Facts) -> Guess | None:
             return Guess(column, f"named `{facts.name}`")
     if facts.name == "name" and _is_person(facts):
         return Guess(col.person("name"), f"the name of a {facts.owner or 'person'}")
+    if _HUMAN.search(facts.name.removesuffix("_name")):
+        return Guess(col.person("name"), f"named `{facts.name}`")
     return None
 
 
