@@ -78,14 +78,16 @@ class Judge:
         provider: The provider's name.
         address: The base URL as it may be shown.
         model: The model's name there.
-        key_place: Where the key comes from, in words.
+        key_variables: The variables that may hold the key.
+        has_key: Whether a key is sent.
         secrets: Texts that no message may hold.
     """
 
     provider: str
     address: str
     model: str
-    key_place: str
+    key_variables: tuple[str, ...]
+    has_key: bool = False
     secrets: tuple[str, ...] = ()
 
     def verdict(
@@ -154,11 +156,7 @@ class Judge:
 
     def _raise_final(self, status: int, signs: str, words: str) -> None:
         if status in (401, 403):
-            raise AuthenticationError(
-                f"provider {self.provider} refused the key in {self.key_place} ({status}): {words}",
-                code="model.authentication",
-                hint=f"correct it, or unset it and use: fabula keys set {self.provider}",
-            )
+            raise self._refused(status, words)
         if status == 402 or (status == 429 and _NO_MONEY.search(signs)):
             raise RateLimitError(
                 f"the quota at {self._name} is spent ({status}): {words}",
@@ -181,6 +179,21 @@ class Judge:
             )
         if status in NO_API_STATUSES:
             raise self._no_api(f"answers {status}")
+
+    def _refused(self, status: int, words: str) -> AuthenticationError:
+        names, setting = " or ".join(self.key_variables), f"fabula keys set {self.provider}"
+        if self.has_key:
+            problem = f"refused the key in {names}"
+            hint = f"correct {names}, or unset it and run: {setting}"
+        elif names:
+            problem, hint = "wants a key", f"export {self.key_variables[0]}=… or run: {setting}"
+        else:
+            problem, hint = "wants a key", "name the key's variable in the model's `api_key_env`"
+        return AuthenticationError(
+            f"provider {self.provider} {problem} ({status}): {words}",
+            code="model.authentication",
+            hint=hint,
+        )
 
     def _no_api(self, what: str) -> ModelError:
         return ModelError(
