@@ -136,6 +136,14 @@ def test_a_run_writes_its_folder_and_says_what_is_in_it(run, tmp_path):
     assert "Checks: 1 passed" in run("runs", "show", "out").out
 
 
+def test_a_run_can_write_its_report(run, tmp_path):
+    """`--report` adds one HTML file, and the summary names it."""
+    ended = run("generate", "shop.yaml", "-o", "out", "--report")
+    assert ended.code == 0
+    assert "(2 Parquet files, manifest.json, report.html)" in ended.err
+    assert "orders: 50 rows" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
 def test_without_a_folder_the_run_goes_below_out(run, shop):
     """The folder is named after the spec, else after its file, else `dataset`."""
     assert "Wrote `out/shop/`" in run("generate", "shop.yaml").err
