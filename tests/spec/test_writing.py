@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from fabula.spec import col
 from fabula.spec.loading import build_spec, parse_spec
-from fabula.spec.plain import to_json, to_plain
+from fabula.spec.plain import to_plain
 from fabula.spec.tables import DatasetSpec, TableSpec
 from fabula.spec.writing import to_yaml
 from tests.spec.specs import specs
@@ -33,8 +33,8 @@ def test_the_plain_values_build_the_same_spec(spec: DatasetSpec) -> None:
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_every_template_survives_yaml_and_json(name: str) -> None:
     spec = parse_spec(template(name))
-    assert parse_spec(to_yaml(spec)) == spec
-    assert parse_spec(to_json(spec)) == spec
+    assert parse_spec(spec.to_yaml()) == spec
+    assert parse_spec(spec.to_json()) == spec
 
 
 def test_a_written_spec_looks_as_one_would_write_it() -> None:

@@ -46,7 +46,7 @@ def to_plain(value: Any) -> Any:
 
 
 def to_json(spec: DatasetSpec) -> str:
-    """The spec as JSON text. JSON has no dates: a `choice` of dates becomes one of texts."""
+    """The spec as JSON text; dates become text."""
     return json.dumps(to_plain(spec), indent=2, ensure_ascii=False, default=dt.date.isoformat)
 
 
