@@ -81,6 +81,28 @@ async def test_retry_after_is_honoured(opened: Opened) -> None:
     assert monotonic() - started >= 0.4
 
 
+@pytest.mark.parametrize(
+    ("answer", "seconds"),
+    [
+        (Reply("slow down", status=429, headers={"retry-after-ms": "300"}), 0.3),
+        (script.failed(429, "Limit reached. Please try again in 0.3s."), 0.3),
+        (script.failed(429, "Limit reached. Please try again in 300ms."), 0.3),
+        (script.failed(429, "You exceeded your current quota. Please retry in 0.3s."), 0.3),
+        (Reply(status=429, body='[{"error": {"message": "retry in 0.3s"}}]'), 0.3),
+        (Reply("x", status=429, headers={"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}), 0.0),
+        (Reply("x", status=429, headers={"Retry-After": "soon"}), 0.0),
+    ],
+)
+async def test_other_ways_to_ask_for_a_pause_are_understood(
+    opened: Opened, answer: Reply, seconds: float
+) -> None:
+    """A6.4: what OpenAI, Azure, Groq and Gemini say instead of Retry-After."""
+    with ChatServer([answer, "done"]) as server:
+        started = monotonic()
+        await opened(server).complete(asking())
+    assert seconds <= monotonic() - started < seconds + 1
+
+
 async def test_a_retry_after_beyond_the_deadline_is_said_at_once(opened: Opened) -> None:
     """A6.4, E."""
     started = monotonic()
