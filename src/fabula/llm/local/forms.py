@@ -15,6 +15,7 @@ from typing import Any
 
 from fabula.llm.chat import ChatReply, ChatRequest, Message, Sampling
 from fabula.llm.local.exemplars import exemplars, human_lines, is_line
+from fabula.llm.local.grammar import TEXT_LENGTH
 from fabula.llm.local.tidy import loops, plain, tidy, whole_sentences
 from fabula.llm.rows.form import Call, Reading
 from fabula.llm.rows.job import RowsJob
@@ -155,15 +156,17 @@ class CompletionForm:
         return f"the text only repeats what is known: {text}" if echoes else ""
 
     def _judged(self, reading: Reading) -> Reading:
-        """Refuse a row whose every free text is an example's, or any whose text loops."""
+        """Refuse a row whose every free text is an example's, or any with a text of no use."""
         for item in reading.items:
-            texts = [
-                item[each.name]
-                for each in self._job.fields
-                if is_line(each) and isinstance(item.get(each.name), str)
-            ]
+            lines = [each.name for each in self._job.fields if is_line(each)]
+            names = [name for name in lines if isinstance(item.get(name), str)]
+            for name in names:
+                if len(item[name]) >= TEXT_LENGTH:  # the grammar ended it, in mid-sentence
+                    item[name] = whole_sentences(item[name])
+            texts = [item[name] for name in names]
             problems = list(filter(None, map(self._problem, texts)))
-            if problems and (len(problems) == len(texts) or any(map(loops, texts))):
+            useless = any(loops(text) or not text for text in texts)
+            if problems and (len(problems) == len(texts) or useless):
                 return Reading((), problems[0], ((as_json(item), problems[0]),))
         return reading
 
