@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
 from enum import Enum
 from typing import Any, Literal
@@ -11,6 +12,8 @@ import pytest
 from pydantic import BaseModel, Field
 
 from fabula.llm.dialect import shape, with_folded
+from fabula.llm.fake_values import make_value
+from fabula.llm.rows.validate import compile_schema
 
 STRING = {"type": "string"}
 REFUSED_WORDS = frozenset(
@@ -174,3 +177,37 @@ def test_combined_schemas_are_merged() -> None:
     shaped = shape(schema, "strict")
     assert shaped.schema["required"] == ["a", "b"]
     assert shaped.schema["properties"]["b"] == {"anyOf": [STRING, {"type": "integer"}]}
+
+
+def any_schema(rng: random.Random, depth: int = 0) -> dict[str, Any]:
+    """A schema of any kind, nested up to three levels."""
+    kinds = ["string", "integer", "enum"]
+    kind = rng.choice(kinds if depth == 3 else [*kinds, "array", "object", "anyOf", "$ref"])
+    low = rng.randint(0, 9)
+    if kind == "array":
+        return {"type": kind, "items": any_schema(rng, depth + 1), "minItems": low % 3}
+    if kind == "object":
+        inner = {name: any_schema(rng, depth + 1) for name in rng.sample("abcdef", 3)}
+        return {"type": kind, "properties": inner, "required": rng.sample(list(inner), low % 4)}
+    if kind == "anyOf":
+        return {kind: [any_schema(rng, depth + 1), any_schema(rng, depth + 1), {"type": "null"}]}
+    return {
+        "string": {"type": kind, "minLength": low, "maxLength": low + 5},
+        "integer": {"type": kind, "minimum": low, "exclusiveMaximum": low + 2},
+        "enum": {"enum": rng.sample(["a", 1, None, "b c"], 2)},
+        "$ref": {"$ref": "#/$defs/Item"},
+    }[kind]
+
+
+@pytest.mark.parametrize("dialect", ["strict", "plain"])
+def test_what_fits_the_schema_that_is_sent_fits_the_schema_that_was_asked(
+    dialect: Literal["strict", "plain"],
+) -> None:
+    """A2.1: three hundred schemas, made-up replies to each."""
+    for seed in range(300):
+        rng = random.Random(seed)
+        definitions = {"Item": {"type": "object", "properties": {"z": STRING, "o": STRING}}}
+        schema = {**any_schema(rng), "$defs": definitions}
+        shaped = shape(schema, dialect)
+        reply = json.dumps(make_value(rng, shaped.schema))
+        compile_schema(schema)(json.loads(shaped.restore(reply)))
