@@ -25,7 +25,8 @@ def template_engine(column: ColumnPlan, table: str) -> Engine:
     """Text from the row's other columns."""
     spec = column.spec
     assert isinstance(spec, Template)
-    if "{" not in _PLAIN.sub("", spec.text):
+    named = {match[1] for match in _PLAIN.finditer(spec.text)}
+    if "{" not in _PLAIN.sub("", spec.text) and named <= set(column.needs):
         return lambda block: _join(spec.text, block)
     where = f"tables.{table}.columns.{column.name}.text"
     return lambda block: pa.array(render(spec.text, column.needs, block, where=where), pa.string())
