@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fabula.runs.dataset import Dataset
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
+    from fabula.texts.extend import aextend, extend
     from fabula.texts.rows import arows, rows
 
 __version__ = "0.1.0"
@@ -30,8 +31,10 @@ __all__ = [
     "Plan",
     "TableSpec",
     "__version__",
+    "aextend",
     "arows",
     "col",
+    "extend",
     "generate",
     "infer",
     "load",
@@ -48,7 +51,9 @@ _HOMES = {
     "FabulaError": "fabula.errors",
     "Plan": "fabula.planning.plan",
     "TableSpec": "fabula.spec.tables",
+    "aextend": "fabula.texts.extend",
     "arows": "fabula.texts.rows",
+    "extend": "fabula.texts.extend",
     "generate": "fabula.api",
     "infer": "fabula.api",
     "load": "fabula.api",

@@ -126,7 +126,7 @@ class ChatForm:
 
     def _ask(self, rows: Sequence[int]) -> str:
         """How many, and in what shape, for servers that don't enforce a schema."""
-        job, shape = self._job, ", ".join(f"{as_json(name)}: ..." for name in self._names)
+        job, shape = self._job, ", ".join(f"{as_json(name)}: …" for name in self._names)
         free = job.given is None and job.prompts is None
         if len(rows) == 1:
             which = f"row {rows[0] + 1} of the table" if free else "the row"
@@ -140,7 +140,7 @@ class ChatForm:
             which = "to fill gaps in the table"
         return (
             f"Write exactly {len(rows)} rows, {which}, as one JSON object: "
-            f'{{"rows": [{{{number}{shape}}}, ...]}}'
+            f'{{"rows": [{{{number}{shape}}}, …]}}'
         )
 
     def _schema(self, rows: int) -> dict[str, Any]:
