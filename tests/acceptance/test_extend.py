@@ -99,7 +99,7 @@ def wide_frame(rows: int = 10_000, columns: int = 40) -> pd.DataFrame:
         {f"column {i}": rng.normal(100, 20, rows).round(2) for i in range(columns - 3)}
     )
     frame.insert(0, "id", np.arange(rows) + 1)
-    frame["name"] = [f"name {i}" for i in range(rows)]
+    frame["name"] = [f"name {i * 7919 % 10_007}" for i in range(rows)]
     frame["note"] = [f"note {i} " + "long " * 400 for i in range(rows)]
     return frame
 
