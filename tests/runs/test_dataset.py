@@ -137,7 +137,7 @@ def secretive_plan(**changes: Any) -> Plan:
         "proxy": "http://user:hunter2@proxy.example:8080",
         "api_key_env": "LLM_KEY",
         "headers": {"X-Token": "hunter2"},
-        "ca_file": "/home/ada/certificates/ca.pem",
+        "ca_file": "/srv/certificates/ca.pem",
     }
     return make_plan(100, models={"writer": writer | changes})
 
@@ -147,7 +147,7 @@ def test_no_secret_and_no_folder_of_this_machine_is_in_a_run(tmp_path: Path) -> 
     plan = secretive_plan()
     run(plan, StandIn(plan), output=tmp_path)
     text = "".join(path.read_text() for path in tmp_path.glob("*.json"))
-    for secret in ("hunter2", "abc123", "/home/ada", str(tmp_path)):
+    for secret in ("hunter2", "abc123", "/srv/certificates", str(tmp_path)):
         assert secret not in text
     writer = json.loads((tmp_path / "manifest.json").read_text())["spec"]["models"]["writer"]
     assert writer["base_url"] == "https://llm.example/v1"

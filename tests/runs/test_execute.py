@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from fabula.engines.generation import Generation
 from fabula.errors import CheckError, PartialRunError, SpecError, UsageError
 from fabula.planning.plan import Plan
 from fabula.planning.planner import make_plan
@@ -55,6 +56,15 @@ def test_workers_and_files_change_no_byte(tmp_path: Path) -> None:
     assert digest(tmp_path / "1") == digest(tmp_path / "2")
     assert one.checks.passed
     assert execute(plan)["orders"].equals(one["orders"])
+
+
+def test_blocks_are_the_same_in_any_order() -> None:
+    """Determinism: a block depends on its number, not on what was made before."""
+    plan = shop(200_000)
+    forwards, backwards = Generation(plan).makers["orders"], Generation(plan).makers["orders"]
+    numbers = range(forwards.blocks)
+    tables = [forwards.make(number).table for number in numbers]
+    assert [backwards.make(number).table for number in reversed(numbers)] == tables[::-1]
 
 
 @pytest.mark.parametrize("rows", [0, 1, 65_536, 65_537])

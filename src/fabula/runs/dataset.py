@@ -70,12 +70,19 @@ class Dataset(Mapping[str, Any]):
         self._read: dict[str, pa.Table] = {}
 
     @classmethod
-    def open(cls, folder: PathLike, *, schemas: Mapping[str, pa.Schema] | None = None) -> Dataset:
+    def open(
+        cls,
+        folder: PathLike,
+        *,
+        schemas: Mapping[str, pa.Schema] | None = None,
+        reused: int = 0,
+    ) -> Dataset:
         """The dataset of a finished run's folder.
 
         Args:
             folder: The run's folder.
             schemas: The tables' types; without them, text files are read by their looks.
+            reused: Rows that were there before the latest command.
 
         Raises:
             SourceError: The folder holds no finished run, or a file of it is missing.
@@ -101,7 +108,7 @@ class Dataset(Mapping[str, Any]):
             manifest,
             rejected=[Lost(**json.loads(line)) for line in lines if line],
             folder=folder,
-            reused=sum(table["written"] for table in manifest["tables"].values()),
+            reused=reused,
             schemas=known,
         )
 

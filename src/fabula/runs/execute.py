@@ -79,7 +79,7 @@ def execute(
         overwrite: Replace another run in the folder; files of no run are never touched.
         progress: Called with a table's name, its rows done and its rows asked.
         format: The file format: `parquet`, `csv`, `jsonl` or `arrow`.
-        max_rejects: Lost rows that are accepted: a share below 1, or a number of rows.
+        max_rejects: Lost rows that are accepted: a share (0.05), or a number of rows; else none.
 
     Raises:
         SpecError: Checks contradict each other, or the columns.
@@ -122,55 +122,46 @@ def run(
     if problems:
         raise SpecError(located(problems, plan.spec))
     tracker = Tracker(progress)
+
+    def make(store: Store) -> Dataset:
+        return _make(plan, generation(tracker), store, tracker, workers)
+
     try:
         if output is None:
-            dataset = _make(plan, generation, MemoryStore(), tracker, workers)
+            dataset = make(MemoryStore())
         else:
             facts, formats = identity(plan, file_format), _formats(plan, file_format)
             folder = RunFolder(output, facts, formats, fresh=fresh, overwrite=overwrite)
             try:
-                _go_on(plan, generation, folder, tracker, workers, limit=max_rejects)
+                reused = _go_on(plan, folder, make, max_rejects)
             finally:
                 folder.close()
             schemas = {table.name: table.schema for table in plan.tables}
-            dataset = Dataset.open(output, schemas=schemas)
+            dataset = Dataset.open(output, schemas=schemas, reused=reused)
     except KeyboardInterrupt as exc:
         raise _interrupted(tracker, kept=output is not None) from exc
     raise_verdict(dataset, max_rejects)
     return dataset
 
 
-def _go_on(
-    plan: Plan,
-    generation: Callable[[Tracker], Generating],
-    folder: RunFolder,
-    tracker: Tracker,
-    workers: int,
-    *,
-    limit: Limit,
-) -> None:
-    """Make what a run folder still lacks."""
+def _go_on(plan: Plan, folder: RunFolder, make: Callable[[Store], Dataset], limit: Limit) -> int:
+    """Make what a run folder still lacks; returns the number of rows that it had already."""
     past = folder.manifest
     if past and not lost_too_many(past, limit):
         logger.info("`%s` holds this run, finished", folder.path)
-        return
+        return sum(table["written"] for table in past["tables"].values())
     if past:
         folder.reopen(_stale(plan, past))
-    made = _make(plan, generation, folder, tracker, workers)
-    over = not lost_too_many(made.manifest, limit)
-    folder.finish(made.manifest, made.rejected, forget=over)
+    made = make(folder)
+    folder.finish(made.manifest, made.rejected, forget=not lost_too_many(made.manifest, limit))
+    return made.reused
 
 
 def _make(
-    plan: Plan,
-    generation: Callable[[Tracker], Generating],
-    store: Store,
-    tracker: Tracker,
-    workers: int,
+    plan: Plan, generating: Generating, store: Store, tracker: Tracker, workers: int
 ) -> Dataset:
     """Make the tables and check them."""
     started, clock = dt.datetime.now(dt.UTC), time.monotonic()
-    generating = generation(tracker)
     try:
         tables = Tables(generating.makers, store, tracker, workers)
         checking = Checking(plan, tables)
@@ -188,6 +179,7 @@ def _make(
         {name: tables.read(name) for name in plan.order},
         build_manifest(plan, tables.records, checking.results(), usage, timings),
         rejected=lost_rows(tables.records),
+        reused=tables.reused,
     )
 
 

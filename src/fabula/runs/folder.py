@@ -94,13 +94,10 @@ class RunFolder:
         """The record of a part whose files are all there."""
         try:
             record = PartRecord.from_json(self._record(layout, part).read_text(encoding="utf-8"))
-        except FileNotFoundError:
+            sizes = [(self.path / file.name).stat().st_size for file in record.files]
+        except (OSError, ValueError, KeyError, TypeError):
             return None
-        for file in record.files:
-            path = self.path / file.name
-            if not path.is_file() or path.stat().st_size != file.bytes:
-                return None
-        return record
+        return record if sizes == [file.bytes for file in record.files] else None
 
     def keep(
         self, layout: Layout, part: int, attempt: int, blocks: Iterable[MadeBlock]
