@@ -268,7 +268,7 @@ class _Run:
         self._notes.update(reading.notes)
         if reading.problem:
             self._notes[reading.problem.partition(":")[0]] += 1
-        if reading.shorten and len(call.rows) > 1:
+        if reading.shorten and missing and len(call.rows) > 1:
             self.wave.too_big = max(self.wave.too_big, len(call.rows))
         elif reading.shorten and not came:
             self._tokens = min(8 * LONG_REPLY, 2 * (self._tokens or LONG_REPLY // 2))
@@ -293,7 +293,7 @@ class _Run:
         wave.made += board.made - made
         if wave.too_big:
             self._rows_per_call = wave.too_big // 2
-        else:
+        elif wave.made:
             self._rows_per_call = min(self.form.rows_per_call, self._rows_per_call * 2)
         stalls = board.repeats > 0 and wave.made < STALL_SHARE * wave.asked
         self._stalled_rounds = self._stalled_rounds + 1 if stalls else 0
