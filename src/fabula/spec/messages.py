@@ -191,7 +191,7 @@ def _wrong_value(place: Place, where: str | None, details: list[ErrorDetails]) -
         word, key = _LIMITS[kind]
         message = f"{name} must be {word} {_shown(context[key])}, not {_shown(value)}"
         return Violation("spec.out-of-range", message, where)
-    if kind == "literal_error" and not isinstance(value, Mapping | list):
+    if kind == "literal_error":
         return _not_allowed(place, where, detail)
     if kind in ("too_short", "too_long"):
         return _wrong_length(name, where, detail)
