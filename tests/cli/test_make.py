@@ -136,6 +136,13 @@ def test_a_run_writes_its_folder_and_says_what_is_in_it(run, tmp_path):
     assert "Checks: 1 passed" in run("runs", "show", "out").out
 
 
+def test_a_run_does_not_go_to_stdout(run):
+    """E: `-o -` names the command that prints rows."""
+    ended = run("generate", "shop.yaml", "-o", "-")
+    assert (ended.code, ended.out) == (2, "")
+    assert "fabula preview SPEC" in ended.err
+
+
 def test_a_run_can_write_its_report(run, tmp_path):
     """`--report` adds one HTML file, and the summary names it."""
     ended = run("generate", "shop.yaml", "-o", "out", "--report")

@@ -20,7 +20,7 @@ from fabula.cli.arguments import (
 from fabula.cli.group import new_app
 from fabula.cli.progress import progress
 from fabula.cli.talk import Talk
-from fabula.errors import CheckError, PartialRunError
+from fabula.errors import CheckError, PartialRunError, UsageError
 
 if TYPE_CHECKING:
     from fabula.runs.dataset import Dataset
@@ -88,6 +88,12 @@ def generate(
         typer.echo(plan_text(api.plan(wanted, sizes, seed=seed, model=model)))
         return
     folder = output or Path("out") / _name(wanted, spec)
+    if folder == Path("-"):
+        raise UsageError(
+            "a run is written to a folder, not to stdout",
+            code="usage.output",
+            hint="`fabula preview SPEC -n 100 --format csv` prints rows",
+        )
     record = _changed(folder / "manifest.json")
     try:
         with progress(talk) as watch:

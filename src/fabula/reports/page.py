@@ -117,7 +117,7 @@ def _models(manifest: Mapping[str, Any]) -> list[list[str]]:
 
 
 def _profile(profile: TableProfile) -> str:
-    title = f"{profile.name}: {amounts.count(profile.rows, 'row')}, {amounts.size(profile.bytes)}"
+    title = f"{profile.name}: {amounts.count(profile.rows, 'row')}"
     rows = [
         [
             _cell(column.name),

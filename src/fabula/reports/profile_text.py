@@ -23,12 +23,10 @@ def profiles_text(profiles: Sequence[TableProfile]) -> str:
 
 def profile_text(profile: TableProfile) -> str:
     """One table: a line about the whole, then a line for each column."""
-    files = profile.paths[0] if len(profile.paths) == 1 else f"{len(profile.paths)} files"
     head = [
         profile.name,
         amounts.count(profile.rows, "row"),
         amounts.count(len(profile.columns), "column"),
-        f"{amounts.size(profile.bytes)} in {files}",
     ]
     rows = [_HEAD, *(_cells(column) for column in profile.columns)]
     lines = grid.lines(rows, right=(False, False, True, True, False))
