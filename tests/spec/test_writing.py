@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,14 @@ def test_every_template_survives_yaml_and_json(name: str) -> None:
     spec = parse_spec(template(name))
     assert parse_spec(spec.to_yaml()) == spec
     assert parse_spec(spec.to_json()) == spec
+
+
+@pytest.mark.parametrize("day", [dt.date(2024, 5, 1), dt.datetime(2024, 5, 1, 10, 30)])
+def test_dates_and_times_survive_json(day: dt.date) -> None:
+    columns = {"a": col.datetime(day, within="3d"), "b": col.sequence(day, "1d")}
+    spec = DatasetSpec(tables={"t": TableSpec("t", columns=columns)})
+    assert parse_spec(spec.to_json()) == spec
+    assert DatasetSpec.model_validate_json(spec.model_dump_json()) == spec
 
 
 def test_a_written_spec_looks_as_one_would_write_it() -> None:

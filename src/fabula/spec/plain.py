@@ -47,7 +47,11 @@ def to_plain(value: Any) -> Any:
 
 def to_json(spec: DatasetSpec) -> str:
     """The spec as JSON text; dates become text."""
-    return json.dumps(to_plain(spec), indent=2, ensure_ascii=False, default=dt.date.isoformat)
+    return json.dumps(to_plain(spec), indent=2, ensure_ascii=False, default=_as_text)
+
+
+def _as_text(value: dt.date) -> str:
+    return value.isoformat()
 
 
 def _fields(model: BaseModel) -> dict[str, Any]:
