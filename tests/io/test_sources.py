@@ -167,7 +167,7 @@ def test_frames_of_any_library_become_tables() -> None:
     ],
 )
 def test_what_is_no_table_is_named(data: Any, words: str) -> None:
-    """JOURNEYS (b): the column and the row, never `unhashable type`."""
+    """The column and the row, never `unhashable type`."""
     with pytest.raises(SourceError) as caught:
         as_table(data, name="trips")
     assert words in caught.value.message

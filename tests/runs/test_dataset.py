@@ -143,7 +143,7 @@ def secretive_plan(**changes: Any) -> Plan:
 
 
 def test_no_secret_and_no_folder_of_this_machine_is_in_a_run(tmp_path: Path) -> None:
-    """Rule 9: names of keys only; headers, credentials in addresses and home folders stay out."""
+    """Names of keys only; headers, credentials in addresses and home folders stay out."""
     plan = secretive_plan()
     run(plan, StandIn(plan), output=tmp_path)
     text = "".join(path.read_text() for path in tmp_path.glob("*.json"))
@@ -174,7 +174,7 @@ def test_the_fingerprint_tells_runs_apart() -> None:
 
 
 def test_data_of_the_fake_model_is_marked(tmp_path: Path) -> None:
-    """Rule 7: `fake` output is watermarked in the manifest, also behind an alias."""
+    """`fake` output is watermarked in the manifest, also behind an alias."""
     plan = make_plan(100, models={"writer": "fake"})
     call = ModelCalls("orders", "writer", (), 1, (1, 1), (1, 1), None, (0.0, 0.0))
     for calls, marked in (((call,), True), ((), False)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +67,29 @@ def test_blocks_are_the_same_in_any_order() -> None:
     numbers = range(forwards.blocks)
     tables = [forwards.make(number).table for number in numbers]
     assert [backwards.make(number).table for number in reversed(numbers)] == tables[::-1]
+
+
+PEAK = """
+import resource, sys
+from pathlib import Path
+from fabula.runs.execute import execute
+from tests.runs.test_execute import shop
+checks = [{"kind": "foreign_key", "column": "customer_id", "to": "customers"}]
+execute(shop(int(sys.argv[1]), *checks), output=Path(sys.argv[2]), workers=2)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+@pytest.mark.slow
+def test_memory_stays_flat_however_many_rows(tmp_path: Path) -> None:
+    """Below 500 MB at ten million rows, and hardly more than at two million."""
+    peaks = []
+    for rows in (2_000_000, 10_000_000):
+        command = [sys.executable, "-c", PEAK, str(rows), str(tmp_path / str(rows))]
+        shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+        peaks.append(float(shown.stdout))
+    assert peaks[1] < 500
+    assert peaks[1] < 1.5 * peaks[0]
 
 
 @pytest.mark.parametrize("rows", [0, 1, 65_536, 65_537])

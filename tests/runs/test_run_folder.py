@@ -47,7 +47,7 @@ def make(folder: Path, rows: int = 1000, **options: Any) -> Dataset:
 
 
 def test_a_finished_folder_holds_data_and_manifest_and_nothing_else(tmp_path: Path) -> None:
-    """C5.1, rule 2: the manifest tells what was asked, written and lost, and every file's hash."""
+    """C5.1: the manifest tells what was asked, written and lost, and every file's hash."""
     data = make(tmp_path / "out")
     files = digest(tmp_path / "out")
     assert list(files) == ["customers.parquet", "orders.parquet", "run.json"]
@@ -157,7 +157,7 @@ def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
-    """JOURNEYS (a): foreign files, another spec, another size; overwrite spares foreign files."""
+    """Foreign files, another spec, another size; overwrite spares foreign files."""
     foreign = tmp_path / "photos"
     foreign.mkdir()
     (foreign / "cat.jpg").write_text("meow")
@@ -232,7 +232,7 @@ def test_a_part_that_was_tampered_with_is_made_again(tmp_path: Path) -> None:
 
 
 def test_fresh_starts_over(tmp_path: Path) -> None:
-    """DESIGN §3: `--fresh` makes everything again, to the same bytes."""
+    """`--fresh` makes everything again, to the same bytes."""
     make(tmp_path)
     before = digest(tmp_path)
     plan = make_plan()
@@ -288,7 +288,7 @@ def test_rows_that_were_lost_are_counted_named_and_tried_again(tmp_path: Path) -
 
 @pytest.mark.parametrize("limit", [2, 0.05])
 def test_lost_rows_may_be_allowed(tmp_path: Path, limit: float) -> None:
-    """JOURNEYS (d): `--max-rejects 2` or `5%`; the shortfall stays stated."""
+    """`--max-rejects 2` or `5%`; the shortfall stays stated."""
     plan = make_plan(100)
     data = run(plan, StandIn(plan, losing(3, 50)), output=tmp_path, max_rejects=limit)
     assert [(row.table, row.row) for row in data.rejected] == [("orders", 3), ("orders", 50)]
@@ -298,7 +298,7 @@ def test_lost_rows_may_be_allowed(tmp_path: Path, limit: float) -> None:
 
 
 def test_a_maker_that_forgets_rows_is_caught(tmp_path: Path) -> None:
-    """Rule 7: requested = written + rejected, or the run says that it is not."""
+    """Requested = written + rejected, or the run says that it is not."""
     plan = make_plan(100)
 
     def forget(table: str, _block: int, _attempt: int, made: pa.Table) -> Any:

@@ -92,7 +92,8 @@ class Dataset(Mapping[str, Any]):
             manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
             rejects = folder / "rejects.jsonl"
             lines = rejects.read_text(encoding="utf-8").split("\n") if rejects.exists() else []
-        except (OSError, ValueError) as exc:
+            tables = manifest["tables"]
+        except (OSError, ValueError, KeyError, TypeError) as exc:
             raise SourceError(
                 f"`{folder}` holds no finished run",
                 code="source.no-run",
@@ -101,10 +102,7 @@ class Dataset(Mapping[str, Any]):
             ) from exc
         known = schemas or {}
         return cls(
-            {
-                name: _rows_of(folder, table, known.get(name))
-                for name, table in manifest["tables"].items()
-            },
+            {name: _rows_of(folder, table, known.get(name)) for name, table in tables.items()},
             manifest,
             rejected=[Lost(**json.loads(line)) for line in lines if line],
             folder=folder,
@@ -121,7 +119,7 @@ class Dataset(Mapping[str, Any]):
         """A table by its name; with one table, also a column by its name."""
         if name in self._rows:
             return self.to_arrow(name)
-        if len(self._rows) == 1 and name in self.to_arrow().column_names:
+        if len(self._rows) == 1 and name in self.schema.names:
             return self.to_arrow().column(name)
         raise KeyError(name)
 

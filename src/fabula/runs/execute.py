@@ -25,8 +25,8 @@ from fabula.runs.dataset import Dataset
 from fabula.runs.folder import RunFolder
 from fabula.runs.identity import identity
 from fabula.runs.manifest import build_manifest, lost_rows
-from fabula.runs.parts import MemoryStore, Store
 from fabula.runs.progress import Tracker
+from fabula.runs.stores import MemoryStore, Store
 from fabula.runs.tables import Tables
 from fabula.runs.verdict import Limit, lost_too_many, raise_verdict
 from fabula.spec.sources import located
