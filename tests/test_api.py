@@ -153,6 +153,8 @@ def test_a_preview_takes_a_size_for_each_table(shop: Path) -> None:
     }
     with pytest.raises(UsageError, match="did you mean `orders`"):
         fb.preview(shop, {"order": 2})
+    with pytest.raises(UsageError, match="below 0"):
+        fb.preview(shop, -1)
 
 
 def test_a_preview_makes_no_more_rows_than_the_spec_asks_for() -> None:
