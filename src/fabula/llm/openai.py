@@ -72,6 +72,12 @@ _LOG = logging.getLogger(__name__)
 _HABITS: dict[str, Habits] = {}
 
 
+def forget_habits(address: str) -> None:
+    """Forget what the models at an address accept, as when another server takes it over."""
+    for identity in [identity for identity in _HABITS if identity.startswith(f"{address} ")]:
+        del _HABITS[identity]
+
+
 class OpenAIModel:
     """One model on an OpenAI-compatible endpoint.
 
