@@ -27,7 +27,7 @@ from aiohttp import web
 
 from fabula.llm.chat import ChatRequest, Message
 from fabula.llm.fake import fake_reply
-from fabula.llm.openai import forget_habits
+from fabula.llm.habits import forget_habits
 from fabula.testing.batches import BatchDesk
 from fabula.testing.calls import Call
 from fabula.testing.envelopes import envelope
