@@ -99,6 +99,11 @@ def test_a_type_and_its_constraints_decide_the_kind(
             col.lognormal(1_500, 0.6, min=1_000, decimals=2),
         ),
         ("qty", PositiveInt, col.poisson(3, min=1)),
+        (
+            "qty",
+            Annotated[int, Field(ge=0, multiple_of=5)],
+            col.llm(type={"type": "integer", "minimum": 0, "multipleOf": 5}),
+        ),
         ("rating", int, col.uniform(1, 5, decimals=0)),
         ("order_id", int, col.uniform(1, 1000, decimals=0)),
         ("website", str, col.provider("internet.url")),

@@ -52,7 +52,8 @@ def resolve(spec: SpecLike, *, prompt: str | None = None) -> DatasetSpec:
 
     Args:
         spec: A spec, a table, a mapping as in a file, a Pydantic class or dataclass, a path,
-            `module:Class`, or one line such as `name person.name, age int 18..90`.
+            `module:Class`, one line such as `name person.name, age int 18..90`, or a sentence
+            that lists the columns: `10 rows of housing data: id, house price, location`.
         prompt: What the rows are about; with a class, every field without a column of its own
             is then asked of the language model.
 
@@ -123,6 +124,11 @@ def _from_value(spec: Any) -> DatasetSpec:
         if spec and all(isinstance(table, TableSpec) for table in spec.values()):
             return DatasetSpec(tables=dict(spec))
         return build_spec(dict(spec))
+    if isinstance(spec, str) and not _exists(spec):
+        from fabula.inference.prompts import is_prompt, spec_from_prompt
+
+        if is_prompt(spec):
+            return spec_from_prompt(spec)
     if isinstance(spec, os.PathLike) or (isinstance(spec, str) and _is_path(spec)):
         return load(spec)
     if isinstance(spec, str):
