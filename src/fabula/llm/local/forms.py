@@ -24,7 +24,8 @@ from fabula.llm.rows.wording import as_json
 
 FREE_TEMPERATURE = 0.95
 KNOWN_TEMPERATURE = 0.8
-"""Known values bring variety of their own."""
+TASK_TEMPERATURE = 0.6
+"""The more a prompt brings of its own, the less chance has to add."""
 HEAT = 0.1
 """Added to the temperature for each answer that was not accepted."""
 MIN_P = 0.1
@@ -50,6 +51,9 @@ class CompletionForm:
         self._names = [each.name for each in job.fields]
         self._as_text = job.text or (len(job.fields) == 1 and is_line(job.fields[0]))
         self._known = _telling_names(job.given)
+        self._temperature = KNOWN_TEMPERATURE if self._known else FREE_TEMPERATURE
+        if job.prompts is not None:
+            self._temperature = TASK_TEMPERATURE
         self._exemplars = exemplars(job)
         self._copies = {plain(text) for each in self._exemplars for text in each.row.values()}
         self._prefix = self._title() + "".join(
@@ -61,8 +65,7 @@ class CompletionForm:
         job, row = self._job, call.rows[0]
         known = job.given[row] if job.given is not None else {}
         start = self._start(known, job.prompts[row] if job.prompts is not None else "")
-        usual = FREE_TEMPERATURE if not self._known else KNOWN_TEMPERATURE
-        usual += HEAT * len(call.problems.get(row, ()))
+        usual = self._temperature + HEAT * len(call.problems.get(row, ()))
         return ChatRequest(
             # a word brings the space before it along
             messages=(Message("user", self._prefix + start.rstrip(" " if self._as_text else "")),),
