@@ -140,7 +140,7 @@ def run(
             dataset = Dataset.open(output, schemas=schemas, reused=reused)
     except KeyboardInterrupt as exc:
         raise _interrupted(tracker, kept=output is not None) from exc
-    raise_verdict(dataset, max_rejects)
+    raise_verdict(dataset, max_rejects, plan.spec.source)
     return dataset
 
 
