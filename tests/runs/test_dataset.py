@@ -20,6 +20,7 @@ from fabula.planning.plan import ModelCalls, Plan
 from fabula.runs.dataset import Dataset
 from fabula.runs.execute import run
 from fabula.runs.identity import identity, public_spec, spec_sha256
+from fabula.runs.progress import Tracker
 from tests.runs.standin import StandIn, make_plan
 
 PEOPLE = pa.table({"name": ["Ada", "<script>alert(1)</script>"], "age": [36, None]})
@@ -194,3 +195,15 @@ def test_progress_is_told_in_rows() -> None:
         assert steps[0] == (0, rows)
         assert steps[-1] == (rows, rows)
         assert steps == sorted(steps)
+
+
+def test_rows_that_models_answer_count_at_once() -> None:
+    """Progress: a block of a table that models fill is told while it is made."""
+    told: list[tuple[str, int, int]] = []
+    tracker = Tracker(lambda *step: told.append(step))
+    tracker.start("turns", 0, 600)
+    for rows in (100, 512):
+        tracker.answered("turns", rows)
+    assert tracker.rows == 512
+    tracker.made("turns", 600)
+    assert [done for _, done, _ in told] == [0, 100, 512, 600]
