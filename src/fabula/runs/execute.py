@@ -191,7 +191,7 @@ def _interrupted(tracker: Tracker, *, kept: bool) -> RunInterrupted:
         message = "they were in memory only"
         hint = "name an output folder to be able to continue; answers of models are kept anyway"
     return RunInterrupted(
-        f"stopped after {tracker.rows:,} rows; {message}", code="run.interrupted", hint=hint
+        f"stopped after {tracker.safe:,} rows; {message}", code="run.interrupted", hint=hint
     )
 
 
