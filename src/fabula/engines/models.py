@@ -295,7 +295,7 @@ def _grades(spec: Judge) -> tuple[RowField, ...]:
 
 def _asked_before(block: Block) -> int:
     """A number that tells the requests of a repeated attempt from those of the first."""
-    return block.attempt * 1_000
+    return block.attempt * 1_000_000
 
 
 def wanted_rows(block: Block) -> list[int]:
