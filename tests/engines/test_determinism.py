@@ -80,11 +80,13 @@ def all_kinds(n: int = 70_000) -> dict[str, Any]:
 
 def test_blocks_are_the_same_in_any_order_and_from_any_thread() -> None:
     """Determinism: fresh makers, random orders, four threads over both tables at once."""
-    plan = planned(all_kinds())
+    spec = all_kinds(66_000)
+    spec["parent"]["columns"] = {n: c for n, c in COLUMNS.items() if n != "jinja"}  # row by row
+    plan = planned(spec)
     serial = Generation(plan).makers
     keys = [(name, block) for name, maker in serial.items() for block in range(maker.blocks)]
     expected = {(name, block): serial[name].make(block) for name, block in keys}
-    for attempt in range(3):
+    for attempt in range(2):
         shuffled = keys * 2
         random.Random(attempt).shuffle(shuffled)
         makers = Generation(plan).makers
@@ -121,13 +123,14 @@ def test_other_columns_do_not_change_with_the_columns_beside_them(change: str) -
 def test_more_rows_leave_the_first_ones_as_they_were() -> None:
     """Determinism: but for what is exact over the whole table."""
     whole = {"exact", "unique", "email"}
-    few, many = (made(COLUMNS, n, correlations=CORRELATIONS) for n in (65_536, 65_600))
+    columns = {name: column for name, column in COLUMNS.items() if name != "jinja"}
+    few, many = (made(columns, n, correlations=CORRELATIONS) for n in (65_536, 65_600))
     for name in set(few.schema.names) - whole:
         assert many[name].slice(0, 65_536).equals(few[name]) or name in whole, name
 
 
 GOLDEN = {
-    "parent": "79b1b5a309178dc8d9ce6fb902de61437b195572ac7e71a3c4680cd601ed6752",
+    "parent": "2be53bdd42ddd2540a342aae798982da0cc4d800dd9f977ae60dc0d96c650017",
     "child": "2d14b40935ce843e8d4b5714a93043d03ed67c4a46cd88f9b518e973a444cf91",
 }
 

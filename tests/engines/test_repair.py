@@ -217,6 +217,17 @@ def test_several_checks_are_tallied_each() -> None:
     assert numbers(block.table, "x").max() < 95
 
 
+def test_columns_that_a_check_does_not_touch_keep_their_values() -> None:
+    """Determinism: only what the check looks at, and what follows from it, is drawn again."""
+    columns = {"y": X, "twice": {"kind": "expr", "sql": "x * 2"}}
+    before = made_tables(tables_with({"kind": "row", "sql": "x >= 0"}, **columns))["t"]
+    check = {"kind": "row", "sql": "x > 50", "repair": "resample"}
+    after = made_tables(tables_with(check, **columns))["t"]
+    assert after["y"].equals(before["y"])
+    assert numbers(after, "twice").min() > 100
+    assert (numbers(after, "twice") == 2 * numbers(after, "x")).all()
+
+
 def test_a_check_whose_sql_fails_on_the_data_is_an_error_of_the_spec() -> None:
     """C2.2."""
     with pytest.raises(SpecError) as caught:

@@ -80,7 +80,9 @@ class Compiled:
         used = {name: values[name] for name in self.needs}
         if any(column.null_count for column in used.values()):
             return None
-        result = np.broadcast_to(self._compute({n: numbers_of(c) for n, c in used.items()}), rows)
+        with np.errstate(over="ignore", invalid="ignore"):  # infinity and NaN, as in SQL
+            computed = self._compute({n: numbers_of(c) for n, c in used.items()})
+        result = np.broadcast_to(computed, rows)
         if self._labels is None:
             return array_of(result)
         return pa.DictionaryArray.from_arrays(array_of(result), self._labels)

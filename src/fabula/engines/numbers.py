@@ -24,7 +24,16 @@ _MOST_STEPS = 1_000_000
 
 _BEYOND_WHOLE = 2.0**63
 
-_LOWEST = {"std": 0.0, "sigma": 0.0, "scale": 0.0, "shape": 1e-9, "a": 1e-9, "b": 1e-9, "p": 0.0}
+_LOWEST = {
+    "std": 0.0,
+    "sigma": 0.0,
+    "scale": 0.0,
+    "shape": 1e-9,
+    "a": 1e-9,
+    "b": 1e-9,
+    "p": 0.0,
+    "median": 1e-300,
+}
 
 
 def number_engine(column: ColumnPlan) -> Engine:
@@ -199,6 +208,8 @@ def _demand_valid(column: ColumnPlan, block: Block, name: str, value: Floats) ->
     lowest = _LOWEST.get(name, -np.inf)
     if name == "trials" or (name == "mean" and column.spec.kind in ("poisson", "exponential")):
         lowest = 0.0
+    if (name, column.spec.kind) == ("min", "pareto"):
+        lowest = 1e-300
     bad = (value < lowest) | ~np.isfinite(value)
     if name == "p":
         bad |= value > 1

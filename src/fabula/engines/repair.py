@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,10 +13,10 @@ from fabula.checks.conditions import condition
 from fabula.engines.block import Block, Loss
 from fabula.engines.expressions import evaluate
 from fabula.engines.made import CheckTally
-from fabula.engines.unique import FIXED, is_bound
+from fabula.engines.unique import FIXED, companions, is_bound
 from fabula.errors import CheckError
 from fabula.io.arrays import array_of, numbers_of
-from fabula.planning.columns import closure
+from fabula.planning.columns import closure, joint_groups
 from fabula.planning.expressions import parse_expression
 from fabula.planning.plan import TablePlan
 from fabula.spec.checks import ROW_CHECKS, AbstractCheck, Check
@@ -54,8 +54,7 @@ class RowRules:
     def __init__(self, plan: TablePlan) -> None:
         self._plan = plan
         self._rules = list(_rules(plan.spec.checks))
-        resamples = any(rule.check.repair == "resample" for rule in self._rules)
-        self.redrawn = frozenset(plan.columns) - _kept(plan) if resamples else frozenset()
+        self.redrawn = frozenset(_involved(plan, self._rules) - _kept(plan))
         filled = any(isinstance(item.spec, FILLED) for item in plan.columns.values())
         self._tries = _TRIES_OF_MODELS if filled else _TRIES
 
@@ -179,6 +178,15 @@ def _rules(checks: Iterable[Check]) -> Iterable[Rule]:
         if isinstance(check, ROW_CHECKS):
             parsed = parse_expression(condition(check))
             yield Rule(place, check, parsed.sql, parsed.needs)
+
+
+def _involved(plan: TablePlan, rules: Sequence[Rule]) -> set[str]:
+    """Columns that rules to resample look at, what these follow from, and what follows from it."""
+    needs = {need for rule in rules if rule.check.repair == "resample" for need in rule.needs}
+    sources = companions(plan, closure(needs, plan.columns))
+    for group in joint_groups(dict(plan.columns)).values():
+        sources |= set(group) if sources & set(group) else set()
+    return {name for name in plan.columns if closure((name,), plan.columns) & sources}
 
 
 def _kept(plan: TablePlan) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 
 import pyarrow as pa
@@ -127,7 +128,7 @@ class _Resolver:
             return ColumnPlan(name, column, kind)
         return ColumnPlan(name, column, kind, tuple(needs), sql)
 
-    @property
+    @cached_property
     def reference_names(self) -> list[str]:
         """The table's references, those whose parent is not known included."""
         columns = self.table.columns.items()

@@ -14,6 +14,7 @@ from fabula.planning.plan import ColumnPlan, Plan, ReferencePlan, TablePlan
 from fabula.planning.references import References, order_tables, resolve_references
 from fabula.planning.rules import (
     check_violations,
+    name_violations,
     size_violations,
     spec_violations,
     weight_violations,
@@ -53,6 +54,7 @@ def make_plan(
     planned = plan_columns(settled, references, problems)
     problems += check_violations(settled, planned)
     problems += weight_violations(planned, references)
+    problems += name_violations(settled, planned)
     tables: list[TablePlan] = []
     if not any(problem.code in _NO_SIZES for problem in problems):
         tables = _plan_tables(settled, order, planned, references)
@@ -182,7 +184,7 @@ def expected_children(per_parent: PerParent) -> float:
     if any(is_expression(getattr(per_parent.distribution, name)) for name in parameters):
         return low  # noted as a problem elsewhere
     mean = _mean(per_parent.distribution)
-    return min(max(mean, low), high if high is not None else mean)
+    return min(max(mean, low), math.inf if high is None else high)
 
 
 def _mean(column: AbstractNumber) -> float:

@@ -14,7 +14,7 @@ from fabula.planning.expressions import ExpressionError, expression_type, parse_
 from fabula.planning.kinds import capacity
 from fabula.planning.plan import TablePlan
 from fabula.planning.references import References
-from fabula.planning.values import number_violations, value_violations
+from fabula.planning.values import number_violations, step_violations, value_violations
 from fabula.spec.checks import (
     ROW_CHECKS,
     AggregateCheck,
@@ -79,6 +79,8 @@ def size_violations(tables: Sequence[TablePlan], references: References) -> Iter
         ]
         groups += [("primary_key", table.spec.primary_key)] if table.spec.primary_key else []
         groups += [(f"unique.{i}", group) for i, group in enumerate(table.spec.unique)]
+        for name, plan in table.columns.items():
+            yield from step_violations(plan.spec, table.rows, f"{where}.columns.{name}")
         for part, group in groups:
             if not set(group) <= table.columns.keys():
                 continue  # noted as a problem elsewhere
@@ -91,6 +93,34 @@ def size_violations(tables: Sequence[TablePlan], references: References) -> Iter
             places = math.prod(room(name) for name in driver.within)
             if places < fewest:
                 yield _too_few(driver.within, int(places), fewest, f"{where}.per_parent")
+
+
+def name_violations(spec: DatasetSpec, planned: dict[str, Columns]) -> Iterator[Violation]:
+    """Names in SQL that differ from another column's only by case, which SQL can't tell apart."""
+    for table in spec.tables.values():
+        columns = planned[table.name]
+        used = {need for plan in columns.values() if plan.sql for need in plan.needs}
+        used.update(*(_check_needs(check) for check in table.checks), *table.unique)
+        known: dict[str, set[str]] = {}
+        for name in (*columns, *used):
+            known.setdefault(name.lower(), set()).add(name)
+        for twins in sorted(map(sorted, known.values())):
+            if len(twins) > 1 and used & set(twins):
+                message = f"SQL can't tell {' from '.join(f'`{name}`' for name in twins)}"
+                where = f"tables.{table.name}.columns.{twins[-1]}"
+                yield Violation("spec.ambiguous-name", message, where, "rename one of them")
+
+
+def _check_needs(check: Check) -> set[str]:
+    """Columns that a check looks at, as far as its SQL can be read."""
+    named = getattr(check, "columns", None) or (getattr(check, "column", None),)
+    needs = {name for name in named if name is not None}
+    for text, _ in _conditions(check):
+        try:
+            needs.update(parse_expression(text).needs)
+        except ExpressionError:  # noted as a problem of the check
+            continue
+    return needs
 
 
 def weight_violations(planned: dict[str, Columns], references: References) -> Iterator[Violation]:

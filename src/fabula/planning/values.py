@@ -148,6 +148,15 @@ def _step_problems(column: Key | Sequence, where: str) -> Iterator[Violation]:
         yield Violation("spec.bad-number", "`step` must not be 0", f"{where}.step")
 
 
+def step_violations(column: AbstractColumn, rows: int, where: str) -> Iterator[Violation]:
+    """Keys and sequences that run out of whole numbers within so many rows."""
+    if isinstance(column, Key | Sequence) and isinstance(column.start, int):
+        step = column.step if isinstance(column.step, int) else 0
+        last = column.start + step * max(rows - 1, 0)
+        if column.start not in _WHOLE or last not in _WHOLE:
+            yield Violation("spec.bad-number", "the steps lead beyond 64-bit whole numbers", where)
+
+
 def _constant_problems(values: tuple[Scalar, ...], where: str) -> Iterator[Violation]:
     if all(isinstance(value, int) or value is None for value in values):
         for value in values:
