@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fabula.errors import UsageError
-from fabula.io.frames import as_table
 
 
 def example_values(examples: Any) -> list[Any]:
@@ -25,6 +24,8 @@ def example_values(examples: Any) -> list[Any]:
         UsageError: They are no sequence.
     """
     if hasattr(examples, "__arrow_c_stream__") and not _is_series(examples):
+        from fabula.io.frames import as_table  # Arrow is loaded by those who bring a frame only
+
         return [plain_value(row) for row in as_table(examples, name="examples").to_pylist()]
     if isinstance(examples, str | bytes | Mapping) or not isinstance(examples, Sequence):
         raise UsageError(
