@@ -48,12 +48,12 @@ def singling_out(frames: Frames) -> MetricResult:
             "No description of a few columns fits exactly one synthetic row.", _SOURCE,
             baseline=0.0, compared="no attack", threshold=RISK, form="share",
         )  # fmt: skip
-    hits = [sum(_matches(table, predicate) == 1 for predicate in predicates) for table in tables]
+    real, held = (sum(_matches(table, item) == 1 for item in predicates) for table in tables)
     return _risk(
-        name, title, hits[0], hits[1], len(predicates),
+        name, title,
         "Of descriptions that fit one synthetic row, {real} fit exactly one real person and "
         "{held} one person who was held back",
-        {"columns": width, "rows": rows},
+        hits=(real, held), n=len(predicates), details={"columns": width, "rows": rows},
     )  # fmt: skip
 
 
@@ -77,10 +77,11 @@ def linkability(frames: Frames) -> MetricResult:
             found.append(nearest(people[:, chosen], references[:, chosen])[1])
         hits.append(int((found[0] == found[1]).sum()))
     return _risk(
-        name, title, hits[0], hits[1], n,
+        name, title,
         "Two halves of the columns lead to the same synthetic row for {real} of the real people "
         "and {held} of those who were held back",
-        {"split": [[space.columns[at].name for at in side] for side in sides]},
+        hits=(hits[0], hits[1]), n=n,
+        details={"split": [[space.columns[at].name for at in side] for side in sides]},
     )  # fmt: skip
 
 
@@ -104,19 +105,20 @@ def attribute_inference(frames: Frames) -> MetricResult:
     at = int(np.argmax((rates[0] - rates[1]) / np.maximum(_spread(rates[0], rates[1], n), 1e-9)))
     worst = space.columns[at].name
     return _risk(
-        name, title, round(rates[0][at] * n), round(rates[1][at] * n), n,
+        name, title,
         f"From the other columns `{worst}` is guessed right for {{real}} of the real people and "
         "{held} of those who were held back",
-        {"columns": risks, "tolerance": TOLERANCE}, tries=len(risks),
+        hits=(round(rates[0][at] * n), round(rates[1][at] * n)), n=n,
+        details={"columns": risks, "tolerance": TOLERANCE}, tries=len(risks),
     )  # fmt: skip
 
 
 def _risk(
-    name: str, title: str, hits: int, held_hits: int, n: int, said: str,
-    details: Mapping[str, Any], *, tries: int = 1,
+    name: str, title: str, said: str, *, hits: tuple[int, int], n: int,
+    details: Mapping[str, Any], tries: int = 1,
 ) -> MetricResult:  # fmt: skip
     """The result of an attack on `n` people of either side; of several tries, the best one."""
-    real, held = hits / n, held_hits / n
+    real, held = hits[0] / n, hits[1] / n
     spread = float(_spread(np.array(real), np.array(held), n)) / max(1 - held, 0.05)
     errors = 3.0 + 0.5 * np.log2(tries)
     value = _excess(real, held)
@@ -169,7 +171,7 @@ def _agree(column: Column, guessed: NDArray[Any], truth: NDArray[Any]) -> NDArra
     if column.family == "category":
         same: NDArray[np.bool_] = guessed == truth
         return same
-    near = np.abs(guessed - truth) <= TOLERANCE * np.abs(truth)
+    near: NDArray[np.bool_] = np.abs(guessed - truth) <= TOLERANCE * np.abs(truth)
     return near | (np.isnan(guessed) & np.isnan(truth))
 
 

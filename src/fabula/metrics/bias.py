@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 
@@ -84,7 +84,7 @@ def _representation(frames: Frames, groups: list[Groups]) -> MetricResult:
             "bias", "representation", title, None, "lower",
             f"Without real data there is nothing to compare; the smallest group is {least}, with "
             f"{percent(shares[least][0])} of the rows.",
-            source, details={"groups": {name: {"synthetic": pair[0]} for name, pair in shares.items()}},
+            source, details={"groups": {name: {"synthetic": made} for name, (made, _) in shares.items()}},
         )  # fmt: skip
     worst = max(shares, key=lambda name: abs(shares[name][0] - shares[name][1]))
     made, there = shares[worst]
@@ -132,8 +132,8 @@ def _outcomes(groups: list[Groups], outcome: Outcome) -> list[MetricResult]:
         ),
         MetricResult(
             "bias", "outcome_ratio", "four-fifths rule", judged[unfair].ratio, "higher",
-            f"The least favoured group by `{unfair}` has {outcome.words} "
-            f"{judged[unfair].ratio:.2f} times as often as the most favoured one"
+            f"{outcome.words} {judged[unfair].ratio:.2f} times as often in the least favoured group "
+            f"of `{unfair}` as in the most favoured one"
             + (f"; in the real data {there[unfair].ratio:.2f} times."
                if len(there[unfair].kept) > 1 else "."),
             _FIFTHS, baseline=there[unfair].ratio if len(there[unfair].kept) > 1 else None,
@@ -155,11 +155,16 @@ _FIFTHS = "Four-fifths rule (EEOC Uniform Guidelines 1978)"
 
 
 def _amplification(name: str, grown: float, made: _Rates, there: _Rates) -> MetricResult:
-    change = "grows" if grown > 0 else "shrinks"
+    if percent(made.difference) == percent(there.difference):
+        said = f"stays at {percent(there.difference)}, as in the real data."
+    else:
+        said = (
+            f"{'grows' if grown > 0 else 'shrinks'} from {percent(there.difference)} in the real "
+            f"data to {percent(made.difference)}."
+        )
     return MetricResult(
         "bias", "amplification", "bias amplified", grown, "lower",
-        f"The gap between groups of `{name}` {change} from {percent(there.difference)} in the real "
-        f"data to {percent(made.difference)}.",
+        f"The gap between groups of `{name}` {said}",
         "Bias amplification (Zhao et al. 2017)", baseline=0.0, compared="ideal",
         threshold=AMPLIFIED, form="share",
     )  # fmt: skip
@@ -267,7 +272,7 @@ def _groups(frames: Frames, column: Column) -> Groups:
     edges = np.unique(np.quantile(filled, np.arange(1, BANDS) / BANDS))
     ends = [f"{edge:g}" for edge in edges]
     labels = [f"up to {ends[0]}"]
-    labels += [f"{low} to {high}" for low, high in zip(ends, ends[1:], strict=False)]
+    labels += [f"{low} to {high}" for low, high in pairwise(ends)]
     labels.append(f"over {ends[-1]}")
 
     def coded(values: Array) -> Array:

@@ -70,8 +70,8 @@ def predict(
         categorical_feature=[at for at, c in enumerate(columns) if c.family == "category"],
         params={"verbosity": -1, "min_data_in_bin": 1},
     )
-    predicted: NDArray[np.float64] = lightgbm.train(settings, data, ROUNDS).predict(test)
-    return predicted
+    predicted = lightgbm.train(settings, data, ROUNDS).predict(test)
+    return np.asarray(predicted, dtype=np.float64)
 
 
 def auc(labels: Array, scores: Array) -> float:

@@ -30,7 +30,7 @@ def detection(frames: Frames) -> MetricResult:
     """
     value = _boosted(frames, frames.truth, frames.synthetic)
     base = _boosted(frames, *frames.halves)
-    return _result(frames, "detection", "told apart by trees", "Boosted trees", value, base)
+    return _result(frames, "detection", "told apart by trees", "Boosted trees", (value, base))
 
 
 def linear_detection(frames: Frames) -> MetricResult:
@@ -38,13 +38,14 @@ def linear_detection(frames: Frames) -> MetricResult:
     value = _linear(frames, frames.truth, frames.synthetic)
     base = _linear(frames, *frames.halves)
     return _result(
-        frames, "linear_detection", "told apart by a line", "A logistic regression", value, base
+        frames, "linear_detection", "told apart by a line", "A logistic regression", (value, base)
     )
 
 
 def _result(
-    frames: Frames, name: str, title: str, who: str, value: float | None, base: float | None
+    frames: Frames, name: str, title: str, who: str, found: tuple[float | None, float | None]
 ) -> MetricResult:
+    value, base = found
     if value is None:
         sentence = "Not measured: there are too few rows or no columns to compare."
     elif value < 0.55:

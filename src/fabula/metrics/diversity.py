@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -33,7 +34,7 @@ def band(frames: Frames) -> MetricResult:
         else "in band"
     )
     words = {
-        "too similar": "Too similar: synthetic rows hug the real rows closer than other real rows do",
+        "too similar": "Too similar: synthetic rows are nearer to real rows than real rows are",
         "unrealistic": "Unrealistic: synthetic rows lie where real rows are rare",
         "in band": "In band: synthetic rows keep about the distance that real rows keep",
     }
@@ -198,5 +199,5 @@ def _words(texts: pa.ChunkedArray) -> list[str]:
 
 
 def _distinct_pairs(words: list[str], size: int) -> float:
-    pairs = list(zip(words[: size - 1], words[1:size], strict=False))
+    pairs = list(pairwise(words[:size]))
     return len(set(pairs)) / len(pairs) if pairs else 0.0

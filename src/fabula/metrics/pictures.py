@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,9 +112,8 @@ def scatter(frames: Frames, group: str | None = None) -> Scatter | None:
     frame = frames.real or frames.synthetic
     strength = np.nan_to_num(np.abs(np.triu(correlations(numbers, frame), 1)))
     strength[strength > 0.999] = 0  # a copy of a column is no relation
-    i, j = np.unravel_index(int(strength.argmax()), strength.shape)
-    i, j = (0, 1) if i == j else (int(i), int(j))
-    x, y = numbers[i], numbers[j]
+    i, j = divmod(int(strength.argmax()), len(numbers))
+    x, y = numbers[i], numbers[j if i != j else 1]
     colour = _colour(frames, group)
     sample = frames.sample(frames.synthetic, MOST_POINTS, "scatter")
     ranges = [_range(frames, column) for column in (x, y)]
@@ -137,19 +137,21 @@ def scatter(frames: Frames, group: str | None = None) -> Scatter | None:
 def _distribution(frames: Frames, column: Column) -> Distribution:
     real = frames.real[column.name] if frames.real else None
     made = frames.synthetic[column.name]
-    build = _label_shares if column.family == "category" else _bin_shares
-    labels, shares = build(frames, column, made, real)
+    if column.family == "category":
+        labels, shares = _label_shares(column, made, real)
+    else:
+        labels, shares = _bin_shares(frames, column, made, real)
     distance = None if real is None else column_distance(column, real, made)
     return Distribution(
         column.name, column.family, tuple(labels), tuple(shares[0]),
         tuple(shares[1]) if real is not None else (),
-        (missing_share(column, made), missing_share(column, real) if real is not None else 0.0),
+        (missing_share(made), missing_share(real) if real is not None else 0.0),
         None if distance is None else 1 - distance,
     )  # fmt: skip
 
 
 def _label_shares(
-    frames: Frames, column: Column, made: Array, real: Array | None
+    column: Column, made: Array, real: Array | None
 ) -> tuple[list[str], list[list[float]]]:
     """Shares of the most frequent labels, and of all others together."""
     width = len(column.levels) + 1
@@ -192,7 +194,7 @@ def _bin_shares(
     if column.whole and high - low <= BINS:
         return [f"{edge + 0.5:g}" for edge in edges[:-1]], shares
     said = [_said(column, edge) for edge in edges]
-    return [f"{a} to {b}" for a, b in zip(said, said[1:], strict=False)], shares
+    return [f"{a} to {b}" for a, b in pairwise(said)], shares
 
 
 def _range(frames: Frames, column: Column) -> tuple[float, float]:

@@ -121,7 +121,7 @@ def missing(frames: Frames) -> MetricResult:
     )  # fmt: skip
 
 
-def missing_share(column: Column, values: Array) -> float:
+def missing_share(values: Array) -> float:
     """The share of a column's values that are missing."""
     if not len(values):
         return 0.0
@@ -131,8 +131,7 @@ def missing_share(column: Column, values: Array) -> float:
 
 def _missing_differences(frames: Frames, real: Frame, synthetic: Frame) -> dict[str, float]:
     return {
-        column.name: missing_share(column, synthetic[column.name])
-        - missing_share(column, real[column.name])
+        column.name: missing_share(synthetic[column.name]) - missing_share(real[column.name])
         for column in frames.columns
         if column.family != "other"
     }

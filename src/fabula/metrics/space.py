@@ -119,8 +119,7 @@ def squared_apart(queries: Points, references: Points, parts: Sequence[slice]) -
     chosen = np.concatenate([np.arange(part.start, part.stop) for part in parts])
     left, right = queries[:, chosen], references[:, chosen]
     squares = np.einsum("ij,ij->i", left, left)[:, None] + np.einsum("ij,ij->i", right, right)
-    apart: Points = squares - 2 * (left @ right.T)
-    return apart
+    return np.asarray(squares - 2 * (left @ right.T), dtype=np.float32)
 
 
 def _ranks(values: Array) -> tuple[Array, Array]:
@@ -147,5 +146,4 @@ def _corners(labels: int, frames: Frames) -> Points:
     if labels <= CORNERS:
         return np.eye(labels, dtype=np.float32) * np.float32(APART)
     signs = frames.rng("corners").integers(0, 2, (labels, CORNERS)) * 2 - 1
-    points: Points = (signs * (APART / np.sqrt(CORNERS))).astype(np.float32)
-    return points
+    return np.asarray(signs * (APART / np.sqrt(CORNERS)), dtype=np.float32)

@@ -84,26 +84,20 @@ def _score(frames: Frames, target: Column, train: Frame, test: Frame) -> float |
     rows, questions = features(columns, train)[known], features(columns, test)[asked]
     if not columns or len(np.unique(answers)) < 2 or len(np.unique(truth)) < 2:
         return None
+
+    def guess(task: Task, classes: int = 2) -> NDArray[np.float64]:
+        return predict(
+            columns, rows, answers, questions,
+            task=task, classes=classes, seed=frames.seed, needed_by="`quality.utility`",
+        )  # fmt: skip
+
     if target.family != "category":
-        guessed = _guess(frames, columns, rows, answers, questions, "regression", 1)
-        return float(1 - ((truth - guessed) ** 2).mean() / truth.var())
+        return float(1 - ((truth - guess("regression")) ** 2).mean() / truth.var())
     codes, answers, truth = _classes(answers, truth)
     if codes == 2:
-        guessed = _guess(frames, columns, rows, answers, questions, "binary", 2)
-        return auc(truth, guessed)
-    guessed = _guess(frames, columns, rows, answers, questions, "multiclass", codes)
-    present = np.unique(truth)
-    return float(np.mean([auc(truth == code, guessed[:, code]) for code in present]))
-
-
-def _guess(
-    frames: Frames, columns: list[Column], rows: NDArray[np.float64], answers: Array,
-    questions: NDArray[np.float64], task: Task, classes: int,
-) -> NDArray[np.float64]:  # fmt: skip
-    return predict(
-        columns, rows, answers, questions,
-        task=task, classes=classes, seed=frames.seed, needed_by="`quality.utility`",
-    )  # fmt: skip
+        return auc(truth, guess("binary"))
+    guessed = guess("multiclass", codes)
+    return float(np.mean([auc(truth == code, guessed[:, code]) for code in np.unique(truth)]))
 
 
 def _known(target: Column, frame: Frame) -> Array:

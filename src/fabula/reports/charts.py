@@ -164,7 +164,7 @@ def _steps(picture: Distribution) -> str:
     outline = f'fill="{SYNTHETIC}" fill-opacity="0.12" stroke="{SYNTHETIC}" stroke-width="1.6"'
     parts.append(_area(picture.synthetic, step, floor, tall, outline))
     parts.append(f'<line x1="0" y1="{floor}" x2="{width}" y2="{floor}" stroke="{LINE}"/>')
-    for at, label in enumerate(picture.labels):
+    for at in range(len(picture.labels)):
         parts.append(
             f'<rect class="hit" x="{1 + at * step:.1f}" y="0" width="{step:.1f}" '
             f'height="{floor}" fill="transparent"><title>{_bin_title(picture, at)}</title></rect>'
@@ -189,20 +189,19 @@ def _bars(picture: Distribution) -> str:
     parts = []
     for at, label in enumerate(picture.labels):
         y = at * row + 3
-        made = picture.synthetic[at]
+        made, real = picture.synthetic[at], picture.real[at] if picture.real else 0.0
         parts.append(f"<g><title>{_bin_title(picture, at)}</title>")
         parts.append(_text(left - 6, y + 12, _short(label, 17), anchor="end"))
         if picture.real:
             parts.append(
-                f'<rect x="{left}" y="{y + 1:g}" width="{max(picture.real[at] / widest * room, 1):.1f}"'
+                f'<rect x="{left}" y="{y + 1:g}" width="{max(real / widest * room, 1):.1f}"'
                 f' height="13" rx="2" fill="{REAL}" fill-opacity="0.5"/>'
             )
         parts.append(
             f'<rect x="{left}" y="{y + 5:g}" width="{max(made / widest * room, 1):.1f}" height="5" '
             f'rx="2" fill="{SYNTHETIC}"/>'
         )
-        most = max(made, picture.real[at] if picture.real else 0)
-        parts.append(_text(left + most / widest * room + 6, y + 12, percent(made)))
+        parts.append(_text(left + max(made, real) / widest * room + 6, y + 12, percent(made)))
         parts.append("</g>")
     return _svg(width, height, parts, f"Labels of {picture.name}")
 

@@ -228,7 +228,7 @@ def _is_table(value: object) -> bool:
 
 
 def _matching(made: Mapping[str, pa.Table], data: Any, frame: str) -> dict[str, pa.Table]:
-    """The real tables by the names of the synthetic ones; single tables match whatever their name."""
+    """The real tables by the synthetic ones' names; single tables match whatever their name."""
     if data is None:
         return {}
     tables = _tables(data)

@@ -15,7 +15,7 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from fabula import __version__
-from fabula.metrics.result import MetricResult, percent
+from fabula.metrics.result import MetricResult, Section, percent
 from fabula.reports import charts
 from fabula.reports.amounts import count
 from fabula.reports.gates import own_rule, shown
@@ -25,7 +25,7 @@ from fabula.reports.report_text import report_line, rows_line
 MOST_PICTURES = 150
 """Columns that are drawn; of more, those that differ most."""
 
-TILES = {
+TILES: dict[Section, tuple[str, str]] = {
     "quality": ("Realistic", "Does it look like the real data?"),
     "privacy": ("Private", "Does it keep real people to itself?"),
     "bias": ("Fair", "Are groups treated alike?"),
@@ -35,13 +35,15 @@ TILES = {
 
 def report_html(report: Report) -> str:
     """The whole page."""
-    return _template("report.html").render(
+    page: str = _template("report.html").render(
         report=report,
         tiles=_tiles(report),
+        worded=worded,
         tables=[_table(table) for table in report.tables],
         rows=rows_line(report.tables),
         version=__version__,
     )
+    return page.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def summary_html(report: Report) -> str:
@@ -90,16 +92,16 @@ def _table(table: TableReport) -> dict[str, Any]:
         "name": table.name,
         "rows": " · ".join(f"{count(n)} {frame}" for frame, n in table.rows.items()),
         "columns": count(table.columns, "column"),
-        "notes": [_worded(note) for note in table.notes],
+        "notes": [worded(note) for note in table.notes],
         "sections": [
             {
                 "name": name,
                 "title": title,
                 "question": question,
-                "metrics": [_metric(result) for result in table.section(name)],  # type: ignore[arg-type]
+                "metrics": [_metric(result) for result in table.section(name)],
             }
             for name, (title, question) in TILES.items()
-            if any(result.section == name for result in table.results)
+            if table.section(name)
         ],
         "pictures": [
             {
@@ -131,7 +133,7 @@ def _metric(result: MetricResult) -> dict[str, Any]:
         "better": {"higher": "higher is better", "lower": "lower is better", "near": "best near "
                    + shown(result, result.baseline)}[result.direction],
         "word": _word(result),
-        "sentence": _worded(result.sentence),
+        "sentence": worded(result.sentence),
         "source": result.source,
         "gauge": Markup(charts.gauge(result)),
         "details": _details(result),
@@ -155,14 +157,12 @@ def _details(result: MetricResult) -> dict[str, Any]:
             "rows": [[name, shown(result, float(value))] for name, value in ordered[:100]],
         }
     if "worst" in details:
-        return {
-            "head": ["pair", "alike", "real", "synthetic"],
-            "rows": [
-                [f"{pair['first']} and {pair['second']}", percent(pair["score"]),
-                 *("" if pair[name] is None else f"{pair[name]:.2f}" for name in ("real", "synthetic"))]
-                for pair in details["worst"]
-            ],
-        }  # fmt: skip
+        rows = [
+            [f"{pair['first']} and {pair['second']}", percent(pair["score"]),
+             _correlation(pair["real"]), _correlation(pair["synthetic"])]
+            for pair in details["worst"]
+        ]  # fmt: skip
+        return {"head": ["pair", "alike", "real", "synthetic"], "rows": rows}
     return {}
 
 
@@ -181,6 +181,10 @@ def _group_rows(groups: dict[str, Any]) -> list[list[str]]:
     return rows
 
 
+def _correlation(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
 def _share(value: float | None) -> str:
     return "–" if value is None else percent(value)
 
@@ -196,7 +200,7 @@ def _word(result: MetricResult) -> str:
     return {True: "pass", False: "fail", None: "–"}[result.passed]
 
 
-def _worded(text: str) -> Markup:
+def worded(text: str) -> Markup:
     """A sentence whose `names` are set as code."""
     return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))
 

@@ -82,8 +82,10 @@ class Report:
 
     @cached_property
     def scores(self) -> dict[str, float]:
-        """Every measured number by name: `quality.shapes`, or with several tables
-        `orders.quality.shapes`."""
+        """Every measured number by name.
+
+        The names are like `quality.shapes`, or with several tables `orders.quality.shapes`.
+        """
         many = len(self.tables) > 1
         return {
             f"{table.name}.{result.key}" if many else result.key: result.value

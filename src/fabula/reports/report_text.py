@@ -116,5 +116,4 @@ def _gate(gate: GateResult) -> tuple[str, ...]:
 
 def _cell(text: str) -> str:
     """A text that breaks no Markdown table and starts no HTML."""
-    safe = grid.one_line(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
-    return safe
+    return grid.one_line(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
