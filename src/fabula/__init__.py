@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fabula.runs.dataset import Dataset
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
+    from fabula.texts.rows import arows, rows
 
 __version__ = "0.1.0"
 
@@ -29,12 +30,14 @@ __all__ = [
     "Plan",
     "TableSpec",
     "__version__",
+    "arows",
     "col",
     "generate",
     "load",
     "plan",
     "preview",
     "resolve",
+    "rows",
     "validate",
 ]
 
@@ -44,11 +47,13 @@ _HOMES = {
     "FabulaError": "fabula.errors",
     "Plan": "fabula.planning.plan",
     "TableSpec": "fabula.spec.tables",
+    "arows": "fabula.texts.rows",
     "generate": "fabula.api",
     "load": "fabula.api",
     "plan": "fabula.api",
     "preview": "fabula.api",
     "resolve": "fabula.api",
+    "rows": "fabula.texts.rows",
     "validate": "fabula.api",
 }
 """Where each public name lives."""

@@ -6,8 +6,7 @@ Each takes a spec in any form (`SpecLike`) and hands it along: `resolve` → `ma
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from fabula.errors import UsageError, did_you_mean
@@ -15,15 +14,12 @@ from fabula.inference.speclike import SpecLike, load, resolve
 from fabula.planning.plan import Plan
 from fabula.planning.planner import make_plan
 from fabula.spec.checks import AggregateCheck, CorrelationCheck, CountCheck, ShareCheck
-from fabula.spec.tables import DatasetSpec, ModelSpec, TableSpec
+from fabula.spec.tables import DatasetSpec, TableSpec
 from fabula.types import Path, Progress, Size, TableLike
 
 if TYPE_CHECKING:
     from fabula.checks.results import CheckResults
-    from fabula.llm.budget import Budget
-    from fabula.llm.chat import ChatModel
     from fabula.runs.dataset import Dataset
-    from fabula.runs.execute import OpenModel
 
 __all__ = ["SpecLike", "generate", "load", "plan", "preview", "resolve", "validate"]
 
@@ -58,7 +54,7 @@ def validate(
     from fabula.checks.evaluate import evaluate
     from fabula.inference.frames import tables_of
 
-    return evaluate(resolved, tables_of(data, list(resolved.tables)))
+    return evaluate(resolved, tables_of(data, list(resolved.tables)), structure=True)
 
 
 def plan(
@@ -106,12 +102,15 @@ def preview(
         >>> preview("name person.name, age int 18..90", n=2).num_rows
         2
     """
+    from fabula.llm.session import models_of_run
     from fabula.runs.execute import execute
 
     small = _shortened(resolve(spec, prompt=prompt), PREVIEW_ROWS if n is None else n)
     planned = make_plan(small, seed=seed, model=model)
-    with _models() as open_model:
-        return execute(planned, open_model=open_model)
+    with models_of_run() as open_model:
+        dataset = execute(planned, open_model=open_model)
+    _check_row_class(planned.spec, dataset)
+    return dataset
 
 
 def generate(
@@ -153,7 +152,8 @@ def generate(
 
     Raises:
         SpecError: The spec has problems; `violations` lists all of them.
-        CheckError: The data breaks a check; it stays where it was written.
+        CheckError: The data breaks a check, or the Pydantic class refuses a row; it stays where
+            it was written.
         PartialRunError: More rows were lost than allowed, or a limit was reached; the same
             call goes on.
 
@@ -162,12 +162,13 @@ def generate(
         100
     """
     from fabula.llm.budget import Budget
+    from fabula.llm.session import models_of_run
     from fabula.runs.execute import execute
 
     planned = make_plan(resolve(spec, prompt=prompt), n=n, seed=seed, model=model)
     budget = Budget(max_calls=max_calls, max_tokens=max_tokens, max_cost=max_cost)
-    with _models(fresh=fresh, budget=budget) as open_model:
-        return execute(
+    with models_of_run(fresh=fresh, budget=budget) as open_model:
+        dataset = execute(
             planned,
             output=output,
             open_model=open_model,
@@ -178,6 +179,24 @@ def generate(
             format=format,
             max_rejects=max_rejects,
         )
+    _check_row_class(planned.spec, dataset)
+    return dataset
+
+
+def _check_row_class(spec: DatasetSpec, dataset: Dataset) -> None:
+    """Let the class that a spec was made from look at every row.
+
+    Raises:
+        CheckError: The class refuses a row; the data stays where it was written.
+    """
+    row_class = spec.source.row_class
+    if row_class is None:
+        return
+    from fabula.inference.row_classes import objects_of
+
+    for batch in dataset.to_arrow().to_batches(max_chunksize=10_000):
+        for _ in objects_of(row_class, batch.to_pylist()):
+            pass
 
 
 def _shortened(spec: DatasetSpec, n: int | Mapping[str, int]) -> DatasetSpec:
@@ -204,27 +223,3 @@ def _short(table: TableSpec, limit: int) -> TableSpec:
     rows = limit if table.n is None else min(limit, table.n)
     checks = tuple(check for check in table.checks if not isinstance(check, STATISTICAL))
     return table.model_copy(update={"n": rows, "per_parent": None, "checks": checks})
-
-
-@contextmanager
-def _models(*, fresh: bool = False, budget: Budget | None = None) -> Iterator[OpenModel]:
-    """A way to open the models of one run: they share a ledger, opened when first needed."""
-    from fabula.llm.catalogue import ModelSettings, open_model
-    from fabula.llm.ledger import Ledger
-    from fabula.llm.recorded import Recorded
-
-    ledgers: list[Ledger] = []
-
-    def opened(model: str | ModelSpec) -> ChatModel:
-        chat = open_model(model if isinstance(model, str) else ModelSettings(**dict(model)))
-        if model == "fake":
-            return chat
-        if not ledgers:
-            ledgers.append(Ledger(fresh=fresh))
-        return Recorded(chat, ledgers[0], budget)
-
-    try:
-        yield opened
-    finally:
-        for ledger in ledgers:
-            ledger.close()

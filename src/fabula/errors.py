@@ -185,11 +185,14 @@ class BudgetReached(FabulaError):
 class PartialRunError(FabulaError):
     """The run ended with fewer rows than asked; the same command continues it.
 
-    `dataset` holds the rows that were made.
+    `dataset` holds the rows that were made; where a list or frame was asked, `rows` does, and
+    `rejects` says why the others are missing.
     """
 
     exit_code = 4
     dataset: Any = None
+    rows: Any = None
+    rejects: Sequence[Any] = ()
 
 
 class RunInterrupted(FabulaError):

@@ -47,9 +47,17 @@ Run = Callable[..., Ended]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Run `fabula` with arguments; what it printed is returned, stdin is not a terminal."""
-    monkeypatch.chdir(tmp_path)
+def shop(tmp_path: Path) -> Path:
+    """A spec of two tables without language models, alone in its folder."""
+    path = tmp_path / "shop.yaml"
+    path.write_text(SHOP, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def run(shop: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Run `fabula` in a folder that holds `shop.yaml`; stdin is not a terminal."""
+    monkeypatch.chdir(shop.parent)
     monkeypatch.setenv("NO_COLOR", "1")
 
     def run_command(*arguments: str, stdin: str = "") -> Ended:
@@ -60,11 +68,3 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
         return Ended(code, printed.out, printed.err)
 
     return run_command
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Path:
-    """A spec of two tables without language models."""
-    path = tmp_path / "shop.yaml"
-    path.write_text(SHOP, encoding="utf-8")
-    return path

@@ -84,11 +84,11 @@ async def test_retry_after_is_honoured(opened: Opened) -> None:
 async def test_a_retry_after_beyond_the_deadline_is_said_at_once(opened: Opened) -> None:
     """A6.4, E."""
     started = monotonic()
-    with (
-        ChatServer([script.rate_limited(retry_after=3600)]) as server,
-        pytest.raises(RateLimitError, match="asks to wait 3600 s"),
-    ):
-        await opened(server).complete(asking())
+    with ChatServer([script.rate_limited(retry_after=3600)]) as server:
+        model = opened(server)
+        calls = asyncio.gather(*(model.complete(asking(f"{n}")) for n in range(10)))
+        with pytest.raises(RateLimitError, match="asks to wait 3600 s"):
+            await calls
     assert monotonic() - started < 1
     assert len(server.calls) == 1
 
@@ -238,12 +238,14 @@ async def test_the_environments_proxy_is_used_and_can_be_excepted(
 ) -> None:
     """A6.7: proxies; the scripted server takes the proxy's place."""
     with ChatServer(["through the proxy"]) as proxy, ChatServer(["direct"]) as server:
-        monkeypatch.setenv("http_proxy", proxy.root)
+        monkeypatch.setenv("http_proxy", proxy.root.replace("//", "//me:pass@"))
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         reply = await opened("http://model.example/v1").complete(asking())
         direct = await opened(server).complete(asking())
     assert (reply.text, direct.text) == ("through the proxy", "direct")
     assert proxy.calls[0].headers["Host"] == "model.example"
+    assert proxy.calls[0].headers["Proxy-Authorization"] == "Basic bWU6cGFzcw=="
+    assert "Proxy-Authorization" not in server.calls[0].headers
 
 
 async def test_a_proxy_that_is_down_is_named_without_its_password(opened: Opened) -> None:
@@ -257,6 +259,43 @@ async def test_a_proxy_that_is_down_is_named_without_its_password(opened: Opened
     assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
+async def test_a_proxy_that_refuses_is_named_without_its_password(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """E: also in the traceback, which shows the HTTP library's errors; the proxy sees no key."""
+    no_entry = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+    heads: list[bytes] = []
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(no_entry)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    monkeypatch.setenv("MY_KEY", "sk-my-key")
+    model = opened(
+        "https://model.example/v1",
+        proxy=f"http://me:{SECRET}@127.0.0.1:{port}",
+        api_key_env="MY_KEY",
+    )
+    async with server:
+        with pytest.raises(ModelError, match="407") as caught:
+            await model.complete(asking())
+    assert caught.value.code == "model.proxy"
+    assert b"Proxy-Authorization: Basic " in heads[0]
+    assert b"sk-my-key" not in heads[0]
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+async def test_an_address_may_hold_a_login(opened: Opened) -> None:
+    """A6.7: gateways behind basic authentication."""
+    with ChatServer() as server:
+        await opened(server.url.replace("//", "//me:pass@")).complete(asking())
+    assert server.calls[0].headers["Authorization"] == "Basic bWU6cGFzcw=="
+
+
 async def test_an_address_with_a_password_is_not_shown(opened: Opened) -> None:
     """E: the key never printed, in identities neither."""
     with ChatServer() as server:
@@ -264,4 +303,5 @@ async def test_an_address_with_a_password_is_not_shown(opened: Opened) -> None:
     model = opened(f"http://me:{SECRET}@127.0.0.1:{port}/v1?key={SECRET}")
     with pytest.raises(ModelError) as caught:
         await model.complete(asking())
-    assert SECRET not in f"{caught.value}{model.identity}"
+    assert SECRET not in model.identity
+    assert SECRET not in "".join(traceback.format_exception(caught.value))

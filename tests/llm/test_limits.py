@@ -23,14 +23,14 @@ async def test_no_more_calls_are_open_than_allowed(opened: Opened) -> None:
 
 
 async def test_a_storm_of_429_slows_down_and_finishes(opened: Opened) -> None:
-    """D4.4: the server takes 8 at once, 64 are wanted; few requests are refused."""
-    with ChatServer(lambda call: call.prompt, latency=0.02, places=8) as server:
+    """D4.4: the server takes 16 at once, 64 are wanted; few requests are refused."""
+    with ChatServer(lambda call: call.prompt, latency=0.02, places=16) as server:
         model = opened(server, concurrency=64, patience=Patience(first_wait=0.05))
         replies = await asyncio.gather(*(model.complete(asking(f"{n}")) for n in range(300)))
     assert [reply.text for reply in replies] == [str(n) for n in range(300)]
     refused = len(server.calls) - 300
-    # Peers see 62 to 239 refusals for 300 rows at 64 to 16; the storm here is twice as hard.
-    assert 0 < refused < 240
+    # 64 at once without any control would see some 220 refusals.
+    assert 0 < refused < 100
 
 
 async def test_a_pause_that_the_endpoint_wants_holds_for_all_calls(opened: Opened) -> None:
@@ -69,19 +69,21 @@ async def test_a_slow_first_answer_does_not_hold_the_others_back(opened: Opened)
     assert monotonic() - started < 2 * SCOUT_SECONDS + 0.8
 
 
-async def test_width_is_halved_once_a_round_and_grows_back() -> None:
-    """D4.4: additive increase, multiplicative decrease."""
+async def test_the_width_opens_fast_is_cut_once_a_round_and_grows_back_slowly() -> None:
+    """D4.4: slow start, then additive increase and multiplicative decrease."""
     limits = Limits(64)
-    async with limits.place():
-        limits.went_well(0, None)
-    assert limits.width == 64
+    assert limits.width == 1
+    for answers, width in ((1, 17), (20, 37), (100, 64)):
+        for _ in range(answers):
+            limits.went_well(0, None)
+        assert limits.width == width
     sent_at = monotonic()
     for _ in range(10):
-        limits.was_busy(sent_at, None)
-    assert limits.width == 32
-    for _ in range(33):
+        limits.was_busy(sent_at, 0)
+    assert limits.width == 44
+    for _ in range(45):
         limits.went_well(0, None)
-    assert limits.width == 33
+    assert limits.width == 45
     for _ in range(5_000):
         limits.went_well(0, None)
     assert limits.width == 64

@@ -129,9 +129,9 @@ async def test_the_token_limit_takes_the_name_that_the_server_wants(opened: Open
 
     with ChatServer(newer) as server:
         model = opened(server, max_tokens=50)
-        await model.complete(asking("one"))
-        await model.complete(asking("two"))
-    assert [call.body.get("max_completion_tokens") for call in server.calls] == [None, 50, 50]
+        await asyncio.gather(*(model.complete(asking(f"{n}")) for n in range(8)))
+    sent = [call.body.get("max_completion_tokens") for call in server.calls]
+    assert sent == [None] + [50] * 8
 
 
 async def test_a_tool_call_by_another_name_is_accepted(opened: Opened) -> None:
@@ -162,6 +162,14 @@ async def test_several_tool_calls_become_one_list(opened: Opened) -> None:
         (script.Reply(message={"content": [{"type": "text", "text": "ok"}]}), "ok", "stop", ""),
         (script.Reply(body='{"choices": []}'), "", "unknown", ""),
         (script.Reply(body='{"choices": [{"text": "old"}]}'), "old", "unknown", ""),
+        (script.Reply(body='{"choices": {"a": 1}}'), "", "unknown", ""),
+        (
+            script.Reply(body='{"choices": [{"message": {"tool_calls": [{"function": "x"}]}}]}'),
+            "",
+            "unknown",
+            "",
+        ),
+        (script.Reply("[" * 20_000), "[" * 20_000, "stop", ""),
     ],
 )
 async def test_replies_without_a_whole_payload_are_named(
@@ -169,7 +177,7 @@ async def test_replies_without_a_whole_payload_are_named(
 ) -> None:
     """A2.6, E: such a reply comes back at once and says what it is; it is no transport failure."""
     with ChatServer([scripted]) as server:
-        reply = await opened(server).complete(asking(schema=PERSON))
+        reply = await opened(server).complete(asking(schema={**PERSON, "required": []}))
     assert (reply.text, reply.finish, reply.problem) == (text, finish, problem)
     assert len(server.calls) == 1
 

@@ -1,12 +1,11 @@
 """A small plan with makers of its own, so that runs are tested without any engine.
 
-As a program it runs the plan: `python standin.py FOLDER ROWS WORKERS [ORDERS_PER_SECOND]`.
+As a program it runs the plan: `python standin.py FOLDER ROWS WORKERS`.
 """
 
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,9 @@ import numpy as np
 import pyarrow as pa
 
 from fabula.engines.made import CheckTally, MadeBlock, RejectedRow
-from fabula.planning.plan import ColumnPlan, Plan, TablePlan
+from fabula.planning.plan import ColumnPlan, Plan, ReferencePlan, TablePlan
 from fabula.runs.execute import run
+from fabula.spec.keys import Reference
 from fabula.spec.tables import DatasetSpec, OutputSpec
 from fabula.streams import BLOCK_ROWS, stream
 
@@ -75,7 +75,11 @@ def make_plan(
                 column: ColumnPlan(column, table.columns[column], TYPES[name][column])
                 for column in table.columns
             },
-            references={},
+            references={
+                column: ReferencePlan(column, kind, kind.parent, "id")
+                for column, kind in table.columns.items()
+                if isinstance(kind, Reference)
+            },
         )
         for name, table in spec.tables.items()
     )
@@ -170,14 +174,14 @@ def tallying(check: int, broken: int) -> Callable[..., MadeBlock | None]:
 
 
 def main() -> None:
-    """Run the plan as a program of its own, optionally slowed down."""
-    folder, rows, workers, pause = Path(sys.argv[1]), *map(float, sys.argv[2:5])
+    """Run the plan as a program of its own that tells each block it makes."""
+    folder, rows, workers = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 
-    def slow(*_: object) -> None:
-        time.sleep(pause)
+    def tell(table: str, block: int, *_: object) -> None:
+        print(table, block, flush=True)  # noqa: T201
 
-    plan = make_plan(int(rows))
-    run(plan, StandIn(plan, slow), output=folder, workers=int(workers))
+    plan = make_plan(rows)
+    run(plan, StandIn(plan, tell), output=folder, workers=workers)
 
 
 if __name__ == "__main__":

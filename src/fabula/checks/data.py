@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.dataset
 from numpy.typing import NDArray
 
+from fabula.io.read import TableRows
 from fabula.io.sql import locked_connection, quoted
-
-TableRows: TypeAlias = pa.Table | pyarrow.dataset.Dataset
-"""The rows of a table, in memory or in files."""
 
 ROW_NUMBER = "fabula row"
 """Name of the added column in `numbered`."""
@@ -85,6 +82,23 @@ class Data:
         columns = [column[0] for column in result.description or ()]
         return tuple(dict(zip(columns, row, strict=True)) for row in result.fetchall())
 
+    def increases(self, table: str, column: str) -> bool:
+        """Whether each value of a column of whole numbers or times is above the one before."""
+        kind = self.schema(table).field(column).type
+        if not (pa.types.is_integer(kind) or pa.types.is_timestamp(kind)):
+            return False
+        last = None
+        for batch in _batches(self._tables[table], [column]):
+            if batch.num_rows == 0:
+                continue
+            if batch.column(0).null_count:
+                return False
+            values = batch.column(0).to_numpy()
+            if (last is not None and values[0] <= last) or (values[1:] <= values[:-1]).any():
+                return False
+            last = values[-1]
+        return True
+
     def numbers(self, table: str, columns: Sequence[str], sql: str) -> NDArray[np.int64]:
         """Row numbers, from 0, that a query over `numbered` finds, in order.
 
@@ -104,20 +118,23 @@ class Data:
 def _numbered(rows: TableRows, columns: Sequence[str]) -> pa.RecordBatchReader:
     """The columns as a stream with each row's number; a stream keeps the order of the rows."""
     schema = pa.schema([rows.schema.field(name) for name in columns])
-    if isinstance(rows, pa.Table):
-        batches = iter(rows.select(list(columns)).to_batches())
-    else:
-        batches = rows.scanner(columns=list(columns), use_threads=False).to_batches()
 
     def stream() -> Iterator[pa.RecordBatch]:
         first = 0
-        for batch in batches:
+        for batch in _batches(rows, columns):
             numbers = pa.array(np.arange(first, first + batch.num_rows))
             first += batch.num_rows
             yield pa.record_batch([*batch.columns, numbers], schema=numbered)
 
     numbered = schema.append(pa.field(ROW_NUMBER, pa.int64()))
     return pa.RecordBatchReader.from_batches(numbered, stream())
+
+
+def _batches(rows: TableRows, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Some columns of a table, piece by piece, in the order of the rows."""
+    if isinstance(rows, pa.Table):
+        return iter(rows.select(list(columns)).to_batches())
+    return iter(rows.scanner(columns=list(columns), use_threads=False).to_batches())
 
 
 def column_list(columns: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from fabula.checks.data import Data, MissingError, TableRows
+from fabula.checks.data import Data, MissingError
 from fabula.checks.implied import implied_checks
 from fabula.checks.naming import check_name, rule
 from fabula.checks.numbers import correlation_result, share_result
@@ -21,6 +21,7 @@ from fabula.checks.relations import (
 from fabula.checks.results import CheckResult, CheckResults
 from fabula.checks.rows import row_result
 from fabula.checks.uniqueness import repeated_rows, unique_result
+from fabula.io.read import TableRows
 from fabula.planning.expressions import ExpressionError
 from fabula.spec.checks import (
     ROW_CHECKS,

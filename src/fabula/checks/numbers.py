@@ -72,7 +72,9 @@ def _measured(
     if value is None:
         found = f"has no value: {reason}"
     else:
-        found = f"is {value:.4g}, {'as' if passed else 'not'} {bound(check)}"
+        found = f"is {value:.4g}" + (
+            f" (asked: {bound(check)})" if passed else f", not {bound(check)}"
+        )
     return CheckResult(
         table=table,
         kind=check.kind,

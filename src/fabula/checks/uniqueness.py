@@ -22,6 +22,8 @@ def unique_result(data: Data, table: str, check: UniqueCheck) -> CheckResult:
     whole = _whole(check)
     (rows,) = data.row(f"SELECT count(*) FROM {view}")
     passes = -(-rows // _ROWS_AT_ONCE)
+    if len(check.columns) == 1 and data.increases(table, check.columns[0]):
+        passes = 0  # a key in its order needs no comparison
     repeated = surplus = 0
     for number in range(passes):
         share = f" AND hash({columns}) % {passes} = {number}" if passes > 1 else ""

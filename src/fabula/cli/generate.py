@@ -57,6 +57,15 @@ def generate(
         str | None,
         typer.Option("--max-rejects", metavar="5%|N", help="Lost rows that are accepted."),
     ] = None,
+    max_calls: Annotated[
+        int | None, typer.Option("--max-calls", min=0, help="Most calls to language models.")
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option("--max-tokens", min=0, help="Most tokens, sent and received.")
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option("--max-cost", min=0, metavar="USD", help="Most US dollars.")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the plan; call and write nothing.")
     ] = False,
@@ -66,7 +75,7 @@ def generate(
     Run the same command again to continue a run that was interrupted or lost rows.
     """
     from fabula import api
-    from fabula.reports.outcomes import run_text
+    from fabula.reports.outcomes import run_text, wrote_line
     from fabula.reports.plans import plan_text
 
     talk: Talk = ctx.obj
@@ -75,6 +84,7 @@ def generate(
         typer.echo(plan_text(api.plan(wanted, sizes, seed=seed, model=model)))
         return
     folder = output or Path("out") / _name(wanted, spec)
+    record = _changed(folder / "manifest.json")
     try:
         with progress(talk) as watch:
             dataset = api.generate(
@@ -88,14 +98,29 @@ def generate(
                 fresh=fresh,
                 overwrite=overwrite,
                 max_rejects=read_share(max_rejects),
+                max_calls=max_calls,
+                max_tokens=max_tokens,
+                max_cost=max_cost,
                 progress=watch,
             )
     except (CheckError, PartialRunError) as error:
         if error.dataset is not None:
-            talk.say(run_text(error.dataset))
+            talk.say(f"{run_text(error.dataset)}\n{wrote_line(error.dataset)}")
         raise
     talk.say(run_text(dataset))
+    if record is not None and record == _changed(folder / "manifest.json"):
+        talk.say(f"Nothing to do: `{folder}/` holds this run, finished; --fresh makes it again")
+    else:
+        talk.say(wrote_line(dataset))
     talk.hint(f"look at it with `fabula show {folder}`")
+
+
+def _changed(path: Path) -> int | None:
+    """When a file was written, or None where there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def _name(wanted: DatasetSpec, argument: str) -> str:

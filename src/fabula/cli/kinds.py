@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,6 +14,10 @@ app = new_app()
 @app.command()
 def kinds(
     kind: Annotated[str | None, typer.Argument(help="The kind to explain.")] = None,
+    *,
+    form: Annotated[
+        Literal["text", "markdown"], typer.Option("--format", help="How all kinds are printed.")
+    ] = "text",
 ) -> None:
     """List the column kinds, or explain one."""
     from fabula.errors import UsageError, did_you_mean
@@ -21,7 +25,7 @@ def kinds(
     from fabula.spec.kinds import KINDS
 
     if kind is None:
-        typer.echo(catalogue.kinds_text())
+        typer.echo(catalogue.kinds_text() if form == "text" else catalogue.kinds_markdown())
         return
     if kind not in KINDS:
         raise UsageError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,7 +15,7 @@ from fabula.reports import amounts, grid
 
 if TYPE_CHECKING:
     from fabula.llm.catalogue import ModelSettings
-    from fabula.llm.chat import ChatReply
+    from fabula.llm.probe import ModelCheck
 
 app = new_app(help=VERBS["models"])
 
@@ -53,14 +52,16 @@ def check(
         str | None, typer.Option("--spec", metavar="SPEC", help="The spec that defines the name.")
     ] = None,
 ) -> None:
-    """Ask a model for one word, to see that it answers."""
-    started = time.monotonic()
-    reply = asyncio.run(_ask(_settings(name, spec)))
+    """Ask a model one small question, to see that it answers as asked."""
+    found = asyncio.run(_check(_settings(name, spec)))
     parts = [
         f"{name} answers",
-        f"model {reply.model}" if reply.model else "",
-        f"structured replies by {reply.mode}",
-        amounts.duration(time.monotonic() - started),
+        f"model {found.model}" if found.model else "",
+        f"structured replies by {found.mode}"
+        if found.follows
+        else "its reply is NOT the JSON asked",
+        "reports tokens" if found.reports_usage else "reports no tokens, so costs stay unknown",
+        amounts.duration(found.seconds),
     ]
     typer.echo(" · ".join(part for part in parts if part))
 
@@ -94,24 +95,12 @@ def _settings(name: str, spec: str | None) -> str | ModelSettings:
     return named if isinstance(named, str) else ModelSettings(**named.model_dump())
 
 
-async def _ask(model: str | ModelSettings) -> ChatReply:
+async def _check(model: str | ModelSettings) -> ModelCheck:
     from fabula.llm.catalogue import open_model
-    from fabula.llm.chat import ChatRequest, Message, Sampling
+    from fabula.llm.probe import check_model
 
-    schema = {
-        "type": "object",
-        "properties": {"colour": {"type": "string", "maxLength": 20}},
-        "required": ["colour"],
-        "additionalProperties": False,
-    }
-    request = ChatRequest(
-        (Message("user", "Name a colour, as JSON with the key `colour`."),),
-        schema=schema,
-        sampling=Sampling(max_tokens=200),
-        purpose="check",
-    )
     opened = open_model(model)
     try:
-        return await opened.complete(request)
+        return await check_model(opened)
     finally:
         await opened.close()

@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -80,7 +80,7 @@ def print_rows(dataset: Dataset, form: Form, table: str | None = None) -> None:
         typer.echo(tables_text(tables, room=room))
     elif form == "json":
         rows = {name: rows.to_pylist() for name, rows in tables.items()}
-        typer.echo(json.dumps(rows, ensure_ascii=False, default=str))
+        typer.echo(json.dumps(rows, ensure_ascii=False, default=_iso))
     elif len(tables) > 1:
         raise UsageError(
             f"`{form}` holds one table, and there are {len(tables)}",
@@ -89,6 +89,11 @@ def print_rows(dataset: Dataset, form: Form, table: str | None = None) -> None:
         )
     else:
         _copy_file(dataset, next(iter(tables)), form)
+
+
+def _iso(value: Any) -> str:
+    """Dates and times as other programs read them; all else as text."""
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 def _copy_file(dataset: Dataset, table: str, form: Literal["csv", "jsonl"]) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from fabula.io.arrays import array_of, numbers_of
 from fabula.planning.plan import ColumnPlan, TablePlan
 from fabula.streams import stream
 
@@ -88,8 +89,13 @@ def as_floats(values: Array) -> NDArray[np.float64]:
     """A numeric Arrow array as floats, NaN where null."""
     if not pa.types.is_floating(values.type):
         values = pc.cast(values, pa.float64(), safe=False)
-    result: NDArray[np.float64] = values.to_numpy(zero_copy_only=False)
-    return result
+    return numbers_of(values)
+
+
+def rows_of(values: Array, rows: Sequence[int]) -> list[Any]:
+    """Python values of some rows."""
+    picked: list[Any] = values.take(array_of(np.array(rows, dtype=np.int64))).to_pylist()
+    return picked
 
 
 def with_share_missing(block: Block, name: str, share: float, values: Array) -> Array:
@@ -97,7 +103,7 @@ def with_share_missing(block: Block, name: str, share: float, values: Array) -> 
     if not share:
         return values
     missing = block.rng(f"{name}:nulls").random(block.rows) < share
-    positions = pa.array(np.arange(len(values)), mask=missing)
+    positions = array_of(np.arange(len(values)), missing=missing)
     return values.take(positions)
 
 
@@ -106,9 +112,9 @@ def from_floats(values: NDArray[np.float64], kind: pa.DataType) -> Array:
     missing = np.isnan(values)
     if not missing.any():
         if pa.types.is_integer(kind):
-            return pa.array(values.astype(np.int64))
-        return pa.array(values)
+            return array_of(values.astype(np.int64))
+        return array_of(values)
     if pa.types.is_integer(kind):
         whole = np.where(missing, 0.0, values).astype(np.int64)
-        return pa.array(whole, mask=missing)
-    return pa.array(values, mask=missing)
+        return array_of(whole, missing=missing)
+    return array_of(values, missing=missing)

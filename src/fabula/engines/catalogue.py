@@ -43,5 +43,5 @@ def column_engine(column: ColumnPlan, *, rows: int, seed: int, table: str) -> En
         case "template":
             return template_engine(column, table)
         case "expr":
-            return lambda block: block.formulas[column.name, "sql"]
+            return lambda block: block.formulas[column.name, "sql"].cast(column.type)
     return number_engine(column)

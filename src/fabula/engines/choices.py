@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from fabula.engines.block import Array, Block, Engine
 from fabula.engines.discrete import Weighted
+from fabula.engines.words.joining import string_array
+from fabula.io.arrays import array_of
 from fabula.planning.plan import ColumnPlan
 from fabula.spec.words import Choice
 from fabula.streams import Permutation
@@ -50,17 +52,20 @@ def value_array(column: ColumnPlan) -> Array:
     spec = column.spec
     assert isinstance(spec, Choice)
     if pa.types.is_dictionary(column.type):
-        texts = [None if value is None else _text(value) for value in spec.values]
-        return pa.array(texts, pa.string())
+        if None not in spec.values:
+            return string_array(_text(value) for value in spec.values)
+        return pa.array([None if v is None else _text(v) for v in spec.values], pa.string())
+    if column.type in (pa.int64(), pa.float64()) and None not in spec.values:
+        return array_of(np.array(spec.values, column.type.to_pandas_dtype()))
     return pa.array(spec.values, column.type)
 
 
 def pick(values: Array, index: NDArray[np.integer]) -> Array:
     """The value at each index; strings stay dictionary-encoded."""
     if pa.types.is_string(values.type) and not values.null_count:
-        codes = pa.array(index.astype(np.int32))
+        codes = array_of(index.astype(np.int32))
         return pa.DictionaryArray.from_arrays(codes, values)
-    chosen = values.take(pa.array(index))
+    chosen = values.take(array_of(index))
     return chosen.dictionary_encode() if pa.types.is_string(values.type) else chosen
 
 

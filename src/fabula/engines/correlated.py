@@ -11,7 +11,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.engines.block import Array, Block, Engine
@@ -19,6 +18,7 @@ from fabula.engines.distributions import FAMILIES
 from fabula.engines.numbers import bounds, constants, rounded, truncated_quantile
 from fabula.engines.special import normal_cdf
 from fabula.errors import SpecError, Violation
+from fabula.io.arrays import array_of
 from fabula.planning.plan import TablePlan
 from fabula.spec.columns import AbstractNumber
 from fabula.spec.tables import Correlation
@@ -59,8 +59,8 @@ class _Group:
         def make(block: Block) -> Array:
             rng = block.rng(self._name)
             z = rng.standard_normal((block.rows, len(self._specs)))
-            values = rounded(_marginal(spec, z @ self._factor[place]), spec.decimals)
-            return pa.array(values).cast(kind, safe=False)
+            values = _marginal(spec, z @ self._factor[place])
+            return array_of(values).cast(kind, safe=False)
 
         return make
 
@@ -71,8 +71,11 @@ def _marginal(spec: AbstractNumber, z: Floats) -> Floats:
     u = np.clip(normal_cdf(z), 1e-15, 1 - 1e-15)
     family, p = FAMILIES[spec.kind], constants(spec)
     if spec.kind == "uniform":
-        return family.quantile(u, p)
-    return truncated_quantile(family, u, p, -np.inf if spec.kind == "pareto" else low, high)
+        values = family.quantile(u, p)
+    else:
+        lowest = -np.inf if spec.kind == "pareto" else low
+        values = truncated_quantile(family, u, p, lowest, high)
+    return rounded(values, spec.decimals, low, high)
 
 
 def _factor(group: Correlation, specs: Sequence[AbstractNumber], where: str) -> Floats:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fabula.engines.block import Array, Block, Engine
 from fabula.engines.keys import microseconds
+from fabula.io.arrays import array_of, numbers_of
 from fabula.planning.plan import ColumnPlan
 from fabula.spec.parameters import Moment, as_moment, seconds
 from fabula.spec.times import Datetime
@@ -37,7 +38,7 @@ def datetime_engine(column: ColumnPlan) -> Engine:
         u = block.rng(column.name).random(block.rows)
         drawn = _shaped(spec, start, end, u) if shaped else _plain(start, end, u)
         missing = _either(no_start, no_end)
-        times = pa.array(drawn * _MICROSECONDS, mask=missing).cast(pa.timestamp("us"))
+        times = array_of(drawn * _MICROSECONDS, pa.timestamp("us"), missing=missing)
         return pc.floor_temporal(times, unit="day").cast(pa.date32()) if spec.date else times
 
     return make
@@ -55,9 +56,9 @@ def _edge(
     times = formula.cast(pa.timestamp("us")).cast(pa.int64())
     missing = None
     if times.null_count:
-        missing = times.is_null().to_numpy(zero_copy_only=False)
+        missing = numbers_of(times.is_null())
         times = times.fill_null(0)
-    seconds_since: Times = times.to_numpy() // _MICROSECONDS
+    seconds_since: Times = numbers_of(times) // _MICROSECONDS
     return seconds_since, missing
 
 

@@ -26,19 +26,18 @@ class Weighted:
         self._cdf = total / total[-1]
         last = int(np.searchsorted(self._cdf, 1.0))
         self._cdf[last:] = np.inf
-        self._cells = 1 << max(8, (4 * len(self._cdf) - 1).bit_length())
+        self._cells = 1 << max(10, (2 * len(self._cdf) - 1).bit_length())
         edges = np.arange(self._cells) / self._cells
-        self._guide = np.searchsorted(self._cdf, edges, side="right")
+        self._guide = np.searchsorted(self._cdf, edges, side="right").astype(np.int32)
 
     def at(self, u: Floats) -> Indices:
         """The index at each cumulative share `u` in [0, 1)."""
-        index = self._guide[(u * self._cells).astype(np.int64)]
-        for _ in range(8):
-            late = self._cdf[index] <= u
-            if not late.any():
-                return index
-            index += late
-        return np.searchsorted(self._cdf, u, side="right")
+        index = self._guide.take((u * self._cells).astype(np.intp)).astype(np.int64)
+        late = np.flatnonzero(self._cdf.take(index) <= u)
+        while len(late):
+            index[late] += 1
+            late = late[self._cdf[index[late]] <= u[late]]
+        return index
 
     def draw(self, rng: np.random.Generator, n: int) -> Indices:
         """`n` indices."""

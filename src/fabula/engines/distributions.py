@@ -10,7 +10,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +23,19 @@ Parameters = Mapping[str, Value]
 
 _GRID = 20_001
 _EDGE = 1e-12
+_MOST_TABULATED = 1_000_000
 
 
 class AbstractFamily(ABC):
-    """A family of distributions."""
+    """A family of distributions.
+
+    Attributes:
+        whole: Whether its values are whole numbers.
+        by_row: Whether quantiles and probabilities can have other parameters in each row.
+    """
+
+    whole: ClassVar[bool] = False
+    by_row: ClassVar[bool] = True
 
     @abstractmethod
     def draw(self, rng: np.random.Generator, n: int, p: Parameters) -> Floats:
@@ -98,7 +107,7 @@ class ParetoFamily(AbstractFamily):
         return np.exp(-np.log1p(-u) / p["shape"]) * p["min"]
 
     def cdf(self, x: Floats, p: Parameters) -> Floats:
-        return 1.0 - np.minimum(p["min"] / np.maximum(x, 1e-300), 1.0) ** p["shape"]
+        return 1.0 - (p["min"] / np.maximum(x, p["min"])) ** p["shape"]
 
 
 class UniformFamily(AbstractFamily):
@@ -117,6 +126,8 @@ class UniformFamily(AbstractFamily):
 class GammaFamily(AbstractFamily):
     """`shape`, `scale`."""
 
+    by_row = False
+
     def draw(self, rng: np.random.Generator, n: int, p: Parameters) -> Floats:
         return rng.standard_gamma(p["shape"], n) * p["scale"]
 
@@ -131,6 +142,8 @@ class GammaFamily(AbstractFamily):
 
 class BetaFamily(AbstractFamily):
     """`a`, `b`."""
+
+    by_row = False
 
     def draw(self, rng: np.random.Generator, n: int, p: Parameters) -> Floats:
         return rng.beta(p["a"], p["b"], n)
@@ -148,28 +161,47 @@ class BetaFamily(AbstractFamily):
 class PoissonFamily(AbstractFamily):
     """`mean`."""
 
+    whole = True
+    by_row = False
+
     def draw(self, rng: np.random.Generator, n: int, p: Parameters) -> Floats:
         return rng.poisson(p["mean"], n).astype(np.float64)
 
     def quantile(self, u: Floats, p: Parameters) -> Floats:
-        return np.searchsorted(_poisson_cdf(float(p["mean"])), u).astype(np.float64)
+        mean = float(p["mean"])
+        if mean > _MOST_TABULATED:
+            return _many_quantile(u, mean, mean)
+        return np.searchsorted(_poisson_cdf(mean), u).astype(np.float64)
 
     def cdf(self, x: Floats, p: Parameters) -> Floats:
-        return _step_cdf(_poisson_cdf(float(p["mean"])), x)
+        mean = float(p["mean"])
+        if mean > _MOST_TABULATED:
+            return _many_cdf(x, mean, mean)
+        return _step_cdf(_poisson_cdf(mean), x)
 
 
 class BinomialFamily(AbstractFamily):
     """`trials`, `p`."""
+
+    whole = True
+    by_row = False
 
     def draw(self, rng: np.random.Generator, n: int, p: Parameters) -> Floats:
         trials = np.asarray(p["trials"]).astype(np.int64)
         return rng.binomial(trials, p["p"], n).astype(np.float64)
 
     def quantile(self, u: Floats, p: Parameters) -> Floats:
-        return np.searchsorted(_binomial_cdf(int(p["trials"]), float(p["p"])), u).astype(np.float64)
+        trials, chance = int(p["trials"]), float(p["p"])
+        if trials > _MOST_TABULATED:
+            found = _many_quantile(u, trials * chance, trials * chance * (1 - chance))
+            return np.clip(found, 0, trials)
+        return np.searchsorted(_binomial_cdf(trials, chance), u).astype(np.float64)
 
     def cdf(self, x: Floats, p: Parameters) -> Floats:
-        return _step_cdf(_binomial_cdf(int(p["trials"]), float(p["p"])), x)
+        trials, chance = int(p["trials"]), float(p["p"])
+        if trials > _MOST_TABULATED:
+            return _many_cdf(x, trials * chance, trials * chance * (1 - chance))
+        return _step_cdf(_binomial_cdf(trials, chance), x)
 
 
 FAMILIES: dict[str, AbstractFamily] = {
@@ -232,6 +264,15 @@ def _binomial_cdf(trials: int, p: float) -> Floats:
     total = np.cumsum(np.exp(log_choose + k * math.log(p) + (trials - k) * math.log1p(-p)))
     share: Floats = total / total[-1]
     return share
+
+
+def _many_quantile(u: Floats, mean: float, variance: float) -> Floats:
+    """Quantiles of a count too large for a table: normal, its error is below 1e-3 there."""
+    return np.maximum(np.rint(normal_quantile(u) * math.sqrt(variance) + mean), 0.0)
+
+
+def _many_cdf(x: Floats, mean: float, variance: float) -> Floats:
+    return normal_cdf((np.floor(x) + 0.5 - mean) / math.sqrt(max(variance, 1e-300)))
 
 
 def _step_cdf(total: Floats, x: Floats) -> Floats:

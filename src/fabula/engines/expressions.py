@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from fabula.engines.block import Array
 from fabula.errors import SpecError, Violation
+from fabula.io.arrays import array_of, table_of
 from fabula.io.sql import quoted, thread_connection
 from fabula.planning.expressions import settled_type
 
@@ -28,7 +29,7 @@ def evaluate(
     Raises:
         SpecError: A value can't be computed, such as a failed cast or an overflow.
     """
-    block = pa.table(dict(values) or {"_": np.zeros(rows, dtype=np.int8)})
+    block = table_of(values or {"_": array_of(np.zeros(rows, dtype=np.int32))})
     projection = ", ".join(
         f"{sql} AS {quoted(str(i))}" for i, sql in enumerate(expressions.values())
     )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from fabula.engines.made import TableMaker
-from fabula.engines.models import Models, ModelUsage
 from fabula.engines.tables import TableBlocks
 from fabula.llm.chat import ChatModel
 from fabula.planning.plan import Plan
 from fabula.spec.tables import ModelSpec
+
+if TYPE_CHECKING:
+    from fabula.engines.models import Models, ModelUsage
 
 
 class Generation:
@@ -31,7 +34,11 @@ class Generation:
         open_model: Callable[[str | ModelSpec], ChatModel] | None = None,
         on_rows: Callable[[str, int], None] | None = None,
     ) -> None:
-        self._models = Models(plan.spec, open_model, on_rows)
+        self._models: Models | None = None
+        if plan.calls:
+            from fabula.engines.models import Models
+
+            self._models = Models(plan.spec, open_model, on_rows)
         blocks: dict[str, TableBlocks] = {}
         for table in plan.tables:
             blocks[table.name] = TableBlocks(table, plan.seed, blocks, self._models)
@@ -39,8 +46,9 @@ class Generation:
 
     def usage(self) -> Mapping[str, ModelUsage]:
         """What was asked of each model so far."""
-        return self._models.usage()
+        return {} if self._models is None else self._models.usage()
 
     def close(self) -> None:
         """Release models."""
-        self._models.close()
+        if self._models is not None:
+            self._models.close()

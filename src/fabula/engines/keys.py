@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fabula.engines.block import Array, Block, Engine
 from fabula.engines.words.uuids import draw_uuids
+from fabula.io.arrays import array_of
 from fabula.planning.plan import ColumnPlan
 from fabula.spec.keys import Constant, Key, Sequence
 from fabula.spec.parameters import seconds
@@ -27,7 +28,7 @@ def key_engine(column: ColumnPlan) -> Engine:
     """Whole numbers in steps."""
     spec = column.spec
     assert isinstance(spec, Key)
-    return lambda block: pa.array(key_at(spec, block.row_numbers))
+    return lambda block: array_of(key_at(spec, block.row_numbers))
 
 
 def sequence_engine(column: ColumnPlan) -> Engine:
@@ -41,7 +42,7 @@ def sequence_engine(column: ColumnPlan) -> Engine:
     assert not isinstance(step, str)
 
     def make(block: Block) -> Array:
-        values = pa.array(block.row_numbers * step + start)
+        values = array_of(block.row_numbers * step + start)
         return values.cast(column.type)
 
     return make
@@ -54,7 +55,7 @@ def constant_engine(column: ColumnPlan) -> Engine:
     value = pa.array([spec.value], column.type)
 
     def make(block: Block) -> Array:
-        index = pa.array(np.zeros(block.rows, dtype=np.int32))
+        index = array_of(np.zeros(block.rows, dtype=np.int32))
         return value.take(index)
 
     return make
@@ -76,7 +77,6 @@ def _time_steps(start: dt.date, length: float, kind: pa.DataType) -> Engine:
 
     def make(block: Block) -> Array:
         times = first + np.rint(block.row_numbers * (length * _MICROSECONDS)).astype(np.int64)
-        moments = pa.array(times)
-        return moments.cast(pa.timestamp("us")).cast(kind, safe=False)
+        return array_of(times, pa.timestamp("us")).cast(kind, safe=False)
 
     return make

@@ -9,9 +9,8 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
-from fabula.engines.block import Block, GroupEngine, Loss, with_share_missing
+from fabula.engines.block import Block, GroupEngine, Loss, rows_of, with_share_missing
 from fabula.engines.fields import column_of, row_field
 from fabula.engines.prose import prose_check
 from fabula.engines.templates import render
@@ -24,7 +23,7 @@ from fabula.planning.columns import joint_groups
 from fabula.planning.estimate import model_name
 from fabula.planning.plan import TablePlan
 from fabula.spec.tables import DatasetSpec, ModelSpec
-from fabula.spec.words import Llm, Text
+from fabula.spec.words import Judge, Llm, Text
 
 
 @dataclass(frozen=True)
@@ -124,6 +123,8 @@ def model_engines(plan: TablePlan, models: Models) -> dict[str, GroupEngine]:
     for name, column in plan.columns.items():
         if name not in engines and isinstance(column.spec, Llm | Text):
             engines[name] = PromptEngine(plan, name, models)
+        if isinstance(column.spec, Judge):
+            engines[name] = JudgeEngine(plan, name, models)
     return engines
 
 
@@ -141,7 +142,7 @@ class JointEngine:
         specs = {name: self._spec(name) for name in self.group}
         rows = wanted_rows(block)
         known = self.plan.columns[self.group[0]].needs
-        columns = {n: block.values[n].take(pa.array(rows)).to_pylist() for n in known}
+        columns = {n: rows_of(block.values[n], rows) for n in known}
         given = [
             dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
         ]
@@ -154,6 +155,7 @@ class JointEngine:
             given=given or None,
             examples=table.examples,
             rows_per_call=table.rows_per_call,
+            sample=_asked_before(block),
             unique=self._unique(specs),
             used=[
                 row for b, made in sorted(self.earlier.items()) if b < block.index for row in made
@@ -212,6 +214,7 @@ class PromptEngine:
             check_row=prose_check(self.name, spec) if isinstance(spec, Text) else None,
             text=isinstance(spec, Text),
             prompts=prompts,
+            sample=_asked_before(block),
         )
         model = model_name(self.models.spec, self.plan, spec)
         answers = self.models.ask(model, job, table=self.plan.name)
@@ -228,6 +231,64 @@ class PromptEngine:
         if isinstance(spec, Llm):
             return row_field(self.name, spec)
         return RowField(self.name, {"type": "string"}, spec.description)
+
+
+@dataclass
+class JudgeEngine:
+    """Grades the rows of a block by a rubric: a yes or no, or the mean over its criteria."""
+
+    plan: TablePlan
+    name: str
+    models: Models
+
+    def __call__(self, block: Block) -> None:
+        """Ask for one verdict a row."""
+        column = self.plan.columns[self.name]
+        spec = column.spec
+        assert isinstance(spec, Judge)
+        rows = wanted_rows(block)
+        read = {need: rows_of(block.values[need], rows) for need in spec.of}
+        job = RowsJob(
+            subject=f"strict verdicts on given rows. {_question(spec)}",
+            fields=_grades(spec),
+            n=len(rows),
+            given=[dict(zip(read, row, strict=True)) for row in zip(*read.values(), strict=True)],
+            temperature=0.0,
+            sample=_asked_before(block),
+        )
+        model = model_name(self.models.spec, self.plan, spec)
+        answers = self.models.ask(model, job, table=self.plan.name)
+        values: list[Any] = [None] * block.rows
+        for row, answer in zip(rows, answers, strict=True):
+            if isinstance(answer, Loss):
+                block.rejected.setdefault(row, answer)
+            elif spec.criteria:
+                values[row] = sum(answer[name] for name in spec.criteria) / len(spec.criteria)
+            else:
+                values[row] = answer["verdict"]
+        block.values[self.name] = column_of(column, values)
+
+
+def _question(spec: Judge) -> str:
+    if isinstance(spec.rubric, str):
+        return f"The question, to be answered with true or false: {spec.rubric}"
+    return "Grade each row by each criterion; the highest grade is best."
+
+
+def _grades(spec: Judge) -> tuple[RowField, ...]:
+    if not spec.criteria:
+        return (RowField("verdict", {"type": "boolean"}, "whether the answer is yes"),)
+    fields = []
+    for name in spec.criteria:
+        low, high = spec.scale(name)
+        schema = {"type": "integer", "minimum": low, "maximum": high}
+        fields.append(RowField(name, schema, f"how {name} the row is"))
+    return tuple(fields)
+
+
+def _asked_before(block: Block) -> int:
+    """A number that tells the requests of a repeated attempt from those of the first."""
+    return block.attempt * 1_000
 
 
 def wanted_rows(block: Block) -> list[int]:

@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 from fabula.engines.block import Array, Block, Engine, as_floats, from_floats
 from fabula.engines.discrete import Weighted, ZipfRanks
-from fabula.engines.distributions import FAMILIES, AbstractFamily, Parameters
+from fabula.engines.distributions import FAMILIES, AbstractFamily, Parameters, Value
 from fabula.errors import CheckError
+from fabula.io.arrays import array_of
+from fabula.planning.kinds import MOST_COUNT
 from fabula.planning.plan import ColumnPlan
 from fabula.spec.columns import AbstractNumber
 from fabula.spec.numbers import Bernoulli, Binomial, Mixture, Poisson, Uniform, Zipf
@@ -19,6 +21,8 @@ Floats = NDArray[np.float64]
 _REJECTION_ROUNDS = 6
 _MOST_STEPS = 1_000_000
 """Counts with at most this many possible values are drawn from a table."""
+
+_BEYOND_WHOLE = 2.0**63
 
 _LOWEST = {"std": 0.0, "sigma": 0.0, "scale": 0.0, "shape": 1e-9, "a": 1e-9, "b": 1e-9, "p": 0.0}
 
@@ -35,8 +39,8 @@ def number_engine(column: ColumnPlan) -> Engine:
     assert isinstance(spec, AbstractNumber)
     if not column.sql and isinstance(spec, Poisson | Binomial):
         return _tabulated(column, spec)
-    if not column.sql and isinstance(spec, Uniform) and spec.decimals is not None:
-        return _grid(column, spec, spec.decimals)
+    if isinstance(spec, Uniform) and spec.decimals is not None:
+        return _grid(column, spec.decimals)
     return _continuous(column, spec)
 
 
@@ -50,28 +54,41 @@ def constants(spec: AbstractNumber) -> dict[str, float]:
 
 def bounds(spec: AbstractNumber) -> tuple[float, float]:
     """The constant bounds of a distribution."""
-    low = -np.inf if spec.min is None else float(spec.min)
-    high = np.inf if spec.max is None else float(spec.max)
-    return low, high
+    least = -np.inf if spec.min is None else float(spec.min)
+    most = np.inf if spec.max is None else float(spec.max)
+    low, high = on_grid(least, most, spec.decimals)
+    return float(low), float(high)
+
+
+def on_grid(low: Value, high: Value, decimals: int | None) -> tuple[Value, Value]:
+    """The first and last value with so many decimals between two bounds."""
+    if decimals is None:
+        return low, high
+    scale = 10.0**decimals
+    return np.ceil(low * scale - 1e-9) / scale, np.floor(high * scale + 1e-9) / scale
 
 
 def truncated_quantile(
-    family: AbstractFamily, u: Floats, p: Parameters, low: float, high: float
+    family: AbstractFamily, u: Floats, p: Parameters, low: Value, high: Value
 ) -> Floats:
     """Quantiles of a distribution cut to `low` … `high` (inverse transform)."""
-    if low == -np.inf and high == np.inf:
-        return family.quantile(np.clip(u, 1e-16, 1 - 1e-16), p)
-    edges = np.array([low, high])
-    finite = np.isfinite(edges)
-    share = np.array([0.0, 1.0])
-    share[finite] = family.cdf(edges[finite], p)
-    inside = share[0] + u * (share[1] - share[0])
-    return np.clip(family.quantile(np.clip(inside, 1e-16, 1 - 1e-16), p), low, high)
+    first = np.ceil(low) - 1 if family.whole else low
+    below = np.where(np.isfinite(low), family.cdf(_finite(first), p), 0.0)
+    above = np.where(np.isfinite(high), family.cdf(_finite(high), p), 1.0)
+    inside = np.clip(below + u * (above - below), 1e-16, 1 - 1e-16)
+    return np.clip(family.quantile(inside, p), low, high)
 
 
-def rounded(values: Floats, decimals: int | None) -> Floats:
-    """Values rounded to `decimals`, halves to even."""
-    return values if decimals is None else np.round(values, decimals)
+def _finite(limit: Value) -> Floats:
+    """A bound where there is one, else 0, which stands for nothing."""
+    return np.nan_to_num(limit, posinf=0.0, neginf=0.0)
+
+
+def rounded(
+    values: Floats, decimals: int | None, low: Value = -np.inf, high: Value = np.inf
+) -> Floats:
+    """Values rounded to `decimals`, halves to even, that stay within `low` … `high`."""
+    return values if decimals is None else np.clip(np.round(values, decimals), low, high)
 
 
 def _continuous(column: ColumnPlan, spec: AbstractNumber) -> Engine:
@@ -82,13 +99,13 @@ def _continuous(column: ColumnPlan, spec: AbstractNumber) -> Engine:
         p, missing = _parameters(column, block)
         rng = block.rng(column.name)
         values = family.draw(rng, block.rows, p)
-        low, high = block.parameter(column, "min"), block.parameter(column, "max")
-        if spec.kind != "uniform" and (low is not None or high is not None):
+        low, high = _limits(column, block)
+        if spec.kind != "uniform" and (spec.min is not None or spec.max is not None):
             _cut(family, rng, values, p, (low, high))
-        values = rounded(values, spec.decimals)
+        values = rounded(values, spec.decimals, low, high)
         if missing is not None:
             values[missing] = np.nan
-        return from_floats(values, column.type)
+        return _numbers(values, column, block)
 
     return make
 
@@ -98,11 +115,10 @@ def _cut(
     rng: np.random.Generator,
     values: Floats,
     p: Parameters,
-    limits: tuple[float | Floats | None, float | Floats | None],
+    limits: tuple[Value, Value],
 ) -> None:
-    """Redraw, in place, values outside the limits; the last few are drawn by inversion."""
-    lower = np.broadcast_to(-np.inf if limits[0] is None else limits[0], values.shape)
-    upper = np.broadcast_to(np.inf if limits[1] is None else limits[1], values.shape)
+    """Redraw, in place, values outside the limits; the rest is drawn by inversion."""
+    lower, upper = (np.broadcast_to(limit, values.shape) for limit in limits)
     outside = np.flatnonzero((values < lower) | (values > upper))
     for _ in range(_REJECTION_ROUNDS):
         if not len(outside):
@@ -110,19 +126,47 @@ def _cut(
         values[outside] = family.draw(rng, len(outside), _at(p, outside))
         again = (values[outside] < lower[outside]) | (values[outside] > upper[outside])
         outside = outside[again]
+    if not len(outside):
+        return
     share = rng.random(len(outside))
-    for i, row in enumerate(outside):
-        own = {name: float(value[0]) for name, value in _at(p, outside[i : i + 1]).items()}
-        edges = float(lower[row]), float(upper[row])
-        values[row] = truncated_quantile(family, share[i : i + 1], own, *edges)[0]
+    for part in (slice(None),) if family.by_row else _alike(p, outside):
+        rows = outside[part]
+        own = _at(p, rows if family.by_row else rows[0])
+        values[rows] = truncated_quantile(family, share[part], own, lower[rows], upper[rows])
 
 
-def _at(p: Parameters, rows: NDArray[np.int64]) -> dict[str, Floats]:
+def _alike(p: Parameters, rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Positions in `rows` in groups of equal parameters."""
+    columns = [value[rows] for value in p.values() if isinstance(value, np.ndarray)]
+    if not columns:
+        return [np.arange(len(rows))]
+    _, group = np.unique(np.column_stack(columns), axis=0, return_inverse=True)
+    return np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group))[:-1])
+
+
+def _at(p: Parameters, rows: NDArray[np.int64] | np.int64) -> dict[str, Value]:
     """The parameters of some rows."""
     return {
-        name: value[rows] if isinstance(value, np.ndarray) else np.full(len(rows), value)
-        for name, value in p.items()
+        name: value[rows] if isinstance(value, np.ndarray) else value for name, value in p.items()
     }
+
+
+def _limits(column: ColumnPlan, block: Block) -> tuple[Value, Value]:
+    """The bounds of a block's rows; a missing one is no bound."""
+    low, high = block.parameter(column, "min"), block.parameter(column, "max")
+    low = -np.inf if low is None else np.where(np.isnan(low), -np.inf, low)
+    high = np.inf if high is None else np.where(np.isnan(high), np.inf, high)
+    low, high = on_grid(low, high, getattr(column.spec, "decimals", None))
+    empty = np.broadcast_to(low > high, block.rows)
+    if empty.any():
+        row = int(np.argmax(empty))
+        raise CheckError(
+            f"no value of column `{column.name}` fits its bounds in row {block.start + row + 1}",
+            code="engine.bad-parameter",
+            where=f"tables.{block.table.name}.columns.{column.name}.min",
+            hint="bound one of them in its expression, such as `least(min, max)`",
+        )
+    return low, high
 
 
 def _parameters(
@@ -155,9 +199,11 @@ def _demand_valid(column: ColumnPlan, block: Block, name: str, value: Floats) ->
     lowest = _LOWEST.get(name, -np.inf)
     if name == "trials" or (name == "mean" and column.spec.kind in ("poisson", "exponential")):
         lowest = 0.0
-    bad = value < lowest
+    bad = (value < lowest) | ~np.isfinite(value)
     if name == "p":
         bad |= value > 1
+    if lowest == 0 and column.spec.kind in ("poisson", "binomial"):
+        bad |= value > MOST_COUNT
     if bad.any():
         row = int(np.argmax(bad))
         raise CheckError(
@@ -182,29 +228,36 @@ def _tabulated(column: ColumnPlan, spec: AbstractNumber) -> Engine:
     table = Weighted(weights if weights.sum() > 0 else np.ones_like(weights))
 
     def make(block: Block) -> Array:
-        return pa.array(table.draw(block.rng(column.name), block.rows) + first)
+        return array_of(table.draw(block.rng(column.name), block.rows) + first)
 
     return make
 
 
-def _grid(column: ColumnPlan, spec: Uniform, decimals: int) -> Engine:
+def _grid(column: ColumnPlan, decimals: int) -> Engine:
     """A uniform number on the grid of its decimals: each grid point is equally likely."""
     scale = 10.0**decimals
-    low, high = bounds(spec)
-    first, last = int(np.ceil(low * scale - 1e-9)), int(np.floor(high * scale + 1e-9))
 
     def make(block: Block) -> Array:
-        steps = block.rng(column.name).integers(first, max(first, last), block.rows, endpoint=True)
-        return pa.array(steps / scale if decimals else steps)
+        _, missing = _parameters(column, block)
+        first, last = (_steps(limit, scale, column, block) for limit in _limits(column, block))
+        steps = block.rng(column.name).integers(first, last, block.rows, endpoint=True)
+        return array_of(steps / scale if decimals else steps, missing=missing)
 
     return make
+
+
+def _steps(limit: Value, scale: float, column: ColumnPlan, block: Block) -> NDArray[np.int64]:
+    """A bound as a number of steps; where it is missing, so will be the value."""
+    steps = np.rint(_finite(limit) * scale)
+    _demand_whole(steps, column, block)
+    return steps.astype(np.int64)
 
 
 def _zipf(column: ColumnPlan, spec: Zipf) -> Engine:
     ranks = ZipfRanks(spec.max, spec.exponent)
 
     def make(block: Block) -> Array:
-        return pa.array(ranks.draw(block.rng(column.name), block.rows) + 1)
+        return array_of(ranks.draw(block.rng(column.name), block.rows) + 1)
 
     return make
 
@@ -213,7 +266,7 @@ def _bernoulli(column: ColumnPlan) -> Engine:
     def make(block: Block) -> Array:
         p, missing = _parameters(column, block)
         hits = block.rng(column.name).random(block.rows) < p["p"]
-        return pa.array(hits, mask=missing)
+        return array_of(hits, missing=missing)
 
     return make
 
@@ -232,9 +285,30 @@ def _mixture(column: ColumnPlan, spec: Mixture) -> Engine:
         values = np.empty(block.rows)
         for i, engine in enumerate(engines):
             np.copyto(values, as_floats(engine(block)), where=chosen == i)
-        return from_floats(rounded(np.clip(values, low, high), spec.decimals), column.type)
+        return _numbers(rounded(np.clip(values, low, high), spec.decimals), column, block)
 
     return make
+
+
+def _numbers(values: Floats, column: ColumnPlan, block: Block) -> Array:
+    """Numbers in the column's type."""
+    if pa.types.is_integer(column.type):
+        _demand_whole(values, column, block)
+    return from_floats(values, column.type)
+
+
+def _demand_whole(values: Floats, column: ColumnPlan, block: Block) -> None:
+    """Refuse numbers that no 64-bit integer holds, naming the row."""
+    beyond = np.broadcast_to(np.abs(values) >= _BEYOND_WHOLE, block.rows)
+    if beyond.any():
+        row = int(np.argmax(beyond))
+        raise CheckError(
+            f"column `{column.name}` has no room for its decimals in row {block.start + row + 1}: "
+            "the number has more than 18 digits",
+            code="engine.too-large",
+            where=f"tables.{block.table.name}.columns.{column.name}",
+            hint="bound it by `max`, or leave out `decimals`",
+        )
 
 
 def _cut_to(part: AbstractNumber, mixture: Mixture) -> AbstractNumber:

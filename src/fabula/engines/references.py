@@ -14,6 +14,7 @@ from fabula.engines.block import Array, Block, as_floats
 from fabula.engines.discrete import Weighted, ZipfRanks
 from fabula.engines.keys import key_at
 from fabula.errors import CheckError
+from fabula.io.arrays import array_of, numbers_of
 from fabula.planning.plan import ReferencePlan, TablePlan
 from fabula.relations.cardinality import Cardinality
 from fabula.relations.pairs import DistinctAcross, DistinctWithin
@@ -23,6 +24,9 @@ from fabula.streams import Permutation, coprimes, name_key
 
 Links = NDArray[np.int64]
 """Row numbers in the parent table, -1 where a row has none."""
+
+_NUMBERS = (pa.int64(), pa.float64(), pa.timestamp("us"), pa.date32())
+"""Types whose values are gathered as plain numbers."""
 
 Linker: TypeAlias = Callable[[Block], Links]
 
@@ -142,12 +146,11 @@ def parent_values(parent: Parent, column: str, links: Links) -> Array:
     nothing = missing if missing.any() else None
     spec = parent.spec_of(column)
     if isinstance(spec, Key) and not spec.nulls:
-        return pa.array(key_at(spec, links), mask=nothing)
+        return array_of(key_at(spec, links), missing=nothing)
     values = parent.column(column)
-    if nothing is None and not values.null_count and _is_plain(values.type):
-        numbers = values.to_numpy(zero_copy_only=False)
-        return pa.array(numbers[links]).cast(values.type)
-    return values.take(pa.array(links, mask=nothing))
+    if values.type in _NUMBERS and nothing is None and not values.null_count:
+        return array_of(numbers_of(values)[links], values.type)
+    return values.take(array_of(links, missing=nothing))
 
 
 def _earlier_row(link: ReferencePlan) -> Linker:
@@ -174,9 +177,3 @@ def _scatter(size: int, name: str) -> tuple[int, int]:
     """A step and a shift that spread frequent parents over the table."""
     steps, chance = coprimes(size), name_key(name)
     return int(steps[chance % len(steps)]), chance // 64 % size
-
-
-def _is_plain(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_temporal(kind)
-    )

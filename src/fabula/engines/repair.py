@@ -14,10 +14,11 @@ from fabula.engines.block import Block, Loss
 from fabula.engines.expressions import evaluate
 from fabula.engines.made import CheckTally
 from fabula.errors import CheckError
+from fabula.io.arrays import array_of, numbers_of
 from fabula.planning.expressions import parse_expression
 from fabula.planning.plan import TablePlan
 from fabula.spec.checks import ROW_CHECKS, AbstractCheck, Check
-from fabula.spec.words import Llm, Text
+from fabula.spec.words import FILLED
 
 _TRIES = 50
 _TRIES_OF_MODELS = 3
@@ -59,7 +60,7 @@ class RowRules:
             and not column.spec.unique
             and not (name in plan.references and _is_bound(plan, name))
         ]
-        filled = any(isinstance(item.spec, Llm | Text) for item in plan.columns.values())
+        filled = any(isinstance(item.spec, FILLED) for item in plan.columns.values())
         self._tries = _TRIES_OF_MODELS if filled else _TRIES
 
     @property
@@ -105,7 +106,7 @@ class RowRules:
         values = {name: block.values[name] for name in needs}
         where = f"tables.{self._plan.name}.checks"
         results = evaluate(sql, values, block.rows, where=where)
-        return [results[key].to_numpy(zero_copy_only=False).astype(bool) for key in sql]
+        return [numbers_of(results[key]) for key in sql]
 
     def _to_redraw(self, broken: list[NDArray[np.bool_]]) -> NDArray[np.bool_]:
         wrong = np.zeros(len(broken[0]), dtype=bool)
@@ -116,7 +117,7 @@ class RowRules:
 
     def _take_over(self, block: Block, other: Block, rows: NDArray[np.bool_]) -> None:
         """Replace rows of a block by those of another, where columns may change."""
-        picked = pa.array(np.arange(block.rows) + np.where(rows, block.rows, 0))
+        picked = array_of(np.arange(block.rows) + np.where(rows, block.rows, 0))
         for name in self._redrawn:
             both = pa.concat_arrays([block.values[name], other.values[name]])
             block.values[name] = both.take(picked)
@@ -160,7 +161,7 @@ class RowRules:
     def _examples(self, block: Block, bad: NDArray[np.bool_]) -> tuple[dict[str, object], ...]:
         rows = np.flatnonzero(bad)[:_EXAMPLES]
         names = [name for name in self._plan.spec.written if name in block.values]
-        picked = {name: block.values[name].take(pa.array(rows)).to_pylist() for name in names}
+        picked = {name: block.values[name].take(array_of(rows)).to_pylist() for name in names}
         return tuple({name: picked[name][i] for name in names} for i in range(len(rows)))
 
 

@@ -6,27 +6,32 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from fabula.engines.arithmetic import Compiled, compile_expression
 from fabula.engines.block import TRIES, Array, Block, Engine, GroupEngine, with_share_missing
 from fabula.engines.catalogue import column_engine
 from fabula.engines.children import children_engine
 from fabula.engines.correlated import correlated_engines
 from fabula.engines.expressions import evaluate
 from fabula.engines.made import CheckTally, MadeBlock, RejectedRow
-from fabula.engines.models import Models, model_engines
 from fabula.engines.references import Linkage, Linker, parent_values
 from fabula.engines.repair import RowRules
 from fabula.engines.unique import Attempts, distinct_engine, find_redraws
+from fabula.io.arrays import array_of
 from fabula.planning.columns import own_needs
 from fabula.planning.plan import TablePlan
 from fabula.relations.cardinality import Cardinality
 from fabula.spec.columns import AbstractColumn
-from fabula.spec.words import Llm, Text
+from fabula.spec.words import FILLED
 from fabula.streams import BLOCK_ROWS
+
+if TYPE_CHECKING:
+    from fabula.engines.models import Models
 
 _FIXED = ("key", "uuid", "sequence")
 
@@ -35,7 +40,7 @@ class TableBlocks:
     """Makes one table; implements `TableMaker`, and `Parent` for the tables that refer to it."""
 
     def __init__(
-        self, plan: TablePlan, seed: int, tables: Mapping[str, TableBlocks], models: Models
+        self, plan: TablePlan, seed: int, tables: Mapping[str, TableBlocks], models: Models | None
     ) -> None:
         self.plan, self.schema = plan, plan.schema
         self._seed, self._tables, self._models = seed, tables, models
@@ -115,11 +120,13 @@ class TableBlocks:
         block = self._values(index)
         outcome = self._rules.apply(block, lambda tries, wanted: self._again(index, tries, wanted))
         lost = dict(sorted({**block.rejected, **outcome.lost}.items()))
-        table = pa.table([block.values[name] for name in self.schema.names], schema=self.schema)
+        table = pa.Table.from_arrays(
+            [block.values[name] for name in self.schema.names], schema=self.schema
+        )
         if lost:
             keep = np.ones(block.rows, dtype=bool)
             keep[list(lost)] = False
-            table = table.filter(pa.array(keep))
+            table = table.filter(array_of(keep))
         rejected = tuple(
             RejectedRow(block.start + row, item.reason, item.raw, item.attempt)
             for row, item in lost.items()
@@ -169,7 +176,7 @@ class TableBlocks:
         for attempt in () if tries is None else np.unique(tries[tries > 0]).tolist():
             other = self._engines[name](replace(block, attempt=block.attempt + attempt))
             picked = np.where(tries == attempt, block.rows, 0) + np.arange(block.rows)
-            values = pa.concat_arrays([values, other]).take(pa.array(picked))
+            values = pa.concat_arrays([values, other]).take(array_of(picked))
         block.values[name] = with_share_missing(block, name, spec.nulls, values)
 
     def _reference(self, block: Block, name: str) -> Array:
@@ -189,11 +196,15 @@ class TableBlocks:
 
     def _add_formulas(self, block: Block, columns: list[str]) -> None:
         """Evaluate all SQL of a step in one query."""
-        wanted = {
-            f"{name}\n{parameter}": sql
-            for name in columns
-            for parameter, sql in self.plan.columns[name].sql.items()
-        }
+        wanted: dict[str, str] = {}
+        for name in columns:
+            for parameter, sql in self.plan.columns[name].sql.items():
+                compiled = self._compiled.get((name, parameter))
+                result = compiled(block.values, block.rows) if compiled else None
+                if result is None:
+                    wanted[f"{name}\n{parameter}"] = sql
+                else:
+                    block.formulas[name, parameter] = result
         if not wanted:
             return
         needs = {need for name in columns for need in self.plan.columns[name].needs}
@@ -219,7 +230,7 @@ class TableBlocks:
     @cached_property
     def _fills(self) -> bool:
         """Whether a language model fills columns of this table."""
-        return any(isinstance(plan.spec, Llm | Text) for plan in self.plan.columns.values())
+        return any(isinstance(plan.spec, FILLED) for plan in self.plan.columns.values())
 
     @cached_property
     def _lossy(self) -> bool:
@@ -261,6 +272,24 @@ class TableBlocks:
         return engines
 
     @cached_property
+    def _compiled(self) -> dict[tuple[str, str], Compiled]:
+        """Expressions that need no query."""
+        compiled: dict[tuple[str, str], Compiled] = {}
+        for name, column in self.plan.columns.items():
+            types = {need: self._type_of(need) for need in column.needs}
+            for parameter, sql in column.sql.items():
+                program = compile_expression(sql, types)
+                if program is not None:
+                    compiled[name, parameter] = program
+        return compiled
+
+    def _type_of(self, need: str) -> pa.DataType:
+        if need in self.plan.columns:
+            return self.plan.columns[need].type
+        reference, _, attribute = need.partition(".")
+        return self._tables[self.plan.references[reference].parent].plan.columns[attribute].type
+
+    @cached_property
     def _numbered(self) -> dict[str, Engine]:
         """Engines of unique columns whose values can be numbered, and so never repeat."""
         engines = {
@@ -273,6 +302,10 @@ class TableBlocks:
     @cached_property
     def _groups(self) -> dict[str, GroupEngine]:
         """Columns that a language model fills, each with the engine of its group."""
+        if self._models is None:
+            return {}
+        from fabula.engines.models import model_engines
+
         return model_engines(self.plan, self._models)
 
     @cached_property

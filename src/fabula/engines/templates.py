@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-import jinja2
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fabula.engines.block import Array, Block, Engine
+from fabula.engines.block import Array, Block, Engine, rows_of
+from fabula.engines.words.joining import string_array
 from fabula.errors import SpecError, Violation
 from fabula.planning.plan import ColumnPlan
 from fabula.planning.templates import environment
@@ -39,6 +39,8 @@ def render(
     Raises:
         SpecError: The template fails on the data.
     """
+    import jinja2
+
     template = environment().from_string(text)
     try:
         return [template.render(row) for row in _contexts(needs, block, rows)]
@@ -52,7 +54,7 @@ def _contexts(
 ) -> Iterator[Mapping[str, Any]]:
     """Each row's values by name; a parent's columns as attributes of the reference."""
     chosen = range(block.rows) if rows is None else rows
-    columns = {name: block.values[name].take(pa.array(chosen)).to_pylist() for name in needs}
+    columns = {name: rows_of(block.values[name], chosen) for name in needs}
     groups: dict[str, list[str]] = {}
     for name in needs:
         if "." in name:
@@ -76,10 +78,16 @@ def _join(text: str, block: Block) -> Array:
         parts.append(_CASES[match[2]](values) if match[2] else values)
         end = match.end()
     parts.append(text[end:])
-    arrays = [part for part in parts if not isinstance(part, str) or part]
+    arrays = [_scalar(part) if isinstance(part, str) else part for part in parts if part != ""]
     if not any(isinstance(part, pa.Array) for part in arrays):
-        return pa.array([text] * block.rows, pa.string())
-    return pc.binary_join_element_wise(*arrays, "", null_handling="replace", null_replacement="")
+        return string_array([text] * block.rows)
+    return pc.binary_join_element_wise(
+        *arrays, _scalar(""), null_handling="replace", null_replacement=""
+    )
+
+
+def _scalar(text: str) -> pa.StringScalar:
+    return string_array([text])[0]
 
 
 def _as_text(values: Array) -> Array:

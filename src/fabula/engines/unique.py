@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.engines.block import Array, Block, Engine
 from fabula.engines.choices import pick, value_array
 from fabula.engines.expressions import evaluate
+from fabula.engines.words.people import People
 from fabula.engines.words.regex import compile_pattern
 from fabula.errors import CheckError
+from fabula.io.arrays import array_of, numbers_of
 from fabula.io.sql import quoted
 from fabula.planning.kinds import capacity
 from fabula.planning.plan import ColumnPlan
 from fabula.spec.numbers import Uniform
-from fabula.spec.words import Choice, Pattern
+from fabula.spec.words import Choice, Pattern, Person
 from fabula.streams import Permutation
 
 _ROUNDS = 40
@@ -43,14 +44,20 @@ def distinct_engine(column: ColumnPlan, *, seed: int, table: str) -> Engine | No
 
         def number(block: Block) -> Array:
             values = steps(block.row_numbers) + first
-            return pa.array(values if whole else values / scale)
+            return array_of(values if whole else values / scale)
 
         return number
     if isinstance(spec, Pattern):
         pattern = compile_pattern(spec.regex)
-        if pattern.size is not None and pattern.size < 2**62:
-            places = Permutation(pattern.size, seed, table, column.name)
+        if pattern.has_index and pattern.size is not None:
+            places = Permutation(min(pattern.size, 2**62), seed, table, column.name)
             return lambda block: pattern.at(places(block.row_numbers))
+    if isinstance(spec, Person) and spec.field in ("email", "username"):
+        field = spec.field
+        people = People(spec.locale)
+        return lambda block: people.draw_unique(
+            lambda part: block.rng(f"{spec.who}:{part}"), block.row_numbers, field
+        )
     return None
 
 
@@ -102,8 +109,7 @@ def _hashes(group: Sequence[str], values: Mapping[str, Array]) -> NDArray[np.int
     sql = f"CASE WHEN {known} THEN hash({names}) >> 1 ELSE 0 END"
     part = {name: values[name] for name in group}
     rows = len(part[group[0]])
-    result: NDArray[np.int64] = evaluate({"hash": sql}, part, rows, where="")["hash"].to_numpy()
-    return result
+    return numbers_of(evaluate({"hash": sql}, part, rows, where="")["hash"])
 
 
 def _repeated(hashes: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fabula.errors import SpecError, UsageError, Violation, did_you_mean
 from fabula.spec.loading import build_spec, parse_spec
+from fabula.spec.sources import Source
 from fabula.spec.tables import DatasetSpec, TableSpec
 from fabula.types import Path
 
@@ -125,7 +126,8 @@ def _from_class(cls: type, prompt: str | None) -> DatasetSpec:
         )
     from fabula.inference.pydantic_models import table_from_class
 
-    return _from_value(table_from_class(cls, prompt=prompt))
+    spec = _from_value(table_from_class(cls, prompt=prompt))
+    return spec.written_in(Source(row_class=cls))
 
 
 def _with_prompt(spec: DatasetSpec, prompt: str | None) -> DatasetSpec:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -14,23 +13,22 @@ from fabula.io.sql import locked_connection, quoted
 class JsonLines:
     """Writes blocks as JSON Lines through DuckDB's `to_json`."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, sink: pa.NativeFile, schema: pa.Schema) -> None:
         fields = ", ".join(f"{quoted(field.name)} := {_value(field)}" for field in schema)
         self._query = f"SELECT to_json(struct_pack({fields})) || chr(10) FROM block"
         self._database = locked_connection()
-        self._file = pa.OSFile(str(path), "wb")
+        self._sink = sink
 
     def write(self, block: pa.Table) -> None:
         """Add a block's rows."""
         if block.num_rows:
             lines = _select(self._database, self._query, block).column(0)
             for chunk in lines.chunks:
-                self._file.write(_characters(chunk))
+                self._sink.write(_characters(chunk))
 
     def close(self) -> None:
         """Finish the file."""
         self._database.close()
-        self._file.close()
 
 
 def json_texts(table: pa.Table, columns: Sequence[str]) -> pa.Table:

@@ -15,6 +15,8 @@ def file_stem(table: str) -> str:
     files.
     """
     stem = _UNSAFE.sub(lambda found: _escaped(found.group()), table)
+    if not stem:
+        return "%"
     if _RESERVED.fullmatch(stem):
         return _escaped(stem[0]) + stem[1:]
     return stem

@@ -1,35 +1,42 @@
-"""Data files into Arrow."""
+"""Files that Fabula wrote, read again with the types that they were written from."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.dataset as ds
-import pyarrow.json
 
 from fabula.io.formats import Format
 from fabula.io.write import csv_type, plain_type
 
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
+
+TableRows: TypeAlias = "pa.Table | ds.Dataset"
+"""The rows of a table, in memory or in files."""
+
 _JSON_BLOCK_BYTES = 16 << 20
-"""Bytes that are parsed at once; no line may be longer."""
+"""Bytes of JSON Lines that are parsed at once; no line may be longer."""
 
 
 def read_files(paths: Sequence[Path], file_format: Format, schema: pa.Schema | None) -> ds.Dataset:
-    """Files that Fabula wrote, with the types that they were written from.
+    """The rows of files that Fabula wrote, read when they are asked for.
 
     Text forms have no types of their own, so the schema gives them (without one, their looks
     do); nested values stay JSON text in CSV, and dates come as times from JSON Lines (see
     `typed`).
     """
+    from pyarrow import csv, json  # late, because pyarrow.dataset loads pandas where it can
+    from pyarrow import dataset as ds
+
     names = [str(path) for path in paths]
     if file_format == "csv":
         flat = schema and pa.schema([(field.name, csv_type(field.type)) for field in schema])
         csv_options = ds.CsvFileFormat(
-            parse_options=pa.csv.ParseOptions(newlines_in_values=True),
-            convert_options=pa.csv.ConvertOptions(
+            parse_options=csv.ParseOptions(newlines_in_values=True),
+            convert_options=csv.ConvertOptions(
                 column_types=flat,
                 null_values=[""],
                 strings_can_be_null=True,
@@ -40,7 +47,7 @@ def read_files(paths: Sequence[Path], file_format: Format, schema: pa.Schema | N
     if file_format == "jsonl":
         flat = schema and pa.schema([(field.name, _json_type(field.type)) for field in schema])
         json_options = ds.JsonFileFormat(
-            read_options=pa.json.ReadOptions(block_size=_JSON_BLOCK_BYTES)
+            read_options=json.ReadOptions(block_size=_JSON_BLOCK_BYTES)
         )
         return ds.dataset(names, schema=flat, format=json_options)
     if file_format == "arrow":

@@ -6,6 +6,26 @@ import threading
 
 import duckdb
 
+_FUNCTIONS = (
+    """
+    CREATE MACRO luhn(digits) AS digits || CAST((10 - list_sum(list_transform(
+        range(1, length(digits) + 1),
+        lambda i: CASE WHEN (length(digits) - i) % 2 = 1 THEN CAST(substr(digits, i, 1) AS INTEGER)
+            ELSE 2 * CAST(substr(digits, i, 1) AS INTEGER)
+                - CASE WHEN substr(digits, i, 1) >= '5' THEN 9 ELSE 0 END END
+    )) % 10) % 10 AS VARCHAR)
+    """,
+    """
+    CREATE MACRO iban(country, account) AS country || lpad(CAST(98 - CAST(list_aggregate(
+        list_transform(
+            string_split(account || country || '00', ''),
+            lambda c: CASE WHEN c BETWEEN 'A' AND 'Z' THEN CAST(ascii(c) - 55 AS VARCHAR) ELSE c END
+        ), 'string_agg', ''
+    ) AS HUGEINT) % 97 AS VARCHAR), 2, '0') || account
+    """,
+)
+"""Check digits: `luhn` appends one (ISO/IEC 7812), `iban` puts two in front (ISO 13616)."""
+
 _local = threading.local()
 
 
@@ -19,6 +39,8 @@ def locked_connection(*, threads: int = 1) -> duckdb.DuckDBPyConnection:
             "autoload_known_extensions": False,
         }
     )
+    for function in _FUNCTIONS:
+        connection.execute(function)
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection

@@ -82,14 +82,15 @@ def writing(path: Path, schema: pa.Schema, file_format: Format) -> Iterator[Open
         SinkError: The place can't be written; nothing is left behind.
     """
     with replacing(path) as temporary:
-        file = OpenFile(_ENCODERS[file_format](temporary, schema))
-        try:
-            yield file
-        except BaseException:
-            with suppress(OSError, pa.ArrowException):
-                file.encoder.close()
-            raise
-        file.encoder.close()
+        with pa.OSFile(str(temporary), "wb") as sink:
+            file = OpenFile(_ENCODERS[file_format](sink, schema))
+            try:
+                yield file
+            except BaseException:
+                with suppress(OSError, pa.ArrowException):
+                    file.encoder.close()
+                raise
+            file.encoder.close()
         with temporary.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
         file.written = WrittenFile(path.name, file.rows, temporary.stat().st_size, digest)
@@ -118,7 +119,7 @@ class ParquetFile:
     is both faster than plain and a third smaller.
     """
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, sink: pa.NativeFile, schema: pa.Schema) -> None:
         dictionaries = [field.name for field in schema if pa.types.is_dictionary(field.type)]
         options: dict[str, Any] = {
             "compression": "snappy",
@@ -127,7 +128,7 @@ class ParquetFile:
                 field.name: "DELTA_BINARY_PACKED" for field in schema if _is_whole(field.type)
             },
         }
-        self._writer = pa.parquet.ParquetWriter(path, schema, **options)
+        self._writer = pa.parquet.ParquetWriter(sink, schema, **options)
         self._waiting: list[pa.Table] = []
         self._rows = 0
 
@@ -154,9 +155,9 @@ class ParquetFile:
 class CsvFile:
     """CSV as RFC 4180 has it, in UTF-8; text is quoted, so a null differs from empty text."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, sink: pa.NativeFile, schema: pa.Schema) -> None:
         flat = pa.schema([(field.name, csv_type(field.type)) for field in schema])
-        self._writer = pa.csv.CSVWriter(path, flat)
+        self._writer = pa.csv.CSVWriter(sink, flat)
 
     def write(self, block: pa.Table) -> None:
         """Add a block's rows; lists and structures become JSON text."""
@@ -180,9 +181,9 @@ class ArrowFile:
     dictionary columns are written as plain values.
     """
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, sink: pa.NativeFile, schema: pa.Schema) -> None:
         self._schema = pa.schema([(field.name, plain_type(field.type)) for field in schema])
-        self._writer = pa.ipc.new_file(str(path), self._schema)
+        self._writer = pa.ipc.new_file(sink, self._schema)
 
     def write(self, block: pa.Table) -> None:
         """Add a block's rows."""
@@ -208,7 +209,7 @@ def _is_whole(kind: pa.DataType) -> bool:
     return any(test(kind) for test in tests)
 
 
-_ENCODERS: dict[Format, Callable[[Path, pa.Schema], Encoder]] = {
+_ENCODERS: dict[Format, Callable[[pa.NativeFile, pa.Schema], Encoder]] = {
     "parquet": ParquetFile,
     "csv": CsvFile,
     "jsonl": JsonLines,

@@ -12,7 +12,7 @@ from fabula.llm.chat import ChatReply, ChatRequest, Finish
 from fabula.llm.dialect import Shape, shape
 from fabula.llm.endpoint import Endpoint
 from fabula.llm.limits import Place
-from fabula.llm.openai import read_usage, whole_text
+from fabula.llm.openai import joined, read_usage, whole_text
 from fabula.llm.verdicts import Rejection
 
 TOOL = "reply"
@@ -107,14 +107,14 @@ class AnthropicModel:
 
 def read_message(answer: Mapping[str, Any], mode: str) -> ChatReply:
     """The payload of a message: a tool's input where there is one, else its text."""
-    blocks = [block for block in answer.get("content") or () if isinstance(block, dict)]
+    content = answer.get("content")
+    content = content if isinstance(content, list) else []
+    blocks = [block for block in content if isinstance(block, dict)]
     inputs = [
         json.dumps(block["input"], ensure_ascii=False) for block in blocks if "input" in block
     ]
     texts = [str(block["text"]) for block in blocks if block.get("type") == "text"]
-    text = "".join(texts)
-    if inputs:
-        text = inputs[0] if len(inputs) == 1 else f"[{', '.join(inputs)}]"
+    text = joined(inputs) or "".join(texts)
     thought = any(block.get("type") == "thinking" for block in blocks)
     return ChatReply(
         whole_text(text),

@@ -63,8 +63,26 @@ class Budget:
         """US dollars spent, or None when the cost of any call is unknown."""
         return None if self._unpriced else self._booked["max_cost"]
 
-    def begin(self, prompt_characters: int, price: Price | None, *, model: str) -> Ticket:
+    @property
+    def needs_sizes(self) -> bool:
+        """Whether a limit depends on how long replies are."""
+        return self._limits["max_tokens"] is not None or self._limits["max_cost"] is not None
+
+    def begin(
+        self,
+        prompt_characters: int,
+        price: Price | None,
+        *,
+        model: str,
+        reply_tokens: int | None = None,
+    ) -> Ticket:
         """Set aside what a call will use.
+
+        Args:
+            prompt_characters: The prompt's length.
+            price: The model's price, or None when it is unknown.
+            model: The model's name, for errors.
+            reply_tokens: The reply's expected length; by default that of the replies so far.
 
         Raises:
             BudgetReached: The call would go beyond a limit.
@@ -76,7 +94,8 @@ class Budget:
                 code="budget.unknown-price",
                 hint="limit `max_tokens` or `max_calls` instead",
             )
-        usage = Usage(prompt_characters // CHARACTERS_A_TOKEN + 1, round(self._usual_reply))
+        reply = round(self._usual_reply) if reply_tokens is None else reply_tokens
+        usage = Usage(prompt_characters // CHARACTERS_A_TOKEN + 1, reply)
         ticket = _ticket(usage, price)
         for name, amount in _amounts(ticket).items():
             limit = self._limits[name]

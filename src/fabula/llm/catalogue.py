@@ -27,7 +27,7 @@ def open_model(
     Args:
         model: `local`, `local:FILE.gguf`, `fake`, `PROVIDER:NAME`, or settings.
         ledger: Keeps the model's replies and gives those that it knows.
-        budget: Counts the model's calls and stops them; needs a ledger.
+        budget: Counts the model's calls and stops them.
         patience: How long one call is tried again.
 
     Raises:
@@ -39,7 +39,7 @@ def open_model(
         'https://api.openai.com/v1 gpt-4o-mini'
     """
     opened = _open(model, patience)
-    return Recorded(opened, ledger, budget) if ledger else opened
+    return Recorded(opened, ledger, budget) if ledger or budget else opened
 
 
 def model_settings(name: str) -> ModelSettings:

@@ -56,7 +56,7 @@ class Shape:
             return text
         try:
             value = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return text
         if self.wrapped and isinstance(value, dict) and set(value) == {WRAPPER}:
             value = value[WRAPPER]
@@ -75,7 +75,7 @@ def _shape(text: str, dialect: Dialect) -> Shape:
     original: dict[str, Any] = json.loads(text)
     writer = _StrictWriter() if dialect == "strict" else None
     schema = writer.write(original) if writer else original
-    root = _resolved(original, original)
+    root = _resolved(_merged(original), original)
     wrapped = root.get("type") != "object" and "properties" not in root
     if wrapped:
         definitions: dict[str, Any] = {

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from fabula.errors import ModelError, OutputError
 from fabula.llm.budget import Budget
 from fabula.llm.catalogue import model_settings
-from fabula.llm.chat import ChatReply, ChatRequest, Message
+from fabula.llm.chat import ChatReply, ChatRequest, Message, Usage
 from fabula.llm.endpoint import Endpoint
 from fabula.llm.ledger import Entry, Ledger, request_key
 from fabula.llm.limits import Patience
@@ -112,7 +112,9 @@ class Embedder:
         except BaseException:
             self.budget.abandon(ticket)
             raise
-        self.budget.finish(ticket, read_usage(answer), reply_characters=0)
+        prompt_tokens = read_usage(answer).prompt_tokens
+        usage = Usage(prompt_tokens, None if prompt_tokens is None else 0)
+        self.budget.finish(ticket, usage, reply_characters=0)
         made = dict(zip(texts, self._read(answer, len(texts)), strict=True))
         if self._ledger:
             seconds = perf_counter() - started

@@ -53,7 +53,7 @@ class Endpoint:
         )
         self._judge = Judge(
             provider=self.preset.name,
-            place=self.wire.place,
+            address=self.wire.address,
             model=self.model,
             key_place=" or ".join(self._key_variables) or "its headers",
         )
@@ -66,7 +66,7 @@ class Endpoint:
             "max_tokens": self.settings.max_tokens,
         }
         extras = [f"{name}={value:g}" for name, value in chosen.items() if value is not None]
-        return " ".join([self.wire.place, self.model, *extras])
+        return " ".join([self.wire.address, self.model, *extras])
 
     async def post(
         self, place: Place, path: str, payload: Mapping[str, Any], *, expects: str, tokens: int = 0
@@ -117,13 +117,18 @@ class Endpoint:
                     self.limits.stop(error)
                 raise
             if not isinstance(verdict, Again):
+                self.limits.answered = True
                 return verdict
+            pause = verdict.pause or 0.0
             if verdict.busy:
-                self.limits.was_busy(sent_at, verdict.pause)
-            wait = max(patience.wait(tries), verdict.pause or 0.0)
+                self.limits.was_busy(sent_at, pause)
+            wait = max(patience.wait(tries), pause)
             too_long = monotonic() - started + wait > patience.deadline
             if too_long or tries >= patience.tries:
-                raise self._judge.gave_up(verdict, tries, too_long=too_long)
+                gave_up = self._judge.gave_up(verdict, tries, too_long=too_long)
+                if pause > patience.deadline:
+                    self.limits.stop(gave_up)  # no other call can end sooner
+                raise gave_up
             await place.step_aside(wait)
 
     async def close(self) -> None:

@@ -48,7 +48,7 @@ def fake_reply(request: ChatRequest, prompt: str) -> str:
     material = json.dumps([prompt, request.schema, request.sample], sort_keys=True)
     rng = random.Random(blake2b(material.encode(), digest_size=8).digest())
     if request.schema is None:
-        return write_text(rng, prompt, words=_words_asked(prompt))
+        return write_text(rng, request.messages[-1].content, words=_words_asked(prompt))
     asked = _ROWS_ASKED.search(prompt)
     value = make_value(rng, request.schema, items=int(asked[1]) if asked else None)
     return json.dumps(value, ensure_ascii=False)

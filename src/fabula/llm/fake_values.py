@@ -78,8 +78,10 @@ class _Maker:
         return schema
 
     def _branch(self, branches: Sequence[Any], depth: int) -> Any:
-        full = [item for item in branches if item.get("type") != "null"]
-        return self.rng.choice(full) if full and depth < DEEPEST else branches[-1]
+        nulls = [item for item in branches if item.get("type") == "null"]
+        if nulls and depth >= DEEPEST:
+            return nulls[0]
+        return self.rng.choice([item for item in branches if item not in nulls] or branches)
 
     def _object(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
         required = set(schema.get("required") or ())
@@ -91,32 +93,33 @@ class _Maker:
         }
         extra = schema.get("additionalProperties")
         if isinstance(extra, Mapping) and not properties:
-            names = self.rng.sample(WORDS["thing"], max(2, schema.get("minProperties", 0)))
+            names = self.rng.sample(WORDS["thing"], 2)
             made = {name: self.value(extra, name, depth + 1) for name in names}
         return made
 
     def _array(self, schema: Mapping[str, Any], name: str, depth: int) -> list[Any]:
         if "prefixItems" in schema:
             return [self.value(item, name, depth + 1) for item in schema["prefixItems"]]
-        low = schema.get("minItems")
-        high = schema.get("maxItems")
-        if low is None and high is None and self.items is not None:
-            count, self.items = self.items, None
-        else:
-            least = low or 0
-            count = max(least, min(high if high is not None else 3, max(least, 3)))
-            self.items = None
-        if depth >= DEEPEST:
-            count = low or 0
-        one = schema.get("items", {})
+        count, one = self._length(schema, depth), schema.get("items", {})
+        distinct = schema.get("uniqueItems", False)
         made: list[Any] = []
-        for _ in range(count * 20 if schema.get("uniqueItems") else count):
+        for _ in range(count * 20 if distinct else count):
             item = self.value(one, _singular(name), depth + 1)
-            if not schema.get("uniqueItems") or item not in made:
+            if not (distinct and item in made):
                 made.append(item)
             if len(made) == count:
                 break
         return made
+
+    def _length(self, schema: Bounds, depth: int) -> int:
+        asked, self.items = self.items, None
+        low, high = schema.get("minItems", 0), schema.get("maxItems")
+        if not low and high is None and asked is not None:
+            return asked
+        if depth >= DEEPEST:
+            return int(low)
+        usual = max(low, 3)
+        return int(usual if high is None else min(high, usual))
 
     def _integer(self, schema: Bounds, name: str) -> int:
         step = schema.get("multipleOf", 1)
@@ -125,23 +128,26 @@ class _Maker:
             low = schema["exclusiveMinimum"] + 1
         if "exclusiveMaximum" in schema and high >= schema["exclusiveMaximum"]:
             high = schema["exclusiveMaximum"] - 1
-        first, last = -int(-low // step), int(high // step)
-        return int(self.rng.randint(first, max(first, last)) * step)
+        return int(self._multiple(low, high, step))
 
     def _number(self, schema: Bounds, name: str) -> float:
         low, high = _range(schema, name)
         step = schema.get("multipleOf")
         if step:
-            return float(round(self.rng.randint(-int(-low // step), int(high // step)) * step, 10))
+            return round(self._multiple(low, high, step), 10)
         value = round(self.rng.uniform(low, high), 2)
         strictly = value in (schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum"))
         return value if low <= value <= high and not strictly else float(low + high) / 2
 
+    def _multiple(self, low: float, high: float, step: float) -> float:
+        first, last = -int(-low // step), int(high // step)
+        return self.rng.randint(first, max(first, last)) * step
+
     def _string(self, schema: Bounds, name: str) -> str:
         if "pattern" in schema:
             return matching(self.rng, schema["pattern"])
-        made = self._formatted(schema.get("format")) or word_for(self.rng, name)
         least, most = schema.get("minLength", 0), schema.get("maxLength")
+        made = self._formatted(schema.get("format")) or word_for(self.rng, name, longest=most)
         while len(made) < least:
             made += f" {self.rng.choice(WORDS['thing'])}"
         return made[:most].rstrip().ljust(least, "x") if most is not None else made

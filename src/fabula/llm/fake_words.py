@@ -23,13 +23,16 @@ WORDS = {
     name: words.split()
     for name, _, words in (line.partition(": ") for line in _LISTS.strip().splitlines())
 }
+_COMMON = frozenset(("about", "answer", "describe", "given", "named", "please", "sentence")) | (
+    frozenset(("short", "their", "there", "these", "using", "which", "words", "write"))
+)
 _PROSE = frozenset(
     ("answer", "blurb", "body", "comment", "description", "message", "note", "question", "reason")
 ) | frozenset(("review", "sentence", "story", "summary", "text"))
 
 
-def word_for(rng: random.Random, name: str) -> str:
-    """A short text for a property of that name."""
+def word_for(rng: random.Random, name: str, *, longest: int | None = None) -> str:
+    """A short text for a property of that name; a name for a thing is kept within a length."""
     parts = re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower())
     if _PROSE & set(parts):
         return write_text(rng, name)
@@ -37,20 +40,25 @@ def word_for(rng: random.Random, name: str) -> str:
     for part in reversed(parts):
         if part in known:
             return known[part]
-    return f"{known['quality'].capitalize()} {known['colour']} {known['thing']} {known['number']}"
+    thing = f"{known['thing']} {known['number']}"
+    names = (f"{known['quality']} {known['colour']} {thing}".capitalize(), thing.capitalize())
+    return next((text for text in names if longest is None or len(text) <= longest), thing)
 
 
 def write_text(rng: random.Random, prompt: str, *, words: int | None = None) -> str:
-    """Sentences that name a few words of the prompt, as long as asked."""
-    subjects = re.findall(r"[^\W\d_]{5,}", prompt[-400:]) or WORDS["thing"]
-    length = words if words is not None else rng.randint(9, 24)
+    """Sentences about words of the prompt: one to three, or cut to a number of words."""
+    named = [word.lower() for word in re.findall(r"[^\W\d_]{5,}", prompt[-400:])]
+    subjects = [word for word in named if word not in _COMMON] or WORDS["thing"]
+    sentences = rng.randint(1, 3)
     written: list[str] = []
-    while len(written) < length:
+    while len(written) < words if words is not None else sentences > 0:
         pick = _known(rng)
-        sentence = f"The {pick['quality']} {rng.choice(subjects).lower()} {pick['verb']}"
-        sentence += f" every {pick['place']} a {rng.choice(WORDS['quality'])} {pick['thing']}."
-        written += sentence.split()
-    return " ".join(written[:length]).rstrip(".") + "."
+        written += f"The {pick['quality']} {rng.choice(subjects)} {pick['verb']}".split()
+        written += (
+            f"every {pick['place']} a {rng.choice(WORDS['quality'])} {pick['thing']}.".split()
+        )
+        sentences -= 1
+    return " ".join(written[:words]).rstrip(".") + "."
 
 
 def _known(rng: random.Random) -> dict[str, str]:

@@ -94,20 +94,11 @@ class Ledger:
             ask: Gets a new reply. Not called when the reply is known or on its way.
         """
         while True:
-            with self._lock:
-                known = None if self.fresh else self.find(key)
-                if known:
-                    return known
-                waiting = self._waiting.get(key)
-                if waiting is None:
-                    self._waiting[key] = []
-                else:
-                    future: asyncio.Future[ChatReply | None]
-                    future = asyncio.get_running_loop().create_future()
-                    waiting.append(future)
-            if waiting is None:
+            claim = self._claim(key)
+            if claim is None:
                 return await self._lead(key, ask)
-            if reply := await future:
+            reply = claim if isinstance(claim, ChatReply) else await claim
+            if reply:
                 return reply
             # The call that this one waited for failed, so it makes its own.
 
@@ -129,9 +120,7 @@ class Ledger:
         Where another process kept a reply to the same request first, that one counts, so that
         every run sees the same.
         """
-        if self._writer is None:
-            self._writer = threading.Thread(target=self._write_all, name="ledger", daemon=True)
-            self._writer.start()
+        self._start_writer()
         future: asyncio.Future[ChatReply] = asyncio.get_running_loop().create_future()
         self._writes.put((key, entry, future))
         return await future
@@ -144,6 +133,20 @@ class Ledger:
             self._writer = None
         with self._lock:
             self._reader.close()
+
+    def _claim(self, key: bytes) -> ChatReply | asyncio.Future[ChatReply | None] | None:
+        """A request's reply, the reply on its way, or None: then the caller is to ask."""
+        with self._lock:
+            known = None if self.fresh else self.find(key)
+            if known:
+                return known
+            waiting = self._waiting.get(key)
+            if waiting is None:
+                self._waiting[key] = []
+                return None
+            future: asyncio.Future[ChatReply | None] = asyncio.get_running_loop().create_future()
+            waiting.append(future)
+            return future
 
     async def _lead(self, key: bytes, ask: Callable[[], Awaitable[Entry]]) -> ChatReply:
         reply: ChatReply | None = None
@@ -178,8 +181,20 @@ class Ledger:
                 connection.execute(_TABLE)
                 connection.execute(f"PRAGMA user_version={VERSION}")
 
-    def _write_all(self) -> None:
-        with closing(self._connect()) as connection:
+    def _start_writer(self) -> None:
+        with self._lock:
+            if self._writer is None:
+                try:
+                    connection = self._connect()
+                except sqlite3.Error as exc:
+                    raise self._error(exc) from exc
+                self._writer = threading.Thread(
+                    target=self._write_all, args=(connection,), name="ledger", daemon=True
+                )
+                self._writer.start()
+
+    def _write_all(self, connection: sqlite3.Connection) -> None:
+        with closing(connection):
             while (first := self._writes.get()) is not None:
                 batch = [first]
                 while not self._writes.empty():
@@ -190,7 +205,8 @@ class Ledger:
                     batch.append(write)
                 self._commit(connection, batch)
 
-    def _commit(self, connection: sqlite3.Connection, batch: list[_Write]) -> None:
+    def _commit(self, connection: sqlite3.Connection, batch: Sequence[_Write]) -> None:
+        """Write a batch in one transaction and wake the calls that wait for it."""
         outcomes: list[tuple[asyncio.Future[ChatReply], object]] = []
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -203,6 +219,10 @@ class Ledger:
         except Exception as exc:  # whatever it is, the calls that wait must hear of it
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+            if len(batch) > 1 and not isinstance(exc, sqlite3.OperationalError):
+                for write in batch:  # one of them can't be written; the others can
+                    self._commit(connection, [write])
+                return
             error = self._error(exc)
             error.__cause__ = exc
             outcomes = [(future, error) for _, _, future in batch]

@@ -1,9 +1,9 @@
 """How much is asked of one endpoint: at once, a minute, and again after a failure.
 
 The number of open calls starts at one, so that a refused key or an unknown model costs one
-request and not sixty; opens to the wanted number with the first answer or after a second; is
-halved whenever the endpoint says that it is busy; and grows back by one a round of answers
-(additive increase, multiplicative decrease, as in TCP).
+request and not sixty. With the first answer or after a second it goes up to sixteen, then by one
+with every answer, until the wanted number or the first sign that the endpoint is busy. From then
+on it follows TCP's rule: cut by a share when the endpoint is busy, up by one a round of answers.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import asyncio
 import random
 from collections import deque
 from dataclasses import dataclass
+from math import inf
 from time import monotonic
 from types import TracebackType
 
@@ -19,6 +20,9 @@ from fabula.errors import FabulaError
 
 SCOUT_SECONDS = 1.0
 """The first call goes alone at most this long: refusals come faster, real answers may not."""
+FIRST_WIDTH = 16.0
+KEPT_SHARE = 0.7
+"""What is left of the width when the endpoint is busy (the share that CUBIC keeps)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +75,10 @@ class Limits:
         rpm: Requests a minute.
         tpm: Tokens a minute.
         patience: How long a call is tried again.
+        scout: Seconds that the first call goes alone at most; it ends with the first answer.
 
     Attributes:
-        answered: Whether the endpoint has answered a call well.
+        answered: Whether the endpoint has answered as a model's endpoint does.
     """
 
     def __init__(
@@ -83,11 +88,13 @@ class Limits:
         rpm: int | None = None,
         tpm: int | None = None,
         patience: Patience | None = None,
+        scout: float = SCOUT_SECONDS,
     ) -> None:
         self.patience = patience or Patience()
         self.concurrency = concurrency
-        self._width = 1.0
-        self._scouting = True
+        self._scout = scout
+        self._scouting = scout > 0
+        self._width = 1.0 if self._scouting else float(concurrency)
         self._open = 0
         self.answered = False
         self._queue: deque[asyncio.Future[None]] = deque()
@@ -118,8 +125,8 @@ class Limits:
             await self._wait_for_place(again)
         else:
             self._open += 1
-        if self._scouting:
-            asyncio.get_running_loop().call_later(SCOUT_SECONDS, self._open_up)
+        if self._scouting and self._scout < inf:
+            asyncio.get_running_loop().call_later(self._scout, self._open_up)
 
     def leave(self) -> None:
         """Give the place to the next call."""
@@ -139,27 +146,26 @@ class Limits:
 
     def went_well(self, expected_tokens: int, tokens: int | None) -> None:
         """Note an answer: the width grows, the token rate learns the real size."""
-        self.answered = True
         self._open_up()
-        self._width = min(self.concurrency, self._width + 1.0 / self._width)
+        step = 1.0 / self._width if self._narrowed_at else 1.0
+        self._width = min(self.concurrency, self._width + step)
         if self._tokens and tokens is not None:
             self._tokens.adjust(tokens - expected_tokens)
         self._admit()
 
-    def was_busy(self, sent_at: float, pause: float | None) -> None:
-        """Note that the endpoint is busy: halve the width, and pause all when it asks for it.
+    def was_busy(self, sent_at: float, pause: float) -> None:
+        """Note that the endpoint is busy: cut the width, and pause all when it asks for it.
 
         Args:
             sent_at: When the refused request was sent. Requests that were sent before the last
-                halving say nothing new.
+                cut say nothing new.
             pause: Seconds that the endpoint wants to be left alone.
         """
         now = monotonic()
         if sent_at >= self._narrowed_at:
-            self._width = max(1.0, self._width / 2)
+            self._width = max(1.0, self._width * KEPT_SHARE)
             self._narrowed_at = now
-        if pause:
-            self._resume_at = max(self._resume_at, now + pause)
+        self._resume_at = max(self._resume_at, now + pause)
 
     def stop(self, error: FabulaError) -> None:
         """Stop everything: every waiting and coming call raises this one error."""
@@ -193,7 +199,7 @@ class Limits:
     def _open_up(self) -> None:
         if self._scouting:
             self._scouting = False
-            self._width = float(self.concurrency)
+            self._width = min(self.concurrency, FIRST_WIDTH)
             self._admit()
 
 

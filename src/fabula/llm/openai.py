@@ -8,8 +8,9 @@ server refuses is left for good; the rung that works is remembered for the endpo
 from __future__ import annotations
 
 import json
+import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -24,7 +25,7 @@ Mode = Literal["json_schema", "tools", "json_object", "prompt"]
 LADDER: tuple[Mode, ...] = ("json_schema", "tools", "json_object", "prompt")
 TOOL = "reply"
 
-_FINISHES: dict[str | None, Finish] = {
+_FINISHES: dict[str, Finish] = {
     "stop": "stop",
     "eos": "stop",
     "tool_calls": "stop",
@@ -54,18 +55,20 @@ class Habits:
     def learn(self, rejection: Rejection, payload: Mapping[str, Any]) -> bool:
         """Take a lesson about a sampling parameter from a refusal; False when it is none."""
         words = f"{rejection.param} {rejection.message}"
-        if self.tokens_name in payload and "max_completion_tokens" in words:
-            renamed = self.tokens_name != "max_completion_tokens"
+        if "max_tokens" in payload and "max_completion_tokens" in words:
             self.tokens_name = "max_completion_tokens"
-            return renamed
+            return True
         if not _UNSUPPORTED.search(words):
             return False
         optional = payload.keys() & {"temperature", "top_p", "min_p", "seed", "stop"}
         named = {name for name in optional if re.search(rf"\b{name}\b", words)}
+        for name in named - self.left_out:
+            _LOG.warning("the endpoint does not take `%s`; it is left out from now on", name)
         self.left_out |= named
         return bool(named)
 
 
+_LOG = logging.getLogger(__name__)
 _HABITS: dict[str, Habits] = {}
 
 
@@ -96,15 +99,35 @@ class OpenAIModel:
         """Release the connections."""
         await self.endpoint.close()
 
+    @property
+    def mode(self) -> Mode:
+        """How structure is asked for now."""
+        return self._habits.mode or LADDER[0]
+
+    def body(self, request: ChatRequest) -> dict[str, Any]:
+        """The request's body as it is sent now, for batches."""
+        return self._payload(request, self._shaped(request.schema), self.mode)
+
+    def read(
+        self, answer: Mapping[str, Any], schema: Mapping[str, Any] | None, mode: Mode
+    ) -> ChatReply:
+        """The reply in an answer that came by another way, for batches."""
+        reply = read_reply(answer, mode if schema else "prompt")
+        shaped = self._shaped(schema)
+        return replace(reply, text=shaped.restore(reply.text)) if shaped else reply
+
+    def _shaped(self, schema: Mapping[str, Any] | None) -> Shape | None:
+        return shape(schema, self.endpoint.preset.dialect) if schema else None
+
     async def _climb(self, place: Place, request: ChatRequest) -> ChatReply:
         """Ask at the best rung that is known to work, and step down while it is refused."""
-        shaped = shape(request.schema, self.endpoint.preset.dialect) if request.schema else None
+        shaped = self._shaped(request.schema)
         rungs: list[Mode] = _rungs(self._habits.mode) if shaped else ["prompt"]
         refused: Rejection | None = None
         spent = Usage()
         while True:
             mode = rungs[0]
-            payload = self.payload(request, shaped, mode)
+            payload = self._payload(request, shaped, mode)
             answer = await self._post(place, request, payload)
             if isinstance(answer, Rejection):
                 if _FILTERED.search(f"{answer.code} {answer.message}"):
@@ -143,7 +166,7 @@ class OpenAIModel:
                 self._usual_length += (usage.completion_tokens - self._usual_length) // 8
         return answer
 
-    def payload(self, request: ChatRequest, shaped: Shape | None, mode: Mode) -> dict[str, Any]:
+    def _payload(self, request: ChatRequest, shaped: Shape | None, mode: Mode) -> dict[str, Any]:
         """The request's body at one rung of the ladder."""
         settings, sampling = self.endpoint.settings, request.sampling
         messages = [{"role": item.role, "content": item.content} for item in request.messages]
@@ -206,11 +229,12 @@ def read_reply(answer: Mapping[str, Any], mode: str) -> ChatReply:
     The arguments of a tool call count whatever the tool is called; those of several calls become
     one JSON list, in order.
     """
-    choices = answer.get("choices") or [{}]
-    choice = choices[0] if isinstance(choices[0], dict) else {}
+    choices = answer.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    choice = first if isinstance(first, dict) else {}
     message = choice.get("message")
     message = message if isinstance(message, dict) else {"content": choice.get("text")}
-    finish = _FINISHES.get(choice.get("finish_reason"), "unknown")
+    finish = _FINISHES.get(str(choice.get("finish_reason")), "unknown")
     text = _arguments(message) or _content(message.get("content"))
     problem = ""
     refusal = message.get("refusal")
@@ -251,17 +275,18 @@ def _rungs(mode: Mode | None) -> list[Mode]:
 
 
 def _arguments(message: Mapping[str, Any]) -> str:
-    calls: Iterable[Any] = message.get("tool_calls") or ()
-    functions = [call.get("function") or {} for call in calls if isinstance(call, dict)]
-    if not functions and isinstance(message.get("function_call"), dict):
-        functions = [message["function_call"]]
-    texts = []
-    for function in functions:
-        given = function.get("arguments")
-        text = given if isinstance(given, str) else json.dumps(given) if given else ""
-        if text.strip():
-            texts.append(text)
-    return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]" if texts else ""
+    calls = message.get("tool_calls")
+    calls = calls if isinstance(calls, list) else []
+    functions = [call.get("function") for call in calls if isinstance(call, dict)]
+    functions.append(message.get("function_call"))  # the form before tools
+    given = [item.get("arguments") for item in functions if isinstance(item, dict)]
+    texts = [item if isinstance(item, str) else json.dumps(item) for item in given if item]
+    return joined([text for text in texts if text.strip()])
+
+
+def joined(payloads: list[str]) -> str:
+    """Payloads of JSON as one: a single one as it is, several as a list."""
+    return payloads[0] if len(payloads) == 1 else f"[{', '.join(payloads)}]" if payloads else ""
 
 
 def _content(content: Any) -> str:

@@ -30,6 +30,10 @@ class Price:
             usage.prompt_tokens * self.prompt + usage.completion_tokens * self.completion
         ) / 1_000_000
 
+    def halved(self) -> Price:
+        """The price in a batch."""
+        return Price(self.prompt / 2, self.completion / 2)
+
 
 FREE = Price(0.0, 0.0)
 

@@ -68,6 +68,6 @@ async def check_model(model: ChatModel) -> ModelCheck:
 def _follows(text: str) -> bool:
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(value, dict) and set(value) == {"city"} and isinstance(value["city"], str)

@@ -5,6 +5,7 @@ This is the model that runs use: known replies are free, new ones are on disk be
 
 from __future__ import annotations
 
+from math import inf
 from time import perf_counter
 from typing import Literal
 
@@ -12,6 +13,7 @@ from fabula.errors import ModelError
 from fabula.llm.budget import Budget
 from fabula.llm.chat import ChatModel, ChatReply, ChatRequest
 from fabula.llm.ledger import Entry, Ledger, request_key
+from fabula.llm.limits import Limits
 from fabula.llm.prices import price_of
 
 
@@ -20,11 +22,13 @@ class Recorded:
 
     Args:
         model: The model that answers what is not known yet.
-        ledger: Where replies are kept.
+        ledger: Where replies are kept; None keeps none.
         budget: What may be spent; by default without limits.
     """
 
-    def __init__(self, model: ChatModel, ledger: Ledger, budget: Budget | None = None) -> None:
+    def __init__(
+        self, model: ChatModel, ledger: Ledger | None, budget: Budget | None = None
+    ) -> None:
         self.name = model.name
         self.identity = model.identity
         self.form: Literal["chat", "completion"] = model.form
@@ -33,6 +37,10 @@ class Recorded:
         self.budget = budget or Budget()
         self._model = model
         self._price = price_of(model.name)
+        # A call is accounted for when it is made, not while it waits for its turn; and the first
+        # one goes alone where its size decides how many more the budget has room for.
+        scout = inf if self.budget.needs_sizes else 0.0
+        self._turns = Limits(model.concurrency, scout=scout)
 
     async def complete(self, request: ChatRequest) -> ChatReply:
         """Answer one request, from the ledger where it can.
@@ -44,8 +52,11 @@ class Recorded:
         """
 
         async def ask() -> Entry:
-            return await self._ask(request)
+            async with self._turns.place():
+                return await self._ask(request)
 
+        if self.ledger is None:
+            return (await ask()).reply
         reply = await self.ledger.once(request_key(self.identity, request), ask)
         self.budget.cached += reply.cached
         return reply
@@ -64,6 +75,7 @@ class Recorded:
             self.budget.abandon(ticket)
             raise
         self.budget.finish(ticket, reply.usage, reply_characters=len(reply.text))
+        self._turns.went_well(0, None)
         return Entry(self.identity, request.purpose, perf_counter() - started, reply)
 
 

@@ -76,14 +76,14 @@ class Judge:
 
     Args:
         provider: The provider's name.
-        place: The base URL as it may be shown.
+        address: The base URL as it may be shown.
         model: The model's name there.
         key_place: Where the key comes from, in words.
         secrets: Texts that no message may hold.
     """
 
     provider: str
-    place: str
+    address: str
     model: str
     key_place: str
     secrets: tuple[str, ...] = ()
@@ -101,7 +101,7 @@ class Judge:
         Raises:
             ModelError: Neither another try nor another form of the request will help.
         """
-        body = reply.body.decode(errors="replace")
+        body = reply.body.decode("utf-8-sig", errors="replace")
         if reply.status == 200 and expects is None:
             return {"text": body}
         answer = _json_object(body)
@@ -111,9 +111,7 @@ class Judge:
                 return answer
             if body.lstrip().startswith("<") and not answered:
                 raise self._no_api("answers with a web page")
-            return Again(
-                f"an invalid envelope: {self._quoted(reply.body.decode(errors='replace'))}"
-            )
+            return Again(f"an invalid envelope: {self._quoted(body)}")
         error = _error_of(answer)
         words = self._quoted(str(error.get("message") or error.get("detail") or body))
         code = str(error.get("code") or error.get("type") or "")
@@ -141,14 +139,15 @@ class Judge:
         return ModelError(
             f"{self._name} kept failing over {tries} tries; the last answer was {last.problem}",
             code="model.unavailable",
-            hint="run the same command again later; what was answered is not asked twice",
+            hint="if it never worked, check the base URL; else run the same command again later, "
+            "what was answered is not asked twice",
         )
 
     def unreachable(self, reason: str, start: str | None) -> ModelError:
         """The error for a server that is not there."""
         first = f"start it ({start})" if start else "check the address and your network"
         return ModelError(
-            f"nothing answers at {self.place}: {reason}",
+            f"nothing answers at {self.address}: {reason}",
             code="model.unreachable",
             hint=f"{first}, or try with --model fake",
         )
@@ -158,8 +157,7 @@ class Judge:
             raise AuthenticationError(
                 f"provider {self.provider} refused the key in {self.key_place} ({status}): {words}",
                 code="model.authentication",
-                hint=f"fabula keys set {self.provider}, then fabula models check "
-                f"{self.provider}:{self.model}",
+                hint=f"correct it, or unset it and use: fabula keys set {self.provider}",
             )
         if status == 402 or (status == 429 and _NO_MONEY.search(signs)):
             raise RateLimitError(
@@ -186,14 +184,14 @@ class Judge:
 
     def _no_api(self, what: str) -> ModelError:
         return ModelError(
-            f"{self.place} is no endpoint of a language model: it {what}",
+            f"{self.address} is no endpoint of a language model: it {what}",
             code="model.no-api",
             hint="check the base URL (it usually ends in /v1)",
         )
 
     @property
     def _name(self) -> str:
-        return f"{self.provider} ({self.place})"
+        return f"{self.provider} ({self.address})"
 
     def _quoted(self, text: str) -> str:
         for secret in self.secrets:
@@ -205,7 +203,7 @@ class Judge:
 def _json_object(body: str) -> Answer | None:
     try:
         value = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 
@@ -237,5 +235,5 @@ def _retry_after(reply: HttpReply) -> float | None:
         if re.fullmatch(r"\d+(\.\d+)?", value):
             return float(value)
         return max(0.0, parsedate_to_datetime(value).timestamp() - time())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

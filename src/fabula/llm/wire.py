@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -63,18 +64,23 @@ class Wire:
         ca_file: str | None = None,
         proxy: str | None = None,
     ) -> None:
-        self.base_url = base_url.rstrip("/")
-        scheme, host = _origin(self.base_url)
-        self._headers = headers
+        url = _server_url(base_url)
+        # Passwords are taken out of addresses, which errors of other libraries would show.
+        self.base_url = str(url.with_user(None)).rstrip("/")
+        self._login = _login(url)
+        self._make_headers = headers
+        self._headers: Mapping[str, str] = {}
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT_SECONDS)
         self._seconds = timeout
-        self._tls = (scheme == "https", verify_tls, ca_file)
-        self._proxy = _proxy_for(scheme, host, proxy)
+        self._tls = (url.scheme == "https", verify_tls, ca_file)
+        found = _proxy_for(url, proxy)
+        self._proxy = found and found.with_user(None)
+        self._proxy_login = {"Proxy-Authorization": _login(found)} if _login(found) else {}
         self._urls: dict[str, URL] = {}
         self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
 
     @property
-    def place(self) -> str:
+    def address(self) -> str:
         """The base URL as it may be shown and stored: no password, no query."""
         return without_secrets(self.base_url)
 
@@ -92,8 +98,9 @@ class Wire:
                 method,
                 self._url(path),
                 data=body or None,
-                headers={"Content-Type": content_type} if body else None,
+                headers={**self._headers, "Content-Type": content_type},
                 proxy=self._proxy,
+                proxy_headers=self._proxy_login,
                 allow_redirects=False,
             ) as response:
                 return HttpReply(response.status, response.headers, await response.read())
@@ -128,18 +135,21 @@ class Wire:
     async def _open(self) -> aiohttp.ClientSession:
         for loop in [loop for loop in self._sessions if loop.is_closed()]:
             await self._sessions.pop(loop).close()
+        headers = dict(self._make_headers())
+        if self._login:
+            headers["Authorization"] = self._login
+        if self._proxy and not self._tls[0]:
+            headers.update(self._proxy_login)  # without a tunnel, the request itself bears it
+        # Not given to the session: aiohttp would also send the session's headers to the proxy.
+        self._headers = headers
         connector = aiohttp.TCPConnector(
             # How much is asked at once is decided by `Limits`, never by the pool.
             limit=0,
             keepalive_timeout=KEEP_ALIVE_SECONDS,
             ssl=_tls_context(*self._tls),
         )
-        headers = dict(self._headers())
-        if URL(self.base_url).user is not None:
-            headers.pop("Authorization", None)  # the address brings its own
         session = aiohttp.ClientSession(
             connector=connector,
-            headers=headers,
             timeout=self._timeout,
             cookie_jar=aiohttp.DummyCookieJar(),
         )
@@ -148,15 +158,15 @@ class Wire:
 
     def _tls_error(self, exc: Exception) -> ModelError:
         return ModelError(
-            f"the TLS connection to {self.place} failed: {_cause(exc)}",
+            f"the TLS connection to {self.address} failed: {_cause(exc)}",
             code="model.certificate",
             hint="name your authority's certificates in the model's `ca_file`, "
             "or set `verify_tls: false` for a server that you trust",
         )
 
 
-def _origin(base_url: str) -> tuple[str, str]:
-    """Scheme and host of an address; an error when it is none."""
+def _server_url(base_url: str) -> URL:
+    """An address; an error when it is none."""
     try:
         url = URL(base_url)
     except ValueError:
@@ -167,7 +177,14 @@ def _origin(base_url: str) -> tuple[str, str]:
             code="model.base-url",
             hint="write it like http://127.0.0.1:8000/v1",
         )
-    return url.scheme, url.host
+    return url
+
+
+def _login(url: URL | None) -> str:
+    """The user and password that an address holds, as a header's value, or nothing."""
+    if url is None or url.user is None:
+        return ""
+    return "Basic " + b64encode(f"{url.user}:{url.password or ''}".encode()).decode()
 
 
 def without_secrets(url: str) -> str:
@@ -183,19 +200,21 @@ def _cause(exc: Exception) -> str:
     return without_secrets(str(words or inner or type(exc).__name__)).lower()
 
 
-def _proxy_for(scheme: str, host: str, named: str | None) -> str | None:
+def _proxy_for(url: URL, named: str | None) -> URL | None:
     # Read once: aiohttp's own `trust_env` reads the environment and ~/.netrc at every request.
-    proxies = getproxies()
-    proxy = named or proxies.get(scheme) or proxies.get("all")
-    if not named and proxy_bypass(host):
+    if named is None and proxy_bypass(str(url.host)):
         return None
-    if proxy and not proxy.startswith(("http://", "https://")):
+    proxies = getproxies()
+    proxy = named or proxies.get(url.scheme) or proxies.get("all")
+    if not proxy:
+        return None
+    if not proxy.startswith(("http://", "https://")):
         raise UsageError(
             f"the proxy {without_secrets(proxy)} is no HTTP proxy",
             code="model.proxy",
             hint="use one whose address starts with http:// or https://",
         )
-    return proxy
+    return URL(proxy)
 
 
 def _tls_context(used: bool, verify: bool, ca_file: str | None) -> ssl.SSLContext | bool:

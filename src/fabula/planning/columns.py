@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 
@@ -12,17 +12,19 @@ from fabula.errors import Violation, did_you_mean
 from fabula.planning.expressions import (
     Expression,
     ExpressionError,
+    case_labels,
     expression_type,
     parse_expression,
+    syntax_tree,
 )
-from fabula.planning.kinds import column_type
+from fabula.planning.kinds import CATEGORY, column_type
 from fabula.planning.plan import ColumnPlan, ReferencePlan
 from fabula.planning.references import References
 from fabula.planning.templates import TemplateError, template_needs
 from fabula.spec.columns import AbstractColumn
 from fabula.spec.parameters import as_moment, is_expression
 from fabula.spec.tables import DatasetSpec, TableSpec
-from fabula.spec.words import Llm, Template, Text
+from fabula.spec.words import FILLED, Judge, Llm, Template, Text
 
 Columns = dict[str, ColumnPlan]
 Node = tuple[str, str]
@@ -102,13 +104,22 @@ class _Resolver:
                 message = f"column `{name}`: no valid template: {error}"
                 self.problems.append(Violation("spec.bad-template", message, where))
                 continue
-            for need in parsed.needs:
-                problem = self.unknown(name, need, where)
-                if problem is not None:
-                    self.problems.append(problem)
-                else:
-                    needs[need] = None
+            needs.update(self.known(name, parsed.needs, where))
+        if isinstance(column, Judge):
+            where = f"tables.{self.table.name}.columns.{name}.of"
+            needs.update(self.known(name, column.of, where))
         return ColumnPlan(name, column, column_type(column) or _UNTYPED, tuple(needs), sql)
+
+    def known(self, name: str, needs: Sequence[str], where: str) -> dict[str, None]:
+        """The needs that exist; the others are noted."""
+        found: dict[str, None] = {}
+        for need in needs:
+            problem = self.unknown(name, need, where)
+            if problem is None:
+                found[need] = None
+            else:
+                self.problems.append(problem)
+        return found
 
     def unknown(self, name: str, need: str, where: str) -> Violation | None:
         """The violation of a name that is no column of this row or of a parent's."""
@@ -147,7 +158,7 @@ def _join_model_columns(table: TableSpec, columns: Columns) -> Columns:
         changed = True
         while changed:
             more = {n for n, p in columns.items() if own_needs(p, columns) & after} | {
-                n for n, p in columns.items() if isinstance(p.spec, Llm | Text)
+                n for n, p in columns.items() if isinstance(p.spec, FILLED)
             }
             changed = not more <= after
             after |= more
@@ -188,7 +199,9 @@ def _set_types(
             types = {need: _type_of(table, need, planned, references) for need in plan.needs}
             kinds = _expression_types(table, plan, types, problems)
             if plan.spec.kind == "expr":
-                planned[table][name] = replace(plan, type=kinds.get("sql", pa.string()))
+                kind = kinds.get("sql", pa.string())
+                labels = pa.types.is_string(kind) and case_labels(syntax_tree(plan.sql["sql"]))
+                planned[table][name] = replace(plan, type=CATEGORY if labels else kind)
 
 
 def _expression_types(

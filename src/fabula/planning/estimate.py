@@ -9,7 +9,7 @@ import pyarrow as pa
 from fabula.llm.prices import price_of
 from fabula.planning.plan import ModelCalls, TablePlan
 from fabula.spec.tables import DatasetSpec
-from fabula.spec.words import Llm, Text
+from fabula.spec.words import FILLED, Judge, Llm, Text
 
 _STRING_BYTES = 16
 _VALUES_PER_SECOND = 8_000_000
@@ -41,7 +41,7 @@ def estimate_calls(spec: DatasetSpec, tables: Iterable[TablePlan]) -> Iterator[M
     for table in tables:
         groups: dict[tuple[str, bool], list[str]] = {}
         for name, plan in table.columns.items():
-            if isinstance(plan.spec, Llm | Text):
+            if isinstance(plan.spec, FILLED):
                 model = model_name(spec, table, plan.spec)
                 joint = isinstance(plan.spec, Llm) and plan.spec.prompt is None
                 groups.setdefault((model, joint), []).append(name)
@@ -49,7 +49,7 @@ def estimate_calls(spec: DatasetSpec, tables: Iterable[TablePlan]) -> Iterator[M
             yield _calls(spec, table, model, names, joint=joint)
 
 
-def model_name(spec: DatasetSpec, table: TablePlan, column: Llm | Text) -> str:
+def model_name(spec: DatasetSpec, table: TablePlan, column: Llm | Text | Judge) -> str:
     """The model that fills a column: its own, its table's, the default, else `local`."""
     named = column.model or table.spec.model
     return named or ("default" if "default" in spec.models else "local")
@@ -93,6 +93,6 @@ def _width(kind: pa.DataType) -> int:
     if pa.types.is_dictionary(kind):
         return 4
     try:
-        return max(1, kind.bit_width // 8)
+        return max(1, int(kind.bit_width) // 8)
     except ValueError:
         return _STRING_BYTES

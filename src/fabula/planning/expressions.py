@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from fabula.io.arrays import empty_table
 from fabula.io.sql import thread_connection
 
 _UNREPEATABLE = {
@@ -99,7 +100,8 @@ def expression_type(sql: str, types: Mapping[str, pa.DataType]) -> pa.DataType:
     """
     schema = pa.schema(list(types.items()) or [("_", pa.int64())])
     try:
-        result = thread_connection().from_arrow(schema.empty_table()).project(sql).to_arrow_table()
+        relation = thread_connection().from_arrow(empty_table(schema))
+        result = relation.project(sql).to_arrow_table()
     except duckdb.Error as error:
         raise ExpressionError(_first_line(error)) from error
     if result.num_rows:
@@ -108,6 +110,29 @@ def expression_type(sql: str, types: Mapping[str, pa.DataType]) -> pa.DataType:
             "for a parent's count or sum over its children use an `aggregate` check",
         )
     return settled_type(result.schema[0].type)
+
+
+def syntax_tree(sql: str) -> dict[str, Any]:
+    """DuckDB's syntax tree of a valid expression."""
+    tree = json.loads(_scalar("SELECT json_serialize_sql(?)", f"SELECT {sql}"))
+    expression: dict[str, Any] = tree["statements"][0]["node"]["select_list"][0]
+    return expression
+
+
+def case_labels(node: Mapping[str, Any]) -> list[str] | None:
+    """The texts of a CASE whose every result, ELSE included, is a constant text."""
+    if node["class"] != "CASE":
+        return None
+    results = [check["then_expr"] for check in node["case_checks"]] + [node["else_expr"]]
+    texts = [constant_text(result) for result in results]
+    return None if None in texts else [text for text in texts if text is not None]
+
+
+def constant_text(node: Mapping[str, Any]) -> str | None:
+    """The text of a constant, or None where the node is none."""
+    if node["class"] != "CONSTANT" or node["literal"]["kind"] != "STRING":
+        return None
+    return str(node["literal"]["text"])
 
 
 def settled_type(kind: pa.DataType) -> pa.DataType:

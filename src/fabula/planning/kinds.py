@@ -13,12 +13,15 @@ from fabula.spec.keys import Constant, Sequence
 from fabula.spec.numbers import Binomial, Mixture, Poisson, Uniform, Zipf
 from fabula.spec.parameters import Scalar, as_moment, seconds
 from fabula.spec.times import Datetime
-from fabula.spec.words import Choice, Llm, Person
+from fabula.spec.words import Choice, Judge, Llm, Person
 
 CATEGORY = pa.dictionary(pa.int32(), pa.string())
 """Strings of few distinct values."""
 
 TIME = pa.timestamp("us")
+
+MOST_COUNT = 2.0**62
+"""Largest mean or number of trials of a count."""
 
 _PERSON_CATEGORIES = {"sex", "title", "country", "country_code", "nationality", "language"}
 _JSON_TYPES: dict[str, pa.DataType] = {
@@ -63,6 +66,8 @@ def column_type(column: AbstractColumn) -> pa.DataType | None:
             return _person_type(column.field)
         case Llm():
             return _llm_type(column.type)
+        case Judge():
+            return pa.float64() if column.criteria else pa.bool_()
         case AbstractNumber():
             return pa.int64() if _is_whole(column) else pa.float64()
     return _FIXED_TYPES.get(column.kind)

@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from fabula.errors import SpecError, UsageError, did_you_mean
+from fabula.io.sql import quoted
 from fabula.planning.columns import make_steps, plan_columns
 from fabula.planning.estimate import estimate_bytes, estimate_calls, estimate_seconds
 from fabula.planning.plan import ColumnPlan, Plan, ReferencePlan, TablePlan
 from fabula.planning.references import order_tables, resolve_references
 from fabula.planning.rules import check_violations, size_violations, spec_violations
+from fabula.spec.checks import RowCheck
 from fabula.spec.columns import AbstractNumber
 from fabula.spec.sources import located
 from fabula.spec.tables import DatasetSpec, PerParent, TableSpec
+from fabula.spec.words import Judge
 from fabula.types import Size
 
 
@@ -78,7 +81,7 @@ def settle(spec: DatasetSpec, *, n: Size = None, model: str | None = None) -> Da
     Raises:
         UsageError: `n` names no table, or does not say which of several.
     """
-    tables = dict(spec.tables)
+    tables = {name: _with_thresholds(table) for name, table in spec.tables.items()}
     for name, rows in _sizes(spec, n).items():
         tables[name] = tables[name].model_copy(update={"n": rows})
     if model is None:
@@ -91,6 +94,20 @@ def settle(spec: DatasetSpec, *, n: Size = None, model: str | None = None) -> Da
         tables[name] = table.model_copy(update={"columns": columns, "model": None})
     named = {**spec.models, "default": spec.models.get(model, model)}
     return spec.model_copy(update={"tables": tables, "models": named})
+
+
+def _with_thresholds(table: TableSpec) -> TableSpec:
+    """The table with a check for each `judge` column that sets a threshold."""
+    checks = [
+        RowCheck(
+            sql=f"CAST({quoted(name)} AS DOUBLE) >= {column.at_least}",
+            repair="resample",
+            name=f"{name} at least {column.at_least:g}",
+        )
+        for name, column in table.columns.items()
+        if isinstance(column, Judge) and column.at_least is not None
+    ]
+    return table.model_copy(update={"checks": (*table.checks, *checks)}) if checks else table
 
 
 def _sizes(spec: DatasetSpec, n: Size) -> Mapping[str, int]:

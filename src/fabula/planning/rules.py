@@ -26,11 +26,12 @@ from fabula.spec.checks import (
     UniqueCheck,
 )
 from fabula.spec.columns import AbstractColumn, AbstractNumber
+from fabula.spec.keys import Reference
 from fabula.spec.numbers import Mixture
 from fabula.spec.parameters import as_moment
 from fabula.spec.tables import DatasetSpec, TableSpec
 from fabula.spec.times import Datetime
-from fabula.spec.words import Llm, Text
+from fabula.spec.words import FILLED
 
 _POSITIVE = {"sigma", "scale", "shape", "a", "b"}
 _NOT_NEGATIVE = {"std", "mean", "trials"}
@@ -56,6 +57,7 @@ def spec_violations(spec: DatasetSpec) -> Iterator[Violation]:
             yield from _correlation_problems(
                 table, correlation.columns, f"{where}.correlations.{i}"
             )
+        yield from _distinct_problems(table, where)
         for name, column in table.columns.items():
             yield from _parameter_problems(column, f"{where}.columns.{name}")
         yield from _model_problems(spec, table)
@@ -196,6 +198,17 @@ def _correlation_problems(
             yield Violation("spec.bad-correlation", message, where)
 
 
+def _distinct_problems(table: TableSpec, where: str) -> Iterator[Violation]:
+    """References that can't be both drawn by weight and combined without repetition."""
+    groups = [group for group in (table.primary_key, *table.unique) if len(group) > 1]
+    for name in {name for group in groups for name in group}:
+        column = table.columns.get(name)
+        if isinstance(column, Reference) and (column.skew or column.weights):
+            message = f"`{name}` can't have `skew` or `weights`: its combinations may not repeat"
+            hint = "drop `skew`; every combination is then equally likely"
+            yield Violation("spec.bad-reference", message, f"{where}.columns.{name}", hint)
+
+
 def _parameter_problems(column: AbstractColumn, where: str) -> Iterator[Violation]:
     """Constants that no distribution can have."""
     parts = [part.column for part in column.of] if isinstance(column, Mixture) else [column]
@@ -231,7 +244,7 @@ def _model_problems(spec: DatasetSpec, table: TableSpec) -> Iterator[Violation]:
     named += [
         (column.model, f"{where}.columns.{name}.model")
         for name, column in table.columns.items()
-        if isinstance(column, Llm | Text)
+        if isinstance(column, FILLED)
     ]
     for model, place in named:
         if model is None or model in spec.models or model in ("local", "fake"):

@@ -15,6 +15,7 @@ from fabula.reports import grid
 from fabula.spec.columns import AbstractColumn, AbstractNumber
 from fabula.spec.kinds import KINDS
 from fabula.spec.parameters import SpecModel
+from fabula.spec.schema import attribute_docs
 
 EXAMPLES: dict[str, str] = {
     "key": "{kind: key}",
@@ -46,6 +47,7 @@ EXAMPLES: dict[str, str] = {
     "provider": "{kind: provider, name: finance.company}",
     "llm": "{kind: llm, description: a product name of a few words, max: 40}",
     "text": '{kind: text, prompt: "One sentence that sells a {{ colour }} {{ category }}."}',
+    "judge": "{kind: judge, of: [question, answer], rubric: {helpful: 1..5}, at_least: 3}",
 }
 """One column of each kind, as YAML."""
 
@@ -100,6 +102,32 @@ def kind_text(kind: str) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def kinds_markdown() -> str:
+    """Every column kind as a page of the reference."""
+    parts = [
+        "# Column kinds",
+        "Written by `fabula kinds --format markdown` from the classes in `fabula.spec`.",
+        "## What every kind takes",
+        _table(shared_parameters()),
+    ]
+    for kind, cls in KINDS.items():
+        parts += [f"## {kind}", summary(cls), details(cls), _table(parameters(cls))]
+        parts.append(f"```yaml\ncolumn: {EXAMPLES[kind]}\n```")
+    return "\n\n".join(part for part in parts if part)
+
+
+def _table(described: list[Described]) -> str:
+    if not described:
+        return ""
+    rows = [
+        (f"`{item.name}`", item.takes, item.default.removeprefix("default "), item.meaning)
+        for item in described
+    ]
+    head = [("parameter", "takes", "default", "meaning"), ("---", "---", "---", "---")]
+    escaped = [" | ".join(cell.replace("|", "\\|") for cell in row) for row in [*head, *rows]]
+    return "\n".join(f"| {line} |" for line in escaped)
+
+
 def _listing(title: str, described: list[Described]) -> list[str]:
     lines = [f"{title}:"]
     for item in described:
@@ -129,7 +157,7 @@ def _described(cls: type[SpecModel], name: str) -> Described:
         shown = ""
     else:
         shown = f"default {_plain(default)}"
-    return Described(name, takes, shown, _meanings(cls).get(name, ""))
+    return Described(name, takes, shown, attribute_docs(cls).get(name, ""))
 
 
 def _plain(value: Any) -> str:
@@ -162,16 +190,3 @@ def _takes(schema: Mapping[str, Any]) -> str:
     formats = {"date-time": "time", "date": "date"}
     kind = str(schema.get("type", "value"))
     return formats.get(schema.get("format", ""), names.get(kind, kind))
-
-
-def _meanings(cls: type[SpecModel]) -> dict[str, str]:
-    """Meanings of fields from the `Attributes` sections of a class and its bases."""
-    found: dict[str, str] = {}
-    for base in reversed(cls.__mro__):
-        text = inspect.cleandoc(base.__dict__.get("__doc__") or "")
-        section = re.search(r"^Attributes:\n((?:[ ]+.*\n?|\n)+)", text, flags=re.MULTILINE)
-        if not section:
-            continue
-        for match in re.finditer(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section[1], flags=re.MULTILINE):
-            found[match[1]] = " ".join(match[2].split())
-    return found

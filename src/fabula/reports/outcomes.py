@@ -36,18 +36,25 @@ def preview_line(dataset: Dataset) -> str:
 
 
 def run_text(dataset: Dataset) -> str:
-    """The lines below a run: what was kept, checked, asked of models, and written."""
+    """The lines below a run: what was checked, lost, asked of models."""
     manifest = dataset.manifest
     lines = [f"  {_verdict(result)}" for result in dataset.checks.failed]
     lines.append(f"{checks_line(dataset.checks)} · {_balance(manifest)}")
     lines += [f"  {reason}" for reason in _reasons(manifest)]
     lines += [_model(name, usage) for name, usage in manifest.get("models", {}).items()]
-    if dataset.folder:
-        lines.append(
-            f"Wrote `{dataset.folder}/` ({_files(dataset.folder, manifest)})"
-            f" · seed {manifest['seed']} · {_time(manifest)}"
-        )
     return "\n".join(lines)
+
+
+def wrote_line(dataset: Dataset) -> str:
+    """What a run wrote, and where."""
+    if dataset.folder is None:
+        return "Nothing was written"
+    parts = [
+        f"Wrote `{dataset.folder}/` ({_files(dataset.folder, dataset.manifest)})",
+        f"seed {dataset.manifest['seed']}",
+        _time(dataset.manifest),
+    ]
+    return " · ".join(parts)
 
 
 def record_text(dataset: Dataset) -> str:
@@ -57,9 +64,8 @@ def record_text(dataset: Dataset) -> str:
         counts = (amounts.count(record[key]) for key in ("requested", "written", "rejected"))
         rows.append((name, *counts))
     checks = [f"  {_verdict(result)}" for result in dataset.checks if result.passed]
-    return "\n".join(
-        [*grid.lines(rows, right=(False, True, True, True)), *checks, run_text(dataset)]
-    )
+    tables = grid.lines(rows, right=(False, True, True, True))
+    return "\n".join([*tables, *checks, run_text(dataset), wrote_line(dataset)])
 
 
 def _verdict(result: CheckResult) -> str:

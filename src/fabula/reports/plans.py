@@ -81,10 +81,11 @@ def _sum(plan: Plan) -> str:
     rows = sum(table.rows for table in plan.tables)
     about = "" if all(table.exact for table in plan.tables) else "about "
     time = amounts.duration(plan.seconds)
+    time = time if time.startswith("<") else f"about {time}"
     parts = [
         f"{about}{amounts.count(rows, 'row')}",
         f"{amounts.size(plan.bytes)} of values",
-        f"about {time}" + (" besides model calls" if plan.calls else ""),
+        time + (" besides model calls" if plan.calls else ""),
         f"seed {plan.seed}",
         "nothing was called or written",
     ]

@@ -124,13 +124,12 @@ class Checking:
         mine = next((tally for tally in tallies if tally.check == position), None)
         if mine is None:
             return rows_verdict(table, check, rows=0, failing=0)
-        repaired = mine.broken if check.repair == "drop" else mine.repaired
         return rows_verdict(
             table,
             check,
             rows=mine.rows,
-            failing=mine.broken - repaired,
-            repaired=repaired,
+            failing=mine.broken if check.repair == "fail" else 0,  # else repaired, or rejected
+            repaired=mine.broken if check.repair == "drop" else mine.repaired,
             examples=mine.examples,
         )
 

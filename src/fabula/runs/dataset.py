@@ -15,9 +15,9 @@ from fabula.errors import PrerequisiteError, SourceError, UsageError, did_you_me
 from fabula.io.formats import ENDINGS, as_format, format_of
 from fabula.io.names import file_stem
 from fabula.io.places import make_folder
-from fabula.io.read import read_files, typed
+from fabula.io.read import TableRows, read_files, typed
 from fabula.io.write import write_table
-from fabula.runs.parts import Lost, TableRows
+from fabula.runs.parts import Lost
 from fabula.types import Path as PathLike
 
 if TYPE_CHECKING:
@@ -133,6 +133,16 @@ class Dataset(Mapping[str, Any]):
         rows = self.rows(table)
         number: int = rows.num_rows if isinstance(rows, pa.Table) else rows.count_rows()
         return number
+
+    @property
+    def num_rows(self) -> int:
+        """Rows of the only table."""
+        return self.count()
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns and types of the only table."""
+        return self.rows().schema
 
     def head(self, n: int = 10, table: str | None = None) -> pa.Table:
         """The first rows of a table, without reading the rest."""

@@ -13,8 +13,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from fabula.checks.impossible import impossible_rules
+from fabula.engines.generation import Generation
 from fabula.engines.made import TableMaker
-from fabula.errors import RunInterrupted
+from fabula.errors import RunInterrupted, SpecError
 from fabula.io.formats import Format, as_format
 from fabula.llm.chat import ChatModel
 from fabula.planning.plan import Plan
@@ -27,6 +29,7 @@ from fabula.runs.parts import MemoryStore, Store
 from fabula.runs.progress import Tracker
 from fabula.runs.tables import Tables
 from fabula.runs.verdict import lost_too_many, raise_verdict
+from fabula.spec.sources import located
 from fabula.spec.tables import ModelSpec
 from fabula.types import Path as PathLike
 from fabula.types import Progress
@@ -79,12 +82,12 @@ def execute(
         max_rejects: Lost rows that are accepted: a share below 1, or a number of rows.
 
     Raises:
+        SpecError: Checks contradict each other, or the columns.
         SinkError: The folder holds something else, is in use, or can't be written.
         CheckError: A check does not hold; the data stays where it was written.
         PartialRunError: More rows were lost than `max_rejects`; the same call goes on.
         RunInterrupted: The user stopped the run; the same call goes on.
     """
-    from fabula.engines.generation import Generation
 
     def generation(tracker: Tracker) -> Generating:
         return Generation(plan, open_model=open_model, on_rows=tracker.answered)
@@ -115,6 +118,9 @@ def run(
     max_rejects: float | int | None = None,
 ) -> Dataset:
     """Run a plan with any `generation`; see `execute` for the rest."""
+    problems = impossible_rules(plan)
+    if problems:
+        raise SpecError(located(problems, plan.spec))
     if output is None:
         dataset = _make(plan, generation, MemoryStore(), Tracker(progress), workers)
         raise_verdict(dataset, max_rejects)

@@ -22,10 +22,9 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.dataset
 
 from fabula.engines.made import MadeBlock
 from fabula.errors import SinkError
@@ -36,6 +35,9 @@ from fabula.io.places import make_folder, remove_leftovers, write_text
 from fabula.io.read import read_files, typed
 from fabula.io.write import writing
 from fabula.runs.parts import Layout, Lost, PartRecord, Tally
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
 
 RUN, MANIFEST, REJECTS = "run.json", "manifest.json", "rejects.jsonl"
 _STATE = ".fabula"
@@ -74,9 +76,9 @@ class RunFolder:
         try:
             if past and (fresh or past["fingerprint"] != identity["fingerprint"]):
                 self._clear(past)
-            remove_leftovers(path / _STATE)
+            for place in (path, path / _STATE, *(path / file_stem(name) for name in formats)):
+                remove_leftovers(place)
             if self.manifest is None:
-                remove_leftovers(path)
                 write_text(path / RUN, json.dumps(identity, indent=2, ensure_ascii=False) + "\n")
         except BaseException:
             self._lock.release()
@@ -130,7 +132,7 @@ class RunFolder:
         for batch in self._rows(layout, [part]).to_batches():
             yield typed(pa.Table.from_batches([batch]), layout.schema)
 
-    def read(self, layout: Layout) -> pyarrow.dataset.Dataset:
+    def read(self, layout: Layout) -> ds.Dataset:
         """All rows of a table, read when they are asked for."""
         return self._rows(layout, range(layout.parts))
 
@@ -182,7 +184,7 @@ class RunFolder:
             for file_format in self._formats[layout.table]
         }
 
-    def _rows(self, layout: Layout, parts: Iterable[int]) -> pyarrow.dataset.Dataset:
+    def _rows(self, layout: Layout, parts: Iterable[int]) -> ds.Dataset:
         """Rows of parts, from the format that keeps types best."""
         best = min(self._formats[layout.table], key=_TYPED.index)
         paths = [self._files(layout, part)[best] for part in parts]
@@ -198,7 +200,6 @@ class RunFolder:
         for path in (self.path / _STATE).glob("*.json"):
             path.unlink()
         for stem in map(file_stem, past["tables"]):
-            remove_leftovers(self.path / stem)
             for file_format in FORMATS:
                 (self.path / f"{stem}.{file_format}").unlink(missing_ok=True)
                 for part in (self.path / stem).glob(f"part-[0-9]*.{file_format}"):

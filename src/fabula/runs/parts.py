@@ -10,12 +10,12 @@ import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import pyarrow as pa
-import pyarrow.dataset
 
 from fabula.engines.made import CheckTally, MadeBlock, RejectedRow, TableMaker
+from fabula.io.read import TableRows
 from fabula.io.write import WrittenFile
 
 PART_BLOCKS = 16
@@ -23,9 +23,6 @@ PART_BLOCKS = 16
 
 KEPT_EXAMPLES = 5
 """Broken rows that are kept as examples of one check."""
-
-TableRows: TypeAlias = pa.Table | pyarrow.dataset.Dataset
-"""The rows of a finished table, in memory or in files."""
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from fabula.engines.made import MadeBlock, RejectedRow, TableMaker
 from fabula.errors import PartialRunError
+from fabula.io.read import TableRows
 from fabula.runs.executor import LocalExecutor
-from fabula.runs.parts import Layout, PartRecord, Store, TableRows
+from fabula.runs.parts import Layout, PartRecord, Store
 from fabula.runs.progress import Tracker
 
 

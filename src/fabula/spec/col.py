@@ -33,6 +33,7 @@ __all__ = [
     "exponential",
     "expr",
     "gamma",
+    "judge",
     "key",
     "llm",
     "lognormal",
@@ -319,6 +320,19 @@ def text(
         model=model,
         **common,
     )
+
+
+def judge(
+    of: str | Sequence[str],
+    rubric: str | Mapping[str, str],
+    *,
+    at_least: float | None = None,
+    model: str | None = None,
+    **common: Unpack[Common],
+) -> words.Judge:
+    """A language model's verdict on other columns of the row, by a question or a rubric."""
+    scales = dict(rubric) if isinstance(rubric, Mapping) else rubric
+    return _make(words.Judge, of=of, rubric=scales, at_least=at_least, model=model, **common)
 
 
 def _make(kind: type[ColumnT], **parameters: Any) -> ColumnT:

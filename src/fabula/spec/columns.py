@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
 
 from fabula.spec.parameters import Parameter, Probability, SpecModel
 
@@ -27,6 +28,13 @@ class AbstractColumn(SpecModel):
 
     expressions: ClassVar[tuple[str, ...]] = ()
     """Parameters that may be SQL over earlier columns."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: type[Any], handler: GetCoreSchemaHandler, /
+    ) -> CoreSchema:
+        """Leave the type alone beside which a column stands: `Annotated[int, col.poisson(40)]`."""
+        return handler(source)
 
 
 class AbstractNumber(AbstractColumn):

@@ -23,7 +23,7 @@ from fabula.spec.numbers import (
     Zipf,
 )
 from fabula.spec.times import Datetime
-from fabula.spec.words import Choice, Expr, Llm, Pattern, Person, Provider, Template, Text
+from fabula.spec.words import Choice, Expr, Judge, Llm, Pattern, Person, Provider, Template, Text
 
 Column: TypeAlias = Annotated[
     Key
@@ -51,7 +51,8 @@ Column: TypeAlias = Annotated[
     | Person
     | Provider
     | Llm
-    | Text,
+    | Text
+    | Judge,
     Field(discriminator="kind"),
 ]
 

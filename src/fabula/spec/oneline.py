@@ -71,8 +71,7 @@ def parse_line(text: str) -> DatasetSpec:
     for words in _parts(text):
         name = words[0]
         if name in columns:
-            message = f"column `{name}` is given twice"
-            problems.append(Violation("spec.duplicate-key", message, _where(name)))
+            problems.append(_problem(f"column `{name}` is given twice", words))
         try:
             columns[name] = _column(words)
         except SpecError as error:
@@ -113,6 +112,8 @@ def _column(words: list[str]) -> AbstractColumn:
         raise ValueError(f"column `{name}` has no kind")
     kind, _, field = rest[0].partition(".")
     arguments, keywords = _arguments(rest[1:])
+    if field and kind not in _FIELDS and kind in {*KINDS, *_SHORTHANDS}:
+        raise ValueError(f"`{kind}` has no field; write `{kind}`")
     if kind in _SHORTHANDS:
         return _SHORTHANDS[kind](arguments, keywords)
     if kind not in KINDS:
@@ -121,8 +122,6 @@ def _column(words: list[str]) -> AbstractColumn:
         message = f"column kind `{kind}` does not exist"
         raise SpecError([Violation("spec.unknown-kind", message, _where(name), hint)])
     if field:
-        if kind not in _FIELDS:
-            raise ValueError(f"`{kind}` has no field; write `{kind}`")
         keywords = {_FIELDS[kind]: field, **keywords}
     return _call(kind, [_value(word) for word in arguments], keywords)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
@@ -55,7 +55,7 @@ def _fields(model: BaseModel) -> dict[str, Any]:
     own = type(model).__annotations__
     kind = {"kind": model.kind} if isinstance(model, AbstractColumn | AbstractCheck) else {}
     given = {
-        name: to_plain(getattr(model, name))
+        name: _short_number(to_plain(getattr(model, name)), fields[name].annotation)
         for name in sorted(fields, key=lambda name: name not in own)
         if name != "kind"
         and not _same(getattr(model, name), fields[name].get_default(call_default_factory=True))
@@ -111,6 +111,11 @@ def _per_parent(per_parent: PerParent) -> dict[str, Any]:
             return plain
     rest = {key: value for key, value in plain.items() if key not in ("of", "distribution")}
     return {"of": per_parent.of, **short, **rest}
+
+
+def _short_number(value: Any, annotation: Any) -> Any:
+    """A float of a field that takes no integers without its `.0`; others keep their type."""
+    return _number(value) if isinstance(value, float) and int not in get_args(annotation) else value
 
 
 def _number(value: float) -> float:

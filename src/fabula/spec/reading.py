@@ -12,7 +12,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -31,7 +31,7 @@ from ruamel.yaml.events import (
 from fabula.errors import SpecError, Violation
 
 MAX_DEPTH = 60
-MAX_VALUES = 5_000_000
+MAX_VALUES = 2_000_000
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9_]*)|0x[0-9a-fA-F]+|0o[0-7]+")
 _FLOAT = re.compile(
@@ -54,11 +54,12 @@ _CAUSES = (
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value of the text and the line that it, or the key it belongs to, stands on."""
+    """A value of the text, the line that it or its key stands on, and how many values it holds."""
 
     data: Any
     line: int
     children: Mapping[Any, Node] | Sequence[Node] = ()
+    size: int = 1
 
 
 @dataclass
@@ -157,7 +158,8 @@ def _node(reading: _Reading, event: Event, depth: int) -> Node:
         items = []
         while not isinstance(item := next(reading.events), SequenceEndEvent):
             items.append(_node(reading, item, depth + 1))
-        node = Node([item.data for item in items], line, items)
+        size = 1 + sum(item.size for item in items)
+        node = Node([item.data for item in items], line, items, size)
     if event.anchor is not None:
         reading.anchors[event.anchor] = node
     return node
@@ -170,14 +172,8 @@ def _aliased(reading: _Reading, event: AliasEvent, line: int) -> Node:
             problem=f"`*{event.anchor}` is used before `&{event.anchor}` marks a value",
             problem_mark=event.start_mark,
         )
-    reading.values += _weight(node)
-    return Node(node.data, line, node.children)
-
-
-def _weight(node: Node) -> int:
-    """How many values a node holds, so that repeated aliases can't grow without bound."""
-    children = node.children.values() if isinstance(node.children, Mapping) else node.children
-    return 1 + sum(_weight(child) for child in children)
+    reading.values += node.size
+    return replace(node, line=line)
 
 
 def _mapping(reading: _Reading, line: int, depth: int) -> Node:
@@ -199,9 +195,10 @@ def _mapping(reading: _Reading, line: int, depth: int) -> Node:
             message = f"the key `{event.value}` is given twice (first on line {children[key].line})"
             _problem(reading, event, message, "keep one of the two", code="spec.duplicate-key")
         else:
-            children[key] = Node(value.data, key_line, value.children)
+            children[key] = Node(value.data, key_line, value.children, value.size)
     children = {**merged, **children} if merged else children
-    return Node({key: child.data for key, child in children.items()}, line, children)
+    size = 1 + sum(child.size for child in children.values())
+    return Node({key: child.data for key, child in children.items()}, line, children, size)
 
 
 def _scalar(reading: _Reading, event: ScalarEvent) -> Any:

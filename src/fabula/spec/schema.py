@@ -31,7 +31,12 @@ _NUMBER = {"type": "number"}
 _TEXT = {"type": "string"}
 _COUNT: dict[str, Any] = {"type": "string", "pattern": r"^[0-9]+(_[0-9]+)*$"}
 _DAY = {"enum": [*DAYS, *range(7)]}
-_MONTHS = {"type": "object", "additionalProperties": {"type": "number", "minimum": 0}}
+_MONTH = "|".join(f"{month}|{month.title()}|{month.upper()}" for month in MONTHS)
+_MONTHS = {
+    "type": "object",
+    "propertyNames": {"pattern": f"^(({_MONTH})[A-Za-z]*|[1-9]|1[0-2])$"},
+    "additionalProperties": {"type": "number", "minimum": 0},
+}
 _MODELS: tuple[type[BaseModel], ...] = (
     *KINDS.values(),
     *CHECKS.values(),
@@ -48,7 +53,7 @@ _SHORT_FORMS: dict[tuple[str, str], dict[str, Any]] = {
     ("Choice", "values"): {"type": "object", "additionalProperties": {"type": "number"}},
     ("Datetime", "hours"): {"type": "string", "pattern": r"^[\d.]+-[\d.]+$"},
     ("Datetime", "weekdays"): {"anyOf": [_TEXT, {"type": "array", "items": _DAY}]},
-    ("Datetime", "season"): {**_MONTHS, "propertyNames": {"enum": list(MONTHS)}},
+    ("Datetime", "season"): _MONTHS,
     ("TableSpec", "primary_key"): _TEXT,
     ("TableSpec", "n"): _COUNT,
 }

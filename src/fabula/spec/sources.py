@@ -21,10 +21,12 @@ class Source:
     Attributes:
         text: The YAML or JSON text; empty for a spec made in Python.
         file: The file's name, where there is one.
+        row_class: The class whose fields became the columns, where a class was the spec.
     """
 
     text: str = field(default="", compare=False, repr=False)
     file: str | None = field(default=None, compare=False)
+    row_class: type | None = field(default=None, compare=False)
 
     def line(self, where: str | None) -> int | None:
         """The line of a place such as `tables.orders.columns.total`, or of its nearest parent."""

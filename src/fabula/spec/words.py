@@ -152,3 +152,51 @@ class Text(AbstractColumn):
         if self.min_words and self.max_words and self.min_words > self.max_words:
             raise ValueError("`min_words` is above `max_words`")
         return self
+
+
+class Judge(AbstractColumn):
+    """A language model's verdict on other columns of the row.
+
+    Attributes:
+        of: The columns that it reads.
+        rubric: A question that yes or no answers, or criteria with their scales
+            (`{helpful: 1..5, correct: 1..5}`), whose mean is the score.
+        at_least: Rows with a lower score (or a no) are made again, a few times, then rejected.
+        model: Another model than the table's.
+    """
+
+    kind: Literal["judge"] = "judge"
+    of: tuple[str, ...] = Field(min_length=1)
+    rubric: str | dict[str, str]
+    at_least: float | None = None
+    model: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_as_list(cls, data: object) -> object:
+        if isinstance(data, dict) and isinstance(data.get("of"), str):
+            return {**data, "of": [data["of"]]}
+        return data
+
+    @model_validator(mode="after")
+    def _scales_rise(self) -> Judge:
+        for criterion in self.criteria:
+            self.scale(criterion)
+        return self
+
+    @property
+    def criteria(self) -> tuple[str, ...]:
+        """The criteria of the rubric; none where it is a question."""
+        return tuple(self.rubric) if isinstance(self.rubric, dict) else ()
+
+    def scale(self, criterion: str) -> tuple[int, int]:
+        """The lowest and highest grade of a criterion."""
+        assert isinstance(self.rubric, dict)
+        low, dots, high = self.rubric[criterion].partition("..")
+        if not (dots and low.strip().isdigit() and high.strip().isdigit() and int(low) < int(high)):
+            raise ValueError(f"the scale of `{criterion}` must look like `1..5`")
+        return int(low), int(high)
+
+
+FILLED = (Llm, Text, Judge)
+"""Kinds that a language model fills."""

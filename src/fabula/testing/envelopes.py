@@ -1,4 +1,4 @@
-"""The JSON around a scripted reply, as OpenAI's and Anthropic's servers write it."""
+"""The JSON of a scripted reply, as OpenAI's and Anthropic's servers write it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from fabula.testing.calls import Call
+from fabula.testing.embeddings import embedding
 from fabula.testing.replies import Reply
 
 _STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "content_filter": "refusal"}
@@ -16,15 +17,13 @@ def envelope(call: Call, reply: Reply) -> str:
     if reply.body is not None:
         return reply.body
     if reply.status != 200:
-        return json.dumps(error_body(reply))
+        error = {"message": reply.text, "type": reply.error, "code": reply.error}
+        return json.dumps({"error": error})
+    if call.path.endswith("/embeddings"):
+        return json.dumps(_embeddings(call))
     if call.path.endswith("/messages"):
         return json.dumps(_anthropic(call, reply))
     return json.dumps(_openai(call, reply))
-
-
-def error_body(reply: Reply) -> dict[str, Any]:
-    """The body of an error."""
-    return {"error": {"message": reply.text, "type": reply.error, "code": reply.error}}
 
 
 def _openai(call: Call, reply: Reply) -> dict[str, Any]:
@@ -73,6 +72,18 @@ def _anthropic(call: Call, reply: Reply) -> dict[str, Any]:
         prompt, completion = _tokens(call, reply)
         body["usage"] = {"input_tokens": prompt, "output_tokens": completion}
     return body
+
+
+def _embeddings(call: Call) -> dict[str, Any]:
+    given = call.body["input"]
+    texts = [given] if isinstance(given, str) else given
+    data = [
+        {"object": "embedding", "index": place, "embedding": embedding(text)}
+        for place, text in enumerate(texts)
+    ]
+    usage = {"prompt_tokens": sum(len(text) // 4 + 1 for text in texts)}
+    # Servers may answer in any order; the index tells which is which.
+    return {"object": "list", "data": data[::-1], "usage": usage}
 
 
 def _tokens(call: Call, reply: Reply) -> tuple[int, int]:

@@ -7,9 +7,11 @@
         ...
     assert "Ada" in server.calls[-1].prompt
 
-Answers are taken in order (a sequence), by words in the prompt (a mapping) or from a function of
-the `Call`. Where the script has nothing to say, the server makes an answer that fits the
-request's schema, the same one each time.
+Answers are always the same (a text or `Reply`), taken in order (a sequence), found by words in the
+prompt (a mapping) or given by a function of the `Call`. Where the script has nothing to say, the
+server makes an answer that fits the request's schema, the same one each time. Embeddings are made
+up too, and only a function may answer otherwise. An error in such a function is raised where the
+`with` ends.
 """
 
 from __future__ import annotations
@@ -27,12 +29,11 @@ from fabula.llm.chat import ChatRequest, Message
 from fabula.llm.fake import fake_reply
 from fabula.testing.batches import BatchDesk
 from fabula.testing.calls import Call
-from fabula.testing.embeddings import embedding
-from fabula.testing.envelopes import envelope, error_body
+from fabula.testing.envelopes import envelope
 from fabula.testing.replies import Reply, failed, says
 
 Answer = str | Reply | Mapping[str, Any] | Sequence[Any]
-Script = Sequence[Answer] | Mapping[str, Answer] | Callable[[Call], Answer | None]
+Script = str | Reply | Sequence[Answer] | Mapping[str, Answer] | Callable[[Call], Answer | None]
 
 
 class ChatServer:
@@ -77,12 +78,13 @@ class ChatServer:
         self._models = tuple(models)
         self._tls = tls
         self._open = 0
+        self._mistakes: list[Exception] = []
         self._transports: set[asyncio.Transport] = set()
         self._port = 0
-        self._loop = asyncio.new_event_loop()
-        self._stopping = asyncio.Event()
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="chat-server", daemon=True)
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._serve()), name="chat-server", daemon=True
+        )
 
     @property
     def root(self) -> str:
@@ -107,20 +109,19 @@ class ChatServer:
     ) -> None:
         self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
-        self._loop.close()
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._serve())
+        if self._mistakes and error is None:
+            raise self._mistakes[0]
 
     async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
         app = web.Application(client_max_size=256 * 2**20)
         desk = BatchDesk(self._answer_batched)
         app.add_routes(
             [
-                web.post("/v1/chat/completions", self._chat),
-                web.post("/v1/messages", self._chat),
-                web.post("/v1/embeddings", self._embed),
+                web.post("/v1/chat/completions", self._answer),
+                web.post("/v1/messages", self._answer),
+                web.post("/v1/embeddings", self._answer),
                 web.get("/v1/models", self._list_models),
                 *desk.routes(),
             ]
@@ -138,20 +139,22 @@ class ChatServer:
             transport.abort()
         await asyncio.sleep(0)
 
-    async def _chat(self, request: web.Request) -> web.StreamResponse:
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         self._open += 1
         self.most_open = max(self.most_open, self._open)
         if self._tls and request.transport:
             self._transports.add(request.transport)
         try:
-            call = self._record(request, await request.json())
+            body = await _json_object(request)
+            if body is None:
+                return web.Response(status=400, text='{"error": "the body is no JSON object"}')
+            call = Call(len(self.calls) + 1, request.path, body, request.headers)
+            self.calls.append(call)
             full = self._places is not None and self._open > self._places
             reply = failed(429, "too many requests at once") if full else self._reply(call)
             await asyncio.sleep(self._latency + reply.delay)
-            if reply.reset:
-                if request.transport:
-                    request.transport.abort()
-                return web.Response()
+            if reply.reset and request.transport:
+                request.transport.abort()
             return web.Response(
                 status=reply.status,
                 headers=reply.headers,
@@ -167,52 +170,37 @@ class ChatServer:
         reply = self._reply(call)
         return reply.status, envelope(call, reply)
 
-    async def _embed(self, request: web.Request) -> web.Response:
-        call = self._record(request, await request.json())
-        reply = self._reply(call) if self._script else Reply()
-        if reply.status != 200:
-            return web.json_response(
-                error_body(reply), status=reply.status, headers=dict(reply.headers)
-            )
-        given = call.body["input"]
-        texts = [given] if isinstance(given, str) else given
-        data = [
-            {"object": "embedding", "index": n, "embedding": embedding(text)}
-            for n, text in enumerate(texts)
-        ]
-        # Servers may answer in any order; the index tells which is which.
-        data.reverse()
-        usage = {"prompt_tokens": sum(len(text) // 4 + 1 for text in texts)}
-        return web.json_response({"object": "list", "data": data, "usage": usage})
-
     async def _list_models(self, request: web.Request) -> web.Response:
         del request
         data = [{"id": name, "object": "model"} for name in self._models or ("any",)]
         return web.json_response({"object": "list", "data": data})
 
-    def _record(self, request: web.Request, body: dict[str, Any]) -> Call:
-        call = Call(len(self.calls) + 1, request.path, body, request.headers)
-        self.calls.append(call)
-        return call
-
     def _reply(self, call: Call) -> Reply:
         refused = self._refused(call)
         if refused:
             return refused
-        answer = self._scripted(call)
+        try:
+            answer = self._scripted(call)
+        except Exception as error:
+            self._mistakes.append(error)
+            return failed(500, f"the script failed: {error!r}")
         reply = answer if isinstance(answer, Reply) else says("" if answer is None else answer)
         made = answer is None or (
             reply.text is None and reply.message is None and reply.body is None
         )
         if not made or reply.status != 200:
             return reply
-        messages = tuple(Message("user", text) for text in call.texts)
+        messages = tuple(Message("user", text) for text in call.texts or ("",))
         text = fake_reply(ChatRequest(messages, schema=call.schema), call.prompt)
         return Reply(text, delay=reply.delay, usage=reply.usage, reset=reply.reset)
 
     def _scripted(self, call: Call) -> Answer | None:
         if callable(self._script):
             return self._script(call)
+        if call.path.endswith("/embeddings"):
+            return None
+        if isinstance(self._script, str | Reply):
+            return self._script
         if isinstance(self._script, Mapping):
             return next((self._script[word] for word in self._script if word in call.prompt), None)
         return next(self._in_order, None)
@@ -228,3 +216,11 @@ class ChatServer:
         for name in self._refuse_parameters & call.body.keys():
             return failed(400, f"unsupported parameter: '{name}'")
         return None
+
+
+async def _json_object(request: web.Request) -> dict[str, Any] | None:
+    try:
+        body = await request.json()
+    except ValueError:
+        return None
+    return body if isinstance(body, dict) else None

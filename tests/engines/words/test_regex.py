@@ -20,8 +20,9 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 
 ATOMS = st.sampled_from(
-    r"a Z 7 é 字 \. \d \w \s . [a-c] [^a-z] [é-ñx] [\d_] \W \D [😀-😂] \x41 []a] \- [\]\-]".split()
+    ["a", "Z", "7", "é", "字", ".", r"\.", r"\-", r"\x41", r"\d", r"\w", r"\s", r"\D", r"\W"]
 )
+CLASSES = st.sampled_from(["[a-c]", "[^a-z]", "[é-ñx]", r"[\d_]", "[😀-😂]", "[]a]", r"[\]\-]"])
 
 
 def repeated(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -47,7 +48,7 @@ def compiled_or_too_large(regex: str) -> Pattern:
         raise
 
 
-REGEXES = st.recursive(ATOMS, combined, max_leaves=6)
+REGEXES = st.recursive(ATOMS | CLASSES, combined, max_leaves=6)
 
 
 @settings(max_examples=300, deadline=None)
@@ -160,13 +161,19 @@ def test_any_number_of_strings_can_be_drawn(n: int) -> None:
         (r"(a)-\1", 4, "back-reference"),
         ("(?P<n>a)(?P=n)", 8, "back-reference"),
         ("(a)?(?(1)b|c)", 4, "conditional"),
-        (r"a\bb", None, "boundary"),
-        ("a^b", None, "anchor"),
+        (r"a\bb", 1, "boundary"),
+        (r"\B[\b]x", 0, "boundary"),
+        ("a++b", 2, "possessive"),
+        ("(?>ab)c", 0, "atomic"),
+        ("^a^b", 2, "anchor away from the start"),
+        ("(^a){2}", 1, "anchor away from the start"),
+        ("(a$|b)[$]c$", 2, "anchor away from the end"),
         (r"[^\x00-\x7f]", None, "matches nothing"),
         (r"\ud800", None, "matches nothing"),
         (r"\w{1,1000000000}", None, "too large"),
         ("(a{1,300}){1,300}", None, "too many"),
-        ("(" * 5_000 + ")" * 5_000, None, "too large"),
+        ("a{99999999999999999999}", None, "too large"),
+        ("(" * 5_000 + ")" * 5_000, None, "nested too deeply"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_with_place_and_reason(
@@ -179,8 +186,33 @@ def test_what_cannot_be_drawn_is_refused_with_place_and_reason(
     assert caught.value.regex == regex
 
 
-def test_anchors_that_hold_anyway_are_ignored() -> None:
-    assert compile_pattern(r"^\(\d{3}\) \d{3}-\d{4}$").size == 10**10
+@pytest.mark.parametrize(
+    ("regex", "size"),
+    [
+        (r"^\(\d{3}\) \d{3}-\d{4}$", 10**10),
+        (r"\Aa|(^b|c$)\Z", 3),
+        ("(^)a($)?", 1),
+        ("^$", 1),
+    ],
+)
+def test_anchors_that_hold_anyway_are_ignored(regex: str, size: int) -> None:
+    pattern = compile_pattern(regex)
+    assert pattern.size == size
+    assert all(re.fullmatch(regex, value) for value in pattern.draw(rng(), 20).to_pylist())
+
+
+def test_patterns_on_which_matching_would_take_for_ever_are_compiled_at_once() -> None:
+    """E.: a nested choice that a backtracking matcher needs exponential time for."""
+    pattern = compile_pattern(r"(\w|\w\w|\w{5}x?){1,30}")
+    assert len(pattern.draw(rng(), 100)) == 100
+    assert not pattern.has_index
+
+
+def test_what_is_too_tangled_to_count_has_no_size() -> None:
+    pattern = compile_pattern("(.*a.{8}){1,3}")
+    assert pattern.size is None
+    assert not pattern.has_index
+    assert len(pattern.draw(rng(), 10)) == 10
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
+_OTHER = re.compile("[^a-z]")
+
 _LETTERS = {
     "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i",
     "а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "е": "e", "ё": "e", "ж": "zh", "з": "z",
@@ -37,8 +39,11 @@ def to_ascii(name: str, own: Mapping[str, str] | None = None) -> str:
         name: The name in its own script.
         own: Spellings that the locale prefers, such as `ä` as `ae`.
     """
+    lower = name.lower()
+    if lower.isascii():
+        return lower if lower.isalpha() else _OTHER.sub("", lower)
     letters: list[str] = []
-    for char in name.lower():
+    for char in lower:
         if own and char in own:
             letters.append(own[char])
         elif char in _LETTERS:
@@ -47,7 +52,7 @@ def to_ascii(name: str, own: Mapping[str, str] | None = None) -> str:
             letters.append(_romanise_syllable(ord(char) - _HANGUL_FIRST))
         else:
             letters.append(unicodedata.normalize("NFKD", char))
-    return re.sub("[^a-z]", "", "".join(letters))
+    return _OTHER.sub("", "".join(letters))
 
 
 def _romanise_syllable(code: int) -> str:

@@ -8,13 +8,13 @@ package takes longer than everything here).
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any, Final
 
@@ -82,17 +82,16 @@ def known_locales() -> list[str]:
 
 @lru_cache(maxsize=64)
 def load_locale(code: str) -> Locale:
-    """Read a locale; `de_DE`, `de-DE` and `DE` all mean `de`.
+    """Read a locale; `de_DE`, `de-de` and `DE` all mean `de`.
 
     Raises:
         SpecError: There is no such locale.
     """
-    own = _DATA / f"{_canonical(code)}.toml"
-    words = tomllib.loads(own.read_text(encoding="utf-8"))
-    people = _mimesis(own.stem, "person")
+    own, words = _find(code)
+    people = _mimesis(own, "person")
     female_titles, male_titles = _pair(words["title"])
     return Locale(
-        code=own.stem,
+        code=own,
         country=words["country"],
         country_code=words["country_code"],
         language=words["language"],
@@ -106,7 +105,7 @@ def load_locale(code: str) -> Locale:
         company=_listed(words["company"]),
         phone=words["phone"],
         house_number=words["house_number"],
-        streets=_streets(words, own.stem),
+        streets=_streets(words, own),
         suffixes=_listed(words.get("suffixes", "")),
         street=words["street"],
         locality=words["locality"],
@@ -115,20 +114,27 @@ def load_locale(code: str) -> Locale:
     )
 
 
-def _canonical(code: str) -> str:
+def _find(code: str) -> tuple[str, dict[str, Any]]:
+    """A locale's own code and words; a country may be named where it is the language's own."""
     known = known_locales()
     wanted = code.replace("_", "-").lower()
-    for candidate in (wanted, wanted.partition("-")[0]):
-        if candidate in known:
-            return candidate
-    hint = did_you_mean(wanted, known) or f"the locales are {', '.join(known)}"
+    language, _, country = wanted.partition("-")
+    if wanted in known:
+        return wanted, _words(wanted)
+    if language in known and _words(language)["country_code"].lower() == country:
+        return language, _words(language)
+    near = f"the nearest is `{language}`" if language in known else did_you_mean(wanted, known)
+    hint = near or f"the locales are {', '.join(known)}"
     raise SpecError([Violation("spec.unknown-locale", f"there is no locale `{code}`", hint=hint)])
+
+
+def _words(code: str) -> dict[str, Any]:
+    return tomllib.loads((_DATA / f"{code}.toml").read_text(encoding="utf-8"))
 
 
 def _mimesis(code: str, topic: str) -> dict[str, Any]:
     """A topic's data: a regional locale's over its language's."""
-    spec = importlib.util.find_spec("mimesis")
-    folder = Path((spec and spec.origin) or "").parent / "datasets"
+    folder = Path(str(distribution("mimesis").locate_file("mimesis/datasets")))
     merged: dict[str, Any] = {}
     for name in dict.fromkeys([code.partition("-")[0], code]):
         file = folder / name / f"{topic}.json"

@@ -18,7 +18,8 @@ DOMAINS = (
 """Set aside for documentation by RFC 2606: what is sent there reaches nobody."""
 
 _FIRST_NAME_SHIFT = 20
-_STYLES = 4
+_STYLES = ("{0}.", "{0}", "{0[0]}.", "{0}_")
+"""What may stand before the surname in an account."""
 _NUMBERS = 1_000
 _PLAIN_SLOTS = int(0.4 * SLOTS)
 """How many of all slots have no number after the name."""
@@ -32,7 +33,7 @@ class Names:
         self._last_names = BySex(locale.last, "last_name", locale.rank_shift)
         first, last = self._first_names.words, self._last_names.words
         texts = {"first": [name.text for name in first], "last": [name.text for name in last]}
-        holders = [part for name in first for part in _account_parts(name.latin)]
+        holders = [style.format(name.latin) for name in first for style in _STYLES]
         surnames = [name.latin for name in last]
         self._first = Phrase(texts["first"])
         self._last = Phrase(texts["last"])
@@ -66,24 +67,23 @@ class Names:
 
     def unique_username(self, draws: Draws, row_index: NDArray[np.integer]) -> pa.StringArray:
         """A name, then the row's number: no name ends in a digit, so no two rows agree."""
-        holders = self._holders.take(*self._holder_index(draws))
-        return pc.binary_join_element_wise(holders, _digits(row_index), _NOTHING)
+        return self._numbered(draws, row_index)
 
     def unique_email(self, draws: Draws, row_index: NDArray[np.integer]) -> pa.StringArray:
         """The unique user name at a reserved domain."""
         domains = _DOMAINS.take(draws.slots("account") % len(DOMAINS))
-        return pc.binary_join_element_wise(
-            self.unique_username(draws, row_index), domains, _NOTHING
-        )
+        return self._numbered(draws, row_index, domains)
+
+    def _numbered(
+        self, draws: Draws, row_index: NDArray[np.integer], *tail: pa.StringArray
+    ) -> pa.StringArray:
+        holders = self._holders.take(*self._holder_index(draws))
+        digits = number_array(row_index.astype(np.int64)).cast(pa.string())
+        return pc.binary_join_element_wise(holders, digits, *tail, _NOTHING)
 
     def _holder_index(self, draws: Draws) -> tuple[Index, Index]:
-        style = draws.slots("account_style") % _STYLES
-        return self._first_names.index(draws) * _STYLES + style, self._last_names.index(draws)
-
-
-def _account_parts(latin: str) -> tuple[str, ...]:
-    """What may stand before the surname in an account."""
-    return f"{latin}.", latin, f"{latin[0]}.", f"{latin}_"
+        style = draws.slots("account_style") % len(_STYLES)
+        return self._first_names.index(draws) * len(_STYLES) + style, self._last_names.index(draws)
 
 
 def _account_table() -> NDArray[np.int32]:
@@ -91,10 +91,6 @@ def _account_table() -> NDArray[np.int32]:
     slot = np.arange(SLOTS)
     number = np.where(slot < _PLAIN_SLOTS, 0, 1 + slot * 7919 % (_NUMBERS - 1))
     return (number * len(DOMAINS) + slot % len(DOMAINS)).astype(np.int32)
-
-
-def _digits(numbers: NDArray[np.integer]) -> pa.StringArray:
-    return number_array(numbers.astype(np.int64)).cast(pa.string())
 
 
 _NUMBER_TEXTS = ["", *map(str, range(1, _NUMBERS))]

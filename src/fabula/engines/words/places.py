@@ -24,7 +24,7 @@ class Places:
     """One locale's dictionaries of places.
 
     The town of an address is drawn by its rank in size. An address joins a house number, a street
-    name and a locality out of pools: for `en`, 240 million different ones.
+    name and a locality out of pools: for `en`, some fifty billion different ones.
     """
 
     def __init__(self, locale: Locale) -> None:

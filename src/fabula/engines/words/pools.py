@@ -28,7 +28,8 @@ def provider_pool(name: str, locale: str, size: int, seed: int) -> pa.Array[Any]
         name: A Mimesis method, such as `address.city`, or a Faker method, such as `faker.iban`.
         locale: A locale of that library, such as `de` or `pt-br`.
         size: The most values; fewer come back when the provider has no more.
-        seed: The seed of the pool.
+        seed: The seed of the pool. It fixes the values, save for the few providers that read the
+            clock.
 
     Raises:
         SpecError: There is no such provider or locale, or it needs arguments.
@@ -58,7 +59,9 @@ def _distinct(make: Callable[[], Any], name: str, size: int) -> Iterator[Any]:
 
 
 def _array(values: list[Any]) -> pa.Array[Any]:
-    """Values as Arrow holds them; what has no column type becomes JSON, else text."""
+    """Values as Arrow holds them; what fits no column type becomes JSON."""
+    if all(isinstance(value, str) for value in values):
+        return string_array(values)
     try:
         return pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
@@ -72,8 +75,11 @@ def _mimesis(name: str, locale: str, seed: int) -> Callable[[], Any]:
     from mimesis.locales import Locale
     from mimesis.providers.base import BaseDataProvider, BaseProvider
 
-    code = locale.replace("_", "-").lower()
+    language, country = _language_and_country(locale)
+    code = f"{language}-{country}".lower()
     known = [each.value for each in Locale]
+    if code not in known and country == _own_country(language):
+        code = language
     if code not in known:
         raise _unusable(f"Mimesis has no locale `{locale}`", did_you_mean(code, known))
     generic = Generic(Locale(code), seed=seed)
@@ -95,7 +101,10 @@ def _faker(method: str, locale: str, seed: int) -> Callable[[], Any]:
     except ImportError as error:
         raise PrerequisiteError.for_extra("faker", needed_by=f"`faker.{method}`") from error
 
-    code = _faker_locale(locale, sorted(AVAILABLE_LOCALES))
+    code = "_".join(_language_and_country(locale))
+    known = sorted(AVAILABLE_LOCALES)
+    if code not in known:
+        raise _unusable(f"Faker has no locale `{locale}`", did_you_mean(code, known))
     fake = Faker(code)
     fake.seed_instance(seed)
     # Faker attaches the methods of its providers to the generator itself.
@@ -106,17 +115,20 @@ def _faker(method: str, locale: str, seed: int) -> Callable[[], Any]:
 
 def _found(name: str, methods: Mapping[str, Callable[[], Any]]) -> Callable[[], Any]:
     if name not in methods:
-        raise _unusable(f"there is no provider `{name}`", did_you_mean(name, methods))
+        elsewhere = [each for each in methods if each.endswith(f".{name.rpartition('.')[2]}")]
+        hint = did_you_mean(name, elsewhere) or did_you_mean(name, methods)
+        raise _unusable(f"there is no provider `{name}`", hint)
     return methods[name]
 
 
-def _faker_locale(locale: str, known: list[str]) -> str:
-    """`de` and `de-DE` as Faker spells them: `de_DE`."""
-    language, _, country = locale.replace("-", "_").partition("_")
-    wanted = f"{language.lower()}_{(country or _COUNTRIES.get(language, language)).upper()}"
-    if wanted not in known:
-        raise _unusable(f"Faker has no locale `{locale}`", did_you_mean(wanted, known))
-    return wanted
+def _language_and_country(locale: str) -> tuple[str, str]:
+    """`de`, `de-DE` and `de_de` are all German of Germany."""
+    language, _, country = locale.replace("-", "_").lower().partition("_")
+    return language, country.upper() or _own_country(language)
+
+
+def _own_country(language: str) -> str:
+    return _COUNTRIES.get(language, language.upper())
 
 
 _COUNTRIES = {

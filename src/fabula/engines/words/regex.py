@@ -5,13 +5,13 @@ counting (`regex_count`) and byte tables (`regex_tables`).
 
 What is understood: literals (any Unicode), classes, ranges, `\d` `\w` `\s`, `.`, groups,
 alternation, `{m,n}` `?` `*` `+`, the flag `(?i)`. Negated classes and `.` mean printable ASCII,
-`\s` a space. Unbounded repeats stop at eight more than their minimum. Anchors are ignored where
-they hold anyway. Look-around and back-references are refused.
+`\s` a space. Unbounded repeats stop at eight more than their minimum. Anchors are ignored at the
+ends, where they hold anyway. Whatever depends on its surroundings is refused: look-around, word
+boundaries, back-references, conditional and atomic groups, possessive repeats.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
@@ -35,7 +35,6 @@ from fabula.engines.words.regex_tables import (
 
 __all__ = ["Pattern", "PatternError", "compile_pattern"]
 
-_PROBES = 200
 _ENUMERABLE = 2**20
 """Ambiguous patterns up to this many ways to draw are listed to be numbered."""
 
@@ -69,7 +68,8 @@ class Pattern:
         It can whenever each string is drawn in one way only, and for ambiguous expressions
         (`[a-z]+[a-z0-9]*`) of up to a million ways to draw.
         """
-        return self.size == self._shape.size or self._shape.size <= _ENUMERABLE
+        listable = self._shape.size <= _ENUMERABLE
+        return self.size is not None and (self.size == self._shape.size or listable)
 
     def at(self, index: NDArray[np.integer]) -> pa.StringArray:
         """The strings with these numbers: different numbers give different strings.
@@ -80,7 +80,7 @@ class Pattern:
         Raises:
             ValueError: A number is out of range, or `has_index` is false.
         """
-        if not self.has_index or self.size is None:
+        if self.size is None or not self.has_index:
             raise ValueError(f"the strings of `{self.regex}` can't be numbered")
         bound = min(self.size, RANK_LIMIT)
         if len(index) and (int(index.min()) < 0 or int(index.max()) >= bound):
@@ -113,14 +113,11 @@ def compile_pattern(regex: str) -> Pattern:
         >>> pattern.at(np.array([0, 89])).to_pylist()
         ['AA-0', 'CC-9']
     """
-    root = parse(regex)
-    pattern = Pattern(regex, root, Compiler().shape(root))
-    probes = pattern.draw(np.random.Generator(np.random.SFC64(0)), _PROBES)
-    if not all(re.fullmatch(regex, str(probe)) for probe in probes.to_pylist()):
-        raise PatternError(
-            "an anchor, boundary or possessive repeat inside the expression can't hold", regex
-        )
-    return pattern
+    try:
+        root = parse(regex)
+        return Pattern(regex, root, Compiler().shape(root))
+    except RecursionError as error:
+        raise PatternError("the groups are nested too deeply", regex) from error
 
 
 def _joined(arrays: list[pa.StringArray]) -> pa.StringArray:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 # The parser behind `re` has no public name; `sre_parse` is its deprecated alias.
@@ -37,9 +37,14 @@ _REFUSED = {
     "ASSERT_NOT": "look-around can't be drawn",
     "GROUPREF": "a back-reference can't be drawn",
     "GROUPREF_EXISTS": "a conditional group can't be drawn",
+    "ATOMIC_GROUP": "an atomic group can't be drawn",
+    "POSSESSIVE_REPEAT": "a possessive repeat can't be drawn",
+    "AT_BOUNDARY": "a word boundary can't be drawn",
+    "AT_NON_BOUNDARY": "a word boundary can't be drawn",
 }
 _TOKEN = re.compile(
-    r"(?P<refused>\(\?<?[=!]|\(\?P=|\(\?\(|\\[1-9])"
+    r"(?P<refused>\(\?<?[=!]|\(\?P=|\(\?\(|\(\?>|\\[1-9bB]|(?<=[*+?}])\+)"
+    r"|(?P<start>\^|\\A)|(?P<end>\$|\\Z)"
     r"|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.",
     re.DOTALL,
 )
@@ -96,12 +101,21 @@ def parse(regex: str) -> Node:
         parsed = _parser.parse(regex)
     except re.error as error:
         raise PatternError(error.msg, regex, error.pos) from error
-    except (RecursionError, OverflowError) as error:
-        raise PatternError("the expression is too large", regex) from error
-    root = _Reader(regex).sequence(parsed, parsed.state.flags)
+    except OverflowError as error:
+        raise PatternError("a repeat is too large; give it smaller bounds", regex) from error
+    root = _Reader(regex).sequence(parsed, _Context(parsed.state.flags, True, True))
     if _cells(root, {}) > MAX_CELLS:
         raise PatternError("the repeats are too many; give them smaller bounds", regex)
     return root
+
+
+@dataclass(frozen=True)
+class _Context:
+    """Where an operation stands: its flags, and whether it touches the string's ends."""
+
+    flags: int
+    first: bool
+    last: bool
 
 
 class _Reader:
@@ -110,49 +124,66 @@ class _Reader:
     def __init__(self, regex: str) -> None:
         self._regex = regex
 
-    def sequence(self, operations: Iterable[tuple[Any, Any]], flags: int) -> Node:
-        parts = [self._node(str(name), value, flags) for name, value in operations]
-        kept = tuple(part for part in parts if part is not None)
-        return kept[0] if len(kept) == 1 else Seq(kept)
+    def sequence(self, operations: Iterable[tuple[Any, Any]], context: _Context) -> Node:
+        items = [(str(name), value) for name, value in operations]
+        solid = [number for number, (name, _) in enumerate(items) if name != "AT"]
+        first, last = (solid[0], solid[-1]) if solid else (len(items), -1)
+        nodes: list[Node] = []
+        for number, (name, value) in enumerate(items):
+            here = replace(
+                context,
+                first=context.first and number <= first,
+                last=context.last and number >= last,
+            )
+            if name == "AT":
+                self._check_anchor(str(value), here)
+            else:
+                nodes.append(self._node(name, value, here))
+        return nodes[0] if len(nodes) == 1 else Seq(tuple(nodes))
 
-    def _node(self, name: str, value: Any, flags: int) -> Node | None:
+    def _node(self, name: str, value: Any, context: _Context) -> Node:
         match name:
             case "LITERAL":
-                return self._chars(chr(value), flags)
+                return self._chars(chr(value), context)
             case "NOT_LITERAL":
-                return self._chars(_without(chr(value), flags), flags)
+                return self._chars(_without(chr(value), context), context)
             case "ANY":
                 return Chars(_PRINTABLE)
             case "IN":
-                return self._class(value, flags)
+                return self._class(value, context)
             case "BRANCH":
-                return Alt(tuple(self.sequence(branch, flags) for branch in value[1]))
+                return Alt(tuple(self.sequence(branch, context) for branch in value[1]))
             case "SUBPATTERN":
                 _, added, removed, body = value
-                return self.sequence(body, (flags | added) & ~removed)
-            case "ATOMIC_GROUP":
-                return self.sequence(value, flags)
-            case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
+                flags = (context.flags | added) & ~removed
+                return self.sequence(body, replace(context, flags=flags))
+            case "MAX_REPEAT" | "MIN_REPEAT":
                 low, high, body = value
-                return self._repeat(low, high, body, flags)
-            case "AT":
-                return None
-        raise PatternError(
-            _REFUSED.get(name, f"`{name.lower()}` can't be drawn"),
-            self._regex,
-            _refused_position(self._regex),
-        )
+                return self._repeat(low, high, body, context)
+        reason = _REFUSED.get(name, f"`{name.lower()}` can't be drawn")
+        raise PatternError(reason, self._regex, _position(self._regex, "refused"))
 
-    def _repeat(self, low: int, high: Any, body: Sequence[Any], flags: int) -> Node:
-        child = self.sequence(body, flags)
+    def _check_anchor(self, name: str, context: _Context) -> None:
+        """Anchors say nothing where they hold anyway, and can't hold anywhere else."""
+        if name in _REFUSED:
+            raise PatternError(_REFUSED[name], self._regex, _position(self._regex, "refused"))
+        side = "start" if name.startswith("AT_BEGINNING") else "end"
+        if not (context.first if side == "start" else context.last):
+            reason = f"an anchor away from the {side} can't hold"
+            raise PatternError(reason, self._regex, _position(self._regex, side))
+
+    def _repeat(self, low: int, high: Any, body: Sequence[Any], context: _Context) -> Node:
         unbounded = high is _parser.MAXREPEAT
-        last = low + UNBOUNDED_EXTRA if unbounded else int(high)
-        if (low + last) * (last - low + 1) // 2 > MAX_CELLS:
+        most = low + UNBOUNDED_EXTRA if unbounded else int(high)
+        if (low + most) * (most - low + 1) // 2 > MAX_CELLS:
             raise PatternError("a repeat is too large; give it smaller bounds", self._regex)
-        counts = tuple(Seq((child,) * count) for count in range(low, last + 1))
+        once = most <= 1
+        inside = replace(context, first=context.first and once, last=context.last and once)
+        child = self.sequence(body, inside)
+        counts = tuple(Seq((child,) * count) for count in range(low, most + 1))
         return counts[0] if len(counts) == 1 else Alt(counts)
 
-    def _class(self, items: Sequence[tuple[Any, Any]], flags: int) -> Chars:
+    def _class(self, items: Sequence[tuple[Any, Any]], context: _Context) -> Chars:
         negated = bool(items) and str(items[0][0]) == "NEGATE"
         chars: set[str] = set()
         for name, value in items[1:] if negated else items:
@@ -164,10 +195,10 @@ class _Reader:
                 case _:
                     chars.update(_CATEGORIES[str(value)])
         text = "".join(sorted(chars))
-        return self._chars(_without(text, flags) if negated else text, flags)
+        return self._chars(_without(text, context) if negated else text, context)
 
-    def _chars(self, chars: str, flags: int) -> Chars:
-        if flags & re.IGNORECASE:
+    def _chars(self, chars: str, context: _Context) -> Chars:
+        if context.flags & re.IGNORECASE:
             chars = _both_cases(chars)
         encodable = "".join(char for char in chars if not "\ud800" <= char <= "\udfff")
         if not encodable:
@@ -175,22 +206,24 @@ class _Reader:
         return Chars(encodable)
 
 
-def _without(chars: str, flags: int) -> str:
-    taken = set(_both_cases(chars) if flags & re.IGNORECASE else chars)
+def _without(chars: str, context: _Context) -> str:
+    taken = set(_both_cases(chars) if context.flags & re.IGNORECASE else chars)
     return "".join(char for char in _PRINTABLE if char not in taken)
 
 
 def _both_cases(chars: str) -> str:
     cases = {case for char in chars for case in (char, char.lower(), char.upper())}
-    return "".join(sorted(case for case in cases if len(case) == 1))
+    # `re` compares lower case; a few letters, such as the micro sign, don't come back to it.
+    kept = {case for case in cases if len(case) == 1 and (case in chars or case.lower() in cases)}
+    return "".join(sorted(kept))
 
 
-def _refused_position(regex: str) -> int | None:
-    """Where the first look-around or back-reference stands, outside character classes."""
-    for token in _TOKEN.finditer(regex):
-        if token["refused"]:
-            return token.start()
-    return None
+def _position(regex: str, kind: str) -> int | None:
+    """The likeliest place of a problem: the last start anchor, or the first of another kind."""
+    places = [token.start() for token in _TOKEN.finditer(regex) if token[kind]]
+    if not places:
+        return None
+    return places[-1] if kind == "start" else places[0]
 
 
 def _cells(node: Node, known: dict[int, int]) -> int:

@@ -9,7 +9,8 @@ are squeezed out at the end.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from math import prod
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -39,7 +40,7 @@ Rows: TypeAlias = NDArray[np.intp]
 class Source(Protocol):
     """Where the decisions of a group of rows come from."""
 
-    def split(self, size: int) -> Source:
+    def split(self, size: int, /) -> Source:
         """The decisions of the next part, which has `size` strings."""
 
     def entries(self, size: int) -> NDArray[np.unsignedinteger]:
@@ -56,7 +57,7 @@ class Drawn:
     rng: np.random.Generator
     rows: int
 
-    def split(self, size: int) -> Drawn:  # noqa: ARG002 - the protocol's argument
+    def split(self, _size: int, /) -> Drawn:
         """The same stream goes on."""
         return self
 
@@ -84,7 +85,7 @@ class Ranked:
     rank: Index
     bound: int
 
-    def split(self, size: int) -> Ranked:
+    def split(self, size: int, /) -> Ranked:
         """The lowest digit of the index, in base `size`."""
         if size == 1:
             return Ranked(np.zeros_like(self.rank), 1)
@@ -114,23 +115,14 @@ class Ranked:
         return groups
 
 
-@dataclass(frozen=True, eq=False)
 class Table:
     """Equally likely byte strings, padded to one width with `BLANK`."""
 
-    cells: Bytes
-    size: int = field(init=False)
-    width: int = field(init=False)
-    fixed: bool = field(init=False)
-    _words: NDArray[np.void] = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        size, width = self.cells.shape
-        words = np.ascontiguousarray(self.cells).reshape(-1).view(f"V{max(width, 1)}")
-        object.__setattr__(self, "size", size)
-        object.__setattr__(self, "width", width)
-        object.__setattr__(self, "fixed", not (self.cells == BLANK).any())
-        object.__setattr__(self, "_words", words)
+    def __init__(self, cells: Bytes) -> None:
+        self.cells = cells
+        self.size, self.width = cells.shape
+        self.fixed = not (cells == BLANK).any()
+        self._words = np.ascontiguousarray(cells).reshape(-1).view(f"V{max(self.width, 1)}")
 
     def fill(self, matrix: Bytes, column: int, rows: Rows | None, source: Source) -> None:
         """Write an entry into `width` columns of each row."""
@@ -184,14 +176,15 @@ class Compiler:
     """Builds shapes out of nodes; what is shared in the tree is shared in the tables."""
 
     def __init__(self) -> None:
-        self._shapes: dict[int, Shape] = {}
+        self._shapes: dict[int | str, Shape] = {}
         self._merged: dict[tuple[int, int], Table | None] = {}
 
     def shape(self, node: Node) -> Shape:
         """The shape that fills the strings of a node."""
-        if id(node) not in self._shapes:
-            self._shapes[id(node)] = self._build(node)
-        return self._shapes[id(node)]
+        key = node.chars if isinstance(node, Chars) else id(node)
+        if key not in self._shapes:
+            self._shapes[key] = self._build(node)
+        return self._shapes[key]
 
     def _build(self, node: Node) -> Shape:
         if isinstance(node, Chars):
@@ -213,12 +206,9 @@ class Compiler:
             return Table(np.empty((1, 0), np.uint8))
         if len(parts) == 1:
             return parts[0]
-        size = 1
-        for part in parts:
-            size *= part.size
         return Chain(
             tuple(parts),
-            size,
+            prod(part.size for part in parts),
             sum(part.width for part in parts),
             all(part.fixed for part in parts),
         )

@@ -26,7 +26,7 @@ from fabula.llm.chat import ChatReply, ChatRequest, Finish, Usage
 from fabula.llm.local.grammar import bounded
 
 SLOTS = 8
-CONTEXT = 8192
+CONTEXT = 4096
 TEMPERATURE = 0.9
 MIN_P = 0.1
 MAX_TOKENS = 400
@@ -107,6 +107,7 @@ def start(weights: Path) -> Any:
     params.warmup = False
     params.verbosity = -1
     params.api_keys = [secrets.token_hex(16)]
+    params.cache_ram_mib = 0  # prefixes stay in the slots; no second cache beside them
     params.ui = False
     params.endpoint_slots = False
     threads = max(1, (os.cpu_count() or 1) // 2)  # spinning threads starve each other when busy
@@ -144,10 +145,11 @@ def _body(request: ChatRequest) -> dict[str, Any]:
 
 def _reply(answer: Mapping[str, Any], model: str, mode: str) -> ChatReply:
     if "error" in answer:
-        reason = answer["error"].get("message", "no reason given")
+        error = answer["error"]
+        too_long = error.get("type") == "exceed_context_size_error"
         raise ModelError(
-            f"the model `{model}` can't answer: {reason}",
-            code="model.bad-request",
+            f"the model `{model}` can't answer: {error.get('message', 'no reason given')}",
+            code="model.context-length" if too_long else "model.rejected",
             hint="shorten the prompt, or use a larger model, as in --model ollama:qwen3",
         )
     choice, usage = answer["choices"][0], answer.get("usage", {})

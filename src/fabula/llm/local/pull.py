@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
 import shutil
 import subprocess
 import sys
@@ -44,21 +43,27 @@ def pull_weights() -> Path:
         PrerequisiteError: The registry can't be reached, or the file is not the expected one.
     """
     folder = _folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    fast, original = folder / FAST_WEIGHTS, folder / WEIGHTS
-    if fast.is_file():
-        return fast
-    if not original.is_file():
-        _say("pulling the embedded model (93 MB, once) ...")
-        _pull(original)
-    if importlib.util.find_spec("gguf") is None:
-        return original
-    _say("preparing it for speed (about 10 s, once) ...")
-    with tempfile.TemporaryDirectory(dir=folder) as temporary:
-        made = Path(temporary) / FAST_WEIGHTS
+    if (folder / FAST_WEIGHTS).is_file():
+        return folder / FAST_WEIGHTS
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / WEIGHTS).is_file():
+            _say("pulling the embedded model (93 MB, once) ...")
+            _pull(folder / WEIGHTS)
+        if importlib.util.find_spec("gguf") is None:
+            return folder / WEIGHTS
+        _say("preparing it for speed (about 10 s, once) ...")
+        return _prepare(folder / WEIGHTS, folder / FAST_WEIGHTS)
+    except OSError as problem:
+        raise _not_pulled(str(problem)) from problem
+
+
+def _prepare(original: Path, fast: Path) -> Path:
+    """Requantise into a temporary folder beside the target, then rename."""
+    with tempfile.TemporaryDirectory(dir=fast.parent) as temporary:
+        made = Path(temporary) / fast.name
         requantise(original, made)
-        made.replace(fast)
-    return fast
+        return made.replace(fast)
 
 
 def _folder() -> Path:
@@ -89,17 +94,16 @@ def _pull(target: Path) -> None:
 def _installers(folder: str) -> Iterator[list[str]]:
     """Commands that install the wheel alone into a folder, best first."""
     what = ["--no-deps", "--target", folder, WHEEL]
-    uv = shutil.which("uv") or os.environ.get("UV")
-    for start in [[uv]] if uv else []:
-        yield [*start, "pip", "install", "--quiet", "--python", sys.executable, *what]
+    with_uv = ["pip", "install", "--quiet", "--python", sys.executable, *what]
+    with_pip = ["install", "--quiet", "--no-input", "--disable-pip-version-check", *what]
+    if uv := shutil.which("uv"):
+        yield [uv, *with_uv]
     if importlib.util.find_spec("uv"):
-        yield [sys.executable, "-m", "uv", "pip", "install", "--quiet", *what]
-    pip_flags = ["--quiet", "--no-input", "--disable-pip-version-check", "--no-compile"]
+        yield [sys.executable, "-m", "uv", *with_uv]
     if importlib.util.find_spec("pip"):
-        yield [sys.executable, "-m", "pip", "install", *pip_flags, *what]
-    pip = shutil.which("pip") or shutil.which("pip3")
-    if pip:
-        yield [pip, "install", *pip_flags, *what]
+        yield [sys.executable, "-m", "pip", *with_pip]
+    if pip := shutil.which("pip") or shutil.which("pip3"):
+        yield [pip, *with_pip]
 
 
 def _run(command: list[str]) -> str | None:
@@ -112,7 +116,7 @@ def _run(command: list[str]) -> str | None:
         return str(problem)
     if done.returncode == 0:
         return None
-    return (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+    return (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1].strip()
 
 
 def _not_pulled(reason: str) -> PrerequisiteError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from fabula.errors import FabulaError, ModelError, OutputError, UsageError
@@ -18,18 +18,22 @@ from fabula.llm.rows.board import Board
 from fabula.llm.rows.form import Call, Form
 from fabula.llm.rows.job import RowsJob, RowsResult
 from fabula.llm.rows.prompts import ChatForm
+from fabula.llm.rows.reply import ReplyReader
+from fabula.llm.rows.row_check import compile_fields
 from fabula.llm.rows.sync import run_sync
 
 STALL_ROUNDS = 3
 STALL_SHARE = 0.1
 RAMP = 4
 """Each wave of linked rows may be so many times as wide as the one before."""
-RECENT_ROWS = 4
+WIDE_WAVE = 64
+LONG_WAVE = 4096
+"""Calls a wave where rows need not know of each other."""
 LONG_REPLY = 2048
 """Tokens granted to a reply after one row alone was cut off."""
 PASSING = frozenset({"model.unavailable"})
 """Failures that concern one call."""
-TOO_BIG = frozenset({"model.context-length", "model.bad-request", "model.rejected"})
+TOO_BIG = frozenset({"model.context-length", "model.rejected"})
 """Failures that asking for fewer rows may cure."""
 
 
@@ -51,7 +55,7 @@ async def ask_rows(
         FabulaError: The model can't be used at all, and no row was made.
     """
     _verify(job)
-    run = _Run(model, job, form_for(model, job), on_rows)
+    run = _Run(model, job, on_rows)
     return await run.finish()
 
 
@@ -62,13 +66,13 @@ def ask_rows_sync(
     return run_sync(ask_rows(model, job, on_rows=on_rows))
 
 
-def form_for(model: ChatModel, job: RowsJob) -> Form:
+def form_for(model: ChatModel, job: RowsJob, reader: ReplyReader) -> Form:
     """The prompt form that suits the model."""
     if model.form == "completion":
         from fabula.llm.local.forms import CompletionForm
 
-        return CompletionForm(job)
-    return ChatForm(job)
+        return CompletionForm(job, reader)
+    return ChatForm(job, reader)
 
 
 def _verify(job: RowsJob) -> None:
@@ -81,6 +85,8 @@ def _verify(job: RowsJob) -> None:
         problem = f"{len(job.given)} rows are given for {job.n} asked"
     elif job.prompts is not None and len(job.prompts) != job.n:
         problem = f"{len(job.prompts)} prompts are given for {job.n} rows"
+    elif job.attempts < 0 or (job.rows_per_call is not None and job.rows_per_call < 1):
+        problem = f"{job.attempts} attempts and {job.rows_per_call} rows a call make no sense"
     elif job.text and len(job.fields) != 1:
         problem = f"text is one field, not {len(job.fields)}"
     if problem:
@@ -92,39 +98,40 @@ Outcome = ChatReply | FabulaError
 
 @dataclass
 class _Wave:
-    """What one wave brought."""
+    """What one wave brought; `too_big` is the rows of its largest call that was too large."""
 
     asked: int = 0
     made: int = 0
-    short: bool = False
+    too_big: int = 0
 
 
 class _Run:
     """One job under way."""
 
     def __init__(
-        self, model: ChatModel, job: RowsJob, form: Form, on_rows: Callable[[int], None] | None
+        self, model: ChatModel, job: RowsJob, on_rows: Callable[[int], None] | None
     ) -> None:
+        check = compile_fields(job.fields)
         self.model = model
         self.job = job
-        self.form = form
-        self.board = Board(job)
+        self.form = form_for(model, job, ReplyReader(job.fields, check))
+        self.board = Board(job, check)
         self.result = RowsResult(rows=self.board.rows)
         self.wave = _Wave()
         self.error: FabulaError | None = None
         self._on_rows = on_rows
-        self._rows_per_call = form.rows_per_call
+        self._rows_per_call = self.form.rows_per_call
         self._tokens: int | None = None
         self._width = 1
         self._stalled_rounds = 0
         self._modes: Counter[str] = Counter()
         self._notes: Counter[str] = Counter()
         self._asked: Counter[int] = Counter()
-        self._linked = bool(self.board.distinct)
+        self._is_free = job.given is None and job.prompts is None
 
     async def finish(self) -> RowsResult:
-        while self.error is None and (places := self._open()):
-            await self._run_wave(list(self._calls(places)))
+        while self.error is None and self._goes_on():
+            await self._run_wave(self._calls())
         self.result.rejects = [reject for _, reject in sorted(self.board.rejects.items())]
         self.result.modes = dict(self._modes)
         self.result.notes = dict(self._notes)
@@ -133,28 +140,24 @@ class _Run:
             raise self.error
         return self.result
 
-    def _open(self) -> list[int]:
-        places = self.board.open_rows()
-        if not places:
-            self.board.check_table()
-            places = self.board.open_rows()
-        if places and self._stalled_rounds >= STALL_ROUNDS:
+    def _goes_on(self) -> bool:
+        board = self.board
+        if board.is_done:
+            board.check_table()
+        if not board.is_done and self._stalled_rounds >= STALL_ROUNDS:
             self.result.stalled = (
                 f"{STALL_ROUNDS} rounds brought hardly anything new; "
-                f"{self.board.made} of {self.job.n} rows are distinct"
+                f"{board.made} of {self.job.n} rows are distinct"
             )
-            for place in places:
-                told = "; then ".join(self.board.problems.get(place, ()))
-                self.board.reject(place, told or "the model ran out of new values")
-            return []
-        return places
+            for place in board.take_open(self.job.n):
+                told = "; then ".join(board.problems.get(place, ()))
+                board.reject(place, told or "the model ran out of new values")
+        return not board.is_done
 
-    def _calls(self, places: Sequence[int]) -> Iterator[Call]:
-        """One wave: repairs first, each call with what earlier waves brought."""
+    def _calls(self) -> list[Call]:
+        """The calls of one wave, repairs first, each with what earlier waves brought."""
         board, size = self.board, self._rows_per_call
-        recent = board.recent(RECENT_ROWS) if self.job.given is None else ()
-        used = board.distinct.named()
-        common = Call((), recent=recent, used=used, tokens=self._tokens)
+        places = board.take_open(size * self._wave_calls())
         broken = [place for place in places if place in board.problems]
         fresh = [place for place in places if place not in board.problems]
         chunks = [
@@ -162,21 +165,24 @@ class _Run:
             for group in (broken, fresh)
             for start in range(0, len(group), size)
         ]
-        for chunk in chunks[: self._wave_calls()]:
-            told = {place: board.problems[place] for place in chunk if place in board.problems}
-            raw = {place: board.raw[place] for place in told if board.raw.get(place)}
-            yield replace(common, rows=chunk, problems=told, failed=raw)
+        recent = tuple(board.recent) if self._is_free else ()
+        common = Call((), recent=recent, used=board.distinct.named(), tokens=self._tokens)
+        return [self._call(common, chunk) for chunk in chunks]
 
-    def _wave_calls(self) -> int | None:
-        """Calls of the next wave: few at first where rows must know of each other."""
-        if self._linked:
-            width = min(self._width, self.model.concurrency)
-            self._width *= RAMP
+    def _call(self, common: Call, rows: Sequence[int]) -> Call:
+        told = {row: self.board.problems[row] for row in rows if row in self.board.problems}
+        raw = {row: self.board.raw[row] for row in told if self.board.raw.get(row)}
+        return replace(common, rows=rows, problems=told, failed=raw)
+
+    def _wave_calls(self) -> int:
+        """Calls of the next wave: few at first where a wave is to learn from the one before.
+
+        The model's concurrency plays no part, so that another one gives the same requests.
+        """
+        width, self._width = self._width, min(WIDE_WAVE, self._width * RAMP)
+        if self.board.distinct or (self._rows_per_call > 1 and width < WIDE_WAVE):
             return width
-        if self._rows_per_call > 1 and self._width == 1:
-            self._width *= RAMP
-            return self.model.concurrency
-        return None
+        return LONG_WAVE
 
     async def _run_wave(self, calls: Sequence[Call]) -> None:
         """Ask the calls, at most `concurrency` at once, and settle the replies in order."""
@@ -200,8 +206,10 @@ class _Run:
             async with asyncio.TaskGroup() as group:
                 for _ in range(workers):
                     group.create_task(work())
-        except* FabulaError as problems:
+        except BaseExceptionGroup as problems:  # a mistake in a caller's function, say
             raise problems.exceptions[0] from None
+        for call in calls:
+            self.board.give_back(call.rows)
         self._end_wave()
 
     def _request(self, call: Call) -> ChatRequest:
@@ -209,7 +217,7 @@ class _Run:
         request = self.form.request(call)
         key = hash(request.messages)
         self._asked[key] += 1
-        return replace(request, sample=self._asked[key] - 1)
+        return replace(request, sample=self.job.sample + self._asked[key] - 1)
 
     async def _outcome(self, request: ChatRequest) -> Outcome:
         try:
@@ -236,7 +244,7 @@ class _Run:
                 missing.append(place)
             else:
                 self.board.offer(place, item)
-        if self.job.given is None and self.job.prompts is None:
+        if self._is_free:
             for item in items[len(call.rows) :]:
                 self.board.keep_spare(item)
         bad = iter(reading.bad)
@@ -245,12 +253,14 @@ class _Run:
             piece = next(bad, None)
             if piece is not None:
                 self.board.note(place, piece[1], raw=piece[0])
-            elif not came:
+            elif not came and not (reading.shorten and len(call.rows) > 1):
                 self.board.note(place, reading.problem or "the reply leaves this row out")
+        self._notes.update(reading.notes)
         if reading.problem:
             self._notes[reading.problem.partition(":")[0]] += 1
-        self.wave.short = self.wave.short or (bool(missing) and len(call.rows) > 1)
-        if outcome.finish == "length" and len(call.rows) == 1 and not came:
+        if reading.shorten and len(call.rows) > 1:
+            self.wave.too_big = max(self.wave.too_big, len(call.rows))
+        elif reading.shorten and not came:
             self._tokens = min(8 * LONG_REPLY, 2 * (self._tokens or LONG_REPLY // 2))
         self.wave.made += self.board.made - before
         self._tell()
@@ -260,7 +270,7 @@ class _Run:
             return  # the run stops here; these rows stay open, not rejected
         if error.code in TOO_BIG:
             if len(call.rows) > 1:
-                self.wave.short = True
+                self.wave.too_big = max(self.wave.too_big, len(call.rows))
                 return
             for place in call.rows:
                 self.board.reject(place, str(error.message))
@@ -270,9 +280,12 @@ class _Run:
 
     def _end_wave(self) -> None:
         board, wave = self.board, self.wave
-        wave.made += board.use_spare()
-        if wave.short:
-            self._rows_per_call = max(1, self._rows_per_call // 2)
+        made = board.made
+        if left := board.use_spare():
+            self._notes["rows beyond those asked were left out"] += left
+        wave.made += board.made - made
+        if wave.too_big:
+            self._rows_per_call = wave.too_big // 2
         else:
             self._rows_per_call = min(self.form.rows_per_call, self._rows_per_call * 2)
         stalls = board.repeats > 0 and wave.made < STALL_SHARE * wave.asked

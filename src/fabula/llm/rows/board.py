@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import heapq
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fabula.llm.rows.distinct import Distinct
-from fabula.llm.rows.job import Reject, RowField, RowsJob
-from fabula.llm.rows.parse import plain_name
-from fabula.llm.rows.prompts import as_json
-from fabula.llm.rows.validate import Check, Invalid, compile_schema
+from fabula.llm.rows.job import Reject, RowsJob
+from fabula.llm.rows.row_check import RowCheck
+from fabula.llm.rows.wording import as_json
 
 TRANSPORT_FAILURES = 2
 """Calls for one row that may fail on the way before the row is given up."""
+RECENT = 4
+"""Rows made last that prompts may show."""
 
 
 class Board:
     """The rows of one job while they are being made."""
 
-    def __init__(self, job: RowsJob) -> None:
+    def __init__(self, job: RowsJob, check: RowCheck) -> None:
         self.rows: list[dict[str, Any] | None] = [None] * job.n
         self.rejects: dict[int, Reject] = {}
         self.problems: dict[int, list[str]] = {}
@@ -26,20 +29,29 @@ class Board:
         self.distinct = Distinct(job)
         self.made = 0
         self.repeats = 0
-        self.spare: list[dict[str, Any]] = []
+        self.recent: deque[dict[str, Any]] = deque(maxlen=RECENT)
+        self._open = list(range(job.n))  # a heap; sorted is one
+        self._spare: list[dict[str, Any]] = []
         self._job = job
         self._tries: dict[int, int] = {}
         self._failures: dict[int, int] = {}
-        self._check = compile_fields(job.fields)
+        self._check = check
         self._names = [each.name for each in job.fields]
 
-    def open_rows(self) -> list[int]:
-        """Positions still without a row, in order."""
-        return [
-            place
-            for place, row in enumerate(self.rows)
-            if row is None and place not in self.rejects
-        ]
+    @property
+    def is_done(self) -> bool:
+        """True when every row is made or given up."""
+        return not self._open
+
+    def take_open(self, most: int) -> list[int]:
+        """The first open places, to be asked for now; `give_back` returns those not made."""
+        return [heapq.heappop(self._open) for _ in range(min(most, len(self._open)))]
+
+    def give_back(self, places: Iterable[int]) -> None:
+        """Open the places again that are neither made nor given up."""
+        for place in places:
+            if self.rows[place] is None and place not in self.rejects:
+                heapq.heappush(self._open, place)
 
     def offer(self, place: int, item: Any) -> bool:
         """Take an answer for a row, or note why not."""
@@ -59,18 +71,18 @@ class Board:
         """Keep a good row beyond those asked, for a place that stays empty."""
         values, problems = self._valid(None, item)
         if not problems:
-            self.spare.append(values)
+            self._spare.append(values)
 
     def use_spare(self) -> int:
-        """Fill open places with spare rows that repeat nothing."""
+        """Fill open places with spare rows that repeat nothing; says how many are left out."""
         filled = 0
-        places = iter(self.open_rows() if self.spare else ())
-        for values in self.spare:
-            if self.distinct.problem(values) is None and (place := next(places, None)) is not None:
-                self._take(place, values)
+        for values in self._spare:
+            if self._open and self.distinct.problem(values) is None:
+                self._take(heapq.heappop(self._open), values)
                 filled += 1
-        self.spare.clear()
-        return filled
+        left = len(self._spare) - filled
+        self._spare.clear()
+        return left
 
     def note(self, place: int, problem: str, *, raw: str = "", counts: bool = True) -> None:
         """Remember a problem of a row; after the last attempt the row is given up."""
@@ -106,17 +118,7 @@ class Board:
             self.rows[place] = None
             self.made -= 1
             self.note(place, problem, raw=as_json(row))
-
-    def recent(self, most: int) -> Sequence[Mapping[str, Any]]:
-        """The rows made last, by position."""
-        found: list[dict[str, Any]] = []
-        for place in range(len(self.rows) - 1, -1, -1):
-            row = self.rows[place]
-            if row is not None:
-                found.append(row)
-            if len(found) == most:
-                break
-        return tuple(reversed(found))
+        self.give_back(places)
 
     def _valid(self, place: int | None, item: Any) -> tuple[dict[str, Any], Sequence[str]]:
         """The row's known and asked values, straightened, and what is wrong with them."""
@@ -136,43 +138,6 @@ class Board:
 
     def _take(self, place: int, row: dict[str, Any]) -> None:
         self.distinct.add(row)
-        self.rows[place] = {name: row[name] for name in self._names}
+        self.rows[place] = made = {name: row[name] for name in self._names}
+        self.recent.append(made)
         self.made += 1
-
-
-def compile_fields(
-    fields: Sequence[RowField],
-) -> Callable[[Any], tuple[dict[str, Any], list[str]]]:
-    """One function that straightens an item into the fields asked and lists its problems."""
-    checks: list[tuple[str, str, Check, bool]] = [
-        (each.name, plain_name(each.name), compile_schema(each.schema), each.required)
-        for each in fields
-    ]
-
-    def check(item: Any) -> tuple[dict[str, Any], list[str]]:
-        if not isinstance(item, Mapping):
-            return {}, ["the row is not an object"]
-        values: dict[str, Any] = {}
-        problems: list[str] = []
-        renamed: dict[str, Any] | None = None
-        for name, plain, each, required in checks:
-            if name in item:
-                value = item[name]
-            else:
-                if renamed is None:
-                    renamed = {plain_name(str(key)): value for key, value in item.items()}
-                value = renamed.get(plain)
-                if plain not in renamed and required:
-                    problems.append(f"`{name}` is missing")
-                    continue
-            if value is None and not required:
-                values[name] = None
-                continue
-            try:
-                values[name] = each(value)
-            except Invalid as problem:
-                path = f"{name}.{problem.path}" if problem.path else name
-                problems.append(f"`{path}`: {problem.problem}")
-        return values, problems
-
-    return check

@@ -7,6 +7,7 @@ from typing import Any
 
 from fabula.llm.rows.job import RowField, RowsJob
 from fabula.llm.rows.validate import quoted
+from fabula.llm.rows.wording import as_json
 
 NAMED = 200
 """Used values that a prompt may name; forms cut the list further by length."""
@@ -22,7 +23,7 @@ class Distinct:
             self._groups.append(tuple(each.name for each in job.fields))
         self._taken: list[set[tuple[Any, ...]]] = [set() for _ in self._groups]
         self._label = _label(job, self._groups)
-        self._named: list[Any] = []
+        self._named: list[str] = []
         for row in job.used:
             self.add(row)
 
@@ -46,7 +47,7 @@ class Distinct:
                 taken.add(key)
         if self._label and all(name in row for name in self._label):
             values = {name: row[name] for name in self._label}
-            self._named.append(values if len(values) > 1 else values[self._label[0]])
+            self._named.append(as_json(values if len(values) > 1 else values[self._label[0]]))
 
     def remove(self, row: Mapping[str, Any]) -> None:
         """Free a row's values again."""
@@ -55,8 +56,8 @@ class Distinct:
             if key is not None:
                 taken.discard(key)
 
-    def named(self) -> Sequence[Any]:
-        """Values to tell the model about, newest last."""
+    def named(self) -> Sequence[str]:
+        """Values to tell the model about, as JSON, newest last."""
         return tuple(self._named[-NAMED:])
 
 
@@ -82,9 +83,4 @@ def _key(row: Mapping[str, Any], group: Sequence[str]) -> tuple[Any, ...] | None
 def _normal(value: Any) -> Any:
     if isinstance(value, str):
         return " ".join(value.casefold().split())
-    return quoted_key(value) if isinstance(value, list | dict) else value
-
-
-def quoted_key(value: Any) -> str:
-    """A nested value as text that is equal for equal values."""
-    return repr(value).casefold()
+    return repr(value).casefold() if isinstance(value, list | dict) else value

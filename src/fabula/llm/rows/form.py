@@ -22,7 +22,7 @@ class Call:
         problems: Problems of earlier answers, by position.
         failed: The latest bad answer, by position, as JSON text.
         recent: Earlier rows of the run that show the model where the run stands.
-        used: Values that must not come again, newest last.
+        used: Values that must not come again, as JSON, newest last.
         tokens: Limit of the reply, or None for the endpoint's own.
     """
 
@@ -30,7 +30,7 @@ class Call:
     problems: Mapping[int, Sequence[str]] = field(default_factory=dict)
     failed: Mapping[int, str] = field(default_factory=dict)
     recent: Sequence[Mapping[str, Any]] = ()
-    used: Sequence[Any] = ()
+    used: Sequence[str] = ()
     tokens: int | None = None
 
 
@@ -42,11 +42,16 @@ class Reading:
         items: Row-like values; None stands for a row that the reply leaves out.
         problem: Why there are none, or fewer than asked; empty when all is well.
         bad: Raw pieces that were rows but could not be read, with the reason.
+        shorten: Whether fewer rows in a call would have helped; the rows missing are then no
+            failed attempt.
+        notes: What else is worth knowing: ignored columns, a transposed frame.
     """
 
     items: Sequence[Any]
     problem: str = ""
     bad: Sequence[tuple[str, str]] = ()
+    shorten: bool = False
+    notes: Sequence[str] = ()
 
 
 class Form(Protocol):

@@ -46,6 +46,7 @@ class RowsJob:
         text: True when the one field is free prose from its own prompt (see `prompts`).
         prompts: One full prompt a row instead of `subject` and `given` (length n).
         temperature: Sampling temperature, or None for the model's default.
+        sample: Raised to ask again for rows that equal requests gave before.
     """
 
     subject: str
@@ -63,6 +64,7 @@ class RowsJob:
     text: bool = False
     prompts: Sequence[str] | None = None
     temperature: float | None = None
+    sample: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from fabula.llm.rows.names import match_names
+
 DEPTH = 64
 """Nesting beyond which text is no JSON worth reading."""
 
@@ -27,7 +29,14 @@ class CutObject(dict[str, Any]):
 
 
 class _NotJson(Exception):
-    """This place in the text holds no JSON value."""
+    """This place in the text holds no JSON value.
+
+    Args:
+        resume: Where to look on, when nothing before is worth another look.
+    """
+
+    def __init__(self, resume: int = 0) -> None:
+        self.resume = resume
 
 
 class _Cut(Exception):
@@ -53,8 +62,14 @@ def json_values(text: str) -> Iterator[Any]:
         yield from _scan(text)
 
 
-def row_items(value: Any, names: Sequence[str]) -> list[Any]:
-    """The rows inside a JSON value, out of whatever wrapper the model chose."""
+def row_items(value: Any, names: Sequence[str], *, scalars: bool = False) -> list[Any]:
+    """The rows inside a JSON value, out of whatever wrapper the model chose.
+
+    Args:
+        value: A JSON value of the reply.
+        names: The fields of a row.
+        scalars: Whether a list of plain values may be the rows of a single field.
+    """
     if isinstance(value, Mapping):
         return _items_of_object(value, names)
     if not isinstance(value, list):
@@ -63,9 +78,13 @@ def row_items(value: Any, names: Sequence[str]) -> list[Any]:
         nested = [item for inner in value for item in inner]
         if all(isinstance(item, Mapping) for item in nested):
             return nested
-    if len(names) == 1:
+    if len(names) == 1 and scalars:
         return [item if isinstance(item, Mapping) else {names[0]: item} for item in value]
-    return [item for item in value if isinstance(item, Mapping)]
+    rows: list[Any] = []
+    for item in value:
+        if isinstance(item, Mapping):  # a row, or one of several wrappers
+            rows += [item] if _is_row(item, names) else row_items(item, names) or [item]
+    return rows
 
 
 def is_cut(value: Any) -> bool:
@@ -75,11 +94,6 @@ def is_cut(value: Any) -> bool:
 
 class CutList(list[Any]):
     """An array that the reply left open; its items are whole."""
-
-
-def plain_name(name: str) -> str:
-    """A name without case, space, punctuation and units in brackets, as models vary these."""
-    return re.sub(r"[\W_]+", "", re.sub(r"\([^)]*\)|\[[^\]]*\]", "", name)).casefold()
 
 
 def _items_of_object(value: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
@@ -112,8 +126,7 @@ def _is_row(value: Any, names: Sequence[str]) -> bool:
         return False
     if any(name in value for name in names):
         return True
-    known = {plain_name(name) for name in names}
-    return any(plain_name(str(key)) in known for key in value)
+    return bool(match_names([str(key) for key in value], names))
 
 
 def _is_json(text: str) -> bool:
@@ -130,8 +143,8 @@ def _scan(text: str) -> Iterator[Any]:
     while (start := _next_opening(text, place)) >= 0:
         try:
             value, place = _value(text, start, 0)
-        except _NotJson:
-            place = start + 1
+        except _NotJson as problem:
+            place = max(start + 1, problem.resume)
             continue
         except _Cut as cut:
             yield cut.partial
@@ -148,7 +161,7 @@ def _value(text: str, place: int, depth: int) -> tuple[Any, int]:
     if place >= len(text):
         raise _Cut
     if depth > DEPTH:
-        raise _NotJson
+        raise _NotJson(place)
     character = text[place]
     if character == "{":
         return _object(text, place + 1, depth)

@@ -8,7 +8,6 @@ braces, quotes and "ignore the above" inside it stay data.
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -17,11 +16,14 @@ from fabula.llm.chat import ChatReply, ChatRequest, Message, Sampling
 from fabula.llm.rows.form import Call, Reading
 from fabula.llm.rows.job import RowField, RowsJob
 from fabula.llm.rows.parse import without_thoughts
-from fabula.llm.rows.reply import read_items
+from fabula.llm.rows.prose import is_refusal, unwrapped
+from fabula.llm.rows.reply import ReplyReader
+from fabula.llm.rows.wording import as_json, fitting, in_words, with_text
 
 EXAMPLES_LENGTH = 6_000
 RECENT_LENGTH = 1_600
 USED_LENGTH = 4_000
+USED_LENGTH_A_ROW = 800
 REPLY_TOKENS = 800
 """Tokens of a reply that rows_per_call aims at."""
 MOST_ROWS = 20
@@ -34,37 +36,27 @@ _TEXT_SYSTEM = (
     "You write realistic synthetic text. Reply with the text alone: no title, no quotes, "
     "no explanation."
 )
-_FENCED = re.compile(r"^```[\w-]*\n(.*?)\n?```$", re.S)
-_REFUSAL = re.compile(
-    r"(i'?m |i am )?(so |very )?(sorry|i apologi[sz]e|unfortunately)?[,.!]?\s*(but )?"
-    r"(i |as an ai)(cannot|can't|can not|am unable to|am not able to|won't|language model|,)"
-    r"(?=[\s.,…]*$|.{0,40}\b(assist|help|fulfil|comply|provide|generate|create|write|content|ai|"
-    r"request|that)\b)",
-    re.I,
-)
 
 
 class ChatForm:
     """Asks an instruction follower for the rows of one job."""
 
-    def __init__(self, job: RowsJob) -> None:
+    def __init__(self, job: RowsJob, reader: ReplyReader) -> None:
         self._job = job
+        self._reader = reader
         self._names = [each.name for each in job.fields]
         self._number = next(key for key in ("row", "row_number", "_row") if key not in self._names)
         self._row_schema, self._definitions = _row_schema(job.fields)
         self._system = Message("system", _TEXT_SYSTEM if job.text else _ROWS_SYSTEM)
-        self._prefix = "" if job.prompts is not None else _prefix(job)
+        self._prefix = _prefix(job)
         self.rows_per_call = _rows_per_call(job)
 
     def request(self, call: Call) -> ChatRequest:
         """The request for these rows."""
         job = self._job
-        parts = [self._prefix] if self._prefix else []
-        if job.prompts is not None:
-            parts += self._own_prompt(job.prompts[call.rows[0]])
-        parts += self._varying(call)
+        words = "\n\n".join([*self._prefix, *self._varying(call)])
         return ChatRequest(
-            messages=(self._system, Message("user", "\n\n".join(parts))),
+            messages=(self._system, Message("user", words)),
             schema=None if job.text else self._schema(len(call.rows)),
             sampling=Sampling(temperature=job.temperature, max_tokens=call.tokens),
             purpose="text" if job.text else "rows",
@@ -74,39 +66,36 @@ class ChatForm:
         """The rows in a reply; prose is one row when text was asked."""
         if reply.finish in ("refusal", "content_filter"):
             kind = "refused" if reply.finish == "refusal" else "stopped by the content filter"
-            return Reading((), _with_text(f"the reply was {kind}", reply.problem or reply.text))
+            return Reading((), with_text(f"the reply was {kind}", reply.problem or reply.text))
         text = without_thoughts(reply.text)
         if not text:
             return Reading((), reply.problem or "the reply is empty")
+        cut = reply.finish == "length"
         if self._job.text:
-            return self._read_text(text, cut=reply.finish == "length")
-        reading = read_items(
-            text, self._job.fields, asked=len(call.rows), cut=reply.finish == "length"
-        )
-        if not reading.items and not reading.bad and _REFUSAL.match(text):
-            return Reading((), _with_text("the reply is a refusal", text))
+            if cut:
+                problem = with_text("the text was cut off at the token limit", text)
+                return Reading((), problem, shorten=True)
+            reading = Reading(({self._names[0]: unwrapped(text)},))
+        else:
+            reading = self._reader.read(text, asked=len(call.rows), cut=cut)
+        if is_refusal(text) and (self._job.text or not (reading.items or reading.bad)):
+            return Reading((), with_text("the reply is a refusal", text))
         keyed = self._job.given is not None or self._job.prompts is not None
         return self._matched(reading, call) if keyed and len(call.rows) > 1 else reading
 
-    def _own_prompt(self, prompt: str) -> Iterable[str]:
-        yield prompt
-        job = self._job
-        if job.text:
-            yield from filter(None, (job.fields[0].description, job.extra))
-            return
-        yield _fields(job.fields)
-        if job.extra:
-            yield job.extra
-
     def _varying(self, call: Call) -> Iterable[str]:
         job, many = self._job, len(call.rows) > 1
-        recent = _lines(reversed(call.recent), RECENT_LENGTH)
+        if job.prompts is not None:
+            yield job.prompts[call.rows[0]]
+        shown = call.recent if len(self._names) > 1 else ()  # a single value is in `used`
+        recent = fitting(map(as_json, reversed(shown)), RECENT_LENGTH)
         if recent:
             yield "Rows made so far; write different ones:\n" + "\n".join(reversed(recent))
-        used = _lines(reversed(call.used), USED_LENGTH)
+        used = fitting(reversed(call.used), min(USED_LENGTH, USED_LENGTH_A_ROW * len(call.rows)))
         if used:
             yield "Already used, do not repeat: " + ", ".join(reversed(used))
-        problems = [self._problem(row, call, many) for row in call.rows if row in call.problems]
+        told = [self._problem(row, call, many) for row in call.rows if row in call.problems]
+        problems = dict.fromkeys(told)  # one line where all rows failed alike
         if problems:
             yield "Earlier answers were not accepted. Answer again without these problems:\n" + (
                 "\n".join(problems)
@@ -115,12 +104,15 @@ class ChatForm:
             yield self._known(job.given, call.rows)
         if not job.text:
             yield self._ask(call.rows)
+        elif job.prompts is None:
+            yield f"Write text {call.rows[0] + 1}."
 
     def _problem(self, row: int, call: Call, many: bool) -> str:
-        answer = f" to {call.failed[row]}" if call.failed.get(row) else ""
         number = f"row {call.rows.index(row) + 1}" if many and self._job.given is not None else ""
-        what = " ".join(filter(None, ("-", number)))
-        return f"{what}{answer}: ".replace("- to ", "- ") + "; ".join(call.problems[row])
+        answer = f"answer {call.failed[row]}" if call.failed.get(row) else ""
+        which = ", ".join(filter(None, (number, answer)))
+        problems = "; ".join(call.problems[row])
+        return f"- {which}: {problems}" if which else f"- {problems}"
 
     def _known(self, given: Sequence[Mapping[str, Any]], rows: Sequence[int]) -> str:
         if len(rows) == 1:
@@ -131,14 +123,17 @@ class ChatForm:
     def _ask(self, rows: Sequence[int]) -> str:
         """How many, and in what shape, for servers that don't enforce a schema."""
         job, shape = self._job, ", ".join(f"{as_json(name)}: ..." for name in self._names)
+        free = job.given is None and job.prompts is None
         if len(rows) == 1:
-            return f"Write one row, as one JSON object: {{{shape}}}"
+            which = f"row {rows[0] + 1} of the table" if free else "the row"
+            return f"Write {which}, as one JSON object: {{{shape}}}"
         number = f"{as_json(self._number)}: 1, " if job.given is not None else ""
-        which = (
-            "one for each numbered row"
-            if job.given is not None
-            else f"the rows {rows[0] + 1} to {rows[-1] + 1} of the table"
-        )
+        if job.given is not None:
+            which = "one for each numbered row"
+        elif rows[-1] - rows[0] == len(rows) - 1:
+            which = f"the rows {rows[0] + 1} to {rows[-1] + 1} of the table"
+        else:
+            which = "to fill gaps in the table"
         return (
             f"Write exactly {len(rows)} rows, {which}, as one JSON object: "
             f'{{"rows": [{{{number}{shape}}}, ...]}}'
@@ -164,19 +159,6 @@ class ChatForm:
             **self._definitions,
         }
 
-    def _read_text(self, text: str, *, cut: bool) -> Reading:
-        if fenced := _FENCED.match(text):
-            text = fenced.group(1).strip()
-        if len(text) > 1 and text[0] == text[-1] == '"' and '"' not in text[1:-1]:
-            text = text[1:-1].strip()
-        if cut:
-            return Reading((), _with_text("the text was cut off at the token limit", text))
-        if not text:
-            return Reading((), "the reply is empty")
-        if _REFUSAL.match(text) and len(text.split()) < 40:
-            return Reading((), _with_text("the reply is a refusal", text))
-        return Reading(({self._names[0]: text},))
-
     def _matched(self, reading: Reading, call: Call) -> Reading:
         """Items in the order of the rows asked, by their number, or by place if none is missing."""
         asked, key = len(call.rows), self._number
@@ -186,69 +168,35 @@ class ChatForm:
             by_number = dict(zip(numbers, reading.items, strict=True))
             items = [by_number.get(place) for place in range(1, asked + 1)]
             return dataclasses.replace(reading, items=items)
-        if len(reading.items) == asked:
+        if len(reading.items) == asked or not reading.items:
             return reading
-        problem = f"the reply holds {len(reading.items)} rows for {asked} and no row numbers"
-        return Reading((), reading.problem or problem, reading.bad)
+        problem = f"the reply holds {len(reading.items)} of {asked} rows and no row numbers"
+        return Reading((), problem, reading.bad, shorten=True)
 
 
-def as_json(value: Any) -> str:
-    """Any value on one line of JSON; objects that JSON has no form for become text."""
-    return json.dumps(value, ensure_ascii=False, default=_plain)
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json")
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.asdict(value)
-    return str(value)
-
-
-def _prefix(job: RowsJob) -> str:
-    about = job.subject.strip()
-    start = f"Make synthetic data about this subject: {about}" if about else "Make synthetic data."
-    parts = [start, _fields(job.fields)]
-    examples = _lines(job.examples, EXAMPLES_LENGTH)
+def _prefix(job: RowsJob) -> list[str]:
+    """What is the same for every call of the job."""
+    parts = []
+    kind = "text" if job.text else "data"
+    if job.prompts is None:
+        about = f" about this subject: {job.subject.strip()}" if job.subject.strip() else "."
+        parts.append(f"Make synthetic {kind}{about}")
+    if not job.text:
+        parts.append("Fields of a row:\n" + "\n".join(f"- {_field(each)}" for each in job.fields))
+    elif job.fields[0].description:
+        parts.append(f"What is wanted: {job.fields[0].description}")
+    examples = fitting(map(as_json, job.examples), EXAMPLES_LENGTH)
     if examples:
-        parts.append("Examples of the kind of data that is wanted:\n" + "\n".join(examples))
+        parts.append(f"Examples of the kind of {kind} that is wanted:\n" + "\n".join(examples))
     if job.extra.strip():
         parts.append(f"In addition: {job.extra.strip()}")
-    return "\n\n".join(parts)
-
-
-def _fields(fields: Sequence[RowField]) -> str:
-    return "Fields of a row:\n" + "\n".join(f"- {_field(each)}" for each in fields)
+    return parts
 
 
 def _field(each: RowField) -> str:
     described = f": {each.description}" if each.description else ""
     optional = "" if each.required else ", or null"
     return f"{as_json(each.name)} ({in_words(each.schema)}{optional}){described}"
-
-
-def in_words(schema: Mapping[str, Any]) -> str:
-    """A value's type and bounds in words; nested types as JSON Schema."""
-    if "enum" in schema:
-        return "one of " + ", ".join(as_json(value) for value in schema["enum"])
-    kind = schema.get("type")
-    if not isinstance(kind, str) or kind in ("object", "array"):
-        return as_json({key: value for key, value in schema.items() if key != "title"})
-    words = [f"{kind}, {schema['format']}" if "format" in schema else kind]
-    words += [f"{_BOUNDS[key]} {value}" for key, value in schema.items() if key in _BOUNDS]
-    return ", ".join(words)
-
-
-_BOUNDS = {
-    "minimum": "at least",
-    "maximum": "at most",
-    "exclusiveMinimum": "above",
-    "exclusiveMaximum": "below",
-    "multipleOf": "a multiple of",
-    "pattern": "matching the pattern",
-    "minLength": "characters at least",
-    "maxLength": "characters at most",
-}
 
 
 def _row_schema(fields: Sequence[RowField]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -291,21 +239,3 @@ def _tokens(schema: Mapping[str, Any], description: str) -> int:
         return 3 * _tokens(schema.get("items", {}), "")
     long = re.search(r"sentence|paragraph|text|descri|summary|review|story", description, re.I)
     return 60 if long else 16
-
-
-def _lines(values: Iterable[Any], length: int) -> list[str]:
-    """Values as JSON, one each, as many as fit; at least one."""
-    lines: list[str] = []
-    for value in values:
-        line = as_json(value)
-        length -= len(line)
-        if length < 0 and lines:
-            break
-        lines.append(line)
-    return lines
-
-
-def _with_text(problem: str, text: str) -> str:
-    """A problem and the start of the text that shows it."""
-    start = " ".join(text.split())[:120]
-    return f"{problem}: {start}" if start else problem

@@ -2,32 +2,85 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
+from fabula.llm.rows.csv_reply import NO_HEADER, read_csv
 from fabula.llm.rows.form import Reading
+from fabula.llm.rows.frame_reply import read_frame
 from fabula.llm.rows.job import RowField
 from fabula.llm.rows.parse import is_cut, json_values, row_items
+from fabula.llm.rows.row_check import RowCheck
+from fabula.llm.rows.wording import with_text
 
 
-def read_items(text: str, fields: Sequence[RowField], *, asked: int, cut: bool) -> Reading:
-    """The row items in a reply without thoughts.
+class ReplyReader:
+    """Reads the replies of one job.
 
     Args:
-        text: The reply.
         fields: What each row was asked to hold.
-        asked: How many rows were asked.
-        cut: True when the endpoint says that the reply hit its token limit.
+        check: Straightens an item and lists its problems.
     """
-    names = [each.name for each in fields]
-    items: list[Any] = []
-    for value in json_values(text):
-        items += row_items(value, names)
-        cut = cut or is_cut(value)
-    if cut:
-        return Reading(items, f"the reply was cut off after {len(items)} whole rows")
-    if not items:
-        start = " ".join(text.split())[:120]
-        return Reading(items, f"the reply holds no rows in JSON: {start}")
-    short = f"the reply holds {len(items)} rows of {asked}" if len(items) < asked else ""
-    return Reading(items, short)
+
+    def __init__(self, fields: Sequence[RowField], check: RowCheck) -> None:
+        self._names = [each.name for each in fields]
+        self._nested = [each.name for each in fields if _is_nested(each)]
+        self._check = check
+
+    def read(self, text: str, *, asked: int, cut: bool) -> Reading:
+        """The row items in a reply that is free of thoughts.
+
+        Args:
+            text: The reply.
+            asked: How many rows were asked.
+            cut: True when the endpoint says that the reply hit its token limit.
+        """
+        items: list[Any] = []
+        scalars = text.startswith(("[", "{", "```"))
+        for value in json_values(text):
+            frame = read_frame(value, self._names, self._fits)
+            if frame is not None:
+                return frame
+            items += row_items(value, self._names, scalars=scalars)
+            cut = cut or is_cut(value)
+        if not items:
+            table = self._read_table(text, cut=cut)
+            if table is not None:
+                return table
+        if cut:
+            problem = f"the reply was cut off after {len(items)} whole rows"
+            return Reading(items, problem, shorten=True)
+        if not items:
+            return Reading((), with_text("the reply holds no rows", text))
+        short = f"the reply holds {len(items)} of {asked} rows" if len(items) < asked else ""
+        return Reading(items, short)
+
+    def _fits(self, item: Any) -> bool:
+        return not self._check(item)[1]
+
+    def _read_table(self, text: str, *, cut: bool) -> Reading | None:
+        """The rows of a reply in CSV, or None when it holds no header that fits."""
+        table = read_csv(text, self._names, cut=cut)
+        if table.problem == NO_HEADER:
+            return None
+        notes = [f"column `{name}` was not asked for" for name in table.extra]
+        notes += [f"column `{name}` is missing" for name in table.missing]
+        rows = [self._with_nested(row) for row in table.rows]
+        bad = [(line.text, str(line)) for line in table.bad]
+        problem = table.problem or ("the reply was cut off" if cut else "")
+        return Reading(rows, problem, bad, cut, notes)
+
+    def _with_nested(self, row: dict[str, str | None]) -> dict[str, Any]:
+        """Cells of fields that are no scalars, read as JSON where they are JSON."""
+        made: dict[str, Any] = dict(row)
+        for name in self._nested:
+            try:
+                made[name] = json.loads(made.get(name) or "null")
+            except ValueError:
+                continue  # stays text, which the check then refuses
+        return made
+
+
+def _is_nested(each: RowField) -> bool:
+    return each.schema.get("type") in ("array", "object")

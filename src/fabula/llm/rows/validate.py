@@ -14,6 +14,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from fabula.errors import UsageError
+
 Check: TypeAlias = Callable[[Any], Any]
 """Takes a value, returns it straightened, or raises `Invalid`."""
 
@@ -51,7 +53,9 @@ def quoted(value: Any) -> str:
 _Compiled: TypeAlias = dict[str, Check]
 
 
-def _compile(schema: Mapping[str, Any], root: Mapping[str, Any], known: _Compiled) -> Check:
+def _compile(schema: Any, root: Mapping[str, Any], known: _Compiled) -> Check:
+    if isinstance(schema, bool):
+        return _all_of(()) if schema else _any_of(())
     if "$ref" in schema:
         return _reference(schema["$ref"], root, known)
     checks = []
@@ -60,6 +64,9 @@ def _compile(schema: Mapping[str, Any], root: Mapping[str, Any], known: _Compile
     elif "type" in schema:
         types = schema["type"]
         kinds = [types] if isinstance(types, str) else types
+        for kind in kinds:
+            if kind not in _TYPES:
+                raise _wrong_schema(f"`{kind}` is no type", f"use one of {', '.join(_TYPES)}")
         checks.append(_any_of([_TYPES[kind](schema, root, known) for kind in kinds]))
     for name in ("anyOf", "oneOf"):
         if name in schema:
@@ -70,16 +77,22 @@ def _compile(schema: Mapping[str, Any], root: Mapping[str, Any], known: _Compile
 
 def _reference(pointer: str, root: Mapping[str, Any], known: _Compiled) -> Check:
     """Compiled at first use, so that a schema may hold itself."""
+    target: Any = root
+    for step in filter(None, pointer.removeprefix("#").split("/")):
+        target = target.get(step) if isinstance(target, Mapping) else None
+    if target is None:
+        raise _wrong_schema(f"`{pointer}` refers to nothing", "define it under `$defs`")
 
     def check(value: Any) -> Any:
         if pointer not in known:
-            target: Any = root
-            for step in pointer.removeprefix("#").strip("/").split("/"):
-                target = target[step] if step else target
             known[pointer] = _compile(target, root, known)
         return known[pointer](value)
 
     return check
+
+
+def _wrong_schema(problem: str, hint: str) -> UsageError:
+    return UsageError(f"the schema is wrong: {problem}", code="rows.schema", hint=hint)
 
 
 def _all_of(checks: Sequence[Check]) -> Check:
@@ -111,7 +124,7 @@ def _any_of(checks: Sequence[Check]) -> Check:
             straightened.append(made)
         if straightened:
             return straightened[0]
-        raise problems[0]
+        raise problems[0] if problems else Invalid("no value is allowed here")
 
     return check
 
@@ -137,7 +150,7 @@ def _one_of(allowed: Sequence[Any]) -> Check:
 
 def _string(schema: Mapping[str, Any], _root: Mapping[str, Any], _known: _Compiled) -> Check:
     low, high = schema.get("minLength", 0), schema.get("maxLength", math.inf)
-    pattern = re.compile(schema["pattern"]) if "pattern" in schema else None
+    pattern = _pattern(schema["pattern"]) if "pattern" in schema else None
     is_format = _FORMATS.get(schema.get("format", ""))
 
     def check(value: Any) -> str:
@@ -155,6 +168,13 @@ def _string(schema: Mapping[str, Any], _root: Mapping[str, Any], _known: _Compil
         return text
 
     return check
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as problem:
+        raise _wrong_schema(f"the pattern {text}: {problem}", "give a valid pattern") from problem
 
 
 def _number(schema: Mapping[str, Any], _root: Mapping[str, Any], _known: _Compiled) -> Check:

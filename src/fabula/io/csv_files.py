@@ -1,0 +1,124 @@
+"""CSV of any origin: `,`, `;`, tab or `|`, with or without a byte order mark, gzipped or not."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from fabula.errors import SourceError
+
+_DELIMITERS = ",;\t|"
+_BLOCK_BYTES = 4 << 20
+_SHOWN = 80
+
+
+def read_csv(path: Path) -> pa.Table:
+    """A CSV file with a header line.
+
+    Empty fields are null; text such as `NA` is null in columns of numbers and times only.
+
+    Raises:
+        SourceError: The file is not UTF-8 or UTF-16, or a row has too many or too few fields.
+    """
+    encoding = _encoding(path)
+    delimiter = _delimiter(path, encoding)
+    if not _quotes_balance(path):  # Arrow closes an open quote at the end of the file
+        _find_bad_row(path, encoding, delimiter)
+    try:
+        table = pa.csv.read_csv(
+            path,
+            read_options=pa.csv.ReadOptions(encoding=encoding, block_size=_BLOCK_BYTES),
+            parse_options=pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+        )
+    except (pa.ArrowException, UnicodeError) as exc:
+        _find_bad_row(path, encoding, delimiter)
+        raise SourceError(
+            f"`{path}` can't be read: {str(exc).splitlines()[0]}",
+            code="source.unreadable",
+            file=str(path),
+        ) from exc
+    if any(pa.types.is_binary(field.type) for field in table.schema):  # text in no encoding
+        _find_bad_row(path, encoding, delimiter)
+    table = table.rename_columns([name.strip() for name in table.column_names])
+    for position, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            values = table.column(position)
+            values = pc.if_else(pc.equal(values, ""), pa.scalar(None, pa.string()), values)
+            table = table.set_column(position, field, values)
+    return table
+
+
+def _encoding(path: Path) -> str:
+    """UTF-16 by its byte order mark, else UTF-8."""
+    with pa.input_stream(str(path), compression="detect") as stream:
+        start = stream.read(2)
+    return "utf-16" if start in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+
+
+def _delimiter(path: Path, encoding: str) -> str:
+    """The sign that the header holds most often, outside of quotes."""
+    with pa.input_stream(str(path), compression="detect") as stream:
+        start = stream.read(1 << 16).decode(encoding, errors="ignore")
+    outside = start.lstrip("\ufeff\r\n").splitlines()[:1]
+    bare = "".join(outside[0].split('"')[::2]) if outside else ""
+    return max(_DELIMITERS, key=bare.count)
+
+
+def _quotes_balance(path: Path) -> bool:
+    """Whether the number of quotes is even, as in every sound file."""
+    quotes = 0
+    with pa.input_stream(str(path), compression="detect") as stream:
+        while chunk := stream.read(_BLOCK_BYTES):
+            quotes += chunk.count(b'"')
+    return quotes % 2 == 0
+
+
+def _find_bad_row(path: Path, encoding: str, delimiter: str) -> None:
+    """Look for the line that a reader stumbles over; slow, so only when there is reason to.
+
+    Raises:
+        SourceError: The line was found.
+    """
+    with pa.input_stream(str(path), compression="detect") as stream:
+        content = stream.read()
+    try:
+        text = content.decode("utf-8-sig" if encoding == "utf-8" else encoding)
+    except UnicodeDecodeError as exc:
+        line = content[: exc.start].count(b"\n") + 1
+        raise SourceError(
+            f"`{path}` is not {encoding.upper()}: byte 0x{content[exc.start]:02x} on line {line}",
+            code="source.encoding",
+            file=str(path),
+            line=line,
+            hint=f"convert it: iconv -f WINDOWS-1252 -t UTF-8 {path.name} > utf8.csv",
+        ) from exc
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    line, width = 1, 0
+    try:
+        for row in rows:
+            width = width or len(row)
+            if row and len(row) != width:
+                shown = delimiter.join(row)[:_SHOWN]
+                raise SourceError(
+                    f"line {line} of `{path}` has {len(row)} fields, the header has {width}:"
+                    f" `{shown}`",
+                    code="source.bad-row",
+                    file=str(path),
+                    line=line,
+                    hint='put quotes around values that hold the separator: `"250,000"`',
+                )
+            line = rows.line_num + 1
+    except csv.Error as exc:
+        raise SourceError(
+            f"`{path}` has a quote that is never closed, from line {line} on"
+            if "unexpected end" in str(exc)
+            else f"line {line} of `{path}` is no CSV: {exc}",
+            code="source.bad-row",
+            file=str(path),
+            line=line,
+        ) from exc

@@ -1,0 +1,42 @@
+"""The models of one run: opened when first needed, behind one ledger and one budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeAlias
+
+from fabula.llm.budget import Budget
+from fabula.llm.catalogue import ModelSettings, open_model
+from fabula.llm.chat import ChatModel
+from fabula.llm.ledger import Ledger
+from fabula.llm.recorded import Recorded
+from fabula.spec.tables import ModelSpec
+
+OpenModel: TypeAlias = Callable[[str | ModelSpec], ChatModel]
+"""Opens a language model by its name or its settings in a spec."""
+
+
+@contextmanager
+def models_of_run(*, fresh: bool = False, budget: Budget | None = None) -> Iterator[OpenModel]:
+    """A way to open the models of one run; they share a ledger, opened when first needed.
+
+    Args:
+        fresh: Ask again even where a reply is known.
+        budget: What the run may spend; the models share it.
+    """
+    ledgers: list[Ledger] = []
+
+    def opened(model: str | ModelSpec) -> ChatModel:
+        chat = open_model(model if isinstance(model, str) else ModelSettings(**dict(model)))
+        if model == "fake":
+            return chat
+        if not ledgers:
+            ledgers.append(Ledger(fresh=fresh))
+        return Recorded(chat, ledgers[0], budget)
+
+    try:
+        yield opened
+    finally:
+        for ledger in ledgers:
+            ledger.close()

@@ -1,0 +1,183 @@
+"""`fb.rows`: N rows about a subject, as objects of a class, as dicts or as plain text.
+
+A thin face over `ask_rows`: the wanted shape becomes fields, the caller's rules become checks, and
+a shortfall becomes an error that carries the rows which are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Required, TypedDict, TypeVar, Unpack, overload
+
+from fabula.errors import PartialRunError
+from fabula.llm.budget import Budget
+from fabula.llm.rows.ask import ask_rows
+from fabula.llm.rows.job import RowsJob, RowsResult
+from fabula.llm.rows.sync import run_sync
+from fabula.llm.session import models_of_run
+from fabula.spec.tables import ModelSpec
+from fabula.texts.examples import example_values
+from fabula.texts.rules import CheckRow, CheckTable, row_check, table_check, unique_groups
+from fabula.texts.shapes import TEXT, Shape, shape_of
+
+if TYPE_CHECKING:
+    from fabula.types import ArrowStream
+
+Row = TypeVar("Row")
+
+SAMPLE_STEP = 1_000
+"""Samples are this far apart, leaving room for requests that one of them repeats."""
+
+
+class RowOptions(TypedDict, total=False):
+    """What `rows` and `arows` take besides the shape of a row; see `rows`."""
+
+    subject: Required[str]
+    n: Required[int]
+    extra: str
+    examples: Sequence[Any] | ArrowStream
+    unique: str | Sequence[str | Sequence[str]]
+    check_row: CheckRow | None
+    check_table: CheckTable | None
+    model: str | ModelSpec
+    rows_per_call: int | None
+    attempts: int
+    temperature: float | None
+    sample: int
+    fresh: bool
+    max_calls: int | None
+    max_tokens: int | None
+    max_cost: float | None
+    progress: Callable[[int], None] | None
+    report: Callable[[RowsResult], None] | None
+
+
+@overload
+def rows(schema: type[Row], **wanted: Unpack[RowOptions]) -> list[Row]: ...
+@overload
+def rows(schema: Mapping[str, Any], **wanted: Unpack[RowOptions]) -> list[dict[str, Any]]: ...
+@overload
+def rows(schema: None = None, **wanted: Unpack[RowOptions]) -> list[str]: ...
+def rows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
+    """Ask a language model for rows: exactly `n`, valid, distinct, in the order asked.
+
+    Every reply is kept, so the same call again costs nothing and gives the same rows, and after
+    a failure it asks only for what is missing.
+
+    Args:
+        schema: A Pydantic class or dataclass (objects come out), a JSON Schema of an object
+            (dicts), or None (plain text).
+        wanted: The rest, by name.
+
+            - `subject`: What the rows are about, in words.
+            - `n`: Rows wanted.
+            - `extra`: A further demand in words.
+            - `examples`: Human examples in any form: strings, mappings, objects, a frame.
+            - `unique`: Fields, or groups of fields, whose values may not repeat.
+            - `check_row`: Takes a row, returns its problems in words; they go back to the model.
+            - `check_table`: Takes all rows, returns `{position: problem}`.
+            - `model`: `local`, `fake`, `openai:NAME` …, or settings.
+            - `rows_per_call`: Rows asked at once; by default chosen by the size of a row.
+            - `attempts`: Times that a bad row is asked again.
+            - `temperature`: Of the model; by default its own.
+            - `sample`: Another number asks for other rows.
+            - `fresh`: Ask again, even where replies are known.
+            - `max_calls`, `max_tokens`, `max_cost`: Limits; the call stops before the next one.
+            - `progress`: Called with the number of rows made so far.
+            - `report`: Called with the record of the calls: usage, modes, notes, rejects.
+
+    Raises:
+        UsageError: The schema or an option is wrong.
+        PartialRunError: Rows are missing; `rows` of the error holds those that are there.
+        ModelError: The model can't be used at all.
+
+    Examples:
+        >>> made = rows({"properties": {"city": {"type": "string"}}}, subject="cities",
+        ...             n=2, model="fake")
+        >>> len(made)
+        2
+    """
+    return run_sync(arows(schema, **wanted))
+
+
+@overload
+async def arows(schema: type[Row], **wanted: Unpack[RowOptions]) -> list[Row]: ...
+@overload
+async def arows(
+    schema: Mapping[str, Any], **wanted: Unpack[RowOptions]
+) -> list[dict[str, Any]]: ...
+@overload
+async def arows(schema: None = None, **wanted: Unpack[RowOptions]) -> list[str]: ...
+async def arows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
+    """`rows` for callers with an event loop of their own: same arguments, same rows."""
+    shape = shape_of(schema)
+    job = _job(shape, wanted)
+    budget = Budget(
+        max_calls=wanted.get("max_calls"),
+        max_tokens=wanted.get("max_tokens"),
+        max_cost=wanted.get("max_cost"),
+    )
+    with models_of_run(fresh=wanted.get("fresh", False), budget=budget) as open_model:
+        model = open_model(wanted.get("model", "local"))
+        try:
+            result = await ask_rows(model, job, on_rows=wanted.get("progress"))
+        finally:
+            await model.close()
+    report = wanted.get("report")
+    if report is not None:
+        report(result)
+    made = [shape.make(row) for row in result.rows if row is not None]
+    if len(made) < job.n:
+        raise shortfall(result, made)
+    return made
+
+
+def shortfall(result: RowsResult, made: Any) -> PartialRunError:
+    """The error of a job that ended with rows missing.
+
+    Args:
+        result: How the job ended.
+        made: What there is, as the caller wants it; it becomes `rows` of the error.
+    """
+    asked = len(result.rows)
+    there = sum(row is not None for row in result.rows)
+    cause = result.error or result.stalled
+    reason = result.rejects[0].reason if result.rejects else "the model gave no more rows"
+    told = getattr(cause, "message", None) or cause or reason
+    error = PartialRunError(
+        f"{asked - there:,} of {asked:,} rows are missing: {told}",
+        code="rows.missing",
+        hint=getattr(cause, "hint", None)
+        or "the same call goes on; replies that are known cost nothing",
+    )
+    error.rows, error.rejects = made, tuple(result.rejects)
+    error.__cause__ = result.error
+    return error
+
+
+def _job(shape: Shape, wanted: RowOptions) -> RowsJob:
+    examples = example_values(wanted.get("examples", ()))
+    alone = wanted.get("rows_per_call") in (None, 1)
+    return RowsJob(
+        subject=wanted["subject"],
+        fields=shape.fields,
+        n=wanted["n"],
+        examples=examples,
+        extra=wanted.get("extra", ""),
+        rows_per_call=wanted.get("rows_per_call"),
+        unique=unique_groups(wanted.get("unique", ()), shape.names),
+        used=_whole_rows(shape, examples),
+        check_row=row_check(shape.make, wanted.get("check_row")),
+        check_table=table_check(shape.make, wanted.get("check_table")),
+        attempts=wanted.get("attempts", 3),
+        text=shape.is_text and alone,
+        temperature=wanted.get("temperature"),
+        sample=wanted.get("sample", 0) * SAMPLE_STEP,
+    )
+
+
+def _whole_rows(shape: Shape, examples: Sequence[Any]) -> list[dict[str, Any]]:
+    """The examples that are rows themselves: a copy of one is no new row."""
+    if shape.is_text:
+        return [{TEXT: item} for item in examples if isinstance(item, str)]
+    return [item for item in examples if isinstance(item, dict) and set(shape.names) <= set(item)]

@@ -1,0 +1,252 @@
+"""Checks of whole tables and of relations between tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset
+import pyarrow.parquet
+import pytest
+
+from fabula.checks.evaluate import evaluate
+from fabula.checks.results import CheckResults
+from fabula.errors import CheckError
+from fabula.spec.tables import DatasetSpec
+
+KEY = {"kind": "key"}
+NUMBER = {"kind": "uniform", "min": 0, "max": 1}
+
+
+def spec_of(**tables: dict[str, Any]) -> DatasetSpec:
+    return DatasetSpec.model_validate({"tables": tables})
+
+
+def one_check(check: dict[str, Any], rows: dict[str, Any]) -> CheckResults:
+    columns = dict.fromkeys(rows, NUMBER)
+    spec = spec_of(t={"columns": columns, "checks": [check]})
+    return evaluate(spec, {"t": pa.table(rows)})
+
+
+def housing(**changes: Any) -> tuple[DatasetSpec, dict[str, pa.Table]]:
+    """Types and their houses, as a program would write them, with some columns changed."""
+    tables = {
+        "types": {"id": [1, 2, 3], "name": ["Flat", "Villa", "Loft"], "houses": [2, 1, 0]},
+        "houses": {"id": [1, 2, 3], "type_id": [1, 1, 2], "price": [100.0, 300.0, 900.0]},
+    }
+    for place, values in changes.items():
+        table, column = place.split("__")
+        tables[table][column] = values
+    spec = spec_of(
+        types={
+            "columns": {"id": KEY, "name": NUMBER, "houses": NUMBER},
+            "checks": [
+                {"kind": "unique", "columns": ["name"]},
+                {"kind": "aggregate", "column": "houses", "of": "houses"},
+                {"kind": "count", "of": "houses", "max": 2},
+            ],
+        },
+        houses={
+            "columns": {
+                "id": KEY,
+                "type_id": {"kind": "reference", "to": "types"},
+                "price": NUMBER,
+            },
+            "checks": [{"kind": "foreign_key", "column": "type_id", "to": "types"}],
+        },
+    )
+    return spec, {name: pa.table(columns) for name, columns in tables.items()}
+
+
+def failed(spec: DatasetSpec, tables: dict[str, pa.Table], **options: Any) -> dict[str, str]:
+    return {r.kind: r.message for r in evaluate(spec, tables, **options).failed}
+
+
+def test_good_tables_pass_every_check() -> None:
+    """B3.1: keys unique, references resolve, declared counts are true."""
+    results = evaluate(*housing(), structure=True)
+    assert results.passed, results
+    assert len(results) == 4 + 6  # declared, and implied: keys unique and present, reference
+    assert results.error() is None
+
+
+def test_a_repeated_value_is_named_with_its_count() -> None:
+    """B3.2: a duplicate house type."""
+    message = failed(*housing(types__name=["Flat", "Villa", "Flat"]))["unique"]
+    assert message == "`name`: 1 value occurs more than once: Flat (2 times)"
+
+
+def test_declared_aggregates_that_lie_are_listed() -> None:
+    """B3.2: a declared number of children that is not the number of children."""
+    message = failed(*housing(types__houses=[469, 1, 0]))["aggregate"]
+    assert "1 of 3 rows break the rule: `houses` = count of `houses`" in message
+    assert "`id` 1 says 469, not 2" in message
+
+
+@pytest.mark.parametrize(
+    ("function", "good"),
+    [("sum", [400, 900, 0]), ("mean", [200, 900, None]), ("min", [100, 900, None])],
+)
+def test_every_aggregate_is_compared_with_the_children(function: str, good: list[Any]) -> None:
+    """B3.2: sums are 0 and means unknown without children."""
+    _, tables = housing()
+    check = {"kind": "aggregate", "column": "x", "of": "houses.price", "function": function}
+    spec = spec_of(
+        types={"columns": {"id": KEY, "x": NUMBER}, "checks": [check]},
+        houses={"columns": {"type_id": {"kind": "reference", "to": "types"}, "price": NUMBER}},
+    )
+    right = tables | {"types": pa.table({"id": [1, 2, 3], "x": pa.array(good, pa.float64())})}
+    assert evaluate(spec, right).passed
+    wrong = tables | {"types": pa.table({"id": [1, 2, 3], "x": [401.0, None, 0.5]})}
+    assert evaluate(spec, wrong).failed[0].failing == 3
+
+
+def test_orphans_are_named_with_table_column_values_and_count() -> None:
+    """B3.3: orphan child ids."""
+    message = failed(*housing(houses__type_id=[1, 77, 99]))["foreign_key"]
+    assert message == "2 of 3 values of `houses.type_id` don't exist in `types.id`: 77, 99"
+
+
+def test_a_key_of_another_type_can_not_match() -> None:
+    """B3.3: FK dtype str vs int."""
+    message = failed(*housing(houses__type_id=["1", "1", "2"]))["foreign_key"]
+    assert "`houses.type_id` holds text and `types.id` numbers" in message
+    assert "none of 3 values can match" in message
+
+
+def test_a_missing_reference_passes_unless_the_column_is_required() -> None:
+    """B3.3: NaN in a required foreign key."""
+    spec, tables = housing(houses__type_id=pa.array([1, None, None], pa.int64()))
+    assert "foreign_key" not in failed(spec, tables)
+    assert "`type_id` never missing" in failed(spec, tables, structure=True)["not_null"]
+
+
+def test_parents_without_children_are_found() -> None:
+    """B3.3: a parent with zero children when at least one is required; B3.4."""
+    spec, tables = housing()
+    check = {"kind": "count", "of": "houses", "min": 1, "max": 1}
+    raw = spec.model_dump()
+    raw["tables"]["types"]["checks"] = [check]
+    message = failed(DatasetSpec.model_validate(raw), tables)["count"]
+    assert "2 of 3 rows break the rule: each has exactly 1 rows in `houses`" in message
+    assert "`id` 1 has 2, 3 has 0" in message
+
+
+def test_a_link_table_with_repeated_pairs_is_found() -> None:
+    """B3.3: composite key, many-to-many link table with duplicate pairs."""
+    spec = spec_of(
+        links={"primary_key": ["a", "b"], "columns": {"a": NUMBER, "b": NUMBER, "c": NUMBER}}
+    )
+    rows = pa.table({"a": [1, 1, 2, None], "b": [1, 1, 1, 1], "c": [1, 2, 3, 4]})
+    messages = failed(spec, {"links": rows}, structure=True)
+    assert messages["unique"] == "`a` and `b`: 1 value occurs more than once: 1 / 1 (2 times)"
+    assert "1 of 4 rows" in messages["not_null"]
+
+
+def test_a_self_reference_is_checked_like_any_other() -> None:
+    """B3.3: self-reference."""
+    spec = spec_of(staff={"columns": {"id": KEY, "boss": {"kind": "reference", "to": "staff"}}})
+    good = pa.table({"id": [1, 2], "boss": pa.array([None, 1], pa.int64())})
+    bad = pa.table({"id": [1, 2], "boss": pa.array([None, 3], pa.int64())})
+    assert evaluate(spec, {"staff": good}, structure=True).passed
+    assert "foreign_key" in failed(spec, {"staff": bad}, structure=True)
+
+
+def test_missing_tables_and_columns_are_named() -> None:
+    """B3.2: missing columns."""
+    spec, tables = housing()
+    messages = failed(spec, {"houses": tables["houses"].drop(["type_id"])})
+    assert "the data has no table `types`" in messages["unique"]
+    assert "`houses` has no column `type_id`" in messages["foreign_key"]
+
+
+@pytest.mark.parametrize("method", ["pearson", "spearman"])
+def test_a_correlation_is_measured_where_it_is_asked(method: str) -> None:
+    """A5.1, B1.2: by group; a shuffled column fails. The bound is 5 sigma of r at n = 2,000."""
+    rng = np.random.default_rng(1)
+    size = rng.normal(size=4000)
+    kind = np.repeat(["OLED", "QLED"], 2000)
+    price = np.where(kind == "OLED", size + 0.1 * rng.normal(size=4000), rng.normal(size=4000))
+    rows = {"size": size, "price": price, "kind": kind}
+    check = {"kind": "correlation", "columns": ["size", "price"], "method": method}
+    good = one_check({**check, "where": "kind = 'OLED'", "at_least": 0.95}, rows)
+    assert good.passed, good
+    bad = one_check({**check, "where": "kind = 'QLED'", "at_least": 0.95}, rows)
+    assert bad.failed[0].value == pytest.approx(0, abs=5 / 2000**0.5)
+    assert "where kind = 'QLED' is" in bad.failed[0].message
+    assert "not at least 0.95" in bad.failed[0].message
+
+
+def test_spearman_shares_ranks_of_equal_values() -> None:
+    """A5.1: the same number as the textbook's for ties."""
+    rows = {"a": [1, 2, 2, 3, 4], "b": [10, 30, 30, 20, 50]}
+    check = {"kind": "correlation", "columns": ["a", "b"], "method": "spearman", "equals": 0}
+    assert one_check(check, rows).failed[0].value == pytest.approx(13 / 19)
+
+
+@pytest.mark.parametrize("rows", [{"a": [1, 1], "b": [1, 2]}, {"a": [1], "b": [2]}])
+def test_a_correlation_without_a_value_fails_and_says_why(rows: dict[str, Any]) -> None:
+    """C5.1."""
+    check = {"kind": "correlation", "columns": ["a", "b"], "at_least": -1}
+    assert "has no value" in one_check(check, rows).failed[0].message
+
+
+def test_text_is_no_number_for_a_correlation() -> None:
+    """C5.1."""
+    check = {"kind": "correlation", "columns": ["a", "b"], "at_least": -1}
+    results = one_check(check, {"a": ["x", "y"], "b": [1, 2]})
+    assert "a column holds no numbers" in results.failed[0].message
+
+
+@pytest.mark.parametrize(
+    ("check", "passed", "value"),
+    [
+        ({"column": "fraud", "value": True, "equals": 0.02}, True, 0.02),
+        ({"column": "fraud", "value": True, "at_most": 0.01}, False, 0.02),
+        ({"column": "fraud", "value": None, "equals": 0.5}, True, 0.5),
+        ({"sql": "fraud AND amount > 0", "equals": 0.02, "tolerance": 0.001}, True, 0.02),
+    ],
+)
+def test_a_share_is_over_all_rows(check: dict[str, Any], passed: bool, value: float) -> None:
+    """A7.1: 2 % fraud, met exactly; rows with nulls count too."""
+    rows = {"fraud": [True, True, *[False] * 48, *[None] * 50], "amount": [1] * 100}
+    (result,) = one_check({"kind": "share", **check}, rows)
+    assert (result.passed, result.value) == (passed, pytest.approx(value))
+
+
+def test_examples_stay_few_however_many_rows_are_wrong() -> None:
+    """C5.1."""
+    rows = {"a": list(range(1000)), "b": [0] * 1000}
+    (result,) = one_check({"kind": "unique", "columns": ["b"]}, rows)
+    assert (result.failing, len(result.examples)) == (999, 1)
+    (result,) = one_check({"kind": "row", "sql": "a < 0"}, rows)
+    assert (result.failing, len(result.examples)) == (1000, 5)
+
+
+def test_large_files_are_streamed_in_passes(tmp_path: Path, monkeypatch: Any) -> None:
+    """C5.1: the same answer whether values are compared at once or in several passes."""
+    rows = pa.table({"a": [*range(5000), 7, 7, 8], "d": ["x"] * 5003})
+    pa.parquet.write_table(rows, tmp_path / "t.parquet")
+    spec = spec_of(
+        t={"columns": {"a": KEY, "d": NUMBER}, "checks": [{"kind": "unique", "columns": ["a"]}]}
+    )
+    data = pa.dataset.dataset(tmp_path / "t.parquet")
+    (whole,) = evaluate(spec, {"t": data})
+    monkeypatch.setattr("fabula.checks.uniqueness._ROWS_AT_ONCE", 100)
+    (passes,) = evaluate(spec, {"t": data})
+    assert whole == passes
+    assert (whole.value, whole.failing) == (2, 3)
+
+
+def test_results_tell_everything_in_one_error() -> None:
+    """C5.1: non-zero exit on failure, and a readable summary."""
+    results = evaluate(*housing(types__houses=[469, 1, 0], houses__type_id=[1, 77, 99]))
+    error = results.error()
+    assert isinstance(error, CheckError)
+    assert error.exit_code == 1
+    assert error.code == "check.failed"
+    assert "2 of 4 checks failed" in error.message
+    assert "FAIL  types" in repr(results)
+    assert CheckResults.from_dicts(results.to_dict()["checks"]) == results

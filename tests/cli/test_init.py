@@ -1,0 +1,68 @@
+"""`fabula init`: templates and the schema beside them."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+
+import pytest
+
+TEMPLATES = sorted(
+    file.name.removesuffix(".yaml")
+    for file in files("fabula").joinpath("templates").iterdir()
+    if file.name.endswith(".yaml")
+)
+
+
+def test_templates_are_listed_with_what_they_are_about(run):
+    """A7.1: the ready-made specs for health, climate, fraud, billing, housing, shop and TVs."""
+    listed = run("init")
+    assert listed.code == 0
+    assert [line.split()[0] for line in listed.out.splitlines()] == TEMPLATES
+    wanted = {"patients", "climate", "fraud", "billing", "housing", "shop", "tvs"}
+    assert wanted <= set(TEMPLATES)
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_every_template_can_be_written_planned_and_previewed(run, tmp_path, template):
+    """A7.1, C3: all shipped examples run as written, also with --dry-run."""
+    path = tmp_path / "spec.yaml"
+    ended = run("init", "--template", template, "-o", "spec.yaml")
+    assert ended.code == 0, ended.err
+    assert ended.err.startswith("Wrote `spec.yaml` — ")
+    assert path.read_text().startswith("# yaml-language-server: $schema=./fabula.schema.json\n")
+    assert "tables" in json.loads((tmp_path / "fabula.schema.json").read_text())["properties"]
+    assert run("generate", "spec.yaml", "--dry-run").code == 0
+    shown = run("preview", "spec.yaml", "-n", "5", "--model", "fake")
+    assert shown.code == 0, shown.err
+
+
+def test_the_first_minute_needs_no_model_and_no_key(run):
+    """The first journey: init, preview, generate, show."""
+    written = run("init", "--template", "shop", "--overwrite")
+    assert "no model or key needed\nhint: see some rows with `fabula preview shop.yaml`" in (
+        written.err
+    )
+    assert run("preview", "shop.yaml", "-n", "2").code == 0
+    made = run("generate", "shop.yaml", "-n", "customers=100", "-o", "out/")
+    assert made.code == 0, made.err
+    assert "rejected 0" in made.err
+    assert "customers · 100 rows" in run("show", "out/").out
+
+
+def test_a_file_is_not_replaced_unasked(run, shop):
+    """E: an existing spec is refused with exit 2; --overwrite replaces it."""
+    before = shop.read_text()
+    ended = run("init", "--template", "shop")
+    assert ended.code == 2
+    assert "error[sink.exists]" in ended.err
+    assert shop.read_text() == before
+    assert run("init", "--template", "shop", "--overwrite").code == 0
+    assert shop.read_text() != before
+
+
+def test_what_can_not_be_started_from_is_said(run):
+    """E: an unknown template, and ways that are not there yet."""
+    assert "did you mean `shop`?" in run("init", "--template", "shpo").err
+    assert "error[usage.not-available]" in run("init", "--from", "x.csv").err
+    assert "error[usage.not-available]" in run("init", "--prompt", "a shop").err

@@ -1,0 +1,29 @@
+"""Every command, Python block and spec of the README and the documentation works as written."""
+
+from __future__ import annotations
+
+import pytest
+
+from fabula import api
+from fabula.spec.loading import parse_spec
+from tests.docs.pages import PAGES, ROOT, blocks, run_page
+
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_commands_print_what_the_page_shows(page, tmp_path, monkeypatch):
+    """C3: run from top to bottom in an empty folder; refresh with `python -m tests.docs.pages`."""
+    monkeypatch.chdir(tmp_path)
+    for printed in run_page(page):
+        assert printed.holds, (
+            f"`{printed.command}` prints\n{printed.printed}\nbut the page shows\n{printed.shown}"
+        )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_specs_are_coherent(page):
+    """Every YAML block that is a whole spec passes `fabula validate`."""
+    for block in blocks(page):
+        if block.language == "yaml" and "fabula: 1\n" in block.text:
+            api.validate(parse_spec(block.text, file=page.name))

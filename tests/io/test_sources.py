@@ -1,0 +1,173 @@
+"""Reading files of any origin, and naming what is wrong with them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from fabula.errors import SourceError
+from fabula.io.formats import Format
+from fabula.io.frames import as_table
+from fabula.io.sources import read_source, read_tables
+from fabula.io.write import write_table
+
+ROWS = pa.table({"Name": ["Toaster", "Kettle, electric", None], "Price": [29.99, 20.0, None]})
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    return as_table(path).to_pylist()
+
+
+@pytest.mark.parametrize("file_format", ["parquet", "csv", "jsonl", "arrow"])
+def test_every_written_format_is_read_again(tmp_path: Path, file_format: Format) -> None:
+    """A1.1: RFC 4180 and friends, round trip."""
+    path = tmp_path / f"t.{file_format}"
+    write_table(path, ROWS, ROWS.schema, file_format)
+    assert as_table(path).equals(ROWS)
+    assert as_table(tmp_path / "t").equals(ROWS)  # the ending may be left out
+    assert as_table(path.rename(tmp_path / "t")).equals(ROWS)  # and the content tells the format
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_separators_line_ends_and_byte_order_marks_are_recognised(
+    tmp_path: Path, separator: str, end: str, encoding: str
+) -> None:
+    """A1.3, A1.4: names stripped, `;` and tab, CRLF, BOM, a newline inside quotes."""
+    lines = [["Name ", ' "Größe"', "n"], ['"a ""x""\nb"', "1.5", "NA"], ["", "2", "3"]]
+    text = end.join(separator.join(line) for line in lines) + end
+    (tmp_path / "t.csv").write_bytes(text.replace(' "Größe"', '"Größe"').encode(encoding))
+    assert rows_of(tmp_path / "t.csv") == [
+        {"Name": 'a "x"\nb', "Größe": 1.5, "n": None},
+        {"Name": None, "Größe": 2.0, "n": 3},
+    ]
+
+
+def test_text_that_looks_like_a_missing_value_stays(tmp_path: Path) -> None:
+    """`NA` is Namibia in a column of text and missing in a column of numbers."""
+    (tmp_path / "t.csv").write_text("country,n\nNA,NA\nDE,1\n")
+    assert rows_of(tmp_path / "t.csv") == [{"country": "NA", "n": None}, {"country": "DE", "n": 1}]
+
+
+def test_a_gzipped_file_is_read(tmp_path: Path) -> None:
+    """Any file."""
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress(b"a;b\n1;2\n"))
+    assert rows_of(tmp_path / "t.csv.gz") == [{"a": 1, "b": 2}]
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "line", "words"),
+    [
+        (b"id,price\n1,250,000\n2,300,000\n", "source.bad-row", 2, "3 fields, the header has 2"),
+        (b'a,b\n"x\ny",1\n3\n', "source.bad-row", 4, "1 fields"),
+        (b'a,b\n1,2\n3,"never closed\n4,5\n', "source.bad-row", 3, "never closed"),
+        (b"a,b\n1,2\n3,caf\xe9\n", "source.encoding", 3, "byte 0xe9 on line 3"),
+        (b"a,b,a\n1,2,3\n", "source.repeated-column", 1, "`a`"),
+        (b"", "source.empty", None, "is empty"),
+        (b"\x00\x01\x02\x03" * 10, "source.unreadable", None, "binary"),
+        (b"PK\x03\x04....", "source.unreadable", None, "a spreadsheet or an archive"),
+        (b"PAR1 and then nothing", "source.unreadable", None, "can't be read"),
+    ],
+)
+def test_a_bad_file_is_named_with_its_line(
+    tmp_path: Path, content: bytes, code: str, line: int | None, words: str
+) -> None:
+    """A1.5, A1.6: never a silent shift; file and line, no traceback of a library."""
+    path = tmp_path / "t.csv"
+    path.write_bytes(content)
+    with pytest.raises(SourceError) as caught:
+        as_table(path)
+    assert (caught.value.code, caught.value.line) == (code, line)
+    assert words in caught.value.message
+    assert caught.value.file == str(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line"),
+    [
+        ("t.jsonl", '{"a": 1}\n{"a": \n', 2),
+        ("t.jsonl", '{"a": 1}\n[1]\n', 2),
+        ("t.jsonl", '{"a": 1}\n{"a": {"b": 1}}\n', None),
+        ("t.json", "[1, 2]", None),
+        ("t.json", "nope", 1),
+    ],
+)
+def test_bad_json_is_named_with_its_line(
+    tmp_path: Path, name: str, content: str, line: int | None
+) -> None:
+    """A1.6 for JSON."""
+    (tmp_path / name).write_text(content)
+    with pytest.raises(SourceError) as caught:
+        as_table(tmp_path / name)
+    assert caught.value.line == line
+
+
+def test_json_files_hold_rows_or_columns(tmp_path: Path) -> None:
+    """Rows may lack a name; it is null there and never lost."""
+    path = tmp_path / "t.json"
+    path.write_text('[{"a": 1}, {"a": 2, "b": "x"}]')
+    assert rows_of(path) == [{"a": 1, "b": None}, {"a": 2, "b": "x"}]
+    path.write_text('{"a": [1, 2]}')
+    assert rows_of(path) == [{"a": 1}, {"a": 2}]
+    path.write_text('{"a": 1}\n{"a": 2}\n')
+    assert rows_of(path) == [{"a": 1}, {"a": 2}]
+
+
+def test_folders_of_parts_are_one_table_and_folders_of_tables_are_several(tmp_path: Path) -> None:
+    """Any folder: parts, a run, files by table."""
+    (tmp_path / "orders").mkdir()
+    for part in range(3):
+        pa.parquet.write_table(
+            pa.table({"id": [part]}), tmp_path / f"orders/part-{part:05d}.parquet"
+        )
+    (tmp_path / "people.csv").write_text("name\nAda\n")
+    assert rows_of(tmp_path / "orders") == [{"id": 0}, {"id": 1}, {"id": 2}]
+    assert sorted(read_tables(tmp_path)) == ["orders", "people"]
+    for place in (tmp_path / "nothing", tmp_path / "peopel.csv"):
+        with pytest.raises(SourceError) as caught:
+            read_source(place)
+    assert caught.value.hint == "did you mean `people.csv`?"
+    (tmp_path / "void").mkdir()
+    with pytest.raises(SourceError, match="holds no data file"):
+        read_source(tmp_path / "void")
+    files = {"people": {"files": [{"path": "people.csv"}]}}
+    (tmp_path / "manifest.json").write_text(json.dumps({"tables": files}))
+    assert rows_of(tmp_path) == [{"name": "Ada"}]
+
+
+def test_frames_of_any_library_become_tables() -> None:
+    """Tables in: pandas, polars, pyarrow, DuckDB, columns, rows."""
+    import duckdb
+    import pandas as pd
+    import polars as pl
+
+    columns = {"a": [1, 2], "b": ["x", None]}
+    expected = [{"a": 1, "b": "x"}, {"a": 2, "b": None}]
+    query = duckdb.sql("SELECT * FROM (VALUES (1, 'x'), (2, NULL)) AS t(a, b) ORDER BY a")
+    for data in (columns, expected, pd.DataFrame(columns), pl.DataFrame(columns), query):
+        assert as_table(data).to_pylist() == expected
+    filtered = pd.DataFrame(columns)[lambda frame: frame.a > 1]
+    assert as_table(filtered).to_pylist() == expected[1:]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"tags": ["x", "y", {"a": 1}]}, "`trips.tags`: row 2 holds a dict"),
+        ({"a": [1, 2], "b": [1]}, "different lengths: `a` 2, `b` 1"),
+        ([{"a": 1}, 5], "row 1 of `trips` is a int"),
+        (object(), "`trips` can't be read"),
+    ],
+)
+def test_what_is_no_table_is_named(data: Any, words: str) -> None:
+    """JOURNEYS (b): the column and the row, never `unhashable type`."""
+    with pytest.raises(SourceError) as caught:
+        as_table(data, name="trips")
+    assert words in caught.value.message

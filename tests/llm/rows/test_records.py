@@ -1,0 +1,439 @@
+"""Typed rows over HTTP: exact counts, repairs, broken replies and failures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from fabula.errors import AuthenticationError, OutputError, UsageError
+from fabula.llm.budget import Budget
+from fabula.llm.ledger import Ledger
+from fabula.llm.rows.ask import ask_rows
+from fabula.llm.rows.job import RowField, RowsJob
+from fabula.testing import ChatServer
+from fabula.testing.replies import (
+    cut,
+    empty,
+    failed,
+    filtered,
+    invalid_envelope,
+    null_content,
+    reasoning_only,
+    refusal,
+    reset,
+    says,
+    tool_calls,
+)
+from tests.llm.builders import Opened
+from tests.llm.rows.jobs import NAME, PRICE, STOCK, always_new, by_place, listed, product, shop
+
+GOOD = [product(number) for number in range(1, 6)]
+
+
+async def test_a_request_carries_every_name_type_description_and_bound(opened: Opened) -> None:
+    """A2.1."""
+    fields = (
+        RowField("title", {"type": "string", "maxLength": 20, "pattern": "^[A-Z]"}, "short title"),
+        RowField("rating", {"type": "integer", "minimum": 1, "maximum": 5}, "stars"),
+        RowField("kind", {"enum": ["new", "used"]}),
+        RowField("made", {"type": "string", "format": "date"}),
+        RowField("tags", {"type": "array", "items": {"type": "string"}}, "search words"),
+        RowField(
+            "maker", {"type": "object", "properties": {"city": {"type": "string"}}}, required=False
+        ),
+        RowField("sold", {"type": "boolean"}),
+    )
+    row = {
+        "title": "Lamp",
+        "rating": 4,
+        "kind": "new",
+        "made": "2024-02-29",
+        "tags": ["a"],
+        "maker": None,
+        "sold": False,
+    }
+    with ChatServer([says(row)]) as server:
+        result = await ask_rows(opened(server), RowsJob("lamps", fields, 1))
+    assert result.rows == [row]
+    [call] = server.calls
+    for words in ("short title", "at most 5", '"used"', "date", "search words", "matching"):
+        assert words in call.prompt
+    for each in fields:
+        assert json.dumps(each.name) in call.prompt
+    assert call.schema is not None
+    assert set(call.schema["properties"]) == {each.name for each in fields}
+
+
+@pytest.mark.parametrize("sizes", [[1, 4], [4, 1], [8], [2, 2, 1]])
+async def test_five_asked_are_five_whatever_the_replies_hold(
+    opened: Opened, sizes: list[int]
+) -> None:
+    """A1.8, A2.2."""
+    numbers = iter(range(100))
+    script = [listed(*[product(next(numbers)) for _ in range(size)]) for size in sizes]
+    with ChatServer(script) as server:
+        result = await ask_rows(opened(server), shop(5, rows_per_call=5))
+    assert [row and row["name"] for row in result.rows] == [f"Product {i}" for i in range(5)]
+    assert result.calls == len(sizes)
+    assert not result.rejects
+    if sizes == [8]:
+        assert result.notes == {"rows beyond those asked were left out": 3}
+
+
+async def test_only_bad_rows_are_asked_again_with_their_exact_errors(opened: Opened) -> None:
+    """A2.3, D3.5."""
+    rows: list[dict[str, Any]] = [product(number) for number in range(10)]
+    rows[3] = {"name": "Bad", "price": "abc"}
+    rows[7] = {"price": 3}
+    fixed = [{"name": "Fixed 3", "price": 3}, {"name": "Fixed 7", "price": 7}]
+    with ChatServer([listed(*rows), listed(*fixed)]) as server:
+        result = await ask_rows(opened(server), shop(10, rows_per_call=10))
+    assert [row and row["name"] for row in result.rows] == [
+        *("Product 0", "Product 1", "Product 2", "Fixed 3", "Product 4", "Product 5"),
+        *("Product 6", "Fixed 7", "Product 8", "Product 9"),
+    ]
+    again = server.calls[1].prompt
+    assert '`price`: "abc" is not a number' in again
+    assert "`name` is missing" in again
+    assert '{"name": "Bad", "price": "abc"}' in again
+    assert "exactly 2 rows" in again
+
+
+async def test_rows_that_stay_bad_are_rejected_with_reason_and_raw_text(opened: Opened) -> None:
+    """A2.3, A6.3, D4.3."""
+
+    def answer(call: Any) -> dict[str, Any]:
+        return (
+            listed(product(1), {"name": "Bad", "price": -1})
+            if call.number == 1
+            else ({"name": f"Bad {call.number}", "price": -call.number})
+        )
+
+    with ChatServer(answer) as server:
+        result = await ask_rows(opened(server), shop(2, rows_per_call=2, attempts=2))
+    assert result.rows == [product(1), None]
+    [reject] = result.rejects
+    assert (reject.row, reject.attempt) == (1, 3)
+    for amount in (-1, -2, -3):
+        assert f"{amount} is below the minimum 1" in reject.reason
+    assert reject.raw == '{"name": "Bad 3", "price": -3}'
+    assert len(server.calls) == 3
+
+
+async def test_errors_accumulate_in_the_next_prompts(opened: Opened) -> None:
+    """A6.1, A6.2."""
+    script = ["no rows at all", {"name": "x", "price": "cheap"}, product(1)]
+    with ChatServer(script) as server:
+        result = await ask_rows(opened(server), shop(1))
+    assert result.rows == [product(1)]
+    first, second, third = [call.prompt for call in server.calls]
+    assert "not accepted" not in first
+    assert "the reply holds no rows: no rows at all" in second
+    assert "the reply holds no rows: no rows at all" in third
+    assert '`price`: "cheap" is not a number' in third
+
+
+REPLIES = {
+    "fenced": says(f"```json\n{json.dumps(GOOD)}\n```"),
+    "prose": says(f"Of course!\n{json.dumps(GOOD)}\nEnjoy."),
+    "value wrapper": says({"value": GOOD}),
+    "items wrapper": says({"items": GOOD}),
+    "bare list": says(GOOD),
+    "thoughts": says(f"<think>five {{rows}}</think>{json.dumps(listed(*GOOD))}"),
+    "trailing commas": says(json.dumps(listed(*GOOD)).replace("}]", "},]")),
+    "two tool calls": tool_calls(json.dumps(listed(*GOOD[:2])), json.dumps(listed(*GOOD[2:]))),
+    "other tool name": tool_calls(json.dumps(listed(*GOOD)), name="list"),
+    "csv": says("name,price\n" + "".join(f"{r['name']},{r['price']}\n" for r in GOOD)),
+    "frame": says({"column_names": ["name", "price"], "data": [list(r.values()) for r in GOOD]}),
+    "columns": says(
+        {"columns": ["Name", "Price"], "data": [[r[key] for r in GOOD] for key in GOOD[0]]}
+    ),
+    "numbers as text": says([{"name": r["name"], "price": str(r["price"])} for r in GOOD]),
+    "other case": says([{"Name": f" {r['name']} ", "PRICE": r["price"], "x": 1} for r in GOOD]),
+}
+
+
+@pytest.mark.parametrize("kind", REPLIES)
+async def test_every_shape_of_a_reply_gives_the_same_rows(opened: Opened, kind: str) -> None:
+    """A1.1, A1.2, A2.4, A2.6, A3.1, A3.2, A4.2, E."""
+    with ChatServer([REPLIES[kind]]) as server:
+        result = await ask_rows(opened(server), shop(5))
+    assert result.rows == GOOD
+    assert len(server.calls) == 1
+
+
+async def test_a_frame_keeps_the_types_of_its_columns(opened: Opened) -> None:
+    """A3.1."""
+    data = [["a", 1.5, 10], ["b", 2, 20]]
+    reply = {"column_names": ["name", "price", "stock"], "data": data}
+    with ChatServer([reply]) as server:
+        result = await ask_rows(opened(server), shop(2, fields=(NAME, PRICE, STOCK)))
+    assert result.rows == [
+        {"name": "a", "price": 1.5, "stock": 10},
+        {"name": "b", "price": 2, "stock": 20},
+    ]
+
+
+async def test_bad_lines_of_csv_are_asked_again_by_line_number(opened: Opened) -> None:
+    """A1.5, A1.6."""
+    text = "name,price\nKettle,1,250\nMug,7\n"
+    with ChatServer([text, product(1)]) as server:
+        result = await ask_rows(opened(server), shop(2))
+    assert result.rows == [{"name": "Mug", "price": 7}, product(1)]
+    assert "Kettle,1,250: line 2: 3 values for 2 columns" in server.calls[1].prompt
+
+
+UNUSABLE = {
+    "empty": (empty(), "the reply is empty"),
+    "null content": (null_content(), "the reply is empty"),
+    "spaces": (says("  \n "), "the reply is empty"),
+    "refusal field": (refusal(), "refused"),
+    "refusal words": (says("I'm sorry, but I can't help with that request."), "refusal"),
+    "thoughts only": (reasoning_only(), "reasoning"),
+    "filtered": (filtered(), "content filter"),
+    "cut": (cut('{"rows": [{"name": "Ket'), "cut off after 0 whole rows"),
+    "header only": (says("name,price\n"), "a header and no rows"),
+    "NaN": (says('[{"name": "x", "price": NaN}]'), "not a finite number"),
+    "empty frame": (says({"columns": ["name", "price"], "data": []}), "the frame is empty"),
+}
+
+
+@pytest.mark.parametrize("kind", UNUSABLE)
+async def test_a_reply_without_rows_is_asked_again_with_its_cause(
+    opened: Opened, kind: str
+) -> None:
+    """A1.8, A2.4, A2.6, A6.2, E."""
+    reply, cause = UNUSABLE[kind]
+    with ChatServer([reply, product(1)]) as server:
+        result = await ask_rows(opened(server), shop(1))
+    assert result.rows == [product(1)]
+    assert cause in server.calls[1].prompt
+
+
+@pytest.mark.parametrize("kind", UNUSABLE)
+async def test_nothing_but_unusable_replies_end_in_rejects_and_a_named_error(
+    opened: Opened, kind: str
+) -> None:
+    """A1.8, A6.3, E."""
+    reply, cause = UNUSABLE[kind]
+    with ChatServer(lambda _: reply) as server:
+        result = await ask_rows(opened(server), shop(2, attempts=1, rows_per_call=2))
+    assert result.rows == [None, None]
+    assert isinstance(result.error, OutputError)
+    assert result.error.code == "rows.unusable"
+    assert len(result.rejects) == 2
+    assert cause in result.rejects[0].reason
+
+
+async def test_a_cut_reply_keeps_whole_rows_and_asks_for_fewer(opened: Opened) -> None:
+    """A1.9, E."""
+    whole = json.dumps(listed(*[product(number) for number in range(8)]))
+    new = always_new()
+
+    def answer(call: Any) -> Any:
+        return cut(whole[: len(whole) * 5 // 8]) if call.number == 1 else new(call)
+
+    with ChatServer(answer) as server:
+        job = shop(8, rows_per_call=8, fields=(NAME, PRICE))
+        result = await ask_rows(opened(server), job)
+    kept = [row for row in result.rows[:5] if row]
+    assert kept[:4] == [product(number) for number in range(4)]
+    assert None not in result.rows
+    assert "exactly 4 rows" in server.calls[1].prompt or "one row" in server.calls[-1].prompt
+    assert any("cut off" in note for note in result.notes)
+    assert "not accepted" not in server.calls[1].prompt
+
+
+async def test_a_server_without_tools_still_gives_rows_and_the_mode_is_told(
+    opened: Opened,
+) -> None:
+    """A2.5, D1.2."""
+    with ChatServer([], refuse=["json_schema", "tools", "json_object"]) as server:
+        result = await ask_rows(opened(server), shop(3))
+    assert None not in result.rows
+    assert set(result.modes) == {"prompt"}
+
+
+async def test_a_check_of_the_user_sees_known_values_and_can_mend_a_row(opened: Opened) -> None:
+    """A6.5, C4.3."""
+
+    def check(row: dict[str, Any]) -> list[str]:
+        row["name"] = row["name"].title()
+        return [] if row["price"] >= row["floor"] else [f"price below {row['floor']}"]
+
+    given = [{"floor": 10}, {"floor": 50}]
+    script = [listed({"name": "mug", "price": 12}, {"name": "pan", "price": 12}), product(99)]
+    with ChatServer(script) as server:
+        result = await ask_rows(opened(server), shop(2, given=given, check_row=check))
+    assert result.rows == [{"name": "Mug", "price": 12}, product(99)]
+    assert "price below 50" in server.calls[1].prompt
+
+
+async def test_a_check_that_raises_is_a_problem_of_its_row_alone(opened: Opened) -> None:
+    """A6.5."""
+
+    def check(row: dict[str, Any]) -> list[str]:
+        if row["name"] == "Product 0":
+            raise ValueError("no zero, please")
+        return []
+
+    with ChatServer([listed(product(0), product(1)), product(2)]) as server:
+        result = await ask_rows(opened(server), shop(2, check_row=check))
+    assert result.rows == [product(2), product(1)]
+    assert "ValueError: no zero, please" in server.calls[1].prompt
+
+
+async def test_a_rule_over_the_table_asks_again_with_the_measured_violation(
+    opened: Opened,
+) -> None:
+    """A5.2, A6.5."""
+
+    def check(rows: Any) -> Mapping[int, str]:
+        top = max(row["price"] for row in rows)
+        return {
+            place: f"price {row['price']} is under half of {top}"
+            for place, row in enumerate(rows)
+            if row["price"] < top / 2
+        }
+
+    bad = {"name": "Cheap", "price": 2}
+    script = [listed({"name": "A", "price": 90}, bad), bad, {"name": "B", "price": 80}]
+    with ChatServer(script) as server:
+        result = await ask_rows(opened(server), shop(2, check_table=check))
+    assert result.rows == [{"name": "A", "price": 90}, {"name": "B", "price": 80}]
+    assert "price 2 is under half of 90" in server.calls[1].prompt
+    assert len(server.calls) == 3
+
+
+async def test_known_values_lead_and_rows_are_told_by_their_number(opened: Opened) -> None:
+    """A4.2, C2.6."""
+    given = [{"category": "bag"}, {"category": "shoe"}, {"category": 'a "quote" {x}\n'}]
+    rows = [{"row": 3, "name": "C"}, {"row": 1, "name": "A"}]
+    with ChatServer([listed(*rows), {"name": "B"}]) as server:
+        result = await ask_rows(opened(server), shop(3, fields=(NAME,), given=given))
+    assert result.rows == [{"name": "A"}, {"name": "B"}, {"name": "C"}]
+    assert '3. {"category": "a \\"quote\\" {x}\\n"}' in server.calls[0].prompt
+    assert 'Known values of the row: {"category": "shoe"}' in server.calls[1].prompt
+
+
+async def test_rows_without_numbers_are_never_guessed_into_place(opened: Opened) -> None:
+    """A4.2: two rows for three, and nothing says which."""
+    given = [{"category": name} for name in ("a", "b", "c")]
+
+    def answer(call: Any) -> Any:
+        if call.number == 1:
+            return listed({"name": "first"}, {"name": "third"})
+        return {"name": call.prompt.rpartition('{"category": "')[2][0].upper()}
+
+    with ChatServer(answer) as server:
+        result = await ask_rows(opened(server), shop(3, fields=(NAME,), given=given))
+    assert result.rows == [{"name": "A"}, {"name": "B"}, {"name": "C"}]
+    assert list(result.notes) == ["the reply holds 2 of 3 rows and no row numbers"]
+
+
+async def test_one_failing_call_does_not_lose_the_others(opened: Opened) -> None:
+    """D4.3."""
+    given = [{"id": number} for number in range(40)]
+
+    def answer(call: Any) -> Any:
+        number = int(call.prompt.rpartition('{"id": ')[2].partition("}")[0])
+        return failed(500, "broken") if number in (5, 17, 33) else product(number)
+
+    with ChatServer(answer) as server:
+        job = shop(40, given=given, rows_per_call=1)
+        result = await ask_rows(opened(server, concurrency=8), job)
+    assert [number for number, row in enumerate(result.rows) if row is None] == [5, 17, 33]
+    assert [reject.row for reject in result.rejects] == [5, 17, 33]
+    assert all("500" in reject.reason for reject in result.rejects)
+    assert result.error is None
+
+
+@pytest.mark.parametrize("event", [failed(503), reset(), invalid_envelope()])
+async def test_passing_failures_are_no_attempts(opened: Opened, event: Any) -> None:
+    """A6.4, E."""
+    with ChatServer([event, event, product(1)]) as server:
+        result = await ask_rows(opened(server), shop(1, attempts=0))
+    assert result.rows == [product(1)]
+
+
+async def test_a_refused_key_ends_the_job_at_its_first_request(opened: Opened) -> None:
+    """A6.4, E."""
+    with ChatServer([failed(401)]) as server:
+        model = opened(server, concurrency=8)
+        with pytest.raises(AuthenticationError):
+            await ask_rows(model, shop(50, rows_per_call=1))
+    assert len(server.calls) == 1
+
+
+async def test_a_failure_in_mid_job_returns_the_rows_made_before(
+    opened: Opened, tmp_path: Any
+) -> None:
+    """D3.5, D6.2, E: the budget ends; a second run asks only for what is missing."""
+    with ChatServer(by_place) as server, closing(Ledger(tmp_path / "ledger")) as ledger:
+        job = shop(30, rows_per_call=3)
+        first = await ask_rows(opened(server, ledger=ledger, budget=Budget(max_calls=4)), job)
+        assert first.error is not None
+        assert first.error.code == "budget.max-calls"
+        made = sum(row is not None for row in first.rows)
+        assert made == 12
+        assert not first.rejects
+        second = await ask_rows(opened(server, ledger=ledger), job)
+    assert None not in second.rows
+    assert (second.calls, second.cached) == (6, 4)
+    assert len(server.calls) == 10
+
+
+async def test_the_same_job_again_asks_nothing_and_gives_the_same_rows(
+    opened: Opened, tmp_path: Any
+) -> None:
+    """E: requests depend on earlier waves alone, never on timing or on how many go at once."""
+    delays = iter([0.05, 0.0, 0.03, 0.0, 0.02] * 40)
+
+    def answer(call: Any) -> Any:
+        reply = says(by_place(call))
+        return type(reply)(reply.text, delay=next(delays, 0.0))
+
+    with ChatServer(answer) as server, closing(Ledger(tmp_path / "ledger")) as ledger:
+        job = shop(60, rows_per_call=2)
+        first = await ask_rows(opened(server, ledger=ledger, concurrency=8), job)
+        asked = len(server.calls)
+        second = await ask_rows(opened(server, ledger=ledger, concurrency=2), job)
+    assert len(server.calls) == asked
+    assert second.rows == first.rows
+    assert second.calls == 0
+
+
+@pytest.mark.parametrize(
+    ("n", "rest"),
+    [
+        (-1, {}),
+        (2, {"given": [{}]}),
+        (2, {"prompts": ["x"]}),
+        (1, {"fields": ()}),
+        (1, {"text": True}),
+        (1, {"attempts": -1}),
+        (1, {"rows_per_call": 0}),
+        (1, {"fields": (RowField("x", {"type": "word"}),)}),
+        (1, {"fields": (RowField("x", {"type": "string", "pattern": "("}),)}),
+        (1, {"fields": (RowField("x", {"$ref": "#/$defs/no"}),)}),
+    ],
+)
+async def test_a_job_that_makes_no_sense_is_refused_early(
+    opened: Opened, n: int, rest: dict[str, Any]
+) -> None:
+    """E."""
+    with ChatServer() as server, pytest.raises(UsageError):
+        await ask_rows(opened(server), shop(n, **rest))
+    assert not server.calls
+
+
+async def test_no_rows_asked_are_no_rows_and_no_call(opened: Opened) -> None:
+    """E."""
+    with ChatServer() as server:
+        result = await ask_rows(opened(server), shop(0))
+    assert result.rows == []
+    assert not server.calls

@@ -1,0 +1,112 @@
+"""OpenAI's batches over real HTTP: the same results as live calls, found again after a kill."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fabula.errors import BudgetReached
+from fabula.llm.batches import Batches
+from fabula.llm.budget import Budget
+from fabula.llm.ledger import Ledger
+from fabula.testing import Call, ChatServer, Reply
+from fabula.testing import replies as script
+from tests.llm.builders import PERSON, Opened, asking
+
+WANTED = [asking(f"person {n}", schema=PERSON) for n in range(12)] + [asking("some words")]
+
+
+async def test_a_batch_gives_what_live_calls_give(opened: Opened, tmp_path: Path) -> None:
+    """E: in the order asked, through the ledger; a second run makes no request."""
+    ledger, live_ledger = Ledger(tmp_path / "a.sqlite"), Ledger(tmp_path / "b.sqlite")
+    seen: list[tuple[str, int]] = []
+    with ChatServer() as server:
+        batches = Batches(opened(server), ledger, poll=0.01)
+        replies = await batches.complete(WANTED, progress=lambda state, n: seen.append((state, n)))
+        live_model = opened(server, ledger=live_ledger)
+        live = [await live_model.complete(request) for request in WANTED]
+        before = len(server.calls)
+        again = await batches.complete(WANTED)
+        assert len(server.calls) == before
+    ledger.close()
+    live_ledger.close()
+    assert [reply.text for reply in replies] == [reply.text for reply in live]
+    assert [reply.text for reply in again] == [reply.text for reply in live]
+    assert sum(call.batched for call in server.calls) == len(WANTED)
+    assert [state for state, _ in seen] == ["in_progress", "completed"]
+    assert not batches.under_way()
+
+
+async def test_a_batch_is_found_again_by_another_process(opened: Opened, tmp_path: Path) -> None:
+    """E: kill while waiting, run again; nothing is handed in twice, also with more requests."""
+    path = tmp_path / "ledger.sqlite"
+    with ChatServer() as server:
+        first = Ledger(path)
+        await Batches(opened(server), first).submit(WANTED[:8])
+        first.close()
+        second = Ledger(path)
+        batches = Batches(opened(server), second, poll=0.01)
+        assert len(batches.under_way()) == 1
+        await batches.complete(WANTED)
+        second.close()
+    asked = [call.prompt for call in server.calls]
+    assert len(asked) == len(set(asked)) == len(WANTED)
+
+
+async def test_replies_of_a_batch_are_kept_even_when_they_are_no_longer_wanted(
+    opened: Opened, tmp_path: Path
+) -> None:
+    """E: nothing that was paid for is lost when the spec changes meanwhile."""
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    with ChatServer() as server:
+        batches = Batches(opened(server), ledger, poll=0.01)
+        await batches.submit(WANTED)
+        await batches.complete(WANTED[:1])
+        await batches.complete(WANTED)
+    ledger.close()
+    assert len(server.calls) == len(WANTED)
+
+
+async def test_lines_that_fail_are_asked_live(opened: Opened, tmp_path: Path) -> None:
+    """D4.3."""
+
+    def fail_third(call: Call) -> Reply | None:
+        return script.failed(500) if call.batched and "person 3" in call.prompt else None
+
+    ledger, budget = Ledger(tmp_path / "ledger.sqlite"), Budget()
+    with ChatServer(fail_third) as server:
+        batches = Batches(opened(server), ledger, budget=budget, poll=0.01)
+        replies = await batches.complete(WANTED)
+    ledger.close()
+    assert all(json.loads(reply.text) for reply in replies[:-1])
+    assert [call.prompt for call in server.calls if not call.batched] == ["person 3"]
+    assert budget.calls == len(WANTED)
+
+
+async def test_a_fresh_ledger_asks_by_batch_again_and_only_once(
+    opened: Opened, tmp_path: Path
+) -> None:
+    """E: `--fresh`."""
+    with ChatServer() as server:
+        for fresh in (False, True):
+            ledger = Ledger(tmp_path / "ledger.sqlite", fresh=fresh)
+            replies = await Batches(opened(server), ledger, poll=0.01).complete(WANTED)
+            ledger.close()
+            assert not any(reply.cached for reply in replies)
+    assert len(server.calls) == 2 * len(WANTED)
+
+
+async def test_the_budget_stops_a_batch_before_it_is_handed_in(
+    opened: Opened, tmp_path: Path
+) -> None:
+    """E: budget cap."""
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    with ChatServer() as server:
+        batches = Batches(opened(server), ledger, budget=Budget(max_calls=5), poll=0.01)
+        with pytest.raises(BudgetReached):
+            await batches.complete(WANTED)
+        assert server.calls == []
+        assert len(await batches.complete(WANTED[:5])) == 5
+    ledger.close()

@@ -1,0 +1,352 @@
+"""Runs into a folder: same bytes, continued after any kill, nothing of others touched."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from fabula.errors import CheckError, PartialRunError, RunInterrupted, SinkError
+from fabula.runs.dataset import Dataset
+from fabula.runs.execute import run
+from fabula.spec.tables import OutputSpec
+from fabula.streams import BLOCK_ROWS
+from tests.runs.standin import StandIn, losing, make_plan, tallying
+
+PART_ROWS = 16 * BLOCK_ROWS
+
+
+def digest(folder: Path) -> dict[str, str]:
+    """The hash of every data file of a folder, by its path."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name not in ("manifest.json",)
+    }
+
+
+def make(folder: Path, rows: int = 1000, **options: Any) -> Dataset:
+    plan = make_plan(rows)
+    return run(plan, StandIn(plan), output=folder, **options)
+
+
+def test_a_finished_folder_holds_data_and_manifest_and_nothing_else(tmp_path: Path) -> None:
+    """C5.1, rule 2: the manifest tells what was asked, written and lost, and every file's hash."""
+    data = make(tmp_path / "out")
+    files = digest(tmp_path / "out")
+    assert list(files) == ["customers.parquet", "orders.parquet", "run.json"]
+    manifest = json.loads((tmp_path / "out/manifest.json").read_text())
+    orders = manifest["tables"]["orders"]
+    assert (orders["requested"], orders["written"], orders["rejected"]) == (1000, 1000, 0)
+    assert orders["files"][0]["sha256"] == files["orders.parquet"]
+    assert manifest["seed"] == 7
+    assert set(manifest["versions"]) >= {"fabula", "python", "numpy", "pyarrow", "duckdb"}
+    assert data["orders"].num_rows == 1000
+    assert data["orders"].schema == data.rows("orders").schema
+    assert str(tmp_path) not in (tmp_path / "out/manifest.json").read_text()
+
+
+def test_the_same_command_again_makes_nothing(tmp_path: Path) -> None:
+    """E. (same command twice): identical bytes, no block made."""
+    make(tmp_path)
+    before = digest(tmp_path)
+    plan = make_plan()
+    again = StandIn(plan)
+    data = run(plan, again, output=tmp_path)
+    assert again.made == []
+    assert data.reused == 1100
+    assert digest(tmp_path) == before
+
+
+def test_large_tables_are_folders_of_parts_and_bytes_do_not_depend_on_workers(
+    tmp_path: Path,
+) -> None:
+    """C2.6, determinism: one or two workers, any order of parts, in memory or in files."""
+    rows = 2 * PART_ROWS + 5
+    for workers in (1, 2):
+        make(tmp_path / str(workers), rows, workers=workers)
+    assert digest(tmp_path / "1") == digest(tmp_path / "2")
+    assert sorted(digest(tmp_path / "1")) == [
+        "customers.parquet",
+        *(f"orders/part-{part:05d}.parquet" for part in range(3)),
+        "run.json",
+    ]
+    plan = make_plan(rows)
+    in_memory = run(plan, StandIn(plan))
+    for table in ("customers", "orders"):
+        assert in_memory[table].equals(Dataset.open(tmp_path / "1")[table])
+
+
+def kill_after(blocks: int, seconds: float, folder: Path, rows: int) -> None:
+    """Run as a process of its own, and kill it some time after it has made some blocks."""
+    program = Path(__file__).with_name("standin.py")
+    with subprocess.Popen(
+        [sys.executable, str(program), str(folder), str(rows), "2"], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        for _ in range(blocks):
+            process.stdout.readline()
+        time.sleep(seconds)
+        process.kill()
+
+
+SCHEDULES = [
+    [4, 40, 20],
+    pytest.param([1, 4, 40, 13, 25, 2, 36, 20, 7, 40], marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize("kills", SCHEDULES, ids=len)
+def test_a_killed_run_ends_with_the_same_bytes(tmp_path: Path, kills: list[int]) -> None:
+    """E. (kill -9 in mid-run, then the same command): no row lost, doubled or made twice."""
+    parts = 10
+    rows = parts * PART_ROWS
+    make(tmp_path / "whole", rows)
+    out = tmp_path / "out"
+    kept = [0]
+    for i, blocks in enumerate(kills):
+        kill_after(blocks, seconds=0.004 * i, folder=out, rows=rows)
+        for path in out.rglob("*.parquet"):  # nothing half-written takes a final name
+            if not path.name.startswith("."):
+                pa.parquet.read_metadata(path)
+        kept.append(len(list((out / ".fabula").glob("orders-*.json"))))
+    assert kept == sorted(kept)
+    assert 0 < kept[-1] < parts
+    plan = make_plan(rows)
+    last = StandIn(plan)
+    run(plan, last, output=out)
+    made = {block // 16 for table, block, _ in last.made if table == "orders"}
+    assert len(made) == parts - kept[-1]
+    assert digest(out) == digest(tmp_path / "whole")
+
+
+def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
+    """JOURNEYS (d): Ctrl-C keeps finished parts, exit code 130, and names the way on."""
+    plan = make_plan(3 * PART_ROWS)
+
+    def interrupt(table: str, block: int, _attempt: int, _made: pa.Table) -> None:
+        if table == "orders" and block == 20:
+            raise KeyboardInterrupt
+
+    for workers in (1, 2):
+        with pytest.raises(RunInterrupted) as caught:
+            run(plan, StandIn(plan, interrupt), output=tmp_path / str(workers), workers=workers)
+        assert caught.value.exit_code == 130
+        assert "nothing lost" in caught.value.message
+        assert "same command" in (caught.value.hint or "")
+        last = StandIn(plan)
+        data = run(plan, last, output=tmp_path / str(workers))
+        assert 0 < len(last.made) < plan["orders"].rows // BLOCK_ROWS
+        assert data.count("orders") == plan["orders"].rows
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    """JOURNEYS (a): foreign files, another spec, another size; overwrite spares foreign files."""
+    foreign = tmp_path / "photos"
+    foreign.mkdir()
+    (foreign / "cat.jpg").write_text("meow")
+    for options in ({}, {"overwrite": True}, {"fresh": True}):
+        with pytest.raises(SinkError) as caught:
+            make(foreign, **options)
+        assert caught.value.code == "sink.exists"
+    assert [path.name for path in foreign.iterdir()] == ["cat.jpg"]
+
+    out = tmp_path / "out"
+    make(out, 2 * PART_ROWS)
+    (out / "orders" / "notes.txt").write_text("mine")
+    with pytest.raises(SinkError, match="holds a finished run of another spec") as caught:
+        make(out, 500)
+    assert "--overwrite" in (caught.value.hint or "")
+    data = make(out, 500, overwrite=True)
+    assert data.count("orders") == 500
+    assert sorted(digest(out)) == [
+        "customers.parquet",
+        "orders.parquet",
+        "orders/notes.txt",
+        "run.json",
+    ]
+
+
+def test_fresh_starts_over(tmp_path: Path) -> None:
+    """DESIGN §3: `--fresh` makes everything again, to the same bytes."""
+    make(tmp_path)
+    before = digest(tmp_path)
+    plan = make_plan()
+    again = StandIn(plan)
+    run(plan, again, output=tmp_path, fresh=True)
+    assert len(again.made) == 2
+    assert digest(tmp_path) == before
+
+
+def test_two_runs_never_share_a_folder(tmp_path: Path) -> None:
+    """E.: a folder in use is refused, and free again when its run is killed."""
+    plan = make_plan()
+
+    def intrude(*_: object) -> None:
+        with pytest.raises(SinkError) as caught:
+            make(tmp_path)
+        assert caught.value.code == "sink.in-use"
+
+    run(plan, StandIn(plan, intrude), output=tmp_path)
+
+
+def test_rows_that_were_lost_are_counted_named_and_tried_again(tmp_path: Path) -> None:
+    """A2.3, A6.3, exact count: requested = written + rejected, exit 4, good rows kept."""
+    plan = make_plan(100)
+    with pytest.raises(PartialRunError) as caught:
+        run(plan, StandIn(plan, losing(3, 50)), output=tmp_path)
+    error = caught.value
+    assert (error.code, error.exit_code) == ("run.rejects", 4)
+    assert error.message.startswith("2 of 110 rows failed (limit 0): 2 × reply was not JSON")
+    assert error.dataset.count("orders") == 98
+    lost = [json.loads(line) for line in (tmp_path / "rejects.jsonl").read_text().splitlines()]
+    assert [(row["table"], row["row"], row["raw"]) for row in lost] == [
+        ("orders", 3, "{"),
+        ("orders", 50, "{"),
+    ]
+    assert json.loads((tmp_path / "manifest.json").read_text())["tables"]["orders"] | {
+        "files": None
+    } == {
+        "requested": 100,
+        "written": 98,
+        "rejected": 2,
+        "reasons": {"reply was not JSON": 2},
+        "drawings": 1,
+        "files": None,
+    }
+    again = StandIn(plan)
+    data = run(plan, again, output=tmp_path)
+    assert again.made == [("orders", 0, 0)]
+    assert data.count("orders") == 100
+    assert data.rejected == ()
+    assert not (tmp_path / "rejects.jsonl").exists()
+
+
+@pytest.mark.parametrize("limit", [2, 0.05])
+def test_lost_rows_may_be_allowed(tmp_path: Path, limit: float) -> None:
+    """JOURNEYS (d): `--max-rejects 2` or `5%`; the shortfall stays stated."""
+    plan = make_plan(100)
+    data = run(plan, StandIn(plan, losing(3, 50)), output=tmp_path, max_rejects=limit)
+    assert [(row.table, row.row) for row in data.rejected] == [("orders", 3), ("orders", 50)]
+    assert data["orders"].column("id").to_pylist() == [i for i in range(1, 101) if i not in (4, 51)]
+    with pytest.raises(PartialRunError):
+        run(plan, StandIn(plan, losing(3, 50)), output=tmp_path)
+
+
+def test_a_maker_that_forgets_rows_is_caught(tmp_path: Path) -> None:
+    """Rule 7: requested = written + rejected, or the run says that it is not."""
+    plan = make_plan(100)
+
+    def forget(table: str, _block: int, _attempt: int, made: pa.Table) -> Any:
+        from fabula.engines.made import MadeBlock
+
+        return MadeBlock(made.slice(1)) if table == "orders" else None
+
+    with pytest.raises(PartialRunError) as caught:
+        run(plan, StandIn(plan, forget), output=tmp_path)
+    assert caught.value.code == "run.count"
+    assert not (tmp_path / "manifest.json").exists()
+
+
+def test_broken_rows_fail_the_run_but_stay(tmp_path: Path) -> None:
+    """C5.1: exit 1, the data stays, the manifest says so, and again on the next call."""
+    plan = make_plan(100, checks={"orders": [{"kind": "row", "sql": "total > 50"}]})
+    for _ in range(2):
+        with pytest.raises(CheckError) as caught:
+            run(plan, StandIn(plan, tallying(0, 41)), output=tmp_path)
+        assert caught.value.exit_code == 1
+        assert "41 of 100 rows break the rule: total > 50" in caught.value.message
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert (manifest["passed"], manifest["checks"][0]["failing"]) == (False, 41)
+    assert pa.parquet.read_table(tmp_path / "orders.parquet").num_rows == 100
+
+
+def test_extra_formats_hold_the_same_rows(tmp_path: Path) -> None:
+    """Outputs of a spec: each format beside the main one, read back to the same values."""
+    outputs = (OutputSpec(format="csv"), OutputSpec(format="jsonl", tables=("orders",)))
+    plan = make_plan(500, outputs=outputs)
+    data = run(plan, StandIn(plan), output=tmp_path)
+    assert sorted(path.name for path in tmp_path.glob("*.*") if path.suffix != ".json") == [
+        "customers.csv",
+        "customers.parquet",
+        "orders.csv",
+        "orders.jsonl",
+        "orders.parquet",
+    ]
+    lines = (tmp_path / "orders.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == data.to_dicts("orders")
+    assert (tmp_path / "customers.csv").read_text().count("\n") == 51
+
+
+@pytest.mark.parametrize("file_format", ["csv", "jsonl", "arrow", "parquet"])
+def test_every_main_format_gives_the_same_dataset(tmp_path: Path, file_format: Any) -> None:
+    """Formats: types and values are those of the run in memory."""
+    plan = make_plan(500)
+    expected = run(plan, StandIn(plan))
+    data = run(plan, StandIn(plan), output=tmp_path, file_format=file_format)
+    for table in data:
+        assert data[table].to_pylist() == expected[table].to_pylist()
+        assert data[table].schema == expected[table].schema
+
+
+def limited(size: int) -> Callable[[], None]:
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+    return limit
+
+
+def test_a_full_disk_leaves_nothing_that_looks_whole(tmp_path: Path) -> None:
+    """E.: writing fails in the middle of a file; the error is named and the run goes on later."""
+    program = Path(__file__).with_name("standin.py")
+    code = (
+        "import sys, runpy; sys.argv = ['standin.py', *sys.argv[2:]];"
+        "from fabula.errors import FabulaError\n"
+        f"try: runpy.run_path({str(program)!r}, run_name='__main__')\n"
+        "except FabulaError as error: sys.exit(error.code)"
+    )
+    out = tmp_path / "out"
+    result = subprocess.run(
+        [sys.executable, "-c", code, "-", str(out), "300000", "1"],
+        preexec_fn=limited(1 << 20),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert "sink.full" in result.stderr, result.stderr
+    assert "Traceback" not in result.stderr
+    assert sorted(path.name for path in out.iterdir() if path.name[0] != ".") == [
+        "customers.parquet",
+        "run.json",
+    ]
+    assert not list(out.rglob("*.tmp"))
+    make(out, 300_000)
+    make(tmp_path / "whole", 300_000)
+    assert digest(out) == digest(tmp_path / "whole")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX paths")
+def test_places_that_can_not_be_written_are_named(tmp_path: Path) -> None:
+    """E.: a file where a folder should be, a folder that may not be written."""
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(SinkError) as caught:
+        make(tmp_path / "file")
+    assert caught.value.code == "sink.no-folder"
+    with pytest.raises(SinkError) as caught:
+        make(tmp_path / "file" / "below")
+    assert caught.value.code == "sink.no-folder"
+    with pytest.raises(SinkError) as caught:
+        make(Path("/proc/fabula"))
+    assert caught.value.code in ("sink.missing", "sink.denied", "sink.read-only")
