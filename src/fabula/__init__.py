@@ -13,9 +13,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fabula.api import generate, load, plan, preview, resolve, validate
+    from fabula.api import evaluate, generate, load, plan, preview, resolve, validate
     from fabula.errors import FabulaError
     from fabula.planning.plan import Plan
+    from fabula.reports.report import Report
     from fabula.runs.dataset import Dataset
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
@@ -28,10 +29,12 @@ __all__ = [
     "DatasetSpec",
     "FabulaError",
     "Plan",
+    "Report",
     "TableSpec",
     "__version__",
     "arows",
     "col",
+    "evaluate",
     "generate",
     "load",
     "plan",
@@ -46,8 +49,10 @@ _HOMES = {
     "DatasetSpec": "fabula.spec.tables",
     "FabulaError": "fabula.errors",
     "Plan": "fabula.planning.plan",
+    "Report": "fabula.reports.report",
     "TableSpec": "fabula.spec.tables",
     "arows": "fabula.texts.rows",
+    "evaluate": "fabula.api",
     "generate": "fabula.api",
     "load": "fabula.api",
     "plan": "fabula.api",

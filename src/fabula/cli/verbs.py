@@ -10,6 +10,9 @@ SECTIONS: dict[str, dict[str, str]] = {
         "preview": "Make a few rows and show them; nothing is written.",
         "generate": "Make the data, check it and write it.",
     },
+    "Prove": {
+        "evaluate": "Tell how realistic, private, fair and varied synthetic data is.",
+    },
     "Look": {
         "show": "Profile a data file or a run.",
         "runs": "List runs, or show one.",

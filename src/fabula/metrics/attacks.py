@@ -171,8 +171,9 @@ def _agree(column: Column, guessed: NDArray[Any], truth: NDArray[Any]) -> NDArra
     if column.family == "category":
         same: NDArray[np.bool_] = guessed == truth
         return same
-    near: NDArray[np.bool_] = np.abs(guessed - truth) <= TOLERANCE * np.abs(truth)
-    return near | (np.isnan(guessed) & np.isnan(truth))
+    near = np.abs(guessed - truth) <= TOLERANCE * np.abs(truth)
+    agree: NDArray[np.bool_] = near | (np.isnan(guessed) & np.isnan(truth))
+    return agree
 
 
 Predicate = tuple[tuple[str, str, float], ...]

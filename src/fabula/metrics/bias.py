@@ -80,11 +80,12 @@ def _representation(frames: Frames, groups: list[Groups]) -> MetricResult:
     }
     if frames.real is None:
         least = min(shares, key=lambda name: shares[name][0])
+        made_only = {name: {"synthetic": made} for name, (made, _) in shares.items()}
         return MetricResult(
             "bias", "representation", title, None, "lower",
             f"Without real data there is nothing to compare; the smallest group is {least}, with "
             f"{percent(shares[least][0])} of the rows.",
-            source, details={"groups": {name: {"synthetic": made} for name, (made, _) in shares.items()}},
+            source, details={"groups": made_only},
         )  # fmt: skip
     worst = max(shares, key=lambda name: abs(shares[name][0] - shares[name][1]))
     made, there = shares[worst]
@@ -132,8 +133,8 @@ def _outcomes(groups: list[Groups], outcome: Outcome) -> list[MetricResult]:
         ),
         MetricResult(
             "bias", "outcome_ratio", "four-fifths rule", judged[unfair].ratio, "higher",
-            f"{outcome.words} {judged[unfair].ratio:.2f} times as often in the least favoured group "
-            f"of `{unfair}` as in the most favoured one"
+            f"{outcome.words} {judged[unfair].ratio:.2f} times as often in the least favoured "
+            f"group of `{unfair}` as in the most favoured one"
             + (f"; in the real data {there[unfair].ratio:.2f} times."
                if len(there[unfair].kept) > 1 else "."),
             _FIFTHS, baseline=there[unfair].ratio if len(there[unfair].kept) > 1 else None,

@@ -63,7 +63,7 @@ def duplicates(frames: Frames) -> MetricResult:
         "Share of rows that are not the first of their kind",
         baseline=0.0 if base is None else base,
         compared="ideal" if base is None else "real rows",
-        threshold=(base or 0.0) + 0.01 + (noise(base, n, m) if base else 0.0), form="share",
+        threshold=None if base is None else base + 0.01 + noise(base, n, m), form="share",
     )  # fmt: skip
 
 

@@ -138,7 +138,7 @@ def _rank(values: Array, marks: Array, ranks: Array) -> Array:
     """Ranks of values; beyond the real range they go on in units of that range, up to 2."""
     span = max(float(marks[-1] - marks[0]), 1e-12)
     beyond = np.maximum(values - marks[-1], 0) - np.maximum(marks[0] - values, 0)
-    return np.interp(values, marks, ranks) + np.clip(beyond / span, -2, 2)
+    return np.asarray(np.interp(values, marks, ranks) + np.clip(beyond / span, -2, 2))
 
 
 def _corners(labels: int, frames: Frames) -> Points:

@@ -46,11 +46,12 @@ def evaluate(
     quasi: Sequence[str] = (),
     sensitive: Sequence[str] = (),
     spec: DatasetSpec | None = None,
-    sections: Sequence[Section] = SECTIONS,
+    sections: Sequence[str] = SECTIONS,
     gates: GatesLike = False,
     seed: int = 0,
 ) -> Report:
     """Measure synthetic data; see `fabula.evaluate`, which takes a spec in any form."""
+    chosen = [name for name in SECTIONS if name in sections]
     if unknown := [name for name in sections if name not in SECTIONS]:
         raise UsageError(
             f"there is no section `{unknown[0]}`",
@@ -78,7 +79,7 @@ def evaluate(
             quasi=[q for q in quasi if _present(frames, q, many=len(made) > 1)],
             sensitive=sensitive,
         )
-        results = [result for section in sections for result in _measured(frames, section, asked)]
+        results = [result for section in chosen for result in _measured(frames, section, asked)]
         reports.append(_table_report(name, frames, asked, tuple(results)))
     checks = evaluate_checks(spec, made) if spec else CheckResults()
     return Report(
