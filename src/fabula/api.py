@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fabula.reports.report import Report
     from fabula.runs.dataset import Dataset
 
-__all__ = ["SpecLike", "generate", "load", "plan", "preview", "resolve", "validate"]
+__all__ = ["SpecLike", "evaluate", "generate", "load", "plan", "preview", "resolve", "validate"]
 
 PREVIEW_ROWS = 10
 STATISTICAL = (AggregateCheck, CorrelationCheck, CountCheck, ShareCheck)

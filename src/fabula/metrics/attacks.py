@@ -18,7 +18,7 @@ from fabula.metrics.result import MetricResult, percent
 from fabula.metrics.space import Space, nearest, squared_apart
 
 RISK = 0.05
-ATTACKS = 2_000
+ATTACKS = 1_000
 """Real people that are attacked, and as many that were held back."""
 
 MOST_REFERENCES = 20_000

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,9 @@ from fabula.metrics.frames import Frame, Frames
 from fabula.metrics.result import MetricResult, noise, percent
 from fabula.metrics.space import Space, nearest
 from fabula.streams import mix, name_key
+
+Distances: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""How far synthetic rows, and held-back rows, are from the nearest real row."""
 
 MOST_QUERIES = 5_000
 """Rows whose nearest neighbour is looked for; of more, a sample is drawn by seed."""
@@ -44,9 +49,14 @@ def exact_copies(frames: Frames) -> MetricResult:
     )  # fmt: skip
 
 
-def near_copies(frames: Frames) -> MetricResult:
-    """The share of synthetic rows that are nearer to a real row than real rows ever are."""
-    made, held, _ = distances_to_real(frames)
+def near_copies(frames: Frames, distances: Distances | None = None) -> MetricResult:
+    """The share of synthetic rows that are nearer to a real row than real rows ever are.
+
+    Args:
+        frames: The prepared tables.
+        distances: What `distances_to_real` found, where it is known.
+    """
+    made, held = distances or distances_to_real(frames)
     bound = float(np.quantile(held, NEAR))
     value, base = (float((away <= bound).mean()) for away in (made, held))
     return MetricResult(
@@ -108,23 +118,20 @@ def membership(frames: Frames) -> MetricResult:
     )  # fmt: skip
 
 
-def distances_to_real(
-    frames: Frames,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+def distances_to_real(frames: Frames) -> Distances:
     """How far synthetic rows, and real rows that were held back, are from the nearest real row.
 
-    Without a holdout, real rows look for their nearest other row. The last array tells which of
-    the sampled real rows is nearest to each synthetic one.
+    Without a holdout, real rows look for their nearest other row.
     """
     space = Space.of(frames)
     references = space.points(frames.sample(frames.truth, MOST_REFERENCES, "references"))
     queries = space.points(frames.sample(frames.synthetic, MOST_QUERIES, "nearest of synthetic"))
-    made, which = nearest(queries, references)
+    made, _ = nearest(queries, references)
     if frames.holdout is not None:
         held = space.points(frames.sample(frames.holdout, MOST_QUERIES, "nearest of holdout"))
-        return made, nearest(held, references)[0], which
+        return made, nearest(held, references)[0]
     rest = references[:MOST_QUERIES]
-    return made, nearest(rest, references, itself=True)[0], which
+    return made, nearest(rest, references, itself=True)[0]
 
 
 def row_keys(frames: Frames, frame: Frame) -> NDArray[np.uint64]:

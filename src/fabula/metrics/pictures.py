@@ -72,6 +72,7 @@ class Scatter:
         labels: The groups' labels; the last one may pool the rest.
         points: x, y (as shares of the shown range) and group number of synthetic rows.
         cells: x, y (numbers of the cell) and share of the real rows there.
+        grid: Number of cells across and upwards.
         ends: The shown range: x from and to, y from and to, in words.
     """
 
@@ -81,6 +82,7 @@ class Scatter:
     labels: tuple[str, ...]
     points: tuple[tuple[float, float, int], ...]
     cells: tuple[tuple[int, int, float], ...]
+    grid: tuple[int, int]
     ends: tuple[str, str, str, str]
 
 
@@ -116,7 +118,9 @@ def scatter(frames: Frames, group: str | None = None) -> Scatter | None:
     x, y = numbers[i], numbers[j if i != j else 1]
     colour = _colour(frames, group)
     sample = frames.sample(frames.synthetic, MOST_POINTS, "scatter")
-    ranges = [_range(frames, column) for column in (x, y)]
+    axes = [_axis(frames, column) for column in (x, y)]
+    ranges = [(low, high) for low, high, _ in axes]
+    grid = (axes[0][2], axes[1][2])
     across, up = (
         (sample[column.name] - low) / (high - low)
         for column, (low, high) in zip((x, y), ranges, strict=True)
@@ -127,10 +131,10 @@ def scatter(frames: Frames, group: str | None = None) -> Scatter | None:
         (round(float(a), 4), round(float(b), 4), int(c))
         for a, b, c in zip(across[inside], up[inside], codes[inside], strict=True)
     )
-    ends = [_said(column, end) for column, pair in zip((x, y), ranges, strict=True) for end in pair]
+    ends = [_said(column, end) for column in (x, y) for end in _range(frames, column)]
     return Scatter(
         x.name, y.name, colour.name if colour else "", labels, points,
-        _cells(frames, (x, y), ranges), (ends[0], ends[1], ends[2], ends[3]),
+        _cells(frames, (x, y), ranges, grid), grid, (ends[0], ends[1], ends[2], ends[3]),
     )  # fmt: skip
 
 
@@ -208,6 +212,15 @@ def _range(frames: Frames, column: Column) -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5, low + 0.5)
 
 
+def _axis(frames: Frames, column: Column) -> tuple[float, float, int]:
+    """The shown range and its number of cells; few whole numbers get a cell each."""
+    low, high = _range(frames, column)
+    if column.whole and high - low < CELLS:
+        return np.floor(low) - 0.5, np.ceil(high) + 0.5, int(np.ceil(high) - np.floor(low)) + 1
+    room = (high - low) * 0.02
+    return low - room, high + room, CELLS
+
+
 def _said(column: Column, value: float) -> str:
     """A number or moment on an axis."""
     if column.family == "number":
@@ -250,7 +263,10 @@ def _groups(
 
 
 def _cells(
-    frames: Frames, columns: tuple[Column, Column], ranges: list[tuple[float, float]]
+    frames: Frames,
+    columns: tuple[Column, Column],
+    ranges: list[tuple[float, float]],
+    grid: tuple[int, int],
 ) -> tuple[tuple[int, int, float], ...]:
     """Where real rows are, as shares of cells that hold a handful of them or more."""
     if frames.real is None:
@@ -258,7 +274,7 @@ def _cells(
     values = [frames.real[column.name] for column in columns]
     known = ~np.isnan(values[0]) & ~np.isnan(values[1])
     counts, _, _ = np.histogram2d(
-        values[0][known], values[1][known], bins=CELLS, range=[list(pair) for pair in ranges]
+        values[0][known], values[1][known], bins=grid, range=[list(pair) for pair in ranges]
     )
     fewest = min(FEWEST, max(1, int(known.sum()) // 200))
     return tuple(

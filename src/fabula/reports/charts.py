@@ -35,7 +35,7 @@ def heat_chart(heat: Heat) -> str:
     names = heat.columns
     size = max(9, min(26, 620 // max(len(names), 1)))
     margin = 10 + max(len(_short(name)) for name in names) * 6.4
-    width, height = margin + size * len(names) + 8, margin * 0.75 + size * len(names) + 8
+    width, height = margin + size * len(names) + 0.7 * margin, margin * 0.75 + size * len(names) + 8
     place = {name: at for at, name in enumerate(names)}
     top = margin * 0.75
     parts = []
@@ -67,11 +67,11 @@ def scatter_chart(picture: Scatter) -> str:
         f'<rect x="{left}" y="{top}" width="{across}" height="{up}" fill="none" stroke="{LINE}"/>'
     ]
     most = max((share for _, _, share in picture.cells), default=1.0)
-    cells = 28
+    wide, tall = across / picture.grid[0], up / picture.grid[1]
     for i, j, share in picture.cells:
         parts.append(
-            f'<rect x="{left + i * across / cells:.1f}" y="{top + up - (j + 1) * up / cells:.1f}" '
-            f'width="{across / cells:.1f}" height="{up / cells:.1f}" fill="{REAL}" '
+            f'<rect x="{left + i * wide:.1f}" y="{top + up - (j + 1) * tall:.1f}" '
+            f'width="{wide:.1f}" height="{tall:.1f}" fill="{REAL}" '
             f'fill-opacity="{0.15 + 0.6 * (share / most) ** 0.5:.2f}">'
             f"<title>real: {percent(share)} of the rows</title></rect>"
         )

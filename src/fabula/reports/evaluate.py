@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
@@ -51,7 +51,6 @@ def evaluate(
     seed: int = 0,
 ) -> Report:
     """Measure synthetic data; see `fabula.evaluate`, which takes a spec in any form."""
-    chosen = [name for name in SECTIONS if name in sections]
     if unknown := [name for name in sections if name not in SECTIONS]:
         raise UsageError(
             f"there is no section `{unknown[0]}`",
@@ -79,8 +78,8 @@ def evaluate(
             quasi=[q for q in quasi if _present(frames, q, many=len(made) > 1)],
             sensitive=sensitive,
         )
-        results = [result for section in chosen for result in _measured(frames, section, asked)]
-        reports.append(_table_report(name, frames, asked, tuple(results)))
+        results = tuple(_measured(frames, sections, asked))
+        reports.append(_table_report(name, frames, asked, results))
     checks = evaluate_checks(spec, made) if spec else CheckResults()
     return Report(
         tables=tuple(reports),
@@ -102,22 +101,22 @@ class _Asked:
     sensitive: Sequence[str]
 
 
-def _measured(frames: Frames, section: Section, asked: _Asked) -> Iterable[MetricResult]:
-    """Every metric of a section that makes sense for these tables."""
-    match section:
-        case "quality":
-            return _quality(frames, asked.target) if frames.real and frames.measured else ()
-        case "privacy":
-            return _privacy(frames, asked) if frames.real else ()
-        case "bias":
-            if not asked.protected:
-                return ()
-            return bias_results(frames, asked.protected, asked.target, asked.positive)
-        case "diversity":
-            return _diversity(frames)
+def _measured(frames: Frames, sections: Sequence[str], asked: _Asked) -> Iterator[MetricResult]:
+    """Every metric of the sections that makes sense for these tables."""
+    compares = frames.real is not None and bool(frames.measured)
+    near = compares and not {"privacy", "diversity"}.isdisjoint(sections)
+    distances = copies.distances_to_real(frames) if near else None
+    if "quality" in sections and compares:
+        yield from _quality(frames, asked.target)
+    if "privacy" in sections and frames.real:
+        yield from _privacy(frames, asked, distances)
+    if "bias" in sections and asked.protected:
+        yield from bias_results(frames, asked.protected, asked.target, asked.positive)
+    if "diversity" in sections:
+        yield from _diversity(frames, distances)
 
 
-def _quality(frames: Frames, target: str | None) -> Iterable[MetricResult]:
+def _quality(frames: Frames, target: str | None) -> Iterator[MetricResult]:
     metrics: list[Callable[[Frames], MetricResult]] = [
         shapes, pairs, wasserstein, missing, coverage.coverage, coverage.precision,
         coverage.recall, detection.linear_detection,
@@ -131,23 +130,27 @@ def _quality(frames: Frames, target: str | None) -> Iterable[MetricResult]:
         yield _with_extra(lambda: utility(frames, target), "utility", "useful for models", "higher")
 
 
-def _privacy(frames: Frames, asked: _Asked) -> Iterable[MetricResult]:
-    if frames.measured:
+def _privacy(
+    frames: Frames, asked: _Asked, distances: copies.Distances | None
+) -> Iterator[MetricResult]:
+    if distances:
         metrics: list[Callable[[Frames], MetricResult]] = [
-            copies.exact_copies, copies.near_copies, copies.closer_to_training, copies.membership,
+            copies.closer_to_training, copies.membership,
             attacks.attribute_inference, attacks.singling_out, attacks.linkability,
         ]  # fmt: skip
+        yield copies.exact_copies(frames)
+        yield copies.near_copies(frames, distances)
         yield from (metric(frames) for metric in metrics)
         yield identity.identified(frames, asked.quasi)
     yield identity.sensitive_values(frames, asked.sensitive)
 
 
-def _diversity(frames: Frames) -> Iterable[MetricResult]:
-    if frames.real and frames.measured:
-        yield diversity.band(frames)
+def _diversity(frames: Frames, distances: copies.Distances | None) -> Iterator[MetricResult]:
+    if distances:
+        yield diversity.band(frames, distances)
     yield diversity.duplicates(frames)
     yield diversity.distinct(frames)
-    if frames.real and frames.measured:
+    if distances:
         yield diversity.entropy(frames)
     wording = diversity.text_variety(frames)
     if wording:
