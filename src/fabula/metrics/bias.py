@@ -10,7 +10,7 @@ import numpy as np
 
 from fabula.errors import UsageError
 from fabula.metrics.frames import Array, Column, Frame, Frames
-from fabula.metrics.result import MetricResult, percent
+from fabula.metrics.result import MetricResult, noise, percent
 from fabula.metrics.utility import outcome_column
 
 REPRESENTATION, DIFFERENCE, FOUR_FIFTHS, AMPLIFIED = 0.05, 0.20, 0.80, 0.05
@@ -93,7 +93,8 @@ def _representation(frames: Frames, groups: list[Groups]) -> MetricResult:
         "bias", "representation", title, abs(made - there), "lower",
         f"{worst} changes most: {percent(made)} of the synthetic rows, {percent(there)} of the "
         "real ones.",
-        source, baseline=0.0, compared="ideal", threshold=REPRESENTATION, form="share",
+        source, baseline=0.0, compared="ideal", form="share",
+        threshold=max(REPRESENTATION, noise(there, frames.synthetic.rows, frames.real.rows)),
         details={"groups": {n: {"synthetic": s, "real": r} for n, (s, r) in shares.items()}},
     )  # fmt: skip
 
@@ -167,7 +168,7 @@ def _amplification(name: str, grown: float, made: _Rates, there: _Rates) -> Metr
         "bias", "amplification", "bias amplified", grown, "lower",
         f"The gap between groups of `{name}` {said}",
         "Bias amplification (Zhao et al. 2017)", baseline=0.0, compared="ideal",
-        threshold=AMPLIFIED, form="share",
+        threshold=max(AMPLIFIED, 1.5 * noise(0.5, made.fewest, there.fewest)), form="share",
     )  # fmt: skip
 
 
@@ -199,6 +200,10 @@ class _Rates:
     kept: dict[str, float]
     counts: dict[str, int]
     small: tuple[str, ...]
+
+    @property
+    def fewest(self) -> int:
+        return min(self.counts[label] for label in self.kept)
 
     @property
     def difference(self) -> float:

@@ -25,6 +25,9 @@ Array: TypeAlias = NDArray[Any]
 TEXT_SHARE, TEXT_DISTINCT = 0.5, 20
 """Strings of which more than this share, and more than this many, differ are text."""
 
+LARGEST = 1e100
+"""Numbers beyond count as this much, so that their squares can be added up."""
+
 LONG_TEXT = 60
 """Strings that are longer than this on average are text, too."""
 
@@ -113,6 +116,8 @@ class Frames:
         """Two sets of real rows whose distance is the baseline: real and holdout, or halves."""
         if self.holdout is not None:
             return self.truth, self.holdout
+        if self.truth.rows == 1:
+            return self.truth, self.truth
         order = self.rng("halves").permutation(self.truth.rows)
         middle = len(order) // 2
         return self.truth.take(order[:middle]), self.truth.take(order[middle:])
@@ -257,7 +262,10 @@ def _coded(
         numbers = {frame: _numbers(name, part, family, frame) for frame, part in parts.items()}
         endless = sum(int(np.isinf(array).sum()) for array in numbers.values())
         said = [f"Endless values in `{name}` count as missing."] if endless else []
-        numbers = {f: np.where(np.isfinite(array), array, np.nan) for f, array in numbers.items()}
+        numbers = {
+            frame: np.clip(np.where(np.isfinite(array), array, np.nan), -LARGEST, LARGEST)
+            for frame, array in numbers.items()
+        }
         filled = numbers[leader][np.isfinite(numbers[leader])]
         whole = bool(len(filled)) and bool((filled == np.floor(filled)).all())
         return Column(name, family, whole=whole), numbers, said
@@ -335,7 +343,9 @@ def _seconds(values: pa.ChunkedArray) -> pa.ChunkedArray:
         values = values.cast(pa.timestamp("s"))
     elif pa.types.is_time32(kind):
         return pc.divide(values.cast(pa.int32()).cast(pa.float64()), _ticks(kind.unit))
-    return pc.divide(values.cast(pa.int64()).cast(pa.float64()), _ticks(values.type.unit))
+    return pc.divide(
+        values.cast(pa.int64()).cast(pa.float64(), safe=False), _ticks(values.type.unit)
+    )
 
 
 def _ticks(unit: str) -> float:

@@ -56,10 +56,10 @@ class MetricResult:
         if self.value is None or self.threshold is None:
             return None
         if self.direction == "near":
-            return abs(self.value - (self.baseline or 0.0)) <= self.threshold
+            return bool(abs(self.value - (self.baseline or 0.0)) <= self.threshold)
         if self.direction == "higher":
-            return self.value >= self.threshold
-        return self.value <= self.threshold
+            return bool(self.value >= self.threshold)
+        return bool(self.value <= self.threshold)
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values."""
