@@ -98,9 +98,7 @@ def main() -> None:
         plan.append(("NeMo Data Designer samplers", "by_data_designer.py", rows, 1, peer))
     else:
         print("NeMo Data Designer could not be installed; left out")
-    print(
-        f"{'engine':30} {'orders':>11} {'CPU s':>8} {'wall s':>8} {'orders/CPU s':>13} {'peak MB':>8}"
-    )
+    print(f"{'engine':30} {'orders':>11} {'CPU s':>8} {'wall s':>8} {'orders/CPU s':>13} peak MB")
     for label, script, size, workers, python in plan:
         runs = [
             measure(script, size, python=python, workers=workers)

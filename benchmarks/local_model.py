@@ -32,6 +32,7 @@ WORN = re.compile(
 NAME = RowField("name", {"type": "string", "maxLength": 60}, "product name of a few words")
 PRICE = RowField("price", {"type": "number", "minimum": 5, "maximum": 300})
 SUBJECT = "Items sold by an online fashion store."
+MAKERS = ("Aurora", "Fjord", "Mimosa", "Ellery", "Norrick", "Marlowe", "Tide")
 CATEGORIES = ("dress", "shoes", "bag", "shirt", "coat", "scarf")
 PROMPT = f"{SUBJECT}\n- Linen Wrap Dress\n- Canvas Low-Top Sneakers\n- Quilted Leather Tote\n-"
 
@@ -53,6 +54,7 @@ async def measure(rows: int) -> dict[str, Any]:
         ("jsonl, given", (NAME, PRICE), known),
     ):
         figures[form] = await names(model, RowsJob(SUBJECT, fields, rows, given=given))
+    figures["text"] = await blurbs(model, rows)
     model.form = "chat"
     figures["chat"] = await names(model, RowsJob(SUBJECT, (NAME,), rows, rows_per_call=1))
     figures["memory_mb"] = memory() - before
@@ -66,6 +68,18 @@ async def names(model: Any, job: RowsJob) -> dict[str, Any]:
     result = await ask_rows(model, job)
     cpu = time.process_time() - started
     return {**quality(result), "calls": result.calls, "rows_per_cpu_s": round(job.n / cpu, 2)}
+
+
+async def blurbs(model: Any, rows: int) -> dict[str, Any]:
+    """One sentence a product: how many there are, and how many name what they sell."""
+    sold = [(CATEGORIES[row % len(CATEGORIES)], MAKERS[row % len(MAKERS)]) for row in range(rows)]
+    prompts = [f"One sentence that sells a {what} named {name}." for what, name in sold]
+    blurb = RowField("blurb", {"type": "string"})
+    job = RowsJob("", (blurb,), rows, text=True, prompts=prompts)
+    result = await ask_rows(model, job)
+    made = [(row["blurb"], *sold[place]) for place, row in enumerate(result.rows) if row]
+    naming = [text for text, what, name in made if name in text or what.rstrip("s") in text.lower()]
+    return {"valid": len(made), "naming": len(naming), "calls": result.calls}
 
 
 def quality(result: RowsResult) -> dict[str, Any]:

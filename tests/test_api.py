@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
+import json
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -28,6 +30,10 @@ class Patient(BaseModel):
     age: int = Field(ge=0, le=110)
     ward: Literal["ICU", "ER", "Oncology"]
     visits: Annotated[int, fb.col.poisson(3)]
+
+
+class Maker(BaseModel):
+    town: str
 
 
 @dataclasses.dataclass
@@ -153,6 +159,8 @@ def test_a_preview_takes_a_size_for_each_table(shop: Path) -> None:
     }
     with pytest.raises(UsageError, match="did you mean `orders`"):
         fb.preview(shop, {"order": 2})
+    with pytest.raises(UsageError, match="below 0"):
+        fb.preview(shop, -1)
 
 
 def test_a_preview_makes_no_more_rows_than_the_spec_asks_for() -> None:
@@ -233,6 +241,29 @@ def test_a_single_table_may_come_in_any_form(form) -> None:
     ]}}}  # fmt: skip
     (result,) = fb.validate(spec, form({"a": [1.0, 2.0, 9.0]})).failed
     assert result.failing == 1
+
+
+def test_a_request_carries_every_field_of_the_class(monkeypatch) -> None:
+    """A2.1: name, type, description, allowed values and bounds reach the model."""
+
+    class Product(BaseModel):
+        name: str = Field(description="a short product name", max_length=40)
+        price: float = Field(ge=1, le=99)
+        colour: Literal["teal", "ochre"]
+        tags: list[str]
+        released: dt.date | None
+        maker: Maker
+
+    with ChatServer() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+        data = fb.generate(Product, 3, prompt="a hardware store", model="openai:any")
+        assert len(server.calls) == 1
+    asked = json.dumps(server.calls[0].body)
+    for part in ("a hardware store", "a short product name", "teal", "ochre", "town", "99", "40"):
+        assert part in asked
+    assert all(field in asked for field in Product.model_fields)
+    assert {type(row["price"]) for row in data.to_dicts()} == {float}
 
 
 def test_replies_are_kept_and_limits_stop_a_run(monkeypatch) -> None:

@@ -21,13 +21,18 @@ PUBLIC_NAMES = [
     "Report",
     "TableSpec",
     "__version__",
+    "aextend",
+    "arows",
     "col",
     "evaluate",
+    "extend",
     "generate",
+    "infer",
     "load",
     "plan",
     "preview",
     "resolve",
+    "rows",
     "validate",
 ]
 

@@ -31,7 +31,7 @@ LAYERS = (
     ),
     ("planning",),
     ("inference",),
-    ("io", "llm", "metrics"),
+    ("io", "llm", "words", "metrics"),
     ("spec",),
     ("streams", "types", "errors"),
 )

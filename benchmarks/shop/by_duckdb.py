@@ -55,9 +55,10 @@ def main(folder: Path, orders: int) -> None:
     }
     db.execute(
         f"""CREATE TABLE customers AS SELECT i + 1 AS id, g || ' ' || s AS name,
-        lower(g || '.' || s) || (i + 1) || '@example.com' AS email, country, signed_up, age, segment
-        FROM (SELECT i, f[1 + floor({u(1)} * len(f))::INT] AS g, l[1 + floor({u(2)} * len(l))::INT] AS s,
-        {pick(countries, 3)} AS country, DATE '2020-01-01' + floor({u(4)} * 1827)::INT AS signed_up,
+        lower(g || '.' || s) || (i + 1) || '@example.com' AS email, country, signed_up, age,
+        segment FROM (SELECT i, f[1 + floor({u(1)} * len(f))::INT] AS g,
+        l[1 + floor({u(2)} * len(l))::INT] AS s, {pick(countries, 3)} AS country,
+        DATE '2020-01-01' + floor({u(4)} * 1827)::INT AS signed_up,
         round(greatest(18, least(90, 42 + 14 * {normal(5)})))::INT AS age,
         {pick({"consumer": 7, "business": 2, "reseller": 1}, 7)} AS segment
         FROM range({CUSTOMERS}) t(i), lists)"""
@@ -66,10 +67,11 @@ def main(folder: Path, orders: int) -> None:
     top = f"({CUSTOMERS + 0.5} ** -0.1 - 1)"
     db.execute(
         f"""COPY (SELECT i + 1 AS id, customer_id, placed, product_id, quantity, price,
-        round(quantity * price, 2) AS total, CASE WHEN placed < TIMESTAMP '2025-06-01' THEN 'delivered'
+        round(quantity * price, 2) AS total,
+        CASE WHEN placed < TIMESTAMP '2025-06-01' THEN 'delivered'
         WHEN placed < TIMESTAMP '2026-01-01' THEN 'shipped' ELSE 'new' END AS status FROM (
-        SELECT i, customer_id, signed_up + to_seconds(floor({u(9)} * 700 * 86400)) AS placed, product_id,
-        quantity, price FROM (SELECT i,
+        SELECT i, customer_id, signed_up + to_seconds(floor({u(9)} * 700 * 86400)) AS placed,
+        product_id, quantity, price FROM (SELECT i,
         least({CUSTOMERS}, greatest(1, floor((1 + {u(8)} * {top}) ** -10)))::BIGINT AS customer_id,
         1 + floor({u(10)} * 500)::INT AS product_id,
         CASE WHEN {u(11)} < 0.5578 THEN 1 WHEN {u(11)} < 0.8088 THEN 2 WHEN {u(11)} < 0.9344 THEN 3

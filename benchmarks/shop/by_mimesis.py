@@ -1,8 +1,8 @@
 """Mimesis for people, Python's `random` for numbers, row by row."""
 
 import sys
-from by_rows import write
 
+from by_rows import write
 from mimesis import Person
 from mimesis.locales import Locale
 

@@ -13,13 +13,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fabula.api import evaluate, generate, load, plan, preview, resolve, validate
+    from fabula.api import evaluate, generate, infer, load, plan, preview, resolve, validate
     from fabula.errors import FabulaError
     from fabula.planning.plan import Plan
     from fabula.reports.report import Report
     from fabula.runs.dataset import Dataset
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
+    from fabula.texts.extend import aextend, extend
     from fabula.texts.rows import arows, rows
 
 __version__ = "0.1.0"
@@ -32,10 +33,13 @@ __all__ = [
     "Report",
     "TableSpec",
     "__version__",
+    "aextend",
     "arows",
     "col",
     "evaluate",
+    "extend",
     "generate",
+    "infer",
     "load",
     "plan",
     "preview",
@@ -51,9 +55,12 @@ _HOMES = {
     "Plan": "fabula.planning.plan",
     "Report": "fabula.reports.report",
     "TableSpec": "fabula.spec.tables",
+    "aextend": "fabula.texts.extend",
     "arows": "fabula.texts.rows",
     "evaluate": "fabula.api",
+    "extend": "fabula.texts.extend",
     "generate": "fabula.api",
+    "infer": "fabula.api",
     "load": "fabula.api",
     "plan": "fabula.api",
     "preview": "fabula.api",

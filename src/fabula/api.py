@@ -1,7 +1,7 @@
 """The verbs of Fabula as Python functions; the command line calls the same ones.
 
 Each takes a spec in any form (`SpecLike`) and hands it along: `resolve` → `make_plan` →
-`execute`. Models are opened here, behind the ledger, and nowhere else.
+`execute`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fabula.errors import UsageError, did_you_mean
+from fabula.inference.infer import infer
+from fabula.inference.inferred import Inferred
 from fabula.inference.speclike import SpecLike, load, resolve
 from fabula.planning.plan import Plan
 from fabula.planning.planner import make_plan
@@ -24,7 +26,18 @@ if TYPE_CHECKING:
     from fabula.reports.report import Report
     from fabula.runs.dataset import Dataset
 
-__all__ = ["SpecLike", "evaluate", "generate", "load", "plan", "preview", "resolve", "validate"]
+__all__ = [
+    "Inferred",
+    "SpecLike",
+    "evaluate",
+    "generate",
+    "infer",
+    "load",
+    "plan",
+    "preview",
+    "resolve",
+    "validate",
+]
 
 PREVIEW_ROWS = 10
 STATISTICAL = (AggregateCheck, CorrelationCheck, CountCheck, ShareCheck)
@@ -258,18 +271,21 @@ def _check_row_class(spec: DatasetSpec, dataset: Dataset) -> None:
         return
     from fabula.inference.row_classes import objects_of
 
-    for batch in dataset.to_arrow().to_batches(max_chunksize=10_000):
-        for _ in objects_of(row_class, batch.to_pylist()):
-            pass
+    batches = dataset.to_arrow().to_batches(max_chunksize=10_000)
+    for _ in objects_of(row_class, (row for batch in batches for row in batch.to_pylist())):
+        pass
 
 
 def _shortened(spec: DatasetSpec, n: int | Mapping[str, int]) -> DatasetSpec:
     """The spec with at most `n` rows a table, and without rules that so few rows can't keep."""
-    limits = {name: n if isinstance(n, int) else n.get(name, PREVIEW_ROWS) for name in spec.tables}
-    if isinstance(n, Mapping) and (unknown := set(n) - set(spec.tables)):
-        name = sorted(unknown)[0]
-        hint = did_you_mean(name, spec.tables)
-        raise UsageError(f"there is no table `{name}`", code="usage.unknown-table", hint=hint)
+    sizes = dict.fromkeys(spec.tables, n) if isinstance(n, int) else n
+    for name, rows in sizes.items():
+        if name not in spec.tables:
+            hint = did_you_mean(name, spec.tables)
+            raise UsageError(f"there is no table `{name}`", code="usage.unknown-table", hint=hint)
+        if rows < 0:
+            raise UsageError(f"`n` must not be below 0, not {rows}", code="usage.bad-size")
+    limits = dict.fromkeys(spec.tables, PREVIEW_ROWS) | dict(sizes)
     tables = {name: _short(table, limits[name]) for name, table in spec.tables.items()}
     return spec.model_copy(update={"tables": tables})
 

@@ -110,3 +110,9 @@ def test_many_rules_are_judged_in_bounded_time() -> None:
     assert time.process_time() - start < 2
     assert "c0 < c1" in problem.message
     assert problem.where == "tables.t.checks.0"
+
+
+def test_children_without_a_reference_can_not_be_counted() -> None:
+    """B3.4: named before the run, with the column that is missing."""
+    (message,) = problems({"kind": "count", "of": "t", "min": 1})
+    assert message == "`t` has no reference to `t`, so its rows can't be counted there"

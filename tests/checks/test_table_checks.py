@@ -154,6 +154,25 @@ def test_a_self_reference_is_checked_like_any_other() -> None:
     assert "foreign_key" in failed(spec, {"staff": bad}, structure=True)
 
 
+def test_tables_that_refer_to_each_other_are_checked_both_ways() -> None:
+    """B3.3: circular FK, and a parent that was made after its child."""
+    spec = spec_of(
+        a={"columns": {"id": KEY, "b": {"kind": "reference", "to": "b", "nulls": 0.5}}},
+        b={"columns": {"id": KEY, "a": {"kind": "reference", "to": "a"}}},
+    )
+    good = {
+        "b": pa.table({"id": [1, 2], "a": [2, 2]}),
+        "a": pa.table({"id": [1, 2], "b": pa.array([None, 2], pa.int64())}),
+    }
+    assert evaluate(spec, good, structure=True).passed
+    bad = good | {"a": pa.table({"id": [1, 3], "b": [1, 7]})}
+    messages = [r.message for r in evaluate(spec, bad, structure=True).failed]
+    assert messages == [
+        "1 of 2 values of `a.b` don't exist in `b.id`: 7",
+        "2 of 2 values of `b.a` don't exist in `a.id`: 2",
+    ]
+
+
 def test_missing_tables_and_columns_are_named() -> None:
     """B3.2: missing columns."""
     spec, tables = housing()
@@ -223,6 +242,21 @@ def test_examples_stay_few_however_many_rows_are_wrong() -> None:
     assert (result.failing, len(result.examples)) == (999, 1)
     (result,) = one_check({"kind": "row", "sql": "a < 0"}, rows)
     assert (result.failing, len(result.examples)) == (1000, 5)
+
+
+def test_a_column_may_have_any_name() -> None:
+    """E. (a column called `class`, `rows`, with comma or quote)."""
+    for name in ("rows", "class", 'a,"b', "count(*)", "fabula row", "größe"):
+        results = one_check({"kind": "unique", "columns": [name]}, {name: [5, 5]})
+        assert "1 value occurs more than once: 5 (2 times)" in results.failed[0].message
+        check = {"kind": "correlation", "columns": [name, name], "equals": 1}
+        assert one_check(check, {name: [1, 2, 3]}).passed
+        spec = spec_of(
+            p={"columns": {name: KEY}},
+            c={"columns": {name: {"kind": "reference", "to": f"p.{name}"}}},
+        )
+        tables = {"p": pa.table({name: [1]}), "c": pa.table({name: [1, 2]})}
+        assert "values of `c." in failed(spec, tables, structure=True)["foreign_key"]
 
 
 def test_large_files_are_streamed_in_passes(tmp_path: Path, monkeypatch: Any) -> None:

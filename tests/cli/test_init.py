@@ -64,5 +64,22 @@ def test_a_file_is_not_replaced_unasked(run, shop):
 def test_what_can_not_be_started_from_is_said(run):
     """E: an unknown template, and ways that are not there yet."""
     assert "did you mean `shop`?" in run("init", "--template", "shpo").err
-    assert "error[usage.not-available]" in run("init", "--from", "x.csv").err
+    assert "error[source.missing]" in run("init", "--from", "x.csv").err
+    both = run("init", "--from", "x.csv", "--template", "shop")
+    assert (both.code, "not both" in both.err) == (2, True)
     assert "error[usage.not-available]" in run("init", "--prompt", "a shop").err
+
+
+def test_a_spec_can_be_guessed_from_data(run, tmp_path):
+    """The guess is a file to edit, coherent as it is, with a reason behind each line."""
+    (tmp_path / "trips.csv").write_text(
+        "id,city,km\n"
+        + "".join(f"{n},{'Wien' if n % 3 else 'Graz'},{n / 7:.2f}\n" for n in range(1, 90))
+    )
+    ended = run("init", "--from", "trips.csv")
+    assert ended.code == 0, ended.err
+    assert ended.err.startswith("trips: 3 columns (")
+    assert "Wrote `trips.yaml`; nothing left this machine" in ended.err
+    assert "  # " in (tmp_path / "trips.yaml").read_text(encoding="utf-8")
+    assert run("preview", "trips.yaml", "-n", "3").code == 0
+    assert run("init", "--from", "trips.csv").code == 2

@@ -136,6 +136,21 @@ def test_a_run_writes_its_folder_and_says_what_is_in_it(run, tmp_path):
     assert "Checks: 1 passed" in run("runs", "show", "out").out
 
 
+def test_a_run_does_not_go_to_stdout(run):
+    """E: `-o -` names the command that prints rows."""
+    ended = run("generate", "shop.yaml", "-o", "-")
+    assert (ended.code, ended.out) == (2, "")
+    assert "fabula preview SPEC" in ended.err
+
+
+def test_a_run_can_write_its_report(run, tmp_path):
+    """`--report` adds one HTML file, and the summary names it."""
+    ended = run("generate", "shop.yaml", "-o", "out", "--report")
+    assert ended.code == 0
+    assert "(2 Parquet files, manifest.json, report.html)" in ended.err
+    assert "orders: 50 rows" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
 def test_without_a_folder_the_run_goes_below_out(run, shop):
     """The folder is named after the spec, else after its file, else `dataset`."""
     assert "Wrote `out/shop/`" in run("generate", "shop.yaml").err
@@ -295,3 +310,24 @@ def test_what_is_no_share_is_refused(text):
     """E: a share lies between 0 and 1."""
     with pytest.raises(UsageError):
         read_share(text)
+
+
+def test_rows_that_a_model_never_gives_are_counted_and_told(run, shop, monkeypatch):
+    """A2.3, E: refusals end in rejects with reasons, exit 4, and a preview still shows the rest."""
+    monkeypatch.setenv("OPENAI_API_KEY", "test-key")
+    shop.write_text(
+        "fabula: 1\nname: notes\ntables:\n  notes:\n    n: 3\n    columns:\n"
+        "      id: {kind: key}\n      note: {kind: text, prompt: 'About {{ id }}'}\n"
+    )
+    with ChatServer({"About 2": "I cannot help with that.", "About": "A fine sentence."}) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        shown = run("preview", "shop.yaml", "--model", "openai:any")
+        made = run("generate", "shop.yaml", "--model", "openai:any", "-o", "out")
+        allowed = run(
+            "generate", "shop.yaml", "--model", "openai:any", "-o", "out", "--max-rejects", "1"
+        )
+    assert (shown.code, made.code, allowed.code) == (4, 4, 0)
+    assert "A fine sentence." in shown.out
+    assert "requested 3 = written 2 + rejected 1" in made.err
+    assert "error[run.rejects]" in made.err
+    assert "rejects.jsonl" in made.err

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from numpy.typing import NDArray
 
 from fabula.engines.generation import Generation
 from fabula.engines.made import MadeBlock
+from fabula.errors import SpecError, Violation
 from fabula.planning import Plan, make_plan
 from fabula.spec.loading import build_spec
 
@@ -69,3 +71,16 @@ def five_sigma_share(p: float, n: int) -> float:
 def ks_bound(n: int) -> float:
     """A Kolmogorov distance that n values of the right law pass but once in two million times."""
     return float(np.sqrt(-np.log(2.5e-7) / (2 * n)))
+
+
+def violations(tables: Mapping[str, Any]) -> list[Violation]:
+    """Every problem that planning finds in some tables."""
+    with pytest.raises(SpecError) as caught:
+        planned(tables)
+    return list(caught.value.violations)
+
+
+def violation(tables: Mapping[str, Any]) -> Violation:
+    """The only problem of some tables."""
+    (found,) = violations(tables)
+    return found

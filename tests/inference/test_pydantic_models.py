@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import enum
+import ipaddress
 import uuid
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -12,6 +13,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, Field, PositiveInt, create_model
 
+import fabula as fb
 from fabula.errors import SpecError
 from fabula.inference.pydantic_models import guessed_table, table_from_class
 from fabula.spec import col
@@ -97,6 +99,11 @@ def test_a_type_and_its_constraints_decide_the_kind(
             col.lognormal(1_500, 0.6, min=1_000, decimals=2),
         ),
         ("qty", PositiveInt, col.poisson(3, min=1)),
+        (
+            "qty",
+            Annotated[int, Field(ge=0, multiple_of=5)],
+            col.llm(type={"type": "integer", "minimum": 0, "multipleOf": 5}),
+        ),
         ("rating", int, col.uniform(1, 5, decimals=0)),
         ("order_id", int, col.uniform(1, 1000, decimals=0)),
         ("website", str, col.provider("internet.url")),
@@ -211,3 +218,20 @@ def test_a_class_without_fields_or_with_strange_ones_is_refused() -> None:
         "tables.strange.columns.f",
         "tables.strange.columns.g",
     ]
+
+
+def test_every_guess_by_name_can_be_made() -> None:
+    """The providers and attributes that names stand for exist."""
+    texts = (
+        "email first_name surname full_name username phone sex street address city state zip "
+        "country_code country nationality company job guid url ip isbn currency card_number"
+    )
+    numbers = "salary price quantity stock rating percent ratio year lat lon height_cm weight_kg"
+    fields: dict[str, Any] = dict.fromkeys(texts.split(), (str, ...))
+    fields |= dict.fromkeys(numbers.split(), (float, ...))
+    fields |= {"v4": (ipaddress.IPv4Address, ...), "v6": (ipaddress.IPv6Address, ...)}
+    table = table_from_class(create_model("Customer", **fields))
+    assert "llm" not in {column.kind for column in table.columns.values()}
+    made = fb.generate(table, 200).to_arrow()
+    assert made.num_rows == 200
+    assert all(made.column(name).null_count == 0 for name in made.column_names)

@@ -97,6 +97,8 @@ def test_a_bad_file_is_named_with_its_line(
         ("t.jsonl", '{"a": 1}\n{"a": {"b": 1}}\n', None),
         ("t.json", "[1, 2]", None),
         ("t.json", "nope", 1),
+        ("t.json", "[" * 100_000, None),
+        ("t.json", '[{"a": 1}, {"a": "x"}]', None),
     ],
 )
 def test_bad_json_is_named_with_its_line(
@@ -142,6 +144,15 @@ def test_folders_of_parts_are_one_table_and_folders_of_tables_are_several(tmp_pa
     assert rows_of(tmp_path) == [{"name": "Ada"}]
 
 
+def test_a_manifest_of_another_program_is_no_run(tmp_path: Path) -> None:
+    """Any folder."""
+    (tmp_path / "people.csv").write_text("name\nAda\n")
+    for content in ('{"icons": []}', "[]", '{"tables": 3}', "nope"):
+        (tmp_path / "manifest.json").write_text(content)
+        assert list(read_tables(tmp_path)) == ["people"]
+        assert rows_of(tmp_path) == [{"name": "Ada"}]
+
+
 def test_frames_of_any_library_become_tables() -> None:
     """Tables in: pandas, polars, pyarrow, DuckDB, columns, rows."""
     import duckdb
@@ -167,7 +178,7 @@ def test_frames_of_any_library_become_tables() -> None:
     ],
 )
 def test_what_is_no_table_is_named(data: Any, words: str) -> None:
-    """JOURNEYS (b): the column and the row, never `unhashable type`."""
+    """The column and the row, never `unhashable type`."""
     with pytest.raises(SourceError) as caught:
         as_table(data, name="trips")
     assert words in caught.value.message

@@ -93,7 +93,7 @@ def test_blocks_may_bring_different_dictionaries(tmp_path: Path) -> None:
 
 
 def test_a_failure_leaves_the_old_file_as_it_was(tmp_path: Path) -> None:
-    """Rule 2: whole or not at all."""
+    """Whole or not at all."""
     path = tmp_path / "t.parquet"
     write_table(path, WILD, WILD.schema, "parquet")
     before = path.read_bytes()

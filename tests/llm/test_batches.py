@@ -46,11 +46,12 @@ async def test_a_batch_is_found_again_by_another_process(opened: Opened, tmp_pat
         first = Ledger(path)
         await Batches(opened(server), first).submit(WANTED[:8])
         first.close()
-        second = Ledger(path)
-        batches = Batches(opened(server), second, poll=0.01)
+        second, budget = Ledger(path), Budget(max_calls=len(WANTED))
+        batches = Batches(opened(server), second, budget=budget, poll=0.01)
         assert len(batches.under_way()) == 1
         await batches.complete(WANTED)
         second.close()
+    assert budget.calls == len(WANTED)
     asked = [call.prompt for call in server.calls]
     assert len(asked) == len(set(asked)) == len(WANTED)
 
@@ -67,6 +68,19 @@ async def test_replies_of_a_batch_are_kept_even_when_they_are_no_longer_wanted(
         await batches.complete(WANTED)
     ledger.close()
     assert len(server.calls) == len(WANTED)
+
+
+async def test_odd_line_separators_in_replies_do_not_break_a_batch(
+    opened: Opened, tmp_path: Path
+) -> None:
+    """E: unicode knows more line breaks than a file of lines does."""
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    with ChatServer("one\u2028two\x85three") as server:
+        batches = Batches(opened(server), ledger, poll=0.01)
+        [reply] = await batches.complete(WANTED[-1:])
+    ledger.close()
+    assert reply.text == "one\u2028two\x85three"
+    assert len(server.calls) == 1
 
 
 async def test_lines_that_fail_are_asked_live(opened: Opened, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
 from enum import Enum
 from typing import Any, Literal
@@ -11,11 +12,13 @@ import pytest
 from pydantic import BaseModel, Field
 
 from fabula.llm.dialect import shape, with_folded
+from fabula.llm.fake_values import make_value
+from fabula.llm.rows.validate import compile_schema
 
 STRING = {"type": "string"}
 REFUSED_WORDS = frozenset(
     ("oneOf", "allOf", "not", "if", "then", "else", "default", "minLength", "maxLength")
-) | {"uniqueItems", "patternProperties", "examples", "definitions"}
+) | {"uniqueItems", "patternProperties", "examples", "definitions", "prefixItems"}
 
 
 class Kind(Enum):
@@ -34,6 +37,7 @@ class Order(BaseModel):
     items: list[Item] = Field(min_length=1, description="what was bought")
     ship_to: Item | str | None = None
     tags: list[list[str]] = []
+    place: tuple[float, float, str] = (0.0, 0.0, "")
     state: Literal["open", "done"] = "open"
     parent: Order | None = None
 
@@ -49,7 +53,7 @@ def objects(schema: Any) -> Iterator[dict[str, Any]]:
             if word in ("properties", "$defs"):
                 for item in value.values():
                     yield from objects(item)
-            elif word in ("anyOf", "items", "prefixItems", "additionalProperties"):
+            elif word in ("anyOf", "items", "additionalProperties"):
                 yield from objects(value)
 
 
@@ -65,6 +69,14 @@ def test_every_object_of_a_strict_schema_is_closed_and_complete() -> None:
         if "$ref" in inner:
             assert inner.keys() <= {"$ref", "$defs"}
             assert inner["$ref"].removeprefix("#/$defs/") in shaped.schema["$defs"]
+
+
+def test_made_up_replies_to_a_strict_schema_are_valid() -> None:
+    """A2.1: what was folded into descriptions and what became nullable is honoured."""
+    shaped = shape(Order.model_json_schema(), "strict")
+    for seed in range(50):
+        made = make_value(random.Random(seed), shaped.schema)
+        Order.model_validate_json(shaped.restore(json.dumps(made)))
 
 
 def test_what_a_strict_schema_cannot_say_is_said_in_words() -> None:
@@ -174,3 +186,37 @@ def test_combined_schemas_are_merged() -> None:
     shaped = shape(schema, "strict")
     assert shaped.schema["required"] == ["a", "b"]
     assert shaped.schema["properties"]["b"] == {"anyOf": [STRING, {"type": "integer"}]}
+
+
+def any_schema(rng: random.Random, depth: int = 0) -> dict[str, Any]:
+    """A schema of any kind, nested up to three levels."""
+    kinds = ["string", "integer", "enum"]
+    kind = rng.choice(kinds if depth == 3 else [*kinds, "array", "object", "anyOf", "$ref"])
+    low = rng.randint(0, 9)
+    if kind == "array":
+        return {"type": kind, "items": any_schema(rng, depth + 1), "minItems": low % 3}
+    if kind == "object":
+        inner = {name: any_schema(rng, depth + 1) for name in rng.sample("abcdef", 3)}
+        return {"type": kind, "properties": inner, "required": rng.sample(list(inner), low % 4)}
+    if kind == "anyOf":
+        return {kind: [any_schema(rng, depth + 1), any_schema(rng, depth + 1), {"type": "null"}]}
+    return {
+        "string": {"type": kind, "minLength": low, "maxLength": low + 5},
+        "integer": {"type": kind, "minimum": low, "exclusiveMaximum": low + 2},
+        "enum": {"enum": rng.sample(["a", 1, None, "b c"], 2)},
+        "$ref": {"$ref": "#/$defs/Item"},
+    }[kind]
+
+
+@pytest.mark.parametrize("dialect", ["strict", "plain"])
+def test_what_fits_the_schema_that_is_sent_fits_the_schema_that_was_asked(
+    dialect: Literal["strict", "plain"],
+) -> None:
+    """A2.1: three hundred schemas, made-up replies to each."""
+    for seed in range(300):
+        rng = random.Random(seed)
+        definitions = {"Item": {"type": "object", "properties": {"z": STRING, "o": STRING}}}
+        schema = {**any_schema(rng), "$defs": definitions}
+        shaped = shape(schema, dialect)
+        reply = json.dumps(make_value(rng, shaped.schema))
+        compile_schema(schema)(json.loads(shaped.restore(reply)))

@@ -81,6 +81,28 @@ async def test_retry_after_is_honoured(opened: Opened) -> None:
     assert monotonic() - started >= 0.4
 
 
+@pytest.mark.parametrize(
+    ("answer", "seconds"),
+    [
+        (Reply("slow down", status=429, headers={"retry-after-ms": "300"}), 0.3),
+        (script.failed(429, "Limit reached. Please try again in 0.3s."), 0.3),
+        (script.failed(429, "Limit reached. Please try again in 300ms."), 0.3),
+        (script.failed(429, "You exceeded your current quota. Please retry in 0.3s."), 0.3),
+        (Reply(status=429, body='[{"error": {"message": "retry in 0.3s"}}]'), 0.3),
+        (Reply("x", status=429, headers={"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}), 0.0),
+        (Reply("x", status=429, headers={"Retry-After": "soon"}), 0.0),
+    ],
+)
+async def test_other_ways_to_ask_for_a_pause_are_understood(
+    opened: Opened, answer: Reply, seconds: float
+) -> None:
+    """A6.4: what OpenAI, Azure, Groq and Gemini say instead of Retry-After."""
+    with ChatServer([answer, "done"]) as server:
+        started = monotonic()
+        await opened(server).complete(asking())
+    assert seconds <= monotonic() - started < seconds + 1
+
+
 async def test_a_retry_after_beyond_the_deadline_is_said_at_once(opened: Opened) -> None:
     """A6.4, E."""
     started = monotonic()
@@ -131,16 +153,30 @@ async def test_a_final_failure_stops_everything_after_one_request(
     assert len(server.calls) == 1
 
 
-async def test_the_refused_key_is_named_by_its_variable(
-    opened: Opened, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("settings", "message", "hint"),
+    [
+        ({"api_key_env": "MY_KEY"}, "refused the key in MY_KEY (401)", "fabula keys set"),
+        ({"provider": "openai", "base_url": None}, "openai wants a key", "OPENAI_API_KEY=…"),
+        ({}, "wants a key (401)", "`api_key_env`"),
+    ],
+)
+async def test_a_refusal_names_the_variable_of_the_key(
+    opened: Opened,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: dict[str, Any],
+    message: str,
+    hint: str,
 ) -> None:
-    """E: 401."""
+    """E: 401; the key itself is blotted out where the server repeats it."""
     monkeypatch.setenv("MY_KEY", SECRET)
-    with ChatServer(key="another") as server, pytest.raises(AuthenticationError) as caught:
-        await opened(server, api_key_env="MY_KEY").complete(asking())
-    assert "MY_KEY" in caught.value.message
-    assert "***" in caught.value.message
-    assert "fabula keys set" in (caught.value.hint or "")
+    with ChatServer(key="another") as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        with pytest.raises(AuthenticationError) as caught:
+            await opened(server, **settings).complete(asking())
+    assert message in caught.value.message
+    assert hint in (caught.value.hint or "")
+    assert SECRET not in str(caught.value)
 
 
 async def test_a_prompt_that_is_too_long_is_named(opened: Opened) -> None:

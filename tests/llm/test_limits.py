@@ -7,7 +7,7 @@ from time import monotonic
 
 import pytest
 
-from fabula.llm.limits import SCOUT_SECONDS, Limits, Pace, Patience
+from fabula.llm.limits import Limits, Pace, Patience
 from fabula.testing import Call, ChatServer, Reply
 from fabula.testing import replies as script
 from tests.llm.builders import Opened, asking
@@ -26,11 +26,11 @@ async def test_a_storm_of_429_slows_down_and_finishes(opened: Opened) -> None:
     """D4.4: the server takes 16 at once, 64 are wanted; few requests are refused."""
     with ChatServer(lambda call: call.prompt, latency=0.02, places=16) as server:
         model = opened(server, concurrency=64, patience=Patience(first_wait=0.05))
-        replies = await asyncio.gather(*(model.complete(asking(f"{n}")) for n in range(300)))
-    assert [reply.text for reply in replies] == [str(n) for n in range(300)]
-    refused = len(server.calls) - 300
-    # 64 at once without any control would see some 220 refusals.
-    assert 0 < refused < 100
+        replies = await asyncio.gather(*(model.complete(asking(f"{n}")) for n in range(150)))
+    assert [reply.text for reply in replies] == [str(n) for n in range(150)]
+    refused = len(server.calls) - 150
+    # 64 at once without any control would see some 100 refusals.
+    assert 0 < refused < 60
 
 
 async def test_a_pause_that_the_endpoint_wants_holds_for_all_calls(opened: Opened) -> None:
@@ -60,13 +60,17 @@ async def test_the_first_call_goes_alone_until_it_is_answered(opened: Opened) ->
     assert server.most_open > 10
 
 
-async def test_a_slow_first_answer_does_not_hold_the_others_back(opened: Opened) -> None:
-    """A long first reply costs a second, not its whole length."""
-    with ChatServer(lambda _: script.slow(SCOUT_SECONDS + 0.4)) as server:
-        started = monotonic()
-        model = opened(server)
-        await asyncio.gather(*(model.complete(asking(f"{n}")) for n in range(5)))
-    assert monotonic() - started < 2 * SCOUT_SECONDS + 0.8
+async def test_a_slow_first_answer_does_not_hold_the_others_back() -> None:
+    """A long first reply costs the scout's time, not its whole length."""
+    limits = Limits(8, scout=0.1)
+
+    async def hold() -> None:
+        async with limits.place():
+            await asyncio.sleep(0.4)
+
+    started = monotonic()
+    await asyncio.gather(*(hold() for _ in range(5)))
+    assert 0.5 <= monotonic() - started < 0.75
 
 
 async def test_the_width_opens_fast_is_cut_once_a_round_and_grows_back_slowly() -> None:
@@ -116,13 +120,13 @@ async def test_requests_a_minute_are_kept(opened: Opened) -> None:
 
 
 async def test_tokens_a_minute_are_kept(opened: Opened) -> None:
-    """D4.4: 60,000 a minute are 1,000 a second; a call takes some 500 at first."""
-    with ChatServer(["word " * 400] * 6) as server:
-        model = opened(server, tpm=60_000)
+    """D4.4: 120,000 a minute are 2,000 a second; a call takes some 500."""
+    with ChatServer("word " * 400) as server:
+        model = opened(server, tpm=120_000)
         started = monotonic()
         for number in range(6):
             await model.complete(asking(f"{number}"))
-    assert 1.0 < monotonic() - started < 4
+    assert 0.2 < monotonic() - started < 2
 
 
 def test_a_pace_learns_what_was_really_used() -> None:

@@ -100,9 +100,8 @@ def test_a_run_folder_holds_its_tables_and_nothing_else(tmp_path):
     for part in range(3):
         pa.parquet.write_table(pa.table({"id": [part]}), parts / f"part-{part:05d}.parquet")
     pa.parquet.write_table(pa.table({"id": [1]}), tmp_path / "customers.parquet")
-    (tmp_path / "customers.csv").write_text("id\n1\n")
     (tmp_path / "rejects.jsonl").write_text(json.dumps({"row": 1}) + "\n")
-    (tmp_path / "manifest.json").write_text("{}")
+    (tmp_path / "run.json").write_text("{}")
     (tmp_path / ".fabula").mkdir()
     found = profile(tmp_path)
     assert [(table.name, table.rows) for table in found] == [("customers", 1), ("orders", 3)]
@@ -122,8 +121,9 @@ def test_a_table_without_rows_has_a_profile(tmp_path):
     ("name", "content", "code"),
     [
         ("x.parquet", b"not parquet", "source.unreadable"),
-        ("x.jsonl", b"{broken", "source.unreadable"),
-        ("x.doc", b"", "source.format"),
+        ("x.jsonl", b"{broken", "source.bad-row"),
+        ("x.doc", b"\x00\x01", "source.unreadable"),
+        ("x.csv", b"a,b\n1\n", "source.bad-row"),
     ],
 )
 def test_what_can_not_be_read_is_named(tmp_path, name, content, code):
@@ -132,7 +132,7 @@ def test_what_can_not_be_read_is_named(tmp_path, name, content, code):
     with pytest.raises(SourceError) as caught:
         profile(tmp_path / name)
     assert caught.value.code == code
-    assert name in caught.value.message
+    assert name in str(caught.value)
 
 
 def test_missing_and_empty_places_are_named(tmp_path):

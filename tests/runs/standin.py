@@ -15,11 +15,14 @@ import pyarrow as pa
 
 from fabula.engines.made import CheckTally, MadeBlock, RejectedRow
 from fabula.planning.plan import ColumnPlan, Plan, ReferencePlan, TablePlan
+from fabula.runs import parts
 from fabula.runs.execute import run
 from fabula.spec.keys import Reference
 from fabula.spec.tables import DatasetSpec, OutputSpec
 from fabula.streams import BLOCK_ROWS, stream
 
+PART_ROWS = 2 * BLOCK_ROWS
+"""Rows of a part in these tests; `small_parts` makes it so."""
 STATUS = pa.array(["new", "paid", "sent"])
 TYPES = {
     "customers": {"id": pa.int64(), "name": pa.string()},
@@ -30,6 +33,11 @@ TYPES = {
         "status": pa.dictionary(pa.int32(), pa.string()),
     },
 }
+
+
+def small_parts() -> None:
+    """Cut tables into small parts, so that few rows make many."""
+    parts.PART_BLOCKS = PART_ROWS // BLOCK_ROWS
 
 
 def make_plan(
@@ -180,6 +188,7 @@ def main() -> None:
     def tell(table: str, block: int, *_: object) -> None:
         print(table, block, flush=True)  # noqa: T201
 
+    small_parts()
     plan = make_plan(rows)
     run(plan, StandIn(plan, tell), output=folder, workers=workers)
 

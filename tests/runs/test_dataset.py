@@ -20,6 +20,7 @@ from fabula.planning.plan import ModelCalls, Plan
 from fabula.runs.dataset import Dataset
 from fabula.runs.execute import run
 from fabula.runs.identity import identity, public_spec, spec_sha256
+from fabula.runs.progress import Tracker
 from tests.runs.standin import StandIn, make_plan
 
 PEOPLE = pa.table({"name": ["Ada", "<script>alert(1)</script>"], "age": [36, None]})
@@ -137,17 +138,17 @@ def secretive_plan(**changes: Any) -> Plan:
         "proxy": "http://user:hunter2@proxy.example:8080",
         "api_key_env": "LLM_KEY",
         "headers": {"X-Token": "hunter2"},
-        "ca_file": "/home/ada/certificates/ca.pem",
+        "ca_file": "/srv/certificates/ca.pem",
     }
     return make_plan(100, models={"writer": writer | changes})
 
 
 def test_no_secret_and_no_folder_of_this_machine_is_in_a_run(tmp_path: Path) -> None:
-    """Rule 9: names of keys only; headers, credentials in addresses and home folders stay out."""
+    """Names of keys only; headers, credentials in addresses and home folders stay out."""
     plan = secretive_plan()
     run(plan, StandIn(plan), output=tmp_path)
     text = "".join(path.read_text() for path in tmp_path.glob("*.json"))
-    for secret in ("hunter2", "abc123", "/home/ada", str(tmp_path)):
+    for secret in ("hunter2", "abc123", "/srv/certificates", str(tmp_path)):
         assert secret not in text
     writer = json.loads((tmp_path / "manifest.json").read_text())["spec"]["models"]["writer"]
     assert writer["base_url"] == "https://llm.example/v1"
@@ -174,7 +175,7 @@ def test_the_fingerprint_tells_runs_apart() -> None:
 
 
 def test_data_of_the_fake_model_is_marked(tmp_path: Path) -> None:
-    """Rule 7: `fake` output is watermarked in the manifest, also behind an alias."""
+    """`fake` output is watermarked in the manifest, also behind an alias."""
     plan = make_plan(100, models={"writer": "fake"})
     call = ModelCalls("orders", "writer", (), 1, (1, 1), (1, 1), None, (0.0, 0.0))
     for calls, marked in (((call,), True), ((), False)):
@@ -194,3 +195,15 @@ def test_progress_is_told_in_rows() -> None:
         assert steps[0] == (0, rows)
         assert steps[-1] == (rows, rows)
         assert steps == sorted(steps)
+
+
+def test_rows_that_models_answer_count_at_once() -> None:
+    """Progress: a block of a table that models fill is told while it is made."""
+    told: list[tuple[str, int, int]] = []
+    tracker = Tracker(lambda *step: told.append(step))
+    tracker.start("turns", 0, 600)
+    for rows in (100, 512):
+        tracker.answered("turns", rows)
+    assert tracker.rows == 512
+    tracker.made("turns", 600)
+    assert [done for _, done, _ in told] == [0, 100, 512, 600]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fabula.engines.generation import Generation
 from fabula.errors import CheckError, PartialRunError, SpecError, UsageError
 from fabula.planning.plan import Plan
 from fabula.planning.planner import make_plan
@@ -55,6 +58,38 @@ def test_workers_and_files_change_no_byte(tmp_path: Path) -> None:
     assert digest(tmp_path / "1") == digest(tmp_path / "2")
     assert one.checks.passed
     assert execute(plan)["orders"].equals(one["orders"])
+
+
+def test_blocks_are_the_same_in_any_order() -> None:
+    """Determinism: a block depends on its number, not on what was made before."""
+    plan = shop(200_000)
+    forwards, backwards = Generation(plan).makers["orders"], Generation(plan).makers["orders"]
+    numbers = range(forwards.blocks)
+    tables = [forwards.make(number).table for number in numbers]
+    assert [backwards.make(number).table for number in reversed(numbers)] == tables[::-1]
+
+
+PEAK = """
+import resource, sys
+from pathlib import Path
+from fabula.runs.execute import execute
+from tests.runs.test_execute import shop
+checks = [{"kind": "foreign_key", "column": "customer_id", "to": "customers"}]
+execute(shop(int(sys.argv[1]), *checks), output=Path(sys.argv[2]), workers=2)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+@pytest.mark.slow
+def test_memory_stays_flat_however_many_rows(tmp_path: Path) -> None:
+    """Below 500 MB at ten million rows, and hardly more than at two million."""
+    peaks = []
+    for rows in (2_000_000, 10_000_000):
+        command = [sys.executable, "-c", PEAK, str(rows), str(tmp_path / str(rows))]
+        shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+        peaks.append(float(shown.stdout))
+    assert peaks[1] < 500
+    assert peaks[1] < 1.5 * peaks[0]
 
 
 @pytest.mark.parametrize("rows", [0, 1, 65_536, 65_537])

@@ -13,9 +13,17 @@ import pytest
 from fabula.engines.made import MadeBlock
 from fabula.errors import CheckError, PartialRunError, RunInterrupted
 from fabula.io.formats import Format
+from fabula.runs import parts
 from fabula.runs.execute import run
 from fabula.streams import BLOCK_ROWS
-from tests.runs.standin import STATUS, StandIn, make_plan
+from tests.runs.standin import PART_ROWS, STATUS, StandIn, make_plan
+
+
+@pytest.fixture(autouse=True)
+def parts_are_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few rows make many parts."""
+    monkeypatch.setattr(parts, "PART_BLOCKS", PART_ROWS // BLOCK_ROWS)
+
 
 SHARE = {"kind": "share", "column": "status", "value": "new", "equals": 1, "repair": "resample"}
 
@@ -61,11 +69,11 @@ def test_a_table_is_not_drawn_for_ever(tmp_path: Path) -> None:
 
 def test_an_interrupted_redraw_continues_to_the_same_bytes(tmp_path: Path) -> None:
     """E. (kill in mid-run): which drawing is current survives, and so do its parts."""
-    plan = make_plan(40 * BLOCK_ROWS, checks={"orders": [SHARE]})
+    plan = make_plan(6 * BLOCK_ROWS, checks={"orders": [SHARE]})
     whole = run(plan, StandIn(plan, all_new_from(1)), output=tmp_path / "whole")
 
     def interrupt(table: str, block: int, attempt: int, made: pa.Table) -> MadeBlock | None:
-        if (table, block, attempt) == ("orders", 20, 1):
+        if (table, block, attempt) == ("orders", 4, 1):
             raise KeyboardInterrupt
         return all_new_from(1)(table, block, attempt, made)
 
@@ -74,7 +82,7 @@ def test_an_interrupted_redraw_continues_to_the_same_bytes(tmp_path: Path) -> No
     last = StandIn(plan, all_new_from(1))
     data = run(plan, last, output=tmp_path / "out")
     assert {attempt for table, _, attempt in last.made if table == "orders"} == {1}
-    assert min(block for table, block, _ in last.made if table == "orders") == 16
+    assert min(block for table, block, _ in last.made if table == "orders") == 4
     assert data.manifest["tables"] == whole.manifest["tables"]
     assert data.manifest["checks"] == whole.manifest["checks"]
 
@@ -118,19 +126,19 @@ def test_orphans_are_dropped_where_the_spec_says_so(tmp_path: Path) -> None:
     """B3.3: orphan child ids, repaired by drop, over several parts."""
 
     def orphans(table: str, block: int, _attempt: int, made: pa.Table) -> MadeBlock | None:
-        if table != "orders" or block not in (0, 17):
+        if table != "orders" or block not in (0, 3):
             return None
         ids = made["customer_id"].to_numpy().copy()
         ids[[7, 9]] = -1
         return with_column(made, "customer_id", pa.array(ids))
 
     check = {"kind": "foreign_key", "column": "customer_id", "to": "customers", "repair": "drop"}
-    plan = make_plan(18 * BLOCK_ROWS, checks={"orders": [check]})
+    plan = make_plan(4 * BLOCK_ROWS, checks={"orders": [check]})
     data = run(plan, StandIn(plan, orphans), output=tmp_path, max_rejects=4)
-    expected = [7, 9, 17 * BLOCK_ROWS + 7, 17 * BLOCK_ROWS + 9]
+    expected = [7, 9, 3 * BLOCK_ROWS + 7, 3 * BLOCK_ROWS + 9]
     assert [row.row for row in data.rejected] == expected
-    assert data.count("orders") == 18 * BLOCK_ROWS - 4
+    assert data.count("orders") == 4 * BLOCK_ROWS - 4
     lines = (tmp_path / "rejects.jsonl").read_text().splitlines()
     assert [json.loads(line)["row"] for line in lines] == expected
-    whole = np.setdiff1d(np.arange(18 * BLOCK_ROWS), expected) + 1
+    whole = np.setdiff1d(np.arange(4 * BLOCK_ROWS), expected) + 1
     assert (data["orders"]["id"].to_numpy() == whole).all()

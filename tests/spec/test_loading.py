@@ -10,14 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from fabula.errors import SpecError, Violation
 from fabula.spec.kinds import KINDS
 from fabula.spec.loading import build_spec, parse_spec
 from fabula.spec.parameters import as_moment
+from fabula.spec.plain import to_plain
 from fabula.spec.sources import Source, located
 from fabula.spec.tables import DatasetSpec
+from tests.spec.specs import specs
 
+JARGON = re.compile(
+    r"input should|union|\btag\b|\[type=|pydantic|literal|tuple|dict", re.IGNORECASE
+)
 SHOP = Path(__file__).parents[2] / "examples" / "shop.yaml"
 
 
@@ -168,8 +175,7 @@ def test_a_wrong_parameter_is_told_in_plain_words(
     assert message in found.message
     assert hint is None or hint in (found.hint or "")
     assert found.line == 4
-    jargon = r"Input should|union|tag|\[type=|pydantic|literal"
-    assert not re.search(jargon, found.message + (found.hint or ""))
+    assert not JARGON.search(found.message + (found.hint or ""))
 
 
 @pytest.mark.parametrize(
@@ -283,3 +289,32 @@ def test_a_wide_spec_loads_in_reasonable_time() -> None:
 
 def test_moments_in_text_and_as_dates_are_one() -> None:
     assert as_moment(dt.date(2024, 5, 1)) == dt.datetime(2024, 5, 1)
+
+
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@given(specs, st.data())
+def test_a_spec_with_anything_in_any_place_is_read_or_told_in_plain_words(
+    spec: DatasetSpec, data: st.DataObject
+) -> None:
+    values = to_plain(spec)
+    node: Any = values
+    while True:
+        key = data.draw(st.sampled_from(list(node) if isinstance(node, dict) else range(len(node))))
+        if not isinstance(node[key], dict | list) or not node[key] or data.draw(st.booleans()):
+            break
+        node = node[key]
+    node[key] = data.draw(junk)
+    try:
+        build_spec(values)
+    except SpecError as error:
+        told = [f"{item.message} {item.hint}" for item in error.violations]
+        assert not [text for text in told if JARGON.search(text)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import re
 from collections.abc import Mapping
@@ -83,7 +82,7 @@ def has_type(value: Any, wanted: str | list[str]) -> bool:
 
 def as_json(data: Any) -> Any:
     """The values as an editor sees them: dates are text."""
-    return json.loads(json.dumps(data, default=dt.date.isoformat))
+    return json.loads(json.dumps(data, default=str))
 
 
 @pytest.mark.parametrize("name", TEMPLATES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 
 from fabula.spec import col
 from fabula.spec.loading import build_spec, parse_spec
-from fabula.spec.plain import to_json, to_plain
+from fabula.spec.plain import to_plain
 from fabula.spec.tables import DatasetSpec, TableSpec
 from fabula.spec.writing import to_yaml
 from tests.spec.specs import specs
@@ -33,8 +34,16 @@ def test_the_plain_values_build_the_same_spec(spec: DatasetSpec) -> None:
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_every_template_survives_yaml_and_json(name: str) -> None:
     spec = parse_spec(template(name))
-    assert parse_spec(to_yaml(spec)) == spec
-    assert parse_spec(to_json(spec)) == spec
+    assert parse_spec(spec.to_yaml()) == spec
+    assert parse_spec(spec.to_json()) == spec
+
+
+@pytest.mark.parametrize("day", [dt.date(2024, 5, 1), dt.datetime(2024, 5, 1, 10, 30)])
+def test_dates_and_times_survive_json(day: dt.date) -> None:
+    columns = {"a": col.datetime(day, within="3d"), "b": col.sequence(day, "1d")}
+    spec = DatasetSpec(tables={"t": TableSpec("t", columns=columns)})
+    assert parse_spec(spec.to_json()) == spec
+    assert DatasetSpec.model_validate_json(spec.model_dump_json()) == spec
 
 
 def test_a_written_spec_looks_as_one_would_write_it() -> None:

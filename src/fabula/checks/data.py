@@ -17,6 +17,10 @@ ROW_NUMBER = "fabula row"
 """Name of the added column in `numbered`."""
 
 
+EXAMPLES = 5
+"""Offending rows that a result shows."""
+
+
 class MissingError(ValueError):
     """The data lacks a table or column that a check is about."""
 
@@ -76,9 +80,9 @@ class Data:
         """The first row of a query."""
         return self.query(sql)[0]
 
-    def examples(self, sql: str, limit: int = 5) -> tuple[dict[str, Any], ...]:
+    def examples(self, sql: str) -> tuple[dict[str, Any], ...]:
         """The first rows of a query, by column name."""
-        result = self._connection.execute(f"{sql} LIMIT {limit}")
+        result = self._connection.execute(f"{sql} LIMIT {EXAMPLES}")
         columns = [column[0] for column in result.description or ()]
         return tuple(dict(zip(columns, row, strict=True)) for row in result.fetchall())
 

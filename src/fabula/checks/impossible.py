@@ -17,10 +17,18 @@ from fractions import Fraction
 from fabula.checks.conditions import condition
 from fabula.checks.differences import Bound, bounds_of, cycle, number
 from fabula.checks.naming import names, rule, values
+from fabula.checks.relations import link_column
 from fabula.errors import Violation
 from fabula.planning.kinds import capacity
 from fabula.planning.plan import Plan, TablePlan
-from fabula.spec.checks import ROW_CHECKS, Check, InSetCheck, UniqueCheck
+from fabula.spec.checks import (
+    ROW_CHECKS,
+    AggregateCheck,
+    Check,
+    CountCheck,
+    InSetCheck,
+    UniqueCheck,
+)
 from fabula.spec.columns import AbstractColumn, AbstractNumber
 from fabula.spec.keys import Constant
 from fabula.spec.parameters import Scalar, as_moment
@@ -56,6 +64,16 @@ def _table_problems(plan: Plan, table: TablePlan) -> Iterator[Violation]:
     for i, check in checks.items():
         if isinstance(check, UniqueCheck):
             yield from _too_few_values(plan, table, i, check)
+        elif isinstance(check, CountCheck | AggregateCheck):
+            child = check.of.partition(".")[0]
+            if link_column(plan.spec, child, table.name) is None:
+                yield Violation(
+                    "check.impossible",
+                    f"`{child}` has no reference to `{table.name}`, so its rows can't be counted"
+                    " there",
+                    f"tables.{table.name}.checks.{i}",
+                    f"give `{child}` a column `{{kind: reference, to: {table.name}}}`",
+                )
 
 
 def _always_there(table: TablePlan, columns: Sequence[str]) -> bool:

@@ -83,8 +83,10 @@ def values(items: Sequence[Any]) -> str:
 
 
 def _interval(low: Any, high: Any) -> str:
+    """Two bounds in words; either may be missing."""
+    least, most = (f"{end:g}" if isinstance(end, float) else str(end) for end in (low, high))
     if high is None:
-        return f"at least {low}"
+        return f"at least {least}"
     if low is None:
-        return f"at most {high}"
-    return f"exactly {low}" if low == high else f"{low} to {high}"
+        return f"at most {most}"
+    return f"exactly {least}" if low == high else f"{least} to {most}"

@@ -40,9 +40,7 @@ def foreign_key_result(
     if not failing:
         message = f"all {used:,} values of {child} exist in {target}"
         return _relation(table, check, rows=rows, failing=0, message=message)
-    examples = data.examples(
-        f'SELECT c.{column}, count(*) AS "rows" {orphans} GROUP BY ALL ORDER BY ALL'
-    )
+    examples = data.examples(f"SELECT DISTINCT c.{column} {orphans} ORDER BY ALL")
     lost = values([example[check.column] for example in examples])
     message = f"{failing:,} of {used:,} values of {child} don't exist in {target}: {lost}"
     return _relation(table, check, rows=rows, failing=failing, message=message, examples=examples)

@@ -99,5 +99,5 @@ class CheckResults:
             f"{len(self.failed)} of {len(self)} checks failed: {first.message}{also}",
             code="check.failed",
             where=f"tables.{first.table}.checks",
-            hint="see every check in the manifest, or set `repair: resample` or `repair: drop`",
+            hint="mend rows with `repair: resample` or `repair: drop`, or loosen the rule",
         )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from fabula.checks.data import ROW_NUMBER, Data, column_list
+from fabula.checks.data import EXAMPLES, ROW_NUMBER, Data, column_list
 from fabula.checks.naming import check_name, names
 from fabula.checks.results import CheckResult
 from fabula.io.sql import quoted
@@ -32,20 +34,19 @@ def unique_result(data: Data, table: str, check: UniqueCheck) -> CheckResult:
             f" WHERE {whole}{share} GROUP BY {columns} HAVING count(*) > 1)"
         )
         repeated, surplus = repeated + groups, surplus + int(more)
-    examples = (
-        data.examples(
-            f'SELECT {columns}, count(*) AS "rows" FROM {view} WHERE {whole}'
-            f" GROUP BY {columns} HAVING count(*) > 1 ORDER BY count(*) DESC, {columns}"
-        )
-        if repeated
-        else ()
-    )
     message = f"{names(check.columns)}: no value occurs twice in {rows:,} rows"
+    examples: list[dict[str, Any]] = []
     if repeated:
+        found = data.query(
+            f"SELECT {columns}, count(*) FROM {view} WHERE {whole} GROUP BY {columns}"
+            f" HAVING count(*) > 1 ORDER BY count(*) DESC, {columns} LIMIT {EXAMPLES}"
+        )
+        examples = [
+            {"rows": count, **dict(zip(check.columns, group, strict=True))}
+            for *group, count in found
+        ]
         most = ", ".join(
-            f"{' / '.join(str(example[column]) for column in check.columns)}"
-            f" ({example['rows']:,} times)"
-            for example in examples
+            f"{' / '.join(map(str, group))} ({count:,} times)" for *group, count in found
         )
         plural = "value occurs" if repeated == 1 else "values occur"
         message = f"{names(check.columns)}: {repeated:,} {plural} more than once: {most}"
@@ -58,7 +59,7 @@ def unique_result(data: Data, table: str, check: UniqueCheck) -> CheckResult:
         expected="no value occurs twice",
         failing=surplus,
         rows=rows,
-        examples=examples,
+        examples=tuple(examples),
         repair=check.repair,
         message=message,
     )

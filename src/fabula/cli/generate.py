@@ -20,9 +20,10 @@ from fabula.cli.arguments import (
 from fabula.cli.group import new_app
 from fabula.cli.progress import progress
 from fabula.cli.talk import Talk
-from fabula.errors import CheckError, PartialRunError
+from fabula.errors import CheckError, PartialRunError, UsageError
 
 if TYPE_CHECKING:
+    from fabula.runs.dataset import Dataset
     from fabula.spec.tables import DatasetSpec
 
 app = new_app()
@@ -66,6 +67,9 @@ def generate(
     max_cost: Annotated[
         float | None, typer.Option("--max-cost", min=0, metavar="USD", help="Most US dollars.")
     ] = None,
+    report: Annotated[
+        bool, typer.Option("--report", help="Also write `report.html` into the folder.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the plan; call and write nothing.")
     ] = False,
@@ -84,6 +88,12 @@ def generate(
         typer.echo(plan_text(api.plan(wanted, sizes, seed=seed, model=model)))
         return
     folder = output or Path("out") / _name(wanted, spec)
+    if folder == Path("-"):
+        raise UsageError(
+            "a run is written to a folder, not to stdout",
+            code="usage.output",
+            hint="`fabula preview SPEC -n 100 --format csv` prints rows",
+        )
     record = _changed(folder / "manifest.json")
     try:
         with progress(talk) as watch:
@@ -105,14 +115,28 @@ def generate(
             )
     except (CheckError, PartialRunError) as error:
         if error.dataset is not None:
+            if report:
+                write_report(error.dataset)
             talk.say(f"{run_text(error.dataset)}\n{wrote_line(error.dataset)}")
         raise
+    if report:
+        write_report(dataset)
     talk.say(run_text(dataset))
     if record is not None and record == _changed(folder / "manifest.json"):
         talk.say(f"Nothing to do: `{folder}/` holds this run, finished; --fresh makes it again")
     else:
         talk.say(wrote_line(dataset))
     talk.hint(f"look at it with `fabula show {folder}`")
+
+
+def write_report(dataset: Dataset) -> None:
+    """Write a run's report into its folder."""
+    from fabula.io.places import write_text
+    from fabula.reports.page import run_page
+    from fabula.reports.profile import profile
+
+    assert dataset.folder is not None
+    write_text(dataset.folder / "report.html", run_page(dataset, profile(dataset.folder)))
 
 
 def _changed(path: Path) -> int | None:

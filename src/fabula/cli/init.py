@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from fabula.cli.group import new_app
 from fabula.cli.talk import Talk
 from fabula.errors import SinkError, UsageError, did_you_mean
-
-if TYPE_CHECKING:
-    from fabula.spec.tables import DatasetSpec
+from fabula.reports import amounts, grid
 
 app = new_app()
 
@@ -26,50 +24,62 @@ def init(
     template: Annotated[
         str | None, typer.Option("--template", metavar="NAME", help="The example to start from.")
     ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="DATA|module:Model",
+            help="Guess a spec from a data file, a folder of them, or a class.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The file; by default `NAME.yaml`.")
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the file if it is there.")
     ] = False,
-    source: Annotated[str | None, typer.Option("--from", hidden=True)] = None,
     prompt: Annotated[str | None, typer.Option("--prompt", hidden=True)] = None,
 ) -> None:
     """Write a spec to start from.
 
-    Without a template, list the templates.
+    Without a template or a source, list the templates.
     """
-    if source is not None or prompt is not None:
+    talk: Talk = ctx.obj
+    if prompt is not None:
         raise UsageError(
-            f"`{'--prompt' if source is None else '--from'}` is not available in this version",
+            "`--prompt` is not available in this version",
             code="usage.not-available",
             hint="start from a template: `fabula init` lists them",
         )
-    templates = {
-        file.name.removesuffix(".yaml"): file.read_text(encoding="utf-8")
-        for file in sorted(files("fabula").joinpath("templates").iterdir(), key=lambda it: it.name)
-        if file.name.endswith(".yaml")
-    }
-    if template is None:
-        from fabula.reports import grid
-
-        about = [(name, _about(text)) for name, text in templates.items()]
+    if template is not None and source is not None:
+        raise UsageError("give `--template` or `--from`, not both", code="usage.arguments")
+    if source is not None:
+        _write_guess(talk, source, output, overwrite)
+    elif template is not None:
+        text = _template(template)
+        path = output or Path(f"{template}.yaml")
+        _write(path, text, overwrite)
+        talk.say(f"Wrote `{path}` — {_needs(text)}")
+        talk.hint(f"see some rows with `fabula preview {path}`")
+    else:
+        about = [(name, _about(text)) for name, text in _templates().items()]
         typer.echo("\n".join(grid.lines(about)))
-        talk: Talk = ctx.obj
         talk.hint("`fabula init --template shop` writes `shop.yaml`")
-        return
-    if template not in templates:
-        raise UsageError(
-            f"there is no template `{template}`",
-            code="usage.unknown-template",
-            hint=did_you_mean(template, templates) or "`fabula init` lists the templates",
-        )
-    _write(ctx.obj, templates[template], output or Path(f"{template}.yaml"), overwrite)
 
 
-def _write(talk: Talk, text: str, path: Path, overwrite: bool) -> None:
+def _write_guess(talk: Talk, source: str, output: Path | None, overwrite: bool) -> None:
+    from fabula.inference.infer import infer
+
+    guessed = infer(source)
+    path = output or Path(f"{guessed.spec.name}.yaml")
+    _write(path, guessed.to_yaml(), overwrite)
+    talk.say(f"{guessed}\nWrote `{path}`; nothing left this machine")
+    talk.hint(f"correct the guesses (each line says why), then `fabula preview {path}`")
+
+
+def _write(path: Path, text: str, overwrite: bool) -> None:
+    """Write a spec, and beside it the schema that editors look for."""
     from fabula.io.places import make_folder, write_text
-    from fabula.spec.loading import parse_spec
     from fabula.spec.schema import json_schema
     from fabula.spec.writing import SCHEMA_FILE
 
@@ -82,8 +92,28 @@ def _write(talk: Talk, text: str, path: Path, overwrite: bool) -> None:
     make_folder(path.parent)
     write_text(path, text)
     write_text(path.with_name(SCHEMA_FILE), json.dumps(json_schema(), indent=2) + "\n")
-    talk.say(f"Wrote `{path}` — {_needs(parse_spec(text))}")
-    talk.hint(f"see some rows with `fabula preview {path}`")
+
+
+def _templates() -> dict[str, str]:
+    """The texts of all templates by name."""
+    folder = files("fabula").joinpath("templates")
+    found = sorted(folder.iterdir(), key=lambda file: file.name)
+    return {
+        file.name.removesuffix(".yaml"): file.read_text(encoding="utf-8")
+        for file in found
+        if file.name.endswith(".yaml")
+    }
+
+
+def _template(name: str) -> str:
+    templates = _templates()
+    if name not in templates:
+        raise UsageError(
+            f"there is no template `{name}`",
+            code="usage.unknown-template",
+            hint=did_you_mean(name, templates) or "`fabula init` lists the templates",
+        )
+    return templates[name]
 
 
 def _about(text: str) -> str:
@@ -92,13 +122,14 @@ def _about(text: str) -> str:
     return next(comment for comment in comments if comment)
 
 
-def _needs(spec: DatasetSpec) -> str:
-    """How many tables, and whether a language model is asked."""
-    from fabula.reports import amounts
-    from fabula.spec.words import Llm, Text
+def _needs(text: str) -> str:
+    """How many tables a spec has, and whether a language model is asked."""
+    from fabula.spec.loading import parse_spec
+    from fabula.spec.words import FILLED
 
+    spec = parse_spec(text)
     asks = any(
-        isinstance(column, Llm | Text)
+        isinstance(column, FILLED)
         for table in spec.tables.values()
         for column in table.columns.values()
     )

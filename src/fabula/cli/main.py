@@ -5,6 +5,7 @@ Help and version are answered from a table; Typer and the library are imported f
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     completes = "_FABULA_COMPLETE" in os.environ
     if words in ([], ["-h"], ["--help"], ["help"]) and not completes:

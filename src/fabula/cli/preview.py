@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 import sys
@@ -22,7 +23,7 @@ from fabula.cli.arguments import (
 )
 from fabula.cli.group import new_app
 from fabula.cli.talk import Talk
-from fabula.errors import CheckError, UsageError
+from fabula.errors import CheckError, PartialRunError, UsageError
 
 if TYPE_CHECKING:
     from fabula.runs.dataset import Dataset
@@ -58,7 +59,9 @@ def preview(
         dataset = api.preview(
             wanted, api.PREVIEW_ROWS if sizes is None else sizes, seed=seed, model=model
         )
-    except CheckError as error:
+    except (CheckError, PartialRunError) as error:
+        if error.dataset is None:
+            raise
         dataset, failed = error.dataset, error
     print_rows(dataset, form, table)
     talk.say(preview_line(dataset))
@@ -93,7 +96,7 @@ def print_rows(dataset: Dataset, form: Form, table: str | None = None) -> None:
 
 def _iso(value: Any) -> str:
     """Dates and times as other programs read them; all else as text."""
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+    return value.isoformat() if isinstance(value, dt.date | dt.time) else str(value)
 
 
 def _copy_file(dataset: Dataset, table: str, form: Literal["csv", "jsonl"]) -> None:

@@ -39,16 +39,18 @@ class _Lines:
         self._lock = threading.Lock()
         self._started: dict[str, float] = {}
         self._spoke: dict[str, float] = {}
+        self._over: set[str] = set()
 
     def __call__(self, table: str, done: int, asked: int) -> None:
         now = time.monotonic()
         with self._lock:
             started = self._started.setdefault(table, now)
-            if done < asked and now - self._spoke.setdefault(table, now) < PATIENCE:
+            waited = now - self._spoke.setdefault(table, now)
+            if table in self._over or (done < asked and waited < PATIENCE):
                 return
-            if done >= asked and self._spoke.get(table) == -1.0:
-                return
-            self._spoke[table] = -1.0 if done >= asked else now
+            self._spoke[table] = now
+            if done >= asked:
+                self._over.add(table)
         rows = f"{done:,} of {asked:,} rows" if done < asked else amounts.count(asked, "row")
         self._talk.say(f"{table}  {rows}  {amounts.duration(now - started)}")
 

@@ -48,7 +48,7 @@ def overview() -> str:
         parts.append(f"{section}:\n{lines}")
     parts.append(EVERYWHERE)
     parts.append(
-        "Exit codes: 0 done, 1 a check or gate failed, 2 wrong spec or usage, 3 something is missing,\n"
-        "4 rows are missing (run it again to continue), 130 interrupted (likewise).\n"
+        "Exit codes: 0 done, 1 a check or gate failed, 2 wrong spec or usage, 3 something is\n"
+        "missing, 4 rows are missing (run it again to continue), 130 interrupted (likewise).\n"
     )
     return "\n".join(parts)

@@ -206,11 +206,12 @@ def _demand_valid(column: ColumnPlan, block: Block, name: str, value: Floats) ->
         bad |= value > MOST_COUNT
     if bad.any():
         row = int(np.argmax(bad))
+        bounded = "least(greatest(p, 0), 1)" if name == "p" else f"greatest({name}, 0.01)"
         raise CheckError(
             f"`{name}` of column `{column.name}` is {value[row]:g} in row {block.start + row + 1}",
             code="engine.bad-parameter",
             where=f"tables.{block.table.name}.columns.{column.name}.{name}",
-            hint=f"bound it in the expression, such as `greatest({name}, 0.01)`",
+            hint=f"bound it in the expression, such as `{bounded}`",
         )
 
 

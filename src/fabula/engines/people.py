@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from fabula.engines.block import Array, Block, Engine
-from fabula.engines.words.people import People
-from fabula.engines.words.pools import provider_pool
-from fabula.engines.words.regex import compile_pattern
 from fabula.planning.plan import ColumnPlan
 from fabula.spec.words import Pattern, Person, Provider
+from fabula.words.people import People
+from fabula.words.pools import provider_pool
+from fabula.words.regex import compile_pattern
 
 
 def person_engine(column: ColumnPlan) -> Engine:

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.engines.block import Array, Block, Engine, rows_of
-from fabula.engines.words.joining import string_array
 from fabula.errors import SpecError, Violation
 from fabula.planning.plan import ColumnPlan
 from fabula.planning.templates import environment
 from fabula.spec.words import Template
+from fabula.words.joining import string_array
 
 _PLAIN = re.compile(r"\{\{\s*(\w+(?:\.\w+)?)\s*(?:\|\s*(lower|upper)\s*)?\}\}")
 _CASES = {"lower": pc.utf8_lower, "upper": pc.utf8_upper}
@@ -25,7 +25,8 @@ def template_engine(column: ColumnPlan, table: str) -> Engine:
     """Text from the row's other columns."""
     spec = column.spec
     assert isinstance(spec, Template)
-    if "{" not in _PLAIN.sub("", spec.text):
+    named = {match[1] for match in _PLAIN.finditer(spec.text)}
+    if "{" not in _PLAIN.sub("", spec.text) and named <= set(column.needs):
         return lambda block: _join(spec.text, block)
     where = f"tables.{table}.columns.{column.name}.text"
     return lambda block: pa.array(render(spec.text, column.needs, block, where=where), pa.string())

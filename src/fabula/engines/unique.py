@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from fabula.engines.block import Array, Block, Engine
 from fabula.engines.choices import pick, value_array
 from fabula.engines.expressions import evaluate
-from fabula.engines.words.people import People
-from fabula.engines.words.regex import compile_pattern
 from fabula.errors import CheckError
 from fabula.io.arrays import array_of, numbers_of
 from fabula.io.sql import quoted
@@ -20,6 +18,8 @@ from fabula.planning.plan import ColumnPlan
 from fabula.spec.numbers import Uniform
 from fabula.spec.words import Choice, Pattern, Person
 from fabula.streams import Permutation
+from fabula.words.people import People
+from fabula.words.regex import compile_pattern
 
 _ROUNDS = 40
 

@@ -56,6 +56,11 @@ class Facts:
         """Whether it is named as the key of what it belongs to: `id`, `patient_id`."""
         return self.name in ("id", "key", "pk", f"{self.owner}_id", f"{self.owner}_key")
 
+    @property
+    def is_coarse(self) -> bool:
+        """Whether it goes in steps that no number of decimals describes."""
+        return self.step not in (None, 1) and _decimals(self.step) is None
+
 
 @dataclass(frozen=True)
 class Guess:
@@ -96,7 +101,7 @@ def _number(facts: Facts) -> Guess | None:
     decimals = 0 if whole else _decimals(facts.step)
     if facts.low is not None and facts.high is not None:
         return _between(facts, facts.low, facts.high, decimals)
-    if facts.step is not None and decimals is None:
+    if facts.is_coarse:
         return None
     for rule, (usual, least) in _NUMBERS.items():
         if re.search(rule, facts.name):
@@ -108,7 +113,7 @@ def _number(facts: Facts) -> Guess | None:
 
 def _between(facts: Facts, low: float, high: float, decimals: int | None) -> Guess | None:
     reason = f"between {low} and {high}"
-    if facts.step is not None and (decimals is None or facts.step > 1):
+    if facts.step is not None and facts.is_coarse:
         first = math.ceil(low / facts.step)
         last = math.floor(high / facts.step)
         if not first <= last < first + MOST_CHOICES:
@@ -133,6 +138,8 @@ def _text(facts: Facts) -> Guess | None:
             return Guess(column, f"named `{facts.name}`")
     if facts.name == "name" and _is_person(facts):
         return Guess(col.person("name"), f"the name of a {facts.owner or 'person'}")
+    if _HUMAN.search(facts.name.removesuffix("_name")):
+        return Guess(col.person("name"), f"named `{facts.name}`")
     return None
 
 

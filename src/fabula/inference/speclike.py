@@ -14,6 +14,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fabula.errors import SpecError, UsageError, Violation, did_you_mean
+from fabula.inference.inferred import Inferred
 from fabula.spec.loading import build_spec, parse_spec
 from fabula.spec.sources import Source
 from fabula.spec.tables import DatasetSpec, TableSpec
@@ -22,7 +23,7 @@ from fabula.types import Path
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SpecLike: TypeAlias = DatasetSpec | TableSpec | Mapping[str, Any] | type | Path
+SpecLike: TypeAlias = DatasetSpec | TableSpec | Inferred | Mapping[str, Any] | type | Path
 """A spec, a table, a mapping, a Pydantic class or dataclass, a path, `module:Class` or one line."""
 
 _CLASS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
@@ -51,7 +52,8 @@ def resolve(spec: SpecLike, *, prompt: str | None = None) -> DatasetSpec:
 
     Args:
         spec: A spec, a table, a mapping as in a file, a Pydantic class or dataclass, a path,
-            `module:Class`, or one line such as `name person.name, age int 18..90`.
+            `module:Class`, one line such as `name person.name, age int 18..90`, or a sentence
+            that lists the columns: `10 rows of housing data: id, house price, location`.
         prompt: What the rows are about; with a class, every field without a column of its own
             is then asked of the language model.
 
@@ -59,11 +61,29 @@ def resolve(spec: SpecLike, *, prompt: str | None = None) -> DatasetSpec:
         SpecError: It is no spec.
         UsageError: It names a class or file that does not exist.
     """
-    if isinstance(spec, type):
-        return _with_prompt(_from_class(spec, prompt), prompt)
+    cls = class_of(spec)
+    return _with_prompt(_from_value(spec) if cls is None else _from_class(cls, prompt), prompt)
+
+
+def class_of(spec: Any) -> type | None:
+    """The class that a caller means, by itself or as `module:Class`; None for anything else.
+
+    Raises:
+        UsageError: There is no such class, or it has no fields that Fabula can read.
+    """
     if isinstance(spec, str) and _is_class_name(spec):
-        return _with_prompt(_from_class(import_class(spec), prompt), prompt)
-    return _with_prompt(_from_value(spec), prompt)
+        spec = import_class(spec)
+    if not isinstance(spec, type):
+        return None
+    from pydantic import BaseModel
+
+    if not (issubclass(spec, BaseModel) or dataclasses.is_dataclass(spec)):
+        raise UsageError(
+            f"`{spec.__name__}` is neither a Pydantic class nor a dataclass",
+            code="usage.no-spec",
+            hint="derive it from `pydantic.BaseModel`",
+        )
+    return spec
 
 
 def import_class(name: str) -> type:
@@ -96,12 +116,19 @@ def import_class(name: str) -> type:
 def _from_value(spec: Any) -> DatasetSpec:
     if isinstance(spec, DatasetSpec):
         return spec
+    if isinstance(spec, Inferred):
+        return spec.spec
     if isinstance(spec, TableSpec):
         return DatasetSpec(name=spec.name or "dataset", tables={spec.name or "rows": spec})
     if isinstance(spec, Mapping):
         if spec and all(isinstance(table, TableSpec) for table in spec.values()):
             return DatasetSpec(tables=dict(spec))
         return build_spec(dict(spec))
+    if isinstance(spec, str) and not _exists(spec):
+        from fabula.inference.prompts import is_prompt, spec_from_prompt
+
+        if is_prompt(spec):
+            return spec_from_prompt(spec)
     if isinstance(spec, os.PathLike) or (isinstance(spec, str) and _is_path(spec)):
         return load(spec)
     if isinstance(spec, str):
@@ -116,14 +143,6 @@ def _from_value(spec: Any) -> DatasetSpec:
 
 
 def _from_class(cls: type, prompt: str | None) -> DatasetSpec:
-    from pydantic import BaseModel
-
-    if not (issubclass(cls, BaseModel) or dataclasses.is_dataclass(cls)):
-        raise UsageError(
-            f"`{cls.__name__}` is neither a Pydantic class nor a dataclass",
-            code="usage.no-spec",
-            hint="derive it from `pydantic.BaseModel`",
-        )
     from fabula.inference.pydantic_models import table_from_class
 
     spec = _from_value(table_from_class(cls, prompt=prompt))

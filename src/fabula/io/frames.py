@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from fabula.errors import SourceError
+from fabula.io.json_files import columns_of
 from fabula.io.sources import read_source
 from fabula.types import TableLike
 
@@ -59,8 +60,7 @@ def _from_rows(rows: Sequence[Any], name: str) -> pa.Table:
                 where=name,
                 hint="give each row as a dict",
             )
-    names = dict.fromkeys(str(key) for row in rows for key in row)
-    return _from_columns({key: [row.get(key) for row in rows] for key in names}, name)
+    return _from_columns(columns_of(rows), name)
 
 
 def _from_columns(columns: Mapping[str, Any], name: str) -> pa.Table:

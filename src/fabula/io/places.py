@@ -53,13 +53,13 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all.
+    """Write a text file in UTF-8, whole or not at all; halves of characters become `?`.
 
     Raises:
         SinkError: The place can't be written.
     """
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="replace", newline="\n")
 
 
 def make_folder(path: Path) -> None:

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from fabula.errors import SourceError, did_you_mean
 from fabula.io.csv_files import read_csv
 from fabula.io.formats import ENDINGS, Format
+from fabula.io.json_files import read_json, read_json_lines
 from fabula.io.read import TableRows, read_files
 from fabula.types import Path as PathLike
 
@@ -27,7 +26,10 @@ _OTHERS = {
     b"%PDF": "a PDF document",
     b"\xd0\xcf\x11\xe0": "an old Office document",
 }
+_READERS = {"csv": read_csv, "jsonl": read_json_lines, "json": read_json}
 _SNIFFED = 64 * 1024
+_NO_TABLES = ("run.json", "manifest.json", "rejects.jsonl")
+"""Files of a run that hold none of its tables."""
 
 
 def read_source(path: PathLike) -> TableRows:
@@ -63,34 +65,18 @@ def read_tables(path: PathLike) -> dict[str, TableRows]:
         SourceError: There is no table, or one can't be read.
     """
     folder = Path(path)
-    manifest = folder / "manifest.json"
-    if manifest.is_file():
-        tables = json.loads(manifest.read_text(encoding="utf-8"))["tables"]
-        return {
-            name: _read_parts([folder / file["path"] for file in table["files"]])
-            for name, table in tables.items()
-        }
     if not folder.is_dir():
         return {folder.stem: read_source(folder)}
-    found = {
-        item.stem: read_source(item)
-        for item in sorted(folder.iterdir())
-        if item.suffix.lower() in ENDINGS or (item.is_dir() and _parts(item))
+    run = _run_files(folder)
+    if run:
+        return {name: _read_parts(files) for name, files in run.items()}
+    parts = {item.stem: item for item in _parts(folder)}
+    parts |= {
+        item.name: item for item in sorted(folder.iterdir()) if item.is_dir() and _parts(item)
     }
-    if not found:
-        raise SourceError(
-            f"`{folder}` holds no data file",
-            code="source.empty",
-            where=str(folder),
-            hint="give a file, or a folder of Parquet, CSV, JSON Lines or Arrow files",
-        )
-    return found
-
-
-def table_of_rows(rows: list[Mapping[str, Any]]) -> pa.Table:
-    """Rows as a table; a name that only some rows have is null in the others."""
-    names = dict.fromkeys(str(name) for row in rows for name in row)
-    return pa.table({name: [row.get(name) for row in rows] for name in names})
+    if not parts:
+        raise _without_data(folder)
+    return {name: read_source(item) for name, item in parts.items()}
 
 
 def _existing(path: Path) -> Path:
@@ -135,26 +121,40 @@ def _kind(path: Path) -> str:
 
 def _read_folder(folder: Path) -> TableRows:
     """The one table of a folder: its parts, or the run's only table."""
-    if (folder / "manifest.json").is_file():
-        tables = read_tables(folder)
-        if len(tables) == 1:
-            return next(iter(tables.values()))
-        names = ", ".join(f"`{folder / name}`" for name in tables)
+    run = _run_files(folder)
+    if len(run) > 1:
+        names = ", ".join(f"`{folder / name}`" for name in run)
         raise SourceError(
-            f"`{folder}` holds {len(tables)} tables",
+            f"`{folder}` holds {len(run)} tables",
             code="source.several",
             where=str(folder),
             hint=f"name one of {names}",
         )
-    parts = _parts(folder)
+    parts = next(iter(run.values())) if run else _parts(folder)
     if not parts:
-        raise SourceError(f"`{folder}` holds no data file", code="source.empty", where=str(folder))
+        raise _without_data(folder)
     return _read_parts(parts)
+
+
+def _run_files(folder: Path) -> dict[str, list[Path]]:
+    """The files of each table of a finished run; nothing where the folder holds none."""
+    try:
+        tables = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["tables"]
+        return {
+            name: [folder / file["path"] for file in table["files"]]
+            for name, table in tables.items()
+        }
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return {}
 
 
 def _parts(folder: Path) -> list[Path]:
     """The data files of a folder in their order."""
-    return sorted(item for item in folder.iterdir() if item.suffix.lower() in ENDINGS)
+    return sorted(
+        item
+        for item in folder.iterdir()
+        if item.suffix.lower() in ENDINGS and item.name not in _NO_TABLES and item.name[0] != "."
+    )
 
 
 def _read_parts(parts: list[Path]) -> TableRows:
@@ -174,73 +174,6 @@ def _read_parts(parts: list[Path]) -> TableRows:
         raise _broken(mine[0].parent, f"its files don't fit together: {exc}") from exc
 
 
-def _read_json_lines(path: Path) -> pa.Table:
-    """JSON Lines; the parser's row becomes a line number."""
-    from pyarrow import json as arrow_json
-
-    try:
-        return arrow_json.read_json(path, read_options=arrow_json.ReadOptions(block_size=16 << 20))
-    except pa.ArrowException as exc:
-        with pa.input_stream(str(path), compression="detect") as stream:
-            lines = stream.read().split(b"\n")
-        for number, line in enumerate(lines, start=1):
-            _check_line(path, number, line)
-        raise SourceError(
-            f"`{path}` can't be read: {str(exc).splitlines()[0]}",
-            code="source.unreadable",
-            file=str(path),
-            hint="give each name values of one type",
-        ) from exc
-
-
-def _check_line(path: Path, number: int, line: bytes) -> None:
-    """Make sure that a line is one JSON object."""
-    if not line.strip():
-        return
-    try:
-        problem = "" if isinstance(json.loads(line), dict) else "it is no object"
-    except UnicodeDecodeError as exc:
-        problem = f"it is not UTF-8: {exc.reason}"
-    except ValueError as exc:
-        problem = str(exc)
-    if problem:
-        text = line[:80].decode(errors="replace")
-        raise SourceError(
-            f"line {number} of `{path}` is no JSON: {problem}: `{text}`",
-            code="source.bad-row",
-            file=str(path),
-            line=number,
-        )
-
-
-def _read_json(path: Path) -> pa.Table:
-    """A JSON file: a list of objects, or an object of lists."""
-    try:
-        content = json.loads(path.read_bytes())
-    except ValueError as exc:
-        line = getattr(exc, "lineno", None)
-        if line is not None and line > 1:
-            return _read_json_lines(path)
-        raise SourceError(
-            f"`{path}` is no JSON: {exc}", code="source.unreadable", file=str(path), line=line
-        ) from exc
-    if isinstance(content, list) and all(isinstance(row, dict) for row in content):
-        return table_of_rows(content)
-    if isinstance(content, dict) and all(isinstance(item, list) for item in content.values()):
-        return pa.table(content)
-    if isinstance(content, dict):
-        return table_of_rows([content])
-    raise SourceError(
-        f"`{path}` holds no rows",
-        code="source.unreadable",
-        file=str(path),
-        hint="give a list of objects: `[{...}, {...}]`",
-    )
-
-
-_READERS = {"csv": read_csv, "jsonl": _read_json_lines, "json": _read_json}
-
-
 def _check_names(names: list[str], path: Path) -> None:
     """Refuse a column that appears twice: its values could not be told apart."""
     twice = [name for name, count in Counter(names).items() if count > 1]
@@ -252,6 +185,15 @@ def _check_names(names: list[str], path: Path) -> None:
             line=1,
             hint="rename one of them",
         )
+
+
+def _without_data(folder: Path) -> SourceError:
+    return SourceError(
+        f"`{folder}` holds no data file",
+        code="source.empty",
+        where=str(folder),
+        hint="give a file, or a folder of Parquet, CSV, JSON Lines or Arrow files",
+    )
 
 
 def _broken(path: Path, reason: str) -> SourceError:

@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 from fabula.errors import ModelError
 from fabula.llm.chat import ChatReply, ChatRequest, Finish
+from fabula.llm.completions import ONLY_REASONING, joined, read_usage, whole_text
 from fabula.llm.dialect import Shape, shape
 from fabula.llm.endpoint import Endpoint
 from fabula.llm.limits import Place
-from fabula.llm.openai import joined, read_usage, whole_text
 from fabula.llm.verdicts import Rejection
 
 TOOL = "reply"
@@ -122,5 +122,5 @@ def read_message(answer: Mapping[str, Any], mode: str) -> ChatReply:
         usage=read_usage(answer),
         model=str(answer.get("model") or ""),
         mode=mode,
-        problem="the model wrote only reasoning and no answer" if thought and not text else "",
+        problem=ONLY_REASONING if thought and not text else "",
     )

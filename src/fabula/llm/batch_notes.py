@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fabula.errors import SinkError
-from fabula.llm.openai import Mode
+from fabula.llm.habits import Mode
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,14 +166,14 @@ class Batches:
         """Keep the good replies of a result file."""
         answer = await self._ask("GET", f"/files/{file}/content", expects=None)
         entries: list[tuple[bytes, Entry]] = []
-        for line in str(answer["text"]).splitlines():
+        for line in filter(None, str(answer["text"]).split("\n")):
             result = json.loads(line)
             key, response = str(result["custom_id"]), result.get("response") or {}
             asked = batch.asked.get(key)
             if asked is None or response.get("status_code") != 200:
                 continue
             reply = self._model.read(response["body"], asked.schema, batch.mode)
-            ticket = self._tickets.pop(key, Ticket(self._price, 0, 0.0))
+            ticket = self._tickets.pop(key, None) or self._budget.admit(self._price)
             self._budget.finish(ticket, reply.usage, reply_characters=len(reply.text))
             seconds = time() - batch.submitted
             entry = Entry(batch.identity, asked.purpose, seconds, reply)

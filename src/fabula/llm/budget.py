@@ -109,6 +109,12 @@ class Budget:
         self._book(ticket, 1)
         return ticket
 
+    def admit(self, price: Price | None) -> Ticket:
+        """Account for a call that an earlier run has made; no limit stops it."""
+        ticket = Ticket(price, 0, 0.0)
+        self._book(ticket, 1)
+        return ticket
+
     def finish(self, ticket: Ticket, usage: Usage, *, reply_characters: int) -> None:
         """Replace what was set aside by what was used."""
         self._book(ticket, -1)

@@ -21,14 +21,13 @@ WRAPPER = "value"
 """The property that holds a reply whose schema is no object."""
 
 _STRICT_WORDS = """
-type enum const anyOf $ref $defs properties required items prefixItems additionalProperties
-description title minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minItems maxItems
-pattern
+type enum const anyOf $ref $defs properties required additionalProperties description title
+minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minItems maxItems pattern
 """
 _STRICT_FORMATS = "date-time time date duration email hostname ipv4 ipv6 uuid"
 _KEPT = frozenset(_STRICT_WORDS.split())
 _KEPT_FORMATS = frozenset(_STRICT_FORMATS.split())
-_SILENT = frozenset(("default", "examples", "$schema", "$id", "$comment", "discriminator"))
+_SILENT = frozenset(("default", "examples", "items", "$schema", "$id", "$comment", "discriminator"))
 _FOLDED = re.compile(r" ?\[must hold: (\{.*\})\]$")
 
 
@@ -75,12 +74,10 @@ def _shape(text: str, dialect: Dialect) -> Shape:
     original: dict[str, Any] = json.loads(text)
     writer = _StrictWriter() if dialect == "strict" else None
     schema = writer.write(original) if writer else original
+    definitions = {word: schema[word] for word in schema if word in ("$defs", "definitions")}
     root = _resolved(_merged(original), original)
     wrapped = root.get("type") != "object" and "properties" not in root
     if wrapped:
-        definitions: dict[str, Any] = {
-            name: schema[name] for name in ("$defs", "definitions") if name in schema
-        }
         inner = {word: value for word, value in schema.items() if word not in definitions}
         schema = {
             "type": "object",
@@ -90,9 +87,8 @@ def _shape(text: str, dialect: Dialect) -> Shape:
             **definitions,
         }
     elif "$ref" in schema:
-        # A root that is only a reference is not accepted as an object by strict endpoints.
-        target = _resolved(schema, schema)
-        schema = {**target, "$defs": schema.get("$defs", {})}
+        # A root that is only a reference is not taken for an object.
+        schema = {**_resolved(schema, schema), **definitions}
     return Shape(
         schema=schema,
         strict=writer is not None and not writer.open_objects,
@@ -127,7 +123,8 @@ class _StrictWriter:
             elif word == "items" and isinstance(value, Mapping):
                 written[word] = self.write(value)
             elif word == "prefixItems":
-                written[word] = [self.write(item) for item in value]
+                written["items"] = {"anyOf": [self.write(item) for item in value]}
+                folded[word] = value
             elif word == "$ref":
                 written[word] = value.replace("#/definitions/", "#/$defs/")
             elif word in _KEPT or (word == "format" and value in _KEPT_FORMATS):

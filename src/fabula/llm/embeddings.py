@@ -19,10 +19,10 @@ from fabula.errors import ModelError, OutputError
 from fabula.llm.budget import Budget
 from fabula.llm.catalogue import model_settings
 from fabula.llm.chat import ChatReply, ChatRequest, Message, Usage
+from fabula.llm.completions import read_usage
 from fabula.llm.endpoint import Endpoint
 from fabula.llm.ledger import Entry, Ledger, request_key
 from fabula.llm.limits import Patience
-from fabula.llm.openai import read_usage
 from fabula.llm.prices import price_of
 from fabula.llm.settings import ModelSettings
 from fabula.llm.verdicts import Rejection

@@ -55,7 +55,7 @@ class Endpoint:
             provider=self.preset.name,
             address=self.wire.address,
             model=self.model,
-            key_place=" or ".join(self._key_variables) or "its headers",
+            key_variables=self._key_variables,
         )
 
     @property
@@ -179,8 +179,9 @@ class Endpoint:
                     code="model.header",
                     hint="check the key's variable and the model's `headers`",
                 )
-        values = (key, *(value for value in headers.values() if len(value) > 7))
-        self._judge = replace(self._judge, secrets=tuple(value for value in values if value))
+        long_ones = (value for value in headers.values() if len(value) > 7)
+        secrets = (*([key] if key else ()), *long_ones)
+        self._judge = replace(self._judge, has_key=key is not None, secrets=secrets)
         return headers
 
     def _key(self) -> str | None:

@@ -8,68 +8,23 @@ server refuses is left for good; the rung that works is remembered for the endpo
 from __future__ import annotations
 
 import json
-import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from fabula.errors import ModelError
-from fabula.llm.chat import ChatReply, ChatRequest, Finish, Usage
+from fabula.llm.chat import ChatReply, ChatRequest, Usage
+from fabula.llm.completions import read_reply, read_usage
 from fabula.llm.dialect import Shape, shape
 from fabula.llm.endpoint import Endpoint
+from fabula.llm.habits import LADDER, Mode, habits_of
 from fabula.llm.limits import Place
 from fabula.llm.verdicts import Rejection
 
-Mode = Literal["json_schema", "tools", "json_object", "prompt"]
-LADDER: tuple[Mode, ...] = ("json_schema", "tools", "json_object", "prompt")
 TOOL = "reply"
 
-_FINISHES: dict[str, Finish] = {
-    "stop": "stop",
-    "eos": "stop",
-    "tool_calls": "stop",
-    "function_call": "stop",
-    "length": "length",
-    "max_tokens": "length",
-    "content_filter": "content_filter",
-    "refusal": "refusal",
-}
 _FILTERED = re.compile(r"content.?filter|content.?policy|content management policy", re.I)
-_UNSUPPORTED = re.compile(
-    r"not (currently )?support|unsupported|unrecogni[sz]ed|unknown|not permitted|not allowed|"
-    r"extra (inputs|fields)|does not (support|accept)|only the default|deprecated",
-    re.I,
-)
-_ONLY_REASONING = "the model wrote only reasoning and no answer"
-
-
-@dataclass
-class Habits:
-    """What an endpoint has shown to accept; shared by all models of one identity."""
-
-    mode: Mode | None = None
-    left_out: set[str] = field(default_factory=set)
-    tokens_name: str = "max_tokens"
-
-    def learn(self, rejection: Rejection, payload: Mapping[str, Any]) -> bool:
-        """Take a lesson about a sampling parameter from a refusal; False when it is none."""
-        words = f"{rejection.param} {rejection.message}"
-        if "max_tokens" in payload and "max_completion_tokens" in words:
-            self.tokens_name = "max_completion_tokens"
-            return True
-        if not _UNSUPPORTED.search(words):
-            return False
-        optional = payload.keys() & {"temperature", "top_p", "min_p", "seed", "stop"}
-        named = {name for name in optional if re.search(rf"\b{name}\b", words)}
-        for name in named - self.left_out:
-            _LOG.warning("the endpoint does not take `%s`; it is left out from now on", name)
-        self.left_out |= named
-        return bool(named)
-
-
-_LOG = logging.getLogger(__name__)
-_HABITS: dict[str, Habits] = {}
 
 
 class OpenAIModel:
@@ -87,7 +42,7 @@ class OpenAIModel:
         self.endpoint = endpoint
         self.identity = endpoint.identity
         self.concurrency = endpoint.limits.concurrency
-        self._habits = _HABITS.setdefault(self.identity, Habits())
+        self._habits = habits_of(self.identity)
         self._usual_length = 256
 
     async def complete(self, request: ChatRequest) -> ChatReply:
@@ -223,79 +178,8 @@ def with_schema_in_words(
     return [{"role": "system", "content": words}, *messages]
 
 
-def read_reply(answer: Mapping[str, Any], mode: str) -> ChatReply:
-    """The payload of a chat completion, wherever the server put it.
-
-    The arguments of a tool call count whatever the tool is called; those of several calls become
-    one JSON list, in order.
-    """
-    choices = answer.get("choices")
-    first = choices[0] if isinstance(choices, list) and choices else None
-    choice = first if isinstance(first, dict) else {}
-    message = choice.get("message")
-    message = message if isinstance(message, dict) else {"content": choice.get("text")}
-    finish = _FINISHES.get(str(choice.get("finish_reason")), "unknown")
-    text = _arguments(message) or _content(message.get("content"))
-    problem = ""
-    refusal = message.get("refusal")
-    if not text.strip() and refusal:
-        text, finish = str(refusal), "refusal"
-    elif not text.strip() and (message.get("reasoning_content") or message.get("reasoning")):
-        problem = _ONLY_REASONING
-    return ChatReply(
-        whole_text(text),
-        finish=finish,
-        usage=read_usage(answer),
-        model=str(answer.get("model") or ""),
-        mode=mode,
-        problem=problem,
-    )
-
-
-def whole_text(text: str) -> str:
-    """The text with halves of cut characters replaced; they can be neither stored nor written."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def read_usage(answer: Mapping[str, Any]) -> Usage:
-    """The tokens that the server counted; None where it does not say."""
-    usage = answer.get("usage")
-    if not isinstance(usage, dict):
-        return Usage()
-    prompt = usage.get("prompt_tokens", usage.get("input_tokens"))
-    completion = usage.get("completion_tokens", usage.get("output_tokens"))
-    return Usage(
-        prompt if isinstance(prompt, int) else None,
-        completion if isinstance(completion, int) else None,
-    )
-
-
 def _rungs(mode: Mode | None) -> list[Mode]:
     return list(LADDER[LADDER.index(mode) :] if mode else LADDER)
-
-
-def _arguments(message: Mapping[str, Any]) -> str:
-    calls = message.get("tool_calls")
-    calls = calls if isinstance(calls, list) else []
-    functions = [call.get("function") for call in calls if isinstance(call, dict)]
-    functions.append(message.get("function_call"))  # the form before tools
-    given = [item.get("arguments") for item in functions if isinstance(item, dict)]
-    texts = [item if isinstance(item, str) else json.dumps(item) for item in given if item]
-    return joined([text for text in texts if text.strip()])
-
-
-def joined(payloads: list[str]) -> str:
-    """Payloads of JSON as one: a single one as it is, several as a list."""
-    return payloads[0] if len(payloads) == 1 else f"[{', '.join(payloads)}]" if payloads else ""
-
-
-def _content(content: Any) -> str:
-    if isinstance(content, str):
-        return content
-    if isinstance(content, list):
-        parts = [part.get("text") for part in content if isinstance(part, dict)]
-        return "".join(part for part in parts if isinstance(part, str))
-    return ""
 
 
 def _is_prose(reply: ChatReply) -> bool:

@@ -74,6 +74,7 @@ PRESETS: dict[str, Preset] = {
             url_env="ANTHROPIC_BASE_URL",
             url_path="/v1",
             protocol="anthropic",
+            dialect="plain",
             concurrency=16,
         ),
         Preset(

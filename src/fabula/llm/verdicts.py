@@ -36,10 +36,11 @@ FINAL_CODES = frozenset(
 """Codes of errors after which no further request can help."""
 
 _NO_MONEY = re.compile(
-    r"insufficient_quota|insufficient.(funds|credit|balance)|billing|credit balance|"
+    r"insufficient.(quota|funds|credit|balance)|billing|credit balance|"
     r"exceeded your current quota",
     re.I,
 )
+_WAIT = re.compile(r"(?:retry|try again) in (?:(\d+)m)?([\d.]+)(m?s)\b", re.I)
 _TOO_LONG = re.compile(
     r"context.?(length|window|size)|maximum context|too many tokens|prompt is too long|"
     r"request.?too.?large",
@@ -78,14 +79,16 @@ class Judge:
         provider: The provider's name.
         address: The base URL as it may be shown.
         model: The model's name there.
-        key_place: Where the key comes from, in words.
+        key_variables: The variables that may hold the key.
+        has_key: Whether a key is sent.
         secrets: Texts that no message may hold.
     """
 
     provider: str
     address: str
     model: str
-    key_place: str
+    key_variables: tuple[str, ...]
+    has_key: bool = False
     secrets: tuple[str, ...] = ()
 
     def verdict(
@@ -113,13 +116,18 @@ class Judge:
                 raise self._no_api("answers with a web page")
             return Again(f"an invalid envelope: {self._quoted(body)}")
         error = _error_of(answer)
-        words = self._quoted(str(error.get("message") or error.get("detail") or body))
+        text = str(error.get("message") or error.get("detail") or body)
+        words = self._quoted(text)
         code = str(error.get("code") or error.get("type") or "")
-        self._raise_final(status, f"{code} {words}", words)
+        pause = _pause(reply, text)
+        # Some providers use the words of a spent quota for a limit that passes in seconds.
+        if status == 429 and pause is None and _NO_MONEY.search(f"{code} {text}"):
+            status = 402
+        self._raise_final(status, f"{code} {text}", words)
         if status in CHANGE_STATUSES:
             return Rejection(status, words, code, str(error.get("param") or ""))
         if status in BUSY_STATUSES or status in PASSING_STATUSES:
-            return Again(f"{status}: {words}", status in BUSY_STATUSES, _retry_after(reply))
+            return Again(f"{status}: {words}", status in BUSY_STATUSES, pause)
         raise ModelError(
             f"{self._name} refused the request ({status}): {words}",
             code="model.rejected",
@@ -154,14 +162,10 @@ class Judge:
 
     def _raise_final(self, status: int, signs: str, words: str) -> None:
         if status in (401, 403):
-            raise AuthenticationError(
-                f"provider {self.provider} refused the key in {self.key_place} ({status}): {words}",
-                code="model.authentication",
-                hint=f"correct it, or unset it and use: fabula keys set {self.provider}",
-            )
-        if status == 402 or (status == 429 and _NO_MONEY.search(signs)):
+            raise self._refused(status, words)
+        if status == 402:
             raise RateLimitError(
-                f"the quota at {self._name} is spent ({status}): {words}",
+                f"the quota at {self._name} is spent: {words}",
                 code="model.quota",
                 hint="add credit at the provider or use another model; "
                 "the same command continues where it stopped",
@@ -181,6 +185,21 @@ class Judge:
             )
         if status in NO_API_STATUSES:
             raise self._no_api(f"answers {status}")
+
+    def _refused(self, status: int, words: str) -> AuthenticationError:
+        names, setting = " or ".join(self.key_variables), f"fabula keys set {self.provider}"
+        if self.has_key:
+            problem = f"refused the key in {names}"
+            hint = f"correct {names}, or unset it and run: {setting}"
+        elif names:
+            problem, hint = "wants a key", f"export {self.key_variables[0]}=… or run: {setting}"
+        else:
+            problem, hint = "wants a key", "name the key's variable in the model's `api_key_env`"
+        return AuthenticationError(
+            f"provider {self.provider} {problem} ({status}): {words}",
+            code="model.authentication",
+            hint=hint,
+        )
 
     def _no_api(self, what: str) -> ModelError:
         return ModelError(
@@ -205,6 +224,8 @@ def _json_object(body: str) -> Answer | None:
         value = json.loads(body)
     except (ValueError, RecursionError):
         return None
+    if isinstance(value, list) and len(value) == 1:  # as Gemini sends errors
+        value = value[0]
     return value if isinstance(value, dict) else None
 
 
@@ -224,16 +245,19 @@ def _error_of(answer: Answer | None) -> Mapping[str, Any]:
     return {"message": error} if isinstance(error, str) else answer or {}
 
 
-def _retry_after(reply: HttpReply) -> float | None:
-    """Seconds that the server wants to be left alone, from `Retry-After` or its relative."""
+def _pause(reply: HttpReply, text: str) -> float | None:
+    """Seconds that the server wants to be left alone, from its headers or its words."""
     try:
         if milliseconds := reply.headers.get("retry-after-ms"):
             return max(0.0, float(milliseconds) / 1000)
         value = reply.headers.get("Retry-After", "").strip()
-        if not value:
-            return None
         if re.fullmatch(r"\d+(\.\d+)?", value):
             return float(value)
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time())
+        if value:
+            return max(0.0, parsedate_to_datetime(value).timestamp() - time())
+        if found := _WAIT.search(text):
+            minutes, number, unit = found.groups()
+            return 60 * int(minutes or 0) + float(number) / (1000 if unit == "ms" else 1)
     except (ValueError, OverflowError):
-        return None
+        pass
+    return None

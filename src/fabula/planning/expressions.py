@@ -15,25 +15,49 @@ from fabula.io.sql import thread_connection
 
 _UNREPEATABLE = {
     "random",
+    "setseed",
     "uuid",
     "gen_random_uuid",
     "uuidv4",
     "uuidv7",
-    "setseed",
     "now",
     "today",
+    "get_current_time",
     "get_current_timestamp",
+    "transaction_timestamp",
     "current_date",
     "current_timestamp",
     "current_localtimestamp",
     "current_time",
-    "nextval",
+    "sleep_ms",
+}
+"""Functions whose result depends on chance or on the clock."""
+
+_OF_THE_DATABASE = {
+    "current_connection_id",
+    "current_database",
+    "current_query",
+    "current_query_id",
+    "current_schema",
+    "current_schemas",
+    "current_setting",
+    "current_transaction_id",
     "currval",
     "getenv",
-    "current_setting",
+    "getvariable",
+    "in_search_path",
+    "nextval",
     "query",
     "query_table",
+    "setval",
+    "stats",
+    "txid_current",
+    "vector_type",
+    "version",
+    "write_log",
 }
+"""Functions that look at the database instead of the row."""
+
 _CONSTANT_NAMES = {"current_date", "current_timestamp", "current_time", "localtimestamp"}
 
 
@@ -85,6 +109,7 @@ def parse_expression(text: str, references: Collection[str] = ()) -> Expression:
     )
     if not plain:
         raise ExpressionError("it must be one expression, not a query")
+    node["select_list"][0]["alias"] = ""
     needs: dict[str, None] = {}
     for part in _walk(node["select_list"][0]):
         _inspect(part, references, needs)
@@ -157,11 +182,10 @@ def _inspect(part: dict[str, Any], references: Collection[str], needs: dict[str,
         raise ExpressionError("it must not look at other rows (no window functions)")
     if kind == "PARAMETER":
         raise ExpressionError("it must not hold a parameter (`?` or `$1`)")
-    if kind == "FUNCTION" and part["function_name"].lower() in _UNREPEATABLE:
-        raise ExpressionError(
-            f"`{part['function_name']}` gives another result each time",
-            "draw with a column of its own (`kind: uniform`) and use that column here",
-        )
+    if kind == "STAR":
+        raise ExpressionError("it must name its columns (no `*`)")
+    if kind == "FUNCTION":
+        _inspect_function(part)
     if kind != "COLUMN_REF":
         return
     names = part["column_names"]
@@ -181,15 +205,42 @@ def _inspect(part: dict[str, Any], references: Collection[str], needs: dict[str,
     needs[names[0]] = None
 
 
-def _walk(node: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(node, dict):
-        if "class" in node:
-            yield node
-        for child in node.values():
-            yield from _walk(child)
-    elif isinstance(node, list):
+def _inspect_function(part: dict[str, Any]) -> None:
+    """Refuse functions that can't be repeated, or that give no single value a row."""
+    name = part["function_name"].lower()
+    if name in _UNREPEATABLE or (name == "age" and len(part["arguments"]) == 1):
+        raise ExpressionError(
+            f"`{name}` gives another result each time",
+            "draw with a column of its own (`kind: uniform`) and use that column here",
+        )
+    if name in _OF_THE_DATABASE:
+        raise ExpressionError(f"`{name}` looks at the database, not at the row")
+    if name in ("unnest", "unlist"):
+        raise ExpressionError(f"`{name}` gives several rows; an expression gives one value a row")
+
+
+def _walk(node: Any, bound: frozenset[str] = frozenset()) -> Iterator[dict[str, Any]]:
+    """All parts of an expression but the arguments of its lambdas."""
+    if isinstance(node, list):
         for child in node:
-            yield from _walk(child)
+            yield from _walk(child, bound)
+    if not isinstance(node, dict):
+        return
+    kind = node.get("class")
+    if kind == "LAMBDA":
+        bound |= _names(node["lhs"]) & _names(node["expr"])
+    if kind == "COLUMN_REF" and node["column_names"][0] in bound:
+        return
+    if kind is not None:
+        yield node
+    for child in node.values():
+        yield from _walk(child, bound)
+
+
+def _names(node: Any) -> frozenset[str]:
+    return frozenset(
+        part["column_names"][0] for part in _walk(node) if part["class"] == "COLUMN_REF"
+    )
 
 
 def _scalar(query: str, value: str) -> str:

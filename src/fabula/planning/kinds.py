@@ -10,10 +10,10 @@ import pyarrow as pa
 
 from fabula.spec.columns import AbstractColumn, AbstractNumber
 from fabula.spec.keys import Constant, Sequence
-from fabula.spec.numbers import Binomial, Mixture, Poisson, Uniform, Zipf
+from fabula.spec.numbers import Binomial, Mixture, Poisson, Zipf
 from fabula.spec.parameters import Scalar, as_moment, seconds
 from fabula.spec.times import Datetime
-from fabula.spec.words import Choice, Judge, Llm, Person
+from fabula.spec.words import Choice, Judge, Llm, Pattern, Person
 
 CATEGORY = pa.dictionary(pa.int32(), pa.string())
 """Strings of few distinct values."""
@@ -40,6 +40,17 @@ _LLM_TYPES: dict[str, pa.DataType] = {
     "list[int]": pa.list_(pa.int64()),
     "list[float]": pa.list_(pa.float64()),
 }
+_SUPPORTS = {
+    "exponential": (0.0, math.inf),
+    "gamma": (0.0, math.inf),
+    "lognormal": (0.0, math.inf),
+    "beta": (0.0, 1.0),
+    "poisson": (0.0, math.inf),
+    "binomial": (0.0, math.inf),
+    "zipf": (1.0, math.inf),
+}
+"""Values that a kind can have, where those are not all numbers."""
+
 _FIXED_TYPES: dict[str, pa.DataType] = {
     "key": pa.int64(),
     "uuid": pa.string(),
@@ -55,7 +66,7 @@ def column_type(column: AbstractColumn) -> pa.DataType | None:
     """The Arrow type that a column's kind and parameters fix; None for `expr` and `reference`."""
     match column:
         case Sequence():
-            return _step_type(column.start)
+            return _step_type(column.start, column.step)
         case Constant():
             return _values_type((column.value,))
         case Choice():
@@ -69,7 +80,7 @@ def column_type(column: AbstractColumn) -> pa.DataType | None:
         case Judge():
             return pa.float64() if column.criteria else pa.bool_()
         case AbstractNumber():
-            return pa.int64() if _is_whole(column) else pa.float64()
+            return pa.int64() if is_whole(column) else pa.float64()
     return _FIXED_TYPES.get(column.kind)
 
 
@@ -81,36 +92,55 @@ def capacity(column: AbstractColumn) -> float:
         case Choice():
             weights = column.weights or (1.0,) * len(column.values)
             pairs = zip(column.values, weights, strict=True)
-            return len({value for value, weight in pairs if weight})
-        case Zipf():
-            return column.max
-        case Binomial(trials=int(trials)):
-            return trials + 1
-        case Uniform(min=int() | float() as low, max=int() | float() as high) if (
-            column.decimals is not None
-        ):
-            return math.floor((high - low) * float(10**column.decimals) + 1e-9) + 1
-        case Poisson(min=int() | float() as low, max=int() | float() as high):
-            return math.floor(high) - math.ceil(low) + 1
+            values = {value for value, weight in pairs if weight and value is not None}
+            return len(
+                {str(value) for value in values} if column_type(column) == CATEGORY else values
+            )
         case Datetime():
             return _moments(column)
+        case Pattern():
+            return _strings(column.regex)
+        case AbstractNumber() if column.decimals is not None or is_whole(column):
+            return _steps(column)
     return 2 if column.kind == "bernoulli" else math.inf
 
 
-def _is_whole(column: AbstractNumber) -> bool:
+def value_range(column: AbstractNumber) -> tuple[float, float]:
+    """The lowest and highest value that a column can have, as far as its constants tell."""
+    low, high = _SUPPORTS.get(column.kind, (-math.inf, math.inf))
+    if isinstance(column, Binomial) and isinstance(column.trials, int | float):
+        high = max(0.0, float(column.trials))
+    if isinstance(column.min, int | float):
+        low = max(low, float(column.min))
+    if isinstance(column.max, int | float):
+        high = min(high, float(column.max))
+    return low, high
+
+
+def _steps(column: AbstractNumber) -> float:
+    """How many values with the column's decimals lie in its range."""
+    scale = float(10 ** (column.decimals or 0))
+    low, high = (bound * scale for bound in value_range(column))
+    if math.isinf(low) or math.isinf(high):
+        return math.inf
+    return max(0, math.floor(high + 1e-9) - math.ceil(low - 1e-9) + 1)
+
+
+def is_whole(column: AbstractNumber) -> bool:
+    """Whether all values of a column are whole numbers."""
     if column.decimals is not None:
         return column.decimals == 0
     if isinstance(column, Mixture):
-        return all(_is_whole(part.column) for part in column.of)
+        return all(is_whole(part.column) for part in column.of)
     return isinstance(column, Poisson | Binomial | Zipf)
 
 
-def _step_type(start: Any) -> pa.DataType:
+def _step_type(start: Any, step: Any) -> pa.DataType:
     if isinstance(start, dt.datetime):
         return TIME
     if isinstance(start, dt.date):
         return pa.date32()
-    return pa.float64() if isinstance(start, float) else pa.int64()
+    return pa.float64() if isinstance(start, float) or isinstance(step, float) else pa.int64()
 
 
 def _values_type(values: tuple[Scalar, ...]) -> pa.DataType:
@@ -147,6 +177,13 @@ def _llm_type(kind: Any) -> pa.DataType:
     if kind.get("format") == "date":
         return pa.date32()
     return _JSON_TYPES.get(str(kind.get("type")), pa.string())
+
+
+def _strings(regex: str) -> float:
+    from fabula.words.regex import compile_pattern  # lazily: only unique patterns are counted
+
+    size = compile_pattern(regex).size
+    return math.inf if size is None else size
 
 
 def _moments(column: Datetime) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -11,9 +12,15 @@ from fabula.planning.columns import make_steps, plan_columns
 from fabula.planning.estimate import estimate_bytes, estimate_calls, estimate_seconds
 from fabula.planning.plan import ColumnPlan, Plan, ReferencePlan, TablePlan
 from fabula.planning.references import order_tables, resolve_references
-from fabula.planning.rules import check_violations, size_violations, spec_violations
+from fabula.planning.rules import (
+    check_violations,
+    size_violations,
+    spec_violations,
+    weight_violations,
+)
 from fabula.spec.checks import RowCheck
 from fabula.spec.columns import AbstractNumber
+from fabula.spec.numbers import Zipf
 from fabula.spec.sources import located
 from fabula.spec.tables import DatasetSpec, PerParent, TableSpec
 from fabula.spec.words import Judge
@@ -44,6 +51,7 @@ def make_plan(
     planned = plan_columns(settled, references, problems)
     if not problems:
         problems += check_violations(settled, planned)
+        problems += weight_violations(planned, references)
     if problems:
         raise SpecError(located(problems, spec))
     rows: dict[str, int] = {}
@@ -173,7 +181,14 @@ def _mean(column: AbstractNumber) -> float:
         case "binomial":
             return float(value["trials"] * value["p"])
         case "lognormal":
-            return float(value["median"])
+            return float(value["median"] * math.exp(value["sigma"] ** 2 / 2))
+        case "beta":
+            return float(value["a"] / (value["a"] + value["b"]))
+        case "pareto" if value["shape"] > 1:
+            return float(value["min"] * value["shape"] / (value["shape"] - 1))
+    if isinstance(column, Zipf):
+        chances = [rank**-column.exponent for rank in range(1, min(column.max, 100_000) + 1)]
+        return float(sum(i * chance for i, chance in enumerate(chances, 1)) / sum(chances))
     low, high = getattr(column, "min", 0) or 0, getattr(column, "max", 0) or 0
     return (float(low) + float(high)) / 2
 

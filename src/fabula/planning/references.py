@@ -25,6 +25,8 @@ def resolve_references(spec: DatasetSpec, problems: list[Violation]) -> Referenc
             name: replace(plan, driver=name == driver, within=_partners(table, name))
             for name, plan in _references(spec, table, problems)
         }
+        problems += _driving_problems(table, resolved[table.name].get(driver or ""))
+        problems += _overlaps(table)
     return resolved
 
 
@@ -97,7 +99,30 @@ def _references(
             hint = f"add `unique: true` to `{parent.name}.{key}`, or refer to its key"
             problems.append(Violation("spec.ambiguous-reference", message, where, hint))
             continue
+        problems += _drawing_problems(table, name, column, parent)
         yield name, ReferencePlan(name, column, parent.name, key)
+
+
+def _drawing_problems(
+    table: TableSpec, name: str, column: Reference, parent: TableSpec
+) -> Iterator[Violation]:
+    """Ways of choosing the parent that don't go together."""
+    where = f"tables.{table.name}.columns.{name}"
+    weighted = column.skew is not None or column.weights is not None
+    reason = None
+    if column.skew is not None and column.weights is not None:
+        reason = "has both `skew` and `weights`"
+    elif column.unique and weighted:
+        reason = "is unique, so every parent is taken once: `skew` and `weights` can't be kept"
+    elif parent.name == table.name and (column.unique or weighted):
+        reason = "refers to earlier rows of its own table, drawn evenly: `unique`, `skew` and "
+        reason += "`weights` can't be kept"
+    if reason is not None:
+        yield Violation("spec.bad-reference", f"`{name}` {reason}", where, "drop one of them")
+    if column.weights is not None and column.weights not in parent.columns:
+        message = f"`weights` names `{column.weights}`, which `{parent.name}` does not define"
+        near = did_you_mean(column.weights, parent.columns)
+        yield Violation("spec.unknown-column", message, f"{where}.weights", near)
 
 
 def _driver(spec: DatasetSpec, table: TableSpec, problems: list[Violation]) -> str | None:
@@ -128,13 +153,52 @@ def _driver(spec: DatasetSpec, table: TableSpec, problems: list[Violation]) -> s
     return None
 
 
+def _driving_problems(table: TableSpec, driver: ReferencePlan | None) -> Iterator[Violation]:
+    """What the reference that `per_parent` follows can't have."""
+    per_parent = table.per_parent
+    if driver is None or per_parent is None:
+        return
+    where, column = f"tables.{table.name}.columns.{driver.column}", driver.spec
+    if driver.parent == table.name:
+        message = f"the rows of `{table.name}` can't follow from its own rows"
+        hint = "give the table `n`; a reference to itself makes a tree"
+        yield Violation("spec.bad-reference", message, f"tables.{table.name}.per_parent.of", hint)
+    for name in ("nulls", "skew", "weights"):
+        if getattr(column, name):
+            message = f"`per_parent` gives `{driver.column}` its values: `{name}` can't be kept"
+            yield Violation("spec.bad-reference", message, f"{where}.{name}", f"leave out `{name}`")
+    if column.unique and per_parent.fixed != 1 and per_parent.max != 1:
+        message = f"`{driver.column}` is unique, but `per_parent` allows several rows of a parent"
+        yield Violation("spec.bad-reference", message, f"{where}.unique", "add `max: 1` to it")
+
+
+def _overlaps(table: TableSpec) -> Iterator[Violation]:
+    """References in several groups that may not repeat; only one group can be kept."""
+    groups = dict.fromkeys(frozenset(group) for group in _reference_groups(table))
+    taken: set[str] = set()
+    for group in groups:
+        for name in sorted(group & taken):
+            message = f"`{name}` stands in several groups of references that may not repeat"
+            hint = "keep one of the groups, or check the other with `kind: unique`"
+            yield Violation("spec.bad-reference", message, f"tables.{table.name}.unique", hint)
+        taken |= group
+
+
+def _reference_groups(table: TableSpec) -> list[tuple[str, ...]]:
+    """Groups of several references whose combination may not repeat."""
+    groups = [group for group in (table.primary_key, *table.unique) if len(group) > 1]
+    return [
+        group
+        for group in groups
+        if all(isinstance(table.columns.get(name), Reference) for name in group)
+    ]
+
+
 def _partners(table: TableSpec, name: str) -> tuple[str, ...]:
     """References that may not repeat a combination together with this one."""
-    groups = [group for group in (table.primary_key, *table.unique) if len(group) > 1]
-    for group in groups:
-        members = [part for part in group if isinstance(table.columns.get(part), Reference)]
-        if name in members and len(members) == len(group):
-            return tuple(part for part in members if part != name)
+    for group in _reference_groups(table):
+        if name in group:
+            return tuple(part for part in group if part != name)
     return ()
 
 

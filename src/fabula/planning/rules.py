@@ -14,6 +14,7 @@ from fabula.planning.expressions import ExpressionError, expression_type, parse_
 from fabula.planning.kinds import capacity
 from fabula.planning.plan import TablePlan
 from fabula.planning.references import References
+from fabula.planning.values import number_violations, value_violations
 from fabula.spec.checks import (
     ROW_CHECKS,
     AggregateCheck,
@@ -27,14 +28,10 @@ from fabula.spec.checks import (
 )
 from fabula.spec.columns import AbstractColumn, AbstractNumber
 from fabula.spec.keys import Reference
-from fabula.spec.numbers import Mixture
-from fabula.spec.parameters import as_moment
+from fabula.spec.numbers import Mixture, Zipf
+from fabula.spec.parameters import is_expression
 from fabula.spec.tables import DatasetSpec, TableSpec
-from fabula.spec.times import Datetime
 from fabula.spec.words import FILLED
-
-_POSITIVE = {"sigma", "scale", "shape", "a", "b"}
-_NOT_NEGATIVE = {"std", "mean", "trials"}
 
 
 def spec_violations(spec: DatasetSpec) -> Iterator[Violation]:
@@ -53,13 +50,12 @@ def spec_violations(spec: DatasetSpec) -> Iterator[Violation]:
         groups += [(f"unique.{i}", group) for i, group in enumerate(table.unique)]
         for part, group in groups:
             yield from _unknown_columns(table, group, f"{where}.{part}")
-        for i, correlation in enumerate(table.correlations):
-            yield from _correlation_problems(
-                table, correlation.columns, f"{where}.correlations.{i}"
-            )
+        yield from _correlation_problems(table, where)
         yield from _distinct_problems(table, where)
         for name, column in table.columns.items():
-            yield from _parameter_problems(column, f"{where}.columns.{name}")
+            yield from value_violations(column, f"{where}.columns.{name}")
+        if table.per_parent is not None and table.per_parent.distribution is not None:
+            yield from _cardinality_problems(table.per_parent.distribution, f"{where}.per_parent")
         yield from _model_problems(spec, table)
     for i, output in enumerate(spec.outputs):
         for name in output.tables:
@@ -93,6 +89,18 @@ def size_violations(tables: Sequence[TablePlan], references: References) -> Iter
             places = math.prod(room(name) for name in driver.within)
             if places < fewest:
                 yield _too_few(driver.within, int(places), fewest, f"{where}.per_parent")
+
+
+def weight_violations(planned: dict[str, Columns], references: References) -> Iterator[Violation]:
+    """Parents' columns that are no weights."""
+    for table, links in references.items():
+        for name, link in links.items():
+            weights = link.spec.weights
+            kind = None if weights is None else planned[link.parent][weights].type
+            if kind is not None and not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+                message = f"`weights` of `{name}` must be a number, but `{weights}` is {kind}"
+                where = f"tables.{table}.columns.{name}.weights"
+                yield Violation("spec.wrong-type", message, where)
 
 
 def check_violations(spec: DatasetSpec, planned: dict[str, Columns]) -> Iterator[Violation]:
@@ -180,22 +188,42 @@ def _unknown_table(name: str, spec: DatasetSpec, where: str) -> Violation:
     return Violation("spec.unknown-table", message, where, did_you_mean(name, spec.tables))
 
 
-def _correlation_problems(
-    table: TableSpec, names: Sequence[str], where: str
-) -> Iterator[Violation]:
-    yield from _unknown_columns(table, names, where)
-    for name in names:
-        column = table.columns.get(name)
-        if column is None:
-            continue
-        varying = any(isinstance(getattr(column, part, None), str) for part in column.expressions)
-        if not isinstance(column, AbstractNumber) or isinstance(column, Mixture) or varying:
-            message = f"`{name}` can't be correlated: it must be a distribution with plain numbers"
-            hint = 'state the dependence in its parameters, such as `mean: "20 * size"`'
-            yield Violation("spec.bad-correlation", message, where, hint)
-        elif column.unique:
-            message = f"`{name}` can't be both correlated and unique"
-            yield Violation("spec.bad-correlation", message, where)
+def _correlation_problems(table: TableSpec, where: str) -> Iterator[Violation]:
+    """Columns that can't vary together, or that are asked to do so twice."""
+    seen: set[str] = set()
+    for i, correlation in enumerate(table.correlations):
+        place = f"{where}.correlations.{i}"
+        yield from _unknown_columns(table, correlation.columns, place)
+        for name in correlation.columns:
+            if name in seen:
+                message = f"`{name}` is correlated twice"
+                hint = "give all its correlations in one `matrix`"
+                yield Violation("spec.bad-correlation", message, place, hint)
+            elif name in table.columns:
+                yield from _uncorrelated(name, table.columns[name], place)
+            seen.add(name)
+
+
+def _uncorrelated(name: str, column: AbstractColumn, where: str) -> Iterator[Violation]:
+    """Why a column can't be correlated."""
+    varying = any(is_expression(getattr(column, part, None)) for part in column.expressions)
+    if not isinstance(column, AbstractNumber) or isinstance(column, Mixture | Zipf) or varying:
+        message = f"`{name}` can't be correlated: it must be a distribution with plain numbers"
+        hint = 'state the dependence in its parameters, such as `mean: "20 * size"`'
+        yield Violation("spec.bad-correlation", message, where, hint)
+    elif column.unique:
+        message = f"`{name}` can't be both correlated and unique"
+        yield Violation("spec.bad-correlation", message, where)
+
+
+def _cardinality_problems(column: AbstractNumber, where: str) -> Iterator[Violation]:
+    """Numbers of children that can't be drawn."""
+    for name in column.expressions:
+        if is_expression(getattr(column, name)):
+            message = f"`{name}` of `per_parent` must be a plain number, not an expression"
+            yield Violation("spec.bad-number", message, where)
+            return
+    yield from number_violations(column, where)
 
 
 def _distinct_problems(table: TableSpec, where: str) -> Iterator[Violation]:
@@ -207,34 +235,6 @@ def _distinct_problems(table: TableSpec, where: str) -> Iterator[Violation]:
             message = f"`{name}` can't have `skew` or `weights`: its combinations may not repeat"
             hint = "drop `skew`; every combination is then equally likely"
             yield Violation("spec.bad-reference", message, f"{where}.columns.{name}", hint)
-
-
-def _parameter_problems(column: AbstractColumn, where: str) -> Iterator[Violation]:
-    """Constants that no distribution can have."""
-    parts = [part.column for part in column.of] if isinstance(column, Mixture) else [column]
-    for part in parts:
-        for name in part.expressions:
-            value = getattr(part, name, None)
-            if isinstance(value, str) or value is None or isinstance(part, Datetime):
-                continue
-            low_mean = name != "mean" or part.kind in ("poisson", "exponential")
-            if name in _POSITIVE and value <= 0:
-                yield Violation("spec.bad-number", f"`{name}` must be above 0", f"{where}.{name}")
-            elif name in _NOT_NEGATIVE and low_mean and value < 0:
-                yield Violation(
-                    "spec.bad-number", f"`{name}` must not be below 0", f"{where}.{name}"
-                )
-            elif name == "p" and not 0 <= value <= 1:
-                yield Violation("spec.bad-number", "`p` must lie in 0 to 1", f"{where}.{name}")
-        low, high = getattr(part, "min", None), getattr(part, "max", None)
-        if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
-            message = f"`min` {low} is above `max` {high}: no value fits"
-            yield Violation("spec.empty-range", message, f"{where}.min")
-    if isinstance(column, Datetime) and column.end is not None:
-        start, end = as_moment(column.start), as_moment(column.end)
-        if start is not None and end is not None and start >= end:
-            message = f"`start` {start} is not before `end` {end}: no time fits"
-            yield Violation("spec.empty-range", message, f"{where}.start")
 
 
 def _model_problems(spec: DatasetSpec, table: TableSpec) -> Iterator[Violation]:

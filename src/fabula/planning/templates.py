@@ -10,17 +10,30 @@ if TYPE_CHECKING:
     import jinja2
 
 
+_UNREPEATABLE = ("random", "lipsum", "cycler", "joiner")
+"""Filters and functions of Jinja whose result is another one each time."""
+
+
 class TemplateError(ValueError):
     """A template can't be parsed."""
 
 
 @lru_cache(maxsize=1)
 def environment() -> jinja2.Environment:
-    """The one sandboxed environment; an unknown name in it is an error."""
+    """The one sandboxed environment; an unknown name in it is an error, a null prints nothing."""
     from jinja2 import StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    return ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+    sandbox = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined,
+        autoescape=False,
+        keep_trailing_newline=True,
+        finalize=lambda value: "" if value is None else value,
+    )
+    for name in _UNREPEATABLE:
+        sandbox.filters.pop(name, None)
+        sandbox.globals.pop(name, None)
+    return sandbox
 
 
 def template_needs(text: str, references: Collection[str]) -> tuple[str, ...]:
@@ -33,8 +46,11 @@ def template_needs(text: str, references: Collection[str]) -> tuple[str, ...]:
 
     try:
         tree = environment().parse(text)
+        environment().compile(tree)
     except TemplateSyntaxError as error:
         raise TemplateError(f"{error.message} (line {error.lineno})") from error
+    if any(tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends))):
+        raise TemplateError("it can't include other files")
     names = sorted(meta.find_undeclared_variables(tree))
     attributes = {
         f"{item.node.name}.{item.attr}": item.node.name

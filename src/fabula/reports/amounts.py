@@ -7,11 +7,11 @@ from collections.abc import Callable
 _SIZES = ("bytes", "kB", "MB", "GB", "TB", "PB")
 
 
-def count(number: int, noun: str = "", plural: str = "") -> str:
-    """`1,204 rows`; the noun is singular and takes an s unless `plural` says otherwise."""
+def count(number: int, noun: str = "") -> str:
+    """`1,204 rows` of the singular `row`; without a noun `1,204`."""
     if not noun:
         return f"{number:,}"
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+    return f"{number:,} {noun if number == 1 else noun + 's'}"
 
 
 def size(number: int) -> str:
@@ -19,11 +19,8 @@ def size(number: int) -> str:
     amount, unit = float(number), 0
     while amount >= 999.5 and unit < len(_SIZES) - 1:
         amount, unit = amount / 1000, unit + 1
-    return (
-        f"{amount:.0f} {_SIZES[unit]}"
-        if unit == 0 or amount >= 99.5
-        else (f"{amount:.1f} {_SIZES[unit]}")
-    )
+    decimals = 0 if unit == 0 or amount >= 99.5 else 1
+    return f"{amount:.{decimals}f} {_SIZES[unit]}"
 
 
 def duration(seconds: float) -> str:

@@ -54,7 +54,7 @@ EXAMPLES: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Described:
-    """One parameter: its name, what it takes, its default, and what it means."""
+    """One parameter: its name, what it takes, its default (or `required`), what it means."""
 
     name: str
     takes: str
@@ -119,10 +119,7 @@ def kinds_markdown() -> str:
 def _table(described: list[Described]) -> str:
     if not described:
         return ""
-    rows = [
-        (f"`{item.name}`", item.takes, item.default.removeprefix("default "), item.meaning)
-        for item in described
-    ]
+    rows = [(f"`{item.name}`", item.takes, item.default, item.meaning) for item in described]
     head = [("parameter", "takes", "default", "meaning"), ("---", "---", "---", "---")]
     escaped = [" | ".join(cell.replace("|", "\\|") for cell in row) for row in [*head, *rows]]
     return "\n".join(f"| {line} |" for line in escaped)
@@ -131,7 +128,10 @@ def _table(described: list[Described]) -> str:
 def _listing(title: str, described: list[Described]) -> list[str]:
     lines = [f"{title}:"]
     for item in described:
-        lines.append(f"  {item.name}: {item.takes}{item.default and f', {item.default}'}")
+        default = item.default if item.default in ("", "required") else f"default {item.default}"
+        lines.append(
+            "  " + ", ".join(part for part in (f"{item.name}: {item.takes}", default) if part)
+        )
         lines += textwrap.wrap(item.meaning, 96, initial_indent=" " * 6, subsequent_indent=" " * 6)
     return lines
 
@@ -156,7 +156,7 @@ def _described(cls: type[SpecModel], name: str) -> Described:
     elif default in (None, "", (), {}):
         shown = ""
     else:
-        shown = f"default {_plain(default)}"
+        shown = _plain(default)
     return Described(name, takes, shown, attribute_docs(cls).get(name, ""))
 
 

@@ -13,7 +13,8 @@ import pyarrow as pa
 from fabula.checks.evaluate import evaluate as evaluate_checks
 from fabula.checks.results import CheckResults
 from fabula.errors import PrerequisiteError, SourceError, UsageError, did_you_mean
-from fabula.inference.frames import tables_of
+from fabula.io.frames import as_table
+from fabula.io.sources import read_tables
 from fabula.metrics import attacks, copies, coverage, detection, diversity, identity, pictures
 from fabula.metrics.bias import bias_results
 from fabula.metrics.frames import Frames, prepare
@@ -23,7 +24,6 @@ from fabula.metrics.shapes import missing, shapes, wasserstein
 from fabula.metrics.utility import outcome_column, utility
 from fabula.reports.gates import GatesLike, judge, read_gates
 from fabula.reports.report import Report, TableReport
-from fabula.reports.sources import find_tables
 from fabula.runs.dataset import Dataset
 from fabula.spec.tables import DatasetSpec
 from fabula.types import TableLike
@@ -58,6 +58,7 @@ def evaluate(
             hint=did_you_mean(unknown[0], SECTIONS) or f"choose from {', '.join(SECTIONS)}",
         )
     wanted = read_gates(gates)
+    synthetic = _opened(synthetic)
     made = _tables(synthetic)
     there = _matching(made, real, "real")
     held = _matching(made, holdout, "holdout")
@@ -214,17 +215,21 @@ def _must_exist(tables: Mapping[str, pa.Table], names: Sequence[str]) -> None:
             )
 
 
+def _opened(data: Any) -> Any:
+    """A run's folder as its dataset; everything else as it is."""
+    is_path = isinstance(data, str | os.PathLike)
+    return Dataset.open(data) if is_path and (Path(data) / "manifest.json").is_file() else data
+
+
 def _tables(data: Any) -> dict[str, pa.Table]:
-    """Every table of the data under test, in memory."""
+    """Every table of the data, in memory."""
     if isinstance(data, Dataset):
         return {name: data.to_arrow(name) for name in data}
     if isinstance(data, str | os.PathLike):
-        path = Path(data)
-        names = [found.name for found in find_tables(path)]
-        return _read(path if path.is_dir() else {names[0]: path}, names)
+        return {name: as_table(rows, name=name) for name, rows in read_tables(data).items()}
     if isinstance(data, Mapping) and data and all(map(_is_table, data.values())):
-        return _read(data, [str(name) for name in data])
-    return _read({ONE: data}, [ONE])
+        return {str(name): as_table(table, name=str(name)) for name, table in data.items()}
+    return {ONE: as_table(data)}
 
 
 def _is_table(value: object) -> bool:
@@ -235,7 +240,7 @@ def _matching(made: Mapping[str, pa.Table], data: Any, frame: str) -> dict[str, 
     """The real tables by the synthetic ones' names; single tables match whatever their name."""
     if data is None:
         return {}
-    tables = _tables(data)
+    tables = _tables(_opened(data))
     if len(made) == 1 and len(tables) == 1:
         return dict(zip(made, tables.values(), strict=True))
     if missing_tables := [name for name in made if name not in tables]:
@@ -246,15 +251,3 @@ def _matching(made: Mapping[str, pa.Table], data: Any, frame: str) -> dict[str, 
             or f"it has {', '.join(f'`{name}`' for name in tables)}",
         )
     return {name: tables[name] for name in made}
-
-
-def _read(data: Any, names: Sequence[str]) -> dict[str, pa.Table]:
-    found = tables_of(data, names)
-    try:
-        return {
-            name: rows if isinstance(rows, pa.Table) else rows.to_table()
-            for name, rows in found.items()
-        }
-    except (OSError, pa.ArrowException) as exc:
-        reason = str(exc).partition("\n")[0]
-        raise SourceError(f"the data can't be read: {reason}", code="source.unreadable") from exc

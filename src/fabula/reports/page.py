@@ -1,212 +1,184 @@
-"""The report as one HTML page: verdict first, then the numbers, then the pictures.
+"""The report of a run: one HTML file that needs no network and no JavaScript.
 
-The page asks for nothing from outside, needs no script, and shows aggregates only. Jinja
-escapes every text; charts are SVG of our own, whose texts are escaped where they are drawn.
+It holds what the terminal shows and more room to look: the verdict, every check, what models were
+asked, and each column's profile. Aggregates only; of the rows themselves a few values at most.
 """
 
 from __future__ import annotations
 
-import re
-from functools import cache
-from importlib import resources
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
 from typing import Any
 
-from jinja2 import Environment
-from markupsafe import Markup, escape
+from fabula.reports import amounts, grid
+from fabula.reports.profile import ColumnProfile, TableProfile
+from fabula.reports.profile_text import value_text
+from fabula.runs.dataset import Dataset
 
-from fabula import __version__
-from fabula.metrics.result import MetricResult, Section, percent
-from fabula.reports import charts
-from fabula.reports.amounts import count
-from fabula.reports.gates import own_rule, shown
-from fabula.reports.report import Report, TableReport
-from fabula.reports.report_text import report_line, rows_line
-
-MOST_PICTURES = 150
-"""Columns that are drawn; of more, those that differ most."""
-
-TILES: dict[Section, tuple[str, str]] = {
-    "quality": ("Realistic", "Does it look like the real data?"),
-    "privacy": ("Private", "Does it keep real people to itself?"),
-    "bias": ("Fair", "Are groups treated alike?"),
-    "diversity": ("Varied", "Neither copies nor noise?"),
-}
-
-
-def report_html(report: Report) -> str:
-    """The whole page."""
-    page: str = _template("report.html").render(
-        report=report,
-        tiles=_tiles(report),
-        worded=worded,
-        tables=[_table(table) for table in report.tables],
-        rows=rows_line(report.tables),
-        version=__version__,
-    )
-    return page.replace(" %", "\N{NO-BREAK SPACE}%")
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1f2937; --dim: #6b7280; --line: #e5e7eb;
+  --paper: #ffffff; --bar: #0369a1; --good: #15803d; --bad: #b91c1c; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e5e7eb; --dim: #9ca3af; --line: #374151;
+  --paper: #111827; --bar: #38bdf8; --good: #4ade80; --bad: #f87171; } }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
+  max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; vertical-align: top; padding: .35rem .7rem .35rem 0;
+  border-bottom: 1px solid var(--line); }
+th { color: var(--dim); font-weight: 500; } td.number {
+  font-variant-numeric: tabular-nums; } .dim { color: var(--dim); }
+.pass { color: var(--good); } .fail { color: var(--bad); font-weight: 600; }
+.scroll { overflow-x: auto; } svg { vertical-align: middle; } rect { fill: var(--bar); }
+"""
+_SHAPE_WIDTH, _SHAPE_HEIGHT = 140, 28
+_VALUE_ROOM = 60
 
 
-def summary_html(report: Report) -> str:
-    """A short form for notebooks: the verdict and every number."""
-    rows = "".join(
-        f"<tr><td>{escape(result.key)}</td><td>{escape(shown(result, result.value))}</td>"
-        f"<td>{escape(own_rule(result))}</td><td>{_word(result)}</td>"
-        f"<td style='text-align:left'>{escape(result.sentence)}</td></tr>"
-        for table in report.tables
-        for result in table.results
-    )
-    return f"<div><p>{escape(report_line(report))}</p><table>{rows}</table></div>"
+def run_page(dataset: Dataset, profiles: Sequence[TableProfile]) -> str:
+    """The report of a finished run as HTML text.
 
-
-def _tiles(report: Report) -> list[dict[str, Any]]:
-    """One verdict a section: how many of its bounds are kept."""
-    tiles = []
-    for name, (title, question) in TILES.items():
-        results = [
-            item for table in report.tables for item in table.results if item.section == name
-        ]
-        judged = [item for item in results if item.passed is not None]
-        failed = [item for item in judged if not item.passed]
-        word = (
-            "not asked"
-            if not results
-            else "no verdict"
-            if not judged
-            else "no"
-            if failed
-            else "yes"
-        )
-        said = f"{len(judged) - len(failed)} of {len(judged)} within bounds" if judged else ""
-        tiles.append(
-            {"name": name, "title": title, "question": question, "word": word, "said": said,
-             "failed": failed}
-        )  # fmt: skip
-    return tiles
-
-
-def _table(table: TableReport) -> dict[str, Any]:
-    pictures = sorted(
-        table.distributions, key=lambda picture: 1 if picture.score is None else picture.score
-    )
-    return {
-        "name": table.name,
-        "rows": " · ".join(f"{count(n)} {frame}" for frame, n in table.rows.items()),
-        "columns": count(table.columns, "column"),
-        "notes": [worded(note) for note in table.notes],
-        "sections": [
-            {
-                "name": name,
-                "title": title,
-                "question": question,
-                "metrics": [_metric(result) for result in table.section(name)],
-            }
-            for name, (title, question) in TILES.items()
-            if table.section(name)
-        ],
-        "pictures": [
-            {
-                "name": picture.name,
-                "score": "" if picture.score is None else percent(picture.score),
-                "missing": _missing(picture.missing, has_real=bool(picture.real)),
-                "svg": Markup(charts.distribution_chart(picture)),
-            }
-            for picture in pictures[:MOST_PICTURES]
-        ],
-        "left_out": len(pictures) - MOST_PICTURES,
-        "heat": Markup(charts.heat_chart(table.heat)) if table.heat else None,
-        "heat_left_out": table.heat.left_out if table.heat else 0,
-        "scatter": Markup(charts.scatter_chart(table.scatter)) if table.scatter else None,
-        "scatter_title": f"{table.scatter.y} by {table.scatter.x}" if table.scatter else "",
-        "scatter_group": table.scatter.group if table.scatter else "",
-    }
-
-
-def _metric(result: MetricResult) -> dict[str, Any]:
-    return {
-        "key": result.key,
-        "title": result.title,
-        "value": shown(result, result.value),
-        "baseline": f"{result.compared} {shown(result, result.baseline)}"
-        if result.baseline is not None
+    Args:
+        dataset: The run.
+        profiles: The profile of each of its tables.
+    """
+    manifest = dataset.manifest
+    name = escape(manifest["name"])
+    verdict = "every check holds" if manifest["passed"] else "some checks do not hold"
+    mark = "pass" if manifest["passed"] else "fail"
+    parts = [
+        f"<h1>{name}</h1>",
+        f'<p class="{mark}">{verdict}</p>' if len(dataset.checks) else "",
+        f'<p class="dim">{escape(_origin(manifest))}</p>',
+        "<p><strong>Made with a fake model: its words mean nothing.</strong></p>"
+        if manifest.get("fake")
         else "",
-        "rule": own_rule(result),
-        "better": {"higher": "higher is better", "lower": "lower is better", "near": "best near "
-                   + shown(result, result.baseline)}[result.direction],
-        "word": _word(result),
-        "sentence": worded(result.sentence),
-        "source": result.source,
-        "gauge": Markup(charts.gauge(result)),
-        "details": _details(result),
-    }  # fmt: skip
+        _section("Rows", ["table", "requested", "written", "rejected", "reasons"], _rows(manifest)),
+        _section("Checks", ["", "table", "rule"], _checks(dataset)),
+        _section(
+            "Models", ["model", "calls", "from the ledger", "tokens", "cost"], _models(manifest)
+        ),
+        *(_profile(profile) for profile in profiles),
+    ]
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
+        f"<title>{name}</title><style>{_STYLE}</style></head>\n<body>\n"
+        + "\n".join(part for part in parts if part)
+        + "\n</body></html>\n"
+    )
 
 
-def _details(result: MetricResult) -> dict[str, Any]:
-    """The parts of a metric as a small table: columns, groups, or pairs."""
-    details = result.details
-    if "groups" in details:
-        return {
-            "head": ["group", "synthetic", "real", "rows"],
-            "rows": _group_rows(details["groups"]),
-        }
-    if "columns" in details and isinstance(details["columns"], dict):
-        ordered = sorted(details["columns"].items(), key=lambda item: item[1])
-        if result.direction == "lower":
-            ordered.reverse()
-        return {
-            "head": ["column", "value"],
-            "rows": [[name, shown(result, float(value))] for name, value in ordered[:100]],
-        }
-    if "worst" in details:
-        rows = [
-            [f"{pair['first']} and {pair['second']}", percent(pair["score"]),
-             _correlation(pair["real"]), _correlation(pair["synthetic"])]
-            for pair in details["worst"]
-        ]  # fmt: skip
-        return {"head": ["pair", "alike", "real", "synthetic"], "rows": rows}
-    return {}
+def _origin(manifest: Mapping[str, Any]) -> str:
+    timings, versions = manifest["timings"], manifest["versions"]
+    return " · ".join(
+        [
+            f"seed {manifest['seed']}",
+            f"made {timings['started'].replace('T', ' ')[:16]}",
+            f"in {amounts.duration(timings['seconds'])}",
+            ", ".join(f"{name} {version}" for name, version in versions.items()),
+            f"spec {manifest['spec_sha256'][:12]}",
+        ]
+    )
 
 
-def _group_rows(groups: dict[str, Any]) -> list[list[str]]:
-    """Groups as rows; outcome rates are grouped once more, by the protected column."""
-    rows = []
-    for name, values in groups.items():
-        if any(isinstance(value, dict) for value in values.values()):
-            for label, cells in values.items():
-                rows.append(
-                    [f"{name}: {label}", *(_share(cells[frame]) for frame in ("synthetic", "real")),
-                     count(cells["synthetic_rows"])]
-                )  # fmt: skip
-        else:
-            rows.append([name, _share(values.get("synthetic")), _share(values.get("real")), ""])
-    return rows
+def _rows(manifest: Mapping[str, Any]) -> list[list[str]]:
+    return [
+        [
+            _cell(table),
+            *(_number(record[key]) for key in ("requested", "written", "rejected")),
+            _cell(
+                "; ".join(f"{count:,} × {reason}" for reason, count in record["reasons"].items())
+            ),
+        ]
+        for table, record in manifest["tables"].items()
+    ]
 
 
-def _correlation(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"
+def _checks(dataset: Dataset) -> list[list[str]]:
+    marks = {True: '<td class="pass">pass</td>', False: '<td class="fail">FAIL</td>'}
+    return [
+        [marks[result.passed], _cell(result.table), _cell(result.message or result.name)]
+        for result in dataset.checks
+    ]
 
 
-def _share(value: float | None) -> str:
-    return "–" if value is None else percent(value)
+def _models(manifest: Mapping[str, Any]) -> list[list[str]]:
+    return [
+        [
+            _cell(name),
+            _number(usage["calls"]),
+            _number(usage["cached"]),
+            _number((usage["prompt_tokens"] or 0) + (usage["completion_tokens"] or 0)),
+            _cell("unknown" if usage["cost"] is None else amounts.money(usage["cost"])),
+        ]
+        for name, usage in manifest["models"].items()
+    ]
 
 
-def _missing(shares: tuple[float, float], *, has_real: bool) -> str:
-    if not any(shares):
+def _profile(profile: TableProfile) -> str:
+    title = f"{profile.name}: {amounts.count(profile.rows, 'row')}"
+    rows = [
+        [
+            _cell(column.name),
+            _cell(column.type),
+            _cell(amounts.share(column.nulls, column.rows)),
+            _number(column.distinct) if column.exact else _cell(f"~{column.distinct:,}"),
+            f"<td>{_shape(column.shape)}</td>",
+            _cell(_values(column)),
+        ]
+        for column in profile.columns
+    ]
+    return _section(title, ["column", "type", "missing", "distinct", "shape", "values"], rows)
+
+
+def _values(column: ColumnProfile) -> str:
+    """The frequent values with their shares, or the extent and mean, or examples."""
+    if column.top:
+        filled = column.rows - column.nulls
+        shown = [f"{_short(value)} {amounts.share(count, filled)}" for value, count in column.top]
+        return ", ".join([*shown, "…"] if len(shown) < column.distinct else shown)
+    if column.low is not None:
+        mean = f", mean {value_text(column.mean)}" if column.mean is not None else ""
+        return f"{value_text(column.low)} to {value_text(column.high)}{mean}"
+    return f"such as {', '.join(map(_short, column.examples[:2]))}" if column.examples else ""
+
+
+def _short(value: str) -> str:
+    return grid.fit(grid.one_line(value), _VALUE_ROOM)
+
+
+def _shape(bins: Sequence[int]) -> str:
+    """A histogram as inline SVG; every bin that holds anything is visible."""
+    if not bins:
         return ""
-    real = f", real {percent(shares[1])}" if has_real else ""
-    return f"missing: synthetic {percent(shares[0])}{real}"
+    width, most = _SHAPE_WIDTH / len(bins), max(bins)
+    bars = []
+    for at, count in enumerate(bins):
+        height = max(1.0, _SHAPE_HEIGHT * count / most) if count else 0.0
+        bars.append(
+            f'<rect x="{at * width:.1f}" y="{_SHAPE_HEIGHT - height:.1f}"'
+            f' width="{width - 1:.1f}" height="{height:.1f}"/>'
+        )
+    return (
+        f'<svg width="{_SHAPE_WIDTH}" height="{_SHAPE_HEIGHT}" role="img"'
+        f' aria-label="{", ".join(map(str, bins))}">{"".join(bars)}</svg>'
+    )
 
 
-def _word(result: MetricResult) -> str:
-    return {True: "pass", False: "fail", None: "–"}[result.passed]
+def _section(title: str, head: Iterable[str], rows: Sequence[Sequence[str]]) -> str:
+    """A heading and a table; nothing where there are no rows."""
+    if not rows:
+        return ""
+    heads = "".join(f"<th>{name}</th>" for name in head)
+    lines = "\n".join(f"<tr>{''.join(row)}</tr>" for row in rows)
+    table = f"<table><thead><tr>{heads}</tr></thead><tbody>\n{lines}\n</tbody></table>"
+    return f'<h2>{escape(title)}</h2>\n<div class="scroll">{table}</div>'
 
 
-def worded(text: str) -> Markup:
-    """A sentence whose `names` are set as code."""
-    return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))
+def _cell(text: str) -> str:
+    return f"<td>{escape(text)}</td>"
 
 
-@cache
-def _template(name: str) -> Any:
-    text = resources.files("fabula.reports").joinpath(name).read_text(encoding="utf-8")
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(text)
+def _number(number: int) -> str:
+    return f'<td class="number">{number:,}</td>'

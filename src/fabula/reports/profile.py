@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import Any, Literal
 import duckdb
 
 from fabula.errors import SourceError
+from fabula.io.formats import FORMATS
+from fabula.io.read import TableRows
+from fabula.io.sources import read_source, read_tables
 from fabula.io.sql import quoted
-from fabula.reports.sources import TableFiles, find_tables
 
 BINS = 10
 """Bars of a column's shape."""
@@ -28,12 +31,8 @@ EXACT_ROWS = 1_000_000
 
 Family = Literal["number", "moment", "text", "other"]
 
-_READERS = {
-    "parquet": "read_parquet($files, union_by_name = true)",
-    "csv": "read_csv($files, union_by_name = true)",
-    "jsonl": "read_json($files, union_by_name = true, format = 'newline_delimited')",
-    "json": "read_json($files)",
-}
+_FILES = {f".{name}" for name in FORMATS}
+_PART = re.compile(r"part-\d+")
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _WORDS = {
     **dict.fromkeys(_INTEGERS, "int"),
@@ -99,11 +98,9 @@ class ColumnProfile:
 
 @dataclass(frozen=True)
 class TableProfile:
-    """One table: where it is, how large, and its columns."""
+    """One table: its name, its rows, and its columns."""
 
     name: str
-    paths: tuple[str, ...]
-    bytes: int
     rows: int
     columns: tuple[ColumnProfile, ...]
 
@@ -114,38 +111,47 @@ def profile(path: str | Path) -> list[TableProfile]:
     Raises:
         SourceError: There is nothing to read, or a file is damaged.
     """
-    return [_profile(files) for files in find_tables(Path(path))]
+    return [_profile(name, rows) for name, rows in _tables(Path(path)).items()]
 
 
-def _profile(files: TableFiles) -> TableProfile:
+def _tables(path: Path) -> dict[str, TableRows]:
+    """The tables under a path by name; parts of one table are one table."""
+    if not path.is_dir() or (path / "manifest.json").is_file():
+        return read_tables(path)
+    items = [item for item in sorted(path.iterdir()) if item.suffix.lower() in _FILES]
+    if items and all(_PART.fullmatch(item.stem) for item in items):
+        return {path.resolve().name: read_source(path)}
+    folders = [
+        item
+        for item in sorted(path.iterdir())
+        if item.is_dir() and any(part.suffix.lower() in _FILES for part in item.iterdir())
+    ]
+    found = [item for item in [*items, *folders] if item.name != "rejects.jsonl"]
+    return {item.stem: read_source(item) for item in found} or read_tables(path)
+
+
+def _profile(name: str, rows: TableRows) -> TableProfile:
     connection = duckdb.connect(config={"autoinstall_known_extensions": False})
     try:
-        _open(connection, files)
+        _open(connection, rows)
         columns = _columns(connection)
-    except (duckdb.Error, OSError, ValueError) as exc:
+    except duckdb.Error as exc:
         reason = str(exc).strip().partition("\n")[0]
-        raise SourceError(
-            f"`{files.paths[0]}` can't be read as {files.format}: {reason}",
-            code="source.unreadable",
-        ) from exc
+        raise SourceError(f"`{name}` can't be read: {reason}", code="source.unreadable") from exc
     finally:
         connection.close()
-    rows = columns[0].rows if columns else 0
-    paths = tuple(str(path) for path in files.paths)
-    return TableProfile(files.name, paths, files.bytes, rows, columns)
+    return TableProfile(name, columns[0].rows if columns else 0, columns)
 
 
-def _open(connection: duckdb.DuckDBPyConnection, files: TableFiles) -> None:
-    """Make the files readable as the view `data`."""
-    names = [str(path) for path in files.paths]
-    if files.format == "arrow":
-        import pyarrow.dataset as ds
+def _open(connection: duckdb.DuckDBPyConnection, rows: TableRows) -> None:
+    """Make the rows readable as `data`; DuckDB reads Parquet faster itself than through Arrow."""
+    from pyarrow.dataset import FileSystemDataset
 
-        connection.register("data", ds.dataset(names, format="ipc"))
-        return
-    literals = ", ".join("'" + name.replace("'", "''") + "'" for name in names)
-    reader = _READERS[files.format].replace("$files", f"[{literals}]")
-    connection.execute(f"CREATE VIEW data AS FROM {reader}")
+    if isinstance(rows, FileSystemDataset) and rows.format.default_extname == "parquet":
+        files = ", ".join("'" + file.replace("'", "''") + "'" for file in rows.files)
+        connection.execute(f"CREATE VIEW data AS FROM read_parquet([{files}])")
+    else:
+        connection.register("data", rows)
 
 
 def _columns(connection: duckdb.DuckDBPyConnection) -> tuple[ColumnProfile, ...]:

@@ -23,12 +23,10 @@ def profiles_text(profiles: Sequence[TableProfile]) -> str:
 
 def profile_text(profile: TableProfile) -> str:
     """One table: a line about the whole, then a line for each column."""
-    files = profile.paths[0] if len(profile.paths) == 1 else f"{len(profile.paths)} files"
     head = [
         profile.name,
         amounts.count(profile.rows, "row"),
         amounts.count(len(profile.columns), "column"),
-        f"{amounts.size(profile.bytes)} in {files}",
     ]
     rows = [_HEAD, *(_cells(column) for column in profile.columns)]
     lines = grid.lines(rows, right=(False, False, True, True, False))
@@ -51,7 +49,7 @@ def _values(column: ColumnProfile) -> str:
     if column.top:
         return _top(column)
     if column.low is not None:
-        ends = f"{_value(column.low)} … {_value(column.high)}"
+        ends = f"{value_text(column.low)} … {value_text(column.high)}"
         mean = f"  mean {_number(column.mean)}" if column.mean is not None else ""
         return f"{_shape(column.shape)}  {ends}{mean}".lstrip()
     shown = [grid.fit(grid.one_line(value), _VALUE_ROOM) for value in column.examples[:2]]
@@ -79,7 +77,8 @@ def _shape(bins: Sequence[int]) -> str:
     )
 
 
-def _value(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """A number or a moment as short as it can be said."""
     if isinstance(value, dt.datetime):
         return str(value.replace(microsecond=0, tzinfo=None)).removesuffix(" 00:00:00")
     return _number(float(value)) if isinstance(value, int | float | Decimal) else str(value)

@@ -142,7 +142,7 @@ class Report:
 
     def to_html(self) -> str:
         """The report as one page without any outside part."""
-        from fabula.reports.page import report_html
+        from fabula.reports.report_page import report_html
 
         return report_html(self)
 
@@ -194,7 +194,7 @@ class Report:
         return report_line(self)
 
     def _repr_html_(self) -> str:
-        from fabula.reports.page import summary_html
+        from fabula.reports.report_page import summary_html
 
         return summary_html(self)
 

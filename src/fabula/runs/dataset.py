@@ -70,12 +70,19 @@ class Dataset(Mapping[str, Any]):
         self._read: dict[str, pa.Table] = {}
 
     @classmethod
-    def open(cls, folder: PathLike, *, schemas: Mapping[str, pa.Schema] | None = None) -> Dataset:
+    def open(
+        cls,
+        folder: PathLike,
+        *,
+        schemas: Mapping[str, pa.Schema] | None = None,
+        reused: int = 0,
+    ) -> Dataset:
         """The dataset of a finished run's folder.
 
         Args:
             folder: The run's folder.
             schemas: The tables' types; without them, text files are read by their looks.
+            reused: Rows that were there before the latest command.
 
         Raises:
             SourceError: The folder holds no finished run, or a file of it is missing.
@@ -84,8 +91,9 @@ class Dataset(Mapping[str, Any]):
         try:
             manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
             rejects = folder / "rejects.jsonl"
-            lines = rejects.read_text(encoding="utf-8").splitlines() if rejects.exists() else []
-        except (OSError, ValueError) as exc:
+            lines = rejects.read_text(encoding="utf-8").split("\n") if rejects.exists() else []
+            tables = manifest["tables"]
+        except (OSError, ValueError, KeyError, TypeError) as exc:
             raise SourceError(
                 f"`{folder}` holds no finished run",
                 code="source.no-run",
@@ -94,14 +102,11 @@ class Dataset(Mapping[str, Any]):
             ) from exc
         known = schemas or {}
         return cls(
-            {
-                name: _rows_of(folder, table, known.get(name))
-                for name, table in manifest["tables"].items()
-            },
+            {name: _rows_of(folder, table, known.get(name)) for name, table in tables.items()},
             manifest,
-            rejected=[Lost(**json.loads(line)) for line in lines],
+            rejected=[Lost(**json.loads(line)) for line in lines if line],
             folder=folder,
-            reused=sum(table["written"] for table in manifest["tables"].values()),
+            reused=reused,
             schemas=known,
         )
 
@@ -114,7 +119,7 @@ class Dataset(Mapping[str, Any]):
         """A table by its name; with one table, also a column by its name."""
         if name in self._rows:
             return self.to_arrow(name)
-        if len(self._rows) == 1 and name in self.to_arrow().column_names:
+        if len(self._rows) == 1 and name in self.schema.names:
             return self.to_arrow().column(name)
         raise KeyError(name)
 

@@ -25,10 +25,10 @@ from fabula.runs.dataset import Dataset
 from fabula.runs.folder import RunFolder
 from fabula.runs.identity import identity
 from fabula.runs.manifest import build_manifest, lost_rows
-from fabula.runs.parts import MemoryStore, Store
 from fabula.runs.progress import Tracker
+from fabula.runs.stores import MemoryStore, Store
 from fabula.runs.tables import Tables
-from fabula.runs.verdict import lost_too_many, raise_verdict
+from fabula.runs.verdict import Limit, lost_too_many, raise_verdict
 from fabula.spec.sources import located
 from fabula.spec.tables import ModelSpec
 from fabula.types import Path as PathLike
@@ -79,7 +79,7 @@ def execute(
         overwrite: Replace another run in the folder; files of no run are never touched.
         progress: Called with a table's name, its rows done and its rows asked.
         format: The file format: `parquet`, `csv`, `jsonl` or `arrow`.
-        max_rejects: Lost rows that are accepted: a share below 1, or a number of rows.
+        max_rejects: Lost rows that are accepted: a share (0.05), or a number of rows; else none.
 
     Raises:
         SpecError: Checks contradict each other, or the columns.
@@ -121,40 +121,47 @@ def run(
     problems = impossible_rules(plan)
     if problems:
         raise SpecError(located(problems, plan.spec))
-    if output is None:
-        dataset = _make(plan, generation, MemoryStore(), Tracker(progress), workers)
-        raise_verdict(dataset, max_rejects)
-        return dataset
-    formats = _formats(plan, file_format)
-    facts = identity(plan, file_format)
-    folder = RunFolder(output, facts, formats, fresh=fresh, overwrite=overwrite)
+    tracker = Tracker(progress)
+
+    def make(store: Store) -> Dataset:
+        return _make(plan, generation(tracker), store, tracker, workers)
+
     try:
-        past = folder.manifest
-        if past and not lost_too_many(past, max_rejects):
-            logger.info("`%s` holds this run, finished", output)
+        if output is None:
+            dataset = make(MemoryStore())
         else:
-            if past:
-                folder.reopen(_stale(plan, past))
-            made = _make(plan, generation, folder, Tracker(progress), workers)
-            over = not lost_too_many(made.manifest, max_rejects)
-            folder.finish(made.manifest, made.rejected, forget=over)
-    finally:
-        folder.close()
-    dataset = Dataset.open(output, schemas={table.name: table.schema for table in plan.tables})
-    raise_verdict(dataset, max_rejects)
+            facts, formats = identity(plan, file_format), _formats(plan, file_format)
+            folder = RunFolder(output, facts, formats, fresh=fresh, overwrite=overwrite)
+            try:
+                reused = _go_on(plan, folder, make, max_rejects)
+            finally:
+                folder.close()
+            schemas = {table.name: table.schema for table in plan.tables}
+            dataset = Dataset.open(output, schemas=schemas, reused=reused)
+    except KeyboardInterrupt as exc:
+        raise _interrupted(tracker, kept=output is not None) from exc
+    raise_verdict(dataset, max_rejects, plan.spec.source)
     return dataset
 
 
+def _go_on(plan: Plan, folder: RunFolder, make: Callable[[Store], Dataset], limit: Limit) -> int:
+    """Make what a run folder still lacks; returns the number of rows that it had already."""
+    past = folder.manifest
+    if past and not lost_too_many(past, limit):
+        logger.info("`%s` holds this run, finished", folder.path)
+        return sum(table["written"] for table in past["tables"].values())
+    if past:
+        folder.reopen(_stale(plan, past))
+    made = make(folder)
+    folder.finish(made.manifest, made.rejected, forget=not lost_too_many(made.manifest, limit))
+    return made.reused
+
+
 def _make(
-    plan: Plan,
-    generation: Callable[[Tracker], Generating],
-    store: Store,
-    tracker: Tracker,
-    workers: int,
+    plan: Plan, generating: Generating, store: Store, tracker: Tracker, workers: int
 ) -> Dataset:
     """Make the tables and check them."""
     started, clock = dt.datetime.now(dt.UTC), time.monotonic()
-    generating = generation(tracker)
     try:
         tables = Tables(generating.makers, store, tracker, workers)
         checking = Checking(plan, tables)
@@ -162,12 +169,6 @@ def _make(
             tables.make(name)
             checking.after(name)
         usage = generating.usage()
-    except KeyboardInterrupt as exc:
-        raise RunInterrupted(
-            f"stopped after {tracker.rows:,} rows; nothing lost",
-            code="run.interrupted",
-            hint="run the same command to continue",
-        ) from exc
     finally:
         generating.close()
     timings = {
@@ -178,6 +179,19 @@ def _make(
         {name: tables.read(name) for name in plan.order},
         build_manifest(plan, tables.records, checking.results(), usage, timings),
         rejected=lost_rows(tables.records),
+        reused=tables.reused,
+    )
+
+
+def _interrupted(tracker: Tracker, *, kept: bool) -> RunInterrupted:
+    """The error that says what a stopped run leaves, and how to go on."""
+    if kept:
+        message, hint = "nothing lost", "run the same command to continue"
+    else:
+        message = "they were in memory only"
+        hint = "name an output folder to be able to continue; answers of models are kept anyway"
+    return RunInterrupted(
+        f"stopped after {tracker.rows:,} rows; {message}", code="run.interrupted", hint=hint
     )
 
 

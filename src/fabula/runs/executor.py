@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
@@ -15,7 +15,7 @@ class Executor(Protocol):
     """Maps a function over tasks; tasks are small, pure and may be repeated."""
 
     def map(
-        self, function: Callable[[Task], Result], tasks: Iterable[Task]
+        self, function: Callable[[Task], Result], tasks: Sequence[Task]
     ) -> Iterator[tuple[Task, Result]]:
         """Yield each task with its result, in the order of the tasks."""
         ...
@@ -24,8 +24,8 @@ class Executor(Protocol):
 class LocalExecutor:
     """Threads of this process; numpy and Arrow release the interpreter lock.
 
-    At most `workers` tasks are in flight, so results never pile up. One worker means no thread
-    at all, which keeps interrupts exact.
+    At most `workers` tasks are in flight, so results never pile up. One worker or one task
+    means no thread at all, which keeps interrupts exact.
 
     Args:
         workers: Tasks at a time.
@@ -38,10 +38,10 @@ class LocalExecutor:
         self._on_stop = on_stop
 
     def map(
-        self, function: Callable[[Task], Result], tasks: Iterable[Task]
+        self, function: Callable[[Task], Result], tasks: Sequence[Task]
     ) -> Iterator[tuple[Task, Result]]:
         """Yield each task with its result, in the order of the tasks."""
-        if self._workers == 1:
+        if self._workers == 1 or len(tasks) == 1:
             for task in tasks:
                 yield task, function(task)
             return

@@ -31,7 +31,7 @@ from fabula.errors import SinkError
 from fabula.io.formats import FORMATS, Format
 from fabula.io.locks import FolderLock
 from fabula.io.names import file_stem
-from fabula.io.places import make_folder, remove_leftovers, write_text
+from fabula.io.places import make_folder, remove_leftovers, sink_error, write_text
 from fabula.io.read import read_files, typed
 from fabula.io.write import writing
 from fabula.runs.parts import Layout, Lost, PartRecord, Tally
@@ -70,10 +70,11 @@ class RunFolder:
     ) -> None:
         self.path = path
         self._formats = formats
-        past = _check_owner(path, identity, overwrite=overwrite)
+        _check_owner(path, identity, overwrite=overwrite)
         make_folder(path / _STATE)
         self._lock = FolderLock(path / _STATE / "lock", owner=path)
         try:
+            past = _check_owner(path, identity, overwrite=overwrite)
             if past and (fresh or past["fingerprint"] != identity["fingerprint"]):
                 self._clear(past)
             for place in (path, path / _STATE, *(path / file_stem(name) for name in formats)):
@@ -93,13 +94,10 @@ class RunFolder:
         """The record of a part whose files are all there."""
         try:
             record = PartRecord.from_json(self._record(layout, part).read_text(encoding="utf-8"))
-        except FileNotFoundError:
+            sizes = [(self.path / file.name).stat().st_size for file in record.files]
+        except (OSError, ValueError, KeyError, TypeError):
             return None
-        for file in record.files:
-            path = self.path / file.name
-            if not path.is_file() or path.stat().st_size != file.bytes:
-                return None
-        return record
+        return record if sizes == [file.bytes for file in record.files] else None
 
     def keep(
         self, layout: Layout, part: int, attempt: int, blocks: Iterable[MadeBlock]
@@ -160,7 +158,7 @@ class RunFolder:
             write_text(self.path / REJECTS, "".join(line + "\n" for line in lines))
         else:
             (self.path / REJECTS).unlink(missing_ok=True)
-        text = json.dumps(manifest, indent=2, ensure_ascii=False, default=str)
+        text = json.dumps(manifest, indent=2, ensure_ascii=False)
         write_text(self.path / MANIFEST, text + "\n")
         if forget:
             for path in (self.path / _STATE).glob("*.json"):
@@ -213,19 +211,21 @@ def _check_owner(
     path: Path, identity: Mapping[str, Any], *, overwrite: bool
 ) -> dict[str, Any] | None:
     """The `run.json` of the run that the folder belongs to, when this run may go on in it."""
-    if not path.is_dir() or not any(path.iterdir()):
+    try:
+        names = {item.name for item in path.iterdir()} if path.is_dir() else set()
+    except OSError as exc:
+        raise sink_error(exc, path) from exc
+    if not names - {_STATE}:
         return None
     past = _json(path / RUN)
-    if past is None:
-        if {item.name for item in path.iterdir()} == {_STATE}:
-            return None  # killed before it wrote a thing
+    if past is None or not {"fingerprint", "tables"} <= set(past):
         raise SinkError(
             f"`{path}` holds files that no run made",
             code="sink.exists",
             where=str(path),
             hint="choose another folder",
         )
-    if past.get("fingerprint") == identity["fingerprint"] or overwrite:
+    if past["fingerprint"] == identity["fingerprint"] or overwrite:
         return past
     state = "a finished" if (path / MANIFEST).is_file() else "an unfinished"
     raise SinkError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -46,7 +47,7 @@ def build_manifest(
         "fake": any(_is_fake(plan, call.model) for call in plan.calls),
         "passed": checks.passed,
         "tables": {table: _table(parts) for table, parts in records.items()},
-        "checks": [result.to_dict() for result in checks],
+        "checks": [_json_ready(result.to_dict()) for result in checks],
         "models": {name: _plain(item) for name, item in usage.items()},
         "timings": dict(timings),
         "spec_sha256": spec_sha256(plan.spec),
@@ -69,6 +70,19 @@ def _table(parts: Sequence[PartRecord]) -> dict[str, Any]:
         "drawings": parts[0].attempt + 1,
         "files": files,
     }
+
+
+def _json_ready(value: Any) -> Any:
+    """The value in what JSON has; dates, decimals and NaN become text."""
+    if isinstance(value, Mapping):
+        return {str(name): _json_ready(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json_ready(item) for item in value]
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    return str(value)
 
 
 def _is_fake(plan: Plan, model: str) -> bool:

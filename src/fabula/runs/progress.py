@@ -37,9 +37,9 @@ class Tracker:
             self._tell(table)
 
     def answered(self, table: str, rows: int) -> None:
-        """Models have filled that many more rows of a block under way."""
+        """Models have now filled that many rows of the block under way, for some columns."""
         with self._lock:
-            self._under_way[table] = self._under_way.get(table, 0) + rows
+            self._under_way[table] = rows
             self._tell(table)
 
     def _tell(self, table: str) -> None:

@@ -13,8 +13,9 @@ from fabula.engines.made import MadeBlock, RejectedRow, TableMaker
 from fabula.errors import PartialRunError
 from fabula.io.read import TableRows
 from fabula.runs.executor import LocalExecutor
-from fabula.runs.parts import Layout, PartRecord, Store
+from fabula.runs.parts import Layout, PartRecord
 from fabula.runs.progress import Tracker
+from fabula.runs.stores import Store
 
 
 class Tables:

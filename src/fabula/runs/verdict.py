@@ -7,9 +7,13 @@ from typing import Any
 
 from fabula.errors import PartialRunError
 from fabula.runs.dataset import Dataset
+from fabula.runs.output import record
+from fabula.spec.sources import Source
 
 Limit = float | int | None
 """Lost rows that are accepted: a share (a float) or a number (an int); None means none."""
+
+_UNKNOWN = Source()
 
 
 def lost_too_many(manifest: Mapping[str, Any], limit: Limit) -> bool:
@@ -20,8 +24,13 @@ def lost_too_many(manifest: Mapping[str, Any], limit: Limit) -> bool:
     return bool(lost > _allowed(limit, asked))
 
 
-def raise_verdict(dataset: Dataset, limit: Limit) -> None:
+def raise_verdict(dataset: Dataset, limit: Limit, source: Source = _UNKNOWN) -> None:
     """Raise what the caller must know about a finished run; its data stays.
+
+    Args:
+        dataset: What was made.
+        limit: Lost rows that are accepted.
+        source: Where the spec was written, for the line of the broken check.
 
     Raises:
         PartialRunError: More rows were lost than `limit`.
@@ -32,6 +41,7 @@ def raise_verdict(dataset: Dataset, limit: Limit) -> None:
     failed = dataset.checks.error()
     if failed:
         failed.dataset = dataset
+        failed.file, failed.line = source.file, source.line(failed.where)
         raise failed
 
 
@@ -46,12 +56,12 @@ def _partial(dataset: Dataset, limit: Limit) -> PartialRunError:
     worst = sorted(reasons.items(), key=lambda item: -item[1])
     told = ", ".join(f"{count:,} × {reason}" for reason, count in worst[:3])
     more = f", and {len(worst) - 3} more reasons" if len(worst) > 3 else ""
-    kept = dataset.folder is not None
+    folder = dataset.folder
     error = PartialRunError(
         f"{lost:,} of {asked:,} rows failed (limit {_words(limit)}): {told}{more}"
-        + (" (see rejects.jsonl)" if kept else ""),
+        + (f" (see {record(folder, 'rejects.jsonl').name})" if folder else ""),
         code="run.rejects",
-        where=str(dataset.folder) if kept else None,
+        where=str(folder) if folder else None,
         hint="run the same command to try them again, or allow them with --max-rejects",
     )
     error.dataset = dataset

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from fabula.spec.columns import AbstractColumn
-from fabula.spec.parameters import Duration, Scalar
+from fabula.spec.parameters import Duration, Instant, Scalar
 
 
 class Key(AbstractColumn):
@@ -23,7 +22,7 @@ class Sequence(AbstractColumn):
     """Numbers or dates in steady steps, one a row."""
 
     kind: Literal["sequence"] = "sequence"
-    start: int | float | dt.datetime | dt.date = 1
+    start: int | float | Instant = 1
     step: int | float | Duration = 1
 
 

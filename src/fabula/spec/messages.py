@@ -13,68 +13,13 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from fabula.errors import Violation, did_you_mean
+from fabula.errors import Violation
 from fabula.spec.checks import CHECKS
 from fabula.spec.kinds import KINDS
+from fabula.spec.synonyms import suggestion
 from fabula.spec.tables import DatasetSpec
 
 Place = tuple[str | int, ...]
-
-SYNONYMS = {
-    "category": "choice",
-    "enum": "choice",
-    "int": "uniform",
-    "integer": "uniform",
-    "float": "uniform",
-    "number": "normal",
-    "bool": "bernoulli",
-    "boolean": "bernoulli",
-    "date": "datetime",
-    "time": "datetime",
-    "timestamp": "datetime",
-    "str": "pattern",
-    "string": "pattern",
-    "regex": "pattern",
-    "id": "key",
-    "foreign_key": "reference",
-    "fk": "reference",
-    "ref": "reference",
-    "faker": "provider",
-    "formula": "expr",
-    "expression": "expr",
-    "sql": "expr",
-    "name": "person",
-    "email": "person",
-    "jinja": "template",
-    "ai": "llm",
-    "prompt": "text",
-    "type": "kind",
-    "mu": "mean",
-    "std_dev": "std",
-    "stddev": "std",
-    "rows": "n",
-    "count": "n",
-    "size": "n",
-    "options": "values",
-    "categories": "values",
-    "choices": "values",
-    "probability": "p",
-    "precision": "decimals",
-    "round": "decimals",
-    "parent": "to",
-    "table": "to",
-    "references": "to",
-    "minimum": "min",
-    "maximum": "max",
-    "low": "min",
-    "high": "max",
-    "null": "nulls",
-    "missing": "nulls",
-    "nullable": "nulls",
-    "constraints": "checks",
-    "rules": "checks",
-}
-"""What other tools call a kind or a key of a spec."""
 
 _EXPECTED = {
     "int_type": "a whole number",
@@ -129,12 +74,6 @@ def violations_of(
         if place not in inner or all(detail["type"] == "value_error" for detail in details)
     }
     return [_violation(place, details, model) for place, details in real.items()]
-
-
-def suggestion(word: str, known: Sequence[str]) -> str | None:
-    """A "did you mean" hint for a kind or key, from what other tools call it or its spelling."""
-    synonym = SYNONYMS.get(word.lower())
-    return f"did you mean `{synonym}`?" if synonym in known else did_you_mean(word, known)
 
 
 def _place(detail: ErrorDetails, data: Any) -> Place:
@@ -252,7 +191,7 @@ def _wrong_value(place: Place, where: str | None, details: list[ErrorDetails]) -
         word, key = _LIMITS[kind]
         message = f"{name} must be {word} {_shown(context[key])}, not {_shown(value)}"
         return Violation("spec.out-of-range", message, where)
-    if kind == "literal_error" and not isinstance(value, Mapping | list):
+    if kind == "literal_error":
         return _not_allowed(place, where, detail)
     if kind in ("too_short", "too_long"):
         return _wrong_length(name, where, detail)

@@ -31,8 +31,8 @@ from fabula.errors import SpecError, Violation
 from fabula.spec import col
 from fabula.spec.columns import AbstractColumn
 from fabula.spec.kinds import KINDS
-from fabula.spec.messages import suggestion
 from fabula.spec.reading import read
+from fabula.spec.synonyms import suggestion
 from fabula.spec.tables import DatasetSpec, TableSpec
 
 TABLE = "rows"

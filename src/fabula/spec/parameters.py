@@ -32,6 +32,9 @@ def _iso(value: Any) -> Any:
         raise ValueError(f"`{value}` is no date or time") from None
 
 
+Instant: TypeAlias = Annotated[dt.datetime | dt.date, BeforeValidator(_iso)]
+"""A date or time."""
+
 Moment: TypeAlias = Annotated[dt.datetime | dt.date | StrictStr, BeforeValidator(_iso)]
 """A date or time, or a SQL expression over earlier columns (`customer_id.signed_up`)."""
 

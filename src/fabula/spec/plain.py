@@ -17,6 +17,7 @@ from fabula.spec.times import DAYS, MONTHS, Datetime
 from fabula.spec.words import Choice
 
 _WHOLE_UNIFORM = {"kind", "min", "max", "decimals"}
+_COMMON = frozenset(AbstractColumn.model_fields)
 
 
 def to_plain(value: Any) -> Any:
@@ -45,8 +46,12 @@ def to_plain(value: Any) -> Any:
 
 
 def to_json(spec: DatasetSpec) -> str:
-    """The spec as JSON text. JSON has no dates: a `choice` of dates becomes one of texts."""
-    return json.dumps(to_plain(spec), indent=2, ensure_ascii=False, default=dt.date.isoformat)
+    """The spec as JSON text; dates become text."""
+    return json.dumps(to_plain(spec), indent=2, ensure_ascii=False, default=_as_text)
+
+
+def _as_text(value: dt.date) -> str:
+    return value.isoformat()
 
 
 def _fields(model: BaseModel) -> dict[str, Any]:
@@ -56,7 +61,7 @@ def _fields(model: BaseModel) -> dict[str, Any]:
     kind = {"kind": model.kind} if isinstance(model, AbstractColumn | AbstractCheck) else {}
     given = {
         name: _short_number(to_plain(getattr(model, name)), fields[name].annotation)
-        for name in sorted(fields, key=lambda name: name not in own)
+        for name in sorted(fields, key=lambda name: (name not in own, name in _COMMON))
         if name != "kind"
         and not _same(getattr(model, name), fields[name].get_default(call_default_factory=True))
     }
@@ -80,10 +85,11 @@ def _table(table: TableSpec) -> dict[str, Any]:
 
 def _choice(column: Choice) -> dict[str, Any]:
     plain = _fields(column)
+    if column.weights is not None:
+        plain["weights"] = [_number(weight) for weight in column.weights]
     texts = [value for value in column.values if isinstance(value, str) and len(value) < 100]
     if column.weights is not None and len(set(texts)) == len(column.values):
-        del plain["weights"]
-        plain["values"] = dict(zip(texts, map(_number, column.weights), strict=True))
+        plain["values"] = dict(zip(texts, plain.pop("weights"), strict=True))
     return plain
 
 

@@ -83,9 +83,10 @@ def read(text: str, *, file: str | None = None) -> Node:
     try:
         node = _document(reading)
     except YAMLError as error:
-        raise SpecError([*reading.problems, _syntax(error, file)]) from error
+        reading.problems.append(_syntax(error))
+        raise SpecError(_in_file(reading.problems, file)) from error
     if reading.problems:
-        raise SpecError([_at(problem, file) for problem in reading.problems])
+        raise SpecError(_in_file(reading.problems, file))
     if node is None or node.data is None:
         hint = "`fabula init --template shop` writes a spec to start from"
         raise SpecError([Violation("spec.empty", "the spec is empty", None, hint, file)])
@@ -242,19 +243,19 @@ def _problem(
     reading.problems.append(Violation(code, message, hint=hint, line=line))
 
 
-def _at(problem: Violation, file: str | None) -> Violation:
-    return Violation(problem.code, problem.message, None, problem.hint, file, problem.line)
+def _in_file(problems: list[Violation], file: str | None) -> list[Violation]:
+    return [replace(problem, file=file) for problem in problems]
 
 
-def _syntax(error: YAMLError, file: str | None) -> Violation:
+def _syntax(error: YAMLError) -> Violation:
     """Bad YAML, in words: what, where, and the usual cause."""
     if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
         reason = str(error).split("\n", 1)[0]
         return Violation(
-            "spec.syntax", f"this is not valid YAML: {reason}", hint="save it as UTF-8", file=file
+            "spec.syntax", f"this is not valid YAML: {reason}", hint="save the file as UTF-8 text"
         )
     mark, problem = error.problem_mark, error.problem or "unreadable"
-    full = f"{error.context or ''} {problem}"
-    hint = next((hint for cause, hint in _CAUSES if re.search(cause, full)), None)
+    cause = f"{error.context or ''} {problem}"
+    hint = next((hint for pattern, hint in _CAUSES if re.search(pattern, cause)), None)
     message = f"this is not valid YAML: {problem}, column {mark.column + 1}"
-    return Violation("spec.syntax", message, None, hint, file, mark.line + 1)
+    return Violation("spec.syntax", message, hint=hint, line=mark.line + 1)

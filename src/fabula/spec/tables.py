@@ -229,6 +229,18 @@ class DatasetSpec(SpecModel):
         spec._source = source
         return spec
 
+    def to_yaml(self) -> str:
+        """The spec as the text of a YAML file that is pleasant to edit."""
+        from fabula.spec.writing import to_yaml
+
+        return to_yaml(self)
+
+    def to_json(self) -> str:
+        """The spec as JSON text. JSON has no dates: a `choice` of dates becomes one of texts."""
+        from fabula.spec.plain import to_json
+
+        return to_json(self)
+
     @model_validator(mode="before")
     @classmethod
     def _named_tables(cls, data: object) -> object:

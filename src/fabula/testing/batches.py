@@ -79,7 +79,7 @@ class BatchDesk:
             status, body = await self._answer(asked["body"])
             response = {"status_code": status, "body": json.loads(body)}
             result = {"custom_id": asked["custom_id"], "response": response, "error": None}
-            (good if status == 200 else bad).append(json.dumps(result))
+            (good if status == 200 else bad).append(json.dumps(result, ensure_ascii=False))
         if good:
             batch["output_file_id"] = self._keep("\n".join(good))["id"]
         if bad:

@@ -27,6 +27,7 @@ from aiohttp import web
 
 from fabula.llm.chat import ChatRequest, Message
 from fabula.llm.fake import fake_reply
+from fabula.llm.habits import forget_habits
 from fabula.testing.batches import BatchDesk
 from fabula.testing.calls import Call
 from fabula.testing.envelopes import envelope
@@ -99,6 +100,7 @@ class ChatServer:
     def __enter__(self) -> ChatServer:
         self._thread.start()
         self._ready.wait()
+        forget_habits(self.url)  # another server may have had this port
         return self
 
     def __exit__(

@@ -6,16 +6,12 @@ a shortfall becomes an error that carries the rows which are there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Required, TypedDict, TypeVar, Unpack, overload
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Required, TypeVar, Unpack, overload
 
-from fabula.errors import PartialRunError
-from fabula.llm.budget import Budget
-from fabula.llm.rows.ask import ask_rows
-from fabula.llm.rows.job import RowsJob, RowsResult
+from fabula.llm.rows.job import RowsJob
 from fabula.llm.rows.sync import run_sync
-from fabula.llm.session import models_of_run
-from fabula.spec.tables import ModelSpec
+from fabula.texts.asking import AskOptions, ask, job_options, shortfall
 from fabula.texts.examples import example_values
 from fabula.texts.rules import CheckRow, CheckTable, row_check, table_check, unique_groups
 from fabula.texts.shapes import TEXT, Shape, shape_of
@@ -25,11 +21,8 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row")
 
-SAMPLE_STEP = 1_000
-"""Samples are this far apart, leaving room for requests that one of them repeats."""
 
-
-class RowOptions(TypedDict, total=False):
+class RowOptions(AskOptions, total=False):
     """What `rows` and `arows` take besides the shape of a row; see `rows`."""
 
     subject: Required[str]
@@ -39,17 +32,6 @@ class RowOptions(TypedDict, total=False):
     unique: str | Sequence[str | Sequence[str]]
     check_row: CheckRow | None
     check_table: CheckTable | None
-    model: str | ModelSpec
-    rows_per_call: int | None
-    attempts: int
-    temperature: float | None
-    sample: int
-    fresh: bool
-    max_calls: int | None
-    max_tokens: int | None
-    max_cost: float | None
-    progress: Callable[[int], None] | None
-    report: Callable[[RowsResult], None] | None
 
 
 @overload
@@ -92,9 +74,8 @@ def rows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
         ModelError: The model can't be used at all.
 
     Examples:
-        >>> made = rows({"properties": {"city": {"type": "string"}}}, subject="cities",
-        ...             n=2, model="fake")
-        >>> len(made)
+        >>> city = {"properties": {"city": {"type": "string"}}}
+        >>> len(rows(city, subject="cities", n=2, model="fake"))
         2
     """
     return run_sync(arows(schema, **wanted))
@@ -112,47 +93,11 @@ async def arows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
     """`rows` for callers with an event loop of their own: same arguments, same rows."""
     shape = shape_of(schema)
     job = _job(shape, wanted)
-    budget = Budget(
-        max_calls=wanted.get("max_calls"),
-        max_tokens=wanted.get("max_tokens"),
-        max_cost=wanted.get("max_cost"),
-    )
-    with models_of_run(fresh=wanted.get("fresh", False), budget=budget) as open_model:
-        model = open_model(wanted.get("model", "local"))
-        try:
-            result = await ask_rows(model, job, on_rows=wanted.get("progress"))
-        finally:
-            await model.close()
-    report = wanted.get("report")
-    if report is not None:
-        report(result)
+    result = await ask(job, wanted)
     made = [shape.make(row) for row in result.rows if row is not None]
     if len(made) < job.n:
         raise shortfall(result, made)
     return made
-
-
-def shortfall(result: RowsResult, made: Any) -> PartialRunError:
-    """The error of a job that ended with rows missing.
-
-    Args:
-        result: How the job ended.
-        made: What there is, as the caller wants it; it becomes `rows` of the error.
-    """
-    asked = len(result.rows)
-    there = sum(row is not None for row in result.rows)
-    cause = result.error or result.stalled
-    reason = result.rejects[0].reason if result.rejects else "the model gave no more rows"
-    told = getattr(cause, "message", None) or cause or reason
-    error = PartialRunError(
-        f"{asked - there:,} of {asked:,} rows are missing: {told}",
-        code="rows.missing",
-        hint=getattr(cause, "hint", None)
-        or "the same call goes on; replies that are known cost nothing",
-    )
-    error.rows, error.rejects = made, tuple(result.rejects)
-    error.__cause__ = result.error
-    return error
 
 
 def _job(shape: Shape, wanted: RowOptions) -> RowsJob:
@@ -164,15 +109,12 @@ def _job(shape: Shape, wanted: RowOptions) -> RowsJob:
         n=wanted["n"],
         examples=examples,
         extra=wanted.get("extra", ""),
-        rows_per_call=wanted.get("rows_per_call"),
         unique=unique_groups(wanted.get("unique", ()), shape.names),
         used=_whole_rows(shape, examples),
         check_row=row_check(shape.make, wanted.get("check_row")),
         check_table=table_check(shape.make, wanted.get("check_table")),
-        attempts=wanted.get("attempts", 3),
         text=shape.is_text and alone,
-        temperature=wanted.get("temperature"),
-        sample=wanted.get("sample", 0) * SAMPLE_STEP,
+        **job_options(wanted),
     )
 
 

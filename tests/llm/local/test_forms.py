@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -132,9 +133,24 @@ def test_a_row_whose_texts_are_an_examples_is_refused() -> None:
     assert form.read(ChatReply('{"name": "Wool Hat", "price": 6}'), Call((0,))).items
 
 
+def test_a_text_that_the_grammar_ended_goes_back_to_its_last_sentence() -> None:
+    form = form_of(RowsJob(FASHION, (NAME, PRICE), 1))
+    text = "A hat. " + ", ".join(f"word{number}" for number in range(30))
+    [row] = form.read(ChatReply(json.dumps({"name": text[:160], "price": 6})), Call((0,))).items
+    assert row == {"name": "A hat.", "price": 6}
+    endless = form.read(ChatReply(json.dumps({"name": text[7:167], "price": 6})), Call((0,)))
+    assert not endless.items
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("a b a b a b a b a b", True), ("so so good", True), ("a hat and a coat", False), ("", False)],
+    [
+        ("a b a b a b a b a b", True),
+        ("so so good", True),
+        ("30000000000", True),
+        ("a hat and a coat", False),
+        ("", False),
+    ],
 )
 def test_loops_are_told_from_plain_repetition(text: str, expected: bool) -> None:
     assert loops(text) is expected

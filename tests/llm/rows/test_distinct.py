@@ -23,8 +23,8 @@ async def test_a_repeated_row_is_asked_again_with_the_used_values_named(opened: 
         result = await ask_rows(opened(server), shop(2))
     assert [row and row["name"] for row in result.rows] == ["Red Mug", "Blue Mug"]
     for call in server.calls[1:]:
-        assert 'Already used, do not repeat: "Red Mug"' in call.prompt
-        assert "already used" in call.prompt
+        assert 'So far there are: "Red Mug"' in call.prompt
+        assert '`name` "Red Mug"' in call.prompt or "are already used" in call.prompt
 
 
 async def test_unique_fields_hold_over_the_whole_run_and_over_used_rows(opened: Opened) -> None:
@@ -42,7 +42,7 @@ async def test_unique_fields_hold_over_the_whole_run_and_over_used_rows(opened: 
         result = await ask_rows(opened(server), job)
     ids = [row["patient_id"] for row in result.rows if row]
     assert sorted(ids) == ["P2", "P3", "P4"]
-    assert '"P1"' in server.calls[0].prompt
+    assert 'Already used, do not repeat: "P1"' in server.calls[0].prompt
 
 
 async def test_rows_that_only_choose_from_lists_may_repeat(opened: Opened) -> None:
@@ -184,4 +184,4 @@ async def test_calls_of_free_rows_ask_for_different_parts_and_know_earlier_waves
     assert None not in result.rows
     prompts = [call.prompt for call in server.calls]
     assert len(set(prompts)) == len(prompts)
-    assert all("Already used" in prompt for prompt in prompts[1:])
+    assert all("So far there are" in prompt for prompt in prompts[1:])

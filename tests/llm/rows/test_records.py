@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from fabula.errors import AuthenticationError, OutputError, UsageError
+from fabula.errors import AuthenticationError, ModelError, OutputError, UsageError
 from fabula.llm.budget import Budget
 from fabula.llm.ledger import Ledger
+from fabula.llm.limits import Patience
 from fabula.llm.rows.ask import ask_rows
 from fabula.llm.rows.job import RowField, RowsJob
 from fabula.testing import ChatServer
@@ -350,6 +351,19 @@ async def test_one_failing_call_does_not_lose_the_others(opened: Opened) -> None
     assert [reject.row for reject in result.rejects] == [5, 17, 33]
     assert all("500" in reject.reason for reject in result.rejects)
     assert result.error is None
+
+
+async def test_a_server_that_keeps_failing_ends_the_job_with_its_own_error(
+    opened: Opened,
+) -> None:
+    """E: bounded, and no call for each of a hundred rows."""
+    with ChatServer(lambda _: failed(500, "out of order")) as server:
+        model = opened(server, patience=Patience(tries=1), concurrency=8)
+        with pytest.raises(ModelError, match="out of order"):
+            await ask_rows(model, shop(100, given=[{}] * 100, rows_per_call=1))
+        assert 16 <= len(server.calls) <= 16 + 8
+        with pytest.raises(ModelError, match="out of order"):
+            await ask_rows(model, shop(1))
 
 
 @pytest.mark.parametrize("event", [failed(503), reset(), invalid_envelope()])

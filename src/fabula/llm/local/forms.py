@@ -15,6 +15,7 @@ from typing import Any
 
 from fabula.llm.chat import ChatReply, ChatRequest, Message, Sampling
 from fabula.llm.local.exemplars import exemplars, human_lines, is_line
+from fabula.llm.local.grammar import TEXT_LENGTH
 from fabula.llm.local.tidy import loops, plain, tidy, whole_sentences
 from fabula.llm.rows.form import Call, Reading
 from fabula.llm.rows.job import RowsJob
@@ -23,7 +24,10 @@ from fabula.llm.rows.wording import as_json
 
 FREE_TEMPERATURE = 0.95
 KNOWN_TEMPERATURE = 0.8
-"""Known values bring variety of their own."""
+TASK_TEMPERATURE = 0.6
+"""The more a prompt brings of its own, the less chance has to add."""
+HEAT = 0.1
+"""Added to the temperature for each answer that was not accepted."""
 MIN_P = 0.1
 KNOWN_SHOWN = 4
 KNOWN_LENGTH = 40
@@ -39,6 +43,7 @@ class CompletionForm:
     """Asks a continuing model for the rows of one job, one row a call."""
 
     rows_per_call = 1
+    stall_rounds = 12  # used values can't be named to it, only drawn again
 
     def __init__(self, job: RowsJob, reader: ReplyReader) -> None:
         self._job = job
@@ -46,6 +51,9 @@ class CompletionForm:
         self._names = [each.name for each in job.fields]
         self._as_text = job.text or (len(job.fields) == 1 and is_line(job.fields[0]))
         self._known = _telling_names(job.given)
+        self._temperature = KNOWN_TEMPERATURE if self._known else FREE_TEMPERATURE
+        if job.prompts is not None:
+            self._temperature = TASK_TEMPERATURE
         self._exemplars = exemplars(job)
         self._copies = {plain(text) for each in self._exemplars for text in each.row.values()}
         self._prefix = self._title() + "".join(
@@ -57,7 +65,7 @@ class CompletionForm:
         job, row = self._job, call.rows[0]
         known = job.given[row] if job.given is not None else {}
         start = self._start(known, job.prompts[row] if job.prompts is not None else "")
-        usual = FREE_TEMPERATURE if not self._known else KNOWN_TEMPERATURE
+        usual = self._temperature + HEAT * len(call.problems.get(row, ()))
         return ChatRequest(
             # a word brings the space before it along
             messages=(Message("user", self._prefix + start.rstrip(" " if self._as_text else "")),),
@@ -151,15 +159,17 @@ class CompletionForm:
         return f"the text only repeats what is known: {text}" if echoes else ""
 
     def _judged(self, reading: Reading) -> Reading:
-        """Refuse a row whose every free text is an example's, or any whose text loops."""
+        """Refuse a row whose every free text is an example's, or any with a text of no use."""
         for item in reading.items:
-            texts = [
-                item[each.name]
-                for each in self._job.fields
-                if is_line(each) and isinstance(item.get(each.name), str)
-            ]
+            lines = [each.name for each in self._job.fields if is_line(each)]
+            names = [name for name in lines if isinstance(item.get(name), str)]
+            for name in names:
+                if len(item[name]) >= TEXT_LENGTH:  # the grammar ended it, in mid-sentence
+                    item[name] = whole_sentences(item[name])
+            texts = [item[name] for name in names]
             problems = list(filter(None, map(self._problem, texts)))
-            if problems and (len(problems) == len(texts) or any(map(loops, texts))):
+            useless = any(loops(text) or not text for text in texts)
+            if problems and (len(problems) == len(texts) or useless):
                 return Reading((), problems[0], ((as_json(item), problems[0]),))
         return reading
 

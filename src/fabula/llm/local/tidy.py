@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 _SENTENCE_END = re.compile(r"[.!?…][\"')”’]?(?=\s|$)")
+_SAME_CHARACTER = re.compile(r"(\S)\1{7}")
 _NO_WORD = re.compile(r"[^\w\s]")
 
 
@@ -25,7 +26,9 @@ def whole_sentences(text: str) -> str:
 
 
 def loops(text: str) -> bool:
-    """True when a text says the same words again and again, or a short one says a word twice."""
+    """True when a text says the same again and again, or a short one says a word twice."""
+    if _SAME_CHARACTER.search(text):
+        return True
     words = plain(text).split()
     doubled = sum(left == right for left, right in pairwise(words))
     triples = list(zip(words, words[1:], words[2:], strict=False))

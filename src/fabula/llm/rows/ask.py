@@ -22,8 +22,9 @@ from fabula.llm.rows.reply import ReplyReader
 from fabula.llm.rows.row_check import compile_fields
 from fabula.llm.rows.sync import run_sync
 
-STALL_ROUNDS = 3
 STALL_SHARE = 0.1
+"""A round that brings less new than this is one towards a stall."""
+PROBLEMS_TOLD = 4
 RAMP = 4
 """Each wave of linked rows may be so many times as wide as the one before."""
 WIDE_WAVE = 64
@@ -31,6 +32,8 @@ LONG_WAVE = 4096
 """Calls a wave where rows need not know of each other."""
 LONG_REPLY = 2048
 """Tokens granted to a reply after one row alone was cut off."""
+FAILURES_IN_A_ROW = 16
+"""Calls that may fail with none answered between, before the run stops."""
 PASSING = frozenset({"model.unavailable"})
 """Failures that concern one call."""
 TOO_BIG = frozenset({"model.context-length", "model.rejected"})
@@ -128,6 +131,7 @@ class _Run:
         self._notes: Counter[str] = Counter()
         self._asked: Counter[int] = Counter()
         self._is_free = job.given is None and job.prompts is None
+        self._failures: list[FabulaError] = []
 
     async def finish(self) -> RowsResult:
         while self.error is None and self._goes_on():
@@ -135,18 +139,20 @@ class _Run:
         self.result.rejects = [reject for _, reject in sorted(self.board.rejects.items())]
         self.result.modes = dict(self._modes)
         self.result.notes = dict(self._notes)
-        self.result.error = self.error or self._unusable()
+        if not self.board.made and not self._modes and self._failures:
+            self.error = self.error or self._failures[-1]  # not a single reply ever came
         if self.error is not None and not self.board.made:
             raise self.error
+        self.result.error = self.error or self._unusable()
         return self.result
 
     def _goes_on(self) -> bool:
         board = self.board
         if board.is_done:
             board.check_table()
-        if not board.is_done and self._stalled_rounds >= STALL_ROUNDS:
+        if not board.is_done and self._stalled_rounds >= self.form.stall_rounds:
             self.result.stalled = (
-                f"{STALL_ROUNDS} rounds brought hardly anything new; "
+                f"{self._stalled_rounds} rounds brought hardly anything new; "
                 f"{board.made} of {self.job.n} rows are distinct"
             )
             for place in board.take_open(self.job.n):
@@ -170,7 +176,8 @@ class _Run:
         return [self._call(common, chunk) for chunk in chunks]
 
     def _call(self, common: Call, rows: Sequence[int]) -> Call:
-        told = {row: self.board.problems[row] for row in rows if row in self.board.problems}
+        problems = self.board.problems
+        told = {row: problems[row][-PROBLEMS_TOLD:] for row in rows if row in problems}
         raw = {row: self.board.raw[row] for row in told if self.board.raw.get(row)}
         return replace(common, rows=rows, problems=told, failed=raw)
 
@@ -221,12 +228,15 @@ class _Run:
 
     async def _outcome(self, request: ChatRequest) -> Outcome:
         try:
-            return await self.model.complete(request)
+            reply = await self.model.complete(request)
         except FabulaError as error:
+            self._failures.append(error)
             passing = isinstance(error, ModelError) and error.code in PASSING | TOO_BIG
-            if not passing or (error.code == "model.rejected" and not self.board.made):
+            if not passing or len(self._failures) >= FAILURES_IN_A_ROW:
                 self.error = self.error or error
             return error
+        self._failures.clear()
+        return reply
 
     def _settle(self, call: Call, outcome: Outcome) -> None:
         """Put a reply's rows on the board."""
@@ -258,7 +268,7 @@ class _Run:
         self._notes.update(reading.notes)
         if reading.problem:
             self._notes[reading.problem.partition(":")[0]] += 1
-        if reading.shorten and len(call.rows) > 1:
+        if reading.shorten and missing and len(call.rows) > 1:
             self.wave.too_big = max(self.wave.too_big, len(call.rows))
         elif reading.shorten and not came:
             self._tokens = min(8 * LONG_REPLY, 2 * (self._tokens or LONG_REPLY // 2))
@@ -266,17 +276,14 @@ class _Run:
         self._tell()
 
     def _settle_failure(self, call: Call, error: FabulaError) -> None:
-        if error is self.error or self.error is not None:
+        if self.error is not None:
             return  # the run stops here; these rows stay open, not rejected
-        if error.code in TOO_BIG:
-            if len(call.rows) > 1:
-                self.wave.too_big = max(self.wave.too_big, len(call.rows))
-                return
-            for place in call.rows:
-                self.board.reject(place, str(error.message))
+        if error.code in TOO_BIG and len(call.rows) > 1:
+            self.wave.too_big = max(self.wave.too_big, len(call.rows))
             return
+        give_up = self.board.reject if error.code in TOO_BIG else self.board.fail
         for place in call.rows:
-            self.board.fail(place, error.message)
+            give_up(place, error.message)
 
     def _end_wave(self) -> None:
         board, wave = self.board, self.wave
@@ -286,7 +293,7 @@ class _Run:
         wave.made += board.made - made
         if wave.too_big:
             self._rows_per_call = wave.too_big // 2
-        else:
+        elif wave.made:
             self._rows_per_call = min(self.form.rows_per_call, self._rows_per_call * 2)
         stalls = board.repeats > 0 and wave.made < STALL_SHARE * wave.asked
         self._stalled_rounds = self._stalled_rounds + 1 if stalls else 0

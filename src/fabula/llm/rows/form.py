@@ -58,6 +58,8 @@ class Form(Protocol):
     """Writes the requests of one job and reads their replies."""
 
     rows_per_call: int
+    stall_rounds: int
+    """Rounds in a row with hardly anything new, after which asking on is useless."""
 
     def request(self, call: Call) -> ChatRequest:
         """The request for these rows."""

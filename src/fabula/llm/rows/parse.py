@@ -28,6 +28,10 @@ class CutObject(dict[str, Any]):
     """An object that the reply left open; good as a wrapper of whole rows, never as a row."""
 
 
+class CutList(list[Any]):
+    """An array that the reply left open; its items are whole."""
+
+
 class _NotJson(Exception):
     """This place in the text holds no JSON value.
 
@@ -90,10 +94,6 @@ def row_items(value: Any, names: Sequence[str], *, scalars: bool = False) -> lis
 def is_cut(value: Any) -> bool:
     """True when the reply ended inside this value."""
     return isinstance(value, CutObject | CutList)
-
-
-class CutList(list[Any]):
-    """An array that the reply left open; its items are whole."""
 
 
 def _items_of_object(value: Mapping[str, Any], names: Sequence[str]) -> list[Any]:

@@ -22,6 +22,7 @@ from fabula.llm.rows.wording import as_json, fitting, in_words, with_text
 
 EXAMPLES_LENGTH = 6_000
 RECENT_LENGTH = 1_600
+ANSWER_LENGTH = 400
 USED_LENGTH = 4_000
 USED_LENGTH_A_ROW = 800
 REPLY_TOKENS = 800
@@ -40,6 +41,8 @@ _TEXT_SYSTEM = (
 
 class ChatForm:
     """Asks an instruction follower for the rows of one job."""
+
+    stall_rounds = 3
 
     def __init__(self, job: RowsJob, reader: ReplyReader) -> None:
         self._job = job
@@ -90,10 +93,11 @@ class ChatForm:
         shown = call.recent if len(self._names) > 1 else ()  # a single value is in `used`
         recent = fitting(map(as_json, reversed(shown)), RECENT_LENGTH)
         if recent:
-            yield "Rows made so far; write different ones:\n" + "\n".join(reversed(recent))
+            yield "The last rows so far; write different ones:\n" + "\n".join(reversed(recent))
         used = fitting(reversed(call.used), min(USED_LENGTH, USED_LENGTH_A_ROW * len(call.rows)))
         if used:
-            yield "Already used, do not repeat: " + ", ".join(reversed(used))
+            start = "Already used, do not repeat" if job.unique else "So far there are"
+            yield f"{start}: {', '.join(reversed(used))}"
         told = [self._problem(row, call, many) for row in call.rows if row in call.problems]
         problems = dict.fromkeys(told)  # one line where all rows failed alike
         if problems:
@@ -109,7 +113,7 @@ class ChatForm:
 
     def _problem(self, row: int, call: Call, many: bool) -> str:
         number = f"row {call.rows.index(row) + 1}" if many and self._job.given is not None else ""
-        answer = f"answer {call.failed[row]}" if call.failed.get(row) else ""
+        answer = f"answer {call.failed[row][:ANSWER_LENGTH]}" if call.failed.get(row) else ""
         which = ", ".join(filter(None, (number, answer)))
         problems = "; ".join(call.problems[row])
         return f"- {which}: {problems}" if which else f"- {problems}"
@@ -122,7 +126,7 @@ class ChatForm:
 
     def _ask(self, rows: Sequence[int]) -> str:
         """How many, and in what shape, for servers that don't enforce a schema."""
-        job, shape = self._job, ", ".join(f"{as_json(name)}: ..." for name in self._names)
+        job, shape = self._job, ", ".join(f"{as_json(name)}: …" for name in self._names)
         free = job.given is None and job.prompts is None
         if len(rows) == 1:
             which = f"row {rows[0] + 1} of the table" if free else "the row"
@@ -136,7 +140,7 @@ class ChatForm:
             which = "to fill gaps in the table"
         return (
             f"Write exactly {len(rows)} rows, {which}, as one JSON object: "
-            f'{{"rows": [{{{number}{shape}}}, ...]}}'
+            f'{{"rows": [{{{number}{shape}}}, …]}}'
         )
 
     def _schema(self, rows: int) -> dict[str, Any]:

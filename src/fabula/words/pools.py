@@ -14,8 +14,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from fabula.engines.words.joining import string_array
 from fabula.errors import PrerequisiteError, SpecError, Violation, did_you_mean
+from fabula.words.joining import string_array
 
 _PATIENCE = 1_000
 """Calls in a row without a new value after which a pool counts as complete."""

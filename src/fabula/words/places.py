@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from fabula.engines.words.draws import SLOTS, Draws, Index, frequency_table
-from fabula.engines.words.joining import Phrase, Template
-from fabula.engines.words.locales import Locale, Place
-from fabula.engines.words.regex import compile_pattern
 from fabula.streams import name_key
+from fabula.words.draws import SLOTS, Draws, Index, frequency_table
+from fabula.words.joining import Phrase, Template
+from fabula.words.locales import Locale, Place
+from fabula.words.regex import compile_pattern
 
 LOCALITY_POOL = 8_192
 """Pairs of town and postcode that the rows of a locale share."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from fabula.engines.words.joining import strings_from_bytes
 from fabula.streams import BLOCK_ROWS
+from fabula.words.joining import strings_from_bytes
 
 _WIDTH = 36
 _STARTS = (0, 4, 9, 14, 19, 24, 28, 32)

@@ -17,15 +17,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.engines.words.births import Births
-from fabula.engines.words.draws import BySex, Draws, OpenStream, frequency_table
-from fabula.engines.words.joining import Phrase, number_array
-from fabula.engines.words.locales import SEXES, Locale, load_locale
-from fabula.engines.words.names import Names
-from fabula.engines.words.places import Places
-from fabula.engines.words.regex import compile_pattern
 from fabula.errors import SpecError, Violation, did_you_mean
 from fabula.streams import name_key
+from fabula.words.births import Births
+from fabula.words.draws import BySex, Draws, OpenStream, frequency_table
+from fabula.words.joining import Phrase, number_array
+from fabula.words.locales import SEXES, Locale, load_locale
+from fabula.words.names import Names
+from fabula.words.places import Places
+from fabula.words.regex import compile_pattern
 
 COMPANY_POOL = 4_096
 """Companies that the rows of a locale share."""

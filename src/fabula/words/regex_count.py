@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from fabula.engines.words.regex_syntax import Alt, Chars, Node
+from fabula.words.regex_syntax import Alt, Chars, Node
 
 STEP_LIMIT = 500_000
 """Transitions after which counting gives up."""

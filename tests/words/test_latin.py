@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fabula.engines.words.latin import to_ascii
+from fabula.words.latin import to_ascii
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fabula.engines.words.draws import Draws
-from fabula.engines.words.joining import date_array, number_array
 from fabula.errors import SpecError, Violation
+from fabula.words.draws import Draws
+from fabula.words.joining import date_array, number_array
 
 _EPOCH = date(1970, 1, 1)
 _OLDEST = 130

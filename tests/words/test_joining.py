@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fabula.engines.words.joining import Phrase, Template, number_array, string_array
+from fabula.words.joining import Phrase, Template, number_array, string_array
 
 WORDS = st.lists(st.text(max_size=5).filter(str.isprintable), min_size=1, max_size=4)
 
@@ -44,8 +44,8 @@ def test_words_are_drawn_without_importing_pandas_or_mimesis() -> None:
     """G. (import time): either would cost a second."""
     program = (
         "import sys, numpy as np\n"
-        "from fabula.engines.words.people import FIELDS, People\n"
-        "from fabula.engines.words.regex import compile_pattern\n"
+        "from fabula.words.people import FIELDS, People\n"
+        "from fabula.words.regex import compile_pattern\n"
         "people = People(['en', 'ja'])\n"
         "people.draw(lambda name: np.random.default_rng(1), 10, FIELDS)\n"
         "people.draw_unique(lambda name: np.random.default_rng(1), np.arange(3), 'email')\n"

@@ -17,9 +17,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fabula.engines.words.joining import strings_from_bytes
-from fabula.engines.words.regex_syntax import Alt, Chars, Node
 from fabula.streams import BLOCK_ROWS, mix
+from fabula.words.joining import strings_from_bytes
+from fabula.words.regex_syntax import Alt, Chars, Node
 
 BLANK = 0xFF
 RANK_LIMIT = 2**62

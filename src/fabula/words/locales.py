@@ -18,9 +18,9 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any, Final
 
-from fabula.engines.words.latin import to_ascii
 from fabula.errors import SpecError, Violation, did_you_mean
 from fabula.streams import name_key
+from fabula.words.latin import to_ascii
 
 SEXES: Final = ("female", "male")
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from fabula.engines.words.regex import Pattern, PatternError, compile_pattern
-from fabula.engines.words.regex_syntax import UNBOUNDED_EXTRA
+from fabula.words.regex import Pattern, PatternError, compile_pattern
+from fabula.words.regex_syntax import UNBOUNDED_EXTRA
 
 
 def rng(seed: int = 0) -> np.random.Generator:

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from fabula.engines.words.pools import provider_pool
 from fabula.errors import PrerequisiteError, SpecError
+from fabula.words.pools import provider_pool
 
 
 @pytest.mark.parametrize("name", ["address.city", "finance.company", "faker.iban", "faker.name"])

@@ -20,10 +20,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.engines.words.joining import number_array
-from fabula.engines.words.regex_count import count_distinct
-from fabula.engines.words.regex_syntax import Node, PatternError, parse
-from fabula.engines.words.regex_tables import (
+from fabula.words.joining import number_array
+from fabula.words.regex_count import count_distinct
+from fabula.words.regex_syntax import Node, PatternError, parse
+from fabula.words.regex_tables import (
     RANK_LIMIT,
     Compiler,
     Drawn,

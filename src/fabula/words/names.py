@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.engines.words.draws import SLOTS, BySex, Draws, Index
-from fabula.engines.words.joining import Phrase, Template, number_array, string_array
-from fabula.engines.words.locales import Locale
+from fabula.words.draws import SLOTS, BySex, Draws, Index
+from fabula.words.joining import Phrase, Template, number_array, string_array
+from fabula.words.locales import Locale
 
 DOMAINS = (
     "@example.com", "@example.org", "@example.net",

@@ -14,12 +14,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from fabula.engines.words.draws import frequency_table
-from fabula.engines.words.locales import Locale, known_locales, load_locale
-from fabula.engines.words.names import DOMAINS
-from fabula.engines.words.people import FIELDS, People
 from fabula.errors import SpecError
 from fabula.streams import stream
+from fabula.words.draws import frequency_table
+from fabula.words.locales import Locale, known_locales, load_locale
+from fabula.words.names import DOMAINS
+from fabula.words.people import FIELDS, People
 
 LOCALES = known_locales()
 RESERVED = re.compile(r"[a-z._]+[0-9]*@(example\.(com|org|net)|[a-z]+\.example)")

@@ -8,7 +8,7 @@ import uuid
 import numpy as np
 import pytest
 
-from fabula.engines.words.uuids import draw_uuids
+from fabula.words.uuids import draw_uuids
 
 
 def rng(seed: int = 0) -> np.random.Generator:

@@ -1,0 +1,186 @@
+"""The column that an array of values looks like: a guess from all values, each with its reason.
+
+Values of categories are kept as they are (they are the categories); names, texts and other
+strings of many values are not: a kind takes their place.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fabula.inference.families import nearest_family
+from fabula.inference.guesses import Facts, Guess, guess, words
+from fabula.spec import col
+from fabula.spec.times import DAYS
+from fabula.spec.words import Person
+
+Values: TypeAlias = "pa.ChunkedArray[Any]"
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_CLASSES = (("[A-Z]", str.isupper), ("[a-z]", str.islower), (r"\d", str.isdigit))
+_IDENTIFYING = {
+    "name",
+    "first_name",
+    "last_name",
+    "email",
+    "username",
+    "phone",
+    "street",
+    "address",
+    "postcode",
+}
+
+
+def guess_array(name: str, values: Values, *, owner: str, beside: frozenset[str]) -> Guess:
+    """The column that the values look like.
+
+    Args:
+        name: The column's name.
+        values: All of its values.
+        owner: The table's name.
+        beside: The names of the table's columns.
+    """
+    present = values.drop_null()
+    if pa.types.is_dictionary(present.type):
+        present = present.cast(present.type.value_type)
+    if not len(present):
+        return Guess(col.constant(None), "it holds no value")
+    facts = Facts(words(name), str, owner=words(owner), beside=beside)
+    found = _guess(facts, present, complete=not values.null_count)
+    share = round(values.null_count / len(values), 4)
+    return Guess(found.column.model_copy(update={"nulls": share}), found.reason)
+
+
+def _guess(facts: Facts, values: Values, *, complete: bool) -> Guess:
+    kind = values.type
+    if pa.types.is_boolean(kind):
+        share = pc.mean(values.cast(pa.int8())).as_py()
+        return Guess(col.bernoulli(round(share, 4)), f"true in {share:.1%}")
+    if pa.types.is_integer(kind) and complete and (key := _key(values)):
+        return key
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return _category(values) or _number(values)
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return _moment(values)
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return _identity(facts) or _category(values) or _string(facts, values)
+    nested = "array" if pa.types.is_list(kind) or pa.types.is_large_list(kind) else "object"
+    return Guess(col.llm(type={"type": nested}), f"nested values of type `{kind}`")
+
+
+def _key(values: Values) -> Guess | None:
+    """A key where whole numbers, once sorted, rise in steady steps."""
+    numbers = np.sort(values.to_numpy())
+    steps = np.diff(numbers)
+    if not len(steps) or steps[0] < 1 or not (steps == steps[0]).all():
+        return None
+    start, step = int(numbers[0]), int(steps[0])
+    return Guess(col.key(start=start, step=step), f"rises from {start} in steps of {step}")
+
+
+def _category(values: Values) -> Guess | None:
+    """One of few values, with their counts as weights."""
+    counts = values.value_counts()
+    few = len(counts) <= 20 and len(counts) <= len(values) / 2
+    if not few and not (len(counts) <= 100 and len(counts) <= len(values) / 50):
+        return None
+    items = [(item["values"].as_py(), item["counts"].as_py()) for item in counts]
+    if any(isinstance(value, str) and len(value) > 60 for value, _ in items):
+        return None
+    items.sort(key=lambda item: -item[1])
+    listed, weights = [value for value, _ in items], [count for _, count in items]
+    if pa.types.is_decimal(values.type):
+        listed = [float(value) for value in listed]
+    column = col.choice(listed, weights=weights)
+    return Guess(column, f"{len(items)} distinct values in {len(values):,} rows")
+
+
+def _number(values: Values) -> Guess:
+    numbers = values.cast(pa.float64(), safe=False).to_numpy()
+    finite = numbers[np.isfinite(numbers)]
+    if not len(finite):
+        return Guess(col.constant(None), "it holds no finite number")
+    return nearest_family(finite, whole=pa.types.is_integer(values.type))
+
+
+def _moment(values: Values) -> Guess:
+    low, high = pc.min(values).as_py(), pc.max(values).as_py()
+    date = pa.types.is_date(values.type)
+    start = low if date else low.replace(tzinfo=None, microsecond=0)
+    past = high + dt.timedelta(days=1) if date else high.replace(tzinfo=None, microsecond=0)
+    end = past if date else past + dt.timedelta(seconds=1)
+    reason = f"from {low:%Y-%m-%d} to {high:%Y-%m-%d}"
+    present = sorted(day.as_py() for day in pc.unique(pc.day_of_week(values)))
+    if len(values) >= 50 and len(present) < 7:
+        days = [DAYS[day] for day in present]
+        return Guess(
+            col.datetime(start, end, date=date, weekdays=days), f"{reason}, {', '.join(days)} only"
+        )
+    return Guess(col.datetime(start, end, date=date), reason)
+
+
+def _identity(facts: Facts) -> Guess | None:
+    """A made-up person's attribute where real values would tell who somebody is."""
+    found = guess(facts)
+    column = found.column if found else None
+    return found if isinstance(column, Person) and column.field in _IDENTIFYING else None
+
+
+def _string(facts: Facts, values: Values) -> Guess:
+    distinct = len(pc.unique(values)) / len(values)
+    sample = values.slice(0, 2_000).to_pylist()
+    if all(_UUID.fullmatch(text) for text in sample):
+        return Guess(col.uuid(), "every value is a UUID")
+    by_name = guess(facts)
+    if by_name is not None:
+        return by_name
+    regex = _shape(sample)
+    if regex is not None:
+        return Guess(col.pattern(regex, unique=distinct == 1), "every value has this form")
+    mean = sum(len(text.split()) for text in sample) / len(sample)
+    reason = f"text: {distinct:.0%} distinct, {mean:.0f} words on average"
+    return Guess(col.llm(facts.name.replace("_", " ")), reason)
+
+
+def _shape(sample: list[str]) -> str | None:
+    """A regular expression for texts of one length whose places hold one class each."""
+    if len({len(text) for text in sample}) != 1 or not 2 <= len(sample[0]) <= 40:
+        return None
+    classes = [_class(set(place)) for place in zip(*sample, strict=True)]
+    known = [item for item in classes if item is not None]
+    if len(known) < len(classes) or r"\d" not in known:
+        return None
+    return _runs(known)
+
+
+def _class(characters: set[str]) -> str | None:
+    if len(characters) == 1:
+        (character,) = characters
+        return _any(characters) or re.sub(r"([.^$*+?{}\[\]\\|()])", r"\\\1", character)
+    return _any(characters)
+
+
+def _any(characters: set[str]) -> str | None:
+    return next((name for name, test in _CLASSES if all(map(test, characters))), None)
+
+
+def _runs(classes: list[str]) -> str:
+    """Write `XXX` as `X{3}`."""
+    parts: list[tuple[str, int]] = []
+    for item in classes:
+        if parts and parts[-1][0] == item:
+            parts[-1] = (item, parts[-1][1] + 1)
+        else:
+            parts.append((item, 1))
+    return "".join(item if count == 1 else f"{item}{{{count}}}" for item, count in parts)
+
+
+def listed_values(values: Values) -> set[Any]:
+    """The distinct values of a column, to compare with another's."""
+    return set(pc.unique(values.drop_null()).to_pylist())

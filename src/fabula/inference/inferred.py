@@ -1,0 +1,34 @@
+"""What inference gives: a spec to edit, and why it is what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fabula.spec.tables import DatasetSpec
+from fabula.spec.writing import to_yaml
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """A spec that was guessed, with the reasons.
+
+    Attributes:
+        spec: The spec.
+        reasons: Why each column is what it is, by place (`tables.users.columns.age`).
+    """
+
+    spec: DatasetSpec
+    reasons: Mapping[str, str]
+
+    def to_yaml(self) -> str:
+        """The spec as an editable file, each reason behind its line."""
+        return to_yaml(self.spec, notes=self.reasons)
+
+    def __repr__(self) -> str:
+        lines = []
+        for name, table in self.spec.tables.items():
+            kinds = [column.kind for column in table.columns.values()]
+            counts = [f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)]
+            lines.append(f"{name}: {len(kinds)} columns ({', '.join(counts)})")
+        return "\n".join(lines)

@@ -1,0 +1,92 @@
+"""Reads chat completions, in every form in which servers send them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from fabula.llm.chat import ChatReply, Finish, Usage
+
+_FINISHES: dict[str, Finish] = {
+    "stop": "stop",
+    "eos": "stop",
+    "tool_calls": "stop",
+    "function_call": "stop",
+    "length": "length",
+    "max_tokens": "length",
+    "content_filter": "content_filter",
+    "refusal": "refusal",
+}
+ONLY_REASONING = "the model wrote only reasoning and no answer"
+
+
+def read_reply(answer: Mapping[str, Any], mode: str) -> ChatReply:
+    """The payload of a chat completion, wherever the server put it.
+
+    The arguments of a tool call count whatever the tool is called; those of several calls become
+    one JSON list, in order.
+    """
+    choices = answer.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    choice = first if isinstance(first, dict) else {}
+    message = choice.get("message")
+    message = message if isinstance(message, dict) else {"content": choice.get("text")}
+    finish = _FINISHES.get(str(choice.get("finish_reason")), "unknown")
+    text = _arguments(message) or _content(message.get("content"))
+    problem = ""
+    refusal = message.get("refusal")
+    if not text.strip() and refusal:
+        text, finish = str(refusal), "refusal"
+    elif not text.strip() and (message.get("reasoning_content") or message.get("reasoning")):
+        problem = ONLY_REASONING
+    return ChatReply(
+        whole_text(text),
+        finish=finish,
+        usage=read_usage(answer),
+        model=str(answer.get("model") or ""),
+        mode=mode,
+        problem=problem,
+    )
+
+
+def whole_text(text: str) -> str:
+    """The text with halves of cut characters replaced; they can be neither stored nor written."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def read_usage(answer: Mapping[str, Any]) -> Usage:
+    """The tokens that the server counted; None where it does not say."""
+    usage = answer.get("usage")
+    if not isinstance(usage, dict):
+        return Usage()
+    prompt = usage.get("prompt_tokens", usage.get("input_tokens"))
+    completion = usage.get("completion_tokens", usage.get("output_tokens"))
+    return Usage(
+        prompt if isinstance(prompt, int) else None,
+        completion if isinstance(completion, int) else None,
+    )
+
+
+def _arguments(message: Mapping[str, Any]) -> str:
+    calls = message.get("tool_calls")
+    calls = calls if isinstance(calls, list) else []
+    functions = [call.get("function") for call in calls if isinstance(call, dict)]
+    functions.append(message.get("function_call"))  # the form before tools
+    given = [item.get("arguments") for item in functions if isinstance(item, dict)]
+    texts = [item if isinstance(item, str) else json.dumps(item) for item in given if item]
+    return joined([text for text in texts if text.strip()])
+
+
+def joined(payloads: list[str]) -> str:
+    """Payloads of JSON as one: a single one as it is, several as a list."""
+    return payloads[0] if len(payloads) == 1 else f"[{', '.join(payloads)}]" if payloads else ""
+
+
+def _content(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        parts = [part.get("text") for part in content if isinstance(part, dict)]
+        return "".join(part for part in parts if isinstance(part, str))
+    return ""

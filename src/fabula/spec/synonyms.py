@@ -1,0 +1,69 @@
+"""What people and other tools call the kinds and keys of a spec, for hints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fabula.errors import did_you_mean
+
+SYNONYMS = {
+    "category": "choice",
+    "enum": "choice",
+    "int": "uniform",
+    "integer": "uniform",
+    "float": "uniform",
+    "number": "normal",
+    "bool": "bernoulli",
+    "boolean": "bernoulli",
+    "date": "datetime",
+    "time": "datetime",
+    "timestamp": "datetime",
+    "str": "pattern",
+    "string": "pattern",
+    "regex": "pattern",
+    "id": "key",
+    "foreign_key": "reference",
+    "fk": "reference",
+    "ref": "reference",
+    "faker": "provider",
+    "formula": "expr",
+    "expression": "expr",
+    "sql": "expr",
+    "name": "person",
+    "email": "person",
+    "jinja": "template",
+    "ai": "llm",
+    "prompt": "text",
+    "type": "kind",
+    "mu": "mean",
+    "std_dev": "std",
+    "stddev": "std",
+    "rows": "n",
+    "count": "n",
+    "size": "n",
+    "options": "values",
+    "categories": "values",
+    "choices": "values",
+    "probability": "p",
+    "precision": "decimals",
+    "round": "decimals",
+    "parent": "to",
+    "table": "to",
+    "references": "to",
+    "minimum": "min",
+    "maximum": "max",
+    "low": "min",
+    "high": "max",
+    "null": "nulls",
+    "missing": "nulls",
+    "nullable": "nulls",
+    "constraints": "checks",
+    "rules": "checks",
+}
+"""The word here, by the word elsewhere."""
+
+
+def suggestion(word: str, known: Sequence[str]) -> str | None:
+    """A "did you mean" hint for a kind or key, from what other tools call it or its spelling."""
+    synonym = SYNONYMS.get(word.lower())
+    return f"did you mean `{synonym}`?" if synonym in known else did_you_mean(word, known)

@@ -1,0 +1,202 @@
+"""Columns of a table as fields to ask for: type, range, categories and a summary in words.
+
+Ranges have some slack, because new rows may lie a little beyond the old ones; categories have
+none. The way back, from a reply's values to a column of the table's type, is here too.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from fabula.errors import SourceError
+from fabula.llm.rows.job import RowField
+
+SLACK = 0.25
+"""How far beyond the observed range a number may lie, as a share of the range."""
+MOST_CATEGORIES = 30
+MOST_DECIMALS = 6
+SURELY_UNIQUE = 20
+"""Rows whose texts must all differ before the column counts as unique."""
+
+
+@dataclass(frozen=True)
+class AskedColumn:
+    """A column that the model fills.
+
+    Attributes:
+        field: What is asked.
+        type: The column's type.
+        decimals: Decimals of its numbers, where they are few.
+        unique: Whether its values never repeat.
+    """
+
+    field: RowField
+    type: pa.DataType
+    decimals: int | None = None
+    unique: bool = False
+
+    def array(self, values: Sequence[Any]) -> pa.Array:
+        """A reply's values in the column's type."""
+        made = [None if item is None else _value(item, self.type, self.decimals) for item in values]
+        return typed_array(made, self.type)
+
+
+def asked_column(name: str, column: pa.ChunkedArray, values: Sequence[Any]) -> AskedColumn:
+    """The field that asks for more values of a column.
+
+    Args:
+        name: The column's name.
+        column: The column.
+        values: Its values as Python has them.
+
+    Raises:
+        SourceError: It holds values that no text can stand for.
+    """
+    known = [value for value in values if value is not None]
+    schema, summary = _schema(name, column, known)
+    missing = len(values) - len(known)
+    if missing:
+        summary.append(f"missing in {missing / len(values):.0%} of the rows")
+    decimals = _decimals(known) if pa.types.is_floating(column.type) else None
+    if decimals is not None and decimals <= MOST_DECIMALS:
+        summary.append("whole numbers" if decimals == 0 else f"{decimals} decimals")
+    else:
+        decimals = None
+    texts = bool(known) and isinstance(known[0], str)
+    distinct = texts and "enum" not in schema and len(set(known)) == len(values) >= SURELY_UNIQUE
+    field = RowField(name, schema, ", ".join(summary), required=not missing)
+    return AskedColumn(field, column.type, decimals, distinct)
+
+
+def typed_array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """Values as an array of a type, dictionaries of any kind of text included."""
+    if not pa.types.is_dictionary(kind):
+        return pa.array(values, kind)
+    listed = [value for value in dict.fromkeys(values) if value is not None]
+    places = {value: place for place, value in enumerate(listed)}
+    indices = pa.array([places.get(value) for value in values], kind.index_type)
+    dictionary = pa.array(listed, kind.value_type)
+    return pa.DictionaryArray.from_arrays(indices, dictionary, ordered=kind.ordered)
+
+
+def _schema(
+    name: str, column: pa.ChunkedArray, known: Sequence[Any]
+) -> tuple[dict[str, Any], list[str]]:
+    kind = column.type
+    categories = _categories(column, known)
+    if categories:
+        counts = Counter(known)
+        shares = [f"{value} {counts[value] / max(1, len(known)):.0%}" for value in categories]
+        return {"enum": categories}, ["shares: " + ", ".join(shares[:MOST_CATEGORIES])]
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return _number(kind, [float(value) for value in known if math.isfinite(value)])
+    if known and isinstance(known[0], dt.date | dt.time):
+        first, last = min(known), max(known)
+        return _plain(name, kind), [f"from {first.isoformat()} to {last.isoformat()} so far"]
+    if known and isinstance(known[0], str):
+        longest = max(map(len, known))
+        length = statistics.median(len(text.split()) for text in known)
+        about = f"about {length:g} word{'s' * (length != 1)}"
+        return {"type": "string", "maxLength": max(40, 2 * longest)}, [about]
+    return _plain(name, kind), []
+
+
+def _number(kind: pa.DataType, known: Sequence[float]) -> tuple[dict[str, Any], list[str]]:
+    whole = pa.types.is_integer(kind)
+    schema: dict[str, Any] = {"type": "integer" if whole else "number"}
+    if not known:
+        return schema, []
+    low, high = min(known), max(known)
+    slack = SLACK * ((high - low) or abs(high) or 1)
+    least = max(0.0, low - slack) if low >= 0 else low - slack
+    most = min(0.0, high + slack) if high <= 0 else high + slack
+    if whole:
+        schema |= {"minimum": math.ceil(least), "maximum": math.floor(most)}
+    else:
+        schema |= {"minimum": float(f"{least:.6g}"), "maximum": float(f"{most:.6g}")}
+    summary = f"from {low:.6g} to {high:.6g} so far, {statistics.median(known):.6g} in the middle"
+    return schema, [summary]
+
+
+def _categories(column: pa.ChunkedArray, known: Sequence[Any]) -> list[str]:
+    """The only values that a column takes, if they are few, or listed by its type."""
+    if pa.types.is_dictionary(column.type) and any(
+        test(column.type.value_type) for test in _IS_TEXT
+    ):
+        listed = [value for chunk in column.chunks for value in chunk.dictionary.to_pylist()]
+        if listed:
+            return list(dict.fromkeys(listed))
+    if not known or not isinstance(known[0], str):
+        return []
+    found = Counter(known)
+    few = len(found) <= MOST_CATEGORIES and 2 * len(found) <= len(known)
+    return [value for value, _ in found.most_common()] if few else []
+
+
+def _plain(name: str, kind: pa.DataType) -> dict[str, Any]:
+    """The JSON Schema of a type, without what is known of the values."""
+    for test, schema in _SCHEMAS:
+        if test(kind):
+            return dict(schema)
+    if pa.types.is_dictionary(kind):
+        return _plain(name, kind.value_type)
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return {"type": "array", "items": _plain(name, kind.value_type)}
+    if pa.types.is_struct(kind):
+        parts = {part.name: _plain(name, part.type) for part in kind}
+        return {"type": "object", "properties": parts, "required": list(parts)}
+    raise SourceError(
+        f"column `{name}` holds {kind} values, which no model can write",
+        code="source.unsupported-type",
+        where=name,
+        hint="leave the column out, or turn it into text or numbers",
+    )
+
+
+_IS_TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+_SCHEMAS = (
+    (pa.types.is_boolean, {"type": "boolean"}),
+    (pa.types.is_integer, {"type": "integer"}),
+    (pa.types.is_floating, {"type": "number"}),
+    (pa.types.is_decimal, {"type": "number"}),
+    (pa.types.is_date, {"type": "string", "format": "date"}),
+    (pa.types.is_timestamp, {"type": "string", "format": "date-time"}),
+    (pa.types.is_time, {"type": "string", "format": "time"}),
+    *((test, {"type": "string"}) for test in _IS_TEXT),
+)
+
+
+def _decimals(known: Sequence[float]) -> int | None:
+    """The most decimals that any of the numbers has."""
+    finite = [value for value in known if math.isfinite(value)]
+    if not finite:
+        return None
+    return max(
+        max(0, -int(Decimal(repr(value)).normalize().as_tuple().exponent)) for value in finite
+    )
+
+
+def _value(value: Any, kind: pa.DataType, decimals: int | None) -> Any:
+    """One value of a reply, ready for a column of that type."""
+    if pa.types.is_floating(kind):
+        return float(value) if decimals is None else round(float(value), decimals)
+    if pa.types.is_decimal(kind):
+        return Decimal(str(value)).quantize(Decimal(1).scaleb(-kind.scale))
+    if pa.types.is_date(kind):
+        return dt.date.fromisoformat(value[:10])
+    if pa.types.is_time(kind):
+        return dt.time.fromisoformat(value)
+    if pa.types.is_timestamp(kind):
+        moment = dt.datetime.fromisoformat(value)
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+        return aware if kind.tz else moment.replace(tzinfo=None)
+    return value

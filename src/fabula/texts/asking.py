@@ -1,0 +1,86 @@
+"""One job asked of one model, behind the ledger and a budget, and what a shortfall raises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypedDict
+
+from fabula.errors import PartialRunError
+from fabula.llm.budget import Budget
+from fabula.llm.rows.ask import ask_rows
+from fabula.llm.rows.job import RowsJob, RowsResult
+from fabula.llm.session import models_of_run
+from fabula.spec.tables import ModelSpec
+
+SAMPLE_STEP = 1_000
+"""Samples are this far apart, leaving room for requests that one of them repeats."""
+
+
+class AskOptions(TypedDict, total=False):
+    """How a model is asked, whatever it is asked for."""
+
+    model: str | ModelSpec
+    rows_per_call: int | None
+    attempts: int
+    temperature: float | None
+    sample: int
+    fresh: bool
+    max_calls: int | None
+    max_tokens: int | None
+    max_cost: float | None
+    progress: Callable[[int], None] | None
+    report: Callable[[RowsResult], None] | None
+
+
+def job_options(options: AskOptions) -> dict[str, Any]:
+    """The part of the options that belongs into a job."""
+    return {
+        "rows_per_call": options.get("rows_per_call"),
+        "attempts": options.get("attempts", 3),
+        "temperature": options.get("temperature"),
+        "sample": options.get("sample", 0) * SAMPLE_STEP,
+    }
+
+
+async def ask(job: RowsJob, options: AskOptions) -> RowsResult:
+    """Ask for the rows of a job; no model is opened where no row is wanted."""
+    if job.n == 0:
+        return RowsResult([])
+    budget = Budget(
+        max_calls=options.get("max_calls"),
+        max_tokens=options.get("max_tokens"),
+        max_cost=options.get("max_cost"),
+    )
+    with models_of_run(fresh=options.get("fresh", False), budget=budget) as open_model:
+        model = open_model(options.get("model", "local"))
+        try:
+            result = await ask_rows(model, job, on_rows=options.get("progress"))
+        finally:
+            await model.close()
+    report = options.get("report")
+    if report is not None:
+        report(result)
+    return result
+
+
+def shortfall(result: RowsResult, made: Any) -> PartialRunError:
+    """The error of a job that ended with rows missing.
+
+    Args:
+        result: How the job ended.
+        made: What there is, as the caller wants it; it becomes `rows` of the error.
+    """
+    asked = len(result.rows)
+    missing = sum(row is None for row in result.rows)
+    reason = result.rejects[0].reason if result.rejects else "the model gave no more rows"
+    hint = "the same call goes on; replies that are known cost nothing"
+    if result.error is not None:
+        reason, hint = result.error.message, result.error.hint or hint
+    error = PartialRunError(
+        f"{missing:,} of {asked:,} rows are missing: {result.stalled or reason}",
+        code="rows.missing",
+        hint=hint,
+    )
+    error.rows, error.rejects = made, tuple(result.rejects)
+    error.__cause__ = result.error
+    return error

@@ -1,0 +1,194 @@
+"""SQL of a spec: what is refused, and that a spec reaches no file, network, setting or clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fabula.errors import SpecError
+from fabula.io.sql import locked_connection
+from fabula.planning.expressions import ExpressionError, parse_expression
+from tests.engines.builders import made, violation
+
+A = {"kind": "uniform", "min": 1, "max": 2}
+
+
+def with_sql(sql: str) -> dict[str, Any]:
+    return {"t": {"n": 3, "columns": {"a": A, "x": {"kind": "expr", "sql": sql}}}}
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("", "no valid SQL: SELECT clause without selection list"),
+        ("-- nothing", "no valid SQL: SELECT clause without selection list"),
+        ("(a", 'no valid SQL: syntax error at or near "a"'),
+        ("a, a", "it must be one expression, not a query"),
+        ("a FROM b", "it must be one expression, not a query"),
+        ("a WHERE true", "it must be one expression, not a query"),
+        ("a UNION SELECT 1", "it must be one expression, not a query"),
+        ("1; SELECT 2", "it must be one expression, not a query"),
+        ("1; ATTACH 'x.db'", "no valid SQL: Only SELECT statements can be serialized to json!"),
+        ("COPY x TO 'y'", 'no valid SQL: syntax error at or near "TO"'),
+        ("(SELECT 1)", "it must not hold a query of its own"),
+        ("EXISTS(SELECT 1)", "it must not hold a query of its own"),
+        ("a IN (SELECT content FROM read_text('/etc/passwd'))", "not hold a query of its own"),
+        ("sum(a)", "it must not combine other rows (no aggregates)"),
+        ("count(*)", "it must not combine other rows (no aggregates)"),
+        ("row_number() OVER ()", "it must not look at other rows (no window functions)"),
+        ("sum(a) OVER ()", "it must not look at other rows (no window functions)"),
+        ("*", "it must name its columns (no `*`)"),
+        ("COLUMNS(*)", "it must name its columns (no `*`)"),
+        ("unnest([1, 2])", "`unnest` gives several rows; an expression gives one value a row"),
+        ("?", "it must not hold a parameter (`?` or `$1`)"),
+        ("random()", "`random` gives another result each time"),
+        ("main.RANDOM()", "`random` gives another result each time"),
+        ("a + uuid()::INT", "`uuid` gives another result each time"),
+        ("now()", "`now` gives another result each time"),
+        ("age(TIMESTAMP '2020-01-01')", "`age` gives another result each time"),
+        ("current_date", "`current_date` gives another result each time"),
+        ("localtimestamp", "`localtimestamp` gives another result each time"),
+        ("getenv('HOME')", "`getenv` looks at the database, not at the row"),
+        ("current_setting('threads')", "`current_setting` looks at the database, not at the row"),
+        ("write_log('x')", "`write_log` looks at the database, not at the row"),
+        ("read_csv('/etc/passwd')", "is a table function"),
+        ("read_text('http://127.0.0.1:1/')", "is a table function"),
+        ("query('SELECT 1')", "`query` looks at the database, not at the row"),
+        ("t.a", "`t.a` is no column: `t` is no reference of this table"),
+        ("nope(a)", "Scalar Function with name nope does not exist!"),
+        ("date_trunc('day', a)", "No function matches the given name and argument types"),
+    ],
+)
+def test_sql_that_is_no_repeatable_expression_is_refused(sql: str, message: str) -> None:
+    """C2.2: one expression over the row, nothing else."""
+    found = violation(with_sql(sql))
+    assert found.code == "spec.bad-sql"
+    assert message in found.message
+
+
+def test_every_function_that_can_not_repeat_is_refused() -> None:
+    """C2.2: whatever DuckDB itself calls volatile is refused, in this version too."""
+    query = """
+        SELECT DISTINCT function_name FROM duckdb_functions()
+        WHERE function_type IN ('scalar', 'macro') AND stability <> 'CONSISTENT'
+    """
+    for (name,) in locked_connection().execute(query).fetchall():
+        if name == "error":
+            continue
+        with pytest.raises(ExpressionError):
+            parse_expression(f"{name}()")
+
+
+@pytest.mark.parametrize(
+    ("sql", "hint"),
+    [
+        ("A", "did you mean `a`?"),
+        ("aa + 1", "did you mean `a`?"),
+        ("rowid", None),
+        ("current_user", None),
+    ],
+)
+def test_an_unknown_name_is_a_violation(sql: str, hint: str | None) -> None:
+    """C2.2."""
+    found = violation(with_sql(sql))
+    assert (found.code, found.hint) == ("spec.unknown-column", hint)
+    assert found.message == f"column `x` uses `{sql.split(maxsplit=1)[0]}`, which no column defines"
+    assert found.where == "tables.t.columns.x.sql"
+
+
+def test_a_parents_unknown_column_names_the_parent() -> None:
+    """B3.3."""
+    parent = {"n": 2, "columns": {"id": {"kind": "key"}, "price": A}}
+    columns = {"p": {"kind": "reference", "to": "parents"}, "x": {"kind": "expr", "sql": "p.prise"}}
+    found = violation({"parents": parent, "t": {"n": 1, "columns": columns}})
+    assert found.message == "column `x` uses `p.prise`, but `parents` has no `prise`"
+    assert found.hint == "did you mean `price`?"
+
+
+def test_a_path_over_two_references_is_a_violation_with_the_way_out() -> None:
+    """B3.3."""
+    parent = {"n": 2, "columns": {"id": {"kind": "key"}, "price": A}}
+    columns = {
+        "p": {"kind": "reference", "to": "parents"},
+        "x": {"kind": "expr", "sql": "p.q.price"},
+    }
+    found = violation({"parents": parent, "t": {"n": 1, "columns": columns}})
+    assert found.message == "column `x`: `p.q.price` goes over more than one reference"
+    assert found.hint == "give the parent table an `expr` column that holds `q.price`"
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ({"kind": "normal", "mean": "'x'"}, "`mean` must be a number, not string"),
+        ({"kind": "normal", "std": "a > 1"}, "`std` must be a number, not bool"),
+        ({"kind": "datetime", "start": "a", "within": "1d"}, "`start` must be a time, not double"),
+    ],
+)
+def test_a_parameter_of_the_wrong_type_is_named(column: dict[str, Any], message: str) -> None:
+    """C2.1."""
+    found = violation({"t": {"n": 3, "columns": {"a": A, "x": column}}})
+    assert (found.code, found.message) == ("spec.wrong-type", f"column `x`: {message}")
+
+
+def test_columns_that_need_each_other_are_a_cycle_with_its_path() -> None:
+    """C2.2."""
+    columns = {
+        "a": {"kind": "expr", "sql": "b + 1"},
+        "b": {"kind": "normal", "mean": "c"},
+        "c": {"kind": "expr", "sql": "a * 2"},
+    }
+    found = violation({"t": {"n": 3, "columns": columns}})
+    assert found.code == "plan.cycle"
+    assert found.hint == "state one of them without the other"
+    assert found.message in {
+        f"{path}: these columns need each other"
+        for path in ("t.a → t.b → t.c → t.a", "t.b → t.c → t.a → t.b", "t.c → t.a → t.b → t.c")
+    }
+
+
+@pytest.mark.parametrize(
+    ("sql", "first"),
+    [
+        ("a AS b", None),
+        ("a;", None),
+        ("a -- why", None),
+        ("a /* why */ + 0", None),
+        ("list_sum(list_transform([1, 2], lambda x: x + 1))", 5),
+        ("list_sum([y * 2 for y in [1, 2]])", 6),
+        ("list_filter([1, 5], lambda v: v > a)[1]", 5),
+        ("CASE WHEN a > 5 THEN 'much' END", None),
+        ("NULL", None),
+        ("a / 0", float("inf")),
+        ("1::HUGEINT", 1.0),
+        ("12.50", 12.5),
+        ("true", True),
+        ("'{{ a }}'", "{{ a }}"),
+    ],
+)
+def test_expressions_that_are_fine_work(sql: str, first: Any) -> None:
+    """C2.2."""
+    table = made(with_sql(sql)["t"]["columns"], 3)
+    expected = table["a"][0].as_py() if first is None and sql.startswith("a") else first
+    assert table["x"][0].as_py() == expected
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("CAST(a AS BIGINT) * 9223372036854775807 * 2", "Overflow in multiplication"),
+        ("a // 0", "Division by zero"),
+        ("CAST('x' || a AS INT)", "Could not convert string"),
+        ("repeat('x', 100000000000)", "Cannot create a string of size"),
+        ("a + 'x'", "Could not convert string 'x' to"),
+        ("error('boom')", "boom"),
+    ],
+)
+def test_sql_that_fails_on_the_data_is_an_error_of_the_spec(sql: str, message: str) -> None:
+    """C2.2."""
+    with pytest.raises(SpecError) as caught:
+        made(with_sql(sql)["t"]["columns"], 3)
+    assert caught.value.code == "engine.sql"
+    assert message in caught.value.message
+    assert str(caught.value.where).startswith("tables.t")
