@@ -31,8 +31,8 @@ def main() -> None:
     """Compare on every data set."""
     warnings.simplefilter("ignore")
     for name, real, synthetic, holdout in data_sets():
-        rows = f"{real.num_rows:,} real, {synthetic.num_rows:,} synthetic, {holdout.num_rows:,} held"
-        print(f"\n{name}: {rows}, {real.num_columns} columns")
+        rows = [f"{table.num_rows:,}" for table in (real, synthetic, holdout)]
+        print(f"\n{name}: {' real, '.join(rows[:2])} synthetic, {rows[2]} held back")
         frames = prepare(synthetic, real, holdout)
         for compare in (sdmetrics_quality, sdmetrics_privacy, anonymeter_attacks):
             try:
@@ -51,9 +51,7 @@ def data_sets() -> Iterator[tuple[str, pa.Table, pa.Table, pa.Table]]:
     for name in ("breast_cancer", "diabetes"):
         frame = getattr(datasets, f"load_{name}")(as_frame=True, **_unscaled(name)).frame
         table = pa.Table.from_pandas(frame, preserve_index=False)
-        table = table.set_column(
-            table.num_columns - 1, "target", label(table["target"].to_numpy())
-        )
+        table = table.set_column(table.num_columns - 1, "target", label(table["target"].to_numpy()))
         middle = table.num_rows * 2 // 3
         order = np.random.default_rng(1).permutation(table.num_rows)
         table = table.take(pa.array(order))
@@ -135,7 +133,8 @@ def sdmetrics_quality(frames: Frames, real: Any, made: Any, _: Any) -> None:
         scores += [CategoryCoverage.compute(real[n], made[n]) for n in labels]
         return float(np.nanmean(scores))
 
-    (result, ours_s), (mean, theirs_s) = timed(lambda: coverage.coverage(frames)), timed(their_coverage)
+    result, ours_s = timed(lambda: coverage.coverage(frames))
+    mean, theirs_s = timed(their_coverage)
     line("coverage", result.value or 0, mean, theirs_s / ours_s)
 
 
@@ -144,9 +143,7 @@ def sdmetrics_privacy(frames: Frames, real: Any, made: Any, held: Any) -> None:
     from sdmetrics.single_table import DCROverfittingProtection, NewRowSynthesis
 
     sdtypes = {"number": "numerical", "category": "categorical", "moment": "datetime"}
-    metadata = {
-        "columns": {c.name: {"sdtype": sdtypes[c.family]} for c in frames.measured}
-    }
+    metadata = {"columns": {c.name: {"sdtype": sdtypes[c.family]} for c in frames.measured}}
     names = [column.name for column in frames.measured]
     real, made, held = (frame[names] for frame in (real, made, held))
     result, ours_s = timed(lambda: copies.exact_copies(frames))
@@ -163,7 +160,7 @@ def sdmetrics_privacy(frames: Frames, real: Any, made: Any, held: Any) -> None:
         )
     )
     share = found["synthetic_data_percentages"]["closer_to_training"]
-    note = "theirs on 2,000 rows, other distance"
+    note = "theirs on 2,000 rows of each table, which hides most copies"
     line("closer to training", result.value or 0, share, theirs_s / ours_s, note)
 
 

@@ -64,27 +64,25 @@ def identified(frames: Frames, quasi: Sequence[str] = ()) -> MetricResult:
             "Not measured: no column was named as a quasi-identifier, and none looks like one.",
             source,
         )  # fmt: skip
-    real = _combinations(names, frames.truth)
-    kinds, counts = np.unique(real, return_counts=True)
-    alone = kinds[counts == 1]
-    value = float(np.isin(_combinations(names, frames.synthetic), alone).mean())
-    base, compared = float((counts == 1).sum() / len(real)), "real rows"
-    if frames.holdout is not None:
-        base = float(np.isin(_combinations(names, frames.holdout), alone).mean())
-        compared = "holdout"
+    real = frames.truth
+    counts = np.unique(_combinations(names, real), return_counts=True)[1]
+    value = _singled(names, real, frames.synthetic)
+    half, held = frames.halves
+    base = _singled(names, half, held)
     small = int(counts[counts < SMALL_GROUP].sum())
     listed = ", ".join(f"`{name}`" for name in names)
-    m = (frames.holdout or frames.truth).rows
     return MetricResult(
         "privacy", "identified", title, value, "lower",
         f"{percent(value)} of the synthetic rows have a combination of {listed} that exactly one "
-        f"real person has; {small:,} of {len(real):,} real people share theirs with fewer than "
+        f"real person has; {small:,} of {real.rows:,} real people share theirs with fewer than "
         f"{SMALL_GROUP - 1} others.",
-        source, baseline=base, compared=compared,
-        threshold=max(SINGLED, base + noise(base, frames.synthetic.rows, m))
-        if compared == "holdout" else SINGLED,
-        form="share",
-        details={"quasi": names, "real_people_alone": len(alone), "smallest": int(counts.min())},
+        source, baseline=base, compared=frames.compared, form="share",
+        threshold=max(SINGLED, base + noise(base, frames.synthetic.rows, held.rows)),
+        details={
+            "quasi": names,
+            "real_people_alone": int((counts == 1).sum()),
+            "smallest": int(counts.min()),
+        },
     )  # fmt: skip
 
 
@@ -127,6 +125,12 @@ def sensitive_values(frames: Frames, sensitive: Sequence[str] = ()) -> MetricRes
         threshold=base + (noise(base, len(found), frames.holdout.rows) if frames.holdout else 0),
         form="share", details={"columns": names, "values": len(secrets)},
     )  # fmt: skip
+
+
+def _singled(names: Sequence[str], real: Frame, other: Frame) -> float:
+    """The share of other rows whose combination exactly one real row has."""
+    kinds, counts = np.unique(_combinations(names, real), return_counts=True)
+    return float(np.isin(_combinations(names, other), kinds[counts == 1]).mean())
 
 
 def _combinations(names: Sequence[str], frame: Frame) -> NDArray[np.uint64]:

@@ -111,7 +111,12 @@ def shown(result: MetricResult, value: float | None) -> str:
     """A metric's number in words."""
     if value is None:
         return "–"
-    return percent(value) if result.form == "share" else f"{value:.2f}"
+    is_share, bound = result.form == "share", result.threshold
+    rounded = percent if is_share else "{:.2f}".format
+    if bound is None or value == bound or rounded(value) != rounded(bound):
+        return rounded(value)
+    # A rounded value would hide on which side of the bound it is.
+    return f"{100 * value:.2f} %" if is_share else f"{value:.3f}"
 
 
 def own_rule(result: MetricResult) -> str:
