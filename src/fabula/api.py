@@ -7,7 +7,8 @@ Each takes a spec in any form (`SpecLike`) and hands it along: `resolve` → `ma
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any
 
 from fabula.errors import UsageError, did_you_mean
 from fabula.inference.infer import infer
@@ -137,6 +138,7 @@ def generate(
     output: Path | None = None,
     model: str | None = None,
     prompt: str | None = None,
+    checks: Sequence[str] = (),
     format: str = "parquet",  # noqa: A002  (the word that users know)
     fresh: bool = False,
     overwrite: bool = False,
@@ -153,10 +155,13 @@ def generate(
         spec: A spec in any form: a path, a mapping, a Pydantic class, one line …
         n: Rows, for the only table or by table; overrides the spec.
         seed: Overrides the spec's seed.
-        output: A folder to write to; without one the data stays in memory.
+        output: A folder, or for one table a file, to write to; without one the data stays in
+            memory.
         model: One language model in place of every model of the spec.
         prompt: What the rows are about, for tables that don't say.
-        format: `parquet`, `csv`, `jsonl` or `arrow`.
+        checks: Relations that the only table must keep: `price ~ size +` (they rise together),
+            or a SQL condition on a row.
+        format: `parquet`, `csv`, `jsonl` or `arrow`; a file's ending says it itself.
         fresh: Start over: nothing that an earlier run left is used, not even known replies.
         overwrite: Replace another run in the folder.
         workers: Parts of tables that are made at the same time.
@@ -177,24 +182,28 @@ def generate(
         >>> generate("name person.name, age int 18..90", n=100, seed=7).num_rows
         100
     """
+    from fabula.inference.declared import with_checks
     from fabula.llm.budget import Budget
     from fabula.llm.session import models_of_run
     from fabula.runs.execute import execute
+    from fabula.runs.one_file import execute_to_file
+    from fabula.runs.output import is_file
 
-    planned = make_plan(resolve(spec, prompt=prompt), n=n, seed=seed, model=model)
+    wanted = with_checks(resolve(spec, prompt=prompt), checks)
+    planned = make_plan(wanted, n=n, seed=seed, model=model)
     budget = Budget(max_calls=max_calls, max_tokens=max_tokens, max_cost=max_cost)
+    how: dict[str, Any] = {
+        "workers": workers,
+        "fresh": fresh,
+        "overwrite": overwrite,
+        "progress": progress,
+        "max_rejects": max_rejects,
+    }
     with models_of_run(fresh=fresh, budget=budget) as open_model:
-        dataset = execute(
-            planned,
-            output=output,
-            open_model=open_model,
-            workers=workers,
-            fresh=fresh,
-            overwrite=overwrite,
-            progress=progress,
-            format=format,
-            max_rejects=max_rejects,
-        )
+        if output is not None and is_file(FilePath(output)):
+            dataset = execute_to_file(planned, FilePath(output), open_model=open_model, **how)
+        else:
+            dataset = execute(planned, output=output, open_model=open_model, format=format, **how)
     _check_row_class(planned.spec, dataset)
     return dataset
 

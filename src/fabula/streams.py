@@ -56,7 +56,13 @@ class Permutation:
         self._round_keys = sequence.generate_state(4, np.uint64)
 
     def __call__(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The images of `index` (any shape, values in 0 … n-1)."""
+        """The images of `index` (any shape, values in 0 … n-1).
+
+        Raises:
+            IndexError: An index lies outside; walking its cycle might never end.
+        """
+        if index.size and (int(index.min()) < 0 or int(index.max()) >= self.n):
+            raise IndexError(f"an index is not in 0 … {self.n - 1}")
         value = self._encrypt(index.astype(np.uint64))
         outside = value >= self.n
         while outside.any():

@@ -204,6 +204,8 @@ def test_rows_that_models_answer_count_at_once() -> None:
     tracker.start("turns", 0, 600)
     for rows in (100, 512):
         tracker.answered("turns", rows)
-    assert tracker.rows == 512
+    assert tracker.safe == 512
     tracker.made("turns", 600)
+    tracker.kept("turns", 600)
+    assert tracker.safe == 600
     assert [done for _, done, _ in told] == [0, 100, 512, 600]

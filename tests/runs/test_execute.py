@@ -80,6 +80,18 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 
 
+def test_a_run_into_a_folder_loads_no_frame_library(tmp_path: Path) -> None:
+    """Start-up: pandas and polars are for those who ask for them."""
+    code = (
+        "import sys; from fabula.runs.execute import execute;"
+        "from tests.runs.test_execute import shop; execute(shop(10), output=sys.argv[1]);"
+        "print([name for name in ('pandas', 'polars') if name in sys.modules])"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "out")]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert shown.stdout == "[]\n"
+
+
 @pytest.mark.slow
 def test_memory_stays_flat_however_many_rows(tmp_path: Path) -> None:
     """Below 500 MB at ten million rows, and hardly more than at two million."""

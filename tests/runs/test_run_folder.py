@@ -148,7 +148,10 @@ def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
         with pytest.raises(RunInterrupted) as caught:
             run(plan, StandIn(plan, interrupt), output=tmp_path / str(workers), workers=workers)
         assert caught.value.exit_code == 130
-        assert "nothing lost" in caught.value.message
+        safe = len(list((tmp_path / str(workers)).rglob("part-*.parquet"))) * PART_ROWS
+        assert caught.value.message == (
+            f"stopped after {safe + plan['customers'].rows:,} rows; nothing lost"
+        )
         assert "same command" in (caught.value.hint or "")
         last = StandIn(plan)
         data = run(plan, last, output=tmp_path / str(workers))

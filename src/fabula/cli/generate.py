@@ -37,11 +37,24 @@ def generate(
     n: RowsOption = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="Folder to write to; by default `out/NAME`."),
+        typer.Option(
+            "-o",
+            "--output",
+            help="Folder, or for one table a file, to write to; by default `out/NAME`.",
+        ),
     ] = None,
     seed: SeedOption = None,
     model: ModelOption = None,
     prompt: PromptOption = None,
+    check: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--check",
+            metavar="RULE",
+            help="Relation of the only table's columns, `price ~ size +`, or a SQL condition on a "
+            "row; repeatable.",
+        ),
+    ] = None,
     form: Annotated[
         Literal["parquet", "csv", "jsonl", "arrow"], typer.Option("--format", help="File format.")
     ] = "parquet",
@@ -79,11 +92,13 @@ def generate(
     Run the same command again to continue a run that was interrupted or lost rows.
     """
     from fabula import api
+    from fabula.inference.declared import with_checks
     from fabula.reports.outcomes import run_text, wrote_line
     from fabula.reports.plans import plan_text
+    from fabula.runs.output import record
 
     talk: Talk = ctx.obj
-    wanted, sizes = read_spec(spec, prompt=prompt), read_sizes(n)
+    wanted, sizes = with_checks(read_spec(spec, prompt=prompt), check or ()), read_sizes(n)
     if dry_run:
         typer.echo(plan_text(api.plan(wanted, sizes, seed=seed, model=model)))
         return
@@ -94,7 +109,7 @@ def generate(
             code="usage.output",
             hint="`fabula preview SPEC -n 100 --format csv` prints rows",
         )
-    record = _changed(folder / "manifest.json")
+    past = _changed(record(folder, "manifest.json"))
     try:
         with progress(talk) as watch:
             dataset = api.generate(
@@ -122,8 +137,8 @@ def generate(
     if report:
         write_report(dataset)
     talk.say(run_text(dataset))
-    if record is not None and record == _changed(folder / "manifest.json"):
-        talk.say(f"Nothing to do: `{folder}/` holds this run, finished; --fresh makes it again")
+    if past is not None and past == _changed(record(folder, "manifest.json")):
+        talk.say(f"Nothing to do: `{folder}` holds this run, finished; --fresh makes it again")
     else:
         talk.say(wrote_line(dataset))
     talk.hint(f"look at it with `fabula show {folder}`")
@@ -134,9 +149,10 @@ def write_report(dataset: Dataset) -> None:
     from fabula.io.places import write_text
     from fabula.reports.page import run_page
     from fabula.reports.profile import profile
+    from fabula.runs.output import record
 
     assert dataset.folder is not None
-    write_text(dataset.folder / "report.html", run_page(dataset, profile(dataset.folder)))
+    write_text(record(dataset.folder, "report.html"), run_page(dataset, profile(dataset.folder)))
 
 
 def _changed(path: Path) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -54,6 +54,13 @@ class Block:
     def rng(self, name: str) -> np.random.Generator:
         """The stream of one column (or other named draw) in this block."""
         return stream(self.seed, self.table.name, name, self.index, attempt=self.attempt)
+
+    def take(self, other: Block, names: Iterable[str]) -> None:
+        """Take over columns of another drawing of the same rows."""
+        for name in names:
+            self.values[name] = other.values[name]
+            if name in other.links:
+                self.links[name] = other.links[name]
 
     @property
     def row_numbers(self) -> NDArray[np.int64]:

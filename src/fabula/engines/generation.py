@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -40,8 +41,9 @@ class Generation:
 
             self._models = Models(plan.spec, open_model, on_rows)
         blocks: dict[str, TableBlocks] = {}
+        lock = threading.RLock()
         for table in plan.tables:
-            blocks[table.name] = TableBlocks(table, plan.seed, blocks, self._models)
+            blocks[table.name] = TableBlocks(table, plan.seed, blocks, self._models, lock)
         self.makers: Mapping[str, TableMaker] = blocks
 
     def usage(self) -> Mapping[str, ModelUsage]:

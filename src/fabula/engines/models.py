@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,7 +19,7 @@ from fabula.errors import UsageError
 from fabula.llm.chat import ChatModel, Usage
 from fabula.llm.prices import price_of
 from fabula.llm.rows.ask import ask_rows_sync
-from fabula.llm.rows.job import RowField, RowsJob
+from fabula.llm.rows.job import RowField, RowsJob, RowsResult
 from fabula.planning.columns import joint_groups
 from fabula.planning.estimate import model_name
 from fabula.planning.plan import TablePlan
@@ -38,6 +39,8 @@ class ModelUsage:
         prompt_tokens: Tokens sent, where the endpoint says.
         completion_tokens: Tokens received, where the endpoint says.
         cost: Price in USD; None where no price is known.
+        modes: How structure was asked for, and how often.
+        notes: What else happened on the way (cut replies, ignored columns), and how often.
     """
 
     model: str
@@ -47,6 +50,8 @@ class ModelUsage:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cost: float | None = None
+    modes: Mapping[str, int] = field(default_factory=dict)
+    notes: Mapping[str, int] = field(default_factory=dict)
 
 
 class Models:
@@ -70,7 +75,7 @@ class Models:
         model = self._model(name)
         tell = None if self._on_rows is None else partial(self._on_rows, table)
         result = ask_rows_sync(model, job, on_rows=tell)
-        self._count(name, model, result.calls, result.cached, result.usage)
+        self._count(name, model, result)
         losses = {item.row: Loss(item.reason, item.raw, item.attempt) for item in result.rejects}
         stopped = result.error.message if result.error is not None else result.stalled
         unknown = Loss(stopped or "the model gave no usable value")
@@ -100,18 +105,20 @@ class Models:
                 self._opened[name] = self._open(settings)
             return self._opened[name]
 
-    def _count(self, name: str, model: ChatModel, calls: int, cached: int, usage: Usage) -> None:
+    def _count(self, name: str, model: ChatModel, result: RowsResult) -> None:
         with self._lock:
             past = self._usage.get(name, ModelUsage(name, model.identity))
-            total = Usage(past.prompt_tokens, past.completion_tokens) + usage
+            total = Usage(past.prompt_tokens, past.completion_tokens) + result.usage
             price = price_of(model.name)
             self._usage[name] = replace(
                 past,
-                calls=past.calls + calls,
-                cached=past.cached + cached,
+                calls=past.calls + result.calls,
+                cached=past.cached + result.cached,
                 prompt_tokens=total.prompt_tokens,
                 completion_tokens=total.completion_tokens,
                 cost=None if price is None else price.cost(total),
+                modes=Counter(past.modes) + Counter(result.modes),
+                notes=Counter(past.notes) + Counter(result.notes),
             )
 
 
@@ -288,7 +295,7 @@ def _grades(spec: Judge) -> tuple[RowField, ...]:
 
 def _asked_before(block: Block) -> int:
     """A number that tells the requests of a repeated attempt from those of the first."""
-    return block.attempt * 1_000
+    return block.attempt * 1_000_000
 
 
 def wanted_rows(block: Block) -> list[int]:

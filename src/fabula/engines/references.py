@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -91,13 +92,22 @@ class Linkage:
         """Choose each row's parent by itself among `size` usable ones."""
         name, spec, table = link.column, link.spec, self.table.name
         if spec.unique:
+            self._demand_room((name,), size)
             shuffle = Permutation(size, self.seed, table, name)
             return lambda block: shuffle(block.row_numbers)
         if spec.weights is not None:
             parent = self.parents[name]
             weights = as_floats(parent.column(spec.weights))
             weights = weights if parent.kept is None else weights[parent.kept]
-            weighted = Weighted(np.nan_to_num(np.maximum(weights, 0.0)))
+            weights = np.nan_to_num(np.maximum(weights, 0.0), posinf=0.0)
+            if not weights.any():
+                raise CheckError(
+                    f"no row of `{link.parent}` has a `{spec.weights}` above 0 to weigh it by",
+                    code="engine.no-weight",
+                    where=f"tables.{table}.columns.{name}.weights",
+                    hint=f"make `{link.parent}.{spec.weights}` positive, or leave out `weights`",
+                )
+            weighted = Weighted(weights)
             return lambda block: weighted.draw(block.rng(name), block.rows)
         if spec.skew is not None:
             ranks = ZipfRanks(size, spec.skew)
@@ -115,10 +125,34 @@ class Linkage:
         place, label = free.index(link.column), "+".join(group)
         if driven:
             cardinality = self._counted()
+            self._demand_partners(free, math.prod(sizes))
             within = DistinctWithin(sizes, self.seed, self.table.name, label)
             return lambda block: within(*cardinality.parents_of(block.start, block.rows))[place]
+        self._demand_room(group, math.prod(sizes))
         across = DistinctAcross(sizes, self.seed, self.table.name, label)
         return lambda block: across(block.row_numbers)[place]
+
+    def _demand_room(self, names: Sequence[str], places: int) -> None:
+        """Refuse more rows than there are parents that are written, or combinations of them."""
+        rows = self.table.rows if self.cardinality is None else self.cardinality.rows
+        if places < rows:
+            raise self._too_few(names, places, f"{rows:,} rows that must differ")
+
+    def _demand_partners(self, names: Sequence[str], places: int) -> None:
+        """Refuse more children of one parent than can differ."""
+        per_parent = self.table.spec.per_parent
+        fewest = 0 if per_parent is None else per_parent.fixed or per_parent.min
+        if places < fewest:
+            raise self._too_few(names, places, f"{fewest:,} rows of a parent that must differ")
+
+    def _too_few(self, names: Sequence[str], places: int, rows: str) -> CheckError:
+        listed = " and ".join(f"`{name}`" for name in names)
+        return CheckError(
+            f"only {places:,} written rows that {listed} can refer to, for {rows}",
+            code="engine.too-few-parents",
+            where=f"tables.{self.table.name}",
+            hint="ask for fewer rows, or make more parents",
+        )
 
     def _usable(self, column: str) -> int:
         """Parent rows that can be referred to."""

@@ -13,8 +13,10 @@ from fabula.checks.conditions import condition
 from fabula.engines.block import Block, Loss
 from fabula.engines.expressions import evaluate
 from fabula.engines.made import CheckTally
+from fabula.engines.unique import FIXED, is_bound
 from fabula.errors import CheckError
 from fabula.io.arrays import array_of, numbers_of
+from fabula.planning.columns import closure
 from fabula.planning.expressions import parse_expression
 from fabula.planning.plan import TablePlan
 from fabula.spec.checks import ROW_CHECKS, AbstractCheck, Check
@@ -52,16 +54,15 @@ class RowRules:
     def __init__(self, plan: TablePlan) -> None:
         self._plan = plan
         self._rules = list(_rules(plan.spec.checks))
-        fixed = ("key", "uuid", "sequence")
-        self._redrawn = [
-            name
-            for name, column in plan.columns.items()
-            if column.spec.kind not in fixed
-            and not column.spec.unique
-            and not (name in plan.references and _is_bound(plan, name))
-        ]
+        resamples = any(rule.check.repair == "resample" for rule in self._rules)
+        self.redrawn = frozenset(plan.columns) - _kept(plan) if resamples else frozenset()
         filled = any(isinstance(item.spec, FILLED) for item in plan.columns.values())
         self._tries = _TRIES_OF_MODELS if filled else _TRIES
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Columns that the checks look at."""
+        return tuple(dict.fromkeys(need for rule in self._rules for need in rule.needs))
 
     @property
     def repairs(self) -> bool:
@@ -118,7 +119,7 @@ class RowRules:
     def _take_over(self, block: Block, other: Block, rows: NDArray[np.bool_]) -> None:
         """Replace rows of a block by those of another, where columns may change."""
         picked = array_of(np.arange(block.rows) + np.where(rows, block.rows, 0))
-        for name in self._redrawn:
+        for name in self.redrawn & block.values.keys():
             both = pa.concat_arrays([block.values[name], other.values[name]])
             block.values[name] = both.take(picked)
             if name in block.links:
@@ -180,7 +181,18 @@ def _rules(checks: Iterable[Check]) -> Iterable[Rule]:
             yield Rule(place, check, parsed.sql, parsed.needs)
 
 
-def _is_bound(plan: TablePlan, name: str) -> bool:
-    """Whether a reference can't change without breaking a count or a distinct pair."""
-    link = plan.references[name]
-    return link.driver or bool(link.within) or link.spec.unique
+def _kept(plan: TablePlan) -> set[str]:
+    """Columns that drawing rows again leaves alone, with all that they follow from.
+
+    Those are keys, values that may not repeat, references whose counts or pairs are settled, and
+    whatever other rows of the table use through a reference to it.
+    """
+    groups = (plan.spec.primary_key, *plan.spec.unique)
+    kept = {name for group in groups for name in group}
+    for name, column in plan.columns.items():
+        link = plan.references.get(name)
+        if column.spec.kind in FIXED or column.spec.unique or is_bound(plan, name):
+            kept.add(name)
+        if link is not None and link.parent == plan.name:
+            kept |= {link.key, *link.attributes}
+    return closure(kept, plan.columns)

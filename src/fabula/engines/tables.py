@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,11 +18,12 @@ from fabula.engines.children import children_engine
 from fabula.engines.correlated import correlated_engines
 from fabula.engines.expressions import evaluate
 from fabula.engines.made import CheckTally, MadeBlock, RejectedRow
+from fabula.engines.prepared import prepared
 from fabula.engines.references import Linkage, Linker, parent_values
-from fabula.engines.repair import RowRules
-from fabula.engines.unique import Attempts, distinct_engine, find_redraws
+from fabula.engines.repair import Outcome, RowRules
+from fabula.engines.unique import Attempts, distinct_engine, distinct_groups, find_redraws
 from fabula.io.arrays import array_of
-from fabula.planning.columns import own_needs
+from fabula.planning.columns import closure
 from fabula.planning.plan import TablePlan
 from fabula.relations.cardinality import Cardinality
 from fabula.spec.columns import AbstractColumn
@@ -33,25 +33,28 @@ from fabula.streams import BLOCK_ROWS
 if TYPE_CHECKING:
     from fabula.engines.models import Models
 
-_FIXED = ("key", "uuid", "sequence")
-
 
 class TableBlocks:
     """Makes one table; implements `TableMaker`, and `Parent` for the tables that refer to it."""
 
     def __init__(
-        self, plan: TablePlan, seed: int, tables: Mapping[str, TableBlocks], models: Models | None
+        self,
+        plan: TablePlan,
+        seed: int,
+        tables: Mapping[str, TableBlocks],
+        models: Models | None,
+        lock: threading.RLock,
     ) -> None:
         self.plan, self.schema = plan, plan.schema
         self._seed, self._tables, self._models = seed, tables, models
-        self._lock = threading.RLock()
+        self.lock = lock
         self._columns: dict[str, Array] = {}
         self._finished: dict[int, tuple[Block, MadeBlock]] = {}
         self.attempt = 0
 
     # What others need to know of this table
 
-    @cached_property
+    @prepared
     def rows(self) -> int:
         """Exact number of rows."""
         return self.plan.rows if self._cardinality is None else self._cardinality.rows
@@ -61,13 +64,12 @@ class TableBlocks:
         """Number of blocks."""
         return -(-self.rows // BLOCK_ROWS)
 
-    @cached_property
+    @prepared
     def kept(self) -> NDArray[np.int64] | None:
         """Numbers of the rows that are written, or None for all of them."""
         if not self._lossy:
             return None
-        with self._lock:
-            lost = [item.row for b in range(self.blocks) for item in self.make(b).rejected]
+        lost = [row for block in range(self.blocks) for row in self._lost_rows(block)]
         return np.setdiff1d(np.arange(self.rows), np.array(lost, dtype=np.int64)) if lost else None
 
     def spec_of(self, column: str) -> AbstractColumn:
@@ -76,7 +78,7 @@ class TableBlocks:
 
     def column(self, name: str) -> Array:
         """A whole column, one value for each row that was asked for."""
-        with self._lock:
+        with self.lock:
             if name not in self._columns:
                 parts = [self._column_part(block, name) for block in range(self.blocks)]
                 kind = self.plan.columns[name].type
@@ -90,7 +92,7 @@ class TableBlocks:
             return self._finished[block][1]
         if not self._fills:
             return self._finish(block)[1]
-        with self._lock:
+        with self.lock:
             if block not in self._finished:
                 self._finished[block] = self._finish(block)
             return self._finished[block][1]
@@ -98,27 +100,36 @@ class TableBlocks:
     # How a block comes about
 
     def _column_part(self, block: int, name: str) -> Array:
+        """A column of a block as it is written; one that no repair changes is made by itself."""
+        changing = self._rules.redrawn | self._groups.keys()
+        if not changing & closure((name,), self.plan.columns):
+            return self._values(block, names=(name,)).values[name]
         if self._fills:
             self.make(block, attempt=self.attempt)
             return self._finished[block][0].values[name]
-        if self._rules.repairs:
-            return self._finish(block)[0].values[name]
-        return self._values(block, names=(name,)).values[name]
+        return self._checked(block, {name, *self._rules.needs})[0].values[name]
+
+    def _lost_rows(self, index: int) -> list[int]:
+        """Rows of a block that are not written; without models, only what checks need is made."""
+        if self._fills:
+            return [item.row for item in self.make(index, attempt=self.attempt).rejected]
+        block, outcome = self._checked(index, self._rules.needs)
+        return [block.start + row for row in outcome.lost]
 
     def _settle(self, attempt: int) -> None:
         """Forget what an earlier attempt of the whole table made."""
         if attempt == self.attempt:
             return
-        with self._lock:
+        with self.lock:
             self.attempt = attempt
             self._columns.clear()
             self._finished.clear()
-            self.__dict__.pop("kept", None)
+            for name in ("kept", "_redraws"):
+                vars(self).pop(name, None)
 
     def _finish(self, index: int) -> tuple[Block, MadeBlock]:
         """Make a block's columns, then check and repair its rows."""
-        block = self._values(index)
-        outcome = self._rules.apply(block, lambda tries, wanted: self._again(index, tries, wanted))
+        block, outcome = self._checked(index, None)
         lost = dict(sorted({**block.rejected, **outcome.lost}.items()))
         table = pa.Table.from_arrays(
             [block.values[name] for name in self.schema.names], schema=self.schema
@@ -134,8 +145,14 @@ class TableBlocks:
         tallies: tuple[CheckTally, ...] = outcome.tallies
         return block, MadeBlock(table, rejected, tallies)
 
-    def _again(self, index: int, tries: int, wanted: NDArray[np.bool_]) -> Block:
-        return self._values(index, tries=tries, wanted=wanted)
+    def _checked(self, index: int, names: Collection[str] | None) -> tuple[Block, Outcome]:
+        """Some or all columns of a block, its rows repaired, and what became of them."""
+        block = self._values(index, names=names)
+
+        def again(tries: int, wanted: NDArray[np.bool_]) -> Block:
+            return self._values(index, names=names, tries=tries, wanted=wanted, kept=block)
+
+        return block, self._rules.apply(block, again)
 
     def _values(
         self,
@@ -144,21 +161,34 @@ class TableBlocks:
         names: Iterable[str] | None = None,
         tries: int = 0,
         wanted: NDArray[np.bool_] | None = None,
+        kept: Block | None = None,
         redraws: Mapping[str, Attempts] | None = None,
     ) -> Block:
-        """Make the columns of a block: all of them, or some with what they need."""
+        """Make the columns of a block: all of them, or some with what they need.
+
+        Args:
+            index: The block's number.
+            names: Columns to make.
+            tries: How often rows were drawn again.
+            wanted: Rows that are used.
+            kept: The block whose rows are drawn again; it gives what must not change.
+            redraws: Rows to draw again so that combinations stay distinct.
+        """
         start = index * BLOCK_ROWS
         size = min(BLOCK_ROWS, self.rows - start)
         attempt = self.attempt * TRIES + tries
         block = Block(self.plan, self._seed, index, start, size, attempt, wanted)
-        chosen = None if names is None else self._closure(names)
+        if kept is not None:
+            block.take(kept, kept.values.keys() & self.plan.columns.keys() - self._rules.redrawn)
+        chosen = None if names is None else closure(names, self.plan.columns)
         again = self._redraws if redraws is None else redraws
         for step in self.plan.steps:
-            columns = [name for name in step if chosen is None or name in chosen]
+            asked = step if chosen is None else [name for name in step if name in chosen]
+            columns = [name for name in asked if name not in block.values]
             self._add_parent_values(block, columns)
             self._add_formulas(block, columns)
             for name in columns:
-                if name not in block.values:
+                if name not in block.values:  # a model fills several at once
                     self._add_column(block, name, again.get(name, {}))
         return block
 
@@ -168,20 +198,23 @@ class TableBlocks:
             self._groups[name](block)
             return
         if name in self.plan.references:
-            block.values[name] = self._reference(block, name)
+            block.values[name] = self._reference(block, name, redraws.get(block.index))
             return
         spec = self.plan.columns[name].spec
         values = self._engines[name](block)
         tries = redraws.get(block.index)
-        for attempt in () if tries is None else np.unique(tries[tries > 0]).tolist():
+        for attempt in _attempts(tries):
             other = self._engines[name](replace(block, attempt=block.attempt + attempt))
             picked = np.where(tries == attempt, block.rows, 0) + np.arange(block.rows)
             values = pa.concat_arrays([values, other]).take(array_of(picked))
         block.values[name] = with_share_missing(block, name, spec.nulls, values)
 
-    def _reference(self, block: Block, name: str) -> Array:
-        link = self.plan.references[name]
-        block.links[name] = self._linkers[name](block)
+    def _reference(self, block: Block, name: str, tries: NDArray[np.int64] | None) -> Array:
+        link, links = self.plan.references[name], self._linkers[name](block)
+        for attempt in _attempts(tries):
+            other = self._linkers[name](replace(block, attempt=block.attempt + attempt))
+            links = np.where(tries == attempt, other, links)
+        block.links[name] = links
         return parent_values(self._tables[link.parent], link.key, block.links[name])
 
     def _add_parent_values(self, block: Block, columns: list[str]) -> None:
@@ -214,29 +247,18 @@ class TableBlocks:
             name, parameter = place.split("\n")
             block.formulas[name, parameter] = result
 
-    def _closure(self, names: Iterable[str]) -> set[str]:
-        """Columns and everything in this table that they need."""
-        found: set[str] = set()
-        open_names = list(names)
-        while open_names:
-            name = open_names.pop()
-            if name not in found:
-                found.add(name)
-                open_names += own_needs(self.plan.columns[name], dict(self.plan.columns))
-        return found
-
     # What is prepared once
 
-    @cached_property
+    @prepared
     def _fills(self) -> bool:
         """Whether a language model fills columns of this table."""
         return any(isinstance(plan.spec, FILLED) for plan in self.plan.columns.values())
 
-    @cached_property
+    @prepared
     def _lossy(self) -> bool:
         return self._fills or self._rules.repairs
 
-    @cached_property
+    @prepared
     def _cardinality(self) -> Cardinality | None:
         driver = self.plan.driver
         if driver is None:
@@ -250,15 +272,14 @@ class TableBlocks:
         draw = children_engine(self.plan, self.plan.spec.per_parent, self._seed)
         return Cardinality(self.plan.spec.per_parent, parent.rows, draw, lost=lost, most=most)
 
-    @cached_property
+    @prepared
     def _linkers(self) -> dict[str, Linker]:
-        with self._lock:
-            links = self.plan.references
-            parents = {name: self._tables[link.parent] for name, link in links.items()}
-            linkage = Linkage(self.plan, self._seed, parents, self._cardinality)
-            return {name: linkage.linker(link) for name, link in links.items()}
+        links = self.plan.references
+        parents = {name: self._tables[link.parent] for name, link in links.items()}
+        linkage = Linkage(self.plan, self._seed, parents, self._cardinality)
+        return {name: linkage.linker(link) for name, link in links.items()}
 
-    @cached_property
+    @prepared
     def _engines(self) -> dict[str, Engine]:
         """An engine for each column that is made by itself."""
         engines = correlated_engines(self.plan)
@@ -271,7 +292,7 @@ class TableBlocks:
             )
         return engines
 
-    @cached_property
+    @prepared
     def _compiled(self) -> dict[tuple[str, str], Compiled]:
         """Expressions that need no query."""
         compiled: dict[tuple[str, str], Compiled] = {}
@@ -289,17 +310,17 @@ class TableBlocks:
         reference, _, attribute = need.partition(".")
         return self._tables[self.plan.references[reference].parent].plan.columns[attribute].type
 
-    @cached_property
+    @prepared
     def _numbered(self) -> dict[str, Engine]:
         """Engines of unique columns whose values can be numbered, and so never repeat."""
         engines = {
-            name: distinct_engine(column, seed=self._seed, table=self.plan.name)
+            name: distinct_engine(column, rows=self.rows, seed=self._seed, table=self.plan.name)
             for name, column in self.plan.columns.items()
             if column.spec.unique
         }
         return {name: engine for name, engine in engines.items() if engine is not None}
 
-    @cached_property
+    @prepared
     def _groups(self) -> dict[str, GroupEngine]:
         """Columns that a language model fills, each with the engine of its group."""
         if self._models is None:
@@ -308,38 +329,31 @@ class TableBlocks:
 
         return model_engines(self.plan, self._models)
 
-    @cached_property
+    @prepared
     def _rules(self) -> RowRules:
         return RowRules(self.plan)
 
-    @cached_property
+    @prepared
     def _redraws(self) -> dict[str, Attempts]:
         """Rows to draw again so that combinations stay distinct, by column."""
         redraws: dict[str, Attempts] = {}
-        with self._lock:
-            for group in self._redrawn_groups():
+        for columns, groups in distinct_groups(self.plan, {*self._numbered, *self._groups}):
+            needed = {name for group in groups for name in group}
 
-                def make(
-                    block: int,
-                    tries: NDArray[np.int64] | None,
-                    group: tuple[str, ...] = group,
-                ) -> Mapping[str, Array]:
-                    again = {} if tries is None else {name: {block: tries} for name in group}
-                    return self._values(block, names=group, redraws={**redraws, **again}).values
+            def make(
+                block: int,
+                tries: NDArray[np.int64] | None,
+                columns: Collection[str] = columns,
+                needed: Collection[str] = needed,
+            ) -> Mapping[str, Array]:
+                again = {} if tries is None else {name: {block: tries} for name in columns}
+                return self._values(block, names=needed, redraws={**redraws, **again}).values
 
-                found = find_redraws(group, make, table=self.plan.name, blocks=self.blocks)
-                redraws.update(dict.fromkeys(group, found))
+            found = find_redraws(groups, make, table=self.plan.name, blocks=self.blocks)
+            redraws.update(dict.fromkeys(columns, found))
         return redraws
 
-    def _redrawn_groups(self) -> list[tuple[str, ...]]:
-        """Unique groups that are neither keys, numbered, nor filled by a model."""
-        columns = self.plan.columns
-        groups: list[tuple[str, ...]] = [(n,) for n, item in columns.items() if item.spec.unique]
-        groups += [group for group in (self.plan.spec.primary_key, *self.plan.spec.unique) if group]
-        return [
-            group
-            for group in groups
-            if not any(columns[name].spec.kind in _FIXED for name in group)
-            and not any(name in self._numbered or name in self._groups for name in group)
-            and not any(name in self.plan.references for name in group)
-        ]
+
+def _attempts(tries: NDArray[np.int64] | None) -> list[int]:
+    """The attempts above the first that some row asks for."""
+    return [] if tries is None else [int(attempt) for attempt in np.unique(tries[tries > 0])]

@@ -37,6 +37,7 @@ def locked_connection(*, threads: int = 1) -> duckdb.DuckDBPyConnection:
             "python_enable_replacements": False,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
+            "enable_progress_bar": False,
         }
     )
     for function in _FUNCTIONS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 
@@ -22,6 +22,7 @@ from fabula.planning.plan import ColumnPlan, ReferencePlan
 from fabula.planning.references import References
 from fabula.planning.templates import TemplateError, template_needs
 from fabula.spec.columns import AbstractColumn
+from fabula.spec.keys import Reference
 from fabula.spec.parameters import as_moment, is_expression
 from fabula.spec.tables import DatasetSpec, TableSpec
 from fabula.spec.words import FILLED, Judge, Llm, Template, Text
@@ -43,8 +44,7 @@ def plan_columns(
         resolver = _Resolver(spec, table, references[table.name], problems)
         columns = {name: resolver.plan(name, column) for name, column in table.columns.items()}
         planned[table.name] = _join_model_columns(table, columns)
-    if not problems:
-        _set_types(planned, references, problems)
+    _set_types(planned, references, problems)
     return planned
 
 
@@ -61,7 +61,19 @@ def make_steps(columns: Columns) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(name for name in columns if levels[name] == level) for level in range(depth))
 
 
-def own_needs(plan: ColumnPlan, columns: Columns) -> set[str]:
+def closure(names: Iterable[str], columns: Mapping[str, ColumnPlan]) -> set[str]:
+    """Columns and everything of the same table that they need."""
+    found: set[str] = set()
+    ahead = list(names)
+    while ahead:
+        name = ahead.pop()
+        if name not in found:
+            found.add(name)
+            ahead += own_needs(columns[name], columns)
+    return found
+
+
+def own_needs(plan: ColumnPlan, columns: Mapping[str, ColumnPlan]) -> set[str]:
     """Columns of the same table that a column needs, references of parents' columns included."""
     return {need if need in columns else need.partition(".")[0] for need in plan.needs}
 
@@ -88,14 +100,15 @@ class _Resolver:
         """Parse a column's expressions and templates; note names that mean nothing."""
         needs: dict[str, None] = {}
         sql: dict[str, str] = {}
+        wanted: set[str] = set()
         for parameter, text in _formulas(column):
             where = f"tables.{self.table.name}.columns.{name}.{parameter}"
             try:
                 if parameter in column.expressions:
-                    parsed = parse_expression(text, self.references)
+                    parsed = parse_expression(text, self.reference_names)
                     sql[parameter] = parsed.sql
                 else:
-                    parsed = Expression("", template_needs(text, self.references))
+                    parsed = Expression("", template_needs(text, self.reference_names))
             except ExpressionError as error:
                 message = f"column `{name}`: {error}"
                 self.problems.append(Violation("spec.bad-sql", message, where, error.hint))
@@ -104,16 +117,29 @@ class _Resolver:
                 message = f"column `{name}`: no valid template: {error}"
                 self.problems.append(Violation("spec.bad-template", message, where))
                 continue
+            wanted.update(parsed.needs)
             needs.update(self.known(name, parsed.needs, where))
         if isinstance(column, Judge):
             where = f"tables.{self.table.name}.columns.{name}.of"
             needs.update(self.known(name, column.of, where))
-        return ColumnPlan(name, column, column_type(column) or _UNTYPED, tuple(needs), sql)
+        kind = column_type(column) or _UNTYPED
+        if len(needs) < len(wanted):
+            return ColumnPlan(name, column, kind)
+        return ColumnPlan(name, column, kind, tuple(needs), sql)
+
+    @property
+    def reference_names(self) -> list[str]:
+        """The table's references, those whose parent is not known included."""
+        columns = self.table.columns.items()
+        return [name for name, column in columns if isinstance(column, Reference)]
 
     def known(self, name: str, needs: Sequence[str], where: str) -> dict[str, None]:
         """The needs that exist; the others are noted."""
         found: dict[str, None] = {}
         for need in needs:
+            root = need.partition(".")[0]
+            if root in self.reference_names and root not in self.references:
+                continue  # its parent is unknown, which is noted already
             problem = self.unknown(name, need, where)
             if problem is None:
                 found[need] = None
@@ -197,6 +223,8 @@ def _set_types(
             planned[table][name] = replace(plan, type=kind)
         elif plan.sql:
             types = {need: _type_of(table, need, planned, references) for need in plan.needs}
+            if any(pa.types.is_null(kind) for kind in types.values()):
+                continue  # what it needs has a problem of its own
             kinds = _expression_types(table, plan, types, problems)
             if plan.spec.kind == "expr":
                 kind = kinds.get("sql", pa.string())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fabula.errors import SpecError, UsageError, did_you_mean
@@ -11,7 +11,7 @@ from fabula.io.sql import quoted
 from fabula.planning.columns import make_steps, plan_columns
 from fabula.planning.estimate import estimate_bytes, estimate_calls, estimate_seconds
 from fabula.planning.plan import ColumnPlan, Plan, ReferencePlan, TablePlan
-from fabula.planning.references import order_tables, resolve_references
+from fabula.planning.references import References, order_tables, resolve_references
 from fabula.planning.rules import (
     check_violations,
     size_violations,
@@ -21,10 +21,14 @@ from fabula.planning.rules import (
 from fabula.spec.checks import RowCheck
 from fabula.spec.columns import AbstractNumber
 from fabula.spec.numbers import Zipf
+from fabula.spec.parameters import is_expression
 from fabula.spec.sources import located
 from fabula.spec.tables import DatasetSpec, PerParent, TableSpec
 from fabula.spec.words import Judge
 from fabula.types import Size
+
+_NO_SIZES = {"plan.cycle", "spec.no-size", "spec.unknown-reference", "spec.ambiguous-reference"}
+"""Problems that leave the sizes of tables open."""
 
 
 def make_plan(
@@ -45,34 +49,17 @@ def make_plan(
     settled = settle(spec, n=n, model=model)
     problems = list(spec_violations(settled))
     references = resolve_references(settled, problems)
-    if problems:
-        raise SpecError(located(problems, spec))
     order, references = order_tables(settled, references, problems)
     planned = plan_columns(settled, references, problems)
-    if not problems:
-        problems += check_violations(settled, planned)
-        problems += weight_violations(planned, references)
-    if problems:
-        raise SpecError(located(problems, spec))
-    rows: dict[str, int] = {}
+    problems += check_violations(settled, planned)
+    problems += weight_violations(planned, references)
     tables: list[TablePlan] = []
-    for name in order:
-        table = settled.tables[name]
-        columns = planned[name]
-        rows[name] = _expected_rows(table, references[name], rows)
-        tables.append(
-            TablePlan(
-                spec=table,
-                rows=rows[name],
-                exact=table.per_parent is None or table.per_parent.fixed is not None,
-                steps=make_steps(columns),
-                columns=columns,
-                references=_with_attributes(references[name], columns),
-            )
-        )
-    problems = list(size_violations(tables, references))
+    if not any(problem.code in _NO_SIZES for problem in problems):
+        tables = _plan_tables(settled, order, planned, references)
+        problems += size_violations(tables, references)
     if problems:
         raise SpecError(located(problems, spec))
+    tables = [replace(table, steps=make_steps(dict(table.columns))) for table in tables]
     return Plan(
         spec=settled,
         seed=settled.seed if seed is None else seed,
@@ -149,14 +136,39 @@ def _sizes(spec: DatasetSpec, n: Size) -> Mapping[str, int]:
     return n
 
 
+def _plan_tables(
+    spec: DatasetSpec,
+    order: Sequence[str],
+    planned: Mapping[str, Mapping[str, ColumnPlan]],
+    references: References,
+) -> list[TablePlan]:
+    """The tables in order with their expected rows, their steps still open."""
+    rows: dict[str, int] = {}
+    tables: list[TablePlan] = []
+    for name in order:
+        table = spec.tables[name]
+        rows[name] = _expected_rows(table, references[name], rows)
+        tables.append(
+            TablePlan(
+                spec=table,
+                rows=rows[name],
+                exact=table.per_parent is None or table.per_parent.fixed is not None,
+                steps=(),
+                columns=planned[name],
+                references=_with_attributes(references[name], planned[name]),
+            )
+        )
+    return tables
+
+
 def _expected_rows(
     table: TableSpec, references: Mapping[str, ReferencePlan], rows: Mapping[str, int]
 ) -> int:
     """Rows of a table; where each parent draws its own number, the expectation."""
-    if table.per_parent is None:
+    driver = next((item for item in references.values() if item.driver), None)
+    if table.per_parent is None or driver is None:
         return table.n or 0
-    driver = next(item for item in references.values() if item.driver)
-    return round(rows[driver.parent] * expected_children(table.per_parent))
+    return round(rows.get(driver.parent, 0) * expected_children(table.per_parent))
 
 
 def expected_children(per_parent: PerParent) -> float:
@@ -166,13 +178,17 @@ def expected_children(per_parent: PerParent) -> float:
         return per_parent.fixed
     if per_parent.distribution is None:
         return (low + (high or low)) / 2
+    parameters = per_parent.distribution.expressions
+    if any(is_expression(getattr(per_parent.distribution, name)) for name in parameters):
+        return low  # noted as a problem elsewhere
     mean = _mean(per_parent.distribution)
     return min(max(mean, low), high if high is not None else mean)
 
 
 def _mean(column: AbstractNumber) -> float:
     """The mean of a distribution with constant parameters; the middle of its range otherwise."""
-    value = {name: getattr(column, name) for name in column.expressions}
+    constants = ((name, getattr(column, name)) for name in column.expressions)
+    value = {name: 0 if isinstance(number, str) else number for name, number in constants}
     match column.kind:
         case "poisson" | "exponential" | "normal":
             return float(value["mean"])

@@ -96,7 +96,8 @@ def weight_violations(planned: dict[str, Columns], references: References) -> It
     for table, links in references.items():
         for name, link in links.items():
             weights = link.spec.weights
-            kind = None if weights is None else planned[link.parent][weights].type
+            column = None if weights is None else planned[link.parent].get(weights)
+            kind = None if column is None else column.type
             if kind is not None and not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
                 message = f"`weights` of `{name}` must be a number, but `{weights}` is {kind}"
                 where = f"tables.{table}.columns.{name}.weights"
@@ -168,7 +169,9 @@ def _condition_problems(
         for need in unknown:
             message = f"the check uses `{need}`, which no column defines"
             yield Violation("spec.unknown-column", message, where, did_you_mean(need, seen))
-        if not unknown and not pa.types.is_boolean(expression_type(parsed.sql, seen)):
+        if unknown or any(pa.types.is_null(seen[need]) for need in parsed.needs):
+            return  # what it needs has a problem of its own
+        if not pa.types.is_boolean(expression_type(parsed.sql, seen)):
             yield Violation("spec.bad-check", "the condition must be true or false", where)
     except ExpressionError as error:
         yield Violation("spec.bad-sql", f"the check's SQL: {error}", where, error.hint)

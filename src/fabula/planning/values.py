@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 
-from fabula.errors import Violation
+from fabula.errors import SpecError, Violation
 from fabula.planning.kinds import MOST_COUNT, is_whole, value_range
 from fabula.spec.columns import AbstractColumn, AbstractNumber
 from fabula.spec.keys import Constant, Key, Sequence
 from fabula.spec.numbers import Bernoulli, Mixture, Zipf
 from fabula.spec.parameters import Scalar, as_moment, is_expression, seconds
 from fabula.spec.times import Datetime
-from fabula.spec.words import Choice, Pattern
+from fabula.spec.words import Choice, Pattern, Person, Provider
+from fabula.words.locales import load_locale
+from fabula.words.pools import provider_pool
+from fabula.words.regex import PatternError, compile_pattern
 
 _POSITIVE = {"sigma", "scale", "shape", "a", "b", "median"}
 _NOT_NEGATIVE = {"std", "trials"}
@@ -37,6 +42,13 @@ def value_violations(column: AbstractColumn, where: str) -> Iterator[Violation]:
             yield from _constant_problems((column.value,), f"{where}.value")
         case Pattern():
             yield from _pattern_problems(column.regex, f"{where}.regex")
+        case Person():
+            locales = [column.locale] if isinstance(column.locale, str) else column.locale
+            for locale in locales:
+                yield from _problems_of(partial(load_locale, locale), f"{where}.locale")
+        case Provider():
+            make = partial(provider_pool, column.name, column.locale, 1, 0)
+            yield from _problems_of(make, f"{where}.name")
 
 
 def number_violations(column: AbstractColumn, where: str) -> Iterator[Violation]:
@@ -145,9 +157,16 @@ def _constant_problems(values: tuple[Scalar, ...], where: str) -> Iterator[Viola
 
 
 def _pattern_problems(regex: str, where: str) -> Iterator[Violation]:
-    from fabula.words.regex import PatternError, compile_pattern
-
     try:
         compile_pattern(regex)
     except PatternError as error:
         yield Violation("spec.bad-regex", f"no pattern to draw from: {error}", where)
+
+
+def _problems_of(prepare: Callable[[], object], where: str) -> Iterator[Violation]:
+    """The problems that preparing a column shows, at their place."""
+    try:
+        prepare()
+    except SpecError as error:
+        for violation in error.violations:
+            yield replace(violation, where=where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,17 +12,23 @@ from fabula.streams import Permutation, coprimes, mix, name_key
 
 Rows = NDArray[np.int64]
 
+_MOST_CELLS = 2**62
+
 
 class DistinctAcross:
     """Combinations over the whole table: row i takes the i-th of a shuffled grid of all."""
 
     def __init__(self, sizes: Sequence[int], seed: int, table: str, name: str) -> None:
         self._sizes = tuple(sizes)
-        self._shuffle = Permutation(int(np.prod(sizes, dtype=object)), seed, table, name)
+        self._cells = math.prod(sizes)
+        self._shuffle = Permutation(min(self._cells, _MOST_CELLS), seed, table, name)
 
     def __call__(self, row_numbers: Rows) -> list[Rows]:
         """The parent's row number of each reference."""
-        return _unravel(self._shuffle(row_numbers), self._sizes)
+        first, *rest = _unravel(self._shuffle(row_numbers), self._sizes)
+        if self._cells > _MOST_CELLS:  # only a part of the grid is reached: spread it over all
+            first = (first + sum(rest)) % self._sizes[0]
+        return [first, *rest]
 
 
 class DistinctWithin:
@@ -33,7 +40,7 @@ class DistinctWithin:
 
     def __init__(self, sizes: Sequence[int], seed: int, table: str, name: str) -> None:
         self._sizes = tuple(sizes)
-        self._cells = int(np.prod(sizes, dtype=object))
+        self._cells = math.prod(sizes)
         self._steps = coprimes(self._cells)
         self._salt = np.uint64(name_key(f"{seed}/{table}/{name}"))
 

@@ -10,6 +10,7 @@ from typing import Any
 from fabula.checks.results import CheckResult, CheckResults
 from fabula.reports import amounts, grid
 from fabula.runs.dataset import Dataset
+from fabula.runs.output import is_file, record
 
 _FORMATS = {"parquet": "Parquet", "csv": "CSV", "jsonl": "JSON Lines", "arrow": "Arrow"}
 _OTHER_FILES = ("manifest.json", "rejects.jsonl", "report.html")
@@ -50,7 +51,8 @@ def wrote_line(dataset: Dataset) -> str:
     if dataset.folder is None:
         return "Nothing was written"
     parts = [
-        f"Wrote `{dataset.folder}/` ({_files(dataset.folder, dataset.manifest)})",
+        f"Wrote `{dataset.folder}{'' if is_file(dataset.folder) else '/'}`"
+        f" ({_files(dataset.folder, dataset.manifest)})",
         f"seed {dataset.manifest['seed']}",
         _time(dataset.manifest),
     ]
@@ -60,8 +62,8 @@ def wrote_line(dataset: Dataset) -> str:
 def record_text(dataset: Dataset) -> str:
     """A finished run as one reads it later: tables, every check, models, files."""
     rows = [("table", "requested", "written", "rejected")]
-    for name, record in dataset.manifest["tables"].items():
-        counts = (amounts.count(record[key]) for key in ("requested", "written", "rejected"))
+    for name, table in dataset.manifest["tables"].items():
+        counts = (amounts.count(table[key]) for key in ("requested", "written", "rejected"))
         rows.append((name, *counts))
     checks = [f"  {_verdict(result)}" for result in dataset.checks if result.passed]
     tables = grid.lines(rows, right=(False, True, True, True))
@@ -114,7 +116,7 @@ def _files(folder: Path, manifest: Mapping[str, Any]) -> str:
         for file in table["files"]
     )
     data = [amounts.count(count, f"{_FORMATS[name]} file") for name, count in counts.items()]
-    return ", ".join([*data, *(name for name in _OTHER_FILES if (folder / name).exists())])
+    return ", ".join([*data, *(name for name in _OTHER_FILES if record(folder, name).exists())])
 
 
 def _time(manifest: Mapping[str, Any]) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -35,7 +35,7 @@ class Dataset(Mapping[str, Any]):
     pyarrow, DuckDB and others that read Arrow streams take it as it is.
 
     Args:
-        tables: The rows of each table, in memory or in files.
+        tables: The rows of each table, in memory or in files, or a function that finds them.
         manifest: The record of the run.
         rejected: Rows that were asked for and are not there.
         folder: Where the run's files are.
@@ -53,7 +53,7 @@ class Dataset(Mapping[str, Any]):
 
     def __init__(
         self,
-        tables: Mapping[str, TableRows],
+        tables: Mapping[str, TableRows | Callable[[], TableRows]],
         manifest: Mapping[str, Any] | None = None,
         *,
         rejected: Sequence[Lost] = (),
@@ -66,7 +66,8 @@ class Dataset(Mapping[str, Any]):
         self.folder = folder
         self.reused = reused
         self._schemas = schemas or {}
-        self._rows = dict(tables)
+        self._sources = dict(tables)
+        self._found: dict[str, TableRows] = {}
         self._read: dict[str, pa.Table] = {}
 
     @classmethod
@@ -117,21 +118,25 @@ class Dataset(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         """A table by its name; with one table, also a column by its name."""
-        if name in self._rows:
+        if name in self._sources:
             return self.to_arrow(name)
-        if len(self._rows) == 1 and name in self.schema.names:
+        if len(self._sources) == 1 and name in self.schema.names:
             return self.to_arrow().column(name)
         raise KeyError(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._rows)
+        return iter(self._sources)
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._sources)
 
     def rows(self, table: str | None = None) -> TableRows:
         """A table's rows where they are: an Arrow table, or a dataset over files."""
-        return self._rows[self._name(table)]
+        name = self._name(table)
+        if name not in self._found:
+            source = self._sources[name]
+            self._found[name] = source() if callable(source) else source
+        return self._found[name]
 
     def count(self, table: str | None = None) -> int:
         """Number of rows of a table, without reading it."""
@@ -158,7 +163,7 @@ class Dataset(Mapping[str, Any]):
         """A table as Arrow; the name may be left out where there is only one."""
         name = self._name(table)
         if name not in self._read:
-            rows = self._rows[name]
+            rows = self.rows(name)
             if not isinstance(rows, pa.Table):
                 rows = rows.to_table()
                 rows = typed(rows, self._schemas.get(name, rows.schema))
@@ -227,22 +232,24 @@ class Dataset(Mapping[str, Any]):
 
     def _name(self, table: str | None) -> str:
         """The table that is meant."""
-        if table is None and len(self._rows) == 1:
-            return next(iter(self._rows))
-        if table in self._rows:
+        if table is None and len(self._sources) == 1:
+            return next(iter(self._sources))
+        if table in self._sources:
             return table
-        names = ", ".join(f"`{name}`" for name in self._rows)
+        names = ", ".join(f"`{name}`" for name in self._sources)
         raise UsageError(
             f"there is no table `{table}`; there are {names}"
             if table is not None
             else f"say which table: {names}",
             code="usage.table",
-            hint=did_you_mean(table or "", self._rows),
+            hint=did_you_mean(table or "", self._sources),
         )
 
 
-def _rows_of(folder: Path, table: Mapping[str, Any], schema: pa.Schema | None) -> TableRows:
-    """A table of a finished run, from the files of its main format."""
+def _rows_of(
+    folder: Path, table: Mapping[str, Any], schema: pa.Schema | None
+) -> Callable[[], TableRows]:
+    """What reads a table of a finished run, from the files of its main format."""
     first = Path(table["files"][0]["path"])
     paths = [
         folder / file["path"]
@@ -257,7 +264,7 @@ def _rows_of(folder: Path, table: Mapping[str, Any], schema: pa.Schema | None) -
                 where=str(path),
                 hint="run `fabula generate` again with `--fresh`",
             )
-    return read_files(paths, format_of(first), schema)
+    return partial(read_files, paths, format_of(first), schema)
 
 
 def _need(module: str, call: str) -> None:

@@ -10,6 +10,7 @@ import datetime as dt
 import logging
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -176,7 +177,7 @@ def _make(
         "seconds": round(time.monotonic() - clock, 3),
     }
     return Dataset(
-        {name: tables.read(name) for name in plan.order},
+        {name: partial(tables.read, name) for name in plan.order},
         build_manifest(plan, tables.records, checking.results(), usage, timings),
         rejected=lost_rows(tables.records),
         reused=tables.reused,
@@ -191,7 +192,7 @@ def _interrupted(tracker: Tracker, *, kept: bool) -> RunInterrupted:
         message = "they were in memory only"
         hint = "name an output folder to be able to continue; answers of models are kept anyway"
     return RunInterrupted(
-        f"stopped after {tracker.rows:,} rows; {message}", code="run.interrupted", hint=hint
+        f"stopped after {tracker.safe:,} rows; {message}", code="run.interrupted", hint=hint
     )
 
 

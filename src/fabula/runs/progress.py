@@ -16,18 +16,25 @@ class Tracker:
         self._asked: dict[str, int] = {}
         self._done: dict[str, int] = {}
         self._under_way: dict[str, int] = {}
+        self._safe: dict[str, int] = {}
 
     @property
-    def rows(self) -> int:
-        """Rows done so far, in all tables, with those that models have answered."""
+    def safe(self) -> int:
+        """Rows of all tables that a stop now does not lose: in finished parts, or answered."""
         with self._lock:
-            return sum(self._done.values()) + sum(self._under_way.values())
+            return sum(self._safe.values()) + sum(self._under_way.values())
 
     def start(self, table: str, done: int, asked: int) -> None:
         """A table begins, with the rows that are kept from earlier."""
         with self._lock:
             self._asked[table], self._done[table] = asked, done
+            self._safe[table] = done
             self._tell(table)
+
+    def kept(self, table: str, rows: int) -> None:
+        """A part is written."""
+        with self._lock:
+            self._safe[table] += rows
 
     def made(self, table: str, rows: int) -> None:
         """A block is done; what models reported for it is part of it."""

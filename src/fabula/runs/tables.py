@@ -55,6 +55,7 @@ class Tables:
             self._makers[table].make(0, attempt=attempt)  # later tables need the right drawing
         for part, record in self._executor.map(make_part, missing):
             kept[part] = record
+            self._tracker.kept(table, record.asked)
         self.records[table] = tuple(kept[part] for part in sorted(kept))
         self._count(layout)
 

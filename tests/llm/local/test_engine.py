@@ -13,6 +13,7 @@ import pytest
 from fabula.errors import ModelError, PrerequisiteError
 from fabula.llm.chat import ChatModel, ChatRequest, Message, Sampling
 from fabula.llm.local import open_local
+from fabula.llm.local.engine import LocalModel
 from fabula.llm.local.pull import pull_weights
 from fabula.llm.rows import RowField, RowsJob, ask_rows
 from fabula.llm.rows.validate import compile_schema
@@ -30,7 +31,7 @@ async def model() -> AsyncIterator[ChatModel]:
 
 
 def going_on(text: str, **sampling: object) -> ChatRequest:
-    return ChatRequest((Message("user", text),), sampling=Sampling(**sampling))  # type: ignore[arg-type]
+    return ChatRequest((Message("user", text),), sampling=Sampling(**sampling))
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,15 @@ async def test_a_conversation_goes_through_the_chat_template(model: ChatModel) -
 
 
 @pytest.mark.local_model
+async def test_a_model_of_chat_form_never_just_goes_on(model: ChatModel) -> None:
+    larger = LocalModel("larger", "larger", pull_weights, "chat")
+    question = going_on("What is the capital of France?", max_tokens=4)
+    bare, templated = await model.complete(question), await larger.complete(question)
+    assert (templated.usage.prompt_tokens or 0) > (bare.usage.prompt_tokens or 0) + 10
+    await larger.close()
+
+
+@pytest.mark.local_model
 async def test_replies_follow_the_schema_even_where_it_has_no_bounds(model: ChatModel) -> None:
     schema = {
         "type": "object",
@@ -101,7 +111,7 @@ async def test_replies_follow_the_schema_even_where_it_has_no_bounds(model: Chat
         },
         "required": ["name", "code", "mail", "when", "price", "tags", "note"],
     }
-    check = compile_schema({**schema, "properties": {**schema["properties"], "tags": {}}})  # type: ignore[dict-item]
+    check = compile_schema({**schema, "properties": {**schema["properties"], "tags": {}}})
     requests = [
         ChatRequest((Message("user", "An item in JSON:\n"),), schema=schema, sample=sample)
         for sample in range(2)

@@ -1,9 +1,9 @@
 """The embedded engine as a `ChatModel`: llama.cpp in this process, through `xllamacpp`.
 
-A request of exactly one user message is text to be continued: the reply is what the model writes
-after it, up to `sampling.stop`. That is how a completion-form request is carried, and what the
-small embedded model does best (`forms` writes such text). Any other conversation goes through the
-model's own chat template. A schema becomes a grammar, so structured replies always parse.
+To a model of completion form, a request of exactly one user message is text to be continued: the
+reply is what the model writes after it, up to `sampling.stop`. That is what the small embedded
+model does best (`forms` writes such text). Any other conversation goes through the model's own
+chat template. A schema becomes a grammar, so structured replies always parse.
 
 Calls block in C++ with the interpreter's lock released, so they run in as many threads as the
 engine has slots; slots share one context and reuse the evaluated prefix of earlier prompts.
@@ -83,7 +83,8 @@ class LocalModel:
         with self._loading:
             server = self._server
         body = _body(request)
-        if len(request.messages) == 1 and request.messages[0].role == "user":
+        goes_on = self.form == "completion" and [m.role for m in request.messages] == ["user"]
+        if goes_on:
             answer = server.handle_completions({**body, "prompt": request.messages[0].content})
         else:
             turns = [{"role": turn.role, "content": turn.content} for turn in request.messages]
@@ -119,7 +120,8 @@ def start(weights: Path) -> Any:
         raise ModelError(
             f"`{weights}` can't be loaded: not a GGUF model that this engine knows",
             code="model.unreadable",
-            hint="fabula models pull local",
+            hint="use another file; if it is the embedded model's own, delete it and run "
+            "`fabula models pull local`",
         ) from problem
 
 

@@ -48,7 +48,7 @@ class ChatForm:
         self._job = job
         self._reader = reader
         self._names = [each.name for each in job.fields]
-        self._number = next(key for key in ("row", "row_number", "_row") if key not in self._names)
+        self._number = "row" if "row" not in self._names else "row_of_reply"
         self._row_schema, self._definitions = _row_schema(job.fields)
         self._system = Message("system", _TEXT_SYSTEM if job.text else _ROWS_SYSTEM)
         self._prefix = _prefix(job)
@@ -74,10 +74,10 @@ class ChatForm:
         if not text:
             return Reading((), reply.problem or "the reply is empty")
         cut = reply.finish == "length"
+        if self._job.text and cut:
+            problem = with_text("the text was cut off at the token limit", text)
+            return Reading((), problem, shorten=True)
         if self._job.text:
-            if cut:
-                problem = with_text("the text was cut off at the token limit", text)
-                return Reading((), problem, shorten=True)
             reading = Reading(({self._names[0]: unwrapped(text)},))
         else:
             reading = self._reader.read(text, asked=len(call.rows), cut=cut)

@@ -1,0 +1,73 @@
+"""Relations between columns as a person declares them: `price ~ size +`, or a SQL condition."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from fabula.errors import UsageError, did_you_mean
+from fabula.inference.guesses import words
+from fabula.spec.checks import Check, CorrelationCheck, RowCheck
+from fabula.spec.tables import DatasetSpec
+
+CLEARLY = 0.3
+"""The rank correlation from which columns count as rising (or falling) together."""
+
+_RELATION = re.compile(r"(.+?)\s+~\s+(.+?)\s*([+-])\s*(\d*\.?\d+)?\s*", re.S)
+
+
+def with_checks(spec: DatasetSpec, declared: Sequence[str]) -> DatasetSpec:
+    """The spec whose one table must also keep the declared relations.
+
+    Args:
+        spec: A spec of one table.
+        declared: `A ~ B +` (they rise together), `A ~ B -` (one falls), each with an optional
+            least rank correlation (`A ~ B + 0.8`); anything else is a SQL condition on a row.
+            A column may be named by a part of its name.
+
+    Raises:
+        UsageError: There are several tables, or a column is not there.
+    """
+    if not declared:
+        return spec
+    if len(spec.tables) > 1:
+        raise UsageError(
+            f"the spec has {len(spec.tables)} tables; a check must say which one it is on",
+            code="usage.which-table",
+            hint="write the checks into the spec, under `checks:` of their table",
+        )
+    ((name, table),) = spec.tables.items()
+    checks = tuple(_check(text, list(table.columns)) for text in declared)
+    grown = table.model_copy(update={"checks": (*table.checks, *checks)})
+    return spec.model_copy(update={"tables": {name: grown}})
+
+
+def _check(text: str, columns: Sequence[str]) -> Check:
+    relation = _RELATION.fullmatch(text.strip())
+    if relation is None:
+        return RowCheck(sql=text)
+    first, second, sign, least = relation.groups()
+    bound = float(least) if least else CLEARLY
+    return CorrelationCheck(
+        columns=(_column(first, columns), _column(second, columns)),
+        method="spearman",
+        **{"at_least": bound} if sign == "+" else {"at_most": -bound},
+        name=text.strip(),
+    )
+
+
+def _column(name: str, columns: Sequence[str]) -> str:
+    """The column of that name, or the only one whose name has all its words."""
+    name = name.strip().strip('"`')
+    if name in columns:
+        return name
+    wanted = set(words(name).split("_"))
+    near = [column for column in columns if wanted <= set(words(column).split("_"))]
+    if len(near) != 1:
+        several = f"which of {', '.join(near)} is meant?" if near else None
+        raise UsageError(
+            f"there is no column `{name}`" if not near else f"`{name}` is more than one column",
+            code="usage.unknown-column",
+            hint=several or did_you_mean(name, columns) or f"there are {', '.join(columns)}",
+        )
+    return near[0]

@@ -1,0 +1,172 @@
+"""A run whose result is one file instead of a folder: `-o houses.csv`.
+
+The run works in a hidden folder beside the file, so that a killed one goes on; then the file, its
+manifest (`houses.csv.manifest.json`) and its lost rows (`houses.csv.rejects.jsonl`) take their
+names.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from fabula.errors import CheckError, SinkError, UsageError
+from fabula.io.formats import Format, format_of
+from fabula.io.places import make_folder, replacing, write_text
+from fabula.io.read import read_files, typed
+from fabula.io.write import write_table
+from fabula.planning.plan import Plan
+from fabula.runs.dataset import Dataset
+from fabula.runs.execute import execute
+from fabula.runs.identity import identity
+from fabula.runs.output import record
+from fabula.runs.parts import Lost
+from fabula.runs.verdict import Limit, lost_too_many, raise_verdict
+
+
+def execute_to_file(
+    plan: Plan,
+    output: Path,
+    *,
+    overwrite: bool = False,
+    fresh: bool = False,
+    max_rejects: Limit = None,
+    **options: Any,
+) -> Dataset:
+    """Run a plan of one table into a file.
+
+    Args:
+        plan: What is to be made.
+        output: The file; its ending names the format.
+        overwrite: Replace a file that another run made, or no run.
+        fresh: Make it again even where it is finished.
+        max_rejects: Lost rows that are accepted.
+        options: The rest, as `execute` takes it.
+
+    Raises:
+        UsageError: There are several tables, or the ending names no format.
+        SinkError: The file is no result of this run, or can't be written.
+        CheckError: A check does not hold; the file is there.
+        PartialRunError: More rows were lost than `max_rejects`; the others are in the file.
+    """
+    if len(plan.tables) > 1:
+        raise UsageError(
+            f"{len(plan.tables)} tables don't fit into the file `{output}`",
+            code="usage.output",
+            hint=f"give a folder: `-o {output.with_suffix('')}`",
+        )
+    file_format = format_of(output)
+    (table,) = plan.tables
+    facts = identity(plan, file_format)
+    past = _past(output, facts, overwrite=overwrite)
+    if past and not fresh and not lost_too_many(past, max_rejects):
+        dataset = _open(output, past, table.name, table.schema, file_format)
+        raise_verdict(dataset, max_rejects, plan.spec.source)
+        return dataset
+    make_folder(output.parent)
+    folder = output.with_name(f".{output.name}.run")
+    try:
+        made = execute(
+            plan,
+            output=folder,
+            format=file_format,
+            overwrite=True,
+            fresh=fresh,
+            max_rejects=1.0,
+            **options,
+        )
+    except CheckError as error:
+        if error.dataset is None:
+            raise
+        made = error.dataset
+    manifest = {"fingerprint": facts["fingerprint"], **made.manifest}
+    file = _write(output, made, table.schema, file_format)
+    manifest["tables"] = {table.name: {**manifest["tables"][table.name], "files": [file]}}
+    _write_records(output, manifest, made.rejected)
+    shutil.rmtree(folder)
+    dataset = _open(output, manifest, table.name, table.schema, file_format)
+    raise_verdict(dataset, max_rejects, plan.spec.source)
+    return dataset
+
+
+def _past(output: Path, facts: Mapping[str, Any], *, overwrite: bool) -> dict[str, Any] | None:
+    """The manifest of the same run when the file is its untouched result."""
+    if not output.exists():
+        return None
+    try:
+        manifest = json.loads(record(output, "manifest.json").read_text(encoding="utf-8"))
+        (table,) = manifest["tables"].values()
+        (file,) = table["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        manifest = file = None
+    if manifest and manifest.get("fingerprint") == facts["fingerprint"]:
+        whole = file["bytes"] == output.stat().st_size and file["sha256"] == _sha256(output)
+        return manifest if whole else None
+    if overwrite:
+        return None
+    owner = "is the result of another run" if manifest else "was made by no run"
+    raise SinkError(
+        f"`{output}` {owner}",
+        code="sink.exists",
+        where=str(output),
+        hint="choose another file, or pass --overwrite",
+    )
+
+
+def _write(output: Path, made: Dataset, schema: pa.Schema, file_format: Format) -> dict[str, Any]:
+    """Put the rows into the file, whole or not at all."""
+    rows = made.rows()
+    parts = [] if isinstance(rows, pa.Table) else rows.files
+    if len(parts) == 1:
+        with replacing(output) as temporary:
+            shutil.copyfile(parts[0], temporary)
+    else:
+        batches = (typed(pa.Table.from_batches([item]), schema) for item in rows.to_batches())
+        write_table(output, batches, schema, file_format)
+    return {
+        "path": output.name,
+        "rows": made.count(),
+        "bytes": output.stat().st_size,
+        "sha256": _sha256(output),
+    }
+
+
+def _write_records(output: Path, manifest: Mapping[str, Any], lost: tuple[Lost, ...]) -> None:
+    rejects = record(output, "rejects.jsonl")
+    if lost:
+        lines = (json.dumps(dataclasses.asdict(row), ensure_ascii=False) for row in lost)
+        write_text(rejects, "".join(line + "\n" for line in lines))
+    else:
+        rejects.unlink(missing_ok=True)
+    text = json.dumps(manifest, indent=2, ensure_ascii=False, default=str)
+    write_text(record(output, "manifest.json"), text + "\n")
+
+
+def _open(
+    output: Path,
+    manifest: Mapping[str, Any],
+    table: str,
+    schema: pa.Schema,
+    file_format: Format,
+) -> Dataset:
+    rejects = record(output, "rejects.jsonl")
+    lines = rejects.read_text(encoding="utf-8").splitlines() if rejects.exists() else []
+    return Dataset(
+        {table: read_files([output], file_format, schema)},
+        manifest,
+        rejected=[Lost(**json.loads(line)) for line in lines],
+        folder=output,
+        schemas={table: schema},
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
