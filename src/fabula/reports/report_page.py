@@ -14,13 +14,13 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
-from fabula import __version__
 from fabula.metrics.result import MetricResult, Section, percent
 from fabula.reports import charts
 from fabula.reports.amounts import count
 from fabula.reports.gates import own_rule, shown
 from fabula.reports.report import Report, TableReport
 from fabula.reports.report_text import report_line, rows_line
+from fabula.runs.identity import versions
 
 MOST_PICTURES = 150
 """Columns that are drawn; of more, those that differ most."""
@@ -41,7 +41,7 @@ def report_html(report: Report) -> str:
         worded=worded,
         tables=[_table(table) for table in report.tables],
         rows=rows_line(report.tables),
-        version=__version__,
+        version=versions()["fabula"],
     )
     return page.replace(" %", "\N{NO-BREAK SPACE}%")
 
