@@ -66,8 +66,8 @@ def test_what_can_not_be_started_from_is_said(run):
     assert "did you mean `shop`?" in run("init", "--template", "shpo").err
     assert "error[source.missing]" in run("init", "--from", "x.csv").err
     both = run("init", "--from", "x.csv", "--template", "shop")
-    assert (both.code, "not both" in both.err) == (2, True)
-    assert "error[usage.not-available]" in run("init", "--prompt", "a shop").err
+    assert (both.code, "give one of" in both.err) == (2, True)
+    assert run("init", "--prompt", "a shop").code == 2
 
 
 def test_a_spec_can_be_guessed_from_data(run, tmp_path):
@@ -83,3 +83,12 @@ def test_a_spec_can_be_guessed_from_data(run, tmp_path):
     assert "  # " in (tmp_path / "trips.yaml").read_text(encoding="utf-8")
     assert run("preview", "trips.yaml", "-n", "3").code == 0
     assert run("init", "--from", "trips.csv").code == 2
+
+
+def test_a_spec_can_be_written_from_a_sentence(run, tmp_path):
+    """B1: the columns that a sentence lists, as a file to edit."""
+    ended = run("init", "--prompt", "10 rows of houses: id, size (m2), price", "-o", "houses.yaml")
+    assert ended.code == 0, ended.err
+    assert "Wrote `houses.yaml` — 1 table, words by a language model" in ended.err
+    assert "size (m2)" in (tmp_path / "houses.yaml").read_text(encoding="utf-8")
+    assert run("preview", "houses.yaml", "--model", "fake", "-n", "2").code == 0

@@ -83,8 +83,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 def test_a_run_into_a_folder_loads_no_frame_library(tmp_path: Path) -> None:
     """Start-up: pandas and polars are for those who ask for them."""
     code = (
-        "import sys; from fabula.runs.execute import execute;"
-        "from tests.runs.test_execute import shop; execute(shop(10), output=sys.argv[1]);"
+        "import sys, fabula; fabula.generate('age int 18..90', n=10, output=sys.argv[1]);"
         "print([name for name in ('pandas', 'polars') if name in sys.modules])"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "out")]

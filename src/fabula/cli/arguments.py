@@ -19,8 +19,9 @@ SpecArgument = Annotated[
     str,
     typer.Argument(
         metavar="SPEC",
-        help="A spec: a file, `-` for stdin, `module:Model`, or one line such as "
-        "'name person.name, age int 18..90'.",
+        help="A spec: a file, `-` for stdin, `module:Model`, one line such as "
+        "'name person.name, age int 18..90', or a sentence such as "
+        "'10 rows of houses: id, size (m2), price'.",
         show_default=False,
     ),
 ]

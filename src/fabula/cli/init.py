@@ -32,28 +32,33 @@ def init(
             help="Guess a spec from a data file, a folder of them, or a class.",
         ),
     ] = None,
+    prompt: Annotated[
+        str | None,
+        typer.Option(
+            "--prompt",
+            metavar="TEXT",
+            help="A sentence that lists columns: '10 rows of houses: id, size (m2), price'.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The file; by default `NAME.yaml`.")
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the file if it is there.")
     ] = False,
-    prompt: Annotated[str | None, typer.Option("--prompt", hidden=True)] = None,
 ) -> None:
     """Write a spec to start from.
 
-    Without a template or a source, list the templates.
+    Without any of the three ways, list the templates.
     """
     talk: Talk = ctx.obj
-    if prompt is not None:
+    if sum(way is not None for way in (template, source, prompt)) > 1:
         raise UsageError(
-            "`--prompt` is not available in this version",
-            code="usage.not-available",
-            hint="start from a template: `fabula init` lists them",
+            "give one of `--template`, `--from` and `--prompt`", code="usage.arguments"
         )
-    if template is not None and source is not None:
-        raise UsageError("give `--template` or `--from`, not both", code="usage.arguments")
-    if source is not None:
+    if prompt is not None:
+        _write_sentence(talk, prompt, output, overwrite)
+    elif source is not None:
         _write_guess(talk, source, output, overwrite)
     elif template is not None:
         text = _template(template)
@@ -65,6 +70,17 @@ def init(
         about = [(name, _about(text)) for name, text in _templates().items()]
         typer.echo("\n".join(grid.lines(about)))
         talk.hint("`fabula init --template shop` writes `shop.yaml`")
+
+
+def _write_sentence(talk: Talk, sentence: str, output: Path | None, overwrite: bool) -> None:
+    from fabula.api import resolve
+    from fabula.spec.writing import to_yaml
+
+    spec = resolve(sentence)
+    path, text = output or Path(f"{spec.name}.yaml"), to_yaml(spec)
+    _write(path, text, overwrite)
+    talk.say(f"Wrote `{path}` — {_needs(text)}")
+    talk.hint(f"look at what was understood, then `fabula preview {path}`")
 
 
 def _write_guess(talk: Talk, source: str, output: Path | None, overwrite: bool) -> None:
