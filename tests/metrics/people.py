@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-ROWS = 1_500
+ROWS = 1_200
 
 
 def people(n: int = ROWS, seed: int = 0) -> pa.Table:

@@ -9,8 +9,6 @@ import pyarrow as pa
 import pytest
 
 from fabula.errors import SourceError
-from fabula.metrics.copies import near_copies
-from fabula.metrics.detection import linear_detection
 from fabula.metrics.diversity import entropy
 from fabula.metrics.frames import prepare
 from fabula.metrics.pairs import pairs
@@ -103,12 +101,10 @@ def test_ten_thousand_labels_and_three_hundred_columns_are_measured() -> None:
     wide |= {f"k{at}": rng.choice(["a", "b"], 60) for at in range(20)}
     frames = prepare(pa.table(wide), pa.table(wide))
     assert pairs(frames).value == 1
-    assert linear_detection(frames).value is not None
     labels = np.array([f"v{at}" for at in range(10_000)])
-    many = pa.table({"c": np.tile(labels, 3), "n": rng.normal(size=30_000)})
+    many = pa.table({"c": np.tile(labels, 2), "n": rng.normal(size=20_000)})
     frames = prepare(many, many)
     assert entropy(frames).value == shapes(frames).value == pairs(frames).value == 1
-    assert near_copies(frames).passed is False
 
 
 def test_the_nearest_row_is_the_nearest_row() -> None:

@@ -18,7 +18,7 @@ CASES = {
     "copy": lambda: REAL,
     "shuffled": lambda: shuffled(REAL),
     "noise": lambda: noise(REAL),
-    "third copied": lambda: pa.concat_tables([REAL.slice(0, 500), GOOD.slice(0, 1000)]),
+    "third copied": lambda: pa.concat_tables([REAL.slice(0, 400), GOOD.slice(0, 800)]),
 }
 
 
@@ -89,7 +89,7 @@ def test_a_set_with_copies_is_too_similar() -> None:
     [band] = [result for result in table.results if result.key == "diversity.band"]
     assert band.details["verdict"] == "too similar"
     [copies] = [result for result in table.results if result.key == "privacy.exact_copies"]
-    assert copies.details["copies"] == 500
+    assert copies.details["copies"] == 400
     assert verdict("third copied", "privacy.closer_to_training") is False
 
 

@@ -7,7 +7,7 @@ by all frames, and a missing value is a state of its own: NaN in numbers, code 0
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
@@ -137,10 +137,6 @@ class Frames:
             return frame
         index = np.sort(self.rng(purpose).choice(frame.rows, most, replace=False))
         return frame.take(index)
-
-    def swapped(self, real: Frame, synthetic: Frame) -> Frames:
-        """The same comparison of other rows, for a metric's baseline."""
-        return replace(self, real=real, synthetic=synthetic, holdout=None)
 
 
 def prepare(
