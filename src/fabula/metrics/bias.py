@@ -19,6 +19,7 @@ SMALL_CELL = 30
 
 BANDS = 4
 MOST_GROUPS = 30
+_FIFTHS = "Four-fifths rule (EEOC Uniform Guidelines 1978)"
 
 
 @dataclass(frozen=True)
@@ -151,9 +152,6 @@ def _outcomes(groups: list[Groups], outcome: Outcome) -> list[MetricResult]:
         most = max(grown, key=lambda name: grown[name])
         results.append(_amplification(most, grown[most], judged[most], there[most]))
     return results
-
-
-_FIFTHS = "Four-fifths rule (EEOC Uniform Guidelines 1978)"
 
 
 def _amplification(name: str, grown: float, made: _Rates, there: _Rates) -> MetricResult:

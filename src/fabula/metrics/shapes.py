@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from fabula.metrics.frames import Array, Column, Frame, Frames
-from fabula.metrics.result import MetricResult, percent
+from fabula.metrics.result import MetricResult, noise, percent
 
 SHAPES = 0.90
 MISSING = 0.02
+_SHAPES_SOURCE = "Kolmogorov-Smirnov statistic (Massey 1951) and total variation, as 1 - distance"
+_MOVE_SOURCE = "Wasserstein-1 distance (Vallender 1974) over the real standard deviation"
 
 
 def shapes(frames: Frames) -> MetricResult:
@@ -37,9 +39,6 @@ def shapes(frames: Frames) -> MetricResult:
         baseline=float(np.mean(list(base.values()))) if base else None,
         compared=frames.compared, threshold=SHAPES, details={"columns": scores},
     )  # fmt: skip
-
-
-_SHAPES_SOURCE = "Kolmogorov-Smirnov statistic (Massey 1951) and total variation, as 1 - distance"
 
 
 def column_scores(frames: Frames, real: Frame, synthetic: Frame) -> dict[str, float]:
@@ -94,15 +93,16 @@ def wasserstein(frames: Frames) -> MetricResult:
     )  # fmt: skip
 
 
-_MOVE_SOURCE = "Wasserstein-1 distance (Vallender 1974) over the real standard deviation"
-
-
 def missing(frames: Frames) -> MetricResult:
     """The largest difference of a column's share of missing values."""
     apart = _missing_differences(frames, frames.truth, frames.synthetic)
     base = _missing_differences(frames, *frames.halves)
     worst = max(apart, key=lambda name: abs(apart[name]), default="")
     value = abs(apart[worst]) if worst else None
+    bound = MISSING
+    if worst:
+        share = missing_share(frames.truth[worst])
+        bound = max(bound, noise(share, frames.synthetic.rows, frames.truth.rows))
     if value is None:
         sentence = "Not measured: no column can be compared."
     elif value == 0:
@@ -117,7 +117,7 @@ def missing(frames: Frames) -> MetricResult:
         "quality", "missing", "missing values", value, "lower", sentence,
         "Largest difference of missing shares",
         baseline=max(map(abs, base.values()), default=None), compared=frames.compared,
-        threshold=MISSING, form="share", details={"columns": apart},
+        threshold=bound, form="share", details={"columns": apart},
     )  # fmt: skip
 
 
