@@ -34,6 +34,7 @@ def silent(text: str) -> list[tuple[int, str]]:
             isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
             and not node.name.startswith("_")
             and not ast.get_docstring(node)
+            and "overload" not in map(ast.unparse, node.decorator_list)
         ):
             found.append((node.lineno, f"`{node.name}`"))
     return found

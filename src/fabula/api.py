@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
-from fabula.errors import UsageError, did_you_mean
+from fabula.errors import SpecError, UsageError, did_you_mean
 from fabula.inference.infer import infer
 from fabula.inference.inferred import Inferred
 from fabula.inference.speclike import SpecLike, load, resolve
 from fabula.planning.plan import Plan
 from fabula.planning.planner import make_plan
 from fabula.spec.checks import AggregateCheck, CorrelationCheck, CountCheck, ShareCheck
+from fabula.spec.sources import located
 from fabula.spec.tables import DatasetSpec, TableSpec
 from fabula.types import Path, Progress, Size, TableLike
 
@@ -65,7 +66,7 @@ def validate(
     from fabula.checks.results import CheckResults
 
     resolved = resolve(spec)
-    make_plan(resolved, n=_one_where_unsized(resolved))
+    _possible(make_plan(resolved, n=_one_where_unsized(resolved)))
     if data is None:
         return CheckResults()
     from fabula.checks.evaluate import evaluate
@@ -92,7 +93,7 @@ def plan(
         >>> plan("name person.name, age int 18..90", n=5).order
         ('rows',)
     """
-    return make_plan(resolve(spec), n=n, seed=seed, model=model)
+    return _possible(make_plan(resolve(spec), n=n, seed=seed, model=model))
 
 
 def preview(
@@ -283,6 +284,15 @@ def _check_row_class(spec: DatasetSpec, dataset: Dataset) -> None:
     batches = dataset.to_arrow().to_batches(max_chunksize=10_000)
     for _ in objects_of(row_class, (row for batch in batches for row in batch.to_pylist())):
         pass
+
+
+def _possible(plan: Plan) -> Plan:
+    """The plan, whose rules don't contradict each other."""
+    from fabula.checks.impossible import impossible_rules
+
+    if problems := impossible_rules(plan):
+        raise SpecError(located(problems, plan.spec))
+    return plan
 
 
 def _shortened(spec: DatasetSpec, n: int | Mapping[str, int]) -> DatasetSpec:

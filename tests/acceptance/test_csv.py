@@ -270,7 +270,7 @@ def test_five_hundred_rows_over_many_calls(fabula: Run) -> None:
     assert list(frame["id"]) == list(range(1, 501))
     assert frame["location"].is_unique
     assert len(server.calls) > 10
-    assert len(re.findall(r"Street \d+", server.calls[-1].prompt)) > 20
+    assert len(re.findall(r"Street \d+", server.calls[-1].prompt)) >= 4
 
 
 def test_the_same_command_again_asks_nothing(fabula: Run) -> None:

@@ -16,8 +16,10 @@ import pytest
 
 import fabula as fb
 from fabula.errors import PartialRunError, SourceError, UsageError
+from fabula.runs.dataset import Dataset
 from fabula.testing import Call, ChatServer
 from tests.acceptance.builders import as_reply, asked_rows, at, known_rows, numbered
+from tests.acceptance.conftest import Run
 
 ITEMS = {
     "Name": ["Kettle, electric", 'Iron "Pro"', "Mop", "Broom", "Vase"],
@@ -305,3 +307,68 @@ def test_dates_stay_dates() -> None:
         longer = fb.extend(data, 1, model=at(server))
     assert longer.column("day").to_pylist()[-1] == dt.date(2024, 6, 1)
     assert "2024-01-01 to 2024-05-01" in server.calls[0].prompt
+
+
+def test_the_command_appends_and_keeps_every_old_byte(fabula: Run) -> None:
+    """A4.1. `fabula extend items.csv -n 3`: odd quoting and separators of the file stay."""
+    old = 'Name;Price;Inventory\r\n\'Kettle\';29,9;x\r\nMop;12.0;"200"\r\nIron;"5";7'
+    Path("items.csv").write_bytes(old.encode())
+    script = numbered(lambda i: {"Name": f'New "{i}"; x', "Price": "9.5", "Inventory": "4"})
+    with ChatServer(script) as server:
+        ended = fabula("extend", "items.csv", "-n", "3", server=server)
+        assert ended.code == 0, ended.err
+        assert "(3 rows and 3 new)" in ended.err
+        refused = fabula("extend", "items.csv", "-n", "3", server=server)
+        assert (refused.code, len(server.calls)) == (2, 1)
+        assert "pass --overwrite" in refused.err
+        again = fabula("extend", "items.csv", "-n", "3", "--overwrite", server=server)
+        assert (again.code, len(server.calls)) == (0, 1)
+    made = Path("items-extended.csv").read_bytes().decode()
+    assert made.startswith(old + "\r\n")
+    assert made.endswith('"New ""2""; x";9.5;4\r\n')
+    assert pd.read_csv("items-extended.csv", sep=";").shape == (6, 3)
+
+
+@pytest.mark.parametrize("name", ["items.jsonl", "items.parquet"])
+def test_the_command_takes_any_file(fabula: Run, name: str) -> None:
+    """A4.1."""
+    table = pa.table(ITEMS)
+    Dataset({"items": table}).write(name)
+    with ChatServer(numbered(item)) as server:
+        ended = fabula("extend", name, "-n", "2", "-o", f"longer-{name}", server=server)
+    assert ended.code == 0, ended.err
+    assert fb.extend(f"longer-{name}", 0).to_pylist() == [*table.to_pylist(), item(0), item(1)]
+    if name.endswith("jsonl"):
+        assert Path(f"longer-{name}").read_bytes().startswith(Path(name).read_bytes())
+
+
+def test_the_command_balances(fabula: Run) -> None:
+    """A4, A7.1."""
+    lines = [f"{'fraud' if i < 2 else 'ok'},{i}.25" for i in range(8)]
+    Path("pay.csv").write_text("\n".join(["label,amount", *lines]))
+    rows = iter(range(100))
+
+    def script(call: Call) -> str:
+        given = known_rows(call)
+        made = [{"row": i + 1, "amount": 3.5 + next(rows) / 100} for i in range(len(given))]
+        return json.dumps({"rows": made} if len(made) > 1 else made[0])
+
+    with ChatServer(script) as server:
+        ended = fabula("extend", "pay.csv", "-n", "4", "--balance", "label", server=server)
+    assert ended.code == 0, ended.err
+    counts = pd.read_csv("pay-extended.csv")["label"].value_counts().to_dict()
+    assert counts == {"fraud": 6, "ok": 6}
+
+
+def test_a_command_cut_short_writes_what_it_has_and_goes_on(fabula: Run) -> None:
+    """E. Exit 4, a valid file, and the same command without the limit asks only for the rest."""
+    pd.DataFrame(ITEMS).to_csv("items.csv", index=False)
+    command = ("extend", "items.csv", "-n", "6", "--rows-per-call", "2")
+    with ChatServer(numbered(item)) as server:
+        ended = fabula(*command, "--max-calls", "2", server=server)
+        assert ended.code == 4
+        assert "2 of 6 rows are missing" in ended.err
+        assert len(pd.read_csv("items-extended.csv")) == 9
+        assert fabula(*command, "--overwrite", server=server).code == 0
+        assert len(server.calls) == 3
+    assert len(pd.read_csv("items-extended.csv")) == 11

@@ -115,6 +115,11 @@ def test_a_pattern_that_can_not_be_drawn_is_named(regex: str, message: str) -> N
     assert message in found.message
 
 
+def test_a_broken_pattern_that_must_be_unique_is_one_problem() -> None:
+    """C2.2."""
+    assert violation(of({"kind": "pattern", "regex": "[", "unique": True})).code == "spec.bad-regex"
+
+
 def test_a_key_is_never_missing() -> None:
     """B3.3."""
     found = violation(of({"kind": "key", "nulls": 0.1}))

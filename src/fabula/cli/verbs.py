@@ -9,6 +9,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "plan": "Show what a run would do and cost; nothing is called.",
         "preview": "Make a few rows and show them; nothing is written.",
         "generate": "Make the data, check it and write it.",
+        "extend": "Append rows that fit a table.",
     },
     "Prove": {
         "evaluate": "Tell how realistic, private, fair and varied synthetic data is.",

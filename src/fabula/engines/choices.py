@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from fabula.engines.block import Array, Block, Engine
 from fabula.engines.discrete import Weighted
+from fabula.engines.keys import scalar_array
 from fabula.io.arrays import array_of
 from fabula.planning.plan import ColumnPlan
 from fabula.spec.words import Choice
@@ -57,7 +58,7 @@ def value_array(column: ColumnPlan) -> Array:
         return pa.array([None if v is None else _text(v) for v in spec.values], pa.string())
     if column.type in (pa.int64(), pa.float64()) and None not in spec.values:
         return array_of(np.array(spec.values, column.type.to_pandas_dtype()))
-    return pa.array(spec.values, column.type)
+    return scalar_array(spec.values, column.type)
 
 
 def pick(values: Array, index: NDArray[np.integer]) -> Array:

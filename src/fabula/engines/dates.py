@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fabula.engines.block import Array, Block, Engine
 from fabula.engines.keys import microseconds
+from fabula.errors import CheckError
 from fabula.io.arrays import array_of, numbers_of
 from fabula.planning.plan import ColumnPlan
 from fabula.spec.parameters import Moment, as_moment, seconds
@@ -16,6 +17,15 @@ from fabula.spec.times import Datetime
 
 Times = NDArray[np.int64]
 """Microseconds since 1970."""
+
+_BACKWARDS = (
+    "`end` of column `{name}` is before its `start`",
+    "bound one of them in its expression, such as `greatest(start, end)`",
+)
+_UNFIT = (
+    "no time between the bounds of column `{name}` fits its hours, weekdays and season",
+    "widen the bounds, or allow more hours, weekdays or months",
+)
 
 _DAY = 86_400
 _MICROSECONDS = 1_000_000
@@ -35,9 +45,15 @@ def datetime_engine(column: ColumnPlan) -> Engine:
         else:
             assert spec.end is not None
             end, no_end = _edge(spec.end, column, block, "end")
-        u = block.rng(column.name).random(block.rows)
-        drawn = _shaped(spec, start, end, u) if shaped else _plain(start, end, u)
         missing = _either(no_start, no_end)
+        backwards = np.broadcast_to(end < start, block.rows)
+        _demand_none(backwards, missing, block, column, _BACKWARDS)
+        u = block.rng(column.name).random(block.rows)
+        if shaped:
+            drawn, outside = _shaped(spec, start, end, u)
+            _demand_none(outside, missing, block, column, _UNFIT)
+        else:
+            drawn = _plain(start, end, u)
         times = array_of(drawn * _MICROSECONDS, pa.timestamp("us"), missing=missing)
         return pc.floor_temporal(times, unit="day").cast(pa.date32()) if spec.date else times
 
@@ -62,6 +78,26 @@ def _edge(
     return seconds_since, missing
 
 
+def _demand_none(
+    bad: NDArray[np.bool_],
+    missing: NDArray[np.bool_] | None,
+    block: Block,
+    column: ColumnPlan,
+    problem: tuple[str, str],
+) -> None:
+    """Refuse bounds between which no time lies, naming the row."""
+    bad = bad if missing is None else bad & ~missing
+    if bad.any():
+        row = block.start + int(np.argmax(bad)) + 1
+        message, hint = problem
+        raise CheckError(
+            f"{message.format(name=column.name)} in row {row}",
+            code="engine.empty-range",
+            where=f"tables.{block.table.name}.columns.{column.name}",
+            hint=hint,
+        )
+
+
 def _either(
     left: NDArray[np.bool_] | None, right: NDArray[np.bool_] | None
 ) -> NDArray[np.bool_] | None:
@@ -74,8 +110,14 @@ def _plain(start: Times, end: Times, u: NDArray[np.float64]) -> Times:
     return drawn
 
 
-def _shaped(spec: Datetime, start: Times, end: Times, u: NDArray[np.float64]) -> Times:
-    """Uniform over weighted time: invert the running total of allowed time between the bounds."""
+def _shaped(
+    spec: Datetime, start: Times, end: Times, u: NDArray[np.float64]
+) -> tuple[Times, NDArray[np.bool_]]:
+    """Uniform over weighted time: invert the running total of allowed time between the bounds.
+
+    Returns:
+        The times, and where no allowed time lies between the bounds.
+    """
     first, last = int(start.min()) // _DAY, (int(end.max()) - 1) // _DAY
     days = np.arange(first, last + 1)
     open_at, close_at = (0.0, 24.0) if spec.hours is None else spec.hours
@@ -95,7 +137,7 @@ def _shaped(spec: Datetime, start: Times, end: Times, u: NDArray[np.float64]) ->
     day = np.clip(np.searchsorted(total, wanted, side="right") - 1, 0, len(weights) - 1)
     into = (wanted - total[day]) / np.where(weights[day] > 0, weights[day], 1.0)
     drawn = (day + first) * _DAY + np.floor(opening + into).astype(np.int64)
-    return np.where(high > low, drawn, _plain(start, end, u))
+    return drawn, np.broadcast_to(high <= low, u.shape)
 
 
 def _day_weights(spec: Datetime, days: Times) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,7 @@ from fabula.engines.block import Array, Block, Engine
 from fabula.io.arrays import array_of
 from fabula.planning.plan import ColumnPlan
 from fabula.spec.keys import Constant, Key, Sequence
-from fabula.spec.parameters import seconds
+from fabula.spec.parameters import Scalar, as_moment, seconds
 from fabula.words.uuids import draw_uuids
 
 _MICROSECONDS = 1_000_000
@@ -52,13 +53,21 @@ def constant_engine(column: ColumnPlan) -> Engine:
     """One value in every row."""
     spec = column.spec
     assert isinstance(spec, Constant)
-    value = pa.array([spec.value], column.type)
+    value = scalar_array([spec.value], column.type)
 
     def make(block: Block) -> Array:
         index = array_of(np.zeros(block.rows, dtype=np.int32))
         return value.take(index)
 
     return make
+
+
+def scalar_array(values: Iterable[Scalar], kind: pa.DataType) -> Array:
+    """A spec's values as an Arrow array; times are those on the wall, whatever their zone."""
+    if pa.types.is_timestamp(kind):
+        moments = (value if isinstance(value, dt.date) else None for value in values)
+        values = [None if moment is None else as_moment(moment) for moment in moments]
+    return pa.array(values, kind)
 
 
 def uuid_engine(column: ColumnPlan) -> Engine:

@@ -92,10 +92,9 @@ def capacity(column: AbstractColumn) -> float:
         case Choice():
             weights = column.weights or (1.0,) * len(column.values)
             pairs = zip(column.values, weights, strict=True)
-            values = {value for value, weight in pairs if weight and value is not None}
-            return len(
-                {str(value) for value in values} if column_type(column) == CATEGORY else values
-            )
+            usable = [value for value, weight in pairs if weight and value is not None]
+            texts = column_type(column) == CATEGORY
+            return len({str(value) if texts else value for value in usable})
         case Datetime():
             return _moments(column)
         case Pattern():
@@ -180,9 +179,12 @@ def _llm_type(kind: Any) -> pa.DataType:
 
 
 def _strings(regex: str) -> float:
-    from fabula.words.regex import compile_pattern  # lazily: only unique patterns are counted
+    from fabula.words.regex import PatternError, compile_pattern  # lazily: only for unique ones
 
-    size = compile_pattern(regex).size
+    try:
+        size = compile_pattern(regex).size
+    except PatternError:  # noted as a problem elsewhere
+        return math.inf
     return math.inf if size is None else size
 
 

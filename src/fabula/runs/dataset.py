@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from fabula.io.names import file_stem
 from fabula.io.places import make_folder
 from fabula.io.read import TableRows, read_files, typed
 from fabula.io.write import write_table
+from fabula.runs.output import read_manifest, read_rejects
 from fabula.runs.parts import Lost
 from fabula.types import Path as PathLike
 
@@ -89,23 +89,22 @@ class Dataset(Mapping[str, Any]):
             SourceError: The folder holds no finished run, or a file of it is missing.
         """
         folder = Path(folder)
-        try:
-            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-            rejects = folder / "rejects.jsonl"
-            lines = rejects.read_text(encoding="utf-8").split("\n") if rejects.exists() else []
-            tables = manifest["tables"]
-        except (OSError, ValueError, KeyError, TypeError) as exc:
+        manifest = read_manifest(folder)
+        if manifest is None:
             raise SourceError(
                 f"`{folder}` holds no finished run",
                 code="source.no-run",
                 where=str(folder),
                 hint="run `fabula generate` again with the same spec to finish it",
-            ) from exc
+            )
         known = schemas or {}
         return cls(
-            {name: _rows_of(folder, table, known.get(name)) for name, table in tables.items()},
+            {
+                name: _rows_of(folder, table, known.get(name))
+                for name, table in manifest["tables"].items()
+            },
             manifest,
-            rejected=[Lost(**json.loads(line)) for line in lines if line],
+            rejected=read_rejects(folder),
             folder=folder,
             reused=reused,
             schemas=known,

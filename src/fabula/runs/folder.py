@@ -34,12 +34,13 @@ from fabula.io.names import file_stem
 from fabula.io.places import make_folder, remove_leftovers, sink_error, write_text
 from fabula.io.read import read_files, typed
 from fabula.io.write import writing
+from fabula.runs.output import MANIFEST, REJECTS, read_manifest, write_records
 from fabula.runs.parts import Layout, Lost, PartRecord, Tally
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
-RUN, MANIFEST, REJECTS = "run.json", "manifest.json", "rejects.jsonl"
+_RUN = "run.json"
 _STATE = ".fabula"
 _TYPED: tuple[Format, ...] = ("parquet", "arrow", "jsonl", "csv")
 """Formats by how well they keep the types of columns."""
@@ -80,7 +81,7 @@ class RunFolder:
             for place in (path, path / _STATE, *(path / file_stem(name) for name in formats)):
                 remove_leftovers(place)
             if self.manifest is None:
-                write_text(path / RUN, json.dumps(identity, indent=2, ensure_ascii=False) + "\n")
+                write_text(path / _RUN, json.dumps(identity, indent=2, ensure_ascii=False) + "\n")
         except BaseException:
             self._lock.release()
             raise
@@ -88,7 +89,7 @@ class RunFolder:
     @property
     def manifest(self) -> dict[str, Any] | None:
         """The manifest of the run when it is over, else None."""
-        return _json(self.path / MANIFEST)
+        return read_manifest(self.path)
 
     def finished(self, layout: Layout, part: int) -> PartRecord | None:
         """The record of a part whose files are all there."""
@@ -153,13 +154,7 @@ class RunFolder:
 
     def finish(self, manifest: Mapping[str, Any], lost: Sequence[Lost], *, forget: bool) -> None:
         """Write the lost rows and, last, the manifest."""
-        if lost:
-            lines = (json.dumps(dataclasses.asdict(row), ensure_ascii=False) for row in lost)
-            write_text(self.path / REJECTS, "".join(line + "\n" for line in lines))
-        else:
-            (self.path / REJECTS).unlink(missing_ok=True)
-        text = json.dumps(manifest, indent=2, ensure_ascii=False)
-        write_text(self.path / MANIFEST, text + "\n")
+        write_records(self.path, manifest, lost)
         if forget:
             for path in (self.path / _STATE).glob("*.json"):
                 path.unlink()
@@ -204,7 +199,7 @@ class RunFolder:
                     part.unlink()
             with suppress(OSError):
                 (self.path / stem).rmdir()
-        (self.path / RUN).unlink()
+        (self.path / _RUN).unlink()
 
 
 def _check_owner(
@@ -217,7 +212,7 @@ def _check_owner(
         raise sink_error(exc, path) from exc
     if not names - {_STATE}:
         return None
-    past = _json(path / RUN)
+    past = _json(path / _RUN)
     if past is None or not {"fingerprint", "tables"} <= set(past):
         raise SinkError(
             f"`{path}` holds files that no run made",

@@ -7,9 +7,7 @@ names.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,15 +17,14 @@ import pyarrow as pa
 
 from fabula.errors import CheckError, SinkError, UsageError
 from fabula.io.formats import Format, format_of
-from fabula.io.places import make_folder, replacing, write_text
+from fabula.io.places import make_folder, replacing
 from fabula.io.read import read_files, typed
 from fabula.io.write import write_table
 from fabula.planning.plan import Plan
 from fabula.runs.dataset import Dataset
 from fabula.runs.execute import execute
 from fabula.runs.identity import identity
-from fabula.runs.output import record
-from fabula.runs.parts import Lost
+from fabula.runs.output import read_manifest, read_rejects, write_records
 from fabula.runs.verdict import Limit, lost_too_many, raise_verdict
 
 
@@ -89,7 +86,7 @@ def execute_to_file(
     manifest = {"fingerprint": facts["fingerprint"], **made.manifest}
     file = _write(output, made, table.schema, file_format)
     manifest["tables"] = {table.name: {**manifest["tables"][table.name], "files": [file]}}
-    _write_records(output, manifest, made.rejected)
+    write_records(output, manifest, made.rejected)
     shutil.rmtree(folder)
     dataset = _open(output, manifest, table.name, table.schema, file_format)
     raise_verdict(dataset, max_rejects, plan.spec.source)
@@ -100,13 +97,9 @@ def _past(output: Path, facts: Mapping[str, Any], *, overwrite: bool) -> dict[st
     """The manifest of the same run when the file is its untouched result."""
     if not output.exists():
         return None
-    try:
-        manifest = json.loads(record(output, "manifest.json").read_text(encoding="utf-8"))
-        (table,) = manifest["tables"].values()
-        (file,) = table["files"]
-    except (OSError, ValueError, KeyError, TypeError):
-        manifest = file = None
+    manifest = read_manifest(output)
     if manifest and manifest.get("fingerprint") == facts["fingerprint"]:
+        (file,) = next(iter(manifest["tables"].values()))["files"]
         whole = file["bytes"] == output.stat().st_size and file["sha256"] == _sha256(output)
         return manifest if whole else None
     if overwrite:
@@ -138,17 +131,6 @@ def _write(output: Path, made: Dataset, schema: pa.Schema, file_format: Format) 
     }
 
 
-def _write_records(output: Path, manifest: Mapping[str, Any], lost: tuple[Lost, ...]) -> None:
-    rejects = record(output, "rejects.jsonl")
-    if lost:
-        lines = (json.dumps(dataclasses.asdict(row), ensure_ascii=False) for row in lost)
-        write_text(rejects, "".join(line + "\n" for line in lines))
-    else:
-        rejects.unlink(missing_ok=True)
-    text = json.dumps(manifest, indent=2, ensure_ascii=False, default=str)
-    write_text(record(output, "manifest.json"), text + "\n")
-
-
 def _open(
     output: Path,
     manifest: Mapping[str, Any],
@@ -156,12 +138,10 @@ def _open(
     schema: pa.Schema,
     file_format: Format,
 ) -> Dataset:
-    rejects = record(output, "rejects.jsonl")
-    lines = rejects.read_text(encoding="utf-8").splitlines() if rejects.exists() else []
     return Dataset(
         {table: read_files([output], file_format, schema)},
         manifest,
-        rejected=[Lost(**json.loads(line)) for line in lines],
+        rejected=read_rejects(output),
         folder=output,
         schemas={table: schema},
     )

@@ -1,10 +1,18 @@
-"""Where the parts of a run's result stand: in its folder, or beside its one file."""
+"""The records of a run's result: in its folder, or beside its one file."""
 
 from __future__ import annotations
 
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from fabula.io.formats import ENDINGS
+from fabula.io.places import write_text
+from fabula.runs.parts import Lost
+
+MANIFEST, REJECTS = "manifest.json", "rejects.jsonl"
 
 
 def is_file(output: Path) -> bool:
@@ -15,3 +23,32 @@ def is_file(output: Path) -> bool:
 def record(output: Path, name: str) -> Path:
     """`out/manifest.json` of a folder, `houses.csv.manifest.json` of a file."""
     return output.with_name(f"{output.name}.{name}") if is_file(output) else output / name
+
+
+def write_records(output: Path, manifest: Mapping[str, Any], lost: Sequence[Lost]) -> None:
+    """Write the lost rows, if any, and last the manifest."""
+    if lost:
+        lines = (json.dumps(dataclasses.asdict(row), ensure_ascii=False) for row in lost)
+        write_text(record(output, REJECTS), "".join(line + "\n" for line in lines))
+    else:
+        record(output, REJECTS).unlink(missing_ok=True)
+    text = json.dumps(manifest, indent=2, ensure_ascii=False)
+    write_text(record(output, MANIFEST), text + "\n")
+
+
+def read_manifest(output: Path) -> dict[str, Any] | None:
+    """The manifest of a run that is over, else None."""
+    try:
+        manifest = json.loads(record(output, MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return manifest if isinstance(manifest, dict) and "tables" in manifest else None
+
+
+def read_rejects(output: Path) -> list[Lost]:
+    """The lost rows of a run; none where nothing was lost."""
+    try:
+        lines = record(output, REJECTS).read_text(encoding="utf-8").split("\n")
+    except FileNotFoundError:
+        return []
+    return [Lost(**json.loads(line)) for line in lines if line]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fabula.llm.rows.names import unitless_name
 from fabula.llm.rows.parse import is_cut, json_values, row_items, without_thoughts
+from fabula.llm.rows.prose import is_refusal
 
 ROWS = [{"name": "Kettle", "price": 29.5}, {"name": "Mug } {", "price": 7}]
 LISTED = json.dumps(ROWS)
@@ -116,3 +119,13 @@ def test_a_megabyte_of_brackets_is_read_in_bounded_time() -> None:
     """E."""
     assert rows_in("[" * 200_000) == []
     assert rows_in('{"a":' * 100_000) == []
+
+
+@pytest.mark.parametrize("text", ["[" * 20_000, "[1," * 20_000, '{"name":' * 20_000])
+def test_a_hostile_reply_is_read_in_a_moment(text: str) -> None:
+    """E: brackets without end give no row and cost no more than their length."""
+    started = time.process_time()
+    assert not is_refusal(text)
+    assert rows_in(text) == [] or all(is_cut(row) for row in rows_in(text))
+    unitless_name(text)
+    assert time.process_time() - started < 5

@@ -7,6 +7,9 @@ import re
 REFUSAL_WORDS = 40
 """A text of more words is a text, however it begins."""
 
+REFUSAL_LENGTH = 600
+"""Likewise a longer one; it also bounds what the expression below may take."""
+
 _FENCED = re.compile(r"^```[\w-]*\n(.*?)\n?```$", re.S)
 _REFUSAL = re.compile(
     r"\W*((i['’]m |i am )?(so |very )?sorry|i apologi[sz]e|unfortunately)?\W*(but )?"
@@ -28,4 +31,6 @@ def unwrapped(text: str) -> str:
 
 def is_refusal(text: str) -> bool:
     """True when a short text only says that the model will not answer."""
-    return _REFUSAL.match(text) is not None and len(text.split()) < REFUSAL_WORDS
+    if len(text) > REFUSAL_LENGTH or len(text.split()) >= REFUSAL_WORDS:
+        return False
+    return _REFUSAL.match(text) is not None

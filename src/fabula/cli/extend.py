@@ -1,0 +1,99 @@
+"""`fabula extend`: more rows for the table in a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fabula.cli.arguments import ModelOption, PromptOption, SeedOption
+from fabula.cli.group import new_app
+from fabula.cli.progress import progress
+from fabula.cli.talk import Talk
+
+if TYPE_CHECKING:
+    from fabula.llm.rows.job import RowsResult
+
+app = new_app()
+
+
+@app.command()
+def extend(
+    ctx: typer.Context,
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A file, or a run of one table.")],
+    *,
+    n: Annotated[int, typer.Option("-n", min=0, metavar="N", help="Rows to append.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="File to write; by default `NAME-extended.csv`."),
+    ] = None,
+    prompt: PromptOption = None,
+    balance: Annotated[
+        str | None,
+        typer.Option("--balance", metavar="COLUMN", help="Column whose classes end level."),
+    ] = None,
+    unique: Annotated[
+        list[str] | None,
+        typer.Option("--unique", metavar="COLUMN", help="Column without repeats; repeatable."),
+    ] = None,
+    seed: SeedOption = None,
+    model: ModelOption = None,
+    rows_per_call: Annotated[
+        int | None, typer.Option("--rows-per-call", min=1, help="Rows asked at once.")
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Ask again, even where replies are known.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the file to write.")
+    ] = False,
+    max_calls: Annotated[
+        int | None, typer.Option("--max-calls", min=0, help="Most calls to language models.")
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option("--max-tokens", min=0, help="Most tokens, sent and received.")
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option("--max-cost", min=0, metavar="USD", help="Most US dollars.")
+    ] = None,
+) -> None:
+    """Append rows that fit a table.
+
+    The old rows stay as they are. Ids go on after the largest one; the language model writes
+    the rest, shown a sample of the rows, and nothing that it repeats is taken.
+    """
+    from fabula.reports import amounts
+    from fabula.texts.files import extend_file, longer_name
+
+    talk: Talk = ctx.obj
+    target = output or longer_name(data)
+
+    def tell(result: RowsResult) -> None:
+        parts = [amounts.count(result.calls, "call")]
+        parts += [f"{result.cached:,} more answered from the ledger"] if result.cached else []
+        parts += [f"{count:,} × {note}" for note, count in result.notes.items()]
+        talk.say(" · ".join(parts))
+
+    with progress(talk) as watch:
+        told = (lambda done: watch(data.stem, done, n)) if watch else None
+        longer = extend_file(
+            data,
+            n,
+            target,
+            overwrite=overwrite,
+            prompt=prompt or "",
+            balance=balance,
+            unique=unique or (),
+            seed=seed or 0,
+            model=model or "local",
+            rows_per_call=rows_per_call,
+            fresh=fresh,
+            max_calls=max_calls,
+            max_tokens=max_tokens,
+            max_cost=max_cost,
+            progress=told,
+            report=tell,
+        )
+    talk.say(f"Wrote `{target}` ({longer.num_rows - n:,} rows and {n:,} new)")
+    talk.hint(f"look at it with `fabula show {target}`")
