@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from fabula.engines.asked_rules import rule_check, told_rules
 from fabula.engines.block import Block, GroupEngine, Loss, rows_of, with_share_missing
 from fabula.engines.fields import column_of, row_field
 from fabula.engines.prose import prose_check
@@ -161,7 +162,9 @@ class JointEngine:
             n=len(rows),
             given=given or None,
             examples=table.examples,
+            extra=told_rules(self.plan, self.group),
             rows_per_call=table.rows_per_call,
+            check_row=rule_check(self.plan, self.group, known),
             sample=_asked_before(block),
             unique=self._unique(specs),
             used=[

@@ -1,0 +1,245 @@
+"""A5, A6 and C3: rules on rows and tables, verdicts of a model, and the fashion store."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+import pytest
+from pydantic import BaseModel, Field
+
+import fabula as fb
+from fabula.errors import CheckError, PartialRunError
+from fabula.spec.tables import DatasetSpec
+from fabula.testing import Call, ChatServer
+from tests.acceptance.builders import as_reply, asked_rows, at, known_rows, numbered
+
+TVS = [
+    (32, 200.0, "OLED"), (32, 375.0, "QLED"), (43, 300.0, "OLED"), (43, 580.0, "QLED"),
+    (55, 500.0, "OLED"), (55, 1_000.0, "QLED"), (65, 800.0, "OLED"), (65, 1_550.0, "QLED"),
+]  # fmt: skip
+
+
+def tv(row: tuple[int, float, str]) -> dict[str, Any]:
+    return dict(zip(("size", "price", "tv_type"), row, strict=True))
+
+
+def spec(server: ChatServer, table: dict[str, Any]) -> DatasetSpec:
+    """A spec of one table whose model is the server."""
+    built = fb.resolve({"tables": {"rows": table}})
+    return built.model_copy(update={"models": {"default": at(server, concurrency=1)}})
+
+
+def tv_table(repair: str = "fail") -> dict[str, Any]:
+    return {
+        "n": 8,
+        "prompt": "televisions",
+        "columns": {
+            "size": {"kind": "llm", "type": "int"},
+            "price": {"kind": "llm", "type": "float"},
+            "tv_type": {"kind": "llm", "type": ["OLED", "QLED"]},
+        },
+        "checks": [
+            {"kind": "row", "sql": "price > 0", "repair": repair},
+            {
+                "kind": "correlation",
+                "columns": ["size", "price"],
+                "where": "tv_type = 'OLED'",
+                "at_least": 0.9,
+            },
+        ],
+    }
+
+
+def test_rules_in_words_are_measured_on_given_rows() -> None:
+    """A5.1. The published shape passes with its values; one price out of line fails."""
+    with ChatServer([as_reply(*map(tv, TVS))]) as server:
+        made = fb.generate(spec(server, tv_table()))
+    assert made.checks.passed
+    assert made.checks.results[1].value > 0.9
+    assert "price > 0" in server.calls[0].prompt
+    bad = [*map(tv, TVS)]
+    bad[0] = {**bad[0], "price": 5_000.0}
+    with ChatServer([as_reply(*bad)]) as server, pytest.raises(CheckError) as caught:
+        fb.generate(spec(server, tv_table()))
+    assert "correlation" in caught.value.message
+    assert len(caught.value.dataset.to_dicts()) == 8
+
+
+def test_a_row_that_breaks_a_rule_is_asked_again_with_the_measure() -> None:
+    """A5.2. At most three times; then it is rejected and counted."""
+    bad = [*map(tv, TVS)]
+    bad[3] = {**bad[3], "price": -580.0}
+    with ChatServer([as_reply(*bad), as_reply(tv(TVS[3]))]) as server:
+        made = fb.generate(spec(server, tv_table("resample")))
+    assert made.to_dicts() == [*map(tv, TVS)]
+    assert "price > 0 does not hold for price = -580.0" in server.calls[1].prompt
+
+    def always(call: Call) -> str:
+        return as_reply(*bad) if call.number == 1 else as_reply(bad[3])
+
+    with ChatServer(always) as server, pytest.raises(PartialRunError) as caught:
+        fb.generate(spec(server, tv_table("resample")))
+    [lost] = caught.value.dataset.rejected
+    assert (lost.row, len(server.calls)) == (3, 4)
+    assert "does not hold for price = -580.0" in lost.reason
+
+
+def test_a_rule_between_rows_is_a_check_of_the_table() -> None:
+    """A5.1, A5.2, A6.5. The ratio of two prices by size, as a Python function."""
+
+    class Tv(BaseModel):
+        size: int
+        price: float = Field(gt=0)
+        tv_type: Literal["OLED", "QLED"]
+
+    def ratios(rows: list[Tv]) -> dict[int, str]:
+        oled = {row.size: row.price for row in rows if row.tv_type == "OLED"}
+        return {
+            place: f"a QLED of size {row.size} costs {row.price / oled[row.size]:.2f} x an OLED"
+            for place, row in enumerate(rows)
+            if row.tv_type == "QLED" and not 1.8 <= row.price / oled[row.size] <= 2.2
+        }
+
+    bad = [*map(tv, TVS)]
+    bad[5] = {**bad[5], "price": 1_500.0}
+    with ChatServer([as_reply(*bad), as_reply(tv(TVS[5]))]) as server:
+        made = fb.rows(
+            Tv, subject="televisions", n=8, rows_per_call=8, check_table=ratios, model=at(server)
+        )
+    assert [row.model_dump() for row in made] == [*map(tv, TVS)]
+    assert "a QLED of size 55 costs 3.00 x" in server.calls[1].prompt
+
+
+def judged(rubric: Any, at_least: float | None) -> dict[str, Any]:
+    return {
+        "n": 2,
+        "prompt": "slogans",
+        "columns": {
+            "id": {"kind": "key"},
+            "slogan": {"kind": "llm"},
+            "verdict": {"kind": "judge", "of": "slogan", "rubric": rubric, "at_least": at_least},
+        },
+    }
+
+
+def judging(verdicts: dict[str, Any], slogans: list[str]) -> Any:
+    """A script that writes slogans in order and grades them by a table."""
+    left = iter(slogans)
+
+    def script(call: Call) -> str:
+        if "verdict" in call.prompt:
+            graded = [verdicts[row["slogan"]] for row in known_rows(call)]
+            rows = [item if isinstance(item, dict) else {"verdict": item} for item in graded]
+        else:
+            rows = [{"slogan": next(left)} for _ in range(asked_rows(call))]
+        rows = [{"row": place, **row} for place, row in enumerate(rows, 1)]
+        return json.dumps(rows[0] if len(rows) == 1 else {"rows": rows})
+
+    return script
+
+
+def test_a_models_no_makes_the_row_again() -> None:
+    """A6.6. One question a value; a no asks for a new value, not for the known reply."""
+    script = judging({"good": True, "bad": False, "better": True}, ["good", "bad", "better"])
+    with ChatServer(script) as server:
+        made = fb.generate(spec(server, judged("Is it a good slogan?", 1)))
+        calls = len(server.calls)
+        again = fb.generate(spec(server, judged("Is it a good slogan?", 1)))
+    rows = made.to_dicts()
+    assert [row["slogan"] for row in rows] == ["good", "better"]
+    assert [row["verdict"] for row in rows] == [True, True]
+    assert any("Is it a good slogan?" in call.prompt for call in server.calls)
+    assert made.manifest["models"]["default"]["calls"] == calls == 4
+    assert again.to_dicts() == rows
+    assert len(server.calls) == calls
+
+
+def test_a_row_that_is_never_good_enough_is_rejected() -> None:
+    """A6.6. Criteria with scales; the mean must reach a threshold, else the row is lost."""
+    grades = {"good": {"clear": 5, "short": 4}, "bad": {"clear": 1, "short": 2}}
+    grades |= {f"bad {i}": {"clear": 1, "short": 2} for i in range(9)}
+    script = judging(grades, ["good", "bad", *(f"bad {i}" for i in range(9))])
+    rubric = {"clear": "1..5", "short": "1..5"}
+    with ChatServer(script) as server, pytest.raises(PartialRunError, match="at least 4") as caught:
+        fb.generate(spec(server, judged(rubric, 4)))
+    made = caught.value.dataset
+    assert [row["verdict"] for row in made.to_dicts()] == [4.5]
+    assert len(made.rejected) == 1
+    assert made.manifest["models"]["default"]["calls"] == len(server.calls)
+
+
+def test_a_verdict_without_threshold_is_only_recorded() -> None:
+    """A6.6."""
+    with ChatServer(judging({"a": True, "b": False}, ["a", "b"])) as server:
+        made = fb.generate(spec(server, judged("Is it good?", None)))
+    assert [row["verdict"] for row in made.to_dicts()] == [True, False]
+
+
+class Item(BaseModel):
+    """Merchandise of a fashion store."""
+
+    ProductName: str = Field(description="name of the product")
+    Price: float = Field(gt=0, description="in dollars, with cents")
+    Stock: int = Field(ge=0)
+
+
+GRID = [["Linen Shirt", 39.5, 120], ["Silk Scarf", 25.0, 60], ["Wool Coat", 199.0, 15]]
+
+
+@pytest.mark.parametrize(
+    ("data", "right"),
+    [
+        (GRID, True),
+        ([*GRID, ["Leather Belt", 30.0, 40]], True),
+        ([list(column) for column in zip(*GRID, strict=True)], True),
+    ],
+    ids=["three by three", "by rows", "by columns"],
+)
+def test_the_fashion_store_is_never_turned_on_its_side(data: list[Any], right: bool) -> None:
+    """C3, A3.1-A3.3. Text stands in the text column, whichever way the grid came."""
+    rows = len(data) if isinstance(data[0][1], float) else 3
+    frame = {"column_names": ["ProductName", "Price", "Stock"], "data": data}
+    with ChatServer([json.dumps(frame)]) as server:
+        made = fb.rows(Item, subject="a fashion store", n=rows, rows_per_call=9, model=at(server))
+    assert right
+    assert [row.ProductName for row in made][:3] == [row[0] for row in GRID]
+    assert made[0] == Item(ProductName="Linen Shirt", Price=39.5, Stock=120)
+
+
+@pytest.mark.parametrize(
+    ("frame", "told"),
+    [
+        ({"column_names": ["ProductName", "Price", "Price"], "data": GRID}, "twice"),
+        ({"column_names": ["ProductName", "Price", "Stock"], "data": []}, "empty"),
+        ({"column_names": ["ProductName", "Price", "Stock"], "data": [["A", 1.0, 2], ["B", 1.0]]},
+         "2 values for 3 columns"),
+        ({"column_names": ["ProductName", "Price"], "data": GRID}, "values for 2 columns"),
+    ],
+    ids=["a name twice", "no rows", "ragged", "too few names"],
+)  # fmt: skip
+def test_a_crooked_frame_is_asked_again_with_the_reason(frame: Any, told: str) -> None:
+    """A3.4, C3. Nothing is dropped silently."""
+    fresh = numbered(lambda i: {"ProductName": f"P{i}", "Price": 1.5, "Stock": i})
+
+    def script(call: Call) -> Any:
+        return json.dumps(frame) if call.number == 1 else fresh(call)
+
+    with ChatServer(script) as server:
+        made = fb.rows(Item, subject="a fashion store", n=3, rows_per_call=3, model=at(server))
+    assert len(made) == 3
+    assert told in server.calls[1].prompt
+
+
+def test_the_store_grows() -> None:
+    """C3, A4.1. Two items more, below the old ones."""
+    store = fb.preview(Item, 3, model="fake", prompt="a fashion store").to_pandas()
+    price, stock = float(store["Price"][0]), int(store["Stock"][0])
+
+    def new(number: int) -> dict[str, Any]:
+        return {"ProductName": f"New {number}", "Price": price, "Stock": stock}
+
+    with ChatServer(numbered(new)) as server:
+        longer = fb.extend(store, 2, model=at(server))
+    assert list(longer["ProductName"][3:]) == ["New 0", "New 1"]
+    assert longer.iloc[:3].equals(store)
