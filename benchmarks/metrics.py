@@ -30,7 +30,6 @@ ATTACKS = 500
 def main() -> None:
     """Compare on every data set, and time a whole report."""
     warnings.simplefilter("ignore")
-    whole_report()
     for name, real, synthetic, holdout in data_sets():
         rows = [f"{table.num_rows:,}" for table in (real, synthetic, holdout)]
         print(f"\n{name}: {' real, '.join(rows[:2])} synthetic, {rows[2]} held back")
@@ -40,6 +39,7 @@ def main() -> None:
                 compare(frames, real.to_pandas(), synthetic.to_pandas(), holdout.to_pandas())
             except ImportError as error:
                 print(f"  {compare.__name__}: {error.name} is not installed")
+    whole_report()
 
 
 def whole_report(rows: int = 50_000) -> None:
