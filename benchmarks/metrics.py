@@ -187,7 +187,7 @@ def sdmetrics_privacy(frames: Frames, real: Any, made: Any, held: Any) -> None:
         )
     )
     share = found["synthetic_data_percentages"]["closer_to_training"]
-    note = "theirs on 2,000 rows of each table, which hides most copies"
+    note = "other distance; theirs on at most 2,000 rows of each table"
     line("closer to training", result.value or 0, share, theirs_s / ours_s, note)
 
 
