@@ -13,9 +13,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fabula.api import generate, infer, load, plan, preview, resolve, validate
+    from fabula.api import evaluate, generate, infer, load, plan, preview, resolve, validate
     from fabula.errors import FabulaError
     from fabula.planning.plan import Plan
+    from fabula.reports.report import Report
     from fabula.runs.dataset import Dataset
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
@@ -29,11 +30,13 @@ __all__ = [
     "DatasetSpec",
     "FabulaError",
     "Plan",
+    "Report",
     "TableSpec",
     "__version__",
     "aextend",
     "arows",
     "col",
+    "evaluate",
     "extend",
     "generate",
     "infer",
@@ -50,9 +53,11 @@ _HOMES = {
     "DatasetSpec": "fabula.spec.tables",
     "FabulaError": "fabula.errors",
     "Plan": "fabula.planning.plan",
+    "Report": "fabula.reports.report",
     "TableSpec": "fabula.spec.tables",
     "aextend": "fabula.texts.extend",
     "arows": "fabula.texts.rows",
+    "evaluate": "fabula.api",
     "extend": "fabula.texts.extend",
     "generate": "fabula.api",
     "infer": "fabula.api",

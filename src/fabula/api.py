@@ -23,11 +23,15 @@ from fabula.types import Path, Progress, Size, TableLike
 
 if TYPE_CHECKING:
     from fabula.checks.results import CheckResults
+    from fabula.reports.evaluate import Tables
+    from fabula.reports.gates import GatesLike
+    from fabula.reports.report import Report
     from fabula.runs.dataset import Dataset
 
 __all__ = [
     "Inferred",
     "SpecLike",
+    "evaluate",
     "generate",
     "infer",
     "load",
@@ -203,6 +207,67 @@ def generate(
             dataset = execute(planned, output=output, open_model=open_model, format=format, **how)
     _check_row_class(planned.spec, dataset)
     return dataset
+
+
+def evaluate(
+    synthetic: Tables,
+    *,
+    real: Tables | None = None,
+    holdout: Tables | None = None,
+    target: str | None = None,
+    positive: str | None = None,
+    protected: Sequence[str] = (),
+    quasi: Sequence[str] = (),
+    sensitive: Sequence[str] = (),
+    spec: SpecLike | None = None,
+    sections: Sequence[str] | None = None,
+    gates: GatesLike = False,
+    seed: int = 0,
+) -> Report:
+    """Tell how realistic, private, fair and varied synthetic data is.
+
+    Args:
+        synthetic: The data under test: a table, tables by name, a dataset, a file or a folder.
+        real: What it should be like; without it only what the data tells by itself is measured.
+        holdout: Real rows that the synthesizer never saw: the baseline of most numbers, and
+            what attacks on privacy need.
+        target: The column that models predict, and the outcome that bias is about.
+        positive: The target's label that counts as good; by default the rarer one of two.
+        protected: Columns that define groups of people.
+        quasi: Columns that together single people out; by default those whose names say so.
+        sensitive: Text columns whose real values must occur nowhere; by default those whose
+            values differ from row to row.
+        spec: A spec whose checks the data must keep.
+        sections: Some of `quality`, `privacy`, `bias`, `diversity`; by default all.
+        gates: Bounds that must hold: `["quality.shapes>=0.9"]`, `{"quality.shapes": 0.9}`, or
+            True for every metric's own. `raise_for_gates()` of the report acts on them.
+        seed: Decides which rows are sampled; the same data and seed give the same numbers.
+
+    Raises:
+        SourceError: The data can't be read or compared.
+        UsageError: A column, section or metric that is named does not exist.
+
+    Examples:
+        >>> people = preview("age int 18..90, plan choice free|pro", n=300)
+        >>> evaluate(people, real=people).passed
+        True
+    """
+    from fabula.reports import evaluate as evaluation
+
+    return evaluation.evaluate(
+        synthetic,
+        real=real,
+        holdout=holdout,
+        target=target,
+        positive=positive,
+        protected=protected,
+        quasi=quasi,
+        sensitive=sensitive,
+        spec=None if spec is None else resolve(spec),
+        sections=sections or evaluation.SECTIONS,
+        gates=gates,
+        seed=seed,
+    )
 
 
 def _check_row_class(spec: DatasetSpec, dataset: Dataset) -> None:

@@ -11,6 +11,9 @@ SECTIONS: dict[str, dict[str, str]] = {
         "generate": "Make the data, check it and write it.",
         "extend": "Append rows that fit a table.",
     },
+    "Prove": {
+        "evaluate": "Tell how realistic, private, fair and varied synthetic data is.",
+    },
     "Look": {
         "show": "Profile a data file or a run.",
         "runs": "List runs, or show one.",
@@ -46,7 +49,7 @@ def overview() -> str:
         parts.append(f"{section}:\n{lines}")
     parts.append(EVERYWHERE)
     parts.append(
-        "Exit codes: 0 done, 1 a check failed, 2 wrong spec or usage, 3 something is missing,\n"
-        "4 rows are missing (run it again to continue), 130 interrupted (likewise).\n"
+        "Exit codes: 0 done, 1 a check or gate failed, 2 wrong spec or usage, 3 something is\n"
+        "missing, 4 rows are missing (run it again to continue), 130 interrupted (likewise).\n"
     )
     return "\n".join(parts)

@@ -1,0 +1,116 @@
+"""`fabula evaluate`: is synthetic data realistic, private, fair and varied, beside real data?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from fabula.cli.arguments import read_spec
+from fabula.cli.group import new_app
+from fabula.cli.talk import Talk
+
+app = new_app()
+
+
+@app.command()
+def evaluate(
+    ctx: typer.Context,
+    synthetic: Annotated[
+        Path, typer.Argument(help="A data file, a folder of them, or a run's folder.")
+    ],
+    *,
+    real: Annotated[
+        Path | None, typer.Option("--real", help="The real data that it should be like.")
+    ] = None,
+    holdout: Annotated[
+        Path | None, typer.Option("--holdout", help="Real rows that the synthesizer never saw.")
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option("--target", metavar="COLUMN", help="What models predict; the outcome."),
+    ] = None,
+    positive: Annotated[
+        str | None,
+        typer.Option("--positive", metavar="LABEL", help="The target's label that counts as good."),
+    ] = None,
+    protected: Annotated[
+        str, typer.Option("--protected", metavar="COLUMNS", help="Groups of people: `sex,race`.")
+    ] = "",
+    quasi: Annotated[
+        str,
+        typer.Option("--quasi", metavar="COLUMNS", help="What singles people out: `age,postcode`."),
+    ] = "",
+    sensitive: Annotated[
+        str,
+        typer.Option("--sensitive", metavar="COLUMNS", help="Text that must occur nowhere."),
+    ] = "",
+    spec: Annotated[
+        str | None, typer.Option("--spec", help="A spec whose checks the data must keep.")
+    ] = None,
+    sections: Annotated[
+        str,
+        typer.Option("--sections", metavar="NAMES", help="Some of quality,privacy,bias,diversity."),
+    ] = "",
+    gate: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--gate",
+            metavar="METRIC>=X",
+            help="A bound that must hold, such as `quality.shapes>=0.9`, or `default` for every "
+            "metric's own; repeatable.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Report to write: .html, .md or .json.")
+    ] = None,
+    charts: Annotated[
+        Path | None, typer.Option("--charts", help="Folder for the charts as SVG files.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Decides which rows are sampled.")] = 0,
+    form: Annotated[
+        Literal["table", "json", "markdown"],
+        typer.Option("--format", help="How the report is printed."),
+    ] = "table",
+) -> None:
+    """Tell how realistic, private, fair and varied synthetic data is.
+
+    Exit code 1 when a gate or a check fails, so that a build can be blocked on it.
+    """
+    from fabula import api
+    from fabula.reports.report_text import report_line, report_text
+
+    talk: Talk = ctx.obj
+    report = api.evaluate(
+        synthetic,
+        real=real,
+        holdout=holdout,
+        target=target,
+        positive=positive,
+        protected=_names(protected),
+        quasi=_names(quasi),
+        sensitive=_names(sensitive),
+        spec=read_spec(spec) if spec else None,
+        sections=_names(sections) or None,
+        gates=gate or False,
+        seed=seed,
+    )
+    if form == "json":
+        typer.echo(report.to_json())
+    elif form == "markdown":
+        typer.echo(report.to_markdown())
+    else:
+        typer.echo(report_text(report))
+    talk.say(report_line(report))
+    if charts:
+        report.write_charts(charts)
+        talk.say(f"Wrote {len(report.charts())} charts to `{charts}/`")
+    if output:
+        report.write(output)
+        talk.say(f"Wrote `{output}`{'' if report.passed else ', marked NOT RELEASABLE'}")
+    report.raise_for_gates()
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]

@@ -1,0 +1,85 @@
+"""What a metric gives back: a number with its direction, its baseline and a sentence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, TypeAlias
+
+Section: TypeAlias = Literal["quality", "privacy", "bias", "diversity"]
+Direction: TypeAlias = Literal["higher", "lower", "near"]
+"""Which values are better: higher ones, lower ones, or those near the baseline."""
+
+
+@dataclass(frozen=True)
+class MetricResult:
+    """One number about a synthetic table, with all that is needed to read it.
+
+    Attributes:
+        section: What it is about.
+        name: A stable name; `section.name` is what gates refer to.
+        title: The name for people.
+        value: The number; None where it can't be measured, and `sentence` says why.
+        direction: Which values are better.
+        sentence: What the number says about this data.
+        source: Where the definition comes from.
+        baseline: What real data that was held back scores, or the ideal value.
+        compared: What the baseline is: `holdout`, `real halves`, `ideal` …
+        threshold: The bound that is used when nobody asks for another; for `near`, the distance
+            from the baseline.
+        form: Whether the number is a share (shown in percent) or a plain score.
+        details: What is behind the number: per column, per group, sample sizes.
+    """
+
+    section: Section
+    name: str
+    title: str
+    value: float | None
+    direction: Direction
+    sentence: str
+    source: str
+    baseline: float | None = None
+    compared: str = ""
+    threshold: float | None = None
+    form: Literal["share", "score"] = "score"
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """The name that gates use, such as `quality.shapes`."""
+        return f"{self.section}.{self.name}"
+
+    @property
+    def passed(self) -> bool | None:
+        """Whether the value keeps its bound; None without a value or a bound."""
+        if self.value is None or self.threshold is None:
+            return None
+        if self.direction == "near":
+            return bool(abs(self.value - (self.baseline or 0.0)) <= self.threshold)
+        if self.direction == "higher":
+            return bool(self.value >= self.threshold)
+        return bool(self.value <= self.threshold)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain values."""
+        return {**asdict(self), "key": self.key, "passed": self.passed}
+
+
+def noise(share: float, n: int, m: int) -> float:
+    """Three standard errors of the difference of two shares of `n` and `m` rows.
+
+    The share is shrunk a little, so that a rare event that was not seen is not held impossible.
+    """
+    likely = (share * m + 1) / (m + 2)
+    return 3 * math.sqrt(likely * (1 - likely) * (1 / max(n, 1) + 1 / max(m, 1)))
+
+
+def percent(share: float) -> str:
+    """`12.3 %`, with as many digits as matter; `100 %` and `0 %` only when they are exact."""
+    points = 100 * share
+    if share in (0.0, 1.0):
+        return f"{points:.0f} %"
+    if 0 < abs(points) < 0.1:
+        return "<0.1 %" if points > 0 else ">-0.1 %"
+    return f"{min(points, 99.9):.1f} %" if points > 0 else f"{points:.1f} %"

@@ -1,0 +1,253 @@
+"""Holds synthetic tables against real ones: every metric that can be measured, as one report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args
+
+import pyarrow as pa
+
+from fabula.checks.evaluate import evaluate as evaluate_checks
+from fabula.checks.results import CheckResults
+from fabula.errors import PrerequisiteError, SourceError, UsageError, did_you_mean
+from fabula.io.frames import as_table
+from fabula.io.sources import read_tables
+from fabula.metrics import attacks, copies, coverage, detection, diversity, identity, pictures
+from fabula.metrics.bias import bias_results
+from fabula.metrics.frames import Frames, prepare
+from fabula.metrics.pairs import pairs
+from fabula.metrics.result import MetricResult, Section
+from fabula.metrics.shapes import missing, shapes, wasserstein
+from fabula.metrics.utility import outcome_column, utility
+from fabula.reports.gates import GatesLike, judge, read_gates
+from fabula.reports.report import Report, TableReport
+from fabula.runs.dataset import Dataset
+from fabula.spec.tables import DatasetSpec
+from fabula.types import TableLike
+
+Tables: TypeAlias = TableLike | Mapping[str, TableLike] | Dataset
+
+SECTIONS: tuple[Section, ...] = get_args(Section)
+ONE = "data"
+"""The name of a table that has none."""
+
+
+def evaluate(
+    synthetic: Tables,
+    *,
+    real: Tables | None = None,
+    holdout: Tables | None = None,
+    target: str | None = None,
+    positive: str | None = None,
+    protected: Sequence[str] = (),
+    quasi: Sequence[str] = (),
+    sensitive: Sequence[str] = (),
+    spec: DatasetSpec | None = None,
+    sections: Sequence[str] = SECTIONS,
+    gates: GatesLike = False,
+    seed: int = 0,
+) -> Report:
+    """Measure synthetic data; see `fabula.evaluate`, which takes a spec in any form."""
+    if unknown := [name for name in sections if name not in SECTIONS]:
+        raise UsageError(
+            f"there is no section `{unknown[0]}`",
+            code="evaluate.unknown-section",
+            hint=did_you_mean(unknown[0], SECTIONS) or f"choose from {', '.join(SECTIONS)}",
+        )
+    wanted = read_gates(gates)
+    synthetic = _opened(synthetic)
+    made = _tables(synthetic)
+    there = _matching(made, real, "real")
+    held = _matching(made, holdout, "holdout")
+    if held and not there:
+        raise UsageError(
+            "a holdout is compared with real rows, and none were given",
+            code="evaluate.no-real",
+            hint="pass them as `real`, too",
+        )
+    _must_exist(made, [name for name in (target, *protected, *quasi, *sensitive) if name])
+    reports = []
+    for name, table in made.items():
+        frames = prepare(table, there.get(name), held.get(name), seed=seed)
+        asked = _Asked(
+            target=_present(frames, target, many=len(made) > 1),
+            positive=positive,
+            protected=[p for p in protected if _present(frames, p, many=len(made) > 1)],
+            quasi=[q for q in quasi if _present(frames, q, many=len(made) > 1)],
+            sensitive=sensitive,
+        )
+        results = tuple(_measured(frames, sections, asked))
+        reports.append(_table_report(name, frames, asked, results))
+    checks = evaluate_checks(spec, made) if spec else CheckResults()
+    return Report(
+        tables=tuple(reports),
+        gates=judge(wanted, [(report.name, report.results) for report in reports]),
+        checks=checks,
+        seed=seed,
+        fake=isinstance(synthetic, Dataset) and bool(synthetic.manifest.get("fake")),
+    )
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the caller wants to know about one table."""
+
+    target: str | None
+    positive: str | None
+    protected: Sequence[str]
+    quasi: Sequence[str]
+    sensitive: Sequence[str]
+
+
+def _measured(frames: Frames, sections: Sequence[str], asked: _Asked) -> Iterator[MetricResult]:
+    """Every metric of the sections that makes sense for these tables."""
+    compares = frames.real is not None and bool(frames.measured)
+    near = compares and not {"privacy", "diversity"}.isdisjoint(sections)
+    distances = copies.distances_to_real(frames) if near else None
+    if "quality" in sections and compares:
+        yield from _quality(frames, asked.target)
+    if "privacy" in sections and frames.real:
+        yield from _privacy(frames, asked, distances)
+    if "bias" in sections and asked.protected:
+        yield from bias_results(frames, asked.protected, asked.target, asked.positive)
+    if "diversity" in sections:
+        yield from _diversity(frames, distances)
+
+
+def _quality(frames: Frames, target: str | None) -> Iterator[MetricResult]:
+    metrics: list[Callable[[Frames], MetricResult]] = [
+        shapes, pairs, wasserstein, missing, coverage.coverage, coverage.precision,
+        coverage.recall, detection.linear_detection,
+    ]  # fmt: skip
+    yield from (metric(frames) for metric in metrics)
+    yield _with_extra(
+        lambda: detection.detection(frames), "detection", "told apart by trees", "lower"
+    )
+    if target is not None:
+        outcome_column(frames, target)
+        yield _with_extra(lambda: utility(frames, target), "utility", "useful for models", "higher")
+
+
+def _privacy(
+    frames: Frames, asked: _Asked, distances: copies.Distances | None
+) -> Iterator[MetricResult]:
+    if distances:
+        metrics: list[Callable[[Frames], MetricResult]] = [
+            copies.closer_to_training, copies.membership,
+            attacks.attribute_inference, attacks.singling_out, attacks.linkability,
+        ]  # fmt: skip
+        yield copies.exact_copies(frames)
+        yield copies.near_copies(frames, distances)
+        yield from (metric(frames) for metric in metrics)
+        yield identity.identified(frames, asked.quasi)
+    yield identity.sensitive_values(frames, asked.sensitive)
+
+
+def _diversity(frames: Frames, distances: copies.Distances | None) -> Iterator[MetricResult]:
+    if distances:
+        yield diversity.band(frames, distances)
+    yield diversity.duplicates(frames)
+    yield diversity.distinct(frames)
+    if distances:
+        yield diversity.entropy(frames)
+    wording = diversity.text_variety(frames)
+    if wording:
+        yield wording
+
+
+def _with_extra(
+    metric: Callable[[], MetricResult], name: str, title: str, direction: Literal["higher", "lower"]
+) -> MetricResult:
+    """A metric that needs an extra; without it the result says what to install."""
+    try:
+        return metric()
+    except PrerequisiteError as error:
+        return MetricResult(
+            "quality", name, title, None, direction, f"Not measured: {error.hint}.", "",
+            details={"extra": "learned"},
+        )  # fmt: skip
+
+
+def _table_report(
+    name: str, frames: Frames, asked: _Asked, results: tuple[MetricResult, ...]
+) -> TableReport:
+    notes = list(frames.notes)
+    if frames.real and not frames.holdout:
+        notes.append(
+            "No holdout was given: baselines compare two halves of the real rows, and attacks "
+            "can't be told from what anybody could guess."
+        )
+    group = asked.target or next(iter(asked.protected), None)
+    return TableReport(
+        name=name,
+        rows={
+            frame: part.rows
+            for frame, part in (
+                ("synthetic", frames.synthetic), ("real", frames.real), ("holdout", frames.holdout)
+            )
+            if part is not None
+        },
+        columns=len(frames.columns),
+        results=results,
+        notes=tuple(notes),
+        distributions=pictures.distributions(frames),
+        heat=pictures.heat(frames) if frames.real else None,
+        scatter=pictures.scatter(frames, group),
+    )  # fmt: skip
+
+
+def _present(frames: Frames, name: str | None, *, many: bool) -> str | None:
+    """A named column, unless it belongs to another of several tables."""
+    return name if name and (not many or frames.column(name)) else None
+
+
+def _must_exist(tables: Mapping[str, pa.Table], names: Sequence[str]) -> None:
+    known = [name for table in tables.values() for name in table.column_names]
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"the synthetic data has no column `{name}`",
+                code="evaluate.unknown-column",
+                hint=did_you_mean(name, known) or f"the columns are {', '.join(known[:10])}",
+            )
+
+
+def _opened(data: Any) -> Any:
+    """A run's folder as its dataset; everything else as it is."""
+    is_path = isinstance(data, str | os.PathLike)
+    return Dataset.open(data) if is_path and (Path(data) / "manifest.json").is_file() else data
+
+
+def _tables(data: Any) -> dict[str, pa.Table]:
+    """Every table of the data, in memory."""
+    if isinstance(data, Dataset):
+        return {name: data.to_arrow(name) for name in data}
+    if isinstance(data, str | os.PathLike):
+        return {name: as_table(rows, name=name) for name, rows in read_tables(data).items()}
+    if isinstance(data, Mapping) and data and all(map(_is_table, data.values())):
+        return {str(name): as_table(table, name=str(name)) for name, table in data.items()}
+    return {ONE: as_table(data)}
+
+
+def _is_table(value: object) -> bool:
+    return hasattr(value, "__arrow_c_stream__") and not isinstance(value, pa.ChunkedArray)
+
+
+def _matching(made: Mapping[str, pa.Table], data: Any, frame: str) -> dict[str, pa.Table]:
+    """The real tables by the synthetic ones' names; single tables match whatever their name."""
+    if data is None:
+        return {}
+    tables = _tables(_opened(data))
+    if len(made) == 1 and len(tables) == 1:
+        return dict(zip(made, tables.values(), strict=True))
+    if missing_tables := [name for name in made if name not in tables]:
+        raise SourceError(
+            f"the {frame} data has no table `{missing_tables[0]}`",
+            code="source.missing-table",
+            hint=did_you_mean(missing_tables[0], tables)
+            or f"it has {', '.join(f'`{name}`' for name in tables)}",
+        )
+    return {name: tables[name] for name in made}

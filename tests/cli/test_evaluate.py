@@ -1,0 +1,71 @@
+"""`fabula evaluate` prints a verdict, writes a page, and blocks a build."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+
+from tests.cli.conftest import Run
+from tests.metrics.people import people
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    pyarrow.csv.write_csv(people(200, seed=1), tmp_path / "real.csv")
+    pyarrow.parquet.write_table(people(200, seed=2), tmp_path / "made.parquet")
+    return tmp_path
+
+
+def test_a_file_is_held_against_a_real_one(run: Run, files: Path) -> None:
+    """C4.1: quality, privacy and bias of any file, without a language model."""
+    ended = run(
+        "evaluate", "made.parquet", "--real", "real.csv", "--target", "hired",
+        "--protected", "sex", "-o", "report.html", "--charts", "charts",
+    )  # fmt: skip
+    assert ended.code == 0
+    assert "one-column fit" in ended.out
+    assert "four-fifths rule" in ended.out
+    assert "Wrote `report.html`" in ended.err
+    assert (files / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert (files / "charts" / "scatter.svg").exists()
+
+
+def test_a_failed_gate_writes_the_report_and_exits_with_one(run: Run, files: Path) -> None:
+    """C5.1: the exit code is non-zero on failure."""
+    ended = run(
+        "evaluate", "real.csv", "--real", "real.csv", "--gate", "privacy.exact_copies<=1%",
+        "-o", "report.md", "--format", "json",
+    )  # fmt: skip
+    assert ended.code == 1
+    assert json.loads(ended.out)["passed"] is False
+    assert json.loads(ended.err.splitlines()[-1])["code"] == "gate.failed"
+    assert "NOT RELEASABLE" in (files / "report.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["missing.csv"], "source.missing"),
+        (["made.parquet", "--real", "missing.csv"], "source.missing"),
+        (["made.parquet", "--protected", "sx"], "evaluate.unknown-column"),
+        (["made.parquet", "--sections", "looks"], "evaluate.unknown-section"),
+        (["made.parquet", "--holdout", "real.csv"], "evaluate.no-real"),
+    ],
+)
+@pytest.mark.usefixtures("files")
+def test_what_can_not_be_evaluated_is_said(run: Run, arguments: list[str], code: str) -> None:
+    ended = run("evaluate", *arguments, "--error-format", "json")
+    assert ended.code == 2
+    assert json.loads(ended.err.splitlines()[-1])["code"] == code
+
+
+def test_a_run_can_be_evaluated_with_its_spec(run: Run, shop: Path) -> None:
+    assert run("generate", str(shop), "-o", "out").code == 0
+    ended = run("evaluate", "out", "--spec", str(shop))
+    assert ended.code == 0
+    assert "Checks: " in ended.out
+    assert "customers" in ended.out
