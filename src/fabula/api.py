@@ -219,6 +219,7 @@ def evaluate(
     protected: Sequence[str] = (),
     quasi: Sequence[str] = (),
     sensitive: Sequence[str] = (),
+    sequence: Sequence[str] = (),
     spec: SpecLike | None = None,
     sections: Sequence[str] | None = None,
     gates: GatesLike = False,
@@ -237,7 +238,10 @@ def evaluate(
         quasi: Columns that together single people out; by default those whose names say so.
         sensitive: Text columns whose real values must occur nowhere; by default those whose
             values differ from row to row.
-        spec: A spec whose checks the data must keep.
+        sequence: The columns of an entity and of a time, such as `("customer_id", "placed")`:
+            how the events of each entity follow each other is compared.
+        spec: A spec whose checks the data must keep, and whose references tell how tables relate;
+            without one, relations are found by names and values.
         sections: Some of `quality`, `privacy`, `bias`, `diversity`; by default all.
         gates: Bounds that must hold: `["quality.shapes>=0.9"]`, `{"quality.shapes": 0.9}`, or
             True for every metric's own. `raise_for_gates()` of the report acts on them.
@@ -263,6 +267,7 @@ def evaluate(
         protected=protected,
         quasi=quasi,
         sensitive=sensitive,
+        sequence=sequence,
         spec=None if spec is None else resolve(spec),
         sections=sections or evaluation.SECTIONS,
         gates=gates,

@@ -46,6 +46,12 @@ def evaluate(
         str,
         typer.Option("--sensitive", metavar="COLUMNS", help="Text that must occur nowhere."),
     ] = "",
+    sequence: Annotated[
+        str,
+        typer.Option(
+            "--sequence", metavar="ENTITY,TIME", help="Events in order: `customer_id,placed`."
+        ),
+    ] = "",
     spec: Annotated[
         str | None, typer.Option("--spec", help="A spec whose checks the data must keep.")
     ] = None,
@@ -91,6 +97,7 @@ def evaluate(
         protected=_names(protected),
         quasi=_names(quasi),
         sensitive=_names(sensitive),
+        sequence=_names(sequence),
         spec=read_spec(spec) if spec else None,
         sections=_names(sections) or None,
         gates=gate or False,

@@ -358,6 +358,11 @@ def _codes(parts: Mapping[str, pa.ChunkedArray]) -> tuple[dict[str, Array], tupl
     return dict(zip(parts, pieces, strict=True)), tuple(encoded.dictionary.to_pylist())
 
 
+def as_labels(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column as text, so that keys of different types can be compared."""
+    return _as_text(_plain(column))
+
+
 def _as_text(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Labels as text; whole numbers lose a needless `.0`, so that 1.0 and "1" are one label."""
     if pa.types.is_floating(values.type):

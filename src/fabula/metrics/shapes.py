@@ -60,6 +60,11 @@ def column_distance(column: Column, real: Array, synthetic: Array) -> float | No
         width = len(column.levels) + 1
         first, second = (np.bincount(codes, minlength=width) / len(codes) for codes in known)
         return float(np.abs(first - second).sum() / 2)
+    return number_distance(real, synthetic)
+
+
+def number_distance(real: Array, synthetic: Array) -> float | None:
+    """The Kolmogorov-Smirnov statistic of two arrays; None where one has no value."""
     left, right = _sorted(real), _sorted(synthetic)
     if not len(left) or not len(right):
         return None

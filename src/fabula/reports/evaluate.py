@@ -19,7 +19,9 @@ from fabula.metrics import attacks, copies, coverage, detection, diversity, iden
 from fabula.metrics.bias import bias_results
 from fabula.metrics.frames import Frames, prepare
 from fabula.metrics.pairs import pairs
+from fabula.metrics.relations import relational
 from fabula.metrics.result import MetricResult, Section
+from fabula.metrics.sequences import sequences
 from fabula.metrics.shapes import missing, shapes, wasserstein
 from fabula.metrics.utility import outcome_column, utility
 from fabula.reports.gates import GatesLike, judge, read_gates
@@ -45,6 +47,7 @@ def evaluate(
     protected: Sequence[str] = (),
     quasi: Sequence[str] = (),
     sensitive: Sequence[str] = (),
+    sequence: Sequence[str] = (),
     spec: DatasetSpec | None = None,
     sections: Sequence[str] = SECTIONS,
     gates: GatesLike = False,
@@ -68,16 +71,25 @@ def evaluate(
             code="evaluate.no-real",
             hint="pass them as `real`, too",
         )
-    _must_exist(made, [name for name in (target, *protected, *quasi, *sensitive) if name])
+    _must_exist(
+        made, [name for name in (target, *protected, *quasi, *sensitive, *sequence) if name]
+    )
+    _must_be_sequence(made, sequence)
+    prepared = {
+        name: prepare(table, there.get(name), held.get(name), seed=seed)
+        for name, table in made.items()
+    }
+    related = relational(made, there, prepared, spec) if "quality" in sections else {}
     reports = []
-    for name, table in made.items():
-        frames = prepare(table, there.get(name), held.get(name), seed=seed)
+    for name, frames in prepared.items():
         asked = _Asked(
             target=_present(frames, target, many=len(made) > 1),
             positive=positive,
             protected=[p for p in protected if _present(frames, p, many=len(made) > 1)],
             quasi=[q for q in quasi if _present(frames, q, many=len(made) > 1)],
             sensitive=sensitive,
+            sequence=sequence if set(sequence) <= set(made[name].column_names) else (),
+            related=related.get(name, []),
         )
         results = tuple(_measured(frames, sections, asked))
         reports.append(_table_report(name, frames, asked, results))
@@ -100,6 +112,8 @@ class _Asked:
     protected: Sequence[str]
     quasi: Sequence[str]
     sensitive: Sequence[str]
+    sequence: Sequence[str]
+    related: Sequence[MetricResult]
 
 
 def _measured(frames: Frames, sections: Sequence[str], asked: _Asked) -> Iterator[MetricResult]:
@@ -109,6 +123,9 @@ def _measured(frames: Frames, sections: Sequence[str], asked: _Asked) -> Iterato
     distances = copies.distances_to_real(frames) if near else None
     if "quality" in sections and compares:
         yield from _quality(frames, asked.target)
+        if asked.sequence:
+            yield from sequences(frames, *asked.sequence)
+    yield from asked.related
     if "privacy" in sections and frames.real:
         yield from _privacy(frames, asked, distances)
     if "bias" in sections and asked.protected:
@@ -213,6 +230,17 @@ def _must_exist(tables: Mapping[str, pa.Table], names: Sequence[str]) -> None:
                 code="evaluate.unknown-column",
                 hint=did_you_mean(name, known) or f"the columns are {', '.join(known[:10])}",
             )
+
+
+def _must_be_sequence(tables: Mapping[str, pa.Table], sequence: Sequence[str]) -> None:
+    """A sequence is an entity and a time, and some table has both."""
+    together = any(set(sequence) <= set(table.column_names) for table in tables.values())
+    if sequence and (len(sequence) != 2 or isinstance(sequence, str) or not together):
+        raise UsageError(
+            "a sequence is two columns of one table: an entity and a time",
+            code="evaluate.sequence",
+            hint="name both, such as `--sequence customer_id,placed`",
+        )
 
 
 def _opened(data: Any) -> Any:

@@ -1,0 +1,348 @@
+"""Quality of several tables: children per parent, keys that resolve, what parents say of children.
+
+`relations_of` tells which column points at which table; `relational` measures every relation and
+gives the results to the child's table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fabula.metrics.frames import Array, Column, Frame, Frames, as_labels
+from fabula.metrics.pairs import PAIRS, Pair, compared_pairs
+from fabula.metrics.result import MetricResult, noise, percent
+from fabula.metrics.shapes import number_distance
+from fabula.spec.keys import Reference
+from fabula.spec.tables import DatasetSpec
+
+CARDINALITY = 0.90
+CONTAINED = 0.5
+"""A column that is named like a foreign key is one if this share of its values are keys."""
+
+MOST_ROWS = 50_000
+"""Children of each frame that trends look at."""
+
+SHOWN = 5
+"""Orphans that are named."""
+
+_COUNTS_SOURCE = "Kolmogorov-Smirnov statistic of children per parent, as 1 - distance"
+_KEYS_SOURCE = "Share of foreign keys that are a key of the parent, missing ones left out"
+_TRENDS_SOURCE = "Two-column fit of a parent's column and a child's, after the join"
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A foreign key: `child.column` holds values of `parent.key`."""
+
+    child: str
+    column: str
+    parent: str
+    key: str
+
+    @property
+    def name(self) -> str:
+        """The foreign key's column with its table."""
+        return f"{self.child}.{self.column}"
+
+
+@dataclass(frozen=True)
+class _Link:
+    """A relation in one frame: the parent's row of each child (-1: none), and the child's keys."""
+
+    rows: Array
+    parents: int
+    keys: pa.ChunkedArray
+
+    @property
+    def children(self) -> Array:
+        """Children of every parent, those without any included."""
+        return np.bincount(self.rows[self.rows >= 0], minlength=self.parents).astype(float)
+
+    @property
+    def orphans(self) -> pa.Array:
+        """Keys that no parent has."""
+        return self.keys.filter(pa.array(self.rows < 0)).drop_null()
+
+    @property
+    def resolved(self) -> float:
+        """The share of keys that a parent has; 1 where there are no keys."""
+        filled = len(self.keys) - self.keys.null_count
+        return 1 - len(self.orphans) / filled if filled else 1.0
+
+
+def relations_of(
+    tables: Mapping[str, pa.Table], spec: DatasetSpec | None = None
+) -> tuple[Relation, ...]:
+    """The foreign keys of some tables.
+
+    A spec says them. Without one, a column is a foreign key if it is named after another table
+    (`customer_id`, for the key of `customers`) or exactly as another table's key and repeats, and
+    at least half of its values are there. A key is a complete column without repetitions whose
+    name is `id` or `key`, or ends in `_id` or `_key`. Keys of several columns are not found.
+    """
+    if spec is not None:
+        return tuple(_declared(tables, spec))
+    labels = {
+        (name, column): as_labels(table.column(column))
+        for name, table in tables.items()
+        for column in table.column_names
+        if len(tables) > 1 and _is_named_key(column) and _holds_keys(table.column(column))
+    }
+    unique = {at for at, values in labels.items() if _is_unique(values)}
+    found = []
+    for (child, column), values in labels.items():
+        named = [at for at in unique if _is_after(column, *at)]
+        same = [at for at in unique if at[1] == column and not _is_short(column)]
+        for parent, key in sorted(named) + sorted(same if (child, column) not in unique else []):
+            if parent != child and _contained(values, labels[parent, key]):
+                found.append(Relation(child, column, parent, key))
+                break
+    return tuple(found)
+
+
+def relational(
+    made: Mapping[str, pa.Table],
+    real: Mapping[str, pa.Table],
+    frames: Mapping[str, Frames],
+    spec: DatasetSpec | None = None,
+) -> dict[str, list[MetricResult]]:
+    """What can be measured of relations, by the child's table.
+
+    Args:
+        made: The synthetic tables.
+        real: The real ones by the same names; empty where there are none.
+        frames: The prepared tables.
+        spec: Says the foreign keys; by default they are found in the real tables.
+    """
+    relations = relations_of(real or made, spec)
+    results: dict[str, list[MetricResult]] = {}
+    for child in dict.fromkeys(relation.child for relation in relations):
+        own = [relation for relation in relations if relation.child == child]
+        lacking = [
+            f"the {frame} table `{table}` has no column `{column}`"
+            for frame, tables in (("synthetic", made), ("real", real))
+            for relation in own
+            for table, column in ((child, relation.column), (relation.parent, relation.key))
+            if tables and column not in tables[table].column_names
+        ]
+        if lacking:
+            results[child] = _unmeasured(lacking[0])
+            continue
+        links = {relation: _linked(relation, made) for relation in own}
+        there = {relation: _linked(relation, real) for relation in own} if real else {}
+        results[child] = [_foreign_keys(links, there)]
+        if there:
+            results[child].insert(0, _cardinality(links, there, frames[child]))
+            results[child].append(_trends(links, there, frames, relations))
+    return results
+
+
+def _declared(tables: Mapping[str, pa.Table], spec: DatasetSpec) -> Iterable[Relation]:
+    for child, table in spec.tables.items():
+        for name, column in table.columns.items():
+            if not isinstance(column, Reference) or not {child, column.parent} <= set(tables):
+                continue
+            own_key = spec.tables[column.parent].key
+            if key := column.parent_column or (own_key[0] if len(own_key) == 1 else None):
+                yield Relation(child, name, column.parent, key)
+
+
+def _is_short(column: str) -> bool:
+    return column.lower() in ("id", "key")
+
+
+def _is_named_key(column: str) -> bool:
+    return _is_short(column) or column.lower().endswith(("_id", "_key"))
+
+
+def _is_after(column: str, parent: str, key: str) -> bool:
+    """Whether a column is named after a table and its key: `city_id` after `cities.id`."""
+    table, name = parent.lower(), column.lower()
+    stems = {table, table.removesuffix("s"), table.removesuffix("es")}
+    stems.add(table.removesuffix("ies") + "y" if table.endswith("ies") else table)
+    owned = {f"{stem}_{ending}" for stem in stems for ending in ("id", "key")}
+    return name in owned and (_is_short(key) or key.lower() in owned)
+
+
+def _holds_keys(values: pa.ChunkedArray) -> bool:
+    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+    # Whole numbers with gaps are floats in many files.
+    return bool(
+        pa.types.is_integer(kind)
+        or pa.types.is_floating(kind)
+        or pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_string_view(kind)
+    )
+
+
+def _is_unique(labels: pa.ChunkedArray) -> bool:
+    return not labels.null_count and pc.count_distinct(labels).as_py() == len(labels) > 0
+
+
+def _contained(labels: pa.ChunkedArray, keys: pa.ChunkedArray) -> bool:
+    filled = labels.drop_null()
+    share = pc.mean(pc.is_in(filled, value_set=keys.combine_chunks())).as_py()
+    return share is not None and share >= CONTAINED
+
+
+def _linked(relation: Relation, tables: Mapping[str, pa.Table]) -> _Link:
+    keys = as_labels(tables[relation.child].column(relation.column))
+    owners = as_labels(tables[relation.parent].column(relation.key))
+    found = pc.index_in(keys, value_set=owners.combine_chunks(), skip_nulls=True)
+    return _Link(pc.fill_null(found, -1).to_numpy(), len(owners), keys)
+
+
+def _cardinality(
+    links: Mapping[Relation, _Link], there: Mapping[Relation, _Link], frames: Frames
+) -> MetricResult:
+    """One minus the distance between the numbers of children, parents without any included."""
+    scores, base = {}, []
+    for relation, link in links.items():
+        real = there[relation]
+        scores[relation] = 1 - (number_distance(real.children, link.children) or 0.0)
+        order = frames.rng(f"parents by {relation.column}").permutation(real.children)
+        middle = len(order) // 2
+        base.append(1 - (number_distance(order[:middle], order[middle:]) or 0.0))
+    worst = min(scores, key=lambda relation: scores[relation])
+    value = float(np.mean(list(scores.values())))
+    sizes = links[worst].parents, there[worst].parents
+    counts = {
+        relation.name: {
+            "score": score,
+            "synthetic": float(links[relation].children.mean()),
+            "real": float(there[relation].children.mean()),
+        }
+        for relation, score in scores.items()
+    }
+    mean = counts[worst.name]
+    return MetricResult(
+        "quality", "cardinality", "children per parent", value, "higher",
+        f"Numbers of children agree to {percent(value)}; farthest off is `{worst.name}`, where a "
+        f"row of `{worst.parent}` has {mean['synthetic']:.2f} of them on average, and "
+        f"{mean['real']:.2f} in the real data.",
+        _COUNTS_SOURCE, baseline=float(np.mean(base)), compared="real halves",
+        threshold=min(CARDINALITY, 1 - noise(0.5, *sizes)), details={"relations": counts},
+    )  # fmt: skip
+
+
+def _foreign_keys(links: Mapping[Relation, _Link], there: Mapping[Relation, _Link]) -> MetricResult:
+    """The share of keys that resolve, in the relation where it is lowest next to the real one."""
+    ideal = {relation: there[relation].resolved if there else 1.0 for relation in links}
+    worst = min(links, key=lambda relation: links[relation].resolved - ideal[relation])
+    value, base = links[worst].resolved, ideal[worst]
+    orphans = {
+        relation.name: link.orphans.unique().slice(0, SHOWN).to_pylist()
+        for relation, link in links.items()
+    }
+    named = ", ".join(f"`{key}`" for key in orphans[worst.name])
+    bound = (
+        base if base == 1 else base - noise(base, len(links[worst].rows), len(there[worst].rows))
+    )
+    return MetricResult(
+        "quality", "foreign_keys", "keys that resolve", value, "higher",
+        f"{percent(1 - value)} of the keys in `{worst.name}` are no `{worst.key}` of "
+        f"`{worst.parent}`, such as {named}."
+        if value < 1
+        else "Every foreign key is a key of its parent.",
+        _KEYS_SOURCE, baseline=base, compared="real rows" if there else "ideal", threshold=bound,
+        form="share",
+        details={
+            "relations": {relation.name: link.resolved for relation, link in links.items()},
+            "orphans": orphans,
+        },
+    )  # fmt: skip
+
+
+def _trends(
+    links: Mapping[Relation, _Link],
+    there: Mapping[Relation, _Link],
+    frames: Mapping[str, Frames],
+    relations: Iterable[Relation],
+) -> MetricResult:
+    """Mean over pairs of a parent's column and a child's of how alike their relation is."""
+    keys = {(item.child, item.column) for item in relations}
+    keys |= {(item.parent, item.key) for item in relations}
+    found: list[Pair] = []
+    base: list[Pair] = []
+    for relation, link in links.items():
+        joined, parents = _joined(relation, link, there[relation], frames, keys)
+        owned = {c.name for c in joined.columns if c.name.startswith(f"{relation.parent}.")}
+        if not joined.synthetic.rows or not joined.truth.rows:
+            continue
+        found += compared_pairs(joined, joined.truth, joined.synthetic, across=owned)
+        order = joined.rng("halves of parents").permutation(there[relation].parents)
+        first = order[parents] < len(order) // 2
+        halves = [joined.truth.take(np.flatnonzero(half)) for half in (first, ~first)]
+        if all(half.rows for half in halves):
+            base += compared_pairs(joined, halves[0], halves[1], across=owned)
+    title = "parent-child fit"
+    if not found:
+        return MetricResult(
+            "quality", "trends", title, None, "higher",
+            "Not measured: no parent and child have columns to compare.", _TRENDS_SOURCE,
+        )  # fmt: skip
+    value = float(np.mean([pair.score for pair in found]))
+    worst = sorted(found, key=lambda pair: pair.score)[:20]
+    fit = float(np.mean([pair.score for pair in base])) if base else None
+    return MetricResult(
+        "quality", "trends", title, value, "higher",
+        f"What parents say about their children agrees to {percent(value)} on average; "
+        f"`{worst[0].first}` and `{worst[0].second}` are the farthest off, at "
+        f"{percent(worst[0].score)}.",
+        _TRENDS_SOURCE, baseline=fit, compared="real halves",
+        threshold=PAIRS if fit is None else min(PAIRS, fit),
+        details={"pairs": len(found), "worst": [vars(pair) for pair in worst]},
+    )  # fmt: skip
+
+
+def _joined(
+    relation: Relation,
+    made: _Link,
+    real: _Link,
+    frames: Mapping[str, Frames],
+    keys: set[tuple[str, str]],
+) -> tuple[Frames, Array]:
+    """Children with their parents' columns, keys left out, and the real children's parents."""
+    child, parent = frames[relation.child], frames[relation.parent]
+    above = [c for c in parent.measured if (relation.parent, c.name) not in keys]
+    below = [c for c in child.measured if (relation.child, c.name) not in keys]
+    named = {f"{relation.parent}.{column.name}": column for column in above}
+    rng = child.rng(f"children by {relation.column}")
+
+    def sampled(link: _Link) -> Array:
+        index = np.flatnonzero(link.rows >= 0)
+        drawn = rng.choice(index, MOST_ROWS, replace=False) if len(index) > MOST_ROWS else index
+        return np.sort(drawn)
+
+    def together(link: _Link, index: Array, children: Frame, parents: Frame) -> Frame:
+        values = {name: parents[column.name][link.rows[index]] for name, column in named.items()}
+        values |= {column.name: children[column.name][index] for column in below}
+        return Frame(len(index), values, {})
+
+    columns: list[Column] = [replace(column, name=name) for name, column in named.items()] + below
+    rows, of_made = sampled(real), sampled(made)
+    joined = Frames(
+        columns=tuple(columns),
+        synthetic=together(made, of_made, child.synthetic, parent.synthetic),
+        real=together(real, rows, child.truth, parent.truth),
+        holdout=None,
+        seed=child.seed,
+    )
+    return joined, real.rows[rows]
+
+
+def _unmeasured(why: str) -> list[MetricResult]:
+    return [
+        MetricResult("quality", name, title, None, "higher", f"Not measured: {why}.", source)
+        for name, title, source in (
+            ("cardinality", "children per parent", _COUNTS_SOURCE),
+            ("foreign_keys", "keys that resolve", _KEYS_SOURCE),
+            ("trends", "parent-child fit", _TRENDS_SOURCE),
+        )
+    ]

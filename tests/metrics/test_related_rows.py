@@ -1,0 +1,133 @@
+"""Rows that belong together, by key or by time, still do in good synthetic data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from fabula.errors import UsageError
+from fabula.metrics.relations import Relation, relations_of
+from fabula.metrics.result import MetricResult
+from fabula.reports.evaluate import evaluate
+from tests.metrics.people import people
+
+Shop = dict[str, pa.Table]
+SEQUENCE = ("customer_id", "placed")
+
+
+def shop(seed: int, customers: int = 500) -> Shop:
+    """Customers of whom a third never order; orders follow the customer and the last order."""
+    rng = np.random.default_rng(seed)
+    wealth = rng.normal(50, 10, customers)
+    orders = np.where(rng.random(customers) < 0.3, 0, 1 + rng.poisson(4, customers))
+    owner = np.repeat(np.arange(customers), orders)
+    drift, state = np.zeros(len(owner)), np.zeros(len(owner), int)
+    for at in range(1, len(owner)):
+        if owner[at] == owner[at - 1]:
+            drift[at] = 0.9 * drift[at - 1] + rng.normal()
+            state[at] = state[at - 1] if rng.random() < 0.9 else 1 - state[at - 1]
+    return {
+        "customers": pa.table({"id": np.arange(customers) + 1, "wealth": wealth}),
+        "orders": pa.table(
+            {
+                "order_id": np.arange(len(owner)) + 1,
+                "customer_id": owner + 1,
+                "placed": np.cumsum(rng.exponential(1, len(owner))),
+                "total": wealth[owner] + rng.normal(0, 3, len(owner)),
+                "drift": drift,
+                "state": np.where(state, "open", "shut"),
+            }
+        ),
+    }
+
+
+def with_keys(made: Shop, keys: np.ndarray) -> Shop:
+    orders = made["orders"]
+    return {**made, "orders": orders.set_column(1, "customer_id", pa.array(keys))}
+
+
+def measured(made: Shop, real: Shop) -> dict[str, MetricResult]:
+    report = evaluate(made, real=real, sections=["quality"], sequence=SEQUENCE)
+    [orders] = [table for table in report.tables if table.name == "orders"]
+    return {result.name: result for result in orders.results}
+
+
+RELATED = ("cardinality", "foreign_keys", "trends")
+IN_TIME = ("lengths", "gaps", "autocorrelation", "transitions")
+
+
+def test_another_sample_of_the_same_shop_keeps_its_relations_and_sequences() -> None:
+    """C1.2."""
+    found = measured(shop(2), shop(1))
+    assert [name for name in (*RELATED, *IN_TIME) if not found[name].passed] == []
+    assert measured(shop(1), shop(1))["trends"].value == 1
+
+
+def test_shuffled_keys_lose_what_parents_say_and_what_follows_what() -> None:
+    made = shop(2)
+    keys = np.random.default_rng(0).permutation(made["orders"]["customer_id"].to_numpy())
+    found = measured(with_keys(made, keys), shop(1))
+    assert found["cardinality"].passed
+    assert [found[name].passed for name in IN_TIME[1:]] == [False] * 3
+    assert found["trends"].value < found["trends"].baseline - 0.08
+    assert found["trends"].details["worst"][0]["score"] < 0.6
+    assert found["trends"].details["worst"][0]["second"] == "total"
+
+
+def test_keys_drawn_at_random_give_every_parent_children() -> None:
+    made = shop(2)
+    keys = np.random.default_rng(0).integers(1, 501, made["orders"].num_rows)
+    found = measured(with_keys(made, keys), shop(1))
+    assert found["cardinality"].passed is False
+    assert found["lengths"].passed is False
+
+
+def test_orphans_are_counted_and_named() -> None:
+    made = shop(2)
+    keys = made["orders"]["customer_id"].to_numpy().copy()
+    keys[:20] = 9_999
+    result = measured(with_keys(made, keys), shop(1))["foreign_keys"]
+    assert result.value == pytest.approx(1 - 20 / len(keys))
+    assert result.passed is False
+    assert "`9999`" in result.sentence
+
+
+def test_a_foreign_key_that_the_synthetic_table_lacks_is_said() -> None:
+    made = shop(2)
+    made["orders"] = made["orders"].drop_columns(["customer_id"])
+    report = evaluate(made, real=shop(1), sections=["quality"])
+    [result] = [r for table in report.tables for r in table.results if r.name == "cardinality"]
+    assert result.value is None
+    assert "has no column `customer_id`" in result.sentence
+
+
+def test_relations_are_found_by_name_and_values() -> None:
+    tables = shop(1)
+    assert relations_of(tables) == (Relation("orders", "customer_id", "customers", "id"),)
+    same = {**tables, "customers": tables["customers"].rename_columns(["customer_id", "wealth"])}
+    assert relations_of(same) == (Relation("orders", "customer_id", "customers", "customer_id"),)
+    strange = with_keys(tables, tables["orders"]["customer_id"].to_numpy() + 50_000)
+    assert relations_of(strange) == ()
+
+
+def test_a_single_table_has_no_relations() -> None:
+    report = evaluate(people(300, 1), real=people(300, 2), sections=["quality"])
+    assert not {"cardinality", "foreign_keys", "lengths"} & {
+        r.name for r in report.tables[0].results
+    }
+
+
+def test_a_gate_on_relations_judges_the_tables_that_have_parents() -> None:
+    report = evaluate(
+        shop(2), real=shop(1), gates=["quality.cardinality>=0.9"], sections=["quality"]
+    )
+    assert [(gate.table, gate.passed) for gate in report.gates] == [("orders", True)]
+
+
+@pytest.mark.parametrize(
+    "sequence", [("customer_id",), ("wealth", "placed"), ("customer_id", "state"), ("x", "placed")]
+)
+def test_what_is_no_sequence_is_refused(sequence: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError):
+        evaluate(shop(2, 50), real=shop(1, 50), sections=["quality"], sequence=sequence)
