@@ -76,7 +76,7 @@ class Models:
         model = self._model(name)
         tell = None if self._on_rows is None else partial(self._on_rows, table)
         result = ask_rows_sync(model, job, on_rows=tell)
-        self._count(model, result)
+        self._count(name, model, result)
         losses = {item.row: Loss(item.reason, item.raw, item.attempt) for item in result.rejects}
         stopped = result.error.message if result.error is not None else result.stalled
         unknown = Loss(stopped or "the model gave no usable value")
@@ -106,12 +106,12 @@ class Models:
                 self._opened[name] = self._open(settings)
             return self._opened[name]
 
-    def _count(self, model: ChatModel, result: RowsResult) -> None:
+    def _count(self, name: str, model: ChatModel, result: RowsResult) -> None:
         with self._lock:
-            past = self._usage.get(model.name, ModelUsage(model.name, model.identity))
+            past = self._usage.get(name, ModelUsage(model.name, model.identity))
             total = Usage(past.prompt_tokens, past.completion_tokens) + result.usage
             price = price_of(model.name)
-            self._usage[model.name] = replace(
+            self._usage[name] = replace(
                 past,
                 calls=past.calls + result.calls,
                 cached=past.cached + result.cached,

@@ -42,7 +42,9 @@ def run_text(dataset: Dataset) -> str:
     lines = [f"  {_verdict(result)}" for result in dataset.checks.failed]
     lines.append(f"{checks_line(dataset.checks)} · {_balance(manifest)}")
     lines += [f"  {reason}" for reason in _reasons(manifest)]
-    lines += [_model(name, usage) for name, usage in manifest.get("models", {}).items()]
+    lines += [
+        _model(label(name, usage), usage) for name, usage in manifest.get("models", {}).items()
+    ]
     return "\n".join(lines)
 
 
@@ -94,6 +96,11 @@ def _reasons(manifest: Mapping[str, Any]) -> list[str]:
         for table, record in manifest["tables"].items()
         for reason, count in list(record["reasons"].items())[:3]
     ]
+
+
+def label(name: str, usage: Mapping[str, Any]) -> str:
+    """A model as the spec names it; the default one by its own name."""
+    return str(usage.get("model", name)) if name == "default" else name
 
 
 def _model(name: str, usage: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from html import escape
 from typing import Any
 
 from fabula.reports import amounts, grid
+from fabula.reports.outcomes import label
 from fabula.reports.profile import ColumnProfile, TableProfile
 from fabula.reports.profile_text import value_text
 from fabula.runs.dataset import Dataset
@@ -106,7 +107,7 @@ def _checks(dataset: Dataset) -> list[list[str]]:
 def _models(manifest: Mapping[str, Any]) -> list[list[str]]:
     return [
         [
-            _cell(name),
+            _cell(label(name, usage)),
             _number(usage["calls"]),
             _number(usage["cached"]),
             _number((usage["prompt_tokens"] or 0) + (usage["completion_tokens"] or 0)),
