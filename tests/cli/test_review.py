@@ -39,7 +39,8 @@ def test_problems_of_a_sheet_name_file_and_line(run, tmp_path):
     ended = run("review", "import", "s.csv", "--data", "a.csv", "-o", "b.csv")
     assert ended.code == 2
     assert ended.err.count("`maybe` is no verdict") == 2
-    assert "--> s.csv:6" in ended.err and "--> s.csv:7" in ended.err
+    assert "--> s.csv:6" in ended.err
+    assert "--> s.csv:7" in ended.err
     assert not (tmp_path / "b.csv").exists()
 
 
@@ -76,12 +77,14 @@ def test_the_way_of_each_column_is_advised_with_its_reason(run, tmp_path):
     assert not (tmp_path / "dataset.yaml").exists()
 
 
-def test_a_spec_and_a_class_are_advised_too(run, tmp_path, monkeypatch):
+def test_a_spec_and_a_class_are_advised_too(run, tmp_path):
     """C2.7: a schema instead of a sample; `--explain` alone is refused."""
     ended = run("init", "--from", "shop.yaml", "--explain")
-    assert "orders.total" in ended.out and "statistics" in ended.out
+    total = next(line for line in ended.out.splitlines() if line.startswith("orders.total"))
+    assert "statistics" in total
     (tmp_path / "guest_model.py").write_text(
-        "from pydantic import BaseModel\n\n\nclass Guest(BaseModel):\n    email: str\n    bio: str\n"
+        "from pydantic import BaseModel\n\n\n"
+        "class Guest(BaseModel):\n    email: str\n    bio: str\n"
     )
     ended = run("init", "--from", "guest_model:Guest", "--explain")
     assert ended.code == 0, ended.err

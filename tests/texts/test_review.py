@@ -29,7 +29,7 @@ Edit = Callable[[dict[str, dict[str, str]]], None]
 
 @pytest.fixture
 def filled(tmp_path: Path) -> Callable[..., Path]:
-    """Fills in a sheet of all pets: the header's names to the cells of row 1, 2 …"""
+    """Fills in a sheet of all pets, given the cells of some rows, by number and column."""
 
     def fill(name: str, marks: dict[int, dict[str, str]], *, delimiter: str = ",") -> Path:
         path = tmp_path / name
@@ -96,6 +96,18 @@ def test_rejected_rows_leave_and_fixed_rows_change(filled, tmp_path, delimiter):
     assert (tmp_path / "reviewed.review.json").is_file()
     with pytest.raises(SinkError):
         fb.review_import(sheet, PETS, output=out)
+
+
+def test_no_text_runs_as_a_formula_in_a_spreadsheet(tmp_path):
+    """C5.3: made text such as `=HYPERLINK(…)` is quoted; numbers are not, and nothing changes."""
+    data = {"verdict": ["=1+1", "@x", "-3", "'=", "- a\n- b"], "row": [-1.5, -1e-7, 0.0, 1.0, 2.0]}
+    fb.review_export(data, tmp_path / "s.csv")
+    rows = _split(tmp_path / "s.csv")[2:]
+    assert [row[3] for row in rows] == ["'=1+1", "'@x", "-3", "'=", "'- a\n- b"]
+    assert [row[5] for row in rows[:2]] == ["-1.5", "-1e-07"]
+    reviewed = fb.review_import(tmp_path / "s.csv", data)
+    assert reviewed.rows.to_pydict() == data
+    assert reviewed.counts == {"not reviewed": 5}
 
 
 def test_fixes_take_the_type_of_their_column(tmp_path):
@@ -255,7 +267,8 @@ def test_the_next_request_holds_comments_and_examples(tmp_path, monkeypatch):
         fb.generate(spec, model="openai:m", review=path)
     joint = [call.prompt for call in server.calls if call.schema]
     prose = [call.prompt for call in server.calls if not call.schema]
-    assert joint and prose
+    assert joint
+    assert prose
     for prompt in (*joint, *prose):
         assert "no {braces} please; names must be Finnish" in prompt
     assert all('{"name": "Aino Niemi"}' in prompt for prompt in joint)

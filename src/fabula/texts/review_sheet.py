@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,7 @@ _EXPLAINED = (
     "# Change nothing else; lines may be sorted or left out.",
 )
 _DELIMITERS = ",;\t"
+_FORMULA = re.compile(r"[=+@-](?![\d.]*(e[+-]\d+)?$)")
 _SHOWN_DIGITS = 1e-6
 """Spreadsheets round what they show, and save what they show."""
 
@@ -65,7 +67,7 @@ def sheet_text(table: pa.Table, places: Sequence[int]) -> str:
     writer.writerow(_header(table))
     for place in places:
         cells = _cells(table, place)
-        pairs = [part for cell in cells for part in (cell, "")]
+        pairs = [part for cell in cells for part in (_shown(cell), "")]
         writer.writerow([_row_id(place, cells), "", "", *pairs])
     return text.getvalue()
 
@@ -173,7 +175,7 @@ def _value(text: str, kind: pa.DataType) -> _Fix | ValueError:
 
 def _was_edited(value: Any, kind: pa.DataType, shown: str) -> bool:
     """Whether a cell holds another value than was written, however a spreadsheet shows it."""
-    if shown.split() == _cell(value).split():
+    if shown.split() in (_cell(value).split(), _shown(_cell(value)).split()):
         return False
     now = _value(shown, kind)
     if isinstance(now, ValueError):
@@ -207,6 +209,11 @@ def _cell(value: Any) -> str:
     if plain is None or isinstance(plain, str):
         return plain or ""
     return json.dumps(plain, ensure_ascii=False)
+
+
+def _shown(cell: str) -> str:
+    """A cell as written; what a spreadsheet would run as a formula gets a quote before it."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def _header(table: pa.Table) -> list[str]:
