@@ -32,7 +32,7 @@ class Advice:
     reason: str
 
 
-_STATISTICS = ("statistics", "numbers of a known distribution are drawn, fast and free")
+_STATISTICS = ("statistics", "numbers are drawn from a distribution, fast and free")
 _SHARES = ("shares", "few values: each is drawn with its share")
 _RULES = ("rules", "a fixed format or rule makes it exactly")
 _WAYS = {
