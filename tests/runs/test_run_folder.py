@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -356,18 +354,12 @@ def test_every_main_format_gives_the_same_dataset(tmp_path: Path, file_format: A
         assert data[table].schema == expected[table].schema
 
 
-def limited(size: int) -> Callable[[], None]:
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-
-    return limit
-
-
 def test_a_full_disk_leaves_nothing_that_looks_whole(tmp_path: Path) -> None:
     """E.: writing fails in the middle of a file; the error is named and the run goes on later."""
     program = Path(__file__).with_name("standin.py")
     code = (
-        "import sys, runpy; sys.argv = ['standin.py', *sys.argv[2:]];"
+        "import resource, sys, runpy; sys.argv = ['standin.py', *sys.argv[2:]];"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 19, 1 << 19));"
         "from fabula.errors import FabulaError\n"
         f"try: runpy.run_path({str(program)!r}, run_name='__main__')\n"
         "except FabulaError as error: sys.exit(error.code)"
@@ -375,7 +367,6 @@ def test_a_full_disk_leaves_nothing_that_looks_whole(tmp_path: Path) -> None:
     out = tmp_path / "out"
     result = subprocess.run(
         [sys.executable, "-c", code, "-", str(out), "300000", "1"],
-        preexec_fn=limited(1 << 19),
         capture_output=True,
         text=True,
         check=False,
