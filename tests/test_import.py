@@ -32,6 +32,8 @@ PUBLIC_NAMES = [
     "plan",
     "preview",
     "resolve",
+    "review_export",
+    "review_import",
     "rows",
     "validate",
 ]

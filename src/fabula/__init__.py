@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
     from fabula.texts.extend import aextend, extend
+    from fabula.texts.review import review_export, review_import
     from fabula.texts.rows import arows, rows
 
 __version__ = "0.1.0"
@@ -44,6 +45,8 @@ __all__ = [
     "plan",
     "preview",
     "resolve",
+    "review_export",
+    "review_import",
     "rows",
     "validate",
 ]
@@ -65,6 +68,8 @@ _HOMES = {
     "plan": "fabula.api",
     "preview": "fabula.api",
     "resolve": "fabula.api",
+    "review_export": "fabula.texts.review",
+    "review_import": "fabula.texts.review",
     "rows": "fabula.texts.rows",
     "validate": "fabula.api",
 }

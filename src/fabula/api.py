@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fabula.reports.gates import GatesLike
     from fabula.reports.report import Report
     from fabula.runs.dataset import Dataset
+    from fabula.texts.review_notes import ReviewLike
 
 __all__ = [
     "Inferred",
@@ -140,6 +141,7 @@ def generate(
     model: str | None = None,
     prompt: str | None = None,
     checks: Sequence[str] = (),
+    review: ReviewLike | None = None,
     format: str = "parquet",  # noqa: A002  (the word that users know)
     fresh: bool = False,
     overwrite: bool = False,
@@ -162,6 +164,7 @@ def generate(
         prompt: What the rows are about, for tables that don't say.
         checks: Relations that the only table must keep: `price ~ size +` (they rise together),
             or a SQL condition on a row.
+        review: What reviewers said of earlier rows: the notes of `review_import`, or their file.
         format: `parquet`, `csv`, `jsonl` or `arrow`; a file's ending says it itself.
         fresh: Start over: nothing that an earlier run left is used, not even known replies.
         overwrite: Replace another run in the folder.
@@ -191,6 +194,10 @@ def generate(
     from fabula.runs.output import is_file
 
     wanted = with_checks(resolve(spec, prompt=prompt), checks)
+    if review is not None:
+        from fabula.texts.review_notes import with_review
+
+        wanted = with_review(wanted, review)
     planned = make_plan(wanted, n=n, seed=seed, model=model)
     budget = Budget(max_calls=max_calls, max_tokens=max_tokens, max_cost=max_cost)
     how: dict[str, Any] = {

@@ -4,6 +4,7 @@
 
     FabulaError                    exit code
     ├── SpecError                  2   the spec is wrong; carries every violation
+    │   └── SheetError             2   a review sheet is wrong; carries every violation
     ├── UsageError                 2   the command or call is wrong
     ├── SourceError                2   data that was given can't be read
     ├── CheckError                 1   made data breaks a check
@@ -114,6 +115,10 @@ class SpecError(FabulaError):
 
     def __str__(self) -> str:
         return "\n\n".join(render(item) for item in self.violations)
+
+
+class SheetError(SpecError):
+    """A sheet that a person filled in is wrong. `violations` lists every problem."""
 
 
 class UsageError(FabulaError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -41,6 +42,14 @@ ModelOption = Annotated[
 PromptOption = Annotated[
     str | None,
     typer.Option("--prompt", metavar="TEXT", help="What the rows are about, for the model."),
+]
+ReviewOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--review",
+        metavar="FILE",
+        help="Notes of `fabula review import`, for the model: comments, and rows that are right.",
+    ),
 ]
 
 _NUMBER = re.compile(r"\d+(?:_\d+)*")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fabula.cli.arguments import ModelOption, PromptOption, SeedOption
+from fabula.cli.arguments import ModelOption, PromptOption, ReviewOption, SeedOption
 from fabula.cli.group import new_app
 from fabula.cli.progress import progress
 from fabula.cli.talk import Talk
@@ -29,6 +29,7 @@ def extend(
         typer.Option("-o", "--output", help="File to write; by default `NAME-extended.csv`."),
     ] = None,
     prompt: PromptOption = None,
+    review: ReviewOption = None,
     balance: Annotated[
         str | None,
         typer.Option("--balance", metavar="COLUMN", help="Column whose classes end level."),
@@ -83,6 +84,7 @@ def extend(
             target,
             overwrite=overwrite,
             prompt=prompt or "",
+            review=review,
             balance=balance,
             unique=unique or (),
             seed=seed or 0,

@@ -10,6 +10,7 @@ import typer
 from fabula.cli.arguments import (
     ModelOption,
     PromptOption,
+    ReviewOption,
     RowsOption,
     SeedOption,
     SpecArgument,
@@ -55,6 +56,7 @@ def generate(
             "row; repeatable.",
         ),
     ] = None,
+    review: ReviewOption = None,
     form: Annotated[
         Literal["parquet", "csv", "jsonl", "arrow"], typer.Option("--format", help="File format.")
     ] = "parquet",
@@ -99,6 +101,10 @@ def generate(
 
     talk: Talk = ctx.obj
     wanted, sizes = with_checks(read_spec(spec, prompt=prompt), check or ()), read_sizes(n)
+    if review is not None:
+        from fabula.texts.review_notes import with_review
+
+        wanted = with_review(wanted, review)
     if dry_run:
         typer.echo(plan_text(api.plan(wanted, sizes, seed=seed, model=model)))
         return

@@ -40,6 +40,14 @@ def init(
             help="A sentence that lists columns: '10 rows of houses: id, size (m2), price'.",
         ),
     ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help="With --from (here also a spec): say which way suits each column, and why; "
+            "write nothing.",
+        ),
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The file; by default `NAME.yaml`.")
     ] = None,
@@ -56,8 +64,12 @@ def init(
         raise UsageError(
             "give one of `--template`, `--from` and `--prompt`", code="usage.arguments"
         )
+    if explain and source is None:
+        raise UsageError("`--explain` needs `--from`", code="usage.arguments")
     if prompt is not None:
         _write_sentence(talk, prompt, output, overwrite)
+    elif source is not None and explain:
+        _explain(talk, source)
     elif source is not None:
         _write_guess(talk, source, output, overwrite)
     elif template is not None:
@@ -91,6 +103,24 @@ def _write_guess(talk: Talk, source: str, output: Path | None, overwrite: bool) 
     _write(path, guessed.to_yaml(), overwrite)
     talk.say(f"{guessed}\nWrote `{path}`; nothing left this machine")
     talk.hint(f"correct the guesses (each line says why), then `fabula preview {path}`")
+
+
+def _explain(talk: Talk, source: str) -> None:
+    """Say for each column of data, a class or a spec which way suits it."""
+    from fabula.inference.advice import advice
+    from fabula.inference.infer import infer
+    from fabula.inference.speclike import load
+
+    is_spec = Path(source).suffix in (".yaml", ".yml")
+    advised = advice(load(source), {}) if is_spec else infer(source).advice
+    several = len({each.table for each in advised}) > 1
+    rows = [("column", "way", "kind", "because")]
+    for each in advised:
+        name = f"{each.table}.{each.column}" if several else each.column
+        rows.append((grid.one_line(name), each.way, each.kind, grid.one_line(each.reason)))
+    typer.echo("\n".join(grid.lines(rows)))
+    if not is_spec:
+        talk.hint(f"`fabula init --from {source}` writes the spec")
 
 
 def _write(path: Path, text: str, overwrite: bool) -> None:

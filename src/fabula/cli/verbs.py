@@ -13,6 +13,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Prove": {
         "evaluate": "Tell how realistic, private, fair and varied synthetic data is.",
+        "review": "Let people accept, reject, fix and comment rows.",
     },
     "Look": {
         "show": "Profile a data file or a run.",

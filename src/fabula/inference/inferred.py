@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from fabula.inference.advice import Advice, advice
 from fabula.spec.tables import DatasetSpec
 from fabula.spec.writing import to_yaml
 
@@ -20,6 +21,11 @@ class Inferred:
 
     spec: DatasetSpec
     reasons: Mapping[str, str]
+
+    @property
+    def advice(self) -> tuple[Advice, ...]:
+        """The recommended way to make each column, with its reason."""
+        return advice(self.spec, self.reasons)
 
     def to_yaml(self) -> str:
         """The spec as an editable file, each reason behind its line."""

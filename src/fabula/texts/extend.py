@@ -27,6 +27,7 @@ from fabula.texts.continued import Continue, continued
 from fabula.texts.examples import plain_value
 from fabula.texts.frames import appended
 from fabula.texts.quotas import levelling
+from fabula.texts.review_notes import ReviewLike, ReviewNotes, read_review
 from fabula.texts.rules import CheckRow, row_check, unique_groups
 
 Frame = TypeVar("Frame")
@@ -41,6 +42,7 @@ class ExtendOptions(AskOptions, total=False):
     """What `extend` and `aextend` take besides the data and n; see `extend`."""
 
     prompt: str
+    review: ReviewLike | None
     balance: str | None
     unique: str | Sequence[str | Sequence[str]]
     check_row: CheckRow | None
@@ -63,6 +65,7 @@ def extend(data: Any, n: int, **wanted: Unpack[ExtendOptions]) -> Any:
         wanted: The rest, by name: `model`, `attempts` … as `rows` takes them, and
 
             - `prompt`: What the new rows are about, in words.
+            - `review`: What reviewers said of earlier rows; see `review_import`.
             - `balance`: A column whose classes get new rows so that they end level.
             - `unique`: Columns, or groups of columns, whose values may not repeat.
             - `check_row`: Takes a row as a dict, returns its problems in words.
@@ -202,17 +205,28 @@ def _job(growth: Growth, n: int, wanted: ExtendOptions) -> RowsJob:
         groups += ((*growth.dealt, *growth.asked),)  # no whole row twice
     check = wanted.get("check_row")
     prompt = wanted.get("prompt", "").strip()
+    notes = _notes(growth, wanted)
     return RowsJob(
         subject=prompt or "more rows of the table that the examples are from",
         fields=tuple(column.field for column in growth.asked.values()),
         n=n,
         given=given,
-        examples=[growth.row(place) for place in growth.shown()],
+        examples=[*notes.examples, *(growth.row(place) for place in growth.shown())],
+        extra=notes.demands,
         unique=tuple(group for group in groups if set(group) <= {*growth.dealt, *growth.asked}),
         used=_used(growth),
         check_row=None if check is None else row_check(dict, check),
         **job_options(wanted),
     )
+
+
+def _notes(growth: Growth, wanted: ExtendOptions) -> ReviewNotes:
+    """What reviewers said, as far as it is about columns that the model sees."""
+    review = wanted.get("review")
+    notes = ReviewNotes((), (), ()) if review is None else read_review(review)
+    seen = {*growth.dealt, *growth.asked}
+    rows = [{k: _shown(v) for k, v in row.items() if k in seen} for row in notes.examples]
+    return ReviewNotes(notes.columns, notes.comments, tuple(row for row in rows if row))
 
 
 def _used(growth: Growth) -> list[dict[str, Any]]:
