@@ -33,8 +33,9 @@ class Talk:
     errors: Literal["text", "json"] = "text"
 
     def say(self, text: str) -> None:
-        """Say something to the person, unless they want quiet."""
+        """Say something to the person, unless they want quiet, after the data that came before."""
         if not self.quiet:
+            sys.stdout.flush()
             _write(text)
 
     def hint(self, text: str) -> None:
