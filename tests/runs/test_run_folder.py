@@ -135,7 +135,7 @@ def test_a_killed_run_ends_with_the_same_bytes(tmp_path: Path, kills: list[int])
 
 
 def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
-    """JOURNEYS (d): Ctrl-C keeps finished parts, exit code 130, and names the way on."""
+    """Ctrl-C keeps finished parts, exit code 130, and names the way on."""
     plan = make_plan(3 * PART_ROWS)
 
     def interrupt(table: str, block: int, _attempt: int, _made: pa.Table) -> None:
