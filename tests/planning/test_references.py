@@ -256,3 +256,16 @@ def test_a_reference_takes_the_type_of_what_it_names() -> None:
         }
     )
     assert [str(plan["b"].columns[name].type) for name in ("a", "day")] == ["string", "date32[day]"]
+
+
+def test_a_model_is_not_asked_about_rows_that_it_has_still_to_fill() -> None:
+    """E: a clear refusal instead of endless recursion."""
+    columns = {
+        "id": {"kind": "key"},
+        "boss": {"kind": "reference", "to": "staff"},
+        "note": {"kind": "llm"},
+        "bio": {"kind": "text", "prompt": "A colleague of {{ boss.note }}"},
+    }
+    (found,) = violations({"staff": {"n": 3, "columns": columns}})
+    assert found.code == "plan.cycle"
+    assert "`bio` uses `boss.note` of an earlier row" in found.message

@@ -15,6 +15,7 @@ from fabula.planning.references import References, order_tables, resolve_referen
 from fabula.planning.rules import (
     check_violations,
     name_violations,
+    recursion_violations,
     size_violations,
     spec_violations,
     weight_violations,
@@ -54,6 +55,7 @@ def make_plan(
     planned = plan_columns(settled, references, problems)
     problems += check_violations(settled, planned)
     problems += weight_violations(planned, references)
+    problems += recursion_violations(planned, references)
     problems += name_violations(settled, planned)
     tables: list[TablePlan] = []
     if not any(problem.code in _NO_SIZES for problem in problems):

@@ -136,6 +136,26 @@ def weight_violations(planned: dict[str, Columns], references: References) -> It
                 yield Violation("spec.wrong-type", message, where)
 
 
+def recursion_violations(
+    planned: dict[str, Columns], references: References
+) -> Iterator[Violation]:
+    """Values of earlier rows that a model would have to fill before it is asked."""
+    for table, columns in planned.items():
+        if not any(isinstance(plan.spec, FILLED) for plan in columns.values()):
+            continue
+        for name, plan in columns.items():
+            for need in plan.needs:
+                link = references[table].get(need.partition(".")[0])
+                if "." in need and link is not None and link.parent == table:
+                    message = (
+                        f"`{name}` uses `{need}` of an earlier row, but a model fills the rows of "
+                        f"`{table}` together"
+                    )
+                    hint = f"leave `{need}` out, or give those rows a table of their own"
+                    where = f"tables.{table}.columns.{name}"
+                    yield Violation("plan.cycle", message, where, hint)
+
+
 def check_violations(spec: DatasetSpec, planned: dict[str, Columns]) -> Iterator[Violation]:
     """Checks that name what does not exist, or whose SQL DuckDB refuses."""
     for table in spec.tables.values():
