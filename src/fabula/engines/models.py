@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fabula.engines.asked_rules import rule_check, told_rules
-from fabula.engines.block import Block, GroupEngine, Loss, rows_of, with_share_missing
+from fabula.engines.block import Array, Block, GroupEngine, Loss, rows_of, with_share_missing
 from fabula.engines.fields import column_of, row_field
 from fabula.engines.prose import prose_check
 from fabula.engines.templates import render
@@ -23,7 +23,7 @@ from fabula.llm.rows.ask import ask_rows_sync
 from fabula.llm.rows.job import RowField, RowsJob, RowsResult
 from fabula.planning.columns import joint_groups
 from fabula.planning.estimate import model_name
-from fabula.planning.plan import TablePlan
+from fabula.planning.plan import ColumnPlan, TablePlan
 from fabula.spec.tables import DatasetSpec, ModelSpec
 from fabula.spec.words import Judge, Llm, Text
 
@@ -150,17 +150,13 @@ class JointEngine:
         specs = {name: self._spec(name) for name in self.group}
         rows = wanted_rows(block)
         known = self.plan.columns[self.group[0]].needs
-        columns = {n: rows_of(block.values[n], rows) for n in known}
-        given = [
-            dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
-        ]
         table = self.plan.spec
         first = specs[self.group[0]]
         job = RowsJob(
             subject=table.prompt or f"rows of a table named {table.name}",
             fields=tuple(row_field(name, spec) for name, spec in specs.items()),
             n=len(rows),
-            given=given or None,
+            given=_given(block, known, rows) or None,
             examples=table.examples,
             extra=told_rules(self.plan, self.group),
             rows_per_call=table.rows_per_call,
@@ -174,16 +170,11 @@ class JointEngine:
         answers = self.models.ask(
             model_name(self.models.spec, self.plan, first), job, table=table.name
         )
-        self.earlier[block.index] = [row for row in answers if not isinstance(row, Loss)]
-        losses = {
-            row: item for row, item in zip(rows, answers, strict=True) if isinstance(item, Loss)
-        }
-        block.rejected.update(losses)
+        made = _answered(block, rows, answers)
+        self.earlier[block.index] = list(made.values())
         for name, spec in specs.items():
-            values: list[Any] = [None] * block.rows
-            for row, answer in zip(rows, answers, strict=True):
-                values[row] = None if isinstance(answer, Loss) else answer.get(name)
-            column = column_of(self.plan.columns[name], values)
+            values = {row: answer.get(name) for row, answer in made.items()}
+            column = _filled(block, self.plan.columns[name], values)
             block.values[name] = with_share_missing(block, name, spec.nulls, column)
 
     def _spec(self, name: str) -> Llm:
@@ -228,14 +219,10 @@ class PromptEngine:
         )
         model = model_name(self.models.spec, self.plan, spec)
         answers = self.models.ask(model, job, table=self.plan.name)
-        values: list[Any] = [None] * block.rows
-        for row, answer in zip(rows, answers, strict=True):
-            if isinstance(answer, Loss):
-                block.rejected.setdefault(row, answer)
-            else:
-                values[row] = answer[self.name]
-        made = column_of(column, values)
-        block.values[self.name] = with_share_missing(block, self.name, spec.nulls, made)
+        made = _answered(block, rows, answers)
+        values = {row: answer[self.name] for row, answer in made.items()}
+        filled = _filled(block, column, values)
+        block.values[self.name] = with_share_missing(block, self.name, spec.nulls, filled)
 
     def _field(self, spec: Llm | Text) -> RowField:
         if isinstance(spec, Llm):
@@ -257,26 +244,25 @@ class JudgeEngine:
         spec = column.spec
         assert isinstance(spec, Judge)
         rows = wanted_rows(block)
-        read = {need: rows_of(block.values[need], rows) for need in spec.of}
         job = RowsJob(
             subject=f"strict verdicts on given rows. {_question(spec)}",
             fields=_grades(spec),
             n=len(rows),
-            given=[dict(zip(read, row, strict=True)) for row in zip(*read.values(), strict=True)],
+            given=_given(block, spec.of, rows),
             temperature=0.0,
             sample=_asked_before(block),
         )
         model = model_name(self.models.spec, self.plan, spec)
         answers = self.models.ask(model, job, table=self.plan.name)
-        values: list[Any] = [None] * block.rows
-        for row, answer in zip(rows, answers, strict=True):
-            if isinstance(answer, Loss):
-                block.rejected.setdefault(row, answer)
-            elif spec.criteria:
-                values[row] = sum(answer[name] for name in spec.criteria) / len(spec.criteria)
-            else:
-                values[row] = answer["verdict"]
-        block.values[self.name] = column_of(column, values)
+        made = _answered(block, rows, answers)
+        values = {row: _verdict(spec, answer) for row, answer in made.items()}
+        block.values[self.name] = _filled(block, column, values)
+
+
+def _verdict(spec: Judge, answer: Mapping[str, Any]) -> Any:
+    if not spec.criteria:
+        return answer["verdict"]
+    return sum(answer[name] for name in spec.criteria) / len(spec.criteria)
 
 
 def _question(spec: Judge) -> str:
@@ -294,6 +280,26 @@ def _grades(spec: Judge) -> tuple[RowField, ...]:
         schema = {"type": "integer", "minimum": low, "maximum": high}
         fields.append(RowField(name, schema, f"how {name} the row is"))
     return tuple(fields)
+
+
+def _given(block: Block, names: Sequence[str], rows: Sequence[int]) -> list[dict[str, Any]]:
+    """What some rows of a block hold already, in the columns named."""
+    columns = {name: rows_of(block.values[name], rows) for name in names}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _answered(
+    block: Block, rows: Sequence[int], answers: Sequence[Any]
+) -> dict[int, Mapping[str, Any]]:
+    """The answers by row; the block notes the rows that have none."""
+    both = list(zip(rows, answers, strict=True))
+    block.rejected.update({row: answer for row, answer in both if isinstance(answer, Loss)})
+    return {row: answer for row, answer in both if not isinstance(answer, Loss)}
+
+
+def _filled(block: Block, column: ColumnPlan, values: Mapping[int, Any]) -> Array:
+    """A column of the block that holds these values by row, null elsewhere."""
+    return column_of(column, [values.get(row) for row in range(block.rows)])
 
 
 def _asked_before(block: Block) -> int:
