@@ -269,3 +269,21 @@ def test_a_model_is_not_asked_about_rows_that_it_has_still_to_fill() -> None:
     (found,) = violations({"staff": {"n": 3, "columns": columns}})
     assert found.code == "plan.cycle"
     assert "`bio` uses `boss.note` of an earlier row" in found.message
+
+
+def test_tables_in_a_cycle_that_may_all_lose_rows_are_refused() -> None:
+    """E: each would wait for the rows that the next one keeps."""
+    columns = {"id": {"kind": "key"}, "name": {"kind": "llm"}}
+    spec: dict[str, Any] = {
+        "shops": {"n": 3, "columns": {**columns, "best": reference_to("people", nulls=0.5)}},
+        "people": {"n": 3, "columns": {**columns, "shop": reference_to("shops")}},
+    }
+    (found,) = violations(spec)
+    assert found.code == "plan.cycle"
+    assert "these tables may all lose rows" in found.message
+    del spec["people"]["columns"]["name"]
+    assert planned(spec).order == ("shops", "people")
+
+
+def reference_to(table: str, **more: object) -> dict[str, object]:
+    return {"kind": "reference", "to": table, **more}

@@ -11,7 +11,12 @@ from fabula.io.sql import quoted
 from fabula.planning.columns import make_steps, plan_columns
 from fabula.planning.estimate import estimate_bytes, estimate_calls, estimate_seconds
 from fabula.planning.plan import ColumnPlan, Plan, ReferencePlan, TablePlan
-from fabula.planning.references import References, order_tables, resolve_references
+from fabula.planning.references import (
+    References,
+    loss_violations,
+    order_tables,
+    resolve_references,
+)
 from fabula.planning.rules import (
     check_violations,
     name_violations,
@@ -56,6 +61,7 @@ def make_plan(
     problems += check_violations(settled, planned)
     problems += weight_violations(planned, references)
     problems += recursion_violations(planned, references)
+    problems += loss_violations(settled, references)
     problems += name_violations(settled, planned)
     tables: list[TablePlan] = []
     if not any(problem.code in _NO_SIZES for problem in problems):

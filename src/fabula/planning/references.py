@@ -9,8 +9,10 @@ from itertools import pairwise
 
 from fabula.errors import Violation, did_you_mean
 from fabula.planning.plan import ReferencePlan
+from fabula.spec.checks import ROW_CHECKS
 from fabula.spec.keys import Reference
 from fabula.spec.tables import DatasetSpec, TableSpec
+from fabula.spec.words import FILLED
 
 References = dict[str, dict[str, ReferencePlan]]
 """Reference plans by table and column."""
@@ -61,6 +63,35 @@ def order_tables(
             for table, plans in references.items()
         }
         return order, marked
+
+
+def loss_violations(spec: DatasetSpec, references: References) -> Iterator[Violation]:
+    """Tables in a cycle that may all lose rows: each would wait for what the next one keeps."""
+    lossy = {name for name, table in spec.tables.items() if _loses_rows(table)}
+    graph = {
+        table: {item.parent for item in references[table].values()} & lossy - {table}
+        for table in lossy
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        cycle: list[str] = error.args[1][::-1]
+        steps = _steps(cycle, references)
+        message = (
+            f"{' → '.join([*steps, cycle[-1]])}: these tables may all lose rows (to models, or to "
+            "checks that repair), so none can be made first"
+        )
+        table, column = steps[0].split(".", 1)
+        hint = f"leave `{column}` out, or move what models and repairs change to another table"
+        yield Violation("plan.cycle", message, f"tables.{table}.columns.{column}.to", hint)
+
+
+def _loses_rows(table: TableSpec) -> bool:
+    """Whether fewer rows may be written than were asked for."""
+    filled = any(isinstance(column, FILLED) for column in table.columns.values())
+    return filled or any(
+        isinstance(check, ROW_CHECKS) and check.repair != "fail" for check in table.checks
+    )
 
 
 def _references(
@@ -214,11 +245,17 @@ def _breaker(
     return None
 
 
-def _cycle(cycle: list[str], references: References) -> Violation:
+def _steps(cycle: list[str], references: References) -> list[str]:
+    """The reference column that leads from each table of a cycle to the next."""
     steps = []
     for child, parent in pairwise(cycle):
         link = next(item for item in references[child].values() if item.parent == parent)
         steps.append(f"{child}.{link.column}")
+    return steps
+
+
+def _cycle(cycle: list[str], references: References) -> Violation:
+    steps = _steps(cycle, references)
     path = " → ".join([*steps, cycle[-1]])
     first = steps[0].split(".", 1)
     return Violation(
