@@ -6,16 +6,17 @@ What comes out is meant to be edited: every guess has a reason, written behind i
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from fabula.inference.arrays import guess_array, listed_values
+from fabula.inference.arrays import guess_array
 from fabula.inference.inferred import Inferred
+from fabula.inference.keys import find_keys, singular
 from fabula.inference.pydantic_models import guessed_table
 from fabula.inference.speclike import class_of
 from fabula.io.frames import as_table
@@ -72,42 +73,41 @@ def _from_tables(data: Mapping[str, pa.Table], prompt: str) -> Inferred:
         columns: dict[str, AbstractColumn] = {}
         beside = frozenset(rows.column_names)
         for column in rows.column_names:
-            made = guess_array(column, rows.column(column), owner=_singular(name), beside=beside)
+            made = guess_array(column, rows.column(column), owner=singular(name), beside=beside)
             columns[column] = made.column
             reasons[f"tables.{name}.columns.{column}"] = made.reason
         tables[name] = TableSpec(name, n=rows.num_rows, columns=columns, prompt=prompt)
-    for name, column, parent in _references(data, tables):
-        nulls = tables[name].columns[column].nulls
-        linked = {**tables[name].columns, column: col.reference(parent, nulls=nulls)}
-        tables[name] = tables[name].model_copy(update={"columns": linked})
-        reasons[f"tables.{name}.columns.{column}"] = f"every value is a key of `{parent}`"
+    _link(data, tables, reasons)
     title = next(iter(data)) if len(data) == 1 else "dataset"
     return Inferred(DatasetSpec(name=title, tables=tables), MappingProxyType(reasons))
 
 
-def _references(
-    data: Mapping[str, pa.Table], tables: Mapping[str, TableSpec]
-) -> list[tuple[str, str, str]]:
-    """Columns that are named after another table and hold only its keys."""
-    keys = {
-        parent: listed_values(data[parent].column(table.key[0]))
-        for parent, table in tables.items()
-        if table.key
-    }
-    return [
-        (name, column, parent)
-        for name, table in tables.items()
-        for column in table.columns
-        for parent in keys
-        if parent != name
-        and re.fullmatch(rf"{re.escape(_singular(parent))}_?(id|key)", column, re.IGNORECASE)
-        and listed_values(data[name].column(column)) <= keys[parent]
-    ]
+def _link(
+    data: Mapping[str, pa.Table], tables: dict[str, TableSpec], reasons: dict[str, str]
+) -> None:
+    """Declare the keys that the data has, in place."""
+    keys = find_keys(data)
 
+    def replace(table: str, column: str, kind: AbstractColumn, reason: str) -> None:
+        columns = {**tables[table].columns, column: kind}
+        tables[table] = tables[table].model_copy(update={"columns": columns})
+        reasons[f"tables.{table}.columns.{column}"] = reason
 
-def _singular(name: str) -> str:
-    """`countries` as `country`, `boxes` as `box`, `orders` as `order`."""
-    for ending, single in (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("s", "")):
-        if name.lower().endswith(ending) and not name.lower().endswith("ss"):
-            return name[: -len(ending)] + single
-    return name
+    for name, key in keys.primary.items():
+        values = data[name].column(key[0])
+        if tables[name].key == key:
+            continue
+        if len(key) == 1 and pa.types.is_integer(values.type):
+            replace(name, key[0], col.key(start=pc.min(values).as_py()), "identifies its row")
+        else:
+            tables[name] = tables[name].model_copy(update={"primary_key": key})
+    for link in keys.foreign:
+        if len(link.columns) > 1:  # a reference is one column
+            continue
+        child, column = link.child, link.columns[0]
+        kind = col.reference(
+            link.parent,
+            nulls=tables[child].columns[column].nulls,
+            unique=keys.primary.get(child) == (column,),
+        )
+        replace(child, column, kind, f"every value is a key of `{link.parent}`")
