@@ -93,12 +93,11 @@ def _stand_alone(pipes: list[int], template: int) -> None:
     for place, end in enumerate(aside):
         os.dup2(end, place)
     os.closerange(RESULTS + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-    sys.stdout = sys.__stdout__ = _text_stream(1)
-    sys.stderr = sys.__stderr__ = _text_stream(2)
+    sys.stdout, sys.stderr = _text_stream(1), _text_stream(2)
 
 
 def _text_stream(fd: int) -> TextIO:
-    return open(fd, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)  # noqa: PTH123
+    return open(fd, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)
 
 
 def _request() -> tuple[dict[str, Any], dict[str, pa.Table]]:
@@ -121,7 +120,7 @@ def _request() -> tuple[dict[str, Any], dict[str, pa.Table]]:
 def _seed(seed: int) -> None:
     """Make every source of chance repeat: seeded ones, and those that ask the system."""
     random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002
+    np.random.seed(seed % 2**32)
     noise = random.Random(f"entropy of {seed}").randbytes
     os.urandom = noise
     vars(random)["_urandom"] = noise  # what `secrets`, `uuid4` and unseeded generators ask

@@ -160,8 +160,8 @@ class _Run:
 
     def close(self) -> None:
         """Let go of the pipes; the child is killed if it still runs."""
-        for fd in list(self._selector.get_map()):
-            self._drop(fd)
+        for key in list(self._selector.get_map().values()):
+            self._drop(key.fd)
         self._selector.close()
 
     def outcome(self) -> Outcome:
@@ -263,9 +263,10 @@ def _told_fault(frames: Sequence[Frame]) -> Fault | None:
     told = json_of(frames[-1]) if frames[-1].kind == FAULT else None
     if told is None:
         return None
-    kind, line = told.get("kind"), told.get("line")
+    kinds: dict[Any, FaultKind] = {kind: kind for kind in get_args(FaultKind)}
+    line = told.get("line")
     return Fault(
-        kind if kind in get_args(FaultKind) else "exception",
+        kinds.get(str(told.get("kind")), "exception"),
         str(told.get("message", "")),
         str(told.get("traceback", "")),
         line if isinstance(line, int) else None,

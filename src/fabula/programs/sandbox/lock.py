@@ -41,7 +41,7 @@ def lock(scratch: Path, limits: Limits) -> None:
 def limit_resources(limits: Limits) -> None:
     """Bound memory, CPU time, file sizes, open files and processes."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    for what, most in (
+    for what, wanted in (
         (resource.RLIMIT_AS, pages * resource.getpagesize() + limits.memory),
         (resource.RLIMIT_CPU, math.ceil(limits.seconds) + 1),
         (resource.RLIMIT_FSIZE, limits.disk),
@@ -50,8 +50,7 @@ def limit_resources(limits: Limits) -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         highest = resource.getrlimit(what)[1]
-        if highest != resource.RLIM_INFINITY:
-            most = min(most, highest)
+        most = wanted if highest == resource.RLIM_INFINITY else min(wanted, highest)
         resource.setrlimit(what, (most, most))
 
 

@@ -1,9 +1,9 @@
-"""Run code that a language model wrote, behind walls that were tried first.
+r"""Run code that a language model wrote, behind walls that were tried first.
 
 Examples:
     >>> outcome = run("fabula.programs.sandbox.source:execute", {"source": "print(6 * 7)"})
     >>> outcome.stdout
-    '42\\n'
+    '42\n'
 """
 
 from __future__ import annotations

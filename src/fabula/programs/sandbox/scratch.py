@@ -52,7 +52,7 @@ def _empty(folder: Path) -> None:
     """
     top = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        while names := os.listdir(top):
+        while names := _names(top):
             for name in names:
                 try:
                     os.unlink(name, dir_fd=top)
@@ -62,11 +62,16 @@ def _empty(folder: Path) -> None:
         os.close(top)
 
 
+def _names(folder: int) -> list[str]:
+    with os.scandir(folder) as entries:
+        return [entry.name for entry in entries]
+
+
 def _flatten(name: str, top: int) -> None:
     os.chmod(name, 0o700, dir_fd=top)
     inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=top)
     try:
-        for entry in os.listdir(inner):
+        for entry in _names(inner):
             os.rename(entry, secrets.token_hex(16), src_dir_fd=inner, dst_dir_fd=top)
     finally:
         os.close(inner)

@@ -27,14 +27,14 @@ ALLOWED = """
     sched_getaffinity sched_getparam sched_getscheduler sched_yield select sendfile
     set_robust_list set_tid_address sigaltstack stat statfs statx sysinfo time times umask uname
     unlink unlinkat wait4 waitid write writev
-""".split()
+"""
 
 NOT_PERMITTED = """
     accept accept4 bind bpf chmod chown chroot connect execve execveat fchmod fchmodat fork
     io_uring_setup keyctl link linkat listen memfd_create mount perf_event_open pidfd_open
     process_vm_readv process_vm_writev ptrace setns setrlimit shmget socket socketpair symlink
     symlinkat truncate unshare userfaultfd vfork
-""".split()
+"""
 
 CLONE_THREAD = 0x00010000
 CLONE_NEW_NAMESPACES = 0x7E020080
@@ -51,7 +51,6 @@ def refuse_all_but_allowed() -> None:
 
     Raises:
         OSError: The kernel takes no filter.
-        RuntimeError: The library `libseccomp.so.2` is not on this machine.
     """
     seccomp = seccomp_library()
     Arg, EQ, MASKED_EQ = seccomp.Arg, seccomp.EQ, seccomp.MASKED_EQ  # noqa: N806
@@ -63,9 +62,9 @@ def refuse_all_but_allowed() -> None:
     def refuse(name: str, *conditions: Any) -> None:
         rules.add_rule(seccomp.ERRNO(errno.EPERM), name, *conditions)
 
-    for name in ALLOWED:
+    for name in ALLOWED.split():
         allow(name)
-    for name in NOT_PERMITTED:
+    for name in NOT_PERMITTED.split():
         refuse(name)
     processes = CLONE_THREAD | CLONE_NEW_NAMESPACES
     allow("clone", Arg(0, MASKED_EQ, processes, CLONE_THREAD))
@@ -91,12 +90,11 @@ def seccomp_library() -> Any:
 
     Its own search runs ldconfig and gcc, which is slow and fails where there is neither.
     """
+    names = {"c": None, "seccomp": "libseccomp.so.2"}
     search = ctypes.util.find_library
-    ctypes.util.find_library = {"c": None, "seccomp": "libseccomp.so.2"}.get
+    vars(ctypes.util)["find_library"] = names.get
     try:
         import pyseccomp
-    except OSError as error:
-        raise RuntimeError("the library libseccomp.so.2 is missing") from error
     finally:
-        ctypes.util.find_library = search
+        vars(ctypes.util)["find_library"] = search
     return pyseccomp

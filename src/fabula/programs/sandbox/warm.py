@@ -19,11 +19,11 @@ import socket
 import sys
 from typing import Any
 
-PRELOADED = (
-    "pandas pyarrow.compute numpy.random py_landlock fabula.programs.sandbox.child "
-    "collections csv dataclasses datetime decimal fractions functools hashlib io itertools json "
-    "math operator re secrets statistics string textwrap typing uuid zoneinfo"
-).split()
+PRELOADED = """
+    pandas pyarrow.compute numpy.random py_landlock fabula.programs.sandbox.child
+    collections csv dataclasses datetime decimal fractions functools hashlib io itertools json
+    math operator re secrets statistics string textwrap typing uuid zoneinfo
+"""
 MESSAGE = 1 << 16
 """Bytes of the longest message between parent and warm process."""
 
@@ -35,7 +35,7 @@ def main(control_fd: int) -> None:
         control_fd: The socket on which orders come, each with the file descriptors of its run.
     """
     control = socket.socket(fileno=control_fd)
-    for name in PRELOADED:
+    for name in PRELOADED.split():
         importlib.import_module(name)
     from fabula.programs.sandbox.syscalls import seccomp_library
 
