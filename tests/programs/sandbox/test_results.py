@@ -17,7 +17,11 @@ from fabula.programs.sandbox.run import Limits, run
 
 EXECUTE = "fabula.programs.sandbox.source:execute"
 LIMITS = Limits(seconds=10, result=1 << 20)
-WRITE = "import os, struct\ndef say(kind, body): os.write(4, struct.pack('>cQ', kind, len(body)) + body)\n"
+WRITE = (
+    "import os, pickle, struct\n"
+    "def say(kind, body): os.write(4, struct.pack('>cQ', kind, len(body)) + body)\n"
+    "def end(): say(b'N', b'{}'); os._exit(0)\n"
+)
 
 FORGED = {
     "bytes": ("import os; os.write(4, b'x' * 1_000)", "bytes that are no reply"),
@@ -30,16 +34,19 @@ FORGED = {
         "ends in the middle",
     ),
     "a pickle for notes": (
-        WRITE + "import pickle; say(b'N', pickle.dumps(print)); os._exit(0)",
+        WRITE + "say(b'N', pickle.dumps(print)); os._exit(0)",
         "no JSON",
     ),
     "a list for notes": (WRITE + "say(b'N', b'[]'); os._exit(0)", "no JSON object"),
     "notes nested for ever": (WRITE + "say(b'N', b'[' * 500_000); os._exit(0)", "no JSON"),
     "a pickle for a table": (
-        WRITE + "import pickle; say(b'T', b'\\0\\1t' + pickle.dumps([1])); say(b'N', b'{}'); os._exit(0)",
+        WRITE + "say(b'T', b'\\0\\1t' + pickle.dumps([1])); end()",
         "can't be read",
     ),
-    "a table without a name": (WRITE + "say(b'T', b''); say(b'N', b'{}'); os._exit(0)", "without a name"),
+    "a table without a name": (
+        WRITE + "say(b'T', b''); end()",
+        "without a name",
+    ),
     "more than the limit": (
         "import pyarrow as pa\nwhile True: emit('t', pa.table({'x': range(10_000)}))",
         "more than the limit",
@@ -180,10 +187,6 @@ def test_what_a_program_does_to_our_modules_ends_with_it() -> None:
 
 def test_an_exception_that_lies_in_its_text_is_told_as_text() -> None:
     """B2.5: even where telling it runs more of the program."""
-    source = (
-        "class Odd(Exception):\n"
-        "    def __str__(self): raise SystemExit('never')\n"
-        "raise Odd"
-    )
+    source = "class Odd(Exception):\n    def __str__(self): raise SystemExit('never')\nraise Odd"
     outcome = run(EXECUTE, {"source": source}, limits=LIMITS)
     assert outcome.fault is not None
