@@ -326,8 +326,15 @@ class TableBlocks:
         if self._models is None:
             return {}
         from fabula.engines.models import model_engines
+        from fabula.engines.programs import program_engines
 
-        return model_engines(self.plan, self._models)
+        programs = program_engines(self.plan, self._models, self._first_values, self.lock)
+        return model_engines(self.plan, self._models) | programs
+
+    def _first_values(self, names: Iterable[str]) -> Mapping[str, Array]:
+        """Columns of the first block, which functions are tried on whichever block comes first."""
+        wanted = {name if name in self.plan.columns else name.partition(".")[0] for name in names}
+        return self._values(0, names=wanted).values
 
     @prepared
     def _rules(self) -> RowRules:
