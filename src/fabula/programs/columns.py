@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from fabula.errors import OutputError
 from fabula.llm.chat import ChatReply, ChatRequest, Message
+from fabula.llm.fake_functions import COLUMN_PROGRAM
 from fabula.llm.rows.parse import without_thoughts
 from fabula.planning.estimate import PROGRAM_REPAIRS
 from fabula.planning.plan import ColumnPlan
@@ -24,10 +25,10 @@ from fabula.programs.forms import form_problem
 from fabula.programs.sandbox.run import Limits, run
 from fabula.spec.words import Program
 
-PURPOSE = "column program"
 TRIED_ROWS = 1_000
 SHOWN_VALUES = 5
-LIMITS = Limits(seconds=120)
+TRIAL, BULK = Limits(seconds=20), Limits(seconds=300)
+"""What a function may take for the rows that it is tried on, and for a block of 65,536."""
 ENTRY = "fabula.programs.column_function:fill"
 
 _SYSTEM = """\
@@ -76,7 +77,7 @@ def write_function(
     """
     messages = [Message("system", _SYSTEM), Message("user", _question(column, sample))]
     for repairs in range(PROGRAM_REPAIRS + 1):
-        reply = ask(ChatRequest(tuple(messages), sample=repairs, purpose=PURPOSE))
+        reply = ask(ChatRequest(tuple(messages), sample=repairs, purpose=COLUMN_PROGRAM))
         source = code_of(reply.text)
         try:
             if not source:
@@ -100,7 +101,14 @@ def write_function(
 
 
 def fill(
-    column: ColumnPlan, source: str, rows: pa.Table, *, n: int, start: int, seed: int
+    column: ColumnPlan,
+    source: str,
+    rows: pa.Table,
+    *,
+    n: int,
+    start: int = 0,
+    seed: int,
+    limits: Limits = BULK,
 ) -> pa.Array:
     """The column's values for some rows.
 
@@ -111,13 +119,14 @@ def fill(
         n: Number of rows.
         start: Number of the first one in its table.
         seed: Where the function's chance starts.
+        limits: What it may use.
 
     Raises:
         FunctionFault: The function failed, or gave something else than one value a row.
     """
     request = {"source": source, "n": n, "start": start, "seed": seed, "name": column.name}
     request["type"] = _spec(column).type
-    outcome = run(ENTRY, request, tables={"rows": rows}, seed=seed, limits=LIMITS)
+    outcome = run(ENTRY, request, tables={"rows": rows}, seed=seed, limits=limits)
     if outcome.fault is not None:
         fault = outcome.fault
         place = "" if fault.line is None else f" in line {fault.line}"
@@ -140,7 +149,8 @@ def code_of(text: str) -> str:
 def _try(column: ColumnPlan, source: str, sample: pa.Table) -> None:
     """Run a function twice on the same rows, and look at its values."""
     n = min(TRIED_ROWS, len(sample)) if sample.num_columns else TRIED_ROWS
-    first, again = (fill(column, source, sample[:n], n=n, start=0, seed=1) for _ in range(2))
+    rows = sample[:n]
+    first, again = (fill(column, source, rows, n=n, seed=1, limits=TRIAL) for _ in range(2))
     if not first.equals(again):
         raise FunctionFault(
             "The function gives other values when it is called again with the same rows and the "
