@@ -17,6 +17,7 @@ from fabula.programs.sandbox.run import Limits, run
 
 EXECUTE = "fabula.programs.sandbox.source:execute"
 LIMITS = Limits(seconds=10, result=1 << 20)
+LARGE = Limits(seconds=10, result=64 << 20)
 WRITE = (
     "import os, pickle, struct\n"
     "def say(kind, body): os.write(4, struct.pack('>cQ', kind, len(body)) + body)\n"
@@ -51,6 +52,11 @@ FORGED = {
         "import pyarrow as pa\nwhile True: emit('t', pa.table({'x': range(10_000)}))",
         "more than the limit",
     ),
+    "frames without end": (WRITE + "while True: say(b'T', b'')", "more than the limit"),
+    "notes without end": (
+        WRITE + "say(b'N', b' ' * (17 << 20)); os._exit(0)",
+        "beside its tables",
+    ),
     "pieces that differ": (
         "import pyarrow as pa\nemit('t', pa.table({'x': [1]})); emit('t', pa.table({'y': [1]}))",
         "differ",
@@ -66,7 +72,7 @@ FORGED = {
 def test_a_forged_reply_is_a_fault(forgery: str) -> None:
     """B2.5."""
     source, words = FORGED[forgery]
-    limits = Limits(seconds=10, result=64 << 20) if "schema" in forgery else LIMITS
+    limits = LARGE if forgery in ("a schema without end", "notes without end") else LIMITS
     outcome = run(EXECUTE, {"source": source}, limits=limits)
     assert outcome.fault is not None
     assert outcome.fault.kind == "result"

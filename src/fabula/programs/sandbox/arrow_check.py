@@ -37,11 +37,11 @@ def received_table(stream: memoryview) -> pa.Table:
         reader = pa.ipc.open_stream(buffer)
         _check_schema(reader.schema)
         table = reader.read_all().replace_schema_metadata(None)
+        if table.num_rows > 8 * len(stream):
+            raise FrameError("a table with more rows than its bytes can hold")
         table.validate(full=True)
     except (pa.ArrowException, struct.error, OSError, UnicodeDecodeError, ValueError) as error:
         raise FrameError(f"a table that can't be read: {error}") from error
-    if table.num_rows > 8 * len(stream):
-        raise FrameError("a table with more rows than its bytes can hold")
     return table
 
 
