@@ -14,6 +14,7 @@ from hashlib import blake2b
 from typing import Literal
 
 from fabula.llm.chat import ChatReply, ChatRequest, Usage
+from fabula.llm.fake_functions import COLUMN_PROGRAM, write_function
 from fabula.llm.fake_values import make_value
 from fabula.llm.fake_words import write_text
 
@@ -45,6 +46,8 @@ class FakeModel:
 
 def fake_reply(request: ChatRequest, prompt: str) -> str:
     """The text of a made-up answer."""
+    if request.purpose == COLUMN_PROGRAM:
+        return write_function(request.messages[1].content)
     material = json.dumps([prompt, request.schema, request.sample], sort_keys=True)
     rng = random.Random(blake2b(material.encode(), digest_size=8).digest())
     if request.schema is None:

@@ -1,0 +1,71 @@
+"""Tries the walls in a real child before the first program runs: each probe must be refused."""
+
+from __future__ import annotations
+
+import os
+import resource
+import socket
+import tempfile
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from fabula.programs.sandbox.child import Emit
+from fabula.programs.sandbox.conduct import conduct
+from fabula.programs.sandbox.outcome import Limits
+from fabula.programs.sandbox.template import Template
+
+LIMITS = Limits(seconds=30, memory=1 << 30, result=1 << 20, disk=1 << 20)
+
+
+def open_walls(template: Template) -> list[str]:
+    """What a locked child could do and must not; empty when the sandbox holds.
+
+    Raises:
+        PrerequisiteError: The child could not lock itself.
+    """
+    with tempfile.NamedTemporaryFile() as outside:
+        request = {"outside": outside.name, "parent": os.getpid()}
+        entry = f"{__name__}:attempt"
+        outcome = conduct(template, entry, request, tables={}, seed=0, limits=LIMITS)
+    if outcome.fault is not None:
+        return [f"not be tried ({outcome.fault.message})"]
+    return list(outcome.notes["done"])
+
+
+def attempt(
+    request: Mapping[str, Any], tables: Mapping[str, pa.Table], emit: Emit
+) -> Mapping[str, Any]:
+    """Inside the child: try what must be refused, and tell what was not."""
+    parent = request["parent"]
+    attempts: dict[str, Callable[[], object]] = {
+        "read a file outside": lambda: os.open(request["outside"], os.O_RDONLY),
+        "write a file outside": lambda: os.open(request["outside"], os.O_WRONLY),
+        "read its parent's environment": lambda: os.open(f"/proc/{parent}/environ", os.O_RDONLY),
+        "open a network socket": socket.socket,
+        "open a local socket": lambda: socket.socket(socket.AF_UNIX),
+        "start a process": _fork,
+        "start a program": lambda: os.posix_spawn("/bin/true", ["true"], {}),
+        "signal its parent": lambda: os.kill(parent, 0),
+        "set its own limits": _keep_limit,
+    }
+    del tables, emit
+    return {"done": [name for name, action in attempts.items() if _succeeds(action)]}
+
+
+def _succeeds(action: Callable[[], object]) -> bool:
+    try:
+        action()
+    except OSError:
+        return False
+    return True
+
+
+def _fork() -> None:
+    if os.fork() == 0:
+        os._exit(0)
+
+
+def _keep_limit() -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, resource.getrlimit(resource.RLIMIT_NOFILE))
