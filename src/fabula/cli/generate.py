@@ -20,6 +20,7 @@ from fabula.cli.arguments import (
 )
 from fabula.cli.group import new_app
 from fabula.cli.progress import progress
+from fabula.cli.rehearsing import print_rehearsal
 from fabula.cli.talk import Talk
 from fabula.errors import CheckError, PartialRunError, UsageError
 
@@ -86,7 +87,7 @@ def generate(
         bool, typer.Option("--report", help="Also write `report.html` into the folder.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the plan; call and write nothing.")
+        bool, typer.Option("--dry-run", help="Show the plan and every prompt; call and write nothing.")
     ] = False,
 ) -> None:
     """Make the data, check it and write it.
@@ -107,6 +108,9 @@ def generate(
         wanted = with_review(wanted, review)
     if dry_run:
         typer.echo(plan_text(api.plan(wanted, sizes, seed=seed, model=model)))
+        print_rehearsal(
+            lambda noted: api.rehearse(wanted, sizes, seed=seed, model=model, rehearsal=noted)
+        )
         return
     folder = output or Path("out") / _name(wanted, spec)
     if folder == Path("-"):

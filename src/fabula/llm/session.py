@@ -11,6 +11,7 @@ from fabula.llm.catalogue import ModelSettings, open_model
 from fabula.llm.chat import ChatModel
 from fabula.llm.ledger import Ledger
 from fabula.llm.recorded import Recorded
+from fabula.llm.rehearsal import Rehearsal, StandIn
 from fabula.spec.tables import ModelSpec
 
 OpenModel: TypeAlias = Callable[[str | ModelSpec], ChatModel]
@@ -18,17 +19,22 @@ OpenModel: TypeAlias = Callable[[str | ModelSpec], ChatModel]
 
 
 @contextmanager
-def models_of_run(*, fresh: bool = False, budget: Budget | None = None) -> Iterator[OpenModel]:
+def models_of_run(
+    *, fresh: bool = False, budget: Budget | None = None, rehearsal: Rehearsal | None = None
+) -> Iterator[OpenModel]:
     """A way to open the models of one run; they share a ledger, opened when first needed.
 
     Args:
         fresh: Ask again even where a reply is known.
         budget: What the run may spend; the models share it.
+        rehearsal: Notes what would be asked; then no model is asked anything.
     """
     ledgers: list[Ledger] = []
 
     def opened(model: str | ModelSpec) -> ChatModel:
         chat = open_model(model if isinstance(model, str) else ModelSettings(**dict(model)))
+        if rehearsal is not None:
+            return StandIn(chat, rehearsal)
         if model == "fake":
             return chat
         if not ledgers:

@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 
 from fabula.errors import PartialRunError
 from fabula.llm.budget import Budget
+from fabula.llm.rehearsal import Rehearsal
 from fabula.llm.rows.ask import ask_rows
 from fabula.llm.rows.job import RowsJob, RowsResult
 from fabula.llm.session import models_of_run
@@ -30,6 +31,7 @@ class AskOptions(TypedDict, total=False):
     max_cost: float | None
     progress: Callable[[int], None] | None
     report: Callable[[RowsResult], None] | None
+    rehearsal: Rehearsal | None
 
 
 def job_options(options: AskOptions) -> dict[str, Any]:
@@ -51,7 +53,9 @@ async def ask(job: RowsJob, options: AskOptions) -> RowsResult:
         max_tokens=options.get("max_tokens"),
         max_cost=options.get("max_cost"),
     )
-    with models_of_run(fresh=options.get("fresh", False), budget=budget) as open_model:
+    with models_of_run(
+        fresh=options.get("fresh", False), budget=budget, rehearsal=options.get("rehearsal")
+    ) as open_model:
         model = open_model(options.get("model", "local"))
         try:
             result = await ask_rows(model, job, on_rows=options.get("progress"))

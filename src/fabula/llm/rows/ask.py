@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from fabula.errors import FabulaError, ModelError, OutputError, UsageError
 from fabula.llm.chat import ChatModel, ChatReply, ChatRequest
+from fabula.llm.rehearsal import StandIn
 from fabula.llm.rows.board import Board
 from fabula.llm.rows.form import Call, Form
 from fabula.llm.rows.job import RowsJob, RowsResult
@@ -25,9 +26,9 @@ from fabula.llm.rows.window import Window
 STALL_SHARE = 0.1
 """A round that brings less new than this is one towards a stall."""
 PROBLEMS_TOLD = 4
-RAMP = 4
+RAMP = 8
 """Each round of linked rows may be so many times as wide as the one before."""
-REACH = 64
+REACH = 96
 """Calls under way where rows are to know of each other."""
 LONG_REACH = 4096
 """Calls decided ahead where rows need not know of each other."""
@@ -59,6 +60,11 @@ async def ask_rows(
         FabulaError: The model can't be used at all, and no row was made.
     """
     _verify(job)
+    if isinstance(model, StandIn):
+        from fabula.llm.rows.rehearse import rehearse_rows
+
+        reader = ReplyReader(job.fields, compile_fields(job.fields))
+        return rehearse_rows(model, form_for(model, job, reader), job)
     run = _Run(model, job, on_rows)
     return await run.finish()
 
