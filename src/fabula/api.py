@@ -23,6 +23,7 @@ from fabula.types import Path, Progress, Size, TableLike
 
 if TYPE_CHECKING:
     from fabula.checks.results import CheckResults
+    from fabula.llm.batched import OnBatch
     from fabula.llm.rehearsal import Rehearsal
     from fabula.reports.evaluate import Tables
     from fabula.reports.gates import GatesLike
@@ -148,6 +149,7 @@ def generate(
     fresh: bool = False,
     overwrite: bool = False,
     workers: int = 1,
+    batch: bool | OnBatch = False,
     max_rejects: float | int | None = None,
     max_calls: int | None = None,
     max_tokens: int | None = None,
@@ -171,6 +173,9 @@ def generate(
         fresh: Start over: nothing that an earlier run left is used, not even known replies.
         overwrite: Replace another run in the folder.
         workers: Parts of tables that are made at the same time.
+        batch: Ask language models by their provider's batches: half the price, and answers
+            within a day. The rows are the same; the same call waits on after it was stopped. A
+            function is told the state and the size of a batch at each look.
         max_rejects: Lost rows that are accepted: a share below 1, or a number of rows.
         max_calls: Most calls to language models.
         max_tokens: Most tokens, sent and received.
@@ -209,7 +214,7 @@ def generate(
         "progress": progress,
         "max_rejects": max_rejects,
     }
-    with models_of_run(fresh=fresh, budget=budget) as open_model:
+    with models_of_run(fresh=fresh, budget=budget, batch=batch) as open_model:
         if output is not None and is_file(FilePath(output)):
             dataset = execute_to_file(planned, FilePath(output), open_model=open_model, **how)
         else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from fabula.llm.rehearsal import RehearsedCall, Rehearsal
+    from fabula.llm.rehearsal import Rehearsal, RehearsedCall
 
 
 def print_rehearsal(go_through: Callable[[Rehearsal], object]) -> None:

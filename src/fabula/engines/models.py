@@ -17,6 +17,7 @@ from fabula.engines.fields import column_of, row_field
 from fabula.engines.prose import prose_check
 from fabula.engines.templates import render
 from fabula.errors import UsageError
+from fabula.llm.batched import Batched
 from fabula.llm.chat import ChatModel, Usage
 from fabula.llm.prices import price_of
 from fabula.llm.rows.ask import ask_rows_sync
@@ -111,6 +112,8 @@ class Models:
             past = self._usage.get(name, ModelUsage(model.name, model.identity))
             total = Usage(past.prompt_tokens, past.completion_tokens) + result.usage
             price = price_of(model.name)
+            if price is not None and isinstance(model, Batched):
+                price = price.halved()
             self._usage[name] = replace(
                 past,
                 calls=past.calls + result.calls,

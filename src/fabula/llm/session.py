@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
+from fabula.errors import UsageError
+from fabula.llm.batched import Batched, OnBatch
 from fabula.llm.budget import Budget
 from fabula.llm.catalogue import ModelSettings, open_model
 from fabula.llm.chat import ChatModel
@@ -14,19 +16,27 @@ from fabula.llm.recorded import Recorded
 from fabula.llm.rehearsal import Rehearsal, StandIn
 from fabula.spec.tables import ModelSpec
 
+if TYPE_CHECKING:
+    from fabula.llm.batches import Batches
+
 OpenModel: TypeAlias = Callable[[str | ModelSpec], ChatModel]
 """Opens a language model by its name or its settings in a spec."""
 
 
 @contextmanager
 def models_of_run(
-    *, fresh: bool = False, budget: Budget | None = None, rehearsal: Rehearsal | None = None
+    *,
+    fresh: bool = False,
+    budget: Budget | None = None,
+    batch: bool | OnBatch = False,
+    rehearsal: Rehearsal | None = None,
 ) -> Iterator[OpenModel]:
     """A way to open the models of one run; they share a ledger, opened when first needed.
 
     Args:
         fresh: Ask again even where a reply is known.
         budget: What the run may spend; the models share it.
+        batch: Ask by the provider's batches instead of live; a function is told of each look.
         rehearsal: Notes what would be asked; then no model is asked anything.
     """
     ledgers: list[Ledger] = []
@@ -39,6 +49,9 @@ def models_of_run(
             return chat
         if not ledgers:
             ledgers.append(Ledger(fresh=fresh))
+        if batch:
+            on_batch = None if isinstance(batch, bool) else batch
+            return Batched(chat, _batches(chat, ledgers[0], budget), on_batch)
         return Recorded(chat, ledgers[0], budget)
 
     try:
@@ -46,3 +59,21 @@ def models_of_run(
     finally:
         for ledger in ledgers:
             ledger.close()
+
+
+def _batches(model: ChatModel, ledger: Ledger, budget: Budget | None) -> Batches:
+    """The batches of a model.
+
+    Raises:
+        UsageError: It has none.
+    """
+    from fabula.llm.batches import Batches
+    from fabula.llm.openai import OpenAIModel
+
+    if not isinstance(model, OpenAIModel):
+        raise UsageError(
+            f"`{model.name}` takes no batches",
+            code="model.no-batches",
+            hint="run without `--batch`; batches are for models behind OpenAI's API",
+        )
+    return Batches(model, ledger, budget=budget)
