@@ -24,10 +24,9 @@ from asking.server import serving
 HERE = Path(__file__).parent
 PEERS = HERE.parent / ".cache" / "peers"
 FIRST_ROW = """
-import sys, fabula as fb
-from fabula.spec.tables import ModelSpec
+import fabula as fb
 schema = {"properties": {"text": {"type": "string"}}}
-fb.rows(schema, subject="x", n=1, model=ModelSpec(name="bench", base_url=sys.argv[1]))
+fb.rows(schema, subject="x", n=1, model="openai:bench")
 """
 
 

@@ -14,12 +14,12 @@ from fabula.llm.chat import ChatModel
 from fabula.llm.ledger import Ledger
 from fabula.llm.recorded import Recorded
 from fabula.llm.rehearsal import Rehearsal, StandIn
-from fabula.spec.tables import ModelSpec
 
 if TYPE_CHECKING:
     from fabula.llm.batches import Batches
+    from fabula.spec.models import ModelSpec
 
-OpenModel: TypeAlias = Callable[[str | ModelSpec], ChatModel]
+OpenModel: TypeAlias = "Callable[[str | ModelSpec], ChatModel]"
 """Opens a language model by its name or its settings in a spec."""
 
 

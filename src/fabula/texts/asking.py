@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from fabula.errors import PartialRunError
 from fabula.llm.budget import Budget
@@ -11,7 +11,9 @@ from fabula.llm.rehearsal import Rehearsal
 from fabula.llm.rows.ask import ask_rows
 from fabula.llm.rows.job import RowsJob, RowsResult
 from fabula.llm.session import models_of_run
-from fabula.spec.tables import ModelSpec
+
+if TYPE_CHECKING:
+    from fabula.spec.models import ModelSpec
 
 SAMPLE_STEP = 1_000
 """Samples are this far apart, leaving room for requests that one of them repeats."""

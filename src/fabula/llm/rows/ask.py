@@ -93,6 +93,8 @@ def _verify(job: RowsJob) -> None:
         problem = "no fields are asked for"
     elif job.given is not None and len(job.given) != job.n:
         problem = f"{len(job.given)} rows are given for {job.n} asked"
+    elif job.beside is not None and len(job.beside) != job.n:
+        problem = f"values beside {len(job.beside)} rows are given for {job.n} asked"
     elif job.prompts is not None and len(job.prompts) != job.n:
         problem = f"{len(job.prompts)} prompts are given for {job.n} rows"
     elif job.attempts < 0 or (job.rows_per_call is not None and job.rows_per_call < 1):
