@@ -41,7 +41,7 @@ class Lines(curator.LLM):
 def main(url: str, rows: int) -> None:
     """Ask for the rows and print what they cost."""
     lines = Lines(
-        model_name="openai/bench",
+        model_name="gpt-4o-mini",
         backend="litellm",
         backend_params={
             "base_url": url,

@@ -69,7 +69,7 @@ class Desk:
         self._chance = random.Random(1)
         self._rows = 0
         self._good: dict[bytes, int] = {}
-        self._counts = {"requests": 0, "rows": 0, "asked_again": 0}
+        self._counts = {"requests": 0, "sent": 0, "rows": 0, "asked_again": 0}
 
     def answer(self, body: bytes) -> bytes | None:
         """The whole HTTP answer, or None where the connection is dropped."""
@@ -83,11 +83,12 @@ class Desk:
             (faults.limited, lambda: _http(429, b'{"error": {"message": "busy"}}')),
             (faults.broken, lambda: _http(500, b'{"error": {"message": "broken"}}')),
             (faults.dropped, lambda: None),
-            (faults.garbage, lambda: _http(200, _envelope("no rows today", 3))),
+            (faults.garbage, self._garbage),
         ):
             if chance < share:
                 return make()
             chance -= share
+        self._counts["sent"] += 1
         found = _MANY.search(body)
         asked = int(found[1]) if found else 1
         rows = [{"text": f"row {self._rows + place} of the table"} for place in range(asked)]
@@ -96,6 +97,10 @@ class Desk:
         self._good[body] = self._good.get(body, 0) + 1
         text = json.dumps(rows[0] if asked == 1 else {"rows": rows})
         return _http(200, _envelope(text, len(body) // 4))
+
+    def _garbage(self) -> bytes:
+        self._counts["sent"] += 1
+        return _http(200, _envelope("no rows today", 3))
 
 
 def _envelope(text: str, prompt_tokens: int) -> bytes:

@@ -251,7 +251,8 @@ class _Run:
             self._settle_failure(call, outcome)
         self._open_again(call.rows)
         self._under_way -= 1
-        if self.board.made > before or self.board.repeats == repeats:
+        brought = self.board.made > before or self.board.repeats == repeats
+        if brought and isinstance(outcome, ChatReply):
             self._reach = min(REACH, self._reach + RAMP - 1)
         self._round.left -= 1
         self._round.asked += len(call.rows)
@@ -293,9 +294,19 @@ class _Run:
             self._tokens = min(8 * LONG_REPLY, 2 * (self._tokens or LONG_REPLY // 2))
 
     def _settle_failure(self, call: Call, error: FabulaError) -> None:
-        if error.code in TOO_BIG and len(call.rows) > 1:
+        answered = bool(self._modes)
+        if not answered and error.code == "model.rejected":
+            self.error = error  # whatever is wrong, it is wrong with every call
+        elif error.code in TOO_BIG and len(call.rows) > 1:
             self._ask_for_fewer(call)
-            return
+            if not answered:
+                self._rows_per_call = 1  # tells at once whether the prompt alone is too long
+        elif not answered and self._is_free and error.code in TOO_BIG:
+            self.error = error
+        else:
+            self._give_up(call, error)
+
+    def _give_up(self, call: Call, error: FabulaError) -> None:
         give_up = self.board.reject if error.code in TOO_BIG else self.board.fail
         for place in call.rows:
             give_up(place, error.message)
