@@ -14,6 +14,7 @@ from fabula.cli.rehearsing import print_rehearsal
 from fabula.cli.talk import Talk
 
 if TYPE_CHECKING:
+    from fabula.llm.rehearsal import Rehearsal
     from fabula.llm.rows.job import RowsResult
     from fabula.texts.extend import ExtendOptions
 
@@ -91,25 +92,24 @@ def extend(
         "seed": seed or 0,
         "model": model or "local",
         "rows_per_call": rows_per_call,
+        "fresh": fresh,
+        "max_calls": max_calls,
+        "max_tokens": max_tokens,
+        "max_cost": max_cost,
+        "report": tell,
     }
     if dry_run:
         table = as_table(data)
-        print_rehearsal(lambda noted: grow(table, n, **wanted, rehearsal=noted))
+
+        def go_through(noted: Rehearsal) -> None:
+            wanted["rehearsal"] = noted
+            del wanted["report"]
+            grow(table, n, **wanted)
+
+        print_rehearsal(go_through)
         return
     with progress(talk) as watch:
-        told = (lambda done: watch(data.stem, done, n)) if watch else None
-        longer = extend_file(
-            data,
-            n,
-            target,
-            overwrite=overwrite,
-            **wanted,
-            fresh=fresh,
-            max_calls=max_calls,
-            max_tokens=max_tokens,
-            max_cost=max_cost,
-            progress=told,
-            report=tell,
-        )
+        wanted["progress"] = (lambda done: watch(data.stem, done, n)) if watch else None
+        longer = extend_file(data, n, target, overwrite=overwrite, **wanted)
     talk.say(f"Wrote `{target}` ({longer.num_rows - n:,} rows and {n:,} new)")
     talk.hint(f"look at it with `fabula show {target}`")
