@@ -36,8 +36,17 @@ def objects_of(cls: type, rows: Iterable[Mapping[str, Any]]) -> Iterator[Any]:
             ) from error
 
 
-def row_problems(cls: type, row: Mapping[str, Any], asked: Collection[str]) -> list[str]:
-    """What a class has against the asked values of a row, other fields of which may still come."""
+def row_problems(
+    cls: type, row: Mapping[str, Any], asked: Collection[str] | None = None
+) -> list[str]:
+    """What a class has against an unfinished row; fields still to come are no fault.
+
+    Args:
+        cls: The class.
+        row: The values so far.
+        asked: The fields that may be at fault; by default all.
+    """
+    may_fail = row.keys() if asked is None else asked
     try:
         _validated(_adapter(cls), row)
     except ValidationError as error:
@@ -46,7 +55,7 @@ def row_problems(cls: type, row: Mapping[str, Any], asked: Collection[str]) -> l
         return [
             _problem(item)
             for item in found
-            if (item["loc"][0] in asked if item["loc"] else whole) and item["type"] != "missing"
+            if (item["loc"][0] in may_fail if item["loc"] else whole) and item["type"] != "missing"
         ]
     return []
 
