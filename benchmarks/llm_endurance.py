@@ -12,11 +12,13 @@ import argparse
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 from asking.server import Faults, serving
@@ -32,6 +34,13 @@ def counts(url: str) -> dict[str, int]:
     with urllib.request.urlopen(url, timeout=10) as answer:
         found: dict[str, int] = json.loads(answer.read())
     return found
+
+
+def replies_kept(home: Path) -> int:
+    """How many replies the ledger holds."""
+    with closing(sqlite3.connect(home / "ledger.sqlite")) as ledger:
+        (number,) = ledger.execute("SELECT count(*) FROM replies").fetchone()
+    return int(number)
 
 
 def main() -> None:
@@ -56,9 +65,13 @@ def main() -> None:
         )
         print(ended.stdout or ended.stderr, end="")
         server = counts(url)
+        kept = replies_kept(Path(home))
     answered = server["rows"] // ROWS_A_CALL
     print(f"kills: {KILLS} · requests: {server['requests']:,} · answered with rows: {answered:,}")
-    print(f"good answers asked for again: {server['asked_again']} (open at a kill: up to 64 each)")
+    print(f"good answers asked for again: {server['asked_again']}")
+    print(
+        f"answers sent that no ledger kept, being on their way at a kill: {server['sent'] - kept}"
+    )
     print(f"seconds in all: {time.perf_counter() - started:.0f}")
 
 

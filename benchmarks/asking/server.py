@@ -68,8 +68,9 @@ class Desk:
         self._faults = faults
         self._chance = random.Random(1)
         self._rows = 0
-        self._good: dict[bytes, int] = {}
-        self._counts = {"requests": 0, "rows": 0, "asked_again": 0}
+        self._good: set[bytes] = set()
+        self._again: set[bytes] = set()
+        self._counts = {"requests": 0, "sent": 0, "rows": 0, "asked_again": 0}
 
     def answer(self, body: bytes) -> bytes | None:
         """The whole HTTP answer, or None where the connection is dropped."""
@@ -77,25 +78,31 @@ class Desk:
             return _http(200, json.dumps(self._counts).encode())
         self._counts["requests"] += 1
         if body in self._good:
-            self._counts["asked_again"] += 1
+            self._again.add(body)  # its own retries are no further ones
+            self._counts["asked_again"] = len(self._again)
         chance, faults = self._chance.random(), self._faults
         for share, make in (
             (faults.limited, lambda: _http(429, b'{"error": {"message": "busy"}}')),
             (faults.broken, lambda: _http(500, b'{"error": {"message": "broken"}}')),
             (faults.dropped, lambda: None),
-            (faults.garbage, lambda: _http(200, _envelope("no rows today", 3))),
+            (faults.garbage, self._garbage),
         ):
             if chance < share:
                 return make()
             chance -= share
+        self._counts["sent"] += 1
         found = _MANY.search(body)
         asked = int(found[1]) if found else 1
         rows = [{"text": f"row {self._rows + place} of the table"} for place in range(asked)]
         self._rows += asked
         self._counts["rows"] += asked
-        self._good[body] = self._good.get(body, 0) + 1
+        self._good.add(body)
         text = json.dumps(rows[0] if asked == 1 else {"rows": rows})
         return _http(200, _envelope(text, len(body) // 4))
+
+    def _garbage(self) -> bytes:
+        self._counts["sent"] += 1
+        return _http(200, _envelope("no rows today", 3))
 
 
 def _envelope(text: str, prompt_tokens: int) -> bytes:

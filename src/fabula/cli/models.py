@@ -71,7 +71,7 @@ def pull(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="`local`, the embedded model.")] = "local",
 ) -> None:
-    """Fetch the embedded model's weights, once."""
+    """Fetch the embedded model's weights, once; a damaged file is replaced."""
     if name != "local":
         raise UsageError(
             f"`{name}` is not fetched by Fabula",
@@ -80,7 +80,7 @@ def pull(
         )
     from fabula.llm.local.pull import pull_weights
 
-    path = pull_weights()
+    path = pull_weights(verify=True)
     talk: Talk = ctx.obj
     talk.say(f"The embedded model is in `{path}` ({amounts.size(path.stat().st_size)})")
 

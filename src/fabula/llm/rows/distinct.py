@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,7 +24,7 @@ class Distinct:
             self._groups.append(tuple(each.name for each in job.fields))
         self._taken: list[set[tuple[Any, ...]]] = [set() for _ in self._groups]
         self._label = _label(job, self._groups)
-        self._named: list[str] = []
+        self._named: deque[str] = deque(maxlen=NAMED)
         for row in job.used:
             self.add(row)
 
@@ -58,7 +59,7 @@ class Distinct:
 
     def named(self) -> Sequence[str]:
         """Values to tell the model about, as JSON, newest last."""
-        return tuple(self._named[-NAMED:])
+        return tuple(self._named)
 
 
 def _label(job: RowsJob, groups: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
