@@ -53,7 +53,8 @@ def validate(
     """Tell whether a spec is coherent, and whether data keeps its checks.
 
     Args:
-        spec: A spec in any form.
+        spec: A spec in any form; or a `.jsonl` file, which is checked as a set to train a model
+            with.
         data: Data to hold against the spec's checks: a table for the only one, tables by name,
             or a run's folder. Without data nothing is checked but the spec itself.
 
@@ -66,6 +67,10 @@ def validate(
     """
     from fabula.checks.results import CheckResults
 
+    if isinstance(spec, str | FilePath) and str(spec).endswith(".jsonl"):
+        from fabula.texts.exports.check import check_training_file
+
+        return check_training_file(FilePath(spec))
     resolved = resolve(spec)
     _possible(make_plan(resolved, n=_one_where_unsized(resolved)))
     if data is None:

@@ -9,6 +9,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from fabula.spec.checks import Check
 from fabula.spec.kinds import Column
 from fabula.spec.numbers import Distribution
+from fabula.spec.outputs import OutputSpec
 from fabula.spec.parameters import SpecModel
 from fabula.spec.sources import Source
 
@@ -191,18 +192,6 @@ class ModelSpec(SpecModel):
     verify_tls: bool = True
     ca_file: str | None = None
     proxy: str | None = None
-
-
-class OutputSpec(SpecModel):
-    """One more form in which tables are written.
-
-    Attributes:
-        format: The file format.
-        tables: Which tables; by default all.
-    """
-
-    format: Literal["parquet", "csv", "jsonl", "arrow"] = "parquet"
-    tables: tuple[str, ...] = ()
 
 
 class DatasetSpec(SpecModel):

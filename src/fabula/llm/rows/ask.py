@@ -69,6 +69,27 @@ def ask_rows_sync(
     return run_sync(ask_rows(model, job, on_rows=on_rows))
 
 
+@dataclass(frozen=True, slots=True)
+class FirstCall:
+    """The first call of a job: its prompt, and how many rows it asks for."""
+
+    prompt: str
+    rows_per_call: int
+
+
+def preview_job(model: ChatModel, job: RowsJob) -> FirstCall:
+    """The first call that a job would make; nothing is asked."""
+    _verify(job)
+    form = form_for(model, job, ReplyReader(job.fields, compile_fields(job.fields), job.notation))
+    plain = job.notation is not None and job.plain
+    rows = range(min(job.n, form.rows_per_call))
+    if not rows:
+        return FirstCall("", form.rows_per_call)
+    request = form.request(Call(rows, plain=plain))
+    prompt = "\n\n".join(message.content for message in request.messages)
+    return FirstCall(prompt, form.rows_per_call)
+
+
 def form_for(model: ChatModel, job: RowsJob, reader: ReplyReader) -> Form:
     """The prompt form that suits the model."""
     if model.form == "completion":
@@ -117,7 +138,7 @@ class _Run:
         check = compile_fields(job.fields)
         self.model = model
         self.job = job
-        self.form = form_for(model, job, ReplyReader(job.fields, check))
+        self.form = form_for(model, job, ReplyReader(job.fields, check, job.notation))
         self.board = Board(job, check)
         self.result = RowsResult(rows=self.board.rows)
         self.wave = _Wave()
@@ -139,6 +160,7 @@ class _Run:
         self.result.rejects = [reject for _, reject in sorted(self.board.rejects.items())]
         self.result.modes = dict(self._modes)
         self.result.notes = dict(self._notes)
+        self.result.repeats = self.board.all_repeats
         if not self.board.made and not self._modes and self._failures:
             self.error = self.error or self._failures[-1]  # not a single reply ever came
         if self.error is not None and not self.board.made:
@@ -172,7 +194,9 @@ class _Run:
             for start in range(0, len(group), size)
         ]
         recent = tuple(board.recent) if self._is_free else ()
-        common = Call((), recent=recent, used=board.distinct.named(), tokens=self._tokens)
+        plain = self.job.notation is not None and (self.job.plain or self._modes["prompt"] > 0)
+        used = board.distinct.named()
+        common = Call((), recent=recent, used=used, tokens=self._tokens, plain=plain)
         return [self._call(common, chunk) for chunk in chunks]
 
     def _call(self, common: Call, rows: Sequence[int]) -> Call:
@@ -247,6 +271,8 @@ class _Run:
         before = self.board.made
         reading = self.form.read(outcome, call)
         items = list(reading.items)
+        self.result.parsed += sum(item is not None for item in items)
+        self.result.unread += reading.bad
         missing = []
         for position, place in enumerate(call.rows):
             item = items[position] if position < len(items) else None
