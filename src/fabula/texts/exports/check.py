@@ -177,7 +177,7 @@ def _role_problem(roles: Sequence[str]) -> str | None:
     if any(role in ("system", "developer") for role in roles[1:]):
         return "has a system's text that is not the first"
     if "tool" not in roles and any(a == b for a, b in zip(talk, talk[1:], strict=False)):
-        return f"has two turns of the same role in a row"
+        return "has two turns of the same role in a row"
     return None
 
 

@@ -7,7 +7,7 @@ class, a dataclass or a JSON Schema: all become a `PairFields`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
