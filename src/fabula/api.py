@@ -68,9 +68,7 @@ def validate(
     from fabula.checks.results import CheckResults
 
     if isinstance(spec, str | FilePath) and str(spec).endswith(".jsonl"):
-        from fabula.texts.exports.check import check_training_file
-
-        return check_training_file(FilePath(spec))
+        return _training_file(FilePath(spec))
     resolved = resolve(spec)
     _possible(make_plan(resolved, n=_one_where_unsized(resolved)))
     if data is None:
@@ -284,6 +282,28 @@ def evaluate(
         sections=sections or evaluation.SECTIONS,
         gates=gates,
         seed=seed,
+    )
+
+
+def _training_file(path: FilePath) -> CheckResults:
+    """Whether a file could be trained with."""
+    from fabula.checks.results import CheckResult, CheckResults
+    from fabula.texts.exports.check import check_training_file
+
+    return CheckResults(
+        tuple(
+            CheckResult(
+                table=path.name,
+                kind=found.rule,
+                name=found.words,
+                passed=not found.broken,
+                failing=len(found.broken),
+                rows=found.lines,
+                examples=tuple({"line": line, "problem": told} for line, told in found.broken[:5]),
+                message=found.message,
+            )
+            for found in check_training_file(path)
+        )
     )
 
 

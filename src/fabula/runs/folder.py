@@ -188,7 +188,7 @@ class RunFolder:
 
     def _clear(self, past: Mapping[str, Any]) -> None:
         """Remove what an earlier run wrote, and nothing else."""
-        for name in (MANIFEST, REJECTS, "report.html"):
+        for name in (MANIFEST, REJECTS, "report.html", *past.get("outputs", ())):
             (self.path / name).unlink(missing_ok=True)
         for path in (self.path / _STATE).glob("*.json"):
             path.unlink()

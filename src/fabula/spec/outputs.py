@@ -72,9 +72,7 @@ class OutputSpec(SpecModel):
         if not self.is_export:
             given = [name for name in _OF_EXPORTS if getattr(self, name)]
             if given:
-                raise ValueError(
-                    f"`{given[0]}` belongs to a training format or a `split`, not to `{self.format}`"
-                )
+                raise ValueError(f"`{given[0]}` needs a training format or a `split`")
             return self
         if self.tables:
             raise ValueError("give `table: NAME`; examples are made of one table")

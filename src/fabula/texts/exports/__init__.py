@@ -1,1 +1,1 @@
-"""Tables into sets that models are trained with: examples, splits, token counts, and their check."""
+"""Tables into sets to train models with: examples, splits, token counts, and their check."""

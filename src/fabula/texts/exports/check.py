@@ -10,10 +10,10 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from fabula.checks.results import CheckResult, CheckResults
 from fabula.errors import SourceError
 from fabula.texts.exports.splits import plain
 from fabula.texts.exports.tokens import TURN_TOKENS, tokens_of
@@ -43,6 +43,32 @@ _RULES = {
 }
 
 
+@dataclass(frozen=True)
+class Finding:
+    """How a file keeps one rule.
+
+    Attributes:
+        rule: The rule's name: `json`, `format`, `roles`, `text`, `length` or `distinct`.
+        words: What it demands.
+        lines: Lines that were looked at.
+        broken: Each line that breaks it, with what is wrong there.
+    """
+
+    rule: str
+    words: str
+    lines: int
+    broken: tuple[tuple[int, str], ...]
+
+    @property
+    def message(self) -> str:
+        """The verdict in one sentence."""
+        if not self.broken:
+            return f"{self.words} ({self.lines:,} lines)"
+        told = "; ".join(f"line {line} {problem}" for line, problem in self.broken[:_SHOWN])
+        more = len(self.broken) - _SHOWN
+        return f"{self.words}: {told}" + (f" and {more:,} more" if more > 0 else "")
+
+
 @dataclass
 class _Findings:
     """The lines that break each rule."""
@@ -55,7 +81,7 @@ class _Findings:
         self.broken[rule].append((line, problem))
 
 
-def check_training_file(path: Path, *, longest: int = LONGEST) -> CheckResults:
+def check_training_file(path: Path, *, longest: int = LONGEST) -> tuple[Finding, ...]:
     """Tell what a fine-tuning service would refuse in a file.
 
     Args:
@@ -63,7 +89,7 @@ def check_training_file(path: Path, *, longest: int = LONGEST) -> CheckResults:
         longest: Most tokens of one example, by estimate.
 
     Returns:
-        One result a rule, each with the lines that break it.
+        One finding a rule, with the lines that break it.
 
     Raises:
         SourceError: The file can't be read, or holds no line.
@@ -95,8 +121,12 @@ def check_training_file(path: Path, *, longest: int = LONGEST) -> CheckResults:
         seen.setdefault(key, line)
     if not rows:
         raise SourceError(f"`{path}` holds no example", code="source.empty", where=str(path))
-    results = (_result(path, rule, findings.broken[rule], rows, form, longest) for rule in _RULES)
-    return CheckResults(tuple(results))
+    words = {"format": f"every line has the keys of `{form}`"} if form else {}
+    words["length"] = f"no example has more than {longest:,} tokens (estimated)"
+    return tuple(
+        Finding(rule, words.get(rule, told), rows, tuple(findings.broken[rule]))
+        for rule, told in _RULES.items()
+    )
 
 
 def format_of_row(row: Mapping[str, Any]) -> str:
@@ -176,28 +206,6 @@ def _role_problem(roles: Sequence[str]) -> str | None:
         return "has no user before the assistant"
     if any(role in ("system", "developer") for role in roles[1:]):
         return "has a system's text that is not the first"
-    if "tool" not in roles and any(a == b for a, b in zip(talk, talk[1:], strict=False)):
+    if "tool" not in roles and any(a == b for a, b in pairwise(talk)):
         return "has two turns of the same role in a row"
     return None
-
-
-def _result(
-    path: Path, rule: str, broken: Sequence[tuple[int, str]], rows: int, form: str, longest: int
-) -> CheckResult:
-    words = _RULES[rule]
-    if rule == "format" and form:
-        words = f"every line has the keys of `{form}`"
-    if rule == "length":
-        words = f"no example has more than {longest:,} tokens (estimated)"
-    told = "; ".join(f"line {line} {problem}" for line, problem in broken[:_SHOWN])
-    more = f" and {len(broken) - _SHOWN:,} more" if len(broken) > _SHOWN else ""
-    return CheckResult(
-        table=path.name,
-        kind=rule,
-        name=words,
-        passed=not broken,
-        failing=len(broken),
-        rows=rows,
-        examples=tuple({"line": line, "problem": problem} for line, problem in broken[:_SHOWN]),
-        message=f"{words}: {told}{more}" if broken else f"{words} ({rows:,} lines)",
-    )

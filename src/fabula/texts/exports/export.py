@@ -18,7 +18,8 @@ from fabula.io.formats import ENDINGS, as_format, format_of
 from fabula.io.frames import as_table
 from fabula.io.places import make_folder, replacing
 from fabula.io.write import write_table
-from fabula.planning.templates import TemplateError, template_needs
+from fabula.planning.outputs import unknown_columns
+from fabula.planning.templates import TemplateError
 from fabula.spec.outputs import TRAINING_FORMATS, OutputSpec
 from fabula.texts.exports.examples import WRITE, Example, examples, preferences, say
 from fabula.texts.exports.splits import split
@@ -129,8 +130,7 @@ def export(
         detail = error.errors()[0]
         told = detail.get("ctx", {}).get("error") or f"`{detail['loc'][0]}`: {detail['msg']}"
         raise UsageError(f"{told}", code="usage.export", hint=_HINT) from error
-    for problem in export_problems(wanted, table.column_names):
-        raise UsageError(problem[0], code="usage.unknown-column", hint=problem[1])
+    _check_columns(wanted, table.column_names)
     paths = _paths(Path(output), wanted)
     for path in paths.values():
         if path.exists() and not overwrite:
@@ -151,26 +151,6 @@ def plain_format(output: PathLike) -> str:
 
 
 _HINT = f"formats are {', '.join(TRAINING_FORMATS)}; `user` and `assistant` say who says what"
-
-
-def export_problems(wanted: OutputSpec, columns: Sequence[str]) -> list[tuple[str, str | None]]:
-    """What an export names that the table lacks: each problem with a hint."""
-    problems: list[tuple[str, str | None]] = []
-    for text in wanted.texts:
-        if text in columns:
-            continue
-        try:
-            needs = template_needs(text, ())
-        except TemplateError as error:
-            problems.append((f"the template {text!r} can't be read: {error}", None))
-            continue
-        if "{" not in text and text != wanted.system:
-            needs = (text,)
-        known = (*columns, "row")  # `row["any name"]` reaches columns that are no identifiers
-        problems += [_unknown(name, columns) for name in needs if name not in known]
-    named = [*wanted.score, *filter(None, [wanted.stratify])]
-    problems += [_unknown(name, columns) for name in named if name not in columns]
-    return problems
 
 
 def write_export(
@@ -216,7 +196,7 @@ def _write_rows(
 ) -> Export:
     """Rows as they are; without `user`, equal rows go together."""
     rows = table.to_pylist()
-    key = say(wanted.user, table.column_names) if wanted.user else (lambda row: str(row))
+    key = say(wanted.user, table.column_names) if wanted.user else str
     parts = _parts([key(row) for row in rows], wanted, strata, seed)
     files = []
     for name, places in parts.items():
@@ -266,6 +246,11 @@ def _paths(output: Path, wanted: OutputSpec) -> dict[str, Path]:
     return {name: output / file for name, file in wanted.files("rows").items()}
 
 
-def _unknown(name: str, columns: Sequence[str]) -> tuple[str, str | None]:
-    hint = did_you_mean(name, columns) or f"there are {', '.join(columns)}"
-    return f"there is no column `{name}`", hint
+def _check_columns(wanted: OutputSpec, columns: Sequence[str]) -> None:
+    try:
+        unknown = unknown_columns(wanted, columns)
+    except TemplateError as error:
+        raise UsageError(str(error), code="usage.template") from error
+    for name in unknown:
+        hint = did_you_mean(name, columns) or f"there are {', '.join(columns)}"
+        raise UsageError(f"there is no column `{name}`", code="usage.unknown-column", hint=hint)

@@ -1,8 +1,8 @@
 """`fb.pairs`: N distinct training pairs of any shape, spread over topics and the like.
 
-The declared fields become a job of rows (`llm/rows`), which asks for JSON where the endpoint can and
-for numbered text where not, keeps inputs apart over the whole run, and ends with n pairs or says
-why not.
+The declared fields become a job of rows (`llm/rows`), which asks for JSON where the endpoint can
+and for numbered text where not, keeps inputs apart over the whole run, and ends with n pairs or
+says why not.
 """
 
 from __future__ import annotations

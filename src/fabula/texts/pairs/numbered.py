@@ -80,8 +80,8 @@ class Numbered:
                 if cut and last:
                     raise _Unreadable("it was cut off")
                 values = self._values(block)
-            except _Unreadable as problem:
-                bad.append((block.text, f"the pair can't be read: {problem}"))
+            except _Unreadable as reason:
+                bad.append((block.text, f"the pair can't be read: {reason}"))
             else:
                 numbered = {number: block.number} if block.number is not None else {}
                 items.append({**numbered, **values})
