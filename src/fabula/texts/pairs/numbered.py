@@ -133,8 +133,8 @@ def _blocks(text: str) -> Iterator[_Block]:
             heading = _HEADING.match(lines[head])
             told = heading["number"] if heading else None
         first = lines[start][marker.end() :]
-        body = [_unmarked(first, marker["mark"]), *lines[start + 1 : end]]
-        given, output = _halves(_without_rules(body))
+        rest = _without_rules(lines[start + 1 : end])
+        given, output = _halves([_unmarked(first, marker["mark"]), *rest])
         whole = "\n".join(lines[head:end]).strip()
         yield _Block(whole, None if told is None else int(told), given, output)
 
@@ -185,7 +185,8 @@ def _parts(text: str, names: Sequence[str]) -> dict[str, str]:
 
 def _split(text: str, wanted: int) -> list[str]:
     """A text in as many parts as there are fields, by quotes or by one kind of separator."""
-    for written in dict.fromkeys((text, _bare(text))):
+    forms = (_bare(text), text) if text[:1] in ('"', "“") else (text, _bare(text))
+    for written in dict.fromkeys(forms):
         straight = written.replace("“", '"').replace("”", '"')
         for separator in _SEPARATORS:
             try:

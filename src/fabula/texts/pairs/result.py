@@ -62,7 +62,10 @@ class Pairs(Sequence[dict[str, Any]]):
     @property
     def counted(self) -> str:
         """`45 parsed, 9 duplicates, 36 kept`, and what else became of what was parsed."""
-        parts = [f"{self.parsed:,} parsed", f"{self.duplicates:,} duplicates"]
+        parts = [
+            f"{self.parsed:,} parsed",
+            f"{self.duplicates:,} duplicate{'s' * (self.duplicates != 1)}",
+        ]
         rest = self.parsed - self.duplicates - len(self.rows)
         parts += [f"{rest:,} refused or beyond those asked"] if rest > 0 else []
         parts += [f"{len(self.unread):,} unreadable"] if self.unread else []
