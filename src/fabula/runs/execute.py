@@ -134,6 +134,7 @@ def run(
         else:
             facts, formats = identity(plan, file_format), _formats(plan, file_format)
             folder = RunFolder(output, facts, formats, fresh=fresh, overwrite=overwrite)
+            tracker.resume(folder.answered(), folder.note_answered)
             try:
                 reused = _go_on(plan, folder, make, max_rejects)
             finally:

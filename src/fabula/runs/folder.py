@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 _RUN = "run.json"
 _STATE = ".fabula"
+_ANSWERED = "answered.json"
 _TYPED: tuple[Format, ...] = ("parquet", "arrow", "jsonl", "csv")
 """Formats by how well they keep the types of columns."""
 
@@ -144,6 +145,14 @@ class RunFolder:
         """Say, before its parts are made, that a table is drawn again."""
         state = _json(self.path / _STATE / "attempts.json") or {}
         write_text(self.path / _STATE / "attempts.json", json.dumps({**state, table: attempt}))
+
+    def answered(self) -> dict[str, int]:
+        """Rows of each table that models had filled when an unfinished run noted it last."""
+        return {} if self.manifest else _json(self.path / _STATE / _ANSWERED) or {}
+
+    def note_answered(self, rows: Mapping[str, int]) -> None:
+        """Note how many rows models have filled; replies themselves are in the ledger."""
+        write_text(self.path / _STATE / _ANSWERED, json.dumps(rows))
 
     def reopen(self, tables: Iterable[str]) -> None:
         """Make an ended run unfinished again: the parts of `tables` are forgotten."""
