@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from fabula.errors import UsageError
+from fabula.planning.outputs import ROW
 from fabula.planning.templates import environment
 from fabula.spec.outputs import OutputSpec
 
@@ -46,7 +47,7 @@ def say(text: str, columns: Sequence[str]) -> Say:
         from jinja2 import TemplateError
 
         try:
-            return template.render({"row": row, **row})
+            return template.render({**row, ROW: row})
         except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
             raise UsageError(
                 f"the template {text!r} fails: {error}",

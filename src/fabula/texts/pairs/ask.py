@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
-from fabula.errors import UsageError
+from fabula.errors import UsageError, did_you_mean
 from fabula.llm.rows.job import RowsJob, RowsResult
 from fabula.llm.rows.sync import run_sync
 from fabula.texts.asking import AskOptions, ask, job_options, shortfall
@@ -114,6 +114,10 @@ def pair_task(wanted: Any, n: int, options: PairOptions) -> PairTask:
     Raises:
         UsageError: The shape or an option is wrong.
     """
+    for name in options:
+        if name not in PairOptions.__annotations__:
+            hint = did_you_mean(name, PairOptions.__annotations__)
+            raise UsageError(f"`pairs` takes no `{name}`", code="usage.option", hint=hint)
     fields = pair_fields(wanted, inputs=options.get("input", ()), outputs=options.get("output", ()))
     attributes = options.get("balance", {})
     for name in attributes:

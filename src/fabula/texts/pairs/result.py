@@ -121,8 +121,4 @@ def _template(names: Sequence[str]) -> str:
     """One field as it is; several as lines with their names."""
     if len(names) == 1:
         return names[0]
-    return "\n".join(f"{name.replace('_', ' ')}: {{{{ {_variable(name)} }}}}" for name in names)
-
-
-def _variable(name: str) -> str:
-    return name if name.isidentifier() else f"row[{name!r}]"
+    return "\n".join(f"{name.replace('_', ' ')}: {{{{ row[{name!r}] }}}}" for name in names)
