@@ -70,8 +70,8 @@ def unknown_columns(output: OutputSpec, columns: Collection[str]) -> list[str]:
     Raises:
         TemplateError: A template can't be read.
     """
-    for _ in _template_problems(output, columns, ""):
-        raise TemplateError(_.message)
+    for problem in _template_problems(output, columns, ""):
+        raise TemplateError(problem.message)
     return [name for name in _used(output, columns) if name not in columns]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias, get_args
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -20,7 +20,7 @@ OutputFormat: TypeAlias = Literal[
     "preference",
 ]
 
-TRAINING_FORMATS: tuple[str, ...] = get_args(OutputFormat)[4:]
+TRAINING_FORMATS = ("chat-jsonl", "completion-jsonl", "alpaca", "sharegpt", "preference")
 """Formats whose rows are examples to train a model with; all are JSON Lines."""
 
 
