@@ -10,7 +10,7 @@ import time
 from fabula.llm.rows.ask import ask_rows
 from fabula.llm.rows.job import RowField, RowsJob
 from fabula.llm.session import models_of_run
-from fabula.spec.tables import ModelSpec
+from fabula.spec.models import ModelSpec
 
 AT_ONCE = 64
 FIELD = RowField("text", {"type": "string", "maxLength": 80}, "a line of text")

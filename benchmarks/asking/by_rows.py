@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 import fabula as fb
 from fabula.llm.rows.job import RowsResult
-from fabula.spec.tables import ModelSpec
+from fabula.spec.models import ModelSpec
 
 
 class Line(BaseModel):

@@ -13,8 +13,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fabula.api import evaluate, generate, infer, load, plan, preview, resolve, validate
+    from fabula.api import (
+        evaluate,
+        generate,
+        infer,
+        load,
+        plan,
+        preview,
+        rehearse,
+        resolve,
+        validate,
+    )
     from fabula.errors import FabulaError
+    from fabula.llm.rehearsal import Rehearsal
     from fabula.planning.plan import Plan
     from fabula.reports.report import Report
     from fabula.runs.dataset import Dataset
@@ -33,6 +44,7 @@ __all__ = [
     "DatasetSpec",
     "FabulaError",
     "Plan",
+    "Rehearsal",
     "Report",
     "TableSpec",
     "__version__",
@@ -49,6 +61,7 @@ __all__ = [
     "pairs",
     "plan",
     "preview",
+    "rehearse",
     "resolve",
     "review_export",
     "review_import",
@@ -61,6 +74,7 @@ _HOMES = {
     "DatasetSpec": "fabula.spec.tables",
     "FabulaError": "fabula.errors",
     "Plan": "fabula.planning.plan",
+    "Rehearsal": "fabula.llm.rehearsal",
     "Report": "fabula.reports.report",
     "TableSpec": "fabula.spec.tables",
     "aextend": "fabula.texts.extend",
@@ -75,6 +89,7 @@ _HOMES = {
     "pairs": "fabula.texts.pairs.ask",
     "plan": "fabula.api",
     "preview": "fabula.api",
+    "rehearse": "fabula.api",
     "resolve": "fabula.api",
     "review_export": "fabula.texts.review",
     "review_import": "fabula.texts.review",

@@ -23,6 +23,8 @@ from fabula.types import Path, Progress, Size, TableLike
 
 if TYPE_CHECKING:
     from fabula.checks.results import CheckResults
+    from fabula.llm.batched import OnBatch
+    from fabula.llm.rehearsal import Rehearsal
     from fabula.reports.evaluate import Tables
     from fabula.reports.gates import GatesLike
     from fabula.reports.report import Report
@@ -38,6 +40,7 @@ __all__ = [
     "load",
     "plan",
     "preview",
+    "rehearse",
     "resolve",
     "validate",
 ]
@@ -149,6 +152,7 @@ def generate(
     fresh: bool = False,
     overwrite: bool = False,
     workers: int = 1,
+    batch: bool | OnBatch = False,
     max_rejects: float | int | None = None,
     max_calls: int | None = None,
     max_tokens: int | None = None,
@@ -172,6 +176,9 @@ def generate(
         fresh: Start over: nothing that an earlier run left is used, not even known replies.
         overwrite: Replace another run in the folder.
         workers: Parts of tables that are made at the same time.
+        batch: Ask language models by their provider's batches: half the price, and answers
+            within a day. The rows are the same; the same call waits on after it was stopped. A
+            function is told the state and the size of a batch at each look.
         max_rejects: Lost rows that are accepted: a share below 1, or a number of rows.
         max_calls: Most calls to language models.
         max_tokens: Most tokens, sent and received.
@@ -210,13 +217,54 @@ def generate(
         "progress": progress,
         "max_rejects": max_rejects,
     }
-    with models_of_run(fresh=fresh, budget=budget) as open_model:
+    with models_of_run(fresh=fresh, budget=budget, batch=batch) as open_model:
         if output is not None and is_file(FilePath(output)):
             dataset = execute_to_file(planned, FilePath(output), open_model=open_model, **how)
         else:
             dataset = execute(planned, output=output, open_model=open_model, format=format, **how)
     _check_row_class(planned.spec, dataset)
     return dataset
+
+
+def rehearse(
+    spec: SpecLike,
+    n: Size = None,
+    *,
+    seed: int | None = None,
+    model: str | None = None,
+    prompt: str | None = None,
+    rehearsal: Rehearsal | None = None,
+) -> Rehearsal:
+    """Go through all calls to language models that `generate` would make, and make none.
+
+    The prompts are the real ones; only what models would have written before, and later prompts
+    show, is made up. Answers that have to be asked again are not foreseen.
+
+    Args:
+        spec: A spec in any form.
+        n: Rows, for the only table or by table; overrides the spec.
+        seed: Overrides the spec's seed.
+        model: One language model in place of every model of the spec.
+        prompt: What the rows are about, for tables that don't say.
+        rehearsal: Where to note the calls; by default a new one.
+
+    Raises:
+        SpecError: The spec has problems; `violations` lists all of them.
+
+    Examples:
+        >>> asked = rehearse("knights: name, motto", n=30, model="fake")
+        >>> asked.counts
+        {'fake': 2}
+    """
+    from fabula.llm.rehearsal import Rehearsal
+    from fabula.llm.session import models_of_run
+    from fabula.runs.rehearse import rehearse as go_through
+
+    noted = Rehearsal() if rehearsal is None else rehearsal
+    planned = plan(resolve(spec, prompt=prompt), n, seed=seed, model=model)
+    with models_of_run(rehearsal=noted) as open_model:
+        go_through(planned, open_model)
+    return noted
 
 
 def evaluate(

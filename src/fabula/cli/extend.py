@@ -10,10 +10,12 @@ import typer
 from fabula.cli.arguments import ModelOption, PromptOption, ReviewOption, SeedOption
 from fabula.cli.group import new_app
 from fabula.cli.progress import progress
+from fabula.cli.rehearsing import print_rehearsal
 from fabula.cli.talk import Talk
 
 if TYPE_CHECKING:
     from fabula.llm.rows.job import RowsResult
+    from fabula.texts.extend import ExtendOptions
 
 app = new_app()
 
@@ -49,6 +51,9 @@ def extend(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the file to write.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show every prompt; call and write nothing.")
+    ] = False,
     max_calls: Annotated[
         int | None, typer.Option("--max-calls", min=0, help="Most calls to language models.")
     ] = None,
@@ -64,7 +69,9 @@ def extend(
     The old rows stay as they are. Ids go on after the largest one; the language model writes
     the rest, shown a sample of the rows, and nothing that it repeats is taken.
     """
+    from fabula.io.frames import as_table
     from fabula.reports import amounts
+    from fabula.texts.extend import extend as grow
     from fabula.texts.files import extend_file, longer_name
 
     talk: Talk = ctx.obj
@@ -76,6 +83,19 @@ def extend(
         parts += [f"{count:,} × {note}" for note, count in result.notes.items()]
         talk.say(" · ".join(parts))
 
+    wanted: ExtendOptions = {
+        "prompt": prompt or "",
+        "review": review,
+        "balance": balance,
+        "unique": unique or (),
+        "seed": seed or 0,
+        "model": model or "local",
+        "rows_per_call": rows_per_call,
+    }
+    if dry_run:
+        table = as_table(data)
+        print_rehearsal(lambda noted: grow(table, n, **wanted, rehearsal=noted))
+        return
     with progress(talk) as watch:
         told = (lambda done: watch(data.stem, done, n)) if watch else None
         longer = extend_file(
@@ -83,13 +103,7 @@ def extend(
             n,
             target,
             overwrite=overwrite,
-            prompt=prompt or "",
-            review=review,
-            balance=balance,
-            unique=unique or (),
-            seed=seed or 0,
-            model=model or "local",
-            rows_per_call=rows_per_call,
+            **wanted,
             fresh=fresh,
             max_calls=max_calls,
             max_tokens=max_tokens,

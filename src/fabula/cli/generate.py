@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -20,6 +21,7 @@ from fabula.cli.arguments import (
 )
 from fabula.cli.group import new_app
 from fabula.cli.progress import progress
+from fabula.cli.rehearsing import print_rehearsal
 from fabula.cli.talk import Talk
 from fabula.errors import CheckError, PartialRunError, UsageError
 
@@ -69,6 +71,14 @@ def generate(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace another run in the folder.")
     ] = False,
+    batch: Annotated[
+        bool,
+        typer.Option(
+            "--batch",
+            help="Ask by the provider's batches: half the price, answers within a day. The same "
+            "command waits on after it was stopped.",
+        ),
+    ] = False,
     max_rejects: Annotated[
         str | None,
         typer.Option("--max-rejects", metavar="5%|N", help="Lost rows that are accepted."),
@@ -86,7 +96,8 @@ def generate(
         bool, typer.Option("--report", help="Also write `report.html` into the folder.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the plan; call and write nothing.")
+        bool,
+        typer.Option("--dry-run", help="Show the plan and every prompt; call and write nothing."),
     ] = False,
 ) -> None:
     """Make the data, check it and write it.
@@ -107,6 +118,9 @@ def generate(
         wanted = with_review(wanted, review)
     if dry_run:
         typer.echo(plan_text(api.plan(wanted, sizes, seed=seed, model=model)))
+        print_rehearsal(
+            lambda noted: api.rehearse(wanted, sizes, seed=seed, model=model, rehearsal=noted)
+        )
         return
     folder = output or Path("out") / _name(wanted, spec)
     if folder == Path("-"):
@@ -126,6 +140,7 @@ def generate(
                 model=model,
                 format=form,
                 workers=workers,
+                batch=_batch_teller(talk) if batch else False,
                 fresh=fresh,
                 overwrite=overwrite,
                 max_rejects=read_share(max_rejects),
@@ -159,6 +174,19 @@ def write_report(dataset: Dataset) -> None:
 
     assert dataset.folder is not None
     write_text(record(dataset.folder, "report.html"), run_page(dataset, profile(dataset.folder)))
+
+
+def _batch_teller(talk: Talk) -> Callable[[str, int], None]:
+    """What says how a batch is getting on, whenever that changes."""
+    told: list[str] = []
+
+    def tell(state: str, requests: int) -> None:
+        line = f"Batch of {requests:,} requests: {state.replace('_', ' ')}"
+        if told[-1:] != [line]:
+            told.append(line)
+            talk.say(line)
+
+    return tell
 
 
 def _changed(path: Path) -> int | None:

@@ -10,6 +10,7 @@ import typer
 from fabula.cli.arguments import ModelOption, SeedOption, read_shares
 from fabula.cli.group import new_app
 from fabula.cli.progress import progress
+from fabula.cli.rehearsing import print_rehearsal
 from fabula.cli.talk import Talk
 from fabula.errors import PartialRunError, UsageError
 
@@ -99,7 +100,7 @@ def pairs(
         int | None, typer.Option("--rows-per-call", min=1, help="Pairs asked at once.")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the first prompt and the cost; ask nothing.")
+        bool, typer.Option("--dry-run", help="Show every prompt and the cost; ask nothing.")
     ] = False,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Ask again, even where replies are known.")
@@ -125,6 +126,7 @@ def pairs(
     from fabula.inference.speclike import class_of
     from fabula.reports import amounts
     from fabula.reports.exports import export_text
+    from fabula.texts.pairs.ask import pairs as ask
     from fabula.texts.pairs.attributes import read_attribute
     from fabula.texts.pairs.files import pairs_to_file
 
@@ -157,7 +159,8 @@ def pairs(
         options["examples"] = _examples(examples)
     shape = class_of(wanted) or wanted
     if dry_run:
-        _show_forecast(shape, n, options)
+        del options["report"]
+        print_rehearsal(lambda noted: ask(shape, n, **options, rehearsal=noted))
         return
     export: dict[str, Any] = {
         "format": form,
@@ -198,11 +201,3 @@ def _examples(path: Path) -> list[Any]:
 
     rows: list[Any] = as_table(path, name="examples").to_pylist()
     return rows
-
-
-def _show_forecast(shape: Any, n: int, options: PairOptions) -> None:
-    from fabula.reports.exports import forecast_text
-    from fabula.texts.asking import forecast
-    from fabula.texts.pairs.ask import pair_task
-
-    typer.echo(forecast_text(forecast(pair_task(shape, n, options).job, options)))

@@ -17,6 +17,7 @@ from fabula.cli.arguments import (
     read_spec,
 )
 from fabula.cli.group import new_app
+from fabula.cli.rehearsing import print_rehearsal
 
 app = new_app()
 
@@ -29,6 +30,9 @@ def plan(
     seed: SeedOption = None,
     model: ModelOption = None,
     prompt: PromptOption = None,
+    prompts: Annotated[
+        bool, typer.Option("--prompts", help="Also print every prompt for language models.")
+    ] = False,
     form: Annotated[
         Literal["table", "json"], typer.Option("--format", help="How the plan is printed.")
     ] = "table",
@@ -37,5 +41,10 @@ def plan(
     from fabula import api
     from fabula.reports.plans import plan_text, plan_values
 
-    made = api.plan(read_spec(spec, prompt=prompt), read_sizes(n), seed=seed, model=model)
+    wanted, sizes = read_spec(spec, prompt=prompt), read_sizes(n)
+    made = api.plan(wanted, sizes, seed=seed, model=model)
     typer.echo(json.dumps(plan_values(made)) if form == "json" else plan_text(made))
+    if prompts:
+        print_rehearsal(
+            lambda noted: api.rehearse(wanted, sizes, seed=seed, model=model, rehearsal=noted)
+        )

@@ -11,16 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from fabula.engines.asked_rules import rule_check, told_rules
+from fabula.engines.asked_rules import answer_check, told_rules
 from fabula.engines.block import Array, Block, GroupEngine, Loss, rows_of, with_share_missing
 from fabula.engines.fields import column_of, row_field
 from fabula.engines.prose import prose_check
 from fabula.engines.templates import render
 from fabula.errors import UsageError
+from fabula.llm.batched import Batched
 from fabula.llm.chat import ChatModel, Usage
 from fabula.llm.prices import price_of
 from fabula.llm.rows.ask import ask_rows_sync
-from fabula.llm.rows.job import RowField, RowsJob, RowsResult
+from fabula.llm.rows.job import RowCheck, RowField, RowsJob, RowsResult
 from fabula.planning.columns import joint_groups
 from fabula.planning.estimate import model_name
 from fabula.planning.plan import ColumnPlan, TablePlan
@@ -82,6 +83,11 @@ class Models:
         unknown = Loss(stopped or "the model gave no usable value")
         return [losses.get(i, unknown) if row is None else row for i, row in enumerate(result.rows)]
 
+    @property
+    def row_class(self) -> type | None:
+        """The class that the only table was made from, which has the last word on its rows."""
+        return self.spec.source.row_class
+
     def usage(self) -> Mapping[str, ModelUsage]:
         """What was asked of each model so far."""
         return dict(self._usage)
@@ -111,6 +117,8 @@ class Models:
             past = self._usage.get(name, ModelUsage(model.name, model.identity))
             total = Usage(past.prompt_tokens, past.completion_tokens) + result.usage
             price = price_of(model.name)
+            if price is not None and isinstance(model, Batched):
+                price = price.halved()
             self._usage[name] = replace(
                 past,
                 calls=past.calls + result.calls,
@@ -152,15 +160,17 @@ class JointEngine:
         known = self.plan.columns[self.group[0]].needs
         table = self.plan.spec
         first = specs[self.group[0]]
+        rules = answer_check(self.plan, self.group, block.values, self.models.row_class)
         job = RowsJob(
             subject=table.prompt or f"rows of a table named {table.name}",
             fields=tuple(row_field(name, spec) for name, spec in specs.items()),
             n=len(rows),
             given=_given(block, known, rows) or None,
+            beside=_given(block, rules.needs, rows) or None,
             examples=table.examples,
             extra=told_rules(self.plan, self.group),
             rows_per_call=table.rows_per_call,
-            check_row=rule_check(self.plan, self.group, known),
+            check_row=rules.check,
             sample=_asked_before(block),
             unique=self._unique(specs),
             used=[
@@ -206,13 +216,16 @@ class PromptEngine:
         rows = wanted_rows(block)
         where = f"tables.{self.plan.name}.columns.{self.name}.prompt"
         prompts = render(template, column.needs, block, where=where, rows=rows)
+        rules = answer_check(self.plan, (self.name,), block.values, self.models.row_class)
         job = RowsJob(
             subject=self.plan.spec.prompt,
             fields=(self._field(spec),),
             n=len(rows),
             examples=spec.examples,
             unique=((self.name,),) if spec.unique else (),
-            check_row=prose_check(self.name, spec) if isinstance(spec, Text) else None,
+            beside=_given(block, rules.needs, rows) or None,
+            extra=told_rules(self.plan, (self.name,)),
+            check_row=_prose_and_rules(self.name, spec, rules.check),
             text=isinstance(spec, Text),
             prompts=prompts,
             sample=_asked_before(block),
@@ -257,6 +270,16 @@ class JudgeEngine:
         made = _answered(block, rows, answers)
         values = {row: _verdict(spec, answer) for row, answer in made.items()}
         block.values[self.name] = _filled(block, column, values)
+
+
+def _prose_and_rules(name: str, spec: Llm | Text, rules: RowCheck | None) -> RowCheck | None:
+    """A check of a column with its own prompt: its prose first, then the rules."""
+    if not isinstance(spec, Text):
+        return rules
+    prose = prose_check(name, spec)
+    if rules is None:
+        return prose
+    return lambda row: [*prose(row), *rules(row)]
 
 
 def _verdict(spec: Judge, answer: Mapping[str, Any]) -> Any:

@@ -7,7 +7,8 @@ text.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -22,12 +23,12 @@ def objects_of(cls: type, rows: Iterable[Mapping[str, Any]]) -> Iterator[Any]:
     Raises:
         CheckError: The class refuses a row.
     """
-    adapter: TypeAdapter[Any] = TypeAdapter(cls)
+    adapter = _adapter(cls)
     for number, row in enumerate(rows):
         try:
             yield _validated(adapter, row)
         except ValidationError as error:
-            problems = "; ".join(_problems(error))
+            problems = "; ".join(map(_problem, error.errors()))
             raise CheckError(
                 f"`{cls.__name__}` refuses row {number}: {problems}",
                 code="check.row-class",
@@ -35,16 +36,24 @@ def objects_of(cls: type, rows: Iterable[Mapping[str, Any]]) -> Iterator[Any]:
             ) from error
 
 
-def row_problems(cls: type, row: Mapping[str, Any]) -> list[str]:
-    """What a class has against an unfinished row; fields still to come are no fault."""
+def row_problems(cls: type, row: Mapping[str, Any], asked: Collection[str]) -> list[str]:
+    """What a class has against the asked values of a row, other fields of which may still come."""
     try:
-        _validated(TypeAdapter(cls), row)
+        _validated(_adapter(cls), row)
     except ValidationError as error:
-        missing = {
-            item["loc"] for item in error.errors() if item["type"] == "missing" and item["loc"]
-        }
-        return _problems(error, without=missing)
+        found = error.errors()
+        whole = not any(item["type"] == "missing" for item in found)
+        return [
+            _problem(item)
+            for item in found
+            if (item["loc"][0] in asked if item["loc"] else whole) and item["type"] != "missing"
+        ]
     return []
+
+
+@cache
+def _adapter(cls: type) -> TypeAdapter[Any]:
+    return TypeAdapter(cls)
 
 
 def _validated(adapter: TypeAdapter[Any], row: Mapping[str, Any]) -> Any:
@@ -71,14 +80,8 @@ def _decoded(row: Mapping[str, Any], error: ValidationError) -> dict[str, Any] |
     return decoded if decoded != dict(row) else None
 
 
-def _problems(
-    error: ValidationError, *, without: Iterable[tuple[int | str, ...]] = ()
-) -> list[str]:
-    """The errors in words: the field, what is wrong and the value."""
-    return [_problem(item) for item in error.errors() if item["loc"] not in without]
-
-
 def _problem(item: ErrorDetails) -> str:
+    """An error in words: the field, what is wrong and the value."""
     field = ".".join(map(str, item["loc"])) or "the row"
     message = item["msg"][:1].lower() + item["msg"][1:]
     value = "" if item["type"] == "missing" else f", not {_shown(item['input'])}"

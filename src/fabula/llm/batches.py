@@ -26,6 +26,8 @@ from fabula.llm.recorded import Recorded
 from fabula.llm.verdicts import Rejection
 
 REQUESTS_A_BATCH = 50_000
+FIRST_PAUSE = 0.25
+"""Seconds between the first two looks at a batch; doubled each time."""
 GUESSED_REPLY = 256
 """Tokens of a reply, to set money aside before the first one is known."""
 CHAT = "/v1/chat/completions"
@@ -40,7 +42,7 @@ class Batches:
         model: The model; its endpoint must have `/files` and `/batches`.
         ledger: Keeps the replies, and the notes on open batches beside them.
         budget: What may be spent; by default without limits.
-        poll: Seconds between two looks at a batch.
+        poll: Seconds between two looks at a batch; the first looks come sooner.
     """
 
     def __init__(
@@ -110,6 +112,7 @@ class Batches:
 
     async def wait(self, batch: Batch, *, progress: Progress | None = None) -> None:
         """Wait until a batch is over and keep its replies."""
+        pause = FIRST_PAUSE
         while True:
             state = await self._ask("GET", f"/batches/{batch.id}", expects="status")
             status = str(state["status"])
@@ -117,7 +120,8 @@ class Batches:
                 progress(status, len(batch.asked))
             if status in ("completed", "expired", "cancelled", "failed"):
                 break
-            await asyncio.sleep(self._poll)
+            await asyncio.sleep(min(pause, self._poll))
+            pause *= 2
         if file := state.get("output_file_id"):
             await self._collect(batch, str(file))
         self._note(batch.id).unlink(missing_ok=True)

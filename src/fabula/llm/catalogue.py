@@ -5,7 +5,6 @@ from __future__ import annotations
 from fabula.errors import UsageError, did_you_mean
 from fabula.llm.budget import Budget
 from fabula.llm.chat import ChatModel
-from fabula.llm.fake import FakeModel
 from fabula.llm.ledger import Ledger
 from fabula.llm.limits import Patience
 from fabula.llm.presets import COMPATIBLE, PRESETS, preset
@@ -67,6 +66,8 @@ def model_settings(name: str) -> ModelSettings:
 
 def _open(model: str | ModelSettings, patience: Patience | None) -> ChatModel:
     if model == "fake":
+        from fabula.llm.fake import FakeModel
+
         return FakeModel()
     if isinstance(model, str) and (model == "local" or model.startswith("local:")):
         from fabula.llm.local import open_local
@@ -81,11 +82,12 @@ def _open(model: str | ModelSettings, patience: Patience | None) -> ChatModel:
             hint="give it a `base_url`, like http://127.0.0.1:8000/v1",
         )
     # The HTTP stack is loaded by those who use it only.
-    from fabula.llm.anthropic import AnthropicModel
     from fabula.llm.endpoint import Endpoint
     from fabula.llm.openai import OpenAIModel
 
     endpoint = Endpoint(settings, patience=patience)
     if endpoint.preset.protocol == "anthropic":
+        from fabula.llm.anthropic import AnthropicModel
+
         return AnthropicModel(endpoint, name=name)
     return OpenAIModel(endpoint, name=name)

@@ -1,7 +1,7 @@
 """How much is asked of one endpoint: at once, a minute, and again after a failure.
 
 The number of open calls starts at one, so that a refused key or an unknown model costs one
-request and not sixty. With the first answer or after a second it goes up to sixteen, then by one
+request and not sixty. With the first answer or after a second it goes up to thirty-two, then by one
 with every answer, until the wanted number or the first sign that the endpoint is busy. From then
 on it follows TCP's rule: cut by a share when the endpoint is busy, up by one a round of answers.
 """
@@ -20,7 +20,7 @@ from fabula.errors import FabulaError
 
 SCOUT_SECONDS = 1.0
 """The first call goes alone at most this long: refusals come faster, real answers may not."""
-FIRST_WIDTH = 16.0
+FIRST_WIDTH = 32.0
 KEPT_SHARE = 0.7
 """What is left of the width when the endpoint is busy (the share that CUBIC keeps)."""
 

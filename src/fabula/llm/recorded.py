@@ -32,7 +32,8 @@ class Recorded:
         self.name = model.name
         self.identity = model.identity
         self.form: Literal["chat", "completion"] = model.form
-        self.concurrency = model.concurrency
+        # While some replies are being written, others are asked for.
+        self.concurrency = model.concurrency * (1 if ledger is None else 2)
         self.ledger = ledger
         self.budget = budget or Budget()
         self._model = model

@@ -4,35 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
+from fabula.errors import UsageError
+from fabula.llm.batched import Batched, OnBatch
 from fabula.llm.budget import Budget
 from fabula.llm.catalogue import ModelSettings, open_model
 from fabula.llm.chat import ChatModel
 from fabula.llm.ledger import Ledger
 from fabula.llm.recorded import Recorded
-from fabula.spec.tables import ModelSpec
+from fabula.llm.rehearsal import Rehearsal, StandIn
 
-OpenModel: TypeAlias = Callable[[str | ModelSpec], ChatModel]
+if TYPE_CHECKING:
+    from fabula.llm.batches import Batches
+    from fabula.spec.models import ModelSpec
+
+OpenModel: TypeAlias = "Callable[[str | ModelSpec], ChatModel]"
 """Opens a language model by its name or its settings in a spec."""
 
 
 @contextmanager
-def models_of_run(*, fresh: bool = False, budget: Budget | None = None) -> Iterator[OpenModel]:
+def models_of_run(
+    *,
+    fresh: bool = False,
+    budget: Budget | None = None,
+    batch: bool | OnBatch = False,
+    rehearsal: Rehearsal | None = None,
+) -> Iterator[OpenModel]:
     """A way to open the models of one run; they share a ledger, opened when first needed.
 
     Args:
         fresh: Ask again even where a reply is known.
         budget: What the run may spend; the models share it.
+        batch: Ask by the provider's batches instead of live; a function is told of each look.
+        rehearsal: Notes what would be asked; then no model is asked anything.
     """
     ledgers: list[Ledger] = []
 
     def opened(model: str | ModelSpec) -> ChatModel:
         chat = open_model(model if isinstance(model, str) else ModelSettings(**dict(model)))
+        if rehearsal is not None:
+            return StandIn(chat, rehearsal)
         if model == "fake":
             return chat
         if not ledgers:
             ledgers.append(Ledger(fresh=fresh))
+        if batch:
+            on_batch = None if isinstance(batch, bool) else batch
+            return Batched(chat, _batches(chat, ledgers[0], budget), on_batch)
         return Recorded(chat, ledgers[0], budget)
 
     try:
@@ -40,3 +59,21 @@ def models_of_run(*, fresh: bool = False, budget: Budget | None = None) -> Itera
     finally:
         for ledger in ledgers:
             ledger.close()
+
+
+def _batches(model: ChatModel, ledger: Ledger, budget: Budget | None) -> Batches:
+    """The batches of a model.
+
+    Raises:
+        UsageError: It has none.
+    """
+    from fabula.llm.batches import Batches
+    from fabula.llm.openai import OpenAIModel
+
+    if not isinstance(model, OpenAIModel):
+        raise UsageError(
+            f"`{model.name}` takes no batches",
+            code="model.no-batches",
+            hint="run without `--batch`; batches are for models behind OpenAI's API",
+        )
+    return Batches(model, ledger, budget=budget)

@@ -8,10 +8,13 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from fabula.spec.checks import Check
 from fabula.spec.kinds import Column
+from fabula.spec.models import ModelSpec
 from fabula.spec.numbers import Distribution
 from fabula.spec.outputs import OutputSpec
 from fabula.spec.parameters import SpecModel
 from fabula.spec.sources import Source
+
+__all__ = ["Correlation", "DatasetSpec", "ModelSpec", "OutputSpec", "PerParent", "TableSpec"]
 
 _CARDINALITIES = ("poisson", "uniform", "binomial", "zipf", "normal", "lognormal", "gamma")
 
@@ -166,32 +169,6 @@ class TableSpec(SpecModel):
             return self.primary_key
         keys = [name for name, column in self.columns.items() if column.kind in ("key", "uuid")]
         return tuple(keys[:1])
-
-
-class ModelSpec(SpecModel):
-    """A language model endpoint; keys are named, never written here.
-
-    Attributes:
-        provider: A preset (`openai`, `anthropic`, `ollama` …) or `openai-compatible`.
-        name: The model's name at the endpoint.
-        base_url: The endpoint's address.
-        api_key_env: Environment variable that holds the key.
-    """
-
-    provider: str = "openai-compatible"
-    name: str
-    base_url: str | None = None
-    api_key_env: str | None = None
-    headers: dict[str, str] = Field(default_factory=dict)
-    temperature: float | None = Field(default=None, ge=0)
-    max_tokens: int | None = Field(default=None, ge=1)
-    timeout: float | None = Field(default=None, gt=0)
-    concurrency: int | None = Field(default=None, ge=1)
-    rpm: int | None = Field(default=None, ge=1)
-    tpm: int | None = Field(default=None, ge=1)
-    verify_tls: bool = True
-    ca_file: str | None = None
-    proxy: str | None = None
 
 
 class DatasetSpec(SpecModel):

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from fabula.errors import PartialRunError
-from fabula.llm.budget import CHARACTERS_A_TOKEN, Budget
-from fabula.llm.chat import Usage
-from fabula.llm.prices import price_of
-from fabula.llm.rows.ask import ask_rows, preview_job
+from fabula.llm.budget import Budget
+from fabula.llm.rehearsal import Rehearsal
+from fabula.llm.rows.ask import ask_rows
 from fabula.llm.rows.job import RowsJob, RowsResult
-from fabula.llm.rows.sync import run_sync
 from fabula.llm.session import models_of_run
-from fabula.spec.tables import ModelSpec
 
-TOKENS_A_FIELD = (8, 60)
-"""Tokens of a value in a reply, for estimates: a name, and a few sentences."""
+if TYPE_CHECKING:
+    from fabula.spec.models import ModelSpec
+
 SAMPLE_STEP = 1_000
 """Samples are this far apart, leaving room for requests that one of them repeats."""
 
@@ -36,6 +33,7 @@ class AskOptions(TypedDict, total=False):
     max_cost: float | None
     progress: Callable[[int], None] | None
     report: Callable[[RowsResult], None] | None
+    rehearsal: Rehearsal | None
 
 
 def job_options(options: AskOptions) -> dict[str, Any]:
@@ -57,7 +55,9 @@ async def ask(job: RowsJob, options: AskOptions) -> RowsResult:
         max_tokens=options.get("max_tokens"),
         max_cost=options.get("max_cost"),
     )
-    with models_of_run(fresh=options.get("fresh", False), budget=budget) as open_model:
+    with models_of_run(
+        fresh=options.get("fresh", False), budget=budget, rehearsal=options.get("rehearsal")
+    ) as open_model:
         model = open_model(options.get("model", "local"))
         try:
             result = await ask_rows(model, job, on_rows=options.get("progress"))
@@ -67,46 +67,6 @@ async def ask(job: RowsJob, options: AskOptions) -> RowsResult:
     if report is not None:
         report(result)
     return result
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """What a job will take, as far as can be told before it is asked.
-
-    Attributes:
-        model: The model's name.
-        prompt: The prompt of the first call.
-        calls: Fewest and most calls.
-        tokens: Fewest and most tokens, sent and received.
-        cost: US dollars for them; None where no price is known.
-    """
-
-    model: str
-    prompt: str
-    calls: tuple[int, int]
-    tokens: tuple[int, int]
-    cost: tuple[float, float] | None
-
-
-def forecast(job: RowsJob, options: AskOptions) -> Forecast:
-    """What a job will take; no request is made."""
-    with models_of_run() as open_model:
-        model = open_model(options.get("model", "local"))
-        seen = preview_job(model, job)
-        run_sync(model.close())
-    low = -(-job.n // seen.rows_per_call)
-    calls = (low, low + -(-low * 3 // 10))
-    sent = len(seen.prompt) // CHARACTERS_A_TOKEN + 1
-    received = (job.n * TOKENS_A_FIELD[0], job.n * TOKENS_A_FIELD[1])
-    usages = [
-        Usage(count * sent * times, tokens * len(job.fields))
-        for count, tokens, times in zip(calls, received, (1, 2), strict=True)
-    ]
-    price = price_of(model.name)
-    costs = [None if price is None else price.cost(usage) for usage in usages]
-    least, most = ((usage.prompt_tokens or 0) + (usage.completion_tokens or 0) for usage in usages)
-    cost = None if costs[0] is None or costs[1] is None else (costs[0], costs[1])
-    return Forecast(model.name, seen.prompt, calls, (least, most), cost)
 
 
 def shortfall(result: RowsResult, made: Any) -> PartialRunError:

@@ -67,6 +67,8 @@ def rows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
             - `max_calls`, `max_tokens`, `max_cost`: Limits; the call stops before the next one.
             - `progress`: Called with the number of rows made so far.
             - `report`: Called with the record of the calls: usage, modes, notes, rejects.
+            - `rehearsal`: An `fb.Rehearsal()` that notes what would be asked; nothing is
+              called, and the rows are stand-ins.
 
     Raises:
         UsageError: The schema or an option is wrong.

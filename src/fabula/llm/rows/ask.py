@@ -1,19 +1,19 @@
 """Asks a model for exactly N rows: the loop over calls, repairs, repeats and shortfalls.
 
-Rows are asked in waves. The prompt of a call depends on the results of earlier waves alone, and
-replies are settled in the order of their calls, so the same replies give the same requests and
-the same rows whatever their timing; that is what lets a ledger replay a run.
+Calls are decided and their replies settled in one order (`window`), so the same replies give the
+same requests and the same rows whatever their timing. Where rows are to differ, a call knows what
+came of all calls but the last few; at first only one is under way, then more and more.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from fabula.errors import FabulaError, ModelError, OutputError, UsageError
 from fabula.llm.chat import ChatModel, ChatReply, ChatRequest
+from fabula.llm.rehearsal import StandIn
 from fabula.llm.rows.board import Board
 from fabula.llm.rows.form import Call, Form
 from fabula.llm.rows.job import RowsJob, RowsResult
@@ -21,15 +21,17 @@ from fabula.llm.rows.prompts import ChatForm
 from fabula.llm.rows.reply import ReplyReader
 from fabula.llm.rows.row_check import compile_fields
 from fabula.llm.rows.sync import run_sync
+from fabula.llm.rows.window import Window
 
 STALL_SHARE = 0.1
 """A round that brings less new than this is one towards a stall."""
 PROBLEMS_TOLD = 4
-RAMP = 4
-"""Each wave of linked rows may be so many times as wide as the one before."""
-WIDE_WAVE = 64
-LONG_WAVE = 4096
-"""Calls a wave where rows need not know of each other."""
+RAMP = 8
+"""Each round of linked rows may be so many times as wide as the one before."""
+REACH = 96
+"""Calls under way where rows are to know of each other."""
+LONG_REACH = 4096
+"""Calls decided ahead where rows need not know of each other."""
 LONG_REPLY = 2048
 """Tokens granted to a reply after one row alone was cut off."""
 FAILURES_IN_A_ROW = 16
@@ -58,6 +60,11 @@ async def ask_rows(
         FabulaError: The model can't be used at all, and no row was made.
     """
     _verify(job)
+    if isinstance(model, StandIn):
+        from fabula.llm.rows.rehearse import rehearse_rows
+
+        reader = ReplyReader(job.fields, compile_fields(job.fields), job.notation)
+        return rehearse_rows(model, form_for(model, job, reader), job)
     run = _Run(model, job, on_rows)
     return await run.finish()
 
@@ -67,27 +74,6 @@ def ask_rows_sync(
 ) -> RowsResult:
     """`ask_rows` for callers without an event loop, or inside one that is running."""
     return run_sync(ask_rows(model, job, on_rows=on_rows))
-
-
-@dataclass(frozen=True, slots=True)
-class FirstCall:
-    """The first call of a job: its prompt, and how many rows it asks for."""
-
-    prompt: str
-    rows_per_call: int
-
-
-def preview_job(model: ChatModel, job: RowsJob) -> FirstCall:
-    """The first call that a job would make; nothing is asked."""
-    _verify(job)
-    form = form_for(model, job, ReplyReader(job.fields, compile_fields(job.fields), job.notation))
-    plain = job.notation is not None and job.plain
-    rows = range(min(job.n, form.rows_per_call))
-    if not rows:
-        return FirstCall("", form.rows_per_call)
-    request = form.request(Call(rows, plain=plain))
-    prompt = "\n\n".join(message.content for message in request.messages)
-    return FirstCall(prompt, form.rows_per_call)
 
 
 def form_for(model: ChatModel, job: RowsJob, reader: ReplyReader) -> Form:
@@ -107,6 +93,8 @@ def _verify(job: RowsJob) -> None:
         problem = "no fields are asked for"
     elif job.given is not None and len(job.given) != job.n:
         problem = f"{len(job.given)} rows are given for {job.n} asked"
+    elif job.beside is not None and len(job.beside) != job.n:
+        problem = f"values beside {len(job.beside)} rows are given for {job.n} asked"
     elif job.prompts is not None and len(job.prompts) != job.n:
         problem = f"{len(job.prompts)} prompts are given for {job.n} rows"
     elif job.attempts < 0 or (job.rows_per_call is not None and job.rows_per_call < 1):
@@ -117,16 +105,18 @@ def _verify(job: RowsJob) -> None:
         raise UsageError(problem, code="rows.invalid", hint="check the arguments of the rows job")
 
 
-Outcome = ChatReply | FabulaError
+Outcome = ChatReply | FabulaError | None
+"""What came of a call; None when it was not made because the run had stopped."""
 
 
 @dataclass
-class _Wave:
-    """What one wave brought; `too_big` is the rows of its largest call that was too large."""
+class _Round:
+    """The calls that were under way when the round before ended, and what they brought."""
 
+    left: int = 0
     asked: int = 0
     made: int = 0
-    too_big: int = 0
+    was_cut: bool = False
 
 
 class _Run:
@@ -141,12 +131,14 @@ class _Run:
         self.form = form_for(model, job, ReplyReader(job.fields, check, job.notation))
         self.board = Board(job, check)
         self.result = RowsResult(rows=self.board.rows)
-        self.wave = _Wave()
         self.error: FabulaError | None = None
         self._on_rows = on_rows
         self._rows_per_call = self.form.rows_per_call
         self._tokens: int | None = None
-        self._width = 1
+        self._under_way = 0
+        self._reach = 1
+        self._round = _Round()
+        self._broken: list[int] = []
         self._stalled_rounds = 0
         self._modes: Counter[str] = Counter()
         self._notes: Counter[str] = Counter()
@@ -155,8 +147,8 @@ class _Run:
         self._failures: list[FabulaError] = []
 
     async def finish(self) -> RowsResult:
-        while self.error is None and self._goes_on():
-            await self._run_wave(self._calls())
+        window = Window(self._decide, self._outcome, self._settle)
+        await window.run(max(1, min(self.model.concurrency, self.job.n)))
         self.result.rejects = [reject for _, reject in sorted(self.board.rejects.items())]
         self.result.modes = dict(self._modes)
         self.result.notes = dict(self._notes)
@@ -168,11 +160,35 @@ class _Run:
         self.result.error = self.error or self._unusable()
         return self.result
 
+    def _decide(self) -> Call | None:
+        """The next call, or None while there is no room for it or no row to ask for."""
+        if self.error is not None:
+            return None
+        if self._under_way:
+            if self._is_stalling or self._under_way >= self._room():
+                return None
+        elif not self._goes_on():
+            return None
+        places = self.board.take_open(self._rows_per_call)
+        if not places:
+            return None
+        broken = [place for place in places if place in self.board.problems]
+        rows = broken or places  # repairs are not mixed with rows that are asked first
+        if len(rows) < len(places):
+            self.board.give_back(set(places) - set(rows))
+        self._under_way += 1
+        return self._call(rows)
+
+    @property
+    def _is_stalling(self) -> bool:
+        return self._stalled_rounds >= self.form.stall_rounds
+
     def _goes_on(self) -> bool:
+        """Whether a row is left to ask for; to be asked when no call is under way."""
         board = self.board
         if board.is_done:
             board.check_table()
-        if not board.is_done and self._stalled_rounds >= self.form.stall_rounds:
+        if not board.is_done and self._is_stalling:
             self.result.stalled = (
                 f"{self._stalled_rounds} rounds brought hardly anything new; "
                 f"{board.made} of {self.job.n} rows are distinct"
@@ -182,66 +198,28 @@ class _Run:
                 board.reject(place, told or "the model ran out of new values")
         return not board.is_done
 
-    def _calls(self) -> list[Call]:
-        """The calls of one wave, repairs first, each with what earlier waves brought."""
-        board, size = self.board, self._rows_per_call
-        places = board.take_open(size * self._wave_calls())
-        broken = [place for place in places if place in board.problems]
-        fresh = [place for place in places if place not in board.problems]
-        chunks = [
-            group[start : start + size]
-            for group in (broken, fresh)
-            for start in range(0, len(group), size)
-        ]
-        recent = tuple(board.recent) if self._is_free else ()
-        plain = self.job.notation is not None and (self.job.plain or self._modes["prompt"] > 0)
-        used = board.distinct.named()
-        common = Call((), recent=recent, used=used, tokens=self._tokens, plain=plain)
-        return [self._call(common, chunk) for chunk in chunks]
-
-    def _call(self, common: Call, rows: Sequence[int]) -> Call:
-        problems = self.board.problems
-        told = {row: problems[row][-PROBLEMS_TOLD:] for row in rows if row in problems}
-        raw = {row: self.board.raw[row] for row in told if self.board.raw.get(row)}
-        return replace(common, rows=rows, problems=told, failed=raw)
-
-    def _wave_calls(self) -> int:
-        """Calls of the next wave: few at first where a wave is to learn from the one before.
+    def _room(self) -> int:
+        """Calls under way: few at first where a call is to learn from the ones before.
 
         The model's concurrency plays no part, so that another one gives the same requests.
         """
-        width, self._width = self._width, min(WIDE_WAVE, self._width * RAMP)
-        if self.board.distinct or (self._rows_per_call > 1 and width < WIDE_WAVE):
-            return width
-        return LONG_WAVE
+        if self.board.distinct or (self._rows_per_call > 1 and self._reach < REACH):
+            return self._reach
+        return LONG_REACH
 
-    async def _run_wave(self, calls: Sequence[Call]) -> None:
-        """Ask the calls, at most `concurrency` at once, and settle the replies in order."""
-        self.wave = _Wave(asked=sum(len(call.rows) for call in calls))
-        waiting = iter(enumerate(calls))
-        outcomes: dict[int, Outcome] = {}
-        settled = 0
-
-        async def work() -> None:
-            nonlocal settled
-            for number, call in waiting:
-                if self.error is not None:
-                    return
-                outcomes[number] = await self._outcome(self._request(call))
-                while settled in outcomes:
-                    self._settle(calls[settled], outcomes.pop(settled))
-                    settled += 1
-
-        workers = min(self.model.concurrency, len(calls))
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(workers):
-                    group.create_task(work())
-        except BaseExceptionGroup as problems:  # a mistake in a caller's function, say
-            raise problems.exceptions[0] from None
-        for call in calls:
-            self.board.give_back(call.rows)
-        self._end_wave()
+    def _call(self, rows: Sequence[int]) -> Call:
+        """A call for these rows, with what the settled calls brought."""
+        problems = self.board.problems
+        told = {row: problems[row][-PROBLEMS_TOLD:] for row in rows if row in problems}
+        return Call(
+            rows,
+            problems=told,
+            failed={row: self.board.raw[row] for row in told if self.board.raw.get(row)},
+            recent=tuple(self.board.recent) if self._is_free else (),
+            used=self.board.distinct.named(),
+            tokens=self._tokens,
+            plain=self.job.notation is not None and (self.job.plain or self._modes["prompt"] > 0),
+        )
 
     def _request(self, call: Call) -> ChatRequest:
         """The call's request; equal requests are numbered, in the order in which they are made."""
@@ -250,9 +228,11 @@ class _Run:
         self._asked[key] += 1
         return replace(request, sample=self.job.sample + self._asked[key] - 1)
 
-    async def _outcome(self, request: ChatRequest) -> Outcome:
+    async def _outcome(self, call: Call) -> Outcome:
+        if self.error is not None:
+            return None
         try:
-            reply = await self.model.complete(request)
+            reply = await self.model.complete(self._request(call))
         except FabulaError as error:
             self._failures.append(error)
             passing = isinstance(error, ModelError) and error.code in PASSING | TOO_BIG
@@ -263,13 +243,30 @@ class _Run:
         return reply
 
     def _settle(self, call: Call, outcome: Outcome) -> None:
-        """Put a reply's rows on the board."""
-        if isinstance(outcome, FabulaError):
+        """Take what came of a call, and open the rows again that it did not bring."""
+        if not self._round.left:
+            self._round = _Round(left=self._under_way)
+        before, repeats = self.board.made, self.board.repeats
+        if isinstance(outcome, ChatReply):
+            self._settle_reply(call, outcome)
+        elif outcome is not None and self.error is None:  # else its rows stay open
             self._settle_failure(call, outcome)
-            return
-        self._count(outcome)
+        self._open_again(call.rows)
+        self._under_way -= 1
+        if self.board.made > before or self.board.repeats == repeats:
+            self._reach = min(REACH, self._reach + RAMP - 1)
+        self._round.left -= 1
+        self._round.asked += len(call.rows)
+        self._round.made += self.board.made - before
+        if not self._round.left:
+            self._end_round()
+        self._tell()
+
+    def _settle_reply(self, call: Call, reply: ChatReply) -> None:
+        """Put a reply's rows on the board."""
+        self._count(reply)
         before = self.board.made
-        reading = self.form.read(outcome, call)
+        reading = self.form.read(reply, call)
         items = list(reading.items)
         self.result.parsed += sum(item is not None for item in items)
         self.result.unread += reading.bad
@@ -295,36 +292,48 @@ class _Run:
         if reading.problem:
             self._notes[reading.problem.partition(":")[0]] += 1
         if reading.shorten and missing and len(call.rows) > 1:
-            self.wave.too_big = max(self.wave.too_big, len(call.rows))
+            self._ask_for_fewer(call)
         elif reading.shorten and not came:
             self._tokens = min(8 * LONG_REPLY, 2 * (self._tokens or LONG_REPLY // 2))
-        self.wave.made += self.board.made - before
-        self._tell()
 
     def _settle_failure(self, call: Call, error: FabulaError) -> None:
-        if self.error is not None:
-            return  # the run stops here; these rows stay open, not rejected
         if error.code in TOO_BIG and len(call.rows) > 1:
-            self.wave.too_big = max(self.wave.too_big, len(call.rows))
+            self._ask_for_fewer(call)
             return
         give_up = self.board.reject if error.code in TOO_BIG else self.board.fail
         for place in call.rows:
             give_up(place, error.message)
 
-    def _end_wave(self) -> None:
-        board, wave = self.board, self.wave
+    def _ask_for_fewer(self, call: Call) -> None:
+        self._round.was_cut = True
+        self._rows_per_call = min(self._rows_per_call, len(call.rows) // 2)
+
+    def _open_again(self, rows: Sequence[int]) -> None:
+        """Open rows that a call did not bring; broken ones as soon as they fill a call."""
+        self._broken += [row for row in rows if row in self.board.problems]
+        self.board.give_back(row for row in rows if row not in self.board.problems)
+        if len(self._broken) >= self._rows_per_call:
+            self._open_broken()
+
+    def _open_broken(self) -> None:
+        self.board.give_back(self._broken)
+        self._broken.clear()
+
+    def _end_round(self) -> None:
+        board, ended = self.board, self._round
+        self._open_broken()
         made = board.made
         if left := board.use_spare():
             self._notes["rows beyond those asked were left out"] += left
-        wave.made += board.made - made
-        if wave.too_big:
-            self._rows_per_call = wave.too_big // 2
-        elif wave.made:
+        ended.made += board.made - made
+        if ended.made and not ended.was_cut:
             self._rows_per_call = min(self.form.rows_per_call, self._rows_per_call * 2)
-        stalls = board.repeats > 0 and wave.made < STALL_SHARE * wave.asked
-        self._stalled_rounds = self._stalled_rounds + 1 if stalls else 0
+        if board.repeats > 0 and ended.made < STALL_SHARE * ended.asked:
+            self._stalled_rounds += 1
+            self._reach = max(1, self._reach // RAMP)  # so that calls know more of each other
+        else:
+            self._stalled_rounds = 0
         board.repeats = 0
-        self._tell()
 
     def _count(self, reply: ChatReply) -> None:
         result = self.result

@@ -136,8 +136,10 @@ class Board:
         return row, problems
 
     def _merged(self, place: int | None, values: Mapping[str, Any] | None) -> dict[str, Any]:
-        given = self._job.given
-        known = given[place] if given is not None and place is not None else {}
+        known: dict[str, Any] = {}
+        for rows in (self._job.beside, self._job.given):
+            if rows is not None and place is not None:
+                known |= rows[place]
         return {**known, **(values or {})}
 
     def _take(self, place: int, row: dict[str, Any]) -> None:

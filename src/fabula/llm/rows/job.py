@@ -38,6 +38,7 @@ class RowsJob:
         fields: The values to ask for, in order.
         n: Rows wanted.
         given: Known values of each row (length n), or None when rows are free.
+        beside: Values of each row that checks see and the model is not told (length n), or None.
         examples: Human examples: strings, mappings or models; always data, never template source.
         extra: A further demand in words ("the name must be unusual").
         rows_per_call: Rows in one call, or None to choose by the model and the row's size.
@@ -58,6 +59,7 @@ class RowsJob:
     fields: tuple[RowField, ...]
     n: int
     given: Sequence[Row] | None = None
+    beside: Sequence[Row] | None = None
     examples: Sequence[Any] = ()
     extra: str = ""
     rows_per_call: int | None = None

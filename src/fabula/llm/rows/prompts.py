@@ -53,7 +53,7 @@ class ChatForm:
         self._reader = reader
         self._names = [each.name for each in job.fields]
         self._number = "row" if "row" not in self._names else "row_of_reply"
-        self._row_schema, self._definitions = _row_schema(job.fields)
+        self._row_schema, self._definitions = row_schema(job.fields)
         self._system = Message("system", _TEXT_SYSTEM if job.text else _ROWS_SYSTEM)
         self._prefix = _prefix(job)
         self.rows_per_call = _rows_per_call(job)
@@ -211,7 +211,7 @@ def _field(each: RowField) -> str:
     return f"{as_json(each.name)} ({in_words(each.schema)}{optional}){described}"
 
 
-def _row_schema(fields: Sequence[RowField]) -> tuple[dict[str, Any], dict[str, Any]]:
+def row_schema(fields: Sequence[RowField]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The schema of one row, and the definitions that its fields refer to."""
     properties, definitions = {}, {}
     for each in fields:
