@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from fabula.runs.dataset import Dataset
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
+    from fabula.texts.exports.export import export
     from fabula.texts.extend import aextend, extend
+    from fabula.texts.pairs.ask import apairs, pairs
     from fabula.texts.review import review_export, review_import
     from fabula.texts.rows import arows, rows
 
@@ -47,13 +49,16 @@ __all__ = [
     "TableSpec",
     "__version__",
     "aextend",
+    "apairs",
     "arows",
     "col",
     "evaluate",
+    "export",
     "extend",
     "generate",
     "infer",
     "load",
+    "pairs",
     "plan",
     "preview",
     "rehearse",
@@ -73,12 +78,15 @@ _HOMES = {
     "Report": "fabula.reports.report",
     "TableSpec": "fabula.spec.tables",
     "aextend": "fabula.texts.extend",
+    "apairs": "fabula.texts.pairs.ask",
     "arows": "fabula.texts.rows",
     "evaluate": "fabula.api",
+    "export": "fabula.texts.exports.export",
     "extend": "fabula.texts.extend",
     "generate": "fabula.api",
     "infer": "fabula.api",
     "load": "fabula.api",
+    "pairs": "fabula.texts.pairs.ask",
     "plan": "fabula.api",
     "preview": "fabula.api",
     "rehearse": "fabula.api",

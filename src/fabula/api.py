@@ -56,7 +56,8 @@ def validate(
     """Tell whether a spec is coherent, and whether data keeps its checks.
 
     Args:
-        spec: A spec in any form.
+        spec: A spec in any form; or a `.jsonl` file, which is checked as a set to train a model
+            with.
         data: Data to hold against the spec's checks: a table for the only one, tables by name,
             or a run's folder. Without data nothing is checked but the spec itself.
 
@@ -69,6 +70,8 @@ def validate(
     """
     from fabula.checks.results import CheckResults
 
+    if isinstance(spec, str | FilePath) and str(spec).endswith(".jsonl"):
+        return _training_file(FilePath(spec))
     resolved = resolve(spec)
     _possible(make_plan(resolved, n=_one_where_unsized(resolved)))
     if data is None:
@@ -327,6 +330,28 @@ def evaluate(
         sections=sections or evaluation.SECTIONS,
         gates=gates,
         seed=seed,
+    )
+
+
+def _training_file(path: FilePath) -> CheckResults:
+    """Whether a file could be trained with."""
+    from fabula.checks.results import CheckResult, CheckResults
+    from fabula.texts.exports.check import check_training_file
+
+    return CheckResults(
+        tuple(
+            CheckResult(
+                table=path.name,
+                kind=found.rule,
+                name=found.words,
+                passed=not found.broken,
+                failing=len(found.broken),
+                rows=found.lines,
+                examples=tuple({"line": line, "problem": told} for line, told in found.broken[:5]),
+                message=found.message,
+            )
+            for found in check_training_file(path)
+        )
     )
 
 

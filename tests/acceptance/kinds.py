@@ -1,4 +1,4 @@
-"""The four ways to have a model write rows, behind one call each, for the failure matrix."""
+"""The five ways to have a model write rows, behind one call each, for the failure matrix."""
 
 from __future__ import annotations
 
@@ -59,7 +59,18 @@ def rows(model: ModelSpec, n: int, **limits: Any) -> list[dict[str, Any]]:
     return [row.model_dump() for row in made]
 
 
-KINDS: dict[str, Make] = {"csv": csv, "records": records, "frame": frame, "rows": rows}
+def pairs(model: ModelSpec, n: int, **limits: Any) -> list[dict[str, Any]]:
+    """Training pairs of a class."""
+    return list(fb.pairs(Thing, n, subject="things of a shop", model=model, **limits))
+
+
+KINDS: dict[str, Make] = {
+    "csv": csv,
+    "records": records,
+    "frame": frame,
+    "rows": rows,
+    "pairs": pairs,
+}
 
 
 def made_before(error: Any) -> int:

@@ -249,7 +249,8 @@ def test_a_killed_run_repeats_no_answered_call(name: str, tmp_path: Path) -> Non
     """E: kill -9 in mid-run, then the same command. Nothing is lost or doubled."""
     root = Path(__file__).parents[2]
     command = [sys.executable, "-c", textwrap.dedent(WORKER), name]
-    environment = {**os.environ, "PYTHONPATH": str(root)}
+    path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
+    environment = {**os.environ, "PYTHONPATH": path}
     n = 200
 
     seen: dict[str, int] = {}

@@ -18,7 +18,8 @@ from fabula.planning.plan import ColumnPlan, Plan, ReferencePlan, TablePlan
 from fabula.runs import parts
 from fabula.runs.execute import run
 from fabula.spec.keys import Reference
-from fabula.spec.tables import DatasetSpec, OutputSpec
+from fabula.spec.outputs import OutputSpec
+from fabula.spec.tables import DatasetSpec
 from fabula.streams import BLOCK_ROWS, stream
 
 PART_ROWS = 2 * BLOCK_ROWS

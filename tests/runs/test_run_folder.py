@@ -19,7 +19,7 @@ from fabula.errors import CheckError, PartialRunError, RunInterrupted, SinkError
 from fabula.runs import parts
 from fabula.runs.dataset import Dataset
 from fabula.runs.execute import run
-from fabula.spec.tables import OutputSpec
+from fabula.spec.outputs import OutputSpec
 from fabula.streams import BLOCK_ROWS
 from tests.runs.standin import PART_ROWS, StandIn, losing, make_plan, tallying
 

@@ -8,6 +8,7 @@ from fabula.io.sql import quoted
 from fabula.spec.checks import (
     Check,
     InSetCheck,
+    MinimumCheck,
     NotNullCheck,
     PatternCheck,
     RangeCheck,
@@ -36,6 +37,8 @@ def condition(check: Check) -> str:
         bounds = [(">=", check.min), ("<=", check.max)]
         tests = [f"{name} {sign} {_bound(bound)}" for sign, bound in bounds if bound is not None]
         return f"({' AND '.join(tests)})"
+    if isinstance(check, MinimumCheck):
+        return f"CAST({quoted(check.column)} AS DOUBLE) >= {check.at_least}"
     if isinstance(check, PatternCheck):
         name = quoted(check.column)
         return f"regexp_full_match({name}::VARCHAR, {literal(check.regex)})"

@@ -86,6 +86,18 @@ class Data:
         columns = [column[0] for column in result.description or ()]
         return tuple(dict(zip(columns, row, strict=True)) for row in result.fetchall())
 
+    def texts(self, table: str, column: str) -> list[str | None]:
+        """The values of a column as text, in the order of the rows.
+
+        Raises:
+            MissingError: The column is not there.
+        """
+        self.need(table, [column])
+        batches = _batches(self._tables[table], [column])
+        return [
+            value for batch in batches for value in batch.column(0).cast(pa.string()).to_pylist()
+        ]
+
     def increases(self, table: str, column: str) -> bool:
         """Whether each value of a column of whole numbers or times is above the one before."""
         kind = self.schema(table).field(column).type

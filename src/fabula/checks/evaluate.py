@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fabula.checks.data import Data, MissingError
 from fabula.checks.implied import implied_checks
 from fabula.checks.naming import check_name, rule
+from fabula.checks.near_duplicates import near_duplicate_result, near_duplicate_rows
 from fabula.checks.numbers import correlation_result, share_result
 from fabula.checks.relations import (
     aggregate_result,
@@ -30,6 +31,7 @@ from fabula.spec.checks import (
     CorrelationCheck,
     CountCheck,
     ForeignKeyCheck,
+    NearDuplicateCheck,
     ShareCheck,
     UniqueCheck,
 )
@@ -84,11 +86,16 @@ def check_result(spec: DatasetSpec, data: Data, table: str, check: Check) -> Che
 
 
 def rows_to_drop(
-    spec: DatasetSpec, data: Data, table: str, check: UniqueCheck | ForeignKeyCheck
+    spec: DatasetSpec,
+    data: Data,
+    table: str,
+    check: UniqueCheck | ForeignKeyCheck | NearDuplicateCheck,
 ) -> NDArray[np.int64]:
     """Numbers of the rows, from 0, without which the check holds."""
     if isinstance(check, UniqueCheck):
         return repeated_rows(data, table, check)
+    if isinstance(check, NearDuplicateCheck):
+        return near_duplicate_rows(data, table, check)
     return orphan_rows(spec, data, table, check)
 
 
@@ -96,6 +103,8 @@ def _result(spec: DatasetSpec, data: Data, table: str, check: Check) -> CheckRes
     match check:
         case UniqueCheck():
             return unique_result(data, table, check)
+        case NearDuplicateCheck():
+            return near_duplicate_result(data, table, check)
         case CorrelationCheck():
             return correlation_result(data, table, check)
         case ShareCheck():

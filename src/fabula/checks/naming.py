@@ -13,6 +13,8 @@ from fabula.spec.checks import (
     CountCheck,
     ForeignKeyCheck,
     InSetCheck,
+    MinimumCheck,
+    NearDuplicateCheck,
     NotNullCheck,
     PatternCheck,
     RangeCheck,
@@ -34,16 +36,12 @@ def rule(check: Check) -> str:
     match check:
         case RowCheck():
             return check.sql
+        case NotNullCheck() | InSetCheck() | RangeCheck() | MinimumCheck() | PatternCheck():
+            return _row_rule(check)
         case UniqueCheck():
             return f"{names(check.columns)} unique"
-        case NotNullCheck():
-            return f"`{check.column}` never missing"
-        case InSetCheck():
-            return f"`{check.column}` is one of {values(check.values)}"
-        case RangeCheck():
-            return f"`{check.column}` {_interval(check.min, check.max)}"
-        case PatternCheck():
-            return f"`{check.column}` matches `{check.regex}`"
+        case NearDuplicateCheck():
+            return f"`{check.column}` never nearly the same ({check.similarity:g})"
         case CorrelationCheck():
             where = f" where {check.where}" if check.where else ""
             return f"correlation of {names(check.columns)}{where} {bound(check)}"
@@ -56,6 +54,24 @@ def rule(check: Check) -> str:
             return f"`{check.column}` exists in `{check.to}`"
         case CountCheck():
             return f"each has {_interval(check.min, check.max)} rows in `{check.of}`"
+
+
+def _row_rule(
+    check: NotNullCheck | InSetCheck | RangeCheck | MinimumCheck | PatternCheck,
+) -> str:
+    """What a check demands of each value of a column."""
+    match check:
+        case NotNullCheck():
+            demand = "never missing"
+        case InSetCheck():
+            demand = f"is one of {values(check.values)}"
+        case RangeCheck():
+            demand = _interval(check.min, check.max)
+        case MinimumCheck():
+            demand = f"at least {check.at_least:g}"
+        case PatternCheck():
+            demand = f"matches `{check.regex}`"
+    return f"`{check.column}` {demand}"
 
 
 def bound(check: AbstractBound) -> str:

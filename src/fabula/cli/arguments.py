@@ -108,6 +108,29 @@ def read_share(text: str | None) -> float | int | None:
     return share
 
 
+def read_shares(text: str | None) -> dict[str, float]:
+    """`train=0.9,test=10%` as shares by name; nothing as none.
+
+    Raises:
+        UsageError: The text is no list of shares.
+    """
+    shares: dict[str, float] = {}
+    for part in (text or "").split(",") if text is not None else ():
+        name, _, number = (side.strip() for side in part.partition("="))
+        try:
+            share = float(number.removesuffix("%")) / (100 if number.endswith("%") else 1)
+        except ValueError:
+            share = -1.0
+        if not name or not 0 < share < float("inf"):
+            raise UsageError(
+                f"`{part}` is no share of a split",
+                code="usage.share",
+                hint="write `--split train=0.9,test=0.1`",
+            )
+        shares[name] = share
+    return shares
+
+
 def _rows(number: str, text: str) -> int:
     if not _NUMBER.fullmatch(number):
         raise UsageError(

@@ -46,6 +46,8 @@ class _Lines:
         with self._lock:
             started = self._started.setdefault(table, now)
             waited = now - self._spoke.setdefault(table, now)
+            if now == started and 0 < done < asked:
+                self._talk.say(continuing(done, asked))
             if table in self._over or (done < asked and waited < PATIENCE):
                 return
             self._spoke[table] = now
@@ -53,6 +55,11 @@ class _Lines:
                 self._over.add(table)
         rows = f"{done:,} of {asked:,} rows" if done < asked else amounts.count(asked, "row")
         self._talk.say(f"{table}  {rows}  {amounts.duration(now - started)}")
+
+
+def continuing(done: int, asked: int) -> str:
+    """What is said when a run goes on where an earlier one stopped."""
+    return f"Continuing: {done:,} of {asked:,} rows kept"
 
 
 @contextmanager
@@ -74,6 +81,8 @@ def _bars() -> Iterator[Progress]:
         def watch(table: str, done: int, asked: int) -> None:
             with lock:
                 if table not in tasks:
+                    if 0 < done < asked:
+                        bars.print(continuing(done, asked))
                     tasks[table] = bars.add_task(table, total=asked)
             bars.update(tasks[table], completed=done, total=asked)
 

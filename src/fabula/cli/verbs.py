@@ -10,6 +10,8 @@ SECTIONS: dict[str, dict[str, str]] = {
         "preview": "Make a few rows and show them; nothing is written.",
         "generate": "Make the data, check it and write it.",
         "extend": "Append rows that fit a table.",
+        "pairs": "Make training pairs: an input, and the output that answers it.",
+        "export": "Write a table as a set to train a model with.",
     },
     "Prove": {
         "evaluate": "Tell how realistic, private, fair and varied synthetic data is.",

@@ -336,7 +336,7 @@ def _grades(spec: Judge) -> tuple[RowField, ...]:
     for name in spec.criteria:
         low, high = spec.scale(name)
         schema = {"type": "integer", "minimum": low, "maximum": high}
-        fields.append(RowField(name, schema, f"how {name} the row is"))
+        fields.append(RowField(name, schema, spec.meaning(name)))
     return tuple(fields)
 
 

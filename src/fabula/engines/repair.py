@@ -1,4 +1,8 @@
-"""Row checks inside a block: which rows break them, and drawing those rows again."""
+"""Checks inside a block: which rows break them, and drawing those rows again.
+
+These are the checks that a row passes or fails by itself, and those against near-duplicates, by
+which a row fails that says what an earlier one of its block says.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +23,9 @@ from fabula.io.arrays import array_of, numbers_of
 from fabula.planning.columns import closure, joint_groups
 from fabula.planning.expressions import parse_expression
 from fabula.planning.plan import TablePlan
-from fabula.spec.checks import ROW_CHECKS, AbstractCheck, Check
+from fabula.spec.checks import ROW_CHECKS, AbstractCheck, Check, MinimumCheck, NearDuplicateCheck
 from fabula.spec.words import FILLED
+from fabula.texts.near_duplicates import near_duplicates
 
 _TRIES = 50
 _TRIES_OF_MODELS = 3
@@ -32,7 +37,7 @@ Remake = Callable[[int, NDArray[np.bool_]], Block]
 
 @dataclass(frozen=True)
 class Rule:
-    """One row-level check of a table: its place in the spec, itself, and its SQL."""
+    """One check of a table: its place in the spec, itself, and its SQL; none where it has none."""
 
     place: int
     check: Check
@@ -101,12 +106,17 @@ class RowRules:
 
     def _broken(self, block: Block) -> list[NDArray[np.bool_]]:
         """For each rule, which rows break it; unknown (null) is no breach."""
-        sql = {str(i): f"({rule.sql}) IS FALSE" for i, rule in enumerate(self._rules)}
-        needs = sorted({need for rule in self._rules for need in rule.needs})
+        sql = {str(i): f"({rule.sql}) IS FALSE" for i, rule in enumerate(self._rules) if rule.sql}
+        needs = sorted({need for rule in self._rules if rule.sql for need in rule.needs})
         values = {name: block.values[name] for name in needs}
         where = f"tables.{self._plan.name}.checks"
-        results = evaluate(sql, values, block.rows, where=where)
-        return [numbers_of(results[key]) for key in sql]
+        results = evaluate(sql, values, block.rows, where=where) if sql else {}
+        return [
+            _like_earlier(rule.check, block)
+            if isinstance(rule.check, NearDuplicateCheck)
+            else numbers_of(results[str(i)])
+            for i, rule in enumerate(self._rules)
+        ]
 
     def _to_redraw(self, broken: list[NDArray[np.bool_]]) -> NDArray[np.bool_]:
         wrong = np.zeros(len(broken[0]), dtype=bool)
@@ -165,10 +175,23 @@ class RowRules:
         return tuple({name: picked[name][i] for name in names} for i in range(len(rows)))
 
 
+def _like_earlier(check: NearDuplicateCheck, block: Block) -> NDArray[np.bool_]:
+    """Which rows of a block say what an earlier one says; rows that are lost say nothing."""
+    texts = block.values[check.column].cast(pa.string()).to_pylist()
+    for row in block.rejected:
+        texts[row] = None
+    broken = np.zeros(block.rows, dtype=bool)
+    found = near_duplicates(texts, similarity=check.similarity, method=check.method)
+    broken[[match.second for match in found]] = True
+    return broken
+
+
 def describe(check: AbstractCheck) -> str:
     """A check in a few words."""
     if check.name:
         return check.name
+    if isinstance(check, MinimumCheck):
+        return f"{check.column} at least {check.at_least:g}"
     text = getattr(check, "sql", None)
     return str(text) if text else f"{check.kind} of {getattr(check, 'column', '')}"
 
@@ -178,6 +201,8 @@ def _rules(checks: Iterable[Check]) -> Iterable[Rule]:
         if isinstance(check, ROW_CHECKS):
             parsed = parse_expression(condition(check))
             yield Rule(place, check, parsed.sql, parsed.needs)
+        elif isinstance(check, NearDuplicateCheck) and check.repair != "fail":
+            yield Rule(place, check, "", (check.column,))
 
 
 def _involved(plan: TablePlan, rules: Sequence[Rule]) -> set[str]:

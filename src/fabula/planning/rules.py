@@ -12,6 +12,7 @@ from fabula.llm.presets import PRESETS
 from fabula.planning.columns import Columns
 from fabula.planning.expressions import ExpressionError, expression_type, parse_expression
 from fabula.planning.kinds import capacity
+from fabula.planning.outputs import output_violations
 from fabula.planning.plan import TablePlan
 from fabula.planning.references import References
 from fabula.planning.values import number_violations, step_violations, value_violations
@@ -22,6 +23,8 @@ from fabula.spec.checks import (
     CorrelationCheck,
     CountCheck,
     ForeignKeyCheck,
+    MinimumCheck,
+    NearDuplicateCheck,
     RowCheck,
     ShareCheck,
     UniqueCheck,
@@ -57,10 +60,7 @@ def spec_violations(spec: DatasetSpec) -> Iterator[Violation]:
         if table.per_parent is not None and table.per_parent.distribution is not None:
             yield from _cardinality_problems(table.per_parent.distribution, f"{where}.per_parent")
         yield from _model_problems(spec, table)
-    for i, output in enumerate(spec.outputs):
-        for name in output.tables:
-            if name not in spec.tables:
-                yield _unknown_table(name, spec, f"outputs.{i}.tables")
+    yield from output_violations(spec)
 
 
 def size_violations(tables: Sequence[TablePlan], references: References) -> Iterator[Violation]:
@@ -162,6 +162,7 @@ def check_violations(spec: DatasetSpec, planned: dict[str, Columns]) -> Iterator
         for i, check in enumerate(table.checks):
             where = f"tables.{table.name}.checks.{i}"
             yield from _check_names(spec, table, check, where)
+            yield from _check_type(check, planned[table.name], where)
             for text, place in _conditions(check):
                 yield from _condition_problems(
                     text, planned[table.name], isinstance(check, RowCheck), f"{where}.{place}"
@@ -182,7 +183,7 @@ def _check_names(
                 )
                 yield Violation("spec.dropped-column", message, where, f"keep `{name}`")
     if check.repair == "drop" and not isinstance(
-        check, (*ROW_CHECKS, UniqueCheck, ForeignKeyCheck)
+        check, (*ROW_CHECKS, UniqueCheck, ForeignKeyCheck, NearDuplicateCheck)
     ):
         message = f"`repair: drop` can't mend a `{check.kind}` check, which no single row breaks"
         yield Violation("spec.bad-repair", message, where, "use `repair: resample` or `fail`")
@@ -201,6 +202,23 @@ def _check_names(
     elif isinstance(check, AggregateCheck) and check.function != "count" and not column:
         message = f"`{check.function}` needs a column of `{name}`"
         yield Violation("spec.bad-check", message, where, f"write `of: {name}.COLUMN`")
+
+
+def _check_type(check: Check, columns: Columns, where: str) -> Iterator[Violation]:
+    """Columns whose values a check can't compare."""
+    if not isinstance(check, MinimumCheck | NearDuplicateCheck) or check.column not in columns:
+        return
+    kind = columns[check.column].type
+    if pa.types.is_null(kind):
+        return  # it has a problem of its own
+    plain = kind.value_type if isinstance(kind, pa.DictionaryType) else kind
+    number = pa.types.is_integer(plain) or pa.types.is_floating(plain) or pa.types.is_boolean(plain)
+    wanted, fits = "texts", pa.types.is_string(plain)
+    if isinstance(check, MinimumCheck):
+        wanted, fits = "numbers", number
+    if not fits:
+        message = f"a `{check.kind}` check needs {wanted}, but `{check.column}` is {kind}"
+        yield Violation("spec.wrong-type", message, f"{where}.column")
 
 
 def _conditions(check: Check) -> Iterator[tuple[str, str]]:

@@ -123,7 +123,13 @@ def _files(folder: Path, manifest: Mapping[str, Any]) -> str:
         for file in table["files"]
     )
     data = [amounts.count(count, f"{_FORMATS[name]} file") for name, count in counts.items()]
-    return ", ".join([*data, *(name for name in _OTHER_FILES if record(folder, name).exists())])
+    sets = [
+        f"{file['path']} ({file['rows']:,})"
+        for output in manifest.get("outputs", ())
+        for file in output["files"]
+    ]
+    others = [name for name in _OTHER_FILES if record(folder, name).exists()]
+    return ", ".join([*data, *sets, *others])
 
 
 def _time(manifest: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ on it: rows are dropped at once, and a table is drawn again before its children 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 from fabula.checks.data import Data
 from fabula.checks.evaluate import check_result, rows_to_drop
@@ -23,6 +23,7 @@ from fabula.spec.checks import (
     Check,
     CountCheck,
     ForeignKeyCheck,
+    NearDuplicateCheck,
     UniqueCheck,
 )
 
@@ -69,12 +70,15 @@ class Checking:
             }
             broken = {place: due[place] for place in results if not results[place].passed}
             for (name, _), check in broken.items():
-                if check.repair == "drop" and isinstance(check, UniqueCheck | ForeignKeyCheck):
+                if _drops(check):
                     rows = rows_to_drop(spec, data, name, check)
                     if len(rows):
                         self._tables.drop(name, rows, _reason(check))
                         return True
-        redraw = any(check.repair == "resample" for check in broken.values())
+        redraw = any(
+            check.repair == "resample" and not isinstance(check, NearDuplicateCheck)
+            for check in broken.values()
+        )
         if redraw and self._tables.attempt(table) + 1 < MOST_DRAWINGS:
             self._tables.draw_again(table)
             return True
@@ -108,12 +112,30 @@ class Checking:
 
     def _repaired(self, last: str, table: str, check: Check) -> int:
         """Rows that a check dropped, or further drawings that it asked for."""
-        if check.repair == "resample":
-            return self._tables.attempt(last)
+        if isinstance(check, NearDuplicateCheck):
+            return self._redrawn(table, check) + self._dropped(table, check)
+        return (
+            self._tables.attempt(last)
+            if check.repair == "resample"
+            else self._dropped(table, check)
+        )
+
+    def _dropped(self, table: str, check: Check) -> int:
+        """Rows that a check took out of a finished table."""
         return sum(
             item.reason == _reason(check)
             for record in self._tables.records[table]
             for item in record.rejected
+        )
+
+    def _redrawn(self, table: str, check: Check) -> int:
+        """Rows that a check had drawn again while blocks were made."""
+        position = self._plan.spec.tables[table].checks.index(check)
+        return sum(
+            tally.repaired
+            for record in self._tables.records[table]
+            for tally in record.tallies
+            if tally.check == position
         )
 
     def _row_result(self, table: str, position: int, check: Check) -> CheckResult:
@@ -143,6 +165,16 @@ def _other(check: Check) -> tuple[str, ...]:
             return (check.of.partition(".")[0],)
         case _:
             return ()
+
+
+def _drops(check: Check) -> TypeGuard[UniqueCheck | ForeignKeyCheck | NearDuplicateCheck]:
+    """Whether rows that break a check leave the finished table.
+
+    Near-duplicates were drawn again while their block was made; those of other blocks go.
+    """
+    if isinstance(check, NearDuplicateCheck):
+        return check.repair != "fail"
+    return check.repair == "drop" and isinstance(check, UniqueCheck | ForeignKeyCheck)
 
 
 def _reason(check: Check) -> str:

@@ -26,6 +26,7 @@ from fabula.runs.dataset import Dataset
 from fabula.runs.folder import RunFolder
 from fabula.runs.identity import identity
 from fabula.runs.manifest import build_manifest, lost_rows
+from fabula.runs.outputs import write_outputs
 from fabula.runs.progress import Tracker
 from fabula.runs.stores import MemoryStore, Store
 from fabula.runs.tables import Tables
@@ -133,6 +134,7 @@ def run(
         else:
             facts, formats = identity(plan, file_format), _formats(plan, file_format)
             folder = RunFolder(output, facts, formats, fresh=fresh, overwrite=overwrite)
+            tracker.resume(folder.answered(), folder.note_answered)
             try:
                 reused = _go_on(plan, folder, make, max_rejects)
             finally:
@@ -154,7 +156,10 @@ def _go_on(plan: Plan, folder: RunFolder, make: Callable[[Store], Dataset], limi
     if past:
         folder.reopen(_stale(plan, past))
     made = make(folder)
-    folder.finish(made.manifest, made.rejected, forget=not lost_too_many(made.manifest, limit))
+    manifest = dict(made.manifest)
+    if outputs := write_outputs(plan, made, folder.path):
+        manifest["outputs"] = outputs
+    folder.finish(manifest, made.rejected, forget=not lost_too_many(manifest, limit))
     return made.reused
 
 
@@ -212,9 +217,11 @@ def _formats(plan: Plan, main: Format) -> dict[str, tuple[Format, ...]]:
         name: (
             main,
             *(
-                extra.format
+                as_format(extra.format)
                 for extra in plan.spec.outputs
-                if extra.format != main and (not extra.tables or name in extra.tables)
+                if not extra.is_export
+                and extra.format != main
+                and (not extra.tables or name in extra.tables)
             ),
         )
         for name in plan.order

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 _RUN = "run.json"
 _STATE = ".fabula"
+_ANSWERED = "answered.json"
 _TYPED: tuple[Format, ...] = ("parquet", "arrow", "jsonl", "csv")
 """Formats by how well they keep the types of columns."""
 
@@ -146,6 +147,14 @@ class RunFolder:
         state = _json(self.path / _STATE / "attempts.json") or {}
         write_text(self.path / _STATE / "attempts.json", json.dumps({**state, table: attempt}))
 
+    def answered(self) -> dict[str, int]:
+        """Rows of each table that models had filled when an unfinished run noted it last."""
+        return {} if self.manifest else _json(self.path / _STATE / _ANSWERED) or {}
+
+    def note_answered(self, rows: Mapping[str, int]) -> None:
+        """Note how many rows models have filled; replies themselves are in the ledger."""
+        write_text(self.path / _STATE / _ANSWERED, json.dumps(rows))
+
     def reopen(self, tables: Iterable[str]) -> None:
         """Make an ended run unfinished again: the parts of `tables` are forgotten."""
         (self.path / MANIFEST).unlink(missing_ok=True)
@@ -190,7 +199,8 @@ class RunFolder:
     def _clear(self, past: Mapping[str, Any]) -> None:
         """Remove what an earlier run wrote, and nothing else."""
         programs = [f"{stem}.py" for stem in programs_of(self.manifest or {})]
-        for name in (MANIFEST, REJECTS, "report.html", *programs):
+        written = (*programs, *past.get("outputs", ()))
+        for name in (MANIFEST, REJECTS, "report.html", *written):
             (self.path / name).unlink(missing_ok=True)
         for path in (self.path / _STATE).glob("*.json"):
             path.unlink()

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from fabula.planning.outputs import output_files
 from fabula.planning.plan import Plan
 from fabula.spec.tables import DatasetSpec
 
@@ -28,7 +29,7 @@ def identity(plan: Plan, file_format: str) -> dict[str, Any]:
         "tables": {table.name: table.rows for table in plan.tables},
         "format": file_format,
     }
-    return {"fingerprint": _sha256(facts), **facts}
+    return {"fingerprint": _sha256(facts), **facts, "outputs": output_files(plan.spec)}
 
 
 def spec_sha256(spec: DatasetSpec) -> str:

@@ -20,6 +20,7 @@ from fabula.io.formats import Format, format_of
 from fabula.io.places import make_folder, replacing
 from fabula.io.read import read_files, typed
 from fabula.io.write import write_table
+from fabula.planning.outputs import output_files
 from fabula.planning.plan import Plan
 from fabula.runs.dataset import Dataset
 from fabula.runs.execute import execute
@@ -56,6 +57,12 @@ def execute_to_file(
     if len(plan.tables) > 1:
         raise UsageError(
             f"{len(plan.tables)} tables don't fit into the file `{output}`",
+            code="usage.output",
+            hint=f"give a folder: `-o {output.with_suffix('')}`",
+        )
+    if output_files(plan.spec):
+        raise UsageError(
+            f"the spec's outputs don't fit into the file `{output}`",
             code="usage.output",
             hint=f"give a folder: `-o {output.with_suffix('')}`",
         )

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable, Mapping
 
 from fabula.types import Progress
+
+NOTE_EVERY = 2.0
+"""Seconds between two notes of what models have answered."""
 
 
 class Tracker:
@@ -17,6 +22,18 @@ class Tracker:
         self._done: dict[str, int] = {}
         self._under_way: dict[str, int] = {}
         self._safe: dict[str, int] = {}
+        self._before: Mapping[str, int] = {}
+        self._note: Callable[[Mapping[str, int]], None] | None = None
+        self._noted = 0.0
+
+    def resume(self, before: Mapping[str, int], note: Callable[[Mapping[str, int]], None]) -> None:
+        """Go on from what an earlier run has noted, and note what this one does.
+
+        Args:
+            before: Rows of each table that models had filled; their replies are known.
+            note: Keeps such counts; called now and then.
+        """
+        self._before, self._note = before, note
 
     @property
     def safe(self) -> int:
@@ -48,8 +65,13 @@ class Tracker:
         with self._lock:
             self._under_way[table] = rows
             self._tell(table)
+            now = time.monotonic()
+            if self._note is not None and now - self._noted >= NOTE_EVERY:
+                self._noted = now
+                self._note(self._under_way)
 
     def _tell(self, table: str) -> None:
         if self._watch and table in self._asked:
             done = self._done[table] + self._under_way.get(table, 0)
+            done = max(done, self._before.get(table, 0))  # known replies need only be read
             self._watch(table, min(done, self._asked[table]), self._asked[table])

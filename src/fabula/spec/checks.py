@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from fabula.spec.parameters import Moment, Scalar, SpecModel
 
-Repair = Literal["fail", "drop", "resample"]
+Repair = Literal["fail", "drop", "resample", "retry"]
 
 
 class AbstractCheck(SpecModel):
@@ -16,13 +16,18 @@ class AbstractCheck(SpecModel):
 
     Attributes:
         repair: What to do with rows (or a table) that break it: `fail` the run, `drop` the
-            rows, or `resample` them a bounded number of times.
+            rows, or `resample` them a bounded number of times (`retry` means the same).
         name: A name for reports; by default the rule in words.
     """
 
     kind: str
     repair: Repair = "fail"
     name: str = ""
+
+    @field_validator("repair")
+    @classmethod
+    def _one_word(cls, repair: Repair) -> Repair:
+        return "resample" if repair == "retry" else repair
 
 
 class AbstractBound(AbstractCheck):
@@ -84,12 +89,40 @@ class RangeCheck(AbstractCheck):
         return self
 
 
+class MinimumCheck(AbstractCheck):
+    """Every value is at least so much; unknown (null) counts as met.
+
+    Attributes:
+        column: A column of numbers, such as a judge's score; it may be dropped.
+        at_least: The least value.
+    """
+
+    kind: Literal["minimum"] = "minimum"
+    column: str
+    at_least: float
+
+
 class PatternCheck(AbstractCheck):
     """Every value matches the regular expression as a whole."""
 
     kind: Literal["pattern"] = "pattern"
     column: str
     regex: str
+
+
+class NearDuplicateCheck(AbstractCheck):
+    """No text is nearly the same as an earlier one.
+
+    Attributes:
+        column: A column of texts.
+        similarity: From where on two texts count as the same, up to 1.
+        method: `minhash` compares letters, `embedding` meanings, `exact` finds equal texts only.
+    """
+
+    kind: Literal["near_duplicate"] = "near_duplicate"
+    column: str
+    similarity: float = Field(default=0.85, gt=0, le=1)
+    method: Literal["exact", "minhash", "embedding"] = "minhash"
 
 
 class CorrelationCheck(AbstractBound):
@@ -155,7 +188,9 @@ Check: TypeAlias = Annotated[
     | NotNullCheck
     | InSetCheck
     | RangeCheck
+    | MinimumCheck
     | PatternCheck
+    | NearDuplicateCheck
     | CorrelationCheck
     | ShareCheck
     | AggregateCheck
@@ -169,5 +204,5 @@ CHECKS: dict[str, type[AbstractCheck]] = {
 }
 """Every check kind by name."""
 
-ROW_CHECKS = (RowCheck, NotNullCheck, InSetCheck, RangeCheck, PatternCheck)
+ROW_CHECKS = (RowCheck, NotNullCheck, InSetCheck, RangeCheck, MinimumCheck, PatternCheck)
 """Checks that one row passes or fails by itself."""

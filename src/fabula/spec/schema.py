@@ -15,11 +15,11 @@ from pydantic import BaseModel
 from fabula.spec.checks import CHECKS
 from fabula.spec.kinds import KINDS
 from fabula.spec.numbers import Component
+from fabula.spec.outputs import OutputSpec
 from fabula.spec.tables import (
     Correlation,
     DatasetSpec,
     ModelSpec,
-    OutputSpec,
     PerParent,
     TableSpec,
 )

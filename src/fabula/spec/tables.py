@@ -10,6 +10,7 @@ from fabula.spec.checks import Check
 from fabula.spec.kinds import Column
 from fabula.spec.models import ModelSpec
 from fabula.spec.numbers import Distribution
+from fabula.spec.outputs import OutputSpec
 from fabula.spec.parameters import SpecModel
 from fabula.spec.sources import Source
 
@@ -168,18 +169,6 @@ class TableSpec(SpecModel):
             return self.primary_key
         keys = [name for name, column in self.columns.items() if column.kind in ("key", "uuid")]
         return tuple(keys[:1])
-
-
-class OutputSpec(SpecModel):
-    """One more form in which tables are written.
-
-    Attributes:
-        format: The file format.
-        tables: Which tables; by default all.
-    """
-
-    format: Literal["parquet", "csv", "jsonl", "arrow"] = "parquet"
-    tables: tuple[str, ...] = ()
 
 
 class DatasetSpec(SpecModel):

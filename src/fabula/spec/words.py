@@ -155,13 +155,17 @@ class Text(AbstractColumn):
         return self
 
 
+_SCALE = re.compile(r"\s*(?P<low>\d+)\s*\.\.\s*(?P<high>\d+)(?![\d.])")
+
+
 class Judge(AbstractColumn):
     """A language model's verdict on other columns of the row.
 
     Attributes:
         of: The columns that it reads.
-        rubric: A question that yes or no answers, or criteria with their scales
-            (`{helpful: 1..5, correct: 1..5}`), whose mean is the score.
+        rubric: A question that yes or no answers, or criteria with their scales and, if need be,
+            what they mean (`{helpful: 1..5, correct: "1..5 no fact is wrong"}`); the score is
+            their mean.
         at_least: Rows with a lower score (or a no) are made again, a few times, then rejected.
         model: Another model than the table's.
     """
@@ -193,10 +197,16 @@ class Judge(AbstractColumn):
     def scale(self, criterion: str) -> tuple[int, int]:
         """The lowest and highest grade of a criterion."""
         assert isinstance(self.rubric, dict)
-        low, dots, high = self.rubric[criterion].partition("..")
-        if not (dots and low.strip().isdigit() and high.strip().isdigit() and int(low) < int(high)):
+        found = _SCALE.match(self.rubric[criterion])
+        if found is None or int(found["low"]) >= int(found["high"]):
             raise ValueError(f"the scale of `{criterion}` must look like `1..5`")
-        return int(low), int(high)
+        return int(found["low"]), int(found["high"])
+
+    def meaning(self, criterion: str) -> str:
+        """What a criterion means, in words."""
+        assert isinstance(self.rubric, dict)
+        told = _SCALE.sub("", self.rubric[criterion], count=1).strip(" ,:-")
+        return told or f"how {criterion} the row is"
 
 
 class Program(AbstractColumn):

@@ -63,7 +63,7 @@ async def ask_rows(
     if isinstance(model, StandIn):
         from fabula.llm.rows.rehearse import rehearse_rows
 
-        reader = ReplyReader(job.fields, compile_fields(job.fields))
+        reader = ReplyReader(job.fields, compile_fields(job.fields), job.notation)
         return rehearse_rows(model, form_for(model, job, reader), job)
     run = _Run(model, job, on_rows)
     return await run.finish()
@@ -128,7 +128,7 @@ class _Run:
         check = compile_fields(job.fields)
         self.model = model
         self.job = job
-        self.form = form_for(model, job, ReplyReader(job.fields, check))
+        self.form = form_for(model, job, ReplyReader(job.fields, check, job.notation))
         self.board = Board(job, check)
         self.result = RowsResult(rows=self.board.rows)
         self.error: FabulaError | None = None
@@ -152,6 +152,7 @@ class _Run:
         self.result.rejects = [reject for _, reject in sorted(self.board.rejects.items())]
         self.result.modes = dict(self._modes)
         self.result.notes = dict(self._notes)
+        self.result.repeats = self.board.all_repeats
         if not self.board.made and not self._modes and self._failures:
             self.error = self.error or self._failures[-1]  # not a single reply ever came
         if self.error is not None and not self.board.made:
@@ -217,6 +218,7 @@ class _Run:
             recent=tuple(self.board.recent) if self._is_free else (),
             used=self.board.distinct.named(),
             tokens=self._tokens,
+            plain=self.job.notation is not None and (self.job.plain or self._modes["prompt"] > 0),
         )
 
     def _request(self, call: Call) -> ChatRequest:
@@ -267,6 +269,8 @@ class _Run:
         before = self.board.made
         reading = self.form.read(reply, call)
         items = list(reading.items)
+        self.result.parsed += sum(item is not None for item in items)
+        self.result.unread += reading.bad
         missing = []
         for position, place in enumerate(call.rows):
             item = items[position] if position < len(items) else None

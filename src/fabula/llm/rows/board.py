@@ -29,6 +29,7 @@ class Board:
         self.distinct = Distinct(job)
         self.made = 0
         self.repeats = 0
+        self.all_repeats = 0
         self.recent: deque[dict[str, Any]] = deque(maxlen=RECENT)
         self._open = list(range(job.n))  # a heap; sorted is one
         self._spare: list[dict[str, Any]] = []
@@ -62,6 +63,7 @@ class Board:
         repeat = self.distinct.problem(values)
         if repeat:
             self.repeats += 1
+            self.all_repeats += 1
             self.note(place, repeat, raw=as_json(item), counts=False)
             return False
         self._take(place, values)
@@ -77,7 +79,9 @@ class Board:
         """Fill open places with spare rows that repeat nothing; says how many are left out."""
         filled = 0
         for values in self._spare:
-            if self._open and self.distinct.problem(values) is None:
+            if self.distinct.problem(values):
+                self.all_repeats += 1
+            elif self._open:
                 self._take(heapq.heappop(self._open), values)
                 filled += 1
         left = len(self._spare) - filled

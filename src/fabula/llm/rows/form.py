@@ -24,6 +24,7 @@ class Call:
         recent: Earlier rows of the run that show the model where the run stands.
         used: Values that must not come again, as JSON, newest last.
         tokens: Limit of the reply, or None for the endpoint's own.
+        plain: Whether the job's own notation is asked for instead of JSON.
     """
 
     rows: Sequence[int]
@@ -32,6 +33,7 @@ class Call:
     recent: Sequence[Mapping[str, Any]] = ()
     used: Sequence[str] = ()
     tokens: int | None = None
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,24 @@ class Reading:
     bad: Sequence[tuple[str, str]] = ()
     shorten: bool = False
     notes: Sequence[str] = ()
+
+
+class Notation(Protocol):
+    """Another way than JSON to write rows, for models that answer in words."""
+
+    def ask(self, rows: int) -> str:
+        """In words: how many rows are wanted, and in what form."""
+        ...
+
+    def read(self, text: str, *, number: str, cut: bool) -> Reading | None:
+        """The rows of a reply, or None where it is written in some other way.
+
+        Args:
+            text: The reply.
+            number: The name under which an item tells its row's number, where it has one.
+            cut: Whether the reply hit its token limit.
+        """
+        ...
 
 
 class Form(Protocol):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fabula.errors import FabulaError
 from fabula.llm.chat import Usage
+
+if TYPE_CHECKING:
+    from fabula.llm.rows.form import Notation
 
 Row = Mapping[str, Any]
 RowCheck = Callable[[dict[str, Any]], Sequence[str]]
@@ -48,6 +51,8 @@ class RowsJob:
         prompts: One full prompt a row instead of `subject` and `given` (length n).
         temperature: Sampling temperature, or None for the model's default.
         sample: Raised to ask again for rows that equal requests gave before.
+        notation: How rows are written where the endpoint can't do JSON.
+        plain: Whether the notation is asked for from the first call on.
     """
 
     subject: str
@@ -67,6 +72,8 @@ class RowsJob:
     prompts: Sequence[str] | None = None
     temperature: float | None = None
     sample: int = 0
+    notation: Notation | None = None
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,9 @@ class RowsResult:
         notes: What else happened on the way (cut replies, ignored columns), and how often.
         error: What stopped the run early (rows are then open, not rejected), or that no usable
             row ever came; None when all is well.
+        parsed: Rows that were found in the replies.
+        repeats: Those of them that repeat another one.
+        unread: Pieces of replies that were rows but could not be read, each with the reason.
     """
 
     rows: list[dict[str, Any] | None]
@@ -105,3 +115,6 @@ class RowsResult:
     stalled: str | None = None
     notes: dict[str, int] = field(default_factory=dict)
     error: FabulaError | None = None
+    parsed: int = 0
+    repeats: int = 0
+    unread: list[tuple[str, str]] = field(default_factory=list)

@@ -37,7 +37,8 @@ def rehearse_rows(model: StandIn, form: Form, job: RowsJob) -> RowsResult:
     result = RowsResult([])
     for start in range(0, job.n, form.rows_per_call):
         places = range(start, min(job.n, start + form.rows_per_call))
-        call = Call(places, recent=tuple(recent) if is_free else (), used=distinct.named())
+        shown = tuple(recent) if is_free else ()
+        call = Call(places, recent=shown, used=distinct.named(), plain=job.plain)
         made: list[dict[str, Any]] = []
         for place in places:
             rng = random.Random(place)

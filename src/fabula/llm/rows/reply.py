@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fabula.llm.rows.csv_reply import NO_HEADER, read_csv
-from fabula.llm.rows.form import Reading
+from fabula.llm.rows.form import Notation, Reading
 from fabula.llm.rows.frame_reply import read_frame
 from fabula.llm.rows.job import RowField
 from fabula.llm.rows.parse import is_cut, json_values, row_items
@@ -21,21 +21,30 @@ class ReplyReader:
     Args:
         fields: What each row was asked to hold.
         check: Straightens an item and lists its problems.
+        notation: How rows may be written besides JSON and CSV.
     """
 
-    def __init__(self, fields: Sequence[RowField], check: RowCheck) -> None:
+    def __init__(
+        self, fields: Sequence[RowField], check: RowCheck, notation: Notation | None = None
+    ) -> None:
         self._names = [each.name for each in fields]
         self._nested = [each.name for each in fields if _is_nested(each)]
         self._check = check
+        self._notation = notation
 
-    def read(self, text: str, *, asked: int, cut: bool) -> Reading:
+    def read(self, text: str, *, asked: int, cut: bool, number: str = "row") -> Reading:
         """The row items in a reply that is free of thoughts.
 
         Args:
             text: The reply.
             asked: How many rows were asked.
             cut: True when the endpoint says that the reply hit its token limit.
+            number: The name under which a row tells its number.
         """
+        if self._notation is not None and not text.startswith(("{", "[")):
+            noted = self._notation.read(text, number=number, cut=cut)
+            if noted is not None:
+                return noted
         items: list[Any] = []
         scalars = text.startswith(("[", "{", "```"))
         for value in json_values(text):

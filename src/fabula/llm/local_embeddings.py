@@ -1,0 +1,73 @@
+"""Texts as vectors on this machine: static word vectors that need no key and no network.
+
+The vectors and the tokenizer lie in the wheel of `wordllama` (extra `texts`). They are read from
+there directly, since importing that package sets up the root logger, and it looks for missing
+files on the network. A text's vector is the mean of its tokens' vectors, as that package has it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fabula.errors import PrerequisiteError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+NAME = "wordllama"
+"""What the local embedding is called in options and reports."""
+
+_WEIGHTS = "weights/l2_supercat_256.safetensors"
+_TOKENS = "tokenizers/l2_supercat_tokenizer_config.json"
+_AT_ONCE = 2048
+
+Vectors = NDArray[np.float32]
+
+
+def embed_locally(texts: Sequence[str]) -> Vectors:
+    """A unit vector for each text, in their order; a text without words has the zero vector.
+
+    Returns:
+        As many rows as texts, 256 columns.
+
+    Raises:
+        PrerequisiteError: The extra `texts` is not installed.
+    """
+    tokenizer, words = _model()
+    made = np.zeros((len(texts), words.shape[1]), dtype=np.float32)
+    for start in range(0, len(texts), _AT_ONCE):
+        chunk = list(texts[start : start + _AT_ONCE])
+        tokens = [each.ids for each in tokenizer.encode_batch(chunk, add_special_tokens=False)]
+        lengths = np.array([len(each) for each in tokens])
+        filled = np.flatnonzero(lengths)
+        if len(filled):
+            flat = np.concatenate([tokens[at] for at in filled])
+            starts = np.concatenate([[0], np.cumsum(lengths[filled])[:-1]])
+            made[start + filled] = np.add.reduceat(words[flat], starts, axis=0)
+    lengths = np.linalg.norm(made, axis=1, keepdims=True)
+    return np.divide(made, lengths, out=made, where=lengths > 0)
+
+
+@cache
+def _model() -> tuple[Tokenizer, Vectors]:
+    """The tokenizer, and the vector of each of its tokens."""
+    found = importlib.util.find_spec("wordllama")
+    if found is None or found.origin is None:
+        raise PrerequisiteError.for_extra("texts", needed_by="an embedding on this machine")
+    from safetensors import safe_open
+    from tokenizers import Tokenizer
+
+    folder = Path(found.origin).parent
+    tokenizer = Tokenizer.from_file(str(folder / _TOKENS))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    with safe_open(folder / _WEIGHTS, framework="numpy") as file:
+        words = file.get_tensor("embedding.weight").astype(np.float32)
+    return tokenizer, words

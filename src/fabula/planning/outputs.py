@@ -1,0 +1,117 @@
+"""What outputs name: do their tables, columns, templates and files fit the spec?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from fabula.errors import Violation, did_you_mean
+from fabula.planning.templates import TemplateError, template_needs
+from fabula.spec.outputs import OutputSpec
+from fabula.spec.tables import DatasetSpec
+
+ROW = "row"
+"""The name by which a template reaches columns that are no identifiers: `row["unit price"]`."""
+
+
+def output_violations(spec: DatasetSpec) -> Iterator[Violation]:
+    """Problems of a spec's outputs."""
+    taken: dict[str, str] = {}
+    for i, output in enumerate(spec.outputs):
+        where = f"outputs.{i}"
+        for name in output.tables:
+            if name not in spec.tables:
+                yield _unknown("table", name, spec.tables, f"{where}.tables")
+        if not output.is_export:
+            continue
+        table = table_of(output, spec)
+        if table is None:
+            if output.table:
+                yield _unknown("table", output.table, spec.tables, f"{where}.table")
+            else:
+                message = f"the spec has {len(spec.tables)} tables; the output must say which"
+                hint = f"add `table: {next(iter(spec.tables))}`"
+                yield Violation("spec.missing-key", message, where, hint)
+            continue
+        columns = spec.tables[table].columns
+        written = spec.tables[table].written
+        for name in _used(output, columns):
+            if name not in written:
+                yield _unwritten(name, columns, where)
+        yield from _template_problems(output, columns, where)
+        for file in output.files(table).values():
+            owner = taken.get(file)
+            if owner or file.removesuffix(output.ending) in spec.tables:
+                message = f"{owner or 'a table'} writes `{file}` too"
+                hint = f"give this output a `path` of its own, such as `path: {output.format}`"
+                yield Violation("spec.repeated-file", message, where, hint)
+            taken[file] = f"`{where}`"
+
+
+def table_of(output: OutputSpec, spec: DatasetSpec) -> str | None:
+    """The table that an output is made of; None where it is unknown or not said."""
+    if output.table:
+        return output.table if output.table in spec.tables else None
+    return next(iter(spec.tables)) if len(spec.tables) == 1 else None
+
+
+def output_files(spec: DatasetSpec) -> list[str]:
+    """The names of the files that a spec's outputs make besides tables."""
+    return [
+        file
+        for output in spec.outputs
+        if output.is_export
+        for file in output.files(table_of(output, spec) or "").values()
+    ]
+
+
+def unknown_columns(output: OutputSpec, columns: Collection[str]) -> list[str]:
+    """Names that an output uses and a table lacks.
+
+    Raises:
+        TemplateError: A template can't be read.
+    """
+    for problem in _template_problems(output, columns, ""):
+        raise TemplateError(problem.message)
+    return [name for name in _used(output, columns) if name not in columns]
+
+
+def _used(output: OutputSpec, columns: Collection[str]) -> list[str]:
+    """Columns that an output names, in its templates too."""
+    used = [*output.score, *filter(None, [output.stratify])]
+    for text in output.texts:
+        if text in columns:
+            used.append(text)
+        elif "{" in text:
+            try:
+                needs = template_needs(text, ())
+            except TemplateError:
+                continue
+            used += [name for name in needs if name != ROW or ROW in columns]
+        elif text != output.system:  # what the system says may be a plain text
+            used.append(text)
+    return list(dict.fromkeys(used))
+
+
+def _template_problems(
+    output: OutputSpec, columns: Collection[str], where: str
+) -> Iterator[Violation]:
+    for text in output.texts:
+        if text in columns:
+            continue
+        try:
+            template_needs(text, ())
+        except TemplateError as error:
+            yield Violation("spec.bad-template", f"the template {text!r}: {error}", where)
+
+
+def _unknown(noun: str, name: str, known: Collection[str], where: str) -> Violation:
+    return Violation(
+        f"spec.unknown-{noun}", f"there is no {noun} `{name}`", where, did_you_mean(name, known)
+    )
+
+
+def _unwritten(name: str, columns: Collection[str], where: str) -> Violation:
+    if name not in columns:
+        return _unknown("column", name, columns, where)
+    message = f"an output is made of the written columns, and `{name}` is dropped"
+    return Violation("spec.dropped-column", message, where, f"keep `{name}`")

@@ -1,0 +1,25 @@
+"""Sets for training in a few lines: files, tokens, cost."""
+
+from __future__ import annotations
+
+from fabula.llm.prices import PRICES_DATED
+from fabula.reports import amounts
+from fabula.texts.exports.export import Export
+
+SHOWN_MODELS = ("gpt-4o-mini", "gpt-4o", "claude-haiku-4-5", "gemini-2.5-flash")
+
+
+def export_text(made: Export) -> str:
+    """What was written, what was left out, and about how many tokens it has."""
+    files = ", ".join(f"`{file.path}` ({file.rows:,})" for file in made.files)
+    lines = [f"Wrote {files}"]
+    lines += [f"left out {count:,}: {reason}" for reason, count in made.left_out.items()]
+    tokens = made.tokens
+    if tokens is not None:
+        costs = tokens.costs()
+        listed = ", ".join(f"{name} {amounts.money(costs[name])}" for name in SHOWN_MODELS)
+        lines.append(
+            f"about {amounts.large(tokens.total)} tokens, the longest example {tokens.longest:,}"
+            f" (estimates) · sent once: {listed} (list prices of {PRICES_DATED})"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,127 @@
+"""What a run writes besides its tables: further file formats, and sets to train models with."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from fabula.spec.parameters import SpecModel
+
+OutputFormat: TypeAlias = Literal[
+    "parquet",
+    "csv",
+    "jsonl",
+    "arrow",
+    "chat-jsonl",
+    "completion-jsonl",
+    "alpaca",
+    "sharegpt",
+    "preference",
+]
+
+TRAINING_FORMATS = ("chat-jsonl", "completion-jsonl", "alpaca", "sharegpt", "preference")
+"""Formats whose rows are examples to train a model with; all are JSON Lines."""
+
+
+def _as_list(value: object) -> object:
+    return [value] * bool(value) if isinstance(value, str) else value
+
+
+Texts = Annotated[
+    tuple[str, ...], BeforeValidator(_as_list, json_schema_input_type=str | list[str])
+]
+
+
+class OutputSpec(SpecModel):
+    """One more form in which tables are written.
+
+    A file format writes whole tables. A training format (`chat-jsonl`, `completion-jsonl`,
+    `alpaca`, `sharegpt`, `preference`) writes one example for each row of one table. A text of an
+    example is a column, or a Jinja template over the row: `"{{ product }}, {{ category }}"`.
+
+    Attributes:
+        format: The file format, or the training format.
+        tables: Which tables a file format writes; by default all.
+        table: The table whose rows are the examples; by default the only one.
+        user: What the user says: the input.
+        assistant: What the assistant answers: the output; several for `preference`.
+        system: What the system says first; by default nothing.
+        score: For `preference`: the columns that grade the answers, one for each of `assistant`.
+            The best answer is chosen, the worst rejected; with one answer a row, rows of equal
+            `user` are compared.
+        split: Shares by name (`{train: 0.9, test: 0.1}`), each a file; no input is in two of them.
+        stratify: A column whose values have the same shares in each of them.
+        path: The file's name without ending; by default the split's, else the table's and
+            format's.
+    """
+
+    format: OutputFormat = "parquet"
+    tables: tuple[str, ...] = ()
+    table: str = ""
+    user: str = ""
+    assistant: Texts = ()
+    system: str = ""
+    score: Texts = ()
+    split: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    stratify: str = ""
+    path: str = Field(default="", pattern=r"^[^/\\]*$")
+
+    @model_validator(mode="after")
+    def _coherent(self) -> OutputSpec:
+        if not self.is_export:
+            given = [name for name in _OF_EXPORTS if getattr(self, name)]
+            if given:
+                raise ValueError(f"`{given[0]}` needs a training format or a `split`")
+            return self
+        if self.tables:
+            raise ValueError("give `table: NAME`; examples are made of one table")
+        if self.stratify and not self.split:
+            raise ValueError("`stratify` needs a `split`")
+        for name in self.split:
+            if not name.strip() or "/" in name or "\\" in name:
+                raise ValueError(f"`{name}` is no name for the file of a split")
+        if self.is_training:
+            self._check_examples()
+        return self
+
+    @property
+    def is_training(self) -> bool:
+        """Whether its rows are examples to train a model with."""
+        return self.format in TRAINING_FORMATS
+
+    @property
+    def is_export(self) -> bool:
+        """Whether it makes files of its own out of one table."""
+        return self.is_training or bool(self.split)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Its columns and templates, without those left out."""
+        return tuple(filter(None, (self.user, self.system, *self.assistant)))
+
+    @property
+    def ending(self) -> str:
+        """The ending of its files."""
+        return ".jsonl" if self.is_training else f".{self.format}"
+
+    def files(self, table: str) -> dict[str, str]:
+        """The name of each split's file; the split `""` where there is none."""
+        if not self.split:
+            return {
+                "": (self.path or f"{table}-{self.format.removesuffix('-jsonl')}") + self.ending
+            }
+        start = f"{self.path}-" if self.path else ""
+        return {name: f"{start}{name}{self.ending}" for name in self.split}
+
+    def _check_examples(self) -> None:
+        if not (self.user and self.assistant):
+            raise ValueError(f"`{self.format}` needs `user` and `assistant`: columns or templates")
+        if self.format != "preference":
+            if len(self.assistant) > 1 or self.score:
+                raise ValueError("only `preference` compares answers by `score`")
+        elif len(self.score) != len(self.assistant):
+            raise ValueError("`preference` needs a `score` for each answer in `assistant`")
+
+
+_OF_EXPORTS = ("table", "user", "assistant", "system", "score", "stratify", "path")

@@ -1,0 +1,1 @@
+"""Tables into sets to train models with: examples, splits, token counts, and their check."""

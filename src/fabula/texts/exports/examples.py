@@ -1,0 +1,143 @@
+"""One row, one example: who says what, and how each training format writes it down.
+
+The formats are those of OpenAI's chat fine-tuning, of prompt and completion, of Stanford Alpaca
+(instruction, input, output), of ShareGPT (conversations), and pairs of a chosen and a rejected
+answer, as preference tuning takes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from fabula.errors import UsageError
+from fabula.planning.outputs import ROW
+from fabula.planning.templates import environment
+from fabula.spec.outputs import OutputSpec
+
+Row: TypeAlias = Mapping[str, Any]
+Say: TypeAlias = Callable[[Row], str]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One example of a set.
+
+    Attributes:
+        user: What the user says.
+        assistant: What the assistant answers; the chosen answer where two are compared.
+        system: What the system says first; empty where it says nothing.
+        rejected: The answer that is worse, where two are compared.
+    """
+
+    user: str
+    assistant: str
+    system: str = ""
+    rejected: str = ""
+
+
+def say(text: str, columns: Sequence[str]) -> Say:
+    """A function that says a text for a row: a column's value, or a template filled in."""
+    if text in columns:
+        return lambda row: "" if row[text] is None else str(row[text])
+    template = environment().from_string(text)
+
+    def filled(row: Row) -> str:
+        from jinja2 import TemplateError
+
+        try:
+            return template.render({**row, ROW: row})
+        except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
+            raise UsageError(
+                f"the template {text!r} fails: {error}",
+                code="usage.template",
+                hint=f"the columns are {', '.join(columns)}",
+            ) from error
+
+    return filled
+
+
+def examples(rows: Iterable[Row], wanted: OutputSpec, columns: Sequence[str]) -> Iterator[Example]:
+    """The example of each row; texts may be empty, and the caller decides what that means."""
+    user, (assistant,) = (
+        say(wanted.user, columns),
+        (say(text, columns) for text in wanted.assistant),
+    )
+    system = say(wanted.system, columns) if wanted.system else lambda _: ""
+    for row in rows:
+        yield Example(user(row).strip(), assistant(row).strip(), system(row).strip())
+
+
+def preferences(
+    rows: Iterable[Row], wanted: OutputSpec, columns: Sequence[str]
+) -> tuple[list[Example], int]:
+    """For each input its best and its worst answer, by their scores.
+
+    Returns:
+        The examples, and how many rows are in none: their input has one answer only, or none
+        that is better than another.
+    """
+    user = say(wanted.user, columns)
+    system = say(wanted.system, columns) if wanted.system else lambda _: ""
+    answers = [say(text, columns) for text in wanted.assistant]
+    graded: dict[tuple[str, str], list[tuple[float, str]]] = {}
+    sizes: dict[tuple[str, str], int] = {}
+    for row in rows:
+        asked = (system(row).strip(), user(row).strip())
+        sizes[asked] = sizes.get(asked, 0) + 1
+        for answer, score in zip(answers, wanted.score, strict=True):
+            text, grade = answer(row).strip(), row[score]
+            if text and asked[1] and grade is not None:
+                graded.setdefault(asked, []).append((float(grade), text))
+    made = []
+    for asked, found in graded.items():
+        best, worst = max(found, key=_grade), min(found, key=_grade)
+        if best[0] > worst[0] and best[1] != worst[1]:
+            made.append(Example(asked[1], best[1], asked[0], worst[1]))
+    used = {(example.system, example.user) for example in made}
+    return made, sum(size for asked, size in sizes.items() if asked not in used)
+
+
+def _grade(answer: tuple[float, str]) -> float:
+    return answer[0]
+
+
+def _chat(example: Example) -> dict[str, Any]:
+    turns = [("system", example.system)] if example.system else []
+    turns += [("user", example.user), ("assistant", example.assistant)]
+    return {"messages": [{"role": role, "content": text} for role, text in turns]}
+
+
+def _completion(example: Example) -> dict[str, Any]:
+    prompt = "\n\n".join(filter(None, (example.system, example.user)))
+    return {"prompt": prompt, "completion": example.assistant}
+
+
+def _alpaca(example: Example) -> dict[str, Any]:
+    """The system's text is the instruction, where there is one, and the user's its input."""
+    instruction = example.system or example.user
+    given = example.user if example.system else ""
+    return {"instruction": instruction, "input": given, "output": example.assistant}
+
+
+def _sharegpt(example: Example) -> dict[str, Any]:
+    turns = [("system", example.system)] if example.system else []
+    turns += [("human", example.user), ("gpt", example.assistant)]
+    return {"conversations": [{"from": who, "value": text} for who, text in turns]}
+
+
+def _preference(example: Example) -> dict[str, Any]:
+    system = {"system": example.system} if example.system else {}
+    answers = {"chosen": example.assistant, "rejected": example.rejected}
+    return {**system, "prompt": example.user, **answers}
+
+
+WRITE: Mapping[str, Callable[[Example], dict[str, Any]]] = {
+    "chat-jsonl": _chat,
+    "completion-jsonl": _completion,
+    "alpaca": _alpaca,
+    "sharegpt": _sharegpt,
+    "preference": _preference,
+}
+"""How each training format writes an example."""

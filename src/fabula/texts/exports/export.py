@@ -1,0 +1,256 @@
+"""`fb.export`: one table into files to train a model with, or into a train and a test file.
+
+Every row is in exactly one file, or counted as left out with the reason.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from fabula.errors import SinkError, UsageError, did_you_mean
+from fabula.io.formats import ENDINGS, as_format, format_of
+from fabula.io.frames import as_table
+from fabula.io.places import make_folder, replacing
+from fabula.io.write import write_table
+from fabula.planning.outputs import unknown_columns
+from fabula.planning.templates import TemplateError
+from fabula.spec.outputs import TRAINING_FORMATS, OutputSpec
+from fabula.texts.exports.examples import WRITE, Example, examples, preferences, say
+from fabula.texts.exports.splits import split
+from fabula.texts.exports.tokens import TokenCount, count_tokens
+from fabula.types import Path as PathLike
+from fabula.types import TableLike
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """A file of an export.
+
+    Attributes:
+        path: Where it is.
+        rows: Examples (or rows) in it.
+        tokens: Their tokens, estimated; None where the file holds plain rows.
+    """
+
+    path: Path
+    rows: int
+    tokens: TokenCount | None = None
+
+
+@dataclass(frozen=True)
+class Export:
+    """What became of a table's rows.
+
+    Attributes:
+        files: The files, in the order of the splits.
+        asked: Rows of the table.
+        left_out: Rows that are in no example, by reason.
+    """
+
+    files: tuple[ExportedFile, ...]
+    asked: int
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def tokens(self) -> TokenCount | None:
+        """Tokens of all files, estimated."""
+        counts = [file.tokens for file in self.files if file.tokens is not None]
+        if not counts:
+            return None
+        longest = max(count.longest for count in counts)
+        prompt, completion = (sum(getattr(c, part) for c in counts) for part in _PARTS)
+        return TokenCount(prompt, completion, longest)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The export as plain values."""
+        files = [
+            {"path": file.path.name, "rows": file.rows}
+            | ({} if file.tokens is None else {"estimated_tokens": asdict(file.tokens)})
+            for file in self.files
+        ]
+        return {"rows": self.asked, "left_out": dict(self.left_out), "files": files}
+
+
+_PARTS = ("prompt", "completion")
+
+
+def export(
+    data: TableLike,
+    output: PathLike,
+    *,
+    format: str = "chat-jsonl",  # noqa: A002  (the word that users know)
+    user: str = "",
+    assistant: str | Sequence[str] = (),
+    system: str = "",
+    score: str | Sequence[str] = (),
+    split: Mapping[str, float] | None = None,
+    stratify: str = "",
+    seed: int = 0,
+    overwrite: bool = False,
+) -> Export:
+    """Write a table as a set to train a model with.
+
+    Args:
+        data: A pandas, polars or Arrow frame, rows, or a path.
+        output: The file; with a split, a folder, or the start of the files' names:
+            `pairs.jsonl` becomes `pairs-train.jsonl` and `pairs-test.jsonl`.
+        format: `chat-jsonl`, `completion-jsonl`, `alpaca`, `sharegpt`, `preference`, or a file
+            format (`csv`, `parquet`, `jsonl`, `arrow`).
+        user: A column, or a template such as `"{{ product }}, {{ category }}"`: the input.
+        assistant: A column or template: the output; several for `preference`.
+        system: A column or template: what the system says first.
+        score: For `preference`: the columns that grade the answers.
+        split: Shares by name: `{"train": 0.9, "test": 0.1}`.
+        stratify: A column whose values have the same shares in each part.
+        seed: Decides who goes into which part.
+        overwrite: Replace files that are there.
+
+    Returns:
+        The files with their counts, and the rows that were left out.
+
+    Raises:
+        UsageError: An option is wrong, or names no column.
+        SinkError: A file is there already, or can't be written.
+    """
+    from pydantic import ValidationError
+
+    table = as_table(data)
+    try:
+        wanted = OutputSpec.model_validate(
+            {"format": format, "user": user, "assistant": assistant, "system": system}
+            | {"score": score, "split": split or {}, "stratify": stratify}
+        )
+    except ValidationError as error:
+        detail = error.errors()[0]
+        told = detail.get("ctx", {}).get("error") or f"`{detail['loc'][0]}`: {detail['msg']}"
+        raise UsageError(f"{told}", code="usage.export", hint=_HINT) from error
+    _check_columns(wanted, table.column_names)
+    paths = _paths(Path(output), wanted)
+    for path in paths.values():
+        if path.exists() and not overwrite:
+            raise SinkError(
+                f"`{path}` exists",
+                code="sink.exists",
+                where=str(path),
+                hint="choose another file with `-o`, or pass --overwrite",
+            )
+        make_folder(path.parent)
+    return write_export(table, wanted, paths, seed=seed)
+
+
+def plain_format(output: PathLike) -> str:
+    """The file format that a path's ending names; `jsonl` for folders."""
+    suffix = Path(output).suffix
+    return format_of(Path(output)) if suffix else "jsonl"
+
+
+_HINT = f"formats are {', '.join(TRAINING_FORMATS)}; `user` and `assistant` say who says what"
+
+
+def write_export(
+    table: pa.Table, wanted: OutputSpec, paths: Mapping[str, Path], *, seed: int
+) -> Export:
+    """Write an export whose names are known to be right.
+
+    Args:
+        table: The rows.
+        wanted: What is wanted of them.
+        paths: The file of each split; of `""` where there is none.
+        seed: Decides who goes into which split.
+    """
+    strata = table.column(wanted.stratify).to_pylist() if wanted.stratify else None
+    if not wanted.is_training:
+        return _write_rows(table, wanted, paths, strata, seed)
+    rows, columns = table.to_pylist(), table.column_names
+    if wanted.format == "preference":
+        made, lost = preferences(rows, wanted, columns)
+        left_out = {"no answer is better than another": lost} if lost else {}
+        strata = None if strata is None else _strata_of(made, rows, wanted, columns, strata)
+    else:
+        all_made = list(examples(rows, wanted, columns))
+        whole = [place for place, made in enumerate(all_made) if made.user and made.assistant]
+        made = [all_made[place] for place in whole]
+        strata = None if strata is None else [strata[place] for place in whole]
+        lost = len(rows) - len(made)
+        left_out = {"an input or output is empty": lost} if lost else {}
+    parts = _parts([each.user for each in made], wanted, strata, seed)
+    files = [
+        _write_examples(paths[name], [made[place] for place in places], wanted.format)
+        for name, places in parts.items()
+    ]
+    return Export(tuple(files), table.num_rows, left_out)
+
+
+def _write_rows(
+    table: pa.Table,
+    wanted: OutputSpec,
+    paths: Mapping[str, Path],
+    strata: Sequence[Any] | None,
+    seed: int,
+) -> Export:
+    """Rows as they are; without `user`, equal rows go together."""
+    rows = table.to_pylist()
+    key = say(wanted.user, table.column_names) if wanted.user else str
+    parts = _parts([key(row) for row in rows], wanted, strata, seed)
+    files = []
+    for name, places in parts.items():
+        part = table.take(pa.array(places, pa.int64()))
+        write_table(paths[name], part, part.schema, as_format(wanted.format))
+        files.append(ExportedFile(paths[name], len(places)))
+    return Export(tuple(files), table.num_rows)
+
+
+def _parts(
+    inputs: Sequence[str], wanted: OutputSpec, strata: Sequence[Any] | None, seed: int
+) -> dict[str, list[int]]:
+    if not wanted.split:
+        return {"": list(range(len(inputs)))}
+    return split(inputs, wanted.split, strata=strata, seed=seed)
+
+
+def _write_examples(path: Path, made: Sequence[Example], form: str) -> ExportedFile:
+    write = WRITE[form]
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(json.dumps(write(each), ensure_ascii=False) + "\n" for each in made)
+    return ExportedFile(path, len(made), count_tokens(made))
+
+
+def _strata_of(
+    made: Sequence[Example],
+    rows: Sequence[Mapping[str, Any]],
+    wanted: OutputSpec,
+    columns: Sequence[str],
+    strata: Sequence[Any],
+) -> list[Any]:
+    """The stratum of each compared input: that of its first row."""
+    user = say(wanted.user, columns)
+    first: dict[str, Any] = {}
+    for row, stratum in zip(rows, strata, strict=True):
+        first.setdefault(user(row).strip(), stratum)
+    return [first[each.user] for each in made]
+
+
+def _paths(output: Path, wanted: OutputSpec) -> dict[str, Path]:
+    """Where each split goes."""
+    if output.suffix.lower() in ENDINGS:
+        named = {
+            name: output.with_name(f"{output.stem}-{name}{output.suffix}") for name in wanted.split
+        }
+        return named or {"": output}
+    return {name: output / file for name, file in wanted.files("rows").items()}
+
+
+def _check_columns(wanted: OutputSpec, columns: Sequence[str]) -> None:
+    try:
+        unknown = unknown_columns(wanted, columns)
+    except TemplateError as error:
+        raise UsageError(str(error), code="usage.template") from error
+    for name in unknown:
+        hint = did_you_mean(name, columns) or f"there are {', '.join(columns)}"
+        raise UsageError(f"there is no column `{name}`", code="usage.unknown-column", hint=hint)

@@ -1,0 +1,69 @@
+"""How many tokens a set has, and what it costs to send it once, both as estimates.
+
+Tokenisers differ from model to model by a tenth and more; the estimate takes four characters of
+English for a token, and never fewer tokens than words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fabula.llm.budget import CHARACTERS_A_TOKEN
+from fabula.llm.chat import Usage
+from fabula.llm.prices import PRICES
+from fabula.texts.exports.examples import Example
+
+TURN_TOKENS = 4
+"""Tokens that a chat format adds to each turn."""
+
+
+@dataclass(frozen=True)
+class TokenCount:
+    """Tokens of a set, estimated.
+
+    Attributes:
+        prompt: Of systems and users.
+        completion: Of assistants.
+        longest: Of the longest example.
+    """
+
+    prompt: int = 0
+    completion: int = 0
+    longest: int = 0
+
+    @property
+    def total(self) -> int:
+        """All tokens."""
+        return self.prompt + self.completion
+
+    def costs(self) -> dict[str, float]:
+        """US dollars to send the inputs and receive the outputs once, by model, at list prices."""
+        usage = Usage(self.prompt, self.completion)
+        costs = {name: price.cost(usage) for name, price in PRICES.items() if price.completion}
+        return {name: cost for name, cost in costs.items() if cost is not None}
+
+
+def tokens_of(text: str) -> int:
+    """About how many tokens a text has.
+
+    Examples:
+        >>> tokens_of("A mug that keeps coffee warm.")
+        7
+    """
+    return max(len(text.split()), -(-len(text.encode()) // CHARACTERS_A_TOKEN) if text else 0)
+
+
+def count_tokens(made: Iterable[Example]) -> TokenCount:
+    """The tokens of some examples."""
+    prompt = completion = longest = 0
+    for example in made:
+        asked = sum(
+            tokens_of(text) + TURN_TOKENS for text in (example.system, example.user) if text
+        )
+        answers = (example.assistant, example.rejected)
+        answered = sum(tokens_of(text) + TURN_TOKENS for text in answers if text)
+        prompt += asked
+        completion += answered
+        longest = max(longest, asked + answered)
+    return TokenCount(prompt, completion, longest)
