@@ -49,7 +49,7 @@ def tokens_of(text: str) -> int:
 
     Examples:
         >>> tokens_of("A mug that keeps coffee warm.")
-        7
+        8
     """
     return max(len(text.split()), -(-len(text.encode()) // CHARACTERS_A_TOKEN) if text else 0)
 
