@@ -56,7 +56,7 @@ def child(order: Mapping[str, Any], pipes: list[int], template: int) -> NoReturn
     """Be the child of one run, to the end of the process.
 
     Args:
-        order: Entry, scratch folder, seed, limits, and whether to lock.
+        order: Entry, scratch folder, seed and limits.
         pipes: Where the request comes from; where results, output and errors go.
         template: The process that forked this one; this one dies with it.
     """
@@ -68,8 +68,7 @@ def child(order: Mapping[str, Any], pipes: list[int], template: int) -> NoReturn
         request, tables = _request()
         entry = entry_function(order["entry"])
         _seed(order["seed"])
-        if order["locked"]:
-            lock(Path(order["scratch"]), Limits(**order["limits"]))
+        lock(Path(order["scratch"]), Limits(**order["limits"]))
         _send([json_frame(LOCKED, {})])
         _answer(entry, request, tables)
         code = 0

@@ -68,7 +68,6 @@ def conduct(
     tables: Mapping[str, pa.Table],
     seed: int,
     limits: Limits,
-    locked: bool = True,
 ) -> Outcome:
     """Run an entry function in a child of the warm process.
 
@@ -79,7 +78,6 @@ def conduct(
         tables: Tables for the function.
         seed: Where its chance starts.
         limits: What it may use.
-        locked: Whether the child locks itself; only tests of the attacks themselves go without.
 
     Raises:
         TemplateDiedError: The warm process is gone; nothing was run, or not to its end.
@@ -96,7 +94,6 @@ def conduct(
             "scratch": str(scratch),
             "seed": seed,
             "limits": asdict(limits),
-            "locked": locked,
         }
         try:
             run.start(template, order)
