@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fabula.planning.plan import Plan
     from fabula.reports.report import Report
     from fabula.runs.dataset import Dataset
+    from fabula.runs.program import program, run_program
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
     from fabula.texts.extend import aextend, extend
@@ -44,10 +45,12 @@ __all__ = [
     "load",
     "plan",
     "preview",
+    "program",
     "resolve",
     "review_export",
     "review_import",
     "rows",
+    "run_program",
     "validate",
 ]
 
@@ -67,10 +70,12 @@ _HOMES = {
     "load": "fabula.api",
     "plan": "fabula.api",
     "preview": "fabula.api",
+    "program": "fabula.runs.program",
     "resolve": "fabula.api",
     "review_export": "fabula.texts.review",
     "review_import": "fabula.texts.review",
     "rows": "fabula.texts.rows",
+    "run_program": "fabula.runs.program",
     "validate": "fabula.api",
 }
 """Where each public name lives."""

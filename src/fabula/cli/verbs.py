@@ -10,6 +10,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "preview": "Make a few rows and show them; nothing is written.",
         "generate": "Make the data, check it and write it.",
         "extend": "Append rows that fit a table.",
+        "program": "Have a model write the program that makes the data; run it again.",
     },
     "Prove": {
         "evaluate": "Tell how realistic, private, fair and varied synthetic data is.",

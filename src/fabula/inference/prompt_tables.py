@@ -24,9 +24,13 @@ from fabula.spec import col
 from fabula.spec.columns import AbstractColumn
 from fabula.spec.tables import DatasetSpec, TableSpec
 
-_HEAD = re.compile(r"[ \t]*(?:(?:\d{1,2}|[a-z])[.)]|#+)?[ \t]*[*_`\"]*([^\s:*`\"(][^:*`\"(]{0,60}?)[*_`\"]*[ \t]*(\([^)]*\))?[ \t]*:?[ \t]*[*_`]*")
+_HEAD = re.compile(
+    r"[ \t]*(?:(?:\d{1,2}|[a-z])[.)]|#+)?[ \t]*[*_`\"]*([^\s:*`\"(][^:*`\"(]{0,60}?)[*_`\"]*[ \t]*(\([^)]*\))?[ \t]*:?[ \t]*[*_`]*"
+)
 _BULLET = re.compile(r"[ \t]*[-*•–][ \t]+(\S.*)")
-_ONE_LINE = re.compile(r"[ \t]*(?:\d{1,2}[.)]|[-*•–])?[ \t]*[*`]*([A-Za-z_][\w -]{0,40}?)[*`]*[ \t]*(\([^)]*\))?[ \t]*:[ \t]+([^:]+,[^:]+)")
+_ONE_LINE = re.compile(
+    r"[ \t]*(?:\d{1,2}[.)]|[-*•–])?[ \t]*[*`]*([A-Za-z_][\w -]{0,40}?)[*`]*[ \t]*(\([^)]*\))?[ \t]*:[ \t]+([^:]+,[^:]+)"
+)
 _LINK = re.compile(r"foreign key|refer(s|ences?|ring)\b|\bfk\b|\bid of (a|an|the)\b", re.I)
 _NOISE = re.compile(r"\b(table|data ?frame|data|dataset|csv|rows?)\b", re.I)
 

@@ -229,6 +229,7 @@ def _start(about: str) -> int:
 
 
 def count_of(about: str) -> int | None:
+    """How many rows a text asks for; None where it does not say."""
     found = _COUNT.search(about)
     return int(re.sub(r"\D", "", found[1] or found[2])) if found else None
 

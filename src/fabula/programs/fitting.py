@@ -74,7 +74,10 @@ def fit(wanted: Wanted, made: Sequence[Made]) -> Fitted:
             for name, column in wanted.spec.tables[table.name].columns.items()
             if isinstance(column, Reference)
         }
-        tables[table.name] = _fitted(table, best.rows, links, notes)
+        rows = _arranged(table, best.rows, notes)
+        if wanted.strict:
+            rows = _typed(table, rows, without=links)
+        tables[table.name] = _cut(table, rows, notes)
         places[table.name] = best
     notes += [f"`{item.name}` of the program is no table that was asked for" for item in left]
     order = [table.name for table in wanted.tables if table.name in tables]
@@ -117,22 +120,27 @@ def _likeness(table: WantedTable, item: Made) -> float:
     theirs = {words(name) or name for name in item.rows.column_names}
     share = len(mine & theirs) / len(mine | theirs)
     named = _same_name(table.name, item.name) or _same_name(table.name, table_name(item.name))
-    return share + 0.6 * named + 0.1 * (item.rows.num_rows == table.rows)
+    likeness: float = share + 0.6 * named + 0.1 * (item.rows.num_rows == table.rows)
+    return likeness
 
 
 def _same_name(left: str, right: str) -> bool:
     return words(left).rstrip("s") == words(right).rstrip("s")
 
 
-def _fitted(table: WantedTable, rows: pa.Table, links: set[str], notes: list[str]) -> pa.Table:
+def _arranged(table: WantedTable, rows: pa.Table, notes: list[str]) -> pa.Table:
+    """The columns in the order asked, those that were not asked for last."""
     rows = _renamed(table, rows, notes)
     known = [name for name in table.types if name in rows.column_names]
-    rows = rows.select([*known, *(name for name in rows.column_names if name not in table.types)])
-    for name in known:
-        if name not in links:
-            column = _cast(rows.column(name), table.types[name])
-            rows = rows.set_column(rows.column_names.index(name), name, column)
-    return _cut(table, rows, notes)
+    return rows.select([*known, *(name for name in rows.column_names if name not in known)])
+
+
+def _typed(table: WantedTable, rows: pa.Table, *, without: set[str]) -> pa.Table:
+    """The columns in the types asked; keys of other tables stay, so that a wrong type shows."""
+    for place, name in enumerate(rows.column_names):
+        if name in table.types and name not in without:
+            rows = rows.set_column(place, name, _cast(rows.column(name), table.types[name]))
+    return rows
 
 
 def _renamed(table: WantedTable, rows: pa.Table, notes: list[str]) -> pa.Table:

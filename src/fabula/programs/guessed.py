@@ -30,10 +30,9 @@ def _table(name: str, rows: pa.Table, keys: Mapping[str, str]) -> TableSpec:
             if words(column) in {f"{stem}_id" for stem in _stems(parent)}:
                 missing = rows.column(column).null_count / max(1, rows.num_rows)
                 columns[column] = col.reference(f"{parent}.{key}", nulls=missing)
-    key = keys.get(name)
-    return TableSpec(
-        name, n=rows.num_rows, columns=columns, primary_key=(key,) if key is not None else ()
-    )
+    own = keys.get(name)
+    primary = () if own is None else (own,)
+    return TableSpec(name, n=rows.num_rows, columns=columns, primary_key=primary)
 
 
 def _key(table: str, rows: pa.Table) -> str | None:

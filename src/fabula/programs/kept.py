@@ -20,7 +20,15 @@ from dataclasses import dataclass
 from fabula.errors import UsageError, did_you_mean
 from fabula.programs.edits import Edit, before, edited, replacing, whole_number
 from fabula.programs.fitting import Made
-from fabula.programs.lifting import ROWS, SEED, quoted, rows_dict, seed_constant, seed_edits, size_edits
+from fabula.programs.lifting import (
+    ROWS,
+    SEED,
+    quoted,
+    rows_dict,
+    seed_constant,
+    seed_edits,
+    size_edits,
+)
 
 ABOUT = """\
 # Kept by Fabula; change it as you like. `python program.py` writes each table as CSV,
@@ -72,9 +80,7 @@ def with_end(code: str, places: Mapping[str, Made]) -> str:
     body = f"{ABOUT}\n{code.rstrip()}\n"
     if len(parts) < len(places):  # it prints its tables: by hand, so it does again
         return body
-    listed = ", ".join(
-        f"{quoted(name)}: {expression_of(made)}" for name, made in places.items()
-    )
+    listed = ", ".join(f"{quoted(name)}: {expression_of(made)}" for name, made in places.items())
     return f"""{body}
 {MARK}
 if __name__ == "__main__":
@@ -202,15 +208,15 @@ def _seeded(code: str, rows: str) -> str:
     """The code with its constants and its seeds at the top, below docstring and future imports."""
     tree = ast.parse(code)
     constant = seed_constant(tree)
-    own = f"{SEED} = 0\n" if constant is None else ""
-    seeding = "import random\n\nimport numpy as np\n\n"
-    seeding += f"random.seed({SEED})\nnp.random.seed({SEED})\n"
+    imports = "import random\n\nimport numpy as np\n\n"
+    seeding = f"random.seed({SEED})\nnp.random.seed({SEED})\n"
     lines = code.splitlines(keepends=True)
     start = _after_docstring(tree)
     if constant is None:
-        return "".join([*lines[:start], rows, own, seeding, "\n", *lines[start:]])
+        top = [imports, rows, f"{SEED} = 0\n", seeding, "\n"]
+        return "".join([*lines[:start], *top, *lines[start:]])
     end = constant.end_lineno or constant.lineno
-    return "".join([*lines[:start], rows, *lines[start:end], seeding, *lines[end:]])
+    return "".join([*lines[:start], imports, rows, *lines[start:end], seeding, *lines[end:]])
 
 
 def _after_docstring(tree: ast.Module) -> int:
@@ -249,4 +255,3 @@ def _names(ending: ast.Module) -> Iterator[tuple[str, str]]:
 def _literal(rows: Mapping[str, int]) -> str:
     inside = ", ".join(f"{quoted(table)}: {count}" for table, count in rows.items())
     return f"{{{inside}}}  # rows of each table"
-

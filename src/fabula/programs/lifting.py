@@ -23,10 +23,23 @@ _SIZE_WORDS = {"size", "n", "num", "periods", "k", "n_rows", "num_rows", "n_samp
 _SEED_WORDS = {"seed", "random_state"}
 _SEEDERS = {"seed", "default_rng", "RandomState", "Random", "seed_instance", "SeedSequence"}
 _SIZE_PLACE = {
-    **dict.fromkeys(("rand", "randn", "random", "random_sample", "standard_normal", "permutation"), 0),
+    **dict.fromkeys(
+        ("rand", "randn", "random", "random_sample", "standard_normal", "permutation"), 0
+    ),
     **dict.fromkeys(("choice", "poisson", "exponential", "geometric", "pareto", "choices"), 1),
     **dict.fromkeys(
-        ("normal", "uniform", "randint", "integers", "lognormal", "gamma", "beta", "binomial", "linspace"), 2
+        (
+            "normal",
+            "uniform",
+            "randint",
+            "integers",
+            "lognormal",
+            "gamma",
+            "beta",
+            "binomial",
+            "linspace",
+        ),
+        2,
     ),
     "triangular": 3,
 }
@@ -36,18 +49,20 @@ _SIZE_PLACE = {
 def rows_dict(tree: ast.Module) -> ast.Dict | None:
     """The program's own `ROWS = {"table": number}`; None where it has none."""
     for node in tree.body:
-        if _assigns(node, ROWS) and isinstance(node.value, ast.Dict):
-            numbers = [whole_number(value) for value in node.value.values]
+        assigned = _assigned(node, ROWS)
+        if assigned is not None and isinstance(assigned.value, ast.Dict):
+            numbers = [whole_number(value) for value in assigned.value.values]
             if numbers and None not in numbers:
-                return node.value
+                return assigned.value
     return None
 
 
 def seed_constant(tree: ast.Module) -> ast.Assign | None:
     """The program's own `SEED = number`; None where it has none."""
     for node in tree.body:
-        if _assigns(node, SEED) and whole_number(node.value) is not None:
-            return node
+        assigned = _assigned(node, SEED)
+        if assigned is not None and whole_number(assigned.value) is not None:
+            return assigned
     return None
 
 
@@ -166,8 +181,9 @@ def _called(call: ast.Call) -> str:
     return ""
 
 
-def _assigns(node: ast.stmt, name: str) -> bool:
+def _assigned(node: ast.stmt, name: str) -> ast.Assign | None:
+    """The statement where it gives a value to that name."""
     match node:
-        case ast.Assign(targets=[ast.Name(id=target)]):
-            return target == name
-    return False
+        case ast.Assign(targets=[ast.Name(id=target)]) if target == name:
+            return node
+    return None

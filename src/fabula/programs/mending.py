@@ -6,8 +6,9 @@ check. Nothing here happens unasked.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -18,7 +19,8 @@ from numpy.typing import NDArray
 from fabula.checks.data import Data, MissingError
 from fabula.checks.evaluate import rows_to_drop
 from fabula.checks.implied import implied_checks
-from fabula.checks.naming import rule
+from fabula.checks.naming import check_name
+from fabula.checks.results import CheckResult, CheckResults
 from fabula.spec.checks import ForeignKeyCheck, UniqueCheck
 from fabula.spec.tables import DatasetSpec
 from fabula.streams import stream
@@ -91,6 +93,21 @@ def _asked(
                     yield name, check.model_copy(update={"repair": orphans})
 
 
+def with_repairs(results: CheckResults, mended: Mended) -> CheckResults:
+    """The results of checks on what stays, with what was done to make them hold."""
+    dropped = Counter((row.table, row.reason.partition(": ")[2]) for row in mended.dropped)
+
+    def told(result: CheckResult) -> CheckResult:
+        place = (result.table, result.name)
+        if place in mended.redrawn:
+            return replace(result, repair="resample", repaired=mended.redrawn[place])
+        if place in dropped:
+            return replace(result, repair="drop", repaired=dropped[place])
+        return result
+
+    return CheckResults(tuple(map(told, results)))
+
+
 class _Mending:
     """Tables under repair."""
 
@@ -108,7 +125,7 @@ class _Mending:
         rows = self._broken(table, check)
         if not len(rows):
             return False
-        reason = f"breaks the rule: {rule(check)}"
+        reason = f"breaks the rule: {check_name(check)}"
         numbers = self._numbers[table]
         self.dropped += [Dropped(table, int(row), reason) for row in numbers[rows]]
         keep = np.ones(len(numbers), dtype=bool)
@@ -122,8 +139,7 @@ class _Mending:
         rows = self._broken(table, check)
         parent, _, column = check.to.partition(".")
         key = column or self._spec.tables[parent].key[0]
-        keys = self.tables[parent].column(key).drop_null() if len(rows) else []
-        if not len(keys):
+        if not len(rows) or not len(keys := self.tables[parent].column(key).drop_null()):
             return
         chosen = stream(self._seed, table, check.column, 0).integers(0, len(keys), len(rows))
         drawn = keys.take(pa.array(chosen))
@@ -139,7 +155,7 @@ class _Mending:
         except pa.ArrowException:
             return  # of another type: the gate names it
         self.tables[table] = self.tables[table].set_column(place, check.column, values)
-        self.redrawn[table, rule(check)] = len(rows)
+        self.redrawn[table, check_name(check)] = len(rows)
 
     def _broken(self, table: str, check: ForeignKeyCheck | UniqueCheck) -> NDArray[np.int64]:
         if table not in self.tables:

@@ -17,7 +17,9 @@ from fabula.llm.rows.parse import without_thoughts
 from fabula.llm.rows.prose import is_refusal
 from fabula.llm.rows.wording import with_text
 
-_BLOCK = re.compile(r"^[ \t]*(?:```|~~~)[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:^[ \t]*(?:```|~~~)|\Z)", re.S | re.M)
+_BLOCK = re.compile(
+    r"^[ \t]*(?:```|~~~)[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:^[ \t]*(?:```|~~~)|\Z)", re.S | re.M
+)
 _PYTHON = ("", "python", "py", "python3", "ipython", "ipython3")
 _NOTEBOOK = re.compile(r"^(\s*)([!%].*)$", re.M)
 _CODE_LINE = re.compile(r"(import \w|from [\w.]+ import |def \w+\(|class \w+|@\w|[A-Za-z_]\w* = )")

@@ -10,7 +10,7 @@ from fabula.checks.results import CheckResults
 from fabula.programs.asking import fault_in_words
 from fabula.programs.fitting import Fitted, Made, fit
 from fabula.programs.gates import failures_in_words, gate, spec_of
-from fabula.programs.mending import Mended, Orphans, mend
+from fabula.programs.mending import Mended, Orphans, mend, with_repairs
 from fabula.programs.sandbox.run import Limits, Outcome, run
 from fabula.programs.wanted import Wanted
 
@@ -93,15 +93,13 @@ def run_program(
         made = [replace(item, name=names.get(item.place, item.name)) for item in made]
     fitted = fit(wanted, made)
     mended = mend(spec_of(wanted, fitted.tables), fitted.tables, orphans=orphans, seed=seed)
-    results = gate(_less(wanted, mended), mended.tables)
+    results = with_repairs(gate(_less(wanted, mended), mended.tables), mended)
     return Ran(source, outcome, fitted, mended, results)
 
 
 def _less(wanted: Wanted, mended: Mended) -> Wanted:
     """What is wanted, without the rows that repair was asked to take out."""
-    gone = {
-        name: sum(row.table == name for row in mended.dropped) for name in mended.tables
-    }
+    gone = {name: sum(row.table == name for row in mended.dropped) for name in mended.tables}
     tables = tuple(
         replace(table, rows=table.rows - gone.get(table.name, 0))
         if table.rows is not None

@@ -36,7 +36,9 @@ def _rows(table: WantedTable, rows: pa.Table) -> CheckResult:
     passed = made == asked if asked is not None else made > 0
     count = f"{made:,} row{'' if made == 1 else 's'}"
     message = count if passed else f"{count}, not {asked:,}" if asked is not None else "no rows"
-    return _result(table.name, "rows", "number of rows", passed, message, failing=abs(made - (asked or 1)))
+    return _result(
+        table.name, "rows", "number of rows", passed, message, failing=abs(made - (asked or 1))
+    )
 
 
 def _columns(table: WantedTable, rows: pa.Table) -> CheckResult:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from fabula.errors import UsageError, did_you_mean
-from fabula.inference.prompts import is_prompt, spec_from_prompt
 from fabula.inference.prompt_tables import tables_from_prompt
+from fabula.inference.prompts import is_prompt, spec_from_prompt
 from fabula.planning.kinds import column_type
 from fabula.planning.planner import make_plan
 from fabula.spec.columns import AbstractColumn
@@ -47,7 +47,6 @@ class Wanted:
         strict: Whether the spec is the user's own rather than read out of a sentence.
         tables: The tables; empty where the program decides.
         rows: Rows of the only table where nothing else is known.
-        sizes: Whether numbers of rows were asked for by name.
     """
 
     prompt: str
@@ -75,16 +74,8 @@ def wanted_of(request: str | DatasetSpec, n: Size = None) -> Wanted:
     """
     _check_sizes(n)
     if isinstance(request, DatasetSpec):
-        plan = make_plan(request, n=n)
-        tables = tuple(
-            WantedTable(
-                name,
-                plan[name].rows if plan[name].exact else None,
-                {field.name: field.type for field in plan[name].schema},
-            )
-            for name in request.tables
-        )
-        return Wanted(request.description, plan.spec, True, tables)
+        settled = make_plan(request, n=n).spec
+        return Wanted(request.description, settled, True, planned_tables(settled))
     spec = tables_from_prompt(request)
     if spec is None and is_prompt(request):
         try:
@@ -101,11 +92,32 @@ def wanted_of(request: str | DatasetSpec, n: Size = None) -> Wanted:
             )
         return Wanted(request, None, False, (), n)
     sized = _with_sizes(spec, n)
-    tables = tuple(
-        WantedTable(name, table.n, {key: _hint(kind) for key, kind in table.columns.items()})
-        for name, table in sized.tables.items()
+    return Wanted(request, sized, False, hinted_tables(sized))
+
+
+def planned_tables(spec: DatasetSpec) -> tuple[WantedTable, ...]:
+    """The tables of a user's spec, with the rows and types of its plan.
+
+    Raises:
+        SpecError: The spec has problems.
+    """
+    plan = make_plan(spec)
+    return tuple(
+        WantedTable(
+            name,
+            plan[name].rows if plan[name].exact else None,
+            {field.name: field.type for field in plan[name].schema},
+        )
+        for name in spec.tables
     )
-    return Wanted(request, sized, False, tables)
+
+
+def hinted_tables(spec: DatasetSpec) -> tuple[WantedTable, ...]:
+    """The tables of a spec that was read out of a sentence."""
+    return tuple(
+        WantedTable(name, table.n, {key: _hint(kind) for key, kind in table.columns.items()})
+        for name, table in spec.tables.items()
+    )
 
 
 def _hint(column: AbstractColumn) -> pa.DataType:

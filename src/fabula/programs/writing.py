@@ -217,9 +217,7 @@ def _with_seed(code: str, seed: int) -> str:
     return with_constants(read_kept(code), {}, seed)
 
 
-def _trials(
-    text: str, ran: Ran, wanted: Wanted, *, seed: int, limits: Limits
-) -> list[str]:
+def _trials(text: str, ran: Ran, wanted: Wanted, *, seed: int, limits: Limits) -> list[str]:
     """Run a program twice more: the same gives the same, and other numbers of rows are kept."""
     assert ran.fitted is not None
     notes, kept = [], read_kept(text)
@@ -245,7 +243,8 @@ def _trials(
 def resized(wanted: Wanted, rows: Mapping[str, int]) -> Wanted:
     """What is wanted, with other numbers of rows."""
     tables = tuple(
-        replace(table, rows=rows[table.name]) if table.name in rows and table.rows is not None
+        replace(table, rows=rows[table.name])
+        if table.name in rows and table.rows is not None
         else table
         for table in wanted.tables
     )

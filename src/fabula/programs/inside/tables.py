@@ -21,7 +21,9 @@ from fabula.programs.sandbox.tracebacks import compiled
 
 
 def run(
-    request: Mapping[str, Any], tables: Mapping[str, pa.Table], emit: Callable[[str, pa.Table], None]
+    request: Mapping[str, Any],
+    tables: Mapping[str, pa.Table],
+    emit: Callable[[str, pa.Table], None],
 ) -> dict[str, Any]:
     """Run a program and send its tables, under the names `0`, `1` …
 
@@ -39,7 +41,7 @@ def run(
 
     def execute() -> dict[str, Any]:
         random.seed(seed)
-        np.random.seed(seed % 2**32)  # noqa: NPY002  (what programs draw from)
+        np.random.seed(seed % 2**32)
         module = ModuleType("__main__")
         module.__file__ = PROGRAM
         sys.modules["__main__"] = module
