@@ -24,12 +24,16 @@ from fabula.spec import col
 from fabula.spec.columns import AbstractColumn
 from fabula.spec.tables import DatasetSpec, TableSpec
 
+_MARKS = r"[*_`\"]*"
+_BRACKETS = r"[ \t]*(\([^)]*\))?[ \t]*"
+_NUMBERED = r"(?:(?:\d{1,2}|[a-z])[.)]|#+)?[ \t]*"
 _HEAD = re.compile(
-    r"[ \t]*(?:(?:\d{1,2}|[a-z])[.)]|#+)?[ \t]*[*_`\"]*([^\s:*`\"(][^:*`\"(]{0,60}?)[*_`\"]*[ \t]*(\([^)]*\))?[ \t]*:?[ \t]*[*_`]*"
+    rf"[ \t]*{_NUMBERED}{_MARKS}([^\s:*`\"(][^:*`\"(]{{0,60}}?){_MARKS}{_BRACKETS}:?[ \t]*{_MARKS}"
 )
 _BULLET = re.compile(r"[ \t]*[-*•–][ \t]+(\S.*)")
 _ONE_LINE = re.compile(
-    r"[ \t]*(?:\d{1,2}[.)]|[-*•–])?[ \t]*[*`]*([A-Za-z_][\w -]{0,40}?)[*`]*[ \t]*(\([^)]*\))?[ \t]*:[ \t]+([^:]+,[^:]+)"
+    rf"[ \t]*(?:\d{{1,2}}[.)]|[-*•–])?[ \t]*{_MARKS}([A-Za-z_][\w -]{{0,40}}?){_MARKS}{_BRACKETS}"
+    r":[ \t]+([^:]+,[^:]+)"
 )
 _LINK = re.compile(r"foreign key|refer(s|ences?|ring)\b|\bfk\b|\bid of (a|an|the)\b", re.I)
 _NOISE = re.compile(r"\b(table|data ?frame|data|dataset|csv|rows?)\b", re.I)

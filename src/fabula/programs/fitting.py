@@ -183,7 +183,6 @@ def _cut(table: WantedTable, rows: pa.Table, notes: list[str]) -> pa.Table:
     """No more rows than asked: the first ones are kept."""
     if table.rows is None or rows.num_rows <= table.rows:
         return rows
-    notes.append(
-        f"`{table.name}`: the program made {rows.num_rows:,} rows; the first {table.rows:,} are kept"
-    )
+    made, kept = f"{rows.num_rows:,}", f"{table.rows:,}"
+    notes.append(f"`{table.name}`: the program made {made} rows; the first {kept} are kept")
     return rows.slice(0, table.rows)

@@ -120,9 +120,8 @@ def _sizes_of(statement: ast.stmt) -> Iterator[tuple[ast.expr, int]]:
     for node in _inside(statement):
         if isinstance(node, ast.Call):
             yield from _sizes_of_call(node)
-        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-            if isinstance(node.left, ast.List):
-                yield node.right, 0
+        elif isinstance(node, ast.BinOp) and isinstance(node.left, ast.List):
+            yield node.right, 0  # `[None] * 100`
 
 
 def _sizes_of_call(call: ast.Call) -> Iterator[tuple[ast.expr, int]]:
@@ -142,7 +141,7 @@ def _sizes_of_call(call: ast.Call) -> Iterator[tuple[ast.expr, int]]:
 
 def _inside(statement: ast.stmt) -> Iterator[ast.AST]:
     """The expressions of one statement, without those of statements inside it."""
-    waiting = [child for child in ast.iter_child_nodes(statement)]
+    waiting = list(ast.iter_child_nodes(statement))
     while waiting:
         node = waiting.pop()
         if not isinstance(node, ast.stmt):

@@ -71,7 +71,8 @@ def _pair_result(data: Data, table: str, parent: str, columns: Mapping[str, str]
         )
         lost = values([" / ".join(map(str, row)) for row in found])
         message = f"{failing:,} of {rows:,} combinations of {own} don't exist in {target}: {lost}"
-    return _result(table, "foreign_key", f"{own} exist in {target}", failing, rows, message)
+    name = f"{own} exist in {target}"
+    return _result(table, "foreign_key", name, message, failing=failing, rows=rows)
 
 
 def _loops(
@@ -98,7 +99,8 @@ def _loops(
             f"`{column}` makes loops: {len(lost):,} of {rows.num_rows:,} rows are above "
             f"themselves or below such rows: `{key}` {shown}"
         )
-    yield _result(table.name, "tree", f"`{column}` has no loops", len(lost), rows.num_rows, message)
+    name, count = f"`{column}` has no loops", len(lost)
+    yield _result(table.name, "tree", name, message, failing=count, rows=rows.num_rows)
 
 
 def _mean_children(
@@ -124,10 +126,13 @@ def _mean_children(
     message = f"`{driver}` has {mean:.3g} rows of `{table.name}` on average"
     if failing:
         message += f", not about {expected:.3g}"
-    yield _result(driver, "ratio", f"rows of `{table.name}`", failing, total, message)
+    name = f"rows of `{table.name}`"
+    yield _result(driver, "ratio", name, message, failing=failing, rows=total)
 
 
-def _result(table: str, kind: str, name: str, failing: int, rows: int, message: str) -> CheckResult:
+def _result(
+    table: str, kind: str, name: str, message: str, *, failing: int, rows: int
+) -> CheckResult:
     return CheckResult(
         table=table,
         kind=kind,

@@ -74,8 +74,8 @@ def mend(
     for table, check in _asked(spec, orphans):
         if table in tables and isinstance(check, ForeignKeyCheck) and check.repair == "resample":
             mending.redraw(table, check)
-    while any([mending.drop(*asked) for asked in _asked(spec, orphans)]):
-        pass  # rows that leave may be the parents of others
+    while any(mending.drop(*asked) for asked in _asked(spec, orphans)):
+        pass  # rows that left may have been the parents of others
     return Mended(mending.tables, tuple(mending.dropped), mending.redrawn)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from fabula.checks.results import CheckResults
 from fabula.programs.asking import fault_in_words
@@ -18,6 +18,21 @@ ENTRY = "fabula.programs.inside.tables:run"
 LIMITS = Limits(seconds=60.0, output=16 << 20)
 
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a program is run.
+
+    Attributes:
+        seed: What random numbers start from.
+        orphans: What becomes of rows whose foreign key exists nowhere.
+        limits: What it may use.
+    """
+
+    seed: int = 0
+    orphans: Orphans = "fail"
+    limits: Limits = LIMITS
 
 
 @dataclass(frozen=True)
@@ -36,7 +51,7 @@ class Ran:
     outcome: Outcome
     fitted: Fitted | None = None
     mended: Mended | None = None
-    results: CheckResults = CheckResults()
+    results: CheckResults = field(default_factory=CheckResults)
 
     @property
     def passed(self) -> bool:
@@ -63,10 +78,8 @@ class Ran:
 def run_program(
     source: str,
     wanted: Wanted,
+    options: RunOptions,
     *,
-    seed: int,
-    orphans: Orphans = "fail",
-    limits: Limits = LIMITS,
     names: Mapping[str, str] | None = None,
 ) -> Ran:
     """Run a program, fit its tables, repair what is to be repaired, and gate them.
@@ -74,15 +87,15 @@ def run_program(
     Args:
         source: The program.
         wanted: What it is to give.
-        seed: What random numbers start from.
-        orphans: What becomes of rows whose foreign key exists nowhere.
-        limits: What it may use.
+        options: How it is run.
         names: Tables by the expressions that hold them, where that is known.
 
     Raises:
         PrerequisiteError: The sandbox can't be had here.
     """
-    outcome = run(ENTRY, {"source": source, "seed": seed}, seed=seed, limits=limits)
+    outcome = run(
+        ENTRY, {"source": source, "seed": options.seed}, seed=options.seed, limits=options.limits
+    )
     if outcome.fault is not None:
         return Ran(source, outcome)
     made = [
@@ -92,7 +105,8 @@ def run_program(
     if names:
         made = [replace(item, name=names.get(item.place, item.name)) for item in made]
     fitted = fit(wanted, made)
-    mended = mend(spec_of(wanted, fitted.tables), fitted.tables, orphans=orphans, seed=seed)
+    spec = spec_of(wanted, fitted.tables)
+    mended = mend(spec, fitted.tables, orphans=options.orphans, seed=options.seed)
     results = with_repairs(gate(_less(wanted, mended), mended.tables), mended)
     return Ran(source, outcome, fitted, mended, results)
 

@@ -16,10 +16,8 @@ from fabula.llm.prices import price_of
 from fabula.llm.rows.sync import run_sync
 from fabula.programs.asking import first_request, repair_request
 from fabula.programs.kept import keep, read_kept, scaled, with_constants, with_end
-from fabula.programs.mending import Orphans
 from fabula.programs.replies import read_reply
-from fabula.programs.running import LIMITS, Ran, run_program
-from fabula.programs.sandbox.run import Limits
+from fabula.programs.running import Ran, RunOptions, run_program
 from fabula.programs.wanted import Wanted
 
 ROUNDS = 3
@@ -44,7 +42,7 @@ class Spent:
 
     calls: int = 0
     cached: int = 0
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
 
     def with_reply(self, reply: ChatReply) -> Spent:
         """The sum after one more reply."""
@@ -108,15 +106,18 @@ class _Talk:
     best: tuple[Ran, str] | None = None
     spent: Spent = field(default_factory=Spent)
 
+    @property
+    def replies(self) -> int:
+        """Replies so far, known ones included."""
+        return self.spent.calls + self.spent.cached
+
 
 def write_program(
     model: ChatModel,
     wanted: Wanted,
+    options: RunOptions,
     *,
-    seed: int,
     rounds: int = ROUNDS,
-    orphans: Orphans = "fail",
-    limits: Limits = LIMITS,
     tell: Tell | None = None,
 ) -> Program:
     """Have a model write a program that gives what is wanted.
@@ -124,10 +125,8 @@ def write_program(
     Args:
         model: Who is asked.
         wanted: What the program is to give.
-        seed: What its random numbers start from.
+        options: How the program is run.
         rounds: Times that it goes back for repair.
-        orphans: What becomes of rows whose foreign key exists nowhere.
-        limits: What one run may use.
         tell: Is told how it goes, a line at a time.
 
     Returns:
@@ -144,15 +143,13 @@ def write_program(
         except FabulaError as error:
             if not talk.source:
                 raise
-            return _ended(model, wanted, talk, number, error)
+            return _ended(model, talk, error)
         talk.spent = talk.spent.with_reply(reply)
-        ran = _read(reply, talk, wanted, seed=seed, orphans=orphans, limits=limits)
+        ran = _read(reply, talk, wanted, options)
         if ran is not None and ran.passed and not talk.problem:
-            return _finished(
-                ran, model, wanted, talk, number + 1, seed=seed, orphans=orphans, limits=limits
-            )
+            return _finished(ran, model, wanted, talk, options)
         say(f"round {number + 1}: {talk.problem.partition(chr(10))[0]}")
-    return _ended(model, wanted, talk, rounds + 1, _error(model, talk, rounds + 1))
+    return _ended(model, talk, _error(model, talk))
 
 
 def _request(wanted: Wanted, talk: _Talk, number: int) -> ChatRequest:
@@ -161,9 +158,7 @@ def _request(wanted: Wanted, talk: _Talk, number: int) -> ChatRequest:
     return repair_request(wanted, talk.reply, talk.problem, sample=number)
 
 
-def _read(
-    reply: ChatReply, talk: _Talk, wanted: Wanted, *, seed: int, orphans: Orphans, limits: Limits
-) -> Ran | None:
+def _read(reply: ChatReply, talk: _Talk, wanted: Wanted, options: RunOptions) -> Ran | None:
     """Run what a reply holds; of several candidates the first that passes, else the best."""
     found = read_reply(reply)
     talk.reply, talk.problem = reply.text, found.problem
@@ -171,7 +166,7 @@ def _read(
         return None
     best: Ran | None = None
     for source in found.candidates:
-        ran = run_program(source, wanted, seed=seed, orphans=orphans, limits=limits)
+        ran = run_program(source, wanted, options)
         if best is None or ran.merit > best.merit:
             best = ran
         if ran.passed:
@@ -185,22 +180,14 @@ def _read(
 
 
 def _finished(
-    ran: Ran,
-    model: ChatModel,
-    wanted: Wanted,
-    talk: _Talk,
-    rounds: int,
-    *,
-    seed: int,
-    orphans: Orphans,
-    limits: Limits,
+    ran: Ran, model: ChatModel, wanted: Wanted, talk: _Talk, options: RunOptions
 ) -> Program:
     """The program with its constants named, as far as it still does the same then."""
     assert ran.fitted is not None
     sizes = {name: rows.num_rows for name, rows in ran.fitted.tables.items()}
     places = ran.fitted.places
-    code = _with_seed(keep(ran.source, places, sizes), seed)
-    best = run_program(code, wanted, seed=seed, orphans=orphans, limits=limits)
+    code = with_constants(read_kept(keep(ran.source, places, sizes)), {}, options.seed)
+    best = run_program(code, wanted, options)
     notes: list[str] = []
     if not best.passed:
         code, best = ran.source, ran
@@ -208,20 +195,16 @@ def _finished(
     assert best.fitted is not None
     text = with_end(code, best.fitted.places)
     if best.outcome.seconds < QUICK:
-        notes += _trials(text, best, wanted, seed=seed, limits=limits)
+        notes += _trials(text, best, wanted, options)
     notes = [*best.fitted.notes, *notes]
-    return Program(best, text, talk.prose, talk.spent.to_dict(model), rounds, tuple(notes))
+    return Program(best, text, talk.prose, talk.spent.to_dict(model), talk.replies, tuple(notes))
 
 
-def _with_seed(code: str, seed: int) -> str:
-    return with_constants(read_kept(code), {}, seed)
-
-
-def _trials(text: str, ran: Ran, wanted: Wanted, *, seed: int, limits: Limits) -> list[str]:
+def _trials(text: str, ran: Ran, wanted: Wanted, options: RunOptions) -> list[str]:
     """Run a program twice more: the same gives the same, and other numbers of rows are kept."""
     assert ran.fitted is not None
     notes, kept = [], read_kept(text)
-    again = run_program(kept.code, wanted, seed=seed, limits=limits)
+    again = run_program(kept.code, wanted, options)
     for name, rows in ran.fitted.tables.items():
         other = None if again.fitted is None else again.fitted.tables.get(name)
         if other is None or not rows.equals(other):
@@ -230,8 +213,7 @@ def _trials(text: str, ran: Ran, wanted: Wanted, *, seed: int, limits: Limits) -
         return notes
     most = max(kept.rows.values())
     goal = scaled(kept.rows, 2 * most if most <= MANY else most // 2)
-    open_wanted = resized(wanted, goal)
-    grown = run_program(with_constants(kept, goal, None), open_wanted, seed=seed, limits=limits)
+    grown = run_program(with_constants(kept, goal, None), resized(wanted, goal), options)
     made = {} if grown.fitted is None else grown.fitted.tables
     stuck = [name for name, n in goal.items() if name not in made or made[name].num_rows != n]
     stuck = [name for name in stuck if name in ran.fitted.tables]
@@ -251,27 +233,24 @@ def resized(wanted: Wanted, rows: Mapping[str, int]) -> Wanted:
     return replace(wanted, tables=tables, rows=None)
 
 
-def _ended(
-    model: ChatModel, wanted: Wanted, talk: _Talk, rounds: int, error: FabulaError
-) -> Program:
+def _ended(model: ChatModel, talk: _Talk, error: FabulaError) -> Program:
     """What there is where the gates never passed: the best run that made tables, if any."""
-    del wanted
     ran, prose = talk.best or (None, talk.prose)
     source = ran.source if ran is not None else talk.source
     spent = talk.spent.to_dict(model)
-    return Program(ran, source, prose, spent, rounds, error=error)
+    return Program(ran, source, prose, spent, talk.replies, error=error)
 
 
-def _error(model: ChatModel, talk: _Talk, replies: int) -> FabulaError:
+def _error(model: ChatModel, talk: _Talk) -> FabulaError:
     problem = talk.problem.partition("\n")[0]
     if not talk.source:
         return OutputError(
-            f"`{model.name}` gave no program in {replies} replies: {problem}",
+            f"`{model.name}` gave no program in {talk.replies} replies: {problem}",
             code="program.none",
             hint="try a stronger model, or say more plainly which tables are wanted",
         )
     return ProgramError(
-        f"the program still fails after {replies} replies: {_last(talk)}",
+        f"the program still fails after {talk.replies} replies: {_last(talk)}",
         code="program.failed",
         hint="mend it by hand and `fabula program run` it, allow more --rounds, or try a stronger "
         "model",

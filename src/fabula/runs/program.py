@@ -10,7 +10,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from fabula.errors import SourceError, UsageError
 from fabula.inference.declared import with_checks
@@ -23,7 +22,7 @@ from fabula.programs.kept import Kept, read_kept, scaled, with_constants
 from fabula.programs.mending import Orphans
 from fabula.programs.requests import FILE as REQUEST
 from fabula.programs.requests import read_request, request_text, sized
-from fabula.programs.running import LIMITS
+from fabula.programs.running import LIMITS, Ran, RunOptions
 from fabula.programs.running import run_program as run_text
 from fabula.programs.sandbox.run import Limits, require_sandbox
 from fabula.programs.wanted import Wanted, hinted_tables, wanted_of
@@ -103,13 +102,7 @@ def program(
             chat = open_model(named)
             try:
                 made = write_program(
-                    chat,
-                    wanted,
-                    seed=number,
-                    rounds=rounds,
-                    orphans=orphans,
-                    limits=limits,
-                    tell=tell,
+                    chat, wanted, RunOptions(number, orphans, limits), rounds=rounds, tell=tell
                 )
             finally:
                 run_sync(chat.close())
@@ -186,7 +179,7 @@ def run_program(
     require_sandbox()
 
     def make() -> ProgramMade:
-        ran = run_text(code, wanted, seed=number, orphans=orphans, limits=limits, names=kept.names)
+        ran = run_text(code, wanted, RunOptions(number, orphans, limits), names=kept.names)
         beside = {
             name: place.with_name(name).read_text(encoding="utf-8")
             for name in (REQUEST, ASSUMPTIONS)
@@ -244,7 +237,7 @@ def _rows(kept: Kept, n: Size) -> Mapping[str, int]:
     return scaled(kept.rows, n) if kept.rows else {"all": n}
 
 
-def _notes(ran: Any) -> list[str]:
+def _notes(ran: Ran) -> list[str]:
     return list(ran.fitted.notes) if ran.fitted is not None else []
 
 

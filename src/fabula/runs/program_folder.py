@@ -26,6 +26,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from fabula.checks.results import CheckResults
 from fabula.engines.made import MadeBlock, RejectedRow
 from fabula.errors import FabulaError, ProgramError
 from fabula.io.formats import Format
@@ -143,7 +144,7 @@ def _made(
         "started": started.isoformat(timespec="seconds"),
         "seconds": round(time.monotonic() - clock, 3),
     }
-    manifest = _manifest(wanted, ran, made, records, seed, timings)
+    manifest = _manifest(wanted, made, records, seed, timings)
     lost = lost_rows(records)
     if isinstance(store, RunFolder):
         _write_schema(store.path, wanted, tables, sound=ran.results.passed)
@@ -201,22 +202,21 @@ def _missing(
 
 def _manifest(
     wanted: Wanted,
-    ran: Ran,
     made: ProgramMade,
     records: Mapping[str, tuple[PartRecord, ...]],
     seed: int,
     timings: Mapping[str, Any],
 ) -> dict[str, Any]:
-    spec = wanted.spec
+    spec, results = wanted.spec, CheckResults() if made.ran is None else made.ran.results
     models = made.facts.get("models", {})
     return {
         "name": wanted.name,
         "seed": seed,
         "versions": versions(),
         "fake": any(model["identity"] == "fake" for model in models.values()),
-        "passed": ran.results.passed and made.error is None,
+        "passed": results.passed and made.error is None,
         "tables": {name: table_record(parts) for name, parts in records.items()},
-        "checks": [json_ready(result.to_dict()) for result in ran.results],
+        "checks": [json_ready(result.to_dict()) for result in results],
         "models": models,
         "timings": dict(timings),
         "program": {

@@ -25,7 +25,7 @@ def run(
     tables: Mapping[str, pa.Table],
     emit: Callable[[str, pa.Table], None],
 ) -> dict[str, Any]:
-    """Run a program and send its tables, under the names `0`, `1` …
+    """Run a program and send its tables, under the names `0`, `1` and so on.
 
     Args:
         request: `source` is the program's text, `seed` what random numbers start from.
