@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pyarrow as pa
+
 from fabula.errors import FabulaError, OutputError, ProgramError
 from fabula.llm.chat import ChatModel, ChatReply, ChatRequest, Usage
 from fabula.llm.prices import price_of
 from fabula.llm.rows.sync import run_sync
 from fabula.programs.asking import first_request, repair_request
-from fabula.programs.kept import keep, read_kept, scaled, with_constants, with_end
+from fabula.programs.kept import Kept, keep, read_kept, scaled, with_constants, with_end
 from fabula.programs.replies import read_reply
 from fabula.programs.running import Ran, RunOptions, run_program
 from fabula.programs.wanted import Wanted
@@ -195,31 +197,41 @@ def _finished(
     assert best.fitted is not None
     text = with_end(code, best.fitted.places)
     if best.outcome.seconds < QUICK:
-        notes += _trials(text, best, wanted, options)
+        if _unlike(best, ran):  # not so where the program takes its seed from outside
+            notes += _unlike(best, run_program(code, wanted, options))
+        notes += _stuck(read_kept(text), best, wanted, options)
     notes = [*best.fitted.notes, *notes]
     return Program(best, text, talk.prose, talk.spent.to_dict(model), talk.replies, tuple(notes))
 
 
-def _trials(text: str, ran: Ran, wanted: Wanted, options: RunOptions) -> list[str]:
-    """Run a program twice more: the same gives the same, and other numbers of rows are kept."""
-    assert ran.fitted is not None
-    notes, kept = [], read_kept(text)
-    again = run_program(kept.code, wanted, options)
-    for name, rows in ran.fitted.tables.items():
-        other = None if again.fitted is None else again.fitted.tables.get(name)
-        if other is None or not rows.equals(other):
-            notes.append(f"`{name}` differs between two runs with the same seed")
+def _unlike(one: Ran, other: Ran) -> list[str]:
+    """Tables that differ between two runs with the same seed."""
+    first, second = _tables(one), _tables(other)
+    return [
+        f"`{name}` differs between two runs with the same seed"
+        for name, rows in first.items()
+        if name not in second or not rows.equals(second[name])
+    ]
+
+
+def _stuck(kept: Kept, ran: Ran, wanted: Wanted, options: RunOptions) -> list[str]:
+    """Run a program with other numbers of rows, and tell which tables don't follow."""
     if not kept.rows:
-        return notes
+        return []
     most = max(kept.rows.values())
     goal = scaled(kept.rows, 2 * most if most <= MANY else most // 2)
     grown = run_program(with_constants(kept, goal, None), resized(wanted, goal), options)
-    made = {} if grown.fitted is None else grown.fitted.tables
-    stuck = [name for name, n in goal.items() if name not in made or made[name].num_rows != n]
-    stuck = [name for name in stuck if name in ran.fitted.tables]
-    if stuck:
-        notes.append(f"other numbers of rows are not kept by {', '.join(stuck)}")
-    return notes
+    made, known = _tables(grown), _tables(ran)
+    stuck = [
+        name
+        for name, rows in goal.items()
+        if name in known and (name not in made or made[name].num_rows != rows)
+    ]
+    return [f"other numbers of rows are not kept by {', '.join(stuck)}"] if stuck else []
+
+
+def _tables(ran: Ran) -> Mapping[str, pa.Table]:
+    return {} if ran.fitted is None else ran.fitted.tables
 
 
 def resized(wanted: Wanted, rows: Mapping[str, int]) -> Wanted:

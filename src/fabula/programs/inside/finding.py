@@ -1,7 +1,8 @@
 """Finds the tables that a program made, however it left them.
 
 Runs inside the sandbox, after the program. Looked at in this order, until something is there:
-variables of the program, files that it saved, and what its functions hold or return.
+variables of the program, files that it saved, CSV that it printed (`printed`), and what its
+functions hold or return.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from typing import Any, Literal
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.dataset
+import pyarrow.parquet  # before the sandbox locks: both load libraries of the system
 
-How = Literal["variable", "saved", "local", "returned"]
+How = Literal["variable", "saved", "printed", "local", "returned"]
 
 DEEPEST = 3
 """Frames are looked for in lists and dicts so many levels deep."""
@@ -35,7 +38,7 @@ class Found:
     """A table where the program left it.
 
     Attributes:
-        how: In a variable, a file, a function's variable, or a function's result.
+        how: In a variable, a file, the output, a function's variable, or a function's result.
         place: The expression, the file's path, or `function()` and what of its result.
         name: The name that the program gives it.
         frame: Its rows.

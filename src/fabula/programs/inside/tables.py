@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from fabula.programs.inside.finding import Found, in_files, in_functions, in_variables, scratch
+from fabula.programs.inside.printed import Printed, in_printed
 from fabula.programs.sandbox.outcome import PROGRAM
 from fabula.programs.sandbox.tracebacks import compiled
 
@@ -37,7 +39,7 @@ def run(
     """
     del tables
     source, seed = str(request["source"]), int(request["seed"])
-    code = compiled(source)
+    code, printed = compiled(source), Printed(sys.stdout)
 
     def execute() -> dict[str, Any]:
         random.seed(seed)
@@ -46,13 +48,14 @@ def run(
         module.__file__ = PROGRAM
         sys.modules["__main__"] = module
         try:
-            exec(code, vars(module))
+            with redirect_stdout(printed):
+                exec(code, vars(module))
         except SystemExit as ended:
             if ended.code not in (None, 0):
                 raise
         return vars(module)
 
-    found = in_variables(execute()) or in_files(scratch())
+    found = in_variables(execute()) or in_files(scratch()) or in_printed(printed.text)
     if not found:
         found = in_functions(execute, PROGRAM) or in_files(scratch())
     return {"found": [_sent(item, number, emit) for number, item in enumerate(found)]}
