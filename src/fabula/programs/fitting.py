@@ -88,6 +88,8 @@ def _as_they_are(wanted: Wanted, made: Sequence[Made]) -> Fitted:
     """All tables, under the program's own names."""
     places: dict[str, Made] = {}
     for item in made:
+        if any(_is_part(item.rows, other.rows) for other in made if other is not item):
+            continue
         name = table_name(item.name) or (wanted.name if len(made) == 1 else "table")
         while name in places:
             name += "_2"
@@ -98,6 +100,14 @@ def _as_they_are(wanted: Wanted, made: Sequence[Made]) -> Fitted:
         ((name, rows),) = tables.items()
         tables[name] = _cut(WantedTable(name, wanted.rows, {}), rows, notes)
     return Fitted(tables, places, tuple(notes))
+
+
+def _is_part(rows: pa.Table, whole: pa.Table) -> bool:
+    """Whether rows are the first or the last ones of another table."""
+    count = rows.num_rows
+    if rows.schema != whole.schema or count >= whole.num_rows:
+        return False
+    return rows.equals(whole.slice(0, count)) or rows.equals(whole.slice(whole.num_rows - count))
 
 
 def table_name(variable: str) -> str:

@@ -15,7 +15,7 @@ from fabula.errors import UsageError, did_you_mean
 from fabula.inference.prompt_tables import tables_from_prompt
 from fabula.inference.prompts import is_prompt, spec_from_prompt
 from fabula.planning.kinds import column_type
-from fabula.planning.planner import make_plan
+from fabula.planning.planner import make_plan, settle
 from fabula.spec.columns import AbstractColumn
 from fabula.spec.keys import Reference
 from fabula.spec.tables import DatasetSpec
@@ -74,7 +74,7 @@ def wanted_of(request: str | DatasetSpec, n: Size = None) -> Wanted:
     """
     _check_sizes(n)
     if isinstance(request, DatasetSpec):
-        settled = make_plan(request, n=n).spec
+        settled = settle(request, n=n)
         return Wanted(request.description, settled, True, planned_tables(settled))
     spec = tables_from_prompt(request)
     if spec is None and is_prompt(request):
@@ -101,7 +101,7 @@ def planned_tables(spec: DatasetSpec) -> tuple[WantedTable, ...]:
     Raises:
         SpecError: The spec has problems.
     """
-    plan = make_plan(spec)
+    plan = make_plan(_without_pairs(spec))
     return tuple(
         WantedTable(
             name,
@@ -110,6 +110,23 @@ def planned_tables(spec: DatasetSpec) -> tuple[WantedTable, ...]:
         )
         for name in spec.tables
     )
+
+
+def _without_pairs(spec: DatasetSpec) -> DatasetSpec:
+    """The spec with links to a part of a longer key as plain columns.
+
+    No engine makes such pairs, so no plan takes them; a program can, and gates look at them.
+    """
+    tables = {}
+    for name, table in spec.tables.items():
+        columns = dict(table.columns)
+        for key, column in table.columns.items():
+            parent = spec.tables.get(column.parent) if isinstance(column, Reference) else None
+            if isinstance(column, Reference) and parent is not None and len(parent.key) > 1:
+                part = parent.columns.get(column.parent_column or "")
+                columns[key] = column if part is None else part
+        tables[name] = table.model_copy(update={"columns": columns})
+    return spec.model_copy(update={"tables": tables})
 
 
 def hinted_tables(spec: DatasetSpec) -> tuple[WantedTable, ...]:

@@ -158,17 +158,12 @@ def _loose(names: Mapping[str, Any]) -> Iterator[Found]:
 
 
 def _distinct(found: Sequence[Found]) -> list[Found]:
-    """Each frame once, and without excerpts: a shorter frame of the same columns is one."""
+    """Each frame once, under its first name; results of `describe` are no tables."""
     kept: list[Found] = []
     for item in found:
-        twins = [other for other in found if list(other.frame) == list(item.frame)]
-        longest = max(len(other.frame) for other in twins)
-        derived = list(item.frame.index[:2]) == ["count", "mean"]  # the result of `describe`
-        if len(item.frame) < longest or derived or any(o.frame is item.frame for o in kept):
-            continue
-        if any(list(o.frame) == list(item.frame) and o.frame.equals(item.frame) for o in kept):
-            continue
-        kept.append(item)
+        derived = list(item.frame.index[:2]) == ["count", "mean"]
+        if not derived and all(other.frame is not item.frame for other in kept):
+            kept.append(item)
     return kept
 
 
