@@ -31,10 +31,12 @@ PUBLIC_NAMES = [
     "load",
     "plan",
     "preview",
+    "program",
     "resolve",
     "review_export",
     "review_import",
     "rows",
+    "run_program",
     "validate",
 ]
 

@@ -202,7 +202,7 @@ def test_broken_links_are_named_with_values_and_counts(case):
     """B3.3: orphan; str against int; null in a required key; parent without children; keys."""
     end, told = case
     recount = "locations['number_of_houses'] = locations['id'].map(houses['location_id'].value_counts())\n"
-    with ChatServer([fenced(GOOD + end + recount * ("orphans" == end)), fenced(GOOD)]) as server:
+    with ChatServer([fenced(GOOD + end + recount * (end == "orphans")), fenced(GOOD)]) as server:
         made(server, SPEC)
     assert (
         f"- {told}"
