@@ -1,4 +1,4 @@
-"""B2.3, B2.4: what goes wrong in a model's program goes back to it, with the line, and is bounded."""
+"""B2.3, B2.4: what goes wrong in a program goes back to its model, with the line."""
 
 from __future__ import annotations
 

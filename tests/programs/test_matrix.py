@@ -57,8 +57,9 @@ def test_a_reply_without_a_program_is_asked_again_with_the_cause(reply):
     with ChatServer([reply, fenced(GOOD)]) as server:
         assert made(server).num_rows == 100
     assert len(server.calls) == 2
-    assert server.calls[1].texts[-1].startswith("the reply ") or "wrote only" in (
-        server.calls[1].texts[-1]
+    assert (
+        server.calls[1].texts[-1].startswith("the reply ")
+        or "wrote only" in (server.calls[1].texts[-1])
     )
 
 

@@ -83,7 +83,7 @@ def test_related_tables_come_with_schema_and_database(tmp_path):
     assert {name: data.count(name) for name in data} == {"locations": 10, "types": 4, "houses": 100}
     assert len(server.calls) == 1
     asked = server.calls[0].prompt
-    for word in ("number_of_houses", "`location_id` exists in `locations`", "spearman"[:0]):
+    for word in ("number_of_houses", "`location_id` exists in `locations`"):
         assert word in asked
     with closing(sqlite3.connect(tmp_path / "out" / "data.sqlite")) as database:
         assert database.execute("PRAGMA foreign_key_check").fetchall() == []
@@ -126,14 +126,16 @@ DEFECTS = (
     HEAD
     + """
 rng = np.random.default_rng(1)
-locations = pd.DataFrame({"id": range(1, 11), "country": "UK", "city": [f"City {i}" for i in range(10)],
-                          "number_of_houses": rng.integers(300, 900, 10)})
-types = pd.DataFrame({"id": range(1, 5), "house_type": ["Flat", "House", "Flat", "Villa"],
-                      "average_price": rng.uniform(5e5, 1e6, 4)})
-houses = pd.DataFrame({"id": range(1, 101), "location_id": rng.permutation(list(range(1, 11)) * 10),
-                       "type_id": rng.permutation([1, 2, 3, 4] * 25), "size": rng.uniform(40, 300, 100),
-                       "rooms": rng.integers(1, 6, 100)})
-prices = rng.uniform(1e5, 5e5, 100)
+locations = pd.DataFrame({"id": range(1, 11), "country": "UK"})
+locations["city"] = [f"City {i}" for i in range(10)]
+locations["number_of_houses"] = rng.integers(300, 900, 10)
+types = pd.DataFrame({"id": range(1, 5), "house_type": ["Flat", "House", "Flat", "Villa"]})
+types["average_price"] = rng.uniform(5e5, 1e6, 4)
+houses = pd.DataFrame({"id": range(1, 101)})
+houses["location_id"] = rng.permutation(list(range(1, 11)) * 10)
+houses["type_id"] = rng.permutation([1, 2, 3, 4] * 25)
+houses["size"] = rng.uniform(40, 300, 100)
+houses["rooms"] = rng.integers(1, 6, 100)
 """
 )
 
@@ -178,12 +180,13 @@ LINKS: dict[str, tuple[str, str]] = {
         "`houses.location_id` holds text and `locations.id` numbers: none of 100 values can match",
     ),
     "missing": (
-        'houses["location_id"] = houses["location_id"].astype("Int64")\nhouses.loc[0, "location_id"] = None\n',
+        'houses["location_id"] = houses["location_id"].astype("Int64")\n'
+        'houses.loc[0, "location_id"] = None\n',
         "houses: 1 of 100 rows break the rule: `location_id` never missing",
     ),
     "no children": (
         'houses["location_id"] = 1\n',
-        "locations: 9 of 10 rows break the rule: each has at least 1 rows in `houses`: `id` 2 has 0",
+        "9 of 10 rows break the rule: each has at least 1 rows in `houses`: `id` 2 has 0",
     ),
     "a key twice": (
         'types.loc[1, "id"] = 1\n',
@@ -201,17 +204,9 @@ LINKS: dict[str, tuple[str, str]] = {
 def test_broken_links_are_named_with_values_and_counts(case):
     """B3.3: orphan; str against int; null in a required key; parent without children; keys."""
     end, told = case
-    recount = "locations['number_of_houses'] = locations['id'].map(houses['location_id'].value_counts())\n"
-    with ChatServer([fenced(GOOD + end + recount * (end == "orphans")), fenced(GOOD)]) as server:
+    with ChatServer([fenced(GOOD + end), fenced(GOOD)]) as server:
         made(server, SPEC)
-    assert (
-        f"- {told}"
-        in "\n".join(
-            line if line.startswith("- ") and ": `" not in told[:2] else line
-            for line in server.calls[1].texts[-1].splitlines()
-        )
-        or told in server.calls[1].texts[-1]
-    )
+    assert told in server.calls[1].texts[-1]
 
 
 def gated(text: str, **tables: dict[str, list[Any]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""B2.1, B2.3: the program is found in whatever a model answers, and its tables wherever they are."""
+"""B2.1, B2.3: the program is found in any reply, and its tables wherever they are."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ REPLIES = {
     "another fence": fenced(GOOD).replace("```python", "~~~").replace("```", "~~~"),
     "no language": fenced(GOOD, ""),
     "a fence that never ends": fenced(GOOD).partition("\n```\n")[0],
-    "two blocks, joined": f"Imports:\n```python\n{HEAD}```\nRows:\n```python\n{BODY}df = {FRAME}\n```",
+    "two blocks, joined": f"Imports:\n```python\n{HEAD}```\nRows:\n"
+    f"```python\n{BODY}df = {FRAME}\n```",
     "two blocks, one runs": f"```python\nimport nothing_such\n{HEAD}# try\n```\n{fenced(GOOD)}",
     "with a shell block": "```bash\npip install pandas numpy\n```\n" + fenced(GOOD),
     "with its output": fenced(GOOD) + "\n```\nid,house price\n1,250000\n```",
@@ -28,17 +29,14 @@ REPLIES = {
     "windows line ends": fenced(GOOD).replace("\n", "\r\n"),
     "a dict of frames": fenced(f"{HEAD}{BODY}tables = {{'houses': {FRAME}}}\n"),
     "rows as dicts": fenced(f"{HEAD}{BODY}rows = {FRAME}.to_dict('records')\ndel columns\n"),
-    "columns only": fenced(
-        HEAD
-        + BODY.replace("columns = {", "columns = {")
-        + "columns = {k: list(v) for k, v in columns.items()}\n"
-    ),
+    "columns only": fenced(HEAD + BODY + "columns = {k: list(v) for k, v in columns.items()}\n"),
     "printed frame": fenced(f"{HEAD}{BODY}df = {FRAME}\nprint(df)\n"),
     "printed CSV": fenced(f"{HEAD}{BODY}print({FRAME}.to_csv(index=False))\ndel columns\n"),
     "saved CSV": fenced(f"{HEAD}{BODY}{FRAME}.to_csv('houses.csv', index=False)\ndel columns\n"),
     "saved Parquet": fenced(f"{HEAD}{BODY}{FRAME}.to_parquet('houses.parquet')\ndel columns\n"),
     "saved JSON": fenced(
-        f"{HEAD}import os\n{BODY}os.makedirs('a/b')\n{FRAME}.to_json('a/b/h.json', orient='records')\n"
+        f"{HEAD}import os\n{BODY}os.makedirs('a/b')\n"
+        f"{FRAME}.to_json('a/b/h.json', orient='records')\n"
         "del columns\n"
     ),
     "returned": fenced(f"{HEAD}def make():\n{indented(BODY)}    return {FRAME}\nmake()\n"),

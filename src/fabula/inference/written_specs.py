@@ -6,7 +6,6 @@ be tried out, or the rounds are used up. No code is written and none is run.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -64,7 +63,8 @@ def write_spec(
         ModelError: The model can't be used.
     """
     opening = (Message("system", _SYSTEM), Message("user", f"The data that is wanted: {prompt}"))
-    turns, problem, calls, cached = opening, "", 0, 0
+    turns: tuple[Message, ...] = opening
+    problem, calls, cached = "", 0, 0
     for number in range(rounds + 1):
         request = ChatRequest(turns, schema=json_schema(), sample=number, purpose=PURPOSE)
         reply = run_sync(model.complete(request))
@@ -89,11 +89,11 @@ def write_spec(
 def _object(reply: ChatReply) -> Mapping[str, Any]:
     """The spec's values in a reply, out of whatever wrapper the model chose."""
     text = without_thoughts(reply.text)
-    found = [value for value in json_values(text) if isinstance(value, Mapping)]
-    for value in found:
-        inner = next((item for item in value.values() if _is_spec(item)), None)
-        if _is_spec(value) or inner is not None:
-            return json.loads(json.dumps(value if _is_spec(value) else inner))
+    for value in json_values(text):
+        inside = value.values() if isinstance(value, Mapping) else ()
+        found = next((item for item in (value, *inside) if _is_spec(item)), None)
+        if found is not None:
+            return dict(found)
     cut = "was cut off at the token limit" if reply.finish == "length" else "holds no spec"
     raise OutputError(
         with_text(f"the reply {cut}", reply.problem or text),

@@ -14,6 +14,7 @@ from hashlib import blake2b
 from typing import Literal
 
 from fabula.llm.chat import ChatReply, ChatRequest, Usage
+from fabula.llm.fake_programs import fake_program, fake_spec
 from fabula.llm.fake_values import make_value
 from fabula.llm.fake_words import write_text
 
@@ -34,7 +35,12 @@ class FakeModel:
     async def complete(self, request: ChatRequest) -> ChatReply:
         """Answer one request; see `ChatModel`."""
         prompt = "\n".join(message.content for message in request.messages)
-        text = fake_reply(request, prompt)
+        if request.purpose == "program":
+            text = fake_program(prompt)
+        elif request.purpose == "spec":
+            text = fake_spec()
+        else:
+            text = fake_reply(request, prompt)
         usage = Usage(len(prompt) // 4 + 1, len(text) // 4 + 1)
         mode = "json_schema" if request.schema else "prompt"
         return ChatReply(text, usage=usage, model=self.name, mode=mode)

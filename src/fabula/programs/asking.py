@@ -15,13 +15,13 @@ import pyarrow as pa
 from fabula.checks.implied import implied_checks
 from fabula.checks.naming import rule
 from fabula.llm.chat import ChatRequest, Message
+from fabula.llm.fake_programs import TABLES_MARK
 from fabula.programs.wanted import Wanted, WantedTable
 from fabula.spec.columns import AbstractColumn
 from fabula.spec.plain import to_plain
 from fabula.spec.tables import DatasetSpec
 
 PURPOSE = "program"
-TABLES_MARK = "The tables as JSON:\n"
 
 _SYSTEM = """\
 You write Python programs that make realistic synthetic data. Reply with a few sentences on the \

@@ -205,30 +205,35 @@ def _top_level(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _seeded(code: str, rows: str) -> str:
-    """The code with its constants and its seeds at the top, below docstring and future imports."""
+    """The code with its constants and seeds below its imports, or below a `SEED` of its own."""
     tree = ast.parse(code)
     constant = seed_constant(tree)
-    imports = "import random\n\nimport numpy as np\n\n"
-    seeding = f"random.seed({SEED})\nnp.random.seed({SEED})\n"
+    head = _head(tree)
+    place = head[-1].end_lineno or 0 if head else 0
+    if constant is not None:
+        place = max(place, constant.end_lineno or 0)
+    above = [node for node in tree.body if (node.end_lineno or 0) <= place]
+    added = [line for line in ("import random", "import numpy as np") if not _has(above, line)]
+    own = "" if constant is not None else f"{SEED} = 0\n"
+    top = [*(f"{line}\n" for line in added), "\n", rows, own]
+    top += [f"random.seed({SEED})\n", f"np.random.seed({SEED})\n", "\n"]
     lines = code.splitlines(keepends=True)
-    start = _after_docstring(tree)
-    if constant is None:
-        top = [imports, rows, f"{SEED} = 0\n", seeding, "\n"]
-        return "".join([*lines[:start], *top, *lines[start:]])
-    end = constant.end_lineno or constant.lineno
-    return "".join([*lines[:start], imports, rows, *lines[start:end], seeding, *lines[end:]])
+    return "".join([*lines[:place], *top, *lines[place:]])
 
 
-def _after_docstring(tree: ast.Module) -> int:
-    """The line before which the first real statement stands."""
-    line = 0
-    for place, node in enumerate(tree.body):
+def _head(tree: ast.Module) -> list[ast.stmt]:
+    """The docstring and the imports with which a program begins."""
+    head: list[ast.stmt] = []
+    for node in tree.body:
         text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
-        if not (future or (text and place == 0)):
+        if not isinstance(node, ast.Import | ast.ImportFrom) and not (text and not head):
             break
-        line = node.end_lineno or line
-    return line
+        head.append(node)
+    return head
+
+
+def _has(body: Sequence[ast.stmt], line: str) -> bool:
+    return any(isinstance(node, ast.Import) and ast.unparse(node) == line for node in body)
 
 
 def _sizes(node: ast.Dict) -> Iterator[tuple[str, int]]:
