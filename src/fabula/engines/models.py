@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,11 @@ from fabula.engines.fields import column_of, row_field
 from fabula.engines.prose import prose_check
 from fabula.engines.templates import render
 from fabula.errors import UsageError
-from fabula.llm.chat import ChatModel, Usage
+from fabula.llm.chat import ChatModel, ChatReply, ChatRequest, Usage
 from fabula.llm.prices import price_of
 from fabula.llm.rows.ask import ask_rows_sync
-from fabula.llm.rows.job import RowField, RowsJob, RowsResult
+from fabula.llm.rows.job import RowField, RowsJob
+from fabula.llm.rows.sync import run_sync
 from fabula.planning.columns import joint_groups
 from fabula.planning.estimate import model_name
 from fabula.planning.plan import ColumnPlan, TablePlan
@@ -42,6 +44,7 @@ class ModelUsage:
         cost: Price in USD; None where no price is known.
         modes: How structure was asked for, and how often.
         notes: What else happened on the way (cut replies, ignored columns), and how often.
+        programs: Source of the functions that it wrote, by table and column.
     """
 
     model: str
@@ -53,6 +56,7 @@ class ModelUsage:
     cost: float | None = None
     modes: Mapping[str, int] = field(default_factory=dict)
     notes: Mapping[str, int] = field(default_factory=dict)
+    programs: Mapping[str, str] = field(default_factory=dict)
 
 
 class Models:
@@ -76,11 +80,34 @@ class Models:
         model = self._model(name)
         tell = None if self._on_rows is None else partial(self._on_rows, table)
         result = ask_rows_sync(model, job, on_rows=tell)
-        self._count(name, model, result)
+        self._count(
+            name,
+            model,
+            result.usage,
+            calls=result.calls,
+            cached=result.cached,
+            modes=result.modes,
+            notes=result.notes,
+        )
         losses = {item.row: Loss(item.reason, item.raw, item.attempt) for item in result.rejects}
         stopped = result.error.message if result.error is not None else result.stalled
         unknown = Loss(stopped or "the model gave no usable value")
         return [losses.get(i, unknown) if row is None else row for i, row in enumerate(result.rows)]
+
+    def complete(self, name: str, request: ChatRequest) -> ChatReply:
+        """Ask one thing."""
+        model = self._model(name)
+        reply = run_sync(model.complete(request))
+        cached = int(reply.cached)
+        modes = {} if cached else {reply.mode: 1}
+        self._count(name, model, reply.usage, calls=1 - cached, cached=cached, modes=modes)
+        return reply
+
+    def keep(self, name: str, column: str, source: str) -> None:
+        """Note the function that a model wrote for a column."""
+        with self._lock:
+            past = self._usage[name]
+            self._usage[name] = replace(past, programs={**past.programs, column: source})
 
     def usage(self) -> Mapping[str, ModelUsage]:
         """What was asked of each model so far."""
@@ -88,8 +115,6 @@ class Models:
 
     def close(self) -> None:
         """Release the models."""
-        from fabula.llm.rows.sync import run_sync
-
         with self._lock:
             for model in self._opened.values():
                 run_sync(model.close())
@@ -106,20 +131,30 @@ class Models:
                 self._opened[name] = self._open(settings)
             return self._opened[name]
 
-    def _count(self, name: str, model: ChatModel, result: RowsResult) -> None:
+    def _count(
+        self,
+        name: str,
+        model: ChatModel,
+        usage: Usage,
+        *,
+        calls: int,
+        cached: int,
+        modes: Mapping[str, int],
+        notes: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         with self._lock:
             past = self._usage.get(name, ModelUsage(model.name, model.identity))
-            total = Usage(past.prompt_tokens, past.completion_tokens) + result.usage
+            total = Usage(past.prompt_tokens, past.completion_tokens) + usage
             price = price_of(model.name)
             self._usage[name] = replace(
                 past,
-                calls=past.calls + result.calls,
-                cached=past.cached + result.cached,
+                calls=past.calls + calls,
+                cached=past.cached + cached,
                 prompt_tokens=total.prompt_tokens,
                 completion_tokens=total.completion_tokens,
                 cost=None if price is None else price.cost(total),
-                modes=Counter(past.modes) + Counter(result.modes),
-                notes=Counter(past.notes) + Counter(result.notes),
+                modes=Counter(past.modes) + Counter(modes),
+                notes=Counter(past.notes) + Counter(notes),
             )
 
 

@@ -185,7 +185,8 @@ class TableBlocks:
         for step in self.plan.steps:
             asked = step if chosen is None else [name for name in step if name in chosen]
             columns = [name for name in asked if name not in block.values]
-            self._add_parent_values(block, columns)
+            needs = [need for name in columns for need in self.plan.columns[name].needs]
+            self._add_parent_values(block, needs)
             self._add_formulas(block, columns)
             for name in columns:
                 if name not in block.values:  # a model fills several at once
@@ -217,15 +218,14 @@ class TableBlocks:
         block.links[name] = links
         return parent_values(self._tables[link.parent], link.key, block.links[name])
 
-    def _add_parent_values(self, block: Block, columns: list[str]) -> None:
+    def _add_parent_values(self, block: Block, needs: Iterable[str]) -> None:
         """Fetch the parents' columns that a step uses."""
-        for name in columns:
-            for need in self.plan.columns[name].needs:
-                if need in block.values or need in self.plan.columns:
-                    continue
-                reference, _, attribute = need.partition(".")
-                parent = self._tables[self.plan.references[reference].parent]
-                block.values[need] = parent_values(parent, attribute, block.links[reference])
+        for need in needs:
+            if need in block.values or need in self.plan.columns:
+                continue
+            reference, _, attribute = need.partition(".")
+            parent = self._tables[self.plan.references[reference].parent]
+            block.values[need] = parent_values(parent, attribute, block.links[reference])
 
     def _add_formulas(self, block: Block, columns: list[str]) -> None:
         """Evaluate all SQL of a step in one query."""
@@ -326,8 +326,17 @@ class TableBlocks:
         if self._models is None:
             return {}
         from fabula.engines.models import model_engines
+        from fabula.engines.programs import program_engines
 
-        return model_engines(self.plan, self._models)
+        programs = program_engines(self.plan, self._models, self._first_values, self.lock)
+        return model_engines(self.plan, self._models) | programs
+
+    def _first_values(self, names: Iterable[str]) -> Mapping[str, Array]:
+        """Columns of the first block, which functions are tried on whichever block comes first."""
+        own = {name if name in self.plan.columns else name.partition(".")[0] for name in names}
+        block = self._values(0, names=own)
+        self._add_parent_values(block, names)
+        return {name: block.values[name] for name in names}
 
     @prepared
     def _rules(self) -> RowRules:

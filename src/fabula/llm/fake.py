@@ -14,6 +14,7 @@ from hashlib import blake2b
 from typing import Literal
 
 from fabula.llm.chat import ChatReply, ChatRequest, Usage
+from fabula.llm.fake_functions import COLUMN_PROGRAM, write_function
 from fabula.llm.fake_programs import fake_program, fake_spec
 from fabula.llm.fake_values import make_value
 from fabula.llm.fake_words import write_text
@@ -35,12 +36,7 @@ class FakeModel:
     async def complete(self, request: ChatRequest) -> ChatReply:
         """Answer one request; see `ChatModel`."""
         prompt = "\n".join(message.content for message in request.messages)
-        if request.purpose == "program":
-            text = fake_program(prompt)
-        elif request.purpose == "spec":
-            text = fake_spec()
-        else:
-            text = fake_reply(request, prompt)
+        text = fake_reply(request, prompt)
         usage = Usage(len(prompt) // 4 + 1, len(text) // 4 + 1)
         mode = "json_schema" if request.schema else "prompt"
         return ChatReply(text, usage=usage, model=self.name, mode=mode)
@@ -51,6 +47,12 @@ class FakeModel:
 
 def fake_reply(request: ChatRequest, prompt: str) -> str:
     """The text of a made-up answer."""
+    if request.purpose == COLUMN_PROGRAM:
+        return write_function(request.messages[1].content)
+    if request.purpose == "program":
+        return fake_program(prompt)
+    if request.purpose == "spec":
+        return fake_spec()
     material = json.dumps([prompt, request.schema, request.sample], sort_keys=True)
     rng = random.Random(blake2b(material.encode(), digest_size=8).digest())
     if request.schema is None:

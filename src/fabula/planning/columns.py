@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
+from itertools import takewhile
 
 import pyarrow as pa
 
@@ -26,7 +27,7 @@ from fabula.spec.columns import AbstractColumn
 from fabula.spec.keys import Reference
 from fabula.spec.parameters import as_moment, is_expression
 from fabula.spec.tables import DatasetSpec, TableSpec
-from fabula.spec.words import FILLED, Judge, Llm, Template, Text
+from fabula.spec.words import FILLED, Judge, Llm, Program, Template, Text
 
 Columns = dict[str, ColumnPlan]
 Node = tuple[str, str]
@@ -123,6 +124,10 @@ class _Resolver:
         if isinstance(column, Judge):
             where = f"tables.{self.table.name}.columns.{name}.of"
             needs.update(self.known(name, column.of, where))
+        if isinstance(column, Program):
+            where = f"tables.{self.table.name}.columns.{name}.of"
+            before = takewhile(lambda other: other != name, self.table.columns)
+            needs.update(self.known(name, column.of or tuple(before), where))
         kind = column_type(column) or _UNTYPED
         if len(needs) < len(wanted):
             return ColumnPlan(name, column, kind)

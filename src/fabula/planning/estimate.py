@@ -9,7 +9,7 @@ import pyarrow as pa
 from fabula.llm.prices import price_of
 from fabula.planning.plan import ModelCalls, TablePlan
 from fabula.spec.tables import DatasetSpec
-from fabula.spec.words import FILLED, Judge, Llm, Text
+from fabula.spec.words import FILLED, Judge, Llm, Program, Text
 
 _STRING_BYTES = 16
 _VALUES_PER_SECOND = 8_000_000
@@ -19,6 +19,10 @@ _TOKENS_PER_WORD = 1.4
 _PROMPT_TOKENS = 150
 _FIELD_TOKENS = (6, 20)
 _RETRY_SHARE = 0.3
+_PROGRAM_TOKENS = (500, 200)
+"""Tokens of a request for a column's function, and of the function."""
+PROGRAM_REPAIRS = 3
+"""How often a function that fails goes back to its model."""
 _SECONDS_PER_CALL = {"local": (0.2, 1.5), "fake": (0.0, 0.001)}
 _REMOTE_SECONDS = (0.5, 4.0)
 
@@ -41,6 +45,8 @@ def estimate_calls(spec: DatasetSpec, tables: Iterable[TablePlan]) -> Iterator[M
     for table in tables:
         groups: dict[tuple[str, bool], list[str]] = {}
         for name, plan in table.columns.items():
+            if isinstance(plan.spec, Program):
+                yield _program_calls(spec, table, name, plan.spec)
             if isinstance(plan.spec, FILLED):
                 model = model_name(spec, table, plan.spec)
                 joint = isinstance(plan.spec, Llm) and plan.spec.prompt is None
@@ -49,17 +55,40 @@ def estimate_calls(spec: DatasetSpec, tables: Iterable[TablePlan]) -> Iterator[M
             yield _calls(spec, table, model, names, joint=joint)
 
 
-def model_name(spec: DatasetSpec, table: TablePlan, column: Llm | Text | Judge) -> str:
+def model_name(spec: DatasetSpec, table: TablePlan, column: Llm | Text | Judge | Program) -> str:
     """The model that fills a column: its own, its table's, the default, else `local`."""
     named = column.model or table.spec.model
     return named or ("default" if "default" in spec.models else "local")
 
 
+def named_model(spec: DatasetSpec, model: str) -> str:
+    """A model of the spec as `provider:name`."""
+    settings = spec.models.get(model, model)
+    return settings if isinstance(settings, str) else f"{settings.provider}:{settings.name}"
+
+
+def _program_calls(
+    spec: DatasetSpec, table: TablePlan, column: str, program: Program
+) -> ModelCalls:
+    """The calls for one column's function: one, and its repairs; the rows need none."""
+    model = model_name(spec, table, program)
+    named = named_model(spec, model)
+    calls = (1, 1 + PROGRAM_REPAIRS)
+    tokens = (calls[0] * sum(_PROGRAM_TOKENS), calls[1] * 2 * sum(_PROGRAM_TOKENS))
+    price = price_of(named)
+    cost = None
+    if price is not None:
+        each = _PROGRAM_TOKENS[0] * price.prompt + _PROGRAM_TOKENS[1] * price.completion
+        cost = (calls[0] * each / 1e6, calls[1] * 2 * each / 1e6)
+    pace = _SECONDS_PER_CALL.get(named.partition(":")[0], _REMOTE_SECONDS)
+    seconds = (calls[0] * pace[0], calls[1] * pace[1])
+    return ModelCalls(table.name, model, (column,), table.rows, calls, tokens, cost, seconds)
+
+
 def _calls(
     spec: DatasetSpec, table: TablePlan, model: str, names: list[str], *, joint: bool
 ) -> ModelCalls:
-    settings = spec.models.get(model, model)
-    named = settings if isinstance(settings, str) else f"{settings.provider}:{settings.name}"
+    named = named_model(spec, model)
     kind = named.partition(":")[0]
     per_call = 1 if kind == "local" or not joint else (table.spec.rows_per_call or 10)
     low = -(-table.rows // per_call) * (1 if joint else len(names))

@@ -13,7 +13,7 @@ from fabula.spec.keys import Constant, Sequence
 from fabula.spec.numbers import Binomial, Mixture, Poisson, Zipf
 from fabula.spec.parameters import Scalar, as_moment, seconds
 from fabula.spec.times import Datetime
-from fabula.spec.words import Choice, Judge, Llm, Pattern, Person
+from fabula.spec.words import Choice, Judge, Llm, Pattern, Person, Program
 
 CATEGORY = pa.dictionary(pa.int32(), pa.string())
 """Strings of few distinct values."""
@@ -75,7 +75,7 @@ def column_type(column: AbstractColumn) -> pa.DataType | None:
             return pa.date32() if column.date else TIME
         case Person():
             return _person_type(column.field)
-        case Llm():
+        case Llm() | Program():
             return _llm_type(column.type)
         case Judge():
             return pa.float64() if column.criteria else pa.bool_()

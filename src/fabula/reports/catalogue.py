@@ -48,6 +48,10 @@ EXAMPLES: dict[str, str] = {
     "llm": "{kind: llm, description: a product name of a few words, max: 40}",
     "text": '{kind: text, prompt: "One sentence that sells a {{ colour }} {{ category }}."}',
     "judge": "{kind: judge, of: [question, answer], rubric: {helpful: 1..5}, at_least: 3}",
+    "program": (
+        '{kind: program, prompt: "three capitals of the category, a dash, four digits",'
+        " examples: [TOO-0042]}"
+    ),
 }
 """One column of each kind, as YAML."""
 

@@ -1,4 +1,4 @@
-"""What works on this machine: Python, extras, the embedded model, keys, endpoints, disk."""
+"""What works here: Python, extras, the embedded model, the sandbox, keys, endpoints, disk."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from fabula.errors import FabulaError
+from fabula.errors import FabulaError, PrerequisiteError
 from fabula.llm.home import home
 from fabula.llm.keys import key_names
 from fabula.llm.local.pull import pulled
 from fabula.llm.presets import PRESETS
+from fabula.programs.sandbox.run import enforced, require_sandbox
 from fabula.reports import amounts
 
 LITTLE_SPACE = 1_000_000_000
@@ -49,6 +50,7 @@ def examine() -> list[Finding]:
         Finding("ok", f"fabula {metadata.version('fabula')}"),
         *_extras(),
         _embedded_model(),
+        _sandbox(),
         *_keys(),
         *_endpoints(),
         _disk("current folder", Path.cwd()),
@@ -84,6 +86,15 @@ def _embedded_model() -> Finding:
     if weights is None:
         return Finding("--", "embedded model not pulled", "fabula models pull local")
     return Finding("ok", f"embedded model {weights.name}")
+
+
+def _sandbox() -> Finding:
+    """Whether programs of models can be run here; tries it in a real process."""
+    try:
+        require_sandbox()
+    except PrerequisiteError as error:
+        return Finding("--", error.message, error.hint or "")
+    return Finding("ok", f"sandbox for programs of models: {enforced()}")
 
 
 def _keys() -> Iterator[Finding]:

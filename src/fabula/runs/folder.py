@@ -6,6 +6,7 @@
     ├── run.json                 first: which run this is
     ├── customers.parquet        a table of one part
     ├── orders/part-00000.parquet …
+    ├── products.code.py         a column's function that a model wrote, if any
     ├── rejects.jsonl            lost rows, if any
     ├── manifest.json            last: the run is over
     └── .fabula/                 while it runs: a lock, and one record for each finished part
@@ -34,7 +35,7 @@ from fabula.io.names import file_stem
 from fabula.io.places import make_folder, remove_leftovers, sink_error, write_text
 from fabula.io.read import read_files, typed
 from fabula.io.write import writing
-from fabula.runs.output import MANIFEST, REJECTS, read_manifest, write_records
+from fabula.runs.output import MANIFEST, REJECTS, programs_of, read_manifest, write_records
 from fabula.runs.parts import Layout, Lost, PartRecord, Tally
 
 if TYPE_CHECKING:
@@ -188,7 +189,8 @@ class RunFolder:
 
     def _clear(self, past: Mapping[str, Any]) -> None:
         """Remove what an earlier run wrote, and nothing else."""
-        for name in (MANIFEST, REJECTS, "report.html"):
+        programs = [f"{stem}.py" for stem in programs_of(self.manifest or {})]
+        for name in (MANIFEST, REJECTS, "report.html", *programs):
             (self.path / name).unlink(missing_ok=True)
         for path in (self.path / _STATE).glob("*.json"):
             path.unlink()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fabula.io.formats import ENDINGS
+from fabula.io.names import file_stem
 from fabula.io.places import write_text
 from fabula.runs.parts import Lost
 
@@ -26,14 +27,25 @@ def record(output: Path, name: str) -> Path:
 
 
 def write_records(output: Path, manifest: Mapping[str, Any], lost: Sequence[Lost]) -> None:
-    """Write the lost rows, if any, and last the manifest."""
+    """Write the lost rows, if any, functions that models wrote, and last the manifest."""
     if lost:
         lines = (json.dumps(dataclasses.asdict(row), ensure_ascii=False) for row in lost)
         write_text(record(output, REJECTS), "".join(line + "\n" for line in lines))
     else:
         record(output, REJECTS).unlink(missing_ok=True)
+    for stem, source in programs_of(manifest).items():
+        write_text(record(output, f"{stem}.py"), source + "\n")
     text = json.dumps(manifest, indent=2, ensure_ascii=False)
     write_text(record(output, MANIFEST), text + "\n")
+
+
+def programs_of(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """The functions that models wrote for columns, by the stem of the file that keeps them."""
+    return {
+        file_stem(column): source
+        for model in manifest.get("models", {}).values()
+        for column, source in model.get("programs", {}).items()
+    }
 
 
 def read_manifest(output: Path) -> dict[str, Any] | None:

@@ -43,6 +43,7 @@ __all__ = [
     "pattern",
     "person",
     "poisson",
+    "program",
     "provider",
     "reference",
     "sequence",
@@ -333,6 +334,29 @@ def judge(
     """A language model's verdict on other columns of the row, by a question or a rubric."""
     scales = dict(rubric) if isinstance(rubric, Mapping) else rubric
     return _make(words.Judge, of=of, rubric=scales, at_least=at_least, model=model, **common)
+
+
+def program(
+    prompt: str,
+    *,
+    type: Literal["str", "int", "float", "bool", "date"] = "str",
+    of: Sequence[str] | None = None,
+    examples: Sequence[Scalar] = (),
+    pattern: str | None = None,
+    model: str | None = None,
+    **common: Unpack[Common],
+) -> words.Program:
+    """A value that a function computes, which a language model writes once for the column."""
+    return _make(
+        words.Program,
+        prompt=prompt,
+        type=type,
+        of=of,
+        examples=examples,
+        pattern=pattern,
+        model=model,
+        **common,
+    )
 
 
 def _make(kind: type[ColumnT], **parameters: Any) -> ColumnT:

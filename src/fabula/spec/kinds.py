@@ -23,7 +23,18 @@ from fabula.spec.numbers import (
     Zipf,
 )
 from fabula.spec.times import Datetime
-from fabula.spec.words import Choice, Expr, Judge, Llm, Pattern, Person, Provider, Template, Text
+from fabula.spec.words import (
+    Choice,
+    Expr,
+    Judge,
+    Llm,
+    Pattern,
+    Person,
+    Program,
+    Provider,
+    Template,
+    Text,
+)
 
 Column: TypeAlias = Annotated[
     Key
@@ -52,7 +63,8 @@ Column: TypeAlias = Annotated[
     | Provider
     | Llm
     | Text
-    | Judge,
+    | Judge
+    | Program,
     Field(discriminator="kind"),
 ]
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, StrictStr, model_validator
+from pydantic import Field, StrictStr, field_validator, model_validator
 
 from fabula.spec.columns import AbstractColumn
 from fabula.spec.parameters import Scalar
@@ -196,6 +197,39 @@ class Judge(AbstractColumn):
         if not (dots and low.strip().isdigit() and high.strip().isdigit() and int(low) < int(high)):
             raise ValueError(f"the scale of `{criterion}` must look like `1..5`")
         return int(low), int(high)
+
+
+class Program(AbstractColumn):
+    """A value that a function computes, which a language model writes once for the column.
+
+    The function is tried on rows and examples, repaired where it fails, then run in the sandbox
+    for all rows; the model is asked once, however many rows there are.
+
+    Attributes:
+        prompt: What the values are.
+        type: `str`, `int`, `float`, `bool` or `date`.
+        of: The columns that the function sees; by default those before it.
+        examples: Sample values; codes among them (`TOO-0042`) set the form of all values.
+        pattern: Regular expression that all values must match.
+        model: Another model than the table's.
+    """
+
+    kind: Literal["program"] = "program"
+    prompt: str
+    type: Literal["str", "int", "float", "bool", "date"] = "str"
+    of: tuple[str, ...] | None = None
+    examples: tuple[Scalar, ...] = ()
+    pattern: str | None = None
+    model: str | None = None
+
+    @field_validator("pattern")
+    @classmethod
+    def _pattern_compiles(cls, pattern: str | None) -> str | None:
+        try:
+            re.compile(pattern or "")
+        except re.error as error:
+            raise ValueError(f"`{pattern}` is no regular expression: {error}") from error
+        return pattern
 
 
 FILLED = (Llm, Text, Judge)

@@ -20,7 +20,9 @@ FILES = {
     "truncate a file": "import os; os.truncate(request['secret'], 0); notes['done'] = True",
     "open a file to all": "import os; os.chmod(request['secret'], 0o777); notes['done'] = True",
     "change a file's time": "import os; os.utime(request['secret']); notes['done'] = True",
-    "mark a file": "import os; os.setxattr(request['secret'], 'user.x', b'1'); notes['done'] = True",
+    "mark a file": (
+        "import os; os.setxattr(request['secret'], 'user.x', b'1'); notes['done'] = True"
+    ),
     "read through a symbolic link": (
         "import os; os.symlink(request['secret'], 'link'); notes['done'] = open('link').read()"
     ),
@@ -73,9 +75,7 @@ NETWORK = {
         "import socket; socket.socket(socket.AF_UNIX).connect('\\0' + request['name'])\n"
         "notes['done'] = True"
     ),
-    "resolve a name": (
-        "import socket; notes['done'] = bool(socket.getaddrinfo('localhost', 80))"
-    ),
+    "resolve a name": ("import socket; notes['done'] = bool(socket.getaddrinfo('localhost', 80))"),
     "open a socket behind Python's back": (
         "import ctypes; notes['done'] = ctypes.CDLL(None).socket(2, 1, 0) >= 0"
     ),
@@ -83,10 +83,10 @@ NETWORK = {
 
 PROCESSES = {
     "run a command": "import os; notes['done'] = os.system('true') == 0",
-    "run a program": "import subprocess; subprocess.run(['true'], check=True); notes['done'] = True",
-    "spawn a program": (
-        "import os; notes['done'] = os.posix_spawn('/bin/true', ['true'], {}) > 0"
+    "run a program": (
+        "import subprocess; subprocess.run(['true'], check=True); notes['done'] = True"
     ),
+    "spawn a program": ("import os; notes['done'] = os.posix_spawn('/bin/true', ['true'], {}) > 0"),
     "fork like a bomb": (
         "import os\n"
         "for _ in range(3):\n"
@@ -100,7 +100,8 @@ PROCESSES = {
         "notes['done'] = pid > 0"
     ),
     "clone by a raw call": (
-        "import ctypes, os; pid = ctypes.CDLL(None).syscall(request['calls']['clone'], 17, 0, 0, 0, 0)\n"
+        "import ctypes, os; call = request['calls']['clone']\n"
+        "pid = ctypes.CDLL(None).syscall(call, 17, 0, 0, 0, 0)\n"
         "if pid == 0: os._exit(0)\n"
         "notes['done'] = pid > 0"
     ),
@@ -161,7 +162,8 @@ KERNEL = {
     ),
     "use io_uring": (
         "import ctypes; form = ctypes.create_string_buffer(120)\n"
-        "notes['done'] = ctypes.CDLL(None).syscall(request['calls']['io_uring_setup'], 1, form) >= 0"
+        "call = request['calls']['io_uring_setup']\n"
+        "notes['done'] = ctypes.CDLL(None).syscall(call, 1, form) >= 0"
     ),
     "enter a user namespace": (
         "import ctypes; notes['done'] = ctypes.CDLL(None).unshare(0x10000000) == 0"
@@ -175,7 +177,9 @@ KERNEL = {
         "libc.shmctl(place, 0, 0); notes['done'] = place >= 0"
     ),
     "make a named pipe": "import os; os.mkfifo('pipe'); notes['done'] = True",
-    "load a filter of its own": "import ctypes; notes['done'] = ctypes.CDLL(None).prctl(38, 1, 0, 0, 0) == 0",
+    "load a filter of its own": (
+        "import ctypes; notes['done'] = ctypes.CDLL(None).prctl(38, 1, 0, 0, 0) == 0"
+    ),
 }
 
 ESCAPES = {**FILES, **NETWORK, **PROCESSES, **KERNEL}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,13 @@ LIMITS = Limits(seconds=10)
 def test_an_escape_is_refused(attack: str, world: dict[str, Any]) -> None:
     """B2.3, B2.5."""
     source = ESCAPES[attack]
-    before = sorted(os.listdir(world["home"]))
+    before = sorted(Path(world["home"]).iterdir())
 
     outcome = run(EXECUTE, {"source": source, "values": world}, limits=LIMITS)
 
     assert not outcome.notes.get("done"), outcome
     assert Path(world["secret"]).read_text() == "a secret"
-    assert sorted(os.listdir(world["home"])) == before
+    assert sorted(Path(world["home"]).iterdir()) == before
     assert Path(f"/proc/{world['victim']}/stat").read_text().split()[2] == "S"
 
 

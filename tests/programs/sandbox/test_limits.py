@@ -62,12 +62,14 @@ GREEDY = {
         "disk",
     ),
     "nest folders": (
-        "import os\nfor i in range(request['n']): os.mkdir('a'); os.chdir('a')\nnotes['done'] = True",
+        "import os\nfor i in range(request['n']): os.mkdir('a'); os.chdir('a')\n"
+        "notes['done'] = True",
         "disk",
     ),
     "start threads": (
         "import threading, time\n"
-        "for _ in range(request['n']): threading.Thread(target=time.sleep, args=(3,), daemon=True).start()\n"
+        "for _ in range(request['n']):\n"
+        "    threading.Thread(target=time.sleep, args=(3,), daemon=True).start()\n"
         "notes['done'] = True",
         "exception",
     ),
@@ -106,9 +108,7 @@ def test_a_program_that_takes_too_much_is_ended(attack: str) -> None:
 
 
 @pytest.mark.parametrize("attack", GREEDY)
-def test_a_program_that_takes_much_gets_it_without_the_sandbox(
-    attack: str, tmp_path: Path
-) -> None:
+def test_a_program_that_takes_much_gets_it_without_the_sandbox(attack: str, tmp_path: Path) -> None:
     """B2.3: more than the limits above, within bounds."""
     folder = tmp_path / "work"
     folder.mkdir()

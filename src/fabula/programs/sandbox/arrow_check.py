@@ -11,11 +11,15 @@ from __future__ import annotations
 import struct
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from fabula.programs.sandbox.frames import FrameError
 
 MOST_COLUMNS = 10_000
 MOST_DEPTH = 8
+_UNITS_A_DAY = {"s": 86_400, "ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}
+_FIRST_DAY, _LAST_DAY = -719_162, 2_932_896
+"""Days from 1970-01-01 to 0001-01-01 and to 9999-12-31."""
 _SCHEMA, _RECORD_BATCH = "schema", "record batch"
 _HEADER, _COMPRESSION = 2, 3
 """Places of a field in the flatbuffer tables `Message` and `RecordBatch` of Arrow's format."""
@@ -37,11 +41,13 @@ def received_table(stream: memoryview) -> pa.Table:
         reader = pa.ipc.open_stream(buffer)
         _check_schema(reader.schema)
         table = reader.read_all().replace_schema_metadata(None)
+        if table.num_rows > 8 * len(stream):
+            raise FrameError("a table with more rows than its bytes can hold")
         table.validate(full=True)
+        for name, column in zip(table.column_names, table.columns, strict=True):
+            _check_days(name, column)
     except (pa.ArrowException, struct.error, OSError, UnicodeDecodeError, ValueError) as error:
         raise FrameError(f"a table that can't be read: {error}") from error
-    if table.num_rows > 8 * len(stream):
-        raise FrameError("a table with more rows than its bytes can hold")
     return table
 
 
@@ -78,20 +84,36 @@ def _check_schema(schema: pa.Schema) -> None:
             raise FrameError(f"column `{field.name[:100]}` of type {str(field.type)[:100]}")
 
 
+def _check_days(name: str, column: pa.ChunkedArray) -> None:
+    """Refuse days that Python's calendar, from year 1 to 9999, does not have."""
+    of = column.type
+    if not (pa.types.is_date(of) or pa.types.is_timestamp(of)):
+        return
+    units = 1 if of == pa.date32() else _UNITS_A_DAY["ms" if of == pa.date64() else of.unit]
+    numbers = column.cast(pa.int32()).cast(pa.int64()) if units == 1 else column.cast(pa.int64())
+    low, high = pc.min_max(numbers).as_py().values()
+    if low is not None and (low // units < _FIRST_DAY or high // units > _LAST_DAY):
+        raise FrameError(f"column `{name[:100]}` with days outside the years 1 to 9999")
+
+
 def _is_plain(of: pa.DataType, depth: int) -> bool:
     if depth == 0:
         return False
     is_type = pa.types
     if is_type.is_list(of) or is_type.is_large_list(of):
-        return _is_plain(of.value_type, depth - 1)
+        return bool(of.value_field.name) and _is_plain(of.value_type, depth - 1)
     if is_type.is_struct(of):
-        return all(_is_plain(field.type, depth - 1) for field in of)
+        names = {field.name for field in of}  # raises for a name that is no text
+        return len(names) == len(of) and all(_is_plain(field.type, depth - 1) for field in of)
+    if is_type.is_timestamp(of) and of.tz is not None:
+        pa.lib.string_to_tzinfo(of.tz)  # raises for a zone that is none
+    if is_type.is_decimal(of):
+        return 0 <= of.scale <= of.precision
     return bool(
         is_type.is_null(of)
         or is_type.is_boolean(of)
         or is_type.is_integer(of)
         or is_type.is_floating(of)
-        or is_type.is_decimal(of)
         or is_type.is_date(of)
         or is_type.is_time(of)
         or is_type.is_timestamp(of)

@@ -15,6 +15,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
@@ -122,7 +123,15 @@ def _seed(seed: int) -> None:
     np.random.seed(seed % 2**32)
     noise = random.Random(f"entropy of {seed}").randbytes
     os.urandom = noise
-    vars(random)["_urandom"] = noise  # what `secrets`, `uuid4` and unseeded generators ask
+    vars(random)["_urandom"] = noise  # what `secrets`, `uuid4` and numpy's generators ask
+    seed_with = random.Random.seed
+
+    def reseed(generator: random.Random, a: Any = None, version: int = 2) -> None:
+        seed_with(generator, noise(16) if a is None else a, version)
+
+    random.seed = partial(reseed, vars(random)["_inst"])
+    generators: Any = random.Random
+    generators.seed = reseed
 
 
 def _answer(entry: Entry, request: Mapping[str, Any], tables: Mapping[str, pa.Table]) -> None:

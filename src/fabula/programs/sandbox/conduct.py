@@ -38,8 +38,15 @@ from fabula.programs.sandbox.frames import (
     named_stream,
     table_frames,
 )
-from fabula.programs.sandbox.outcome import Fault, FaultKind, Limits, Outcome
-from fabula.programs.sandbox.scratch import disk_used, scratch_folder
+from fabula.programs.sandbox.outcome import (
+    MOST_MESSAGE,
+    MOST_TRACEBACK,
+    Fault,
+    FaultKind,
+    Limits,
+    Outcome,
+)
+from fabula.programs.sandbox.scratch import MOST_FILES, disk_used, scratch_folder
 from fabula.programs.sandbox.template import Template
 
 GLANCE = 0.1
@@ -184,8 +191,8 @@ class _Run:
                     tables, notes = _tables(frames), json_of(frames[-1])
             except FrameError as error:
                 fault = Fault("result", f"it sent {error}")
-        seconds = self._ended - self._begun
-        return Outcome(tables, notes, printed["output"], printed["errors"], fault, seconds)
+        seconds, cpu = self._ended - self._begun, self._end["cpu"]
+        return Outcome(tables, notes, printed["output"], printed["errors"], fault, seconds, cpu)
 
     def _check_limits(self, now: float) -> None:
         if now - self._begun > self._limits.seconds:
@@ -193,7 +200,10 @@ class _Run:
         if now - self._looked > GLANCE:
             self._looked = now
             if disk_used(self._scratch, self._limits.disk) > self._limits.disk:
-                self._stop("disk", f"it wrote more than {self._limits.disk:,} bytes")
+                self._stop(
+                    "disk",
+                    f"it wrote more than {self._limits.disk:,} bytes or {MOST_FILES:,} files",
+                )
 
     def _stop(self, kind: FaultKind, message: str) -> None:
         """Note the first limit that was broken, and have the child killed."""
@@ -264,8 +274,8 @@ def _told_fault(frames: Sequence[Frame]) -> Fault | None:
     line = told.get("line")
     return Fault(
         kinds.get(str(told.get("kind")), "exception"),
-        str(told.get("message", "")),
-        str(told.get("traceback", "")),
+        str(told.get("message", ""))[:MOST_MESSAGE],
+        str(told.get("traceback", ""))[:MOST_TRACEBACK],
         line if isinstance(line, int) else None,
     )
 

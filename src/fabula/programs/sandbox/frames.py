@@ -22,6 +22,12 @@ PIECE = 32 << 20
 """Bytes of a table that go into one frame, roughly: what its sender holds twice."""
 
 
+MOST_JSON = 16 << 20
+"""Bytes of a frame of JSON that comes back; Python's objects take many times as much."""
+FRAME_COST = 4 << 10
+"""Bytes that a frame counts beside its own, so that empty ones don't come without end."""
+
+
 class FrameError(Exception):
     """What was received is not what a child of ours sends."""
 
@@ -119,9 +125,11 @@ class FrameReader:
             self._kind, length = HEADER.unpack(self._header)
             if self._kind not in KINDS:
                 raise FrameError("bytes that are no reply")
-            if length > self._left:
+            if length + FRAME_COST > self._left:
                 raise FrameError("more than the limit")
-            self._left -= length
+            if self._kind in (NOTES, FAULT, LOCKED) and length > MOST_JSON:
+                raise FrameError(f"a reply of more than {MOST_JSON:,} bytes beside its tables")
+            self._left -= length + FRAME_COST
             self._body = bytearray(length)
             if length:
                 return

@@ -11,6 +11,9 @@ import pyarrow as pa
 PROGRAM = "program.py"
 """Name under which a program's source is compiled, by which its lines are found in tracebacks."""
 
+MOST_MESSAGE, MOST_TRACEBACK = 2_000, 8_000
+"""Characters of a fault's texts."""
+
 FaultKind = Literal[
     "exception", "time", "memory", "output", "result", "disk", "refused", "exit", "killed"
 ]
@@ -65,6 +68,7 @@ class Outcome:
         stderr: What was written to standard error, cut at the limit.
         fault: Why there is no result; None when the run ended well.
         seconds: Wall time of the run.
+        cpu: CPU time of the child, seconds.
     """
 
     tables: Mapping[str, pa.Table] = field(default_factory=dict)
@@ -73,3 +77,4 @@ class Outcome:
     stderr: str = ""
     fault: Fault | None = None
     seconds: float = 0.0
+    cpu: float = 0.0

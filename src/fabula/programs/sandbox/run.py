@@ -20,7 +20,7 @@ import pyarrow as pa
 from fabula.errors import FabulaError, PrerequisiteError
 from fabula.programs.sandbox.outcome import Fault, Limits, Outcome
 
-__all__ = ["Fault", "Limits", "Outcome", "require_sandbox", "run"]
+__all__ = ["Fault", "Limits", "Outcome", "enforced", "require_sandbox", "run"]
 
 NO_TABLES: Mapping[str, pa.Table] = MappingProxyType({})
 _trying = threading.Lock()
@@ -90,3 +90,13 @@ def require_sandbox() -> None:
         if holes := open_walls(template()):
             raise unavailable(f"a locked process could still {', '.join(holes)}")
         _tried = True
+
+
+def enforced() -> str:
+    """What locks a program on this machine, in a line; call `require_sandbox` first."""
+    from py_landlock import get_abi_version
+
+    abi = get_abi_version()
+    more = [name for least, name in ((4, "TCP"), (6, "signals, abstract sockets")) if abi >= least]
+    landlock = f"Landlock {abi} ({', '.join(['files', *more])})"
+    return f"{landlock}, seccomp (system calls by allow-list), limits, no environment"

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-MOST_FILES = 10_000
+MOST_FILES = 2_000
 BLOCK = 512
 """Bytes in the unit in which the system counts a file's blocks."""
 
@@ -33,12 +33,13 @@ def disk_used(folder: Path, most: int) -> int:
             with os.scandir(waiting.pop()) as entries:
                 for entry in entries:
                     seen += 1
-                    used += entry.stat(follow_symlinks=False).st_blocks * BLOCK
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(Path(entry.path))
                     if seen > MOST_FILES:
                         return most + 1
-        except FileNotFoundError:  # removed meanwhile
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(Path(entry.path))
+                    with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+                        used += entry.stat(follow_symlinks=False).st_blocks * BLOCK
+        except FileNotFoundError:
             continue
         except OSError:  # nested deeper than a path can say
             return most + 1

@@ -17,7 +17,7 @@ from typing import Any
 ALLOWED = """
     access brk chdir clock_getres clock_gettime clock_nanosleep close close_range copy_file_range
     dup dup2 dup3 epoll_create1 epoll_ctl epoll_pwait epoll_wait eventfd2 exit exit_group
-    faccessat faccessat2 fadvise64 fallocate fchdir fdatasync flock fstat fstatfs fsync ftruncate
+    faccessat faccessat2 fadvise64 fchdir fdatasync flock fstat fstatfs fsync ftruncate
     futex getcpu getcwd getdents64 getegid geteuid getgid getgroups getpgid getpgrp getpid
     getppid getrandom getresgid getresuid getrlimit getrusage getsid gettid gettimeofday getuid
     lseek lstat madvise membarrier mkdir mkdirat mremap msync munmap nanosleep newfstatat open
@@ -75,7 +75,7 @@ def refuse_all_but_allowed() -> None:
     allow("mprotect", Arg(2, MASKED_EQ, PROT_EXEC, 0))
     allow("kill", Arg(0, EQ, os.getpid()))
     allow("tgkill", Arg(0, EQ, os.getpid()))
-    allow("prlimit64", Arg(2, EQ, 0))
+    allow("prlimit64", Arg(0, EQ, 0), Arg(2, EQ, 0))
     for option in (PR_SET_NAME, PR_GET_NAME):
         allow("prctl", Arg(0, EQ, option))
     for command in FCNTL_COMMANDS:

@@ -9,10 +9,8 @@ from types import CodeType
 from typing import Any
 
 from fabula.programs.sandbox.frames import FAULT, json_frame
-from fabula.programs.sandbox.outcome import PROGRAM, FaultKind
+from fabula.programs.sandbox.outcome import MOST_MESSAGE, MOST_TRACEBACK, PROGRAM, FaultKind
 
-MOST_MESSAGE = 2_000
-MOST_TRACEBACK = 8_000
 OUT_OF_MEMORY = json_frame(FAULT, {"kind": "memory", "message": "the memory limit was reached"})
 """Ready before it is needed: there is no memory left to make it then."""
 
