@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import fabula as fb
+from fabula.programs.running import Ran, RunOptions, run_program
 from fabula.programs.sandbox.run import Limits
+from fabula.programs.wanted import wanted_of
 from fabula.runs.dataset import Dataset
 from fabula.spec.tables import ModelSpec
 from fabula.testing import ChatServer
@@ -44,6 +46,11 @@ def fenced(code: str, language: str = "python") -> str:
         "I assume that larger houses cost more.\n\n"
         f"```{language}\n{code}```\n\nThe program seeds numpy, so it repeats."
     )
+
+
+def ran(source: str, limits: Limits = QUICK) -> Ran:
+    """One run of a program for the table of houses."""
+    return run_program(source, wanted_of(HOUSING), RunOptions(limits=limits))
 
 
 def at(server: ChatServer, **settings: Any) -> ModelSpec:

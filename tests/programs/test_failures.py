@@ -8,7 +8,7 @@ import pytest
 
 from fabula.errors import BudgetReached, ProgramError
 from fabula.testing import ChatServer
-from tests.programs.builders import GOOD, HEAD, QUICK, fenced, made
+from tests.programs.builders import GOOD, HEAD, QUICK, fenced, made, ran
 
 FRAME = "df = pd.DataFrame(columns)\n"
 FAULTS = {
@@ -36,18 +36,24 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("case", FAULTS.values(), ids=FAULTS)
-def test_a_program_that_fails_is_mended_with_its_own_error(case):
-    """B2.3, B2.4: request 2 holds the error; the second program is taken."""
+def test_a_program_that_fails_is_stopped_and_says_why(case):
+    """B2.3: each failure is named for the model, with the line where there is one."""
     broken, *told = case
-    limits = replace(QUICK, seconds=2.0) if "(time)" in told else QUICK
-    with ChatServer([fenced(broken), fenced(GOOD)]) as server:
-        houses = made(server, limits=limits)
-    assert houses.num_rows == 100
-    assert len(server.calls) == 2
-    problem = server.calls[1].texts[-1]
+    problem = ran(broken, replace(QUICK, seconds=2.0) if "(time)" in told else QUICK).problem
     assert problem.startswith("The program fails (")
     for words in told:
         assert words in problem
+
+
+def test_a_program_that_fails_is_mended_with_its_own_error():
+    """B2.4: first a syntax error, then right: 2 calls; call 2 holds traceback, line and program."""
+    broken, _ = FAULTS["syntax error"]
+    with ChatServer([fenced(broken), fenced(GOOD)]) as server:
+        assert made(server).num_rows == 100
+    assert len(server.calls) == 2
+    problem = server.calls[1].texts[-1]
+    assert "Line 3 of the program" in problem or "Line 4 of the program" in problem
+    assert "Traceback:" in problem
     assert fenced(broken).strip() in server.calls[1].prompt
 
 
@@ -83,9 +89,7 @@ TABLES = {
 def test_tables_that_are_not_right_go_back_with_values_and_counts(case):
     """B2.3: 98 rows, missing, extra and renamed columns, ids 0..99, no frame."""
     broken, told = case
-    with ChatServer([fenced(broken), fenced(GOOD)]) as server:
-        assert made(server).num_rows == 100
-    problem = server.calls[1].texts[-1]
+    problem = ran(broken).problem
     assert problem.startswith("The program runs, but its tables are not right:\n- housing_data: ")
     assert told in problem
 

@@ -8,7 +8,7 @@ from fabula.errors import OutputError
 from fabula.llm.chat import ChatReply
 from fabula.programs.replies import read_reply
 from fabula.testing import ChatServer
-from tests.programs.builders import BODY, COLUMNS, GOOD, HEAD, fenced, indented, made
+from tests.programs.builders import BODY, COLUMNS, GOOD, HEAD, fenced, indented, made, ran
 
 FRAME = "pd.DataFrame(columns)"
 REPLIES = {
@@ -66,9 +66,9 @@ REPLIES = {
 @pytest.mark.parametrize("reply", REPLIES.values(), ids=REPLIES)
 def test_the_program_and_its_table_are_found(reply):
     """B2.1, B2.3: one block, two, none; any variable, printed, saved, returned, guarded."""
-    with ChatServer(reply) as server:
-        houses = made(server).to_arrow()
-    assert len(server.calls) == 1
+    runs = map(ran, read_reply(ChatReply(reply)).candidates)
+    best = next(run for run in runs if run.passed)
+    houses = best.fitted.tables["housing_data"]
     assert houses.column_names == COLUMNS
     assert houses.num_rows == 100
     assert houses["id"].to_pylist() == list(range(1, 101))
