@@ -49,9 +49,8 @@ def _values(
     column: Callable[..., Any] | None = names.get("column")
     value: Callable[..., Any] | None = names.get("value")
     if callable(column):
-        frame = rows.to_pandas() if rows.num_columns else pd.DataFrame()
-        frame = frame.set_axis(pd.RangeIndex(start, start + n)) if len(frame) else frame
-        frame = frame.reindex(pd.RangeIndex(start, start + n))
+        index = pd.RangeIndex(start, start + n)
+        frame = rows.to_pandas().set_axis(index) if rows.num_columns else pd.DataFrame(index=index)
         made = column(frame, rng)
         values = made.tolist() if hasattr(made, "tolist") else list(made)
     elif callable(value):

@@ -11,6 +11,7 @@ import sys
 import sysconfig
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
@@ -171,11 +172,10 @@ def test_a_fork_of_the_parent_starts_its_own_warm_process() -> None:
 def test_all_ends_when_the_parent_is_killed(tmp_path: Path) -> None:
     """B2.5: neither the warm process nor a running program outlives its parent."""
     script = (
-        "import threading; from fabula.programs.sandbox.run import run\n"
+        "from fabula.programs.sandbox.run import run\n"
         "from fabula.programs.sandbox.template import template\n"
-        f"go = lambda: run('{EXECUTE}', {{'source': 'while True: pass'}})\n"
-        "threading.Thread(target=go, daemon=True).start()\n"
-        "import time; time.sleep(3); print(template()._process.pid, flush=True); time.sleep(60)"
+        f"go = lambda source: run('{EXECUTE}', {{'source': source}})\n"
+        "go('pass'); print(template()._process.pid, flush=True); go('while True: pass')"
     )
     with subprocess.Popen(
         [sys.executable, "-c", script],
@@ -185,14 +185,11 @@ def test_all_ends_when_the_parent_is_killed(tmp_path: Path) -> None:
     ) as parent:
         assert parent.stdout is not None
         warm = int(parent.stdout.readline())
-        children = Path(f"/proc/{warm}/task/{warm}/children").read_text().split()
+        running = Path(f"/proc/{warm}/task/{warm}/children")
+        assert _soon(lambda: bool(running.read_text()))
+        left = [warm, *map(int, running.read_text().split())]
         parent.kill()
-    deadline = time.monotonic() + 10
-    left = [warm, *map(int, children)]
-    while any(Path(f"/proc/{pid}").exists() for pid in left) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert children
-    assert not [pid for pid in left if Path(f"/proc/{pid}").exists()]
+    assert _soon(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left))
 
 
 def test_an_entry_that_is_not_there_is_our_mistake() -> None:
@@ -285,6 +282,14 @@ def test_an_ordinary_user_has_the_same_walls() -> None:
     if "No module named" in done.stderr:
         pytest.skip("another user's Python does not find the packages")
     assert done.stdout.split() == ["65534", "refused", "42"], done.stderr
+
+
+def _soon(happens: Callable[[], bool]) -> bool:
+    """Whether something happens within ten seconds."""
+    deadline = time.monotonic() + 10
+    while not happens() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return happens()
 
 
 def _python(script: str) -> subprocess.CompletedProcess[str]:

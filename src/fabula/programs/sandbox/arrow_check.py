@@ -108,7 +108,7 @@ def _is_plain(of: pa.DataType, depth: int) -> bool:
     if is_type.is_timestamp(of) and of.tz is not None:
         pa.lib.string_to_tzinfo(of.tz)  # raises for a zone that is none
     if is_type.is_decimal(of):
-        return 0 <= of.scale <= of.precision
+        return bool(0 <= of.scale <= of.precision)
     return bool(
         is_type.is_null(of)
         or is_type.is_boolean(of)

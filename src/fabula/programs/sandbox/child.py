@@ -6,12 +6,12 @@ does to the modules it can reach, it does to a copy that ends with it.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import importlib
 import os
 import random
-import resource
 import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -92,7 +92,10 @@ def _stand_alone(pipes: list[int], template: int) -> None:
     aside = [fcntl.fcntl(end, fcntl.F_DUPFD, 64) for end in ends]
     for place, end in enumerate(aside):
         os.dup2(end, place)
-    os.closerange(RESULTS + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    for held in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
+        if held > RESULTS:
+            with contextlib.suppress(OSError):  # the one that the list was read from
+                os.close(held)
     sys.stdout, sys.stderr = _text_stream(1), _text_stream(2)
 
 
