@@ -35,11 +35,13 @@ PUBLIC_NAMES = [
     "pairs",
     "plan",
     "preview",
+    "program",
     "rehearse",
     "resolve",
     "review_export",
     "review_import",
     "rows",
+    "run_program",
     "validate",
 ]
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from fabula.planning.plan import Plan
     from fabula.reports.report import Report
     from fabula.runs.dataset import Dataset
+    from fabula.runs.program import program, run_program
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
     from fabula.texts.exports.export import export
@@ -61,11 +62,13 @@ __all__ = [
     "pairs",
     "plan",
     "preview",
+    "program",
     "rehearse",
     "resolve",
     "review_export",
     "review_import",
     "rows",
+    "run_program",
     "validate",
 ]
 
@@ -89,11 +92,13 @@ _HOMES = {
     "pairs": "fabula.texts.pairs.ask",
     "plan": "fabula.api",
     "preview": "fabula.api",
+    "program": "fabula.runs.program",
     "rehearse": "fabula.api",
     "resolve": "fabula.api",
     "review_export": "fabula.texts.review",
     "review_import": "fabula.texts.review",
     "rows": "fabula.texts.rows",
+    "run_program": "fabula.runs.program",
     "validate": "fabula.api",
 }
 """Where each public name lives."""

@@ -9,6 +9,7 @@
     ├── SourceError                2   data that was given can't be read
     ├── CheckError                 1   made data breaks a check
     ├── GateError                  1   a metric misses its threshold
+    ├── ProgramError               1   a program that a model wrote fails
     ├── PrerequisiteError          3   an extra, a key, a tool or a model is missing
     ├── ModelError                 3   a language model can't be used
     │   ├── AuthenticationError    3   the key was refused
@@ -140,6 +141,14 @@ class GateError(FabulaError):
     """A metric misses its threshold."""
 
     exit_code = 1
+
+
+class ProgramError(FabulaError):
+    """A program that a model wrote fails, or its tables do; `folder` is where it was kept."""
+
+    exit_code = 1
+    folder: Any = None
+    dataset: Any = None
 
 
 class PrerequisiteError(FabulaError):

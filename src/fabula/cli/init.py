@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fabula.cli.group import new_app
 from fabula.cli.talk import Talk
-from fabula.errors import SinkError, UsageError, did_you_mean
+from fabula.errors import FabulaError, SinkError, UsageError, did_you_mean
 from fabula.reports import amounts, grid
+
+if TYPE_CHECKING:
+    from fabula.spec.tables import DatasetSpec
 
 app = new_app()
 
@@ -37,8 +40,24 @@ def init(
         typer.Option(
             "--prompt",
             metavar="TEXT",
-            help="A sentence that lists columns: '10 rows of houses: id, size (m2), price'.",
+            help="A sentence that lists columns: '10 rows of houses: id, size (m2), price'; with "
+            "--model any: 'an online shop with customers, products, orders'.",
         ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model", metavar="NAME", help="With --prompt: the language model that writes it."
+        ),
+    ] = None,
+    rounds: Annotated[
+        int, typer.Option("--rounds", min=0, help="Times that it goes back with what is wrong.")
+    ] = 3,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Ask again, even where replies are known.")
+    ] = False,
+    max_calls: Annotated[
+        int | None, typer.Option("--max-calls", min=0, help="Most calls to the model.")
     ] = None,
     explain: Annotated[
         bool,
@@ -66,7 +85,12 @@ def init(
         )
     if explain and source is None:
         raise UsageError("`--explain` needs `--from`", code="usage.arguments")
-    if prompt is not None:
+    if model is not None and prompt is None:
+        raise UsageError("`--model` needs `--prompt`", code="usage.arguments")
+    if prompt is not None and model is not None:
+        spec = _asked(talk, prompt, model, rounds=rounds, fresh=fresh, max_calls=max_calls)
+        _write_spec(talk, spec, output, overwrite)
+    elif prompt is not None:
         _write_sentence(talk, prompt, output, overwrite)
     elif source is not None and explain:
         _explain(talk, source)
@@ -86,9 +110,44 @@ def init(
 
 def _write_sentence(talk: Talk, sentence: str, output: Path | None, overwrite: bool) -> None:
     from fabula.api import resolve
+
+    try:
+        spec = resolve(sentence)
+    except FabulaError as error:
+        also = "or name a model that writes the spec: --model openai:gpt-4o-mini"
+        error.hint = f"{error.hint}; {also}" if error.hint else also
+        raise
+    _write_spec(talk, spec, output, overwrite)
+
+
+def _asked(
+    talk: Talk, prompt: str, model: str, *, rounds: int, fresh: bool, max_calls: int | None
+) -> DatasetSpec:
+    """The spec that a model writes for a sentence; what it can't do goes back to it."""
+    from fabula.api import preview, validate
+    from fabula.inference.written_specs import write_spec
+    from fabula.llm.budget import Budget
+    from fabula.llm.rows.sync import run_sync
+    from fabula.llm.session import models_of_run
+
+    def try_out(spec: DatasetSpec) -> None:
+        validate(spec)
+        preview(spec, n=3, model="fake")
+
+    with models_of_run(fresh=fresh, budget=Budget(max_calls=max_calls)) as open_model:
+        chat = open_model(model)
+        try:
+            written = write_spec(chat, prompt, try_out=try_out, rounds=rounds)
+        finally:
+            run_sync(chat.close())
+    known = f", {written.cached:,} more answered from the ledger" if written.cached else ""
+    talk.say(f"{chat.name}: {amounts.count(written.calls, 'call')}{known}")
+    return written.spec
+
+
+def _write_spec(talk: Talk, spec: DatasetSpec, output: Path | None, overwrite: bool) -> None:
     from fabula.spec.writing import to_yaml
 
-    spec = resolve(sentence)
     path, text = output or Path(f"{spec.name}.yaml"), to_yaml(spec)
     _write(path, text, overwrite)
     talk.say(f"Wrote `{path}` — {_needs(text)}")

@@ -47,7 +47,7 @@ _RANGE = re.compile(
 
 
 @dataclass(frozen=True)
-class _Listed:
+class Listed:
     """One column as the text lists it."""
 
     name: str
@@ -58,7 +58,7 @@ class _Listed:
 class _Parsed:
     """The text taken apart: its columns, and what is said besides."""
 
-    columns: Sequence[_Listed]
+    columns: Sequence[Listed]
     about: str
 
 
@@ -104,9 +104,9 @@ def spec_from_prompt(text: str) -> DatasetSpec:
                 code="usage.repeated-column",
                 hint="give each column a name of its own",
             )
-        columns[listed.name] = _column(listed, first=not columns)
+        columns[listed.name] = column_of(listed, first=not columns)
     name, about = _table_name(parsed.about), _subject(parsed.about)
-    table = TableSpec(name, n=_count(parsed.about), columns=columns, prompt=about)
+    table = TableSpec(name, n=count_of(parsed.about), columns=columns, prompt=about)
     return DatasetSpec(name=name, tables={name: table})
 
 
@@ -114,16 +114,16 @@ def _parse(text: str) -> _Parsed | None:
     """The columns and the rest of a text; None where no list is found."""
     bullets = _bulleted(text)
     if bullets:
-        return _Parsed([_listed(line) for line in bullets], _without(text, _BULLET))
+        return _Parsed([listed_column(line) for line in bullets], _without(text, _BULLET))
     found = _HEAD.search(text)
     if found is None:
         return None
     head, body = text[: found.end() - 1], text[found.end() :].lstrip()
     end = _LIST_END.search(body)
     inline, rest = (body[: end.start()], body[end.end() :]) if end else (body, "")
-    items = [_listed(item) for item in _items(inline)]
+    items = [listed_column(item) for item in items_of(inline)]
     described = dict(_definitions(rest, [item.name for item in items]))
-    items = [_Listed(item.name, described.get(item.name, item.about)) for item in items]
+    items = [Listed(item.name, described.get(item.name, item.about)) for item in items]
     return _Parsed(items, f"{head}.\n{_without(rest, _DEFINITION) if described else rest}")
 
 
@@ -137,7 +137,7 @@ def _without(text: str, pattern: re.Pattern[str]) -> str:
     return "\n".join(line for line in text.splitlines() if not pattern.fullmatch(line))
 
 
-def _items(text: str) -> Iterator[str]:
+def items_of(text: str) -> Iterator[str]:
     """The items of a list with commas; brackets keep theirs, and the last may follow an `and`."""
     items = [item.strip() for item in _LIST_ITEM.findall(text)]
     items = [item for item in items if item]
@@ -159,7 +159,7 @@ def _definitions(text: str, names: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield found[1].strip("`*\"' "), found[2].strip()
 
 
-def _listed(item: str) -> _Listed:
+def listed_column(item: str) -> Listed:
     """A column's name and description; a unit in brackets belongs to the name."""
     text = item.strip().rstrip(".;")
     defined = _DEFINITION.fullmatch(text)
@@ -168,7 +168,7 @@ def _listed(item: str) -> _Listed:
     bracket = _BRACKET.fullmatch(name)
     if bracket and not _is_unit(bracket[2]):
         name, about = bracket[1], f"{bracket[2]} {about}".strip()
-    return _Listed(name, about.strip())
+    return Listed(name, about.strip())
 
 
 def _is_unit(text: str) -> bool:
@@ -179,7 +179,7 @@ def _is_unit(text: str) -> bool:
     )
 
 
-def _column(listed: _Listed, *, first: bool) -> AbstractColumn:
+def column_of(listed: Listed, *, first: bool) -> AbstractColumn:
     """The column that a name and its description ask for."""
     name, about = words(listed.name), listed.about
     if _INCREASING.search(about) or name in ("id", "row_id", "row_number", "index"):
@@ -194,7 +194,7 @@ def _column(listed: _Listed, *, first: bool) -> AbstractColumn:
     return col.llm(about, type=kind, min=low, max=high)
 
 
-def _kind(listed: _Listed, told: str) -> str:
+def _kind(listed: Listed, told: str) -> str:
     """The type that names, units and descriptions point to; text where nothing does."""
     name = told.partition(" ")[0]
     for kind, rule in _STATED.items():
@@ -228,7 +228,8 @@ def _start(about: str) -> int:
     return int(found[1]) if found else 1
 
 
-def _count(about: str) -> int | None:
+def count_of(about: str) -> int | None:
+    """How many rows a text asks for; None where it does not say."""
     found = _COUNT.search(about)
     return int(re.sub(r"\D", "", found[1] or found[2])) if found else None
 

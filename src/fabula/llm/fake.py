@@ -15,6 +15,7 @@ from typing import Literal
 
 from fabula.llm.chat import ChatReply, ChatRequest, Usage
 from fabula.llm.fake_functions import COLUMN_PROGRAM, write_function
+from fabula.llm.fake_programs import fake_program, fake_spec
 from fabula.llm.fake_values import make_value
 from fabula.llm.fake_words import write_text
 
@@ -48,6 +49,10 @@ def fake_reply(request: ChatRequest, prompt: str) -> str:
     """The text of a made-up answer."""
     if request.purpose == COLUMN_PROGRAM:
         return write_function(request.messages[1].content)
+    if request.purpose == "program":
+        return fake_program(prompt)
+    if request.purpose == "spec":
+        return fake_spec()
     material = json.dumps([prompt, request.schema, request.sample], sort_keys=True)
     rng = random.Random(blake2b(material.encode(), digest_size=8).digest())
     if request.schema is None:

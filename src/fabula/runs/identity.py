@@ -29,12 +29,12 @@ def identity(plan: Plan, file_format: str) -> dict[str, Any]:
         "tables": {table.name: table.rows for table in plan.tables},
         "format": file_format,
     }
-    return {"fingerprint": _sha256(facts), **facts, "outputs": output_files(plan.spec)}
+    return {"fingerprint": fingerprint(facts), **facts, "outputs": output_files(plan.spec)}
 
 
 def spec_sha256(spec: DatasetSpec) -> str:
     """The hash of a spec's content, however it was written down."""
-    return _sha256(public_spec(spec))
+    return fingerprint(public_spec(spec))
 
 
 def public_spec(spec: DatasetSpec) -> dict[str, Any]:
@@ -86,6 +86,7 @@ def _file_name(path: str) -> str:
     return path
 
 
-def _sha256(value: Any) -> str:
+def fingerprint(value: Any) -> str:
+    """The hash of plain values."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

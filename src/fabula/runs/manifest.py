@@ -46,8 +46,8 @@ def build_manifest(
         "versions": versions(),
         "fake": any(_is_fake(plan, call.model) for call in plan.calls),
         "passed": checks.passed,
-        "tables": {table: _table(parts) for table, parts in records.items()},
-        "checks": [_json_ready(result.to_dict()) for result in checks],
+        "tables": {table: table_record(parts) for table, parts in records.items()},
+        "checks": [json_ready(result.to_dict()) for result in checks],
         "models": {name: _plain(item) for name, item in usage.items()},
         "timings": dict(timings),
         "spec_sha256": spec_sha256(plan.spec),
@@ -55,7 +55,8 @@ def build_manifest(
     }
 
 
-def _table(parts: Sequence[PartRecord]) -> dict[str, Any]:
+def table_record(parts: Sequence[PartRecord]) -> dict[str, Any]:
+    """What became of a table: rows asked, written and lost with reasons, and its files."""
     reasons = Counter(item.reason for part in parts for item in part.rejected)
     files = [
         {"path": file.name, "rows": file.rows, "bytes": file.bytes, "sha256": file.sha256}
@@ -72,12 +73,12 @@ def _table(parts: Sequence[PartRecord]) -> dict[str, Any]:
     }
 
 
-def _json_ready(value: Any) -> Any:
+def json_ready(value: Any) -> Any:
     """The value in what JSON has; dates, decimals and NaN become text."""
     if isinstance(value, Mapping):
-        return {str(name): _json_ready(item) for name, item in value.items()}
+        return {str(name): json_ready(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_json_ready(item) for item in value]
+        return [json_ready(item) for item in value]
     if value is None or isinstance(value, str | int):
         return value
     if isinstance(value, float) and math.isfinite(value):

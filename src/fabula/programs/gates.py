@@ -1,0 +1,65 @@
+"""What the tables of a program must keep before they are written.
+
+Three layers, each in words that name table, column, values and counts: the tables are there with
+their rows, columns and types (`structure`); the columns keep what their kinds promise, and the
+spec's own checks hold (`fabula.checks`); links are sound (`links`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from fabula.checks.data import Data
+from fabula.checks.evaluate import check_result, evaluate
+from fabula.checks.results import CheckResult, CheckResults
+from fabula.programs.guessed import guessed_spec
+from fabula.programs.links import link_results
+from fabula.programs.promises import key_results, promised_checks
+from fabula.programs.structure import structure_results
+from fabula.programs.wanted import Wanted
+from fabula.spec.tables import DatasetSpec
+
+
+def spec_of(wanted: Wanted, tables: Mapping[str, pa.Table]) -> DatasetSpec:
+    """The spec that the tables are held against: the one asked, else one guessed from names."""
+    return wanted.spec if wanted.spec is not None else guessed_spec(wanted.name, tables)
+
+
+def gate(wanted: Wanted, tables: Mapping[str, pa.Table]) -> CheckResults:
+    """Everything that is to hold, and whether it does.
+
+    Args:
+        wanted: What was asked.
+        tables: What the program made, fitted.
+    """
+    if not tables:
+        return CheckResults((_nothing(wanted),))
+    spec = spec_of(wanted, tables)
+    results = [*structure_results(wanted, tables)]
+    results += evaluate(spec, tables, structure=True)
+    with Data(tables) as data:
+        for name, rows in tables.items():
+            results += key_results(spec.tables[name], rows)
+            promised = promised_checks(spec.tables[name], strict=wanted.strict)
+            results += [check_result(spec, data, name, check) for check in promised]
+        results += link_results(spec, tables, data)
+    return CheckResults(tuple(results))
+
+
+def failures_in_words(results: CheckResults) -> str:
+    """The failed gates for the model, one a line."""
+    failed = [f"- {result.table}: {result.message}" for result in results.failed]
+    return "The program runs, but its tables are not right:\n" + "\n".join(failed)
+
+
+def _nothing(wanted: Wanted) -> CheckResult:
+    name = wanted.tables[0].name if wanted.tables else wanted.name
+    message = (
+        "the program leaves no table: hold each one in a pandas DataFrame in a variable at the "
+        "top level"
+    )
+    return CheckResult(
+        table=name, kind="table", name="table is there", passed=False, failing=1, message=message
+    )

@@ -1,0 +1,79 @@
+"""Gates on form: is every table there, with its rows, its columns and their types?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pyarrow as pa
+
+from fabula.checks.naming import names, values
+from fabula.checks.results import CheckResult
+from fabula.programs.asking import type_word
+from fabula.programs.wanted import Wanted, WantedTable
+
+
+def structure_results(wanted: Wanted, tables: Mapping[str, pa.Table]) -> Iterator[CheckResult]:
+    """One result a table for rows and columns each, and one for each column of a wrong type."""
+    for table in wanted.tables:
+        rows = tables.get(table.name)
+        if rows is None:
+            message = f"there is no table `{table.name}`; the program has {names(list(tables))}"
+            yield _result(table.name, "table", "table is there", False, message)
+            continue
+        yield _rows(table, rows)
+        yield _columns(table, rows)
+        yield from _types(table, rows)
+    if wanted.rows is not None and len(tables) == 1:
+        ((name, rows),) = tables.items()
+        yield _rows(WantedTable(name, wanted.rows, {}), rows)
+    elif not wanted.tables:
+        for name, rows in tables.items():
+            yield _rows(WantedTable(name, None, {}), rows)
+
+
+def _rows(table: WantedTable, rows: pa.Table) -> CheckResult:
+    made, asked = rows.num_rows, table.rows
+    passed = made == asked if asked is not None else made > 0
+    count = f"{made:,} row{'' if made == 1 else 's'}"
+    message = count if passed else f"{count}, not {asked:,}" if asked is not None else "no rows"
+    return _result(
+        table.name, "rows", "number of rows", passed, message, failing=abs(made - (asked or 1))
+    )
+
+
+def _columns(table: WantedTable, rows: pa.Table) -> CheckResult:
+    missing = [name for name in table.types if name not in rows.column_names]
+    extra = [name for name in rows.column_names if name not in table.types]
+    parts = [f"missing {names(missing)}"] if missing else []
+    parts += [f"not asked for {names(extra)}"] if extra else []
+    wrong = len(missing) + len(extra)
+    message = f"columns: {'; '.join(parts)}" if parts else f"all {len(table.types)} columns"
+    return _result(table.name, "columns", "columns as asked", not wrong, message, failing=wrong)
+
+
+def _types(table: WantedTable, rows: pa.Table) -> Iterator[CheckResult]:
+    for name, kind in table.types.items():
+        if name not in rows.column_names or pa.types.is_null(kind):
+            continue
+        column = rows.column(name)
+        wanted, found = type_word(kind), type_word(column.type)
+        if found == wanted or (found, wanted) == ("whole number", "number"):
+            continue
+        if column.null_count == len(column):
+            continue
+        shown = values(column.drop_null().unique().slice(0, 5).to_pylist())
+        message = f"`{name}` holds {found}, not {wanted}: {shown}"
+        yield _result(table.name, "type", f"type of `{name}`", False, message, failing=len(column))
+
+
+def _result(
+    table: str, kind: str, name: str, passed: bool, message: str, *, failing: int = 1
+) -> CheckResult:
+    return CheckResult(
+        table=table,
+        kind=kind,
+        name=name,
+        passed=passed,
+        failing=0 if passed else failing,
+        message=message,
+    )

@@ -1,0 +1,47 @@
+"""What a run of a program tells: its rounds, its gates, its counts, what it wrote."""
+
+from __future__ import annotations
+
+from fabula.llm.budget import CHARACTERS_A_TOKEN
+from fabula.llm.chat import Usage
+from fabula.llm.prices import price_of
+from fabula.programs.asking import first_request
+from fabula.programs.wanted import Wanted
+from fabula.reports import amounts
+from fabula.reports.outcomes import run_text, wrote_line
+from fabula.runs.dataset import Dataset
+
+PROGRAM_TOKENS = 1_500
+"""Tokens of a usual program with its assumptions."""
+
+
+def program_text(dataset: Dataset) -> str:
+    """The lines below a run of a program."""
+    told = dataset.manifest["program"]
+    sizes = [f"{name}  {amounts.count(dataset.count(name), 'row')}" for name in dataset]
+    lines = [*sizes, run_text(dataset)]
+    lines += [f"note: {note}" for note in told["notes"]]
+    if told.get("rounds", 1) > 1:
+        lines.append(
+            f"Accepted after {told['rounds']} replies" if dataset.manifest["passed"] else ""
+        )
+    return "\n".join([*filter(None, lines), wrote_line(dataset)])
+
+
+def dry_run_text(wanted: Wanted, model: str, rounds: int) -> str:
+    """Every message that would be sent, and what the calls would cost at least and at most."""
+    messages = first_request(wanted).messages
+    prompt = sum(len(each.content) for each in messages) // CHARACTERS_A_TOKEN + 1
+    most = (rounds + 1) * (prompt + PROGRAM_TOKENS) + rounds * (PROGRAM_TOKENS + prompt // 4)
+    price = price_of(model)
+    costs = "of unknown price"
+    if price is not None:
+        least_cost = price.cost(Usage(prompt, PROGRAM_TOKENS)) or 0.0
+        most_cost = price.cost(
+            Usage(most - (rounds + 1) * PROGRAM_TOKENS, (rounds + 1) * PROGRAM_TOKENS)
+        )
+        costs = amounts.span(least_cost, most_cost or 0.0, amounts.money)
+    shown = "\n\n".join(f"[{each.role}]\n{each.content}" for each in messages)
+    tokens = amounts.span(prompt + PROGRAM_TOKENS, most, amounts.large)
+    calls = amounts.span(1, rounds + 1, amounts.large)
+    return f"{shown}\n\n{model}: {calls} calls · {tokens} tokens · {costs}; nothing was called"

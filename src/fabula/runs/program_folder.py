@@ -1,0 +1,285 @@
+"""A run whose tables come from a program: the program, its tables and their record in a folder.
+
+::
+
+    out/
+    ├── run.json  manifest.json  rejects.jsonl     as in every run
+    ├── houses.parquet …                           a file a table
+    ├── program.py                                 runs by hand, too
+    ├── request.json  assumptions.md               what was asked of which model; what it assumed
+    ├── schema.json                                keys, links, types, rows
+    ├── schema.sql  data.sqlite                    for several tables
+    └── traceback.txt                              where the program failed
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from fabula.checks.results import CheckResults
+from fabula.engines.made import MadeBlock, RejectedRow
+from fabula.errors import FabulaError, ProgramError
+from fabula.io.formats import Format
+from fabula.io.places import write_text
+from fabula.programs.gates import spec_of
+from fabula.programs.running import Ran
+from fabula.programs.schema import ddl, schema_of, write_sqlite
+from fabula.programs.wanted import Wanted
+from fabula.runs.dataset import Dataset
+from fabula.runs.folder import RunFolder
+from fabula.runs.identity import fingerprint, public_spec, spec_sha256, versions
+from fabula.runs.manifest import json_ready, lost_rows, table_record
+from fabula.runs.parts import Layout, PartRecord
+from fabula.runs.stores import MemoryStore, Store
+from fabula.streams import BLOCK_ROWS
+
+PROGRAM, TRACEBACK = "program.py", "traceback.txt"
+SQLITE_ROWS = 1_000_000
+"""Of more rows no SQLite file is written: it would take longer than the program."""
+
+
+@dataclass(frozen=True)
+class ProgramMade:
+    """What is to be written.
+
+    Attributes:
+        ran: The run of the program; None where there is no program.
+        text: The program as it is kept.
+        facts: More for the manifest, `models` and `notes` among it.
+        files: Further files by name.
+        error: Why it is not good; raised once everything is written.
+    """
+
+    ran: Ran | None
+    text: str
+    facts: Mapping[str, Any]
+    files: Mapping[str, str]
+    error: FabulaError | None = None
+
+
+def program_run(
+    wanted: Wanted,
+    make: Callable[[], ProgramMade],
+    *,
+    asked: Mapping[str, Any],
+    seed: int,
+    output: Path | None,
+    file_format: Format,
+    fresh: bool = False,
+    overwrite: bool = False,
+) -> Dataset:
+    """Make a program's tables and write them.
+
+    Args:
+        wanted: What the program is to give.
+        make: Runs it; not called where the folder holds this run, finished.
+        asked: What decides the result, for the run's fingerprint.
+        seed: What its random numbers start from.
+        output: The run's folder; without one the tables stay in memory.
+        file_format: The format of the tables' files.
+        fresh: Start over.
+        overwrite: Replace another run in the folder.
+
+    Raises:
+        SinkError: The folder holds something else, is in use, or can't be written.
+        ProgramError: The program fails, or its tables do; what there is was written.
+    """
+    if output is None:
+        return _made(wanted, make, MemoryStore(), seed, None)
+    names = [table.name for table in wanted.tables]
+    facts = {
+        "fabula": version("fabula"),
+        "program": dict(asked),
+        "seed": seed,
+        "tables": {table.name: table.rows or 0 for table in wanted.tables},
+        "format": file_format,
+    }
+    identity = {"fingerprint": fingerprint(facts), **facts}
+    formats = defaultdict(lambda: (file_format,), dict.fromkeys(names, (file_format,)))
+    folder = RunFolder(output, identity, formats, fresh=fresh, overwrite=overwrite)
+    try:
+        past = folder.manifest
+        if past is not None and past["passed"]:
+            return Dataset.open(output, reused=sum(t["written"] for t in past["tables"].values()))
+        if past is not None:
+            folder.reopen(past["tables"])
+        return _made(wanted, make, folder, seed, identity)
+    finally:
+        folder.close()
+
+
+def _made(
+    wanted: Wanted,
+    make: Callable[[], ProgramMade],
+    store: RunFolder | MemoryStore,
+    seed: int,
+    identity: Mapping[str, Any] | None,
+) -> Dataset:
+    started, clock = dt.datetime.now(dt.UTC), time.monotonic()
+    made = make()
+    folder = store.path if isinstance(store, RunFolder) else None
+    if folder is not None:
+        _write_files(folder, made)
+    ran = made.ran
+    if ran is None or ran.mended is None:
+        raise _with(made.error or _fault(ran), folder, None)
+    tables = ran.mended.tables
+    records = {name: _kept(store, wanted, ran, name) for name in tables}
+    records |= {
+        table.name: _missing(store, table.name, table.rows or 0, list(table.types.items()))
+        for table in wanted.tables
+        if table.name not in tables
+    }
+    timings = {
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - clock, 3),
+    }
+    manifest = _manifest(wanted, made, records, seed, timings)
+    lost = lost_rows(records)
+    if isinstance(store, RunFolder):
+        _write_schema(store.path, wanted, tables, sound=ran.results.passed)
+        write_text(
+            store.path / "run.json", _run_text({**(identity or {}), "tables": _sizes(tables)})
+        )
+        store.finish(manifest, lost, forget=True)
+        schemas = {name: rows.schema for name, rows in tables.items()}
+        dataset = Dataset.open(store.path, schemas=schemas)
+    else:
+        dataset = Dataset(tables, manifest, rejected=lost)
+    error = made.error or ran.results.error()
+    if error is not None:
+        raise _with(error, folder, dataset)
+    return dataset
+
+
+def _kept(store: Store, wanted: Wanted, ran: Ran, name: str) -> tuple[PartRecord, ...]:
+    """Write one table, with the rows that were dropped or never made."""
+    assert ran.mended is not None
+    rows: pa.Table = ran.mended.tables[name]
+    lost = [RejectedRow(row.row, row.reason) for row in ran.mended.dropped if row.table == name]
+    asked = next((table.rows for table in wanted.tables if table.name == name), wanted.rows)
+    there = rows.num_rows + len(lost)
+    if asked is not None and asked > there and (wanted.tables or len(ran.mended.tables) == 1):
+        reason = f"the program made {there:,} of {asked:,} rows"
+        lost += [RejectedRow(row, reason) for row in range(there, asked)]
+    blocks = -(-rows.num_rows // BLOCK_ROWS)
+    layout = Layout(name, rows.schema, rows.num_rows + len(lost), blocks)
+    records = []
+    for part in range(layout.parts):
+        pieces = (
+            MadeBlock(rows.slice(block * BLOCK_ROWS, BLOCK_ROWS).combine_chunks())
+            for block in layout.blocks_of(part)
+        )
+        ends = [MadeBlock(rows.schema.empty_table(), tuple(lost))] if part == 0 else []
+        records.append(store.keep(layout, part, 0, _chain(pieces, ends)))
+    return tuple(records)
+
+
+def _chain(pieces: Iterator[MadeBlock], ends: list[MadeBlock]) -> Iterator[MadeBlock]:
+    yield from pieces
+    yield from ends
+
+
+def _missing(
+    store: Store, name: str, rows: int, types: list[tuple[str, pa.DataType]]
+) -> tuple[PartRecord, ...]:
+    """A table that the program did not make: empty, with every row lost."""
+    layout = Layout(name, pa.schema(types), rows, 0)
+    reason = "the program made no such table"
+    lost = tuple(RejectedRow(row, reason) for row in range(rows))
+    return (store.keep(layout, 0, 0, [MadeBlock(layout.schema.empty_table(), lost)]),)
+
+
+def _manifest(
+    wanted: Wanted,
+    made: ProgramMade,
+    records: Mapping[str, tuple[PartRecord, ...]],
+    seed: int,
+    timings: Mapping[str, Any],
+) -> dict[str, Any]:
+    spec, results = wanted.spec, CheckResults() if made.ran is None else made.ran.results
+    models = made.facts.get("models", {})
+    return {
+        "name": wanted.name,
+        "seed": seed,
+        "versions": versions(),
+        "fake": any(model["identity"] == "fake" for model in models.values()),
+        "passed": results.passed and made.error is None,
+        "tables": {name: table_record(parts) for name, parts in records.items()},
+        "checks": [json_ready(result.to_dict()) for result in results],
+        "models": models,
+        "timings": dict(timings),
+        "program": {
+            "sha256": fingerprint(made.text),
+            **{key: value for key, value in made.facts.items() if key != "models"},
+        },
+        "prompt": wanted.prompt,
+        "spec_sha256": None if spec is None else spec_sha256(spec),
+        "spec": None if spec is None else public_spec(spec),
+    }
+
+
+def _write_files(folder: Path, made: ProgramMade) -> None:
+    """The program and what belongs to it."""
+    if made.text:
+        write_text(folder / PROGRAM, made.text)
+    for name, text in made.files.items():
+        write_text(folder / name, text)
+    fault = made.ran.outcome.fault if made.ran is not None else None
+    told = "" if made.ran is None else made.ran.problem
+    if fault is not None or (made.error is not None and told):
+        write_text(folder / TRACEBACK, told + "\n")
+    else:
+        (folder / TRACEBACK).unlink(missing_ok=True)
+
+
+def _write_schema(
+    folder: Path, wanted: Wanted, tables: Mapping[str, pa.Table], *, sound: bool
+) -> None:
+    schema = schema_of(spec_of(wanted, tables), tables, declared=wanted.spec is not None)
+    write_text(folder / "schema.json", json.dumps(schema, indent=2, ensure_ascii=False) + "\n")
+    (folder / "data.sqlite").unlink(missing_ok=True)
+    if len(tables) > 1:
+        write_text(folder / "schema.sql", ddl(schema))
+        if sound and sum(_sizes(tables).values()) <= SQLITE_ROWS:
+            write_sqlite(folder / "data.sqlite", schema, tables)
+
+
+def _fault(ran: Ran | None) -> ProgramError:
+    """The error of a program that ends in one."""
+    assert ran is not None
+    assert ran.outcome.fault is not None
+    fault = ran.outcome.fault
+    return ProgramError(
+        f"the program fails ({fault.kind}): {fault.message}",
+        code="program.failed",
+        file=PROGRAM,
+        line=fault.line,
+        hint="mend the program and run it again",
+    )
+
+
+def _with(error: FabulaError, folder: Path | None, dataset: Dataset | None) -> FabulaError:
+    """The error, which knows where everything is."""
+    for name, value in (("folder", folder), ("dataset", dataset)):
+        if hasattr(error, name):
+            setattr(error, name, value)
+    return error
+
+
+def _sizes(tables: Mapping[str, pa.Table]) -> dict[str, int]:
+    return {name: rows.num_rows for name, rows in tables.items()}
+
+
+def _run_text(identity: Mapping[str, Any]) -> str:
+    return json.dumps(identity, indent=2, ensure_ascii=False) + "\n"
