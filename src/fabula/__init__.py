@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from fabula.api import evaluate, generate, infer, load, plan, preview, resolve, validate
     from fabula.errors import FabulaError
     from fabula.planning.plan import Plan
+    from fabula.reports.balance import balance, balance_plan
     from fabula.reports.report import Report
     from fabula.runs.dataset import Dataset
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
     from fabula.texts.extend import aextend, extend
+    from fabula.texts.near_duplicates import near_duplicates
     from fabula.texts.review import review_export, review_import
     from fabula.texts.rows import arows, rows
 
@@ -36,12 +38,15 @@ __all__ = [
     "__version__",
     "aextend",
     "arows",
+    "balance",
+    "balance_plan",
     "col",
     "evaluate",
     "extend",
     "generate",
     "infer",
     "load",
+    "near_duplicates",
     "plan",
     "preview",
     "resolve",
@@ -60,11 +65,14 @@ _HOMES = {
     "TableSpec": "fabula.spec.tables",
     "aextend": "fabula.texts.extend",
     "arows": "fabula.texts.rows",
+    "balance": "fabula.reports.balance",
+    "balance_plan": "fabula.reports.balance",
     "evaluate": "fabula.api",
     "extend": "fabula.texts.extend",
     "generate": "fabula.api",
     "infer": "fabula.api",
     "load": "fabula.api",
+    "near_duplicates": "fabula.texts.near_duplicates",
     "plan": "fabula.api",
     "preview": "fabula.api",
     "resolve": "fabula.api",

@@ -52,7 +52,8 @@ def embed_locally(texts: Sequence[str]) -> Vectors:
             starts = np.concatenate([[0], np.cumsum(lengths[filled])[:-1]])
             made[start + filled] = np.add.reduceat(words[flat], starts, axis=0)
     lengths = np.linalg.norm(made, axis=1, keepdims=True)
-    return np.divide(made, lengths, out=made, where=lengths > 0)
+    np.divide(made, lengths, out=made, where=lengths > 0)
+    return made
 
 
 @cache

@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from fabula.errors import PartialRunError, UsageError
 from fabula.io.frames import as_table
+from fabula.io.places import make_folder
 from fabula.llm.budget import Budget
 from fabula.llm.local_embeddings import NAME as LOCAL_EMBEDDING
 from fabula.llm.rows.sync import run_sync
@@ -27,6 +28,7 @@ from fabula.spec.tables import ModelSpec
 from fabula.texts.asking import AskOptions
 from fabula.texts.topics.clusters import Score
 from fabula.texts.topics.corpus import Corpus, read_corpus
+from fabula.texts.topics.plan import BalancePlan, plan_of
 from fabula.texts.topics.record import Record, Round, Topic, read_record
 from fabula.texts.topics.rounds import Rounds
 from fabula.texts.topics.survey import Survey, survey
@@ -37,7 +39,7 @@ VERSION = 1
 
 
 class BalanceOptions(AskOptions, total=False):
-    """What `balance` takes besides the data; see there."""
+    """What `fabula.balance` takes besides the data; see there."""
 
     text: Sequence[str]
     label: str | None
@@ -89,23 +91,30 @@ class Balanced:
         return sum(max(0, wanted - counts[name]) for name, wanted in self.targets.items())
 
 
-def look(data: Any, budget: Budget | None = None, **wanted: Unpack[BalanceOptions]) -> Survey:
-    """What the data holds, without asking a language model anything; endpoints may embed."""
+def plan(data: Any, **wanted: Unpack[BalanceOptions]) -> BalancePlan:
+    """What a run would find and ask; see `fabula.balance_plan`."""
     say = wanted.get("say") or _silent
-    return run_sync(
-        _survey(_corpus(data, wanted), _vectors(wanted, budget or Budget(), say), wanted)
-    )
+    corpus = _corpus(data, wanted)
+    vectors = _vectors(wanted, _budget(wanted), say)
+    return plan_of(run_sync(_survey(corpus, vectors, wanted)), wanted)
 
 
-def balance(data: Any, *, folder: Path | None = None, **wanted: Unpack[BalanceOptions]) -> Balanced:
+def run(
+    data: Any,
+    *,
+    folder: Path | None = None,
+    overwrite: bool = False,
+    **wanted: Unpack[BalanceOptions],
+) -> Balanced:
     """Balance the topics of a text data set; see `fabula.balance`.
 
     Args:
         data: The data, in any form that `as_table` takes.
         folder: Where the run is kept after every round, or None to keep it nowhere.
+        overwrite: Whether another run in the folder may be replaced.
         wanted: The options.
     """
-    return run_sync(_balance(data, folder, wanted))
+    return run_sync(_run(data, folder, overwrite, wanted))
 
 
 def shortfall(made: Balanced) -> PartialRunError | None:
@@ -120,7 +129,7 @@ def shortfall(made: Balanced) -> PartialRunError | None:
     )
 
 
-async def _balance(data: Any, folder: Path | None, wanted: BalanceOptions) -> Balanced:
+async def _run(data: Any, folder: Path | None, overwrite: bool, wanted: BalanceOptions) -> Balanced:
     notes: list[str] = []
 
     def say(note: str) -> None:
@@ -130,12 +139,11 @@ async def _balance(data: Any, folder: Path | None, wanted: BalanceOptions) -> Ba
     corpus = _corpus(data, wanted)
     fresh = wanted.get("fresh", False)
     key = _key(corpus, wanted)
-    budget = Budget(
-        max_calls=wanted.get("max_calls"),
-        max_tokens=wanted.get("max_tokens"),
-        max_cost=wanted.get("max_cost"),
-    )
-    known = None if folder is None or fresh else read_record(folder, key)
+    budget = _budget(wanted)
+    known = None
+    if folder is not None:
+        make_folder(folder)
+        known = None if fresh else read_record(folder, key, overwrite=overwrite)
     vectors = _vectors(wanted, budget, say)
     if known is not None:
         vectors.keep_to(known.embedding)
@@ -166,6 +174,14 @@ def _corpus(data: Any, wanted: BalanceOptions) -> Corpus:
                 f"`{name}` is {value}", code="usage.balance", hint=f"give {least} or more"
             )
     return read_corpus(as_table(data), wanted.get("text", ()), wanted.get("label"))
+
+
+def _budget(wanted: BalanceOptions) -> Budget:
+    return Budget(
+        max_calls=wanted.get("max_calls"),
+        max_tokens=wanted.get("max_tokens"),
+        max_cost=wanted.get("max_cost"),
+    )
 
 
 def _vectors(wanted: BalanceOptions, budget: Budget, say: Callable[[str], None]) -> TextVectors:

@@ -134,9 +134,9 @@ def _together(keys: NDArray[np.uint32]) -> Pairs:
     """
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(keys) else []
-    first = np.repeat(starts, np.diff(np.r_[starts, len(keys)]).astype(np.int64)).astype(np.int64)
     place = np.arange(len(keys))
+    starts = np.r_[True, ordered[1:] != ordered[:-1]][: len(keys)]
+    first = np.maximum.accumulate(np.where(starts, place, 0)) if len(keys) else place
     found = []
     for back in range(1, NEIGHBOURS + 1):
         later = place[place - first >= back]

@@ -84,8 +84,13 @@ class Record:
             write_text(folder / FILE, text + "\n")
 
 
-def read_record(folder: Path, key: str) -> Record | None:
+def read_record(folder: Path, key: str, *, overwrite: bool = False) -> Record | None:
     """The record of an earlier run of the same kind in a folder; None where there is none.
+
+    Args:
+        folder: Where the run is kept.
+        key: What decides the run.
+        overwrite: Whether the record of another run counts as none.
 
     Raises:
         SinkError: The folder holds another run.
@@ -93,6 +98,7 @@ def read_record(folder: Path, key: str) -> Record | None:
     path = folder / FILE
     if not path.exists():
         return None
+    problem = "can't be read"
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         record = Record(
@@ -102,16 +108,16 @@ def read_record(folder: Path, key: str) -> Record | None:
                 "rounds": [Round(**each) for each in found["rounds"]],
             }
         )
-    except (ValueError, TypeError, KeyError) as exc:
-        raise _other(path, "can't be read") from exc
-    if record.key != key:
-        raise _other(path, "is of other data or other options")
-    return record
-
-
-def _other(path: Path, what: str) -> SinkError:
-    return SinkError(
-        f"the run in `{path.parent}` {what}",
+    except (ValueError, TypeError, KeyError):
+        pass
+    else:
+        if record.key == key:
+            return record
+        problem = "is of other data or other options"
+    if overwrite:
+        return None
+    raise SinkError(
+        f"the run in `{folder}` {problem}",
         code="sink.exists",
         where=str(path),
         hint="choose another folder with `-o`, or pass --overwrite",

@@ -252,5 +252,6 @@ class Rounds:
 
     def _tell(self, rounds: Sequence[Round]) -> None:
         on_round = self._wanted.get("on_round")
-        for each in rounds if on_round else ():
-            on_round(each)
+        if on_round is not None:
+            for each in rounds:
+                on_round(each)

@@ -70,7 +70,7 @@ class TextVectors:
             return embed_locally(texts)
         self._is_fixed = True
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+        return vectors / np.where(lengths > 0, lengths, np.float32(1))
 
     async def _ask(self, texts: Sequence[str]) -> Vectors:
         settings = (
