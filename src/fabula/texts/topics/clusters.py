@@ -22,9 +22,9 @@ Score: TypeAlias = Literal["silhouette", "gap", "elbow"]
 SCORES = ("silhouette", "gap", "elbow")
 MOST_TOPICS = 12
 """The largest number of groups that is tried."""
-FITTED = 10_000
+FITTED = 4_000
 """Texts that decide the centres; the rest join the nearest one."""
-SCORED = 2_000
+SCORED = 1_000
 REFERENCES = 5
 """Sets of uniform points that the gap is measured against."""
 MOST_SIZED = 5_000
