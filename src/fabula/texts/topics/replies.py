@@ -77,6 +77,8 @@ class TopicReplies:
         if self.form == "completion" or reply.finish in ("refusal", "content_filter"):
             return reply
         topics = read_topics(reply.text)
+        if reply.finish == "length":
+            topics = topics[:-1]  # its name may be cut
         if not topics:
             return reply
         return replace(reply, text=json.dumps(_as_asked(topics, request)))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from fabula.errors import FabulaError
+from fabula.errors import BudgetReached, FabulaError
 from fabula.llm.chat import ChatModel
 from fabula.llm.rows.ask import ask_rows
 from fabula.llm.rows.job import RowsResult
@@ -24,7 +24,7 @@ from fabula.texts.topics.shares import coverage, evenness, missing, read_shares
 from fabula.texts.topics.sorting import drifted, repeats, usual_cosines
 from fabula.texts.topics.survey import Survey
 from fabula.texts.topics.vectors import TextVectors
-from fabula.texts.topics.writing import ABOUT, growth_of, round_job, topic_field
+from fabula.texts.topics.writing import growth_of, round_job, topic_field
 
 ROUNDS = 3
 STALL = 0.1
@@ -155,18 +155,25 @@ class Rounds:
         try:
             result = await ask_rows(self._model, job, on_rows=wanted.get("progress"))
         except FabulaError as error:
-            if not record.rows:
+            if not record.rows and not isinstance(error, BudgetReached):
                 raise
+            record.ended = error.message
+            return False
+        given = [str(next(iter(row.values()))) for row in job.given or ()]
+        made = [(place, row) for place, row in enumerate(result.rows) if row is not None]
+        try:
+            kept, refused, duplicates, relabelled = await self._sort(
+                [given[place] for place, _ in made],
+                [row for _, row in made],
+                topic_field(job),
+                table,
+            )
+        except BudgetReached as error:  # an endpoint's embedding of the new rows
             record.ended = error.message
             return False
         rejects = [
             {"round": number, "reason": each.reason, "raw": each.raw} for each in result.rejects
         ]
-        given = [str(row[ABOUT if ABOUT in row else next(iter(row))]) for row in job.given or ()]
-        made = [(place, row) for place, row in enumerate(result.rows) if row is not None]
-        kept, refused, duplicates, relabelled = await self._sort(
-            [given[place] for place, _ in made], [row for _, row in made], topic_field(job), table
-        )
         rejects += [{"round": number, **each} for each in refused]
         record.rows += [{"round": number, **each} for each in kept]
         record.rejects += rejects
@@ -181,7 +188,7 @@ class Rounds:
             )
         )  # fmt: skip
         self._tell(record.rounds[-1:])
-        if result.error is not None:
+        if result.error is not None and result.error.code != "rows.unusable":
             record.ended = result.error.message
             return False
         record.write(self._folder)
