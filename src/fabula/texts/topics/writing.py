@@ -73,7 +73,11 @@ def round_job(
         subject=prompt.strip() or "more rows of the table that the examples are from",
         fields=(topic, *(column.field for column in growth.asked.values())),
         n=sum(wanted.values()),
-        given=[{about: name} for name, count in wanted.items() for _ in range(count)],
+        given=[
+            {about: name, "row_id": number}  # so that no two calls are the same
+            for name, count in wanted.items()
+            for number in range(1, count + 1)
+        ],
         examples=examples,
         extra=f"Rows that are wanted for each topic: {counts}. Write each row about its topic, "
         "unlike the rows that exist.",
