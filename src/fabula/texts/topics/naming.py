@@ -83,10 +83,14 @@ async def name_clusters(
     """One distinct name for each cluster, and how it was had.
 
     A cluster that the model does not name, even when asked again, is named by the words that
-    tell it from the others.
+    tell it from the others; so are all where the model only continues text, and can't look at
+    samples.
     """
-    result = await ask_rows(TopicReplies(model), naming_job(samples))
     words = _telling_words(samples)
+    if model.form == "completion":
+        result = RowsResult([{"topic": name} for name in words])
+    else:
+        result = await ask_rows(TopicReplies(model), naming_job(samples))
     names: list[str] = []
     for row, fallback in zip(result.rows, words, strict=True):
         name = row["topic"] if row is not None else fallback

@@ -60,8 +60,10 @@ def round_job(
         options: More of the job: rows a call, attempts, temperature, sample.
     """
     counts = "; ".join(f"{name}: {count}" for name, count in wanted.items())
-    topic = RowField(_free(TOPIC, growth), {"type": "string"}, "the `about` of the row, unchanged")
     about = _free(ABOUT, growth)
+    # A row about anything else is refused with the list of topics, and asked again.
+    allowed = {"type": "string", "enum": list(wanted)}
+    topic = RowField(_free(TOPIC, growth), allowed, f"the `{about}` of the row, unchanged")
     groups = (*((name,) for name in unique), corpus.fields)
     examples = [
         {about: name, topic.name: name, **growth.row(row)}
@@ -83,7 +85,6 @@ def round_job(
         "unlike the rows that exist.",
         unique=groups,
         used=_used(growth, groups),
-        check_row=_OnTopic(about, topic.name, tuple(wanted), tuple(samples)),
         **options,
     )
 
@@ -91,25 +92,6 @@ def round_job(
 def topic_field(job: RowsJob) -> str:
     """The field of a job that holds what a reply says is the row's topic."""
     return job.fields[0].name
-
-
-@dataclasses.dataclass(frozen=True)
-class _OnTopic:
-    """Refuses rows about a topic that nobody asked for; one that exists relabels the row."""
-
-    about: str
-    topic: str
-    wanted: tuple[str, ...]
-    known: tuple[str, ...]
-
-    def __call__(self, row: dict[str, Any]) -> list[str]:
-        said, asked = str(row[self.topic]), str(row[self.about])
-        named = {name.casefold(): name for name in (*self.known, *self.wanted)}
-        name = named.get(" ".join(said.casefold().split()))
-        if name is None:
-            return [f"`{self.topic}` is `{said}`, which was not asked; write about `{asked}`"]
-        row[self.topic] = name
-        return []
 
 
 def _free(name: str, growth: Growth) -> str:
