@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fabula.errors import FabulaError
     from fabula.llm.rehearsal import Rehearsal
     from fabula.planning.plan import Plan
+    from fabula.reports.balance import balance, balance_plan
     from fabula.reports.report import Report
     from fabula.runs.dataset import Dataset
     from fabula.runs.program import program, run_program
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from fabula.spec.tables import DatasetSpec, TableSpec
     from fabula.texts.exports.export import export
     from fabula.texts.extend import aextend, extend
+    from fabula.texts.near_duplicates import near_duplicates
     from fabula.texts.pairs.ask import apairs, pairs
     from fabula.texts.review import review_export, review_import
     from fabula.texts.rows import arows, rows
@@ -52,6 +54,8 @@ __all__ = [
     "aextend",
     "apairs",
     "arows",
+    "balance",
+    "balance_plan",
     "col",
     "evaluate",
     "export",
@@ -59,6 +63,7 @@ __all__ = [
     "generate",
     "infer",
     "load",
+    "near_duplicates",
     "pairs",
     "plan",
     "preview",
@@ -83,12 +88,15 @@ _HOMES = {
     "aextend": "fabula.texts.extend",
     "apairs": "fabula.texts.pairs.ask",
     "arows": "fabula.texts.rows",
+    "balance": "fabula.reports.balance",
+    "balance_plan": "fabula.reports.balance",
     "evaluate": "fabula.api",
     "export": "fabula.texts.exports.export",
     "extend": "fabula.texts.extend",
     "generate": "fabula.api",
     "infer": "fabula.api",
     "load": "fabula.api",
+    "near_duplicates": "fabula.texts.near_duplicates",
     "pairs": "fabula.texts.pairs.ask",
     "plan": "fabula.api",
     "preview": "fabula.api",

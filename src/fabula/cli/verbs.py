@@ -13,6 +13,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "pairs": "Make training pairs: an input, and the output that answers it.",
         "export": "Write a table as a set to train a model with.",
         "program": "Have a model write the program that makes the data; run it again.",
+        "balance": "Even out the topics of a text data set.",
     },
     "Prove": {
         "evaluate": "Tell how realistic, private, fair and varied synthetic data is.",

@@ -26,7 +26,7 @@ NAME = "wordllama"
 
 _WEIGHTS = "weights/l2_supercat_256.safetensors"
 _TOKENS = "tokenizers/l2_supercat_tokenizer_config.json"
-_AT_ONCE = 2048
+_AT_ONCE = 256  # their token vectors take some ten megabytes at once
 
 Vectors = NDArray[np.float32]
 
@@ -50,9 +50,9 @@ def embed_locally(texts: Sequence[str]) -> Vectors:
         if len(filled):
             flat = np.concatenate([tokens[at] for at in filled])
             starts = np.concatenate([[0], np.cumsum(lengths[filled])[:-1]])
-            made[start + filled] = np.add.reduceat(words[flat], starts, axis=0)
-    lengths = np.linalg.norm(made, axis=1, keepdims=True)
-    return np.divide(made, lengths, out=made, where=lengths > 0)
+            sums = np.add.reduceat(words[flat], starts, axis=0)
+            made[start + filled] = sums / np.linalg.norm(sums, axis=1, keepdims=True)
+    return made
 
 
 @cache

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 
+from fabula.errors import PrerequisiteError
+from fabula.llm.local_embeddings import embed_locally
 from fabula.metrics.copies import Distances, distances_to_real, row_keys
 from fabula.metrics.frames import Array, Column, Frame, Frames
 from fabula.metrics.result import MetricResult, noise, percent
+from fabula.streams import stream
 
 DISTINCT, ENTROPY, TEXT = 0.70, 0.15, 0.70
 NEARER, FARTHER = 0.42, 0.75
@@ -18,6 +21,11 @@ NEARER, FARTHER = 0.42, 0.75
 
 BINS = 20
 MOST_TEXTS = 5_000
+SAMPLED = 500
+"""Texts that are compared with each other."""
+SAMENESS = 0.15
+TOPICS = 8
+"""Topics that texts are sorted into."""
 
 
 def band(frames: Frames, distances: Distances | None = None) -> MetricResult:
@@ -153,6 +161,142 @@ def text_variety(frames: Frames) -> MetricResult | None:
         threshold=None if real_value is None else TEXT * real_value, form="share",
         details={"columns": found},
     )  # fmt: skip
+
+
+def text_sameness(frames: Frames) -> MetricResult | None:
+    """How like its nearest neighbour a text is, in a sample; None without text."""
+    found, base = {}, {}
+    for name, texts in frames.synthetic.texts.items():
+        found[name] = self_similarity(_sampled(texts, f"{name} synthetic"))
+        if frames.real is not None:
+            base[name] = self_similarity(_sampled(frames.truth.texts[name], f"{name} real"))
+    if not found:
+        return None
+    value = float(np.mean(list(found.values())))
+    real_value = float(np.mean(list(base.values()))) if base else None
+    return MetricResult(
+        "diversity", "sameness", "texts alike", value, "lower",
+        f"A text shares {percent(value)} of its three-letter pieces with the text most like it"
+        + ("." if real_value is None else f"; a real one {percent(real_value)}."),
+        f"Jaccard index with the nearest of {SAMPLED} sampled texts",
+        baseline=real_value, compared="real rows",
+        threshold=None if real_value is None else min(1.0, real_value + SAMENESS), form="share",
+        details={"columns": found},
+    )  # fmt: skip
+
+
+def text_lengths(frames: Frames) -> MetricResult | None:
+    """How differently long texts are, next to the real ones; None without text.
+
+    Without real texts it is how evenly lengths are spread over their own range.
+    """
+    found, sizes = {}, {}
+    for name, texts in frames.synthetic.texts.items():
+        made = _lengths(texts)
+        if not len(made):
+            continue
+        sizes[name] = [float(each) for each in np.quantile(made, (0.05, 0.5, 0.95))]
+        if frames.real is None:
+            found[name] = _evenness(np.histogram(made, BINS)[0])
+        elif len(real := _lengths(frames.truth.texts[name])):
+            steps = np.union1d(made, real)
+            left, right = (
+                np.searchsorted(np.sort(each), steps, side="right") / len(each)
+                for each in (made, real)
+            )
+            found[name] = float(np.abs(left - right).max())
+    if not found:
+        return None
+    value, alone = float(np.mean(list(found.values()))), frames.real is None
+    low, middle, high = next(iter(sizes.values()))
+    return MetricResult(
+        "diversity", "lengths", "lengths of texts", value, "higher" if alone else "lower",
+        f"Texts have {low:.0f} to {high:.0f} words, half of them at most {middle:.0f}"
+        + ("." if alone else f"; the shares of lengths are up to {percent(value)} off."),
+        "Normalised entropy of lengths" if alone else "Kolmogorov-Smirnov distance of lengths",
+        baseline=None if alone else 0.0, compared="" if alone else "ideal", form="share",
+        details={"columns": found, "words": sizes},
+    )  # fmt: skip
+
+
+def text_topics(frames: Frames) -> MetricResult | None:
+    """How evenly texts spread over topics; None without enough text.
+
+    Topics are clusters of word vectors, found in the real texts where there are any.
+    """
+    found, base = {}, {}
+    title, source = "spread over topics", "Normalised entropy of KMeans clusters of word vectors"
+    for name, texts in frames.synthetic.texts.items():
+        made = _sampled(texts, f"{name} synthetic")
+        real = made if frames.real is None else _sampled(frames.truth.texts[name], f"{name} real")
+        if min(len(made), len(set(real))) < 2 * TOPICS:
+            continue
+        try:
+            clusters = _topics_of(real)
+        except PrerequisiteError as error:
+            return MetricResult(
+                "diversity", "topics", title, None, "higher", f"Not measured: {error.hint}.",
+                source, details={"extra": "texts"},
+            )  # fmt: skip
+        found[name] = _evenness(np.bincount(clusters(made), minlength=TOPICS))
+        if frames.real is not None:
+            base[name] = _evenness(np.bincount(clusters(real), minlength=TOPICS))
+    if not found:
+        return None
+    value = float(np.mean(list(found.values())))
+    real_value = float(np.mean(list(base.values()))) if base else None
+    return MetricResult(
+        "diversity", "topics", title, value, "higher",
+        f"Over {TOPICS} topics, texts have {value:.2f} of the most entropy that there can be"
+        + ("." if real_value is None else f"; real ones have {real_value:.2f}."),
+        source, baseline=real_value, compared="real rows",
+        threshold=None if real_value is None else real_value - ENTROPY,
+        details={"columns": found},
+    )  # fmt: skip
+
+
+def self_similarity(texts: Sequence[str]) -> float:
+    """The mean Jaccard index of each text with the one most like it, by three-letter pieces."""
+    if len(texts) < 2:
+        return 0.0
+    pieces = [{text[at : at + 3] for at in range(max(1, len(text) - 2))} for text in texts]
+    known = {piece: place for place, piece in enumerate(sorted(set().union(*pieces)))}
+    has = np.zeros((len(texts), len(known)), dtype=np.float32)
+    for row, each in enumerate(pieces):
+        has[row, [known[piece] for piece in each]] = 1
+    shared = has @ has.T
+    sizes = has.sum(axis=1)
+    alike = shared / (sizes[:, None] + sizes[None, :] - shared)
+    np.fill_diagonal(alike, 0)
+    return float(alike.max(axis=1).mean())
+
+
+def _topics_of(texts: Sequence[str]) -> Callable[[Sequence[str]], Array]:
+    """What tells the topic of texts, out of those that these texts have."""
+    try:
+        from sklearn.cluster import KMeans
+    except ImportError as exc:
+        raise PrerequisiteError.for_extra("texts", needed_by="the topics of texts") from exc
+    means = KMeans(TOPICS, n_init=3, random_state=0).fit(embed_locally(texts))
+    return lambda others: np.asarray(means.predict(embed_locally(others)))
+
+
+def _sampled(texts: pa.ChunkedArray, name: str) -> list[str]:
+    """A seeded sample of the texts, in lower case and without extra space."""
+    filled = texts.drop_null()
+    size = min(SAMPLED, len(filled))
+    rows = stream(0, "diversity", name, 0).choice(len(filled), size, replace=False)
+    return [" ".join(text.casefold().split()) for text in filled.take(np.sort(rows)).to_pylist()]
+
+
+def _lengths(texts: pa.ChunkedArray) -> Array:
+    return np.array(
+        [len(text.split()) for text in texts.drop_null().slice(0, MOST_TEXTS).to_pylist()]
+    )
+
+
+def _evenness(counts: Array) -> float:
+    return _bits(counts) / float(np.log2(len(counts)))
 
 
 def _repeated(frames: Frames, frame: Frame) -> float:

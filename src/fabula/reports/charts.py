@@ -6,7 +6,7 @@ stand alone in a file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from fabula.metrics.pairs import Pair
@@ -238,3 +238,89 @@ def _svg(width: float, height: float, parts: Iterable[str], label: str) -> str:
         f'width="{width:g}" height="{height:g}" role="img" aria-label="{escape(label)}" '
         f'font-family="system-ui, sans-serif">{"".join(parts)}</svg>'
     )
+
+
+def score_chart(scores: Mapping[int, float], chosen: int, name: str) -> str:
+    """The score of each number of topics as a line, the chosen one marked."""
+    width, height, left, floor, top = 460.0, 190.0, 50.0, 156.0, 24.0
+    counts, values = list(scores), list(scores.values())
+    low, high = min(*values, 0.0), max(*values, 1e-9)
+    step = (width - left - 20) / max(len(counts) - 1, 1)
+    tall = (floor - top) / (high - low)
+    spots = [(left + at * step, floor - (each - low) * tall) for at, each in enumerate(values)]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in spots)
+    parts = [
+        f'<line x1="{left}" y1="{floor}" x2="{width}" y2="{floor}" stroke="{LINE}"/>',
+        f'<polyline points="{line}" fill="none" stroke="{SYNTHETIC}" stroke-width="1.6"/>',
+    ]
+    for count, value, (x, y) in zip(counts, values, spots, strict=True):
+        colour, size = (GOOD, 6) if count == chosen else (SYNTHETIC, 3)
+        parts.append(
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size}" fill="{colour}">'
+            f"<title>{count} topics: {value:.3f}</title></circle>"
+        )
+        parts.append(_text(x, floor + 16, str(count), anchor="middle", strong=count == chosen))
+    parts += [
+        _text(left - 8, top + 4, f"{high:.2f}", anchor="end"),
+        _text(left - 8, floor + 4, f"{low:.2f}", anchor="end"),
+        _text(left, 12, name, strong=True),
+        _text(left + (width - left) / 2, height - 4, "number of topics", anchor="middle"),
+    ]
+    return _svg(width, height, parts, f"{name} by number of topics; {chosen} chosen")
+
+
+def topics_chart(before: Mapping[str, int], after: Mapping[str, int]) -> str:
+    """Rows of each topic as bars: what there was, and what was added."""
+    width, left, row, top = 640.0, 190.0, 26.0, 26.0
+    most = max([*after.values(), 1])
+    room = width - left - 90
+    parts = [
+        f'<rect x="{left}" y="4" width="11" height="11" rx="3" fill="{REAL}"/>',
+        _text(left + 16, 14, "before"),
+        f'<rect x="{left + 74}" y="4" width="11" height="11" rx="3" fill="{SYNTHETIC}"/>',
+        _text(left + 90, 14, "added"),
+    ]
+    for at, (name, count) in enumerate(after.items()):
+        y, old = top + at * row, before.get(name, 0)
+        first, second = old / most * room, (count - old) / most * room
+        parts.append(f"<g><title>{escape(name)}: {old:,} before, {count:,} after</title>")
+        parts.append(_text(left - 8, y + 14, _short(name, 28), anchor="end"))
+        for x, wide, colour in ((left, first, REAL), (left + first, second, SYNTHETIC)):
+            parts.append(
+                f'<rect x="{x:.1f}" y="{y + 3:g}" width="{wide:.1f}" height="16" rx="2" '
+                f'fill="{colour}"/>'
+            )
+        words = f"{old:,} → {count:,}" if count != old else f"{count:,}"
+        parts.append(_text(left + first + second + 8, y + 15, words) + "</g>")
+    return _svg(width, top + row * len(after) + 4, parts, "Rows of each topic before and after")
+
+
+def rounds_chart(series: Mapping[str, Sequence[float]]) -> str:
+    """Shares between 0 and 1 round by round, a line each."""
+    width, height, left, floor, top = 460.0, 190.0, 50.0, 150.0, 34.0
+    most = max(len(values) for values in series.values())
+    step = (width - left - 20) / max(most - 1, 1)
+    parts = [
+        f'<line x1="{left}" y1="{y}" x2="{width}" y2="{y}" stroke="{LINE}"/>' for y in (top, floor)
+    ]
+    for at, (name, values) in enumerate(series.items()):
+        colour = GROUP_COLOURS[at % len(GROUP_COLOURS)]
+        spots = [(left + n * step, floor - each * (floor - top)) for n, each in enumerate(values)]
+        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in spots)
+        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        parts += [
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}">'
+            f"<title>{escape(name)} after round {n}: {values[n]:.2f}</title></circle>"
+            for n, (x, y) in enumerate(spots)
+        ]
+        parts.append(
+            f'<rect x="{left + at * 130}" y="6" width="11" height="11" rx="3" fill="{colour}"/>'
+        )
+        parts.append(_text(left + at * 130 + 16, 16, name))
+    parts += [_text(left + n * step, floor + 16, str(n), anchor="middle") for n in range(most)]
+    parts += [
+        _text(left - 8, top + 4, "1", anchor="end"),
+        _text(left - 8, floor + 4, "0", anchor="end"),
+        _text(left + (width - left) / 2, height - 6, "round", anchor="middle"),
+    ]
+    return _svg(width, height, parts, " and ".join(series))

@@ -170,9 +170,13 @@ def _diversity(frames: Frames, distances: copies.Distances | None) -> Iterator[M
     yield diversity.distinct(frames)
     if distances:
         yield diversity.entropy(frames)
-    wording = diversity.text_variety(frames)
-    if wording:
-        yield wording
+    texts = (
+        diversity.text_variety,
+        diversity.text_sameness,
+        diversity.text_lengths,
+        diversity.text_topics,
+    )
+    yield from filter(None, (metric(frames) for metric in texts))
 
 
 def _with_extra(

@@ -22,9 +22,10 @@ PLACES = 128
 """Places of a signature."""
 MISSED = 0.01
 """Share of pairs at the bound that may go unseen."""
-NEIGHBOURS = 4
+NEIGHBOURS = 2
 """Earlier texts that a text is compared with in one band, besides the band's first."""
 _AT_ONCE = 4_000
+_PAIRS_AT_ONCE = 50_000
 _SEED = 20
 
 Pairs = NDArray[np.int64]
@@ -40,11 +41,13 @@ def similar_letters(texts: pa.Array, similarity: float) -> Iterator[tuple[int, i
     Raises:
         PrerequisiteError: The extra `texts` is not installed.
     """
-    bands = _bands(texts, _rows_of_band(similarity))
+    bands, bytes_of = _signatures(texts, _rows_of_band(similarity))
+    # Three standard errors below the bound, that no pair at the bound is left out by chance.
+    least = similarity - 3 * np.sqrt(max(similarity * (1 - similarity), 0.01) / PLACES)
     is_open = np.ones(len(texts), dtype=bool)
     for band in range(bands.shape[1]):
         pairs = _together(bands[:, band])
-        pairs = pairs[is_open[pairs[:, 1]]]
+        pairs = _alike(pairs[is_open[pairs[:, 1]]], bytes_of, least)
         pieces = _Pieces(texts, pairs)
         for first, second in pairs.tolist():
             if is_open[second]:
@@ -83,23 +86,34 @@ def _rows_of_band(similarity: float) -> int:
     return 1
 
 
-def _bands(texts: pa.Array, rows: int) -> NDArray[np.uint32]:
-    """A hash of each band of each text's signature, a row a text."""
+def _signatures(texts: pa.Array, rows: int) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
+    """A hash of each band, and a byte of each place, of each text's signature; a row a text."""
     try:
         from rensa import RMinHash
     except ImportError as exc:
         raise PrerequisiteError.for_extra("texts", needed_by="near-duplicates by MinHash") from exc
     count = PLACES // rows
-    made = np.empty((len(texts), count), dtype=np.uint32, order="F")
+    bands = np.empty((len(texts), count), dtype=np.uint32, order="F")
+    bytes_of = np.empty((len(texts), PLACES), dtype=np.uint8)
     for start in range(0, len(texts), _AT_ONCE):
         hashes, offsets = _pieces(texts.slice(start, _AT_ONCE))
         matrix = RMinHash.digest_matrix_from_flat_token_hashes(hashes, offsets, PLACES, _SEED)
-        signatures = np.array(matrix.to_rows(), dtype=np.uint64)[:, : count * rows]
+        signatures = np.array(matrix.to_rows(), dtype=np.uint64)
+        bytes_of[start : start + _AT_ONCE] = signatures & np.uint64(255)
         keys = np.zeros((len(signatures), count), dtype=np.uint64)
         for place in range(rows):
-            keys = _mixed(keys ^ signatures[:, place::rows])
-        made[start : start + _AT_ONCE] = keys >> np.uint64(32)
-    return made
+            keys = _mixed(keys ^ signatures[:, place : count * rows : rows])
+        bands[start : start + _AT_ONCE] = keys >> np.uint64(32)
+    return bands, bytes_of
+
+
+def _alike(pairs: Pairs, bytes_of: NDArray[np.uint8], least: float) -> Pairs:
+    """The pairs whose signatures agree in at least this share of their places."""
+    kept = [
+        chunk[(bytes_of[chunk[:, 0]] == bytes_of[chunk[:, 1]]).mean(axis=1) >= least]
+        for chunk in np.array_split(pairs, len(pairs) // _PAIRS_AT_ONCE + 1)
+    ]
+    return np.concatenate(kept)
 
 
 def _pieces(texts: pa.Array) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
@@ -134,9 +148,9 @@ def _together(keys: NDArray[np.uint32]) -> Pairs:
     """
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(keys) else []
-    first = np.repeat(starts, np.diff(np.r_[starts, len(keys)]).astype(np.int64)).astype(np.int64)
     place = np.arange(len(keys))
+    starts = np.r_[True, ordered[1:] != ordered[:-1]][: len(keys)]
+    first = np.maximum.accumulate(np.where(starts, place, 0)) if len(keys) else place
     found = []
     for back in range(1, NEIGHBOURS + 1):
         later = place[place - first >= back]
