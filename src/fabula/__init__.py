@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from fabula.runs.dataset import Dataset
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
+    from fabula.texts.describe import adescribe, describe
     from fabula.texts.extend import aextend, extend
+    from fabula.texts.extract import aextract, extract
     from fabula.texts.review import review_export, review_import
     from fabula.texts.rows import arows, rows
 
@@ -34,11 +36,15 @@ __all__ = [
     "Report",
     "TableSpec",
     "__version__",
+    "adescribe",
     "aextend",
+    "aextract",
     "arows",
     "col",
+    "describe",
     "evaluate",
     "extend",
+    "extract",
     "generate",
     "infer",
     "load",
@@ -58,10 +64,14 @@ _HOMES = {
     "Plan": "fabula.planning.plan",
     "Report": "fabula.reports.report",
     "TableSpec": "fabula.spec.tables",
+    "adescribe": "fabula.texts.describe",
     "aextend": "fabula.texts.extend",
+    "aextract": "fabula.texts.extract",
     "arows": "fabula.texts.rows",
+    "describe": "fabula.texts.describe",
     "evaluate": "fabula.api",
     "extend": "fabula.texts.extend",
+    "extract": "fabula.texts.extract",
     "generate": "fabula.api",
     "infer": "fabula.api",
     "load": "fabula.api",

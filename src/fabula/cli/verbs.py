@@ -10,6 +10,8 @@ SECTIONS: dict[str, dict[str, str]] = {
         "preview": "Make a few rows and show them; nothing is written.",
         "generate": "Make the data, check it and write it.",
         "extend": "Append rows that fit a table.",
+        "describe": "Write a text for each row that tells its fields.",
+        "extract": "Take typed fields out of texts.",
     },
     "Prove": {
         "evaluate": "Tell how realistic, private, fair and varied synthetic data is.",

@@ -73,7 +73,8 @@ def _human(job: RowsJob) -> Iterator[Exemplar]:
         if isinstance(value, str) and len(job.fields) == 1:
             yield Exemplar({job.fields[0].name: " ".join(value.split())})
         elif isinstance(value, Mapping) and all(each.name in value for each in job.fields):
-            yield Exemplar(dict(value))
+            task = value.get("task") if job.prompts is not None else None
+            yield Exemplar(dict(value), *([str(task)] if task else []))
 
 
 def _built_in(job: RowsJob) -> Iterator[Exemplar]:

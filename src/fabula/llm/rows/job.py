@@ -41,10 +41,12 @@ class RowsJob:
         unique: Groups of field names whose values must not repeat in the run.
         used: Rows that exist already and must not be repeated.
         check_row: Validates one row beyond its schema.
+        row_checks: A check of each row's own, after `check_row` (length n).
         check_table: Validates all rows together.
         attempts: Times a row is asked again before it is rejected.
         text: True when the one field is free prose from its own prompt (see `prompts`).
         prompts: One full prompt a row instead of `subject` and `given` (length n).
+        system: What an instruction follower is told that it does; by default it makes data up.
         temperature: Sampling temperature, or None for the model's default.
         sample: Raised to ask again for rows that equal requests gave before.
     """
@@ -59,10 +61,12 @@ class RowsJob:
     unique: tuple[tuple[str, ...], ...] = ()
     used: Sequence[Row] = ()
     check_row: RowCheck | None = None
+    row_checks: Sequence[RowCheck] | None = None
     check_table: TableCheck | None = None
     attempts: int = 3
     text: bool = False
     prompts: Sequence[str] | None = None
+    system: str = ""
     temperature: float | None = None
     sample: int = 0
 
