@@ -142,19 +142,19 @@ class Comparison:
         """
         objects = source_objects(source)
         came = list(extracted or ())
-        pairs = self._paired(objects, came)
+        pairs, more = self._paired(objects, came)
         scores = {name: FieldScore() for each in objects for name in each}
         problems: list[str] = []
         grades: set[str] = set()
         for one, other in pairs:
-            for name in scores if one is not None else ():
+            for name in one:
                 score, grade, told = self._field(name, one.get(name), (other or {}).get(name))
                 scores[name] += score
                 grades.add(grade)
                 problems += told
-        for extra in came[len(objects) :] if len(came) > len(objects) else ():
+        for other in more:
             for name in scores:
-                scores[name] += FieldScore(added=len(_values(extra.get(name))))
+                scores[name] += FieldScore(added=len(_values(other.get(name))))
         verdict = _verdict(objects, extracted, came, grades, scores)
         passed = verdict in _GOOD and not (self.ordered and verdict == "reordered")
         if verdict in ("several", "empty", "malformed"):
@@ -163,16 +163,16 @@ class Comparison:
 
     def _paired(
         self, objects: Sequence[Mapping[str, Any]], came: Sequence[Mapping[str, Any]]
-    ) -> list[tuple[Mapping[str, Any], Mapping[str, Any] | None]]:
-        """Each object of the source with the one that came back most like it."""
-        left = list(came)
-        pairs: list[tuple[Mapping[str, Any], Mapping[str, Any] | None]] = []
-        for one in objects:
-            best = max(left, key=lambda other: self._likeness(one, other), default=None)
-            if best is not None:
-                left.remove(best)
-            pairs.append((one, best))
-        return pairs
+    ) -> tuple[list[tuple[Mapping[str, Any], Mapping[str, Any] | None]], list[Mapping[str, Any]]]:
+        """Each object of the source with the one that came back most like it, and the others."""
+        places = [(i, j) for i in range(len(objects)) for j in range(len(came))]
+        places.sort(key=lambda pair: -self._likeness(objects[pair[0]], came[pair[1]]))
+        found: dict[int, int] = {}
+        for i, j in places:
+            if i not in found and j not in found.values():
+                found[i] = j
+        pairs = [(one, came[found[i]] if i in found else None) for i, one in enumerate(objects)]
+        return pairs, [other for j, other in enumerate(came) if j not in found.values()]
 
     def _likeness(self, one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
         return sum(self._field(name, one[name], other.get(name))[0].found for name in one)
@@ -264,7 +264,7 @@ def _verdict(
 ) -> Verdict:
     if extracted is None:
         return "malformed"
-    if not any(_values(value) for each in came for value in each.values()):
+    if _is_bare(came) and not _is_bare(objects):
         return "empty"
     if len(came) > len(objects):
         return "several"
@@ -275,6 +275,11 @@ def _verdict(
     if "reordered" in grades:
         return "reordered"
     return "normalised" if "normalised" in grades else "exact"
+
+
+def _is_bare(objects: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether objects hold no value at all."""
+    return not any(_values(value) for each in objects for value in each.values())
 
 
 def _told_whole(verdict: Verdict, came: int, wanted: int) -> str:
