@@ -17,6 +17,7 @@ from fabula.io.frames import as_table
 from fabula.io.sources import read_tables
 from fabula.metrics import attacks, copies, coverage, detection, diversity, identity, pictures
 from fabula.metrics.bias import bias_results
+from fabula.metrics.dependence import dependence
 from fabula.metrics.frames import Frames, prepare
 from fabula.metrics.pairs import pairs
 from fabula.metrics.relations import relational
@@ -136,7 +137,7 @@ def _measured(frames: Frames, sections: Sequence[str], asked: _Asked) -> Iterato
 
 def _quality(frames: Frames, target: str | None) -> Iterator[MetricResult]:
     metrics: list[Callable[[Frames], MetricResult]] = [
-        shapes, pairs, wasserstein, missing, coverage.coverage, coverage.precision,
+        shapes, pairs, dependence, wasserstein, missing, coverage.coverage, coverage.precision,
         coverage.recall, detection.linear_detection,
     ]  # fmt: skip
     yield from (metric(frames) for metric in metrics)

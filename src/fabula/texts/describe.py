@@ -15,6 +15,7 @@ from fabula.errors import UsageError
 from fabula.llm.rows.job import Reject, RowCheck, RowField, RowsJob, RowsResult
 from fabula.llm.rows.sync import run_sync
 from fabula.texts.asking import AskOptions, asking, job_options, shortfall
+from fabula.texts.describe_examples import TOLD
 from fabula.texts.describe_facts import folded, missing_values, unsupported_claims
 from fabula.texts.describe_items import Item, read_items
 from fabula.texts.describe_preferences import PreferencesLike
@@ -212,6 +213,7 @@ class Writer:
             n=len(tasks),
             prompts=prompts,
             examples=[self._example(*pair) for pair in self.options.get("examples", ())],
+            shown=[self._example(*pair) for pair in TOLD],
             row_checks=[self._check(place) for place in places],
             text=True,
             **job_options(self.options) | {"rows_per_call": None},
@@ -219,7 +221,7 @@ class Writer:
 
     def _example(self, fields: Any, text: str) -> dict[str, str]:
         (item,) = read_items([fields])
-        return {"task": self._prompts.prompt(item), TEXT: text}
+        return {"task": Prompts([item]).prompt(item), TEXT: text}
 
     def _check(self, place: int) -> RowCheck:
         """The check of one text; a good one is remembered, so that no variant repeats it."""

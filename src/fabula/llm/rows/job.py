@@ -36,6 +36,8 @@ class RowsJob:
         n: Rows wanted.
         given: Known values of each row (length n), or None when rows are free.
         examples: Human examples: strings, mappings or models; always data, never template source.
+        shown: Answered tasks for models that continue text, where there are no `examples`:
+            mappings of `task` and the fields. Instruction followers are not shown them.
         extra: A further demand in words ("the name must be unusual").
         rows_per_call: Rows in one call, or None to choose by the model and the row's size.
         unique: Groups of field names whose values must not repeat in the run.
@@ -56,6 +58,7 @@ class RowsJob:
     n: int
     given: Sequence[Row] | None = None
     examples: Sequence[Any] = ()
+    shown: Sequence[Row] = ()
     extra: str = ""
     rows_per_call: int | None = None
     unique: tuple[tuple[str, ...], ...] = ()
