@@ -196,7 +196,7 @@ def sdmetrics_privacy(frames: Frames, real: Any, made: Any, held: Any) -> None:
     result, ours_s = timed(lambda: copies.closer_to_training(frames))
     found, theirs_s = timed(
         lambda: DCROverfittingProtection.compute_breakdown(
-            real, made, held, metadata, None, num_rows_subsample=2_000
+            real, made, held, metadata, num_rows_subsample=2_000
         )
     )
     share = found["synthetic_data_percentages"]["closer_to_training"]

@@ -76,6 +76,12 @@ def evaluate(
         made, [name for name in (target, *protected, *quasi, *sensitive, *sequence) if name]
     )
     _must_be_sequence(made, sequence)
+    if target in protected:
+        raise UsageError(
+            f"`{target}` can't be both the outcome and what defines the groups",
+            code="evaluate.target-protected",
+            hint="leave it out of `protected`, or name another `target`",
+        )
     prepared = {
         name: prepare(table, there.get(name), held.get(name), seed=seed)
         for name, table in made.items()
