@@ -254,6 +254,7 @@ def test_what_never_comes_back_is_dropped_and_counted(fabula: Run) -> None:
     assert [row["round_trip"] for row in rows] == ["exact", "empty"]
     assert rows[0]["error"] is None
     assert "takes nothing out" in rows[1]["error"]
+    assert rows[1]["text"] is None
     score = json.loads(Path("score.json").read_text())
     assert (score["rows"], score["passed"], score["regenerated"], score["dropped"]) == (2, 1, 1, 1)
     assert "1 of 2 texts tell their fields" in ended.err
@@ -267,7 +268,8 @@ def test_a_limit_in_the_middle_leaves_texts_named_as_unverified() -> None:
             fb.describe([HANKS], verify=True, model=model, max_calls=1)
         [record] = caught.value.rows
         assert record["error"] == "the text could not be verified"
-        assert "Hanks" in record["text"]
+        assert record["text"] is None
+        assert "Hanks" in caught.value.rejects[0].raw
         [made] = fb.describe([HANKS], verify=True, model=model)
     assert made["round_trip"] == "exact"
     assert len(server.calls) == 2

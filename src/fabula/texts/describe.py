@@ -256,7 +256,7 @@ def unsupported(item: Item, text: str) -> list[str]:
 
 def _record(writing: Writing, place: int, task: Task) -> Described:
     """What comes out for one task."""
-    text = writing.text(place)
+    text = None if place in writing.failures else writing.text(place)
     record: Described = {
         "fields": task.item.fields,
         "preferences": dict(task.item.given),

@@ -31,11 +31,12 @@ async def verify(writing: Writing, writer: Writer, ask: AskJob) -> None:
     reader = _Reader(writing, writer, ask, how if isinstance(how, Comparison) else Comparison())
     open_places = [i for i in range(len(writing.tasks)) if writing.text(i) is not None]
     tally = Tally()
-    for round_number in range(options.get("rounds", ROUNDS) + 1):
+    rounds = options.get("rounds", ROUNDS)
+    for round_number in range(rounds + 1):
         if not await reader.read(open_places):
             break
         open_places = [place for place in open_places if not reader.scores[place].passed]
-        if not open_places or round_number == options.get("rounds", ROUNDS):
+        if not open_places or round_number == rounds:
             break
         tally.regenerated += len(open_places)
         if not await reader.write_again(open_places):
@@ -68,18 +69,19 @@ class _Reader:
         self._wanted = Wanted(Shape(fields, dict), many=True)
 
     async def read(self, places: Sequence[int]) -> bool:
-        """Score the texts of some tasks; False where the model can't be asked any more."""
+        """Score the texts of some tasks; False where not every text could be read."""
         texts = [self._writing.text(place) or "" for place in places]
         job = extraction_job(texts, self._wanted, options=self._writer.options)
         result = await self._asked(job)
         lost = {reject.row for reject in result.rejects}
         for number, (place, row) in enumerate(zip(places, result.rows, strict=True)):
             if row is None and number not in lost:
-                continue  # the run stopped before this text was read
+                self.scores.pop(place, None)  # the run stopped before this text was read
+                continue
             objects = None if row is None else row[OBJECTS]
             source = self._writing.tasks[place].item.plain
             self.scores[place] = self._comparison.row(source, objects)
-        return result.error is None or bool(lost)
+        return all(place in self.scores for place in places)
 
     async def write_again(self, places: Sequence[int]) -> bool:
         """New texts for some tasks; where none comes, the old one stays."""
@@ -93,6 +95,7 @@ class _Reader:
         for place, row in zip(places, result.rows, strict=True):
             if row is not None:
                 self._writing.result.rows[place] = {TEXT: row[TEXT]}
+                del self.scores[place]  # it was about the old text
         return result.error is None
 
     async def _asked(self, job: RowsJob) -> RowsResult:
