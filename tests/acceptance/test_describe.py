@@ -237,3 +237,31 @@ def test_a_dry_run_prints_every_prompt_and_asks_nothing(fabula: Run) -> None:
     assert 'with the words "star"' in ended.out
     assert "2 calls" in ended.err
     assert server.calls == []
+
+
+def test_an_item_without_a_value_is_never_asked_for() -> None:
+    """D6, E. It has an error of its own, and the others are in order."""
+    items = [None, HANKS, {}, {"actor": None, "movies": []}, MIKKELSEN]
+    with (
+        ChatServer(lambda call: told(facts_of(call))) as server,
+        pytest.raises(PartialRunError, match="3 of 5") as caught,
+    ):
+        fb.describe(items, model=at(server))
+    records = caught.value.rows
+    assert [record["text"] for record in records if record["text"]] == [
+        told(HANKS),
+        told(MIKKELSEN),
+    ]
+    assert [place for place, record in enumerate(records) if "error" in record] == [0, 2, 3]
+    assert "no value to tell" in records[3]["error"]
+    assert len(server.calls) == 2
+
+
+def test_mixed_types_in_a_table_are_said_and_nothing_paid_for_is_lost(fabula: Run) -> None:
+    """D6.3, E."""
+    Path("items.jsonl").write_text('["blue"]\n{"a": 1}\n', encoding="utf-8")
+    with ChatServer(lambda call: told(facts_of(call))) as server:
+        ended = fabula("describe", "items.jsonl", "-o", "out.parquet", server=server)
+        assert (ended.code, "write JSON Lines" in ended.err) == (2, True)
+        assert fabula("describe", "items.jsonl", "-o", "out.jsonl", server=server).code == 0
+    assert len(server.calls) == 2

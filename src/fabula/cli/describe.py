@@ -42,10 +42,16 @@ def describe(
     language: Annotated[
         str, typer.Option("--language", metavar="NAME", help="`German`, `pt-BR` …; checked.")
     ] = "",
-    min_words: Annotated[int | None, typer.Option("--min-words", min=0)] = None,
-    max_words: Annotated[int | None, typer.Option("--max-words", min=0)] = None,
-    min_characters: Annotated[int | None, typer.Option("--min-characters", min=0)] = None,
-    max_characters: Annotated[int | None, typer.Option("--max-characters", min=0)] = None,
+    min_words: Annotated[
+        int | None, typer.Option("--min-words", min=0, help="Fewest words.")
+    ] = None,
+    max_words: Annotated[int | None, typer.Option("--max-words", min=0, help="Most words.")] = None,
+    min_characters: Annotated[
+        int | None, typer.Option("--min-characters", min=0, help="Fewest characters.")
+    ] = None,
+    max_characters: Annotated[
+        int | None, typer.Option("--max-characters", min=0, help="Most characters.")
+    ] = None,
     must: Annotated[
         list[str] | None, typer.Option("--must", metavar="WORD", help="In the text; repeatable.")
     ] = None,
@@ -99,8 +105,10 @@ def describe(
     Examples: `fabula describe films.csv --style gossip --min-words 30`;
     `fabula describe films.jsonl -n 3 --verify -o texts.jsonl --model openai:gpt-4o-mini`
     """
+    from fabula.reports import amounts
     from fabula.texts.describe import prompts_of
     from fabula.texts.describe_files import beside, describe_file
+    from fabula.words.languages import is_known
 
     talk: Talk = ctx.obj
     wishes: dict[str, Any] = {
@@ -126,6 +134,8 @@ def describe(
     if dry_run:
         show_prompts(talk, prompts, model or "local")
         return
+    if language and not is_known(language):
+        talk.say(f"note: whether a text is in {language} can't be checked; it is only asked for")
     target = output or beside(data, "described")
 
     def scored(score: RoundTrip) -> None:
@@ -156,5 +166,5 @@ def describe(
         )
     claims = sum(bool(record["unsupported"]) for record in records)
     listed = f"; {claims:,} with names or numbers that the fields do not hold" if claims else ""
-    talk.say(f"Wrote `{target}` ({len(records):,} texts{listed})")
+    talk.say(f"Wrote `{target}` ({amounts.count(len(records), 'text')}{listed})")
     talk.hint(f"look at it with `fabula show {target}`")

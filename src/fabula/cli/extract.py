@@ -70,6 +70,7 @@ def extract(
     Examples: `fabula extract bios.csv --schema 'name str, films list[str]'`;
     `fabula extract notes.jsonl --schema shop.models:Order --many -o orders.parquet`
     """
+    from fabula.reports import amounts
     from fabula.texts.describe_files import beside, extract_file
     from fabula.texts.extract import prompts_of
 
@@ -98,5 +99,5 @@ def extract(
             progress=told,
             report=lambda result: talk.say(calls_line(result)),
         )
-    talk.say(f"Wrote `{target}` (from {len(made):,} texts)")
+    talk.say(f"Wrote `{target}` (from {amounts.count(len(made), 'text')})")
     talk.hint(f"look at it with `fabula show {target}`")

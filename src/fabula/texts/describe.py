@@ -16,7 +16,7 @@ from fabula.llm.rows.job import Reject, RowCheck, RowField, RowsJob, RowsResult
 from fabula.llm.rows.sync import run_sync
 from fabula.texts.asking import AskOptions, asking, job_options, shortfall
 from fabula.texts.describe_examples import TOLD
-from fabula.texts.describe_facts import folded, missing_values, unsupported_claims
+from fabula.texts.describe_facts import folded, holds_values, missing_values, unsupported_claims
 from fabula.texts.describe_items import Item, read_items
 from fabula.texts.describe_preferences import PreferencesLike
 from fabula.texts.describe_prompts import Prompts
@@ -148,7 +148,9 @@ async def adescribe(data: Any, **wanted: Unpack[DescribeOptions]) -> list[Descri
     writer = _writer(data, wanted)
     tasks = writer.tasks
     async with asking(wanted) as ask:
-        writing = Writing(tasks, await ask(writer.job(range(len(tasks)))), {}, {})
+        full = [place for place, task in enumerate(tasks) if holds_values(task.item.plain)]
+        asked = await ask(writer.job(full))
+        writing = Writing(tasks, _spread(asked, full, len(tasks)), {}, {})
         if wanted.get("verify"):
             from fabula.texts.describe_verify import verify
 
@@ -252,6 +254,17 @@ def unsupported(item: Item, text: str) -> list[str]:
     return unsupported_claims(
         item.plain, text, allowed=[*wishes.must, wishes.style], language=wishes.language
     )
+
+
+def _spread(asked: RowsResult, places: Sequence[int], n: int) -> RowsResult:
+    """The result of some tasks as that of all; a task without a value is never asked for."""
+    rows: list[dict[str, Any] | None] = [None] * n
+    for place, row in zip(places, asked.rows, strict=True):
+        rows[place] = row
+    rejects = [replace(reject, row=places[reject.row]) for reject in asked.rejects]
+    empty = set(range(n)).difference(places)
+    rejects += [Reject(place, "the item holds no value to tell", "", 0) for place in empty]
+    return replace(asked, rows=rows, rejects=sorted(rejects, key=lambda reject: reject.row))
 
 
 def _record(writing: Writing, place: int, task: Task) -> Described:

@@ -68,6 +68,11 @@ def missing_values(fields: Any, text: str) -> list[str]:
     ]
 
 
+def holds_values(fields: Any) -> bool:
+    """Whether an item has anything to tell."""
+    return next(_leaves(fields), None) is not None
+
+
 def unsupported_claims(
     fields: Any, text: str, *, allowed: Collection[str] = (), language: str = ""
 ) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any, Unpack
 
 import pyarrow as pa
 
-from fabula.errors import PartialRunError, SinkError
+from fabula.errors import PartialRunError, SinkError, SourceError
 from fabula.io.formats import ENDINGS, format_of
 from fabula.io.frames import as_table
 from fabula.io.places import make_folder, replacing
@@ -147,7 +147,15 @@ def write_rows(output: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         with replacing(output) as temporary:
             temporary.write_text("".join(lines), encoding="utf-8")
         return
-    table = as_table(rows, name=str(output)) if rows else pa.table({"text": pa.array([], "string")})
+    try:
+        table = as_table(rows, name="rows") if rows else pa.table({"text": pa.array([], "string")})
+    except SourceError as error:
+        raise SinkError(
+            f"`{output}` takes one type a column: {error.message}",
+            code="sink.mixed-types",
+            where=str(output),
+            hint="write JSON Lines, `-o NAME.jsonl`; what was answered is not asked again",
+        ) from error
     for position, field in enumerate(table.schema):
         if pa.types.is_null(field.type):  # nothing in it: text, as far as a file has types
             empty = table.column(position).cast(pa.string())

@@ -72,6 +72,12 @@ def language_code(name: str) -> str | None:
     return None
 
 
+def is_known(language: str) -> bool:
+    """Whether `is_written_in` can tell this language at all."""
+    code = language_code(language)
+    return code in SCRIPTS or code in _WORDS
+
+
 def small_words(code: str) -> frozenset[str]:
     """The commonest words of a language; empty for one that is not listed."""
     return _WORDS.get(code, frozenset())
