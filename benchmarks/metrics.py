@@ -4,6 +4,12 @@ Compares with SDMetrics and Anonymeter where they are installed, on data that sc
 and on a table of yours: `python benchmarks/metrics.py REAL.csv HOLDOUT.csv`. The synthetic rows
 are real ones that were held back, with a third replaced by copies, so that attacks have
 something to find. Prints values, differences and ratios of CPU time (theirs over ours).
+
+The peers are installed once into a place of their own, and this file is run there::
+
+    uv venv .cache/peers/metrics
+    uv pip install --python .cache/peers/metrics -e '.[learned]' sdmetrics anonymeter
+    .cache/peers/metrics/bin/python benchmarks/metrics.py
 """
 
 from __future__ import annotations
@@ -36,7 +42,7 @@ def main() -> None:
         frames = prepare(synthetic, real, holdout)
         for compare in (sdmetrics_quality, sdmetrics_privacy, anonymeter_attacks):
             try:
-                compare(frames, real.to_pandas(), synthetic.to_pandas(), holdout.to_pandas())
+                compare(frames, *map(frame_of, (real, synthetic, holdout)))
             except ImportError as error:
                 print(f"  {compare.__name__}: {error.name} is not installed")
     whole_report()
@@ -66,6 +72,13 @@ def whole_report(rows: int = 50_000) -> None:
     wall = time.perf_counter() - start
     size = len(report.to_html()) / 1e6
     print(f"whole report of {rows:,} x 20: {cpu:.0f} s CPU, {wall:.0f} s, page of {size:.1f} MB")
+
+
+def frame_of(table: pa.Table) -> Any:
+    """A pandas frame whose texts are objects, which is what the peers know."""
+    frame = table.to_pandas()
+    texts = [field.name for field in table.schema if pa.types.is_string(field.type)]
+    return frame.astype(dict.fromkeys(texts, object))
 
 
 def data_sets() -> Iterator[tuple[str, pa.Table, pa.Table, pa.Table]]:
@@ -183,7 +196,7 @@ def sdmetrics_privacy(frames: Frames, real: Any, made: Any, held: Any) -> None:
     result, ours_s = timed(lambda: copies.closer_to_training(frames))
     found, theirs_s = timed(
         lambda: DCROverfittingProtection.compute_breakdown(
-            real, made, held, metadata, None, num_rows_subsample=2_000
+            real, made, held, metadata, num_rows_subsample=2_000
         )
     )
     share = found["synthetic_data_percentages"]["closer_to_training"]

@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     from fabula.runs.program import program, run_program
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
+    from fabula.texts.describe import adescribe, describe
     from fabula.texts.exports.export import export
     from fabula.texts.extend import aextend, extend
+    from fabula.texts.extract import aextract, extract
     from fabula.texts.near_duplicates import near_duplicates
     from fabula.texts.pairs.ask import apairs, pairs
     from fabula.texts.review import review_export, review_import
@@ -51,15 +53,19 @@ __all__ = [
     "Report",
     "TableSpec",
     "__version__",
+    "adescribe",
     "aextend",
+    "aextract",
     "apairs",
     "arows",
     "balance",
     "balance_plan",
     "col",
+    "describe",
     "evaluate",
     "export",
     "extend",
+    "extract",
     "generate",
     "infer",
     "load",
@@ -85,14 +91,18 @@ _HOMES = {
     "Rehearsal": "fabula.llm.rehearsal",
     "Report": "fabula.reports.report",
     "TableSpec": "fabula.spec.tables",
+    "adescribe": "fabula.texts.describe",
     "aextend": "fabula.texts.extend",
+    "aextract": "fabula.texts.extract",
     "apairs": "fabula.texts.pairs.ask",
     "arows": "fabula.texts.rows",
     "balance": "fabula.reports.balance",
     "balance_plan": "fabula.reports.balance",
+    "describe": "fabula.texts.describe",
     "evaluate": "fabula.api",
     "export": "fabula.texts.exports.export",
     "extend": "fabula.texts.extend",
+    "extract": "fabula.texts.extract",
     "generate": "fabula.api",
     "infer": "fabula.api",
     "load": "fabula.api",

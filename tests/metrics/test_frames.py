@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from fabula.errors import SourceError
+from fabula.errors import SourceError, UsageError
 from fabula.metrics.diversity import entropy
 from fabula.metrics.frames import prepare
 from fabula.metrics.pairs import pairs
@@ -129,3 +129,20 @@ def test_samples_are_explicit_and_seeded() -> None:
     assert first.tolist() == again.tolist()
     assert first.tolist() != other.tolist()
     assert len(np.unique(first)) > 90
+
+
+def test_what_is_left_out_and_what_is_too_little_is_said() -> None:
+    """C4.1: different columns, one row."""
+    table = people(300)
+    frames = prepare(table.drop(["age"]).append_column("extra", table["age"]), table.slice(0, 1))
+    assert frames.notes == (
+        "The synthetic table lacks `age`, which is left out.",
+        "Only the synthetic table has `extra`, which is left out.",
+        "The real table has only 1 row: its numbers are mostly chance.",
+    )
+
+
+def test_an_outcome_is_no_group() -> None:
+    """C4.2."""
+    with pytest.raises(UsageError, match="both the outcome"):
+        evaluate(people(50), real=people(50), target="hired", protected=["hired"])

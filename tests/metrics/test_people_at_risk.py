@@ -7,11 +7,13 @@ import pyarrow as pa
 import pytest
 
 from fabula.errors import UsageError
+from fabula.metrics.attacks import attribute_inference, excess_interval
 from fabula.metrics.bias import bias_results
 from fabula.metrics.diversity import distinct, duplicates, text_variety
 from fabula.metrics.frames import prepare
 from fabula.metrics.identity import identified, sensitive_values
 from fabula.metrics.result import MetricResult
+from tests.metrics.people import people
 
 N = 400
 
@@ -66,6 +68,30 @@ def test_quasi_identifiers_point_at_people() -> None:
     assert result.details["quasi"] == ["age", "city"]
     with pytest.raises(UsageError, match="did you mean `city`"):
         identified(prepare(made, real), ["cty"])
+
+
+@pytest.mark.parametrize("n", [40, 400, 4_000])
+def test_an_interval_of_a_risk_holds_it_as_often_as_it_says(n: int) -> None:
+    """C6. 95 of 100 samples, within five standard errors of that share."""
+    rng, p, q, samples = np.random.default_rng(n), 0.3, 0.2, 2_000
+    real, held = rng.binomial(n, p, samples), rng.binomial(n, q, samples)
+    held_within = 0
+    for hits in zip(real.tolist(), held.tolist(), strict=True):
+        low, high = excess_interval(hits, n)
+        left = 1 - hits[1] / n
+        held_within += low * left <= p - q <= high * left
+    assert held_within / samples > 0.95 - 5 * np.sqrt(0.95 * 0.05 / samples)
+
+
+def test_few_attacks_give_no_verdict_unless_they_find_much() -> None:
+    """C6. An attack on 25 people can't call data safe, but it can tell a copy."""
+    real, other, held = (people(25, seed) for seed in (1, 2, 3))
+    for made, verdict in ((real, False), (other, None)):
+        found = attribute_inference(prepare(made, real, held))
+        assert found.passed is verdict
+        low, high = found.details["interval"]
+        assert low <= found.value <= high
+    assert "too few attacks to tell" in found.sentence
 
 
 def applicants(rate_f: float, rate_m: float, n: int = 4000, share_f: float = 0.5) -> pa.Table:

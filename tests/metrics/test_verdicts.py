@@ -8,6 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from fabula.metrics.dependence import dependence
+from fabula.metrics.frames import prepare
 from fabula.reports.evaluate import evaluate
 from fabula.reports.report import Report
 from tests.metrics.people import noise, people, shuffled
@@ -40,7 +42,7 @@ def test_another_sample_of_the_same_people_passes_everything() -> None:
 def test_a_copy_is_perfectly_realistic_and_not_private() -> None:
     """C4.1: a copy of the real data scores perfect realism AND fails privacy."""
     scores = report("copy").scores
-    for key in ("quality.shapes", "quality.pairs", "quality.coverage"):
+    for key in ("quality.shapes", "quality.pairs", "quality.dependence", "quality.coverage"):
         assert scores[key] == 1
     assert scores["quality.wasserstein"] == 0
     assert all(r.passed is not False for r in report("copy").tables[0].section("quality"))
@@ -62,6 +64,7 @@ def test_a_copy_is_perfectly_realistic_and_not_private() -> None:
     ("key", "higher"),
     [
         ("quality.pairs", True),
+        ("quality.dependence", True),
         ("quality.recall", True),
         ("quality.utility", True),
         ("quality.detection", False),
@@ -73,6 +76,24 @@ def test_shuffled_columns_score_worse_than_the_original_split(key: str, higher: 
     assert bad < good - 0.02 if higher else bad > good + 0.02
     assert report("shuffled").scores["quality.shapes"] == 1
     assert verdict("shuffled", "quality.detection") is False
+    assert verdict("shuffled", "quality.dependence") is False
+
+
+@pytest.mark.parametrize("column", ["school", "income"])
+def test_one_shuffled_column_of_a_close_pair_is_enough_to_fail(column: str) -> None:
+    """C4.1. The other pairs stay as they were, and most were independent anyway."""
+    order = pa.array(np.random.default_rng(0).permutation(GOOD.num_rows))
+    at = GOOD.column_names.index(column)
+    broken = GOOD.set_column(at, column, GOOD[column].take(order))
+    assert dependence(prepare(broken, REAL, HOLDOUT)).passed is False
+    assert dependence(prepare(GOOD, REAL, HOLDOUT)).passed is True
+
+
+def test_without_dependence_there_is_nothing_to_keep() -> None:
+    """C4.1."""
+    found = dependence(prepare(shuffled(GOOD), shuffled(REAL)))
+    assert found.value is None
+    assert found.passed is None
 
 
 def test_noise_is_unrealistic_and_private() -> None:

@@ -166,6 +166,7 @@ def test_charts_are_svg_files(tmp_path: Path) -> None:
     price = sizes * np.where(types == "QLED", 24.0, 12.0) + np.arange(100)
     tvs = pa.table({"size": sizes, "price": price, "tv_type": types})
     evaluate(tvs, real=tvs).write_charts(tmp_path)
+    assert not list(tmp_path.glob("*.png"))
     names = {path.name for path in tmp_path.iterdir()}
     assert {"scatter.svg", "pairs.svg", "distribution.price.svg"} <= names
     for path in tmp_path.iterdir():
@@ -175,6 +176,16 @@ def test_charts_are_svg_files(tmp_path: Path) -> None:
     assert "QLED" in scatter
     assert scatter.count("<circle") >= 90
     assert "price" in scatter
+
+
+def test_charts_are_png_files_where_that_is_asked(tmp_path: Path) -> None:
+    pytest.importorskip("resvg_py", reason="the extra `charts` is not installed")
+    evaluate(MADE, real=REAL, sections=["quality"]).write_charts(tmp_path, png=True)
+    names = {path.stem for path in tmp_path.glob("*.svg")}
+    pictures = {path.stem: path.read_bytes() for path in tmp_path.glob("*.png")}
+    assert set(pictures) == names
+    assert all(content.startswith(b"\x89PNG") for content in pictures.values())
+    assert min(map(len, pictures.values())) > 2_000
 
 
 def test_a_spec_brings_its_rules_into_the_report() -> None:

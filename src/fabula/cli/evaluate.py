@@ -74,6 +74,7 @@ def evaluate(
     charts: Annotated[
         Path | None, typer.Option("--charts", help="Folder for the charts as SVG files.")
     ] = None,
+    png: Annotated[bool, typer.Option("--png", help="Write the charts as PNG files, too.")] = False,
     seed: Annotated[int, typer.Option("--seed", help="Decides which rows are sampled.")] = 0,
     form: Annotated[
         Literal["table", "json", "markdown"],
@@ -111,7 +112,7 @@ def evaluate(
         typer.echo(report_text(report))
     talk.say(report_line(report))
     if charts:
-        report.write_charts(charts)
+        report.write_charts(charts, png=png)
         talk.say(f"Wrote {len(report.charts())} charts to `{charts}/`")
     if output:
         report.write(output)

@@ -14,6 +14,8 @@ SECTIONS: dict[str, dict[str, str]] = {
         "export": "Write a table as a set to train a model with.",
         "program": "Have a model write the program that makes the data; run it again.",
         "balance": "Even out the topics of a text data set.",
+        "describe": "Write a text for each row that tells its fields.",
+        "extract": "Take typed fields out of texts.",
     },
     "Prove": {
         "evaluate": "Tell how realistic, private, fair and varied synthetic data is.",

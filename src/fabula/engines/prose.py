@@ -8,19 +8,9 @@ from typing import Any
 
 from fabula.llm.rows.job import RowCheck
 from fabula.spec.words import Text
+from fabula.words.languages import SCRIPTS
 
 _WORD = re.compile(r"\w+(?:[’'-]\w+)*")
-_SCRIPTS = {
-    "ru": r"[\u0400-\u04ff]",
-    "uk": r"[\u0400-\u04ff]",
-    "el": r"[\u0370-\u03ff]",
-    "zh": r"[\u4e00-\u9fff]",
-    "ja": r"[\u3040-\u30ff\u4e00-\u9fff]",
-    "ko": r"[\uac00-\ud7af]",
-    "ar": r"[\u0600-\u06ff]",
-    "fa": r"[\u0600-\u06ff]",
-    "he": r"[\u0590-\u05ff]",
-}
 
 
 def prose_check(name: str, spec: Text) -> RowCheck:
@@ -34,7 +24,7 @@ def prose_check(name: str, spec: Text) -> RowCheck:
             problems.append(f"`{name}` has {words} words; at least {spec.min_words} are needed")
         if spec.max_words and words > spec.max_words:
             problems.append(f"`{name}` has {words} words; at most {spec.max_words} are allowed")
-        script = _SCRIPTS.get((spec.language or "").lower().partition("-")[0])
+        script = SCRIPTS.get((spec.language or "").lower().partition("-")[0])
         if script and not re.search(script, text):
             problems.append(f"`{name}` is not written in {spec.language}")
         return problems

@@ -17,11 +17,12 @@ from fabula.llm.chat import ChatReply, ChatRequest, Usage
 from fabula.llm.fake_functions import COLUMN_PROGRAM, write_function
 from fabula.llm.fake_programs import fake_program, fake_spec
 from fabula.llm.fake_values import make_value
-from fabula.llm.fake_words import write_text
+from fabula.llm.fake_words import write_facts, write_text
 
 _ROWS_ASKED = re.compile(
     r"\b(\d{1,4}) (?:\w+ ){0,3}?(?:rows|items|records|objects|entries|data ?points|topics)\b", re.I
 )
+_FACTS = re.compile(r"^Facts as JSON: (.+)$", re.M)
 _WORDS_ASKED = re.compile(r"(\d{1,4})(?:\s*(?:-|–|to|and)\s*(\d{1,4}))? words", re.I)
 
 
@@ -56,6 +57,9 @@ def fake_reply(request: ChatRequest, prompt: str) -> str:
     material = json.dumps([prompt, request.schema, request.sample], sort_keys=True)
     rng = random.Random(blake2b(material.encode(), digest_size=8).digest())
     if request.schema is None:
+        facts = _FACTS.search(prompt)
+        if facts is not None:
+            return write_facts(rng, json.loads(facts[1]), words=_words_asked(prompt))
         return write_text(rng, request.messages[-1].content, words=_words_asked(prompt))
     asked = _ROWS_ASKED.search(prompt)
     value = make_value(rng, request.schema, items=int(asked[1]) if asked else None)

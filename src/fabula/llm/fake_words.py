@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 import re
+from collections.abc import Iterator
 
 _LISTS = """
 first: Ada Ben Cora Dev Elif Finn Gita Hugo Ines Jonas Kira Liam Mona Nils Olga Pia Ravi Sofia
@@ -23,6 +24,7 @@ WORDS = {
     name: words.split()
     for name, _, words in (line.partition(": ") for line in _LISTS.strip().splitlines())
 }
+_TELLS = ("The", "Here the", "One", "This", "And the")
 _COMMON = frozenset(("about", "answer", "describe", "given", "named", "please", "sentence")) | (
     frozenset(("short", "their", "there", "these", "using", "which", "words", "write"))
 )
@@ -59,6 +61,28 @@ def write_text(rng: random.Random, prompt: str, *, words: int | None = None) -> 
         )
         sentences -= 1
     return " ".join(written[:words]).rstrip(".") + "."
+
+
+def write_facts(rng: random.Random, facts: object, *, words: int | None = None) -> str:
+    """Sentences that tell every value of some facts, in plain words that add nothing."""
+    told = [f"{rng.choice(_TELLS)} {name} is {value}." for name, value in _leaves("value", facts)]
+    text = " ".join(told)
+    missing = 0 if words is None else words - len(text.split())
+    if missing <= 0:
+        return text
+    more = " ".join(rng.choice(WORDS["quality"]) for _ in range(missing))
+    return f"{text} {more.capitalize()}."
+
+
+def _leaves(name: str, value: object) -> Iterator[tuple[str, object]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(str(key), item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _leaves(name, item)
+    elif value is not None:
+        yield name, value
 
 
 def _known(rng: random.Random) -> dict[str, str]:

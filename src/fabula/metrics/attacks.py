@@ -6,7 +6,9 @@ as by Giomi et al. (2023): success on real rows, beyond success on rows that wer
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,9 @@ from fabula.metrics.space import Space, nearest, squared_apart
 RISK = 0.05
 ATTACKS = 1_000
 """Real people that are attacked, and as many that were held back."""
+
+WIDEST = 0.15
+"""Half an interval of a risk, beyond which an attack that finds little says nothing."""
 
 MOST_REFERENCES = 20_000
 TOLERANCE = 0.05
@@ -117,23 +122,61 @@ def _risk(
     name: str, title: str, said: str, *, hits: tuple[int, int], n: int,
     details: Mapping[str, Any], tries: int = 1,
 ) -> MetricResult:  # fmt: skip
-    """The result of an attack on `n` people of either side; of several tries, the best one."""
+    """The result of an attack on `n` people of either side; of several tries, the best one.
+
+    It fails where even the low end of the interval is above the bound. Where the interval is too
+    wide to call the data safe, there is no verdict.
+    """
     real, held = hits[0] / n, hits[1] / n
-    spread = float(_spread(np.array(real), np.array(held), n)) / max(1 - held, 0.05)
-    errors = 3.0 + 0.5 * np.log2(tries)
-    value = _excess(real, held)
-    rest = (
-        "nothing that this data gives away"
-        if value <= errors * spread
-        else f"an excess risk of {percent(value)}"
-    )
+    value, (low, high) = _excess(real, held), excess_interval(hits, n)
+    surely, _ = excess_interval(hits, n, tries=tries)
+    open_end = surely <= RISK and high - value > WIDEST
+    span = f"{percent(max(0.0, low))} to {percent(min(1.0, high))}"
+    if surely > RISK:
+        rest = f"an excess risk of {percent(value)} ({span})"
+    elif open_end:
+        rest = f"too few attacks to tell; the excess risk may be {span}"
+    elif value == 0:
+        rest = f"nothing that this data gives away (at most {percent(max(0.0, high))})"
+    else:
+        rest = f"an excess risk of {percent(value)}, which may be chance ({span})"
     return MetricResult(
         "privacy", name, title, value, "lower",
-        f"{said.format(real=percent(real), held=percent(held))}: {rest}.",
+        f"{said.format(real=percent(real), held=percent(held))}, in {n:,} attacks each: {rest}.",
         _SOURCE, baseline=0.0, compared="no leak",
-        threshold=float(max(RISK, errors * spread)), form="share",
-        details={"attacks": n, "success": real, "success_on_holdout": held, **details},
+        threshold=None if open_end else RISK + max(0.0, value - surely) * (value > RISK),
+        form="share",
+        details={
+            "attacks": n, "success": real, "success_on_holdout": held, "interval": [low, high],
+            **details,
+        },
     )  # fmt: skip
+
+
+def excess_interval(hits: tuple[int, int], n: int, *, tries: int = 1) -> tuple[float, float]:
+    """The 95 % interval of the excess risk, from Wilson's intervals of both success rates.
+
+    Newcombe (1998), method 10, divided by what was left to gain.
+
+    Args:
+        hits: Successes on real people, and on those who were held back.
+        n: Attacks on either.
+        tries: Attacks of which these were the best (Bonferroni).
+    """
+    z = NormalDist().inv_cdf(1 - 0.025 / tries)
+    (p, p_low, p_high), (q, q_low, q_high) = (_wilson(count, n, z) for count in hits)
+    low = p - q - math.hypot(p - p_low, q_high - q)
+    high = p - q + math.hypot(p_high - p, q - q_low)
+    left = max(1 - q, 1 / n)
+    return low / left, high / left
+
+
+def _wilson(hits: int, n: int, z: float) -> tuple[float, float, float]:
+    """A share with the ends of its interval."""
+    share = hits / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return share, middle - half, middle + half
 
 
 def _spread(real: NDArray[np.float64], held: NDArray[np.float64], n: int) -> NDArray[np.float64]:

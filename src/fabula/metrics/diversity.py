@@ -114,7 +114,7 @@ def entropy(frames: Frames) -> MetricResult:
     for column in columns:
         real, made = _entropies(column, frames.truth[column.name], frames.synthetic[column.name])
         if real > 0:
-            ratios[column.name] = made / real
+            ratios[column.name] = max(0.0, made / real)
     title, source = "evenness", "Shannon entropy (1948), synthetic over real"
     if not ratios:
         return MetricResult(

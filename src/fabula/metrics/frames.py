@@ -28,6 +28,9 @@ TEXT_SHARE, TEXT_DISTINCT = 0.5, 20
 LARGEST = 1e100
 """Numbers beyond count as this much, so that their squares can be added up."""
 
+FEW = 30
+"""Tables of fewer rows are measured with a warning."""
+
 LONG_TEXT = 60
 """Strings that are longer than this on average are text, too."""
 
@@ -167,6 +170,7 @@ def prepare(
             )
     leader = "real" if real is not None else "synthetic"
     names, notes = _shared(tables, leader)
+    notes += [_few(name, t.num_rows) for name, t in tables.items() if t.num_rows < FEW]
     columns: list[Column] = []
     values: dict[str, dict[str, Array]] = {name: {} for name in tables}
     texts: dict[str, dict[str, pa.ChunkedArray]] = {name: {} for name in tables}
@@ -211,12 +215,9 @@ def _shared(tables: Mapping[str, pa.Table], leader: str) -> tuple[list[str], lis
         missing = [name for name in first if name not in table.column_names]
         extra = [name for name in table.column_names if name not in first]
         if missing:
-            notes.append(f"The {frame} table lacks {_listed(missing)}; they are left out.")
+            notes.append(f"The {frame} table lacks {_listed(missing)}, {_left_out(missing)}.")
         if extra:
-            notes.append(
-                f"The {frame} table has {_listed(extra)}, which the {leader} table has not; "
-                "they are left out."
-            )
+            notes.append(f"Only the {frame} table has {_listed(extra)}, {_left_out(extra)}.")
     if not shared:
         others = [name for table in tables.values() for name in table.column_names]
         known = [name for name in others if name not in first]
@@ -228,6 +229,15 @@ def _shared(tables: Mapping[str, pa.Table], leader: str) -> tuple[list[str], lis
             or "compare tables of the same columns",
         )
     return shared, notes
+
+
+def _left_out(names: Sequence[str]) -> str:
+    return f"which {'is' if len(names) == 1 else 'are'} left out"
+
+
+def _few(name: str, rows: int) -> str:
+    counted = "1 row" if rows == 1 else f"{rows} rows"
+    return f"The {name} table has only {counted}: its numbers are mostly chance."
 
 
 def _listed(names: Sequence[str], most: int = 5) -> str:

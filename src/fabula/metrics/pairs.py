@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -76,24 +75,14 @@ def pairs(frames: Frames) -> MetricResult:
     )  # fmt: skip
 
 
-def compared_pairs(
-    frames: Frames, real: Frame, synthetic: Frame, *, across: Collection[str] = ()
-) -> list[Pair]:
-    """Every pair of columns that can be compared, in the order of the columns.
-
-    With `across`, only pairs of one of these columns and one that is not among them.
-    """
+def compared_pairs(frames: Frames, real: Frame, synthetic: Frame) -> list[Pair]:
+    """Every pair of columns that can be compared, in the order of the columns."""
     numbers = [column for column in frames.measured if column.family != "category"]
-    found = [
-        pair
-        for pair in _number_pairs(numbers, real, synthetic)
-        if not across or (pair.first in across) != (pair.second in across)
-    ]
+    found = _number_pairs(numbers, real, synthetic)
     others = [
         pair
         for pair in combinations(frames.measured, 2)
         if "category" in (pair[0].family, pair[1].family)
-        and (not across or (pair[0].name in across) != (pair[1].name in across))
     ]
     if len(others) > MOST_PAIRS:
         drawn = frames.rng("pairs").choice(len(others), MOST_PAIRS, replace=False)

@@ -1,6 +1,6 @@
 """Quality of several tables: children per parent, keys that resolve, what parents say of children.
 
-`relations_of` tells which column points at which table; `relational` measures every relation and
+`foreign_keys` tells which columns point at which table; `relational` measures every relation and
 gives the results to the child's table.
 """
 
@@ -13,17 +13,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fabula.metrics.frames import Array, Column, Frame, Frames, as_labels
-from fabula.metrics.pairs import PAIRS, Pair, compared_pairs
+from fabula.metrics.dependence import SOURCE, Kept, dependence_result, kept_pairs
+from fabula.metrics.foreign_keys import Relation, key_labels, relations_of
+from fabula.metrics.frames import Array, Column, Frame, Frames
 from fabula.metrics.result import MetricResult, noise, percent
 from fabula.metrics.shapes import number_distance
-from fabula.spec.keys import Reference
 from fabula.spec.tables import DatasetSpec
 
 CARDINALITY = 0.90
-CONTAINED = 0.5
-"""A column that is named like a foreign key is one if this share of its values are keys."""
-
 MOST_ROWS = 50_000
 """Children of each frame that trends look at."""
 
@@ -32,22 +29,6 @@ SHOWN = 5
 
 _COUNTS_SOURCE = "Kolmogorov-Smirnov statistic of children per parent, as 1 - distance"
 _KEYS_SOURCE = "Share of foreign keys that are a key of the parent, missing ones left out"
-_TRENDS_SOURCE = "Two-column fit of a parent's column and a child's, after the join"
-
-
-@dataclass(frozen=True)
-class Relation:
-    """A foreign key: `child.column` holds values of `parent.key`."""
-
-    child: str
-    column: str
-    parent: str
-    key: str
-
-    @property
-    def name(self) -> str:
-        """The foreign key's column with its table."""
-        return f"{self.child}.{self.column}"
 
 
 @dataclass(frozen=True)
@@ -75,36 +56,6 @@ class _Link:
         return 1 - len(self.orphans) / filled if filled else 1.0
 
 
-def relations_of(
-    tables: Mapping[str, pa.Table], spec: DatasetSpec | None = None
-) -> tuple[Relation, ...]:
-    """The foreign keys of some tables.
-
-    A spec says them. Without one, a column is a foreign key if it is named after another table
-    (`customer_id`, for the key of `customers`) or exactly as another table's key and repeats, and
-    at least half of its values are there. A key is a complete column without repetitions whose
-    name is `id` or `key`, or ends in `_id` or `_key`. Keys of several columns are not found.
-    """
-    if spec is not None:
-        return tuple(_declared(tables, spec))
-    labels = {
-        (name, column): as_labels(table.column(column))
-        for name, table in tables.items()
-        for column in table.column_names
-        if len(tables) > 1 and _is_named_key(column) and _holds_keys(table.column(column))
-    }
-    unique = {at for at, values in labels.items() if _is_unique(values)}
-    found = []
-    for (child, column), values in labels.items():
-        named = [at for at in unique if _is_after(column, *at)]
-        same = [at for at in unique if at[1] == column and not _is_short(column)]
-        for parent, key in sorted(named) + sorted(same if (child, column) not in unique else []):
-            if parent != child and _contained(values, labels[parent, key]):
-                found.append(Relation(child, column, parent, key))
-                break
-    return tuple(found)
-
-
 def relational(
     made: Mapping[str, pa.Table],
     real: Mapping[str, pa.Table],
@@ -127,7 +78,8 @@ def relational(
             f"the {frame} table `{table}` has no column `{column}`"
             for frame, tables in (("synthetic", made), ("real", real))
             for relation in own
-            for table, column in ((child, relation.column), (relation.parent, relation.key))
+            for table, columns in ((child, relation.columns), (relation.parent, relation.keys))
+            for column in columns
             if tables and column not in tables[table].column_names
         ]
         if lacking:
@@ -142,58 +94,9 @@ def relational(
     return results
 
 
-def _declared(tables: Mapping[str, pa.Table], spec: DatasetSpec) -> Iterable[Relation]:
-    for child, table in spec.tables.items():
-        for name, column in table.columns.items():
-            if not isinstance(column, Reference) or not {child, column.parent} <= set(tables):
-                continue
-            own_key = spec.tables[column.parent].key
-            if key := column.parent_column or (own_key[0] if len(own_key) == 1 else None):
-                yield Relation(child, name, column.parent, key)
-
-
-def _is_short(column: str) -> bool:
-    return column.lower() in ("id", "key")
-
-
-def _is_named_key(column: str) -> bool:
-    return _is_short(column) or column.lower().endswith(("_id", "_key"))
-
-
-def _is_after(column: str, parent: str, key: str) -> bool:
-    """Whether a column is named after a table and its key: `city_id` after `cities.id`."""
-    table, name = parent.lower(), column.lower()
-    stems = {table, table.removesuffix("s"), table.removesuffix("es")}
-    stems.add(table.removesuffix("ies") + "y" if table.endswith("ies") else table)
-    owned = {f"{stem}_{ending}" for stem in stems for ending in ("id", "key")}
-    return name in owned and (_is_short(key) or key.lower() in owned)
-
-
-def _holds_keys(values: pa.ChunkedArray) -> bool:
-    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
-    # Whole numbers with gaps are floats in many files.
-    return bool(
-        pa.types.is_integer(kind)
-        or pa.types.is_floating(kind)
-        or pa.types.is_string(kind)
-        or pa.types.is_large_string(kind)
-        or pa.types.is_string_view(kind)
-    )
-
-
-def _is_unique(labels: pa.ChunkedArray) -> bool:
-    return not labels.null_count and pc.count_distinct(labels).as_py() == len(labels) > 0
-
-
-def _contained(labels: pa.ChunkedArray, keys: pa.ChunkedArray) -> bool:
-    filled = labels.drop_null()
-    share = pc.mean(pc.is_in(filled, value_set=keys.combine_chunks())).as_py()
-    return share is not None and share >= CONTAINED
-
-
 def _linked(relation: Relation, tables: Mapping[str, pa.Table]) -> _Link:
-    keys = as_labels(tables[relation.child].column(relation.column))
-    owners = as_labels(tables[relation.parent].column(relation.key))
+    keys = key_labels(tables[relation.child], relation.columns)
+    owners = key_labels(tables[relation.parent], relation.keys)
     found = pc.index_in(keys, value_set=owners.combine_chunks(), skip_nulls=True)
     return _Link(pc.fill_null(found, -1).to_numpy(), len(owners), keys)
 
@@ -265,40 +168,24 @@ def _trends(
     frames: Mapping[str, Frames],
     relations: Iterable[Relation],
 ) -> MetricResult:
-    """Mean over pairs of a parent's column and a child's of how alike their relation is."""
-    keys = {(item.child, item.column) for item in relations}
-    keys |= {(item.parent, item.key) for item in relations}
-    found: list[Pair] = []
-    base: list[Pair] = []
+    """How much of what parents say about their children is kept."""
+    keys = {(item.child, column) for item in relations for column in item.columns}
+    keys |= {(item.parent, key) for item in relations for key in item.keys}
+    found: list[Kept] = []
+    base: list[Kept] = []
     for relation, link in links.items():
         joined, parents = _joined(relation, link, there[relation], frames, keys)
         owned = {c.name for c in joined.columns if c.name.startswith(f"{relation.parent}.")}
         if not joined.synthetic.rows or not joined.truth.rows:
             continue
-        found += compared_pairs(joined, joined.truth, joined.synthetic, across=owned)
+        columns = joined.measured
+        found += kept_pairs(joined, columns, joined.truth, joined.synthetic, across=owned)
         order = joined.rng("halves of parents").permutation(there[relation].parents)
         first = order[parents] < len(order) // 2
         halves = [joined.truth.take(np.flatnonzero(half)) for half in (first, ~first)]
         if all(half.rows for half in halves):
-            base += compared_pairs(joined, halves[0], halves[1], across=owned)
-    title = "parent-child fit"
-    if not found:
-        return MetricResult(
-            "quality", "trends", title, None, "higher",
-            "Not measured: no parent and child have columns to compare.", _TRENDS_SOURCE,
-        )  # fmt: skip
-    value = float(np.mean([pair.score for pair in found]))
-    worst = sorted(found, key=lambda pair: pair.score)[:20]
-    fit = float(np.mean([pair.score for pair in base])) if base else None
-    return MetricResult(
-        "quality", "trends", title, value, "higher",
-        f"What parents say about their children agrees to {percent(value)} on average; "
-        f"`{worst[0].first}` and `{worst[0].second}` are the farthest off, at "
-        f"{percent(worst[0].score)}.",
-        _TRENDS_SOURCE, baseline=fit, compared="real halves",
-        threshold=PAIRS if fit is None else min(PAIRS, fit),
-        details={"pairs": len(found), "worst": [vars(pair) for pair in worst]},
-    )  # fmt: skip
+            base += kept_pairs(joined, columns, halves[0], halves[1], across=owned)
+    return dependence_result("trends", "parent-child fit", found, base, compared="real halves")
 
 
 def _joined(
@@ -343,6 +230,6 @@ def _unmeasured(why: str) -> list[MetricResult]:
         for name, title, source in (
             ("cardinality", "children per parent", _COUNTS_SOURCE),
             ("foreign_keys", "keys that resolve", _KEYS_SOURCE),
-            ("trends", "parent-child fit", _TRENDS_SOURCE),
+            ("trends", "parent-child fit", SOURCE),
         )
     ]

@@ -17,6 +17,7 @@ from fabula.io.frames import as_table
 from fabula.io.sources import read_tables
 from fabula.metrics import attacks, copies, coverage, detection, diversity, identity, pictures
 from fabula.metrics.bias import bias_results
+from fabula.metrics.dependence import dependence
 from fabula.metrics.frames import Frames, prepare
 from fabula.metrics.pairs import pairs
 from fabula.metrics.relations import relational
@@ -75,6 +76,12 @@ def evaluate(
         made, [name for name in (target, *protected, *quasi, *sensitive, *sequence) if name]
     )
     _must_be_sequence(made, sequence)
+    if target in protected:
+        raise UsageError(
+            f"`{target}` can't be both the outcome and what defines the groups",
+            code="evaluate.target-protected",
+            hint="leave it out of `protected`, or name another `target`",
+        )
     prepared = {
         name: prepare(table, there.get(name), held.get(name), seed=seed)
         for name, table in made.items()
@@ -136,7 +143,7 @@ def _measured(frames: Frames, sections: Sequence[str], asked: _Asked) -> Iterato
 
 def _quality(frames: Frames, target: str | None) -> Iterator[MetricResult]:
     metrics: list[Callable[[Frames], MetricResult]] = [
-        shapes, pairs, wasserstein, missing, coverage.coverage, coverage.precision,
+        shapes, pairs, dependence, wasserstein, missing, coverage.coverage, coverage.precision,
         coverage.recall, detection.linear_detection,
     ]  # fmt: skip
     yield from (metric(frames) for metric in metrics)

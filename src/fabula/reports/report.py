@@ -14,10 +14,11 @@ from typing import Any
 
 from fabula.checks.results import CheckResults
 from fabula.io.names import file_stem
-from fabula.io.places import make_folder, write_text
+from fabula.io.places import make_folder, replacing, write_text
 from fabula.metrics.pictures import Distribution, Heat, Scatter
 from fabula.metrics.result import MetricResult, Section
 from fabula.reports import charts
+from fabula.reports.charts_png import png_of
 from fabula.reports.gates import GateResult, gate_error
 from fabula.types import Path as PathLike
 
@@ -170,16 +171,26 @@ class Report:
         make_folder(path.parent)
         write_text(path, forms.get(path.suffix.lower(), self.to_html)())
 
-    def write_charts(self, folder: PathLike) -> None:
+    def write_charts(self, folder: PathLike, *, png: bool = False) -> None:
         """Write every chart as an SVG file into a folder.
 
+        Args:
+            folder: Where the files go.
+            png: Write each as PNG, too.
+
         Raises:
+            PrerequisiteError: PNG is asked for, and the extra `charts` is missing.
             SinkError: The place can't be written.
         """
         folder = Path(folder)
+        drawn = self.charts()
+        pictures = {name: png_of(svg) for name, svg in drawn.items()} if png else {}
         make_folder(folder)
-        for name, svg in self.charts().items():
+        for name, svg in drawn.items():
             write_text(folder / f"{name}.svg", svg)
+        for name, picture in pictures.items():
+            with replacing(folder / f"{name}.png") as temporary:
+                temporary.write_bytes(picture)
 
     def open(self) -> Path:
         """Show the page in a browser, and tell where it is."""

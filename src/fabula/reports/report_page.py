@@ -156,6 +156,13 @@ def _details(result: MetricResult) -> dict[str, Any]:
             "head": ["column", "value"],
             "rows": [[name, shown(result, float(value))] for name, value in ordered[:100]],
         }
+    if "worst" in details and "kept" in details["worst"][0]:
+        rows = [
+            [f"{pair['first']} and {pair['second']}", percent(pair["kept"]),
+             f"{pair['strength']:.2f}"]
+            for pair in details["worst"]
+        ]  # fmt: skip
+        return {"head": ["pair", "kept", "dependence"], "rows": rows}
     if "worst" in details:
         rows = [
             [f"{pair['first']} and {pair['second']}", percent(pair["score"]),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypedDict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 from fabula.errors import PartialRunError
 from fabula.llm.budget import Budget
+from fabula.llm.chat import ChatModel
 from fabula.llm.rehearsal import Rehearsal
 from fabula.llm.rows.ask import ask_rows
 from fabula.llm.rows.job import RowsJob, RowsResult
@@ -14,6 +16,9 @@ from fabula.llm.session import models_of_run
 
 if TYPE_CHECKING:
     from fabula.spec.models import ModelSpec
+
+AskJob: TypeAlias = Callable[[RowsJob], Awaitable[RowsResult]]
+"""Asks for the rows of a job."""
 
 SAMPLE_STEP = 1_000
 """Samples are this far apart, leaving room for requests that one of them repeats."""
@@ -48,8 +53,16 @@ def job_options(options: AskOptions) -> dict[str, Any]:
 
 async def ask(job: RowsJob, options: AskOptions) -> RowsResult:
     """Ask for the rows of a job; no model is opened where no row is wanted."""
-    if job.n == 0:
-        return RowsResult([])
+    async with asking(options) as ask_job:
+        return await ask_job(job)
+
+
+@asynccontextmanager
+async def asking(options: AskOptions) -> AsyncIterator[AskJob]:
+    """A way to ask for several jobs, which share a model, opened when first needed, and a budget.
+
+    Each job is reported on its own.
+    """
     budget = Budget(
         max_calls=options.get("max_calls"),
         max_tokens=options.get("max_tokens"),
@@ -58,15 +71,24 @@ async def ask(job: RowsJob, options: AskOptions) -> RowsResult:
     with models_of_run(
         fresh=options.get("fresh", False), budget=budget, rehearsal=options.get("rehearsal")
     ) as open_model:
-        model = open_model(options.get("model", "local"))
+        opened: list[ChatModel] = []
+
+        async def ask_job(job: RowsJob) -> RowsResult:
+            if job.n == 0:
+                return RowsResult([])
+            if not opened:
+                opened.append(open_model(options.get("model", "local")))
+            result = await ask_rows(opened[0], job, on_rows=options.get("progress"))
+            report = options.get("report")
+            if report is not None:
+                report(result)
+            return result
+
         try:
-            result = await ask_rows(model, job, on_rows=options.get("progress"))
+            yield ask_job
         finally:
-            await model.close()
-    report = options.get("report")
-    if report is not None:
-        report(result)
-    return result
+            for model in opened:
+                await model.close()
 
 
 def shortfall(result: RowsResult, made: Any) -> PartialRunError:

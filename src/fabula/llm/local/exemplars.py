@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,7 +51,8 @@ class Exemplar:
 
 def exemplars(job: RowsJob) -> list[Exemplar]:
     """Up to `SHOWN` examples: human ones where their values can be told apart, else built-in."""
-    return list(_human(job))[:SHOWN] or list(_built_in(job))[:SHOWN]
+    human = list(_human(job, job.examples)) or list(_human(job, job.shown))
+    return human[:SHOWN] or list(_built_in(job))[:SHOWN]
 
 
 def human_lines(job: RowsJob) -> list[str]:
@@ -67,13 +68,14 @@ def is_line(each: RowField) -> bool:
     return schema.get("type") == "string" and not schema.keys() & {"enum", "pattern", "format"}
 
 
-def _human(job: RowsJob) -> Iterator[Exemplar]:
-    for example in job.examples:
+def _human(job: RowsJob, examples: Sequence[Any]) -> Iterator[Exemplar]:
+    for example in examples:
         value = example.model_dump(mode="json") if hasattr(example, "model_dump") else example
         if isinstance(value, str) and len(job.fields) == 1:
             yield Exemplar({job.fields[0].name: " ".join(value.split())})
         elif isinstance(value, Mapping) and all(each.name in value for each in job.fields):
-            yield Exemplar(dict(value))
+            task = value.get("task") if job.prompts is not None else None
+            yield Exemplar(dict(value), *([str(task)] if task else []))
 
 
 def _built_in(job: RowsJob) -> Iterator[Exemplar]:

@@ -97,6 +97,8 @@ def _verify(job: RowsJob) -> None:
         problem = f"values beside {len(job.beside)} rows are given for {job.n} asked"
     elif job.prompts is not None and len(job.prompts) != job.n:
         problem = f"{len(job.prompts)} prompts are given for {job.n} rows"
+    elif job.row_checks is not None and len(job.row_checks) != job.n:
+        problem = f"{len(job.row_checks)} checks are given for {job.n} rows"
     elif job.attempts < 0 or (job.rows_per_call is not None and job.rows_per_call < 1):
         problem = f"{job.attempts} attempts and {job.rows_per_call} rows a call make no sense"
     elif job.text and len(job.fields) != 1:
@@ -278,9 +280,7 @@ class _Run:
                 missing.append(place)
             else:
                 self.board.offer(place, item)
-        if self._is_free:
-            for item in items[len(call.rows) :]:
-                self.board.keep_spare(item)
+        self._keep_spare(items[len(call.rows) :])
         bad = iter(reading.bad)
         came = self.board.made > before
         for place in missing:
@@ -296,6 +296,14 @@ class _Run:
             self._ask_for_fewer(call)
         elif reading.shorten and not came:
             self._tokens = min(8 * LONG_REPLY, 2 * (self._tokens or LONG_REPLY // 2))
+
+    def _keep_spare(self, items: Sequence[object]) -> None:
+        """Rows beyond those asked: of use only where rows have no identity."""
+        if self._is_free:
+            for item in items:
+                self.board.keep_spare(item)
+        elif items:
+            self._notes["rows beyond those asked were left out"] += len(items)
 
     def _settle_failure(self, call: Call, error: FabulaError) -> None:
         answered = bool(self._modes)

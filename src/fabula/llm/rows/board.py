@@ -128,11 +128,14 @@ class Board:
         """The row's known and asked values, straightened, and what is wrong with them."""
         values, problems = self._check(item)
         row = self._merged(place, values)
-        if not problems and self._job.check_row is not None:
+        checks = [self._job.check_row] if self._job.check_row is not None else []
+        if self._job.row_checks is not None and place is not None:
+            checks.append(self._job.row_checks[place])
+        for check in checks if not problems else ():
             try:
-                problems = list(self._job.check_row(row))
+                problems += check(row)
             except Exception as exc:  # a user's own check may raise anything
-                problems = [f"{type(exc).__name__}: {exc}"]
+                problems.append(f"{type(exc).__name__}: {exc}")
         return row, problems
 
     def _merged(self, place: int | None, values: Mapping[str, Any] | None) -> dict[str, Any]:

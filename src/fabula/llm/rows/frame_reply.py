@@ -101,4 +101,6 @@ def _read_columns(value: Mapping[str, Any], names: Sequence[str], fits: Fits) ->
     if len({len(items) for items in columns.values()}) > 1:
         return Reading((), "the frame's columns differ in length")
     rows = [dict(zip(columns, items, strict=True)) for items in zip(*columns.values(), strict=True)]
+    if rows and not any(map(fits, rows)):
+        return None  # more likely one row of lists that are not right yet
     return Reading(rows, notes=("a frame by columns was transposed",))

@@ -40,15 +40,19 @@ class RowsJob:
         given: Known values of each row (length n), or None when rows are free.
         beside: Values of each row that checks see and the model is not told (length n), or None.
         examples: Human examples: strings, mappings or models; always data, never template source.
+        shown: Answered tasks for models that continue text, where there are no `examples`:
+            mappings of `task` and the fields. Instruction followers are not shown them.
         extra: A further demand in words ("the name must be unusual").
         rows_per_call: Rows in one call, or None to choose by the model and the row's size.
         unique: Groups of field names whose values must not repeat in the run.
         used: Rows that exist already and must not be repeated.
         check_row: Validates one row beyond its schema.
+        row_checks: A check of each row's own, after `check_row` (length n).
         check_table: Validates all rows together.
         attempts: Times a row is asked again before it is rejected.
         text: True when the one field is free prose from its own prompt (see `prompts`).
         prompts: One full prompt a row instead of `subject` and `given` (length n).
+        system: What an instruction follower is told that it does; by default it makes data up.
         temperature: Sampling temperature, or None for the model's default.
         sample: Raised to ask again for rows that equal requests gave before.
         notation: How rows are written where the endpoint can't do JSON.
@@ -61,15 +65,18 @@ class RowsJob:
     given: Sequence[Row] | None = None
     beside: Sequence[Row] | None = None
     examples: Sequence[Any] = ()
+    shown: Sequence[Row] = ()
     extra: str = ""
     rows_per_call: int | None = None
     unique: tuple[tuple[str, ...], ...] = ()
     used: Sequence[Row] = ()
     check_row: RowCheck | None = None
+    row_checks: Sequence[RowCheck] | None = None
     check_table: TableCheck | None = None
     attempts: int = 3
     text: bool = False
     prompts: Sequence[str] | None = None
+    system: str = ""
     temperature: float | None = None
     sample: int = 0
     notation: Notation | None = None

@@ -54,7 +54,8 @@ class ChatForm:
         self._names = [each.name for each in job.fields]
         self._number = "row" if "row" not in self._names else "row_of_reply"
         self._row_schema, self._definitions = row_schema(job.fields)
-        self._system = Message("system", _TEXT_SYSTEM if job.text else _ROWS_SYSTEM)
+        usual = _TEXT_SYSTEM if job.text else _ROWS_SYSTEM
+        self._system = Message("system", job.system or usual)
         self._prefix = _prefix(job)
         self.rows_per_call = _rows_per_call(job)
 

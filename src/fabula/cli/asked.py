@@ -1,0 +1,59 @@
+"""Options and lines of the verbs that ask a model text by text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fabula.cli.talk import Talk
+
+if TYPE_CHECKING:
+    from fabula.llm.rows.job import RowsResult
+
+REPLY_TOKENS = 120
+"""Tokens of a reply that an estimate expects."""
+CHARACTERS_A_TOKEN = 4
+
+FreshOption = Annotated[
+    bool, typer.Option("--fresh", help="Ask again, even where replies are known.")
+]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the file to write.")]
+MaxCallsOption = Annotated[
+    int | None, typer.Option("--max-calls", min=0, help="Most calls to language models.")
+]
+MaxTokensOption = Annotated[
+    int | None, typer.Option("--max-tokens", min=0, help="Most tokens, sent and received.")
+]
+MaxCostOption = Annotated[
+    float | None, typer.Option("--max-cost", min=0, metavar="USD", help="Most US dollars.")
+]
+
+
+def calls_line(result: RowsResult) -> str:
+    """How many calls a job took, and what happened on the way."""
+    from fabula.reports import amounts
+
+    parts = [amounts.count(result.calls, "call")]
+    parts += [f"{result.cached:,} more answered from the ledger"] if result.cached else []
+    parts += [f"{count:,} × {note}" for note, count in result.notes.items()]
+    return " · ".join(parts)
+
+
+def show_prompts(talk: Talk, prompts: Sequence[str], model: str) -> None:
+    """Print prompts that would be asked one by one, and say about what they would cost."""
+    from fabula.llm.chat import Usage
+    from fabula.llm.prices import price_of
+    from fabula.reports import amounts
+
+    for prompt in prompts:
+        typer.echo(f"{prompt}\n")
+    sent = sum(len(prompt) for prompt in prompts) // CHARACTERS_A_TOKEN
+    usage = Usage(sent, REPLY_TOKENS * len(prompts))
+    price = price_of(model)
+    dollars = None if price is None else price.cost(usage)
+    cost = "price unknown" if dollars is None else f"about {amounts.money(dollars)}"
+    tokens = f"about {sent + REPLY_TOKENS * len(prompts):,} tokens"
+    calls = amounts.count(len(prompts), "call")
+    talk.say(f"{calls} without repairs, {tokens}, {cost}; none was made")

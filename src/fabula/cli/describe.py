@@ -1,0 +1,170 @@
+"""`fabula describe`: a text for every item of a file, proven to tell its fields."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from fabula.cli.arguments import ModelOption
+from fabula.cli.asked import (
+    FreshOption,
+    MaxCallsOption,
+    MaxCostOption,
+    MaxTokensOption,
+    OverwriteOption,
+    calls_line,
+    show_prompts,
+)
+from fabula.cli.group import new_app
+from fabula.cli.progress import progress
+from fabula.cli.talk import Talk
+
+if TYPE_CHECKING:
+    from fabula.texts.round_trip import RoundTrip
+
+app = new_app()
+
+
+@app.command()
+def describe(
+    ctx: typer.Context,
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="CSV, JSON Lines, Parquet …")],
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="File to write; by default `NAME-described.csv`."),
+    ] = None,
+    n: Annotated[int, typer.Option("-n", min=1, metavar="N", help="Texts about each item.")] = 1,
+    style: Annotated[str, typer.Option("--style", help="How to write, in words.")] = "",
+    language: Annotated[
+        str, typer.Option("--language", metavar="NAME", help="`German`, `pt-BR` …; checked.")
+    ] = "",
+    min_words: Annotated[
+        int | None, typer.Option("--min-words", min=0, help="Fewest words.")
+    ] = None,
+    max_words: Annotated[int | None, typer.Option("--max-words", min=0, help="Most words.")] = None,
+    min_characters: Annotated[
+        int | None, typer.Option("--min-characters", min=0, help="Fewest characters.")
+    ] = None,
+    max_characters: Annotated[
+        int | None, typer.Option("--max-characters", min=0, help="Most characters.")
+    ] = None,
+    must: Annotated[
+        list[str] | None, typer.Option("--must", metavar="WORD", help="In the text; repeatable.")
+    ] = None,
+    must_not: Annotated[
+        list[str] | None,
+        typer.Option("--must-not", metavar="WORD", help="Not in the text; repeatable."),
+    ] = None,
+    preferences: Annotated[
+        str,
+        typer.Option("--preferences", metavar="COLUMN", help="Column of each item's own wishes."),
+    ] = "",
+    columns: Annotated[
+        str, typer.Option("--columns", metavar="NAMES", help="Only these fields: `name,year`.")
+    ] = "",
+    prompt: Annotated[
+        str, typer.Option("--prompt", metavar="TEXT", help="A task of your own, with `{{ name }}`.")
+    ] = "",
+    faithful: Annotated[
+        bool, typer.Option("--faithful", help="Refuse names and numbers not in the fields.")
+    ] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Have each text read again, and compare.")
+    ] = False,
+    rounds: Annotated[
+        int, typer.Option("--rounds", min=0, help="Times that a failing text is written again.")
+    ] = 2,
+    failures: Annotated[
+        Literal["drop", "keep"], typer.Option("--failures", help="What becomes of the last ones.")
+    ] = "drop",
+    report: Annotated[
+        Path | None, typer.Option("--report", help="JSON file for the round trip's score.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print every prompt; call and write nothing.")
+    ] = False,
+    model: ModelOption = None,
+    attempts: Annotated[
+        int, typer.Option("--attempts", min=0, help="Times that a bad text is asked again.")
+    ] = 3,
+    fresh: FreshOption = False,
+    overwrite: OverwriteOption = False,
+    max_calls: MaxCallsOption = None,
+    max_tokens: MaxTokensOption = None,
+    max_cost: MaxCostOption = None,
+) -> None:
+    """Write a text for every item that tells all of its fields.
+
+    A text that lacks a value, breaks a bound or repeats another one is asked again, with what it
+    lacks. Names and numbers that the fields do not hold are listed beside it.
+
+    Examples: `fabula describe films.csv --style gossip --min-words 30`;
+    `fabula describe films.jsonl -n 3 --verify -o texts.jsonl --model openai:gpt-4o-mini`
+    """
+    from fabula.reports import amounts
+    from fabula.texts.describe import prompts_of
+    from fabula.texts.describe_files import beside, describe_file
+    from fabula.words.languages import is_known
+
+    talk: Talk = ctx.obj
+    wishes: dict[str, Any] = {
+        "style": style,
+        "language": language,
+        "min_words": min_words,
+        "max_words": max_words,
+        "min_characters": min_characters,
+        "max_characters": max_characters,
+        "must": must or [],
+        "must_not": must_not or [],
+    }
+    wanted: dict[str, Any] = {
+        "preferences": {
+            name: value for name, value in wishes.items() if value not in ("", None, [])
+        },
+        "n": n,
+        "prompt": prompt,
+        "columns": [name.strip() for name in columns.split(",") if name.strip()],
+        "preferences_column": preferences,
+    }
+    prompts = prompts_of(data, **wanted)
+    if dry_run:
+        show_prompts(talk, prompts, model or "local")
+        return
+    if language and not is_known(language):
+        talk.say(f"note: whether a text is in {language} can't be checked; it is only asked for")
+    target = output or beside(data, "described")
+
+    def scored(score: RoundTrip) -> None:
+        talk.say(str(score))
+        if report is not None:
+            report.write_text(json.dumps(score.to_dict(), indent=2) + "\n", encoding="utf-8")
+
+    with progress(talk) as watch:
+        told = (lambda done: watch(data.stem, done, len(prompts))) if watch else None
+        records = describe_file(
+            data,
+            target,
+            overwrite=overwrite,
+            **wanted,
+            faithful=faithful,
+            verify=verify,
+            rounds=rounds,
+            failures=failures,
+            scored=scored,
+            model=model or "local",
+            attempts=attempts,
+            fresh=fresh,
+            max_calls=max_calls,
+            max_tokens=max_tokens,
+            max_cost=max_cost,
+            progress=told,
+            report=lambda result: talk.say(calls_line(result)),
+        )
+    claims = sum(bool(record["unsupported"]) for record in records)
+    listed = f"; {claims:,} with names or numbers that the fields do not hold" if claims else ""
+    talk.say(f"Wrote `{target}` ({amounts.count(len(records), 'text')}{listed})")
+    talk.hint(f"look at it with `fabula show {target}`")

@@ -1,0 +1,103 @@
+"""`fabula extract`: typed rows out of texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fabula.cli.arguments import ModelOption
+from fabula.cli.asked import (
+    FreshOption,
+    MaxCallsOption,
+    MaxCostOption,
+    MaxTokensOption,
+    OverwriteOption,
+    calls_line,
+    show_prompts,
+)
+from fabula.cli.group import new_app
+from fabula.cli.progress import progress
+from fabula.cli.talk import Talk
+
+app = new_app()
+
+
+@app.command()
+def extract(
+    ctx: typer.Context,
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="CSV, JSON Lines, Parquet …")],
+    *,
+    schema: Annotated[
+        str,
+        typer.Option(
+            "--schema",
+            metavar="SCHEMA",
+            help="`name str, films list[str], year int?`, `module:Class`, or a JSON Schema's file.",
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="File to write; by default `NAME-extracted.csv`."),
+    ] = None,
+    many: Annotated[
+        bool, typer.Option("--many", help="Any number of objects in each text.")
+    ] = False,
+    column: Annotated[
+        str, typer.Option("--column", metavar="NAME", help="Column of the texts.")
+    ] = "",
+    instructions: Annotated[
+        str, typer.Option("--instructions", metavar="TEXT", help="A further demand in words.")
+    ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print every prompt; call and write nothing.")
+    ] = False,
+    model: ModelOption = None,
+    attempts: Annotated[
+        int, typer.Option("--attempts", min=0, help="Times that a bad reply is asked again.")
+    ] = 3,
+    fresh: FreshOption = False,
+    overwrite: OverwriteOption = False,
+    max_calls: MaxCallsOption = None,
+    max_tokens: MaxTokensOption = None,
+    max_cost: MaxCostOption = None,
+) -> None:
+    """Take typed values out of texts, one row an object.
+
+    `row` says which text a row is from; a text that gave nothing valid has a row with `error`.
+
+    Examples: `fabula extract bios.csv --schema 'name str, films list[str]'`;
+    `fabula extract notes.jsonl --schema shop.models:Order --many -o orders.parquet`
+    """
+    from fabula.reports import amounts
+    from fabula.texts.describe_files import beside, extract_file
+    from fabula.texts.extract import prompts_of
+
+    talk: Talk = ctx.obj
+    prompts = prompts_of(data, schema, many=many, column=column, instructions=instructions)
+    if dry_run:
+        show_prompts(talk, prompts, model or "local")
+        return
+    target = output or beside(data, "extracted")
+    with progress(talk) as watch:
+        told = (lambda done: watch(data.stem, done, len(prompts))) if watch else None
+        made = extract_file(
+            data,
+            schema,
+            target,
+            overwrite=overwrite,
+            many=many,
+            column=column,
+            instructions=instructions,
+            model=model or "local",
+            attempts=attempts,
+            fresh=fresh,
+            max_calls=max_calls,
+            max_tokens=max_tokens,
+            max_cost=max_cost,
+            progress=told,
+            report=lambda result: talk.say(calls_line(result)),
+        )
+    talk.say(f"Wrote `{target}` (from {amounts.count(len(made), 'text')})")
+    talk.hint(f"look at it with `fabula show {target}`")
