@@ -18,9 +18,7 @@ app = new_app()
 @app.command()
 def sample(
     ctx: typer.Context,
-    synthesizer: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="What `fabula fit` wrote.")
-    ],
+    synthesizer: Annotated[Path, typer.Argument(metavar="MODEL", help="What `fabula fit` wrote.")],
     *,
     n: Annotated[int, typer.Option("-n", min=0, metavar="N", help="Rows to draw.")] = 1000,
     output: Annotated[

@@ -1,4 +1,4 @@
-"""Learned columns settled: a table's file spread over columns, and each column found in its file."""
+"""Learned columns settled: a table's file spread over columns, each column found in its file."""
 
 from __future__ import annotations
 
@@ -53,9 +53,7 @@ def _found(column: Learned, name: str, where: str, problems: list[Violation]) ->
         if asked not in known:
             message = f"`{column.file}` has no column `{asked}`"
             hint = did_you_mean(asked, known) or f"columns: {', '.join(known[:20])}"
-            problems.append(
-                Violation("spec.unknown-column", message, f"{where}.{place}", hint)
-            )
+            problems.append(Violation("spec.unknown-column", message, f"{where}.{place}", hint))
     if column.sha256 not in (None, file.sha256):
         message = f"`{column.file}` is another file than the one whose hash is given"
         problems.append(Violation("spec.other-file", message, f"{where}.sha256"))
