@@ -26,7 +26,7 @@ NAME = "fit"
 def fit(
     data: TableLike,
     *,
-    model: SynthesizerName = "auto",
+    model: SynthesizerName | str = "auto",
     holdout: float = 0.2,
     seed: int = 0,
     spec: SpecLike | None = None,

@@ -106,13 +106,14 @@ class CategoryCodec:
                 positions[hidden] = np.searchsorted(sums, u, "right")
             else:
                 levels = self._stand_in()
-        missing = positions >= len(levels)
         if not len(levels):
             return pa.nulls(len(codes), self.type)
-        picked = levels.take(array_of(np.where(missing, 0, positions), missing=missing))
+        missing = positions >= len(levels)
+        index = array_of(np.where(missing, 0, positions), missing=missing)
         if isinstance(self.type, pa.DictionaryType):
-            return picked.dictionary_encode().cast(self.type)
-        return picked.cast(self.type)
+            index = index.cast(self.type.index_type)
+            return pa.DictionaryArray.from_arrays(index, levels.cast(self.type.value_type))
+        return levels.take(index).cast(self.type)
 
     def weights(self, wanted: Wanted) -> Weights:
         """1 for the cells of the wanted labels, 0 for others."""
@@ -171,7 +172,7 @@ def plain_values(values: pa.Array) -> pa.Array:
     """Values without dictionary encoding and views."""
     kind = values.type
     if isinstance(kind, pa.DictionaryType):
-        return plain_values(values.cast(kind.value_type))
+        return plain_values(values.dictionary).take(values.indices)
     if pa.types.is_string_view(kind):
         return values.cast(pa.large_string())
     return values

@@ -28,6 +28,7 @@ DENSE_ROWS = 50
 """Differing numbers without gaps are a key only among more rows than this."""
 
 _RANK_LIMIT = 2**62
+_HIGHEST = 2**62
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,14 @@ class KeyCodec:
     @classmethod
     def learn(cls, name: str, values: pa.Array) -> KeyCodec | None:
         """The key that a column is, or None where it is none."""
-        if len(values) < 3 or values.null_count or pc.count_distinct(values).as_py() < len(values):
-            return None
         kind = values.type
-        if pa.types.is_integer(kind):
-            return _number_key(name, values)
-        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        number, text = pa.types.is_integer(kind), _is_text(kind)
+        if not (number or text) or len(values) < 3 or values.null_count:
             return None
+        if pc.count_distinct(values).as_py() < len(values):
+            return None
+        if number:
+            return _number_key(name, values)
         chunked = pa.chunked_array([values])
         column = guess_array(name, chunked, owner="", beside=frozenset()).column
         if isinstance(column, Uuid):
@@ -129,8 +131,14 @@ class KeyCodec:
         return cls(name, kind, **state.settings)
 
 
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
 def _number_key(name: str, values: pa.Array) -> KeyCodec | None:
     """A key where differing numbers are named so, or leave next to no gaps."""
+    if pc.max(values).as_py() >= _HIGHEST:
+        return None
     numbers = np.sort(values.cast(pa.int64()).to_numpy())
     span = int(numbers[-1]) - int(numbers[0])
     word = words(name)
