@@ -65,11 +65,11 @@ class Growth(NamedTuple):
     rounds: int = 150
     patience: int = 5
     rate: float = 0.15
-    leaves: int = 15
+    leaves: int = 31
     depth: int = 6
     ridge: float = 1.0
     set_ridge: float = 5.0
-    least: float = 1.5
+    least: float = 4.0
 
 
 class Nodes(NamedTuple):

@@ -120,15 +120,14 @@ class CategoryCodec:
         if isinstance(wanted, Range):
             return self._between(wanted)
         share = np.zeros(len(self.counts))
-        labels = self.levels.to_pylist()
-        texts = {str(label): code for code, label in reversed(list(enumerate(labels)))}
+        codes = {self._text(label): code for code, label in enumerate(self.levels.to_pylist())}
         for value in wanted:
             if value is None and self.missing:
                 share[-1] = 1.0
-            elif str(value) in texts and value is not None:
-                share[texts[str(value)]] = 1.0
+            elif value is not None and self._text(value) in codes:
+                share[codes[self._text(value)]] = 1.0
             else:
-                raise self._unknown(value, [str(label) for label in labels])
+                raise self._unknown(value, list(codes))
         return share
 
     def state(self) -> CodecState:
@@ -152,6 +151,12 @@ class CategoryCodec:
         if not share.any():
             raise self._unknown(str(wanted), self.levels.to_pylist())
         return share
+
+    def _text(self, value: Any) -> str:
+        """A label as text; truth values may be given as 0 and 1, or in any case."""
+        if not pa.types.is_boolean(self.levels.type):
+            return str(value)
+        return {"0": "false", "1": "true"}.get(str(value), str(value).lower())
 
     def _stand_in(self) -> pa.Array:
         text = pa.types.is_string(self.levels.type) or pa.types.is_large_string(self.levels.type)
