@@ -26,6 +26,15 @@ SHIPPED = (("breast_cancer", "target"), ("wine", "target"), ("diabetes", "target
 
 
 @dataclass(frozen=True)
+class Split:
+    """Rows to learn, rows to test with, and the column that models predict."""
+
+    train: pa.Table
+    test: pa.Table
+    target: str
+
+
+@dataclass(frozen=True)
 class Measured:
     """The figures of one model on one data set; shares and AUCs from 0 to 1."""
 
@@ -65,7 +74,7 @@ def main() -> None:
         for model in asked.model or known_models():
             for seed in range(asked.seeds):
                 with fresh.Pool(1) as pool:
-                    found = pool.apply(measure, (name, train, test, target, model, seed))
+                    found = pool.apply(measure, (name, model, seed, Split(train, test, target)))
                 if asked.json:
                     print(json.dumps(asdict(found)), flush=True)
                 else:
@@ -95,15 +104,14 @@ def data_sets(files: list[str]) -> Iterator[tuple[str, pa.Table, pa.Table, str]]
         )
 
 
-def measure(
-    name: str, train: pa.Table, test: pa.Table, target: str, model: str, seed: int
-) -> Measured:
+def measure(name: str, model: str, seed: int, split: Split) -> Measured:
     """Fit, sample and evaluate one model in this process."""
     warnings.simplefilter("ignore")
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     import fabula as fb
 
+    train = split.train
     fb.fit(train.slice(0, 400), model=model, holdout=0).sample(10)  # warms up
     start = time.process_time()
     synthesizer = fb.fit(train, model=model, holdout=0, seed=seed)
@@ -113,20 +121,18 @@ def measure(
     sampled = time.process_time() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     rows = synthesizer.sample(train.num_rows, seed=seed)
-    figures = quality(rows, train, test, target, seed)
+    figures = quality(rows, split, seed)
     return Measured(name, model, seed, fitted, SAMPLED_FOR_SPEED / sampled, peak, **figures)
 
 
-def quality(
-    rows: pa.Table, train: pa.Table, test: pa.Table, target: str, seed: int
-) -> dict[str, float | None]:
+def quality(rows: pa.Table, split: Split, seed: int) -> dict[str, float | None]:
     """What the metrics say about sampled rows."""
     from fabula.metrics import copies, detection, pairs, shapes, utility
     from fabula.metrics.frames import prepare
 
-    frames = prepare(rows, train, test, seed=seed)
-    against_test = prepare(rows, test, seed=seed)
-    useful, copied = utility.utility(frames, target), copies.exact_copies(frames)
+    frames = prepare(rows, split.train, split.test, seed=seed)
+    against_test = prepare(rows, split.test, seed=seed)
+    useful, copied = utility.utility(frames, split.target), copies.exact_copies(frames)
     return {
         "detection": detection.detection(frames).value,
         "detection_of_test": detection.detection(against_test).value,

@@ -10,7 +10,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "preview": "Make a few rows and show them; nothing is written.",
         "generate": "Make the data, check it and write it.",
         "extend": "Append rows that fit a table.",
-        "fit": "Learn a table.",
+        "fit": "Learn a table and write a synthesizer that `fabula sample` draws from.",
         "sample": "Draw rows from a learned table.",
     },
     "Prove": {

@@ -32,7 +32,7 @@ def learned_engines(plan: TablePlan) -> dict[str, Engine]:
 class _Rows:
     """The rows of one file and what is given; several columns take from the same draw."""
 
-    def __init__(self, file: str, given: Mapping[str, GivenValue], key: str) -> None:
+    def __init__(self, file: str, given: Mapping[str, GivenValue] | None, key: str) -> None:
         from fabula.synthesizers.synthesizer import Synthesizer  # a heavy import, when needed
 
         self._synthesizer = Synthesizer.load(file)

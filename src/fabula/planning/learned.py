@@ -49,7 +49,7 @@ def _found(column: Learned, name: str, where: str, problems: list[Violation]) ->
     if file is None:
         return column
     known, wanted = file.schema.names, column.column or name
-    for asked, place in [(wanted, "column"), *((given, "given") for given in column.given)]:
+    for asked, place in [(wanted, "column"), *((given, "given") for given in column.given or ())]:
         if asked not in known:
             message = f"`{column.file}` has no column `{asked}`"
             hint = did_you_mean(asked, known) or f"columns: {', '.join(known[:20])}"

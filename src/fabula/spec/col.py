@@ -342,10 +342,11 @@ def learned(
     *,
     column: str | None = None,
     given: Mapping[str, Any] | None = None,
+    sha256: str | None = None,
     **common: Unpack[Common],
 ) -> learning.Learned:
     """A value that a fitted synthesizer draws: its column of the same name, or `column`."""
-    return _make(learning.Learned, file=file, column=column, given=given or {}, **common)
+    return _make(learning.Learned, file=file, column=column, given=given, sha256=sha256, **common)
 
 
 def _make(kind: type[ColumnT], **parameters: Any) -> ColumnT:

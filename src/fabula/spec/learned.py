@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from fabula.spec.columns import AbstractColumn
 from fabula.spec.parameters import Scalar, SpecModel
@@ -28,7 +28,7 @@ class Learned(AbstractColumn):
     kind: Literal["learned"] = "learned"
     file: str
     column: str | None = None
-    given: dict[str, GivenValue] = Field(default_factory=dict)
+    given: dict[str, GivenValue] | None = None
     sha256: str | None = None
 
 
@@ -41,7 +41,7 @@ class LearnedTable(SpecModel):
     """
 
     file: str
-    given: dict[str, GivenValue] = Field(default_factory=dict)
+    given: dict[str, GivenValue] | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -14,24 +14,27 @@ MOST_FEATURES = 64
 """Earlier columns that a column is predicted from, at most: those that go with it most."""
 
 _COMPARED_ROWS = 2_000
+_COARSER = 1.2
 
 
 def feature_codes(column: CellColumn) -> NDArray[np.uint8]:
     """Each cell of a column as a feature's code below 64.
 
-    Where there are more cells, neighbouring ones share a code so that each has about as many
-    rows; of labels, the most frequent keep their own.
+    Where there are more cells, rare neighbours share a code and common cells keep their own; of
+    labels, the most frequent keep their own.
     """
     cells = np.arange(column.cells)
     if column.cells <= BINS:
         return cells.astype(np.uint8)
     if not column.ordered:
         return np.minimum(cells, BINS - 1).astype(np.uint8)
-    shares = np.cumsum(column.counts) / max(1, int(column.counts.sum()))
-    _, codes = np.unique(np.floor(shares * (BINS - 1) * (1 - 1e-9)), return_inverse=True)
-    if column.missing:
-        codes[-1] = codes[-2] + 1
-    return codes.astype(np.uint8)
+    known = column.counts[: column.cells - column.missing]
+    fewest = known.sum() / (BINS * BINS)
+    codes = _shared(known, fewest)
+    while codes[-1] >= BINS - 1:
+        fewest *= _COARSER
+        codes = _shared(known, fewest)
+    return np.append(codes, codes[-1] + 1)[: column.cells].astype(np.uint8)
 
 
 def drawing_order(columns: Sequence[CellColumn]) -> tuple[int, ...]:
@@ -70,6 +73,18 @@ def telling_columns(
         at: tuple(sorted(others, key=lambda other: -float(strength[at, other]))[:MOST_FEATURES])
         for at, others in earlier.items()
     }
+
+
+def _shared(counts: NDArray[np.int64], fewest: float) -> NDArray[np.int64]:
+    """Rising codes of cells; neighbours share one until it has `fewest` rows."""
+    codes = np.zeros(len(counts), np.int64)
+    code, rows = 0, 0
+    for cell, count in enumerate(counts.tolist()):
+        if rows and (rows >= fewest or count >= fewest):
+            code, rows = code + 1, 0
+        codes[cell] = code
+        rows += count
+    return codes
 
 
 def _standard(values: NDArray[np.float32]) -> NDArray[np.float32]:

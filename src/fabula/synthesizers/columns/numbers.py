@@ -226,12 +226,14 @@ def _bounds(numbers: NDArray[np.float64], cells: int, least: int) -> list[tuple[
     """Where cells start and end in sorted numbers.
 
     A common number is a cell, and where few numbers differ each one is; others are gathered
-    until a cell has its share of the rows.
+    until a cell has its share of the rest.
     """
     _, starts, counts = np.unique(numbers, return_index=True, return_counts=True)
     few = len(starts) <= 2 * cells
     common = max(least, 1 if few else COMMON * len(numbers))
-    share = max(least, 1 if few else len(numbers) / cells)
+    rest = counts[counts < common]
+    left = max(cells // 2, cells - (len(counts) - len(rest)))
+    share = max(least, 1 if few else rest.sum() / left)
     found: list[tuple[int, int]] = []
     gathered = -1
     for start, count in zip(starts.tolist(), counts.tolist(), strict=True):
