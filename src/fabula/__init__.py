@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from fabula.runs.program import program, run_program
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
+    from fabula.synthesizers.fitting import fit
+    from fabula.synthesizers.synthesizer import Synthesizer, load_synthesizer
     from fabula.texts.describe import adescribe, describe
     from fabula.texts.exports.export import export
     from fabula.texts.extend import aextend, extend
@@ -51,6 +53,7 @@ __all__ = [
     "Plan",
     "Rehearsal",
     "Report",
+    "Synthesizer",
     "TableSpec",
     "__version__",
     "adescribe",
@@ -66,9 +69,11 @@ __all__ = [
     "export",
     "extend",
     "extract",
+    "fit",
     "generate",
     "infer",
     "load",
+    "load_synthesizer",
     "near_duplicates",
     "pairs",
     "plan",
@@ -90,6 +95,7 @@ _HOMES = {
     "Plan": "fabula.planning.plan",
     "Rehearsal": "fabula.llm.rehearsal",
     "Report": "fabula.reports.report",
+    "Synthesizer": "fabula.synthesizers.synthesizer",
     "TableSpec": "fabula.spec.tables",
     "adescribe": "fabula.texts.describe",
     "aextend": "fabula.texts.extend",
@@ -103,9 +109,11 @@ _HOMES = {
     "export": "fabula.texts.exports.export",
     "extend": "fabula.texts.extend",
     "extract": "fabula.texts.extract",
+    "fit": "fabula.synthesizers.fitting",
     "generate": "fabula.api",
     "infer": "fabula.api",
     "load": "fabula.api",
+    "load_synthesizer": "fabula.synthesizers.synthesizer",
     "near_duplicates": "fabula.texts.near_duplicates",
     "pairs": "fabula.texts.pairs.ask",
     "plan": "fabula.api",

@@ -128,6 +128,7 @@ def test_every_kind_can_be_named(kind: str) -> None:
         "pareto": "1",
         "poisson": "3",
         "binomial": "3 0.5",
+        "learned": "file=people.fabula",
         "mixture": "of=[{kind: normal}]",
         "pattern": "/a/",
         "template": "x",

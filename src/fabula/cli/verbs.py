@@ -16,6 +16,8 @@ SECTIONS: dict[str, dict[str, str]] = {
         "balance": "Even out the topics of a text data set.",
         "describe": "Write a text for each row that tells its fields.",
         "extract": "Take typed fields out of texts.",
+        "fit": "Learn a table and write a synthesizer that `fabula sample` draws from.",
+        "sample": "Draw rows from a learned table.",
     },
     "Prove": {
         "evaluate": "Tell how realistic, private, fair and varied synthetic data is.",

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from fabula.errors import SpecError
 from fabula.spec import keys, numbers, times, words
+from fabula.spec import learned as learning
 from fabula.spec.columns import AbstractColumn, AbstractNumber
 from fabula.spec.messages import violations_of
 from fabula.spec.parameters import Parameter, Scalar
@@ -35,6 +36,7 @@ __all__ = [
     "gamma",
     "judge",
     "key",
+    "learned",
     "llm",
     "lognormal",
     "mixture",
@@ -357,6 +359,18 @@ def program(
         model=model,
         **common,
     )
+
+
+def learned(
+    file: str,
+    *,
+    column: str | None = None,
+    given: Mapping[str, Any] | None = None,
+    sha256: str | None = None,
+    **common: Unpack[Common],
+) -> learning.Learned:
+    """A value that a fitted synthesizer draws: its column of the same name, or `column`."""
+    return _make(learning.Learned, file=file, column=column, given=given, sha256=sha256, **common)
 
 
 def _make(kind: type[ColumnT], **parameters: Any) -> ColumnT:

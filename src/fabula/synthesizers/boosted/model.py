@@ -1,0 +1,208 @@
+"""`boosted`: rows drawn column by column, each decision by gradient-boosted trees.
+
+p(row) = Π p(cell of column j | cells of earlier columns), and a cell is reached by yes-or-no
+decisions in a mass-balanced tree of the column's cells. All decisions of one level of that tree
+share a forest whose features are the earlier columns and the node; it starts from the node's own
+share of the rows, and trees are added while they help on held-out rows. Near the idea of
+"Unmasking Trees for Tabular Data" (McCarter 2024).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fabula.streams import stream
+from fabula.synthesizers.boosted.cell_tree import CellTree
+from fabula.synthesizers.boosted.decisions import Decisions, learn_decisions
+from fabula.synthesizers.boosted.features import drawing_order, feature_codes, telling_columns
+from fabula.synthesizers.boosted.growing import Growth
+from fabula.synthesizers.boosted.odds import MOST_ROWS, THRESHOLDS
+from fabula.synthesizers.boosted.walking import Trees, Walkers, walk
+from fabula.synthesizers.model import CellColumn, Codes, Drawn, State, Steps, Weights
+
+PARTICLES = 8
+"""Drawn completions of a row, of which one is chosen."""
+
+_FREE = np.zeros(0, np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class Boosted:
+    """A fitted model.
+
+    Attributes:
+        columns: The columns, in the table's order.
+        order: Positions of the columns in the order in which they are drawn.
+        decisions: By position, the decisions of each column.
+    """
+
+    columns: tuple[CellColumn, ...]
+    order: tuple[int, ...]
+    decisions: tuple[Decisions, ...]
+
+    @classmethod
+    def fit(
+        cls,
+        codes: Codes,
+        columns: tuple[CellColumn, ...],
+        *,
+        seed: int,
+        progress: Steps,
+        rounds: int = 150,
+        rate: float = 0.15,
+        leaves: int = 31,
+        workers: int = 0,
+    ) -> Boosted:
+        """Learn rows (at most 524,288 of them, drawn at random).
+
+        Args:
+            codes: Training rows.
+            columns: The columns of `codes`.
+            seed: Decides which rows tell when to stop.
+            progress: Called with columns done and columns in all.
+            rounds: Most trees of a level.
+            rate: Learning rate.
+            leaves: Most leaves of a tree.
+            workers: Columns learned at the same time; 0 for one a core. Changes nothing else.
+        """
+        rng = stream(seed, "boosted", "rows", 0)
+        rows = rng.permutation(len(codes))[:MOST_ROWS]
+        bins = np.stack(
+            [feature_codes(column)[codes[rows, at]] for at, column in enumerate(columns)]
+        )
+        growth = Growth(rounds=rounds, rate=rate, leaves=leaves)
+        order = drawing_order(columns)
+        telling = telling_columns(bins, order, rng)
+        lock, done = Lock(), [0]
+
+        def learn(at: int) -> Decisions:
+            found = learn_decisions(
+                columns[at], codes[rows, at], bins, columns, earlier=telling[at], growth=growth
+            )
+            with lock:
+                done[0] += 1
+                progress(done[0], len(columns))
+            return found
+
+        costly_first = order[::-1]
+        with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+            found = dict(zip(costly_first, pool.map(learn, costly_first), strict=True))
+        return cls(columns, order, tuple(found[at] for at in range(len(columns))))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Nothing beyond the card."""
+        return ()
+
+    def sample(self, rows: int, rng: np.random.Generator, allowed: Mapping[int, Weights]) -> Drawn:
+        """Draw rows; decisions that `allowed` leaves no choice are weighed."""
+        codes = np.zeros((rows, len(self.columns)), np.int32)
+        drawing = _Drawing(self._codes, rows, rng)
+        for at in self.order:
+            weights = allowed.get(at)
+            codes[:, at] = drawing.column(at, self.decisions[at], weights, _FREE)
+            if weights is not None:
+                with np.errstate(divide="ignore"):
+                    drawing.log_weights += np.log(weights)[codes[:, at]]
+        return Drawn(codes, drawing.log_weights if allowed else None)
+
+    def complete(self, codes: Codes, known: NDArray[np.bool_], rng: np.random.Generator) -> Drawn:
+        """Draw what is unknown: several completions of a row, of which one is chosen by weight."""
+        particles = np.where(
+            np.repeat(known, PARTICLES, axis=0), np.repeat(codes, PARTICLES, 0), -1
+        )
+        drawing = _Drawing(self._codes, len(particles), rng)
+        for at in self.order:
+            targets = np.ascontiguousarray(particles[:, at], np.int32)
+            particles[:, at] = drawing.column(at, self.decisions[at], None, targets)
+        weights = drawing.log_weights.reshape(-1, PARTICLES)
+        sums = np.cumsum(np.exp(weights - weights.max(axis=1, keepdims=True)), axis=1)
+        chosen = (rng.random((len(codes), 1)) * sums[:, -1:] >= sums).sum(axis=1)
+        return Drawn(particles[np.arange(len(codes)) * PARTICLES + chosen].astype(np.int32))
+
+    def state(self) -> State:
+        """The model as plain values: the columns' arrays, one after the other."""
+        arrays: dict[str, NDArray[Any]] = {
+            "order": np.array(self.order, np.int32),
+            "sizes": np.array(
+                [
+                    (
+                        len(item.scores),
+                        len(item.forests),
+                        len(item.trees.roots),
+                        len(item.trees.link),
+                    )
+                    for item in self.decisions
+                ],
+                np.int64,
+            ),
+        }
+        for name in ("scores", "bins", "forests"):
+            arrays[name] = np.concatenate([getattr(item, name) for item in self.decisions])
+        for name in Trees._fields:
+            arrays[name] = np.concatenate([getattr(item.trees, name) for item in self.decisions])
+        return State({}, arrays)
+
+    @classmethod
+    def restore(cls, state: State, columns: tuple[CellColumn, ...]) -> Boosted:
+        """The model of a state."""
+        arrays = state.arrays
+        cuts = np.cumsum(arrays["sizes"], axis=0)[:-1].T
+        owners = {
+            "scores": 0,
+            "bins": 0,
+            "forests": 1,
+            "roots": 2,
+            "right": 3,
+            "link": 3,
+            "value": 3,
+        }
+        parts = {name: np.split(arrays[name], cuts[owner]) for name, owner in owners.items()}
+        decisions = (
+            Decisions(
+                CellTree.balanced(column.counts),
+                parts["scores"][at],
+                parts["bins"][at],
+                parts["forests"][at],
+                Trees(*(np.ascontiguousarray(parts[name][at]) for name in Trees._fields)),
+            )
+            for at, column in enumerate(columns)
+        )
+        return cls(columns, tuple(int(at) for at in arrays["order"]), tuple(decisions))
+
+    @cached_property
+    def _codes(self) -> tuple[NDArray[np.uint8], ...]:
+        return tuple(feature_codes(column) for column in self.columns)
+
+
+class _Drawing:
+    """Rows of which some columns are drawn."""
+
+    def __init__(
+        self, codes: tuple[NDArray[np.uint8], ...], rows: int, rng: np.random.Generator
+    ) -> None:
+        self._codes, self._rng = codes, rng
+        self._bins = np.zeros((rows, len(codes) + 1), np.uint8)
+        self.log_weights = np.zeros(rows)
+
+    def column(
+        self, at: int, decisions: Decisions, weights: Weights | None, targets: NDArray[np.int32]
+    ) -> NDArray[np.int32]:
+        """Draw one more column: any cell, cells of some weight, or each row's target."""
+        rows = len(self.log_weights)
+        codes = np.zeros(rows, np.int32)
+        if len(decisions.forests):
+            seeds = self._rng.integers(0, 2**64, rows, np.uint64)
+            walkers = Walkers(self._bins, seeds, targets, codes, self.log_weights)
+            walk(walkers, decisions.path(weights), decisions.trees, THRESHOLDS)
+        self._bins[:, at] = self._codes[at][codes]
+        return codes
