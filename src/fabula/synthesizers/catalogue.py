@@ -19,6 +19,8 @@ DEFAULT = "boosted"
 
 _HOMES: Mapping[str, tuple[str, str, str | None]] = {
     "boosted": ("fabula.synthesizers.boosted.model", "Boosted", "learned"),
+    "mixture": ("fabula.synthesizers.mixture", "Mixture", "learned"),
+    "vae": ("fabula.synthesizers.vae", "Vae", "deep"),
 }
 """Module, class and extra of each model."""
 
