@@ -19,7 +19,9 @@ DEFAULT = "boosted"
 
 _HOMES: Mapping[str, tuple[str, str, str | None]] = {
     "boosted": ("fabula.synthesizers.boosted.model", "Boosted", "learned"),
+    "copula": ("fabula.synthesizers.copula", "Copula", "learned"),
     "mixture": ("fabula.synthesizers.mixture", "Mixture", "learned"),
+    "gan": ("fabula.synthesizers.gan", "Gan", "deep"),
     "vae": ("fabula.synthesizers.vae", "Vae", "deep"),
 }
 """Module, class and extra of each model."""

@@ -21,7 +21,7 @@ from fabula.streams import stream
 from fabula.synthesizers.layout import Layout
 from fabula.synthesizers.model import CellColumn, Codes, Drawn, State, Steps, Weights
 
-ROWS_A_COMPONENT = 20
+ROWS_A_COMPONENT = 60
 """Training rows for each component, where their number is not given."""
 
 MOST_COMPONENTS = 800
@@ -71,7 +71,7 @@ class Mixture:
             columns: The columns of `codes`.
             seed: Decides where components start and the order of rows.
             progress: Called with passes done and passes in all.
-            components: How many kinds of rows; 0 for one to 20 rows, at most 800.
+            components: How many kinds of rows; 0 for one to 60 rows, at most 800.
             passes: Passes over the rows.
 
         Raises:
