@@ -10,6 +10,8 @@ SECTIONS: dict[str, dict[str, str]] = {
         "preview": "Make a few rows and show them; nothing is written.",
         "generate": "Make the data, check it and write it.",
         "extend": "Append rows that fit a table.",
+        "fit": "Learn a table.",
+        "sample": "Draw rows from a learned table.",
     },
     "Prove": {
         "evaluate": "Tell how realistic, private, fair and varied synthetic data is.",

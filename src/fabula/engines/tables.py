@@ -17,6 +17,7 @@ from fabula.engines.catalogue import column_engine
 from fabula.engines.children import children_engine
 from fabula.engines.correlated import correlated_engines
 from fabula.engines.expressions import evaluate
+from fabula.engines.learned import learned_engines
 from fabula.engines.made import CheckTally, MadeBlock, RejectedRow
 from fabula.engines.prepared import prepared
 from fabula.engines.references import Linkage, Linker, parent_values
@@ -282,7 +283,7 @@ class TableBlocks:
     @prepared
     def _engines(self) -> dict[str, Engine]:
         """An engine for each column that is made by itself."""
-        engines = correlated_engines(self.plan)
+        engines = correlated_engines(self.plan) | learned_engines(self.plan)
         for name, column in self.plan.columns.items():
             if name in engines or name in self._groups or name in self.plan.references:
                 continue

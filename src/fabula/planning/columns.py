@@ -19,11 +19,13 @@ from fabula.planning.expressions import (
     syntax_tree,
 )
 from fabula.planning.kinds import CATEGORY, column_type
+from fabula.planning.learned import learned_type
 from fabula.planning.plan import ColumnPlan, ReferencePlan
 from fabula.planning.references import References
 from fabula.planning.templates import TemplateError, template_needs
 from fabula.spec.columns import AbstractColumn
 from fabula.spec.keys import Reference
+from fabula.spec.learned import Learned
 from fabula.spec.parameters import as_moment, is_expression
 from fabula.spec.tables import DatasetSpec, TableSpec
 from fabula.spec.words import FILLED, Judge, Llm, Template, Text
@@ -123,7 +125,8 @@ class _Resolver:
         if isinstance(column, Judge):
             where = f"tables.{self.table.name}.columns.{name}.of"
             needs.update(self.known(name, column.of, where))
-        kind = column_type(column) or _UNTYPED
+        found = learned_type(column, name) if isinstance(column, Learned) else column_type(column)
+        kind = found or _UNTYPED
         if len(needs) < len(wanted):
             return ColumnPlan(name, column, kind)
         return ColumnPlan(name, column, kind, tuple(needs), sql)

@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from fabula.errors import SpecError, UsageError, did_you_mean
+from fabula.errors import SpecError, UsageError, Violation, did_you_mean
 from fabula.io.sql import quoted
 from fabula.planning.columns import make_steps, plan_columns
 from fabula.planning.estimate import estimate_bytes, estimate_calls, estimate_seconds
+from fabula.planning.learned import with_learned
 from fabula.planning.plan import ColumnPlan, Plan, ReferencePlan, TablePlan
 from fabula.planning.references import References, order_tables, resolve_references
 from fabula.planning.rules import (
@@ -48,8 +49,9 @@ def make_plan(
         SpecError: The spec has problems; the error carries all of them.
         UsageError: `n` names no table, or does not say which.
     """
-    settled = settle(spec, n=n, model=model)
-    problems = list(spec_violations(settled))
+    problems: list[Violation] = []
+    settled = with_learned(settle(spec, n=n, model=model), problems)
+    problems += spec_violations(settled)
     references = resolve_references(settled, problems)
     order, references = order_tables(settled, references, problems)
     planned = plan_columns(settled, references, problems)

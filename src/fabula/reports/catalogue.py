@@ -47,6 +47,7 @@ EXAMPLES: dict[str, str] = {
     "provider": "{kind: provider, name: finance.company}",
     "llm": "{kind: llm, description: a product name of a few words, max: 40}",
     "text": '{kind: text, prompt: "One sentence that sells a {{ colour }} {{ category }}."}',
+    "learned": "{kind: learned, file: people.fabula, given: {city: Wien}}",
     "judge": "{kind: judge, of: [question, answer], rubric: {helpful: 1..5}, at_least: 3}",
 }
 """One column of each kind, as YAML."""

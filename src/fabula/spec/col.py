@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from fabula.errors import SpecError
 from fabula.spec import keys, numbers, times, words
+from fabula.spec import learned as learning
 from fabula.spec.columns import AbstractColumn, AbstractNumber
 from fabula.spec.messages import violations_of
 from fabula.spec.parameters import Parameter, Scalar
@@ -35,6 +36,7 @@ __all__ = [
     "gamma",
     "judge",
     "key",
+    "learned",
     "llm",
     "lognormal",
     "mixture",
@@ -333,6 +335,17 @@ def judge(
     """A language model's verdict on other columns of the row, by a question or a rubric."""
     scales = dict(rubric) if isinstance(rubric, Mapping) else rubric
     return _make(words.Judge, of=of, rubric=scales, at_least=at_least, model=model, **common)
+
+
+def learned(
+    file: str,
+    *,
+    column: str | None = None,
+    given: Mapping[str, Any] | None = None,
+    **common: Unpack[Common],
+) -> learning.Learned:
+    """A value that a fitted synthesizer draws: its column of the same name, or `column`."""
+    return _make(learning.Learned, file=file, column=column, given=given or {}, **common)
 
 
 def _make(kind: type[ColumnT], **parameters: Any) -> ColumnT:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from fabula.spec.columns import AbstractColumn
 from fabula.spec.keys import Constant, Key, Reference, Sequence, Uuid
+from fabula.spec.learned import Learned
 from fabula.spec.numbers import (
     Bernoulli,
     Beta,
@@ -52,7 +53,8 @@ Column: TypeAlias = Annotated[
     | Provider
     | Llm
     | Text
-    | Judge,
+    | Judge
+    | Learned,
     Field(discriminator="kind"),
 ]
 

@@ -8,6 +8,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from fabula.spec.checks import Check
 from fabula.spec.kinds import Column
+from fabula.spec.learned import LearnedTable
 from fabula.spec.numbers import Distribution
 from fabula.spec.parameters import SpecModel
 from fabula.spec.sources import Source
@@ -113,6 +114,8 @@ class TableSpec(SpecModel):
         n: Rows.
         per_parent: Rows for each row of a parent table, instead of `n`.
         columns: Columns by name, in the order of the output.
+        learned: A fitted synthesizer whose columns follow those of `columns`; a column of the
+            same name takes its place.
         primary_key: Columns that identify a row; by default the first `key` or `uuid` column.
         unique: Groups of columns whose combination may not repeat.
         correlations: Groups of numeric columns that vary together.
@@ -127,7 +130,8 @@ class TableSpec(SpecModel):
     name: str = ""
     n: int | None = Field(default=None, ge=0)
     per_parent: PerParent | None = None
-    columns: dict[str, Column] = Field(min_length=1)
+    columns: dict[str, Column] = Field(default_factory=dict)
+    learned: LearnedTable | None = None
     primary_key: tuple[str, ...] = ()
     unique: tuple[tuple[str, ...], ...] = ()
     correlations: tuple[Correlation, ...] = ()
@@ -151,6 +155,8 @@ class TableSpec(SpecModel):
     def _one_size(self) -> TableSpec:
         if self.n is not None and self.per_parent is not None:
             raise ValueError("give `n` or `per_parent`, not both")
+        if not self.columns and self.learned is None:
+            raise ValueError("say which `columns` it has")
         return self
 
     @property

@@ -47,7 +47,7 @@ def fit(
         spec: A spec of one table whose row checks every sampled row keeps.
         protect: Labels of fewer rows, and so many of the smallest and largest numbers of each
             column, are not reproduced. False switches that off.
-        progress: Called with `fit`, steps done and steps in all.
+        progress: Called with `fit`, rows learned and rows in all.
         options: The model's own.
 
     Raises:
@@ -80,7 +80,7 @@ def fit(
 
     def told(done: int, steps: int) -> None:
         if progress:
-            progress(NAME, done, steps)
+            progress(NAME, train.num_rows * done // steps, train.num_rows)
 
     cells = tuple(codec.cells for codec in columns.codecs)
     learned = kind.fit(codes, cells, seed=seed, progress=told, **options)

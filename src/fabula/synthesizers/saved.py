@@ -28,6 +28,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.errors import SourceError
+from fabula.io.fitted import SCHEMA_MEMBER
 from fabula.io.places import replacing
 from fabula.synthesizers.columns.codec import CodecState
 from fabula.synthesizers.model import State
@@ -64,7 +65,7 @@ def write_saved(path: PathLike, saved: Saved) -> None:
     Raises:
         SinkError: The place can't be written.
     """
-    members = {"schema.arrow": saved.schema.serialize().to_pybytes()}
+    members = {SCHEMA_MEMBER: saved.schema.serialize().to_pybytes()}
     for number, name in enumerate(saved.schema.names):
         for array, values in saved.codecs[name].arrays.items():
             members |= _member(f"columns/{number}/{array}", values)
@@ -125,7 +126,7 @@ def read_saved(path: PathLike) -> Saved:
 
 
 def _saved(about: Mapping[str, Any], members: Mapping[str, bytes]) -> Saved:
-    schema = pa.ipc.read_schema(pa.py_buffer(members["schema.arrow"]))
+    schema = pa.ipc.read_schema(pa.py_buffer(members[SCHEMA_MEMBER]))
     codecs = {
         column["name"]: CodecState(
             column["family"], column["settings"], _arrays(members, f"columns/{number}/")

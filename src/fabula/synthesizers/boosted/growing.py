@@ -1,9 +1,9 @@
 """Gradient-boosted trees over small codes, compiled.
 
 A small learner made for one task: features are codes below 64, a split sends a set of codes to
-the left (64 bits of one number), answers are yes or no. Trees grow leaf by leaf from histograms
-(Ke et al. 2017, "LightGBM"); codes of categories are sorted by their mean gradient before they are
-split (Fisher 1958). Boosting stops when held-out rows gain no more.
+one side (64 bits of one number), answers are yes or no. Trees grow leaf by leaf from histograms
+(Ke et al. 2017, "LightGBM"); codes of categories are sorted by their mean gradient before they
+are split (Fisher 1958). Boosting stops when held-out rows gain no more.
 """
 
 from __future__ import annotations
@@ -11,14 +11,41 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
 
+from fabula.synthesizers.boosted.compiled import compiled
 from fabula.synthesizers.boosted.odds import GRADIENT_UNIT, HALF, UNIT
 
 BINS = 64
 """Codes of a feature, at most."""
 
 _LOW = 0xFFFFFFFF
+_FEWEST_OF_CODE = 1.0
+_MEAN_RIDGE = 2.0
+
+
+class Rows(NamedTuple):
+    """What is learned from; held-out rows come last.
+
+    Attributes:
+        train: How many rows are learned from.
+        bins: Codes, shape (features, rows).
+        sizes: Codes of each feature.
+        ordered: Whether neighbouring codes of a feature are alike.
+        answers: 0 or 1 for each row.
+        scores: Where each row's score starts; changed in place.
+        gradients: `odds.PACKED`.
+        losses: `odds.LOSS`.
+    """
+
+    train: int
+    bins: NDArray[np.uint8]
+    sizes: NDArray[np.int64]
+    ordered: NDArray[np.bool_]
+    answers: NDArray[np.uint8]
+    scores: NDArray[np.int32]
+    gradients: NDArray[np.int64]
+    losses: NDArray[np.float64]
 
 
 class Growth(NamedTuple):
@@ -45,89 +72,102 @@ class Growth(NamedTuple):
     least: float = 1.5
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def boost(bins, sizes, ordered, answers, scores, train, growth, gradients, losses):  # type: ignore[no-untyped-def]
-    """Fit trees on the first `train` rows; the others decide when to stop.
+class Nodes(NamedTuple):
+    """Nodes of trees, one after the other.
+
+    Attributes:
+        feature: The feature that a node looks at.
+        right: Codes that go to the right child, a bit each.
+        child: The left child; the right one follows it. A leaf is its own child.
+        value: A leaf's addition to the score.
+    """
+
+    feature: NDArray[np.int16]
+    right: NDArray[np.uint64]
+    child: NDArray[np.int32]
+    value: NDArray[np.int32]
+
+
+class _Work(NamedTuple):
+    """Space that every tree uses again: rows in the order of leaves, and leaves' histograms."""
+
+    packed: NDArray[np.int64]
+    order: NDArray[np.int32]
+    spare: NDArray[np.int32]
+    moved: NDArray[np.int64]
+    sums: NDArray[np.int64]
+
+
+@compiled
+def boost(rows: Rows, growth: Growth) -> tuple[NDArray[np.int32], Nodes, int]:
+    """Fit trees as long as they help on the held-out rows.
 
     Args:
-        bins: Codes, shape (features, rows).
-        sizes: Codes of each feature.
-        ordered: Whether neighbouring codes of a feature are alike.
-        answers: 0 or 1 for each row.
-        scores: Where each row's score starts; changed in place.
-        train: Rows to learn from; the others are held out.
+        rows: What is learned from.
         growth: How trees grow.
-        gradients: `odds.PACKED`.
-        losses: `odds.LOSS`.
 
     Returns:
-        The first node of each tree that helped; by node its feature, the codes that go to the
-        right child (a bit each), the left child (the right one follows it; a leaf is its own
-        child) and a leaf's addition to the score; and the most steps to a leaf.
+        The first node of each tree, all nodes, and the most steps from a root to a leaf.
     """
-    rows = bins.shape[1]
     most = growth.rounds * (2 * growth.leaves - 1)
-    feature = np.zeros(most, np.int16)
-    right = np.zeros(most, np.uint64)
-    child = np.zeros(most, np.int32)
-    value = np.zeros(most, np.int32)
+    nodes = Nodes(
+        np.zeros(most, np.int16),
+        np.zeros(most, np.uint64),
+        np.zeros(most, np.int32),
+        np.zeros(most, np.int32),
+    )
+    work = _Work(
+        np.empty(rows.train, np.int64),
+        np.empty(rows.train, np.int32),
+        np.empty(rows.train, np.int32),
+        np.empty(rows.train, np.int64),
+        np.empty((growth.leaves, rows.bins.shape[0], BINS), np.int64),
+    )
     roots = np.zeros(growth.rounds, np.int32)
-    packed = np.empty(train, np.int64)
-    order = np.empty(train, np.int32)
-    spare = np.empty(train, np.int32)
-    moved = np.empty(train, np.int64)
-    hists = np.empty((growth.leaves, bins.shape[0], BINS), np.int64)
-    best_loss = _held_out_loss(answers, scores, train, losses)
-    used, kept, kept_nodes = np.int64(0), 0, np.int64(0)
-    depth, since = np.int64(0), 0
-    for round_ in range(growth.rounds):
-        for row in range(train):
-            order[row] = row
-            packed[row] = gradients[answers[row], scores[row] + HALF]
-        roots[round_] = used
-        used, deep = _grow(
-            bins, sizes, ordered, packed, order, spare, moved, hists, growth,
-            feature, right, child, value, used, scores,
-        )  # fmt: skip
+    best_loss = _held_out_loss(rows)
+    used, kept_nodes, depth = np.int64(0), np.int64(0), np.int64(0)
+    kept, since = 0, 0
+    for number in range(growth.rounds):
+        roots[number] = used
+        used, deep = _grow(rows, work, nodes, used, growth)
         if deep == 0:
             break
-        for row in range(train, rows):
-            node = roots[round_]
-            for _ in range(deep):
-                code = np.uint64(bins[feature[node], row])
-                node = child[node] + np.int32((right[node] >> code) & np.uint64(1))
-            scores[row] = _inside(scores[row] + value[node])
-        loss = _held_out_loss(answers, scores, train, losses)
+        _add_to_held_out(rows, nodes, roots[number], deep)
+        loss = _held_out_loss(rows)
         depth = max(depth, deep)
         if loss < best_loss - 1e-9:
-            best_loss, kept, kept_nodes, since = loss, round_ + 1, used, 0
+            best_loss, kept, kept_nodes, since = loss, number + 1, used, 0
         else:
             since += 1
             if since >= growth.patience:
                 break
-    nodes = slice(0, kept_nodes)
-    return roots[:kept], feature[nodes], right[nodes], child[nodes], value[nodes], depth
+    found = slice(0, kept_nodes)
+    return (
+        roots[:kept],
+        Nodes(nodes.feature[found], nodes.right[found], nodes.child[found], nodes.value[found]),
+        depth,
+    )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _grow(  # type: ignore[no-untyped-def]
-    bins, sizes, ordered, packed, order, spare, moved, hists, growth,
-    feature, right, child, value, used, scores,
-):  # fmt: skip
-    """Grow one tree and add its values to the scores of the rows it was grown from."""
-    leaves, most = 1, growth.leaves
-    start = np.zeros(most, np.int64)
-    end = np.zeros(most, np.int64)
-    node = np.zeros(most, np.int32)
-    level = np.zeros(most, np.int64)
+@compiled
+def _grow(rows: Rows, work: _Work, nodes: Nodes, used: int, growth: Growth) -> tuple[int, int]:
+    """Grow one tree and add its values to the scores of the rows that it was grown from.
+
+    Returns:
+        The number of nodes used so far, and the most steps to a leaf.
+    """
+    for row in range(rows.train):
+        work.order[row] = row
+        work.packed[row] = rows.gradients[rows.answers[row], rows.scores[row] + HALF]
+    most, leaves = growth.leaves, 1
+    start, end = np.zeros(most, np.int64), np.zeros(most, np.int64)
+    node, level = np.zeros(most, np.int32), np.zeros(most, np.int64)
     gain = np.zeros(most)
-    split_feature = np.zeros(most, np.int64)
-    split_left = np.zeros(most, np.uint64)
-    end[0] = len(order)
-    node[0] = used
+    feature, left = np.zeros(most, np.int64), np.zeros(most, np.uint64)
+    end[0], node[0] = rows.train, used
     used += 1
-    _count(bins, sizes, packed, order, start[0], end[0], hists[0])
-    gain[0], split_feature[0], split_left[0] = _best_split(hists[0], sizes, ordered, growth)
+    _count(rows, work, start[0], end[0], work.sums[0])
+    gain[0], feature[0], left[0] = _best_split(work.sums[0], rows, growth)
     while leaves < most:
         at = 0
         for leaf in range(1, leaves):
@@ -135,118 +175,112 @@ def _grow(  # type: ignore[no-untyped-def]
                 at = leaf
         if gain[at] <= 0:
             break
-        middle = _divide(
-            bins[split_feature[at]], split_left[at], order, packed, spare, moved, start[at], end[at]
-        )
+        middle = _divide(rows.bins[feature[at]], left[at], work, start[at], end[at])
         parent, new = node[at], leaves
-        feature[parent], right[parent] = split_feature[at], ~split_left[at]
-        child[parent] = used
+        nodes.feature[parent], nodes.right[parent] = feature[at], ~left[at]
+        nodes.child[parent] = used
         node[at], node[new] = used, used + 1
         used += 2
         leaves += 1
         start[new], end[new], end[at] = middle, end[at], middle
         level[at] += 1
         level[new] = level[at]
-        small, large = (at, new) if end[at] - start[at] < end[new] - start[new] else (new, at)
         if level[at] >= growth.depth:
             gain[at], gain[new] = 0.0, 0.0
             continue
+        small, large = (at, new) if end[at] - start[at] < end[new] - start[new] else (new, at)
         if small == at:  # the parent's histogram stands at `at`
-            _copy(hists[at], hists[new], sizes)
-        _count(bins, sizes, packed, order, start[small], end[small], hists[small])
-        _subtract(hists[small], hists[large], sizes)
-        for leaf in (at, new):
-            gain[leaf], split_feature[leaf], split_left[leaf] = _best_split(
-                hists[leaf], sizes, ordered, growth
-            )
+            _copy(work.sums[at], work.sums[new], rows.sizes)
+        _count(rows, work, start[small], end[small], work.sums[small])
+        _subtract(work.sums[small], work.sums[large], rows.sizes)
+        gain[at], feature[at], left[at] = _best_split(work.sums[at], rows, growth)
+        gain[new], feature[new], left[new] = _best_split(work.sums[new], rows, growth)
     deep = np.int64(0)
     for leaf in range(leaves):
         total = np.int64(0)
         for i in range(start[leaf], end[leaf]):
-            total += packed[i]
+            total += work.packed[i]
         slope, curve = (total >> 32) / GRADIENT_UNIT, (total & _LOW) / GRADIENT_UNIT
         step = np.int32(np.rint(growth.rate * slope / (curve + growth.ridge) * UNIT))
-        child[node[leaf]] = node[leaf]
-        value[node[leaf]] = step
+        nodes.child[node[leaf]], nodes.value[node[leaf]] = node[leaf], step
         for i in range(start[leaf], end[leaf]):
-            scores[order[i]] = _inside(scores[order[i]] + step)
+            row = work.order[i]
+            rows.scores[row] = _inside(rows.scores[row] + step)
         deep = max(deep, level[leaf])
     return used, deep
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _count(bins, sizes, packed, order, start, end, hist):  # type: ignore[no-untyped-def]
-    """Add up the packed gradients of rows by feature and code."""
-    whole = start == 0 and end == len(order)
-    for feature in range(bins.shape[0]):
-        codes, sums = bins[feature], hist[feature]
-        for code in range(sizes[feature]):
-            sums[code] = 0
+@compiled
+def _count(rows: Rows, work: _Work, start: int, end: int, sums: NDArray[np.int64]) -> None:
+    """Add up the packed gradients of a leaf's rows by feature and code."""
+    whole = start == 0 and end == rows.train
+    for feature in range(rows.bins.shape[0]):
+        codes, own = rows.bins[feature], sums[feature]
+        for code in range(rows.sizes[feature]):
+            own[code] = 0
         if whole:  # rows are still in their order
             for i in range(start, end):
-                sums[codes[i]] += packed[i]
+                own[codes[i]] += work.packed[i]
         else:
             for i in range(start, end):
-                sums[codes[order[i]]] += packed[i]
+                own[codes[work.order[i]]] += work.packed[i]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _copy(hist, target, sizes):  # type: ignore[no-untyped-def]
+@compiled
+def _copy(sums: NDArray[np.int64], target: NDArray[np.int64], sizes: NDArray[np.int64]) -> None:
     for feature in range(len(sizes)):
         for code in range(sizes[feature]):
-            target[feature, code] = hist[feature, code]
+            target[feature, code] = sums[feature, code]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _subtract(hist, target, sizes):  # type: ignore[no-untyped-def]
+@compiled
+def _subtract(sums: NDArray[np.int64], target: NDArray[np.int64], sizes: NDArray[np.int64]) -> None:
     for feature in range(len(sizes)):
         for code in range(sizes[feature]):
-            target[feature, code] -= hist[feature, code]
+            target[feature, code] -= sums[feature, code]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _divide(codes, left, order, packed, spare, moved, start, end):  # type: ignore[no-untyped-def]
+@compiled
+def _divide(codes: NDArray[np.uint8], left: int, work: _Work, start: int, end: int) -> int:
     """Move a leaf's rows that go left before the others; their order stays."""
     front, back = start, 0
     for i in range(start, end):
-        row, value = order[i], packed[i]
+        row, value = work.order[i], work.packed[i]
         if (left >> np.uint64(codes[row])) & np.uint64(1):
-            order[front], packed[front] = row, value
+            work.order[front], work.packed[front] = row, value
             front += 1
         else:
-            spare[back], moved[back] = row, value
+            work.spare[back], work.moved[back] = row, value
             back += 1
     for i in range(back):
-        order[front + i], packed[front + i] = spare[i], moved[i]
+        work.order[front + i], work.packed[front + i] = work.spare[i], work.moved[i]
     return front
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _best_split(hist, sizes, ordered, growth):  # type: ignore[no-untyped-def]
-    """The gain, feature and left codes of the best split of a leaf; no gain where there is none."""
+@compiled
+def _best_split(sums: NDArray[np.int64], rows: Rows, growth: Growth) -> tuple[float, int, int]:
+    """The gain, feature and left codes of a leaf's best split; no gain where there is none."""
     best, best_feature, best_left = 0.0, 0, np.uint64(0)
     total = np.int64(0)
-    for code in range(sizes[0]):
-        total += hist[0, code]
+    for code in range(rows.sizes[0]):
+        total += sums[0, code]
     all_slope, all_curve = (total >> 32) / GRADIENT_UNIT, (total & _LOW) / GRADIENT_UNIT
     if all_curve < 2 * growth.least:
         return best, best_feature, best_left
-    codes = np.empty(BINS, np.int64)
-    means = np.empty(BINS)
-    for feature in range(hist.shape[0]):
-        size = sizes[feature]
-        ridge = growth.ridge if ordered[feature] else growth.set_ridge
-        count = size
-        if ordered[feature]:
+    codes, means = np.empty(BINS, np.int64), np.empty(BINS)
+    for feature in range(sums.shape[0]):
+        size = rows.sizes[feature]
+        if rows.ordered[feature]:
+            ridge, count = growth.ridge, size
             for code in range(size):
                 codes[code] = code
         else:
-            count = _sorted_codes(hist[feature], size, codes, means)
+            ridge = growth.set_ridge
+            count = _sorted_codes(sums[feature], size, codes, means)
         base = all_slope * all_slope / (all_curve + ridge)
-        part = np.int64(0)
-        mask = np.uint64(0)
-        for i in range(count - 1 if count == size else count):
-            part += hist[feature, codes[i]]
+        part, mask = np.int64(0), np.uint64(0)
+        for i in range(count):
+            part += sums[feature, codes[i]]
             mask |= np.uint64(1) << np.uint64(codes[i])
             curve = (part & _LOW) / GRADIENT_UNIT
             if curve < growth.least:
@@ -254,22 +288,24 @@ def _best_split(hist, sizes, ordered, growth):  # type: ignore[no-untyped-def]
             if all_curve - curve < growth.least:
                 break
             slope = (part >> 32) / GRADIENT_UNIT
-            rest = all_slope - slope
-            gain = slope * slope / (curve + ridge) + rest * rest / (all_curve - curve + ridge) - base
+            rest, other = all_slope - slope, all_curve - curve
+            gain = slope * slope / (curve + ridge) + rest * rest / (other + ridge) - base
             if gain > best:
                 best, best_feature, best_left = gain, feature, mask
     return best, best_feature, best_left
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _sorted_codes(sums, size, codes, means):  # type: ignore[no-untyped-def]
+@compiled
+def _sorted_codes(
+    sums: NDArray[np.int64], size: int, codes: NDArray[np.int64], means: NDArray[np.float64]
+) -> int:
     """Sort codes that have enough rows by their mean gradient; returns how many there are."""
     count = 0
     for code in range(size):
         curve = (sums[code] & _LOW) / GRADIENT_UNIT
-        if curve < 1.0:
+        if curve < _FEWEST_OF_CODE:
             continue
-        mean = ((sums[code] >> 32) / GRADIENT_UNIT) / (curve + 2.0)
+        mean = ((sums[code] >> 32) / GRADIENT_UNIT) / (curve + _MEAN_RIDGE)
         i = count
         while i > 0 and means[i - 1] > mean:
             means[i], codes[i] = means[i - 1], codes[i - 1]
@@ -279,14 +315,25 @@ def _sorted_codes(sums, size, codes, means):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _held_out_loss(answers, scores, train, losses):  # type: ignore[no-untyped-def]
+@compiled
+def _add_to_held_out(rows: Rows, nodes: Nodes, root: int, depth: int) -> None:
+    """Add a tree's values to the scores of the held-out rows."""
+    for row in range(rows.train, len(rows.answers)):
+        node = root
+        for _ in range(depth):
+            code = np.uint64(rows.bins[nodes.feature[node], row])
+            node = nodes.child[node] + np.int32((nodes.right[node] >> code) & np.uint64(1))
+        rows.scores[row] = _inside(rows.scores[row] + nodes.value[node])
+
+
+@compiled
+def _held_out_loss(rows: Rows) -> float:
     loss = 0.0
-    for row in range(train, len(answers)):
-        loss += losses[answers[row], scores[row] + HALF]
+    for row in range(rows.train, len(rows.answers)):
+        loss += rows.losses[rows.answers[row], rows.scores[row] + HALF]
     return loss
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _inside(score):  # type: ignore[no-untyped-def]
+@compiled
+def _inside(score: int) -> int:
     return min(max(score, -HALF), HALF - 1)

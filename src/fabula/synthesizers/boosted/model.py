@@ -10,7 +10,7 @@ share of the rows, and trees are added while they help on held-out rows. Near th
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,39 +22,17 @@ from numpy.typing import NDArray
 
 from fabula.streams import stream
 from fabula.synthesizers.boosted.cell_tree import CellTree
-from fabula.synthesizers.boosted.growing import BINS, Growth, boost
-from fabula.synthesizers.boosted.odds import LOSS, MOST_ROWS, PACKED, THRESHOLDS, score
-from fabula.synthesizers.boosted.walking import Trees, walk
+from fabula.synthesizers.boosted.decisions import Decisions, learn_decisions
+from fabula.synthesizers.boosted.features import drawing_order, feature_codes, telling_columns
+from fabula.synthesizers.boosted.growing import Growth
+from fabula.synthesizers.boosted.odds import MOST_ROWS, THRESHOLDS
+from fabula.synthesizers.boosted.walking import Trees, Walkers, walk
 from fabula.synthesizers.model import CellColumn, Codes, Drawn, State, Steps, Weights
-
-HELD_OUT = 0.1
-FEWEST = 200
-"""A level with fewer rows has no trees: its nodes' shares say all."""
 
 PARTICLES = 8
 """Drawn completions of a row, of which one is chosen."""
 
-_NONE = np.zeros(0, np.int32)
-
-
-@dataclass(frozen=True, eq=False)
-class Decisions:
-    """All decisions of one column.
-
-    Attributes:
-        tree: The tree of its cells.
-        scores: The score of each node's own share.
-        node_bins: The code of each node as a feature.
-        forests: For each level the first root, the root after the last, and the depth; shape
-            (levels, 3).
-        trees: The trees of all levels.
-    """
-
-    tree: CellTree
-    scores: NDArray[np.int32]
-    node_bins: NDArray[np.uint8]
-    forests: NDArray[np.int32]
-    trees: Trees
+_FREE = np.zeros(0, np.int32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,12 +57,12 @@ class Boosted:
         *,
         seed: int,
         progress: Steps,
-        rounds: int = Growth().rounds,
-        rate: float = Growth().rate,
-        leaves: int = Growth().leaves,
+        rounds: int = 150,
+        rate: float = 0.15,
+        leaves: int = 15,
         workers: int = 0,
     ) -> Boosted:
-        """Learn rows.
+        """Learn rows (at most 524,288 of them, drawn at random).
 
         Args:
             codes: Training rows.
@@ -98,24 +76,27 @@ class Boosted:
         """
         rng = stream(seed, "boosted", "rows", 0)
         rows = rng.permutation(len(codes))[:MOST_ROWS]
-        bins = np.stack([_bins(column)[codes[rows, at]] for at, column in enumerate(columns)])
+        bins = np.stack(
+            [feature_codes(column)[codes[rows, at]] for at, column in enumerate(columns)]
+        )
         growth = Growth(rounds=rounds, rate=rate, leaves=leaves)
-        order = tuple(range(len(columns)))
+        order = drawing_order(columns)
+        telling = telling_columns(bins, order, rng)
         lock, done = Lock(), [0]
 
-        def learn(place: int) -> Decisions:
-            at, earlier = order[place], order[:place]
-            found = _learn_column(codes[rows, at], columns[at], bins, columns, earlier, growth)
+        def learn(at: int) -> Decisions:
+            found = learn_decisions(
+                columns[at], codes[rows, at], bins, columns, earlier=telling[at], growth=growth
+            )
             with lock:
                 done[0] += 1
                 progress(done[0], len(columns))
             return found
 
-        costly_first = sorted(range(len(order)), key=lambda at: -at)
+        costly_first = order[::-1]
         with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
             found = dict(zip(costly_first, pool.map(learn, costly_first), strict=True))
-        by_position = {order[place]: found[place] for place in found}
-        return cls(columns, order, tuple(by_position[at] for at in range(len(columns))))
+        return cls(columns, order, tuple(found[at] for at in range(len(columns))))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -125,192 +106,103 @@ class Boosted:
     def sample(self, rows: int, rng: np.random.Generator, allowed: Mapping[int, Weights]) -> Drawn:
         """Draw rows; decisions that `allowed` leaves no choice are weighed."""
         codes = np.zeros((rows, len(self.columns)), np.int32)
-        log_weights = np.zeros(rows)
-        bins = np.zeros((rows, len(self.columns) + 1), np.uint8)
+        drawing = _Drawing(self._codes, rows, rng)
         for at in self.order:
             weights = allowed.get(at)
-            codes[:, at] = self._draw(at, bins, rng, weights, _NONE, log_weights)
+            codes[:, at] = drawing.column(at, self.decisions[at], weights, _FREE)
             if weights is not None:
                 with np.errstate(divide="ignore"):
-                    log_weights += np.log(weights)[codes[:, at]]
-        return Drawn(codes, log_weights if allowed else None)
+                    drawing.log_weights += np.log(weights)[codes[:, at]]
+        return Drawn(codes, drawing.log_weights if allowed else None)
 
     def complete(self, codes: Codes, known: NDArray[np.bool_], rng: np.random.Generator) -> Drawn:
         """Draw what is unknown: several completions of a row, of which one is chosen by weight."""
-        particles = np.repeat(codes, PARTICLES, axis=0)
-        stands = np.repeat(known, PARTICLES, axis=0)
-        log_weights = np.zeros(len(particles))
-        bins = np.zeros((len(particles), len(self.columns) + 1), np.uint8)
+        particles = np.where(
+            np.repeat(known, PARTICLES, axis=0), np.repeat(codes, PARTICLES, 0), -1
+        )
+        drawing = _Drawing(self._codes, len(particles), rng)
         for at in self.order:
-            targets = np.where(stands[:, at], particles[:, at], -1).astype(np.int32)
-            particles[:, at] = self._draw(at, bins, rng, None, targets, log_weights)
-        weights = log_weights.reshape(-1, PARTICLES)
-        weights = np.exp(weights - weights.max(axis=1, keepdims=True))
-        sums = np.cumsum(weights, axis=1)
+            targets = np.ascontiguousarray(particles[:, at], np.int32)
+            particles[:, at] = drawing.column(at, self.decisions[at], None, targets)
+        weights = drawing.log_weights.reshape(-1, PARTICLES)
+        sums = np.cumsum(np.exp(weights - weights.max(axis=1, keepdims=True)), axis=1)
         chosen = (rng.random((len(codes), 1)) * sums[:, -1:] >= sums).sum(axis=1)
-        return Drawn(particles[np.arange(len(codes)) * PARTICLES + chosen])
+        return Drawn(particles[np.arange(len(codes)) * PARTICLES + chosen].astype(np.int32))
 
     def state(self) -> State:
         """The model as plain values: the columns' arrays, one after the other."""
-        arrays: dict[str, NDArray[Any]] = {"order": np.array(self.order, np.int32)}
-        for name in ("scores", "node_bins", "forests"):
+        arrays: dict[str, NDArray[Any]] = {
+            "order": np.array(self.order, np.int32),
+            "sizes": np.array(
+                [
+                    (
+                        len(item.scores),
+                        len(item.forests),
+                        len(item.trees.roots),
+                        len(item.trees.link),
+                    )
+                    for item in self.decisions
+                ],
+                np.int64,
+            ),
+        }
+        for name in ("scores", "bins", "forests"):
             arrays[name] = np.concatenate([getattr(item, name) for item in self.decisions])
         for name in Trees._fields:
             arrays[name] = np.concatenate([getattr(item.trees, name) for item in self.decisions])
-        sizes = [
-            (len(item.forests), len(item.trees.roots), len(item.trees.link))
-            for item in self.decisions
-        ]
-        arrays["sizes"] = np.array(sizes, np.int64)
         return State({}, arrays)
 
     @classmethod
     def restore(cls, state: State, columns: tuple[CellColumn, ...]) -> Boosted:
         """The model of a state."""
         arrays = state.arrays
-        at = np.concatenate([[[0, 0, 0]], np.cumsum(arrays["sizes"], axis=0)])
-        decisions: list[Decisions] = []
-        node = 0
-        for number, column in enumerate(columns):
-            tree = CellTree.balanced(column.counts)
-            (level, root, place), (level_, root_, place_) = at[number], at[number + 1]
-            nodes = slice(node, node + len(tree.middle))
-            node = nodes.stop
-            places = slice(place, place_)
-            trees = Trees(
-                arrays["roots"][root:root_], *(arrays[name][places] for name in Trees._fields[1:])
+        cuts = np.cumsum(arrays["sizes"], axis=0)[:-1].T
+        owners = {
+            "scores": 0,
+            "bins": 0,
+            "forests": 1,
+            "roots": 2,
+            "right": 3,
+            "link": 3,
+            "value": 3,
+        }
+        parts = {name: np.split(arrays[name], cuts[owner]) for name, owner in owners.items()}
+        decisions = (
+            Decisions(
+                CellTree.balanced(column.counts),
+                parts["scores"][at],
+                parts["bins"][at],
+                parts["forests"][at],
+                Trees(*(np.ascontiguousarray(parts[name][at]) for name in Trees._fields)),
             )
-            decisions.append(
-                Decisions(
-                    tree,
-                    arrays["scores"][nodes],
-                    arrays["node_bins"][nodes],
-                    arrays["forests"][level:level_],
-                    trees,
-                )
-            )
-        return cls(columns, tuple(int(item) for item in arrays["order"]), tuple(decisions))
+            for at, column in enumerate(columns)
+        )
+        return cls(columns, tuple(int(at) for at in arrays["order"]), tuple(decisions))
 
     @cached_property
-    def _column_bins(self) -> tuple[NDArray[np.uint8], ...]:
-        return tuple(_bins(column) for column in self.columns)
+    def _codes(self) -> tuple[NDArray[np.uint8], ...]:
+        return tuple(feature_codes(column) for column in self.columns)
 
-    def _draw(
-        self,
-        at: int,
-        bins: NDArray[np.uint8],
-        rng: np.random.Generator,
-        weights: Weights | None,
-        targets: NDArray[np.int32],
-        log_weights: Weights,
+
+class _Drawing:
+    """Rows of which some columns are drawn."""
+
+    def __init__(
+        self, codes: tuple[NDArray[np.uint8], ...], rows: int, rng: np.random.Generator
+    ) -> None:
+        self._codes, self._rng = codes, rng
+        self._bins = np.zeros((rows, len(codes) + 1), np.uint8)
+        self.log_weights = np.zeros(rows)
+
+    def column(
+        self, at: int, decisions: Decisions, weights: Weights | None, targets: NDArray[np.int32]
     ) -> NDArray[np.int32]:
-        """Draw one column and note its bins."""
-        item, rows = self.decisions[at], len(bins)
+        """Draw one more column: any cell, cells of some weight, or each row's target."""
+        rows = len(self.log_weights)
         codes = np.zeros(rows, np.int32)
-        if len(item.forests):
-            walk(
-                bins, np.array(item.tree.levels, np.int32), item.tree.middle, item.tree.children,
-                item.scores, item.node_bins, item.forests, item.trees, THRESHOLDS,
-                rng.integers(0, 2**64, rows, np.uint64), _sides(item.tree, weights),
-                targets, codes, log_weights,
-            )  # fmt: skip
-        bins[:, at] = self._column_bins[at][codes]
+        if len(decisions.forests):
+            seeds = self._rng.integers(0, 2**64, rows, np.uint64)
+            walkers = Walkers(self._bins, seeds, targets, codes, self.log_weights)
+            walk(walkers, decisions.path(weights), decisions.trees, THRESHOLDS)
+        self._bins[:, at] = self._codes[at][codes]
         return codes
-
-
-def _bins(column: CellColumn) -> NDArray[np.uint8]:
-    """Each cell of a column as a feature's code below 64.
-
-    Neighbouring cells of many share a code so that each has about as many rows; of labels the
-    most frequent keep their own.
-    """
-    cells = np.arange(column.cells)
-    if column.cells <= BINS:
-        return cells.astype(np.uint8)
-    if not column.ordered:
-        return np.minimum(cells, BINS - 1).astype(np.uint8)
-    shares = np.cumsum(column.counts) / max(1, int(column.counts.sum()))
-    _, codes = np.unique(np.floor(shares * (BINS - 1) * (1 - 1e-9)), return_inverse=True)
-    if column.missing:
-        codes[-1] = codes[-2] + 1
-    return codes.astype(np.uint8)
-
-
-def _learn_column(
-    codes: NDArray[np.int32],
-    column: CellColumn,
-    bins: NDArray[np.uint8],
-    columns: Sequence[CellColumn],
-    earlier: Sequence[int],
-    growth: Growth,
-) -> Decisions:
-    """The decisions of one column, given the earlier ones."""
-    tree = CellTree.balanced(column.counts)
-    sums = np.concatenate([[0], np.cumsum(column.counts)])
-    right = sums[tree.end] - sums[tree.middle]
-    total = sums[tree.end] - sums[tree.first]
-    scores = score((right + 0.5) / (total + 1.0))
-    node_bins = np.zeros(len(tree.middle), np.uint8)
-    parts: list[Trees] = []
-    forests: list[tuple[int, int, int]] = []
-    sizes = np.array([_width(columns[at]) for at in earlier] + [BINS])
-    ordered = np.array([columns[at].ordered for at in earlier] + [True])
-    node = np.zeros(len(codes), np.int32)
-    rows = np.arange(len(codes))
-    roots = used = 0
-    for first, last in tree.levels:
-        count = last - first
-        node_bins[first:last] = np.arange(count) * min(count, BINS) // count
-        at = node[rows]
-        answers = (codes[rows] >= tree.middle[at]).astype(np.uint8)
-        found, depth = 0, 0
-        if earlier and len(rows) >= FEWEST:
-            features = np.empty((len(earlier) + 1, len(rows)), np.uint8)
-            for place, other in enumerate(earlier):
-                np.take(bins[other], rows, out=features[place])
-            features[-1] = node_bins[at]
-            train = len(rows) - max(30, round(HELD_OUT * len(rows)))
-            *nodes, depth = boost(
-                features, sizes, ordered, answers, scores[at], train, growth, PACKED, LOSS
-            )
-            parts.append(_trees(nodes, np.array([*earlier, len(columns)]), used))
-            found, used = len(nodes[0]), used + len(nodes[1])
-        forests.append((roots, roots + found, depth))
-        roots += found
-        below = tree.children[at, answers.astype(int)]
-        going = below >= 0
-        rows = rows[going]
-        node[rows] = below[going]
-    return Decisions(
-        tree, scores, node_bins, np.array(forests, np.int32).reshape(-1, 3), _joined(parts)
-    )
-
-
-def _width(column: CellColumn) -> int:
-    return int(_bins(column).max()) + 1
-
-
-def _trees(nodes: Sequence[NDArray[Any]], places: NDArray[np.int64], start: int) -> Trees:
-    """What `boost` gives, with features by their place among the columns, numbered from `start`."""
-    roots, feature, right, child, value = nodes
-    link = ((child.astype(np.uint64) + np.uint64(start)) << np.uint64(16)) + places[feature].astype(
-        np.uint64
-    )
-    return Trees(roots.astype(np.uint64) + np.uint64(start), right, link, value)
-
-
-def _joined(parts: Sequence[Trees]) -> Trees:
-    """Forests one after the other."""
-    kinds = (np.uint64, np.uint64, np.uint64, np.int32)
-    empty = Trees(*(np.zeros(0, kind) for kind in kinds))
-    return Trees(*(np.concatenate(arrays) for arrays in zip(empty, *parts, strict=True)))
-
-
-def _sides(tree: CellTree, weights: Weights | None) -> NDArray[np.uint8]:
-    """Which sides of each node lead to a cell that is allowed."""
-    if weights is None:
-        return np.full(len(tree.middle), 3, np.uint8)
-    sums = np.concatenate([[0], np.cumsum(weights > 0)])
-    left = sums[tree.middle] > sums[tree.first]
-    right = sums[tree.end] > sums[tree.middle]
-    return (left + 2 * right).astype(np.uint8)

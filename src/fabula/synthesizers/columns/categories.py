@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from fabula.errors import UsageError
 from fabula.io.arrays import array_of
-from fabula.synthesizers.columns.codec import CodecState, CodeColumn, Places, Range, Wanted
+from fabula.synthesizers.columns.codec import CodeColumn, CodecState, Places, Range, Wanted
 from fabula.synthesizers.model import CellColumn, Weights
 
 OTHER = "other"
@@ -61,7 +61,9 @@ class CategoryCodec:
         hidden = int(rows.sum() - rows[order].sum())
         rest = [hidden] * bool(hidden) + [plain.null_count] * bool(plain.null_count)
         counts = np.concatenate([rows[order], rest]).astype(np.int64)
-        return cls(name, values.type, levels, counts if len(counts) else np.zeros(1, int), hidden > 0)
+        return cls(
+            name, values.type, levels, counts if len(counts) else np.zeros(1, int), hidden > 0
+        )
 
     @property
     def missing(self) -> bool:
@@ -78,7 +80,9 @@ class CategoryCodec:
         """What was made of the column."""
         if not len(self.levels) and not self.rare:
             return "no value"
-        hidden = f", rare ones in {self.counts[len(self.levels)]:,} rows hidden" if self.rare else ""
+        hidden = (
+            f", rare ones in {self.counts[len(self.levels)]:,} rows hidden" if self.rare else ""
+        )
         return f"{len(self.levels):,} labels{hidden}"
 
     def encode(self, values: pa.Array) -> CodeColumn:
@@ -145,8 +149,7 @@ class CategoryCodec:
             above = low is None or text >= str(low)
             share[code] = above and (high is None or text <= str(high))
         if not share.any():
-            told = f"{'' if low is None else low}..{'' if high is None else high}"
-            raise self._unknown(told, self.levels.to_pylist())
+            raise self._unknown(str(wanted), self.levels.to_pylist())
         return share
 
     def _stand_in(self) -> pa.Array:

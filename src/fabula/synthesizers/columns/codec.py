@@ -49,9 +49,20 @@ class Range:
     low: Any = None
     high: Any = None
 
+    def __str__(self) -> str:
+        ends = ("" if end is None else str(end) for end in (self.low, self.high))
+        return "..".join(ends)
+
 
 Wanted: TypeAlias = "Range | tuple[Any, ...]"
 """What a column is asked to hold: a range, or some values (None is a missing one)."""
+
+
+def told(wanted: Wanted) -> str:
+    """What is wanted, in words."""
+    if isinstance(wanted, Range):
+        return str(wanted)
+    return ", ".join("null" if value is None else str(value) for value in wanted)
 
 
 class ColumnCodec(Protocol):

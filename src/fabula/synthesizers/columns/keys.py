@@ -19,7 +19,7 @@ from fabula.io.arrays import array_of
 from fabula.spec.keys import Uuid
 from fabula.spec.words import Pattern
 from fabula.streams import Permutation
-from fabula.synthesizers.columns.codec import CodecState, CodeColumn, Places, Wanted
+from fabula.synthesizers.columns.codec import CodeColumn, CodecState, Places, Wanted
 from fabula.synthesizers.model import CellColumn, Weights
 from fabula.words.regex import compile_pattern
 from fabula.words.uuids import draw_uuids
@@ -105,6 +105,7 @@ class KeyCodec:
 
     def weights(self, wanted: Wanted) -> Weights:
         """Identifiers can't be asked for."""
+        del wanted
         raise UsageError(
             f"`{self.name}` is a key, which is made anew for each row",
             code="given.key",

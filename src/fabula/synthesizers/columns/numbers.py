@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.errors import UsageError
-from fabula.synthesizers.columns.codec import CodecState, CodeColumn, Places, Range, Wanted
+from fabula.synthesizers.columns.codec import CodeColumn, CodecState, Places, Range, Wanted, told
 from fabula.synthesizers.columns.lattice import Lattice
 from fabula.synthesizers.model import CellColumn, Weights
 
@@ -208,17 +208,12 @@ class NumberCodec:
         return int(self._codes(np.array([number]))[0])
 
     def _nothing(self, wanted: Wanted) -> UsageError:
-        told = (
-            f"{'' if wanted.low is None else wanted.low}..{'' if wanted.high is None else wanted.high}"
-            if isinstance(wanted, Range)
-            else ", ".join("null" if value is None else str(value) for value in wanted)
-        )
         hint = "the column holds no value"
         if len(self.grid):
             low, high = self.lattice.values(np.array([self.grid[0, 0], self.grid[-1, -1]]))
             hint = f"learned values lie between {low} and {high}"
         return UsageError(
-            f"given {self.name}={told} never occurs in training data",
+            f"given {self.name}={told(wanted)} never occurs in training data",
             code="given.unknown",
             where=self.name,
             hint=hint,

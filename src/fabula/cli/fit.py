@@ -1,0 +1,102 @@
+"""`fabula fit`: learn a table."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fabula.cli.arguments import read_spec
+from fabula.cli.group import new_app
+from fabula.cli.progress import progress
+from fabula.cli.talk import Talk
+from fabula.errors import UsageError
+
+app = new_app()
+
+
+@app.command()
+def fit(
+    ctx: typer.Context,
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A file, or a run of one table.")],
+    *,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="File to write, such as `people.fabula`.")
+    ],
+    model: Annotated[
+        str, typer.Option("--model", metavar="NAME", help="Synthesizer; `auto` takes `boosted`.")
+    ] = "auto",
+    holdout: Annotated[
+        float, typer.Option("--holdout", metavar="SHARE", help="Share of rows not learned from.")
+    ] = 0.2,
+    holdout_output: Annotated[
+        Path | None,
+        typer.Option("--holdout-output", help="File for these rows, for `fabula evaluate`."),
+    ] = None,
+    spec: Annotated[
+        str | None, typer.Option("--spec", help="A spec whose row checks every sample keeps.")
+    ] = None,
+    protect: Annotated[
+        int,
+        typer.Option(
+            "--protect",
+            min=0,
+            metavar="ROWS",
+            help="Labels of fewer rows, and so many extreme numbers, are not reproduced.",
+        ),
+    ] = 10,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", metavar="NAME=VALUE", help="Option of the model; repeatable."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Decides everything random.")] = 0,
+) -> None:
+    """Learn a table and write a synthesizer that `fabula sample` draws from.
+
+    The file holds no row of the data. Identifiers are made anew and free text is left out, as the
+    card that is printed says.
+    """
+    from fabula.io.formats import format_of
+    from fabula.io.write import write_table
+    from fabula.synthesizers.fitting import fit
+
+    talk: Talk = ctx.obj
+    with progress(talk) as watch:
+        synthesizer = fit(
+            data,
+            model=model,  # type: ignore[arg-type]  (checked by `fit`)
+            holdout=holdout,
+            seed=seed,
+            spec=read_spec(spec) if spec else None,
+            protect=protect,
+            progress=watch,
+            **_options(option or []),
+        )
+    talk.say(str(synthesizer.card()))
+    synthesizer.save(output)
+    talk.say(f"Wrote `{output}`")
+    if holdout_output is not None and synthesizer.holdout is not None:
+        rows = synthesizer.holdout
+        write_table(holdout_output, rows, rows.schema, format_of(holdout_output))
+        talk.say(f"Wrote `{holdout_output}` ({rows.num_rows:,} rows that were not learned from)")
+    talk.hint(f"draw rows with `fabula sample {output} -n 1000 -o rows.parquet`")
+
+
+def _options(texts: list[str]) -> dict[str, Any]:
+    """`["rounds=50"]` as `{"rounds": 50}`; what is no JSON value is text."""
+    options: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(
+                f"`--option {text}` gives no value",
+                code="usage.option",
+                hint=f"write `--option {text}=VALUE`",
+            )
+        try:
+            options[name.strip()] = json.loads(value)
+        except ValueError:
+            options[name.strip()] = value
+    return options

@@ -1,0 +1,131 @@
+"""`fabula sample`: draw rows from a learned table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fabula.cli.group import new_app
+from fabula.cli.progress import progress
+from fabula.cli.talk import Talk
+from fabula.errors import SinkError, UsageError
+
+app = new_app()
+
+
+@app.command()
+def sample(
+    ctx: typer.Context,
+    synthesizer: Annotated[Path, typer.Argument(metavar="MODEL", help="What `fabula fit` wrote.")],
+    *,
+    n: Annotated[int, typer.Option("-n", min=0, metavar="N", help="Rows to draw.")] = 1000,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File to write; otherwise CSV on stdout.")
+    ] = None,
+    given: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--given",
+            metavar="COLUMN=VALUE",
+            help="What a column holds: `city=Wien`, `city=Wien|Graz`, `age=18..30`, `city=` for "
+            "missing; repeatable.",
+        ),
+    ] = None,
+    share: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--share",
+            metavar="COLUMN=VALUE:SHARE",
+            help="Share of rows of one value: `sex=F:0.5`; repeatable, for one column.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed draws the same rows.")] = 0,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, help="Blocks drawn at the same time.")
+    ] = 1,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the file to write.")
+    ] = False,
+) -> None:
+    """Draw rows from a learned table.
+
+    Rows are written block by block, so any number of them fits into memory.
+    """
+    import sys
+
+    from fabula.io.formats import format_of
+    from fabula.io.write import CsvFile, write_table
+    from fabula.synthesizers.synthesizer import load_synthesizer
+
+    talk: Talk = ctx.obj
+    drawer = load_synthesizer(synthesizer)
+    if output is not None and output.exists() and not overwrite:
+        raise SinkError(
+            f"`{output}` exists",
+            code="sink.exists",
+            where=str(output),
+            hint="pass --overwrite, or choose another name",
+        )
+    blocks = drawer.blocks(
+        n, given=_given(given or []), shares=_shares(share or []), seed=seed, workers=workers
+    )
+    if output is None:
+        first = next(blocks)  # nothing is printed where nothing can be drawn
+        writer = CsvFile(sys.stdout.buffer, drawer.schema)
+        writer.write(first)
+        for block in blocks:
+            writer.write(block)
+        writer.close()
+        return
+    with progress(talk) as watch:
+        done = 0
+
+        def counted() -> Any:
+            nonlocal done
+            for block in blocks:
+                yield block
+                done += block.num_rows
+                if watch:
+                    watch(output.stem, done, n)
+
+        write_table(output, counted(), drawer.schema, format_of(output))
+    talk.say(f"Wrote `{output}` ({n:,} rows)")
+    talk.hint(f"look at them with `fabula show {output}`")
+
+
+def _given(texts: list[str]) -> dict[str, Any]:
+    """`["city=Wien|Graz", "age=18..30"]` by column; nothing after `=` means missing."""
+    given: dict[str, Any] = {}
+    for text in texts:
+        column, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(
+                f"`--given {text}` names no value",
+                code="usage.given",
+                hint=f"write `--given {text}=VALUE`",
+            )
+        values = value.split("|") if value else [None]
+        given[column.strip()] = values[0] if len(values) == 1 else values
+    return given
+
+
+def _shares(texts: list[str]) -> dict[str, dict[Any, float]]:
+    """`["sex=F:0.5", "sex=M:0.5"]` by column and value."""
+    shares: dict[str, dict[Any, float]] = {}
+    for text in texts:
+        column, _, rest = text.partition("=")
+        value, colon, number = rest.rpartition(":")
+        try:
+            share = float(number)
+        except ValueError:
+            colon = ""
+        if not colon:
+            raise UsageError(
+                f"`--share {text}` is no share of a value",
+                code="usage.share",
+                hint="write `--share COLUMN=VALUE:0.5`",
+            )
+        shares.setdefault(column.strip(), {})[value] = share
+    return shares

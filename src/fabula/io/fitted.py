@@ -1,0 +1,67 @@
+"""What planning needs to know of a fitted synthesizer's file: its columns and its hash.
+
+The file itself is described in `fabula.synthesizers.saved`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import pyarrow as pa
+
+from fabula.errors import SourceError, did_you_mean
+
+SCHEMA_MEMBER = "schema.arrow"
+
+
+@dataclass(frozen=True)
+class FittedFile:
+    """A synthesizer's file, seen from outside.
+
+    Attributes:
+        schema: Names and types of its columns.
+        sha256: The hash of the file.
+    """
+
+    schema: pa.Schema
+    sha256: str
+
+
+def fitted_file(path: str) -> FittedFile:
+    """Look into a synthesizer's file; read once as long as it does not change.
+
+    Raises:
+        SourceError: It is missing, or no synthesizer's file.
+    """
+    place = Path(path)
+    try:
+        facts = place.stat()
+        return _look(place, facts.st_mtime_ns, facts.st_size)
+    except FileNotFoundError as exc:
+        near = [item.name for item in place.parent.glob("*")] if place.parent.is_dir() else []
+        raise SourceError(
+            f"there is no file `{path}`",
+            code="source.missing",
+            where=path,
+            hint=did_you_mean(place.name, near) or f"fabula fit DATA -o {path}",
+        ) from exc
+    except (OSError, zipfile.BadZipFile, KeyError, pa.ArrowException) as exc:
+        raise SourceError(
+            f"`{path}` is no fitted synthesizer",
+            code="synthesizer.damaged",
+            where=path,
+            hint=f"fabula fit DATA -o {path}",
+        ) from exc
+
+
+@lru_cache(maxsize=64)
+def _look(path: Path, changed: int, size: int) -> FittedFile:
+    del changed, size  # part of the cache's key
+    with zipfile.ZipFile(path) as archive:
+        schema = pa.ipc.read_schema(pa.py_buffer(archive.read(SCHEMA_MEMBER)))
+    with path.open("rb") as content:
+        return FittedFile(schema, hashlib.file_digest(content, "sha256").hexdigest())

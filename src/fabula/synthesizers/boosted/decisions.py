@@ -1,0 +1,121 @@
+"""The decisions that lead to a column's cell: what they are, and how they are learned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fabula.synthesizers.boosted.cell_tree import CellTree
+from fabula.synthesizers.boosted.features import feature_codes
+from fabula.synthesizers.boosted.growing import BINS, Growth, Nodes, Rows, boost
+from fabula.synthesizers.boosted.odds import LOSS, PACKED, score
+from fabula.synthesizers.boosted.walking import LINK_BITS, Path, Trees
+from fabula.synthesizers.model import CellColumn, Weights
+
+HELD_OUT, FEWEST_HELD_OUT = 0.1, 30
+"""Rows of a level that tell when to stop: a share, and the fewest."""
+
+FEWEST = 200
+"""A level of fewer rows has no trees: the shares of its nodes say all."""
+
+
+@dataclass(frozen=True, eq=False)
+class Decisions:
+    """All decisions of one column.
+
+    Attributes:
+        tree: The tree of its cells.
+        scores: The score of each node's own share of rows.
+        bins: The code of each node as a feature.
+        forests: For each level the first root, the root after the last, and the most steps to a
+            leaf; shape (levels, 3).
+        trees: The trees of all levels.
+    """
+
+    tree: CellTree
+    scores: NDArray[np.int32]
+    bins: NDArray[np.uint8]
+    forests: NDArray[np.int32]
+    trees: Trees
+
+    def path(self, weights: Weights | None) -> Path:
+        """The way down to the cells that have a weight (all of them where there are none)."""
+        tree = self.tree
+        sides = np.full(len(tree.middle), 3, np.uint8)
+        if weights is not None:
+            sums = np.concatenate([[0], np.cumsum(weights > 0)])
+            left = sums[tree.middle] > sums[tree.first]
+            sides = (left + 2 * (sums[tree.end] > sums[tree.middle])).astype(np.uint8)
+        return Path(tree.middle, tree.children, self.scores, self.bins, self.forests, sides)
+
+
+def learn_decisions(
+    column: CellColumn,
+    codes: NDArray[np.int32],
+    bins: NDArray[np.uint8],
+    columns: Sequence[CellColumn],
+    *,
+    earlier: Sequence[int],
+    growth: Growth,
+) -> Decisions:
+    """Learn the decisions of one column from earlier ones.
+
+    Args:
+        column: The column.
+        codes: Its cell in each row.
+        bins: Feature codes of all columns, shape (columns, rows).
+        columns: All columns.
+        earlier: Positions of the columns that it is predicted from.
+        growth: How trees grow.
+    """
+    tree = CellTree.balanced(column.counts)
+    sums = np.concatenate([[0], np.cumsum(column.counts)])
+    right, total = sums[tree.end] - sums[tree.middle], sums[tree.end] - sums[tree.first]
+    scores = score((right + 0.5) / (total + 1.0))
+    node_bins = np.zeros(len(tree.middle), np.uint8)
+    sizes = np.array([int(feature_codes(columns[at]).max()) + 1 for at in earlier] + [BINS])
+    ordered = np.array([columns[at].ordered for at in earlier] + [True])
+    places = np.array([*earlier, len(columns)], np.uint64)
+    parts, forests = [_NO_TREES], []
+    roots = used = 0
+    rows, node = np.arange(len(codes)), np.zeros(len(codes), np.int32)
+    for first, last in tree.levels:
+        count = last - first
+        node_bins[first:last] = np.arange(count) * min(count, BINS) // count
+        at = node[rows]
+        answers = (codes[rows] >= tree.middle[at]).astype(np.uint8)
+        found = depth = 0
+        if earlier and len(rows) >= FEWEST:
+            features = np.empty((len(earlier) + 1, len(rows)), np.uint8)
+            for place, other in enumerate(earlier):
+                np.take(bins[other], rows, out=features[place])
+            features[-1] = node_bins[at]
+            train = len(rows) - max(FEWEST_HELD_OUT, round(HELD_OUT * len(rows)))
+            fold = Rows(train, features, sizes, ordered, answers, scores[at], PACKED, LOSS)
+            starts, nodes, depth = boost(fold, growth)
+            parts.append(_trees(starts, nodes, places, used))
+            found, used = len(starts), used + len(nodes.child)
+        forests.append((roots, roots + found, depth))
+        roots += found
+        below = tree.children[at, answers.astype(int)]
+        rows = rows[below >= 0]
+        node[rows] = below[below >= 0]
+    trees = Trees(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+    return Decisions(tree, scores, node_bins, np.array(forests, np.int32).reshape(-1, 3), trees)
+
+
+_NO_TREES = Trees(
+    np.zeros(0, np.uint64), np.zeros(0, np.uint64), np.zeros(0, np.uint64), np.zeros(0, np.int32)
+)
+
+
+def _trees(roots: NDArray[np.int32], nodes: Nodes, places: NDArray[np.uint64], start: int) -> Trees:
+    """Grown trees as they are walked: nodes numbered from `start`, features by their place."""
+    moved = np.uint64(start)
+    links = ((nodes.child.astype(np.uint64) + moved) << np.uint64(LINK_BITS)) + places[
+        nodes.feature
+    ]
+    return Trees(roots.astype(np.uint64) + moved, nodes.right, links, nodes.value)
