@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -106,17 +107,29 @@ def _number(name: str, kind: pa.DataType, bounds: Range) -> NumberCodec:
     if not low < high:
         raise _unsuitable(name, kind, f"{bounds.low}..{bounds.high}")
     if is_counted(kind):
-        lattice, last = Lattice(kind, int(low), 1.0), int(high - low)
-        tops = np.unique(np.linspace(0, last, min(CELLS, last + 1) + 1)[1:].round())
-        tops = np.arange(last + 1) if last < CELLS else tops
-        starts = np.concatenate([[0], tops[:-1] + 1])
-        edges = np.linspace(starts, tops, SEGMENTS + 1, axis=1).round()
+        lattice, first, last = Lattice(kind, int(low), 1.0), 0, int(high - low)
+        zero = -int(low)
     else:
         step = 10.0 ** (math.floor(math.log10(high - low)) - _DIGITS)
-        lattice = Lattice(kind, 0, step)
-        ends = np.rint(np.linspace(low, high, CELLS + 1) / step)
-        edges = np.linspace(ends[:-1], ends[1:], SEGMENTS + 1, axis=1).round()
-    return NumberCodec(name, lattice, edges, np.ones(len(edges) + 1, np.int64))
+        lattice, first, last = Lattice(kind, 0, step), round(low / step), round(high / step)
+        zero = 0
+    cells = np.array(_cells(first, last, zero))
+    grid = np.linspace(cells[:, 0], cells[:, 1], SEGMENTS + 1, axis=1).round()
+    return NumberCodec(name, lattice, grid, np.ones(len(grid) + 1, np.int64))
+
+
+def _cells(first: int, last: int, zero: int) -> list[tuple[int, int]]:
+    """First and last number of each cell; the bounds and zero, which often pile up, stand alone."""
+    if last - first < CELLS:
+        return [(number, number) for number in range(first, last + 1)]
+    alone = sorted({first, last} | ({zero} if first < zero < last else set()))
+    cells = [(first, first)]
+    for start, end in pairwise(alone):
+        count = min(end - start - 1, max(1, round(CELLS * (end - start) / (last - first))))
+        tops = [start + (end - start - 1) * part // count for part in range(1, count + 1)]
+        cells += [(low + 1, high) for low, high in pairwise([start, *tops])]
+        cells.append((end, end))
+    return cells
 
 
 def _is_number(kind: pa.DataType) -> bool:
