@@ -23,11 +23,13 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 ROWS = 600
 
-every_model = pytest.mark.parametrize("model", SMALL)
+NETWORKS = [pytest.param(model, marks=pytest.mark.slow) for model in ("vae", "gan")]
+
+every_model = pytest.mark.parametrize("model", ["copula", "mixture", *NETWORKS])
 
 
 def shop(rows: int = ROWS, seed: int = 0) -> pa.Table:
-    """A price of two modes that follows the kind, a share of gaps, a label that always goes along."""
+    """A price of two modes that follows the kind, a share of gaps, and a shelf for books."""
     rng = np.random.default_rng(seed)
     kind = rng.choice(["book", "tool", "toy"], rows, p=[0.5, 0.3, 0.2])
     price = np.where(kind == "book", rng.normal(10, 1, rows), rng.normal(40, 2, rows)).round(2)
@@ -69,7 +71,7 @@ def test_all_labels_and_both_modes_come_back(model: str) -> None:
     assert abs(rows["weight"].null_count / 2_000 - 0.1) < 0.07
 
 
-@pytest.mark.parametrize("model", ["copula", "mixture", "vae"])
+@pytest.mark.parametrize("model", ["copula", "mixture", NETWORKS[0]])
 def test_what_belongs_together_stays_together(model: str) -> None:
     """C2.3: much nearer to real pairs than independent columns, of which half agree."""
     assert agreeing(fitted(model).sample(2_000)) > 0.85
@@ -80,7 +82,9 @@ def test_no_row_is_a_copy(model: str) -> None:
     """C1.1, C2.3."""
     known = {tuple(row.values()) for row in shop().to_pylist()}
     made = [tuple(row.values()) for row in fitted(model).sample(1_000).to_pylist()]
-    assert sum(row in known for row in made) <= 1
+    fresh = [tuple(row.values()) for row in shop(1_000, seed=7).to_pylist()]
+    by_chance = sum(row in known for row in fresh)
+    assert sum(row in known for row in made) <= by_chance + 5
 
 
 @every_model
@@ -126,6 +130,19 @@ def test_the_same_seed_gives_the_same_network(model: str) -> None:
     assert again.sample(200).equals(fitted(model).sample(200))
 
 
+@pytest.mark.parametrize("model", ["vae", "gan"])
+def test_a_network_ends_in_time_and_tells_so(model: str, tmp_path: Path) -> None:
+    """C2.3: bounded time; what it has by then is saved and sampled without JAX."""
+    options = {**SMALL[model], "hidden": 8, "max_seconds": 0}
+    synthesizer = fit(shop(100).select(["kind", "price"]), model=model, **options)  # type: ignore[arg-type]
+    assert "1 round" in str(synthesizer.card())
+    assert "0 seconds" in str(synthesizer.card())
+    synthesizer.save(tmp_path / "model.fabula")
+    rows = Synthesizer.load(tmp_path / "model.fabula").sample(200)
+    assert set(rows["kind"].to_pylist()) == {"book", "tool", "toy"}
+    assert rows.equals(synthesizer.sample(200))
+
+
 def test_a_mixture_tells_unusual_rows_by_their_density() -> None:
     synthesizer = fitted("mixture")
     usual = synthesizer._columns.encode(shop(200, seed=5))
@@ -156,7 +173,9 @@ def test_ten_thousand_labels_are_learned(model: str) -> None:
     """C2.3."""
     rng = np.random.default_rng(0)
     label = rng.integers(0, 10_000, 12_000).astype(str)
-    table = pa.table({"label": pa.array(label).dictionary_encode(), "x": rng.integers(0, 9, 12_000)})
+    table = pa.table(
+        {"label": pa.array(label).dictionary_encode(), "x": rng.integers(0, 9, 12_000)}
+    )
     assert fit(table, model=model, holdout=0, protect=False).sample(100).num_rows == 100  # type: ignore[arg-type]
 
 

@@ -10,7 +10,9 @@ from typing import Any, Literal, TypeAlias, get_args
 from fabula.errors import PrerequisiteError, UsageError, did_you_mean
 from fabula.synthesizers.model import CodeModel
 
-SynthesizerName: TypeAlias = Literal["auto", "boosted", "copula", "mixture", "vae", "gan", "private"]
+SynthesizerName: TypeAlias = Literal[
+    "auto", "boosted", "copula", "mixture", "vae", "gan", "private"
+]
 
 DEFAULT = "boosted"
 """What `auto` means."""

@@ -97,7 +97,7 @@ class Copula:
         patterns, which = np.unique(known, axis=0, return_inverse=True)
         for number, pattern in enumerate(patterns):
             rows = np.flatnonzero(which.ravel() == number)
-            asked = list(np.flatnonzero(pattern))
+            asked = [int(at) for at in np.flatnonzero(pattern)]
             weights = [
                 np.eye(self.layout.sizes[at])[self._axes[at].rank[codes[rows, at]]] for at in asked
             ]
@@ -137,7 +137,7 @@ class Copula:
         hidden = np.zeros((rows, len(asked)))
         if not asked:
             return hidden
-        precision = np.linalg.inv(self.correlation[np.ix_(asked, asked)])
+        precision = np.linalg.inv(self._among(asked, asked))
         for sweep in range(1 + (SWEEPS if len(asked) > 1 else 0)):
             for place, at in enumerate(asked):
                 spread, mean = 1.0, np.zeros(rows)
@@ -150,15 +150,20 @@ class Copula:
 
     def _others(self, asked: list[int], hidden: Floats, rng: np.random.Generator) -> Floats:
         """All hidden normals, those of the other columns drawn given `hidden`."""
-        free = np.setdiff1d(np.arange(len(self.correlation)), asked)
+        free = [at for at in range(len(self.correlation)) if at not in asked]
         everything = np.empty((len(hidden), len(self.correlation)))
         everything[:, asked] = hidden
-        across = self.correlation[np.ix_(free, asked)]
-        slopes = across @ np.linalg.inv(self.correlation[np.ix_(asked, asked)])
-        rest = self.correlation[np.ix_(free, free)] - slopes @ across.T
+        across = self._among(free, asked)
+        slopes = across @ np.linalg.inv(self._among(asked, asked))
+        rest = self._among(free, free) - slopes @ across.T
         noise = rng.normal(size=(len(hidden), len(free)))
         everything[:, free] = hidden @ slopes.T + noise @ np.linalg.cholesky(rest).T
         return everything
+
+    def _among(self, rows: list[int], columns: list[int]) -> Floats:
+        """The correlations of some columns with some others."""
+        picked: Floats = self.correlation[np.array(rows, int)[:, None], np.array(columns, int)]
+        return picked
 
     def _cells(self, hidden: Floats) -> Codes:
         codes = np.empty(hidden.shape, np.int32)
@@ -215,7 +220,9 @@ class _Axis:
         rows = np.arange(len(mean))
         low, high = edges[rows, cell], edges[rows, cell + 1]
         inside = mean + spread * ndtri(low + (high - low) * rng.random(len(mean)))
-        return np.clip(inside, np.maximum(self.bounds[cell], -8), np.minimum(self.bounds[cell + 1], 8))
+        return np.clip(
+            inside, np.maximum(self.bounds[cell], -8), np.minimum(self.bounds[cell + 1], 8)
+        )
 
 
 def _normal_density(values: Floats) -> Floats:

@@ -28,6 +28,7 @@ from fabula.synthesizers.deep.training import (
     Params,
     Schedule,
     arrays,
+    counted,
     dense,
     on_cpu,
     through,
@@ -93,13 +94,13 @@ class Gan:
         rows = codes[rng.permutation(len(codes))]
         held_out = int(np.clip(HELD_OUT * len(rows), 1, MOST_HELD_OUT))
         with on_cpu():
-            training = _Training(layout, rows[held_out:], rows[:held_out], shares, hidden, rng)
-            training.total = max(1, steps)
-            schedule = Schedule(-(-training.total // STEPS_A_ROUND), PATIENCE, max_seconds)
-            trained = train(training.start, training.advance, training.score, schedule, progress)
+            schedule = Schedule(max(1, -(-steps // STEPS_A_ROUND)), PATIENCE, max_seconds)
+            total = schedule.rounds * STEPS_A_ROUND
+            training = _Training(layout, rows, held_out, rng, hidden=hidden, total=total)
+            trained = train(training, schedule, progress)
             latent = training.latent(trained.best)
         told = (
-            f"{trained.rounds} rounds of {STEPS_A_ROUND} steps ({trained.ended}); pairs of columns"
+            f"{counted(trained.rounds)} of {STEPS_A_ROUND} steps ({trained.ended}); pairs of columns"
             f" overlap by {1 + trained.score:.1%} with held-back rows"
         )
         return cls(latent.calibrated(shares, rng), (told,))
@@ -125,21 +126,19 @@ class Gan:
 class _Training:
     """Both networks, and what the training loop needs of them."""
 
-    total: int = STEPS_A_ROUND
-    """Steps over which rates fall."""
-
     def __init__(
         self,
         layout: Layout,
         rows: Codes,
-        held: Codes,
-        shares: Weights,
-        hidden: int,
+        held_out: int,
         rng: np.random.Generator,
+        *,
+        hidden: int,
+        total: int,
     ) -> None:
-        self._layout, self._rows, self._held, self._rng = layout, rows, held, rng
-        self._hidden = hidden
-        self._bias = jnp.asarray(np.log(shares), jnp.float32)
+        self._layout, self._rng, self._hidden, self._total = layout, rng, hidden, total
+        self._held, self._rows = rows[:held_out], rows[held_out:]
+        self._bias = jnp.asarray(np.log(layout.shares(rows, extra=1.0)), jnp.float32)
         count, widest = len(layout.sizes), max(layout.sizes)
         inside = np.arange(widest) < np.array(layout.sizes)[:, None]
         self._padded = jnp.asarray(np.where(inside, layout.starts[:, None] + np.arange(widest), -1))
@@ -216,7 +215,7 @@ class _Training:
         soft = jax.nn.softmax(padded / TEMPERATURE, axis=2)
         hard = jax.nn.one_hot(padded.argmax(axis=2), padded.shape[2])
         through_both = hard + soft - jax.lax.stop_gradient(soft)
-        return through_both.reshape(BATCH, -1)[:, self._unpadded]
+        return jnp.asarray(through_both.reshape(BATCH, -1)[:, self._unpadded])
 
     def _judged(self, critic: dict[str, Params], rows: jax.Array) -> jax.Array:
         values = jax.nn.leaky_relu(through(critic["embed"], rows), 0.2)
@@ -238,13 +237,17 @@ class _Training:
         return jax.nn.softplus(judgements[1] - judgements[0]).mean() + PENALTY / 2 * penalty
 
     def _generator_loss(
-        self, generator: dict[str, Params], critic: dict[str, Params], real: jax.Array, key: jax.Array
+        self,
+        generator: dict[str, Params],
+        critic: dict[str, Params],
+        real: jax.Array,
+        key: jax.Array,
     ) -> jax.Array:
         fake = self._judged(critic, self._generated(generator, key))
         return jax.nn.softplus(self._judged(critic, real) - fake).mean()
 
     def _steps(self, carry: Carry, batches: jax.Array, key: jax.Array) -> tuple[Carry, jax.Array]:
-        rates = optax.cosine_decay_schedule(RATE, self.total, 0.05)
+        rates = optax.cosine_decay_schedule(RATE, self._total, 0.05)
 
         def step(carry: Carry, places: jax.Array) -> tuple[Carry, jax.Array]:
             generator, critic, average, (moments, critic_moments), factor, count = carry

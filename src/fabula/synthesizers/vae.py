@@ -26,6 +26,7 @@ from fabula.synthesizers.deep.training import (
     Params,
     Schedule,
     arrays,
+    counted,
     dense,
     on_cpu,
     through,
@@ -97,14 +98,14 @@ class Vae:
             network = _Network(layout, hidden, layout.shares(codes, extra=1.0))
             training = _Training(network, rows, held, beta, rng)
             schedule = Schedule(training.rounds, PATIENCE, max_seconds)
-            trained = train(training.start, training.advance, training.score, schedule, progress)
+            trained = train(training, schedule, progress)
             params = trained.best[0]
             prior = Gaussians.fit(training.latents(params), rng)
             layers = tuple(arrays(params[name]) for name in ("widen", "mix", "score"))
         latent = Latent(layout, prior, layers, np.zeros(layout.width))
         latent = latent.calibrated(layout.shares(codes, extra=1.0), rng)
         told = (
-            f"{trained.rounds} rounds of training ({trained.ended}); a held-back row costs"
+            f"{counted(trained.rounds)} of training ({trained.ended}); a held-back row costs"
             f" {-trained.score:.2f} nats"
         )
         return cls(latent, (told,))

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -61,19 +60,27 @@ class Trained:
     ended: str
 
 
-def train(
-    start: Callable[[float], Carry],
-    advance: Callable[[Carry, int], tuple[Carry, float]],
-    score: Callable[[Carry], float],
-    schedule: Schedule,
-    progress: Steps,
-) -> Trained:
+class Training(Protocol):
+    """What a network brings to its training."""
+
+    def start(self, factor: float) -> Carry:
+        """A fresh state, for a factor of the learning rate."""
+        ...
+
+    def advance(self, carry: Carry, number: int) -> tuple[Carry, float]:
+        """The state after round `number`, and the round's mean loss."""
+        ...
+
+    def score(self, carry: Carry) -> float:
+        """How good a state is on held-back rows; higher is better."""
+        ...
+
+
+def train(training: Training, schedule: Schedule, progress: Steps) -> Trained:
     """Train until the score stops getting better, the rounds are done, or time is up.
 
     Args:
-        start: Gives a fresh state for a factor of the learning rate.
-        advance: Runs round number so-and-so, and gives the new state and its mean loss.
-        score: How good a state is on held-back rows; higher is better.
+        training: The network.
         schedule: When to end.
         progress: Called with rounds done and rounds in all.
 
@@ -82,7 +89,7 @@ def train(
     """
     begun = time.monotonic()
     for attempt in range(RESTARTS + 1):
-        trained = _attempt(start(3.0**-attempt), advance, score, schedule, progress, begun)
+        trained = _attempt(training, 3.0**-attempt, schedule, progress, begun)
         if trained is not None:
             progress(schedule.rounds, schedule.rounds)
             return trained
@@ -94,18 +101,14 @@ def train(
 
 
 def _attempt(
-    carry: Carry,
-    advance: Callable[[Carry, int], tuple[Carry, float]],
-    score: Callable[[Carry], float],
-    schedule: Schedule,
-    progress: Steps,
-    begun: float,
+    training: Training, factor: float, schedule: Schedule, progress: Steps, begun: float
 ) -> Trained | None:
     """One training; None when a loss is not finite."""
+    carry = training.start(factor)
     best, top, stale = carry, -math.inf, 0
     for number in range(schedule.rounds):
-        carry, loss = advance(carry, number)
-        found = score(carry)
+        carry, loss = training.advance(carry, number)
+        found = training.score(carry)
         if not (math.isfinite(loss) and math.isfinite(found)):
             return None
         progress(number + 1, schedule.rounds)
@@ -129,7 +132,7 @@ def dense(key: jax.Array, inputs: int, outputs: int, gain: float = 2.0) -> Param
 
 def through(layer: Params, values: jax.Array) -> jax.Array:
     """A layer's outputs."""
-    return values @ layer["weights"] + layer["bias"]
+    return jnp.asarray(values @ layer["weights"] + layer["bias"])
 
 
 def arrays(layer: Params) -> tuple[np.ndarray, np.ndarray]:
@@ -140,3 +143,8 @@ def arrays(layer: Params) -> tuple[np.ndarray, np.ndarray]:
 def on_cpu() -> Any:
     """A context in which JAX computes on the CPU, so that a seed gives the same network."""
     return jax.default_device(jax.devices("cpu")[0])
+
+
+def counted(rounds: int) -> str:
+    """A number of rounds in words."""
+    return f"{rounds} round{'s' * (rounds != 1)}"
