@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,7 +109,11 @@ class Copula:
 
     def state(self) -> State:
         """The model as plain values."""
-        arrays = {"rank": self.rank, "shares": self.shares, "correlation": self.correlation}
+        arrays: dict[str, NDArray[Any]] = {
+            "rank": self.rank,
+            "shares": self.shares,
+            "correlation": self.correlation,
+        }
         return State({}, arrays)
 
     @classmethod
@@ -220,9 +225,8 @@ class _Axis:
         rows = np.arange(len(mean))
         low, high = edges[rows, cell], edges[rows, cell + 1]
         inside = mean + spread * ndtri(low + (high - low) * rng.random(len(mean)))
-        return np.clip(
-            inside, np.maximum(self.bounds[cell], -8), np.minimum(self.bounds[cell + 1], 8)
-        )
+        low, high = np.maximum(self.bounds[cell], -8), np.minimum(self.bounds[cell + 1], 8)
+        return np.asarray(np.clip(inside, low, high))
 
 
 def _normal_density(values: Floats) -> Floats:

@@ -100,8 +100,8 @@ class Gan:
             trained = train(training, schedule, progress)
             latent = training.latent(trained.best)
         told = (
-            f"{counted(trained.rounds)} of {STEPS_A_ROUND} steps ({trained.ended}); pairs of columns"
-            f" overlap by {1 + trained.score:.1%} with held-back rows"
+            f"{counted(trained.rounds)} of {STEPS_A_ROUND} steps ({trained.ended}); pairs of"
+            f" columns overlap by {1 + trained.score:.1%} with held-back rows"
         )
         return cls(latent.calibrated(shares, rng), (told,))
 
@@ -234,7 +234,8 @@ class _Training:
             judgement, slopes = jax.vjp(judged, rows)
             penalty += (slopes(jnp.ones_like(judgement))[0] ** 2).sum(axis=1).mean()
             judgements.append(judgement)
-        return jax.nn.softplus(judgements[1] - judgements[0]).mean() + PENALTY / 2 * penalty
+        lost = jax.nn.softplus(judgements[1] - judgements[0]).mean()
+        return jnp.asarray(lost + PENALTY / 2 * penalty)
 
     def _generator_loss(
         self,

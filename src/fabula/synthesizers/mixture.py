@@ -71,7 +71,8 @@ class Mixture:
             columns: The columns of `codes`.
             seed: Decides where components start and the order of rows.
             progress: Called with passes done and passes in all.
-            components: How many kinds of rows; 0 for one to 60 rows, at most 800.
+            components: How many kinds of rows; 0 for one to 60 rows, at most 800. More of them
+                tell rows apart better, and come back with more copies of real rows.
             passes: Passes over the rows.
 
         Raises:
@@ -152,19 +153,19 @@ class Mixture:
 
     @cached_property
     def _logs(self) -> NDArray[np.float64]:
-        return np.log(np.maximum(self.cells, 1e-30).astype(float))
+        return np.asarray(np.log(np.maximum(self.cells, 1e-30).astype(float)))
 
     def _log_joint(self, codes: Codes, known: NDArray[np.bool_]) -> NDArray[np.float64]:
         """The logarithms of each component's share times its chance of what is known of a row."""
         logs = np.log(np.maximum(self.shares, 1e-30).astype(float)) + np.zeros((len(codes), 1))
         for at, places in enumerate(self.layout.places(codes).T):
             logs += np.where(known[:, at, None], self._logs[places], 0.0)
-        return logs
+        return np.asarray(logs)
 
     def _joint(self, codes: Codes, known: NDArray[np.bool_]) -> NDArray[np.float64]:
         """The same as chances, up to a factor for each row."""
         logs = self._log_joint(codes, known)
-        return np.exp(logs - logs.max(axis=1, keepdims=True))
+        return np.asarray(np.exp(logs - logs.max(axis=1, keepdims=True)))
 
 
 class _Learner:
@@ -240,4 +241,4 @@ def _drawn(
     sums = np.cumsum(cells, axis=0)
     bounds = (sums / np.maximum(sums[-1], 1e-300)).T + np.arange(cells.shape[1])[:, None]
     found = np.searchsorted(bounds.ravel(), component + rng.random(len(component)), side="right")
-    return np.clip(found - component * len(cells), 0, len(cells) - 1)
+    return np.asarray(np.clip(found - component * len(cells), 0, len(cells) - 1))

@@ -9,12 +9,13 @@ again can be taken off again.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from opendp import combinators, domains, measurements, measures, metrics
-from opendp.mod import Measurement, enable_features
+from opendp.mod import enable_features
 
 enable_features("contrib")
 
@@ -29,7 +30,7 @@ class Account:
         rho: The sum of all prices.
     """
 
-    rho: float = field(default=0.0)
+    rho: float = 0.0
 
     def noisy(self, counts: NDArray[np.int64], rho: float) -> NDArray[np.float64]:
         """Counts of disjoint groups of rows with discrete Gaussian noise of `scale(rho)`."""
@@ -38,7 +39,7 @@ class Account:
             metrics.l2_distance(T="f64"),
             scale=scale(rho),
         )
-        self.rho += mechanism.map(1.0)
+        self.rho += _price(mechanism)
         noisy = mechanism([int(count) for count in counts.ravel()])
         return np.array(noisy, float).reshape(counts.shape)
 
@@ -50,7 +51,7 @@ class Account:
             measures.zero_concentrated_divergence(),
             scale=scale(rho),
         )
-        self.rho += mechanism.map(1.0)
+        self.rho += _price(mechanism)
         return int(mechanism([float(score) for score in scores]))
 
     def epsilon(self, delta: float) -> float:
@@ -66,9 +67,14 @@ def scale(rho: float) -> float:
 def epsilon_of(rho: float, delta: float) -> float:
     """The ε for which mechanisms that cost ρ are (ε, δ)-differentially private."""
     space = domains.atom_domain(T="f64", nan=False), metrics.absolute_distance(T="f64")
-    mechanism: Measurement = measurements.make_gaussian(*space, scale=scale(rho))
-    profile = combinators.make_zCDP_to_approxDP(mechanism).map(1.0)
+    mechanism = measurements.make_gaussian(*space, scale=scale(rho))
+    profile: Any = _price(combinators.make_zCDP_to_approxDP(mechanism))
     return float(profile.epsilon(delta))
+
+
+def _price(mechanism: Any) -> Any:
+    """What OpenDP says that a mechanism costs where neighbours differ by one row."""
+    return mechanism.map(1.0)
 
 
 def affordable(epsilon: float, delta: float) -> float:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 
 from fabula.io.arrays import array_of
 from fabula.synthesizers.card import Card
-from fabula.synthesizers.model import Steps
+from fabula.synthesizers.model import CodeModel, Steps
 from fabula.synthesizers.private.domain import Domain, columns_of, inside
 from fabula.synthesizers.private.tree import PrivateTree, check_budget
 from fabula.synthesizers.rules import Rule
@@ -66,4 +66,5 @@ def fit_privately(
         notes=("row numbers above are noisy estimates", *model.notes),
     )
     kept_out = table.filter(array_of(out)) if out.any() else None
-    return Synthesizer(columns, model, card, rules=rules, holdout=kept_out, hand_back=hand_back)
+    learned = cast(CodeModel, model)  # its options have names of their own
+    return Synthesizer(columns, learned, card, rules=rules, holdout=kept_out, hand_back=hand_back)
