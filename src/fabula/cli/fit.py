@@ -66,7 +66,7 @@ def fit(
     with progress(talk) as watch:
         synthesizer = fit(
             data,
-            model=model,  # type: ignore[arg-type]  (checked by `fit`)
+            model=model,
             holdout=holdout,
             seed=seed,
             spec=read_spec(spec) if spec else None,

@@ -7,6 +7,7 @@ of those libraries is imported here.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from fabula.errors import SourceError
 from fabula.io.json_files import columns_of
 from fabula.io.sources import read_source
 from fabula.types import TableLike
+
+_INDEX = re.compile(r"__index_level_\d+__")
 
 
 def as_table(data: TableLike | Sequence[Mapping[str, Any]], *, name: str = "data") -> pa.Table:
@@ -40,7 +43,7 @@ def as_table(data: TableLike | Sequence[Mapping[str, Any]], *, name: str = "data
     if hasattr(data, "scanner") and hasattr(data, "to_table"):
         return data.to_table()  # an Arrow dataset, the one form without a stream
     try:
-        return pa.table(data)
+        return _without_index(pa.table(data))
     except (TypeError, ValueError, pa.ArrowException) as exc:
         raise SourceError(
             f"`{name}` can't be read: {_first_line(exc)}",
@@ -48,6 +51,12 @@ def as_table(data: TableLike | Sequence[Mapping[str, Any]], *, name: str = "data
             where=name,
             hint="give a pandas, polars or Arrow frame, a mapping of columns, or a file's path",
         ) from exc
+
+
+def _without_index(table: pa.Table) -> pa.Table:
+    """A table without the nameless row labels that pandas hands over as a column."""
+    labels = [name for name in table.column_names if _INDEX.fullmatch(str(name))]
+    return table.drop_columns(labels) if labels else table
 
 
 def handed_back(data: object) -> Callable[[pa.Table], Any]:

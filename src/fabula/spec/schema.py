@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from fabula.spec.checks import CHECKS
 from fabula.spec.kinds import KINDS
+from fabula.spec.learned import LearnedTable
 from fabula.spec.numbers import Component
 from fabula.spec.tables import (
     Correlation,
@@ -43,6 +44,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     Component,
     Correlation,
     DatasetSpec,
+    LearnedTable,
     ModelSpec,
     OutputSpec,
     PerParent,
@@ -56,6 +58,7 @@ _SHORT_FORMS: dict[tuple[str, str], dict[str, Any]] = {
     ("Datetime", "season"): _MONTHS,
     ("TableSpec", "primary_key"): _TEXT,
     ("TableSpec", "n"): _COUNT,
+    ("TableSpec", "learned"): _TEXT,
 }
 """What a file may write instead of the full form, by class and key."""
 

@@ -30,7 +30,7 @@ PRIVATE = "private"
 def fit(
     data: TableLike,
     *,
-    model: SynthesizerName = "auto",
+    model: SynthesizerName | str = "auto",
     holdout: float = 0.2,
     seed: int = 0,
     spec: SpecLike | None = None,

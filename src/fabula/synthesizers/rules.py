@@ -44,7 +44,7 @@ class Rule:
             raise SpecError(
                 [Violation("fit.rule", f"rule `{self.told}` failed: {message}")]
             ) from exc
-        return found.column(0).to_numpy().astype(bool)
+        return np.asarray(found.column(0).to_numpy(), dtype=bool)
 
 
 def row_rules(spec: DatasetSpec | None) -> tuple[Rule, ...]:

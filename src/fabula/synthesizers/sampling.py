@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from fabula.errors import CheckError, UsageError
 from fabula.io.arrays import array_of
@@ -15,7 +16,7 @@ from fabula.synthesizers.columns.codec import Places
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.given import Asked, Part
-from fabula.synthesizers.model import CodeModel, Codes
+from fabula.synthesizers.model import CodeModel, Codes, Weights
 from fabula.synthesizers.rules import Rule
 
 STREAM = "synthesizer"
@@ -118,13 +119,12 @@ class _Draw:
                 return pa.concat_tables(pieces).slice(0, count)
         raise self._unsatisfiable(found, count, broken, asked)
 
-    def _accepted(self, log_weights: np.ndarray, top: float) -> np.ndarray:
+    def _accepted(self, log_weights: Weights, top: float) -> NDArray[np.bool_]:
         """Rejection sampling: a row is kept with its weight as the chance."""
         if top == -np.inf:
             return np.zeros(len(log_weights), bool)
         chance = np.exp(np.minimum(log_weights - top, 0.0))
-        kept: np.ndarray = self.rng("accepted").random(len(chance)) < chance
-        return kept
+        return np.asarray(self.rng("accepted").random(len(chance)) < chance)
 
     def _decoded(self, codes: Codes, asked: Asked) -> pa.Table:
         columns = self._sampler.columns
@@ -140,7 +140,7 @@ class _Draw:
         return pa.Table.from_arrays(values, schema=columns.schema)
 
     def _unsatisfiable(
-        self, found: int, count: int, broken: np.ndarray, asked: Asked
+        self, found: int, count: int, broken: NDArray[np.int64], asked: Asked
     ) -> UsageError | CheckError:
         names = [self._sampler.columns.names[at] for at in asked.allowed]
         told = f"found {found:,} of {count:,} rows"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from fabula.errors import UsageError
 from fabula.io.arrays import array_of
@@ -19,11 +20,16 @@ from fabula.synthesizers.catalogue import model_class
 from fabula.synthesizers.columns.codec import Places
 from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.given import Given, Shares, read_given, read_shares
-from fabula.synthesizers.model import CodeModel, CompletingModel
+from fabula.synthesizers.model import CodeModel, Codes, CompletingModel
 from fabula.synthesizers.rules import Rule
 from fabula.synthesizers.sampling import STREAM, Sampler
 from fabula.synthesizers.saved import Saved, read_saved, write_saved
 from fabula.types import Path, TableLike
+
+Flags: TypeAlias = NDArray[np.bool_]
+
+_REFILLS = 50
+"""Attempts to draw a value where a model draws a gap for a gap."""
 
 
 class Synthesizer:
@@ -149,7 +155,7 @@ class Synthesizer:
         gaps = {name: _gaps(table, name) for name in self._columns.names}
         known = ~np.column_stack(list(gaps.values()))
         codes = self._columns.encode(table)
-        drawn = self._model.complete(codes, known, rng(column="gaps")).codes
+        drawn = self._complete(self._model, codes, known, rng(column="gaps"))
         numbers = np.arange(table.num_rows, dtype=np.int64)
         for at, codec in enumerate(self._columns.codecs):
             name = self._columns.names[at]
@@ -160,6 +166,22 @@ class Synthesizer:
             made = codec.decode(np.ascontiguousarray(drawn[empty, at]), places)
             table = _filled(table, name, empty, made)
         return handed_back(data)(table)
+
+    def _complete(
+        self, model: CompletingModel, codes: Codes, known: Flags, rng: np.random.Generator
+    ) -> Codes:
+        """The codes with their gaps filled; what is drawn as missing is drawn again."""
+        drawn = model.complete(codes, known, rng).codes
+        cells = [codec.cells for codec in self._columns.codecs]
+        missing = np.array([item.cells - 1 if item.missing else -1 for item in cells])
+        missing[[item.cells == 1 for item in cells]] = -1  # nothing else could be drawn
+        for _ in range(_REFILLS):
+            rows = np.flatnonzero((drawn == missing).any(axis=1))
+            if not len(rows):
+                break
+            again = model.complete(drawn[rows], drawn[rows] != missing, rng).codes
+            drawn[rows] = again
+        return drawn
 
     def save(self, path: Path) -> None:
         """Write the synthesizer to a file; no training row is in it.
@@ -203,7 +225,7 @@ def load_synthesizer(path: Path) -> Synthesizer:
     return Synthesizer.load(path)
 
 
-def _gaps(table: pa.Table, name: str) -> np.ndarray:
+def _gaps(table: pa.Table, name: str) -> Flags:
     """Which values of a column are missing (a column that the table lacks is told later)."""
     if name not in table.column_names:
         return np.ones(table.num_rows, bool)
@@ -212,7 +234,7 @@ def _gaps(table: pa.Table, name: str) -> np.ndarray:
     return np.asarray(values.is_null(nan_is_null=nan).to_numpy())
 
 
-def _filled(table: pa.Table, name: str, empty: np.ndarray, made: pa.Array) -> pa.Table:
+def _filled(table: pa.Table, name: str, empty: NDArray[np.int64], made: pa.Array) -> pa.Table:
     at = table.column_names.index(name)
     values = table.column(name).combine_chunks()
     both = pa.concat_arrays([values.cast(made.type), made])

@@ -65,11 +65,11 @@ class Growth(NamedTuple):
     rounds: int = 150
     patience: int = 5
     rate: float = 0.15
-    leaves: int = 15
+    leaves: int = 31
     depth: int = 6
     ridge: float = 1.0
     set_ridge: float = 5.0
-    least: float = 1.5
+    least: float = 4.0
 
 
 class Nodes(NamedTuple):
@@ -125,8 +125,7 @@ def boost(rows: Rows, growth: Growth) -> tuple[NDArray[np.int32], Nodes, int]:
     )
     roots = np.zeros(growth.rounds, np.int32)
     best_loss = _held_out_loss(rows)
-    used, kept_nodes, depth = np.int64(0), np.int64(0), np.int64(0)
-    kept, since = 0, 0
+    used, kept_nodes, depth, kept, since = 0, 0, 0, 0, 0
     for number in range(growth.rounds):
         roots[number] = used
         used, deep = _grow(rows, work, nodes, used, growth)
@@ -195,9 +194,9 @@ def _grow(rows: Rows, work: _Work, nodes: Nodes, used: int, growth: Growth) -> t
         _subtract(work.sums[small], work.sums[large], rows.sizes)
         gain[at], feature[at], left[at] = _best_split(work.sums[at], rows, growth)
         gain[new], feature[new], left[new] = _best_split(work.sums[new], rows, growth)
-    deep = np.int64(0)
+    deep = 0
     for leaf in range(leaves):
-        total = np.int64(0)
+        total = 0
         for i in range(start[leaf], end[leaf]):
             total += work.packed[i]
         slope, curve = (total >> 32) / GRADIENT_UNIT, (total & _LOW) / GRADIENT_UNIT
@@ -241,7 +240,7 @@ def _subtract(sums: NDArray[np.int64], target: NDArray[np.int64], sizes: NDArray
 
 
 @compiled
-def _divide(codes: NDArray[np.uint8], left: int, work: _Work, start: int, end: int) -> int:
+def _divide(codes: NDArray[np.uint8], left: np.uint64, work: _Work, start: int, end: int) -> int:
     """Move a leaf's rows that go left before the others; their order stays."""
     front, back = start, 0
     for i in range(start, end):
@@ -258,10 +257,12 @@ def _divide(codes: NDArray[np.uint8], left: int, work: _Work, start: int, end: i
 
 
 @compiled
-def _best_split(sums: NDArray[np.int64], rows: Rows, growth: Growth) -> tuple[float, int, int]:
+def _best_split(
+    sums: NDArray[np.int64], rows: Rows, growth: Growth
+) -> tuple[float, int, np.uint64]:
     """The gain, feature and left codes of a leaf's best split; no gain where there is none."""
     best, best_feature, best_left = 0.0, 0, np.uint64(0)
-    total = np.int64(0)
+    total = 0
     for code in range(rows.sizes[0]):
         total += sums[0, code]
     all_slope, all_curve = (total >> 32) / GRADIENT_UNIT, (total & _LOW) / GRADIENT_UNIT
@@ -278,7 +279,7 @@ def _best_split(sums: NDArray[np.int64], rows: Rows, growth: Growth) -> tuple[fl
             ridge = growth.set_ridge
             count = _sorted_codes(sums[feature], size, codes, means)
         base = all_slope * all_slope / (all_curve + ridge)
-        part, mask = np.int64(0), np.uint64(0)
+        part, mask = 0, np.uint64(0)
         for i in range(count):
             part += sums[feature, codes[i]]
             mask |= np.uint64(1) << np.uint64(codes[i])

@@ -59,7 +59,7 @@ class Boosted:
         progress: Steps,
         rounds: int = 150,
         rate: float = 0.15,
-        leaves: int = 15,
+        leaves: int = 31,
         workers: int = 0,
     ) -> Boosted:
         """Learn rows (at most 524,288 of them, drawn at random).

@@ -8,8 +8,6 @@ a histogram is one addition a row and sums don't depend on their order.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,8 +34,8 @@ PACKED: NDArray[np.int64] = np.stack(
 """By answer and score: the negative gradient (upper half) and the curvature (lower half)."""
 
 
-def score(share: NDArray[np.float64] | float) -> NDArray[Any]:
+def score(share: NDArray[np.float64] | float) -> NDArray[np.int32]:
     """Shares from 0 to 1 as scores."""
     inside = np.clip(share, 1e-6, 1 - 1e-6)
     units = np.rint(np.log(inside / (1 - inside)) * UNIT)
-    return np.clip(units, -HALF, HALF - 1).astype(np.int32)
+    return np.asarray(np.clip(units, -HALF, HALF - 1), dtype=np.int32)

@@ -99,7 +99,7 @@ def walk(walkers: Walkers, path: Path, trees: Trees, thresholds: NDArray[np.int6
             at = node[row]
             code = walkers.bins[row]
             code[spot] = path.bins[at]
-            score = np.int64(path.scores[at])
+            score = int(path.scores[at])
             tree = first
             while tree + 1 < last:  # two at a time: their loads wait side by side
                 one, two = trees.roots[tree], trees.roots[tree + 1]
@@ -134,13 +134,13 @@ def walk(walkers: Walkers, path: Path, trees: Trees, thresholds: NDArray[np.int6
 
 
 @compiled
-def _next(link: int, right: int, code: NDArray[np.uint8]) -> int:
+def _next(link: np.uint64, right: np.uint64, code: NDArray[np.uint8]) -> np.uint64:
     """The child that a row goes to."""
     return (link >> _LINK) + ((right >> np.uint64(code[link & _FEATURE])) & _ONE)
 
 
 @compiled
-def _uniform(seed: int, level: int) -> int:
+def _uniform(seed: np.uint64, level: int) -> np.int64:
     """A whole number below 2^32: the splitmix64 sequence of a seed."""
     z = seed + np.uint64(level + 1) * _GOLDEN
     z = (z ^ (z >> np.uint64(30))) * _MIX_A

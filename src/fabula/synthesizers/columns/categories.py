@@ -106,28 +106,28 @@ class CategoryCodec:
                 positions[hidden] = np.searchsorted(sums, u, "right")
             else:
                 levels = self._stand_in()
-        missing = positions >= len(levels)
         if not len(levels):
             return pa.nulls(len(codes), self.type)
-        picked = levels.take(array_of(np.where(missing, 0, positions), missing=missing))
+        missing = positions >= len(levels)
+        index = array_of(np.where(missing, 0, positions), missing=missing)
         if isinstance(self.type, pa.DictionaryType):
-            return picked.dictionary_encode().cast(self.type)
-        return picked.cast(self.type)
+            index = index.cast(self.type.index_type)
+            return pa.DictionaryArray.from_arrays(index, levels.cast(self.type.value_type))
+        return levels.take(index).cast(self.type)
 
     def weights(self, wanted: Wanted) -> Weights:
         """1 for the cells of the wanted labels, 0 for others."""
         if isinstance(wanted, Range):
             return self._between(wanted)
         share = np.zeros(len(self.counts))
-        labels = self.levels.to_pylist()
-        texts = {str(label): code for code, label in reversed(list(enumerate(labels)))}
+        codes = {self._text(label): code for code, label in enumerate(self.levels.to_pylist())}
         for value in wanted:
             if value is None and self.missing:
                 share[-1] = 1.0
-            elif str(value) in texts and value is not None:
-                share[texts[str(value)]] = 1.0
+            elif value is not None and self._text(value) in codes:
+                share[codes[self._text(value)]] = 1.0
             else:
-                raise self._unknown(value, [str(label) for label in labels])
+                raise self._unknown(value, list(codes))
         return share
 
     def state(self) -> CodecState:
@@ -152,6 +152,12 @@ class CategoryCodec:
             raise self._unknown(str(wanted), self.levels.to_pylist())
         return share
 
+    def _text(self, value: Any) -> str:
+        """A label as text; truth values may be given as 0 and 1, or in any case."""
+        if not pa.types.is_boolean(self.levels.type):
+            return str(value)
+        return {"0": "false", "1": "true"}.get(str(value), str(value).lower())
+
     def _stand_in(self) -> pa.Array:
         text = pa.types.is_string(self.levels.type) or pa.types.is_large_string(self.levels.type)
         return pa.array([OTHER], self.levels.type) if text else self.levels
@@ -171,7 +177,7 @@ def plain_values(values: pa.Array) -> pa.Array:
     """Values without dictionary encoding and views."""
     kind = values.type
     if isinstance(kind, pa.DictionaryType):
-        return plain_values(values.cast(kind.value_type))
+        return plain_values(values.dictionary).take(values.indices)
     if pa.types.is_string_view(kind):
         return values.cast(pa.large_string())
     return values

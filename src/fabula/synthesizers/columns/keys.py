@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from fabula.errors import UsageError
 from fabula.inference.arrays import guess_array
@@ -28,6 +29,7 @@ DENSE_ROWS = 50
 """Differing numbers without gaps are a key only among more rows than this."""
 
 _RANK_LIMIT = 2**62
+_HIGHEST = 2**62
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,11 @@ class KeyCodec:
         name: The column's name.
         type: Its Arrow type.
         rows: Training rows.
-        start: The first new number, for numbers.
-        step: The distance of two numbers; negative where they fall.
-        regex: The form of texts; empty for UUIDs.
+        start: The first new number, for numbers and for texts around one.
+        step: The distance of two numbers.
+        around: What stands before and after the number of a text.
+        width: Digits of that number, at least.
+        regex: The form of other texts; empty for UUIDs.
     """
 
     name: str
@@ -48,18 +52,23 @@ class KeyCodec:
     rows: int
     start: int = 1
     step: int = 1
+    around: tuple[str, str] = ("", "")
+    width: int = 0
     regex: str = ""
 
     @classmethod
     def learn(cls, name: str, values: pa.Array) -> KeyCodec | None:
         """The key that a column is, or None where it is none."""
-        if len(values) < 3 or values.null_count or pc.count_distinct(values).as_py() < len(values):
-            return None
         kind = values.type
-        if pa.types.is_integer(kind):
-            return _number_key(name, values)
-        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        number, text = pa.types.is_integer(kind), _is_text(kind)
+        if not (number or text) or len(values) < 3 or values.null_count:
             return None
+        if pc.count_distinct(values).as_py() < len(values):
+            return None
+        if number:
+            return _number_key(name, values)
+        if (numbered := _numbered_key(name, values)) is not None:
+            return numbered
         chunked = pa.chunked_array([values])
         column = guess_array(name, chunked, owner="", beside=frozenset()).column
         if isinstance(column, Uuid):
@@ -77,7 +86,9 @@ class KeyCodec:
     def about(self) -> str:
         """What was made of the column."""
         if pa.types.is_integer(self.type):
-            return f"key: made anew from {self.start:,}"
+            return f"key: made anew from {self.start}"
+        if self.width:
+            return f"key: made anew from {self._texts(np.array([self.start]))[0]}"
         return f"key: made anew as {self.regex or 'UUID'}"
 
     def encode(self, values: pa.Array) -> CodeColumn:
@@ -89,6 +100,8 @@ class KeyCodec:
         del codes, wanted
         if pa.types.is_integer(self.type):
             return array_of(self.start + places.numbers * self.step).cast(self.type)
+        if self.width:
+            return self._texts(self.start + places.numbers).cast(self.type)
         if not self.regex:
             return draw_uuids(places.rng, len(places.numbers)).cast(self.type)
         pattern = compile_pattern(self.regex)
@@ -119,6 +132,8 @@ class KeyCodec:
             "rows": self.rows,
             "start": self.start,
             "step": self.step,
+            "around": self.around,
+            "width": self.width,
             "regex": self.regex,
         }
         return CodecState("key", settings)
@@ -126,11 +141,41 @@ class KeyCodec:
     @classmethod
     def restore(cls, name: str, kind: pa.DataType, state: CodecState) -> KeyCodec:
         """The codec of a state."""
-        return cls(name, kind, **state.settings)
+        settings = {**state.settings, "around": tuple(state.settings["around"])}
+        return cls(name, kind, **settings)
+
+    def _texts(self, numbers: NDArray[np.int64]) -> pa.Array:
+        padded = pc.utf8_lpad(array_of(numbers).cast(pa.string()), self.width, "0")
+        return pc.binary_join_element_wise(self.around[0], padded, self.around[1], "")
+
+
+def _numbered_key(name: str, values: pa.Array) -> KeyCodec | None:
+    """A key where all texts are the same but for one number of as many digits."""
+    parts = pc.extract_regex(values, r"^(?P<front>\D*)(?P<number>\d{1,18})(?P<back>\D*)$")
+    if parts.null_count:
+        return None
+    front, number, back = parts.flatten()
+    widths = pc.unique(pc.utf8_length(number))
+    if max(len(pc.unique(front)), len(pc.unique(back)), len(widths)) > 1:
+        return None
+    return KeyCodec(
+        name,
+        values.type,
+        len(values),
+        start=pc.max(number.cast(pa.int64())).as_py() + 1,
+        around=(front[0].as_py(), back[0].as_py()),
+        width=widths[0].as_py(),
+    )
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _number_key(name: str, values: pa.Array) -> KeyCodec | None:
     """A key where differing numbers are named so, or leave next to no gaps."""
+    if pc.max(values).as_py() >= _HIGHEST:
+        return None
     numbers = np.sort(values.cast(pa.int64()).to_numpy())
     span = int(numbers[-1]) - int(numbers[0])
     word = words(name)

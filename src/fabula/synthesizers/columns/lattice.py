@@ -6,6 +6,7 @@ is drawn between them can be put back onto the grid that the real values lie on.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +45,7 @@ class Lattice:
             if not len(whole):
                 return cls(kind, 0, 1.0)
             origin = int(whole.min())
-            step = int(np.gcd.reduce((whole - origin).astype(np.uint64))) if len(whole) > 1 else 1
+            step = int(np.gcd.reduce(_from_origin(whole, origin)))
             return cls(kind, origin, float(step or 1))
         if pa.types.is_decimal(kind):
             return cls(kind, 0, float(10.0**-kind.scale))
@@ -55,8 +56,10 @@ class Lattice:
         """Values as numbers of steps (or as they are, without a step); NaN where missing."""
         if is_counted(self.type):
             counted = values.cast(self.type).cast(_width(self.type)).cast(pa.int64())
-            raw = counted.fill_null(self.origin).to_numpy(zero_copy_only=False) - self.origin
-            numbers = np.where(values.is_null().to_numpy(zero_copy_only=False), np.nan, raw)
+            raw = counted.fill_null(self.origin).to_numpy(zero_copy_only=False)
+            above = _from_origin(raw, self.origin)
+            numbers = np.where(raw < self.origin, -(-above).astype(float), above.astype(float))
+            numbers[values.is_null().to_numpy(zero_copy_only=False)] = np.nan
         else:
             plain = values.cast(pa.float64(), safe=False)
             numbers = plain.to_numpy(zero_copy_only=False).astype(float)
@@ -69,7 +72,8 @@ class Lattice:
         filled = np.where(missing, 0.0, numbers)
         if is_counted(self.type):
             assert self.step is not None
-            whole = np.rint(filled).astype(np.int64) * int(self.step) + self.origin
+            steps = np.rint(filled).astype(np.uint64) * np.uint64(self.step)
+            whole = (steps + np.uint64(self.origin % 2**64)).view(np.int64)
             return array_of(whole, missing=missing).cast(_width(self.type)).cast(self.type)
         if self.step is not None:
             filled = np.round(filled * self.step, _decimals(self.step))
@@ -92,8 +96,14 @@ class Lattice:
 
 
 def is_counted(kind: pa.DataType) -> bool:
-    """Whether values of a type are whole numbers of some unit."""
-    return bool(pa.types.is_integer(kind) or pa.types.is_temporal(kind))
+    """Whether values of a type are whole numbers of some unit, from -2^63 to 2^63."""
+    signed = pa.types.is_integer(kind) and kind != pa.uint64()
+    return bool(signed or pa.types.is_temporal(kind))
+
+
+def _from_origin(whole: NDArray[np.int64], origin: int) -> NDArray[np.uint64]:
+    """Distances from the origin, also where they are too large for a signed number."""
+    return whole.view(np.uint64) - np.uint64(origin % 2**64)
 
 
 def _scalar(value: Any, kind: pa.DataType) -> pa.Scalar:
@@ -123,4 +133,4 @@ def _decimal_step(numbers: NDArray[np.float64]) -> float | None:
 
 
 def _decimals(step: float) -> int:
-    return max(0, round(-np.log10(step)))
+    return max(0, round(-math.log10(step)))

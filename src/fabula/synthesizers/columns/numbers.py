@@ -62,6 +62,8 @@ class NumberCodec:
         lattice = Lattice.of(values)
         numbers = lattice.numbers(values)
         known = np.sort(numbers[~np.isnan(numbers)])
+        if len(known) < protect:  # too few to be shown: they count as missing
+            known, numbers = known[:0], np.full(len(numbers), np.nan)
         cut = min(protect, max(0, (len(known) - 1) // 3))
         inner = known[cut : len(known) - cut]
         bounds = _bounds(inner, cells, max(1, protect))
@@ -251,7 +253,7 @@ def _bounds(numbers: NDArray[np.float64], cells: int, least: int) -> list[tuple[
 
 def _quantiles(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
     """SEGMENTS + 1 of the sorted numbers, the first and the last among them."""
-    return numbers[np.linspace(0, len(numbers) - 1, SEGMENTS + 1).astype(int)]
+    return np.asarray(numbers[np.linspace(0, len(numbers) - 1, SEGMENTS + 1).astype(int)])
 
 
 def _mass_between(grid: NDArray[np.float64], low: float, high: float) -> float:

@@ -1,0 +1,161 @@
+"""How good and how fast are synthesizers: `python benchmarks/learned.py TRAIN.csv TEST.csv TARGET`.
+
+Each model learns the training file in a process of its own on one core, samples as many rows,
+and is measured against both files by Fabula's metrics. Without files, data that scikit-learn
+ships. `--model NAME` measures some models only, `--seeds N` repeats the whole, `--json` prints one
+JSON object a line. Compiled code is warmed up before the clock starts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import resource
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+SAMPLED_FOR_SPEED = 100_000
+SHIPPED = (("breast_cancer", "target"), ("wine", "target"), ("diabetes", "target"))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The figures of one model on one data set; shares and AUCs from 0 to 1."""
+
+    data: str
+    model: str
+    seed: int
+    fit_cpu_s: float
+    rows_per_cpu_s: float
+    peak_mb: float
+    detection: float | None
+    detection_of_test: float | None
+    shape_error: float | None
+    trend_error: float | None
+    utility: float | None
+    utility_of_real: float | None
+    closer_to_training: float | None
+    membership: float | None
+    copies: float | None
+    copies_of_test: float | None
+
+
+def main() -> None:
+    """Measure every model that was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("files", nargs="*", help="TRAIN TEST TARGET")
+    parser.add_argument("--model", action="append", help="a model; repeatable")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args()
+    from fabula.synthesizers.catalogue import known_models
+
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[variable] = "1"
+    fresh = multiprocessing.get_context("spawn")
+    heading = True
+    for name, train, test, target in data_sets(asked.files):
+        for model in asked.model or known_models():
+            for seed in range(asked.seeds):
+                with fresh.Pool(1) as pool:
+                    found = pool.apply(measure, (name, train, test, target, model, seed))
+                if asked.json:
+                    print(json.dumps(asdict(found)), flush=True)
+                else:
+                    show(found, heading=heading)
+                    heading = False
+
+
+def data_sets(files: list[str]) -> Iterator[tuple[str, pa.Table, pa.Table, str]]:
+    """Name, training rows, test rows and target of each data set."""
+    from fabula.io.frames import as_table
+
+    if files:
+        train, test, target = files
+        yield Path(train).stem, as_table(train), as_table(test), target
+        return
+    from sklearn import datasets
+
+    for name, target in SHIPPED:
+        frame = getattr(datasets, f"load_{name}")(as_frame=True).frame
+        shuffled = frame.sample(frac=1, random_state=0).reset_index(drop=True)
+        cut = len(frame) * 4 // 5
+        yield (
+            name,
+            as_table(shuffled[:cut]),
+            as_table(shuffled[cut:].reset_index(drop=True)),
+            target,
+        )
+
+
+def measure(
+    name: str, train: pa.Table, test: pa.Table, target: str, model: str, seed: int
+) -> Measured:
+    """Fit, sample and evaluate one model in this process."""
+    warnings.simplefilter("ignore")
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    import fabula as fb
+
+    fb.fit(train.slice(0, 400), model=model, holdout=0).sample(10)  # warms up
+    start = time.process_time()
+    synthesizer = fb.fit(train, model=model, holdout=0, seed=seed)
+    fitted = time.process_time() - start
+    start = time.process_time()
+    synthesizer.sample(SAMPLED_FOR_SPEED, seed=seed + 1)
+    sampled = time.process_time() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    rows = synthesizer.sample(train.num_rows, seed=seed)
+    figures = quality(rows, train, test, target, seed)
+    return Measured(name, model, seed, fitted, SAMPLED_FOR_SPEED / sampled, peak, **figures)
+
+
+def quality(
+    rows: pa.Table, train: pa.Table, test: pa.Table, target: str, seed: int
+) -> dict[str, float | None]:
+    """What the metrics say about sampled rows."""
+    from fabula.metrics import copies, detection, pairs, shapes, utility
+    from fabula.metrics.frames import prepare
+
+    frames = prepare(rows, train, test, seed=seed)
+    against_test = prepare(rows, test, seed=seed)
+    useful, copied = utility.utility(frames, target), copies.exact_copies(frames)
+    return {
+        "detection": detection.detection(frames).value,
+        "detection_of_test": detection.detection(against_test).value,
+        "shape_error": _rest(shapes.shapes(frames).value),
+        "trend_error": _rest(pairs.pairs(frames).value),
+        "utility": useful.value,
+        "utility_of_real": useful.baseline,
+        "closer_to_training": copies.closer_to_training(frames).value,
+        "membership": copies.membership(frames).value,
+        "copies": copied.value,
+        "copies_of_test": copied.baseline,
+    }
+
+
+def _rest(value: float | None) -> float | None:
+    return None if value is None else 1 - value
+
+
+def show(found: Measured, *, heading: bool) -> None:
+    """One line of the table."""
+    cells = asdict(found)
+    if heading:
+        print(" ".join(f"{name:>{max(9, len(name))}}" for name in cells))
+    line = []
+    for name, value in cells.items():
+        text = f"{value:.4g}" if isinstance(value, float) else str(value)
+        line.append(f"{text:>{max(9, len(name))}}")
+    print(" ".join(line), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,22 @@
+"""Real data for tests that need it; the folder is no part of the repository."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from fabula.io.frames import as_table
+
+FOLDER = Path(os.environ.get("FABULA_TEST_DATA") or Path(__file__).parents[2] / "shared" / "data")
+"""Where the files are looked for."""
+
+
+def real_table(name: str) -> pa.Table:
+    """A file of the folder; the test is skipped where there is none."""
+    path = FOLDER / name
+    if not path.is_file():
+        pytest.skip(f"no real data at `{path}`; FABULA_TEST_DATA names another folder")
+    return as_table(path)
