@@ -126,7 +126,7 @@ def fit(
     )
 
 
-def _chosen(model: SynthesizerName, epsilon: float | None) -> str:
+def _chosen(model: SynthesizerName | str, epsilon: float | None) -> str:
     """The name of the model that is asked for."""
     if epsilon is None:
         return DEFAULT if model == "auto" else model
