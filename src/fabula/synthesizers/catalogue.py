@@ -10,13 +10,20 @@ from typing import Any, Literal, TypeAlias, get_args
 from fabula.errors import PrerequisiteError, UsageError, did_you_mean
 from fabula.synthesizers.model import CodeModel
 
-SynthesizerName: TypeAlias = Literal["auto", "boosted", "copula", "mixture", "vae", "gan", "neural"]
+SynthesizerName: TypeAlias = Literal[
+    "auto", "boosted", "copula", "mixture", "vae", "gan", "private"
+]
 
 DEFAULT = "boosted"
 """What `auto` means."""
 
 _HOMES: Mapping[str, tuple[str, str, str | None]] = {
     "boosted": ("fabula.synthesizers.boosted.model", "Boosted", "learned"),
+    "copula": ("fabula.synthesizers.copula", "Copula", "learned"),
+    "mixture": ("fabula.synthesizers.mixture", "Mixture", "learned"),
+    "gan": ("fabula.synthesizers.gan", "Gan", "deep"),
+    "vae": ("fabula.synthesizers.vae", "Vae", "deep"),
+    "private": ("fabula.synthesizers.private.tree", "PrivateTree", "privacy"),
 }
 """Module, class and extra of each model."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -22,6 +23,9 @@ from fabula.types import Progress, TableLike
 NAME = "fit"
 """What progress calls the fit."""
 
+PRIVATE = "private"
+"""The model that a privacy budget asks for."""
+
 
 def fit(
     data: TableLike,
@@ -31,6 +35,9 @@ def fit(
     seed: int = 0,
     spec: SpecLike | None = None,
     protect: int | bool = PROTECTED_ROWS,
+    epsilon: float | None = None,
+    delta: float = 1e-6,
+    domain: Mapping[str, Any] | None = None,
     progress: Progress | Literal[False] | None = None,
     **options: Any,
 ) -> Synthesizer:
@@ -47,13 +54,18 @@ def fit(
         spec: A spec of one table whose row checks every sampled row keeps.
         protect: Labels of fewer rows, and so many of the smallest and largest numbers of each
             column, are not reproduced. False switches that off.
+        epsilon: Learn with (ε, δ)-differential privacy (model `private`); smaller is more private.
+            Noise comes from no seed, so no two such fits are equal.
+        delta: The δ of it, well below one over the number of rows.
+        domain: With `epsilon`, the labels of each column (a list), its bounds (`"17..90"`), or
+            None to leave it out; nothing of this is read off the data.
         progress: Called with `fit`, rows learned and rows in all.
         options: The model's own.
 
     Raises:
         SourceError: The data can't be read, has fewer than 20 rows to train on, or no column
             that can be learned; describe it in a spec instead.
-        UsageError: The model or an option of it is unknown.
+        UsageError: The model or an option of it is unknown, or a budget or domain is wrong.
         PrerequisiteError: The model needs an extra that is not installed.
 
     Examples:
@@ -62,7 +74,7 @@ def fit(
         >>> fb.fit(people, seed=1).sample(3).num_rows
         3
     """
-    name = DEFAULT if model == "auto" else model
+    name = _chosen(model, epsilon)
     kind = model_class(name)
     check_options(name, options)
     if not 0 <= holdout < 1:
@@ -71,16 +83,24 @@ def fit(
         )
     rules = row_rules(None if spec is None else resolve(spec))
     table = as_table(data)
+
+    def told(done: int, steps: int) -> None:
+        if progress:
+            progress(NAME, table.num_rows * done // steps, table.num_rows)
+
+    if name == PRIVATE:
+        from fabula.synthesizers.private.fitting import fit_privately
+
+        return fit_privately(
+            table, epsilon=epsilon, delta=delta, domain=domain or {}, holdout=holdout, seed=seed,
+            rules=rules, progress=told, hand_back=handed_back(data),
+        )  # fmt: skip
     order = stream(seed, NAME, "holdout", 0).permutation(table.num_rows)
     kept_out = np.sort(order[: round(holdout * table.num_rows)])
     train = table.take(array_of(np.setdiff1d(np.arange(table.num_rows), kept_out)))
     guarded = PROTECTED_ROWS if protect is True else int(protect)
     columns = Columns.learn(train, protect=guarded)
     codes = columns.encode(train)
-
-    def told(done: int, steps: int) -> None:
-        if progress:
-            progress(NAME, train.num_rows * done // steps, train.num_rows)
 
     cells = tuple(codec.cells for codec in columns.codecs)
     learned = kind.fit(codes, cells, seed=seed, progress=told, **options)
@@ -104,3 +124,16 @@ def fit(
         holdout=table.take(array_of(kept_out)) if len(kept_out) else None,
         hand_back=handed_back(data),
     )
+
+
+def _chosen(model: SynthesizerName | str, epsilon: float | None) -> str:
+    """The name of the model that is asked for."""
+    if epsilon is None:
+        return DEFAULT if model == "auto" else model
+    if model not in ("auto", PRIVATE):
+        raise UsageError(
+            f"synthesizer `{model}` does not learn with differential privacy",
+            code="privacy.model",
+            hint=f'leave `model` out, or pass model="{PRIVATE}"',
+        )
+    return PRIVATE

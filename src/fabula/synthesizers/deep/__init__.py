@@ -1,0 +1,1 @@
+"""What the networks share: training in JAX, and sampling in numpy from what was trained."""

@@ -1,0 +1,210 @@
+"""What every model over cells does: learns what belongs together, conditions, saves, repeats."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from fabula.errors import SourceError, UsageError
+from fabula.synthesizers.fitting import fit
+from fabula.synthesizers.synthesizer import Synthesizer
+
+SMALL: dict[str, dict[str, Any]] = {
+    "copula": {},
+    "mixture": {},
+    "vae": {"hidden": 32},
+    "gan": {"hidden": 32, "steps": 100},
+}
+ROWS = 600
+
+NETWORKS = [pytest.param(model, marks=pytest.mark.slow) for model in ("vae", "gan")]
+
+every_model = pytest.mark.parametrize("model", ["copula", "mixture", *NETWORKS])
+
+
+def shop(rows: int = ROWS, seed: int = 0) -> pa.Table:
+    """A price of two modes that follows the kind, a share of gaps, and a shelf for books."""
+    rng = np.random.default_rng(seed)
+    kind = rng.choice(["book", "tool", "toy"], rows, p=[0.5, 0.3, 0.2])
+    price = np.where(kind == "book", rng.normal(10, 1, rows), rng.normal(40, 2, rows)).round(2)
+    weight = (price * 0.1 + rng.normal(0, 0.3, rows)).round(3)
+    return pa.table(
+        {
+            "kind": kind,
+            "price": price,
+            "weight": pa.array(weight, mask=rng.random(rows) < 0.1),
+            "stock": rng.integers(0, 5, rows),
+            "shelf": np.where(kind == "book", "a", "b"),
+        }
+    )
+
+
+@cache
+def fitted(model: str) -> Synthesizer:
+    return fit(shop(), model=model, seed=1, holdout=0.1, **SMALL[model])  # type: ignore[arg-type]
+
+
+def agreeing(table: pa.Table) -> float:
+    """The share of rows whose shelf is that of their kind."""
+    rows = zip(table["kind"].to_pylist(), table["shelf"].to_pylist(), strict=True)
+    return sum((kind == "book") == (shelf == "a") for kind, shelf in rows) / table.num_rows
+
+
+@every_model
+def test_all_labels_and_both_modes_come_back(model: str) -> None:
+    """C2.3."""
+    rows = fitted(model).sample(2_000)
+    shares = {kind: count / 2_000 for kind, count in Counter(rows["kind"].to_pylist()).items()}
+    for kind, share in {"book": 0.5, "tool": 0.3, "toy": 0.2}.items():
+        # five standard deviations of a share in 540 training rows and 2,000 sampled ones
+        assert abs(shares[kind] - share) < 5 * (share * (1 - share) * (1 / 540 + 1 / 2_000)) ** 0.5
+    price = rows["price"].to_numpy()
+    low, between = (price < 20).mean(), ((price > 20) & (price < 30)).mean()
+    assert abs(low - 0.5) < 0.12
+    assert between < 0.02
+    assert abs(rows["weight"].null_count / 2_000 - 0.1) < 0.07
+
+
+@pytest.mark.parametrize("model", ["copula", "mixture", NETWORKS[0]])
+def test_what_belongs_together_stays_together(model: str) -> None:
+    """C2.3: much nearer to real pairs than independent columns, of which half agree."""
+    assert agreeing(fitted(model).sample(2_000)) > 0.85
+
+
+def copies(table: pa.Table) -> int:
+    """Rows that equal one of the training table."""
+    known = {tuple(row.values()) for row in shop().to_pylist()}
+    return sum(tuple(row.values()) in known for row in table.to_pylist())
+
+
+@pytest.mark.parametrize("model", ["copula", *NETWORKS])
+def test_rows_equal_real_ones_no_more_often_than_by_chance(model: str) -> None:
+    """C1.1, C2.3: as often as fresh rows of the same origin, within five standard deviations."""
+    chance, made = copies(shop(10_000, seed=7)), copies(fitted(model).sample(10_000))
+    assert made <= chance + 5 * (chance + made + 1) ** 0.5
+
+
+def test_a_mixture_copies_more_with_more_components() -> None:
+    """C1.1: it comes back with more copies than chance, so its default keeps components few."""
+    many = fit(shop(), model="mixture", seed=1, holdout=0.1, components=100)
+    few = copies(fitted("mixture").sample(10_000))
+    assert few < copies(many.sample(10_000))
+    assert few < 0.01 * 10_000
+
+
+@every_model
+def test_given_values_hold_in_every_row(model: str) -> None:
+    """C2.3: class-conditional."""
+    rows = fitted(model).sample(300, given={"kind": "toy", "price": "35.."}, seed=4)
+    assert set(rows["kind"].to_pylist()) == {"toy"}
+    assert min(rows["price"].to_pylist()) >= 35
+
+
+@every_model
+def test_a_saved_model_samples_the_same_rows(model: str, tmp_path: Path) -> None:
+    """C2.3."""
+    fitted(model).save(tmp_path / "model.fabula")
+    again = Synthesizer.load(tmp_path / "model.fabula")
+    assert again.sample(500, seed=3).equals(fitted(model).sample(500, seed=3))
+    assert again.card() == fitted(model).card()
+
+
+@every_model
+def test_gaps_are_filled_and_known_values_stand(model: str) -> None:
+    gaps = shop(50, seed=9).slice(0, 20)
+    gaps = gaps.set_column(4, "shelf", pa.array([None] * 20, pa.string()))
+    full = fitted(model).impute(gaps, seed=2)
+    assert full["shelf"].null_count == 0
+    assert full["kind"].equals(gaps["kind"])
+    if model in ("copula", "mixture"):
+        assert agreeing(full) > 0.9
+
+
+@pytest.mark.parametrize("model", ["mixture", "copula"])
+def test_the_same_seed_gives_the_same_model(model: str) -> None:
+    """C2.3."""
+    again = fit(shop(), model=model, seed=1, holdout=0.1, **SMALL[model])  # type: ignore[arg-type]
+    assert again.sample(200).equals(fitted(model).sample(200))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["vae", "gan"])
+def test_the_same_seed_gives_the_same_network(model: str) -> None:
+    """C2.3."""
+    again = fit(shop(), model=model, seed=1, holdout=0.1, **SMALL[model])  # type: ignore[arg-type]
+    assert again.sample(200).equals(fitted(model).sample(200))
+
+
+@pytest.mark.parametrize("model", ["gan", NETWORKS[0]])
+def test_a_network_ends_in_time_and_tells_so(model: str, tmp_path: Path) -> None:
+    """C2.3: bounded time; what it has by then is saved and sampled without JAX."""
+    options = {**SMALL[model], "hidden": 8, "max_seconds": 0}
+    synthesizer = fit(shop(100).select(["kind", "price"]), model=model, **options)  # type: ignore[arg-type]
+    assert "1 round" in str(synthesizer.card())
+    assert "0 seconds" in str(synthesizer.card())
+    synthesizer.save(tmp_path / "model.fabula")
+    rows = Synthesizer.load(tmp_path / "model.fabula").sample(200)
+    assert set(rows["kind"].to_pylist()) == {"book", "tool", "toy"}
+    assert rows.equals(synthesizer.sample(200))
+
+
+def test_a_mixture_tells_unusual_rows_by_their_density() -> None:
+    synthesizer = fitted("mixture")
+    usual = synthesizer._columns.encode(shop(200, seed=5))
+    odd = usual.copy()
+    odd[:, 4] = 1 - odd[:, 4]
+    density = synthesizer._model.log_density  # type: ignore[attr-defined]
+    assert np.median(density(odd)) < np.median(density(usual)) - 1
+
+
+@every_model
+def test_three_rows_are_refused(model: str) -> None:
+    """C2.3."""
+    with pytest.raises(SourceError, match="too few"):
+        fit(shop(3), model=model)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("model", ["copula", "mixture"])
+def test_constant_and_empty_columns_stay_what_they_are(model: str) -> None:
+    """C2.3."""
+    odd = pa.table({"one": [7] * 60, "none": pa.nulls(60, pa.float64()), "x": range(60)})
+    rows = fit(odd, model=model, holdout=0).sample(40)  # type: ignore[arg-type]
+    assert set(rows["one"].to_pylist()) == {7}
+    assert rows["none"].null_count == 40
+
+
+@pytest.mark.parametrize("model", ["copula", "mixture"])
+def test_ten_thousand_labels_are_learned(model: str) -> None:
+    """C2.3."""
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 10_000, 12_000).astype(str)
+    table = pa.table(
+        {"label": pa.array(label).dictionary_encode(), "x": rng.integers(0, 9, 12_000)}
+    )
+    assert fit(table, model=model, holdout=0, protect=False).sample(100).num_rows == 100  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["vae", "gan"])
+def test_networks_learn_odd_columns(model: str) -> None:
+    """C2.3: constant, empty and one-column tables, and 10,000 labels."""
+    rng = np.random.default_rng(0)
+    odd = pa.table({"one": [7] * 60, "none": pa.nulls(60, pa.float64()), "x": range(60)})
+    rows = fit(odd, model=model, holdout=0, **SMALL[model]).sample(40)  # type: ignore[arg-type]
+    assert set(rows["one"].to_pylist()) == {7}
+    label = pa.array(rng.integers(0, 10_000, 12_000).astype(str)).dictionary_encode()
+    many = pa.table({"label": label, "x": rng.integers(0, 9, 12_000)})
+    short = {**SMALL[model], "max_seconds": 5}
+    made = fit(many, model=model, holdout=0, protect=False, **short)  # type: ignore[arg-type]
+    assert made.sample(50).num_rows == 50
+
+
+def test_a_mixture_refuses_options_without_sense() -> None:
+    with pytest.raises(UsageError, match="at least one"):
+        fit(shop(), model="mixture", passes=0)
