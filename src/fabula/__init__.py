@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from fabula.runs.dataset import Dataset
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
+    from fabula.synthesizers.fitting import fit
+    from fabula.synthesizers.synthesizer import Synthesizer, load_synthesizer
     from fabula.texts.extend import aextend, extend
     from fabula.texts.review import review_export, review_import
     from fabula.texts.rows import arows, rows
@@ -32,6 +34,7 @@ __all__ = [
     "FabulaError",
     "Plan",
     "Report",
+    "Synthesizer",
     "TableSpec",
     "__version__",
     "aextend",
@@ -39,9 +42,11 @@ __all__ = [
     "col",
     "evaluate",
     "extend",
+    "fit",
     "generate",
     "infer",
     "load",
+    "load_synthesizer",
     "plan",
     "preview",
     "resolve",
@@ -57,14 +62,17 @@ _HOMES = {
     "FabulaError": "fabula.errors",
     "Plan": "fabula.planning.plan",
     "Report": "fabula.reports.report",
+    "Synthesizer": "fabula.synthesizers.synthesizer",
     "TableSpec": "fabula.spec.tables",
     "aextend": "fabula.texts.extend",
     "arows": "fabula.texts.rows",
     "evaluate": "fabula.api",
     "extend": "fabula.texts.extend",
+    "fit": "fabula.synthesizers.fitting",
     "generate": "fabula.api",
     "infer": "fabula.api",
     "load": "fabula.api",
+    "load_synthesizer": "fabula.synthesizers.synthesizer",
     "plan": "fabula.api",
     "preview": "fabula.api",
     "resolve": "fabula.api",

@@ -7,7 +7,7 @@ of those libraries is imported here.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -48,6 +48,35 @@ def as_table(data: TableLike | Sequence[Mapping[str, Any]], *, name: str = "data
             where=name,
             hint="give a pandas, polars or Arrow frame, a mapping of columns, or a file's path",
         ) from exc
+
+
+def handed_back(data: object) -> Callable[[pa.Table], Any]:
+    """How tables go back to a caller: in the library, and with the types, of what came in."""
+    library = type(data).__module__.partition(".")[0]
+    if library == "pandas":
+        return _pandas_like({str(name): kind for name, kind in data.dtypes.items()})  # type: ignore[attr-defined]
+    if library == "polars":
+        return _polars_like(dict(data.schema))  # type: ignore[attr-defined]
+    return lambda table: table
+
+
+def _pandas_like(types: Mapping[str, Any]) -> Callable[[pa.Table], Any]:
+    def frame(table: pa.Table) -> Any:
+        rows = table.to_pandas(date_as_object=True)
+        known = {name: kind for name, kind in types.items() if name in rows.columns}
+        return rows.astype(known)
+
+    return frame
+
+
+def _polars_like(schema: Mapping[str, Any]) -> Callable[[pa.Table], Any]:
+    def frame(table: pa.Table) -> Any:
+        import polars as pl
+
+        rows = pl.DataFrame(table)
+        return rows.cast({name: kind for name, kind in schema.items() if name in rows.columns})
+
+    return frame
 
 
 def _from_rows(rows: Sequence[Any], name: str) -> pa.Table:

@@ -1,0 +1,1 @@
+"""The default model: columns one after the other, each drawn by gradient-boosted decisions."""

@@ -1,0 +1,174 @@
+"""Labels as cells, the most frequent first.
+
+Labels of fewer rows than `protect` are never reproduced: they share one cell, and what is drawn
+from it becomes one of the learned labels (or the word `other`, where every label is rare).
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from fabula.errors import UsageError
+from fabula.io.arrays import array_of
+from fabula.synthesizers.columns.codec import CodecState, CodeColumn, Places, Range, Wanted
+from fabula.synthesizers.model import CellColumn, Weights
+
+OTHER = "other"
+"""The label of a column whose labels are all rare."""
+
+
+@dataclass(frozen=True, eq=False)
+class CategoryCodec:
+    """A column of labels.
+
+    Attributes:
+        name: The column's name.
+        type: Its Arrow type.
+        levels: The learned labels, most frequent first.
+        counts: Training rows of each label, then of the rare ones and of missing values, where
+            there are any.
+        rare: Whether there are rare labels.
+    """
+
+    name: str
+    type: pa.DataType
+    levels: pa.Array
+    counts: NDArray[np.int64]
+    rare: bool
+
+    @classmethod
+    def learn(cls, name: str, values: pa.Array, *, protect: int) -> CategoryCodec:
+        """Count the labels of a column.
+
+        Args:
+            name: The column's name.
+            values: Its values.
+            protect: Labels of fewer rows are rare.
+        """
+        plain = plain_values(values)
+        counted = plain.drop_null().value_counts()
+        labels, rows = counted.field("values"), counted.field("counts").to_numpy()
+        order = np.argsort(-rows, kind="stable")
+        order = order[rows[order] >= protect]
+        levels = labels.take(array_of(order.astype(np.int64)))
+        hidden = int(rows.sum() - rows[order].sum())
+        rest = [hidden] * bool(hidden) + [plain.null_count] * bool(plain.null_count)
+        counts = np.concatenate([rows[order], rest]).astype(np.int64)
+        return cls(name, values.type, levels, counts if len(counts) else np.zeros(1, int), hidden > 0)
+
+    @property
+    def missing(self) -> bool:
+        """Whether some values are missing; a column without any value has no other cell."""
+        return len(self.counts) > len(self.levels) + self.rare
+
+    @property
+    def cells(self) -> CellColumn:
+        """What a model sees of the column."""
+        return CellColumn(self.name, self.counts, ordered=False, missing=self.missing)
+
+    @property
+    def about(self) -> str:
+        """What was made of the column."""
+        if not len(self.levels) and not self.rare:
+            return "no value"
+        hidden = f", rare ones in {self.counts[len(self.levels)]:,} rows hidden" if self.rare else ""
+        return f"{len(self.levels):,} labels{hidden}"
+
+    def encode(self, values: pa.Array) -> CodeColumn:
+        """Codes of labels; unknown ones are rare (or the least frequent known one)."""
+        plain = plain_values(values).cast(self.levels.type)
+        found = pc.index_in(plain, value_set=self.levels)
+        unknown = len(self.levels) if self.rare else max(0, len(self.levels) - 1)
+        codes = found.fill_null(unknown).to_numpy(zero_copy_only=False).astype(np.int32)
+        missing = plain.is_null().to_numpy(zero_copy_only=False)
+        return np.where(missing, len(self.counts) - 1, codes).astype(np.int32)
+
+    def decode(self, codes: CodeColumn, places: Places, wanted: Wanted | None = None) -> pa.Array:
+        """Labels for codes; a rare one becomes a learned one."""
+        del wanted  # a label is a whole cell
+        levels, positions = self.levels, codes.astype(np.int64)
+        if self.rare:
+            hidden = np.flatnonzero(codes == len(levels))
+            if len(levels):
+                sums = np.cumsum(self.counts[: len(levels)])
+                u = places.rng.random(len(hidden)) * sums[-1]
+                positions[hidden] = np.searchsorted(sums, u, "right")
+            else:
+                levels = self._stand_in()
+        missing = positions >= len(levels)
+        if not len(levels):
+            return pa.nulls(len(codes), self.type)
+        picked = levels.take(array_of(np.where(missing, 0, positions), missing=missing))
+        if isinstance(self.type, pa.DictionaryType):
+            return picked.dictionary_encode().cast(self.type)
+        return picked.cast(self.type)
+
+    def weights(self, wanted: Wanted) -> Weights:
+        """1 for the cells of the wanted labels, 0 for others."""
+        if isinstance(wanted, Range):
+            return self._between(wanted)
+        share = np.zeros(len(self.counts))
+        labels = self.levels.to_pylist()
+        texts = {str(label): code for code, label in reversed(list(enumerate(labels)))}
+        for value in wanted:
+            if value is None and self.missing:
+                share[-1] = 1.0
+            elif str(value) in texts and value is not None:
+                share[texts[str(value)]] = 1.0
+            else:
+                raise self._unknown(value, [str(label) for label in labels])
+        return share
+
+    def state(self) -> CodecState:
+        """The codec as plain values; the type is the schema's."""
+        arrays = {"levels": self.levels, "counts": self.counts}
+        return CodecState("category", {"rare": self.rare}, arrays)
+
+    @classmethod
+    def restore(cls, name: str, kind: pa.DataType, state: CodecState) -> CategoryCodec:
+        """The codec of a state."""
+        arrays = state.arrays
+        return cls(name, kind, arrays["levels"], arrays["counts"], bool(state.settings["rare"]))
+
+    def _between(self, wanted: Range) -> Weights:
+        low, high = wanted.low, wanted.high
+        share = np.zeros(len(self.counts))
+        for code, label in enumerate(self.levels.to_pylist()):
+            text = str(label)
+            above = low is None or text >= str(low)
+            share[code] = above and (high is None or text <= str(high))
+        if not share.any():
+            told = f"{'' if low is None else low}..{'' if high is None else high}"
+            raise self._unknown(told, self.levels.to_pylist())
+        return share
+
+    def _stand_in(self) -> pa.Array:
+        text = pa.types.is_string(self.levels.type) or pa.types.is_large_string(self.levels.type)
+        return pa.array([OTHER], self.levels.type) if text else self.levels
+
+    def _unknown(self, value: Any, known: list[Any]) -> UsageError:
+        told = "null" if value is None else repr(value) if not isinstance(value, str) else value
+        near = difflib.get_close_matches(str(value), map(str, known), n=1, cutoff=0.0)
+        return UsageError(
+            f'given {self.name}="{told}" never occurs in training data',
+            code="given.unknown",
+            where=self.name,
+            hint=f"closest: {near[0]}" if near else "the column holds no value to ask for",
+        )
+
+
+def plain_values(values: pa.Array) -> pa.Array:
+    """Values without dictionary encoding and views."""
+    kind = values.type
+    if isinstance(kind, pa.DictionaryType):
+        return plain_values(values.cast(kind.value_type))
+    if pa.types.is_string_view(kind):
+        return values.cast(pa.large_string())
+    return values

@@ -1,0 +1,169 @@
+"""Which codec suits each column of a table; what is out of reach is left out, with its reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fabula.errors import SourceError
+from fabula.synthesizers.columns.categories import CategoryCodec, plain_values
+from fabula.synthesizers.columns.codec import CodecState, ColumnCodec
+from fabula.synthesizers.columns.keys import KeyCodec
+from fabula.synthesizers.columns.numbers import NumberCodec
+from fabula.synthesizers.model import Codes
+
+FEWEST_ROWS = 20
+
+TEXT_SHARE, TEXT_DISTINCT, LONG_TEXT = 0.5, 20, 60
+"""Strings are text where more than this share and more than so many differ, or where they are
+longer than so many characters on average."""
+
+_RESTORE: Mapping[str, Callable[[str, pa.DataType, CodecState], ColumnCodec]] = {
+    "number": NumberCodec.restore,
+    "category": CategoryCodec.restore,
+    "key": KeyCodec.restore,
+}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a table that can be learned, and why the others can't.
+
+    Attributes:
+        schema: Names and types of the learned columns, in the table's order.
+        codecs: One for each of them.
+        left_out: The reason for each other column.
+    """
+
+    schema: pa.Schema
+    codecs: tuple[ColumnCodec, ...]
+    left_out: Mapping[str, str]
+
+    @classmethod
+    def learn(cls, table: pa.Table, *, protect: int) -> Columns:
+        """Find a codec for each column.
+
+        Args:
+            table: Training rows.
+            protect: Labels of fewer rows, and so many extreme numbers, are not reproduced.
+
+        Raises:
+            SourceError: The table has too few rows or no column that can be learned.
+        """
+        _check(table)
+        fields: list[pa.Field] = []
+        codecs: list[ColumnCodec] = []
+        left_out: dict[str, str] = {}
+        for field in table.schema:
+            values = table.column(field.name).combine_chunks()
+            codec = _codec(field.name, values, protect)
+            if isinstance(codec, str):
+                left_out[field.name] = codec
+                continue
+            fields.append(field.remove_metadata().with_nullable(True))
+            codecs.append(codec)
+        if not codecs:
+            name, reason = next(iter(left_out.items()))
+            raise SourceError(
+                f"no column can be learned; `{name}`: {reason}",
+                code="fit.no-column",
+                where=name,
+                hint="write a spec instead: `fabula init --from FILE`",
+            )
+        return cls(pa.schema(fields), tuple(codecs), left_out)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the learned columns."""
+        return list(self.schema.names)
+
+    def encode(self, table: pa.Table) -> Codes:
+        """A table's codes; it has all learned columns.
+
+        Raises:
+            SourceError: A column is missing, or of another type.
+        """
+        codes = np.empty((table.num_rows, len(self.codecs)), np.int32)
+        for at, (name, codec) in enumerate(zip(self.names, self.codecs, strict=True)):
+            if name not in table.column_names:
+                raise SourceError(
+                    f"the table has no column `{name}`", code="source.missing-column", where=name
+                )
+            try:
+                codes[:, at] = codec.encode(table.column(name).combine_chunks())
+            except pa.ArrowException as exc:
+                raise SourceError(
+                    f"column `{name}` holds {table.schema.field(name).type}, not"
+                    f" {self.schema.field(name).type} as in training",
+                    code="source.unsupported-value",
+                    where=name,
+                ) from exc
+        return codes
+
+    @classmethod
+    def restore(
+        cls, schema: pa.Schema, states: Mapping[str, CodecState], left_out: Mapping[str, str]
+    ) -> Columns:
+        """The columns of saved states."""
+        codecs = tuple(
+            _RESTORE[states[field.name].family](field.name, field.type, states[field.name])
+            for field in schema
+        )
+        return cls(schema, codecs, left_out)
+
+
+def _check(table: pa.Table) -> None:
+    twice = [name for name, count in Counter(table.column_names).items() if count > 1]
+    if twice:
+        raise SourceError(
+            f"column `{twice[0]}` appears {table.column_names.count(twice[0])} times",
+            code="source.repeated-column",
+            where=twice[0],
+            hint="rename one of them",
+        )
+    if table.num_rows < FEWEST_ROWS:
+        raise SourceError(
+            f"{table.num_rows:,} training rows are too few to learn from; at least {FEWEST_ROWS}"
+            " are needed",
+            code="fit.too-few-rows",
+            hint="describe the table in a spec instead: `fabula init --from FILE`",
+        )
+
+
+def _codec(name: str, values: pa.Array, protect: int) -> ColumnCodec | str:
+    """The codec of a column, or why there is none."""
+    kind = values.type.value_type if isinstance(values.type, pa.DictionaryType) else values.type
+    if pa.types.is_nested(kind):
+        return f"nested values of type {kind}; give them as columns of their own"
+    key = KeyCodec.learn(name, values)
+    if key is not None:
+        return key
+    if isinstance(values.type, pa.DictionaryType) or pa.types.is_boolean(kind):
+        return CategoryCodec.learn(name, values, protect=protect)
+    if _is_number(kind):
+        return NumberCodec.learn(name, values, protect=protect)
+    if _is_text(values):
+        return "free text, which is not learned; a `text` or `llm` column of a spec writes it"
+    return CategoryCodec.learn(name, values, protect=protect)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_temporal)
+    return any(test(kind) for test in tests)
+
+
+def _is_text(values: pa.Array) -> bool:
+    plain = plain_values(values)
+    filled = len(plain) - plain.null_count
+    if not filled:
+        return False
+    distinct = pc.count_distinct(plain).as_py()
+    if distinct > TEXT_DISTINCT and distinct > TEXT_SHARE * filled:
+        return True
+    is_string = pa.types.is_string(plain.type) or pa.types.is_large_string(plain.type)
+    return bool(is_string and pc.mean(pc.utf8_length(plain)).as_py() > LONG_TEXT)

@@ -1,0 +1,106 @@
+"""From a table to a synthesizer: split, columns to cells, model."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+
+from fabula.errors import UsageError
+from fabula.inference.speclike import SpecLike, resolve
+from fabula.io.arrays import array_of
+from fabula.io.frames import as_table, handed_back
+from fabula.streams import stream
+from fabula.synthesizers.card import Card
+from fabula.synthesizers.catalogue import DEFAULT, SynthesizerName, check_options, model_class
+from fabula.synthesizers.columns.codec import PROTECTED_ROWS
+from fabula.synthesizers.columns.learning import Columns
+from fabula.synthesizers.rules import row_rules
+from fabula.synthesizers.synthesizer import Synthesizer
+from fabula.types import Progress, TableLike
+
+NAME = "fit"
+"""What progress calls the fit."""
+
+
+def fit(
+    data: TableLike,
+    *,
+    model: SynthesizerName = "auto",
+    holdout: float = 0.2,
+    seed: int = 0,
+    spec: SpecLike | None = None,
+    protect: int | bool = PROTECTED_ROWS,
+    progress: Progress | Literal[False] | None = None,
+    **options: Any,
+) -> Synthesizer:
+    """Learn a table and return a synthesizer that samples new rows.
+
+    Identifiers are made anew, free text is left out (the card says so), and rare labels and
+    extreme numbers are not reproduced.
+
+    Args:
+        data: A pandas, polars or Arrow frame, a mapping of columns, or a path to a file.
+        model: `boosted` (what `auto` means), or another one: see "how to choose a synthesizer".
+        holdout: Share of rows kept out of training, for the privacy metrics of `evaluate`.
+        seed: The same data and seed give the same synthesizer.
+        spec: A spec of one table whose row checks every sampled row keeps.
+        protect: Labels of fewer rows, and so many of the smallest and largest numbers of each
+            column, are not reproduced. False switches that off.
+        progress: Called with `fit`, steps done and steps in all.
+        options: The model's own.
+
+    Raises:
+        SourceError: The data can't be read, has fewer than 20 rows to train on, or no column
+            that can be learned; describe it in a spec instead.
+        UsageError: The model or an option of it is unknown.
+        PrerequisiteError: The model needs an extra that is not installed.
+
+    Examples:
+        >>> import fabula as fb
+        >>> people = fb.generate("age int 18..90, plan choice free|pro", n=500, seed=1)
+        >>> fb.fit(people, seed=1).sample(3).num_rows
+        3
+    """
+    name = DEFAULT if model == "auto" else model
+    kind = model_class(name)
+    check_options(name, options)
+    if not 0 <= holdout < 1:
+        raise UsageError(
+            f"`holdout` must be a share from 0 to below 1, not {holdout}", code="usage.share"
+        )
+    rules = row_rules(None if spec is None else resolve(spec))
+    table = as_table(data)
+    order = stream(seed, NAME, "holdout", 0).permutation(table.num_rows)
+    kept_out = np.sort(order[: round(holdout * table.num_rows)])
+    train = table.take(array_of(np.setdiff1d(np.arange(table.num_rows), kept_out)))
+    guarded = PROTECTED_ROWS if protect is True else int(protect)
+    columns = Columns.learn(train, protect=guarded)
+    codes = columns.encode(train)
+
+    def told(done: int, steps: int) -> None:
+        if progress:
+            progress(NAME, done, steps)
+
+    cells = tuple(codec.cells for codec in columns.codecs)
+    learned = kind.fit(codes, cells, seed=seed, progress=told, **options)
+    card = Card(
+        model=name,
+        options=options,
+        rows=train.num_rows,
+        holdout_rows=len(kept_out),
+        seed=seed,
+        protect=guarded,
+        columns={codec.cells.name: codec.about for codec in columns.codecs},
+        left_out=columns.left_out,
+        rules=tuple(rule.told for rule in rules),
+        notes=learned.notes,
+    )
+    return Synthesizer(
+        columns,
+        learned,
+        card,
+        rules=rules,
+        holdout=table.take(array_of(kept_out)) if len(kept_out) else None,
+        hand_back=handed_back(data),
+    )

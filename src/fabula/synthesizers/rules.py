@@ -1,0 +1,64 @@
+"""Row checks of a spec that every sampled row keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fabula.checks.conditions import condition
+from fabula.checks.naming import rule
+from fabula.errors import SpecError, UsageError, Violation
+from fabula.io.sql import thread_connection
+from fabula.planning.expressions import parse_expression
+from fabula.spec.checks import ROW_CHECKS
+from fabula.spec.tables import DatasetSpec
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One condition on a row.
+
+    Attributes:
+        told: The rule in words.
+        sql: A condition that is true (or unknown) on every good row.
+    """
+
+    told: str
+    sql: str
+
+    def kept(self, table: pa.Table) -> NDArray[np.bool_]:
+        """Which rows keep the rule.
+
+        Raises:
+            SpecError: The condition can't be computed on these columns.
+        """
+        try:
+            relation = thread_connection().from_arrow(table)
+            found = relation.project(f"coalesce({self.sql}, TRUE) AS kept").to_arrow_table()
+        except duckdb.Error as exc:
+            message = str(exc).splitlines()[0]
+            raise SpecError([Violation("fit.rule", f"rule `{self.told}` failed: {message}")]) from exc
+        return found.column(0).to_numpy().astype(bool)
+
+
+def row_rules(spec: DatasetSpec | None) -> tuple[Rule, ...]:
+    """The row checks of a spec's only table.
+
+    Raises:
+        UsageError: The spec has several tables.
+    """
+    if spec is None:
+        return ()
+    if len(spec.tables) > 1:
+        raise UsageError(
+            f"the spec has {len(spec.tables)} tables, and one was expected",
+            code="fit.spec",
+            hint=f"tables: {', '.join(spec.tables)}",
+        )
+    (table,) = spec.tables.values()
+    checks = [check for check in table.checks if isinstance(check, ROW_CHECKS)]
+    return tuple(Rule(rule(check), parse_expression(condition(check)).sql) for check in checks)

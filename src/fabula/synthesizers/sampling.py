@@ -1,0 +1,167 @@
+"""One block of sampled rows: drawn, weighed, decoded, and drawn again where a rule is broken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from fabula.errors import CheckError, UsageError
+from fabula.io.arrays import array_of
+from fabula.streams import stream
+from fabula.synthesizers.columns.codec import Places
+from fabula.synthesizers.columns.keys import KeyCodec
+from fabula.synthesizers.columns.learning import Columns
+from fabula.synthesizers.given import Asked, Part
+from fabula.synthesizers.model import CodeModel, Codes
+from fabula.synthesizers.rules import Rule
+
+STREAM = "synthesizer"
+"""The table's name in all streams of samples."""
+
+_TRIES = 100
+_FEWEST, _MOST = 1_024, 65_536
+"""Rows drawn at once where only some of them can be used."""
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """What is needed to draw the blocks of one sample; blocks don't depend on each other.
+
+    Attributes:
+        columns: How codes become values.
+        model: What draws codes.
+        rules: What every row keeps.
+        parts: Shares of the rows and what holds for them.
+        seed: Decides everything that is random.
+    """
+
+    columns: Columns
+    model: CodeModel
+    rules: tuple[Rule, ...]
+    parts: tuple[Part, ...]
+    seed: int
+
+    def block(self, index: int, start: int, rows: int) -> pa.Table:
+        """The rows `start` … `start + rows - 1`; the same arguments give the same bytes.
+
+        Raises:
+            UsageError: What is given occurs so rarely that no row was found.
+            CheckError: A rule is broken by nearly every row.
+        """
+        draw = _Draw(self, index)
+        counts = allotted([part.share for part in self.parts], rows)
+        pieces = [
+            draw.rows(part.asked, count)
+            for part, count in zip(self.parts, counts, strict=True)
+            if count
+        ]
+        table = pa.concat_tables(pieces) if pieces else self.columns.schema.empty_table()
+        if len(pieces) > 1:
+            table = table.take(array_of(draw.rng("order").permutation(rows)))
+        return self._with_keys(table, draw, start)
+
+    def _with_keys(self, table: pa.Table, draw: _Draw, start: int) -> pa.Table:
+        """Put identifiers in, which follow the final numbers of the rows."""
+        numbers = np.arange(start, start + table.num_rows, dtype=np.int64)
+        for at, codec in enumerate(self.columns.codecs):
+            if isinstance(codec, KeyCodec):
+                places = Places(numbers, self.seed, draw.rng(f"key {codec.name}"))
+                values = codec.decode(np.zeros(len(numbers), np.int32), places)
+                table = table.set_column(at, self.columns.schema.field(at), values)
+        return table
+
+
+class _Draw:
+    """Draws rows of one block; every purpose has a stream of its own."""
+
+    def __init__(self, sampler: Sampler, block: int) -> None:
+        self._sampler, self._block = sampler, block
+        self._streams: dict[str, np.random.Generator] = {}
+
+    def rng(self, purpose: str) -> np.random.Generator:
+        """The stream of one purpose in this block."""
+        if purpose not in self._streams:
+            self._streams[purpose] = stream(self._sampler.seed, STREAM, purpose, self._block)
+        return self._streams[purpose]
+
+    def rows(self, asked: Asked, count: int) -> pa.Table:
+        """Rows that fulfil what is asked and keep every rule."""
+        rules = self._sampler.rules
+        if not asked.allowed and not rules:
+            drawn = self._sampler.model.sample(count, self.rng("rows"), {})
+            if drawn.log_weights is None:
+                return self._decoded(drawn.codes, asked)
+        pieces: list[pa.Table] = []
+        found, tried, broken = 0, 0, np.zeros(len(rules), int)
+        top: float | None = None
+        for _ in range(_TRIES):
+            rate = found / tried if found else 1.0
+            size = int(np.clip((count - found) / rate * 1.1, _FEWEST, _MOST))
+            drawn = self._sampler.model.sample(size, self.rng("rows"), asked.allowed)
+            codes = drawn.codes
+            if drawn.log_weights is not None:
+                top = float(drawn.log_weights.max()) if top is None else top
+                codes = codes[self._accepted(drawn.log_weights, top)]
+                top = None if top == -np.inf else top
+            table = self._decoded(codes, asked)
+            for at, rule in enumerate(rules):
+                kept = rule.kept(table)
+                broken[at] += int((~kept).sum())
+                table = table.filter(array_of(kept))
+            tried += size
+            found += table.num_rows
+            pieces.append(table)
+            if found >= count:
+                return pa.concat_tables(pieces).slice(0, count)
+        raise self._unsatisfiable(found, count, broken, asked)
+
+    def _accepted(self, log_weights: np.ndarray, top: float) -> np.ndarray:
+        """Rejection sampling: a row is kept with its weight as the chance."""
+        if top == -np.inf:
+            return np.zeros(len(log_weights), bool)
+        chance = np.exp(np.minimum(log_weights - top, 0.0))
+        kept: np.ndarray = self.rng("accepted").random(len(chance)) < chance
+        return kept
+
+    def _decoded(self, codes: Codes, asked: Asked) -> pa.Table:
+        columns = self._sampler.columns
+        numbers = np.arange(len(codes), dtype=np.int64)
+        values = [
+            codec.decode(
+                np.ascontiguousarray(codes[:, at]),
+                Places(numbers, self._sampler.seed, self.rng(f"column {codec.cells.name}")),
+                asked.wanted.get(at),
+            )
+            for at, codec in enumerate(columns.codecs)
+        ]
+        return pa.Table.from_arrays(values, schema=columns.schema)
+
+    def _unsatisfiable(
+        self, found: int, count: int, broken: np.ndarray, asked: Asked
+    ) -> UsageError | CheckError:
+        names = [self._sampler.columns.names[at] for at in asked.allowed]
+        told = f"found {found:,} of {count:,} rows"
+        if broken.any():
+            worst = self._sampler.rules[int(broken.argmax())]
+            return CheckError(
+                f"{told}: nearly every row breaks the rule {worst.told}",
+                code="engine.unsatisfiable",
+                hint="ask for fewer rows, or fit on rows that keep the rule",
+            )
+        return UsageError(
+            f"{told} with the given {', '.join(names)}: they hardly ever occur together",
+            code="engine.unsatisfiable",
+            hint="ask for fewer rows, or give less",
+        )
+
+
+def allotted(shares: Sequence[float], rows: int) -> list[int]:
+    """Whole rows for each share, adding up to all of them (largest remainders)."""
+    exact = np.array(shares) * rows
+    counts = np.floor(exact + 1e-9).astype(int)
+    order = np.argsort(counts - exact, kind="stable")
+    counts[order[: rows - int(counts.sum())]] += 1
+    return [int(count) for count in counts]

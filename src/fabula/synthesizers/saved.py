@@ -1,0 +1,173 @@
+"""The file of a fitted synthesizer: a zip archive of plain values, nothing that runs.
+
+::
+
+    model.json             format, version, the model's name and settings, each column's codec,
+                           the card, and a SHA-256 of every other member
+    schema.arrow           names and types of the columns, an Arrow schema message
+    columns/3/grid.npy     arrays of the codec of column 3; labels are `.arrow` files
+    model/trees.npy        arrays of the model
+
+Arrays are little-endian, members carry no times, so equal models make equal files, and a file
+made on one machine samples the same rows on another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fabula.errors import SourceError
+from fabula.io.places import replacing
+from fabula.synthesizers.columns.codec import CodecState
+from fabula.synthesizers.model import State
+from fabula.types import Path as PathLike
+
+FORMAT, VERSION = "fabula-synthesizer", 1
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_ABOUT = "model.json"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """All that a file holds.
+
+    Attributes:
+        model: The model's name in the catalogue.
+        state: The model.
+        schema: Names and types of the columns.
+        codecs: The columns' codecs by name.
+        card: What is told of the model, JSON-ready; `left_out` and `checks` stand here too.
+    """
+
+    model: str
+    state: State
+    schema: pa.Schema
+    codecs: Mapping[str, CodecState]
+    card: Mapping[str, Any]
+
+
+def write_saved(path: PathLike, saved: Saved) -> None:
+    """Write a file; an existing one is replaced when the new one is complete.
+
+    Raises:
+        SinkError: The place can't be written.
+    """
+    members = {"schema.arrow": saved.schema.serialize().to_pybytes()}
+    for number, name in enumerate(saved.schema.names):
+        for array, values in saved.codecs[name].arrays.items():
+            members |= _member(f"columns/{number}/{array}", values)
+    for array, values in saved.state.arrays.items():
+        members |= _member(f"model/{array}", values)
+    about = {
+        "format": FORMAT,
+        "version": VERSION,
+        "model": saved.model,
+        "settings": saved.state.settings,
+        "columns": [
+            {"name": name, "family": codec.family, "settings": codec.settings}
+            for name, codec in ((name, saved.codecs[name]) for name in saved.schema.names)
+        ],
+        "card": saved.card,
+        "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in members.items()},
+    }
+    text = json.dumps(about, indent=1, ensure_ascii=False).encode()
+    with replacing(Path(path)) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name, data in {_ABOUT: text, **members}.items():
+            info = zipfile.ZipInfo(name, _EPOCH)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, data)
+
+
+def read_saved(path: PathLike) -> Saved:
+    """Read a file.
+
+    Raises:
+        SourceError: It is missing, damaged, of a later version, or no synthesizer's file.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+    except FileNotFoundError as exc:
+        raise SourceError(
+            f"there is no file `{path}`", code="source.missing", where=str(path)
+        ) from exc
+    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as exc:
+        raise _damaged(path, str(exc)) from exc
+    try:
+        about = json.loads(members.pop(_ABOUT))
+        if about["format"] != FORMAT:
+            raise _damaged(path, "it is of another format")
+        if about["version"] > VERSION:
+            raise SourceError(
+                f"`{path}` was written by a later Fabula",
+                code="synthesizer.version",
+                where=str(path),
+                hint="pip install --upgrade fabula",
+            )
+        sums = {name: hashlib.sha256(data).hexdigest() for name, data in members.items()}
+        if sums != about["sha256"]:
+            raise _damaged(path, "its checksums differ")
+        return _saved(about, members)
+    except (LookupError, ValueError, TypeError, AttributeError, pa.ArrowException) as exc:
+        raise _damaged(path, f"{type(exc).__name__}: {exc}") from exc
+
+
+def _saved(about: Mapping[str, Any], members: Mapping[str, bytes]) -> Saved:
+    schema = pa.ipc.read_schema(pa.py_buffer(members["schema.arrow"]))
+    codecs = {
+        column["name"]: CodecState(
+            column["family"], column["settings"], _arrays(members, f"columns/{number}/")
+        )
+        for number, column in enumerate(about["columns"])
+    }
+    state = State(about["settings"], _arrays(members, "model/"))
+    return Saved(about["model"], state, schema, codecs, about["card"])
+
+
+def _member(name: str, values: NDArray[Any] | pa.Array) -> dict[str, bytes]:
+    """An array as a member: `.npy` for numbers, `.arrow` for labels."""
+    if isinstance(values, np.ndarray):
+        buffer = io.BytesIO()
+        little = values.astype(values.dtype.newbyteorder("<"), copy=False)
+        np.lib.format.write_array(buffer, np.ascontiguousarray(little), allow_pickle=False)
+        return {f"{name}.npy": buffer.getvalue()}
+    table = pa.table({"values": values})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    return {f"{name}.arrow": sink.getvalue().to_pybytes()}
+
+
+def _arrays(members: Mapping[str, bytes], folder: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, data in members.items():
+        if not name.startswith(folder):
+            continue
+        stem, _, ending = name.removeprefix(folder).rpartition(".")
+        if ending == "npy":
+            found[stem] = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+        else:
+            table = pa.ipc.open_file(pa.py_buffer(data)).read_all()
+            found[stem] = table.column("values").combine_chunks()
+    return found
+
+
+def _damaged(path: PathLike, why: str) -> SourceError:
+    return SourceError(
+        f"`{path}` can't be read as a synthesizer: {why}",
+        code="synthesizer.damaged",
+        where=str(path),
+        hint="fit it again: `fabula fit DATA -o model.fabula`",
+    )

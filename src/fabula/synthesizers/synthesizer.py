@@ -1,0 +1,221 @@
+"""A fitted synthesizer, as users hold it: samples, fills gaps, tells about itself, saves itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from fabula.errors import UsageError
+from fabula.io.arrays import array_of
+from fabula.io.frames import as_table, handed_back
+from fabula.streams import BLOCK_ROWS, stream
+from fabula.synthesizers.card import Card
+from fabula.synthesizers.catalogue import model_class
+from fabula.synthesizers.columns.codec import Places
+from fabula.synthesizers.columns.learning import Columns
+from fabula.synthesizers.given import Given, Shares, read_given, read_shares
+from fabula.synthesizers.model import CodeModel, CompletingModel
+from fabula.synthesizers.rules import Rule
+from fabula.synthesizers.sampling import STREAM, Sampler
+from fabula.synthesizers.saved import Saved, read_saved, write_saved
+from fabula.types import Path, TableLike
+
+
+class Synthesizer:
+    """A learned table; made by `fabula.fit` or `Synthesizer.load`.
+
+    Examples:
+        >>> import fabula as fb
+        >>> people = fb.generate("age int 18..90, plan choice free|pro", n=500, seed=1)
+        >>> model = fb.fit(people, model="boosted", seed=1)
+        >>> model.sample(100, given={"plan": "pro", "age": "18..30"}).num_rows
+        100
+    """
+
+    def __init__(
+        self,
+        columns: Columns,
+        model: CodeModel,
+        card: Card,
+        *,
+        rules: tuple[Rule, ...] = (),
+        holdout: pa.Table | None = None,
+        hand_back: Callable[[pa.Table], Any] | None = None,
+    ) -> None:
+        self._columns, self._model, self._card, self._rules = columns, model, card, rules
+        self._holdout = holdout
+        self._hand_back = hand_back or (lambda table: table)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types of the columns that are sampled."""
+        return self._columns.schema
+
+    @property
+    def holdout(self) -> Any:
+        """The rows that were kept out of training, for `fabula.evaluate`; None after loading."""
+        return None if self._holdout is None else self._hand_back(self._holdout)
+
+    def card(self) -> Card:
+        """How this synthesizer was made, and what it does not do."""
+        return self._card
+
+    def sample(
+        self,
+        n: int,
+        *,
+        given: Given | None = None,
+        shares: Shares | None = None,
+        seed: int = 0,
+        workers: int = 1,
+    ) -> Any:
+        """Draw rows, in the frame library that the training rows came in.
+
+        Args:
+            n: How many.
+            given: What columns are to hold: a value, a list of values, or a range as
+                `"18..30"`, `"18.."` or `range(18, 31)`; None is a missing value.
+            shares: For one column the wanted share of each value or range; what is left to 1
+                goes to its other values.
+            seed: The same seed gives the same rows.
+            workers: Blocks of 65,536 rows that are drawn at the same time; changes no row.
+
+        Raises:
+            UsageError: What is given never occurs, or hardly ever.
+            CheckError: Nearly no row keeps the rules of the spec.
+        """
+        blocks = list(self.blocks(n, given=given, shares=shares, seed=seed, workers=workers))
+        return self._hand_back(pa.concat_tables(blocks))
+
+    def blocks(
+        self,
+        n: int,
+        *,
+        given: Given | None = None,
+        shares: Shares | None = None,
+        seed: int = 0,
+        workers: int = 1,
+    ) -> Iterator[pa.Table]:
+        """The rows of `sample` as Arrow tables of at most 65,536 rows, at least one table."""
+        sampler = self.sampler(given=given, shares=shares, seed=seed)
+        if n < 0:
+            raise UsageError(f"`n` must not be below 0, not {n}", code="usage.bad-size")
+        starts = range(0, max(n, 1), BLOCK_ROWS)
+
+        def block(start: int) -> pa.Table:
+            return sampler.block(start // BLOCK_ROWS, start, min(BLOCK_ROWS, n - start))
+
+        if workers == 1 or len(starts) == 1:
+            yield from map(block, starts)
+            return
+        with ThreadPoolExecutor(workers) as pool:
+            for first in range(0, len(starts), workers):
+                yield from pool.map(block, starts[first : first + workers])
+
+    def sampler(
+        self, *, given: Given | None = None, shares: Shares | None = None, seed: int = 0
+    ) -> Sampler:
+        """What draws single blocks: each is repeatable on its own."""
+        asked = read_given(self._columns, given)
+        parts = read_shares(self._columns, shares, asked)
+        return Sampler(self._columns, self._model, self._rules, parts, seed)
+
+    def impute(self, data: TableLike, *, seed: int = 0) -> Any:
+        """The rows with their gaps filled: drawn given what is known of each row.
+
+        Columns that were not learned stay as they are.
+
+        Args:
+            data: Rows with the columns that were learned.
+            seed: The same seed fills in the same values.
+
+        Raises:
+            UsageError: The model can't fill gaps.
+            SourceError: A column is missing, or of another type.
+        """
+        if not isinstance(self._model, CompletingModel):
+            raise UsageError(
+                f"synthesizer `{self._card.model}` can't fill gaps",
+                code="impute.model",
+                hint='fit with model="boosted"',
+            )
+        table = as_table(data)
+        rng = partial(stream, seed, STREAM, block=0)
+        gaps = {name: _gaps(table, name) for name in self._columns.names}
+        known = ~np.column_stack(list(gaps.values()))
+        codes = self._columns.encode(table)
+        drawn = self._model.complete(codes, known, rng(column="gaps")).codes
+        numbers = np.arange(table.num_rows, dtype=np.int64)
+        for at, codec in enumerate(self._columns.codecs):
+            name = self._columns.names[at]
+            empty = np.flatnonzero(gaps[name])
+            if not len(empty):
+                continue
+            places = Places(numbers[empty], seed, rng(column=f"gaps of {name}"))
+            made = codec.decode(np.ascontiguousarray(drawn[empty, at]), places)
+            table = _filled(table, name, empty, made)
+        return handed_back(data)(table)
+
+    def save(self, path: Path) -> None:
+        """Write the synthesizer to a file; no training row is in it.
+
+        Raises:
+            SinkError: The place can't be written.
+        """
+        codecs = {codec.cells.name: codec.state() for codec in self._columns.codecs}
+        card = {**self._card.to_dict(), "sql": [rule.sql for rule in self._rules]}
+        state = self._model.state()
+        write_saved(path, Saved(self._card.model, state, self._columns.schema, codecs, card))
+
+    @classmethod
+    def load(cls, path: Path) -> Synthesizer:
+        """The synthesizer in a file; it samples the same rows as the one that was saved.
+
+        Raises:
+            SourceError: The file is missing or damaged.
+            PrerequisiteError: The model needs an extra that is not installed.
+        """
+        saved = read_saved(path)
+        told = dict(saved.card)
+        sql = told.pop("sql")
+        card = Card(**{**told, "rules": tuple(told["rules"]), "notes": tuple(told["notes"])})
+        columns = Columns.restore(saved.schema, saved.codecs, card.left_out)
+        cells = tuple(codec.cells for codec in columns.codecs)
+        model = model_class(saved.model).restore(saved.state, cells)
+        rules = tuple(Rule(*pair) for pair in zip(card.rules, sql, strict=True))
+        return cls(columns, model, card, rules=rules)
+
+    def __repr__(self) -> str:
+        return f"Synthesizer({self._card.model}, {len(self._columns.names)} columns)"
+
+
+def load_synthesizer(path: Path) -> Synthesizer:
+    """The synthesizer in a file that `Synthesizer.save` or `fabula fit` wrote.
+
+    Raises:
+        SourceError: The file is missing or damaged.
+    """
+    return Synthesizer.load(path)
+
+
+def _gaps(table: pa.Table, name: str) -> np.ndarray:
+    """Which values of a column are missing (a column that the table lacks is told later)."""
+    if name not in table.column_names:
+        return np.ones(table.num_rows, bool)
+    values = table.column(name)
+    nan = pa.types.is_floating(values.type)
+    return np.asarray(values.is_null(nan_is_null=nan).to_numpy())
+
+
+def _filled(table: pa.Table, name: str, empty: np.ndarray, made: pa.Array) -> pa.Table:
+    at = table.column_names.index(name)
+    values = table.column(name).combine_chunks()
+    both = pa.concat_arrays([values.cast(made.type), made])
+    picked = np.arange(len(values))
+    picked[empty] = len(values) + np.arange(len(empty))
+    return table.set_column(at, table.schema.field(at), both.take(array_of(picked)).cast(values.type))
