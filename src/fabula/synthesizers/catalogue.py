@@ -10,9 +10,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from fabula.errors import PrerequisiteError, UsageError, did_you_mean
 from fabula.synthesizers.model import CodeModel
 
-SynthesizerName: TypeAlias = Literal[
-    "auto", "boosted", "copula", "mixture", "vae", "gan", "neural"
-]
+SynthesizerName: TypeAlias = Literal["auto", "boosted", "copula", "mixture", "vae", "gan", "neural"]
 
 DEFAULT = "boosted"
 """What `auto` means."""

@@ -41,7 +41,9 @@ class Rule:
             found = relation.project(f"coalesce({self.sql}, TRUE) AS kept").to_arrow_table()
         except duckdb.Error as exc:
             message = str(exc).splitlines()[0]
-            raise SpecError([Violation("fit.rule", f"rule `{self.told}` failed: {message}")]) from exc
+            raise SpecError(
+                [Violation("fit.rule", f"rule `{self.told}` failed: {message}")]
+            ) from exc
         return found.column(0).to_numpy().astype(bool)
 
 

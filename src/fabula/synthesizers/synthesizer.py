@@ -218,4 +218,6 @@ def _filled(table: pa.Table, name: str, empty: np.ndarray, made: pa.Array) -> pa
     both = pa.concat_arrays([values.cast(made.type), made])
     picked = np.arange(len(values))
     picked[empty] = len(values) + np.arange(len(empty))
-    return table.set_column(at, table.schema.field(at), both.take(array_of(picked)).cast(values.type))
+    return table.set_column(
+        at, table.schema.field(at), both.take(array_of(picked)).cast(values.type)
+    )

@@ -261,7 +261,9 @@ def _best_split(hist, sizes, ordered, growth):  # type: ignore[no-untyped-def]
                 break
             slope = (part >> 32) / GRADIENT_UNIT
             rest = all_slope - slope
-            gain = slope * slope / (curve + ridge) + rest * rest / (all_curve - curve + ridge) - base
+            gain = (
+                slope * slope / (curve + ridge) + rest * rest / (all_curve - curve + ridge) - base
+            )
             if gain > best:
                 best, best_feature, best_left = gain, feature, mask
     return best, best_feature, best_left

@@ -65,11 +65,13 @@ class Boosted:
         columns: The columns, in the table's order.
         order: Positions of the columns in the order in which they are drawn.
         decisions: By position, the decisions of each column.
+        context: Positions of columns that are always known, and so never drawn.
     """
 
     columns: tuple[CellColumn, ...]
     order: tuple[int, ...]
     decisions: tuple[Decisions, ...]
+    context: frozenset[int] = frozenset()
 
     @classmethod
     def fit(
@@ -83,6 +85,7 @@ class Boosted:
         rate: float = Growth().rate,
         leaves: int = Growth().leaves,
         workers: int = 0,
+        context: tuple[int, ...] = (),
     ) -> Boosted:
         """Learn rows.
 
@@ -95,6 +98,8 @@ class Boosted:
             rate: Learning rate.
             leaves: Most leaves of a tree.
             workers: Columns learned at the same time; 0 for one a core. Changes nothing else.
+            context: Positions of columns that will always be known; with some, columns are drawn
+                in the order in which they stand.
         """
         rng = stream(seed, "boosted", "rows", 0)
         rows = rng.permutation(len(codes))[:MOST_ROWS]
@@ -105,6 +110,8 @@ class Boosted:
 
         def learn(place: int) -> Decisions:
             at, earlier = order[place], order[:place]
+            if at in context:
+                earlier = ()
             found = _learn_column(codes[rows, at], columns[at], bins, columns, earlier, growth)
             with lock:
                 done[0] += 1
@@ -115,7 +122,8 @@ class Boosted:
         with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
             found = dict(zip(costly_first, pool.map(learn, costly_first), strict=True))
         by_position = {order[place]: found[place] for place in found}
-        return cls(columns, order, tuple(by_position[at] for at in range(len(columns))))
+        decisions = tuple(by_position[at] for at in range(len(columns)))
+        return cls(columns, order, decisions, frozenset(context))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -136,23 +144,36 @@ class Boosted:
         return Drawn(codes, log_weights if allowed else None)
 
     def complete(self, codes: Codes, known: NDArray[np.bool_], rng: np.random.Generator) -> Drawn:
-        """Draw what is unknown: several completions of a row, of which one is chosen by weight."""
-        particles = np.repeat(codes, PARTICLES, axis=0)
-        stands = np.repeat(known, PARTICLES, axis=0)
+        """Draw what is unknown: several completions of a row, of which one is chosen by weight.
+
+        One is enough where nothing known comes after something unknown.
+        """
+        drawn = [at for at in self.order if at not in self.context]
+        count = PARTICLES if (~known[:, drawn[:-1]] & known[:, drawn[1:]]).any() else 1
+        particles = np.repeat(codes, count, axis=0)
+        stands = np.repeat(known, count, axis=0)
         log_weights = np.zeros(len(particles))
         bins = np.zeros((len(particles), len(self.columns) + 1), np.uint8)
         for at in self.order:
+            if at in self.context:
+                bins[:, at] = self._column_bins[at][particles[:, at]]
+                continue
             targets = np.where(stands[:, at], particles[:, at], -1).astype(np.int32)
             particles[:, at] = self._draw(at, bins, rng, None, targets, log_weights)
-        weights = log_weights.reshape(-1, PARTICLES)
+        if count == 1:
+            return Drawn(particles)
+        weights = log_weights.reshape(-1, count)
         weights = np.exp(weights - weights.max(axis=1, keepdims=True))
         sums = np.cumsum(weights, axis=1)
         chosen = (rng.random((len(codes), 1)) * sums[:, -1:] >= sums).sum(axis=1)
-        return Drawn(particles[np.arange(len(codes)) * PARTICLES + chosen])
+        return Drawn(particles[np.arange(len(codes)) * count + chosen])
 
     def state(self) -> State:
         """The model as plain values: the columns' arrays, one after the other."""
-        arrays: dict[str, NDArray[Any]] = {"order": np.array(self.order, np.int32)}
+        arrays: dict[str, NDArray[Any]] = {
+            "order": np.array(self.order, np.int32),
+            "context": np.array(sorted(self.context), np.int32),
+        }
         for name in ("scores", "node_bins", "forests"):
             arrays[name] = np.concatenate([getattr(item, name) for item in self.decisions])
         for name in Trees._fields[:-1]:
@@ -191,7 +212,8 @@ class Boosted:
                     trees,
                 )
             )
-        return cls(columns, tuple(int(item) for item in arrays["order"]), tuple(decisions))
+        order, context = (tuple(map(int, arrays[name])) for name in ("order", "context"))
+        return cls(columns, order, tuple(decisions), frozenset(context))
 
     @cached_property
     def _column_bins(self) -> tuple[NDArray[np.uint8], ...]:
@@ -302,7 +324,9 @@ def _joined(parts: Sequence[Trees]) -> Trees:
     for part in parts:
         moved.append(part._replace(roots=part.roots + start, child=part.child + start))
         start += len(part.feature)
-    fields = [np.concatenate([getattr(part, name) for part in moved]) for name in Trees._fields[:-1]]
+    fields = [
+        np.concatenate([getattr(part, name) for part in moved]) for name in Trees._fields[:-1]
+    ]
     return Trees(*fields, depth=0)
 
 

@@ -58,7 +58,9 @@ def walk(  # type: ignore[no-untyped-def]
             for tree in range(first, last):
                 place = trees.roots[tree]
                 for _ in range(depth):
-                    bit = (trees.left[place] >> np.uint64(code[trees.feature[place]])) & np.uint64(1)
+                    bit = (trees.left[place] >> np.uint64(code[trees.feature[place]])) & np.uint64(
+                        1
+                    )
                     place = trees.child[place] + np.int32(1 - np.int32(bit))
                 score += trees.value[place]
             chance = thresholds[min(max(score, -HALF), HALF - 1) + HALF]

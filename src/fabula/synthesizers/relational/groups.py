@@ -77,6 +77,11 @@ class Groups:
         """How many groups there are."""
         return self.each or max(len(self.centres), 1)
 
+    @property
+    def as_column(self) -> CellColumn:
+        """A group as a model's column."""
+        return CellColumn("group", np.ones(self.size, np.int64), ordered=False, missing=False)
+
     def __call__(self, codes: Codes) -> NDArray[np.int32]:
         """The group of each parent."""
         if self.each:

@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 from fabula.synthesizers.model import CellColumn, Codes
 from fabula.synthesizers.relational.links import Rows
 
+_DRAWN = ("group:", "own", "below:")
+
 
 @dataclass
 class Layout:
@@ -47,11 +49,25 @@ class Layout:
         start, end = self.blocks.get(block, (0, 0))
         return codes[:, start:end]
 
+    def drawn(self) -> list[int]:
+        """Columns that a model draws."""
+        return [
+            at
+            for block, (start, end) in self.blocks.items()
+            for at in range(start, end)
+            if block.startswith(_DRAWN)
+        ]
+
+    def context(self) -> tuple[int, ...]:
+        """Columns that are known before a model is asked."""
+        return tuple(sorted(set(range(len(self.columns))) - set(self.drawn())))
+
     def known(self, rows: int, blocks: Iterable[str]) -> NDArray[np.bool_]:
         """Which codes of some rows are known, if these blocks are."""
         known = np.zeros((rows, len(self.columns)), dtype=bool)
         for block in blocks:
-            self.part(known, block)[:] = True  # type: ignore[arg-type]
+            start, end = self.blocks.get(block, (0, 0))
+            known[:, start:end] = True
         return known
 
 
@@ -63,9 +79,7 @@ def seen_from(codes: Codes, cells: tuple[CellColumn, ...], rows: Rows) -> Codes:
     return np.where((rows >= 0)[:, None], codes[rows], none)
 
 
-def recounted(
-    prefix: str, codes: Codes, cells: tuple[CellColumn, ...]
-) -> tuple[CellColumn, ...]:
+def recounted(prefix: str, codes: Codes, cells: tuple[CellColumn, ...]) -> tuple[CellColumn, ...]:
     """Columns as `seen_from` gives them, with their own counts."""
     return tuple(
         CellColumn(
@@ -107,5 +121,3 @@ class Siblings:
     def previous(self) -> Rows:
         """The row of the sibling before, -1 for the first."""
         return np.where(self.positions > 0, np.arange(len(self.parents)) - 1, -1)
-
-

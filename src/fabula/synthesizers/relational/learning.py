@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from fabula.inference.keys import ForeignKey
 from fabula.io.arrays import array_of
+from fabula.synthesizers.boosted.model import Boosted
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import FEWEST_ROWS, Columns
-from fabula.synthesizers.model import CellColumn, CodeModel, Codes, Steps
+from fabula.synthesizers.model import CellColumn, Codes
 from fabula.synthesizers.relational.bins import Bins
 from fabula.synthesizers.relational.groups import Groups
 from fabula.synthesizers.relational.layout import Layout, Siblings, recounted, seen_from
@@ -46,7 +47,8 @@ class Reach:
     """A foreign key as it was in training.
 
     Attributes:
-        counts: Children of each parent, rising; the parents' order is not kept.
+        counts: Children of each parent, rising; in the parents' order only where these are kept
+            as they are.
         missing: Share of rows without a parent.
         distinct: Whether no row may repeat its parent beside the same leading parent.
         groups: Groups of parents; None for the leading key.
@@ -92,7 +94,7 @@ class TableModel:
     layout: Layout
     below: Mapping[ForeignKey, Bins]
     beside: tuple[Bins, ...]
-    model: CodeModel | None
+    model: Boosted | None
     kept: pa.Table | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
 
@@ -110,11 +112,9 @@ class Lesson:
         parents: The tables that it points at, as they are seen.
         below: How many children each row has, by foreign key that points at the table.
         kept: Tables that are kept as they are.
-        kind: The class of the model.
         options: The model's own options.
         seed: Decides everything that is random.
         protect: Labels of fewer rows, and so many extreme numbers, are not learned.
-        progress: Called while the model learns.
     """
 
     name: str
@@ -125,17 +125,15 @@ class Lesson:
     parents: Mapping[str, Seen]
     below: Mapping[ForeignKey, NDArray[np.int64]]
     kept: frozenset[str]
-    kind: type[CodeModel]
     options: Mapping[str, Any]
     seed: int
     protect: int
-    progress: Steps
 
     def learn(self) -> tuple[TableModel, Seen]:
         """Learn the table; also gives it as its children see it."""
         order, timeline = self._order()
         siblings = Siblings.of(self._parents()[order])
-        keys, numbered = self._keys(siblings, order)
+        keys, numbered = self._keys()
         table = self._features(keys, numbered).take(array_of(order))
         if timeline is not None:
             table = timeline.flattened(table, siblings.positions)
@@ -147,18 +145,16 @@ class Lesson:
         seen = Seen(own[back], cells)
         kept = self.table if self.name in self.kept else None
         reach = self._reach()
-        layout, beside, below = Layout(), (), {}
-        model = None
+        layout, model = Layout(), None
+        beside: tuple[Bins, ...] = ()
+        below: dict[ForeignKey, Bins] = {}
         if kept is None:
             layout, codes, beside, below = self._wide(order, siblings, seen, reach)
-            start, end = min(
-                (layout.blocks[name] for name in layout.blocks if name.startswith(_DRAWN)),
-                default=(0, 0),
-            )
-            if end > start:
-                model = self.kind.fit(
-                    codes, layout.columns, seed=self.seed, progress=self.progress, **self.options
-                )
+            if layout.drawn():
+                model = Boosted.fit(
+                    codes, layout.columns, seed=self.seed, progress=_silent,
+                    context=layout.context(), **self.options,
+                )  # fmt: skip
         fitted = TableModel(
             self.name, self.table.schema, self.table.num_rows, self.links, reach, keys, numbered,
             timeline, columns, layout, below, beside, model, kept, left_out,
@@ -180,9 +176,7 @@ class Lesson:
             return np.argsort(parents, kind="stable"), None
         return timeline.order(self.table, parents), timeline
 
-    def _keys(
-        self, siblings: Siblings, order: NDArray[np.int64]
-    ) -> tuple[tuple[KeyCodec, ...], str | None]:
+    def _keys(self) -> tuple[tuple[KeyCodec, ...], str | None]:
         pointing = {column for key in self.links.all for column in key.columns}
         own = [column for column in self.primary if column not in pointing]
         numbered = None
@@ -199,7 +193,7 @@ class Lesson:
     def _features(self, keys: tuple[KeyCodec, ...], numbered: str | None) -> pa.Table:
         """The columns that are neither keys nor foreign keys."""
         gone = {column for key in self.links.all for column in key.columns}
-        gone |= {codec.name for codec in keys} | {numbered}
+        gone |= {codec.name for codec in keys} | {numbered or ""}
         return self.table.select([name for name in self.table.column_names if name not in gone])
 
     def _columns(self, table: pa.Table) -> tuple[Columns | None, Mapping[str, str]]:
@@ -224,7 +218,8 @@ class Lesson:
                 kept = key.parent in self.kept
                 groups = Groups.of(parent.codes, parent.cells, counts, kept=kept, rng=rng)
             missing = float((rows < 0).mean()) if len(rows) else 0.0
-            found[key] = Reach(np.sort(counts), missing, self._is_distinct(key), groups)
+            counts = counts if key.parent in self.kept else np.sort(counts)
+            found[key] = Reach(counts, missing, self._is_distinct(key), groups)
         return found
 
     def _size_of(self, key: ForeignKey) -> int:
@@ -270,13 +265,15 @@ class Lesson:
                 before = seen_from(own, seen.cells, siblings.previous)
                 add("previous", before, recounted("previous", before, seen.cells))
         for key in self.links.others:
-            groups, rows = reach[key].groups, self.rows[key][order]
+            groups = reach[key].groups
             assert groups is not None
-            parent = self.parents[key.parent]
-            cells = (group_cells(key, groups),)
-            asked = seen_from(groups(parent.codes)[:, None], cells, rows)
+            cells = (groups.as_column,)
+            of_parents = groups(self.parents[key.parent].codes)[:, None]
+            asked = seen_from(of_parents, cells, self.rows[key][order])
             add(f"group:{key.name}", asked, recounted("group", asked, cells))
-            there = seen_from(parent.codes, parent.cells, rows)
+        for key in self.links.others:
+            parent = self.parents[key.parent]
+            there = seen_from(parent.codes, parent.cells, self.rows[key][order])
             add(f"beside:{key.name}", there, recounted("beside", there, parent.cells))
         add("own", own, seen.cells)
         below = {key: Bins.of(counts) for key, counts in self.below.items()}
@@ -287,13 +284,11 @@ class Lesson:
 
 
 BESIDE = ("siblings", "position")
-_DRAWN = ("group:", "own", "below:")
+"""Blocks of numbers that tell where a row stands among its parent's rows."""
 
 
-def group_cells(key: ForeignKey, groups: Groups) -> CellColumn:
-    """A group as a column of categories."""
-    counts = np.ones(groups.size, np.int64)
-    return CellColumn(f"group {key.name}", counts, ordered=False, missing=False)
+def _silent(done: int, steps: int) -> None:
+    """Tell nobody: progress is told by table."""
 
 
 def _key_codec(name: str, values: pa.Array) -> KeyCodec:

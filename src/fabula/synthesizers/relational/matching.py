@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from fabula.synthesizers.relational.links import Rows
 
+_ONE_IN = 20
+"""The share of parents whose counts are blurred."""
+
 _ROUNDS = 200
 """Most rounds of exchanges until pairs differ."""
 
@@ -17,19 +20,19 @@ _ROUNDS = 200
 def counts_like(
     wanted: NDArray[np.float64],
     real: NDArray[np.int64],
-    total: int | None,
+    total: int,
     rng: np.random.Generator,
 ) -> NDArray[np.int64]:
     """Numbers of children with the real distribution, in the order of what a model drew.
 
     The model decides which parent has many children, the real counts decide how many that are:
-    rank by rank, so that the distribution is met however few parents there are. The largest
-    counts are blurred by up to a twentieth, since each may belong to one known parent.
+    rank by rank, so that the distribution is met however few parents there are. Of many parents
+    the largest counts are blurred by up to a twentieth, since each may belong to a known one.
 
     Args:
         wanted: What the model drew for each new parent; ties are broken at random.
         real: Children of each real parent.
-        total: What the counts must sum to; None leaves the sum open.
+        total: What the counts must sum to.
         rng: The only source of randomness.
 
     Returns:
@@ -37,16 +40,18 @@ def counts_like(
     """
     if not len(wanted) or not len(real):
         return np.zeros(len(wanted), dtype=np.int64)
-    blur = 1 + rng.uniform(-0.05, 0.05, len(real))
-    sorted_real = np.sort(np.where(real > np.quantile(real, 0.95), np.rint(real * blur), real))
+    sorted_real = np.sort(real)
+    largest = len(real) - len(real) // _ONE_IN
+    blur = rng.uniform(0.95, 1.05, len(real) - largest)
+    sorted_real[largest:] = np.rint(sorted_real[largest:] * blur)
     order = np.lexsort((rng.random(len(wanted)), wanted))
     places = (np.arange(len(wanted)) + 0.5) / len(wanted) * len(real)
     counts = np.empty(len(wanted), dtype=np.int64)
     counts[order] = sorted_real[places.astype(np.int64)]
-    return counts if total is None else _summing_to(counts, total, rng)
+    return summing_to(counts, total, rng)
 
 
-def _summing_to(
+def summing_to(
     counts: NDArray[np.int64], total: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Counts changed one by one, in proportion to their size, until they sum to `total`."""
@@ -94,33 +99,52 @@ def chosen_parents(
     return chosen
 
 
-def made_distinct(
-    parents: Rows, beside: NDArray[np.int64], rng: np.random.Generator
-) -> tuple[Rows, NDArray[np.bool_]]:
+def made_distinct(parents: Rows, beside: NDArray[np.int64], rng: np.random.Generator) -> Rows:
     """Exchange parents between children until no combination with `beside` repeats.
 
+    How often each parent and each value of `beside` occurs stays, wherever that can be.
+
     Args:
-        parents: The parent of each child, -1 for none.
+        parents: The parent of each child; -1 for none.
         beside: What a parent may stand beside only once (another parent's row), same shape.
         rng: The only source of randomness.
 
     Returns:
-        The parents, and which children still repeat an earlier combination.
+        The parents; combinations still repeat where the numbers leave no other choice.
     """
     parents = parents.copy()
     repeats = _repeats(parents, beside)
     for _ in range(_ROUNDS):
         places = np.flatnonzero(repeats)
         if not len(places):
-            break
+            return parents
         partners = rng.integers(0, len(parents), len(places))
         for place, partner in zip(places.tolist(), partners.tolist(), strict=True):
             parents[place], parents[partner] = parents[partner], parents[place]
-        now = _repeats(parents, beside)
-        if now.sum() >= repeats.sum() and len(places) == len(parents):
-            break
-        repeats = now
-    return parents, repeats
+        repeats = _repeats(parents, beside)
+    return _dealt(parents, beside, rng)
+
+
+def _dealt(parents: Rows, beside: NDArray[np.int64], rng: np.random.Generator) -> Rows:
+    """Deal parents anew, the most frequent first, each to where most is free.
+
+    This finds distinct pairs wherever the numbers allow them (Gale 1957, Ryser 1957).
+    """
+    dealt = np.full(len(parents), -1, dtype=np.int64)
+    filled = np.flatnonzero(parents >= 0)
+    order = filled[np.argsort(beside[filled], kind="stable")]
+    values, first, free = np.unique(beside[order], return_index=True, return_counts=True)
+    taken = np.zeros(len(values), dtype=np.int64)
+    counts = np.bincount(parents[filled])
+    left: list[int] = []
+    for parent in np.argsort(-counts, kind="stable").tolist():
+        most = np.lexsort((rng.random(len(values)), -(free - taken)))[: counts[parent]]
+        most = most[taken[most] < free[most]]
+        dealt[order[first[most] + taken[most]]] = parent
+        taken[most] += 1
+        left += [parent] * (int(counts[parent]) - len(most))
+    dealt[filled[dealt[filled] < 0]] = left
+    return dealt
 
 
 def _repeats(parents: Rows, beside: NDArray[np.int64]) -> NDArray[np.bool_]:
