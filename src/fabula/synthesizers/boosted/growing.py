@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from fabula.synthesizers.boosted.odds import GRADIENT_UNIT, HALF, UNIT
 
@@ -20,26 +19,6 @@ BINS = 64
 """Codes of a feature, at most."""
 
 _LOW = 0xFFFFFFFF
-
-
-class Trees(NamedTuple):
-    """Trees one after the other, as flat arrays of nodes.
-
-    Attributes:
-        roots: The first node of each tree.
-        feature: The feature that a node looks at.
-        left: Codes that go to the left child, a bit each.
-        child: The left child's node; the right child follows it. A leaf is its own child.
-        value: A leaf's addition to the score.
-        depth: The most steps from a root to a leaf.
-    """
-
-    roots: NDArray[np.int32]
-    feature: NDArray[np.int16]
-    left: NDArray[np.uint64]
-    child: NDArray[np.int32]
-    value: NDArray[np.int32]
-    depth: int
 
 
 class Growth(NamedTuple):
@@ -66,7 +45,7 @@ class Growth(NamedTuple):
     least: float = 1.5
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def boost(bins, sizes, ordered, answers, scores, train, growth, gradients, losses):  # type: ignore[no-untyped-def]
     """Fit trees on the first `train` rows; the others decide when to stop.
 
@@ -82,12 +61,14 @@ def boost(bins, sizes, ordered, answers, scores, train, growth, gradients, losse
         losses: `odds.LOSS`.
 
     Returns:
-        The fields of `Trees`, for the trees that helped.
+        The first node of each tree that helped; by node its feature, the codes that go to the
+        right child (a bit each), the left child (the right one follows it; a leaf is its own
+        child) and a leaf's addition to the score; and the most steps to a leaf.
     """
     rows = bins.shape[1]
     most = growth.rounds * (2 * growth.leaves - 1)
     feature = np.zeros(most, np.int16)
-    left = np.zeros(most, np.uint64)
+    right = np.zeros(most, np.uint64)
     child = np.zeros(most, np.int32)
     value = np.zeros(most, np.int32)
     roots = np.zeros(growth.rounds, np.int32)
@@ -97,7 +78,8 @@ def boost(bins, sizes, ordered, answers, scores, train, growth, gradients, losse
     moved = np.empty(train, np.int64)
     hists = np.empty((growth.leaves, bins.shape[0], BINS), np.int64)
     best_loss = _held_out_loss(answers, scores, train, losses)
-    used, kept, kept_nodes, depth, since = 0, 0, 0, 0, 0
+    used, kept, kept_nodes = np.int64(0), 0, np.int64(0)
+    depth, since = np.int64(0), 0
     for round_ in range(growth.rounds):
         for row in range(train):
             order[row] = row
@@ -105,7 +87,7 @@ def boost(bins, sizes, ordered, answers, scores, train, growth, gradients, losse
         roots[round_] = used
         used, deep = _grow(
             bins, sizes, ordered, packed, order, spare, moved, hists, growth,
-            feature, left, child, value, used, scores,
+            feature, right, child, value, used, scores,
         )  # fmt: skip
         if deep == 0:
             break
@@ -113,7 +95,7 @@ def boost(bins, sizes, ordered, answers, scores, train, growth, gradients, losse
             node = roots[round_]
             for _ in range(deep):
                 code = np.uint64(bins[feature[node], row])
-                node = child[node] + np.int32(1 - ((left[node] >> code) & np.uint64(1)))
+                node = child[node] + np.int32((right[node] >> code) & np.uint64(1))
             scores[row] = _inside(scores[row] + value[node])
         loss = _held_out_loss(answers, scores, train, losses)
         depth = max(depth, deep)
@@ -123,16 +105,14 @@ def boost(bins, sizes, ordered, answers, scores, train, growth, gradients, losse
             since += 1
             if since >= growth.patience:
                 break
-    return (
-        roots[:kept].copy(), feature[:kept_nodes].copy(), left[:kept_nodes].copy(),
-        child[:kept_nodes].copy(), value[:kept_nodes].copy(), depth,
-    )  # fmt: skip
+    nodes = slice(0, kept_nodes)
+    return roots[:kept], feature[nodes], right[nodes], child[nodes], value[nodes], depth
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _grow(  # type: ignore[no-untyped-def]
     bins, sizes, ordered, packed, order, spare, moved, hists, growth,
-    feature, left, child, value, used, scores,
+    feature, right, child, value, used, scores,
 ):  # fmt: skip
     """Grow one tree and add its values to the scores of the rows it was grown from."""
     leaves, most = 1, growth.leaves
@@ -146,7 +126,7 @@ def _grow(  # type: ignore[no-untyped-def]
     end[0] = len(order)
     node[0] = used
     used += 1
-    _count(bins, sizes, packed, order, 0, end[0], hists[0])
+    _count(bins, sizes, packed, order, start[0], end[0], hists[0])
     gain[0], split_feature[0], split_left[0] = _best_split(hists[0], sizes, ordered, growth)
     while leaves < most:
         at = 0
@@ -159,7 +139,7 @@ def _grow(  # type: ignore[no-untyped-def]
             bins[split_feature[at]], split_left[at], order, packed, spare, moved, start[at], end[at]
         )
         parent, new = node[at], leaves
-        feature[parent], left[parent] = split_feature[at], split_left[at]
+        feature[parent], right[parent] = split_feature[at], ~split_left[at]
         child[parent] = used
         node[at], node[new] = used, used + 1
         used += 2
@@ -172,14 +152,14 @@ def _grow(  # type: ignore[no-untyped-def]
             gain[at], gain[new] = 0.0, 0.0
             continue
         if small == at:  # the parent's histogram stands at `at`
-            hists[new] = hists[at]
+            _copy(hists[at], hists[new], sizes)
         _count(bins, sizes, packed, order, start[small], end[small], hists[small])
-        hists[large] -= hists[small]
+        _subtract(hists[small], hists[large], sizes)
         for leaf in (at, new):
             gain[leaf], split_feature[leaf], split_left[leaf] = _best_split(
                 hists[leaf], sizes, ordered, growth
             )
-    deep = 0
+    deep = np.int64(0)
     for leaf in range(leaves):
         total = np.int64(0)
         for i in range(start[leaf], end[leaf]):
@@ -187,7 +167,6 @@ def _grow(  # type: ignore[no-untyped-def]
         slope, curve = (total >> 32) / GRADIENT_UNIT, (total & _LOW) / GRADIENT_UNIT
         step = np.int32(np.rint(growth.rate * slope / (curve + growth.ridge) * UNIT))
         child[node[leaf]] = node[leaf]
-        left[node[leaf]] = ~np.uint64(0)
         value[node[leaf]] = step
         for i in range(start[leaf], end[leaf]):
             scores[order[i]] = _inside(scores[order[i]] + step)
@@ -195,13 +174,14 @@ def _grow(  # type: ignore[no-untyped-def]
     return used, deep
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _count(bins, sizes, packed, order, start, end, hist):  # type: ignore[no-untyped-def]
     """Add up the packed gradients of rows by feature and code."""
     whole = start == 0 and end == len(order)
     for feature in range(bins.shape[0]):
         codes, sums = bins[feature], hist[feature]
-        sums[: sizes[feature]] = 0
+        for code in range(sizes[feature]):
+            sums[code] = 0
         if whole:  # rows are still in their order
             for i in range(start, end):
                 sums[codes[i]] += packed[i]
@@ -210,7 +190,21 @@ def _count(bins, sizes, packed, order, start, end, hist):  # type: ignore[no-unt
                 sums[codes[order[i]]] += packed[i]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
+def _copy(hist, target, sizes):  # type: ignore[no-untyped-def]
+    for feature in range(len(sizes)):
+        for code in range(sizes[feature]):
+            target[feature, code] = hist[feature, code]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _subtract(hist, target, sizes):  # type: ignore[no-untyped-def]
+    for feature in range(len(sizes)):
+        for code in range(sizes[feature]):
+            target[feature, code] -= hist[feature, code]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _divide(codes, left, order, packed, spare, moved, start, end):  # type: ignore[no-untyped-def]
     """Move a leaf's rows that go left before the others; their order stays."""
     front, back = start, 0
@@ -222,12 +216,12 @@ def _divide(codes, left, order, packed, spare, moved, start, end):  # type: igno
         else:
             spare[back], moved[back] = row, value
             back += 1
-    order[front:end] = spare[:back]
-    packed[front:end] = moved[:back]
+    for i in range(back):
+        order[front + i], packed[front + i] = spare[i], moved[i]
     return front
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _best_split(hist, sizes, ordered, growth):  # type: ignore[no-untyped-def]
     """The gain, feature and left codes of the best split of a leaf; no gain where there is none."""
     best, best_feature, best_left = 0.0, 0, np.uint64(0)
@@ -261,15 +255,13 @@ def _best_split(hist, sizes, ordered, growth):  # type: ignore[no-untyped-def]
                 break
             slope = (part >> 32) / GRADIENT_UNIT
             rest = all_slope - slope
-            gain = (
-                slope * slope / (curve + ridge) + rest * rest / (all_curve - curve + ridge) - base
-            )
+            gain = slope * slope / (curve + ridge) + rest * rest / (all_curve - curve + ridge) - base
             if gain > best:
                 best, best_feature, best_left = gain, feature, mask
     return best, best_feature, best_left
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _sorted_codes(sums, size, codes, means):  # type: ignore[no-untyped-def]
     """Sort codes that have enough rows by their mean gradient; returns how many there are."""
     count = 0
@@ -287,7 +279,7 @@ def _sorted_codes(sums, size, codes, means):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _held_out_loss(answers, scores, train, losses):  # type: ignore[no-untyped-def]
     loss = 0.0
     for row in range(train, len(answers)):
@@ -295,6 +287,6 @@ def _held_out_loss(answers, scores, train, losses):  # type: ignore[no-untyped-d
     return loss
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _inside(score):  # type: ignore[no-untyped-def]
     return min(max(score, -HALF), HALF - 1)

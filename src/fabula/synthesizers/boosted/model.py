@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from fabula.streams import stream
 from fabula.synthesizers.boosted.cell_tree import CellTree
-from fabula.synthesizers.boosted.growing import BINS, Growth, Trees, boost
+from fabula.synthesizers.boosted.growing import BINS, Growth, boost
 from fabula.synthesizers.boosted.odds import LOSS, MOST_ROWS, PACKED, THRESHOLDS, score
-from fabula.synthesizers.boosted.walking import walk
+from fabula.synthesizers.boosted.walking import Trees, walk
 from fabula.synthesizers.model import CellColumn, Codes, Drawn, State, Steps, Weights
 
 HELD_OUT = 0.1
@@ -176,10 +176,10 @@ class Boosted:
         }
         for name in ("scores", "node_bins", "forests"):
             arrays[name] = np.concatenate([getattr(item, name) for item in self.decisions])
-        for name in Trees._fields[:-1]:
+        for name in Trees._fields:
             arrays[name] = np.concatenate([getattr(item.trees, name) for item in self.decisions])
         sizes = [
-            (len(item.forests), len(item.trees.roots), len(item.trees.feature))
+            (len(item.forests), len(item.trees.roots), len(item.trees.link))
             for item in self.decisions
         ]
         arrays["sizes"] = np.array(sizes, np.int64)
@@ -199,9 +199,7 @@ class Boosted:
             node = nodes.stop
             places = slice(place, place_)
             trees = Trees(
-                arrays["roots"][root:root_],
-                *(arrays[name][places] for name in Trees._fields[1:-1]),
-                depth=0,
+                arrays["roots"][root:root_], *(arrays[name][places] for name in Trees._fields[1:])
             )
             decisions.append(
                 Decisions(
@@ -275,31 +273,31 @@ def _learn_column(
     total = sums[tree.end] - sums[tree.first]
     scores = score((right + 0.5) / (total + 1.0))
     node_bins = np.zeros(len(tree.middle), np.uint8)
-    places = [*earlier, len(columns)]
     parts: list[Trees] = []
     forests: list[tuple[int, int, int]] = []
     sizes = np.array([_width(columns[at]) for at in earlier] + [BINS])
     ordered = np.array([columns[at].ordered for at in earlier] + [True])
     node = np.zeros(len(codes), np.int32)
     rows = np.arange(len(codes))
-    roots = 0
+    roots = used = 0
     for first, last in tree.levels:
         count = last - first
         node_bins[first:last] = np.arange(count) * min(count, BINS) // count
         at = node[rows]
         answers = (codes[rows] >= tree.middle[at]).astype(np.uint8)
-        trees = None
+        found, depth = 0, 0
         if earlier and len(rows) >= FEWEST:
-            features = np.vstack([bins[list(earlier)][:, rows], node_bins[at]])
+            features = np.empty((len(earlier) + 1, len(rows)), np.uint8)
+            for place, other in enumerate(earlier):
+                np.take(bins[other], rows, out=features[place])
+            features[-1] = node_bins[at]
             train = len(rows) - max(30, round(HELD_OUT * len(rows)))
-            arrays = boost(
+            *nodes, depth = boost(
                 features, sizes, ordered, answers, scores[at], train, growth, PACKED, LOSS
             )
-            trees = Trees(*arrays)
-            trees = trees._replace(feature=np.array(places, np.int16)[trees.feature])
-            parts.append(trees)
-        found = len(trees.roots) if trees else 0
-        forests.append((roots, roots + found, trees.depth if trees else 0))
+            parts.append(_trees(nodes, np.array([*earlier, len(columns)]), used))
+            found, used = len(nodes[0]), used + len(nodes[1])
+        forests.append((roots, roots + found, depth))
         roots += found
         below = tree.children[at, answers.astype(int)]
         going = below >= 0
@@ -314,20 +312,20 @@ def _width(column: CellColumn) -> int:
     return int(_bins(column).max()) + 1
 
 
+def _trees(nodes: Sequence[NDArray[Any]], places: NDArray[np.int64], start: int) -> Trees:
+    """What `boost` gives, with features by their place among the columns, numbered from `start`."""
+    roots, feature, right, child, value = nodes
+    link = ((child.astype(np.uint64) + np.uint64(start)) << np.uint64(16)) + places[feature].astype(
+        np.uint64
+    )
+    return Trees(roots.astype(np.uint64) + np.uint64(start), right, link, value)
+
+
 def _joined(parts: Sequence[Trees]) -> Trees:
-    """Forests one after the other, their nodes renumbered."""
-    empty = Trees(
-        np.zeros(0, np.int32), np.zeros(0, np.int16), np.zeros(0, np.uint64),
-        np.zeros(0, np.int32), np.zeros(0, np.int32), 0,
-    )  # fmt: skip
-    moved, start = [empty], 0
-    for part in parts:
-        moved.append(part._replace(roots=part.roots + start, child=part.child + start))
-        start += len(part.feature)
-    fields = [
-        np.concatenate([getattr(part, name) for part in moved]) for name in Trees._fields[:-1]
-    ]
-    return Trees(*fields, depth=0)
+    """Forests one after the other."""
+    kinds = (np.uint64, np.uint64, np.uint64, np.int32)
+    empty = Trees(*(np.zeros(0, kind) for kind in kinds))
+    return Trees(*(np.concatenate(arrays) for arrays in zip(empty, *parts, strict=True)))
 
 
 def _sides(tree: CellTree, weights: Weights | None) -> NDArray[np.uint8]:

@@ -7,8 +7,11 @@ machine. Uniform numbers of a row follow from one seed a row (splitmix64; Steele
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from fabula.synthesizers.boosted.odds import HALF
 
@@ -17,7 +20,30 @@ _MIX_A = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_B = np.uint64(0x94D049BB133111EB)
 
 
-@njit(cache=True, nogil=True)
+_ONE = np.uint64(1)
+_LINK = np.uint64(16)
+_FEATURE = np.uint64(2**16 - 1)
+
+
+class Trees(NamedTuple):
+    """Trees one after the other; two words a node, because a walk is bound by its loads.
+
+    Attributes:
+        roots: The first node of each tree.
+        right: For each node the codes that go to the right child, a bit each.
+        link: The node's left child (times 2^16) and its feature; the right child follows the
+            left one. A leaf is its own left child, so that a walk may take more steps than the
+            tree is deep.
+        value: A leaf's addition to the score.
+    """
+
+    roots: NDArray[np.uint64]
+    right: NDArray[np.uint64]
+    link: NDArray[np.uint64]
+    value: NDArray[np.int32]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def walk(  # type: ignore[no-untyped-def]
     bins, levels, middle, children, scores, node_bins, forests, trees, thresholds,
     seeds, sides, targets, codes, log_weights,
@@ -42,7 +68,7 @@ def walk(  # type: ignore[no-untyped-def]
         log_weights: Logarithms of the chances of decisions that were not free; added to.
     """
     rows = len(codes)
-    node = np.zeros(rows, np.int32)
+    node = np.zeros(rows, np.int64)
     active = np.arange(rows)
     count = rows
     spot = bins.shape[1] - 1
@@ -54,15 +80,20 @@ def walk(  # type: ignore[no-untyped-def]
             at = node[row]
             code = bins[row]
             code[spot] = node_bins[at]
-            score = scores[at]
-            for tree in range(first, last):
-                place = trees.roots[tree]
+            score = np.int64(scores[at])
+            tree = first
+            while tree + 1 < last:  # two at a time: their loads wait side by side
+                one, two = trees.roots[tree], trees.roots[tree + 1]
                 for _ in range(depth):
-                    bit = (trees.left[place] >> np.uint64(code[trees.feature[place]])) & np.uint64(
-                        1
-                    )
-                    place = trees.child[place] + np.int32(1 - np.int32(bit))
-                score += trees.value[place]
+                    one = _next(trees.link[one], trees.right[one], code)
+                    two = _next(trees.link[two], trees.right[two], code)
+                score += trees.value[one] + trees.value[two]
+                tree += 2
+            if tree < last:
+                one = trees.roots[tree]
+                for _ in range(depth):
+                    one = _next(trees.link[one], trees.right[one], code)
+                score += trees.value[one]
             chance = thresholds[min(max(score, -HALF), HALF - 1) + HALF]
             side = sides[at]
             if len(targets) and targets[row] >= 0:
@@ -83,7 +114,13 @@ def walk(  # type: ignore[no-untyped-def]
         count = going
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
+def _next(link, right, code):  # type: ignore[no-untyped-def]
+    """The child that a row goes to."""
+    return (link >> _LINK) + ((right >> np.uint64(code[link & _FEATURE])) & _ONE)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _uniform(seed, level):  # type: ignore[no-untyped-def]
     """A whole number below 2^32: the splitmix64 sequence of a seed."""
     z = seed + np.uint64(level + 1) * _GOLDEN

@@ -61,9 +61,7 @@ class CategoryCodec:
         hidden = int(rows.sum() - rows[order].sum())
         rest = [hidden] * bool(hidden) + [plain.null_count] * bool(plain.null_count)
         counts = np.concatenate([rows[order], rest]).astype(np.int64)
-        return cls(
-            name, values.type, levels, counts if len(counts) else np.zeros(1, int), hidden > 0
-        )
+        return cls(name, values.type, levels, counts if len(counts) else np.zeros(1, int), hidden > 0)
 
     @property
     def missing(self) -> bool:
@@ -80,9 +78,7 @@ class CategoryCodec:
         """What was made of the column."""
         if not len(self.levels) and not self.rare:
             return "no value"
-        hidden = (
-            f", rare ones in {self.counts[len(self.levels)]:,} rows hidden" if self.rare else ""
-        )
+        hidden = f", rare ones in {self.counts[len(self.levels)]:,} rows hidden" if self.rare else ""
         return f"{len(self.levels):,} labels{hidden}"
 
     def encode(self, values: pa.Array) -> CodeColumn:
