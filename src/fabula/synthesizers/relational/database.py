@@ -16,8 +16,15 @@ from fabula.inference.keys import ForeignKey, Keys, find_keys
 from fabula.streams import stream
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
 from fabula.synthesizers.model import Steps
-from fabula.synthesizers.relational.learning import Lesson, Seen, TableModel
-from fabula.synthesizers.relational.links import Rows, links_of, making_order, row_links
+from fabula.synthesizers.relational.layout import Seen
+from fabula.synthesizers.relational.learning import Lesson, TableModel
+from fabula.synthesizers.relational.links import (
+    Links,
+    Rows,
+    links_of,
+    making_order,
+    row_links,
+)
 from fabula.synthesizers.relational.making import MadeTable, Making
 from fabula.synthesizers.relational.saved import read_database, write_database
 from fabula.types import Path as PathLike
@@ -121,6 +128,17 @@ def fit_tables(
     found = _with_declared(find_keys(tables), keys or {}, tables)
     rows = {key: row_links(tables, key) for key in found.foreign}
     links = links_of(tables, found, rows)
+    for name in keep:
+        for key in links[name].outward:
+            if key.parent not in keep:
+                raise UsageError(
+                    f"`{name}` can't be kept as it is while `{key.parent}`, which it points at, is"
+                    " made anew",
+                    code="usage.keep",
+                    where=name,
+                    hint=f"keep `{key.parent}` too",
+                )
+        links[name] = Links(None)
     models: dict[str, TableModel] = {}
     seen: dict[str, Seen] = {}
     order = making_order(links)

@@ -71,25 +71,42 @@ class Layout:
         return known
 
 
-def seen_from(codes: Codes, cells: tuple[CellColumn, ...], rows: Rows) -> Codes:
-    """The codes of the rows that `rows` points at; the cell after the last where it has none."""
-    none = np.array([column.cells for column in cells], dtype=np.int32)
-    if not len(codes):
-        return np.broadcast_to(none, (len(rows), len(cells))).copy()
-    return np.where((rows >= 0)[:, None], codes[rows], none)
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A table as its children see it: its own columns, and those of the parents that lead it.
 
+    Attributes:
+        codes: Shape (rows, columns).
+        cells: The columns.
+    """
 
-def recounted(prefix: str, codes: Codes, cells: tuple[CellColumn, ...]) -> tuple[CellColumn, ...]:
-    """Columns as `seen_from` gives them, with their own counts."""
-    return tuple(
-        CellColumn(
-            f"{prefix} {column.name}",
-            np.bincount(codes[:, at], minlength=column.cells + 1),
-            ordered=column.ordered,
-            missing=True,
+    codes: Codes
+    cells: tuple[CellColumn, ...] = ()
+
+    def at(self, rows: Rows) -> Codes:
+        """The codes of some rows; the cell after the last where a row is -1."""
+        none = np.array([column.cells for column in self.cells], dtype=np.int32)
+        if not len(self.codes):
+            return np.broadcast_to(none, (len(rows), len(none))).copy()
+        return np.where((rows >= 0)[:, None], self.codes[rows], none)
+
+    def beside(self, other: Seen) -> Seen:
+        """With the columns of another one, row by row."""
+        return Seen(np.column_stack([self.codes, other.codes]), self.cells + other.cells)
+
+    def recounted(self, prefix: str, rows: Rows) -> Seen:
+        """Some rows of it, their columns named and counted anew; the last cell means no row."""
+        codes = self.at(rows)
+        cells = tuple(
+            CellColumn(
+                f"{prefix} {column.name}",
+                np.bincount(codes[:, at], minlength=column.cells + 1),
+                ordered=column.ordered,
+                missing=True,
+            )
+            for at, column in enumerate(self.cells)
         )
-        for at, column in enumerate(cells)
-    )
+        return Seen(codes, cells)
 
 
 @dataclass(frozen=True, eq=False)

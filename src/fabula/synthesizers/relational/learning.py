@@ -15,10 +15,10 @@ from fabula.io.arrays import array_of
 from fabula.synthesizers.boosted.model import Boosted
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import FEWEST_ROWS, Columns
-from fabula.synthesizers.model import CellColumn, Codes
+from fabula.synthesizers.model import Codes
 from fabula.synthesizers.relational.bins import Bins
 from fabula.synthesizers.relational.groups import Groups
-from fabula.synthesizers.relational.layout import Layout, Siblings, recounted, seen_from
+from fabula.synthesizers.relational.layout import Layout, Seen, Siblings
 from fabula.synthesizers.relational.links import Links, Rows
 from fabula.synthesizers.relational.timeline import Timeline
 
@@ -27,19 +27,6 @@ LOOK_BACK = 0.2
 
 ANY_TEXT = "[A-Z]{2}[0-9]{8}"
 """The form of new keys where the real ones have none."""
-
-
-@dataclass(frozen=True, eq=False)
-class Seen:
-    """A table as its children see it.
-
-    Attributes:
-        codes: What its rows are, shape (rows, columns).
-        cells: The columns.
-    """
-
-    codes: Codes
-    cells: tuple[CellColumn, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,16 +127,14 @@ class Lesson:
         columns, left_out = self._columns(table)
         own = np.zeros((len(order), 0), np.int32) if columns is None else columns.encode(table)
         cells = () if columns is None else tuple(codec.cells for codec in columns.codecs)
-        back = np.empty_like(order)
-        back[order] = np.arange(len(order))
-        seen = Seen(own[back], cells)
+        seen, above = Seen(own, cells), self._above(siblings)
         kept = self.table if self.name in self.kept else None
         reach = self._reach()
         layout, model = Layout(), None
         beside: tuple[Bins, ...] = ()
         below: dict[ForeignKey, Bins] = {}
         if kept is None:
-            layout, codes, beside, below = self._wide(order, siblings, seen, reach)
+            layout, codes, beside, below = self._wide(order, siblings, seen, above, reach)
             if layout.drawn():
                 model = Boosted.fit(
                     codes, layout.columns, seed=self.seed, progress=_silent,
@@ -159,7 +144,10 @@ class Lesson:
             self.name, self.table.schema, self.table.num_rows, self.links, reach, keys, numbered,
             timeline, columns, layout, below, beside, model, kept, left_out,
         )  # fmt: skip
-        return fitted, seen
+        back = np.empty_like(order)
+        back[order] = np.arange(len(order))
+        below_it = seen.beside(above)
+        return fitted, Seen(below_it.codes[back], below_it.cells)
 
     # Parts of a lesson
 
@@ -167,6 +155,13 @@ class Lesson:
         driver = self.links.driver
         size = self.table.num_rows
         return np.full(size, -1, np.int64) if driver is None else self.rows[driver]
+
+    def _above(self, siblings: Siblings) -> Seen:
+        """What stands above each row."""
+        driver = self.links.driver
+        if driver is None:
+            return Seen(np.zeros((len(siblings.parents), 0), np.int32))
+        return self.parents[driver.parent].recounted("above", siblings.parents)
 
     def _order(self) -> tuple[NDArray[np.int64], Timeline | None]:
         """Rows by parent and time."""
@@ -241,45 +236,42 @@ class Lesson:
         order: NDArray[np.int64],
         siblings: Siblings,
         seen: Seen,
+        above: Seen,
         reach: Mapping[ForeignKey, Reach],
     ) -> tuple[Layout, Codes, tuple[Bins, ...], dict[ForeignKey, Bins]]:
         """The model's columns and their codes in training."""
         layout, parts = Layout(), [np.zeros((len(order), 0), np.int32)]
 
-        def add(block: str, codes: Codes, cells: tuple[CellColumn, ...]) -> None:
-            layout.add(block, cells)
-            parts.append(codes)
+        def add(block: str, part: Seen) -> None:
+            layout.add(block, part.cells)
+            parts.append(part.codes)
 
-        own = seen.codes[order]
+        def add_numbers(block: str, bins: Bins, numbers: NDArray[np.int64]) -> None:
+            codes = bins.codes(numbers)
+            add(block, Seen(codes[:, None], (bins.cells(block, codes),)))
+
         beside: tuple[Bins, ...] = ()
         if self.links.driver is not None:
-            parent = self.parents[self.links.driver.parent]
-            above = seen_from(parent.codes, parent.cells, siblings.parents)
-            add("above", above, recounted("above", above, parent.cells))
-            beside = (Bins.of(siblings.sizes), Bins.of(siblings.positions))
+            add("above", above)
             numbers = (siblings.sizes, siblings.positions)
+            beside = tuple(map(Bins.of, numbers))
             for name, bins, values in zip(BESIDE, beside, numbers, strict=True):
-                codes = bins.codes(values)
-                add(name, codes[:, None], (bins.cells(name, codes),))
+                add_numbers(name, bins, values)
             if seen.cells and (siblings.positions > 0).mean() >= LOOK_BACK:
-                before = seen_from(own, seen.cells, siblings.previous)
-                add("previous", before, recounted("previous", before, seen.cells))
+                add("previous", seen.recounted("previous", siblings.previous))
         for key in self.links.others:
             groups = reach[key].groups
             assert groups is not None
-            cells = (groups.as_column,)
             of_parents = groups(self.parents[key.parent].codes)[:, None]
-            asked = seen_from(of_parents, cells, self.rows[key][order])
-            add(f"group:{key.name}", asked, recounted("group", asked, cells))
+            asked = Seen(of_parents, (groups.as_column,))
+            add(f"group:{key.name}", asked.recounted("group", self.rows[key][order]))
         for key in self.links.others:
-            parent = self.parents[key.parent]
-            there = seen_from(parent.codes, parent.cells, self.rows[key][order])
-            add(f"beside:{key.name}", there, recounted("beside", there, parent.cells))
-        add("own", own, seen.cells)
+            there = self.parents[key.parent]
+            add(f"beside:{key.name}", there.recounted("beside", self.rows[key][order]))
+        add("own", seen)
         below = {key: Bins.of(counts) for key, counts in self.below.items()}
         for key, bins in below.items():
-            codes = bins.codes(self.below[key][order])
-            add(f"below:{key.name}", codes[:, None], (bins.cells(f"below {key.name}", codes),))
+            add_numbers(f"below:{key.name}", bins, self.below[key][order])
         return layout, np.column_stack(parts).astype(np.int32), beside, below
 
 

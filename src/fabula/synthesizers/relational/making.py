@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from fabula.inference.keys import ForeignKey
 from fabula.io.arrays import array_of
 from fabula.synthesizers.columns.codec import Places
-from fabula.synthesizers.model import Codes
-from fabula.synthesizers.relational.layout import Siblings, seen_from
-from fabula.synthesizers.relational.learning import BESIDE, Seen, TableModel
+from fabula.synthesizers.model import CellColumn, Codes
+from fabula.synthesizers.relational.layout import Seen, Siblings
+from fabula.synthesizers.relational.learning import BESIDE, TableModel
 from fabula.synthesizers.relational.links import Rows
 from fabula.synthesizers.relational.matching import (
     chosen_parents,
@@ -79,10 +79,8 @@ class Making:
             links[self.model.links.driver] = siblings.parents
         if any(self._seen(key).cells for key in self.model.links.others):
             for key in self.model.links.others:
-                there = self._seen(key)
-                layout.part(codes, f"beside:{key.name}")[:] = seen_from(
-                    there.codes, there.cells, links[key]
-                )
+                there = self._seen(key).at(links[key])
+                layout.part(codes, f"beside:{key.name}")[:] = there
             self._draw(codes, siblings, chosen=True)
         wanted = {
             key: layout.part(codes, f"below:{key.name}")[:, 0].astype(float)
@@ -93,9 +91,9 @@ class Making:
         own = np.ascontiguousarray(layout.part(codes, "own"))
         table = self._table(own, siblings, links)
         keep = self._without_repeats(table, links)
-        cells = layout.columns[slice(*layout.blocks.get("own", (0, 0)))]
+        seen = Seen(*self._part(codes, "own")).beside(Seen(*self._part(codes, "above")))
         ranks = {key: values[keep] for key, values in wanted.items()}
-        return MadeTable(table.filter(array_of(keep)), Seen(own[keep], cells), ranks)
+        return MadeTable(table.filter(array_of(keep)), Seen(seen.codes[keep], seen.cells), ranks)
 
     # Rows and their parents
 
@@ -109,6 +107,10 @@ class Making:
 
     def _seen(self, key: ForeignKey) -> Seen:
         return self.parents[key.parent].seen
+
+    def _part(self, codes: Codes, block: str) -> tuple[Codes, tuple[CellColumn, ...]]:
+        layout = self.model.layout
+        return layout.part(codes, block), layout.columns[slice(*layout.blocks.get(block, (0, 0)))]
 
     def _leading_parents(self) -> Rows:
         """The parent of each row, rising; rows without one come first."""
@@ -174,8 +176,7 @@ class Making:
         layout, driver = self.model.layout, self.model.links.driver
         if driver is None:
             return
-        parent = self._seen(driver)
-        layout.part(codes, "above")[:] = seen_from(parent.codes, parent.cells, siblings.parents)
+        layout.part(codes, "above")[:] = self._seen(driver).at(siblings.parents)
         numbers = (siblings.sizes, siblings.positions)
         for name, bins, values in zip(BESIDE, self.model.beside, numbers, strict=True):
             layout.part(codes, name)[:, 0] = bins.codes(values)
@@ -200,7 +201,6 @@ class Making:
         if "previous" not in layout.blocks:
             codes[:] = model.complete(codes, known, rng).codes
             return
-        own = layout.columns[slice(*layout.blocks["own"])]
         before = siblings.previous
         late = siblings.positions >= LONGEST
         before[late] = (np.arange(len(codes)) - siblings.positions)[late] + (
@@ -209,7 +209,7 @@ class Making:
         places = np.minimum(siblings.positions, LONGEST)
         for place in range(int(places.max()) + 1):
             rows = np.flatnonzero(places == place)
-            last = seen_from(np.ascontiguousarray(layout.part(codes, "own")), own, before[rows])
+            last = Seen(*self._part(codes, "own")).at(before[rows])
             part = codes[rows]
             layout.part(part, "previous")[:] = last
             codes[rows] = model.complete(part, known[rows], rng).codes

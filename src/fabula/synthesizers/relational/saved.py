@@ -171,7 +171,7 @@ def _table_restored(
         roles[told["role"]].append(key)
         groups = None
         if told["each"] is not None:
-            groups = Groups(arrays[f"centres-{at}"], _cells(parents[key.parent]), told["each"])
+            groups = Groups(arrays[f"centres-{at}"], _seen_cells(parents[key.parent]), told["each"])
         reach[key] = Reach(arrays[f"reach-{at}"], told["missing"], told["distinct"], groups)
     links = Links(
         roles["driver"][0] if roles["driver"] else None,
@@ -225,7 +225,12 @@ def _layout(settings: Mapping[str, Any], counts: NDArray[np.int64]) -> Layout:
     return Layout(columns, blocks)
 
 
-def _cells(model: TableModel) -> tuple[CellColumn, ...]:
+def _seen_cells(model: TableModel) -> tuple[CellColumn, ...]:
+    """The columns that a table's children see."""
+    if model.kept is None:
+        layout = model.layout
+        spans = [layout.blocks.get(block, (0, 0)) for block in ("own", "above")]
+        return tuple(column for start, end in spans for column in layout.columns[start:end])
     return () if model.columns is None else tuple(codec.cells for codec in model.columns.codecs)
 
 
