@@ -43,11 +43,13 @@ class Boosted:
         columns: The columns, in the table's order.
         order: Positions of the columns in the order in which they are drawn.
         decisions: By position, the decisions of each column.
+        context: Positions of columns that are always known, and so never drawn.
     """
 
     columns: tuple[CellColumn, ...]
     order: tuple[int, ...]
     decisions: tuple[Decisions, ...]
+    context: frozenset[int] = frozenset()
 
     @classmethod
     def fit(
@@ -61,6 +63,7 @@ class Boosted:
         rate: float = 0.15,
         leaves: int = 31,
         workers: int = 0,
+        context: tuple[int, ...] = (),
     ) -> Boosted:
         """Learn rows (at most 524,288 of them, drawn at random).
 
@@ -73,6 +76,8 @@ class Boosted:
             rate: Learning rate.
             leaves: Most leaves of a tree.
             workers: Columns learned at the same time; 0 for one a core. Changes nothing else.
+            context: Positions of columns that will always be known; with some, columns are drawn
+                in the order in which they stand.
         """
         rng = stream(seed, "boosted", "rows", 0)
         rows = rng.permutation(len(codes))[:MOST_ROWS]
@@ -80,13 +85,14 @@ class Boosted:
             [feature_codes(column)[codes[rows, at]] for at, column in enumerate(columns)]
         )
         growth = Growth(rounds=rounds, rate=rate, leaves=leaves)
-        order = drawing_order(columns)
+        order = tuple(range(len(columns))) if context else drawing_order(columns)
         telling = telling_columns(bins, order, rng)
         lock, done = Lock(), [0]
 
         def learn(at: int) -> Decisions:
+            earlier = () if at in context else telling[at]
             found = learn_decisions(
-                columns[at], codes[rows, at], bins, columns, earlier=telling[at], growth=growth
+                columns[at], codes[rows, at], bins, columns, earlier=earlier, growth=growth
             )
             with lock:
                 done[0] += 1
@@ -96,7 +102,8 @@ class Boosted:
         costly_first = order[::-1]
         with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
             found = dict(zip(costly_first, pool.map(learn, costly_first), strict=True))
-        return cls(columns, order, tuple(found[at] for at in range(len(columns))))
+        decisions = tuple(found[at] for at in range(len(columns)))
+        return cls(columns, order, decisions, frozenset(context))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -116,23 +123,31 @@ class Boosted:
         return Drawn(codes, drawing.log_weights if allowed else None)
 
     def complete(self, codes: Codes, known: NDArray[np.bool_], rng: np.random.Generator) -> Drawn:
-        """Draw what is unknown: several completions of a row, of which one is chosen by weight."""
-        particles = np.where(
-            np.repeat(known, PARTICLES, axis=0), np.repeat(codes, PARTICLES, 0), -1
-        )
+        """Draw what is unknown: several completions of a row, of which one is chosen by weight.
+
+        One is enough where nothing known comes after something unknown.
+        """
+        drawn = [at for at in self.order if at not in self.context]
+        count = PARTICLES if (~known[:, drawn[:-1]] & known[:, drawn[1:]]).any() else 1
+        particles = np.where(np.repeat(known, count, axis=0), np.repeat(codes, count, 0), -1)
         drawing = _Drawing(self._codes, len(particles), rng)
         for at in self.order:
+            if at in self.context:
+                particles[:, at] = codes[:, at].repeat(count)
+                drawing.known(at, particles[:, at])
+                continue
             targets = np.ascontiguousarray(particles[:, at], np.int32)
             particles[:, at] = drawing.column(at, self.decisions[at], None, targets)
-        weights = drawing.log_weights.reshape(-1, PARTICLES)
+        weights = drawing.log_weights.reshape(-1, count)
         sums = np.cumsum(np.exp(weights - weights.max(axis=1, keepdims=True)), axis=1)
         chosen = (rng.random((len(codes), 1)) * sums[:, -1:] >= sums).sum(axis=1)
-        return Drawn(particles[np.arange(len(codes)) * PARTICLES + chosen].astype(np.int32))
+        return Drawn(particles[np.arange(len(codes)) * count + chosen].astype(np.int32))
 
     def state(self) -> State:
         """The model as plain values: the columns' arrays, one after the other."""
         arrays: dict[str, NDArray[Any]] = {
             "order": np.array(self.order, np.int32),
+            "context": np.array(sorted(self.context), np.int32),
             "sizes": np.array(
                 [
                     (
@@ -177,7 +192,8 @@ class Boosted:
             )
             for at, column in enumerate(columns)
         )
-        return cls(columns, tuple(int(at) for at in arrays["order"]), tuple(decisions))
+        order, context = (tuple(map(int, arrays[name])) for name in ("order", "context"))
+        return cls(columns, order, tuple(decisions), frozenset(context))
 
     @cached_property
     def _codes(self) -> tuple[NDArray[np.uint8], ...]:
@@ -193,6 +209,10 @@ class _Drawing:
         self._codes, self._rng = codes, rng
         self._bins = np.zeros((rows, len(codes) + 1), np.uint8)
         self.log_weights = np.zeros(rows)
+
+    def known(self, at: int, codes: NDArray[np.int32]) -> None:
+        """Note a column that is not drawn."""
+        self._bins[:, at] = self._codes[at][codes]
 
     def column(
         self, at: int, decisions: Decisions, weights: Weights | None, targets: NDArray[np.int32]

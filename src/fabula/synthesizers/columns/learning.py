@@ -56,6 +56,20 @@ class Columns:
             SourceError: The table has too few rows or no column that can be learned.
         """
         _check(table)
+        columns = cls.learnable(table, protect=protect)
+        if not columns.codecs:
+            name, reason = next(iter(columns.left_out.items()))
+            raise SourceError(
+                f"no column can be learned; `{name}`: {reason}",
+                code="fit.no-column",
+                where=name,
+                hint="write a spec instead: `fabula init --from FILE`",
+            )
+        return columns
+
+    @classmethod
+    def learnable(cls, table: pa.Table, *, protect: int) -> Columns:
+        """As `learn`, for a table that may have no column to learn."""
         fields: list[pa.Field] = []
         codecs: list[ColumnCodec] = []
         left_out: dict[str, str] = {}
@@ -67,14 +81,6 @@ class Columns:
                 continue
             fields.append(field.remove_metadata().with_nullable(True))
             codecs.append(codec)
-        if not codecs:
-            name, reason = next(iter(left_out.items()))
-            raise SourceError(
-                f"no column can be learned; `{name}`: {reason}",
-                code="fit.no-column",
-                where=name,
-                hint="write a spec instead: `fabula init --from FILE`",
-            )
         return cls(pa.schema(fields), tuple(codecs), left_out)
 
     @property

@@ -1,0 +1,1 @@
+"""Several related tables: links, degrees, matching, sequences, and a model a table."""

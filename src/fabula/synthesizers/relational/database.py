@@ -1,0 +1,223 @@
+"""Several related tables, learned and made anew together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from fabula.errors import SourceError, UsageError, did_you_mean
+from fabula.inference.keys import ForeignKey, Keys, find_keys
+from fabula.streams import stream
+from fabula.synthesizers.columns.codec import PROTECTED_ROWS
+from fabula.synthesizers.model import Steps
+from fabula.synthesizers.relational.layout import Seen
+from fabula.synthesizers.relational.learning import Lesson, TableModel
+from fabula.synthesizers.relational.links import (
+    Links,
+    Rows,
+    links_of,
+    making_order,
+    row_links,
+)
+from fabula.synthesizers.relational.making import MadeTable, Making
+from fabula.synthesizers.relational.saved import read_database, write_database
+from fabula.types import Path as PathLike
+
+
+@dataclass(frozen=True)
+class RelationalSynthesizer:
+    """Learned tables with their keys; made by `fabula.fit` from several tables.
+
+    Parents come first. A parent's number of children is one of its columns, so that it depends on
+    what the parent is; the real numbers are then met rank by rank. Children see their parent, how
+    many siblings they have, and the sibling before; times are learned as gaps. Another parent is
+    chosen from the group that the model draws (`groups.py`), so that pairs which go together stay
+    together.
+
+    Attributes:
+        models: What was learned of each table, parents before children.
+        keys: Primary and foreign keys.
+    """
+
+    models: Mapping[str, TableModel]
+    keys: Keys
+
+    def sample(self, scale: float = 1.0, *, seed: int = 0) -> dict[str, pa.Table]:
+        """Make all tables.
+
+        Args:
+            scale: Rows of every table, in relation to the training rows.
+            seed: The same seed gives the same tables.
+
+        Returns:
+            The tables by name; every foreign key is a key of its parent.
+        """
+        if not scale > 0:
+            raise UsageError(f"`scale` must be above 0, not {scale}", code="usage.bad-size")
+        made: dict[str, MadeTable] = {}
+        for name, model in self.models.items():
+            streams = partial(_stream, seed, name)
+            made[name] = Making(model, made, scale, seed, streams).make()
+        return {name: item.table for name, item in made.items()}
+
+    def save(self, path: PathLike) -> None:
+        """Write the synthesizer to a folder; of tables that are not kept, no row is in it.
+
+        Raises:
+            SinkError: The place can't be written.
+        """
+        write_database(Path(path), self.models, self.keys)
+
+    @classmethod
+    def load(cls, path: PathLike) -> RelationalSynthesizer:
+        """The synthesizer in a folder; it makes the same tables as the one that was saved.
+
+        Raises:
+            SourceError: The folder is missing or damaged.
+        """
+        return cls(*read_database(Path(path)))
+
+    def card(self) -> str:
+        """How each table is made, and what is not made of it."""
+        lines = []
+        for name, model in self.models.items():
+            driver = model.links.driver
+            how = "kept as it is" if model.kept is not None else f"from {model.rows:,} rows"
+            under = "" if driver is None else f", led by `{driver.name}`"
+            lines.append(f"{name}: {how}{under}")
+            lines += [f"  {column}: left out: {why}" for column, why in model.left_out.items()]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"RelationalSynthesizer({len(self.models)} tables, {len(self.keys.foreign)} keys)"
+
+
+def fit_tables(
+    tables: Mapping[str, pa.Table],
+    *,
+    keys: Mapping[str, str] | None = None,
+    keep: Collection[str] = (),
+    seed: int = 0,
+    protect: int = PROTECTED_ROWS,
+    progress: Steps | None = None,
+    **options: Any,
+) -> RelationalSynthesizer:
+    """Learn several tables.
+
+    Args:
+        tables: The tables by name.
+        keys: Foreign keys that their names don't tell, `"orders.buyer"` to `"people.id"`.
+        keep: Tables that stay as they are, such as lists of countries: their rows are real.
+        seed: The same data and seed give the same model.
+        protect: Labels of fewer rows, and so many extreme numbers, are not learned.
+        progress: Called with tables done and tables in all.
+        options: Those of the `boosted` model.
+
+    Raises:
+        SourceError: A foreign key has values that its parent lacks, or tables form a circle.
+        UsageError: `keys` or `keep` name what does not exist.
+    """
+    for name in keep:
+        _demand(name, tables, "keep")
+    found = _with_declared(find_keys(tables), keys or {}, tables)
+    rows = {key: row_links(tables, key) for key in found.foreign}
+    links = links_of(tables, found, rows)
+    for name in keep:
+        for key in links[name].outward:
+            if key.parent not in keep:
+                raise UsageError(
+                    f"`{name}` can't be kept as it is while `{key.parent}`, which it points at, is"
+                    " made anew",
+                    code="usage.keep",
+                    where=name,
+                    hint=f"keep `{key.parent}` too",
+                )
+        links[name] = Links(None)
+    models: dict[str, TableModel] = {}
+    seen: dict[str, Seen] = {}
+    order = making_order(links)
+    for done, name in enumerate(order):
+        if progress:
+            progress(done, len(order))
+        models[name], seen[name] = Lesson(
+            name=name,
+            table=tables[name],
+            links=links[name],
+            rows=rows,
+            primary=found.primary.get(name, ()),
+            parents=seen,
+            below=_children(name, links, rows, tables),
+            kept=frozenset(keep),
+            options=options,
+            seed=seed,
+            protect=protect,
+        ).learn()
+    if progress:
+        progress(len(order), len(order))
+    return RelationalSynthesizer(models, found)
+
+
+def _stream(seed: int, table: str, purpose: str) -> np.random.Generator:
+    return stream(seed, f"synthesizer of {table}", purpose, 0)
+
+
+def _children(
+    name: str,
+    links: Mapping[str, Any],
+    rows: Mapping[ForeignKey, Rows],
+    tables: Mapping[str, pa.Table],
+) -> dict[ForeignKey, Rows]:
+    """How many children each row of a table has, by foreign key."""
+    pointing = [key for item in links.values() for key in item.all if key.parent == name]
+    return {
+        key: np.bincount(rows[key][rows[key] >= 0], minlength=tables[name].num_rows)
+        for key in pointing
+    }
+
+
+def _with_declared(
+    found: Keys, declared: Mapping[str, str], tables: Mapping[str, pa.Table]
+) -> Keys:
+    foreign = {(key.child, key.columns): key for key in found.foreign}
+    primary = dict(found.primary)
+    for child, parent in declared.items():
+        (table, column), (owner, key) = _place(child, tables), _place(parent, tables)
+        primary.setdefault(owner, (key,))
+        if primary[owner] != (key,):
+            raise UsageError(
+                f"`{parent}` is not the primary key of `{owner}`, which is"
+                f" {', '.join(primary[owner])}",
+                code="usage.not-a-key",
+                where=parent,
+            )
+        foreign[table, (column,)] = ForeignKey(table, (column,), owner, (key,))
+    return Keys(primary, tuple(foreign.values()))
+
+
+def _place(place: str, tables: Mapping[str, pa.Table]) -> tuple[str, str]:
+    table, _, column = place.partition(".")
+    _demand(table, tables, "keys")
+    if column not in tables[table].column_names:
+        raise UsageError(
+            f"table `{table}` has no column `{column}`",
+            code="usage.unknown-column",
+            where=place,
+            hint=did_you_mean(column, tables[table].column_names) or "",
+        )
+    return table, column
+
+
+def _demand(table: str, tables: Mapping[str, pa.Table], where: str) -> None:
+    if table not in tables:
+        raise SourceError(
+            f"`{where}` names the table `{table}`, which does not exist",
+            code="source.missing-table",
+            where=table,
+            hint=did_you_mean(table, tables) or f"there are {', '.join(tables)}",
+        )

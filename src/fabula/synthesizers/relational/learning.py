@@ -1,0 +1,294 @@
+"""One table of several, learned: its rows as they depend on parents, siblings and children."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fabula.inference.keys import ForeignKey
+from fabula.io.arrays import array_of
+from fabula.synthesizers.boosted.model import Boosted
+from fabula.synthesizers.columns.keys import KeyCodec
+from fabula.synthesizers.columns.learning import FEWEST_ROWS, Columns
+from fabula.synthesizers.model import Codes
+from fabula.synthesizers.relational.bins import Bins
+from fabula.synthesizers.relational.groups import Groups
+from fabula.synthesizers.relational.layout import Layout, Seen, Siblings
+from fabula.synthesizers.relational.links import Links, Rows
+from fabula.synthesizers.relational.timeline import Timeline
+
+LOOK_BACK = 0.2
+"""A model looks at the sibling before where at least this share of the rows has one."""
+
+ANY_TEXT = "[A-Z]{2}[0-9]{8}"
+"""The form of new keys where the real ones have none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """A foreign key as it was in training.
+
+    Attributes:
+        counts: Children of each parent, rising; in the parents' order only where these are kept
+            as they are.
+        missing: Share of rows without a parent.
+        distinct: Whether no row may repeat its parent beside the same leading parent.
+        groups: Groups of parents; None for the leading key.
+    """
+
+    counts: NDArray[np.int64]
+    missing: float
+    distinct: bool = False
+    groups: Groups | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class TableModel:
+    """What was learned of one table.
+
+    Attributes:
+        name: The table's name.
+        schema: Its columns.
+        rows: Training rows.
+        links: Its foreign keys.
+        reach: Each of them, in training.
+        keys: Columns of the primary key that are made anew.
+        numbered: The column of the primary key that numbers a parent's rows, or none.
+        timeline: The time that orders a parent's rows, or none.
+        columns: The learned columns; None where there is nothing to learn.
+        layout: The model's columns.
+        below: Cells of the numbers of children, by foreign key.
+        beside: Cells of siblings and positions.
+        model: Draws the unknown part of a row; None where nothing has to be drawn.
+        kept: The real table, where it is kept as it is.
+        left_out: Why other columns are not made.
+    """
+
+    name: str
+    schema: pa.Schema
+    rows: int
+    links: Links
+    reach: Mapping[ForeignKey, Reach]
+    keys: tuple[KeyCodec, ...]
+    numbered: str | None
+    timeline: Timeline | None
+    columns: Columns | None
+    layout: Layout
+    below: Mapping[ForeignKey, Bins]
+    beside: tuple[Bins, ...]
+    model: Boosted | None
+    kept: pa.Table | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """All that a table is learned from.
+
+    Attributes:
+        name: The table's name.
+        table: Its rows.
+        links: Its foreign keys.
+        rows: The parent's row of each of its rows, by foreign key.
+        primary: Its primary key.
+        parents: The tables that it points at, as they are seen.
+        below: How many children each row has, by foreign key that points at the table.
+        kept: Tables that are kept as they are.
+        options: The model's own options.
+        seed: Decides everything that is random.
+        protect: Labels of fewer rows, and so many extreme numbers, are not learned.
+    """
+
+    name: str
+    table: pa.Table
+    links: Links
+    rows: Mapping[ForeignKey, Rows]
+    primary: tuple[str, ...]
+    parents: Mapping[str, Seen]
+    below: Mapping[ForeignKey, NDArray[np.int64]]
+    kept: frozenset[str]
+    options: Mapping[str, Any]
+    seed: int
+    protect: int
+
+    def learn(self) -> tuple[TableModel, Seen]:
+        """Learn the table; also gives it as its children see it."""
+        order, timeline = self._order()
+        siblings = Siblings.of(self._parents()[order])
+        keys, numbered = self._keys()
+        table = self._features(keys, numbered).take(array_of(order))
+        if timeline is not None:
+            table = timeline.flattened(table, siblings.positions)
+        columns, left_out = self._columns(table)
+        own = np.zeros((len(order), 0), np.int32) if columns is None else columns.encode(table)
+        cells = () if columns is None else tuple(codec.cells for codec in columns.codecs)
+        seen, above = Seen(own, cells), self._above(siblings)
+        kept = self.table if self.name in self.kept else None
+        reach = self._reach()
+        layout, model = Layout(), None
+        beside: tuple[Bins, ...] = ()
+        below: dict[ForeignKey, Bins] = {}
+        if kept is None:
+            layout, codes, beside, below = self._wide(order, siblings, seen, above, reach)
+            if layout.drawn():
+                model = Boosted.fit(
+                    codes, layout.columns, seed=self.seed, progress=_silent,
+                    context=layout.context(), **self.options,
+                )  # fmt: skip
+        fitted = TableModel(
+            self.name, self.table.schema, self.table.num_rows, self.links, reach, keys, numbered,
+            timeline, columns, layout, below, beside, model, kept, left_out,
+        )  # fmt: skip
+        back = np.empty_like(order)
+        back[order] = np.arange(len(order))
+        below_it = seen.beside(above)
+        return fitted, Seen(below_it.codes[back], below_it.cells)
+
+    # Parts of a lesson
+
+    def _parents(self) -> Rows:
+        driver = self.links.driver
+        size = self.table.num_rows
+        return np.full(size, -1, np.int64) if driver is None else self.rows[driver]
+
+    def _above(self, siblings: Siblings) -> Seen:
+        """What stands above each row."""
+        driver = self.links.driver
+        if driver is None:
+            return Seen(np.zeros((len(siblings.parents), 0), np.int32))
+        return self.parents[driver.parent].recounted("above", siblings.parents)
+
+    def _order(self) -> tuple[NDArray[np.int64], Timeline | None]:
+        """Rows by parent and time."""
+        parents = self._parents()
+        timeline = Timeline.of(self.table) if self.links.driver is not None else None
+        if timeline is None:
+            return np.argsort(parents, kind="stable"), None
+        return timeline.order(self.table, parents), timeline
+
+    def _keys(self) -> tuple[tuple[KeyCodec, ...], str | None]:
+        pointing = {column for key in self.links.all for column in key.columns}
+        own = [column for column in self.primary if column not in pointing]
+        numbered = None
+        if len(self.primary) > 1 and len(own) == 1 and self.links.driver is not None:
+            values = self.table.column(own[0])
+            numbered = own[0] if pa.types.is_integer(values.type) else None
+        keys = [
+            _key_codec(column, self.table.column(column).combine_chunks())
+            for column in own
+            if column != numbered
+        ]
+        return tuple(keys), numbered
+
+    def _features(self, keys: tuple[KeyCodec, ...], numbered: str | None) -> pa.Table:
+        """The columns that are neither keys nor foreign keys."""
+        gone = {column for key in self.links.all for column in key.columns}
+        gone |= {codec.name for codec in keys} | {numbered or ""}
+        return self.table.select([name for name in self.table.column_names if name not in gone])
+
+    def _columns(self, table: pa.Table) -> tuple[Columns | None, Mapping[str, str]]:
+        if not table.num_columns:
+            return None, {}
+        if table.num_rows < FEWEST_ROWS and self.name not in self.kept:
+            reason = f"{table.num_rows:,} rows are too few to learn from"
+            return None, dict.fromkeys(table.column_names, reason)
+        columns = Columns.learnable(table, protect=self.protect)
+        return (columns if columns.codecs else None), columns.left_out
+
+    def _reach(self) -> dict[ForeignKey, Reach]:
+        found = {}
+        for key in self.links.all:
+            rows = self.rows[key]
+            size = self._size_of(key)
+            counts = np.bincount(rows[rows >= 0], minlength=size)
+            groups = None
+            if key in self.links.others:
+                parent = self.parents[key.parent]
+                rng = np.random.default_rng(self.seed)
+                kept = key.parent in self.kept
+                groups = Groups.of(parent.codes, parent.cells, counts, kept=kept, rng=rng)
+            missing = float((rows < 0).mean()) if len(rows) else 0.0
+            counts = counts if key.parent in self.kept else np.sort(counts)
+            found[key] = Reach(counts, missing, self._is_distinct(key), groups)
+        return found
+
+    def _size_of(self, key: ForeignKey) -> int:
+        own = key.parent == self.name
+        return self.table.num_rows if own else len(self.parents[key.parent].codes)
+
+    def _is_distinct(self, key: ForeignKey) -> bool:
+        """Whether a primary key made of this and the leading foreign key never repeats a pair."""
+        driver = self.links.driver
+        return (
+            driver is not None
+            and key in self.links.others
+            and len(self.primary) > 1
+            and set(self.primary) <= {*driver.columns, *key.columns}
+        )
+
+    def _wide(
+        self,
+        order: NDArray[np.int64],
+        siblings: Siblings,
+        seen: Seen,
+        above: Seen,
+        reach: Mapping[ForeignKey, Reach],
+    ) -> tuple[Layout, Codes, tuple[Bins, ...], dict[ForeignKey, Bins]]:
+        """The model's columns and their codes in training."""
+        layout, parts = Layout(), [np.zeros((len(order), 0), np.int32)]
+
+        def add(block: str, part: Seen) -> None:
+            layout.add(block, part.cells)
+            parts.append(part.codes)
+
+        def add_numbers(block: str, bins: Bins, numbers: NDArray[np.int64]) -> None:
+            codes = bins.codes(numbers)
+            add(block, Seen(codes[:, None], (bins.cells(block, codes),)))
+
+        beside: tuple[Bins, ...] = ()
+        if self.links.driver is not None:
+            add("above", above)
+            numbers = (siblings.sizes, siblings.positions)
+            beside = tuple(map(Bins.of, numbers))
+            for name, bins, values in zip(BESIDE, beside, numbers, strict=True):
+                add_numbers(name, bins, values)
+            if seen.cells and (siblings.positions > 0).mean() >= LOOK_BACK:
+                add("previous", seen.recounted("previous", siblings.previous))
+        for key in self.links.others:
+            groups = reach[key].groups
+            assert groups is not None
+            of_parents = groups(self.parents[key.parent].codes)[:, None]
+            asked = Seen(of_parents, (groups.as_column,))
+            add(f"group:{key.name}", asked.recounted("group", self.rows[key][order]))
+        for key in self.links.others:
+            there = self.parents[key.parent]
+            add(f"beside:{key.name}", there.recounted("beside", self.rows[key][order]))
+        add("own", seen)
+        below = {key: Bins.of(counts) for key, counts in self.below.items()}
+        for key, bins in below.items():
+            add_numbers(f"below:{key.name}", bins, self.below[key][order])
+        return layout, np.column_stack(parts).astype(np.int32), beside, below
+
+
+BESIDE = ("siblings", "position")
+"""Blocks of numbers that tell where a row stands among its parent's rows."""
+
+
+def _silent(done: int, steps: int) -> None:
+    """Tell nobody: progress is told by table."""
+
+
+def _key_codec(name: str, values: pa.Array) -> KeyCodec:
+    """How new values of a key column are made."""
+    found = KeyCodec.learn(name, values)
+    if found is not None:
+        return found
+    if pa.types.is_integer(values.type):
+        largest = max((value for value in values.to_pylist() if value is not None), default=0)
+        return KeyCodec(name, values.type, len(values), start=largest + 1)
+    return KeyCodec(name, values.type, len(values), regex=ANY_TEXT)

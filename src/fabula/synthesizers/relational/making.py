@@ -1,0 +1,256 @@
+"""One table of several, made: rows under their parents, other parents chosen, keys given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fabula.inference.keys import ForeignKey
+from fabula.io.arrays import array_of
+from fabula.synthesizers.columns.codec import Places
+from fabula.synthesizers.model import CellColumn, Codes
+from fabula.synthesizers.relational.layout import Seen, Siblings
+from fabula.synthesizers.relational.learning import BESIDE, TableModel
+from fabula.synthesizers.relational.links import Rows
+from fabula.synthesizers.relational.matching import (
+    chosen_parents,
+    counts_like,
+    grown_trees,
+    made_distinct,
+    summing_to,
+)
+
+LONGEST = 64
+"""Siblings that are drawn one after the other; later ones look at one of these."""
+
+Streams = Callable[[str], np.random.Generator]
+"""The random stream of a purpose."""
+
+
+@dataclass(frozen=True, eq=False)
+class MadeTable:
+    """A table that was made.
+
+    Attributes:
+        table: Its rows.
+        seen: Its rows as children see them.
+        wanted: For each foreign key that points at it, how its rows rank by children.
+    """
+
+    table: pa.Table
+    seen: Seen
+    wanted: Mapping[ForeignKey, NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Making:
+    """What a table is made from.
+
+    Attributes:
+        model: What was learned of it.
+        parents: The tables that it points at, already made.
+            scale: Rows, in relation to the training rows.
+        seed: The sample's seed.
+        streams: The random stream of each purpose.
+    """
+
+    model: TableModel
+    parents: Mapping[str, MadeTable]
+    scale: float
+    seed: int
+    streams: Streams
+
+    def make(self) -> MadeTable:
+        """Make the table."""
+        if self.model.kept is not None:
+            return self._kept(self.model.kept)
+        siblings = Siblings.of(self._leading_parents())
+        rows = len(siblings.parents)
+        layout = self.model.layout
+        codes = np.zeros((rows, len(layout.columns)), np.int32)
+        self._place(codes, siblings)
+        self._draw(codes, siblings)
+        links = self._other_parents(codes, siblings)
+        if self.model.links.driver is not None:
+            links[self.model.links.driver] = siblings.parents
+        if any(self._seen(key).cells for key in self.model.links.others):
+            for key in self.model.links.others:
+                there = self._seen(key).at(links[key])
+                layout.part(codes, f"beside:{key.name}")[:] = there
+            self._draw(codes, siblings, chosen=True)
+        wanted = {
+            key: layout.part(codes, f"below:{key.name}")[:, 0].astype(float)
+            for key in self.model.below
+        }
+        for key in self.model.links.upward:
+            links[key] = self._upward(key, wanted[key])
+        own = np.ascontiguousarray(layout.part(codes, "own"))
+        table = self._table(own, siblings, links)
+        keep = self._without_repeats(table, links)
+        seen = Seen(*self._part(codes, "own")).beside(Seen(*self._part(codes, "above")))
+        ranks = {key: values[keep] for key, values in wanted.items()}
+        return MadeTable(table.filter(array_of(keep)), Seen(seen.codes[keep], seen.cells), ranks)
+
+    # Rows and their parents
+
+    def _kept(self, table: pa.Table) -> MadeTable:
+        columns = self.model.columns
+        seen = Seen(np.zeros((table.num_rows, 0), np.int32))
+        if columns is not None:
+            cells = tuple(codec.cells for codec in columns.codecs)
+            seen = Seen(columns.encode(table), cells)
+        return MadeTable(table, seen, {})
+
+    def _seen(self, key: ForeignKey) -> Seen:
+        return self.parents[key.parent].seen
+
+    def _part(self, codes: Codes, block: str) -> tuple[Codes, tuple[CellColumn, ...]]:
+        layout = self.model.layout
+        return layout.part(codes, block), layout.columns[slice(*layout.blocks.get(block, (0, 0)))]
+
+    def _leading_parents(self) -> Rows:
+        """The parent of each row, rising; rows without one come first."""
+        driver, total = self.model.links.driver, round(self.scale * self.model.rows)
+        if driver is None:
+            return np.full(total, -1, np.int64)
+        reach = self.model.reach[driver]
+        alone = round(reach.missing * total)
+        counts = self._counts(driver, total - alone)
+        return np.concatenate(
+            [np.full(alone, -1, np.int64), np.repeat(np.arange(len(counts)), counts)]
+        )
+
+    def _counts(self, key: ForeignKey, total: int) -> NDArray[np.int64]:
+        """Children of each parent."""
+        parent = self.parents[key.parent]
+        rng, real = self.streams(f"counts of {key.name}"), self.model.reach[key].counts
+        if key not in parent.wanted:  # the parent is kept as it is, and its order with it
+            return summing_to(real, total, rng)
+        return counts_like(parent.wanted[key], real, total, rng)
+
+    def _other_parents(self, codes: Codes, siblings: Siblings) -> dict[ForeignKey, Rows]:
+        found: dict[ForeignKey, Rows] = {}
+        for key in self.model.links.others:
+            reach, rng = self.model.reach[key], self.streams(f"parents of {key.name}")
+            assert reach.groups is not None
+            asked = self.model.layout.part(codes, f"group:{key.name}")[:, 0].astype(np.int64)
+            links = np.full(len(codes), -1, np.int64)
+            likeliest = np.lexsort((rng.random(len(asked)), asked == reach.groups.size))
+            has = np.sort(likeliest[: round((1 - reach.missing) * len(asked))])
+            counts = self._counts(key, len(has))
+            groups = reach.groups(self._seen(key).codes).astype(np.int64)
+            if len(counts):
+                links[has] = chosen_parents(asked[has], groups, counts, rng)
+            if reach.distinct:
+                links = made_distinct(links, siblings.parents, rng)
+            found[key] = links
+        return found
+
+    def _upward(self, key: ForeignKey, wanted: NDArray[np.float64]) -> Rows:
+        reach, rng = self.model.reach[key], self.streams(f"trees of {key.name}")
+        roots = max(1, round(reach.missing * len(wanted)))
+        counts = counts_like(wanted, reach.counts, max(len(wanted) - roots, 0), rng)
+        return grown_trees(counts, roots, rng)
+
+    def _without_repeats(
+        self, table: pa.Table, links: Mapping[ForeignKey, Rows]
+    ) -> NDArray[np.bool_]:
+        """Rows that don't repeat a primary key of foreign keys; the others can't be had."""
+        keep = np.ones(table.num_rows, dtype=bool)
+        driver = self.model.links.driver
+        for key, reach in self.model.reach.items():
+            if reach.distinct and driver is not None:
+                pairs = np.column_stack([links[driver], links[key]])
+                first = np.unique(pairs, axis=0, return_index=True)[1]
+                keep &= np.isin(np.arange(len(pairs)), first)
+        return keep
+
+    # Columns
+
+    def _place(self, codes: Codes, siblings: Siblings) -> None:
+        """Fill in what is known of a row before it is drawn."""
+        layout, driver = self.model.layout, self.model.links.driver
+        if driver is None:
+            return
+        layout.part(codes, "above")[:] = self._seen(driver).at(siblings.parents)
+        numbers = (siblings.sizes, siblings.positions)
+        for name, bins, values in zip(BESIDE, self.model.beside, numbers, strict=True):
+            layout.part(codes, name)[:, 0] = bins.codes(values)
+
+    def _draw(self, codes: Codes, siblings: Siblings, *, chosen: bool = False) -> None:
+        """Draw what is not known, in place; sibling after sibling where a model looks back.
+
+        Args:
+            codes: The rows.
+            siblings: Where each stands.
+            chosen: Whether other parents are chosen and so known.
+        """
+        model, layout = self.model.model, self.model.layout
+        if model is None or not len(codes):
+            return
+        rng = self.streams("chosen" if chosen else "drawn")
+        known = layout.known(len(codes), ())
+        known[:, layout.context()] = True
+        if chosen:
+            groups = [block for block in layout.blocks if block.startswith("group:")]
+            known |= layout.known(len(codes), groups)
+        if "previous" not in layout.blocks:
+            codes[:] = model.complete(codes, known, rng).codes
+            return
+        before = siblings.previous
+        late = siblings.positions >= LONGEST
+        before[late] = (np.arange(len(codes)) - siblings.positions)[late] + (
+            siblings.positions[late] % LONGEST
+        )
+        places = np.minimum(siblings.positions, LONGEST)
+        for place in range(int(places.max()) + 1):
+            rows = np.flatnonzero(places == place)
+            last = Seen(*self._part(codes, "own")).at(before[rows])
+            part = codes[rows]
+            layout.part(part, "previous")[:] = last
+            codes[rows] = model.complete(part, known[rows], rng).codes
+
+    def _table(self, own: Codes, siblings: Siblings, links: Mapping[ForeignKey, Rows]) -> pa.Table:
+        """Values of all columns, in the training table's order."""
+        values = self._learned(own, siblings)
+        numbers = np.arange(len(own), dtype=np.int64)
+        for codec in self.model.keys:
+            places = Places(numbers, self.seed, self.streams(f"key {codec.name}"))
+            values[codec.name] = codec.decode(np.zeros(len(own), np.int32), places)
+        if self.model.numbered is not None:
+            kind = self.model.schema.field(self.model.numbered).type
+            values[self.model.numbered] = array_of(siblings.positions + 1).cast(kind)
+        for key, rows in links.items():
+            source = values if key.parent == self.model.name else self.parents[key.parent].table
+            for column, name in zip(key.columns, key.key, strict=True):
+                there = source[name]
+                kind = self.model.schema.field(column).type
+                values[column] = _taken(there, rows).cast(kind)
+        names = [name for name in self.model.schema.names if name in values]
+        return pa.table({name: values[name] for name in names})
+
+    def _learned(self, own: Codes, siblings: Siblings) -> dict[str, pa.Array | pa.ChunkedArray]:
+        columns = self.model.columns
+        if columns is None:
+            return {}
+        numbers = np.arange(len(own), dtype=np.int64)
+        made = [
+            codec.decode(
+                np.ascontiguousarray(own[:, at]),
+                Places(numbers, self.seed, self.streams(f"column {codec.cells.name}")),
+            )
+            for at, codec in enumerate(columns.codecs)
+        ]
+        table = pa.Table.from_arrays(made, schema=columns.schema)
+        if self.model.timeline is not None:
+            table = self.model.timeline.restored(table, siblings.positions)
+        return {name: table.column(name) for name in table.column_names}
+
+
+def _taken(values: pa.Array | pa.ChunkedArray, rows: Rows) -> pa.Array | pa.ChunkedArray:
+    """The values at `rows`; none where a row is -1."""
+    return values.take(array_of(np.maximum(rows, 0), missing=rows < 0))

@@ -1,0 +1,188 @@
+"""Which parent each child gets: counts met, groups respected, pairs distinct, trees upright.
+
+Pure functions of numpy arrays. A *stub* is one place for a child at a parent.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fabula.synthesizers.relational.links import Rows
+
+_ONE_IN = 20
+"""The share of parents whose counts are blurred."""
+
+_ROUNDS = 200
+"""Most rounds of exchanges until pairs differ."""
+
+
+def counts_like(
+    wanted: NDArray[np.float64],
+    real: NDArray[np.int64],
+    total: int,
+    rng: np.random.Generator,
+) -> NDArray[np.int64]:
+    """Numbers of children with the real distribution, in the order of what a model drew.
+
+    The model decides which parent has many children, the real counts decide how many that are:
+    rank by rank, so that the distribution is met however few parents there are. Of many parents
+    the largest counts are blurred by up to a twentieth, since each may belong to a known one.
+
+    Args:
+        wanted: What the model drew for each new parent; ties are broken at random.
+        real: Children of each real parent.
+        total: What the counts must sum to.
+        rng: The only source of randomness.
+
+    Returns:
+        Children of each new parent.
+    """
+    if not len(wanted) or not len(real):
+        return np.zeros(len(wanted), dtype=np.int64)
+    sorted_real = np.sort(real)
+    largest = len(real) - len(real) // _ONE_IN
+    blur = rng.uniform(0.95, 1.05, len(real) - largest)
+    sorted_real[largest:] = np.rint(sorted_real[largest:] * blur)
+    order = np.lexsort((rng.random(len(wanted)), wanted))
+    places = (np.arange(len(wanted)) + 0.5) / len(wanted) * len(real)
+    counts = np.empty(len(wanted), dtype=np.int64)
+    counts[order] = sorted_real[places.astype(np.int64)]
+    return summing_to(counts, total, rng)
+
+
+def summing_to(
+    counts: NDArray[np.int64], total: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Counts changed one by one, in proportion to their size, until they sum to `total`."""
+    lacking = total - int(counts.sum())
+    if not lacking:
+        return counts
+    if not counts.any():
+        return rng.multinomial(total, np.full(len(counts), 1 / len(counts)))
+    if lacking > 0:
+        return counts + rng.multinomial(lacking, counts / counts.sum())
+    return rng.multivariate_hypergeometric(counts, total, method="marginals")
+
+
+def chosen_parents(
+    wanted: NDArray[np.int64],
+    group: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    rng: np.random.Generator,
+) -> Rows:
+    """Give each child a stub of a parent in its group, or of any where the group has none left.
+
+    Args:
+        wanted: The group that each child asks for, shape (children,).
+        group: The group of each parent, shape (parents,).
+        counts: Stubs of each parent; they sum to the number of children.
+        rng: The only source of randomness.
+
+    Returns:
+        The parent of each child.
+    """
+    stubs = rng.permutation(np.repeat(np.arange(len(counts)), counts))
+    stubs = stubs[np.argsort(group[stubs], kind="stable")]
+    children = rng.permutation(len(wanted))
+    children = children[np.argsort(wanted[children], kind="stable")]
+    chosen = np.full(len(wanted), -1, dtype=np.int64)
+    free = np.ones(len(stubs), dtype=bool)
+    first, last = (
+        np.searchsorted(group[stubs], wanted[children], side) for side in ("left", "right")
+    )
+    rank = np.arange(len(children)) - np.searchsorted(wanted[children], wanted[children], "left")
+    fits = first + rank < last
+    chosen[children[fits]] = stubs[(first + rank)[fits]]
+    free[(first + rank)[fits]] = False
+    chosen[children[~fits]] = rng.permutation(stubs[free])
+    return chosen
+
+
+def made_distinct(parents: Rows, beside: NDArray[np.int64], rng: np.random.Generator) -> Rows:
+    """Exchange parents between children until no combination with `beside` repeats.
+
+    How often each parent and each value of `beside` occurs stays, wherever that can be.
+
+    Args:
+        parents: The parent of each child; -1 for none.
+        beside: What a parent may stand beside only once (another parent's row), same shape.
+        rng: The only source of randomness.
+
+    Returns:
+        The parents; combinations still repeat where the numbers leave no other choice.
+    """
+    parents = parents.copy()
+    repeats = _repeats(parents, beside)
+    for _ in range(_ROUNDS):
+        places = np.flatnonzero(repeats)
+        if not len(places):
+            return parents
+        partners = rng.integers(0, len(parents), len(places))
+        for place, partner in zip(places.tolist(), partners.tolist(), strict=True):
+            parents[place], parents[partner] = parents[partner], parents[place]
+        repeats = _repeats(parents, beside)
+    return _dealt(parents, beside, rng)
+
+
+def _dealt(parents: Rows, beside: NDArray[np.int64], rng: np.random.Generator) -> Rows:
+    """Deal parents anew, the most frequent first, each to where most is free.
+
+    This finds distinct pairs wherever the numbers allow them (Gale 1957, Ryser 1957).
+    """
+    dealt = np.full(len(parents), -1, dtype=np.int64)
+    filled = np.flatnonzero(parents >= 0)
+    order = filled[np.argsort(beside[filled], kind="stable")]
+    values, first, free = np.unique(beside[order], return_index=True, return_counts=True)
+    taken = np.zeros(len(values), dtype=np.int64)
+    counts = np.bincount(parents[filled])
+    left: list[int] = []
+    for parent in np.argsort(-counts, kind="stable").tolist():
+        most = np.lexsort((rng.random(len(values)), -(free - taken)))[: counts[parent]]
+        most = most[taken[most] < free[most]]
+        dealt[order[first[most] + taken[most]]] = parent
+        taken[most] += 1
+        left += [parent] * (int(counts[parent]) - len(most))
+    dealt[filled[dealt[filled] < 0]] = left
+    return dealt
+
+
+def _repeats(parents: Rows, beside: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Rows whose combination stands in an earlier row."""
+    order = np.lexsort((np.arange(len(parents)), parents, beside))
+    same = (np.diff(parents[order]) == 0) & (np.diff(beside[order]) == 0)
+    repeats = np.zeros(len(parents), dtype=bool)
+    repeats[order[1:]] = same & (parents[order[1:]] >= 0)
+    return repeats
+
+
+def grown_trees(counts: NDArray[np.int64], roots: int, rng: np.random.Generator) -> Rows:
+    """Parents inside one table: `roots` rows have none, no row is above itself.
+
+    Rows with many children come first, so that every tree has room for the rows that follow.
+
+    Args:
+        counts: Children that each row asks for; they are met in order until all rows hang.
+        roots: Rows without a parent, at least one.
+        rng: The only source of randomness.
+
+    Returns:
+        The parent's row of each row, -1 for roots.
+    """
+    size = len(counts)
+    parents = np.full(size, -1, dtype=np.int64)
+    order = np.lexsort((rng.random(size), -counts))
+    roots = min(max(roots, 1), size)
+    waiting = order[roots:]
+    stubs = np.repeat(order, counts[order])
+    lacking = len(waiting) - len(stubs)
+    if lacking > 0:  # more rows than places: those with the most children take the rest
+        stubs = np.concatenate([stubs, np.repeat(order[:1], lacking)])
+    place_of = np.empty(size, dtype=np.int64)
+    place_of[order] = np.arange(size)
+    for place, row in enumerate(waiting.tolist()):
+        above = stubs[place]
+        # Rows hang in the order in which they come, so a stub always lies before its child,
+        # unless counts leave too few places early on.
+        parents[row] = above if place_of[above] < place_of[row] else order[0]
+    return parents

@@ -1,0 +1,244 @@
+"""The folder of a fitted database: a file a table, and `database.json` with the keys.
+
+::
+
+    database.json     format, version, primary and foreign keys, tables in the order of making
+    orders.fabula     what was learned of a table, in the format of single tables
+    countries.arrow   the rows of a table that is kept as it is, an Arrow IPC file
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fabula.errors import SourceError
+from fabula.inference.keys import ForeignKey, Keys
+from fabula.io.places import replacing
+from fabula.synthesizers.boosted.model import Boosted
+from fabula.synthesizers.columns.codec import CodecState
+from fabula.synthesizers.columns.keys import KeyCodec
+from fabula.synthesizers.columns.learning import Columns
+from fabula.synthesizers.model import CellColumn, State
+from fabula.synthesizers.relational.bins import Bins
+from fabula.synthesizers.relational.groups import Groups
+from fabula.synthesizers.relational.layout import Layout
+from fabula.synthesizers.relational.learning import Reach, TableModel
+from fabula.synthesizers.relational.links import Links
+from fabula.synthesizers.relational.timeline import Timeline
+from fabula.synthesizers.saved import Saved, read_saved, write_saved
+
+FORMAT, VERSION = "fabula-database", 1
+ABOUT = "database.json"
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def write_database(folder: Path, models: Mapping[str, TableModel], keys: Keys) -> None:
+    """Write a folder; `database.json` comes last.
+
+    Raises:
+        SinkError: The place can't be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, model in models.items():
+        write_saved(folder / f"{name}.fabula", _table_saved(model))
+        if model.kept is not None:
+            with (
+                replacing(folder / f"{name}.arrow") as temporary,
+                pa.ipc.new_file(temporary, model.kept.schema) as writer,
+            ):
+                writer.write_table(model.kept)
+    about = {
+        "format": FORMAT,
+        "version": VERSION,
+        "tables": list(models),
+        "primary": keys.primary,
+        "foreign": [asdict(key) for key in keys.foreign],
+    }
+    with replacing(folder / ABOUT) as temporary:
+        temporary.write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def read_database(folder: Path) -> tuple[dict[str, TableModel], Keys]:
+    """Read a folder.
+
+    Raises:
+        SourceError: It is missing or damaged, or of another format.
+    """
+    try:
+        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        if about["format"] != FORMAT or about["version"] > VERSION:
+            raise _damaged(folder, "it is of another format or of a later version")
+        primary = {table: tuple(columns) for table, columns in about["primary"].items()}
+        foreign = tuple(_foreign_key(told) for told in about["foreign"])
+        models: dict[str, TableModel] = {}
+        for name in about["tables"]:
+            saved = read_saved(folder / f"{name}.fabula")
+            models[name] = _table_restored(name, saved, models, folder)
+    except FileNotFoundError as exc:
+        raise SourceError(
+            f"there is no file `{exc.filename}`", code="source.missing", where=str(folder)
+        ) from exc
+    except (LookupError, ValueError, TypeError, pa.ArrowException) as exc:
+        raise _damaged(folder, f"{type(exc).__name__}: {exc}") from exc
+    return models, Keys(primary, foreign)
+
+
+def _damaged(folder: Path, why: str) -> SourceError:
+    return SourceError(
+        f"`{folder}` can't be read as learned tables: {why}",
+        code="synthesizer.damaged",
+        where=str(folder),
+        hint="fit them again: `fabula fit FOLDER -o MODEL`",
+    )
+
+
+def _foreign_key(told: Mapping[str, Any]) -> ForeignKey:
+    columns, key = tuple(told["columns"]), tuple(told["key"])
+    return ForeignKey(told["child"], columns, told["parent"], key)
+
+
+def _table_saved(model: TableModel) -> Saved:
+    layout, links = model.layout, model.links
+    arrays: Arrays = {"counts": _joined([column.counts for column in layout.columns])}
+    reach = []
+    for at, (key, item) in enumerate(model.reach.items()):
+        arrays[f"reach-{at}"] = item.counts
+        if item.groups is not None:
+            arrays[f"centres-{at}"] = item.groups.centres
+        groups = None if item.groups is None else item.groups.each
+        reach.append(
+            {
+                "key": asdict(key),
+                "role": _role(key, links),
+                "missing": item.missing,
+                "distinct": item.distinct,
+                "each": groups,
+            }
+        )
+    for at, bins in enumerate(model.beside):
+        arrays[f"beside-{at}"] = bins.edges
+    for at, bins in enumerate(model.below.values()):
+        arrays[f"below-{at}"] = bins.edges
+    fitted = State() if model.model is None else model.model.state()
+    arrays |= {f"model-{name}": values for name, values in fitted.arrays.items()}
+    settings = {
+        "schema": base64.b64encode(model.schema.serialize().to_pybytes()).decode(),
+        "rows": model.rows,
+        "reach": reach,
+        "below": [asdict(key) for key in model.below],
+        "keys": {codec.name: dict(codec.state().settings) for codec in model.keys},
+        "numbered": model.numbered,
+        "timeline": None if model.timeline is None else asdict(model.timeline),
+        "blocks": layout.blocks,
+        "columns": [
+            {
+                "name": column.name,
+                "cells": column.cells,
+                "ordered": column.ordered,
+                "missing": column.missing,
+            }
+            for column in layout.columns
+        ],
+        "learned": model.model is not None,
+        "kept": model.kept is not None,
+    }
+    columns = model.columns or Columns(pa.schema([]), (), {})
+    codecs = {codec.cells.name: codec.state() for codec in columns.codecs}
+    card = {"left_out": dict(model.left_out)}
+    return Saved("boosted", State(settings, arrays), columns.schema, codecs, card)
+
+
+def _table_restored(
+    name: str, saved: Saved, parents: Mapping[str, TableModel], folder: Path
+) -> TableModel:
+    settings, arrays = saved.state.settings, saved.state.arrays
+    schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(settings["schema"])))
+    layout = _layout(settings, arrays["counts"])
+    reach: dict[ForeignKey, Reach] = {}
+    roles: dict[str, list[ForeignKey]] = {"driver": [], "others": [], "upward": []}
+    for at, told in enumerate(settings["reach"]):
+        key = _foreign_key(told["key"])
+        roles[told["role"]].append(key)
+        groups = None
+        if told["each"] is not None:
+            groups = Groups(arrays[f"centres-{at}"], _seen_cells(parents[key.parent]), told["each"])
+        reach[key] = Reach(arrays[f"reach-{at}"], told["missing"], told["distinct"], groups)
+    links = Links(
+        roles["driver"][0] if roles["driver"] else None,
+        tuple(roles["others"]),
+        tuple(roles["upward"]),
+    )
+    columns = None
+    if len(saved.schema):
+        columns = Columns.restore(saved.schema, saved.codecs, saved.card["left_out"])
+    prefix = "model-"
+    own = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+    timeline = settings["timeline"]
+    return TableModel(
+        name=name,
+        schema=schema,
+        rows=settings["rows"],
+        links=links,
+        reach=reach,
+        keys=tuple(
+            KeyCodec.restore(key, schema.field(key).type, CodecState("key", told))
+            for key, told in settings["keys"].items()
+        ),
+        numbered=settings["numbered"],
+        timeline=timeline and Timeline(timeline["time"], tuple(timeline["beside"])),
+        columns=columns,
+        layout=layout,
+        below={
+            _foreign_key(key): Bins(arrays[f"below-{at}"])
+            for at, key in enumerate(settings["below"])
+        },
+        beside=tuple(Bins(arrays[at]) for at in ("beside-0", "beside-1") if at in arrays),
+        model=Boosted.restore(State({}, own), layout.columns) if settings["learned"] else None,
+        kept=_kept_rows(folder / f"{name}.arrow") if settings["kept"] else None,
+        left_out=saved.card["left_out"],
+    )
+
+
+def _kept_rows(path: Path) -> pa.Table:
+    with pa.memory_map(str(path)) as source:
+        return pa.ipc.open_file(source).read_all()
+
+
+def _layout(settings: Mapping[str, Any], counts: NDArray[np.int64]) -> Layout:
+    ends = np.cumsum([told["cells"] for told in settings["columns"]], dtype=int)
+    parts = np.split(counts, ends[:-1]) if len(ends) else []
+    columns = tuple(
+        CellColumn(told["name"], part, ordered=told["ordered"], missing=told["missing"])
+        for told, part in zip(settings["columns"], parts, strict=True)
+    )
+    blocks = {block: (start, end) for block, (start, end) in settings["blocks"].items()}
+    return Layout(columns, blocks)
+
+
+def _seen_cells(model: TableModel) -> tuple[CellColumn, ...]:
+    """The columns that a table's children see."""
+    if model.kept is None:
+        layout = model.layout
+        spans = [layout.blocks.get(block, (0, 0)) for block in ("own", "above")]
+        return tuple(column for start, end in spans for column in layout.columns[start:end])
+    return () if model.columns is None else tuple(codec.cells for codec in model.columns.codecs)
+
+
+def _role(key: ForeignKey, links: Links) -> str:
+    if key == links.driver:
+        return "driver"
+    return "others" if key in links.others else "upward"
+
+
+def _joined(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)

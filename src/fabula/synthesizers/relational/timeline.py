@@ -1,0 +1,105 @@
+"""Rows of one entity in time order: a start and gaps in place of points in time, and back.
+
+Learned this way, events keep their order, their pace and their distance to the row's other times.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from fabula.io.arrays import array_of
+from fabula.synthesizers.relational.links import Rows
+
+GAP = "since the one before"
+"""What a gap's column is called, after the time's own name."""
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The time column that orders the children of a parent.
+
+    Attributes:
+        time: Its name.
+        beside: Other columns of the same type; they are kept as distances to it.
+    """
+
+    time: str
+    beside: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, table: pa.Table) -> Timeline | None:
+        """The first complete time of a table, or None where there is none."""
+        times = [field for field in table.schema if pa.types.is_temporal(field.type)]
+        for field in times:
+            if _is_point(field.type) and not table.column(field.name).null_count:
+                same = [other.name for other in times if other.type == field.type]
+                return cls(field.name, tuple(name for name in same if name != field.name))
+        return None
+
+    @property
+    def gap(self) -> str:
+        """The name of the gaps' column."""
+        return f"{self.time} {GAP}"
+
+    def order(self, table: pa.Table, parents: Rows) -> NDArray[np.int64]:
+        """Row numbers by parent, then by time."""
+        return np.lexsort((_counted(table.column(self.time)), parents))
+
+    def flattened(self, table: pa.Table, positions: NDArray[np.int64]) -> pa.Table:
+        """Rows in order, with starts and gaps in place of times.
+
+        Args:
+            table: Rows in the order of `order`.
+            positions: Each row's place among its parent's rows, from 0.
+        """
+        time = _counted(table.column(self.time))
+        later = positions > 0
+        gaps = np.diff(time, prepend=time[:1])
+        starts = array_of(time, missing=later).cast(_width(table.field(self.time).type))
+        at = table.column_names.index(self.time)
+        kind = table.field(self.time).type
+        for name in self.beside:
+            distance = pc.subtract(
+                table.column(name).cast(_width(kind)).cast(pa.int64()), pa.chunked_array([time])
+            )
+            table = table.set_column(table.column_names.index(name), name, distance)
+        table = table.set_column(at, self.time, starts.cast(kind))
+        return table.append_column(self.gap, array_of(gaps, missing=~later))
+
+    def restored(self, table: pa.Table, positions: NDArray[np.int64]) -> pa.Table:
+        """The opposite of `flattened`."""
+        kind = table.field(self.time).type
+        starts = _counted(table.column(self.time))
+        gaps = _counted(table.column(self.gap))
+        steps = np.where(positions == 0, starts, gaps)
+        total = np.cumsum(steps)
+        first = np.maximum.accumulate(np.where(positions == 0, np.arange(len(steps)), 0))
+        time = total - (total - steps)[first]
+        for name in self.beside:
+            moved = pc.add(table.column(name), pa.chunked_array([time]))
+            at = table.column_names.index(name)
+            table = table.set_column(at, name, moved.cast(_width(kind)).cast(kind))
+        at = table.column_names.index(self.time)
+        return table.set_column(
+            at, self.time, array_of(time).cast(_width(kind)).cast(kind)
+        ).drop_columns([self.gap])
+
+
+def _is_point(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_date32(kind) or pa.types.is_timestamp(kind))
+
+
+def _width(kind: pa.DataType) -> pa.DataType:
+    """The integers that a time is stored as."""
+    return pa.int32() if pa.types.is_date32(kind) else pa.int64()
+
+
+def _counted(values: pa.ChunkedArray) -> NDArray[np.int64]:
+    """Times, or whole numbers, in their own unit; 0 where missing."""
+    whole = values.cast(_width(values.type)).cast(pa.int64())
+    return np.asarray(pc.fill_null(whole, 0).to_numpy(), dtype=np.int64)

@@ -1,0 +1,237 @@
+"""Several related tables, learned and made anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from fabula.errors import SourceError, UsageError
+from fabula.inference.keys import ForeignKey
+from fabula.synthesizers.relational.database import RelationalSynthesizer, fit_tables
+from fabula.synthesizers.relational.links import row_links
+
+DAY = 86_400_000_000
+
+
+def shop() -> dict[str, pa.Table]:
+    """Customers with orders in time order, products, and order lines with a composite key.
+
+    Customers from the north order more, and buy snow boots; an order's amount follows the one
+    before; employees have a boss.
+    """
+    rng = np.random.default_rng(5)
+    north = rng.random(300) < 0.4
+    counts = rng.poisson(np.where(north, 6, 2))
+    owner = np.repeat(np.arange(300), counts)
+    size = len(owner)
+    amount = np.empty(size)
+    placed = np.empty(size, dtype=np.int64)
+    for row, customer in enumerate(owner):
+        first = row == 0 or owner[row - 1] != customer
+        amount[row] = rng.normal(50, 15) if first else 0.8 * amount[row - 1] + rng.normal(10, 3)
+        gap = rng.integers(5, 15) * DAY
+        placed[row] = (1_600_000_000_000_000 if first else placed[row - 1]) + gap
+    boots = rng.random(60) < 0.5
+    lines = [
+        (order, product)
+        for order, customer in enumerate(owner)
+        for product in rng.choice(
+            60, rng.integers(1, 4), replace=False, p=_taste(north[customer], boots)
+        )
+    ]
+    return {
+        "customers": pa.table(
+            {"customer_id": np.arange(300) + 1, "region": np.where(north, "north", "south")}
+        ),
+        "orders": pa.table(
+            {
+                "order_id": np.arange(size) + 100,
+                "customer_id": owner + 1,
+                "placed": pa.array(placed, pa.timestamp("us")),
+                "due": pa.array(placed + 7 * DAY, pa.timestamp("us")),
+                "amount": np.round(amount, 2),
+            }
+        ),
+        "products": pa.table(
+            {
+                "product_id": [f"P-{i:03d}" for i in range(60)],
+                "kind": np.where(boots, "boots", "sandals"),
+            }
+        ),
+        "order_lines": pa.table(
+            {
+                "order_id": [order + 100 for order, _ in lines],
+                "product_id": [f"P-{product:03d}" for _, product in lines],
+                "quantity": rng.poisson(1, len(lines)) + 1,
+            }
+        ),
+        "employees": pa.table(
+            {
+                "employee_id": np.arange(40) + 1,
+                "boss_id": pa.array([None, *(int(rng.integers(1, i + 1)) for i in range(1, 40))]),
+                "pay": np.round(rng.normal(3000, 300, 40)),
+            }
+        ),
+    }
+
+
+def _taste(north: bool, boots: np.ndarray) -> np.ndarray:
+    weights = np.where(boots == north, 6.0, 1.0)
+    return weights / weights.sum()
+
+
+@pytest.fixture(scope="module")
+def real() -> dict[str, pa.Table]:
+    """The shop's tables."""
+    return shop()
+
+
+@pytest.fixture(scope="module")
+def model(real: dict[str, pa.Table]) -> RelationalSynthesizer:
+    """What was learned of the shop."""
+    return fit_tables(real, seed=1)
+
+
+@pytest.fixture(scope="module")
+def made(model: RelationalSynthesizer) -> dict[str, pa.Table]:
+    """The shop made anew."""
+    return model.sample(seed=2)
+
+
+def test_every_key_is_valid_and_children_are_as_many_as_in_the_real_tables(
+    real: dict[str, pa.Table], model: RelationalSynthesizer, made: dict[str, pa.Table]
+) -> None:
+    """C2.1, C2.3, B3.3: foreign keys, composite keys, two parents, self-reference, cardinality."""
+    assert {name: table.num_rows for name, table in made.items()} == {
+        name: table.num_rows for name, table in real.items()
+    }
+    for name, key in model.keys.primary.items():
+        table = made[name].select(list(key))
+        assert table.group_by(list(key)).aggregate([]).num_rows == table.num_rows
+        assert not any(column.null_count for column in table.columns)
+    assert len(model.keys.foreign) == 4
+    for key in model.keys.foreign:
+        there, here = row_links(real, key), row_links(made, key)
+        assert (there < 0).sum() == (here < 0).sum()
+        assert distance(children(there, real, key), children(here, made, key)) < 0.1
+
+
+def test_children_fit_their_parents_and_siblings_follow_each_other(
+    real: dict[str, pa.Table], made: dict[str, pa.Table]
+) -> None:
+    """C2.1, C4.1: parent-child trends, also through grandparents, gaps and autocorrelation."""
+    for look, neutral, kept in (
+        (orders_by_region, 1.0, 0.4),
+        (boots_by_region, 0.0, 0.5),
+        (autocorrelation, 0.0, 0.8),
+        (mean_gap, 0.0, 0.95),
+    ):
+        share = (look(made) - neutral) / (look(real) - neutral)
+        assert kept < share < 2 - kept, look.__name__
+    orders = made["orders"]
+    apart = pc.subtract(orders["due"], orders["placed"]).cast(pa.int64()).to_numpy()
+    assert np.abs(apart - 7 * DAY).max() <= DAY
+
+
+def test_a_model_that_was_saved_makes_the_same_tables(
+    model: RelationalSynthesizer, made: dict[str, pa.Table], tmp_path: Path
+) -> None:
+    """C2.3: save and load, no row of the real tables in the files."""
+    model.save(tmp_path / "shop.fabula")
+    again = RelationalSynthesizer.load(tmp_path / "shop.fabula").sample(seed=2)
+    assert all(again[name].equals(made[name]) for name in made)
+    assert {name: table.num_rows for name, table in model.sample(0.5, seed=2).items()} == {
+        name: round(table.num_rows / 2) for name, table in made.items()
+    }
+
+
+def test_a_table_can_be_kept_as_it_is(real: dict[str, pa.Table], tmp_path: Path) -> None:
+    """C1.3: reference data such as a list of products stays, and its numbers of children too."""
+    fitted = fit_tables(real, keep=["products"], seed=1)
+    fitted.save(tmp_path / "kept")
+    made = RelationalSynthesizer.load(tmp_path / "kept").sample(seed=3)
+    assert made["products"].equals(real["products"])
+    key = ForeignKey("order_lines", ("product_id",), "products", ("product_id",))
+    there = children(row_links(real, key), real, key)
+    here = children(row_links(made, key), made, key)
+    assert np.corrcoef(there, here)[0, 1] > 0.9
+
+
+def test_wrong_keys_and_names_are_told(real: dict[str, pa.Table], tmp_path: Path) -> None:
+    """B3.3, E: orphans, circles, unknown tables and columns, damaged files."""
+    with pytest.raises(SourceError, match="`keep` names the table `prodcts`"):
+        fit_tables(real, keep=["prodcts"])
+    with pytest.raises(UsageError, match="has no column `buyer`"):
+        fit_tables(real, keys={"orders.buyer": "customers.customer_id"})
+    with pytest.raises(UsageError, match="is not the primary key"):
+        fit_tables(real, keys={"orders.amount": "customers.region"})
+    with pytest.raises(SourceError, match="are no key of `customers`"):
+        fit_tables(real, keys={"orders.order_id": "customers.customer_id"})
+    circle = {
+        "eggs": pa.table({"egg_id": [1, 2], "hen_id": [1, 2]}),
+        "hens": pa.table({"hen_id": [1, 2], "egg_id": [2, 1]}),
+    }
+    with pytest.raises(SourceError, match="in a circle"):
+        fit_tables(circle)
+    (tmp_path / "database.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(SourceError, match="can't be read as learned tables"):
+        RelationalSynthesizer.load(tmp_path)
+    with pytest.raises(SourceError, match="there is no file"):
+        RelationalSynthesizer.load(tmp_path / "none")
+
+
+def children(rows: np.ndarray, tables: dict[str, pa.Table], key: ForeignKey) -> np.ndarray:
+    return np.bincount(rows[rows >= 0], minlength=tables[key.parent].num_rows)
+
+
+def distance(first: np.ndarray, second: np.ndarray) -> float:
+    """Kolmogorov-Smirnov."""
+    grid = np.union1d(first, second)
+    shares = [np.searchsorted(np.sort(x), grid, "right") / len(x) for x in (first, second)]
+    return float(np.abs(shares[0] - shares[1]).max())
+
+
+def _joined(tables: dict[str, pa.Table]) -> pa.Table:
+    return tables["orders"].join(tables["customers"], "customer_id").sort_by("order_id")
+
+
+def orders_by_region(tables: dict[str, pa.Table]) -> float:
+    """Orders of a customer in the north, in relation to one in the south."""
+    orders, people = (
+        _joined(tables)["region"].to_pylist(),
+        tables["customers"]["region"].to_pylist(),
+    )
+    north, south = (orders.count(region) / people.count(region) for region in ("north", "south"))
+    return north / south
+
+
+def boots_by_region(tables: dict[str, pa.Table]) -> float:
+    """The share of boots in the north minus that in the south."""
+    lines = tables["order_lines"].join(tables["products"], "product_id")
+    lines = lines.join(_joined(tables).select(["order_id", "region"]), "order_id")
+    boots = np.array(lines["kind"].to_pylist()) == "boots"
+    north = np.array(lines["region"].to_pylist()) == "north"
+    return float(boots[north].mean() - boots[~north].mean())
+
+
+def _neighbours(tables: dict[str, pa.Table], column: str) -> tuple[np.ndarray, np.ndarray]:
+    orders = tables["orders"].sort_by([("customer_id", "ascending"), ("placed", "ascending")])
+    owner = orders["customer_id"].to_numpy()
+    values = orders[column].cast(pa.float64() if column == "amount" else pa.int64()).to_numpy()
+    same = owner[1:] == owner[:-1]
+    return values[:-1][same].astype(float), values[1:][same].astype(float)
+
+
+def autocorrelation(tables: dict[str, pa.Table]) -> float:
+    """Of an order's amount with the one before."""
+    return float(np.corrcoef(*_neighbours(tables, "amount"))[0, 1])
+
+
+def mean_gap(tables: dict[str, pa.Table]) -> float:
+    """Days between two orders of a customer."""
+    before, after = _neighbours(tables, "placed")
+    return float((after - before).mean() / DAY)
