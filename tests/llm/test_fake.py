@@ -161,3 +161,12 @@ async def test_its_identity_lets_runs_mark_what_it_made(fake: ChatModel) -> None
     assert reply.model == "fake"
     assert reply.usage.prompt_tokens == 1
     await fake.close()
+
+
+async def test_it_tells_the_facts_that_a_prompt_holds(fake: ChatModel) -> None:
+    """D5: trials of `describe` need no model."""
+    prompt = 'Tell them.\nFacts as JSON: {"name": "Ada", "born": [1815, null]}\nWishes: 20 words.'
+    reply = await fake.complete(ChatRequest((Message("user", prompt),)))
+    assert "Ada" in reply.text
+    assert "1815" in reply.text
+    assert len(reply.text.split()) == 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -160,3 +161,14 @@ def test_tidying_keeps_a_text_as_it_is_but_for_its_edges() -> None:
     assert tidy('  - "Two  words" ') == "Two words"
     assert tidy('12" pan') == '12" pan'
     assert whole_sentences("No end") == ""
+
+
+def test_answered_tasks_of_the_job_come_before_built_in_ones_and_after_human_ones() -> None:
+    """D7.4: what a small model learns a task from."""
+    job = blurbs("Tell x")
+    shown = [{"task": "Tell a", "blurb": "It is a."}]
+    human = [{"task": "Tell b", "blurb": "It is b."}]
+    text = text_of(form_of(replace(job, shown=shown)))
+    assert text == "Task: Tell a\nAnswer: It is a.\n\nTask: Tell x\nAnswer:"
+    text = text_of(form_of(replace(job, shown=shown, examples=human)))
+    assert text == "Task: Tell b\nAnswer: It is b.\n\nTask: Tell x\nAnswer:"
