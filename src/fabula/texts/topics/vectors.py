@@ -70,7 +70,8 @@ class TextVectors:
             return embed_locally(texts)
         self._is_fixed = True
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors / np.where(lengths > 0, lengths, np.float32(1))
+        units: Vectors = vectors / np.maximum(lengths, 1e-12)
+        return units
 
     async def _ask(self, texts: Sequence[str]) -> Vectors:
         settings = (
