@@ -8,6 +8,7 @@ files on the network. A text's vector is the mean of its tokens' vectors, as tha
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -44,7 +45,7 @@ def embed_locally(texts: Sequence[str]) -> Vectors:
     made = np.zeros((len(texts), words.shape[1]), dtype=np.float32)
     for start in range(0, len(texts), _AT_ONCE):
         chunk = list(texts[start : start + _AT_ONCE])
-        tokens = [each.ids for each in tokenizer.encode_batch(chunk, add_special_tokens=False)]
+        tokens = [each.ids for each in tokenizer.encode_batch_fast(chunk, add_special_tokens=False)]
         lengths = np.array([len(each) for each in tokens])
         filled = np.flatnonzero(lengths)
         if len(filled):
@@ -61,6 +62,8 @@ def _model() -> tuple[Tokenizer, Vectors]:
     found = importlib.util.find_spec("wordllama")
     if found is None or found.origin is None:
         raise PrerequisiteError.for_extra("texts", needed_by="an embedding on this machine")
+    # Its threads keep tens of megabytes each, and warn in every process that forks.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from safetensors import safe_open
     from tokenizers import Tokenizer
 

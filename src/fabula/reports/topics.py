@@ -15,6 +15,8 @@ from fabula.texts.topics.survey import Survey
 SHOWN = 10
 """Repeats and odd labels that are listed; the rest is counted."""
 TEXT_ROOM = 60
+LOOKED_AT = 2_000
+"""Texts of a topic among which one that stands for it is chosen."""
 HEAD = ("round", "asked", "new", "repeats", "rejected", "relabelled", "calls", "evenness",
         "coverage")  # fmt: skip
 
@@ -30,16 +32,17 @@ def balanced_text(made: Balanced) -> str:
 def plan_text(plan: BalancePlan) -> str:
     """What the data holds, and what a run would ask."""
     survey = plan.survey
-    rows = [("topic", "rows", "wanted", "such as")]
+    rows = [("topic", "rows", "wanted", "", "such as")]
     under = set(survey.clusters.under_represented)
     for group, size in enumerate(survey.clusters.sizes):
         name = f"topic {group + 1}"
-        mark = " under-represented:" if group in under else ""
-        rows.append(
-            (name, f"{size:,}", f"+{plan.wanted.get(name, 0):,}", mark + sample(survey, group))
-        )
+        mark = "under-represented" if group in under else ""
+        wanted = f"+{plan.wanted.get(name, 0):,}"
+        rows.append((name, f"{size:,}", wanted, mark, sample(survey, group)))
     rows += [
-        (name, "0", f"+{count:,}", "") for name, count in plan.wanted.items() if name[:3] == "new"
+        (name, "0", f"+{count:,}", "", "")
+        for name, count in plan.wanted.items()
+        if name[:3] == "new"
     ]
     parts = [found_text(survey), "\n".join(grid.lines(rows, right=(False, True, True)))]
     parts += [text for text in (repeats_text(survey), labels_text(survey)) if text]
@@ -150,9 +153,9 @@ def reasons(rejects: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def sample(survey: Survey, group: int) -> str:
-    """The text nearest to the middle of a topic."""
-    rows = (survey.clusters.labels == group).nonzero()[0]
-    near = survey.vectors[rows] @ survey.clusters.centres[group]
+    """The text nearest to the middle of a topic, among its first ones."""
+    rows = (survey.clusters.labels == group).nonzero()[0][:LOOKED_AT]
+    near = survey.vectors[rows].astype(float) @ survey.clusters.centres[group]
     return short(survey.corpus.texts[int(rows[near.argmax()])].as_py())
 
 

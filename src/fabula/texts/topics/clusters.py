@@ -33,7 +33,7 @@ UNDER = 0.5
 """A group below this share of an equal part is under-represented."""
 _AT_ONCE = 8_192
 
-Vectors = NDArray[np.float32]
+Vectors = NDArray[np.floating]
 Labels = NDArray[np.int64]
 
 
@@ -118,7 +118,7 @@ def nearest(vectors: Vectors, centres: Vectors) -> tuple[Labels, Vectors]:
     cosines = np.empty(len(vectors), dtype=np.float32)
     lengths = np.linalg.norm(centres, axis=1)
     for start in range(0, len(vectors), _AT_ONCE):
-        inner = vectors[start : start + _AT_ONCE] @ centres.T
+        inner = vectors[start : start + _AT_ONCE].astype(np.float32) @ centres.T
         best = (2 * inner - lengths**2).argmax(axis=1)
         labels[start : start + _AT_ONCE] = best
         chosen = inner[np.arange(len(inner)), best]
@@ -137,10 +137,9 @@ def _verify_sizes(sizes: Sequence[int], count: int) -> None:
 
 def _sample(vectors: Vectors, most: int, seed: int) -> Vectors:
     if len(vectors) <= most:
-        return vectors
+        return vectors.astype(np.float32)
     chosen = stream(seed, "topics", "sample", most).choice(len(vectors), most, replace=False)
-    sample: Vectors = vectors[np.sort(chosen)]
-    return sample
+    return vectors[np.sort(chosen)].astype(np.float32)
 
 
 def _fitted(vectors: Vectors, count: int, seed: int) -> Any:
@@ -221,7 +220,7 @@ def _dealt(vectors: Vectors, centres: Vectors, sizes: Sequence[int]) -> Labels:
     order = np.empty(len(centres), dtype=np.int64)  # the largest size for the largest group
     order[np.argsort(-np.array(sizes), kind="stable")] = np.argsort(-counts, kind="stable")
     slots = np.repeat(np.arange(len(sizes)), sizes)
-    distances = np.square(centres[order]).sum(axis=1) - 2 * vectors @ centres[order].T
+    distances = np.square(centres[order]).sum(axis=1) - 2 * vectors.astype(float) @ centres[order].T
     rows, places = linear_sum_assignment(distances[:, slots])
     labels = np.empty(len(vectors), dtype=np.int64)
     labels[rows] = slots[places]

@@ -14,6 +14,7 @@ from fabula.texts.topics.clusters import Clusters, nearest
 
 ORDINARY = 0.5
 """A text drifts into a cluster when it is nearer to it than this share of its own texts are."""
+_AT_ONCE = 8_192
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,14 @@ class Sorted:
     duplicates: int
 
 
-def usual_cosines(vectors: NDArray[np.float32], clusters: Clusters) -> NDArray[np.float32]:
+def usual_cosines(vectors: NDArray[np.floating], clusters: Clusters) -> NDArray[np.floating]:
     """How near an ordinary text of each cluster is to its centre."""
-    lengths = np.maximum(np.linalg.norm(clusters.centres, axis=1), 1e-9)
-    own = np.einsum("ij,ij->i", vectors, clusters.centres[clusters.labels])
-    cosines = own / lengths[clusters.labels]
+    cosines = np.empty(len(vectors), dtype=np.float32)
+    for start in range(0, len(vectors), _AT_ONCE):
+        own = clusters.centres[clusters.labels[start : start + _AT_ONCE]]
+        lengths = np.maximum(np.linalg.norm(own, axis=1), 1e-9)
+        inner = np.einsum("ij,ij->i", vectors[start : start + _AT_ONCE].astype(np.float32), own)
+        cosines[start : start + _AT_ONCE] = inner / lengths
     groups = range(len(clusters.centres))
     quantiles = [np.quantile(cosines[clusters.labels == each], ORDINARY) for each in groups]
     return np.array(quantiles, dtype=np.float32)
@@ -45,9 +49,9 @@ def usual_cosines(vectors: NDArray[np.float32], clusters: Clusters) -> NDArray[n
 
 def drifted(
     asked: Sequence[str],
-    vectors: NDArray[np.float32],
-    centres: NDArray[np.float32],
-    usual: NDArray[np.float32],
+    vectors: NDArray[np.floating],
+    centres: NDArray[np.floating],
+    usual: NDArray[np.floating],
     names: Sequence[str],
 ) -> dict[int, str]:
     """Rows that belong to another topic than was asked, with that topic.

@@ -45,7 +45,7 @@ class Survey:
     """
 
     corpus: Corpus
-    vectors: NDArray[np.float32]
+    vectors: NDArray[np.floating]
     clusters: Clusters
     matches: Sequence[Match]
     mismatches: Sequence[Mismatch]

@@ -19,7 +19,9 @@ from fabula.llm.local_embeddings import NAME, embed_locally
 from fabula.llm.settings import ModelSettings
 from fabula.spec.tables import ModelSpec
 
-Vectors = NDArray[np.float32]
+_AT_ONCE = 2_048
+
+Vectors = NDArray[np.floating]
 
 
 class TextVectors:
@@ -54,7 +56,7 @@ class TextVectors:
             AuthenticationError: It refused the key.
         """
         if self.name == NAME:
-            return embed_locally(texts)
+            return _halved(texts)
         try:
             vectors = await self._ask(texts)
         except (AuthenticationError, RateLimitError):
@@ -67,10 +69,11 @@ class TextVectors:
                 f"{error.message}"
             )
             self.name = NAME
-            return embed_locally(texts)
+            return _halved(texts)
         self._is_fixed = True
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors / np.where(lengths > 0, lengths, np.float32(1))
+        units: Vectors = vectors / np.maximum(lengths, 1e-12)
+        return units
 
     async def _ask(self, texts: Sequence[str]) -> Vectors:
         settings = (
@@ -83,3 +86,12 @@ class TextVectors:
         finally:
             await embedder.close()
             ledger.close()
+
+
+def _halved(texts: Sequence[str]) -> Vectors:
+    """Word vectors of this machine in half precision, so that many texts take little memory."""
+    made = [
+        embed_locally(texts[start : start + _AT_ONCE]).astype(np.float16)
+        for start in range(0, max(1, len(texts)), _AT_ONCE)
+    ]
+    return np.concatenate(made)
