@@ -77,7 +77,7 @@ async def test_the_width_opens_fast_is_cut_once_a_round_and_grows_back_slowly() 
     """D4.4: slow start, then additive increase and multiplicative decrease."""
     limits = Limits(64)
     assert limits.width == 1
-    for answers, width in ((1, 33), (20, 53), (100, 64)):
+    for answers, width in ((1, 17), (20, 37), (100, 64)):
         for _ in range(answers):
             limits.went_well(0, None)
         assert limits.width == width

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from queue import SimpleQueue
-from time import time
+from time import monotonic, sleep, time
 from typing import Any
 
 from fabula.errors import SinkError
@@ -177,9 +177,22 @@ class Ledger:
                     hint="upgrade Fabula, or set FABULA_HOME to another folder",
                 )
             if version < VERSION:
-                connection.execute("PRAGMA journal_mode=WAL")
+                self._to_wal(connection)
                 connection.execute(_TABLE)
                 connection.execute(f"PRAGMA user_version={VERSION}")
+
+    def _to_wal(self, connection: sqlite3.Connection) -> None:
+        """Switch the file to a write-ahead log; SQLite itself does not wait for others here."""
+        until = monotonic() + self._patience
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError:
+                if monotonic() > until:
+                    raise
+                sleep(0.01)
+            else:
+                return
 
     def _start_writer(self) -> None:
         with self._lock:

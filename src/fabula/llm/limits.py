@@ -20,7 +20,7 @@ from fabula.errors import FabulaError
 
 SCOUT_SECONDS = 1.0
 """The first call goes alone at most this long: refusals come faster, real answers may not."""
-FIRST_WIDTH = 32.0
+FIRST_WIDTH = 16.0
 KEPT_SHARE = 0.7
 """What is left of the width when the endpoint is busy (the share that CUBIC keeps)."""
 

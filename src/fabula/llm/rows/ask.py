@@ -26,10 +26,10 @@ from fabula.llm.rows.window import Window
 STALL_SHARE = 0.1
 """A round that brings less new than this is one towards a stall."""
 PROBLEMS_TOLD = 4
-RAMP = 8
+RAMP = 4
 """Each round of linked rows may be so many times as wide as the one before."""
 REACH = 96
-"""Calls under way where rows are to know of each other."""
+"""Most calls under way where rows are to know of each other."""
 LONG_REACH = 4096
 """Calls decided ahead where rows need not know of each other."""
 LONG_REPLY = 2048
