@@ -1,4 +1,4 @@
-"""`fabula fit`: learn a table."""
+"""`fabula fit`: learn a table, or several related ones."""
 
 from __future__ import annotations
 
@@ -20,10 +20,13 @@ app = new_app()
 @app.command()
 def fit(
     ctx: typer.Context,
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="A file, or a run of one table.")],
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="A file, or a folder of related tables.")
+    ],
     *,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="File to write, such as `people.fabula`.")
+        Path,
+        typer.Option("-o", "--output", help="What to write, such as `people.fabula`."),
     ],
     model: Annotated[
         str, typer.Option("--model", metavar="NAME", help="Synthesizer; `auto` takes `boosted`.")
@@ -47,6 +50,22 @@ def fit(
             help="Labels of fewer rows, and so many extreme numbers, are not reproduced.",
         ),
     ] = 10,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--key",
+            metavar="CHILD.COLUMN=PARENT.COLUMN",
+            help="A foreign key that its name does not tell; repeatable.",
+        ),
+    ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--keep",
+            metavar="TABLE",
+            help="A table of several that stays as it is, its rows being real; repeatable.",
+        ),
+    ] = None,
     option: Annotated[
         list[str] | None,
         typer.Option("--option", metavar="NAME=VALUE", help="Option of the model; repeatable."),
@@ -56,11 +75,13 @@ def fit(
     """Learn a table and write a synthesizer that `fabula sample` draws from.
 
     The file holds no row of the data. Identifiers are made anew and free text is left out, as the
-    card that is printed says.
+    card that is printed says. Related tables are learned together, with their keys, and written
+    as a folder.
     """
     from fabula.io.formats import format_of
     from fabula.io.write import write_table
     from fabula.synthesizers.fitting import fit
+    from fabula.synthesizers.relational.database import RelationalSynthesizer
 
     talk: Talk = ctx.obj
     with progress(talk) as watch:
@@ -71,17 +92,34 @@ def fit(
             seed=seed,
             spec=read_spec(spec) if spec else None,
             protect=protect,
+            keys=dict(map(_key, key or [])),
+            keep=keep or (),
             progress=watch,
             **_options(option or []),
         )
     talk.say(str(synthesizer.card()))
     synthesizer.save(output)
     talk.say(f"Wrote `{output}`")
+    if isinstance(synthesizer, RelationalSynthesizer):
+        talk.hint(f"make the tables with `fabula sample {output} -o made/`")
+        return
     if holdout_output is not None and synthesizer.holdout is not None:
         rows = synthesizer.holdout
         write_table(holdout_output, rows, rows.schema, format_of(holdout_output))
         talk.say(f"Wrote `{holdout_output}` ({rows.num_rows:,} rows that were not learned from)")
     talk.hint(f"draw rows with `fabula sample {output} -n 1000 -o rows.parquet`")
+
+
+def _key(text: str) -> tuple[str, str]:
+    """`"orders.buyer=people.id"` as its two sides."""
+    child, _, parent = (part.strip() for part in text.partition("="))
+    if "." not in child or "." not in parent:
+        raise UsageError(
+            f"`--key {text}` is no foreign key",
+            code="usage.key",
+            hint="write `--key orders.buyer=people.id`",
+        )
+    return child, parent
 
 
 def _options(texts: list[str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`fabula sample`: draw rows from a learned table."""
+"""`fabula sample`: draw rows from a learned table, or make several related ones anew."""
 
 from __future__ import annotations
 
@@ -20,10 +20,27 @@ def sample(
     ctx: typer.Context,
     synthesizer: Annotated[Path, typer.Argument(metavar="MODEL", help="What `fabula fit` wrote.")],
     *,
-    n: Annotated[int, typer.Option("-n", min=0, metavar="N", help="Rows to draw.")] = 1000,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="File to write; otherwise CSV on stdout.")
+    n: Annotated[
+        int | None, typer.Option("-n", min=0, metavar="N", help="Rows to draw; by default 1,000.")
     ] = None,
+    scale: Annotated[
+        float | None,
+        typer.Option(
+            "--scale", metavar="X", help="Of several tables: rows, in relation to the real ones."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            help="File to write, for several tables a folder; otherwise CSV on stdout.",
+        ),
+    ] = None,
+    form: Annotated[
+        str,
+        typer.Option("--format", metavar="FORMAT", help="Of several tables: parquet, csv, jsonl."),
+    ] = "parquet",
     given: Annotated[
         list[str] | None,
         typer.Option(
@@ -57,7 +74,7 @@ def sample(
 
     from fabula.io.formats import format_of
     from fabula.io.write import CsvFile, write_table
-    from fabula.synthesizers.synthesizer import load_synthesizer
+    from fabula.synthesizers.synthesizer import Synthesizer, load_synthesizer
 
     talk: Talk = ctx.obj
     drawer = load_synthesizer(synthesizer)
@@ -68,6 +85,19 @@ def sample(
             where=str(output),
             hint="pass --overwrite, or choose another name",
         )
+    if not isinstance(drawer, Synthesizer):
+        if output is None or n is not None or given or share:
+            raise UsageError(
+                f"`{synthesizer}` holds several tables: they are written to a folder, sized by"
+                " `--scale`",
+                code="usage.several-tables",
+                hint=f"fabula sample {synthesizer} --scale 2 -o made/",
+            )
+        _several(talk, drawer.sample(1.0 if scale is None else scale, seed=seed), output, form)
+        return
+    if scale is not None:
+        raise UsageError("`--scale` is for several tables", code="usage.scale", hint="pass `-n`")
+    n = 1000 if n is None else n
     blocks = drawer.blocks(
         n, given=_given(given or []), shares=_shares(share or []), seed=seed, workers=workers
     )
@@ -93,6 +123,20 @@ def sample(
         write_table(output, counted(), drawer.schema, format_of(output))
     talk.say(f"Wrote `{output}` ({n:,} rows)")
     talk.hint(f"look at them with `fabula show {output}`")
+
+
+def _several(talk: Talk, tables: dict[str, Any], output: Path, form: str) -> None:
+    """Write the tables, a file each."""
+    from fabula.io.formats import as_format
+    from fabula.io.write import write_table
+
+    ending = as_format(form)
+    output.mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        write_table(output / f"{name}.{ending}", table, table.schema, ending)
+        talk.say(f"{name}  {table.num_rows:,} rows")
+    talk.say(f"Wrote `{output}` ({len(tables)} tables)")
+    talk.hint(f"hold them against the real ones with `fabula evaluate {output} --real FOLDER`")
 
 
 def _given(texts: list[str]) -> dict[str, Any]:

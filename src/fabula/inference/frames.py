@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from fabula.errors import SourceError, did_you_mean
 from fabula.io.frames import as_table
 from fabula.io.read import TableRows
@@ -35,6 +37,37 @@ def tables_of(data: Any, names: Sequence[str]) -> dict[str, TableRows]:
     if len(names) == 1:
         return {names[0]: as_table(data, name=names[0])}
     raise _missing(names[0], ())
+
+
+def named_tables(source: Any) -> dict[str, pa.Table]:
+    """All tables that a caller hands over, by name; one without a name is `data`.
+
+    Args:
+        source: A frame, a mapping of columns, a mapping of names to tables, a file or a folder.
+
+    Raises:
+        SourceError: A table can't be read.
+    """
+    if isinstance(source, str | os.PathLike):
+        found = read_tables(Path(source))
+        return {name: as_table(rows, name=name) for name, rows in found.items()}
+    if is_several(source):
+        return {str(name): as_table(data, name=str(name)) for name, data in source.items()}
+    return {"data": as_table(source)}
+
+
+def is_several(source: Any) -> bool:
+    """Whether a caller hands over tables by name, or a folder of them."""
+    if isinstance(source, str | os.PathLike):
+        return Path(source).is_dir() and len(read_tables(Path(source))) > 1
+    return (
+        isinstance(source, Mapping) and bool(source) and not any(map(_is_column, source.values()))
+    )
+
+
+def _is_column(value: Any) -> bool:
+    """Whether a value of a mapping is one column rather than a table."""
+    return isinstance(value, list | tuple | pa.Array | pa.ChunkedArray) or hasattr(value, "dtype")
 
 
 def _found(tables: Mapping[str, Any], name: str) -> Any:

@@ -5,9 +5,7 @@ What comes out is meant to be edited: every guess has a reason, written behind i
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -15,12 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.inference.arrays import guess_array
+from fabula.inference.frames import named_tables
 from fabula.inference.inferred import Inferred
 from fabula.inference.keys import find_keys, singular
 from fabula.inference.pydantic_models import guessed_table
 from fabula.inference.speclike import class_of
-from fabula.io.frames import as_table
-from fabula.io.sources import read_tables
 from fabula.spec import col
 from fabula.spec.columns import AbstractColumn
 from fabula.spec.sources import Source
@@ -49,21 +46,7 @@ def infer(source: Any, *, prompt: str | None = None) -> Inferred:
         spec = DatasetSpec(name=table.name, tables={table.name: table})
         places = {f"tables.{table.name}.columns.{name}": why for name, why in reasons.items()}
         return Inferred(spec.written_in(Source(row_class=cls)), MappingProxyType(places))
-    return _from_tables(_tables(source), prompt or "")
-
-
-def _tables(source: Any) -> dict[str, pa.Table]:
-    if isinstance(source, str | os.PathLike):
-        found = read_tables(Path(source))
-        return {name: as_table(rows, name=name) for name, rows in found.items()}
-    if isinstance(source, Mapping) and source and not any(map(_is_column, source.values())):
-        return {str(name): as_table(data, name=str(name)) for name, data in source.items()}
-    return {"data": as_table(source)}
-
-
-def _is_column(value: Any) -> bool:
-    """Whether a value of a mapping is one column rather than a table."""
-    return isinstance(value, list | tuple | pa.Array | pa.ChunkedArray) or hasattr(value, "dtype")
+    return _from_tables(named_tables(source), prompt or "")
 
 
 def _from_tables(data: Mapping[str, pa.Table], prompt: str) -> Inferred:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from fabula.errors import UsageError
+from fabula.inference.frames import is_several, named_tables
 from fabula.inference.speclike import SpecLike, resolve
 from fabula.io.arrays import array_of
 from fabula.io.frames import as_table, handed_back
@@ -20,8 +22,14 @@ from fabula.synthesizers.rules import row_rules
 from fabula.synthesizers.synthesizer import Synthesizer
 from fabula.types import Progress, TableLike
 
+if TYPE_CHECKING:
+    from fabula.synthesizers.relational.database import RelationalSynthesizer
+
 NAME = "fit"
 """What progress calls the fit."""
+
+_OWN = ("keys", "keep", "seed")
+"""What `fit_tables` takes beside the options of its model."""
 
 PRIVATE = "private"
 """The model that a privacy budget asks for."""
@@ -38,16 +46,20 @@ def fit(
     epsilon: float | None = None,
     delta: float = 1e-6,
     domain: Mapping[str, Any] | None = None,
+    keys: Mapping[str, str] | None = None,
+    keep: Collection[str] = (),
     progress: Progress | Literal[False] | None = None,
     **options: Any,
-) -> Synthesizer:
-    """Learn a table and return a synthesizer that samples new rows.
+) -> Any:
+    """Learn a table, or several related ones, and return a synthesizer that samples new rows.
 
     Identifiers are made anew, free text is left out (the card says so), and rare labels and
-    extreme numbers are not reproduced.
+    extreme numbers are not reproduced. Several tables are learned with their keys, always by
+    `boosted`, from all of their rows.
 
     Args:
-        data: A pandas, polars or Arrow frame, a mapping of columns, or a path to a file.
+        data: A pandas, polars or Arrow frame, a mapping of columns, or a path to a file; for
+            several tables a mapping of names to tables, or a folder of files.
         model: `boosted` (what `auto` means), or another one: see "how to choose a synthesizer".
         holdout: Share of rows kept out of training, for the privacy metrics of `evaluate`.
         seed: The same data and seed give the same synthesizer.
@@ -59,8 +71,14 @@ def fit(
         delta: The δ of it, well below one over the number of rows.
         domain: With `epsilon`, the labels of each column (a list), its bounds (`"17..90"`), or
             None to leave it out; nothing of this is read off the data.
+        keys: Of several tables, foreign keys that their names don't tell: `"orders.buyer"` to
+            `"people.id"`.
+        keep: Of several tables, those that stay as they are: their rows are real.
         progress: Called with `fit`, rows learned and rows in all.
         options: The model's own.
+
+    Returns:
+        A `Synthesizer`; for several tables a `RelationalSynthesizer`.
 
     Raises:
         SourceError: The data can't be read, has fewer than 20 rows to train on, or no column
@@ -75,6 +93,16 @@ def fit(
         3
     """
     name = _chosen(model, epsilon)
+    if is_several(data):
+        if name != DEFAULT or spec is not None:
+            raise UsageError(
+                "several tables are learned by `boosted` alone, and without a spec",
+                code="usage.several-tables",
+                hint="leave `model`, `epsilon` and `spec` out, or fit one table",
+            )
+        return _fit_several(
+            data, keys=keys, keep=keep, seed=seed, protect=protect, progress=progress, **options
+        )
     kind = model_class(name)
     check_options(name, options)
     if not 0 <= holdout < 1:
@@ -124,6 +152,26 @@ def fit(
         holdout=table.take(array_of(kept_out)) if len(kept_out) else None,
         hand_back=handed_back(data),
     )
+
+
+def _fit_several(
+    data: Any, *, protect: int | bool, progress: Progress | Literal[False] | None, **options: Any
+) -> RelationalSynthesizer:
+    from fabula.synthesizers.relational.database import fit_tables
+
+    check_options(DEFAULT, {name: value for name, value in options.items() if name not in _OWN})
+    tables = named_tables(data)
+    rows = sum(table.num_rows for table in tables.values())
+
+    def told(done: int, steps: int) -> None:
+        if progress:
+            progress(NAME, rows * done // steps, rows)
+
+    guarded = PROTECTED_ROWS if protect is True else int(protect)
+    fitted = fit_tables(tables, protect=guarded, progress=told, **options)
+    if isinstance(data, Mapping):
+        fitted = replace(fitted, hand_back={str(k): handed_back(v) for k, v in data.items()})
+    return fitted
 
 
 def _chosen(model: SynthesizerName | str, epsilon: float | None) -> str:

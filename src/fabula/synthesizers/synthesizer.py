@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeAlias
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +26,9 @@ from fabula.synthesizers.rules import Rule
 from fabula.synthesizers.sampling import STREAM, Sampler
 from fabula.synthesizers.saved import Saved, read_saved, write_saved
 from fabula.types import Path, TableLike
+
+if TYPE_CHECKING:
+    from fabula.synthesizers.relational.database import RelationalSynthesizer
 
 Flags: TypeAlias = NDArray[np.bool_]
 
@@ -216,12 +220,16 @@ class Synthesizer:
         return f"Synthesizer({self._card.model}, {len(self._columns.names)} columns)"
 
 
-def load_synthesizer(path: Path) -> Synthesizer:
-    """The synthesizer in a file that `Synthesizer.save` or `fabula fit` wrote.
+def load_synthesizer(path: Path) -> Synthesizer | RelationalSynthesizer:
+    """The synthesizer that `save` or `fabula fit` wrote: a file, or a folder of several tables.
 
     Raises:
-        SourceError: The file is missing or damaged.
+        SourceError: It is missing or damaged.
     """
+    if FilePath(path).is_dir():
+        from fabula.synthesizers.relational.database import RelationalSynthesizer
+
+        return RelationalSynthesizer.load(path)
     return Synthesizer.load(path)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,12 +43,14 @@ class RelationalSynthesizer:
     Attributes:
         models: What was learned of each table, parents before children.
         keys: Primary and foreign keys.
+        hand_back: How a table goes back in the frame library that it came in; not saved.
     """
 
     models: Mapping[str, TableModel]
     keys: Keys
+    hand_back: Mapping[str, Callable[[pa.Table], Any]] = field(default_factory=dict)
 
-    def sample(self, scale: float = 1.0, *, seed: int = 0) -> dict[str, pa.Table]:
+    def sample(self, scale: float = 1.0, *, seed: int = 0) -> dict[str, Any]:
         """Make all tables.
 
         Args:
@@ -56,7 +58,8 @@ class RelationalSynthesizer:
             seed: The same seed gives the same tables.
 
         Returns:
-            The tables by name; every foreign key is a key of its parent.
+            The tables by name, in the frame library that they came in; every foreign key is a
+            key of its parent.
         """
         if not scale > 0:
             raise UsageError(f"`scale` must be above 0, not {scale}", code="usage.bad-size")
@@ -64,7 +67,9 @@ class RelationalSynthesizer:
         for name, model in self.models.items():
             streams = partial(_stream, seed, name)
             made[name] = Making(model, made, scale, seed, streams).make()
-        return {name: item.table for name, item in made.items()}
+        return {
+            name: self.hand_back.get(name, _unchanged)(item.table) for name, item in made.items()
+        }
 
     def save(self, path: PathLike) -> None:
         """Write the synthesizer to a folder; of tables that are not kept, no row is in it.
@@ -96,6 +101,10 @@ class RelationalSynthesizer:
 
     def __repr__(self) -> str:
         return f"RelationalSynthesizer({len(self.models)} tables, {len(self.keys.foreign)} keys)"
+
+
+def _unchanged(table: pa.Table) -> pa.Table:
+    return table
 
 
 def fit_tables(
