@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.csv
 from peers import python_of
 
-from fabula.inference.keys import ForeignKey, Keys
+from fabula.metrics.keys import ForeignKey, Keys
 from fabula.synthesizers.relational.database import fit_tables
 from fabula.synthesizers.relational.links import row_links
 

@@ -7,8 +7,9 @@ import pyarrow as pa
 import pytest
 
 from fabula.errors import UsageError
-from fabula.metrics.foreign_keys import Relation, relations_of
+from fabula.metrics.foreign_keys import keys_of
 from fabula.metrics.frames import prepare
+from fabula.metrics.keys import ForeignKey
 from fabula.metrics.relations import relational
 from fabula.metrics.result import MetricResult
 from fabula.metrics.sequences import sequences
@@ -52,7 +53,7 @@ def with_keys(made: Shop, keys: np.ndarray) -> Shop:
 
 def measured(made: Shop, real: Shop) -> dict[str, MetricResult]:
     frames = {name: prepare(made[name], real[name]) for name in made}
-    results = relational(made, real, frames)["orders"]
+    results = relational(made, real, frames, keys_of(real).foreign)["orders"]
     if SEQUENCE[0] in made["orders"].column_names:
         results += sequences(frames["orders"], *SEQUENCE)
     return {result.name: result for result in results}
@@ -109,11 +110,15 @@ def test_a_foreign_key_that_the_synthetic_table_lacks_is_said() -> None:
 
 def test_relations_are_found_by_name_and_values() -> None:
     tables = shop(1)
-    assert relations_of(tables) == (Relation("orders", "customer_id", "customers", "id"),)
+    assert keys_of(tables).foreign == (
+        ForeignKey("orders", ("customer_id",), "customers", ("id",)),
+    )
     same = {**tables, "customers": tables["customers"].rename_columns(["customer_id", "wealth"])}
-    assert relations_of(same) == (Relation("orders", "customer_id", "customers", "customer_id"),)
+    assert keys_of(same).foreign == (
+        ForeignKey("orders", ("customer_id",), "customers", ("customer_id",)),
+    )
     strange = with_keys(tables, tables["orders"]["customer_id"].to_numpy() + 50_000)
-    assert relations_of(strange) == ()
+    assert keys_of(strange).foreign == ()
 
 
 def test_a_single_table_has_no_relations() -> None:
@@ -135,7 +140,7 @@ def test_keys_are_found_whatever_the_spelling() -> None:
         "Album": pa.table({"AlbumId": [1, 2], "ArtistId": [7, 7]}),
         "Artist": pa.table({"ArtistId": [7, 8], "Name": ["a", "b"]}),
     }
-    assert relations_of(tables) == (Relation("Album", "ArtistId", "Artist", "ArtistId"),)
+    assert keys_of(tables).foreign == (ForeignKey("Album", ("ArtistId",), "Artist", ("ArtistId",)),)
 
 
 def lines_and_parts(seed: int, n: int = 600) -> Shop:
@@ -158,12 +163,15 @@ def lines_and_parts(seed: int, n: int = 600) -> Shop:
 
 def test_a_key_of_two_columns_is_found_and_measured() -> None:
     real, made = lines_and_parts(1), lines_and_parts(2)
-    wanted = Relation("parcels", "order_id", "lines", "order_id", (("line_id", "line_id"),))
-    assert relations_of(real) == (wanted,)
+    wanted = ForeignKey("parcels", ("order_id", "line_id"), "lines", ("order_id", "line_id"))
+    assert keys_of(real).foreign == (wanted,)
 
     def results(made: Shop) -> dict[str, MetricResult]:
         frames = {name: prepare(made[name], real[name]) for name in made}
-        return {result.name: result for result in relational(made, real, frames)["parcels"]}
+        return {
+            result.name: result
+            for result in relational(made, real, frames, keys_of(real).foreign)["parcels"]
+        }
 
     found = results(made)
     assert [found[name].passed for name in RELATED] == [True] * 3
@@ -180,10 +188,12 @@ def test_a_table_that_points_at_itself_is_a_relation() -> None:
         return pa.table({"employee_id": np.arange(n) + 1, "reports_to": boss, "pay": rng.random(n)})
 
     tables = {"employees": staff(1)}
-    wanted = Relation("employees", "reports_to", "employees", "employee_id")
-    assert relations_of(tables) == (wanted,)
+    wanted = ForeignKey("employees", ("reports_to",), "employees", ("employee_id",))
+    assert keys_of(tables).foreign == (wanted,)
     frames = {"employees": prepare(staff(2), staff(1))}
-    found = relational({"employees": staff(2)}, tables, frames)["employees"]
+    found = relational({"employees": staff(2)}, tables, frames, keys_of(tables).foreign)[
+        "employees"
+    ]
     by_name = {result.name: result for result in found}
     assert by_name["foreign_keys"].value == 1
     assert by_name["cardinality"].passed

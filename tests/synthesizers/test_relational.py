@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pytest
 
 from fabula.errors import SourceError, UsageError
-from fabula.inference.keys import ForeignKey
+from fabula.metrics.keys import ForeignKey
 from fabula.synthesizers.relational.database import RelationalSynthesizer, fit_tables
 from fabula.synthesizers.relational.links import row_links
 

@@ -15,9 +15,9 @@ import pyarrow.compute as pc
 from fabula.inference.arrays import guess_array
 from fabula.inference.frames import named_tables
 from fabula.inference.inferred import Inferred
-from fabula.inference.keys import find_keys, singular
 from fabula.inference.pydantic_models import guessed_table
 from fabula.inference.speclike import class_of
+from fabula.metrics.keys import find_keys, singular
 from fabula.spec import col
 from fabula.spec.columns import AbstractColumn
 from fabula.spec.sources import Source

@@ -6,7 +6,7 @@ by all frames, and a missing value is a state of its own: NaN in numbers, code 0
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
@@ -147,6 +147,7 @@ def prepare(
     real: pa.Table | None = None,
     holdout: pa.Table | None = None,
     *,
+    keys: Collection[str] = (),
     seed: int = 0,
 ) -> Frames:
     """Align tables for comparison.
@@ -155,6 +156,7 @@ def prepare(
         synthetic: The table under test.
         real: The table that it should be like.
         holdout: Real rows that the synthesizer never saw.
+        keys: Columns that identify rows or point at others, and so have no distribution.
         seed: Decides every sample that metrics draw.
 
     Raises:
@@ -177,6 +179,8 @@ def prepare(
     for name in names:
         parts = {frame: _plain(table.column(name)) for frame, table in tables.items()}
         column, coded, said = _coded(name, parts, leader)
+        if name in keys and column.family != "other":
+            column = Column(name, "key")
         columns.append(column)
         notes += said
         for frame, array in coded.items():

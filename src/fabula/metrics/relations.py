@@ -6,7 +6,7 @@ gives the results to the child's table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,11 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.metrics.dependence import SOURCE, Kept, dependence_result, kept_pairs
-from fabula.metrics.foreign_keys import Relation, key_labels, relations_of
 from fabula.metrics.frames import Array, Column, Frame, Frames
+from fabula.metrics.keys import ForeignKey, key_labels
 from fabula.metrics.result import MetricResult, noise, percent
 from fabula.metrics.shapes import number_distance
-from fabula.spec.tables import DatasetSpec
 
 CARDINALITY = 0.90
 MOST_ROWS = 50_000
@@ -60,7 +59,7 @@ def relational(
     made: Mapping[str, pa.Table],
     real: Mapping[str, pa.Table],
     frames: Mapping[str, Frames],
-    spec: DatasetSpec | None = None,
+    relations: Sequence[ForeignKey],
 ) -> dict[str, list[MetricResult]]:
     """What can be measured of relations, by the child's table.
 
@@ -68,9 +67,8 @@ def relational(
         made: The synthetic tables.
         real: The real ones by the same names; empty where there are none.
         frames: The prepared tables.
-        spec: Says the foreign keys; by default they are found in the real tables.
+        relations: The foreign keys.
     """
-    relations = relations_of(real or made, spec)
     results: dict[str, list[MetricResult]] = {}
     for child in dict.fromkeys(relation.child for relation in relations):
         own = [relation for relation in relations if relation.child == child]
@@ -78,7 +76,7 @@ def relational(
             f"the {frame} table `{table}` has no column `{column}`"
             for frame, tables in (("synthetic", made), ("real", real))
             for relation in own
-            for table, columns in ((child, relation.columns), (relation.parent, relation.keys))
+            for table, columns in ((child, relation.columns), (relation.parent, relation.key))
             for column in columns
             if tables and column not in tables[table].column_names
         ]
@@ -94,22 +92,22 @@ def relational(
     return results
 
 
-def _linked(relation: Relation, tables: Mapping[str, pa.Table]) -> _Link:
+def _linked(relation: ForeignKey, tables: Mapping[str, pa.Table]) -> _Link:
     keys = key_labels(tables[relation.child], relation.columns)
-    owners = key_labels(tables[relation.parent], relation.keys)
+    owners = key_labels(tables[relation.parent], relation.key)
     found = pc.index_in(keys, value_set=owners.combine_chunks(), skip_nulls=True)
     return _Link(pc.fill_null(found, -1).to_numpy(), len(owners), keys)
 
 
 def _cardinality(
-    links: Mapping[Relation, _Link], there: Mapping[Relation, _Link], frames: Frames
+    links: Mapping[ForeignKey, _Link], there: Mapping[ForeignKey, _Link], frames: Frames
 ) -> MetricResult:
     """One minus the distance between the numbers of children, parents without any included."""
     scores, base = {}, []
     for relation, link in links.items():
         real = there[relation]
         scores[relation] = 1 - (number_distance(real.children, link.children) or 0.0)
-        order = frames.rng(f"parents by {relation.column}").permutation(real.children)
+        order = frames.rng(f"parents by {relation.name}").permutation(real.children)
         middle = len(order) // 2
         base.append(1 - (number_distance(order[:middle], order[middle:]) or 0.0))
     worst = min(scores, key=lambda relation: scores[relation])
@@ -134,7 +132,9 @@ def _cardinality(
     )  # fmt: skip
 
 
-def _foreign_keys(links: Mapping[Relation, _Link], there: Mapping[Relation, _Link]) -> MetricResult:
+def _foreign_keys(
+    links: Mapping[ForeignKey, _Link], there: Mapping[ForeignKey, _Link]
+) -> MetricResult:
     """The share of keys that resolve, in the relation where it is lowest next to the real one."""
     ideal = {relation: there[relation].resolved if there else 1.0 for relation in links}
     worst = min(links, key=lambda relation: links[relation].resolved - ideal[relation])
@@ -149,7 +149,7 @@ def _foreign_keys(links: Mapping[Relation, _Link], there: Mapping[Relation, _Lin
     )
     return MetricResult(
         "quality", "foreign_keys", "keys that resolve", value, "higher",
-        f"{percent(1 - value)} of the keys in `{worst.name}` are no `{worst.key}` of "
+        f"{percent(1 - value)} of the keys in `{worst.name}` are no `{'+'.join(worst.key)}` of "
         f"`{worst.parent}`, such as {named}."
         if value < 1
         else "Every foreign key is a key of its parent.",
@@ -163,14 +163,14 @@ def _foreign_keys(links: Mapping[Relation, _Link], there: Mapping[Relation, _Lin
 
 
 def _trends(
-    links: Mapping[Relation, _Link],
-    there: Mapping[Relation, _Link],
+    links: Mapping[ForeignKey, _Link],
+    there: Mapping[ForeignKey, _Link],
     frames: Mapping[str, Frames],
-    relations: Iterable[Relation],
+    relations: Iterable[ForeignKey],
 ) -> MetricResult:
     """How much of what parents say about their children is kept."""
     keys = {(item.child, column) for item in relations for column in item.columns}
-    keys |= {(item.parent, key) for item in relations for key in item.keys}
+    keys |= {(item.parent, key) for item in relations for key in item.key}
     found: list[Kept] = []
     base: list[Kept] = []
     for relation, link in links.items():
@@ -189,7 +189,7 @@ def _trends(
 
 
 def _joined(
-    relation: Relation,
+    relation: ForeignKey,
     made: _Link,
     real: _Link,
     frames: Mapping[str, Frames],
@@ -200,7 +200,7 @@ def _joined(
     above = [c for c in parent.measured if (relation.parent, c.name) not in keys]
     below = [c for c in child.measured if (relation.child, c.name) not in keys]
     named = {f"{relation.parent}.{column.name}": column for column in above}
-    rng = child.rng(f"children by {relation.column}")
+    rng = child.rng(f"children by {relation.name}")
 
     def sampled(link: _Link) -> Array:
         index = np.flatnonzero(link.rows >= 0)

@@ -18,6 +18,7 @@ from fabula.io.sources import read_tables
 from fabula.metrics import attacks, copies, coverage, detection, diversity, identity, pictures
 from fabula.metrics.bias import bias_results
 from fabula.metrics.dependence import dependence
+from fabula.metrics.foreign_keys import keys_of
 from fabula.metrics.frames import Frames, prepare
 from fabula.metrics.pairs import pairs
 from fabula.metrics.relations import relational
@@ -82,11 +83,15 @@ def evaluate(
             code="evaluate.target-protected",
             hint="leave it out of `protected`, or name another `target`",
         )
+    keys = keys_of(there or made, spec)
+    keyed = {name: keys.of(name) if len(made) > 1 else () for name in made}
     prepared = {
-        name: prepare(table, there.get(name), held.get(name), seed=seed)
+        name: prepare(table, there.get(name), held.get(name), keys=keyed[name], seed=seed)
         for name, table in made.items()
     }
-    related = relational(made, there, prepared, spec) if "quality" in sections else {}
+    related = {}
+    if "quality" in sections:
+        related = relational(made, there, prepared, keys.foreign)
     reports = []
     for name, frames in prepared.items():
         asked = _Asked(

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from fabula.errors import SourceError, UsageError, did_you_mean
-from fabula.inference.keys import ForeignKey, Keys, find_keys
+from fabula.metrics.keys import ForeignKey, Keys, find_keys
 from fabula.streams import stream
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
 from fabula.synthesizers.model import Steps

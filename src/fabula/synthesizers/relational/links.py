@@ -13,8 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.errors import SourceError
-from fabula.inference.keys import ForeignKey, Keys
-from fabula.metrics.frames import as_labels
+from fabula.metrics.keys import ForeignKey, Keys, key_labels
 
 Rows: TypeAlias = NDArray[np.int64]
 """Row numbers of another table, -1 where there is none."""
@@ -52,8 +51,8 @@ def row_links(tables: Mapping[str, pa.Table], key: ForeignKey) -> Rows:
     Raises:
         SourceError: Some keys are no key of the parent.
     """
-    there = _labels(tables[key.parent], key.key)
-    wanted = _labels(tables[key.child], key.columns)
+    there = key_labels(tables[key.parent], key.key)
+    wanted = key_labels(tables[key.child], key.columns)
     found = pc.index_in(wanted, value_set=there.combine_chunks(), skip_nulls=True)
     orphans = wanted.filter(pc.and_(pc.is_null(found), pc.is_valid(wanted)))
     if len(orphans):
@@ -122,10 +121,3 @@ def _reluctance(rows: Rows, parents: int) -> tuple[bool, bool, float]:
     """
     mean = (rows >= 0).sum() / max(parents, 1)
     return bool((rows < 0).any()), mean < 1, float(mean)
-
-
-def _labels(table: pa.Table, columns: tuple[str, ...]) -> pa.ChunkedArray:
-    parts = [as_labels(table.column(column)) for column in columns]
-    if len(parts) == 1:
-        return parts[0]
-    return pc.binary_join_element_wise(*parts, pa.scalar("\x1f", pa.large_string()))

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fabula.inference.keys import ForeignKey
 from fabula.io.arrays import array_of
+from fabula.metrics.keys import ForeignKey
 from fabula.synthesizers.columns.codec import Places
 from fabula.synthesizers.model import CellColumn, Codes
 from fabula.synthesizers.relational.layout import Seen, Siblings

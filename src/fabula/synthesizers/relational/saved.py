@@ -21,8 +21,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.errors import SourceError
-from fabula.inference.keys import ForeignKey, Keys
 from fabula.io.places import replacing
+from fabula.metrics.keys import ForeignKey, Keys
 from fabula.synthesizers.boosted.model import Boosted
 from fabula.synthesizers.columns.codec import CodecState
 from fabula.synthesizers.columns.keys import KeyCodec

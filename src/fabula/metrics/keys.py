@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fabula.inference.guesses import words
 from fabula.metrics.frames import as_labels
 
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _ENDINGS = ("id", "key", "code", "no", "uuid")
+_KEYED = tuple((ending,) for ending in _ENDINGS)
 _UPWARDS = {
     "parent", "manager", "boss", "reports", "supervisor", "mentor", "lead", "reply", "replies",
     "previous", "predecessor", "superior",
@@ -55,23 +57,32 @@ class Keys:
     primary: Mapping[str, tuple[str, ...]]
     foreign: tuple[ForeignKey, ...]
 
+    def of(self, table: str) -> frozenset[str]:
+        """The columns of a table that belong to its key or point at one."""
+        pointing = {column for key in self.foreign if key.child == table for column in key.columns}
+        return frozenset(pointing | set(self.primary.get(table, ())))
 
-def find_keys(tables: Mapping[str, pa.Table]) -> Keys:
+
+def find_keys(tables: Mapping[str, pa.Table], *, contained: float = 1.0) -> Keys:
     """Find the keys of some tables.
+
+    Args:
+        tables: The tables by name.
+        contained: The least share of a foreign key's values that are keys of the parent.
 
     A primary key is complete, never repeats, and is named like one: `id`, `customer_id` or
     `CustomerID` in `customers`, else any column whose name ends in `id`, `key` or `code`; or the
     fewest foreign-key columns that identify a row together. A foreign key is named after the key
     that it points at (`customer_id`, `BillingCustomerId`) or, inside one table, after what it
-    means (`manager_id`, `ReportsTo`), and all of its values are keys of the parent.
+    means (`manager_id`, `ReportsTo`), and its values are keys of the parent.
     """
     labels = _Labels(tables)
     primary = {name: key for name in tables if (key := _single(name, tables[name], labels))}
-    foreign = list(_foreign(tables, primary, labels))
+    foreign = list(_foreign(tables, primary, labels, contained))
     for name, table in tables.items():
         if name not in primary and (key := _composite(name, table, foreign)):
             primary[name] = key
-    foreign += _composite_foreign(tables, primary, labels)
+    foreign += _composite_foreign(tables, primary, labels, contained)
     return Keys(primary, tuple(foreign))
 
 
@@ -89,6 +100,11 @@ class _Labels:
         return self._known[at]
 
 
+def key_labels(table: pa.Table, columns: Sequence[str]) -> pa.ChunkedArray:
+    """The values of a key as text; missing where any part of it is."""
+    return _together([as_labels(table.column(column)) for column in columns])
+
+
 def singular(name: str) -> str:
     """`countries` as `country`, `boxes` as `box`, `orders` as `order`."""
     for ending, single in (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("s", "")):
@@ -98,7 +114,7 @@ def singular(name: str) -> str:
 
 
 def _words(name: str) -> tuple[str, ...]:
-    return tuple(words(name).split("_"))
+    return tuple(word.lower() for word in _WORD.findall(name))
 
 
 def _stem(table: str) -> tuple[str, ...]:
@@ -122,7 +138,11 @@ def _single(name: str, table: pa.Table, labels: _Labels) -> tuple[str, ...] | No
     best: list[tuple[int, int, str]] = []
     for place, column in enumerate(table.column_names):
         parts = _words(column)
-        if parts[-1] not in _ENDINGS or not _holds_keys(table.schema.field(column).type):
+        if (
+            not parts
+            or parts[-1] not in _ENDINGS
+            or not _holds_keys(table.schema.field(column).type)
+        ):
             continue
         own = parts[:-1] in ((), stem, stem[-1:])
         values = labels(name, column)
@@ -132,7 +152,10 @@ def _single(name: str, table: pa.Table, labels: _Labels) -> tuple[str, ...] | No
 
 
 def _foreign(
-    tables: Mapping[str, pa.Table], primary: Mapping[str, tuple[str, ...]], labels: _Labels
+    tables: Mapping[str, pa.Table],
+    primary: Mapping[str, tuple[str, ...]],
+    labels: _Labels,
+    contained: float,
 ) -> Iterator[ForeignKey]:
     for child, table in tables.items():
         for column in table.column_names:
@@ -144,7 +167,7 @@ def _foreign(
                 if (child, column) != (parent, key[0])
                 and not (primary.get(child) == (column,) and _names_own_key(child, column))
                 and (rank := _likeness(child, column, parent, key[0]))
-                and _contained(labels(child, column), labels(parent, key[0]))
+                and _contained(labels(child, column), labels(parent, key[0]), contained)
             ]
             if candidates:
                 parent = max(candidates)[1]
@@ -158,6 +181,8 @@ def _names_own_key(table: str, column: str) -> bool:
 def _likeness(child: str, column: str, parent: str, key: str) -> int:
     """How clearly a column is named after a parent's key; 0 if it is not."""
     parts, stem, own = _words(column), _stem(parent), _words(key)
+    if not parts:
+        return 0
     if child == parent:
         return 4 if _UPWARDS & set(parts) else 0
     if len(own) > 1 and parts == own:
@@ -174,7 +199,7 @@ def _composite(name: str, table: pa.Table, foreign: list[ForeignKey]) -> tuple[s
     usable = [
         column
         for column in table.column_names
-        if (column in pointing or _words(column)[-1] in _ENDINGS)
+        if (column in pointing or _words(column)[-1:] in _KEYED)
         and not table.column(column).null_count
     ]
     for width in range(2, _WIDEST + 1):
@@ -185,7 +210,10 @@ def _composite(name: str, table: pa.Table, foreign: list[ForeignKey]) -> tuple[s
 
 
 def _composite_foreign(
-    tables: Mapping[str, pa.Table], primary: Mapping[str, tuple[str, ...]], labels: _Labels
+    tables: Mapping[str, pa.Table],
+    primary: Mapping[str, tuple[str, ...]],
+    labels: _Labels,
+    contained: float,
 ) -> list[ForeignKey]:
     """Columns named exactly as another table's composite key, all of whose rows are there."""
     found = []
@@ -198,14 +226,19 @@ def _composite_foreign(
                 child != parent
                 and primary.get(child) != key
                 and set(key) <= set(table.column_names)
-                and _contained(_joined(child, key, labels), there)
+                and _contained(_joined(child, key, labels), there, contained)
             ):
                 found.append(ForeignKey(child, key, parent, key))
     return found
 
 
 def _joined(table: str, columns: tuple[str, ...], labels: _Labels) -> pa.ChunkedArray:
-    parts = [labels(table, column) for column in columns]
+    return _together([labels(table, column) for column in columns])
+
+
+def _together(parts: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray:
+    if len(parts) == 1:
+        return parts[0]
     return pc.binary_join_element_wise(*parts, pa.scalar("\x1f", pa.large_string()))
 
 
@@ -213,8 +246,8 @@ def _distinct(table: pa.Table, columns: tuple[str, ...]) -> int:
     return int(table.select(columns).group_by(list(columns)).aggregate([]).num_rows)
 
 
-def _contained(values: pa.ChunkedArray, keys: pa.ChunkedArray) -> bool:
+def _contained(values: pa.ChunkedArray, keys: pa.ChunkedArray, share: float) -> bool:
     filled = values.drop_null()
     if not len(filled):
         return False
-    return bool(pc.all(pc.is_in(filled, value_set=keys.combine_chunks())).as_py())
+    return bool(pc.mean(pc.is_in(filled, value_set=keys.combine_chunks())).as_py() >= share)

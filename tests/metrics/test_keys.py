@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from fabula.inference.infer import infer
-from fabula.inference.keys import ForeignKey, find_keys
+from fabula.metrics.keys import ForeignKey, find_keys
 
 SHOP = {
     "Customers": pa.table({"CustomerID": ["A", "B", "C"], "City": ["Bonn", "Rome", "Bonn"]}),
