@@ -53,7 +53,7 @@ def test_four_groups_are_found_by_themselves(score: str, tmp_path: Path) -> None
     assert clusters.labels.tolist() == again.survey.clusters.labels.tolist()
     assert (tmp_path / "scores.svg").read_text().startswith("<svg")
     assert all("input" in call.body for call in server.calls)  # no generation call
-    assert planned.calls == {"naming": 1, "writing": 2}
+    assert planned.calls == {"naming": 1, "writing": 1}
     assert sum(planned.wanted.values()) == 17
 
 
