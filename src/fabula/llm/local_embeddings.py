@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 NAME = "wordllama"
 """What the local embedding is called in options and reports."""
+DIMENSIONS = 256
 
 _WEIGHTS = "weights/l2_supercat_256.safetensors"
 _TOKENS = "tokenizers/l2_supercat_tokenizer_config.json"
@@ -36,13 +37,13 @@ def embed_locally(texts: Sequence[str]) -> Vectors:
     """A unit vector for each text, in their order; a text without words has the zero vector.
 
     Returns:
-        As many rows as texts, 256 columns.
+        As many rows as texts, `DIMENSIONS` columns.
 
     Raises:
         PrerequisiteError: The extra `texts` is not installed.
     """
     tokenizer, words = _model()
-    made = np.zeros((len(texts), words.shape[1]), dtype=np.float32)
+    made = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
     for start in range(0, len(texts), _AT_ONCE):
         chunk = list(texts[start : start + _AT_ONCE])
         tokens = [each.ids for each in tokenizer.encode_batch_fast(chunk, add_special_tokens=False)]
@@ -71,6 +72,7 @@ def _model() -> tuple[Tokenizer, Vectors]:
     tokenizer = Tokenizer.from_file(str(folder / _TOKENS))
     tokenizer.no_padding()
     tokenizer.no_truncation()
+    tokenizer.model._resize_cache(0)  # it keeps whole texts, tens of megabytes, and seldom hits
     with safe_open(folder / _WEIGHTS, framework="numpy") as file:
         words = file.get_tensor("embedding.weight").astype(np.float32)
     return tokenizer, words

@@ -24,7 +24,7 @@ MISSED = 0.01
 """Share of pairs at the bound that may go unseen."""
 NEIGHBOURS = 2
 """Earlier texts that a text is compared with in one band, besides the band's first."""
-_AT_ONCE = 4_000
+_AT_ONCE = 1_000
 _PAIRS_AT_ONCE = 50_000
 _SEED = 20
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.errors import PrerequisiteError
-from fabula.llm.local_embeddings import embed_locally
+from fabula.llm.local_embeddings import DIMENSIONS, embed_locally
 from fabula.streams import stream
 
 ONE_CELL = 20_000
@@ -40,7 +40,7 @@ def similar_meanings(texts: pa.Array, similarity: float) -> Iterator[tuple[int, 
         PrerequisiteError: The extra `texts` is not installed.
     """
     # Half precision is off by less than a thousandth, and a million texts take half a gigabyte.
-    vectors = np.empty((len(texts), 256), dtype=np.float16)
+    vectors = np.empty((len(texts), DIMENSIONS), dtype=np.float16)
     for start in range(0, len(texts), _AT_ONCE):
         vectors[start : start + _AT_ONCE] = embed_locally(texts.slice(start, _AT_ONCE).to_pylist())
     nearest = np.full(len(texts), -1, dtype=np.int64)

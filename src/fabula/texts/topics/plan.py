@@ -19,6 +19,8 @@ from fabula.texts.topics.writing import growth_of, round_job
 CHARACTERS_A_TOKEN = 4
 SHORT_REPLY_TOKENS = 15
 """Tokens of a topic's name in a reply."""
+_LOOKED_AT = 1_000
+"""Rows that tell how long values are."""
 _PRICED = 100
 """Rows of the job whose prompts stand for those of the whole round."""
 
@@ -61,11 +63,15 @@ def plan_of(survey: Survey, wanted: Mapping[str, Any]) -> BalancePlan:
     if total := sum(lacking.values()):
         first = dict(list(lacking.items())[:1])
         small = {name: min(_PRICED, count) for name, count in first.items()}
+        typical = range(min(_LOOKED_AT, len(corpus.texts)))
+        rows = dict.fromkeys([*(row for rows in samples for row in rows), *typical])
+        shown = corpus.table.take(list(rows))
+        places = iter(range(len(shown)))
         job = round_job(
             corpus,
-            growth_of(corpus, corpus.table, seed),
+            growth_of(corpus, shown, seed),
             small,
-            dict(zip(found, samples, strict=True)),
+            {name: [next(places) for _ in rows] for name, rows in zip(found, samples, strict=True)},
             prompt=wanted.get("prompt", ""),
             rows_per_call=wanted.get("rows_per_call"),
         )

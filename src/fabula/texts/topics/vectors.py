@@ -15,7 +15,7 @@ from fabula.errors import AuthenticationError, ModelError, PrerequisiteError, Ra
 from fabula.llm.budget import Budget
 from fabula.llm.embeddings import open_embedder
 from fabula.llm.ledger import Ledger
-from fabula.llm.local_embeddings import NAME, embed_locally
+from fabula.llm.local_embeddings import DIMENSIONS, NAME, embed_locally
 from fabula.llm.settings import ModelSettings
 from fabula.spec.tables import ModelSpec
 
@@ -90,8 +90,7 @@ class TextVectors:
 
 def _halved(texts: Sequence[str]) -> Vectors:
     """Word vectors of this machine in half precision, so that many texts take little memory."""
-    made = [
-        embed_locally(texts[start : start + _AT_ONCE]).astype(np.float16)
-        for start in range(0, max(1, len(texts)), _AT_ONCE)
-    ]
-    return np.concatenate(made)
+    made = np.empty((len(texts), DIMENSIONS), dtype=np.float16)
+    for start in range(0, len(texts), _AT_ONCE):
+        made[start : start + _AT_ONCE] = embed_locally(texts[start : start + _AT_ONCE])
+    return made
