@@ -10,15 +10,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
-from fabula.errors import SpecError, UsageError, did_you_mean
+from fabula.errors import SpecError
 from fabula.inference.infer import infer
 from fabula.inference.inferred import Inferred
 from fabula.inference.speclike import SpecLike, load, resolve
 from fabula.planning.plan import Plan
 from fabula.planning.planner import make_plan
-from fabula.spec.checks import AggregateCheck, CorrelationCheck, CountCheck, ShareCheck
+from fabula.planning.previews import PREVIEW_ROWS, shortened
 from fabula.spec.sources import located
-from fabula.spec.tables import DatasetSpec, TableSpec
+from fabula.spec.tables import DatasetSpec
 from fabula.types import Path, Progress, Size, TableLike
 
 if TYPE_CHECKING:
@@ -44,10 +44,6 @@ __all__ = [
     "resolve",
     "validate",
 ]
-
-PREVIEW_ROWS = 10
-STATISTICAL = (AggregateCheck, CorrelationCheck, CountCheck, ShareCheck)
-"""Checks that only the whole data can keep; a preview leaves them out."""
 
 
 def validate(
@@ -130,7 +126,7 @@ def preview(
     from fabula.llm.session import models_of_run
     from fabula.runs.execute import execute
 
-    small = _shortened(resolve(spec, prompt=prompt), PREVIEW_ROWS if n is None else n)
+    small = shortened(resolve(spec, prompt=prompt), PREVIEW_ROWS if n is None else n)
     planned = make_plan(small, seed=seed, model=model)
     with models_of_run() as open_model:
         dataset = execute(planned, open_model=open_model)
@@ -380,20 +376,6 @@ def _possible(plan: Plan) -> Plan:
     return plan
 
 
-def _shortened(spec: DatasetSpec, n: int | Mapping[str, int]) -> DatasetSpec:
-    """The spec with at most `n` rows a table, and without rules that so few rows can't keep."""
-    sizes = dict.fromkeys(spec.tables, n) if isinstance(n, int) else n
-    for name, rows in sizes.items():
-        if name not in spec.tables:
-            hint = did_you_mean(name, spec.tables)
-            raise UsageError(f"there is no table `{name}`", code="usage.unknown-table", hint=hint)
-        if rows < 0:
-            raise UsageError(f"`n` must not be below 0, not {rows}", code="usage.bad-size")
-    limits = dict.fromkeys(spec.tables, PREVIEW_ROWS) | dict(sizes)
-    tables = {name: _short(table, limits[name]) for name, table in spec.tables.items()}
-    return spec.model_copy(update={"tables": tables})
-
-
 def _one_where_unsized(spec: DatasetSpec) -> dict[str, int]:
     """A size for tables whose size is still to be given, so that the rest can be planned."""
     return {
@@ -401,9 +383,3 @@ def _one_where_unsized(spec: DatasetSpec) -> dict[str, int]:
         for name, table in spec.tables.items()
         if table.n is None and table.per_parent is None
     }
-
-
-def _short(table: TableSpec, limit: int) -> TableSpec:
-    rows = limit if table.n is None else min(limit, table.n)
-    checks = tuple(check for check in table.checks if not isinstance(check, STATISTICAL))
-    return table.model_copy(update={"n": rows, "per_parent": None, "checks": checks})

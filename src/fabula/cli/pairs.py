@@ -15,6 +15,7 @@ from fabula.cli.talk import Talk
 from fabula.errors import PartialRunError, UsageError
 
 if TYPE_CHECKING:
+    from fabula.llm.rehearsal import Rehearsal
     from fabula.llm.rows.job import RowsResult
     from fabula.texts.pairs.ask import PairOptions
 
@@ -160,7 +161,12 @@ def pairs(
     shape = class_of(wanted) or wanted
     if dry_run:
         del options["report"]
-        print_rehearsal(lambda noted: ask(shape, n, **{**options, "rehearsal": noted}))
+
+        def rehearse(noted: Rehearsal) -> object:
+            options["rehearsal"] = noted
+            return ask(shape, n, **options)
+
+        print_rehearsal(rehearse)
         return
     export: dict[str, Any] = {
         "format": form,
