@@ -131,7 +131,7 @@ def generate(
         )
     past = _changed(record(folder, "manifest.json"))
     try:
-        with progress(talk) as watch:
+        with progress(talk, resumes=True) as watch:
             dataset = api.generate(
                 wanted,
                 sizes,

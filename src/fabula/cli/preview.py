@@ -49,6 +49,7 @@ def preview(
 ) -> None:
     """Make a few rows and show them; nothing is written."""
     from fabula import api
+    from fabula.planning.previews import PREVIEW_ROWS
     from fabula.reports.outcomes import preview_line
 
     talk: Talk = ctx.obj
@@ -57,7 +58,7 @@ def preview(
     try:
         sizes = read_sizes(n)
         dataset = api.preview(
-            wanted, api.PREVIEW_ROWS if sizes is None else sizes, seed=seed, model=model
+            wanted, PREVIEW_ROWS if sizes is None else sizes, seed=seed, model=model
         )
     except (CheckError, PartialRunError) as error:
         if error.dataset is None:

@@ -20,22 +20,27 @@ PATIENCE = 30.0
 
 
 @contextmanager
-def progress(talk: Talk) -> Iterator[Progress | None]:
-    """What a run is to call with a table's name, rows done and rows asked."""
+def progress(talk: Talk, *, resumes: bool = False) -> Iterator[Progress | None]:
+    """What a run is to call with a table's name, rows done and rows asked.
+
+    Args:
+        talk: Where it is said.
+        resumes: Whether rows that are done at a table's first call are kept from an earlier run.
+    """
     if talk.quiet or not talk.progress:
         yield None
     elif sys.stderr.isatty():
-        with _bars() as watch:
+        with _bars(resumes) as watch:
             yield watch
     else:
-        yield _Lines(talk)
+        yield _Lines(talk, resumes)
 
 
 class _Lines:
     """One line when a table is done, and one every half minute until then."""
 
-    def __init__(self, talk: Talk) -> None:
-        self._talk = talk
+    def __init__(self, talk: Talk, resumes: bool) -> None:
+        self._talk, self._resumes = talk, resumes
         self._lock = threading.Lock()
         self._started: dict[str, float] = {}
         self._spoke: dict[str, float] = {}
@@ -46,7 +51,7 @@ class _Lines:
         with self._lock:
             started = self._started.setdefault(table, now)
             waited = now - self._spoke.setdefault(table, now)
-            if now == started and 0 < done < asked:
+            if self._resumes and now == started and 0 < done < asked:
                 self._talk.say(continuing(done, asked))
             if table in self._over or (done < asked and waited < PATIENCE):
                 return
@@ -63,7 +68,7 @@ def continuing(done: int, asked: int) -> str:
 
 
 @contextmanager
-def _bars() -> Iterator[Progress]:
+def _bars(resumes: bool) -> Iterator[Progress]:
     from rich.console import Console
     from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
@@ -81,7 +86,7 @@ def _bars() -> Iterator[Progress]:
         def watch(table: str, done: int, asked: int) -> None:
             with lock:
                 if table not in tasks:
-                    if 0 < done < asked:
+                    if resumes and 0 < done < asked:
                         bars.print(continuing(done, asked))
                     tasks[table] = bars.add_task(table, total=asked)
             bars.update(tasks[table], completed=done, total=asked)

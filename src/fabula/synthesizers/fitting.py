@@ -111,10 +111,11 @@ def fit(
         )
     rules = row_rules(None if spec is None else resolve(spec))
     table = as_table(data)
+    learned_from = table.num_rows - round(holdout * table.num_rows)
 
     def told(done: int, steps: int) -> None:
         if progress:
-            progress(NAME, table.num_rows * done // steps, table.num_rows)
+            progress(NAME, learned_from * done // steps, learned_from)
 
     if name == PRIVATE:
         from fabula.synthesizers.private.fitting import fit_privately
