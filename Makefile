@@ -2,7 +2,7 @@
 # Every target sets up what it needs, on any machine with Python 3.11 or newer and make.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench bench-bulk bench-llm lock
+.PHONY: help setup demo test check bench bench-bulk bench-llm bench-learned lock
 
 BIN := .venv/bin
 READY := .venv/ready
@@ -37,13 +37,16 @@ check: $(READY)  ## format, lint, types, house rules, documentation
 	$(BIN)/mypy
 	$(BIN)/python -m tools
 
-bench: bench-bulk bench-llm  ## every benchmark
+bench: bench-bulk bench-llm bench-learned  ## every benchmark
 
 bench-bulk: $(READY)  ## rows per second without a language model
 	@set -e; for script in benchmarks/bulk*.py; do $(BIN)/python $$script; done
 
 bench-llm: $(READY)  ## cost of a row on the language model path
 	@set -e; for script in benchmarks/llm*.py; do $(BIN)/python $$script; done
+
+bench-learned: $(READY)  ## learned tables beside their peers; ARGS="TRAIN.csv TEST.csv TARGET"
+	$(BIN)/python benchmarks/learned.py --peers $(ARGS)
 
 lock: | $(UV)  ## pin everything again; LOCK_OPTIONS=--upgrade takes newer versions
 	$(COMPILE) --group bootstrap -o requirements/bootstrap.lock

@@ -2,8 +2,9 @@
 
 Each model learns the training file in a process of its own on one core, samples as many rows,
 and is measured against both files by Fabula's metrics. Without files, data that scikit-learn
-ships. `--model NAME` measures some models only, `--seeds N` repeats the whole, `--json` prints one
-JSON object a line. Compiled code is warmed up before the clock starts.
+ships. `--model NAME` measures some models only, `--peers` adds SDV's and MOSTLY AI's (installed
+once into `.cache/peers`), `--seeds N` repeats the whole, `--json` prints one JSON object a line.
+Our compiled code is warmed up before the clock starts.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import json
 import multiprocessing
 import os
 import resource
+import subprocess
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -20,8 +23,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.csv
+from peers import python_of
 
 SAMPLED_FOR_SPEED = 100_000
+PEERS = (
+    ("SDV Gaussian copula", "sdv", "by_sdv.py", "gaussian-copula"),
+    ("SDV TVAE, 60 epochs", "sdv", "by_sdv.py", "tvae"),
+    ("SDV CTGAN, 40 epochs", "sdv", "by_sdv.py", "ctgan"),
+    ("MOSTLY AI", "mostlyai-engine", "by_mostlyai.py", "medium"),
+)
+"""Title, package, script and model of each peer."""
+
 SHIPPED = (("breast_cancer", "target"), ("wine", "target"), ("diabetes", "target"))
 
 
@@ -61,6 +74,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", nargs="*", help="TRAIN TEST TARGET")
     parser.add_argument("--model", action="append", help="a model; repeatable")
+    parser.add_argument("--peers", action="store_true", help="measure other tools too")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
@@ -71,11 +85,16 @@ def main() -> None:
     fresh = multiprocessing.get_context("spawn")
     heading = True
     for name, train, test, target in data_sets(asked.files):
-        for model in asked.model or known_models():
-            for seed in range(asked.seeds):
+        split = Split(train, test, target)
+        jobs = [(measure, model) for model in asked.model or known_models()]
+        jobs += [(measure_peer, title) for title, *_ in PEERS if asked.peers]
+        for seed in range(asked.seeds):
+            for job, model in jobs:
                 with fresh.Pool(1) as pool:
-                    found = pool.apply(measure, (name, model, seed, Split(train, test, target)))
-                if asked.json:
+                    found = pool.apply(job, (name, model, seed, split))
+                if isinstance(found, str):
+                    print(found, flush=True)
+                elif asked.json:
                     print(json.dumps(asdict(found)), flush=True)
                 else:
                     show(found, heading=heading)
@@ -123,6 +142,27 @@ def measure(name: str, model: str, seed: int, split: Split) -> Measured:
     rows = synthesizer.sample(train.num_rows, seed=seed)
     figures = quality(rows, split, seed)
     return Measured(name, model, seed, fitted, SAMPLED_FOR_SPEED / sampled, peak, **figures)
+
+
+def measure_peer(name: str, title: str, seed: int, split: Split) -> Measured | str:
+    """Fit, sample and evaluate another tool; what it says where it fails."""
+    package, script, model = next(rest for known, *rest in PEERS if known == title)
+    python = python_of(package)
+    if python is None:
+        return f"{title}: {package} could not be installed; left out"
+    with tempfile.TemporaryDirectory() as folder:
+        train, made = Path(folder) / "train.csv", Path(folder) / "made.csv"
+        pa.csv.write_csv(split.train, train)
+        place = Path(__file__).parent / "fitting" / script
+        command = [python, str(place), model, str(train), str(split.train.num_rows), str(made)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            return f"{title}: {(done.stderr.strip().splitlines() or ['failed'])[-1]}"
+        told = json.loads(done.stdout.splitlines()[-1])
+        rows = pa.csv.read_csv(made)
+    speed = split.train.num_rows / max(told["sample"], 1e-3)
+    figures = quality(rows, split, seed)
+    return Measured(name, title, seed, told["fit"], speed, told["memory"], **figures)
 
 
 def quality(rows: pa.Table, split: Split, seed: int) -> dict[str, float | None]:
