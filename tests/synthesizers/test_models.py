@@ -14,6 +14,7 @@ import pytest
 from fabula.errors import SourceError, UsageError
 from fabula.synthesizers.fitting import fit
 from fabula.synthesizers.synthesizer import Synthesizer
+from tests.synthesizers.blocked import sampled_without
 
 SMALL: dict[str, dict[str, Any]] = {
     "copula": {},
@@ -149,9 +150,9 @@ def test_a_network_ends_in_time_and_tells_so(model: str, tmp_path: Path) -> None
     assert "1 round" in str(synthesizer.card())
     assert "0 seconds" in str(synthesizer.card())
     synthesizer.save(tmp_path / "model.fabula")
-    rows = Synthesizer.load(tmp_path / "model.fabula").sample(200)
-    assert set(rows["kind"].to_pylist()) == {"book", "tool", "toy"}
-    assert rows.equals(synthesizer.sample(200))
+    assert set(synthesizer.sample(200)["kind"].to_pylist()) == {"book", "tool", "toy"}
+    rows = sampled_without("jax,jaxlib,optax", tmp_path / "model.fabula")
+    assert rows == str(synthesizer.sample(50, seed=3).to_pylist())
 
 
 def test_a_mixture_tells_unusual_rows_by_their_density() -> None:

@@ -226,6 +226,6 @@ def test_unknown_models_and_options_are_refused(monkeypatch):
     assert wrong.value.hint == "did you mean `boosted`?"
     with pytest.raises(UsageError, match="has no option `round`"):
         fb.fit(REAL, round=3)
-    monkeypatch.setitem(catalogue._HOMES, "gan", ("fabula.no_such_module", "Gan", "deep"))
+    monkeypatch.setitem(catalogue._LEARNERS, "gan", ("fabula.no_such_module", "deep"))
     with pytest.raises(PrerequisiteError, match="needs the extra `deep`"):
         fb.fit(REAL, model="gan")

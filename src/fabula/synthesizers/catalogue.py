@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from importlib import import_module
+from types import ModuleType
 from typing import Any, Literal, TypeAlias, get_args
 
 from fabula.errors import PrerequisiteError, UsageError, did_you_mean
@@ -17,26 +18,33 @@ SynthesizerName: TypeAlias = Literal[
 DEFAULT = "boosted"
 """What `auto` means."""
 
-_HOMES: Mapping[str, tuple[str, str, str | None]] = {
-    "boosted": ("fabula.synthesizers.boosted.model", "Boosted", "learned"),
-    "copula": ("fabula.synthesizers.copula", "Copula", "learned"),
-    "mixture": ("fabula.synthesizers.mixture", "Mixture", "learned"),
-    "gan": ("fabula.synthesizers.gan", "Gan", "deep"),
-    "vae": ("fabula.synthesizers.vae", "Vae", "deep"),
-    "private": ("fabula.synthesizers.private.tree", "PrivateTree", "privacy"),
+_HOMES: Mapping[str, tuple[str, str]] = {
+    "boosted": ("fabula.synthesizers.boosted.model", "Boosted"),
+    "copula": ("fabula.synthesizers.copula", "Copula"),
+    "mixture": ("fabula.synthesizers.mixture", "Mixture"),
+    "gan": ("fabula.synthesizers.gan", "Gan"),
+    "vae": ("fabula.synthesizers.vae", "Vae"),
+    "private": ("fabula.synthesizers.private.tree", "PrivateTree"),
 }
-"""Module, class and extra of each model."""
+"""Module and class of each model; importing it needs the extra `learned`."""
+
+_LEARNERS: Mapping[str, tuple[str, str]] = {
+    "gan": ("fabula.synthesizers.deep.adversaries", "deep"),
+    "vae": ("fabula.synthesizers.deep.autoencoder", "deep"),
+    "private": ("fabula.synthesizers.private.accounting", "privacy"),
+}
+"""For models whose fit needs more than their samples: the module of the fit, and its extra."""
 
 _CALLED = ("codes", "columns", "seed", "progress")
 """What `fit` of every model takes; its other parameters are options."""
 
 
 def model_class(name: str) -> type[CodeModel]:
-    """The class of a model.
+    """The class of a model, to sample from a fitted one.
 
     Raises:
         UsageError: There is no such model.
-        PrerequisiteError: The extra that it needs is not installed.
+        PrerequisiteError: The extra `learned` is not installed.
     """
     if name not in _HOMES:
         raise UsageError(
@@ -44,14 +52,22 @@ def model_class(name: str) -> type[CodeModel]:
             code="usage.unknown-synthesizer",
             hint=did_you_mean(name, _HOMES) or f"choose one of {', '.join(sorted(_HOMES))}",
         )
-    module, found, extra = _HOMES[name]
-    try:
-        home = import_module(module)
-    except ImportError as exc:
-        if extra is None:
-            raise
-        raise PrerequisiteError.for_extra(extra, needed_by=f"synthesizer `{name}`") from exc
-    kind: type[CodeModel] = getattr(home, found)
+    module, found = _HOMES[name]
+    kind: type[CodeModel] = getattr(_imported(name, module, "learned"), found)
+    return kind
+
+
+def learning_class(name: str) -> type[CodeModel]:
+    """The class of a model that is about to be fitted.
+
+    Raises:
+        UsageError: There is no such model.
+        PrerequisiteError: An extra that its fit needs is not installed.
+    """
+    kind = model_class(name)
+    if name in _LEARNERS:
+        module, extra = _LEARNERS[name]
+        _imported(name, module, extra)
     return kind
 
 
@@ -80,3 +96,10 @@ def known_models() -> tuple[str, ...]:
     """Names of all models, the default one first."""
     names = [name for name in get_args(SynthesizerName) if name in _HOMES]
     return tuple(sorted(names, key=lambda name: name != DEFAULT))
+
+
+def _imported(name: str, module: str, extra: str) -> ModuleType:
+    try:
+        return import_module(module)
+    except ImportError as exc:
+        raise PrerequisiteError.for_extra(extra, needed_by=f"synthesizer `{name}`") from exc

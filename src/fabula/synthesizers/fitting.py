@@ -13,7 +13,7 @@ from fabula.io.arrays import array_of
 from fabula.io.frames import as_table, handed_back
 from fabula.streams import stream
 from fabula.synthesizers.card import Card
-from fabula.synthesizers.catalogue import DEFAULT, SynthesizerName, check_options, model_class
+from fabula.synthesizers.catalogue import DEFAULT, SynthesizerName, check_options, learning_class
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
 from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.rules import row_rules
@@ -75,7 +75,7 @@ def fit(
         3
     """
     name = _chosen(model, epsilon)
-    kind = model_class(name)
+    kind = learning_class(name)
     check_options(name, options)
     if not 0 <= holdout < 1:
         raise UsageError(
