@@ -163,12 +163,43 @@ def test_shares_are_met_exactly(model):
         ({"given": {"id": 3}}, "is a key"),
         ({"shares": {"plan": {"free": 0.9, "pro": 0.4}}}, "add up to at most 1"),
         ({"shares": {"plan": {"free": 1}, "active": {"true": 1}}}, "shares of 2 columns"),
+        ({"shares": {"plan": {"free": float("nan")}}}, "add up to at most 1, not nan"),
+        ({"shares": {"plan": {"free": "half"}}}, "add up to at most 1, not half"),
+        ({"shares": {"plan": 0.5}}, "must be a mapping"),
+        ({"shares": {"plan": {"free": 0.5}}, "given": {"plan": "pro"}}, "is given, and has shares"),
+        ({"given": "plan=pro"}, "must be a mapping"),
+        ({"given": {"plan": []}}, "empty list"),
+        ({"workers": 0}, "`workers` must be a whole number from 1 on"),
     ],
 )
 def test_what_can_not_be_asked_says_why(model, asked, message):
     """In bounded time."""
     with pytest.raises(UsageError, match=message):
         model.sample(200, **asked)
+
+
+@pytest.mark.parametrize("n", [-1, 2.5, "7", None])
+def test_a_number_of_rows_is_a_whole_one(model, n):
+    """E."""
+    with pytest.raises(UsageError, match="`n` must be a whole number from 0 on"):
+        model.sample(n)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"holdout": "x"}, "usage.share"),
+        ({"protect": -3}, "usage.protect"),
+        ({"protect": "a"}, "usage.protect"),
+        ({"model": None}, "usage.unknown-synthesizer"),
+        ({"domain": {"age": "18..90"}}, "privacy.domain"),
+    ],
+)
+def test_wrong_arguments_of_a_fit_are_told(wrong, code):
+    """E: a domain without a budget would learn without the privacy that it stands for."""
+    with pytest.raises(UsageError) as told:
+        fb.fit(REAL, **wrong)
+    assert told.value.code == code
 
 
 def test_gaps_are_filled_given_the_rest_of_the_row(model):

@@ -35,6 +35,20 @@ _LEARNERS: Mapping[str, tuple[str, str]] = {
 }
 """For models whose fit needs more than their samples: the module of the fit, and its extra."""
 
+_BOUNDS: Mapping[str, tuple[float, float]] = {
+    "rounds": (1, 1e5),
+    "rate": (1e-3, 1),
+    "leaves": (2, 1_024),
+    "workers": (0, 1_024),
+    "components": (0, 1e5),
+    "passes": (1, 1e4),
+    "beta": (0, 1e3),
+    "hidden": (1, 1e4),
+    "steps": (1, 1e7),
+    "max_seconds": (0, 1e7),
+}
+"""The least and the largest value of the options that are numbers."""
+
 _CALLED = ("codes", "columns", "seed", "progress")
 """What `fit` of every model takes; its other parameters are options."""
 
@@ -50,7 +64,7 @@ def model_class(name: str) -> type[CodeModel]:
         raise UsageError(
             f"there is no synthesizer `{name}`",
             code="usage.unknown-synthesizer",
-            hint=did_you_mean(name, _HOMES) or f"choose one of {', '.join(sorted(_HOMES))}",
+            hint=did_you_mean(str(name), _HOMES) or f"choose one of {', '.join(sorted(_HOMES))}",
         )
     module, found = _HOMES[name]
     kind: type[CodeModel] = getattr(_imported(name, module, "learned"), found)
@@ -72,17 +86,14 @@ def learning_class(name: str) -> type[CodeModel]:
 
 
 def check_options(name: str, options: Mapping[str, Any]) -> None:
-    """Refuse options that a model does not have.
+    """Refuse options that a model does not have, and values that they can't have.
 
     Raises:
-        UsageError: An option is unknown.
+        UsageError: An option is unknown, of another type, or out of range.
     """
-    known = [
-        parameter
-        for parameter in inspect.signature(model_class(name).fit).parameters
-        if parameter not in _CALLED
-    ]
-    for option in options:
+    parameters = inspect.signature(model_class(name).fit).parameters
+    known = [parameter for parameter in parameters if parameter not in _CALLED]
+    for option, value in options.items():
         if option not in known:
             raise UsageError(
                 f"synthesizer `{name}` has no option `{option}`",
@@ -90,6 +101,20 @@ def check_options(name: str, options: Mapping[str, Any]) -> None:
                 hint=did_you_mean(option, known)
                 or (f"its options: {', '.join(known)}" if known else "it has no options"),
             )
+        if option in _BOUNDS:
+            whole = isinstance(parameters[option].default, int)
+            _check_value(option, value, *_BOUNDS[option], whole=whole)
+
+
+def _check_value(option: str, value: Any, low: float, high: float, *, whole: bool) -> None:
+    number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+    if not number or not low <= value <= high:
+        raise UsageError(
+            f"option `{option}` must be a {'whole ' * whole}number from {low:g} to {high:g}, not"
+            f" {value!r}",
+            code="usage.bad-option",
+            hint=f"leave `{option}` out for its usual value",
+        )
 
 
 def known_models() -> tuple[str, ...]:

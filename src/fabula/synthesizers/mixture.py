@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from fabula.errors import UsageError
 from fabula.streams import stream
 from fabula.synthesizers.layout import Layout
 from fabula.synthesizers.model import CellColumn, Codes, Drawn, State, Steps, Weights
@@ -76,16 +75,7 @@ class Mixture:
                 at most 800. More of them tell rows apart better, and come back with more copies
                 of real rows.
             passes: Passes over the rows.
-
-        Raises:
-            UsageError: An option is below what makes sense.
         """
-        if components < 0 or passes < 1:
-            raise UsageError(
-                "a mixture needs at least one component and one pass",
-                code="usage.bad-option",
-                hint="leave `components` and `passes` out",
-            )
         layout = Layout.of(columns)
         rng = stream(seed, "mixture", "fit", 0)
         rows = codes[rng.permutation(len(codes))[:MOST_ROWS]]

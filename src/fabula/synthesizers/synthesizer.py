@@ -109,8 +109,12 @@ class Synthesizer:
     ) -> Iterator[pa.Table]:
         """The rows of `sample` as Arrow tables of at most 65,536 rows, at least one table."""
         sampler = self.sampler(given=given, shares=shares, seed=seed)
-        if n < 0:
-            raise UsageError(f"`n` must not be below 0, not {n}", code="usage.bad-size")
+        for name, value, least in (("n", n, 0), ("workers", workers, 1)):
+            if not isinstance(value, int) or value < least:
+                raise UsageError(
+                    f"`{name}` must be a whole number from {least} on, not {value!r}",
+                    code="usage.bad-size",
+                )
         starts = range(0, max(n, 1), BLOCK_ROWS)
 
         def block(start: int) -> pa.Table:

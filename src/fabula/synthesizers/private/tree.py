@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from fabula.synthesizers.private.accounting import Account
 
 DELTA = 1e-6
+
+MOST_EPSILON = 100
+"""A budget above it protects nobody."""
 
 COLUMNS, CHOICE, PAIRS = 0.3, 0.2, 0.5
 """Shares of the budget: counts of columns, choice of pairs, counts of pairs."""
@@ -242,18 +245,23 @@ def check_budget(epsilon: float | None, delta: float) -> None:
     Raises:
         UsageError: ε or δ is missing or out of range.
     """
-    if epsilon is None or not 0 < epsilon < float("inf"):
+    if not _is_number(epsilon) or not 0 < epsilon <= MOST_EPSILON:
+        told = "" if epsilon is None else f", not {epsilon!r}"
         raise UsageError(
-            "synthesizer `private` needs an `epsilon` above 0",
+            f"synthesizer `private` needs an `epsilon` above 0, at most {MOST_EPSILON}{told}",
             code="privacy.budget",
             hint="fb.fit(data, epsilon=1.0, domain={…}); smaller is more private",
         )
-    if not 0 < delta < 1:
+    if not _is_number(delta) or not 0 < delta < 1:
         raise UsageError(
-            f"`delta` must be between 0 and 1, not {delta}",
+            f"`delta` must be between 0 and 1, not {delta!r}",
             code="privacy.budget",
             hint="well below one over the number of rows, such as 1e-6",
         )
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _shares(noisy: Table, noise: float) -> Table:
