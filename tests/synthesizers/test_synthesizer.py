@@ -109,6 +109,20 @@ def test_damaged_files_are_refused(model, tmp_path):
         fb.load_synthesizer(tmp_path / "none.fabula")
 
 
+def test_a_file_whose_parts_do_not_fit_is_refused(model, tmp_path):
+    """Its checksums hold, but it names another model's parts."""
+    path, other = tmp_path / "model.fabula", tmp_path / "other.fabula"
+    model.save(path)
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(other, "w") as changed:
+        for name in archive.namelist():
+            data = archive.read(name)
+            if name == "model.json":
+                data = data.replace(b'"model": "boosted"', b'"model": "mixture"', 1)
+            changed.writestr(name, data)
+    with pytest.raises(SourceError, match="can't be read as a synthesizer"):
+        fb.load_synthesizer(other)
+
+
 def test_frames_come_back_in_their_library():
     """Pandas in, pandas out, with its types and without its index; polars likewise."""
     frame = REAL.drop(["note"]).to_pandas()
@@ -144,6 +158,24 @@ def test_what_is_given_changes_the_other_columns(model):
         made = model.sample(2_000, given={"plan": plan})["age"].drop_null().to_numpy()
         error = real.std() * np.sqrt(1 / len(real) + 1 / len(made))
         assert abs(real.mean() - made.mean()) < 5 * error
+
+
+def test_a_small_table_keeps_what_a_label_does_to_a_count():
+    """C2.1: of 300 rows, one label in three doubles a count; most of the difference comes back."""
+    kept = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        kind = rng.choice(["a", "b", "c"], 300, p=[0.5, 0.3, 0.2])
+        count = rng.poisson(np.where(kind == "b", 8, 4))
+        real = pa.table({"kind": kind, "count": count, "side": rng.choice(["u", "v"], 300)})
+        made = fb.fit(real, holdout=0).sample(4_000)
+        differences = [
+            table.filter(pc.equal(table["kind"], "b"))["count"].to_numpy().mean()
+            - table.filter(pc.not_equal(table["kind"], "b"))["count"].to_numpy().mean()
+            for table in (made, real)
+        ]
+        kept.append(differences[0] / differences[1])
+    assert 0.7 < np.mean(kept) < 1.2
 
 
 def test_shares_are_met_exactly(model):

@@ -23,7 +23,7 @@ from fabula.synthesizers.given import Given, Shares, read_given, read_shares
 from fabula.synthesizers.model import CodeModel, Codes, CompletingModel
 from fabula.synthesizers.rules import Rule
 from fabula.synthesizers.sampling import STREAM, Sampler
-from fabula.synthesizers.saved import Saved, read_saved, write_saved
+from fabula.synthesizers.saved import Saved, damaged, read_saved, write_saved
 from fabula.types import Path, TableLike
 
 Flags: TypeAlias = NDArray[np.bool_]
@@ -207,6 +207,13 @@ class Synthesizer:
             PrerequisiteError: The model needs an extra that is not installed.
         """
         saved = read_saved(path)
+        try:
+            return cls._restored(saved)
+        except (LookupError, ValueError, TypeError) as exc:
+            raise damaged(path, f"{type(exc).__name__}: {exc}") from exc
+
+    @classmethod
+    def _restored(cls, saved: Saved) -> Synthesizer:
         told = dict(saved.card)
         sql = told.pop("sql")
         card = Card(**{**told, "rules": tuple(told["rules"]), "notes": tuple(told["notes"])})
