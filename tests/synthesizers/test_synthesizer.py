@@ -275,9 +275,10 @@ def test_holdout_and_card_tell_how_it_was_made(model):
 
 
 def test_progress_ends_with_all_rows():
-    """Rows learned never fall, and reach all of them."""
+    """Rows learned start from 0, never fall, and reach all of them."""
     seen = []
     fb.fit(REAL, progress=lambda *told: seen.append(told))
+    assert seen[0] == ("fit", 0, 3_200)
     assert seen[-1] == ("fit", 3_200, 3_200)
     assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
 

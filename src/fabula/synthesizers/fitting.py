@@ -102,6 +102,7 @@ def fit(
         if progress:
             progress(NAME, rows * done // steps, rows)
 
+    told(0, 1)
     if name == PRIVATE:
         from fabula.synthesizers.private.fitting import fit_privately
 
