@@ -113,6 +113,26 @@ def test_labels_keep_their_type_and_rare_ones_never_come_back(kind):
     assert "zaphod" not in str(codec.state())
 
 
+@pytest.mark.parametrize("form", [pa.string(), pa.dictionary(pa.int8(), pa.string())])
+def test_many_rare_labels_come_back_as_other(form):
+    """C2.1, C6: a long tail keeps its share of the rows, and none of its labels."""
+    values = pa.array(["a"] * 60 + [f"tail {i}" for i in range(39)] + [None]).cast(form)
+    codec = CategoryCodec.learn("x", values, protect=10)
+    again = redrawn(codec, values)
+    assert again.type == form
+    assert again.to_pylist() == ["a"] * 60 + ["other"] * 39 + [None]
+    assert codec.about == "1 label, rare ones in 39 rows become `other`"
+    assert codec.weights(("other",)).tolist() == [0, 1, 0]
+    alone = CategoryCodec.learn("x", values.slice(60), protect=10)
+    assert set(redrawn(alone, values.slice(60)).to_pylist()) == {"other", None}
+
+
+def test_many_rare_labels_that_are_no_text_become_learned_ones():
+    """C6: no word can stand in a column of bytes."""
+    values = pa.array([b"a"] * 60 + [bytes([i]) for i in range(39)])
+    assert set(redrawn(CategoryCodec.learn("x", values, protect=10), values).to_pylist()) == {b"a"}
+
+
 def test_rare_labels_can_be_kept():
     """The protection can be switched off."""
     values = pa.array(["a"] * 99 + ["zaphod"])

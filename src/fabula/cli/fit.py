@@ -50,6 +50,27 @@ def fit(
             help="Labels of fewer rows, and so many extreme numbers, are not reproduced.",
         ),
     ] = 10,
+    epsilon: Annotated[
+        float | None,
+        typer.Option(
+            "--epsilon",
+            metavar="EPS",
+            help="Learn with differential privacy: the ε to spend, such as 1; smaller is more "
+            "private. Needs --domain and the extra `privacy`.",
+        ),
+    ] = None,
+    delta: Annotated[
+        float, typer.Option("--delta", help="The δ of it, well below one over the rows.")
+    ] = 1e-6,
+    domain: Annotated[
+        Path | None,
+        typer.Option(
+            "--domain",
+            metavar="FILE",
+            help='JSON: each column\'s labels (a list), bounds ("17..90"), or null to leave it '
+            "out; needed with --epsilon.",
+        ),
+    ] = None,
     key: Annotated[
         list[str] | None,
         typer.Option(
@@ -92,6 +113,9 @@ def fit(
             seed=seed,
             spec=read_spec(spec) if spec else None,
             protect=protect,
+            epsilon=epsilon,
+            delta=delta,
+            domain=None if domain is None else _domain(domain),
             keys=dict(map(_key, key or [])),
             keep=keep or (),
             progress=watch,
@@ -108,6 +132,19 @@ def fit(
         write_table(holdout_output, rows, rows.schema, format_of(holdout_output))
         talk.say(f"Wrote `{holdout_output}` ({rows.num_rows:,} rows that were not learned from)")
     talk.hint(f"draw rows with `fabula sample {output} -n 1000 -o rows.parquet`")
+
+
+def _domain(file: Path) -> Any:
+    """What a file says of the columns."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise UsageError(
+            f"`{file}` can't be read as JSON: {exc}",
+            code="usage.domain",
+            where=str(file),
+            hint='write `{"age": "17..90", "sex": ["F", "M"], "note": null}`',
+        ) from exc
 
 
 def _key(text: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from fabula.io.arrays import array_of
 from fabula.io.frames import as_table, handed_back
 from fabula.streams import stream
 from fabula.synthesizers.card import Card
-from fabula.synthesizers.catalogue import DEFAULT, SynthesizerName, check_options, model_class
+from fabula.synthesizers.catalogue import DEFAULT, SynthesizerName, check_options, learning_class
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
 from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.rules import row_rules
@@ -103,20 +103,34 @@ def fit(
         return _fit_several(
             data, keys=keys, keep=keep, seed=seed, protect=protect, progress=progress, **options
         )
-    kind = model_class(name)
+    kind = learning_class(name)
     check_options(name, options)
-    if not 0 <= holdout < 1:
+    if not isinstance(holdout, int | float) or not 0 <= holdout < 1:
         raise UsageError(
-            f"`holdout` must be a share from 0 to below 1, not {holdout}", code="usage.share"
+            f"`holdout` must be a share from 0 to below 1, not {holdout!r}", code="usage.share"
+        )
+    if not isinstance(protect, int) or protect < 0:
+        raise UsageError(
+            f"`protect` must be a whole number from 0 on, or False, not {protect!r}",
+            code="usage.protect",
+        )
+    if domain and name != PRIVATE:
+        raise UsageError(
+            "a `domain` was given without `epsilon`: nothing would be private",
+            code="privacy.domain",
+            hint="add epsilon=1.0, or leave `domain` out",
         )
     rules = row_rules(None if spec is None else resolve(spec))
     table = as_table(data)
-    learned_from = table.num_rows - round(holdout * table.num_rows)
+
+    held_out = 0 if name == PRIVATE else round(holdout * table.num_rows)
+    rows = table.num_rows - held_out
 
     def told(done: int, steps: int) -> None:
         if progress:
-            progress(NAME, learned_from * done // steps, learned_from)
+            progress(NAME, rows * done // steps, rows)
 
+    told(0, 1)
     if name == PRIVATE:
         from fabula.synthesizers.private.fitting import fit_privately
 
@@ -125,7 +139,7 @@ def fit(
             rules=rules, progress=told, hand_back=handed_back(data),
         )  # fmt: skip
     order = stream(seed, NAME, "holdout", 0).permutation(table.num_rows)
-    kept_out = np.sort(order[: round(holdout * table.num_rows)])
+    kept_out = np.sort(order[:held_out])
     train = table.take(array_of(np.setdiff1d(np.arange(table.num_rows), kept_out)))
     guarded = PROTECTED_ROWS if protect is True else int(protect)
     columns = Columns.learn(train, protect=guarded)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -54,9 +55,16 @@ def read_given(columns: Columns, given: Given | None) -> Asked:
         UsageError: A column is unknown, or what is asked of it never occurs.
     """
     asked = Asked()
-    for name, value in (given or {}).items():
+    for name, value in _by_column(given or {}, "given").items():
         at = _position(columns, name)
         wanted = as_wanted(value)
+        if wanted == ():
+            raise UsageError(
+                f"given `{name}` is an empty list",
+                code="given.unknown",
+                where=name,
+                hint="name the values that it may hold, or leave it out",
+            )
         asked = asked.also(at, wanted, columns.codecs[at].weights(wanted))
     return asked
 
@@ -69,7 +77,7 @@ def read_shares(columns: Columns, shares: Shares | None, asked: Asked) -> tuple[
     """
     if not shares:
         return (Part(1.0, asked),)
-    if len(shares) > 1:
+    if len(_by_column(shares, "shares")) > 1:
         raise UsageError(
             f"shares of {len(shares)} columns were given; a sample keeps those of one",
             code="given.shares",
@@ -77,10 +85,20 @@ def read_shares(columns: Columns, shares: Shares | None, asked: Asked) -> tuple[
         )
     ((name, wished),) = shares.items()
     at = _position(columns, name)
-    total = sum(wished.values())
-    if min(wished.values(), default=-1) < 0 or total > 1 + 1e-9:
+    if at in asked.wanted:
         raise UsageError(
-            f"shares of `{name}` must be from 0 to 1 and add up to at most 1, not {total:g}",
+            f"`{name}` is given, and has shares, too",
+            code="given.shares",
+            where=name,
+            hint="keep one of the two",
+        )
+    values = list(_by_column(wished, "shares").values())
+    numbers = all(isinstance(share, int | float) and share >= 0 for share in values)
+    total = sum(values) if numbers else math.nan
+    if not values or not total <= 1 + 1e-9:
+        told = f"{total:g}" if numbers else ", ".join(map(str, values))
+        raise UsageError(
+            f"shares of `{name}` must be from 0 to 1 and add up to at most 1, not {told}",
             code="given.shares",
             where=name,
             hint="give each value's share of the rows, such as 0.5",
@@ -116,6 +134,17 @@ def as_wanted(value: Any) -> Wanted:
         low, _, high = value.partition(_TWO_DOTS)
         return Range(low.strip() or None, high.strip() or None)
     return (value,)
+
+
+def _by_column(asked: Any, what: str) -> Mapping[Any, Any]:
+    if not isinstance(asked, Mapping):
+        example = '{"city": "Wien"}' if what == "given" else '{"city": {"Wien": 0.5}}'
+        raise UsageError(
+            f"`{what}` must be a mapping, not {asked!r}",
+            code="usage.given",
+            hint=f"{what}={example}",
+        )
+    return asked
 
 
 def _position(columns: Columns, name: str) -> int:

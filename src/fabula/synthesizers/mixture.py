@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from fabula.errors import UsageError
 from fabula.streams import stream
 from fabula.synthesizers.layout import Layout
 from fabula.synthesizers.model import CellColumn, Codes, Drawn, State, Steps, Weights
 
-ROWS_A_COMPONENT = 60
-"""Training rows for each component, where their number is not given."""
+ROWS_A_COMPONENT, MORE_OF_FEW = 60, 40_000
+"""Training rows for each component, where their number is not given, and what is added to them
+divided by the table's rows: components of small tables must be large, or they copy their rows."""
 
 MOST_COMPONENTS = 800
 MOST_PARAMETERS = 20_000_000
@@ -71,24 +71,17 @@ class Mixture:
             columns: The columns of `codes`.
             seed: Decides where components start and the order of rows.
             progress: Called with passes done and passes in all.
-            components: How many kinds of rows; 0 for one to 60 rows, at most 800. More of them
-                tell rows apart better, and come back with more copies of real rows.
+            components: How many kinds of rows; 0 for one to 60 rows (to 127 in a table of 600),
+                at most 800. More of them tell rows apart better, and come back with more copies
+                of real rows.
             passes: Passes over the rows.
-
-        Raises:
-            UsageError: An option is below what makes sense.
         """
-        if components < 0 or passes < 1:
-            raise UsageError(
-                "a mixture needs at least one component and one pass",
-                code="usage.bad-option",
-                hint="leave `components` and `passes` out",
-            )
         layout = Layout.of(columns)
         rng = stream(seed, "mixture", "fit", 0)
         rows = codes[rng.permutation(len(codes))[:MOST_ROWS]]
         most = min(MOST_COMPONENTS, max(1, MOST_PARAMETERS // layout.width))
-        wanted = components or min(most, len(rows) // ROWS_A_COMPONENT)
+        each = ROWS_A_COMPONENT + MORE_OF_FEW / len(rows)
+        wanted = components or min(most, int(len(rows) / each))
         learner = _Learner(layout, rows, max(1, min(wanted, len(rows))))
         for done in range(passes):
             if done == 0:

@@ -105,11 +105,11 @@ def read_saved(path: PathLike) -> Saved:
             f"there is no file `{path}`", code="source.missing", where=str(path)
         ) from exc
     except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as exc:
-        raise _damaged(path, str(exc)) from exc
+        raise damaged(path, str(exc)) from exc
     try:
         about = json.loads(members.pop(_ABOUT))
         if about["format"] != FORMAT:
-            raise _damaged(path, "it is of another format")
+            raise damaged(path, "it is of another format")
         if about["version"] > VERSION:
             raise SourceError(
                 f"`{path}` was written by a later Fabula",
@@ -119,10 +119,10 @@ def read_saved(path: PathLike) -> Saved:
             )
         sums = {name: hashlib.sha256(data).hexdigest() for name, data in members.items()}
         if sums != about["sha256"]:
-            raise _damaged(path, "its checksums differ")
+            raise damaged(path, "its checksums differ")
         return _saved(about, members)
     except (LookupError, ValueError, TypeError, AttributeError, pa.ArrowException) as exc:
-        raise _damaged(path, f"{type(exc).__name__}: {exc}") from exc
+        raise damaged(path, f"{type(exc).__name__}: {exc}") from exc
 
 
 def _saved(about: Mapping[str, Any], members: Mapping[str, bytes]) -> Saved:
@@ -165,7 +165,8 @@ def _arrays(members: Mapping[str, bytes], folder: str) -> dict[str, Any]:
     return found
 
 
-def _damaged(path: PathLike, why: str) -> SourceError:
+def damaged(path: PathLike, why: str) -> SourceError:
+    """The error of a file that holds no synthesizer."""
     return SourceError(
         f"`{path}` can't be read as a synthesizer: {why}",
         code="synthesizer.damaged",

@@ -24,7 +24,7 @@ from fabula.synthesizers.given import Given, Shares, read_given, read_shares
 from fabula.synthesizers.model import CodeModel, Codes, CompletingModel
 from fabula.synthesizers.rules import Rule
 from fabula.synthesizers.sampling import STREAM, Sampler
-from fabula.synthesizers.saved import Saved, read_saved, write_saved
+from fabula.synthesizers.saved import Saved, damaged, read_saved, write_saved
 from fabula.types import Path, TableLike
 
 if TYPE_CHECKING:
@@ -113,8 +113,12 @@ class Synthesizer:
     ) -> Iterator[pa.Table]:
         """The rows of `sample` as Arrow tables of at most 65,536 rows, at least one table."""
         sampler = self.sampler(given=given, shares=shares, seed=seed)
-        if n < 0:
-            raise UsageError(f"`n` must not be below 0, not {n}", code="usage.bad-size")
+        for name, value, least in (("n", n, 0), ("workers", workers, 1)):
+            if not isinstance(value, int) or value < least:
+                raise UsageError(
+                    f"`{name}` must be a whole number from {least} on, not {value!r}",
+                    code="usage.bad-size",
+                )
         starts = range(0, max(n, 1), BLOCK_ROWS)
 
         def block(start: int) -> pa.Table:
@@ -207,6 +211,13 @@ class Synthesizer:
             PrerequisiteError: The model needs an extra that is not installed.
         """
         saved = read_saved(path)
+        try:
+            return cls._restored(saved)
+        except (LookupError, ValueError, TypeError) as exc:
+            raise damaged(path, f"{type(exc).__name__}: {exc}") from exc
+
+    @classmethod
+    def _restored(cls, saved: Saved) -> Synthesizer:
         told = dict(saved.card)
         sql = told.pop("sql")
         card = Card(**{**told, "rules": tuple(told["rules"]), "notes": tuple(told["notes"])})

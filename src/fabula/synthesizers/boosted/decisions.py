@@ -15,10 +15,14 @@ from fabula.synthesizers.boosted.odds import LOSS, PACKED, score
 from fabula.synthesizers.boosted.walking import LINK_BITS, Path, Trees
 from fabula.synthesizers.model import CellColumn, Weights
 
-HELD_OUT, FEWEST_HELD_OUT = 0.1, 30
-"""Rows of a level that tell when to stop: a share, and the fewest."""
+HELD_OUT = 0.1
+"""The share of a level's rows that tells when to stop."""
 
-FEWEST = 200
+FEW, PARTS = 4_000, 5
+"""A level of fewer rows is learned from all of them, with as many trees as were best on average
+over so many parts that were held out in turn: a tenth of few rows is too noisy to tell."""
+
+FEWEST = 50
 """A level of fewer rows has no trees: the shares of its nodes say all."""
 
 
@@ -93,9 +97,8 @@ def learn_decisions(
             for place, other in enumerate(earlier):
                 np.take(bins[other], rows, out=features[place])
             features[-1] = node_bins[at]
-            train = len(rows) - max(FEWEST_HELD_OUT, round(HELD_OUT * len(rows)))
-            fold = Rows(train, features, sizes, ordered, answers, scores[at], PACKED, LOSS)
-            starts, nodes, depth = boost(fold, growth)
+            level = Rows(len(rows), features, sizes, ordered, answers, scores[at], PACKED, LOSS)
+            starts, nodes, depth = _boosted(level, growth)
             parts.append(_trees(starts, nodes, places, used))
             found, used = len(starts), used + len(nodes.child)
         forests.append((roots, roots + found, depth))
@@ -105,6 +108,24 @@ def learn_decisions(
         node[rows] = below[below >= 0]
     trees = Trees(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
     return Decisions(tree, scores, node_bins, np.array(forests, np.int32).reshape(-1, 3), trees)
+
+
+def _boosted(rows: Rows, growth: Growth) -> tuple[NDArray[np.int32], Nodes, int]:
+    """The trees of a level: where each starts, all nodes, and the most steps to a leaf."""
+    count = len(rows.answers)
+    if count >= FEW:
+        return boost(rows._replace(train=count - round(HELD_OUT * count)), growth)[:3]
+    losses = np.zeros(growth.rounds + 1)
+    for part in range(PARTS):
+        order = np.roll(np.arange(count), part * count // PARTS)
+        fold = rows._replace(
+            train=count - count // PARTS,
+            bins=rows.bins[:, order],
+            answers=rows.answers[order],
+            scores=rows.scores[order],
+        )
+        losses += boost(fold, growth)[-1]
+    return boost(rows, growth._replace(rounds=int(losses.argmin())))[:3]
 
 
 _NO_TREES = Trees(

@@ -99,15 +99,17 @@ class _Work(NamedTuple):
 
 
 @compiled
-def boost(rows: Rows, growth: Growth) -> tuple[NDArray[np.int32], Nodes, int]:
-    """Fit trees as long as they help on the held-out rows.
+def boost(rows: Rows, growth: Growth) -> tuple[NDArray[np.int32], Nodes, int, NDArray[np.float64]]:
+    """Fit trees as long as they help on the held-out rows; without such rows, all rounds.
 
     Args:
         rows: What is learned from.
         growth: How trees grow.
 
     Returns:
-        The first node of each tree, all nodes, and the most steps from a root to a leaf.
+        The first node of each tree, all nodes, the most steps from a root to a leaf, and the loss
+        of the held-out rows after each number of trees from 0 on (the last one known, after those
+        that were tried).
     """
     most = growth.rounds * (2 * growth.leaves - 1)
     nodes = Nodes(
@@ -125,6 +127,7 @@ def boost(rows: Rows, growth: Growth) -> tuple[NDArray[np.int32], Nodes, int]:
     )
     roots = np.zeros(growth.rounds, np.int32)
     best_loss = _held_out_loss(rows)
+    losses = np.full(growth.rounds + 1, best_loss)
     used, kept_nodes, depth, kept, since = 0, 0, 0, 0, 0
     for number in range(growth.rounds):
         roots[number] = used
@@ -133,8 +136,9 @@ def boost(rows: Rows, growth: Growth) -> tuple[NDArray[np.int32], Nodes, int]:
             break
         _add_to_held_out(rows, nodes, roots[number], deep)
         loss = _held_out_loss(rows)
+        losses[number + 1 :] = loss
         depth = max(depth, deep)
-        if loss < best_loss - 1e-9:
+        if loss < best_loss - 1e-9 or rows.train == len(rows.answers):
             best_loss, kept, kept_nodes, since = loss, number + 1, used, 0
         else:
             since += 1
@@ -145,6 +149,7 @@ def boost(rows: Rows, growth: Growth) -> tuple[NDArray[np.int32], Nodes, int]:
         roots[:kept],
         Nodes(nodes.feature[found], nodes.right[found], nodes.child[found], nodes.value[found]),
         depth,
+        losses,
     )
 
 

@@ -1,7 +1,8 @@
 """Labels as cells, the most frequent first.
 
-Labels of fewer rows than `protect` are never reproduced: they share one cell, and what is drawn
-from it becomes one of the learned labels (or the word `other`, where every label is rare).
+Labels of fewer rows than `protect` are never reproduced: they share one cell. What is drawn from
+it becomes one of the learned labels, or the word `other` where rare labels are many: a long tail
+that came back as frequent labels would distort the column.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ from fabula.synthesizers.columns.codec import CodeColumn, CodecState, Places, Ra
 from fabula.synthesizers.model import CellColumn, Weights
 
 OTHER = "other"
-"""The label of a column whose labels are all rare."""
+"""The label that stands for rare ones where they are many."""
+
+MANY_RARE = 0.05
+"""Rare labels are many in a text column where they are more than this share of its labels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,14 +80,23 @@ class CategoryCodec:
         return CellColumn(self.name, self.counts, ordered=False, missing=self.missing)
 
     @property
+    def others(self) -> bool:
+        """Whether rare labels come back as `other`: they are many, and the column holds text."""
+        if not self.rare or not _is_text(self.levels.type):
+            return False
+        filled = self.counts[: len(self.levels) + 1]
+        return bool(filled[-1] > MANY_RARE * filled.sum())
+
+    @property
     def about(self) -> str:
         """What was made of the column."""
         if not len(self.levels) and not self.rare:
             return "no value"
-        hidden = (
-            f", rare ones in {self.counts[len(self.levels)]:,} rows hidden" if self.rare else ""
-        )
-        return f"{len(self.levels):,} labels{hidden}"
+        told = f"{len(self.levels):,} label{'s' * (len(self.levels) != 1)}"
+        if not self.rare:
+            return told
+        become = f"become `{OTHER}`" if self.others else "hidden"
+        return f"{told}, rare ones in {self.counts[len(self.levels)]:,} rows {become}"
 
     def encode(self, values: pa.Array) -> CodeColumn:
         """Codes of labels; unknown ones are rare (or the least frequent known one)."""
@@ -95,17 +108,16 @@ class CategoryCodec:
         return np.where(missing, len(self.counts) - 1, codes).astype(np.int32)
 
     def decode(self, codes: CodeColumn, places: Places, wanted: Wanted | None = None) -> pa.Array:
-        """Labels for codes; a rare one becomes a learned one."""
+        """Labels for codes; a rare one becomes a learned one or `other`."""
         del wanted  # a label is a whole cell
         levels, positions = self.levels, codes.astype(np.int64)
-        if self.rare:
+        if self.others:
+            levels = pa.concat_arrays([levels, pa.array([OTHER], levels.type)])
+        elif self.rare and len(levels):
             hidden = np.flatnonzero(codes == len(levels))
-            if len(levels):
-                sums = np.cumsum(self.counts[: len(levels)])
-                u = places.rng.random(len(hidden)) * sums[-1]
-                positions[hidden] = np.searchsorted(sums, u, "right")
-            else:
-                levels = self._stand_in()
+            sums = np.cumsum(self.counts[: len(levels)])
+            u = places.rng.random(len(hidden)) * sums[-1]
+            positions[hidden] = np.searchsorted(sums, u, "right")
         if not len(levels):
             return pa.nulls(len(codes), self.type)
         missing = positions >= len(levels)
@@ -121,6 +133,8 @@ class CategoryCodec:
             return self._between(wanted)
         share = np.zeros(len(self.counts))
         codes = {self._text(label): code for code, label in enumerate(self.levels.to_pylist())}
+        if self.others:
+            codes.setdefault(OTHER, len(self.levels))
         for value in wanted:
             if value is None and self.missing:
                 share[-1] = 1.0
@@ -158,10 +172,6 @@ class CategoryCodec:
             return str(value)
         return {"0": "false", "1": "true"}.get(str(value), str(value).lower())
 
-    def _stand_in(self) -> pa.Array:
-        text = pa.types.is_string(self.levels.type) or pa.types.is_large_string(self.levels.type)
-        return pa.array([OTHER], self.levels.type) if text else self.levels
-
     def _unknown(self, value: Any, known: list[Any]) -> UsageError:
         told = "null" if value is None else repr(value) if not isinstance(value, str) else value
         near = difflib.get_close_matches(str(value), map(str, known), n=1, cutoff=0.0)
@@ -171,6 +181,10 @@ class CategoryCodec:
             where=self.name,
             hint=f"closest: {near[0]}" if near else "the column holds no value to ask for",
         )
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def plain_values(values: pa.Array) -> pa.Array:

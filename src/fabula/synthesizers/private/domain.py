@@ -39,6 +39,12 @@ def columns_of(schema: pa.Schema, domain: Domain) -> Columns:
     Raises:
         UsageError: A column's domain is missing, or does not suit its type.
     """
+    if not isinstance(domain, Mapping):
+        raise UsageError(
+            f"the domain must be a mapping by column, not {domain!r}",
+            code="privacy.domain",
+            hint='domain={"age": "18..90", "plan": ["free", "pro"]}',
+        )
     for name in domain:
         if name not in schema.names:
             raise UsageError(
@@ -103,8 +109,11 @@ def _codec(name: str, kind: pa.DataType, given: Any) -> ColumnCodec:
 def _number(name: str, kind: pa.DataType, bounds: Range) -> NumberCodec:
     """Cells of equal width between two bounds, and one for missing values."""
     plain = Lattice(kind, 0, 1.0 if is_counted(kind) else None)
-    low, high = plain.number(bounds.low), plain.number(bounds.high)
-    if not low < high:
+    try:
+        low, high = plain.number(bounds.low), plain.number(bounds.high)
+    except (pa.ArrowException, ValueError, OverflowError) as exc:
+        raise _unsuitable(name, kind, f"{bounds.low}..{bounds.high}") from exc
+    if not -math.inf < low < high < math.inf:
         raise _unsuitable(name, kind, f"{bounds.low}..{bounds.high}")
     if is_counted(kind):
         lattice, first, last = Lattice(kind, int(low), 1.0), 0, int(high - low)

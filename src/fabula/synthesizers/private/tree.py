@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +20,14 @@ from numpy.typing import NDArray
 from fabula.errors import UsageError
 from fabula.synthesizers.layout import Layout
 from fabula.synthesizers.model import CellColumn, Codes, Drawn, State, Steps, Weights
-from fabula.synthesizers.private.accounting import Account, affordable, scale
+
+if TYPE_CHECKING:
+    from fabula.synthesizers.private.accounting import Account
 
 DELTA = 1e-6
+
+MOST_EPSILON = 100
+"""A budget above it protects nobody."""
 
 COLUMNS, CHOICE, PAIRS = 0.3, 0.2, 0.5
 """Shares of the budget: counts of columns, choice of pairs, counts of pairs."""
@@ -78,6 +84,8 @@ class PrivateTree:
         Raises:
             UsageError: ε or δ is no budget.
         """
+        from fabula.synthesizers.private.accounting import Account, affordable, scale
+
         del seed
         check_budget(epsilon, delta)
         assert epsilon is not None
@@ -97,7 +105,8 @@ class PrivateTree:
         chosen = tables.choose(CHOICE * budget, count)
         pairs = {}
         for done, pair in enumerate(chosen):
-            pairs[pair] = tables.counted(pair, PAIRS * budget / len(chosen))
+            price = PAIRS * budget / len(chosen)
+            pairs[pair] = tables.counted(pair, price, noise=scale(price))
             progress(done + 2, count)
         order, parents = _rooted(chosen, count)
         found = tuple(_chances(at, parents[at], shares, pairs) for at in range(count))
@@ -203,10 +212,16 @@ class _Tables:
             group = [into if member == joined else member for member in group]
         return chosen
 
-    def counted(self, edge: tuple[int, int], rho: float) -> Table:
-        """A noisy table in line with its columns' distributions; adds up to 1."""
+    def counted(self, edge: tuple[int, int], rho: float, *, noise: float) -> Table:
+        """A noisy table in line with its columns' distributions; adds up to 1.
+
+        Args:
+            edge: The two columns.
+            rho: What it costs.
+            noise: The standard deviation that this price buys; smaller counts are taken as 0.
+        """
         noisy = self._account.noisy(self._table(edge), rho)
-        table = np.where(noisy < scale(rho), 0.0, noisy) + _FLOOR * self._expected(edge)
+        table = np.where(noisy < noise, 0.0, noisy) + _FLOOR * self._expected(edge)
         first, second = (self._shares[at] for at in edge)
         for _ in range(_RAKINGS):
             table *= (first / np.maximum(table.sum(axis=1), 1e-300))[:, None]
@@ -230,18 +245,23 @@ def check_budget(epsilon: float | None, delta: float) -> None:
     Raises:
         UsageError: ε or δ is missing or out of range.
     """
-    if epsilon is None or not 0 < epsilon < float("inf"):
+    if not _is_number(epsilon) or not 0 < epsilon <= MOST_EPSILON:
+        told = "" if epsilon is None else f", not {epsilon!r}"
         raise UsageError(
-            "synthesizer `private` needs an `epsilon` above 0",
+            f"synthesizer `private` needs an `epsilon` above 0, at most {MOST_EPSILON}{told}",
             code="privacy.budget",
             hint="fb.fit(data, epsilon=1.0, domain={…}); smaller is more private",
         )
-    if not 0 < delta < 1:
+    if not _is_number(delta) or not 0 < delta < 1:
         raise UsageError(
-            f"`delta` must be between 0 and 1, not {delta}",
+            f"`delta` must be between 0 and 1, not {delta!r}",
             code="privacy.budget",
             hint="well below one over the number of rows, such as 1e-6",
         )
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _shares(noisy: Table, noise: float) -> Table:
