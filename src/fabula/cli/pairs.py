@@ -9,7 +9,7 @@ import typer
 
 from fabula.cli.arguments import ModelOption, SeedOption, read_shares
 from fabula.cli.group import new_app
-from fabula.cli.progress import progress
+from fabula.cli.progress import counted, progress
 from fabula.cli.rehearsing import print_rehearsal
 from fabula.cli.talk import Talk
 from fabula.errors import PartialRunError, UsageError
@@ -173,8 +173,7 @@ def pairs(
         "overwrite": overwrite,
     }
     with progress(talk) as watch:
-        if watch is not None:
-            options["progress"] = lambda done: watch(target.stem, done, n)
+        options["progress"] = counted(watch, target.stem, n)
         try:
             made, written = pairs_to_file(shape, n, target, options, export)
         except PartialRunError as error:
