@@ -120,7 +120,12 @@ def export(
         SinkError: A file is there already, or can't be written.
     """
     table = as_table(data)
-    asked = {"format": format, "user": user, "assistant": assistant, "system": system}
+    asked: dict[str, Any] = {
+        "format": format,
+        "user": user,
+        "assistant": assistant,
+        "system": system,
+    }
     asked |= {"score": score, "split": split or {}, "stratify": stratify}
     wanted = plan_export(output, table.column_names, asked)
     paths = _paths(Path(output), wanted)
