@@ -160,7 +160,7 @@ def pairs(
     shape = class_of(wanted) or wanted
     if dry_run:
         del options["report"]
-        print_rehearsal(lambda noted: ask(shape, n, **{**options, "rehearsal": noted}))
+        print_rehearsal(lambda noted: ask(shape, n, **(options | {"rehearsal": noted})))
         return
     export: dict[str, Any] = {
         "format": form,
