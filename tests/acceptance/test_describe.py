@@ -265,3 +265,34 @@ def test_mixed_types_in_a_table_are_said_and_nothing_paid_for_is_lost(fabula: Ru
         assert (ended.code, "write JSON Lines" in ended.err) == (2, True)
         assert fabula("describe", "items.jsonl", "-o", "out.jsonl", server=server).code == 0
     assert len(server.calls) == 2
+
+
+def test_the_same_command_completes_a_file_in_which_texts_are_missing(fabula: Run) -> None:
+    """D6.3, E. The unfinished file is replaced, only the missing text asked; then it is kept."""
+    Path("films.csv").write_text(FILMS, encoding="utf-8")
+    refuses = [True]
+
+    def script(call: Call) -> str:
+        facts = facts_of(call)
+        return "no" if refuses[0] and facts["year"] == 2001 else told(facts)
+
+    command = ("describe", "films.csv", "-o", "told.csv", "--attempts")
+    with ChatServer(script) as server:
+        assert fabula(*command, "0", server=server).code == 4
+        asked, refuses[0] = len(server.calls), False
+        ended = fabula(*command, "1", server=server)
+        assert ended.code == 0, ended.err
+        assert len(server.calls) == asked + 1
+        assert fabula(*command, "1", server=server).code == 2
+    assert "Éva Ruß" in Path("told.csv").read_text(encoding="utf-8")
+    assert not Path(".told.csv.partial").exists()
+
+
+def test_a_report_in_a_new_folder_is_written_and_one_that_cannot_be_is_said(fabula: Run) -> None:
+    """D7.3, E. The place of `--report` is no cause for a traceback."""
+    Path("films.csv").write_text(FILMS, encoding="utf-8")
+    command = ("describe", "films.csv", "--verify", "--model", "fake", "--report")
+    assert fabula(*command, "new/score.json").code == 4
+    assert json.loads(Path("new/score.json").read_text())["rows"] == 2
+    ended = fabula(*command, "films.csv/score.json")
+    assert (ended.code, "error[sink." in ended.err) == (2, True), ended.err

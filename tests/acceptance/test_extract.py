@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 import fabula as fb
 from fabula.errors import PartialRunError, SourceError, UsageError
 from fabula.testing import Call, ChatServer
+from fabula.texts.extract import read_texts
 from fabula.texts.round_trip import Comparison, RoundTrip
 from tests.acceptance.builders import at
 from tests.acceptance.conftest import Run
@@ -146,7 +147,10 @@ def test_the_command_writes_typed_rows_and_a_row_for_each_failure(fabula: Run) -
     with ChatServer(lambda c: json.dumps(HANKS) if text_of(c) == "good" else "no") as server:
         command = ["extract", "bios.jsonl", "--schema", "films_of:Actor", "--attempts", "1"]
         ended = fabula(*command, "-o", "out.parquet", server=server)
-    assert ended.code == 4, ended.err
+        assert ended.code == 4, ended.err
+        again = fabula(*command, "-o", "out.parquet", server=server)
+        assert "0 calls" in again.err
+        assert "Continuing" not in ended.err + again.err
     rows = pd.read_parquet("out.parquet").to_dict("records")
     assert [row["row"] for row in rows] == [0, 1]
     assert list(rows[0]["movies"]) == HANKS["movies"]
@@ -273,3 +277,15 @@ def test_a_limit_in_the_middle_leaves_texts_named_as_unverified() -> None:
         [made] = fb.describe([HANKS], verify=True, model=model)
     assert made["round_trip"] == "exact"
     assert len(server.calls) == 2
+
+
+def test_lines_end_at_line_ends_only(tmp_path: Path) -> None:
+    """E. JSON may hold U+2028 and its like as they are; they end no line."""
+    path = tmp_path / "notes.jsonl"
+    path.write_text('{"text": "one\u2028two\x85three"}\r\n{"text": "four"}\n', encoding="utf-8")
+    assert read_texts(path) == ["one\u2028two\x85three", "four"]
+
+
+def test_an_entry_without_text_is_named() -> None:
+    with pytest.raises(SourceError, match="entry 1 has no text"):
+        read_texts([{"text": "a"}, {"text": None}])

@@ -16,6 +16,7 @@ import fabula as fb
 from fabula.errors import PartialRunError, UsageError
 from fabula.testing import Call, ChatServer
 from tests.acceptance.builders import at, known_rows
+from tests.acceptance.conftest import Run
 
 SPEC = """\
 fabula: 1
@@ -201,3 +202,22 @@ def test_sets_do_not_fit_into_one_file() -> None:
     with ChatServer(server_of()) as server, pytest.raises(UsageError, match="don't fit"):
         fb.generate(spec_at(server), output="turns.csv")
     assert server.calls == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--format", "chat-jsonl", "-o", "pairs.parquet"),
+        ("--split", "train=0.5,test=0.6", "-o", "sets"),
+        ("--split", "train=0.5,train=0.5", "-o", "sets"),
+        ("--split", "train=1,test=1", "--stratify", "tone", "-o", "sets"),
+        ("--format", "chat-jsonl", "--system", "{{ tone }}"),
+    ],
+)
+def test_a_set_that_cannot_be_written_is_refused_before_a_pair_is_asked(
+    wrong: tuple[str, ...], fabula: Run
+) -> None:
+    """B4.1, E. Nothing is paid for first."""
+    with ChatServer() as server:
+        ended = fabula("pairs", "question -> answer", "-n", "4", *wrong, server=server)
+    assert (ended.code, server.calls) == (2, []), ended.err

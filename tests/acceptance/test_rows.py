@@ -1,8 +1,7 @@
-"""D1-D4: rows of a class, a schema or plain text, asked few-shot, as `fb.rows` gives them."""
+"""D1-D3: rows of a class, a schema or plain text, asked few-shot, as `fb.rows` gives them."""
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import json
 import re
@@ -12,53 +11,14 @@ from typing import Any, Literal
 
 import pandas as pd
 import pytest
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field
 
 import fabula as fb
 from fabula.errors import PartialRunError, UsageError
 from fabula.testing import Call, ChatServer, Reply
-from fabula.testing.replies import failed, rate_limited
+from fabula.testing.replies import failed
+from tests.acceptance.bills import EXTRA, SEEDS, Bill, asked, bill
 from tests.acceptance.builders import as_reply, asked_rows, at, numbered
-
-
-class Bill(BaseModel):
-    """A bill of a patient."""
-
-    patient_id: int = Field(description="unique number of the patient")
-    patient_name: str
-    code: str = Field(pattern=r"[A-Z]\d\d\.\d")
-    charge: float = Field(gt=0)
-    claim: float
-
-    @field_validator("patient_name")
-    @classmethod
-    def _two_words(cls, value: str) -> str:
-        if len(value.split()) < 2:
-            raise ValueError("a name has at least two words")
-        return value
-
-
-SEEDS = [
-    "Patient ID: 123456, Patient Name: John Doe, Code: J20.9, Charge: $500, Claim: $350",
-    "Patient ID: 789012, Patient Name: Jo Smith, Code: M54.5, Charge: $150, Claim: $120",
-    "Patient ID: 345678, Patient Name: Emi Stone, Code: E11.9, Charge: $300, Claim: $250",
-]
-EXTRA = "the name must be chosen at random and be unusual"
-
-
-def bill(number: int) -> dict[str, Any]:
-    return {
-        "patient_id": 1000 + number,
-        "patient_name": f"Person {number}",
-        "code": f"A{number % 90 + 10}.1",
-        "charge": 100.0 + number,
-        "claim": 90.0,
-    }
-
-
-def asked(n: int, **rest: Any) -> dict[str, Any]:
-    """The options of the reference's call."""
-    return {"subject": "medical_billing", "extra": EXTRA, "examples": SEEDS, "n": n, **rest}
 
 
 def test_a_class_gives_objects_a_schema_dicts_and_nothing_text() -> None:
@@ -223,62 +183,6 @@ def test_a_hundred_rows_in_ten_calls() -> None:
         made = fb.rows(Bill, **asked(100, model=at(server), rows_per_call=10))
     assert len({row.patient_id for row in made}) == 100
     assert [asked_rows(call) for call in server.calls] == [10] * 10
-
-
-def by_request(call: Call) -> str:
-    """Rows that depend on the request alone, so that timing can't matter."""
-    start = sum(call.prompt.encode()) * 100
-    return as_reply(*(bill(start + place) for place in range(asked_rows(call))))
-
-
-def test_the_limit_of_open_calls_holds_and_rows_keep_their_order() -> None:
-    """D4.1, D4.2. No two prompts are equal, because each wave tells of the ones before."""
-    with ChatServer(numbered(bill), latency=0.02) as server:
-        made = fb.rows(Bill, **asked(40, model=at(server, concurrency=8), rows_per_call=1))
-    assert len(made) == 40
-    assert 1 < server.most_open <= 8
-    assert len({call.prompt for call in server.calls}) >= 5
-
-
-def test_three_of_forty_fail_and_are_asked_again() -> None:
-    """D4.3."""
-    good = numbered(bill)
-
-    def script(call: Call) -> Any:
-        return '{"patient_id": "?"}' if call.number in (7, 19, 33) else good(call)
-
-    with ChatServer(script) as server:
-        made = fb.rows(Bill, **asked(40, model=at(server, concurrency=8), rows_per_call=1))
-    assert len(made) == 40
-    assert len(server.calls) == 43
-    assert sum("`code` is missing" in call.prompt for call in server.calls) == 3
-
-
-def test_a_storm_of_429_slows_down_and_ends() -> None:
-    """D4.4, A6.4."""
-    good = numbered(bill)
-
-    def script(call: Call) -> Any:
-        return rate_limited(0.02) if 5 < call.number < 30 else good(call)
-
-    with ChatServer(script) as server:
-        made = fb.rows(Bill, **asked(30, model=at(server, concurrency=8), rows_per_call=1))
-    assert len(made) == 30
-
-
-def test_both_callers_get_the_same_rows(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    """D4.5. Sync, async, and both at once inside one loop."""
-    with ChatServer(by_request) as server:
-        options = asked(12, model=at(server, concurrency=4), rows_per_call=2)
-        sync = fb.rows(Bill, **options)
-        monkeypatch.setenv("FABULA_HOME", str(tmp_path / "another"))
-
-        async def both() -> list[list[Bill]]:
-            return list(await asyncio.gather(fb.arows(Bill, **options), fb.arows(Bill, **options)))
-
-        calls = len(server.calls)
-        assert asyncio.run(both()) == [sync, sync]
-        assert calls < len(server.calls) <= 3 * calls
 
 
 class Part(BaseModel):

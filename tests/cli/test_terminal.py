@@ -145,3 +145,26 @@ def test_a_stopped_run_loses_nothing_and_goes_on(shop, tmp_path):
         assert again.returncode == 0, again.stderr
         assert "requested 120 = written 120 + rejected 0" in again.stderr
         assert len(server.calls) - asked < 120
+
+
+def test_a_stopped_job_of_calls_says_how_to_go_on(tmp_path):
+    """E: verbs that ask pair by pair or text by text name the way on, too."""
+    with ChatServer(latency=0.3) as server:
+        environment = {
+            **os.environ,
+            "OPENAI_BASE_URL": server.url,
+            "OPENAI_API_KEY": "test-key",
+            "FABULA_HOME": str(tmp_path / "home"),
+        }
+        command = [FABULA, "pairs", "q -> a", "-n", "400", "--model", "openai:any"]
+        process = subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+        )
+        deadline = time.monotonic() + 60
+        while len(server.calls) < 10 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "stopped\nhint: run the same command to continue" in err
+    assert "Continuing" not in err

@@ -228,3 +228,11 @@ def test_a_report_shows_itself() -> None:
     assert repr(report).endswith("300 synthetic vs 300 real, 200 holdout")
     assert "<table>" in report._repr_html_()
     assert "# Synthetic data report: passed" in report.to_markdown()
+
+
+def test_without_bounds_the_page_claims_nothing() -> None:
+    """No verdict is neither a failure, nor that all is well."""
+    page = evaluate(pa.table({"q": [f"text {n}" for n in range(20)]})).to_html()
+    assert "No number has a bound" in page
+    assert "All numbers within bounds" not in page
+    assert 'class="chip word no-verdict"' in page

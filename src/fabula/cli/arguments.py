@@ -121,9 +121,11 @@ def read_shares(text: str | None) -> dict[str, float]:
             share = float(number.removesuffix("%")) / (100 if number.endswith("%") else 1)
         except ValueError:
             share = -1.0
-        if not name or not 0 < share < float("inf"):
+        if not name or name in shares or not 0 < share < float("inf"):
             raise UsageError(
-                f"`{part}` is no share of a split",
+                f"`{name}` has two shares of the split"
+                if name in shares
+                else f"`{part}` is no share of a split",
                 code="usage.share",
                 hint="write `--split train=0.9,test=0.1`",
             )

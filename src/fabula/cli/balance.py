@@ -112,9 +112,8 @@ def balance(
     Texts are clustered into topics, which the language model names; it then writes what topics
     lack, round by round. New rows that repeat a text or stray from their topic are not taken.
 
-    \b
-    fabula balance tickets.jsonl --plan
-    fabula balance tickets.jsonl --new-topics 4 --model openai:gpt-4o-mini -o balanced/
+    Examples: `fabula balance tickets.jsonl --plan`;
+    `fabula balance tickets.jsonl --new-topics 4 --model openai:gpt-4o-mini -o balanced/`
     """
     from fabula.reports import balance as run
     from fabula.reports import topics as words

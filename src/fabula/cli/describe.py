@@ -19,7 +19,7 @@ from fabula.cli.asked import (
     show_prompts,
 )
 from fabula.cli.group import new_app
-from fabula.cli.progress import progress
+from fabula.cli.progress import counted, progress
 from fabula.cli.talk import Talk
 
 if TYPE_CHECKING:
@@ -105,6 +105,7 @@ def describe(
     Examples: `fabula describe films.csv --style gossip --min-words 30`;
     `fabula describe films.jsonl -n 3 --verify -o texts.jsonl --model openai:gpt-4o-mini`
     """
+    from fabula.io.places import make_folder, write_text
     from fabula.reports import amounts
     from fabula.texts.describe import prompts_of
     from fabula.texts.describe_files import beside, describe_file
@@ -141,10 +142,10 @@ def describe(
     def scored(score: RoundTrip) -> None:
         talk.say(str(score))
         if report is not None:
-            report.write_text(json.dumps(score.to_dict(), indent=2) + "\n", encoding="utf-8")
+            make_folder(report.parent)
+            write_text(report, json.dumps(score.to_dict(), indent=2) + "\n")
 
     with progress(talk) as watch:
-        told = (lambda done: watch(data.stem, done, len(prompts))) if watch else None
         records = describe_file(
             data,
             target,
@@ -161,7 +162,7 @@ def describe(
             max_calls=max_calls,
             max_tokens=max_tokens,
             max_cost=max_cost,
-            progress=told,
+            progress=counted(watch, data.stem, len(prompts)),
             report=lambda result: talk.say(calls_line(result)),
         )
     claims = sum(bool(record["unsupported"]) for record in records)

@@ -28,9 +28,10 @@ def export(
         typer.Option(
             "--format",
             help="`chat-jsonl`, `completion-jsonl`, `alpaca`, `sharegpt`, `preference`, or a file "
-            "format: `csv`, `parquet`, `jsonl`, `arrow`.",
+            "format: `csv`, `parquet`, `jsonl`, `arrow`; by default `chat-jsonl`, or the format "
+            "of the rows as they are that another file's ending names.",
         ),
-    ] = "chat-jsonl",
+    ] = "",
     user: Annotated[
         str,
         typer.Option(
@@ -90,4 +91,6 @@ def export(
         overwrite=overwrite,
     )
     talk.say(export_text(written))
-    talk.hint(f"check it with `fabula validate {written.files[0].path}`")
+    training = written.tokens is not None
+    look = "check it with `fabula validate" if training else "look at it with `fabula show"
+    talk.hint(f"{look} {written.files[0].path}`")

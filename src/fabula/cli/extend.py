@@ -9,7 +9,7 @@ import typer
 
 from fabula.cli.arguments import ModelOption, PromptOption, ReviewOption, SeedOption
 from fabula.cli.group import new_app
-from fabula.cli.progress import progress
+from fabula.cli.progress import counted, progress
 from fabula.cli.rehearsing import print_rehearsal
 from fabula.cli.talk import Talk
 
@@ -109,7 +109,7 @@ def extend(
         print_rehearsal(go_through)
         return
     with progress(talk) as watch:
-        wanted["progress"] = (lambda done: watch(data.stem, done, n)) if watch else None
+        wanted["progress"] = counted(watch, data.stem, n)
         longer = extend_file(data, n, target, overwrite=overwrite, **wanted)
     talk.say(f"Wrote `{target}` ({longer.num_rows - n:,} rows and {n:,} new)")
     talk.hint(f"look at it with `fabula show {target}`")

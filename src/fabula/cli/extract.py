@@ -18,7 +18,7 @@ from fabula.cli.asked import (
     show_prompts,
 )
 from fabula.cli.group import new_app
-from fabula.cli.progress import progress
+from fabula.cli.progress import counted, progress
 from fabula.cli.talk import Talk
 
 app = new_app()
@@ -81,7 +81,6 @@ def extract(
         return
     target = output or beside(data, "extracted")
     with progress(talk) as watch:
-        told = (lambda done: watch(data.stem, done, len(prompts))) if watch else None
         made = extract_file(
             data,
             schema,
@@ -96,7 +95,7 @@ def extract(
             max_calls=max_calls,
             max_tokens=max_tokens,
             max_cost=max_cost,
-            progress=told,
+            progress=counted(watch, data.stem, len(prompts)),
             report=lambda result: talk.say(calls_line(result)),
         )
     talk.say(f"Wrote `{target}` (from {amounts.count(len(made), 'text')})")

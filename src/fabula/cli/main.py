@@ -12,12 +12,14 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from fabula.cli.verbs import VERBS, overview
+from fabula.cli.verbs import CONTINUED, VERBS, WAY_ON, overview
 
 if TYPE_CHECKING:
     from fabula.cli.talk import Talk
     from fabula.errors import FabulaError
 
+INTERRUPTED = 130
+"""Exit code of a command that Ctrl-C ended."""
 INTERNAL_ERROR = 70
 """Exit code of an error that Fabula did not foresee (`EX_SOFTWARE` of sysexits)."""
 
@@ -50,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         talk.say("\nstopped")
-        return 130
+        return INTERRUPTED
     except Exception as error:
         if talk.verbose:
             import traceback
@@ -70,7 +72,9 @@ def _run(words: list[str], talk: Talk) -> int:
     except typer.TyperException as error:
         raise _usage_error(error, words) from error
     except typer.Abort:
-        return 130
+        result = INTERRUPTED
+    if result == INTERRUPTED:  # what Typer makes of Ctrl-C
+        talk.say(f"\nstopped{WAY_ON if words[0] in CONTINUED else ''}")
     return result if isinstance(result, int) else 0
 
 

@@ -9,13 +9,12 @@ import typer
 
 from fabula.cli.arguments import ModelOption, SeedOption, read_shares
 from fabula.cli.group import new_app
-from fabula.cli.progress import progress
+from fabula.cli.progress import counted, progress
 from fabula.cli.rehearsing import print_rehearsal
 from fabula.cli.talk import Talk
 from fabula.errors import PartialRunError, UsageError
 
 if TYPE_CHECKING:
-    from fabula.llm.rehearsal import Rehearsal
     from fabula.llm.rows.job import RowsResult
     from fabula.texts.pairs.ask import PairOptions
 
@@ -161,12 +160,7 @@ def pairs(
     shape = class_of(wanted) or wanted
     if dry_run:
         del options["report"]
-
-        def rehearse(noted: Rehearsal) -> object:
-            options["rehearsal"] = noted
-            return ask(shape, n, **options)
-
-        print_rehearsal(rehearse)
+        print_rehearsal(lambda noted: ask(shape, n, **(options | {"rehearsal": noted})))
         return
     export: dict[str, Any] = {
         "format": form,
@@ -179,8 +173,7 @@ def pairs(
         "overwrite": overwrite,
     }
     with progress(talk) as watch:
-        if watch is not None:
-            options["progress"] = lambda done: watch(target.stem, done, n)
+        options["progress"] = counted(watch, target.stem, n)
         try:
             made, written = pairs_to_file(shape, n, target, options, export)
         except PartialRunError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,17 @@ def progress(talk: Talk, *, resumes: bool = False) -> Iterator[Progress | None]:
             yield watch
     else:
         yield _Lines(talk, resumes)
+
+
+def counted(watch: Progress | None, name: str, asked: int) -> Callable[[int], None] | None:
+    """What a job that counts from nothing is to call with the rows done.
+
+    It counts answers of the ledger like new ones, so a first number says nothing of earlier runs.
+    """
+    if watch is None:
+        return None
+    watch(name, 0, asked)
+    return lambda done: watch(name, done, asked)
 
 
 class _Lines:

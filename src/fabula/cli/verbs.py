@@ -14,8 +14,8 @@ SECTIONS: dict[str, dict[str, str]] = {
         "export": "Write a table as a set to train a model with.",
         "program": "Have a model write the program that makes the data; run it again.",
         "balance": "Even out the topics of a text data set.",
-        "describe": "Write a text for each row that tells its fields.",
-        "extract": "Take typed fields out of texts.",
+        "describe": "Write a text for every item that tells all of its fields.",
+        "extract": "Take typed values out of texts, one row an object.",
         "fit": "Learn a table and write a synthesizer that `fabula sample` draws from.",
         "sample": "Draw rows from a learned table.",
     },
@@ -38,6 +38,11 @@ SECTIONS: dict[str, dict[str, str]] = {
 """Every verb by section, with its one-line help; the verb's module has the same name."""
 
 VERBS: dict[str, str] = {name: text for verbs in SECTIONS.values() for name, text in verbs.items()}
+
+CONTINUED = frozenset({"balance", "describe", "extend", "extract", "pairs", "program"})
+"""Verbs that ask nothing twice when the same command is run again."""
+
+WAY_ON = "\nhint: run the same command to continue; what was answered is not asked again"
 
 EVERYWHERE = """\
 With every verb:

@@ -37,7 +37,9 @@ def duration(seconds: float) -> str:
 
 
 def money(dollars: float) -> str:
-    """`0.42 USD`; small sums keep two digits that count."""
+    """`0.42 USD`; small sums keep two digits that count, down to `<0.0001 USD`."""
+    if 0 < dollars < 0.0001:
+        return "<0.0001 USD"
     if 0 < dollars < 0.01:
         return f"{dollars:.2g} USD"
     return f"{dollars:,.2f} USD"

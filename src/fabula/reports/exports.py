@@ -14,6 +14,9 @@ def export_text(made: Export) -> str:
     files = ", ".join(f"`{file.path}` ({file.rows:,})" for file in made.files)
     lines = [f"Wrote {files}"]
     lines += [f"left out {count:,}: {reason}" for reason, count in made.left_out.items()]
+    empty = ", ".join(f"`{file.path.name}`" for file in made.files if not file.rows)
+    if empty and made.asked:
+        lines.append(f"nothing is left for {empty}: too few different inputs for these shares")
     tokens = made.tokens
     if tokens is not None:
         costs = tokens.costs()

@@ -50,7 +50,8 @@ class OutputSpec(SpecModel):
         score: For `preference`: the columns that grade the answers, one for each of `assistant`.
             The best answer is chosen, the worst rejected; with one answer a row, rows of equal
             `user` are compared.
-        split: Shares by name (`{train: 0.9, test: 0.1}`), each a file; no input is in two of them.
+        split: Shares by name (`{train: 0.9, test: 0.1}`, or in proportion `{train: 9, test: 1}`),
+            each a file; no input is in two of them.
         stratify: A column whose values have the same shares in each of them.
         path: The file's name without ending; by default the split's, else the table's and
             format's.
@@ -78,6 +79,9 @@ class OutputSpec(SpecModel):
             raise ValueError("give `table: NAME`; examples are made of one table")
         if self.stratify and not self.split:
             raise ValueError("`stratify` needs a `split`")
+        whole = sum(self.split.values())
+        if max(self.split.values(), default=0) < 1 and abs(whole - 1) > _ROUNDING and self.split:
+            raise ValueError(f"the shares of the split add up to {whole:g}, not to 1")
         for name in self.split:
             if not name.strip() or "/" in name or "\\" in name:
                 raise ValueError(f"`{name}` is no name for the file of a split")
@@ -124,4 +128,6 @@ class OutputSpec(SpecModel):
             raise ValueError("`preference` needs a `score` for each answer in `assistant`")
 
 
+_ROUNDING = 0.02
+"""How far fractions of a split may be from a whole: three of 0.33 are meant to be one."""
 _OF_EXPORTS = ("table", "user", "assistant", "system", "score", "stratify", "path")

@@ -1,7 +1,8 @@
 """`describe` and `extract` from file to file: every item and every text keeps its row.
 
 A table keeps its columns and gains `text`; items of another form are written as `fields`. What
-failed stays in its row with `error`, so that rows asked are rows written.
+failed stays in its row with `error`, so that rows asked are rows written; the same command may
+then replace the file, and asks only for what is missing.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from fabula.texts.describe import Described, DescribeOptions, describe
 from fabula.texts.examples import plain_value
 from fabula.texts.extract import ExtractOptions, extract
 from fabula.texts.extract_schema import SchemaLike
+from fabula.texts.unfinished import check_free, mark_finished, mark_unfinished
 
 _ADDED = ("text", "variant", "unsupported", "round_trip", "error")
 
@@ -41,13 +43,15 @@ def describe_file(
         SinkError: The file is there already, or can't be written.
         PartialRunError: Texts are missing; every record is in the file.
     """
-    check_free(output, overwrite=overwrite)
+    _check_output(output, overwrite=overwrite)
     try:
         records = describe(source, **wanted)
     except PartialRunError as error:
         write_rows(output, described_rows(error.rows))
+        mark_unfinished(output)
         raise
     write_rows(output, described_rows(records))
+    mark_finished(output)
     return records
 
 
@@ -75,14 +79,16 @@ def extract_file(
         SinkError: The file is there already, or can't be written.
         PartialRunError: Texts gave nothing valid; all others are in the file.
     """
-    check_free(output, overwrite=overwrite)
+    _check_output(output, overwrite=overwrite)
     try:
         made = extract(source, schema, **wanted)
     except PartialRunError as error:
         reasons = {reject.row: reject.reason for reject in error.rejects}
         write_rows(output, extracted_rows(error.rows, reasons, error.message))
+        mark_unfinished(output)
         raise
     write_rows(output, extracted_rows(made, {}, ""))
+    mark_finished(output)
     return made
 
 
@@ -122,23 +128,6 @@ def beside(source: Path, word: str) -> Path:
     return Path(f"{source.stem}-{word}{ending}")
 
 
-def check_free(output: Path, *, overwrite: bool) -> None:
-    """Make sure, before anything is asked, that a file may be written.
-
-    Raises:
-        SinkError: It exists.
-        UsageError: Its ending names no format.
-    """
-    format_of(output)
-    if output.exists() and not overwrite:
-        raise SinkError(
-            f"`{output}` exists",
-            code="sink.exists",
-            where=str(output),
-            hint="choose another file with `-o`, or pass --overwrite",
-        )
-
-
 def write_rows(output: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write rows; JSON Lines take values of any form, tables one type a column."""
     make_folder(output.parent)
@@ -161,6 +150,12 @@ def write_rows(output: Path, rows: Sequence[Mapping[str, Any]]) -> None:
             empty = table.column(position).cast(pa.string())
             table = table.set_column(position, field.name, empty)
     write_table(output, table, table.schema, format_of(output))
+
+
+def _check_output(output: Path, *, overwrite: bool) -> None:
+    """Refuse, before anything is asked, a file that exists or whose ending names no format."""
+    format_of(output)
+    check_free(output, overwrite=overwrite)
 
 
 def _columns(record: Described) -> Sequence[Any]:

@@ -113,7 +113,7 @@ def _json_items(path: Path, *, lines: bool) -> list[Any]:
         raise SourceError(
             f"`{path}` can't be read: {error}", code="source.unreadable", file=str(path)
         ) from error
-    parts = list(enumerate(text.splitlines(), 1)) if lines else [(1, text)]
+    parts = list(enumerate(text.split("\n"), 1)) if lines else [(1, text)]
     items = []
     for line, part in parts:
         if not part.strip():

@@ -144,6 +144,12 @@ def read_texts(data: Any, column: str = "") -> list[str]:
         name = _text_column(listed, column)
         listed = [item.get(name) for item in listed]
     for number, text in enumerate(listed):
+        if text is None:
+            raise SourceError(
+                f"entry {number} has no text",
+                code="source.no-text",
+                hint="leave out the entries whose text is missing",
+            )
         if not isinstance(text, str):
             raise SourceError(
                 f"entry {number} is {as_json(plain_value(text))[:60]}, not a text",

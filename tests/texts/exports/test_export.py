@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import fabula as fb
 from fabula.errors import SinkError, UsageError
+from fabula.reports.exports import export_text
 from fabula.texts.exports.splits import plain, split
 from fabula.texts.exports.tokens import tokens_of
 
@@ -208,6 +209,9 @@ WRONG: dict[str, dict[str, Any]] = {
     "stratify alone": {**SAID, "stratify": "category"},
     "no stratum": {**SAID, "split": {"a": 1}, "stratify": "kind"},
     "no share": {**SAID, "split": {"a": 0}},
+    "shares beyond the whole": {**SAID, "split": {"a": 0.5, "b": 0.6}},
+    "shares short of the whole": {**SAID, "split": {"a": 0.8}},
+    "an ending of another format": {**SAID, "format": "csv"},
     "a folder as a name": {**SAID, "split": {"../a": 1}},
     "a template that fails": {"user": "{{ product.no.such }}", "assistant": "text"},
 }
@@ -243,3 +247,37 @@ def test_a_file_that_is_there_is_not_replaced_unasked(tmp_path: Path) -> None:
         fb.export(ROWS, tmp_path / "s.jsonl", **SAID)
     fb.export(ROWS.slice(0, 3), tmp_path / "s.jsonl", overwrite=True, **SAID)
     assert len(lines(tmp_path / "s.jsonl")) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "how", "read"),
+    [
+        ("set.jsonl", SAID, "messages"),
+        ("set.json", SAID, "messages"),
+        ("set.csv", {}, "product"),
+        ("set.parquet", {}, "product"),
+    ],
+)
+def test_the_ending_names_the_format_where_none_is_given(
+    name: str, how: dict[str, Any], read: str, tmp_path: Path
+) -> None:
+    """B4.1. As `generate -o NAME` does; JSON is for training."""
+    fb.export(ROWS, tmp_path / name, **how)
+    content = (tmp_path / name).read_bytes()
+    assert read.encode() in content
+    assert content.startswith(b"PAR1") is name.endswith(".parquet")
+
+
+def test_a_part_without_examples_is_told(tmp_path: Path) -> None:
+    rows = [{"q": "same", "r": str(number)} for number in range(4)]
+    made = fb.export(
+        rows, tmp_path / "sets", user="q", assistant="r", split={"train": 9, "test": 1}
+    )
+    assert "nothing is left for `test.jsonl`" in export_text(made)
+
+
+def test_costs_are_told_in_plain_numbers(tmp_path: Path) -> None:
+    """A small set costs `<0.0001 USD`, not `3.8e-06 USD`."""
+    text = export_text(fb.export(ROWS.slice(0, 1), tmp_path / "s.jsonl", **SAID))
+    assert "gpt-4o-mini <0.0001 USD" in text
+    assert "e-0" not in text

@@ -35,7 +35,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
 
 _RULES = {
     "json": "every line is a JSON object",
-    "format": "every line has the keys of one format",
+    "format": f"every line has the keys of one format ({', '.join(_KEYS)})",
     "roles": "turns have known roles, go back and forth, and end with the assistant",
     "text": "no text is empty",
     "length": "no example is too long",
@@ -105,7 +105,8 @@ def check_training_file(path: Path, *, longest: int = LONGEST) -> tuple[Finding,
         found = format_of_row(row)
         form = form or found
         if not found or found != form:
-            findings.note("format", line, f"is not of the format `{form or 'of any example'}`")
+            other = f"is not of the format `{form}`" if form else "has the keys of none"
+            findings.note("format", line, other)
             continue
         turns = _turns(row, found)
         if turns is None:

@@ -84,7 +84,7 @@ def export(
     data: TableLike,
     output: PathLike,
     *,
-    format: str = "chat-jsonl",  # noqa: A002  (the word that users know)
+    format: str = "",  # noqa: A002  (the word that users know)
     user: str = "",
     assistant: str | Sequence[str] = (),
     system: str = "",
@@ -101,7 +101,8 @@ def export(
         output: The file; with a split, a folder, or the start of the files' names:
             `pairs.jsonl` becomes `pairs-train.jsonl` and `pairs-test.jsonl`.
         format: `chat-jsonl`, `completion-jsonl`, `alpaca`, `sharegpt`, `preference`, or a file
-            format (`csv`, `parquet`, `jsonl`, `arrow`).
+            format (`csv`, `parquet`, `jsonl`, `arrow`); by default the file format that the
+            ending of `output` names, and `chat-jsonl` for JSON Lines and folders.
         user: A column, or a template such as `"{{ product }}, {{ category }}"`: the input.
         assistant: A column or template: the output; several for `preference`.
         system: A column or template: what the system says first.
@@ -118,19 +119,15 @@ def export(
         UsageError: An option is wrong, or names no column.
         SinkError: A file is there already, or can't be written.
     """
-    from pydantic import ValidationError
-
     table = as_table(data)
-    try:
-        wanted = OutputSpec.model_validate(
-            {"format": format, "user": user, "assistant": assistant, "system": system}
-            | {"score": score, "split": split or {}, "stratify": stratify}
-        )
-    except ValidationError as error:
-        detail = error.errors()[0]
-        told = detail.get("ctx", {}).get("error") or f"`{detail['loc'][0]}`: {detail['msg']}"
-        raise UsageError(f"{told}", code="usage.export", hint=_HINT) from error
-    _check_columns(wanted, table.column_names)
+    asked: dict[str, Any] = {
+        "format": format,
+        "user": user,
+        "assistant": assistant,
+        "system": system,
+    }
+    asked |= {"score": score, "split": split or {}, "stratify": stratify}
+    wanted = plan_export(output, table.column_names, asked)
     paths = _paths(Path(output), wanted)
     for path in paths.values():
         if path.exists() and not overwrite:
@@ -142,6 +139,32 @@ def export(
             )
         make_folder(path.parent)
     return write_export(table, wanted, paths, seed=seed)
+
+
+def plan_export(output: PathLike, columns: Sequence[str], asked: Mapping[str, Any]) -> OutputSpec:
+    """What is to be written, made sure before there is a row.
+
+    Args:
+        output: The file or folder.
+        columns: The columns that there will be.
+        asked: `format`, `user` and so on, as `export` takes them.
+
+    Raises:
+        UsageError: An option is wrong, or names no column.
+    """
+    from pydantic import ValidationError
+
+    output = Path(output)
+    form = asked.get("format") or _default_format(output)
+    try:
+        wanted = OutputSpec.model_validate({**asked, "format": form})
+    except ValidationError as error:
+        detail = error.errors()[0]
+        told = detail.get("ctx", {}).get("error") or f"`{detail['loc'][0]}`: {detail['msg']}"
+        raise UsageError(f"{told}", code="usage.export", hint=_HINT) from error
+    _check_columns(wanted, columns)
+    _check_ending(output, wanted)
+    return wanted
 
 
 def plain_format(output: PathLike) -> str:
@@ -244,6 +267,25 @@ def _paths(output: Path, wanted: OutputSpec) -> dict[str, Path]:
         }
         return named or {"": output}
     return {name: output / file for name, file in wanted.files("rows").items()}
+
+
+def _default_format(output: Path) -> str:
+    """What is meant where no format is given: JSON is for training."""
+    plain = ENDINGS.get(output.suffix.lower(), "json")
+    return "chat-jsonl" if plain in ("json", "jsonl") else plain
+
+
+def _check_ending(output: Path, wanted: OutputSpec) -> None:
+    """Refuse a file whose ending says something else than what would be in it."""
+    if ENDINGS.get(output.suffix.lower(), "") in ("", "json"):
+        return
+    inside = "jsonl" if wanted.is_training else wanted.format
+    if format_of(output) != inside:
+        raise UsageError(
+            f"`{output.name}` can't hold `{wanted.format}`: its ending says {format_of(output)}",
+            code="usage.format",
+            hint=f"write `-o {output.with_suffix('.' + inside).name}`, or choose another format",
+        )
 
 
 def _check_columns(wanted: OutputSpec, columns: Sequence[str]) -> None:

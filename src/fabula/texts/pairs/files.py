@@ -12,11 +12,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fabula.errors import PartialRunError, SinkError
+from fabula.errors import PartialRunError
 from fabula.io.places import make_folder, write_text
-from fabula.texts.exports.export import Export
+from fabula.texts.exports.export import Export, plan_export
 from fabula.texts.pairs.ask import PairOptions, pairs
+from fabula.texts.pairs.fields import pair_fields
 from fabula.texts.pairs.result import Pairs
+from fabula.texts.unfinished import check_free, is_unfinished, mark_finished, mark_unfinished
+
+_NOT_PLANNED = ("seed", "overwrite")
+"""Options that say how files are made, not what is in them."""
 
 
 def pairs_to_file(
@@ -35,15 +40,9 @@ def pairs_to_file(
         SinkError: The file is there already, or can't be written.
         PartialRunError: Pairs are missing; those that came are in the file.
     """
-    mark = output.with_name(f".{output.name}.partial")
-    overwrite = bool(export.get("overwrite")) or mark.exists()
-    if output.is_file() and not overwrite:
-        raise SinkError(
-            f"`{output}` exists",
-            code="sink.exists",
-            where=str(output),
-            hint="choose another file with `-o`, or pass --overwrite",
-        )
+    overwrite = bool(export.get("overwrite")) or is_unfinished(output)
+    check_free(output, overwrite=overwrite)
+    _check_export(wanted, output, options, export)
     make_folder(output.parent)
     how = {**export, "overwrite": overwrite}
     try:
@@ -51,12 +50,23 @@ def pairs_to_file(
     except PartialRunError as error:
         error.rows.write(output, **how)
         _write_rejects(output, error.rows)
-        write_text(mark, "")
+        mark_unfinished(output)
         raise
     written = made.write(output, **how)
     _write_rejects(output, made)
-    mark.unlink(missing_ok=True)
+    mark_finished(output)
     return made, written
+
+
+def _check_export(
+    wanted: Any, output: Path, options: PairOptions, asked: Mapping[str, Any]
+) -> None:
+    """Refuse an export that can't be written before any pair is asked."""
+    inputs, outputs = options.get("input", ()), options.get("output", ())
+    fields = pair_fields(wanted, inputs=inputs, outputs=outputs)
+    columns = [*options.get("balance", {}), *fields.input_names, *fields.output_names]
+    how = Pairs((), fields).how_written(output, asked)
+    plan_export(output, columns, {name: how[name] for name in how if name not in _NOT_PLANNED})
 
 
 def _write_rejects(output: Path, made: Pairs) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
@@ -105,16 +105,22 @@ class Pairs(Sequence[dict[str, Any]]):
         Without a `format`, the file's ending names one, and the pairs are written as they are.
         `user` and `assistant` are by default the input's and the output's fields.
         """
-        from fabula.spec.outputs import TRAINING_FORMATS
-        from fabula.texts.exports.export import export, plain_format
+        from fabula.texts.exports.export import export
 
-        options["format"] = options.get("format") or plain_format(output)
+        return export(self.to_arrow(), output, **self.how_written(output, options))
+
+    def how_written(self, output: Path, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """The options of an export, with what the pairs' shape says where nothing is asked."""
+        from fabula.spec.outputs import TRAINING_FORMATS
+        from fabula.texts.exports.export import plain_format
+
+        options = {**asked, "format": asked.get("format") or plain_format(output)}
         training = options["format"] in TRAINING_FORMATS
         if training or options.get("split"):
             options["user"] = options.get("user") or self.user
         if training:
             options["assistant"] = options.get("assistant") or self.assistant
-        return export(self.to_arrow(), output, **options)
+        return options
 
 
 def _template(names: Sequence[str]) -> str:

@@ -1,0 +1,49 @@
+"""Files that were written with rows missing: the same command replaces them when it goes on.
+
+`.NAME.partial` stands beside such a file until a later run completes it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fabula.errors import SinkError
+from fabula.io.places import write_text
+
+
+def is_unfinished(output: Path) -> bool:
+    """Whether an earlier run left rows out of a file."""
+    return _mark(output).exists()
+
+
+def mark_unfinished(output: Path) -> None:
+    """Note that rows are missing in a file.
+
+    Raises:
+        SinkError: The place can't be written.
+    """
+    write_text(_mark(output), "")
+
+
+def mark_finished(output: Path) -> None:
+    """Note that a file holds every row."""
+    _mark(output).unlink(missing_ok=True)
+
+
+def check_free(output: Path, *, overwrite: bool) -> None:
+    """Make sure, before anything is asked, that a file may be written.
+
+    Raises:
+        SinkError: It exists, and no rows are missing in it.
+    """
+    if output.is_file() and not overwrite and not is_unfinished(output):
+        raise SinkError(
+            f"`{output}` exists",
+            code="sink.exists",
+            where=str(output),
+            hint="choose another file with `-o`, or pass --overwrite",
+        )
+
+
+def _mark(output: Path) -> Path:
+    return output.with_name(f".{output.name}.partial")
