@@ -144,8 +144,10 @@ def with_constants(kept: Kept, rows: Mapping[str, int], seed: int | None) -> str
 
 
 def scaled(rows: Mapping[str, int], n: int) -> dict[str, int]:
-    """Rows of all tables when the largest is to have `n`; none gets empty."""
-    most = max(rows.values(), default=1)
+    """Rows of all tables when the largest is to have `n`; none gets empty unless `n` is 0."""
+    most = max(rows.values(), default=0)
+    if not n or not most:
+        return dict.fromkeys(rows, n)
     return {table: max(1, round(count * n / most)) for table, count in rows.items()}
 
 
