@@ -8,7 +8,7 @@ from functools import partial
 
 import pyarrow as pa
 
-from fabula.engines.block import Array, Block, GroupEngine, with_share_missing
+from fabula.engines.block import Array, Block, with_share_missing
 from fabula.engines.models import Models
 from fabula.engines.prepared import prepared
 from fabula.errors import OutputError

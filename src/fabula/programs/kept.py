@@ -92,8 +92,8 @@ if __name__ == "__main__":
 """
 
 
-def read_kept(text: str) -> Kept:
-    """The parts of a kept program, which may have been edited.
+def read_kept(text: str, file: str | None = None) -> Kept:
+    """The parts of a kept program, which may have been edited; `file` is where it stands.
 
     Raises:
         UsageError: It is no Python.
@@ -102,11 +102,12 @@ def read_kept(text: str) -> Kept:
     try:
         tree, ending = ast.parse(code), ast.parse(end)
     except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None)
         raise UsageError(
-            f"the program is no Python: {error}",
+            f"the program is no Python: {getattr(error, 'msg', error)}",
             code="program.syntax",
-            hint=f"look at line {line}" if line else None,
+            file=file,
+            line=getattr(error, "lineno", None),
+            hint="mend the line, or give another program",
         ) from error
     sizes, seed = rows_dict(tree), seed_constant(tree)
     rows = {} if sizes is None else dict(_sizes(sizes))
