@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from fabula.testing import ChatServer
+from fabula.testing.replies import slow
 from tests.programs.builders import GOOD, HOUSING, fenced
 
 
@@ -108,6 +115,38 @@ def test_a_wrong_model_does_not_take_the_folder(run):
     """E: nothing was made, so the corrected command may go on there."""
     assert run("program", HOUSING, "--model", "local", "-o", "out").code == 3
     assert run("program", HOUSING, "--model", "fake", "-o", "out").code == 0
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path):
+    """E: 130, nothing lost, and no traceback."""
+    with ChatServer(slow(30.0)) as server:
+        environment = {**os.environ, "OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "a-key"}
+        words = ("program", HOUSING, "--model", "openai:any", "-o", "out")
+        process = subprocess.Popen(
+            [Path(sys.executable).with_name("fabula"), *words],
+            cwd=tmp_path,
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        deadline = time.monotonic() + 60
+        while not server.calls and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "error[run.interrupted]: stopped" in err
+    assert "hint: run the same command to continue" in err
+
+
+def test_a_round_says_what_was_wrong(run, at_server):
+    """B2.4: the first gate that failed, and how many more."""
+    broken = GOOD.replace('"location":', '"place":')
+    with ChatServer(fenced(broken)) as server:
+        at_server(server)
+        ended = run("program", HOUSING, "--model", "openai:any", "-o", "out", "--rounds", "0")
+    assert ended.code == 1
+    assert "round 1: housing_data: columns: missing `location`" in ended.err
 
 
 def test_no_reply_moves_the_cursor_of_a_terminal(run, at_server):

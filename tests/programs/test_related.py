@@ -204,8 +204,9 @@ LINKS: dict[str, tuple[str, str]] = {
 def test_broken_links_are_named_with_values_and_counts(case):
     """B3.3: orphan; str against int; null in a required key; parent without children; keys."""
     end, told = case
-    with ChatServer([fenced(GOOD + end), fenced(GOOD)]) as server:
-        made(server, SPEC)
+    replies = [fenced(GOOD + end), "no more"]
+    with ChatServer(replies) as server, pytest.raises(ProgramError):
+        made(server, SPEC, rounds=1)
     assert told in server.calls[1].texts[-1]
 
 

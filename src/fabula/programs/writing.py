@@ -150,7 +150,7 @@ def write_program(
         ran = _read(reply, talk, wanted, options)
         if ran is not None and ran.passed and not talk.problem:
             return _finished(ran, model, wanted, talk, options)
-        say(f"round {number + 1}: {talk.problem.partition(chr(10))[0]}")
+        say(f"round {number + 1}: {_last(talk)}")
     return _ended(model, talk, _error(model, talk))
 
 
