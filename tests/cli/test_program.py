@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from fabula.testing import ChatServer
+from fabula.testing.replies import slow
 from tests.programs.builders import GOOD, HOUSING, fenced
 
 
@@ -80,7 +87,10 @@ def test_an_edited_program_runs_as_it_is_edited(run, at_server, tmp_path):
 
 WRONG = {
     "no such file": (("run", "nothing.py"), 2, "source.missing"),
-    "no Python": (("run", "shop.yaml"), 2, "program.syntax"),
+    "a spec": (("run", "shop.yaml"), 2, "usage.no-program"),
+    "no Python": (("run", "README"), 2, "program.syntax"),
+    "no word": ((" ",), 2, "usage.no-request"),
+    "none in words": (("0 rows of houses: id, price",), 2, "usage.bad-size"),
     "no rows": ((HOUSING, "-n", "0"), 2, "usage.bad-size"),
     "fewer than none": ((HOUSING, "-n", "-5"), 2, "usage.rows"),
     "no such table": ((HOUSING, "-n", "houses=5"), 2, "usage.unknown-table"),
@@ -91,12 +101,76 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG.values(), ids=WRONG)
-def test_what_can_not_be_done_is_said_early(run, case):
+def test_what_can_not_be_done_is_said_early(run, case, tmp_path):
     """E: usage errors exit 2, what is missing 3; each names a hint."""
+    (tmp_path / "README").write_text("This is no program.")
     arguments, code, name = case
     ended = run("program", *arguments)
     assert ended.code == code, ended.err
     assert f"error[{name}]" in ended.err
+    assert "\nhint: " in ended.err
+
+
+def test_a_wrong_model_does_not_take_the_folder(run):
+    """E: nothing was made, so the corrected command may go on there."""
+    assert run("program", HOUSING, "--model", "local", "-o", "out").code == 3
+    assert run("program", HOUSING, "--model", "fake", "-o", "out").code == 0
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path):
+    """E: 130, nothing lost, and no traceback."""
+    with ChatServer(slow(30.0)) as server:
+        environment = {**os.environ, "OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "a-key"}
+        words = ("program", HOUSING, "--model", "openai:any", "-o", "out")
+        process = subprocess.Popen(
+            [Path(sys.executable).with_name("fabula"), *words],
+            cwd=tmp_path,
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        deadline = time.monotonic() + 60
+        while not server.calls and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "error[run.interrupted]: stopped" in err
+    assert "hint: run the same command to continue" in err
+
+
+def test_a_round_says_what_was_wrong(run, at_server):
+    """B2.4: the first gate that failed, and how many more."""
+    broken = GOOD.replace('"location":', '"place":')
+    with ChatServer(fenced(broken)) as server:
+        at_server(server)
+        ended = run("program", HOUSING, "--model", "openai:any", "-o", "out", "--rounds", "0")
+    assert ended.code == 1
+    assert "round 1: housing_data: columns: missing `location`" in ended.err
+
+
+def test_no_reply_moves_the_cursor_of_a_terminal(run, at_server):
+    """E: control characters of a model are shown, not sent on."""
+    with ChatServer("\x1b[2Jno, thanks") as server:
+        at_server(server)
+        ended = run("program", HOUSING, "--model", "openai:any", "-o", "out", "--rounds", "0")
+    assert ended.code == 4
+    assert "\\x1b[2Jno, thanks" in ended.err
+    assert "\x1b" not in ended.err
+
+
+def test_no_rows_of_a_kept_program_are_no_rows(run, tmp_path):
+    """E: N = 0, and from there to 3 again."""
+    sizes = "ROWS = {'parents': 2, 'children': 8}\nSEED = 0\n"
+    frames = (
+        f"{name} = pd.DataFrame({{'id': range(ROWS['{name}'])}})\n"
+        for name in ("parents", "children")
+    )
+    (tmp_path / "two.py").write_text("import pandas as pd\n" + sizes + "".join(frames))
+    none = run("program", "run", "two.py", "-n", "0", "-o", "none")
+    assert "requested 0 = written 0" in none.err
+    some = run("program", "run", "none", "-n", "3", "-o", "some")
+    assert "requested 6 = written 6" in some.err
 
 
 def test_a_dry_run_shows_the_prompt_and_asks_nothing(run, at_server):

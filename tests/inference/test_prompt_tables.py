@@ -45,3 +45,8 @@ def test_one_table_is_left_to_the_other_reader():
     """A sentence about one table is none of these."""
     assert tables_from_prompt("10 rows of houses: id, price") is None
     assert tables_from_prompt("an online shop") is None
+
+
+def test_a_text_without_a_word_lists_nothing():
+    """E."""
+    assert tables_from_prompt("") is tables_from_prompt(" \n ") is None

@@ -13,7 +13,7 @@ import pytest
 
 import fabula as fb
 from fabula import col
-from fabula.errors import OutputError, SpecError
+from fabula.errors import OutputError, SinkError, SpecError
 from fabula.testing import ChatServer
 from fabula.testing.replies import refusal
 
@@ -304,3 +304,32 @@ def test_the_kind_is_there_in_python_and_in_the_plan() -> None:
     assert (column.kind, column.of, column.type) == ("program", ("category",), "str")
     (calls,) = fb.plan(shop(None, 1_000_000)).calls
     assert (calls.columns, calls.calls) == (("code",), (1, 4))
+
+
+def test_a_run_that_ends_before_its_manifest_still_keeps_the_function(tmp_path: Path) -> None:
+    """E: all parts are there and no record; the rerun writes the function down, asks nothing."""
+    out = tmp_path / "out"
+    code = out / "products.code.py"
+
+    def stand_in_the_way(*_: object) -> None:
+        code.mkdir(exist_ok=True)
+
+    with ChatServer([fenced(GOOD)]) as server:
+        spec = shop(server)
+        with pytest.raises(SinkError):
+            fb.generate(spec, seed=3, output=out, progress=stand_in_the_way)
+        assert not (out / "manifest.json").exists()
+        code.rmdir()
+        again = fb.generate(spec, seed=3, output=out)
+    assert again.reused == 100
+    assert len(server.calls) == 1
+    assert code.read_text().strip() == GOOD.strip()
+    assert again.manifest["models"]["default"]["programs"] == {"products.code": GOOD.strip()}
+
+
+def test_annotations_mean_what_they_mean_in_a_file() -> None:
+    """B2.3: a function is compiled as in its own file, without the `__future__` of ours."""
+    typed = GOOD.replace("rows, rng)", "rows, rng: int)") + (
+        "assert column.__annotations__ == {'rng': int}\n"
+    )
+    assert len(made([fenced(typed)])[1]) == 1

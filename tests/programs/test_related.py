@@ -204,8 +204,9 @@ LINKS: dict[str, tuple[str, str]] = {
 def test_broken_links_are_named_with_values_and_counts(case):
     """B3.3: orphan; str against int; null in a required key; parent without children; keys."""
     end, told = case
-    with ChatServer([fenced(GOOD + end), fenced(GOOD)]) as server:
-        made(server, SPEC)
+    replies = [fenced(GOOD + end), "no more"]
+    with ChatServer(replies) as server, pytest.raises(ProgramError):
+        made(server, SPEC, rounds=1)
     assert told in server.calls[1].texts[-1]
 
 
@@ -343,3 +344,15 @@ def test_orphans_are_repaired_only_where_that_is_asked_and_counted(orphans):
     assert set(data["post_tags"]["tag_id"].to_pylist()) == {1, 2}
     assert table["requested"] == table["written"] + table["rejected"] == 40
     assert table["rejected"] == (10 if orphans == "drop" else 0)
+
+
+def test_numbers_beyond_the_integers_of_sqlite_are_kept_as_text(tmp_path):
+    """E: unsigned numbers of 64 bits."""
+    code = HEAD + (
+        "a = pd.DataFrame({'id': [1], 'n': np.array([2**64 - 1], dtype='uint64')})\n"
+        "b = pd.DataFrame({'id': [1]})\n"
+    )
+    (tmp_path / "two.py").write_text(code, encoding="utf-8")
+    fb.run_program(tmp_path / "two.py", output=tmp_path / "out")
+    with closing(sqlite3.connect(tmp_path / "out" / "data.sqlite")) as database:
+        assert database.execute("SELECT count(*) FROM a WHERE n > 1e19").fetchone() == (1,)

@@ -133,3 +133,16 @@ def test_a_request_that_is_no_json_object_gets_400(body: bytes) -> None:
 def test_a_mistake_in_a_script_is_raised_in_the_test() -> None:
     with pytest.raises(ZeroDivisionError), ChatServer(lambda call: str(call.number // 0)) as server:
         assert chat(server)[0] == 500
+
+
+def test_a_reply_may_name_its_own_kind_of_content() -> None:
+    page = script.Reply(body="<html>", headers={"content-type": "text/html"})
+    with ChatServer([page, "{}"]) as server:
+        kinds = []
+        for _ in range(2):
+            connection = HTTPConnection("127.0.0.1", int(server.root.rpartition(":")[2]))
+            connection.request("POST", "/v1/chat/completions", json.dumps({"messages": []}))
+            response = connection.getresponse()
+            kinds.append((response.status, response.headers.get_all("Content-Type")))
+            connection.close()
+    assert kinds == [(200, ["text/html"]), (200, ["application/json; charset=utf-8"])]

@@ -55,14 +55,21 @@ def evaluate(
             and numbers of children.
     """
     with Data(tables) as data:
-        return CheckResults(
-            tuple(
-                check_result(spec, data, name, check)
-                for name, table in spec.tables.items()
-                for check in [*(implied_checks(spec, name) if structure else ()), *table.checks]
-                if row_checks or not isinstance(check, ROW_CHECKS)
-            )
+        return evaluate_on(data, spec, row_checks=row_checks, structure=structure)
+
+
+def evaluate_on(
+    data: Data, spec: DatasetSpec, *, row_checks: bool = True, structure: bool = False
+) -> CheckResults:
+    """`evaluate` on tables that are open for queries."""
+    return CheckResults(
+        tuple(
+            check_result(spec, data, name, check)
+            for name, table in spec.tables.items()
+            for check in [*(implied_checks(spec, name) if structure else ()), *table.checks]
+            if row_checks or not isinstance(check, ROW_CHECKS)
         )
+    )
 
 
 def check_result(spec: DatasetSpec, data: Data, table: str, check: Check) -> CheckResult:

@@ -178,10 +178,12 @@ def write_report(dataset: Dataset) -> None:
 
 def _batch_teller(talk: Talk) -> Callable[[str, int], None]:
     """What says how a batch is getting on, whenever that changes."""
+    from fabula.reports import amounts
+
     told: list[str] = []
 
     def tell(state: str, requests: int) -> None:
-        line = f"Batch of {requests:,} requests: {state.replace('_', ' ')}"
+        line = f"Batch of {amounts.count(requests, 'request')}: {state.replace('_', ' ')}"
         if told[-1:] != [line]:
             told.append(line)
             talk.say(line)

@@ -87,6 +87,12 @@ def init(
         raise UsageError("`--explain` needs `--from`", code="usage.arguments")
     if model is not None and prompt is None:
         raise UsageError("`--model` needs `--prompt`", code="usage.arguments")
+    if prompt is not None and not prompt.strip():
+        raise UsageError(
+            "`--prompt` is empty",
+            code="usage.no-request",
+            hint="say what is wanted: --prompt '10 rows of houses: id, size (m2), price'",
+        )
     if prompt is not None and model is not None:
         spec = _asked(talk, prompt, model, rounds=rounds, fresh=fresh, max_calls=max_calls)
         _write_spec(talk, spec, output, overwrite)

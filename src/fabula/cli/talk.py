@@ -14,6 +14,8 @@ from typing import Literal, TextIO
 from fabula.errors import FabulaError, UsageError
 
 _PAINT = {"error": "1;31", "warning": "1;33", "hint": "1;36"}
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What could move the cursor of a terminal: names and replies of models come from elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ def has_colour(stream: TextIO) -> bool:
 
 
 def _write(text: str) -> None:
+    text = _CONTROL.sub(lambda character: ascii(character[0])[1:-1], text)
     if has_colour(sys.stderr):
         text = re.sub(
             r"^(error|warning|hint)(\[[\w.-]+\])?:",

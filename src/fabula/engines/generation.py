@@ -44,10 +44,13 @@ class Generation:
         lock = threading.RLock()
         for table in plan.tables:
             blocks[table.name] = TableBlocks(table, plan.seed, blocks, self._models, lock)
+        self._blocks = blocks
         self.makers: Mapping[str, TableMaker] = blocks
 
     def usage(self) -> Mapping[str, ModelUsage]:
-        """What was asked of each model so far."""
+        """What was asked of each model so far, with the functions that it wrote."""
+        for blocks in self._blocks.values():
+            blocks.settle_functions()
         return {} if self._models is None else self._models.usage()
 
     def close(self) -> None:

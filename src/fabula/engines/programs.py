@@ -8,7 +8,7 @@ from functools import partial
 
 import pyarrow as pa
 
-from fabula.engines.block import Array, Block, GroupEngine, with_share_missing
+from fabula.engines.block import Array, Block, with_share_missing
 from fabula.engines.models import Models
 from fabula.engines.prepared import prepared
 from fabula.errors import OutputError
@@ -23,7 +23,7 @@ FirstValues = Callable[[Sequence[str]], Mapping[str, Array]]
 
 def program_engines(
     plan: TablePlan, models: Models, first: FirstValues, lock: threading.RLock
-) -> dict[str, GroupEngine]:
+) -> dict[str, ProgramEngine]:
     """The engine of each column of kind `program`.
 
     Args:
@@ -61,7 +61,7 @@ class ProgramEngine:
         try:
             values = fill(
                 column,
-                self._source,
+                self.source,
                 _rows({need: block.values[need] for need in needs}),
                 n=block.rows,
                 start=block.start,
@@ -80,7 +80,7 @@ class ProgramEngine:
         )
 
     @prepared
-    def _source(self) -> str:
+    def source(self) -> str:
         """The function, asked for when the first block needs it."""
         spec = self._column.spec
         assert isinstance(spec, Program)

@@ -33,6 +33,7 @@ from fabula.streams import BLOCK_ROWS
 
 if TYPE_CHECKING:
     from fabula.engines.models import Models
+    from fabula.engines.programs import ProgramEngine
 
 
 class TableBlocks:
@@ -248,6 +249,12 @@ class TableBlocks:
             name, parameter = place.split("\n")
             block.formulas[name, parameter] = result
 
+    def settle_functions(self) -> None:
+        """Have the functions at hand that fill its rows, also where every row was there before."""
+        if self.rows:
+            for engine in self._programs.values():
+                _ = engine.source
+
     # What is prepared once
 
     @prepared
@@ -327,10 +334,17 @@ class TableBlocks:
         if self._models is None:
             return {}
         from fabula.engines.models import model_engines
+
+        return model_engines(self.plan, self._models) | self._programs
+
+    @prepared
+    def _programs(self) -> dict[str, ProgramEngine]:
+        """Columns that a function fills which a language model wrote."""
+        if self._models is None:
+            return {}
         from fabula.engines.programs import program_engines
 
-        programs = program_engines(self.plan, self._models, self._first_values, self.lock)
-        return model_engines(self.plan, self._models) | programs
+        return program_engines(self.plan, self._models, self._first_values, self.lock)
 
     def _first_values(self, names: Iterable[str]) -> Mapping[str, Array]:
         """Columns of the first block, which functions are tried on whichever block comes first."""

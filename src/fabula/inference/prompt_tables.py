@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from fabula.inference.guesses import words
 from fabula.inference.prompts import Listed, column_of, count_of, items_of, listed_column
@@ -70,7 +71,7 @@ def _blocks(text: str) -> list[_Block]:
     """Names with the columns below them, or on their line."""
     lines = [line for line in text.splitlines() if line.strip()]
     blocks: list[_Block] = []
-    for line, after in zip(lines, [*lines[1:], ""], strict=True):
+    for line, after in zip_longest(lines, lines[1:], fillvalue=""):
         bullet, inline = _BULLET.fullmatch(line), _ONE_LINE.fullmatch(line)
         head = _HEAD.fullmatch(line)
         if inline and not (bullet and blocks and blocks[-1].columns and "(" in line):

@@ -64,7 +64,7 @@ def write_spec(
     """
     opening = (Message("system", _SYSTEM), Message("user", f"The data that is wanted: {prompt}"))
     turns: tuple[Message, ...] = opening
-    problem, calls, cached = "", 0, 0
+    problem, cause, calls, cached = "", "", 0, 0
     for number in range(rounds + 1):
         request = ChatRequest(turns, schema=json_schema(), sample=number, purpose=PURPOSE)
         reply = run_sync(model.complete(request))
@@ -73,13 +73,13 @@ def write_spec(
             spec = build_spec(_object(reply))
             try_out(spec)
         except FabulaError as error:
-            problem = str(error)
+            problem, cause = str(error), error.message
         else:
             return WrittenSpec(spec, calls, cached)
         told = f"The spec can't be used:\n{problem}\n\nReply with the whole corrected spec."
         turns = (*opening, Message("assistant", reply.text or "(nothing)"), Message("user", told))
     raise OutputError(
-        f"`{model.name}` wrote no usable spec in {rounds + 1} replies: {problem.splitlines()[0]}",
+        f"`{model.name}` wrote no usable spec in {rounds + 1} replies: {cause}",
         code="spec.unwritten",
         hint="say more plainly what is wanted, try a stronger model, or start from "
         "`fabula init --template shop`",

@@ -7,7 +7,6 @@ rows of a block, gives the column. All of it that is the model's runs in the san
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +17,10 @@ import pyarrow.compute as pc
 from fabula.errors import OutputError
 from fabula.llm.chat import ChatReply, ChatRequest, Message
 from fabula.llm.fake_functions import COLUMN_PROGRAM
-from fabula.llm.rows.parse import without_thoughts
 from fabula.planning.estimate import PROGRAM_REPAIRS
 from fabula.planning.plan import ColumnPlan
 from fabula.programs.forms import form_problem
+from fabula.programs.replies import read_reply
 from fabula.programs.sandbox.run import Limits, run
 from fabula.spec.words import Program
 
@@ -40,7 +39,6 @@ are computed at once;
 - or `def value(row, rng)`: `row` is a dict of one row; returns its value.
 `rng` is a numpy Generator and the only source of chance. Only Python's standard library, numpy \
 and pandas are there; no files, no network, no clock. Values of `rows` may be missing."""
-_FENCED = re.compile(r"```[ \t]*(?:python|py)?[ \t]*\n(.*?)(?:```|\Z)", re.S | re.I)
 
 
 class FunctionFault(Exception):
@@ -78,10 +76,11 @@ def write_function(
     messages = [Message("system", _SYSTEM), Message("user", _question(column, sample))]
     for repairs in range(PROGRAM_REPAIRS + 1):
         reply = ask(ChatRequest(tuple(messages), sample=repairs, purpose=COLUMN_PROGRAM))
-        source = code_of(reply.text)
+        found = read_reply(reply)
+        source = found.candidates[0].strip() if found.candidates else ""
         try:
-            if not source:
-                raise FunctionFault(f"the reply holds no function {reply.problem}".strip())
+            if found.problem:
+                raise FunctionFault(f"there is no function: {found.problem}")
             _try(column, source, sample)
         except FunctionFault as fault:
             problem = str(fault)
@@ -137,13 +136,6 @@ def fill(
     if made is None or made.schema != pa.schema([("values", column.type)]) or len(made) != n:
         raise FunctionFault(f"The function gives no {n} values of type {column.type}.")
     return made["values"].combine_chunks()
-
-
-def code_of(text: str) -> str:
-    """The code in a reply: its longest block, or all of it where nothing is fenced."""
-    text = without_thoughts(text)
-    blocks = _FENCED.findall(text)
-    return str(max(blocks, key=len, default=text if "def " in text else "")).strip()
 
 
 def _try(column: ColumnPlan, source: str, sample: pa.Table) -> None:

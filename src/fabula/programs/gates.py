@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from fabula.checks.data import Data
-from fabula.checks.evaluate import check_result, evaluate
+from fabula.checks.evaluate import check_result, evaluate_on
 from fabula.checks.results import CheckResult, CheckResults
 from fabula.programs.guessed import guessed_spec
 from fabula.programs.links import link_results
@@ -38,8 +38,8 @@ def gate(wanted: Wanted, tables: Mapping[str, pa.Table]) -> CheckResults:
         return CheckResults((_nothing(wanted),))
     spec = spec_of(wanted, tables)
     results = [*structure_results(wanted, tables)]
-    results += evaluate(spec, tables, structure=True)
     with Data(tables) as data:
+        results += evaluate_on(data, spec, structure=True)
         for name, rows in tables.items():
             results += key_results(spec.tables[name], rows)
             promised = promised_checks(spec.tables[name], strict=wanted.strict)

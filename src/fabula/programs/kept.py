@@ -92,8 +92,8 @@ if __name__ == "__main__":
 """
 
 
-def read_kept(text: str) -> Kept:
-    """The parts of a kept program, which may have been edited.
+def read_kept(text: str, file: str | None = None) -> Kept:
+    """The parts of a kept program, which may have been edited; `file` is where it stands.
 
     Raises:
         UsageError: It is no Python.
@@ -102,11 +102,12 @@ def read_kept(text: str) -> Kept:
     try:
         tree, ending = ast.parse(code), ast.parse(end)
     except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None)
         raise UsageError(
-            f"the program is no Python: {error}",
+            f"the program is no Python: {getattr(error, 'msg', error)}",
             code="program.syntax",
-            hint=f"look at line {line}" if line else None,
+            file=file,
+            line=getattr(error, "lineno", None),
+            hint="mend the line, or give another program",
         ) from error
     sizes, seed = rows_dict(tree), seed_constant(tree)
     rows = {} if sizes is None else dict(_sizes(sizes))
@@ -144,8 +145,10 @@ def with_constants(kept: Kept, rows: Mapping[str, int], seed: int | None) -> str
 
 
 def scaled(rows: Mapping[str, int], n: int) -> dict[str, int]:
-    """Rows of all tables when the largest is to have `n`; none gets empty."""
-    most = max(rows.values(), default=1)
+    """Rows of all tables when the largest is to have `n`; none gets empty unless `n` is 0."""
+    most = max(rows.values(), default=0)
+    if not n or not most:
+        return dict.fromkeys(rows, n)
     return {table: max(1, round(count * n / most)) for table, count in rows.items()}
 
 

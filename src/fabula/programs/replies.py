@@ -53,7 +53,7 @@ def read_reply(reply: ChatReply) -> ProgramReply:
         problem = "the reply is a refusal" if is_refusal(text) else "the reply holds no Python code"
         return ProgramReply(prose=text, problem=with_text(problem, text))
     if reply.finish == "length":
-        problem = "the reply was cut off at the token limit; write a shorter program"
+        problem = "the reply was cut off at the token limit; write less code"
         return ProgramReply(found.candidates, found.prose, problem)
     return found
 

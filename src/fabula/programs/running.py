@@ -44,7 +44,7 @@ class Ran:
         outcome: What came out of the sandbox.
         fitted: Its tables as they are wanted; None where it failed.
         mended: What repair of the data changed.
-        results: What the gates found; empty where it failed.
+        results: What the gates found; empty where it failed, and where they were not asked.
     """
 
     source: str
@@ -75,14 +75,14 @@ class Ran:
         return self.fitted is not None, -len(self.results.failed)
 
 
-def run_program(
+def run_unchecked(
     source: str,
     wanted: Wanted,
     options: RunOptions,
     *,
     names: Mapping[str, str] | None = None,
 ) -> Ran:
-    """Run a program, fit its tables, repair what is to be repaired, and gate them.
+    """Run a program and fit its tables; what they hold is not looked at.
 
     Args:
         source: The program.
@@ -104,11 +104,27 @@ def run_program(
     ]
     if names:
         made = [replace(item, name=names.get(item.place, item.name)) for item in made]
-    fitted = fit(wanted, made)
-    spec = spec_of(wanted, fitted.tables)
-    mended = mend(spec, fitted.tables, orphans=options.orphans, seed=options.seed)
+    return Ran(source, outcome, fit(wanted, made))
+
+
+def run_program(
+    source: str,
+    wanted: Wanted,
+    options: RunOptions,
+    *,
+    names: Mapping[str, str] | None = None,
+) -> Ran:
+    """Run a program, fit its tables, repair what is to be repaired, and gate them.
+
+    Takes and raises the same as `run_unchecked`.
+    """
+    ran = run_unchecked(source, wanted, options, names=names)
+    if ran.fitted is None:
+        return ran
+    spec = spec_of(wanted, ran.fitted.tables)
+    mended = mend(spec, ran.fitted.tables, orphans=options.orphans, seed=options.seed)
     results = with_repairs(gate(_less(wanted, mended), mended.tables), mended)
-    return Ran(source, outcome, fitted, mended, results)
+    return replace(ran, mended=mended, results=results)
 
 
 def _less(wanted: Wanted, mended: Mended) -> Wanted:

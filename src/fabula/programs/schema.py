@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -11,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from fabula.errors import SinkError
-from fabula.io.places import replacing
+from fabula.io.places import replacing, sink_error
 from fabula.io.sql import quoted
 from fabula.spec.keys import Reference
 from fabula.spec.tables import DatasetSpec
@@ -60,6 +61,8 @@ def write_sqlite(path: Path, schema: Mapping[str, Any], tables: Mapping[str, pa.
                         database.executemany(insert, zip(*columns, strict=True))
                 database.commit()
         except sqlite3.Error as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+                raise sink_error(OSError(errno.ENOSPC, str(error)), path) from error
             raise SinkError(
                 f"`{path}` can't be written: {error}", code="sink.failed", where=str(path)
             ) from error
@@ -129,7 +132,9 @@ def _sql_type(kind: str) -> str:
 
 
 def _value(value: Any) -> Any:
-    """A value as SQLite takes it; what it has no type for becomes text."""
+    """A value as SQLite takes it; what it has no type for, or no room, becomes text."""
+    if isinstance(value, int) and value >= 2**63:
+        return str(value)
     if value is None or isinstance(value, int | float | str):
         return value
     return str(value)

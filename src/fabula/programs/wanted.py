@@ -70,9 +70,15 @@ def wanted_of(request: str | DatasetSpec, n: Size = None) -> Wanted:
 
     Raises:
         SpecError: The spec has problems.
-        UsageError: `n` does not fit the tables.
+        UsageError: The sentence is empty, or its rows or `n` do not fit the tables.
     """
     _check_sizes(n)
+    if isinstance(request, str) and not request.strip():
+        raise UsageError(
+            "the request is empty",
+            code="usage.no-request",
+            hint='say what is wanted: `fabula program "100 rows of houses: id, size, price"`',
+        )
     if isinstance(request, DatasetSpec):
         settled = settle(request, n=n)
         return Wanted(request.description, settled, True, planned_tables(settled))
@@ -92,6 +98,7 @@ def wanted_of(request: str | DatasetSpec, n: Size = None) -> Wanted:
             )
         return Wanted(request, None, False, (), n)
     sized = _with_sizes(spec, n)
+    _check_sizes({name: table.n for name, table in sized.tables.items() if table.n is not None})
     return Wanted(request, sized, False, hinted_tables(sized))
 
 

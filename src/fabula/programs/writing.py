@@ -19,7 +19,7 @@ from fabula.llm.rows.sync import run_sync
 from fabula.programs.asking import first_request, repair_request
 from fabula.programs.kept import Kept, keep, read_kept, scaled, with_constants, with_end
 from fabula.programs.replies import read_reply
-from fabula.programs.running import Ran, RunOptions, run_program
+from fabula.programs.running import Ran, RunOptions, run_program, run_unchecked
 from fabula.programs.wanted import Wanted
 
 ROUNDS = 3
@@ -150,7 +150,7 @@ def write_program(
         ran = _read(reply, talk, wanted, options)
         if ran is not None and ran.passed and not talk.problem:
             return _finished(ran, model, wanted, talk, options)
-        say(f"round {number + 1}: {talk.problem.partition(chr(10))[0]}")
+        say(f"round {number + 1}: {_last(talk)}")
     return _ended(model, talk, _error(model, talk))
 
 
@@ -198,7 +198,7 @@ def _finished(
     text = with_end(code, best.fitted.places)
     if best.outcome.seconds < QUICK:
         if _unlike(best, ran):  # not so where the program takes its seed from outside
-            notes += _unlike(best, run_program(code, wanted, options))
+            notes += _unlike(best, run_unchecked(code, wanted, options))
         notes += _stuck(read_kept(text), best, wanted, options)
     notes = [*best.fitted.notes, *notes]
     return Program(best, text, talk.prose, talk.spent.to_dict(model), talk.replies, tuple(notes))
@@ -220,7 +220,7 @@ def _stuck(kept: Kept, ran: Ran, wanted: Wanted, options: RunOptions) -> list[st
         return []
     most = max(kept.rows.values())
     goal = scaled(kept.rows, 2 * most if most <= MANY else most // 2)
-    grown = run_program(with_constants(kept, goal, None), resized(wanted, goal), options)
+    grown = run_unchecked(with_constants(kept, goal, None), resized(wanted, goal), options)
     made, known = _tables(grown), _tables(ran)
     stuck = [
         name

@@ -234,6 +234,8 @@ def _check_owner(
         )
     if past["fingerprint"] == identity["fingerprint"] or overwrite:
         return past
+    if names <= {_RUN, _STATE} and not any((path / _STATE).glob("*.json")):
+        return None  # the other run ended before it made anything
     state = "a finished" if (path / MANIFEST).is_file() else "an unfinished"
     raise SinkError(
         f"`{path}` holds {state} run of another spec",

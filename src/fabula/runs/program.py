@@ -170,7 +170,13 @@ def run_program(
         PrerequisiteError: There is no sandbox here.
     """
     place = Path(path) / PROGRAM if Path(path).is_dir() else Path(path)
-    kept = read_kept(_read(place))
+    if place.suffix.lower() in _FILES:
+        raise UsageError(
+            f"`{place}` is no program",
+            code="usage.no-program",
+            hint=f"if it is a spec, `fabula program {place} -o out/` has a model write the program",
+        )
+    kept = read_kept(_read(place), str(place))
     rows = _rows(kept, n)
     code = with_constants(kept, rows, seed)
     number = seed if seed is not None else kept.seed or 0

@@ -28,7 +28,7 @@ import pyarrow as pa
 
 from fabula.checks.results import CheckResults
 from fabula.engines.made import MadeBlock, RejectedRow
-from fabula.errors import FabulaError, ProgramError
+from fabula.errors import FabulaError, ProgramError, RunInterrupted
 from fabula.io.formats import Format
 from fabula.io.places import write_text
 from fabula.programs.gates import spec_of
@@ -93,6 +93,7 @@ def program_run(
     Raises:
         SinkError: The folder holds something else, is in use, or can't be written.
         ProgramError: The program fails, or its tables do; what there is was written.
+        RunInterrupted: The user stopped the run.
     """
     if output is None:
         return _made(wanted, make, MemoryStore(), seed, None)
@@ -114,6 +115,13 @@ def program_run(
         if past is not None:
             folder.reopen(past["tables"])
         return _made(wanted, make, folder, seed, identity)
+    except KeyboardInterrupt as exc:
+        raise RunInterrupted(
+            "stopped; what the model answered so far is kept",
+            code="run.interrupted",
+            where=str(output),
+            hint="run the same command to continue",
+        ) from exc
     finally:
         folder.close()
 

@@ -19,7 +19,7 @@ class Reply:
         text: The payload. None makes one that fits the request.
         finish: Why the model says that it stopped.
         status: The HTTP status; other than 200, `text` is the error's message.
-        headers: More response headers.
+        headers: More response headers; a `Content-Type` takes the place of JSON's.
         body: Sent as the whole body, instead of an envelope around `text`.
         message: The assistant's message as the server writes it, instead of one around `text`.
         error: The error's `code`, for other statuses than 200.

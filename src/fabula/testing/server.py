@@ -157,12 +157,10 @@ class ChatServer:
             await asyncio.sleep(self._latency + reply.delay)
             if reply.reset and request.transport:
                 request.transport.abort()
-            return web.Response(
-                status=reply.status,
-                headers=reply.headers,
-                text=envelope(call, reply),
-                content_type="application/json",
-            )
+            text = envelope(call, reply).encode()
+            response = web.Response(status=reply.status, headers=reply.headers, body=text)
+            response.headers.setdefault("Content-Type", "application/json; charset=utf-8")
+            return response
         finally:
             self._open -= 1
 

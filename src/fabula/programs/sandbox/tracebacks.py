@@ -16,13 +16,13 @@ OUT_OF_MEMORY = json_frame(FAULT, {"kind": "memory", "message": "the memory limi
 
 
 def compiled(source: str) -> CodeType:
-    """A program's code; its lines are shown in tracebacks.
+    """A program's code, without this file's own `__future__`; its lines are shown in tracebacks.
 
     Raises:
         SyntaxError: It is no Python.
     """
     linecache.cache[PROGRAM] = (len(source), None, source.splitlines(keepends=True), PROGRAM)
-    return compile(source, PROGRAM, "exec")
+    return compile(source, PROGRAM, "exec", dont_inherit=True)
 
 
 def fault_of(error: BaseException) -> dict[str, Any]:
