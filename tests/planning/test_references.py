@@ -271,7 +271,7 @@ def test_a_model_is_not_asked_about_rows_that_it_has_still_to_fill() -> None:
     assert "`bio` uses `boss.note` of an earlier row" in found.message
 
 
-def test_tables_in_a_cycle_that_may_all_lose_rows_are_refused() -> None:
+def test_tables_in_a_cycle_that_models_fill_are_refused() -> None:
     """E: each would wait for the rows that the next one keeps."""
     columns = {"id": {"kind": "key"}, "name": {"kind": "llm"}}
     spec: dict[str, Any] = {
@@ -280,7 +280,7 @@ def test_tables_in_a_cycle_that_may_all_lose_rows_are_refused() -> None:
     }
     (found,) = violations(spec)
     assert found.code == "plan.cycle"
-    assert "these tables may all lose rows" in found.message
+    assert "models fill all of these tables" in found.message
     del spec["people"]["columns"]["name"]
     assert planned(spec).order == ("shops", "people")
 

@@ -10,12 +10,16 @@ SECTIONS: dict[str, dict[str, str]] = {
         "preview": "Make a few rows and show them; nothing is written.",
         "generate": "Make the data, check it and write it.",
         "extend": "Append rows that fit a table.",
-        "pairs": "Make training pairs: an input, and the output that answers it.",
-        "export": "Write a table as a set to train a model with.",
         "program": "Have a model write the program that makes the data; run it again.",
+    },
+    "Make texts": {
+        "pairs": "Make training pairs: an input, and the output that answers it.",
         "balance": "Even out the topics of a text data set.",
         "describe": "Write a text for every item that tells all of its fields.",
         "extract": "Take typed values out of texts, one row an object.",
+        "export": "Write a table as a set to train a model with.",
+    },
+    "Learn": {
         "fit": "Learn a table and write a synthesizer that `fabula sample` draws from.",
         "sample": "Draw rows from a learned table.",
     },

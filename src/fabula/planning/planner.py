@@ -14,7 +14,7 @@ from fabula.planning.learned import with_learned
 from fabula.planning.plan import ColumnPlan, Plan, ReferencePlan, TablePlan
 from fabula.planning.references import (
     References,
-    loss_violations,
+    filling_violations,
     order_tables,
     resolve_references,
 )
@@ -63,7 +63,7 @@ def make_plan(
     problems += check_violations(settled, planned)
     problems += weight_violations(planned, references)
     problems += recursion_violations(planned, references)
-    problems += loss_violations(settled, references)
+    problems += filling_violations(settled, references)
     problems += name_violations(settled, planned)
     tables: list[TablePlan] = []
     if not any(problem.code in _NO_SIZES for problem in problems):

@@ -9,7 +9,6 @@ from itertools import pairwise
 
 from fabula.errors import Violation, did_you_mean
 from fabula.planning.plan import ReferencePlan
-from fabula.spec.checks import ROW_CHECKS
 from fabula.spec.keys import Reference
 from fabula.spec.tables import DatasetSpec, TableSpec
 from fabula.spec.words import FILLED
@@ -65,12 +64,16 @@ def order_tables(
         return order, marked
 
 
-def loss_violations(spec: DatasetSpec, references: References) -> Iterator[Violation]:
-    """Tables in a cycle that may all lose rows: each would wait for what the next one keeps."""
-    lossy = {name for name, table in spec.tables.items() if _loses_rows(table)}
+def filling_violations(spec: DatasetSpec, references: References) -> Iterator[Violation]:
+    """Tables in a cycle that models fill: each would wait for the rows that the next one keeps."""
+    filled = {
+        name
+        for name, table in spec.tables.items()
+        if any(isinstance(column, FILLED) for column in table.columns.values())
+    }
     graph = {
-        table: {item.parent for item in references[table].values()} & lossy - {table}
-        for table in lossy
+        table: {item.parent for item in references[table].values()} & filled - {table}
+        for table in filled
     }
     try:
         TopologicalSorter(graph).prepare()
@@ -78,20 +81,12 @@ def loss_violations(spec: DatasetSpec, references: References) -> Iterator[Viola
         cycle: list[str] = error.args[1][::-1]
         steps = _steps(cycle, references)
         message = (
-            f"{' → '.join([*steps, cycle[-1]])}: these tables may all lose rows (to models, or to "
-            "checks that repair), so none can be made first"
+            f"{' → '.join([*steps, cycle[-1]])}: models fill all of these tables and may lose "
+            "rows, so none can be made first"
         )
         table, column = steps[0].split(".", 1)
-        hint = f"leave `{column}` out, or move what models and repairs change to another table"
+        hint = f"leave `{column}` out, or move what models fill to another table"
         yield Violation("plan.cycle", message, f"tables.{table}.columns.{column}.to", hint)
-
-
-def _loses_rows(table: TableSpec) -> bool:
-    """Whether fewer rows may be written than were asked for."""
-    filled = any(isinstance(column, FILLED) for column in table.columns.values())
-    return filled or any(
-        isinstance(check, ROW_CHECKS) and check.repair != "fail" for check in table.checks
-    )
 
 
 def _references(
