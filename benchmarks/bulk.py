@@ -22,8 +22,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from peers import python_of
+
 HERE = Path(__file__).parent
-PEERS = HERE.parent / ".cache" / "peers"
 
 
 @dataclass(frozen=True)
@@ -55,25 +56,6 @@ def measure(script: str, orders: int, *, python: str = sys.executable, workers: 
     return Result(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
 
 
-def data_designer() -> str | None:
-    """A Python that has NeMo Data Designer, installed once into `.cache/peers`; None without."""
-    python = PEERS / "data-designer" / "bin" / "python"
-    if python.exists():
-        return str(python)
-    uv = os.environ.get("UV") or shutil.which("uv")
-    if uv is None:
-        return None
-    try:
-        make = [uv, "venv", "--quiet", str(python.parent.parent)]
-        subprocess.run(make, check=True, capture_output=True)
-        install = [uv, "pip", "install", "--quiet", "--python", str(python), "data-designer"]
-        subprocess.run(install, check=True, capture_output=True)
-    except subprocess.CalledProcessError:
-        shutil.rmtree(python.parent.parent, ignore_errors=True)
-        return None
-    return str(python)
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
@@ -92,12 +74,12 @@ def main() -> None:
     plan.append(("Fabula, 2 workers", "by_fabula.py", options.big, 2, sys.executable))
     plan.append(("Mimesis", "by_mimesis.py", options.orders // 50, 1, sys.executable))
     plan.append(("Faker", "by_faker.py", options.orders // 50, 1, sys.executable))
-    peer = data_designer()
-    if peer:
+    try:
+        peer = python_of("data-designer")
         rows = options.orders // 50
         plan.append(("NeMo Data Designer samplers", "by_data_designer.py", rows, 1, peer))
-    else:
-        print("NeMo Data Designer could not be installed; left out")
+    except RuntimeError as error:
+        print(f"NeMo Data Designer is left out: {error}")
     print(f"{'engine':30} {'orders':>11} {'CPU s':>8} {'wall s':>8} {'orders/CPU s':>13} peak MB")
     for label, script, size, workers, python in plan:
         runs = [

@@ -147,9 +147,10 @@ def measure(name: str, model: str, seed: int, split: Split) -> Measured:
 def measure_peer(name: str, title: str, seed: int, split: Split) -> Measured | str:
     """Fit, sample and evaluate another tool; what it says where it fails."""
     package, script, model = next(rest for known, *rest in PEERS if known == title)
-    python = python_of(package)
-    if python is None:
-        return f"{title}: {package} could not be installed; left out"
+    try:
+        python = python_of(package)
+    except RuntimeError as error:
+        return f"{title} is left out: {error}"
     with tempfile.TemporaryDirectory() as folder:
         train, made = Path(folder) / "train.csv", Path(folder) / "made.csv"
         pa.csv.write_csv(split.train, train)

@@ -15,18 +15,16 @@ import argparse
 import json
 import math
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from asking.server import serving
+from peers import python_of
 
 HERE = Path(__file__).parent
-PEERS = HERE.parent / ".cache" / "peers"
 FIRST_ROW = """
 import fabula as fb
 schema = {"properties": {"text": {"type": "string"}}}
@@ -41,29 +39,6 @@ OTHERS = {
     "distilabel": ("distilabel", "by_distilabel.py", ["distilabel[openai]", "requests"]),
 }
 """Other tools: the folder, the script and the packages of each."""
-
-
-def peer(name: str, packages: Sequence[str]) -> str:
-    """A Python that has the peer, installed once into `.cache/peers`.
-
-    Raises:
-        RuntimeError: It can't be installed; says why.
-    """
-    python = PEERS / name / "bin" / "python"
-    if python.exists():
-        return str(python)
-    uv = os.environ.get("UV") or shutil.which("uv")
-    if uv is None:
-        raise RuntimeError("there is no uv to install it with")
-    try:
-        make = [uv, "venv", "--quiet", "--python", sys.executable, str(python.parent.parent)]
-        subprocess.run(make, check=True, capture_output=True)
-        install = [uv, "pip", "install", "--quiet", "--python", str(python), *packages]
-        subprocess.run(install, check=True, capture_output=True)
-    except subprocess.CalledProcessError as error:
-        shutil.rmtree(python.parent.parent, ignore_errors=True)
-        raise RuntimeError(f"it can't be installed: {_last_line(error.stderr.decode())}") from error
-    return str(python)
 
 
 def run(python: str, script: str, url: str, *arguments: object) -> dict[str, float]:
@@ -119,7 +94,7 @@ def main() -> None:
     }
     for label, (folder, script, packages) in OTHERS.items():
         try:
-            ways[label] = (peer(folder, packages), script)
+            ways[label] = (python_of(folder, *packages), script)
         except RuntimeError as error:
             print(f"{label}: left out, {error}")
     found: dict[str, list[dict[str, float]]] = {name: [] for name in ways}

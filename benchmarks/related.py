@@ -80,9 +80,10 @@ def by_fabula(title: str, tables: Tables, declared: Mapping[str, str]) -> tuple[
 
 def by_hma(title: str, tables: Tables, keys: Keys, folder: Path) -> None:
     """Fit and sample with SDV."""
-    python = python_of("sdv")
-    if python is None:
-        print(f"{title:22} SDV could not be installed; left out")
+    try:
+        python = python_of("sdv")
+    except RuntimeError as error:
+        print(f"{title:22} SDV is left out: {error}")
         return
     told = {
         "primary": {name: _only(keys.primary.get(name, ())) for name in tables},

@@ -24,6 +24,12 @@ class Ended:
 Run = Callable[..., Ended]
 
 
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test writes where it was started."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def fabula(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]

@@ -40,11 +40,6 @@ N = 6
 every_kind = pytest.mark.parametrize("make", KINDS.values(), ids=KINDS)
 
 
-@pytest.fixture(autouse=True)
-def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
 def good_after(*events: Any) -> Callable[[Call], Any]:
     """Events first, then rows for ever."""
     good = numbered(thing)

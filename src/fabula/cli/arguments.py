@@ -43,6 +43,18 @@ PromptOption = Annotated[
     str | None,
     typer.Option("--prompt", metavar="TEXT", help="What the rows are about, for the model."),
 ]
+FreshOption = Annotated[
+    bool, typer.Option("--fresh", help="Ask again, even where replies are known.")
+]
+MaxCallsOption = Annotated[
+    int | None, typer.Option("--max-calls", min=0, help="Most calls to language models.")
+]
+MaxTokensOption = Annotated[
+    int | None, typer.Option("--max-tokens", min=0, help="Most tokens, sent and received.")
+]
+MaxCostOption = Annotated[
+    float | None, typer.Option("--max-cost", min=0, metavar="USD", help="Most US dollars.")
+]
 ReviewOption = Annotated[
     Path | None,
     typer.Option(

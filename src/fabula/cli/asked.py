@@ -16,19 +16,7 @@ REPLY_TOKENS = 120
 """Tokens of a reply that an estimate expects."""
 CHARACTERS_A_TOKEN = 4
 
-FreshOption = Annotated[
-    bool, typer.Option("--fresh", help="Ask again, even where replies are known.")
-]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the file to write.")]
-MaxCallsOption = Annotated[
-    int | None, typer.Option("--max-calls", min=0, help="Most calls to language models.")
-]
-MaxTokensOption = Annotated[
-    int | None, typer.Option("--max-tokens", min=0, help="Most tokens, sent and received.")
-]
-MaxCostOption = Annotated[
-    float | None, typer.Option("--max-cost", min=0, metavar="USD", help="Most US dollars.")
-]
 
 
 def calls_line(result: RowsResult) -> str:

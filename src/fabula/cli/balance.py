@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from fabula.cli.arguments import ModelOption, PromptOption, SeedOption
+from fabula.cli.arguments import (
+    MaxCallsOption,
+    MaxCostOption,
+    MaxTokensOption,
+    ModelOption,
+    PromptOption,
+    SeedOption,
+)
 from fabula.cli.group import new_app
 from fabula.cli.progress import progress
 from fabula.cli.talk import Talk
@@ -94,15 +101,9 @@ def balance(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace another run in the folder.")
     ] = False,
-    max_calls: Annotated[
-        int | None, typer.Option("--max-calls", min=0, help="Most calls to language models.")
-    ] = None,
-    max_tokens: Annotated[
-        int | None, typer.Option("--max-tokens", min=0, help="Most tokens, sent and received.")
-    ] = None,
-    max_cost: Annotated[
-        float | None, typer.Option("--max-cost", min=0, metavar="USD", help="Most US dollars.")
-    ] = None,
+    max_calls: MaxCallsOption = None,
+    max_tokens: MaxTokensOption = None,
+    max_cost: MaxCostOption = None,
     form: Annotated[
         Literal["table", "json"], typer.Option("--format", help="How a plan is printed.")
     ] = "table",

@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from fabula.cli.arguments import ModelOption
-from fabula.cli.asked import (
+from fabula.cli.arguments import (
     FreshOption,
     MaxCallsOption,
     MaxCostOption,
     MaxTokensOption,
-    OverwriteOption,
-    calls_line,
-    show_prompts,
+    ModelOption,
 )
+from fabula.cli.asked import OverwriteOption, calls_line, show_prompts
 from fabula.cli.group import new_app
 from fabula.cli.progress import counted, progress
 from fabula.cli.talk import Talk

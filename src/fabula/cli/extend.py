@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fabula.cli.arguments import ModelOption, PromptOption, ReviewOption, SeedOption
+from fabula.cli.arguments import (
+    FreshOption,
+    MaxCallsOption,
+    MaxCostOption,
+    MaxTokensOption,
+    ModelOption,
+    PromptOption,
+    ReviewOption,
+    SeedOption,
+)
 from fabula.cli.group import new_app
 from fabula.cli.progress import counted, progress
 from fabula.cli.rehearsing import print_rehearsal
@@ -46,24 +55,16 @@ def extend(
     rows_per_call: Annotated[
         int | None, typer.Option("--rows-per-call", min=1, help="Rows asked at once.")
     ] = None,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Ask again, even where replies are known.")
-    ] = False,
+    fresh: FreshOption = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the file to write.")
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show every prompt; call and write nothing.")
     ] = False,
-    max_calls: Annotated[
-        int | None, typer.Option("--max-calls", min=0, help="Most calls to language models.")
-    ] = None,
-    max_tokens: Annotated[
-        int | None, typer.Option("--max-tokens", min=0, help="Most tokens, sent and received.")
-    ] = None,
-    max_cost: Annotated[
-        float | None, typer.Option("--max-cost", min=0, metavar="USD", help="Most US dollars.")
-    ] = None,
+    max_calls: MaxCallsOption = None,
+    max_tokens: MaxTokensOption = None,
+    max_cost: MaxCostOption = None,
 ) -> None:
     """Append rows that fit a table.
 

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from fabula.cli.arguments import (
+    MaxCallsOption,
+    MaxCostOption,
+    MaxTokensOption,
     ModelOption,
     PromptOption,
     ReviewOption,
@@ -83,15 +86,9 @@ def generate(
         str | None,
         typer.Option("--max-rejects", metavar="5%|N", help="Lost rows that are accepted."),
     ] = None,
-    max_calls: Annotated[
-        int | None, typer.Option("--max-calls", min=0, help="Most calls to language models.")
-    ] = None,
-    max_tokens: Annotated[
-        int | None, typer.Option("--max-tokens", min=0, help="Most tokens, sent and received.")
-    ] = None,
-    max_cost: Annotated[
-        float | None, typer.Option("--max-cost", min=0, metavar="USD", help="Most US dollars.")
-    ] = None,
+    max_calls: MaxCallsOption = None,
+    max_tokens: MaxTokensOption = None,
+    max_cost: MaxCostOption = None,
     report: Annotated[
         bool, typer.Option("--report", help="Also write `report.html` into the folder.")
     ] = False,

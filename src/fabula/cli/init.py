@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fabula.cli.arguments import FreshOption
 from fabula.cli.group import new_app
 from fabula.cli.talk import Talk
 from fabula.errors import FabulaError, SinkError, UsageError, did_you_mean
@@ -53,9 +54,7 @@ def init(
     rounds: Annotated[
         int, typer.Option("--rounds", min=0, help="Times that it goes back with what is wrong.")
     ] = 3,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Ask again, even where replies are known.")
-    ] = False,
+    fresh: FreshOption = False,
     max_calls: Annotated[
         int | None, typer.Option("--max-calls", min=0, help="Most calls to the model.")
     ] = None,

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fabula.cli.arguments import ModelOption, SeedOption, read_shares
+from fabula.cli.arguments import (
+    FreshOption,
+    MaxCallsOption,
+    MaxCostOption,
+    MaxTokensOption,
+    ModelOption,
+    SeedOption,
+    read_shares,
+)
 from fabula.cli.group import new_app
 from fabula.cli.progress import counted, progress
 from fabula.cli.rehearsing import print_rehearsal
@@ -102,21 +110,13 @@ def pairs(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show every prompt and the cost; ask nothing.")
     ] = False,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Ask again, even where replies are known.")
-    ] = False,
+    fresh: FreshOption = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the files to write.")
     ] = False,
-    max_calls: Annotated[
-        int | None, typer.Option("--max-calls", min=0, help="Most calls to language models.")
-    ] = None,
-    max_tokens: Annotated[
-        int | None, typer.Option("--max-tokens", min=0, help="Most tokens, sent and received.")
-    ] = None,
-    max_cost: Annotated[
-        float | None, typer.Option("--max-cost", min=0, metavar="USD", help="Most US dollars.")
-    ] = None,
+    max_calls: MaxCallsOption = None,
+    max_tokens: MaxTokensOption = None,
+    max_cost: MaxCostOption = None,
 ) -> None:
     """Make training pairs: an input, and the output that answers it.
 

@@ -9,7 +9,15 @@ import typer
 from typer.core import TyperGroup
 from typing_extensions import override
 
-from fabula.cli.arguments import ModelOption, RowsOption, read_sizes
+from fabula.cli.arguments import (
+    FreshOption,
+    MaxCallsOption,
+    MaxCostOption,
+    MaxTokensOption,
+    ModelOption,
+    RowsOption,
+    read_sizes,
+)
 from fabula.cli.group import new_app
 from fabula.cli.talk import Talk
 from fabula.cli.verbs import VERBS
@@ -90,19 +98,11 @@ def write(
     ] = 3,
     orphans: OrphansOption = "fail",
     form: FormatOption = "parquet",
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Ask again, even where replies are known.")
-    ] = False,
+    fresh: FreshOption = False,
     overwrite: OverwriteOption = False,
-    max_calls: Annotated[
-        int | None, typer.Option("--max-calls", min=0, help="Most calls to language models.")
-    ] = None,
-    max_tokens: Annotated[
-        int | None, typer.Option("--max-tokens", min=0, help="Most tokens, sent and received.")
-    ] = None,
-    max_cost: Annotated[
-        float | None, typer.Option("--max-cost", min=0, metavar="USD", help="Most US dollars.")
-    ] = None,
+    max_calls: MaxCallsOption = None,
+    max_tokens: MaxTokensOption = None,
+    max_cost: MaxCostOption = None,
     max_seconds: SecondsOption = 60.0,
     max_memory: MemoryOption = 4.0,
     dry_run: Annotated[
