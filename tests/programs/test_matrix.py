@@ -51,11 +51,13 @@ BAD_REPLIES = {
 }
 
 
+@every_kind
 @pytest.mark.parametrize("reply", BAD_REPLIES.values(), ids=BAD_REPLIES)
-def test_a_reply_without_a_program_is_asked_again_with_the_cause(reply):
+def test_a_reply_without_a_program_is_asked_again_with_the_cause(reply, kind):
     """E: empty, null, white space, refusal, reasoning only, content filter, length."""
-    with ChatServer([reply, fenced(GOOD)]) as server:
-        assert made(server).num_rows == 100
+    request, good, table = kind
+    with ChatServer([reply, good]) as server:
+        assert made(server, request)[table].num_rows == 100
     assert len(server.calls) == 2
     assert (
         server.calls[1].texts[-1].startswith("the reply ")
@@ -63,11 +65,12 @@ def test_a_reply_without_a_program_is_asked_again_with_the_cause(reply):
     )
 
 
+@every_kind
 @pytest.mark.parametrize("reply", BAD_REPLIES.values(), ids=BAD_REPLIES)
-def test_replies_without_a_program_end_in_a_named_error(reply):
+def test_replies_without_a_program_end_in_a_named_error(reply, kind):
     """E: bounded, nothing counted as data."""
     with ChatServer(lambda _: reply) as server, pytest.raises(FabulaError) as caught:
-        made(server, rounds=1)
+        made(server, kind[0], rounds=1)
     assert caught.value.exit_code in (1, 4)
     assert caught.value.hint
     assert len(server.calls) == 2
@@ -83,12 +86,14 @@ PASSING = {
 }
 
 
+@every_kind
 @pytest.mark.parametrize("event", PASSING.values(), ids=PASSING)
-def test_what_passes_is_waited_for_and_is_no_round(event):
+def test_what_passes_is_waited_for_and_is_no_round(event, kind):
     """E: 429 with Retry-After, 500, 503, reset, timeout, invalid envelope."""
-    with ChatServer([event, fenced(GOOD)]) as server:
-        data = fb.program(HOUSING, model=at(server, timeout=1.0), rounds=0, limits=QUICK)
-    assert data.num_rows == 100
+    request, good, table = kind
+    with ChatServer([event, good]) as server:
+        data = fb.program(request, model=at(server, timeout=1.0), rounds=0, limits=QUICK)
+    assert data[table].num_rows == 100
     assert 2 <= len(server.calls) <= 3
 
 
@@ -99,13 +104,16 @@ def test_missing_usage_leaves_the_cost_unknown():
     assert (model["prompt_tokens"], model["cost"], model["calls"]) == (None, None, 1)
 
 
+@every_kind
 @pytest.mark.parametrize(("status", "error"), [(401, "invalid_api_key"), (404, "model_not_found")])
-def test_what_does_not_pass_is_one_request(status, error, monkeypatch, tmp_path):
+def test_what_does_not_pass_is_one_request(status, error, kind, monkeypatch, tmp_path):
     """E: 401 and 404: one request, the key is never printed."""
     monkeypatch.setenv("A_KEY_OF_MINE", "sk-very-secret-value")
     reply = failed(status, "no, sk-very-secret-value is wrong", error=error)
-    with ChatServer(lambda _: reply) as server, pytest.raises(FabulaError) as caught:
-        fb.program(HOUSING, model=at(server, api_key_env="A_KEY_OF_MINE"), output=tmp_path / "out")
+    with ChatServer(lambda _: reply) as server:
+        model = at(server, api_key_env="A_KEY_OF_MINE")
+        with pytest.raises(FabulaError) as caught:
+            fb.program(kind[0], model=model, output=tmp_path / "out")
     assert len(server.calls) == 1
     assert "sk-very-secret-value" not in f"{caught.value} {caught.value.to_dict()}"
 
