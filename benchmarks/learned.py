@@ -78,6 +78,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
+    from fabula.errors import FabulaError
     from fabula.synthesizers.catalogue import known_models
 
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -91,7 +92,10 @@ def main() -> None:
         for seed in range(asked.seeds):
             for job, model in jobs:
                 with fresh.Pool(1) as pool:
-                    found = pool.apply(job, (name, model, seed, split))
+                    try:
+                        found = pool.apply(job, (name, model, seed, split))
+                    except FabulaError as error:
+                        found = f"{model}: {error}"
                 if isinstance(found, str):
                     print(found, flush=True)
                 elif asked.json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+import pickle
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -282,3 +283,14 @@ def test_replies_are_kept_and_limits_stop_a_run(monkeypatch) -> None:
         asked = len(server.calls)
         assert fb.generate(spec).to_arrow().equals(first.to_arrow())
         assert len(server.calls) == asked
+
+
+def test_an_error_travels_between_processes_whole() -> None:
+    """E: a pool of processes hands on what went wrong."""
+    with pytest.raises(fb.FabulaError) as caught:
+        fb.validate({"tables": {"t": {"n": 5, "columns": {"a": {"kind": "chioce"}}}}})
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert type(again) is type(caught.value)
+    assert (str(again), again.hint, again.to_dict()) == (
+        str(caught.value), caught.value.hint, caught.value.to_dict()
+    )  # fmt: skip

@@ -68,6 +68,10 @@ class FabulaError(Exception):
         self.file = file
         self.line = line
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors travel between processes whole."""
+        return _rebuilt, (type(self), self.args, vars(self))
+
     def to_dict(self) -> dict[str, Any]:
         """The error as JSON-ready values, for `--format json` and other programs."""
         fields = {
@@ -94,6 +98,12 @@ class Violation:
     hint: str | None = None
     file: str | None = None
     line: int | None = None
+
+
+def _rebuilt(kind: type[FabulaError], args: tuple[Any, ...], state: dict[str, Any]) -> FabulaError:
+    error = kind.__new__(kind, *args)
+    vars(error).update(state)
+    return error
 
 
 class SpecError(FabulaError):
