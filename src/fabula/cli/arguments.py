@@ -43,6 +43,7 @@ PromptOption = Annotated[
     str | None,
     typer.Option("--prompt", metavar="TEXT", help="What the rows are about, for the model."),
 ]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the file to write.")]
 FreshOption = Annotated[
     bool, typer.Option("--fresh", help="Ask again, even where replies are known.")
 ]

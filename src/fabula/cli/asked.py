@@ -16,7 +16,9 @@ REPLY_TOKENS = 120
 """Tokens of a reply that an estimate expects."""
 CHARACTERS_A_TOKEN = 4
 
-OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the file to write.")]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Print every prompt; call and write nothing.")
+]
 
 
 def calls_line(result: RowsResult) -> str:

@@ -14,8 +14,9 @@ from fabula.cli.arguments import (
     MaxCostOption,
     MaxTokensOption,
     ModelOption,
+    OverwriteOption,
 )
-from fabula.cli.asked import OverwriteOption, calls_line, show_prompts
+from fabula.cli.asked import DryRunOption, calls_line, show_prompts
 from fabula.cli.group import new_app
 from fabula.cli.progress import counted, progress
 from fabula.cli.talk import Talk
@@ -82,9 +83,7 @@ def describe(
     report: Annotated[
         Path | None, typer.Option("--report", help="JSON file for the round trip's score.")
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print every prompt; call and write nothing.")
-    ] = False,
+    dry_run: DryRunOption = False,
     model: ModelOption = None,
     attempts: Annotated[
         int, typer.Option("--attempts", min=0, help="Times that a bad text is asked again.")

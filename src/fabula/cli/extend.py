@@ -13,10 +13,12 @@ from fabula.cli.arguments import (
     MaxCostOption,
     MaxTokensOption,
     ModelOption,
+    OverwriteOption,
     PromptOption,
     ReviewOption,
     SeedOption,
 )
+from fabula.cli.asked import calls_line
 from fabula.cli.group import new_app
 from fabula.cli.progress import counted, progress
 from fabula.cli.rehearsing import print_rehearsal
@@ -56,9 +58,7 @@ def extend(
         int | None, typer.Option("--rows-per-call", min=1, help="Rows asked at once.")
     ] = None,
     fresh: FreshOption = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the file to write.")
-    ] = False,
+    overwrite: OverwriteOption = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show every prompt; call and write nothing.")
     ] = False,
@@ -72,7 +72,6 @@ def extend(
     the rest, shown a sample of the rows, and nothing that it repeats is taken.
     """
     from fabula.io.frames import as_table
-    from fabula.reports import amounts
     from fabula.texts.extend import extend as grow
     from fabula.texts.files import extend_file, longer_name
 
@@ -80,10 +79,7 @@ def extend(
     target = output or longer_name(data)
 
     def tell(result: RowsResult) -> None:
-        parts = [amounts.count(result.calls, "call")]
-        parts += [f"{result.cached:,} more answered from the ledger"] if result.cached else []
-        parts += [f"{count:,} × {note}" for note, count in result.notes.items()]
-        talk.say(" · ".join(parts))
+        talk.say(calls_line(result))
 
     wanted: ExtendOptions = {
         "prompt": prompt or "",

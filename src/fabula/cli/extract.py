@@ -13,8 +13,9 @@ from fabula.cli.arguments import (
     MaxCostOption,
     MaxTokensOption,
     ModelOption,
+    OverwriteOption,
 )
-from fabula.cli.asked import OverwriteOption, calls_line, show_prompts
+from fabula.cli.asked import DryRunOption, calls_line, show_prompts
 from fabula.cli.group import new_app
 from fabula.cli.progress import counted, progress
 from fabula.cli.talk import Talk
@@ -48,9 +49,7 @@ def extract(
     instructions: Annotated[
         str, typer.Option("--instructions", metavar="TEXT", help="A further demand in words.")
     ] = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print every prompt; call and write nothing.")
-    ] = False,
+    dry_run: DryRunOption = False,
     model: ModelOption = None,
     attempts: Annotated[
         int, typer.Option("--attempts", min=0, help="Times that a bad reply is asked again.")

@@ -16,6 +16,7 @@ from fabula.cli.arguments import (
     SeedOption,
     read_shares,
 )
+from fabula.cli.asked import calls_line
 from fabula.cli.group import new_app
 from fabula.cli.progress import counted, progress
 from fabula.cli.rehearsing import print_rehearsal
@@ -124,7 +125,6 @@ def pairs(
     known are not asked again.
     """
     from fabula.inference.speclike import class_of
-    from fabula.reports import amounts
     from fabula.reports.exports import export_text
     from fabula.texts.pairs.ask import pairs as ask
     from fabula.texts.pairs.attributes import read_attribute
@@ -135,10 +135,7 @@ def pairs(
     _no_file(outputs)
 
     def tell(result: RowsResult) -> None:
-        parts = [amounts.count(result.calls, "call")]
-        parts += [f"{result.cached:,} more answered from the ledger"] if result.cached else []
-        parts += [f"{count:,} × {note}" for note, count in result.notes.items()]
-        talk.say(" · ".join(parts))
+        talk.say(calls_line(result))
 
     options: PairOptions = {
         "input": inputs,

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from fabula.cli.arguments import OverwriteOption
 from fabula.cli.group import new_app
 from fabula.cli.progress import progress
 from fabula.cli.talk import Talk
@@ -62,9 +63,7 @@ def sample(
     workers: Annotated[
         int, typer.Option("--workers", min=1, help="Blocks drawn at the same time.")
     ] = 1,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the file to write.")
-    ] = False,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Draw rows from a learned table.
 

@@ -10,29 +10,17 @@ JAX is imported by the fit alone; sampling needs numpy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from fabula.streams import stream
-from fabula.synthesizers.deep.latent import Latent
+from fabula.synthesizers.deep.model import AbstractNetwork
 from fabula.synthesizers.layout import Layout
-from fabula.synthesizers.model import CellColumn, Codes, Drawn, State, Steps, Weights
+from fabula.synthesizers.model import CellColumn, Codes, Steps
 
 
 @dataclass(frozen=True, eq=False)
-class Vae:
-    """A fitted model.
-
-    Attributes:
-        latent: Latent vectors and the decoder.
-        notes: How training went.
-    """
-
-    latent: Latent
-    notes: tuple[str, ...]
+class Vae(AbstractNetwork):
+    """A fitted autoencoder."""
 
     @classmethod
     def fit(
@@ -68,20 +56,3 @@ class Vae:
             beta=beta, hidden=hidden, max_seconds=max_seconds,
         )  # fmt: skip
         return cls(latent, (told,))
-
-    def sample(self, rows: int, rng: np.random.Generator, allowed: Mapping[int, Weights]) -> Drawn:
-        """Draw rows; what is allowed is weighed by how likely the latent vector makes it."""
-        return self.latent.sample(rows, rng, allowed)
-
-    def complete(self, codes: Codes, known: NDArray[np.bool_], rng: np.random.Generator) -> Drawn:
-        """Draw what is unknown, given the likeliest latent vectors for what is known."""
-        return self.latent.complete(codes, known, rng)
-
-    def state(self) -> State:
-        """The model as plain values."""
-        return self.latent.state(self.notes)
-
-    @classmethod
-    def restore(cls, state: State, columns: tuple[CellColumn, ...]) -> Vae:
-        """The model of a state."""
-        return cls(Latent.restore(state, columns), tuple(state.settings["notes"]))
