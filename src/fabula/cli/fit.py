@@ -87,6 +87,13 @@ def fit(
             help="A table of several that stays as it is, its rows being real; repeatable.",
         ),
     ] = None,
+    exact: Annotated[
+        bool,
+        typer.Option(
+            "--exact/--no-exact",
+            help="Keep what holds on every row, such as total = price * quantity, in every sample.",
+        ),
+    ] = True,
     option: Annotated[
         list[str] | None,
         typer.Option("--option", metavar="NAME=VALUE", help="Option of the model; repeatable."),
@@ -118,6 +125,7 @@ def fit(
             domain=None if domain is None else _domain(domain),
             keys=dict(map(_key, key or [])),
             keep=keep or (),
+            exact=exact,
             progress=watch,
             **_options(option or []),
         )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import pyarrow as pa
 
 from fabula.errors import UsageError
 from fabula.inference.frames import is_several, named_tables
@@ -18,7 +19,12 @@ from fabula.synthesizers.card import Card
 from fabula.synthesizers.catalogue import DEFAULT, SynthesizerName, check_options, learning_class
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
 from fabula.synthesizers.columns.learning import Columns
+from fabula.synthesizers.exact.finding import find_relations
+from fabula.synthesizers.exact.relations import Relations
+from fabula.synthesizers.given import Asked, Part
+from fabula.synthesizers.model import CodeModel
 from fabula.synthesizers.rules import row_rules
+from fabula.synthesizers.sampling import Sampler
 from fabula.synthesizers.synthesizer import Synthesizer
 from fabula.types import Progress, TableLike
 
@@ -30,6 +36,9 @@ NAME = "fit"
 
 _OWN = ("keys", "keep", "seed")
 """What `fit_tables` takes beside the options of its model."""
+
+TRIAL_ROWS = 1_000
+"""Rows that are drawn to see whether relations between columns can be kept."""
 
 PRIVATE = "private"
 """The model that a privacy budget asks for."""
@@ -48,6 +57,7 @@ def fit(
     domain: Mapping[str, Any] | None = None,
     keys: Mapping[str, str] | None = None,
     keep: Collection[str] = (),
+    exact: bool = True,
     progress: Progress | Literal[False] | None = None,
     **options: Any,
 ) -> Any:
@@ -74,6 +84,8 @@ def fit(
         keys: Of several tables, foreign keys that their names don't tell: `"orders.buyer"` to
             `"people.id"`.
         keep: Of several tables, those that stay as they are: their rows are real.
+        exact: Keep what holds on every row, such as `total = price * quantity`, in every sampled
+            row. With `epsilon`, and in several tables, nothing of this is looked for.
         progress: Called with `fit`, rows learned and rows in all.
         options: The model's own.
 
@@ -147,6 +159,7 @@ def fit(
 
     cells = tuple(codec.cells for codec in columns.codecs)
     learned = kind.fit(codes, cells, seed=seed, progress=told, **options)
+    relations = _relations(train, columns, learned, guarded) if exact else Relations()
     card = Card(
         model=name,
         options=options,
@@ -157,6 +170,7 @@ def fit(
         columns={codec.cells.name: codec.about for codec in columns.codecs},
         left_out=columns.left_out,
         rules=tuple(rule.told for rule in rules),
+        exact=relations.told,
         notes=learned.notes,
     )
     return Synthesizer(
@@ -164,9 +178,19 @@ def fit(
         learned,
         card,
         rules=rules,
+        relations=relations,
         holdout=table.take(array_of(kept_out)) if len(kept_out) else None,
         hand_back=handed_back(data),
     )
+
+
+def _relations(train: pa.Table, columns: Columns, model: CodeModel, protect: int) -> Relations:
+    """The exact relations of the training rows that sampled rows can keep."""
+    found = find_relations(train, columns, protect=protect)
+    if not found.items:
+        return found
+    drawn = Sampler(columns, model, (), Relations(), (Part(1.0, Asked()),), 0)
+    return found.usable(drawn.block(0, 0, TRIAL_ROWS))
 
 
 def _fit_several(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,8 @@ from fabula.streams import stream
 from fabula.synthesizers.columns.codec import Places
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import Columns
+from fabula.synthesizers.columns.numbers import NumberCodec
+from fabula.synthesizers.exact.relations import Fits, Relations
 from fabula.synthesizers.given import Asked, Part
 from fabula.synthesizers.model import CodeModel, Codes, Weights
 from fabula.synthesizers.rules import Rule
@@ -35,6 +38,7 @@ class Sampler:
         columns: How codes become values.
         model: What draws codes.
         rules: What every row keeps.
+        relations: Columns that follow from others on every row.
         parts: Shares of the rows and what holds for them.
         seed: Decides everything that is random.
     """
@@ -42,6 +46,7 @@ class Sampler:
     columns: Columns
     model: CodeModel
     rules: tuple[Rule, ...]
+    relations: Relations
     parts: tuple[Part, ...]
     seed: int
 
@@ -91,7 +96,7 @@ class _Draw:
     def rows(self, asked: Asked, count: int) -> pa.Table:
         """Rows that fulfil what is asked and keep every rule."""
         rules = self._sampler.rules
-        if not asked.allowed and not rules:
+        if not asked.allowed and not rules and not self._sampler.relations.items:
             drawn = self._sampler.model.sample(count, self.rng("rows"), {})
             if drawn.log_weights is None:
                 return self._decoded(drawn.codes, asked)
@@ -107,7 +112,7 @@ class _Draw:
                 top = float(drawn.log_weights.max()) if top is None else top
                 codes = codes[self._accepted(drawn.log_weights, top)]
                 top = None if top == -np.inf else top
-            table = self._decoded(codes, asked)
+            table = self._related(self._decoded(codes, asked), asked)
             for at, rule in enumerate(rules):
                 kept = rule.kept(table)
                 broken[at] += int((~kept).sum())
@@ -139,6 +144,23 @@ class _Draw:
         ]
         return pa.Table.from_arrays(values, schema=columns.schema)
 
+    def _related(self, table: pa.Table, asked: Asked) -> pa.Table:
+        """The rows with columns that follow from others; what then is not as asked is left out."""
+        names = self._sampler.columns.names
+        fits = {names[at]: self._fits(at, asked) for at in asked.allowed}
+        return self._sampler.relations.applied(table, fits)
+
+    def _fits(self, at: int, asked: Asked) -> Fits:
+        """What tells whether values of a column are as asked."""
+        codec, wanted, weights = (
+            self._sampler.columns.codecs[at],
+            asked.wanted.get(at),
+            asked.allowed[at],
+        )
+        if isinstance(codec, NumberCodec) and wanted is not None:
+            return partial(codec.fits, wanted=wanted)
+        return lambda values: np.asarray(weights[codec.encode(values)] > 0)
+
     def _unsatisfiable(
         self, found: int, count: int, broken: NDArray[np.int64], asked: Asked
     ) -> UsageError | CheckError:
@@ -150,6 +172,12 @@ class _Draw:
                 f"{told}: nearly every row breaks the rule {worst.told}",
                 code="engine.unsatisfiable",
                 hint="ask for fewer rows, or fit on rows that keep the rule",
+            )
+        if not names:
+            return CheckError(
+                f"{told}: where columns follow from others, they leave the learned ranges",
+                code="engine.unsatisfiable",
+                hint="fit with exact=False (`--no-exact`)",
             )
         return UsageError(
             f"{told} with the given {', '.join(names)}: they hardly ever occur together",

@@ -20,6 +20,7 @@ from fabula.synthesizers.card import Card
 from fabula.synthesizers.catalogue import model_class
 from fabula.synthesizers.columns.codec import Places
 from fabula.synthesizers.columns.learning import Columns
+from fabula.synthesizers.exact.relations import Relation, Relations
 from fabula.synthesizers.given import Given, Shares, read_given, read_shares
 from fabula.synthesizers.model import CodeModel, Codes, CompletingModel
 from fabula.synthesizers.rules import Rule
@@ -54,10 +55,12 @@ class Synthesizer:
         card: Card,
         *,
         rules: tuple[Rule, ...] = (),
+        relations: Relations | None = None,
         holdout: pa.Table | None = None,
         hand_back: Callable[[pa.Table], Any] | None = None,
     ) -> None:
         self._columns, self._model, self._card, self._rules = columns, model, card, rules
+        self._relations = relations or Relations()
         self._holdout = holdout
         self._hand_back = hand_back or (lambda table: table)
 
@@ -137,7 +140,7 @@ class Synthesizer:
         """What draws single blocks: each is repeatable on its own."""
         asked = read_given(self._columns, given)
         parts = read_shares(self._columns, shares, asked)
-        return Sampler(self._columns, self._model, self._rules, parts, seed)
+        return Sampler(self._columns, self._model, self._rules, self._relations, parts, seed)
 
     def impute(self, data: TableLike, *, seed: int = 0) -> Any:
         """The rows with their gaps filled: drawn given what is known of each row.
@@ -173,6 +176,7 @@ class Synthesizer:
             places = Places(numbers[empty], seed, rng(column=f"gaps of {name}"))
             made = codec.decode(np.ascontiguousarray(drawn[empty, at]), places)
             table = _filled(table, name, empty, made)
+        table = self._relations.filled(table, gaps)
         return handed_back(data)(table)
 
     def _complete(
@@ -200,7 +204,9 @@ class Synthesizer:
         codecs = {codec.cells.name: codec.state() for codec in self._columns.codecs}
         card = {**self._card.to_dict(), "sql": [rule.sql for rule in self._rules]}
         state = self._model.state()
-        write_saved(path, Saved(self._card.model, state, self._columns.schema, codecs, card))
+        relations = tuple(item.state() for item in self._relations.items)
+        schema = self._columns.schema
+        write_saved(path, Saved(self._card.model, state, schema, codecs, card, relations))
 
     @classmethod
     def load(cls, path: Path) -> Synthesizer:
@@ -220,12 +226,13 @@ class Synthesizer:
     def _restored(cls, saved: Saved) -> Synthesizer:
         told = dict(saved.card)
         sql = told.pop("sql")
-        card = Card(**{**told, "rules": tuple(told["rules"]), "notes": tuple(told["notes"])})
+        card = Card(**{**told, **{k: tuple(told.get(k, ())) for k in ("rules", "exact", "notes")}})
         columns = Columns.restore(saved.schema, saved.codecs, card.left_out)
         cells = tuple(codec.cells for codec in columns.codecs)
         model = model_class(saved.model).restore(saved.state, cells)
         rules = tuple(Rule(*pair) for pair in zip(card.rules, sql, strict=True))
-        return cls(columns, model, card, rules=rules)
+        relations = Relations.of(map(Relation.restore, saved.relations), columns.codecs)
+        return cls(columns, model, card, rules=rules, relations=relations)
 
     def __repr__(self) -> str:
         return f"Synthesizer({self._card.model}, {len(self._columns.names)} columns)"

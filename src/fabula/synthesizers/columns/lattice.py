@@ -72,7 +72,8 @@ class Lattice:
         filled = np.where(missing, 0.0, numbers)
         if is_counted(self.type):
             assert self.step is not None
-            steps = np.rint(filled).astype(np.uint64) * np.uint64(self.step)
+            size = np.rint(np.abs(filled)).astype(np.uint64)
+            steps = np.where(filled < 0, np.uint64(0) - size, size) * np.uint64(self.step)
             whole = (steps + np.uint64(self.origin % 2**64)).view(np.int64)
             return array_of(whole, missing=missing).cast(_width(self.type)).cast(self.type)
         if self.step is not None:

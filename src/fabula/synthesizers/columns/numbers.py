@@ -120,6 +120,15 @@ class NumberCodec:
             raise self._nothing(wanted)
         return share
 
+    def fits(self, values: pa.Array, wanted: Wanted) -> NDArray[np.bool_]:
+        """Which values lie in a range, or are among some values."""
+        numbers = self.lattice.numbers(values)
+        if isinstance(wanted, Range):
+            low, high = self._bounds(wanted)
+            return (numbers >= low) & (numbers <= high)
+        asked = [np.nan if value is None else self._number(value) for value in wanted]
+        return np.isclose(numbers[:, None], asked, rtol=1e-9, atol=0, equal_nan=True).any(axis=1)
+
     def state(self) -> CodecState:
         """The codec as plain values; the type is the schema's."""
         settings = {"origin": self.lattice.origin, "step": self.lattice.step}

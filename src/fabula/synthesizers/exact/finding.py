@@ -1,0 +1,181 @@
+"""From training rows to the relations that hold on all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from fabula.io.arrays import array_of
+from fabula.synthesizers.columns.categories import CategoryCodec
+from fabula.synthesizers.columns.learning import Columns
+from fabula.synthesizers.columns.numbers import NumberCodec
+from fabula.synthesizers.exact.evidence import SPREAD, formula_is_sure, lookup_is_sure
+from fabula.synthesizers.exact.formulas import Formula, Part, Sheet, part_of
+from fabula.synthesizers.exact.linear import lines_from, planes
+from fabula.synthesizers.exact.lookups import Labels, coded, lookup, parts_of
+from fabula.synthesizers.exact.measures import Flags, Floats, Measure, measures_of
+from fabula.synthesizers.exact.products import products
+from fabula.synthesizers.exact.relations import Relation, Relations
+from fabula.synthesizers.exact.sample import Sample
+
+SAMPLE_ROWS = 2_000
+"""Rows in which formulas are looked for; more where a table has more columns than a third."""
+
+FEWEST = 20
+"""Rows without gaps that a formula needs."""
+
+UNROUNDED = 1e-6
+"""The share of a step that a formula may lie beside a number without being rounded to it."""
+
+MOST_GAPS = 8
+"""Different sets of rows with gaps that are looked at."""
+
+
+def find_relations(table: pa.Table, columns: Columns, *, protect: int) -> Relations:
+    """Relations that hold on all rows, each column given by at most one.
+
+    Args:
+        table: Training rows.
+        columns: What was learned of its columns.
+        protect: Labels and numbers of fewer rows are not written into lookups.
+    """
+    search = _Search(table, columns, protect)
+    search.formulas()
+    search.parts()
+    search.lookups()
+    return Relations.of(search.found.values(), columns.codecs)
+
+
+class _Search:
+    """Relations found so far; none leads back to its own column."""
+
+    def __init__(self, table: pa.Table, columns: Columns, protect: int) -> None:
+        self.measures = measures_of(columns.codecs)
+        self.found: dict[str, Relation] = {}
+        self._table, self._protect = table.select(columns.names), protect
+        self._sheet = Sheet(self._table, self.measures)
+        size = min(table.num_rows, max(SAMPLE_ROWS, 3 * len(self.measures)))
+        rows = np.linspace(0, table.num_rows - 1, size).astype(np.int64)
+        self._few = self._table.take(array_of(rows))
+        self._labels = [
+            codec.name for codec in columns.codecs if isinstance(codec, CategoryCodec | NumberCodec)
+        ]
+
+    def formulas(self) -> None:
+        """Lines and curves, then products, then sums.
+
+        Of columns that are lines of each other one is left to the other formulas.
+        """
+        few = Sheet(self._few, self.measures)
+        for sample, targets in _samples(
+            {name: few.numbers(name) for name in self.measures}, self.measures
+        ):
+            by_numbers = sorted(targets, key=sample.fineness)
+            for at, root in enumerate(by_numbers):
+                if root not in self.found:
+                    left = [name for name in by_numbers[at + 1 :] if name not in self.found]
+                    self._take(lines_from(sample, root, left), sample)
+            free = sample.without(self.found)
+            self._take(products(free, [name for name in targets if name not in self.found]), free)
+            self._take(planes(free), free)
+
+    def parts(self) -> None:
+        """Numbers that are a part of a time, such as its weekday."""
+        for time in self._times:
+            values = self._few.column(time).combine_chunks()
+            for part in parts_of(values.type):
+                numbers = part_of(part, values)
+                codes, _ = coded(values, part)
+                for name in [name for name in self.measures if name != time]:
+                    difference = self._few_numbers(name) - numbers
+                    known = difference[~np.isnan(difference)]
+                    if len(known) < FEWEST or np.ptp(known) > 0:
+                        continue
+                    targets, _ = coded(self._few.column(name).combine_chunks())
+                    if lookup_is_sure(codes, targets, columns=len(self.measures)):
+                        self._add(name, Part(part, time, float(known[0])))
+
+    def lookups(self) -> None:
+        """Labels and numbers that follow from another column; later columns from earlier ones."""
+        if not self._labels:
+            return
+        candidates = Labels(self._few, self._labels, self._times).candidates()
+        for target in reversed(self._labels):
+            for source, part in candidates[target]:
+                if not self._is_free(target, (source,)):
+                    continue
+                found = lookup(self._table, target, source, part, protect=self._protect)
+                if found is not None:
+                    self.found[target] = Relation(target, found)
+
+    @property
+    def _times(self) -> list[str]:
+        return [name for name in self.measures if parts_of(self._table.schema.field(name).type)]
+
+    def _few_numbers(self, name: str) -> Floats:
+        return self.measures[name].numbers(self._few.column(name).combine_chunks())
+
+    def _take(self, candidates: Iterator[tuple[str, Formula]], sample: Sample) -> None:
+        for target, formula in candidates:
+            if self._is_free(target, formula.sources) and _is_sure(target, formula, sample):
+                self._add(target, formula)
+
+    def _add(self, target: str, formula: Formula) -> None:
+        if self._is_free(target, formula.sources) and self._holds(target, formula):
+            self.found[target] = Relation(target, formula)
+
+    def _is_free(self, target: str, sources: Sequence[str]) -> bool:
+        """Whether a column has no relation so far, and its sources don't follow from it."""
+        if target in self.found:
+            return False
+        open_ = list(sources)
+        while open_:
+            name = open_.pop()
+            if name == target:
+                return False
+            if name in self.found:
+                open_ += self.found[name].sources
+        return True
+
+    def _holds(self, target: str, formula: Formula) -> bool:
+        """Whether a formula holds on every row, gaps included."""
+        numbers, computed = self._sheet.numbers(target), formula.numbers(self._sheet)
+        known = np.isfinite(computed)
+        if (known == np.isnan(numbers)).any():
+            return False
+        measure, numbers = self.measures[target], numbers[known]
+        error = np.abs(computed[known] - numbers)
+        if (error > measure.tolerance(numbers, formula.size(self._sheet)[known])).any():
+            return False
+        rounded = (error > UNROUNDED * measure.step).any()
+        return not (measure.step and rounded) or len(np.unique(numbers)) >= SPREAD
+
+
+def _samples(
+    numbers: Mapping[str, Floats], measures: Mapping[str, Measure]
+) -> Iterator[tuple[Sample, list[str]]]:
+    """Columns whose gaps are in the same rows, beside those without gaps."""
+    gaps = {name: np.isnan(values) for name, values in numbers.items()}
+    alike: dict[bytes, list[str]] = {}
+    for name, missing in gaps.items():
+        alike.setdefault(np.packbits(missing).tobytes(), []).append(name)
+    whole = [name for name, missing in gaps.items() if not missing.any()]
+    sets = [names for names in alike.values() if names != whole and len(names) > 1]
+    for names in [whole, *sorted(sets, key=len, reverse=True)[:MOST_GAPS]]:
+        if not names:
+            continue
+        rows: Flags = ~gaps[names[0]]
+        if rows.sum() < FEWEST:
+            continue
+        together = [name for name in numbers if name in names or name in whole]
+        told = {name: numbers[name][rows] for name in together if np.ptp(numbers[name][rows]) > 0}
+        yield Sample(told, measures), [name for name in names if name in told]
+
+
+def _is_sure(target: str, formula: Formula, sample: Sample) -> bool:
+    """Whether a formula that holds can't be chance."""
+    x = np.column_stack([sample.numbers(name) for name in formula.sources])
+    free, columns = len(formula.sources) + 1, len(sample.names)
+    return formula_is_sure(sample.numbers(target), x, free=free, columns=columns)

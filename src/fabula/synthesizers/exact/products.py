@@ -1,0 +1,99 @@
+"""Products and ratios of two columns, found by their logarithms.
+
+Where `a = k · b · c^power`, the logarithms of two rows differ by `Δa = Δb + power · Δc`, whatever k
+is. So for each a and b the wanted Δc is known, and is looked up among those of all columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fabula.synthesizers.exact.formulas import Formula, Product
+from fabula.synthesizers.exact.lines import line
+from fabula.synthesizers.exact.measures import Floats
+from fabula.synthesizers.exact.sample import Sample
+
+POWERS = (1, -1, -2, 2)
+"""Powers of the second column that are tried, in this order."""
+
+PROBES = 6
+"""Rows that are compared at first."""
+
+Ints = NDArray[np.int64]
+
+
+def products(sample: Sample, targets: Sequence[str]) -> Iterator[tuple[str, Formula]]:
+    """Columns that are a product or ratio of two, those that vary most at first.
+
+    Where three columns belong together, each is given by the two others; the one of the widest
+    range is the product.
+    """
+    names = sample.names
+    if len(names) < 3:
+        return
+    values = np.column_stack([sample.numbers(name) for name in names])
+    with np.errstate(divide="ignore"):
+        logs = np.log(np.abs(values))
+    ranges = {name: _log_range(logs[:, at]) for at, name in enumerate(names)}
+    for target in sorted(targets, key=lambda name: -ranges[name]):
+        at = names.index(target)
+        for power in POWERS:
+            for b, c in _pairs(sample, target, values[:, at], logs, at, power):
+                found = _product(sample, target, names[b], names[c], power)
+                if found is not None:
+                    yield target, found
+
+
+def _log_range(logs: Floats) -> float:
+    finite = logs[np.isfinite(logs)]
+    return float(finite.std()) if len(finite) else 0.0
+
+
+def _pairs(
+    sample: Sample, target: str, numbers: Floats, logs: Floats, at: int, power: int
+) -> Iterator[tuple[int, int]]:
+    """Pairs of columns whose logarithms fit those of a target in a few rows."""
+    rows = _probes(numbers)
+    if len(rows) < PROBES:
+        return
+    room = sample.room(target, np.abs(numbers))[rows] / np.abs(numbers[rows])
+    steps = logs[rows[1:]] - logs[rows[0]]
+    room = 2 * (room[1:] + room[0]) / abs(power) + 1e-9
+    usable = np.isfinite(steps).all(axis=0)
+    usable[at] = False
+    usable &= (np.abs(steps) > 0).any(axis=0)
+    columns = np.flatnonzero(usable)
+    wanted = (steps[:, [at]] - steps[:, columns]) / power
+    order = columns[np.argsort(steps[0, columns], kind="stable")]
+    low = np.searchsorted(steps[0, order], wanted[0] - room[0], "left")
+    high = np.searchsorted(steps[0, order], wanted[0] + room[0], "right")
+    b = np.repeat(np.arange(len(columns)), high - low)
+    place = np.arange(len(b)) - np.repeat(np.cumsum(high - low) - (high - low), high - low)
+    c = order[place + np.repeat(low, high - low)]
+    fits = (np.abs(steps[:, c] - wanted[:, b]) <= room[:, None]).all(axis=0)
+    for first, second in zip(columns[b[fits]].tolist(), c[fits].tolist(), strict=True):
+        if first != second and (power != 1 or first < second):
+            yield first, second
+
+
+def _probes(numbers: Floats) -> Ints:
+    """Rows of different large numbers: rounding matters least there."""
+    rows = np.unique(np.abs(numbers), return_index=True)[1]  # from the smallest number on
+    rows = rows[len(rows) // 2 :] if len(rows) >= 4 * PROBES else rows
+    rows = rows[numbers[rows] != 0]
+    return np.asarray(rows[np.unique(np.linspace(0, len(rows) - 1, PROBES).astype(int))])
+
+
+def _product(sample: Sample, target: str, b: str, c: str, power: int) -> Formula | None:
+    y = sample.numbers(target)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        x = sample.numbers(b) * sample.numbers(c) ** float(power)
+    if not np.isfinite(x).all():
+        return None
+    found = line(x, y, sample.room(target, np.abs(y)))
+    if found is None or found[1] != 0:
+        return None
+    return Product(((b, 1), (c, power)), found[0])

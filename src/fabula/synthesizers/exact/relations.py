@@ -1,0 +1,179 @@
+"""Exact relations of a learned table: which columns follow from which others, and how.
+
+A model still draws every column, so that all of them can be asked for. Then each column with a
+relation is put to what its sources give. Where it is asked for and would be another value, one of
+its sources is moved instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fabula.io.arrays import array_of
+from fabula.synthesizers.columns.codec import CodecState, ColumnCodec
+from fabula.synthesizers.exact.formulas import Formula, Sheet, formula_of, formula_state
+from fabula.synthesizers.exact.lookups import Lookup
+from fabula.synthesizers.exact.measures import Flags, Measure, measures_of
+
+USABLE = 0.5
+"""The share of drawn rows, at least, that can keep a relation: others are drawn again."""
+
+Fits = Callable[[pa.Array], Flags]
+"""Which values of a column are as asked."""
+
+
+@dataclass(frozen=True, eq=False)
+class Relation:
+    """One column that follows from others.
+
+    Attributes:
+        target: The column.
+        how: Its formula, or what each value of another column goes with.
+    """
+
+    target: str
+    how: Formula | Lookup
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The columns that it follows from."""
+        return self.how.sources
+
+    def state(self) -> CodecState:
+        """The relation as plain values."""
+        if isinstance(self.how, Lookup):
+            settings = {"target": self.target, "source": self.how.source, "part": self.how.part}
+            return CodecState(
+                "lookup", settings, {"keys": self.how.keys, "values": self.how.values}
+            )
+        return CodecState("formula", {"target": self.target, "formula": formula_state(self.how)})
+
+    @classmethod
+    def restore(cls, state: CodecState) -> Relation:
+        """The relation of a state."""
+        settings, arrays = state.settings, state.arrays
+        if state.family == "formula":
+            return cls(settings["target"], formula_of(settings["formula"]))
+        how = Lookup(settings["source"], settings["part"], arrays["keys"], arrays["values"])
+        return cls(settings["target"], how)
+
+
+@dataclass(frozen=True, eq=False)
+class Relations:
+    """All relations of a table.
+
+    Attributes:
+        items: Each after those that its sources follow from.
+        measures: How columns are numbers.
+    """
+
+    items: tuple[Relation, ...] = ()
+    measures: Mapping[str, Measure] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, found: Iterable[Relation], codecs: Iterable[ColumnCodec]) -> Relations:
+        """Relations in any order; they have no cycle."""
+        by_target = {relation.target: relation for relation in found}
+        order = TopologicalSorter({name: item.sources for name, item in by_target.items()})
+        items = tuple(by_target[name] for name in order.static_order() if name in by_target)
+        return cls(items, measures_of(codecs))
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The relations in words."""
+        return tuple(f"{item.target}: {self._told(item)}" for item in self.items)
+
+    def applied(self, table: pa.Table, asked: Mapping[str, Fits]) -> pa.Table:
+        """Rows that keep every relation; those that can't, or then are not as asked, are left out.
+
+        Args:
+            table: Drawn rows.
+            asked: What columns are to hold, by name.
+        """
+        if not self.items:
+            return table
+        sheet = Sheet(table, self.measures)
+        every = np.ones(table.num_rows, bool)
+        for item in reversed(self.items):
+            if item.target in asked and not isinstance(item.how, Lookup):
+                made = self.measures[item.target].values(item.how.numbers(sheet))
+                movable = [name for name in self._free(item) if name not in asked]
+                if movable:
+                    self._solve(item, movable[0], sheet, ~asked[item.target](made))
+        keep = every.copy()
+        for item in self.items:
+            keep &= self._put(item, sheet, every)
+        for name, fits in asked.items():
+            keep &= fits(sheet.values(name))
+        return sheet.table if keep.all() else sheet.table.filter(array_of(keep))
+
+    def filled(self, table: pa.Table, gaps: Mapping[str, Flags]) -> pa.Table:
+        """A table whose gaps were filled, after which they keep the relations where they can.
+
+        Args:
+            table: Rows; only what was a gap is changed.
+            gaps: Which values of each column were gaps.
+        """
+        sheet = Sheet(table, self.measures)
+        for item in reversed(self.items):
+            left = ~gaps[item.target]
+            for name in self._free(item):
+                self._solve(item, name, sheet, left & gaps[name])
+                left &= ~gaps[name]
+        for item in self.items:
+            self._put(item, sheet, gaps[item.target])
+        return sheet.table
+
+    def usable(self, drawn: pa.Table) -> Relations:
+        """Without the relations that few drawn rows can keep within the learned ranges."""
+        sheet = Sheet(drawn, self.measures)
+        every = np.ones(drawn.num_rows, bool)
+        kept = tuple(item for item in self.items if self._put(item, sheet, every).mean() >= USABLE)
+        return Relations(kept, self.measures)
+
+    def _free(self, item: Relation) -> list[str]:
+        """Sources of a formula that follow from no other column, those of most numbers first."""
+        if isinstance(item.how, Lookup):
+            return []
+        targets = {other.target for other in self.items}
+        free = [name for name in item.sources if name not in targets]
+        return sorted(free, key=lambda name: -self.measures[name].numbers_inside)
+
+    def _put(self, item: Relation, sheet: Sheet, rows: Flags) -> Flags:
+        """Put a column to what follows for it; tells which of its values can be."""
+        drawn = sheet.values(item.target)
+        if isinstance(item.how, Lookup):
+            values, known = item.how.found(sheet.values(item.how.source))
+            sheet.replace(item.target, _merged(drawn, values, rows & known))
+            return np.ones(len(rows), bool)
+        measure, numbers = self.measures[item.target], sheet.numbers(item.target)
+        computed = item.how.numbers(sheet)
+        room = measure.tolerance(numbers, item.how.size(sheet))
+        other = rows & ~(np.abs(computed - numbers) <= room)
+        sheet.replace(item.target, _merged(drawn, measure.values(computed), other))
+        return measure.inside(computed) | ~other
+
+    def _solve(self, item: Relation, source: str, sheet: Sheet, rows: Flags) -> None:
+        """Move a source, in some rows, so that a formula gives what its column holds."""
+        if isinstance(item.how, Lookup) or not rows.any():
+            return
+        measure = self.measures[source]
+        numbers = item.how.solved(source, sheet.numbers(item.target), sheet)
+        possible = rows & np.isfinite(numbers) & measure.inside(numbers)
+        sheet.replace(source, _merged(sheet.values(source), measure.values(numbers), possible))
+
+    def _told(self, item: Relation) -> str:
+        if isinstance(item.how, Lookup):
+            return item.how.told
+        return item.how.told(self.measures[item.target], self.measures)
+
+
+def _merged(values: pa.Array, others: pa.Array, rows: Flags) -> pa.Array:
+    """Values with others in some rows."""
+    return pc.if_else(array_of(rows), others.cast(values.type), values)
