@@ -18,7 +18,8 @@ from fabula.io.arrays import array_of
 
 MOST_DECIMALS = 9
 _EXACT = 2.0**53
-_RELATIVE = 1e-9
+_RELATIVE = 2e-15
+"""What float sums and products add to a number of few decimals; more would cut decimals off."""
 
 
 @dataclass(frozen=True)
