@@ -10,10 +10,9 @@ import pyarrow as pa
 from fabula.io.arrays import array_of
 from fabula.synthesizers.columns.categories import CategoryCodec
 from fabula.synthesizers.columns.learning import Columns
-from fabula.synthesizers.columns.numbers import NumberCodec
 from fabula.synthesizers.exact.evidence import SPREAD, formula_is_sure, lookup_is_sure
 from fabula.synthesizers.exact.formulas import Formula, Part, Sheet, part_of
-from fabula.synthesizers.exact.linear import lines_from, planes
+from fabula.synthesizers.exact.linear import lines, planes
 from fabula.synthesizers.exact.lookups import Labels, coded, lookup, parts_of
 from fabula.synthesizers.exact.measures import Flags, Floats, Measure, measures_of
 from fabula.synthesizers.exact.products import products
@@ -42,8 +41,8 @@ def find_relations(table: pa.Table, columns: Columns, *, protect: int) -> Relati
         protect: Labels and numbers of fewer rows are not written into lookups.
     """
     search = _Search(table, columns, protect)
-    search.formulas()
     search.parts()
+    search.formulas()
     search.lookups()
     return Relations.of(search.found.values(), columns.codecs)
 
@@ -59,9 +58,8 @@ class _Search:
         size = min(table.num_rows, max(SAMPLE_ROWS, 3 * len(self.measures)))
         rows = np.linspace(0, table.num_rows - 1, size).astype(np.int64)
         self._few = self._table.take(array_of(rows))
-        self._labels = [
-            codec.name for codec in columns.codecs if isinstance(codec, CategoryCodec | NumberCodec)
-        ]
+        labels = [codec.name for codec in columns.codecs if isinstance(codec, CategoryCodec)]
+        self._labels = [*labels, *self.measures]
 
     def formulas(self) -> None:
         """Lines and curves, then products, then sums.
@@ -72,11 +70,8 @@ class _Search:
         for sample, targets in _samples(
             {name: few.numbers(name) for name in self.measures}, self.measures
         ):
-            by_numbers = sorted(targets, key=sample.fineness)
-            for at, root in enumerate(by_numbers):
-                if root not in self.found:
-                    left = [name for name in by_numbers[at + 1 :] if name not in self.found]
-                    self._take(lines_from(sample, root, left), sample)
+            order = sorted(targets, key=sample.fineness)
+            self._take(lines(sample, order, self.found), sample)
             free = sample.without(self.found)
             self._take(products(free, [name for name in targets if name not in self.found]), free)
             self._take(planes(free), free)
@@ -98,7 +93,10 @@ class _Search:
                         self._add(name, Part(part, time, float(known[0])))
 
     def lookups(self) -> None:
-        """Labels and numbers that follow from another column; later columns from earlier ones."""
+        """Labels and numbers that follow from another column.
+
+        Where two follow from each other, a number does from a label, and a later column does.
+        """
         if not self._labels:
             return
         candidates = Labels(self._few, self._labels, self._times).candidates()

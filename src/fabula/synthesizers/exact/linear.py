@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,43 +23,58 @@ DEPENDENT = 1e-6
 COARSE = 1e-2
 """The same, where rounding to decimals is the reason."""
 
+LARGE = 0.5
+"""The share of the largest deviation that a sum of positive parts has at least."""
+
+_FEW = 300
+"""Rows in which pairs of columns are compared."""
+
 Ints = NDArray[np.int64]
 
 
-def lines_from(sample: Sample, root: str, targets: Sequence[str]) -> Iterator[tuple[str, Formula]]:
-    """Targets that a line or a curve of one column gives."""
-    x = sample.numbers(root)
-    left = list(targets)
-    for curve in ("", *CURVES):
-        heights = curved(curve, x) if curve else x
-        if not np.isfinite(heights).all() or not np.ptp(heights) > 0:
+def lines(
+    sample: Sample, names: Sequence[str], taken: Collection[str]
+) -> Iterator[tuple[str, Formula]]:
+    """Columns that are a line, or a curve, of one that comes before them.
+
+    Args:
+        sample: Some rows.
+        names: Columns in the order in which they give others.
+        taken: Columns that need no formula any more; may grow meanwhile.
+    """
+    for root, target, curve in _near_lines(sample, names):
+        if root in taken or target in taken:
             continue
-        for name in _near_lines(sample, heights, left):
-            y = sample.numbers(name)
-            found = line(heights, y, sample.room(name, np.abs(y)))
-            if found is None:
-                continue
-            factor, constant = found
-            if curve:
-                yield name, Curve(curve, root, factor, constant)
-            else:
-                yield name, Sum(((root, factor),), constant)
+        x, y = sample.numbers(root), sample.numbers(target)
+        heights = curved(curve, x) if curve else x
+        if not np.isfinite(heights).all():
+            continue
+        found = line(heights, y, sample.room(target, np.abs(y)))
+        if found is None:
+            continue
+        factor, constant = found
+        how = Curve(curve, root, factor, constant) if curve else Sum(((root, factor),), constant)
+        yield target, how
 
 
-def _near_lines(sample: Sample, heights: Floats, targets: Sequence[str]) -> list[str]:
-    if not targets:
-        return []
-    y = sample.standard(targets)
-    x = heights - heights.mean()
-    length = float(np.linalg.norm(x))
-    if not np.isfinite(length) or length == 0:
-        return []
-    left = 1.0 - (x / length @ y) ** 2 / len(x)
-    return [
-        name
-        for name, rest in zip(targets, left, strict=True)
-        if rest <= _limit(sample, name, ALIKE)
-    ]
+def _near_lines(sample: Sample, names: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Roots, targets and curves that few rows don't rule out, in the order of roots."""
+    y = np.column_stack([sample.numbers(name)[:: sample.stride(_FEW)] for name in names])
+    limits = np.array([_limit(sample, name, ALIKE) for name in names])
+    found: list[tuple[int, int, int]] = []
+    for number, curve in enumerate(("", *CURVES)):
+        x = curved(curve, y) if curve else y
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+            near = 1.0 - (_standard(x).T @ _standard(y) / len(y)) ** 2 <= limits
+        roots, targets = np.nonzero(np.triu(near, 1))
+        found += [(int(r), number, int(t)) for r, t in zip(roots, targets, strict=True)]
+    curves = ("", *CURVES)
+    return [(names[r], names[t], curves[number]) for r, number, t in sorted(found)]
+
+
+def _standard(x: Floats) -> Floats:
+    """Columns of mean 0 and deviation 1; not finite where they are constant or not finite."""
+    return np.asarray((x - x.mean(axis=0)) / x.std(axis=0))
 
 
 def _limit(sample: Sample, name: str, least: float) -> float:
@@ -71,16 +86,18 @@ def _limit(sample: Sample, name: str, least: float) -> float:
 def planes(sample: Sample) -> Iterator[tuple[str, Formula]]:
     """Columns that are sums of others: each sum solved for every column that it can be.
 
-    Columns of small deviation come first, so that totals follow from their parts.
+    Columns of few decimals and of small deviation come first, so that totals follow from their
+    parts.
     """
-    order = sorted(sample.names, key=sample.deviation)
+    order = sorted(
+        sample.names, key=lambda name: (-sample.measures[name].step, sample.deviation(name))
+    )
     if len(order) < 3 or len(sample) < 2 * len(order):
         return
-    x = sample.standard(order)
+    x = _standard(np.column_stack([sample.numbers(name) for name in order]))
     correlation = x.T @ x / len(x)
-    basis, dependent = _independent(
-        correlation, [_limit(sample, name, DEPENDENT) for name in order]
-    )
+    limits = [_limit(sample, name, DEPENDENT) for name in order]
+    basis, dependent = _independent(correlation, limits)
     if not len(dependent) or len(basis) < 2:
         return
     parts = np.linalg.lstsq(
@@ -88,7 +105,9 @@ def planes(sample: Sample) -> Iterator[tuple[str, Formula]]:
     )[0]
     for at, weights in zip(dependent, parts.T, strict=True):
         strongest = basis[np.argsort(-np.abs(weights), kind="stable")]
-        yield from _solved(sample, [order[at], *(order[column] for column in strongest)])
+        yield from _solved(
+            sample, [order[at], *(order[column] for column in strongest)], limits[at]
+        )
 
 
 def _independent(correlation: Floats, limits: Sequence[float]) -> tuple[Ints, Ints]:
@@ -108,17 +127,34 @@ def _independent(correlation: Floats, limits: Sequence[float]) -> tuple[Ints, In
     return np.array(basis, int), np.array(dependent, int)
 
 
-def _solved(sample: Sample, names: Sequence[str]) -> Iterator[tuple[str, Formula]]:
-    """The sum of the first column and the fewest of the others, for each of its columns."""
+def _solved(sample: Sample, names: Sequence[str], limit: float) -> Iterator[tuple[str, Formula]]:
+    """The sum of the first column and the fewest of the others, for each of its columns.
+
+    A sum of positive parts comes first, and the column that varies most: the others' errors
+    show least in it.
+    """
     for size in range(3, min(MOST_TERMS + 1, len(names)) + 1):
-        members = sorted(names[:size], key=sample.deviation, reverse=True)
-        found = [(name, made) for name in members if (made := _plane(sample, name, members))]
+        members = [name for name in sample.names if name in names[:size]]
+        x = _standard(np.column_stack([sample.numbers(name) for name in names[:size]]))
+        rest = x[:, 0] - x[:, 1:] @ np.linalg.lstsq(x[:, 1:], x[:, 0], rcond=None)[0]
+        if np.mean(rest**2) > limit:
+            continue
+        found = {name: made for name in members if (made := _plane(sample, name, members))}
+        most = max(map(sample.deviation, found), default=0.0)
+        large = [name for name in found if sample.deviation(name) >= most * LARGE]
+        for name in sorted(
+            found,
+            key=lambda name: (
+                name not in large or any(k < 0 for _, k in found[name].terms),
+                -sample.deviation(name),
+            ),
+        ):
+            yield name, found[name]
         if found:
-            yield from found
             return
 
 
-def _plane(sample: Sample, target: str, members: Sequence[str]) -> Formula | None:
+def _plane(sample: Sample, target: str, members: Sequence[str]) -> Sum | None:
     sources = [name for name in members if name != target]
     x = np.column_stack([sample.numbers(name) for name in sources])
     y = sample.numbers(target)

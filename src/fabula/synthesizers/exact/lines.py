@@ -20,6 +20,19 @@ _SMALLEST = 1e-12
 """Relative width of an interval of factors, at least."""
 
 
+def simple_factor(x: Floats, y: Floats, room: Floats) -> float | None:
+    """The simplest factor with `|factor · x - y| <= room` on every row."""
+    zero = x == 0
+    if (np.abs(y[zero]) > room[zero]).any() or zero.all():
+        return None
+    size = np.abs(x[~zero])
+    centre, width = y[~zero] * np.sign(x[~zero]) / size, room[~zero] / size
+    low, high = float((centre - width).max()), float((centre + width).min())
+    if not (np.isfinite(low) and np.isfinite(high)) or low > high:
+        return None
+    return simplest_between(low, high) or None
+
+
 def line(x: Floats, y: Floats, room: Floats) -> tuple[float, float] | None:
     """Factor and constant with `|factor · x + constant - y| <= room` on every row.
 
@@ -28,7 +41,7 @@ def line(x: Floats, y: Floats, room: Floats) -> tuple[float, float] | None:
         y: As many finite numbers.
         room: How far each may lie beside the line.
     """
-    factor = _factor(x, y, room)
+    factor = simple_factor(x, y, room)
     if factor is not None:
         return factor, 0.0
     for factors in _estimates(x[:, None], y, room):
@@ -55,19 +68,6 @@ def plane(x: Floats, y: Floats, room: Floats) -> tuple[Floats, float] | None:
         if constant is not None and factors.all():
             return factors, constant
     return None
-
-
-def _factor(x: Floats, y: Floats, room: Floats) -> float | None:
-    """The simplest factor without a constant."""
-    zero = x == 0
-    if (np.abs(y[zero]) > room[zero]).any() or zero.all():
-        return None
-    size = np.abs(x[~zero])
-    centre, width = y[~zero] * np.sign(x[~zero]) / size, room[~zero] / size
-    low, high = float((centre - width).max()), float((centre + width).min())
-    if not (np.isfinite(low) and np.isfinite(high)) or low > high:
-        return None
-    return simplest_between(low, high) or None
 
 
 def _constant(x: Floats, y: Floats, room: Floats) -> float | None:

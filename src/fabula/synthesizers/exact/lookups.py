@@ -92,9 +92,9 @@ class Labels:
     def candidates(self) -> dict[str, list[tuple[str, str]]]:
         """By target the sources, and parts of them, that give it in all of the rows.
 
-        Sources that cover most rows come first, and those of the fewest labels among them.
+        Sources that cover most rows come first, then those of fewer values, then earlier ones.
         """
-        found: dict[str, list[tuple[float, int, str, str]]] = {name: [] for name in self._names}
+        found: dict[str, list[tuple[float, int, int, str]]] = {name: [] for name in self._names}
         for (source, part), codes in self._codes.items():
             sizes = np.bincount(codes)
             repeated = float(sizes[sizes > 1].sum() / len(codes))
@@ -102,9 +102,9 @@ class Labels:
                 continue
             for target in self._followers(codes):
                 if target != source:
-                    found[target].append((-repeated, len(sizes), source, part))
+                    found[target].append((-repeated, len(sizes), self._names.index(source), part))
         return {
-            target: [(source, part) for _, _, source, part in sorted(sources)]
+            target: [(self._names[source], part) for _, _, source, part in sorted(sources)]
             for target, sources in found.items()
         }
 

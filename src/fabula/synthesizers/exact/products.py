@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabula.synthesizers.exact.formulas import Formula, Product
-from fabula.synthesizers.exact.lines import line
+from fabula.synthesizers.exact.lines import simple_factor
 from fabula.synthesizers.exact.measures import Floats
 from fabula.synthesizers.exact.sample import Sample
 
@@ -41,7 +41,8 @@ def products(sample: Sample, targets: Sequence[str]) -> Iterator[tuple[str, Form
     for target in sorted(targets, key=lambda name: -ranges[name]):
         at = names.index(target)
         for power in POWERS:
-            for b, c in _pairs(sample, target, values[:, at], logs, at, power):
+            room = sample.room(target, np.abs(values[:, at]))
+            for b, c in _pairs(values[:, at], room, logs, power):
                 found = _product(sample, target, names[b], names[c], power)
                 if found is not None:
                     yield target, found
@@ -52,21 +53,21 @@ def _log_range(logs: Floats) -> float:
     return float(finite.std()) if len(finite) else 0.0
 
 
-def _pairs(
-    sample: Sample, target: str, numbers: Floats, logs: Floats, at: int, power: int
-) -> Iterator[tuple[int, int]]:
+def _pairs(numbers: Floats, room: Floats, logs: Floats, power: int) -> Iterator[tuple[int, int]]:
     """Pairs of columns whose logarithms fit those of a target in a few rows."""
     rows = _probes(numbers)
     if len(rows) < PROBES:
         return
-    room = sample.room(target, np.abs(numbers))[rows] / np.abs(numbers[rows])
-    steps = logs[rows[1:]] - logs[rows[0]]
+    room = room[rows] / np.abs(numbers[rows])
+    own = np.log(np.abs(numbers[rows]))
+    wanted_steps = (own[1:] - own[0])[:, None]
+    with np.errstate(invalid="ignore"):
+        steps = logs[rows[1:]] - logs[rows[0]]
     room = 2 * (room[1:] + room[0]) / abs(power) + 1e-9
     usable = np.isfinite(steps).all(axis=0)
-    usable[at] = False
     usable &= (np.abs(steps) > 0).any(axis=0)
     columns = np.flatnonzero(usable)
-    wanted = (steps[:, [at]] - steps[:, columns]) / power
+    wanted = (wanted_steps - steps[:, columns]) / power
     order = columns[np.argsort(steps[0, columns], kind="stable")]
     low = np.searchsorted(steps[0, order], wanted[0] - room[0], "left")
     high = np.searchsorted(steps[0, order], wanted[0] + room[0], "right")
@@ -93,7 +94,5 @@ def _product(sample: Sample, target: str, b: str, c: str, power: int) -> Formula
         x = sample.numbers(b) * sample.numbers(c) ** float(power)
     if not np.isfinite(x).all():
         return None
-    found = line(x, y, sample.room(target, np.abs(y)))
-    if found is None or found[1] != 0:
-        return None
-    return Product(((b, 1), (c, power)), found[0])
+    factor = simple_factor(x, y, sample.room(target, np.abs(y)))
+    return None if factor is None else Product(((b, 1), (c, power)), factor)

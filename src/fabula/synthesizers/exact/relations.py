@@ -93,24 +93,26 @@ class Relations:
         """Rows that keep every relation; those that can't, or then are not as asked, are left out.
 
         Args:
-            table: Drawn rows.
+            table: Drawn rows, which are as asked.
             asked: What columns are to hold, by name.
         """
         if not self.items:
             return table
         sheet = Sheet(table, self.measures)
-        every = np.ones(table.num_rows, bool)
-        for item in reversed(self.items):
-            if item.target in asked and not isinstance(item.how, Lookup):
-                made = self.measures[item.target].values(item.how.numbers(sheet))
-                movable = [name for name in self._free(item) if name not in asked]
-                if movable:
-                    self._solve(item, movable[0], sheet, ~asked[item.target](made))
-        keep = every.copy()
-        for item in self.items:
-            keep &= self._put(item, sheet, every)
-        for name, fits in asked.items():
-            keep &= fits(sheet.values(name))
+        every = np.ones(len(sheet), bool)
+        keep = self._put(sheet, dict.fromkeys(table.column_names, every))
+        other = ~_as_asked(sheet, asked)
+        if other.any():
+            held = dict.fromkeys(asked, other)
+            for name in asked:
+                sheet.replace(
+                    name, _merged(sheet.values(name), table.column(name).combine_chunks(), other)
+                )
+            self._solve(
+                sheet, held, {name: other for name in table.column_names if name not in asked}
+            )
+            keep = self._put(sheet, dict.fromkeys(table.column_names, every))
+            keep &= _as_asked(sheet, asked)
         return sheet.table if keep.all() else sheet.table.filter(array_of(keep))
 
     def filled(self, table: pa.Table, gaps: Mapping[str, Flags]) -> pa.Table:
@@ -121,57 +123,79 @@ class Relations:
             gaps: Which values of each column were gaps.
         """
         sheet = Sheet(table, self.measures)
-        for item in reversed(self.items):
-            left = ~gaps[item.target]
-            for name in self._free(item):
-                self._solve(item, name, sheet, left & gaps[name])
-                left &= ~gaps[name]
-        for item in self.items:
-            self._put(item, sheet, gaps[item.target])
+        self._solve(sheet, {name: ~missing for name, missing in gaps.items()}, gaps)
+        self._put(sheet, gaps)
         return sheet.table
 
     def usable(self, drawn: pa.Table) -> Relations:
         """Without the relations that few drawn rows can keep within the learned ranges."""
         sheet = Sheet(drawn, self.measures)
-        every = np.ones(drawn.num_rows, bool)
-        kept = tuple(item for item in self.items if self._put(item, sheet, every).mean() >= USABLE)
+        every = np.ones(len(sheet), bool)
+        kept = tuple(item for item in self.items if _follow(item, sheet, every).mean() >= USABLE)
         return Relations(kept, self.measures)
 
-    def _free(self, item: Relation) -> list[str]:
-        """Sources of a formula that follow from no other column, those of most numbers first."""
-        if isinstance(item.how, Lookup):
-            return []
-        targets = {other.target for other in self.items}
-        free = [name for name in item.sources if name not in targets]
-        return sorted(free, key=lambda name: -self.measures[name].numbers_inside)
+    def _put(self, sheet: Sheet, rows: Mapping[str, Flags]) -> Flags:
+        """Put columns, in some rows of each, to what follows; tells where all of it can be."""
+        possible = np.ones(len(sheet), bool)
+        for item in self.items:
+            possible &= _follow(item, sheet, rows[item.target])
+        return possible
 
-    def _put(self, item: Relation, sheet: Sheet, rows: Flags) -> Flags:
-        """Put a column to what follows for it; tells which of its values can be."""
-        drawn = sheet.values(item.target)
-        if isinstance(item.how, Lookup):
-            values, known = item.how.found(sheet.values(item.how.source))
-            sheet.replace(item.target, _merged(drawn, values, rows & known))
-            return np.ones(len(rows), bool)
-        measure, numbers = self.measures[item.target], sheet.numbers(item.target)
-        computed = item.how.numbers(sheet)
-        room = measure.tolerance(numbers, item.how.size(sheet))
-        other = rows & ~(np.abs(computed - numbers) <= room)
-        sheet.replace(item.target, _merged(drawn, measure.values(computed), other))
-        return measure.inside(computed) | ~other
+    def _solve(self, sheet: Sheet, held: Mapping[str, Flags], movable: Mapping[str, Flags]) -> None:
+        """Move sources so that formulas give what their columns hold.
 
-    def _solve(self, item: Relation, source: str, sheet: Sheet, rows: Flags) -> None:
-        """Move a source, in some rows, so that a formula gives what its column holds."""
-        if isinstance(item.how, Lookup) or not rows.any():
-            return
-        measure = self.measures[source]
-        numbers = item.how.solved(source, sheet.numbers(item.target), sheet)
-        possible = rows & np.isfinite(numbers) & measure.inside(numbers)
-        sheet.replace(source, _merged(sheet.values(source), measure.values(numbers), possible))
+        Args:
+            sheet: The rows.
+            held: Rows, by column, whose value is to stay.
+            movable: Rows, by column, whose value may change; where several sources of a formula
+                may, the one of most numbers does.
+        """
+        held, movable = dict(held), dict(movable)
+        for item in reversed(self.items):
+            left = held.get(item.target)
+            if left is None or isinstance(item.how, Lookup):
+                continue
+            names = [name for name in item.sources if name in movable]
+            for name in sorted(names, key=lambda name: -self.measures[name].numbers_inside):
+                rows = left & movable[name]
+                if not rows.any():
+                    continue
+                measure = self.measures[name]
+                numbers = item.how.solved(name, sheet.numbers(item.target), sheet)
+                rows &= np.isfinite(numbers) & measure.inside(numbers)
+                sheet.replace(name, _merged(sheet.values(name), measure.values(numbers), rows))
+                left, movable[name] = left & ~rows, movable[name] & ~rows
+                held[name] = held[name] | rows if name in held else rows
 
     def _told(self, item: Relation) -> str:
         if isinstance(item.how, Lookup):
             return item.how.told
         return item.how.told(self.measures[item.target], self.measures)
+
+
+def _follow(item: Relation, sheet: Sheet, rows: Flags) -> Flags:
+    """Put a column, in some rows, to what follows for it; tells which of its values can be.
+
+    A value that is as near as the column's decimals allow stays as it is.
+    """
+    drawn = sheet.values(item.target)
+    if isinstance(item.how, Lookup):
+        values, known = item.how.found(sheet.values(item.how.source))
+        sheet.replace(item.target, _merged(drawn, values, rows & known))
+        return np.ones(len(rows), bool)
+    measure, numbers = sheet.measures[item.target], sheet.numbers(item.target)
+    computed = item.how.numbers(sheet)
+    room = measure.tolerance(numbers, item.how.size(sheet))
+    other = rows & ~(np.abs(computed - numbers) <= room)
+    sheet.replace(item.target, _merged(drawn, measure.values(computed), other))
+    return measure.inside(computed) | ~other
+
+
+def _as_asked(sheet: Sheet, asked: Mapping[str, Fits]) -> Flags:
+    flags = np.ones(len(sheet), bool)
+    for name, fits in asked.items():
+        flags &= fits(sheet.values(name))
+    return flags
 
 
 def _merged(values: pa.Array, others: pa.Array, rows: Flags) -> pa.Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from functools import cached_property
 
 import numpy as np
@@ -50,13 +50,9 @@ class Sample:
         """A column's standard deviation, above 0."""
         return self._deviations[name]
 
-    def standard(self, names: Sequence[str]) -> Floats:
-        """Columns of mean 0 and deviation 1, shape (rows, names)."""
-        found = np.empty((len(self), len(names)))
-        for at, name in enumerate(names):
-            values = self.numbers(name)
-            found[:, at] = (values - values.mean()) / self.deviation(name)
-        return found
+    def stride(self, rows: int) -> int:
+        """The distance of rows of which about so many are taken."""
+        return max(1, len(self) // rows)
 
     @cached_property
     def _deviations(self) -> dict[str, float]:
