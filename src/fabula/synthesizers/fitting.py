@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 NAME = "fit"
 """What progress calls the fit."""
 
-_OWN = ("keys", "keep", "seed")
+_OWN = ("keys", "keep", "seed", "exact")
 """What `fit_tables` takes beside the options of its model."""
 
 TRIAL_ROWS = 1_000
@@ -85,7 +85,7 @@ def fit(
             `"people.id"`.
         keep: Of several tables, those that stay as they are: their rows are real.
         exact: Keep what holds on every row, such as `total = price * quantity`, in every sampled
-            row. With `epsilon`, and in several tables, nothing of this is looked for.
+            row. With `epsilon` nothing of this is looked for.
         progress: Called with `fit`, rows learned and rows in all.
         options: The model's own.
 
@@ -113,7 +113,14 @@ def fit(
                 hint="leave `model`, `epsilon` and `spec` out, or fit one table",
             )
         return _fit_several(
-            data, keys=keys, keep=keep, seed=seed, protect=protect, progress=progress, **options
+            data,
+            keys=keys,
+            keep=keep,
+            seed=seed,
+            protect=protect,
+            exact=exact,
+            progress=progress,
+            **options,
         )
     kind = learning_class(name)
     check_options(name, options)

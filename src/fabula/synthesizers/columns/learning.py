@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,6 +87,12 @@ class Columns:
     def names(self) -> list[str]:
         """Names of the learned columns."""
         return list(self.schema.names)
+
+    def only(self, names: Sequence[str]) -> Columns:
+        """Some of the columns."""
+        places = [self.names.index(name) for name in names]
+        schema = pa.schema([self.schema.field(at) for at in places])
+        return Columns(schema, tuple(self.codecs[at] for at in places), self.left_out)
 
     def encode(self, table: pa.Table) -> Codes:
         """A table's codes; it has all learned columns.

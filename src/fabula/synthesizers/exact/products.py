@@ -40,12 +40,11 @@ def products(sample: Sample, targets: Sequence[str]) -> Iterator[tuple[str, Form
     ranges = {name: _log_range(logs[:, at]) for at, name in enumerate(names)}
     for target in sorted(targets, key=lambda name: -ranges[name]):
         at = names.index(target)
-        for power in POWERS:
-            room = sample.room(target, np.abs(values[:, at]))
-            for b, c in _pairs(values[:, at], room, logs, power):
-                found = _product(sample, target, names[b], names[c], power)
-                if found is not None:
-                    yield target, found
+        room = sample.room(target, np.abs(values[:, at]))
+        for b, c, power in _pairs(values[:, at], room, logs):
+            found = _product(sample, target, names[b], names[c], power)
+            if found is not None:
+                yield target, found
 
 
 def _log_range(logs: Floats) -> float:
@@ -53,31 +52,31 @@ def _log_range(logs: Floats) -> float:
     return float(finite.std()) if len(finite) else 0.0
 
 
-def _pairs(numbers: Floats, room: Floats, logs: Floats, power: int) -> Iterator[tuple[int, int]]:
-    """Pairs of columns whose logarithms fit those of a target in a few rows."""
+def _pairs(numbers: Floats, room: Floats, logs: Floats) -> Iterator[tuple[int, int, int]]:
+    """Pairs of columns, and a power, whose logarithms fit those of a target in a few rows."""
     rows = _probes(numbers)
     if len(rows) < PROBES:
         return
-    room = room[rows] / np.abs(numbers[rows])
     own = np.log(np.abs(numbers[rows]))
-    wanted_steps = (own[1:] - own[0])[:, None]
     with np.errstate(invalid="ignore"):
         steps = logs[rows[1:]] - logs[rows[0]]
-    room = 2 * (room[1:] + room[0]) / abs(power) + 1e-9
-    usable = np.isfinite(steps).all(axis=0)
-    usable &= (np.abs(steps) > 0).any(axis=0)
-    columns = np.flatnonzero(usable)
-    wanted = (wanted_steps - steps[:, columns]) / power
-    order = columns[np.argsort(steps[0, columns], kind="stable")]
-    low = np.searchsorted(steps[0, order], wanted[0] - room[0], "left")
-    high = np.searchsorted(steps[0, order], wanted[0] + room[0], "right")
-    b = np.repeat(np.arange(len(columns)), high - low)
-    place = np.arange(len(b)) - np.repeat(np.cumsum(high - low) - (high - low), high - low)
-    c = order[place + np.repeat(low, high - low)]
-    fits = (np.abs(steps[:, c] - wanted[:, b]) <= room[:, None]).all(axis=0)
-    for first, second in zip(columns[b[fits]].tolist(), c[fits].tolist(), strict=True):
-        if first != second and (power != 1 or first < second):
-            yield first, second
+    columns = np.flatnonzero(np.isfinite(steps).all(axis=0) & (np.abs(steps) > 0).any(axis=0))
+    steps, target = steps[:, columns], own[1:] - own[0]
+    room = room[rows] / np.abs(numbers[rows])
+    room = 2 * (room[1:] + room[0]) + 1e-9
+    order = np.argsort(steps[0], kind="stable")
+    for power in POWERS:
+        wanted, near = (target[:, None] - steps) / power, room / abs(power)
+        low = np.searchsorted(steps[0, order], wanted[0] - near[0], "left")
+        many = np.searchsorted(steps[0, order], wanted[0] + near[0], "right") - low
+        b = np.repeat(np.arange(len(columns)), many)
+        c = order[np.arange(len(b)) - np.repeat(np.cumsum(many) - many - low, many)]
+        for row in range(1, len(steps)):
+            fits = np.abs(steps[row, c] - wanted[row, b]) <= near[row]
+            b, c = b[fits], c[fits]
+        fits = (b < c) if power == 1 else (b != c)
+        for first, second in zip(columns[b[fits]], columns[c[fits]], strict=True):
+            yield int(first), int(second), power
 
 
 def _probes(numbers: Floats) -> Ints:

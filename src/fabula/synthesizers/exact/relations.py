@@ -115,6 +115,12 @@ class Relations:
             keep &= _as_asked(sheet, asked)
         return sheet.table if keep.all() else sheet.table.filter(array_of(keep))
 
+    def followed(self, table: pa.Table) -> pa.Table:
+        """All of the rows, keeping every relation; some may leave the learned ranges."""
+        sheet = Sheet(table, self.measures)
+        self._put(sheet, dict.fromkeys(table.column_names, np.ones(len(sheet), bool)))
+        return sheet.table
+
     def filled(self, table: pa.Table, gaps: Mapping[str, Flags]) -> pa.Table:
         """A table whose gaps were filled, after which they keep the relations where they can.
 

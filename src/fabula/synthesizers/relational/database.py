@@ -97,6 +97,7 @@ class RelationalSynthesizer:
             under = "" if driver is None else f", led by `{driver.name}`"
             lines.append(f"{name}: {how}{under}")
             lines += [f"  {column}: left out: {why}" for column, why in model.left_out.items()]
+            lines += [f"  on every row {relation}" for relation in model.relations.told]
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -114,6 +115,7 @@ def fit_tables(
     keep: Collection[str] = (),
     seed: int = 0,
     protect: int = PROTECTED_ROWS,
+    exact: bool = True,
     progress: Steps | None = None,
     **options: Any,
 ) -> RelationalSynthesizer:
@@ -125,6 +127,7 @@ def fit_tables(
         keep: Tables that stay as they are, such as lists of countries: their rows are real.
         seed: The same data and seed give the same model.
         protect: Labels of fewer rows, and so many extreme numbers, are not learned.
+        exact: Keep, within each table, what holds on all of its rows.
         progress: Called with tables done and tables in all.
         options: Those of the `boosted` model.
 
@@ -166,6 +169,7 @@ def fit_tables(
             options=options,
             seed=seed,
             protect=protect,
+            exact=exact,
         ).learn()
     if progress:
         progress(len(order), len(order))

@@ -15,6 +15,8 @@ from fabula.metrics.keys import ForeignKey
 from fabula.synthesizers.boosted.model import Boosted
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import FEWEST_ROWS, Columns
+from fabula.synthesizers.exact.finding import find_relations
+from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.model import Codes
 from fabula.synthesizers.relational.bins import Bins
 from fabula.synthesizers.relational.groups import Groups
@@ -67,6 +69,7 @@ class TableModel:
         model: Draws the unknown part of a row; None where nothing has to be drawn.
         kept: The real table, where it is kept as it is.
         left_out: Why other columns are not made.
+        relations: Columns that follow from others on every row.
     """
 
     name: str
@@ -84,6 +87,7 @@ class TableModel:
     model: Boosted | None
     kept: pa.Table | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
+    relations: Relations = field(default_factory=Relations)
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,7 @@ class Lesson:
         options: The model's own options.
         seed: Decides everything that is random.
         protect: Labels of fewer rows, and so many extreme numbers, are not learned.
+        exact: Whether what holds on every row is kept.
     """
 
     name: str
@@ -115,6 +120,7 @@ class Lesson:
     options: Mapping[str, Any]
     seed: int
     protect: int
+    exact: bool
 
     def learn(self) -> tuple[TableModel, Seen]:
         """Learn the table; also gives it as its children see it."""
@@ -143,6 +149,7 @@ class Lesson:
         fitted = TableModel(
             self.name, self.table.schema, self.table.num_rows, self.links, reach, keys, numbered,
             timeline, columns, layout, below, beside, model, kept, left_out,
+            self._relations(table, columns, timeline),
         )  # fmt: skip
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
@@ -199,6 +206,16 @@ class Lesson:
             return None, dict.fromkeys(table.column_names, reason)
         columns = Columns.learnable(table, protect=self.protect)
         return (columns if columns.codecs else None), columns.left_out
+
+    def _relations(
+        self, table: pa.Table, columns: Columns | None, timeline: Timeline | None
+    ) -> Relations:
+        """What holds on every row, but for the times that became gaps."""
+        if columns is None or not self.exact or self.name in self.kept:
+            return Relations()
+        moved = set() if timeline is None else {timeline.time, timeline.gap, *timeline.beside}
+        left = columns.only([name for name in columns.names if name not in moved])
+        return find_relations(table, left, protect=self.protect)
 
     def _reach(self) -> dict[ForeignKey, Reach]:
         found = {}

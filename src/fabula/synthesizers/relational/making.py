@@ -248,6 +248,7 @@ class Making:
         table = pa.Table.from_arrays(made, schema=columns.schema)
         if self.model.timeline is not None:
             table = self.model.timeline.restored(table, siblings.positions)
+        table = self.model.relations.followed(table)
         return {name: table.column(name) for name in table.column_names}
 
 
