@@ -8,13 +8,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.synthesizers.exact.measures import Floats, Measure
+
+Factor: TypeAlias = tuple[str, int, float, float]
+"""A column, its power, and the offset and rate that make `offset + rate · column` of it."""
 
 
 class Sheet:
@@ -117,27 +120,28 @@ class Sum:
 
 @dataclass(frozen=True)
 class Product:
-    """`factor · Π column^power`.
+    """`factor · Π (offset + rate · column)^power`.
 
     Attributes:
-        powers: Columns and their powers.
+        factors: Columns, each with its power, offset and rate: 1, 0, 1 is the column itself, and
+            1, 1, -1 what a discount leaves.
         factor: What the product is multiplied by.
     """
 
-    powers: tuple[tuple[str, int], ...]
+    factors: tuple[Factor, ...]
     factor: float = 1.0
 
     @property
     def sources(self) -> tuple[str, ...]:
         """The columns."""
-        return tuple(name for name, _ in self.powers)
+        return tuple(name for name, *_ in self.factors)
 
     def numbers(self, sheet: Sheet) -> Floats:
         """The product; not finite where it divides by 0."""
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             found = np.full(len(sheet), self.factor)
-            for name, power in self.powers:
-                found = found * sheet.numbers(name) ** float(power)
+            for name, power, offset, rate in self.factors:
+                found = found * (offset + rate * sheet.numbers(name)) ** float(power)
         return found
 
     def size(self, sheet: Sheet) -> Floats:
@@ -146,19 +150,19 @@ class Product:
 
     def solved(self, source: str, target: Floats, sheet: Sheet) -> Floats:
         """What the other columns leave, of the sign that the source has."""
-        power = dict(self.powers)[source]
-        rest = Product(tuple(pair for pair in self.powers if pair[0] != source), self.factor)
+        _, power, offset, rate = next(made for made in self.factors if made[0] == source)
+        rest = Product(tuple(made for made in self.factors if made[0] != source), self.factor)
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             left = target / rest.numbers(sheet)
             root = np.abs(left) ** (1.0 / power)
         sign = np.sign(left) if power % 2 else np.sign(sheet.numbers(source))
-        return np.asarray(sign * root)
+        return np.asarray((sign * root - offset) / rate)
 
     def told(self, target: Measure, measures: Mapping[str, Measure]) -> str:
         """`unit price * quantity`."""
         del target, measures
-        above = [_powered(name, power) for name, power in self.powers if power > 0]
-        below = [_powered(name, -power) for name, power in self.powers if power < 0]
+        above = [_told_factor(made) for made in self.factors if made[1] > 0]
+        below = [_told_factor(made) for made in self.factors if made[1] < 0]
         factor = [] if self.factor == 1 and above else [_told_number(self.factor)]
         return " / ".join([" * ".join([*factor, *above]), *below])
 
@@ -323,9 +327,9 @@ def formula_of(state: Mapping[str, Any]) -> Formula:
     """The formula of a state."""
     settings = dict(state)
     made = _KINDS[settings.pop("kind")]
-    for name in ("terms", "powers"):
+    for name in ("terms", "factors"):
         if name in settings:
-            settings[name] = tuple((column, number) for column, number in settings[name])
+            settings[name] = tuple(map(tuple, settings[name]))
     return made(**settings)
 
 
@@ -343,8 +347,10 @@ def _told_sum(terms: Any) -> str:
     return told if common == 1 else f"{_told_number(common)} * ({told})"
 
 
-def _powered(name: str, power: int) -> str:
-    return name if power == 1 else f"{name}^{power}"
+def _told_factor(made: Factor) -> str:
+    name, power, offset, rate = made
+    told = name if (offset, rate) == (0, 1) else f"({_told_sum([('', offset), (name, rate)])})"
+    return told if abs(power) == 1 else f"{told}^{abs(power)}"
 
 
 def _told_number(number: float) -> str:

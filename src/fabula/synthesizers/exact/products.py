@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fabula.synthesizers.exact.formulas import Formula, Product
+from fabula.synthesizers.exact.formulas import Factor, Formula, Product
 from fabula.synthesizers.exact.lines import simple_factor
 from fabula.synthesizers.exact.measures import Floats
 from fabula.synthesizers.exact.sample import Sample
@@ -19,7 +19,12 @@ from fabula.synthesizers.exact.sample import Sample
 POWERS = (1, -1, -2, 2)
 """Powers of the second column that are tried, in this order."""
 
-PROBES = 6
+PERCENT = 100
+
+FEW_COLUMNS = 50
+"""In wider tables shares and percentages are not looked at."""
+
+PROBES = 12
 """Rows that are compared at first."""
 
 Ints = NDArray[np.int64]
@@ -34,17 +39,33 @@ def products(sample: Sample, targets: Sequence[str]) -> Iterator[tuple[str, Form
     names = sample.names
     if len(names) < 3:
         return
-    values = np.column_stack([sample.numbers(name) for name in names])
+    factors = _factors(sample)
+    values = np.column_stack([sample.numbers(name) for name, _, _ in factors])
     with np.errstate(divide="ignore"):
-        logs = np.log(np.abs(values))
+        logs = np.log(np.abs(values * [k for *_, k in factors] + [c for _, c, _ in factors]))
     ranges = {name: _log_range(logs[:, at]) for at, name in enumerate(names)}
     for target in sorted(targets, key=lambda name: -ranges[name]):
         at = names.index(target)
         room = sample.room(target, np.abs(values[:, at]))
         for b, c, power in _pairs(values[:, at], room, logs):
-            found = _product(sample, target, names[b], names[c], power)
+            if b >= len(names):
+                continue  # a rate alone is no amount
+            made = ((names[b], 1, 0.0, 1.0), (factors[c][0], power, *factors[c][1:]))
+            found = _product(sample, target, made)
             if found is not None:
                 yield target, found
+
+
+def _factors(sample: Sample) -> list[tuple[str, float, float]]:
+    """Columns, then what shares and percentages of them add or leave: offset and rate of each."""
+    names = sample.names
+    found = [(name, 0.0, 1.0) for name in names]
+    for name in names if len(names) <= FEW_COLUMNS else ():
+        low, high = sample.numbers(name).min(), sample.numbers(name).max()
+        if low >= 0 and high <= PERCENT:
+            rate = 1.0 if high <= 1 else 1 / PERCENT
+            found += [(name, 1.0, -rate), (name, 1.0, rate)]
+    return found
 
 
 def _log_range(logs: Floats) -> float:
@@ -87,11 +108,14 @@ def _probes(numbers: Floats) -> Ints:
     return np.asarray(rows[np.unique(np.linspace(0, len(rows) - 1, PROBES).astype(int))])
 
 
-def _product(sample: Sample, target: str, b: str, c: str, power: int) -> Formula | None:
+def _product(sample: Sample, target: str, factors: tuple[Factor, Factor]) -> Formula | None:
+    (b, *_), (c, power, offset, rate) = factors
+    if b == c:
+        return None
     y = sample.numbers(target)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        x = sample.numbers(b) * sample.numbers(c) ** float(power)
+        x = sample.numbers(b) * (offset + rate * sample.numbers(c)) ** float(power)
     if not np.isfinite(x).all():
         return None
     factor = simple_factor(x, y, sample.room(target, np.abs(y)))
-    return None if factor is None else Product(((b, 1), (c, power)), factor)
+    return None if factor is None else Product(factors, factor)
