@@ -237,9 +237,9 @@ class Part:
         return np.zeros(len(sheet))
 
     def solved(self, source: str, target: Floats, sheet: Sheet) -> Floats:
-        """The source as it is: many times have the same part."""
-        del target
-        return sheet.numbers(source)
+        """The nearest times that have this part, where it comes again and again."""
+        part = target - self.constant
+        return turned(self.part, sheet.numbers(source), sheet.values(source), part)
 
     def told(self, target: Measure, measures: Mapping[str, Measure]) -> str:
         """`weekday of pickup`."""
@@ -290,6 +290,9 @@ PARTS: Mapping[str, Callable[[pa.Array], pa.Array]] = {
 }
 """Parts of times by name; weekdays count from 0, Monday."""
 
+RHYTHMS = {"minute": (60.0, 60), "hour": (3_600.0, 24), "weekday": (_DAY, 7)}
+"""Parts that come again and again: the seconds that one takes, and how many there are."""
+
 TIMELY = ("hour", "minute")
 """Parts that dates don't have."""
 
@@ -307,6 +310,23 @@ def part_of(part: str, times: pa.Array) -> Floats:
         found = found.cast(pa.int32())
     numbers = found.cast(pa.float64()).to_numpy(zero_copy_only=False)
     return np.asarray(numbers * (_DAY if part == "date" else 1.0))
+
+
+def turned(part: str, numbers: Floats, times: pa.Array, wanted: Floats) -> Floats:
+    """Times moved to the nearest ones that have a part of a rhythm; other parts move nothing.
+
+    Args:
+        part: The part's name.
+        numbers: The times in seconds.
+        times: The same times.
+        wanted: The part that each is to have; where it is missing, a time stays.
+    """
+    if part not in RHYTHMS:
+        return numbers
+    seconds, times_round = RHYTHMS[part]
+    half = times_round // 2
+    steps = (wanted - part_of(part, times) + half) % times_round - half
+    return numbers + seconds * np.nan_to_num(steps)
 
 
 _KINDS: Mapping[str, Callable[..., Formula]] = {

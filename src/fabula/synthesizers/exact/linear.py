@@ -59,6 +59,8 @@ def lines(
 
 def _near_lines(sample: Sample, names: Sequence[str]) -> list[tuple[str, str, str]]:
     """Roots, targets and curves that few rows don't rule out, in the order of roots."""
+    if not names:
+        return []
     y = np.column_stack([sample.numbers(name)[:: sample.stride(_FEW)] for name in names])
     limits = np.array([_limit(sample, name, ALIKE) for name in names])
     found: list[tuple[int, int, int]] = []

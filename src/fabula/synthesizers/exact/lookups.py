@@ -14,6 +14,7 @@ from fabula.io.arrays import array_of
 from fabula.synthesizers.columns.categories import plain_values
 from fabula.synthesizers.exact.evidence import lookup_is_sure
 from fabula.synthesizers.exact.formulas import PARTS, TIMELY, part_of
+from fabula.synthesizers.exact.measures import Floats
 
 COVERED = 0.5
 """The share of rows, at least, whose source is common enough to be looked up."""
@@ -49,6 +50,14 @@ class Lookup:
         places = pc.index_in(_keys(source, self.part).cast(self.keys.type), value_set=self.keys)
         known = places.is_valid().to_numpy(zero_copy_only=False)
         return self.values.take(places), known
+
+    def parts(self, target: pa.Array) -> Floats:
+        """The part of a time that gives each value of the target; missing where several do."""
+        unique = pc.count_distinct(self.values, mode="all").as_py() == len(self.values)
+        if not unique:
+            return np.full(len(target), np.nan)
+        places = pc.index_in(_keys(target).cast(self.values.type), value_set=self.values)
+        return np.asarray(self.keys.take(places).to_numpy(zero_copy_only=False))
 
     @property
     def told(self) -> str:

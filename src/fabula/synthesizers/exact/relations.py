@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
+from itertools import product
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +18,15 @@ import pyarrow.compute as pc
 
 from fabula.io.arrays import array_of
 from fabula.synthesizers.columns.codec import CodecState, ColumnCodec
-from fabula.synthesizers.exact.formulas import Formula, Sheet, formula_of, formula_state
+from fabula.synthesizers.exact.formulas import (
+    RHYTHMS,
+    Formula,
+    Part,
+    Sheet,
+    formula_of,
+    formula_state,
+    turned,
+)
 from fabula.synthesizers.exact.lookups import Lookup
 from fabula.synthesizers.exact.measures import Flags, Measure, measures_of
 
@@ -100,6 +109,7 @@ class Relations:
             return table
         sheet = Sheet(table, self.measures)
         every = np.ones(len(sheet), bool)
+        self._turn(sheet)
         keep = self._put(sheet, dict.fromkeys(table.column_names, every))
         other = ~_as_asked(sheet, asked)
         if other.any():
@@ -118,6 +128,7 @@ class Relations:
     def followed(self, table: pa.Table) -> pa.Table:
         """All of the rows, keeping every relation; some may leave the learned ranges."""
         sheet = Sheet(table, self.measures)
+        self._turn(sheet)
         self._put(sheet, dict.fromkeys(table.column_names, np.ones(len(sheet), bool)))
         return sheet.table
 
@@ -139,6 +150,29 @@ class Relations:
         every = np.ones(len(sheet), bool)
         kept = tuple(item for item in self.items if _follow(item, sheet, every).mean() >= USABLE)
         return Relations(kept, self.measures)
+
+    def _turn(self, sheet: Sheet) -> None:
+        """Move times to the hours and weekdays that were drawn beside them.
+
+        A model knows times by intervals that are often longer than a day, so hours that followed
+        from them would have lost their ups and downs.
+        """
+        targets = {item.target for item in self.items}
+        for part, item in product(RHYTHMS, self.items):
+            how = item.how
+            if not isinstance(how, Part | Lookup) or how.part != part or how.source in targets:
+                continue
+            drawn = sheet.values(item.target)
+            wanted = (
+                how.parts(drawn)
+                if isinstance(how, Lookup)
+                else sheet.numbers(item.target) - how.constant
+            )
+            times = sheet.values(how.source)
+            numbers = turned(part, sheet.numbers(how.source), times, wanted)
+            measure = self.measures[how.source]
+            moved = _merged(times, measure.values(numbers), measure.inside(numbers))
+            sheet.replace(how.source, moved)
 
     def _put(self, sheet: Sheet, rows: Mapping[str, Flags]) -> Flags:
         """Put columns, in some rows of each, to what follows; tells where all of it can be."""
