@@ -13,7 +13,9 @@ from fabula.metrics.result import MetricResult
 LOSS = 0.05
 """A model may lose this much of its score when it learns from synthetic rows."""
 
-MOST_ROWS = 20_000
+MOST_ROWS = 50_000
+"""Rows of each table that a model learns from or is tested with."""
+
 MOST_CLASSES = 20
 _SOURCE = "Train on synthetic, test on real (Esteban, Hyland and Rätsch 2017)"
 

@@ -18,7 +18,7 @@ from fabula.synthesizers.model import CellColumn, Weights
 HELD_OUT = 0.1
 """The share of a level's rows that tells when to stop."""
 
-FEW, PARTS = 4_000, 5
+FEW, PARTS = 4_000, 10
 """A level of fewer rows is learned from all of them, with as many trees as were best on average
 over so many parts that were held out in turn: a tenth of few rows is too noisy to tell."""
 
@@ -120,7 +120,7 @@ def _boosted(rows: Rows, growth: Growth) -> tuple[NDArray[np.int32], Nodes, int]
         order = np.roll(np.arange(count), part * count // PARTS)
         fold = rows._replace(
             train=count - count // PARTS,
-            bins=rows.bins[:, order],
+            bins=np.take(rows.bins, order, axis=1),
             answers=rows.answers[order],
             scores=rows.scores[order],
         )

@@ -131,7 +131,7 @@ def boost(rows: Rows, growth: Growth) -> tuple[NDArray[np.int32], Nodes, int, ND
     used, kept_nodes, depth, kept, since = 0, 0, 0, 0, 0
     for number in range(growth.rounds):
         roots[number] = used
-        used, deep = _grow(rows, work, nodes, used, growth)
+        used, deep = _grow(rows, work, nodes, roots[number], growth)
         if deep == 0:
             break
         _add_to_held_out(rows, nodes, roots[number], deep)
@@ -154,7 +154,7 @@ def boost(rows: Rows, growth: Growth) -> tuple[NDArray[np.int32], Nodes, int, ND
 
 
 @compiled
-def _grow(rows: Rows, work: _Work, nodes: Nodes, used: int, growth: Growth) -> tuple[int, int]:
+def _grow(rows: Rows, work: _Work, nodes: Nodes, root: int, growth: Growth) -> tuple[int, int]:
     """Grow one tree and add its values to the scores of the rows that it was grown from.
 
     Returns:
@@ -168,8 +168,8 @@ def _grow(rows: Rows, work: _Work, nodes: Nodes, used: int, growth: Growth) -> t
     node, level = np.zeros(most, np.int32), np.zeros(most, np.int64)
     gain = np.zeros(most)
     feature, left = np.zeros(most, np.int64), np.zeros(most, np.uint64)
-    end[0], node[0] = rows.train, used
-    used += 1
+    end[0], node[0] = rows.train, root
+    used = root + 1
     _count(rows, work, start[0], end[0], work.sums[0])
     gain[0], feature[0], left[0] = _best_split(work.sums[0], rows, growth)
     while leaves < most:

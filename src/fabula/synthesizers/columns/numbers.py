@@ -19,10 +19,10 @@ from fabula.synthesizers.columns.codec import CodeColumn, CodecState, Places, Ra
 from fabula.synthesizers.columns.lattice import Lattice
 from fabula.synthesizers.model import CellColumn, Weights
 
-CELLS = 64
-"""Intervals that a column is cut into, about."""
+FEWEST_CELLS, MOST_CELLS, ROWS_OF_CELL = 64, 256, 500
+"""A column is cut into an interval for so many rows, within these bounds."""
 
-COMMON = 0.004
+COMMON = 0.002
 """A value of at least this share of the rows is a cell of its own."""
 
 SEGMENTS = 8
@@ -49,7 +49,7 @@ class NumberCodec:
     counts: NDArray[np.int64]
 
     @classmethod
-    def learn(cls, name: str, values: pa.Array, *, protect: int, cells: int = CELLS) -> NumberCodec:
+    def learn(cls, name: str, values: pa.Array, *, protect: int, cells: int = 0) -> NumberCodec:
         """Cut the values of a column into cells.
 
         Args:
@@ -57,7 +57,7 @@ class NumberCodec:
             values: Its values.
             protect: So many of the smallest and of the largest values are not learned, and no
                 value of fewer rows is a cell of its own.
-            cells: Intervals wanted.
+            cells: Intervals wanted; 0 for as many as the rows carry.
         """
         lattice = Lattice.of(values)
         numbers = lattice.numbers(values)
@@ -66,6 +66,7 @@ class NumberCodec:
             known, numbers = known[:0], np.full(len(numbers), np.nan)
         cut = min(protect, max(0, (len(known) - 1) // 3))
         inner = known[cut : len(known) - cut]
+        cells = cells or min(max(len(inner) // ROWS_OF_CELL, FEWEST_CELLS), MOST_CELLS)
         bounds = _bounds(inner, cells, max(1, protect))
         grid = np.array([_quantiles(inner[start:end]) for start, end in bounds])
         grid = grid.reshape(len(bounds), SEGMENTS + 1)
