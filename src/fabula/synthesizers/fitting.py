@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pyarrow as pa
 
 from fabula.errors import UsageError
 from fabula.inference.frames import is_several, named_tables
@@ -19,10 +18,10 @@ from fabula.synthesizers.card import Card
 from fabula.synthesizers.catalogue import DEFAULT, SynthesizerName, check_options, learning_class
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
 from fabula.synthesizers.columns.learning import Columns
-from fabula.synthesizers.exact.finding import find_relations
+from fabula.synthesizers.exact.finding import find_relations, with_orders
+from fabula.synthesizers.exact.measures import measures_of
 from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.given import Asked, Part
-from fabula.synthesizers.model import CodeModel
 from fabula.synthesizers.rules import row_rules
 from fabula.synthesizers.sampling import Sampler
 from fabula.synthesizers.synthesizer import Synthesizer
@@ -162,11 +161,20 @@ def fit(
     train = table.take(array_of(np.setdiff1d(np.arange(table.num_rows), kept_out)))
     guarded = PROTECTED_ROWS if protect is True else int(protect)
     columns = Columns.learn(train, protect=guarded)
+    relations = Relations()
+    if exact:
+        relations = with_orders(train, columns, find_relations(train, columns, protect=guarded))
+    if relations.gaps:
+        train = relations.widened(train)
+        columns = Columns.learn(train, protect=guarded)
+        relations = replace(relations, measures=measures_of(columns.codecs))
     codes = columns.encode(train)
 
     cells = tuple(codec.cells for codec in columns.codecs)
     learned = kind.fit(codes, cells, seed=seed, progress=told, **options)
-    relations = _relations(train, columns, learned, guarded) if exact else Relations()
+    if relations:
+        drawn = Sampler(columns, learned, (), Relations(), (Part(1.0, Asked()),), 0)
+        relations = relations.usable(drawn.block(0, 0, TRIAL_ROWS))
     card = Card(
         model=name,
         options=options,
@@ -174,7 +182,11 @@ def fit(
         holdout_rows=len(kept_out),
         seed=seed,
         protect=guarded,
-        columns={codec.cells.name: codec.about for codec in columns.codecs},
+        columns={
+            codec.cells.name: codec.about
+            for codec in columns.codecs
+            if codec.cells.name not in relations.hidden
+        },
         left_out=columns.left_out,
         rules=tuple(rule.told for rule in rules),
         exact=relations.told,
@@ -189,15 +201,6 @@ def fit(
         holdout=table.take(array_of(kept_out)) if len(kept_out) else None,
         hand_back=handed_back(data),
     )
-
-
-def _relations(train: pa.Table, columns: Columns, model: CodeModel, protect: int) -> Relations:
-    """The exact relations of the training rows that sampled rows can keep."""
-    found = find_relations(train, columns, protect=protect)
-    if not found.items:
-        return found
-    drawn = Sampler(columns, model, (), Relations(), (Part(1.0, Asked()),), 0)
-    return found.usable(drawn.block(0, 0, TRIAL_ROWS))
 
 
 def _fit_several(

@@ -67,7 +67,7 @@ class Sampler:
         table = pa.concat_tables(pieces) if pieces else self.columns.schema.empty_table()
         if len(pieces) > 1:
             table = table.take(array_of(draw.rng("order").permutation(rows)))
-        return self._with_keys(table, draw, start)
+        return self.relations.narrowed(self._with_keys(table, draw, start))
 
     def _with_keys(self, table: pa.Table, draw: _Draw, start: int) -> pa.Table:
         """Put identifiers in, which follow the final numbers of the rows."""
@@ -96,7 +96,7 @@ class _Draw:
     def rows(self, asked: Asked, count: int) -> pa.Table:
         """Rows that fulfil what is asked and keep every rule."""
         rules = self._sampler.rules
-        if not asked.allowed and not rules and not self._sampler.relations.items:
+        if not asked.allowed and not rules and not self._sampler.relations:
             drawn = self._sampler.model.sample(count, self.rng("rows"), {})
             if drawn.log_weights is None:
                 return self._decoded(drawn.codes, asked)

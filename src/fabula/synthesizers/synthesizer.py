@@ -20,7 +20,7 @@ from fabula.synthesizers.card import Card
 from fabula.synthesizers.catalogue import model_class
 from fabula.synthesizers.columns.codec import Places
 from fabula.synthesizers.columns.learning import Columns
-from fabula.synthesizers.exact.relations import Relation, Relations
+from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.given import Given, Shares, read_given, read_shares
 from fabula.synthesizers.model import CodeModel, Codes, CompletingModel
 from fabula.synthesizers.rules import Rule
@@ -67,7 +67,7 @@ class Synthesizer:
     @property
     def schema(self) -> pa.Schema:
         """Names and types of the columns that are sampled."""
-        return self._columns.schema
+        return self._relations.narrowed(self._columns.schema.empty_table()).schema
 
     @property
     def holdout(self) -> Any:
@@ -161,7 +161,7 @@ class Synthesizer:
                 code="impute.model",
                 hint='fit with model="boosted"',
             )
-        table = as_table(data)
+        table = self._relations.widened(as_table(data))
         rng = partial(stream, seed, STREAM, block=0)
         gaps = {name: _gaps(table, name) for name in self._columns.names}
         known = ~np.column_stack(list(gaps.values()))
@@ -176,7 +176,7 @@ class Synthesizer:
             places = Places(numbers[empty], seed, rng(column=f"gaps of {name}"))
             made = codec.decode(np.ascontiguousarray(drawn[empty, at]), places)
             table = _filled(table, name, empty, made)
-        table = self._relations.filled(table, gaps)
+        table = self._relations.narrowed(self._relations.filled(table, gaps))
         return handed_back(data)(table)
 
     def _complete(
@@ -204,8 +204,7 @@ class Synthesizer:
         codecs = {codec.cells.name: codec.state() for codec in self._columns.codecs}
         card = {**self._card.to_dict(), "sql": [rule.sql for rule in self._rules]}
         state = self._model.state()
-        relations = tuple(item.state() for item in self._relations.items)
-        schema = self._columns.schema
+        schema, relations = self._columns.schema, self._relations.states()
         write_saved(path, Saved(self._card.model, state, schema, codecs, card, relations))
 
     @classmethod
@@ -231,11 +230,11 @@ class Synthesizer:
         cells = tuple(codec.cells for codec in columns.codecs)
         model = model_class(saved.model).restore(saved.state, cells)
         rules = tuple(Rule(*pair) for pair in zip(card.rules, sql, strict=True))
-        relations = Relations.of(map(Relation.restore, saved.relations), columns.codecs)
+        relations = Relations.restore(saved.relations, columns.codecs)
         return cls(columns, model, card, rules=rules, relations=relations)
 
     def __repr__(self) -> str:
-        return f"Synthesizer({self._card.model}, {len(self._columns.names)} columns)"
+        return f"Synthesizer({self._card.model}, {len(self.schema)} columns)"
 
 
 def load_synthesizer(path: Path) -> Synthesizer | RelationalSynthesizer:

@@ -12,9 +12,11 @@ from fabula.synthesizers.columns.categories import CategoryCodec
 from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.exact.evidence import SPREAD, formula_is_sure, lookup_is_sure
 from fabula.synthesizers.exact.formulas import Formula, Part, Sheet, part_of
+from fabula.synthesizers.exact.gaps import find_gaps
 from fabula.synthesizers.exact.linear import lines, planes
 from fabula.synthesizers.exact.lookups import Labels, coded, lookup, parts_of
 from fabula.synthesizers.exact.measures import Flags, Floats, Measure, measures_of
+from fabula.synthesizers.exact.orders import find_orders
 from fabula.synthesizers.exact.products import products
 from fabula.synthesizers.exact.relations import Relation, Relations
 from fabula.synthesizers.exact.sample import Sample
@@ -47,6 +49,42 @@ def find_relations(table: pa.Table, columns: Columns, *, protect: int) -> Relati
     return Relations.of(search.found.values(), columns.codecs)
 
 
+def with_orders(table: pa.Table, columns: Columns, found: Relations) -> Relations:
+    """Relations and, beside them, which columns are never above others, and how near they are.
+
+    Args:
+        table: Training rows.
+        columns: What was learned of its columns.
+        found: Their other relations.
+    """
+    measures = measures_of(columns.codecs)
+    few, sheet = Sheet(_few(table, len(measures)), measures), Sheet(table, measures)
+    orders = find_orders(few, sheet)
+    gaps = find_gaps(
+        sheet,
+        orders,
+        lambda high, low: (
+            not found.leads(low, high) and high not in {item.target for item in found.items}
+        ),
+    )
+    near = [gap.order for gap in gaps]
+    items = [*found.items, *(Relation(gap.order.high, gap.formula(sheet)) for gap in gaps)]
+    left = [
+        order
+        for order in orders
+        if order not in near
+        and not any({order.low, order.high} <= {item.target, *item.sources} for item in items)
+    ]
+    return Relations.of(items, columns.codecs, orders=left, gaps=gaps)
+
+
+def _few(table: pa.Table, columns: int) -> pa.Table:
+    """Rows in which relations are looked for first."""
+    size = min(table.num_rows, max(SAMPLE_ROWS, 3 * columns))
+    rows = np.linspace(0, table.num_rows - 1, size).astype(np.int64)
+    return table.take(array_of(rows))
+
+
 class _Search:
     """Relations found so far; none leads back to its own column."""
 
@@ -55,9 +93,7 @@ class _Search:
         self.found: dict[str, Relation] = {}
         self._table, self._protect = table.select(columns.names), protect
         self._sheet = Sheet(self._table, self.measures)
-        size = min(table.num_rows, max(SAMPLE_ROWS, 3 * len(self.measures)))
-        rows = np.linspace(0, table.num_rows - 1, size).astype(np.int64)
-        self._few = self._table.take(array_of(rows))
+        self._few = _few(self._table, len(self.measures))
         labels = [codec.name for codec in columns.codecs if isinstance(codec, CategoryCodec)]
         self._labels = [*labels, *self.measures]
 

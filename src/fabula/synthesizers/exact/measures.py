@@ -20,7 +20,9 @@ from fabula.synthesizers.columns.numbers import NumberCodec
 Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 
-_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+"""Seconds in the units of Arrow's times."""
+
 _DAY = 86_400.0
 _ROUNDED = 1e-9
 _SINGLE = 2e-7
@@ -61,7 +63,7 @@ class Measure:
         kind = self.codec.lattice.type
         if not pa.types.is_temporal(kind):
             return 1.0
-        return _DAY if pa.types.is_date32(kind) else _SECONDS[getattr(kind, "unit", "ms")]
+        return _DAY if pa.types.is_date32(kind) else SECONDS[getattr(kind, "unit", "ms")]
 
     @property
     def step(self) -> float:

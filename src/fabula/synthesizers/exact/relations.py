@@ -27,8 +27,10 @@ from fabula.synthesizers.exact.formulas import (
     formula_state,
     turned,
 )
+from fabula.synthesizers.exact.gaps import Gap
 from fabula.synthesizers.exact.lookups import Lookup
 from fabula.synthesizers.exact.measures import Flags, Measure, measures_of
+from fabula.synthesizers.exact.orders import Order
 
 USABLE = 0.5
 """The share of drawn rows, at least, that can keep a relation: others are drawn again."""
@@ -80,23 +82,73 @@ class Relations:
     Attributes:
         items: Each after those that its sources follow from.
         measures: How columns are numbers.
+        orders: Columns that are never above others; rows that break one are left out.
+        gaps: Distances that are learned as columns of their own, and not handed out.
     """
 
     items: tuple[Relation, ...] = ()
     measures: Mapping[str, Measure] = field(default_factory=dict)
+    orders: tuple[Order, ...] = ()
+    gaps: tuple[Gap, ...] = ()
 
     @classmethod
-    def of(cls, found: Iterable[Relation], codecs: Iterable[ColumnCodec]) -> Relations:
+    def of(
+        cls,
+        found: Iterable[Relation],
+        codecs: Iterable[ColumnCodec],
+        *,
+        orders: Iterable[Order] = (),
+        gaps: Iterable[Gap] = (),
+    ) -> Relations:
         """Relations in any order; they have no cycle."""
         by_target = {relation.target: relation for relation in found}
         order = TopologicalSorter({name: item.sources for name, item in by_target.items()})
         items = tuple(by_target[name] for name in order.static_order() if name in by_target)
-        return cls(items, measures_of(codecs))
+        return cls(items, measures_of(codecs), tuple(orders), tuple(gaps))
+
+    def __bool__(self) -> bool:
+        return bool(self.items or self.orders)
 
     @property
     def told(self) -> tuple[str, ...]:
         """The relations in words."""
-        return tuple(f"{item.target}: {self._told(item)}" for item in self.items)
+        near = {gap.order.high: gap.order for gap in self.gaps}
+        return (
+            *(
+                near[item.target].told
+                if item.target in near
+                else f"{item.target}: {self._told(item)}"
+                for item in self.items
+            ),
+            *(order.told for order in self.orders),
+        )
+
+    @property
+    def hidden(self) -> list[str]:
+        """Names of the columns that are not handed out."""
+        return [gap.name for gap in self.gaps]
+
+    def widened(self, table: pa.Table) -> pa.Table:
+        """Rows with the columns that are not handed out."""
+        sheet = Sheet(table, self.measures)
+        for gap in self.gaps:
+            table = table.append_column(gap.name, gap.values(sheet))
+        return table
+
+    def narrowed(self, table: pa.Table) -> pa.Table:
+        """Rows without the columns that are not handed out."""
+        return table.drop_columns(self.hidden) if self.gaps else table
+
+    def leads(self, start: str, end: str) -> bool:
+        """Whether one column follows from another, maybe through others."""
+        by_target = {item.target: item.sources for item in self.items}
+        open_ = [start]
+        while open_:
+            name = open_.pop()
+            if name == end:
+                return True
+            open_ += by_target.get(name, ())
+        return False
 
     def applied(self, table: pa.Table, asked: Mapping[str, Fits]) -> pa.Table:
         """Rows that keep every relation; those that can't, or then are not as asked, are left out.
@@ -105,7 +157,7 @@ class Relations:
             table: Drawn rows, which are as asked.
             asked: What columns are to hold, by name.
         """
-        if not self.items:
+        if not self:
             return table
         sheet = Sheet(table, self.measures)
         every = np.ones(len(sheet), bool)
@@ -123,6 +175,8 @@ class Relations:
             )
             keep = self._put(sheet, dict.fromkeys(table.column_names, every))
             keep &= _as_asked(sheet, asked)
+        for order in self.orders:
+            keep &= order.kept(sheet)
         return sheet.table if keep.all() else sheet.table.filter(array_of(keep))
 
     def followed(self, table: pa.Table) -> pa.Table:
@@ -148,8 +202,34 @@ class Relations:
         """Without the relations that few drawn rows can keep within the learned ranges."""
         sheet = Sheet(drawn, self.measures)
         every = np.ones(len(sheet), bool)
-        kept = tuple(item for item in self.items if _follow(item, sheet, every).mean() >= USABLE)
-        return Relations(kept, self.measures)
+        items = tuple(item for item in self.items if _follow(item, sheet, every).mean() >= USABLE)
+        orders = []
+        for order in self.orders:
+            kept = every & order.kept(sheet)
+            if kept.mean() >= USABLE:
+                every, orders = kept, [*orders, order]
+        return Relations(items, self.measures, tuple(orders), self.gaps)
+
+    def states(self) -> tuple[CodecState, ...]:
+        """All of it as plain values."""
+        return (
+            *(item.state() for item in self.items),
+            *(order.state() for order in self.orders),
+            *(gap.state() for gap in self.gaps),
+        )
+
+    @classmethod
+    def restore(cls, states: Iterable[CodecState], codecs: Iterable[ColumnCodec]) -> Relations:
+        """The relations of saved states."""
+        by_family: dict[str, list[CodecState]] = {"order": [], "gap": [], "": []}
+        for state in states:
+            by_family[state.family if state.family in by_family else ""].append(state)
+        return cls.of(
+            map(Relation.restore, by_family[""]),
+            codecs,
+            orders=[Order(**state.settings) for state in by_family["order"]],
+            gaps=map(Gap.restore, by_family["gap"]),
+        )
 
     def _turn(self, sheet: Sheet) -> None:
         """Move times to the hours and weekdays that were drawn beside them.

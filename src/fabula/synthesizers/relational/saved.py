@@ -27,7 +27,7 @@ from fabula.synthesizers.boosted.model import Boosted
 from fabula.synthesizers.columns.codec import CodecState
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import Columns
-from fabula.synthesizers.exact.relations import Relation, Relations
+from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.model import CellColumn, State
 from fabula.synthesizers.relational.bins import Bins
 from fabula.synthesizers.relational.groups import Groups
@@ -156,7 +156,7 @@ def _table_saved(model: TableModel) -> Saved:
     columns = model.columns or Columns(pa.schema([]), (), {})
     codecs = {codec.cells.name: codec.state() for codec in columns.codecs}
     card = {"left_out": dict(model.left_out)}
-    relations = tuple(item.state() for item in model.relations.items)
+    relations = model.relations.states()
     return Saved("boosted", State(settings, arrays), columns.schema, codecs, card, relations)
 
 
@@ -208,9 +208,7 @@ def _table_restored(
         model=Boosted.restore(State({}, own), layout.columns) if settings["learned"] else None,
         kept=_kept_rows(folder / f"{name}.arrow") if settings["kept"] else None,
         left_out=saved.card["left_out"],
-        relations=Relations.of(
-            map(Relation.restore, saved.relations), () if columns is None else columns.codecs
-        ),
+        relations=Relations.restore(saved.relations, () if columns is None else columns.codecs),
     )
 
 
