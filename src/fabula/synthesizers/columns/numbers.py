@@ -128,7 +128,8 @@ class NumberCodec:
             low, high = self._bounds(wanted)
             return (numbers >= low) & (numbers <= high)
         asked = [np.nan if value is None else self._number(value) for value in wanted]
-        return np.isclose(numbers[:, None], asked, rtol=1e-9, atol=0, equal_nan=True).any(axis=1)
+        near = np.isclose(numbers[:, None], asked, rtol=1e-9, atol=0, equal_nan=True)
+        return np.asarray(near.any(axis=1))
 
     def state(self) -> CodecState:
         """The codec as plain values; the type is the schema's."""

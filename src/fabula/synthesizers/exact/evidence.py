@@ -44,7 +44,7 @@ def formula_is_sure(target: Floats, sources: Floats, *, free: int, columns: int)
     first = np.unique(sources, axis=0, return_index=True)[1]
     bits = min(entropy(target[first]), MOST_BITS)
     needed = SURE + (sources.shape[1] + 1) * (HYPOTHESIS + np.log2(columns))
-    return (len(first) - free) * bits >= needed
+    return bool((len(first) - free) * bits >= needed)
 
 
 def lookup_is_sure(sources: NDArray[np.int64], targets: NDArray[np.int64], *, columns: int) -> bool:
@@ -64,4 +64,4 @@ def lookup_is_sure(sources: NDArray[np.int64], targets: NDArray[np.int64], *, co
     logs = np.log2(np.maximum(shares, 1e-300))
     agree = np.array([np.exp2(logs * size).sum() for size in sizes[filled]])
     said = -float((np.log2(np.minimum(np.maximum(agree, 1e-300), 1.0)) * times[filled]).sum())
-    return said >= SURE + 2 * np.log2(columns)
+    return bool(said >= SURE + 2 * np.log2(columns))

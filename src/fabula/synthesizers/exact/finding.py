@@ -10,16 +10,18 @@ import pyarrow as pa
 from fabula.io.arrays import array_of
 from fabula.synthesizers.columns.categories import CategoryCodec
 from fabula.synthesizers.columns.learning import Columns
+from fabula.synthesizers.exact.calendar import Part, part_of, parts_of
 from fabula.synthesizers.exact.evidence import SPREAD, formula_is_sure, lookup_is_sure
-from fabula.synthesizers.exact.formulas import Formula, Part, Sheet, part_of
+from fabula.synthesizers.exact.formulas import Formula
 from fabula.synthesizers.exact.gaps import find_gaps
 from fabula.synthesizers.exact.linear import lines, planes
-from fabula.synthesizers.exact.lookups import Labels, coded, lookup, parts_of
+from fabula.synthesizers.exact.lookups import Labels, coded, lookup
 from fabula.synthesizers.exact.measures import Flags, Floats, Measure, measures_of
 from fabula.synthesizers.exact.orders import find_orders
 from fabula.synthesizers.exact.products import products
 from fabula.synthesizers.exact.relations import Relation, Relations
 from fabula.synthesizers.exact.sample import Sample
+from fabula.synthesizers.exact.sheet import Sheet
 
 SAMPLE_ROWS = 2_000
 """Rows in which formulas are looked for; more where a table has more columns than a third."""

@@ -17,9 +17,10 @@ from fabula.io.arrays import array_of
 from fabula.synthesizers.columns.codec import CodecState
 from fabula.synthesizers.columns.lattice import MOST_DECIMALS
 from fabula.synthesizers.columns.numbers import FEWEST_CELLS
-from fabula.synthesizers.exact.formulas import Sheet, Sum
+from fabula.synthesizers.exact.formulas import Sum
 from fabula.synthesizers.exact.measures import SECONDS, Floats
 from fabula.synthesizers.exact.orders import Order, above
+from fabula.synthesizers.exact.sheet import Sheet
 
 NARROW = 0.5
 """How far distances may spread, at most, beside the farther column itself."""

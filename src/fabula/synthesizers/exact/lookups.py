@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
 from fabula.synthesizers.columns.categories import plain_values
+from fabula.synthesizers.exact.calendar import part_of, parts_of
 from fabula.synthesizers.exact.evidence import lookup_is_sure
-from fabula.synthesizers.exact.formulas import PARTS, TIMELY, part_of
 from fabula.synthesizers.exact.measures import Floats
 
 COVERED = 0.5
@@ -152,10 +152,3 @@ def lookup(table: pa.Table, target: str, source: str, part: str, *, protect: int
     if not lookup_is_sure(codes, targets, columns=table.num_columns):
         return None
     return Lookup(source, part, keys.take(array_of(common)), values.take(array_of(first[common])))
-
-
-def parts_of(kind: pa.DataType) -> list[str]:
-    """The parts that times of a type have."""
-    if pa.types.is_timestamp(kind):
-        return list(PARTS)
-    return [part for part in PARTS if part not in TIMELY] if pa.types.is_date(kind) else []

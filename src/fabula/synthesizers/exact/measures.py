@@ -91,7 +91,7 @@ class Measure:
             return np.ones(len(steps), bool)
         low, high = self.codec.grid[0, 0], self.codec.grid[-1, -1]
         room = 0.0 if self.step else _ROUNDED * max(abs(low), abs(high))
-        return np.isnan(steps) | ((steps >= low - room) & (steps <= high + room))
+        return np.asarray(np.isnan(steps) | ((steps >= low - room) & (steps <= high + room)))
 
     def tolerance(self, numbers: Floats, size: Floats) -> Floats:
         """How far a formula may lie from the column's numbers and still be the same.

@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from fabula.synthesizers.columns.codec import CodecState
 from fabula.synthesizers.exact.evidence import SURE
-from fabula.synthesizers.exact.formulas import Sheet
 from fabula.synthesizers.exact.measures import Flags, Floats, Measure
+from fabula.synthesizers.exact.sheet import Sheet
 
 FEWEST = 20
 """Rows in which both values are known that a pair needs."""

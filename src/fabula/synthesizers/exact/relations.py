@@ -18,19 +18,13 @@ import pyarrow.compute as pc
 
 from fabula.io.arrays import array_of
 from fabula.synthesizers.columns.codec import CodecState, ColumnCodec
-from fabula.synthesizers.exact.formulas import (
-    RHYTHMS,
-    Formula,
-    Part,
-    Sheet,
-    formula_of,
-    formula_state,
-    turned,
-)
+from fabula.synthesizers.exact.calendar import RHYTHMS, Part, turned
+from fabula.synthesizers.exact.formulas import Formula, formula_of, formula_state
 from fabula.synthesizers.exact.gaps import Gap
 from fabula.synthesizers.exact.lookups import Lookup
 from fabula.synthesizers.exact.measures import Flags, Measure, measures_of
 from fabula.synthesizers.exact.orders import Order
+from fabula.synthesizers.exact.sheet import Sheet
 
 USABLE = 0.5
 """The share of drawn rows, at least, that can keep a relation: others are drawn again."""

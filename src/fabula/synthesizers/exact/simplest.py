@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
+_DIGITS = 17
+"""Digits that tell all floats apart."""
+
 
 def simplest_between(low: float, high: float) -> float:
-    """The fraction of the smallest denominator from `low` to `high` (Stern and Brocot).
+    """The decimal of fewest digits from `low` to `high`, or a fraction that is simpler.
 
     Args:
         low: A finite number.
@@ -17,11 +20,18 @@ def simplest_between(low: float, high: float) -> float:
         return 0.0
     if high < 0:
         return -simplest_between(-high, -low)
-    return float(_simplest(Fraction(low), Fraction(high)))
+    fraction = _simplest(Fraction(low), Fraction(high))
+    for digits in range(1, _DIGITS):
+        if 10**digits > fraction.denominator:
+            break
+        decimal = float(f"{(low + high) / 2:.{digits - 1}e}")
+        if low <= decimal <= high:
+            return decimal
+    return float(fraction)
 
 
 def _simplest(low: Fraction, high: Fraction) -> Fraction:
-    """The same for positive bounds, by their continued fractions."""
+    """The fraction of the smallest denominator between positive bounds (Stern and Brocot)."""
     whole = math.ceil(low)
     if whole <= high:
         return Fraction(whole)
