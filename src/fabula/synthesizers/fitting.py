@@ -164,9 +164,9 @@ def fit(
     relations = Relations()
     if exact:
         relations = with_orders(train, columns, find_relations(train, columns, protect=guarded))
-    if relations.gaps:
+    if relations.latent:
         train = relations.widened(train)
-        columns = Columns.learn(train, protect=guarded)
+        columns = columns.beside(train.select(relations.hidden), protect=guarded)
         relations = replace(relations, measures=measures_of(columns.codecs))
     codes = columns.encode(train)
 

@@ -88,6 +88,15 @@ class Columns:
         """Names of the learned columns."""
         return list(self.schema.names)
 
+    def beside(self, table: pa.Table, *, protect: int) -> Columns:
+        """The columns, and further ones of numbers."""
+        further = (
+            NumberCodec.learn(name, table.column(name).combine_chunks(), protect=protect)
+            for name in table.column_names
+        )
+        schema = pa.unify_schemas([self.schema, table.schema])
+        return Columns(schema, (*self.codecs, *further), self.left_out)
+
     def only(self, names: Sequence[str]) -> Columns:
         """Some of the columns."""
         places = [self.names.index(name) for name in names]

@@ -20,6 +20,7 @@ from fabula.synthesizers.exact.measures import Flags, Floats, Measure, measures_
 from fabula.synthesizers.exact.orders import find_orders
 from fabula.synthesizers.exact.products import products
 from fabula.synthesizers.exact.relations import Relation, Relations
+from fabula.synthesizers.exact.rhythms import find_rhythms
 from fabula.synthesizers.exact.sample import Sample
 from fabula.synthesizers.exact.sheet import Sheet
 
@@ -61,23 +62,22 @@ def with_orders(table: pa.Table, columns: Columns, found: Relations) -> Relation
     """
     measures = measures_of(columns.codecs)
     few, sheet = Sheet(_few(table, len(measures)), measures), Sheet(table, measures)
+    targets = {item.target for item in found.items}
     orders = find_orders(few, sheet)
     gaps = find_gaps(
-        sheet,
-        orders,
-        lambda high, low: (
-            not found.leads(low, high) and high not in {item.target for item in found.items}
-        ),
+        sheet, orders, lambda high, low: high not in targets and not found.leads(low, high)
     )
-    near = [gap.order for gap in gaps]
-    items = [*found.items, *(Relation(gap.order.high, gap.formula(sheet)) for gap in gaps)]
-    left = [
-        order
-        for order in orders
-        if order not in near
-        and not any({order.low, order.high} <= {item.target, *item.sources} for item in items)
+    parts = {(item.how.source, item.how.part) for item in found.items if isinstance(item.how, Part)}
+    rhythms = find_rhythms(sheet, parts)
+    items = [
+        *found.items,
+        *(Relation(gap.order.high, gap.formula(sheet)) for gap in gaps),
+        *(Relation(rhythm.name, rhythm.formula) for rhythm in rhythms),
     ]
-    return Relations.of(items, columns.codecs, orders=left, gaps=gaps)
+    known = [{gap.order.low, gap.order.high} for gap in gaps]
+    known += [{item.target, *item.sources} for item in found.items]
+    left = [order for order in orders if not any({order.low, order.high} <= k for k in known)]
+    return Relations.of(items, columns.codecs, orders=left, latent=[*gaps, *rhythms])
 
 
 def _few(table: pa.Table, columns: int) -> pa.Table:

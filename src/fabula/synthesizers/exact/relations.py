@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from itertools import product
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +25,16 @@ from fabula.synthesizers.exact.gaps import Gap
 from fabula.synthesizers.exact.lookups import Lookup
 from fabula.synthesizers.exact.measures import Flags, Measure, measures_of
 from fabula.synthesizers.exact.orders import Order
+from fabula.synthesizers.exact.rhythms import Rhythm
 from fabula.synthesizers.exact.sheet import Sheet
+
+Latent: TypeAlias = Gap | Rhythm
+"""A column that is learned, but not handed out."""
+
+_LATENT: Mapping[str, Callable[[CodecState], Latent]] = {
+    "gap": Gap.restore,
+    "rhythm": lambda state: Rhythm(**state.settings),
+}
 
 USABLE = 0.5
 """The share of drawn rows, at least, that can keep a relation: others are drawn again."""
@@ -77,13 +87,13 @@ class Relations:
         items: Each after those that its sources follow from.
         measures: How columns are numbers.
         orders: Columns that are never above others; rows that break one are left out.
-        gaps: Distances that are learned as columns of their own, and not handed out.
+        latent: Columns that are learned beside those of the table, and not handed out.
     """
 
     items: tuple[Relation, ...] = ()
     measures: Mapping[str, Measure] = field(default_factory=dict)
     orders: tuple[Order, ...] = ()
-    gaps: tuple[Gap, ...] = ()
+    latent: tuple[Latent, ...] = ()
 
     @classmethod
     def of(
@@ -92,13 +102,13 @@ class Relations:
         codecs: Iterable[ColumnCodec],
         *,
         orders: Iterable[Order] = (),
-        gaps: Iterable[Gap] = (),
+        latent: Iterable[Latent] = (),
     ) -> Relations:
         """Relations in any order; they have no cycle."""
         by_target = {relation.target: relation for relation in found}
         order = TopologicalSorter({name: item.sources for name, item in by_target.items()})
         items = tuple(by_target[name] for name in order.static_order() if name in by_target)
-        return cls(items, measures_of(codecs), tuple(orders), tuple(gaps))
+        return cls(items, measures_of(codecs), tuple(orders), tuple(latent))
 
     def __bool__(self) -> bool:
         return bool(self.items or self.orders)
@@ -106,32 +116,28 @@ class Relations:
     @property
     def told(self) -> tuple[str, ...]:
         """The relations in words."""
-        near = {gap.order.high: gap.order for gap in self.gaps}
+        near = {item.order.high: item.order for item in self.latent if isinstance(item, Gap)}
+        items = [item for item in self.items if item.target not in self.hidden]
         return (
-            *(
-                near[item.target].told
-                if item.target in near
-                else f"{item.target}: {self._told(item)}"
-                for item in self.items
-            ),
-            *(order.told for order in self.orders),
+            *(f"{item.target}: {self._told(item)}" for item in items if item.target not in near),
+            *(order.told for order in (*near.values(), *self.orders)),
         )
 
     @property
     def hidden(self) -> list[str]:
         """Names of the columns that are not handed out."""
-        return [gap.name for gap in self.gaps]
+        return [item.name for item in self.latent]
 
     def widened(self, table: pa.Table) -> pa.Table:
         """Rows with the columns that are not handed out."""
         sheet = Sheet(table, self.measures)
-        for gap in self.gaps:
-            table = table.append_column(gap.name, gap.values(sheet))
+        for item in self.latent:
+            table = table.append_column(item.name, item.values(sheet))
         return table
 
     def narrowed(self, table: pa.Table) -> pa.Table:
         """Rows without the columns that are not handed out."""
-        return table.drop_columns(self.hidden) if self.gaps else table
+        return table.drop_columns(self.hidden) if self.latent else table
 
     def leads(self, start: str, end: str) -> bool:
         """Whether one column follows from another, maybe through others."""
@@ -202,28 +208,28 @@ class Relations:
             kept = every & order.kept(sheet)
             if kept.mean() >= USABLE:
                 every, orders = kept, [*orders, order]
-        return Relations(items, self.measures, tuple(orders), self.gaps)
+        return Relations(items, self.measures, tuple(orders), self.latent)
 
     def states(self) -> tuple[CodecState, ...]:
         """All of it as plain values."""
         return (
             *(item.state() for item in self.items),
             *(order.state() for order in self.orders),
-            *(gap.state() for gap in self.gaps),
+            *(item.state() for item in self.latent),
         )
 
     @classmethod
     def restore(cls, states: Iterable[CodecState], codecs: Iterable[ColumnCodec]) -> Relations:
         """The relations of saved states."""
-        by_family: dict[str, list[CodecState]] = {"order": [], "gap": [], "": []}
+        items, orders, latent = [], [], []
         for state in states:
-            by_family[state.family if state.family in by_family else ""].append(state)
-        return cls.of(
-            map(Relation.restore, by_family[""]),
-            codecs,
-            orders=[Order(**state.settings) for state in by_family["order"]],
-            gaps=map(Gap.restore, by_family["gap"]),
-        )
+            if state.family == "order":
+                orders.append(Order(**state.settings))
+            elif state.family in _LATENT:
+                latent.append(_LATENT[state.family](state))
+            else:
+                items.append(Relation.restore(state))
+        return cls.of(items, codecs, orders=orders, latent=latent)
 
     def _turn(self, sheet: Sheet) -> None:
         """Move times to the hours and weekdays that were drawn beside them.
