@@ -51,6 +51,11 @@ class Part:
     constant: float = 0.0
 
     @property
+    def constants(self) -> tuple[float, ...]:
+        """Its own number."""
+        return (self.constant,)
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """The column of times."""
         return (self.source,)

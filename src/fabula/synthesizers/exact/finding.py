@@ -11,7 +11,7 @@ from fabula.io.arrays import array_of
 from fabula.synthesizers.columns.categories import CategoryCodec
 from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.exact.calendar import Part, part_of, parts_of
-from fabula.synthesizers.exact.evidence import SPREAD, formula_is_sure, lookup_is_sure
+from fabula.synthesizers.exact.evidence import formula_is_sure, lookup_is_sure
 from fabula.synthesizers.exact.formulas import Formula
 from fabula.synthesizers.exact.gaps import find_gaps
 from fabula.synthesizers.exact.linear import lines, planes
@@ -29,9 +29,6 @@ SAMPLE_ROWS = 2_000
 
 FEWEST = 20
 """Rows without gaps that a formula needs."""
-
-UNROUNDED = 1e-6
-"""The share of a step that a formula may lie beside a number without being rounded to it."""
 
 MOST_GAPS = 8
 """Different sets of rows with gaps that are looked at."""
@@ -95,7 +92,7 @@ class _Search:
         self.found: dict[str, Relation] = {}
         self._table, self._protect = table.select(columns.names), protect
         self._sheet = Sheet(self._table, self.measures)
-        self._few = _few(self._table, len(self.measures))
+        self._few = Sheet(_few(self._table, len(self.measures)), self.measures)
         labels = [codec.name for codec in columns.codecs if isinstance(codec, CategoryCodec)]
         self._labels = [*labels, *self.measures]
 
@@ -104,29 +101,28 @@ class _Search:
 
         Of columns that are lines of each other one is left to the other formulas.
         """
-        few = Sheet(self._few, self.measures)
         for sample, targets in _samples(
-            {name: few.numbers(name) for name in self.measures}, self.measures
+            {name: self._few.numbers(name) for name in self.measures}, self.measures
         ):
             order = sorted(targets, key=sample.fineness)
-            self._take(lines(sample, order, self.found), sample)
+            self._take(lines(sample, order, self.found))
             free = sample.without(self.found)
-            self._take(products(free, [name for name in targets if name not in self.found]), free)
-            self._take(planes(free), free)
+            self._take(products(free, [name for name in targets if name not in self.found]))
+            self._take(planes(free))
 
     def parts(self) -> None:
         """Numbers that are a part of a time, such as its weekday."""
         for time in self._times:
-            values = self._few.column(time).combine_chunks()
+            values = self._few.values(time)
             for part in parts_of(values.type):
                 numbers = part_of(part, values)
                 codes, _ = coded(values, part)
                 for name in [name for name in self.measures if name != time]:
-                    difference = self._few_numbers(name) - numbers
+                    difference = self._few.numbers(name) - numbers
                     known = difference[~np.isnan(difference)]
                     if len(known) < FEWEST or np.ptp(known) > 0:
                         continue
-                    targets, _ = coded(self._few.column(name).combine_chunks())
+                    targets, _ = coded(self._few.values(name))
                     if lookup_is_sure(codes, targets, columns=len(self.measures)):
                         self._add(name, Part(part, time, float(known[0])))
 
@@ -137,7 +133,7 @@ class _Search:
         """
         if not self._labels:
             return
-        candidates = Labels(self._few, self._labels, self._times).candidates()
+        candidates = Labels(self._few.table, self._labels, self._times).candidates()
         for target in reversed(self._labels):
             for source, part in candidates[target]:
                 if not self._is_free(target, (source,)):
@@ -150,12 +146,9 @@ class _Search:
     def _times(self) -> list[str]:
         return [name for name in self.measures if parts_of(self._table.schema.field(name).type)]
 
-    def _few_numbers(self, name: str) -> Floats:
-        return self.measures[name].numbers(self._few.column(name).combine_chunks())
-
-    def _take(self, candidates: Iterator[tuple[str, Formula]], sample: Sample) -> None:
+    def _take(self, candidates: Iterator[tuple[str, Formula]]) -> None:
         for target, formula in candidates:
-            if self._is_free(target, formula.sources) and _is_sure(target, formula, sample):
+            if self._is_free(target, formula.sources) and self._is_sure(target, formula):
                 self._add(target, formula)
 
     def _add(self, target: str, formula: Formula) -> None:
@@ -175,18 +168,29 @@ class _Search:
                 open_ += self.found[name].sources
         return True
 
+    def _is_sure(self, target: str, formula: Formula) -> bool:
+        """Whether a formula that holds can't be chance."""
+        few = self._few
+        numbers, computed = few.numbers(target), formula.numbers(few)
+        known = np.isfinite(numbers) & np.isfinite(computed)
+        step = self.measures[target].step or np.inf
+        return formula_is_sure(
+            numbers[known],
+            np.column_stack([few.numbers(name)[known] for name in formula.sources]),
+            np.abs(computed - numbers)[known] / step,
+            constants=formula.constants,
+            columns=len(self.measures),
+        )
+
     def _holds(self, target: str, formula: Formula) -> bool:
         """Whether a formula holds on every row, gaps included."""
         numbers, computed = self._sheet.numbers(target), formula.numbers(self._sheet)
         known = np.isfinite(computed)
         if (known == np.isnan(numbers)).any():
             return False
-        measure, numbers = self.measures[target], numbers[known]
-        error = np.abs(computed[known] - numbers)
-        if (error > measure.tolerance(numbers, formula.size(self._sheet)[known])).any():
-            return False
-        rounded = (error > UNROUNDED * measure.step).any()
-        return not (measure.step and rounded) or len(np.unique(numbers)) >= SPREAD
+        numbers, size = numbers[known], formula.size(self._sheet)[known]
+        room = self.measures[target].tolerance(numbers, size)
+        return bool((np.abs(computed[known] - numbers) <= room).all())
 
 
 def _samples(
@@ -208,10 +212,3 @@ def _samples(
         together = [name for name in numbers if name in names or name in whole]
         told = {name: numbers[name][rows] for name in together if np.ptp(numbers[name][rows]) > 0}
         yield Sample(told, measures), [name for name in names if name in told]
-
-
-def _is_sure(target: str, formula: Formula, sample: Sample) -> bool:
-    """Whether a formula that holds can't be chance."""
-    x = np.column_stack([sample.numbers(name) for name in formula.sources])
-    free, columns = len(formula.sources) + 1, len(sample.names)
-    return formula_is_sure(sample.numbers(target), x, free=free, columns=columns)

@@ -34,6 +34,11 @@ class Sum:
     constant: float = 0.0
 
     @property
+    def constants(self) -> tuple[float, ...]:
+        """Its own numbers."""
+        return (*(k for _, k in self.terms), self.constant)
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """The columns of the terms."""
         return tuple(name for name, _ in self.terms)
@@ -76,6 +81,11 @@ class Product:
 
     factors: tuple[Factor, ...]
     factor: float = 1.0
+
+    @property
+    def constants(self) -> tuple[float, ...]:
+        """Its own number."""
+        return (self.factor,)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -128,6 +138,11 @@ class Curve:
     source: str
     factor: float = 1.0
     constant: float = 0.0
+
+    @property
+    def constants(self) -> tuple[float, ...]:
+        """Its own numbers."""
+        return (self.factor, self.constant)
 
     @property
     def sources(self) -> tuple[str, ...]:
