@@ -13,6 +13,7 @@ from fabula.errors import CheckError, UsageError
 from fabula.io.arrays import array_of
 from fabula.streams import stream
 from fabula.synthesizers.columns.codec import Places
+from fabula.synthesizers.columns.details import DetailCodec
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.given import Asked, Part
@@ -65,12 +66,12 @@ class Sampler:
         return self._with_keys(table, draw, start)
 
     def _with_keys(self, table: pa.Table, draw: _Draw, start: int) -> pa.Table:
-        """Put identifiers in, which follow the final numbers of the rows."""
+        """Put identifiers and details in, which follow the final numbers of the rows."""
         numbers = np.arange(start, start + table.num_rows, dtype=np.int64)
         for at, codec in enumerate(self.columns.codecs):
-            if isinstance(codec, KeyCodec):
+            if isinstance(codec, KeyCodec | DetailCodec):
                 places = Places(numbers, self.seed, draw.rng(f"key {codec.name}"))
-                values = codec.decode(np.zeros(len(numbers), np.int32), places)
+                values = codec.decode(codec.encode(table.column(at).combine_chunks()), places)
                 table = table.set_column(at, self.columns.schema.field(at), values)
         return table
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
-from fabula.metrics.keys import ForeignKey
+from fabula.metrics.keys import ForeignKey, singular
 from fabula.synthesizers.boosted.model import Boosted
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import FEWEST_ROWS, Columns
@@ -197,7 +197,8 @@ class Lesson:
         if table.num_rows < FEWEST_ROWS and self.name not in self.kept:
             reason = f"{table.num_rows:,} rows are too few to learn from"
             return None, dict.fromkeys(table.column_names, reason)
-        columns = Columns.learnable(table, protect=self.protect)
+        owner = singular(self.name)
+        columns = Columns.learnable(table, protect=self.protect, owner=owner)
         return (columns if columns.codecs else None), columns.left_out
 
     def _reach(self) -> dict[ForeignKey, Reach]:

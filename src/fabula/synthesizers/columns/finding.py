@@ -1,0 +1,158 @@
+"""The personal details of a table, and which of its columns tell of the same people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fabula.synthesizers.columns.categories import is_text, plain_values
+from fabula.synthesizers.columns.crowds import Crowd
+from fabula.synthesizers.columns.details import DetailCodec
+from fabula.synthesizers.columns.keys import KeyCodec
+from fabula.synthesizers.columns.name_forms import NameForm
+from fabula.synthesizers.columns.recognised import (
+    NAMES,
+    WIDE,
+    detail_by_name,
+    detail_by_values,
+    likely_locales,
+    names_by_values,
+)
+from fabula.synthesizers.columns.shapes import Shapes
+from fabula.synthesizers.columns.written import written_form
+
+FREQUENT = 0.5
+"""Labels are learned where those of enough rows cover at least this share of a column."""
+
+SAME_PEOPLE = 1.05
+"""Columns tell of the same people where their pairs are at most so many times the people."""
+
+_NETWORK = {
+    False: r"10(\.(\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])){3}",
+    True: r"2001:db8(:[1-9a-f][0-9a-f]{3}){6}",
+}
+"""Addresses that no machine on the net has (RFC 1918, RFC 3849)."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A column that holds details.
+
+    Attributes:
+        name: The column's name.
+        detail: What it holds.
+        values: Its texts.
+        known: The differing ones.
+    """
+
+    name: str
+    detail: str
+    values: pa.Array
+    known: pa.Array
+
+
+@dataclass
+class _Group:
+    """Columns that tell of the same people; the first one tells most of them apart."""
+
+    columns: list[_Found] = field(default_factory=list)
+
+    def takes(self, other: _Found) -> bool:
+        """Whether a column tells of these people, too, and nothing that another one tells."""
+        lead = self.columns[0]
+        if other.detail in {column.detail for column in self.columns} - {"phone", "code"}:
+            return False
+        both = pa.table({"lead": lead.values, "other": other.values}).drop_null()
+        pairs = both.group_by(["lead", "other"]).aggregate([]).num_rows
+        return bool(pairs <= SAME_PEOPLE * pc.count_distinct(both["lead"]).as_py())
+
+    @property
+    def distinct(self) -> tuple[str, ...]:
+        """Details that differ from person to person."""
+        most = len(self.columns[0].known)
+        return tuple(column.detail for column in self.columns if len(column.known) == most)
+
+
+def find_details(table: pa.Table, *, owner: str, protect: int) -> dict[str, DetailCodec]:
+    """The columns of a table that are made anew, not learned.
+
+    Args:
+        table: Training rows.
+        owner: What its rows are, as far as that is known: `customer`.
+        protect: Labels of fewer rows are rare.
+    """
+    found = [_found(table, name, owner, protect) for name in _texts_of(table)]
+    columns = sorted((item for item in found if item), key=lambda item: -len(item.known))
+    named = next((item for item in columns if item.detail in NAMES), None)
+    locales = ("en",) if named is None else likely_locales(named.known)
+    groups: list[_Group] = []
+    for column in columns:
+        group = next((group for group in groups if group.takes(column)), None)
+        if group is None:
+            groups.append(_Group([column]))
+        else:
+            group.columns.append(column)
+    return {
+        column.name: _codec(column, crowd, table.schema.field(column.name).type, protect)
+        for group in groups
+        for crowd in [_crowd(group, owner, locales)]
+        for column in group.columns
+    }
+
+
+def _texts_of(table: pa.Table) -> list[str]:
+    """Columns of plain text; categories of a frame are labels by their owner's will."""
+    return [item.name for item in table.schema if is_text(item.type)]
+
+
+def _found(table: pa.Table, name: str, owner: str, protect: int) -> _Found | None:
+    values = plain_values(table.column(name).combine_chunks()).cast(pa.large_string())
+    counted = values.drop_null().value_counts()
+    known, rows = counted.field("values"), counted.field("counts").to_numpy()
+    if len(known) < 2:
+        return None
+    detail = detail_by_values(known)
+    if detail is None:
+        beside = frozenset(table.column_names)
+        detail = detail_by_name(name, known, owner=owner, beside=beside)
+    if detail is None or detail in WIDE:
+        if rows[rows >= protect].sum() >= FREQUENT * rows.sum() or written_form(values):
+            return None
+        detail = detail or names_by_values(known) or _code(values, protect)
+    if detail is None or (detail == "code" and KeyCodec.learn(name, values) is not None):
+        return None
+    return _Found(name, detail, values, known)
+
+
+def _code(values: pa.Array, protect: int) -> str | None:
+    """Whether a column holds codes: nearly all texts are of a few shapes with digits."""
+    shapes = Shapes.of(values.drop_null(), protect=protect, frequent=True)
+    return "code" if shapes is not None and shapes.are_codes else None
+
+
+def _crowd(group: _Group, owner: str, locales: tuple[str, ...]) -> Crowd:
+    lead = group.columns[0]
+    return Crowd.of(
+        f"{owner} {lead.name}".strip(), lead.values, locales=locales, distinct=group.distinct
+    )
+
+
+def _codec(column: _Found, crowd: Crowd, kind: pa.DataType, protect: int) -> DetailCodec:
+    texts = column.values.drop_null()
+    gaps = len(column.values) - len(texts)
+    counts = np.array([len(texts), gaps] if gaps else [len(texts)], np.int64)
+    form, shapes = NameForm(), None
+    match column.detail:
+        case "name" | "first_name" | "last_name":
+            form = NameForm.of(column.known, full=column.detail == "name")
+        case "phone":
+            shapes = Shapes.of(texts, protect=protect) or Shapes.of_phones(crowd.locales)
+        case "code" | "postcode":
+            shapes = Shapes.of(texts, protect=protect)
+        case "ip":
+            new = pc.mean(pc.match_substring(column.known, ":").cast(pa.int8())).as_py() > 0.5
+            shapes = Shapes((_NETWORK[new],), (1,))
+    return DetailCodec(column.name, kind, column.detail, counts, crowd, form, shapes)

@@ -1,0 +1,185 @@
+"""Which personal detail a column of text holds, as far as its name and its values show.
+
+A name alone is not trusted: a column `customer` may hold `new` and `regular`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fabula.inference.guesses import Facts, guess, words
+from fabula.spec.words import Person
+from fabula.words.locales import known_locales, load_locale
+
+NAMES = ("name", "first_name", "last_name")
+
+WORDS: Mapping[str, str] = {
+    "name": "names of people",
+    "first_name": "first names",
+    "last_name": "last names",
+    "email": "e-mails",
+    "username": "user names",
+    "phone": "phone numbers",
+    "street": "streets",
+    "address": "addresses",
+    "ip": "IP addresses",
+    "url": "web addresses",
+    "code": "codes",
+    "city": "towns",
+    "state": "states",
+    "postcode": "postcodes",
+    "company": "companies",
+    "job": "jobs",
+}
+"""Every detail, and what a column of it holds."""
+
+WIDE = ("city", "state", "postcode", "company", "job")
+"""Details that say little of a person: learned as labels, unless hardly any label is frequent."""
+
+_BY_VALUES: Mapping[str, str] = {
+    "email": r"^[^@\s]+@[^@\s]+\.\pL{2,}$",
+    "url": r"^(https?://|www\.)\S+$",
+    "ip": r"^((25[0-5]|2[0-4]\d|1?\d?\d)(\.|$)){4}$|^[0-9a-f]*:[0-9a-f:]*:[0-9a-f:]+$",
+    "code": r"^([A-Z]{2}\d{2}( ?[A-Z0-9]{4}){2,7}( ?[A-Z0-9]{1,4})?|\d{3}-\d{2}-\d{4}"
+    r"|[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}|\d{4}([ -]?\d{4}){2}[ -]?\d{1,7})$",
+    "phone": r"^(\+\d[\d ()./-]{6,18}|\(\d{1,5}\) ?\d[\d ./-]{4,14})( ?x\d{1,5})?$",
+}
+"""Addresses on the net, codes (of banks, cards, people and devices) and telephone numbers."""
+
+_BY_NAME: Mapping[str, str] = {
+    r"(^|_)(phone|mobile|cell|telephone|tel|fax)(_?(number|num|no|nr))?$": "phone",
+    r"(^|_)(iban|bic|ssn|passport|social_security|tax_id|vat|licen[cs]e_plate)(_?(number|no|nr))?$": "code",
+    r"(^|_)(account|card|passport|licen[cs]e|policy)_(number|num|no|nr)$": "code",
+}
+_LOOKS: Mapping[str, str] = {
+    "name": r"^[\pL][\pL'’.,\- ()\"/]+$",
+    "first_name": r"^[\pL][\pL'’.\- ]*$",
+    "last_name": r"^[\pL][\pL'’.\- ]*$",
+    "username": r"^[^\s@]{2,40}$",
+    "phone": r"^\+?[(\d][\d ()./x+-]{3,24}$",
+    "street": r"\pL{3}",
+    "address": r"\pL{3}",
+    "code": r"\d",
+    "postcode": r"^[A-Z0-9][A-Z0-9 -]{2,9}$",
+    "city": r"^[\pL][\pL'’.\- ()]+$",
+}
+"""What nearly all values of a column must look like to be the detail that its name says."""
+
+_SAMPLE = 1_000
+_NEARLY_ALL, _MOST, _SOME = 0.9, 0.6, 0.15
+_FEW_WORDS = 4
+_MOST_LOCALES = 3
+
+
+def detail_by_values(known: pa.Array) -> str | None:
+    """The detail that differing texts show by themselves."""
+    sample = known.slice(0, _SAMPLE)
+    for detail, regex in _BY_VALUES.items():
+        if _share(sample, regex) >= _NEARLY_ALL:
+            return detail
+    return None
+
+
+def detail_by_name(name: str, known: pa.Array, *, owner: str, beside: frozenset[str]) -> str | None:
+    """The detail that a column's name tells, where its values look like it.
+
+    Args:
+        name: The column's name.
+        known: Its differing texts.
+        owner: What the table's rows are.
+        beside: The names of the table's columns.
+    """
+    sample = known.slice(0, _SAMPLE)
+    word = words(name)
+    detail = next((kind for rule, kind in _BY_NAME.items() if re.search(rule, word)), None)
+    if detail is None:
+        near = frozenset(words(other) for other in beside)
+        found = guess(Facts(word, str, owner=words(owner), beside=near))
+        if found is None or not isinstance(found.column, Person):
+            return None
+        detail = found.column.field
+    if detail not in WORDS or _share(sample, _LOOKS.get(detail, "")) < _NEARLY_ALL:
+        return None
+    if detail == "name" and not _are_names(sample):
+        return None
+    return detail
+
+
+def names_by_values(known: pa.Array) -> str | None:
+    """Names that are known as such: full ones, or first or last names alone."""
+    sample = known.slice(0, _SAMPLE)
+    if _share(sample, _LOOKS["name"]) < _NEARLY_ALL:
+        return None
+    texts = sample.to_pylist()
+    if _mean_words(texts) > 1.5:
+        return "name" if _are_names(sample) else None
+    for detail, of in (("first_name", 0), ("last_name", 1)):
+        best = max(_known_share(texts, _names(code)[of]) for code in known_locales())
+        if best >= _MOST:
+            return detail
+    return None
+
+
+def likely_locales(known: pa.Array) -> tuple[str, ...]:
+    """Whose names these are: the locale that knows most of them, and others that they need.
+
+    Args:
+        known: Differing names.
+    """
+    texts = known.slice(0, _SAMPLE).to_pylist()
+    shares = {
+        code: _known_share(texts, frozenset.union(*_names(code))) for code in known_locales()
+    }
+    ranked = sorted(shares, key=lambda code: (-shares[code], code))
+    best = shares[ranked[0]]
+    if best < _SOME:
+        return ("en",)
+    chosen = [code for code in ranked if shares[code] > 0.6 * best][:_MOST_LOCALES]
+    return tuple(dict.fromkeys(chosen))
+
+
+def _are_names(sample: pa.Array) -> bool:
+    """Whether full names stand there: two words or more, of which many are known as names."""
+    texts = sample.to_pylist()
+    two = sum(1 < len(text.split()) <= _FEW_WORDS + 4 for text in texts) / max(1, len(texts))
+    if two < _MOST or _mean_words(texts) > _FEW_WORDS + 1:
+        return False
+    return max(
+        _known_share(texts, frozenset.union(*_names(code))) for code in known_locales()
+    ) >= 0.3
+
+
+def _known_share(texts: list[str], names: frozenset[str]) -> float:
+    """Share of texts with a word that is a known name."""
+    return sum(not names.isdisjoint(_words(text)) for text in texts) / max(1, len(texts))
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W\d_]+", text.casefold())
+
+
+def _mean_words(texts: list[str]) -> float:
+    return float(np.mean([len(text.split()) for text in texts])) if texts else 0.0
+
+
+@lru_cache(maxsize=64)
+def _names(code: str) -> tuple[frozenset[str], frozenset[str]]:
+    """First and last names of a locale, in small letters."""
+    locale = load_locale(code)
+    first, last = (
+        frozenset(name.text.casefold() for names in pairs for name in names)
+        for pairs in (locale.first, locale.last)
+    )
+    return first, last
+
+
+def _share(texts: pa.Array, regex: str) -> float:
+    if not len(texts):
+        return 0.0
+    return float(pc.mean(pc.match_substring_regex(texts, regex).cast(pa.int8())).as_py())
