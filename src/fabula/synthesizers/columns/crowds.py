@@ -37,7 +37,8 @@ class Crowd:
     Attributes:
         name: Tells this crowd's random streams from those of others.
         locales: Languages and countries of their names, such as `en` or `pt-br`.
-        distinct: Fields in which no two people of a sample agree, as far as there are words.
+        distinct: Fields, other than accounts, in which no two people of a block agree, as far as
+            there are words.
         repeats: Rows of each real person that has several, the most frequent first.
         alone: Rows of the real people that have one row each.
     """
@@ -78,16 +79,15 @@ class Crowd:
     def _attempts(self, people: Numbers, seed: int) -> Numbers:
         """How often each person is drawn again so that no two agree; earlier ones stay."""
         attempts = np.zeros(len(people), np.int64)
-        names = [name for name in self.distinct if name not in ACCOUNTS]
-        values = {name: self._drawn(name, people, seed, 0) for name in names}
+        values = {name: self._drawn(name, people, seed, 0) for name in self.distinct}
         for attempt in range(1, _ATTEMPTS):
             again = np.zeros(len(people), bool)
-            for name in names:
-                again |= _repeated(values[name])
+            for each in values.values():
+                again |= _repeated(each)
             if not again.any():
                 break
             attempts[again] = attempt
-            for name in names:
+            for name in values:
                 drawn = self._drawn(name, people[again], seed, attempt)
                 values[name] = pc.replace_with_mask(values[name], array_of(again), drawn)
         return attempts

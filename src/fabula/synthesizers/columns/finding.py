@@ -15,6 +15,7 @@ from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.name_forms import NameForm
 from fabula.synthesizers.columns.recognised import (
     NAMES,
+    NUMBERED,
     WIDE,
     detail_by_name,
     detail_by_values,
@@ -71,9 +72,10 @@ class _Group:
 
     @property
     def distinct(self) -> tuple[str, ...]:
-        """Details that differ from person to person."""
+        """Words that differ from person to person; what is numbered does so anyway."""
         most = len(self.columns[0].known)
-        return tuple(column.detail for column in self.columns if len(column.known) == most)
+        found = [column.detail for column in self.columns if len(column.known) == most]
+        return tuple(detail for detail in found if detail not in NUMBERED)
 
 
 def find_details(table: pa.Table, *, owner: str, protect: int) -> dict[str, DetailCodec]:
@@ -87,7 +89,7 @@ def find_details(table: pa.Table, *, owner: str, protect: int) -> dict[str, Deta
     found = [_found(table, name, owner, protect) for name in _texts_of(table)]
     columns = sorted((item for item in found if item), key=lambda item: -len(item.known))
     named = next((item for item in columns if item.detail in NAMES), None)
-    locales = ("en",) if named is None else likely_locales(named.known)
+    locales = ("en",) if named is None else likely_locales(named.detail, named.known)
     groups: list[_Group] = []
     for column in columns:
         group = next((group for group in groups if group.takes(column)), None)

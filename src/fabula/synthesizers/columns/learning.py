@@ -89,6 +89,14 @@ class Columns:
             codecs.append(codec)
         return cls(pa.schema(fields), tuple(codecs), left_out)
 
+    def made_anew(self, reason: str) -> Columns:
+        """The columns of which nothing was learned; the others are left out for a reason."""
+        anew = [isinstance(codec, DetailCodec) for codec in self.codecs]
+        fields = [item for item, kept in zip(self.schema, anew, strict=True) if kept]
+        codecs = tuple(codec for codec, kept in zip(self.codecs, anew, strict=True) if kept)
+        learned = [name for name, kept in zip(self.names, anew, strict=True) if not kept]
+        return Columns(pa.schema(fields), codecs, {**dict.fromkeys(learned, reason), **self.left_out})
+
     @property
     def names(self) -> list[str]:
         """Names of the learned columns."""

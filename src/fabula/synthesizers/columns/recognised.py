@@ -42,6 +42,9 @@ WORDS: Mapping[str, str] = {
 WIDE = ("city", "state", "postcode", "company", "job")
 """Details that say little of a person: learned as labels, unless hardly any label is frequent."""
 
+NUMBERED = ("email", "username", "url", "phone", "ip", "code", "postcode")
+"""Details that follow from the number of a person, and so differ where people do."""
+
 _BY_VALUES: Mapping[str, str] = {
     "email": r"^[^@\s]+@[^@\s]+\.\pL{2,}$",
     "url": r"^(https?://|www\.)\S+$",
@@ -72,9 +75,9 @@ _LOOKS: Mapping[str, str] = {
 """What nearly all values of a column must look like to be the detail that its name says."""
 
 _SAMPLE = 1_000
-_NEARLY_ALL, _MOST, _SOME = 0.9, 0.6, 0.15
+_NEARLY_ALL, _MOST, _MANY, _SOME = 0.9, 0.6, 0.3, 0.15
 _FEW_WORDS = 4
-_MOST_LOCALES = 3
+_MOST_LOCALES = 5
 
 
 def detail_by_values(known: pa.Array) -> str | None:
@@ -126,22 +129,28 @@ def names_by_values(known: pa.Array) -> str | None:
     return None
 
 
-def likely_locales(known: pa.Array) -> tuple[str, ...]:
-    """Whose names these are: the locale that knows most of them, and others that they need.
+def likely_locales(detail: str, known: pa.Array) -> tuple[str, ...]:
+    """Whose names these are: the locales that know most of them.
+
+    Where last names alone outnumber those of a locale, further ones help out.
 
     Args:
+        detail: Which names.
         known: Differing names.
     """
     texts = known.slice(0, _SAMPLE).to_pylist()
-    shares = {
-        code: _known_share(texts, frozenset.union(*_names(code))) for code in known_locales()
-    }
+    shares = {code: _known_share(texts, _all_names(code)) for code in known_locales()}
     ranked = sorted(shares, key=lambda code: (-shares[code], code))
     best = shares[ranked[0]]
     if best < _SOME:
         return ("en",)
     chosen = [code for code in ranked if shares[code] > 0.6 * best][:_MOST_LOCALES]
-    return tuple(dict.fromkeys(chosen))
+    held = frozenset[str]().union(*(_names(code)[1] for code in chosen))
+    for code in ranked[:_MOST_LOCALES]:
+        if detail == "last_name" and len(held) < len(known) and code not in chosen:
+            chosen.append(code)
+            held |= _names(code)[1]
+    return tuple(chosen)
 
 
 def _are_names(sample: pa.Array) -> bool:
@@ -150,9 +159,7 @@ def _are_names(sample: pa.Array) -> bool:
     two = sum(1 < len(text.split()) <= _FEW_WORDS + 4 for text in texts) / max(1, len(texts))
     if two < _MOST or _mean_words(texts) > _FEW_WORDS + 1:
         return False
-    return max(
-        _known_share(texts, frozenset.union(*_names(code))) for code in known_locales()
-    ) >= 0.3
+    return max(_known_share(texts, _all_names(code)) for code in known_locales()) >= _MANY
 
 
 def _known_share(texts: list[str], names: frozenset[str]) -> float:
@@ -177,6 +184,11 @@ def _names(code: str) -> tuple[frozenset[str], frozenset[str]]:
         for pairs in (locale.first, locale.last)
     )
     return first, last
+
+
+def _all_names(code: str) -> frozenset[str]:
+    first, last = _names(code)
+    return first | last
 
 
 def _share(texts: pa.Array, regex: str) -> float:

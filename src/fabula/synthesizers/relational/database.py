@@ -14,6 +14,7 @@ import pyarrow as pa
 from fabula.errors import SourceError, UsageError, did_you_mean
 from fabula.metrics.keys import ForeignKey, Keys, find_keys
 from fabula.streams import stream
+from fabula.synthesizers.catalogue import check_seed
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
 from fabula.synthesizers.model import Steps
 from fabula.synthesizers.relational.layout import Seen
@@ -61,6 +62,7 @@ class RelationalSynthesizer:
             The tables by name, in the frame library that they came in; every foreign key is a
             key of its parent.
         """
+        check_seed(seed)
         if not scale > 0:
             raise UsageError(f"`scale` must be above 0, not {scale}", code="usage.bad-size")
         made: dict[str, MadeTable] = {}

@@ -194,11 +194,9 @@ class Lesson:
     def _columns(self, table: pa.Table) -> tuple[Columns | None, Mapping[str, str]]:
         if not table.num_columns:
             return None, {}
+        columns = Columns.learnable(table, protect=self.protect, owner=singular(self.name))
         if table.num_rows < FEWEST_ROWS and self.name not in self.kept:
-            reason = f"{table.num_rows:,} rows are too few to learn from"
-            return None, dict.fromkeys(table.column_names, reason)
-        owner = singular(self.name)
-        columns = Columns.learnable(table, protect=self.protect, owner=owner)
+            columns = columns.made_anew(f"{table.num_rows:,} rows are too few to learn from")
         return (columns if columns.codecs else None), columns.left_out
 
     def _reach(self) -> dict[ForeignKey, Reach]:
