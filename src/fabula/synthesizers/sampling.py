@@ -128,16 +128,17 @@ class _Draw:
         return np.asarray(self.rng("accepted").random(len(chance)) < chance)
 
     def _decoded(self, codes: Codes, asked: Asked) -> pa.Table:
-        columns = self._sampler.columns
+        columns, rules = self._sampler.columns, self._sampler.rules
         numbers = np.arange(len(codes), dtype=np.int64)
-        values = [
-            codec.decode(
-                np.ascontiguousarray(codes[:, at]),
-                Places(numbers, self._sampler.seed, self.rng(f"column {codec.cells.name}")),
-                asked.wanted.get(at),
-            )
-            for at, codec in enumerate(columns.codecs)
-        ]
+        values = []
+        for at, codec in enumerate(columns.codecs):
+            own = np.ascontiguousarray(codes[:, at])
+            if isinstance(codec, DetailCodec) and not rules:
+                values.append(codec.marks(own))
+                continue
+            rng = self.rng(f"column {codec.cells.name}")
+            places = Places(numbers, self._sampler.seed, rng)
+            values.append(codec.decode(own, places, asked.wanted.get(at)))
         return pa.Table.from_arrays(values, schema=columns.schema)
 
     def _unsatisfiable(

@@ -78,6 +78,10 @@ class DetailCodec:
         made = self._made(places.numbers, places.seed)
         return pc.if_else(array_of(codes == 0), made, pa.scalar(None, made.type)).cast(self.type)
 
+    def marks(self, codes: CodeColumn) -> pa.Array:
+        """Empty texts in place of details, for as long as the numbers of the rows are open."""
+        return pc.if_else(array_of(codes == 0), "", pa.scalar(None, pa.string())).cast(self.type)
+
     def weights(self, wanted: Wanted) -> Weights:
         """Only missing values can be asked for."""
         if wanted == (None,) and self.missing:

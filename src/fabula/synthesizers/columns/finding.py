@@ -31,6 +31,9 @@ FREQUENT = 0.5
 SAME_PEOPLE = 1.05
 """Columns tell of the same people where their pairs are at most so many times the people."""
 
+SHARED = ("first_name", "last_name", "company", "city", "state", "job")
+"""Words that people share by chance."""
+
 _NETWORK = {
     False: r"10(\.(\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])){3}",
     True: r"2001:db8(:[1-9a-f][0-9a-f]{3}){6}",
@@ -66,6 +69,8 @@ class _Group:
         lead = self.columns[0]
         if other.detail in {column.detail for column in self.columns} - {"phone", "code"}:
             return False
+        if other.detail not in SHARED and len(other.known) * SAME_PEOPLE < len(lead.known):
+            return False  # they would no longer repeat
         both = pa.table({"lead": lead.values, "other": other.values}).drop_null()
         pairs = both.group_by(["lead", "other"]).aggregate([]).num_rows
         return bool(pairs <= SAME_PEOPLE * pc.count_distinct(both["lead"]).as_py())
