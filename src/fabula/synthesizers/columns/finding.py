@@ -31,6 +31,11 @@ FREQUENT = 0.5
 SAME_PEOPLE = 1.05
 """Columns tell of the same people where their pairs are at most so many times the people."""
 
+MANY = 0.25
+"""Codes differ in at least this share of the rows; fewer are labels."""
+
+_NUMBER = r"^[+-]?\d*\.\d+$|^[+-]?\d+(\.\d+)?[eE][+-]?\d+$"
+
 SHARED = ("first_name", "last_name", "company", "city", "state", "job")
 """Words that people share by chance."""
 
@@ -128,15 +133,18 @@ def _found(table: pa.Table, name: str, owner: str, protect: int) -> _Found | Non
     if detail is None or detail in WIDE:
         if rows[rows >= protect].sum() >= FREQUENT * rows.sum() or written_form(values):
             return None
-        detail = detail or names_by_values(known) or _code(values, protect)
+        detail = detail or names_by_values(known) or _code(values, known, protect)
     if detail is None or (detail == "code" and KeyCodec.learn(name, values) is not None):
         return None
     return _Found(name, detail, values, known)
 
 
-def _code(values: pa.Array, protect: int) -> str | None:
-    """Whether a column holds codes: nearly all texts are of a few shapes with digits."""
-    shapes = Shapes.of(values.drop_null(), protect=protect, frequent=True)
+def _code(values: pa.Array, known: pa.Array, protect: int) -> str | None:
+    """Whether a column holds codes: many texts, nearly all of a few shapes with digits."""
+    texts = values.drop_null()
+    if len(known) < MANY * len(texts) or pc.all(pc.match_substring_regex(known, _NUMBER)).as_py():
+        return None
+    shapes = Shapes.of(texts, protect=protect, frequent=True)
     return "code" if shapes is not None and shapes.are_codes else None
 
 

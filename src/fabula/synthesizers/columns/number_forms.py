@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from fabula.io.arrays import array_of
 from fabula.synthesizers.columns.time_forms import FAITHFUL
 
-MOST_DECIMALS = 9
+MOST_DECIMALS = 15
 
 _SPACES = " \u00a0\u202f"
 _BODY = rf"\d(?:[\d.,'’{_SPACES}]*\d)?"
@@ -34,7 +34,7 @@ _CURRENCIES = frozenset(
 _LONGEST_UNIT = 14
 _MOST_DIGITS = 18
 """Longer numbers are beyond what 64 bits hold."""
-_EXAMPLE = 1234.56
+_LARGE, _SMALL = 1234.56, 12.34
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,8 @@ class NumberForm:
     @property
     def told(self) -> str:
         """The form by an example."""
-        number = _EXAMPLE if self.decimals else round(_EXAMPLE)
+        large = self.thousands or _is_money(self.prefix) and self.prefix
+        number = round(_LARGE if large else _SMALL, self.decimals)
         return f"numbers written as {self.write(pa.array([number], self.type)).to_pylist()[0]}"
 
     @property

@@ -24,7 +24,9 @@ _LONGEST = 60
 _COUNTRY = re.compile(r"\+\d{1,2}")
 """The country of a telephone number; one that a single row has is left to chance."""
 
-_DIGITS, _WORD = re.compile(r"\\d|\[1-9\]|[0-9]"), re.compile(r"(\[a-z\]|(?<!-)[a-z](?!-)){3}")
+_DIGITS = re.compile(r"\\d|\[1-9\]|[0-9]")
+_WORD = re.compile(r"(\[a-z\]|(?<!-)[a-z](?!-)){3}")
+_PLAIN = re.compile(r"[\w\\\[\] .#:/()+-]*")
 
 _CLASSES: Mapping[str, str] = {"9": r"\d", "A": "[A-Z]", "a": "[a-z]"}
 
@@ -82,7 +84,10 @@ class Shapes:
     @property
     def are_codes(self) -> bool:
         """Whether each shape has digits, and no words beside them."""
-        return all(_DIGITS.search(each) and not _WORD.search(each) for each in self.regexes)
+        return all(
+            _DIGITS.search(each) and not _WORD.search(each) and _PLAIN.fullmatch(each)
+            for each in self.regexes
+        )
 
     def at(self, numbers: NDArray[np.int64], seed: int, name: str) -> pa.Array:
         """A code for each number; different numbers give different codes of a shape.
