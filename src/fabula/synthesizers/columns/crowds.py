@@ -119,9 +119,7 @@ class Crowd:
             return pa.array([], pa.string())
         return pa.concat_arrays(pieces).take(array_of(np.argsort(np.concatenate(places))))
 
-    def _stream(
-        self, seed: int, purpose: str, block: int, attempt: int = 0
-    ) -> np.random.Generator:
+    def _stream(self, seed: int, purpose: str, block: int, attempt: int = 0) -> np.random.Generator:
         return stream(seed, f"{_STREAM} {self.name}", purpose, block, attempt=attempt)
 
     def state(self) -> tuple[dict[str, Any], Mapping[str, Numbers]]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from fabula.errors import UsageError
 from fabula.io.arrays import array_of
+from fabula.synthesizers.columns.categories import plain_values
 from fabula.synthesizers.columns.codec import CodeColumn, CodecState, Places, Wanted
 from fabula.synthesizers.columns.crowds import Crowd
 from fabula.synthesizers.columns.name_forms import NameForm
@@ -41,6 +42,7 @@ class DetailCodec:
         crowd: Whom the rows tell of.
         form: How names are written.
         shapes: The shapes of codes; None where there are words.
+        gap: The blank text of a missing value, or None for a null.
     """
 
     name: str
@@ -50,6 +52,7 @@ class DetailCodec:
     crowd: Crowd
     form: NameForm
     shapes: Shapes | None = None
+    gap: str | None = None
 
     @property
     def missing(self) -> bool:
@@ -70,17 +73,20 @@ class DetailCodec:
         """0 for a value, 1 for none."""
         if not self.missing:
             return np.zeros(len(values), np.int32)
-        return values.is_null().to_numpy(zero_copy_only=False).astype(np.int32)
+        texts = plain_values(values).cast(pa.large_string())
+        blank = pc.equal(pc.utf8_trim_whitespace(texts), "").fill_null(True)
+        return blank.to_numpy(zero_copy_only=False).astype(np.int32)
 
     def decode(self, codes: CodeColumn, places: Places, wanted: Wanted | None = None) -> pa.Array:
         """New details, which follow from the rows' numbers."""
         del wanted  # there is a value or none
         made = self._made(places.numbers, places.seed)
-        return pc.if_else(array_of(codes == 0), made, pa.scalar(None, made.type)).cast(self.type)
+        gap = pa.scalar(self.gap, made.type)
+        return pc.if_else(array_of(codes == 0), made, gap).cast(self.type)
 
     def marks(self, codes: CodeColumn) -> pa.Array:
-        """Empty texts in place of details, for as long as the numbers of the rows are open."""
-        return pc.if_else(array_of(codes == 0), "", pa.scalar(None, pa.string())).cast(self.type)
+        """Marks in place of details, for as long as the numbers of the rows are open."""
+        return pc.if_else(array_of(codes == 0), "+", pa.scalar(None, pa.string())).cast(self.type)
 
     def weights(self, wanted: Wanted) -> Weights:
         """Only missing values can be asked for."""
@@ -97,7 +103,8 @@ class DetailCodec:
         """The codec as plain values; the type is the schema's."""
         crowd, arrays = self.crowd.state()
         shapes = None if self.shapes is None else self.shapes.state()
-        settings = {"detail": self.detail, "form": self.form.state(), "shapes": shapes, **crowd}
+        settings = {"detail": self.detail, "form": self.form.state(), "shapes": shapes}
+        settings |= {"gap": self.gap, **crowd}
         return CodecState("detail", settings, {"counts": self.counts, **arrays})
 
     @classmethod
@@ -112,6 +119,7 @@ class DetailCodec:
             Crowd.restore(settings, arrays),
             NameForm(**settings["form"]),
             _restored(settings["shapes"]),
+            settings["gap"],
         )
 
     def _made(self, rows: NDArray[np.int64], seed: int) -> pa.Array:

@@ -53,14 +53,16 @@ class _Found:
     Attributes:
         name: The column's name.
         detail: What it holds.
-        values: Its texts.
+        values: Its texts; blank ones are null.
         known: The differing ones.
+        gap: The blank text that stands for a missing value, or None for a null.
     """
 
     name: str
     detail: str
     values: pa.Array
     known: pa.Array
+    gap: str | None
 
 
 @dataclass
@@ -122,6 +124,10 @@ def _texts_of(table: pa.Table) -> list[str]:
 
 def _found(table: pa.Table, name: str, owner: str, protect: int) -> _Found | None:
     values = plain_values(table.column(name).combine_chunks()).cast(pa.large_string())
+    blank = pc.equal(pc.utf8_trim_whitespace(values), "")
+    blanks = pc.unique(values.filter(blank))
+    gap = blanks[0].as_py() if len(blanks) and not values.null_count else None
+    values = pc.if_else(blank, pa.scalar(None, values.type), values)
     counted = values.drop_null().value_counts()
     known, rows = counted.field("values"), counted.field("counts").to_numpy()
     if len(known) < 2:
@@ -136,7 +142,7 @@ def _found(table: pa.Table, name: str, owner: str, protect: int) -> _Found | Non
         detail = detail or names_by_values(known) or _code(values, known, protect)
     if detail is None or (detail == "code" and KeyCodec.learn(name, values) is not None):
         return None
-    return _Found(name, detail, values, known)
+    return _Found(name, detail, values, known, gap)
 
 
 def _code(values: pa.Array, known: pa.Array, protect: int) -> str | None:
@@ -170,4 +176,6 @@ def _codec(column: _Found, crowd: Crowd, kind: pa.DataType, protect: int) -> Det
         case "ip":
             new = pc.mean(pc.match_substring(column.known, ":").cast(pa.int8())).as_py() > 0.5
             shapes = Shapes((_NETWORK[new],), (1,))
-    return DetailCodec(column.name, kind, column.detail, counts, crowd, form, shapes)
+    return DetailCodec(
+        column.name, kind, column.detail, counts, crowd, form, shapes, column.gap
+    )

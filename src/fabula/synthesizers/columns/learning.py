@@ -95,7 +95,9 @@ class Columns:
         fields = [item for item, kept in zip(self.schema, anew, strict=True) if kept]
         codecs = tuple(codec for codec, kept in zip(self.codecs, anew, strict=True) if kept)
         learned = [name for name, kept in zip(self.names, anew, strict=True) if not kept]
-        return Columns(pa.schema(fields), codecs, {**dict.fromkeys(learned, reason), **self.left_out})
+        return Columns(
+            pa.schema(fields), codecs, {**dict.fromkeys(learned, reason), **self.left_out}
+        )
 
     @property
     def names(self) -> list[str]:

@@ -39,8 +39,13 @@ class NameForm:
         titled = full and _most(pc.match_substring_regex(texts, start + _TITLE))
         upper, lower = pc.equal(texts, pc.utf8_upper(texts)), pc.equal(texts, pc.utf8_lower(texts))
         case: Literal["", "upper", "lower"] = (
-            "" if _most(pc.and_(upper, lower)) else "upper" if _most(upper) else
-            "lower" if _most(lower) else ""
+            ""
+            if _most(pc.and_(upper, lower))
+            else "upper"
+            if _most(upper)
+            else "lower"
+            if _most(lower)
+            else ""
         )
         return cls("comma" if comma else "usual", titled, case)
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from fabula.inference.guesses import Facts, guess, words
 from fabula.spec.words import Person
@@ -75,9 +76,14 @@ _LOOKS: Mapping[str, str] = {
 """What nearly all values of a column must look like to be the detail that its name says."""
 
 _SAMPLE = 1_000
-_NEARLY_ALL, _MOST, _MANY, _SOME = 0.9, 0.6, 0.3, 0.15
-_FEW_WORDS = 4
-_MOST_LOCALES = 5
+_ENOUGH = 20
+"""Differing texts, at least, that show by themselves that they are names."""
+
+_NEARLY_ALL, _MOST, _MANY, _SOME = 0.9, 0.6, 0.5, 0.25
+_MORE_THAN_ONE, _MOST_WORDS = 1.5, 8
+_FOREIGN, _GAIN, _MOST_LOCALES = 0.08, 0.03, 5
+_ALL_NAMES = 1e6
+"""Names that there are, about: as many words tell nothing of a locale."""
 
 
 def detail_by_values(known: pa.Array) -> str | None:
@@ -117,15 +123,16 @@ def detail_by_name(name: str, known: pa.Array, *, owner: str, beside: frozenset[
 def names_by_values(known: pa.Array) -> str | None:
     """Names that are known as such: full ones, or first or last names alone."""
     sample = known.slice(0, _SAMPLE)
-    if _share(sample, _LOOKS["name"]) < _NEARLY_ALL:
+    if len(sample) < _ENOUGH or _share(sample, _LOOKS["name"]) < _NEARLY_ALL:
         return None
-    texts = sample.to_pylist()
-    if _mean_words(texts) > 1.5:
-        return "name" if _are_names(sample) else None
-    for detail, of in (("first_name", 0), ("last_name", 1)):
-        best = max(_known_share(texts, _names(code)[of]) for code in known_locales())
-        if best >= _MOST:
-            return detail
+    texts = [_words(text) for text in sample.to_pylist()]
+    full = np.mean([len(text) for text in texts]) > _MORE_THAN_ONE
+    for code in known_locales():
+        first, last = (_word_shares(texts, names) > 0 for names in _names(code))
+        if full and first.mean() >= _MANY and (first & last).mean() >= _SOME:
+            return "name"
+        if not full and max(first.mean(), last.mean()) >= _MOST:
+            return "first_name" if first.mean() >= last.mean() else "last_name"
     return None
 
 
@@ -138,41 +145,45 @@ def likely_locales(detail: str, known: pa.Array) -> tuple[str, ...]:
         detail: Which names.
         known: Differing names.
     """
-    texts = known.slice(0, _SAMPLE).to_pylist()
-    shares = {code: _known_share(texts, _all_names(code)) for code in known_locales()}
-    ranked = sorted(shares, key=lambda code: (-shares[code], code))
-    best = shares[ranked[0]]
-    if best < _SOME:
+    texts = [_words(text) for text in known.slice(0, _SAMPLE).to_pylist()]
+    scores = {code: _scores(texts, code) for code in known_locales()}
+    ranked = sorted(scores, key=lambda code: (-scores[code].mean(), code != "en", code))
+    if scores[ranked[0]].mean() < _FOREIGN:
         return ("en",)
-    chosen = [code for code in ranked if shares[code] > 0.6 * best][:_MOST_LOCALES]
-    held = frozenset[str]().union(*(_names(code)[1] for code in chosen))
-    for code in ranked[:_MOST_LOCALES]:
-        if detail == "last_name" and len(held) < len(known) and code not in chosen:
+    chosen, reached = ranked[:1], scores[ranked[0]]
+    held = _names(ranked[0])[1]
+    for code in ranked[1:]:
+        gain = np.maximum(reached, scores[code]).mean() - reached.mean()
+        if gain >= _GAIN or (detail == "last_name" and len(held) < len(known)):
             chosen.append(code)
-            held |= _names(code)[1]
-    return tuple(chosen)
+            reached, held = np.maximum(reached, scores[code]), held | _names(code)[1]
+    return tuple(chosen[:_MOST_LOCALES])
 
 
 def _are_names(sample: pa.Array) -> bool:
-    """Whether full names stand there: two words or more, of which many are known as names."""
-    texts = sample.to_pylist()
-    two = sum(1 < len(text.split()) <= _FEW_WORDS + 4 for text in texts) / max(1, len(texts))
-    if two < _MOST or _mean_words(texts) > _FEW_WORDS + 1:
+    """Whether texts that are said to be full names may be: some hold a known one."""
+    texts = [_words(text) for text in sample.to_pylist()]
+    sizes = np.array([len(text) for text in texts])
+    if np.mean((sizes > 1) & (sizes <= _MOST_WORDS)) < _MOST:
         return False
-    return max(_known_share(texts, _all_names(code)) for code in known_locales()) >= _MANY
+    all_names = (frozenset[str]().union(*_names(code)) for code in known_locales())
+    return any((_word_shares(texts, names) > 0).mean() >= _SOME for names in all_names)
 
 
-def _known_share(texts: list[str], names: frozenset[str]) -> float:
-    """Share of texts with a word that is a known name."""
-    return sum(not names.isdisjoint(_words(text)) for text in texts) / max(1, len(texts))
+def _scores(texts: list[list[str]], code: str) -> NDArray[np.float64]:
+    """How well a locale explains names: a hit among few names says more than one among many."""
+    first, last = _names(code)
+    found = [(_word_shares(texts, names), len(names)) for names in (first, last - first)]
+    return sum((hits * (1 - np.log(size) / np.log(_ALL_NAMES)) for hits, size in found), 0.0)
+
+
+def _word_shares(texts: list[list[str]], names: frozenset[str]) -> NDArray[np.float64]:
+    """The share of the words of each text that are known names."""
+    return np.array([sum(w in names for w in text) / max(1, len(text)) for text in texts])
 
 
 def _words(text: str) -> list[str]:
     return re.findall(r"[^\W\d_]+", text.casefold())
-
-
-def _mean_words(texts: list[str]) -> float:
-    return float(np.mean([len(text.split()) for text in texts])) if texts else 0.0
 
 
 @lru_cache(maxsize=64)
@@ -184,11 +195,6 @@ def _names(code: str) -> tuple[frozenset[str], frozenset[str]]:
         for pairs in (locale.first, locale.last)
     )
     return first, last
-
-
-def _all_names(code: str) -> frozenset[str]:
-    first, last = _names(code)
-    return first | last
 
 
 def _share(texts: pa.Array, regex: str) -> float:

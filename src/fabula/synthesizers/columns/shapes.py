@@ -133,7 +133,9 @@ def _regex(outline: str, texts: list[str], *, learn: bool) -> str:
         kept = start.group() if start and len(texts) > 1 and _agree(texts, start.group()) else ""
         return re.escape(kept) + "".join(_place(sign, set()) for sign in outline[len(kept) :])
     places = zip(outline, zip(*texts, strict=True), strict=True)
-    return "".join(_place(sign, set(chars), first=not at) for at, (sign, chars) in enumerate(places))
+    return "".join(
+        _place(sign, set(chars), first=not at) for at, (sign, chars) in enumerate(places)
+    )
 
 
 def _agree(texts: list[str], start: str) -> bool:

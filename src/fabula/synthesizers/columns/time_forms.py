@@ -126,6 +126,11 @@ class TimeForm:
             return pa.timestamp("ns" if "f" in signs else "s")
         return pa.date32() if "d" in signs else pa.int64()
 
+    @property
+    def is_point(self) -> bool:
+        """Whether values are dates or points in time, and no times of day or months."""
+        return bool(pa.types.is_timestamp(self.type) or pa.types.is_date(self.type))
+
     def suits(self, texts: pa.Array) -> bool:
         """Whether all texts can be read, and nearly all come back as they were."""
         values = self.read(texts)
@@ -239,9 +244,7 @@ def _candidates(tokens: list[str], values: list[pa.Array | None]) -> Iterator[Ti
             fields = {at: _field(role, values[at]) for at, role in placed.items()}
             if None in fields.values() or _is_version(tokens, fields.values()):
                 continue
-            pieces = [
-                fields.get(at) or words.get(at) or token for at, token in enumerate(tokens)
-            ]
+            pieces = [fields.get(at) or words.get(at) or token for at, token in enumerate(tokens)]
             if not any("%" in token for token in tokens):
                 yield TimeForm("".join(str(piece) for piece in pieces))
 

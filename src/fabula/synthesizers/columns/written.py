@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.errors import UsageError
-from fabula.synthesizers.columns.categories import plain_values
+from fabula.synthesizers.columns.categories import is_text, plain_values
 from fabula.synthesizers.columns.codec import CodeColumn, CodecState, Places, Range, Wanted
 from fabula.synthesizers.columns.number_forms import NumberForm
 from fabula.synthesizers.columns.numbers import NumberCodec
@@ -140,6 +140,25 @@ class WrittenCodec:
             return None if value == self.gap else value
         read = self.form.read(pa.array([value], pa.large_string()))[0].as_py()
         return value if read is None else read
+
+
+def read_times(table: pa.Table, *, but: Collection[str]) -> tuple[pa.Table, dict[str, TimeForm]]:
+    """A table with its written dates and points in time as such, and their forms.
+
+    Args:
+        table: Rows.
+        but: Columns that stay as they are.
+    """
+    forms: dict[str, TimeForm] = {}
+    for at, field in enumerate(table.schema):
+        if field.name in but or not is_text(field.type):
+            continue
+        texts = _texts(table.column(at).combine_chunks())
+        form, gap = written_form(texts) or (None, None)
+        if isinstance(form, TimeForm) and gap is None and form.is_point:
+            table = table.set_column(at, field.name, form.read(texts))
+            forms[field.name] = form
+    return table, forms
 
 
 def written_form(texts: pa.Array) -> tuple[Form, str | None] | None:

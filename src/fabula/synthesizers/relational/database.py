@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from fabula.metrics.keys import ForeignKey, Keys, find_keys
 from fabula.streams import stream
 from fabula.synthesizers.catalogue import check_seed
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
+from fabula.synthesizers.columns.written import read_times
 from fabula.synthesizers.model import Steps
 from fabula.synthesizers.relational.layout import Seen
 from fabula.synthesizers.relational.learning import Lesson, TableModel
@@ -156,9 +157,13 @@ def fit_tables(
     for done, name in enumerate(order):
         if progress:
             progress(done, len(order))
-        models[name], seen[name] = Lesson(
+        used = {column for key in links[name].all for column in key.columns}
+        used |= set(found.primary.get(name, ()))
+        untouched = tables[name].column_names if name in keep else used
+        table, written = read_times(tables[name], but=untouched)
+        model, seen[name] = Lesson(
             name=name,
-            table=tables[name],
+            table=table,
             links=links[name],
             rows=rows,
             primary=found.primary.get(name, ()),
@@ -169,6 +174,7 @@ def fit_tables(
             seed=seed,
             protect=protect,
         ).learn()
+        models[name] = replace(model, schema=tables[name].schema, written=written)
     if progress:
         progress(len(order), len(order))
     return RelationalSynthesizer(models, found)

@@ -15,6 +15,7 @@ from fabula.metrics.keys import ForeignKey, singular
 from fabula.synthesizers.boosted.model import Boosted
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import FEWEST_ROWS, Columns
+from fabula.synthesizers.columns.time_forms import TimeForm
 from fabula.synthesizers.model import Codes
 from fabula.synthesizers.relational.bins import Bins
 from fabula.synthesizers.relational.groups import Groups
@@ -67,6 +68,7 @@ class TableModel:
         model: Draws the unknown part of a row; None where nothing has to be drawn.
         kept: The real table, where it is kept as it is.
         left_out: Why other columns are not made.
+        written: How times are written, where the real ones are texts.
     """
 
     name: str
@@ -84,6 +86,7 @@ class TableModel:
     model: Boosted | None
     kept: pa.Table | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
+    written: Mapping[str, TimeForm] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
