@@ -105,7 +105,8 @@ def read_shares(columns: Columns, shares: Shares | None, asked: Asked) -> tuple[
             hint="give each value's share of the rows, such as 0.5",
         )
     codec = columns.codecs[at]
-    parts, left = [], (codec.cells.counts > 0).astype(float)
+    parts: list[Part] = []
+    left = (codec.cells.counts > 0).astype(float)
     for value, share in wished.items():
         wanted = as_wanted(value)
         weights = codec.weights(wanted)

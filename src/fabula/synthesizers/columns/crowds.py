@@ -87,9 +87,9 @@ class Crowd:
             if not again.any():
                 break
             attempts[again] = attempt
-            for name in values:
+            for name, each in values.items():
                 drawn = self._drawn(name, people[again], seed, attempt)
-                values[name] = pc.replace_with_mask(values[name], array_of(again), drawn)
+                values[name] = pc.replace_with_mask(each, array_of(again), drawn)
         return attempts
 
     def _field(self, name: str, people: Numbers, attempts: Numbers, seed: int) -> pa.Array:

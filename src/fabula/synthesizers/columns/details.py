@@ -75,7 +75,7 @@ class DetailCodec:
             return np.zeros(len(values), np.int32)
         texts = plain_values(values).cast(pa.large_string())
         blank = pc.equal(pc.utf8_trim_whitespace(texts), "").fill_null(True)
-        return blank.to_numpy(zero_copy_only=False).astype(np.int32)
+        return np.asarray(blank.to_numpy(zero_copy_only=False), np.int32)
 
     def decode(self, codes: CodeColumn, places: Places, wanted: Wanted | None = None) -> pa.Array:
         """New details, which follow from the rows' numbers."""

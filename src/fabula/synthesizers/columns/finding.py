@@ -176,6 +176,4 @@ def _codec(column: _Found, crowd: Crowd, kind: pa.DataType, protect: int) -> Det
         case "ip":
             new = pc.mean(pc.match_substring(column.known, ":").cast(pa.int8())).as_py() > 0.5
             shapes = Shapes((_NETWORK[new],), (1,))
-    return DetailCodec(
-        column.name, kind, column.detail, counts, crowd, form, shapes, column.gap
-    )
+    return DetailCodec(column.name, kind, column.detail, counts, crowd, form, shapes, column.gap)

@@ -162,10 +162,8 @@ def _codec(name: str, values: pa.Array, protect: int) -> ColumnCodec | str:
     kind = values.type.value_type if isinstance(values.type, pa.DictionaryType) else values.type
     if pa.types.is_nested(kind):
         return f"nested values of type {kind}; give them as columns of their own"
-    found = None
-    if is_text(values.type):
-        found = WrittenCodec.learn(name, values, protect=protect)
-    found = found or KeyCodec.learn(name, values)
+    written = WrittenCodec.learn(name, values, protect=protect) if is_text(values.type) else None
+    found = written or KeyCodec.learn(name, values)
     if found is not None:
         return found
     if isinstance(values.type, pa.DictionaryType) or pa.types.is_boolean(kind):

@@ -8,11 +8,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fabula.io.arrays import array_of
 from fabula.synthesizers.columns.time_forms import FAITHFUL
 
 MOST_DECIMALS = 15
@@ -26,10 +24,10 @@ _THOUSANDS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 """Signs between thousands, with the decimal sign that goes with them."""
 
-_CURRENCIES = frozenset(
-    "USD EUR GBP CHF JPY CNY RMB INR BRL MXN CAD AUD NZD SEK NOK DKK PLN CZK HUF RON BGN TRY RUB"
-    " UAH ILS AED SAR EGP ZAR NGN KES GHS KRW TWD HKD SGD THB MYR IDR PHP VND ARS CLP COP PEN"
-    " US$ R$ A$ C$ S/ Rs Rs. kr kr. Fr. zł Kč Ft lei".split()
+_CURRENCIES = re.compile(
+    "USD|EUR|GBP|CHF|JPY|CNY|RMB|INR|BRL|MXN|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|TRY|RUB"
+    "|UAH|ILS|AED|SAR|EGP|ZAR|NGN|KES|GHS|KRW|TWD|HKD|SGD|THB|MYR|IDR|PHP|VND|ARS|CLP|COP|PEN"
+    r"|US\$|R\$|A\$|C\$|S/|Rs\.?|kr\.?|Fr\.|zł|Kč|Ft|lei"
 )
 _LONGEST_UNIT = 14
 _MOST_DIGITS = 18
@@ -89,7 +87,7 @@ class NumberForm:
     @property
     def told(self) -> str:
         """The form by an example."""
-        large = self.thousands or _is_money(self.prefix) and self.prefix
+        large = self.thousands or (_is_money(self.prefix) and self.prefix)
         number = round(_LARGE if large else _SMALL, self.decimals)
         return f"numbers written as {self.write(pa.array([number], self.type)).to_pylist()[0]}"
 
@@ -193,7 +191,8 @@ def _unbracketed(texts: pa.Array) -> pa.Array:
 def _is_money(prefix: str) -> bool:
     """Whether it may stand before an amount: nothing, or a currency. Others make codes."""
     bare = prefix.strip()
-    return not bare or bare in _CURRENCIES or any(unicodedata.category(c) == "Sc" for c in bare)
+    named = not bare or _CURRENCIES.fullmatch(bare) is not None
+    return named or any(unicodedata.category(sign) == "Sc" for sign in bare)
 
 
 def _is_unit(suffix: str) -> bool:

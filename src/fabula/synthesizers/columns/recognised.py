@@ -40,8 +40,8 @@ WORDS: Mapping[str, str] = {
 }
 """Every detail, and what a column of it holds."""
 
-WIDE = ("city", "state", "postcode", "company", "job")
-"""Details that say little of a person: learned as labels, unless hardly any label is frequent."""
+WIDE = ("street", "address", "city", "state", "postcode", "company", "job")
+"""Details that many may share: learned as labels where most rows have a frequent one."""
 
 NUMBERED = ("email", "username", "url", "phone", "ip", "code", "postcode")
 """Details that follow from the number of a person, and so differ where people do."""
@@ -58,8 +58,14 @@ _BY_VALUES: Mapping[str, str] = {
 
 _BY_NAME: Mapping[str, str] = {
     r"(^|_)(phone|mobile|cell|telephone|tel|fax)(_?(number|num|no|nr))?$": "phone",
-    r"(^|_)(iban|bic|ssn|passport|social_security|tax_id|vat|licen[cs]e_plate)(_?(number|no|nr))?$": "code",
-    r"(^|_)(account|card|passport|licen[cs]e|policy)_(number|num|no|nr)$": "code",
+    r"(^|_)(iban|bic|ssn|social_security|passport|tax_id|vat|number_plate)(_?(number|no|nr))?$": (
+        "code"
+    ),
+    r"(^|_)(vorname|prenom|nombre|nome)$": "first_name",
+    r"(^|_)(nachname|familienname|nom|apellidos?|cognome)$": "last_name",
+    r"(^|_)(telefon|telefono|handy)(nummer)?$": "phone",
+    r"(^|_)(adresse|anschrift|direccion|indirizzo)$": "address",
+    r"(^|_)(account|card|licen[cs]e|policy)_(number|num|no|nr)$": "code",
 }
 _LOOKS: Mapping[str, str] = {
     "name": r"^[\pL][\pL'’.,\- ()\"/]+$",
@@ -173,8 +179,10 @@ def _are_names(sample: pa.Array) -> bool:
 def _scores(texts: list[list[str]], code: str) -> NDArray[np.float64]:
     """How well a locale explains names: a hit among few names says more than one among many."""
     first, last = _names(code)
-    found = [(_word_shares(texts, names), len(names)) for names in (first, last - first)]
-    return sum((hits * (1 - np.log(size) / np.log(_ALL_NAMES)) for hits, size in found), 0.0)
+    score = np.zeros(len(texts))
+    for names in (first, last - first):
+        score += _word_shares(texts, names) * (1 - np.log(len(names)) / np.log(_ALL_NAMES))
+    return score
 
 
 def _word_shares(texts: list[list[str]], names: frozenset[str]) -> NDArray[np.float64]:

@@ -324,8 +324,8 @@ def _days(found: Mapping[str, Whole]) -> tuple[NDArray[np.datetime64], NDArray[n
     assert month is not None
     months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
     day = found.get("d", np.ones_like(year))
-    days = months.astype("datetime64[D]") + (day - 1)
-    return days, days.astype("datetime64[M]") == months
+    days = months.astype("datetime64[D]") + (day - 1).astype("timedelta64[D]")
+    return days, np.asarray(days.astype("datetime64[M]") == months)
 
 
 def _fields(whole: Whole, kind: pa.DataType) -> dict[str, Whole]:
