@@ -70,7 +70,7 @@ class Sampler:
         numbers = np.arange(start, start + table.num_rows, dtype=np.int64)
         for at, codec in enumerate(self.columns.codecs):
             if isinstance(codec, KeyCodec | DetailCodec):
-                places = Places(numbers, self.seed, draw.rng(f"key {codec.name}"))
+                places = Places(numbers, self.seed, draw.rng(f"key {codec.name}"), table)
                 values = codec.decode(codec.encode(table.column(at).combine_chunks()), places)
                 table = table.set_column(at, self.columns.schema.field(at), values)
         return table

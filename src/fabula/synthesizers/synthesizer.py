@@ -172,7 +172,8 @@ class Synthesizer:
             empty = np.flatnonzero(gaps[name])
             if not len(empty):
                 continue
-            places = Places(numbers[empty], seed, rng(column=f"gaps of {name}"))
+            beside = table.take(array_of(empty))
+            places = Places(numbers[empty], seed, rng(column=f"gaps of {name}"), beside)
             made = codec.decode(np.ascontiguousarray(drawn[empty, at]), places)
             table = _filled(table, name, empty, made)
         return handed_back(data)(table)

@@ -136,6 +136,21 @@ def test_names_keep_their_order_titles_and_language():
     assert all(", " in text and len(text.split()) >= 3 for text in made)
 
 
+def test_first_names_agree_with_the_column_of_sexes(tmp_path):
+    """C2.1: no Mr. among the women, whatever sexes are called and however they are stored."""
+    name, sex, title = real_people("en", 600, "name", "sex", "title")
+    letters = pa.array([text[0].upper() for text in sex]).dictionary_encode()
+    rows = {"Name": [f"{a} {b}" for a, b in zip(title, name, strict=True)], "Gender": letters}
+    fitted = fb.fit(pa.table({**rows, "age": RNG.integers(18, 90, 600)}), rounds=5)
+    fitted.save(tmp_path / "people.fabula")
+    made = fb.load_synthesizer(tmp_path / "people.fabula").sample(500)
+    assert made.equals(fitted.sample(500))
+    titles = [text.split(".")[0] for text in made.column("Name").to_pylist()]
+    pairs = set(zip(titles, made.column("Gender").to_pylist(), strict=True))
+    assert pairs <= {("Mr", "M"), ("Dr", "M"), ("Mrs", "F"), ("Ms", "F"), ("Dr", "F")}
+    assert len({title for title, _ in pairs}) > 2
+
+
 def test_last_names_repeat_as_often_as_the_real_ones():
     """C2.1: hundreds of names in thousands of rows, as in lists of a bank's customers."""
     (last,) = real_people("fr", 8_000, "last_name")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -28,6 +28,12 @@ ACCOUNTS = ("email", "username")
 
 _STREAM = "people of a synthesizer"
 _ATTEMPTS = 24
+
+CHANCE = 0.05
+"""Where fewer rows than this share have the value of another one, names agree by chance."""
+
+MOST_COMPARED = 2 * BLOCK_ROWS
+"""People whose words are compared so that they differ; among more there are too few words."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +60,8 @@ class Crowd:
         """The crowd that the values of one column tell apart."""
         rows = values.drop_null().value_counts().field("counts").to_numpy()
         repeats = np.sort(rows[rows > 1])[::-1].astype(np.int64)
+        if repeats.sum() < CHANCE * rows.sum():
+            repeats = repeats[:0]
         return cls(name, repeats=repeats, alone=int((rows == 1).sum()), **details)
 
     def people(self, rows: Numbers, seed: int) -> Numbers:
@@ -63,63 +71,38 @@ class Crowd:
         sums = np.cumsum(np.append(self.repeats, self.alone))
         u = np.empty(len(rows))
         for block, numbers, at in _blocks(rows):
-            u[at] = self._stream(seed, "person", block).random(int(numbers.max()) + 1)[numbers]
+            u[at] = self.stream(seed, "person", block).random(int(numbers.max()) + 1)[numbers]
         drawn = np.searchsorted(sums, u * sums[-1], "right").astype(np.int64)
         return np.where(drawn < len(self.repeats), drawn, len(self.repeats) + rows)
 
-    def fields(self, names: tuple[str, ...], rows: Numbers, seed: int) -> list[pa.Array]:
-        """Some fields of each row's person, an array of strings for each."""
-        people, index = np.unique(self.people(rows, seed), return_inverse=True)
-        known = np.arange(len(self.repeats), dtype=np.int64)
+    def fields(
+        self, names: tuple[str, ...], rows: Numbers, seed: int, sexes: Numbers | None = None
+    ) -> list[pa.Array]:
+        """Some fields of each row's person, an array of strings for each.
+
+        Args:
+            names: The fields.
+            rows: The numbers of the rows.
+            seed: The sample's seed.
+            sexes: 0 (female), 1 (male) or -1 (open) for each row; people who have several rows
+                don't follow them.
+        """
+        people, first, index = np.unique(
+            self.people(rows, seed), return_index=True, return_inverse=True
+        )
+        known = np.arange(len(self.repeats) if self.distinct else 0, dtype=np.int64)
         whole = np.concatenate([known, people[people >= len(known)]])
-        attempts = self._attempts(whole, seed)
-        place = np.searchsorted(whole, people)[index]
-        return [self._field(name, whole, attempts, seed).take(array_of(place)) for name in names]
+        decided = None
+        if sexes is not None:
+            decided = np.full(len(whole), -1, np.int64)
+            one_row = people >= len(self.repeats)
+            decided[whole >= len(self.repeats)] = sexes[first[one_row]]
+        group = _Group(self, whole, seed, decided)
+        place = array_of(np.searchsorted(whole, people)[index])
+        return [group.field(name).take(place) for name in names]
 
-    def _attempts(self, people: Numbers, seed: int) -> Numbers:
-        """How often each person is drawn again so that no two agree; earlier ones stay."""
-        attempts = np.zeros(len(people), np.int64)
-        values = {name: self._drawn(name, people, seed, 0) for name in self.distinct}
-        for attempt in range(1, _ATTEMPTS):
-            again = np.zeros(len(people), bool)
-            for each in values.values():
-                again |= _repeated(each)
-            if not again.any():
-                break
-            attempts[again] = attempt
-            for name, each in values.items():
-                drawn = self._drawn(name, people[again], seed, attempt)
-                values[name] = pc.replace_with_mask(each, array_of(again), drawn)
-        return attempts
-
-    def _field(self, name: str, people: Numbers, attempts: Numbers, seed: int) -> pa.Array:
-        values = self._drawn(name, people, seed, 0)
-        for attempt in np.unique(attempts[attempts > 0]).tolist():
-            rows = np.flatnonzero(attempts == attempt)
-            again = self._drawn(name, people[rows], seed, attempt)
-            values = pc.replace_with_mask(values, array_of(attempts == attempt), again)
-        return values
-
-    def _drawn(self, name: str, people: Numbers, seed: int, attempt: int) -> pa.Array:
-        """A field of some people, drawn with all of their block up to the last of them."""
-        drawn = People(self.locales)
-        pieces, places = [], []
-        for block, numbers, rows in _blocks(people):
-            size = int(numbers.max()) + 1
-            open_stream = partial(self._stream, seed, block=block, attempt=attempt)
-            if name in ACCOUNTS:
-                whole = block * BLOCK_ROWS + np.arange(size)
-                account = cast(Literal["email", "username"], name)
-                made = drawn.draw_unique(open_stream, whole, account)
-            else:
-                made = drawn.draw(open_stream, size, [name])[name]
-            pieces.append(made.take(array_of(numbers)))
-            places.append(rows)
-        if not pieces:
-            return pa.array([], pa.string())
-        return pa.concat_arrays(pieces).take(array_of(np.argsort(np.concatenate(places))))
-
-    def _stream(self, seed: int, purpose: str, block: int, attempt: int = 0) -> np.random.Generator:
+    def stream(self, seed: int, purpose: str, block: int, attempt: int = 0) -> np.random.Generator:
+        """The random stream of one purpose."""
         return stream(seed, f"{_STREAM} {self.name}", purpose, block, attempt=attempt)
 
     def state(self) -> tuple[dict[str, Any], Mapping[str, Numbers]]:
@@ -142,6 +125,73 @@ class Crowd:
             arrays["repeats"],
             settings["alone"],
         )
+
+
+@dataclass(frozen=True, eq=False)
+class _Group:
+    """Some people of a crowd.
+
+    Attributes:
+        crowd: The crowd.
+        people: Their numbers, rising.
+        seed: The sample's seed.
+        sexes: 0, 1 or -1 for each; None where nothing is decided.
+    """
+
+    crowd: Crowd
+    people: Numbers
+    seed: int
+    sexes: Numbers | None
+
+    def field(self, name: str) -> pa.Array:
+        """A field of each."""
+        values = self._drawn(name, np.arange(len(self.people)), 0)
+        for attempt in np.unique(self._attempts[self._attempts > 0]).tolist():
+            again = self._attempts == attempt
+            drawn = self._drawn(name, np.flatnonzero(again), attempt)
+            values = pc.replace_with_mask(values, array_of(again), drawn)
+        return values
+
+    @cached_property
+    def _attempts(self) -> Numbers:
+        """How often each is drawn again so that no two agree; earlier ones stay."""
+        attempts = np.zeros(len(self.people), np.int64)
+        if len(self.people) > MOST_COMPARED:
+            return attempts
+        all_of_them = np.arange(len(self.people))
+        values = {name: self._drawn(name, all_of_them, 0) for name in self.crowd.distinct}
+        for attempt in range(1, _ATTEMPTS):
+            again = np.zeros(len(self.people), bool)
+            for each in values.values():
+                again |= _repeated(each)
+            if not again.any():
+                break
+            attempts[again] = attempt
+            for name, each in values.items():
+                drawn = self._drawn(name, np.flatnonzero(again), attempt)
+                values[name] = pc.replace_with_mask(each, array_of(again), drawn)
+        return attempts
+
+    def _drawn(self, name: str, which: Numbers, attempt: int) -> pa.Array:
+        """A field of some of them, drawn with all of their block up to the last one."""
+        drawn = People(self.crowd.locales)
+        pieces, places = [pa.array([], pa.string())], [np.zeros(0, np.int64)]
+        for block, numbers, at in _blocks(self.people[which]):
+            size = int(numbers.max()) + 1
+            open_stream = partial(self.crowd.stream, self.seed, block=block, attempt=attempt)
+            sexes = None
+            if self.sexes is not None:
+                sexes = np.full(size, -1)
+                sexes[numbers] = self.sexes[which][at]
+            if name in ACCOUNTS:
+                whole = block * BLOCK_ROWS + np.arange(size)
+                account = cast(Literal["email", "username"], name)
+                made = drawn.draw_unique(open_stream, whole, account, sexes=sexes)
+            else:
+                made = drawn.draw(open_stream, size, [name], sexes=sexes)[name]
+            pieces.append(made.take(array_of(numbers)))
+            places.append(at)
+        return pa.concat_arrays(pieces).take(array_of(np.argsort(np.concatenate(places))))
 
 
 def _blocks(numbers: Numbers) -> Iterator[tuple[int, Numbers, Numbers]]:

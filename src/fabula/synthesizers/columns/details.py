@@ -7,7 +7,7 @@ and form, how many are missing, and how often one comes up again; what goes with
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -23,6 +23,7 @@ from fabula.synthesizers.columns.codec import CodeColumn, CodecState, Places, Wa
 from fabula.synthesizers.columns.crowds import Crowd
 from fabula.synthesizers.columns.name_forms import NameForm
 from fabula.synthesizers.columns.recognised import NAMES, WORDS
+from fabula.synthesizers.columns.sexes import SexColumn
 from fabula.synthesizers.columns.shapes import Shapes
 from fabula.synthesizers.model import CellColumn, Weights
 
@@ -43,6 +44,7 @@ class DetailCodec:
         form: How names are written.
         shapes: The shapes of codes; None where there are words.
         gap: The blank text of a missing value, or None for a null.
+        sex: The column that first names and titles agree with, if there is one.
     """
 
     name: str
@@ -53,6 +55,7 @@ class DetailCodec:
     form: NameForm
     shapes: Shapes | None = None
     gap: str | None = None
+    sex: SexColumn | None = None
 
     @property
     def missing(self) -> bool:
@@ -80,7 +83,7 @@ class DetailCodec:
     def decode(self, codes: CodeColumn, places: Places, wanted: Wanted | None = None) -> pa.Array:
         """New details, which follow from the rows' numbers."""
         del wanted  # there is a value or none
-        made = self._made(places.numbers, places.seed)
+        made = self._made(places)
         gap = pa.scalar(self.gap, made.type)
         return pc.if_else(array_of(codes == 0), made, gap).cast(self.type)
 
@@ -104,13 +107,15 @@ class DetailCodec:
         crowd, arrays = self.crowd.state()
         shapes = None if self.shapes is None else self.shapes.state()
         settings = {"detail": self.detail, "form": self.form.state(), "shapes": shapes}
-        settings |= {"gap": self.gap, **crowd}
+        sex = None if self.sex is None else asdict(self.sex)
+        settings |= {"gap": self.gap, "sex": sex, **crowd}
         return CodecState("detail", settings, {"counts": self.counts, **arrays})
 
     @classmethod
     def restore(cls, name: str, kind: pa.DataType, state: CodecState) -> DetailCodec:
         """The codec of a state."""
         settings, arrays = state.settings, state.arrays
+        sex = settings["sex"]
         return cls(
             name,
             kind,
@@ -120,17 +125,20 @@ class DetailCodec:
             NameForm(**settings["form"]),
             _restored(settings["shapes"]),
             settings["gap"],
+            None if sex is None else SexColumn(sex["name"], tuple(sex["labels"])),
         )
 
-    def _made(self, rows: NDArray[np.int64], seed: int) -> pa.Array:
+    def _made(self, places: Places) -> pa.Array:
         """A detail for each row."""
+        rows, seed, beside = places.numbers, places.seed, places.beside
         if self.shapes is not None:
             return self.shapes.at(self.crowd.people(rows, seed), seed, self._stream)
+        sexes = None if self.sex is None or beside is None else self.sex.sexes(beside)
         if self.detail == "url":
-            (accounts,) = self.crowd.fields(("username",), rows, seed)
+            (accounts,) = self.crowd.fields(("username",), rows, seed, sexes)
             return pc.binary_join_element_wise(_HOME, accounts, "")
         parts = self.form.parts if self.detail == "name" else (self.detail,)
-        made = self.crowd.fields(parts, rows, seed)
+        made = self.crowd.fields(parts, rows, seed, sexes)
         return self.form.write(made) if self.detail in NAMES else made[0]
 
     @cached_property

@@ -22,6 +22,7 @@ from fabula.synthesizers.columns.recognised import (
     likely_locales,
     names_by_values,
 )
+from fabula.synthesizers.columns.sexes import SexColumn
 from fabula.synthesizers.columns.shapes import Shapes
 from fabula.synthesizers.columns.written import written_form
 
@@ -109,8 +110,9 @@ def find_details(table: pa.Table, *, owner: str, protect: int) -> dict[str, Deta
             groups.append(_Group([column]))
         else:
             group.columns.append(column)
+    sex = SexColumn.of(table) if columns else None
     return {
-        column.name: _codec(column, crowd, table.schema.field(column.name).type, protect)
+        column.name: _codec(column, crowd, table.schema.field(column.name).type, protect, sex)
         for group in groups
         for crowd in [_crowd(group, owner, locales)]
         for column in group.columns
@@ -161,7 +163,9 @@ def _crowd(group: _Group, owner: str, locales: tuple[str, ...]) -> Crowd:
     )
 
 
-def _codec(column: _Found, crowd: Crowd, kind: pa.DataType, protect: int) -> DetailCodec:
+def _codec(
+    column: _Found, crowd: Crowd, kind: pa.DataType, protect: int, sex: SexColumn | None
+) -> DetailCodec:
     texts = column.values.drop_null()
     gaps = len(column.values) - len(texts)
     counts = np.array([len(texts), gaps] if gaps else [len(texts)], np.int64)
@@ -176,4 +180,6 @@ def _codec(column: _Found, crowd: Crowd, kind: pa.DataType, protect: int) -> Det
         case "ip":
             new = pc.mean(pc.match_substring(column.known, ":").cast(pa.int8())).as_py() > 0.5
             shapes = Shapes((_NETWORK[new],), (1,))
-    return DetailCodec(column.name, kind, column.detail, counts, crowd, form, shapes, column.gap)
+    return DetailCodec(
+        column.name, kind, column.detail, counts, crowd, form, shapes, column.gap, sex
+    )
