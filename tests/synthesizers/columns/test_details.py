@@ -10,6 +10,12 @@ import pytest
 import fabula as fb
 from fabula.errors import UsageError
 from fabula.streams import stream
+from fabula.synthesizers.columns.check_digits import (
+    is_account,
+    is_card,
+    with_account_check,
+    with_card_check,
+)
 from fabula.synthesizers.columns.codec import Places
 from fabula.synthesizers.columns.details import DetailCodec
 from fabula.synthesizers.columns.finding import find_details
@@ -193,6 +199,28 @@ def test_addresses_and_codes_of_all_kinds_are_made_in_their_form(name, texts, de
         assert {_outline(text) for text in made} <= {_outline(text) for text in texts}
     if name == "iban":
         assert all(text.startswith("AT61 1904 3002 ") for text in made)
+
+
+def test_cards_and_accounts_have_valid_check_digits_of_their_own():
+    """C1.1: the form is checked where it is used; neither is a real one."""
+    cards = [with_card_check(f"4{i:03} 1234 {i * 7 % 10_000:04} 5670") for i in range(300)]
+    accounts = [with_account_check(f"AT00 1904 {i % 9:04} {i * 13:04} 0001") for i in range(300)]
+    table = pa.table({"a": cards, "b": accounts})
+    codecs = find_details(table, owner="", protect=10)
+    assert [codec.detail for codec in codecs.values()] == ["card", "account"]
+    made = [_made(codec, 300) for codec in codecs.values()]
+    assert all(map(is_card, made[0]))
+    assert all(map(is_account, made[1]))
+    assert all(text.startswith("AT") for text in made[1])
+    assert len(set(made[0])) == len(set(made[1])) == 300
+
+
+def test_check_digits_are_those_of_the_standards():
+    """C1.1: the examples that the standards' makers publish."""
+    assert is_card("4111 1111 1111 1111")
+    assert not is_card("4111 1111 1111 1112")
+    assert is_account("GB82 WEST 1234 5698 7654 32")
+    assert not is_account("GB82 WEST 1234 5698 7654 33")
 
 
 @pytest.mark.parametrize(

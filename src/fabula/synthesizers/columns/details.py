@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from fabula.errors import UsageError
 from fabula.io.arrays import array_of
 from fabula.synthesizers.columns.categories import plain_values
+from fabula.synthesizers.columns.check_digits import with_account_check, with_card_check
 from fabula.synthesizers.columns.codec import CodeColumn, CodecState, Places, Wanted
 from fabula.synthesizers.columns.crowds import Crowd
 from fabula.synthesizers.columns.name_forms import NameForm
@@ -26,6 +27,8 @@ from fabula.synthesizers.columns.recognised import NAMES, WORDS
 from fabula.synthesizers.columns.sexes import SexColumn
 from fabula.synthesizers.columns.shapes import Shapes
 from fabula.synthesizers.model import CellColumn, Weights
+
+_CHECKS = {"account": with_account_check, "card": with_card_check}
 
 _HOME = "https://www.example.com/"
 """Web addresses are made below this one, which RFC 2606 sets aside."""
@@ -132,7 +135,9 @@ class DetailCodec:
         """A detail for each row."""
         rows, seed, beside = places.numbers, places.seed, places.beside
         if self.shapes is not None:
-            return self.shapes.at(self.crowd.people(rows, seed), seed, self._stream)
+            codes = self.shapes.at(self.crowd.people(rows, seed), seed, self._stream)
+            check = _CHECKS.get(self.detail)
+            return codes if check is None else pa.array(map(check, codes.to_pylist()))
         sexes = None if self.sex is None or beside is None else self.sex.sexes(beside)
         if self.detail == "url":
             (accounts,) = self.crowd.fields(("username",), rows, seed, sexes)

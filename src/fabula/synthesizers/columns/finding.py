@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -35,7 +35,14 @@ SAME_PEOPLE = 1.05
 MANY = 0.25
 """Codes differ in at least this share of the rows; fewer are labels."""
 
+_ANY_CODE = r"[A-Z]{2}\d{8}"
+"""The shape of new codes where the real ones have none."""
+
+_END = 2**31 - 1
 _NUMBER = r"^[+-]?\d*\.\d+$|^[+-]?\d+(\.\d+)?[eE][+-]?\d+$"
+
+SEVERAL = ("phone", "account", "card", "code")
+"""Details of which one person may have several, in columns of their own."""
 
 SHARED = ("first_name", "last_name", "company", "city", "state", "job")
 """Words that people share by chance."""
@@ -66,31 +73,6 @@ class _Found:
     gap: str | None
 
 
-@dataclass
-class _Group:
-    """Columns that tell of the same people; the first one tells most of them apart."""
-
-    columns: list[_Found] = field(default_factory=list)
-
-    def takes(self, other: _Found) -> bool:
-        """Whether a column tells of these people, too, and nothing that another one tells."""
-        lead = self.columns[0]
-        if other.detail in {column.detail for column in self.columns} - {"phone", "code"}:
-            return False
-        if other.detail not in SHARED and len(other.known) * SAME_PEOPLE < len(lead.known):
-            return False  # they would no longer repeat
-        both = pa.table({"lead": lead.values, "other": other.values}).drop_null()
-        pairs = both.group_by(["lead", "other"]).aggregate([]).num_rows
-        return bool(pairs <= SAME_PEOPLE * pc.count_distinct(both["lead"]).as_py())
-
-    @property
-    def distinct(self) -> tuple[str, ...]:
-        """Words that differ from person to person; what is numbered does so anyway."""
-        most = len(self.columns[0].known)
-        found = [column.detail for column in self.columns if len(column.known) == most]
-        return tuple(detail for detail in found if detail not in NUMBERED)
-
-
 def find_details(table: pa.Table, *, owner: str, protect: int) -> dict[str, DetailCodec]:
     """The columns of a table that are made anew, not learned.
 
@@ -103,20 +85,21 @@ def find_details(table: pa.Table, *, owner: str, protect: int) -> dict[str, Deta
     columns = sorted((item for item in found if item), key=lambda item: -len(item.known))
     named = next((item for item in columns if item.detail in NAMES), None)
     locales = ("en",) if named is None else likely_locales(named.detail, named.known)
-    groups: list[_Group] = []
+    groups: list[list[_Found]] = []
     for column in columns:
-        group = next((group for group in groups if group.takes(column)), None)
+        group = next((group for group in groups if _tells_of(group, column)), None)
         if group is None:
-            groups.append(_Group([column]))
+            groups.append([column])
         else:
-            group.columns.append(column)
+            group.append(column)
     sex = SexColumn.of(table) if columns else None
-    return {
-        column.name: _codec(column, crowd, table.schema.field(column.name).type, protect, sex)
-        for group in groups
-        for crowd in [_crowd(group, owner, locales)]
-        for column in group.columns
-    }
+    details: dict[str, DetailCodec] = {}
+    for group in groups:
+        crowd = _crowd(group, owner, locales)
+        for column in group:
+            kind = table.schema.field(column.name).type
+            details[column.name] = _codec(column, kind, crowd, sex, protect)
+    return details
 
 
 def _texts_of(table: pa.Table) -> list[str]:
@@ -156,30 +139,66 @@ def _code(values: pa.Array, known: pa.Array, protect: int) -> str | None:
     return "code" if shapes is not None and shapes.are_codes else None
 
 
-def _crowd(group: _Group, owner: str, locales: tuple[str, ...]) -> Crowd:
-    lead = group.columns[0]
+def _tells_of(group: list[_Found], other: _Found) -> bool:
+    """Whether a column tells of the people of a group, and nothing that another one tells.
+
+    The first column of a group tells most of them apart.
+    """
+    lead = group[0]
+    if other.detail in {column.detail for column in group} - set(SEVERAL):
+        return False
+    if other.detail not in SHARED and len(other.known) * SAME_PEOPLE < len(lead.known):
+        return False  # they would no longer repeat
+    both = pa.table({"lead": lead.values, "other": other.values}).drop_null()
+    pairs = both.group_by(["lead", "other"]).aggregate([]).num_rows
+    return bool(pairs <= SAME_PEOPLE * pc.count_distinct(both["lead"]).as_py())
+
+
+def _crowd(group: list[_Found], owner: str, locales: tuple[str, ...]) -> Crowd:
+    """The people of a group; words that differ among all of them, differ among new ones."""
+    lead = group[0]
+    differing = [column.detail for column in group if len(column.known) == len(lead.known)]
     return Crowd.of(
-        f"{owner} {lead.name}".strip(), lead.values, locales=locales, distinct=group.distinct
+        f"{owner} {lead.name}".strip(),
+        lead.values,
+        locales=locales,
+        distinct=tuple(detail for detail in differing if detail not in NUMBERED),
     )
 
 
 def _codec(
-    column: _Found, crowd: Crowd, kind: pa.DataType, protect: int, sex: SexColumn | None
+    column: _Found, kind: pa.DataType, crowd: Crowd, sex: SexColumn | None, protect: int
 ) -> DetailCodec:
+    filled = len(column.values) - column.values.null_count
+    gaps = column.values.null_count
+    return DetailCodec(
+        column.name,
+        kind,
+        column.detail,
+        np.array([filled, gaps] if gaps else [filled], np.int64),
+        crowd,
+        NameForm.of(column.known, full=column.detail == "name"),
+        _shapes(column, crowd, protect),
+        column.gap,
+        sex,
+    )
+
+
+def _shapes(column: _Found, crowd: Crowd, protect: int) -> Shapes | None:
+    """The shapes of numbers and codes; None for what is made of words."""
     texts = column.values.drop_null()
-    gaps = len(column.values) - len(texts)
-    counts = np.array([len(texts), gaps] if gaps else [len(texts)], np.int64)
-    form, shapes = NameForm(), None
     match column.detail:
-        case "name" | "first_name" | "last_name":
-            form = NameForm.of(column.known, full=column.detail == "name")
         case "phone":
-            shapes = Shapes.of(texts, protect=protect) or Shapes.of_phones(crowd.locales)
-        case "code" | "postcode":
-            shapes = Shapes.of(texts, protect=protect)
+            return Shapes.of(texts, protect=protect) or Shapes.of_phones(crowd.locales)
         case "ip":
             new = pc.mean(pc.match_substring(column.known, ":").cast(pa.int8())).as_py() > 0.5
-            shapes = Shapes((_NETWORK[new],), (1,))
-    return DetailCodec(
-        column.name, kind, column.detail, counts, crowd, form, shapes, column.gap, sex
-    )
+            return Shapes((_NETWORK[new],), (1,))
+        case "postcode":
+            return Shapes.of(texts, protect=protect)
+        case "account":  # check digits come last, and make no number differ
+            texts = pc.utf8_replace_slice(texts, start=2, stop=4, replacement="00")
+        case "card":
+            texts = pc.utf8_replace_slice(texts, start=-1, stop=_END, replacement="0")
+        case detail if detail != "code":
+            return None
+    return Shapes.of(texts, protect=protect) or Shapes((_ANY_CODE,), (1,))

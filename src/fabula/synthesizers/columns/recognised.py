@@ -6,7 +6,7 @@ A name alone is not trusted: a column `customer` may hold `new` and `regular`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from fabula.inference.guesses import Facts, guess, words
 from fabula.spec.words import Person
+from fabula.synthesizers.columns.check_digits import is_account, is_card
 from fabula.words.locales import known_locales, load_locale
 
 NAMES = ("name", "first_name", "last_name")
@@ -31,6 +32,8 @@ WORDS: Mapping[str, str] = {
     "address": "addresses",
     "ip": "IP addresses",
     "url": "web addresses",
+    "account": "bank accounts",
+    "card": "card numbers",
     "code": "codes",
     "city": "towns",
     "state": "states",
@@ -43,18 +46,21 @@ WORDS: Mapping[str, str] = {
 WIDE = ("street", "address", "city", "state", "postcode", "company", "job")
 """Details that many may share: learned as labels where most rows have a frequent one."""
 
-NUMBERED = ("email", "username", "url", "phone", "ip", "code", "postcode")
+NUMBERED = ("email", "username", "url", "phone", "ip", "account", "card", "code", "postcode")
 """Details that follow from the number of a person, and so differ where people do."""
 
 _BY_VALUES: Mapping[str, str] = {
     "email": r"^[^@\s]+@[^@\s]+\.\pL{2,}$",
     "url": r"^(https?://|www\.)\S+$",
     "ip": r"^((25[0-5]|2[0-4]\d|1?\d?\d)(\.|$)){4}$|^[0-9a-f]*:[0-9a-f:]*:[0-9a-f:]+$",
-    "code": r"^([A-Z]{2}\d{2}( ?[A-Z0-9]{4}){2,7}( ?[A-Z0-9]{1,4})?|\d{3}-\d{2}-\d{4}"
-    r"|[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}|\d{4}([ -]?\d{4}){2}[ -]?\d{1,7})$",
+    "account": r"^[A-Z]{2}\d{2}( ?[A-Z0-9]{4}){2,7}( ?[A-Z0-9]{1,4})?$",
+    "card": r"^\d{4}([ -]?\d{4}){2}[ -]?\d{1,7}$",
+    "code": r"^(\d{3}-\d{2}-\d{4}|[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5})$",
     "phone": r"^(\+\d[\d ()./-]{6,18}|\(\d{1,5}\) ?\d[\d ./-]{4,14})( ?x\d{1,5})?$",
 }
-"""Addresses on the net, codes (of banks, cards, people and devices) and telephone numbers."""
+"""Addresses on the net, numbers of accounts, cards, people, devices and telephones."""
+
+_CHECKS: Mapping[str, Callable[[str], bool]] = {"account": is_account, "card": is_card}
 
 _BY_NAME: Mapping[str, str] = {
     r"(^|_)(phone|mobile|cell|telephone|tel|fax)(_?(number|num|no|nr))?$": "phone",
@@ -96,7 +102,10 @@ def detail_by_values(known: pa.Array) -> str | None:
     """The detail that differing texts show by themselves."""
     sample = known.slice(0, _SAMPLE)
     for detail, regex in _BY_VALUES.items():
-        if _share(sample, regex) >= _NEARLY_ALL:
+        if _share(sample, regex) < _NEARLY_ALL:
+            continue
+        valid = _CHECKS.get(detail)
+        if valid is None or np.mean([valid(text) for text in sample.to_pylist()]) >= _NEARLY_ALL:
             return detail
     return None
 
