@@ -157,6 +157,18 @@ def test_first_names_agree_with_the_column_of_sexes(tmp_path):
     assert len({title for title, _ in pairs}) > 2
 
 
+def test_people_of_several_rows_keep_their_sex_and_sellers_have_their_own():
+    """C2.1: a name is of one sex in all of its rows; a seller's says nothing of the buyer's."""
+    name, sex = real_people("en", 200, "name", "sex")
+    who = RNG.integers(0, 200, 1_500)
+    seller = [name[number] for number in RNG.integers(0, 20, 1_500)]
+    rows = {"buyer": [name[i] for i in who], "sex": [sex[i] for i in who], "seller": seller}
+    made = fb.fit(rows, rounds=20).sample(1_500)
+    buyers = made.group_by(["buyer", "sex"]).aggregate([]).num_rows
+    assert buyers == pc.count_distinct(made["buyer"]).as_py()
+    assert made.group_by(["seller", "sex"]).aggregate([]).num_rows == 40
+
+
 def test_last_names_repeat_as_often_as_the_real_ones():
     """C2.1: hundreds of names in thousands of rows, as in lists of a bank's customers."""
     (last,) = real_people("fr", 8_000, "last_name")

@@ -64,8 +64,11 @@ class Crowd:
             repeats = repeats[:0]
         return cls(name, repeats=repeats, alone=int((rows == 1).sum()), **details)
 
-    def people(self, rows: Numbers, seed: int) -> Numbers:
-        """The number of each row's person: below `len(repeats)` for those with several rows."""
+    def people(self, rows: Numbers, seed: int, sexes: Numbers | None = None) -> Numbers:
+        """The number of each row's person: below `len(repeats)` for those with several rows.
+
+        Where sexes are decided, such women have even numbers and men odd ones.
+        """
         if not len(self.repeats):
             return rows
         sums = np.cumsum(np.append(self.repeats, self.alone))
@@ -73,6 +76,9 @@ class Crowd:
         for block, numbers, at in _blocks(rows):
             u[at] = self.stream(seed, "person", block).random(int(numbers.max()) + 1)[numbers]
         drawn = np.searchsorted(sums, u * sums[-1], "right").astype(np.int64)
+        if sexes is not None:  # the neighbour, of whom there are about as many rows
+            wrong = (sexes >= 0) & (drawn % 2 != sexes) & (drawn ^ 1 < len(self.repeats))
+            drawn = np.where(wrong & (drawn < len(self.repeats)), drawn ^ 1, drawn)
         return np.where(drawn < len(self.repeats), drawn, len(self.repeats) + rows)
 
     def fields(
@@ -84,17 +90,16 @@ class Crowd:
             names: The fields.
             rows: The numbers of the rows.
             seed: The sample's seed.
-            sexes: 0 (female), 1 (male) or -1 (open) for each row; people who have several rows
-                don't follow them.
+            sexes: 0 (female), 1 (male) or -1 (open) for each row, if anything is decided.
         """
         people, first, index = np.unique(
-            self.people(rows, seed), return_index=True, return_inverse=True
+            self.people(rows, seed, sexes), return_index=True, return_inverse=True
         )
         known = np.arange(len(self.repeats) if self.distinct else 0, dtype=np.int64)
         whole = np.concatenate([known, people[people >= len(known)]])
         decided = None
         if sexes is not None:
-            decided = np.full(len(whole), -1, np.int64)
+            decided = whole % 2
             one_row = people >= len(self.repeats)
             decided[whole >= len(self.repeats)] = sexes[first[one_row]]
         group = _Group(self, whole, seed, decided)

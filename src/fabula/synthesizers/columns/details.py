@@ -134,11 +134,11 @@ class DetailCodec:
     def _made(self, places: Places) -> pa.Array:
         """A detail for each row."""
         rows, seed, beside = places.numbers, places.seed, places.beside
+        sexes = None if self.sex is None or beside is None else self.sex.sexes(beside)
         if self.shapes is not None:
-            codes = self.shapes.at(self.crowd.people(rows, seed), seed, self._stream)
+            codes = self.shapes.at(self.crowd.people(rows, seed, sexes), seed, self._stream)
             check = _CHECKS.get(self.detail)
             return codes if check is None else pa.array(map(check, codes.to_pylist()))
-        sexes = None if self.sex is None or beside is None else self.sex.sexes(beside)
         if self.detail == "url":
             (accounts,) = self.crowd.fields(("username",), rows, seed, sexes)
             return pc.binary_join_element_wise(_HOME, accounts, "")

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fabula.io.arrays import array_of
 from fabula.synthesizers.columns.categories import is_text, plain_values
 from fabula.synthesizers.columns.crowds import Crowd
 from fabula.synthesizers.columns.details import DetailCodec
@@ -30,7 +31,7 @@ FREQUENT = 0.5
 """Labels are learned where those of enough rows cover at least this share of a column."""
 
 SAME_PEOPLE = 1.05
-"""Columns tell of the same people where their pairs are at most so many times the people."""
+"""One column follows another where their pairs are at most so many times the other's values."""
 
 MANY = 0.25
 """Codes differ in at least this share of the rows; fewer are labels."""
@@ -93,12 +94,14 @@ def find_details(table: pa.Table, *, owner: str, protect: int) -> dict[str, Deta
         else:
             group.append(column)
     sex = SexColumn.of(table) if columns else None
+    sexes = None if sex is None else array_of(sex.sexes(table))
     details: dict[str, DetailCodec] = {}
     for group in groups:
         crowd = _crowd(group, owner, locales)
+        theirs = sex if sexes is not None and _follows(group[0].values, sexes) else None
         for column in group:
             kind = table.schema.field(column.name).type
-            details[column.name] = _codec(column, kind, crowd, sex, protect)
+            details[column.name] = _codec(column, kind, crowd, theirs, protect)
     return details
 
 
@@ -149,7 +152,12 @@ def _tells_of(group: list[_Found], other: _Found) -> bool:
         return False
     if other.detail not in SHARED and len(other.known) * SAME_PEOPLE < len(lead.known):
         return False  # they would no longer repeat
-    both = pa.table({"lead": lead.values, "other": other.values}).drop_null()
+    return _follows(lead.values, other.values)
+
+
+def _follows(lead: pa.Array, other: pa.Array) -> bool:
+    """Whether there is one other value for nearly every value."""
+    both = pa.table({"lead": lead, "other": other}).drop_null()
     pairs = both.group_by(["lead", "other"]).aggregate([]).num_rows
     return bool(pairs <= SAME_PEOPLE * pc.count_distinct(both["lead"]).as_py())
 

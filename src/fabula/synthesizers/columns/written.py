@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from fabula.errors import UsageError
 from fabula.synthesizers.columns.categories import is_text, plain_values
-from fabula.synthesizers.columns.codec import CodeColumn, CodecState, Places, Range, Wanted
+from fabula.synthesizers.columns.codec import CodeColumn, CodecState, Places, Range, Wanted, told
 from fabula.synthesizers.columns.number_forms import NumberForm
 from fabula.synthesizers.columns.numbers import NumberCodec
 from fabula.synthesizers.columns.time_forms import TimeForm
@@ -111,8 +111,13 @@ class WrittenCodec:
         except UsageError as exc:
             if exc.code != "given.type":
                 raise
-            hint = f"`{self.name}` holds {self.form.told}"
-            raise UsageError(exc.message, code=exc.code, where=exc.where, hint=hint) from exc
+            raise UsageError(
+                f"given {self.name}={told(wanted)} can't be read; the column holds"
+                f" {self.form.told}",
+                code=exc.code,
+                where=self.name,
+                hint="write it in the same form",
+            ) from exc
 
     def state(self) -> CodecState:
         """The codec as plain values; the type is the schema's."""
