@@ -37,17 +37,7 @@ class NameForm:
         comma = full and _most(pc.match_substring_regex(texts, r"^[^,]+, \S"))
         start = "^[^,]+, " if comma else "^"
         titled = full and _most(pc.match_substring_regex(texts, start + _TITLE))
-        upper, lower = pc.equal(texts, pc.utf8_upper(texts)), pc.equal(texts, pc.utf8_lower(texts))
-        case: Literal["", "upper", "lower"] = (
-            ""
-            if _most(pc.and_(upper, lower))
-            else "upper"
-            if _most(upper)
-            else "lower"
-            if _most(lower)
-            else ""
-        )
-        return cls("comma" if comma else "usual", titled, case)
+        return cls("comma" if comma else "usual", titled, _case(texts))
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -72,6 +62,14 @@ class NameForm:
     def state(self) -> dict[str, Any]:
         """The form as plain values."""
         return asdict(self)
+
+
+def _case(texts: pa.Array) -> Literal["", "upper", "lower"]:
+    """Whether texts are in capitals or in small letters; scripts without them are in neither."""
+    upper, lower = pc.equal(texts, pc.utf8_upper(texts)), pc.equal(texts, pc.utf8_lower(texts))
+    if _most(upper) == _most(lower):
+        return ""
+    return "upper" if _most(upper) else "lower"
 
 
 def _most(flags: pa.Array) -> bool:
