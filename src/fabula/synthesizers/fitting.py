@@ -15,7 +15,13 @@ from fabula.io.arrays import array_of
 from fabula.io.frames import as_table, handed_back
 from fabula.streams import stream
 from fabula.synthesizers.card import Card
-from fabula.synthesizers.catalogue import DEFAULT, SynthesizerName, check_options, learning_class
+from fabula.synthesizers.catalogue import (
+    DEFAULT,
+    SynthesizerName,
+    check_options,
+    check_seed,
+    learning_class,
+)
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
 from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.exact.finding import find_relations, with_orders
@@ -94,7 +100,7 @@ def fit(
     Raises:
         SourceError: The data can't be read, has fewer than 20 rows to train on, or no column
             that can be learned; describe it in a spec instead.
-        UsageError: The model or an option of it is unknown, or a budget or domain is wrong.
+        UsageError: The model or an option of it is unknown, or a seed, budget or domain is wrong.
         PrerequisiteError: The model needs an extra that is not installed.
 
     Examples:
@@ -104,6 +110,7 @@ def fit(
         3
     """
     name = _chosen(model, epsilon)
+    check_seed(seed)
     if is_several(data):
         if name != DEFAULT or spec is not None:
             raise UsageError(

@@ -14,6 +14,7 @@ from fabula.errors import CheckError, UsageError
 from fabula.io.arrays import array_of
 from fabula.streams import stream
 from fabula.synthesizers.columns.codec import Places
+from fabula.synthesizers.columns.details import DetailCodec
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.columns.numbers import NumberCodec
@@ -70,12 +71,12 @@ class Sampler:
         return self.relations.narrowed(self._with_keys(table, draw, start))
 
     def _with_keys(self, table: pa.Table, draw: _Draw, start: int) -> pa.Table:
-        """Put identifiers in, which follow the final numbers of the rows."""
+        """Put identifiers and details in, which follow the final numbers of the rows."""
         numbers = np.arange(start, start + table.num_rows, dtype=np.int64)
         for at, codec in enumerate(self.columns.codecs):
-            if isinstance(codec, KeyCodec):
-                places = Places(numbers, self.seed, draw.rng(f"key {codec.name}"))
-                values = codec.decode(np.zeros(len(numbers), np.int32), places)
+            if isinstance(codec, KeyCodec | DetailCodec):
+                places = Places(numbers, self.seed, draw.rng(f"key {codec.name}"), table)
+                values = codec.decode(codec.encode(table.column(at).combine_chunks()), places)
                 table = table.set_column(at, self.columns.schema.field(at), values)
         return table
 
@@ -132,16 +133,17 @@ class _Draw:
         return np.asarray(self.rng("accepted").random(len(chance)) < chance)
 
     def _decoded(self, codes: Codes, asked: Asked) -> pa.Table:
-        columns = self._sampler.columns
+        columns, rules = self._sampler.columns, self._sampler.rules
         numbers = np.arange(len(codes), dtype=np.int64)
-        values = [
-            codec.decode(
-                np.ascontiguousarray(codes[:, at]),
-                Places(numbers, self._sampler.seed, self.rng(f"column {codec.cells.name}")),
-                asked.wanted.get(at),
-            )
-            for at, codec in enumerate(columns.codecs)
-        ]
+        values = []
+        for at, codec in enumerate(columns.codecs):
+            own = np.ascontiguousarray(codes[:, at])
+            if isinstance(codec, DetailCodec) and not rules:
+                values.append(codec.marks(own))
+                continue
+            rng = self.rng(f"column {codec.cells.name}")
+            places = Places(numbers, self._sampler.seed, rng)
+            values.append(codec.decode(own, places, asked.wanted.get(at)))
         return pa.Table.from_arrays(values, schema=columns.schema)
 
     def _related(self, table: pa.Table, asked: Asked) -> pa.Table:

@@ -17,7 +17,7 @@ from fabula.io.arrays import array_of
 from fabula.io.frames import as_table, handed_back
 from fabula.streams import BLOCK_ROWS, stream
 from fabula.synthesizers.card import Card
-from fabula.synthesizers.catalogue import model_class
+from fabula.synthesizers.catalogue import check_seed, model_class
 from fabula.synthesizers.columns.codec import Places
 from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.exact.relations import Relations
@@ -99,7 +99,7 @@ class Synthesizer:
             workers: Blocks of 65,536 rows that are drawn at the same time; changes no row.
 
         Raises:
-            UsageError: What is given never occurs, or hardly ever.
+            UsageError: What is given never occurs, or hardly ever; or a seed or shares are wrong.
             CheckError: Nearly no row keeps the rules of the spec.
         """
         blocks = list(self.blocks(n, given=given, shares=shares, seed=seed, workers=workers))
@@ -138,6 +138,7 @@ class Synthesizer:
         self, *, given: Given | None = None, shares: Shares | None = None, seed: int = 0
     ) -> Sampler:
         """What draws single blocks: each is repeatable on its own."""
+        check_seed(seed)
         asked = read_given(self._columns, given)
         parts = read_shares(self._columns, shares, asked)
         return Sampler(self._columns, self._model, self._rules, self._relations, parts, seed)
@@ -161,6 +162,7 @@ class Synthesizer:
                 code="impute.model",
                 hint='fit with model="boosted"',
             )
+        check_seed(seed)
         table = self._relations.widened(as_table(data))
         rng = partial(stream, seed, STREAM, block=0)
         gaps = {name: _gaps(table, name) for name in self._columns.names}
@@ -173,7 +175,8 @@ class Synthesizer:
             empty = np.flatnonzero(gaps[name])
             if not len(empty):
                 continue
-            places = Places(numbers[empty], seed, rng(column=f"gaps of {name}"))
+            beside = table.take(array_of(empty))
+            places = Places(numbers[empty], seed, rng(column=f"gaps of {name}"), beside)
             made = codec.decode(np.ascontiguousarray(drawn[empty, at]), places)
             table = _filled(table, name, empty, made)
         table = self._relations.narrowed(self._relations.filled(table, gaps))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ import pyarrow as pa
 from fabula.errors import SourceError, UsageError, did_you_mean
 from fabula.metrics.keys import ForeignKey, Keys, find_keys
 from fabula.streams import stream
+from fabula.synthesizers.catalogue import check_seed
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
+from fabula.synthesizers.columns.written import read_times
 from fabula.synthesizers.model import Steps
 from fabula.synthesizers.relational.layout import Seen
 from fabula.synthesizers.relational.learning import Lesson, TableModel
@@ -61,6 +63,7 @@ class RelationalSynthesizer:
             The tables by name, in the frame library that they came in; every foreign key is a
             key of its parent.
         """
+        check_seed(seed)
         if not scale > 0:
             raise UsageError(f"`scale` must be above 0, not {scale}", code="usage.bad-size")
         made: dict[str, MadeTable] = {}
@@ -157,9 +160,13 @@ def fit_tables(
     for done, name in enumerate(order):
         if progress:
             progress(done, len(order))
-        models[name], seen[name] = Lesson(
+        used = {column for key in links[name].all for column in key.columns}
+        used |= set(found.primary.get(name, ()))
+        untouched = tables[name].column_names if name in keep else used
+        table, written = read_times(tables[name], but=untouched)
+        model, seen[name] = Lesson(
             name=name,
-            table=tables[name],
+            table=table,
             links=links[name],
             rows=rows,
             primary=found.primary.get(name, ()),
@@ -171,6 +178,7 @@ def fit_tables(
             protect=protect,
             exact=exact,
         ).learn()
+        models[name] = replace(model, schema=tables[name].schema, written=written)
     if progress:
         progress(len(order), len(order))
     return RelationalSynthesizer(models, found)

@@ -11,10 +11,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
-from fabula.metrics.keys import ForeignKey
+from fabula.metrics.keys import ForeignKey, singular
 from fabula.synthesizers.boosted.model import Boosted
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import FEWEST_ROWS, Columns
+from fabula.synthesizers.columns.time_forms import TimeForm
 from fabula.synthesizers.exact.finding import find_relations
 from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.model import Codes
@@ -70,6 +71,7 @@ class TableModel:
         kept: The real table, where it is kept as it is.
         left_out: Why other columns are not made.
         relations: Columns that follow from others on every row.
+        written: How times are written, where the real ones are texts.
     """
 
     name: str
@@ -88,6 +90,7 @@ class TableModel:
     kept: pa.Table | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
     relations: Relations = field(default_factory=Relations)
+    written: Mapping[str, TimeForm] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -201,10 +204,9 @@ class Lesson:
     def _columns(self, table: pa.Table) -> tuple[Columns | None, Mapping[str, str]]:
         if not table.num_columns:
             return None, {}
+        columns = Columns.learnable(table, protect=self.protect, owner=singular(self.name))
         if table.num_rows < FEWEST_ROWS and self.name not in self.kept:
-            reason = f"{table.num_rows:,} rows are too few to learn from"
-            return None, dict.fromkeys(table.column_names, reason)
-        columns = Columns.learnable(table, protect=self.protect)
+            columns = columns.made_anew(f"{table.num_rows:,} rows are too few to learn from")
         return (columns if columns.codecs else None), columns.left_out
 
     def _relations(

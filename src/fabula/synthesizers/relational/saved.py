@@ -27,6 +27,7 @@ from fabula.synthesizers.boosted.model import Boosted
 from fabula.synthesizers.columns.codec import CodecState
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import Columns
+from fabula.synthesizers.columns.time_forms import TimeForm
 from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.model import CellColumn, State
 from fabula.synthesizers.relational.bins import Bins
@@ -150,6 +151,7 @@ def _table_saved(model: TableModel) -> Saved:
             }
             for column in layout.columns
         ],
+        "written": {name: form.state() for name, form in model.written.items()},
         "learned": model.model is not None,
         "kept": model.kept is not None,
     }
@@ -209,6 +211,7 @@ def _table_restored(
         kept=_kept_rows(folder / f"{name}.arrow") if settings["kept"] else None,
         left_out=saved.card["left_out"],
         relations=Relations.restore(saved.relations, () if columns is None else columns.codecs),
+        written={name: TimeForm(**told) for name, told in settings.get("written", {}).items()},
     )
 
 
