@@ -18,6 +18,7 @@ from fabula.synthesizers.columns.details import DetailCodec
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.columns.numbers import NumberCodec
+from fabula.synthesizers.columns.written import WrittenCodec
 from fabula.synthesizers.exact.relations import Fits, Relations
 from fabula.synthesizers.given import Asked, Part
 from fabula.synthesizers.model import CodeModel, Codes, Weights
@@ -154,14 +155,11 @@ class _Draw:
 
     def _fits(self, at: int, asked: Asked) -> Fits:
         """What tells whether values of a column are as asked."""
-        codec, wanted, weights = (
-            self._sampler.columns.codecs[at],
-            asked.wanted.get(at),
-            asked.allowed[at],
-        )
-        if isinstance(codec, NumberCodec) and wanted is not None:
+        codec, wanted = self._sampler.columns.codecs[at], asked.wanted.get(at)
+        if isinstance(codec, NumberCodec | WrittenCodec) and wanted is not None:
             return partial(codec.fits, wanted=wanted)
-        return lambda values: np.asarray(weights[codec.encode(values)] > 0)
+        plain = codec.numbers if isinstance(codec, WrittenCodec) else codec
+        return lambda values: np.asarray(asked.allowed[at][plain.encode(values)] > 0)
 
     def _unsatisfiable(
         self, found: int, count: int, broken: NDArray[np.int64], asked: Asked

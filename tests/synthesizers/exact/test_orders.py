@@ -121,3 +121,23 @@ def test_without_exact_nothing_is_learned_beside() -> None:
     model = fb.fit(trips(500), holdout=0, exact=False)
     assert model.card().exact == ()
     assert model.sample(100).num_rows == 100
+
+
+def test_times_written_as_text_keep_their_order() -> None:
+    """C1.1: texts such as `14.11.2023 22:13` are made like the times that they stand for."""
+    real = trips()
+    texts = {
+        name: pc.strftime(real[name], format="%d.%m.%Y %H:%M:00") for name in ("started", "ended")
+    }
+    for name, column in texts.items():
+        real = real.set_column(real.schema.get_field_index(name), name, column)
+    model = fb.fit(real, holdout=0)
+    made = model.sample(1_000, given={"started": "01.12.2023 00:00:00..31.12.2023 00:00:00"})
+    assert made.schema.field("ended").type == pa.string()
+    started, ended = (
+        pc.strptime(made[name], format="%d.%m.%Y %H:%M:%S", unit="s")
+        for name in ("started", "ended")
+    )
+    assert pc.all(pc.less_equal(started, ended)).as_py()
+    assert set(pc.unique(pc.month(started)).to_pylist()) == {12}
+    assert set(made["started"].to_pylist()[0]) <= set("0123456789.: ")

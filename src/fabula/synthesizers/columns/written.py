@@ -6,8 +6,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from fabula.errors import UsageError
 from fabula.synthesizers.columns.categories import is_text, plain_values
@@ -96,13 +98,25 @@ class WrittenCodec:
 
     def encode(self, values: pa.Array) -> CodeColumn:
         """Codes of texts; what has another form counts as missing."""
-        return self.numbers.encode(self.form.read(_texts(values)))
+        return self.numbers.encode(self.read(values))
 
     def decode(self, codes: CodeColumn, places: Places, wanted: Wanted | None = None) -> pa.Array:
         """Texts for codes."""
         asked = None if wanted is None else self._read(wanted)
-        texts = self.form.write(self.numbers.decode(codes, places, asked))
+        return self.write(self.numbers.decode(codes, places, asked))
+
+    def read(self, values: pa.Array) -> pa.Array:
+        """The numbers or times of texts; null where missing, or of another form."""
+        return self.form.read(_texts(values))
+
+    def write(self, values: pa.Array) -> pa.Array:
+        """The texts of numbers or times."""
+        texts = self.form.write(values)
         return (texts if self.gap is None else texts.fill_null(self.gap)).cast(self.type)
+
+    def fits(self, values: pa.Array, wanted: Wanted) -> NDArray[np.bool_]:
+        """Which numbers or times are as asked in the column's own form."""
+        return self.numbers.fits(values, self._read(wanted))
 
     def weights(self, wanted: Wanted) -> Weights:
         """The share of each cell that a range or some values allow, in the column's own form."""

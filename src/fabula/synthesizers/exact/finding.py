@@ -58,7 +58,8 @@ def with_orders(table: pa.Table, columns: Columns, found: Relations) -> Relation
         found: Their other relations.
     """
     measures = measures_of(columns.codecs)
-    few, sheet = Sheet(_few(table, len(measures)), measures), Sheet(table, measures)
+    sheet = Sheet(table, measures)
+    few = Sheet(_few(table, len(measures)), measures)
     targets = {item.target for item in found.items}
     orders = find_orders(few, sheet)
     gaps = find_gaps(
@@ -90,8 +91,8 @@ class _Search:
     def __init__(self, table: pa.Table, columns: Columns, protect: int) -> None:
         self.measures = measures_of(columns.codecs)
         self.found: dict[str, Relation] = {}
-        self._table, self._protect = table.select(columns.names), protect
-        self._sheet = Sheet(self._table, self.measures)
+        self._sheet = Sheet(table.select(columns.names), self.measures)
+        self._table, self._protect = self._sheet.table, protect
         self._few = Sheet(_few(self._table, len(self.measures)), self.measures)
         labels = [codec.name for codec in columns.codecs if isinstance(codec, CategoryCodec)]
         self._labels = [*labels, *self.measures]

@@ -100,7 +100,7 @@ def find_gaps(
         ratio = _narrowness(sheet, order) if possible(order.high, order.low) else np.inf
         if ratio <= min(NARROW, found.get(order.high, (np.inf,))[0]):
             found[order.high] = ratio, order
-    return [Gap.of(order, sheet.table.column_names) for _, order in found.values()]
+    return [Gap.of(order, sheet.names) for _, order in found.values()]
 
 
 def _narrowness(sheet: Sheet, order: Order) -> float:

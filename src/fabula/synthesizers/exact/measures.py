@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from fabula.synthesizers.columns.codec import ColumnCodec
 from fabula.synthesizers.columns.numbers import NumberCodec
+from fabula.synthesizers.columns.written import WrittenCodec
 
 Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
@@ -37,9 +38,11 @@ class Measure:
 
     Attributes:
         codec: What was learned of the column: its lattice and range.
+        written: How its values stand for texts, if they do.
     """
 
     codec: NumberCodec
+    written: WrittenCodec | None = None
 
     @property
     def name(self) -> str:
@@ -121,4 +124,10 @@ class Measure:
 
 def measures_of(codecs: Iterable[ColumnCodec]) -> dict[str, Measure]:
     """The measures of the columns of numbers and times, by name."""
-    return {codec.name: Measure(codec) for codec in codecs if isinstance(codec, NumberCodec)}
+    found = {}
+    for codec in codecs:
+        if isinstance(codec, NumberCodec):
+            found[codec.name] = Measure(codec)
+        elif isinstance(codec, WrittenCodec):
+            found[codec.name] = Measure(codec.numbers, codec)
+    return found

@@ -159,7 +159,7 @@ class Relations:
         """
         if not self:
             return table
-        sheet = Sheet(table, self.measures)
+        drawn, sheet = Sheet(table, self.measures), Sheet(table, self.measures)
         every = np.ones(len(sheet), bool)
         self._turn(sheet)
         keep = self._put(sheet, dict.fromkeys(table.column_names, every))
@@ -167,9 +167,7 @@ class Relations:
         if other.any():
             held = dict.fromkeys(asked, other)
             for name in asked:
-                sheet.replace(
-                    name, _merged(sheet.values(name), table.column(name).combine_chunks(), other)
-                )
+                sheet.replace(name, _merged(sheet.values(name), drawn.values(name), other))
             self._solve(
                 sheet, held, {name: other for name in table.column_names if name not in asked}
             )
@@ -177,14 +175,14 @@ class Relations:
             keep &= _as_asked(sheet, asked)
         for order in self.orders:
             keep &= order.kept(sheet)
-        return sheet.table if keep.all() else sheet.table.filter(array_of(keep))
+        return sheet.rows if keep.all() else sheet.rows.filter(array_of(keep))
 
     def followed(self, table: pa.Table) -> pa.Table:
         """All of the rows, keeping every relation; some may leave the learned ranges."""
         sheet = Sheet(table, self.measures)
         self._turn(sheet)
         self._put(sheet, dict.fromkeys(table.column_names, np.ones(len(sheet), bool)))
-        return sheet.table
+        return sheet.rows
 
     def filled(self, table: pa.Table, gaps: Mapping[str, Flags]) -> pa.Table:
         """A table whose gaps were filled, after which they keep the relations where they can.
@@ -196,7 +194,7 @@ class Relations:
         sheet = Sheet(table, self.measures)
         self._solve(sheet, {name: ~missing for name, missing in gaps.items()}, gaps)
         self._put(sheet, gaps)
-        return sheet.table
+        return sheet.rows
 
     def usable(self, drawn: pa.Table) -> Relations:
         """Without the relations that few drawn rows can keep within the learned ranges."""

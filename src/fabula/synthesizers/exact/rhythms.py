@@ -72,7 +72,7 @@ def find_rhythms(sheet: Sheet, told: Collection[tuple[str, str]]) -> list[Rhythm
         for part in LEARNED:
             if part in known and (time, part) not in told and _is_uneven(sheet, time, part):
                 name = f"{part} of {time}"
-                while name in sheet.table.column_names:
+                while name in sheet.names:
                     name += "'"
                 found.append(Rhythm(time, part, name))
     return found
