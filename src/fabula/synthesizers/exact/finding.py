@@ -72,9 +72,14 @@ def with_orders(table: pa.Table, columns: Columns, found: Relations) -> Relation
         *(Relation(gap.order.high, gap.formula(sheet)) for gap in gaps),
         *(Relation(rhythm.name, rhythm.formula) for rhythm in rhythms),
     ]
-    known = [{gap.order.low, gap.order.high} for gap in gaps]
-    known += [{item.target, *item.sources} for item in found.items]
-    left = [order for order in orders if not any({order.low, order.high} <= k for k in known)]
+    near = {gap.order for gap in gaps}
+    left = [
+        order
+        for order in orders
+        if order not in near
+        and not found.leads(order.low, order.high)
+        and not found.leads(order.high, order.low)
+    ]
     return Relations.of(items, columns.codecs, orders=left, latent=[*gaps, *rhythms])
 
 
