@@ -63,7 +63,7 @@ def formula_is_sure(
         return False
     bits = 1.0 if rounded else min(_entropy(target[first]), MOST_BITS)
     clear: Flags = errors[first] <= UNCLEAR
-    needed = SURE + (sources.shape[1] + 1) * (CHOICE + np.log2(columns)) + _bits(constants)
+    needed = SURE + (sources.shape[1] + 1) * (CHOICE + np.log2(columns)) + digits(constants)
     return bool((clear.sum() - sources.shape[1] - 1) * bits >= needed)
 
 
@@ -93,8 +93,8 @@ def _entropy(values: Floats) -> float:
     return float(-(shares * np.log2(shares)).sum())
 
 
-def _bits(constants: Collection[float]) -> float:
-    """Bits of numbers; 0 and 1 cost none, and equal ones are told once."""
+def digits(constants: Collection[float]) -> float:
+    """How long numbers are, in bits; 0 and 1 cost none, and equal ones are told once."""
     bits = 0.0
     for number in {abs(number) for number in constants}:
         simple = Fraction(number).limit_denominator(_SIMPLE)

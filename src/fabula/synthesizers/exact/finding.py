@@ -86,6 +86,8 @@ class _Search:
                     known = difference[~np.isnan(difference)]
                     if len(known) < FEWEST or np.ptp(known) > 0:
                         continue
+                    if part == "date" and known[0] != -self.measures[name].start:
+                        continue
                     targets, _ = coded(self._few.values(name))
                     if lookup_is_sure(codes, targets, columns=len(self.measures)):
                         self._add(name, Part(part, time, float(known[0])))
