@@ -107,14 +107,11 @@ class Relations:
         keep = turned_to & self._put(sheet, dict.fromkeys(table.column_names, every))
         other = ~_as_asked(sheet, asked)
         if other.any():
-            held = dict.fromkeys(asked, other)
             for name in asked:
-                sheet.replace(
-                    name, _merged(sheet.values(name), table.column(name).combine_chunks(), other)
-                )
-            self._solve(
-                sheet, held, {name: other for name in table.column_names if name not in asked}
-            )
+                drawn = table.column(name).combine_chunks()
+                sheet.replace(name, _merged(sheet.values(name), drawn, other))
+            free = [name for name in table.column_names if name not in asked]
+            self._solve(sheet, dict.fromkeys(asked, other), dict.fromkeys(free, other))
             keep = turned_to | other
             keep &= self._put(sheet, dict.fromkeys(table.column_names, every))
             keep &= _as_asked(sheet, asked)
