@@ -128,6 +128,9 @@ def test_unlucky_rows_and_names_do_no_harm():
         "time": pa.array(B.astype("i4"), pa.time32("s")),
         "bytes": pa.array([b"x", b"y"] * (N // 2)),
         "flag": pa.array(B > 30),
+        "huge": A * 1e302,
+        "tiny": A * 1e-306,
+        "whole": B * 2**56,
     }
     told = found(columns)
     assert told["价格"] == "2 * größe '\"; --"

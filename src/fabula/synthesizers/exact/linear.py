@@ -144,28 +144,25 @@ def _solved(sample: Sample, names: Sequence[str], limit: float) -> Iterator[tupl
     show least in it.
     """
     for size in range(3, min(MOST_TERMS + 1, len(names)) + 1):
-        members = [name for name in sample.names if name in names[:size]]
         x = _standard(np.column_stack([sample.numbers(name) for name in names[:size]]))
         rest = x[:, 0] - x[:, 1:] @ np.linalg.lstsq(x[:, 1:], x[:, 0], rcond=None)[0]
         if np.mean(rest**2) > limit:
             continue
-        found = {name: made for name in members if (made := _plane(sample, name, members))}
-        most = max(map(sample.deviation, found), default=0.0)
-        large = [name for name in found if sample.deviation(name) >= most * LARGE]
-        for name in sorted(
-            found,
-            key=lambda name: (
-                name not in large or any(k < 0 for _, k in found[name].terms),
-                -sample.deviation(name),
-            ),
-        ):
-            yield name, found[name]
+        members = sorted(names[:size], key=sample.deviation, reverse=True)
+        found = {name: made for name in members if (made := _plane(sample, name, names[:size]))}
         if found:
+            least = LARGE * sample.deviation(next(iter(found)))
+            positive = [
+                name
+                for name, made in found.items()
+                if sample.deviation(name) >= least and all(k > 0 for _, k in made.terms)
+            ]
+            yield from ((name, found[name]) for name in dict.fromkeys([*positive, *found]))
             return
 
 
 def _plane(sample: Sample, target: str, members: Sequence[str]) -> Sum | None:
-    sources = [name for name in members if name != target]
+    sources = [name for name in sample.names if name in members and name != target]
     x = np.column_stack([sample.numbers(name) for name in sources])
     y = sample.numbers(target)
     found = plane(x, y, sample.room(target, np.maximum(np.abs(x).max(axis=1), np.abs(y))))
