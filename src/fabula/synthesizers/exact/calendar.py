@@ -32,7 +32,7 @@ PARTS: Mapping[str, Callable[[pa.Array], pa.Array]] = {
 RHYTHMS = {"minute": (60.0, 60), "hour": (3_600.0, 24), "weekday": (_DAY, 7)}
 """Parts that come again and again: the seconds that one takes, and how many there are."""
 
-TIMELY = ("hour", "minute")
+TIMELY = ("date", "hour", "minute")
 """Parts that dates don't have."""
 
 

@@ -61,9 +61,9 @@ def formula_is_sure(
     rounded = bool((errors > UNROUNDED).any())
     if rounded and len(np.unique(target)) < SPREAD:
         return False
-    bits = 1.0 if rounded else min(_entropy(target[first]), MOST_BITS)
+    bits = 1.0 if rounded else min(entropy(target[first]), MOST_BITS)
     clear: Flags = errors[first] <= UNCLEAR
-    needed = SURE + (sources.shape[1] + 1) * (CHOICE + np.log2(columns)) + _bits(constants)
+    needed = SURE + (sources.shape[1] + 1) * (CHOICE + np.log2(columns)) + digits(constants)
     return bool((clear.sum() - sources.shape[1] - 1) * bits >= needed)
 
 
@@ -86,15 +86,15 @@ def lookup_is_sure(sources: NDArray[np.int64], targets: NDArray[np.int64], *, co
     return bool(said >= SURE + 2 * np.log2(columns))
 
 
-def _entropy(values: Floats) -> float:
+def entropy(values: Floats | NDArray[np.int64]) -> float:
     """Bits of one value."""
     counts = np.unique(values, return_counts=True)[1]
     shares = counts / counts.sum()
     return float(-(shares * np.log2(shares)).sum())
 
 
-def _bits(constants: Collection[float]) -> float:
-    """Bits of numbers; 0 and 1 cost none, and equal ones are told once."""
+def digits(constants: Collection[float]) -> float:
+    """How long numbers are, in bits; 0 and 1 cost none, and equal ones are told once."""
     bits = 0.0
     for number in {abs(number) for number in constants}:
         simple = Fraction(number).limit_denominator(_SIMPLE)

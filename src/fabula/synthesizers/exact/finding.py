@@ -30,6 +30,9 @@ SAMPLE_ROWS = 2_000
 FEWEST = 20
 """Rows without gaps that a formula needs."""
 
+SMALLEST, LARGEST = 1e-100, 1e100
+"""Columns of a smaller spread or larger numbers have no formulas."""
+
 MOST_GAPS = 8
 """Different sets of rows with gaps that are looked at."""
 
@@ -128,6 +131,8 @@ class _Search:
                     known = difference[~np.isnan(difference)]
                     if len(known) < FEWEST or np.ptp(known) > 0:
                         continue
+                    if part == "date" and known[0] != -self.measures[name].start:
+                        continue
                     targets, _ = coded(self._few.values(name))
                     if lookup_is_sure(codes, targets, columns=len(self.measures)):
                         self._add(name, Part(part, time, float(known[0])))
@@ -216,5 +221,10 @@ def _samples(
         if rows.sum() < FEWEST:
             continue
         together = [name for name in numbers if name in names or name in whole]
-        told = {name: numbers[name][rows] for name in together if np.ptp(numbers[name][rows]) > 0}
+        told = {name: numbers[name][rows] for name in together if _varies(numbers[name][rows])}
         yield Sample(told, measures), [name for name in names if name in told]
+
+
+def _varies(numbers: Floats) -> bool:
+    """Whether numbers are no constant, and squares of them are numbers still."""
+    return bool(np.ptp(numbers) > SMALLEST and np.abs(numbers).max() < LARGEST)

@@ -15,7 +15,7 @@ import numpy as np
 from fabula.synthesizers.exact.calendar import Part
 from fabula.synthesizers.exact.measures import Floats, Measure
 from fabula.synthesizers.exact.sheet import Sheet
-from fabula.synthesizers.exact.wording import told_number, told_sum
+from fabula.synthesizers.exact.wording import told_number, told_sum, told_time
 
 Factor: TypeAlias = tuple[str, int, float, float]
 """A column, its power, and the offset and rate that make `offset + rate · column` of it."""
@@ -63,10 +63,14 @@ class Sum:
         return sheet.numbers(source) + (target - self.numbers(sheet)) / k
 
     def told(self, target: Measure, measures: Mapping[str, Measure]) -> str:
-        """`fare + tip + tolls`; a constant between times is told in seconds."""
+        """`fare + tip + tolls`; a constant between times is told in days or seconds."""
         starts = sum(k * measures[name].start for name, k in self.terms)
         constant = self.constant + target.start - starts
-        return told_sum([*self.terms, ("", constant)] if abs(constant) > 1e-12 else self.terms)
+        if abs(constant) < 1e-12:
+            return told_sum(self.terms)
+        if target.is_time:
+            return told_sum([*self.terms, (told_time(abs(constant)), np.sign(constant))])
+        return told_sum([*self.terms, ("", constant)])
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fabula.synthesizers.exact.evidence import digits
 from fabula.synthesizers.exact.formulas import CURVES, Curve, Formula, Sum, curved
 from fabula.synthesizers.exact.lines import line, plane
 from fabula.synthesizers.exact.measures import Floats
@@ -42,19 +44,25 @@ def lines(
         names: Columns in the order in which they give others.
         taken: Columns that need no formula any more; may grow meanwhile.
     """
-    for root, target, curve in _near_lines(sample, names):
+    for (root, target), curves in groupby(_near_lines(sample, names), key=lambda near: near[:2]):
         if root in taken or target in taken:
             continue
-        x, y = sample.numbers(root), sample.numbers(target)
-        heights = curved(curve, x) if curve else x
-        if not np.isfinite(heights).all():
-            continue
-        found = line(heights, y, sample.room(target, np.abs(y)))
-        if found is None:
-            continue
-        factor, constant = found
-        how = Curve(curve, root, factor, constant) if curve else Sum(((root, factor),), constant)
-        yield target, how
+        fits = [made for *_, curve in curves if (made := _curve(sample, root, target, curve))]
+        if fits:
+            yield target, min(fits, key=lambda made: digits(made.constants))
+
+
+def _curve(sample: Sample, root: str, target: str, curve: str) -> Sum | Curve | None:
+    """A line, or a curve of some name, through the numbers of two columns."""
+    x, y = sample.numbers(root), sample.numbers(target)
+    heights = curved(curve, x) if curve else x
+    if not np.isfinite(heights).all():
+        return None
+    found = line(heights, y, sample.room(target, np.abs(y)))
+    if found is None:
+        return None
+    factor, constant = found
+    return Curve(curve, root, factor, constant) if curve else Sum(((root, factor),), constant)
 
 
 def _near_lines(sample: Sample, names: Sequence[str]) -> list[tuple[str, str, str]]:
@@ -69,9 +77,9 @@ def _near_lines(sample: Sample, names: Sequence[str]) -> list[tuple[str, str, st
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
             near = 1.0 - (_standard(x).T @ _standard(y) / len(y)) ** 2 <= limits
         roots, targets = np.nonzero(np.triu(near, 1))
-        found += [(int(r), number, int(t)) for r, t in zip(roots, targets, strict=True)]
+        found += [(int(r), int(t), number) for r, t in zip(roots, targets, strict=True)]
     curves = ("", *CURVES)
-    return [(names[r], names[t], curves[number]) for r, number, t in sorted(found)]
+    return [(names[r], names[t], curves[number]) for r, t, number in sorted(found)]
 
 
 def _standard(x: Floats) -> Floats:
@@ -136,28 +144,25 @@ def _solved(sample: Sample, names: Sequence[str], limit: float) -> Iterator[tupl
     show least in it.
     """
     for size in range(3, min(MOST_TERMS + 1, len(names)) + 1):
-        members = [name for name in sample.names if name in names[:size]]
         x = _standard(np.column_stack([sample.numbers(name) for name in names[:size]]))
         rest = x[:, 0] - x[:, 1:] @ np.linalg.lstsq(x[:, 1:], x[:, 0], rcond=None)[0]
         if np.mean(rest**2) > limit:
             continue
-        found = {name: made for name in members if (made := _plane(sample, name, members))}
-        most = max(map(sample.deviation, found), default=0.0)
-        large = [name for name in found if sample.deviation(name) >= most * LARGE]
-        for name in sorted(
-            found,
-            key=lambda name: (
-                name not in large or any(k < 0 for _, k in found[name].terms),
-                -sample.deviation(name),
-            ),
-        ):
-            yield name, found[name]
+        members = sorted(names[:size], key=sample.deviation, reverse=True)
+        found = {name: made for name in members if (made := _plane(sample, name, names[:size]))}
         if found:
+            least = LARGE * sample.deviation(next(iter(found)))
+            positive = [
+                name
+                for name, made in found.items()
+                if sample.deviation(name) >= least and all(k > 0 for _, k in made.terms)
+            ]
+            yield from ((name, found[name]) for name in dict.fromkeys([*positive, *found]))
             return
 
 
 def _plane(sample: Sample, target: str, members: Sequence[str]) -> Sum | None:
-    sources = [name for name in members if name != target]
+    sources = [name for name in sample.names if name in members and name != target]
     x = np.column_stack([sample.numbers(name) for name in sources])
     y = sample.numbers(target)
     found = plane(x, y, sample.room(target, np.maximum(np.abs(x).max(axis=1), np.abs(y))))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fabula.io.arrays import array_of
 from fabula.synthesizers.columns.categories import plain_values
 from fabula.synthesizers.exact.calendar import part_of, parts_of
-from fabula.synthesizers.exact.evidence import lookup_is_sure
+from fabula.synthesizers.exact.evidence import SURE, entropy, lookup_is_sure
 from fabula.synthesizers.exact.measures import Floats
 
 COVERED = 0.5
@@ -96,6 +96,8 @@ class Labels:
             for part in parts_of(values[name].type):
                 self._codes[name, part] = coded(values[name], part)[0]
         self._matrix = np.column_stack([self._codes[name, ""] for name in names])
+        bits = [entropy(self._codes[name, ""]) * table.num_rows for name in names]
+        self._telling = np.flatnonzero(np.array(bits) >= SURE)  # others can't be sure to follow
         self._names = list(names)
 
     def candidates(self) -> dict[str, list[tuple[str, str]]]:
@@ -109,24 +111,26 @@ class Labels:
             repeated = float(sizes[sizes > 1].sum() / len(codes))
             if repeated < COVERED or len(sizes) < 2:
                 continue
-            for target in self._followers(codes):
-                if target != source:
+            for at in self._followers(codes):
+                target = self._names[at]
+                sure = lookup_is_sure(codes, self._matrix[:, at], columns=len(self._names))
+                if target != source and sure:
                     found[target].append((-repeated, len(sizes), self._names.index(source), part))
         return {
             target: [(self._names[source], part) for _, _, source, part in sorted(sources)]
             for target, sources in found.items()
         }
 
-    def _followers(self, codes: Ints) -> list[str]:
+    def _followers(self, codes: Ints) -> Ints:
         """Columns that have one value for each code; a few rows rule most of them out."""
-        left = np.flatnonzero(self._matrix.max(axis=0) > 0)
+        left = self._telling
         for rows in (_FIRST_ROWS, len(codes)):
             part = codes[:rows]
             first = np.full(int(codes.max()) + 1, -1)
             first[part[::-1]] = np.arange(len(part))[::-1]
             block = self._matrix[:rows][:, left]
             left = left[(block[first[part]] == block).all(axis=0)]
-        return [self._names[at] for at in left]
+        return left
 
 
 def lookup(table: pa.Table, target: str, source: str, part: str, *, protect: int) -> Lookup | None:

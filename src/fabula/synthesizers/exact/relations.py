@@ -161,17 +161,16 @@ class Relations:
             return table
         drawn, sheet = Sheet(table, self.measures), Sheet(table, self.measures)
         every = np.ones(len(sheet), bool)
-        self._turn(sheet)
-        keep = self._put(sheet, dict.fromkeys(table.column_names, every))
+        turned_to = self._turn(sheet)
+        keep = turned_to & self._put(sheet, dict.fromkeys(table.column_names, every))
         other = ~_as_asked(sheet, asked)
         if other.any():
-            held = dict.fromkeys(asked, other)
             for name in asked:
                 sheet.replace(name, _merged(sheet.values(name), drawn.values(name), other))
-            self._solve(
-                sheet, held, {name: other for name in table.column_names if name not in asked}
-            )
-            keep = self._put(sheet, dict.fromkeys(table.column_names, every))
+            free = [name for name in table.column_names if name not in asked]
+            self._solve(sheet, dict.fromkeys(asked, other), dict.fromkeys(free, other))
+            keep = turned_to | other
+            keep &= self._put(sheet, dict.fromkeys(table.column_names, every))
             keep &= _as_asked(sheet, asked)
         for order in self.orders:
             keep &= order.kept(sheet)
@@ -229,13 +228,14 @@ class Relations:
                 items.append(Relation.restore(state))
         return cls.of(items, codecs, orders=orders, latent=latent)
 
-    def _turn(self, sheet: Sheet) -> None:
-        """Move times to the hours and weekdays that were drawn beside them.
+    def _turn(self, sheet: Sheet) -> Flags:
+        """Move times to the hours and weekdays that were drawn; tells where that can be.
 
         A model knows times by intervals that are often longer than a day, so hours that followed
         from them would have lost their ups and downs.
         """
         targets = {item.target for item in self.items}
+        possible = np.ones(len(sheet), bool)
         for part, item in product(RHYTHMS, self.items):
             how = item.how
             if not isinstance(how, Part | Lookup) or how.part != part or how.source in targets:
@@ -249,8 +249,10 @@ class Relations:
             times = sheet.values(how.source)
             numbers = turned(part, sheet.numbers(how.source), times, wanted)
             measure = self.measures[how.source]
-            moved = _merged(times, measure.values(numbers), measure.inside(numbers))
-            sheet.replace(how.source, moved)
+            inside = measure.inside(numbers)
+            sheet.replace(how.source, _merged(times, measure.values(numbers), inside))
+            possible &= inside
+        return possible
 
     def _put(self, sheet: Sheet, rows: Mapping[str, Flags]) -> Flags:
         """Put columns, in some rows of each, to what follows; tells where all of it can be."""

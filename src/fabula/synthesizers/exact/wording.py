@@ -24,3 +24,9 @@ def told_number(number: float) -> str:
     """A number with six digits, or all those before its point."""
     digits = 0 if number == 0 else max(6, math.ceil(math.log10(abs(number))) + 2)
     return f"{number:.{digits or 6}g}"
+
+
+def told_time(seconds: float) -> str:
+    """A distance of times in days, or in seconds."""
+    days, rest = divmod(seconds, 86_400)
+    return f"{told_number(seconds)} seconds" if rest else f"{told_number(days)} days"
