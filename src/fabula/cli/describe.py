@@ -102,7 +102,7 @@ def describe(
     Examples: `fabula describe films.csv --style gossip --min-words 30`;
     `fabula describe films.jsonl -n 3 --verify -o texts.jsonl --model openai:gpt-4o-mini`
     """
-    from fabula.io.places import make_folder, write_text
+    from fabula.io.places import check_free, make_folder, write_text
     from fabula.reports import amounts
     from fabula.texts.describe import prompts_of
     from fabula.texts.describe_files import beside, describe_file
@@ -135,6 +135,8 @@ def describe(
     if language and not is_known(language):
         talk.say(f"note: whether a text is in {language} can't be checked; it is only asked for")
     target = output or beside(data, "described")
+    if report is not None:
+        check_free(report, overwrite=True)
 
     def scored(score: RoundTrip) -> None:
         talk.say(str(score))

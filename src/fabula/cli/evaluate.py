@@ -86,9 +86,14 @@ def evaluate(
     Exit code 1 when a gate or a check fails, so that a build can be blocked on it.
     """
     from fabula import api
+    from fabula.io.places import check_free
     from fabula.reports.report_text import report_line, report_text
 
     talk: Talk = ctx.obj
+    if output is not None:
+        check_free(output, overwrite=True)
+    if charts is not None:
+        check_free(charts, overwrite=True, folder=True)
     report = api.evaluate(
         synthetic,
         real=real,

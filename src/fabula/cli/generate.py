@@ -63,8 +63,11 @@ def generate(
     ] = None,
     review: ReviewOption = None,
     form: Annotated[
-        Literal["parquet", "csv", "jsonl", "arrow"], typer.Option("--format", help="File format.")
-    ] = "parquet",
+        Literal["parquet", "csv", "jsonl", "arrow"] | None,
+        typer.Option(
+            "--format", help="File format; by default what the file's ending says, else parquet."
+        ),
+    ] = None,
     workers: Annotated[
         int, typer.Option("--workers", min=1, help="Parts of tables made at the same time.")
     ] = 1,

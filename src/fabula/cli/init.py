@@ -12,7 +12,7 @@ import typer
 from fabula.cli.arguments import FreshOption
 from fabula.cli.group import new_app
 from fabula.cli.talk import Talk
-from fabula.errors import FabulaError, SinkError, UsageError, did_you_mean
+from fabula.errors import FabulaError, UsageError, did_you_mean
 from fabula.reports import amounts, grid
 
 if TYPE_CHECKING:
@@ -77,6 +77,8 @@ def init(
 
     Without any of the three ways, list the templates.
     """
+    from fabula.io.places import check_free
+
     talk: Talk = ctx.obj
     if sum(way is not None for way in (template, source, prompt)) > 1:
         raise UsageError(
@@ -92,6 +94,8 @@ def init(
             code="usage.no-request",
             hint="say what is wanted: --prompt '10 rows of houses: id, size (m2), price'",
         )
+    if output is not None:
+        check_free(output, overwrite=overwrite)
     if prompt is not None and model is not None:
         spec = _asked(talk, prompt, model, rounds=rounds, fresh=fresh, max_calls=max_calls)
         _write_spec(talk, spec, output, overwrite)
@@ -189,16 +193,11 @@ def _explain(talk: Talk, source: str) -> None:
 
 def _write(path: Path, text: str, overwrite: bool) -> None:
     """Write a spec, and beside it the schema that editors look for."""
-    from fabula.io.places import make_folder, write_text
+    from fabula.io.places import check_free, make_folder, write_text
     from fabula.spec.schema import json_schema
     from fabula.spec.writing import SCHEMA_FILE
 
-    if path.exists() and not overwrite:
-        raise SinkError(
-            f"`{path}` exists already",
-            code="sink.exists",
-            hint="choose another file with `-o`, or pass --overwrite",
-        )
+    check_free(path, overwrite=overwrite)
     make_folder(path.parent)
     write_text(path, text)
     write_text(path.with_name(SCHEMA_FILE), json.dumps(json_schema(), indent=2) + "\n")

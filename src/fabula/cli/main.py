@@ -23,6 +23,8 @@ INTERRUPTED = 130
 INTERNAL_ERROR = 70
 """Exit code of an error that Fabula did not foresee (`EX_SOFTWARE` of sysexits)."""
 
+SHOWN_NAME = 80
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
@@ -41,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
     from fabula.cli.talk import Talk, take_options
-    from fabula.errors import FabulaError
+    from fabula.errors import FabulaError, UsageError
 
     talk = Talk()
     try:
@@ -58,6 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             import traceback
 
             traceback.print_exc()
+        if isinstance(error, OSError) and error.filename is not None:
+            talk.fail(_refused(error))
+            return UsageError.exit_code
         talk.fail(_unforeseen(error))
         return INTERNAL_ERROR
 
@@ -90,6 +95,19 @@ def _usage_error(error: Any, words: Sequence[str]) -> FabulaError:
         message = f"no verb is called `{words[0]}`"
         hint = did_you_mean(words[0], VERBS) or "`fabula --help` lists the verbs"
     return UsageError(message[:1].lower() + message[1:], code="usage.arguments", hint=hint)
+
+
+def _refused(error: OSError) -> FabulaError:
+    """What the system refused to do with a file, where no verb foresaw it."""
+    from fabula.errors import UsageError
+
+    name = str(error.filename)
+    shown = name if len(name) <= SHOWN_NAME else f"{name[:SHOWN_NAME]}…"
+    return UsageError(
+        f"`{shown}` can't be used: {(error.strerror or str(error)).lower()}",
+        code="usage.file",
+        hint="name another file",
+    )
 
 
 def _unforeseen(error: Exception) -> FabulaError:

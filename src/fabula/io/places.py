@@ -39,17 +39,19 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         SinkError: The place can't be written; nothing is left behind.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{_TEMPORARY}")
-    try:
-        yield temporary
-        _reach_disk(temporary)
-        temporary.replace(path)
-        _reach_disk(path.parent)
-    except OSError as exc:
-        raise sink_error(exc, path) from exc
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+    with _failures_named(path):
+        if path.exists() and not path.is_file() and not path.is_dir():
+            yield path  # a device or a pipe is written to, never replaced
+            return
+        temporary = _beside(path)
+        try:
+            yield temporary
+            _reach_disk(temporary)
+            temporary.replace(path)
+            _reach_disk(path.parent)
+        finally:
+            with suppress(OSError):
+                temporary.unlink()
 
 
 def write_text(path: Path, text: str) -> None:
@@ -62,16 +64,42 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", errors="replace", newline="\n")
 
 
+def check_free(path: Path, *, overwrite: bool = False, folder: bool = False) -> None:
+    """Make sure, before there is anything to write, that a place can be written.
+
+    Args:
+        path: The file that is to be written.
+        overwrite: Whether what is there may be replaced.
+        folder: Whether the path is a folder for several files instead.
+
+    Raises:
+        SinkError: It exists, has the wrong form, or can't be written.
+    """
+    with _failures_named(path):
+        if path.is_file() if folder else path.is_dir():
+            raise OSError(errno.EEXIST if folder else errno.EISDIR, "")
+        if path.exists() and not overwrite:
+            raise SinkError(
+                f"`{path}` exists",
+                code="sink.exists",
+                where=str(path),
+                hint=f"choose another {'folder' if folder else 'file'} with `-o`, or pass "
+                "--overwrite",
+            )
+        places = (path,) if path.is_dir() else path.absolute().parents
+        probe = _beside(next(place for place in places if place.exists()) / path.name)
+        probe.touch()
+        probe.unlink()
+
+
 def make_folder(path: Path) -> None:
     """Make a folder and its parents where they are missing.
 
     Raises:
         SinkError: The folder can't be made.
     """
-    try:
+    with _failures_named(path):
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as exc:
-        raise sink_error(exc, path) from exc
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -85,6 +113,20 @@ def sink_error(exc: OSError, path: Path) -> SinkError:
     """The error that names why `path` could not be written."""
     code, cause, hint = _CAUSES.get(_number(exc)) or ("sink.failed", str(exc), None)
     return SinkError(f"can't write `{path}`: {cause}", code=code, where=str(path), hint=hint)
+
+
+@contextmanager
+def _failures_named(path: Path) -> Iterator[None]:
+    """Raise what the system refuses as the error that names the path."""
+    try:
+        yield
+    except OSError as exc:
+        raise sink_error(exc, path) from exc
+
+
+def _beside(path: Path) -> Path:
+    """The temporary name of a file."""
+    return path.with_name(f".{path.name}.{os.getpid()}{_TEMPORARY}")
 
 
 def _number(exc: OSError) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from fabula.errors import CheckError, SinkError, UsageError
-from fabula.io.formats import Format, format_of
+from fabula.io.formats import Format, as_format, check_ending, format_of, separator_of
 from fabula.io.places import make_folder, replacing
 from fabula.io.read import read_files, typed
 from fabula.io.write import write_table
@@ -36,6 +36,7 @@ def execute_to_file(
     overwrite: bool = False,
     fresh: bool = False,
     max_rejects: Limit = None,
+    format: str | None = None,  # noqa: A002  (the word that users know)
     **options: Any,
 ) -> Dataset:
     """Run a plan of one table into a file.
@@ -46,10 +47,11 @@ def execute_to_file(
         overwrite: Replace a file that another run made, or no run.
         fresh: Make it again even where it is finished.
         max_rejects: Lost rows that are accepted.
+        format: The file format, where it is said beside the ending.
         options: The rest, as `execute` takes it.
 
     Raises:
-        UsageError: There are several tables, or the ending names no format.
+        UsageError: There are several tables, or the ending names no format or another one.
         SinkError: The file is no result of this run, or can't be written.
         CheckError: A check does not hold; the file is there.
         PartialRunError: More rows were lost than `max_rejects`; the others are in the file.
@@ -67,6 +69,8 @@ def execute_to_file(
             hint=f"give a folder: `-o {output.with_suffix('')}`",
         )
     file_format = format_of(output)
+    if format is not None:
+        check_ending(output, as_format(format))
     (table,) = plan.tables
     facts = identity(plan, file_format)
     past = _past(output, facts, overwrite=overwrite)
@@ -124,7 +128,7 @@ def _write(output: Path, made: Dataset, schema: pa.Schema, file_format: Format) 
     """Put the rows into the file, whole or not at all."""
     rows = made.rows()
     parts = [] if isinstance(rows, pa.Table) else rows.files
-    if len(parts) == 1:
+    if len(parts) == 1 and separator_of(Path(parts[0])) == separator_of(output):
         with replacing(output) as temporary:
             shutil.copyfile(parts[0], temporary)
     else:

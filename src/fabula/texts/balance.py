@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from fabula.errors import PartialRunError, UsageError
 from fabula.io.frames import as_table
-from fabula.io.places import make_folder
+from fabula.io.places import check_free, make_folder
 from fabula.llm.budget import Budget
 from fabula.llm.local_embeddings import NAME as LOCAL_EMBEDDING
 from fabula.llm.rows.sync import run_sync
@@ -142,6 +142,7 @@ async def _run(data: Any, folder: Path | None, overwrite: bool, wanted: BalanceO
     budget = _budget(wanted)
     known = None
     if folder is not None:
+        check_free(folder, overwrite=True, folder=True)
         make_folder(folder)
         known = None if fresh else read_record(folder, key, overwrite=overwrite)
     vectors = _vectors(wanted, budget, say)
