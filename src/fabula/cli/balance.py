@@ -69,7 +69,8 @@ def balance(
         typer.Option(
             "--share",
             metavar="TOPIC=SHARE",
-            help="Share of a topic by name or number, `food=0.4`; the rest is even; repeatable.",
+            help="Share of a topic by name or number, `food=0.4`; the rest is even; repeatable. "
+            "With --plan by number: the model names topics.",
         ),
     ] = None,
     n: Annotated[
