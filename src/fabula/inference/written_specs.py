@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fabula.errors import FabulaError, OutputError
+from fabula.errors import FabulaError, OutputError, RunInterrupted
 from fabula.llm.chat import ChatModel, ChatReply, ChatRequest, Message
 from fabula.llm.rows.parse import json_values, without_thoughts
 from fabula.llm.rows.sync import run_sync
@@ -72,6 +72,8 @@ def write_spec(
         try:
             spec = build_spec(_object(reply))
             try_out(spec)
+        except RunInterrupted:  # by the user, not by the spec
+            raise
         except FabulaError as error:
             problem, cause = str(error), error.message
         else:
