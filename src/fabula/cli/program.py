@@ -115,13 +115,13 @@ def write(
     without a model.
     """
     from fabula.reports.programs import dry_run_text
-    from fabula.runs.program import asked_of, program
+    from fabula.runs.program import asked_of, model_for, program
 
     talk: Talk = ctx.obj
     sizes = read_sizes(n)
     wanted = asked_of(request, sizes, check or ())
     if dry_run:
-        typer.echo(dry_run_text(wanted, model or "local", rounds))
+        typer.echo(dry_run_text(wanted, model_for(wanted, model), rounds))
         return
     folder = output or Path("out") / wanted.name
 

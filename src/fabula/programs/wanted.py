@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from fabula.errors import UsageError, did_you_mean
 from fabula.inference.prompt_tables import tables_from_prompt
-from fabula.inference.prompts import is_prompt, spec_from_prompt
+from fabula.inference.prompts import counts_of, is_prompt, spec_from_prompt
 from fabula.planning.kinds import column_type
 from fabula.planning.planner import make_plan, settle
 from fabula.spec.columns import AbstractColumn
@@ -96,7 +96,8 @@ def wanted_of(request: str | DatasetSpec, n: Size = None) -> Wanted:
                 code="usage.unknown-table",
                 hint="give `-n 100`, or list each table's columns below its name",
             )
-        return Wanted(request, None, False, (), n)
+        said = counts_of(request)
+        return Wanted(request, None, False, (), said[0] if n is None and len(said) == 1 else n)
     sized = _with_sizes(spec, n)
     _check_sizes({name: table.n for name, table in sized.tables.items() if table.n is not None})
     return Wanted(request, sized, False, hinted_tables(sized))
