@@ -19,6 +19,9 @@ CHARACTERS_A_TOKEN = 4
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Print every prompt; call and write nothing.")
 ]
+AttemptsOption = Annotated[
+    int, typer.Option("--attempts", min=0, help="Times that a bad reply is asked again.")
+]
 
 
 def calls_line(result: RowsResult) -> str:

@@ -15,7 +15,7 @@ from fabula.cli.arguments import (
     ModelOption,
     OverwriteOption,
 )
-from fabula.cli.asked import DryRunOption, calls_line, show_prompts
+from fabula.cli.asked import AttemptsOption, DryRunOption, calls_line, show_prompts
 from fabula.cli.group import new_app
 from fabula.cli.progress import counted, progress
 from fabula.cli.talk import Talk
@@ -51,9 +51,7 @@ def extract(
     ] = "",
     dry_run: DryRunOption = False,
     model: ModelOption = None,
-    attempts: Annotated[
-        int, typer.Option("--attempts", min=0, help="Times that a bad reply is asked again.")
-    ] = 3,
+    attempts: AttemptsOption = 3,
     fresh: FreshOption = False,
     overwrite: OverwriteOption = False,
     max_calls: MaxCallsOption = None,

@@ -34,7 +34,7 @@ from fabula.synthesizers.relational.layout import Layout
 from fabula.synthesizers.relational.learning import Reach, TableModel
 from fabula.synthesizers.relational.links import Links
 from fabula.synthesizers.relational.timeline import Timeline
-from fabula.synthesizers.saved import Saved, read_saved, write_saved
+from fabula.synthesizers.saved import Saved, damaged, read_saved, write_saved
 
 FORMAT, VERSION = "fabula-database", 1
 ABOUT = "database.json"
@@ -77,7 +77,7 @@ def read_database(folder: Path) -> tuple[dict[str, TableModel], Keys]:
     try:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         if about["format"] != FORMAT or about["version"] > VERSION:
-            raise _damaged(folder, "it is of another format or of a later version")
+            raise damaged(folder, "it is of another format or of a later version")
         primary = {table: tuple(columns) for table, columns in about["primary"].items()}
         foreign = tuple(_foreign_key(told) for told in about["foreign"])
         models: dict[str, TableModel] = {}
@@ -89,17 +89,8 @@ def read_database(folder: Path) -> tuple[dict[str, TableModel], Keys]:
             f"there is no file `{exc.filename}`", code="source.missing", where=str(folder)
         ) from exc
     except (LookupError, ValueError, TypeError, pa.ArrowException) as exc:
-        raise _damaged(folder, f"{type(exc).__name__}: {exc}") from exc
+        raise damaged(folder, f"{type(exc).__name__}: {exc}") from exc
     return models, Keys(primary, foreign)
-
-
-def _damaged(folder: Path, why: str) -> SourceError:
-    return SourceError(
-        f"`{folder}` can't be read as learned tables: {why}",
-        code="synthesizer.damaged",
-        where=str(folder),
-        hint="fit them again: `fabula fit FOLDER -o MODEL`",
-    )
 
 
 def _foreign_key(told: Mapping[str, Any]) -> ForeignKey:
