@@ -15,6 +15,7 @@ from fabula.cli.arguments import (
     MaxTokensOption,
     ModelOption,
     OverwriteOption,
+    read_names,
 )
 from fabula.cli.asked import AttemptsOption, DryRunOption, calls_line, show_prompts
 from fabula.cli.group import new_app
@@ -123,7 +124,7 @@ def describe(
         },
         "n": n,
         "prompt": prompt,
-        "columns": [name.strip() for name in columns.split(",") if name.strip()],
+        "columns": read_names(columns),
         "preferences_column": preferences,
     }
     prompts = prompts_of(data, **wanted)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from fabula.cli.arguments import read_spec
+from fabula.cli.arguments import read_names, read_spec
 from fabula.cli.group import new_app
 from fabula.cli.talk import Talk
 
@@ -100,12 +100,12 @@ def evaluate(
         holdout=holdout,
         target=target,
         positive=positive,
-        protected=_names(protected),
-        quasi=_names(quasi),
-        sensitive=_names(sensitive),
-        sequence=_names(sequence),
+        protected=read_names(protected),
+        quasi=read_names(quasi),
+        sensitive=read_names(sensitive),
+        sequence=read_names(sequence),
         spec=read_spec(spec) if spec else None,
-        sections=_names(sections) or None,
+        sections=read_names(sections) or None,
         gates=gate or False,
         seed=seed,
     )
@@ -123,7 +123,3 @@ def evaluate(
         report.write(output)
         talk.say(f"Wrote `{output}`{'' if report.passed else ', marked NOT RELEASABLE'}")
     report.raise_for_gates()
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]

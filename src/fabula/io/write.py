@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ import pyarrow.parquet
 
 from fabula.io.formats import Format, separator_of
 from fabula.io.jsonl import JsonLines, json_texts
-from fabula.io.places import replacing
+from fabula.io.places import replacing, sha256_of
 from fabula.streams import BLOCK_ROWS
 
 ROW_GROUP_ROWS = 4 * BLOCK_ROWS
@@ -91,8 +90,7 @@ def writing(path: Path, schema: pa.Schema, file_format: Format) -> Iterator[Open
                     file.encoder.close()
                 raise
             file.encoder.close()
-        with temporary.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
+        digest = sha256_of(temporary)
         file.written = WrittenFile(path.name, file.rows, temporary.stat().st_size, digest)
 
 

@@ -7,7 +7,6 @@ names.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +16,7 @@ import pyarrow as pa
 
 from fabula.errors import CheckError, SinkError, UsageError
 from fabula.io.formats import Format, as_format, check_ending, format_of, separator_of
-from fabula.io.places import make_folder, replacing
+from fabula.io.places import make_folder, replacing, sha256_of
 from fabula.io.read import read_files, typed
 from fabula.io.write import write_table
 from fabula.planning.outputs import output_files
@@ -111,7 +110,7 @@ def _past(output: Path, facts: Mapping[str, Any], *, overwrite: bool) -> dict[st
     manifest = read_manifest(output)
     if manifest and manifest.get("fingerprint") == facts["fingerprint"]:
         (file,) = next(iter(manifest["tables"].values()))["files"]
-        whole = file["bytes"] == output.stat().st_size and file["sha256"] == _sha256(output)
+        whole = file["bytes"] == output.stat().st_size and file["sha256"] == sha256_of(output)
         return manifest if whole else None
     if overwrite:
         return None
@@ -138,7 +137,7 @@ def _write(output: Path, made: Dataset, schema: pa.Schema, file_format: Format) 
         "path": output.name,
         "rows": made.count(),
         "bytes": output.stat().st_size,
-        "sha256": _sha256(output),
+        "sha256": sha256_of(output),
     }
 
 
@@ -156,8 +155,3 @@ def _open(
         folder=output,
         schemas={table: schema},
     )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
