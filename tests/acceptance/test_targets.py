@@ -47,23 +47,20 @@ def files(request):
 @pytest.mark.parametrize("place", ["below a file", "taken", "of the wrong form", "too long"])
 def test_nothing_is_asked_for_a_place_that_can_not_be_written(files, fabula, verb, place):
     """E: a target below a file, taken, of the wrong form or too long ends in exit 2, unasked."""
+    ending = "" if verb in FOLDERS else ".csv"
     target = {
-        "below a file": "bios.csv/rows.csv",
-        "taken": "taken.csv",
-        "of the wrong form": "other.csv",
-        "too long": f"{'x' * 300}.csv",
+        "below a file": f"bios.csv/rows{ending}",
+        "taken": f"taken{ending}",
+        "of the wrong form": f"other{ending}",
+        "too long": "x" * 300 + ending,
     }[place]
-    if verb in FOLDERS:
-        (files / "taken.csv").mkdir()
-        (files / "taken.csv" / "thesis.txt").write_text("mine")
-        (files / "other.csv").write_text("mine")
-    else:
-        (files / "taken.csv").write_text("mine")
-        (files / "other.csv").mkdir()
-        (files / "other.csv" / "thesis.txt").write_text("mine")
+    folder, file = files / f"taken{ending}", files / f"other{ending}"
+    if verb not in FOLDERS:
+        folder, file = file, folder
+    folder.mkdir()
+    (folder / ("balance.json" if verb == "balance" else "thesis.txt")).write_text("{}")
+    file.write_text("mine")
     forced = ("--overwrite",) if place == "of the wrong form" else ()
-    if (verb, place) == ("balance", "taken"):
-        (files / "taken.csv" / "balance.json").write_text("{}")
     before = {path: path.read_bytes() for path in files.rglob("*") if path.is_file()}
     with ChatServer() as server:
         ended = fabula(*ASKING[verb], "-o", target, *forced, server=server)
@@ -71,6 +68,17 @@ def test_nothing_is_asked_for_a_place_that_can_not_be_written(files, fabula, ver
     assert ended.code == 2, ended.err
     assert "error[usage.file]" if place == "too long" else "error[sink." in ended.err
     assert {path: path.read_bytes() for path in files.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("verb", FOLDERS)
+def test_a_folder_is_not_called_like_a_file(files, fabula, verb):
+    """E: `-o rows.csv` where a folder is written is refused, with the name to use."""
+    with ChatServer() as server:
+        ended = fabula(*ASKING[verb], "-o", "rows.csv", server=server)
+        assert not server.calls
+    assert ended.code == 2
+    assert "hint: give a folder: `-o rows`" in ended.err
+    assert not (files / "rows.csv").exists()
 
 
 def test_files_of_a_split_are_looked_at_too(files, fabula):
@@ -98,7 +106,7 @@ def test_nothing_is_learned_for_a_place_that_can_not_be_written(fabula, option):
 @pytest.mark.parametrize("option", ["-o", "--charts"])
 def test_nothing_is_measured_for_a_place_that_can_not_be_written(fabula, option):
     """E: `evaluate` prints no score of which the report would be missing."""
-    ended = fabula("evaluate", "bios.csv", option, "bios.csv/report.html")
+    ended = fabula("evaluate", "bios.csv", option, "bios.csv/report")
     assert (ended.code, ended.out) == (2, "")
     assert "error[sink.no-folder]" in ended.err
 

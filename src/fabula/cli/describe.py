@@ -20,7 +20,7 @@ from fabula.cli.arguments import (
 from fabula.cli.asked import AttemptsOption, DryRunOption, calls_line, show_prompts
 from fabula.cli.group import new_app
 from fabula.cli.progress import counted, progress
-from fabula.cli.talk import Talk
+from fabula.cli.talk import Talk, pasted
 
 if TYPE_CHECKING:
     from fabula.texts.round_trip import RoundTrip
@@ -166,4 +166,4 @@ def describe(
     claims = sum(bool(record["unsupported"]) for record in records)
     listed = f"; {claims:,} with names or numbers that the fields do not hold" if claims else ""
     talk.say(f"Wrote `{target}` ({amounts.count(len(records), 'text')}{listed})")
-    talk.hint(f"look at it with `fabula show {target}`")
+    talk.hint(f"look at it with `fabula show {pasted(target)}`")

@@ -87,10 +87,12 @@ def evaluate(
     """
     from fabula import api
     from fabula.io.places import check_free
+    from fabula.reports.report import check_form
     from fabula.reports.report_text import report_line, report_text
 
     talk: Talk = ctx.obj
     if output is not None:
+        check_form(output)
         check_free(output, overwrite=True)
     if charts is not None:
         check_free(charts, overwrite=True, folder=True)

@@ -22,7 +22,7 @@ from fabula.cli.asked import calls_line
 from fabula.cli.group import new_app
 from fabula.cli.progress import counted, progress
 from fabula.cli.rehearsing import print_rehearsal
-from fabula.cli.talk import Talk
+from fabula.cli.talk import Talk, pasted
 
 if TYPE_CHECKING:
     from fabula.llm.rehearsal import Rehearsal
@@ -109,4 +109,4 @@ def extend(
         wanted["progress"] = counted(watch, data.stem, n)
         longer = extend_file(data, n, target, overwrite=overwrite, **wanted)
     talk.say(f"Wrote `{target}` ({longer.num_rows - n:,} rows and {n:,} new)")
-    talk.hint(f"look at it with `fabula show {target}`")
+    talk.hint(f"look at it with `fabula show {pasted(target)}`")

@@ -18,7 +18,7 @@ from fabula.cli.arguments import (
 from fabula.cli.asked import AttemptsOption, DryRunOption, calls_line, show_prompts
 from fabula.cli.group import new_app
 from fabula.cli.progress import counted, progress
-from fabula.cli.talk import Talk
+from fabula.cli.talk import Talk, pasted
 
 app = new_app()
 
@@ -94,4 +94,4 @@ def extract(
             report=lambda result: talk.say(calls_line(result)),
         )
     talk.say(f"Wrote `{target}` (from {amounts.count(len(made), 'text')})")
-    talk.hint(f"look at it with `fabula show {target}`")
+    talk.hint(f"look at it with `fabula show {pasted(target)}`")

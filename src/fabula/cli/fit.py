@@ -11,7 +11,7 @@ import typer
 from fabula.cli.arguments import read_spec
 from fabula.cli.group import new_app
 from fabula.cli.progress import progress
-from fabula.cli.talk import Talk
+from fabula.cli.talk import Talk, pasted
 from fabula.errors import UsageError
 
 app = new_app()
@@ -131,14 +131,14 @@ def fit(
     synthesizer.save(output)
     talk.say(f"Wrote `{output}`")
     if isinstance(synthesizer, RelationalSynthesizer):
-        talk.hint(f"make the tables with `fabula sample {output} -o made/`")
+        talk.hint(f"make the tables with `fabula sample {pasted(output)} -o made/`")
         return
     if holdout_output is not None and synthesizer.holdout is not None:
         rows = synthesizer.holdout
         make_folder(holdout_output.parent)
         write_table(holdout_output, rows, rows.schema, format_of(holdout_output))
         talk.say(f"Wrote `{holdout_output}` ({rows.num_rows:,} rows that were not learned from)")
-    talk.hint(f"draw rows with `fabula sample {output} -n 1000 -o rows.parquet`")
+    talk.hint(f"draw rows with `fabula sample {pasted(output)} -n 1000 -o rows.parquet`")
 
 
 def _domain(file: Path) -> Any:

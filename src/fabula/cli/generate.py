@@ -25,7 +25,7 @@ from fabula.cli.arguments import (
 from fabula.cli.group import new_app
 from fabula.cli.progress import progress
 from fabula.cli.rehearsing import print_rehearsal
-from fabula.cli.talk import Talk
+from fabula.cli.talk import Talk, pasted
 from fabula.errors import CheckError, PartialRunError, UsageError
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def generate(
         talk.say(f"Nothing to do: `{folder}` holds this run, finished; --fresh makes it again")
     else:
         talk.say(wrote_line(dataset))
-    talk.hint(f"look at it with `fabula show {folder}`")
+    talk.hint(f"look at it with `fabula show {pasted(folder)}`")
 
 
 def write_report(dataset: Dataset) -> None:

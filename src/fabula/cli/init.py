@@ -11,7 +11,7 @@ import typer
 
 from fabula.cli.arguments import FreshOption
 from fabula.cli.group import new_app
-from fabula.cli.talk import Talk
+from fabula.cli.talk import Talk, pasted
 from fabula.errors import FabulaError, UsageError, did_you_mean
 from fabula.reports import amounts, grid
 
@@ -110,7 +110,7 @@ def init(
         path = output or Path(f"{template}.yaml")
         _write(path, text, overwrite)
         talk.say(f"Wrote `{path}` — {_needs(text)}")
-        talk.hint(f"see some rows with `fabula preview {path}`")
+        talk.hint(f"see some rows with `fabula preview {pasted(path)}`")
     else:
         about = [(name, _about(text)) for name, text in _templates().items()]
         typer.echo("\n".join(grid.lines(about)))
@@ -160,7 +160,7 @@ def _write_spec(talk: Talk, spec: DatasetSpec, output: Path | None, overwrite: b
     path, text = output or Path(f"{spec.name}.yaml"), to_yaml(spec)
     _write(path, text, overwrite)
     talk.say(f"Wrote `{path}` — {_needs(text)}")
-    talk.hint(f"look at what was understood, then `fabula preview {path}`")
+    talk.hint(f"look at what was understood, then `fabula preview {pasted(path)}`")
 
 
 def _write_guess(talk: Talk, source: str, output: Path | None, overwrite: bool) -> None:
@@ -170,7 +170,7 @@ def _write_guess(talk: Talk, source: str, output: Path | None, overwrite: bool) 
     path = output or Path(f"{guessed.spec.name}.yaml")
     _write(path, guessed.to_yaml(), overwrite)
     talk.say(f"{guessed}\nWrote `{path}`; nothing left this machine")
-    talk.hint(f"correct the guesses (each line says why), then `fabula preview {path}`")
+    talk.hint(f"correct the guesses (each line says why), then `fabula preview {pasted(path)}`")
 
 
 def _explain(talk: Talk, source: str) -> None:
@@ -188,7 +188,7 @@ def _explain(talk: Talk, source: str) -> None:
         rows.append((grid.one_line(name), each.way, each.kind, grid.one_line(each.reason)))
     typer.echo("\n".join(grid.lines(rows)))
     if not is_spec:
-        talk.hint(f"`fabula init --from {source}` writes the spec")
+        talk.hint(f"`fabula init --from {pasted(source)}` writes the spec")
 
 
 def _write(path: Path, text: str, overwrite: bool) -> None:

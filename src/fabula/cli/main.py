@@ -5,6 +5,7 @@ Help and version are answered from a table; Typer and the library are imported f
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
@@ -60,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             import traceback
 
             traceback.print_exc()
-        if isinstance(error, OSError) and error.filename is not None:
+        if isinstance(error, OSError) and (error.filename or error.errno == errno.ENOSPC):
             talk.fail(_refused(error))
             return UsageError.exit_code
         talk.fail(_unforeseen(error))
@@ -88,6 +89,7 @@ def _usage_error(error: Any, words: Sequence[str]) -> FabulaError:
     from fabula.errors import UsageError, did_you_mean
 
     message = re.sub(r"'([^']*)'", r"`\1`", error.format_message().rstrip("."))
+    message = message.replace("Value error, ", "")  # pydantic's, about a choice
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "fabula"
     hint = f"`{path} --help` lists what it takes"
@@ -98,9 +100,14 @@ def _usage_error(error: Any, words: Sequence[str]) -> FabulaError:
 
 
 def _refused(error: OSError) -> FabulaError:
-    """What the system refused to do with a file, where no verb foresaw it."""
-    from fabula.errors import UsageError
+    """What the system refused to do with a file, or with what is printed."""
+    from pathlib import Path
 
+    from fabula.errors import UsageError
+    from fabula.io.places import sink_error
+
+    if not error.filename:
+        return sink_error(error, Path("standard output"))
     name = str(error.filename)
     shown = name if len(name) <= SHOWN_NAME else f"{name[:SHOWN_NAME]}…"
     return UsageError(

@@ -19,7 +19,7 @@ from fabula.cli.arguments import (
     read_sizes,
 )
 from fabula.cli.group import new_app
-from fabula.cli.talk import Talk
+from fabula.cli.talk import Talk, pasted
 from fabula.cli.verbs import VERBS
 from fabula.errors import FabulaError
 
@@ -146,7 +146,7 @@ def write(
         )
 
     _finish(talk, make, folder)
-    talk.hint(f"more rows without a model: `fabula program run {folder} -n 100000`")
+    talk.hint(f"more rows without a model: `fabula program run {pasted(folder)} -n 100000`")
 
 
 @app.command("run")
@@ -196,7 +196,7 @@ def run(
         )
 
     _finish(talk, make, folder)
-    talk.hint(f"look at it with `fabula show {folder}`")
+    talk.hint(f"look at it with `fabula show {pasted(folder)}`")
 
 
 def _finish(talk: Talk, make: Any, folder: Path) -> None:

@@ -10,7 +10,7 @@ import typer
 from fabula.cli.arguments import OverwriteOption
 from fabula.cli.group import new_app
 from fabula.cli.progress import progress
-from fabula.cli.talk import Talk
+from fabula.cli.talk import Talk, pasted
 from fabula.errors import UsageError
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def sample(
         make_folder(output.parent)
         write_table(output, counted(), drawer.schema, format_of(output))
     talk.say(f"Wrote `{output}` ({n:,} rows)")
-    talk.hint(f"look at them with `fabula show {output}`")
+    talk.hint(f"look at them with `fabula show {pasted(output)}`")
 
 
 def _several(talk: Talk, tables: dict[str, Any], output: Path, ending: Format) -> None:
@@ -148,7 +148,9 @@ def _several(talk: Talk, tables: dict[str, Any], output: Path, ending: Format) -
         write_table(output / f"{name}.{ending}", table, table.schema, ending)
         talk.say(f"{name}  {table.num_rows:,} rows")
     talk.say(f"Wrote `{output}` ({len(tables)} tables)")
-    talk.hint(f"hold them against the real ones with `fabula evaluate {output} --real FOLDER`")
+    talk.hint(
+        f"hold them against the real ones with `fabula evaluate {pasted(output)} --real FOLDER`"
+    )
 
 
 def _given(texts: list[str]) -> dict[str, Any]:

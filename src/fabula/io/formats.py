@@ -27,6 +27,15 @@ ENDINGS: dict[str, str] = {
 }
 """File endings that are read, with the format that they mean."""
 
+_NOT_WRITTEN = frozenset(
+    {".gz", ".zip", ".xlsx", ".xls", ".ods", ".db", ".sqlite", ".xml", ".html"}
+)
+
+
+def names_file(path: Path) -> bool:
+    """Whether a path is called like one file of data, though perhaps of a format not written."""
+    return path.suffix.lower() in ENDINGS or path.suffix.lower() in _NOT_WRITTEN
+
 
 def as_format(name: str) -> Format:
     """The format of that name.

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from fabula.errors import SinkError
+from fabula.errors import SinkError, UsageError
+from fabula.io.formats import names_file
 
 _TEMPORARY = ".tmp"
 _CAUSES: dict[int, tuple[str, str, str | None]] = {
@@ -74,9 +75,16 @@ def check_free(path: Path, *, overwrite: bool = False, folder: bool = False) -> 
         folder: Whether the path is a folder for several files instead.
 
     Raises:
+        UsageError: A folder is wanted, and it is called like a file.
         SinkError: It exists, has the wrong form, or can't be written.
     """
     with _failures_named(path):
+        if folder and names_file(path) and not path.is_dir():
+            raise UsageError(
+                f"`{path}` is called like a file, and a folder is written",
+                code="usage.output",
+                hint=f"give a folder: `-o {path.with_suffix('')}`",
+            )
         if path.is_file() if folder else path.is_dir():
             raise OSError(errno.EEXIST if folder else errno.EISDIR, "")
         if path.exists() and not overwrite:

@@ -171,5 +171,5 @@ def damaged(path: PathLike, why: str) -> SourceError:
         f"`{path}` can't be read as a synthesizer: {why}",
         code="synthesizer.damaged",
         where=str(path),
-        hint=f"fit it again: `fabula fit DATA -o {path}`",
+        hint="fit it again: `fabula fit DATA -o model.fabula`",
     )
