@@ -8,8 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+import fabula as fb
 from fabula.cli.talk import pasted
 
 LINE = "id key, age int 18..90"
@@ -66,6 +68,27 @@ def test_one_column_is_not_called_columns(run, tmp_path):
     """E: a table of one column."""
     (tmp_path / "one.csv").write_text("x\r\n1\r\n2\r\n")
     assert run("init", "--from", "one.csv").err.startswith("one: 1 column (1 key)")
+
+
+def test_a_column_without_a_name_is_called_by_its_place(run, tmp_path):
+    """E: an index that another program wrote, and a comma at the end of each line."""
+    (tmp_path / "frame.csv").write_text(",age,\n0,36,\n1,40,\n")
+    shown = run("show", "frame.csv").out
+    assert [line.split()[0] for line in shown.splitlines()[2:]] == ["column_1", "age", "column_3"]
+    assert run("init", "--from", "frame.csv", "-o", "frame.yaml").code == 0
+    assert run("preview", "frame.yaml").code == 0
+
+
+def test_no_table_of_a_model_is_written_outside_of_the_folder(run, tmp_path):
+    """E: names of tables come from a file, and may hold anything."""
+    shops = pa.table({"shop_id": range(30), "size": [i % 3 for i in range(30)]})
+    sales = pa.table({"shop_id": [i % 30 for i in range(60)], "paid": [i % 7 for i in range(60)]})
+    fb.fit({"../shops": shops, "sales": sales}).save(tmp_path / "model")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    ended = run("sample", "model", "--scale", "1", "-o", "made", "--format", "csv")
+    assert ended.code == 0, ended.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*before, "made"])
+    assert len(list((tmp_path / "made").iterdir())) == 2
 
 
 def test_a_choice_is_refused_in_our_words(run):

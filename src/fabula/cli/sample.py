@@ -140,12 +140,13 @@ def sample(
 
 def _several(talk: Talk, tables: dict[str, Any], output: Path, ending: Format) -> None:
     """Write the tables, a file each."""
+    from fabula.io.names import file_stem
     from fabula.io.places import make_folder
     from fabula.io.write import write_table
 
     make_folder(output)
     for name, table in tables.items():
-        write_table(output / f"{name}.{ending}", table, table.schema, ending)
+        write_table(output / f"{file_stem(name)}.{ending}", table, table.schema, ending)
         talk.say(f"{name}  {table.num_rows:,} rows")
     talk.say(f"Wrote `{output}` ({len(tables)} tables)")
     talk.hint(

@@ -21,6 +21,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.errors import SourceError
+from fabula.io.names import file_stem
 from fabula.io.places import replacing
 from fabula.metrics.keys import ForeignKey, Keys
 from fabula.synthesizers.boosted.model import Boosted
@@ -50,10 +51,10 @@ def write_database(folder: Path, models: Mapping[str, TableModel], keys: Keys) -
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name, model in models.items():
-        write_saved(folder / f"{name}.fabula", _table_saved(model))
+        write_saved(folder / f"{file_stem(name)}.fabula", _table_saved(model))
         if model.kept is not None:
             with (
-                replacing(folder / f"{name}.arrow") as temporary,
+                replacing(folder / f"{file_stem(name)}.arrow") as temporary,
                 pa.ipc.new_file(temporary, model.kept.schema) as writer,
             ):
                 writer.write_table(model.kept)
@@ -82,7 +83,7 @@ def read_database(folder: Path) -> tuple[dict[str, TableModel], Keys]:
         foreign = tuple(_foreign_key(told) for told in about["foreign"])
         models: dict[str, TableModel] = {}
         for name in about["tables"]:
-            saved = read_saved(folder / f"{name}.fabula")
+            saved = read_saved(folder / f"{file_stem(name)}.fabula")
             models[name] = _table_restored(name, saved, models, folder)
     except FileNotFoundError as exc:
         raise SourceError(
@@ -195,7 +196,7 @@ def _table_restored(
         },
         beside=tuple(Bins(arrays[at]) for at in ("beside-0", "beside-1") if at in arrays),
         model=Boosted.restore(State({}, own), layout.columns) if settings["learned"] else None,
-        kept=_kept_rows(folder / f"{name}.arrow") if settings["kept"] else None,
+        kept=_kept_rows(folder / f"{file_stem(name)}.arrow") if settings["kept"] else None,
         left_out=saved.card["left_out"],
     )
 
