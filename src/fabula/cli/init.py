@@ -94,9 +94,9 @@ def init(
             code="usage.no-request",
             hint="say what is wanted: --prompt '10 rows of houses: id, size (m2), price'",
         )
-    if output is not None:
-        check_free(output, overwrite=overwrite)
     if prompt is not None and model is not None:
+        if output is not None:
+            check_free(output, overwrite=overwrite)
         spec = _asked(talk, prompt, model, rounds=rounds, fresh=fresh, max_calls=max_calls)
         _write_spec(talk, spec, output, overwrite)
     elif prompt is not None:

@@ -23,8 +23,8 @@ INTERRUPTED = 130
 """Exit code of a command that Ctrl-C ended."""
 INTERNAL_ERROR = 70
 """Exit code of an error that Fabula did not foresee (`EX_SOFTWARE` of sysexits)."""
-
 SHOWN_NAME = 80
+"""Characters of a file's name that an error shows."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

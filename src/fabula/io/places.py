@@ -38,12 +38,14 @@ _CAUSES: dict[int, tuple[str, str, str | None]] = {
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path; when the block ends well, it becomes `path`.
 
+    A device is yielded itself.
+
     Raises:
         SinkError: The place can't be written; nothing is left behind.
     """
     with _failures_named(path):
-        if path.exists() and not path.is_file() and not path.is_dir():
-            yield path  # a device or a pipe is written to, never replaced
+        if path.is_char_device():
+            yield path  # such as /dev/null: written to, never replaced
             return
         temporary = _beside(path)
         try:
