@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from fabula.errors import UsageError
-from fabula.inference.frames import is_several, named_tables
+from fabula.inference.frames import several_tables
 from fabula.inference.speclike import SpecLike, resolve
 from fabula.io.arrays import array_of
 from fabula.io.frames import as_table, handed_back
@@ -34,6 +34,8 @@ from fabula.synthesizers.synthesizer import Synthesizer
 from fabula.types import Progress, TableLike
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from fabula.synthesizers.relational.database import RelationalSynthesizer
 
 NAME = "fit"
@@ -111,7 +113,8 @@ def fit(
     """
     name = _chosen(model, epsilon)
     check_seed(seed)
-    if is_several(data):
+    tables = several_tables(data)
+    if tables is not None:
         if name != DEFAULT or spec is not None:
             raise UsageError(
                 "several tables are learned by `boosted` alone, and without a spec",
@@ -119,6 +122,7 @@ def fit(
                 hint="leave `model`, `epsilon` and `spec` out, or fit one table",
             )
         return _fit_several(
+            tables,
             data,
             keys=keys,
             keep=keep,
@@ -211,12 +215,16 @@ def fit(
 
 
 def _fit_several(
-    data: Any, *, protect: int | bool, progress: Progress | Literal[False] | None, **options: Any
+    tables: Mapping[str, pa.Table],
+    data: Any,
+    *,
+    protect: int | bool,
+    progress: Progress | Literal[False] | None,
+    **options: Any,
 ) -> RelationalSynthesizer:
     from fabula.synthesizers.relational.database import fit_tables
 
     check_options(DEFAULT, {name: value for name, value in options.items() if name not in _OWN})
-    tables = named_tables(data)
     rows = sum(table.num_rows for table in tables.values())
 
     def told(done: int, steps: int) -> None:
