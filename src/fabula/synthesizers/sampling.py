@@ -14,15 +14,15 @@ from fabula.errors import CheckError, UsageError
 from fabula.io.arrays import array_of
 from fabula.streams import stream
 from fabula.synthesizers.columns.codec import Places
-from fabula.synthesizers.columns.details import DetailCodec
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.columns.numbers import NumberCodec
-from fabula.synthesizers.columns.written import WrittenCodec
+from fabula.synthesizers.details.codec import DetailCodec
 from fabula.synthesizers.exact.relations import Fits, Relations
 from fabula.synthesizers.given import Asked, Part
 from fabula.synthesizers.model import CodeModel, Codes, Weights
 from fabula.synthesizers.rules import Rule
+from fabula.synthesizers.written.codec import WrittenCodec
 
 STREAM = "synthesizer"
 """The table's name in all streams of samples."""

@@ -13,12 +13,12 @@ import pyarrow.compute as pc
 from fabula.errors import SourceError
 from fabula.synthesizers.columns.categories import CategoryCodec, is_text, plain_values
 from fabula.synthesizers.columns.codec import CodecState, ColumnCodec
-from fabula.synthesizers.columns.details import DetailCodec
-from fabula.synthesizers.columns.finding import find_details
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.numbers import NumberCodec
-from fabula.synthesizers.columns.written import WrittenCodec
+from fabula.synthesizers.details.codec import DetailCodec
+from fabula.synthesizers.details.finding import find_details
 from fabula.synthesizers.model import Codes
+from fabula.synthesizers.written.codec import WrittenCodec
 
 FEWEST_ROWS = 20
 

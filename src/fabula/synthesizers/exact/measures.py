@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fabula.synthesizers.columns.codec import ColumnCodec
 from fabula.synthesizers.columns.numbers import NumberCodec
-from fabula.synthesizers.columns.written import WrittenCodec
+from fabula.synthesizers.written.codec import WrittenCodec
 
 Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]

@@ -200,7 +200,7 @@ class Relations:
         sheet = Sheet(drawn, self.measures)
         every = np.ones(len(sheet), bool)
         items = tuple(item for item in self.items if _follow(item, sheet, every).mean() >= USABLE)
-        orders = []
+        orders: list[Order] = []
         for order in self.orders:
             kept = every & order.kept(sheet)
             if kept.mean() >= USABLE:

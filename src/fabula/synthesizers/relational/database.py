@@ -16,7 +16,6 @@ from fabula.metrics.keys import ForeignKey, Keys, find_keys
 from fabula.streams import stream
 from fabula.synthesizers.catalogue import check_seed
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
-from fabula.synthesizers.columns.written import read_times
 from fabula.synthesizers.model import Steps
 from fabula.synthesizers.relational.layout import Seen
 from fabula.synthesizers.relational.learning import Lesson, TableModel
@@ -29,6 +28,7 @@ from fabula.synthesizers.relational.links import (
 )
 from fabula.synthesizers.relational.making import MadeTable, Making
 from fabula.synthesizers.relational.saved import read_database, write_database
+from fabula.synthesizers.written.codec import read_times
 from fabula.types import Path as PathLike
 
 

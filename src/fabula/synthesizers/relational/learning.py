@@ -15,7 +15,6 @@ from fabula.metrics.keys import ForeignKey, singular
 from fabula.synthesizers.boosted.model import Boosted
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import FEWEST_ROWS, Columns
-from fabula.synthesizers.columns.time_forms import TimeForm
 from fabula.synthesizers.exact.finding import find_relations
 from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.model import Codes
@@ -24,6 +23,7 @@ from fabula.synthesizers.relational.groups import Groups
 from fabula.synthesizers.relational.layout import Layout, Seen, Siblings
 from fabula.synthesizers.relational.links import Links, Rows
 from fabula.synthesizers.relational.timeline import Timeline
+from fabula.synthesizers.written.time_forms import TimeForm
 
 LOOK_BACK = 0.2
 """A model looks at the sibling before where at least this share of the rows has one."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fabula.io.arrays import array_of
 from fabula.metrics.keys import ForeignKey
 from fabula.synthesizers.columns.codec import Places
-from fabula.synthesizers.columns.details import DetailCodec
+from fabula.synthesizers.details.codec import DetailCodec
 from fabula.synthesizers.model import CellColumn, Codes
 from fabula.synthesizers.relational.layout import Seen, Siblings
 from fabula.synthesizers.relational.learning import BESIDE, TableModel

@@ -28,7 +28,6 @@ from fabula.synthesizers.boosted.model import Boosted
 from fabula.synthesizers.columns.codec import CodecState
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import Columns
-from fabula.synthesizers.columns.time_forms import TimeForm
 from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.model import CellColumn, State
 from fabula.synthesizers.relational.bins import Bins
@@ -38,6 +37,7 @@ from fabula.synthesizers.relational.learning import Reach, TableModel
 from fabula.synthesizers.relational.links import Links
 from fabula.synthesizers.relational.timeline import Timeline
 from fabula.synthesizers.saved import Saved, damaged, read_saved, write_saved
+from fabula.synthesizers.written.time_forms import TimeForm
 
 FORMAT, VERSION = "fabula-database", 1
 ABOUT = "database.json"

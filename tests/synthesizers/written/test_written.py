@@ -13,7 +13,7 @@ import fabula as fb
 from fabula.errors import UsageError
 from fabula.synthesizers.columns.codec import Places, Range
 from fabula.synthesizers.columns.learning import Columns
-from fabula.synthesizers.columns.written import WrittenCodec
+from fabula.synthesizers.written.codec import WrittenCodec
 
 RNG = np.random.default_rng(5)
 DAYS = [dt.datetime(2019, 1, 1) + dt.timedelta(hours=31 * i, minutes=7 * i) for i in range(600)]

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from fabula.errors import UsageError
 from fabula.synthesizers.columns.categories import is_text, plain_values
 from fabula.synthesizers.columns.codec import CodeColumn, CodecState, Places, Range, Wanted, told
-from fabula.synthesizers.columns.number_forms import NumberForm
 from fabula.synthesizers.columns.numbers import NumberCodec
-from fabula.synthesizers.columns.time_forms import TimeForm
 from fabula.synthesizers.model import CellColumn, Weights
+from fabula.synthesizers.written.number_forms import NumberForm
+from fabula.synthesizers.written.time_forms import TimeForm
 
 _FORMS: Mapping[str, Callable[..., Form]] = {"time": TimeForm, "number": NumberForm}
 

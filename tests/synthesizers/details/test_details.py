@@ -10,16 +10,16 @@ import pytest
 import fabula as fb
 from fabula.errors import UsageError
 from fabula.streams import stream
-from fabula.synthesizers.columns.check_digits import (
+from fabula.synthesizers.columns.codec import Places
+from fabula.synthesizers.columns.learning import Columns
+from fabula.synthesizers.details.check_digits import (
     is_account,
     is_card,
     with_account_check,
     with_card_check,
 )
-from fabula.synthesizers.columns.codec import Places
-from fabula.synthesizers.columns.details import DetailCodec
-from fabula.synthesizers.columns.finding import find_details
-from fabula.synthesizers.columns.learning import Columns
+from fabula.synthesizers.details.codec import DetailCodec
+from fabula.synthesizers.details.finding import find_details
 from fabula.words.people import People
 
 RNG = np.random.default_rng(11)

@@ -10,11 +10,11 @@ import pyarrow.compute as pc
 
 from fabula.io.arrays import array_of
 from fabula.synthesizers.columns.categories import is_text, plain_values
-from fabula.synthesizers.columns.crowds import Crowd
-from fabula.synthesizers.columns.details import DetailCodec
 from fabula.synthesizers.columns.keys import KeyCodec
-from fabula.synthesizers.columns.name_forms import NameForm
-from fabula.synthesizers.columns.recognised import (
+from fabula.synthesizers.details.codec import DetailCodec
+from fabula.synthesizers.details.crowds import Crowd
+from fabula.synthesizers.details.name_forms import NameForm
+from fabula.synthesizers.details.recognised import (
     NAMES,
     NUMBERED,
     WIDE,
@@ -23,9 +23,9 @@ from fabula.synthesizers.columns.recognised import (
     likely_locales,
     names_by_values,
 )
-from fabula.synthesizers.columns.sexes import SexColumn
-from fabula.synthesizers.columns.shapes import Shapes
-from fabula.synthesizers.columns.written import written_form
+from fabula.synthesizers.details.sexes import SexColumn
+from fabula.synthesizers.details.shapes import Shapes
+from fabula.synthesizers.written.codec import written_form
 
 FREQUENT = 0.5
 """Labels are learned where those of enough rows cover at least this share of a column."""

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fabula.synthesizers.columns.time_forms import FAITHFUL
+from fabula.synthesizers.written.time_forms import FAITHFUL
 
 MOST_DECIMALS = 15
 

@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from fabula.errors import UsageError
 from fabula.io.arrays import array_of
 from fabula.synthesizers.columns.categories import plain_values
-from fabula.synthesizers.columns.check_digits import with_account_check, with_card_check
 from fabula.synthesizers.columns.codec import CodeColumn, CodecState, Places, Wanted
-from fabula.synthesizers.columns.crowds import Crowd
-from fabula.synthesizers.columns.name_forms import NameForm
-from fabula.synthesizers.columns.recognised import NAMES, WORDS
-from fabula.synthesizers.columns.sexes import SexColumn
-from fabula.synthesizers.columns.shapes import Shapes
+from fabula.synthesizers.details.check_digits import with_account_check, with_card_check
+from fabula.synthesizers.details.crowds import Crowd
+from fabula.synthesizers.details.name_forms import NameForm
+from fabula.synthesizers.details.recognised import NAMES, WORDS
+from fabula.synthesizers.details.sexes import SexColumn
+from fabula.synthesizers.details.shapes import Shapes
 from fabula.synthesizers.model import CellColumn, Weights
 
 _CHECKS = {"account": with_account_check, "card": with_card_check}
