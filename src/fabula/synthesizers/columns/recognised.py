@@ -67,8 +67,8 @@ _BY_NAME: Mapping[str, str] = {
     r"(^|_)(iban|bic|ssn|social_security|passport|tax_id|vat|number_plate)(_?(number|no|nr))?$": (
         "code"
     ),
-    r"(^|_)(vorname|prenom|nombre|nome)$": "first_name",
-    r"(^|_)(nachname|familienname|nom|apellidos?|cognome)$": "last_name",
+    r"(^|_)(vorname|prenom)$": "first_name",
+    r"(^|_)(nachname|familienname|apellidos?|cognome)$": "last_name",
     r"(^|_)(telefon|telefono|handy)(nummer)?$": "phone",
     r"(^|_)(adresse|anschrift|direccion|indirizzo)$": "address",
     r"(^|_)(account|card|licen[cs]e|policy)_(number|num|no|nr)$": "code",
