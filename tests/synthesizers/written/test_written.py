@@ -112,6 +112,9 @@ def test_numbers_of_one_form_come_back_in_it(written, shown):
         ["2019-01-05", "soon", "never"],
         ["99999999999999999999", "1"],
         ["", " "],
+        ["B 2019-1", "B 2020-2"],
+        [r"a\(1)", r"a\(2)"],
+        ["\0 12:3", "\0 12:4"],
     ],
     ids=str,
 )

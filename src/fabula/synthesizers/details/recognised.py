@@ -67,8 +67,8 @@ _BY_NAME: Mapping[str, str] = {
     r"(^|_)(iban|bic|ssn|social_security|passport|tax_id|vat|number_plate)(_?(number|no|nr))?$": (
         "code"
     ),
-    r"(^|_)(vorname|prenom|nombre|nome)$": "first_name",
-    r"(^|_)(nachname|familienname|nom|apellidos?|cognome)$": "last_name",
+    r"(^|_)(vorname|prenom)$": "first_name",
+    r"(^|_)(nachname|familienname|apellidos?|cognome)$": "last_name",
     r"(^|_)(telefon|telefono|handy)(nummer)?$": "phone",
     r"(^|_)(adresse|anschrift|direccion|indirizzo)$": "address",
     r"(^|_)(account|card|licen[cs]e|policy)_(number|num|no|nr)$": "code",
@@ -79,8 +79,8 @@ _LOOKS: Mapping[str, str] = {
     "last_name": r"^[\pL][\pL'’.\- ]*$",
     "username": r"^[^\s@]{2,40}$",
     "phone": r"^\+?[(\d][\d ()./x+-]{3,24}$",
-    "street": r"\pL{3}",
-    "address": r"\pL{3}",
+    "street": r"\pL{2}",
+    "address": r"\pL{2}",
     "code": r"\d",
     "postcode": r"^[A-Z0-9][A-Z0-9 -]{2,9}$",
     "city": r"^[\pL][\pL'’.\- ()]+$",

@@ -60,6 +60,9 @@ _BEFORE: Mapping[str, frozenset[str]] = {
 }
 """What may stand before minutes, seconds and their fraction."""
 
+_CONSTANT = frozenset({"T", "Z", "UTC", "GMT", "at", "h", "Uhr", "de"})
+"""Words that may stand in times; others make codes, such as `RE 2019-12`."""
+
 _PIECE = re.compile(r"%([-^_]?)(\d?)([a-zA-Z])|([^%]+)")
 _TOKEN = re.compile(r"\d+|[^\W\d_]+|[\W_]+")
 _ZONE = re.compile(r"(?<=:\d\d)[+-]\d\d:?\d\d$")
@@ -93,13 +96,8 @@ class TimeForm:
         if len(first) > _LONGEST or not any(char.isdigit() for char in first):
             return None
         tokens = _tokens(first)
-        classes = [
-            r"(\d+)" if t[0].isdigit() else r"(\pL+)" if t[0].isalpha() else re.escape(t)
-            for t in tokens
-        ]
-        named = _named_groups("".join(classes))
-        parts = pc.extract_regex(texts, f"^{named}$") if "(?P" in named else None
-        if parts is None or parts.null_count:
+        parts = pc.extract_regex(texts, f"^{''.join(map(_class, range(len(tokens)), tokens))}$")
+        if parts.null_count:
             return None
         columns = iter(parts.flatten())
         values = [next(columns) if t[0].isalnum() else None for t in tokens]
@@ -199,15 +197,15 @@ class TimeForm:
     @cached_property
     def _regex(self) -> str:
         parts = []
-        for _, width, sign, literal in self._pieces:
+        for at, (_, width, sign, literal) in enumerate(self._pieces):
             if literal:
                 parts.append(re.escape(literal))
             elif sign in _NAMES:
-                parts.append(r"(\pL+)")
+                parts.append(rf"(?P<g{at}>\pL+)")
             else:
                 least, most = _WIDTHS[sign]
-                parts.append(rf"(\d{{{width or least},{width or most}}})")
-        return f"^{_named_groups(''.join(parts))}$"
+                parts.append(rf"(?P<g{at}>\d{{{width or least},{width or most}}})")
+        return f"^{''.join(parts)}$"
 
     def _example(self) -> pa.Array:
         moment = pa.array([_EXAMPLE.astype(np.int64)], pa.int64()).cast(pa.timestamp("ns"))
@@ -223,13 +221,20 @@ def _tokens(text: str) -> list[str]:
     return _TOKEN.findall(text[:start]) + ([text[start:]] if zone else [])
 
 
+def _class(number: int, token: str) -> str:
+    """A token as a regular expression, a group where it may differ."""
+    if token[0].isdigit():
+        return rf"(?P<g{number}>\d+)"
+    return rf"(?P<g{number}>\pL+)" if token[0].isalpha() else re.escape(token)
+
+
 def _candidates(tokens: list[str], values: list[pa.Array | None]) -> Iterator[TimeForm]:
     """Forms that suit the tokens, the usual order of day and month first."""
     words = {at: _word(values[at]) for at, token in enumerate(tokens) if token[0].isalpha()}
     if None in words.values():
         return
     numbers = [at for at, token in enumerate(tokens) if token[0].isdigit()]
-    signs = [sign for sign in words.values() if sign and sign[-1] in _NAMES]
+    signs = [sign for sign in words.values() if sign and sign.startswith("%")]
     named, halves = any(sign[-1] in "bB" for sign in signs), any(s[-1] == "p" for s in signs)
     for date in _NAMED_DATES if named else _preferred(tokens):
         for time in _TIMES:
@@ -287,14 +292,14 @@ def _field(role: str, texts: pa.Array | None) -> str | None:
 
 
 def _word(texts: pa.Array | None) -> str | None:
-    """The sign of a word, the word itself where it is always the same, or None."""
+    """The sign of a word, the word itself where it may stand in all times, or None."""
     assert texts is not None
     found = pc.unique(texts).to_pylist()
     for sign, names in _NAMES.items():
         for flag in ("", "^", "_"):
             if {_cased(name, flag) for name in names}.issuperset(found):
                 return f"%{flag}{sign}"
-    return found[0] if len(found) == 1 else None
+    return found[0] if len(found) == 1 and found[0] in _CONSTANT else None
 
 
 def _cased(name: str, flag: str) -> str:
@@ -358,12 +363,6 @@ def _fields(whole: Whole, kind: pa.DataType) -> dict[str, Whole]:
         "S": seconds % 60,
         "f": fraction,
     }
-
-
-def _named_groups(regex: str) -> str:
-    """Groups by number, since Arrow gives back named ones alone."""
-    count = iter(range(len(regex)))
-    return re.sub(r"(?<!\\)\((?!\?)", lambda _: f"(?P<g{next(count)}>", regex)
 
 
 def _without_order(form: str) -> str:
