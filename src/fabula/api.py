@@ -144,7 +144,7 @@ def generate(
     prompt: str | None = None,
     checks: Sequence[str] = (),
     review: ReviewLike | None = None,
-    format: str = "parquet",  # noqa: A002  (the word that users know)
+    format: str | None = None,  # noqa: A002  (the word that users know)
     fresh: bool = False,
     overwrite: bool = False,
     workers: int = 1,
@@ -168,7 +168,8 @@ def generate(
         checks: Relations that the only table must keep: `price ~ size +` (they rise together),
             or a SQL condition on a row.
         review: What reviewers said of earlier rows: the notes of `review_import`, or their file.
-        format: `parquet`, `csv`, `jsonl` or `arrow`; a file's ending says it itself.
+        format: `parquet`, `csv`, `jsonl` or `arrow`; by default what a file's ending says, and
+            `parquet` in a folder.
         fresh: Start over: nothing that an earlier run left is used, not even known replies.
         overwrite: Replace another run in the folder.
         workers: Parts of tables that are made at the same time.
@@ -212,12 +213,13 @@ def generate(
         "overwrite": overwrite,
         "progress": progress,
         "max_rejects": max_rejects,
+        "format": format,
     }
     with models_of_run(fresh=fresh, budget=budget, batch=batch) as open_model:
         if output is not None and is_file(FilePath(output)):
             dataset = execute_to_file(planned, FilePath(output), open_model=open_model, **how)
         else:
-            dataset = execute(planned, output=output, open_model=open_model, format=format, **how)
+            dataset = execute(planned, output=output, open_model=open_model, **how)
     _check_row_class(planned.spec, dataset)
     return dataset
 

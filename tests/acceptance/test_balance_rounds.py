@@ -66,6 +66,45 @@ def test_a_stall_ends_the_run_and_every_lost_row_has_a_reason(tmp_path: Path) ->
     assert made.table.num_rows == 63
 
 
+def test_a_stalled_run_goes_on_where_it_is_run_again(tmp_path: Path) -> None:
+    """E: what stalled is tried once more, with a new round, and no row is lost for it."""
+    writers = [stuck, Script().rows]
+
+    def write(topics: list[str]) -> list[dict[str, Any]]:
+        return writers[0](topics)
+
+    with ChatServer(Script(write=write)) as server:
+        wanted = options(server, output=tmp_path / "out", rounds=4)
+        with pytest.raises(PartialRunError) as caught:
+            fb.balance(skewed(), **wanted)
+        assert caught.value.hint.startswith("run it again with `--rounds 4`")
+        del writers[0]
+        made = fb.balance(skewed(), **wanted)
+    assert made.ended == "topics are full"
+    assert [each.new for each in made.rounds] == [0, 0, 17]
+
+
+def test_new_topics_that_did_not_come_are_missed_by_every_run(tmp_path: Path) -> None:
+    """E: topics are invented once only, so a run that goes on says that some are missing."""
+    told: list[str] = []
+    with ChatServer(Script(new=[json.dumps({"rows": [{"topic": "Toys"}]})])) as server:
+        wanted = options(server, new_topics=2, output=tmp_path / "out", say=told.append)
+        for _ in range(2):
+            fb.balance(skewed(), **wanted)
+    assert [note for note in told if "missing: 1;" in note] == [told[-1]] * 2
+
+
+def test_a_plan_knows_topics_by_number_only(fabula: Run) -> None:
+    """E: a share of a topic that there is not is refused, and the near one is named."""
+    Path("texts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in skewed()))
+    planned = fabula("balance", "texts.jsonl", "--plan", "--topics", "4", "--share", "4=0.1")
+    assert planned.code == 0, planned.err
+    refused = fabula("balance", "texts.jsonl", "--plan", "--topics", "4", "--share", "topic4=0.5")
+    assert refused.code == 2
+    assert "there is no topic `topic4`" in refused.err
+    assert "did you mean `topic 4`" in refused.err
+
+
 def test_a_limit_leaves_valid_data_and_the_same_call_goes_on(tmp_path: Path) -> None:
     """E."""
     with ChatServer(Script()) as server:

@@ -20,20 +20,12 @@ from fabula.errors import FabulaError, PartialRunError, UsageError
 from fabula.testing import Call, ChatServer, Reply
 from fabula.testing.replies import (
     cut,
-    empty,
     failed,
-    filtered,
-    invalid_envelope,
     no_usage,
-    null_content,
-    rate_limited,
-    reasoning_only,
-    refusal,
-    reset,
-    slow,
 )
 from tests.acceptance.builders import as_reply, asked_rows, at, numbered
 from tests.acceptance.kinds import KINDS, Make, made_before, thing
+from tests.failures import NO_ANSWERS, PASSING
 
 N = 6
 
@@ -53,13 +45,8 @@ def good_after(*events: Any) -> Callable[[Call], Any]:
 
 
 BAD_REPLIES = {
-    "empty": empty(),
-    "white space": Reply("  \n ", as_text=True),
-    "null content": null_content(),
-    "refusal": refusal(),
+    **NO_ANSWERS,
     "refusal in words": Reply("I'm sorry, but I can't assist with that.", as_text=True),
-    "only thoughts": reasoning_only(),
-    "filtered": filtered(),
     "chatter": Reply("Here you go!", as_text=True),
 }
 
@@ -112,19 +99,11 @@ def test_a_cut_reply_gives_no_half_row(make: Make) -> None:
     assert all("Thing" in row["name"] for row in made)
 
 
-PASSING = {
-    "429": rate_limited(0.02),
-    "500": failed(500),
-    "503": failed(503),
-    "reset": reset(),
-    "timeout": slow(5.0),
-    "no JSON": invalid_envelope(),
-    "no usage": no_usage(),
-}
+EVENTS = {**PASSING, "no usage": no_usage()}
 
 
 @every_kind
-@pytest.mark.parametrize("event", PASSING.values(), ids=PASSING)
+@pytest.mark.parametrize("event", EVENTS.values(), ids=EVENTS)
 def test_what_passes_is_waited_for(make: Make, event: Reply) -> None:
     """E: 429 with Retry-After, 500, 503, reset, timeout, invalid envelope, usage missing."""
     with ChatServer(good_after(event)) as server:

@@ -20,7 +20,7 @@ from fabula.testing import Call, ChatServer, Reply
 from fabula.testing.replies import cut, failed
 from tests.acceptance.builders import at
 from tests.acceptance.kinds import thing
-from tests.acceptance.test_matrix import BAD_REPLIES, PASSING
+from tests.acceptance.test_matrix import BAD_REPLIES, EVENTS
 from tests.acceptance.texts import KINDS, Make, good_rows, honest
 
 N = 6
@@ -74,7 +74,7 @@ def test_a_cut_reply_is_asked_again(make: Make) -> None:
 
 
 @both
-@pytest.mark.parametrize("event", PASSING.values(), ids=PASSING)
+@pytest.mark.parametrize("event", EVENTS.values(), ids=EVENTS)
 def test_what_passes_is_waited_for(make: Make, event: Reply) -> None:
     """E: 429 with Retry-After, 500, 503, reset, timeout, invalid envelope, usage missing."""
     answered = event.text is None and event.status == 200 and not event.usage

@@ -185,6 +185,39 @@ def test_a_dry_run_shows_the_prompt_and_asks_nothing(run, at_server):
     assert server.calls == []
 
 
+def test_a_dry_run_refuses_what_the_run_would_refuse(run):
+    """E: the embedded model writes no program, so there is nothing to estimate."""
+    dry, real = (run("program", HOUSING, *more) for more in (("--dry-run",), ("-o", "out")))
+    assert (dry.code, dry.out, dry.err) == (3, "", real.err)
+    assert "error[model.too-weak]" in dry.err
+
+
+def test_a_dry_run_estimates_for_the_model_of_the_spec(run, tmp_path):
+    """E: the model that would be asked is the one that is named."""
+    spec = {**SPEC, "fabula": 1, "models": {"default": "openai:gpt-4o-mini"}}
+    (tmp_path / "asked.json").write_text(json.dumps(spec))
+    ended = run("program", "asked.json", "--dry-run")
+    assert ended.code == 0, ended.err
+    assert "openai:gpt-4o-mini: 1–4 calls" in ended.out
+
+
+def test_the_rows_of_a_sentence_without_columns_are_asked_for(run, at_server):
+    """B2.1: what a sentence says of its rows reaches a program, and a spec that a model writes."""
+    ended = run("program", "10 rows of houses", "--dry-run", "--model", "fake")
+    assert "Number of rows of the main table: 10\n" in ended.out
+    several = run("program", "3 tables of a shop", "--dry-run", "--model", "fake")
+    assert "Number of rows" not in several.out
+    written = {
+        "name": "houses",
+        "tables": {"houses": {"n": 100, "columns": {"id": {"kind": "key"}}}},
+    }
+    with ChatServer(lambda _: written) as server:
+        at_server(server)
+        made = run("init", "--prompt", "10 rows of houses", "--model", "openai:any")
+    assert made.code == 0, made.err
+    assert run("preview", "houses.yaml", "-n", "99", "--format", "csv").out.count("\n") == 11
+
+
 SPEC = {
     "name": "shop",
     "tables": {

@@ -15,21 +15,14 @@ import pytest
 
 import fabula as fb
 from fabula.errors import FabulaError, PrerequisiteError, UsageError
-from fabula.testing import ChatServer, Reply
+from fabula.testing import ChatServer
 from fabula.testing.replies import (
     cut,
-    empty,
     failed,
-    filtered,
-    invalid_envelope,
     no_usage,
-    null_content,
-    rate_limited,
-    reasoning_only,
-    refusal,
-    reset,
     slow,
 )
+from tests.failures import NO_ANSWERS, PASSING
 from tests.programs.builders import GOOD, HEAD, HOUSING, QUICK, at, fenced, made
 from tests.programs.test_related import GOOD as RELATED
 from tests.programs.test_related import SPEC
@@ -40,15 +33,7 @@ KINDS: dict[str, tuple[Any, str, str]] = {
 }
 every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 
-BAD_REPLIES = {
-    "empty": empty(),
-    "white space": Reply("  \n ", as_text=True),
-    "null content": null_content(),
-    "refusal": refusal(),
-    "only thoughts": reasoning_only(),
-    "filtered": filtered(),
-    "cut": cut(fenced(GOOD)[:400]),
-}
+BAD_REPLIES = {**NO_ANSWERS, "cut": cut(fenced(GOOD)[:400])}
 
 
 @every_kind
@@ -74,16 +59,6 @@ def test_replies_without_a_program_end_in_a_named_error(reply, kind):
     assert caught.value.exit_code in (1, 4)
     assert caught.value.hint
     assert len(server.calls) == 2
-
-
-PASSING = {
-    "429": rate_limited(0.02),
-    "500": failed(500),
-    "503": failed(503),
-    "reset": reset(),
-    "timeout": slow(5.0),
-    "no JSON": invalid_envelope(),
-}
 
 
 @every_kind

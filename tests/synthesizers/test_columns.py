@@ -13,6 +13,7 @@ from fabula.errors import SourceError, UsageError
 from fabula.synthesizers.columns.categories import CategoryCodec
 from fabula.synthesizers.columns.codec import ColumnCodec, Places, Range
 from fabula.synthesizers.columns.keys import KeyCodec
+from fabula.synthesizers.columns.lattice import Lattice
 from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.columns.numbers import NumberCodec
 
@@ -235,3 +236,11 @@ def test_asking_for_what_never_occurs_names_what_does():
     assert beyond.value.hint == "learned values lie between 19 and 88"
     with pytest.raises(UsageError, match="no value of type int64"):
         ages.weights(("old",))
+
+
+@pytest.mark.parametrize("number", [4.761904762, 75.0431540173515, 12.5, 0.1 + 0.2])
+def test_a_number_of_many_decimals_keeps_them(number):
+    """C2.1: an atom that comes back with a digit less would give every sampled row away."""
+    lattice = Lattice.of(pa.array([number, 0.5]))
+    (back,) = lattice.values(lattice.numbers(pa.array([number]))).to_pylist()
+    assert back == pytest.approx(number, rel=1e-15)

@@ -178,7 +178,7 @@ def test_wrong_keys_and_names_are_told(real: dict[str, pa.Table], tmp_path: Path
     with pytest.raises(SourceError, match="in a circle"):
         fit_tables(circle)
     (tmp_path / "database.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(SourceError, match="can't be read as learned tables"):
+    with pytest.raises(SourceError, match="can't be read as a synthesizer"):
         RelationalSynthesizer.load(tmp_path)
     with pytest.raises(SourceError, match="there is no file"):
         RelationalSynthesizer.load(tmp_path / "none")

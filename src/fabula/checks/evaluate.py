@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fabula.checks.data import Data, MissingError
 from fabula.checks.implied import implied_checks
-from fabula.checks.naming import check_name, rule
+from fabula.checks.naming import rule
 from fabula.checks.near_duplicates import near_duplicate_result, near_duplicate_rows
 from fabula.checks.numbers import correlation_result, share_result
 from fabula.checks.relations import (
@@ -80,16 +80,8 @@ def check_result(spec: DatasetSpec, data: Data, table: str, check: Check) -> Che
         reason = str(error)
     except duckdb.Error as error:
         reason = str(error).splitlines()[0].split(": ", 1)[-1]
-    return CheckResult(
-        table=table,
-        kind=check.kind,
-        name=check_name(check),
-        passed=False,
-        expected=rule(check),
-        failing=1,
-        repair=check.repair,
-        message=f"{rule(check)}: can't be checked: {reason}",
-    )
+    message = f"{rule(check)}: can't be checked: {reason}"
+    return CheckResult.of(table, check, message, failing=1, expected=rule(check))
 
 
 def rows_to_drop(

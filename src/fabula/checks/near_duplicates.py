@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabula.checks.data import EXAMPLES, Data
-from fabula.checks.naming import check_name, rule
+from fabula.checks.naming import rule
 from fabula.checks.results import CheckResult
 from fabula.spec.checks import NearDuplicateCheck
 from fabula.texts.near_duplicates import Match, near_duplicates
@@ -22,18 +22,15 @@ def near_duplicate_result(data: Data, table: str, check: NearDuplicateCheck) -> 
         told = f"{rule(check)}: {len(found):,} of {len(texts):,} texts do not, such as " + (
             f"{texts[first.second]!r}, like {texts[first.first]!r}"
         )
-    return CheckResult(
-        table=table,
-        kind=check.kind,
-        name=check_name(check),
-        passed=not found,
+    return CheckResult.of(
+        table,
+        check,
+        told,
+        failing=len(found),
         value=float(len(found)),
         expected="no text is like an earlier one",
-        failing=len(found),
         rows=len(texts),
         examples=tuple(_shown(match, texts) for match in found[:EXAMPLES]),
-        repair=check.repair,
-        message=told,
     )
 
 

@@ -6,7 +6,7 @@ import math
 
 from fabula.checks.conditions import equals
 from fabula.checks.data import Data
-from fabula.checks.naming import bound, check_name, names
+from fabula.checks.naming import bound, names
 from fabula.checks.results import CheckResult
 from fabula.io.sql import quoted
 from fabula.planning.expressions import parse_expression
@@ -75,17 +75,14 @@ def _measured(
         found = f"is {value:.4g}" + (
             f" (asked: {bound(check)})" if passed else f", not {bound(check)}"
         )
-    return CheckResult(
-        table=table,
-        kind=check.kind,
-        name=check_name(check),
-        passed=passed,
+    return CheckResult.of(
+        table,
+        check,
+        f"{what} {found}",
+        failing=0 if passed else 1,
         value=value,
         expected=bound(check),
-        failing=0 if passed else 1,
         rows=rows,
-        repair=check.repair,
-        message=f"{what} {found}",
     )
 
 

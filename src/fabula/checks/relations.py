@@ -7,7 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.checks.data import ROW_NUMBER, Data, MissingError
-from fabula.checks.naming import check_name, rule, values
+from fabula.checks.naming import rule, values
 from fabula.checks.results import CheckResult
 from fabula.io.sql import quoted
 from fabula.io.write import plain_type
@@ -202,16 +202,13 @@ def _relation(
     message: str,
     examples: tuple[dict[str, object], ...] = (),
 ) -> CheckResult:
-    return CheckResult(
-        table=table,
-        kind=check.kind,
-        name=check_name(check),
-        passed=not failing,
+    return CheckResult.of(
+        table,
+        check,
+        message,
+        failing=failing,
         value=float(failing),
         expected=rule(check),
-        failing=failing,
         rows=rows,
         examples=examples,
-        repair=check.repair,
-        message=message,
     )

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from fabula.checks.naming import check_name
 from fabula.errors import CheckError
+from fabula.spec.checks import Check
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,22 @@ class CheckResult:
     repair: str = "fail"
     repaired: int = 0
     message: str = ""
+
+    @classmethod
+    def of(
+        cls, table: str, check: Check, message: str, *, failing: int, **found: Any
+    ) -> CheckResult:
+        """How a check of a spec went that so many rows break; `found` is the rest by name."""
+        return cls(
+            table=table,
+            kind=check.kind,
+            name=check_name(check),
+            passed=not failing,
+            failing=failing,
+            repair=check.repair,
+            message=message,
+            **found,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from fabula.checks.conditions import condition
 from fabula.checks.data import Data
-from fabula.checks.naming import check_name, rule
+from fabula.checks.naming import rule
 from fabula.checks.results import CheckResult
 from fabula.planning.expressions import parse_expression
 from fabula.spec.checks import Check
@@ -39,17 +39,14 @@ def rows_verdict(
         message = f"{failing:,} of {rows:,} rows break the rule: {rule(check)}"
     if repaired:
         message += f" ({repaired:,} {'dropped' if check.repair == 'drop' else 'drawn again'})"
-    return CheckResult(
-        table=table,
-        kind=check.kind,
-        name=check_name(check),
-        passed=not failing,
+    return CheckResult.of(
+        table,
+        check,
+        message,
+        failing=failing,
         value=float(failing),
         expected="no row breaks it",
-        failing=failing,
         rows=rows,
         examples=examples,
-        repair=check.repair,
         repaired=repaired,
-        message=message,
     )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabula.checks.data import EXAMPLES, ROW_NUMBER, Data, column_list
-from fabula.checks.naming import check_name, names
+from fabula.checks.naming import names
 from fabula.checks.results import CheckResult
 from fabula.io.sql import quoted
 from fabula.spec.checks import UniqueCheck
@@ -50,18 +50,15 @@ def unique_result(data: Data, table: str, check: UniqueCheck) -> CheckResult:
         )
         plural = "value occurs" if repeated == 1 else "values occur"
         message = f"{names(check.columns)}: {repeated:,} {plural} more than once: {most}"
-    return CheckResult(
-        table=table,
-        kind=check.kind,
-        name=check_name(check),
-        passed=not repeated,
+    return CheckResult.of(
+        table,
+        check,
+        message,
+        failing=surplus,
         value=float(repeated),
         expected="no value occurs twice",
-        failing=surplus,
         rows=rows,
         examples=tuple(examples),
-        repair=check.repair,
-        message=message,
     )
 
 

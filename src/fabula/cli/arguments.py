@@ -99,6 +99,11 @@ def read_sizes(texts: Sequence[str] | None) -> Size:
     return sizes
 
 
+def read_names(text: str) -> list[str]:
+    """`name, year` as two names; nothing as none."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
 def read_share(text: str | None) -> float | int | None:
     """`5%` and `0.05` as a share, `12` as a number of rows.
 

@@ -19,6 +19,9 @@ CHARACTERS_A_TOKEN = 4
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Print every prompt; call and write nothing.")
 ]
+AttemptsOption = Annotated[
+    int, typer.Option("--attempts", min=0, help="Times that a bad reply is asked again.")
+]
 
 
 def calls_line(result: RowsResult) -> str:
@@ -35,8 +38,13 @@ def show_prompts(talk: Talk, prompts: Sequence[str], model: str) -> None:
     """Print prompts that would be asked one by one, and say about what they would cost."""
     from fabula.llm.chat import Usage
     from fabula.llm.prices import price_of
+    from fabula.llm.rehearsal import Rehearsal
+    from fabula.llm.rows.sync import run_sync
+    from fabula.llm.session import models_of_run
     from fabula.reports import amounts
 
+    with models_of_run(rehearsal=Rehearsal()) as open_model:
+        run_sync(open_model(model).close())  # there must be such a model
     for prompt in prompts:
         typer.echo(f"{prompt}\n")
     sent = sum(len(prompt) for prompt in prompts) // CHARACTERS_A_TOKEN

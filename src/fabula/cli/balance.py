@@ -15,6 +15,7 @@ from fabula.cli.arguments import (
     ModelOption,
     PromptOption,
     SeedOption,
+    read_names,
 )
 from fabula.cli.group import new_app
 from fabula.cli.progress import progress
@@ -69,7 +70,8 @@ def balance(
         typer.Option(
             "--share",
             metavar="TOPIC=SHARE",
-            help="Share of a topic by name or number, `food=0.4`; the rest is even; repeatable.",
+            help="Share of a topic by name or number, `food=0.4`; the rest is even; repeatable. "
+            "With --plan by number: the model names topics.",
         ),
     ] = None,
     n: Annotated[
@@ -121,7 +123,7 @@ def balance(
 
     talk: Talk = ctx.obj
     wanted: BalanceOptions = {
-        "text": _names(text),
+        "text": read_names(text),
         "label": label,
         "topics": topics,
         "sizes": _sizes(sizes),
@@ -164,13 +166,9 @@ def balance(
     talk.hint(f"open {folder}/report.html")
 
 
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
 def _sizes(text: str) -> list[int]:
     try:
-        return [int(size) for size in _names(text)]
+        return [int(size) for size in read_names(text)]
     except ValueError as exc:
         raise UsageError(
             f"`--sizes {text}` is no list of numbers",

@@ -15,11 +15,12 @@ from fabula.cli.arguments import (
     MaxTokensOption,
     ModelOption,
     OverwriteOption,
+    read_names,
 )
-from fabula.cli.asked import DryRunOption, calls_line, show_prompts
+from fabula.cli.asked import AttemptsOption, DryRunOption, calls_line, show_prompts
 from fabula.cli.group import new_app
 from fabula.cli.progress import counted, progress
-from fabula.cli.talk import Talk
+from fabula.cli.talk import Talk, pasted
 
 if TYPE_CHECKING:
     from fabula.texts.round_trip import RoundTrip
@@ -85,9 +86,7 @@ def describe(
     ] = None,
     dry_run: DryRunOption = False,
     model: ModelOption = None,
-    attempts: Annotated[
-        int, typer.Option("--attempts", min=0, help="Times that a bad text is asked again.")
-    ] = 3,
+    attempts: AttemptsOption = 3,
     fresh: FreshOption = False,
     overwrite: OverwriteOption = False,
     max_calls: MaxCallsOption = None,
@@ -102,7 +101,7 @@ def describe(
     Examples: `fabula describe films.csv --style gossip --min-words 30`;
     `fabula describe films.jsonl -n 3 --verify -o texts.jsonl --model openai:gpt-4o-mini`
     """
-    from fabula.io.places import make_folder, write_text
+    from fabula.io.places import check_free, make_folder, write_text
     from fabula.reports import amounts
     from fabula.texts.describe import prompts_of
     from fabula.texts.describe_files import beside, describe_file
@@ -125,7 +124,7 @@ def describe(
         },
         "n": n,
         "prompt": prompt,
-        "columns": [name.strip() for name in columns.split(",") if name.strip()],
+        "columns": read_names(columns),
         "preferences_column": preferences,
     }
     prompts = prompts_of(data, **wanted)
@@ -135,6 +134,8 @@ def describe(
     if language and not is_known(language):
         talk.say(f"note: whether a text is in {language} can't be checked; it is only asked for")
     target = output or beside(data, "described")
+    if report is not None:
+        check_free(report, overwrite=True)
 
     def scored(score: RoundTrip) -> None:
         talk.say(str(score))
@@ -165,4 +166,4 @@ def describe(
     claims = sum(bool(record["unsupported"]) for record in records)
     listed = f"; {claims:,} with names or numbers that the fields do not hold" if claims else ""
     talk.say(f"Wrote `{target}` ({amounts.count(len(records), 'text')}{listed})")
-    talk.hint(f"look at it with `fabula show {target}`")
+    talk.hint(f"look at it with `fabula show {pasted(target)}`")

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from fabula.cli.arguments import read_spec
+from fabula.cli.arguments import read_names, read_spec
 from fabula.cli.group import new_app
 from fabula.cli.talk import Talk
 
@@ -86,21 +86,28 @@ def evaluate(
     Exit code 1 when a gate or a check fails, so that a build can be blocked on it.
     """
     from fabula import api
+    from fabula.io.places import check_free
+    from fabula.reports.report import check_form
     from fabula.reports.report_text import report_line, report_text
 
     talk: Talk = ctx.obj
+    if output is not None:
+        check_form(output)
+        check_free(output, overwrite=True)
+    if charts is not None:
+        check_free(charts, overwrite=True, folder=True)
     report = api.evaluate(
         synthetic,
         real=real,
         holdout=holdout,
         target=target,
         positive=positive,
-        protected=_names(protected),
-        quasi=_names(quasi),
-        sensitive=_names(sensitive),
-        sequence=_names(sequence),
+        protected=read_names(protected),
+        quasi=read_names(quasi),
+        sensitive=read_names(sensitive),
+        sequence=read_names(sequence),
         spec=read_spec(spec) if spec else None,
-        sections=_names(sections) or None,
+        sections=read_names(sections) or None,
         gates=gate or False,
         seed=seed,
     )
@@ -118,7 +125,3 @@ def evaluate(
         report.write(output)
         talk.say(f"Wrote `{output}`{'' if report.passed else ', marked NOT RELEASABLE'}")
     report.raise_for_gates()
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]

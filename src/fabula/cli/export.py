@@ -9,7 +9,7 @@ import typer
 
 from fabula.cli.arguments import SeedOption, read_shares
 from fabula.cli.group import new_app
-from fabula.cli.talk import Talk
+from fabula.cli.talk import Talk, pasted
 
 app = new_app()
 
@@ -93,4 +93,4 @@ def export(
     talk.say(export_text(written))
     training = written.tokens is not None
     look = "check it with `fabula validate" if training else "look at it with `fabula show"
-    talk.hint(f"{look} {written.files[0].path}`")
+    talk.hint(f"{look} {pasted(written.files[0].path)}`")

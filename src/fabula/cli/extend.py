@@ -22,7 +22,7 @@ from fabula.cli.asked import calls_line
 from fabula.cli.group import new_app
 from fabula.cli.progress import counted, progress
 from fabula.cli.rehearsing import print_rehearsal
-from fabula.cli.talk import Talk
+from fabula.cli.talk import Talk, pasted
 
 if TYPE_CHECKING:
     from fabula.llm.rehearsal import Rehearsal
@@ -72,6 +72,7 @@ def extend(
     the rest, shown a sample of the rows, and nothing that it repeats is taken.
     """
     from fabula.io.frames import as_table
+    from fabula.reports import amounts
     from fabula.texts.extend import extend as grow
     from fabula.texts.files import extend_file, longer_name
 
@@ -108,5 +109,6 @@ def extend(
     with progress(talk) as watch:
         wanted["progress"] = counted(watch, data.stem, n)
         longer = extend_file(data, n, target, overwrite=overwrite, **wanted)
-    talk.say(f"Wrote `{target}` ({longer.num_rows - n:,} rows and {n:,} new)")
-    talk.hint(f"look at it with `fabula show {target}`")
+    old = amounts.count(longer.num_rows - n, "row")
+    talk.say(f"Wrote `{target}` ({old} and {n:,} new)")
+    talk.hint(f"look at it with `fabula show {pasted(target)}`")

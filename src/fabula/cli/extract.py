@@ -15,10 +15,10 @@ from fabula.cli.arguments import (
     ModelOption,
     OverwriteOption,
 )
-from fabula.cli.asked import DryRunOption, calls_line, show_prompts
+from fabula.cli.asked import AttemptsOption, DryRunOption, calls_line, show_prompts
 from fabula.cli.group import new_app
 from fabula.cli.progress import counted, progress
-from fabula.cli.talk import Talk
+from fabula.cli.talk import Talk, pasted
 
 app = new_app()
 
@@ -51,9 +51,7 @@ def extract(
     ] = "",
     dry_run: DryRunOption = False,
     model: ModelOption = None,
-    attempts: Annotated[
-        int, typer.Option("--attempts", min=0, help="Times that a bad reply is asked again.")
-    ] = 3,
+    attempts: AttemptsOption = 3,
     fresh: FreshOption = False,
     overwrite: OverwriteOption = False,
     max_calls: MaxCallsOption = None,
@@ -96,4 +94,4 @@ def extract(
             report=lambda result: talk.say(calls_line(result)),
         )
     talk.say(f"Wrote `{target}` (from {amounts.count(len(made), 'text')})")
-    talk.hint(f"look at it with `fabula show {target}`")
+    talk.hint(f"look at it with `fabula show {pasted(target)}`")

@@ -11,7 +11,7 @@ import typer
 from fabula.cli.arguments import read_spec
 from fabula.cli.group import new_app
 from fabula.cli.progress import progress
-from fabula.cli.talk import Talk
+from fabula.cli.talk import Talk, pasted
 from fabula.errors import UsageError
 
 app = new_app()
@@ -87,6 +87,13 @@ def fit(
             help="A table of several that stays as it is, its rows being real; repeatable.",
         ),
     ] = None,
+    exact: Annotated[
+        bool,
+        typer.Option(
+            "--exact/--no-exact",
+            help="Keep what holds on every row, such as total = price * quantity, in every sample.",
+        ),
+    ] = True,
     option: Annotated[
         list[str] | None,
         typer.Option("--option", metavar="NAME=VALUE", help="Option of the model; repeatable."),
@@ -100,11 +107,16 @@ def fit(
     as a folder.
     """
     from fabula.io.formats import format_of
+    from fabula.io.places import check_free, make_folder
     from fabula.io.write import write_table
     from fabula.synthesizers.fitting import fit
     from fabula.synthesizers.relational.database import RelationalSynthesizer
 
     talk: Talk = ctx.obj
+    check_free(output, overwrite=True, folder=output.is_dir())
+    if holdout_output is not None:
+        format_of(holdout_output)
+        check_free(holdout_output, overwrite=True)
     with progress(talk) as watch:
         synthesizer = fit(
             data,
@@ -118,20 +130,23 @@ def fit(
             domain=None if domain is None else _domain(domain),
             keys=dict(map(_key, key or [])),
             keep=keep or (),
+            exact=exact,
             progress=watch,
             **_options(option or []),
         )
     talk.say(str(synthesizer.card()))
+    make_folder(output.parent)
     synthesizer.save(output)
     talk.say(f"Wrote `{output}`")
     if isinstance(synthesizer, RelationalSynthesizer):
-        talk.hint(f"make the tables with `fabula sample {output} -o made/`")
+        talk.hint(f"make the tables with `fabula sample {pasted(output)} -o made/`")
         return
     if holdout_output is not None and synthesizer.holdout is not None:
         rows = synthesizer.holdout
+        make_folder(holdout_output.parent)
         write_table(holdout_output, rows, rows.schema, format_of(holdout_output))
         talk.say(f"Wrote `{holdout_output}` ({rows.num_rows:,} rows that were not learned from)")
-    talk.hint(f"draw rows with `fabula sample {output} -n 1000 -o rows.parquet`")
+    talk.hint(f"draw rows with `fabula sample {pasted(output)} -n 1000 -o rows.parquet`")
 
 
 def _domain(file: Path) -> Any:

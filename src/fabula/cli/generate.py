@@ -25,7 +25,7 @@ from fabula.cli.arguments import (
 from fabula.cli.group import new_app
 from fabula.cli.progress import progress
 from fabula.cli.rehearsing import print_rehearsal
-from fabula.cli.talk import Talk
+from fabula.cli.talk import Talk, pasted
 from fabula.errors import CheckError, PartialRunError, UsageError
 
 if TYPE_CHECKING:
@@ -63,8 +63,11 @@ def generate(
     ] = None,
     review: ReviewOption = None,
     form: Annotated[
-        Literal["parquet", "csv", "jsonl", "arrow"], typer.Option("--format", help="File format.")
-    ] = "parquet",
+        Literal["parquet", "csv", "jsonl", "arrow"] | None,
+        typer.Option(
+            "--format", help="File format; by default what the file's ending says, else parquet."
+        ),
+    ] = None,
     workers: Annotated[
         int, typer.Option("--workers", min=1, help="Parts of tables made at the same time.")
     ] = 1,
@@ -159,7 +162,7 @@ def generate(
         talk.say(f"Nothing to do: `{folder}` holds this run, finished; --fresh makes it again")
     else:
         talk.say(wrote_line(dataset))
-    talk.hint(f"look at it with `fabula show {folder}`")
+    talk.hint(f"look at it with `fabula show {pasted(folder)}`")
 
 
 def write_report(dataset: Dataset) -> None:

@@ -11,8 +11,8 @@ import typer
 
 from fabula.cli.arguments import FreshOption
 from fabula.cli.group import new_app
-from fabula.cli.talk import Talk
-from fabula.errors import FabulaError, SinkError, UsageError, did_you_mean
+from fabula.cli.talk import Talk, pasted
+from fabula.errors import FabulaError, UsageError, did_you_mean
 from fabula.reports import amounts, grid
 
 if TYPE_CHECKING:
@@ -77,6 +77,8 @@ def init(
 
     Without any of the three ways, list the templates.
     """
+    from fabula.io.places import check_free
+
     talk: Talk = ctx.obj
     if sum(way is not None for way in (template, source, prompt)) > 1:
         raise UsageError(
@@ -93,6 +95,8 @@ def init(
             hint="say what is wanted: --prompt '10 rows of houses: id, size (m2), price'",
         )
     if prompt is not None and model is not None:
+        if output is not None:
+            check_free(output, overwrite=overwrite)
         spec = _asked(talk, prompt, model, rounds=rounds, fresh=fresh, max_calls=max_calls)
         _write_spec(talk, spec, output, overwrite)
     elif prompt is not None:
@@ -106,7 +110,7 @@ def init(
         path = output or Path(f"{template}.yaml")
         _write(path, text, overwrite)
         talk.say(f"Wrote `{path}` — {_needs(text)}")
-        talk.hint(f"see some rows with `fabula preview {path}`")
+        talk.hint(f"see some rows with `fabula preview {pasted(path)}`")
     else:
         about = [(name, _about(text)) for name, text in _templates().items()]
         typer.echo("\n".join(grid.lines(about)))
@@ -156,7 +160,7 @@ def _write_spec(talk: Talk, spec: DatasetSpec, output: Path | None, overwrite: b
     path, text = output or Path(f"{spec.name}.yaml"), to_yaml(spec)
     _write(path, text, overwrite)
     talk.say(f"Wrote `{path}` — {_needs(text)}")
-    talk.hint(f"look at what was understood, then `fabula preview {path}`")
+    talk.hint(f"look at what was understood, then `fabula preview {pasted(path)}`")
 
 
 def _write_guess(talk: Talk, source: str, output: Path | None, overwrite: bool) -> None:
@@ -166,7 +170,7 @@ def _write_guess(talk: Talk, source: str, output: Path | None, overwrite: bool) 
     path = output or Path(f"{guessed.spec.name}.yaml")
     _write(path, guessed.to_yaml(), overwrite)
     talk.say(f"{guessed}\nWrote `{path}`; nothing left this machine")
-    talk.hint(f"correct the guesses (each line says why), then `fabula preview {path}`")
+    talk.hint(f"correct the guesses (each line says why), then `fabula preview {pasted(path)}`")
 
 
 def _explain(talk: Talk, source: str) -> None:
@@ -184,21 +188,16 @@ def _explain(talk: Talk, source: str) -> None:
         rows.append((grid.one_line(name), each.way, each.kind, grid.one_line(each.reason)))
     typer.echo("\n".join(grid.lines(rows)))
     if not is_spec:
-        talk.hint(f"`fabula init --from {source}` writes the spec")
+        talk.hint(f"`fabula init --from {pasted(source)}` writes the spec")
 
 
 def _write(path: Path, text: str, overwrite: bool) -> None:
     """Write a spec, and beside it the schema that editors look for."""
-    from fabula.io.places import make_folder, write_text
+    from fabula.io.places import check_free, make_folder, write_text
     from fabula.spec.schema import json_schema
     from fabula.spec.writing import SCHEMA_FILE
 
-    if path.exists() and not overwrite:
-        raise SinkError(
-            f"`{path}` exists already",
-            code="sink.exists",
-            hint="choose another file with `-o`, or pass --overwrite",
-        )
+    check_free(path, overwrite=overwrite)
     make_folder(path.parent)
     write_text(path, text)
     write_text(path.with_name(SCHEMA_FILE), json.dumps(json_schema(), indent=2) + "\n")

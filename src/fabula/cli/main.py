@@ -5,6 +5,7 @@ Help and version are answered from a table; Typer and the library are imported f
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
@@ -22,6 +23,8 @@ INTERRUPTED = 130
 """Exit code of a command that Ctrl-C ended."""
 INTERNAL_ERROR = 70
 """Exit code of an error that Fabula did not foresee (`EX_SOFTWARE` of sysexits)."""
+SHOWN_NAME = 80
+"""Characters of a file's name that an error shows."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
     from fabula.cli.talk import Talk, take_options
-    from fabula.errors import FabulaError
+    from fabula.errors import FabulaError, UsageError
 
     talk = Talk()
     try:
@@ -58,6 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             import traceback
 
             traceback.print_exc()
+        if isinstance(error, OSError) and (error.filename or error.errno == errno.ENOSPC):
+            talk.fail(_refused(error))
+            return UsageError.exit_code
         talk.fail(_unforeseen(error))
         return INTERNAL_ERROR
 
@@ -83,6 +89,7 @@ def _usage_error(error: Any, words: Sequence[str]) -> FabulaError:
     from fabula.errors import UsageError, did_you_mean
 
     message = re.sub(r"'([^']*)'", r"`\1`", error.format_message().rstrip("."))
+    message = message.replace("Value error, ", "")  # pydantic's, about a choice
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "fabula"
     hint = f"`{path} --help` lists what it takes"
@@ -90,6 +97,24 @@ def _usage_error(error: Any, words: Sequence[str]) -> FabulaError:
         message = f"no verb is called `{words[0]}`"
         hint = did_you_mean(words[0], VERBS) or "`fabula --help` lists the verbs"
     return UsageError(message[:1].lower() + message[1:], code="usage.arguments", hint=hint)
+
+
+def _refused(error: OSError) -> FabulaError:
+    """What the system refused to do with a file, or with what is printed."""
+    from pathlib import Path
+
+    from fabula.errors import UsageError
+    from fabula.io.places import sink_error
+
+    if not error.filename:
+        return sink_error(error, Path("standard output"))
+    name = str(error.filename)
+    shown = name if len(name) <= SHOWN_NAME else f"{name[:SHOWN_NAME]}…"
+    return UsageError(
+        f"`{shown}` can't be used: {(error.strerror or str(error)).lower()}",
+        code="usage.file",
+        hint="name another file",
+    )
 
 
 def _unforeseen(error: Exception) -> FabulaError:

@@ -19,7 +19,7 @@ from fabula.cli.arguments import (
     read_sizes,
 )
 from fabula.cli.group import new_app
-from fabula.cli.talk import Talk
+from fabula.cli.talk import Talk, pasted
 from fabula.cli.verbs import VERBS
 from fabula.errors import FabulaError
 
@@ -115,13 +115,13 @@ def write(
     without a model.
     """
     from fabula.reports.programs import dry_run_text
-    from fabula.runs.program import asked_of, program
+    from fabula.runs.program import asked_of, model_for, program
 
     talk: Talk = ctx.obj
     sizes = read_sizes(n)
     wanted = asked_of(request, sizes, check or ())
     if dry_run:
-        typer.echo(dry_run_text(wanted, model or "local", rounds))
+        typer.echo(dry_run_text(wanted, model_for(wanted, model), rounds))
         return
     folder = output or Path("out") / wanted.name
 
@@ -146,7 +146,7 @@ def write(
         )
 
     _finish(talk, make, folder)
-    talk.hint(f"more rows without a model: `fabula program run {folder} -n 100000`")
+    talk.hint(f"more rows without a model: `fabula program run {pasted(folder)} -n 100000`")
 
 
 @app.command("run")
@@ -196,7 +196,7 @@ def run(
         )
 
     _finish(talk, make, folder)
-    talk.hint(f"look at it with `fabula show {folder}`")
+    talk.hint(f"look at it with `fabula show {pasted(folder)}`")
 
 
 def _finish(talk: Talk, make: Any, folder: Path) -> None:

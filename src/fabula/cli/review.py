@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from fabula.cli.group import new_app
-from fabula.cli.talk import Talk
+from fabula.cli.talk import Talk, pasted
 from fabula.cli.verbs import VERBS
 from fabula.reports import amounts
 
@@ -33,7 +33,8 @@ def export(
     talk: Talk = ctx.obj
     rows = review_export(data, output, n=n, seed=seed, overwrite=overwrite)
     talk.say(f"Wrote `{output}` ({amounts.count(rows, 'row')} to review)")
-    talk.hint(f"fill it in, then `fabula review import {output} --data {data} -o reviewed.csv`")
+    again = f"fabula review import {pasted(output)} --data {pasted(data)} -o reviewed.csv"
+    talk.hint(f"fill it in, then `{again}`")
 
 
 @app.command("import")
@@ -66,4 +67,4 @@ def import_(
         talk.say(f"{values} fixed differently; the first sheet's stand")
     talk.say(f"Wrote `{output}` ({amounts.count(reviewed.rows.num_rows, 'row')})")
     talk.say(f"Wrote `{notes_path(output)}`")
-    talk.hint(f"`fabula generate SPEC --review {notes_path(output)}` tells it to the model")
+    talk.hint(f"`fabula generate SPEC --review {pasted(notes_path(output))}` tells it to the model")

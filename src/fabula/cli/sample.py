@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fabula.cli.arguments import OverwriteOption
 from fabula.cli.group import new_app
 from fabula.cli.progress import progress
-from fabula.cli.talk import Talk
-from fabula.errors import SinkError, UsageError
+from fabula.cli.talk import Talk, pasted
+from fabula.errors import UsageError
+
+if TYPE_CHECKING:
+    from fabula.io.formats import Format
 
 app = new_app()
 
@@ -39,9 +42,13 @@ def sample(
         ),
     ] = None,
     form: Annotated[
-        str,
-        typer.Option("--format", metavar="FORMAT", help="Of several tables: parquet, csv, jsonl."),
-    ] = "parquet",
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="Of several tables: parquet, csv, jsonl, arrow; one file's ending says it itself.",
+        ),
+    ] = None,
     given: Annotated[
         list[str] | None,
         typer.Option(
@@ -71,19 +78,16 @@ def sample(
     """
     import sys
 
-    from fabula.io.formats import format_of
+    from fabula.io.formats import as_format, check_ending, format_of
+    from fabula.io.places import check_free, make_folder
     from fabula.io.write import CsvFile, write_table
     from fabula.synthesizers.synthesizer import Synthesizer, load_synthesizer
 
     talk: Talk = ctx.obj
     drawer = load_synthesizer(synthesizer)
-    if output is not None and output.exists() and not overwrite:
-        raise SinkError(
-            f"`{output}` exists",
-            code="sink.exists",
-            where=str(output),
-            hint="pass --overwrite, or choose another name",
-        )
+    ending = None if form is None else as_format(form)
+    if output is not None:
+        check_free(output, overwrite=overwrite, folder=not isinstance(drawer, Synthesizer))
     if not isinstance(drawer, Synthesizer):
         if output is None or n is not None or given or share:
             raise UsageError(
@@ -92,10 +96,19 @@ def sample(
                 code="usage.several-tables",
                 hint=f"fabula sample {synthesizer} --scale 2 -o made/",
             )
-        _several(talk, drawer.sample(1.0 if scale is None else scale, seed=seed), output, form)
+        tables = drawer.sample(1.0 if scale is None else scale, seed=seed)
+        _several(talk, tables, output, ending or "parquet")
         return
     if scale is not None:
         raise UsageError("`--scale` is for several tables", code="usage.scale", hint="pass `-n`")
+    if output is not None and ending is not None:
+        check_ending(output, ending)
+    elif ending not in (None, "csv"):
+        raise UsageError(
+            f"rows are printed as CSV, not as {ending}",
+            code="usage.format",
+            hint=f"write them to a file: `-o {synthesizer.stem}.{ending}`",
+        )
     n = 1000 if n is None else n
     blocks = drawer.blocks(
         n, given=_given(given or []), shares=_shares(share or []), seed=seed, workers=workers
@@ -119,23 +132,26 @@ def sample(
                 if watch:
                     watch(output.stem, done, n)
 
+        make_folder(output.parent)
         write_table(output, counted(), drawer.schema, format_of(output))
     talk.say(f"Wrote `{output}` ({n:,} rows)")
-    talk.hint(f"look at them with `fabula show {output}`")
+    talk.hint(f"look at them with `fabula show {pasted(output)}`")
 
 
-def _several(talk: Talk, tables: dict[str, Any], output: Path, form: str) -> None:
+def _several(talk: Talk, tables: dict[str, Any], output: Path, ending: Format) -> None:
     """Write the tables, a file each."""
-    from fabula.io.formats import as_format
+    from fabula.io.names import file_stem
+    from fabula.io.places import make_folder
     from fabula.io.write import write_table
 
-    ending = as_format(form)
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     for name, table in tables.items():
-        write_table(output / f"{name}.{ending}", table, table.schema, ending)
+        write_table(output / f"{file_stem(name)}.{ending}", table, table.schema, ending)
         talk.say(f"{name}  {table.num_rows:,} rows")
     talk.say(f"Wrote `{output}` ({len(tables)} tables)")
-    talk.hint(f"hold them against the real ones with `fabula evaluate {output} --real FOLDER`")
+    talk.hint(
+        f"hold them against the real ones with `fabula evaluate {pasted(output)} --real FOLDER`"
+    )
 
 
 def _given(texts: list[str]) -> dict[str, Any]:

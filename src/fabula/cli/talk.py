@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import re
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -82,6 +83,12 @@ def take_options(arguments: Sequence[str]) -> tuple[Talk, list[str]]:
     asks_json = "--format=json" in rest or ("--format", "json") in itertools.pairwise(rest)
     as_json = errors == "json" or asks_json
     return Talk(quiet, verbose, progress, "json" if as_json else "text"), rest
+
+
+def pasted(path: object) -> str:
+    """A path as a word of a command that can be pasted, in quotes where it holds spaces."""
+    text = str(path)
+    return shlex.quote(text) if re.search(r"[^\w./:@%+=,~-]", text) else text
 
 
 def has_colour(stream: TextIO) -> bool:

@@ -43,7 +43,7 @@ SECTIONS: dict[str, dict[str, str]] = {
 
 VERBS: dict[str, str] = {name: text for verbs in SECTIONS.values() for name, text in verbs.items()}
 
-CONTINUED = frozenset({"balance", "describe", "extend", "extract", "pairs", "program"})
+CONTINUED = frozenset({"balance", "describe", "extend", "extract", "init", "pairs", "program"})
 """Verbs that ask nothing twice when the same command is run again."""
 
 WAY_ON = "\nhint: run the same command to continue; what was answered is not asked again"

@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.checks.conditions import condition
+from fabula.checks.naming import check_name
 from fabula.engines.block import Block, Loss
 from fabula.engines.expressions import evaluate
 from fabula.engines.made import CheckTally
@@ -23,7 +24,7 @@ from fabula.io.arrays import array_of, numbers_of
 from fabula.planning.columns import closure, joint_groups
 from fabula.planning.expressions import parse_expression
 from fabula.planning.plan import TablePlan
-from fabula.spec.checks import ROW_CHECKS, AbstractCheck, Check, MinimumCheck, NearDuplicateCheck
+from fabula.spec.checks import ROW_CHECKS, Check, NearDuplicateCheck
 from fabula.spec.words import FILLED
 from fabula.texts.near_duplicates import near_duplicates
 
@@ -147,7 +148,7 @@ class RowRules:
             alive = ~gone
             if rule.check.repair == "resample" and now[alive].all() and was[alive].all():
                 raise CheckError(
-                    f"no row of `{self._plan.name}` meets `{describe(rule.check)}` "
+                    f"no row of `{self._plan.name}` meets {_said(rule.check)} "
                     f"after {self._tries} draws",
                     code="check.impossible",
                     where=f"tables.{self._plan.name}.checks.{rule.place}",
@@ -162,7 +163,7 @@ class RowRules:
             if rule.check.repair == "fail":
                 continue
             for row in np.flatnonzero(bad & ~gone).tolist():
-                reason = f"breaks `{describe(rule.check)}`"
+                reason = f"breaks {_said(rule.check)}"
                 if rule.check.repair == "resample":
                     reason += f" after {tries} draws"
                 lost.setdefault(row, Loss(reason, attempt=tries))
@@ -186,14 +187,9 @@ def _like_earlier(check: NearDuplicateCheck, block: Block) -> NDArray[np.bool_]:
     return broken
 
 
-def describe(check: AbstractCheck) -> str:
-    """A check in a few words."""
-    if check.name:
-        return check.name
-    if isinstance(check, MinimumCheck):
-        return f"{check.column} at least {check.at_least:g}"
-    text = getattr(check, "sql", None)
-    return str(text) if text else f"{check.kind} of {getattr(check, 'column', '')}"
+def _said(check: Check) -> str:
+    """A check between backticks, which hold no others."""
+    return f"`{check_name(check).replace('`', '')}`"
 
 
 def _rules(checks: Iterable[Check]) -> Iterable[Rule]:

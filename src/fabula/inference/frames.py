@@ -48,21 +48,34 @@ def named_tables(source: Any) -> dict[str, pa.Table]:
     Raises:
         SourceError: A table can't be read.
     """
-    if isinstance(source, str | os.PathLike):
-        found = read_tables(Path(source))
-        return {name: as_table(rows, name=name) for name, rows in found.items()}
-    if is_several(source):
-        return {str(name): as_table(data, name=str(name)) for name, data in source.items()}
-    return {"data": as_table(source)}
+    found = _by_name(source)
+    return {"data": as_table(source)} if found is None else _as_tables(found)
 
 
-def is_several(source: Any) -> bool:
-    """Whether a caller hands over tables by name, or a folder of them."""
+def several_tables(source: Any) -> dict[str, pa.Table] | None:
+    """The tables of a folder of several, or of a mapping of names to tables; else None.
+
+    Raises:
+        SourceError: A table can't be read.
+    """
+    is_path = isinstance(source, str | os.PathLike)
+    if is_path and not Path(source).is_dir():
+        return None
+    found = _by_name(source)
+    return None if found is None or (is_path and len(found) == 1) else _as_tables(found)
+
+
+def _by_name(source: Any) -> Mapping[Any, Any] | None:
+    """What a caller hands over by name: a file, a folder, or a mapping of tables."""
     if isinstance(source, str | os.PathLike):
-        return Path(source).is_dir() and len(read_tables(Path(source))) > 1
-    return (
-        isinstance(source, Mapping) and bool(source) and not any(map(_is_column, source.values()))
-    )
+        return read_tables(Path(source))
+    if isinstance(source, Mapping) and source and not any(map(_is_column, source.values())):
+        return source
+    return None
+
+
+def _as_tables(found: Mapping[Any, Any]) -> dict[str, pa.Table]:
+    return {str(name): as_table(data, name=str(name)) for name, data in found.items()}
 
 
 def _is_column(value: Any) -> bool:

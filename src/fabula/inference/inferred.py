@@ -36,5 +36,7 @@ class Inferred:
         for name, table in self.spec.tables.items():
             kinds = [column.kind for column in table.columns.values()]
             counts = [f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)]
-            lines.append(f"{name}: {len(kinds)} columns ({', '.join(counts)})")
+            lines.append(
+                f"{name}: {len(kinds)} column{'s' * (len(kinds) != 1)} ({', '.join(counts)})"
+            )
         return "\n".join(lines)

@@ -31,7 +31,7 @@ _NUMBER = r"\d{1,3}(?:[,_]\d{3})+|\d{1,9}"
 _COUNT = re.compile(
     rf"(?<![\w.,])({_NUMBER})(?=\s+(?:[\w-]+\s+){{0,4}}?"
     r"(?:rows?|records?|entries|examples?|samples?|data ?points?|items?|lines?|observations?)\b)"
-    rf"|^\s*(?:\w+\s+){{0,2}}?(?!(?:19|20)\d\d\b)({_NUMBER})(?=\s+[a-z])",
+    rf"|^\s*(?:\w+\s+){{0,2}}?(?!(?:19|20)\d\d\b)({_NUMBER})(?=\s+(?!(?:[\w-]+\s+){{0,2}}(?:tables|columns|files)\b)[a-z])",
     re.I,
 )
 _OF_FORMAT = re.compile(r"\b(csv|respon[ds]e?|reply|output|format)\b", re.I)
@@ -230,8 +230,12 @@ def _start(about: str) -> int:
 
 def count_of(about: str) -> int | None:
     """How many rows a text asks for; None where it does not say."""
-    found = _COUNT.search(about)
-    return int(re.sub(r"\D", "", found[1] or found[2])) if found else None
+    return next(iter(counts_of(about)), None)
+
+
+def counts_of(about: str) -> list[int]:
+    """Every number of rows that a text speaks of, in its order."""
+    return [int(re.sub(r"\D", "", many or few)) for many, few in _COUNT.findall(about)]
 
 
 def _subject(about: str) -> str:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fabula.errors import FabulaError, OutputError
+from fabula.errors import FabulaError, OutputError, RunInterrupted
+from fabula.inference.prompts import counts_of
 from fabula.llm.chat import ChatModel, ChatReply, ChatRequest, Message
 from fabula.llm.rows.parse import json_values, without_thoughts
 from fabula.llm.rows.sync import run_sync
@@ -70,8 +71,10 @@ def write_spec(
         reply = run_sync(model.complete(request))
         calls, cached = calls + (not reply.cached), cached + reply.cached
         try:
-            spec = build_spec(_object(reply))
+            spec = _with_rows(build_spec(_object(reply)), prompt)
             try_out(spec)
+        except RunInterrupted:  # by the user, not by the spec
+            raise
         except FabulaError as error:
             problem, cause = str(error), error.message
         else:
@@ -100,6 +103,15 @@ def _object(reply: ChatReply) -> Mapping[str, Any]:
         code="spec.no-object",
         hint="a spec is a JSON object with `tables` at its top",
     )
+
+
+def _with_rows(spec: DatasetSpec, prompt: str) -> DatasetSpec:
+    """The spec, whose only table has the rows that the sentence says."""
+    said, tables = counts_of(prompt), list(spec.tables.items())
+    if len(said) != 1 or len(tables) != 1:
+        return spec
+    ((name, table),) = tables
+    return spec.model_copy(update={"tables": {name: table.model_copy(update={"n": said[0]})}})
 
 
 def _is_spec(value: Any) -> bool:

@@ -20,7 +20,8 @@ _SHOWN = 80
 def read_csv(path: Path) -> pa.Table:
     """A CSV file with a header line.
 
-    Empty fields are null; text such as `NA` is null in columns of numbers and times only.
+    Empty fields are null; text such as `NA` is null in columns of numbers and times only. A
+    column without a name is called by its place.
 
     Raises:
         SourceError: The file is not UTF-8 or UTF-16, or a row has too many or too few fields.
@@ -44,7 +45,9 @@ def read_csv(path: Path) -> pa.Table:
         ) from exc
     if any(pa.types.is_binary(field.type) for field in table.schema):  # text in no encoding
         _find_bad_row(path, encoding, delimiter)
-    table = table.rename_columns([name.strip() for name in table.column_names])
+    table = table.rename_columns(
+        [name.strip() or f"column_{at}" for at, name in enumerate(table.column_names, 1)]
+    )
     for position, field in enumerate(table.schema):
         if pa.types.is_string(field.type):
             values = table.column(position)

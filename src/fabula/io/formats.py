@@ -27,6 +27,15 @@ ENDINGS: dict[str, str] = {
 }
 """File endings that are read, with the format that they mean."""
 
+_NOT_WRITTEN = frozenset(
+    {".gz", ".zip", ".xlsx", ".xls", ".ods", ".db", ".sqlite", ".xml", ".html"}
+)
+
+
+def names_file(path: Path) -> bool:
+    """Whether a path is called like one file of data, though perhaps of a format not written."""
+    return path.suffix.lower() in ENDINGS or path.suffix.lower() in _NOT_WRITTEN
+
 
 def as_format(name: str) -> Format:
     """The format of that name.
@@ -44,6 +53,11 @@ def as_format(name: str) -> Format:
     )
 
 
+def separator_of(path: Path) -> str:
+    """What stands between the values of a CSV file: a tab where the ending says so."""
+    return "\t" if path.suffix.lower() == ".tsv" else ","
+
+
 def format_of(path: Path) -> Format:
     """The format that a file's ending asks for.
 
@@ -51,3 +65,22 @@ def format_of(path: Path) -> Format:
         UsageError: The ending names no format that can be written.
     """
     return as_format(ENDINGS.get(path.suffix.lower(), path.suffix.lstrip(".")))
+
+
+def check_ending(path: Path, form: Format, *, called: str = "") -> None:
+    """Refuse a file whose ending says something else than what would be in it.
+
+    Args:
+        path: The file.
+        form: The format that would be in it.
+        called: What users call that format, where it is another word.
+
+    Raises:
+        UsageError: The ending names another format.
+    """
+    if format_of(path) != form:
+        raise UsageError(
+            f"`{path.name}` can't hold `{called or form}`: its ending says {format_of(path)}",
+            code="usage.format",
+            hint=f"write `-o {path.with_suffix(f'.{form}').name}`, or choose another format",
+        )

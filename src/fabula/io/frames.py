@@ -43,7 +43,7 @@ def as_table(data: TableLike | Sequence[Mapping[str, Any]], *, name: str = "data
     if hasattr(data, "scanner") and hasattr(data, "to_table"):
         return data.to_table()  # an Arrow dataset, the one form without a stream
     try:
-        return _without_index(pa.table(data))
+        return _without_views(_without_index(pa.table(data)))
     except (TypeError, ValueError, pa.ArrowException) as exc:
         raise SourceError(
             f"`{name}` can't be read: {_first_line(exc)}",
@@ -57,6 +57,14 @@ def _without_index(table: pa.Table) -> pa.Table:
     """A table without the nameless row labels that pandas hands over as a column."""
     labels = [name for name in table.column_names if _INDEX.fullmatch(str(name))]
     return table.drop_columns(labels) if labels else table
+
+
+def _without_views(table: pa.Table) -> pa.Table:
+    """A table whose texts can be taken row by row, which Arrow can't do with those of polars."""
+    for at, field in enumerate(table.schema):
+        if pa.types.is_string_view(field.type):
+            table = table.set_column(at, field.name, table.column(at).cast(pa.large_string()))
+    return table
 
 
 def handed_back(data: object) -> Callable[[pa.Table], Any]:

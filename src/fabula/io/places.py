@@ -8,13 +8,15 @@ at most a temporary file, which the next run removes.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from fabula.errors import SinkError
+from fabula.errors import SinkError, UsageError
+from fabula.io.formats import names_file
 
 _TEMPORARY = ".tmp"
 _CAUSES: dict[int, tuple[str, str, str | None]] = {
@@ -36,20 +38,24 @@ _CAUSES: dict[int, tuple[str, str, str | None]] = {
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path; when the block ends well, it becomes `path`.
 
+    A device is yielded itself.
+
     Raises:
         SinkError: The place can't be written; nothing is left behind.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{_TEMPORARY}")
-    try:
-        yield temporary
-        _reach_disk(temporary)
-        temporary.replace(path)
-        _reach_disk(path.parent)
-    except OSError as exc:
-        raise sink_error(exc, path) from exc
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+    with _failures_named(path):
+        if path.is_char_device():
+            yield path  # such as /dev/null: written to, never replaced
+            return
+        temporary = _beside(path)
+        try:
+            yield temporary
+            _reach_disk(temporary)
+            temporary.replace(path)
+            _reach_disk(path.parent)
+        finally:
+            with suppress(OSError):
+                temporary.unlink()
 
 
 def write_text(path: Path, text: str) -> None:
@@ -62,16 +68,55 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", errors="replace", newline="\n")
 
 
+def check_free(path: Path, *, overwrite: bool = False, folder: bool = False) -> None:
+    """Make sure, before there is anything to write, that a place can be written.
+
+    Args:
+        path: The file that is to be written.
+        overwrite: Whether what is there may be replaced.
+        folder: Whether the path is a folder for several files instead.
+
+    Raises:
+        UsageError: A folder is wanted, and it is called like a file.
+        SinkError: It exists, has the wrong form, or can't be written.
+    """
+    with _failures_named(path):
+        if folder and names_file(path) and not path.is_dir():
+            raise UsageError(
+                f"`{path}` is called like a file, and a folder is written",
+                code="usage.output",
+                hint=f"give a folder: `-o {path.with_suffix('')}`",
+            )
+        if path.is_file() if folder else path.is_dir():
+            raise OSError(errno.EEXIST if folder else errno.EISDIR, "")
+        if path.exists() and not overwrite:
+            raise SinkError(
+                f"`{path}` exists",
+                code="sink.exists",
+                where=str(path),
+                hint=f"choose another {'folder' if folder else 'file'} with `-o`, or pass "
+                "--overwrite",
+            )
+        places = (path,) if path.is_dir() else path.absolute().parents
+        probe = _beside(next(place for place in places if place.exists()) / path.name)
+        probe.touch()
+        probe.unlink()
+
+
 def make_folder(path: Path) -> None:
     """Make a folder and its parents where they are missing.
 
     Raises:
         SinkError: The folder can't be made.
     """
-    try:
+    with _failures_named(path):
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as exc:
-        raise sink_error(exc, path) from exc
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -85,6 +130,20 @@ def sink_error(exc: OSError, path: Path) -> SinkError:
     """The error that names why `path` could not be written."""
     code, cause, hint = _CAUSES.get(_number(exc)) or ("sink.failed", str(exc), None)
     return SinkError(f"can't write `{path}`: {cause}", code=code, where=str(path), hint=hint)
+
+
+@contextmanager
+def _failures_named(path: Path) -> Iterator[None]:
+    """Raise what the system refuses as the error that names the path."""
+    try:
+        yield
+    except OSError as exc:
+        raise sink_error(exc, path) from exc
+
+
+def _beside(path: Path) -> Path:
+    """The temporary name of a file."""
+    return path.with_name(f".{path.name}.{os.getpid()}{_TEMPORARY}")
 
 
 def _number(exc: OSError) -> int:

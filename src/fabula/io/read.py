@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 
-from fabula.io.formats import Format
+from fabula.io.formats import Format, separator_of
 from fabula.io.write import csv_type, plain_type
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ def read_files(paths: Sequence[Path], file_format: Format, schema: pa.Schema | N
     if file_format == "csv":
         flat = schema and pa.schema([(field.name, csv_type(field.type)) for field in schema])
         csv_options = ds.CsvFileFormat(
-            parse_options=csv.ParseOptions(newlines_in_values=True),
+            parse_options=csv.ParseOptions(
+                delimiter=separator_of(paths[0]), newlines_in_values=True
+            ),
             convert_options=csv.ConvertOptions(
                 column_types=flat,
                 null_values=[""],

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,9 +16,9 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from fabula.io.formats import Format
+from fabula.io.formats import Format, separator_of
 from fabula.io.jsonl import JsonLines, json_texts
-from fabula.io.places import replacing
+from fabula.io.places import replacing, sha256_of
 from fabula.streams import BLOCK_ROWS
 
 ROW_GROUP_ROWS = 4 * BLOCK_ROWS
@@ -83,7 +82,7 @@ def writing(path: Path, schema: pa.Schema, file_format: Format) -> Iterator[Open
     """
     with replacing(path) as temporary:
         with pa.OSFile(str(temporary), "wb") as sink:
-            file = OpenFile(_ENCODERS[file_format](sink, schema))
+            file = OpenFile(_encoder(path, sink, schema, file_format))
             try:
                 yield file
             except BaseException:
@@ -91,8 +90,7 @@ def writing(path: Path, schema: pa.Schema, file_format: Format) -> Iterator[Open
                     file.encoder.close()
                 raise
             file.encoder.close()
-        with temporary.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
+        digest = sha256_of(temporary)
         file.written = WrittenFile(path.name, file.rows, temporary.stat().st_size, digest)
 
 
@@ -155,9 +153,11 @@ class ParquetFile:
 class CsvFile:
     """CSV as RFC 4180 has it, in UTF-8; text is quoted, so a null differs from empty text."""
 
-    def __init__(self, sink: pa.NativeFile, schema: pa.Schema) -> None:
+    def __init__(self, sink: pa.NativeFile, schema: pa.Schema, separator: str = ",") -> None:
         flat = pa.schema([(field.name, csv_type(field.type)) for field in schema])
-        self._writer = pa.csv.CSVWriter(sink, flat)
+        self._writer = pa.csv.CSVWriter(
+            sink, flat, write_options=pa.csv.WriteOptions(delimiter=separator)
+        )
 
     def write(self, block: pa.Table) -> None:
         """Add a block's rows; lists and structures become JSON text."""
@@ -209,9 +209,14 @@ def _is_whole(kind: pa.DataType) -> bool:
     return any(test(kind) for test in tests)
 
 
+def _encoder(path: Path, sink: pa.NativeFile, schema: pa.Schema, file_format: Format) -> Encoder:
+    if file_format == "csv":
+        return CsvFile(sink, schema, separator_of(path))
+    return _ENCODERS[file_format](sink, schema)
+
+
 _ENCODERS: dict[Format, Callable[[pa.NativeFile, pa.Schema], Encoder]] = {
     "parquet": ParquetFile,
-    "csv": CsvFile,
     "jsonl": JsonLines,
     "arrow": ArrowFile,
 }

@@ -89,9 +89,15 @@ class StandIn:
         self._model = model
 
     async def complete(self, request: ChatRequest) -> ChatReply:
-        """Note a request and make a reply up."""
-        from fabula.llm.fake import FakeModel
+        """Note a request and make a reply up.
 
+        Raises:
+            PrerequisiteError: The model would refuse, too.
+        """
+        from fabula.llm.fake import FakeModel
+        from fabula.llm.local.engine import check_able
+
+        check_able(self, request)
         reply = await FakeModel().complete(request)
         self.rehearsal.note(self.name, request, reply.text)
         return reply

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.errors import SourceError, did_you_mean
+from fabula.metrics.names import is_key_name
 from fabula.streams import stream
 
 Family: TypeAlias = Literal["number", "moment", "category", "text", "key", "other"]
@@ -24,6 +25,9 @@ Array: TypeAlias = NDArray[Any]
 
 TEXT_SHARE, TEXT_DISTINCT = 0.5, 20
 """Strings of which more than this share, and more than this many, differ are text."""
+
+NAMES_DISTINCT, NAMES_ROWS = 100, 10
+"""So are more than so many strings, most rows of which have one that few other rows have: names."""
 
 LARGEST = 1e100
 """Numbers beyond count as this much, so that their squares can be added up."""
@@ -302,14 +306,18 @@ def _family(name: str, values: pa.ChunkedArray) -> Family:
     if pa.types.is_boolean(kind):
         return "category"
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        filled = len(values) - values.null_count
-        distinct = pc.count_distinct(values).as_py()
-        if distinct > TEXT_DISTINCT and distinct > TEXT_SHARE * filled:
-            return "text"
-        return (
-            "text" if filled and pc.mean(pc.utf8_length(values)).as_py() > LONG_TEXT else "category"
-        )
+        return "text" if _is_text(values) else "category"
     return "other"
+
+
+def _is_text(values: pa.ChunkedArray) -> bool:
+    """Whether strings are long, or too varied to have a distribution."""
+    rows = values.drop_null().value_counts().field("counts").to_numpy()
+    if len(rows) > TEXT_DISTINCT and len(rows) > TEXT_SHARE * rows.sum():
+        return True
+    if len(rows) > NAMES_DISTINCT and rows[rows < NAMES_ROWS].sum() > rows.sum() / 2:
+        return True
+    return bool(len(rows) and pc.mean(pc.utf8_length(values)).as_py() > LONG_TEXT)
 
 
 def _is_key(name: str, values: pa.ChunkedArray) -> bool:
@@ -318,9 +326,7 @@ def _is_key(name: str, values: pa.ChunkedArray) -> bool:
         return False
     ends = pc.min_max(values).as_py()
     dense = ends["max"] - ends["min"] < 2 * len(values)
-    return bool(
-        name.lower() == "id" or name.lower().endswith("_id") or (dense and len(values) > 50)
-    )
+    return bool(is_key_name(name) or (dense and len(values) > 50))
 
 
 def _numbers(name: str, values: pa.ChunkedArray, family: Family, frame: str) -> NDArray[np.float64]:

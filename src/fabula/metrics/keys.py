@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -11,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.metrics.frames import as_labels
+from fabula.metrics.names import name_words
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _ENDINGS = ("id", "key", "code", "no", "uuid")
 _KEYED = tuple((ending,) for ending in _ENDINGS)
 _UPWARDS = {
@@ -113,12 +112,8 @@ def singular(name: str) -> str:
     return name
 
 
-def _words(name: str) -> tuple[str, ...]:
-    return tuple(word.lower() for word in _WORD.findall(name))
-
-
 def _stem(table: str) -> tuple[str, ...]:
-    return _words(singular(table))
+    return name_words(singular(table))
 
 
 def _holds_keys(kind: pa.DataType) -> bool:
@@ -137,7 +132,7 @@ def _single(name: str, table: pa.Table, labels: _Labels) -> tuple[str, ...] | No
     stem = _stem(name)
     best: list[tuple[int, int, str]] = []
     for place, column in enumerate(table.column_names):
-        parts = _words(column)
+        parts = name_words(column)
         if (
             not parts
             or parts[-1] not in _ENDINGS
@@ -175,12 +170,12 @@ def _foreign(
 
 
 def _names_own_key(table: str, column: str) -> bool:
-    return _words(column)[:-1] in ((), _stem(table))
+    return name_words(column)[:-1] in ((), _stem(table))
 
 
 def _likeness(child: str, column: str, parent: str, key: str) -> int:
     """How clearly a column is named after a parent's key; 0 if it is not."""
-    parts, stem, own = _words(column), _stem(parent), _words(key)
+    parts, stem, own = name_words(column), _stem(parent), name_words(key)
     if not parts:
         return 0
     if child == parent:
@@ -199,7 +194,7 @@ def _composite(name: str, table: pa.Table, foreign: list[ForeignKey]) -> tuple[s
     usable = [
         column
         for column in table.column_names
-        if (column in pointing or _words(column)[-1:] in _KEYED)
+        if (column in pointing or name_words(column)[-1:] in _KEYED)
         and not table.column(column).null_count
     ]
     for width in range(2, _WIDEST + 1):

@@ -89,7 +89,7 @@ def settle(spec: DatasetSpec, *, n: Size = None, model: str | None = None) -> Da
         UsageError: `n` names no table, or does not say which of several.
     """
     tables = {name: _with_thresholds(table) for name, table in spec.tables.items()}
-    for name, rows in _sizes(spec, n).items():
+    for name, rows in sizes_of(spec, n).items():
         tables[name] = tables[name].model_copy(update={"n": rows})
     if model is None:
         return spec.model_copy(update={"tables": tables})
@@ -117,14 +117,19 @@ def _with_thresholds(table: TableSpec) -> TableSpec:
     return table.model_copy(update={"checks": (*table.checks, *checks)}) if checks else table
 
 
-def _sizes(spec: DatasetSpec, n: Size) -> Mapping[str, int]:
+def sizes_of(spec: DatasetSpec, n: Size, *, said_by: str = "spec") -> Mapping[str, int]:
+    """Rows by table, as far as they are given beside a spec, or the sentence that it is from.
+
+    Raises:
+        UsageError: They don't fit the tables.
+    """
     if n is None:
         return {}
     if isinstance(n, int):
         if len(spec.tables) > 1:
             first = next(iter(spec.tables))
             raise UsageError(
-                f"the spec has {len(spec.tables)} tables; `n` must say which one it means",
+                f"the {said_by} has {len(spec.tables)} tables; `n` must say which one it means",
                 code="usage.which-table",
                 hint=f"-n {first}={n}",
             )
@@ -134,7 +139,7 @@ def _sizes(spec: DatasetSpec, n: Size) -> Mapping[str, int]:
             raise UsageError(
                 f"there is no table `{name}`",
                 code="usage.unknown-table",
-                hint=did_you_mean(name, spec.tables),
+                hint=did_you_mean(name, spec.tables) or f"there are {', '.join(spec.tables)}",
             )
         if rows < 0:
             raise UsageError(f"`n` must not be below 0, not {rows}", code="usage.bad-size")

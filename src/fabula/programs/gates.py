@@ -17,7 +17,7 @@ from fabula.checks.results import CheckResult, CheckResults
 from fabula.programs.guessed import guessed_spec
 from fabula.programs.links import link_results
 from fabula.programs.promises import key_results, promised_checks
-from fabula.programs.structure import structure_results
+from fabula.programs.structure import finding, structure_results
 from fabula.programs.wanted import Wanted
 from fabula.spec.tables import DatasetSpec
 
@@ -60,6 +60,4 @@ def _nothing(wanted: Wanted) -> CheckResult:
         "the program leaves no table: hold each one in a pandas DataFrame in a variable at the "
         "top level"
     )
-    return CheckResult(
-        table=name, kind="table", name="table is there", passed=False, failing=1, message=message
-    )
+    return finding(name, "table", "table is there", message, failing=1)

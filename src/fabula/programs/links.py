@@ -15,6 +15,7 @@ from fabula.checks.relations import link_column
 from fabula.checks.results import CheckResult
 from fabula.io.sql import quoted
 from fabula.planning.planner import expected_children
+from fabula.programs.structure import finding
 from fabula.spec.keys import Reference
 from fabula.spec.tables import DatasetSpec, TableSpec
 
@@ -72,7 +73,7 @@ def _pair_result(data: Data, table: str, parent: str, columns: Mapping[str, str]
         lost = values([" / ".join(map(str, row)) for row in found])
         message = f"{failing:,} of {rows:,} combinations of {own} don't exist in {target}: {lost}"
     name = f"{own} exist in {target}"
-    return _result(table, "foreign_key", name, message, failing=failing, rows=rows)
+    return finding(table, "foreign_key", name, message, failing=failing, rows=rows)
 
 
 def _loops(
@@ -100,7 +101,7 @@ def _loops(
             f"themselves or below such rows: `{key}` {shown}"
         )
     name, count = f"`{column}` has no loops", len(lost)
-    yield _result(table.name, "tree", name, message, failing=count, rows=rows.num_rows)
+    yield finding(table.name, "tree", name, message, failing=count, rows=rows.num_rows)
 
 
 def _mean_children(
@@ -127,18 +128,4 @@ def _mean_children(
     if failing:
         message += f", not about {expected:.3g}"
     name = f"rows of `{table.name}`"
-    yield _result(driver, "ratio", name, message, failing=failing, rows=total)
-
-
-def _result(
-    table: str, kind: str, name: str, message: str, *, failing: int, rows: int
-) -> CheckResult:
-    return CheckResult(
-        table=table,
-        kind=kind,
-        name=name,
-        passed=not failing,
-        failing=failing,
-        rows=rows,
-        message=message,
-    )
+    yield finding(driver, "ratio", name, message, failing=failing, rows=total)

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from fabula.checks.naming import values
 from fabula.checks.results import CheckResult
+from fabula.programs.structure import finding
 from fabula.spec.checks import Check, InSetCheck, NotNullCheck, PatternCheck, RangeCheck
 from fabula.spec.columns import AbstractColumn, AbstractNumber
 from fabula.spec.keys import Key, Reference
@@ -54,14 +55,13 @@ def key_results(table: TableSpec, rows: pa.Table) -> Iterator[CheckResult]:
                 f"`{name}` does not count from {column.start} to {last} in steps of "
                 f"{column.step}: {len(wrong):,} of {len(held):,} values are wrong: {shown}"
             )
-        yield CheckResult(
-            table=table.name,
-            kind="sequence",
-            name=f"`{name}` without a gap",
-            passed=not len(wrong),
+        yield finding(
+            table.name,
+            "sequence",
+            f"`{name}` without a gap",
+            message,
             failing=len(wrong),
             rows=len(held),
-            message=message,
         )
 
 

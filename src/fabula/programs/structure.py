@@ -18,7 +18,7 @@ def structure_results(wanted: Wanted, tables: Mapping[str, pa.Table]) -> Iterato
         rows = tables.get(table.name)
         if rows is None:
             message = f"there is no table `{table.name}`; the program has {names(list(tables))}"
-            yield _result(table.name, "table", "table is there", False, message)
+            yield finding(table.name, "table", "table is there", message, failing=1)
             continue
         yield _rows(table, rows)
         yield _columns(table, rows)
@@ -33,12 +33,12 @@ def structure_results(wanted: Wanted, tables: Mapping[str, pa.Table]) -> Iterato
 
 def _rows(table: WantedTable, rows: pa.Table) -> CheckResult:
     made, asked = rows.num_rows, table.rows
-    passed = made == asked if asked is not None else made > 0
+    failing = int(not made) if asked is None else abs(made - asked)
     count = f"{made:,} row{'' if made == 1 else 's'}"
-    message = count if passed else f"{count}, not {asked:,}" if asked is not None else "no rows"
-    return _result(
-        table.name, "rows", "number of rows", passed, message, failing=abs(made - (asked or 1))
-    )
+    message = count
+    if failing:
+        message = "no rows" if asked is None else f"{count}, not {asked:,}"
+    return finding(table.name, "rows", "number of rows", message, failing=failing)
 
 
 def _columns(table: WantedTable, rows: pa.Table) -> CheckResult:
@@ -48,7 +48,7 @@ def _columns(table: WantedTable, rows: pa.Table) -> CheckResult:
     parts += [f"not asked for {names(extra)}"] if extra else []
     wrong = len(missing) + len(extra)
     message = f"columns: {'; '.join(parts)}" if parts else f"all {len(table.types)} columns"
-    return _result(table.name, "columns", "columns as asked", not wrong, message, failing=wrong)
+    return finding(table.name, "columns", "columns as asked", message, failing=wrong)
 
 
 def _types(table: WantedTable, rows: pa.Table) -> Iterator[CheckResult]:
@@ -63,17 +63,19 @@ def _types(table: WantedTable, rows: pa.Table) -> Iterator[CheckResult]:
             continue
         shown = values(column.drop_null().unique().slice(0, 5).to_pylist())
         message = f"`{name}` holds {found}, not {wanted}: {shown}"
-        yield _result(table.name, "type", f"type of `{name}`", False, message, failing=len(column))
+        yield finding(table.name, "type", f"type of `{name}`", message, failing=len(column))
 
 
-def _result(
-    table: str, kind: str, name: str, passed: bool, message: str, *, failing: int = 1
+def finding(
+    table: str, kind: str, name: str, message: str, *, failing: int, rows: int = 0
 ) -> CheckResult:
+    """What a gate finds that no check of a spec says."""
     return CheckResult(
         table=table,
         kind=kind,
         name=name,
-        passed=passed,
-        failing=0 if passed else failing,
+        passed=not failing,
+        failing=failing,
+        rows=rows,
         message=message,
     )

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from fabula.errors import UsageError, did_you_mean
+from fabula.errors import UsageError
 from fabula.inference.prompt_tables import tables_from_prompt
-from fabula.inference.prompts import is_prompt, spec_from_prompt
+from fabula.inference.prompts import counts_of, is_prompt, spec_from_prompt
 from fabula.planning.kinds import column_type
-from fabula.planning.planner import make_plan, settle
+from fabula.planning.planner import make_plan, settle, sizes_of
 from fabula.spec.columns import AbstractColumn
 from fabula.spec.keys import Reference
 from fabula.spec.tables import DatasetSpec
@@ -96,7 +96,8 @@ def wanted_of(request: str | DatasetSpec, n: Size = None) -> Wanted:
                 code="usage.unknown-table",
                 hint="give `-n 100`, or list each table's columns below its name",
             )
-        return Wanted(request, None, False, (), n)
+        said = counts_of(request)
+        return Wanted(request, None, False, (), said[0] if n is None and len(said) == 1 else n)
     sized = _with_sizes(spec, n)
     _check_sizes({name: table.n for name, table in sized.tables.items() if table.n is not None})
     return Wanted(request, sized, False, hinted_tables(sized))
@@ -152,22 +153,8 @@ def _hint(column: AbstractColumn) -> pa.DataType:
 
 
 def _with_sizes(spec: DatasetSpec, n: Size) -> DatasetSpec:
-    if n is None:
-        return spec
-    if isinstance(n, int):
-        if len(spec.tables) > 1:
-            first = next(iter(spec.tables))
-            raise UsageError(
-                f"the sentence has {len(spec.tables)} tables; `n` must say which one it means",
-                code="usage.which-table",
-                hint=f"-n {first}={n}",
-            )
-        n = dict.fromkeys(spec.tables, n)
     tables = dict(spec.tables)
-    for name, rows in n.items():
-        if name not in tables:
-            hint = did_you_mean(name, tables) or f"there are {', '.join(tables)}"
-            raise UsageError(f"there is no table `{name}`", code="usage.unknown-table", hint=hint)
+    for name, rows in sizes_of(spec, n, said_by="sentence").items():
         tables[name] = tables[name].model_copy(update={"n": rows})
     return spec.model_copy(update={"tables": tables})
 

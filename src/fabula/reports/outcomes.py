@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fabula.checks.results import CheckResult, CheckResults
+from fabula.io.formats import ENDINGS
 from fabula.reports import amounts, grid
 from fabula.runs.dataset import Dataset
 from fabula.runs.output import is_file, record
@@ -118,7 +119,7 @@ def _model(name: str, usage: Mapping[str, Any]) -> str:
 
 def _files(folder: Path, manifest: Mapping[str, Any]) -> str:
     counts = Counter(
-        Path(file["path"]).suffix.lstrip(".")
+        ENDINGS[Path(file["path"]).suffix.lower()]
         for table in manifest["tables"].values()
         for file in table["files"]
     )

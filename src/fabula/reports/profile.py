@@ -44,6 +44,7 @@ _WORDS = {
     "VARCHAR": "text",
     "ENUM": "text",
     "UUID": "uuid",
+    '"NULL"': "empty",
     "DATE": "date",
     "TIMESTAMP": "datetime",
     "TIMESTAMP_S": "datetime",

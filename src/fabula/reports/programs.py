@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fabula.llm.budget import CHARACTERS_A_TOKEN
-from fabula.llm.chat import Usage
+from fabula.llm.chat import ChatRequest, Usage
 from fabula.llm.prices import price_of
+from fabula.llm.rehearsal import Rehearsal
+from fabula.llm.rows.sync import run_sync
+from fabula.llm.session import models_of_run
 from fabula.programs.asking import first_request
 from fabula.programs.wanted import Wanted
 from fabula.reports import amounts
 from fabula.reports.outcomes import run_text, wrote_line
 from fabula.runs.dataset import Dataset
+
+if TYPE_CHECKING:
+    from fabula.spec.models import ModelSpec
 
 PROGRAM_TOKENS = 1_500
 """Tokens of a usual program with its assumptions."""
@@ -28,12 +36,17 @@ def program_text(dataset: Dataset) -> str:
     return "\n".join([*filter(None, lines), wrote_line(dataset)])
 
 
-def dry_run_text(wanted: Wanted, model: str, rounds: int) -> str:
-    """Every message that would be sent, and what the calls would cost at least and at most."""
-    messages = first_request(wanted).messages
+def dry_run_text(wanted: Wanted, model: str | ModelSpec, rounds: int) -> str:
+    """Every message that would be sent, and what the calls would cost at least and at most.
+
+    Raises:
+        PrerequisiteError: The model can't write programs.
+    """
+    request = first_request(wanted)
+    messages, name = request.messages, _rehearsed(model, request)
     prompt = sum(len(each.content) for each in messages) // CHARACTERS_A_TOKEN + 1
     most = (rounds + 1) * (prompt + PROGRAM_TOKENS) + rounds * (PROGRAM_TOKENS + prompt // 4)
-    price = price_of(model)
+    price = price_of(name)
     costs = "of unknown price"
     if price is not None:
         least_cost = price.cost(Usage(prompt, PROGRAM_TOKENS)) or 0.0
@@ -44,4 +57,15 @@ def dry_run_text(wanted: Wanted, model: str, rounds: int) -> str:
     shown = "\n\n".join(f"[{each.role}]\n{each.content}" for each in messages)
     tokens = amounts.span(prompt + PROGRAM_TOKENS, most, amounts.large)
     calls = amounts.span(1, rounds + 1, amounts.large)
-    return f"{shown}\n\n{model}: {calls} calls · {tokens} tokens · {costs}; nothing was called"
+    return f"{shown}\n\n{name}: {calls} calls · {tokens} tokens · {costs}; nothing was called"
+
+
+def _rehearsed(model: str | ModelSpec, request: ChatRequest) -> str:
+    """The name of the model, which would take the request."""
+    with models_of_run(rehearsal=Rehearsal()) as open_model:
+        chat = open_model(model)
+        try:
+            run_sync(chat.complete(request))
+        finally:
+            run_sync(chat.close())
+    return chat.name

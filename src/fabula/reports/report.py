@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fabula.checks.results import CheckResults
+from fabula.errors import UsageError
 from fabula.io.names import file_stem
 from fabula.io.places import make_folder, replacing, write_text
 from fabula.metrics.pictures import Distribution, Heat, Scatter
@@ -21,6 +22,9 @@ from fabula.reports import charts
 from fabula.reports.charts_png import png_of
 from fabula.reports.gates import GateResult, gate_error
 from fabula.types import Path as PathLike
+
+FORMS = ("", ".html", ".htm", ".md", ".json")
+"""Endings of a report's file."""
 
 
 @dataclass(frozen=True)
@@ -164,9 +168,11 @@ class Report:
         """Write the report in the form that the ending names: html, md or json.
 
         Raises:
+            UsageError: The ending names another form.
             SinkError: The place can't be written.
         """
         path = Path(path)
+        check_form(path)
         forms = {".json": self.to_json, ".md": self.to_markdown}
         make_folder(path.parent)
         write_text(path, forms.get(path.suffix.lower(), self.to_html)())
@@ -208,6 +214,20 @@ class Report:
         from fabula.reports.report_page import summary_html
 
         return summary_html(self)
+
+
+def check_form(path: Path) -> None:
+    """Make sure that a report can have the form that a file's ending names.
+
+    Raises:
+        UsageError: It can't.
+    """
+    if path.suffix.lower() not in FORMS:
+        raise UsageError(
+            f"`{path}` names no form of a report",
+            code="usage.format",
+            hint=f"write `-o {path.with_suffix('.html')}`, .md or .json",
+        )
 
 
 def _plain(value: Any) -> Any:

@@ -11,9 +11,11 @@ from typing import Any
 
 from fabula.errors import SourceError
 from fabula.reports import amounts, grid
+from fabula.runs.output import MANIFEST, record
 
 DEPTH = 4
 """Folders below the given one that are searched."""
+_BESIDE = f".{MANIFEST}"
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def find_runs(folder: Path) -> list[RunEntry]:
     """
     if not folder.is_dir():
         raise SourceError(f"there is no folder `{folder}`", code="source.missing")
-    runs = [_entry(place) for place in _run_folders(folder)]
+    runs = [_entry(place) for place in _places(folder)]
     return sorted(runs, key=lambda run: run.started or "~", reverse=True)
 
 
@@ -74,20 +76,23 @@ def runs_text(runs: Sequence[RunEntry]) -> str:
     return "\n".join(grid.lines([head, *rows], right=sides)) if rows else ""
 
 
-def _run_folders(folder: Path) -> Iterator[Path]:
-    """Folders that hold a `run.json`; what is inside a run is not searched."""
+def _places(folder: Path) -> Iterator[Path]:
+    """Folders that hold a `run.json`, and runs that are one file; none is searched inside."""
     for place, folders, files in os.walk(folder):
         depth = len(Path(place).relative_to(folder).parts)
         hidden = [name for name in folders if name.startswith(".")]
         found = "run.json" in files
         if found:
             yield Path(place)
+        for name in files:
+            if not found and name.endswith(_BESIDE):
+                yield Path(place) / name.removesuffix(_BESIDE)
         folders[:] = [] if found or depth >= DEPTH else sorted(set(folders) - set(hidden))
 
 
 def _entry(folder: Path) -> RunEntry:
     try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        manifest = json.loads(record(folder, MANIFEST).read_text(encoding="utf-8"))
         tables = manifest["tables"].values()
         return RunEntry(
             folder=str(folder),

@@ -11,12 +11,12 @@ import pyarrow as pa
 
 from fabula.checks.results import CheckResults
 from fabula.errors import PrerequisiteError, SourceError, UsageError, did_you_mean
-from fabula.io.formats import ENDINGS, as_format, format_of
+from fabula.io.formats import as_format, format_of, names_file
 from fabula.io.names import file_stem
 from fabula.io.places import make_folder
 from fabula.io.read import TableRows, read_files, typed
 from fabula.io.write import write_table
-from fabula.runs.output import read_manifest, read_rejects
+from fabula.runs.output import is_file, read_manifest, read_rejects
 from fabula.runs.parts import Lost
 from fabula.types import Path as PathLike
 
@@ -203,7 +203,7 @@ class Dataset(Mapping[str, Any]):
             SinkError: The place can't be written.
         """
         path = Path(path)
-        if path.suffix.lower() in ENDINGS:
+        if names_file(path):
             table = self.to_arrow()
             make_folder(path.parent)
             write_table(path, table, table.schema, format_of(path))
@@ -250,10 +250,9 @@ def _rows_of(
 ) -> Callable[[], TableRows]:
     """What reads a table of a finished run, from the files of its main format."""
     first = Path(table["files"][0]["path"])
+    place = folder.parent if is_file(folder) else folder
     paths = [
-        folder / file["path"]
-        for file in table["files"]
-        if Path(file["path"]).suffix == first.suffix
+        place / file["path"] for file in table["files"] if Path(file["path"]).suffix == first.suffix
     ]
     for path in paths:
         if not path.is_file():

@@ -67,7 +67,7 @@ def execute(
     fresh: bool = False,
     overwrite: bool = False,
     progress: Progress | None = None,
-    format: str = "parquet",  # noqa: A002  (the word that users know)
+    format: str | None = None,  # noqa: A002  (the word that users know)
     max_rejects: float | int | None = None,
 ) -> Dataset:
     """Run a plan and return what it made.
@@ -80,7 +80,7 @@ def execute(
         fresh: Start over instead of going on with what an earlier, equal run left.
         overwrite: Replace another run in the folder; files of no run are never touched.
         progress: Called with a table's name, its rows done and its rows asked.
-        format: The file format: `parquet`, `csv`, `jsonl` or `arrow`.
+        format: The file format: `parquet` (the default), `csv`, `jsonl` or `arrow`.
         max_rejects: Lost rows that are accepted: a share (0.05), or a number of rows; else none.
 
     Raises:
@@ -98,7 +98,7 @@ def execute(
         plan,
         generation,
         output=None if output is None else Path(output),
-        file_format=as_format(format),
+        file_format=as_format(format or "parquet"),
         workers=workers,
         fresh=fresh,
         overwrite=overwrite,

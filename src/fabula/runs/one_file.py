@@ -7,7 +7,6 @@ names.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,8 +15,8 @@ from typing import Any
 import pyarrow as pa
 
 from fabula.errors import CheckError, SinkError, UsageError
-from fabula.io.formats import Format, format_of
-from fabula.io.places import make_folder, replacing
+from fabula.io.formats import Format, as_format, check_ending, format_of, separator_of
+from fabula.io.places import make_folder, replacing, sha256_of
 from fabula.io.read import read_files, typed
 from fabula.io.write import write_table
 from fabula.planning.outputs import output_files
@@ -36,6 +35,7 @@ def execute_to_file(
     overwrite: bool = False,
     fresh: bool = False,
     max_rejects: Limit = None,
+    format: str | None = None,  # noqa: A002  (the word that users know)
     **options: Any,
 ) -> Dataset:
     """Run a plan of one table into a file.
@@ -46,10 +46,11 @@ def execute_to_file(
         overwrite: Replace a file that another run made, or no run.
         fresh: Make it again even where it is finished.
         max_rejects: Lost rows that are accepted.
+        format: The file format, where it is said beside the ending.
         options: The rest, as `execute` takes it.
 
     Raises:
-        UsageError: There are several tables, or the ending names no format.
+        UsageError: There are several tables, or the ending names no format or another one.
         SinkError: The file is no result of this run, or can't be written.
         CheckError: A check does not hold; the file is there.
         PartialRunError: More rows were lost than `max_rejects`; the others are in the file.
@@ -67,6 +68,8 @@ def execute_to_file(
             hint=f"give a folder: `-o {output.with_suffix('')}`",
         )
     file_format = format_of(output)
+    if format is not None:
+        check_ending(output, as_format(format))
     (table,) = plan.tables
     facts = identity(plan, file_format)
     past = _past(output, facts, overwrite=overwrite)
@@ -107,7 +110,7 @@ def _past(output: Path, facts: Mapping[str, Any], *, overwrite: bool) -> dict[st
     manifest = read_manifest(output)
     if manifest and manifest.get("fingerprint") == facts["fingerprint"]:
         (file,) = next(iter(manifest["tables"].values()))["files"]
-        whole = file["bytes"] == output.stat().st_size and file["sha256"] == _sha256(output)
+        whole = file["bytes"] == output.stat().st_size and file["sha256"] == sha256_of(output)
         return manifest if whole else None
     if overwrite:
         return None
@@ -124,7 +127,7 @@ def _write(output: Path, made: Dataset, schema: pa.Schema, file_format: Format) 
     """Put the rows into the file, whole or not at all."""
     rows = made.rows()
     parts = [] if isinstance(rows, pa.Table) else rows.files
-    if len(parts) == 1:
+    if len(parts) == 1 and separator_of(Path(parts[0])) == separator_of(output):
         with replacing(output) as temporary:
             shutil.copyfile(parts[0], temporary)
     else:
@@ -134,7 +137,7 @@ def _write(output: Path, made: Dataset, schema: pa.Schema, file_format: Format) 
         "path": output.name,
         "rows": made.count(),
         "bytes": output.stat().st_size,
-        "sha256": _sha256(output),
+        "sha256": sha256_of(output),
     }
 
 
@@ -152,8 +155,3 @@ def _open(
         folder=output,
         schemas={table: schema},
     )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

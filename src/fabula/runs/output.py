@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fabula.io.formats import ENDINGS
+from fabula.io.formats import names_file
 from fabula.io.names import file_stem
 from fabula.io.places import write_text
 from fabula.runs.parts import Lost
@@ -18,7 +18,7 @@ MANIFEST, REJECTS = "manifest.json", "rejects.jsonl"
 
 def is_file(output: Path) -> bool:
     """Whether a run's output is meant to be one file: `houses.csv`."""
-    return output.suffix.lower() in ENDINGS and not output.is_dir()
+    return names_file(output) and not output.is_dir()
 
 
 def record(output: Path, name: str) -> Path:

@@ -29,7 +29,7 @@ from fabula.programs.wanted import Wanted, hinted_tables, wanted_of
 from fabula.programs.writing import ROUNDS, Tell, write_program
 from fabula.runs.dataset import Dataset
 from fabula.runs.program_folder import PROGRAM, ProgramMade, program_run
-from fabula.spec.tables import DatasetSpec, ModelSpec
+from fabula.spec.tables import ModelSpec
 from fabula.types import Path as PathLike
 from fabula.types import Size
 
@@ -88,7 +88,7 @@ def program(
     """
     wanted = asked_of(request, n, checks)
     spec = wanted.spec if wanted.strict else None
-    named = model if model is not None else _model_of(spec)
+    named = model_for(wanted, model)
     number = seed if seed is not None else spec.seed if spec is not None else 0
     if rounds < 0:
         raise UsageError(
@@ -204,6 +204,13 @@ def run_program(
     )
 
 
+def model_for(wanted: Wanted, model: str | ModelSpec | None) -> str | ModelSpec:
+    """The model that is asked: the one given, else a spec's own, else the embedded one."""
+    if model is not None:
+        return model
+    return wanted.spec.models.get("default", "local") if wanted.spec is not None else "local"
+
+
 def asked_of(request: SpecLike, n: Size = None, checks: Sequence[str] = ()) -> Wanted:
     """What a request asks a program for; see `program`."""
     if isinstance(request, str) and not _is_spec(request):
@@ -224,11 +231,6 @@ def asked_of(request: SpecLike, n: Size = None, checks: Sequence[str] = ()) -> W
 def _is_spec(text: str) -> bool:
     """Whether a text names a spec's file or a class rather than being a sentence."""
     return text.lower().endswith(_FILES) or class_of(text) is not None
-
-
-def _model_of(spec: DatasetSpec | None) -> str | ModelSpec:
-    """The model that a spec names for everything, else the embedded one."""
-    return "local" if spec is None else spec.models.get("default", "local")
 
 
 def _rows(kept: Kept, n: Size) -> Mapping[str, int]:

@@ -30,7 +30,7 @@ from fabula.checks.results import CheckResults
 from fabula.engines.made import MadeBlock, RejectedRow
 from fabula.errors import FabulaError, ProgramError, RunInterrupted
 from fabula.io.formats import Format
-from fabula.io.places import write_text
+from fabula.io.places import check_free, write_text
 from fabula.programs.gates import spec_of
 from fabula.programs.running import Ran
 from fabula.programs.schema import ddl, schema_of, write_sqlite
@@ -91,12 +91,14 @@ def program_run(
         overwrite: Replace another run in the folder.
 
     Raises:
+        UsageError: The folder is called like a file.
         SinkError: The folder holds something else, is in use, or can't be written.
         ProgramError: The program fails, or its tables do; what there is was written.
         RunInterrupted: The user stopped the run.
     """
     if output is None:
         return _made(wanted, make, MemoryStore(), seed, None)
+    check_free(output, overwrite=True, folder=True)
     names = [table.name for table in wanted.tables]
     facts = {
         "fabula": version("fabula"),

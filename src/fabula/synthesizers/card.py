@@ -21,6 +21,7 @@ class Card:
         columns: What was made of each column.
         left_out: Why a column was not learned.
         rules: What every sampled row keeps.
+        exact: Columns that follow from others on every row.
         notes: What the model itself tells, such as its privacy budget.
     """
 
@@ -33,6 +34,7 @@ class Card:
     columns: Mapping[str, str]
     left_out: Mapping[str, str] = field(default_factory=dict)
     rules: tuple[str, ...] = ()
+    exact: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -51,6 +53,7 @@ class Card:
             else "rare labels and extreme numbers are not protected",
             *(f"  {name}: {about}" for name, about in self.columns.items()),
             *(f"  {name}: left out: {why}" for name, why in self.left_out.items()),
+            *(f"on every row {relation}" for relation in self.exact),
             *(f"every row keeps: {rule}" for rule in self.rules),
             *self.notes,
         ]

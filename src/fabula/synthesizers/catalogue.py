@@ -106,6 +106,18 @@ def check_options(name: str, options: Mapping[str, Any]) -> None:
             _check_value(option, value, *_BOUNDS[option], whole=whole)
 
 
+def check_seed(seed: Any) -> None:
+    """Refuse what is no seed.
+
+    Raises:
+        UsageError: It is not a whole number.
+    """
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise UsageError(
+            f"`seed` must be a whole number, not {seed!r}", code="usage.seed", hint="seed=1"
+        )
+
+
 def _check_value(option: str, value: Any, low: float, high: float, *, whole: bool) -> None:
     number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
     if not number or not low <= value <= high:

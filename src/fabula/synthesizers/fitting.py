@@ -9,27 +9,43 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from fabula.errors import UsageError
-from fabula.inference.frames import is_several, named_tables
+from fabula.inference.frames import several_tables
 from fabula.inference.speclike import SpecLike, resolve
 from fabula.io.arrays import array_of
 from fabula.io.frames import as_table, handed_back
 from fabula.streams import stream
 from fabula.synthesizers.card import Card
-from fabula.synthesizers.catalogue import DEFAULT, SynthesizerName, check_options, learning_class
+from fabula.synthesizers.catalogue import (
+    DEFAULT,
+    SynthesizerName,
+    check_options,
+    check_seed,
+    learning_class,
+)
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
 from fabula.synthesizers.columns.learning import Columns
+from fabula.synthesizers.exact.finding import find_relations, with_orders
+from fabula.synthesizers.exact.measures import measures_of
+from fabula.synthesizers.exact.relations import Relations
+from fabula.synthesizers.given import Asked, Part
 from fabula.synthesizers.rules import row_rules
+from fabula.synthesizers.sampling import Sampler
 from fabula.synthesizers.synthesizer import Synthesizer
 from fabula.types import Progress, TableLike
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from fabula.synthesizers.relational.database import RelationalSynthesizer
 
 NAME = "fit"
 """What progress calls the fit."""
 
-_OWN = ("keys", "keep", "seed")
+_OWN = ("keys", "keep", "seed", "exact")
 """What `fit_tables` takes beside the options of its model."""
+
+TRIAL_ROWS = 1_000
+"""Rows that are drawn to see whether relations between columns can be kept."""
 
 PRIVATE = "private"
 """The model that a privacy budget asks for."""
@@ -48,6 +64,7 @@ def fit(
     domain: Mapping[str, Any] | None = None,
     keys: Mapping[str, str] | None = None,
     keep: Collection[str] = (),
+    exact: bool = True,
     progress: Progress | Literal[False] | None = None,
     **options: Any,
 ) -> Any:
@@ -74,6 +91,8 @@ def fit(
         keys: Of several tables, foreign keys that their names don't tell: `"orders.buyer"` to
             `"people.id"`.
         keep: Of several tables, those that stay as they are: their rows are real.
+        exact: Keep what holds on every row, such as `total = price * quantity`, in every sampled
+            row. With `epsilon` nothing of this is looked for.
         progress: Called with `fit`, rows learned and rows in all.
         options: The model's own.
 
@@ -83,7 +102,7 @@ def fit(
     Raises:
         SourceError: The data can't be read, has fewer than 20 rows to train on, or no column
             that can be learned; describe it in a spec instead.
-        UsageError: The model or an option of it is unknown, or a budget or domain is wrong.
+        UsageError: The model or an option of it is unknown, or a seed, budget or domain is wrong.
         PrerequisiteError: The model needs an extra that is not installed.
 
     Examples:
@@ -93,7 +112,9 @@ def fit(
         3
     """
     name = _chosen(model, epsilon)
-    if is_several(data):
+    check_seed(seed)
+    tables = several_tables(data)
+    if tables is not None:
         if name != DEFAULT or spec is not None:
             raise UsageError(
                 "several tables are learned by `boosted` alone, and without a spec",
@@ -101,7 +122,15 @@ def fit(
                 hint="leave `model`, `epsilon` and `spec` out, or fit one table",
             )
         return _fit_several(
-            data, keys=keys, keep=keep, seed=seed, protect=protect, progress=progress, **options
+            tables,
+            data,
+            keys=keys,
+            keep=keep,
+            seed=seed,
+            protect=protect,
+            exact=exact,
+            progress=progress,
+            **options,
         )
     kind = learning_class(name)
     check_options(name, options)
@@ -143,10 +172,20 @@ def fit(
     train = table.take(array_of(np.setdiff1d(np.arange(table.num_rows), kept_out)))
     guarded = PROTECTED_ROWS if protect is True else int(protect)
     columns = Columns.learn(train, protect=guarded)
+    relations = Relations()
+    if exact:
+        relations = with_orders(train, columns, find_relations(train, columns, protect=guarded))
+    if relations.latent:
+        train = relations.widened(train)
+        columns = columns.beside(train.select(relations.hidden), protect=guarded)
+        relations = replace(relations, measures=measures_of(columns.codecs))
     codes = columns.encode(train)
 
     cells = tuple(codec.cells for codec in columns.codecs)
     learned = kind.fit(codes, cells, seed=seed, progress=told, **options)
+    if relations:
+        drawn = Sampler(columns, learned, (), Relations(), (Part(1.0, Asked()),), 0)
+        relations = relations.usable(drawn.block(0, 0, TRIAL_ROWS))
     card = Card(
         model=name,
         options=options,
@@ -154,9 +193,14 @@ def fit(
         holdout_rows=len(kept_out),
         seed=seed,
         protect=guarded,
-        columns={codec.cells.name: codec.about for codec in columns.codecs},
+        columns={
+            codec.cells.name: codec.about
+            for codec in columns.codecs
+            if codec.cells.name not in relations.hidden
+        },
         left_out=columns.left_out,
         rules=tuple(rule.told for rule in rules),
+        exact=relations.told,
         notes=learned.notes,
     )
     return Synthesizer(
@@ -164,18 +208,23 @@ def fit(
         learned,
         card,
         rules=rules,
+        relations=relations,
         holdout=table.take(array_of(kept_out)) if len(kept_out) else None,
         hand_back=handed_back(data),
     )
 
 
 def _fit_several(
-    data: Any, *, protect: int | bool, progress: Progress | Literal[False] | None, **options: Any
+    tables: Mapping[str, pa.Table],
+    data: Any,
+    *,
+    protect: int | bool,
+    progress: Progress | Literal[False] | None,
+    **options: Any,
 ) -> RelationalSynthesizer:
     from fabula.synthesizers.relational.database import fit_tables
 
     check_options(DEFAULT, {name: value for name, value in options.items() if name not in _OWN})
-    tables = named_tables(data)
     rows = sum(table.num_rows for table in tables.values())
 
     def told(done: int, steps: int) -> None:

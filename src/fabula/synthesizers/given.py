@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fabula.errors import UsageError, did_you_mean
-from fabula.synthesizers.columns.codec import Range, Wanted
+from fabula.synthesizers.columns.codec import Range, Wanted, told
 from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.model import Weights
 
@@ -21,6 +21,7 @@ Shares: TypeAlias = Mapping[str, Mapping[Any, float]]
 """For one column the wanted share of each value or range."""
 
 _TWO_DOTS = ".."
+_ROUNDING = 1e-5
 
 
 @dataclass(frozen=True)
@@ -96,18 +97,28 @@ def read_shares(columns: Columns, shares: Shares | None, asked: Asked) -> tuple[
     numbers = all(isinstance(share, int | float) and share >= 0 for share in values)
     total = sum(values) if numbers else math.nan
     if not values or not total <= 1 + 1e-9:
-        told = f"{total:g}" if numbers else ", ".join(map(str, values))
+        given = f"{total:g}" if numbers else ", ".join(map(str, values))
         raise UsageError(
-            f"shares of `{name}` must be from 0 to 1 and add up to at most 1, not {told}",
+            f"shares of `{name}` must be from 0 to 1 and add up to at most 1, not {given}",
             code="given.shares",
             where=name,
             hint="give each value's share of the rows, such as 0.5",
         )
     codec = columns.codecs[at]
-    parts, left = [], (codec.cells.counts > 0).astype(float)
+    parts: list[Part] = []
+    left = (codec.cells.counts > 0).astype(float)
     for value, share in wished.items():
         wanted = as_wanted(value)
         weights = codec.weights(wanted)
+        for part in parts:
+            other = part.asked
+            if _overlap(wanted, weights, other.wanted[at], other.allowed[at]):
+                raise UsageError(
+                    f"shares of `{name}` overlap: {told(other.wanted[at])} and {told(wanted)}",
+                    code="given.shares",
+                    where=name,
+                    hint="let each range end before the next one starts",
+                )
         left = np.where(weights > 0, 0.0, left)
         parts.append(Part(share, asked.also(at, wanted, weights)))
     if total < 1 - 1e-9:
@@ -120,6 +131,15 @@ def read_shares(columns: Columns, shares: Shares | None, asked: Asked) -> tuple[
         others = Asked(asked.wanted, {**asked.allowed, at: left})
         parts.append(Part(1 - total, others))
     return tuple(parts)
+
+
+def _overlap(one: Wanted, weights: Weights, other: Wanted, others: Weights) -> bool:
+    """Whether two demands share values; ranges may share the bound where one ends."""
+    if isinstance(one, Range) and isinstance(other, Range):
+        bounds = (one.high, other.low), (other.high, one.low)
+        if any(high is not None and str(high) == str(low) for high, low in bounds):
+            return False
+    return bool((weights + others > 1 + _ROUNDING).any())
 
 
 def as_wanted(value: Any) -> Wanted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -15,9 +16,13 @@ from fabula.streams import stream
 from fabula.synthesizers.columns.codec import Places
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import Columns
+from fabula.synthesizers.columns.numbers import NumberCodec
+from fabula.synthesizers.details.codec import DetailCodec
+from fabula.synthesizers.exact.relations import Fits, Relations
 from fabula.synthesizers.given import Asked, Part
 from fabula.synthesizers.model import CodeModel, Codes, Weights
 from fabula.synthesizers.rules import Rule
+from fabula.synthesizers.written.codec import WrittenCodec
 
 STREAM = "synthesizer"
 """The table's name in all streams of samples."""
@@ -35,6 +40,7 @@ class Sampler:
         columns: How codes become values.
         model: What draws codes.
         rules: What every row keeps.
+        relations: Columns that follow from others on every row.
         parts: Shares of the rows and what holds for them.
         seed: Decides everything that is random.
     """
@@ -42,6 +48,7 @@ class Sampler:
     columns: Columns
     model: CodeModel
     rules: tuple[Rule, ...]
+    relations: Relations
     parts: tuple[Part, ...]
     seed: int
 
@@ -62,15 +69,15 @@ class Sampler:
         table = pa.concat_tables(pieces) if pieces else self.columns.schema.empty_table()
         if len(pieces) > 1:
             table = table.take(array_of(draw.rng("order").permutation(rows)))
-        return self._with_keys(table, draw, start)
+        return self.relations.narrowed(self._with_keys(table, draw, start))
 
     def _with_keys(self, table: pa.Table, draw: _Draw, start: int) -> pa.Table:
-        """Put identifiers in, which follow the final numbers of the rows."""
+        """Put identifiers and details in, which follow the final numbers of the rows."""
         numbers = np.arange(start, start + table.num_rows, dtype=np.int64)
         for at, codec in enumerate(self.columns.codecs):
-            if isinstance(codec, KeyCodec):
-                places = Places(numbers, self.seed, draw.rng(f"key {codec.name}"))
-                values = codec.decode(np.zeros(len(numbers), np.int32), places)
+            if isinstance(codec, KeyCodec | DetailCodec):
+                places = Places(numbers, self.seed, draw.rng(f"key {codec.name}"), table)
+                values = codec.decode(codec.encode(table.column(at).combine_chunks()), places)
                 table = table.set_column(at, self.columns.schema.field(at), values)
         return table
 
@@ -91,7 +98,7 @@ class _Draw:
     def rows(self, asked: Asked, count: int) -> pa.Table:
         """Rows that fulfil what is asked and keep every rule."""
         rules = self._sampler.rules
-        if not asked.allowed and not rules:
+        if not asked.allowed and not rules and not self._sampler.relations:
             drawn = self._sampler.model.sample(count, self.rng("rows"), {})
             if drawn.log_weights is None:
                 return self._decoded(drawn.codes, asked)
@@ -107,7 +114,7 @@ class _Draw:
                 top = float(drawn.log_weights.max()) if top is None else top
                 codes = codes[self._accepted(drawn.log_weights, top)]
                 top = None if top == -np.inf else top
-            table = self._decoded(codes, asked)
+            table = self._related(self._decoded(codes, asked), asked)
             for at, rule in enumerate(rules):
                 kept = rule.kept(table)
                 broken[at] += int((~kept).sum())
@@ -127,17 +134,32 @@ class _Draw:
         return np.asarray(self.rng("accepted").random(len(chance)) < chance)
 
     def _decoded(self, codes: Codes, asked: Asked) -> pa.Table:
-        columns = self._sampler.columns
+        columns, rules = self._sampler.columns, self._sampler.rules
         numbers = np.arange(len(codes), dtype=np.int64)
-        values = [
-            codec.decode(
-                np.ascontiguousarray(codes[:, at]),
-                Places(numbers, self._sampler.seed, self.rng(f"column {codec.cells.name}")),
-                asked.wanted.get(at),
-            )
-            for at, codec in enumerate(columns.codecs)
-        ]
+        values = []
+        for at, codec in enumerate(columns.codecs):
+            own = np.ascontiguousarray(codes[:, at])
+            if isinstance(codec, DetailCodec) and not rules:
+                values.append(codec.marks(own))
+                continue
+            rng = self.rng(f"column {codec.cells.name}")
+            places = Places(numbers, self._sampler.seed, rng)
+            values.append(codec.decode(own, places, asked.wanted.get(at)))
         return pa.Table.from_arrays(values, schema=columns.schema)
+
+    def _related(self, table: pa.Table, asked: Asked) -> pa.Table:
+        """The rows with columns that follow from others; what then is not as asked is left out."""
+        names = self._sampler.columns.names
+        fits = {names[at]: self._fits(at, asked) for at in asked.allowed}
+        return self._sampler.relations.applied(table, fits)
+
+    def _fits(self, at: int, asked: Asked) -> Fits:
+        """What tells whether values of a column are as asked."""
+        codec, wanted = self._sampler.columns.codecs[at], asked.wanted.get(at)
+        if isinstance(codec, NumberCodec | WrittenCodec) and wanted is not None:
+            return partial(codec.fits, wanted=wanted)
+        plain = codec.numbers if isinstance(codec, WrittenCodec) else codec
+        return lambda values: np.asarray(asked.allowed[at][plain.encode(values)] > 0)
 
     def _unsatisfiable(
         self, found: int, count: int, broken: NDArray[np.int64], asked: Asked
@@ -150,6 +172,12 @@ class _Draw:
                 f"{told}: nearly every row breaks the rule {worst.told}",
                 code="engine.unsatisfiable",
                 hint="ask for fewer rows, or fit on rows that keep the rule",
+            )
+        if not names:
+            return CheckError(
+                f"{told}: where columns follow from others, they leave the learned ranges",
+                code="engine.unsatisfiable",
+                hint="fit with exact=False (`--no-exact`)",
             )
         return UsageError(
             f"{told} with the given {', '.join(names)}: they hardly ever occur together",

@@ -6,6 +6,7 @@
                            the card, and a SHA-256 of every other member
     schema.arrow           names and types of the columns, an Arrow schema message
     columns/3/grid.npy     arrays of the codec of column 3; labels are `.arrow` files
+    exact/0/keys.arrow     arrays of relation 0 between columns
     model/trees.npy        arrays of the model
 
 Arrays are little-endian, members carry no times, so equal models make equal files, and a file
@@ -34,7 +35,7 @@ from fabula.synthesizers.columns.codec import CodecState
 from fabula.synthesizers.model import State
 from fabula.types import Path as PathLike
 
-FORMAT, VERSION = "fabula-synthesizer", 1
+FORMAT, VERSION = "fabula-synthesizer", 2
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _ABOUT = "model.json"
@@ -50,6 +51,7 @@ class Saved:
         schema: Names and types of the columns.
         codecs: The columns' codecs by name.
         card: What is told of the model, JSON-ready; `left_out` and `checks` stand here too.
+        relations: Exact relations between the columns.
     """
 
     model: str
@@ -57,6 +59,7 @@ class Saved:
     schema: pa.Schema
     codecs: Mapping[str, CodecState]
     card: Mapping[str, Any]
+    relations: tuple[CodecState, ...] = ()
 
 
 def write_saved(path: PathLike, saved: Saved) -> None:
@@ -69,6 +72,9 @@ def write_saved(path: PathLike, saved: Saved) -> None:
     for number, name in enumerate(saved.schema.names):
         for array, values in saved.codecs[name].arrays.items():
             members |= _member(f"columns/{number}/{array}", values)
+    for number, relation in enumerate(saved.relations):
+        for array, values in relation.arrays.items():
+            members |= _member(f"exact/{number}/{array}", values)
     for array, values in saved.state.arrays.items():
         members |= _member(f"model/{array}", values)
     about = {
@@ -80,6 +86,7 @@ def write_saved(path: PathLike, saved: Saved) -> None:
             {"name": name, "family": codec.family, "settings": codec.settings}
             for name, codec in ((name, saved.codecs[name]) for name in saved.schema.names)
         ],
+        "exact": [{"family": item.family, "settings": item.settings} for item in saved.relations],
         "card": saved.card,
         "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in members.items()},
     }
@@ -134,7 +141,11 @@ def _saved(about: Mapping[str, Any], members: Mapping[str, bytes]) -> Saved:
         for number, column in enumerate(about["columns"])
     }
     state = State(about["settings"], _arrays(members, "model/"))
-    return Saved(about["model"], state, schema, codecs, about["card"])
+    relations = tuple(
+        CodecState(told["family"], told["settings"], _arrays(members, f"exact/{number}/"))
+        for number, told in enumerate(about.get("exact", ()))
+    )
+    return Saved(about["model"], state, schema, codecs, about["card"], relations)
 
 
 def _member(name: str, values: NDArray[Any] | pa.Array) -> dict[str, bytes]:

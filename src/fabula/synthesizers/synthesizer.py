@@ -17,9 +17,10 @@ from fabula.io.arrays import array_of
 from fabula.io.frames import as_table, handed_back
 from fabula.streams import BLOCK_ROWS, stream
 from fabula.synthesizers.card import Card
-from fabula.synthesizers.catalogue import model_class
+from fabula.synthesizers.catalogue import check_seed, model_class
 from fabula.synthesizers.columns.codec import Places
 from fabula.synthesizers.columns.learning import Columns
+from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.given import Given, Shares, read_given, read_shares
 from fabula.synthesizers.model import CodeModel, Codes, CompletingModel
 from fabula.synthesizers.rules import Rule
@@ -54,17 +55,19 @@ class Synthesizer:
         card: Card,
         *,
         rules: tuple[Rule, ...] = (),
+        relations: Relations | None = None,
         holdout: pa.Table | None = None,
         hand_back: Callable[[pa.Table], Any] | None = None,
     ) -> None:
         self._columns, self._model, self._card, self._rules = columns, model, card, rules
+        self._relations = relations or Relations()
         self._holdout = holdout
         self._hand_back = hand_back or (lambda table: table)
 
     @property
     def schema(self) -> pa.Schema:
         """Names and types of the columns that are sampled."""
-        return self._columns.schema
+        return self._relations.narrowed(self._columns.schema.empty_table()).schema
 
     @property
     def holdout(self) -> Any:
@@ -96,7 +99,7 @@ class Synthesizer:
             workers: Blocks of 65,536 rows that are drawn at the same time; changes no row.
 
         Raises:
-            UsageError: What is given never occurs, or hardly ever.
+            UsageError: What is given never occurs, or hardly ever; or a seed or shares are wrong.
             CheckError: Nearly no row keeps the rules of the spec.
         """
         blocks = list(self.blocks(n, given=given, shares=shares, seed=seed, workers=workers))
@@ -135,9 +138,10 @@ class Synthesizer:
         self, *, given: Given | None = None, shares: Shares | None = None, seed: int = 0
     ) -> Sampler:
         """What draws single blocks: each is repeatable on its own."""
+        check_seed(seed)
         asked = read_given(self._columns, given)
         parts = read_shares(self._columns, shares, asked)
-        return Sampler(self._columns, self._model, self._rules, parts, seed)
+        return Sampler(self._columns, self._model, self._rules, self._relations, parts, seed)
 
     def impute(self, data: TableLike, *, seed: int = 0) -> Any:
         """The rows with their gaps filled: drawn given what is known of each row.
@@ -158,7 +162,8 @@ class Synthesizer:
                 code="impute.model",
                 hint='fit with model="boosted"',
             )
-        table = as_table(data)
+        check_seed(seed)
+        table = self._relations.widened(as_table(data))
         rng = partial(stream, seed, STREAM, block=0)
         gaps = {name: _gaps(table, name) for name in self._columns.names}
         known = ~np.column_stack(list(gaps.values()))
@@ -170,9 +175,11 @@ class Synthesizer:
             empty = np.flatnonzero(gaps[name])
             if not len(empty):
                 continue
-            places = Places(numbers[empty], seed, rng(column=f"gaps of {name}"))
+            beside = table.take(array_of(empty))
+            places = Places(numbers[empty], seed, rng(column=f"gaps of {name}"), beside)
             made = codec.decode(np.ascontiguousarray(drawn[empty, at]), places)
             table = _filled(table, name, empty, made)
+        table = self._relations.narrowed(self._relations.filled(table, gaps))
         return handed_back(data)(table)
 
     def _complete(
@@ -200,7 +207,8 @@ class Synthesizer:
         codecs = {codec.cells.name: codec.state() for codec in self._columns.codecs}
         card = {**self._card.to_dict(), "sql": [rule.sql for rule in self._rules]}
         state = self._model.state()
-        write_saved(path, Saved(self._card.model, state, self._columns.schema, codecs, card))
+        schema, relations = self._columns.schema, self._relations.states()
+        write_saved(path, Saved(self._card.model, state, schema, codecs, card, relations))
 
     @classmethod
     def load(cls, path: Path) -> Synthesizer:
@@ -220,15 +228,16 @@ class Synthesizer:
     def _restored(cls, saved: Saved) -> Synthesizer:
         told = dict(saved.card)
         sql = told.pop("sql")
-        card = Card(**{**told, "rules": tuple(told["rules"]), "notes": tuple(told["notes"])})
+        card = Card(**{**told, **{k: tuple(told.get(k, ())) for k in ("rules", "exact", "notes")}})
         columns = Columns.restore(saved.schema, saved.codecs, card.left_out)
         cells = tuple(codec.cells for codec in columns.codecs)
         model = model_class(saved.model).restore(saved.state, cells)
         rules = tuple(Rule(*pair) for pair in zip(card.rules, sql, strict=True))
-        return cls(columns, model, card, rules=rules)
+        relations = Relations.restore(saved.relations, columns.codecs)
+        return cls(columns, model, card, rules=rules, relations=relations)
 
     def __repr__(self) -> str:
-        return f"Synthesizer({self._card.model}, {len(self._columns.names)} columns)"
+        return f"Synthesizer({self._card.model}, {len(self.schema)} columns)"
 
 
 def load_synthesizer(path: Path) -> Synthesizer | RelationalSynthesizer:

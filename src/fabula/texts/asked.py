@@ -154,6 +154,13 @@ def _plain(name: str, kind: pa.DataType) -> dict[str, Any]:
     if pa.types.is_struct(kind):
         parts = {part.name: _plain(name, part.type) for part in kind}
         return {"type": "object", "properties": parts, "required": list(parts)}
+    if pa.types.is_null(kind):
+        raise SourceError(
+            f"column `{name}` holds no value to go by",
+            code="source.no-values",
+            where=name,
+            hint="leave the column out, or give rows that have a value",
+        )
     raise SourceError(
         f"column `{name}` holds {kind} values, which no model can write",
         code="source.unsupported-type",

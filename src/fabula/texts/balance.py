@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from fabula.errors import PartialRunError, UsageError
 from fabula.io.frames import as_table
-from fabula.io.places import make_folder
+from fabula.io.places import check_free, make_folder
 from fabula.llm.budget import Budget
 from fabula.llm.local_embeddings import NAME as LOCAL_EMBEDDING
 from fabula.llm.rows.sync import run_sync
@@ -30,7 +30,7 @@ from fabula.texts.topics.clusters import Score
 from fabula.texts.topics.corpus import Corpus, read_corpus
 from fabula.texts.topics.plan import BalancePlan, plan_of
 from fabula.texts.topics.record import Record, Round, Topic, read_record
-from fabula.texts.topics.rounds import Rounds
+from fabula.texts.topics.rounds import ROUNDS, Rounds
 from fabula.texts.topics.survey import Survey, survey
 from fabula.texts.topics.vectors import TextVectors
 
@@ -121,11 +121,12 @@ def shortfall(made: Balanced) -> PartialRunError | None:
     """The error of a run that ended before every topic was filled; None where that was wanted."""
     if not made.missing or made.ended.startswith("topics are as even"):
         return None
-    wanted = sum(made.targets.values())
+    wanted, done = sum(made.targets.values()), len(made.rounds) - 1
     return PartialRunError(
         f"{made.missing:,} of {wanted:,} rows are missing: {made.ended}",
         code="balance.missing",
-        hint="run it again with more `--rounds` or a higher limit; known replies cost nothing",
+        hint=f"run it again with `--rounds {done + ROUNDS}` or a higher limit: it goes on with "
+        f"round {done + 1}, and known replies cost nothing",
     )
 
 
@@ -142,6 +143,7 @@ async def _run(data: Any, folder: Path | None, overwrite: bool, wanted: BalanceO
     budget = _budget(wanted)
     known = None
     if folder is not None:
+        check_free(folder, overwrite=True, folder=True)
         make_folder(folder)
         known = None if fresh else read_record(folder, key, overwrite=overwrite)
     vectors = _vectors(wanted, budget, say)

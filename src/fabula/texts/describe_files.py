@@ -17,13 +17,13 @@ import pyarrow as pa
 from fabula.errors import PartialRunError, SinkError, SourceError
 from fabula.io.formats import ENDINGS, format_of
 from fabula.io.frames import as_table
-from fabula.io.places import make_folder, replacing
+from fabula.io.places import check_free, make_folder, replacing
 from fabula.io.write import write_table
 from fabula.texts.describe import Described, DescribeOptions, describe
 from fabula.texts.examples import plain_value
 from fabula.texts.extract import ExtractOptions, extract
 from fabula.texts.extract_schema import SchemaLike
-from fabula.texts.unfinished import check_free, mark_finished, mark_unfinished
+from fabula.texts.unfinished import is_unfinished, mark_finished, mark_unfinished
 
 _ADDED = ("text", "variant", "unsupported", "round_trip", "error")
 
@@ -153,9 +153,9 @@ def write_rows(output: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _check_output(output: Path, *, overwrite: bool) -> None:
-    """Refuse, before anything is asked, a file that exists or whose ending names no format."""
+    """Refuse, before anything is asked, a file that can't be written or is of no format."""
     format_of(output)
-    check_free(output, overwrite=overwrite)
+    check_free(output, overwrite=overwrite or is_unfinished(output))
 
 
 def _columns(record: Described) -> Sequence[Any]:

@@ -14,10 +14,10 @@ from typing import Any, Unpack
 
 import pyarrow as pa
 
-from fabula.errors import PartialRunError, SinkError
+from fabula.errors import PartialRunError
 from fabula.io.formats import ENDINGS, Format, format_of
 from fabula.io.frames import as_table
-from fabula.io.places import make_folder, replacing
+from fabula.io.places import check_free, make_folder, replacing
 from fabula.io.write import write_table
 from fabula.texts.examples import plain_value
 from fabula.texts.extend import ExtendOptions, extend
@@ -50,13 +50,7 @@ def extend_file(
         SinkError: The file is there already, or can't be written.
         PartialRunError: Rows are missing; those that came are in the file.
     """
-    if output.exists() and not overwrite:
-        raise SinkError(
-            f"`{output}` exists",
-            code="sink.exists",
-            where=str(output),
-            hint="choose another file with `-o`, or pass --overwrite",
-        )
+    check_free(output, overwrite=overwrite)
     file_format = format_of(output)
     table = as_table(source)
     try:

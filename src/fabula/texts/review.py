@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from fabula.errors import SheetError, SinkError, SourceError, UsageError, Violation
+from fabula.errors import SheetError, SourceError, UsageError, Violation
 from fabula.io.formats import format_of
 from fabula.io.frames import as_table
-from fabula.io.places import make_folder, write_text
+from fabula.io.places import check_free, make_folder, write_text
 from fabula.io.write import write_table
 from fabula.streams import stream
 from fabula.texts.asked import typed_array
@@ -93,7 +93,7 @@ def review_export(
         SinkError: The sheet exists, or can't be written.
     """
     path = FilePath(output)
-    _refuse_existing(path, overwrite)
+    check_free(path, overwrite=overwrite)
     if n < 1:
         raise UsageError(f"{n} rows can't be reviewed", code="usage.rows", hint="give 1 or more")
     table = as_table(data)
@@ -138,8 +138,8 @@ def review_import(
     target = None if output is None else FilePath(output)
     if target is not None:
         format_of(target)
-        _refuse_existing(target, overwrite)
-        _refuse_existing(notes_path(target), overwrite)
+        check_free(target, overwrite=overwrite)
+        check_free(notes_path(target), overwrite=overwrite)
     table = as_table(data)
     reviewed = _applied(_read_all(paths, table), table)
     if target is not None:
@@ -236,13 +236,3 @@ def _examples(rows: pa.Table, verdicts: Sequence[Verdict | None]) -> list[dict[s
     ]
     chosen = pa.array(places[:MOST_EXAMPLES], pa.int64())
     return [plain_value(row) for row in rows.take(chosen).to_pylist()]
-
-
-def _refuse_existing(path: FilePath, overwrite: bool) -> None:
-    if path.exists() and not overwrite:
-        raise SinkError(
-            f"`{path}` exists",
-            code="sink.exists",
-            where=str(path),
-            hint="choose another file, or overwrite it (`--overwrite`)",
-        )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fabula.errors import SinkError
 from fabula.io.places import write_text
 
 
@@ -28,21 +27,6 @@ def mark_unfinished(output: Path) -> None:
 def mark_finished(output: Path) -> None:
     """Note that a file holds every row."""
     _mark(output).unlink(missing_ok=True)
-
-
-def check_free(output: Path, *, overwrite: bool) -> None:
-    """Make sure, before anything is asked, that a file may be written.
-
-    Raises:
-        SinkError: It exists, and no rows are missing in it.
-    """
-    if output.is_file() and not overwrite and not is_unfinished(output):
-        raise SinkError(
-            f"`{output}` exists",
-            code="sink.exists",
-            where=str(output),
-            hint="choose another file with `-o`, or pass --overwrite",
-        )
 
 
 def _mark(output: Path) -> Path:

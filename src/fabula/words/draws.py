@@ -23,11 +23,17 @@ class Draws:
 
     Each attribute takes a fixed number of bits a row from a stream of its own, so a field is the
     same whichever other fields are asked for, in the same call or in another.
+
+    Args:
+        open_stream: Opens the stream of an attribute.
+        n: Rows.
+        sexes: 0 (female), 1 (male) or -1 (open) for each row, where that is decided elsewhere.
     """
 
-    def __init__(self, open_stream: OpenStream, n: int) -> None:
+    def __init__(self, open_stream: OpenStream, n: int, sexes: Index | None = None) -> None:
         self.open_stream = open_stream
         self.n = n
+        self._sexes = sexes
         self._slots: dict[str, NDArray[np.uint16]] = {}
 
     def slots(self, attribute: str) -> NDArray[np.uint16]:
@@ -44,7 +50,8 @@ class Draws:
 
     def sex(self) -> Index:
         """0 for female, 1 for male."""
-        return self.slots("sex") & 1
+        drawn = self.slots("sex") & 1
+        return drawn if self._sexes is None else np.where(self._sexes < 0, drawn, self._sexes)
 
 
 class BySex(Generic[Word]):

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from fabula.errors import SpecError, Violation, did_you_mean
 from fabula.streams import name_key
 from fabula.words.births import Births
-from fabula.words.draws import BySex, Draws, OpenStream, frequency_table
+from fabula.words.draws import BySex, Draws, Index, OpenStream, frequency_table
 from fabula.words.joining import Phrase, number_array
 from fabula.words.locales import SEXES, Locale, load_locale
 from fabula.words.names import Names
@@ -70,7 +70,12 @@ class People:
         self._births = Births(ages, as_of)
 
     def draw(
-        self, open_stream: OpenStream, n: int, fields: Sequence[str]
+        self,
+        open_stream: OpenStream,
+        n: int,
+        fields: Sequence[str],
+        *,
+        sexes: Index | None = None,
     ) -> dict[str, pa.Array[Any]]:
         """Draw fields of `n` people.
 
@@ -79,11 +84,12 @@ class People:
                 name it must give the same stream.
             n: How many.
             fields: Names out of `FIELDS`.
+            sexes: 0 (female), 1 (male) or -1 (open) for each row, where that is decided.
 
         Raises:
             SpecError: There is no such field.
         """
-        draws = Draws(open_stream, n)
+        draws = Draws(open_stream, n, sexes)
         return {field: self._field(field, draws) for field in fields}
 
     def draw_unique(
@@ -91,6 +97,8 @@ class People:
         open_stream: OpenStream,
         row_index: NDArray[np.integer],
         field: Literal["email", "username"],
+        *,
+        sexes: Index | None = None,
     ) -> pa.StringArray:
         """Draw accounts that no two rows share.
 
@@ -101,8 +109,9 @@ class People:
             open_stream: As for `draw`; the accounts hold the names that it gives.
             row_index: The number of each row in the whole table.
             field: `email` or `username`.
+            sexes: As for `draw`.
         """
-        draws = Draws(open_stream, len(row_index))
+        draws = Draws(open_stream, len(row_index), sexes)
         unique = {"email": Names.unique_email, "username": Names.unique_username}[field]
         return self._mixed(
             [unique(each.names, draws, row_index) for each in self._residents], draws

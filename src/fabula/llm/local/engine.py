@@ -22,7 +22,7 @@ from threading import Lock
 from typing import Any, Literal
 
 from fabula.errors import ModelError, PrerequisiteError
-from fabula.llm.chat import ChatReply, ChatRequest, Finish, Usage
+from fabula.llm.chat import ChatModel, ChatReply, ChatRequest, Finish, Usage
 from fabula.llm.local.grammar import bounded
 
 SLOTS = 8
@@ -61,12 +61,7 @@ class LocalModel:
 
     async def complete(self, request: ChatRequest) -> ChatReply:
         """Answer one request; see `ChatModel.complete`."""
-        if self.form == "completion" and request.purpose in TOO_WEAK_FOR:
-            raise PrerequisiteError(
-                f"the model `{self.name}` is too small to write a {request.purpose}",
-                code="model.too-weak",
-                hint="--model openai:gpt-4o-mini or --model ollama:qwen3",
-            )
+        check_able(self, request)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._answer, request)
 
@@ -90,6 +85,20 @@ class LocalModel:
             turns = [{"role": turn.role, "content": turn.content} for turn in request.messages]
             answer = server.handle_chat_completions({**body, "messages": turns})
         return _reply(answer, self.name, "prompt" if request.schema is None else "grammar")
+
+
+def check_able(model: ChatModel, request: ChatRequest) -> None:
+    """Make sure that a model is not too small for what it is asked.
+
+    Raises:
+        PrerequisiteError: It only continues text, and is to write code.
+    """
+    if model.form == "completion" and request.purpose in TOO_WEAK_FOR:
+        raise PrerequisiteError(
+            f"the model `{model.name}` is too small to write a {request.purpose}",
+            code="model.too-weak",
+            hint="--model openai:gpt-4o-mini or --model ollama:qwen3",
+        )
 
 
 def start(weights: Path) -> Any:

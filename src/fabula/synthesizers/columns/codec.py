@@ -26,11 +26,13 @@ class Places:
         numbers: The number of each row in the whole sample.
         seed: The sample's seed.
         rng: The stream of this column and block.
+        beside: The rows' other columns, where they are known already.
     """
 
     numbers: NDArray[np.int64]
     seed: int
     rng: np.random.Generator
+    beside: pa.Table | None = None
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from fabula.io.arrays import array_of
 
 MOST_DECIMALS = 9
 _EXACT = 2.0**53
-_RELATIVE = 1e-9
+_RELATIVE = 2e-15
+"""What float sums and products add to a number of few decimals; more would cut decimals off."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ class Lattice:
         filled = np.where(missing, 0.0, numbers)
         if is_counted(self.type):
             assert self.step is not None
-            steps = np.rint(filled).astype(np.uint64) * np.uint64(self.step)
+            size = np.rint(np.abs(filled)).astype(np.uint64)
+            steps = np.where(filled < 0, np.uint64(0) - size, size) * np.uint64(self.step)
             whole = (steps + np.uint64(self.origin % 2**64)).view(np.int64)
             return array_of(whole, missing=missing).cast(_width(self.type)).cast(self.type)
         if self.step is not None:

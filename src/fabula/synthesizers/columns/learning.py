@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.errors import SourceError
-from fabula.synthesizers.columns.categories import CategoryCodec, plain_values
+from fabula.synthesizers.columns.categories import CategoryCodec, is_text, plain_values
 from fabula.synthesizers.columns.codec import CodecState, ColumnCodec
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.numbers import NumberCodec
+from fabula.synthesizers.details.codec import DetailCodec
+from fabula.synthesizers.details.finding import find_details
 from fabula.synthesizers.model import Codes
+from fabula.synthesizers.written.codec import WrittenCodec
 
 FEWEST_ROWS = 20
 
@@ -27,6 +30,8 @@ _RESTORE: Mapping[str, Callable[[str, pa.DataType, CodecState], ColumnCodec]] = 
     "number": NumberCodec.restore,
     "category": CategoryCodec.restore,
     "key": KeyCodec.restore,
+    "written": WrittenCodec.restore,
+    "detail": DetailCodec.restore,
 }
 
 
@@ -68,14 +73,15 @@ class Columns:
         return columns
 
     @classmethod
-    def learnable(cls, table: pa.Table, *, protect: int) -> Columns:
-        """As `learn`, for a table that may have no column to learn."""
+    def learnable(cls, table: pa.Table, *, protect: int, owner: str = "") -> Columns:
+        """As `learn`, for a table that may have no column to learn; `owner` names its rows."""
+        details = find_details(table, owner=owner, protect=protect)
         fields: list[pa.Field] = []
         codecs: list[ColumnCodec] = []
         left_out: dict[str, str] = {}
         for field in table.schema:
             values = table.column(field.name).combine_chunks()
-            codec = _codec(field.name, values, protect)
+            codec = details.get(field.name) or _codec(field.name, values, protect)
             if isinstance(codec, str):
                 left_out[field.name] = codec
                 continue
@@ -83,10 +89,35 @@ class Columns:
             codecs.append(codec)
         return cls(pa.schema(fields), tuple(codecs), left_out)
 
+    def made_anew(self, reason: str) -> Columns:
+        """The columns of which nothing was learned; the others are left out for a reason."""
+        anew = [isinstance(codec, DetailCodec) for codec in self.codecs]
+        fields = [item for item, kept in zip(self.schema, anew, strict=True) if kept]
+        codecs = tuple(codec for codec, kept in zip(self.codecs, anew, strict=True) if kept)
+        learned = [name for name, kept in zip(self.names, anew, strict=True) if not kept]
+        return Columns(
+            pa.schema(fields), codecs, {**dict.fromkeys(learned, reason), **self.left_out}
+        )
+
     @property
     def names(self) -> list[str]:
         """Names of the learned columns."""
         return list(self.schema.names)
+
+    def beside(self, table: pa.Table, *, protect: int) -> Columns:
+        """The columns, and further ones of numbers."""
+        further = (
+            NumberCodec.learn(name, table.column(name).combine_chunks(), protect=protect)
+            for name in table.column_names
+        )
+        schema = pa.unify_schemas([self.schema, table.schema])
+        return Columns(schema, (*self.codecs, *further), self.left_out)
+
+    def only(self, names: Sequence[str]) -> Columns:
+        """Some of the columns."""
+        places = [self.names.index(name) for name in names]
+        schema = pa.schema([self.schema.field(at) for at in places])
+        return Columns(schema, tuple(self.codecs[at] for at in places), self.left_out)
 
     def encode(self, table: pa.Table) -> Codes:
         """A table's codes; it has all learned columns.
@@ -146,9 +177,10 @@ def _codec(name: str, values: pa.Array, protect: int) -> ColumnCodec | str:
     kind = values.type.value_type if isinstance(values.type, pa.DictionaryType) else values.type
     if pa.types.is_nested(kind):
         return f"nested values of type {kind}; give them as columns of their own"
-    key = KeyCodec.learn(name, values)
-    if key is not None:
-        return key
+    written = WrittenCodec.learn(name, values, protect=protect) if is_text(values.type) else None
+    found = written or KeyCodec.learn(name, values)
+    if found is not None:
+        return found
     if isinstance(values.type, pa.DictionaryType) or pa.types.is_boolean(kind):
         return CategoryCodec.learn(name, values, protect=protect)
     if _is_number(kind):

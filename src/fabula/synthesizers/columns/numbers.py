@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.errors import UsageError
@@ -41,12 +42,14 @@ class NumberCodec:
         grid: Rising numbers for each cell, shape (cells, SEGMENTS + 1); all the same where the
             cell is one value.
         counts: Training rows in each cell; the last is of missing values where there are any.
+        note: What of the values counts as missing, for the card.
     """
 
     name: str
     lattice: Lattice
     grid: NDArray[np.float64]
     counts: NDArray[np.int64]
+    note: str = ""
 
     @classmethod
     def learn(cls, name: str, values: pa.Array, *, protect: int, cells: int = 0) -> NumberCodec:
@@ -62,6 +65,7 @@ class NumberCodec:
         lattice = Lattice.of(values)
         numbers = lattice.numbers(values)
         known = np.sort(numbers[~np.isnan(numbers)])
+        note = _lost(values, len(known), protect)
         if len(known) < protect:  # too few to be shown: they count as missing
             known, numbers = known[:0], np.full(len(numbers), np.nan)
         cut = min(protect, max(0, (len(known) - 1) // 3))
@@ -72,7 +76,7 @@ class NumberCodec:
         grid = grid.reshape(len(bounds), SEGMENTS + 1)
         codec = cls(name, lattice, grid, np.ones(len(grid) + bool(np.isnan(numbers).any()), int))
         counts = np.bincount(codec._codes(numbers), minlength=len(codec.counts))
-        return cls(name, lattice, grid, counts.astype(np.int64))
+        return cls(name, lattice, grid, counts.astype(np.int64), note)
 
     @property
     def missing(self) -> bool:
@@ -89,7 +93,7 @@ class NumberCodec:
         """What was made of the column."""
         single = int((self.grid[:, 0] == self.grid[:, -1]).sum())
         word = "times" if pa.types.is_temporal(self.lattice.type) else "numbers"
-        return f"{word}: {single} values, {len(self.grid) - single} intervals"
+        return f"{word}: {single} values, {len(self.grid) - single} intervals{self.note}"
 
     def encode(self, values: pa.Array) -> CodeColumn:
         """Codes of values; those between two cells go to the upper one."""
@@ -120,6 +124,16 @@ class NumberCodec:
         if not (share * self.counts > 0).any():
             raise self._nothing(wanted)
         return share
+
+    def fits(self, values: pa.Array, wanted: Wanted) -> NDArray[np.bool_]:
+        """Which values lie in a range, or are among some values."""
+        numbers = self.lattice.numbers(values)
+        if isinstance(wanted, Range):
+            low, high = self._bounds(wanted)
+            return (numbers >= low) & (numbers <= high)
+        asked = [np.nan if value is None else self._number(value) for value in wanted]
+        near = np.isclose(numbers[:, None], asked, rtol=1e-9, atol=0, equal_nan=True)
+        return np.asarray(near.any(axis=1))
 
     def state(self) -> CodecState:
         """The codec as plain values; the type is the schema's."""
@@ -221,6 +235,15 @@ class NumberCodec:
             where=self.name,
             hint=hint,
         )
+
+
+def _lost(values: pa.Array, known: int, protect: int) -> str:
+    """What is not told apart from missing values: infinite ones, and all where they are few."""
+    infinite = pc.sum(pc.is_inf(values)).as_py() if pa.types.is_floating(values.type) else 0
+    told = f"; {infinite:,} infinite ones count as missing" if infinite else ""
+    if 0 < known < protect:
+        return f"{told}; {known} are too few to be shown and count as missing"
+    return told
 
 
 def _bounds(numbers: NDArray[np.float64], cells: int, least: int) -> list[tuple[int, int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pyarrow as pa
 from fabula.errors import SourceError, UsageError, did_you_mean
 from fabula.metrics.keys import ForeignKey, Keys, find_keys
 from fabula.streams import stream
+from fabula.synthesizers.catalogue import check_seed
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
 from fabula.synthesizers.model import Steps
 from fabula.synthesizers.relational.layout import Seen
@@ -27,6 +28,7 @@ from fabula.synthesizers.relational.links import (
 )
 from fabula.synthesizers.relational.making import MadeTable, Making
 from fabula.synthesizers.relational.saved import read_database, write_database
+from fabula.synthesizers.written.codec import read_times
 from fabula.types import Path as PathLike
 
 
@@ -61,6 +63,7 @@ class RelationalSynthesizer:
             The tables by name, in the frame library that they came in; every foreign key is a
             key of its parent.
         """
+        check_seed(seed)
         if not scale > 0:
             raise UsageError(f"`scale` must be above 0, not {scale}", code="usage.bad-size")
         made: dict[str, MadeTable] = {}
@@ -97,6 +100,7 @@ class RelationalSynthesizer:
             under = "" if driver is None else f", led by `{driver.name}`"
             lines.append(f"{name}: {how}{under}")
             lines += [f"  {column}: left out: {why}" for column, why in model.left_out.items()]
+            lines += [f"  on every row {relation}" for relation in model.relations.told]
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -114,6 +118,7 @@ def fit_tables(
     keep: Collection[str] = (),
     seed: int = 0,
     protect: int = PROTECTED_ROWS,
+    exact: bool = True,
     progress: Steps | None = None,
     **options: Any,
 ) -> RelationalSynthesizer:
@@ -125,6 +130,7 @@ def fit_tables(
         keep: Tables that stay as they are, such as lists of countries: their rows are real.
         seed: The same data and seed give the same model.
         protect: Labels of fewer rows, and so many extreme numbers, are not learned.
+        exact: Keep, within each table, what holds on all of its rows.
         progress: Called with tables done and tables in all.
         options: Those of the `boosted` model.
 
@@ -154,9 +160,13 @@ def fit_tables(
     for done, name in enumerate(order):
         if progress:
             progress(done, len(order))
-        models[name], seen[name] = Lesson(
+        used = {column for key in links[name].all for column in key.columns}
+        used |= set(found.primary.get(name, ()))
+        untouched = tables[name].column_names if name in keep else used
+        table, written = read_times(tables[name], but=untouched)
+        model, seen[name] = Lesson(
             name=name,
-            table=tables[name],
+            table=table,
             links=links[name],
             rows=rows,
             primary=found.primary.get(name, ()),
@@ -166,7 +176,9 @@ def fit_tables(
             options=options,
             seed=seed,
             protect=protect,
+            exact=exact,
         ).learn()
+        models[name] = replace(model, schema=tables[name].schema, written=written)
     if progress:
         progress(len(order), len(order))
     return RelationalSynthesizer(models, found)

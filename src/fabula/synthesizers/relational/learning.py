@@ -11,16 +11,19 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
-from fabula.metrics.keys import ForeignKey
+from fabula.metrics.keys import ForeignKey, singular
 from fabula.synthesizers.boosted.model import Boosted
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import FEWEST_ROWS, Columns
+from fabula.synthesizers.exact.finding import find_relations
+from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.model import Codes
 from fabula.synthesizers.relational.bins import Bins
 from fabula.synthesizers.relational.groups import Groups
 from fabula.synthesizers.relational.layout import Layout, Seen, Siblings
 from fabula.synthesizers.relational.links import Links, Rows
 from fabula.synthesizers.relational.timeline import Timeline
+from fabula.synthesizers.written.time_forms import TimeForm
 
 LOOK_BACK = 0.2
 """A model looks at the sibling before where at least this share of the rows has one."""
@@ -67,6 +70,8 @@ class TableModel:
         model: Draws the unknown part of a row; None where nothing has to be drawn.
         kept: The real table, where it is kept as it is.
         left_out: Why other columns are not made.
+        relations: Columns that follow from others on every row.
+        written: How times are written, where the real ones are texts.
     """
 
     name: str
@@ -84,6 +89,8 @@ class TableModel:
     model: Boosted | None
     kept: pa.Table | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
+    relations: Relations = field(default_factory=Relations)
+    written: Mapping[str, TimeForm] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,7 @@ class Lesson:
         options: The model's own options.
         seed: Decides everything that is random.
         protect: Labels of fewer rows, and so many extreme numbers, are not learned.
+        exact: Whether what holds on every row is kept.
     """
 
     name: str
@@ -115,6 +123,7 @@ class Lesson:
     options: Mapping[str, Any]
     seed: int
     protect: int
+    exact: bool
 
     def learn(self) -> tuple[TableModel, Seen]:
         """Learn the table; also gives it as its children see it."""
@@ -143,6 +152,7 @@ class Lesson:
         fitted = TableModel(
             self.name, self.table.schema, self.table.num_rows, self.links, reach, keys, numbered,
             timeline, columns, layout, below, beside, model, kept, left_out,
+            self._relations(table, columns, timeline),
         )  # fmt: skip
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
@@ -194,11 +204,20 @@ class Lesson:
     def _columns(self, table: pa.Table) -> tuple[Columns | None, Mapping[str, str]]:
         if not table.num_columns:
             return None, {}
+        columns = Columns.learnable(table, protect=self.protect, owner=singular(self.name))
         if table.num_rows < FEWEST_ROWS and self.name not in self.kept:
-            reason = f"{table.num_rows:,} rows are too few to learn from"
-            return None, dict.fromkeys(table.column_names, reason)
-        columns = Columns.learnable(table, protect=self.protect)
+            columns = columns.made_anew(f"{table.num_rows:,} rows are too few to learn from")
         return (columns if columns.codecs else None), columns.left_out
+
+    def _relations(
+        self, table: pa.Table, columns: Columns | None, timeline: Timeline | None
+    ) -> Relations:
+        """What holds on every row, but for the times that became gaps."""
+        if columns is None or not self.exact or self.name in self.kept:
+            return Relations()
+        moved = set() if timeline is None else {timeline.time, timeline.gap, *timeline.beside}
+        left = columns.only([name for name in columns.names if name not in moved])
+        return find_relations(table, left, protect=self.protect)
 
     def _reach(self) -> dict[ForeignKey, Reach]:
         found = {}

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fabula.io.arrays import array_of
 from fabula.metrics.keys import ForeignKey
 from fabula.synthesizers.columns.codec import Places
+from fabula.synthesizers.details.codec import DetailCodec
 from fabula.synthesizers.model import CellColumn, Codes
 from fabula.synthesizers.relational.layout import Seen, Siblings
 from fabula.synthesizers.relational.learning import BESIDE, TableModel
@@ -230,6 +231,10 @@ class Making:
                 there = source[name]
                 kind = self.model.schema.field(column).type
                 values[column] = _taken(there, rows).cast(kind)
+        for name, form in self.model.written.items():
+            if name in values:
+                texts = form.write(values[name].combine_chunks())
+                values[name] = texts.cast(self.model.schema.field(name).type)
         names = [name for name in self.model.schema.names if name in values]
         return pa.table({name: values[name] for name in names})
 
@@ -238,16 +243,17 @@ class Making:
         if columns is None:
             return {}
         numbers = np.arange(len(own), dtype=np.int64)
-        made = [
-            codec.decode(
-                np.ascontiguousarray(own[:, at]),
-                Places(numbers, self.seed, self.streams(f"column {codec.cells.name}")),
-            )
-            for at, codec in enumerate(columns.codecs)
-        ]
-        table = pa.Table.from_arrays(made, schema=columns.schema)
+        made: dict[str, pa.Array] = {}
+        last = [isinstance(codec, DetailCodec) for codec in columns.codecs]
+        for at in np.argsort(last, kind="stable").tolist():  # details see the row's other columns
+            codec, name = columns.codecs[at], columns.names[at]
+            rng = self.streams(f"column {name}")
+            places = Places(numbers, self.seed, rng, pa.table(made) if last[at] else None)
+            made[name] = codec.decode(np.ascontiguousarray(own[:, at]), places)
+        table = pa.table([made[name] for name in columns.names], schema=columns.schema)
         if self.model.timeline is not None:
             table = self.model.timeline.restored(table, siblings.positions)
+        table = self.model.relations.followed(table)
         return {name: table.column(name) for name in table.column_names}
 
 

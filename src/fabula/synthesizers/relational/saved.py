@@ -21,12 +21,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.errors import SourceError
+from fabula.io.names import file_stem
 from fabula.io.places import replacing
 from fabula.metrics.keys import ForeignKey, Keys
 from fabula.synthesizers.boosted.model import Boosted
 from fabula.synthesizers.columns.codec import CodecState
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import Columns
+from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.model import CellColumn, State
 from fabula.synthesizers.relational.bins import Bins
 from fabula.synthesizers.relational.groups import Groups
@@ -34,7 +36,8 @@ from fabula.synthesizers.relational.layout import Layout
 from fabula.synthesizers.relational.learning import Reach, TableModel
 from fabula.synthesizers.relational.links import Links
 from fabula.synthesizers.relational.timeline import Timeline
-from fabula.synthesizers.saved import Saved, read_saved, write_saved
+from fabula.synthesizers.saved import Saved, damaged, read_saved, write_saved
+from fabula.synthesizers.written.time_forms import TimeForm
 
 FORMAT, VERSION = "fabula-database", 1
 ABOUT = "database.json"
@@ -50,10 +53,10 @@ def write_database(folder: Path, models: Mapping[str, TableModel], keys: Keys) -
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name, model in models.items():
-        write_saved(folder / f"{name}.fabula", _table_saved(model))
+        write_saved(folder / f"{file_stem(name)}.fabula", _table_saved(model))
         if model.kept is not None:
             with (
-                replacing(folder / f"{name}.arrow") as temporary,
+                replacing(folder / f"{file_stem(name)}.arrow") as temporary,
                 pa.ipc.new_file(temporary, model.kept.schema) as writer,
             ):
                 writer.write_table(model.kept)
@@ -77,29 +80,20 @@ def read_database(folder: Path) -> tuple[dict[str, TableModel], Keys]:
     try:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         if about["format"] != FORMAT or about["version"] > VERSION:
-            raise _damaged(folder, "it is of another format or of a later version")
+            raise damaged(folder, "it is of another format or of a later version")
         primary = {table: tuple(columns) for table, columns in about["primary"].items()}
         foreign = tuple(_foreign_key(told) for told in about["foreign"])
         models: dict[str, TableModel] = {}
         for name in about["tables"]:
-            saved = read_saved(folder / f"{name}.fabula")
+            saved = read_saved(folder / f"{file_stem(name)}.fabula")
             models[name] = _table_restored(name, saved, models, folder)
     except FileNotFoundError as exc:
         raise SourceError(
             f"there is no file `{exc.filename}`", code="source.missing", where=str(folder)
         ) from exc
     except (LookupError, ValueError, TypeError, pa.ArrowException) as exc:
-        raise _damaged(folder, f"{type(exc).__name__}: {exc}") from exc
+        raise damaged(folder, f"{type(exc).__name__}: {exc}") from exc
     return models, Keys(primary, foreign)
-
-
-def _damaged(folder: Path, why: str) -> SourceError:
-    return SourceError(
-        f"`{folder}` can't be read as learned tables: {why}",
-        code="synthesizer.damaged",
-        where=str(folder),
-        hint="fit them again: `fabula fit FOLDER -o MODEL`",
-    )
 
 
 def _foreign_key(told: Mapping[str, Any]) -> ForeignKey:
@@ -149,13 +143,15 @@ def _table_saved(model: TableModel) -> Saved:
             }
             for column in layout.columns
         ],
+        "written": {name: form.state() for name, form in model.written.items()},
         "learned": model.model is not None,
         "kept": model.kept is not None,
     }
     columns = model.columns or Columns(pa.schema([]), (), {})
     codecs = {codec.cells.name: codec.state() for codec in columns.codecs}
     card = {"left_out": dict(model.left_out)}
-    return Saved("boosted", State(settings, arrays), columns.schema, codecs, card)
+    relations = model.relations.states()
+    return Saved("boosted", State(settings, arrays), columns.schema, codecs, card, relations)
 
 
 def _table_restored(
@@ -204,8 +200,10 @@ def _table_restored(
         },
         beside=tuple(Bins(arrays[at]) for at in ("beside-0", "beside-1") if at in arrays),
         model=Boosted.restore(State({}, own), layout.columns) if settings["learned"] else None,
-        kept=_kept_rows(folder / f"{name}.arrow") if settings["kept"] else None,
+        kept=_kept_rows(folder / f"{file_stem(name)}.arrow") if settings["kept"] else None,
         left_out=saved.card["left_out"],
+        relations=Relations.restore(saved.relations, () if columns is None else columns.codecs),
+        written={name: TimeForm(**told) for name, told in settings.get("written", {}).items()},
     )
 
 

@@ -103,10 +103,15 @@ def _grade(answer: tuple[float, str]) -> float:
     return answer[0]
 
 
-def _chat(example: Example) -> dict[str, Any]:
+def _turns(example: Example, keys: tuple[str, str], who: tuple[str, str]) -> list[dict[str, str]]:
+    """What is said in turn, under the keys and names of a format."""
     turns = [("system", example.system)] if example.system else []
-    turns += [("user", example.user), ("assistant", example.assistant)]
-    return {"messages": [{"role": role, "content": text} for role, text in turns]}
+    turns += [(who[0], example.user), (who[1], example.assistant)]
+    return [dict(zip(keys, turn, strict=True)) for turn in turns]
+
+
+def _chat(example: Example) -> dict[str, Any]:
+    return {"messages": _turns(example, ("role", "content"), ("user", "assistant"))}
 
 
 def _completion(example: Example) -> dict[str, Any]:
@@ -122,9 +127,7 @@ def _alpaca(example: Example) -> dict[str, Any]:
 
 
 def _sharegpt(example: Example) -> dict[str, Any]:
-    turns = [("system", example.system)] if example.system else []
-    turns += [("human", example.user), ("gpt", example.assistant)]
-    return {"conversations": [{"from": who, "value": text} for who, text in turns]}
+    return {"conversations": _turns(example, ("from", "value"), ("human", "gpt"))}
 
 
 def _preference(example: Example) -> dict[str, Any]:

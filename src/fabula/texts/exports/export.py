@@ -13,10 +13,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from fabula.errors import SinkError, UsageError, did_you_mean
-from fabula.io.formats import ENDINGS, as_format, format_of
+from fabula.errors import UsageError, did_you_mean
+from fabula.io.formats import ENDINGS, as_format, check_ending, format_of
 from fabula.io.frames import as_table
-from fabula.io.places import make_folder, replacing
+from fabula.io.places import check_free, make_folder, replacing
 from fabula.io.write import write_table
 from fabula.planning.outputs import unknown_columns
 from fabula.planning.templates import TemplateError
@@ -128,15 +128,8 @@ def export(
     }
     asked |= {"score": score, "split": split or {}, "stratify": stratify}
     wanted = plan_export(output, table.column_names, asked)
-    paths = _paths(Path(output), wanted)
+    paths = free_paths(output, wanted, overwrite=overwrite)
     for path in paths.values():
-        if path.exists() and not overwrite:
-            raise SinkError(
-                f"`{path}` exists",
-                code="sink.exists",
-                where=str(path),
-                hint="choose another file with `-o`, or pass --overwrite",
-            )
         make_folder(path.parent)
     return write_export(table, wanted, paths, seed=seed)
 
@@ -165,6 +158,26 @@ def plan_export(output: PathLike, columns: Sequence[str], asked: Mapping[str, An
     _check_columns(wanted, columns)
     _check_ending(output, wanted)
     return wanted
+
+
+def free_paths(output: PathLike, wanted: OutputSpec, *, overwrite: bool) -> dict[str, Path]:
+    """Where each split goes, made sure that it can be written.
+
+    Raises:
+        SinkError: A file is there already, or can't be written.
+    """
+    output = Path(output)
+    if output.suffix.lower() not in ENDINGS:
+        paths = {name: output / file for name, file in wanted.files("rows").items()}
+    elif wanted.split:
+        paths = {
+            name: output.with_name(f"{output.stem}-{name}{output.suffix}") for name in wanted.split
+        }
+    else:
+        paths = {"": output}
+    for path in paths.values():
+        check_free(path, overwrite=overwrite)
+    return paths
 
 
 def plain_format(output: PathLike) -> str:
@@ -259,16 +272,6 @@ def _strata_of(
     return [first[each.user] for each in made]
 
 
-def _paths(output: Path, wanted: OutputSpec) -> dict[str, Path]:
-    """Where each split goes."""
-    if output.suffix.lower() in ENDINGS:
-        named = {
-            name: output.with_name(f"{output.stem}-{name}{output.suffix}") for name in wanted.split
-        }
-        return named or {"": output}
-    return {name: output / file for name, file in wanted.files("rows").items()}
-
-
 def _default_format(output: Path) -> str:
     """What is meant where no format is given: JSON is for training."""
     plain = ENDINGS.get(output.suffix.lower(), "json")
@@ -280,12 +283,7 @@ def _check_ending(output: Path, wanted: OutputSpec) -> None:
     if ENDINGS.get(output.suffix.lower(), "") in ("", "json"):
         return
     inside = "jsonl" if wanted.is_training else wanted.format
-    if format_of(output) != inside:
-        raise UsageError(
-            f"`{output.name}` can't hold `{wanted.format}`: its ending says {format_of(output)}",
-            code="usage.format",
-            hint=f"write `-o {output.with_suffix('.' + inside).name}`, or choose another format",
-        )
+    check_ending(output, as_format(inside), called=wanted.format)
 
 
 def _check_columns(wanted: OutputSpec, columns: Sequence[str]) -> None:

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from fabula.errors import PartialRunError
-from fabula.io.places import make_folder, write_text
-from fabula.texts.exports.export import Export, plan_export
+from fabula.io.places import write_text
+from fabula.texts.exports.export import Export, free_paths, plan_export
 from fabula.texts.pairs.ask import PairOptions, pairs
 from fabula.texts.pairs.fields import pair_fields
 from fabula.texts.pairs.result import Pairs
-from fabula.texts.unfinished import check_free, is_unfinished, mark_finished, mark_unfinished
+from fabula.texts.unfinished import is_unfinished, mark_finished, mark_unfinished
 
 _NOT_PLANNED = ("seed", "overwrite")
 """Options that say how files are made, not what is in them."""
@@ -41,10 +41,8 @@ def pairs_to_file(
         PartialRunError: Pairs are missing; those that came are in the file.
     """
     overwrite = bool(export.get("overwrite")) or is_unfinished(output)
-    check_free(output, overwrite=overwrite)
-    _check_export(wanted, output, options, export)
-    make_folder(output.parent)
     how = {**export, "overwrite": overwrite}
+    _check_export(wanted, output, options, how)
     try:
         made = pairs(wanted, n, **options)
     except PartialRunError as error:
@@ -61,12 +59,15 @@ def pairs_to_file(
 def _check_export(
     wanted: Any, output: Path, options: PairOptions, asked: Mapping[str, Any]
 ) -> None:
-    """Refuse an export that can't be written before any pair is asked."""
+    """Refuse an export or files that can't be written before any pair is asked."""
     inputs, outputs = options.get("input", ()), options.get("output", ())
     fields = pair_fields(wanted, inputs=inputs, outputs=outputs)
     columns = [*options.get("balance", {}), *fields.input_names, *fields.output_names]
     how = Pairs((), fields).how_written(output, asked)
-    plan_export(output, columns, {name: how[name] for name in how if name not in _NOT_PLANNED})
+    planned = plan_export(
+        output, columns, {name: how[name] for name in how if name not in _NOT_PLANNED}
+    )
+    free_paths(output, planned, overwrite=asked["overwrite"])
 
 
 def _write_rejects(output: Path, made: Pairs) -> None:

@@ -50,9 +50,8 @@ def plan_of(survey: Survey, wanted: Mapping[str, Any]) -> BalancePlan:
     invented = [f"new topic {number}" for number in range(1, wanted.get("new_topics", 0) + 1)]
     counts = dict.fromkeys([*found, *invented], 0)
     counts |= dict(zip(found, clusters.sizes, strict=True))
-    shares = wanted.get("shares", {})
-    by_number = {key: share for key, share in shares.items() if key.isdecimal()}
-    lacking = missing(counts, read_shares(by_number, list(counts)), wanted.get("n"))
+    shares = read_shares(wanted.get("shares", {}), list(counts))
+    lacking = missing(counts, shares, wanted.get("n"))
     calls, tokens = {"naming": 1}, 0
     texts = [corpus.texts.take(rows).to_pylist() for rows in samples]
     tokens += _tokens(naming_job(texts), SHORT_REPLY_TOKENS * len(found))[1]

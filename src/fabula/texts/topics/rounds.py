@@ -73,6 +73,13 @@ class Rounds:
         record, most = self._record, self._wanted.get("rounds") or ROUNDS
         if not record.topics:
             await self._find_topics()
+        lacking = self._wanted.get("new_topics", 0) - sum(each.invented for each in record.topics)
+        if lacking:
+            self._say(
+                f"new topics that are missing: {lacking}; they are invented once only, at the "
+                "start of a run, and `--fresh` starts over"
+            )
+        known = len(record.rounds)
         self._tell(record.rounds)
         record.ended = ""
         while not record.ended:
@@ -80,7 +87,7 @@ class Rounds:
                 record.ended = "topics are full"
             elif self._is_even():
                 record.ended = f"topics are as even as wanted ({record.rounds[-1].evenness:.2f})"
-            elif self._has_stalled():
+            elif len(record.rounds) > known and self._has_stalled():
                 record.ended = f"round {len(record.rounds) - 1} brought hardly anything new"
             elif len(record.rounds) > most:
                 record.ended = f"{most} rounds are done"

@@ -66,7 +66,8 @@ def read_shares(given: Mapping[str, float], topics: Sequence[str]) -> dict[str, 
     for key, share in given.items():
         name = by_key.get(key.strip().casefold())
         if name is None:
-            hint = did_you_mean(key, topics) or f"topics are {', '.join(topics)}"
+            near = did_you_mean(key, topics)
+            hint = near or f"topics are {', '.join(topics)}; their numbers will do, too"
             raise UsageError(f"there is no topic `{key}`", code="usage.unknown-topic", hint=hint)
         shares[name] = share
     rest, left = 1 - sum(shares.values()), [name for name in topics if name not in shares]

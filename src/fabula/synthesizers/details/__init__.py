@@ -1,0 +1,1 @@
+"""Personal details: found in training rows, and made anew for every sampled row."""

@@ -1,0 +1,155 @@
+"""Personal details: never learned, made anew for every sampled row.
+
+Names, addresses, telephone numbers and the like tell who somebody is. What is kept is their kind
+and form, how many are missing, and how often one comes up again; what goes with them is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from fabula.errors import UsageError
+from fabula.io.arrays import array_of
+from fabula.synthesizers.columns.categories import plain_values
+from fabula.synthesizers.columns.codec import CodeColumn, CodecState, Places, Wanted
+from fabula.synthesizers.details.check_digits import with_account_check, with_card_check
+from fabula.synthesizers.details.crowds import Crowd
+from fabula.synthesizers.details.name_forms import NameForm
+from fabula.synthesizers.details.recognised import NAMES, WORDS
+from fabula.synthesizers.details.sexes import SexColumn
+from fabula.synthesizers.details.shapes import Shapes
+from fabula.synthesizers.model import CellColumn, Weights
+
+_CHECKS = {"account": with_account_check, "card": with_card_check}
+
+_HOME = "https://www.example.com/"
+"""Web addresses are made below this one, which RFC 2606 sets aside."""
+
+
+@dataclass(frozen=True, eq=False)
+class DetailCodec:
+    """A column of personal details.
+
+    Attributes:
+        name: The column's name.
+        type: Its Arrow type.
+        detail: What it holds, one of `recognised.WORDS`.
+        counts: Training rows that have it, and that lack it where some do.
+        crowd: Whom the rows tell of.
+        form: How names are written.
+        shapes: The shapes of codes; None where there are words.
+        gap: The blank text of a missing value, or None for a null.
+        sex: The column that first names and titles agree with, if there is one.
+    """
+
+    name: str
+    type: pa.DataType
+    detail: str
+    counts: NDArray[np.int64]
+    crowd: Crowd
+    form: NameForm
+    shapes: Shapes | None = None
+    gap: str | None = None
+    sex: SexColumn | None = None
+
+    @property
+    def missing(self) -> bool:
+        """Whether some values are missing."""
+        return len(self.counts) > 1
+
+    @property
+    def cells(self) -> CellColumn:
+        """What a model sees of the column: whether there is a value."""
+        return CellColumn(self.name, self.counts, ordered=False, missing=self.missing)
+
+    @property
+    def about(self) -> str:
+        """What was made of the column."""
+        return f"{WORDS[self.detail]}, made anew"
+
+    def encode(self, values: pa.Array) -> CodeColumn:
+        """0 for a value, 1 for none."""
+        if not self.missing:
+            return np.zeros(len(values), np.int32)
+        texts = plain_values(values).cast(pa.large_string())
+        blank = pc.equal(pc.utf8_trim_whitespace(texts), "").fill_null(True)
+        return np.asarray(blank.to_numpy(zero_copy_only=False), np.int32)
+
+    def decode(self, codes: CodeColumn, places: Places, wanted: Wanted | None = None) -> pa.Array:
+        """New details, which follow from the rows' numbers."""
+        del wanted  # there is a value or none
+        made = self._made(places)
+        gap = pa.scalar(self.gap, made.type)
+        return pc.if_else(array_of(codes == 0), made, gap).cast(self.type)
+
+    def marks(self, codes: CodeColumn) -> pa.Array:
+        """Marks in place of details, for as long as the numbers of the rows are open."""
+        return pc.if_else(array_of(codes == 0), "+", pa.scalar(None, pa.string())).cast(self.type)
+
+    def weights(self, wanted: Wanted) -> Weights:
+        """Only missing values can be asked for."""
+        if wanted == (None,) and self.missing:
+            return np.array([0.0, 1.0])
+        raise UsageError(
+            f"`{self.name}` holds {WORDS[self.detail]}, which are made anew for each row",
+            code="given.detail",
+            where=self.name,
+            hint=f"leave `{self.name}` out of what is given",
+        )
+
+    def state(self) -> CodecState:
+        """The codec as plain values; the type is the schema's."""
+        crowd, arrays = self.crowd.state()
+        shapes = None if self.shapes is None else self.shapes.state()
+        settings = {"detail": self.detail, "form": self.form.state(), "shapes": shapes}
+        sex = None if self.sex is None else asdict(self.sex)
+        settings |= {"gap": self.gap, "sex": sex, **crowd}
+        return CodecState("detail", settings, {"counts": self.counts, **arrays})
+
+    @classmethod
+    def restore(cls, name: str, kind: pa.DataType, state: CodecState) -> DetailCodec:
+        """The codec of a state."""
+        settings, arrays = state.settings, state.arrays
+        sex = settings["sex"]
+        return cls(
+            name,
+            kind,
+            settings["detail"],
+            arrays["counts"],
+            Crowd.restore(settings, arrays),
+            NameForm(**settings["form"]),
+            _restored(settings["shapes"]),
+            settings["gap"],
+            None if sex is None else SexColumn(sex["name"], tuple(sex["labels"])),
+        )
+
+    def _made(self, places: Places) -> pa.Array:
+        """A detail for each row."""
+        rows, seed, beside = places.numbers, places.seed, places.beside
+        sexes = None if self.sex is None or beside is None else self.sex.sexes(beside)
+        if self.shapes is not None:
+            codes = self.shapes.at(self.crowd.people(rows, seed, sexes), seed, self._stream)
+            check = _CHECKS.get(self.detail)
+            return codes if check is None else pa.array(map(check, codes.to_pylist()))
+        if self.detail == "url":
+            (accounts,) = self.crowd.fields(("username",), rows, seed, sexes)
+            return pc.binary_join_element_wise(_HOME, accounts, "")
+        parts = self.form.parts if self.detail == "name" else (self.detail,)
+        made = self.crowd.fields(parts, rows, seed, sexes)
+        return self.form.write(made) if self.detail in NAMES else made[0]
+
+    @cached_property
+    def _stream(self) -> str:
+        return f"{self.crowd.name} {self.name}"
+
+
+def _restored(shapes: Mapping[str, Any] | None) -> Shapes | None:
+    return None if shapes is None else Shapes(tuple(shapes["regexes"]), tuple(shapes["rows"]))

@@ -1,0 +1,212 @@
+"""The personal details of a table, and which of its columns tell of the same people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fabula.io.arrays import array_of
+from fabula.synthesizers.columns.categories import is_text, plain_values
+from fabula.synthesizers.columns.keys import KeyCodec
+from fabula.synthesizers.details.codec import DetailCodec
+from fabula.synthesizers.details.crowds import Crowd
+from fabula.synthesizers.details.name_forms import NameForm
+from fabula.synthesizers.details.recognised import (
+    NAMES,
+    NUMBERED,
+    WIDE,
+    detail_by_name,
+    detail_by_values,
+    likely_locales,
+    names_by_values,
+)
+from fabula.synthesizers.details.sexes import SexColumn
+from fabula.synthesizers.details.shapes import Shapes
+from fabula.synthesizers.written.codec import written_form
+
+FREQUENT = 0.5
+"""Labels are learned where those of enough rows cover at least this share of a column."""
+
+SAME_PEOPLE = 1.05
+"""One column follows another where their pairs are at most so many times the other's values."""
+
+MANY = 0.25
+"""Codes differ in at least this share of the rows; fewer are labels."""
+
+_ANY_CODE = r"[A-Z]{2}\d{8}"
+"""The shape of new codes where the real ones have none."""
+
+_END = 2**31 - 1
+_NUMBER = r"^[+-]?\d*\.\d+$|^[+-]?\d+(\.\d+)?[eE][+-]?\d+$"
+
+SEVERAL = ("phone", "account", "card", "code")
+"""Details of which one person may have several, in columns of their own."""
+
+SHARED = ("first_name", "last_name", "company", "city", "state", "job")
+"""Words that people share by chance."""
+
+_NETWORK = {
+    False: r"10(\.(\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])){3}",
+    True: r"2001:db8(:[1-9a-f][0-9a-f]{3}){6}",
+}
+"""Addresses that no machine on the net has (RFC 1918, RFC 3849)."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A column that holds details.
+
+    Attributes:
+        name: The column's name.
+        detail: What it holds.
+        values: Its texts; blank ones are null.
+        known: The differing ones.
+        gap: The blank text that stands for a missing value, or None for a null.
+    """
+
+    name: str
+    detail: str
+    values: pa.Array
+    known: pa.Array
+    gap: str | None
+
+
+def find_details(table: pa.Table, *, owner: str, protect: int) -> dict[str, DetailCodec]:
+    """The columns of a table that are made anew, not learned.
+
+    Args:
+        table: Training rows.
+        owner: What its rows are, as far as that is known: `customer`.
+        protect: Labels of fewer rows are rare.
+    """
+    found = [_found(table, name, owner, protect) for name in _texts_of(table)]
+    columns = sorted((item for item in found if item), key=lambda item: -len(item.known))
+    named = next((item for item in columns if item.detail in NAMES), None)
+    locales = ("en",) if named is None else likely_locales(named.detail, named.known)
+    groups: list[list[_Found]] = []
+    for column in columns:
+        group = next((group for group in groups if _tells_of(group, column)), None)
+        if group is None:
+            groups.append([column])
+        else:
+            group.append(column)
+    sex = SexColumn.of(table) if columns else None
+    sexes = None if sex is None else array_of(sex.sexes(table))
+    details: dict[str, DetailCodec] = {}
+    for group in groups:
+        crowd = _crowd(group, owner, locales)
+        theirs = sex if sexes is not None and _follows(group[0].values, sexes) else None
+        for column in group:
+            kind = table.schema.field(column.name).type
+            details[column.name] = _codec(column, kind, crowd, theirs, protect)
+    return details
+
+
+def _texts_of(table: pa.Table) -> list[str]:
+    """Columns of plain text; categories of a frame are labels by their owner's will."""
+    return [item.name for item in table.schema if is_text(item.type)]
+
+
+def _found(table: pa.Table, name: str, owner: str, protect: int) -> _Found | None:
+    values = plain_values(table.column(name).combine_chunks()).cast(pa.large_string())
+    blank = pc.equal(pc.utf8_trim_whitespace(values), "")
+    blanks = pc.unique(values.filter(blank))
+    gap = blanks[0].as_py() if len(blanks) and not values.null_count else None
+    values = pc.if_else(blank, pa.scalar(None, values.type), values)
+    counted = values.drop_null().value_counts()
+    known, rows = counted.field("values"), counted.field("counts").to_numpy()
+    if len(known) < 2:
+        return None
+    detail = detail_by_values(known)
+    if detail is None:
+        beside = frozenset(table.column_names)
+        detail = detail_by_name(name, known, owner=owner, beside=beside)
+    if detail is None or detail in WIDE:
+        if rows[rows >= protect].sum() >= FREQUENT * rows.sum() or written_form(values):
+            return None
+        detail = detail or names_by_values(known) or _code(values, known, protect)
+    if detail is None or (detail == "code" and KeyCodec.learn(name, values) is not None):
+        return None
+    return _Found(name, detail, values, known, gap)
+
+
+def _code(values: pa.Array, known: pa.Array, protect: int) -> str | None:
+    """Whether a column holds codes: many texts, nearly all of a few shapes with digits."""
+    texts = values.drop_null()
+    if len(known) < MANY * len(texts) or pc.all(pc.match_substring_regex(known, _NUMBER)).as_py():
+        return None
+    shapes = Shapes.of(texts, protect=protect, frequent=True)
+    return "code" if shapes is not None and shapes.are_codes else None
+
+
+def _tells_of(group: list[_Found], other: _Found) -> bool:
+    """Whether a column tells of the people of a group, and nothing that another one tells.
+
+    The first column of a group tells most of them apart.
+    """
+    lead = group[0]
+    if other.detail in {column.detail for column in group} - set(SEVERAL):
+        return False
+    if other.detail not in SHARED and len(other.known) * SAME_PEOPLE < len(lead.known):
+        return False  # they would no longer repeat
+    return _follows(lead.values, other.values)
+
+
+def _follows(lead: pa.Array, other: pa.Array) -> bool:
+    """Whether there is one other value for nearly every value."""
+    both = pa.table({"lead": lead, "other": other}).drop_null()
+    pairs = both.group_by(["lead", "other"]).aggregate([]).num_rows
+    return bool(pairs <= SAME_PEOPLE * pc.count_distinct(both["lead"]).as_py())
+
+
+def _crowd(group: list[_Found], owner: str, locales: tuple[str, ...]) -> Crowd:
+    """The people of a group; words that differ among all of them, differ among new ones."""
+    lead = group[0]
+    differing = [column.detail for column in group if len(column.known) == len(lead.known)]
+    return Crowd.of(
+        f"{owner} {lead.name}".strip(),
+        lead.values,
+        locales=locales,
+        distinct=tuple(detail for detail in differing if detail not in NUMBERED),
+    )
+
+
+def _codec(
+    column: _Found, kind: pa.DataType, crowd: Crowd, sex: SexColumn | None, protect: int
+) -> DetailCodec:
+    filled = len(column.values) - column.values.null_count
+    gaps = column.values.null_count
+    return DetailCodec(
+        column.name,
+        kind,
+        column.detail,
+        np.array([filled, gaps] if gaps else [filled], np.int64),
+        crowd,
+        NameForm.of(column.known, full=column.detail == "name"),
+        _shapes(column, crowd, protect),
+        column.gap,
+        sex,
+    )
+
+
+def _shapes(column: _Found, crowd: Crowd, protect: int) -> Shapes | None:
+    """The shapes of numbers and codes; None for what is made of words."""
+    texts = column.values.drop_null()
+    match column.detail:
+        case "phone":
+            return Shapes.of(texts, protect=protect) or Shapes.of_phones(crowd.locales)
+        case "ip":
+            new = pc.mean(pc.match_substring(column.known, ":").cast(pa.int8())).as_py() > 0.5
+            return Shapes((_NETWORK[new],), (1,))
+        case "postcode":
+            return Shapes.of(texts, protect=protect)
+        case "account":  # check digits come last, and make no number differ
+            texts = pc.utf8_replace_slice(texts, start=2, stop=4, replacement="00")
+        case "card":
+            texts = pc.utf8_replace_slice(texts, start=-1, stop=_END, replacement="0")
+        case detail if detail != "code":
+            return None
+    return Shapes.of(texts, protect=protect) or Shapes((_ANY_CODE,), (1,))

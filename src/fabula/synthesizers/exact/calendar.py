@@ -1,0 +1,114 @@
+"""Parts of times, such as hours and weekdays, and times moved to have them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fabula.synthesizers.exact.measures import Floats, Measure
+from fabula.synthesizers.exact.sheet import Sheet
+from fabula.synthesizers.exact.wording import told_sum
+
+_DAY = 86_400.0
+
+PARTS: Mapping[str, Callable[[pa.Array], pa.Array]] = {
+    "date": lambda x: x.cast(pa.date32(), safe=False),
+    "year": pc.year,
+    "quarter": pc.quarter,
+    "month": pc.month,
+    "week": pc.iso_week,
+    "day": pc.day,
+    "weekday": pc.day_of_week,
+    "day of year": pc.day_of_year,
+    "hour": pc.hour,
+    "minute": pc.minute,
+}
+"""Parts of times by name; weekdays count from 0, Monday."""
+
+RHYTHMS = {"minute": (60.0, 60), "hour": (3_600.0, 24), "weekday": (_DAY, 7)}
+"""Parts that come again and again: the seconds that one takes, and how many there are."""
+
+TIMELY = ("date", "hour", "minute")
+"""Parts that dates don't have."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a time, such as its hour, plus a constant.
+
+    Attributes:
+        part: The part's name, a key of `PARTS`.
+        source: The column of times.
+        constant: What is added, such as 1 where weekdays count from 1.
+    """
+
+    part: str
+    source: str
+    constant: float = 0.0
+
+    @property
+    def constants(self) -> tuple[float, ...]:
+        """Its own number."""
+        return (self.constant,)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The column of times."""
+        return (self.source,)
+
+    def numbers(self, sheet: Sheet) -> Floats:
+        """The parts."""
+        return part_of(self.part, sheet.values(self.source)) + self.constant
+
+    def size(self, sheet: Sheet) -> Floats:
+        """Zeros: parts are whole numbers."""
+        return np.zeros(len(sheet))
+
+    def solved(self, source: str, target: Floats, sheet: Sheet) -> Floats:
+        """The nearest times that have this part, where it comes again and again."""
+        part = target - self.constant
+        return turned(self.part, sheet.numbers(source), sheet.values(source), part)
+
+    def told(self, target: Measure, measures: Mapping[str, Measure]) -> str:
+        """`weekday of pickup`."""
+        del measures
+        part = f"{self.part} of {self.source}"
+        shown = 0.0 if target.is_time else self.constant
+        return told_sum([(part, 1.0), ("", shown)] if shown else [(part, 1.0)])
+
+
+def part_of(part: str, times: pa.Array) -> Floats:
+    """A part of each time; dates are seconds since 1970."""
+    found = PARTS[part](times)
+    if part == "date":
+        found = found.cast(pa.int32())
+    numbers = found.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return np.asarray(numbers * (_DAY if part == "date" else 1.0))
+
+
+def turned(part: str, numbers: Floats, times: pa.Array, wanted: Floats) -> Floats:
+    """Times moved to the nearest ones that have a part of a rhythm; other parts move nothing.
+
+    Args:
+        part: The part's name.
+        numbers: The times in seconds.
+        times: The same times.
+        wanted: The part that each is to have; where it is missing, a time stays.
+    """
+    if part not in RHYTHMS:
+        return numbers
+    seconds, times_round = RHYTHMS[part]
+    half = times_round // 2
+    steps = (wanted - part_of(part, times) + half) % times_round - half
+    return numbers + seconds * np.nan_to_num(steps)
+
+
+def parts_of(kind: pa.DataType) -> list[str]:
+    """The parts that times of a type have."""
+    if pa.types.is_timestamp(kind):
+        return list(PARTS)
+    return [part for part in PARTS if part not in TIMELY] if pa.types.is_date(kind) else []

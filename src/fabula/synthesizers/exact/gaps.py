@@ -1,0 +1,123 @@
+"""Columns that are learned as their distance from another one, such as an end from its start.
+
+Where one column is never above another and near it, cells of both lose how far apart they are: a
+trip of ten minutes lies inside one cell of a month of times. The model then learns the distance
+as a column of its own, which is not handed out, and the farther column follows from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from fabula.io.arrays import array_of
+from fabula.synthesizers.columns.codec import CodecState
+from fabula.synthesizers.columns.lattice import MOST_DECIMALS
+from fabula.synthesizers.columns.numbers import FEWEST_CELLS
+from fabula.synthesizers.exact.formulas import Sum
+from fabula.synthesizers.exact.measures import SECONDS, Floats
+from fabula.synthesizers.exact.orders import Order, above
+from fabula.synthesizers.exact.sheet import Sheet
+
+NARROW = 0.5
+"""How far distances may spread, at most, beside the farther column itself."""
+
+COMMON = 0.01
+"""A number of this share of the rows is one that a column returns to."""
+
+LOST = 0.05
+"""The share of rows at such numbers that may be lost, at most."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """The distance of two columns.
+
+    Attributes:
+        order: The columns.
+        name: The distance's own name.
+    """
+
+    order: Order
+    name: str
+
+    @classmethod
+    def of(cls, order: Order, taken: Iterable[str]) -> Gap:
+        """The distance of two columns, under a name that no column has."""
+        name = f"{order.high} - {order.low}"
+        while name in taken:
+            name += "'"
+        return cls(order, name)
+
+    def values(self, sheet: Sheet) -> pa.Array:
+        """The distances; null where one of both is missing."""
+        low, high = (sheet.measures[name] for name in (self.order.low, self.order.high))
+        distance = above(sheet, high.name) - above(sheet, low.name)
+        missing = np.isnan(distance)
+        distance[missing] = 0.0
+        kind = high.codec.lattice.type
+        if pa.types.is_temporal(kind):
+            unit = getattr(kind, "unit", "s")
+            whole = np.rint(distance / SECONDS[unit]).astype(np.int64)
+            return array_of(whole, missing=missing).cast(pa.duration(unit))
+        step = min(low.step, high.step)
+        if step:
+            distance = np.round(np.rint(distance / step) * step, MOST_DECIMALS)
+        return array_of(distance, missing=missing)
+
+    def state(self) -> CodecState:
+        """The distance as plain values."""
+        return CodecState("gap", {**self.order.state().settings, "name": self.name})
+
+    @classmethod
+    def restore(cls, state: CodecState) -> Gap:
+        """The distance of a state."""
+        settings = dict(state.settings)
+        name = settings.pop("name")
+        return cls(Order(**settings), name)
+
+    def formula(self, sheet: Sheet) -> Sum:
+        """What the upper column is."""
+        starts = [sheet.measures[name].start for name in (self.order.low, self.order.high)]
+        return Sum(((self.order.low, 1.0), (self.name, 1.0)), starts[0] - starts[1])
+
+
+def find_gaps(
+    sheet: Sheet, orders: Iterable[Order], possible: Callable[[str, str], bool]
+) -> list[Gap]:
+    """Distances to learn: of each upper column the narrowest one.
+
+    Args:
+        sheet: Training rows.
+        orders: What holds on all of them.
+        possible: Whether an upper column may follow from a lower one.
+    """
+    found: dict[str, tuple[float, Order]] = {}
+    for order in orders:
+        ratio = _narrowness(sheet, order) if possible(order.high, order.low) else np.inf
+        if ratio <= min(NARROW, found.get(order.high, (np.inf,))[0]):
+            found[order.high] = ratio, order
+    return [Gap.of(order, sheet.names) for _, order in found.values()]
+
+
+def _narrowness(sheet: Sheet, order: Order) -> float:
+    """How far distances spread beside the upper column; infinite where cells keep it better."""
+    low, high = above(sheet, order.low), above(sheet, order.high)
+    known = ~(np.isnan(low) | np.isnan(high))
+    target, distance = high[known], (high - low)[known]
+    if len(np.unique(target)) <= 2 * FEWEST_CELLS or _returned(target) > _returned(distance) + LOST:
+        return float("inf")
+    return _spread(distance) / (_spread(target) or 1.0)
+
+
+def _spread(numbers: Floats) -> float:
+    return float(np.subtract(*np.quantile(numbers, [0.9, 0.1])))
+
+
+def _returned(numbers: Floats) -> float:
+    """The share of rows at numbers that are common."""
+    counts = np.unique(numbers, return_counts=True)[1]
+    return float(counts[counts >= COMMON * len(numbers)].sum() / len(numbers))

@@ -1,0 +1,323 @@
+"""Exact relations of a learned table: which columns follow from which others, and how.
+
+A model still draws every column, so that all of them can be asked for. Then each column with a
+relation is put to what its sources give. Where it is asked for and would be another value, one of
+its sources is moved instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from itertools import product
+from typing import TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fabula.io.arrays import array_of
+from fabula.synthesizers.columns.codec import CodecState, ColumnCodec
+from fabula.synthesizers.exact.calendar import RHYTHMS, Part, turned
+from fabula.synthesizers.exact.formulas import Formula, formula_of, formula_state
+from fabula.synthesizers.exact.gaps import Gap
+from fabula.synthesizers.exact.lookups import Lookup
+from fabula.synthesizers.exact.measures import Flags, Measure, measures_of
+from fabula.synthesizers.exact.orders import Order
+from fabula.synthesizers.exact.rhythms import Rhythm
+from fabula.synthesizers.exact.sheet import Sheet
+
+Latent: TypeAlias = Gap | Rhythm
+"""A column that is learned, but not handed out."""
+
+_LATENT: Mapping[str, Callable[[CodecState], Latent]] = {
+    "gap": Gap.restore,
+    "rhythm": lambda state: Rhythm(**state.settings),
+}
+
+USABLE = 0.5
+"""The share of drawn rows, at least, that can keep a relation: others are drawn again."""
+
+Fits = Callable[[pa.Array], Flags]
+"""Which values of a column are as asked."""
+
+
+@dataclass(frozen=True, eq=False)
+class Relation:
+    """One column that follows from others.
+
+    Attributes:
+        target: The column.
+        how: Its formula, or what each value of another column goes with.
+    """
+
+    target: str
+    how: Formula | Lookup
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The columns that it follows from."""
+        return self.how.sources
+
+    def state(self) -> CodecState:
+        """The relation as plain values."""
+        if isinstance(self.how, Lookup):
+            settings = {"target": self.target, "source": self.how.source, "part": self.how.part}
+            return CodecState(
+                "lookup", settings, {"keys": self.how.keys, "values": self.how.values}
+            )
+        return CodecState("formula", {"target": self.target, "formula": formula_state(self.how)})
+
+    @classmethod
+    def restore(cls, state: CodecState) -> Relation:
+        """The relation of a state."""
+        settings, arrays = state.settings, state.arrays
+        if state.family == "formula":
+            return cls(settings["target"], formula_of(settings["formula"]))
+        how = Lookup(settings["source"], settings["part"], arrays["keys"], arrays["values"])
+        return cls(settings["target"], how)
+
+
+@dataclass(frozen=True, eq=False)
+class Relations:
+    """All relations of a table.
+
+    Attributes:
+        items: Each after those that its sources follow from.
+        measures: How columns are numbers.
+        orders: Columns that are never above others; rows that break one are left out.
+        latent: Columns that are learned beside those of the table, and not handed out.
+    """
+
+    items: tuple[Relation, ...] = ()
+    measures: Mapping[str, Measure] = field(default_factory=dict)
+    orders: tuple[Order, ...] = ()
+    latent: tuple[Latent, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        found: Iterable[Relation],
+        codecs: Iterable[ColumnCodec],
+        *,
+        orders: Iterable[Order] = (),
+        latent: Iterable[Latent] = (),
+    ) -> Relations:
+        """Relations in any order; they have no cycle."""
+        by_target = {relation.target: relation for relation in found}
+        order = TopologicalSorter({name: item.sources for name, item in by_target.items()})
+        items = tuple(by_target[name] for name in order.static_order() if name in by_target)
+        return cls(items, measures_of(codecs), tuple(orders), tuple(latent))
+
+    def __bool__(self) -> bool:
+        return bool(self.items or self.orders)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The relations in words."""
+        near = {item.order.high: item.order for item in self.latent if isinstance(item, Gap)}
+        items = [item for item in self.items if item.target not in self.hidden]
+        return (
+            *(f"{item.target}: {self._told(item)}" for item in items if item.target not in near),
+            *(order.told for order in (*near.values(), *self.orders)),
+        )
+
+    @property
+    def hidden(self) -> list[str]:
+        """Names of the columns that are not handed out."""
+        return [item.name for item in self.latent]
+
+    def widened(self, table: pa.Table) -> pa.Table:
+        """Rows with the columns that are not handed out."""
+        sheet = Sheet(table, self.measures)
+        for item in self.latent:
+            table = table.append_column(item.name, item.values(sheet))
+        return table
+
+    def narrowed(self, table: pa.Table) -> pa.Table:
+        """Rows without the columns that are not handed out."""
+        return table.drop_columns(self.hidden) if self.latent else table
+
+    def leads(self, start: str, end: str) -> bool:
+        """Whether one column follows from another, maybe through others."""
+        by_target = {item.target: item.sources for item in self.items}
+        open_ = [start]
+        while open_:
+            name = open_.pop()
+            if name == end:
+                return True
+            open_ += by_target.get(name, ())
+        return False
+
+    def applied(self, table: pa.Table, asked: Mapping[str, Fits]) -> pa.Table:
+        """Rows that keep every relation; those that can't, or then are not as asked, are left out.
+
+        Args:
+            table: Drawn rows, which are as asked.
+            asked: What columns are to hold, by name.
+        """
+        if not self:
+            return table
+        drawn, sheet = Sheet(table, self.measures), Sheet(table, self.measures)
+        every = np.ones(len(sheet), bool)
+        turned_to = self._turn(sheet)
+        keep = turned_to & self._put(sheet, dict.fromkeys(table.column_names, every))
+        other = ~_as_asked(sheet, asked)
+        if other.any():
+            for name in asked:
+                sheet.replace(name, _merged(sheet.values(name), drawn.values(name), other))
+            free = [name for name in table.column_names if name not in asked]
+            self._solve(sheet, dict.fromkeys(asked, other), dict.fromkeys(free, other))
+            keep = turned_to | other
+            keep &= self._put(sheet, dict.fromkeys(table.column_names, every))
+            keep &= _as_asked(sheet, asked)
+        for order in self.orders:
+            keep &= order.kept(sheet)
+        return sheet.rows if keep.all() else sheet.rows.filter(array_of(keep))
+
+    def followed(self, table: pa.Table) -> pa.Table:
+        """All of the rows, keeping every relation; some may leave the learned ranges."""
+        sheet = Sheet(table, self.measures)
+        self._turn(sheet)
+        self._put(sheet, dict.fromkeys(table.column_names, np.ones(len(sheet), bool)))
+        return sheet.rows
+
+    def filled(self, table: pa.Table, gaps: Mapping[str, Flags]) -> pa.Table:
+        """A table whose gaps were filled, after which they keep the relations where they can.
+
+        Args:
+            table: Rows; only what was a gap is changed.
+            gaps: Which values of each column were gaps.
+        """
+        sheet = Sheet(table, self.measures)
+        self._solve(sheet, {name: ~missing for name, missing in gaps.items()}, gaps)
+        self._put(sheet, gaps)
+        return sheet.rows
+
+    def usable(self, drawn: pa.Table) -> Relations:
+        """Without the relations that few drawn rows can keep within the learned ranges."""
+        sheet = Sheet(drawn, self.measures)
+        every = np.ones(len(sheet), bool)
+        items = tuple(item for item in self.items if _follow(item, sheet, every).mean() >= USABLE)
+        orders: list[Order] = []
+        for order in self.orders:
+            kept = every & order.kept(sheet)
+            if kept.mean() >= USABLE:
+                every, orders = kept, [*orders, order]
+        return Relations(items, self.measures, tuple(orders), self.latent)
+
+    def states(self) -> tuple[CodecState, ...]:
+        """All of it as plain values."""
+        return (
+            *(item.state() for item in self.items),
+            *(order.state() for order in self.orders),
+            *(item.state() for item in self.latent),
+        )
+
+    @classmethod
+    def restore(cls, states: Iterable[CodecState], codecs: Iterable[ColumnCodec]) -> Relations:
+        """The relations of saved states."""
+        items, orders, latent = [], [], []
+        for state in states:
+            if state.family == "order":
+                orders.append(Order(**state.settings))
+            elif state.family in _LATENT:
+                latent.append(_LATENT[state.family](state))
+            else:
+                items.append(Relation.restore(state))
+        return cls.of(items, codecs, orders=orders, latent=latent)
+
+    def _turn(self, sheet: Sheet) -> Flags:
+        """Move times to the hours and weekdays that were drawn; tells where that can be.
+
+        A model knows times by intervals that are often longer than a day, so hours that followed
+        from them would have lost their ups and downs.
+        """
+        targets = {item.target for item in self.items}
+        possible = np.ones(len(sheet), bool)
+        for part, item in product(RHYTHMS, self.items):
+            how = item.how
+            if not isinstance(how, Part | Lookup) or how.part != part or how.source in targets:
+                continue
+            drawn = sheet.values(item.target)
+            wanted = (
+                how.parts(drawn)
+                if isinstance(how, Lookup)
+                else sheet.numbers(item.target) - how.constant
+            )
+            times = sheet.values(how.source)
+            numbers = turned(part, sheet.numbers(how.source), times, wanted)
+            measure = self.measures[how.source]
+            inside = measure.inside(numbers)
+            sheet.replace(how.source, _merged(times, measure.values(numbers), inside))
+            possible &= inside
+        return possible
+
+    def _put(self, sheet: Sheet, rows: Mapping[str, Flags]) -> Flags:
+        """Put columns, in some rows of each, to what follows; tells where all of it can be."""
+        possible = np.ones(len(sheet), bool)
+        for item in self.items:
+            possible &= _follow(item, sheet, rows[item.target])
+        return possible
+
+    def _solve(self, sheet: Sheet, held: Mapping[str, Flags], movable: Mapping[str, Flags]) -> None:
+        """Move sources so that formulas give what their columns hold.
+
+        Args:
+            sheet: The rows.
+            held: Rows, by column, whose value is to stay.
+            movable: Rows, by column, whose value may change; where several sources of a formula
+                may, the one of most numbers does.
+        """
+        held, movable = dict(held), dict(movable)
+        for item in reversed(self.items):
+            left = held.get(item.target)
+            if left is None or isinstance(item.how, Lookup):
+                continue
+            names = [name for name in item.sources if name in movable]
+            for name in sorted(names, key=lambda name: -self.measures[name].numbers_inside):
+                rows = left & movable[name]
+                if not rows.any():
+                    continue
+                measure = self.measures[name]
+                numbers = item.how.solved(name, sheet.numbers(item.target), sheet)
+                rows &= np.isfinite(numbers) & measure.inside(numbers)
+                sheet.replace(name, _merged(sheet.values(name), measure.values(numbers), rows))
+                left, movable[name] = left & ~rows, movable[name] & ~rows
+                held[name] = held[name] | rows if name in held else rows
+
+    def _told(self, item: Relation) -> str:
+        if isinstance(item.how, Lookup):
+            return item.how.told
+        return item.how.told(self.measures[item.target], self.measures)
+
+
+def _follow(item: Relation, sheet: Sheet, rows: Flags) -> Flags:
+    """Put a column, in some rows, to what follows for it; tells which of its values can be.
+
+    A value that is as near as the column's decimals allow stays as it is.
+    """
+    drawn = sheet.values(item.target)
+    if isinstance(item.how, Lookup):
+        values, known = item.how.found(sheet.values(item.how.source))
+        sheet.replace(item.target, _merged(drawn, values, rows & known))
+        return np.ones(len(rows), bool)
+    measure, numbers = sheet.measures[item.target], sheet.numbers(item.target)
+    computed = item.how.numbers(sheet)
+    room = measure.tolerance(numbers, item.how.size(sheet))
+    other = rows & ~(np.abs(computed - numbers) <= room)
+    sheet.replace(item.target, _merged(drawn, measure.values(computed), other))
+    return measure.inside(computed) | ~other
+
+
+def _as_asked(sheet: Sheet, asked: Mapping[str, Fits]) -> Flags:
+    flags = np.ones(len(sheet), bool)
+    for name, fits in asked.items():
+        flags &= fits(sheet.values(name))
+    return flags
+
+
+def _merged(values: pa.Array, others: pa.Array, rows: Flags) -> pa.Array:
+    """Values with others in some rows."""
+    return pc.if_else(array_of(rows), others.cast(values.type), values)

@@ -1,0 +1,39 @@
+"""The simplest number in an interval: 0.05 rather than 0.0499999983."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+_DIGITS = 17
+"""Digits that tell all floats apart."""
+
+
+def simplest_between(low: float, high: float) -> float:
+    """The decimal of fewest digits from `low` to `high`, or a fraction that is simpler.
+
+    Args:
+        low: A finite number.
+        high: A finite number, not below `low`.
+    """
+    if low <= 0 <= high:
+        return 0.0
+    if high < 0:
+        return -simplest_between(-high, -low)
+    fraction = _simplest(Fraction(low), Fraction(high))
+    for digits in range(1, _DIGITS):
+        if 10**digits > fraction.denominator:
+            break
+        decimal = float(f"{(low + high) / 2:.{digits - 1}e}")
+        if low <= decimal <= high:
+            return decimal
+    return float(fraction)
+
+
+def _simplest(low: Fraction, high: Fraction) -> Fraction:
+    """The fraction of the smallest denominator between positive bounds (Stern and Brocot)."""
+    whole = math.ceil(low)
+    if whole <= high:
+        return Fraction(whole)
+    below = whole - 1
+    return below + 1 / _simplest(1 / (high - below), 1 / (low - below))

@@ -1,0 +1,200 @@
+"""Numbers written as text, with units and separators: the one form of a column."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fabula.synthesizers.written.time_forms import FAITHFUL
+
+MOST_DECIMALS = 15
+
+_SPACES = " \u00a0\u202f"
+_BODY = rf"\d(?:[\d.,'’{_SPACES}]*\d)?"
+_PARTS = rf"^(?P<front>[-−]?)(?P<prefix>[^\d-]*?)(?P<inner>-?)(?P<body>{_BODY})(?P<suffix>\D*)$"
+_THOUSANDS: tuple[tuple[str, str], ...] = (
+    (",", "."), (".", ","), *((space, sign) for space in _SPACES for sign in ",."),
+    ("'", "."), ("’", "."), ("'", ","),
+)  # fmt: skip
+"""Signs between thousands, with the decimal sign that goes with them."""
+
+_CURRENCIES = re.compile(
+    "USD|EUR|GBP|CHF|JPY|CNY|RMB|INR|BRL|MXN|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|TRY|RUB"
+    "|UAH|ILS|AED|SAR|EGP|ZAR|NGN|KES|GHS|KRW|TWD|HKD|SGD|THB|MYR|IDR|PHP|VND|ARS|CLP|COP|PEN"
+    r"|US\$|R\$|A\$|C\$|S/|Rs\.?|kr\.?|Fr\.|zł|Kč|Ft|lei"
+)
+_LONGEST_UNIT = 14
+_MOST_DIGITS = 18
+"""Longer numbers are beyond what 64 bits hold."""
+_LARGE, _SMALL = 1234.56, 12.34
+
+
+@dataclass(frozen=True)
+class NumberForm:
+    """One way to write numbers: `$1,234.50`, `12 %`, `-1.234,5 €`.
+
+    Attributes:
+        prefix: What stands before each number.
+        suffix: What stands after it.
+        thousands: The sign between thousands, or nothing.
+        point: The decimal sign.
+        decimals: Decimals that are written, or the most of them.
+        fixed: Whether all numbers have as many.
+        minus: Where a minus stands: before the prefix, after it, or brackets in its place.
+    """
+
+    prefix: str = ""
+    suffix: str = ""
+    thousands: str = ""
+    point: str = "."
+    decimals: int = 0
+    fixed: bool = True
+    minus: Literal["-", "−", "inner", "brackets"] = "-"
+
+    @classmethod
+    def of(cls, texts: pa.Array) -> NumberForm | None:
+        """The form of all texts, or None where there is none.
+
+        Args:
+            texts: Differing texts without nulls.
+        """
+        if not any(char.isdigit() for char in str(texts[0])):
+            return None
+        brackets = pc.any(pc.match_substring_regex(texts, r"^\(.*\)$")).as_py()
+        parts = pc.extract_regex(_unbracketed(texts) if brackets else texts, _PARTS)
+        if parts.null_count:
+            return None
+        front, prefix, inner, body, suffix = (pc.unique(part) for part in parts.flatten())
+        if len(prefix) > 1 or len(suffix) > 1:
+            return None
+        around = prefix[0].as_py(), suffix[0].as_py()
+        if not _is_money(around[0]) or not _is_unit(around[1]):
+            return None
+        signs = {sign for sign in front.to_pylist() if sign}
+        minus = "brackets" if brackets else "inner" if "-" in inner.to_pylist() else "-"
+        start = cls(*around, minus="−" if "−" in signs else minus)  # type: ignore[arg-type]
+        for form in _styles(start, body):
+            if form.suits(texts) and not form._is_code(body):
+                return form
+        return None
+
+    @property
+    def told(self) -> str:
+        """The form by an example."""
+        large = self.thousands or (_is_money(self.prefix) and self.prefix)
+        number = round(_LARGE if large else _SMALL, self.decimals)
+        return f"numbers written as {self.write(pa.array([number], self.type)).to_pylist()[0]}"
+
+    @property
+    def type(self) -> pa.DataType:
+        """What texts are read as."""
+        return pa.float64() if self.decimals else pa.int64()
+
+    def suits(self, texts: pa.Array) -> bool:
+        """Whether all texts can be read, and nearly all come back as they were."""
+        values = self.read(texts)
+        if values.null_count:
+            return False
+        same = pc.sum(pc.equal(self.write(values), texts)).as_py() or 0
+        return bool(same >= FAITHFUL * len(texts))
+
+    def read(self, texts: pa.Array) -> pa.Array:
+        """Numbers; null where a text is not of this form."""
+        plain = _unbracketed(texts) if self.minus == "brackets" else texts
+        whole = rf"\d{{1,3}}(?:{re.escape(self.thousands)}\d{{3}})*" if self.thousands else r"\d+"
+        tail = rf"(?:{re.escape(self.point)}\d{{1,{self.decimals}}})?" if self.decimals else ""
+        minus = r"[-−]?"
+        parts = pc.extract_regex(
+            plain,
+            rf"^(?P<front>{minus}){re.escape(self.prefix)}(?P<inner>{minus})"
+            rf"(?P<body>{whole}{tail}){re.escape(self.suffix)}$",
+        )
+        front, inner, body = parts.flatten()
+        if self.thousands:
+            body = pc.replace_substring(body, self.thousands, "")
+        if self.point != ".":
+            body = pc.replace_substring(body, self.point, ".")
+        empty, sign = pa.scalar("", plain.type), pa.scalar("-", plain.type)
+        negative = pc.or_(pc.not_equal(front, empty), pc.not_equal(inner, empty))
+        text = pc.binary_join_element_wise(pc.if_else(negative, sign, empty), body, empty)
+        held = pc.less_equal(pc.utf8_length(body), _MOST_DIGITS)
+        return pc.if_else(held, text, pa.scalar(None, plain.type)).cast(self.type)
+
+    def write(self, values: pa.Array) -> pa.Array:
+        """Numbers as texts."""
+        texts = [None if value is None else self._text(value) for value in values.to_pylist()]
+        return pa.array(texts, pa.large_string())
+
+    def state(self) -> dict[str, Any]:
+        """The form as plain values."""
+        return asdict(self)
+
+    def _text(self, value: float) -> str:
+        """One number; a zero has no minus."""
+        text = f"{abs(value):,.{self.decimals}f}"
+        whole, _, rest = text.partition(".")
+        rest = rest if self.fixed else rest.rstrip("0")
+        body = whole.replace(",", self.thousands) + (self.point + rest if rest else "")
+        if value >= 0 or not body.strip("0.,"):
+            return f"{self.prefix}{body}{self.suffix}"
+        match self.minus:
+            case "brackets":
+                return f"({self.prefix}{body}{self.suffix})"
+            case "inner":
+                return f"{self.prefix}-{body}{self.suffix}"
+        return f"{self.minus}{self.prefix}{body}{self.suffix}"
+
+    def _is_code(self, bodies: pa.Array) -> bool:
+        """Whether these are bare digits of one length, as postcodes have and amounts have not."""
+        bare = not (self.prefix or self.suffix or self.thousands or self.decimals)
+        return bare and len(pc.unique(pc.utf8_length(bodies))) == 1
+
+
+def _styles(start: NumberForm, bodies: pa.Array) -> Iterator[NumberForm]:
+    """Forms of the numbers themselves, the more particular ones first."""
+    for point in ".,":
+        widths = _decimals(bodies, point)
+        if len(widths) == 1 and not (point == "," and widths == {3}):
+            yield replace(start, point=point, decimals=widths.pop())
+        if point == ".":
+            for thousands, decimal in _THOUSANDS:
+                if not pc.any(pc.match_substring(bodies, thousands)).as_py():
+                    continue
+                widths = _decimals(bodies, decimal)
+                if max(widths) <= MOST_DECIMALS:
+                    fixed = len(widths) == 1
+                    yield replace(
+                        start, thousands=thousands, point=decimal, decimals=max(widths), fixed=fixed
+                    )
+    for point in ".,":
+        most = max(_decimals(bodies, point))
+        if 0 < most <= MOST_DECIMALS:
+            yield replace(start, point=point, decimals=most, fixed=False)
+
+
+def _decimals(bodies: pa.Array, point: str) -> set[int]:
+    """How many digits follow the decimal sign."""
+    tail = pc.extract_regex(bodies, rf"(?:{re.escape(point)}(?P<tail>\d*))?$").field("tail")
+    return set(pc.unique(pc.utf8_length(tail)).to_pylist())
+
+
+def _unbracketed(texts: pa.Array) -> pa.Array:
+    return pc.replace_substring_regex(texts, r"^\((.*)\)$", r"-\1")
+
+
+def _is_money(prefix: str) -> bool:
+    """Whether it may stand before an amount: nothing, or a currency. Others make codes."""
+    bare = prefix.strip()
+    named = not bare or _CURRENCIES.fullmatch(bare) is not None
+    return named or any(unicodedata.category(sign) == "Sc" for sign in bare)
+
+
+def _is_unit(suffix: str) -> bool:
+    """Whether it may stand after an amount; `10+` and `10-` are labels of a scale."""
+    return len(suffix) <= _LONGEST_UNIT and not set(suffix) & set("+-<>")

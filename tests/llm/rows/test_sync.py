@@ -1,0 +1,42 @@
+"""Coroutines for callers without a loop: what an interrupt leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+
+import pytest
+
+from fabula.errors import RunInterrupted
+from fabula.inference.written_specs import write_spec
+from fabula.llm.fake import FakeModel
+from fabula.llm.rows.sync import run_sync
+
+
+def test_what_is_interrupted_closes_what_it_opened():
+    """E: Ctrl-C waits for the coroutine to put things away, and then goes on to the caller."""
+    closed = threading.Event()
+
+    async def wait() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.05)
+            closed.set()
+
+    caller = threading.get_ident()
+    threading.Timer(0.2, signal.pthread_kill, (caller, signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        run_sync(wait())
+    assert closed.is_set()
+
+
+def test_a_user_who_stops_is_no_fault_of_a_spec():
+    """E: an interrupt while a written spec is tried out does not go back to the model."""
+
+    def stop(_: object) -> None:
+        raise RunInterrupted("stopped", code="run.interrupted")
+
+    with pytest.raises(RunInterrupted):
+        write_spec(FakeModel(), "3 rows of houses: id, size", try_out=stop)

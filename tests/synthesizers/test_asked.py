@@ -1,0 +1,97 @@
+"""What a fit and a sample are asked for is checked, and what is lost is told."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+import fabula as fb
+from fabula.errors import UsageError
+
+RNG = np.random.default_rng(2)
+ROWS = 400
+
+
+@pytest.fixture(scope="module")
+def model() -> fb.Synthesizer:
+    """A fitted table of a number and a label."""
+    data = {"x": RNG.normal(size=ROWS), "city": RNG.choice(["Wien", "Graz", "Linz"], ROWS)}
+    return fb.fit(data, holdout=0, rounds=5)
+
+
+@pytest.mark.parametrize("seed", ["x", 1.5, True, None])
+def test_a_seed_that_is_no_whole_number_is_refused(model, seed):
+    """A6.2: by the fit, the sample and the filling of gaps, of one table and of several."""
+    rows = {"x": [1.0] * 30}
+    several = {"a": {"id": list(range(30))}, "b": {"id": list(range(30)), "a_id": [1] * 30}}
+    related = fb.fit(several, rounds=2)
+    for call in (
+        lambda: fb.fit(rows, seed=seed),
+        lambda: fb.fit(several, seed=seed),
+        lambda: related.sample(seed=seed),
+        lambda: model.sample(3, seed=seed),
+        lambda: model.impute(model.sample(3), seed=seed),
+    ):
+        with pytest.raises(UsageError, match="`seed` must be a whole number") as wrong:
+            call()
+        assert wrong.value.code == "usage.seed"
+
+
+@pytest.mark.parametrize(
+    ("column", "shares"),
+    [
+        ("x", {"-1..1": 0.3, "0..2": 0.3}),
+        ("x", {"..0.5": 0.3, "0..": 0.3}),
+        ("city", {"Wien": 0.3, ("Wien", "Graz"): 0.3}),
+    ],
+)
+def test_shares_that_overlap_are_refused(model, column, shares):
+    """A6.2: no row can be counted for two shares."""
+    with pytest.raises(UsageError, match=f"shares of `{column}` overlap") as wrong:
+        model.sample(9, shares={column: shares})
+    assert wrong.value.code == "given.shares"
+
+
+@pytest.mark.parametrize(
+    ("column", "shares"),
+    [("x", {"..0": 0.5, "0..": 0.5}), ("city", {"Wien": 0.5, ("Graz", "Linz"): 0.5})],
+)
+def test_shares_that_touch_are_met(model, column, shares):
+    """C2.1: ranges may share the bound between them."""
+    made = model.sample(200, shares={column: shares}).column(column).to_pylist()
+    first = sum(value == "Wien" if column == "city" else value <= 0 for value in made)
+    assert first == 100
+
+
+def test_numbers_that_count_as_missing_are_told_on_the_card():
+    """C2.3: infinite numbers, none at all, and too few to be shown; nothing is lost silently."""
+    infinite = np.where(RNG.random(ROWS) < 0.5, np.inf, -np.inf)
+    some = np.where(RNG.random(ROWS) < 0.25, np.inf, RNG.normal(size=ROWS))
+    data = {
+        "x": RNG.normal(size=ROWS),
+        "infinite": infinite,
+        "none": np.full(ROWS, np.nan),
+        "few": [1.5] * 3 + [None] * (ROWS - 3),
+        "some": some,
+    }
+    model = fb.fit(data, holdout=0, rounds=5)
+    told = model.card().columns
+    assert "400 infinite ones count as missing" in told["infinite"]
+    assert "3 are too few to be shown and count as missing" in told["few"]
+    assert f"{np.isinf(some).sum()} infinite ones count as missing" in told["some"]
+    made = model.sample(100)
+    assert all(made.column(name).null_count == 100 for name in ("infinite", "none", "few"))
+
+
+def test_frames_of_polars_with_texts_are_learned_and_handed_back():
+    """C2.3: the texts of polars come as views, which Arrow takes no rows of."""
+    frame = pl.DataFrame(
+        {
+            "city": ["Wien", "Graz"] * 50,
+            "day": [f"{1 + i % 28}.{1 + i % 12}.2024" for i in range(100)],
+        }
+    )
+    made = fb.fit(frame, rounds=3).sample(7)
+    assert isinstance(made, pl.DataFrame)
+    assert made.schema == frame.schema
