@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 
 import fabula as fb
@@ -95,3 +96,29 @@ def test_frames_of_polars_with_texts_are_learned_and_handed_back():
     made = fb.fit(frame, rounds=3).sample(7)
     assert isinstance(made, pl.DataFrame)
     assert made.schema == frame.schema
+
+
+def test_columns_drawn_last_have_the_real_shares() -> None:
+    """C1.1, C2.1: errors of a chain of columns do not add up in its last ones."""
+    rng = np.random.default_rng(2)
+    x = rng.lognormal(0, 1, 6_000)
+    y = x * rng.lognormal(0, 0.5, 6_000)
+    band = np.digitize(y, [0.3, 0.8, 1.5, 3])
+    pro = rng.random(6_000) < 1 / (1 + np.exp(1.5 * (2.5 - band)))
+    real = pa.table(
+        {"x": x.round(2), "y": y.round(2), "band": band, "plan": np.where(pro, "p", "f")}
+    )
+    made = fb.fit(real, holdout=0).sample(100_000)
+    for name in ("band", "plan"):
+        shares, drawn = (
+            dict(
+                zip(
+                    counted.field("values").to_pylist(),
+                    counted.field("counts").to_numpy(),
+                    strict=True,
+                )
+            )
+            for counted in (real[name].value_counts(), made[name].value_counts())
+        )
+        apart = sum(abs(shares[label] / 6_000 - drawn[label] / 100_000) for label in shares) / 2
+        assert apart < 0.01

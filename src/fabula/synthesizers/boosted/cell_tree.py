@@ -60,6 +60,12 @@ class CellTree:
             np.array(children, np.int32).reshape(-1, 2),
         )
 
+    def shares(self, counts: NDArray[np.int64]) -> NDArray[np.float64]:
+        """For each node the share of its rows that go right, never 0 or 1."""
+        sums = np.concatenate([[0], np.cumsum(counts)])
+        right = sums[self.end] - sums[self.middle]
+        return np.asarray((right + 0.5) / (sums[self.end] - sums[self.first] + 1.0))
+
 
 def _middle(sums: NDArray[np.float64], first: int, end: int) -> int:
     """The cell that divides a run's rows most evenly."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fabula.synthesizers.boosted.cell_tree import CellTree
 from fabula.synthesizers.boosted.features import feature_codes
 from fabula.synthesizers.boosted.growing import BINS, Growth, Nodes, Rows, boost
-from fabula.synthesizers.boosted.odds import LOSS, PACKED, score
+from fabula.synthesizers.boosted.odds import LOSS, PACKED, UNIT, score
 from fabula.synthesizers.boosted.walking import LINK_BITS, Path, Trees
 from fabula.synthesizers.model import CellColumn, Weights
 
@@ -26,13 +26,19 @@ FEWEST = 50
 """A level of fewer rows has no trees: the shares of its nodes say all."""
 
 
+DOUBTED_ROWS = 200
+"""A node that so many drawn rows came by is believed by half."""
+
+_MOST_MOVED = UNIT
+
+
 @dataclass(frozen=True, eq=False)
 class Decisions:
     """All decisions of one column.
 
     Attributes:
         tree: The tree of its cells.
-        scores: The score of each node's own share of rows.
+        scores: The score of each node's own share of rows, from which its trees start.
         bins: The code of each node as a feature.
         forests: For each level the first root, the root after the last, and the most steps to a
             leaf; shape (levels, 3).
@@ -44,6 +50,19 @@ class Decisions:
     bins: NDArray[np.uint8]
     forests: NDArray[np.int32]
     trees: Trees
+
+    def settled(self, shares: NDArray[np.float64], passed: NDArray[np.int64]) -> Decisions:
+        """The decisions with scores moved so that drawn rows go right as often as real ones.
+
+        Args:
+            shares: The real rows of each node that go right, as a share.
+            passed: What drawn rows did, see `Walkers`.
+        """
+        rows = passed[:, 0]
+        drawn = passed[:, 1] / 2.0**32 / np.maximum(rows, 1)
+        moved = np.clip(score(shares) - score(drawn), -_MOST_MOVED, _MOST_MOVED)
+        steps = np.where(rows > 0, np.rint(moved * rows / (rows + DOUBTED_ROWS)), 0)
+        return replace(self, scores=(self.scores + steps).astype(np.int32))
 
     def path(self, weights: Weights | None) -> Path:
         """The way down to the cells that have a weight (all of them where there are none)."""
@@ -76,9 +95,7 @@ def learn_decisions(
         growth: How trees grow.
     """
     tree = CellTree.balanced(column.counts)
-    sums = np.concatenate([[0], np.cumsum(column.counts)])
-    right, total = sums[tree.end] - sums[tree.middle], sums[tree.end] - sums[tree.first]
-    scores = score((right + 0.5) / (total + 1.0))
+    scores = score(tree.shares(column.counts))
     node_bins = np.zeros(len(tree.middle), np.uint8)
     sizes = np.array([int(feature_codes(columns[at]).max()) + 1 for at in earlier] + [BINS])
     ordered = np.array([columns[at].ordered for at in earlier] + [True])

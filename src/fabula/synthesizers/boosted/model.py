@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from threading import Lock
 from typing import Any
@@ -32,7 +32,11 @@ from fabula.synthesizers.model import CellColumn, Codes, Drawn, State, Steps, We
 PARTICLES = 8
 """Drawn completions of a row, of which one is chosen."""
 
+FEWEST_TRIAL_ROWS, MOST_TRIAL_ROWS = 4_096, 16_384
+"""Rows that a new model draws to see whether their shares are those of the training rows."""
+
 _FREE = np.zeros(0, np.int32)
+_UNTOLD = np.zeros((0, 2), np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +107,7 @@ class Boosted:
         with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
             found = dict(zip(costly_first, pool.map(learn, costly_first), strict=True))
         decisions = tuple(found[at] for at in range(len(columns)))
-        return cls(columns, order, decisions, frozenset(context))
+        return cls(columns, order, decisions, frozenset(context))._settled(codes[rows], rng)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -195,6 +199,25 @@ class Boosted:
         order, context = (tuple(map(int, arrays[name])) for name in ("order", "context"))
         return cls(columns, order, tuple(decisions), frozenset(context))
 
+    def _settled(self, codes: Codes, rng: np.random.Generator) -> Boosted:
+        """The model, moved so that drawn rows have the shares of real ones in every column.
+
+        Small errors of a column would otherwise add up in those that are drawn after it.
+        """
+        rows = min(max(len(codes), FEWEST_TRIAL_ROWS), MOST_TRIAL_ROWS)
+        known = codes[rng.integers(0, len(codes), rows)]
+        drawing, decisions = _Drawing(self._codes, rows, rng), list(self.decisions)
+        for at in self.order:
+            if at in self.context:
+                drawing.known(at, known[:, at])
+                continue
+            passed = np.zeros((len(decisions[at].scores), 2), np.int64)
+            drawing.column(at, decisions[at], None, _FREE, passed)
+            shares = decisions[at].tree.shares(self.columns[at].counts)
+            decisions[at] = decisions[at].settled(shares, passed)
+            drawing.column(at, decisions[at], None, _FREE)
+        return replace(self, decisions=tuple(decisions))
+
     @cached_property
     def _codes(self) -> tuple[NDArray[np.uint8], ...]:
         return tuple(feature_codes(column) for column in self.columns)
@@ -215,14 +238,19 @@ class _Drawing:
         self._bins[:, at] = self._codes[at][codes]
 
     def column(
-        self, at: int, decisions: Decisions, weights: Weights | None, targets: NDArray[np.int32]
+        self,
+        at: int,
+        decisions: Decisions,
+        weights: Weights | None,
+        targets: NDArray[np.int32],
+        passed: NDArray[np.int64] = _UNTOLD,
     ) -> NDArray[np.int32]:
         """Draw one more column: any cell, cells of some weight, or each row's target."""
         rows = len(self.log_weights)
         codes = np.zeros(rows, np.int32)
         if len(decisions.forests):
             seeds = self._rng.integers(0, 2**64, rows, np.uint64)
-            walkers = Walkers(self._bins, seeds, targets, codes, self.log_weights)
+            walkers = Walkers(self._bins, seeds, targets, codes, self.log_weights, passed)
             walk(walkers, decisions.path(weights), decisions.trees, THRESHOLDS)
         self._bins[:, at] = self._codes[at][codes]
         return codes

@@ -74,6 +74,8 @@ class Walkers(NamedTuple):
         targets: The cell that each row has to reach, -1 for any; empty where all are free.
         codes: The cells that they reach; written.
         log_weights: Logarithms of the chances of decisions that were not free; added to.
+        passed: For each node the rows that came by and the sum of their chances to go right, times
+            2^32, shape (nodes, 2); added to. Empty where nobody wants to know.
     """
 
     bins: NDArray[np.uint8]
@@ -81,6 +83,7 @@ class Walkers(NamedTuple):
     targets: NDArray[np.int32]
     codes: NDArray[np.int32]
     log_weights: NDArray[np.float64]
+    passed: NDArray[np.int64]
 
 
 @compiled
@@ -114,6 +117,9 @@ def walk(walkers: Walkers, path: Path, trees: Trees, thresholds: NDArray[np.int6
                     one = _next(trees.link[one], trees.right[one], code)
                 score += trees.value[one]
             chance = thresholds[min(max(score, -HALF), HALF - 1) + HALF]
+            if len(walkers.passed):
+                walkers.passed[at, 0] += 1
+                walkers.passed[at, 1] += chance
             side = path.sides[at]
             if len(walkers.targets) and walkers.targets[row] >= 0:
                 side = 2 if walkers.targets[row] >= path.middle[at] else 1
