@@ -144,3 +144,18 @@ def test_times_written_as_text_keep_their_order() -> None:
     assert pc.all(pc.less_equal(started, ended)).as_py()
     assert set(pc.unique(pc.month(started)).to_pylist()) == {12}
     assert set(made["started"].to_pylist()[0]) <= set("0123456789.: ")
+
+
+def test_formulas_reach_prices_that_are_written_as_text() -> None:
+    """C2.2: `€ 1,234.50` is a number to a formula, on both of its sides."""
+    rng = np.random.default_rng(0)
+    cents = rng.integers(1_000, 900_000, 1_000)
+    spent = [f"€ {value / 100:,.2f}" for value in cents]
+    vat = [f"{value / 500:,.2f} EUR" for value in cents]
+    model = fb.fit(pa.table({"spent": spent, "vat": vat}), holdout=0)
+    assert len(model.card().exact) == 1
+    made = model.sample(500, given={"spent": "€ 1,000.00.."}).to_pylist()
+    for row in made:
+        price = float(row["spent"].removeprefix("€ ").replace(",", ""))
+        assert price >= 1_000
+        assert float(row["vat"].removesuffix(" EUR").replace(",", "")) == round(price / 5, 2)

@@ -124,6 +124,8 @@ def _found(table: pa.Table, name: str, owner: str, protect: int) -> _Found | Non
     if detail is None:
         beside = frozenset(table.column_names)
         detail = detail_by_name(name, known, owner=owner, beside=beside)
+        if detail == "code" and not _are_digits(known) and written_form(values):
+            return None  # `vat` may be an amount
     if detail is None or detail in WIDE:
         if rows[rows >= protect].sum() >= FREQUENT * rows.sum() or written_form(values):
             return None
@@ -131,6 +133,10 @@ def _found(table: pa.Table, name: str, owner: str, protect: int) -> _Found | Non
     if detail is None or (detail == "code" and KeyCodec.learn(name, values) is not None):
         return None
     return _Found(name, detail, values, known, gap)
+
+
+def _are_digits(known: pa.Array) -> bool:
+    return bool(pc.all(pc.match_substring_regex(known, r"^\d+$")).as_py())
 
 
 def _code(values: pa.Array, known: pa.Array, protect: int) -> str | None:

@@ -99,9 +99,10 @@ class _Search:
     def __init__(self, table: pa.Table, columns: Columns, protect: int) -> None:
         self.measures = measures_of(columns.codecs)
         self.found: dict[str, Relation] = {}
-        self._sheet = Sheet(table.select(columns.names), self.measures)
+        table = table.select(columns.names)
+        self._sheet = Sheet(table, self.measures)
+        self._few = Sheet(_few(table, len(self.measures)), self.measures)
         self._table, self._protect = self._sheet.table, protect
-        self._few = Sheet(_few(self._table, len(self.measures)), self.measures)
         labels = [codec.name for codec in columns.codecs if isinstance(codec, CategoryCodec)]
         self._labels = [*labels, *self.measures]
 
