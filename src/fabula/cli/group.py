@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -46,9 +47,18 @@ class LazyGroup(TyperGroup):
             result = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _mute()
             return 0
+        except OSError as error:
+            if not error.filename and error.errno == errno.ENOSPC:
+                _mute()  # what is left in the buffer would fail once more at the end
+            raise
         return result
+
+
+def _mute() -> None:
+    """Have standard output take everything from now on, and keep nothing."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def new_app(**settings: Any) -> typer.Typer:
