@@ -18,9 +18,12 @@ from fabula.synthesizers.model import CellColumn, Weights
 HELD_OUT = 0.1
 """The share of a level's rows that tells when to stop."""
 
-FEW, PARTS = 4_000, 10
+FEW = 4_000
 """A level of fewer rows is learned from all of them, with as many trees as were best on average
-over so many parts that were held out in turn: a tenth of few rows is too noisy to tell."""
+over several parts that were held out in turn: a tenth of few rows is too noisy to tell."""
+
+FEWEST_PARTS, MOST_PARTS, PARTS_OF_FEATURES = 4, 10, 200
+"""Between so many parts: those of more features take longer, and are fewer."""
 
 FEWEST = 50
 """A level of fewer rows has no trees: the shares of its nodes say all."""
@@ -133,10 +136,11 @@ def _boosted(rows: Rows, growth: Growth) -> tuple[NDArray[np.int32], Nodes, int]
     if count >= FEW:
         return boost(rows._replace(train=count - round(HELD_OUT * count)), growth)[:3]
     losses = np.zeros(growth.rounds + 1)
-    for part in range(PARTS):
-        order = np.roll(np.arange(count), part * count // PARTS)
+    parts = min(max(PARTS_OF_FEATURES // len(rows.bins), FEWEST_PARTS), MOST_PARTS)
+    for part in range(parts):
+        order = np.roll(np.arange(count), part * count // parts)
         fold = rows._replace(
-            train=count - count // PARTS,
+            train=count - count // parts,
             bins=np.take(rows.bins, order, axis=1),
             answers=rows.answers[order],
             scores=rows.scores[order],
