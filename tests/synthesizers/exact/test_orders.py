@@ -159,3 +159,15 @@ def test_formulas_reach_prices_that_are_written_as_text() -> None:
         price = float(row["spent"].removeprefix("€ ").replace(",", ""))
         assert price >= 1_000
         assert float(row["vat"].removesuffix(" EUR").replace(",", "")) == round(price / 5, 2)
+
+
+def test_a_column_between_two_that_follow_from_each_other_closes_no_circle() -> None:
+    """C2.2: cost <= paid <= price, and the cost is half of the price."""
+    rng = np.random.default_rng(0)
+    price = 2 * np.round(rng.lognormal(5, 1, 1_000), 2)
+    cost = np.round(price / 2, 2)
+    paid = np.round(cost + (price - cost) * rng.uniform(0.45, 0.55, 1_000), 2)
+    model = fb.fit(pa.table({"paid": paid, "price": price, "cost": cost}), holdout=0)
+    for row in model.sample(500).to_pylist():
+        assert row["cost"] <= row["paid"] <= row["price"]
+        assert row["cost"] == pytest.approx(row["price"] / 2, abs=0.0051)  # of two decimals

@@ -19,7 +19,7 @@ from fabula.synthesizers.exact.lookups import Labels, coded, lookup
 from fabula.synthesizers.exact.measures import Flags, Floats, Measure, measures_of
 from fabula.synthesizers.exact.orders import find_orders
 from fabula.synthesizers.exact.products import products
-from fabula.synthesizers.exact.relations import Relation, Relations
+from fabula.synthesizers.exact.relations import Relation, Relations, leads
 from fabula.synthesizers.exact.rhythms import find_rhythms
 from fabula.synthesizers.exact.sample import Sample
 from fabula.synthesizers.exact.sheet import Sheet
@@ -63,11 +63,17 @@ def with_orders(table: pa.Table, columns: Columns, found: Relations) -> Relation
     measures = measures_of(columns.codecs)
     sheet = Sheet(table, measures)
     few = Sheet(_few(table, len(measures)), measures)
-    targets = {item.target for item in found.items}
+    given = {item.target: item.sources for item in found.items}
+    sources = dict(given)
+
+    def take(high: str, low: str) -> bool:
+        if high in sources or leads(sources, low, high):
+            return False
+        sources[high] = (low,)
+        return True
+
     orders = find_orders(few, sheet)
-    gaps = find_gaps(
-        sheet, orders, lambda high, low: high not in targets and not found.leads(low, high)
-    )
+    gaps = find_gaps(sheet, orders, take)
     parts = {(item.how.source, item.how.part) for item in found.items if isinstance(item.how, Part)}
     rhythms = find_rhythms(sheet, parts)
     items = [
@@ -80,8 +86,8 @@ def with_orders(table: pa.Table, columns: Columns, found: Relations) -> Relation
         order
         for order in orders
         if order not in near
-        and not found.leads(order.low, order.high)
-        and not found.leads(order.high, order.low)
+        and not leads(given, order.low, order.high)
+        and not leads(given, order.high, order.low)
     ]
     return Relations.of(items, columns.codecs, orders=left, latent=[*gaps, *rhythms])
 
@@ -169,16 +175,8 @@ class _Search:
 
     def _is_free(self, target: str, sources: Sequence[str]) -> bool:
         """Whether a column has no relation so far, and its sources don't follow from it."""
-        if target in self.found:
-            return False
-        open_ = list(sources)
-        while open_:
-            name = open_.pop()
-            if name == target:
-                return False
-            if name in self.found:
-                open_ += self.found[name].sources
-        return True
+        given = {name: item.sources for name, item in self.found.items()}
+        return target not in given and not any(leads(given, name, target) for name in sources)
 
     def _is_sure(self, target: str, formula: Formula) -> bool:
         """Whether a formula that holds can't be chance."""

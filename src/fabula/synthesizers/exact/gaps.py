@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 import pyarrow as pa
@@ -85,22 +86,20 @@ class Gap:
         return Sum(((self.order.low, 1.0), (self.name, 1.0)), starts[0] - starts[1])
 
 
-def find_gaps(
-    sheet: Sheet, orders: Iterable[Order], possible: Callable[[str, str], bool]
-) -> list[Gap]:
+def find_gaps(sheet: Sheet, orders: Iterable[Order], take: Callable[[str, str], bool]) -> list[Gap]:
     """Distances to learn: of each upper column the narrowest one.
 
     Args:
         sheet: Training rows.
         orders: What holds on all of them.
-        possible: Whether an upper column may follow from a lower one.
+        take: Has an upper column follow from a lower one; tells whether it could.
     """
-    found: dict[str, tuple[float, Order]] = {}
-    for order in orders:
-        ratio = _narrowness(sheet, order) if possible(order.high, order.low) else np.inf
-        if ratio <= min(NARROW, found.get(order.high, (np.inf,))[0]):
-            found[order.high] = ratio, order
-    return [Gap.of(order, sheet.names) for _, order in found.values()]
+    ratios = sorted(((_narrowness(sheet, order), order) for order in orders), key=itemgetter(0))
+    return [
+        Gap.of(order, sheet.names)
+        for ratio, order in ratios
+        if ratio <= NARROW and take(order.high, order.low)
+    ]
 
 
 def _narrowness(sheet: Sheet, order: Order) -> float:

@@ -7,7 +7,7 @@ its sources is moved instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from itertools import product
@@ -138,17 +138,6 @@ class Relations:
     def narrowed(self, table: pa.Table) -> pa.Table:
         """Rows without the columns that are not handed out."""
         return table.drop_columns(self.hidden) if self.latent else table
-
-    def leads(self, start: str, end: str) -> bool:
-        """Whether one column follows from another, maybe through others."""
-        by_target = {item.target: item.sources for item in self.items}
-        open_ = [start]
-        while open_:
-            name = open_.pop()
-            if name == end:
-                return True
-            open_ += by_target.get(name, ())
-        return False
 
     def applied(self, table: pa.Table, asked: Mapping[str, Fits]) -> pa.Table:
         """Rows that keep every relation; those that can't, or then are not as asked, are left out.
@@ -291,6 +280,23 @@ class Relations:
         if isinstance(item.how, Lookup):
             return item.how.told
         return item.how.told(self.measures[item.target], self.measures)
+
+
+def leads(sources: Mapping[str, Sequence[str]], start: str, end: str) -> bool:
+    """Whether one column follows from another, maybe through others.
+
+    Args:
+        sources: What columns follow from.
+        start: The column.
+        end: The other one; every column leads to itself.
+    """
+    open_ = [start]
+    while open_:
+        name = open_.pop()
+        if name == end:
+            return True
+        open_ += sources.get(name, ())
+    return False
 
 
 def _follow(item: Relation, sheet: Sheet, rows: Flags) -> Flags:
