@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -91,13 +91,10 @@ class Columns:
 
     def made_anew(self, reason: str) -> Columns:
         """The columns of which nothing was learned; the others are left out for a reason."""
-        anew = [isinstance(codec, DetailCodec) for codec in self.codecs]
-        fields = [item for item, kept in zip(self.schema, anew, strict=True) if kept]
-        codecs = tuple(codec for codec, kept in zip(self.codecs, anew, strict=True) if kept)
-        learned = [name for name, kept in zip(self.names, anew, strict=True) if not kept]
-        return Columns(
-            pa.schema(fields), codecs, {**dict.fromkeys(learned, reason), **self.left_out}
-        )
+        pairs = list(zip(self.names, self.codecs, strict=True))
+        anew = self.only([name for name, codec in pairs if isinstance(codec, DetailCodec)])
+        learned = [name for name in self.names if name not in anew.names]
+        return replace(anew, left_out={**dict.fromkeys(learned, reason), **self.left_out})
 
     @property
     def names(self) -> list[str]:

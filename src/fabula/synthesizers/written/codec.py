@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,36 +16,11 @@ from fabula.synthesizers.columns.categories import is_text, plain_values
 from fabula.synthesizers.columns.codec import CodeColumn, CodecState, Places, Range, Wanted, told
 from fabula.synthesizers.columns.numbers import NumberCodec
 from fabula.synthesizers.model import CellColumn, Weights
+from fabula.synthesizers.written.form import Form
 from fabula.synthesizers.written.number_forms import NumberForm
 from fabula.synthesizers.written.time_forms import TimeForm
 
 _FORMS: Mapping[str, Callable[..., Form]] = {"time": TimeForm, "number": NumberForm}
-
-
-class Form(Protocol):
-    """One way to write values of a type."""
-
-    @property
-    def type(self) -> pa.DataType:
-        """What texts are read as."""
-        ...
-
-    @property
-    def told(self) -> str:
-        """The form by an example."""
-        ...
-
-    def read(self, texts: pa.Array) -> pa.Array:
-        """Values; null where a text is not of this form."""
-        ...
-
-    def write(self, values: pa.Array) -> pa.Array:
-        """Texts of values."""
-        ...
-
-    def state(self) -> dict[str, Any]:
-        """The form as plain values."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fabula.synthesizers.written.time_forms import FAITHFUL
+from fabula.synthesizers.written.form import suits
 
 MOST_DECIMALS = 15
 
@@ -80,7 +80,7 @@ class NumberForm:
         minus = "brackets" if brackets else "inner" if "-" in inner.to_pylist() else "-"
         start = cls(*around, minus="−" if "−" in signs else minus)  # type: ignore[arg-type]
         for form in _styles(start, body):
-            if form.suits(texts) and not form._is_code(body):
+            if suits(form, texts) and not form._is_code(body):
                 return form
         return None
 
@@ -95,14 +95,6 @@ class NumberForm:
     def type(self) -> pa.DataType:
         """What texts are read as."""
         return pa.float64() if self.decimals else pa.int64()
-
-    def suits(self, texts: pa.Array) -> bool:
-        """Whether all texts can be read, and nearly all come back as they were."""
-        values = self.read(texts)
-        if values.null_count:
-            return False
-        same = pc.sum(pc.equal(self.write(values), texts)).as_py() or 0
-        return bool(same >= FAITHFUL * len(texts))
 
     def read(self, texts: pa.Array) -> pa.Array:
         """Numbers; null where a text is not of this form."""

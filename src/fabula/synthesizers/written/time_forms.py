@@ -19,11 +19,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
+from fabula.synthesizers.written.form import suits
 
 Whole = NDArray[np.int64]
-
-FAITHFUL = 0.98
-"""Share of texts that must come back letter by letter, for a form to be the column's."""
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September",
@@ -101,7 +99,7 @@ class TimeForm:
             return None
         columns = iter(parts.flatten())
         values = [next(columns) if t[0].isalnum() else None for t in tokens]
-        found = [form for form in _candidates(tokens, values) if form.suits(texts)]
+        found = [form for form in _candidates(tokens, values) if suits(form, texts)]
         if not found:
             return None
         twins = {_without_order(form.format) for form in found[:2]}
@@ -128,14 +126,6 @@ class TimeForm:
     def is_point(self) -> bool:
         """Whether values are dates or points in time, and no times of day or months."""
         return bool(pa.types.is_timestamp(self.type) or pa.types.is_date(self.type))
-
-    def suits(self, texts: pa.Array) -> bool:
-        """Whether all texts can be read, and nearly all come back as they were."""
-        values = self.read(texts)
-        if values.null_count:
-            return False
-        same = pc.sum(pc.equal(self.write(values), texts)).as_py() or 0
-        return bool(same >= FAITHFUL * len(texts))
 
     def read(self, texts: pa.Array) -> pa.Array:
         """Values of `type`; null where a text is not of this form."""
