@@ -19,6 +19,10 @@ from fabula.llm.local_embeddings import DIMENSIONS, NAME, embed_locally
 from fabula.llm.settings import ModelSettings
 from fabula.spec.tables import ModelSpec
 
+CANNOT_EMBED = frozenset(
+    f"model.{problem}" for problem in ("no-api", "not-found", "rejected", "unreachable")
+) | {"prerequisite.key", "prerequisite.variable"}
+"""Errors of endpoints that do not embed at all; any other one passes or names what to mend."""
 _AT_ONCE = 2_048
 
 Vectors = NDArray[np.floating]
@@ -62,7 +66,7 @@ class TextVectors:
         except (AuthenticationError, RateLimitError):
             raise
         except (ModelError, PrerequisiteError) as error:
-            if self._is_fixed:
+            if self._is_fixed or error.code not in CANNOT_EMBED:
                 raise
             self._say(
                 f"`{self.name}` does not embed, so word vectors of this machine are used: "
