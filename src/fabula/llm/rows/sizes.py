@@ -32,10 +32,10 @@ class CallSize:
         if asked != self.rows:
             return  # asked before the size changed, or the last rows of a job
         self._whole += 1
-        if self._whole >= self._grow_after:
-            self._grow_after = min(self._grow_after, max(GROW_AFTER, self._whole // 2))
-            if self.rows < self._most:
-                self._change(min(self._most, 2 * self.rows))
+        if self._whole >= self._grow_after and self.rows < self._most:
+            self._change(min(self._most, 2 * self.rows))
+        elif self._whole >= GROW_AFTER and self.rows == self._most:
+            self._grow_after = GROW_AFTER
 
     def was_cut(self, asked: int) -> None:
         """Note a call of that many rows whose reply was cut."""
