@@ -44,7 +44,7 @@ class AnthropicModel:
         self.name = name
         self.identity = endpoint.identity
         self.concurrency = endpoint.limits.concurrency
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._habits = habits_of(self.identity)
         self._habits.stream |= endpoint.settings.stream
         self._further = further_fields(endpoint.settings)
@@ -53,7 +53,7 @@ class AnthropicModel:
         """Answer one request; see `ChatModel`."""
         shaped = self._shaped(request.schema)
         mode: Mode = "tools" if shaped else "prompt"
-        async with self._endpoint.limits.place() as place:
+        async with self.endpoint.limits.place() as place:
             while True:
                 payload = self._payload(request, shaped)
                 answer = await self._post(place, payload)
@@ -66,28 +66,37 @@ class AnthropicModel:
 
     async def close(self) -> None:
         """Release the connections."""
-        await self._endpoint.close()
+        await self.endpoint.close()
+
+    @property
+    def mode(self) -> Mode:
+        """How structure is asked for."""
+        return "tools"
+
+    def body(self, request: ChatRequest) -> dict[str, Any]:
+        """The request's body as it is sent now, for batches."""
+        return self._payload(request, self._shaped(request.schema))
 
     def read(
         self, answer: Mapping[str, Any], schema: Mapping[str, Any] | None, mode: Mode
     ) -> ChatReply:
         """The reply in an answer."""
-        reply = read_message(answer, mode)
+        reply = read_message(answer, mode if schema else "prompt")
         shaped = self._shaped(schema)
         return replace(reply, text=shaped.restore(reply.text)) if shaped else reply
 
     def _shaped(self, schema: Mapping[str, Any] | None) -> Shape | None:
-        return shape(schema, self._endpoint.preset.dialect) if schema else None
+        return shape(schema, self.endpoint.preset.dialect) if schema else None
 
     async def _post(self, place: Place, payload: dict[str, Any]) -> dict[str, Any] | Rejection:
         expected = sum(len(turn["content"]) for turn in payload["messages"]) // 4 + 256
-        answer = await self._endpoint.post(
+        answer = await self.endpoint.post(
             place, "/messages", payload, expects="content", tokens=expected
         )
         if not isinstance(answer, Rejection):
             usage = read_usage(answer)
             total = (usage.prompt_tokens or 0) + (usage.completion_tokens or 0)
-            self._endpoint.limits.went_well(expected, total or None)
+            self.endpoint.limits.went_well(expected, total or None)
         return answer
 
     def _rejected(self, rejection: Rejection) -> ModelError:
@@ -98,10 +107,10 @@ class AnthropicModel:
         )
 
     def _payload(self, request: ChatRequest, shaped: Shape | None) -> dict[str, Any]:
-        settings, sampling = self._endpoint.settings, request.sampling
+        settings, sampling = self.endpoint.settings, request.sampling
         system = [item.content for item in request.messages if item.role == "system"]
         body: dict[str, Any] = {
-            "model": self._endpoint.model,
+            "model": self.endpoint.model,
             "max_tokens": sampling.max_tokens or settings.max_tokens or DEFAULT_MAX_TOKENS,
             "messages": [
                 {"role": item.role, "content": item.content}

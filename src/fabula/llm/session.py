@@ -67,13 +67,14 @@ def _batches(model: ChatModel, ledger: Ledger, budget: Budget | None) -> Batches
     Raises:
         UsageError: It has none.
     """
+    from fabula.llm.anthropic import AnthropicModel
     from fabula.llm.batches import Batches
     from fabula.llm.openai import OpenAIModel
 
-    if not isinstance(model, OpenAIModel):
+    if not isinstance(model, OpenAIModel | AnthropicModel):
         raise UsageError(
             f"`{model.name}` takes no batches",
             code="model.no-batches",
-            hint="run without `--batch`; batches are for models behind OpenAI's API",
+            hint="run without `--batch`; batches are for OpenAI's and Anthropic's interfaces",
         )
     return Batches(model, ledger, budget=budget)

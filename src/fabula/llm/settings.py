@@ -32,6 +32,8 @@ class ModelSettings:
         extra_body: Further fields of every request, as the endpoint's own documents name them.
         stream: Whether replies are asked for as a stream; endpoints that want it are found out.
         max_reply: Bytes of a reply after decompression; by default 64 MB.
+        batch_requests: The most requests in one batch; by default the vendor's limit.
+        batch_tokens: The most prompt tokens that batches may have queued at once, by estimate.
         verify_tls: Whether the server's certificate is checked.
         ca_file: Certificates to trust instead of the system's.
         proxy: An HTTP proxy; by default the environment's (`HTTPS_PROXY`, `NO_PROXY` …).
@@ -56,6 +58,8 @@ class ModelSettings:
     extra_body: Mapping[str, Any] = field(default_factory=dict)
     stream: bool = False
     max_reply: int | None = None
+    batch_requests: int | None = None
+    batch_tokens: int | None = None
     verify_tls: bool = True
     ca_file: str | None = None
     proxy: str | None = field(default=None, repr=False)

@@ -106,7 +106,7 @@ class Judge:
         answer = read_events(body) if is_events(body) else _json_object(body)
         status = _status(reply, answer)
         if status == 200:
-            if answer is not None and _is_whole(answer, expects):
+            if answer is not None and holds_answer(answer, expects):
                 return answer
             if body.lstrip().startswith("<") and not answered:
                 raise self._no_api("answers with a web page")
@@ -277,7 +277,7 @@ def _choice(answer: Answer) -> Mapping[str, Any]:
     return first if isinstance(first, dict) else {}
 
 
-def _is_whole(answer: Answer, expects: str | None) -> bool:
+def holds_answer(answer: Answer, expects: str | None) -> bool:
     """Whether an answer holds what every good one holds, and no failure inside."""
     if expects != "choices":
         return answer.get(str(expects)) is not None

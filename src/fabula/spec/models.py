@@ -31,6 +31,8 @@ class ModelSpec(SpecModel):
         extra_body: Further fields of every request, as the endpoint's own documents name them.
         stream: Whether replies are asked for as a stream.
         max_reply: Bytes of a reply after decompression; by default 64 MB.
+        batch_requests: The most requests in one batch; by default the vendor's limit.
+        batch_tokens: The most prompt tokens that batches may have queued at once, by estimate.
     """
 
     provider: str = "openai-compatible"
@@ -48,6 +50,8 @@ class ModelSpec(SpecModel):
     extra_body: dict[str, Any] = Field(default_factory=dict)
     stream: bool = False
     max_reply: int | None = Field(default=None, ge=1)
+    batch_requests: int | None = Field(default=None, ge=1)
+    batch_tokens: int | None = Field(default=None, ge=1)
     timeout: float | None = Field(default=None, gt=0)
     concurrency: int | None = Field(default=None, ge=1)
     rpm: int | None = Field(default=None, ge=1)
