@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from fabula.errors import UsageError
 from fabula.llm.batched import Batched, OnBatch
 from fabula.llm.budget import Budget
-from fabula.llm.catalogue import ModelSettings, open_model
+from fabula.llm.catalogue import open_model, settings_of
 from fabula.llm.chat import ChatModel
 from fabula.llm.ledger import Ledger
 from fabula.llm.recorded import Recorded
@@ -42,7 +42,7 @@ def models_of_run(
     ledgers: list[Ledger] = []
 
     def opened(model: str | ModelSpec) -> ChatModel:
-        chat = open_model(model if isinstance(model, str) else ModelSettings(**dict(model)))
+        chat = open_model(model if isinstance(model, str) else settings_of(model))
         if rehearsal is not None:
             return StandIn(chat, rehearsal)
         if model == "fake":

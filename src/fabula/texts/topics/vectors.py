@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from fabula.errors import AuthenticationError, ModelError, PrerequisiteError, RateLimitError
 from fabula.llm.budget import Budget
+from fabula.llm.catalogue import settings_of
 from fabula.llm.embeddings import open_embedder
 from fabula.llm.ledger import Ledger
 from fabula.llm.local_embeddings import DIMENSIONS, NAME, embed_locally
-from fabula.llm.settings import ModelSettings
 from fabula.spec.tables import ModelSpec
 
 CANNOT_EMBED = frozenset(
@@ -80,9 +80,7 @@ class TextVectors:
         return units
 
     async def _ask(self, texts: Sequence[str]) -> Vectors:
-        settings = (
-            self._model if isinstance(self._model, str) else ModelSettings(**dict(self._model))
-        )
+        settings = self._model if isinstance(self._model, str) else settings_of(self._model)
         ledger = Ledger(fresh=self._fresh)
         embedder = open_embedder(settings, ledger=ledger, budget=self._budget)
         try:
