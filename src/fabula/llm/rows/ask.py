@@ -377,5 +377,5 @@ class _Run:
             f"`{self.model.name}` gave no usable row in {self.result.calls + self.result.cached} "
             f"replies: {first.reason}",
             code="rows.unusable",
-            hint="try a stronger model, or look at the rejects for what it answered",
+            hint="run the same again to ask once more, or try a stronger model",
         )
