@@ -22,11 +22,17 @@ _FILTERED = re.compile(
 _FORM = re.compile(
     r"response.?format|json.?schema|json.?mode|json.?object|structured.?output|tool.?(use|choice)|"
     r"tool.?calls?|\btools\b|function.?call|grammar|guided.?(json|decoding)|"
-    r"system.{0,12}(role|message|prompt|instruction)|developer instruction|"
+    r"system (role|message|prompt|instruction)|developer instruction|"
     r"no endpoints found that (support|can handle)|requested parameters",
     re.I,
 )
 """One part of the request's form is refused: OpenRouter's 404, llama.cpp's and SGLang's 500."""
+_REFUSES = re.compile(
+    r"not (currently )?(support|implement|allow)|unsupported|failed to|unable to|invalid|"
+    r"unexpected|unknown|must ",
+    re.I,
+)
+"""What makes a failure of the server a refusal, where it names a part of the form."""
 _NO_MONEY = re.compile(
     r"insufficient.(quota|funds|credit|balance)|billing|credit balance|not enough (credit|balance)|"
     r"exceeded your (current|monthly|daily) quota|payment required|余额不足",
@@ -72,7 +78,10 @@ def meaning(status: int, code: str, text: str, pause: float | None) -> Meaning:
         return "too-long"
     if status in (400, 422):
         return "form"
-    if refused and status not in (403, *BUSY_STATUSES) and _FORM.search(signs):
+    if status == 404 and _FORM.search(signs):
+        return "form"
+    is_broken = refused and status >= 500 and status not in BUSY_STATUSES
+    if is_broken and _FORM.search(signs) and _REFUSES.search(signs):
         return "form"
     if status in BUSY_STATUSES:
         return "busy"
