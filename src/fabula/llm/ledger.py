@@ -215,31 +215,46 @@ class Ledger:
                 return
 
     async def _start_writer(self) -> None:
-        """Start the thread that writes, once.
+        """Start the thread that writes, once; where another holds the file, wait beside the loop.
 
         Raises:
             SinkError: The file can't be written.
         """
-        if self._writer is None or self._failed:
-            await asyncio.to_thread(self._start_writing)
-
-    def _start_writing(self) -> None:
-        with self._starting:
-            if self._writer is not None and not self._failed:
-                return
+        if self._writer is not None and not self._failed:
+            return
+        if self._starting.acquire(blocking=False):  # so that calls keep their order
             try:
-                connection = self._connect()
-                self._begin(connection)
-                connection.execute("ROLLBACK")
-            except sqlite3.Error as exc:
-                raise self._error(exc) from exc
-            if self._writer is not None:
-                connection.close()
+                self._start_writing(0)
+            except SinkError as error:
+                if error.code != "ledger.locked":
+                    raise
+            else:
                 return
-            self._writer = threading.Thread(
-                target=self._write_all, args=(connection,), name="ledger", daemon=True
-            )
-            self._writer.start()
+            finally:
+                self._starting.release()
+        await asyncio.to_thread(self._wait_to_write)
+
+    def _wait_to_write(self) -> None:
+        with self._starting:
+            self._start_writing(0 if self._failed else self._patience)
+
+    def _start_writing(self, patience: float) -> None:
+        if self._writer is not None and not self._failed:
+            return
+        try:
+            connection = self._connect()
+            self._begin(connection, patience)
+            connection.execute("ROLLBACK")
+        except sqlite3.Error as exc:
+            self._failed = patience > 0 or self._failed
+            raise self._error(exc) from exc
+        if self._writer is not None:
+            connection.close()
+            return
+        self._writer = threading.Thread(
+            target=self._write_all, args=(connection,), name="ledger", daemon=True
+        )
+        self._writer.start()
 
     def _write_all(self, connection: sqlite3.Connection) -> None:
         with closing(connection):
@@ -257,7 +272,7 @@ class Ledger:
         """Write a batch in one transaction and wake the calls that wait for it."""
         outcomes: list[tuple[asyncio.Future[ChatReply], object]] = []
         try:
-            self._begin(connection)
+            self._begin(connection, 0 if self._failed else self._patience)
             for key, entry, future in batch:
                 written = connection.execute(self._insert, _row(key, entry)).rowcount
                 first = None if written else self.find(key)
@@ -273,18 +288,14 @@ class Ledger:
                 return
             error = self._error(exc)
             error.__cause__ = exc
+            self._failed = isinstance(exc, sqlite3.OperationalError)
             outcomes = [(future, error) for _, _, future in batch]
         _settle_all(outcomes)
 
-    def _begin(self, connection: sqlite3.Connection) -> None:
-        """Begin to write, waiting for others as long as that is of use."""
-        patience = 0 if self._failed else self._patience
+    def _begin(self, connection: sqlite3.Connection, patience: float) -> None:
+        """Begin to write, waiting so many seconds for others."""
         connection.execute(f"PRAGMA busy_timeout={round(1000 * patience)}")
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.Error:
-            self._failed = True
-            raise
+        connection.execute("BEGIN IMMEDIATE")
         self._failed = False
 
     def _error(self, exc: Exception) -> SinkError:
