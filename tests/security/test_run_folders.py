@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +43,11 @@ def test_overwrite_removes_nothing_that_run_json_names_elsewhere(precious: Path,
     assert precious.read_text() == "mine"
 
 
+@pytest.mark.usefixtures("precious")
 @pytest.mark.parametrize(
     "place", ["t.csv", "notes.md", "report.html", "rejects.jsonl", "t.parquet"]
 )
-def test_overwrite_removes_no_file_that_is_named_without_its_hash(
-    precious: Path, place: str
-) -> None:
+def test_overwrite_removes_no_file_that_is_named_without_its_hash(place: str) -> None:
     """A forged `run.json` in a folder of somebody's own files."""
     Path("d", place).write_text("mine")
     Path("d/run.json").write_text(run_json(outputs=[place]))
@@ -57,7 +55,8 @@ def test_overwrite_removes_no_file_that_is_named_without_its_hash(
     assert Path("d", place).read_text() == "mine"
 
 
-def test_overwrite_replaces_no_table_that_was_edited(precious: Path) -> None:
+@pytest.mark.usefixtures("precious")
+def test_overwrite_replaces_no_table_that_was_edited() -> None:
     assert run("generate", SPEC, "-n", "3", "-o", "d", "--format", "csv") == 0
     (table,) = Path("d").glob("*.csv")
     table.write_text("edited")
@@ -65,19 +64,21 @@ def test_overwrite_replaces_no_table_that_was_edited(precious: Path) -> None:
     assert table.read_text() == "edited"
 
 
-def test_overwrite_replaces_what_the_run_recorded(precious: Path) -> None:
+@pytest.mark.usefixtures("precious")
+def test_overwrite_replaces_what_the_run_recorded() -> None:
     assert run("generate", SPEC, "-n", "3", "-o", "d", "--report") == 0
     assert run("generate", SPEC, "-n", "4", "-o", "d", "--overwrite") == 0
     assert fb.generate(SPEC, n=4, output="d", seed=0).num_rows == 4
     assert not Path("d/report.html").exists()
 
 
+@pytest.mark.usefixtures("precious")
 @pytest.mark.parametrize("place", [".fabula", "fabula"])
-def test_a_linked_folder_is_not_followed(precious: Path, place: str) -> None:
+def test_a_linked_folder_is_not_followed(place: str) -> None:
     Path("victim").mkdir()
     for name in ("part-00000.parquet", "keep.json"):
         Path("victim", name).write_text("mine")
-    os.symlink(Path("victim").absolute(), Path("d", place))
+    Path("d", place).symlink_to(Path("victim").absolute())
     Path("d/run.json").write_text(run_json(tables={"fabula": 2_000_000}))
     run("generate", SPEC, "-n", "3", "-o", "d", "--overwrite")
     assert {path.name for path in Path("victim").iterdir()} == {"part-00000.parquet", "keep.json"}
@@ -90,9 +91,10 @@ SHAPES: list[Any] = [
 ]  # fmt: skip
 
 
+@pytest.mark.usefixtures("precious")
 @pytest.mark.parametrize("changes", SHAPES)
 def test_a_run_json_of_an_odd_shape_is_one_clear_error(
-    precious: Path, changes: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    changes: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("d/run.json").write_text(run_json(**changes))
     assert run("generate", SPEC, "-n", "3", "-o", "d", "--overwrite") in (2, 3)
@@ -107,11 +109,10 @@ MANIFESTS: list[tuple[str, Any]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.usefixtures("precious")
 @pytest.mark.parametrize(("key", "value"), MANIFESTS)
 @pytest.mark.parametrize("verb", ["generate", "show", "runs"])
-def test_a_manifest_of_an_odd_shape_is_one_clear_error(
-    precious: Path, key: str, value: Any, verb: str
-) -> None:
+def test_a_manifest_of_an_odd_shape_is_one_clear_error(key: str, value: Any, verb: str) -> None:
     assert run("generate", SPEC, "-n", "3", "-o", "d") == 0
     path = Path("d/manifest.json")
     path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
@@ -152,8 +153,9 @@ def test_no_reader_follows_a_link(precious: Path) -> None:
     assert run("show", "d") == 2
 
 
+@pytest.mark.usefixtures("precious")
 @pytest.mark.parametrize("name", ["../../evil", "/tmp/fabula-evil", "..", "a/b", "x\\y", "nul", ""])
-def test_the_name_of_a_spec_stays_in_the_default_folder(precious: Path, name: str) -> None:
+def test_the_name_of_a_spec_stays_in_the_default_folder(name: str) -> None:
     spec = {"name": name, "tables": {"t": {"n": 1, "columns": {"a": {"kind": "key"}}}}}
     Path("s.json").write_text(json.dumps(spec))
     before = {path.name for path in Path().iterdir()}
@@ -162,11 +164,10 @@ def test_the_name_of_a_spec_stays_in_the_default_folder(precious: Path, name: st
     assert not Path("/tmp/fabula-evil").exists()
 
 
+@pytest.mark.usefixtures("precious")
 @pytest.mark.parametrize("table", ["../evil", "a/b", ".", "rejects", "manifest"])
 @pytest.mark.parametrize("split", [{}, {"..": 1}, {"rejects": 1}])
-def test_names_of_outputs_stay_in_the_folder(
-    precious: Path, table: str, split: dict[str, float]
-) -> None:
+def test_names_of_outputs_stay_in_the_folder(table: str, split: dict[str, float]) -> None:
     columns = {"a": {"kind": "constant", "value": "x"}, "b": {"kind": "constant", "value": "y"}}
     output = {"format": "chat-jsonl", "user": "a", "assistant": "b", "split": split}
     Path("s.json").write_text(

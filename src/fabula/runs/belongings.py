@@ -20,6 +20,8 @@ from fabula.runs.parts import PartRecord
 
 RUN = "run.json"
 STATE = ".fabula"
+FILES = "files.json"
+"""In the state folder: the hashes of files that are no tables, until the manifest has them."""
 
 _PART = TypeAdapter(PartRecord)
 
@@ -71,6 +73,8 @@ def recorded(folder: Path) -> dict[str, str]:
     for note in state_files(folder):
         part = read_part(note)
         found |= {file.name: file.sha256 for file in part.files} if part else {}
+    noted = read_object(folder / STATE / FILES) or {}
+    found |= {name: sha256 for name, sha256 in noted.items() if isinstance(sha256, str)}
     for name in found:
         inside(folder, name)
     return found

@@ -161,6 +161,7 @@ def _go_on(plan: Plan, folder: RunFolder, make: Callable[[Store], Dataset], limi
     manifest = dict(made.manifest)
     if outputs := write_outputs(plan, made, folder.path):
         manifest["outputs"] = outputs
+        folder.note_files(output_files(plan.spec))
     forget = not lost_too_many(manifest, limit)
     folder.finish(manifest, made.rejected, output_files(plan.spec), forget=forget)
     return made.reused

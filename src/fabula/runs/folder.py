@@ -31,11 +31,12 @@ from fabula.errors import SinkError, SourceError
 from fabula.io.formats import FORMATS, Format
 from fabula.io.locks import FolderLock
 from fabula.io.names import file_stem
-from fabula.io.places import make_folder, remove_leftovers, sink_error, write_text
+from fabula.io.places import make_folder, remove_leftovers, sha256_of, sink_error, write_text
 from fabula.io.read import read_files, typed
 from fabula.io.run_files import inside, read_object
 from fabula.io.write import writing
 from fabula.runs.belongings import (
+    FILES,
     RUN,
     STATE,
     read_identity,
@@ -166,6 +167,11 @@ class RunFolder:
     def note_answered(self, rows: Mapping[str, int]) -> None:
         """Note how many rows models have filled; replies themselves are in the ledger."""
         write_text(self.path / STATE / _ANSWERED, json.dumps(rows))
+
+    def note_files(self, names: Iterable[str]) -> None:
+        """Note, before the manifest does, which other files of the run are there."""
+        hashes = {name: sha256_of(self.path / name) for name in names}
+        write_text(self.path / STATE / FILES, json.dumps(hashes))
 
     def reopen(self, tables: Iterable[str]) -> None:
         """Make an ended run unfinished again: the parts of `tables` are forgotten."""

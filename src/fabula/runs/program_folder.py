@@ -144,6 +144,9 @@ def _made(
     folder = store.path if isinstance(store, RunFolder) else None
     if folder is not None:
         _write_files(folder, made)
+        if isinstance(store, RunFolder):
+            names = (PROGRAM, TRACEBACK, *made.files)
+            store.note_files(name for name in names if (folder / name).is_file())
     ran = made.ran
     if ran is None or ran.mended is None:
         raise _with(made.error or _fault(ran), folder, None)
