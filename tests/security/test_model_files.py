@@ -170,7 +170,7 @@ def test_an_archive_that_unpacks_to_gigabytes_is_refused(
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("version", "x"), ("version", None), ("columns", 5), ("columns", []), 
+    [("version", "x"), ("version", None), ("columns", 5), ("columns", []),
      ("card", {}), ("card", 5), ("model", "no"), ("model", 5), ("exact", [5]), ("format", [])],
 )  # fmt: skip
 def test_an_odd_description_of_a_model_is_one_clear_error(

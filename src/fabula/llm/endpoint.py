@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from time import monotonic
 from typing import Any, Literal
@@ -18,6 +19,7 @@ from fabula.errors import FabulaError, PrerequisiteError, UsageError
 from fabula.llm.keys import find_key
 from fabula.llm.limits import Limits, Patience, Place
 from fabula.llm.presets import preset
+from fabula.llm.redaction import Redactor
 from fabula.llm.settings import ModelSettings
 from fabula.llm.verdicts import FINAL_CODES, Again, Answer, Judge, Rejection
 from fabula.llm.wire import Fault, Wire
@@ -51,6 +53,7 @@ class Endpoint:
             ca_file=settings.ca_file,
             proxy=settings.proxy,
         )
+        self._redactor = Redactor()
         self._judge = Judge(
             provider=self.preset.name,
             address=self.wire.address,
@@ -146,6 +149,7 @@ class Endpoint:
             if fault.kind == "unreachable" and not answered:
                 raise self._judge.unreachable(str(fault), self.preset.start) from fault
             return Again(str(fault))
+        reply = replace(reply, body=self._redactor(reply.body))
         return self._judge.verdict(reply, expects=expects, answered=answered)
 
     @property
@@ -179,10 +183,23 @@ class Endpoint:
                     code="model.header",
                     hint="check the key's variable and the model's `headers`",
                 )
+        self._redactor = Redactor(self._secrets(key))
         long_ones = (value for value in headers.values() if len(value) > 7)
         secrets = (*([key] if key else ()), *long_ones)
         self._judge = replace(self._judge, has_key=key is not None, secrets=secrets)
         return headers
+
+    def _secrets(self, key: str | None) -> Iterator[str]:
+        """What must not come back in any reply: the key, logins, values of the environment."""
+        if key:
+            yield key
+        for value in self.settings.headers.values():
+            yield from (os.environ[name] for name in re.findall(r"\$\{(\w+)\}", value))
+        for login in self.wire.logins:
+            yield login
+            user_and_password = b64decode(login.removeprefix("Basic ")).decode()
+            yield user_and_password
+            yield user_and_password.partition(":")[2]
 
     def _key(self) -> str | None:
         variables = self._key_variables

@@ -22,7 +22,7 @@ from typing import Any
 
 from fabula.errors import SinkError
 from fabula.llm.chat import ChatReply, ChatRequest, Usage
-from fabula.llm.home import home
+from fabula.llm.home import home, private_file, private_folder
 
 VERSION = 1
 _TABLE = """
@@ -80,7 +80,8 @@ class Ledger:
         self._writes: SimpleQueue[_Write | None] = SimpleQueue()
         self._writer: threading.Thread | None = None
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(self.path.parent)
+            private_file(self.path)
             self._reader = self._connect()
             self._prepare()
         except (sqlite3.Error, OSError) as exc:

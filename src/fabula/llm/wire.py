@@ -84,6 +84,11 @@ class Wire:
         """The base URL as it may be shown and stored: no password, no query."""
         return without_secrets(self.base_url)
 
+    @property
+    def logins(self) -> tuple[str, ...]:
+        """What no text may show: the passwords of the server's and the proxy's address."""
+        return tuple(filter(None, (self._login, *self._proxy_login.values())))
+
     async def send(self, method: str, path: str, body: bytes, content_type: str) -> HttpReply:
         """Send a request to a path below the base URL and read the whole reply.
 

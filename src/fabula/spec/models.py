@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import re
+
+from pydantic import Field, field_validator
 
 from fabula.spec.parameters import SpecModel
 
@@ -31,3 +33,10 @@ class ModelSpec(SpecModel):
     verify_tls: bool = True
     ca_file: str | None = None
     proxy: str | None = None
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _is_name(cls, name: str | None) -> str | None:
+        if name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            raise ValueError("it takes the name of an environment variable, not a key")
+        return name
