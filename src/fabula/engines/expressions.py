@@ -44,13 +44,8 @@ def evaluate(
         message = str(error).splitlines()[0]
         if isinstance(error, duckdb.InterruptException):
             message = f"it takes longer than {SECONDS:g} s for {rows:,} rows"
-        raise SpecError(
-            [
-                Violation(
-                    "engine.sql", f"SQL failed on the data: {message}", _place(where, expressions)
-                )
-            ]
-        ) from error
+        told = f"SQL failed on the data: {message}"
+        raise SpecError([Violation("engine.sql", told, _place(where, expressions))]) from error
     return {name: _settled(result.column(i)) for i, name in enumerate(expressions)}
 
 

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from fabula.errors import FabulaError, PrerequisiteError, UsageError
 from fabula.llm.keys import find_key
 from fabula.llm.limits import Limits, Patience, Place
+from fabula.llm.permission import VARIABLE, check_sent, sent
 from fabula.llm.presets import preset
 from fabula.llm.redaction import Redactor
 from fabula.llm.settings import ModelSettings
@@ -164,6 +165,8 @@ class Endpoint:
         Made when the first request is sent, so that a model can be opened, planned with and
         replayed without its key.
         """
+        given = self.settings
+        check_sent(*sent(given.base_url, given.api_key_env, given.headers))
         headers = {name: _expanded(value) for name, value in self.settings.headers.items()}
         key = self._key()
         anthropic = self.preset.protocol == "anthropic"
@@ -194,7 +197,7 @@ class Endpoint:
         if key:
             yield key
         for value in self.settings.headers.values():
-            yield from (os.environ[name] for name in re.findall(r"\$\{(\w+)\}", value))
+            yield from (os.environ[name] for name in VARIABLE.findall(value))
         for login in self.wire.logins:
             yield login
             user_and_password = b64decode(login.removeprefix("Basic ")).decode()
@@ -228,7 +231,7 @@ def _expanded(value: str) -> str:
             )
         return os.environ[name]
 
-    return re.sub(r"\$\{(\w+)\}", variable, value)
+    return VARIABLE.sub(variable, value)
 
 
 def _openai_account() -> dict[str, str]:
