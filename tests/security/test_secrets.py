@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from fabula.cli.main import main
+from fabula.errors import FabulaError
 from fabula.llm.ledger import Ledger
 from fabula.llm.permission import check_sent, grant
 from fabula.llm.redaction import Redactor

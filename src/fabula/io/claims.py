@@ -7,6 +7,7 @@ import math
 import zipfile
 from collections.abc import Iterable
 from tokenize import TokenError
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -31,7 +32,7 @@ def read_members(archive: zipfile.ZipFile, names: Iterable[str] | None = None) -
     return {item.filename: archive.read(item) for item in found if item.filename in wanted}
 
 
-def read_array(data: bytes) -> NDArray[np.generic]:
+def read_array(data: bytes) -> NDArray[Any]:
     """The array of a `.npy` file: numbers or text, with exactly the bytes that its shape needs.
 
     Raises:
@@ -48,8 +49,9 @@ def read_array(data: bytes) -> NDArray[np.generic]:
     fits = all(side >= 0 for side in shape) and math.prod(shape) * kind.itemsize == size
     if kind.kind not in "biufUS" or kind.itemsize == 0 or not fits:
         raise ValueError(f"an array of {shape} × {kind} in {size} bytes")
-    order = "F" if by_columns else "C"
-    return np.frombuffer(bytearray(data[stream.tell() :]), kind).reshape(shape, order=order)
+    order: Literal["C", "F"] = "F" if by_columns else "C"
+    flat: NDArray[Any] = np.frombuffer(bytearray(data[stream.tell() :]), kind)
+    return flat.reshape(shape, order=order)
 
 
 def read_arrow(source: pa.Buffer | pa.NativeFile) -> pa.Table:

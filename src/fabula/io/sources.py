@@ -50,7 +50,7 @@ def read_source(path: PathLike) -> TableRows:
             _check_names(rows.schema.names, place)
             return rows
         table = _READERS[kind](place)
-    except pa.ArrowException as exc:
+    except (pa.ArrowException, UnicodeDecodeError) as exc:
         raise _broken(place, str(exc)) from exc
     except OSError as exc:
         raise _broken(place, exc.strerror or str(exc)) from exc

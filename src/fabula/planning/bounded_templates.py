@@ -149,7 +149,7 @@ def _range(*bounds: int) -> range:
 def _replaced(text: Any, old: str, new: str, count: int | None = None) -> str:
     text = str(text)
     _check_length(len(text) + (text.count(old) + 1) * len(new))
-    return text.replace(old, new, -1 if count is None else count)
+    return str(text).replace(old, new, -1 if count is None else count)
 
 
 def _padded(function: Callable[..., Any]) -> Callable[..., Any]:
