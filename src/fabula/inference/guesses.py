@@ -133,8 +133,10 @@ def _number(facts: Facts) -> Guess | None:
     for rule, (usual, least) in _NUMBERS.items():
         if re.search(rule, facts.name):
             low = least if facts.low is None else facts.low
-            high = facts.high if facts.digits is None else min(facts.most, facts.high or math.inf)
-            column = _fitted(usual, low, high, 2 if decimals is None else decimals)
+            most = facts.high
+            if facts.digits is not None:
+                most = min(facts.most, math.inf if most is None else most)
+            column = _fitted(usual, low, most, 2 if decimals is None else decimals)
             return Guess(column, f"named `{facts.name}`")
     return None
 

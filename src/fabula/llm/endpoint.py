@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from time import monotonic
 from typing import Any, Literal
@@ -18,7 +19,9 @@ from fabula.errors import FabulaError, PrerequisiteError, UsageError
 from fabula.llm.further import further_fields
 from fabula.llm.keys import find_key
 from fabula.llm.limits import Limits, Patience, Place
+from fabula.llm.permission import VARIABLE, check_sent, sent
 from fabula.llm.presets import preset
+from fabula.llm.redaction import Redactor
 from fabula.llm.settings import ModelSettings
 from fabula.llm.verdicts import FINAL_CODES, Again, Answer, Judge, Rejection
 from fabula.llm.wire import MAX_REPLY, Fault, HttpReply, Wire
@@ -57,6 +60,7 @@ class Endpoint:
             proxy=settings.proxy,
             max_reply=settings.max_reply or MAX_REPLY,
         )
+        self._redactor = Redactor()
         self._judge = Judge(
             provider=self.preset.name,
             address=self.wire.address,
@@ -180,6 +184,7 @@ class Endpoint:
     def _verdict(self, reply: HttpReply | Again, expects: str | None) -> Answer | Rejection | Again:
         if isinstance(reply, Again):
             return reply
+        reply = replace(reply, body=self._redactor(reply.body))
         return self._judge.verdict(reply, expects=expects, answered=self.limits.answered)
 
     @property
@@ -194,6 +199,8 @@ class Endpoint:
         Made when the first request is sent, so that a model can be opened, planned with and
         replayed without its key.
         """
+        given = self.settings
+        check_sent(*sent(given.base_url, given.api_key_env, given.headers))
         headers = {name: _expanded(value) for name, value in self.settings.headers.items()}
         key = self._key()
         anthropic = self.preset.protocol == "anthropic"
@@ -213,18 +220,23 @@ class Endpoint:
                     code="model.header",
                     hint="check the key's variable and the model's `headers`",
                 )
-        # What an error repeats of the user's headers is blotted out; of replies, which are data,
-        # only what is secret: keys, logins and values from the environment.
-        given = self.settings.headers
-        hidden = [headers[name] for name, value in given.items() if value != headers[name]]
-        secrets = [*([key] if key else ()), *filter(lambda value: len(value) > 7, hidden)]
-        self._judge = replace(
-            self._judge,
-            has_key=key is not None,
-            secrets=(*secrets, *self.wire.secrets),
-            settings=tuple(value for value in headers.values() if len(value) > 7),
-        )
+        self._redactor = Redactor(self._secrets(key))
+        long_ones = (value for value in headers.values() if len(value) > 7)
+        secrets = (*([key] if key else ()), *long_ones)
+        self._judge = replace(self._judge, has_key=key is not None, secrets=secrets)
         return headers
+
+    def _secrets(self, key: str | None) -> Iterator[str]:
+        """What must not come back in any reply: the key, logins, values of the environment."""
+        if key:
+            yield key
+        for value in self.settings.headers.values():
+            yield from (os.environ[name] for name in VARIABLE.findall(value))
+        for login in self.wire.logins:
+            yield login
+            user_and_password = b64decode(login.removeprefix("Basic ")).decode()
+            yield user_and_password
+            yield user_and_password.partition(":")[2]
 
     def _key(self) -> str | None:
         variables = self._key_variables
@@ -253,7 +265,7 @@ def _expanded(value: str) -> str:
             )
         return os.environ[name]
 
-    return re.sub(r"\$\{(\w+)\}", variable, value)
+    return VARIABLE.sub(variable, value)
 
 
 def _openai_account() -> dict[str, str]:

@@ -24,7 +24,7 @@ from typing import Any
 from fabula.errors import SinkError
 from fabula.llm.chat import ChatReply, ChatRequest, Usage
 from fabula.llm.claims import Claims
-from fabula.llm.home import home
+from fabula.llm.home import home, private_file, private_folder
 
 VERSION = 1
 LOOK_AGAIN = 0.2
@@ -87,7 +87,8 @@ class Ledger:
         self._failed = False  # where one call has waited in vain, the others don't wait again
         self._claims = Claims(self.path.with_name("claims.sqlite"))
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(self.path.parent)
+            private_file(self.path)
             self._reader = self._connect()
             self._prepare()
         except (sqlite3.Error, OSError) as exc:

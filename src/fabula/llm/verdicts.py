@@ -73,8 +73,7 @@ class Judge:
         model: The model's name there.
         key_variables: The variables that may hold the key.
         has_key: Whether a key is sent.
-        secrets: Texts that no message and no reply may hold.
-        settings: Texts of the user's own that no message may hold.
+        secrets: Texts that no message may hold: the key and the user's own headers.
     """
 
     provider: str
@@ -83,7 +82,6 @@ class Judge:
     key_variables: tuple[str, ...]
     has_key: bool = False
     secrets: tuple[str, ...] = ()
-    settings: tuple[str, ...] = ()
 
     def verdict(
         self, reply: HttpReply, *, expects: str | None, answered: bool
@@ -99,8 +97,6 @@ class Judge:
             ModelError: Neither another try nor another form of the request will help.
         """
         body = reply.body.decode("utf-8-sig", errors="replace")
-        for secret in self.secrets:  # an endpoint that echoes the request's headers
-            body = body.replace(secret, "***")
         if reply.status == 200 and expects is None:
             return {"text": body}
         answer = read_events(body) if is_events(body) else _json_object(body)
@@ -236,7 +232,7 @@ class Judge:
         return f"{self.provider} ({self.address})"
 
     def _quoted(self, text: str) -> str:
-        for secret in (*self.secrets, *self.settings):
+        for secret in self.secrets:
             text = text.replace(secret, "***")
         text = " ".join(text.split()) or "(nothing)"
         return f"{text[:_QUOTED]}…" if len(text) > _QUOTED else text

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -93,6 +93,11 @@ class Wire:
         """The base URL as it may be shown and stored: no password, no query."""
         return without_secrets(self.base_url)
 
+    @property
+    def logins(self) -> tuple[str, ...]:
+        """What no text may show: the passwords of the server's and the proxy's address."""
+        return tuple(filter(None, (self._login, *self._proxy_login.values())))
+
     async def send(self, method: str, path: str, body: bytes, content_type: str) -> HttpReply:
         """Send a request to a path below the base URL and read the whole reply.
 
@@ -130,14 +135,6 @@ class Wire:
             raise Fault("garbled", exc.message or type(exc).__name__) from exc
         except (aiohttp.ClientError, OSError) as exc:
             raise Fault("reset", f"the connection broke ({_cause(exc)})") from exc
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """The logins that addresses hold, in the forms in which a server may echo them."""
-        logins = [login for login in (self._login, *self._proxy_login.values()) if login]
-        encoded = [login.removeprefix("Basic ") for login in logins]
-        decoded = [b64decode(text).decode() for text in encoded]
-        return tuple(text for text in (*logins, *encoded, *decoded) if len(text) > 4)
 
     async def _read(self, content: aiohttp.StreamReader) -> bytes:
         """A reply's body, as far as it is bounded in size and keeps coming.

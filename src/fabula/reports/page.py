@@ -33,6 +33,8 @@ th { color: var(--dim); font-weight: 500; } td.number {
 .pass { color: var(--good); } .fail { color: var(--bad); font-weight: 600; }
 .scroll { overflow-x: auto; } svg { vertical-align: middle; } rect { fill: var(--bar); }
 """
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+"""A browser loads and runs nothing for this page."""
 _SHAPE_WIDTH, _SHAPE_HEIGHT = 140, 28
 _VALUE_ROOM = 60
 
@@ -64,6 +66,7 @@ def run_page(dataset: Dataset, profiles: Sequence[TableProfile]) -> str:
     ]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width">'
         f"<title>{name}</title><style>{_STYLE}</style></head>\n<body>\n"
         + "\n".join(part for part in parts if part)

@@ -70,7 +70,9 @@ class Drawn:
 
     def branches(self, sizes: Sequence[int]) -> list[tuple[Rows, Source]]:
         """Uniform branches, whatever their sizes."""
-        branch = self.rng.integers(0, len(sizes), self.rows, dtype=np.uint16)
+        small = len(sizes) <= 2**16
+        kind = np.uint16 if small else np.uint32
+        branch = self.rng.integers(0, len(sizes), self.rows, dtype=kind)
         groups = [np.flatnonzero(branch == number) for number in range(len(sizes))]
         return [(rows, Drawn(self.rng, len(rows))) for rows in groups]
 
