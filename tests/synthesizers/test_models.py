@@ -228,3 +228,26 @@ def test_options_without_sense_are_refused(model: str, option: str, value: objec
     with pytest.raises(UsageError, match=f"option `{option}` must be a (whole )?number") as wrong:
         fit(shop(), model=model, **{option: value})  # type: ignore[arg-type]
     assert wrong.value.code == "usage.bad-option"
+
+
+def pairs_with_gaps(rows: int, seed: int) -> pa.Table:
+    """Two normals that correlate with 0.7; one value in six of the second is missing."""
+    rng = np.random.default_rng(seed)
+    first = rng.normal(0, 1, rows)
+    second = 0.7 * first + 0.51**0.5 * rng.normal(0, 1, rows)
+    return pa.table({"a": first, "b": pa.array(second, mask=rng.random(rows) < 0.17)})
+
+
+def correlation(table: pa.Table) -> float:
+    known = table.drop_null()
+    return float(np.corrcoef(known["a"].to_numpy(), known["b"].to_numpy())[0, 1])
+
+
+@pytest.mark.parametrize("rows", [1_000, 5_000])
+@pytest.mark.parametrize("model", ["copula", "mixture", "boosted"])
+def test_missing_values_cost_a_column_nothing_of_its_correlation(model: str, rows: int) -> None:
+    real = pairs_with_gaps(rows, seed=1)
+    made = fit(real, model=model, seed=1, holdout=0.0).sample(10_000, seed=2)  # type: ignore[arg-type]
+    # a correlation of r in n pairs varies by (1 - r²) / √n
+    assert abs(correlation(made) - correlation(real)) < 0.05
+    assert abs(made["b"].null_count / 10_000 - real["b"].null_count / rows) < 0.02

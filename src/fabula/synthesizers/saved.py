@@ -35,7 +35,7 @@ from fabula.synthesizers.columns.codec import CodecState
 from fabula.synthesizers.model import State
 from fabula.types import Path as PathLike
 
-FORMAT, VERSION = "fabula-synthesizer", 2
+FORMAT, VERSION = "fabula-synthesizer", 3
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _ABOUT = "model.json"
