@@ -86,7 +86,7 @@ class Copula:
             products[at, flag] = products[flag, at] = 0.0
         progress(2, 3)
         coefficients = np.stack([axis.hermite() for axis in free._axes])
-        correlation = _nearest(_hidden(products, coefficients))
+        correlation = nearest(_hidden(products, coefficients))
         progress(3, 3)
         return cls(axes, flagged, rank, shares, correlation)
 
@@ -386,7 +386,7 @@ def _hidden(products: Floats, coefficients: Floats) -> Floats:
     return (low + high) / 2
 
 
-def _nearest(correlation: Floats) -> Floats:
+def nearest(correlation: Floats) -> Floats:
     """A correlation matrix near a symmetric one, with no eigenvalue near 0."""
     np.fill_diagonal(correlation, 1.0)
     values, axes = np.linalg.eigh((correlation + correlation.T) / 2)

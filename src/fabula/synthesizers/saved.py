@@ -117,6 +117,13 @@ def read_saved(path: PathLike) -> Saved:
         about = json.loads(members.pop(_ABOUT))
         if about["format"] != FORMAT:
             raise damaged(path, "it is of another format")
+        if about["version"] < VERSION:
+            raise SourceError(
+                f"`{path}` was written by an earlier Fabula, whose models are read no more",
+                code="synthesizer.version",
+                where=str(path),
+                hint="fit it again: `fabula fit FILE -o MODEL.fabula`",
+            )
         if about["version"] > VERSION:
             raise SourceError(
                 f"`{path}` was written by a later Fabula",
