@@ -3,9 +3,7 @@
 p(row) = Σ_k π_k Π_j θ_k(cell of column j), fitted by expectation-maximisation: first in
 mini-batches (Cappé and Moulines 2009, "On-line EM"), which finds the kinds quickly, then in full
 passes. So rows given any cells of any columns, the gaps of a row given the rest of it, and the
-density of a row are sums over kinds. Few kinds say little of how two numbers go together, so
-numbers inside a kind share what is left of it: one Gaussian copula for all kinds, whose
-correlations are moved until those of drawn rows are those of real ones.
+density of a row are sums over kinds; what numbers have in common inside a kind is in `pairs`.
 """
 
 from __future__ import annotations
@@ -17,12 +15,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from scipy.special import ndtr, ndtri
 
 from fabula.streams import stream
-from fabula.synthesizers.copula import nearest
 from fabula.synthesizers.layout import Layout
 from fabula.synthesizers.model import CellColumn, Codes, Drawn, State, Steps, Weights
+from fabula.synthesizers.pairs import Pairs
 
 ROWS_A_COMPONENT, MORE_OF_FEW = 60, 40_000
 """Training rows for each component, where their number is not given, and what is added to them
@@ -30,14 +27,8 @@ divided by the table's rows: components of small tables must be large, or they c
 
 MOST_COMPONENTS = 800
 MOST_PARAMETERS = 20_000_000
-MOST_ROWS, MOST_COMPARED = 200_000, 20_000
-"""Rows that are learned from, and those by which pairs are compared; of more, a sample."""
-
-MATCHES, FEWEST_MATCHED = 3, 5_000
-"""How often correlations of drawn rows are compared with real ones, and drawn rows at least."""
-
-LEAST_INSIDE = 0.1
-"""Pairs of a smaller part inside components are left to the components."""
+MOST_ROWS = 200_000
+"""Rows that are learned from; of more, a sample is drawn by seed."""
 
 SMOOTHING = 0.3
 """Rows that are added to each component, spread as the whole column is. More of them raise the
@@ -57,14 +48,13 @@ class Mixture:
         layout: Where cells stand.
         shares: The share of each component, adding up to 1; shape (components,).
         cells: The chance of each cell in each component; shape (cells, components).
-        pairs: Correlations of numbers inside all components; shape (columns, columns).
+        pairs: What numbers have in common inside all components.
     """
 
     layout: Layout
     shares: NDArray[np.float32]
     cells: NDArray[np.float32]
-    columns: tuple[CellColumn, ...]
-    pairs: NDArray[np.float64]
+    pairs: Pairs
 
     @classmethod
     def fit(
@@ -103,8 +93,14 @@ class Mixture:
                 learner.full()
             progress(done + 1, passes)
         shares, cells = (part.astype(np.float32) for part in learner.chances())
-        free = cls(layout, shares, cells, columns, np.eye(len(columns)))
-        return free._matched(rows[:MOST_COMPARED], rng)
+        free = cls(layout, shares, cells, Pairs.none(columns))
+
+        def draw(pairs: Pairs, count: int) -> Codes:
+            return replace(free, pairs=pairs).sample(count, rng, {}).codes
+
+        chances = cells.T.astype(float)
+        pairs = Pairs.matched(columns, rows, chances, shares.astype(float), draw)
+        return replace(free, pairs=pairs)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -150,64 +146,17 @@ class Mixture:
 
     def state(self) -> State:
         """The model as plain values."""
-        return State({}, {"shares": self.shares, "cells": self.cells, "pairs": self.pairs})
+        return State(
+            {}, {"shares": self.shares, "cells": self.cells, "pairs": self.pairs.correlation}
+        )
 
     @classmethod
     def restore(cls, state: State, columns: tuple[CellColumn, ...]) -> Mixture:
         """The model of a state."""
         arrays = state.arrays
         layout = Layout.of(columns)
-        return cls(layout, arrays["shares"], arrays["cells"], columns, arrays["pairs"])
-
-    def _matched(self, rows: Codes, rng: np.random.Generator) -> Mixture:
-        """With correlations inside components that make up for what components leave out.
-
-        A correlation of drawn rows is the one between components plus the one inside them, which
-        is moved by what is missing, over the share of the spread that lies inside components.
-        """
-        scores, inside = self._scores()
-        wanted = self._correlations(rows, scores)
-        apart = np.outer(inside, inside)
-        both = np.outer(self._numbers, self._numbers) & (apart > LEAST_INSIDE)
-        found, pairs = self, np.eye(len(self.columns))
-        for _ in range(MATCHES):
-            drawn = found.sample(max(FEWEST_MATCHED, len(rows)), rng, {}).codes
-            missed = wanted - found._correlations(drawn, scores)
-            pairs = nearest(pairs + np.where(both, missed / np.maximum(apart, LEAST_INSIDE), 0.0))
-            found = replace(self, pairs=pairs)
-        return found
-
-    def _scores(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """A normal score for each cell, and the share of each column's spread in components."""
-        scores, inside = np.zeros(self.layout.width), np.zeros(len(self.columns))
-        whole = self.cells.astype(float) @ self.shares.astype(float)
-        for at, column in enumerate(self.columns):
-            if not self._numbers[at]:
-                continue
-            places = self.layout.slice(at)
-            own = slice(places.start, places.stop - column.missing)
-            share = whole[own] / whole[own].sum()
-            middle = np.cumsum(share) - share / 2
-            scores[own] = ndtri(np.clip(middle, 1e-6, 1 - 1e-6))
-            cells = self.cells[own].astype(float)
-            cells /= np.maximum(cells.sum(axis=0), 1e-300)
-            means = scores[own] @ cells
-            within = (scores[own] ** 2 @ cells - means**2) @ self.shares
-            total = share @ scores[own] ** 2 - (share @ scores[own]) ** 2
-            inside[at] = np.sqrt(within / max(total, 1e-12))
-        return scores, np.clip(inside, 0.0, 1.0)
-
-    def _correlations(self, rows: Codes, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Correlations of rows' scores over the rows that know both columns."""
-        known = np.ones(rows.shape)
-        for at in np.flatnonzero(self._numbers).tolist():
-            known[:, at] = ~self._missing(rows, at)
-        values = scores[self.layout.places(rows)] * known
-        count = np.maximum(known.T @ known, 1)
-        means = values.T @ known / count  # of the first column, where both are known
-        squares = (values**2).T @ known / count - means**2
-        products = values.T @ values / count - means * means.T
-        return np.asarray(products / np.sqrt(np.maximum(squares * squares.T, 1e-12)))
+        pairs = Pairs(columns, arrays["pairs"])
+        return cls(layout, arrays["shares"], arrays["cells"], pairs)
 
     def _filled(
         self,
@@ -217,53 +166,26 @@ class Mixture:
         rng: np.random.Generator,
     ) -> Codes:
         """Rows of known components with the unknown cells drawn."""
+
+        def edges(at: int, rows: NDArray[np.bool_]) -> tuple[Weights, Weights]:
+            return self._edges(at, codes[rows, at], component[rows])
+
         filled = codes.copy()
-        given = known & self._numbers
-        for at in np.flatnonzero(given.any(axis=0)).tolist():
-            given[:, at] &= ~self._missing(codes, at)
-        normals = rng.normal(size=codes.shape)
-        for at in np.flatnonzero(given.any(axis=0)).tolist():
-            own = given[:, at]
-            low, high = self._edges(at, codes[own, at], component[own])
-            normals[own, at] = ndtri(low + (high - low) * rng.random(len(low)))
-        patterns, which = np.unique(given, axis=0, return_inverse=True)
-        for number, pattern in enumerate(patterns):
-            rows = np.flatnonzero(which.ravel() == number)
-            free = self._numbers & ~pattern
-            slopes = self.pairs[np.ix_(free, pattern)] @ np.linalg.inv(
-                self.pairs[np.ix_(pattern, pattern)]
-            )
-            rest = self.pairs[np.ix_(free, free)] - slopes @ self.pairs[np.ix_(pattern, free)]
-            part = normals[rows]
-            part[:, free] = part[:, free] @ np.linalg.cholesky(rest).T + part[:, pattern] @ slopes.T
-            normals[rows] = part
+        normals = self.pairs.normals(codes, known, edges, rng)
         for at in range(codes.shape[1]):
             gaps = np.flatnonzero(~known[:, at])
             cells = self.cells[self.layout.slice(at)].astype(float)
-            drawn = ndtr(normals[gaps, at])
-            if self.columns[at].missing:
-                there = (1 - cells[-1] / cells.sum(axis=0))[component[gaps]]
-                drawn = np.where(rng.random(len(gaps)) < there, drawn * there, 1 - 1e-12)
-            filled[gaps, at] = _drawn(cells, component[gaps], drawn)
+            gone = (cells[-1] / cells.sum(axis=0))[component[gaps]]
+            places = self.pairs.places(at, normals[gaps, at], gone, rng)
+            filled[gaps, at] = _drawn(cells, component[gaps], places)
         return filled
-
-    @cached_property
-    def _numbers(self) -> NDArray[np.bool_]:
-        """Columns of which at least two values have an order: of two labels, any."""
-        sizes = np.array([column.cells - column.missing for column in self.columns])
-        ordered = np.array([column.ordered for column in self.columns], bool)
-        return np.asarray(ordered & (sizes > 1) | (sizes == 2))
-
-    def _missing(self, codes: Codes, at: int) -> NDArray[np.bool_]:
-        column = self.columns[at]
-        return np.asarray((codes[:, at] == column.cells - 1) & column.missing)
 
     def _edges(
         self, at: int, codes: NDArray[np.int32], component: NDArray[np.int64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The shares of a component's values below each cell, and up to its end."""
         cells = self.cells[self.layout.slice(at)].astype(float)
-        cells = cells[: len(cells) - self.columns[at].missing]
+        cells = cells[: len(cells) - self.pairs.columns[at].missing]
         sums = np.concatenate([np.zeros((1, cells.shape[1])), np.cumsum(cells, axis=0)])
         sums = np.clip(sums / np.maximum(sums[-1], 1e-300), 1e-9, 1 - 1e-9)
         return sums[codes, component], sums[codes + 1, component]

@@ -22,7 +22,8 @@ from fabula.synthesizers.deep.training import (
     train,
 )
 from fabula.synthesizers.layout import Layout
-from fabula.synthesizers.model import Codes, Steps, Weights
+from fabula.synthesizers.model import CellColumn, Codes, Steps, Weights
+from fabula.synthesizers.pairs import Pairs
 
 LATENTS, PRIORS = 16, 200
 """Dimensions of a latent vector, and components of the prior that is trained along."""
@@ -41,7 +42,7 @@ MOST_ROWS = 200_000
 
 def train_autoencoder(
     codes: Codes,
-    layout: Layout,
+    columns: tuple[CellColumn, ...],
     rng: np.random.Generator,
     progress: Steps,
     *,
@@ -54,6 +55,7 @@ def train_autoencoder(
     Returns:
         Latent vectors with their decoder, and how training went.
     """
+    layout = Layout.of(columns)
     places = layout.places(codes[rng.permutation(len(codes))[:MOST_ROWS]])
     held_out = int(np.clip(HELD_OUT * len(places), 1, MOST_HELD_OUT))
     held, rows = places[:held_out], places[held_out:]
@@ -65,8 +67,8 @@ def train_autoencoder(
         params = trained.best[0]
         prior = Gaussians.fit(training.latents(params), rng)
         layers = tuple(arrays(params[name]) for name in ("widen", "mix", "score"))
-    latent = Latent(layout, prior, layers, np.zeros(layout.width))
-    latent = latent.calibrated(layout.shares(codes, extra=1.0), rng)
+    latent = Latent(layout, prior, layers, np.zeros(layout.width), Pairs.none(columns))
+    latent = latent.calibrated(codes, rng)
     told = (
         f"{counted(trained.rounds)} of training ({trained.ended}); a held-back row costs"
         f" {-trained.score:.2f} nats"
