@@ -64,7 +64,7 @@ class Pairs:
         chances: Floats,
         weights: Floats,
         draw: Callable[[Pairs, int], Codes],
-    ) -> Pairs:
+    ) -> tuple[Pairs, float]:
         """The copula with which drawn rows have the correlations of real ones.
 
         A correlation of drawn rows is the one between the rows' distributions plus the one inside
@@ -76,6 +76,9 @@ class Pairs:
             chances: Chances of all cells in some distributions, shape (distributions, cells).
             weights: The share of rows of each distribution.
             draw: Draws a number of rows with a copula.
+
+        Returns:
+            The copula, and the largest difference between a correlation of drawn and real rows.
         """
         found = cls.none(columns)
         rows = rows[:MOST_MATCHED]
@@ -83,13 +86,18 @@ class Pairs:
         wanted = found.correlations(rows, scores)
         apart = np.outer(inside, inside)
         free = np.outer(found.numbers, found.numbers) & (apart > LEAST_INSIDE)
+        best, least = found, np.inf
+        pairs = np.outer(found.numbers, found.numbers) & ~np.eye(len(found.columns), dtype=bool)
         for _ in range(MATCHES):
             drawn = draw(found, max(FEWEST_MATCHED, len(rows)))
-            missed = wanted - found.correlations(drawn, scores)
+            missed = np.where(pairs, wanted - found.correlations(drawn, scores), 0.0)
+            worst = float(np.abs(missed).max(initial=0.0))
+            if worst < least:
+                best, least = found, worst
             moved = np.where(free, missed / np.maximum(apart, LEAST_INSIDE), 0.0)
             bounded = np.clip(found.correlation + moved, -MOST_CORRELATED, MOST_CORRELATED)
             found = cls(found.columns, nearest(bounded))
-        return found
+        return best, least
 
     @cached_property
     def numbers(self) -> Flags:
