@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from fabula.streams import stream
 from fabula.synthesizers.copula import nearest
 from fabula.synthesizers.layout import Layout
-from fabula.synthesizers.model import CellColumn, Codes
+from fabula.synthesizers.model import CellColumn, CodeModel, Codes
 
 MATCHES = 6
 """How often correlations of drawn rows are compared with real ones."""
@@ -31,6 +32,12 @@ MOST_CORRELATED = 0.99
 
 LEAST_INSIDE = 0.1
 """Where a smaller part of a pair's spread is free, it is left to the model."""
+
+TRIAL_ROWS = 2_000
+"""Rows that a new model draws to see whether it learned how numbers go together."""
+
+UNLEARNED, DEVIATIONS = 0.2, 4.0
+"""A difference of correlations that is told; and standard deviations, if they are more."""
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -185,3 +192,33 @@ class Pairs:
             total = share @ score**2 - (share @ score) ** 2
             inside[at] = np.sqrt(np.clip(within / max(total, 1e-12), 0.0, 1.0))
         return scores, inside
+
+
+def unlearned(
+    codes: Codes, columns: Sequence[CellColumn], model: CodeModel, seed: int
+) -> tuple[str, ...]:
+    """A sentence for the card where drawn rows lack the correlations of training rows.
+
+    Args:
+        codes: Training rows.
+        columns: Their columns.
+        model: What was learned.
+        seed: The seed of the fit.
+    """
+    free = Pairs.none(columns)
+    shares = Layout.of(columns).shares(codes, extra=1.0)
+    scores, _ = free._scores(shares[None, :], np.ones(1))
+    drawn = model.sample(TRIAL_ROWS, stream(seed, "fit", "trial", 0), {}).codes
+    missed = np.abs(free.correlations(codes, scores) - free.correlations(drawn, scores))
+    missed[~np.outer(free.numbers, free.numbers)] = 0.0
+    np.fill_diagonal(missed, 0.0)
+    bound = max(UNLEARNED, DEVIATIONS / np.sqrt(min(len(codes), TRIAL_ROWS)))
+    if not missed.size or missed.max() <= bound:
+        return ()
+    first, second = divmod(int(missed.argmax()), len(columns))
+    pairs = int((missed > bound).sum()) // 2
+    return (
+        f"warning: {pairs} pairs of columns are not learned: correlations of drawn rows differ by"
+        f" up to {missed.max():.2f} from those of training rows (`{columns[first].name}` and"
+        f" `{columns[second].name}`); another model may: `fabula fit --model boosted`",
+    )

@@ -29,7 +29,7 @@ class Vae(AbstractNetwork):
         *,
         seed: int,
         progress: Steps,
-        beta: float = 0.6,
+        beta: float = 1.0,
         hidden: int = 256,
         max_seconds: float = 600,
     ) -> Vae:
