@@ -119,7 +119,7 @@ def read_saved(path: PathLike) -> Saved:
             raise damaged(path, "it is of another format")
         if about["version"] < VERSION:
             raise SourceError(
-                f"`{path}` was written by an earlier Fabula, whose models are read no more",
+                f"`{path}` was written by an earlier Fabula, and this one can not read its models",
                 code="synthesizer.version",
                 where=str(path),
                 hint="fit it again: `fabula fit FILE -o MODEL.fabula`",

@@ -115,7 +115,7 @@ def test_a_loaded_synthesizer_keeps_them_too(model, tmp_path):
 
 
 def test_a_file_without_relations_is_read_and_a_wrong_one_is_refused(model, tmp_path):
-    """C2.3: files of version 1 know of none."""
+    """C2.3: nor is one of an earlier version, whose numbers meant something else."""
     model.save(tmp_path / "new.fabula")
     with zipfile.ZipFile(tmp_path / "new.fabula") as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
@@ -128,10 +128,13 @@ def test_a_file_without_relations_is_read_and_a_wrong_one_is_refused(model, tmp_
                 archive.writestr(member, data)
 
     card = {key: value for key, value in about["card"].items() if key != "exact"}
-    write("old.fabula", exact=None, version=1, card=card)
-    old = fb.load_synthesizer(tmp_path / "old.fabula")
-    assert old.card().exact == ()
-    assert broken(old.sample(300))
+    write("none.fabula", exact=None, card=card)
+    without = fb.load_synthesizer(tmp_path / "none.fabula")
+    assert without.card().exact == ()
+    assert broken(without.sample(300))
+    write("old.fabula", exact=None, version=2, card=card)
+    with pytest.raises(SourceError, match="earlier Fabula"):
+        fb.load_synthesizer(tmp_path / "old.fabula")
     write("bad.fabula", exact=[{"family": "formula", "settings": {"target": "total"}}])
     with pytest.raises(SourceError, match="can't be read as a synthesizer"):
         fb.load_synthesizer(tmp_path / "bad.fabula")
