@@ -15,14 +15,19 @@ from time import monotonic
 from typing import Any, Literal
 
 from fabula.errors import FabulaError, PrerequisiteError, UsageError
+from fabula.llm.further import further_fields
 from fabula.llm.keys import find_key
 from fabula.llm.limits import Limits, Patience, Place
 from fabula.llm.presets import preset
 from fabula.llm.settings import ModelSettings
 from fabula.llm.verdicts import FINAL_CODES, Again, Answer, Judge, Rejection
-from fabula.llm.wire import Fault, Wire
+from fabula.llm.wire import MAX_REPLY, Fault, HttpReply, Wire
 
 DEFAULT_TIMEOUT = 300.0
+DOUBTS = 3
+"""Tries after which a server that breaks at a form that never worked is taken to refuse it."""
+BROKEN_STATUSES = frozenset({500, 502})
+NOT_DONE_STATUSES = frozenset({501})
 
 
 class Endpoint:
@@ -50,6 +55,7 @@ class Endpoint:
             verify_tls=settings.verify_tls,
             ca_file=settings.ca_file,
             proxy=settings.proxy,
+            max_reply=settings.max_reply or MAX_REPLY,
         )
         self._judge = Judge(
             provider=self.preset.name,
@@ -61,15 +67,27 @@ class Endpoint:
     @property
     def identity(self) -> str:
         """What decides replies besides the request; holds no secret."""
-        chosen = {
-            "temperature": self.settings.temperature,
-            "max_tokens": self.settings.max_tokens,
+        settings = self.settings
+        numbers = {
+            "temperature": settings.temperature,
+            "max_tokens": settings.max_tokens,
+            "top_p": settings.top_p,
+            "top_k": settings.top_k,
         }
-        extras = [f"{name}={value:g}" for name, value in chosen.items() if value is not None]
+        extras = [f"{name}={value:g}" for name, value in numbers.items() if value is not None]
+        fields = further_fields(settings)
+        extras += [f"{name}={json.dumps(fields[name], sort_keys=True)}" for name in sorted(fields)]
         return " ".join([self.wire.address, self.model, *extras])
 
     async def post(
-        self, place: Place, path: str, payload: Mapping[str, Any], *, expects: str, tokens: int = 0
+        self,
+        place: Place,
+        path: str,
+        payload: Mapping[str, Any],
+        *,
+        expects: str,
+        tokens: int = 0,
+        doubtful: bool = False,
     ) -> Answer | Rejection:
         """Send a request until it is answered.
 
@@ -79,6 +97,8 @@ class Endpoint:
             payload: The request.
             expects: A key that every good answer holds, to tell answers from other JSON.
             tokens: The request's size, for the token rate.
+            doubtful: Whether the request has a form that never worked here, so that a server
+                that keeps failing may mean that form.
 
         Raises:
             AuthenticationError: The key was refused; no further request is sent.
@@ -86,7 +106,9 @@ class Endpoint:
             ModelError: No such model, no such server, or it kept failing.
         """
         body = json.dumps(payload, separators=(",", ":")).encode()
-        return await self.deliver(place, "POST", path, body, expects=expects, tokens=tokens)
+        return await self.deliver(
+            place, "POST", path, body, expects=expects, tokens=tokens, doubtful=doubtful
+        )
 
     async def deliver(
         self,
@@ -98,6 +120,7 @@ class Endpoint:
         content_type: str = "application/json",
         expects: str | None,
         tokens: int = 0,
+        doubtful: bool = False,
     ) -> Answer | Rejection:
         """Send bytes until they are answered, as `post` does.
 
@@ -111,7 +134,10 @@ class Endpoint:
             sent_at = monotonic()
             tries += 1
             try:
-                verdict = await self._try(method, path, body, content_type, expects)
+                reply = await self._send(method, path, body, content_type)
+                if doubtful and isinstance(reply, HttpReply) and reply.status in NOT_DONE_STATUSES:
+                    return Rejection(reply.status, "not implemented")
+                verdict = self._verdict(reply, expects)
             except FabulaError as error:
                 if error.code in FINAL_CODES:
                     self.limits.stop(error)
@@ -119,6 +145,8 @@ class Endpoint:
             if not isinstance(verdict, Again):
                 self.limits.answered = True
                 return verdict
+            if doubtful and verdict.status in BROKEN_STATUSES and tries >= DOUBTS:
+                return Rejection(verdict.status, verdict.problem)
             pause = verdict.pause or 0.0
             if verdict.busy:
                 self.limits.was_busy(sent_at, pause)
@@ -135,18 +163,24 @@ class Endpoint:
         """Release the connections."""
         await self.wire.close()
 
-    async def _try(
-        self, method: str, path: str, body: bytes, content_type: str, expects: str | None
-    ) -> Answer | Rejection | Again:
+    async def _send(
+        self, method: str, path: str, body: bytes, content_type: str
+    ) -> HttpReply | Again:
         answered = self.limits.answered
         try:
-            reply = await self.wire.send(method, path, body, content_type)
+            return await self.wire.send(method, path, body, content_type)
         except Fault as fault:
             # A server that has answered before may be restarting; one that never did is not there.
             if fault.kind == "unreachable" and not answered:
                 raise self._judge.unreachable(str(fault), self.preset.start) from fault
+            if fault.kind == "garbled" and not answered:
+                raise self._judge.no_http(str(fault)) from fault
             return Again(str(fault))
-        return self._judge.verdict(reply, expects=expects, answered=answered)
+
+    def _verdict(self, reply: HttpReply | Again, expects: str | None) -> Answer | Rejection | Again:
+        if isinstance(reply, Again):
+            return reply
+        return self._judge.verdict(reply, expects=expects, answered=self.limits.answered)
 
     @property
     def _key_variables(self) -> tuple[str, ...]:
@@ -179,9 +213,17 @@ class Endpoint:
                     code="model.header",
                     hint="check the key's variable and the model's `headers`",
                 )
-        long_ones = (value for value in headers.values() if len(value) > 7)
-        secrets = (*([key] if key else ()), *long_ones)
-        self._judge = replace(self._judge, has_key=key is not None, secrets=secrets)
+        # What an error repeats of the user's headers is blotted out; of replies, which are data,
+        # only what is secret: keys, logins and values from the environment.
+        given = self.settings.headers
+        hidden = [headers[name] for name, value in given.items() if value != headers[name]]
+        secrets = [*([key] if key else ()), *filter(lambda value: len(value) > 7, hidden)]
+        self._judge = replace(
+            self._judge,
+            has_key=key is not None,
+            secrets=(*secrets, *self.wire.secrets),
+            settings=tuple(value for value in headers.values() if len(value) > 7),
+        )
         return headers
 
     def _key(self) -> str | None:

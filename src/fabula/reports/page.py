@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from fabula.checks.results import CheckResult
 from fabula.reports import amounts, grid
 from fabula.reports.outcomes import label
 from fabula.reports.profile import ColumnProfile, TableProfile
@@ -96,10 +97,14 @@ def _rows(manifest: Mapping[str, Any]) -> list[list[str]]:
     ]
 
 
+def _mark(result: CheckResult) -> str:
+    shade = "" if not result.judged else ' class="pass"' if result.passed else ' class="fail"'
+    return f"<td{shade}>{result.verdict}</td>"
+
+
 def _checks(dataset: Dataset) -> list[list[str]]:
-    marks = {True: '<td class="pass">pass</td>', False: '<td class="fail">FAIL</td>'}
     return [
-        [marks[result.passed], _cell(result.table), _cell(result.message or result.name)]
+        [_mark(result), _cell(result.table), _cell(result.message or result.name)]
         for result in dataset.checks
     ]
 

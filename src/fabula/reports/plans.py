@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fabula.llm.prices import PRICES_DATED
 from fabula.planning.plan import ModelCalls, Plan, TablePlan
 from fabula.reports import amounts, grid
 
@@ -77,6 +78,10 @@ def _call(call: ModelCalls) -> tuple[str, ...]:
     )
 
 
+def _paid(call: ModelCalls) -> bool:
+    return call.cost is not None and call.cost[1] > 0
+
+
 def _sum(plan: Plan) -> str:
     rows = sum(table.rows for table in plan.tables)
     about = "" if all(table.exact for table in plan.tables) else "about "
@@ -87,6 +92,7 @@ def _sum(plan: Plan) -> str:
         f"{amounts.size(plan.bytes)} of values",
         time + (" besides model calls" if plan.calls else ""),
         f"seed {plan.seed}",
+        *([f"list prices of {PRICES_DATED}"] if any(_paid(call) for call in plan.calls) else ()),
         "nothing was called or written",
     ]
     return "Total: " + " · ".join(parts)
