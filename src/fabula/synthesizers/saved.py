@@ -38,7 +38,7 @@ from fabula.synthesizers.columns.codec import CodecState
 from fabula.synthesizers.model import State
 from fabula.types import Path as PathLike
 
-FORMAT, VERSION = "fabula-synthesizer", 2
+FORMAT, VERSION = "fabula-synthesizer", 3
 
 UNREADABLE = (
     OSError,
@@ -146,6 +146,13 @@ def read_saved(path: PathLike) -> Saved:
         about = json.loads(members.pop(_ABOUT))
         if about["format"] != FORMAT:
             raise damaged(path, "it is of another format")
+        if about["version"] < VERSION:
+            raise SourceError(
+                f"`{path}` was written by an earlier Fabula, and this one can not read its models",
+                code="synthesizer.version",
+                where=str(path),
+                hint="fit it again: `fabula fit FILE -o MODEL.fabula`",
+            )
         if about["version"] > VERSION:
             raise SourceError(
                 f"`{path}` was written by a later Fabula",

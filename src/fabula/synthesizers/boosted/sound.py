@@ -15,13 +15,22 @@ from fabula.synthesizers.boosted.decisions import Decisions
 from fabula.synthesizers.boosted.walking import LINK_BITS
 from fabula.synthesizers.model import CellColumn
 
+OWNERS = {
+    **dict.fromkeys(("scores", "slopes", "means", "bins"), 0),
+    "forests": 1,
+    "roots": 2,
+    **dict.fromkeys(("right", "link", "value"), 3),
+    "uses": 4,
+}
+"""By array the column of `sizes` that says how much of it each column of the table owns."""
+
 MOST_STEPS = 4_096
 """Steps from a root to a leaf; a tree of the most leaves has far fewer."""
 
 _KINDS = {
-    **dict.fromkeys(("order", "context", "scores", "forests", "value"), np.int32),
+    **dict.fromkeys(("order", "context", "scores", "forests", "value", "lines"), np.int32),
     **dict.fromkeys(("roots", "right", "link"), np.uint64),
-    "sizes": np.int64,
+    **dict.fromkeys(("sizes", "slopes", "means", "uses"), np.int64),
     "bins": np.uint8,
 }
 
@@ -36,11 +45,12 @@ def check_arrays(arrays: Mapping[str, NDArray[Any]], columns: tuple[CellColumn, 
         wide = 2 if name in ("sizes", "forests") else 1
         _check(arrays[name].dtype == kind and arrays[name].ndim == wide, name)
     sizes = arrays["sizes"]
-    _check(sizes.shape == (len(columns), 4) and bool((sizes >= 0).all()), "sizes")
-    owners = {"scores": 0, "bins": 0, "forests": 1, "roots": 2, "right": 3, "link": 3, "value": 3}
-    for name, owner in owners.items():
+    _check(sizes.shape == (len(columns), 5) and bool((sizes >= 0).all()), "sizes")
+    for name, owner in OWNERS.items():
         _check(sum(map(int, sizes[:, owner])) == len(arrays[name]), name)
     places = np.arange(len(columns))
+    _check(bool(np.isin(arrays["uses"], places).all()), "uses")
+    _check(sum(columns[at].cells for at in arrays["uses"]) == len(arrays["lines"]), "lines")
     _check(np.array_equal(np.sort(arrays["order"]), places), "order")
     _check(bool(np.isin(arrays["context"], places).all()), "context")
 
