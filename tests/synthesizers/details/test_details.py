@@ -12,7 +12,7 @@ from fabula.errors import UsageError
 from fabula.streams import stream
 from fabula.synthesizers.columns.codec import Places
 from fabula.synthesizers.columns.learning import Columns
-from fabula.synthesizers.details.check_digits import (
+from fabula.pii.check_digits import (
     is_account,
     is_card,
     with_account_check,

@@ -20,7 +20,7 @@ from fabula.errors import UsageError
 from fabula.io.arrays import array_of
 from fabula.synthesizers.columns.categories import plain_values
 from fabula.synthesizers.columns.codec import CodeColumn, CodecState, Places, Wanted
-from fabula.synthesizers.details.check_digits import with_account_check, with_card_check
+from fabula.pii.check_digits import with_account_check, with_card_check
 from fabula.synthesizers.details.crowds import Crowd
 from fabula.synthesizers.details.name_forms import NameForm
 from fabula.synthesizers.details.recognised import NAMES, WORDS

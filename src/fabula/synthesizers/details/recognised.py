@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fabula.inference.guesses import Facts, guess, words
 from fabula.spec.words import Person
-from fabula.synthesizers.details.check_digits import is_account, is_card
+from fabula.pii.check_digits import is_account, is_card
 from fabula.words.locales import known_locales, load_locale
 
 NAMES = ("name", "first_name", "last_name")
