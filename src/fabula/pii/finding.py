@@ -101,7 +101,8 @@ _FORMS: Mapping[str, tuple[str, str]] = {
 }  # fmt: skip
 
 _PHONE = re.compile(
-    r"(\+|00)[1-9][\d ()./-]{6,20}( ?(x|ext\.?) ?\d{1,6})?|\(\d{1,6}\) ?\d[\d ./-]{4,14}( ?x\d{1,6})?"
+    r"(\+|00)[1-9][\d ()./-]{6,20}( ?(x|ext\.?) ?\d{1,6})?"
+    r"|\(\d{1,6}\) ?\d[\d ./-]{4,14}( ?x\d{1,6})?"
     r"|0[1-9]\d{0,4}([ /-]\d{2,8}){1,5}|0[1-9]\d{7,10}|(\+?1[-. ])?[2-9]\d\d[-. ]\d{3}[-. ]\d{4}"
     r"( ?x\d{1,6})?|\+?\d{1,3} \(\d{2,5}\) ?[\d -]{5,12}|\d{2,4}-\d{3,4}-\d{4}|1[3-9]\d{9}"
     r"|8 ?\(?\d{3}\)? ?\d{3}[- ]?\d\d[- ]?\d\d|\d{2,5}([ ./-]\d{2,4}){2,4}|0\(?\d{2,5}\)? ?\d{5,9}"
@@ -128,7 +129,8 @@ _NAMED: Mapping[str, re.Pattern[str]] = {
         "phone": r"phone|mobile|cell|tel|telephone|telefon|fax|handy|telefono|téléphone",
         "birth_date": r"born|dob|birth_?da(te|y)|geburtsdatum|geboren|naissance|nacimiento|nascita",
         "company": r"company|company_?name|firma|employer|entreprise|empresa|azienda|ship_?name",
-        "name": r"name|kunde|customer|client|recipient|cardholder|patient|contact|empfänger",
+        "name": r"full_?name|contact_?name|ship_?name|kunde|customer|client|recipient|cardholder|"
+        r"patient|contact|empfänger",
         "street": r"street|address|adresse|anschrift|straße|strasse|rue|direccion|indirizzo",
         "username": r"user|login|user_?name|account|nick",
         "plate": r"plate|licen[cs]e_?plate|kennzeichen|plaque|matricula|targa",
@@ -252,7 +254,7 @@ def _wordings(texts: Sequence[str], name: str) -> Finding | None:
         return _found("company", part, "end as companies do")
     if not wordings.share(texts, re.compile(r"[\s,]")):
         part = wordings.user_share(texts)
-        if part >= 0.5:
+        if part >= 0.35:
             return _found("username", part, "hold a person's name")
     towns = wordings.town_share(texts)
     full = wordings.full_name_share(texts)
@@ -295,7 +297,7 @@ def _dialled(texts: Sequence[str], name: str) -> Finding | None:
     if part < NEARLY_ALL or not _are_spread(texts):
         return None
     same = len({len(text) for text in texts}) <= 4
-    lead = max((sum(text.startswith(at) for text in texts) for at in {t[:2] for t in texts}))
+    lead = max(sum(text.startswith(at) for text in texts) for at in {t[:2] for t in texts})
     american = wordings.share(texts, re.compile(r"[2-9]\d\d[2-9]\d{6}"), whole=True)
     if same and (lead >= 0.8 * len(texts) or american >= NEARLY_ALL or _named("phone", name)):
         return _found("phone", part, "have the digits of a phone number")
@@ -317,11 +319,12 @@ def _beside_street(values: pa.ChunkedArray) -> Finding | None:
     texts = sampled(values)
     if len(texts) < FEWEST:
         return None
-    part = wordings.share(texts, re.compile(r"\d{4,6}|[A-Z0-9]{2,5}[ -]?[A-Z0-9]{2,4}"), whole=True)
-    if part >= NEARLY_ALL and wordings.share(texts, re.compile(r"\d")) >= NEARLY_ALL:
-        if len({len(text) for text in texts}) <= 3 and _is_wide(texts):
-            return _found("postcode", part, "are short codes in a table of streets")
-    return None
+    form = re.compile(r"\d{4,6}|[A-Z0-9]{2,5}[ -]?[A-Z0-9]{2,4}")
+    part = wordings.share(texts, form, whole=True)
+    coded = min(part, wordings.share(texts, re.compile(r"\d"))) >= NEARLY_ALL
+    if not coded or len({len(text) for text in texts}) > 3 or not _is_wide(texts):
+        return None
+    return _found("postcode", part, "are short codes in a table of streets")
 
 
 def _is_wide(texts: Sequence[str]) -> bool:
@@ -344,7 +347,8 @@ def _birth_date(values: pa.Array | pa.ChunkedArray, name: str) -> Finding | None
 
 def _named(kind: str, name: str) -> bool:
     spaced = re.sub(r"([a-z])([A-Z])", r"\1_\2", name)
-    return bool(_NAMED[kind].search(spaced))
+    found = _NAMED[kind].search(spaced)
+    return found is not None and found.end() >= len(spaced) - 1  # `contactTitle` is no contact
 
 
 def _found(kind: str, part: float, told: str, scheme: str = "") -> Finding:

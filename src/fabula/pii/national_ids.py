@@ -31,20 +31,24 @@ class Scheme:
         plain = re.sub("[^0-9A-Za-z]", "", text).upper()
         return self.valid is None or self.valid(plain)
 
+    @property
+    def plain_form(self) -> str:
+        """The form without punctuation."""
+        return re.sub(r"(\[[-+. ]+\]|\\\.|[- ])\?", "", self.form)
+
     def repaired(self, text: str) -> str:
         """The text with its last signs such that the check digits are right."""
         places = [at for at, char in enumerate(text) if char.isalnum()]
         for width in range(1, self.tail + 2):
-            for candidate in _endings(text, places[-width:]):
+            for candidate in _endings(text, places[-width:], "X" if "X]" in self.form else ""):
                 if self.holds(candidate):
                     return candidate
         return text
 
 
-def _endings(text: str, places: Sequence[int]) -> Iterable[str]:
-    alphabets = ["0123456789" if text[at].isdigit() else _LETTERS for at in places]
-    if text[places[-1]].isdigit() and len(places) == 1:
-        alphabets = ["0123456789X"]
+def _endings(text: str, places: Sequence[int], further: str) -> Iterable[str]:
+    """The text with every ending of some places; digits stay digits, or one of `further`."""
+    alphabets = [f"0123456789{further}" if text[at].isdigit() else _LETTERS for at in places]
     size = 1
     for alphabet in alphabets:
         size *= len(alphabet)

@@ -7,15 +7,23 @@ from collections.abc import Sequence
 
 from fabula.pii.lexicon import all_first, all_last, lexicon, parts
 
-_TITLES = frozenset(
+
+def _listed(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_TITLES = _listed(
     "mr mrs ms miss mx dr prof rev sir dame herr frau dipl ing med phd md dds dvm jr sr ii iii iv"
-    " m mme mlle monsieur madame sra srta don doña dott dott.ssa sig sig.ra dhr mevr mag bc mgr"
-    " univ ir drs pan pani hr fru г-н г-жа д-р".split()
+    " m mme mlle monsieur madame sra srta don doña dott sig dhr mevr mag bc mgr univ ir drs pan"
+    " pani hr fru"
 )
-_STOP = frozenset(
-    "the of and for with in to on at by from is are und der die das für mit et les des pour y los"
-    " las el del-la e os or not no yes".split()
+_STOP = _listed(
+    "the of and for with in to on at by from is are und die das für mit et les pour y los las e os"
+    " or not no yes sales manager owner representative assistant marketing director agent order"
+    " accounting administrator engineer support general vice president"
 )
+"""Words of titles, products and jobs, which no name has."""
+
 _NAME_FORM = re.compile(r"[^\W\d_](?:[^\W\d_]|[ .,'’()·-])+")
 _COMPANY = re.compile(
     r"\b(gmbh|mbh|ag|kg|kgaa|ohg|gbr|ug|e\.?v\.?|ltd|limited|inc|incorporated|llc|llp|plc|corp|"
@@ -24,7 +32,8 @@ _COMPANY = re.compile(
     r"sp\. ?z ?o\.?o|group|groep|holding|partners|associates|stiftung|ltda|eireli|coop|ооо|зао|оао|"
     r"ао|пао|ип|нпо|a\.ş|ltd\. şti)(?![\w])|& co\b|\band sons\b|& (sons|söhne|zonen)|\b(et|e|y|and)"
     r" (fils|filhos|hijos|figli|asociados|associati)\b|株式会社|有限会社|合同会社|有限公司|"
-    r"(科技|网络|信息|传媒)|주식회사|유한회사|\(주\)|^[^\W\d_]+, [^\W\d_]+ (and|e|y|und) [^\W\d_]+$",
+    r"(科技|网络|信息|传媒)|주식회사|유한회사|\(주\)|"
+    r"^[^\W\d_]+, [^\W\d_]+ (and|e|y|und) [^\W\d_]+$",
     re.IGNORECASE,
 )
 _STREET_WORD = re.compile(
@@ -49,8 +58,17 @@ _STREET_WORD = re.compile(
     r"|(로|길|동)\s?\d",
     re.IGNORECASE,
 )
+_TOWN = re.compile(
+    r"((New|North|South|East|West|Port|Lake|Saint|Sainte|San|Santa|Bad|Mont|Villa) ?)?[^\W\d_]+"
+    r"(ville|ton|burgh?|mouth|chester|side|port|fort|land|view|berg|bury|shire|furt|haven|stad|town"
+    r"|heim|dorf|hausen|ham|ford|field)|"
+    r"(New|North|South|East|West|Port|Lake|Saint|Sainte|San|Santa|Bad) ?-?[^\W\d_]+"
+    r"|[^\W\d_]+(-| )(sur|la|le|les|de|du|en|sous|im|am|an der)(-| )[^\W\d_]+"
+)
+"""The forms of towns in English, French and German."""
+
 _NUMBERED = re.compile(r"\d")
-_USER = re.compile(r"[a-z][a-z0-9]*([._-]?[a-z0-9]+){0,3}")
+_USER = re.compile(r"(?=.*[^\W\d_])[^\WA-Z_]+([._-][^\WA-Z_]+){0,4}")
 
 _INITIAL = re.compile(r"^([^\W\d_]\. ?){1,3}[^\W\d_]{2,}")
 _EAST = re.compile(
@@ -79,17 +97,18 @@ def street_share(texts: Sequence[str]) -> float:
 def town_share(texts: Sequence[str]) -> float:
     """The share of texts that are towns of the language that knows most of them."""
     folded = [text.casefold().strip() for text in texts]
-    return max(sum(text in each.towns for text in folded) for each in lexicon()) / len(texts)
+    known = max(sum(text in each.towns for text in folded) for each in lexicon()) / len(texts)
+    return max(known, share(texts, _TOWN, whole=True) if known < 0.5 else 0.0)
 
 
 def user_share(texts: Sequence[str]) -> float:
     """The share of texts that are user names with a person's name in them."""
-    if share(texts, _USER, whole=True) < 0.9 or share(texts, re.compile(r"\d|[._-]")) < 0.2:
+    if share(texts, _USER, whole=True) < 0.9 or share(texts, re.compile(r"\d|[._-]")) < 0.1:
         return 0.0
     first, last = all_first(), all_last()
 
     def named(text: str) -> bool:
-        words = [word for word in re.split(r"[^a-z]+", text) if word]
+        words = [word for word in re.split(r"[\W\d_]+", text) if word]
         known = [w for w in words if len(w) >= 3 and (w in first or w in last)]
         led = [w[1:] for w in words if len(w) >= 5 and w[1:] in last]
         led += [w[:-1] for w in words if len(w) >= 5 and w[:-1] in last]
@@ -138,7 +157,7 @@ def _is_full(words: list[str], first: frozenset[str], last: frozenset[str]) -> b
     others = list(words)
     others.remove(given[0])
     known = any(w in last or w.split("-")[0] in last for w in others)
-    return known or (ends[0] in given or ends[1] in given) and len(words) <= 3
+    return known or ((ends[0] in given or ends[1] in given) and len(words) <= 3)
 
 
 def _eastern_share(texts: Sequence[str]) -> float:
