@@ -69,7 +69,7 @@ def test_every_scheme_holds_for_the_numbers_that_it_repairs():
     "values",
     [
         ["Austria", "Germany", "France", "Italy", "Spain", "Poland", "Norway", "Japan", "Peru"],
-        ["Sales Manager", "Owner", "Order Administrator", "Marketing Assistant", "Accounting Manager",
+        ["Sales Manager", "Owner", "Order Administrator", "Marketing Assistant", "Agent",
          "Sales Agent", "Sales Associate", "Marketing Manager", "Export Administrator"],
         [f"SKU-{n:05}" for n in range(100)],
         list(range(1_000_000, 1_000_300)),

@@ -188,13 +188,17 @@ def sampled(values: pa.Array | pa.ChunkedArray) -> list[str]:
     """Distinct values as stripped texts, at most `SAMPLE`; none where they are no text or whole."""
     kind = values.type
     if pa.types.is_dictionary(kind):
-        return sampled(values.cast(kind.value_type))
+        chunks = values.chunks if isinstance(values, pa.ChunkedArray) else [values]
+        labels = (chunk.dictionary for chunk in chunks)
+        return sampled(pa.chunked_array(labels, kind.value_type))
+    if pa.types.is_string_view(kind):
+        return sampled(values.cast(pa.large_string()))
     if not (_is_text(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)):
         return []
     distinct = pc.unique(values).drop_null()
     if pa.types.is_floating(kind):
         numbers = distinct.to_numpy(zero_copy_only=False)
-        if not len(numbers) or not bool(np.all(np.isfinite(numbers) & (numbers % 1 == 0))):
+        if not len(numbers) or not np.isfinite(numbers).all() or (numbers % 1).any():
             return []
         if float(np.abs(numbers).max()) >= 2**53:
             return []

@@ -9,15 +9,15 @@ import pytest
 
 import fabula as fb
 from fabula.errors import UsageError
-from fabula.streams import stream
-from fabula.synthesizers.columns.codec import Places
-from fabula.synthesizers.columns.learning import Columns
 from fabula.pii.check_digits import (
     is_account,
     is_card,
     with_account_check,
     with_card_check,
 )
+from fabula.streams import stream
+from fabula.synthesizers.columns.codec import Places
+from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.details.codec import DetailCodec
 from fabula.synthesizers.details.finding import find_details
 from fabula.words.people import People

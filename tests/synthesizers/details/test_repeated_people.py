@@ -119,7 +119,8 @@ def test_copies_of_a_personal_column_of_another_table_do_not_come_out():
 def test_rare_labels_that_are_many_do_not_eat_a_column():
     rng = np.random.default_rng(3)
     labels = pa.array([f"town {chr(97 + n % 26)}{chr(97 + n // 26)}" for n in range(400)])
-    table = pa.table({"town": labels.take(pa.array(rng.integers(0, 400, 3_000))), "x": rng.random(3_000)})  # fmt: skip
+    drawn = labels.take(pa.array(rng.integers(0, 400, 3_000)))
+    table = pa.table({"town": drawn, "x": rng.random(3_000)})
     planted = pa.table({"town": [f"canary {chr(97 + n)}" for n in range(20)], "x": rng.random(20)})
     model = fb.fit(pa.concat_tables([table, planted]), seed=1, rounds=5, holdout=0)
     made = model.sample(6_000, seed=1)["town"].to_pylist()
