@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import pyarrow as pa
@@ -142,7 +142,7 @@ def _told(facts: Facts, values: Values) -> Guess | None:
         return None
     text = not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type))
     if text and found.kind in _IDENTIFYING:
-        return Guess(col.person(found.kind), found.reason)
+        return Guess(col.person(cast(Any, found.kind)), found.reason)
     reason = f"{TITLES[found.kind]}, none of them kept: {found.reason}"
     if text:
         return Guess(_string(facts, values).column, reason)
