@@ -135,6 +135,11 @@ def fit(
             **_options(option or []),
         )
     talk.say(str(synthesizer.card()))
+    if personal := synthesizer.personal:
+        talk.say(
+            f"warning: personal details in {len(personal)} column{'s' * (len(personal) != 1)}, "
+            f"made anew: {', '.join(f'`{name}`' for name in personal)}"
+        )
     make_folder(output.parent)
     synthesizer.save(output)
     talk.say(f"Wrote `{output}`")

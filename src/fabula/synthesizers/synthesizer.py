@@ -20,6 +20,7 @@ from fabula.synthesizers.card import Card
 from fabula.synthesizers.catalogue import check_seed, model_class
 from fabula.synthesizers.columns.codec import Places
 from fabula.synthesizers.columns.learning import Columns
+from fabula.synthesizers.details.codec import DetailCodec
 from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.given import Given, Shares, read_given, read_shares
 from fabula.synthesizers.model import CodeModel, Codes, CompletingModel, check_cells
@@ -79,6 +80,12 @@ class Synthesizer:
     def card(self) -> Card:
         """How this synthesizer was made, and what it does not do."""
         return self._card
+
+    @property
+    def personal(self) -> tuple[str, ...]:
+        """The columns that hold personal details and are made anew."""
+        codecs = self._columns.codecs
+        return tuple(codec.name for codec in codecs if isinstance(codec, DetailCodec))
 
     def sample(
         self,

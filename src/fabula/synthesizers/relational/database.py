@@ -16,6 +16,7 @@ from fabula.metrics.keys import ForeignKey, Keys, find_keys
 from fabula.streams import stream
 from fabula.synthesizers.catalogue import check_seed
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
+from fabula.synthesizers.details.finding import copied_details
 from fabula.synthesizers.model import Steps
 from fabula.synthesizers.relational.layout import Seen
 from fabula.synthesizers.relational.learning import Lesson, TableModel
@@ -103,9 +104,17 @@ class RelationalSynthesizer:
             how = "kept as it is" if model.kept is not None else f"from {model.rows:,} rows"
             under = "" if driver is None else f", led by `{driver.name}`"
             lines.append(f"{name}: {how}{under}")
+            lines += [f"  {column}: {about}" for column, about in model.personal.items()]
             lines += [f"  {column}: left out: {why}" for column, why in model.left_out.items()]
             lines += [f"  on every row {relation}" for relation in model.relations.told]
         return "\n".join(lines)
+
+    @property
+    def personal(self) -> tuple[str, ...]:
+        """The columns, as `table.column`, that hold personal details and are made anew."""
+        return tuple(
+            f"{name}.{column}" for name, model in self.models.items() for column in model.personal
+        )
 
     def __repr__(self) -> str:
         return f"RelationalSynthesizer({len(self.models)} tables, {len(self.keys.foreign)} keys)"
@@ -161,6 +170,7 @@ def fit_tables(
     models: dict[str, TableModel] = {}
     seen: dict[str, Seen] = {}
     order = making_order(links)
+    copies = copied_details(tables, protect)
     for done, name in enumerate(order):
         if progress:
             progress(done, len(order))
@@ -181,6 +191,7 @@ def fit_tables(
             seed=seed,
             protect=protect,
             exact=exact,
+            copies=copies[name],
         ).learn()
         models[name] = replace(model, schema=tables[name].schema, written=written)
     if progress:

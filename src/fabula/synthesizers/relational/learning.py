@@ -15,6 +15,7 @@ from fabula.metrics.keys import ForeignKey, singular
 from fabula.synthesizers.boosted.model import Boosted
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import FEWEST_ROWS, Columns
+from fabula.synthesizers.details.codec import DetailCodec
 from fabula.synthesizers.exact.finding import find_relations
 from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.model import Codes
@@ -92,6 +93,12 @@ class TableModel:
     relations: Relations = field(default_factory=Relations)
     written: Mapping[str, TimeForm] = field(default_factory=dict)
 
+    @property
+    def personal(self) -> Mapping[str, str]:
+        """What was made of each personal column."""
+        codecs = () if self.columns is None or self.kept is not None else self.columns.codecs
+        return {codec.name: codec.about for codec in codecs if isinstance(codec, DetailCodec)}
+
 
 @dataclass(frozen=True)
 class Lesson:
@@ -110,6 +117,7 @@ class Lesson:
         seed: Decides everything that is random.
         protect: Labels of fewer rows, and so many extreme numbers, are not learned.
         exact: Whether what holds on every row is kept.
+        copies: Columns that repeat a personal column of another table.
     """
 
     name: str
@@ -124,6 +132,7 @@ class Lesson:
     seed: int
     protect: int
     exact: bool
+    copies: Mapping[str, str] = field(default_factory=dict)
 
     def learn(self) -> tuple[TableModel, Seen]:
         """Learn the table; also gives it as its children see it."""
@@ -204,7 +213,8 @@ class Lesson:
     def _columns(self, table: pa.Table) -> tuple[Columns | None, Mapping[str, str]]:
         if not table.num_columns:
             return None, {}
-        columns = Columns.learnable(table, protect=self.protect, owner=singular(self.name))
+        owner = singular(self.name)
+        columns = Columns.learnable(table, protect=self.protect, owner=owner, copies=self.copies)
         if table.num_rows < FEWEST_ROWS and self.name not in self.kept:
             columns = columns.made_anew(f"{table.num_rows:,} rows are too few to learn from")
         return (columns if columns.codecs else None), columns.left_out
