@@ -81,8 +81,8 @@ class ChatForm:
             return Reading((), reply.problem or "the reply is empty")
         cut = reply.finish == "length"
         if self._job.text and cut:
-            problem = with_text("the text was cut off at the token limit", text)
-            return Reading((), problem, shorten=True)
+            problem = with_text(reply.problem or "the text was cut off at the token limit", text)
+            return Reading((), problem, shorten=not reply.problem)
         if self._job.text:
             reading = Reading(({self._names[0]: unwrapped(text)},))
         else:

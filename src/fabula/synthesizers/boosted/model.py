@@ -26,6 +26,7 @@ from fabula.synthesizers.boosted.decisions import Decisions, learn_decisions
 from fabula.synthesizers.boosted.features import drawing_order, feature_codes, telling_columns
 from fabula.synthesizers.boosted.growing import Growth
 from fabula.synthesizers.boosted.odds import MOST_ROWS, THRESHOLDS
+from fabula.synthesizers.boosted.sound import check_arrays, check_decisions
 from fabula.synthesizers.boosted.walking import Trees, Walkers, walk
 from fabula.synthesizers.model import CellColumn, Codes, Drawn, State, Steps, Weights
 
@@ -173,8 +174,13 @@ class Boosted:
 
     @classmethod
     def restore(cls, state: State, columns: tuple[CellColumn, ...]) -> Boosted:
-        """The model of a state."""
+        """The model of a state.
+
+        Raises:
+            ValueError: Its arrays don't fit each other, or these columns.
+        """
         arrays = state.arrays
+        check_arrays(arrays, columns)
         cuts = np.cumsum(arrays["sizes"], axis=0)[:-1].T
         owners = {
             "scores": 0,
@@ -186,7 +192,7 @@ class Boosted:
             "value": 3,
         }
         parts = {name: np.split(arrays[name], cuts[owner]) for name, owner in owners.items()}
-        decisions = (
+        decisions = tuple(
             Decisions(
                 CellTree.balanced(column.counts),
                 parts["scores"][at],
@@ -197,7 +203,9 @@ class Boosted:
             for at, column in enumerate(columns)
         )
         order, context = (tuple(map(int, arrays[name])) for name in ("order", "context"))
-        return cls(columns, order, tuple(decisions), frozenset(context))
+        for item in decisions:
+            check_decisions(item, len(columns))
+        return cls(columns, order, decisions, frozenset(context))
 
     def _settled(self, codes: Codes, rng: np.random.Generator) -> Boosted:
         """The model, moved so that drawn rows have the shares of real ones in every column.

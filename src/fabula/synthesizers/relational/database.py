@@ -28,6 +28,7 @@ from fabula.synthesizers.relational.links import (
 )
 from fabula.synthesizers.relational.making import MadeTable, Making
 from fabula.synthesizers.relational.saved import read_database, write_database
+from fabula.synthesizers.saved import sound
 from fabula.synthesizers.written.codec import read_times
 from fabula.types import Path as PathLike
 
@@ -46,11 +47,13 @@ class RelationalSynthesizer:
         models: What was learned of each table, parents before children.
         keys: Primary and foreign keys.
         hand_back: How a table goes back in the frame library that it came in; not saved.
+        path: The folder that it was loaded from.
     """
 
     models: Mapping[str, TableModel]
     keys: Keys
     hand_back: Mapping[str, Callable[[pa.Table], Any]] = field(default_factory=dict)
+    path: PathLike | None = None
 
     def sample(self, scale: float = 1.0, *, seed: int = 0) -> dict[str, Any]:
         """Make all tables.
@@ -69,7 +72,8 @@ class RelationalSynthesizer:
         made: dict[str, MadeTable] = {}
         for name, model in self.models.items():
             streams = partial(_stream, seed, name)
-            made[name] = Making(model, made, scale, seed, streams).make()
+            with sound(self.path):
+                made[name] = Making(model, made, scale, seed, streams).make()
         return {
             name: self.hand_back.get(name, _unchanged)(item.table) for name, item in made.items()
         }
@@ -89,7 +93,7 @@ class RelationalSynthesizer:
         Raises:
             SourceError: The folder is missing or damaged.
         """
-        return cls(*read_database(Path(path)))
+        return cls(*read_database(Path(path)), path=path)
 
     def card(self) -> str:
         """How each table is made, and what is not made of it."""
