@@ -27,6 +27,7 @@ _FINISHES: dict[str, Finish] = {
     **dict.fromkeys(_FILTERED, "content_filter"),
     "refusal": "refusal",
 }
+_REASONING_PARTS = ("reasoning", "thinking", "reasoning_text", "summary_text")
 _MOST_TOKENS = 2**53
 ONLY_REASONING = "the model wrote only reasoning and no answer"
 
@@ -120,7 +121,10 @@ def joined(payloads: list[str]) -> str:
 def _content(content: Any) -> str:
     if isinstance(content, str):
         return content
+    if isinstance(content, dict):  # an object where its text belongs
+        return json.dumps(content, ensure_ascii=False)
     if isinstance(content, list):
-        parts = [part.get("text") for part in content if isinstance(part, dict)]
+        said = [part for part in content if isinstance(part, dict)]
+        parts = [part.get("text") for part in said if part.get("type") not in _REASONING_PARTS]
         return "".join(part for part in parts if isinstance(part, str))
     return ""

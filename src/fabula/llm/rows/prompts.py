@@ -15,8 +15,8 @@ from typing import Any
 from fabula.llm.chat import ChatReply, ChatRequest, Message, Sampling
 from fabula.llm.rows.form import Call, Reading
 from fabula.llm.rows.job import RowField, RowsJob
-from fabula.llm.rows.parse import without_thoughts
 from fabula.llm.rows.prose import is_refusal, unwrapped
+from fabula.llm.rows.reasoning import without_thoughts
 from fabula.llm.rows.reply import ReplyReader
 from fabula.llm.rows.wording import as_json, fitting, in_words, with_text
 
