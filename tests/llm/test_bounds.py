@@ -175,3 +175,13 @@ async def test_a_reply_that_echoes_a_secret_is_kept_without_it(
     for secret in ("sk-very", "tenant-secret", "password-123", "bWU6cGFzc3dvcmQtMTIz"):
         assert secret not in reply.text + keyed.text
     assert "my own title" in reply.text
+
+
+async def test_a_key_that_is_a_word_changes_no_text(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As own servers get, which want any key at all."""
+    monkeypatch.setenv("MY_KEY", "ollama")
+    with ChatServer(["I run ollama at home."]) as server:
+        reply = await opened(server, api_key_env="MY_KEY").complete(asking())
+    assert reply.text == "I run ollama at home."

@@ -177,9 +177,7 @@ class _Search:
         own = [column for column in complete if self.is_own(table, column)]
         for column in complete:
             values = self.columns(table, column)
-            if column in own and len(values.distinct) >= (1 - REPEATED) * values.rows:
-                yield column
-            elif values.is_unique and (not own or values.are_codes or values.bits):
+            if (column in own and len(values.distinct) >= (1 - REPEATED) * values.rows) or (values.is_unique and (not own or values.are_codes or values.bits)):
                 yield column
 
     def is_own(self, table: str, column: str) -> bool:
