@@ -36,9 +36,6 @@ FINAL_CODES = frozenset(
 
 _FAILED_ENDS = frozenset({"error", "abort", "aborted", "insufficient_system_resource", "cancelled"})
 """Finish reasons of replies that the server broke off."""
-LONG_SECRET = 12
-"""Letters of a secret that is looked for in replies; `ollama` and `none` are words of texts."""
-_QUOTED = 300
 
 
 @dataclass(frozen=True, slots=True)
