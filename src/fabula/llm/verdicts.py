@@ -100,10 +100,7 @@ class Judge:
         Raises:
             ModelError: Neither another try nor another form of the request will help.
         """
-        body = reply.body.decode("utf-8-sig", errors="replace")
-        for secret in self.secrets:  # an endpoint that echoes the request's headers
-            if len(secret) >= LONG_SECRET:
-                body = body.replace(secret, "***")
+        body = self._without_secrets(reply.body.decode("utf-8-sig", errors="replace"))
         if reply.status == 200 and expects is None:
             return {"text": body}
         answer = read_events(body) if is_events(body) else _json_object(body)
@@ -237,6 +234,13 @@ class Judge:
     @property
     def _name(self) -> str:
         return f"{self.provider} ({self.address})"
+
+    def _without_secrets(self, body: str) -> str:
+        """A body from an endpoint that may echo the request's headers."""
+        for secret in self.secrets:
+            if len(secret) >= LONG_SECRET:
+                body = body.replace(secret, "***")
+        return body
 
     def _quoted(self, text: str) -> str:
         for secret in (*self.secrets, *self.settings):
