@@ -19,13 +19,94 @@ EXACT, FULL, STEM, PART, ROLE, NOTHING = 5, 4, 3, 2, 1, 0
 """How clear a name is, from the key's own name down to a role that rows of the table can play."""
 
 _UPWARDS = frozenset(
-    ["parent", "manager", "boss", "reports", "supervisor", "mentor", "lead", "leader", "reply", "replies", "previous", "predecessor", "superior", "mother", "father", "sire", "dam", "referrer", "referred", "inviter", "invited", "original", "ancestor", "master", "superseded", "supersedes", "responds"]
+    [
+        "parent",
+        "manager",
+        "boss",
+        "reports",
+        "supervisor",
+        "mentor",
+        "lead",
+        "leader",
+        "reply",
+        "replies",
+        "previous",
+        "predecessor",
+        "superior",
+        "mother",
+        "father",
+        "sire",
+        "dam",
+        "referrer",
+        "referred",
+        "inviter",
+        "invited",
+        "original",
+        "ancestor",
+        "master",
+        "superseded",
+        "supersedes",
+        "responds",
+    ]
 )
-_PLAIN = frozenset(["dataset", "data", "table", "tbl", "tb", "dim", "fact", "list", "master", "info", "record", "entity"])
+_PLAIN = frozenset(
+    [
+        "dataset",
+        "data",
+        "table",
+        "tbl",
+        "tb",
+        "dim",
+        "fact",
+        "list",
+        "master",
+        "info",
+        "record",
+        "entity",
+    ]
+)
 """Words of tables' names that say nothing of their rows."""
 
 _MEASURES = frozenset(
-    ["days", "hours", "minutes", "seconds", "count", "qty", "quantity", "amount", "cost", "price", "total", "weight", "size", "length", "width", "height", "age", "score", "rating", "rank", "position", "level", "share", "percent", "rate", "value", "units", "times", "date", "time", "order", "priority", "round", "points", "year", "month", "day"]
+    [
+        "days",
+        "hours",
+        "minutes",
+        "seconds",
+        "count",
+        "qty",
+        "quantity",
+        "amount",
+        "cost",
+        "price",
+        "total",
+        "weight",
+        "size",
+        "length",
+        "width",
+        "height",
+        "age",
+        "score",
+        "rating",
+        "rank",
+        "position",
+        "level",
+        "share",
+        "percent",
+        "rate",
+        "value",
+        "units",
+        "times",
+        "date",
+        "time",
+        "order",
+        "priority",
+        "round",
+        "points",
+        "year",
+        "month",
+        "day",
+    ]
 )
 """Last words of columns that count or measure."""
 

@@ -177,7 +177,9 @@ class _Search:
         own = [column for column in complete if self.is_own(table, column)]
         for column in complete:
             values = self.columns(table, column)
-            if (column in own and len(values.distinct) >= (1 - REPEATED) * values.rows) or (values.is_unique and (not own or values.are_codes or values.bits)):
+            if (column in own and len(values.distinct) >= (1 - REPEATED) * values.rows) or (
+                values.is_unique and (not own or values.are_codes or values.bits)
+            ):
                 yield column
 
     def is_own(self, table: str, column: str) -> bool:
@@ -377,7 +379,9 @@ def _goes_before(first: str, second: str, search: _Search) -> bool:
     """Which of two tables with the same keys is the parent: the one of more rows, or the first."""
     sizes = [search.tables[name].num_rows for name in (first, second)]
     order = list(search.tables)
-    return sizes[0] > sizes[1] or (sizes[0] == sizes[1] and order.index(first) < order.index(second))
+    return sizes[0] > sizes[1] or (
+        sizes[0] == sizes[1] and order.index(first) < order.index(second)
+    )
 
 
 def _without_circles(found: list[_Candidate], search: _Search) -> list[ForeignKey]:
