@@ -25,6 +25,7 @@ from fabula.synthesizers.relational.links import (
     links_of,
     making_order,
     row_links,
+    without_orphans,
 )
 from fabula.synthesizers.relational.making import MadeTable, Making
 from fabula.synthesizers.relational.saved import read_database, write_database
@@ -44,12 +45,14 @@ class RelationalSynthesizer:
 
     Attributes:
         models: What was learned of each table, parents before children.
-        keys: Primary and foreign keys.
+        keys: Primary and foreign keys, and what comes near one.
+        notes: What is to be said of foreign keys, by their names.
         hand_back: How a table goes back in the frame library that it came in; not saved.
     """
 
     models: Mapping[str, TableModel]
     keys: Keys
+    notes: Mapping[str, str] = field(default_factory=dict)
     hand_back: Mapping[str, Callable[[pa.Table], Any]] = field(default_factory=dict)
 
     def sample(self, scale: float = 1.0, *, seed: int = 0) -> dict[str, Any]:
@@ -80,7 +83,7 @@ class RelationalSynthesizer:
         Raises:
             SinkError: The place can't be written.
         """
-        write_database(Path(path), self.models, self.keys)
+        write_database(Path(path), self.models, self.keys, self.notes)
 
     @classmethod
     def load(cls, path: PathLike) -> RelationalSynthesizer:
@@ -101,6 +104,15 @@ class RelationalSynthesizer:
             lines.append(f"{name}: {how}{under}")
             lines += [f"  {column}: left out: {why}" for column, why in model.left_out.items()]
             lines += [f"  on every row {relation}" for relation in model.relations.told]
+        for key in self.keys.foreign:
+            said = f" ({self.notes[key.name]})" if key.name in self.notes else ""
+            lines.append(f"key {key.name} → {key.target}{said}")
+        for miss in self.keys.near:
+            declare = f"{miss.key.name}={miss.key.target}"
+            lines.append(
+                f"no key: {miss.share:.1%} of {miss.key.name} are keys in {miss.key.target}, but"
+                f" {miss.why}; `--key {declare}` declares it"
+            )
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -141,6 +153,7 @@ def fit_tables(
     for name in keep:
         _demand(name, tables, "keep")
     found = _with_declared(find_keys(tables), keys or {}, tables)
+    tables, told = without_orphans(tables, found)
     rows = {key: row_links(tables, key) for key in found.foreign}
     links = links_of(tables, found, rows)
     for name in keep:
@@ -181,7 +194,7 @@ def fit_tables(
         models[name] = replace(model, schema=tables[name].schema, written=written)
     if progress:
         progress(len(order), len(order))
-    return RelationalSynthesizer(models, found)
+    return RelationalSynthesizer(models, found, told)
 
 
 def _stream(seed: int, table: str, purpose: str) -> np.random.Generator:
@@ -218,7 +231,8 @@ def _with_declared(
                 where=parent,
             )
         foreign[table, (column,)] = ForeignKey(table, (column,), owner, (key,))
-    return Keys(primary, tuple(foreign.values()))
+    near = tuple(miss for miss in found.near if (miss.key.child, miss.key.columns) not in foreign)
+    return Keys(primary, tuple(foreign.values()), near)
 
 
 def _place(place: str, tables: Mapping[str, pa.Table]) -> tuple[str, str]:

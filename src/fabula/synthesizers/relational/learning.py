@@ -61,7 +61,8 @@ class TableModel:
         links: Its foreign keys.
         reach: Each of them, in training.
         keys: Columns of the primary key that are made anew.
-        numbered: The column of the primary key that numbers a parent's rows, or none.
+        numbered: The column of the primary key that numbers the rows that share its others.
+        within: Those other columns.
         timeline: The time that orders a parent's rows, or none.
         columns: The learned columns; None where there is nothing to learn.
         layout: The model's columns.
@@ -91,6 +92,7 @@ class TableModel:
     left_out: Mapping[str, str] = field(default_factory=dict)
     relations: Relations = field(default_factory=Relations)
     written: Mapping[str, TimeForm] = field(default_factory=dict)
+    within: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,7 @@ class Lesson:
             self.name, self.table.schema, self.table.num_rows, self.links, reach, keys, numbered,
             timeline, columns, layout, below, beside, model, kept, left_out,
             self._relations(table, columns, timeline),
+            within=tuple(column for column in self.primary if column != numbered),
         )  # fmt: skip
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
@@ -176,7 +179,9 @@ class Lesson:
     def _order(self) -> tuple[NDArray[np.int64], Timeline | None]:
         """Rows by parent and time."""
         parents = self._parents()
-        timeline = Timeline.of(self.table) if self.links.driver is not None else None
+        learned = self.table.num_rows >= FEWEST_ROWS or self.name in self.kept
+        led = self.links.driver is not None and learned
+        timeline = Timeline.of(self.table) if led else None
         if timeline is None:
             return np.argsort(parents, kind="stable"), None
         return timeline.order(self.table, parents), timeline

@@ -224,7 +224,7 @@ class Making:
             values[codec.name] = codec.decode(np.zeros(len(own), np.int32), places)
         if self.model.numbered is not None:
             kind = self.model.schema.field(self.model.numbered).type
-            values[self.model.numbered] = array_of(siblings.positions + 1).cast(kind)
+            values[self.model.numbered] = array_of(self._numbers(links, len(own)) + 1).cast(kind)
         for key, rows in links.items():
             source = values if key.parent == self.model.name else self.parents[key.parent].table
             for column, name in zip(key.columns, key.key, strict=True):
@@ -237,6 +237,20 @@ class Making:
                 values[name] = texts.cast(self.model.schema.field(name).type)
         names = [name for name in self.model.schema.names if name in values]
         return pa.table({name: values[name] for name in names})
+
+    def _numbers(self, links: Mapping[ForeignKey, Rows], rows: int) -> Rows:
+        """Each row's place among those that the other parts of its primary key share, from 0."""
+        within = set(self.model.within)
+        shared = [links[key] for key in self.model.links.outward if set(key.columns) <= within] or [
+            links[key] for key in self.model.links.outward[:1]
+        ]
+        order = np.lexsort((np.arange(rows), *shared))
+        starts = np.ones(rows, dtype=bool)
+        starts[1:] = np.any([np.diff(rows_of[order]) != 0 for rows_of in shared], axis=0)
+        first = np.maximum.accumulate(np.where(starts, np.arange(rows), 0))
+        places = np.empty(rows, dtype=np.int64)
+        places[order] = np.arange(rows) - first
+        return places
 
     def _learned(self, own: Codes, siblings: Siblings) -> dict[str, pa.Array | pa.ChunkedArray]:
         columns = self.model.columns
