@@ -31,7 +31,7 @@ LAYERS = (
     ),
     ("planning",),
     ("inference",),
-    ("io", "llm", "words", "metrics"),
+    ("io", "llm", "words", "pii", "metrics"),
     ("spec",),
     ("streams", "types", "errors"),
 )

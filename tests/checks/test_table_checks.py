@@ -284,3 +284,34 @@ def test_results_tell_everything_in_one_error() -> None:
     assert "2 of 4 checks failed" in error.message
     assert "FAIL  types" in repr(results)
     assert CheckResults.from_dicts(results.to_dict()["checks"]) == results
+
+
+@pytest.mark.parametrize(
+    ("hits", "rows", "tolerance", "verdict"),
+    [
+        (0, 3, 0.05, "not judged"),  # no share of 3 rows is within 20 to 30 %
+        (1, 3, 0.0, "not judged"),
+        (10, 20, 0.05, "not judged"),  # chance alone breaks the rule as often as not
+        (20, 20, 0.05, "FAIL"),  # which no chance does
+        (2, 8, 0.0, "pass"),
+        (3, 8, 0.0, "FAIL"),  # asked exactly, and within reach
+        (150, 400, 0.05, "FAIL"),
+        (100, 400, 0.05, "pass"),
+    ],
+)
+def test_a_share_of_too_few_rows_is_not_judged(
+    hits: int, rows: int, tolerance: float, verdict: str
+) -> None:
+    """A quarter of the rows is asked for."""
+    check = {"kind": "share", "sql": "x > 0", "equals": 0.25, "tolerance": tolerance}
+    (result,) = one_check(check, {"x": [1.0] * hits + [-1.0] * (rows - hits)})
+    assert result.verdict == verdict
+    if verdict == "not judged":
+        assert "not judged (equal to 0.25" in result.message
+        assert f"): {rows} rows are too few" in result.message
+
+
+def test_a_share_that_rows_are_drawn_again_for_is_judged_at_any_size() -> None:
+    check = {"kind": "share", "sql": "x > 0", "equals": 0.25, "tolerance": 0.05}
+    results = one_check({**check, "repair": "resample"}, {"x": [1.0, -1.0, -1.0]})
+    assert not results.passed

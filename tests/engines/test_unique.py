@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from fabula.errors import CheckError
+import fabula as fb
+from fabula.errors import CheckError, SpecError
 from tests.engines.builders import ks_bound, made, made_tables, numbers, planned, violation
 
 UNIQUE: dict[str, tuple[dict[str, Any], int]] = {
@@ -20,6 +21,10 @@ UNIQUE: dict[str, tuple[dict[str, Any], int]] = {
     "choice of mixed types": ({"kind": "choice", "values": ["1", 1, 2.5, True]}, 3),
     "choice with a null": ({"kind": "choice", "values": ["a", "b", None]}, 2),
     "uniform": ({"kind": "uniform", "min": 1, "max": 1_000, "decimals": 0}, 1_000),
+    "whole numbers of 64 bits": (
+        {"kind": "uniform", "min": -(2**63), "max": 2**63 - 1, "decimals": 0},
+        0,
+    ),
     "uniform off the grid": ({"kind": "uniform", "min": 0.05, "max": 0.25, "decimals": 1}, 2),
     "pattern": ({"kind": "pattern", "regex": "[A-Z][0-9]{2}"}, 2_600),
     "pattern drawn in many ways": ({"kind": "pattern", "regex": "[ab]+[a-c]?"}, 0),
@@ -236,3 +241,49 @@ def test_unknown_columns_in_groups_are_named() -> None:
     assert (found.code, found.hint) == ("spec.unknown-column", "did you mean `place`?")
     assert found.message == "table `t` has no column `plaice`"
     assert planned({"t": {"n": 1, "columns": GROUPS}}).order == ("t",)
+
+
+def test_a_unique_check_that_is_mended_by_drawing_again_is_kept_from_the_start() -> None:
+    """400 of 780 pairs, one of few codes, beside each other."""
+    skus = [f"{letter}{number}" for letter in "abc" for number in range(13)]
+    checks = [
+        {"kind": "unique", "columns": columns, "repair": "resample"}
+        for columns in (["tenant_id", "sku"], ["code"])
+    ]
+    tables: dict[str, Any] = {
+        "tenants": {"n": 20, "columns": {"id": {"kind": "key"}}},
+        "products": {
+            "n": 400,
+            "columns": {
+                "tenant_id": {"kind": "reference", "to": "tenants"},
+                "sku": {"kind": "choice", "values": skus},
+                "code": {"kind": "pattern", "regex": "[a-z]{2}"},
+            },
+            "checks": checks,
+        },
+    }
+    rows = fb.generate({"tables": tables})["products"].to_arrow().to_pylist()
+    assert len({(row["tenant_id"], row["sku"]) for row in rows}) == 400
+    assert len({row["code"] for row in rows}) == 400
+    tables["products"]["n"] = 700
+    with pytest.raises(SpecError) as caught:
+        fb.generate({"tables": tables})
+    (problem,) = caught.value.violations
+    assert (problem.code, problem.where) == ("plan.too-few-values", "tables.products.checks.1")
+
+
+def test_references_that_are_weighted_keep_their_weights_under_a_unique_check() -> None:
+    """Such combinations can't be drawn so that they differ: the whole table is drawn again."""
+    tables: dict[str, Any] = {
+        "a": {"n": 50, "columns": {"id": {"kind": "key"}}},
+        "b": {
+            "n": 3,
+            "columns": {
+                "a_id": {"kind": "reference", "to": "a", "skew": 1.2},
+                "x": {"kind": "choice", "values": ["u", "v", "w"]},
+            },
+            "checks": [{"kind": "unique", "columns": ["a_id", "x"], "repair": "resample"}],
+        },
+    }
+    rows = fb.generate({"tables": tables})["b"].to_arrow().to_pylist()
+    assert len({(row["a_id"], row["x"]) for row in rows}) == 3

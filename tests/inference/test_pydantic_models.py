@@ -50,7 +50,10 @@ def column(annotation: Any, *, name: str = "thing", prompt: str | None = None) -
         (Annotated[int, Field(ge=1, le=6)], col.uniform(1, 6, decimals=0)),
         (Annotated[int, Field(gt=0, lt=7)], col.uniform(1, 6, decimals=0)),
         (Annotated[float, Field(ge=0.5, le=1)], col.uniform(0.5, 1)),
-        (Annotated[Decimal, Field(gt=0, lt=1, decimal_places=3)], col.uniform(0.001, 0.999)),
+        (
+            Annotated[Decimal, Field(gt=0, lt=1, decimal_places=3)],
+            col.uniform(0.001, 0.999, decimals=3),
+        ),
         (Annotated[int, Field(ge=1, le=20, multiple_of=5)], col.choice([5, 10, 15, 20])),
         (Annotated[float, Field(ge=0, le=1, multiple_of=0.01)], col.uniform(0, 1, decimals=2)),
         (Annotated[float, Field(ge=0, le=1, multiple_of=0.5)], col.choice([0.0, 0.5, 1.0])),
@@ -235,3 +238,43 @@ def test_every_guess_by_name_can_be_made() -> None:
     made = fb.generate(table, 200).to_arrow()
     assert made.num_rows == 200
     assert all(made.column(name).null_count == 0 for name in made.column_names)
+
+
+def test_digits_decimals_and_steps_of_a_class_are_kept() -> None:
+    """Every object that is made is one of the class, without a model."""
+
+    class Item(BaseModel):
+        amount: Decimal = Field(gt=0, le=Decimal("999.99999"), max_digits=8, decimal_places=5)
+        share: Decimal = Field(ge=0, le=1, max_digits=3, decimal_places=2)
+        price: Decimal = Field(max_digits=4, decimal_places=2)
+        total: Decimal = Field(ge=0, max_digits=20, decimal_places=2)
+        whole: Decimal = Field(ge=0, le=100, decimal_places=0)
+        grid: Decimal = Field(ge=-5, le=5, multiple_of=Decimal("0.05"))
+        half: float = Field(ge=0, le=10, multiple_of=0.5)
+        ones: float = Field(ge=0, le=10, multiple_of=1)
+        narrow: float = Field(gt=0, lt=0.005)
+        big: int = Field(ge=0, le=2**63 - 1)
+        signed: int = Field(ge=-(2**63), le=2**63 - 1)
+        high: int = Field(gt=2**62, lt=2**62 + 10)
+
+    items = fb.generate(Item, n=500).to_models(Item)
+    assert len({item.big for item in items}) == 500
+    assert min(item.signed for item in items) < -(2**62) < 2**62 < max(i.signed for i in items)
+    assert {item.high for item in items} == set(range(2**62 + 1, 2**62 + 10))
+    assert {str(item.amount)[::-1].find(".") for item in items} >= {5}
+
+
+@pytest.mark.parametrize(
+    ("annotation", "digits"),
+    [
+        (Annotated[int, Field(ge=0, le=2**64 - 1)], "64-bit whole numbers"),
+        (Annotated[Decimal, Field(ge=10**16, le=10**17, decimal_places=2)], "15 digits"),
+    ],
+)
+def test_numbers_that_no_column_writes_exactly_are_refused(annotation: Any, digits: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        table_from_class(create_model("Row", number=(annotation, ...)))
+    (problem,) = caught.value.violations
+    assert (problem.code, problem.where) == ("spec.too-many-digits", "tables.row.columns.number")
+    assert digits in problem.message
+    assert "fb.col.pattern(" in str(problem.hint)

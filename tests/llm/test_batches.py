@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fabula.errors import BudgetReached
+from fabula.llm.batch_desks import OpenAIDesk
 from fabula.llm.batches import Batches
 from fabula.llm.budget import Budget
 from fabula.llm.ledger import Ledger
@@ -124,3 +125,78 @@ async def test_the_budget_stops_a_batch_before_it_is_handed_in(
         assert server.calls == []
         assert len(await batches.complete(WANTED[:5])) == 5
     ledger.close()
+
+
+PROVIDERS = pytest.mark.parametrize("provider", ["openai-compatible", "anthropic"])
+
+
+@PROVIDERS
+async def test_both_interfaces_give_what_live_calls_give(
+    opened: Opened, tmp_path: Path, provider: str
+) -> None:
+    """In one batch, found in any order."""
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    with ChatServer() as server:
+        replies = await Batches(opened(server, provider=provider), ledger, poll=0.01).complete(
+            WANTED
+        )
+        live_model = opened(server, provider=provider)
+        live = [await live_model.complete(request) for request in WANTED]
+    ledger.close()
+    assert [reply.text for reply in replies] == [reply.text for reply in live]
+    assert [call.batched for call in server.calls] == [True] * 13 + [False] * 13
+
+
+@PROVIDERS
+async def test_a_cut_file_of_results_costs_its_last_line_alone(
+    opened: Opened, tmp_path: Path, provider: str
+) -> None:
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    with ChatServer(cut_results=True) as server:
+        model = opened(server, provider=provider)
+        replies = await Batches(model, ledger, poll=0.01).complete(WANTED)
+    ledger.close()
+    assert all(reply.text for reply in replies)
+    assert sum(not call.batched for call in server.calls) == 1
+
+
+async def test_a_full_queue_is_filled_by_smaller_batches_one_after_the_other(
+    opened: Opened, tmp_path: Path
+) -> None:
+    """No request goes out live, and none is paid twice."""
+    ledger, states = Ledger(tmp_path / "ledger.sqlite"), list[tuple[str, int]]()
+    with ChatServer(most_queued=5) as server:
+        batches = Batches(opened(server), ledger, poll=0.01)
+        replies = await batches.complete(WANTED, progress=lambda *state: states.append(state))
+    ledger.close()
+    assert all(reply.text for reply in replies)
+    assert sum(call.batched for call in server.calls) == len(server.calls) == len(WANTED)
+    assert max(n for state, n in states if state == "completed") <= 5
+
+
+@PROVIDERS
+@pytest.mark.parametrize("setting", [{"batch_requests": 4}, {"batch_tokens": 800}])
+async def test_batches_hold_no_more_than_the_settings_say(
+    opened: Opened, tmp_path: Path, provider: str, setting: dict[str, int]
+) -> None:
+    ledger, sizes = Ledger(tmp_path / "ledger.sqlite"), list[int]()
+    with ChatServer() as server:
+        model = opened(server, provider=provider, **setting)
+        batches = Batches(model, ledger, poll=0.01)
+        await batches.complete(WANTED, progress=lambda _, n: sizes.append(n))
+    ledger.close()
+    assert 2 <= max(sizes) <= 6
+    assert all(call.batched for call in server.calls)
+
+
+async def test_batches_stay_below_the_vendors_size(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OpenAIDesk, "most_bytes", 3_000)
+    ledger, sizes = Ledger(tmp_path / "ledger.sqlite"), list[int]()
+    with ChatServer() as server:
+        batches = Batches(opened(server), ledger, poll=0.01)
+        await batches.complete(WANTED, progress=lambda _, n: sizes.append(n))
+    ledger.close()
+    assert 1 <= max(sizes) < len(WANTED)
+    assert len(server.calls) == len(WANTED)

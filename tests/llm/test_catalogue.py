@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from fabula.errors import FabulaError, PrerequisiteError, UsageError
-from fabula.llm.catalogue import ModelSettings, open_model
+from fabula.llm.catalogue import ModelSettings, model_settings, open_model
 from fabula.llm.keys import set_key
 from fabula.llm.presets import PRESETS
+from fabula.llm.prices import price_of
 from fabula.testing import ChatServer
 from tests.llm.builders import QUICK, asking
 
@@ -196,3 +197,27 @@ async def test_one_model_serves_one_event_loop_after_another() -> None:
 
         texts = [await asyncio.to_thread(run) for _ in range(2)]
     assert texts[0] == texts[1]
+
+
+def test_settings_may_stand_behind_a_models_name() -> None:
+    """Typed as a spec types them."""
+    settings = model_settings('openai:m?top_p=0.5&thinking=false&extra_body={"a": {"b": 1}}')
+    assert (settings.name, settings.top_p, settings.thinking) == ("m", 0.5, False)
+    assert settings.extra_body == {"a": {"b": 1}}
+    assert open_model("openai:gpt-4o-mini?top_p=0.5").name == "openai:gpt-4o-mini"
+    assert price_of("openai:gpt-4o-mini?top_p=0.5") == price_of("openai:gpt-4o-mini")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("openai:m?top_pp=0.5", "did you mean `top_p`"),
+        ("openai:m?top_p=2", "`top_p`"),
+        ("openai:m?reasoning_effort=huge", "`reasoning_effort`"),
+        ('openai:m?extra_body={"messages": []}', "`messages` is set by Fabula"),
+    ],
+)
+def test_settings_that_cannot_be_are_named(name: str, words: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        open_model(name)
+    assert words in str(caught.value)

@@ -12,7 +12,7 @@ from fabula.llm.budget import Budget
 from fabula.llm.embeddings import TEXTS_A_CALL, open_embedder
 from fabula.llm.ledger import Ledger
 from fabula.llm.settings import ModelSettings
-from fabula.testing import ChatServer
+from fabula.testing import Call, ChatServer, Reply
 from fabula.testing import replies as script
 from fabula.testing.embeddings import embedding
 from tests.llm.builders import QUICK
@@ -75,3 +75,29 @@ async def test_failures_are_tried_again_and_refusals_are_named() -> None:
         with pytest.raises(ModelError, match="not an embedder"):
             await embedder.embed(["b"])
         await embedder.close()
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        script.failed(400, "Value error, batch size is invalid, it should not be larger than 10."),
+        script.failed(413, "batch size 45 > maximum allowed batch size 10"),
+        script.failed(422, "too many inputs"),
+    ],
+)
+async def test_an_endpoint_that_takes_fewer_texts_a_call_gets_fewer(refusal: Reply) -> None:
+    """Learnt for the calls that follow, too."""
+
+    def answer(call: Call) -> Reply | None:
+        return refusal if len(call.body["input"]) > 10 else None
+
+    texts = [f"text {number}" for number in range(45)]
+    with ChatServer(answer) as server:
+        embedder = open_embedder(settings(server), patience=QUICK)
+        made = await embedder.embed(texts)
+        first = len(server.calls)
+        await embedder.embed([f"other {text}" for text in texts])
+        await embedder.close()
+    assert np.array_equal(made, np.array([embedding(text) for text in texts], dtype=np.float32))
+    assert first <= 15
+    assert len(server.calls) - first <= 9

@@ -66,3 +66,12 @@ def test_home_follows_the_environment_and_the_platform(
     assert home() == tmp_path / "data" / "fabula"
     monkeypatch.delenv("XDG_DATA_HOME")
     assert home() == tmp_path / ".local/share/fabula"
+
+
+@pytest.mark.parametrize("pasted", ["'sk-1'", '"sk-1"', "Bearer sk-1", " sk-1 "])
+def test_what_is_pasted_along_with_a_key_is_left_out(
+    pasted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Quotes of an env file, or the header's word."""
+    monkeypatch.setenv("MY_KEY", pasted)
+    assert find_key("openai", ("MY_KEY",)) == "sk-1"

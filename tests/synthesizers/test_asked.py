@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -122,3 +124,43 @@ def test_columns_drawn_last_have_the_real_shares() -> None:
         )
         apart = sum(abs(shares[label] / 6_000 - drawn[label] / 100_000) for label in shares) / 2
         assert apart < 0.01
+
+
+@pytest.fixture(scope="module")
+def visits() -> fb.Synthesizer:
+    """Counts, prices and times of three months."""
+    start = np.datetime64("2024-01-01", "us")
+    data = {
+        "count": RNG.integers(0, 20, ROWS * 4),
+        "price": RNG.integers(100, 2_000, ROWS * 4) / 100,
+        "time": start + RNG.integers(0, 90 * 86_400, ROWS * 4) * np.timedelta64(1, "s"),
+    }
+    return fb.fit(pa.table(data), holdout=0, rounds=5)
+
+
+@pytest.mark.parametrize("given", [{"count": 3.5}, {"price": 5.255}, {"count": "3.5"}])
+def test_a_number_between_two_steps_never_occurs(visits, given):
+    with pytest.raises(UsageError) as caught:
+        visits.sample(5, given=given)
+    assert caught.value.code in ("given.unknown", "given.type")
+
+
+@pytest.mark.parametrize("value", [3, 3.0, "3"])
+def test_a_whole_number_is_itself_in_any_spelling(visits, value):
+    assert set(visits.sample(50, given={"count": value})["count"].to_pylist()) == {3}
+
+
+@pytest.mark.parametrize("day", ["2024-02-01", dt.date(2024, 2, 1), "2024-02-01..2024-02-01"])
+def test_a_day_of_a_column_of_times_is_all_of_its_times(visits, day):
+    times = visits.sample(300, given={"time": day})["time"].to_pylist()
+    assert {time.date() for time in times} == {dt.date(2024, 2, 1)}
+    assert len({time.hour for time in times}) > 12
+
+
+def test_the_last_day_of_a_range_of_times_is_in_it(visits):
+    days = "2024-02-01..2024-02-03"
+    times = visits.sample(600, given={"time": days})["time"].to_pylist()
+    assert {time.day for time in times} == {1, 2, 3}
+    shared = visits.sample(2_000, shares={"time": {days: 0.5}})["time"].to_pylist()
+    inside = [time for time in shared if dt.date(2024, 2, 1) <= time.date() <= dt.date(2024, 2, 3)]
+    assert len(inside) == 1_000

@@ -12,7 +12,10 @@ import pyarrow as pa
 import pytest
 
 from fabula.errors import SourceError, UsageError
+from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.fitting import fit
+from fabula.synthesizers.model import Drawn
+from fabula.synthesizers.pairs import unlearned
 from fabula.synthesizers.synthesizer import Synthesizer
 from tests.synthesizers.blocked import sampled_without
 
@@ -228,3 +231,92 @@ def test_options_without_sense_are_refused(model: str, option: str, value: objec
     with pytest.raises(UsageError, match=f"option `{option}` must be a (whole )?number") as wrong:
         fit(shop(), model=model, **{option: value})  # type: ignore[arg-type]
     assert wrong.value.code == "usage.bad-option"
+
+
+def pairs_with_gaps(rows: int, seed: int) -> pa.Table:
+    """Two normals that correlate with 0.7; one value in six of the second is missing."""
+    rng = np.random.default_rng(seed)
+    first = rng.normal(0, 1, rows)
+    second = 0.7 * first + 0.51**0.5 * rng.normal(0, 1, rows)
+    return pa.table({"a": first, "b": pa.array(second, mask=rng.random(rows) < 0.17)})
+
+
+def correlation(table: pa.Table) -> float:
+    known = table.drop_null()
+    return float(np.corrcoef(known["a"].to_numpy(), known["b"].to_numpy())[0, 1])
+
+
+@pytest.mark.parametrize("rows", [1_000, 5_000])
+@pytest.mark.parametrize("model", ["copula", "mixture", "boosted"])
+def test_missing_values_cost_a_column_nothing_of_its_correlation(model: str, rows: int) -> None:
+    real = pairs_with_gaps(rows, seed=1)
+    made = fit(real, model=model, seed=1, holdout=0.0).sample(10_000, seed=2)  # type: ignore[arg-type]
+    # a correlation of r in n pairs varies by (1 - r²) / √n
+    assert abs(correlation(made) - correlation(real)) < 0.05
+    assert abs(made["b"].null_count / 10_000 - real["b"].null_count / rows) < 0.02
+
+
+def people(rows: int, seed: int) -> pa.Table:
+    """Heights that follow the sex, weights that follow the height, and charges of smokers."""
+    rng = np.random.default_rng(seed)
+    woman, smoker = rng.random(rows) < 0.5, rng.random(rows) < 0.2
+    height = np.where(woman, 166, 179) + rng.normal(0, 7, rows)
+    weight = 0.9 * (height - 100) + rng.normal(0, 9, rows)
+    age = rng.integers(18, 80, rows)
+    charges = np.exp(7.5 + 0.02 * age + 1.3 * smoker + rng.normal(0, 0.3, rows))
+    return pa.table(
+        {
+            "sex": np.where(woman, "f", "m"),
+            "height": height.round(1),
+            "weight": pa.array(weight.round(1), mask=rng.random(rows) < 0.17),
+            "age": age,
+            "smoker": smoker,
+            "charges": charges.round(2),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "bound"),
+    [
+        ("copula", {}, 0.10),
+        ("mixture", {}, 0.10),
+        ("boosted", {}, 0.10),
+        pytest.param("vae", {}, 0.10, marks=pytest.mark.slow),
+        pytest.param("gan", {"steps": 1_000}, 0.15, marks=pytest.mark.slow),
+    ],
+)
+def test_numbers_and_two_labels_go_together_as_in_real_rows(
+    model: str, options: dict[str, Any], bound: float
+) -> None:
+    real = people(2_000, seed=3)
+    made = fit(real, model=model, seed=1, holdout=0.0, **options).sample(5_000, seed=2)  # type: ignore[arg-type]
+    names = ["height", "weight", "age", "charges"]
+    ranks = [table.select(names).to_pandas().corr("spearman") for table in (real, made)]
+    assert float(np.abs(ranks[0] - ranks[1]).to_numpy().max()) <= bound
+    tall = [
+        table.to_pandas().groupby("sex")["height"].mean().diff().iloc[-1] for table in (real, made)
+    ]
+    assert abs(tall[1] - tall[0]) < 2  # of 13
+
+
+class Independent:
+    """A model that draws each column on its own."""
+
+    def __init__(self, codes: Any) -> None:
+        self._codes = codes
+
+    def sample(self, rows: int, rng: np.random.Generator, allowed: Any) -> Drawn:
+        del allowed
+        drawn = [rng.choice(column, rows) for column in self._codes.T]
+        return Drawn(np.stack(drawn, axis=1))
+
+
+def test_a_model_that_did_not_learn_how_numbers_go_together_says_so() -> None:
+    columns = Columns.learn(people(1_000, seed=1), protect=0)
+    codes = columns.encode(people(1_000, seed=1))
+    cells = [codec.cells for codec in columns.codecs]
+    (told,) = unlearned(codes, cells, Independent(codes), 0)  # type: ignore[arg-type]
+    assert "not learned" in told
+    assert "`weight` and `height`" in told or "`height` and `weight`" in told
+    assert fit(people(1_000, seed=1), model="boosted", seed=1).card().notes == ()

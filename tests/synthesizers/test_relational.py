@@ -298,3 +298,44 @@ def test_a_number_counts_the_rows_that_share_all_other_parts_of_the_key() -> Non
     assert set(stops["stop_min"].to_pylist()) == {1}
     for counted in ("stop_count_distinct", "stop_max"):
         assert stops[counted].to_pylist() == stops["stop_count"].to_pylist()
+
+
+def test_a_key_of_several_columns_can_be_declared() -> None:
+    """`payments.who+which=loans.user_id+loan_no`: names that tell nothing, joined by a plus."""
+    users = [at // 2 for at in range(60)]
+    tables = {
+        "users": pa.table({"user_id": np.arange(30)}),
+        "loans": pa.table({"user_id": users, "loan_no": [1, 2] * 30}),
+        "payments": pa.table(
+            {"payment_id": np.arange(60), "who": users[::-1], "which": [2, 1] * 30}
+        ),
+    }
+    declared = {"payments.who+which": "loans.user_id+loan_no"}
+    made = fit_tables(tables, keys=declared, seed=1).sample(seed=1)
+    key = ForeignKey("payments", ("who", "which"), "loans", ("user_id", "loan_no"))
+    assert not (row_links(made, key) < 0).any()
+    with pytest.raises(UsageError, match=r"names 2 columns and `loans\.user_id` 1"):
+        fit_tables(tables, keys={"payments.who+which": "loans.user_id"})
+
+
+def test_gaps_of_times_are_learned_as_numbers_beside_addresses() -> None:
+    """Days between two orders are no postcodes, though the table holds streets and postcodes."""
+    rng = np.random.default_rng(1)
+    owner = np.repeat(np.arange(60), 5)
+    days = 15_000 + owner * 3 + np.tile(np.arange(5) * 40, 60) + rng.integers(0, 30, 300)
+    tables = {
+        "customers": pa.table({"customer_id": np.arange(60)}),
+        "invoices": pa.table(
+            {
+                "invoice_id": np.arange(300),
+                "customer_id": owner,
+                "day": pa.array(days.astype("int32"), pa.date32()),
+                "address": [f"{n} Elm Street" for n in rng.integers(1, 500, 300)],
+                "postcode": [f"{n:05d}" for n in rng.integers(10_000, 99_999, 300)],
+            }
+        ),
+    }
+    made = fit_tables(tables, seed=1).sample(seed=1)["invoices"]
+    found = pc.min_max(made["day"].cast(pa.int32()))
+    assert found["min"].as_py() > days.min() - 200
+    assert found["max"].as_py() < days.max() + 200

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
+from collections import Counter
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from fabula.streams import Permutation
 from fabula.words.regex import Pattern, PatternError, compile_pattern
 from fabula.words.regex_syntax import UNBOUNDED_EXTRA
 
@@ -227,3 +229,38 @@ def test_the_same_stream_gives_the_same_bytes(regex: str, digest: str) -> None:
     """Golden: a change here changes every user's data."""
     text = "\n".join(compile_pattern(regex).draw(rng(7), 70_000).to_pylist())
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == digest
+
+
+@pytest.mark.parametrize(
+    "regex",
+    [
+        "[0-9]{20}",
+        "[0-9]{40}",
+        "[A-Z]{4}[0-9]{16}",
+        "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
+    ],
+)
+def test_numbered_strings_look_random_beyond_what_an_index_tells_apart(regex: str) -> None:
+    """No string repeats, and each place holds each of its characters about equally often."""
+    found = numbered(regex, rows=20_000)
+    assert len(set(found)) == 20_000
+    for place in range(len(found[0])):
+        counts = Counter(text[place] for text in found)
+        chance = 5 * (20_000 / len(counts)) ** 0.5 if len(counts) > 1 else 0
+        assert all(abs(count - 20_000 / len(counts)) <= chance for count in counts.values())
+
+
+def test_every_branch_beyond_what_an_index_tells_apart_has_its_share() -> None:
+    found = numbered("([0-8]{20}|[0-9]{20}|[a-j]{20})", rows=20_000)
+    assert len(set(found)) == 20_000
+    letters = sum(text.isalpha() for text in found)
+    assert abs(letters - 20_000 / (2 + 0.9**20)) < 5 * (20_000 / 4) ** 0.5
+
+
+def numbered(regex: str, *, rows: int) -> list[str]:
+    pattern = compile_pattern(regex)
+    assert pattern.size is not None
+    assert pattern.size > 2**62
+    found: list[str] = pattern.at(Permutation(2**62, 1, "t", "c")(np.arange(rows))).to_pylist()
+    assert all(re.fullmatch(regex, text) for text in found)
+    return found

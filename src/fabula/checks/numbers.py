@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from fabula.checks.conditions import equals
 from fabula.checks.data import Data
@@ -48,7 +49,7 @@ def share_result(data: Data, table: str, check: ShareCheck) -> CheckResult:
         test, what = equals(check.column, check.value), f"`{check.column}` = {check.value}"
     view = data.view(table)
     met, rows = data.row(f"SELECT count(*) FILTER ({test}), count(*) FROM {view}")
-    return _measured(
+    result = _measured(
         table,
         check,
         f"share of {what}",
@@ -56,6 +57,35 @@ def share_result(data: Data, table: str, check: ShareCheck) -> CheckResult:
         value=met / rows if rows else None,
         reason="there are no rows",
     )
+    return result if result.passed or not rows else _judged(check, result, f"share of {what}")
+
+
+def _judged(check: ShareCheck, result: CheckResult, what: str) -> CheckResult:
+    """A broken share, taken back where so few rows miss it by chance as often as they meet it.
+
+    The standard error of a share p of n rows is sqrt(p (1 - p) / n). Rows drawn with that share
+    miss it by more than 0.67 of these in half of the cases, by more than 2.58 in one of a hundred.
+    Where rows are drawn again until they meet it, or it is asked exactly and can be met, it is
+    judged.
+    """
+    p, tolerance = check.equals, check.tolerance
+    if p is None or not 0 < p < 1 or check.repair == "resample":
+        return result
+    assert result.value is not None
+    spread = math.sqrt(p * (1 - p))
+    error = spread / math.sqrt(result.rows)
+    low, high = result.rows * (p - tolerance), result.rows * (p + tolerance)
+    out_of_reach = math.floor(high + _ROUNDING) < math.ceil(low - _ROUNDING)
+    few = out_of_reach or 0.67 * error > tolerance > 0
+    if not few or abs(result.value - p) > tolerance + 2.58 * error:
+        return result
+    least = math.ceil((0.67 * spread / tolerance) ** 2) if tolerance else 0
+    message = (
+        f"{what} is {result.value:.4g}, not judged ({bound(check)}): "
+        f"{result.rows:,} {'row is' if result.rows == 1 else 'rows are'} too few"
+        + (f" to tell, {least:,} are enough" if least else "")
+    )
+    return replace(result, passed=True, judged=False, failing=0, message=message)
 
 
 def _measured(

@@ -20,7 +20,8 @@ class CheckResult:
         table: The table that it is on.
         kind: The check's kind.
         name: Its name, or the rule in words.
-        passed: Whether the rule holds for what was written.
+        passed: Whether the rule holds for what was written, as far as it was judged.
+        judged: Whether there were rows enough to judge it.
         value: The measured number, if the rule is about one.
         expected: What the rule asks for, in words.
         failing: Rows (or groups of rows) that break it.
@@ -35,6 +36,7 @@ class CheckResult:
     kind: str
     name: str
     passed: bool
+    judged: bool = True
     value: float | None = None
     expected: str = ""
     failing: int = 0
@@ -59,6 +61,13 @@ class CheckResult:
             message=message,
             **found,
         )
+
+    @property
+    def verdict(self) -> str:
+        """The verdict in one word."""
+        if not self.judged:
+            return "not judged"
+        return "pass" if self.passed else "FAIL"
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values."""
@@ -102,8 +111,7 @@ class CheckResults:
         good = len(self.results) - len(self.failed)
         lines = [f"CheckResults({good} of {len(self.results)} passed)"]
         lines += [
-            f"  {'pass' if result.passed else 'FAIL'}  {result.table}: {result.message}"
-            for result in self.results
+            f"  {result.verdict}  {result.table}: {result.message}" for result in self.results
         ]
         return "\n".join(lines)
 
@@ -117,5 +125,7 @@ class CheckResults:
             f"{len(self.failed)} of {len(self)} checks failed: {first.message}{also}",
             code="check.failed",
             where=f"tables.{first.table}.checks",
-            hint="mend rows with `repair: resample` or `repair: drop`, or loosen the rule",
+            hint="drawing again did not mend it: use `repair: drop`, or loosen the rule"
+            if all(result.repair == "resample" for result in self.failed)
+            else "mend rows with `repair: resample` or `repair: drop`, or loosen the rule",
         )

@@ -36,7 +36,8 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         metavar="NAME",
-        help="Language model in place of the spec's: `local`, `fake`, `openai:NAME` …",
+        help="Language model in place of the spec's: `local`, `fake`, `openai:NAME` …; settings "
+        "go behind a `?`: `openai:NAME?reasoning_effort=low`.",
     ),
 ]
 PromptOption = Annotated[

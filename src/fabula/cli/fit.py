@@ -76,7 +76,7 @@ def fit(
         typer.Option(
             "--key",
             metavar="CHILD.COLUMN=PARENT.COLUMN",
-            help="A foreign key that its name does not tell; repeatable.",
+            help="A foreign key that was not found; columns of one are joined by `+`; repeatable.",
         ),
     ] = None,
     keep: Annotated[
@@ -135,6 +135,11 @@ def fit(
             **_options(option or []),
         )
     talk.say(str(synthesizer.card()))
+    if personal := synthesizer.personal:
+        talk.say(
+            f"warning: personal details in {len(personal)} column{'s' * (len(personal) != 1)}, "
+            f"made anew: {', '.join(f'`{name}`' for name in personal)}"
+        )
     make_folder(output.parent)
     synthesizer.save(output)
     talk.say(f"Wrote `{output}`")

@@ -106,6 +106,7 @@ def generate(
     """
     from fabula import api
     from fabula.inference.declared import with_checks
+    from fabula.io.names import file_stem
     from fabula.reports.outcomes import run_text, wrote_line
     from fabula.reports.plans import plan_text
     from fabula.runs.output import record
@@ -122,7 +123,7 @@ def generate(
             lambda noted: api.rehearse(wanted, sizes, seed=seed, model=model, rehearsal=noted)
         )
         return
-    folder = output or Path("out") / _name(wanted, spec)
+    folder = output or Path("out") / file_stem(_name(wanted, spec))
     if folder == Path("-"):
         raise UsageError(
             "a run is written to a folder, not to stdout",
@@ -155,10 +156,11 @@ def generate(
                 write_report(error.dataset)
             talk.say(f"{run_text(error.dataset)}\n{wrote_line(error.dataset)}")
         raise
+    finished = past is not None and past == _changed(record(folder, "manifest.json"))
     if report:
         write_report(dataset)
     talk.say(run_text(dataset))
-    if past is not None and past == _changed(record(folder, "manifest.json")):
+    if finished:
         talk.say(f"Nothing to do: `{folder}` holds this run, finished; --fresh makes it again")
     else:
         talk.say(wrote_line(dataset))
@@ -167,13 +169,12 @@ def generate(
 
 def write_report(dataset: Dataset) -> None:
     """Write a run's report into its folder."""
-    from fabula.io.places import write_text
     from fabula.reports.page import run_page
     from fabula.reports.profile import profile
-    from fabula.runs.output import record
+    from fabula.runs.output import REPORT, write_beside
 
     assert dataset.folder is not None
-    write_text(record(dataset.folder, "report.html"), run_page(dataset, profile(dataset.folder)))
+    write_beside(dataset.folder, REPORT, run_page(dataset, profile(dataset.folder)))
 
 
 def _batch_teller(talk: Talk) -> Callable[[str, int], None]:

@@ -9,8 +9,11 @@ import errno
 import io
 import os
 import re
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fabula.cli.verbs import CONTINUED, VERBS, WAY_ON, overview
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from fabula.errors import FabulaError
 
 INTERRUPTED = 130
-"""Exit code of a command that Ctrl-C ended."""
+"""Exit code of a command that Ctrl-C, SIGTERM or SIGHUP ended."""
 INTERNAL_ERROR = 70
 """Exit code of an error that Fabula did not foresee (`EX_SOFTWARE` of sysexits)."""
 SHOWN_NAME = 80
@@ -49,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     talk = Talk()
     try:
         talk, words = take_options(words)
-        return _run(words, talk)
+        with ended_like_ctrl_c():
+            return _run(words, talk)
     except FabulaError as error:
         talk.fail(error)
         return error.exit_code
@@ -66,6 +70,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return UsageError.exit_code
         talk.fail(_unforeseen(error))
         return INTERNAL_ERROR
+
+
+@contextmanager
+def ended_like_ctrl_c() -> Iterator[None]:
+    """Make what containers and closed terminals send end a command as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        if signal.getsignal(signal.SIGINT) in (signal.SIG_IGN, None):
+            raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
+
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    past = {number: signal.getsignal(number) for number in (getattr(signal, n) for n in names)}
+    for number, handler in past.items():
+        if handler == signal.SIG_DFL:  # `nohup` ignores SIGHUP, and that holds
+            signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in past.items():
+            signal.signal(number, handler)
 
 
 def _run(words: list[str], talk: Talk) -> int:

@@ -114,6 +114,7 @@ def write(
     The program is kept in the folder; `fabula program run FOLDER -n 100000` makes more rows
     without a model.
     """
+    from fabula.io.names import file_stem
     from fabula.reports.programs import dry_run_text
     from fabula.runs.program import asked_of, model_for, program
 
@@ -123,7 +124,7 @@ def write(
     if dry_run:
         typer.echo(dry_run_text(wanted, model_for(wanted, model), rounds))
         return
-    folder = output or Path("out") / wanted.name
+    folder = output or Path("out") / file_stem(wanted.name)
 
     def make() -> Dataset:
         return program(

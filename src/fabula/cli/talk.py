@@ -59,6 +59,7 @@ def take_options(arguments: Sequence[str]) -> tuple[Talk, list[str]]:
     Raises:
         UsageError: `--error-format` names no format.
     """
+    allowed: list[str] = []
     verbose = bool(os.environ.get("FABULA_DEBUG"))
     quiet, progress, errors, rest = False, True, "text", list[str]()
     words = iter(arguments)
@@ -70,6 +71,8 @@ def take_options(arguments: Sequence[str]) -> tuple[Talk, list[str]]:
             verbose = True
         elif word == "--no-progress":
             progress = False
+        elif name == "--allow-env":
+            allowed.append(value or next(words, ""))
         elif name == "--error-format":
             errors = value or next(words, "")
         elif word == "--":
@@ -80,6 +83,9 @@ def take_options(arguments: Sequence[str]) -> tuple[Talk, list[str]]:
         raise UsageError(
             f"`--error-format` is `text` or `json`, not `{errors}`", code="usage.option"
         )
+    from fabula.llm.permission import grant
+
+    grant(allowed)
     asks_json = "--format=json" in rest or ("--format", "json") in itertools.pairwise(rest)
     as_json = errors == "json" or asks_json
     return Talk(quiet, verbose, progress, "json" if as_json else "text"), rest

@@ -53,6 +53,7 @@ With every verb:
   -q, --quiet               Say nothing but errors.
   --verbose                 Show the traceback of an unexpected error.
   --no-progress             Show no progress.
+  --allow-env NAME          Let the spec send this variable to its model's host; remembered.
   --error-format text|json  How errors are printed; json is implied by `--format json`.
   -h, --help                Show the help of a verb.
 """

@@ -22,7 +22,11 @@ class Weighted:
     """
 
     def __init__(self, weights: Sequence[float] | Floats) -> None:
-        total = np.cumsum(np.asarray(weights, dtype=np.float64))
+        numbers = np.asarray(weights, dtype=np.float64)
+        with np.errstate(over="ignore"):
+            total = np.cumsum(numbers)
+        if not np.isfinite(total[-1]):  # each is finite, their sum is not
+            total = np.cumsum(numbers / numbers.max())
         self._cdf = total / total[-1]
         last = int(np.searchsorted(self._cdf, 1.0))
         self._cdf[last:] = np.inf

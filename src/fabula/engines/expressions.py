@@ -11,7 +11,7 @@ import pyarrow as pa
 from fabula.engines.block import Array
 from fabula.errors import SpecError, Violation
 from fabula.io.arrays import array_of, table_of
-from fabula.io.sql import quoted, thread_connection
+from fabula.io.sql import SECONDS, in_time, quoted, thread_connection
 from fabula.planning.expressions import settled_type
 
 
@@ -34,13 +34,25 @@ def evaluate(
         f"{sql} AS {quoted(str(i))}" for i, sql in enumerate(expressions.values())
     )
     try:
-        result = thread_connection().from_arrow(block).project(projection).to_arrow_table()
+        connection = thread_connection()
+        with in_time(connection):
+            result = connection.from_arrow(block).project(projection).to_arrow_table()
     except duckdb.Error as error:
+        if len(expressions) > 1:  # one of them fails: alone, it says which
+            for name, sql in expressions.items():
+                evaluate({name: sql}, values, rows, where=where)
         message = str(error).splitlines()[0]
-        raise SpecError(
-            [Violation("engine.sql", f"SQL failed on the data: {message}", where)]
-        ) from error
+        if isinstance(error, duckdb.InterruptException):
+            message = f"it takes longer than {SECONDS:g} s for {rows:,} rows"
+        told = f"SQL failed on the data: {message}"
+        raise SpecError([Violation("engine.sql", told, _place(where, expressions))]) from error
     return {name: _settled(result.column(i)) for i, name in enumerate(expressions)}
+
+
+def _place(where: str, expressions: Mapping[str, str]) -> str:
+    """The place of the one expression, where its name is a column's and a parameter's."""
+    name, _, parameter = next(iter(expressions)).partition("\n")
+    return f"{where}.columns.{name}.{parameter}" if parameter else where
 
 
 def _settled(column: pa.ChunkedArray) -> Array:

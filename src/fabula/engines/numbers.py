@@ -11,7 +11,7 @@ from fabula.engines.discrete import Weighted, ZipfRanks
 from fabula.engines.distributions import FAMILIES, AbstractFamily, Parameters, Value
 from fabula.errors import CheckError
 from fabula.io.arrays import array_of
-from fabula.planning.kinds import MOST_COUNT
+from fabula.planning.kinds import MOST_COUNT, grid_ends
 from fabula.planning.plan import ColumnPlan
 from fabula.spec.columns import AbstractNumber
 from fabula.spec.numbers import Bernoulli, Binomial, Mixture, Poisson, Uniform, Zipf
@@ -22,7 +22,7 @@ _REJECTION_ROUNDS = 6
 _MOST_STEPS = 1_000_000
 """Counts with at most this many possible values are drawn from a table."""
 
-_BEYOND_WHOLE = 2.0**63
+_BEYOND_WHOLE = 2**63
 
 _LOWEST = {
     "std": 0.0,
@@ -248,10 +248,13 @@ def _tabulated(column: ColumnPlan, spec: AbstractNumber) -> Engine:
 def _grid(column: ColumnPlan, decimals: int) -> Engine:
     """A uniform number on the grid of its decimals: each grid point is equally likely."""
     scale = 10.0**decimals
+    assert isinstance(column.spec, Uniform)
+    ends = grid_ends(column.spec)
 
     def make(block: Block) -> Array:
         _, missing = _parameters(column, block)
-        first, last = (_steps(limit, scale, column, block) for limit in _limits(column, block))
+        limits = _limits(column, block)
+        first, last = ends or [_steps(limit, scale, column, block) for limit in limits]
         steps = block.rng(column.name).integers(first, last, block.rows, endpoint=True)
         return array_of(steps / scale if decimals else steps, missing=missing)
 

@@ -18,6 +18,14 @@ from fabula.spec.words import Template
 from fabula.words.joining import string_array
 
 _PLAIN = re.compile(r"\{\{\s*(\w+(?:\.\w+)?)\s*(?:\|\s*(lower|upper)\s*)?\}\}")
+_FAILURES = (
+    TypeError,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+    RecursionError,
+    MemoryError,
+)
 _CASES = {"lower": pc.utf8_lower, "upper": pc.utf8_upper}
 
 
@@ -42,11 +50,12 @@ def render(
     """
     import jinja2
 
-    template = environment().from_string(text)
     try:
+        template = environment().from_string(text)
         return [template.render(row) for row in _contexts(needs, block, rows)]
-    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError) as error:
-        message = f"the template failed on the data: {error}"
+    except (jinja2.TemplateError, *_FAILURES) as error:
+        reason = str(error) or "it needs too much memory"
+        message = f"the template failed on the data: {reason}"
         raise SpecError([Violation("engine.template", message, where)]) from error
 
 

@@ -14,7 +14,7 @@ from fabula.engines.expressions import evaluate
 from fabula.errors import CheckError
 from fabula.io.arrays import array_of, numbers_of
 from fabula.io.sql import quoted
-from fabula.planning.kinds import capacity
+from fabula.planning.kinds import capacity, grid_ends
 from fabula.planning.plan import ColumnPlan, TablePlan
 from fabula.spec.columns import AbstractColumn
 from fabula.spec.numbers import Uniform
@@ -49,13 +49,14 @@ def distinct_engine(column: ColumnPlan, *, rows: int, seed: int, table: str) -> 
         order = Permutation(len(usable), seed, table, column.name)
         return lambda block: pick(values, usable[order(block.row_numbers)])
     if isinstance(spec, Uniform) and spec.decimals is not None and not column.sql:
-        scale = 10.0**spec.decimals
-        first = int(np.ceil(float(spec.min) * scale - 1e-9))
-        steps = Permutation(int(capacity(spec)), seed, table, column.name)
+        ends = grid_ends(spec)
+        assert ends is not None
+        first, scale = ends[0], 10.0**spec.decimals
+        steps = Permutation(min(ends[1] - first + 1, 2**64 - 1), seed, table, column.name)
         whole = spec.decimals == 0
 
         def number(block: Block) -> Array:
-            values = steps(block.row_numbers) + first
+            values = steps(block.row_numbers) + np.int64(first)
             return array_of(values if whole else values / scale)
 
         return number

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,8 @@ import pyarrow.compute as pc
 
 from fabula.inference.families import nearest_family
 from fabula.inference.guesses import Facts, Guess, guess, words
+from fabula.pii import find
+from fabula.pii.finding import TITLES
 from fabula.spec import col
 from fabula.spec.times import DAYS
 from fabula.spec.words import Person
@@ -65,11 +67,12 @@ def _guess(facts: Facts, values: Values, *, complete: bool) -> Guess:
     if pa.types.is_integer(kind) and complete and (key := _key(values)):
         return key
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return _category(values) or _number(values)
+        return _told(facts, values) or _category(values) or _number(values)
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         return _moment(values)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return _identity(facts) or _category(values) or _string(facts, values)
+        told = _identity(facts) or _told(facts, values)
+        return told or _category(values) or _string(facts, values)
     nested = "array" if pa.types.is_list(kind) or pa.types.is_large_list(kind) else "object"
     return Guess(col.llm(type={"type": nested}), f"nested values of type `{kind}`")
 
@@ -130,6 +133,22 @@ def _identity(facts: Facts) -> Guess | None:
     found = guess(facts)
     column = found.column if found else None
     return found if isinstance(column, Person) and column.field in _IDENTIFYING else None
+
+
+def _told(facts: Facts, values: Values) -> Guess | None:
+    """A column whose values are personal whatever it is called: none of them is listed."""
+    found = find(values, facts.name)
+    if found is None or not found.direct:
+        return None
+    text = not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type))
+    if text and found.kind in _IDENTIFYING:
+        return Guess(col.person(cast(Any, found.kind)), found.reason)
+    reason = f"{TITLES[found.kind]}, none of them kept: {found.reason}"
+    if text:
+        return Guess(_string(facts, values).column, reason)
+    low, high = int(pc.min(values).as_py()), int(pc.max(values).as_py())
+    unit = 10 ** max(0, len(str(high)) - 4)  # the bounds are no real number either
+    return Guess(col.uniform(low // unit * unit, (high // unit + 1) * unit, decimals=0), reason)
 
 
 def _string(facts: Facts, values: Values) -> Guess:

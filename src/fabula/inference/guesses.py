@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from fabula.errors import SpecError, Violation
 from fabula.spec import col
 from fabula.spec.columns import AbstractColumn, AbstractNumber
 from fabula.spec.numbers import Lognormal, Poisson, Uniform
@@ -23,6 +24,9 @@ START, END = dt.date(2022, 1, 1), dt.date(2026, 1, 1)
 """Between these lie dates about which nothing is known."""
 
 MOST_CHOICES = 1_000
+
+_EXACT_DIGITS = 15
+"""Every number of so many decimal digits comes back from a float64 as it was."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class Facts:
         low: The lowest number, itself allowed.
         high: The highest number, itself allowed.
         step: The number that it is a multiple of.
+        decimals: Its most decimals, where they are limited.
+        digits: Its most digits in all, where they are limited.
         pattern: The regular expression that it matches.
         choices: All allowed values, where they are listed.
     """
@@ -48,6 +54,8 @@ class Facts:
     low: float | None = None
     high: float | None = None
     step: float | None = None
+    decimals: int | None = None
+    digits: int | None = None
     pattern: str | None = None
     choices: tuple[Any, ...] = ()
 
@@ -60,6 +68,23 @@ class Facts:
     def is_coarse(self) -> bool:
         """Whether it goes in steps that no number of decimals describes."""
         return self.step not in (None, 1) and _decimals(self.step) is None
+
+    @property
+    def places(self) -> int | None:
+        """The decimals that it has, by its type, its step or its limit; None for any number."""
+        if self.type is int or self.step == 1:
+            return 0
+        found = [places for places in (_decimals(self.step), self.decimals) if places is not None]
+        if not found and self.digits is not None:
+            found = [min(self.digits, 2)]
+        return min(found, default=None)
+
+    @property
+    def most(self) -> float:
+        """The highest number that its digits can write."""
+        if self.digits is None:
+            return math.inf
+        return float((10 ** min(self.digits, _EXACT_DIGITS) - 1) / 10 ** (self.places or 0))
 
 
 @dataclass(frozen=True)
@@ -98,15 +123,20 @@ def _number(facts: Facts) -> Guess | None:
     if whole and facts.is_key:
         start = 1 if facts.low is None else max(1, round(facts.low))
         return Guess(col.key(start=start), f"named `{facts.name}` like a key")
-    decimals = 0 if whole else _decimals(facts.step)
+    decimals = facts.places
     if facts.low is not None and facts.high is not None:
-        return _between(facts, facts.low, facts.high, decimals)
+        low, high = max(facts.low, -facts.most), min(facts.high, facts.most)
+        _demand_exact(facts, low, high, decimals)
+        return _between(facts, low, high, decimals)
     if facts.is_coarse:
         return None
     for rule, (usual, least) in _NUMBERS.items():
         if re.search(rule, facts.name):
             low = least if facts.low is None else facts.low
-            column = _fitted(usual, low, facts.high, 2 if decimals is None else decimals)
+            most = facts.high
+            if facts.digits is not None:
+                most = min(facts.most, math.inf if most is None else most)
+            column = _fitted(usual, low, most, 2 if decimals is None else decimals)
             return Guess(column, f"named `{facts.name}`")
     return None
 
@@ -118,10 +148,31 @@ def _between(facts: Facts, low: float, high: float, decimals: int | None) -> Gue
         last = math.floor(high / facts.step)
         if not first <= last < first + MOST_CHOICES:
             return None
-        steps = [i * facts.step for i in range(first, last + 1)]
-        values = [int(step) if facts.type is int else step for step in steps]
+        steps = [i * Decimal(str(facts.step)) for i in range(first, last + 1)]
+        values = [int(step) if facts.type is int else float(step) for step in steps]
         return Guess(col.choice(values), f"multiples of {facts.step} {reason}")
     return Guess(col.uniform(low, high, decimals=decimals), reason)
+
+
+def _demand_exact(facts: Facts, low: float, high: float, decimals: int | None) -> None:
+    """Refuse numbers that a column of 64-bit whole numbers or of floats can't hold exactly.
+
+    Raises:
+        SpecError: The bounds ask for more digits.
+    """
+    if decimals is None:
+        return
+    if decimals == 0:
+        fits, kind = low >= -(2**63) and high < 2**63, "64-bit whole numbers"
+    else:
+        fits = max(abs(low), abs(high)) * 10**decimals < 10**_EXACT_DIGITS
+        kind = f"{_EXACT_DIGITS} digits, {decimals} decimals included"
+    if fits:
+        return
+    message = f"`{facts.name}` reaches from {low} to {high}, beyond {kind}"
+    text = f"`Annotated[{facts.type.__name__}, fb.col.pattern('[1-9][0-9]{{19}}')]`"
+    hint = f"narrow its bounds, or have its digits drawn as text: {text}"
+    raise SpecError([Violation("spec.too-many-digits", message, facts.name, hint)])
 
 
 def _decimals(step: float | None) -> int | None:

@@ -141,6 +141,8 @@ def _facts(
     low, high = _bound(metadata, "ge"), _bound(metadata, "le")
     above, below = _bound(metadata, "gt"), _bound(metadata, "lt")
     step = 1 if bare is int else _places(metadata)
+    if bare is not int and above is not None and below is not None:
+        step = step if below - above > 2 * step else (below - above) / 1_000
     return Facts(
         name=name,
         type=_named_type(bare),
@@ -149,6 +151,8 @@ def _facts(
         low=above + step if above is not None and low is None else low,
         high=below - step if below is not None and high is None else high,
         step=_bound(metadata, "multiple_of"),
+        decimals=_digits(metadata, "decimal_places"),
+        digits=_digits(metadata, "max_digits"),
         pattern=_pattern(metadata),
         choices=_choices(bare),
     )
@@ -171,10 +175,15 @@ def _bound(metadata: list[Any], name: str) -> float | None:
     return None
 
 
+def _digits(metadata: list[Any], name: str) -> int | None:
+    found = [getattr(item, name) for item in metadata if getattr(item, name, None) is not None]
+    return int(found[-1]) if found else None
+
+
 def _places(metadata: list[Any]) -> float:
     """The smallest step of a number with decimals, for bounds that exclude themselves."""
-    places = [item.decimal_places for item in metadata if getattr(item, "decimal_places", None)]
-    return 10.0 ** -(places[-1] if places else 2)
+    places = _digits(metadata, "decimal_places")
+    return 10.0 ** -(2 if places is None else places)
 
 
 def _pattern(metadata: list[Any]) -> str | None:

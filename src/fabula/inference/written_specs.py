@@ -13,7 +13,8 @@ from typing import Any
 from fabula.errors import FabulaError, OutputError, RunInterrupted
 from fabula.inference.prompts import counts_of
 from fabula.llm.chat import ChatModel, ChatReply, ChatRequest, Message
-from fabula.llm.rows.parse import json_values, without_thoughts
+from fabula.llm.rows.parse import json_values
+from fabula.llm.rows.reasoning import without_thoughts
 from fabula.llm.rows.sync import run_sync
 from fabula.llm.rows.wording import with_text
 from fabula.spec.loading import build_spec
@@ -66,8 +67,9 @@ def write_spec(
     opening = (Message("system", _SYSTEM), Message("user", f"The data that is wanted: {prompt}"))
     turns: tuple[Message, ...] = opening
     problem, cause, calls, cached = "", "", 0, 0
-    for number in range(rounds + 1):
-        request = ChatRequest(turns, schema=json_schema(), sample=number, purpose=PURPOSE)
+    while calls <= rounds:  # what an earlier run was told in vain is no try of this one
+        sample = calls + cached
+        request = ChatRequest(turns, schema=json_schema(), sample=sample, purpose=PURPOSE)
         reply = run_sync(model.complete(request))
         calls, cached = calls + (not reply.cached), cached + reply.cached
         try:
@@ -82,7 +84,7 @@ def write_spec(
         told = f"The spec can't be used:\n{problem}\n\nReply with the whole corrected spec."
         turns = (*opening, Message("assistant", reply.text or "(nothing)"), Message("user", told))
     raise OutputError(
-        f"`{model.name}` wrote no usable spec in {rounds + 1} replies: {cause}",
+        f"`{model.name}` wrote no usable spec in {calls + cached} replies: {cause}",
         code="spec.unwritten",
         hint="say more plainly what is wanted, try a stronger model, or start from "
         "`fabula init --template shop`",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +15,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from fabula.errors import SourceError, did_you_mean
+from fabula.io.claims import read_members
 
+_DAMAGED = (zipfile.BadZipFile, zlib.error, pa.ArrowException, MemoryError)
 SCHEMA_MEMBER = "schema.arrow"
 
 
@@ -49,7 +52,7 @@ def fitted_file(path: str) -> FittedFile:
             where=path,
             hint=did_you_mean(place.name, near) or f"fabula fit DATA -o {path}",
         ) from exc
-    except (OSError, zipfile.BadZipFile, KeyError, pa.ArrowException) as exc:
+    except (OSError, RuntimeError, ValueError, LookupError, EOFError, *_DAMAGED) as exc:
         raise SourceError(
             f"`{path}` is no fitted synthesizer",
             code="synthesizer.damaged",
@@ -62,6 +65,8 @@ def fitted_file(path: str) -> FittedFile:
 def _look(path: Path, changed: int, size: int) -> FittedFile:
     del changed, size  # part of the cache's key
     with zipfile.ZipFile(path) as archive:
-        schema = pa.ipc.read_schema(pa.py_buffer(archive.read(SCHEMA_MEMBER)))
+        schema = pa.ipc.read_schema(
+            pa.py_buffer(read_members(archive, [SCHEMA_MEMBER])[SCHEMA_MEMBER])
+        )
     with path.open("rb") as content:
         return FittedFile(schema, hashlib.file_digest(content, "sha256").hexdigest())

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from fabula.errors import SourceError
+from fabula.io.depth import check_depth
 
 _BLOCK_BYTES = 16 << 20
 _SHOWN = 80
@@ -23,6 +24,7 @@ def read_json_lines(path: Path) -> pa.Table:
     """
     from pyarrow import json as arrow_json
 
+    check_depth(path, by_line=True)
     options = arrow_json.ReadOptions(block_size=_BLOCK_BYTES)
     try:
         return arrow_json.read_json(path, read_options=options)
@@ -45,6 +47,7 @@ def read_json(path: Path) -> pa.Table:
     Raises:
         SourceError: The file is no JSON, or holds no rows.
     """
+    check_depth(path, by_line=False)
     try:
         content = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as exc:

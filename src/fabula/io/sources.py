@@ -5,7 +5,6 @@ The content decides before the ending does: a Parquet file called `.csv` is read
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from fabula.io.csv_files import read_csv
 from fabula.io.formats import ENDINGS, Format
 from fabula.io.json_files import read_json, read_json_lines
 from fabula.io.read import TableRows, read_files
+from fabula.io.run_files import inside, read_object
 from fabula.types import Path as PathLike
 
 _MAGIC: tuple[tuple[bytes, str], ...] = ((b"PAR1", "parquet"), (b"ARROW1", "arrow"))
@@ -50,7 +50,7 @@ def read_source(path: PathLike) -> TableRows:
             _check_names(rows.schema.names, place)
             return rows
         table = _READERS[kind](place)
-    except pa.ArrowException as exc:
+    except (pa.ArrowException, UnicodeDecodeError) as exc:
         raise _broken(place, str(exc)) from exc
     except OSError as exc:
         raise _broken(place, exc.strerror or str(exc)) from exc
@@ -137,14 +137,18 @@ def _read_folder(folder: Path) -> TableRows:
 
 
 def _run_files(folder: Path) -> dict[str, list[Path]]:
-    """The files of each table of a finished run; nothing where the folder holds none."""
+    """The files of each table of a finished run; nothing where the folder holds none.
+
+    Raises:
+        SourceError: The manifest names a file outside the folder, or a link.
+    """
+    manifest = read_object(folder / "manifest.json") or {}
     try:
-        tables = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["tables"]
         return {
-            name: [folder / file["path"] for file in table["files"]]
-            for name, table in tables.items()
+            name: [inside(folder, file["path"]) for file in table["files"]]
+            for name, table in manifest["tables"].items()
         }
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (LookupError, TypeError, AttributeError):  # another program's manifest
         return {}
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import duckdb
 
@@ -26,7 +28,55 @@ _FUNCTIONS = (
 )
 """Check digits: `luhn` appends one (ISO/IEC 7812), `iban` puts two in front (ISO 13616)."""
 
+MEMORY = "1GB"
+"""What a query of a spec may take; DuckDB's own limit is most of the machine."""
+SECONDS = 4.0
+"""Seconds that a query over one block of rows may take."""
+MOST_TEXT, MOST_ITEMS, MOST_COMPARED = 100_000, 10_000, 10_000_000
+
+
+def _limited(name: str, size: str, most: int, arguments: str, call: str) -> str:
+    """A macro that makes an error of a size; it stands in the argument, so it comes first."""
+    told = f"{name} over its limit of {most:,}"
+    value = f"CASE WHEN {size} > {most} THEN error('{told}') ELSE b END"
+    return f"CREATE MACRO bounded_{name}{arguments} AS {call.format(value)}"
+
+
+BOUNDED = {
+    name: _limited(name, size, most, arguments, call)
+    for name, size, most, arguments, call in (
+        ("repeat", "b * length(a)", MOST_TEXT, "(a, b)", "repeat(a, {})"),
+        ("lpad", "b", MOST_TEXT, "(a, b, c)", "lpad(a, {}, c)"),
+        ("rpad", "b", MOST_TEXT, "(a, b, c)", "rpad(a, {}, c)"),
+        ("list_resize", "b", MOST_ITEMS, "(a, b, c := NULL)", "list_resize(a, {}, c)"),
+        *(
+            (name, "length(a) * length(b)", MOST_COMPARED, "(a, b)", name + "(a, {})")
+            for name in ("levenshtein", "damerau_levenshtein", "editdist3", "jaccard")
+        ),
+    )
+}
+BOUNDED |= {
+    name: f"CREATE MACRO bounded_{name}(a, b := NULL, c := 1) AS {name}(CASE WHEN "
+    f"abs(coalesce(b, 0) - CASE WHEN b IS NULL THEN -a ELSE a END) / abs(c) > {MOST_ITEMS} "
+    f"THEN error('{name} over its limit of {MOST_ITEMS:,}') "
+    "WHEN b IS NULL THEN 0 ELSE a END, coalesce(b, a), c)"
+    for name in ("range", "generate_series")
+}
+"""Functions that make much of little, each with a macro that bounds it."""
+
 _local = threading.local()
+
+
+@contextmanager
+def in_time(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Interrupt what a connection does when it takes longer than a query may."""
+    timer = threading.Timer(SECONDS, connection.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def locked_connection(*, threads: int = 1) -> duckdb.DuckDBPyConnection:
@@ -34,12 +84,13 @@ def locked_connection(*, threads: int = 1) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(
         config={
             "threads": threads,
+            "memory_limit": MEMORY,
             "python_enable_replacements": False,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
     )
-    for function in _FUNCTIONS:
+    for function in (*_FUNCTIONS, *BOUNDED.values()):
         connection.execute(function)
     connection.execute("SET enable_progress_bar = false")
     connection.execute("SET enable_external_access = false")

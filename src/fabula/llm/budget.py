@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fabula.errors import BudgetReached, UsageError
 from fabula.llm.chat import Usage
@@ -18,6 +18,7 @@ class Ticket:
     price: Price | None
     tokens: int
     cost: float
+    prompt_tokens: int = 0
 
 
 class Budget:
@@ -25,7 +26,8 @@ class Budget:
 
     What a call is expected to use is set aside when it begins and replaced by what it used when
     it ends, so that many calls at once do not run far beyond a limit. Where an endpoint reports
-    no tokens they are estimated from the texts, and the cost is unknown.
+    no tokens they are estimated from the texts, and the cost is unknown; where it reports fewer
+    than the estimate, the estimate counts.
 
     Args:
         max_calls: Calls to make at most.
@@ -96,7 +98,7 @@ class Budget:
             )
         reply = round(self._usual_reply) if reply_tokens is None else reply_tokens
         usage = Usage(prompt_characters // CHARACTERS_A_TOKEN + 1, reply)
-        ticket = _ticket(usage, price)
+        ticket = replace(_ticket(usage, price), prompt_tokens=usage.prompt_tokens or 0)
         for name, amount in _amounts(ticket).items():
             limit = self._limits[name]
             if limit is not None and self._booked[name] + amount > limit:
@@ -118,9 +120,10 @@ class Budget:
     def finish(self, ticket: Ticket, usage: Usage, *, reply_characters: int) -> None:
         """Replace what was set aside by what was used."""
         self._book(ticket, -1)
-        estimated = Usage(ticket.tokens, reply_characters // CHARACTERS_A_TOKEN + 1)
+        estimated = Usage(ticket.prompt_tokens, reply_characters // CHARACTERS_A_TOKEN)
         known = usage.prompt_tokens is not None and usage.completion_tokens is not None
-        used = usage if known else estimated
+        # An endpoint that counts too little must not switch the limits off.
+        used = _at_least(estimated, usage)
         self._book(_ticket(used, ticket.price), 1)
         self.calls += 1
         self.usage += usage
@@ -134,6 +137,13 @@ class Budget:
     def _book(self, ticket: Ticket, sign: int) -> None:
         for name, amount in _amounts(ticket).items():
             self._booked[name] += sign * amount
+
+
+def _at_least(least: Usage, usage: Usage) -> Usage:
+    return Usage(
+        max(least.prompt_tokens or 0, usage.prompt_tokens or 0),
+        max(least.completion_tokens or 0, usage.completion_tokens or 0),
+    )
 
 
 def _ticket(usage: Usage, price: Price | None) -> Ticket:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
 from fabula.errors import UsageError, did_you_mean
 from fabula.llm.budget import Budget
 from fabula.llm.chat import ChatModel
@@ -11,7 +16,10 @@ from fabula.llm.presets import COMPATIBLE, PRESETS, preset
 from fabula.llm.recorded import Recorded
 from fabula.llm.settings import ModelSettings
 
-__all__ = ["ModelSettings", "model_settings", "open_model"]
+if TYPE_CHECKING:
+    from fabula.spec.models import ModelSpec
+
+__all__ = ["ModelSettings", "model_settings", "open_model", "settings_of"]
 
 
 def open_model(
@@ -24,7 +32,8 @@ def open_model(
     """Open a model. Nothing is called and no key is read before its first request.
 
     Args:
-        model: `local`, `local:FILE.gguf`, `fake`, `PROVIDER:NAME`, or settings.
+        model: `local`, `local:FILE.gguf`, `fake`, `PROVIDER:NAME`, with settings behind a `?`
+            if need be, or settings.
         ledger: Keeps the model's replies and gives those that it knows.
         budget: Counts the model's calls and stops them.
         patience: How long one call is tried again.
@@ -42,7 +51,19 @@ def open_model(
 
 
 def model_settings(name: str) -> ModelSettings:
-    """The settings behind `PROVIDER:NAME`."""
+    """The settings behind `PROVIDER:NAME`, or behind `PROVIDER:NAME?SETTING=VALUE&…`.
+
+    Raises:
+        UsageError: No such model, provider or setting, or a value that the setting can't have.
+
+    Examples:
+        >>> model_settings("openai:gpt-5-mini?reasoning_effort=low").reasoning_effort
+        'low'
+    """
+    bare, asks, settings = name.partition("?")
+    if asks:
+        plain = model_settings(bare)
+        return settings_of({"provider": plain.provider, "name": plain.name, **_values(settings)})
     provider, colon, model = name.partition(":")
     if not colon:
         words = ["local", "fake", *(f"{known}:NAME" for known in PRESETS)]
@@ -64,6 +85,41 @@ def model_settings(name: str) -> ModelSettings:
     return ModelSettings(provider=preset(provider).name, name=model)
 
 
+def settings_of(model: Mapping[str, Any] | ModelSpec) -> ModelSettings:
+    """The settings of a model as a spec writes them.
+
+    Raises:
+        UsageError: A setting that does not exist, or a value that it can't have.
+    """
+    from pydantic import ValidationError
+
+    from fabula.spec.models import ModelSpec
+
+    try:
+        spec = model if isinstance(model, ModelSpec) else ModelSpec.model_validate(dict(model))
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        near = did_you_mean(name, ModelSpec.model_fields)
+        raise UsageError(
+            f"the model's setting `{name}`: {first['msg']}",
+            code="model.setting",
+            hint=near or f"a model takes {', '.join(sorted(ModelSpec.model_fields))}",
+        ) from error
+    return ModelSettings(**dict(spec))
+
+
+def _values(settings: str) -> dict[str, Any]:
+    """The settings after a model's name: JSON where it is JSON, else text."""
+    values: dict[str, Any] = {}
+    for name, text in parse_qsl(settings, keep_blank_values=True):
+        try:
+            values[name] = json.loads(text)
+        except ValueError:
+            values[name] = text
+    return values
+
+
 def _open(model: str | ModelSettings, patience: Patience | None) -> ChatModel:
     if model == "fake":
         from fabula.llm.fake import FakeModel
@@ -73,7 +129,8 @@ def _open(model: str | ModelSettings, patience: Patience | None) -> ChatModel:
         from fabula.llm.local import open_local
 
         return open_local(model.partition(":")[2] or None)
-    name = model if isinstance(model, str) else f"{model.provider}:{model.name}"
+    named = model if isinstance(model, str) else f"{model.provider}:{model.name}"
+    name = named.partition("?")[0]
     settings = model_settings(model) if isinstance(model, str) else model
     if settings.provider == COMPATIBLE.name and not settings.base_url:
         raise UsageError(

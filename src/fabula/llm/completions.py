@@ -7,17 +7,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from fabula.llm.chat import ChatReply, Finish, Usage
+from fabula.llm.verdicts import Rejection
 
+_STOP = (
+    "stop", "eos", "eos_token", "end_turn", "stop_sequence", "tool_calls", "tool_use",
+    "function_call", "complete", "completed",
+)  # fmt: skip
+_LENGTH = (
+    "length", "max_tokens", "model_length", "model_context_window_exceeded",
+    "max_output_tokens", "context_length_exceeded",
+)  # fmt: skip
+_FILTERED = (
+    "content_filter", "content_filtered", "safety", "recitation", "prohibited_content",
+    "blocklist", "spii", "sensitive",
+)  # fmt: skip
 _FINISHES: dict[str, Finish] = {
-    "stop": "stop",
-    "eos": "stop",
-    "tool_calls": "stop",
-    "function_call": "stop",
-    "length": "length",
-    "max_tokens": "length",
-    "content_filter": "content_filter",
+    **dict.fromkeys(_STOP, "stop"),
+    **dict.fromkeys(_LENGTH, "length"),
+    **dict.fromkeys(_FILTERED, "content_filter"),
     "refusal": "refusal",
 }
+_REASONING_PARTS = ("reasoning", "thinking", "reasoning_text", "summary_text")
+_MOST_TOKENS = 2**53
 ONLY_REASONING = "the model wrote only reasoning and no answer"
 
 
@@ -32,9 +43,8 @@ def read_reply(answer: Mapping[str, Any], mode: str) -> ChatReply:
     choice = first if isinstance(first, dict) else {}
     message = choice.get("message")
     message = message if isinstance(message, dict) else {"content": choice.get("text")}
-    finish = _FINISHES.get(str(choice.get("finish_reason")), "unknown")
+    finish, problem = read_finish(choice.get("finish_reason"))
     text = _arguments(message) or _content(message.get("content"))
-    problem = ""
     refusal = message.get("refusal")
     if not text.strip() and refusal:
         text, finish = str(refusal), "refusal"
@@ -50,6 +60,26 @@ def read_reply(answer: Mapping[str, Any], mode: str) -> ChatReply:
     )
 
 
+def read_finish(reason: object) -> tuple[Finish, str]:
+    """Why a model stopped, and the problem with it; a reason nobody knows is taken for a cut."""
+    if reason is None or reason == "":
+        return "unknown", ""
+    finish = _FINISHES.get(str(reason).lower())
+    if finish is None:
+        return "length", f"the model stopped for a reason that is not known to be good: `{reason}`"
+    return finish, ""
+
+
+def filtered_reply(rejection: Rejection, usage: Usage, mode: str) -> ChatReply:
+    """The reply to a request that the vendor's filter refused."""
+    return ChatReply("", "content_filter", usage, mode=mode, problem=rejection.message)
+
+
+def first_of(*values: Any) -> Any:
+    """The first value that is not None."""
+    return next((value for value in values if value is not None), None)
+
+
 def whole_text(text: str) -> str:
     """The text with halves of cut characters replaced; they can be neither stored nor written."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -60,12 +90,17 @@ def read_usage(answer: Mapping[str, Any]) -> Usage:
     usage = answer.get("usage")
     if not isinstance(usage, dict):
         return Usage()
-    prompt = usage.get("prompt_tokens", usage.get("input_tokens"))
-    completion = usage.get("completion_tokens", usage.get("output_tokens"))
     return Usage(
-        prompt if isinstance(prompt, int) else None,
-        completion if isinstance(completion, int) else None,
+        _count(usage.get("prompt_tokens", usage.get("input_tokens"))),
+        _count(usage.get("completion_tokens", usage.get("output_tokens"))),
     )
+
+
+def _count(value: Any) -> int | None:
+    """A number of tokens; None for what can't be one, which is then estimated."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if 0 <= value <= _MOST_TOKENS else None
 
 
 def _arguments(message: Mapping[str, Any]) -> str:
@@ -86,7 +121,10 @@ def joined(payloads: list[str]) -> str:
 def _content(content: Any) -> str:
     if isinstance(content, str):
         return content
+    if isinstance(content, dict):  # an object where its text belongs
+        return json.dumps(content, ensure_ascii=False)
     if isinstance(content, list):
-        parts = [part.get("text") for part in content if isinstance(part, dict)]
+        said = [part for part in content if isinstance(part, dict)]
+        parts = [part.get("text") for part in said if part.get("type") not in _REASONING_PARTS]
         return "".join(part for part in parts if isinstance(part, str))
     return ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
@@ -28,6 +29,9 @@ from fabula.llm.settings import ModelSettings
 from fabula.llm.verdicts import Rejection
 
 TEXTS_A_CALL = 128
+TOO_MANY = frozenset({"model.context-length", "model.rejected"})
+"""Errors that fewer texts in a call may cure."""
+_SIZE = re.compile(r"batch|larger than|more than|at most|maximum|exceed|limit|up to|<=", re.I)
 
 Vectors = NDArray[np.float32]
 
@@ -70,6 +74,7 @@ class Embedder:
         self._endpoint = endpoint
         self._ledger = ledger
         self._price = price_of(name)
+        self._texts_a_call = TEXTS_A_CALL
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """One row for each text, in the order of the texts.
@@ -81,8 +86,7 @@ class Embedder:
         wanted = list(dict.fromkeys(texts))
         known = {} if self._ledger is None else self._known(wanted)
         new = [text for text in wanted if text not in known]
-        groups = [new[at : at + TEXTS_A_CALL] for at in range(0, len(new), TEXTS_A_CALL)]
-        for made in await asyncio.gather(*(self._call(group) for group in groups)):
+        for made in await asyncio.gather(*(self._some(group) for group in self._grouped(new))):
             known.update(made)
         if not texts:
             return np.empty((0, 0), dtype=np.float32)
@@ -103,6 +107,31 @@ class Embedder:
 
     def _key(self, text: str) -> bytes:
         return request_key(self.identity, ChatRequest((Message("user", text),)))
+
+    def _grouped(self, texts: Sequence[str]) -> list[Sequence[str]]:
+        size = self._texts_a_call
+        return [texts[at : at + size] for at in range(0, len(texts), size)]
+
+    async def _some(self, texts: Sequence[str]) -> dict[str, Vectors]:
+        """Vectors of texts in one call, or in several where the endpoint takes fewer at once."""
+        if len(texts) > self._texts_a_call:  # learnt while this call waited
+            return await self._in_parts(texts)
+        try:
+            return await self._call(texts)
+        except ModelError as error:
+            if error.code not in TOO_MANY or len(texts) == 1:
+                raise
+            named = [int(number) for number in re.findall(r"\d+", error.message)]
+            allowed = [number for number in named if 0 < number < len(texts)]
+            fewer = max(allowed) if allowed and _SIZE.search(error.message) else len(texts) // 2
+            self._texts_a_call = min(self._texts_a_call, fewer)
+            return await self._in_parts(texts)
+
+    async def _in_parts(self, texts: Sequence[str]) -> dict[str, Vectors]:
+        made: dict[str, Vectors] = {}
+        for part in self._grouped(texts):
+            made.update(await self._some(part))
+        return made
 
     async def _call(self, texts: Sequence[str]) -> dict[str, Vectors]:
         ticket = self.budget.begin(sum(map(len, texts)), self._price, model=self.name)

@@ -9,20 +9,28 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from time import monotonic
 from typing import Any, Literal
 
 from fabula.errors import FabulaError, PrerequisiteError, UsageError
+from fabula.llm.further import further_fields
 from fabula.llm.keys import find_key
 from fabula.llm.limits import Limits, Patience, Place
+from fabula.llm.permission import VARIABLE, check_sent, sent
 from fabula.llm.presets import preset
+from fabula.llm.redaction import Redactor
 from fabula.llm.settings import ModelSettings
 from fabula.llm.verdicts import FINAL_CODES, Again, Answer, Judge, Rejection
-from fabula.llm.wire import Fault, Wire
+from fabula.llm.wire import MAX_REPLY, Fault, HttpReply, Wire
 
 DEFAULT_TIMEOUT = 300.0
+DOUBTS = 3
+"""Tries after which a server that breaks at a form that never worked is taken to refuse it."""
+BROKEN_STATUSES = frozenset({500, 502})
+NOT_DONE_STATUSES = frozenset({501})
 
 
 class Endpoint:
@@ -50,7 +58,9 @@ class Endpoint:
             verify_tls=settings.verify_tls,
             ca_file=settings.ca_file,
             proxy=settings.proxy,
+            max_reply=settings.max_reply or MAX_REPLY,
         )
+        self._redactor = Redactor()
         self._judge = Judge(
             provider=self.preset.name,
             address=self.wire.address,
@@ -61,15 +71,27 @@ class Endpoint:
     @property
     def identity(self) -> str:
         """What decides replies besides the request; holds no secret."""
-        chosen = {
-            "temperature": self.settings.temperature,
-            "max_tokens": self.settings.max_tokens,
+        settings = self.settings
+        numbers = {
+            "temperature": settings.temperature,
+            "max_tokens": settings.max_tokens,
+            "top_p": settings.top_p,
+            "top_k": settings.top_k,
         }
-        extras = [f"{name}={value:g}" for name, value in chosen.items() if value is not None]
+        extras = [f"{name}={value:g}" for name, value in numbers.items() if value is not None]
+        fields = further_fields(settings)
+        extras += [f"{name}={json.dumps(fields[name], sort_keys=True)}" for name in sorted(fields)]
         return " ".join([self.wire.address, self.model, *extras])
 
     async def post(
-        self, place: Place, path: str, payload: Mapping[str, Any], *, expects: str, tokens: int = 0
+        self,
+        place: Place,
+        path: str,
+        payload: Mapping[str, Any],
+        *,
+        expects: str,
+        tokens: int = 0,
+        doubtful: bool = False,
     ) -> Answer | Rejection:
         """Send a request until it is answered.
 
@@ -79,6 +101,8 @@ class Endpoint:
             payload: The request.
             expects: A key that every good answer holds, to tell answers from other JSON.
             tokens: The request's size, for the token rate.
+            doubtful: Whether the request has a form that never worked here, so that a server
+                that keeps failing may mean that form.
 
         Raises:
             AuthenticationError: The key was refused; no further request is sent.
@@ -86,7 +110,9 @@ class Endpoint:
             ModelError: No such model, no such server, or it kept failing.
         """
         body = json.dumps(payload, separators=(",", ":")).encode()
-        return await self.deliver(place, "POST", path, body, expects=expects, tokens=tokens)
+        return await self.deliver(
+            place, "POST", path, body, expects=expects, tokens=tokens, doubtful=doubtful
+        )
 
     async def deliver(
         self,
@@ -98,6 +124,7 @@ class Endpoint:
         content_type: str = "application/json",
         expects: str | None,
         tokens: int = 0,
+        doubtful: bool = False,
     ) -> Answer | Rejection:
         """Send bytes until they are answered, as `post` does.
 
@@ -111,7 +138,10 @@ class Endpoint:
             sent_at = monotonic()
             tries += 1
             try:
-                verdict = await self._try(method, path, body, content_type, expects)
+                reply = await self._send(method, path, body, content_type)
+                if doubtful and isinstance(reply, HttpReply) and reply.status in NOT_DONE_STATUSES:
+                    return Rejection(reply.status, "not implemented")
+                verdict = self._verdict(reply, expects)
             except FabulaError as error:
                 if error.code in FINAL_CODES:
                     self.limits.stop(error)
@@ -119,6 +149,8 @@ class Endpoint:
             if not isinstance(verdict, Again):
                 self.limits.answered = True
                 return verdict
+            if doubtful and verdict.status in BROKEN_STATUSES and tries >= DOUBTS:
+                return Rejection(verdict.status, verdict.problem)
             pause = verdict.pause or 0.0
             if verdict.busy:
                 self.limits.was_busy(sent_at, pause)
@@ -135,18 +167,25 @@ class Endpoint:
         """Release the connections."""
         await self.wire.close()
 
-    async def _try(
-        self, method: str, path: str, body: bytes, content_type: str, expects: str | None
-    ) -> Answer | Rejection | Again:
+    async def _send(
+        self, method: str, path: str, body: bytes, content_type: str
+    ) -> HttpReply | Again:
         answered = self.limits.answered
         try:
-            reply = await self.wire.send(method, path, body, content_type)
+            return await self.wire.send(method, path, body, content_type)
         except Fault as fault:
             # A server that has answered before may be restarting; one that never did is not there.
             if fault.kind == "unreachable" and not answered:
                 raise self._judge.unreachable(str(fault), self.preset.start) from fault
+            if fault.kind == "garbled" and not answered:
+                raise self._judge.no_http(str(fault)) from fault
             return Again(str(fault))
-        return self._judge.verdict(reply, expects=expects, answered=answered)
+
+    def _verdict(self, reply: HttpReply | Again, expects: str | None) -> Answer | Rejection | Again:
+        if isinstance(reply, Again):
+            return reply
+        reply = replace(reply, body=self._redactor(reply.body))
+        return self._judge.verdict(reply, expects=expects, answered=self.limits.answered)
 
     @property
     def _key_variables(self) -> tuple[str, ...]:
@@ -160,6 +199,8 @@ class Endpoint:
         Made when the first request is sent, so that a model can be opened, planned with and
         replayed without its key.
         """
+        given = self.settings
+        check_sent(*sent(given.base_url, given.api_key_env, given.headers))
         headers = {name: _expanded(value) for name, value in self.settings.headers.items()}
         key = self._key()
         anthropic = self.preset.protocol == "anthropic"
@@ -179,10 +220,23 @@ class Endpoint:
                     code="model.header",
                     hint="check the key's variable and the model's `headers`",
                 )
+        self._redactor = Redactor(self._secrets(key))
         long_ones = (value for value in headers.values() if len(value) > 7)
         secrets = (*([key] if key else ()), *long_ones)
         self._judge = replace(self._judge, has_key=key is not None, secrets=secrets)
         return headers
+
+    def _secrets(self, key: str | None) -> Iterator[str]:
+        """What must not come back in any reply: the key, logins, values of the environment."""
+        if key:
+            yield key
+        for value in self.settings.headers.values():
+            yield from (os.environ[name] for name in VARIABLE.findall(value))
+        for login in self.wire.logins:
+            yield login
+            user_and_password = b64decode(login.removeprefix("Basic ")).decode()
+            yield user_and_password
+            yield user_and_password.partition(":")[2]
 
     def _key(self) -> str | None:
         variables = self._key_variables
@@ -211,7 +265,7 @@ def _expanded(value: str) -> str:
             )
         return os.environ[name]
 
-    return re.sub(r"\$\{(\w+)\}", variable, value)
+    return VARIABLE.sub(variable, value)
 
 
 def _openai_account() -> dict[str, str]:

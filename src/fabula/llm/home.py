@@ -4,7 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder that only this user reads; Fabula's own is closed where it is open."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path == home():
+        with suppress(OSError):  # another user's
+            path.chmod(0o700)
+
+
+def private_file(path: Path) -> None:
+    """Make a file that only this user reads; one that is there is closed to others."""
+    with suppress(OSError):  # another user's, or no file: who opens it says so
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        if path.is_file():
+            path.chmod(0o600)
 
 
 def home() -> Path:

@@ -17,7 +17,7 @@ from fabula.llm.home import home
 def find_key(provider: str, variables: tuple[str, ...]) -> str | None:
     """The key for a provider: the first variable that is set, else the user's file, else None."""
     for variable in variables:
-        value = os.environ.get(variable, "").strip()
+        value = _bare(os.environ.get(variable, ""))
         if value:
             return value
     return _read().get(provider)
@@ -25,7 +25,7 @@ def find_key(provider: str, variables: tuple[str, ...]) -> str | None:
 
 def set_key(provider: str, key: str) -> Path:
     """Keep a key in the user's file and return the file's path."""
-    key = key.strip()
+    key = _bare(key)
     if not key or not key.isprintable() or not key.isascii():
         raise UsageError(
             f"the key for `{provider}` is empty or holds characters that no key has",
@@ -33,6 +33,11 @@ def set_key(provider: str, key: str) -> Path:
             hint="paste the key again, without quotes or line breaks",
         )
     return _write({**_read(), provider: key})
+
+
+def _bare(key: str) -> str:
+    """A key without what is pasted along: quotes, as env files keep them, and `Bearer `."""
+    return key.strip().strip("\"'").removeprefix("Bearer ").strip()
 
 
 def key_names() -> list[str]:

@@ -2,7 +2,8 @@
 
 A reply is on disk before anyone uses it, so nothing that was paid for is lost: a killed run
 repeats only the calls that were not answered. Replies are found by a hash of everything that
-decides them. One thread writes, and commits together whatever has gathered while it wrote last.
+decides them. Two runs that ask the same at once share their calls (`claims`). One thread writes,
+and commits together whatever has gathered while it wrote last.
 """
 
 from __future__ import annotations
@@ -22,9 +23,12 @@ from typing import Any
 
 from fabula.errors import SinkError
 from fabula.llm.chat import ChatReply, ChatRequest, Usage
-from fabula.llm.home import home
+from fabula.llm.claims import Claims
+from fabula.llm.home import home, private_file, private_folder
 
 VERSION = 1
+LOOK_AGAIN = 0.2
+"""Seconds between two looks for a reply that another run is waiting for."""
 _TABLE = """
 CREATE TABLE IF NOT EXISTS replies (
     key BLOB PRIMARY KEY, identity TEXT NOT NULL, purpose TEXT NOT NULL, created REAL NOT NULL,
@@ -79,8 +83,12 @@ class Ledger:
         self._waiting: dict[bytes, list[asyncio.Future[ChatReply | None]]] = {}
         self._writes: SimpleQueue[_Write | None] = SimpleQueue()
         self._writer: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self._failed = False  # where one call has waited in vain, the others don't wait again
+        self._claims = Claims(self.path.with_name("claims.sqlite"))
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(self.path.parent)
+            private_file(self.path)
             self._reader = self._connect()
             self._prepare()
         except (sqlite3.Error, OSError) as exc:
@@ -120,7 +128,7 @@ class Ledger:
         Where another process kept a reply to the same request first, that one counts, so that
         every run sees the same.
         """
-        self._start_writer()
+        await self._start_writer()
         future: asyncio.Future[ChatReply] = asyncio.get_running_loop().create_future()
         self._writes.put((key, entry, future))
         return await future
@@ -131,6 +139,7 @@ class Ledger:
             self._writes.put(None)
             self._writer.join()
             self._writer = None
+        self._claims.close()
         with self._lock:
             self._reader.close()
 
@@ -151,13 +160,25 @@ class Ledger:
     async def _lead(self, key: bytes, ask: Callable[[], Awaitable[Entry]]) -> ChatReply:
         reply: ChatReply | None = None
         try:
-            reply = await self.keep(key, await ask())
+            await self._start_writer()  # what can't be kept is not paid for
+            reply = await self._asked_elsewhere(key) or await self.keep(key, await ask())
             return reply
         finally:
+            self._claims.release(key)
             shared = replace(reply, cached=True) if reply else None
             with self._lock:
                 waiting = self._waiting.pop(key)
             _settle_all([(future, shared) for future in waiting])
+
+    async def _asked_elsewhere(self, key: bytes) -> ChatReply | None:
+        """The reply that another run gets meanwhile, or None: then this run is to ask."""
+        if self.fresh:
+            return None
+        while not self._claims.take(key):
+            await asyncio.sleep(LOOK_AGAIN)
+            if known := self.find(key):
+                return known
+        return self.find(key)
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -194,17 +215,47 @@ class Ledger:
             else:
                 return
 
-    def _start_writer(self) -> None:
-        with self._lock:
-            if self._writer is None:
-                try:
-                    connection = self._connect()
-                except sqlite3.Error as exc:
-                    raise self._error(exc) from exc
-                self._writer = threading.Thread(
-                    target=self._write_all, args=(connection,), name="ledger", daemon=True
-                )
-                self._writer.start()
+    async def _start_writer(self) -> None:
+        """Start the thread that writes, once; where another holds the file, wait beside the loop.
+
+        Raises:
+            SinkError: The file can't be written.
+        """
+        if self._writer is not None and not self._failed:
+            return
+        if self._starting.acquire(blocking=False):  # so that calls keep their order
+            try:
+                self._start_writing(0)
+            except SinkError as error:
+                if error.code != "ledger.locked":
+                    raise
+            else:
+                return
+            finally:
+                self._starting.release()
+        await asyncio.to_thread(self._wait_to_write)
+
+    def _wait_to_write(self) -> None:
+        with self._starting:
+            self._start_writing(0 if self._failed else self._patience)
+
+    def _start_writing(self, patience: float) -> None:
+        if self._writer is not None and not self._failed:
+            return
+        try:
+            connection = self._connect()
+            self._begin(connection, patience)
+            connection.execute("ROLLBACK")
+        except sqlite3.Error as exc:
+            self._failed = patience > 0 or self._failed
+            raise self._error(exc) from exc
+        if self._writer is not None:
+            connection.close()
+            return
+        self._writer = threading.Thread(
+            target=self._write_all, args=(connection,), name="ledger", daemon=True
+        )
+        self._writer.start()
 
     def _write_all(self, connection: sqlite3.Connection) -> None:
         with closing(connection):
@@ -222,7 +273,7 @@ class Ledger:
         """Write a batch in one transaction and wake the calls that wait for it."""
         outcomes: list[tuple[asyncio.Future[ChatReply], object]] = []
         try:
-            connection.execute("BEGIN IMMEDIATE")
+            self._begin(connection, 0 if self._failed else self._patience)
             for key, entry, future in batch:
                 written = connection.execute(self._insert, _row(key, entry)).rowcount
                 first = None if written else self.find(key)
@@ -238,8 +289,15 @@ class Ledger:
                 return
             error = self._error(exc)
             error.__cause__ = exc
+            self._failed = isinstance(exc, sqlite3.OperationalError)
             outcomes = [(future, error) for _, _, future in batch]
         _settle_all(outcomes)
+
+    def _begin(self, connection: sqlite3.Connection, patience: float) -> None:
+        """Begin to write, waiting so many seconds for others."""
+        connection.execute(f"PRAGMA busy_timeout={round(1000 * patience)}")
+        connection.execute("BEGIN IMMEDIATE")
+        self._failed = False
 
     def _error(self, exc: Exception) -> SinkError:
         name = getattr(exc, "sqlite_errorname", "")
@@ -248,6 +306,8 @@ class Ledger:
         elif name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
             problem = "disk-full"
             hint = "make room on the disk or set FABULA_HOME to another one, then run again"
+        elif name.startswith("SQLITE_READONLY"):
+            problem, hint = "read-only", "set FABULA_HOME to a folder that can be written"
         elif name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
             problem = "damaged"
             hint = f"move it away (mv {self.path} {self.path}.damaged) and run again"

@@ -8,23 +8,21 @@ server refuses is left for good; the rung that works is remembered for the endpo
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
 from fabula.errors import ModelError
 from fabula.llm.chat import ChatReply, ChatRequest, Usage
-from fabula.llm.completions import read_reply, read_usage
+from fabula.llm.completions import filtered_reply, first_of, read_reply, read_usage
 from fabula.llm.dialect import Shape, shape
 from fabula.llm.endpoint import Endpoint
+from fabula.llm.further import further_fields
 from fabula.llm.habits import LADDER, Mode, habits_of
 from fabula.llm.limits import Place
 from fabula.llm.verdicts import Rejection
 
 TOOL = "reply"
-
-_FILTERED = re.compile(r"content.?filter|content.?policy|content management policy", re.I)
 
 
 class OpenAIModel:
@@ -43,6 +41,8 @@ class OpenAIModel:
         self.identity = endpoint.identity
         self.concurrency = endpoint.limits.concurrency
         self._habits = habits_of(self.identity)
+        self._habits.stream |= endpoint.settings.stream
+        self._further = further_fields(endpoint.settings)
         self._usual_length = 256
 
     async def complete(self, request: ChatRequest) -> ChatReply:
@@ -83,10 +83,11 @@ class OpenAIModel:
         while True:
             mode = rungs[0]
             payload = self._payload(request, shaped, mode)
-            answer = await self._post(place, request, payload)
+            doubtful = len(rungs) > 1 and self._habits.mode != mode
+            answer = await self._post(place, request, payload, doubtful)
             if isinstance(answer, Rejection):
-                if _FILTERED.search(f"{answer.code} {answer.message}"):
-                    return ChatReply("", finish="content_filter", usage=spent, mode=mode)
+                if answer.filtered:
+                    return filtered_reply(answer, spent, mode)
                 if self._habits.learn(answer, payload):
                     continue
                 refused = refused or answer
@@ -106,12 +107,17 @@ class OpenAIModel:
             return replace(reply, usage=spent)
 
     async def _post(
-        self, place: Place, request: ChatRequest, payload: dict[str, Any]
+        self, place: Place, request: ChatRequest, payload: dict[str, Any], doubtful: bool
     ) -> dict[str, Any] | Rejection:
         expected = sum(len(message.content) for message in request.messages) // 4
         expected += self._usual_length
         answer = await self.endpoint.post(
-            place, "/chat/completions", payload, expects="choices", tokens=expected
+            place,
+            "/chat/completions",
+            payload,
+            expects="choices",
+            tokens=expected,
+            doubtful=doubtful,
         )
         if not isinstance(answer, Rejection):
             usage = read_usage(answer)
@@ -127,34 +133,20 @@ class OpenAIModel:
         messages = [{"role": item.role, "content": item.content} for item in request.messages]
         body: dict[str, Any] = {"model": self.endpoint.model, "messages": messages}
         values: dict[str, Any] = {
-            "temperature": _first(sampling.temperature, settings.temperature),
-            "top_p": sampling.top_p,
+            "temperature": first_of(sampling.temperature, settings.temperature),
+            "top_p": first_of(sampling.top_p, settings.top_p),
+            "top_k": settings.top_k,
             "min_p": sampling.min_p,
-            self._habits.tokens_name: _first(sampling.max_tokens, settings.max_tokens),
+            "max_tokens": first_of(sampling.max_tokens, settings.max_tokens),
             "seed": sampling.seed,
             "stop": list(sampling.stop) or None,
         }
-        for name, value in values.items():
-            if value is not None and name not in self._habits.left_out:
-                body[name] = value
-        if shaped is None:
-            return body
-        if mode == "json_schema":
-            form = {"name": TOOL, "strict": shaped.strict, "schema": shaped.schema}
-            body["response_format"] = {"type": "json_schema", "json_schema": form}
-        elif mode == "tools":
-            function = {
-                "name": TOOL,
-                "description": "Gives the answer.",
-                "parameters": shaped.schema,
-            }
-            body["tools"] = [{"type": "function", "function": function}]
-            body["tool_choice"] = {"type": "function", "function": {"name": TOOL}}
-        else:
-            body["messages"] = with_schema_in_words(messages, shaped.schema)
-            if mode == "json_object":
-                body["response_format"] = {"type": "json_object"}
-        return body
+        body |= {name: value for name, value in values.items() if value is not None}
+        if shaped is not None:
+            body = _with_form(body, shaped, mode)
+        if self._habits.stream:
+            body["stream_options"] = {"include_usage": True}
+        return self._habits.fit({**body, **self._further})
 
     def _rejected(self, rejection: Rejection) -> ModelError:
         return ModelError(
@@ -162,6 +154,23 @@ class OpenAIModel:
             code="model.rejected",
             hint="the endpoint takes this request in no form; check the model's name and settings",
         )
+
+
+def _with_form(body: dict[str, Any], shaped: Shape, mode: Mode) -> dict[str, Any]:
+    """A request's body that asks for structure at one rung of the ladder."""
+    if mode == "json_schema":
+        form = {"name": TOOL, "strict": shaped.strict, "schema": shaped.schema}
+        return {**body, "response_format": {"type": "json_schema", "json_schema": form}}
+    if mode == "tools":
+        function = {"name": TOOL, "description": "Gives the answer.", "parameters": shaped.schema}
+        choice = {"type": "function", "function": {"name": TOOL}}
+        return {
+            **body,
+            "tools": [{"type": "function", "function": function}],
+            "tool_choice": choice,
+        }
+    body = {**body, "messages": with_schema_in_words(body["messages"], shaped.schema)}
+    return {**body, "response_format": {"type": "json_object"}} if mode == "json_object" else body
 
 
 def with_schema_in_words(
@@ -185,7 +194,3 @@ def _rungs(mode: Mode | None) -> list[Mode]:
 def _is_prose(reply: ChatReply) -> bool:
     """Whether a structured reply came as text without any JSON in it."""
     return reply.finish == "stop" and bool(reply.text.strip()) and not set("{[") & set(reply.text)
-
-
-def _first(*values: Any) -> Any:
-    return next((value for value in values if value is not None), None)

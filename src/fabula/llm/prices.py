@@ -84,7 +84,7 @@ def price_of(name: str) -> Price | None:
         >>> price_of("ollama:qwen3")
         Price(prompt=0.0, completion=0.0)
     """
-    provider, _, model = name.partition(":")
+    provider, _, model = name.partition("?")[0].partition(":")
     if provider in ("fake", "local") or (provider in PRESETS and PRESETS[provider].free):
         return FREE
     if provider not in PRESETS:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from fabula.errors import UsageError
 from fabula.llm.batched import Batched, OnBatch
 from fabula.llm.budget import Budget
-from fabula.llm.catalogue import ModelSettings, open_model
+from fabula.llm.catalogue import open_model, settings_of
 from fabula.llm.chat import ChatModel
 from fabula.llm.ledger import Ledger
 from fabula.llm.recorded import Recorded
@@ -42,7 +42,7 @@ def models_of_run(
     ledgers: list[Ledger] = []
 
     def opened(model: str | ModelSpec) -> ChatModel:
-        chat = open_model(model if isinstance(model, str) else ModelSettings(**dict(model)))
+        chat = open_model(model if isinstance(model, str) else settings_of(model))
         if rehearsal is not None:
             return StandIn(chat, rehearsal)
         if model == "fake":
@@ -67,13 +67,14 @@ def _batches(model: ChatModel, ledger: Ledger, budget: Budget | None) -> Batches
     Raises:
         UsageError: It has none.
     """
+    from fabula.llm.anthropic import AnthropicModel
     from fabula.llm.batches import Batches
     from fabula.llm.openai import OpenAIModel
 
-    if not isinstance(model, OpenAIModel):
+    if not isinstance(model, OpenAIModel | AnthropicModel):
         raise UsageError(
             f"`{model.name}` takes no batches",
             code="model.no-batches",
-            hint="run without `--batch`; batches are for models behind OpenAI's API",
+            hint="run without `--batch`; batches are for OpenAI's and Anthropic's interfaces",
         )
     return Batches(model, ledger, budget=budget)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,16 @@ class ModelSettings:
         tpm: The most tokens a minute.
         temperature: Used where a request names none.
         max_tokens: Used where a request names none.
+        top_p: The share of likely tokens that are drawn from.
+        top_k: The number of likely tokens that are drawn from.
+        reasoning_effort: How long the model thinks: `none`, `minimal`, `low`, `medium`, `high`.
+        thinking: Whether the model thinks before it answers.
+        routing: Which vendors a gateway may use: OpenRouter's `provider` object.
+        extra_body: Further fields of every request, as the endpoint's own documents name them.
+        stream: Whether replies are asked for as a stream; endpoints that want it are found out.
+        max_reply: Bytes of a reply after decompression; by default 64 MB.
+        batch_requests: The most requests in one batch; by default the vendor's limit.
+        batch_tokens: The most prompt tokens that batches may have queued at once, by estimate.
         verify_tls: Whether the server's certificate is checked.
         ca_file: Certificates to trust instead of the system's.
         proxy: An HTTP proxy; by default the environment's (`HTTPS_PROXY`, `NO_PROXY` …).
@@ -39,6 +50,16 @@ class ModelSettings:
     tpm: int | None = None
     temperature: float | None = None
     max_tokens: int | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    reasoning_effort: str | None = None
+    thinking: bool | None = None
+    routing: Mapping[str, Any] = field(default_factory=dict)
+    extra_body: Mapping[str, Any] = field(default_factory=dict)
+    stream: bool = False
+    max_reply: int | None = None
+    batch_requests: int | None = None
+    batch_tokens: int | None = None
     verify_tls: bool = True
     ca_file: str | None = None
     proxy: str | None = field(default=None, repr=False)

@@ -15,11 +15,10 @@ from time import time
 from typing import Any
 
 from fabula.errors import AuthenticationError, ModelError, RateLimitError
-from fabula.llm.wire import HttpReply
+from fabula.llm.events import is_events, read_events
+from fabula.llm.meanings import asked_pause, meaning
+from fabula.llm.wire import HttpReply, without_secrets
 
-BUSY_STATUSES = frozenset({429, 503, 529})
-PASSING_STATUSES = frozenset({408, 409, 425, *range(500, 600)}) - {501, 505}
-CHANGE_STATUSES = frozenset({400, 422})
 NO_API_STATUSES = frozenset({405, 410, 501, 505, *range(201, 400)})
 FINAL_CODES = frozenset(
     f"model.{problem}"
@@ -35,18 +34,8 @@ FINAL_CODES = frozenset(
 ) | {"prerequisite.key", "prerequisite.variable"}
 """Codes of errors after which no further request can help."""
 
-_NO_MONEY = re.compile(
-    r"insufficient.(quota|funds|credit|balance)|billing|credit balance|"
-    r"exceeded your current quota",
-    re.I,
-)
-_WAIT = re.compile(r"(?:retry|try again) in (?:(\d+)m)?([\d.]+)(m?s)\b", re.I)
-_TOO_LONG = re.compile(
-    r"context.?(length|window|size)|maximum context|too many tokens|prompt is too long|"
-    r"request.?too.?large",
-    re.I,
-)
-_QUOTED = 300
+_FAILED_ENDS = frozenset({"error", "abort", "aborted", "insufficient_system_resource", "cancelled"})
+"""Finish reasons of replies that the server broke off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +45,18 @@ class Again:
     problem: str
     busy: bool = False
     pause: float | None = None
+    status: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """The endpoint understood the request and refuses its form (400 or 422)."""
+    """The endpoint understood the request and refuses its form, or what it says (`filtered`)."""
 
     status: int
     message: str
     code: str = ""
     param: str = ""
+    filtered: bool = False
 
 
 Answer = dict[str, Any]
@@ -81,7 +72,7 @@ class Judge:
         model: The model's name there.
         key_variables: The variables that may hold the key.
         has_key: Whether a key is sent.
-        secrets: Texts that no message may hold.
+        secrets: Texts that no message may hold: the key and the user's own headers.
     """
 
     provider: str
@@ -107,32 +98,34 @@ class Judge:
         body = reply.body.decode("utf-8-sig", errors="replace")
         if reply.status == 200 and expects is None:
             return {"text": body}
-        answer = _json_object(body)
+        answer = read_events(body) if is_events(body) else _json_object(body)
         status = _status(reply, answer)
         if status == 200:
-            if answer is not None and expects in answer:
+            if answer is not None and holds_answer(answer, expects):
                 return answer
             if body.lstrip().startswith("<") and not answered:
                 raise self._no_api("answers with a web page")
-            return Again(f"an invalid envelope: {self._quoted(body)}")
-        error = _error_of(answer)
+            return Again(self._without_answer(answer, body))
+        error = error_of(answer)
         text = str(error.get("message") or error.get("detail") or body)
         words = self._quoted(text)
         code = str(error.get("code") or error.get("type") or "")
-        pause = _pause(reply, text)
-        # Some providers use the words of a spent quota for a limit that passes in seconds.
-        if status == 429 and pause is None and _NO_MONEY.search(f"{code} {text}"):
-            status = 402
-        self._raise_final(status, f"{code} {text}", words)
-        if status in CHANGE_STATUSES:
-            return Rejection(status, words, code, str(error.get("param") or ""))
-        if status in BUSY_STATUSES or status in PASSING_STATUSES:
-            return Again(f"{status}: {words}", status in BUSY_STATUSES, pause)
-        raise ModelError(
-            f"{self._name} refused the request ({status}): {words}",
-            code="model.rejected",
-            hint="the request is wrong for this endpoint; check the model's settings",
-        )
+        pause = _pause(reply, text, error)
+        match meaning(status, code, text, pause):
+            case "filtered":
+                return Rejection(status, words, code, filtered=True)
+            case "form":
+                return Rejection(status, words, code, str(error.get("param") or ""))
+            case "busy":
+                return Again(f"{status}: {words}", True, pause, status)
+            case "passing":
+                return Again(f"{status}: {words}", False, pause, status)
+            case "quota":
+                raise self._out_of_quota(words)
+            case "too-long":
+                raise self._too_long(words)
+            case _:
+                raise self._final(status, words, reply.headers.get("Location", ""))
 
     def gave_up(self, last: Again, tries: int, *, too_long: bool) -> ModelError:
         """The error for a call that was tried often enough."""
@@ -160,31 +153,56 @@ class Judge:
             hint=f"{first}, or try with --model fake",
         )
 
-    def _raise_final(self, status: int, signs: str, words: str) -> None:
+    def no_http(self, reason: str) -> ModelError:
+        """The error for an address where something else than HTTP is spoken."""
+        return self._no_api(f"does not answer as HTTP does ({reason})")
+
+    def _without_answer(self, answer: Answer | None, body: str) -> str:
+        """What is wrong with a reply of status 200 that holds no answer."""
+        if answer is None:
+            return f"an invalid envelope: {self._quoted(body)}"
+        choice = _choice(answer)
+        inner = error_of(choice).get("message") if choice.get("error") else None
+        base = answer.get("base_resp")
+        said = inner or (base.get("status_msg") if isinstance(base, dict) else None)
+        if choice:
+            end = choice.get("finish_reason")
+            return f"a reply that was broken off (`{end}`): {self._quoted(str(said or end))}"
+        return f"an empty envelope: {self._quoted(str(said or body))}"
+
+    def _out_of_quota(self, words: str) -> RateLimitError:
+        return RateLimitError(
+            f"the quota at {self._name} is spent: {words}",
+            code="model.quota",
+            hint="add credit at the provider or use another model; "
+            "the same command continues where it stopped",
+        )
+
+    def _too_long(self, words: str) -> ModelError:
+        return ModelError(
+            f"the request is longer than `{self.model}` takes: {words}",
+            code="model.context-length",
+            hint="ask for fewer rows a call (`rows_per_call`), or use a model with a longer "
+            "context",
+        )
+
+    def _final(self, status: int, words: str, location: str) -> ModelError:
         if status in (401, 403):
-            raise self._refused(status, words)
-        if status == 402:
-            raise RateLimitError(
-                f"the quota at {self._name} is spent: {words}",
-                code="model.quota",
-                hint="add credit at the provider or use another model; "
-                "the same command continues where it stopped",
-            )
-        if status == 413 or (status in CHANGE_STATUSES and _TOO_LONG.search(signs)):
-            raise ModelError(
-                f"the request is longer than `{self.model}` takes: {words}",
-                code="model.context-length",
-                hint="ask for fewer rows a call (`rows_per_call`), or use a model with a longer "
-                "context",
-            )
+            return self._refused(status, words)
         if status == 404:
-            raise ModelError(
+            return ModelError(
                 f"{self._name} has no model `{self.model}` or no such path (404): {words}",
                 code="model.not-found",
                 hint="check the model's name, and the base URL (it usually ends in /v1)",
             )
         if status in NO_API_STATUSES:
-            raise self._no_api(f"answers {status}")
+            there = f" and points to {without_secrets(location)}" if location else ""
+            return self._no_api(f"answers {status}{there}")
+        return ModelError(
+            f"{self._name} refused the request ({status}): {words}",
+            code="model.rejected",
+            hint="the request is wrong for this endpoint; check the model's settings",
+        )
 
     def _refused(self, status: int, words: str) -> AuthenticationError:
         names, setting = " or ".join(self.key_variables), f"fabula keys set {self.provider}"
@@ -231,13 +249,15 @@ def _json_object(body: str) -> Answer | None:
 
 def _status(reply: HttpReply, answer: Answer | None) -> int:
     """The reply's status; some gateways send 200 with an error and its status inside."""
-    if reply.status != 200 or answer is None or not isinstance(answer.get("error"), dict):
+    if reply.status != 200 or answer is None or not answer.get("error"):
         return reply.status
-    code = answer["error"].get("code")
+    error = answer["error"]
+    code = error.get("code") if isinstance(error, dict) else None
+    code = int(code) if isinstance(code, str) and code.isdecimal() else code
     return code if isinstance(code, int) and 400 <= code < 600 else 500
 
 
-def _error_of(answer: Answer | None) -> Mapping[str, Any]:
+def error_of(answer: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """The error object, wherever the server puts it."""
     error = (answer or {}).get("error")
     if isinstance(error, dict):
@@ -245,8 +265,24 @@ def _error_of(answer: Answer | None) -> Mapping[str, Any]:
     return {"message": error} if isinstance(error, str) else answer or {}
 
 
-def _pause(reply: HttpReply, text: str) -> float | None:
-    """Seconds that the server wants to be left alone, from its headers or its words."""
+def _choice(answer: Answer) -> Mapping[str, Any]:
+    """The first choice of a chat completion."""
+    choices = answer.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    return first if isinstance(first, dict) else {}
+
+
+def holds_answer(answer: Answer, expects: str | None) -> bool:
+    """Whether an answer holds what every good one holds, and no failure inside."""
+    if expects != "choices":
+        return answer.get(str(expects)) is not None
+    choice = _choice(answer)
+    end = str(choice.get("finish_reason")).lower()
+    return bool(choice) and not choice.get("error") and end not in _FAILED_ENDS
+
+
+def _pause(reply: HttpReply, text: str, error: Mapping[str, Any]) -> float | None:
+    """Seconds that the server wants to be left alone, from its headers, details or words."""
     try:
         if milliseconds := reply.headers.get("retry-after-ms"):
             return max(0.0, float(milliseconds) / 1000)
@@ -255,9 +291,6 @@ def _pause(reply: HttpReply, text: str) -> float | None:
             return float(value)
         if value:
             return max(0.0, parsedate_to_datetime(value).timestamp() - time())
-        if found := _WAIT.search(text):
-            minutes, number, unit = found.groups()
-            return 60 * int(minutes or 0) + float(number) / (1000 if unit == "ms" else 1)
     except (ValueError, OverflowError):
-        pass
-    return None
+        return None
+    return asked_pause(text, error)

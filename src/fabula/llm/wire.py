@@ -23,6 +23,10 @@ from fabula.errors import ModelError, UsageError
 
 CONNECT_SECONDS = 15.0
 KEEP_ALIVE_SECONDS = 60.0
+MAX_REPLY = 64 * 2**20
+"""Bytes of a reply, after decompression, unless the model's settings say otherwise."""
+IDLE_SECONDS = 120.0
+"""Seconds that a reply that has begun may stand still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,9 @@ class HttpReply:
 class Fault(Exception):
     """The request was not answered, and another try may help. Never leaves this package."""
 
-    def __init__(self, kind: Literal["unreachable", "reset", "timeout"], reason: str) -> None:
+    def __init__(
+        self, kind: Literal["unreachable", "reset", "timeout", "garbled"], reason: str
+    ) -> None:
         super().__init__(reason)
         self.kind = kind
 
@@ -52,6 +58,7 @@ class Wire:
         verify_tls: Whether the server's certificate is checked.
         ca_file: Certificates to trust instead of the system's.
         proxy: The proxy's address, or None for the environment's.
+        max_reply: Bytes of a reply after decompression; a longer one is an error.
     """
 
     def __init__(
@@ -63,7 +70,9 @@ class Wire:
         verify_tls: bool = True,
         ca_file: str | None = None,
         proxy: str | None = None,
+        max_reply: int = MAX_REPLY,
     ) -> None:
+        self._max_reply = max_reply
         url = _server_url(base_url)
         # Passwords are taken out of addresses, which errors of other libraries would show.
         self.base_url = str(url.with_user(None)).rstrip("/")
@@ -84,6 +93,11 @@ class Wire:
         """The base URL as it may be shown and stored: no password, no query."""
         return without_secrets(self.base_url)
 
+    @property
+    def logins(self) -> tuple[str, ...]:
+        """What no text may show: the passwords of the server's and the proxy's address."""
+        return tuple(filter(None, (self._login, *self._proxy_login.values())))
+
     async def send(self, method: str, path: str, body: bytes, content_type: str) -> HttpReply:
         """Send a request to a path below the base URL and read the whole reply.
 
@@ -103,7 +117,8 @@ class Wire:
                 proxy_headers=self._proxy_login,
                 allow_redirects=False,
             ) as response:
-                return HttpReply(response.status, response.headers, await response.read())
+                body = await self._read(response.content)
+                return HttpReply(response.status, response.headers, body)
         except TimeoutError as exc:
             raise Fault("timeout", f"no answer within {self._seconds:g} s") from exc
         except (ssl.SSLError, aiohttp.ClientSSLError) as exc:
@@ -116,8 +131,32 @@ class Wire:
             ) from exc
         except aiohttp.ClientConnectorError as exc:
             raise Fault("unreachable", _cause(exc)) from exc
+        except aiohttp.ClientResponseError as exc:
+            raise Fault("garbled", exc.message or type(exc).__name__) from exc
         except (aiohttp.ClientError, OSError) as exc:
             raise Fault("reset", f"the connection broke ({_cause(exc)})") from exc
+
+    async def _read(self, content: aiohttp.StreamReader) -> bytes:
+        """A reply's body, as far as it is bounded in size and keeps coming.
+
+        Raises:
+            ModelError: It is longer than replies may be.
+            TimeoutError: It stands still.
+        """
+        body = bytearray()
+        while True:
+            async with asyncio.timeout(min(IDLE_SECONDS, self._seconds)):
+                piece = await content.readany()
+            if not piece:
+                return bytes(body)
+            body += piece
+            if len(body) > self._max_reply:
+                raise ModelError(
+                    f"{self.address} sent a reply of more than {self._max_reply:,} bytes",
+                    code="model.reply-too-large",
+                    hint="check the endpoint; a model that may write more needs a higher "
+                    "`max_reply` in its settings",
+                )
 
     async def close(self) -> None:
         """Close the connections of this event loop and of loops that are over."""
@@ -157,6 +196,13 @@ class Wire:
         return session
 
     def _tls_error(self, exc: Exception) -> ModelError:
+        if re.search(r"wrong.version|record.layer", str(exc), re.I):
+            return ModelError(
+                f"{self.address} does not speak TLS",
+                code="model.certificate",
+                hint=f"write {self.address.replace('https://', 'http://', 1)} if it is your own "
+                "server",
+            )
         return ModelError(
             f"the TLS connection to {self.address} failed: {_cause(exc)}",
             code="model.certificate",

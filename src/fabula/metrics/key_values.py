@@ -124,8 +124,8 @@ class KeyValues:
         lost = self.distinct.filter(pc.invert(there))
         if not len(lost):
             return 1.0
-        missed: int = pc.sum(pc.is_in(self.labels, value_set=lost)).as_py()
-        return 1 - missed / filled
+        missed = int(pc.sum(pc.is_in(self.labels, value_set=lost)).as_py())
+        return float(1 - missed / filled)
 
     def reaches(self, keys: KeyValues) -> bool:
         """Whether numbers spread over the parent's, as far as those of a foreign key do."""

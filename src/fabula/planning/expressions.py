@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from fabula.io.arrays import empty_table
-from fabula.io.sql import thread_connection
+from fabula.io.sql import BOUNDED, in_time, thread_connection
 
 _UNREPEATABLE = {
     "random",
@@ -32,6 +34,9 @@ _UNREPEATABLE = {
     "sleep_ms",
 }
 """Functions whose result depends on chance or on the clock."""
+
+_BARE = frozenset({"current_timestamp", "current_date", "current_time", "localtimestamp", "select"})
+"""In a macro: the clock without brackets, and a query."""
 
 _OF_THE_DATABASE = {
     "current_connection_id",
@@ -58,6 +63,9 @@ _OF_THE_DATABASE = {
 }
 """Functions that look at the database instead of the row."""
 
+MOST_TEXT = 100_000
+"""Characters of an expression."""
+_MOST_WIDTH = re.compile(r"[*]|\d{5,}|\{[^{}]*\{")
 _CONSTANT_NAMES = {"current_date", "current_timestamp", "current_time", "localtimestamp"}
 
 
@@ -92,11 +100,23 @@ def parse_expression(text: str, references: Collection[str] = ()) -> Expression:
     Raises:
         ExpressionError: No valid expression, or one that could not be repeated.
     """
+    if len(text) > MOST_TEXT:
+        raise ExpressionError(f"it has more than {MOST_TEXT:,} characters")
+    try:
+        return _parsed(text, references)
+    except (RecursionError, MemoryError) as error:
+        raise ExpressionError("it is nested too deeply") from error
+
+
+def _parsed(text: str, references: Collection[str]) -> Expression:
     try:
         serialized = _scalar("SELECT json_serialize_sql(?)", f"SELECT {text}")
     except duckdb.Error as error:
         raise ExpressionError(_first_line(error)) from error
-    tree = json.loads(serialized)
+    try:
+        tree = json.loads(serialized)
+    except ValueError as error:
+        raise ExpressionError("it holds a number of too many digits") from error
     if tree.get("error"):
         raise ExpressionError(f"no valid SQL: {tree.get('error_message', '').splitlines()[0]}")
     node = tree["statements"][0]["node"]
@@ -125,8 +145,9 @@ def expression_type(sql: str, types: Mapping[str, pa.DataType]) -> pa.DataType:
     """
     schema = pa.schema(list(types.items()) or [("_", pa.int64())])
     try:
-        relation = thread_connection().from_arrow(empty_table(schema))
-        result = relation.project(sql).to_arrow_table()
+        connection = thread_connection()
+        with in_time(connection):
+            result = connection.from_arrow(empty_table(schema)).project(sql).to_arrow_table()
     except duckdb.Error as error:
         raise ExpressionError(_first_line(error)) from error
     if result.num_rows:
@@ -215,6 +236,18 @@ def _inspect_function(part: dict[str, Any]) -> None:
         )
     if name in _OF_THE_DATABASE:
         raise ExpressionError(f"`{name}` looks at the database, not at the row")
+    if name in unrepeatable_functions():
+        raise ExpressionError(
+            f"`{name}` is not known to give the same result for the same row",
+            "use functions of the row's values only",
+        )
+    if name in ("printf", "format"):
+        form = constant_text(part["arguments"][0]["expression"]) if part["arguments"] else None
+        if form is None or _MOST_WIDTH.search(form):
+            raise ExpressionError(f"`{name}` needs a constant format with widths below 10,000")
+    if name in BOUNDED:
+        part["function_name"] = f"bounded_{name}"
+        part["qualified_name"] = {"path": [part["function_name"]]}
     if name in ("unnest", "unlist"):
         raise ExpressionError(f"`{name}` gives several rows; an expression gives one value a row")
 
@@ -228,13 +261,44 @@ def _walk(node: Any, bound: frozenset[str] = frozenset()) -> Iterator[dict[str, 
         return
     kind = node.get("class")
     if kind == "LAMBDA":
-        bound |= _names(node["lhs"]) & _names(node["expr"])
+        bound |= _parameters(node)
     if kind == "COLUMN_REF" and node["column_names"][0] in bound:
         return
     if kind is not None:
         yield node
     for child in node.values():
         yield from _walk(child, bound)
+
+
+def _parameters(node: Mapping[str, Any]) -> frozenset[str]:
+    """What a lambda calls its arguments, used or not; `a -> '$.x'` is JSON and has none."""
+    if node.get("syntax_type") != "SINGLE_ARROW":
+        return _names(node["lhs"])
+    return _names(node["lhs"]) & _names(node["expr"])
+
+
+@lru_cache(maxsize=1)
+def unrepeatable_functions() -> frozenset[str]:
+    """Functions of DuckDB that need not give the same result again, and macros that use them."""
+    rows = (
+        thread_connection()
+        .execute("SELECT function_name, function_type, stability, macro_definition "
+                 "FROM duckdb_functions() WHERE function_type IN ('scalar', 'macro')")
+        .fetchall()
+    )  # fmt: skip
+    found = {
+        name
+        for name, kind, stability, _ in rows
+        if kind == "scalar" and stability != "CONSISTENT" and name != "error"
+    }
+    ours = {f"bounded_{name}" for name in BOUNDED}
+    macros = {name: text or "" for name, kind, _, text in rows if kind == "macro"}
+    words = {name: set(re.findall(r"\w+", text.lower())) for name, text in macros.items()}
+    while True:
+        more = {name for name, used in words.items() if used & (found | _BARE)} - found - ours
+        if not more:
+            return frozenset(found | {name for name in macros if name.startswith("pg_")} - ours)
+        found |= more
 
 
 def _names(node: Any) -> frozenset[str]:

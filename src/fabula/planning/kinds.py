@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from fabula.spec.columns import AbstractColumn, AbstractNumber
 from fabula.spec.keys import Constant, Sequence
-from fabula.spec.numbers import Binomial, Mixture, Poisson, Zipf
+from fabula.spec.numbers import Binomial, Mixture, Poisson, Uniform, Zipf
 from fabula.spec.parameters import Scalar, as_moment, seconds
 from fabula.spec.times import Datetime
 from fabula.spec.words import Choice, Judge, Llm, Pattern, Person, Program
@@ -116,8 +116,24 @@ def value_range(column: AbstractNumber) -> tuple[float, float]:
     return low, high
 
 
+def grid_ends(column: Uniform) -> tuple[int, int] | None:
+    """The first and last value in steps of the column's decimals; None without constant ends.
+
+    Whole bounds stay whole: `2**63 - 1` is no float64.
+    """
+    low, high, scale = column.min, column.max, 10 ** (column.decimals or 0)
+    if isinstance(low, str) or isinstance(high, str):
+        return None
+    first = low * scale if isinstance(low, int) else math.ceil(low * scale - 1e-9)
+    last = high * scale if isinstance(high, int) else math.floor(high * scale + 1e-9)
+    return first, last
+
+
 def _steps(column: AbstractNumber) -> float:
     """How many values with the column's decimals lie in its range."""
+    ends = grid_ends(column) if isinstance(column, Uniform) else None
+    if ends is not None:
+        return max(0, ends[1] - ends[0] + 1)
     scale = float(10 ** (column.decimals or 0))
     low, high = (bound * scale for bound in value_range(column))
     if math.isinf(low) or math.isinf(high):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from fabula.errors import Violation, did_you_mean
+from fabula.io.names import file_stem
 from fabula.planning.templates import TemplateError, template_needs
 from fabula.spec.outputs import OutputSpec
 from fabula.spec.tables import DatasetSpec
@@ -38,7 +39,7 @@ def output_violations(spec: DatasetSpec) -> Iterator[Violation]:
             if name not in written:
                 yield _unwritten(name, columns, where)
         yield from _template_problems(output, columns, where)
-        for file in output.files(table).values():
+        for file in files_of(output, table).values():
             owner = taken.get(file)
             if owner or file.removesuffix(output.ending) in spec.tables:
                 message = f"{owner or 'a table'} writes `{file}` too"
@@ -54,13 +55,21 @@ def table_of(output: OutputSpec, spec: DatasetSpec) -> str | None:
     return next(iter(spec.tables)) if len(spec.tables) == 1 else None
 
 
+def files_of(output: OutputSpec, table: str) -> dict[str, str]:
+    """The file of each split, under a name that stays in the run's folder and is free there."""
+    return {
+        split: file_stem(file.removesuffix(output.ending)) + output.ending
+        for split, file in output.files(table).items()
+    }
+
+
 def output_files(spec: DatasetSpec) -> list[str]:
     """The names of the files that a spec's outputs make besides tables."""
     return [
         file
         for output in spec.outputs
         if output.is_export
-        for file in output.files(table_of(output, spec) or "").values()
+        for file in files_of(output, table_of(output, spec) or "").values()
     ]
 
 

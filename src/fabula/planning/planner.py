@@ -17,6 +17,7 @@ from fabula.planning.references import (
     filling_violations,
     order_tables,
     resolve_references,
+    with_distinct_checks,
 )
 from fabula.planning.rules import (
     check_violations,
@@ -88,7 +89,9 @@ def settle(spec: DatasetSpec, *, n: Size = None, model: str | None = None) -> Da
     Raises:
         UsageError: `n` names no table, or does not say which of several.
     """
-    tables = {name: _with_thresholds(table) for name, table in spec.tables.items()}
+    tables = {
+        name: with_distinct_checks(_with_thresholds(table)) for name, table in spec.tables.items()
+    }
     for name, rows in sizes_of(spec, n).items():
         tables[name] = tables[name].model_copy(update={"n": rows})
     if model is None:

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from fabula.errors import Violation, did_you_mean
 from fabula.planning.plan import ReferencePlan
+from fabula.spec.checks import UniqueCheck
 from fabula.spec.keys import Reference
 from fabula.spec.tables import DatasetSpec, TableSpec
 from fabula.spec.words import FILLED
@@ -196,6 +197,25 @@ def _driving_problems(table: TableSpec, driver: ReferencePlan | None) -> Iterato
     if column.unique and per_parent.fixed != 1 and per_parent.max != 1:
         message = f"`{driver.column}` is unique, but `per_parent` allows several rows of a parent"
         yield Violation("spec.bad-reference", message, f"{where}.unique", "add `max: 1` to it")
+
+
+def with_distinct_checks(table: TableSpec) -> TableSpec:
+    """The table with each `unique` check to resample among its groups that may not repeat.
+
+    Such values are drawn so that they differ, which drawing whole tables again hardly ever meets.
+    Left to that are the groups that can't be drawn so: weighted references, and references that
+    another group combines already.
+    """
+    groups = list(table.unique)
+    for check in table.checks:
+        if isinstance(check, UniqueCheck) and check.repair == "resample":
+            columns = [table.columns.get(name) for name in check.columns]
+            links = [column for column in columns if isinstance(column, Reference)]
+            widened = table.model_copy(update={"unique": (*groups, check.columns)})
+            if not any(link.skew or link.weights for link in links) and not any(_overlaps(widened)):
+                groups.append(check.columns)
+    distinct = tuple(dict.fromkeys(groups))
+    return table if distinct == table.unique else table.model_copy(update={"unique": distinct})
 
 
 def _overlaps(table: TableSpec) -> Iterator[Violation]:

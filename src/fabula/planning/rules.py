@@ -78,7 +78,7 @@ def size_violations(tables: Sequence[TablePlan], references: References) -> Iter
             (f"columns.{name}.unique", (name,)) for name in single
         ]
         groups += [("primary_key", table.spec.primary_key)] if table.spec.primary_key else []
-        groups += [(f"unique.{i}", group) for i, group in enumerate(table.spec.unique)]
+        groups += [(_unique_place(table.spec, group), group) for group in table.spec.unique]
         for name, plan in table.columns.items():
             yield from step_violations(plan.spec, table.rows, f"{where}.columns.{name}")
         for part, group in groups:
@@ -93,6 +93,14 @@ def size_violations(tables: Sequence[TablePlan], references: References) -> Iter
             places = math.prod(room(name) for name in driver.within)
             if places < fewest:
                 yield _too_few(driver.within, int(places), fewest, f"{where}.per_parent")
+
+
+def _unique_place(table: TableSpec, group: tuple[str, ...]) -> str:
+    """Where the spec says that a combination may not repeat."""
+    for i, check in enumerate(table.checks):
+        if isinstance(check, UniqueCheck) and check.columns == group and check.repair == "resample":
+            return f"checks.{i}"
+    return f"unique.{table.unique.index(group)}"
 
 
 def name_violations(spec: DatasetSpec, planned: dict[str, Columns]) -> Iterator[Violation]:

@@ -20,16 +20,10 @@ class TemplateError(ValueError):
 
 @lru_cache(maxsize=1)
 def environment() -> jinja2.Environment:
-    """The one sandboxed environment; an unknown name in it is an error, a null prints nothing."""
-    from jinja2 import StrictUndefined
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    """The one bounded sandbox; an unknown name in it is an error, a null prints nothing."""
+    from fabula.planning.bounded_templates import BoundedEnvironment
 
-    sandbox = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined,
-        autoescape=False,
-        keep_trailing_newline=True,
-        finalize=lambda value: "" if value is None else value,
-    )
+    sandbox = BoundedEnvironment()
     for name in _UNREPEATABLE:
         sandbox.filters.pop(name, None)
         sandbox.globals.pop(name, None)
@@ -49,6 +43,8 @@ def template_needs(text: str, references: Collection[str]) -> tuple[str, ...]:
         environment().compile(tree)
     except TemplateSyntaxError as error:
         raise TemplateError(f"{error.message} (line {error.lineno})") from error
+    except (RecursionError, MemoryError) as error:
+        raise TemplateError("it is nested too deeply") from error
     if any(tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends))):
         raise TemplateError("it can't include other files")
     names = sorted(meta.find_undeclared_variables(tree))

@@ -14,7 +14,8 @@ from fabula.spec.keys import Constant, Key, Sequence
 from fabula.spec.numbers import Bernoulli, Mixture, Zipf
 from fabula.spec.parameters import Scalar, as_moment, is_expression, seconds
 from fabula.spec.times import Datetime
-from fabula.spec.words import Choice, Pattern, Person, Provider
+from fabula.spec.words import Choice, Llm, Pattern, Person, Program, Provider
+from fabula.words.linear import linear_pattern
 from fabula.words.locales import load_locale
 from fabula.words.pools import provider_pool
 from fabula.words.regex import PatternError, compile_pattern
@@ -42,6 +43,8 @@ def value_violations(column: AbstractColumn, where: str) -> Iterator[Violation]:
             yield from _constant_problems((column.value,), f"{where}.value")
         case Pattern():
             yield from _pattern_problems(column.regex, f"{where}.regex")
+        case Llm() | Program() if column.pattern is not None:
+            yield from _matching_problems(column.pattern, f"{where}.pattern")
         case Person():
             locales = [column.locale] if isinstance(column.locale, str) else column.locale
             for locale in locales:
@@ -170,6 +173,15 @@ def _pattern_problems(regex: str, where: str) -> Iterator[Violation]:
         compile_pattern(regex)
     except PatternError as error:
         yield Violation("spec.bad-regex", f"no pattern to draw from: {error}", where)
+
+
+def _matching_problems(pattern: str, where: str) -> Iterator[Violation]:
+    try:
+        linear_pattern(pattern)
+    except ValueError as error:
+        message = f"`{pattern}` can't be matched in linear time: {error}"
+        hint = "write it without look-around, back references and large repeats"
+        yield Violation("spec.bad-regex", message, where, hint)
 
 
 def _problems_of(prepare: Callable[[], object], where: str) -> Iterator[Violation]:

@@ -74,8 +74,10 @@ def write_function(
         PrerequisiteError: The sandbox can't be had here.
     """
     messages = [Message("system", _SYSTEM), Message("user", _question(column, sample))]
-    for repairs in range(PROGRAM_REPAIRS + 1):
+    repairs, calls = 0, 0
+    while calls <= PROGRAM_REPAIRS:  # what an earlier run was told in vain is no try of this one
         reply = ask(ChatRequest(tuple(messages), sample=repairs, purpose=COLUMN_PROGRAM))
+        calls += not reply.cached
         found = read_reply(reply)
         source = found.candidates[0].strip() if found.candidates else ""
         try:
@@ -90,8 +92,9 @@ def write_function(
             Message("assistant", reply.text or "(nothing)"),
             Message("user", f"{problem}\n\nReply with the whole corrected function."),
         ]
+        repairs += 1
     raise OutputError(
-        f"no function for the column came about in {PROGRAM_REPAIRS + 1} tries; the last one:\n\n"
+        f"no function for the column came about in {repairs} tries; the last one:\n\n"
         f"{source}\n\n{problem}",
         code="program.unusable",
         where=where,

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from fabula.words.linear import linear_pattern
+
 MOST_ODD = 0.05
 """Share of values that may have another form than every example (names with accents, say)."""
 
@@ -17,7 +19,7 @@ def form_problem(values: Sequence[Any], examples: Sequence[Any], pattern: str | 
     or a sign) set the form: `TOO-0042` is capitals, a dash, four digits.
     """
     if pattern is not None:
-        odd = [value for value in values if re.fullmatch(pattern, str(value)) is None]
+        odd = [value for value in values if not linear_pattern(pattern).fullmatch(str(value))]
         wanted, most = f"do not match the pattern `{pattern}`", 0.0
     else:
         if not examples or not all(map(_is_code, examples)):

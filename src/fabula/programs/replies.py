@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fabula.llm.chat import ChatReply
-from fabula.llm.rows.parse import without_thoughts
 from fabula.llm.rows.prose import is_refusal
+from fabula.llm.rows.reasoning import without_thoughts
 from fabula.llm.rows.wording import with_text
 
 _BLOCK = re.compile(

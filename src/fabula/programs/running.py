@@ -6,11 +6,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
 from fabula.checks.results import CheckResults
 from fabula.programs.asking import fault_in_words
 from fabula.programs.fitting import Fitted, Made, fit
 from fabula.programs.gates import failures_in_words, gate, spec_of
 from fabula.programs.mending import Mended, Orphans, mend, with_repairs
+from fabula.programs.sandbox.outcome import Fault
 from fabula.programs.sandbox.run import Limits, Outcome, run
 from fabula.programs.wanted import Wanted
 
@@ -18,6 +22,20 @@ ENTRY = "fabula.programs.inside.tables:run"
 LIMITS = Limits(seconds=60.0, output=16 << 20)
 
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
+
+
+class _Told(TypedDict):
+    how: str
+    place: str
+    name: str
+    function: str
+
+
+class _Notes(TypedDict):
+    found: list[_Told]
+
+
+_FOUND = TypeAdapter(_Notes)
 
 
 @dataclass(frozen=True)
@@ -98,13 +116,22 @@ def run_unchecked(
     )
     if outcome.fault is not None:
         return Ran(source, outcome)
-    made = [
-        Made(**told, rows=outcome.tables[str(number)])
-        for number, told in enumerate(outcome.notes["found"])
-    ]
+    made = _made(outcome)
+    if made is None:
+        fault = Fault("result", "it sent a reply that is not the sandbox's own")
+        return Ran(source, replace(outcome, fault=fault))
     if names:
         made = [replace(item, name=names.get(item.place, item.name)) for item in made]
     return Ran(source, outcome, fit(wanted, made))
+
+
+def _made(outcome: Outcome) -> list[Made] | None:
+    """The tables that were found, or None where the reply was forged by the program."""
+    try:
+        found = _FOUND.validate_python(dict(outcome.notes))["found"]
+        return [Made(**told, rows=outcome.tables[str(at)]) for at, told in enumerate(found)]
+    except (ValidationError, KeyError):
+        return None
 
 
 def run_program(

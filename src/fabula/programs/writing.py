@@ -139,7 +139,8 @@ def write_program(
         ModelError: The model can't be used, and there is no program.
     """
     talk, say = _Talk(), tell or _silent
-    for number in range(rounds + 1):
+    number = 0
+    while talk.spent.calls <= rounds:  # what an earlier run was told in vain is no try of this one
         try:
             reply = run_sync(model.complete(_request(wanted, talk, number)))
         except FabulaError as error:
@@ -150,7 +151,8 @@ def write_program(
         ran = _read(reply, talk, wanted, options)
         if ran is not None and ran.passed and not talk.problem:
             return _finished(ran, model, wanted, talk, options)
-        say(f"round {number + 1}: {_last(talk)}")
+        number += 1
+        say(f"round {number}: {_last(talk)}")
     return _ended(model, talk, _error(model, talk))
 
 

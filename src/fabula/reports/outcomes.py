@@ -18,11 +18,14 @@ _OTHER_FILES = ("manifest.json", "rejects.jsonl", "report.html")
 
 
 def checks_line(checks: CheckResults) -> str:
-    """`9 passed`, `8 passed, 1 FAILED`, or `none`."""
+    """`9 passed`, `8 passed, 1 FAILED`, `8 passed, 1 not judged`, or `none`."""
     if not len(checks):
         return "Checks: none"
     failed = len(checks.failed)
-    parts = [f"{len(checks) - failed} passed"] + ([f"{failed} FAILED"] if failed else [])
+    open_ = sum(not result.judged for result in checks)
+    parts = [f"{len(checks) - failed - open_} passed"]
+    parts += [f"{failed} FAILED"] if failed else []
+    parts += [f"{open_} not judged: too few rows"] if open_ else []
     return f"Checks: {', '.join(parts)}"
 
 
@@ -74,9 +77,8 @@ def record_text(dataset: Dataset) -> str:
 
 
 def _verdict(result: CheckResult) -> str:
-    word = "pass" if result.passed else "FAIL"
     repaired = f" ({result.repair}: {result.repaired:,})" if result.repaired else ""
-    return f"{word}  {result.table}: {result.message or result.name}{repaired}"
+    return f"{result.verdict}  {result.table}: {result.message or result.name}{repaired}"
 
 
 def _losses(dataset: Dataset) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from fabula.checks.results import CheckResult
 from fabula.reports import amounts, grid
 from fabula.reports.outcomes import label
 from fabula.reports.profile import ColumnProfile, TableProfile
@@ -32,6 +33,8 @@ th { color: var(--dim); font-weight: 500; } td.number {
 .pass { color: var(--good); } .fail { color: var(--bad); font-weight: 600; }
 .scroll { overflow-x: auto; } svg { vertical-align: middle; } rect { fill: var(--bar); }
 """
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+"""A browser loads and runs nothing for this page."""
 _SHAPE_WIDTH, _SHAPE_HEIGHT = 140, 28
 _VALUE_ROOM = 60
 
@@ -63,6 +66,7 @@ def run_page(dataset: Dataset, profiles: Sequence[TableProfile]) -> str:
     ]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width">'
         f"<title>{name}</title><style>{_STYLE}</style></head>\n<body>\n"
         + "\n".join(part for part in parts if part)
@@ -96,10 +100,14 @@ def _rows(manifest: Mapping[str, Any]) -> list[list[str]]:
     ]
 
 
+def _mark(result: CheckResult) -> str:
+    shade = "" if not result.judged else ' class="pass"' if result.passed else ' class="fail"'
+    return f"<td{shade}>{result.verdict}</td>"
+
+
 def _checks(dataset: Dataset) -> list[list[str]]:
-    marks = {True: '<td class="pass">pass</td>', False: '<td class="fail">FAIL</td>'}
     return [
-        [marks[result.passed], _cell(result.table), _cell(result.message or result.name)]
+        [_mark(result), _cell(result.table), _cell(result.message or result.name)]
         for result in dataset.checks
     ]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from fabula.llm.permission import sent
+from fabula.llm.prices import PRICES_DATED
 from fabula.planning.plan import ModelCalls, Plan, TablePlan
 from fabula.reports import amounts, grid
 
@@ -19,7 +21,8 @@ def plan_text(plan: Plan) -> str:
     parts.append("\n".join(f"  {line}" for line in grid.lines(rows, right=(False, True, True))))
     if plan.calls:
         asked = [_call(call) for call in plan.calls]
-        parts.append("\n".join(["Models:", *(f"  {line}" for line in grid.lines(asked))]))
+        lines = [*grid.lines(asked), *_sends(plan)]
+        parts.append("\n".join(["Models:", *(f"  {line}" for line in lines)]))
     parts.append(_sum(plan))
     return "\n\n".join(parts)
 
@@ -52,9 +55,23 @@ def plan_values(plan: Plan) -> dict[str, Any]:
             }
             for call in plan.calls
         ],
+        "sends": _sends(plan),
         "bytes": plan.bytes,
         "seconds": plan.seconds,
     }
+
+
+def _sends(plan: Plan) -> list[str]:
+    """What leaves the environment, and where to: variables that models of the spec get."""
+    lines = []
+    for name in dict.fromkeys(call.model for call in plan.calls):
+        model = plan.spec.models.get(name)
+        if model is None or isinstance(model, str):
+            continue
+        host, variables = sent(model.base_url, model.api_key_env, model.headers)
+        host = host or f"{model.provider}'s own host"
+        lines += [f"sends ${variable} to {host}" for variable in variables]
+    return list(dict.fromkeys(lines))
 
 
 def _rows(table: TablePlan) -> str:
@@ -77,6 +94,10 @@ def _call(call: ModelCalls) -> tuple[str, ...]:
     )
 
 
+def _paid(call: ModelCalls) -> bool:
+    return call.cost is not None and call.cost[1] > 0
+
+
 def _sum(plan: Plan) -> str:
     rows = sum(table.rows for table in plan.tables)
     about = "" if all(table.exact for table in plan.tables) else "about "
@@ -87,6 +108,7 @@ def _sum(plan: Plan) -> str:
         f"{amounts.size(plan.bytes)} of values",
         time + (" besides model calls" if plan.calls else ""),
         f"seed {plan.seed}",
+        *([f"list prices of {PRICES_DATED}"] if any(_paid(call) for call in plan.calls) else ()),
         "nothing was called or written",
     ]
     return "Total: " + " · ".join(parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fabula.llm.prices import price_of
+from fabula.llm.prices import FREE, PRICES_DATED, price_of
 from fabula.llm.rehearsal import Rehearsal, RehearsedCall
 from fabula.reports import amounts, grid
 
@@ -36,4 +36,6 @@ def rehearsal_text(rehearsal: Rehearsal) -> str:
         "prompts;\nanswers that have to be asked again come on top, and what the ledger knows is "
         "free."
     )
+    if any(price_of(model) not in (None, FREE) for model in rehearsal.usage):
+        note += f" Costs are by list prices of {PRICES_DATED}."
     return "\n".join([*grid.lines(rows, right=(False, True, True, True, True)), "", note])

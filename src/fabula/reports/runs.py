@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -11,7 +10,7 @@ from typing import Any
 
 from fabula.errors import SourceError
 from fabula.reports import amounts, grid
-from fabula.runs.output import MANIFEST, record
+from fabula.runs.output import MANIFEST, read_manifest
 
 DEPTH = 4
 """Folders below the given one that are searched."""
@@ -25,7 +24,7 @@ class RunEntry:
     Attributes:
         folder: Where it is.
         name: The spec's name.
-        state: `finished`, `failed checks`, or `unfinished`.
+        state: `finished`, `failed checks`, `unfinished`, or `damaged`.
         written: Rows written.
         rejected: Rows lost.
         started: When it began, in ISO form; empty while it is unfinished.
@@ -92,7 +91,9 @@ def _places(folder: Path) -> Iterator[Path]:
 
 def _entry(folder: Path) -> RunEntry:
     try:
-        manifest = json.loads(record(folder, MANIFEST).read_text(encoding="utf-8"))
+        manifest = read_manifest(folder)
+        if manifest is None:
+            return RunEntry(folder=str(folder), name="", state="unfinished")
         tables = manifest["tables"].values()
         return RunEntry(
             folder=str(folder),
@@ -103,5 +104,5 @@ def _entry(folder: Path) -> RunEntry:
             started=manifest["timings"]["started"],
             seconds=manifest["timings"]["seconds"],
         )
-    except (OSError, ValueError, KeyError):
-        return RunEntry(folder=str(folder), name="", state="unfinished")
+    except SourceError:
+        return RunEntry(folder=str(folder), name="", state="damaged")

@@ -15,6 +15,7 @@ from fabula.io.formats import as_format, format_of, names_file
 from fabula.io.names import file_stem
 from fabula.io.places import make_folder
 from fabula.io.read import TableRows, read_files, typed
+from fabula.io.run_files import inside
 from fabula.io.write import write_table
 from fabula.runs.output import is_file, read_manifest, read_rejects
 from fabula.runs.parts import Lost
@@ -86,7 +87,8 @@ class Dataset(Mapping[str, Any]):
             reused: Rows that were there before the latest command.
 
         Raises:
-            SourceError: The folder holds no finished run, or a file of it is missing.
+            SourceError: The folder holds no finished run, its records are damaged, or a file of
+                it is missing.
         """
         folder = Path(folder)
         manifest = read_manifest(folder)
@@ -252,7 +254,9 @@ def _rows_of(
     first = Path(table["files"][0]["path"])
     place = folder.parent if is_file(folder) else folder
     paths = [
-        place / file["path"] for file in table["files"] if Path(file["path"]).suffix == first.suffix
+        inside(place, file["path"])
+        for file in table["files"]
+        if Path(file["path"]).suffix == first.suffix
     ]
     for path in paths:
         if not path.is_file():

@@ -20,6 +20,7 @@ from fabula.engines.made import TableMaker
 from fabula.errors import RunInterrupted, SpecError
 from fabula.io.formats import Format, as_format
 from fabula.llm.chat import ChatModel
+from fabula.planning.outputs import output_files
 from fabula.planning.plan import Plan
 from fabula.runs.checking import Checking
 from fabula.runs.dataset import Dataset
@@ -133,7 +134,8 @@ def run(
             dataset = make(MemoryStore())
         else:
             facts, formats = identity(plan, file_format), _formats(plan, file_format)
-            folder = RunFolder(output, facts, formats, fresh=fresh, overwrite=overwrite)
+            also = output_files(plan.spec)
+            folder = RunFolder(output, facts, formats, fresh=fresh, overwrite=overwrite, also=also)
             tracker.resume(folder.answered(), folder.note_answered)
             try:
                 reused = _go_on(plan, folder, make, max_rejects)
@@ -159,7 +161,9 @@ def _go_on(plan: Plan, folder: RunFolder, make: Callable[[Store], Dataset], limi
     manifest = dict(made.manifest)
     if outputs := write_outputs(plan, made, folder.path):
         manifest["outputs"] = outputs
-    folder.finish(manifest, made.rejected, forget=not lost_too_many(manifest, limit))
+        folder.note_files(output_files(plan.spec))
+    forget = not lost_too_many(manifest, limit)
+    folder.finish(manifest, made.rejected, output_files(plan.spec), forget=forget)
     return made.reused
 
 

@@ -19,7 +19,6 @@ from __future__ import annotations
 import dataclasses
 import glob
 import json
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -28,21 +27,29 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from fabula.engines.made import MadeBlock
-from fabula.errors import SinkError
+from fabula.errors import SinkError, SourceError
 from fabula.io.formats import FORMATS, Format
 from fabula.io.locks import FolderLock
 from fabula.io.names import file_stem
-from fabula.io.places import make_folder, remove_leftovers, sink_error, write_text
+from fabula.io.places import make_folder, remove_leftovers, sha256_of, sink_error, write_text
 from fabula.io.read import read_files, typed
+from fabula.io.run_files import inside, read_object
 from fabula.io.write import writing
-from fabula.runs.output import MANIFEST, REJECTS, programs_of, read_manifest, write_records
+from fabula.runs.belongings import (
+    FILES,
+    RUN,
+    STATE,
+    read_identity,
+    read_part,
+    remove_run,
+    state_files,
+)
+from fabula.runs.output import MANIFEST, REJECTS, read_manifest, write_records
 from fabula.runs.parts import Layout, Lost, PartRecord, Tally
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
-_RUN = "run.json"
-_STATE = ".fabula"
 _ANSWERED = "answered.json"
 _TYPED: tuple[Format, ...] = ("parquet", "arrow", "jsonl", "csv")
 """Formats by how well they keep the types of columns."""
@@ -57,9 +64,11 @@ class RunFolder:
         formats: File formats by table, the main one first.
         fresh: Forget what an earlier, equal run left.
         overwrite: Replace what another run left; files of no run are never touched.
+        also: Names of files that the run writes besides its tables.
 
     Raises:
         SinkError: The folder holds something else, is in use, or can't be written.
+        SourceError: The records of the run in it are damaged, or name files elsewhere.
     """
 
     def __init__(
@@ -70,20 +79,23 @@ class RunFolder:
         *,
         fresh: bool = False,
         overwrite: bool = False,
+        also: Iterable[str] = (),
     ) -> None:
         self.path = path
         self._formats = formats
         _check_owner(path, identity, overwrite=overwrite)
-        make_folder(path / _STATE)
-        self._lock = FolderLock(path / _STATE / "lock", owner=path)
+        make_folder(inside(path, STATE))
+        self._lock = FolderLock(inside(path, f"{STATE}/lock"), owner=path)
         try:
             past = _check_owner(path, identity, overwrite=overwrite)
             if past and (fresh or past["fingerprint"] != identity["fingerprint"]):
-                self._clear(past)
-            for place in (path, path / _STATE, *(path / file_stem(name) for name in formats)):
-                remove_leftovers(place)
+                same = past["fingerprint"] == identity["fingerprint"]
+                remove_run(path, () if same else self._written(also))
+            for place in (STATE, *map(file_stem, formats)):
+                remove_leftovers(inside(path, place))
+            remove_leftovers(path)
             if self.manifest is None:
-                write_text(path / _RUN, json.dumps(identity, indent=2, ensure_ascii=False) + "\n")
+                write_text(path / RUN, json.dumps(identity, indent=2, ensure_ascii=False) + "\n")
         except BaseException:
             self._lock.release()
             raise
@@ -95,10 +107,12 @@ class RunFolder:
 
     def finished(self, layout: Layout, part: int) -> PartRecord | None:
         """The record of a part whose files are all there."""
+        record = read_part(self._record(layout, part))
+        if record is None:
+            return None
         try:
-            record = PartRecord.from_json(self._record(layout, part).read_text(encoding="utf-8"))
-            sizes = [(self.path / file.name).stat().st_size for file in record.files]
-        except (OSError, ValueError, KeyError, TypeError):
+            sizes = [inside(self.path, file.name).stat().st_size for file in record.files]
+        except (OSError, SourceError):
             return None
         return record if sizes == [file.bytes for file in record.files] else None
 
@@ -139,45 +153,57 @@ class RunFolder:
 
     def attempt(self, table: str) -> int:
         """Which drawing of a table is the current one."""
-        state = _json(self.path / _STATE / "attempts.json") or {}
-        return int(state.get(table, 0))
+        return self._counts("attempts.json").get(table, 0)
 
     def draw_again(self, table: str, attempt: int) -> None:
         """Say, before its parts are made, that a table is drawn again."""
-        state = _json(self.path / _STATE / "attempts.json") or {}
-        write_text(self.path / _STATE / "attempts.json", json.dumps({**state, table: attempt}))
+        state = {**self._counts("attempts.json"), table: attempt}
+        write_text(self.path / STATE / "attempts.json", json.dumps(state))
 
     def answered(self) -> dict[str, int]:
         """Rows of each table that models had filled when an unfinished run noted it last."""
-        return {} if self.manifest else _json(self.path / _STATE / _ANSWERED) or {}
+        return {} if self.manifest else self._counts(_ANSWERED)
 
     def note_answered(self, rows: Mapping[str, int]) -> None:
         """Note how many rows models have filled; replies themselves are in the ledger."""
-        write_text(self.path / _STATE / _ANSWERED, json.dumps(rows))
+        write_text(self.path / STATE / _ANSWERED, json.dumps(rows))
+
+    def note_files(self, names: Iterable[str]) -> None:
+        """Note, before the manifest does, which other files of the run are there."""
+        hashes = {name: sha256_of(self.path / name) for name in names}
+        write_text(self.path / STATE / FILES, json.dumps(hashes))
 
     def reopen(self, tables: Iterable[str]) -> None:
         """Make an ended run unfinished again: the parts of `tables` are forgotten."""
         (self.path / MANIFEST).unlink(missing_ok=True)
         for table in tables:
-            for path in (self.path / _STATE).glob(f"{glob.escape(file_stem(table))}-*.json"):
+            for path in (self.path / STATE).glob(f"{glob.escape(file_stem(table))}-*.json"):
                 path.unlink()
 
-    def finish(self, manifest: Mapping[str, Any], lost: Sequence[Lost], *, forget: bool) -> None:
-        """Write the lost rows and, last, the manifest."""
-        write_records(self.path, manifest, lost)
+    def finish(
+        self,
+        manifest: Mapping[str, Any],
+        lost: Sequence[Lost],
+        also: Iterable[str] = (),
+        *,
+        forget: bool,
+    ) -> None:
+        """Write the lost rows and, last, the manifest, with the hashes of `also`."""
+        write_records(self.path, manifest, lost, also)
         if forget:
-            for path in (self.path / _STATE).glob("*.json"):
+            for path in state_files(self.path):
                 path.unlink()
 
     def close(self) -> None:
         """Let go of the folder; an empty state folder goes too."""
         self._lock.release()
-        records = list((self.path / _STATE).glob("*.json"))
-        if not records:
-            shutil.rmtree(self.path / _STATE, ignore_errors=True)
+        with suppress(OSError):  # it is not empty
+            if not state_files(self.path):
+                (self.path / STATE / "lock").unlink(missing_ok=True)
+                (self.path / STATE).rmdir()
 
     def _place(self, layout: Layout) -> Path:
-        return self.path if layout.parts == 1 else self.path / file_stem(layout.table)
+        return self.path if layout.parts == 1 else inside(self.path, file_stem(layout.table))
 
     def _files(self, layout: Layout, part: int) -> dict[Format, Path]:
         """A part's path in each format, the main one first."""
@@ -194,24 +220,23 @@ class RunFolder:
         return read_files(paths, best, layout.schema)
 
     def _record(self, layout: Layout, part: int) -> Path:
-        return self.path / _STATE / f"{file_stem(layout.table)}-{part:05d}.json"
+        return self.path / STATE / f"{file_stem(layout.table)}-{part:05d}.json"
 
-    def _clear(self, past: Mapping[str, Any]) -> None:
-        """Remove what an earlier run wrote, and nothing else."""
-        programs = [f"{stem}.py" for stem in programs_of(self.manifest or {})]
-        written = (*programs, *past.get("outputs", ()))
-        for name in (MANIFEST, REJECTS, "report.html", *written):
-            (self.path / name).unlink(missing_ok=True)
-        for path in (self.path / _STATE).glob("*.json"):
-            path.unlink()
-        for stem in map(file_stem, past["tables"]):
-            for file_format in FORMATS:
-                (self.path / f"{stem}.{file_format}").unlink(missing_ok=True)
-                for part in (self.path / stem).glob(f"part-[0-9]*.{file_format}"):
-                    part.unlink()
-            with suppress(OSError):
-                (self.path / stem).rmdir()
-        (self.path / _RUN).unlink()
+    def _counts(self, name: str) -> dict[str, int]:
+        """A note of whole numbers by table; none where it is missing or damaged."""
+        noted = read_object(self.path / STATE / name) or {}
+        return {table: count for table, count in noted.items() if type(count) is int}
+
+    def _written(self, also: Iterable[str]) -> list[str]:
+        """Patterns of the files that this run writes."""
+        stems = [glob.escape(file_stem(table)) for table in self._formats]
+        tables = [
+            f"{stem}{place}.{ending}"
+            for stem in stems
+            for place in ("", "/part-[0-9]*")
+            for ending in FORMATS
+        ]
+        return [*tables, REJECTS, *map(glob.escape, also)]
 
 
 def _check_owner(
@@ -222,10 +247,10 @@ def _check_owner(
         names = {item.name for item in path.iterdir()} if path.is_dir() else set()
     except OSError as exc:
         raise sink_error(exc, path) from exc
-    if not names - {_STATE}:
+    if not names - {STATE}:
         return None
-    past = _json(path / _RUN)
-    if past is None or not {"fingerprint", "tables"} <= set(past):
+    past = read_identity(path)
+    if past is None:
         raise SinkError(
             f"`{path}` holds files that no run made",
             code="sink.exists",
@@ -234,7 +259,7 @@ def _check_owner(
         )
     if past["fingerprint"] == identity["fingerprint"] or overwrite:
         return past
-    if names <= {_RUN, _STATE} and not any((path / _STATE).glob("*.json")):
+    if names <= {RUN, STATE} and not state_files(path):
         return None  # the other run ended before it made anything
     state = "a finished" if (path / MANIFEST).is_file() else "an unfinished"
     raise SinkError(
@@ -243,12 +268,3 @@ def _check_owner(
         where=str(path),
         hint="choose another folder, or pass --overwrite",
     )
-
-
-def _json(path: Path) -> dict[str, Any] | None:
-    """A JSON file's object, or None where there is none."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ from fabula.errors import CheckError, SinkError, UsageError
 from fabula.io.formats import Format, as_format, check_ending, format_of, separator_of
 from fabula.io.places import make_folder, replacing, sha256_of
 from fabula.io.read import read_files, typed
+from fabula.io.run_files import inside, is_unchanged
 from fabula.io.write import write_table
 from fabula.planning.outputs import output_files
 from fabula.planning.plan import Plan
+from fabula.runs.belongings import remove_run
 from fabula.runs.dataset import Dataset
 from fabula.runs.execute import execute
 from fabula.runs.identity import identity
@@ -78,7 +81,7 @@ def execute_to_file(
         raise_verdict(dataset, max_rejects, plan.spec.source)
         return dataset
     make_folder(output.parent)
-    folder = output.with_name(f".{output.name}.run")
+    folder = inside(output.parent, f".{output.name}.run")
     try:
         made = execute(
             plan,
@@ -97,7 +100,9 @@ def execute_to_file(
     file = _write(output, made, table.schema, file_format)
     manifest["tables"] = {table.name: {**manifest["tables"][table.name], "files": [file]}}
     write_records(output, manifest, made.rejected)
-    shutil.rmtree(folder)
+    remove_run(folder)
+    with suppress(OSError):  # something else was put there
+        folder.rmdir()
     dataset = _open(output, manifest, table.name, table.schema, file_format)
     raise_verdict(dataset, max_rejects, plan.spec.source)
     return dataset
@@ -109,9 +114,9 @@ def _past(output: Path, facts: Mapping[str, Any], *, overwrite: bool) -> dict[st
         return None
     manifest = read_manifest(output)
     if manifest and manifest.get("fingerprint") == facts["fingerprint"]:
-        (file,) = next(iter(manifest["tables"].values()))["files"]
-        whole = file["bytes"] == output.stat().st_size and file["sha256"] == sha256_of(output)
-        return manifest if whole else None
+        files = [file for table in manifest["tables"].values() for file in table["files"]]
+        mine = len(files) == 1 and files[0]["path"] == output.name
+        return manifest if mine and is_unchanged(output, files[0]["sha256"]) else None
     if overwrite:
         return None
     owner = "is the result of another run" if manifest else "was made by no run"

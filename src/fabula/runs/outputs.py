@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fabula.planning.outputs import table_of
+from fabula.planning.outputs import files_of, table_of
 from fabula.planning.plan import Plan
 from fabula.runs.dataset import Dataset
 from fabula.texts.exports.export import write_export
@@ -25,7 +25,7 @@ def write_outputs(plan: Plan, made: Dataset, folder: Path) -> list[Mapping[str, 
         table = table_of(output, plan.spec)
         if not output.is_export or table is None:
             continue
-        paths = {split: folder / file for split, file in output.files(table).items()}
+        paths = {split: folder / file for split, file in files_of(output, table).items()}
         written = write_export(made.to_arrow(table), output, paths, seed=plan.seed)
         records.append({"format": output.format, "table": table, **written.to_dict()})
     return records

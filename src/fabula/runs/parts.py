@@ -83,18 +83,6 @@ class PartRecord:
         """The record as JSON text."""
         return json.dumps(dataclasses.asdict(self), default=str, ensure_ascii=False)
 
-    @classmethod
-    def from_json(cls, text: str) -> PartRecord:
-        """The record that `to_json` wrote."""
-        fields: dict[str, Any] = json.loads(text)
-        fields["rejected"] = tuple(RejectedRow(**item) for item in fields["rejected"])
-        fields["tallies"] = tuple(
-            CheckTally(**{**item, "examples": tuple(item["examples"])})
-            for item in fields["tallies"]
-        )
-        fields["files"] = tuple(WrittenFile(**item) for item in fields["files"])
-        return cls(**fields)
-
 
 @dataclass(frozen=True)
 class Lost:

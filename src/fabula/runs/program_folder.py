@@ -44,6 +44,8 @@ from fabula.runs.stores import MemoryStore, Store
 from fabula.streams import BLOCK_ROWS
 
 PROGRAM, TRACEBACK = "program.py", "traceback.txt"
+_OWN = (PROGRAM, TRACEBACK, "schema.json", "schema.sql", "data.sqlite")
+_ASKED = ("request.json", "assumptions.md")
 SQLITE_ROWS = 1_000_000
 """Of more rows no SQLite file is written: it would take longer than the program."""
 
@@ -109,7 +111,9 @@ def program_run(
     }
     identity = {"fingerprint": fingerprint(facts), **facts}
     formats = defaultdict(lambda: (file_format,), dict.fromkeys(names, (file_format,)))
-    folder = RunFolder(output, identity, formats, fresh=fresh, overwrite=overwrite)
+    folder = RunFolder(
+        output, identity, formats, fresh=fresh, overwrite=overwrite, also=(*_OWN, *_ASKED)
+    )
     try:
         past = folder.manifest
         if past is not None and past["passed"]:
@@ -140,6 +144,9 @@ def _made(
     folder = store.path if isinstance(store, RunFolder) else None
     if folder is not None:
         _write_files(folder, made)
+        if isinstance(store, RunFolder):
+            names = (PROGRAM, TRACEBACK, *made.files)
+            store.note_files(name for name in names if (folder / name).is_file())
     ran = made.ran
     if ran is None or ran.mended is None:
         raise _with(made.error or _fault(ran), folder, None)
@@ -161,7 +168,8 @@ def _made(
         write_text(
             store.path / "run.json", _run_text({**(identity or {}), "tables": _sizes(tables)})
         )
-        store.finish(manifest, lost, forget=True)
+        also = [name for name in (*_OWN, *made.files) if (store.path / name).is_file()]
+        store.finish(manifest, lost, also, forget=True)
         schemas = {name: rows.schema for name, rows in tables.items()}
         dataset = Dataset.open(store.path, schemas=schemas)
     else:

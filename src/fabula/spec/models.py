@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import re
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
 
 from fabula.spec.parameters import SpecModel
+
+OWN_FIELDS = frozenset(
+    {"messages", "model", "response_format", "stream", "system", "tool_choice", "tools"}
+    | {"temperature", "max_tokens", "top_p", "top_k", "reasoning_effort"}
+)
+"""Fields of a request that have settings of their own, or that Fabula writes."""
 
 
 class ModelSpec(SpecModel):
@@ -15,6 +24,16 @@ class ModelSpec(SpecModel):
         name: The model's name at the endpoint.
         base_url: The endpoint's address.
         api_key_env: Environment variable that holds the key.
+        top_p: The share of likely tokens that are drawn from.
+        top_k: The number of likely tokens that are drawn from.
+        reasoning_effort: How long a model thinks that can.
+        thinking: Whether a model thinks before it answers.
+        routing: Which vendors a gateway may use: OpenRouter's `provider` object.
+        extra_body: Further fields of every request, as the endpoint's own documents name them.
+        stream: Whether replies are asked for as a stream.
+        max_reply: Bytes of a reply after decompression; by default 64 MB.
+        batch_requests: The most requests in one batch; by default the vendor's limit.
+        batch_tokens: The most prompt tokens that batches may have queued at once, by estimate.
     """
 
     provider: str = "openai-compatible"
@@ -24,6 +43,16 @@ class ModelSpec(SpecModel):
     headers: dict[str, str] = Field(default_factory=dict)
     temperature: float | None = Field(default=None, ge=0)
     max_tokens: int | None = Field(default=None, ge=1)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    top_k: int | None = Field(default=None, ge=1)
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
+    thinking: bool | None = None
+    routing: dict[str, Any] = Field(default_factory=dict)
+    extra_body: dict[str, Any] = Field(default_factory=dict)
+    stream: bool = False
+    max_reply: int | None = Field(default=None, ge=1)
+    batch_requests: int | None = Field(default=None, ge=1)
+    batch_tokens: int | None = Field(default=None, ge=1)
     timeout: float | None = Field(default=None, gt=0)
     concurrency: int | None = Field(default=None, ge=1)
     rpm: int | None = Field(default=None, ge=1)
@@ -31,3 +60,21 @@ class ModelSpec(SpecModel):
     verify_tls: bool = True
     ca_file: str | None = None
     proxy: str | None = None
+
+    @field_validator("extra_body")
+    @classmethod
+    def _leaves_the_request(cls, fields: dict[str, Any]) -> dict[str, Any]:
+        own = sorted(fields.keys() & OWN_FIELDS)
+        if own:
+            raise ValueError(
+                f"`{own[0]}` is set by Fabula and can't be in `extra_body`; it takes other fields "
+                "of the request"
+            )
+        return fields
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _is_name(cls, name: str | None) -> str | None:
+        if name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            raise ValueError("it takes the name of an environment variable, not a key")
+        return name

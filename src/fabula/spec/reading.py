@@ -33,6 +33,9 @@ from fabula.errors import SpecError, Violation
 MAX_DEPTH = 60
 MAX_VALUES = 2_000_000
 
+MOST_TEXT = 4_000_000
+"""Characters of a spec; of more, reading takes minutes."""
+MOST_DIGITS = 1_000
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9_]*)|0x[0-9a-fA-F]+|0o[0-7]+")
 _FLOAT = re.compile(
     r"[-+]?(\.[0-9]+|[0-9][0-9_]*\.[0-9]*|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan", re.I
@@ -79,6 +82,10 @@ def read(text: str, *, file: str | None = None) -> Node:
         SpecError: The text is empty, or is neither YAML nor JSON; every duplicate key is named.
     """
     text = text.removeprefix("\ufeff")
+    if len(text) > MOST_TEXT:
+        message = f"the spec has more than {MOST_TEXT:,} characters"
+        hint = "keep rows and long texts in files of their own, and name them in the spec"
+        raise SpecError([Violation("spec.too-large", message, None, hint, file)])
     reading = _Reading(iter(YAML(typ="safe", pure=True).parse(text)))
     try:
         node = _document(reading)
@@ -107,7 +114,7 @@ def read_data(text: str, *, file: str | None = None) -> Any:
                 message = f"this is not valid JSON: {error.msg.lower()}, column {error.colno}"
                 problem = Violation("spec.syntax", message, file=file, line=error.lineno)
                 raise SpecError([problem]) from error
-        except (_DuplicateKey, RecursionError):
+        except (ValueError, RecursionError):
             pass  # the YAML reader says where
     return read(text, file=file).data
 
@@ -217,6 +224,8 @@ def _scalar(reading: _Reading, event: ScalarEvent) -> Any:
         return text
     try:
         if _INTEGER.fullmatch(text):
+            if len(text) > MOST_DIGITS:
+                raise ValueError
             return int(text, 0)
         if _FLOAT.fullmatch(text):
             return _float(word)

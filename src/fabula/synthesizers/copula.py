@@ -5,12 +5,16 @@ belongs together is one correlation for each pair of columns. Labels have no ord
 they are put in the one that other columns tell most about. A correlation of the hidden normals is
 found from the one of the cells' mean normals, by Mehler's formula (Liu and Der Kiureghian 1986;
 Cario and Nelson 1997, NORTA): E[f(X) g(Y)] = Σ_k a_k b_k ρ^k with Hermite coefficients a and b.
+
+A missing value has no place among the others. So a column with missing values has two axes: one of
+its values, learned from the rows that have both values of a pair, and a flag that says where the
+value is missing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -40,13 +44,15 @@ class Copula:
     """A fitted model.
 
     Attributes:
-        layout: Where cells stand.
-        rank: The place of each cell on its column's axis, from 0; shape (cells,).
-        shares: The share of each cell in its column, in the order of cells; shape (cells,).
-        correlation: Of the hidden normals; shape (columns, columns).
+        axes: The axes' own columns: values, in the table's order, then flags.
+        flagged: Positions of the columns that have a flag.
+        rank: The place of each cell on its axis, from 0; shape (cells,).
+        shares: The share of each cell on its axis, in the order of cells; shape (cells,).
+        correlation: Of the hidden normals; shape (axes, axes).
     """
 
-    layout: Layout
+    axes: tuple[CellColumn, ...]
+    flagged: tuple[int, ...]
     rank: NDArray[np.int32]
     shares: Floats
     correlation: Floats
@@ -64,19 +70,25 @@ class Copula:
             progress: Called with steps done and steps in all.
         """
         del seed
-        layout = Layout.of(columns)
-        shares = layout.shares(codes, extra=0.5)
-        rank = _ranks(codes, columns, layout, shares)
+        axes, flagged = _axes(columns)
+        layout = Layout.of(axes)
+        places, known = _apart(codes, columns, flagged)
+        counts = np.concatenate([axis.counts + 0.5 / axis.cells for axis in axes])
+        shares = counts / layout.sums(counts)[layout.column]
+        rank = _ranks(places, known, axes, layout, shares)
         progress(1, 3)
-        free = cls(layout, rank, shares, np.eye(len(columns)))
+        free = cls(axes, flagged, rank, shares, np.eye(len(axes)))
         means = np.concatenate([axis.means[axis.rank] for axis in free._axes])
-        scores = means[layout.places(codes)]
-        products = scores.T @ scores / len(scores)
+        scores = means[layout.places(places)] * known
+        both = known.T.astype(float) @ known
+        products = scores.T @ scores / np.maximum(both, 1)
+        for flag, at in enumerate(flagged, len(columns)):  # values are known under one flag only
+            products[at, flag] = products[flag, at] = 0.0
         progress(2, 3)
         coefficients = np.stack([axis.hermite() for axis in free._axes])
-        correlation = _nearest(_hidden(products, coefficients))
+        correlation = nearest(_hidden(products, coefficients))
         progress(3, 3)
-        return cls(layout, rank, shares, correlation)
+        return cls(axes, flagged, rank, shares, correlation)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -85,27 +97,39 @@ class Copula:
 
     def sample(self, rows: int, rng: np.random.Generator, allowed: Mapping[int, Weights]) -> Drawn:
         """Draw rows; columns of which something is asked are drawn first."""
-        asked = sorted(allowed)
-        weights = [np.asarray(allowed[at], float)[self._axes[at].order] for at in asked]
-        if any(not (axis > 0).any() for axis in weights):
-            return Drawn(np.zeros((rows, len(self.layout.sizes)), np.int32), np.full(rows, -np.inf))
-        hidden = self._asked(asked, [np.tile(axis, (rows, 1)) for axis in weights], rows, rng)
-        return Drawn(self._cells(self._others(asked, hidden, rng)))
+        given = np.zeros((rows, len(self.axes)), bool)
+        weights: dict[int, Floats] = {}
+        for at, asked in allowed.items():
+            size = self.axes[at].cells
+            of_value, of_gap = np.asarray(asked, float)[:size], float(np.sum(asked[size:]))
+            chance = float(of_value @ self.shares[self.layout.slice(at)])
+            if chance + of_gap <= 0:
+                codes = np.zeros((rows, self.columns), np.int32)
+                return Drawn(codes, np.full(rows, -np.inf))
+            given[:, at] = True
+            if at in self.flagged:
+                flag = self.columns + self.flagged.index(at)
+                here, gone = self.shares[self.layout.slice(flag)] * [chance, of_gap]
+                missing = rng.random(rows) * (here + gone) >= here
+                given[:, at], given[:, flag] = ~missing, True
+                weights[flag] = np.eye(2)[missing.astype(int)]
+            weights[at] = np.tile(of_value[self._axes[at].order], (rows, 1))
+        return Drawn(self._joined(self._drawn(given, weights, rng)))
 
     def complete(self, codes: Codes, known: NDArray[np.bool_], rng: np.random.Generator) -> Drawn:
         """Draw what is unknown, given what is known of each row."""
-        filled = codes.copy()
-        patterns, which = np.unique(known, axis=0, return_inverse=True)
-        for number, pattern in enumerate(patterns):
-            rows = np.flatnonzero(which.ravel() == number)
-            asked = [int(at) for at in np.flatnonzero(pattern)]
-            weights = [
-                np.eye(self.layout.sizes[at])[self._axes[at].rank[codes[rows, at]]] for at in asked
-            ]
-            hidden = self._asked(asked, weights, len(rows), rng)
-            drawn = self._cells(self._others(asked, hidden, rng))
-            filled[rows] = np.where(pattern, codes[rows], drawn)
-        return Drawn(filled)
+        sizes = np.array([axis.cells for axis in self.axes[: self.columns]])
+        missing = codes >= sizes
+        given = np.concatenate([known & ~missing, known[:, list(self.flagged)]], axis=1)
+        places = np.minimum(codes, sizes - 1)
+        places = np.concatenate([places, missing[:, list(self.flagged)]], axis=1)
+        weights = {
+            at: np.eye(axis.cells)[self._axes[at].rank[places[:, at]]]
+            for at, axis in enumerate(self.axes)
+            if given[:, at].any()
+        }
+        drawn = self._joined(self._drawn(given, weights, rng))
+        return Drawn(np.where(known, codes, drawn).astype(np.int32))
 
     def state(self) -> State:
         """The model as plain values."""
@@ -120,13 +144,49 @@ class Copula:
     def restore(cls, state: State, columns: tuple[CellColumn, ...]) -> Copula:
         """The model of a state."""
         arrays = state.arrays
-        layout = Layout.of(columns)
-        return cls(layout, arrays["rank"], arrays["shares"], arrays["correlation"])
+        axes, flagged = _axes(columns)
+        return cls(axes, flagged, arrays["rank"], arrays["shares"], arrays["correlation"])
+
+    @property
+    def columns(self) -> int:
+        """How many columns the table has."""
+        return len(self.axes) - len(self.flagged)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where the cells of axes stand."""
+        return Layout.of(self.axes)
 
     @cached_property
     def _axes(self) -> tuple[_Axis, ...]:
         slices = [self.layout.slice(at) for at in range(len(self.layout.sizes))]
         return tuple(_Axis.of(self.rank[part], self.shares[part]) for part in slices)
+
+    def _drawn(
+        self, given: NDArray[np.bool_], weights: Mapping[int, Floats], rng: np.random.Generator
+    ) -> Codes:
+        """Cells of all axes, where some axes of each row are to be among weighed cells.
+
+        Args:
+            given: Which axes, shape (rows, axes).
+            weights: Of the cells along such an axis, a row for each row.
+            rng: The only source of randomness.
+        """
+        drawn = np.empty(given.shape, np.int32)
+        patterns, which = np.unique(given, axis=0, return_inverse=True)
+        for number, pattern in enumerate(patterns):
+            rows = np.flatnonzero(which.ravel() == number)
+            asked = [int(at) for at in np.flatnonzero(pattern)]
+            hidden = self._asked(asked, [weights[at][rows] for at in asked], len(rows), rng)
+            drawn[rows] = self._cells(self._others(asked, hidden, rng))
+        return drawn
+
+    def _joined(self, drawn: Codes) -> Codes:
+        """Codes of columns: of values, and of missing ones where the flag is up."""
+        codes = np.ascontiguousarray(drawn[:, : self.columns])
+        for flag, at in enumerate(self.flagged, self.columns):
+            codes[:, at] = np.where(drawn[:, flag], self.axes[at].cells, codes[:, at])
+        return codes
 
     def _asked(
         self, asked: list[int], weights: list[Floats], rows: int, rng: np.random.Generator
@@ -233,21 +293,54 @@ def _normal_density(values: Floats) -> Floats:
     return np.asarray(np.exp(-0.5 * values**2) / np.sqrt(2 * np.pi))
 
 
+def _axes(columns: Sequence[CellColumn]) -> tuple[tuple[CellColumn, ...], tuple[int, ...]]:
+    """An axis for the values of each column, then flags of missing ones; and who has a flag."""
+    flagged = tuple(at for at, column in enumerate(columns) if column.missing and column.cells > 1)
+    values = [
+        replace(column, counts=column.counts[:-1]) if at in flagged else column
+        for at, column in enumerate(columns)
+    ]
+    flags = [
+        replace(
+            columns[at], counts=np.array([columns[at].counts[:-1].sum(), columns[at].counts[-1]])
+        )
+        for at in flagged
+    ]
+    return (*values, *flags), flagged
+
+
+def _apart(
+    codes: Codes, columns: Sequence[CellColumn], flagged: tuple[int, ...]
+) -> tuple[Codes, NDArray[np.bool_]]:
+    """Cells of axes, and which of them are known: those of missing values are not."""
+    values, known = codes.copy(), np.ones((len(codes), len(columns) + len(flagged)), bool)
+    for at in flagged:
+        known[:, at] = codes[:, at] < columns[at].cells - 1
+        values[:, at] *= known[:, at]
+    flags = ~known[:, list(flagged)]
+    return np.concatenate([values, flags], axis=1, dtype=np.int32), known
+
+
 def _ranks(
-    codes: Codes, columns: tuple[CellColumn, ...], layout: Layout, shares: Floats
+    codes: Codes,
+    known: NDArray[np.bool_],
+    columns: tuple[CellColumn, ...],
+    layout: Layout,
+    shares: Floats,
 ) -> NDArray[np.int32]:
     """The place of each cell on its axis: as it is for numbers, by other columns for labels."""
-    features, owners = _features(codes, columns, shares, layout)
+    features, owners = _features(codes, known, columns, shares, layout)
     ranks = np.empty(layout.width, np.int32)
     for at, column in enumerate(columns):
         part = layout.slice(at)
         ranks[part] = np.arange(column.cells)
         if column.ordered or column.cells < 3:
             continue
-        others = features[:, owners != at]
-        counts = np.bincount(codes[:, at], minlength=column.cells)
+        own = codes[known[:, at], at]
+        others = features[known[:, at]][:, owners != at]
+        counts = np.bincount(own, minlength=column.cells)
         sums = np.zeros((column.cells, others.shape[1]))
-        np.add.at(sums, codes[:, at], others)
+        np.add.at(sums, own, others)
         means = sums / (counts[:, None] + 1.0)
         _, axes = np.linalg.eigh(means.T @ (means * counts[:, None]))
         ranks[part] = np.argsort(np.argsort(means @ axes[:, -1], kind="stable"), kind="stable")
@@ -255,7 +348,11 @@ def _ranks(
 
 
 def _features(
-    codes: Codes, columns: tuple[CellColumn, ...], shares: Floats, layout: Layout
+    codes: Codes,
+    known: NDArray[np.bool_],
+    columns: tuple[CellColumn, ...],
+    shares: Floats,
+    layout: Layout,
 ) -> tuple[Floats, NDArray[np.int64]]:
     """What tells labels apart: normal scores of numbers, frequent labels; and whose they are."""
     features: list[Floats] = []
@@ -264,11 +361,12 @@ def _features(
         part = shares[layout.slice(at)]
         if column.ordered:
             middle = np.cumsum(part) - part / 2
-            features.append(ndtri(middle)[codes[:, at]])
+            features.append(ndtri(middle)[codes[:, at]] * known[:, at])
             owners.append(at)
             continue
         for level in np.argsort(-part, kind="stable")[: min(MOST_LEVELS, column.cells - 1)]:
-            features.append(((codes[:, at] == level) - part[level]) / np.sqrt(part[level]))
+            is_level = (codes[:, at] == level) - part[level]
+            features.append(is_level * known[:, at] / np.sqrt(part[level]))
             owners.append(at)
     stacked = np.stack(features, axis=1) if features else np.zeros((len(codes), 0))
     return stacked, np.array(owners, int)
@@ -288,7 +386,7 @@ def _hidden(products: Floats, coefficients: Floats) -> Floats:
     return (low + high) / 2
 
 
-def _nearest(correlation: Floats) -> Floats:
+def nearest(correlation: Floats) -> Floats:
     """A correlation matrix near a symmetric one, with no eigenvalue near 0."""
     np.fill_diagonal(correlation, 1.0)
     values, axes = np.linalg.eigh((correlation + correlation.T) / 2)

@@ -28,6 +28,7 @@ from fabula.synthesizers.exact.finding import find_relations, with_orders
 from fabula.synthesizers.exact.measures import measures_of
 from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.given import Asked, Part
+from fabula.synthesizers.pairs import unlearned
 from fabula.synthesizers.rules import row_rules
 from fabula.synthesizers.sampling import Sampler
 from fabula.synthesizers.synthesizer import Synthesizer
@@ -201,7 +202,7 @@ def fit(
         left_out=columns.left_out,
         rules=tuple(rule.told for rule in rules),
         exact=relations.told,
-        notes=learned.notes,
+        notes=(*learned.notes, *unlearned(codes, cells, learned, seed)),
     )
     return Synthesizer(
         columns,

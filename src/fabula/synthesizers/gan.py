@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 from fabula.streams import stream
 from fabula.synthesizers.deep.model import AbstractNetwork
-from fabula.synthesizers.layout import Layout
 from fabula.synthesizers.model import CellColumn, Codes, Steps
 
 
@@ -53,7 +52,7 @@ class Gan(AbstractNetwork):
         from fabula.synthesizers.deep.adversaries import train_adversaries
 
         latent, told = train_adversaries(
-            codes, Layout.of(columns), stream(seed, "gan", "fit", 0), progress,
+            codes, columns, stream(seed, "gan", "fit", 0), progress,
             steps=steps, hidden=hidden, max_seconds=max_seconds,
         )  # fmt: skip
         return cls(latent, (told,))

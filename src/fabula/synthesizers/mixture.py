@@ -1,15 +1,15 @@
-"""`mixture`: every row belongs to one of many kinds of rows, inside which columns are independent.
+"""`mixture`: every row belongs to one of many kinds of rows, inside which labels are independent.
 
 p(row) = Σ_k π_k Π_j θ_k(cell of column j), fitted by expectation-maximisation: first in
 mini-batches (Cappé and Moulines 2009, "On-line EM"), which finds the kinds quickly, then in full
-passes. All that is asked of such a model has an exact answer: rows given any cells of any columns,
-the gaps of a row given the rest of it, and the density of a row.
+passes. So rows given any cells of any columns, the gaps of a row given the rest of it, and the
+density of a row are sums over kinds; what numbers have in common inside a kind is in `pairs`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +19,7 @@ from scipy.sparse import csr_matrix
 from fabula.streams import stream
 from fabula.synthesizers.layout import Layout
 from fabula.synthesizers.model import CellColumn, Codes, Drawn, State, Steps, Weights
+from fabula.synthesizers.pairs import Pairs
 
 ROWS_A_COMPONENT, MORE_OF_FEW = 60, 40_000
 """Training rows for each component, where their number is not given, and what is added to them
@@ -47,11 +48,13 @@ class Mixture:
         layout: Where cells stand.
         shares: The share of each component, adding up to 1; shape (components,).
         cells: The chance of each cell in each component; shape (cells, components).
+        pairs: What numbers have in common inside all components.
     """
 
     layout: Layout
     shares: NDArray[np.float32]
     cells: NDArray[np.float32]
+    pairs: Pairs
 
     @classmethod
     def fit(
@@ -89,12 +92,23 @@ class Mixture:
             else:
                 learner.full()
             progress(done + 1, passes)
-        return cls(layout, *(part.astype(np.float32) for part in learner.chances()))
+        shares, cells = (part.astype(np.float32) for part in learner.chances())
+        free = cls(layout, shares, cells, Pairs.none(columns))
+
+        def draw(pairs: Pairs, count: int) -> Codes:
+            return replace(free, pairs=pairs).sample(count, rng, {}).codes
+
+        chances = cells.T.astype(float)
+        pairs, _ = Pairs.matched(columns, rows, chances, shares.astype(float), draw)
+        return replace(free, pairs=pairs)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What it is made of."""
-        return (f"{len(self.shares):,} components, each a product of independent columns",)
+        return (
+            f"{len(self.shares):,} components, inside which labels are independent and numbers"
+            " share one correlation for each pair",
+        )
 
     def sample(self, rows: int, rng: np.random.Generator, allowed: Mapping[int, Weights]) -> Drawn:
         """Draw rows; what is allowed is kept exactly."""
@@ -107,24 +121,19 @@ class Mixture:
         component = np.searchsorted(bounds, rng.random(rows) * bounds[-1], side="right")
         component = np.minimum(component, len(bounds) - 1)
         codes = np.empty((rows, len(self.layout.sizes)), np.int32)
-        for at in range(len(self.layout.sizes)):
-            codes[:, at] = _drawn(cells[self.layout.slice(at)], component, rng)
-        return Drawn(codes)
+        for at in allowed:
+            drawn = rng.random(rows)
+            codes[:, at] = _drawn(cells[self.layout.slice(at)], component, drawn)
+        known = np.zeros(codes.shape, bool)
+        known[:, list(allowed)] = True
+        return Drawn(self._filled(codes, known, component, rng))
 
     def complete(self, codes: Codes, known: NDArray[np.bool_], rng: np.random.Generator) -> Drawn:
         """Draw what is unknown, from its exact distribution given what is known."""
-        filled = codes.copy()
         component = np.empty(len(codes), np.int64)
         for part in _batches(len(codes)):
-            likelihoods = self._joint(codes[part], known[part])
-            sums = np.cumsum(likelihoods, axis=1)
-            drawn = (rng.random((len(sums), 1)) * sums[:, -1:] >= sums).sum(axis=1)
-            component[part] = np.minimum(drawn, sums.shape[1] - 1)
-        for at in range(codes.shape[1]):
-            gaps = np.flatnonzero(~known[:, at])
-            cells = self.cells[self.layout.slice(at)].astype(float)
-            filled[gaps, at] = _drawn(cells, component[gaps], rng)
-        return Drawn(filled)
+            component[part] = _chosen(self._joint(codes[part], known[part]), rng)
+        return Drawn(self._filled(codes, known, component, rng))
 
     def log_density(self, codes: Codes) -> Weights:
         """The logarithm of each row's chance, in cells; low ones are unusual rows."""
@@ -137,12 +146,49 @@ class Mixture:
 
     def state(self) -> State:
         """The model as plain values."""
-        return State({}, {"shares": self.shares, "cells": self.cells})
+        return State(
+            {}, {"shares": self.shares, "cells": self.cells, "pairs": self.pairs.correlation}
+        )
 
     @classmethod
     def restore(cls, state: State, columns: tuple[CellColumn, ...]) -> Mixture:
         """The model of a state."""
-        return cls(Layout.of(columns), state.arrays["shares"], state.arrays["cells"])
+        arrays = state.arrays
+        layout = Layout.of(columns)
+        pairs = Pairs(columns, arrays["pairs"])
+        return cls(layout, arrays["shares"], arrays["cells"], pairs)
+
+    def _filled(
+        self,
+        codes: Codes,
+        known: NDArray[np.bool_],
+        component: NDArray[np.int64],
+        rng: np.random.Generator,
+    ) -> Codes:
+        """Rows of known components with the unknown cells drawn."""
+
+        def edges(at: int, rows: NDArray[np.bool_]) -> tuple[Weights, Weights]:
+            return self._edges(at, codes[rows, at], component[rows])
+
+        filled = codes.copy()
+        normals = self.pairs.normals(codes, known, edges, rng)
+        for at in range(codes.shape[1]):
+            gaps = np.flatnonzero(~known[:, at])
+            cells = self.cells[self.layout.slice(at)].astype(float)
+            gone = (cells[-1] / cells.sum(axis=0))[component[gaps]]
+            places = self.pairs.places(at, normals[gaps, at], gone, rng)
+            filled[gaps, at] = _drawn(cells, component[gaps], places)
+        return filled
+
+    def _edges(
+        self, at: int, codes: NDArray[np.int32], component: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The shares of a component's values below each cell, and up to its end."""
+        cells = self.cells[self.layout.slice(at)].astype(float)
+        cells = cells[: len(cells) - self.pairs.columns[at].missing]
+        sums = np.concatenate([np.zeros((1, cells.shape[1])), np.cumsum(cells, axis=0)])
+        sums = np.clip(sums / np.maximum(sums[-1], 1e-300), 1e-9, 1 - 1e-9)
+        return sums[codes, component], sums[codes + 1, component]
 
     @cached_property
     def _logs(self) -> NDArray[np.float64]:
@@ -222,16 +268,23 @@ class _Learner:
         return np.asarray(rows.T @ belongs), belongs.sum(axis=0)
 
 
+def _chosen(chances: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """A component for each row, by chances (rows, components) that need not add up to 1."""
+    sums = np.cumsum(chances, axis=1)
+    drawn = (rng.random((len(sums), 1)) * sums[:, -1:] >= sums).sum(axis=1)
+    return np.asarray(np.minimum(drawn, sums.shape[1] - 1))
+
+
 def _batches(count: int) -> Iterator[slice]:
     for start in range(0, count, BATCH):
         yield slice(start, min(start + BATCH, count))
 
 
 def _drawn(
-    cells: NDArray[np.float64], component: NDArray[np.int64], rng: np.random.Generator
+    cells: NDArray[np.float64], component: NDArray[np.int64], places: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """A cell for each row, by the chances (cells, components) that its component has."""
+    """The cell at each row's place (0 to 1), by the chances (cells, components) it has there."""
     sums = np.cumsum(cells, axis=0)
     bounds = (sums / np.maximum(sums[-1], 1e-300)).T + np.arange(cells.shape[1])[:, None]
-    found = np.searchsorted(bounds.ravel(), component + rng.random(len(component)), side="right")
+    found = np.searchsorted(bounds.ravel(), component + places, side="right")
     return np.asarray(np.clip(found - component * len(cells), 0, len(cells) - 1))

@@ -18,6 +18,11 @@ Codes: TypeAlias = NDArray[np.int32]
 
 Weights: TypeAlias = NDArray[np.float64]
 
+MOST_CELLS = 1 << 24
+"""Cells of a column in a file."""
+MOST_EMPTY = 64
+"""Cells of a column that no row was in, such as those of an empty table."""
+
 Steps: TypeAlias = Callable[[int, int], None]
 """Called with steps done and steps in all; may be called from any thread."""
 
@@ -42,6 +47,21 @@ class CellColumn:
     def cells(self) -> int:
         """How many cells there are, at least one."""
         return len(self.counts)
+
+
+def check_cells(columns: tuple[CellColumn, ...]) -> None:
+    """Check the numbers of rows in the cells of columns that come from a file.
+
+    Raises:
+        ValueError: They are no numbers of rows, or there are none.
+    """
+    for column in columns:
+        counts = column.counts
+        whole = counts.dtype == np.int64 and counts.ndim == 1 and 0 < len(counts) <= MOST_CELLS
+        rows = counts.astype(float).sum() if whole else 0.0
+        empty = len(counts) > MOST_EMPTY and not rows
+        if not whole or counts.min() < 0 or rows >= 2**53 or empty:
+            raise ValueError(f"the cells of `{column.name}` hold no numbers of rows")
 
 
 @dataclass(frozen=True)

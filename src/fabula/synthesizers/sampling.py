@@ -22,7 +22,9 @@ from fabula.synthesizers.exact.relations import Fits, Relations
 from fabula.synthesizers.given import Asked, Part
 from fabula.synthesizers.model import CodeModel, Codes, Weights
 from fabula.synthesizers.rules import Rule
+from fabula.synthesizers.saved import sound
 from fabula.synthesizers.written.codec import WrittenCodec
+from fabula.types import Path
 
 STREAM = "synthesizer"
 """The table's name in all streams of samples."""
@@ -43,6 +45,7 @@ class Sampler:
         relations: Columns that follow from others on every row.
         parts: Shares of the rows and what holds for them.
         seed: Decides everything that is random.
+        path: The file that the model came from, if it came from one.
     """
 
     columns: Columns
@@ -51,6 +54,7 @@ class Sampler:
     relations: Relations
     parts: tuple[Part, ...]
     seed: int
+    path: Path | None = None
 
     def block(self, index: int, start: int, rows: int) -> pa.Table:
         """The rows `start` … `start + rows - 1`; the same arguments give the same bytes.
@@ -58,7 +62,12 @@ class Sampler:
         Raises:
             UsageError: What is given occurs so rarely that no row was found.
             CheckError: A rule is broken by nearly every row.
+            SourceError: The file that the model came from does not fit together.
         """
+        with sound(self.path):
+            return self._block(index, start, rows)
+
+    def _block(self, index: int, start: int, rows: int) -> pa.Table:
         draw = _Draw(self, index)
         counts = allotted([part.share for part in self.parts], rows)
         pieces = [

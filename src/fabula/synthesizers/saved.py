@@ -19,7 +19,9 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,14 +31,41 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.errors import SourceError
+from fabula.io.claims import read_array, read_arrow, read_members
 from fabula.io.fitted import SCHEMA_MEMBER
 from fabula.io.places import replacing
 from fabula.synthesizers.columns.codec import CodecState
 from fabula.synthesizers.model import State
 from fabula.types import Path as PathLike
 
-FORMAT, VERSION = "fabula-synthesizer", 2
+FORMAT, VERSION = "fabula-synthesizer", 3
 
+UNREADABLE = (
+    OSError,
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    EOFError,
+    pa.ArrowException,
+    MemoryError,
+)
+"""What libraries raise for archives and tables that are damaged."""
+UNSOUND = (
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    MemoryError,
+    RecursionError,
+    OSError,
+    pa.ArrowException,
+)
+"""What is raised where the values of a file don't fit each other."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _ABOUT = "model.json"
 
@@ -106,17 +135,24 @@ def read_saved(path: PathLike) -> Saved:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            members = {name: archive.read(name) for name in archive.namelist()}
+            members = read_members(archive)
     except FileNotFoundError as exc:
         raise SourceError(
             f"there is no file `{path}`", code="source.missing", where=str(path)
         ) from exc
-    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as exc:
+    except UNREADABLE as exc:
         raise damaged(path, str(exc)) from exc
     try:
         about = json.loads(members.pop(_ABOUT))
         if about["format"] != FORMAT:
             raise damaged(path, "it is of another format")
+        if about["version"] < VERSION:
+            raise SourceError(
+                f"`{path}` was written by an earlier Fabula, and this one can not read its models",
+                code="synthesizer.version",
+                where=str(path),
+                hint="fit it again: `fabula fit FILE -o MODEL.fabula`",
+            )
         if about["version"] > VERSION:
             raise SourceError(
                 f"`{path}` was written by a later Fabula",
@@ -128,8 +164,27 @@ def read_saved(path: PathLike) -> Saved:
         if sums != about["sha256"]:
             raise damaged(path, "its checksums differ")
         return _saved(about, members)
-    except (LookupError, ValueError, TypeError, AttributeError, pa.ArrowException) as exc:
+    except UNSOUND as exc:
         raise damaged(path, f"{type(exc).__name__}: {exc}") from exc
+
+
+@contextmanager
+def sound(path: PathLike | None) -> Iterator[None]:
+    """Tell what fails in a model that came from a file as a fault of the file.
+
+    Args:
+        path: The file; None for a model that was fitted here, whose failures are our own.
+
+    Raises:
+        SourceError: What the file holds does not fit together.
+    """
+    try:
+        yield
+    except UNSOUND as exc:
+        if path is None:
+            raise
+        why = f"what it holds does not fit together ({type(exc).__name__}: {exc})"
+        raise damaged(path, why) from exc
 
 
 def _saved(about: Mapping[str, Any], members: Mapping[str, bytes]) -> Saved:
@@ -169,10 +224,9 @@ def _arrays(members: Mapping[str, bytes], folder: str) -> dict[str, Any]:
             continue
         stem, _, ending = name.removeprefix(folder).rpartition(".")
         if ending == "npy":
-            found[stem] = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+            found[stem] = read_array(data)
         else:
-            table = pa.ipc.open_file(pa.py_buffer(data)).read_all()
-            found[stem] = table.column("values").combine_chunks()
+            found[stem] = read_arrow(pa.py_buffer(data)).column("values").combine_chunks()
     return found
 
 

@@ -20,12 +20,13 @@ from fabula.synthesizers.card import Card
 from fabula.synthesizers.catalogue import check_seed, model_class
 from fabula.synthesizers.columns.codec import Places
 from fabula.synthesizers.columns.learning import Columns
+from fabula.synthesizers.details.codec import DetailCodec
 from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.given import Given, Shares, read_given, read_shares
-from fabula.synthesizers.model import CodeModel, Codes, CompletingModel
+from fabula.synthesizers.model import CodeModel, Codes, CompletingModel, check_cells
 from fabula.synthesizers.rules import Rule
 from fabula.synthesizers.sampling import STREAM, Sampler
-from fabula.synthesizers.saved import Saved, damaged, read_saved, write_saved
+from fabula.synthesizers.saved import Saved, read_saved, sound, write_saved
 from fabula.types import Path, TableLike
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ class Synthesizer:
         relations: Relations | None = None,
         holdout: pa.Table | None = None,
         hand_back: Callable[[pa.Table], Any] | None = None,
+        path: Path | None = None,
     ) -> None:
+        self._path = path
         self._columns, self._model, self._card, self._rules = columns, model, card, rules
         self._relations = relations or Relations()
         self._holdout = holdout
@@ -77,6 +80,12 @@ class Synthesizer:
     def card(self) -> Card:
         """How this synthesizer was made, and what it does not do."""
         return self._card
+
+    @property
+    def personal(self) -> tuple[str, ...]:
+        """The columns that hold personal details and are made anew."""
+        codecs = self._columns.codecs
+        return tuple(codec.name for codec in codecs if isinstance(codec, DetailCodec))
 
     def sample(
         self,
@@ -141,7 +150,9 @@ class Synthesizer:
         check_seed(seed)
         asked = read_given(self._columns, given)
         parts = read_shares(self._columns, shares, asked)
-        return Sampler(self._columns, self._model, self._rules, self._relations, parts, seed)
+        return Sampler(
+            self._columns, self._model, self._rules, self._relations, parts, seed, self._path
+        )
 
     def impute(self, data: TableLike, *, seed: int = 0) -> Any:
         """The rows with their gaps filled: drawn given what is known of each row.
@@ -219,22 +230,21 @@ class Synthesizer:
             PrerequisiteError: The model needs an extra that is not installed.
         """
         saved = read_saved(path)
-        try:
-            return cls._restored(saved)
-        except (LookupError, ValueError, TypeError) as exc:
-            raise damaged(path, f"{type(exc).__name__}: {exc}") from exc
+        with sound(path):
+            return cls._restored(saved, path)
 
     @classmethod
-    def _restored(cls, saved: Saved) -> Synthesizer:
+    def _restored(cls, saved: Saved, path: Path) -> Synthesizer:
         told = dict(saved.card)
         sql = told.pop("sql")
         card = Card(**{**told, **{k: tuple(told.get(k, ())) for k in ("rules", "exact", "notes")}})
         columns = Columns.restore(saved.schema, saved.codecs, card.left_out)
         cells = tuple(codec.cells for codec in columns.codecs)
+        check_cells(cells)
         model = model_class(saved.model).restore(saved.state, cells)
         rules = tuple(Rule(*pair) for pair in zip(card.rules, sql, strict=True))
         relations = Relations.restore(saved.relations, columns.codecs)
-        return cls(columns, model, card, rules=rules, relations=relations)
+        return cls(columns, model, card, rules=rules, relations=relations, path=path)
 
     def __repr__(self) -> str:
         return f"Synthesizer({self._card.model}, {len(self.schema)} columns)"

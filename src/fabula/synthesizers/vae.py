@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 from fabula.streams import stream
 from fabula.synthesizers.deep.model import AbstractNetwork
-from fabula.synthesizers.layout import Layout
 from fabula.synthesizers.model import CellColumn, Codes, Steps
 
 
@@ -30,7 +29,7 @@ class Vae(AbstractNetwork):
         *,
         seed: int,
         progress: Steps,
-        beta: float = 0.6,
+        beta: float = 1.0,
         hidden: int = 256,
         max_seconds: float = 600,
     ) -> Vae:
@@ -52,7 +51,7 @@ class Vae(AbstractNetwork):
         from fabula.synthesizers.deep.autoencoder import train_autoencoder
 
         latent, told = train_autoencoder(
-            codes, Layout.of(columns), stream(seed, "vae", "fit", 0), progress,
+            codes, columns, stream(seed, "vae", "fit", 0), progress,
             beta=beta, hidden=hidden, max_seconds=max_seconds,
         )  # fmt: skip
         return cls(latent, (told,))

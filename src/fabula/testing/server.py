@@ -49,6 +49,8 @@ class ChatServer:
         key: The key that requests must bear; others get HTTP 401.
         models: Models that `/v1/models` lists; when given, others get HTTP 404.
         tls: Serves HTTPS with this context.
+        most_queued: Requests that batches may hold at once; a batch of more fails.
+        cut_results: Whether files of results end in the middle of their last line.
 
     Attributes:
         calls: Every chat and embedding request, in order of arrival.
@@ -66,6 +68,8 @@ class ChatServer:
         key: str | None = None,
         models: Sequence[str] = (),
         tls: ssl.SSLContext | None = None,
+        most_queued: int | None = None,
+        cut_results: bool = False,
     ) -> None:
         self.calls: list[Call] = []
         self.most_open = 0
@@ -78,6 +82,7 @@ class ChatServer:
         self._key = key
         self._models = tuple(models)
         self._tls = tls
+        self._desk = BatchDesk(self._answer_batched, most=most_queued, cut=cut_results)
         self._open = 0
         self._mistakes: list[Exception] = []
         self._transports: set[asyncio.Transport] = set()
@@ -118,14 +123,13 @@ class ChatServer:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         app = web.Application(client_max_size=256 * 2**20)
-        desk = BatchDesk(self._answer_batched)
         app.add_routes(
             [
                 web.post("/v1/chat/completions", self._answer),
                 web.post("/v1/messages", self._answer),
                 web.post("/v1/embeddings", self._answer),
                 web.get("/v1/models", self._list_models),
-                *desk.routes(),
+                *self._desk.routes(),
             ]
         )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
@@ -164,8 +168,8 @@ class ChatServer:
         finally:
             self._open -= 1
 
-    async def _answer_batched(self, body: dict[str, Any]) -> tuple[int, str]:
-        call = Call(len(self.calls) + 1, "/v1/chat/completions", body, {}, batched=True)
+    async def _answer_batched(self, path: str, body: dict[str, Any]) -> tuple[int, str]:
+        call = Call(len(self.calls) + 1, path, body, {}, batched=True)
         self.calls.append(call)
         reply = self._reply(call)
         return reply.status, envelope(call, reply)

@@ -21,6 +21,7 @@ from fabula.io.places import check_free, make_folder, replacing
 from fabula.io.write import write_table
 from fabula.texts.examples import plain_value
 from fabula.texts.extend import ExtendOptions, extend
+from fabula.texts.unfinished import is_unfinished, mark_finished, mark_unfinished
 
 _SEPARATORS = (",", ";", "\t", "|")
 _COPIED = ("csv", "jsonl")
@@ -50,15 +51,18 @@ def extend_file(
         SinkError: The file is there already, or can't be written.
         PartialRunError: Rows are missing; those that came are in the file.
     """
-    check_free(output, overwrite=overwrite)
+    check_free(output, overwrite=overwrite or is_unfinished(output))
     file_format = format_of(output)
     table = as_table(source)
     try:
         longer = extend(table, n, **wanted)
     except PartialRunError as error:
         _write(source, output, file_format, table, error.rows)
+        if not (output.exists() and source.exists() and output.samefile(source)):
+            mark_unfinished(output)
         raise
     _write(source, output, file_format, table, longer)
+    mark_finished(output)
     return longer
 
 

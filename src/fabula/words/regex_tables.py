@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from math import prod
 from typing import Protocol, TypeAlias
 
@@ -69,7 +70,9 @@ class Drawn:
 
     def branches(self, sizes: Sequence[int]) -> list[tuple[Rows, Source]]:
         """Uniform branches, whatever their sizes."""
-        branch = self.rng.integers(0, len(sizes), self.rows, dtype=np.uint16)
+        small = len(sizes) <= 2**16
+        kind = np.uint16 if small else np.uint32
+        branch = self.rng.integers(0, len(sizes), self.rows, dtype=kind)
         groups = [np.flatnonzero(branch == number) for number in range(len(sizes))]
         return [(rows, Drawn(self.rng, len(rows))) for rows in groups]
 
@@ -78,40 +81,48 @@ class Drawn:
 class Ranked:
     """Decisions decoded from each row's index, so that different indices give different strings.
 
-    An index is a number in mixed radix: `split` takes the lowest digit. When a pattern has more
-    strings than an index can number, digits above the index are filled with its hash.
+    An index is a number in mixed radix: `split` takes the lowest digit. A pattern of more than
+    `RANK_LIMIT` strings has digits above the index. The digit in which the index ends is shifted
+    by a hash of the digits below it, so that it reaches every value and indices still differ;
+    digits further up are a hash of the index.
     """
 
     rank: Index
     bound: int
+
+    def __post_init__(self) -> None:
+        self._whole, self._below = self.rank, 1
 
     def split(self, size: int, /) -> Ranked:
         """The lowest digit of the index, in base `size`."""
         if size == 1:
             return Ranked(np.zeros_like(self.rank), 1)
         if size < self.bound:
-            digit = Ranked(self.rank % np.uint64(size), size)
+            digit = self.rank % np.uint64(size)
             self.rank, self.bound = self.rank // np.uint64(size), -(-self.bound // size)
-        else:
-            digit = Ranked(self.rank, self.bound)
-            self.rank = mix(self.rank + np.uint64(self.bound)) % np.uint64(RANK_LIMIT)
-            self.bound = RANK_LIMIT
-        return digit
+            self._below *= size
+            return Ranked(digit, size)
+        base, last = min(size, RANK_LIMIT), self.rank
+        if self.bound < base:
+            lower = self._whole - self.rank * np.uint64(self._below)
+            last = (last + mix(lower) % np.uint64(base)) % np.uint64(base)
+        self._whole = self.rank = mix(self._whole + np.uint64(RANK_LIMIT)) % np.uint64(RANK_LIMIT)
+        self.bound, self._below = RANK_LIMIT, 1
+        return Ranked(last, base)
 
     def entries(self, size: int) -> NDArray[np.unsignedinteger]:
         """The whole remaining index, which is below `size`."""
         return self.rank % np.uint64(size)
 
     def branches(self, sizes: Sequence[int]) -> list[tuple[Rows, Source]]:
-        """Branches by the range of numbers that the index falls into."""
+        """Branches by the range of numbers that the index falls into, as wide as their sizes."""
+        ends = [self.bound * end // sum(sizes) for end in accumulate(sizes)]
         groups: list[tuple[Rows, Source]] = []
-        first = 0
-        for size in sizes:
-            end = min(first + size, RANK_LIMIT)
+        for size, first, end in zip(sizes, [0, *ends], ends, strict=False):
             inside = (self.rank >= np.uint64(first)) & (self.rank < np.uint64(end))
-            rows = np.flatnonzero(inside)
-            groups.append((rows, Ranked(self.rank[rows] - np.uint64(first), max(1, end - first))))
-            first = end
+            rows, base = np.flatnonzero(inside), min(size, RANK_LIMIT)
+            rank, steps = self.rank[rows] - np.uint64(first), np.uint64(base // max(1, end - first))
+            groups.append((rows, Ranked(rank * steps + mix(self.rank[rows]) % steps, base)))
         return groups
 
 

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fabula.llm.rows.names import unitless_name
-from fabula.llm.rows.parse import is_cut, json_values, row_items, without_thoughts
+from fabula.llm.rows.parse import is_cut, json_values, row_items
 from fabula.llm.rows.prose import is_refusal
+from fabula.llm.rows.reasoning import without_thoughts
 
 ROWS = [{"name": "Kettle", "price": 29.5}, {"name": "Mug } {", "price": 7}]
 LISTED = json.dumps(ROWS)

@@ -9,15 +9,15 @@ import pytest
 
 import fabula as fb
 from fabula.errors import UsageError
-from fabula.streams import stream
-from fabula.synthesizers.columns.codec import Places
-from fabula.synthesizers.columns.learning import Columns
-from fabula.synthesizers.details.check_digits import (
+from fabula.pii.check_digits import (
     is_account,
     is_card,
     with_account_check,
     with_card_check,
 )
+from fabula.streams import stream
+from fabula.synthesizers.columns.codec import Places
+from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.details.codec import DetailCodec
 from fabula.synthesizers.details.finding import find_details
 from fabula.words.people import People
@@ -67,11 +67,11 @@ def model() -> fb.Synthesizer:
 def test_details_are_recognised_and_named_on_the_card(model):
     """C1.1, C6: by name where values agree, or by the values alone; cities stay labels."""
     columns = model.card().columns
-    assert columns["first_name"] == "first names, made anew"
-    assert columns["Surname"] == "last names, made anew"
-    assert columns["contact"] == "e-mails, made anew"
-    assert columns["Telephone"] == "phone numbers, made anew"
-    assert columns["seller"] == "names of people, made anew"
+    assert columns["first_name"].startswith("first names, made anew (")
+    assert columns["Surname"].startswith("last names, made anew")
+    assert columns["contact"].startswith("e-mails, made anew")
+    assert columns["Telephone"].startswith("phone numbers, made anew")
+    assert columns["seller"].startswith("names of people, made anew")
     assert columns["city"] == "3 labels"
 
 

@@ -115,7 +115,7 @@ def test_a_loaded_synthesizer_keeps_them_too(model, tmp_path):
 
 
 def test_a_file_without_relations_is_read_and_a_wrong_one_is_refused(model, tmp_path):
-    """C2.3: files of version 1 know of none."""
+    """C2.3: nor is one of an earlier version, whose numbers meant something else."""
     model.save(tmp_path / "new.fabula")
     with zipfile.ZipFile(tmp_path / "new.fabula") as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
@@ -128,10 +128,13 @@ def test_a_file_without_relations_is_read_and_a_wrong_one_is_refused(model, tmp_
                 archive.writestr(member, data)
 
     card = {key: value for key, value in about["card"].items() if key != "exact"}
-    write("old.fabula", exact=None, version=1, card=card)
-    old = fb.load_synthesizer(tmp_path / "old.fabula")
-    assert old.card().exact == ()
-    assert broken(old.sample(300))
+    write("none.fabula", exact=None, card=card)
+    without = fb.load_synthesizer(tmp_path / "none.fabula")
+    assert without.card().exact == ()
+    assert broken(without.sample(300))
+    write("old.fabula", exact=None, version=2, card=card)
+    with pytest.raises(SourceError, match="earlier Fabula"):
+        fb.load_synthesizer(tmp_path / "old.fabula")
     write("bad.fabula", exact=[{"family": "formula", "settings": {"target": "total"}}])
     with pytest.raises(SourceError, match="can't be read as a synthesizer"):
         fb.load_synthesizer(tmp_path / "bad.fabula")
@@ -173,3 +176,25 @@ def _beside(table: pa.Table, made: pa.Table) -> pa.Table:
     for name in set(table.column_names) & set(made.column_names):
         rows = rows.set_column(rows.column_names.index(name), name, made.column(name))
     return rows
+
+
+def test_a_number_that_follows_the_hour_keeps_its_daily_course() -> None:
+    """No hour is busier than another: the grid of times alone tells nothing."""
+    rng = np.random.default_rng(5)
+    times = np.datetime64("2024-01-01T00:00:00") + np.arange(2_000) * np.timedelta64(1800, "s")
+    hours = (np.arange(2_000) // 2) % 24
+    rides = np.rint(
+        10_000 - 6_000 * np.cos((hours - 4) / 24 * 2 * np.pi) + rng.normal(0, 900, 2_000)
+    )
+    real = pa.table({"time": pa.array(times, pa.timestamp("s")), "rides": rides.astype(int)})
+    made = fb.fit(real, seed=1, holdout=0.0).sample(4_000, seed=2)
+    assert made.column_names == ["time", "rides"]
+
+    def course(table: pa.Table) -> np.ndarray:
+        drawn = table["time"].to_numpy().astype("datetime64[h]").astype(int) % 24
+        numbers = table["rides"].to_numpy()
+        return np.array([numbers[drawn == hour].mean() for hour in range(24)])
+
+    # the course spans 12,000; a mean of 80 rows of one hour varies by 100
+    assert np.abs(course(made) - course(real)).max() < 1_500
+    assert np.abs(course(made) - course(real)).mean() < 600

@@ -281,3 +281,54 @@ def test_costs_are_told_in_plain_numbers(tmp_path: Path) -> None:
     text = export_text(fb.export(ROWS.slice(0, 1), tmp_path / "s.jsonl", **SAID))
     assert "gpt-4o-mini <0.0001 USD" in text
     assert "e-0" not in text
+
+
+CODE = pa.table(
+    {
+        "prompt": ["def area(r):\n", "for i in x:\n", "blank"],
+        "completion": ["    return 3.14 * r * r\n", "\tprint(i)", " \n"],
+    }
+)
+
+
+@pytest.mark.parametrize("form", ["chat-jsonl", "completion-jsonl", "alpaca", "sharegpt"])
+def test_indentation_and_last_newlines_stay_and_blank_texts_are_left_out(
+    tmp_path: Path, form: str
+) -> None:
+    path = tmp_path / "set.jsonl"
+    made = fb.export(CODE, path, format=form, user="prompt", assistant="completion")
+    assert sum(made.left_out.values()) == 1
+    said = [list(_texts(line)) for line in lines(path)]
+    assert [(texts[0], texts[-1]) for texts in said] == [
+        ("def area(r):\n", "    return 3.14 * r * r\n"),
+        ("for i in x:\n", "\tprint(i)"),
+    ]
+
+
+def _texts(value: Any) -> Any:
+    """The texts of an example that are more than a role's name, in order."""
+    if isinstance(value, str):
+        yield from [value] if value not in ("user", "assistant", "human", "gpt", "") else []
+    else:
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
+
+
+def test_objects_lists_and_booleans_are_written_as_json(tmp_path: Path) -> None:
+    rows = pa.table({"q": ["a", "b"], "made": [{"x": 1, "ok": True}, {"x": None, "ok": False}]})
+    fb.export(rows, tmp_path / "s.jsonl", format="completion-jsonl", user="q", assistant="made")
+    said = [json.loads(line["completion"]) for line in lines(tmp_path / "s.jsonl")]
+    assert said == [{"x": 1, "ok": True}, {"x": None, "ok": False}]
+
+
+def test_a_score_in_words_is_an_error_and_one_not_given_leaves_its_answer_out(
+    tmp_path: Path,
+) -> None:
+    wanted: dict[str, Any] = {"format": "preference", "user": "q", "assistant": ["a", "b"]}
+    rows = pa.table({"q": ["y"], "a": ["g"], "b": ["h"], "sa": ["good"], "sb": ["bad"]})
+    with pytest.raises(UsageError, match="`sa` holds 'good'"):
+        fb.export(rows, tmp_path / "p.jsonl", score=["sa", "sb"], **wanted)
+    assert not (tmp_path / "p.jsonl").exists()
+    rows = pa.table({"q": ["y"], "a": ["g"], "b": ["h"], "sa": ["4.5"], "sb": ["N/A"]})
+    made = fb.export(rows, tmp_path / "p.jsonl", score=["sa", "sb"], **wanted)
+    assert made.left_out == {"no answer is better than another": 1}

@@ -20,6 +20,7 @@ from fabula.llm.rows.job import RowsJob, RowsResult
 from fabula.llm.rows.prompts import ChatForm
 from fabula.llm.rows.reply import ReplyReader
 from fabula.llm.rows.row_check import compile_fields
+from fabula.llm.rows.sizes import CallSize
 from fabula.llm.rows.sync import run_sync
 from fabula.llm.rows.window import Window
 
@@ -118,7 +119,6 @@ class _Round:
     left: int = 0
     asked: int = 0
     made: int = 0
-    was_cut: bool = False
 
 
 class _Run:
@@ -135,7 +135,7 @@ class _Run:
         self.result = RowsResult(rows=self.board.rows)
         self.error: FabulaError | None = None
         self._on_rows = on_rows
-        self._rows_per_call = self.form.rows_per_call
+        self._size = CallSize(self.form.rows_per_call)
         self._tokens: int | None = None
         self._under_way = 0
         self._reach = 1
@@ -171,7 +171,7 @@ class _Run:
                 return None
         elif not self._goes_on():
             return None
-        places = self.board.take_open(self._rows_per_call)
+        places = self.board.take_open(self.board.most_at_once(self._size.rows))
         if not places:
             return None
         broken = [place for place in places if place in self.board.problems]
@@ -198,6 +198,10 @@ class _Run:
             for place in board.take_open(self.job.n):
                 told = "; then ".join(board.problems.get(place, ()))
                 board.reject(place, told or "the model ran out of new values")
+            if self.result.calls:
+                board.asked_now.update(board.rejects)
+        if board.is_done and board.reopen():
+            self.result.stalled, self._stalled_rounds = None, 0
         return not board.is_done
 
     def _room(self) -> int:
@@ -205,7 +209,7 @@ class _Run:
 
         The model's concurrency plays no part, so that another one gives the same requests.
         """
-        if self.board.distinct or (self._rows_per_call > 1 and self._reach < REACH):
+        if self.board.distinct or (self._size.rows > 1 and self._reach < REACH):
             return self._reach
         return LONG_REACH
 
@@ -268,6 +272,8 @@ class _Run:
     def _settle_reply(self, call: Call, reply: ChatReply) -> None:
         """Put a reply's rows on the board."""
         self._count(reply)
+        if not reply.cached:
+            self.board.asked_now.update(call.rows)
         before = self.board.made
         reading = self.form.read(reply, call)
         items = list(reading.items)
@@ -292,9 +298,12 @@ class _Run:
         self._notes.update(reading.notes)
         if reading.problem:
             self._notes[reading.problem.partition(":")[0]] += 1
-        if reading.shorten and missing and len(call.rows) > 1:
-            self._ask_for_fewer(call)
-        elif reading.shorten and not came:
+        if not (reading.shorten and missing):
+            self._size.came_whole(len(call.rows))
+        elif len(call.rows) > 1:
+            self._size.was_cut(len(call.rows))
+            self.board.were_cut(missing)
+        if reading.shorten and not came and len(call.rows) == 1:
             self._tokens = min(8 * LONG_REPLY, 2 * (self._tokens or LONG_REPLY // 2))
 
     def _keep_spare(self, items: Sequence[object]) -> None:
@@ -310,28 +319,24 @@ class _Run:
         if not answered and error.code == "model.rejected":
             self.error = error  # whatever is wrong, it is wrong with every call
         elif error.code in TOO_BIG and len(call.rows) > 1:
-            self._ask_for_fewer(call)
-            if not answered:
-                self._rows_per_call = 1  # tells at once whether the prompt alone is too long
+            # a single row tells at once whether the prompt alone is too long
+            self._size.is_too_long(len(call.rows), rows=len(call.rows) // 2 if answered else 1)
         elif not answered and self._is_free and error.code in TOO_BIG:
             self.error = error
         else:
             self._give_up(call, error)
 
     def _give_up(self, call: Call, error: FabulaError) -> None:
+        self.board.asked_now.update(call.rows)
         give_up = self.board.reject if error.code in TOO_BIG else self.board.fail
         for place in call.rows:
             give_up(place, error.message)
-
-    def _ask_for_fewer(self, call: Call) -> None:
-        self._round.was_cut = True
-        self._rows_per_call = min(self._rows_per_call, len(call.rows) // 2)
 
     def _open_again(self, rows: Sequence[int]) -> None:
         """Open rows that a call did not bring; broken ones as soon as they fill a call."""
         self._broken += [row for row in rows if row in self.board.problems]
         self.board.give_back(row for row in rows if row not in self.board.problems)
-        if len(self._broken) >= self._rows_per_call:
+        if len(self._broken) >= self._size.rows:
             self._open_broken()
 
     def _open_broken(self) -> None:
@@ -345,8 +350,6 @@ class _Run:
         if left := board.use_spare():
             self._notes["rows beyond those asked were left out"] += left
         ended.made += board.made - made
-        if ended.made and not ended.was_cut:
-            self._rows_per_call = min(self.form.rows_per_call, self._rows_per_call * 2)
         if board.repeats > 0 and ended.made < STALL_SHARE * ended.asked:
             self._stalled_rounds += 1
             self._reach = max(1, self._reach // RAMP)  # so that calls know more of each other
@@ -374,5 +377,5 @@ class _Run:
             f"`{self.model.name}` gave no usable row in {self.result.calls + self.result.cached} "
             f"replies: {first.reason}",
             code="rows.unusable",
-            hint="try a stronger model, or look at the rejects for what it answered",
+            hint="run the same again to ask once more, or try a stronger model",
         )

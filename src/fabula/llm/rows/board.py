@@ -24,6 +24,7 @@ class Board:
     def __init__(self, job: RowsJob, check: RowCheck) -> None:
         self.rows: list[dict[str, Any] | None] = [None] * job.n
         self.rejects: dict[int, Reject] = {}
+        self.asked_now: set[int] = set()  # places that this run asked for, not only an earlier one
         self.problems: dict[int, list[str]] = {}
         self.raw: dict[int, str] = {}
         self.distinct = Distinct(job)
@@ -36,6 +37,7 @@ class Board:
         self._job = job
         self._tries: dict[int, int] = {}
         self._failures: dict[int, int] = {}
+        self._cuts: dict[int, int] = {}
         self._check = check
         self._names = [each.name for each in job.fields]
 
@@ -47,6 +49,16 @@ class Board:
     def take_open(self, most: int) -> list[int]:
         """The first open places, to be asked for now; `give_back` returns those not made."""
         return [heapq.heappop(self._open) for _ in range(min(most, len(self._open)))]
+
+    def most_at_once(self, usual: int) -> int:
+        """Rows to ask for in the next call: fewer where its first row was cut again and again."""
+        cuts = self._cuts.get(self._open[0], 0) if self._open else 0
+        return max(1, usual >> max(0, cuts - 1))
+
+    def were_cut(self, places: Iterable[int]) -> None:
+        """Note that a reply to several rows ended before these."""
+        for place in places:
+            self._cuts[place] = self._cuts.get(place, 0) + 1
 
     def give_back(self, places: Iterable[int]) -> None:
         """Open the places again that are neither made nor given up."""
@@ -109,6 +121,25 @@ class Board:
         tries = max(1, self._tries.get(place, 0) + self._failures.get(place, 0))
         self.rejects[place] = Reject(place, reason, self.raw.get(place, ""), tries)
 
+    def reopen(self) -> bool:
+        """Open again what only earlier runs gave up, with all attempts; says whether there is any.
+
+        Comes last, so that everything before it is replayed from the ledger request by request.
+        """
+        again = self.rejects.keys() - self.asked_now
+        for place in again:
+            for past in (
+                self.rejects,
+                self.problems,
+                self.raw,
+                self._tries,
+                self._failures,
+                self._cuts,
+            ):
+                past.pop(place, None)
+        self.give_back(again)
+        return bool(again)
+
     def check_table(self) -> None:
         """Open again the rows that break a rule over the whole table."""
         if self._job.check_table is None:
@@ -134,7 +165,7 @@ class Board:
         for check in checks if not problems else ():
             try:
                 problems += check(row)
-            except Exception as exc:  # a user's own check may raise anything
+            except (ValueError, AssertionError) as exc:  # as validators say no; others are bugs
                 problems.append(f"{type(exc).__name__}: {exc}")
         return row, problems
 

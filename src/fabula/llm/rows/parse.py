@@ -1,4 +1,4 @@
-"""Finds the rows in what a model really sends: fences, prose, `<think>`, wrappers, cut JSON.
+"""Finds the rows in what a model really sends: fences, prose, wrappers, cut JSON.
 
 Nothing here raises on any text, and nothing is invented: an object that the reply does not close
 is dropped (and said), never completed.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fabula.llm.rows.names import match_names
@@ -16,8 +17,6 @@ from fabula.llm.rows.names import match_names
 DEPTH = 64
 """Nesting beyond which text is no JSON worth reading."""
 
-_THOUGHT = re.compile(r"<(think|thinking|reasoning)>.*?</\1>|^.*?</think(?:ing)?>", re.S | re.I)
-_OPEN_THOUGHT = re.compile(r"<(think|thinking|reasoning)>.*", re.S | re.I)
 _SPACE = re.compile(r"[\s,;]*")
 _BARE = re.compile(r"[^\s,\]}\"]+")
 _WORDS = {"true": True, "false": False, "null": None, "none": None, "nan": float("nan")}
@@ -50,18 +49,24 @@ class _Cut(Exception):
         self.partial = partial
 
 
-def without_thoughts(text: str) -> str:
-    """The reply without byte-order mark and reasoning blocks."""
-    text = text.lstrip("\ufeff")
-    if "<" in text:
-        text = _OPEN_THOUGHT.sub("", _THOUGHT.sub("", text))
-    return text.strip()
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A JSON value in a text, and where it stands."""
+
+    value: Any
+    start: int
+    end: int
 
 
 def json_values(text: str) -> Iterator[Any]:
     """Every JSON object and array in a text, in order; the last may be cut."""
+    return (piece.value for piece in json_pieces(text))
+
+
+def json_pieces(text: str) -> Iterator[Piece]:
+    """Every JSON object and array in a text with its place, in order; the last may be cut."""
     try:
-        yield json.loads(text)
+        yield Piece(json.loads(text), 0, len(text))
     except (ValueError, RecursionError):
         yield from _scan(text)
 
@@ -137,7 +142,7 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _scan(text: str) -> Iterator[Any]:
+def _scan(text: str) -> Iterator[Piece]:
     """Try every opening bracket in turn; go on after each value found."""
     place = 0
     while (start := _next_opening(text, place)) >= 0:
@@ -147,9 +152,9 @@ def _scan(text: str) -> Iterator[Any]:
             place = max(start + 1, problem.resume)
             continue
         except _Cut as cut:
-            yield cut.partial
+            yield Piece(cut.partial, start, len(text))
             return
-        yield value
+        yield Piece(value, start, place)
 
 
 def _next_opening(text: str, place: int) -> int:

@@ -15,8 +15,8 @@ from typing import Any
 from fabula.llm.chat import ChatReply, ChatRequest, Message, Sampling
 from fabula.llm.rows.form import Call, Reading
 from fabula.llm.rows.job import RowField, RowsJob
-from fabula.llm.rows.parse import without_thoughts
 from fabula.llm.rows.prose import is_refusal, unwrapped
+from fabula.llm.rows.reasoning import without_thoughts
 from fabula.llm.rows.reply import ReplyReader
 from fabula.llm.rows.wording import as_json, fitting, in_words, with_text
 
@@ -81,8 +81,8 @@ class ChatForm:
             return Reading((), reply.problem or "the reply is empty")
         cut = reply.finish == "length"
         if self._job.text and cut:
-            problem = with_text("the text was cut off at the token limit", text)
-            return Reading((), problem, shorten=True)
+            problem = with_text(reply.problem or "the text was cut off at the token limit", text)
+            return Reading((), problem, shorten=not reply.problem)
         if self._job.text:
             reading = Reading(({self._names[0]: unwrapped(text)},))
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,9 +11,14 @@ from fabula.llm.rows.csv_reply import NO_HEADER, read_csv
 from fabula.llm.rows.form import Notation, Reading
 from fabula.llm.rows.frame_reply import read_frame
 from fabula.llm.rows.job import RowField
-from fabula.llm.rows.parse import is_cut, json_values, row_items
+from fabula.llm.rows.parse import is_cut, json_pieces, row_items
 from fabula.llm.rows.row_check import RowCheck
 from fabula.llm.rows.wording import with_text
+
+_REVISED = re.compile(
+    r"\b(?:no|wait|actually|instead|better|correct\w*|fix\w*|revis\w*|final\w*|hmm|but)\b", re.I
+)
+"""Words between two answers of one reply that take the first one back."""
 
 
 class ReplyReader:
@@ -47,12 +53,25 @@ class ReplyReader:
                 return noted
         items: list[Any] = []
         scalars = text.startswith(("[", "{", "```"))
-        for value in json_values(text):
-            frame = read_frame(value, self._names, self._fits)
+        answers: list[list[Any]] = []
+        place = 0
+        for piece in json_pieces(text):
+            frame = read_frame(piece.value, self._names, self._fits)
             if frame is not None:
                 return frame
-            items += row_items(value, self._names, scalars=scalars)
-            cut = cut or is_cut(value)
+            found = row_items(piece.value, self._names, scalars=scalars)
+            is_new = not answers or asked == 1 or _REVISED.search(text[place : piece.start])
+            if found and is_new:
+                answers.append(found)
+            elif found:
+                answers[-1] += found
+            place = piece.end
+            cut = cut or is_cut(piece.value)
+        if answers:
+            items = answers[-1]  # what came before is a draft
+            if len(answers) > 1 and len(items) < asked:
+                problem = f"the reply holds several answers, the last with {len(items)} rows"
+                return Reading((), problem, shorten=True)
         if not items:
             table = self._read_table(text, cut=cut)
             if table is not None:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import datetime
 import json
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from fabula.errors import UsageError
+from fabula.words.linear import LinearPattern, linear_pattern
 
 Check: TypeAlias = Callable[[Any], Any]
 """Takes a value, returns it straightened, or raises `Invalid`."""
@@ -170,10 +170,10 @@ def _string(schema: Mapping[str, Any], _root: Mapping[str, Any], _known: _Compil
     return check
 
 
-def _pattern(text: str) -> re.Pattern[str]:
+def _pattern(text: str) -> LinearPattern:
     try:
-        return re.compile(text)
-    except re.error as problem:
+        return linear_pattern(text)
+    except ValueError as problem:
         raise _wrong_schema(f"the pattern {text}: {problem}", "give a valid pattern") from problem
 
 
@@ -331,8 +331,7 @@ def _is_iso(read: Callable[[str], object]) -> Callable[[str], bool]:
 
 
 def _is_match(pattern: str) -> Callable[[str], bool]:
-    compiled = re.compile(pattern)
-    return lambda text: compiled.fullmatch(text) is not None
+    return lambda text: linear_pattern(pattern).fullmatch(text)
 
 
 _FORMATS: dict[str, Callable[[str], bool]] = {

@@ -17,6 +17,8 @@ from fabula.programs.sandbox.frames import FrameError
 
 MOST_COLUMNS = 10_000
 MOST_DEPTH = 8
+MOST_DIGITS = 38
+"""Digits of a decimal number that all readers of our files know."""
 _UNITS_A_DAY = {"s": 86_400, "ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}
 _FIRST_DAY, _LAST_DAY = -719_162, 2_932_896
 """Days from 1970-01-01 to 0001-01-01 and to 9999-12-31."""
@@ -45,7 +47,8 @@ def received_table(stream: memoryview) -> pa.Table:
             raise FrameError("a table with more rows than its bytes can hold")
         table.validate(full=True)
         for name, column in zip(table.column_names, table.columns, strict=True):
-            _check_days(name, column)
+            for array in column.chunks:
+                _check_days(name, array)
     except (pa.ArrowException, struct.error, OSError, UnicodeDecodeError, ValueError) as error:
         raise FrameError(f"a table that can't be read: {error}") from error
     return table
@@ -84,9 +87,14 @@ def _check_schema(schema: pa.Schema) -> None:
             raise FrameError(f"column `{field.name[:100]}` of type {str(field.type)[:100]}")
 
 
-def _check_days(name: str, column: pa.ChunkedArray) -> None:
-    """Refuse days that Python's calendar, from year 1 to 9999, does not have."""
+def _check_days(name: str, column: pa.Array) -> None:
+    """Refuse days that Python's calendar, from year 1 to 9999, does not have, at any depth."""
     of = column.type
+    if pa.types.is_list(of) or pa.types.is_large_list(of):
+        _check_days(name, column.flatten())
+    elif pa.types.is_struct(of):
+        for inner in column.flatten():
+            _check_days(name, inner)
     if not (pa.types.is_date(of) or pa.types.is_timestamp(of)):
         return
     units = 1 if of == pa.date32() else _UNITS_A_DAY["ms" if of == pa.date64() else of.unit]
@@ -108,7 +116,7 @@ def _is_plain(of: pa.DataType, depth: int) -> bool:
     if is_type.is_timestamp(of) and of.tz is not None:
         pa.lib.string_to_tzinfo(of.tz)  # raises for a zone that is none
     if is_type.is_decimal(of):
-        return bool(0 <= of.scale <= of.precision)
+        return bool(0 <= of.scale <= of.precision <= MOST_DIGITS)
     return bool(
         is_type.is_null(of)
         or is_type.is_boolean(of)

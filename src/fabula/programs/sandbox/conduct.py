@@ -253,6 +253,9 @@ class _Run:
         if not told:
             raise TemplateDiedError
         self._end = json.loads(told)
+        if self._fault is None and self._end.get("full"):
+            held = f"it held more than {self._limits.disk:,} bytes in files without a name"
+            self._fault = Fault("disk", held)
         self._ended = time.monotonic()
 
 

@@ -24,6 +24,8 @@ PIECE = 32 << 20
 
 MOST_JSON = 16 << 20
 """Bytes of a frame of JSON that comes back; Python's objects take many times as much."""
+_ROOM = 1 << 20
+"""Bytes that are made ready for a frame at first; then as many as have come."""
 FRAME_COST = 4 << 10
 """Bytes that a frame counts beside its own, so that empty ones don't come without end."""
 
@@ -101,7 +103,7 @@ class FrameReader:
         self._header = bytearray(HEADER.size)
         self._kind = b""
         self._body: bytearray | None = None
-        self._filled = 0
+        self._length = self._filled = 0
 
     def read(self, pipe: int) -> bool:
         """Read once from a pipe; False when it has ended.
@@ -115,8 +117,15 @@ class FrameReader:
             raise FrameError("a reply that ends in the middle")
         self._filled += got
         if self._filled == len(target):
-            self._turn()
+            if self._body is not None and self._filled < self._length:
+                self._grow(self._body)
+            else:
+                self._turn()
         return got > 0
+
+    def _grow(self, body: bytearray) -> None:
+        """Make room as bytes come: a length alone, which anyone can write, costs nothing."""
+        body.extend(bytes(min(self._length - len(body), max(len(body), _ROOM))))
 
     def _turn(self) -> None:
         """A header is whole, so a body comes next; or a body is, so a frame is done."""
@@ -130,8 +139,9 @@ class FrameReader:
             if self._kind in (NOTES, FAULT, LOCKED) and length > MOST_JSON:
                 raise FrameError(f"a reply of more than {MOST_JSON:,} bytes beside its tables")
             self._left -= length + FRAME_COST
-            self._body = bytearray(length)
+            self._length, self._body = length, bytearray()
             if length:
+                self._grow(self._body)
                 return
         self.frames.append(Frame(self._kind, memoryview(self._body)))
         self._body = None

@@ -1,4 +1,4 @@
-"""A child locks itself: limits, files and system calls, in this order, for good.
+"""A child locks itself: limits, privileges, files and system calls, in this order, for good.
 
 Runs in the forked child after everything it needs is imported and before a line of the program.
 Nothing here needs a privilege, and nothing can be undone, by root neither.
@@ -6,6 +6,7 @@ Nothing here needs a privilege, and nothing can be undone, by root neither.
 
 from __future__ import annotations
 
+import ctypes
 import math
 import resource
 import sys
@@ -19,6 +20,8 @@ PACKAGE = Path(__file__).parents[2]
 OPEN_FILES = 256
 PROCESSES = 1024
 """Threads and processes of the user, where the kernel counts them (not for root)."""
+_PR_CAPBSET_DROP, _CAPABILITIES = 24, 64
+_CAPABILITY_VERSION = 0x20080522
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 ZONES = "/usr/share/zoneinfo"
 
@@ -34,6 +37,7 @@ def lock(scratch: Path, limits: Limits) -> None:
         Exception: The kernel or a library can't enforce a part; the process must end then.
     """
     limit_resources(limits)
+    drop_capabilities()
     limit_files(scratch)
     refuse_all_but_allowed()
 
@@ -52,6 +56,20 @@ def limit_resources(limits: Limits) -> None:
         highest = resource.getrlimit(what)[1]
         most = wanted if highest == resource.RLIM_INFINITY else min(wanted, highest)
         resource.setrlimit(what, (most, most))
+
+
+def drop_capabilities() -> None:
+    """Give up every privilege that root has, for good: what follows needs none.
+
+    Raises:
+        OSError: The kernel keeps one.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    for capability in range(_CAPABILITIES):
+        libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)  # refused where there is none to drop
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
+    if libc.capset(header, (ctypes.c_uint32 * 6)()) != 0:
+        raise OSError(ctypes.get_errno(), "capabilities can't be dropped")
 
 
 def limit_files(scratch: Path) -> None:

@@ -20,7 +20,7 @@ ALLOWED = """
     faccessat faccessat2 fadvise64 fchdir fdatasync flock fstat fstatfs fsync ftruncate
     futex getcpu getcwd getdents64 getegid geteuid getgid getgroups getpgid getpgrp getpid
     getppid getrandom getresgid getresuid getrlimit getrusage getsid gettid gettimeofday getuid
-    lseek lstat madvise membarrier mkdir mkdirat mremap msync munmap nanosleep newfstatat open
+    lseek lstat membarrier mkdir mkdirat mremap msync munmap nanosleep newfstatat open
     openat pause pipe pipe2 poll ppoll pread64 preadv preadv2 pselect6 pwrite64 pwritev pwritev2
     read readlink readlinkat readv rename renameat renameat2 restart_syscall rmdir rseq
     rt_sigaction rt_sigpending rt_sigprocmask rt_sigreturn rt_sigsuspend rt_sigtimedwait
@@ -40,8 +40,11 @@ CLONE_THREAD = 0x00010000
 CLONE_NEW_NAMESPACES = 0x7E020080
 PROT_WRITE, PROT_EXEC = 2, 4
 PR_SET_NAME, PR_GET_NAME = 15, 16
-FCNTL_COMMANDS = (0, 1, 2, 3, 4, 5, 6, 7, 1030, 1031, 1032)
-"""Copies, flags, locks and pipe sizes; not F_SETOWN and F_SETSIG, which send signals."""
+FCNTL_COMMANDS = (0, 1, 2, 3, 4, 5, 6, 7, 1030, 1032)
+"""Copies, flags and locks; not F_SETOWN and F_SETSIG, which send signals, nor F_SETPIPE_SZ, which
+takes memory of the kernel."""
+FIRST_PRIVILEGED_ADVICE = 100
+"""From here on, `madvise` takes pages away from everybody."""
 IOCTL_COMMANDS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 """Is it a terminal, how wide; bytes to read; blocking; close on exec."""
 
@@ -53,7 +56,7 @@ def refuse_all_but_allowed() -> None:
         OSError: The kernel takes no filter.
     """
     seccomp = seccomp_library()
-    Arg, EQ, MASKED_EQ = seccomp.Arg, seccomp.EQ, seccomp.MASKED_EQ  # noqa: N806
+    Arg, EQ, LT, MASKED_EQ = seccomp.Arg, seccomp.EQ, seccomp.LT, seccomp.MASKED_EQ  # noqa: N806
     rules = seccomp.SyscallFilter(seccomp.ERRNO(errno.ENOSYS))
 
     def allow(name: str, *conditions: Any) -> None:
@@ -73,6 +76,7 @@ def refuse_all_but_allowed() -> None:
     allow("mmap", Arg(2, MASKED_EQ, PROT_WRITE | PROT_EXEC, PROT_WRITE))
     allow("mmap", Arg(2, MASKED_EQ, PROT_WRITE | PROT_EXEC, PROT_EXEC))
     allow("mprotect", Arg(2, MASKED_EQ, PROT_EXEC, 0))
+    allow("madvise", Arg(2, LT, FIRST_PRIVILEGED_ADVICE))
     allow("kill", Arg(0, EQ, os.getpid()))
     allow("tgkill", Arg(0, EQ, os.getpid()))
     allow("prlimit64", Arg(0, EQ, 0), Arg(2, EQ, 0))

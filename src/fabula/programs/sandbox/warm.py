@@ -17,13 +17,18 @@ import selectors
 import signal
 import socket
 import sys
+import time
 from typing import Any
+
+from fabula.programs.sandbox.scratch import held_unnamed
 
 PRELOADED = """
     pandas pyarrow.compute numpy.random py_landlock fabula.programs.sandbox.child
     collections csv dataclasses datetime decimal fractions functools hashlib io itertools json
     math operator re secrets statistics string textwrap typing uuid zoneinfo
 """
+GLANCE = 0.1
+"""Seconds between two looks at what children hold."""
 MESSAGE = 1 << 16
 """Bytes of the longest message between parent and warm process."""
 
@@ -52,6 +57,9 @@ class Nursery:
     def __init__(self, control: socket.socket) -> None:
         self._control = control
         self._children: dict[int, socket.socket] = {}
+        self._disk: dict[int, int] = {}
+        self._full: set[int] = set()
+        self._looked = time.monotonic()
         self._selector = selectors.DefaultSelector()
         self._wake, wake = socket.socketpair()
         for end in (self._wake, wake):
@@ -64,7 +72,7 @@ class Nursery:
     def serve(self) -> None:
         """Fork, kill and wait as asked, until the parent is gone."""
         while True:
-            for key, _ in self._selector.select():
+            for key, _ in self._selector.select(GLANCE if self._children else None):
                 if key.fileobj is self._wake:
                     self._wake.recv(MESSAGE)
                     self._bury()
@@ -74,6 +82,18 @@ class Nursery:
                         return
                 elif key.data in self._children:
                     kill_group(key.data)
+            self._look()
+
+    def _look(self) -> None:
+        """Kill children that hold more bytes in files without a name than they may write."""
+        now = time.monotonic()
+        if now - self._looked < GLANCE:
+            return
+        self._looked = now
+        for pid in self._children:
+            if held_unnamed(pid) > self._disk[pid]:
+                self._full.add(pid)
+                kill_group(pid)
 
     def _take_order(self) -> bool:
         message, fds, _, _ = socket.recv_fds(self._control, MESSAGE, 5)
@@ -99,7 +119,7 @@ class Nursery:
         pid = os.fork()
         if pid == 0:
             child(order, pipes, template)
-        self._children[pid] = leash
+        self._children[pid], self._disk[pid] = leash, order["limits"]["disk"]
         self._selector.register(leash, selectors.EVENT_READ, data=pid)
 
     def _bury(self) -> None:
@@ -109,12 +129,14 @@ class Nursery:
                 continue
             kill_group(pid)  # while its number is still taken, so that it is nobody else's
             _, status, usage = os.wait4(pid, 0)
-            del self._children[pid]
+            del self._children[pid], self._disk[pid]
             self._selector.unregister(leash)
             end = {
                 "exit": os.waitstatus_to_exitcode(status),
                 "cpu": usage.ru_utime + usage.ru_stime,
+                "full": pid in self._full,
             }
+            self._full.discard(pid)
             with contextlib.suppress(OSError):  # the parent let go
                 leash.send(json.dumps(end).encode())
             leash.close()

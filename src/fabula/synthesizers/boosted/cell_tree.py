@@ -31,8 +31,14 @@ class CellTree:
     children: NDArray[np.int32]
 
     @classmethod
-    def balanced(cls, counts: NDArray[np.int64]) -> CellTree:
-        """The tree whose nodes divide the rows as evenly as their cells allow."""
+    def balanced(cls, counts: NDArray[np.int64], *, missing: bool = False) -> CellTree:
+        """The tree whose nodes divide the rows as evenly as their cells allow.
+
+        Args:
+            counts: Training rows in each cell.
+            missing: Whether the last cell stands for a missing value, which is decided first: it
+                is no neighbour of the cell before it.
+        """
         sums = np.concatenate([[0], np.cumsum(counts)]).astype(float)
         sums += np.arange(len(sums)) * 1e-6  # cells without rows are divided, too
         runs, levels = [(0, len(counts))] if len(counts) > 1 else [], []
@@ -43,7 +49,8 @@ class CellTree:
             levels.append((start, start + len(runs)))
             below: list[tuple[int, int]] = []
             for first, end in runs:
-                middle = _middle(sums, first, end)
+                alone = missing and end == len(counts)
+                middle = end - 1 if alone else _middle(sums, first, end)
                 nodes.append((first, middle, end))
                 sides = []
                 for a, b in ((first, middle), (middle, end)):

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from fabula.synthesizers.boosted.cell_tree import CellTree
 from fabula.synthesizers.boosted.features import feature_codes
 from fabula.synthesizers.boosted.growing import BINS, Growth, Nodes, Rows, boost
-from fabula.synthesizers.boosted.odds import LOSS, PACKED, UNIT, score
+from fabula.synthesizers.boosted.lines import Line, fitted_level, learn_line
+from fabula.synthesizers.boosted.odds import HALF, LOSS, PACKED, UNIT, score
 from fabula.synthesizers.boosted.walking import LINK_BITS, Path, Trees
-from fabula.synthesizers.model import CellColumn, Weights
+from fabula.synthesizers.model import CellColumn, Codes, Weights
 
 HELD_OUT = 0.1
 """The share of a level's rows that tells when to stop."""
@@ -46,6 +47,7 @@ class Decisions:
         forests: For each level the first root, the root after the last, and the most steps to a
             leaf; shape (levels, 3).
         trees: The trees of all levels.
+        line: What earlier columns tell along a straight line, before the trees.
     """
 
     tree: CellTree
@@ -53,6 +55,7 @@ class Decisions:
     bins: NDArray[np.uint8]
     forests: NDArray[np.int32]
     trees: Trees
+    line: Line
 
     def settled(self, shares: NDArray[np.float64], passed: NDArray[np.int64]) -> Decisions:
         """The decisions with scores moved so that drawn rows go right as often as real ones.
@@ -75,14 +78,24 @@ class Decisions:
             sums = np.concatenate([[0], np.cumsum(weights > 0)])
             left = sums[tree.middle] > sums[tree.first]
             sides = (left + 2 * (sums[tree.end] > sums[tree.middle])).astype(np.uint8)
-        return Path(tree.middle, tree.children, self.scores, self.bins, self.forests, sides)
+        return Path(
+            tree.middle,
+            tree.children,
+            self.scores,
+            self.line.slopes,
+            self.line.means,
+            self.bins,
+            self.forests,
+            sides,
+        )
 
 
 def learn_decisions(
-    column: CellColumn,
-    codes: NDArray[np.int32],
+    at: int,
+    codes: Codes,
     bins: NDArray[np.uint8],
     columns: Sequence[CellColumn],
+    numbers: Sequence[NDArray[np.int32]],
     *,
     earlier: Sequence[int],
     growth: Growth,
@@ -90,14 +103,19 @@ def learn_decisions(
     """Learn the decisions of one column from earlier ones.
 
     Args:
-        column: The column.
-        codes: Its cell in each row.
+        at: The column's position.
+        codes: Cells of all columns, shape (rows, columns).
         bins: Feature codes of all columns, shape (columns, rows).
         columns: All columns.
+        numbers: `cell_scores` of all columns.
         earlier: Positions of the columns that it is predicted from.
         growth: How trees grow.
     """
-    tree = CellTree.balanced(column.counts)
+    column = columns[at]
+    tree = CellTree.balanced(column.counts, missing=column.missing)
+    line = learn_line(at, tree, codes, columns, numbers, earlier=earlier)
+    index = line.index(codes)
+    cells = np.ascontiguousarray(codes[:, at])
     scores = score(tree.shares(column.counts))
     node_bins = np.zeros(len(tree.middle), np.uint8)
     sizes = np.array([int(feature_codes(columns[at]).max()) + 1 for at in earlier] + [BINS])
@@ -109,25 +127,36 @@ def learn_decisions(
     for first, last in tree.levels:
         count = last - first
         node_bins[first:last] = np.arange(count) * min(count, BINS) // count
-        at = node[rows]
-        answers = (codes[rows] >= tree.middle[at]).astype(np.uint8)
+        here = node[rows]
+        answers = (cells[rows] >= tree.middle[here]).astype(np.uint8)
+        starts_from = scores[here]
+        if line.uses and len(rows) >= FEWEST:
+            fitted_level(
+                line, here, index[rows], answers=answers, scores=starts_from, span=(first, last)
+            )
+            moved = starts_from + line.added(here, index[rows])
+            starts_from = np.clip(moved, -HALF, HALF - 1).astype(np.int32)
+        elif line.uses:
+            line.slopes[first:last] = 0
         found = depth = 0
         if earlier and len(rows) >= FEWEST:
             features = np.empty((len(earlier) + 1, len(rows)), np.uint8)
             for place, other in enumerate(earlier):
                 np.take(bins[other], rows, out=features[place])
-            features[-1] = node_bins[at]
-            level = Rows(len(rows), features, sizes, ordered, answers, scores[at], PACKED, LOSS)
+            features[-1] = node_bins[here]
+            level = Rows(len(rows), features, sizes, ordered, answers, starts_from, PACKED, LOSS)
             starts, nodes, depth = _boosted(level, growth)
             parts.append(_trees(starts, nodes, places, used))
             found, used = len(starts), used + len(nodes.child)
         forests.append((roots, roots + found, depth))
         roots += found
-        below = tree.children[at, answers.astype(int)]
+        below = tree.children[here, answers.astype(int)]
         rows = rows[below >= 0]
         node[rows] = below[below >= 0]
     trees = Trees(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
-    return Decisions(tree, scores, node_bins, np.array(forests, np.int32).reshape(-1, 3), trees)
+    return Decisions(
+        tree, scores, node_bins, np.array(forests, np.int32).reshape(-1, 3), trees, line
+    )
 
 
 def _boosted(rows: Rows, growth: Growth) -> tuple[NDArray[np.int32], Nodes, int]:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from threading import Lock
 from typing import Any
 
@@ -25,7 +26,9 @@ from fabula.synthesizers.boosted.cell_tree import CellTree
 from fabula.synthesizers.boosted.decisions import Decisions, learn_decisions
 from fabula.synthesizers.boosted.features import drawing_order, feature_codes, telling_columns
 from fabula.synthesizers.boosted.growing import Growth
+from fabula.synthesizers.boosted.lines import Line, cell_scores
 from fabula.synthesizers.boosted.odds import MOST_ROWS, THRESHOLDS
+from fabula.synthesizers.boosted.sound import OWNERS, check_arrays, check_decisions
 from fabula.synthesizers.boosted.walking import Trees, Walkers, walk
 from fabula.synthesizers.model import CellColumn, Codes, Drawn, State, Steps, Weights
 
@@ -88,6 +91,8 @@ class Boosted:
         bins = np.stack(
             [feature_codes(column)[codes[rows, at]] for at, column in enumerate(columns)]
         )
+        learned = codes[rows]
+        numbers = [cell_scores(column) for column in columns]
         growth = Growth(rounds=rounds, rate=rate, leaves=leaves)
         order = tuple(range(len(columns))) if context else drawing_order(columns)
         telling = telling_columns(bins, order, rng)
@@ -96,7 +101,7 @@ class Boosted:
         def learn(at: int) -> Decisions:
             earlier = () if at in context else telling[at]
             found = learn_decisions(
-                columns[at], codes[rows, at], bins, columns, earlier=earlier, growth=growth
+                at, learned, bins, columns, numbers, earlier=earlier, growth=growth
             )
             with lock:
                 done[0] += 1
@@ -107,7 +112,7 @@ class Boosted:
         with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
             found = dict(zip(costly_first, pool.map(learn, costly_first), strict=True))
         decisions = tuple(found[at] for at in range(len(columns)))
-        return cls(columns, order, decisions, frozenset(context))._settled(codes[rows], rng)
+        return cls(columns, order, decisions, frozenset(context))._settled(learned, rng)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -159,12 +164,18 @@ class Boosted:
                         len(item.forests),
                         len(item.trees.roots),
                         len(item.trees.link),
+                        len(item.line.uses),
                     )
                     for item in self.decisions
                 ],
                 np.int64,
             ),
         }
+        for name in ("slopes", "means", "uses"):
+            parts = [getattr(item.line, name) for item in self.decisions]
+            arrays[name] = np.concatenate(parts).astype(np.int64)
+        tables = [table for item in self.decisions for table in item.line.tables]
+        arrays["lines"] = np.concatenate([np.zeros(0, np.int32), *tables])
         for name in ("scores", "bins", "forests"):
             arrays[name] = np.concatenate([getattr(item, name) for item in self.decisions])
         for name in Trees._fields:
@@ -173,31 +184,42 @@ class Boosted:
 
     @classmethod
     def restore(cls, state: State, columns: tuple[CellColumn, ...]) -> Boosted:
-        """The model of a state."""
+        """The model of a state.
+
+        Raises:
+            ValueError: Its arrays don't fit each other, or these columns.
+        """
         arrays = state.arrays
+        check_arrays(arrays, columns)
         cuts = np.cumsum(arrays["sizes"], axis=0)[:-1].T
-        owners = {
-            "scores": 0,
-            "bins": 0,
-            "forests": 1,
-            "roots": 2,
-            "right": 3,
-            "link": 3,
-            "value": 3,
-        }
-        parts = {name: np.split(arrays[name], cuts[owner]) for name, owner in owners.items()}
-        decisions = (
+        parts = {name: np.split(arrays[name], cuts[owner]) for name, owner in OWNERS.items()}
+        used = [int(at) for at in arrays["uses"]]
+        ends = np.cumsum([columns[at].cells for at in used])[:-1].astype(int)
+        tables = iter(np.split(arrays["lines"], ends))
+        lines = [
+            Line(
+                tuple(map(int, parts["uses"][at])),
+                tuple(islice(tables, len(parts["uses"][at]))),
+                parts["slopes"][at],
+                parts["means"][at],
+            )
+            for at in range(len(columns))
+        ]
+        decisions = tuple(
             Decisions(
-                CellTree.balanced(column.counts),
+                CellTree.balanced(column.counts, missing=column.missing),
                 parts["scores"][at],
                 parts["bins"][at],
                 parts["forests"][at],
                 Trees(*(np.ascontiguousarray(parts[name][at]) for name in Trees._fields)),
+                lines[at],
             )
             for at, column in enumerate(columns)
         )
         order, context = (tuple(map(int, arrays[name])) for name in ("order", "context"))
-        return cls(columns, order, tuple(decisions), frozenset(context))
+        for item in decisions:
+            check_decisions(item, len(columns))
+        return cls(columns, order, decisions, frozenset(context))
 
     def _settled(self, codes: Codes, rng: np.random.Generator) -> Boosted:
         """The model, moved so that drawn rows have the shares of real ones in every column.
@@ -231,11 +253,13 @@ class _Drawing:
     ) -> None:
         self._codes, self._rng = codes, rng
         self._bins = np.zeros((rows, len(codes) + 1), np.uint8)
+        self._cells = np.zeros((rows, len(codes)), np.int32)
         self.log_weights = np.zeros(rows)
 
     def known(self, at: int, codes: NDArray[np.int32]) -> None:
         """Note a column that is not drawn."""
         self._bins[:, at] = self._codes[at][codes]
+        self._cells[:, at] = codes
 
     def column(
         self,
@@ -250,7 +274,8 @@ class _Drawing:
         codes = np.zeros(rows, np.int32)
         if len(decisions.forests):
             seeds = self._rng.integers(0, 2**64, rows, np.uint64)
-            walkers = Walkers(self._bins, seeds, targets, codes, self.log_weights, passed)
+            index = decisions.line.index(self._cells)
+            walkers = Walkers(self._bins, seeds, index, targets, codes, self.log_weights, passed)
             walk(walkers, decisions.path(weights), decisions.trees, THRESHOLDS)
-        self._bins[:, at] = self._codes[at][codes]
+        self.known(at, codes)
         return codes

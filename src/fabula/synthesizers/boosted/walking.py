@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabula.synthesizers.boosted.compiled import compiled
+from fabula.synthesizers.boosted.lines import SHIFT
 from fabula.synthesizers.boosted.odds import HALF
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -51,6 +52,8 @@ class Path(NamedTuple):
         middle: For each node the first cell of its second part.
         children: Its two children: a node's number, or -1 - cell.
         scores: Its own score.
+        slopes: What a row's index adds to it, times 2^SHIFT (see `lines`).
+        means: The mean index of its rows.
         bins: Its code as a feature.
         forests: For each level the first root, the root after the last, and the depth.
         sides: For each node which sides may be taken: 1 left, 2 right, 3 both.
@@ -59,6 +62,8 @@ class Path(NamedTuple):
     middle: NDArray[np.int32]
     children: NDArray[np.int32]
     scores: NDArray[np.int32]
+    slopes: NDArray[np.int64]
+    means: NDArray[np.int64]
     bins: NDArray[np.uint8]
     forests: NDArray[np.int32]
     sides: NDArray[np.uint8]
@@ -71,6 +76,7 @@ class Walkers(NamedTuple):
         bins: Codes of the columns drawn so far, shape (rows, columns + 1); the last place is
             the node's.
         seeds: One a row.
+        lines: What earlier columns tell of this one along a straight line (see `lines`).
         targets: The cell that each row has to reach, -1 for any; empty where all are free.
         codes: The cells that they reach; written.
         log_weights: Logarithms of the chances of decisions that were not free; added to.
@@ -80,6 +86,7 @@ class Walkers(NamedTuple):
 
     bins: NDArray[np.uint8]
     seeds: NDArray[np.uint64]
+    lines: NDArray[np.int64]
     targets: NDArray[np.int32]
     codes: NDArray[np.int32]
     log_weights: NDArray[np.float64]
@@ -102,7 +109,9 @@ def walk(walkers: Walkers, path: Path, trees: Trees, thresholds: NDArray[np.int6
             at = node[row]
             code = walkers.bins[row]
             code[spot] = path.bins[at]
-            score = int(path.scores[at])
+            away = walkers.lines[row] - path.means[at]
+            score = int(path.scores[at]) + ((path.slopes[at] * away) >> SHIFT)
+            score = min(max(score, -HALF), HALF - 1)
             tree = first
             while tree + 1 < last:  # two at a time: their loads wait side by side
                 one, two = trees.roots[tree], trees.roots[tree + 1]

@@ -1,13 +1,15 @@
 """Labels as cells, the most frequent first.
 
-Labels of fewer rows than `protect` are never reproduced: they share one cell. What is drawn from
-it becomes one of the learned labels, or the word `other` where rare labels are many: a long tail
-that came back as frequent labels would distort the column.
+Labels of fewer rows than `protect` are not reproduced: they share one cell. Where this would take
+more than `MANY_RARE` of a column of text, labels of fewer rows than `FEWER` of `protect` do. What
+is drawn from it becomes one of the learned labels, or the word `other` where rare labels are many:
+a long tail that came back as frequent labels would distort the column.
 """
 
 from __future__ import annotations
 
 import difflib
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +20,14 @@ from numpy.typing import NDArray
 
 from fabula.errors import UsageError
 from fabula.io.arrays import array_of
-from fabula.synthesizers.columns.codec import CodeColumn, CodecState, Places, Range, Wanted
+from fabula.synthesizers.columns.codec import (
+    PROTECTED_ROWS,
+    CodeColumn,
+    CodecState,
+    Places,
+    Range,
+    Wanted,
+)
 from fabula.synthesizers.model import CellColumn, Weights
 
 OTHER = "other"
@@ -26,6 +35,9 @@ OTHER = "other"
 
 MANY_RARE = 0.05
 """Rare labels are many in a text column where they are more than this share of its labels."""
+
+FEWER = 0.3
+"""Where rare labels would be many, labels of this share of the protected rows are kept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +66,15 @@ class CategoryCodec:
         Args:
             name: The column's name.
             values: Its values.
-            protect: Labels of fewer rows are rare.
+            protect: Labels of fewer rows are rare; in a column of text that would lose many to
+                this, labels of fewer than `FEWER` of it are.
         """
         plain = plain_values(values)
         counted = plain.drop_null().value_counts()
         labels, rows = counted.field("values"), counted.field("counts").to_numpy()
         order = np.argsort(-rows, kind="stable")
+        if is_text(plain.type) and rows[rows < protect].sum() > MANY_RARE * rows.sum():
+            protect = math.ceil(FEWER * protect)  # a town of four people names none of them
         order = order[rows[order] >= protect]
         levels = labels.take(array_of(order.astype(np.int64)))
         hidden = int(rows.sum() - rows[order].sum())
@@ -93,6 +108,9 @@ class CategoryCodec:
         if not len(self.levels) and not self.rare:
             return "no value"
         told = f"{len(self.levels):,} label{'s' * (len(self.levels) != 1)}"
+        least = int(self.counts[: len(self.levels)].min(initial=PROTECTED_ROWS))
+        if 1 < least < PROTECTED_ROWS:
+            told += f" of {least} rows or more"
         if not self.rare:
             return told
         become = f"become `{OTHER}`" if self.others else "hidden"

@@ -6,6 +6,7 @@ is drawn between them can be put back onto the grid that the real values lie on.
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -110,6 +111,8 @@ def _from_origin(whole: NDArray[np.int64], origin: int) -> NDArray[np.uint64]:
 
 def _scalar(value: Any, kind: pa.DataType) -> pa.Scalar:
     """A value of a type, from such a value or from its text."""
+    if type(value) is dt.date:  # which Arrow does not take for a time
+        value = value.isoformat()
     return pa.scalar(value).cast(kind) if isinstance(value, str) else pa.scalar(value, kind)
 
 

@@ -73,9 +73,23 @@ class Columns:
         return columns
 
     @classmethod
-    def learnable(cls, table: pa.Table, *, protect: int, owner: str = "") -> Columns:
-        """As `learn`, for a table that may have no column to learn; `owner` names its rows."""
-        details = find_details(table, owner=owner, protect=protect)
+    def learnable(
+        cls,
+        table: pa.Table,
+        *,
+        protect: int,
+        owner: str = "",
+        copies: Mapping[str, str] | None = None,
+    ) -> Columns:
+        """As `learn`, for a table that may have no column to learn.
+
+        Args:
+            table: Training rows.
+            protect: As for `learn`.
+            owner: What a row is.
+            copies: Columns that repeat a personal column of another table.
+        """
+        details = find_details(table, owner=owner, protect=protect, copies=copies)
         fields: list[pa.Field] = []
         codecs: list[ColumnCodec] = []
         left_out: dict[str, str] = {}

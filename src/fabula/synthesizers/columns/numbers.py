@@ -7,6 +7,8 @@ what several real rows reach.
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -30,6 +32,7 @@ SEGMENTS = 8
 """Parts of an interval between whose quantiles values are drawn."""
 
 _REDRAWS = 16
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,12 +108,13 @@ class NumberCodec:
         known = np.flatnonzero(codes < len(self.grid))
         numbers[known] = self._draw(codes[known], places.rng)
         if wanted is not None:
-            self._draw_within(numbers, known, codes, places.rng, wanted)
+            self._draw_within(numbers, known, codes, places.rng, self._whole_days(wanted))
         return self.lattice.values(numbers)
 
     def weights(self, wanted: Wanted) -> Weights:
         """The share of each cell that a range or some values allow."""
         share = np.zeros(len(self.counts))
+        wanted = self._whole_days(wanted)
         if isinstance(wanted, Range):
             low, high = self._bounds(wanted)
             half = 0.5 if self.lattice.step is not None else 0.0
@@ -128,6 +132,7 @@ class NumberCodec:
     def fits(self, values: pa.Array, wanted: Wanted) -> NDArray[np.bool_]:
         """Which values lie in a range, or are among some values."""
         numbers = self.lattice.numbers(values)
+        wanted = self._whole_days(wanted)
         if isinstance(wanted, Range):
             low, high = self._bounds(wanted)
             return (numbers >= low) & (numbers <= high)
@@ -194,6 +199,16 @@ class NumberCodec:
             if len(choices):
                 numbers[row] = choices[rng.integers(len(choices))]
 
+    def _whole_days(self, wanted: Wanted) -> Wanted:
+        """A day that is asked of a column of times as all of its times, also as a range's end."""
+        if not pa.types.is_timestamp(self.lattice.type):
+            return wanted
+        if isinstance(wanted, Range):
+            return Range(wanted.low, _day_end(wanted.high))
+        if len(wanted) == 1 and _is_day(wanted[0]):
+            return Range(wanted[0], _day_end(wanted[0]))
+        return wanted
+
     def _bounds(self, wanted: Range) -> tuple[float, float]:
         low = -np.inf if wanted.low is None else self._number(wanted.low)
         high = np.inf if wanted.high is None else self._number(wanted.high)
@@ -222,6 +237,9 @@ class NumberCodec:
         number = self._number(value)
         if not len(self.grid) or not self.grid[0, 0] <= number <= self.grid[-1, -1]:
             raise self._nothing((value,))
+        between = abs(number - round(number)) > 1e-6 + 1e-12 * abs(number)
+        if self.lattice.step is not None and between:
+            raise self._nothing((value,))
         return int(self._codes(np.array([number]))[0])
 
     def _nothing(self, wanted: Wanted) -> UsageError:
@@ -229,12 +247,32 @@ class NumberCodec:
         if len(self.grid):
             low, high = self.lattice.values(np.array([self.grid[0, 0], self.grid[-1, -1]]))
             hint = f"learned values lie between {low} and {high}"
+            if self.lattice.step is not None and pa.types.is_integer(self.lattice.type):
+                hint += f", in steps of {self.lattice.step:g}"
         return UsageError(
             f"given {self.name}={told(wanted)} never occurs in training data",
             code="given.unknown",
             where=self.name,
             hint=hint,
         )
+
+
+def _is_day(value: object) -> bool:
+    """Whether a value is a day without a time."""
+    if isinstance(value, str):
+        return _DAY.fullmatch(value.strip()) is not None
+    return isinstance(value, dt.date) and not isinstance(value, dt.datetime)
+
+
+def _day_end(value: object) -> object:
+    """The last moment of a day; any other value as it is."""
+    if not _is_day(value):
+        return value
+    try:
+        day = dt.date.fromisoformat(str(value).strip())
+    except ValueError:
+        return value
+    return dt.datetime.combine(day, dt.time.max)
 
 
 def _lost(values: pa.Array, known: int, protect: int) -> str:

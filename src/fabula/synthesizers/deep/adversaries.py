@@ -21,7 +21,8 @@ from fabula.synthesizers.deep.training import (
     train,
 )
 from fabula.synthesizers.layout import Layout
-from fabula.synthesizers.model import Codes, Steps
+from fabula.synthesizers.model import CellColumn, Codes, Steps
+from fabula.synthesizers.pairs import Pairs
 
 NOISE = 64
 RATE, BATCH = 5e-4, 256
@@ -38,7 +39,7 @@ COMPARED = 60
 
 def train_adversaries(
     codes: Codes,
-    layout: Layout,
+    columns: tuple[CellColumn, ...],
     rng: np.random.Generator,
     progress: Steps,
     *,
@@ -51,20 +52,19 @@ def train_adversaries(
     Returns:
         Noise with the generator, and how training went.
     """
-    shares = layout.shares(codes, extra=1.0)
     rows = codes[rng.permutation(len(codes))]
     held_out = int(np.clip(HELD_OUT * len(rows), 1, MOST_HELD_OUT))
     with on_cpu():
         schedule = Schedule(max(1, -(-steps // STEPS_A_ROUND)), PATIENCE, max_seconds)
         total = schedule.rounds * STEPS_A_ROUND
-        training = _Training(layout, rows, held_out, rng, hidden=hidden, total=total)
+        training = _Training(columns, rows, held_out, rng, hidden=hidden, total=total)
         trained = train(training, schedule, progress)
         latent = training.latent(trained.best)
     told = (
         f"{counted(trained.rounds)} of {STEPS_A_ROUND} steps ({trained.ended}); pairs of"
         f" columns overlap by {1 + trained.score:.1%} with held-back rows"
     )
-    return latent.calibrated(shares, rng), told
+    return latent.calibrated(codes, rng), told
 
 
 class _Training:
@@ -72,7 +72,7 @@ class _Training:
 
     def __init__(
         self,
-        layout: Layout,
+        columns: tuple[CellColumn, ...],
         rows: Codes,
         held_out: int,
         rng: np.random.Generator,
@@ -80,6 +80,8 @@ class _Training:
         hidden: int,
         total: int,
     ) -> None:
+        layout = Layout.of(columns)
+        self._columns = columns
         self._layout, self._rng, self._hidden, self._total = layout, rng, hidden, total
         self._held, self._rows = rows[:held_out], rows[held_out:]
         self._bias = jnp.asarray(np.log(layout.shares(rows, extra=1.0)), jnp.float32)
@@ -145,7 +147,9 @@ class _Training:
         """The averaged generator for numpy."""
         layers = tuple(arrays(carry[2][name]) for name in ("widen", "mix", "score"))
         offset = np.zeros(self._layout.width)
-        return Latent(self._layout, Gaussians.standard(NOISE), layers, offset)
+        return Latent(
+            self._layout, Gaussians.standard(NOISE), layers, offset, Pairs.none(self._columns)
+        )
 
     def _generated(self, generator: dict[str, Params], key: jax.Array) -> jax.Array:
         """Rows as one-hot cells that slopes pass through; shape (batch, cells)."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 from numpy.typing import NDArray
+from scipy.linalg import block_diag
 
 from fabula.synthesizers.deep.gaussians import Gaussians
 from fabula.synthesizers.deep.latent import BOUND, Latent
@@ -22,7 +25,8 @@ from fabula.synthesizers.deep.training import (
     train,
 )
 from fabula.synthesizers.layout import Layout
-from fabula.synthesizers.model import Codes, Steps, Weights
+from fabula.synthesizers.model import CellColumn, Codes, Steps, Weights
+from fabula.synthesizers.pairs import Pairs
 
 LATENTS, PRIORS = 16, 200
 """Dimensions of a latent vector, and components of the prior that is trained along."""
@@ -32,6 +36,9 @@ STEPS = 1_500
 """Steps of training in all; small tables are passed over more often."""
 
 FEWEST_ROUNDS, MOST_ROUNDS, PATIENCE = 20, 150, 8
+WAVES = 16
+"""Cosines by which the networks know a number."""
+
 WARM_UP = 0.2
 """The share of rounds in which β grows to its full size."""
 
@@ -41,7 +48,7 @@ MOST_ROWS = 200_000
 
 def train_autoencoder(
     codes: Codes,
-    layout: Layout,
+    columns: tuple[CellColumn, ...],
     rng: np.random.Generator,
     progress: Steps,
     *,
@@ -54,19 +61,22 @@ def train_autoencoder(
     Returns:
         Latent vectors with their decoder, and how training went.
     """
+    layout = Layout.of(columns)
     places = layout.places(codes[rng.permutation(len(codes))[:MOST_ROWS]])
     held_out = int(np.clip(HELD_OUT * len(places), 1, MOST_HELD_OUT))
     held, rows = places[:held_out], places[held_out:]
     with on_cpu():
-        network = _Network(layout, hidden, layout.shares(codes, extra=1.0))
+        network = _Network(columns, hidden, layout.shares(codes, extra=1.0))
         training = _Training(network, rows, held, beta, rng)
         schedule = Schedule(training.rounds, PATIENCE, max_seconds)
         trained = train(training, schedule, progress)
         params = trained.best[0]
         prior = Gaussians.fit(training.latents(params), rng)
-        layers = tuple(arrays(params[name]) for name in ("widen", "mix", "score"))
-    latent = Latent(layout, prior, layers, np.zeros(layout.width))
-    latent = latent.calibrated(layout.shares(codes, extra=1.0), rng)
+        weights, bias = arrays(params["score"])
+        score = (weights @ network.waves, bias)
+        layers = (arrays(params["widen"]), arrays(params["mix"]), score)
+    latent = Latent(layout, prior, layers, np.zeros(layout.width), Pairs.none(columns))
+    latent = latent.calibrated(codes, rng)
     told = (
         f"{counted(trained.rounds)} of training ({trained.ended}); a held-back row costs"
         f" {-trained.score:.2f} nats"
@@ -77,8 +87,11 @@ def train_autoencoder(
 class _Network:
     """Encoder, decoder and prior as functions of their parameters."""
 
-    def __init__(self, layout: Layout, hidden: int, shares: Weights) -> None:
+    def __init__(self, columns: tuple[CellColumn, ...], hidden: int, shares: Weights) -> None:
+        layout = Layout.of(columns)
         self._layout, self._hidden = layout, hidden
+        self.waves = _waves(columns)
+        self._basis = jnp.asarray(self.waves)
         self._shares = jnp.asarray(np.log(shares), jnp.float32)
         self._members = jnp.asarray(layout.column[:, None] == np.arange(len(layout.sizes)), float)
 
@@ -87,9 +100,9 @@ class _Network:
         keys = iter(jax.random.split(key, 7))
         layout, hidden = self._layout, self._hidden
         embed = dense(next(keys), len(layout.sizes), hidden, 1.0)
-        embed["weights"] = jax.random.normal(next(keys), (layout.width, hidden))
+        embed["weights"] = jax.random.normal(next(keys), (len(self.waves), hidden))
         embed["weights"] /= jnp.sqrt(len(layout.sizes))
-        score = dense(next(keys), hidden, layout.width, 0.5)
+        score = dense(next(keys), hidden, len(self.waves), 0.5)
         score["bias"] = self._shares
         prior = {
             "shares": jnp.zeros(PRIORS),
@@ -109,7 +122,8 @@ class _Network:
     def encode(self, params: dict[str, Params], places: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Means and logarithms of the spreads of latent vectors."""
         embed = params["embed"]
-        values = jax.nn.silu(embed["weights"][places].sum(axis=1) + embed["bias"])
+        weights = self._basis.T @ embed["weights"]
+        values = jax.nn.silu(weights[places].sum(axis=1) + embed["bias"])
         values = jax.nn.silu(through(params["fold"], values))
         means, spreads = jnp.split(through(params["place"], values), 2, axis=1)
         return means, jnp.clip(spreads - 2.0, -8.0, 3.0)
@@ -123,11 +137,34 @@ class _Network:
         z = mu + jnp.exp(log_sd) * eps
         values = jax.nn.silu(through(params["widen"], z))
         values = jax.nn.silu(through(params["mix"], values))
-        scores = BOUND * jnp.tanh(through(params["score"], values) / BOUND)
+        scores = values @ params["score"]["weights"] @ self._basis + params["score"]["bias"]
+        scores = BOUND * jnp.tanh(scores / BOUND)
         totals = jnp.log(jnp.exp(scores) @ self._members)
         missed = (totals - jnp.take_along_axis(scores, places, 1)).sum(axis=1)
         divergence = (-0.5 * eps**2 - log_sd).sum(axis=1) - _log_prior(params["prior"], z)
         return missed.mean(), divergence.mean()
+
+
+def _waves(columns: Sequence[CellColumn]) -> NDArray[np.float32]:
+    """What cells have in common, shape (waves, cells): neighbouring cells of numbers are alike.
+
+    The networks know a number by cosines of its rank, slow ones first, so that a few hundred rows
+    tell them how it goes with others; a label, or a missing value, they know as itself.
+    """
+    blocks = []
+    for column in columns:
+        known = column.cells - column.missing
+        if not column.ordered or known <= 2:
+            blocks.append(np.eye(column.cells))
+            continue
+        counts = column.counts[:known] + 0.5
+        rank = (np.cumsum(counts) - counts / 2) / counts.sum()
+        waves = np.arange(1, min(WAVES, known) + 1)[:, None]
+        own = np.zeros((len(waves) + column.missing, column.cells))
+        own[: len(waves), :known] = np.cos(np.pi * waves * rank) * 2 / np.sqrt(waves)
+        own[len(waves) :, known:] = 1.0
+        blocks.append(own)
+    return np.asarray(block_diag(*blocks), np.float32)
 
 
 def _log_prior(prior: Params, z: jax.Array) -> jax.Array:

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from fabula.errors import UsageError
 from fabula.io.arrays import array_of
-from fabula.synthesizers.columns.categories import plain_values
+from fabula.pii.check_digits import with_account_check, with_card_check
+from fabula.pii.national_ids import SCHEMES
+from fabula.synthesizers.columns.categories import is_text, plain_values
 from fabula.synthesizers.columns.codec import CodeColumn, CodecState, Places, Wanted
-from fabula.synthesizers.details.check_digits import with_account_check, with_card_check
 from fabula.synthesizers.details.crowds import Crowd
 from fabula.synthesizers.details.name_forms import NameForm
 from fabula.synthesizers.details.recognised import NAMES, WORDS
@@ -48,6 +49,8 @@ class DetailCodec:
         shapes: The shapes of codes; None where there are words.
         gap: The blank text of a missing value, or None for a null.
         sex: The column that first names and titles agree with, if there is one.
+        reason: What told by value that the column is personal; empty where its name did.
+        scheme: Which national id it holds, one of `national_ids.SCHEMES`.
     """
 
     name: str
@@ -59,6 +62,8 @@ class DetailCodec:
     shapes: Shapes | None = None
     gap: str | None = None
     sex: SexColumn | None = None
+    reason: str = ""
+    scheme: str = ""
 
     @property
     def missing(self) -> bool:
@@ -73,7 +78,8 @@ class DetailCodec:
     @property
     def about(self) -> str:
         """What was made of the column."""
-        return f"{WORDS[self.detail]}, made anew"
+        told = f"{WORDS[self.detail]}, made anew"
+        return f"{told} ({self.reason})" if self.reason else told
 
     def encode(self, values: pa.Array) -> CodeColumn:
         """0 for a value, 1 for none."""
@@ -88,11 +94,13 @@ class DetailCodec:
         del wanted  # there is a value or none
         made = self._made(places)
         gap = pa.scalar(self.gap, made.type)
-        return pc.if_else(array_of(codes == 0), made, gap).cast(self.type)
+        values = pc.if_else(array_of(codes == 0), made, gap)
+        return (values if is_text(self.type) else values.cast(pa.int64())).cast(self.type)
 
     def marks(self, codes: CodeColumn) -> pa.Array:
         """Marks in place of details, for as long as the numbers of the rows are open."""
-        return pc.if_else(array_of(codes == 0), "+", pa.scalar(None, pa.string())).cast(self.type)
+        mark = pa.scalar("+" if is_text(self.type) else "0", pa.string())
+        return pc.if_else(array_of(codes == 0), mark, pa.scalar(None, mark.type)).cast(self.type)
 
     def weights(self, wanted: Wanted) -> Weights:
         """Only missing values can be asked for."""
@@ -111,6 +119,7 @@ class DetailCodec:
         shapes = None if self.shapes is None else self.shapes.state()
         settings = {"detail": self.detail, "form": self.form.state(), "shapes": shapes}
         sex = None if self.sex is None else asdict(self.sex)
+        settings |= {"reason": self.reason, "scheme": self.scheme}
         settings |= {"gap": self.gap, "sex": sex, **crowd}
         return CodecState("detail", settings, {"counts": self.counts, **arrays})
 
@@ -129,6 +138,8 @@ class DetailCodec:
             _restored(settings["shapes"]),
             settings["gap"],
             None if sex is None else SexColumn(sex["name"], tuple(sex["labels"])),
+            settings.get("reason", ""),
+            settings.get("scheme", ""),
         )
 
     def _made(self, places: Places) -> pa.Array:
@@ -137,7 +148,11 @@ class DetailCodec:
         sexes = None if self.sex is None or beside is None else self.sex.sexes(beside)
         if self.shapes is not None:
             codes = self.shapes.at(self.crowd.people(rows, seed, sexes), seed, self._stream)
+            if not is_text(self.type):  # a number has no leading zero
+                codes = pc.replace_substring_regex(codes, "^0", "1")
             check = _CHECKS.get(self.detail)
+            if self.scheme:
+                check = SCHEMES[self.scheme].repaired
             return codes if check is None else pa.array(map(check, codes.to_pylist()))
         if self.detail == "url":
             (accounts,) = self.crowd.fields(("username",), rows, seed, sexes)

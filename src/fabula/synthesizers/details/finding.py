@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.io.arrays import array_of
-from fabula.synthesizers.columns.categories import is_text, plain_values
+from fabula.metrics.keys import singular
+from fabula.pii import Finding, find_in_table
+from fabula.pii.national_ids import SCHEMES
+from fabula.synthesizers.columns.categories import FEWER, is_text, plain_values
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.details.codec import DetailCodec
 from fabula.synthesizers.details.crowds import Crowd
@@ -30,6 +35,9 @@ from fabula.synthesizers.written.codec import written_form
 FREQUENT = 0.5
 """Labels are learned where those of enough rows cover at least this share of a column."""
 
+NOBODY = ("city", "state", "job")
+"""Details that name nobody by themselves: few rows are enough for their labels."""
+
 SAME_PEOPLE = 1.05
 """One column follows another where their pairs are at most so many times the other's values."""
 
@@ -39,10 +47,12 @@ MANY = 0.25
 _ANY_CODE = r"[A-Z]{2}\d{8}"
 """The shape of new codes where the real ones have none."""
 
+_PLACE = r"-?[1-7]\d\.\d{4}, -?[1-9]\d\.\d{4}"
+
 _END = 2**31 - 1
 _NUMBER = r"^[+-]?\d*\.\d+$|^[+-]?\d+(\.\d+)?[eE][+-]?\d+$"
 
-SEVERAL = ("phone", "account", "card", "code")
+SEVERAL = ("phone", "account", "card", "code", "ip", "mac", "plate", "national_id", "uuid")
 """Details of which one person may have several, in columns of their own."""
 
 SHARED = ("first_name", "last_name", "company", "city", "state", "job")
@@ -65,6 +75,8 @@ class _Found:
         values: Its texts; blank ones are null.
         known: The differing ones.
         gap: The blank text that stands for a missing value, or None for a null.
+        reason: What tells it by value; empty where the column's name did.
+        scheme: Which national id it is.
     """
 
     name: str
@@ -72,18 +84,23 @@ class _Found:
     values: pa.Array
     known: pa.Array
     gap: str | None
+    reason: str = ""
+    scheme: str = ""
 
 
-def find_details(table: pa.Table, *, owner: str, protect: int) -> dict[str, DetailCodec]:
+def find_details(
+    table: pa.Table, *, owner: str, protect: int, copies: Mapping[str, str] | None = None
+) -> dict[str, DetailCodec]:
     """The columns of a table that are made anew, not learned.
 
     Args:
         table: Training rows.
         owner: What its rows are, as far as that is known: `customer`.
         protect: Labels of fewer rows are rare.
+        copies: Columns that repeat a personal column of another table, and what it holds.
     """
-    found = [_found(table, name, owner, protect) for name in _texts_of(table)]
-    columns = sorted((item for item in found if item), key=lambda item: -len(item.known))
+    found = _all_found(table, owner, protect, copies or {})
+    columns = sorted(found, key=lambda item: -len(item.known))
     named = next((item for item in columns if item.detail in NAMES), None)
     locales = ("en",) if named is None else likely_locales(named.detail, named.known)
     groups: list[list[_Found]] = []
@@ -105,20 +122,93 @@ def find_details(table: pa.Table, *, owner: str, protect: int) -> dict[str, Deta
     return details
 
 
+def copied_details(tables: Mapping[str, pa.Table], protect: int) -> dict[str, dict[str, str]]:
+    """Columns of each table that repeat a personal column of another one.
+
+    Args:
+        tables: The tables by name.
+        protect: Labels of fewer rows are rare.
+    """
+    found = {name: _all_found(table, singular(name), protect, {}) for name, table in tables.items()}
+    personal = [
+        (name, item) for name, items in found.items() for item in items if item.detail in COPIED
+    ]
+    copies: dict[str, dict[str, str]] = {name: {} for name in tables}
+    for name, table in tables.items():
+        for column in _texts_of(table):
+            known = pc.unique(_filled(table, column)[0]).drop_null()
+            for owner, item in personal:
+                if (owner, item.name) == (name, column) or len(known) < 2:
+                    continue
+                same = pc.sum(pc.is_in(known, value_set=item.known)).as_py()
+                if same >= COPY_SHARE * len(known):
+                    copies[name][column] = item.detail
+                    break
+    return copies
+
+
+COPIED = ("name", "company", "street", "address", "email", "username", "phone", "account", "card")
+"""Details whose values, met in another column, tell of the same people."""
+
+COPY_SHARE = 0.5
+
+
+def _all_found(
+    table: pa.Table, owner: str, protect: int, copies: Mapping[str, str]
+) -> list[_Found]:
+    """The personal columns of a table, by value first, then by name."""
+    findings = find_in_table(table)
+    names = dict.fromkeys([*_texts_of(table), *findings])
+    found = [
+        _found(table, name, owner, protect, finding=findings.get(name), copied=copies.get(name))
+        for name in names
+    ]
+    return [item for item in found if item]
+
+
 def _texts_of(table: pa.Table) -> list[str]:
     """Columns of plain text; categories of a frame are labels by their owner's will."""
     return [item.name for item in table.schema if is_text(item.type)]
 
 
-def _found(table: pa.Table, name: str, owner: str, protect: int) -> _Found | None:
-    values = plain_values(table.column(name).combine_chunks()).cast(pa.large_string())
+def _filled(table: pa.Table, name: str) -> tuple[pa.Array, str | None]:
+    """A column as text, blank ones as nulls, and the blank text that it has for missing ones."""
+    plain = plain_values(table.column(name).combine_chunks())
+    if pa.types.is_floating(plain.type):
+        plain = plain.cast(pa.int64())
+    values = plain.cast(pa.large_string())
     blank = pc.equal(pc.utf8_trim_whitespace(values), "")
     blanks = pc.unique(values.filter(blank))
     gap = blanks[0].as_py() if len(blanks) and not values.null_count else None
-    values = pc.if_else(blank, pa.scalar(None, values.type), values)
+    return pc.if_else(blank, pa.scalar(None, values.type), values), gap
+
+
+def _found(
+    table: pa.Table,
+    name: str,
+    owner: str,
+    protect: int,
+    *,
+    finding: Finding | None = None,
+    copied: str | None = None,
+) -> _Found | None:
+    kind = table.schema.field(name).type
+    if pa.types.is_temporal(kind) or pa.types.is_dictionary(kind):
+        return None
+    values, gap = _filled(table, name)
     counted = values.drop_null().value_counts()
     known, rows = counted.field("values"), counted.field("counts").to_numpy()
     if len(known) < 2:
+        return None
+    if finding is not None and _is_replaced(
+        finding, len(known), key=_is_key(name, values, finding)
+    ):
+        reason = f"{finding.reason}; confidence {finding.confidence:.2f}"
+        return _Found(name, finding.kind, values, known, gap, reason, finding.scheme)
+    if copied is not None:
+        reason = "its values are those of a personal column of another table"
+        return _Found(name, copied, values, known, gap, reason)
+    if not is_text(kind):
         return None
     detail = detail_by_values(known)
     if detail is None:
@@ -127,12 +217,35 @@ def _found(table: pa.Table, name: str, owner: str, protect: int) -> _Found | Non
         if detail == "code" and not _are_digits(known) and written_form(values):
             return None  # `vat` may be an amount
     if detail is None or detail in WIDE:
-        if rows[rows >= protect].sum() >= FREQUENT * rows.sum() or written_form(values):
+        least = math.ceil(FEWER * protect) if detail in NOBODY else protect
+        if rows[rows >= least].sum() >= FREQUENT * rows.sum() or written_form(values):
             return None
         detail = detail or names_by_values(known) or _code(values, known, protect)
     if detail is None or (detail == "code" and KeyCodec.learn(name, values) is not None):
         return None
     return _Found(name, detail, values, known, gap)
+
+
+def _is_replaced(finding: Finding, known: int, *, key: bool) -> bool:
+    """Whether values are made anew however often they repeat; keys are in a way of their own."""
+    if finding.kind == "company":
+        return known >= MANY_COMPANIES
+    return not key and (finding.direct or finding.kind == "uuid")
+
+
+MANY_COMPANIES = 20
+"""So many companies are customers; fewer may be makers or carriers."""
+
+
+def _is_key(name: str, values: pa.Array, finding: Finding) -> bool:
+    """Whether codes that look personal number the rows."""
+    return (
+        finding.kind in ("plate", "postcode", "uuid") and KeyCodec.learn(name, values) is not None
+    )
+
+
+def _is_plain(known: pa.Array) -> bool:
+    return bool(pc.all(pc.match_substring_regex(known, "^[0-9A-Za-z]+$")).as_py())
 
 
 def _are_digits(known: pa.Array) -> bool:
@@ -154,8 +267,10 @@ def _tells_of(group: list[_Found], other: _Found) -> bool:
     The first column of a group tells most of them apart.
     """
     lead = group[0]
-    if other.detail in {column.detail for column in group} - set(SEVERAL):
-        return False
+    if other.detail not in SEVERAL:
+        twins = [column for column in group if column.detail == other.detail]
+        if twins:
+            return bool(twins[0].values.equals(other.values))
     if other.detail not in SHARED and len(other.known) * SAME_PEOPLE < len(lead.known):
         return False  # they would no longer repeat
     return _follows(lead.values, other.values)
@@ -195,6 +310,8 @@ def _codec(
         _shapes(column, crowd, protect),
         column.gap,
         sex,
+        column.reason,
+        column.scheme,
     )
 
 
@@ -209,10 +326,22 @@ def _shapes(column: _Found, crowd: Crowd, protect: int) -> Shapes | None:
             return Shapes((_NETWORK[new],), (1,))
         case "postcode":
             return Shapes.of(texts, protect=protect)
+        case "mac" | "uuid":
+            return Shapes((_hexadecimal(texts[0].as_py()),), (1,))
+        case "national_id" if _is_plain(column.known) and SCHEMES[column.scheme].valid:
+            return Shapes((SCHEMES[column.scheme].plain_form,), (1,))
+        case "coordinates":
+            return Shapes((_PLACE,), (1,))
         case "account":  # check digits come last, and make no number differ
             texts = pc.utf8_replace_slice(texts, start=2, stop=4, replacement="00")
         case "card":
             texts = pc.utf8_replace_slice(texts, start=-1, stop=_END, replacement="0")
-        case detail if detail != "code":
+        case detail if detail not in ("code", "plate", "national_id"):
             return None
     return Shapes.of(texts, protect=protect) or Shapes((_ANY_CODE,), (1,))
+
+
+def _hexadecimal(text: str) -> str:
+    """The form of a hexadecimal code: digits anywhere, punctuation and capitals as they are."""
+    digit = "[0-9A-F]" if text != text.lower() else "[0-9a-f]"
+    return "".join(digit if char.isalnum() else "\\." if char == "." else char for char in text)

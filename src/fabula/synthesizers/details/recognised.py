@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.inference.guesses import Facts, guess, words
+from fabula.pii.check_digits import is_account, is_card
 from fabula.spec.words import Person
-from fabula.synthesizers.details.check_digits import is_account, is_card
 from fabula.words.locales import known_locales, load_locale
 
 NAMES = ("name", "first_name", "last_name")
@@ -40,13 +40,19 @@ WORDS: Mapping[str, str] = {
     "postcode": "postcodes",
     "company": "companies",
     "job": "jobs",
+    "national_id": "national ids",
+    "plate": "licence plates",
+    "mac": "MAC addresses",
+    "uuid": "UUIDs",
+    "coordinates": "coordinates",
 }
 """Every detail, and what a column of it holds."""
 
 WIDE = ("street", "address", "city", "state", "postcode", "company", "job")
 """Details that many may share: learned as labels where most rows have a frequent one."""
 
-NUMBERED = ("email", "username", "url", "phone", "ip", "account", "card", "code", "postcode")
+NUMBERED = ("email", "username", "url", "phone", "ip", "account", "card", "code", "postcode",
+            "national_id", "plate", "mac", "uuid", "coordinates")  # fmt: skip
 """Details that follow from the number of a person, and so differ where people do."""
 
 _BY_VALUES: Mapping[str, str] = {

@@ -1,8 +1,9 @@
 """Hours and weekdays of times, learned beside them.
 
 A model knows a time by the interval that it lies in, often longer than a day, inside which all
-times are alike. Where some hours or weekdays are busier than others, the model learns them as
-columns of their own, which are not handed out, and times are moved to the ones that were drawn.
+times are alike. Where some hours or weekdays are busier than others, or numbers are larger in some
+of them, the model learns them as columns of their own, which are not handed out, and times are
+moved to the ones that were drawn.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+from scipy.stats import rankdata
 
 from fabula.io.arrays import array_of
 from fabula.synthesizers.columns.codec import CodecState
@@ -23,6 +25,9 @@ LEARNED = ("hour", "weekday")
 
 UNEVEN = 0.05
 """The share of rows, at least, that would have to move for every part to be as busy."""
+
+LED = 0.03
+"""The share of the spread of a number's ranks, at least, that lies between the parts."""
 
 SURE = 6.0
 """Standard deviations of χ² that parts must differ by: such a rhythm is no chance."""
@@ -70,7 +75,9 @@ def find_rhythms(sheet: Sheet, told: Collection[tuple[str, str]]) -> list[Rhythm
     for time in [name for name, measure in sheet.measures.items() if measure.is_time]:
         known = parts_of(sheet.measures[time].codec.lattice.type)
         for part in LEARNED:
-            if part in known and (time, part) not in told and _is_uneven(sheet, time, part):
+            if part not in known or (time, part) in told:
+                continue
+            if _is_uneven(sheet, time, part) or _leads(sheet, time, part):
                 name = f"{part} of {time}"
                 while name in sheet.names:
                     name += "'"
@@ -92,3 +99,29 @@ def _is_uneven(sheet: Sheet, time: str, part: str) -> bool:
     several = np.count_nonzero(counts) > 1
     moved = np.abs(counts - expected).sum() / 2 / len(numbers)
     return bool(several and sure and moved >= UNEVEN)
+
+
+def _leads(sheet: Sheet, time: str, part: str) -> bool:
+    """Whether some number is larger in some parts of a time than in others."""
+    seconds, count = RHYTHMS[part]
+    times = sheet.numbers(time)
+    drawn = part_of(part, sheet.values(time))
+    known = ~np.isnan(drawn)
+    if known.sum() < count or np.ptp(times[known]) < FEWEST_CELLS * seconds:
+        return False
+    for name, measure in sheet.measures.items():
+        if measure.is_time:
+            continue
+        numbers = sheet.numbers(name)
+        both = known & ~np.isnan(numbers)
+        ranks, parts = rankdata(numbers[both]), drawn[both].astype(int)
+        rows = np.bincount(parts, minlength=count)
+        if (rows > 0).sum() < 2 or not np.ptp(ranks):
+            continue
+        means = np.bincount(parts, ranks, minlength=count) / np.maximum(rows, 1)
+        share = (rows @ (means - ranks.mean()) ** 2) / ((ranks - ranks.mean()) ** 2).sum()
+        # by chance, rows · share follows χ² of one degree less than there are parts
+        chance = (count - 1 + SURE * np.sqrt(2 * (count - 1))) / len(ranks)
+        if share > max(LED, chance):
+            return True
+    return False

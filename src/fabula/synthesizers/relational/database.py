@@ -12,10 +12,11 @@ import numpy as np
 import pyarrow as pa
 
 from fabula.errors import SourceError, UsageError, did_you_mean
-from fabula.metrics.keys import ForeignKey, Keys, find_keys
+from fabula.metrics.keys import CONTAINED, ForeignKey, Keys, find_keys
 from fabula.streams import stream
 from fabula.synthesizers.catalogue import check_seed
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
+from fabula.synthesizers.details.finding import copied_details
 from fabula.synthesizers.model import Steps
 from fabula.synthesizers.relational.layout import Seen
 from fabula.synthesizers.relational.learning import Lesson, TableModel
@@ -29,6 +30,7 @@ from fabula.synthesizers.relational.links import (
 )
 from fabula.synthesizers.relational.making import MadeTable, Making
 from fabula.synthesizers.relational.saved import read_database, write_database
+from fabula.synthesizers.saved import sound
 from fabula.synthesizers.written.codec import read_times
 from fabula.types import Path as PathLike
 
@@ -48,12 +50,14 @@ class RelationalSynthesizer:
         keys: Primary and foreign keys, and what comes near one.
         notes: What is to be said of foreign keys, by their names.
         hand_back: How a table goes back in the frame library that it came in; not saved.
+        path: The folder that it was loaded from.
     """
 
     models: Mapping[str, TableModel]
     keys: Keys
     notes: Mapping[str, str] = field(default_factory=dict)
     hand_back: Mapping[str, Callable[[pa.Table], Any]] = field(default_factory=dict)
+    path: PathLike | None = None
 
     def sample(self, scale: float = 1.0, *, seed: int = 0) -> dict[str, Any]:
         """Make all tables.
@@ -72,7 +76,8 @@ class RelationalSynthesizer:
         made: dict[str, MadeTable] = {}
         for name, model in self.models.items():
             streams = partial(_stream, seed, name)
-            made[name] = Making(model, made, scale, seed, streams).make()
+            with sound(self.path):
+                made[name] = Making(model, made, scale, seed, streams).make()
         return {
             name: self.hand_back.get(name, _unchanged)(item.table) for name, item in made.items()
         }
@@ -92,7 +97,7 @@ class RelationalSynthesizer:
         Raises:
             SourceError: The folder is missing or damaged.
         """
-        return cls(*read_database(Path(path)))
+        return cls(*read_database(Path(path)), path=path)
 
     def card(self) -> str:
         """How each table is made, and what is not made of it."""
@@ -102,18 +107,25 @@ class RelationalSynthesizer:
             how = "kept as it is" if model.kept is not None else f"from {model.rows:,} rows"
             under = "" if driver is None else f", led by `{driver.name}`"
             lines.append(f"{name}: {how}{under}")
+            lines += [f"  {column}: {about}" for column, about in model.personal.items()]
             lines += [f"  {column}: left out: {why}" for column, why in model.left_out.items()]
             lines += [f"  on every row {relation}" for relation in model.relations.told]
         for key in self.keys.foreign:
             said = f" ({self.notes[key.name]})" if key.name in self.notes else ""
             lines.append(f"key {key.name} → {key.target}{said}")
         for miss in self.keys.near:
-            declare = f"{miss.key.name}={miss.key.target}"
-            lines.append(
-                f"no key: {miss.share:.1%} of {miss.key.name} are keys in {miss.key.target}, but"
-                f" {miss.why}; `--key {declare}` declares it"
-            )
+            told = f"no key: {miss.key.name} is not taken to point at {miss.key.target}: {miss.why}"
+            if miss.share >= CONTAINED:
+                told += f"; `--key {miss.key.name}={miss.key.target}` declares it"
+            lines.append(told)
         return "\n".join(lines)
+
+    @property
+    def personal(self) -> tuple[str, ...]:
+        """The columns, as `table.column`, that hold personal details and are made anew."""
+        return tuple(
+            f"{name}.{column}" for name, model in self.models.items() for column in model.personal
+        )
 
     def __repr__(self) -> str:
         return f"RelationalSynthesizer({len(self.models)} tables, {len(self.keys.foreign)} keys)"
@@ -170,6 +182,7 @@ def fit_tables(
     models: dict[str, TableModel] = {}
     seen: dict[str, Seen] = {}
     order = making_order(links)
+    copies = copied_details(tables, protect)
     for done, name in enumerate(order):
         if progress:
             progress(done, len(order))
@@ -190,6 +203,7 @@ def fit_tables(
             seed=seed,
             protect=protect,
             exact=exact,
+            copies=copies[name],
         ).learn()
         models[name] = replace(model, schema=tables[name].schema, written=written)
     if progress:
@@ -221,31 +235,42 @@ def _with_declared(
     foreign = {(key.child, key.columns): key for key in found.foreign}
     primary = dict(found.primary)
     for child, parent in declared.items():
-        (table, column), (owner, key) = _place(child, tables), _place(parent, tables)
-        primary.setdefault(owner, (key,))
-        if primary[owner] != (key,):
+        (table, columns), (owner, key) = _place(child, tables), _place(parent, tables)
+        if len(columns) != len(key):
+            raise UsageError(
+                f"`{child}` names {len(columns)} columns and `{parent}` {len(key)}",
+                code="usage.key",
+                where=child,
+                hint="name as many on both sides, joined by `+`: `payments.user+loan`",
+            )
+        primary.setdefault(owner, key)
+        if primary[owner] != key:
             raise UsageError(
                 f"`{parent}` is not the primary key of `{owner}`, which is"
                 f" {', '.join(primary[owner])}",
                 code="usage.not-a-key",
                 where=parent,
             )
-        foreign[table, (column,)] = ForeignKey(table, (column,), owner, (key,))
+        foreign[table, columns] = ForeignKey(table, columns, owner, key)
     near = tuple(miss for miss in found.near if (miss.key.child, miss.key.columns) not in foreign)
     return Keys(primary, tuple(foreign.values()), near)
 
 
-def _place(place: str, tables: Mapping[str, pa.Table]) -> tuple[str, str]:
-    table, _, column = place.partition(".")
+def _place(place: str, tables: Mapping[str, pa.Table]) -> tuple[str, tuple[str, ...]]:
+    """A table and its columns, written as `table.column` or `table.column+column`."""
+    table, _, names = place.partition(".")
     _demand(table, tables, "keys")
-    if column not in tables[table].column_names:
-        raise UsageError(
-            f"table `{table}` has no column `{column}`",
-            code="usage.unknown-column",
-            where=place,
-            hint=did_you_mean(column, tables[table].column_names) or "",
-        )
-    return table, column
+    there = tables[table].column_names
+    columns = (names,) if names in there else tuple(names.split("+"))
+    for column in columns:
+        if column not in there:
+            raise UsageError(
+                f"table `{table}` has no column `{column}`",
+                code="usage.unknown-column",
+                where=place,
+                hint=did_you_mean(column, there) or "",
+            )
+    return table, columns
 
 
 def _demand(table: str, tables: Mapping[str, pa.Table], where: str) -> None:

@@ -15,6 +15,7 @@ from fabula.metrics.keys import ForeignKey, singular
 from fabula.synthesizers.boosted.model import Boosted
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import FEWEST_ROWS, Columns
+from fabula.synthesizers.details.codec import DetailCodec
 from fabula.synthesizers.exact.finding import find_relations
 from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.model import Codes
@@ -94,6 +95,12 @@ class TableModel:
     written: Mapping[str, TimeForm] = field(default_factory=dict)
     within: tuple[str, ...] = ()
 
+    @property
+    def personal(self) -> Mapping[str, str]:
+        """What was made of each personal column."""
+        codecs = () if self.columns is None or self.kept is not None else self.columns.codecs
+        return {codec.name: codec.about for codec in codecs if isinstance(codec, DetailCodec)}
+
 
 @dataclass(frozen=True)
 class Lesson:
@@ -112,6 +119,7 @@ class Lesson:
         seed: Decides everything that is random.
         protect: Labels of fewer rows, and so many extreme numbers, are not learned.
         exact: Whether what holds on every row is kept.
+        copies: Columns that repeat a personal column of another table.
     """
 
     name: str
@@ -126,6 +134,7 @@ class Lesson:
     seed: int
     protect: int
     exact: bool
+    copies: Mapping[str, str] = field(default_factory=dict)
 
     def learn(self) -> tuple[TableModel, Seen]:
         """Learn the table; also gives it as its children see it."""
@@ -135,7 +144,7 @@ class Lesson:
         table = self._features(keys, numbered).take(array_of(order))
         if timeline is not None:
             table = timeline.flattened(table, siblings.positions)
-        columns, left_out = self._columns(table)
+        columns, left_out = self._columns(table, timeline)
         own = np.zeros((len(order), 0), np.int32) if columns is None else columns.encode(table)
         cells = () if columns is None else tuple(codec.cells for codec in columns.codecs)
         seen, above = Seen(own, cells), self._above(siblings)
@@ -206,10 +215,17 @@ class Lesson:
         gone |= {codec.name for codec in keys} | {numbered or ""}
         return self.table.select([name for name in self.table.column_names if name not in gone])
 
-    def _columns(self, table: pa.Table) -> tuple[Columns | None, Mapping[str, str]]:
+    def _columns(
+        self, table: pa.Table, timeline: Timeline | None
+    ) -> tuple[Columns | None, Mapping[str, str]]:
         if not table.num_columns:
             return None, {}
-        columns = Columns.learnable(table, protect=self.protect, owner=singular(self.name))
+        owner = singular(self.name)
+        # Distances of times are numbers, whatever stands beside them
+        distances = [] if timeline is None else [*timeline.beside, timeline.gap]
+        given = table.drop_columns(distances)
+        columns = Columns.learnable(given, protect=self.protect, owner=owner, copies=self.copies)
+        columns = columns.beside(table.select(distances), protect=self.protect)
         if table.num_rows < FEWEST_ROWS and self.name not in self.kept:
             columns = columns.made_anew(f"{table.num_rows:,} rows are too few to learn from")
         return (columns if columns.codecs else None), columns.left_out

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fabula.io.arrays import array_of
 from fabula.metrics.keys import ForeignKey
 from fabula.synthesizers.columns.codec import Places
+from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.details.codec import DetailCodec
 from fabula.synthesizers.model import CellColumn, Codes
 from fabula.synthesizers.relational.layout import Seen, Siblings
@@ -257,6 +258,7 @@ class Making:
         if columns is None:
             return {}
         numbers = np.arange(len(own), dtype=np.int64)
+        own = self._with_times(own, columns, siblings)
         made: dict[str, pa.Array] = {}
         last = [isinstance(codec, DetailCodec) for codec in columns.codecs]
         for at in np.argsort(last, kind="stable").tolist():  # details see the row's other columns
@@ -269,6 +271,24 @@ class Making:
             table = self.model.timeline.restored(table, siblings.positions)
         table = self.model.relations.followed(table)
         return {name: table.column(name) for name in table.column_names}
+
+    def _with_times(self, own: Codes, columns: Columns, siblings: Siblings) -> Codes:
+        """First rows with a start and later ones with a gap, where a model drew none."""
+        timeline, own = self.model.timeline, own.copy()
+        if timeline is None:
+            return own
+        for name, needed in (
+            (timeline.time, siblings.positions == 0),
+            (timeline.gap, siblings.positions > 0),
+        ):
+            at = columns.names.index(name)
+            cells = columns.codecs[at].cells
+            lacking = np.flatnonzero(needed & (own[:, at] == cells.cells - 1))
+            shares = cells.counts[:-1].astype(float)
+            if cells.missing and len(lacking) and shares.any():
+                rng = self.streams(f"times of {name}")
+                own[lacking, at] = rng.choice(len(shares), len(lacking), p=shares / shares.sum())
+        return own
 
 
 def _taken(values: pa.Array | pa.ChunkedArray, rows: Rows) -> pa.Array | pa.ChunkedArray:

@@ -21,6 +21,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.errors import SourceError
+from fabula.io.claims import read_arrow
 from fabula.io.names import file_stem
 from fabula.io.places import replacing
 from fabula.metrics.keys import ForeignKey, Keys, NearMiss
@@ -29,14 +30,14 @@ from fabula.synthesizers.columns.codec import CodecState
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.exact.relations import Relations
-from fabula.synthesizers.model import CellColumn, State
+from fabula.synthesizers.model import CellColumn, State, check_cells
 from fabula.synthesizers.relational.bins import Bins
 from fabula.synthesizers.relational.groups import Groups
 from fabula.synthesizers.relational.layout import Layout
 from fabula.synthesizers.relational.learning import Reach, TableModel
 from fabula.synthesizers.relational.links import Links
 from fabula.synthesizers.relational.timeline import Timeline
-from fabula.synthesizers.saved import Saved, damaged, read_saved, write_saved
+from fabula.synthesizers.saved import UNSOUND, Saved, damaged, read_saved, write_saved
 from fabula.synthesizers.written.time_forms import TimeForm
 
 FORMAT, VERSION = "fabula-database", 1
@@ -99,7 +100,7 @@ def read_database(folder: Path) -> tuple[dict[str, TableModel], Keys, dict[str, 
         raise SourceError(
             f"there is no file `{exc.filename}`", code="source.missing", where=str(folder)
         ) from exc
-    except (LookupError, ValueError, TypeError, pa.ArrowException) as exc:
+    except UNSOUND as exc:
         raise damaged(folder, f"{type(exc).__name__}: {exc}") from exc
     return models, Keys(primary, foreign, near), dict(about.get("notes", {}))
 
@@ -169,6 +170,7 @@ def _table_restored(
     settings, arrays = saved.state.settings, saved.state.arrays
     schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(settings["schema"])))
     layout = _layout(settings, arrays["counts"])
+    check_cells(layout.columns)
     reach: dict[ForeignKey, Reach] = {}
     roles: dict[str, list[ForeignKey]] = {"driver": [], "others": [], "upward": []}
     for at, told in enumerate(settings["reach"]):
@@ -219,7 +221,7 @@ def _table_restored(
 
 def _kept_rows(path: Path) -> pa.Table:
     with pa.memory_map(str(path)) as source:
-        return pa.ipc.open_file(source).read_all()
+        return read_arrow(source)
 
 
 def _layout(settings: Mapping[str, Any], counts: NDArray[np.int64]) -> Layout:

@@ -7,6 +7,8 @@ answer, as preference tuning takes them.
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -40,7 +42,7 @@ class Example:
 def say(text: str, columns: Sequence[str]) -> Say:
     """A function that says a text for a row: a column's value, or a template filled in."""
     if text in columns:
-        return lambda row: "" if row[text] is None else str(row[text])
+        return lambda row: as_text(row[text])
     template = environment().from_string(text)
 
     def filled(row: Row) -> str:
@@ -58,6 +60,15 @@ def say(text: str, columns: Sequence[str]) -> Say:
     return filled
 
 
+def as_text(value: Any) -> str:
+    """A value as a training text: texts as they are, null as nothing, all else as JSON."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    if isinstance(value, bool | list | dict):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)
+
+
 def examples(rows: Iterable[Row], wanted: OutputSpec, columns: Sequence[str]) -> Iterator[Example]:
     """The example of each row; texts may be empty, and the caller decides what that means."""
     user, (assistant,) = (
@@ -66,7 +77,7 @@ def examples(rows: Iterable[Row], wanted: OutputSpec, columns: Sequence[str]) ->
     )
     system = say(wanted.system, columns) if wanted.system else lambda _: ""
     for row in rows:
-        yield Example(user(row).strip(), assistant(row).strip(), system(row).strip())
+        yield Example(user(row), assistant(row), _unless_blank(system(row)))
 
 
 def preferences(
@@ -77,6 +88,9 @@ def preferences(
     Returns:
         The examples, and how many rows are in none: their input has one answer only, or none
         that is better than another.
+
+    Raises:
+        UsageError: A score is no number.
     """
     user = say(wanted.user, columns)
     system = say(wanted.system, columns) if wanted.system else lambda _: ""
@@ -84,12 +98,12 @@ def preferences(
     graded: dict[tuple[str, str], list[tuple[float, str]]] = {}
     sizes: dict[tuple[str, str], int] = {}
     for row in rows:
-        asked = (system(row).strip(), user(row).strip())
+        asked = (_unless_blank(system(row)), user(row))
         sizes[asked] = sizes.get(asked, 0) + 1
         for answer, score in zip(answers, wanted.score, strict=True):
-            text, grade = answer(row).strip(), row[score]
-            if text and asked[1] and grade is not None:
-                graded.setdefault(asked, []).append((float(grade), text))
+            text, grade = answer(row), _grade_of(row[score], score)
+            if text.strip() and asked[1].strip() and grade is not None:
+                graded.setdefault(asked, []).append((grade, text))
     made = []
     for asked, found in graded.items():
         best, worst = max(found, key=_grade), min(found, key=_grade)
@@ -97,6 +111,32 @@ def preferences(
             made.append(Example(asked[1], best[1], asked[0], worst[1]))
     used = {(example.system, example.user) for example in made}
     return made, sum(size for asked, size in sizes.items() if asked not in used)
+
+
+def _unless_blank(text: str) -> str:
+    return text if text.strip() else ""
+
+
+def _grade_of(value: Any, column: str) -> float | None:
+    """The score that a cell holds; None where it holds none.
+
+    Raises:
+        UsageError: It holds something else than a number.
+    """
+    if value is None or (isinstance(value, str) and value.strip().casefold() in _NO_SCORE):
+        return None
+    try:
+        grade = float(value)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"the score `{column}` holds {value!r}, which is no number",
+            code="usage.score",
+            hint="name a column of numbers with `--score`",
+        ) from error
+    return None if math.isnan(grade) else grade
+
+
+_NO_SCORE = ("", "n/a", "na", "null", "none", "nan", "-")
 
 
 def _grade(answer: tuple[float, str]) -> float:

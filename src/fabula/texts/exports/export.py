@@ -210,7 +210,11 @@ def write_export(
         strata = None if strata is None else _strata_of(made, rows, wanted, columns, strata)
     else:
         all_made = list(examples(rows, wanted, columns))
-        whole = [place for place, made in enumerate(all_made) if made.user and made.assistant]
+        whole = [
+            place
+            for place, made in enumerate(all_made)
+            if made.user.strip() and made.assistant.strip()
+        ]
         made = [all_made[place] for place in whole]
         strata = None if strata is None else [strata[place] for place in whole]
         lost = len(rows) - len(made)
@@ -268,7 +272,7 @@ def _strata_of(
     user = say(wanted.user, columns)
     first: dict[str, Any] = {}
     for row, stratum in zip(rows, strata, strict=True):
-        first.setdefault(user(row).strip(), stratum)
+        first.setdefault(user(row), stratum)
     return [first[each.user] for each in made]
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from fabula.llm.chat import ChatModel, ChatReply, ChatRequest
-from fabula.llm.rows.parse import json_values, without_thoughts
+from fabula.llm.rows.parse import json_values
+from fabula.llm.rows.reasoning import without_thoughts
 
 NUMBERS = ("row", "cluster", "cluster_id", "number", "id", "index", "group")
 NAMES = ("topic", "name", "topic_area", "title", "label", "topic_name")

@@ -13,12 +13,16 @@ from numpy.typing import NDArray
 
 from fabula.errors import AuthenticationError, ModelError, PrerequisiteError, RateLimitError
 from fabula.llm.budget import Budget
+from fabula.llm.catalogue import settings_of
 from fabula.llm.embeddings import open_embedder
 from fabula.llm.ledger import Ledger
 from fabula.llm.local_embeddings import DIMENSIONS, NAME, embed_locally
-from fabula.llm.settings import ModelSettings
 from fabula.spec.tables import ModelSpec
 
+CANNOT_EMBED = frozenset(
+    f"model.{problem}" for problem in ("no-api", "not-found", "rejected", "unreachable")
+) | {"prerequisite.key", "prerequisite.variable"}
+"""Errors of endpoints that do not embed at all; any other one passes or names what to mend."""
 _AT_ONCE = 2_048
 
 Vectors = NDArray[np.floating]
@@ -62,7 +66,7 @@ class TextVectors:
         except (AuthenticationError, RateLimitError):
             raise
         except (ModelError, PrerequisiteError) as error:
-            if self._is_fixed:
+            if self._is_fixed or error.code not in CANNOT_EMBED:
                 raise
             self._say(
                 f"`{self.name}` does not embed, so word vectors of this machine are used: "
@@ -76,9 +80,7 @@ class TextVectors:
         return units
 
     async def _ask(self, texts: Sequence[str]) -> Vectors:
-        settings = (
-            self._model if isinstance(self._model, str) else ModelSettings(**dict(self._model))
-        )
+        settings = self._model if isinstance(self._model, str) else settings_of(self._model)
         ledger = Ledger(fresh=self._fresh)
         embedder = open_embedder(settings, ledger=ledger, budget=self._budget)
         try:

@@ -1,0 +1,124 @@
+"""Takes a model's reasoning off a reply, before anything reads it.
+
+Reasoning comes between tags of many spellings, in channels, or before a `Final answer:`. Inside
+JSON the same signs are data, so the places where JSON stands are not searched.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from fabula.llm.rows.parse import is_cut, json_pieces
+
+_NAMES = r"(?:seed:)?think(?:ing)?|thoughts?|reasoning|reflection|scratchpad"
+_TAGS = tuple(
+    (re.compile(opening, re.I), re.compile(closing, re.I))
+    for opening, closing in (
+        (rf"<(?:{_NAMES})>", rf"</(?:{_NAMES})>"),
+        (r"\[THINK\]", r"\[/THINK\]"),
+        (r"◁think▷", r"◁/think▷"),
+        (r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>"),
+        (r"<\|START_THINKING\|>", r"<\|END_THINKING\|>"),
+        (r"<\|channel>thought", r"<channel\|>"),
+    )
+)
+_CHANNEL = re.compile(r"<\|channel\|>\s*(\w+)((?:(?!<\|message\|>)[^\n])*)<\|message\|>")
+_CHANNEL_END = re.compile(r"<\|(?:end|return|call|start|channel)\|>")
+_BARE_CHANNELS = re.compile(r"(?:assistant)?analysis\S.*assistantfinal", re.S)
+_TOKENS = (
+    r"(?:<\|(?:im_end|eot_id|eom_id|endoftext|end_of_text|end|return|eos)\|>|</s>|<eos>"
+    r"|<end_of_turn>|<｜end▁of▁sentence｜>)"
+)
+_LAST_TOKENS = re.compile(rf"(?:\s*{_TOKENS})+\s*\Z")
+_DRAFT = re.compile(
+    r"\W{0,4}(?:(?:my )?(?:thinking|thought|reasoning)(?: process)?|chain of thought|scratchpad)"
+    r"\W{0,4}[:\n]",
+    re.I,
+)
+_FINAL = re.compile(
+    r"^\W{0,4}(?:final (?:answer|output|response|result|text|version)|answer)\W{0,4}[:\n][*_ \t]*",
+    re.I | re.M,
+)
+_SIGN = re.compile(
+    r"[<◁\[]|\A\W{0,4}(?:my |assistant)?(?:think|thought|reason|chain|scratch|ana)", re.I
+)
+_HIDDEN = "\0"
+
+
+def without_thoughts(text: str) -> str:
+    """The answer in a reply: without byte-order mark, reasoning and control tokens.
+
+    Empty where the reply holds reasoning alone.
+    """
+    text = text.lstrip("\ufeff").strip()
+    if not _SIGN.search(text):
+        return text
+    text = _final_channel(text)
+    for opening, closing in _TAGS:
+        text = _without_tags(text, opening, closing)
+    text = _LAST_TOKENS.sub("", text)
+    return _final_answer(text).strip()
+
+
+def _masked(text: str) -> str:
+    """The text with its JSON hidden, character for character."""
+    parts, place = [], 0
+    for piece in json_pieces(text):
+        if not isinstance(piece.value, dict | list) or _is_bare_list(piece.value):
+            continue  # `[THINK]` and `[2]` are no data
+        if is_cut(piece.value) and piece.start > 0:
+            continue
+        parts += [text[place : piece.start], _HIDDEN * (piece.end - piece.start)]
+        place = piece.end
+    return "".join([*parts, text[place:]])
+
+
+def _is_bare_list(value: Any) -> bool:
+    return isinstance(value, list) and not any(isinstance(item, dict | list) for item in value)
+
+
+def _final_channel(text: str) -> str:
+    """What the last final channel says, or the last call of a tool; all where there is none."""
+    if _BARE_CHANNELS.match(text):  # the control tokens were taken off, and the names left
+        return text.rpartition("assistantfinal")[2]
+    masked = _masked(text)
+    final = call = None
+    for match in _CHANNEL.finditer(masked):
+        end = _CHANNEL_END.search(masked, match.end())
+        said = text[match.end() : end.start() if end else len(text)]
+        if match[1].lower() == "final":
+            final = said
+        elif "to=" in match[2]:
+            call = said
+    if final is not None or call is not None:
+        return (final if final is not None else call or "").strip()
+    return "" if _CHANNEL.match(masked) else text
+
+
+def _without_tags(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> str:
+    """The text without what stands between two tags, or before a closing one alone."""
+    while True:
+        masked = _masked(text) if closing.search(text) or opening.search(text) else text
+        start, end = opening.search(masked), closing.search(masked)
+        if start and not end and not masked[: start.start()].strip():
+            end = closing.search(text, start.end())  # braces in thoughts are no JSON
+        if end and (start is None or start.start() >= end.end()):
+            text = text[end.end() :].strip()
+        elif start and end:
+            text = (text[: start.start()] + text[end.end() :]).strip()
+        elif start and (start.start() == 0 or masked[start.start() - 1] == "\n"):
+            return text[: start.start()].strip()
+        else:
+            return text
+
+
+def _final_answer(text: str) -> str:
+    """What follows the last `Final answer:` of a reply that begins with its thoughts."""
+    if not _DRAFT.match(text):
+        return text
+    masked = _masked(text)
+    ends = [match.end() for match in _FINAL.finditer(masked) if masked[match.end() :].strip()]
+    if _HIDDEN in masked:
+        ends = [end for end in ends if _HIDDEN in masked[end:]]
+    return text[ends[-1] :] if ends else text

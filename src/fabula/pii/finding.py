@@ -1,0 +1,360 @@
+"""Which personal detail a column holds, told by its values; one finder for every part of Fabula.
+
+The distinct values of a column are looked at, as text or as whole numbers, however often each
+occurs. Forms and check digits decide first, then words. A column's name only lowers what is asked
+of values that already look right.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fabula.pii import wordings
+from fabula.pii.check_digits import is_account, is_card
+from fabula.pii.national_ids import SCHEMES, scheme_of
+
+SAMPLE = 400
+"""Distinct values that are looked at, spread over all of them."""
+
+FEWEST = 5
+"""Distinct values that forms need at least; words need `FEWEST_WORDS`."""
+
+FEWEST_WORDS = 8
+NEARLY_ALL = 0.9
+
+TITLES: Mapping[str, str] = {
+    "name": "names of people",
+    "first_name": "first names",
+    "last_name": "last names",
+    "company": "companies",
+    "street": "streets",
+    "postcode": "postcodes",
+    "city": "towns",
+    "email": "e-mails",
+    "phone": "phone numbers",
+    "card": "card numbers",
+    "account": "bank accounts",
+    "national_id": "national ids",
+    "username": "user names",
+    "plate": "licence plates",
+    "ip": "IP addresses",
+    "mac": "MAC addresses",
+    "uuid": "UUIDs",
+    "coordinates": "coordinates",
+    "birth_date": "birth dates",
+}
+"""Every kind, and what a column of it holds."""
+
+INDIRECT = ("city", "birth_date", "company", "uuid")
+"""Kinds that name nobody by themselves."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A column of personal details.
+
+    Attributes:
+        kind: One of `TITLES`.
+        share: The share of the distinct values looked at that are of the kind.
+        confidence: From 0 to 1.
+        reason: What tells, in words.
+        scheme: Which national id, one of `SCHEMES`; else empty.
+    """
+
+    kind: str
+    share: float
+    confidence: float
+    reason: str
+    scheme: str = ""
+
+    @property
+    def direct(self) -> bool:
+        """Whether one value can tell who somebody is."""
+        return self.kind not in INDIRECT
+
+
+_FORMS: Mapping[str, tuple[str, str]] = {
+    "email": (r"[^@\s]+@[^@\s]+\.[^\W\d_]{2,}", "have the form of an e-mail"),
+    "mac": (r"[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}|([0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}",
+            "have the form of a MAC address"),
+    "ip": (
+        r"((25[0-5]|2[0-4]\d|1?\d?\d)(\.(?!$)|$)){4}|(?=.*:.*:)(?!\d{1,3}:\d\d:\d\d$)"
+        r"[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){2,7}",
+        "have the form of an IP address",
+    ),
+    "uuid": (r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", "are UUIDs"),
+    "coordinates": (
+        r"\(?[+-]?([0-8]?\d|90)\.\d{2,}\s*[,; ]\s*[+-]?(1[0-7]\d|\d?\d|180)\.\d{2,}\)?",
+        "are a latitude and a longitude",
+    ),
+    "postcode": (
+        r"[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d|[1-9]\d{3} [A-Z]{2}|\d{5}-\d{4}|"
+        r"\d{2}-\d{3}|\d{5}-\d{3}|\d{4}-\d{3}|\d{3} \d{2}|〒?\d{3}-\d{4}|(D|A|CH|F|I)-\d{4,5}",
+        "have the form of a postcode",
+    ),
+}  # fmt: skip
+
+_PHONE = re.compile(
+    r"(\+|00)[1-9][\d ()./-]{6,20}( ?(x|ext\.?) ?\d{1,6})?"
+    r"|\(\d{1,6}\) ?\d[\d ./-]{4,14}( ?x\d{1,6})?"
+    r"|0[1-9]\d{0,4}([ /-]\d{2,8}){1,5}|0[1-9]\d{7,10}|(\+?1[-. ])?[2-9]\d\d[-. ]\d{3}[-. ]\d{4}"
+    r"( ?x\d{1,6})?|\+?\d{1,3} \(\d{2,5}\) ?[\d -]{5,12}|\d{2,4}-\d{3,4}-\d{4}|1[3-9]\d{9}"
+    r"|8 ?\(?\d{3}\)? ?\d{3}[- ]?\d\d[- ]?\d\d|\d{2,5}([ ./-]\d{2,4}){2,4}|0\(?\d{2,5}\)? ?\d{5,9}"
+)
+_DIGITS = re.compile(r"\d{9,15}")
+_CALLING = re.compile(
+    r"1[2-9]\d{2}[2-9]\d{6}|[2-9]\d{2}[2-9]\d{6}|(20|27|3[0-469]|4[013-9]|5[1-8]|6[0-6]|7|8[1246]|"
+    r"9[0-58]|35[1-9]|37[0-9]|38[0-79]|42[01]|97[0-9]|852|853|886|880)[1-9]\d{6,10}|0[1-9]\d{7,10}"
+)
+_PLATE = re.compile(
+    r"[A-ZÄÖÜ]{1,3}[- ][A-Z]{1,2}[- ]?\d{1,4}[EH]?|[A-Z]{2}\d{2} ?[A-Z]{3}|[A-Z]{2}-\d{3}-[A-Z]{2}|"
+    r"[A-Z]{2} ?\d{3} ?[A-Z]{2}|\d{4}[- ]?[A-Z]{3}|[A-Z]{3}[- ]\d{3,4}|\d{3}[- ][A-Z]{3}|"
+    r"\d[A-Z]{3}\d{3}|\d{1,3}[- ][A-Z]{1,3}[- ]?\d{1,4}|[A-Z]\d{3}[A-Z]{2} ?\d{2,3}|"
+    r"[A-Z]{3}\d[A-Z0-9]\d{2}|[АВЕКМНОРСТУХ]\d{3}[АВЕКМНОРСТУХ]{2} ?\d{2,3}|"
+    r"[A-Z]{1,2}\d ?[A-Z0-9]{3} ?[A-Z]{0,3}|\d{2} [A-Z]{1,3} \d{2,4}"
+)
+_CARD = re.compile(r"\d{4}([ -]?\d{4}){2}[ -]?\d{1,7}|\d{4}[ -]?\d{6}[ -]?\d{4,5}")
+_ACCOUNT = re.compile(r"[A-Z]{2}\d{2}( ?[A-Z0-9]{1,4}){3,8}")
+
+_NAMED: Mapping[str, re.Pattern[str]] = {
+    kind: re.compile(rf"(^|[_\W])({words})([_\W\d]|$)", re.IGNORECASE)
+    for kind, words in {
+        "postcode": r"zip|zip_?code|post_?code|postal_?code|plz|cap|cp|postleitzahl",
+        "phone": r"phone|mobile|cell|tel|telephone|telefon|fax|handy|telefono|téléphone",
+        "birth_date": r"born|dob|birth_?da(te|y)|geburtsdatum|geboren|naissance|nacimiento|nascita",
+        "company": r"company|company_?name|firma|employer|entreprise|empresa|azienda|ship_?name",
+        "name": r"full_?name|contact_?name|ship_?name|kunde|customer|client|recipient|cardholder|"
+        r"patient|contact|empfänger",
+        "street": r"street|address|adresse|anschrift|straße|strasse|rue|direccion|indirizzo",
+        "username": r"user|login|user_?name|account|nick",
+        "plate": r"plate|licen[cs]e_?plate|kennzeichen|plaque|matricula|targa",
+        "city": r"city|town|ort|stadt|ville|ciudad|città",
+    }.items()
+}
+
+
+def find(values: pa.Array | pa.ChunkedArray, name: str = "") -> Finding | None:
+    """The personal detail that a column holds, or None.
+
+    Args:
+        values: The column: texts, whole numbers (also as floats), dates.
+        name: Its name, a weak hint.
+
+    Examples:
+        >>> find(pa.array([f"u{n}@mail.example" for n in range(9)]), "c1").kind
+        'email'
+        >>> find(pa.array(["red", "green", "blue"] * 9), "c2") is None
+        True
+    """
+    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return _birth_date(values, name)
+    texts = sampled(values)
+    if len(texts) < FEWEST:
+        return None
+    whole = not _is_text(kind)
+    found = _numbers(texts, name) if whole else _texts(texts, name)
+    return found if found is None or len(texts) >= FEWEST_WORDS or _is_strict(found) else None
+
+
+def find_in_table(table: pa.Table) -> dict[str, Finding]:
+    """The personal details of a table by column.
+
+    Plain numbers of four to six digits are postcodes only beside a street or a town, and towns are
+    personal only as a part of an address.
+    """
+    found = {
+        name: finding
+        for name in table.column_names
+        if (finding := find(table.column(name), name)) is not None
+    }
+    kinds = {finding.kind for finding in found.values()}
+    if "street" in kinds:
+        for name in table.column_names:
+            if name not in found and (finding := _beside_street(table.column(name))):
+                found[name] = finding
+    elif not kinds & {"name", "postcode"}:
+        found = {name: finding for name, finding in found.items() if finding.kind != "city"}
+    return found
+
+
+def sampled(values: pa.Array | pa.ChunkedArray) -> list[str]:
+    """Distinct values as stripped texts, at most `SAMPLE`; none where they are no text or whole."""
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        chunks = values.chunks if isinstance(values, pa.ChunkedArray) else [values]
+        labels = (chunk.dictionary for chunk in chunks)
+        return sampled(pa.chunked_array(labels, kind.value_type))
+    if pa.types.is_string_view(kind):
+        return sampled(values.cast(pa.large_string()))
+    if not (_is_text(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+        return []
+    distinct = pc.unique(values).drop_null()
+    if pa.types.is_floating(kind):
+        numbers = distinct.to_numpy(zero_copy_only=False)
+        if not len(numbers) or not np.isfinite(numbers).all() or (numbers % 1).any():
+            return []
+        if float(np.abs(numbers).max()) >= 2**53:
+            return []
+        distinct = distinct.cast(pa.int64())
+    step = max(1, len(distinct) // SAMPLE)
+    places = np.arange(0, len(distinct), step)[:SAMPLE]
+    texts = distinct.take(pa.array(places)).to_pylist()
+    return [text for value in texts if (text := str(value).strip())]
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    return any(test(kind) for test in tests)
+
+
+def _is_strict(found: Finding) -> bool:
+    """Whether few values are enough: forms that nothing else has."""
+    return found.kind in ("email", "ip", "mac", "uuid", "account", "card", "national_id")
+
+
+def _texts(texts: Sequence[str], name: str) -> Finding | None:
+    for kind, (form, told) in _FORMS.items():
+        part = wordings.share(texts, re.compile(form), whole=True)
+        if part >= NEARLY_ALL:
+            return _found(kind, part, told)
+    if (checked := _checked(texts)) is not None:
+        return checked
+    if wordings.share(texts, re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}[./-]\d{1,2}[./-](19|20)?\d\d"),
+                      whole=True) >= 0.5:  # fmt: skip
+        return None  # dates
+    part = wordings.share(texts, _PHONE, whole=True)
+    digits = [re.sub(r"\D", "", text) for text in texts]
+    if part >= NEARLY_ALL and _are_spread(digits) and min(map(len, digits)) >= 6:
+        return _found("phone", part, "have the form of a phone number")
+    if wordings.share(texts, _DIGITS, whole=True) >= NEARLY_ALL:
+        return _dialled(texts, name)
+    part = wordings.share(texts, _PLATE, whole=True)
+    if part >= NEARLY_ALL and len(texts) >= (FEWEST if _named("plate", name) else 20):
+        return _found("plate", part, "have the form of a licence plate")
+    if len(texts) < FEWEST_WORDS or sum(map(len, texts)) > 80 * len(texts):
+        return None
+    return _wordings(texts, name)
+
+
+def _wordings(texts: Sequence[str], name: str) -> Finding | None:
+    """Kinds that are made of words."""
+    part = wordings.street_share(texts)
+    if part >= (0.3 if _named("street", name) else 0.4):
+        return _found("street", part, "hold a number and a word for a street")
+    if wordings.share(texts, re.compile(r"\d")) > 0.2:
+        part = wordings.user_share(texts)
+        if part >= (0.3 if _named("username", name) else 0.5):
+            return _found("username", part, "hold a person's name and digits")
+        return None
+    part = wordings.company_share(texts)
+    if part >= (0.2 if _named("company", name) else 0.35):
+        return _found("company", part, "end as companies do")
+    if not wordings.share(texts, re.compile(r"[\s,]")):
+        part = wordings.user_share(texts)
+        if part >= 0.35:
+            return _found("username", part, "hold a person's name")
+    towns = wordings.town_share(texts)
+    full = wordings.full_name_share(texts)
+    if full >= (0.3 if _named("name", name) else 0.4) and full > towns:
+        return _found("name", full, "hold a known first name beside another name")
+    first, last = wordings.single_name_shares(texts)
+    if towns >= 0.5 and towns >= max(first, last):
+        return _found("city", towns, "are known towns")
+    if max(first, last) >= (0.35 if _named("name", name) else 0.5):
+        kind = "first_name" if first >= last else "last_name"
+        return _found(kind, max(first, last), f"are known {TITLES[kind]}")
+    return None
+
+
+def _numbers(texts: Sequence[str], name: str) -> Finding | None:
+    """Kinds that whole numbers can be."""
+    return _checked(texts) or _dialled(texts, name)
+
+
+def _checked(texts: Sequence[str]) -> Finding | None:
+    """Kinds that have check digits."""
+    checks: Mapping[str, tuple[re.Pattern[str], Callable[[str], bool], str]] = {
+        "account": (_ACCOUNT, is_account, "have the check digits of a bank account (IBAN)"),
+        "card": (_CARD, is_card, "have the check digit of a card number (Luhn)"),
+    }
+    for kind, (form, valid, told) in checks.items():
+        fit = [text for text in texts if form.fullmatch(text) and valid(text)]
+        if len(fit) >= NEARLY_ALL * len(texts):
+            return _found(kind, len(fit) / len(texts), told)
+    scheme = scheme_of(texts, share=NEARLY_ALL)
+    if scheme is None:
+        return None
+    told = f"are valid as {SCHEMES[scheme].title}s"
+    return _found("national_id", NEARLY_ALL, told, scheme)
+
+
+def _dialled(texts: Sequence[str], name: str) -> Finding | None:
+    """Phone numbers without punctuation: one country, spread as no running number is."""
+    part = wordings.share(texts, _CALLING, whole=True)
+    if part < NEARLY_ALL or not _are_spread(texts):
+        return None
+    same = len({len(text) for text in texts}) <= 4
+    lead = max(sum(text.startswith(at) for text in texts) for at in {t[:2] for t in texts})
+    american = wordings.share(texts, re.compile(r"[2-9]\d\d[2-9]\d{6}"), whole=True)
+    if same and (lead >= 0.8 * len(texts) or american >= NEARLY_ALL or _named("phone", name)):
+        return _found("phone", part, "have the digits of a phone number")
+    zeros = wordings.share(texts, re.compile(r"0[1-9]\d{7,10}"), whole=True)
+    if zeros >= NEARLY_ALL:
+        return _found("phone", zeros, "have the digits of a phone number")
+    return None
+
+
+def _are_spread(digits: Sequence[str]) -> bool:
+    """Whether last digits are spread, unlike those of rounded or running numbers."""
+    endings = {text[-3:] for text in digits}
+    ordered = sorted(int(text) for text in digits)
+    running = ordered[-1] - ordered[0] < 4 * len(ordered)
+    return not running and len(endings) >= min(0.5 * len(digits), 100)
+
+
+def _beside_street(values: pa.ChunkedArray) -> Finding | None:
+    texts = sampled(values)
+    if len(texts) < FEWEST:
+        return None
+    form = re.compile(r"\d{4,6}|[A-Z0-9]{2,5}[ -]?[A-Z0-9]{2,4}")
+    part = wordings.share(texts, form, whole=True)
+    coded = min(part, wordings.share(texts, re.compile(r"\d"))) >= NEARLY_ALL
+    if not coded or len({len(text) for text in texts}) > 3 or not _is_wide(texts):
+        return None
+    return _found("postcode", part, "are short codes in a table of streets")
+
+
+def _is_wide(texts: Sequence[str]) -> bool:
+    return len({text[:2] for text in texts}) >= min(4, len(texts) // 3)
+
+
+def _birth_date(values: pa.Array | pa.ChunkedArray, name: str) -> Finding | None:
+    """Dates named as births, or spread over the ages of the living and no later."""
+    known = pc.unique(values).drop_null()
+    if len(known) < FEWEST:
+        return None
+    years = pc.year(known).to_numpy()
+    low, middle, high = np.quantile(years, (0.05, 0.5, 0.95)).tolist()
+    if _named("birth_date", name) and low >= 1890:
+        return _found("birth_date", 1.0, f"are dates, and `{name}` says births")
+    if 1925 <= low <= 1965 and high - low >= 35 and 1955 <= middle <= 1995 and high <= 2015:
+        return _found("birth_date", 0.9, "are dates over the ages of the living")
+    return None
+
+
+def _named(kind: str, name: str) -> bool:
+    spaced = re.sub(r"([a-z])([A-Z])", r"\1_\2", name)
+    found = _NAMED[kind].search(spaced)
+    return found is not None and found.end() >= len(spaced) - 1  # `contactTitle` is no contact
+
+
+def _found(kind: str, part: float, told: str, scheme: str = "") -> Finding:
+    return Finding(kind, round(part, 3), round(min(1.0, 0.4 + 0.6 * part), 2),
+                   f"{part:.0%} of its values {told}", scheme)  # fmt: skip

@@ -1,0 +1,96 @@
+"""Words that tell names and places: those of Mimesis, and the commonest names of each locale."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any
+
+_OWN = Path(__file__).parents[1] / "words" / "data"
+
+
+@dataclass(frozen=True)
+class Words:
+    """Names of one language, in small letters.
+
+    Attributes:
+        first: First names.
+        last: Last names.
+        towns: Towns.
+    """
+
+    first: frozenset[str]
+    last: frozenset[str]
+    towns: frozenset[str]
+
+
+@lru_cache(maxsize=1)
+def lexicon() -> tuple[Words, ...]:
+    """The words of every language."""
+    datasets = Path(str(distribution("mimesis").locate_file("mimesis/datasets")))
+    return tuple(_words(folder) for folder in sorted(datasets.iterdir()) if _is_locale(folder))
+
+
+@lru_cache(maxsize=1)
+def all_first() -> frozenset[str]:
+    """First names of all languages."""
+    return frozenset[str]().union(*(each.first for each in lexicon()))
+
+
+@lru_cache(maxsize=1)
+def all_last() -> frozenset[str]:
+    """Last names of all languages."""
+    return frozenset[str]().union(*(each.last for each in lexicon()))
+
+
+def parts(text: str) -> list[str]:
+    """The words of a name in small letters, without punctuation."""
+    return re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", text.casefold())
+
+
+def _is_locale(folder: Path) -> bool:
+    return (folder / "person.json").is_file()
+
+
+def _words(folder: Path) -> Words:
+    person = _read(folder / "person.json")
+    towns = _read(folder / "address.json").get("city", [])
+    first, last = list(_strings(person.get("names"))), list(_strings(person.get("surnames")))
+    own = _OWN / f"{folder.name}.toml"
+    if own.is_file():
+        listed = tomllib.loads(own.read_text(encoding="utf-8"))
+        first += _listed(listed["first_female"]) + _listed(listed["first_male"])
+        last += _listed(listed["last"])
+        towns = [*towns, *(line.split("|")[0].strip() for line in listed["places"].splitlines())]
+    return Words(_folded(first), _folded(last), _folded(town for town in towns if town))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return found
+
+
+def _strings(node: Any) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict):
+        for each in node.values():
+            yield from _strings(each)
+    elif isinstance(node, list):
+        for each in node:
+            yield from _strings(each)
+
+
+def _listed(text: str) -> list[str]:
+    """Names of a list such as `佐藤=sato, Nowak/Nowakowa`."""
+    return [name for name in re.split(r"[,/]\s*", re.sub(r"=\w+", "", text.strip())) if name]
+
+
+def _folded(words: Iterable[str]) -> frozenset[str]:
+    return frozenset(word.strip().casefold() for word in words)

@@ -1,0 +1,96 @@
+"""Personal details are found by their values, whatever a column is called."""
+
+from __future__ import annotations
+
+import random
+
+import pyarrow as pa
+import pytest
+from mimesis import Address, Person
+from mimesis.locales import Locale
+from sklearn import datasets
+
+from fabula.pii import find, find_in_table
+from fabula.pii.check_digits import with_account_check, with_card_check
+from fabula.pii.national_ids import SCHEMES
+
+LOCALES = (Locale.EN, Locale.DE, Locale.IT)
+
+
+def thirty(make):
+    """Thirty values, each met several times."""
+    return pa.array([make() for _ in range(30)] * 5)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("kind", ["name", "email", "phone", "street"])
+def test_people_are_found_in_columns_without_a_telling_name(kind, locale):
+    person, address = Person(locale, seed=3), Address(locale, seed=3)
+    make = {
+        "name": person.full_name,
+        "email": person.email,
+        "phone": person.phone_number,
+        "street": address.address,
+    }
+    found = find(thirty(make[kind]), "c1")
+    assert found is not None
+    assert found.kind == kind
+    assert found.reason
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_numbers_with_check_digits_are_found_as_text_and_as_integers(whole):
+    rng = random.Random(5)
+    texts = [with_card_check(f"5{rng.randrange(10**14):014}0") for _ in range(30)]
+    values = pa.array([int(text) for text in texts] if whole else texts)
+    assert find(values, "c1").kind == "card"
+    scheme = SCHEMES["pl-pesel"]
+    bodies = [f"8{rng.randrange(10)}0{rng.randrange(1, 10)}1{rng.randrange(10)}" for _ in range(30)]
+    texts = [scheme.repaired(f"{body}{rng.randrange(10**5):05}") for body in bodies]
+    found = find(pa.array([int(text) for text in texts] if whole else texts), "c2")
+    assert (found.kind, found.scheme) == ("national_id", "pl-pesel")
+
+
+def test_accounts_and_phones_without_punctuation_are_found():
+    rng = random.Random(5)
+    accounts = [with_account_check(f"DE00{rng.randrange(10**18):018}") for _ in range(30)]
+    assert find(pa.array(accounts), "c1").kind == "account"
+    phones = [int(f"49151{rng.randrange(10**8):08}") for _ in range(30)]
+    assert find(pa.array(phones), "c1").kind == "phone"
+
+
+def test_every_scheme_holds_for_the_numbers_that_it_repairs():
+    texts = {"es-dni": "12345670A", "nl-bsn": "123456789", "br-cpf": "123.456.789-00"}
+    for name, text in texts.items():
+        assert SCHEMES[name].holds(SCHEMES[name].repaired(text))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["Austria", "Germany", "France", "Italy", "Spain", "Poland", "Norway", "Japan", "Peru"],
+        ["Sales Manager", "Owner", "Order Administrator", "Marketing Assistant", "Agent",
+         "Sales Agent", "Sales Associate", "Marketing Manager", "Export Administrator"],
+        [f"SKU-{n:05}" for n in range(100)],
+        list(range(1_000_000, 1_000_300)),
+        ["Annie Hall", "The Godfather", "Taxi Driver", "Star Wars", "Alien", "The Shining", "Jaws",
+         "Blade Runner", "Back to the Future", "Die Hard"],
+        ["10:15", "11:30", "12:45", "13:05", "14:20", "15:35", "16:50", "18:00", "19:10"],
+    ],
+)  # fmt: skip
+def test_ordinary_columns_are_left_alone(values):
+    assert find(pa.array(values), "c1") is None
+
+
+@pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer", "diabetes", "digits"])
+def test_measurements_are_nobody(name):
+    frame = getattr(datasets, f"load_{name}")(as_frame=True).frame
+    assert find_in_table(pa.Table.from_pandas(frame, preserve_index=False)) == {}
+
+
+def test_short_codes_are_postcodes_beside_streets_alone():
+    address = Address(Locale.DE, seed=3)
+    codes = pa.array([int(address.zip_code()) for _ in range(30)])
+    streets = pa.array([address.address() for _ in range(30)])
+    assert find_in_table(pa.table({"c1": codes})) == {}
+    assert find_in_table(pa.table({"c1": codes, "c2": streets}))["c1"].kind == "postcode"

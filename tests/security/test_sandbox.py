@@ -1,0 +1,179 @@
+"""Programs of strangers: what they hold, forge and leave behind."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from fabula.programs.running import RunOptions, run_unchecked
+from fabula.programs.sandbox.arrow_check import received_table
+from fabula.programs.sandbox.frames import HEADER, FrameError, FrameReader
+from fabula.programs.sandbox.run import Limits, run
+from fabula.programs.sandbox.scratch import scratch_folder, sweep
+from fabula.programs.wanted import Wanted
+from tests.programs.sandbox.naive import run_naively
+
+EXECUTE = "fabula.programs.sandbox.source:execute"
+LIMITS = Limits(seconds=6.0, memory=512 << 20, disk=10 << 20)
+
+HELD = {
+    "unlinked and open": (
+        "import os\n"
+        "for i in range(30):\n"
+        "    f = os.open(f'f{i}', os.O_CREAT | os.O_RDWR); os.unlink(f'f{i}')\n"
+        "    for _ in range(2): os.write(f, b'x' * (1 << 20))\n"
+        "import time; time.sleep(1); notes['done'] = True"
+    ),
+    "unlinked, mapped and closed": (
+        "import mmap, os, time\nkept = []\n"
+        "for i in range(30):\n"
+        "    f = os.open(f'f{i}', os.O_CREAT | os.O_RDWR); os.ftruncate(f, 2 << 20)\n"
+        "    m = mmap.mmap(f, 2 << 20); m[:] = bytes(2 << 20); kept.append(m)\n"
+        "    os.unlink(f'f{i}'); os.close(f)\n"
+        "time.sleep(1); notes['done'] = True"
+    ),
+}
+
+
+@pytest.mark.parametrize("held", HELD)
+def test_files_without_a_name_count_as_written(held: str, tmp_path: Path) -> None:
+    """They go with the process; until then they take the disk of everybody."""
+    source = HELD[held]
+    assert run_naively(source, {}, tmp_path).returncode == 0
+    outcome = run(EXECUTE, {"source": source}, limits=LIMITS)
+    assert outcome.fault is not None
+    assert outcome.fault.kind == "disk"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import numpy as np, pandas as pd; notes['done'] = int(pd.Series(np.arange(9)).sum())",
+        "import decimal, uuid, statistics, json; notes['done'] = True",
+        "open('a', 'wb').write(bytes(5 << 20)); notes['done'] = True",
+        "import mmap; m = mmap.mmap(-1, 4096); m.madvise(mmap.MADV_DONTNEED); notes['done'] = True",
+    ],
+)
+def test_honest_programs_still_run(source: str) -> None:
+    outcome = run(EXECUTE, {"source": source}, limits=LIMITS)
+    assert outcome.fault is None
+    assert outcome.notes["done"]
+
+
+def test_a_program_has_no_capability_left() -> None:
+    source = (
+        "import ctypes\nheader = (ctypes.c_uint32 * 2)(0x20080522, 0)\n"
+        "data = (ctypes.c_uint32 * 6)(*[7] * 6)\n"
+        "notes['caps'] = [ctypes.CDLL(None).capget(header, data), *data]"
+    )
+    outcome = run(EXECUTE, {"source": source}, limits=LIMITS)
+    found = list(outcome.notes.get("caps", []))
+    assert found in ([-1, *[7] * 6], [0] * 7)  # not even asked for, or none
+
+
+@pytest.mark.parametrize("advice", [100, 101, 102])
+def test_privileged_advice_about_memory_is_refused(advice: int) -> None:
+    source = (
+        "import ctypes, mmap\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+        "m = mmap.mmap(-1, 4096); at = ctypes.addressof(ctypes.c_char.from_buffer(m))\n"
+        f"notes['got'] = libc.madvise(ctypes.c_void_p(at), 4096, {advice})\n"
+        "notes['errno'] = ctypes.get_errno()"
+    )
+    outcome = run(EXECUTE, {"source": source}, limits=LIMITS)
+    assert outcome.notes == {"got": -1, "errno": 38}
+
+
+def test_a_pipe_is_not_made_larger() -> None:
+    source = (
+        "import fcntl, os\ntry: fcntl.fcntl(os.pipe()[1], 1031, 1 << 20); notes['got'] = True\n"
+        "except OSError: notes['got'] = False"
+    )
+    assert run(EXECUTE, {"source": source}, limits=LIMITS).notes == {"got": False}
+
+
+FORGED = [
+    b"{}", b'{"found": [{"evil": 1}]}', b'{"found": 5}', b'{"found": [5]}', b'{"found": {"a": 1}}',
+    b'{"found": [{"how": 1, "place": 2, "name": 3, "function": 4}]}',
+    b'{"found": [{"how": "a", "place": "b", "name": "c", "function": "d"}]}', b"[]", b"5", b"{",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", FORGED)
+def test_a_forged_reply_is_a_fault_of_the_program(body: bytes) -> None:
+    source = (
+        f"import os\nbody = {body!r}\n"
+        "os.write(4, b'N' + len(body).to_bytes(8, 'big') + body); os._exit(0)"
+    )
+    ran = run_unchecked(source, Wanted("x", None, False, ()), RunOptions(limits=LIMITS))
+    assert ran.outcome.fault is not None
+    assert ran.outcome.fault.kind == "result"
+
+
+def test_a_length_alone_takes_no_memory() -> None:
+    """Nine bytes made the reader touch two gigabytes."""
+    out, into = os.pipe()
+    reader = FrameReader(1 << 40)
+    os.write(into, HEADER.pack(b"T", 1 << 35) + bytes(100))
+    began = time.process_time()
+    reader.read(out)
+    reader.read(out)
+    assert time.process_time() - began < 0.1
+    assert len(reader._body or b"") <= 1 << 20
+    os.close(out)
+    os.close(into)
+
+
+@pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 5_000_000])
+def test_frames_of_all_sizes_arrive_whole(size: int, tmp_path: Path) -> None:
+    body = os.urandom(size)
+    path = tmp_path / "frames"
+    path.write_bytes(HEADER.pack(b"T", size) + body + HEADER.pack(b"N", 2) + b"{}")
+    reader = FrameReader(1 << 30)
+    pipe = os.open(path, os.O_RDONLY)
+    while reader.read(pipe):
+        pass
+    os.close(pipe)
+    assert [bytes(frame.body) for frame in reader.frames] == [body, b"{}"]
+
+
+DAYS = pa.array([2**30], pa.int32()).cast(pa.date32())
+REFUSED = {
+    "decimal256": pa.array([1], pa.decimal256(76, 0)),
+    "days in a list": pa.ListArray.from_arrays(pa.array([0, 1], pa.int32()), DAYS),
+    "days in a structure": pa.StructArray.from_arrays([DAYS], ["d"]),
+    "days in lists of structures": pa.ListArray.from_arrays(
+        pa.array([0, 1], pa.int32()), pa.StructArray.from_arrays([DAYS], ["d"])
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_columns_that_readers_can_not_take_are_refused(kind: str) -> None:
+    table = pa.table({"a": REFUSED[kind]})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    with pytest.raises(FrameError, match="column `a`"):
+        received_table(memoryview(sink.getvalue()))
+
+
+def test_what_killed_runs_left_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders of running processes, and young ones, stay."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    left, young = tmp_path / "fabula-run-left", tmp_path / "fabula-run-young"
+    other = tmp_path / "fabula-run-link"
+    for folder in (left, young):
+        (folder / "deep").mkdir(parents=True)
+        (folder / "deep" / "file").write_text("x")
+    other.symlink_to(young)
+    with scratch_folder() as held:
+        for folder in (left, held):
+            os.utime(folder, (0, 0))
+        sweep()
+        assert held.exists()
+    assert not left.exists()
+    assert (young / "deep" / "file").exists()

@@ -1,0 +1,206 @@
+"""Specs from strangers: SQL, templates and patterns end in time, within bounds, at their place."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import fabula as fb
+from fabula.errors import FabulaError
+from fabula.words.linear import linear_pattern
+
+
+def made(columns: dict[str, Any], n: int = 3) -> Any:
+    spec = {"tables": {"t": {"n": n, "columns": {"a": {"kind": "key"}, **columns}}}}
+    path = Path("s.json")
+    path.write_text(json.dumps(spec))
+    return fb.generate(path)
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def refused(columns: dict[str, Any], n: int = 3) -> FabulaError:
+    """The error of a spec, which names the column within seconds."""
+    began = time.process_time()
+    with pytest.raises(FabulaError) as caught:
+        made(columns, n)
+    assert time.process_time() - began < 8  # two queries of 4 s; none of them is the rule
+    assert "tables.t.columns.x" in str(caught.value)
+    return caught.value
+
+
+HEAVY = [
+    "repeat('a', 1000000000)",
+    "repeat('a', a * 1000000000)",
+    "lpad('a', 2000000000, 'b')",
+    "rpad('a', 2000000000, 'b')",
+    "list_reduce(range(100000000), lambda x, y: x + y)",
+    "len(range(0, 100000000))",
+    "len(range(0, 100000000, 2))",
+    "len(generate_series(1, 100000000))",
+    "levenshtein(repeat('a', 100000), repeat('b', 100000))",
+    "damerau_levenshtein(repeat('a', 20000), repeat('b', 20000))",
+    "printf('%99999999d', a)",
+    "format('{:>99999999}', a)",
+    "printf(repeat('%d', a), a)",
+    "list_resize([1], 1000000000, 1)",
+    "(" * 3000 + "a" + ")" * 3000,
+    "a + " * 200_000 + "1",
+]
+
+
+@pytest.mark.parametrize("sql", HEAVY, ids=lambda sql: sql[:30])
+def test_sql_that_asks_for_too_much_is_refused(sql: str) -> None:
+    refused({"x": {"kind": "expr", "sql": sql}})
+
+
+CLOCKS = [
+    "ago(INTERVAL 1 DAY)", "pg_postmaster_start_time()", "pg_conf_load_time()", "pg_sleep(1000)",
+    "sleep_ms(1000)", "now()", "today()", "current_timestamp", "random()", "uuid()", "uuidv7()",
+    "current_catalog()", "nextval('s')", "getenv('HOME')", "current_setting('threads')",
+    "list_transform([1], lambda v: random())", "txid_current()", "current_query()",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("sql", CLOCKS)
+def test_sql_that_would_not_repeat_is_refused(sql: str) -> None:
+    refused({"x": {"kind": "expr", "sql": sql}})
+
+
+USED = [
+    ("if(a > 1, 'x', 'y')", "y"), ("nullif(a, 1)", None), ("list_sum([a, 2])", 3),
+    ("split_part('a-b', '-', 2)", "b"), ("repeat('ab', 2)", "abab"), ("lpad('7', 3, '0')", "007"),
+    ("len(range(5))", 5), ("range(2, 5)[1]", 2), ("len(range(0, 10, 5))", 2),
+    ("levenshtein('ab', 'ac')", 1), ("printf('%05d', a)", "00001"), ("luhn('7992739871')", None),
+    ("len(list_transform(range(9), lambda x: 1))", 9), ("len(generate_series(1, 3))", 3),
+    ("strftime(DATE '2024-02-03', '%d')", "03"), ("date_part('year', DATE '2024-02-03')", 2024),
+    ("array_to_string(['a', 'b'], '-')", "a-b"), ("fmod(7, 4)", 3),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sql", "first"), USED)
+def test_functions_that_repeat_still_work(sql: str, first: Any) -> None:
+    found = made({"x": {"kind": "expr", "sql": sql}})["x"][0].as_py()
+    assert first is None or found == first
+
+
+TEMPLATES = [
+    "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
+    "{% for i in range(99999) %}{% for j in range(99999) %}x{% endfor %}{% endfor %}",
+    "{% set n = namespace(s='aaaaaaaa') %}{% for i in range(60) %}{% set n.s = n.s ~ n.s %}"
+    "{% endfor %}",
+    "{% set n = namespace(s='aaaaaaaa') %}{% for i in range(60) %}{% set n.s = n.s + n.s %}"
+    "{% endfor %}",
+    "{% set n = namespace(s='aaaaaaaa') %}{% for i in range(60) %}"
+    "{% set n.s %}{{ n.s }}{{ n.s }}{% endset %}{% endfor %}",
+    "{{ 'a' * 10**10 }}",
+    "{{ 10**10 * 'a' }}",
+    "{{ 'a'.center(10**10) }}",
+    "{{ 'a' | center(10**10) }}",
+    "{{ 'a'.ljust(10**10) }}{{ 'a'.rjust(10**10) }}{{ 'a'.zfill(10**10) }}",
+    "{{ '%10000000000d' | format(a) }}",
+    "{{ '%10000000000d' % a }}",
+    "{{ '%*d' % (10000000000, a) }}",
+    "{{ '{:>9999999999}'.format(a) }}",
+    "{{ '{:>{}}'.format(a, 10**10) }}",
+    "{{ [a] * 10**9 }}",
+    "{{ ([a] * 1000) | batch(10**10, 'x') | list }}",
+    "{{ 'x' | indent(10**10, true) }}",
+    "{{ ('a' * 100000) | replace('a', 'b' * 100000) }}",
+    "{{ ('a' * 100000).replace('a', 'b' * 100000) }}",
+    "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+    "{{ " + "(" * 3000 + "a" + ")" * 3000 + " }}",
+    "{{ 9**(9**9) }}",
+    "{{ (9**999) * (9**999) * (9**999) * (9**999) * (9**999) * (9**999) }}",
+    "{{ range(10**10) | list }}",
+    "{{ 'a'.format_map }}",
+    "{{ range }}",
+    "{{ a.__class__ }}",
+    "{{ ''.__class__.__mro__ }}",
+    "{% include 'x' %}",
+    "{{ cycler('a') }}",
+]
+
+
+@pytest.mark.parametrize("text", TEMPLATES, ids=lambda text: text[:40])
+def test_a_template_that_asks_for_too_much_is_refused(text: str) -> None:
+    refused({"x": {"kind": "template", "text": text}})
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [("{{ a }}-{{ '%03d' % a }}", "1-001"), ("{{ 'x' * 3 }}", "xxx"), ("{{ a + 1 }}", "2"),
+     ("{% for i in range(3) %}{{ i }},{% endfor %}", "0,1,2,"), ("{{ 'b' | center(5) }}", "  b  "),
+     ("{{ 'a' ~ a ~ none }}", "a1None"), ("{{ 'aa' | replace('a', 'b') }}", "bb"),
+     ("{{ '{:>4}'.format(a) }}", "   1"), ("{{ 'a b'.split() | join('-') }}", "a-b"),
+     ("{{ 2 ** 10 }}", "1024"), ("{% macro m(x) %}<{{ x }}>{% endmacro %}{{ m(a) }}", "<1>")],
+)  # fmt: skip
+def test_templates_still_work(text: str, first: str) -> None:
+    assert made({"x": {"kind": "template", "text": text}})["x"][0].as_py() == first
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+b", "(a|aa)+b", "(a|a?)+b", "(.*a){20}b", "([a-z]+)*b"])
+def test_a_pattern_is_matched_in_linear_time(pattern: str) -> None:
+    """Python's engine takes hours for these."""
+    began = time.process_time()
+    assert not linear_pattern(pattern).fullmatch("a" * 50_000 + "!")
+    assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "matches"),
+    [(r"\w+", "Müller", True), (r"[\w-]+", "Zoë-Ann", True), (r"\d{3}", "12a", False),
+     (r"[^]]x", "ax", True), (r"[]a]+", "]a", True), (r"[\u4e00-\u9fff]+", "中文", True),
+     (r"\W", "é", False), (r"a\Z", "a", True), (r"[A-Z]{3}-\d+", "ABC-12", True),
+     (r"(?i)abc", "ABC", True), (r"\[x\]", "[x]", True), (r"\s", "\xa0", True)],
+)  # fmt: skip
+def test_linear_patterns_mean_what_python_means(pattern: str, text: str, matches: bool) -> None:
+    assert linear_pattern(pattern).fullmatch(text) is matches
+
+
+@pytest.mark.parametrize("pattern", [r"(?=a)a", r"(a)\1", r"(?<!x)a"])
+def test_a_pattern_that_needs_to_go_back_is_refused_before_anything_is_asked(pattern: str) -> None:
+    error = refused({"x": {"kind": "llm", "pattern": pattern}})
+    assert "linear time" in str(error)
+
+
+def test_a_pattern_of_many_alternatives_is_drawn() -> None:
+    many = "|".join("abc"[number % 3] for number in range(100_001))
+    assert len(set(made({"x": {"kind": "pattern", "regex": many}}, 50)["x"].to_pylist())) == 3
+
+
+def test_weights_whose_sum_is_no_number_keep_their_shares() -> None:
+    spec = {"x": {"kind": "choice", "values": {"p": 1e308, "q": 1e308}}}
+    assert set(made(spec, 100)["x"].to_pylist()) == {"p", "q"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["seed: 0x" + "f" * 500_000, "seed: " + "9" * 500_000, '{"seed": ' + "9" * 500_000 + "}",
+     "name: " + "a" * 5_000_000],
+    ids=["hex", "digits", "json", "scalar"],
+)  # fmt: skip
+def test_a_spec_of_endless_values_is_one_clear_error(text: str) -> None:
+    Path("s.yaml").write_text(text)
+    with pytest.raises(FabulaError) as caught:
+        fb.generate(Path("s.yaml"))
+    assert len(str(caught.value)) < 2_000
+
+
+def test_a_key_where_a_name_belongs_is_refused_and_not_shown() -> None:
+    model = {"base_url": "http://127.0.0.1:9/v1", "name": "m", "api_key_env": "sk-CANARY"}
+    columns = {"a": {"kind": "llm"}}
+    Path("s.json").write_text(
+        json.dumps({"models": {"default": model}, "tables": {"t": {"n": 1, "columns": columns}}})
+    )
+    with pytest.raises(FabulaError) as caught:
+        fb.generate(Path("s.json"))
+    assert "environment variable" in str(caught.value)
+    assert "CANARY" not in str(caught.value)
