@@ -134,6 +134,20 @@ def test_a_number_within_foreign_keys_completes_a_primary_key_of_any_name() -> N
     assert wanted in keys.foreign
 
 
+def test_numbers_in_the_thousands_are_keys_unless_they_are_called_years() -> None:
+    """New keys would take the meaning from years."""
+    numbers = list(range(1950, 2010))
+    tables = {
+        "users": pa.table({"user_id": numbers}),
+        "loans": pa.table({"loan_id": list(range(60)), "user_id": numbers}),
+        "seasons": pa.table({"year": numbers}),
+        "races": pa.table({"race_id": list(range(120)), "year": numbers * 2}),
+    }
+    found = find_keys(tables)
+    assert found.foreign == (ForeignKey("loans", ("user_id",), "users", ("user_id",)),)
+    assert [miss.key.name for miss in found.near] == ["races.year"]
+
+
 def test_what_nearly_is_a_foreign_key_is_told() -> None:
     """A name that says nothing, and a share of values that is too small."""
     tables = {

@@ -96,6 +96,11 @@ def measures_something(column: str) -> bool:
     return bool(_MEASURES & set(name_words(column)[-1:]))
 
 
+def names_year(column: str) -> bool:
+    """Whether a column is called like a year or a season."""
+    return bool({"year", "season", "yr"} & set(name_words(column)))
+
+
 def names_own_key(column: str, stem: tuple[str, ...]) -> bool:
     """Whether a column is called like the key of its own table: `id`, `customer_id`."""
     words = name_words(column)

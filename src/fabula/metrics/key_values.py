@@ -216,11 +216,6 @@ def _plain(kind: pa.DataType) -> pa.DataType:
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
-def years(values: KeyValues) -> bool:
-    """Whether values are years."""
-    return values.numbers is not None and 1000 <= values.numbers[0] <= values.numbers[1] < 2200
-
-
 def _all_whole(values: pa.ChunkedArray) -> bool:
     """Whether all numbers are whole, and small enough for floats to tell them apart."""
     exact = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), EXACT))

@@ -24,6 +24,7 @@ from fabula.metrics.key_names import (
     measures_something,
     named_as_key,
     names_own_key,
+    names_year,
     singular,
     stem_of,
 )
@@ -32,7 +33,6 @@ from fabula.metrics.key_values import (
     key_labels,
     never_repeats,
     numbers_within,
-    years,
 )
 from fabula.metrics.names import name_words
 
@@ -255,7 +255,7 @@ class _Search:
         if sure and (names or self._is_main(candidate.key)):
             return ""
         if names == EXACT:
-            if years(values) and not sure:
+            if names_year(column):
                 return "these are years, and keys are made anew"
             return _UNTOLD if measures_something(column) else ""
         if names == FULL:
