@@ -235,3 +235,107 @@ def mean_gap(tables: dict[str, pa.Table]) -> float:
     """Days between two orders of a customer."""
     before, after = _neighbours(tables, "placed")
     return float((after - before).mean() / DAY)
+
+
+def test_rows_whose_key_no_parent_has_are_left_out_and_told(tmp_path: Path) -> None:
+    """A few orphans don't cost the relation; the card says how many there were."""
+    tables = {
+        "customers": pa.table({"customer_id": np.arange(1, 101)}),
+        "orders": pa.table(
+            {
+                "order_id": np.arange(200),
+                "customer_id": np.r_[np.arange(1, 101), np.arange(1, 98), [900, 901, 902]],
+            }
+        ),
+    }
+    fitted = fit_tables(tables, seed=1)
+    fitted.save(tmp_path / "few")
+    assert "3 of 200 rows were not learned" in RelationalSynthesizer.load(tmp_path / "few").card()
+    made = fitted.sample(seed=1)
+    assert not (row_links(made, fitted.keys.foreign[0]) < 0).any()
+
+
+def test_a_table_of_few_rows_with_a_time_is_made_with_its_keys() -> None:
+    """Nothing is learned of two rows under a parent; the sample has them all the same."""
+    tables = {
+        "address": pa.table({"address_id": np.arange(1, 61)}),
+        "store": pa.table(
+            {
+                "store_id": [1, 2],
+                "address_id": [1, 2],
+                "first_name": ["Ann", "Jon"],
+                "opened": pa.array([0, DAY], pa.timestamp("us")),
+            }
+        ),
+    }
+    made = fit_tables(tables, seed=1).sample(seed=1)
+    assert made["store"].num_rows == 2
+
+
+def test_a_number_counts_the_rows_that_share_all_other_parts_of_the_key() -> None:
+    """Stops are numbered for each driver in each race, though races lead the table."""
+    pairs = [(race, driver) for race in range(30) for driver in range(4)]
+    tables = {
+        "races": pa.table({"race_id": np.arange(30)}),
+        "drivers": pa.table({"driver_id": np.arange(4)}),
+        "stops": pa.table(
+            {
+                "race_id": [race for race, _ in pairs for _ in range(2)],
+                "driver_id": [driver for _, driver in pairs for _ in range(2)],
+                "stop": [1, 2] * len(pairs),
+            }
+        ),
+    }
+    fitted = fit_tables(tables, seed=1)
+    assert fitted.keys.primary["stops"] == ("race_id", "driver_id", "stop")
+    stops = (
+        fitted.sample(seed=1)["stops"]
+        .group_by(["race_id", "driver_id"])
+        .aggregate(
+            [("stop", "min"), ("stop", "max"), ("stop", "count_distinct"), ("stop", "count")]
+        )
+    )
+    assert set(stops["stop_min"].to_pylist()) == {1}
+    for counted in ("stop_count_distinct", "stop_max"):
+        assert stops[counted].to_pylist() == stops["stop_count"].to_pylist()
+
+
+def test_a_key_of_several_columns_can_be_declared() -> None:
+    """`payments.who+which=loans.user_id+loan_no`: names that tell nothing, joined by a plus."""
+    users = [at // 2 for at in range(60)]
+    tables = {
+        "users": pa.table({"user_id": np.arange(30)}),
+        "loans": pa.table({"user_id": users, "loan_no": [1, 2] * 30}),
+        "payments": pa.table(
+            {"payment_id": np.arange(60), "who": users[::-1], "which": [2, 1] * 30}
+        ),
+    }
+    declared = {"payments.who+which": "loans.user_id+loan_no"}
+    made = fit_tables(tables, keys=declared, seed=1).sample(seed=1)
+    key = ForeignKey("payments", ("who", "which"), "loans", ("user_id", "loan_no"))
+    assert not (row_links(made, key) < 0).any()
+    with pytest.raises(UsageError, match=r"names 2 columns and `loans\.user_id` 1"):
+        fit_tables(tables, keys={"payments.who+which": "loans.user_id"})
+
+
+def test_gaps_of_times_are_learned_as_numbers_beside_addresses() -> None:
+    """Days between two orders are no postcodes, though the table holds streets and postcodes."""
+    rng = np.random.default_rng(1)
+    owner = np.repeat(np.arange(60), 5)
+    days = 15_000 + owner * 3 + np.tile(np.arange(5) * 40, 60) + rng.integers(0, 30, 300)
+    tables = {
+        "customers": pa.table({"customer_id": np.arange(60)}),
+        "invoices": pa.table(
+            {
+                "invoice_id": np.arange(300),
+                "customer_id": owner,
+                "day": pa.array(days.astype("int32"), pa.date32()),
+                "address": [f"{n} Elm Street" for n in rng.integers(1, 500, 300)],
+                "postcode": [f"{n:05d}" for n in rng.integers(10_000, 99_999, 300)],
+            }
+        ),
+    }
+    made = fit_tables(tables, seed=1).sample(seed=1)["invoices"]
+    found = pc.min_max(made["day"].cast(pa.int32()))
+    assert found["min"].as_py() > days.min() - 200
+    assert found["max"].as_py() < days.max() + 200

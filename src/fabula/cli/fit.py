@@ -76,7 +76,7 @@ def fit(
         typer.Option(
             "--key",
             metavar="CHILD.COLUMN=PARENT.COLUMN",
-            help="A foreign key that its name does not tell; repeatable.",
+            help="A foreign key that was not found; columns of one are joined by `+`; repeatable.",
         ),
     ] = None,
     keep: Annotated[

@@ -18,117 +18,48 @@ ENDINGS = (
 EXACT, FULL, STEM, PART, ROLE, NOTHING = 5, 4, 3, 2, 1, 0
 """How clear a name is, from the key's own name down to a role that rows of the table can play."""
 
-_UPWARDS = frozenset(
-    [
-        "parent",
-        "manager",
-        "boss",
-        "reports",
-        "supervisor",
-        "mentor",
-        "lead",
-        "leader",
-        "reply",
-        "replies",
-        "previous",
-        "predecessor",
-        "superior",
-        "mother",
-        "father",
-        "sire",
-        "dam",
-        "referrer",
-        "referred",
-        "inviter",
-        "invited",
-        "original",
-        "ancestor",
-        "master",
-        "superseded",
-        "supersedes",
-        "responds",
-    ]
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_UPWARDS = _words(
+    "parent manager boss reports supervisor mentor lead leader reply replies previous predecessor"
+    " superior mother father sire dam referrer referred inviter invited original ancestor"
+    " master superseded supersedes responds"
 )
-_PLAIN = frozenset(
-    [
-        "dataset",
-        "data",
-        "table",
-        "tbl",
-        "tb",
-        "dim",
-        "fact",
-        "list",
-        "master",
-        "info",
-        "record",
-        "entity",
-    ]
-)
+_PLAIN = _words("dataset data table tbl tb dim fact list master info record entity")
 """Words of tables' names that say nothing of their rows."""
 
-_MEASURES = frozenset(
-    [
-        "days",
-        "hours",
-        "minutes",
-        "seconds",
-        "count",
-        "qty",
-        "quantity",
-        "amount",
-        "cost",
-        "price",
-        "total",
-        "weight",
-        "size",
-        "length",
-        "width",
-        "height",
-        "age",
-        "score",
-        "rating",
-        "rank",
-        "position",
-        "level",
-        "share",
-        "percent",
-        "rate",
-        "value",
-        "units",
-        "times",
-        "date",
-        "time",
-        "order",
-        "priority",
-        "round",
-        "points",
-        "year",
-        "month",
-        "day",
-    ]
+_MEASURES = _words(
+    "days hours minutes seconds count qty quantity amount cost price total weight size length width"
+    " height age score rating rank position level share percent rate value units times date time"
+    " order priority round points year month day"
 )
 """Last words of columns that count or measure."""
 
+_IE = {"movie": "movy", "cookie": "cooky", "calorie": "calory", "genie": "geny", "serie": "sery"}
+"""Words whose plural in -ies is not that of a word in -y."""
+
+_STAFF = _words(
+    "rep representative agent salesperson seller manager boss supervisor clerk operator handler"
+    " assignee assigned cashier teacher instructor responsible technician picker driver nurse"
+)
+_BUYERS = _words(
+    "buyer client purchaser payer guest subscriber shopper customer consignee tenant borrower"
+)
+_AUTHORS = _words(
+    "author creator owner poster sender recipient receiver reviewer follower followee created"
+    " updated modified approver approved requester from to by friend writer uploader reporter"
+    " winner loser host"
+)
 _ROLES = (
-    (
-        "rep representative agent salesperson seller manager boss supervisor clerk operator handler"
-        " assignee assigned cashier teacher instructor responsible technician picker driver nurse",
-        "employee staff worker user person people member agent salesperson teacher personnel team",
-    ),
-    (
-        "buyer client purchaser payer guest subscriber shopper customer consignee tenant borrower",
-        "customer client user person people account member guest",
-    ),
-    (
-        "author creator owner poster sender recipient receiver reviewer follower followee created"
-        " updated modified approver approved requester from to by friend writer uploader reporter"
-        " winner loser host",
-        "user person people member account employee author profile player",
-    ),
-    ("home away winner loser opponent host visitor guest", "team club player competitor"),
-    ("origin destination dest source target from to start end", "airport station stop place node"),
-    ("vendor shipper carrier manufacturer maker brand", "supplier vendor company shipper brand"),
+    (_STAFF, _words("employee staff worker user person people member agent teacher personnel")),
+    (_BUYERS, _words("customer client user person people account member guest")),
+    (_AUTHORS, _words("user person people member account employee author profile player")),
+    (_words("home away winner loser opponent host visitor guest"), _words("team club player")),
+    (_words("origin destination dest source target from to"), _words("airport station stop place")),
+    (_words("vendor shipper carrier manufacturer maker brand"), _words("supplier vendor company")),
 )
 """Words for what rows do, and words of tables whose rows do it."""
 
@@ -148,6 +79,8 @@ def stem_of(table: str, prefix: Collection[str] = ()) -> tuple[str, ...]:
 def singular(name: str) -> str:
     """`countries` as `country`, `boxes` as `box`, `orders` as `order`."""
     for ending, single in (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("s", "")):
+        if name.lower() in {f"{word}s" for word in _IE}:
+            return name[:-1]
         if name.lower().endswith(ending) and not name.lower().endswith(("ss", "us", "is")):
             return name[: -len(ending)] + single
     return name
@@ -161,6 +94,11 @@ def named_as_key(column: str) -> bool:
 def measures_something(column: str) -> bool:
     """Whether a column is called like a count or a measure."""
     return bool(_MEASURES & set(name_words(column)[-1:]))
+
+
+def names_year(column: str) -> bool:
+    """Whether a column is called like a year or a season."""
+    return bool({"year", "season", "yr"} & set(name_words(column)))
 
 
 def names_own_key(column: str, stem: tuple[str, ...]) -> bool:
@@ -205,7 +143,7 @@ def likeness(column: str, stem: tuple[str, ...], key: str, *, own: bool) -> int:
     if any(_begins(word, part) for word in content for part in stem):
         return PART
     for doing, done in _ROLES:
-        if set(doing.split()) & set(content) and set(done.split()) & set(stem):
+        if doing & set(content) and done & set(stem):
             return ROLE
     return NOTHING
 
@@ -217,7 +155,7 @@ def _alike_all(words: tuple[str, ...], others: tuple[str, ...]) -> bool:
 def _alike(word: str, other: str) -> bool:
     """Whether two words are one, or the first shortens the second: `cust`, `dept`."""
     word = singular(word)
-    if word == other:
+    if word == other or _IE.get(word, word) == _IE.get(other, other):
         return True
     if len(word) < 3 or word[0] != other[0] or len(other) < len(word) + 2:
         return False

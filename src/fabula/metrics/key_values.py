@@ -1,4 +1,4 @@
-"""What the values of columns say of keys: which never repeat, which lie in which, and how surely."""
+"""What the values of columns say of keys: which never repeat, and which lie in which."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ DENSE = 0.5
 NARROW_CHANCE = 0.01
 """Numbers that reach a part of the parent's so small by chance only this often point elsewhere."""
 
+EXACT = 2.0**53
+"""Below this floats hold every whole number."""
+
 _CODE = r"^[^a-z\s]+$|^\S*\d\S*$"
 _RANDOM = r"^[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}$|^[0-9a-fA-F]{16,64}$"
 
@@ -35,7 +38,6 @@ def holds_keys(kind: pa.DataType) -> bool:
         or pa.types.is_string(kind)
         or pa.types.is_large_string(kind)
         or pa.types.is_string_view(kind)
-        or pa.types.is_date32(kind)
     )
 
 
@@ -74,19 +76,13 @@ class KeyValues:
     @cached_property
     def numbers(self) -> tuple[int, int] | None:
         """The smallest and largest of whole numbers; None where some value is none."""
-        if pa.types.is_date32(self.kind) or not len(self.distinct):
+        if not len(self.distinct):
             return None
         whole = pc.match_substring_regex(self.distinct, r"^-?(0|[1-9]\d{0,17})$")
         if not pc.all(whole).as_py():
             return None
         found = pc.min_max(self.distinct.cast(pa.int64()))
         return found["min"].as_py(), found["max"].as_py()
-
-    @cached_property
-    def holds_keys(self) -> bool:
-        """Whether the values can be keys: whole numbers, days or texts."""
-        number = pa.types.is_floating(self.kind)
-        return holds_keys(self.kind) and not (number and self.numbers is None)
 
     @cached_property
     def are_random(self) -> bool:
@@ -108,7 +104,7 @@ class KeyValues:
             low, high = self.numbers
             density = size / (high - low + 1)
             return 0.0 if density > DENSE else float(-np.log2(density))
-        if pa.types.is_date32(self.kind) or not self.are_codes:
+        if not self.are_codes:
             return 0.0
         length = float(pc.mean(pc.utf8_length(self.distinct)).as_py())
         digits = float(pc.mean(pc.utf8_length(pc.replace_substring_regex(
@@ -128,7 +124,8 @@ class KeyValues:
         lost = self.distinct.filter(pc.invert(there))
         if not len(lost):
             return 1.0
-        return 1 - pc.sum(pc.is_in(self.labels, value_set=lost)).as_py() / filled
+        missed = int(pc.sum(pc.is_in(self.labels, value_set=lost)).as_py())
+        return float(1 - missed / filled)
 
     def reaches(self, keys: KeyValues) -> bool:
         """Whether numbers spread over the parent's, as far as those of a foreign key do."""
@@ -166,11 +163,15 @@ class KeyColumns:
     def of(self, table: str) -> list[str]:
         """The columns of a table that can hold keys."""
         schema = self.tables[table].schema
-        kinds = {field.name: field.type for field in schema}
         return [
-            name
-            for name, kind in kinds.items()
-            if holds_keys(kind) and schema.names.count(name) == 1 and self(table, name).holds_keys
+            field.name
+            for field in schema
+            if holds_keys(field.type)
+            and schema.names.count(field.name) == 1
+            and (
+                not pa.types.is_floating(field.type)
+                or _all_whole(self.tables[table].column(field.name))
+            )
         ]
 
 
@@ -195,19 +196,27 @@ def never_repeats(table: pa.Table, columns: Sequence[str]) -> bool:
     )
 
 
-def unlikely_by_chance(columns: Sequence[KeyValues]) -> bool:
-    """Whether that no combination of columns comes twice can't be chance.
-
-    Were they independent, the expected number of pairs of equal rows would be n²/2 times the
-    chance that two rows agree in every column.
-    """
-    rows = columns[0].rows
-    chance = 1.0
-    for column in columns:
-        counts = column.labels.value_counts().field("counts").to_numpy()
-        chance *= float(((counts / rows) ** 2).sum())
-    return rows**2 / 2 * chance >= 7.0
+def numbers_within(table: pa.Table, column: str, groups: Sequence[str]) -> bool:
+    """Whether whole numbers count the rows of each group: 1, 2, 3 … from one start."""
+    if not pa.types.is_integer(table.schema.field(column).type):
+        return False
+    found = table.group_by(list(groups)).aggregate(
+        [(column, "min"), (column, "max"), (column, "count_distinct"), (column, "count")]
+    )
+    low, high = (found.column(f"{column}_{end}").cast(pa.int64()) for end in ("min", "max"))
+    count = found.column(f"{column}_count")
+    even = pc.equal(pc.add(pc.subtract(high, low), 1), count)
+    once = pc.equal(found.column(f"{column}_count_distinct"), count)
+    several = pc.sum(pc.greater(count, 1)).as_py() or 0
+    alike = pc.count_distinct(low).as_py() == 1
+    return bool(alike and several and pc.all(pc.and_(even, once)).as_py())
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
     return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _all_whole(values: pa.ChunkedArray) -> bool:
+    """Whether all numbers are whole, and small enough for floats to tell them apart."""
+    exact = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), EXACT))
+    return bool(pc.all(exact, min_count=0).as_py())

@@ -24,15 +24,15 @@ from fabula.metrics.key_names import (
     measures_something,
     named_as_key,
     names_own_key,
+    names_year,
     singular,
     stem_of,
 )
 from fabula.metrics.key_values import (
     KeyColumns,
-    KeyValues,
     key_labels,
     never_repeats,
-    unlikely_by_chance,
+    numbers_within,
 )
 from fabula.metrics.names import name_words
 
@@ -134,9 +134,13 @@ def find_keys(tables: Mapping[str, pa.Table], *, contained: float = CONTAINED) -
     search = _Search(tables, contained)
     foreign = search.single()
     primary = {name: key for name in tables if (key := search.primary(name, foreign))}
-    for name in tables:
-        if name not in primary and (key := search.composite(name, foreign)):
-            primary[name] = key
+    while True:
+        parts = {column for key in primary.values() if len(key) > 1 for column in key}
+        without = [name for name in tables if name not in primary]
+        found = {name: key for name in without if (key := search.composite(name, foreign, parts))}
+        if not found:
+            break
+        primary |= found
     foreign += search.composite_foreign(primary, foreign)
     taken = {(key.child, column) for key in foreign for column in key.columns}
     near = [miss for miss in search.near if (miss.key.child, miss.key.columns[0]) not in taken]
@@ -177,9 +181,9 @@ class _Search:
         own = [column for column in complete if self.is_own(table, column)]
         for column in complete:
             values = self.columns(table, column)
-            if (column in own and len(values.distinct) >= (1 - REPEATED) * values.rows) or (
-                values.is_unique and (not own or values.are_codes or values.bits)
-            ):
+            least = 1 - REPEATED if column in own else 1.0
+            telling = column in own or not own or values.are_codes or values.bits
+            if telling and len(values.distinct) >= least * values.rows:
                 yield column
 
     def is_own(self, table: str, column: str) -> bool:
@@ -229,8 +233,6 @@ class _Search:
                 if child == parent and values.is_unique:
                     continue
                 there = self.columns(parent, key)
-                if pa.types.is_date32(values.kind) != pa.types.is_date32(there.kind):
-                    continue
                 share = values.contained(there)
                 if share < min(NEAR, self.contained):
                     continue
@@ -253,11 +255,12 @@ class _Search:
         if sure and (names or self._is_main(candidate.key)):
             return ""
         if names == EXACT:
-            # A count or rank of the same name in both tables is no key
-            return _UNTOLD if measures_something(column) and not _is_year(values) else ""
+            if names_year(column):
+                return "these are years, and keys are made anew"
+            return _UNTOLD if measures_something(column) else ""
         if names == FULL:
             return ""
-        if names >= PART and values.numbers is None and not pa.types.is_date32(values.kind):
+        if names >= PART and values.numbers is None:
             return "" if names == STEM or share == 1 else "its name tells little"
         if names == STEM and not measures_something(column) and values.reaches(there):
             return ""
@@ -286,31 +289,29 @@ class _Search:
                 best.append((not own, column not in pointed, column in pointing, place, column))
         return (min(best)[-1],) if best else None
 
-    def composite(self, name: str, foreign: list[ForeignKey]) -> tuple[str, ...] | None:
+    def composite(
+        self, name: str, foreign: list[ForeignKey], parts: set[str]
+    ) -> tuple[str, ...] | None:
         """The fewest columns, foreign keys or named like keys, that together never repeat.
 
-        Other whole numbers, days and labels count where that can't be chance.
+        Columns count that are called like `parts` of another composite key, and one that numbers
+        the rows that agree in the others.
         """
         table = self.tables[name]
-        pointing = {key.columns[0] for key in foreign if key.child == name}
-        complete = [column for column in self.columns.of(name) if not _has_gaps(table, column)]
+        pointing = parts | {key.columns[0] for key in foreign if key.child == name}
+        complete = [column for column in self.columns.of(name) if not table[column].null_count]
         named = [column for column in complete if column in pointing or named_as_key(column)]
-        others = [
-            column
-            for column in complete
-            if column not in named and not pa.types.is_floating(table.schema.field(column).type)
-        ]
+        others = [column for column in complete if column not in named]
         usable = [*named, *others][:_USABLE]
         if not table.num_rows:
             return None
         for width in range(2, _WIDEST + 1):
             for columns in combinations(usable, width):
-                if not any(column in named for column in columns) or not never_repeats(
-                    table, columns
-                ):
+                free = [column for column in columns if column not in named]
+                rest = [column for column in columns if column in named]
+                if len(free) > 1 or not rest or not never_repeats(table, columns):
                     continue
-                parts = [self.columns(name, column) for column in columns]
-                if all(column in named for column in columns) or unlikely_by_chance(parts):
+                if not free or numbers_within(table, free[0], rest):
                     return tuple(sorted(columns, key=table.column_names.index))
         return None
 
@@ -367,21 +368,11 @@ _UNTOLD = "-"
 """Why a column is not even told as a near miss: nothing but numbers that occur everywhere."""
 
 
-def _is_year(values: KeyValues) -> bool:
-    return values.numbers is not None and 1000 <= values.numbers[0] <= values.numbers[1] < 2200
-
-
-def _has_gaps(table: pa.Table, column: str) -> bool:
-    return bool(table.column(column).null_count)
-
-
 def _goes_before(first: str, second: str, search: _Search) -> bool:
     """Which of two tables with the same keys is the parent: the one of more rows, or the first."""
-    sizes = [search.tables[name].num_rows for name in (first, second)]
     order = list(search.tables)
-    return sizes[0] > sizes[1] or (
-        sizes[0] == sizes[1] and order.index(first) < order.index(second)
-    )
+    ranks = [(-search.tables[name].num_rows, order.index(name)) for name in (first, second)]
+    return ranks[0] < ranks[1]
 
 
 def _without_circles(found: list[_Candidate], search: _Search) -> list[ForeignKey]:

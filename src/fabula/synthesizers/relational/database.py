@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from fabula.errors import SourceError, UsageError, did_you_mean
-from fabula.metrics.keys import ForeignKey, Keys, find_keys
+from fabula.metrics.keys import CONTAINED, ForeignKey, Keys, find_keys
 from fabula.streams import stream
 from fabula.synthesizers.catalogue import check_seed
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
@@ -26,6 +26,7 @@ from fabula.synthesizers.relational.links import (
     links_of,
     making_order,
     row_links,
+    without_orphans,
 )
 from fabula.synthesizers.relational.making import MadeTable, Making
 from fabula.synthesizers.relational.saved import read_database, write_database
@@ -46,13 +47,15 @@ class RelationalSynthesizer:
 
     Attributes:
         models: What was learned of each table, parents before children.
-        keys: Primary and foreign keys.
+        keys: Primary and foreign keys, and what comes near one.
+        notes: What is to be said of foreign keys, by their names.
         hand_back: How a table goes back in the frame library that it came in; not saved.
         path: The folder that it was loaded from.
     """
 
     models: Mapping[str, TableModel]
     keys: Keys
+    notes: Mapping[str, str] = field(default_factory=dict)
     hand_back: Mapping[str, Callable[[pa.Table], Any]] = field(default_factory=dict)
     path: PathLike | None = None
 
@@ -85,7 +88,7 @@ class RelationalSynthesizer:
         Raises:
             SinkError: The place can't be written.
         """
-        write_database(Path(path), self.models, self.keys)
+        write_database(Path(path), self.models, self.keys, self.notes)
 
     @classmethod
     def load(cls, path: PathLike) -> RelationalSynthesizer:
@@ -107,6 +110,14 @@ class RelationalSynthesizer:
             lines += [f"  {column}: {about}" for column, about in model.personal.items()]
             lines += [f"  {column}: left out: {why}" for column, why in model.left_out.items()]
             lines += [f"  on every row {relation}" for relation in model.relations.told]
+        for key in self.keys.foreign:
+            said = f" ({self.notes[key.name]})" if key.name in self.notes else ""
+            lines.append(f"key {key.name} → {key.target}{said}")
+        for miss in self.keys.near:
+            told = f"no key: {miss.key.name} is not taken to point at {miss.key.target}: {miss.why}"
+            if miss.share >= CONTAINED:
+                told += f"; `--key {miss.key.name}={miss.key.target}` declares it"
+            lines.append(told)
         return "\n".join(lines)
 
     @property
@@ -154,6 +165,7 @@ def fit_tables(
     for name in keep:
         _demand(name, tables, "keep")
     found = _with_declared(find_keys(tables), keys or {}, tables)
+    tables, told = without_orphans(tables, found)
     rows = {key: row_links(tables, key) for key in found.foreign}
     links = links_of(tables, found, rows)
     for name in keep:
@@ -196,7 +208,7 @@ def fit_tables(
         models[name] = replace(model, schema=tables[name].schema, written=written)
     if progress:
         progress(len(order), len(order))
-    return RelationalSynthesizer(models, found)
+    return RelationalSynthesizer(models, found, told)
 
 
 def _stream(seed: int, table: str, purpose: str) -> np.random.Generator:
@@ -223,30 +235,42 @@ def _with_declared(
     foreign = {(key.child, key.columns): key for key in found.foreign}
     primary = dict(found.primary)
     for child, parent in declared.items():
-        (table, column), (owner, key) = _place(child, tables), _place(parent, tables)
-        primary.setdefault(owner, (key,))
-        if primary[owner] != (key,):
+        (table, columns), (owner, key) = _place(child, tables), _place(parent, tables)
+        if len(columns) != len(key):
+            raise UsageError(
+                f"`{child}` names {len(columns)} columns and `{parent}` {len(key)}",
+                code="usage.key",
+                where=child,
+                hint="name as many on both sides, joined by `+`: `payments.user+loan`",
+            )
+        primary.setdefault(owner, key)
+        if primary[owner] != key:
             raise UsageError(
                 f"`{parent}` is not the primary key of `{owner}`, which is"
                 f" {', '.join(primary[owner])}",
                 code="usage.not-a-key",
                 where=parent,
             )
-        foreign[table, (column,)] = ForeignKey(table, (column,), owner, (key,))
-    return Keys(primary, tuple(foreign.values()))
+        foreign[table, columns] = ForeignKey(table, columns, owner, key)
+    near = tuple(miss for miss in found.near if (miss.key.child, miss.key.columns) not in foreign)
+    return Keys(primary, tuple(foreign.values()), near)
 
 
-def _place(place: str, tables: Mapping[str, pa.Table]) -> tuple[str, str]:
-    table, _, column = place.partition(".")
+def _place(place: str, tables: Mapping[str, pa.Table]) -> tuple[str, tuple[str, ...]]:
+    """A table and its columns, written as `table.column` or `table.column+column`."""
+    table, _, names = place.partition(".")
     _demand(table, tables, "keys")
-    if column not in tables[table].column_names:
-        raise UsageError(
-            f"table `{table}` has no column `{column}`",
-            code="usage.unknown-column",
-            where=place,
-            hint=did_you_mean(column, tables[table].column_names) or "",
-        )
-    return table, column
+    there = tables[table].column_names
+    columns = (names,) if names in there else tuple(names.split("+"))
+    for column in columns:
+        if column not in there:
+            raise UsageError(
+                f"table `{table}` has no column `{column}`",
+                code="usage.unknown-column",
+                where=place,
+                hint=did_you_mean(column, there) or "",
+            )
+    return table, columns
 
 
 def _demand(table: str, tables: Mapping[str, pa.Table], where: str) -> None:

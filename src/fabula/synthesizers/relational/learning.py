@@ -62,7 +62,8 @@ class TableModel:
         links: Its foreign keys.
         reach: Each of them, in training.
         keys: Columns of the primary key that are made anew.
-        numbered: The column of the primary key that numbers a parent's rows, or none.
+        numbered: The column of the primary key that numbers the rows that share its others.
+        within: Those other columns.
         timeline: The time that orders a parent's rows, or none.
         columns: The learned columns; None where there is nothing to learn.
         layout: The model's columns.
@@ -92,6 +93,7 @@ class TableModel:
     left_out: Mapping[str, str] = field(default_factory=dict)
     relations: Relations = field(default_factory=Relations)
     written: Mapping[str, TimeForm] = field(default_factory=dict)
+    within: tuple[str, ...] = ()
 
     @property
     def personal(self) -> Mapping[str, str]:
@@ -142,7 +144,7 @@ class Lesson:
         table = self._features(keys, numbered).take(array_of(order))
         if timeline is not None:
             table = timeline.flattened(table, siblings.positions)
-        columns, left_out = self._columns(table)
+        columns, left_out = self._columns(table, timeline)
         own = np.zeros((len(order), 0), np.int32) if columns is None else columns.encode(table)
         cells = () if columns is None else tuple(codec.cells for codec in columns.codecs)
         seen, above = Seen(own, cells), self._above(siblings)
@@ -162,6 +164,7 @@ class Lesson:
             self.name, self.table.schema, self.table.num_rows, self.links, reach, keys, numbered,
             timeline, columns, layout, below, beside, model, kept, left_out,
             self._relations(table, columns, timeline),
+            within=tuple(column for column in self.primary if column != numbered),
         )  # fmt: skip
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
@@ -185,7 +188,9 @@ class Lesson:
     def _order(self) -> tuple[NDArray[np.int64], Timeline | None]:
         """Rows by parent and time."""
         parents = self._parents()
-        timeline = Timeline.of(self.table) if self.links.driver is not None else None
+        learned = self.table.num_rows >= FEWEST_ROWS or self.name in self.kept
+        led = self.links.driver is not None and learned
+        timeline = Timeline.of(self.table) if led else None
         if timeline is None:
             return np.argsort(parents, kind="stable"), None
         return timeline.order(self.table, parents), timeline
@@ -210,11 +215,17 @@ class Lesson:
         gone |= {codec.name for codec in keys} | {numbered or ""}
         return self.table.select([name for name in self.table.column_names if name not in gone])
 
-    def _columns(self, table: pa.Table) -> tuple[Columns | None, Mapping[str, str]]:
+    def _columns(
+        self, table: pa.Table, timeline: Timeline | None
+    ) -> tuple[Columns | None, Mapping[str, str]]:
         if not table.num_columns:
             return None, {}
         owner = singular(self.name)
-        columns = Columns.learnable(table, protect=self.protect, owner=owner, copies=self.copies)
+        # Distances of times are numbers, whatever stands beside them
+        distances = [] if timeline is None else [*timeline.beside, timeline.gap]
+        given = table.drop_columns(distances)
+        columns = Columns.learnable(given, protect=self.protect, owner=owner, copies=self.copies)
+        columns = columns.beside(table.select(distances), protect=self.protect)
         if table.num_rows < FEWEST_ROWS and self.name not in self.kept:
             columns = columns.made_anew(f"{table.num_rows:,} rows are too few to learn from")
         return (columns if columns.codecs else None), columns.left_out

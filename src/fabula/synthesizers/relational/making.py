@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fabula.io.arrays import array_of
 from fabula.metrics.keys import ForeignKey
 from fabula.synthesizers.columns.codec import Places
+from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.details.codec import DetailCodec
 from fabula.synthesizers.model import CellColumn, Codes
 from fabula.synthesizers.relational.layout import Seen, Siblings
@@ -224,7 +225,7 @@ class Making:
             values[codec.name] = codec.decode(np.zeros(len(own), np.int32), places)
         if self.model.numbered is not None:
             kind = self.model.schema.field(self.model.numbered).type
-            values[self.model.numbered] = array_of(siblings.positions + 1).cast(kind)
+            values[self.model.numbered] = array_of(self._numbers(links, len(own)) + 1).cast(kind)
         for key, rows in links.items():
             source = values if key.parent == self.model.name else self.parents[key.parent].table
             for column, name in zip(key.columns, key.key, strict=True):
@@ -238,11 +239,26 @@ class Making:
         names = [name for name in self.model.schema.names if name in values]
         return pa.table({name: values[name] for name in names})
 
+    def _numbers(self, links: Mapping[ForeignKey, Rows], rows: int) -> Rows:
+        """Each row's place among those that the other parts of its primary key share, from 0."""
+        within = set(self.model.within)
+        shared = [links[key] for key in self.model.links.outward if set(key.columns) <= within] or [
+            links[key] for key in self.model.links.outward[:1]
+        ]
+        order = np.lexsort((np.arange(rows), *shared))
+        starts = np.ones(rows, dtype=bool)
+        starts[1:] = np.any([np.diff(rows_of[order]) != 0 for rows_of in shared], axis=0)
+        first = np.maximum.accumulate(np.where(starts, np.arange(rows), 0))
+        places = np.empty(rows, dtype=np.int64)
+        places[order] = np.arange(rows) - first
+        return places
+
     def _learned(self, own: Codes, siblings: Siblings) -> dict[str, pa.Array | pa.ChunkedArray]:
         columns = self.model.columns
         if columns is None:
             return {}
         numbers = np.arange(len(own), dtype=np.int64)
+        own = self._with_times(own, columns, siblings)
         made: dict[str, pa.Array] = {}
         last = [isinstance(codec, DetailCodec) for codec in columns.codecs]
         for at in np.argsort(last, kind="stable").tolist():  # details see the row's other columns
@@ -255,6 +271,24 @@ class Making:
             table = self.model.timeline.restored(table, siblings.positions)
         table = self.model.relations.followed(table)
         return {name: table.column(name) for name in table.column_names}
+
+    def _with_times(self, own: Codes, columns: Columns, siblings: Siblings) -> Codes:
+        """First rows with a start and later ones with a gap, where a model drew none."""
+        timeline, own = self.model.timeline, own.copy()
+        if timeline is None:
+            return own
+        for name, needed in (
+            (timeline.time, siblings.positions == 0),
+            (timeline.gap, siblings.positions > 0),
+        ):
+            at = columns.names.index(name)
+            cells = columns.codecs[at].cells
+            lacking = np.flatnonzero(needed & (own[:, at] == cells.cells - 1))
+            shares = cells.counts[:-1].astype(float)
+            if cells.missing and len(lacking) and shares.any():
+                rng = self.streams(f"times of {name}")
+                own[lacking, at] = rng.choice(len(shares), len(lacking), p=shares / shares.sum())
+        return own
 
 
 def _taken(values: pa.Array | pa.ChunkedArray, rows: Rows) -> pa.Array | pa.ChunkedArray:

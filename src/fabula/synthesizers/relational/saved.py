@@ -24,7 +24,7 @@ from fabula.errors import SourceError
 from fabula.io.claims import read_arrow
 from fabula.io.names import file_stem
 from fabula.io.places import replacing
-from fabula.metrics.keys import ForeignKey, Keys
+from fabula.metrics.keys import ForeignKey, Keys, NearMiss
 from fabula.synthesizers.boosted.model import Boosted
 from fabula.synthesizers.columns.codec import CodecState
 from fabula.synthesizers.columns.keys import KeyCodec
@@ -46,7 +46,9 @@ ABOUT = "database.json"
 Arrays = dict[str, NDArray[Any]]
 
 
-def write_database(folder: Path, models: Mapping[str, TableModel], keys: Keys) -> None:
+def write_database(
+    folder: Path, models: Mapping[str, TableModel], keys: Keys, notes: Mapping[str, str]
+) -> None:
     """Write a folder; `database.json` comes last.
 
     Raises:
@@ -67,12 +69,14 @@ def write_database(folder: Path, models: Mapping[str, TableModel], keys: Keys) -
         "tables": list(models),
         "primary": keys.primary,
         "foreign": [asdict(key) for key in keys.foreign],
+        "near": [asdict(miss) for miss in keys.near],
+        "notes": dict(notes),
     }
     with replacing(folder / ABOUT) as temporary:
         temporary.write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
-def read_database(folder: Path) -> tuple[dict[str, TableModel], Keys]:
+def read_database(folder: Path) -> tuple[dict[str, TableModel], Keys, dict[str, str]]:
     """Read a folder.
 
     Raises:
@@ -84,6 +88,10 @@ def read_database(folder: Path) -> tuple[dict[str, TableModel], Keys]:
             raise damaged(folder, "it is of another format or of a later version")
         primary = {table: tuple(columns) for table, columns in about["primary"].items()}
         foreign = tuple(_foreign_key(told) for told in about["foreign"])
+        near = tuple(
+            NearMiss(_foreign_key(told["key"]), told["share"], told["why"])
+            for told in about.get("near", ())
+        )
         models: dict[str, TableModel] = {}
         for name in about["tables"]:
             saved = read_saved(folder / f"{file_stem(name)}.fabula")
@@ -94,7 +102,7 @@ def read_database(folder: Path) -> tuple[dict[str, TableModel], Keys]:
         ) from exc
     except UNSOUND as exc:
         raise damaged(folder, f"{type(exc).__name__}: {exc}") from exc
-    return models, Keys(primary, foreign)
+    return models, Keys(primary, foreign, near), dict(about.get("notes", {}))
 
 
 def _foreign_key(told: Mapping[str, Any]) -> ForeignKey:
@@ -133,6 +141,7 @@ def _table_saved(model: TableModel) -> Saved:
         "below": [asdict(key) for key in model.below],
         "keys": {codec.name: dict(codec.state().settings) for codec in model.keys},
         "numbered": model.numbered,
+        "within": model.within,
         "timeline": None if model.timeline is None else asdict(model.timeline),
         "blocks": layout.blocks,
         "columns": [
@@ -193,6 +202,7 @@ def _table_restored(
             for key, told in settings["keys"].items()
         ),
         numbered=settings["numbered"],
+        within=tuple(settings.get("within", ())),
         timeline=timeline and Timeline(timeline["time"], tuple(timeline["beside"])),
         columns=columns,
         layout=layout,
