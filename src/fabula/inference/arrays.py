@@ -109,7 +109,15 @@ def _number(values: Values) -> Guess:
     finite = numbers[np.isfinite(numbers)]
     if not len(finite):
         return Guess(col.constant(None), "it holds no finite number")
-    return nearest_family(finite, whole=pa.types.is_integer(values.type))
+    if not pa.types.is_integer(values.type):
+        return nearest_family(finite, whole=False)
+    found = nearest_family(finite, whole=True)
+    low, high = pc.min(values).as_py(), pc.max(values).as_py()  # floats round long numbers
+    if low == high:
+        return Guess(col.constant(low), found.reason)
+    if finite.min() == finite.max():
+        return Guess(col.uniform(low, high, decimals=0), f"between {low} and {high}")
+    return Guess(found.column.model_copy(update={"min": low, "max": high}), found.reason)
 
 
 def _moment(values: Values) -> Guess:

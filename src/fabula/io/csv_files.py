@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Collection
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,17 +12,20 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from fabula.errors import SourceError
+from fabula.io.csv_codes import with_codes
 
 _DELIMITERS = ",;\t|"
 _BLOCK_BYTES = 4 << 20
 _SHOWN = 80
+_MISSING = ("-", "\\N", "None")
+"""What stands for a missing number or time, beside what Arrow knows (`NA`, `NULL`, `nan` …)."""
 
 
 def read_csv(path: Path) -> pa.Table:
-    """A CSV file with a header line.
+    r"""A CSV file with a header line.
 
-    Empty fields are null; text such as `NA` is null in columns of numbers and times only. A
-    column without a name is called by its place.
+    Empty fields are null; text such as `NA`, `-` or `\N` is null in columns of numbers and times
+    only. Codes such as `00501` stay text. A column without a name is called by its place.
 
     Raises:
         SourceError: The file is not UTF-8 or UTF-16, or a row has too many or too few fields.
@@ -30,12 +34,21 @@ def read_csv(path: Path) -> pa.Table:
     delimiter = _delimiter(path, encoding)
     if not _quotes_balance(path):  # Arrow closes an open quote at the end of the file
         _find_bad_row(path, encoding, delimiter)
-    try:
-        table = pa.csv.read_csv(
+
+    def read(text: Collection[str] = ()) -> pa.Table:
+        return pa.csv.read_csv(
             path,
             read_options=pa.csv.ReadOptions(encoding=encoding, block_size=_BLOCK_BYTES),
             parse_options=pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+            convert_options=pa.csv.ConvertOptions(
+                column_types=dict.fromkeys(text, pa.string()),
+                null_values=[*pa.csv.ConvertOptions().null_values, *_MISSING],
+                strings_can_be_null=bool(text),
+            ),
         )
+
+    try:
+        table = with_codes(read(), path, encoding, read)
     except (pa.ArrowException, UnicodeError) as exc:
         _find_bad_row(path, encoding, delimiter)
         raise SourceError(
@@ -45,8 +58,13 @@ def read_csv(path: Path) -> pa.Table:
         ) from exc
     if any(pa.types.is_binary(field.type) for field in table.schema):  # text in no encoding
         _find_bad_row(path, encoding, delimiter)
+    try:
+        names = table.column_names
+    except UnicodeDecodeError:  # a header in another encoding, over rows in plain ASCII
+        _find_bad_row(path, encoding, delimiter)
+        raise
     table = table.rename_columns(
-        [name.strip() or f"column_{at}" for at, name in enumerate(table.column_names, 1)]
+        [name.strip() or f"column_{at}" for at, name in enumerate(names, 1)]
     )
     for position, field in enumerate(table.schema):
         if pa.types.is_string(field.type):

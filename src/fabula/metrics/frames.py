@@ -378,6 +378,9 @@ def _codes(parts: Mapping[str, pa.ChunkedArray]) -> tuple[dict[str, Array], tupl
     return dict(zip(parts, pieces, strict=True)), tuple(encoded.dictionary.to_pylist())
 
 
+_BEYOND_64_BITS = 2.0**63
+
+
 def as_labels(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """A column as text, so that keys of different types can be compared."""
     return _as_text(_plain(column))
@@ -386,7 +389,7 @@ def as_labels(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _as_text(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Labels as text; whole numbers lose a needless `.0`, so that 1.0 and "1" are one label."""
     if pa.types.is_floating(values.type):
-        exact = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), 2.0**63))
-        whole = pc.all(exact, min_count=0).as_py()
+        held = pc.less(pc.abs(values), _BEYOND_64_BITS)
+        whole = pc.all(pc.and_(held, pc.equal(pc.floor(values), values)), min_count=0).as_py()
         values = values.cast(pa.int64()) if whole else values
     return values.cast(pa.large_string())

@@ -103,6 +103,12 @@ class CategoryCodec:
         return bool(filled[-1] > MANY_RARE * filled.sum())
 
     @property
+    def is_known_mostly(self) -> bool:
+        """Whether most values have a learned label."""
+        filled = self.counts[: len(self.levels) + self.rare]
+        return bool(filled[: len(self.levels)].sum() > filled.sum() / 2)
+
+    @property
     def about(self) -> str:
         """What was made of the column."""
         if not len(self.levels) and not self.rare:

@@ -43,7 +43,7 @@ class Lattice:
         """The lattice that the values of a column lie on."""
         kind = values.type
         if is_counted(kind):
-            whole = values.drop_null().cast(_width(kind)).cast(pa.int64()).to_numpy()
+            whole = _whole(values.drop_null(), kind)
             if not len(whole):
                 return cls(kind, 0, 1.0)
             origin = int(whole.min())
@@ -57,8 +57,7 @@ class Lattice:
     def numbers(self, values: pa.Array) -> NDArray[np.float64]:
         """Values as numbers of steps (or as they are, without a step); NaN where missing."""
         if is_counted(self.type):
-            counted = values.cast(self.type).cast(_width(self.type)).cast(pa.int64())
-            raw = counted.fill_null(self.origin).to_numpy(zero_copy_only=False)
+            raw = _whole(values.cast(self.type), self.type, missing=self.origin)
             above = _from_origin(raw, self.origin)
             numbers = np.where(raw < self.origin, -(-above).astype(float), above.astype(float))
             numbers[values.is_null().to_numpy(zero_copy_only=False)] = np.nan
@@ -77,6 +76,8 @@ class Lattice:
             size = np.rint(np.abs(filled)).astype(np.uint64)
             steps = np.where(filled < 0, np.uint64(0) - size, size) * np.uint64(self.step)
             whole = (steps + np.uint64(self.origin % 2**64)).view(np.int64)
+            if self.type == pa.uint64():
+                return array_of(whole, self.type, missing=missing)
             return array_of(whole, missing=missing).cast(_width(self.type)).cast(self.type)
         if self.step is not None:
             filled = np.round(filled * self.step, _decimals(self.step))
@@ -93,18 +94,34 @@ class Lattice:
             if isinstance(value, float) and pa.types.is_integer(kind):
                 return (value - self.origin) / (self.step or 1.0)
             scalar = _scalar(value, kind)
-            counted = pa.array([scalar.as_py()], kind).cast(_width(kind)).cast(pa.int64())
-            return float(counted[0].as_py() - self.origin) / (self.step or 1.0)
+            counted = _whole(pa.array([scalar.as_py()], kind), kind)
+            return float(int(counted[0]) - self.origin) / (self.step or 1.0)
         return float(value) / (self.step or 1.0)
 
 
 def is_counted(kind: pa.DataType) -> bool:
-    """Whether values of a type are whole numbers of some unit, from -2^63 to 2^63."""
-    signed = pa.types.is_integer(kind) and kind != pa.uint64()
-    return bool(signed or pa.types.is_temporal(kind))
+    """Whether values of a type are whole numbers of some unit, of at most 64 bits."""
+    return bool(pa.types.is_integer(kind) or pa.types.is_temporal(kind))
 
 
-def _from_origin(whole: NDArray[np.int64], origin: int) -> NDArray[np.uint64]:
+def is_exact(values: pa.Array) -> bool:
+    """Whether floats tell all whole numbers of a column apart."""
+    present = values.drop_null()
+    if not is_counted(values.type) or not len(present):
+        return True
+    whole = _whole(present, values.type)
+    return int(whole.max()) - int(whole.min()) < _EXACT
+
+
+def _whole(values: pa.Array, kind: pa.DataType, *, missing: int = 0) -> NDArray[Any]:
+    """Values of a counted type as 64-bit whole numbers, with a sign where the type has one."""
+    wide = pa.uint64() if kind == pa.uint64() else pa.int64()
+    counted = values.cast(_width(kind)).cast(wide)
+    filled = counted.fill_null(pa.scalar(missing, wide))
+    return np.asarray(filled.to_numpy(zero_copy_only=False))
+
+
+def _from_origin(whole: NDArray[Any], origin: int) -> NDArray[np.uint64]:
     """Distances from the origin, also where they are too large for a signed number."""
     return whole.view(np.uint64) - np.uint64(origin % 2**64)
 

@@ -14,6 +14,7 @@ from fabula.errors import SourceError
 from fabula.synthesizers.columns.categories import CategoryCodec, is_text, plain_values
 from fabula.synthesizers.columns.codec import CodecState, ColumnCodec
 from fabula.synthesizers.columns.keys import KeyCodec
+from fabula.synthesizers.columns.lattice import is_exact
 from fabula.synthesizers.columns.numbers import NumberCodec
 from fabula.synthesizers.details.codec import DetailCodec
 from fabula.synthesizers.details.finding import find_details
@@ -194,6 +195,10 @@ def _codec(name: str, values: pa.Array, protect: int) -> ColumnCodec | str:
         return found
     if isinstance(values.type, pa.DictionaryType) or pa.types.is_boolean(kind):
         return CategoryCodec.learn(name, values, protect=protect)
+    if pa.types.is_integer(kind) and not is_exact(values):
+        labels = CategoryCodec.learn(name, values, protect=protect)
+        if labels.is_known_mostly:
+            return labels
     if _is_number(kind):
         return NumberCodec.learn(name, values, protect=protect)
     if _is_text(values):

@@ -10,6 +10,7 @@ column, as many again as there are columns to choose from, and the digits of its
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from fractions import Fraction
 
@@ -100,5 +101,5 @@ def digits(constants: Collection[float]) -> float:
         simple = Fraction(number).limit_denominator(_SIMPLE)
         near = abs(float(simple) - number) <= 1e-12 * number
         largest = max(simple.numerator, simple.denominator, 1)
-        bits += float(np.log2(largest)) if near else _UNKNOWN_BITS
+        bits += math.log2(largest) if near else _UNKNOWN_BITS
     return bits
