@@ -69,3 +69,18 @@ def test_a_run_can_be_evaluated_with_its_spec(run: Run, shop: Path) -> None:
     assert ended.code == 0
     assert "Checks: " in ended.out
     assert "customers" in ended.out
+
+
+def test_training_rows_beside_the_whole_file_end_with_exit_code_one(run: Run, files: Path) -> None:
+    """The holdout that fitting wrote is part of the whole file; a copy of the rest must fail."""
+    whole = people(500, seed=1)
+    pyarrow.csv.write_csv(whole, files / "real.csv")
+    pyarrow.csv.write_csv(whole.slice(0, 100), files / "kept.csv")
+    pyarrow.parquet.write_table(whole.slice(100), files / "made.parquet")
+    ended = run(
+        "evaluate", "made.parquet", "--real", "real.csv", "--holdout", "kept.csv",
+        "--gate", "privacy.exact_copies", "--gate", "privacy.near_copies",
+    )  # fmt: skip
+    assert ended.code == 1
+    assert "note: All 100 rows of the holdout" in ended.out
+    assert "Gates: 0 of 2 passed" in ended.out

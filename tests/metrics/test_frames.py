@@ -87,7 +87,7 @@ def test_odd_tables_are_measured_without_a_failure(table: pa.Table) -> None:
     for given in (
         evaluate(table),
         evaluate(table, real=table),
-        evaluate(table, real=table, holdout=table),
+        evaluate(table, real=pa.concat_tables([table, table]), holdout=table),
     ):
         assert "Synthetic data report" in given.to_html()
         assert given.to_json()

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.errors import SourceError, did_you_mean
+from fabula.metrics.alike import alike, labelled, plain
 from fabula.metrics.names import is_key_name
 from fabula.streams import stream
 
@@ -181,7 +182,8 @@ def prepare(
     values: dict[str, dict[str, Array]] = {name: {} for name in tables}
     texts: dict[str, dict[str, pa.ChunkedArray]] = {name: {} for name in tables}
     for name in names:
-        parts = {frame: _plain(table.column(name)) for frame, table in tables.items()}
+        parts, said = alike(name, {frame: t.column(name) for frame, t in tables.items()}, leader)
+        notes += said
         column, coded, said = _coded(name, parts, leader)
         if name in keys and column.family != "other":
             column = Column(name, "key")
@@ -251,16 +253,6 @@ def _few(name: str, rows: int) -> str:
 def _listed(names: Sequence[str], most: int = 5) -> str:
     shown = ", ".join(f"`{name}`" for name in names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown or "none"
-
-
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column without dictionaries and views, whose type decides its family."""
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        return column.cast(kind.value_type)
-    if pa.types.is_string_view(kind) or pa.types.is_large_string(kind):
-        return column.cast(pa.string() if column.nbytes < 2**30 else pa.large_string())
-    return column
 
 
 def _coded(
@@ -370,7 +362,7 @@ def _ticks(unit: str) -> float:
 
 def _codes(parts: Mapping[str, pa.ChunkedArray]) -> tuple[dict[str, Array], tuple[str, ...]]:
     """Codes that all frames share: 0 is missing, others follow the order of first appearance."""
-    chunks = [chunk for part in parts.values() for chunk in _as_text(part).chunks]
+    chunks = [chunk for part in parts.values() for chunk in labelled(part).chunks]
     encoded = pa.chunked_array(chunks, pa.large_string()).combine_chunks().dictionary_encode()
     codes = pc.fill_null(pc.add(encoded.indices, 1), 0).to_numpy().astype(np.int32)
     ends = np.cumsum([len(part) for part in parts.values()])
@@ -378,18 +370,6 @@ def _codes(parts: Mapping[str, pa.ChunkedArray]) -> tuple[dict[str, Array], tupl
     return dict(zip(parts, pieces, strict=True)), tuple(encoded.dictionary.to_pylist())
 
 
-_BEYOND_64_BITS = 2.0**63
-
-
 def as_labels(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """A column as text, so that keys of different types can be compared."""
-    return _as_text(_plain(column))
-
-
-def _as_text(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Labels as text; whole numbers lose a needless `.0`, so that 1.0 and "1" are one label."""
-    if pa.types.is_floating(values.type):
-        held = pc.less(pc.abs(values), _BEYOND_64_BITS)
-        whole = pc.all(pc.and_(held, pc.equal(pc.floor(values), values)), min_count=0).as_py()
-        values = values.cast(pa.int64()) if whole else values
-    return values.cast(pa.large_string())
+    return labelled(plain(column))

@@ -15,7 +15,16 @@ from fabula.checks.results import CheckResults
 from fabula.errors import PrerequisiteError, SourceError, UsageError, did_you_mean
 from fabula.io.frames import as_table
 from fabula.io.sources import read_tables
-from fabula.metrics import attacks, copies, coverage, detection, diversity, identity, pictures
+from fabula.metrics import (
+    attacks,
+    copies,
+    coverage,
+    detection,
+    diversity,
+    held_out,
+    identity,
+    pictures,
+)
 from fabula.metrics.bias import bias_results
 from fabula.metrics.dependence import dependence
 from fabula.metrics.foreign_keys import keys_of
@@ -73,6 +82,7 @@ def evaluate(
             code="evaluate.no-real",
             hint="pass them as `real`, too",
         )
+    there, held, overlaps = held_out.apart(there, held)
     _must_exist(
         made, [name for name in (target, *protected, *quasi, *sensitive, *sequence) if name]
     )
@@ -104,7 +114,8 @@ def evaluate(
             related=related.get(name, []),
         )
         results = tuple(_measured(frames, sections, asked))
-        reports.append(_table_report(name, frames, asked, results))
+        said = [overlaps[name]] if name in overlaps else []
+        reports.append(_table_report(name, frames, asked, results, said))
     checks = evaluate_checks(spec, made) if spec else CheckResults()
     return Report(
         tables=tuple(reports),
@@ -205,10 +216,11 @@ def _with_extra(
 
 
 def _table_report(
-    name: str, frames: Frames, asked: _Asked, results: tuple[MetricResult, ...]
-) -> TableReport:
-    notes = list(frames.notes)
-    if frames.real and not frames.holdout:
+    name: str, frames: Frames, asked: _Asked, results: tuple[MetricResult, ...],
+    overlap: Sequence[str],
+) -> TableReport:  # fmt: skip
+    notes = [*overlap, *frames.notes]
+    if frames.real and not frames.holdout and not overlap:
         notes.append(
             "No holdout was given: baselines compare two halves of the real rows, and attacks "
             "can't be told from what anybody could guess."
