@@ -262,7 +262,7 @@ def test_a_unique_check_that_is_mended_by_drawing_again_is_kept_from_the_start()
             "checks": checks,
         },
     }
-    rows = fb.generate({"tables": tables})["products"].to_arrow().to_pylist()
+    rows = fb.generate({"tables": tables})["products"].to_pylist()
     assert len({(row["tenant_id"], row["sku"]) for row in rows}) == 400
     assert len({row["code"] for row in rows}) == 400
     tables["products"]["n"] = 700
@@ -285,5 +285,5 @@ def test_references_that_are_weighted_keep_their_weights_under_a_unique_check() 
             "checks": [{"kind": "unique", "columns": ["a_id", "x"], "repair": "resample"}],
         },
     }
-    rows = fb.generate({"tables": tables})["b"].to_arrow().to_pylist()
+    rows = fb.generate({"tables": tables})["b"].to_pylist()
     assert len({(row["a_id"], row["x"]) for row in rows}) == 3

@@ -15,6 +15,7 @@ import pytest
 from aiohttp import web
 
 from fabula.errors import AuthenticationError, FabulaError, ModelError, RateLimitError
+from fabula.llm import permission
 from fabula.llm.limits import Patience
 from fabula.testing import ChatServer, Reply
 from fabula.testing import replies as script
@@ -317,6 +318,7 @@ async def test_a_proxy_that_refuses_is_named_without_its_password(
     server = await asyncio.start_server(refuse, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     monkeypatch.setenv("MY_KEY", "sk-my-key")
+    permission.grant(["MY_KEY"])
     model = opened(
         "https://model.example/v1",
         proxy=f"http://me:{SECRET}@127.0.0.1:{port}",

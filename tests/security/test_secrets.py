@@ -83,7 +83,10 @@ def test_the_ledger_and_its_folder_are_closed_to_others(
 
 
 ENDLESS = """
-import sys, time
+import signal, sys, time
+for number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)  # whatever the shell that runs the tests ignores
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from fabula.cli import main as cli
 def slow(words, talk):
     print("ready", flush=True)

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 FEWEST = 6
 """Characters of a secret; a shorter one would be found in every text."""
+LONG_WORD = 12
+"""Letters from which on a text of nothing else is a secret."""
 HIDDEN = b"***"
 
 
@@ -19,7 +21,7 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms = {form for secret in secrets if len(secret) >= FEWEST for form in _forms(secret)}
+        forms = {form for secret in secrets if _is_secret(secret) for form in _forms(secret)}
         self._forms = sorted(forms, key=len, reverse=True)
 
     def __call__(self, body: bytes) -> bytes:
@@ -27,6 +29,11 @@ class Redactor:
         for form in self._forms:
             body = body.replace(form, HIDDEN)
         return body
+
+
+def _is_secret(text: str) -> bool:
+    """Whether a text is no plain word, such as the `ollama` that own servers take for a key."""
+    return len(text) >= FEWEST and not (text.isalpha() and len(text) < LONG_WORD)
 
 
 def _forms(secret: str) -> Iterable[bytes]:

@@ -34,6 +34,7 @@ FINAL_CODES = frozenset(
 ) | {"prerequisite.key", "prerequisite.variable"}
 """Codes of errors after which no further request can help."""
 
+_QUOTED = 300
 _FAILED_ENDS = frozenset({"error", "abort", "aborted", "insufficient_system_resource", "cancelled"})
 """Finish reasons of replies that the server broke off."""
 

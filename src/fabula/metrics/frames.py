@@ -386,6 +386,7 @@ def as_labels(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _as_text(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Labels as text; whole numbers lose a needless `.0`, so that 1.0 and "1" are one label."""
     if pa.types.is_floating(values.type):
-        whole = pc.all(pc.equal(pc.floor(values), values), min_count=0).as_py()
+        exact = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), 2.0**63))
+        whole = pc.all(exact, min_count=0).as_py()
         values = values.cast(pa.int64()) if whole else values
     return values.cast(pa.large_string())

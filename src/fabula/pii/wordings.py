@@ -47,7 +47,7 @@ _STREET_WORD = re.compile(
     r"ford|forest|forge|fork|fort|freeway|camp|canyon|cape|causeway|center|cliff|club|common|corner|"
     r"course|cove|creek|crest|curve|dale|dam|divide|estate|expressway|bridge|brook|burg|branch|"
     r"bluff|bend|beach|bayou|arcade|anex|rue|quai|allée|impasse|chemin|cours|rua|avenida|travessa|"
-    r"alameda|praça|largo|calle|c|c/|paseo|plaza|camino|ronda|carrer|pasaje|glorieta|vial|cuesta|"
+    r"alameda|praça|largo|calle|paseo|plaza|camino|ronda|carrer|pasaje|glorieta|vial|cuesta|"
     r"acceso|urbanización|callejón|rambla|via|viale|piazza|corso|vicolo|borgo|strada|contrada|"
     r"rotonda|incrocio|stretto|canale|ulica|ul|al|aleja|plac|os|улица|ул|проспект|пр|пер|переулок|"
     r"бул|б-р|наб|ш|шоссе|алл|аллея|тупик|проезд|пл|въезд|спуск|съезд|sokak|sok|cadde|caddesi|cad|"

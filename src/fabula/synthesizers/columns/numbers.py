@@ -247,8 +247,6 @@ class NumberCodec:
         if len(self.grid):
             low, high = self.lattice.values(np.array([self.grid[0, 0], self.grid[-1, -1]]))
             hint = f"learned values lie between {low} and {high}"
-            if self.lattice.step is not None and pa.types.is_integer(self.lattice.type):
-                hint += f", in steps of {self.lattice.step:g}"
         return UsageError(
             f"given {self.name}={told(wanted)} never occurs in training data",
             code="given.unknown",
