@@ -11,6 +11,7 @@ import pytest
 
 from fabula.errors import SourceError, UsageError
 from fabula.metrics.keys import ForeignKey
+from fabula.synthesizers.fitting import fit
 from fabula.synthesizers.relational.database import RelationalSynthesizer, fit_tables
 from fabula.synthesizers.relational.links import row_links
 
@@ -339,3 +340,14 @@ def test_gaps_of_times_are_learned_as_numbers_beside_addresses() -> None:
     found = pc.min_max(made["day"].cast(pa.int32()))
     assert found["min"].as_py() > days.min() - 200
     assert found["max"].as_py() < days.max() + 200
+
+
+def test_ids_of_64_bits_stay_exact_in_a_frame_with_roots() -> None:
+    """A foreign key with a gap passes through no float on its way back to pandas."""
+    pd = pytest.importorskip("pandas")
+    ids = 1_790_000_000_000_000_684 + np.arange(60) * 4_194_065
+    bosses = pd.array([None, *ids[np.arange(59) // 3]], dtype="Int64")
+    frame = pd.DataFrame({"employee_id": ids, "manager_id": bosses})
+    made = fit({"employee": frame}, seed=1).sample(seed=1)["employee"]
+    assert made.dtypes.equals(frame.dtypes)
+    assert made["manager_id"].dropna().isin(made["employee_id"]).all()
