@@ -247,7 +247,7 @@ class NumberCodec:
         if len(self.grid):
             low, high = self.lattice.values(np.array([self.grid[0, 0], self.grid[-1, -1]]))
             hint = f"learned values lie between {low} and {high}"
-            if self.lattice.step is not None and pa.types.is_integer(self.lattice.type):
+            if self.lattice.step not in (None, 1) and pa.types.is_integer(self.lattice.type):
                 hint += f", in steps of {self.lattice.step:g}"
         return UsageError(
             f"given {self.name}={told(wanted)} never occurs in training data",
