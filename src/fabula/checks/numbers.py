@@ -14,6 +14,8 @@ from fabula.planning.expressions import parse_expression
 from fabula.spec.checks import CorrelationCheck, ShareCheck
 
 _ROUNDING = 1e-9
+_FEW_ROWS = 100
+"""From so many rows on, a share that can be met is judged, however narrow its bounds."""
 
 
 def correlation_result(data: Data, table: str, check: CorrelationCheck) -> CheckResult:
@@ -65,6 +67,7 @@ def _judged(check: ShareCheck, result: CheckResult, what: str) -> CheckResult:
 
     The standard error of a share p of n rows is sqrt(p (1 - p) / n). Rows drawn with that share
     miss it by more than 0.67 of these in half of the cases, by more than 2.58 in one of a hundred.
+    It is taken back below 100 rows, and at any number of rows of which no share is within bounds.
     Where rows are drawn again until they meet it, or it is asked exactly and can be met, it is
     judged.
     """
@@ -76,10 +79,10 @@ def _judged(check: ShareCheck, result: CheckResult, what: str) -> CheckResult:
     error = spread / math.sqrt(result.rows)
     low, high = result.rows * (p - tolerance), result.rows * (p + tolerance)
     out_of_reach = math.floor(high + _ROUNDING) < math.ceil(low - _ROUNDING)
-    few = out_of_reach or 0.67 * error > tolerance > 0
+    few = out_of_reach or (result.rows < _FEW_ROWS and 0.67 * error > tolerance > 0)
     if not few or abs(result.value - p) > tolerance + 2.58 * error:
         return result
-    least = math.ceil((0.67 * spread / tolerance) ** 2) if tolerance else 0
+    least = min(_FEW_ROWS, math.ceil((0.67 * spread / tolerance) ** 2)) if tolerance else 0
     message = (
         f"{what} is {result.value:.4g}, not judged ({bound(check)}): "
         f"{result.rows:,} {'row is' if result.rows == 1 else 'rows are'} too few"

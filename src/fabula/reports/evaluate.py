@@ -82,7 +82,8 @@ def evaluate(
             code="evaluate.no-real",
             hint="pass them as `real`, too",
         )
-    there, held, overlaps = held_out.apart(there, held)
+    there, apart, overlaps = held_out.apart(there, held)
+    held = dict(apart)
     _must_exist(
         made, [name for name in (target, *protected, *quasi, *sensitive, *sequence) if name]
     )
