@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pytest
 
 import fabula as fb
-from fabula.errors import UsageError
+from fabula.errors import GateError, UsageError
 from tests.metrics.people import people
 
 WHOLE = people(500, seed=1)
@@ -91,10 +91,23 @@ def test_tables_are_parted_each_and_a_table_that_both_share_has_no_holdout() -> 
         {"people": TRAIN, "schools": schools},
         real={"people": WHOLE, "schools": schools},
         holdout={"people": HELD, "schools": schools},
-        gates=["privacy.exact_copies"],
+        gates=["privacy.exact_copies<=5%"],
     )
     sizes = {table.name: dict(table.rows) for table in report.tables}
     assert sizes["people"] == {"synthetic": 400, "real": 400, "holdout": 100}
     assert sizes["schools"] == {"synthetic": 3, "real": 3}
     assert not report.passed
     assert "measured without one" in notes(report)
+
+
+def test_a_baseline_that_leaves_no_room_gives_no_verdict_and_its_gate_never_passes() -> None:
+    few = pa.table({"a": ["x", "y"] * 60, "b": [1, 1, 2, 2] * 30})
+    report = fb.evaluate(few, real=few)
+    copies = next(each for each in report.tables[0].results if each.name == "exact_copies")
+    assert copies.value == 1
+    assert copies.passed is None
+    assert "No verdict" in copies.sentence
+    assert "99.9 %" not in report.to_markdown()
+    with pytest.raises(GateError) as caught:
+        fb.evaluate(few, real=few, gates=["privacy.exact_copies"])
+    assert caught.value.code == "gate.unmeasured"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fabula.metrics.boosting import auc
 from fabula.metrics.frames import Frame, Frames
-from fabula.metrics.result import MetricResult, noise, percent
+from fabula.metrics.result import MetricResult, bounded, no_verdict, noise, percent
 from fabula.metrics.space import Space, nearest
 from fabula.streams import mix, name_key
 
@@ -37,14 +37,14 @@ def exact_copies(frames: Frames) -> MetricResult:
     copied = np.isin(made, known)
     value = float(copied.mean())
     base, m = _chance_copies(frames, known)
-    count = int(copied.sum())
+    count, bound = int(copied.sum()), base + noise(base, len(made), m)
     return MetricResult(
         "privacy", "exact_copies", "exact copies", value, "lower",
         "No synthetic row equals a real row." if not count
         else f"{count:,} of {len(made):,} synthetic rows ({percent(value)}) equal a real row; "
-        f"among real rows that were held back it is {percent(base)}.",
+        f"among real rows that were held back it is {percent(base)}.{no_verdict(bound)}",
         _COPY_SOURCE, baseline=base, compared="holdout" if frames.holdout else "other real rows",
-        threshold=base + noise(base, len(made), m), form="share",
+        threshold=bounded(bound), form="share",
         details={"copies": count, "rows": len(made)},
     )  # fmt: skip
 
@@ -59,12 +59,13 @@ def near_copies(frames: Frames, distances: Distances | None = None) -> MetricRes
     made, held = distances or distances_to_real(frames)
     bound = float(np.quantile(held, NEAR))
     value, base = (float((away <= bound).mean()) for away in (made, held))
+    most = base + 0.01 + noise(base, len(made), len(held))
     return MetricResult(
         "privacy", "near_copies", "near copies", value, "lower",
         f"{percent(value)} of the synthetic rows are so near to a real row as only {percent(base)} "
-        "of the real rows are to another one.",
+        f"of the real rows are to another one.{no_verdict(most)}",
         _COPY_SOURCE, baseline=base, compared="holdout" if frames.holdout else "other real rows",
-        threshold=base + 0.01 + noise(base, len(made), len(held)), form="share",
+        threshold=bounded(most), form="share",
         details={"distance": bound, "queries": len(made), "references": MOST_REFERENCES},
     )  # fmt: skip
 

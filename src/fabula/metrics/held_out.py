@@ -16,7 +16,9 @@ from fabula.streams import mix, name_key
 Tables = Mapping[str, pa.Table]
 
 
-def apart(real: Tables, holdout: Tables) -> tuple[dict[str, pa.Table], Tables, dict[str, str]]:
+def apart(
+    real: Tables, holdout: Tables
+) -> tuple[dict[str, pa.Table], dict[str, pa.Table], dict[str, str]]:
     """Real tables without the rows of the holdout, what holdout is left, and a note by table.
 
     Nothing is said by a holdout that is part of the real table: each of its rows equals a real

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fabula.errors import UsageError, did_you_mean
 from fabula.metrics.frames import Frame, Frames
-from fabula.metrics.result import MetricResult, noise, percent
+from fabula.metrics.result import MetricResult, bounded, no_verdict, noise, percent
 from fabula.streams import mix
 
 SINGLED = 0.05
@@ -69,15 +69,16 @@ def identified(frames: Frames, quasi: Sequence[str] = ()) -> MetricResult:
     value = _singled(names, real, frames.synthetic)
     half, held = frames.halves
     base = _singled(names, half, held)
+    bound = max(SINGLED, base + noise(base, frames.synthetic.rows, held.rows))
     small = int(counts[counts < SMALL_GROUP].sum())
     listed = ", ".join(f"`{name}`" for name in names)
     return MetricResult(
         "privacy", "identified", title, value, "lower",
         f"{percent(value)} of the synthetic rows have a combination of {listed} that exactly one "
         f"real person has; {small:,} of {real.rows:,} real people share theirs with fewer than "
-        f"{SMALL_GROUP - 1} others.",
+        f"{SMALL_GROUP - 1} others.{no_verdict(bound)}",
         source, baseline=base, compared=frames.compared, form="share",
-        threshold=max(SINGLED, base + noise(base, frames.synthetic.rows, held.rows)),
+        threshold=bounded(bound),
         details={
             "quasi": names,
             "real_people_alone": int((counts == 1).sum()),
@@ -114,15 +115,17 @@ def sensitive_values(frames: Frames, sensitive: Sequence[str] = ()) -> MetricRes
     base, compared = 0.0, "ideal"
     if frames.holdout is not None:
         base, compared = float(_rows_with(frames.holdout, secrets).mean()), "holdout"
+    bound = base + (noise(base, len(found), frames.holdout.rows) if frames.holdout else 0)
     listed = ", ".join(f"`{name}`" for name in names)
     return MetricResult(
         "privacy", "sensitive_values", title, value, "lower",
         f"None of the {len(secrets):,} real values of {listed} occurs in any cell."
         if not value
         else f"{int(found.sum()):,} synthetic rows ({percent(value)}) hold one of the "
-        f"{len(secrets):,} real values of {listed}, in a cell or inside a text.",
+        f"{len(secrets):,} real values of {listed}, in a cell or inside a text."
+        f"{no_verdict(bound)}",
         source, baseline=base, compared=compared,
-        threshold=base + (noise(base, len(found), frames.holdout.rows) if frames.holdout else 0),
+        threshold=bounded(bound),
         form="share", details={"columns": names, "values": len(secrets)},
     )  # fmt: skip
 

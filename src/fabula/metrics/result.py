@@ -11,6 +11,9 @@ Section: TypeAlias = Literal["quality", "privacy", "bias", "diversity"]
 Direction: TypeAlias = Literal["higher", "lower", "near"]
 """Which values are better: higher ones, lower ones, or those near the baseline."""
 
+SAYS_NOTHING = 0.95
+"""A bound on a share that is this high passes nearly everything, so it is none."""
+
 
 @dataclass(frozen=True)
 class MetricResult:
@@ -75,6 +78,18 @@ def noise(share: float, n: int, m: int) -> float:
     return 3 * math.sqrt(likely * (1 - likely) * (1 / max(n, 1) + 1 / max(m, 1)))
 
 
+def bounded(bound: float) -> float | None:
+    """The most that a share may be; None where nearly every share would keep it."""
+    return float(bound) if bound < SAYS_NOTHING else None
+
+
+def no_verdict(bound: float) -> str:
+    """What a sentence adds where `bounded` gives no bound."""
+    if bounded(bound) is not None:
+        return ""
+    return " No verdict: real rows are too few, or repeat too often, to tell a copy from chance."
+
+
 def percent(share: float) -> str:
     """`12.3 %`, with as many digits as matter; `100 %` and `0 %` only when they are exact."""
     points = 100 * share
@@ -82,4 +97,4 @@ def percent(share: float) -> str:
         return f"{points:.0f} %"
     if 0 < abs(points) < 0.1:
         return "<0.1 %" if points > 0 else ">-0.1 %"
-    return f"{min(points, 99.9):.1f} %" if points > 0 else f"{points:.1f} %"
+    return f"{min(points, 99.9) if share < 1 else points:.1f} %"

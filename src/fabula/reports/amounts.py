@@ -54,7 +54,7 @@ def share(part: int, whole: int) -> str:
         return f"{percent:.0f} %"
     if percent < 0.1:
         return "<0.1 %"
-    return f"{min(percent, 99.9):.1f} %"
+    return f"{min(percent, 99.9) if part < whole else percent:.1f} %"
 
 
 def large(number: float) -> str:

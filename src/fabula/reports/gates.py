@@ -170,6 +170,8 @@ def _judged(table: str, gate: Gate, known: Mapping[str, MetricResult]) -> GateRe
     if result.value is None:
         raise _unmeasured(result)
     if gate.bound is None:
+        if "No verdict" in result.sentence:
+            raise _unmeasured(result)
         if result.threshold is None:
             raise UsageError(
                 f"`{gate.metric}` has no bound of its own",
