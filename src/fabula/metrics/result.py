@@ -14,6 +14,9 @@ Direction: TypeAlias = Literal["higher", "lower", "near"]
 SAYS_NOTHING = 0.95
 """A bound on a share that is this high passes nearly everything, so it is none."""
 
+NO_VERDICT = "No verdict"
+"""What the sentence of a metric says whose bound would say nothing."""
+
 
 @dataclass(frozen=True)
 class MetricResult:
@@ -87,7 +90,7 @@ def no_verdict(bound: float) -> str:
     """What a sentence adds where `bounded` gives no bound."""
     if bounded(bound) is not None:
         return ""
-    return " No verdict: real rows are too few, or repeat too often, to tell a copy from chance."
+    return f" {NO_VERDICT}: real rows are too few, or repeat too often, to tell a copy from chance."
 
 
 def percent(share: float) -> str:

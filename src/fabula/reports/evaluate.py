@@ -82,8 +82,7 @@ def evaluate(
             code="evaluate.no-real",
             hint="pass them as `real`, too",
         )
-    there, apart, overlaps = held_out.apart(there, held)
-    held = dict(apart)
+    there, held, overlaps = held_out.apart(there, held)
     _must_exist(
         made, [name for name in (target, *protected, *quasi, *sensitive, *sequence) if name]
     )

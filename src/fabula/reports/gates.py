@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
 from fabula.errors import GateError, PrerequisiteError, UsageError, did_you_mean
-from fabula.metrics.result import MetricResult, percent
+from fabula.metrics.result import NO_VERDICT, MetricResult, percent
 
 GatesLike: TypeAlias = Mapping[str, float] | Sequence[str] | bool
 """`["quality.shapes>=0.9"]`, `{"quality.shapes": 0.9}`, or True for every metric's own bound."""
@@ -170,7 +170,7 @@ def _judged(table: str, gate: Gate, known: Mapping[str, MetricResult]) -> GateRe
     if result.value is None:
         raise _unmeasured(result)
     if gate.bound is None:
-        if "No verdict" in result.sentence:
+        if NO_VERDICT in result.sentence:
             raise _unmeasured(result)
         if result.threshold is None:
             raise UsageError(
