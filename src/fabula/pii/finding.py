@@ -231,7 +231,7 @@ def _texts(texts: Sequence[str], name: str) -> Finding | None:
         return None  # dates
     part = wordings.share(texts, _PHONE, whole=True)
     digits = [re.sub(r"\D", "", text) for text in texts]
-    if part >= NEARLY_ALL and _are_spread(digits) and min(map(len, digits)) >= 6:
+    if part >= NEARLY_ALL and min(map(len, digits)) >= 6 and _are_spread(digits):
         return _found("phone", part, "have the form of a phone number")
     if wordings.share(texts, _DIGITS, whole=True) >= NEARLY_ALL:
         return _dialled(texts, name)

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from fabula.errors import SourceError, UsageError, did_you_mean
+from fabula.io.notes import notes_of, without_notes
 from fabula.metrics.keys import CONTAINED, ForeignKey, Keys, find_keys
 from fabula.streams import stream
 from fabula.synthesizers.catalogue import check_seed
@@ -32,6 +33,7 @@ from fabula.synthesizers.relational.making import MadeTable, Making
 from fabula.synthesizers.relational.saved import read_database, write_database
 from fabula.synthesizers.saved import sound
 from fabula.synthesizers.written.codec import read_times
+from fabula.synthesizers.written.doubts import doubts
 from fabula.types import Path as PathLike
 
 
@@ -48,7 +50,7 @@ class RelationalSynthesizer:
     Attributes:
         models: What was learned of each table, parents before children.
         keys: Primary and foreign keys, and what comes near one.
-        notes: What is to be said of foreign keys, by their names.
+        notes: What is to be said of foreign keys, columns and tables, by their names.
         hand_back: How a table goes back in the frame library that it came in; not saved.
         path: The folder that it was loaded from.
     """
@@ -118,6 +120,8 @@ class RelationalSynthesizer:
             if miss.share >= CONTAINED:
                 told += f"; `--key {miss.key.name}={miss.key.target}` declares it"
             lines.append(told)
+        keys = {key.name for key in self.keys.foreign}
+        lines += [f"{name}: {said}" for name, said in self.notes.items() if name not in keys]
         return "\n".join(lines)
 
     @property
@@ -165,6 +169,8 @@ def fit_tables(
     for name in keep:
         _demand(name, tables, "keep")
     found = _with_declared(find_keys(tables), keys or {}, tables)
+    read = {name: "; ".join(notes_of(table)) for name, table in tables.items()}
+    tables = {name: without_notes(table) for name, table in tables.items()}
     tables, told = without_orphans(tables, found)
     rows = {key: row_links(tables, key) for key in found.foreign}
     links = links_of(tables, found, rows)
@@ -208,7 +214,12 @@ def fit_tables(
         models[name] = replace(model, schema=tables[name].schema, written=written)
     if progress:
         progress(len(order), len(order))
-    return RelationalSynthesizer(models, found, told)
+    said = {name: notes for name, notes in read.items() if notes}
+    for name, model in models.items():
+        if model.columns is not None:
+            doubted = doubts(model.columns, tables[name])
+            said |= {f"{name}.{column}": doubt for column, doubt in doubted.items()}
+    return RelationalSynthesizer(models, found, {**told, **said})
 
 
 def _stream(seed: int, table: str, purpose: str) -> np.random.Generator:

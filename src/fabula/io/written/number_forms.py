@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fabula.synthesizers.written.form import suits
+from fabula.io.written.form import Rows, suits
 
 MOST_DECIMALS = 15
 
@@ -58,11 +58,12 @@ class NumberForm:
     minus: Literal["-", "−", "inner", "brackets"] = "-"
 
     @classmethod
-    def of(cls, texts: pa.Array) -> NumberForm | None:
-        """The form of all texts, or None where there is none.
+    def of(cls, texts: pa.Array, rows: Rows) -> NumberForm | None:
+        """The form of texts, or None where there is none.
 
         Args:
             texts: Differing texts without nulls.
+            rows: How many rows have each of them.
         """
         if not any(char.isdigit() for char in str(texts[0])):
             return None
@@ -80,7 +81,7 @@ class NumberForm:
         minus = "brackets" if brackets else "inner" if "-" in inner.to_pylist() else "-"
         start = cls(*around, minus="−" if "−" in signs else minus)  # type: ignore[arg-type]
         for form in _styles(start, body):
-            if suits(form, texts) and not form._is_code(body):
+            if suits(form, texts, rows) and not form._is_code(body):
                 return form
         return None
 
