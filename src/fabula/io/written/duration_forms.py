@@ -6,6 +6,7 @@ The first number of a duration has no upper bound, the others have: `46:62` is n
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -14,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from fabula.io.written.form import Rows, suits
+from fabula.io.written.form import MOST_STRAY, Rows, suits
 
 _SECONDS: Mapping[str, int] = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _UNITS: Mapping[str, str] = {
@@ -38,8 +39,8 @@ _MOST_DIGITS = 10
 _SEEN = 20_000
 """Differing texts that a form is made from."""
 
-_EXAMPLE = 97_509
-"""A day, three hours, five minutes and nine seconds."""
+_EXAMPLES = {"w": 694_800, "d": 97_509, "h": 3_909, "m": 309, "s": 9}
+"""Seconds that show a form, by its longest unit."""
 
 
 @dataclass(frozen=True)
@@ -111,9 +112,7 @@ class DurationForm:
     @property
     def told(self) -> str:
         """The form by an example."""
-        longest = _SECONDS[self.units[0]]
-        seconds = next(part for part in (_EXAMPLE, _EXAMPLE % 86_400, 309, 9) if part >= longest)
-        return f"durations written as {self._text(seconds * self._scale)}"
+        return f"durations written as {self._text(_EXAMPLES[self.units[0]] * self._scale)}"
 
     @cached_property
     def type(self) -> pa.DataType:
@@ -224,7 +223,8 @@ def _candidates(parts: list[_Parts]) -> Iterator[DurationForm]:
     style = parts[0].style
     kept = [each for each in parts if set(each.numbers) <= set(_usual(parts))]
     units = "".join(unit for unit in _SECONDS if any(unit in each.numbers for each in kept))
-    widths = [len(each.tail) for each in kept]
+    (width, rows), *others = Counter(len(each.tail) for each in kept).most_common()
+    fixed = rows >= (1 - MOST_STRAY) * len(kept)
     words: dict[str, tuple[str, str]] = {}
     for unit in units if style != "clock" else "d" * ("d" in units):
         said = [(each.numbers[unit], each.words[unit]) for each in kept if unit in each.numbers]
@@ -238,8 +238,8 @@ def _candidates(parts: list[_Parts]) -> Iterator[DurationForm]:
             words=words,
             between=next((each.between for each in kept if each.between), ""),
             wide=min(each.wide for each in kept),
-            decimals=max(widths),
-            fixed=len(set(widths)) == 1,
+            decimals=width if fixed else max(width, *(other for other, _ in others)),
+            fixed=fixed,
             point=points[0] if points else ".",
             zeros=zeros,
         )

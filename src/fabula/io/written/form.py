@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 FAITHFUL = 0.98
 """Share of the values whose text must come back letter by letter, for a form to be the column's."""
 
-MOST_STRAY = 0.03
-"""Share of the rows that may be mistyped."""
+MOST_STRAY = 0.05
+"""Share of the rows that may be mistyped: 3 %, and what chance adds in a part of the rows."""
 
 Rows = NDArray[np.int64]
 """How many rows each of some differing texts has."""
