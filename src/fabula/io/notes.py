@@ -38,7 +38,9 @@ def without_notes(table: pa.Table) -> pa.Table:
 
 
 def told_rows(rows: NDArray[np.int64] | Iterable[int]) -> str:
-    """A few of some rows, the first row of a table being 1."""
+    """How many rows some are, and a few of them, the first row of a table being 1."""
     listed = [int(row) + 1 for row in rows]
-    shown = ", ".join(f"{row:,}" for row in listed[:_SHOWN_ROWS])
-    return f"row{'s' * (len(listed) != 1)} {shown}{' …' * (len(listed) > _SHOWN_ROWS)}"
+    shown = ", ".join(map(str, listed[:_SHOWN_ROWS]))
+    if len(listed) <= _SHOWN_ROWS:
+        return f"row{'s' * (len(listed) != 1)} {shown}"
+    return f"{len(listed):,} rows, such as {shown}"

@@ -147,9 +147,29 @@ def test_the_card_says_which_rows_are_mistyped_and_the_sample_holds_none_of_them
     table = pa.table({"day": days, "n": np.arange(400) % 7})
     model = fb.fit(table, seed=1, holdout=0)
     notes = "\n".join(model.card().notes)
-    assert "day: 2 of 400 values are not times written as 25/01/2019 (rows 77, 301)" in notes
+    assert "day: mistyped, not times written as 25/01/2019: rows 77, 301; not learned" in notes
     made = set(model.sample(500, seed=2).column("day").to_pylist())
     assert not made & {"31/02/2021", "soon-ish 1", None}
+
+
+def test_one_odd_value_makes_no_labels_of_a_column_of_numbers(tmp_path):
+    """A stray word or `12E4` is named; postcodes beside one stay codes."""
+    rng = np.random.default_rng(1)
+    rows = [
+        f"{rng.integers(18, 90)},{rng.normal(100, 30):.2f},{rng.integers(99_999):05}"
+        for _ in range(300)
+    ]
+    rows[11] = "n.a.,12E4,see note"
+    path = tmp_path / "people.csv"
+    path.write_text("\n".join(["age,amount,zip", *rows]))
+    model = fb.fit(path, seed=1, holdout=0)
+    notes = "\n".join(model.card().notes)
+    assert "age: words in place of a value: row 12; they count as missing" in notes
+    assert "amount: mistyped, not numbers written as 12.34: row 12; not learned" in notes
+    made = model.sample(300, seed=2)
+    assert all(18 <= int(text) < 90 for text in made.column("age").drop_null().to_pylist())
+    assert all("E" not in text for text in made.column("amount").to_pylist())
+    assert all(len(text) == 5 for text in made.column("zip").to_pylist())
 
 
 def test_placeholders_can_be_asked_for():

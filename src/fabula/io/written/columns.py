@@ -25,7 +25,7 @@ _EMPTY = pa.array(
 )  # fmt: skip
 """Words that mean a missing value wherever they stand, in small letters."""
 
-_IMPOSSIBLE = r"^(?:0+|9+|\d*9999\d*|0001\d*|\d*0001)$"
+_IMPOSSIBLE = r"^(?:0{1,19}|9{1,19}|9999\d{2,12}|\d{2,4}9999\d{0,9}|0001\d{4,12}|\d{4}0001)$"
 _EARLY = pa.array(
     ["1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01"], pa.large_string()
 ).cast(pa.timestamp("s"))  # fmt: skip
@@ -83,6 +83,10 @@ def written_form(texts: pa.Array) -> Written | None:
         return None
     if stray.any() and judged.sum() - stray.sum() < _VARIED:
         return None
+    if isinstance(form, NumberForm) and form.is_code(
+        digits, only=not (stray | empty).any() and not bare.any()
+    ):
+        return None
     words = zip(known.filter(pa.array(bare)).to_pylist(), rows[bare].tolist(), strict=True)
     dates = zip(digits.filter(pa.array(empty)).to_pylist(), counts[empty].tolist(), strict=True)
     return Written(form, {**dict(words), **dict(dates)}, int(counts[stray].sum()))
@@ -135,6 +139,8 @@ def _form(texts: pa.Array, rows: Rows) -> Form | None:
         best: Form | None = None
         most = 0
         for kind in (TimeForm, DurationForm, NumberForm):
+            if isinstance(best, TimeForm) and best.is_compact:
+                break  # whole numbers, too, even the mistyped ones
             form = kind.of(some, counts)
             read = 0 if form is None else suits(form, some, counts)
             if read > most:

@@ -141,17 +141,21 @@ class TimeForm:
         """Whether values are dates or points in time, and no times of day or months."""
         return bool(pa.types.is_timestamp(self.type) or pa.types.is_date(self.type))
 
+    @property
+    def is_compact(self) -> bool:
+        """Whether no sign stands between the numbers: 20240105."""
+        return self.format.startswith("%Y%2m")
+
     def read(self, texts: pa.Array) -> pa.Array:
         """Values of `type`; null where a text is not of this form."""
         parts = pc.extract_regex(texts, self._regex)
         missing = parts.is_null().to_numpy(zero_copy_only=False)
         found: dict[str, Whole] = {}
         signs = [(sign, width) for _, width, sign, _ in self._pieces if sign]
-        compact = self.format.startswith("%Y%2m")
         for (sign, width), words in zip(signs, parts.flatten(), strict=True):
             numbers = _numbers(sign, words)
             low, high = (0, len(_NAMES[sign]) - 1) if sign in _NAMES else _BOUNDS[sign]
-            if sign == "Y" and compact:
+            if sign == "Y" and self.is_compact:
                 low, high = _YEARS
             missing |= (numbers < low) | (numbers > high)
             found[sign] = numbers * 10 ** (9 - int(width)) if sign == "f" else numbers

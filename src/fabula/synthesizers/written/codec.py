@@ -48,6 +48,7 @@ class WrittenCodec:
             stands for a null.
         numbers: What was learned of the values.
         stray: How many values were mistyped.
+        hidden: How many rare words count as missing.
     """
 
     name: str
@@ -56,6 +57,7 @@ class WrittenCodec:
     gaps: Mapping[str | None, int]
     numbers: NumberCodec
     stray: int = 0
+    hidden: int = 0
 
     @classmethod
     def learn(cls, name: str, values: pa.Array, *, protect: int) -> WrittenCodec | None:
@@ -74,9 +76,10 @@ class WrittenCodec:
         shown = {
             text: rows for text, rows in found.gaps.items() if rows >= protect or is_known_gap(text)
         }
-        nulls = values.null_count + sum(found.gaps.values()) - sum(shown.values())
+        hidden = sum(found.gaps.values()) - sum(shown.values())
+        nulls = values.null_count + hidden
         gaps: dict[str | None, int] = {**shown, **({None: nulls} if nulls else {})}
-        codec = cls(name, values.type, found.form, gaps, _NOTHING, found.stray)
+        codec = cls(name, values.type, found.form, gaps, _NOTHING, found.stray, hidden)
         read, stray = codec._look(values)
         numbers = NumberCodec.learn(name, read.filter(pa.array(~stray)), protect=protect)
         return replace(codec, numbers=numbers)
@@ -125,6 +128,13 @@ class WrittenCodec:
     def mistyped(self, values: pa.Array) -> NDArray[np.bool_]:
         """Which values are none of the form, and no word for a missing one."""
         return self._look(values)[1]
+
+    def unknown_words(self, values: pa.Array) -> NDArray[np.bool_]:
+        """Which values are words that count as missing because few rows have them."""
+        texts = _texts(values)
+        words = pa.array([gap for gap in self.gaps if gap is not None], texts.type)
+        known = flags(pc.is_in(texts, value_set=words)) | flags(texts.is_null())
+        return is_gap(texts, self.form.read(texts)) & ~known
 
     def read(self, values: pa.Array) -> pa.Array:
         """The numbers or times of texts; null where missing, or of another form."""
@@ -182,7 +192,7 @@ class WrittenCodec:
         kind = next(kind for kind, form in _FORMS.items() if isinstance(self.form, form))
         numbers = self.numbers.state()
         own = {"kind": kind, "form": self.form.state(), "gaps": list(self.gaps.items())}
-        settings = {**numbers.settings, **own, "stray": self.stray}
+        settings = {**numbers.settings, **own, "stray": self.stray, "hidden": self.hidden}
         return CodecState("written", settings, numbers.arrays)
 
     @classmethod
@@ -192,7 +202,7 @@ class WrittenCodec:
         form = _FORMS[settings["kind"]](**settings["form"])
         numbers = NumberCodec.restore(name, form.type, state)
         gaps = dict(map(tuple, settings["gaps"]))
-        return cls(name, kind, form, gaps, numbers, settings["stray"])
+        return cls(name, kind, form, gaps, numbers, settings["stray"], settings["hidden"])
 
     def _read(self, wanted: Wanted) -> Wanted:
         if isinstance(wanted, Range):

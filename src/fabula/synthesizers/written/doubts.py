@@ -19,11 +19,15 @@ def doubts(columns: Columns, table: pa.Table) -> dict[str, str]:
     """
     told = {}
     for codec in columns.codecs:
-        if not isinstance(codec, WrittenCodec) or not codec.stray:
+        if not isinstance(codec, WrittenCodec) or not (codec.stray or codec.hidden):
             continue
-        rows = np.flatnonzero(codec.mistyped(table.column(codec.name).combine_chunks()))
-        told[codec.name] = (
-            f"{len(rows):,} of {table.num_rows:,} values are not {codec.form.told}"
-            f" ({told_rows(rows)}); they are not learned"
-        )
+        values = table.column(codec.name).combine_chunks()
+        stray = np.flatnonzero(codec.mistyped(values))
+        words = np.flatnonzero(codec.unknown_words(values))
+        parts = []
+        if len(stray):
+            parts.append(f"mistyped, not {codec.form.told}: {told_rows(stray)}; not learned")
+        if len(words):
+            parts.append(f"words in place of a value: {told_rows(words)}; they count as missing")
+        told[codec.name] = ". ".join(parts)
     return told
