@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 _FUNCTIONS = (
     """
@@ -111,7 +112,8 @@ def fetched(result: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
     """All rows of a result; for times with a zone DuckDB's own way needs `pytz`."""
     if not any("TIME ZONE" in str(column[1]) for column in result.description or ()):
         return result.fetchall()
-    columns = [column.to_pylist() for column in result.to_arrow_table().columns]
+    table: pa.Table = result.to_arrow_table()
+    columns = [column.to_pylist() for column in table.columns]
     return list(zip(*columns, strict=True))
 
 

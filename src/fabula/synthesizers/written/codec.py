@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from fabula.synthesizers.columns.codec import CodeColumn, CodecState, Places, Ra
 from fabula.synthesizers.columns.numbers import NumberCodec
 from fabula.synthesizers.model import CellColumn, Weights
 
-_FORMS: Mapping[str, Callable[..., Form]] = {
+_FORMS: Mapping[str, type[TimeForm | DurationForm | NumberForm]] = {
     "time": TimeForm,
     "duration": DurationForm,
     "number": NumberForm,
@@ -78,7 +78,8 @@ class WrittenCodec:
         }
         hidden = sum(found.gaps.values()) - sum(shown.values())
         nulls = values.null_count + hidden
-        gaps: dict[str | None, int] = {**shown, **({None: nulls} if nulls else {})}
+        gaps: dict[str | None, int] = dict(shown)
+        gaps |= {None: nulls} if nulls else {}
         codec = cls(name, values.type, found.form, gaps, _NOTHING, found.stray, hidden)
         read, stray = codec._look(values)
         numbers = NumberCodec.learn(name, read.filter(pa.array(~stray)), protect=protect)
@@ -231,8 +232,10 @@ def read_times(table: pa.Table, *, but: Collection[str]) -> tuple[pa.Table, dict
             continue
         texts = _texts(table.column(at).combine_chunks())
         found = written_form(texts)
-        form = found and found.form
-        if isinstance(form, TimeForm) and form.is_point and not found.gaps and not found.stray:
+        if found is None or found.gaps or found.stray:
+            continue
+        form = found.form
+        if isinstance(form, TimeForm) and form.is_point:
             table = table.set_column(at, field.name, form.read(texts))
             forms[field.name] = form
     return table, forms
