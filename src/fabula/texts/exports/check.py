@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from fabula.texts.exports.known import FORMATS, Line, format_of_row, read_line
 from fabula.texts.exports.splits import plain
 from fabula.texts.exports.tokens import TURN_TOKENS, tokens_of
 from fabula.texts.exports.tools import tool_problems
-from fabula.texts.exports.turns import ROLES
+from fabula.texts.exports.turns import order_problem
 
 LONGEST = 65_536
 """Tokens of one example that the largest services take."""
@@ -154,7 +153,7 @@ def _check_line(findings: _Findings, line: int, read: Line, *, strict: bool) -> 
     wrong: dict[str, str] = {}
     for talk in read.talks:
         if read.is_chat:
-            problem = _role_problem([turn.role for turn in talk], strict=strict)
+            problem = order_problem([turn.role for turn in talk], strict=strict)
             for rule, told in (
                 ("roles", problem),
                 ("tools", next(tool_problems(talk, read.tools), None)),
@@ -168,28 +167,3 @@ def _check_line(findings: _Findings, line: int, read: Line, *, strict: bool) -> 
         wrong.setdefault("text", problem)
     for rule, told in wrong.items():
         findings.note(rule, line, told)
-
-
-def _role_problem(roles: Sequence[str], *, strict: bool) -> str | None:
-    """What is wrong with who speaks when.
-
-    Args:
-        roles: Who speaks, in turn.
-        strict: Whether each answer follows one turn of the user or of a tool, as ShareGPT's
-            trainers want it.
-    """
-    unknown = [role for role in roles if role not in ROLES]
-    if unknown:
-        return f"has the unknown role `{unknown[0]}`"
-    talk = roles[1:] if roles and roles[0] in ("system", "developer") else roles
-    if not talk or talk[-1] != "assistant":
-        return "does not end with the assistant"
-    if talk[0] != "user":
-        return "has no user before the assistant"
-    if any(role in ("system", "developer") for role in talk):
-        return "has a system's text that is not the first"
-    if any(a == b != "tool" for a, b in pairwise(talk)):
-        return "has two turns of the same role in a row"
-    if strict and any("assistant" not in pair for pair in pairwise(talk)):
-        return "has two turns without an answer between them"
-    return None

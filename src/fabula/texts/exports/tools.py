@@ -91,20 +91,27 @@ def _alike(given: Any, read: Any) -> bool:
 
 
 def _answer_problems(turns: Sequence[Turn]) -> Iterator[str]:
-    """Each answer of a tool follows its call; each call is answered before the talk goes on."""
+    """Each answer of a tool follows its call; each call is answered before the talk goes on.
+
+    Where calls have no ids, as in ShareGPT, one answer may be that of several calls.
+    """
     with_ids = any(turn.answers or any(call.id for call in turn.calls) for turn in turns)
-    open_calls: list[str] = []
+    called: list[str] = []
+    unanswered: list[str] = []
     for turn in turns:
         if turn.role == "tool":
-            if not open_calls:
+            if not called or (with_ids and not unanswered):
                 yield "has an answer of a tool that nothing called"
-            elif with_ids and turn.answers not in open_calls:
+            elif with_ids and turn.answers not in unanswered:
                 yield f"answers the call `{turn.answers}`, which is not open"
+            elif with_ids:
+                unanswered.remove(turn.answers)
             else:
-                open_calls.remove(turn.answers if with_ids else open_calls[0])
+                unanswered = []
             continue
-        if open_calls:
+        if unanswered:
             yield "goes on before every call of a tool is answered"
-        open_calls = [call.id for call in turn.calls]
-        if with_ids and ("" in open_calls or len(set(open_calls)) < len(open_calls)):
+        called = [call.id for call in turn.calls]
+        unanswered = list(called)
+        if with_ids and ("" in called or len(set(called)) < len(called)):
             yield "has calls of tools without ids of their own"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -136,6 +137,26 @@ def as_json(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def last_answer(turns: Sequence[Turn]) -> str:
-    """The text of the last turn."""
-    return turns[-1].written if turns else ""
+def order_problem(roles: Sequence[str], *, strict: bool = False) -> str | None:
+    """What is wrong with who speaks when.
+
+    Args:
+        roles: Who speaks, in turn.
+        strict: Whether each answer follows one turn of the user or of a tool, as ShareGPT's
+            trainers want it.
+    """
+    unknown = [role for role in roles if role not in ROLES]
+    if unknown:
+        return f"has the unknown role `{unknown[0]}`"
+    talk = roles[1:] if roles and roles[0] in ("system", "developer") else roles
+    if not talk or talk[-1] != "assistant":
+        return "does not end with the assistant"
+    if talk[0] != "user":
+        return "has no user before the assistant"
+    if any(role in ("system", "developer") for role in talk):
+        return "has a system's text that is not the first"
+    if any(a == b != "tool" for a, b in pairwise(talk)):
+        return "has two turns of the same role in a row"
+    if strict and any("assistant" not in pair for pair in pairwise(talk)):
+        return "has two turns without an answer between them"
+    return None
