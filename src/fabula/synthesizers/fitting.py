@@ -13,6 +13,7 @@ from fabula.inference.frames import several_tables
 from fabula.inference.speclike import SpecLike, resolve
 from fabula.io.arrays import array_of
 from fabula.io.frames import as_table, handed_back
+from fabula.metrics.digests import digest
 from fabula.streams import stream
 from fabula.synthesizers.card import Card
 from fabula.synthesizers.catalogue import (
@@ -170,7 +171,11 @@ def fit(
         )  # fmt: skip
     order = stream(seed, NAME, "holdout", 0).permutation(table.num_rows)
     kept_out = np.sort(order[:held_out])
-    train = table.take(array_of(np.setdiff1d(np.arange(table.num_rows), kept_out)))
+    held, training = (
+        table.take(array_of(rows))
+        for rows in (kept_out, np.setdiff1d(np.arange(table.num_rows), kept_out))
+    )
+    train = training
     guarded = PROTECTED_ROWS if protect is True else int(protect)
     columns = Columns.learn(train, protect=guarded)
     relations = Relations()
@@ -203,6 +208,10 @@ def fit(
         rules=tuple(rule.told for rule in rules),
         exact=relations.told,
         notes=(*learned.notes, *unlearned(codes, cells, learned, seed)),
+        digests={
+            part: digest(rows).to_dict()
+            for part, rows in (("training", training), ("holdout", held))
+        },
     )
     return Synthesizer(
         columns,
@@ -210,7 +219,8 @@ def fit(
         card,
         rules=rules,
         relations=relations,
-        holdout=table.take(array_of(kept_out)) if len(kept_out) else None,
+        training=training,
+        holdout=held if len(kept_out) else None,
         hand_back=handed_back(data),
     )
 
@@ -234,6 +244,7 @@ def _fit_several(
 
     guarded = PROTECTED_ROWS if protect is True else int(protect)
     fitted = fit_tables(tables, protect=guarded, progress=told, **options)
+    fitted = replace(fitted, digests={name: digest(rows) for name, rows in tables.items()})
     if isinstance(data, Mapping):
         fitted = replace(fitted, hand_back={str(k): handed_back(v) for k, v in data.items()})
     return fitted

@@ -57,6 +57,7 @@ class Synthesizer:
         *,
         rules: tuple[Rule, ...] = (),
         relations: Relations | None = None,
+        training: pa.Table | None = None,
         holdout: pa.Table | None = None,
         hand_back: Callable[[pa.Table], Any] | None = None,
         path: Path | None = None,
@@ -64,13 +65,18 @@ class Synthesizer:
         self._path = path
         self._columns, self._model, self._card, self._rules = columns, model, card, rules
         self._relations = relations or Relations()
-        self._holdout = holdout
+        self._training, self._holdout = training, holdout
         self._hand_back = hand_back or (lambda table: table)
 
     @property
     def schema(self) -> pa.Schema:
         """Names and types of the columns that are sampled."""
         return self._relations.narrowed(self._columns.schema.empty_table()).schema
+
+    @property
+    def training(self) -> Any:
+        """The rows that were learned from, for `fabula.evaluate`; None after loading."""
+        return None if self._training is None else self._hand_back(self._training)
 
     @property
     def holdout(self) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from fabula.errors import SourceError, UsageError, did_you_mean
+from fabula.metrics.digests import Digest
 from fabula.metrics.keys import CONTAINED, ForeignKey, Keys, find_keys
 from fabula.streams import stream
 from fabula.synthesizers.catalogue import check_seed
@@ -49,6 +50,7 @@ class RelationalSynthesizer:
         models: What was learned of each table, parents before children.
         keys: Primary and foreign keys, and what comes near one.
         notes: What is to be said of foreign keys, by their names.
+        digests: Digests of the tables' rows, by which `fabula.evaluate` knows them again.
         hand_back: How a table goes back in the frame library that it came in; not saved.
         path: The folder that it was loaded from.
     """
@@ -56,6 +58,7 @@ class RelationalSynthesizer:
     models: Mapping[str, TableModel]
     keys: Keys
     notes: Mapping[str, str] = field(default_factory=dict)
+    digests: Mapping[str, Digest] = field(default_factory=dict)
     hand_back: Mapping[str, Callable[[pa.Table], Any]] = field(default_factory=dict)
     path: PathLike | None = None
 
@@ -88,7 +91,7 @@ class RelationalSynthesizer:
         Raises:
             SinkError: The place can't be written.
         """
-        write_database(Path(path), self.models, self.keys, self.notes)
+        write_database(Path(path), self.models, self.keys, self.notes, self.digests)
 
     @classmethod
     def load(cls, path: PathLike) -> RelationalSynthesizer:
