@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -48,18 +48,28 @@ SHARED = ("first_name", "last_name", "company", "city", "state", "job")
 """Words that people share by chance."""
 
 
-def find_details(
-    table: pa.Table, *, owner: str, protect: int, copies: Mapping[str, str] | None = None
-) -> dict[str, DetailCodec]:
-    """The columns of a table that are made anew, not learned.
+def find_details(table: pa.Table, *, owner: str, protect: int) -> dict[str, DetailCodec]:
+    """The columns of a table that are replaced, not learned.
 
     Args:
         table: Training rows.
         owner: What its rows are, as far as that is known: `customer`.
         protect: Labels of fewer rows are rare.
-        copies: Columns that repeat a personal column of another table, and what it holds.
     """
-    found = _all_found(table, owner, protect, copies or {})
+    return details_of(table, personal_columns({owner: table}, protect)[owner], owner, protect)
+
+
+def details_of(
+    table: pa.Table, found: Sequence[PersonalColumn], owner: str, protect: int
+) -> dict[str, DetailCodec]:
+    """How the personal columns of a table are replaced.
+
+    Args:
+        table: Training rows.
+        found: Its personal columns.
+        owner: What its rows are.
+        protect: Labels of fewer rows are rare.
+    """
     columns = sorted(found, key=lambda item: -len(item.known))
     named = next((item for item in columns if item.detail in NAMES), None)
     locales = ("en",) if named is None else likely_locales(named.detail, named.known)
@@ -82,47 +92,51 @@ def find_details(
     return details
 
 
-def copied_details(tables: Mapping[str, pa.Table], protect: int) -> dict[str, dict[str, str]]:
-    """Columns of each table that repeat a personal column of another one.
+def personal_columns(
+    tables: Mapping[str, pa.Table], protect: int
+) -> dict[str, list[PersonalColumn]]:
+    """The personal columns of each table: by value, then by name, then as copies.
 
     Args:
         tables: The tables by name.
         protect: Labels of fewer rows are rare.
     """
-    found = {name: _all_found(table, singular(name), protect, {}) for name, table in tables.items()}
-    personal = [
-        (name, item) for name, items in found.items() for item in items if item.detail in COPIED
-    ]
-    copies: dict[str, dict[str, str]] = {name: {} for name in tables}
+    found = {name: _all_found(table, singular(name), protect) for name, table in tables.items()}
+    personal = [item for items in found.values() for item in items if item.detail in COPIED]
     for name, table in tables.items():
-        for column in _texts_of(table):
-            known = pc.unique(_filled(table, column)[0]).drop_null()
-            for owner, item in personal:
-                if (owner, item.name) == (name, column) or len(known) < 2:
-                    continue
-                same = pc.sum(pc.is_in(known, value_set=item.known)).as_py()
-                if same >= COPY_SHARE * len(known):
-                    copies[name][column] = item.detail
-                    break
-    return copies
+        known = {item.name for item in found[name]}
+        rest = [column for column in _texts_of(table) if column not in known]
+        copies = (_copied(table, column, personal) for column in rest)
+        found[name] = [*found[name], *(item for item in copies if item)]
+    return found
 
 
-COPIED = ("name", "company", "street", "address", "email", "username", "phone", "account", "card")
+def _copied(
+    table: pa.Table, name: str, personal: Sequence[PersonalColumn]
+) -> PersonalColumn | None:
+    """A column as personal, if it repeats one that is."""
+    values, gap = _filled(table, name)
+    known = pc.unique(values).drop_null()
+    for item in personal if len(known) > 1 else ():
+        same = pc.sum(pc.is_in(known, value_set=item.known)).as_py()
+        if same >= COPY_SHARE * len(known):
+            reason = f"its values are those of another personal column, `{item.name}`"
+            return PersonalColumn(name, item.detail, values, known, gap, reason, item.scheme)
+    return None
+
+
+COPIED = ("name", "company", "street", "address", "email", "username", "phone", "account", "card",
+          "national_id", "plate")  # fmt: skip
 """Details whose values, met in another column, tell of the same people."""
 
 COPY_SHARE = 0.5
 
 
-def _all_found(
-    table: pa.Table, owner: str, protect: int, copies: Mapping[str, str]
-) -> list[PersonalColumn]:
+def _all_found(table: pa.Table, owner: str, protect: int) -> list[PersonalColumn]:
     """The personal columns of a table, by value first, then by name."""
     findings = find_in_table(table)
     names = dict.fromkeys([*_texts_of(table), *findings])
-    found = [
-        _found(table, name, owner, protect, finding=findings.get(name), copied=copies.get(name))
-        for name in names
-    ]
+    found = (_found(table, name, owner, protect, findings.get(name)) for name in names)
     return [item for item in found if item]
 
 
@@ -148,9 +162,7 @@ def _found(
     name: str,
     owner: str,
     protect: int,
-    *,
-    finding: Finding | None = None,
-    copied: str | None = None,
+    finding: Finding | None,
 ) -> PersonalColumn | None:
     kind = table.schema.field(name).type
     if pa.types.is_temporal(kind) or pa.types.is_dictionary(kind):
@@ -165,9 +177,6 @@ def _found(
     ):
         reason = f"{finding.reason}; confidence {finding.confidence:.2f}"
         return PersonalColumn(name, finding.kind, values, known, gap, reason, finding.scheme)
-    if copied is not None:
-        reason = "its values are those of a personal column of another table"
-        return PersonalColumn(name, copied, values, known, gap, reason)
     if not is_text(kind):
         return None
     detail = detail_by_values(known)
