@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ from fabula.synthesizers.relational.groups import Groups
 from fabula.synthesizers.relational.layout import Layout
 from fabula.synthesizers.relational.learning import Reach, TableModel
 from fabula.synthesizers.relational.links import Links
+from fabula.synthesizers.relational.people import SamePeople
 from fabula.synthesizers.relational.timeline import Timeline
 from fabula.synthesizers.saved import UNSOUND, Saved, damaged, read_saved, write_saved
 from fabula.synthesizers.written.time_forms import TimeForm
@@ -53,6 +54,7 @@ def write_database(
     keys: Keys,
     notes: Mapping[str, str],
     digests: Mapping[str, Digest],
+    people: Sequence[SamePeople] = (),
 ) -> None:
     """Write a folder; `database.json` comes last.
 
@@ -77,6 +79,7 @@ def write_database(
         "near": [asdict(miss) for miss in keys.near],
         "notes": dict(notes),
         "digests": {name: item.to_dict() for name, item in digests.items()},
+        "people": [item.state() for item in people],
     }
     with replacing(folder / ABOUT) as temporary:
         temporary.write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
@@ -84,7 +87,13 @@ def write_database(
 
 def read_database(
     folder: Path,
-) -> tuple[dict[str, TableModel], Keys, dict[str, str], dict[str, Digest]]:
+) -> tuple[
+    dict[str, TableModel],
+    Keys,
+    dict[str, str],
+    dict[str, Digest],
+    tuple[SamePeople, ...],
+]:
     """Read a folder.
 
     Raises:
@@ -105,13 +114,14 @@ def read_database(
             saved = read_saved(folder / f"{file_stem(name)}.fabula")
             models[name] = _table_restored(name, saved, models, folder)
         digests = {name: Digest.from_dict(told) for name, told in about.get("digests", {}).items()}
+        people = tuple(map(SamePeople.restore, about.get("people", ())))
     except FileNotFoundError as exc:
         raise SourceError(
             f"there is no file `{exc.filename}`", code="source.missing", where=str(folder)
         ) from exc
     except UNSOUND as exc:
         raise damaged(folder, f"{type(exc).__name__}: {exc}") from exc
-    return models, Keys(primary, foreign, near), dict(about.get("notes", {})), digests
+    return models, Keys(primary, foreign, near), dict(about.get("notes", {})), digests, people
 
 
 def _foreign_key(told: Mapping[str, Any]) -> ForeignKey:
