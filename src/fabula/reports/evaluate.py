@@ -32,6 +32,7 @@ from fabula.metrics.frames import Frames, prepare
 from fabula.metrics.pairs import pairs
 from fabula.metrics.relations import relational
 from fabula.metrics.result import MetricResult, Section
+from fabula.metrics.rhythms import rhythms
 from fabula.metrics.sequences import sequences
 from fabula.metrics.shapes import missing, shapes, wasserstein
 from fabula.metrics.utility import outcome_column, utility
@@ -167,6 +168,8 @@ def _quality(frames: Frames, target: str | None) -> Iterator[MetricResult]:
         coverage.recall, detection.linear_detection,
     ]  # fmt: skip
     yield from (metric(frames) for metric in metrics)
+    if frames.of("moment"):
+        yield rhythms(frames)
     yield _with_extra(
         lambda: detection.detection(frames), "detection", "told apart by trees", "lower"
     )

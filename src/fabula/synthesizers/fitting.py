@@ -93,8 +93,9 @@ def fit(
         keys: Of several tables, foreign keys that their names don't tell: `"orders.buyer"` to
             `"people.id"`.
         keep: Of several tables, those that stay as they are: their rows are real.
-        exact: Keep what holds on every row, such as `total = price * quantity`, in every sampled
-            row. With `epsilon` nothing of this is looked for.
+        exact: Keep what holds on every row, or all but one in 500, such as
+            `total = price * quantity`, in every sampled row. With `epsilon` nothing of this is
+            looked for.
         progress: Called with `fit`, rows learned and rows in all.
         options: The model's own.
 
@@ -191,7 +192,8 @@ def fit(
     learned = kind.fit(codes, cells, seed=seed, progress=told, **options)
     if relations:
         drawn = Sampler(columns, learned, (), Relations(), (Part(1.0, Asked()),), 0)
-        relations = relations.usable(drawn.block(0, 0, TRIAL_ROWS))
+        rng = stream(seed, NAME, "relations", 0)
+        relations = relations.usable(drawn.block(0, 0, TRIAL_ROWS), rng)
     card = Card(
         model=name,
         options=options,

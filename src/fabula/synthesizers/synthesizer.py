@@ -196,7 +196,8 @@ class Synthesizer:
             places = Places(numbers[empty], seed, rng(column=f"gaps of {name}"), beside)
             made = codec.decode(np.ascontiguousarray(drawn[empty, at]), places)
             table = _filled(table, name, empty, made)
-        table = self._relations.narrowed(self._relations.filled(table, gaps))
+        table = self._relations.filled(table, gaps, rng(column="gaps of relations"))
+        table = self._relations.narrowed(table)
         return handed_back(data)(table)
 
     def _complete(
