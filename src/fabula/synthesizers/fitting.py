@@ -13,6 +13,7 @@ from fabula.inference.frames import several_tables
 from fabula.inference.speclike import SpecLike, resolve
 from fabula.io.arrays import array_of
 from fabula.io.frames import as_table, handed_back
+from fabula.io.notes import notes_of, without_notes
 from fabula.metrics.digests import digest
 from fabula.streams import stream
 from fabula.synthesizers.card import Card
@@ -33,6 +34,7 @@ from fabula.synthesizers.pairs import unlearned
 from fabula.synthesizers.rules import row_rules
 from fabula.synthesizers.sampling import Sampler
 from fabula.synthesizers.synthesizer import Synthesizer
+from fabula.synthesizers.written.doubts import doubts
 from fabula.types import Progress, TableLike
 
 if TYPE_CHECKING:
@@ -154,6 +156,7 @@ def fit(
         )
     rules = row_rules(None if spec is None else resolve(spec))
     table = as_table(data)
+    read, table = notes_of(table), without_notes(table)
 
     held_out = 0 if name == PRIVATE else round(holdout * table.num_rows)
     rows = table.num_rows - held_out
@@ -209,7 +212,12 @@ def fit(
         left_out=columns.left_out,
         rules=tuple(rule.told for rule in rules),
         exact=relations.told,
-        notes=(*learned.notes, *unlearned(codes, cells, learned, seed)),
+        notes=(
+            *read,
+            *(f"{column}: {doubt}" for column, doubt in doubts(columns, table).items()),
+            *learned.notes,
+            *unlearned(codes, cells, learned, seed),
+        ),
         digests={
             part: digest(rows).to_dict()
             for part, rows in (("training", training), ("holdout", held))

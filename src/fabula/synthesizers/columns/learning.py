@@ -183,7 +183,9 @@ def _codec(name: str, values: pa.Array, protect: int) -> ColumnCodec | str:
     kind = values.type.value_type if isinstance(values.type, pa.DictionaryType) else values.type
     if pa.types.is_nested(kind):
         return f"nested values of type {kind}; give them as columns of their own"
-    written = WrittenCodec.learn(name, values, protect=protect) if is_text(values.type) else None
+    whole = pa.types.is_integer(values.type)
+    may = whole or is_text(values.type)
+    written = WrittenCodec.learn(name, values, protect=protect) if may else None
     found = written or KeyCodec.learn(name, values)
     if found is not None:
         return found

@@ -12,6 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from fabula.errors import SourceError, UsageError, did_you_mean
+from fabula.io.notes import notes_of, without_notes
+from fabula.io.written.time_forms import TimeForm
 from fabula.metrics.digests import Digest
 from fabula.metrics.keys import CONTAINED, ForeignKey, Keys, find_keys, singular
 from fabula.streams import stream
@@ -34,7 +36,7 @@ from fabula.synthesizers.relational.people import SamePeople, applied, same_peop
 from fabula.synthesizers.relational.saved import read_database, write_database
 from fabula.synthesizers.saved import sound
 from fabula.synthesizers.written.codec import read_times
-from fabula.synthesizers.written.time_forms import TimeForm
+from fabula.synthesizers.written.doubts import doubts
 from fabula.types import Path as PathLike
 
 
@@ -51,7 +53,7 @@ class RelationalSynthesizer:
     Attributes:
         models: What was learned of each table, parents before children.
         keys: Primary and foreign keys, and what comes near one.
-        notes: What is to be said of foreign keys, by their names.
+        notes: What is to be said of foreign keys, columns and tables, by their names.
         digests: Digests of the tables' rows, by which `fabula.evaluate` knows them again.
         people: Columns that tell of the same people as others.
         hand_back: How a table goes back in the frame library that it came in; not saved.
@@ -95,7 +97,7 @@ class RelationalSynthesizer:
             SinkError: The place can't be written.
         """
         write_database(
-            Path(path), self.models, self.keys, self.notes, self.digests, self.people
+            Path(path), self.models, self.keys, self.notes, digests=self.digests, people=self.people
         )
 
     @classmethod
@@ -126,6 +128,8 @@ class RelationalSynthesizer:
             if miss.share >= CONTAINED:
                 told += f"; `--key {miss.key.name}={miss.key.target}` declares it"
             lines.append(told)
+        keys = {key.name for key in self.keys.foreign}
+        lines += [f"{name}: {said}" for name, said in self.notes.items() if name not in keys]
         lines += [item.told for item in self.people]
         return "\n".join(lines)
 
@@ -174,6 +178,8 @@ def fit_tables(
     for name in keep:
         _demand(name, tables, "keep")
     found = _with_declared(find_keys(tables), keys or {}, tables)
+    noted = {name: "; ".join(notes_of(table)) for name, table in tables.items()}
+    tables = {name: without_notes(table) for name, table in tables.items()}
     tables, told = without_orphans(tables, found)
     rows = {key: row_links(tables, key) for key in found.foreign}
     links = links_of(tables, found, rows)
@@ -217,7 +223,12 @@ def fit_tables(
         models[name] = replace(model, schema=tables[name].schema, written=written[name])
     if progress:
         progress(len(order), len(order))
-    return RelationalSynthesizer(models, found, told, people)
+    said = {name: notes for name, notes in noted.items() if notes}
+    for name, model in models.items():
+        if model.columns is not None:
+            doubted = doubts(model.columns, tables[name])
+            said |= {f"{name}.{column}": doubt for column, doubt in doubted.items()}
+    return RelationalSynthesizer(models, found, {**told, **said}, people=people)
 
 
 def _with_times(

@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
+from fabula.io.written.time_forms import TimeForm
 from fabula.metrics.keys import ForeignKey
 from fabula.synthesizers.boosted.model import Boosted
 from fabula.synthesizers.columns.keys import KeyCodec
@@ -24,7 +25,6 @@ from fabula.synthesizers.relational.groups import Groups
 from fabula.synthesizers.relational.layout import Layout, Seen, Siblings
 from fabula.synthesizers.relational.links import Links, Rows
 from fabula.synthesizers.relational.timeline import Timeline
-from fabula.synthesizers.written.time_forms import TimeForm
 
 LOOK_BACK = 0.2
 """A model looks at the sibling before where at least this share of the rows has one."""

@@ -24,6 +24,7 @@ from fabula.errors import SourceError
 from fabula.io.claims import read_arrow
 from fabula.io.names import file_stem
 from fabula.io.places import replacing
+from fabula.io.written.time_forms import TimeForm
 from fabula.metrics.digests import Digest
 from fabula.metrics.keys import ForeignKey, Keys, NearMiss
 from fabula.synthesizers.boosted.model import Boosted
@@ -40,7 +41,6 @@ from fabula.synthesizers.relational.links import Links
 from fabula.synthesizers.relational.people import SamePeople
 from fabula.synthesizers.relational.timeline import Timeline
 from fabula.synthesizers.saved import UNSOUND, Saved, damaged, read_saved, write_saved
-from fabula.synthesizers.written.time_forms import TimeForm
 
 FORMAT, VERSION = "fabula-database", 1
 ABOUT = "database.json"
@@ -53,8 +53,9 @@ def write_database(
     models: Mapping[str, TableModel],
     keys: Keys,
     notes: Mapping[str, str],
+    *,
     digests: Mapping[str, Digest],
-    people: Sequence[SamePeople] = (),
+    people: Sequence[SamePeople],
 ) -> None:
     """Write a folder; `database.json` comes last.
 
