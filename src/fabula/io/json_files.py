@@ -37,12 +37,8 @@ def read_json_lines(path: Path) -> pa.Table:
     try:
         return arrow_json.read_json(path, read_options=options)
     except pa.ArrowException as exc:
-        with pa.input_stream(str(path), compression="detect") as stream:
-            lines = stream.read().split(b"\n")
-        for number, line in enumerate(lines, start=1):
-            _check_line(path, number, line)
         try:
-            return _table(path, columns_of(json.loads(line) for line in lines if line.strip()))
+            return _table(path, columns_of(json_rows(path, by_line=True) or []))
         except SourceError as mixed:
             raise mixed from exc
 
@@ -122,6 +118,37 @@ def _mixed(path: Path, name: str, values: list[Any], odd: list[int]) -> SourceEr
 def _text(value: Any) -> str | None:
     """A plain value as JSON writes it, a text as it is."""
     return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
+def json_rows(path: Path, *, by_line: bool) -> list[dict[str, Any]] | None:
+    """The objects of a JSON file, gzipped or not, with each value as it stands there.
+
+    Args:
+        path: The file.
+        by_line: Whether each line is an object.
+
+    Returns:
+        The objects; None where the file holds columns.
+
+    Raises:
+        SourceError: A line is no JSON object.
+    """
+    check_depth(path, by_line=by_line)
+    with pa.input_stream(str(path), compression="detect") as stream:
+        content = stream.read().removeprefix(b"\xef\xbb\xbf")
+    if not by_line:
+        try:
+            whole = json.loads(content)
+        except ValueError:
+            return None
+        rows = whole if isinstance(whole, list) else None
+        return rows if rows and all(isinstance(row, dict) for row in rows) else None
+    rows = []
+    for number, line in enumerate(content.split(b"\n"), start=1):
+        if line.strip():
+            _check_line(path, number, line)
+            rows.append(json.loads(line))
+    return rows
 
 
 def columns_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:

@@ -62,7 +62,8 @@ class Columns:
             SourceError: The table has too few rows or no column that can be learned.
         """
         _check(table)
-        columns = cls.learnable(table, protect=protect)
+        details = find_details(table, owner="", protect=protect)
+        columns = cls.learnable(table, details, protect=protect)
         if not columns.codecs:
             name, reason = next(iter(columns.left_out.items()))
             raise SourceError(
@@ -75,22 +76,15 @@ class Columns:
 
     @classmethod
     def learnable(
-        cls,
-        table: pa.Table,
-        *,
-        protect: int,
-        owner: str = "",
-        copies: Mapping[str, str] | None = None,
+        cls, table: pa.Table, details: Mapping[str, DetailCodec], *, protect: int
     ) -> Columns:
         """As `learn`, for a table that may have no column to learn.
 
         Args:
             table: Training rows.
+            details: How personal columns are replaced.
             protect: As for `learn`.
-            owner: What a row is.
-            copies: Columns that repeat a personal column of another table.
         """
-        details = find_details(table, owner=owner, protect=protect, copies=copies)
         fields: list[pa.Field] = []
         codecs: list[ColumnCodec] = []
         left_out: dict[str, str] = {}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
 from fabula.io.written.time_forms import TimeForm
-from fabula.metrics.keys import ForeignKey, singular
+from fabula.metrics.keys import ForeignKey
 from fabula.synthesizers.boosted.model import Boosted
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import FEWEST_ROWS, Columns
@@ -119,7 +119,7 @@ class Lesson:
         seed: Decides everything that is random.
         protect: Labels of fewer rows, and so many extreme numbers, are not learned.
         exact: Whether what holds on every row is kept.
-        copies: Columns that repeat a personal column of another table.
+        details: How personal columns are replaced.
     """
 
     name: str
@@ -134,7 +134,7 @@ class Lesson:
     seed: int
     protect: int
     exact: bool
-    copies: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, DetailCodec] = field(default_factory=dict)
 
     def learn(self) -> tuple[TableModel, Seen]:
         """Learn the table; also gives it as its children see it."""
@@ -220,11 +220,10 @@ class Lesson:
     ) -> tuple[Columns | None, Mapping[str, str]]:
         if not table.num_columns:
             return None, {}
-        owner = singular(self.name)
         # Distances of times are numbers, whatever stands beside them
         distances = [] if timeline is None else [*timeline.beside, timeline.gap]
         given = table.drop_columns(distances)
-        columns = Columns.learnable(given, protect=self.protect, owner=owner, copies=self.copies)
+        columns = Columns.learnable(given, self.details, protect=self.protect)
         columns = columns.beside(table.select(distances), protect=self.protect)
         if table.num_rows < FEWEST_ROWS and self.name not in self.kept:
             columns = columns.made_anew(f"{table.num_rows:,} rows are too few to learn from")

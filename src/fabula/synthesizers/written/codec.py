@@ -78,7 +78,7 @@ class WrittenCodec:
         }
         hidden = sum(found.gaps.values()) - sum(shown.values())
         nulls = values.null_count + hidden
-        gaps: dict[str | None, int] = dict(shown)
+        gaps: dict[str | None, int] = {text: rows for text, rows in shown.items()}
         gaps |= {None: nulls} if nulls else {}
         codec = cls(name, values.type, found.form, gaps, _NOTHING, found.stray, hidden)
         read, stray = codec._look(values)
