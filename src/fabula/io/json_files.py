@@ -36,11 +36,8 @@ def read_json_lines(path: Path) -> pa.Table:
     options = arrow_json.ReadOptions(block_size=_BLOCK_BYTES)
     try:
         return arrow_json.read_json(path, read_options=options)
-    except pa.ArrowException as exc:
-        try:
-            return _table(path, columns_of(json_rows(path, by_line=True) or []))
-        except SourceError as mixed:
-            raise mixed from exc
+    except pa.ArrowException:  # a type that differs, or a line that is none
+        return _table(path, columns_of(json_rows(path, by_line=True) or []))
 
 
 def read_json(path: Path) -> pa.Table:

@@ -73,12 +73,11 @@ class WrittenCodec:
         found = written_form(texts) if is_text(values.type) else written_digits(texts)
         if found is None:
             return None
-        shown = {
+        gaps: dict[str | None, int] = {
             text: rows for text, rows in found.gaps.items() if rows >= protect or is_known_gap(text)
         }
-        hidden = sum(found.gaps.values()) - sum(shown.values())
+        hidden = sum(found.gaps.values()) - sum(gaps.values())
         nulls = values.null_count + hidden
-        gaps: dict[str | None, int] = {text: rows for text, rows in shown.items()}
         gaps |= {None: nulls} if nulls else {}
         codec = cls(name, values.type, found.form, gaps, _NOTHING, found.stray, hidden)
         read, stray = codec._look(values)
