@@ -70,6 +70,10 @@ def _guess(facts: Facts, values: Values, *, complete: bool) -> Guess:
         return _told(facts, values) or _category(values) or _number(values)
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         return _moment(values)
+    if pa.types.is_duration(kind):
+        seconds = pc.divide(values.cast(pa.duration("us"), safe=False).cast(pa.int64()), 10**6)
+        found = _number(seconds)
+        return Guess(found.column, f"durations in whole seconds; {found.reason}")
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         told = _identity(facts) or _told(facts, values)
         return told or _category(values) or _string(facts, values)

@@ -131,7 +131,7 @@ def _well_separated(tokens: list[str], placed: Mapping[int, str]) -> bool:
         if role in _BEFORE:
             if before not in _BEFORE[role]:
                 return False
-        elif role in "Yymd" and placed.get(at - 2, "") in (*"Yymd",):
+        elif role in "Yymd" and placed.get(at - 2, "") in (*"Yymd",) and not before.isalpha():
             between.add(before)
     return len(between) <= 1 and between <= _BETWEEN_DATES
 
