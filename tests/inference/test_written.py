@@ -21,8 +21,7 @@ ROWS = 120
 def made(values: pa.Array) -> tuple[pa.Array, str]:
     """The values of the column that a first spec makes, and why they are what they are."""
     found = fb.infer(pa.table({"x": values}))
-    rows = fb.generate(found.spec, seed=1)
-    table = rows if isinstance(rows, pa.Table) else rows.to_arrow()
+    table = fb.generate(found.spec, seed=1)["data"]
     return table.column("x").combine_chunks(), found.reasons["tables.data.columns.x"]
 
 
