@@ -70,6 +70,8 @@ def _hexadecimal(places: Sequence[frozenset[str]], rows: int) -> list[str | None
 
 
 def _class(place: frozenset[str], rows: int) -> str | None:
+    if place == {"0"} and rows >= _FEWEST:
+        return "0"
     if len(place) == 1:
         (sign,) = place
         return _simple(place) or re.sub(r"([.^$*+?{}\[\]\\|()])", r"\\\1", sign)

@@ -19,6 +19,7 @@ import pyarrow.parquet
 from fabula.io.formats import Format, separator_of
 from fabula.io.jsonl import JsonLines, json_texts
 from fabula.io.places import replacing, sha256_of
+from fabula.io.written.fields import form_of
 from fabula.streams import BLOCK_ROWS
 
 ROW_GROUP_ROWS = 4 * BLOCK_ROWS
@@ -154,7 +155,13 @@ class CsvFile:
     """CSV as RFC 4180 has it, in UTF-8; text is quoted, so a null differs from empty text."""
 
     def __init__(self, sink: pa.NativeFile, schema: pa.Schema, separator: str = ",") -> None:
-        flat = pa.schema([(field.name, csv_type(field.type)) for field in schema])
+        self._forms = {field.name: form for field in schema if (form := form_of(field))}
+        flat = pa.schema(
+            [
+                (field.name, pa.string() if field.name in self._forms else csv_type(field.type))
+                for field in schema
+            ]
+        )
         self._writer = pa.csv.CSVWriter(
             sink, flat, write_options=pa.csv.WriteOptions(delimiter=separator)
         )
@@ -167,6 +174,10 @@ class CsvFile:
             for name in nested:
                 position = block.schema.get_field_index(name)
                 block = block.set_column(position, name, texts.column(name))
+        for name, form in self._forms.items():
+            position = block.schema.get_field_index(name)
+            texts = form.write(block.column(position).combine_chunks().cast(form.type, safe=False))
+            block = block.set_column(position, name, texts.cast(pa.string()))
         self._writer.write_table(block)
 
     def close(self) -> None:
