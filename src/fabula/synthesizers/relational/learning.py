@@ -30,9 +30,6 @@ from fabula.synthesizers.written.time_forms import TimeForm
 LOOK_BACK = 0.2
 """A model looks at the sibling before where at least this share of the rows has one."""
 
-ANY_TEXT = "[A-Z]{2}[0-9]{8}"
-"""The form of new keys where the real ones have none."""
-
 
 @dataclass(frozen=True, eq=False)
 class Reach:
@@ -219,7 +216,7 @@ class Lesson:
             values = self.table.column(own[0])
             numbered = own[0] if pa.types.is_integer(values.type) else None
         keys = [
-            _key_codec(column, self.table.column(column).combine_chunks())
+            KeyCodec.always(column, self.table.column(column).combine_chunks())
             for column in own
             if column != numbered
         ]
@@ -346,14 +343,3 @@ BESIDE = ("siblings", "position")
 
 def _silent(done: int, steps: int) -> None:
     """Tell nobody: progress is told by table."""
-
-
-def _key_codec(name: str, values: pa.Array) -> KeyCodec:
-    """How new values of a key column are made."""
-    found = KeyCodec.learn(name, values)
-    if found is not None:
-        return found
-    if pa.types.is_integer(values.type):
-        largest = max((value for value in values.to_pylist() if value is not None), default=0)
-        return KeyCodec(name, values.type, len(values), start=largest + 1)
-    return KeyCodec(name, values.type, len(values), regex=ANY_TEXT)

@@ -56,18 +56,23 @@ class Links:
         return tuple(column for column in key.columns if column in taken)
 
 
-def row_links(tables: Mapping[str, pa.Table], key: ForeignKey) -> Rows:
+def row_links(tables: Mapping[str, pa.Table], key: ForeignKey, *, orphans: bool = False) -> Rows:
     """The parent's row number of each row of the child; -1 where the key is missing.
 
+    Args:
+        tables: The tables by name.
+        key: The foreign key.
+        orphans: Whether keys that no parent has count as missing ones.
+
     Raises:
-        SourceError: Some keys are no key of the parent.
+        SourceError: Some keys are no key of the parent, and that is not allowed.
     """
     there = key_labels(tables[key.parent], key.key)
     wanted = key_labels(tables[key.child], key.columns)
     found = pc.index_in(wanted, value_set=there.combine_chunks(), skip_nulls=True)
-    orphans = wanted.filter(pc.and_(pc.is_null(found), pc.is_valid(wanted)))
-    if len(orphans):
-        raise _pointing_nowhere(key, orphans)
+    lost = wanted.filter(pc.and_(pc.is_null(found), pc.is_valid(wanted)))
+    if len(lost) and not orphans:
+        raise _pointing_nowhere(key, lost)
     return np.asarray(pc.fill_null(found, -1).to_numpy(), dtype=np.int64)
 
 
