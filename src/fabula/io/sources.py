@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from fabula.errors import SourceError, did_you_mean
 from fabula.io.csv_files import read_csv
 from fabula.io.formats import ENDINGS, Format
-from fabula.io.json_files import read_json, read_json_lines
+from fabula.io.json_files import json_rows, read_json, read_json_lines
 from fabula.io.read import TableRows, read_files
 from fabula.io.run_files import inside, read_object
 from fabula.types import Path as PathLike
@@ -27,6 +28,7 @@ _OTHERS = {
     b"\xd0\xcf\x11\xe0": "an old Office document",
 }
 _READERS = {"csv": read_csv, "jsonl": read_json_lines, "json": read_json}
+_JSON = ("json", "jsonl")
 _SNIFFED = 64 * 1024
 _NO_TABLES = ("run.json", "manifest.json", "rejects.jsonl")
 """Files of a run that hold none of its tables."""
@@ -56,6 +58,22 @@ def read_source(path: PathLike) -> TableRows:
         raise _broken(place, exc.strerror or str(exc)) from exc
     _check_names(table.column_names, place)
     return table
+
+
+def read_json_rows(path: PathLike) -> list[dict[str, Any]] | None:
+    """The rows of a JSON file, each value as it stands there; None where they are columns.
+
+    Raises:
+        SourceError: There is no such file, or it can't be read; with its line where known.
+    """
+    place = _existing(Path(path))
+    kind = None if place.is_dir() else _kind(place)
+    if kind not in _JSON:
+        return None
+    try:
+        return json_rows(place, by_line=kind == "jsonl")
+    except OSError as exc:
+        raise _broken(place, exc.strerror or str(exc)) from exc
 
 
 def read_tables(path: PathLike) -> dict[str, TableRows]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fabula.llm.budget import CHARACTERS_A_TOKEN
 from fabula.llm.chat import Usage
 from fabula.llm.prices import PRICES
-from fabula.texts.exports.examples import Example
+from fabula.texts.exports.examples import Made
 
 TURN_TOKENS = 4
 """Tokens that a chat format adds to each turn."""
@@ -54,15 +54,14 @@ def tokens_of(text: str) -> int:
     return max(len(text.split()), -(-len(text.encode()) // CHARACTERS_A_TOKEN) if text else 0)
 
 
-def count_tokens(made: Iterable[Example]) -> TokenCount:
-    """The tokens of some examples."""
+def count_tokens(made: Iterable[Made]) -> TokenCount:
+    """The tokens of the lines of a set."""
     prompt = completion = longest = 0
-    for example in made:
-        asked = sum(
-            tokens_of(text) + TURN_TOKENS for text in (example.system, example.user) if text
+    for each in made:
+        asked, answered = (
+            sum(tokens_of(text) + TURN_TOKENS for text in texts)
+            for texts in (each.prompts, each.answers)
         )
-        answers = (example.assistant, example.rejected)
-        answered = sum(tokens_of(text) + TURN_TOKENS for text in answers if text)
         prompt += asked
         completion += answered
         longest = max(longest, asked + answered)
