@@ -21,8 +21,9 @@ from fabula.synthesizers.catalogue import check_seed
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
 from fabula.synthesizers.details.finding import details_of, personal_columns
 from fabula.synthesizers.model import Steps
+from fabula.synthesizers.relational.circles import closed
 from fabula.synthesizers.relational.layout import Seen
-from fabula.synthesizers.relational.learning import Lesson, TableModel
+from fabula.synthesizers.relational.learning import Lesson, Reach, TableModel
 from fabula.synthesizers.relational.links import (
     Links,
     Rows,
@@ -87,6 +88,9 @@ class RelationalSynthesizer:
             streams = partial(_stream, seed, name)
             with sound(self.path):
                 made[name] = Making(model, made, scale, seed, streams).make()
+        for name, model in self.models.items():
+            with sound(self.path):
+                made[name] = closed(model, made, partial(_stream, seed, name))
         tables = applied(self.people, {name: item.table for name, item in made.items()}, seed)
         return {name: self.hand_back.get(name, _unchanged)(table) for name, table in tables.items()}
 
@@ -121,8 +125,13 @@ class RelationalSynthesizer:
             lines += [f"  {column}: left out: {why}" for column, why in model.left_out.items()]
             lines += [f"  on every row {relation}" for relation in model.relations.told]
         for key in self.keys.foreign:
-            said = f" ({self.notes[key.name]})" if key.name in self.notes else ""
-            lines.append(f"key {key.name} → {key.target}{said}")
+            said = [self.notes[key.name]] if key.name in self.notes else []
+            links, reach = self.models[key.child].links, self.models[key.child].reach.get(key)
+            if reach is not None and reach.trees is not None:
+                said.append(reach.trees.about)
+            if key in links.late:
+                said.append(f"closes a circle of tables: chosen last; {_homing(reach)}")
+            lines.append(f"key {key.name} → {key.target}" + f" ({'; '.join(said)})" * bool(said))
         for miss in self.keys.near:
             told = f"no key: {miss.key.name} is not taken to point at {miss.key.target}: {miss.why}"
             if miss.share >= CONTAINED:
@@ -142,6 +151,13 @@ class RelationalSynthesizer:
 
     def __repr__(self) -> str:
         return f"RelationalSynthesizer({len(self.models)} tables, {len(self.keys.foreign)} keys)"
+
+
+def _homing(reach: Reach | None) -> str:
+    """How often the parent of a key that closes a circle leads back to its child."""
+    if reach is None or reach.back is None:
+        return "its parents are chosen at random"
+    return f"in {reach.home:.0%} of the rows `{reach.back.name}` leads back"
 
 
 def _unchanged(table: pa.Table) -> pa.Table:
@@ -172,7 +188,7 @@ def fit_tables(
         options: Those of the `boosted` model.
 
     Raises:
-        SourceError: A foreign key has values that its parent lacks, or tables form a circle.
+        SourceError: A foreign key has values that its parent lacks, or primary keys form a circle.
         UsageError: `keys` or `keep` name what does not exist.
     """
     for name in keep:
@@ -210,6 +226,7 @@ def fit_tables(
             table=read[name],
             links=links[name],
             rows=rows,
+            sizes={name: table.num_rows for name, table in tables.items()},
             primary=found.primary.get(name, ()),
             parents=seen,
             below=_children(name, links, rows, tables),
