@@ -18,6 +18,7 @@ from fabula.synthesizers.catalogue import check_seed
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
 from fabula.synthesizers.details.finding import copied_details
 from fabula.synthesizers.model import Steps
+from fabula.synthesizers.relational.across.across import Across
 from fabula.synthesizers.relational.layout import Seen
 from fabula.synthesizers.relational.learning import Lesson, TableModel
 from fabula.synthesizers.relational.links import (
@@ -32,6 +33,7 @@ from fabula.synthesizers.relational.making import MadeTable, Making
 from fabula.synthesizers.relational.saved import read_database, write_database
 from fabula.synthesizers.saved import sound
 from fabula.synthesizers.written.codec import read_times
+from fabula.synthesizers.written.time_forms import TimeForm
 from fabula.types import Path as PathLike
 
 
@@ -49,6 +51,7 @@ class RelationalSynthesizer:
         models: What was learned of each table, parents before children.
         keys: Primary and foreign keys, and what comes near one.
         notes: What is to be said of foreign keys, by their names.
+        across: Rules across tables.
         hand_back: How a table goes back in the frame library that it came in; not saved.
         path: The folder that it was loaded from.
     """
@@ -56,6 +59,7 @@ class RelationalSynthesizer:
     models: Mapping[str, TableModel]
     keys: Keys
     notes: Mapping[str, str] = field(default_factory=dict)
+    across: Across = field(default_factory=Across)
     hand_back: Mapping[str, Callable[[pa.Table], Any]] = field(default_factory=dict)
     path: PathLike | None = None
 
@@ -74,13 +78,19 @@ class RelationalSynthesizer:
         if not scale > 0:
             raise UsageError(f"`scale` must be above 0, not {scale}", code="usage.bad-size")
         made: dict[str, MadeTable] = {}
-        for name, model in self.models.items():
+        models = self.models
+        for name, model in models.items():
             streams = partial(_stream, seed, name)
             with sound(self.path):
                 made[name] = Making(model, made, scale, seed, streams).make()
-        return {
-            name: self.hand_back.get(name, _unchanged)(item.table) for name, item in made.items()
-        }
+        with sound(self.path):
+            tables = self.across.applied(
+                {name: item.table for name, item in made.items()},
+                {name: model.schema for name, model in models.items()},
+                {name: model.relations for name, model in models.items()},
+            )
+            tables = {name: models[name].as_written(table) for name, table in tables.items()}
+        return {name: self.hand_back.get(name, _unchanged)(table) for name, table in tables.items()}
 
     def save(self, path: PathLike) -> None:
         """Write the synthesizer to a folder; of tables that are not kept, no row is in it.
@@ -88,7 +98,7 @@ class RelationalSynthesizer:
         Raises:
             SinkError: The place can't be written.
         """
-        write_database(Path(path), self.models, self.keys, self.notes)
+        write_database(Path(path), self.models, self.keys, self.notes, self.across)
 
     @classmethod
     def load(cls, path: PathLike) -> RelationalSynthesizer:
@@ -118,6 +128,7 @@ class RelationalSynthesizer:
             if miss.share >= CONTAINED:
                 told += f"; `--key {miss.key.name}={miss.key.target}` declares it"
             lines.append(told)
+        lines += self.across.told
         return "\n".join(lines)
 
     @property
@@ -154,7 +165,7 @@ def fit_tables(
         keep: Tables that stay as they are, such as lists of countries: their rows are real.
         seed: The same data and seed give the same model.
         protect: Labels of fewer rows, and so many extreme numbers, are not learned.
-        exact: Keep, within each table, what holds on all of its rows.
+        exact: Keep, within tables and across them, what holds on all rows.
         progress: Called with tables done and tables in all.
         options: Those of the `boosted` model.
 
@@ -183,16 +194,14 @@ def fit_tables(
     seen: dict[str, Seen] = {}
     order = making_order(links)
     copies = copied_details(tables, protect)
+    read, written = _with_times(tables, found, links, keep)
+    across = Across.found(read, found, rows, links, keep) if exact else Across()
     for done, name in enumerate(order):
         if progress:
             progress(done, len(order))
-        used = {column for key in links[name].all for column in key.columns}
-        used |= set(found.primary.get(name, ()))
-        untouched = tables[name].column_names if name in keep else used
-        table, written = read_times(tables[name], but=untouched)
         model, seen[name] = Lesson(
             name=name,
-            table=table,
+            table=across.learned(name, read, rows),
             links=links[name],
             rows=rows,
             primary=found.primary.get(name, ()),
@@ -204,11 +213,34 @@ def fit_tables(
             protect=protect,
             exact=exact,
             copies=copies[name],
+            across=across,
         ).learn()
-        models[name] = replace(model, schema=tables[name].schema, written=written)
+        models[name] = replace(model, schema=tables[name].schema, written=written[name])
     if progress:
         progress(len(order), len(order))
-    return RelationalSynthesizer(models, found, told)
+    across = across.ordered(
+        {name: model.made_columns for name, model in models.items()},
+        {name: model.relations for name, model in models.items()},
+    )
+    for name, model in models.items():
+        computed = across.computed(name)
+        left_out = {column: why for column, why in model.left_out.items() if column not in computed}
+        models[name] = replace(model, left_out=left_out)
+    return RelationalSynthesizer(models, found, told, across)
+
+
+def _with_times(
+    tables: Mapping[str, pa.Table], keys: Keys, links: Mapping[str, Links], keep: Collection[str]
+) -> tuple[dict[str, pa.Table], dict[str, dict[str, TimeForm]]]:
+    """The tables with their written times as times, but for keys, and how these are written."""
+    read: dict[str, pa.Table] = {}
+    written: dict[str, dict[str, TimeForm]] = {}
+    for name, table in tables.items():
+        used = {column for key in links[name].all for column in key.columns}
+        used |= set(keys.primary.get(name, ()))
+        untouched = table.column_names if name in keep else used
+        read[name], written[name] = read_times(table, but=untouched)
+    return read, written
 
 
 def _stream(seed: int, table: str, purpose: str) -> np.random.Generator:

@@ -232,10 +232,6 @@ class Making:
                 there = source[name]
                 kind = self.model.schema.field(column).type
                 values[column] = _taken(there, rows).cast(kind)
-        for name, form in self.model.written.items():
-            if name in values:
-                texts = form.write(values[name].combine_chunks())
-                values[name] = texts.cast(self.model.schema.field(name).type)
         names = [name for name in self.model.schema.names if name in values]
         return pa.table({name: values[name] for name in names})
 

@@ -31,6 +31,7 @@ from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.model import CellColumn, State, check_cells
+from fabula.synthesizers.relational.across.across import Across
 from fabula.synthesizers.relational.bins import Bins
 from fabula.synthesizers.relational.groups import Groups
 from fabula.synthesizers.relational.layout import Layout
@@ -40,14 +41,18 @@ from fabula.synthesizers.relational.timeline import Timeline
 from fabula.synthesizers.saved import UNSOUND, Saved, damaged, read_saved, write_saved
 from fabula.synthesizers.written.time_forms import TimeForm
 
-FORMAT, VERSION = "fabula-database", 1
+FORMAT, VERSION = "fabula-database", 2
 ABOUT = "database.json"
 
 Arrays = dict[str, NDArray[Any]]
 
 
 def write_database(
-    folder: Path, models: Mapping[str, TableModel], keys: Keys, notes: Mapping[str, str]
+    folder: Path,
+    models: Mapping[str, TableModel],
+    keys: Keys,
+    notes: Mapping[str, str],
+    across: Across,
 ) -> None:
     """Write a folder; `database.json` comes last.
 
@@ -71,12 +76,13 @@ def write_database(
         "foreign": [asdict(key) for key in keys.foreign],
         "near": [asdict(miss) for miss in keys.near],
         "notes": dict(notes),
+        "across": across.state(),
     }
     with replacing(folder / ABOUT) as temporary:
         temporary.write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
-def read_database(folder: Path) -> tuple[dict[str, TableModel], Keys, dict[str, str]]:
+def read_database(folder: Path) -> tuple[dict[str, TableModel], Keys, dict[str, str], Across]:
     """Read a folder.
 
     Raises:
@@ -96,13 +102,14 @@ def read_database(folder: Path) -> tuple[dict[str, TableModel], Keys, dict[str, 
         for name in about["tables"]:
             saved = read_saved(folder / f"{file_stem(name)}.fabula")
             models[name] = _table_restored(name, saved, models, folder)
+        across = Across.restore(about["across"]) if "across" in about else Across()
     except FileNotFoundError as exc:
         raise SourceError(
             f"there is no file `{exc.filename}`", code="source.missing", where=str(folder)
         ) from exc
     except UNSOUND as exc:
         raise damaged(folder, f"{type(exc).__name__}: {exc}") from exc
-    return models, Keys(primary, foreign, near), dict(about.get("notes", {}))
+    return models, Keys(primary, foreign, near), dict(about.get("notes", {})), across
 
 
 def _foreign_key(told: Mapping[str, Any]) -> ForeignKey:
