@@ -88,7 +88,7 @@ SHOP_RULES = {
     "JOIN products p USING (product_id) WHERE i.unit_price <> p.price",
     "order_items.list_price = 1.5 * products.price": "SELECT count(*) FROM order_items i "
     "JOIN products p USING (product_id) WHERE abs(i.list_price - 1.5 * p.price) > 0.005001",
-    "customers.n_orders = number of orders by customer_id": "SELECT count(*) FROM customers c "
+    "customers.n_orders = number of orders": "SELECT count(*) FROM customers c "
     "WHERE n_orders <> (SELECT count(*) FROM orders o WHERE o.customer_id = c.customer_id)",
     "customers.last_order = latest orders.placed": "SELECT count(*) FROM customers c WHERE "
     "last_order IS DISTINCT FROM "
@@ -244,7 +244,7 @@ def firm() -> Tables:
 
 
 FIRM_RULES = {
-    "employees.reports = number of employees by manager_id": "SELECT count(*) FROM employees e "
+    "employees.reports = number of employees": "SELECT count(*) FROM employees e "
     "WHERE reports <> (SELECT count(*) FROM employees b WHERE b.manager_id = e.employee_id)",
     "employees.pay = sum of shifts.hours * shifts.wage": "SELECT count(*) FROM employees e WHERE "
     "pay <> (SELECT round(coalesce(sum(hours * wage), 0), 1) FROM shifts s "

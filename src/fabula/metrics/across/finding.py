@@ -50,7 +50,7 @@ def find_rules(
     pairs = {
         (item.rule.target, source)
         for item in found
-        if isinstance(item.rule, Copy) and item.rule.factor == 1 and not item.broken
+        if isinstance(item.rule, Copy) and item.rule.factor == 1
         for source in item.rule.sources
     }
     for link in links:

@@ -121,7 +121,7 @@ class Total:
         child = self.key.child
         target = f"{self.key.parent}.{self.column}"
         if self.function == "count":
-            return f"{target} = number of {child} by {'+'.join(self.key.columns)}"
+            return f"{target} = number of {child}"
         words = {"max": "latest", "min": "earliest"} if self.time else {}
         word = _WORDS[words.get(self.function, self.function)]
         day = "day of the " if self.daily else ""
@@ -219,11 +219,9 @@ class Found:
     @property
     def told(self) -> str:
         """The rule in words, and in how many rows it holds."""
-        if not self.broken:
-            held = f"all {self.rows:,} rows"
-        else:
-            held = f"{self.rows - self.broken:,} of {self.rows:,} rows"
-        return f"{self.rule.told}, in {held}"
+        held = f"{self.rows - self.broken:,} of" if self.broken else "all"
+        by = "+".join(self.rule.key.columns)
+        return f"{self.rule.told}, in {held} {self.rows:,} rows by {by}"
 
     def state(self) -> dict[str, Any]:
         """It as plain values."""

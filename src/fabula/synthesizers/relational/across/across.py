@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from graphlib import CycleError, TopologicalSorter
-from typing import Any, TypeAlias
+from typing import Any
 
 import pyarrow as pa
 
 from fabula.metrics.across.finding import RulesAcross, find_rules
 from fabula.metrics.across.links import parents_of
-from fabula.metrics.across.rules import Copy, Found, Later, Place, Total
+from fabula.metrics.across.rules import Found, Later
 from fabula.metrics.keys import ForeignKey, Keys
 from fabula.synthesizers.columns.learning import FEWEST_ROWS
 from fabula.synthesizers.exact.relations import Relations
-from fabula.synthesizers.relational.across.computing import copied, totalled
 from fabula.synthesizers.relational.across.shifts import Shift, shift_of, whole
+from fabula.synthesizers.relational.across.steps import (
+    Capped,
+    Computed,
+    Restored,
+    Step,
+    steps_of,
+)
 from fabula.synthesizers.relational.links import Links, Rows
 from fabula.synthesizers.relational.timeline import Timeline
-
-Step: TypeAlias = Found | Shift
-"""One thing to compute: a copy, a total, or a time from its distance."""
 
 
 @dataclass(frozen=True)
@@ -105,31 +107,17 @@ class Across:
     ) -> Across:
         """With the order in which samples compute, once tables are learned.
 
-        Of rules in a circle the one that the fewest rows support is not kept.
-
         Args:
-            columns: The columns that are made of each table.
+            columns: The columns that are drawn of each table.
             relations: What holds inside each table.
         """
-        left = [item for item in self.rules.kept if not isinstance(item.rule, Later)]
-        circles: list[Found] = []
-        while True:
-            made, lacking = _made(left, columns)
-            try:
-                steps = _sorted([*self.shifts, *made], relations)
-            except CycleError as error:
-                circle = [step for step in error.args[1] if isinstance(step, Found)]
-                weakest = min(circle, key=lambda item: item.rows)
-                left.remove(weakest)
-                circles.append(replace(weakest, note="it would follow from itself"))
-            else:
-                dropped = (*self.dropped, *circles, *lacking)
-                return replace(self, steps=tuple(steps), dropped=dropped)
+        steps, lost = steps_of(self.rules.kept, self.shifts, columns, relations)
+        return replace(self, steps=steps, dropped=(*self.dropped, *lost))
 
     def computed(self, table: str) -> frozenset[str]:
         """The columns of a table that samples compute from other tables."""
-        rules = [step.rule for step in self.steps if isinstance(step, Found)]
-        return frozenset(rule.target[1] for rule in rules if rule.target[0] == table)
+        places = {place for step in self.steps for place in step.targets}
+        return frozenset(name for owner, name in places if owner == table)
 
     def applied(
         self,
@@ -153,28 +141,17 @@ class Across:
             return known[key]
 
         for step in self.steps:
-            if isinstance(step, Shift):
-                above = {anchor.key: rows_of(anchor.key) for anchor in step.anchors}
-                made[step.table] = step.restored(made[step.table], made, above)
-                continue
-            rule, rows = step.rule, rows_of(step.rule.key)
-            name, key = rule.target[0], rule.key
-            if isinstance(rule, Copy):
-                table = copied(rule, made[name], made[key.parent], rows, schemas[name])
-            else:
-                assert isinstance(rule, Total)
-                table = totalled(rule, made[name], made[key.child], rows, schemas[name])
-            made[name] = relations[name].followed(table) if relations[name] else table
+            for name, table in step.made(made, rows_of, schemas).items():
+                made[name] = relations[name].followed(table) if relations[name] else table
         return made
 
     @property
     def told(self) -> tuple[str, ...]:
         """The rules in words, and those that are not kept."""
-        steps = {id(step) for step in self.steps}
+        computed = [step.found for step in self.steps if not isinstance(step, Restored)]
         kept = [
-            item for item in self.rules.kept
-            if isinstance(item.rule, Later) or id(item) in steps
-        ]  # fmt: skip
+            item for item in self.rules.kept if isinstance(item.rule, Later) or item in computed
+        ]
         return (
             *(f"across tables {item.told}" for item in kept),
             *(f"no rule: {item.told}" for item in self.rules.near),
@@ -195,9 +172,9 @@ class Across:
             "dropped": [item.state() for item in self.dropped],
             "shifts": [shift.state() for shift in self.shifts],
             "steps": [
-                {"shift": self.shifts.index(step)}
-                if isinstance(step, Shift)
-                else {"rule": kept.index(step)}
+                {"kind": type(step).__name__, "at": self.shifts.index(step.shift)}
+                if isinstance(step, Restored)
+                else {"kind": type(step).__name__, "at": kept.index(step.found)}
                 for step in self.steps
             ],
         }
@@ -210,10 +187,13 @@ class Across:
             return tuple(Found.restore(told) for told in state[name])
 
         kept, shifts = found("kept"), tuple(Shift.restore(told) for told in state["shifts"])
-        steps = (
-            shifts[told["shift"]] if "shift" in told else kept[told["rule"]]
-            for told in state["steps"]
-        )
+        steps: list[Step] = []
+        for told in state["steps"]:
+            at = told["at"]
+            if told["kind"] == "Restored":
+                steps.append(Restored(shifts[at]))
+            else:
+                steps.append((Capped if told["kind"] == "Capped" else Computed)(kept[at]))
         rules = RulesAcross(kept, found("near"), found("second"))
         return cls(rules, shifts, tuple(steps), found("dropped"))
 
@@ -265,52 +245,3 @@ def _never_before(table: pa.Table, later: str, earlier: str) -> bool:
         return False
     known = late.is_valid().to_numpy() & early.is_valid().to_numpy()
     return bool((whole(late)[known] >= whole(early)[known]).all())
-
-
-def _made(
-    rules: Iterable[Found], columns: Mapping[str, Collection[str]]
-) -> tuple[list[Found], list[Found]]:
-    """Rules whose sources are made, maybe by other rules, and the others with what they lack."""
-    there = {(table, name) for table, names in columns.items() for name in names}
-    made: list[Found] = []
-    left = list(rules)
-    while more := [item for item in left if there.issuperset(item.rule.sources)]:
-        made += more
-        there |= {item.rule.target for item in more}
-        left = [item for item in left if item not in more]
-    lacking = [next(source for source in item.rule.sources if source not in there) for item in left]
-    notes = [f"{'.'.join(source)} is not made" for source in lacking]
-    return made, [replace(item, note=note) for item, note in zip(left, notes, strict=True)]
-
-
-def _sorted(steps: list[Step], relations: Mapping[str, Relations]) -> list[Step]:
-    """Steps after those that change what they read.
-
-    Raises:
-        CycleError: Some lead to themselves.
-    """
-    changed = {id(step): _changed(step, relations) for step in steps}
-    graph = {
-        step: [
-            other for other in steps
-            if changed[id(other)] & set(_sources(step))
-        ]
-        for step in steps
-    }  # fmt: skip
-    return list(TopologicalSorter(graph).static_order())
-
-
-def _sources(step: Step) -> tuple[Place, ...]:
-    return step.sources if isinstance(step, Shift) else step.rule.sources
-
-
-def _changed(step: Step, relations: Mapping[str, Relations]) -> set[Place]:
-    """What a step writes, and what follows from that inside the table."""
-    if isinstance(step, Shift):
-        table, names = step.table, set(step.columns)
-    else:
-        table, names = step.rule.target[0], {step.rule.target[1]}
-    for item in relations[table].items:  # each after those that its sources follow from
-        if names & set(item.sources):
-            names.add(item.target)
-    return {(table, name) for name in names}

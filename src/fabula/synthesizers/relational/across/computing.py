@@ -59,6 +59,30 @@ def totalled(
     return _put(table, rule.column, values, change, schema)
 
 
+def capped(
+    rule: Total, table: pa.Table, child: pa.Table, rows: Rows, schema: pa.Schema
+) -> pa.Table:
+    """Children none of which is beyond their parent's largest or smallest, and one of which is it.
+
+    Args:
+        rule: What is computed.
+        table: The parent's rows.
+        child: The children's.
+        rows: The parent's row of each child.
+        schema: The children's columns as they were in training.
+    """
+    name, sign = rule.values[0], 1 if rule.function == "max" else -1
+    mine, bound = Plain(child)[name], Plain(table)[rule.column].take(rows)
+    both = mine.known & bound.known
+    numbers, limit = np.where(both, sign * mine.plain, 0.0), sign * bound.plain
+    order = np.lexsort((numbers, both, rows))
+    last = np.append(np.diff(rows[order]) != 0, True)[: len(order)]
+    reaching = np.zeros(len(rows), bool)
+    reaching[order] = last
+    changed = both & (reaching | (numbers > limit))
+    return _put(child, name, array_of(np.where(changed, bound.plain, 0.0)), changed, schema)
+
+
 def _numbers(rule: Copy, source: pa.ChunkedArray, rows: Rows) -> pa.Array:
     plain = Plain(pa.table({"source": source}))["source"].take(rows)
     numbers = np.where(plain.known, plain.plain * rule.factor, 0.0)
