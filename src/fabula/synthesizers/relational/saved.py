@@ -33,6 +33,7 @@ from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.model import CellColumn, State, check_cells
+from fabula.synthesizers.relational.across.across import Across
 from fabula.synthesizers.relational.bins import Bins
 from fabula.synthesizers.relational.groups import Groups
 from fabula.synthesizers.relational.layout import Layout
@@ -57,6 +58,7 @@ def write_database(
     *,
     digests: Mapping[str, Digest],
     people: Sequence[SamePeople],
+    across: Across,
 ) -> None:
     """Write a folder; `database.json` comes last.
 
@@ -82,21 +84,14 @@ def write_database(
         "notes": dict(notes),
         "digests": {name: item.to_dict() for name, item in digests.items()},
         "people": [item.state() for item in people],
+        "across": across.state(),
     }
     with replacing(folder / ABOUT) as temporary:
         temporary.write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
-def read_database(
-    folder: Path,
-) -> tuple[
-    dict[str, TableModel],
-    Keys,
-    dict[str, str],
-    dict[str, Digest],
-    tuple[SamePeople, ...],
-]:
-    """Read a folder.
+def read_database(folder: Path) -> dict[str, Any]:
+    """Read a folder: what a synthesizer is made of, by name.
 
     Raises:
         SourceError: It is missing or damaged, or of another format.
@@ -117,13 +112,21 @@ def read_database(
             models[name] = _table_restored(name, saved, models, folder)
         digests = {name: Digest.from_dict(told) for name, told in about.get("digests", {}).items()}
         people = tuple(map(SamePeople.restore, about.get("people", ())))
+        across = Across.restore(about["across"]) if "across" in about else Across()
     except FileNotFoundError as exc:
         raise SourceError(
             f"there is no file `{exc.filename}`", code="source.missing", where=str(folder)
         ) from exc
     except UNSOUND as exc:
         raise damaged(folder, f"{type(exc).__name__}: {exc}") from exc
-    return models, Keys(primary, foreign, near), dict(about.get("notes", {})), digests, people
+    return {
+        "models": models,
+        "keys": Keys(primary, foreign, near),
+        "notes": dict(about.get("notes", {})),
+        "digests": digests,
+        "people": people,
+        "across": across,
+    }
 
 
 def _foreign_key(told: Mapping[str, Any]) -> ForeignKey:
