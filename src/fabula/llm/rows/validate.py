@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from fabula.errors import UsageError
+from fabula.llm.rows.parse import unwrapped_json
 from fabula.words.linear import LinearPattern, linear_pattern
 
 Check: TypeAlias = Callable[[Any], Any]
@@ -269,6 +270,7 @@ def _array(schema: Mapping[str, Any], root: Mapping[str, Any], known: _Compiled)
     rest = _compile(items, root, known) if isinstance(items, Mapping) else None
 
     def check(value: Any) -> list[Any]:
+        value = unwrapped_json(value)
         if not isinstance(value, list):
             raise Invalid(f"{quoted(value)} is not a list")
         if not low <= len(value) <= high:
@@ -300,6 +302,7 @@ def _object(schema: Mapping[str, Any], root: Mapping[str, Any], known: _Compiled
     others = _compile(more, root, known) if isinstance(more, Mapping) else None
 
     def check(value: Any) -> dict[str, Any]:
+        value = unwrapped_json(value)
         if not isinstance(value, Mapping):
             raise Invalid(f"{quoted(value)} is not an object")
         for name in required:
