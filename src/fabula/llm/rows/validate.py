@@ -212,7 +212,7 @@ def _integer(schema: Mapping[str, Any], _root: Mapping[str, Any], _known: _Compi
     in_range = _in_range(schema)
     spelled = _spelled(schema, in_range, is_whole=True)
 
-    def check(value: Any) -> int:
+    def check(value: Any) -> Any:
         if isinstance(value, str):
             return spelled(value)
         if isinstance(value, float) and value.is_integer():
