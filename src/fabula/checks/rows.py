@@ -10,7 +10,7 @@ from fabula.checks.data import Data
 from fabula.checks.naming import rule
 from fabula.checks.results import CheckResult
 from fabula.planning.expressions import parse_expression
-from fabula.spec.checks import Check
+from fabula.spec.checks import Check, WindowCheck
 
 
 def row_result(data: Data, table: str, check: Check) -> CheckResult:
@@ -21,6 +21,19 @@ def row_result(data: Data, table: str, check: Check) -> CheckResult:
     broken = f"NOT coalesce({parsed.sql}, TRUE)"
     rows, failing = data.row(f"SELECT count(*), count(*) FILTER ({broken}) FROM {view}")
     examples = data.examples(f"SELECT * FROM {view} WHERE {broken}") if failing else ()
+    return rows_verdict(table, check, rows=rows, failing=failing, examples=examples)
+
+
+def window_result(data: Data, table: str, check: WindowCheck) -> CheckResult:
+    """How a rule over other rows does on all rows of a table."""
+    parsed = parse_expression(condition(check), across=True)
+    data.need(table, parsed.needs)
+    view = data.view(table)
+    kept = f"SELECT {parsed.sql} AS kept FROM {view}"
+    broken = "NOT coalesce(kept, TRUE)"
+    rows, failing = data.row(f"SELECT count(*), count(*) FILTER ({broken}) FROM ({kept})")
+    query = f"SELECT * FROM {view} QUALIFY NOT coalesce({parsed.sql}, TRUE)"
+    examples = data.examples(query) if failing else ()
     return rows_verdict(table, check, rows=rows, failing=failing, examples=examples)
 
 

@@ -28,6 +28,7 @@ from fabula.spec.checks import (
     RowCheck,
     ShareCheck,
     UniqueCheck,
+    WindowCheck,
 )
 from fabula.spec.columns import AbstractColumn, AbstractNumber
 from fabula.spec.keys import Reference
@@ -172,9 +173,7 @@ def check_violations(spec: DatasetSpec, planned: dict[str, Columns]) -> Iterator
             yield from _check_names(spec, table, check, where)
             yield from _check_type(check, planned[table.name], where)
             for text, place in _conditions(check):
-                yield from _condition_problems(
-                    text, planned[table.name], isinstance(check, RowCheck), f"{where}.{place}"
-                )
+                yield from _condition_problems(text, planned[table.name], check, f"{where}.{place}")
 
 
 def _check_names(
@@ -230,19 +229,20 @@ def _check_type(check: Check, columns: Columns, where: str) -> Iterator[Violatio
 
 
 def _conditions(check: Check) -> Iterator[tuple[str, str]]:
-    if isinstance(check, RowCheck | ShareCheck) and check.sql is not None:
+    if isinstance(check, RowCheck | WindowCheck | ShareCheck) and check.sql is not None:
         yield check.sql, "sql"
     if isinstance(check, CorrelationCheck) and check.where is not None:
         yield check.where, "where"
 
 
 def _condition_problems(
-    text: str, columns: Columns, dropped: bool, where: str
+    text: str, columns: Columns, check: Check, where: str
 ) -> Iterator[Violation]:
-    """Problems of a SQL condition; `dropped` columns are seen by row checks alone."""
+    """Problems of a SQL condition; columns that are dropped are seen by row checks alone."""
+    dropped = isinstance(check, RowCheck)
     seen = {n: plan.type for n, plan in columns.items() if dropped or not plan.spec.drop}
     try:
-        parsed = parse_expression(text)
+        parsed = parse_expression(text, across=isinstance(check, WindowCheck))
         unknown = [need for need in parsed.needs if need not in seen]
         for need in unknown:
             message = f"the check uses `{need}`, which no column defines"
