@@ -193,12 +193,19 @@ class Dataset(Mapping[str, Any]):
         """A table as objects of a Pydantic class, which validates each row."""
         return [model.model_validate(row) for row in self.to_dicts(table)]
 
-    def write(self, path: PathLike, *, format: str = "parquet") -> None:  # noqa: A002
+    def write(
+        self,
+        path: PathLike,
+        *,
+        format: str = "parquet",  # noqa: A002
+        escape_formulas: bool | None = None,
+    ) -> None:
         """Write the tables: one file a table into a folder, or one table into one file.
 
         Args:
             path: A folder, or a file whose ending names the format.
             format: The file format in a folder.
+            escape_formulas: Put `'` before texts in CSV that a spreadsheet would run.
 
         Raises:
             UsageError: A file is named, but there are several tables.
@@ -208,14 +215,14 @@ class Dataset(Mapping[str, Any]):
         if names_file(path):
             table = self.to_arrow()
             make_folder(path.parent)
-            write_table(path, table, table.schema, format_of(path))
+            write_table(path, table, table.schema, format_of(path), escape_formulas=escape_formulas)
             return
         file_format = as_format(format)
         make_folder(path)
         for name in self:
             table = self.to_arrow(name)
             file = path / f"{file_stem(name)}.{file_format}"
-            write_table(file, table, table.schema, file_format)
+            write_table(file, table, table.schema, file_format, escape_formulas=escape_formulas)
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         return self.to_arrow().__arrow_c_stream__(requested_schema)

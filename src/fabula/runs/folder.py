@@ -65,6 +65,7 @@ class RunFolder:
         fresh: Forget what an earlier, equal run left.
         overwrite: Replace what another run left; files of no run are never touched.
         also: Names of files that the run writes besides its tables.
+        escape_formulas: Put `'` before cells of CSV that a spreadsheet would run.
 
     Raises:
         SinkError: The folder holds something else, is in use, or can't be written.
@@ -80,8 +81,10 @@ class RunFolder:
         fresh: bool = False,
         overwrite: bool = False,
         also: Iterable[str] = (),
+        escape_formulas: bool = False,
     ) -> None:
         self.path = path
+        self._escape_formulas = escape_formulas
         self._formats = formats
         _check_owner(path, identity, overwrite=overwrite)
         make_folder(inside(path, STATE))
@@ -124,7 +127,9 @@ class RunFolder:
         tally = Tally(layout, part, attempt)
         with ExitStack() as stack:
             files = [
-                stack.enter_context(writing(path, layout.schema, file_format))
+                stack.enter_context(
+                    writing(path, layout.schema, file_format, escape_formulas=self._escape_formulas)
+                )
                 for file_format, path in self._files(layout, part).items()
             ]
             for block in blocks:
