@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from fabula.io.formulas import NUMBER, START, escaped, is_formula
 
@@ -78,7 +79,7 @@ def _may_be(values: pa.Array[Any]) -> bool:
     _, offsets, data = values.buffers()
     if data is None or not data.size:
         return False
-    ends = np.frombuffer(offsets, np.int64 if wide else np.int32)
+    ends: NDArray[np.integer[Any]] = np.frombuffer(offsets, np.int64 if wide else np.int32)
     starts = ends[values.offset : values.offset + len(values)]  # an empty text's is the next one's
     letters = np.frombuffer(data, np.uint8).take(starts, mode="clip")
     return bool(_FIRST.take(letters).any())
