@@ -155,7 +155,7 @@ def run(
             finally:
                 folder.close()
             schemas = {table.name: table.schema for table in plan.tables}
-            dataset = Dataset.open(output, schemas=schemas, reused=reused)
+            dataset = Dataset.open(output, schemas=schemas, reused=reused, trusted=True)
     except KeyboardInterrupt as exc:
         raise _interrupted(tracker, kept=output is not None) from exc
     tell_formulas(dataset.manifest, escaped=escape_formulas)
@@ -167,6 +167,7 @@ def _go_on(plan: Plan, folder: RunFolder, make: Callable[[Store], Dataset], limi
     """Make what a run folder still lacks; returns the number of rows that it had already."""
     past = folder.manifest
     if past and not lost_too_many(past, limit):
+        folder.check_files()
         logger.info("`%s` holds this run, finished", folder.path)
         return sum(table["written"] for table in past["tables"].values())
     if past:

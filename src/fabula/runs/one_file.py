@@ -119,9 +119,17 @@ def _past(output: Path, facts: Mapping[str, Any], *, overwrite: bool) -> dict[st
     if manifest and manifest.get("fingerprint") == facts["fingerprint"]:
         files = [file for table in manifest["tables"].values() for file in table["files"]]
         mine = len(files) == 1 and files[0]["path"] == output.name
-        return manifest if mine and is_unchanged(output, files[0]["sha256"]) else None
+        if mine and is_unchanged(output, files[0]["sha256"]):
+            return manifest
     if overwrite:
         return None
+    if manifest and manifest.get("fingerprint") == facts["fingerprint"]:
+        raise SinkError(
+            f"`{output}` was changed since its run wrote it",
+            code="sink.changed",
+            where=str(output),
+            hint="move it away, or pass --overwrite to make it again",
+        )
     owner = "is the result of another run" if manifest else "was made by no run"
     raise SinkError(
         f"`{output}` {owner}",
