@@ -174,11 +174,11 @@ def check_violations(spec: DatasetSpec, planned: dict[str, Columns]) -> Iterator
             where = f"tables.{table.name}.checks.{i}"
             yield from _check_names(spec, table, check, where)
             yield from _check_type(check, planned[table.name], where)
-            for text, place in _conditions(check):
+            for text, key in _conditions(check):
                 of_row = isinstance(check, RowCheck)
                 seen = _seen(table, planned, check) if of_row else _written(planned[table.name])
                 references = references_of(table) if of_row else ()
-                place = f"{where}.{place}"
+                place = f"{where}.{key}"
                 across = isinstance(check, WindowCheck)
                 yield from _condition_problems(text, references, seen, place, across=across)
 
