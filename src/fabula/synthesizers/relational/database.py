@@ -21,8 +21,10 @@ from fabula.synthesizers.catalogue import check_seed
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
 from fabula.synthesizers.details.finding import details_of, personal_columns
 from fabula.synthesizers.model import Steps
+from fabula.synthesizers.relational.across.across import Across
+from fabula.synthesizers.relational.circles import closed
 from fabula.synthesizers.relational.layout import Seen
-from fabula.synthesizers.relational.learning import Lesson, TableModel
+from fabula.synthesizers.relational.learning import Lesson, Reach, TableModel
 from fabula.synthesizers.relational.links import (
     Links,
     Rows,
@@ -56,6 +58,7 @@ class RelationalSynthesizer:
         notes: What is to be said of foreign keys, columns and tables, by their names.
         digests: Digests of the tables' rows, by which `fabula.evaluate` knows them again.
         people: Columns that tell of the same people as others.
+        across: Rules across tables.
         hand_back: How a table goes back in the frame library that it came in; not saved.
         path: The folder that it was loaded from.
     """
@@ -65,6 +68,7 @@ class RelationalSynthesizer:
     notes: Mapping[str, str] = field(default_factory=dict)
     digests: Mapping[str, Digest] = field(default_factory=dict)
     people: tuple[SamePeople, ...] = ()
+    across: Across = field(default_factory=Across)
     hand_back: Mapping[str, Callable[[pa.Table], Any]] = field(default_factory=dict)
     path: PathLike | None = None
 
@@ -83,11 +87,23 @@ class RelationalSynthesizer:
         if not scale > 0:
             raise UsageError(f"`scale` must be above 0, not {scale}", code="usage.bad-size")
         made: dict[str, MadeTable] = {}
-        for name, model in self.models.items():
+        models = self.models
+        for name, model in models.items():
             streams = partial(_stream, seed, name)
             with sound(self.path):
                 made[name] = Making(model, made, scale, seed, streams).make()
-        tables = applied(self.people, {name: item.table for name, item in made.items()}, seed)
+        for name, model in self.models.items():
+            with sound(self.path):
+                made[name] = closed(model, made, partial(_stream, seed, name))
+        with sound(self.path):
+            tables = self.across.applied(
+                {name: item.table for name, item in made.items()},
+                {name: model.schema for name, model in models.items()},
+                {name: model.relations for name, model in models.items()},
+                lambda name: _stream(seed, name, "relations across tables"),
+            )
+            tables = {name: models[name].as_written(table) for name, table in tables.items()}
+        tables = applied(self.people, tables, seed)
         return {name: self.hand_back.get(name, _unchanged)(table) for name, table in tables.items()}
 
     def save(self, path: PathLike) -> None:
@@ -97,7 +113,13 @@ class RelationalSynthesizer:
             SinkError: The place can't be written.
         """
         write_database(
-            Path(path), self.models, self.keys, self.notes, digests=self.digests, people=self.people
+            Path(path),
+            self.models,
+            self.keys,
+            self.notes,
+            digests=self.digests,
+            people=self.people,
+            across=self.across,
         )
 
     @classmethod
@@ -107,7 +129,7 @@ class RelationalSynthesizer:
         Raises:
             SourceError: The folder is missing or damaged.
         """
-        return cls(*read_database(Path(path)), path=path)
+        return cls(**read_database(Path(path)), path=path)
 
     def card(self) -> str:
         """How each table is made, and what is not made of it."""
@@ -121,8 +143,13 @@ class RelationalSynthesizer:
             lines += [f"  {column}: left out: {why}" for column, why in model.left_out.items()]
             lines += [f"  on every row {relation}" for relation in model.relations.told]
         for key in self.keys.foreign:
-            said = f" ({self.notes[key.name]})" if key.name in self.notes else ""
-            lines.append(f"key {key.name} → {key.target}{said}")
+            said = [self.notes[key.name]] if key.name in self.notes else []
+            links, reach = self.models[key.child].links, self.models[key.child].reach.get(key)
+            if reach is not None and reach.trees is not None:
+                said.append(reach.trees.about)
+            if key in links.late:
+                said.append(f"closes a circle of tables: chosen last; {_homing(reach)}")
+            lines.append(f"key {key.name} → {key.target}" + f" ({'; '.join(said)})" * bool(said))
         for miss in self.keys.near:
             told = f"no key: {miss.key.name} is not taken to point at {miss.key.target}: {miss.why}"
             if miss.share >= CONTAINED:
@@ -131,6 +158,7 @@ class RelationalSynthesizer:
         keys = {key.name for key in self.keys.foreign}
         lines += [f"{name}: {said}" for name, said in self.notes.items() if name not in keys]
         lines += [item.told for item in self.people]
+        lines += self.across.told
         return "\n".join(lines)
 
     @property
@@ -142,6 +170,13 @@ class RelationalSynthesizer:
 
     def __repr__(self) -> str:
         return f"RelationalSynthesizer({len(self.models)} tables, {len(self.keys.foreign)} keys)"
+
+
+def _homing(reach: Reach | None) -> str:
+    """How often the parent of a key that closes a circle leads back to its child."""
+    if reach is None or reach.back is None:
+        return "its parents are chosen at random"
+    return f"in {reach.home:.0%} of the rows `{reach.back.name}` leads back"
 
 
 def _unchanged(table: pa.Table) -> pa.Table:
@@ -167,12 +202,12 @@ def fit_tables(
         keep: Tables that stay as they are, such as lists of countries: their rows are real.
         seed: The same data and seed give the same model.
         protect: Labels of fewer rows, and so many extreme numbers, are not learned.
-        exact: Keep, within each table, what holds on all of its rows.
+        exact: Keep, within tables and across them, what holds on all rows.
         progress: Called with tables done and tables in all.
         options: Those of the `boosted` model.
 
     Raises:
-        SourceError: A foreign key has values that its parent lacks, or tables form a circle.
+        SourceError: A foreign key has values that its parent lacks, or primary keys form a circle.
         UsageError: `keys` or `keep` name what does not exist.
     """
     for name in keep:
@@ -202,14 +237,16 @@ def fit_tables(
     personal = personal_columns(features, protect)
     replaced = [name for name in order if name not in keep]
     people = same_people(tables, personal, found.foreign, replaced)
+    across = Across.found(read, found, rows, links, keep) if exact else Across()
     for done, name in enumerate(order):
         if progress:
             progress(done, len(order))
         model, seen[name] = Lesson(
             name=name,
-            table=read[name],
+            table=across.learned(name, read, rows),
             links=links[name],
             rows=rows,
+            sizes={name: table.num_rows for name, table in tables.items()},
             primary=found.primary.get(name, ()),
             parents=seen,
             below=_children(name, links, rows, tables),
@@ -219,16 +256,25 @@ def fit_tables(
             protect=protect,
             exact=exact,
             details=details_of(features[name], personal[name], singular(name), protect),
+            across=across,
         ).learn()
         models[name] = replace(model, schema=tables[name].schema, written=written[name])
     if progress:
         progress(len(order), len(order))
+    across = across.ordered(
+        {name: model.made_columns for name, model in models.items()},
+        {name: model.relations for name, model in models.items()},
+    )
+    for name, model in models.items():
+        computed = across.computed(name)
+        left_out = {column: why for column, why in model.left_out.items() if column not in computed}
+        models[name] = replace(model, left_out=left_out)
     said = {name: notes for name, notes in noted.items() if notes}
     for name, model in models.items():
         if model.columns is not None:
             doubted = doubts(model.columns, tables[name])
             said |= {f"{name}.{column}": doubt for column, doubt in doubted.items()}
-    return RelationalSynthesizer(models, found, {**told, **said}, people=people)
+    return RelationalSynthesizer(models, found, {**told, **said}, people=people, across=across)
 
 
 def _with_times(
