@@ -59,7 +59,8 @@ def _from_tables(data: Mapping[str, pa.Table], prompt: str) -> Inferred:
         beside = frozenset(rows.column_names)
         for column in rows.column_names:
             place = f"tables.{name}.columns.{column}"
-            values, context = rows.column(column), {"owner": singular(name), "beside": beside}
+            values = rows.column(column)
+            context: dict[str, Any] = {"owner": singular(name), "beside": beside}
             made = guess_array(column, values, **context)
             written = written_guess(column, values, made, **context)
             if written is not None:
