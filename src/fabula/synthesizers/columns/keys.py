@@ -6,7 +6,7 @@ identifier is kept, so that a sampled table can't be joined with the real one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fabula.errors import UsageError
 from fabula.inference.arrays import guess_array
 from fabula.inference.guesses import words
-from fabula.io.arrays import array_of
+from fabula.io.arrays import array_of, whole_numbers
 from fabula.spec.keys import Uuid
 from fabula.spec.words import Pattern
 from fabula.streams import Permutation
@@ -65,13 +65,14 @@ class KeyCodec:
     def learn(cls, name: str, values: pa.Array) -> KeyCodec | None:
         """The key that a column is, or None where it is none."""
         kind = values.type
-        number, text = pa.types.is_integer(kind), _is_text(kind)
-        if not (number or text) or len(values) < 3 or values.null_count:
+        numbers, text = whole_numbers(values), _is_text(kind)
+        if not (numbers is not None or text) or len(values) < 3 or values.null_count:
             return None
         if pc.count_distinct(values).as_py() < len(values):
             return None
-        if number:
-            return _number_key(name, values)
+        if numbers is not None:
+            key = _number_key(name, numbers)
+            return key and replace(key, type=kind)
         if (numbered := _numbered_key(name, values)) is not None:
             return numbered
         chunked = pa.chunked_array([values])
@@ -107,7 +108,7 @@ class KeyCodec:
     @property
     def about(self) -> str:
         """What was made of the column."""
-        if pa.types.is_integer(self.type):
+        if not _is_text(self.type):
             return f"key: made anew from {self.start}"
         if self.width:
             return f"key: made anew from {self._texts(np.array([self.start]))[0]}"
@@ -120,7 +121,7 @@ class KeyCodec:
     def decode(self, codes: CodeColumn, places: Places, wanted: Wanted | None = None) -> pa.Array:
         """New identifiers, which differ from row to row by the rows' numbers."""
         del codes, wanted
-        if pa.types.is_integer(self.type):
+        if not _is_text(self.type):
             return array_of(self.start + places.numbers * self.step).cast(self.type)
         if self.width:
             return self._texts(self.start + places.numbers).cast(self.type)
