@@ -24,8 +24,8 @@ from fabula.checks.rows import row_result, window_result
 from fabula.checks.uniqueness import repeated_rows, unique_result
 from fabula.io.read import TableRows
 from fabula.planning.expressions import ExpressionError
+from fabula.planning.parents import is_of_one_row
 from fabula.spec.checks import (
-    ROW_CHECKS,
     AggregateCheck,
     Check,
     CorrelationCheck,
@@ -68,7 +68,7 @@ def evaluate_on(
             check_result(spec, data, name, check)
             for name, table in spec.tables.items()
             for check in [*(implied_checks(spec, name) if structure else ()), *table.checks]
-            if row_checks or not isinstance(check, ROW_CHECKS)
+            if row_checks or not is_of_one_row(check, table)
         )
     )
 
@@ -118,4 +118,4 @@ def _result(spec: DatasetSpec, data: Data, table: str, check: Check) -> CheckRes
         case CountCheck():
             return count_result(spec, data, table, check)
         case _:
-            return row_result(data, table, check)
+            return row_result(spec, data, table, check)

@@ -50,7 +50,8 @@ def rule(check: Check) -> str:
             what = check.sql or f"`{check.column}` = {check.value}"
             return f"share of {what} {bound(check)}"
         case AggregateCheck():
-            return f"`{check.column}` = {check.function} of `{check.of}`"
+            by = f" by `{check.by}`" if check.by else ""
+            return f"`{check.column}` = {check.function} of `{check.of}`{by}"
         case ForeignKeyCheck():
             return f"`{check.column}` exists in `{check.to}`"
         case CountCheck():

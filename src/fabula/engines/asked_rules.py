@@ -20,8 +20,9 @@ from fabula.inference.row_classes import row_problems
 from fabula.llm.rows.job import RowCheck, TableCheck
 from fabula.llm.rows.wording import as_json
 from fabula.planning.expressions import parse_expression
+from fabula.planning.parents import is_of_one_row
 from fabula.planning.plan import TablePlan
-from fabula.spec.checks import ROW_CHECKS, Check
+from fabula.spec.checks import Check
 
 
 def told_rules(plan: TablePlan, asked: Collection[str]) -> str:
@@ -137,5 +138,5 @@ def _rule_check(plan: TablePlan, kept: Rules) -> RowCheck | None:
 
 def _rules(plan: TablePlan) -> list[tuple[Check, set[str]]]:
     """The checks that one row passes or fails by itself, with the columns that they need."""
-    checks = [check for check in plan.spec.checks if isinstance(check, ROW_CHECKS)]
+    checks = [check for check in plan.spec.checks if is_of_one_row(check, plan.spec)]
     return [(check, set(parse_expression(condition(check)).needs)) for check in checks]
