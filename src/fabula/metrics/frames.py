@@ -7,7 +7,7 @@ by all frames, and a missing value is a state of its own: NaN in numbers, code 0
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
@@ -86,6 +86,7 @@ class Frames:
         holdout: Real rows that the synthesizer never saw.
         seed: Decides every sample.
         notes: What was left out or changed, in sentences.
+        tables: The tables as they came, `real`, `synthetic` and `holdout`.
     """
 
     columns: tuple[Column, ...]
@@ -94,6 +95,7 @@ class Frames:
     holdout: Frame | None
     seed: int
     notes: tuple[str, ...] = ()
+    tables: Mapping[str, pa.Table] = field(default_factory=dict)
 
     def of(self, *families: Family) -> list[Column]:
         """The columns of some families."""
@@ -203,6 +205,7 @@ def prepare(
         holdout=frames.get("holdout"),
         seed=seed,
         notes=tuple(notes),
+        tables=tables,
     )
 
 
