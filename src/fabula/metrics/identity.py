@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fabula.errors import UsageError, did_you_mean
 from fabula.metrics.frames import Frame, Frames
-from fabula.metrics.result import MetricResult, bounded, no_verdict, noise, percent
+from fabula.metrics.result import MetricResult, bounded, noise, percent, unjudged
 from fabula.metrics.secrets import Secret, declared, personal, search, varied
 from fabula.streams import mix
 
@@ -68,9 +68,9 @@ def identified(frames: Frames, quasi: Sequence[str] = ()) -> MetricResult:
         "privacy", "identified", title, value, "lower",
         f"{percent(value)} of the synthetic rows have a combination of {listed} that exactly one "
         f"real person has; {small:,} of {real.rows:,} real people share theirs with fewer than "
-        f"{SMALL_GROUP - 1} others.{no_verdict(bound)}",
+        f"{SMALL_GROUP - 1} others.{unjudged(bound)}",
         source, baseline=base, compared=frames.compared, form="share",
-        threshold=bounded(bound),
+        threshold=bounded(bound), no_verdict=bounded(bound) is None,
         details={
             "quasi": names,
             "real_people_alone": int((counts == 1).sum()),
@@ -106,14 +106,14 @@ def sensitive_values(
         )  # fmt: skip
     rows, everything = frames.synthetic.rows, [*secrets, *others]
     allowed = [secret.allowed(rows) for secret in everything]
-    unjudged = [at for at, share in enumerate(allowed) if bounded(share) is None]
+    unclear = [at for at, share in enumerate(allowed) if bounded(share) is None]
     hits = search(frames.tables["synthetic"], secrets, others)
     shares = {at: float(held.mean()) for at, held in hits.rows.items()}
-    guilty = [at for at, share in shares.items() if share > allowed[at] and at not in unjudged]
-    counted = guilty or [at for at in shares if at not in unjudged]
+    guilty = [at for at, share in shares.items() if share > allowed[at] and at not in unclear]
+    counted = guilty or [at for at in shares if at not in unclear]
     found = np.any([np.zeros(rows, bool), *(hits.rows[at] for at in counted)], axis=0)
     value = float(found.mean())
-    judged = [at for at in range(len(secrets)) if at not in unjudged]
+    judged = [at for at in range(len(secrets)) if at not in unclear]
     bound = min((allowed[at] for at in guilty), default=sum(allowed[at] for at in judged))
     if guilty:
         places = hits.told(guilty)
@@ -128,14 +128,15 @@ def sensitive_values(
     elif others:
         said = "No personal detail of another table occurs in any cell."
     else:
-        said = no_verdict(1.0).strip()
-    if unjudged and (judged or others):
-        said += f" Not judged: {_told(everything, unjudged)}, which other real rows share."
+        said = unjudged(1.0).strip()
+    if unclear and (judged or others):
+        said += f" Not judged: {_told(everything, unclear)}, which other real rows share."
     chance = [share for at in judged if (share := secrets[at].chance) is not None]
     return MetricResult(
         "privacy", "sensitive_values", title, value, "lower", said, source,
         baseline=sum(chance), compared=frames.compared if chance else "ideal",
-        threshold=bounded(bound) if judged or others else None, form="share",
+        threshold=bounded(bound) if judged or others else None,
+        no_verdict=bounded(bound) is None or not (judged or others), form="share",
         details={
             "columns": [name for name in frames.tables["real"].column_names
                         if any(name in secret.columns for secret in secrets)],
