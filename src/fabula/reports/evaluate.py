@@ -25,6 +25,7 @@ from fabula.metrics import (
     identity,
     pictures,
 )
+from fabula.metrics.across.result import rules_kept
 from fabula.metrics.bias import bias_results
 from fabula.metrics.dependence import dependence
 from fabula.metrics.foreign_keys import keys_of
@@ -32,6 +33,7 @@ from fabula.metrics.frames import Frames, prepare
 from fabula.metrics.pairs import pairs
 from fabula.metrics.relations import relational
 from fabula.metrics.result import MetricResult, Section
+from fabula.metrics.rhythms import rhythms
 from fabula.metrics.secrets import Secret
 from fabula.metrics.sequences import sequences
 from fabula.metrics.shapes import missing, shapes, wasserstein
@@ -105,6 +107,8 @@ def evaluate(
     related = {}
     if "quality" in sections:
         related = relational(made, there, prepared, keys.foreign)
+        for name, result in rules_kept(made, there, keys).items() if there else ():
+            related.setdefault(name, []).append(result)
     secrets = {
         name: identity.secrets_of(frames, sensitive)
         for name, frames in prepared.items()
@@ -180,6 +184,8 @@ def _quality(frames: Frames, target: str | None) -> Iterator[MetricResult]:
         coverage.recall, detection.linear_detection,
     ]  # fmt: skip
     yield from (metric(frames) for metric in metrics)
+    if frames.of("moment"):
+        yield rhythms(frames)
     yield _with_extra(
         lambda: detection.detection(frames), "detection", "told apart by trees", "lower"
     )
