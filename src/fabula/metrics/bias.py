@@ -11,7 +11,7 @@ import numpy as np
 
 from fabula.errors import UsageError
 from fabula.metrics.frames import Array, Column, Frame, Frames
-from fabula.metrics.result import MetricResult, noise, percent
+from fabula.metrics.result import SAYS_NOTHING, MetricResult, bounded, noise, percent
 from fabula.metrics.utility import outcome_column
 
 REPRESENTATION, DIFFERENCE, FOUR_FIFTHS, AMPLIFIED = 0.05, 0.20, 0.80, 0.05
@@ -132,10 +132,11 @@ def _outcomes(groups: list[Groups], outcome: Outcome) -> list[MetricResult]:
         MetricResult(
             "bias", "outcome_difference", "outcome difference", judged[wide].difference, "lower",
             f"{outcome.words} for {judged[wide].said} by `{wide}`."
-            f"{_inherited(most[wide] > DIFFERENCE, 'difference', 'more')}{warning}",
+            f"{_inherited(most[wide], DIFFERENCE)}{warning}",
             "Demographic parity difference (Dwork et al. 2012)",
             baseline=there[wide].difference if len(there[wide].kept) > 1 else None,
-            compared="real rows", threshold=most[wide], form="share", details=details,
+            compared="real rows", threshold=bounded(most[wide]), form="share",
+            no_verdict=bounded(most[wide]) is None, details=details,
         ),
         MetricResult(
             "bias", "outcome_ratio", "four-fifths rule", judged[unfair].ratio, "higher",
@@ -143,9 +144,11 @@ def _outcomes(groups: list[Groups], outcome: Outcome) -> list[MetricResult]:
             f"group of `{unfair}` as in the most favoured one"
             + (f"; in the real data {there[unfair].ratio:.2f} times."
                if len(there[unfair].kept) > 1 else ".")
-            + _inherited(least[unfair] < FOUR_FIFTHS, "ratio", "less"),
+            + _inherited(least[unfair], FOUR_FIFTHS),
             _FIFTHS, baseline=there[unfair].ratio if len(there[unfair].kept) > 1 else None,
-            compared="real rows", threshold=least[unfair], details=details,
+            compared="real rows", threshold=_floor(least[unfair]),
+            no_verdict=_floor(least[unfair]) is None,
+            details=details,
         ),
     ]  # fmt: skip
     grown = {
@@ -154,8 +157,8 @@ def _outcomes(groups: list[Groups], outcome: Outcome) -> list[MetricResult]:
         if len(there[name].kept) > 1
     }
     if grown:
-        most = max(grown, key=lambda name: grown[name])
-        results.append(_amplification(most, grown[most], judged[most], there[most]))
+        worst = max(grown, key=lambda name: grown[name])
+        results.append(_amplification(worst, grown[worst], judged[worst], there[worst]))
     return results
 
 
@@ -191,9 +194,10 @@ def _intersections(crossed: list[Groups], outcome: Outcome) -> MetricResult:
         "bias", "intersections", title, judged[worst].ratio, "higher",
         f"Crossing {worst}, {outcome.words} for {judged[worst].said}; {small} crossed groups "
         f"have fewer than {SMALL_CELL} rows and are not judged."
-        + _inherited(least[worst] < FOUR_FIFTHS, "ratio", "less"),
+        + _inherited(least[worst], FOUR_FIFTHS),
         _FIFTHS, baseline=there[worst].ratio if len(there[worst].kept) > 1 else None,
-        compared="real rows", threshold=least[worst],
+        compared="real rows", threshold=_floor(least[worst]),
+        no_verdict=_floor(least[worst]) is None,
         details={"groups": {name: _table(made[name], there[name]) for name in made}},
     )  # fmt: skip
 
@@ -250,12 +254,20 @@ def _most_difference(made: _Rates, there: _Rates) -> float:
     return max(DIFFERENCE, there.difference + math.hypot(*errors))
 
 
-def _inherited(widened: bool, what: str, sign: str) -> str:
-    if not widened:
+def _floor(ratio: float) -> float | None:
+    """A bound on a ratio; None where nearly every ratio would keep it."""
+    return ratio if ratio > 1 - SAYS_NOTHING else None
+
+
+def _inherited(bound: float, usual: float) -> str:
+    """What is said of a bound that the real data does not keep."""
+    if bound == usual:
         return ""
+    if not 1 - SAYS_NOTHING < bound < SAYS_NOTHING:
+        return " No verdict: the real groups are too small, or too unlike, for a bound."
     return (
-        f" The real data is no fairer: the bound is its {what}, {sign} three standard errors, and "
-        "not the usual one."
+        f" The real data is no fairer: the bound is what it has, with room for three standard "
+        f"errors, and not {percent(usual)}."
     )
 
 
