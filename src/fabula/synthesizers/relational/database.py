@@ -95,7 +95,7 @@ class RelationalSynthesizer:
             SinkError: The place can't be written.
         """
         write_database(
-            Path(path), self.models, self.keys, self.notes, self.digests, self.people
+            Path(path), self.models, self.keys, self.notes, digests=self.digests, people=self.people
         )
 
     @classmethod
@@ -217,7 +217,7 @@ def fit_tables(
         models[name] = replace(model, schema=tables[name].schema, written=written[name])
     if progress:
         progress(len(order), len(order))
-    return RelationalSynthesizer(models, found, told, people)
+    return RelationalSynthesizer(models, found, told, people=people)
 
 
 def _with_times(

@@ -53,8 +53,9 @@ def write_database(
     models: Mapping[str, TableModel],
     keys: Keys,
     notes: Mapping[str, str],
+    *,
     digests: Mapping[str, Digest],
-    people: Sequence[SamePeople] = (),
+    people: Sequence[SamePeople],
 ) -> None:
     """Write a folder; `database.json` comes last.
 
