@@ -14,6 +14,12 @@ from fabula.pii import Finding, find_in_table
 from fabula.synthesizers.columns.categories import FEWER, is_text, plain_values
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.details.codec import DetailCodec
+from fabula.synthesizers.details.persons import (
+    IDENTIFYING,
+    Persons,
+    identifies_people,
+    numbered,
+)
 from fabula.synthesizers.details.recognised import (
     NAMES,
     WIDE,
@@ -132,10 +138,24 @@ COPIED = ("name", "company", "street", "address", "email", "username", "phone", 
 COPY_SHARE = 0.5
 
 
+def persons_in(table: pa.Table, found: Sequence[PersonalColumn]) -> list[Persons]:
+    """The people that columns of a table tell apart: personal ones, and ids called so."""
+    told = [numbered(item.name, item.values) for item in found if item.detail in IDENTIFYING]
+    known = {item.name for item in found}
+    ids = [name for name in table.column_names if name not in known and identifies_people(name)]
+    return told + [
+        numbered(name, plain_values(table.column(name).combine_chunks()))
+        for name in ids
+        if not pa.types.is_nested(table.schema.field(name).type)
+    ]
+
+
 def _all_found(table: pa.Table, owner: str, protect: int) -> list[PersonalColumn]:
     """The personal columns of a table, by value first, then by name."""
     findings = find_in_table(table)
-    names = dict.fromkeys([*_texts_of(table), *findings])
+    ids = [item.name for item in table.schema
+           if pa.types.is_integer(item.type) and identifies_people(item.name)]  # fmt: skip
+    names = dict.fromkeys([*_texts_of(table), *findings, *ids])
     found = (_found(table, name, owner, protect, findings.get(name)) for name in names)
     return [item for item in found if item]
 
@@ -177,6 +197,9 @@ def _found(
     ):
         reason = f"{finding.reason}; confidence {finding.confidence:.2f}"
         return PersonalColumn(name, finding.kind, values, known, gap, reason, finding.scheme)
+    if identifies_people(name) and _are_ids(known, len(values) - values.null_count, kind):
+        reason = f"`{name}` says that it tells people apart"
+        return PersonalColumn(name, "code", values, known, gap, reason)
     if not is_text(kind):
         return None
     detail = detail_by_values(known)
@@ -211,6 +234,18 @@ def _is_key(name: str, values: pa.Array, finding: Finding) -> bool:
     return (
         finding.kind in ("plate", "postcode", "uuid") and KeyCodec.learn(name, values) is not None
     )
+
+
+def _are_ids(known: pa.Array, rows: int, kind: pa.DataType) -> bool:
+    """Whether values repeat and are codes of which there could be many more."""
+    if not FEWEST_IDS <= len(known) <= 0.9 * rows:
+        return False
+    shapes = Shapes.of(known, protect=len(known))
+    coded = shapes is not None and (shapes.are_codes or not is_text(kind))
+    return coded and shapes is not None and SPARSE * len(known) <= shapes.size
+
+
+FEWEST_IDS, SPARSE = 10, 8
 
 
 def _are_digits(known: pa.Array) -> bool:

@@ -30,7 +30,12 @@ from fabula.synthesizers.relational.links import (
     without_orphans,
 )
 from fabula.synthesizers.relational.making import MadeTable, Making
-from fabula.synthesizers.relational.people import SamePeople, applied, same_people
+from fabula.synthesizers.relational.people import (
+    SamePeople,
+    applied,
+    people_of_rows,
+    same_people,
+)
 from fabula.synthesizers.relational.saved import read_database, write_database
 from fabula.synthesizers.saved import sound
 from fabula.synthesizers.written.codec import read_times
@@ -213,6 +218,7 @@ def fit_tables(
             protect=protect,
             exact=exact,
             details=details_of(features[name], personal[name], singular(name), protect),
+            persons=people_of_rows(name, tables, personal, found.foreign, protect),
         ).learn()
         models[name] = replace(model, schema=tables[name].schema, written=written[name])
     if progress:
