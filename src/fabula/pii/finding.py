@@ -241,7 +241,7 @@ def _texts(texts: Sequence[str], name: str) -> Finding | None:
         plain = [text for text in texts if not _PHONE.fullmatch(text)]
         part += sum(re.fullmatch(r"\d{8,12}", text) is not None for text in plain) / len(texts)
     digits = [re.sub(r"\D", "", text) for text in texts]
-    if part >= NEARLY_ALL and _are_spread(digits) and min(map(len, digits)) >= 6:
+    if part >= NEARLY_ALL and min(map(len, digits)) >= 6 and _are_spread(digits):
         return _found("phone", part, "have the form of a phone number")
     if wordings.share(texts, _DIGITS, whole=True) >= NEARLY_ALL:
         return _dialled(texts, name)

@@ -16,6 +16,7 @@ from fabula.synthesizers.columns.codec import CodecState, ColumnCodec
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.lattice import is_exact
 from fabula.synthesizers.columns.numbers import NumberCodec
+from fabula.synthesizers.columns.trees import TreeCodec
 from fabula.synthesizers.details.codec import DetailCodec
 from fabula.synthesizers.details.finding import details_of, personal_columns, persons_in
 from fabula.synthesizers.details.persons import Persons, identifies_people, likeliest
@@ -34,6 +35,7 @@ _RESTORE: Mapping[str, Callable[[str, pa.DataType, CodecState], ColumnCodec]] = 
     "key": KeyCodec.restore,
     "written": WrittenCodec.restore,
     "detail": DetailCodec.restore,
+    "tree": TreeCodec.restore,
 }
 
 
@@ -52,12 +54,19 @@ class Columns:
     left_out: Mapping[str, str]
 
     @classmethod
-    def learn(cls, table: pa.Table, *, protect: int) -> Columns:
+    def learn(
+        cls,
+        table: pa.Table,
+        *,
+        protect: int,
+        known: Mapping[str, ColumnCodec] | None = None,
+    ) -> Columns:
         """Find a codec for each column.
 
         Args:
             table: Training rows.
             protect: Labels of fewer rows, and so many extreme numbers, are not reproduced.
+            known: Codecs of some columns.
 
         Raises:
             SourceError: The table has too few rows or no column that can be learned.
@@ -66,7 +75,7 @@ class Columns:
         personal = personal_columns({"": table}, protect)[""]
         details = details_of(table, personal, "", protect)
         persons = likeliest(persons_in(table, personal), protect)
-        columns = cls.learnable(table, details, persons, protect=protect)
+        columns = cls.learnable(table, details, persons, protect=protect, known=known)
         if not columns.codecs:
             name, reason = next(iter(columns.left_out.items()))
             raise SourceError(
@@ -85,6 +94,7 @@ class Columns:
         persons: Persons | None = None,
         *,
         protect: int,
+        known: Mapping[str, ColumnCodec] | None = None,
     ) -> Columns:
         """As `learn`, for a table that may have no column to learn.
 
@@ -93,13 +103,16 @@ class Columns:
             details: How personal columns are replaced.
             persons: Whom the rows tell of, where some people have several rows.
             protect: As for `learn`.
+            known: Codecs of some columns.
         """
+        known = known or {}
         fields: list[pa.Field] = []
         codecs: list[ColumnCodec] = []
         left_out: dict[str, str] = {}
         for field in table.schema:
             values = table.column(field.name).combine_chunks()
-            codec = details.get(field.name) or _codec(field.name, values, protect, persons)
+            decided = known.get(field.name) or details.get(field.name)
+            codec = decided or _codec(field.name, values, protect, persons)
             if isinstance(codec, str):
                 left_out[field.name] = codec
                 continue
@@ -194,7 +207,9 @@ def _codec(name: str, values: pa.Array, protect: int, persons: Persons | None) -
     kind = values.type.value_type if isinstance(values.type, pa.DictionaryType) else values.type
     if pa.types.is_nested(kind):
         return f"nested values of type {kind}; give them as columns of their own"
-    written = WrittenCodec.learn(name, values, protect=protect) if is_text(values.type) else None
+    whole = pa.types.is_integer(values.type)
+    may = whole or is_text(values.type)
+    written = WrittenCodec.learn(name, values, protect=protect) if may else None
     found = written or KeyCodec.learn(name, values)
     if found is not None:
         return found

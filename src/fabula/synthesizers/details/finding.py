@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.io.arrays import array_of
+from fabula.io.written.columns import written_form
+from fabula.io.written.number_forms import NumberForm
 from fabula.metrics.keys import singular
 from fabula.pii import Finding, find_in_table
 from fabula.synthesizers.columns.categories import FEWER, is_text, plain_values
@@ -31,7 +33,6 @@ from fabula.synthesizers.details.recognised import (
 from fabula.synthesizers.details.replacing import PersonalColumn, codec_of, crowd_of
 from fabula.synthesizers.details.sexes import SexColumn
 from fabula.synthesizers.details.shapes import Shapes
-from fabula.synthesizers.written.codec import written_form
 
 FREQUENT = 0.5
 """Labels are learned where those of enough rows cover at least this share of a column."""
@@ -192,8 +193,12 @@ def _found(
     known, rows = counted.field("values"), counted.field("counts").to_numpy()
     if len(known) < 2:
         return None
-    if finding is not None and _is_replaced(
-        finding, len(known), key=_is_key(name, values, finding)
+    written = written_form(values) if is_text(kind) else None
+    timed = written is not None and not isinstance(written.form, NumberForm)
+    if (
+        finding is not None
+        and not timed
+        and _is_replaced(finding, len(known), key=_is_key(name, values, finding))
     ):
         reason = f"{finding.reason}; confidence {finding.confidence:.2f}"
         return PersonalColumn(name, finding.kind, values, known, gap, reason, finding.scheme)
@@ -202,15 +207,15 @@ def _found(
         return PersonalColumn(name, "code", values, known, gap, reason)
     if not is_text(kind):
         return None
-    detail = detail_by_values(known)
+    detail = None if timed else detail_by_values(known)  # 46:36:52 looks like an IPv6 address
     if detail is None:
         beside = frozenset(table.column_names)
         detail = detail_by_name(name, known, owner=owner, beside=beside)
-        if detail == "code" and not _are_digits(known) and written_form(values):
+        if detail == "code" and not _are_digits(known) and written:
             return None  # `vat` may be an amount
     if detail is None or detail in WIDE:
         least = math.ceil(FEWER * protect) if detail in NOBODY else protect
-        if rows[rows >= least].sum() >= FREQUENT * rows.sum() or written_form(values):
+        if rows[rows >= least].sum() >= FREQUENT * rows.sum() or written:
             return None
         detail = detail or names_by_values(known) or _code(values, known, protect)
     if detail is None or (detail == "code" and KeyCodec.learn(name, values) is not None):
