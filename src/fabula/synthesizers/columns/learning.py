@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -60,6 +60,7 @@ class Columns:
         *,
         protect: int,
         known: Mapping[str, ColumnCodec] | None = None,
+        sensitive: Collection[str] = (),
     ) -> Columns:
         """Find a codec for each column.
 
@@ -67,15 +68,18 @@ class Columns:
             table: Training rows.
             protect: Labels of fewer rows, and so many extreme numbers, are not reproduced.
             known: Codecs of some columns.
+            sensitive: Columns that are personal whatever they hold.
 
         Raises:
             SourceError: The table has too few rows or no column that can be learned.
         """
         _check(table)
-        personal = personal_columns({"": table}, protect)[""]
+        personal = personal_columns({"": table}, protect, {"": sensitive})[""]
         details = details_of(table, personal, "", protect)
         persons = likeliest(persons_in(table, personal), protect)
-        columns = cls.learnable(table, details, persons, protect=protect, known=known)
+        columns = cls.learnable(
+            table, details, persons, protect=protect, known=known, sensitive=sensitive
+        )
         if not columns.codecs:
             name, reason = next(iter(columns.left_out.items()))
             raise SourceError(
@@ -95,6 +99,7 @@ class Columns:
         *,
         protect: int,
         known: Mapping[str, ColumnCodec] | None = None,
+        sensitive: Collection[str] = (),
     ) -> Columns:
         """As `learn`, for a table that may have no column to learn.
 
@@ -104,6 +109,7 @@ class Columns:
             persons: Whom the rows tell of, where some people have several rows.
             protect: As for `learn`.
             known: Codecs of some columns.
+            sensitive: Columns that are replaced or left out.
         """
         known = known or {}
         fields: list[pa.Field] = []
@@ -112,6 +118,9 @@ class Columns:
         for field in table.schema:
             values = table.column(field.name).combine_chunks()
             decided = known.get(field.name) or details.get(field.name)
+            if field.name in sensitive and decided is None:
+                left_out[field.name] = f"named as sensitive; nothing replaces {field.type} values"
+                continue
             codec = decided or _codec(field.name, values, protect, persons)
             if isinstance(codec, str):
                 left_out[field.name] = codec

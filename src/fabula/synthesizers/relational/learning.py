@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -146,6 +146,7 @@ class Lesson:
         exact: Whether what holds on every row is kept.
         details: How personal columns are replaced.
         persons: Whom the rows tell of, where some people have several rows.
+        sensitive: Columns that are replaced or left out.
         across: What follows from other tables; times of `table` are distances already.
     """
 
@@ -164,6 +165,7 @@ class Lesson:
     exact: bool
     details: Mapping[str, DetailCodec] = field(default_factory=dict)
     persons: Persons | None = None
+    sensitive: Collection[str] = ()
     across: Across = field(default_factory=Across)
 
     def learn(self) -> tuple[TableModel, Seen]:
@@ -260,7 +262,9 @@ class Lesson:
         # Distances of times are numbers, whatever stands beside them
         distances = [] if timeline is None else [*timeline.beside, timeline.gap]
         given = table.drop_columns(distances)
-        columns = Columns.learnable(given, self.details, persons, protect=self.protect)
+        columns = Columns.learnable(
+            given, self.details, persons, protect=self.protect, sensitive=self.sensitive
+        )
         columns = columns.beside(table.select(distances), protect=self.protect)
         if table.num_rows < FEWEST_ROWS and self.name not in self.kept:
             columns = columns.made_anew(f"{table.num_rows:,} rows are too few to learn from")
