@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +17,7 @@ from fabula.pii import Finding, find_in_table
 from fabula.synthesizers.columns.categories import FEWER, is_text, plain_values
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.details.codec import DetailCodec
+from fabula.synthesizers.details.countries import CountryColumn
 from fabula.synthesizers.details.persons import (
     IDENTIFYING,
     Persons,
@@ -30,7 +32,12 @@ from fabula.synthesizers.details.recognised import (
     likely_locales,
     names_by_values,
 )
-from fabula.synthesizers.details.replacing import PersonalColumn, codec_of, crowd_of
+from fabula.synthesizers.details.replacing import (
+    PersonalColumn,
+    codec_of,
+    crowd_of,
+    has_places,
+)
 from fabula.synthesizers.details.sexes import SexColumn
 from fabula.synthesizers.details.shapes import Shapes
 
@@ -76,15 +83,19 @@ def details_of(
             groups.append([column])
         else:
             group.append(column)
+    country = CountryColumn.of(table) if columns else None
+    if country is not None:
+        locales = tuple(dict.fromkeys([*locales, *country.locales]))
     sex = SexColumn.of(table) if columns else None
     sexes = None if sex is None else array_of(sex.sexes(table))
     details: dict[str, DetailCodec] = {}
     for group in groups:
-        crowd = crowd_of(group, owner, locales)
+        crowd, placed = crowd_of(group, owner, locales), has_places(group, locales)
         theirs = sex if sexes is not None and _follows(group[0].values, sexes) else None
         for column in group:
             kind = table.schema.field(column.name).type
-            details[column.name] = codec_of(column, kind, crowd, theirs, protect)
+            codec = codec_of(column, kind, crowd, protect, placed=placed)
+            details[column.name] = replace(codec, sex=theirs, country=country)
     return details
 
 
