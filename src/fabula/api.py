@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fabula.llm.batched import OnBatch
     from fabula.llm.rehearsal import Rehearsal
     from fabula.reports.evaluate import Tables
+    from fabula.reports.fitted_rows import Model
     from fabula.reports.gates import GatesLike
     from fabula.reports.report import Report
     from fabula.runs.dataset import Dataset
@@ -153,6 +154,7 @@ def generate(
     max_calls: int | None = None,
     max_tokens: int | None = None,
     max_cost: float | None = None,
+    escape_formulas: bool | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
     """Make the data, check it and write it.
@@ -180,6 +182,8 @@ def generate(
         max_calls: Most calls to language models.
         max_tokens: Most tokens, sent and received.
         max_cost: Most US dollars.
+        escape_formulas: Put `'` before texts in CSV that a spreadsheet would run, such as
+            `=HYPERLINK(…)`; otherwise they are counted in a warning and in the manifest.
         progress: Called with a table's name, its rows done and its rows asked.
 
     Raises:
@@ -194,6 +198,7 @@ def generate(
         100
     """
     from fabula.inference.declared import with_checks
+    from fabula.io.formulas import is_asked
     from fabula.llm.budget import Budget
     from fabula.llm.session import models_of_run
     from fabula.runs.execute import execute
@@ -214,6 +219,7 @@ def generate(
         "progress": progress,
         "max_rejects": max_rejects,
         "format": format,
+        "escape_formulas": is_asked(escape_formulas),
     }
     with models_of_run(fresh=fresh, budget=budget, batch=batch) as open_model:
         if output is not None and is_file(FilePath(output)):
@@ -277,6 +283,7 @@ def evaluate(
     sensitive: Sequence[str] = (),
     sequence: Sequence[str] = (),
     spec: SpecLike | None = None,
+    model: Model | None = None,
     sections: Sequence[str] | None = None,
     gates: GatesLike = False,
     seed: int = 0,
@@ -298,6 +305,8 @@ def evaluate(
             how the events of each entity follow each other is compared.
         spec: A spec whose checks the data must keep, and whose references tell how tables relate;
             without one, relations are found by names and values.
+        model: What `fit` gave back, or its file: the report warns where `real` is not what it
+            learned from, or `holdout` not what it kept out.
         sections: Some of `quality`, `privacy`, `bias`, `diversity`; by default all.
         gates: Bounds that must hold: `["quality.shapes>=0.9"]`, `{"quality.shapes": 0.9}`, or
             True for every metric's own. `raise_for_gates()` of the report acts on them.
@@ -325,6 +334,7 @@ def evaluate(
         sensitive=sensitive,
         sequence=sequence,
         spec=None if spec is None else resolve(spec),
+        model=model,
         sections=sections or evaluation.SECTIONS,
         gates=gates,
         seed=seed,

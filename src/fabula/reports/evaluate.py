@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -25,6 +25,7 @@ from fabula.metrics import (
     identity,
     pictures,
 )
+from fabula.metrics.across.result import rules_kept
 from fabula.metrics.bias import bias_results
 from fabula.metrics.dependence import dependence
 from fabula.metrics.foreign_keys import keys_of
@@ -36,6 +37,7 @@ from fabula.metrics.rhythms import rhythms
 from fabula.metrics.sequences import sequences
 from fabula.metrics.shapes import missing, shapes, wasserstein
 from fabula.metrics.utility import outcome_column, utility
+from fabula.reports.fitted_rows import Model, warnings_of
 from fabula.reports.gates import GatesLike, judge, read_gates
 from fabula.reports.report import Report, TableReport
 from fabula.runs.dataset import Dataset
@@ -61,6 +63,7 @@ def evaluate(
     sensitive: Sequence[str] = (),
     sequence: Sequence[str] = (),
     spec: DatasetSpec | None = None,
+    model: Model | None = None,
     sections: Sequence[str] = SECTIONS,
     gates: GatesLike = False,
     seed: int = 0,
@@ -84,6 +87,7 @@ def evaluate(
             hint="pass them as `real`, too",
         )
     there, held, overlaps = held_out.apart(there, held)
+    doubts = {} if model is None else warnings_of(model, there, held)
     _must_exist(
         made, [name for name in (target, *protected, *quasi, *sensitive, *sequence) if name]
     )
@@ -103,6 +107,8 @@ def evaluate(
     related = {}
     if "quality" in sections:
         related = relational(made, there, prepared, keys.foreign)
+        for name, result in rules_kept(made, there, keys).items() if there else ():
+            related.setdefault(name, []).append(result)
     reports = []
     for name, frames in prepared.items():
         asked = _Asked(
@@ -116,7 +122,8 @@ def evaluate(
         )
         results = tuple(_measured(frames, sections, asked))
         said = [overlaps[name]] if name in overlaps else []
-        reports.append(_table_report(name, frames, asked, results, said))
+        table_report = _table_report(name, frames, asked, results, said)
+        reports.append(replace(table_report, warnings=tuple(doubts.get(name, ()))))
     checks = evaluate_checks(spec, made) if spec else CheckResults()
     return Report(
         tables=tuple(reports),

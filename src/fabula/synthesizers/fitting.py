@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,6 +15,8 @@ from fabula.inference.frames import several_tables
 from fabula.inference.speclike import SpecLike, resolve
 from fabula.io.arrays import array_of
 from fabula.io.frames import as_table, handed_back
+from fabula.io.notes import notes_of, without_notes
+from fabula.metrics.digests import digest
 from fabula.streams import stream
 from fabula.synthesizers.card import Card
 from fabula.synthesizers.catalogue import (
@@ -24,6 +28,7 @@ from fabula.synthesizers.catalogue import (
 )
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
 from fabula.synthesizers.columns.learning import Columns
+from fabula.synthesizers.columns.trees import with_trees
 from fabula.synthesizers.exact.finding import find_relations, with_orders
 from fabula.synthesizers.exact.measures import measures_of
 from fabula.synthesizers.exact.relations import Relations
@@ -32,6 +37,7 @@ from fabula.synthesizers.pairs import unlearned
 from fabula.synthesizers.rules import row_rules
 from fabula.synthesizers.sampling import Sampler
 from fabula.synthesizers.synthesizer import Synthesizer
+from fabula.synthesizers.written.doubts import doubts
 from fabula.types import Progress, TableLike
 
 if TYPE_CHECKING:
@@ -153,6 +159,8 @@ def fit(
         )
     rules = row_rules(None if spec is None else resolve(spec))
     table = as_table(data)
+    read, table = notes_of(table), without_notes(table)
+    flat, known, notes = with_trees(table, _name_of(data))
 
     held_out = 0 if name == PRIVATE else round(holdout * table.num_rows)
     rows = table.num_rows - held_out
@@ -171,12 +179,15 @@ def fit(
         )  # fmt: skip
     order = stream(seed, NAME, "holdout", 0).permutation(table.num_rows)
     kept_out = np.sort(order[:held_out])
-    train = table.take(array_of(np.setdiff1d(np.arange(table.num_rows), kept_out)))
+    learned_from = np.setdiff1d(np.arange(table.num_rows), kept_out)
+    held, training = (table.take(array_of(rows)) for rows in (kept_out, learned_from))
+    train = flat.take(array_of(learned_from))
     guarded = PROTECTED_ROWS if protect is True else int(protect)
-    columns = Columns.learn(train, protect=guarded)
+    columns = Columns.learn(train, protect=guarded, known=known)
     relations = Relations()
     if exact:
-        relations = with_orders(train, columns, find_relations(train, columns, protect=guarded))
+        plain = columns.only([name for name in columns.names if name not in known])
+        relations = with_orders(train, plain, find_relations(train, plain, protect=guarded))
     if relations.latent:
         train = relations.widened(train)
         columns = columns.beside(train.select(relations.hidden), protect=guarded)
@@ -204,7 +215,17 @@ def fit(
         left_out=columns.left_out,
         rules=tuple(rule.told for rule in rules),
         exact=relations.told,
-        notes=(*learned.notes, *unlearned(codes, cells, learned, seed)),
+        notes=(
+            *read,
+            *(f"{column}: {doubt}" for column, doubt in doubts(columns, table).items()),
+            *notes,
+            *learned.notes,
+            *unlearned(codes, cells, learned, seed),
+        ),
+        digests={
+            part: digest(rows).to_dict()
+            for part, rows in (("training", training), ("holdout", held))
+        },
     )
     return Synthesizer(
         columns,
@@ -212,7 +233,8 @@ def fit(
         card,
         rules=rules,
         relations=relations,
-        holdout=table.take(array_of(kept_out)) if len(kept_out) else None,
+        training=training,
+        holdout=held if len(kept_out) else None,
         hand_back=handed_back(data),
     )
 
@@ -236,9 +258,15 @@ def _fit_several(
 
     guarded = PROTECTED_ROWS if protect is True else int(protect)
     fitted = fit_tables(tables, protect=guarded, progress=told, **options)
+    fitted = replace(fitted, digests={name: digest(rows) for name, rows in tables.items()})
     if isinstance(data, Mapping):
         fitted = replace(fitted, hand_back={str(k): handed_back(v) for k, v in data.items()})
     return fitted
+
+
+def _name_of(data: Any) -> str:
+    """What a table is called: its file's name, if it comes from one."""
+    return Path(data).stem if isinstance(data, str | os.PathLike) else ""
 
 
 def _chosen(model: SynthesizerName | str, epsilon: float | None) -> str:

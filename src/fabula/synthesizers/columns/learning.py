@@ -16,6 +16,7 @@ from fabula.synthesizers.columns.codec import CodecState, ColumnCodec
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.lattice import is_exact
 from fabula.synthesizers.columns.numbers import NumberCodec
+from fabula.synthesizers.columns.trees import TreeCodec
 from fabula.synthesizers.details.codec import DetailCodec
 from fabula.synthesizers.details.finding import find_details
 from fabula.synthesizers.model import Codes
@@ -33,6 +34,7 @@ _RESTORE: Mapping[str, Callable[[str, pa.DataType, CodecState], ColumnCodec]] = 
     "key": KeyCodec.restore,
     "written": WrittenCodec.restore,
     "detail": DetailCodec.restore,
+    "tree": TreeCodec.restore,
 }
 
 
@@ -51,18 +53,26 @@ class Columns:
     left_out: Mapping[str, str]
 
     @classmethod
-    def learn(cls, table: pa.Table, *, protect: int) -> Columns:
+    def learn(
+        cls,
+        table: pa.Table,
+        *,
+        protect: int,
+        known: Mapping[str, ColumnCodec] | None = None,
+    ) -> Columns:
         """Find a codec for each column.
 
         Args:
             table: Training rows.
             protect: Labels of fewer rows, and so many extreme numbers, are not reproduced.
+            known: Codecs of some columns.
 
         Raises:
             SourceError: The table has too few rows or no column that can be learned.
         """
         _check(table)
-        columns = cls.learnable(table, protect=protect)
+        details = find_details(table, owner="", protect=protect)
+        columns = cls.learnable(table, details, protect=protect, known=known)
         if not columns.codecs:
             name, reason = next(iter(columns.left_out.items()))
             raise SourceError(
@@ -77,26 +87,27 @@ class Columns:
     def learnable(
         cls,
         table: pa.Table,
+        details: Mapping[str, DetailCodec],
         *,
         protect: int,
-        owner: str = "",
-        copies: Mapping[str, str] | None = None,
+        known: Mapping[str, ColumnCodec] | None = None,
     ) -> Columns:
         """As `learn`, for a table that may have no column to learn.
 
         Args:
             table: Training rows.
+            details: How personal columns are replaced.
             protect: As for `learn`.
-            owner: What a row is.
-            copies: Columns that repeat a personal column of another table.
+            known: Codecs of some columns.
         """
-        details = find_details(table, owner=owner, protect=protect, copies=copies)
+        known = known or {}
         fields: list[pa.Field] = []
         codecs: list[ColumnCodec] = []
         left_out: dict[str, str] = {}
         for field in table.schema:
             values = table.column(field.name).combine_chunks()
-            codec = details.get(field.name) or _codec(field.name, values, protect)
+            decided = known.get(field.name) or details.get(field.name)
+            codec = decided or _codec(field.name, values, protect)
             if isinstance(codec, str):
                 left_out[field.name] = codec
                 continue
@@ -189,7 +200,9 @@ def _codec(name: str, values: pa.Array, protect: int) -> ColumnCodec | str:
     kind = values.type.value_type if isinstance(values.type, pa.DictionaryType) else values.type
     if pa.types.is_nested(kind):
         return f"nested values of type {kind}; give them as columns of their own"
-    written = WrittenCodec.learn(name, values, protect=protect) if is_text(values.type) else None
+    whole = pa.types.is_integer(values.type)
+    may = whole or is_text(values.type)
+    written = WrittenCodec.learn(name, values, protect=protect) if may else None
     found = written or KeyCodec.learn(name, values)
     if found is not None:
         return found

@@ -12,14 +12,19 @@ import numpy as np
 import pyarrow as pa
 
 from fabula.errors import SourceError, UsageError, did_you_mean
-from fabula.metrics.keys import CONTAINED, ForeignKey, Keys, find_keys
+from fabula.io.notes import notes_of, without_notes
+from fabula.io.written.time_forms import TimeForm
+from fabula.metrics.digests import Digest
+from fabula.metrics.keys import CONTAINED, ForeignKey, Keys, find_keys, singular
 from fabula.streams import stream
 from fabula.synthesizers.catalogue import check_seed
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
-from fabula.synthesizers.details.finding import copied_details
+from fabula.synthesizers.details.finding import details_of, personal_columns
 from fabula.synthesizers.model import Steps
+from fabula.synthesizers.relational.across.across import Across
+from fabula.synthesizers.relational.circles import closed
 from fabula.synthesizers.relational.layout import Seen
-from fabula.synthesizers.relational.learning import Lesson, TableModel
+from fabula.synthesizers.relational.learning import Lesson, Reach, TableModel
 from fabula.synthesizers.relational.links import (
     Links,
     Rows,
@@ -29,9 +34,11 @@ from fabula.synthesizers.relational.links import (
     without_orphans,
 )
 from fabula.synthesizers.relational.making import MadeTable, Making
+from fabula.synthesizers.relational.people import SamePeople, applied, same_people
 from fabula.synthesizers.relational.saved import read_database, write_database
 from fabula.synthesizers.saved import sound
 from fabula.synthesizers.written.codec import read_times
+from fabula.synthesizers.written.doubts import doubts
 from fabula.types import Path as PathLike
 
 
@@ -48,7 +55,10 @@ class RelationalSynthesizer:
     Attributes:
         models: What was learned of each table, parents before children.
         keys: Primary and foreign keys, and what comes near one.
-        notes: What is to be said of foreign keys, by their names.
+        notes: What is to be said of foreign keys, columns and tables, by their names.
+        digests: Digests of the tables' rows, by which `fabula.evaluate` knows them again.
+        people: Columns that tell of the same people as others.
+        across: Rules across tables.
         hand_back: How a table goes back in the frame library that it came in; not saved.
         path: The folder that it was loaded from.
     """
@@ -56,6 +66,9 @@ class RelationalSynthesizer:
     models: Mapping[str, TableModel]
     keys: Keys
     notes: Mapping[str, str] = field(default_factory=dict)
+    digests: Mapping[str, Digest] = field(default_factory=dict)
+    people: tuple[SamePeople, ...] = ()
+    across: Across = field(default_factory=Across)
     hand_back: Mapping[str, Callable[[pa.Table], Any]] = field(default_factory=dict)
     path: PathLike | None = None
 
@@ -74,13 +87,24 @@ class RelationalSynthesizer:
         if not scale > 0:
             raise UsageError(f"`scale` must be above 0, not {scale}", code="usage.bad-size")
         made: dict[str, MadeTable] = {}
-        for name, model in self.models.items():
+        models = self.models
+        for name, model in models.items():
             streams = partial(_stream, seed, name)
             with sound(self.path):
                 made[name] = Making(model, made, scale, seed, streams).make()
-        return {
-            name: self.hand_back.get(name, _unchanged)(item.table) for name, item in made.items()
-        }
+        for name, model in self.models.items():
+            with sound(self.path):
+                made[name] = closed(model, made, partial(_stream, seed, name))
+        with sound(self.path):
+            tables = self.across.applied(
+                {name: item.table for name, item in made.items()},
+                {name: model.schema for name, model in models.items()},
+                {name: model.relations for name, model in models.items()},
+                lambda name: _stream(seed, name, "relations across tables"),
+            )
+            tables = {name: models[name].as_written(table) for name, table in tables.items()}
+        tables = applied(self.people, tables, seed)
+        return {name: self.hand_back.get(name, _unchanged)(table) for name, table in tables.items()}
 
     def save(self, path: PathLike) -> None:
         """Write the synthesizer to a folder; of tables that are not kept, no row is in it.
@@ -88,7 +112,15 @@ class RelationalSynthesizer:
         Raises:
             SinkError: The place can't be written.
         """
-        write_database(Path(path), self.models, self.keys, self.notes)
+        write_database(
+            Path(path),
+            self.models,
+            self.keys,
+            self.notes,
+            digests=self.digests,
+            people=self.people,
+            across=self.across,
+        )
 
     @classmethod
     def load(cls, path: PathLike) -> RelationalSynthesizer:
@@ -97,7 +129,7 @@ class RelationalSynthesizer:
         Raises:
             SourceError: The folder is missing or damaged.
         """
-        return cls(*read_database(Path(path)), path=path)
+        return cls(**read_database(Path(path)), path=path)
 
     def card(self) -> str:
         """How each table is made, and what is not made of it."""
@@ -111,13 +143,22 @@ class RelationalSynthesizer:
             lines += [f"  {column}: left out: {why}" for column, why in model.left_out.items()]
             lines += [f"  on every row {relation}" for relation in model.relations.told]
         for key in self.keys.foreign:
-            said = f" ({self.notes[key.name]})" if key.name in self.notes else ""
-            lines.append(f"key {key.name} → {key.target}{said}")
+            said = [self.notes[key.name]] if key.name in self.notes else []
+            links, reach = self.models[key.child].links, self.models[key.child].reach.get(key)
+            if reach is not None and reach.trees is not None:
+                said.append(reach.trees.about)
+            if key in links.late:
+                said.append(f"closes a circle of tables: chosen last; {_homing(reach)}")
+            lines.append(f"key {key.name} → {key.target}" + f" ({'; '.join(said)})" * bool(said))
         for miss in self.keys.near:
             told = f"no key: {miss.key.name} is not taken to point at {miss.key.target}: {miss.why}"
             if miss.share >= CONTAINED:
                 told += f"; `--key {miss.key.name}={miss.key.target}` declares it"
             lines.append(told)
+        keys = {key.name for key in self.keys.foreign}
+        lines += [f"{name}: {said}" for name, said in self.notes.items() if name not in keys]
+        lines += [item.told for item in self.people]
+        lines += self.across.told
         return "\n".join(lines)
 
     @property
@@ -129,6 +170,13 @@ class RelationalSynthesizer:
 
     def __repr__(self) -> str:
         return f"RelationalSynthesizer({len(self.models)} tables, {len(self.keys.foreign)} keys)"
+
+
+def _homing(reach: Reach | None) -> str:
+    """How often the parent of a key that closes a circle leads back to its child."""
+    if reach is None or reach.back is None:
+        return "its parents are chosen at random"
+    return f"in {reach.home:.0%} of the rows `{reach.back.name}` leads back"
 
 
 def _unchanged(table: pa.Table) -> pa.Table:
@@ -154,17 +202,19 @@ def fit_tables(
         keep: Tables that stay as they are, such as lists of countries: their rows are real.
         seed: The same data and seed give the same model.
         protect: Labels of fewer rows, and so many extreme numbers, are not learned.
-        exact: Keep, within each table, what holds on all of its rows.
+        exact: Keep, within tables and across them, what holds on all rows.
         progress: Called with tables done and tables in all.
         options: Those of the `boosted` model.
 
     Raises:
-        SourceError: A foreign key has values that its parent lacks, or tables form a circle.
+        SourceError: A foreign key has values that its parent lacks, or primary keys form a circle.
         UsageError: `keys` or `keep` name what does not exist.
     """
     for name in keep:
         _demand(name, tables, "keep")
     found = _with_declared(find_keys(tables), keys or {}, tables)
+    noted = {name: "; ".join(notes_of(table)) for name, table in tables.items()}
+    tables = {name: without_notes(table) for name, table in tables.items()}
     tables, told = without_orphans(tables, found)
     rows = {key: row_links(tables, key) for key in found.foreign}
     links = links_of(tables, found, rows)
@@ -182,19 +232,21 @@ def fit_tables(
     models: dict[str, TableModel] = {}
     seen: dict[str, Seen] = {}
     order = making_order(links)
-    copies = copied_details(tables, protect)
+    read, written = _with_times(tables, found, links, keep)
+    features = {name: read[name].drop_columns(_keys_of(name, found)) for name in order}
+    personal = personal_columns(features, protect)
+    replaced = [name for name in order if name not in keep]
+    people = same_people(tables, personal, found.foreign, replaced)
+    across = Across.found(read, found, rows, links, keep) if exact else Across()
     for done, name in enumerate(order):
         if progress:
             progress(done, len(order))
-        used = {column for key in links[name].all for column in key.columns}
-        used |= set(found.primary.get(name, ()))
-        untouched = tables[name].column_names if name in keep else used
-        table, written = read_times(tables[name], but=untouched)
         model, seen[name] = Lesson(
             name=name,
-            table=table,
+            table=across.learned(name, read, rows),
             links=links[name],
             rows=rows,
+            sizes={name: table.num_rows for name, table in tables.items()},
             primary=found.primary.get(name, ()),
             parents=seen,
             below=_children(name, links, rows, tables),
@@ -203,12 +255,46 @@ def fit_tables(
             seed=seed,
             protect=protect,
             exact=exact,
-            copies=copies[name],
+            details=details_of(features[name], personal[name], singular(name), protect),
+            across=across,
         ).learn()
-        models[name] = replace(model, schema=tables[name].schema, written=written)
+        models[name] = replace(model, schema=tables[name].schema, written=written[name])
     if progress:
         progress(len(order), len(order))
-    return RelationalSynthesizer(models, found, told)
+    across = across.ordered(
+        {name: model.made_columns for name, model in models.items()},
+        {name: model.relations for name, model in models.items()},
+    )
+    for name, model in models.items():
+        computed = across.computed(name)
+        left_out = {column: why for column, why in model.left_out.items() if column not in computed}
+        models[name] = replace(model, left_out=left_out)
+    said = {name: notes for name, notes in noted.items() if notes}
+    for name, model in models.items():
+        if model.columns is not None:
+            doubted = doubts(model.columns, tables[name])
+            said |= {f"{name}.{column}": doubt for column, doubt in doubted.items()}
+    return RelationalSynthesizer(models, found, {**told, **said}, people=people, across=across)
+
+
+def _with_times(
+    tables: Mapping[str, pa.Table], keys: Keys, links: Mapping[str, Links], keep: Collection[str]
+) -> tuple[dict[str, pa.Table], dict[str, dict[str, TimeForm]]]:
+    """The tables with their written times as times, but for keys, and how these are written."""
+    read: dict[str, pa.Table] = {}
+    written: dict[str, dict[str, TimeForm]] = {}
+    for name, table in tables.items():
+        used = {column for key in links[name].all for column in key.columns}
+        used |= set(keys.primary.get(name, ()))
+        untouched = table.column_names if name in keep else used
+        read[name], written[name] = read_times(table, but=untouched)
+    return read, written
+
+
+def _keys_of(name: str, keys: Keys) -> list[str]:
+    """The columns of a table's primary and foreign keys."""
+    pointing = [column for key in keys.foreign if key.child == name for column in key.columns]
+    return list(dict.fromkeys([*keys.primary.get(name, ()), *pointing]))
 
 
 def _stream(seed: int, table: str, purpose: str) -> np.random.Generator:

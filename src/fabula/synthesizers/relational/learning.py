@@ -11,7 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
-from fabula.metrics.keys import ForeignKey, singular
+from fabula.io.written.time_forms import TimeForm
+from fabula.metrics.keys import ForeignKey
 from fabula.synthesizers.boosted.model import Boosted
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import FEWEST_ROWS, Columns
@@ -19,18 +20,16 @@ from fabula.synthesizers.details.codec import DetailCodec
 from fabula.synthesizers.exact.finding import find_relations
 from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.model import Codes
+from fabula.synthesizers.relational.across.across import Across
 from fabula.synthesizers.relational.bins import Bins
 from fabula.synthesizers.relational.groups import Groups
 from fabula.synthesizers.relational.layout import Layout, Seen, Siblings
 from fabula.synthesizers.relational.links import Links, Rows
 from fabula.synthesizers.relational.timeline import Timeline
-from fabula.synthesizers.written.time_forms import TimeForm
+from fabula.synthesizers.trees import Trees
 
 LOOK_BACK = 0.2
 """A model looks at the sibling before where at least this share of the rows has one."""
-
-ANY_TEXT = "[A-Z]{2}[0-9]{8}"
-"""The form of new keys where the real ones have none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +42,18 @@ class Reach:
         missing: Share of rows without a parent.
         distinct: Whether no row may repeat its parent beside the same leading parent.
         groups: Groups of parents; None for the leading key.
+        trees: How rows of one table point at each other.
+        back: Of a key that closes a circle, the key that leads back from its parent.
+        home: The share of rows whose parent leads back to them: heads of their own department.
     """
 
     counts: NDArray[np.int64]
     missing: float
     distinct: bool = False
     groups: Groups | None = None
+    trees: Trees | None = None
+    back: ForeignKey | None = None
+    home: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +74,7 @@ class TableModel:
         layout: The model's columns.
         below: Cells of the numbers of children, by foreign key.
         beside: Cells of siblings and positions.
+        depths: Cells of depths, by foreign key to the table itself.
         model: Draws the unknown part of a row; None where nothing has to be drawn.
         kept: The real table, where it is kept as it is.
         left_out: Why other columns are not made.
@@ -94,6 +100,23 @@ class TableModel:
     relations: Relations = field(default_factory=Relations)
     written: Mapping[str, TimeForm] = field(default_factory=dict)
     within: tuple[str, ...] = ()
+    depths: Mapping[ForeignKey, Bins] = field(default_factory=dict)
+
+    @property
+    def made_columns(self) -> frozenset[str]:
+        """The columns, but for keys, that samples have."""
+        if self.kept is not None:
+            return frozenset(self.schema.names)
+        return frozenset(() if self.columns is None else self.columns.names)
+
+    def as_written(self, table: pa.Table) -> pa.Table:
+        """Made rows with times as texts, where the real ones are."""
+        for name, form in self.written.items():
+            if name in table.column_names:
+                texts = form.write(table.column(name).combine_chunks())
+                texts = texts.cast(self.schema.field(name).type)
+                table = table.set_column(table.column_names.index(name), name, texts)
+        return table
 
     @property
     def personal(self) -> Mapping[str, str]:
@@ -110,7 +133,8 @@ class Lesson:
         name: The table's name.
         table: Its rows.
         links: Its foreign keys.
-        rows: The parent's row of each of its rows, by foreign key.
+        rows: The parent's row of each row of a table, by foreign key.
+        sizes: How many rows each table has.
         primary: Its primary key.
         parents: The tables that it points at, as they are seen.
         below: How many children each row has, by foreign key that points at the table.
@@ -119,13 +143,15 @@ class Lesson:
         seed: Decides everything that is random.
         protect: Labels of fewer rows, and so many extreme numbers, are not learned.
         exact: Whether what holds on every row is kept.
-        copies: Columns that repeat a personal column of another table.
+        details: How personal columns are replaced.
+        across: What follows from other tables; times of `table` are distances already.
     """
 
     name: str
     table: pa.Table
     links: Links
     rows: Mapping[ForeignKey, Rows]
+    sizes: Mapping[str, int]
     primary: tuple[str, ...]
     parents: Mapping[str, Seen]
     below: Mapping[ForeignKey, NDArray[np.int64]]
@@ -134,7 +160,8 @@ class Lesson:
     seed: int
     protect: int
     exact: bool
-    copies: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, DetailCodec] = field(default_factory=dict)
+    across: Across = field(default_factory=Across)
 
     def learn(self) -> tuple[TableModel, Seen]:
         """Learn the table; also gives it as its children see it."""
@@ -149,12 +176,17 @@ class Lesson:
         cells = () if columns is None else tuple(codec.cells for codec in columns.codecs)
         seen, above = Seen(own, cells), self._above(siblings)
         kept = self.table if self.name in self.kept else None
-        reach = self._reach()
+        reach, levels = self._reach()
         layout, model = Layout(), None
         beside: tuple[Bins, ...] = ()
         below: dict[ForeignKey, Bins] = {}
+        depths = {key: Bins.of(level) for key, level in levels.items()}
         if kept is None:
             layout, codes, beside, below = self._wide(order, siblings, seen, above, reach)
+            for key, bins in depths.items():
+                drawn = bins.codes(levels[key][order])
+                layout.add(f"depth:{key.name}", (bins.cells(f"depth:{key.name}", drawn),))
+                codes = np.column_stack([codes, drawn])
             if layout.drawn():
                 model = Boosted.fit(
                     codes, layout.columns, seed=self.seed, progress=_silent,
@@ -164,7 +196,7 @@ class Lesson:
             self.name, self.table.schema, self.table.num_rows, self.links, reach, keys, numbered,
             timeline, columns, layout, below, beside, model, kept, left_out,
             self._relations(table, columns, timeline),
-            within=tuple(column for column in self.primary if column != numbered),
+            within=tuple(column for column in self.primary if column != numbered), depths=depths,
         )  # fmt: skip
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
@@ -190,7 +222,8 @@ class Lesson:
         parents = self._parents()
         learned = self.table.num_rows >= FEWEST_ROWS or self.name in self.kept
         led = self.links.driver is not None and learned
-        timeline = Timeline.of(self.table) if led else None
+        alone = self.across.alone(self.name)
+        timeline = Timeline.of(self.table, alone=alone) if led else None
         if timeline is None:
             return np.argsort(parents, kind="stable"), None
         bounded = timeline.bounded(self.table, protect=self.protect)
@@ -204,7 +237,7 @@ class Lesson:
             values = self.table.column(own[0])
             numbered = own[0] if pa.types.is_integer(values.type) else None
         keys = [
-            _key_codec(column, self.table.column(column).combine_chunks())
+            KeyCodec.always(column, self.table.column(column).combine_chunks())
             for column in own
             if column != numbered
         ]
@@ -221,14 +254,13 @@ class Lesson:
     ) -> tuple[Columns | None, Mapping[str, str]]:
         if not table.num_columns:
             return None, {}
-        owner = singular(self.name)
         # Distances of times are numbers, whatever stands beside them
         distances = [] if timeline is None else [*timeline.beside, timeline.gap]
         given = table.drop_columns(distances)
         if timeline is not None:
             times = self.table.column(timeline.time)
             given = timeline.with_starts(given, times, protect=self.protect)
-        columns = Columns.learnable(given, protect=self.protect, owner=owner, copies=self.copies)
+        columns = Columns.learnable(given, self.details, protect=self.protect)
         columns = columns.beside(table.select(distances), protect=self.protect)
         if table.num_rows < FEWEST_ROWS and self.name not in self.kept:
             columns = columns.made_anew(f"{table.num_rows:,} rows are too few to learn from")
@@ -237,20 +269,25 @@ class Lesson:
     def _relations(
         self, table: pa.Table, columns: Columns | None, timeline: Timeline | None
     ) -> Relations:
-        """What holds on every row, but for the times that became gaps."""
+        """What holds on every row, but for the times that became gaps or distances."""
         if columns is None or not self.exact or self.name in self.kept:
             return Relations()
         moved = set() if timeline is None else {timeline.time, timeline.gap, *timeline.beside}
+        moved |= self.across.moved(self.name)
         left = columns.only([name for name in columns.names if name not in moved])
-        return find_relations(table, left, protect=self.protect)
+        given = self.across.given(self.name)
+        return find_relations(table, left, protect=self.protect, given=given)
 
-    def _reach(self) -> dict[ForeignKey, Reach]:
-        found = {}
+    def _reach(self) -> tuple[dict[ForeignKey, Reach], dict[ForeignKey, NDArray[np.int64]]]:
+        """What each foreign key was like, and how deep rows are by those inside the table."""
+        found: dict[ForeignKey, Reach] = {}
+        levels = {}
         for key in self.links.all:
             rows = self.rows[key]
-            size = self._size_of(key)
-            counts = np.bincount(rows[rows >= 0], minlength=size)
-            groups = None
+            counts = np.bincount(rows[rows >= 0], minlength=self.sizes[key.parent])
+            groups = trees = None
+            if key in self.links.upward:
+                trees, levels[key] = Trees.of(rows)
             if key in self.links.others:
                 parent = self.parents[key.parent]
                 rng = np.random.default_rng(self.seed)
@@ -258,12 +295,18 @@ class Lesson:
                 groups = Groups.of(parent.codes, parent.cells, counts, kept=kept, rng=rng)
             missing = float((rows < 0).mean()) if len(rows) else 0.0
             counts = counts if key.parent in self.kept else np.sort(counts)
-            found[key] = Reach(counts, missing, self._is_distinct(key), groups)
-        return found
+            back, home = self._way_back(key) if key in self.links.late else (None, 0.0)
+            found[key] = Reach(counts, missing, self._is_distinct(key), groups, trees, back, home)
+        return found, levels
 
-    def _size_of(self, key: ForeignKey) -> int:
-        own = key.parent == self.name
-        return self.table.num_rows if own else len(self.parents[key.parent].codes)
+    def _way_back(self, key: ForeignKey) -> tuple[ForeignKey | None, float]:
+        """The key of a parent that leads back to its child most often, and in which share."""
+        rows = self.rows[key]
+        filled = np.flatnonzero(rows >= 0)
+        ways = [way for way in self.rows if (way.child, way.parent) == (key.parent, self.name)]
+        shares = [float((self.rows[way][rows[filled]] == filled).mean()) for way in ways]
+        best = int(np.argmax(shares)) if len(filled) and shares else None
+        return (None, 0.0) if best is None else (ways[best], shares[best])
 
     def _is_distinct(self, key: ForeignKey) -> bool:
         """Whether a primary key made of this and the leading foreign key never repeats a pair."""
@@ -325,14 +368,3 @@ BESIDE = ("siblings", "position")
 
 def _silent(done: int, steps: int) -> None:
     """Tell nobody: progress is told by table."""
-
-
-def _key_codec(name: str, values: pa.Array) -> KeyCodec:
-    """How new values of a key column are made."""
-    found = KeyCodec.learn(name, values)
-    if found is not None:
-        return found
-    if pa.types.is_integer(values.type):
-        largest = max((value for value in values.to_pylist() if value is not None), default=0)
-        return KeyCodec(name, values.type, len(values), start=largest + 1)
-    return KeyCodec(name, values.type, len(values), regex=ANY_TEXT)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ from fabula.errors import SourceError
 from fabula.io.claims import read_arrow
 from fabula.io.names import file_stem
 from fabula.io.places import replacing
+from fabula.io.written.time_forms import TimeForm
+from fabula.metrics.digests import Digest
 from fabula.metrics.keys import ForeignKey, Keys, NearMiss
 from fabula.synthesizers.boosted.model import Boosted
 from fabula.synthesizers.columns.codec import CodecState
@@ -31,23 +33,32 @@ from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.model import CellColumn, State, check_cells
+from fabula.synthesizers.relational.across.across import Across
 from fabula.synthesizers.relational.bins import Bins
 from fabula.synthesizers.relational.groups import Groups
 from fabula.synthesizers.relational.layout import Layout
 from fabula.synthesizers.relational.learning import Reach, TableModel
 from fabula.synthesizers.relational.links import Links
+from fabula.synthesizers.relational.people import SamePeople
 from fabula.synthesizers.relational.timeline import Timeline
 from fabula.synthesizers.saved import UNSOUND, Saved, damaged, read_saved, write_saved
-from fabula.synthesizers.written.time_forms import TimeForm
+from fabula.synthesizers.trees import Trees
 
-FORMAT, VERSION = "fabula-database", 1
+FORMAT, VERSION = "fabula-database", 2
 ABOUT = "database.json"
 
 Arrays = dict[str, NDArray[Any]]
 
 
 def write_database(
-    folder: Path, models: Mapping[str, TableModel], keys: Keys, notes: Mapping[str, str]
+    folder: Path,
+    models: Mapping[str, TableModel],
+    keys: Keys,
+    notes: Mapping[str, str],
+    *,
+    digests: Mapping[str, Digest],
+    people: Sequence[SamePeople],
+    across: Across,
 ) -> None:
     """Write a folder; `database.json` comes last.
 
@@ -71,13 +82,16 @@ def write_database(
         "foreign": [asdict(key) for key in keys.foreign],
         "near": [asdict(miss) for miss in keys.near],
         "notes": dict(notes),
+        "digests": {name: item.to_dict() for name, item in digests.items()},
+        "people": [item.state() for item in people],
+        "across": across.state(),
     }
     with replacing(folder / ABOUT) as temporary:
         temporary.write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
-def read_database(folder: Path) -> tuple[dict[str, TableModel], Keys, dict[str, str]]:
-    """Read a folder.
+def read_database(folder: Path) -> dict[str, Any]:
+    """Read a folder: what a synthesizer is made of, by name.
 
     Raises:
         SourceError: It is missing or damaged, or of another format.
@@ -96,13 +110,23 @@ def read_database(folder: Path) -> tuple[dict[str, TableModel], Keys, dict[str, 
         for name in about["tables"]:
             saved = read_saved(folder / f"{file_stem(name)}.fabula")
             models[name] = _table_restored(name, saved, models, folder)
+        digests = {name: Digest.from_dict(told) for name, told in about.get("digests", {}).items()}
+        people = tuple(map(SamePeople.restore, about.get("people", ())))
+        across = Across.restore(about["across"]) if "across" in about else Across()
     except FileNotFoundError as exc:
         raise SourceError(
             f"there is no file `{exc.filename}`", code="source.missing", where=str(folder)
         ) from exc
     except UNSOUND as exc:
         raise damaged(folder, f"{type(exc).__name__}: {exc}") from exc
-    return models, Keys(primary, foreign, near), dict(about.get("notes", {}))
+    return {
+        "models": models,
+        "keys": Keys(primary, foreign, near),
+        "notes": dict(about.get("notes", {})),
+        "digests": digests,
+        "people": people,
+        "across": across,
+    }
 
 
 def _foreign_key(told: Mapping[str, Any]) -> ForeignKey:
@@ -118,6 +142,10 @@ def _table_saved(model: TableModel) -> Saved:
         arrays[f"reach-{at}"] = item.counts
         if item.groups is not None:
             arrays[f"centres-{at}"] = item.groups.centres
+        trees = None
+        if item.trees is not None:
+            trees, parts = item.trees.state()
+            arrays |= {f"trees-{at}-{name}": values for name, values in parts.items()}
         groups = None if item.groups is None else item.groups.each
         reach.append(
             {
@@ -126,12 +154,17 @@ def _table_saved(model: TableModel) -> Saved:
                 "missing": item.missing,
                 "distinct": item.distinct,
                 "each": groups,
+                "trees": trees,
+                "back": None if item.back is None else asdict(item.back),
+                "home": item.home,
             }
         )
     for at, bins in enumerate(model.beside):
         arrays[f"beside-{at}"] = bins.edges
     for at, bins in enumerate(model.below.values()):
         arrays[f"below-{at}"] = bins.edges
+    for at, bins in enumerate(model.depths.values()):
+        arrays[f"depths-{at}"] = bins.edges
     fitted = State() if model.model is None else model.model.state()
     arrays |= {f"model-{name}": values for name, values in fitted.arrays.items()}
     settings = {
@@ -139,6 +172,7 @@ def _table_saved(model: TableModel) -> Saved:
         "rows": model.rows,
         "reach": reach,
         "below": [asdict(key) for key in model.below],
+        "depths": [asdict(key) for key in model.depths],
         "keys": {codec.name: dict(codec.state().settings) for codec in model.keys},
         "numbered": model.numbered,
         "within": model.within,
@@ -172,18 +206,27 @@ def _table_restored(
     layout = _layout(settings, arrays["counts"])
     check_cells(layout.columns)
     reach: dict[ForeignKey, Reach] = {}
-    roles: dict[str, list[ForeignKey]] = {"driver": [], "others": [], "upward": []}
+    roles: dict[str, list[ForeignKey]] = {"driver": [], "others": [], "upward": [], "late": []}
     for at, told in enumerate(settings["reach"]):
         key = _foreign_key(told["key"])
         roles[told["role"]].append(key)
         groups = None
         if told["each"] is not None:
             groups = Groups(arrays[f"centres-{at}"], _seen_cells(parents[key.parent]), told["each"])
-        reach[key] = Reach(arrays[f"reach-{at}"], told["missing"], told["distinct"], groups)
+        trees = None
+        if told["trees"] is not None:
+            parts = {name: arrays[f"trees-{at}-{name}"] for name in ("levels", "counts")}
+            trees = Trees.restore(told["trees"], parts)
+        back = None if told["back"] is None else _foreign_key(told["back"])
+        reach[key] = Reach(
+            arrays[f"reach-{at}"], told["missing"], told["distinct"], groups, trees, back,
+            told["home"],
+        )  # fmt: skip
     links = Links(
         roles["driver"][0] if roles["driver"] else None,
         tuple(roles["others"]),
         tuple(roles["upward"]),
+        tuple(roles["late"]),
     )
     columns = None
     if len(saved.schema):
@@ -209,6 +252,10 @@ def _table_restored(
         below={
             _foreign_key(key): Bins(arrays[f"below-{at}"])
             for at, key in enumerate(settings["below"])
+        },
+        depths={
+            _foreign_key(key): Bins(arrays[f"depths-{at}"])
+            for at, key in enumerate(settings["depths"])
         },
         beside=tuple(Bins(arrays[at]) for at in ("beside-0", "beside-1") if at in arrays),
         model=Boosted.restore(State({}, own), layout.columns) if settings["learned"] else None,
@@ -247,6 +294,8 @@ def _seen_cells(model: TableModel) -> tuple[CellColumn, ...]:
 def _role(key: ForeignKey, links: Links) -> str:
     if key == links.driver:
         return "driver"
+    if key in links.late:
+        return "late"
     return "others" if key in links.others else "upward"
 
 
