@@ -36,7 +36,7 @@ from fabula.synthesizers.relational.links import (
 from fabula.synthesizers.relational.making import MadeTable, Making
 from fabula.synthesizers.relational.people import SamePeople, applied, same_people
 from fabula.synthesizers.relational.saved import read_database, write_database
-from fabula.synthesizers.saved import sound
+from fabula.synthesizers.saved import drawing
 from fabula.synthesizers.written.codec import read_times
 from fabula.synthesizers.written.doubts import doubts
 from fabula.types import Path as PathLike
@@ -90,12 +90,12 @@ class RelationalSynthesizer:
         models = self.models
         for name, model in models.items():
             streams = partial(_stream, seed, name)
-            with sound(self.path):
+            with drawing(self.path):
                 made[name] = Making(model, made, scale, seed, streams).make()
         for name, model in self.models.items():
-            with sound(self.path):
+            with drawing(self.path):
                 made[name] = closed(model, made, partial(_stream, seed, name))
-        with sound(self.path):
+        with drawing(self.path):
             tables = self.across.applied(
                 {name: item.table for name, item in made.items()},
                 {name: model.schema for name, model in models.items()},
