@@ -17,8 +17,8 @@ _LONGEST = 64
 _FEWEST = 20
 """Texts from which on a mixture of letters and digits in one place is no chance."""
 
-_VOWELS = re.compile("[aeiouy]", re.IGNORECASE)
-_NO_WORD = 0.1
+_VOWELS = re.compile("[aeiou]", re.IGNORECASE)
+_NO_WORD = 0.05
 """Codes of letters without any vowel are at least this share; no language has so many."""
 
 
