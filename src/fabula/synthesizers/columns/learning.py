@@ -15,6 +15,7 @@ from fabula.synthesizers.columns.categories import CategoryCodec, is_text, plain
 from fabula.synthesizers.columns.codec import CodecState, ColumnCodec
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.lattice import is_exact
+from fabula.synthesizers.columns.natural import NaturalCodec
 from fabula.synthesizers.columns.numbers import NumberCodec
 from fabula.synthesizers.columns.trees import TreeCodec
 from fabula.synthesizers.details.codec import DetailCodec
@@ -35,6 +36,7 @@ _RESTORE: Mapping[str, Callable[[str, pa.DataType, CodecState], ColumnCodec]] = 
     "written": WrittenCodec.restore,
     "detail": DetailCodec.restore,
     "tree": TreeCodec.restore,
+    "natural": NaturalCodec.restore,
 }
 
 
@@ -120,7 +122,8 @@ class Columns:
     def made_anew(self, reason: str) -> Columns:
         """The columns of which nothing was learned; the others are left out for a reason."""
         pairs = list(zip(self.names, self.codecs, strict=True))
-        anew = self.only([name for name, codec in pairs if isinstance(codec, DetailCodec)])
+        unlearned = DetailCodec | NaturalCodec
+        anew = self.only([name for name, codec in pairs if isinstance(codec, unlearned)])
         learned = [name for name in self.names if name not in anew.names]
         return replace(anew, left_out={**dict.fromkeys(learned, reason), **self.left_out})
 

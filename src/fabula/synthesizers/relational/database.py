@@ -19,6 +19,7 @@ from fabula.synthesizers.columns.codec import PROTECTED_ROWS
 from fabula.synthesizers.details.finding import copied_details
 from fabula.synthesizers.model import Steps
 from fabula.synthesizers.relational.circles import closed
+from fabula.synthesizers.relational.entities import with_entities
 from fabula.synthesizers.relational.layout import Seen
 from fabula.synthesizers.relational.learning import Lesson, Reach, TableModel
 from fabula.synthesizers.relational.links import (
@@ -50,6 +51,7 @@ class RelationalSynthesizer:
         models: What was learned of each table, parents before children.
         keys: Primary and foreign keys, and what comes near one.
         notes: What is to be said of foreign keys, by their names.
+        entities: Hidden tables of entities that have none, and what is to be said of them.
         hand_back: How a table goes back in the frame library that it came in; not saved.
         path: The folder that it was loaded from.
     """
@@ -57,6 +59,7 @@ class RelationalSynthesizer:
     models: Mapping[str, TableModel]
     keys: Keys
     notes: Mapping[str, str] = field(default_factory=dict)
+    entities: Mapping[str, str] = field(default_factory=dict)
     hand_back: Mapping[str, Callable[[pa.Table], Any]] = field(default_factory=dict)
     path: PathLike | None = None
 
@@ -83,7 +86,9 @@ class RelationalSynthesizer:
             with sound(self.path):
                 made[name] = closed(model, made, partial(_stream, seed, name))
         return {
-            name: self.hand_back.get(name, _unchanged)(item.table) for name, item in made.items()
+            name: self.hand_back.get(name, _unchanged)(item.table)
+            for name, item in made.items()
+            if name not in self.entities
         }
 
     def save(self, path: PathLike) -> None:
@@ -92,7 +97,7 @@ class RelationalSynthesizer:
         Raises:
             SinkError: The place can't be written.
         """
-        write_database(Path(path), self.models, self.keys, self.notes)
+        write_database(Path(path), self.models, self.keys, self.notes, self.entities)
 
     @classmethod
     def load(cls, path: PathLike) -> RelationalSynthesizer:
@@ -107,12 +112,17 @@ class RelationalSynthesizer:
         """How each table is made, and what is not made of it."""
         lines = []
         for name, model in self.models.items():
+            if name in self.entities:
+                lines.append(f"{self.entities[name]}: made anew, with as many rows each")
+                continue
             driver = model.links.driver
             how = "kept as it is" if model.kept is not None else f"from {model.rows:,} rows"
             under = "" if driver is None else f", led by `{driver.name}`"
             lines.append(f"{name}: {how}{under}")
             lines += [f"  {column}: {about}" for column, about in model.personal.items()]
             lines += [f"  {column}: left out: {why}" for column, why in model.left_out.items()]
+            lines += [f"  {item}" for item in model.identity.numbered]
+            lines += [f"  {column}: {about}" for column, about in model.natural.items()]
             lines += [f"  on every row {relation}" for relation in model.relations.told]
         for key in self.keys.foreign:
             said = [self.notes[key.name]] if key.name in self.notes else []
@@ -182,8 +192,9 @@ def fit_tables(
         _demand(name, tables, "keep")
     found = _with_declared(find_keys(tables), keys or {}, tables)
     tables, told = without_orphans(tables, found)
-    rows = {key: row_links(tables, key) for key in found.foreign}
-    links = links_of(tables, found, rows)
+    tables, every, entities = with_entities(tables, found)
+    rows = {key: row_links(tables, key) for key in every.foreign}
+    links = links_of(tables, every, rows)
     for name in keep:
         for key in links[name].outward:
             if key.parent not in keep:
@@ -203,7 +214,7 @@ def fit_tables(
         if progress:
             progress(done, len(order))
         used = {column for key in links[name].all for column in key.columns}
-        used |= set(found.primary.get(name, ()))
+        used |= set(every.primary.get(name, ()))
         untouched = tables[name].column_names if name in keep else used
         table, written = read_times(tables[name], but=untouched)
         model, seen[name] = Lesson(
@@ -212,7 +223,7 @@ def fit_tables(
             links=links[name],
             rows=rows,
             sizes={name: table.num_rows for name, table in tables.items()},
-            primary=found.primary.get(name, ()),
+            primary=every.primary.get(name, ()),
             parents=seen,
             below=_children(name, links, rows, tables),
             kept=frozenset(keep),
@@ -225,7 +236,8 @@ def fit_tables(
         models[name] = replace(model, schema=tables[name].schema, written=written)
     if progress:
         progress(len(order), len(order))
-    return RelationalSynthesizer(models, found, told)
+    hidden = {entity.table: str(entity) for entity in entities}
+    return RelationalSynthesizer(models, found, told, hidden)
 
 
 def _stream(seed: int, table: str, purpose: str) -> np.random.Generator:

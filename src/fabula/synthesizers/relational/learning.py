@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 from fabula.io.arrays import array_of
 from fabula.metrics.keys import ForeignKey, singular
 from fabula.synthesizers.boosted.model import Boosted
-from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import FEWEST_ROWS, Columns
+from fabula.synthesizers.columns.natural import NaturalCodec
 from fabula.synthesizers.details.codec import DetailCodec
 from fabula.synthesizers.exact.finding import find_relations
 from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.model import Codes
 from fabula.synthesizers.relational.bins import Bins
 from fabula.synthesizers.relational.groups import Groups
+from fabula.synthesizers.relational.identity import Identity
 from fabula.synthesizers.relational.layout import Layout, Seen, Siblings
 from fabula.synthesizers.relational.links import Links, Rows
 from fabula.synthesizers.relational.timeline import Timeline
@@ -65,9 +66,7 @@ class TableModel:
         rows: Training rows.
         links: Its foreign keys.
         reach: Each of them, in training.
-        keys: Columns of the primary key that are made anew.
-        numbered: The column of the primary key that numbers the rows that share its others.
-        within: Those other columns.
+        identity: What tells its rows apart.
         timeline: The time that orders a parent's rows, or none.
         columns: The learned columns; None where there is nothing to learn.
         layout: The model's columns.
@@ -86,8 +85,7 @@ class TableModel:
     rows: int
     links: Links
     reach: Mapping[ForeignKey, Reach]
-    keys: tuple[KeyCodec, ...]
-    numbered: str | None
+    identity: Identity
     timeline: Timeline | None
     columns: Columns | None
     layout: Layout
@@ -98,8 +96,16 @@ class TableModel:
     left_out: Mapping[str, str] = field(default_factory=dict)
     relations: Relations = field(default_factory=Relations)
     written: Mapping[str, TimeForm] = field(default_factory=dict)
-    within: tuple[str, ...] = ()
     depths: Mapping[ForeignKey, Bins] = field(default_factory=dict)
+
+    @property
+    def natural(self) -> Mapping[str, str]:
+        """What was made of the parts of the primary key that keep their real values."""
+        codecs = () if self.columns is None else self.columns.codecs
+        told = {codec.name: codec.about for codec in codecs if isinstance(codec, NaturalCodec)}
+        if self.identity.alone in told:
+            told[self.identity.alone] += "; a sample has no more rows than these"
+        return told
 
     @property
     def personal(self) -> Mapping[str, str]:
@@ -146,13 +152,13 @@ class Lesson:
 
     def learn(self) -> tuple[TableModel, Seen]:
         """Learn the table; also gives it as its children see it."""
-        order, timeline = self._order()
+        identity = Identity.of(self.table, self.primary, self.links)
+        order, timeline = self._order(identity)
         siblings = Siblings.of(self._parents()[order])
-        keys, numbered = self._keys()
-        table = self._features(keys, numbered).take(array_of(order))
+        table = self._features(identity).take(array_of(order))
         if timeline is not None:
             table = timeline.flattened(table, siblings.positions)
-        columns, left_out = self._columns(table, timeline)
+        columns, left_out = self._columns(table, timeline, identity)
         own = np.zeros((len(order), 0), np.int32) if columns is None else columns.encode(table)
         cells = () if columns is None else tuple(codec.cells for codec in columns.codecs)
         seen, above = Seen(own, cells), self._above(siblings)
@@ -174,10 +180,9 @@ class Lesson:
                     context=layout.context(), **self.options,
                 )  # fmt: skip
         fitted = TableModel(
-            self.name, self.table.schema, self.table.num_rows, self.links, reach, keys, numbered,
+            self.name, self.table.schema, self.table.num_rows, self.links, reach, identity,
             timeline, columns, layout, below, beside, model, kept, left_out,
-            self._relations(table, columns, timeline),
-            within=tuple(column for column in self.primary if column != numbered), depths=depths,
+            self._relations(table, columns, timeline, identity), depths=depths,
         )  # fmt: skip
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
@@ -198,38 +203,27 @@ class Lesson:
             return Seen(np.zeros((len(siblings.parents), 0), np.int32))
         return self.parents[driver.parent].recounted("above", siblings.parents)
 
-    def _order(self) -> tuple[NDArray[np.int64], Timeline | None]:
-        """Rows by parent and time."""
+    def _order(self, identity: Identity) -> tuple[NDArray[np.int64], Timeline | None]:
+        """Rows by parent and time, or by the number that they have within their parent."""
         parents = self._parents()
         learned = self.table.num_rows >= FEWEST_ROWS or self.name in self.kept
         led = self.links.driver is not None and learned
         timeline = Timeline.of(self.table) if led else None
         if timeline is None:
-            return np.argsort(parents, kind="stable"), None
+            numbers = [
+                np.asarray(self.table.column(item.column).cast(pa.int64()))
+                for item in identity.numbered
+            ]
+            return np.lexsort((*numbers, parents)), None
         return timeline.order(self.table, parents), timeline
 
-    def _keys(self) -> tuple[tuple[KeyCodec, ...], str | None]:
-        pointing = {column for key in self.links.all for column in key.columns}
-        own = [column for column in self.primary if column not in pointing]
-        numbered = None
-        if len(self.primary) > 1 and len(own) == 1 and self.links.driver is not None:
-            values = self.table.column(own[0])
-            numbered = own[0] if pa.types.is_integer(values.type) else None
-        keys = [
-            KeyCodec.always(column, self.table.column(column).combine_chunks())
-            for column in own
-            if column != numbered
-        ]
-        return tuple(keys), numbered
-
-    def _features(self, keys: tuple[KeyCodec, ...], numbered: str | None) -> pa.Table:
+    def _features(self, identity: Identity) -> pa.Table:
         """The columns that are neither keys nor foreign keys."""
-        gone = {column for key in self.links.all for column in key.columns}
-        gone |= {codec.name for codec in keys} | {numbered or ""}
+        gone = {column for key in self.links.all for column in key.columns} | identity.made
         return self.table.select([name for name in self.table.column_names if name not in gone])
 
     def _columns(
-        self, table: pa.Table, timeline: Timeline | None
+        self, table: pa.Table, timeline: Timeline | None, identity: Identity
     ) -> tuple[Columns | None, Mapping[str, str]]:
         if not table.num_columns:
             return None, {}
@@ -237,19 +231,27 @@ class Lesson:
         # Distances of times are numbers, whatever stands beside them
         distances = [] if timeline is None else [*timeline.beside, timeline.gap]
         given = table.drop_columns(distances)
-        columns = Columns.learnable(given, protect=self.protect, owner=owner, copies=self.copies)
+        columns = Columns.learnable(
+            given, protect=self.protect, owner=owner, copies=self.copies, known=identity.codecs
+        )
         columns = columns.beside(table.select(distances), protect=self.protect)
         if table.num_rows < FEWEST_ROWS and self.name not in self.kept:
             columns = columns.made_anew(f"{table.num_rows:,} rows are too few to learn from")
         return (columns if columns.codecs else None), columns.left_out
 
     def _relations(
-        self, table: pa.Table, columns: Columns | None, timeline: Timeline | None
+        self,
+        table: pa.Table,
+        columns: Columns | None,
+        timeline: Timeline | None,
+        identity: Identity,
     ) -> Relations:
-        """What holds on every row, but for the times that became gaps."""
+        """What holds on every row, but for the times that became gaps and parts of keys."""
         if columns is None or not self.exact or self.name in self.kept:
             return Relations()
-        moved = set() if timeline is None else {timeline.time, timeline.gap, *timeline.beside}
+        moved = set(identity.natural)
+        if timeline is not None:
+            moved |= {timeline.time, timeline.gap, *timeline.beside}
         left = columns.only([name for name in columns.names if name not in moved])
         return find_relations(table, left, protect=self.protect)
 

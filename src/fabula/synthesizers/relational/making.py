@@ -18,6 +18,7 @@ from fabula.synthesizers.columns.codec import Places
 from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.details.codec import DetailCodec
 from fabula.synthesizers.model import CellColumn, Codes
+from fabula.synthesizers.relational.identity import grouped, made_apart
 from fabula.synthesizers.relational.layout import Seen, Siblings
 from fabula.synthesizers.relational.learning import BESIDE, TableModel
 from fabula.synthesizers.relational.links import Rows
@@ -87,6 +88,7 @@ class Making:
                 there = self._seen(key).at(links[key])
                 layout.part(codes, f"beside:{key.name}")[:] = there
             self._draw(codes, siblings, chosen=True)
+        keep = self._apart(codes, links)
         wanted = {
             key: layout.part(codes, f"below:{key.name}")[:, 0].astype(float)
             for key in self.model.below
@@ -95,7 +97,7 @@ class Making:
             links[key] = self._upward(key, codes, wanted[key], links)
         own = np.ascontiguousarray(layout.part(codes, "own"))
         table = self._table(own, siblings, links)
-        keep = self._without_repeats(table, links)
+        keep &= self._without_repeats(table, links)
         seen = Seen(*self._part(codes, "own")).beside(Seen(*self._part(codes, "above")))
         ranks = {key: values[keep] for key, values in wanted.items()}
         kept = {key: rows[keep] for key, rows in links.items()}
@@ -122,6 +124,8 @@ class Making:
     def _leading_parents(self) -> Rows:
         """The parent of each row, rising; rows without one come first."""
         driver, total = self.model.links.driver, round(self.scale * self.model.rows)
+        if self.model.identity.alone is not None:
+            total = min(total, self._natural(self.model.identity.alone)[1].cells)
         if driver is None:
             return np.full(total, -1, np.int64)
         reach = self.model.reach[driver]
@@ -198,6 +202,26 @@ class Making:
         drawn = self.model.layout.part(codes, f"depth:{key.name}")[:, 0]
         return trees.grown(drawn, wanted, rng, None if labels is None else labels[0])
 
+    def _natural(self, column: str) -> tuple[int, CellColumn]:
+        """Where a part of the key that keeps its real values stands in the codes, and its cells."""
+        layout, columns = self.model.layout, self.model.columns
+        assert columns is not None
+        at = layout.blocks["own"][0] + columns.names.index(column)
+        return at, layout.columns[at]
+
+    def _apart(self, codes: Codes, links: Mapping[ForeignKey, Rows]) -> NDArray[np.bool_]:
+        """Give rows that repeat a key of real values another one; rows without a free one go."""
+        column = self.model.identity.needs_room
+        if column is None or not len(codes):
+            return np.ones(len(codes), dtype=bool)
+        given, (at, cells) = self._given(links), self._natural(column)
+        beside = [as_labels(given[name]) for name in self.model.identity.primary if name in given]
+        for name in self.model.identity.natural[:-1]:
+            beside.append(as_labels(pa.chunked_array([codes[:, self._natural(name)[0]]])))
+        rng = self.streams(f"key {column}")
+        codes[:, at], keep = made_apart(grouped(beside), codes[:, at], cells.cells, rng)
+        return keep
+
     def _without_repeats(
         self, table: pa.Table, links: Mapping[ForeignKey, Rows]
     ) -> NDArray[np.bool_]:
@@ -237,6 +261,12 @@ class Making:
         rng = self.streams("chosen" if chosen else "drawn")
         known = layout.known(len(codes), ())
         known[:, layout.context()] = True
+        alone = self.model.identity.alone
+        if alone is not None:
+            at, cells = self._natural(alone)
+            if not chosen:
+                codes[:, at] = np.sort(rng.choice(cells.cells, len(codes), replace=False))
+            known[:, at] = True
         if chosen:
             groups = [block for block in layout.blocks if block.startswith("group:")]
             known |= layout.known(len(codes), groups)
@@ -260,12 +290,9 @@ class Making:
         """Values of all columns, in the training table's order."""
         values = self._learned(own, siblings)
         numbers = np.arange(len(own), dtype=np.int64)
-        for codec in self.model.keys:
+        for codec in self.model.identity.keys:
             places = Places(numbers, self.seed, self.streams(f"key {codec.name}"))
             values[codec.name] = codec.decode(np.zeros(len(own), np.int32), places)
-        if self.model.numbered is not None:
-            kind = self.model.schema.field(self.model.numbered).type
-            values[self.model.numbered] = array_of(self._numbers(links, len(own)) + 1).cast(kind)
         for key in self.model.links.all:
             rows = links.get(key)
             if rows is None:  # it is chosen when all tables are made
@@ -276,26 +303,16 @@ class Making:
                 kind = self.model.schema.field(column).type
                 if column not in values:
                     values[column] = taken(there, rows).cast(kind)
+        for item in self.model.identity.numbered:
+            kind = self.model.schema.field(item.column).type
+            values[item.column] = array_of(item.values(values)).cast(kind)
+        self.model.identity.dated(values)
         for name, form in self.model.written.items():
             if name in values:
                 texts = form.write(values[name].combine_chunks())
                 values[name] = texts.cast(self.model.schema.field(name).type)
         names = [name for name in self.model.schema.names if name in values]
         return pa.table({name: values[name] for name in names})
-
-    def _numbers(self, links: Mapping[ForeignKey, Rows], rows: int) -> Rows:
-        """Each row's place among those that the other parts of its primary key share, from 0."""
-        within = set(self.model.within)
-        shared = [links[key] for key in self.model.links.outward if set(key.columns) <= within] or [
-            links[key] for key in self.model.links.outward[:1]
-        ]
-        order = np.lexsort((np.arange(rows), *shared))
-        starts = np.ones(rows, dtype=bool)
-        starts[1:] = np.any([np.diff(rows_of[order]) != 0 for rows_of in shared], axis=0)
-        first = np.maximum.accumulate(np.where(starts, np.arange(rows), 0))
-        places = np.empty(rows, dtype=np.int64)
-        places[order] = np.arange(rows) - first
-        return places
 
     def _learned(self, own: Codes, siblings: Siblings) -> dict[str, pa.Array | pa.ChunkedArray]:
         columns = self.model.columns

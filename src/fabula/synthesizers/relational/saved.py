@@ -33,6 +33,7 @@ from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.model import CellColumn, State, check_cells
 from fabula.synthesizers.relational.bins import Bins
 from fabula.synthesizers.relational.groups import Groups
+from fabula.synthesizers.relational.identity import Identity, Numbering
 from fabula.synthesizers.relational.layout import Layout
 from fabula.synthesizers.relational.learning import Reach, TableModel
 from fabula.synthesizers.relational.links import Links
@@ -48,7 +49,11 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def write_database(
-    folder: Path, models: Mapping[str, TableModel], keys: Keys, notes: Mapping[str, str]
+    folder: Path,
+    models: Mapping[str, TableModel],
+    keys: Keys,
+    notes: Mapping[str, str],
+    entities: Mapping[str, str],
 ) -> None:
     """Write a folder; `database.json` comes last.
 
@@ -72,12 +77,15 @@ def write_database(
         "foreign": [asdict(key) for key in keys.foreign],
         "near": [asdict(miss) for miss in keys.near],
         "notes": dict(notes),
+        "entities": dict(entities),
     }
     with replacing(folder / ABOUT) as temporary:
         temporary.write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
-def read_database(folder: Path) -> tuple[dict[str, TableModel], Keys, dict[str, str]]:
+def read_database(
+    folder: Path,
+) -> tuple[dict[str, TableModel], Keys, dict[str, str], dict[str, str]]:
     """Read a folder.
 
     Raises:
@@ -103,7 +111,8 @@ def read_database(folder: Path) -> tuple[dict[str, TableModel], Keys, dict[str, 
         ) from exc
     except UNSOUND as exc:
         raise damaged(folder, f"{type(exc).__name__}: {exc}") from exc
-    return models, Keys(primary, foreign, near), dict(about.get("notes", {}))
+    notes, entities = (dict(about.get(part, {})) for part in ("notes", "entities"))
+    return models, Keys(primary, foreign, near), notes, entities
 
 
 def _foreign_key(told: Mapping[str, Any]) -> ForeignKey:
@@ -150,9 +159,13 @@ def _table_saved(model: TableModel) -> Saved:
         "reach": reach,
         "below": [asdict(key) for key in model.below],
         "depths": [asdict(key) for key in model.depths],
-        "keys": {codec.name: dict(codec.state().settings) for codec in model.keys},
-        "numbered": model.numbered,
-        "within": model.within,
+        "keys": {codec.name: dict(codec.state().settings) for codec in model.identity.keys},
+        "identity": {
+            "primary": model.identity.primary,
+            "numbered": [asdict(item) for item in model.identity.numbered],
+            "natural": model.identity.natural,
+            "years": model.identity.years,
+        },
         "timeline": None if model.timeline is None else asdict(model.timeline),
         "blocks": layout.blocks,
         "columns": [
@@ -217,12 +230,7 @@ def _table_restored(
         rows=settings["rows"],
         links=links,
         reach=reach,
-        keys=tuple(
-            KeyCodec.restore(key, schema.field(key).type, CodecState("key", told))
-            for key, told in settings["keys"].items()
-        ),
-        numbered=settings["numbered"],
-        within=tuple(settings.get("within", ())),
+        identity=_identity(settings, schema),
         timeline=timeline and Timeline(timeline["time"], tuple(timeline["beside"])),
         columns=columns,
         layout=layout,
@@ -240,6 +248,23 @@ def _table_restored(
         left_out=saved.card["left_out"],
         relations=Relations.restore(saved.relations, () if columns is None else columns.codecs),
         written={name: TimeForm(**told) for name, told in settings.get("written", {}).items()},
+    )
+
+
+def _identity(settings: Mapping[str, Any], schema: pa.Schema) -> Identity:
+    told = settings["identity"]
+    return Identity(
+        tuple(told["primary"]),
+        tuple(
+            KeyCodec.restore(key, schema.field(key).type, CodecState("key", state))
+            for key, state in settings["keys"].items()
+        ),
+        tuple(
+            Numbering(item["column"], tuple(item["within"]), item["first"])
+            for item in told["numbered"]
+        ),
+        tuple(told["natural"]),
+        tuple((date, year) for date, year in told["years"]),
     )
 
 
