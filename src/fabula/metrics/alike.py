@@ -11,7 +11,7 @@ Parts = Mapping[str, pa.ChunkedArray]
 
 _FLAGS = {"true": True, "false": False, "yes": True, "no": False, "y": True, "n": False,
           "t": True, "f": False, "1": True, "0": False, "1.0": True, "0.0": False}  # fmt: skip
-_NUMBER = r"^\s*[+-]?(0|[1-9]\d*)?(\.\d*)?([eE][+-]?\d+)?\s*$"
+NUMBER = r"^\s*[+-]?(0|[1-9]\d*)?(\.\d*)?([eE][+-]?\d+)?\s*$"
 _KINDS = {"flag": "flags", "number": "numbers", "moment": "dates or times", "text": "text",
           "other": "values of another type"}  # fmt: skip
 MOSTLY = 0.5
@@ -132,7 +132,7 @@ def _as_numbers(values: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_temporal(values.type):
         return pa.chunked_array([pa.nulls(len(values), pa.float64())])
     text = pc.utf8_trim_whitespace(values.cast(pa.large_string()))
-    fits = pc.and_(pc.match_substring_regex(text, _NUMBER), pc.match_substring_regex(text, r"\d"))
+    fits = pc.and_(pc.match_substring_regex(text, NUMBER), pc.match_substring_regex(text, r"\d"))
     return pc.if_else(fits, text, pa.scalar(None, text.type)).cast(pa.float64())
 
 

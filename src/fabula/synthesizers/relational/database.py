@@ -12,11 +12,14 @@ import numpy as np
 import pyarrow as pa
 
 from fabula.errors import SourceError, UsageError, did_you_mean
-from fabula.metrics.keys import CONTAINED, ForeignKey, Keys, find_keys
+from fabula.io.notes import notes_of, without_notes
+from fabula.io.written.time_forms import TimeForm
+from fabula.metrics.digests import Digest
+from fabula.metrics.keys import CONTAINED, ForeignKey, Keys, find_keys, singular
 from fabula.streams import stream
 from fabula.synthesizers.catalogue import check_seed
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
-from fabula.synthesizers.details.finding import copied_details
+from fabula.synthesizers.details.finding import details_of, personal_columns
 from fabula.synthesizers.model import Steps
 from fabula.synthesizers.relational.circles import closed
 from fabula.synthesizers.relational.entities import with_entities
@@ -31,9 +34,11 @@ from fabula.synthesizers.relational.links import (
     without_orphans,
 )
 from fabula.synthesizers.relational.making import MadeTable, Making
+from fabula.synthesizers.relational.people import SamePeople, applied, same_people
 from fabula.synthesizers.relational.saved import read_database, write_database
 from fabula.synthesizers.saved import sound
 from fabula.synthesizers.written.codec import read_times
+from fabula.synthesizers.written.doubts import doubts
 from fabula.types import Path as PathLike
 
 
@@ -50,7 +55,9 @@ class RelationalSynthesizer:
     Attributes:
         models: What was learned of each table, parents before children.
         keys: Primary and foreign keys, and what comes near one.
-        notes: What is to be said of foreign keys, by their names.
+        notes: What is to be said of foreign keys, columns and tables, by their names.
+        digests: Digests of the tables' rows, by which `fabula.evaluate` knows them again.
+        people: Columns that tell of the same people as others.
         entities: Hidden tables of entities that have none, and what is to be said of them.
         hand_back: How a table goes back in the frame library that it came in; not saved.
         path: The folder that it was loaded from.
@@ -59,6 +66,8 @@ class RelationalSynthesizer:
     models: Mapping[str, TableModel]
     keys: Keys
     notes: Mapping[str, str] = field(default_factory=dict)
+    digests: Mapping[str, Digest] = field(default_factory=dict)
+    people: tuple[SamePeople, ...] = ()
     entities: Mapping[str, str] = field(default_factory=dict)
     hand_back: Mapping[str, Callable[[pa.Table], Any]] = field(default_factory=dict)
     path: PathLike | None = None
@@ -85,11 +94,9 @@ class RelationalSynthesizer:
         for name, model in self.models.items():
             with sound(self.path):
                 made[name] = closed(model, made, partial(_stream, seed, name))
-        return {
-            name: self.hand_back.get(name, _unchanged)(item.table)
-            for name, item in made.items()
-            if name not in self.entities
-        }
+        shown = {name: item.table for name, item in made.items() if name not in self.entities}
+        tables = applied(self.people, shown, seed)
+        return {name: self.hand_back.get(name, _unchanged)(table) for name, table in tables.items()}
 
     def save(self, path: PathLike) -> None:
         """Write the synthesizer to a folder; of tables that are not kept, no row is in it.
@@ -97,7 +104,10 @@ class RelationalSynthesizer:
         Raises:
             SinkError: The place can't be written.
         """
-        write_database(Path(path), self.models, self.keys, self.notes, self.entities)
+        write_database(
+            Path(path), self.models, self.keys, self.notes,
+            digests=self.digests, people=self.people, entities=self.entities,
+        )  # fmt: skip
 
     @classmethod
     def load(cls, path: PathLike) -> RelationalSynthesizer:
@@ -137,6 +147,9 @@ class RelationalSynthesizer:
             if miss.share >= CONTAINED:
                 told += f"; `--key {miss.key.name}={miss.key.target}` declares it"
             lines.append(told)
+        keys = {key.name for key in self.keys.foreign}
+        lines += [f"{name}: {said}" for name, said in self.notes.items() if name not in keys]
+        lines += [item.told for item in self.people]
         return "\n".join(lines)
 
     @property
@@ -191,8 +204,10 @@ def fit_tables(
     for name in keep:
         _demand(name, tables, "keep")
     found = _with_declared(find_keys(tables), keys or {}, tables)
+    noted = {name: "; ".join(notes_of(table)) for name, table in tables.items()}
+    tables = {name: without_notes(table) for name, table in tables.items()}
     tables, told = without_orphans(tables, found)
-    tables, every, entities = with_entities(tables, found)
+    tables, every, entities = with_entities(tables, found, keep)
     rows = {key: row_links(tables, key) for key in every.foreign}
     links = links_of(tables, every, rows)
     for name in keep:
@@ -209,17 +224,17 @@ def fit_tables(
     models: dict[str, TableModel] = {}
     seen: dict[str, Seen] = {}
     order = making_order(links)
-    copies = copied_details(tables, protect)
+    read, written = _with_times(tables, every, links, keep)
+    features = {name: read[name].drop_columns(_keys_of(name, every)) for name in order}
+    personal = personal_columns(features, protect)
+    replaced = [name for name in order if name not in keep]
+    people = same_people(tables, personal, found.foreign, replaced)
     for done, name in enumerate(order):
         if progress:
             progress(done, len(order))
-        used = {column for key in links[name].all for column in key.columns}
-        used |= set(every.primary.get(name, ()))
-        untouched = tables[name].column_names if name in keep else used
-        table, written = read_times(tables[name], but=untouched)
         model, seen[name] = Lesson(
             name=name,
-            table=table,
+            table=read[name],
             links=links[name],
             rows=rows,
             sizes={name: table.num_rows for name, table in tables.items()},
@@ -231,13 +246,38 @@ def fit_tables(
             seed=seed,
             protect=protect,
             exact=exact,
-            copies=copies[name],
+            details=details_of(features[name], personal[name], singular(name), protect),
         ).learn()
-        models[name] = replace(model, schema=tables[name].schema, written=written)
+        models[name] = replace(model, schema=tables[name].schema, written=written[name])
     if progress:
         progress(len(order), len(order))
+    said = {name: notes for name, notes in noted.items() if notes}
+    for name, model in models.items():
+        if model.columns is not None:
+            doubted = doubts(model.columns, tables[name])
+            said |= {f"{name}.{column}": doubt for column, doubt in doubted.items()}
     hidden = {entity.table: str(entity) for entity in entities}
-    return RelationalSynthesizer(models, found, told, hidden)
+    return RelationalSynthesizer(models, found, {**told, **said}, people=people, entities=hidden)
+
+
+def _with_times(
+    tables: Mapping[str, pa.Table], keys: Keys, links: Mapping[str, Links], keep: Collection[str]
+) -> tuple[dict[str, pa.Table], dict[str, dict[str, TimeForm]]]:
+    """The tables with their written times as times, but for keys, and how these are written."""
+    read: dict[str, pa.Table] = {}
+    written: dict[str, dict[str, TimeForm]] = {}
+    for name, table in tables.items():
+        used = {column for key in links[name].all for column in key.columns}
+        used |= set(keys.primary.get(name, ()))
+        untouched = table.column_names if name in keep else used
+        read[name], written[name] = read_times(table, but=untouched)
+    return read, written
+
+
+def _keys_of(name: str, keys: Keys) -> list[str]:
+    """The columns of a table's primary and foreign keys."""
+    pointing = [column for key in keys.foreign if key.child == name for column in key.columns]
+    return list(dict.fromkeys([*keys.primary.get(name, ()), *pointing]))
 
 
 def _stream(seed: int, table: str, purpose: str) -> np.random.Generator:

@@ -6,7 +6,7 @@ as in the real tables, each with as many rows, and none has a real identifier.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -46,12 +46,12 @@ class Entity:
 
 
 def with_entities(
-    tables: Mapping[str, pa.Table], keys: Keys
+    tables: Mapping[str, pa.Table], keys: Keys, keep: Collection[str]
 ) -> tuple[dict[str, pa.Table], Keys, tuple[Entity, ...]]:
-    """Tables with hidden ones for entities that have none, and their keys."""
+    """Tables with hidden ones for entities that have none, but for tables that stay as they are."""
     known = KeyColumns(tables)
     columns: dict[tuple[object, ...], list[tuple[str, str]]] = {}
-    for table in tables:
+    for table in (name for name in tables if name not in keep):
         taken = {column for key in keys.foreign if key.child == table for column in key.columns}
         primary = keys.primary.get(table, ())
         alone = set(primary) if len(primary) == 1 else set()

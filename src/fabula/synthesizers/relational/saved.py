@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ from fabula.errors import SourceError
 from fabula.io.claims import read_arrow
 from fabula.io.names import file_stem
 from fabula.io.places import replacing
+from fabula.io.written.time_forms import TimeForm
+from fabula.metrics.digests import Digest
 from fabula.metrics.keys import ForeignKey, Keys, NearMiss
 from fabula.synthesizers.boosted.model import Boosted
 from fabula.synthesizers.columns.codec import CodecState
@@ -37,10 +39,10 @@ from fabula.synthesizers.relational.identity import Identity, Numbering
 from fabula.synthesizers.relational.layout import Layout
 from fabula.synthesizers.relational.learning import Reach, TableModel
 from fabula.synthesizers.relational.links import Links
+from fabula.synthesizers.relational.people import SamePeople
 from fabula.synthesizers.relational.timeline import Timeline
 from fabula.synthesizers.saved import UNSOUND, Saved, damaged, read_saved, write_saved
 from fabula.synthesizers.trees import Trees
-from fabula.synthesizers.written.time_forms import TimeForm
 
 FORMAT, VERSION = "fabula-database", 2
 ABOUT = "database.json"
@@ -53,6 +55,9 @@ def write_database(
     models: Mapping[str, TableModel],
     keys: Keys,
     notes: Mapping[str, str],
+    *,
+    digests: Mapping[str, Digest],
+    people: Sequence[SamePeople],
     entities: Mapping[str, str],
 ) -> None:
     """Write a folder; `database.json` comes last.
@@ -77,6 +82,8 @@ def write_database(
         "foreign": [asdict(key) for key in keys.foreign],
         "near": [asdict(miss) for miss in keys.near],
         "notes": dict(notes),
+        "digests": {name: item.to_dict() for name, item in digests.items()},
+        "people": [item.state() for item in people],
         "entities": dict(entities),
     }
     with replacing(folder / ABOUT) as temporary:
@@ -85,7 +92,14 @@ def write_database(
 
 def read_database(
     folder: Path,
-) -> tuple[dict[str, TableModel], Keys, dict[str, str], dict[str, str]]:
+) -> tuple[
+    dict[str, TableModel],
+    Keys,
+    dict[str, str],
+    dict[str, Digest],
+    tuple[SamePeople, ...],
+    dict[str, str],
+]:
     """Read a folder.
 
     Raises:
@@ -105,6 +119,8 @@ def read_database(
         for name in about["tables"]:
             saved = read_saved(folder / f"{file_stem(name)}.fabula")
             models[name] = _table_restored(name, saved, models, folder)
+        digests = {name: Digest.from_dict(told) for name, told in about.get("digests", {}).items()}
+        people = tuple(map(SamePeople.restore, about.get("people", ())))
     except FileNotFoundError as exc:
         raise SourceError(
             f"there is no file `{exc.filename}`", code="source.missing", where=str(folder)
@@ -112,7 +128,7 @@ def read_database(
     except UNSOUND as exc:
         raise damaged(folder, f"{type(exc).__name__}: {exc}") from exc
     notes, entities = (dict(about.get(part, {})) for part in ("notes", "entities"))
-    return models, Keys(primary, foreign, near), notes, entities
+    return models, Keys(primary, foreign, near), notes, digests, people, entities
 
 
 def _foreign_key(told: Mapping[str, Any]) -> ForeignKey:
