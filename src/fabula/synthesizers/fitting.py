@@ -183,7 +183,7 @@ def fit(
     held, training = (table.take(array_of(rows)) for rows in (kept_out, learned_from))
     train = flat.take(array_of(learned_from))
     guarded = PROTECTED_ROWS if protect is True else int(protect)
-    columns = Columns.learn(train, protect=guarded, known=known)
+    columns = Columns.learn(train, protect=guarded, known=known).keyed(table)
     relations = Relations()
     if exact:
         plain = columns.only([name for name in columns.names if name not in known])

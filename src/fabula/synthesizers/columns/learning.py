@@ -139,6 +139,17 @@ class Columns:
         schema = pa.unify_schemas([self.schema, table.schema])
         return Columns(schema, (*self.codecs, *further), self.left_out)
 
+    def keyed(self, table: pa.Table) -> Columns:
+        """The columns, whose new keys meet none of a table; it may have further rows."""
+
+        def apart(codec: ColumnCodec) -> ColumnCodec:
+            if not isinstance(codec, KeyCodec):
+                return codec
+            values = table.column(codec.name).combine_chunks()
+            return replace(KeyCodec.always(codec.name, values), rows=codec.rows)
+
+        return replace(self, codecs=tuple(map(apart, self.codecs)))
+
     def only(self, names: Sequence[str]) -> Columns:
         """Some of the columns."""
         places = [self.names.index(name) for name in names]
