@@ -20,12 +20,12 @@ from fabula.checks.relations import (
     orphan_rows,
 )
 from fabula.checks.results import CheckResult, CheckResults
-from fabula.checks.rows import row_result
+from fabula.checks.rows import row_result, window_result
 from fabula.checks.uniqueness import repeated_rows, unique_result
 from fabula.io.read import TableRows
 from fabula.planning.expressions import ExpressionError
+from fabula.planning.parents import is_of_one_row
 from fabula.spec.checks import (
-    ROW_CHECKS,
     AggregateCheck,
     Check,
     CorrelationCheck,
@@ -34,6 +34,7 @@ from fabula.spec.checks import (
     NearDuplicateCheck,
     ShareCheck,
     UniqueCheck,
+    WindowCheck,
 )
 from fabula.spec.tables import DatasetSpec
 
@@ -67,7 +68,7 @@ def evaluate_on(
             check_result(spec, data, name, check)
             for name, table in spec.tables.items()
             for check in [*(implied_checks(spec, name) if structure else ()), *table.checks]
-            if row_checks or not isinstance(check, ROW_CHECKS)
+            if row_checks or not is_of_one_row(check, table)
         )
     )
 
@@ -100,6 +101,8 @@ def rows_to_drop(
 
 def _result(spec: DatasetSpec, data: Data, table: str, check: Check) -> CheckResult:
     match check:
+        case WindowCheck():
+            return window_result(data, table, check)
         case UniqueCheck():
             return unique_result(data, table, check)
         case NearDuplicateCheck():
@@ -115,4 +118,4 @@ def _result(spec: DatasetSpec, data: Data, table: str, check: Check) -> CheckRes
         case CountCheck():
             return count_result(spec, data, table, check)
         case _:
-            return row_result(data, table, check)
+            return row_result(spec, data, table, check)

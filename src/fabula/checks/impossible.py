@@ -20,9 +20,9 @@ from fabula.checks.naming import names, rule, values
 from fabula.checks.relations import link_column
 from fabula.errors import Violation
 from fabula.planning.kinds import capacity
+from fabula.planning.parents import is_of_one_row
 from fabula.planning.plan import Plan, TablePlan
 from fabula.spec.checks import (
-    ROW_CHECKS,
     AggregateCheck,
     Check,
     CountCheck,
@@ -53,7 +53,7 @@ def impossible_rules(plan: Plan) -> tuple[Violation, ...]:
 
 def _table_problems(plan: Plan, table: TablePlan) -> Iterator[Violation]:
     checks = dict(enumerate(table.spec.checks))
-    bounds = [*_column_bounds(table), *_check_bounds(checks)]
+    bounds = [*_column_bounds(table), *_check_bounds(checks, table)]
     clash = cycle([bound for bound in bounds if _always_there(table, bound.columns)])
     if any(bound.check is not None for bound in clash):
         yield _clash(table, clash)
@@ -111,9 +111,9 @@ def _limits(
     return None, None
 
 
-def _check_bounds(checks: Mapping[int, Check]) -> Iterator[Bound]:
+def _check_bounds(checks: Mapping[int, Check], table: TablePlan) -> Iterator[Bound]:
     for i, check in checks.items():
-        if isinstance(check, ROW_CHECKS) and not isinstance(check, InSetCheck):
+        if is_of_one_row(check, table.spec) and not isinstance(check, InSetCheck):
             yield from bounds_of(condition(check), check=i, told=rule(check))
 
 

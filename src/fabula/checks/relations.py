@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -11,6 +13,7 @@ from fabula.checks.naming import rule, values
 from fabula.checks.results import CheckResult
 from fabula.io.sql import quoted
 from fabula.io.write import plain_type
+from fabula.planning.expressions import parse_expression
 from fabula.spec.checks import AggregateCheck, CountCheck, ForeignKeyCheck
 from fabula.spec.keys import Reference
 from fabula.spec.tables import DatasetSpec
@@ -96,16 +99,16 @@ def aggregate_result(
 ) -> CheckResult:
     """Whether a column tells the truth about each row's children."""
     child, _, value = check.of.partition(".")
-    key, link = _children(spec, data, table, child)
+    key, link = _children(spec, data, table, child, check.by)
     data.need(table, [check.column])
-    if value:
-        data.need(child, [value])
-    of = quoted(value) if value else "*"
+    of = _combined(spec, data, child, value) if value else "*"
     function = "avg" if check.function == "mean" else check.function
-    nothing = "0" if check.function in ("count", "sum") else "NULL"
+    usual = "zero" if check.function in ("count", "sum") else "missing"
     column = quoted(check.column)
+    nothing = {"zero": "0", "missing": "NULL", "any": f"p.{column}"}[check.empty or usual]
     compared = (
-        f"SELECT p.{quoted(key)}, p.{column}, coalesce(c.value, {nothing}) AS actual"
+        f"SELECT p.{quoted(key)}, p.{column},"
+        f" coalesce(c.value, {nothing}) AS actual"
         f" FROM {data.view(table)} AS p"
         f" LEFT JOIN {_grouped(data, child, link, f'{function}({of})')}"
         f" ON p.{quoted(key)} = c.link"
@@ -140,9 +143,21 @@ def link_column(spec: DatasetSpec, child: str, parent: str) -> str | None:
     return links[0] if links else None
 
 
-def _children(spec: DatasetSpec, data: Data, table: str, child: str) -> tuple[str, str]:
+def _combined(spec: DatasetSpec, data: Data, child: str, value: str) -> str:
+    """What is combined of each child: a column, or an expression over its row."""
+    if value in spec.tables[child].columns:
+        data.need(child, [value])
+        return quoted(value)
+    parsed = parse_expression(value)
+    data.need(child, parsed.needs)
+    return parsed.sql
+
+
+def _children(
+    spec: DatasetSpec, data: Data, table: str, child: str, by: str | None = None
+) -> tuple[str, str]:
     """A parent's key column, and the child's column that refers to it."""
-    link = link_column(spec, child, table)
+    link = by or link_column(spec, child, table)
     if link is None:
         raise MissingError(f"no column of `{child}` is a reference to `{table}`")
     reference = spec.tables[child].columns[link]
@@ -151,6 +166,35 @@ def _children(spec: DatasetSpec, data: Data, table: str, child: str) -> tuple[st
     data.need(table, [key])
     data.need(child, [link])
     return key, link
+
+
+def with_parents(
+    spec: DatasetSpec, data: Data, table: str, columns: Sequence[tuple[str, str]]
+) -> str:
+    """A query of a table's rows with columns of their parents, `order_id.placed` among them.
+
+    Args:
+        spec: What is asked.
+        data: The tables.
+        table: The child.
+        columns: References with columns of what they refer to.
+    """
+    selected, joins = ["c.*"], []
+    for number, reference in enumerate(dict.fromkeys(name for name, _ in columns)):
+        link = spec.tables[table].columns[reference]
+        assert isinstance(link, Reference)
+        parent, key = _target(spec, link.to)
+        used = [column for name, column in columns if name == reference]
+        data.need(table, [reference])
+        data.need(parent, [key, *used])
+        joins.append(
+            f"LEFT JOIN {data.view(parent)} AS p{number}"
+            f" ON c.{quoted(reference)} = p{number}.{quoted(key)}"
+        )
+        selected += [
+            f"p{number}.{quoted(column)} AS {quoted(f'{reference}.{column}')}" for column in used
+        ]
+    return f"(SELECT {', '.join(selected)} FROM {data.view(table)} AS c {' '.join(joins)})"
 
 
 def _target(spec: DatasetSpec, to: str) -> tuple[str, str]:

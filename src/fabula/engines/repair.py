@@ -23,8 +23,10 @@ from fabula.errors import CheckError
 from fabula.io.arrays import array_of, numbers_of
 from fabula.planning.columns import closure, joint_groups
 from fabula.planning.expressions import parse_expression
+from fabula.planning.parents import is_of_one_row
 from fabula.planning.plan import TablePlan
-from fabula.spec.checks import ROW_CHECKS, Check, NearDuplicateCheck
+from fabula.spec.checks import Check, NearDuplicateCheck
+from fabula.spec.tables import TableSpec
 from fabula.spec.words import FILLED
 from fabula.texts.near_duplicates import near_duplicates
 
@@ -59,7 +61,7 @@ class RowRules:
 
     def __init__(self, plan: TablePlan) -> None:
         self._plan = plan
-        self._rules = list(_rules(plan.spec.checks))
+        self._rules = list(_rules(plan.spec))
         self.redrawn = frozenset(_involved(plan, self._rules) - _kept(plan))
         filled = any(isinstance(item.spec, FILLED) for item in plan.columns.values())
         self._tries = _TRIES_OF_MODELS if filled else _TRIES
@@ -192,9 +194,9 @@ def _said(check: Check) -> str:
     return f"`{check_name(check).replace('`', '')}`"
 
 
-def _rules(checks: Iterable[Check]) -> Iterable[Rule]:
-    for place, check in enumerate(checks):
-        if isinstance(check, ROW_CHECKS):
+def _rules(table: TableSpec) -> Iterable[Rule]:
+    for place, check in enumerate(table.checks):
+        if is_of_one_row(check, table):
             parsed = parse_expression(condition(check))
             yield Rule(place, check, parsed.sql, parsed.needs)
         elif isinstance(check, NearDuplicateCheck) and check.repair != "fail":

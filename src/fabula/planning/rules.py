@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
@@ -13,6 +13,7 @@ from fabula.planning.columns import Columns
 from fabula.planning.expressions import ExpressionError, expression_type, parse_expression
 from fabula.planning.kinds import capacity
 from fabula.planning.outputs import output_violations
+from fabula.planning.parents import is_of_one_row, references_of
 from fabula.planning.plan import TablePlan
 from fabula.planning.references import References
 from fabula.planning.values import number_violations, step_violations, value_violations
@@ -28,6 +29,7 @@ from fabula.spec.checks import (
     RowCheck,
     ShareCheck,
     UniqueCheck,
+    WindowCheck,
 )
 from fabula.spec.columns import AbstractColumn, AbstractNumber
 from fabula.spec.keys import Reference
@@ -108,7 +110,8 @@ def name_violations(spec: DatasetSpec, planned: dict[str, Columns]) -> Iterator[
     for table in spec.tables.values():
         columns = planned[table.name]
         used = {need for plan in columns.values() if plan.sql for need in plan.needs}
-        used.update(*(_check_needs(check) for check in table.checks), *table.unique)
+        references = references_of(table)
+        used.update(*(_check_needs(check, references) for check in table.checks), *table.unique)
         known: dict[str, set[str]] = {}
         for name in (*columns, *used):
             known.setdefault(name.lower(), set()).add(name)
@@ -119,13 +122,13 @@ def name_violations(spec: DatasetSpec, planned: dict[str, Columns]) -> Iterator[
                 yield Violation("spec.ambiguous-name", message, where, "rename one of them")
 
 
-def _check_needs(check: Check) -> set[str]:
+def _check_needs(check: Check, references: Collection[str]) -> set[str]:
     """Columns that a check looks at, as far as its SQL can be read."""
     named = getattr(check, "columns", None) or (getattr(check, "column", None),)
     needs = {name for name in named if name is not None}
     for text, _ in _conditions(check):
         try:
-            needs.update(parse_expression(text).needs)
+            needs.update(parse_expression(text, references).needs)
         except ExpressionError:  # noted as a problem of the check
             continue
     return needs
@@ -171,10 +174,13 @@ def check_violations(spec: DatasetSpec, planned: dict[str, Columns]) -> Iterator
             where = f"tables.{table.name}.checks.{i}"
             yield from _check_names(spec, table, check, where)
             yield from _check_type(check, planned[table.name], where)
-            for text, place in _conditions(check):
-                yield from _condition_problems(
-                    text, planned[table.name], isinstance(check, RowCheck), f"{where}.{place}"
-                )
+            for text, key in _conditions(check):
+                of_row = isinstance(check, RowCheck)
+                seen = _seen(table, planned, check) if of_row else _written(planned[table.name])
+                references = references_of(table) if of_row else ()
+                place = f"{where}.{key}"
+                across = isinstance(check, WindowCheck)
+                yield from _condition_problems(text, references, seen, place, across=across)
 
 
 def _check_names(
@@ -190,6 +196,10 @@ def _check_names(
                     f"a `{check.kind}` check looks at the written rows, and `{name}` is dropped"
                 )
                 yield Violation("spec.dropped-column", message, where, f"keep `{name}`")
+    if check.repair != "fail" and isinstance(check, RowCheck) and not is_of_one_row(check, table):
+        message = f"`repair: {check.repair}` can't mend a check that looks at a parent's row"
+        hint = "use `repair: fail`, or build the columns on each other (`start: order_id.placed`)"
+        yield Violation("spec.bad-repair", message, where, hint)
     if check.repair == "drop" and not isinstance(
         check, (*ROW_CHECKS, UniqueCheck, ForeignKeyCheck, NearDuplicateCheck)
     ):
@@ -206,10 +216,27 @@ def _check_names(
     if name not in spec.tables:
         yield _unknown_table(name, spec, where)
     elif column and column not in spec.tables[name].columns:
-        yield from _unknown_columns(spec.tables[name], (column,), where)
+        yield from _unknown_parts(spec.tables[name], column, check, where)
     elif isinstance(check, AggregateCheck) and check.function != "count" and not column:
         message = f"`{check.function}` needs a column of `{name}`"
         yield Violation("spec.bad-check", message, where, f"write `of: {name}.COLUMN`")
+    elif isinstance(check, AggregateCheck) and check.by is not None:
+        links = references_of(spec.tables[name])
+        if check.by not in links or links[check.by].parent != table.name:
+            message = f"`by: {check.by}` is no reference of `{name}` to `{table.name}`"
+            yield Violation("spec.bad-check", message, where, did_you_mean(check.by, links))
+
+
+def _unknown_parts(table: TableSpec, of: str, check: Check, where: str) -> Iterator[Violation]:
+    """Columns of an expression over a child's row that do not exist."""
+    needs: tuple[str, ...] = (of,)
+    if isinstance(check, AggregateCheck) and not of.isidentifier():
+        try:
+            needs = parse_expression(of).needs
+        except ExpressionError as error:
+            yield Violation("spec.bad-sql", f"the check's `of`: {error}", where, error.hint)
+            return
+    yield from _unknown_columns(table, needs, where)
 
 
 def _check_type(check: Check, columns: Columns, where: str) -> Iterator[Violation]:
@@ -230,19 +257,39 @@ def _check_type(check: Check, columns: Columns, where: str) -> Iterator[Violatio
 
 
 def _conditions(check: Check) -> Iterator[tuple[str, str]]:
-    if isinstance(check, RowCheck | ShareCheck) and check.sql is not None:
+    if isinstance(check, RowCheck | WindowCheck | ShareCheck) and check.sql is not None:
         yield check.sql, "sql"
     if isinstance(check, CorrelationCheck) and check.where is not None:
         yield check.where, "where"
 
 
+def _seen(table: TableSpec, planned: Mapping[str, Columns], check: Check) -> dict[str, pa.DataType]:
+    """The types of what a row check sees: dropped columns, too, or written ones and parents'."""
+    own = planned[table.name]
+    if is_of_one_row(check, table):
+        return {name: plan.type for name, plan in own.items()}
+    seen = _written(own)
+    for name, reference in references_of(table).items():
+        above = _written(planned.get(reference.parent, {}))
+        seen |= {f"{name}.{column}": kind for column, kind in above.items()}
+    return seen
+
+
+def _written(columns: Columns) -> dict[str, pa.DataType]:
+    return {name: plan.type for name, plan in columns.items() if not plan.spec.drop}
+
+
 def _condition_problems(
-    text: str, columns: Columns, dropped: bool, where: str
+    text: str,
+    references: Collection[str],
+    seen: Mapping[str, pa.DataType],
+    where: str,
+    *,
+    across: bool,
 ) -> Iterator[Violation]:
-    """Problems of a SQL condition; `dropped` columns are seen by row checks alone."""
-    seen = {n: plan.type for n, plan in columns.items() if dropped or not plan.spec.drop}
+    """Problems of a SQL condition on columns of some types."""
     try:
-        parsed = parse_expression(text)
+        parsed = parse_expression(text, references, across=across)
         unknown = [need for need in parsed.needs if need not in seen]
         for need in unknown:
             message = f"the check uses `{need}`, which no column defines"

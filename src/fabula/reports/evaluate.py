@@ -25,6 +25,7 @@ from fabula.metrics import (
     identity,
     pictures,
 )
+from fabula.metrics.across.result import rules_kept
 from fabula.metrics.bias import bias_results
 from fabula.metrics.dependence import dependence
 from fabula.metrics.foreign_keys import keys_of
@@ -106,6 +107,8 @@ def evaluate(
     related = {}
     if "quality" in sections:
         related = relational(made, there, prepared, keys.foreign)
+        for name, result in rules_kept(made, there, keys).items() if there else ():
+            related.setdefault(name, []).append(result)
     reports = []
     for name, frames in prepared.items():
         asked = _Asked(

@@ -14,11 +14,11 @@ from fabula.checks.evaluate import check_result, rows_to_drop
 from fabula.checks.naming import rule
 from fabula.checks.results import CheckResult, CheckResults
 from fabula.checks.rows import rows_verdict
+from fabula.planning.parents import is_of_one_row, parents_seen
 from fabula.planning.plan import Plan
 from fabula.runs.parts import merged
 from fabula.runs.tables import Tables
 from fabula.spec.checks import (
-    ROW_CHECKS,
     AggregateCheck,
     Check,
     CountCheck,
@@ -54,7 +54,7 @@ class Checking:
         return CheckResults(
             tuple(
                 self._row_result(name, i, check)
-                if isinstance(check, ROW_CHECKS)
+                if is_of_one_row(check, table)
                 else self._results[name, i]
                 for name, table in self._plan.spec.tables.items()
                 for i, check in enumerate(table.checks)
@@ -93,10 +93,14 @@ class Checking:
             (name, i): check
             for name in self._made
             for i, check in enumerate(self._plan.spec.tables[name].checks)
-            if not isinstance(check, ROW_CHECKS)
-            and (involved := {name, *_other(check)}) <= set(self._made)
+            if not is_of_one_row(check, self._plan.spec.tables[name])
+            and (involved := self._involved(name, check)) <= set(self._made)
             and table in involved
         }
+
+    def _involved(self, table: str, check: Check) -> set[str]:
+        """The tables that a check looks at."""
+        return {table, *_other(check), *parents_seen(check, self._plan.spec.tables[table])}
 
     def _guards(self, table: str) -> dict[_Place, Check]:
         """Foreign keys into tables that lost rows: who refers to a lost row is lost too."""

@@ -52,6 +52,16 @@ class RowCheck(AbstractCheck):
     sql: str
 
 
+class WindowCheck(AbstractCheck):
+    """A SQL condition that every row meets, with window functions over the table's other rows.
+
+    Unknown (null) counts as met, so that a group without the rows that it is compared with passes.
+    """
+
+    kind: Literal["window"] = "window"
+    sql: str
+
+
 class UniqueCheck(AbstractCheck):
     """No combination of values of `columns` occurs twice."""
 
@@ -153,8 +163,12 @@ class AggregateCheck(AbstractCheck):
     """This table's `column` equals an aggregate over each row's children.
 
     Attributes:
-        of: The children: a table for `count`, else `table.column`.
+        of: The children: a table for `count`, else `table.column`, or an expression over a
+            child's row: `lines.quantity * price`.
         function: How the children's values are combined.
+        by: The children's reference, where several of them point here.
+        empty: What stands there without children: `zero`, `missing`, or `any` value; by default 0
+            for a count or a sum, and a missing value for the others.
         tolerance: Largest difference that still passes.
     """
 
@@ -162,6 +176,8 @@ class AggregateCheck(AbstractCheck):
     column: str
     of: str
     function: Literal["count", "sum", "mean", "min", "max"] = "count"
+    by: str | None = None
+    empty: Literal["zero", "missing", "any"] | None = None
     tolerance: float = Field(default=1e-6, ge=0)
 
 
@@ -184,6 +200,7 @@ class CountCheck(AbstractCheck):
 
 Check: TypeAlias = Annotated[
     RowCheck
+    | WindowCheck
     | UniqueCheck
     | NotNullCheck
     | InSetCheck

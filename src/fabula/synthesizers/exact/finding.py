@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -47,15 +47,18 @@ MOST_GAPS = 8
 """Different sets of rows with gaps that are looked at."""
 
 
-def find_relations(table: pa.Table, columns: Columns, *, protect: int) -> Relations:
+def find_relations(
+    table: pa.Table, columns: Columns, *, protect: int, given: Collection[str] = ()
+) -> Relations:
     """Relations that hold on all rows, or all but a few; each column is given by at most one.
 
     Args:
         table: Training rows.
         columns: What was learned of its columns.
         protect: Labels and numbers of fewer rows are not written into lookups.
+        given: Columns that follow from elsewhere, such as another table.
     """
-    search = _Search(table, columns, protect)
+    search = _Search(table, columns, protect, given)
     search.parts()
     search.formulas()
     search.lookups()
@@ -142,9 +145,12 @@ def _few(table: pa.Table, columns: int) -> pa.Table:
 class _Search:
     """Relations found so far; none leads back to its own column."""
 
-    def __init__(self, table: pa.Table, columns: Columns, protect: int) -> None:
+    def __init__(
+        self, table: pa.Table, columns: Columns, protect: int, given: Collection[str]
+    ) -> None:
         self.measures = measures_of(columns.codecs)
         self.found: dict[str, Relation] = {}
+        self._given = frozenset(given)
         table = table.select(columns.names)
         self._sheet = Sheet(table, self.measures)
         self._few = Sheet(_few(table, len(self.measures)), self.measures)
@@ -284,9 +290,10 @@ class _Search:
 
     def _is_free(self, target: str, sources: Sequence[str]) -> bool:
         """Whether a column has no relation so far, and its sources don't follow from it."""
-        given = {name: item.sources for name, item in self.found.items()}
-        taken = target in given or target in self._ranked
-        return not taken and not any(leads(given, name, target) for name in sources)
+        found = {name: item.sources for name, item in self.found.items()}
+        if target in found or target in self._ranked or target in self._given:
+            return False
+        return not any(leads(found, name, target) for name in sources)
 
     def _is_sure(self, target: str, formula: Formula) -> bool:
         """Whether a formula that holds can't be chance."""

@@ -21,6 +21,7 @@ from fabula.synthesizers.catalogue import check_seed
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
 from fabula.synthesizers.details.finding import details_of, personal_columns
 from fabula.synthesizers.model import Steps
+from fabula.synthesizers.relational.across.across import Across
 from fabula.synthesizers.relational.circles import closed
 from fabula.synthesizers.relational.entities import with_entities
 from fabula.synthesizers.relational.layout import Seen
@@ -59,6 +60,7 @@ class RelationalSynthesizer:
         digests: Digests of the tables' rows, by which `fabula.evaluate` knows them again.
         people: Columns that tell of the same people as others.
         entities: Hidden tables of entities that have none, and what is to be said of them.
+        across: Rules across tables.
         hand_back: How a table goes back in the frame library that it came in; not saved.
         path: The folder that it was loaded from.
     """
@@ -69,6 +71,7 @@ class RelationalSynthesizer:
     digests: Mapping[str, Digest] = field(default_factory=dict)
     people: tuple[SamePeople, ...] = ()
     entities: Mapping[str, str] = field(default_factory=dict)
+    across: Across = field(default_factory=Across)
     hand_back: Mapping[str, Callable[[pa.Table], Any]] = field(default_factory=dict)
     path: PathLike | None = None
 
@@ -87,15 +90,24 @@ class RelationalSynthesizer:
         if not scale > 0:
             raise UsageError(f"`scale` must be above 0, not {scale}", code="usage.bad-size")
         made: dict[str, MadeTable] = {}
-        for name, model in self.models.items():
+        models = self.models
+        for name, model in models.items():
             streams = partial(_stream, seed, name)
             with sound(self.path):
                 made[name] = Making(model, made, scale, seed, streams).make()
         for name, model in self.models.items():
             with sound(self.path):
                 made[name] = closed(model, made, partial(_stream, seed, name))
-        shown = {name: item.table for name, item in made.items() if name not in self.entities}
-        tables = applied(self.people, shown, seed)
+        with sound(self.path):
+            tables = self.across.applied(
+                {name: item.table for name, item in made.items()},
+                {name: model.schema for name, model in models.items()},
+                {name: model.relations for name, model in models.items()},
+                lambda name: _stream(seed, name, "relations across tables"),
+            )
+            tables = {name: models[name].as_written(table) for name, table in tables.items()}
+        tables = {name: table for name, table in tables.items() if name not in self.entities}
+        tables = applied(self.people, tables, seed)
         return {name: self.hand_back.get(name, _unchanged)(table) for name, table in tables.items()}
 
     def save(self, path: PathLike) -> None:
@@ -105,9 +117,15 @@ class RelationalSynthesizer:
             SinkError: The place can't be written.
         """
         write_database(
-            Path(path), self.models, self.keys, self.notes,
-            digests=self.digests, people=self.people, entities=self.entities,
-        )  # fmt: skip
+            Path(path),
+            self.models,
+            self.keys,
+            self.notes,
+            digests=self.digests,
+            people=self.people,
+            across=self.across,
+            entities=self.entities,
+        )
 
     @classmethod
     def load(cls, path: PathLike) -> RelationalSynthesizer:
@@ -116,7 +134,7 @@ class RelationalSynthesizer:
         Raises:
             SourceError: The folder is missing or damaged.
         """
-        return cls(*read_database(Path(path)), path=path)
+        return cls(**read_database(Path(path)), path=path)
 
     def card(self) -> str:
         """How each table is made, and what is not made of it."""
@@ -150,6 +168,7 @@ class RelationalSynthesizer:
         keys = {key.name for key in self.keys.foreign}
         lines += [f"{name}: {said}" for name, said in self.notes.items() if name not in keys]
         lines += [item.told for item in self.people]
+        lines += self.across.told
         return "\n".join(lines)
 
     @property
@@ -193,7 +212,7 @@ def fit_tables(
         keep: Tables that stay as they are, such as lists of countries: their rows are real.
         seed: The same data and seed give the same model.
         protect: Labels of fewer rows, and so many extreme numbers, are not learned.
-        exact: Keep, within each table, what holds on all of its rows.
+        exact: Keep, within tables and across them, what holds on all rows.
         progress: Called with tables done and tables in all.
         options: Those of the `boosted` model.
 
@@ -229,12 +248,13 @@ def fit_tables(
     personal = personal_columns(features, protect)
     replaced = [name for name in order if name not in keep]
     people = same_people(tables, personal, found.foreign, replaced)
+    across = Across.found(read, found, rows, links, keep) if exact else Across()
     for done, name in enumerate(order):
         if progress:
             progress(done, len(order))
         model, seen[name] = Lesson(
             name=name,
-            table=read[name],
+            table=across.learned(name, read, rows),
             links=links[name],
             rows=rows,
             sizes={name: table.num_rows for name, table in tables.items()},
@@ -247,17 +267,28 @@ def fit_tables(
             protect=protect,
             exact=exact,
             details=details_of(features[name], personal[name], singular(name), protect),
+            across=across,
         ).learn()
         models[name] = replace(model, schema=tables[name].schema, written=written[name])
     if progress:
         progress(len(order), len(order))
+    across = across.ordered(
+        {name: model.made_columns for name, model in models.items()},
+        {name: model.relations for name, model in models.items()},
+    )
+    for name, model in models.items():
+        computed = across.computed(name)
+        left_out = {column: why for column, why in model.left_out.items() if column not in computed}
+        models[name] = replace(model, left_out=left_out)
     said = {name: notes for name, notes in noted.items() if notes}
     for name, model in models.items():
         if model.columns is not None:
             doubted = doubts(model.columns, tables[name])
             said |= {f"{name}.{column}": doubt for column, doubt in doubted.items()}
     hidden = {entity.table: str(entity) for entity in entities}
-    return RelationalSynthesizer(models, found, {**told, **said}, people=people, entities=hidden)
+    return RelationalSynthesizer(
+        models, found, {**told, **said}, people=people, across=across, entities=hidden
+    )
 
 
 def _with_times(

@@ -20,6 +20,7 @@ from fabula.synthesizers.details.codec import DetailCodec
 from fabula.synthesizers.exact.finding import find_relations
 from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.model import Codes
+from fabula.synthesizers.relational.across.across import Across
 from fabula.synthesizers.relational.bins import Bins
 from fabula.synthesizers.relational.groups import Groups
 from fabula.synthesizers.relational.identity import Identity
@@ -108,6 +109,22 @@ class TableModel:
         return told
 
     @property
+    def made_columns(self) -> frozenset[str]:
+        """The columns, but for keys, that samples have."""
+        if self.kept is not None:
+            return frozenset(self.schema.names)
+        return frozenset(() if self.columns is None else self.columns.names)
+
+    def as_written(self, table: pa.Table) -> pa.Table:
+        """Made rows with times as texts, where the real ones are."""
+        for name, form in self.written.items():
+            if name in table.column_names:
+                texts = form.write(table.column(name).combine_chunks())
+                texts = texts.cast(self.schema.field(name).type)
+                table = table.set_column(table.column_names.index(name), name, texts)
+        return table
+
+    @property
     def personal(self) -> Mapping[str, str]:
         """What was made of each personal column."""
         codecs = () if self.columns is None or self.kept is not None else self.columns.codecs
@@ -133,6 +150,7 @@ class Lesson:
         protect: Labels of fewer rows, and so many extreme numbers, are not learned.
         exact: Whether what holds on every row is kept.
         details: How personal columns are replaced.
+        across: What follows from other tables; times of `table` are distances already.
     """
 
     name: str
@@ -149,6 +167,7 @@ class Lesson:
     protect: int
     exact: bool
     details: Mapping[str, DetailCodec] = field(default_factory=dict)
+    across: Across = field(default_factory=Across)
 
     def learn(self) -> tuple[TableModel, Seen]:
         """Learn the table; also gives it as its children see it."""
@@ -208,7 +227,8 @@ class Lesson:
         parents = self._parents()
         learned = self.table.num_rows >= FEWEST_ROWS or self.name in self.kept
         led = self.links.driver is not None and learned
-        timeline = Timeline.of(self.table) if led else None
+        alone = self.across.alone(self.name)
+        timeline = Timeline.of(self.table, alone=alone) if led else None
         if timeline is None:
             numbers = [
                 np.asarray(self.table.column(item.column).cast(pa.int64()))
@@ -245,14 +265,15 @@ class Lesson:
         timeline: Timeline | None,
         identity: Identity,
     ) -> Relations:
-        """What holds on every row, but for the times that became gaps and parts of keys."""
+        """What holds on every row, but for times that became gaps or distances, and keys' parts."""
         if columns is None or not self.exact or self.name in self.kept:
             return Relations()
-        moved = set(identity.natural)
+        moved = {*identity.natural, *self.across.moved(self.name)}
         if timeline is not None:
             moved |= {timeline.time, timeline.gap, *timeline.beside}
         left = columns.only([name for name in columns.names if name not in moved])
-        return find_relations(table, left, protect=self.protect)
+        given = self.across.given(self.name)
+        return find_relations(table, left, protect=self.protect, given=given)
 
     def _reach(self) -> tuple[dict[ForeignKey, Reach], dict[ForeignKey, NDArray[np.int64]]]:
         """What each foreign key was like, and how deep rows are by those inside the table."""

@@ -307,10 +307,6 @@ class Making:
             kind = self.model.schema.field(item.column).type
             values[item.column] = array_of(item.values(values)).cast(kind)
         self.model.identity.dated(values)
-        for name, form in self.model.written.items():
-            if name in values:
-                texts = form.write(values[name].combine_chunks())
-                values[name] = texts.cast(self.model.schema.field(name).type)
         names = [name for name in self.model.schema.names if name in values]
         return pa.table({name: values[name] for name in names})
 

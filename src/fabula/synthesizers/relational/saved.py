@@ -33,6 +33,7 @@ from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.model import CellColumn, State, check_cells
+from fabula.synthesizers.relational.across.across import Across
 from fabula.synthesizers.relational.bins import Bins
 from fabula.synthesizers.relational.groups import Groups
 from fabula.synthesizers.relational.identity import Identity, Numbering
@@ -59,6 +60,7 @@ def write_database(
     digests: Mapping[str, Digest],
     people: Sequence[SamePeople],
     entities: Mapping[str, str],
+    across: Across,
 ) -> None:
     """Write a folder; `database.json` comes last.
 
@@ -85,22 +87,14 @@ def write_database(
         "digests": {name: item.to_dict() for name, item in digests.items()},
         "people": [item.state() for item in people],
         "entities": dict(entities),
+        "across": across.state(),
     }
     with replacing(folder / ABOUT) as temporary:
         temporary.write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
-def read_database(
-    folder: Path,
-) -> tuple[
-    dict[str, TableModel],
-    Keys,
-    dict[str, str],
-    dict[str, Digest],
-    tuple[SamePeople, ...],
-    dict[str, str],
-]:
-    """Read a folder.
+def read_database(folder: Path) -> dict[str, Any]:
+    """Read a folder: what a synthesizer is made of, by name.
 
     Raises:
         SourceError: It is missing or damaged, or of another format.
@@ -121,14 +115,22 @@ def read_database(
             models[name] = _table_restored(name, saved, models, folder)
         digests = {name: Digest.from_dict(told) for name, told in about.get("digests", {}).items()}
         people = tuple(map(SamePeople.restore, about.get("people", ())))
+        across = Across.restore(about["across"]) if "across" in about else Across()
     except FileNotFoundError as exc:
         raise SourceError(
             f"there is no file `{exc.filename}`", code="source.missing", where=str(folder)
         ) from exc
     except UNSOUND as exc:
         raise damaged(folder, f"{type(exc).__name__}: {exc}") from exc
-    notes, entities = (dict(about.get(part, {})) for part in ("notes", "entities"))
-    return models, Keys(primary, foreign, near), notes, digests, people, entities
+    return {
+        "models": models,
+        "keys": Keys(primary, foreign, near),
+        "notes": dict(about.get("notes", {})),
+        "digests": digests,
+        "people": people,
+        "across": across,
+        "entities": dict(about.get("entities", {})),
+    }
 
 
 def _foreign_key(told: Mapping[str, Any]) -> ForeignKey:

@@ -5,6 +5,7 @@ Learned this way, events keep their order, their pace and their distance to the 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,13 +33,19 @@ class Timeline:
     beside: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, table: pa.Table) -> Timeline | None:
-        """The first complete time of a table, or None where there is none."""
+    def of(cls, table: pa.Table, *, alone: Collection[str] = ()) -> Timeline | None:
+        """The first complete time of a table, or None where there is none.
+
+        Args:
+            table: Rows.
+            alone: Times that keep no distance to it.
+        """
         times = [field for field in table.schema if pa.types.is_temporal(field.type)]
         for field in times:
             if _is_point(field.type) and not table.column(field.name).null_count:
                 same = [other.name for other in times if other.type == field.type]
-                return cls(field.name, tuple(name for name in same if name != field.name))
+                beside = (name for name in same if name != field.name and name not in alone)
+                return cls(field.name, tuple(beside))
         return None
 
     @property

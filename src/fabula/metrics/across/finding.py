@@ -1,0 +1,78 @@
+"""From tables with their keys to the rules across them that hold on every row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from fabula.metrics.across.copies import find_copies
+from fabula.metrics.across.links import links_between
+from fabula.metrics.across.plain import Rows
+from fabula.metrics.across.rules import Copy, Found, Later, Place
+from fabula.metrics.across.times import find_times
+from fabula.metrics.across.totals import find_totals
+from fabula.metrics.keys import ForeignKey, Keys
+
+
+@dataclass(frozen=True)
+class RulesAcross:
+    """Rules across tables.
+
+    Attributes:
+        kept: Rules that hold on every row; no column follows from two of them, but a time may be
+            later than several others.
+        near: Rules that hold on nearly all rows.
+        second: Rules that hold as well, of a column that follows from another rule already.
+    """
+
+    kept: tuple[Found, ...] = ()
+    near: tuple[Found, ...] = ()
+    second: tuple[Found, ...] = ()
+
+
+def find_rules(
+    tables: Mapping[str, pa.Table], keys: Keys, rows: Mapping[ForeignKey, Rows] | None = None
+) -> RulesAcross:
+    """Copies, totals and times that hold on all rows of some tables, and those that nearly do.
+
+    Args:
+        tables: Tables by name; times are times, not texts.
+        keys: Their keys.
+        rows: The parent's row of each child by foreign key, where it is known already.
+    """
+    links = [link for link in links_between(tables, keys, rows) if len(link.used)]
+    found: list[Found] = []
+    for link in links:
+        if link.key.child != link.key.parent:
+            found += find_copies(link)
+    pairs = {
+        (item.rule.target, source)
+        for item in found
+        if isinstance(item.rule, Copy) and item.rule.factor == 1
+        for source in item.rule.sources
+    }
+    for link in links:
+        found += find_totals(link, pairs)
+    totals = {item.rule.target for item in found if item.rule.kind == "total" and not item.broken}
+    for link in links:
+        found += find_times(link, totals)
+    return _sorted_out(found)
+
+
+def _sorted_out(found: list[Found]) -> RulesAcross:
+    """One rule for each column, but for times that are later than several others."""
+    kept: list[Found] = []
+    second: list[Found] = []
+    given: set[Place] = set()
+    for item in sorted((item for item in found if not item.broken), key=_is_order):
+        (second if item.rule.target in given else kept).append(item)
+        if not _is_order(item):
+            given.add(item.rule.target)
+    near = tuple(item for item in found if item.broken and item.rule.target not in given)
+    return RulesAcross(tuple(kept), near, tuple(second))
+
+
+def _is_order(item: Found) -> bool:
+    return isinstance(item.rule, Later) and not item.rule.equal
