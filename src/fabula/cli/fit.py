@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -91,6 +91,14 @@ def fit(
             help="A table of several that stays as it is, its rows being real; repeatable.",
         ),
     ] = None,
+    orphans: Annotated[
+        Literal["drop", "keep"],
+        typer.Option(
+            "--orphans",
+            help="Rows of related tables whose foreign key no parent has: left out, or their "
+            "share kept.",
+        ),
+    ] = "drop",
     exact: Annotated[
         bool,
         typer.Option(
@@ -144,6 +152,7 @@ def fit(
             domain=None if domain is None else _domain(domain),
             keys=dict(map(_key, key or [])),
             keep=keep or (),
+            orphans=orphans,
             exact=exact,
             progress=watch,
             **_options(option or []),

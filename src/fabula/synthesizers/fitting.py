@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 NAME = "fit"
 """What progress calls the fit."""
 
-_OWN = ("keys", "keep", "seed", "exact")
+_OWN = ("keys", "keep", "orphans", "seed", "exact")
 """What `fit_tables` takes beside the options of its model."""
 
 TRIAL_ROWS = 1_000
@@ -71,6 +71,7 @@ def fit(
     domain: Mapping[str, Any] | None = None,
     keys: Mapping[str, str] | None = None,
     keep: Collection[str] = (),
+    orphans: Literal["drop", "keep"] = "drop",
     exact: bool = True,
     progress: Progress | Literal[False] | None = None,
     **options: Any,
@@ -98,6 +99,8 @@ def fit(
         keys: Of several tables, foreign keys that their names don't tell: `"orders.buyer"` to
             `"people.id"`.
         keep: Of several tables, those that stay as they are: their rows are real.
+        orphans: Of several tables, whether rows whose foreign key no parent has are left out, or
+            samples have the same share of them.
         exact: Keep what holds on every row, or all but one in 500, such as
             `total = price * quantity`, in every sampled row. With `epsilon` nothing of this is
             looked for.
@@ -134,6 +137,7 @@ def fit(
             data,
             keys=keys,
             keep=keep,
+            orphans=orphans,
             seed=seed,
             protect=protect,
             exact=exact,

@@ -9,7 +9,7 @@ again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -100,9 +100,9 @@ class KeyCodec:
     @classmethod
     def always(cls, name: str, values: pa.Array) -> KeyCodec:
         """How new values of a column that is known to be a key are made."""
-        found = cls.learn(name, values)
+        found = cls.learn(name, plain_values(values).drop_null().unique())
         if found is not None:
-            return found
+            return replace(found, type=values.type)
         if _is_number(values.type):
             least, largest = pc.min(values).as_py() or 0, pc.max(values).as_py() or 0
             return cls(name, values.type, len(values), start=int(largest) + 1, low=int(least))

@@ -6,12 +6,12 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 
-from fabula.errors import SourceError, UsageError, did_you_mean
+from fabula.errors import UsageError
 from fabula.io.notes import notes_of, without_notes
 from fabula.io.written.time_forms import TimeForm
 from fabula.metrics.digests import Digest
@@ -23,6 +23,7 @@ from fabula.synthesizers.details.finding import details_of, personal_columns
 from fabula.synthesizers.model import Steps
 from fabula.synthesizers.relational.across.across import Across
 from fabula.synthesizers.relational.circles import closed
+from fabula.synthesizers.relational.declared import demand, with_declared
 from fabula.synthesizers.relational.entities import with_entities
 from fabula.synthesizers.relational.layout import Seen
 from fabula.synthesizers.relational.learning import Lesson, Reach, TableModel
@@ -32,9 +33,9 @@ from fabula.synthesizers.relational.links import (
     links_of,
     making_order,
     row_links,
-    without_orphans,
 )
 from fabula.synthesizers.relational.making import MadeTable, Making
+from fabula.synthesizers.relational.orphans import settled
 from fabula.synthesizers.relational.people import SamePeople, applied, same_people
 from fabula.synthesizers.relational.saved import read_database, write_database
 from fabula.synthesizers.saved import sound
@@ -97,7 +98,7 @@ class RelationalSynthesizer:
                 made[name] = Making(model, made, scale, seed, streams).make()
         for name, model in self.models.items():
             with sound(self.path):
-                made[name] = closed(model, made, partial(_stream, seed, name))
+                made[name] = closed(model, made, seed, partial(_stream, seed, name))
         with sound(self.path):
             tables = self.across.applied(
                 {name: item.table for name, item in made.items()},
@@ -157,6 +158,8 @@ class RelationalSynthesizer:
             links, reach = self.models[key.child].links, self.models[key.child].reach.get(key)
             if reach is not None and reach.trees is not None:
                 said.append(reach.trees.about)
+            if reach is not None and reach.apart:
+                said.append(f"never the parent of {', '.join(f'`{o.name}`' for o in reach.apart)}")
             if key in links.late:
                 said.append(f"closes a circle of tables: chosen last; {_homing(reach)}")
             lines.append(f"key {key.name} → {key.target}" + f" ({'; '.join(said)})" * bool(said))
@@ -198,6 +201,7 @@ def fit_tables(
     *,
     keys: Mapping[str, str] | None = None,
     keep: Collection[str] = (),
+    orphans: Literal["drop", "keep"] = "drop",
     seed: int = 0,
     protect: int = PROTECTED_ROWS,
     exact: bool = True,
@@ -210,6 +214,8 @@ def fit_tables(
         tables: The tables by name.
         keys: Foreign keys that their names don't tell, `"orders.buyer"` to `"people.id"`.
         keep: Tables that stay as they are, such as lists of countries: their rows are real.
+        orphans: Whether rows whose foreign key no parent has are left out, or samples have the
+            same share of such rows; the card says how many there are.
         seed: The same data and seed give the same model.
         protect: Labels of fewer rows, and so many extreme numbers, are not learned.
         exact: Keep, within tables and across them, what holds on all rows.
@@ -221,25 +227,16 @@ def fit_tables(
         UsageError: `keys` or `keep` name what does not exist.
     """
     for name in keep:
-        _demand(name, tables, "keep")
-    found = _with_declared(find_keys(tables), keys or {}, tables)
+        demand(name, tables, "keep")
+    found = with_declared(find_keys(tables), keys or {}, tables)
     noted = {name: "; ".join(notes_of(table)) for name, table in tables.items()}
     tables = {name: without_notes(table) for name, table in tables.items()}
-    tables, told = without_orphans(tables, found)
+    tables, astray, told = settled(tables, found, orphans)
+    told |= repeats(tables, found)
     tables, every, entities = with_entities(tables, found, keep)
-    rows = {key: row_links(tables, key) for key in every.foreign}
+    rows = {key: row_links(tables, key, orphans=True) for key in every.foreign}
     links = links_of(tables, every, rows)
-    for name in keep:
-        for key in links[name].outward:
-            if key.parent not in keep:
-                raise UsageError(
-                    f"`{name}` can't be kept as it is while `{key.parent}`, which it points at, is"
-                    " made anew",
-                    code="usage.keep",
-                    where=name,
-                    hint=f"keep `{key.parent}` too",
-                )
-        links[name] = Links(None)
+    links |= {name: _kept(name, links[name], keep) for name in keep}
     models: dict[str, TableModel] = {}
     seen: dict[str, Seen] = {}
     order = making_order(links)
@@ -268,6 +265,7 @@ def fit_tables(
             exact=exact,
             details=details_of(features[name], personal[name], singular(name), protect),
             across=across,
+            astray=astray,
         ).learn()
         models[name] = replace(model, schema=tables[name].schema, written=written[name])
     if progress:
@@ -305,6 +303,33 @@ def _with_times(
     return read, written
 
 
+def _kept(name: str, links: Links, keep: Collection[str]) -> Links:
+    """The links of a table that is kept as it is: none that is made."""
+    for key in links.outward:
+        if key.parent not in keep:
+            raise UsageError(
+                f"`{name}` can't be kept as it is while `{key.parent}`, which it points at, is"
+                " made anew",
+                code="usage.keep",
+                where=name,
+                hint=f"keep `{key.parent}` too",
+            )
+    return Links(None)
+
+
+def repeats(tables: Mapping[str, pa.Table], keys: Keys) -> dict[str, str]:
+    """What is to be said of primary keys that come twice."""
+    told = {}
+    for name, (column, *more) in keys.primary.items():
+        size = tables[name].num_rows
+        twice = 0 if more else size - len(tables[name].column(column).unique())
+        if twice:
+            told[f"{name}.{column}"] = (
+                f"{twice:,} of {size:,} rows repeat the key of another row; no new key repeats"
+            )
+    return told
+
+
 def _keys_of(name: str, keys: Keys) -> list[str]:
     """The columns of a table's primary and foreign keys."""
     pointing = [column for key in keys.foreign if key.child == name for column in key.columns]
@@ -327,57 +352,3 @@ def _children(
         key: np.bincount(rows[key][rows[key] >= 0], minlength=tables[name].num_rows)
         for key in pointing
     }
-
-
-def _with_declared(
-    found: Keys, declared: Mapping[str, str], tables: Mapping[str, pa.Table]
-) -> Keys:
-    foreign = {(key.child, key.columns): key for key in found.foreign}
-    primary = dict(found.primary)
-    for child, parent in declared.items():
-        (table, columns), (owner, key) = _place(child, tables), _place(parent, tables)
-        if len(columns) != len(key):
-            raise UsageError(
-                f"`{child}` names {len(columns)} columns and `{parent}` {len(key)}",
-                code="usage.key",
-                where=child,
-                hint="name as many on both sides, joined by `+`: `payments.user+loan`",
-            )
-        primary.setdefault(owner, key)
-        if primary[owner] != key:
-            raise UsageError(
-                f"`{parent}` is not the primary key of `{owner}`, which is"
-                f" {', '.join(primary[owner])}",
-                code="usage.not-a-key",
-                where=parent,
-            )
-        foreign[table, columns] = ForeignKey(table, columns, owner, key)
-    near = tuple(miss for miss in found.near if (miss.key.child, miss.key.columns) not in foreign)
-    return Keys(primary, tuple(foreign.values()), near)
-
-
-def _place(place: str, tables: Mapping[str, pa.Table]) -> tuple[str, tuple[str, ...]]:
-    """A table and its columns, written as `table.column` or `table.column+column`."""
-    table, _, names = place.partition(".")
-    _demand(table, tables, "keys")
-    there = tables[table].column_names
-    columns = (names,) if names in there else tuple(names.split("+"))
-    for column in columns:
-        if column not in there:
-            raise UsageError(
-                f"table `{table}` has no column `{column}`",
-                code="usage.unknown-column",
-                where=place,
-                hint=did_you_mean(column, there) or "",
-            )
-    return table, columns
-
-
-def _demand(table: str, tables: Mapping[str, pa.Table], where: str) -> None:
-    if table not in tables:
-        raise SourceError(
-            f"`{where}` names the table `{table}`, which does not exist",
-            code="source.missing-table",
-            where=table,
-            hint=did_you_mean(table, tables) or f"there are {', '.join(tables)}",
-        )

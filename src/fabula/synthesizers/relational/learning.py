@@ -46,6 +46,8 @@ class Reach:
         trees: How rows of one table point at each other.
         back: Of a key that closes a circle, the key that leads back from its parent.
         home: The share of rows whose parent leads back to them: heads of their own department.
+        astray: The share of rows whose key no parent has.
+        apart: Keys to the same table that no row shares the parent with: home and away team.
     """
 
     counts: NDArray[np.int64]
@@ -55,6 +57,8 @@ class Reach:
     trees: Trees | None = None
     back: ForeignKey | None = None
     home: float = 0.0
+    astray: float = 0.0
+    apart: tuple[ForeignKey, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,6 +155,7 @@ class Lesson:
         exact: Whether what holds on every row is kept.
         details: How personal columns are replaced.
         across: What follows from other tables; times of `table` are distances already.
+        astray: The share of rows whose key no parent has, by foreign key.
     """
 
     name: str
@@ -168,6 +173,7 @@ class Lesson:
     exact: bool
     details: Mapping[str, DetailCodec] = field(default_factory=dict)
     across: Across = field(default_factory=Across)
+    astray: Mapping[ForeignKey, float] = field(default_factory=dict)
 
     def learn(self) -> tuple[TableModel, Seen]:
         """Learn the table; also gives it as its children see it."""
@@ -293,7 +299,10 @@ class Lesson:
             missing = float((rows < 0).mean()) if len(rows) else 0.0
             counts = counts if key.parent in self.kept else np.sort(counts)
             back, home = self._way_back(key) if key in self.links.late else (None, 0.0)
-            found[key] = Reach(counts, missing, self._is_distinct(key), groups, trees, back, home)
+            found[key] = Reach(
+                counts, missing, self._is_distinct(key), groups, trees, back, home,
+                self.astray.get(key, 0.0), self._apart(key),
+            )  # fmt: skip
         return found, levels
 
     def _way_back(self, key: ForeignKey) -> tuple[ForeignKey | None, float]:
@@ -306,13 +315,24 @@ class Lesson:
         return (None, 0.0) if best is None else (ways[best], shares[best])
 
     def _is_distinct(self, key: ForeignKey) -> bool:
-        """Whether a primary key made of this and the leading foreign key never repeats a pair."""
-        driver = self.links.driver
-        return (
-            driver is not None
-            and key in self.links.others
-            and len(self.primary) > 1
-            and set(self.primary) <= {*driver.columns, *key.columns}
+        """Whether a key is the last part of a primary key that is made of foreign keys alone."""
+        parts = [link for link in self.links.outward if set(link.columns) & set(self.primary)]
+        pointing = {column for link in parts for column in link.columns}
+        last = len(parts) > 1 and parts[-1] == key and key in self.links.others
+        return last and set(self.primary) <= pointing
+
+    def _apart(self, key: ForeignKey) -> tuple[ForeignKey, ...]:
+        """Earlier keys to the same table that never have the same parent on many rows."""
+        if key not in self.links.others:
+            return ()
+        before = self.links.outward[: self.links.outward.index(key)]
+        rows = self.rows[key]
+        return tuple(
+            other
+            for other in before
+            if (other.parent, other.key) == (key.parent, key.key)
+            and ((self.rows[other] >= 0) & (rows >= 0)).sum() >= FEWEST_ROWS
+            and not ((self.rows[other] == rows) & (rows >= 0)).any()
         )
 
     def _wide(

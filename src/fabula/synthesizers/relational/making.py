@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
 from fabula.metrics.frames import as_labels
-from fabula.metrics.key_values import together
 from fabula.metrics.keys import ForeignKey
 from fabula.synthesizers.columns.codec import Places
 from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.details.codec import DetailCodec
 from fabula.synthesizers.model import CellColumn, Codes
 from fabula.synthesizers.relational.identity import grouped, made_apart
+from fabula.synthesizers.relational.keyed import agreeing, taken, with_strays
 from fabula.synthesizers.relational.layout import Seen, Siblings
 from fabula.synthesizers.relational.learning import BESIDE, TableModel
 from fabula.synthesizers.relational.links import Rows
@@ -27,6 +26,7 @@ from fabula.synthesizers.relational.matching import (
     chosen_within,
     counts_like,
     made_distinct,
+    made_unequal,
     summing_to,
 )
 
@@ -97,7 +97,7 @@ class Making:
             links[key] = self._upward(key, codes, wanted[key], links)
         own = np.ascontiguousarray(layout.part(codes, "own"))
         table = self._table(own, siblings, links)
-        keep &= self._without_repeats(table, links)
+        keep &= self._without_repeats(table)
         seen = Seen(*self._part(codes, "own")).beside(Seen(*self._part(codes, "above")))
         ranks = {key: values[keep] for key, values in wanted.items()}
         kept = {key: rows[keep] for key, rows in links.items()}
@@ -183,9 +183,11 @@ class Making:
                 links[has] = chosen_within(asked[has], groups, counts, within, rng)
             elif len(counts):
                 links[has] = chosen_parents(asked[has], groups, counts, rng)
+            alike = None if labels is None else labels[0]
             if reach.distinct:
-                alike = None if labels is None else labels[0]
-                links = made_distinct(links, siblings.parents, rng, alike)
+                links = made_distinct(links, self._beside(found), rng, alike)
+            for other in reach.apart:
+                links = made_unequal(links, found[other], counts, rng, alike)
             found[key] = links
         return found
 
@@ -222,18 +224,22 @@ class Making:
         codes[:, at], keep = made_apart(grouped(beside), codes[:, at], cells.cells, rng)
         return keep
 
-    def _without_repeats(
-        self, table: pa.Table, links: Mapping[ForeignKey, Rows]
-    ) -> NDArray[np.bool_]:
+    def _beside(self, links: Mapping[ForeignKey, Rows]) -> Rows:
+        """Rows that are alike in the parts of the primary key that are chosen so far."""
+        primary = set(self.model.identity.primary)
+        parts = [rows for key, rows in links.items() if primary & set(key.columns)]
+        if len(parts) == 1:
+            return parts[0]
+        return np.unique(np.column_stack(parts), axis=0, return_inverse=True)[1].reshape(-1)
+
+    def _without_repeats(self, table: pa.Table) -> NDArray[np.bool_]:
         """Rows that don't repeat a primary key of foreign keys; the others can't be had."""
-        keep = np.ones(table.num_rows, dtype=bool)
-        driver = self.model.links.driver
-        for key, reach in self.model.reach.items():
-            if reach.distinct and driver is not None:
-                pairs = np.column_stack([links[driver], links[key]])
-                first = np.unique(pairs, axis=0, return_index=True)[1]
-                keep &= np.isin(np.arange(len(pairs)), first)
-        return keep
+        identity = self.model.identity
+        if not identity.primary or identity.made & set(identity.primary) or identity.natural:
+            return np.ones(table.num_rows, dtype=bool)
+        labels = grouped([as_labels(table.column(name)) for name in identity.primary])
+        first = np.unique(labels, return_index=True)[1]
+        return np.isin(np.arange(table.num_rows), first)
 
     # Columns
 
@@ -303,6 +309,11 @@ class Making:
                 kind = self.model.schema.field(column).type
                 if column not in values:
                     values[column] = taken(there, rows).cast(kind)
+                    astray = self.model.reach[key].astray
+                    if astray and len(key.columns) == 1:
+                        rng = self.streams(f"strays of {key.name}")
+                        strays = with_strays(values[column], astray, there, self.seed, rng)
+                        values[column] = strays
         for item in self.model.identity.numbered:
             kind = self.model.schema.field(item.column).type
             values[item.column] = array_of(item.values(values)).cast(kind)
@@ -359,24 +370,3 @@ def children_of(
     if key not in parent.wanted:  # the parent is kept as it is, and its order with it
         return summing_to(real, total, rng)
     return counts_like(parent.wanted[key], real, total, rng)
-
-
-def agreeing(
-    children: Sequence[pa.ChunkedArray], parents: Sequence[pa.ChunkedArray]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Labels of children and parents that are equal where all of their values are.
-
-    Children whose values no parent has get -1.
-    """
-    there, here = (together([as_labels(part) for part in side]) for side in (parents, children))
-    known = there.drop_null().unique()
-    of_child, of_parent = (
-        np.asarray(pc.fill_null(pc.index_in(side, value_set=known, skip_nulls=True), gap))
-        for side, gap in ((here, -1), (there, -2))
-    )
-    return of_child.astype(np.int64), of_parent.astype(np.int64)
-
-
-def taken(values: pa.Array | pa.ChunkedArray, rows: Rows) -> pa.Array | pa.ChunkedArray:
-    """The values at `rows`; none where a row is -1."""
-    return values.take(array_of(np.maximum(rows, 0), missing=rows < 0))

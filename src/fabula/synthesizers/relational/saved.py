@@ -161,6 +161,8 @@ def _table_saved(model: TableModel) -> Saved:
                 "trees": trees,
                 "back": None if item.back is None else asdict(item.back),
                 "home": item.home,
+                "astray": item.astray,
+                "apart": [asdict(other) for other in item.apart],
             }
         )
     for at, bins in enumerate(model.beside):
@@ -228,7 +230,7 @@ def _table_restored(
         back = None if told["back"] is None else _foreign_key(told["back"])
         reach[key] = Reach(
             arrays[f"reach-{at}"], told["missing"], told["distinct"], groups, trees, back,
-            told["home"],
+            told["home"], told["astray"], tuple(map(_foreign_key, told["apart"])),
         )  # fmt: skip
     links = Links(
         roles["driver"][0] if roles["driver"] else None,
