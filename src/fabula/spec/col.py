@@ -87,10 +87,17 @@ def key(*, start: int = 1, step: int = 1, **common: Unpack[Common]) -> keys.Key:
 
 
 def sequence(
-    start: float | dt.date = 1, step: float | str = 1, **common: Unpack[Common]
+    start: float | dt.date = 1,
+    step: float | str = 1,
+    *,
+    within: str | None = None,
+    **common: Unpack[Common],
 ) -> keys.Sequence:
-    """Numbers or dates in steady steps: `sequence(dt.date(2024, 1, 1), "1d")`."""
-    return _make(keys.Sequence, start=start, step=step, **common)
+    """Numbers or dates in steady steps: `sequence(dt.date(2024, 1, 1), "1d")`.
+
+    `within` names the reference whose parents each have a sequence of their own.
+    """
+    return _make(keys.Sequence, start=start, step=step, within=within, **common)
 
 
 def uuid(**common: Unpack[Common]) -> keys.Uuid:

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 NAME = "fit"
 """What progress calls the fit."""
 
-_OWN = ("keys", "keep", "sensitive", "seed", "exact")
+_OWN = ("keys", "keep", "sensitive", "orphans", "seed", "exact")
 """What `fit_tables` takes beside the options of its model."""
 
 TRIAL_ROWS = 1_000
@@ -72,6 +72,7 @@ def fit(
     keys: Mapping[str, str] | None = None,
     keep: Collection[str] = (),
     sensitive: Collection[str] = (),
+    orphans: Literal["drop", "keep"] = "drop",
     exact: bool = True,
     progress: Progress | Literal[False] | None = None,
     **options: Any,
@@ -101,6 +102,8 @@ def fit(
         keep: Of several tables, those that stay as they are: their rows are real.
         sensitive: Columns that are replaced whatever they hold, as `column` or `table.column`;
             what nothing can replace is left out.
+        orphans: Of several tables, whether rows whose foreign key no parent has are left out, or
+            samples have the same share of them.
         exact: Keep what holds on every row, or all but one in 500, such as
             `total = price * quantity`, in every sampled row. With `epsilon` nothing of this is
             looked for.
@@ -138,6 +141,7 @@ def fit(
             keys=keys,
             keep=keep,
             sensitive=sensitive,
+            orphans=orphans,
             seed=seed,
             protect=protect,
             exact=exact,
@@ -180,7 +184,7 @@ def fit(
     held, training = (table.take(array_of(rows)) for rows in (kept_out, learned_from))
     train = flat.take(array_of(learned_from))
     guarded = PROTECTED_ROWS if protect is True else int(protect)
-    columns = Columns.learn(train, protect=guarded, known=known, sensitive=sensitive)
+    columns = Columns.learn(train, protect=guarded, known=known, sensitive=sensitive).keyed(table)
     relations = Relations()
     if exact:
         plain = columns.only([name for name in columns.names if name not in known])
