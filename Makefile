@@ -48,11 +48,13 @@ bench-llm: $(READY)  ## cost of a row on the language model path
 bench-learned: $(READY)  ## learned tables beside their peers; ARGS="TRAIN.csv TEST.csv TARGET"
 	$(BIN)/python benchmarks/learned.py --peers $(ARGS)
 
-lock: | $(UV)  ## pin everything again; LOCK_OPTIONS=--upgrade takes newer versions
+lock: | $(UV)  ## pin everything again, and take the list prices over; LOCK_OPTIONS=--upgrade
 	$(COMPILE) --group bootstrap -o requirements/bootstrap.lock
 	$(COMPILE) pyproject.toml -o requirements/base.lock
 	$(COMPILE) pyproject.toml --extra all -c requirements/base.lock -o requirements/all.lock
 	$(COMPILE) pyproject.toml --extra all --group dev -c requirements/all.lock -o requirements/dev.lock
+	$(MAKE) setup
+	$(BIN)/python -m tools.write_prices
 
 $(READY): pyproject.toml requirements/dev.lock | $(UV)
 	test -x $(BIN)/python || $(UV) venv --quiet --clear .venv

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fabula.llm.batched import OnBatch
     from fabula.llm.rehearsal import Rehearsal
     from fabula.reports.evaluate import Tables
+    from fabula.reports.fitted_rows import Model
     from fabula.reports.gates import GatesLike
     from fabula.reports.report import Report
     from fabula.runs.dataset import Dataset
@@ -277,6 +278,7 @@ def evaluate(
     sensitive: Sequence[str] = (),
     sequence: Sequence[str] = (),
     spec: SpecLike | None = None,
+    model: Model | None = None,
     sections: Sequence[str] | None = None,
     gates: GatesLike = False,
     seed: int = 0,
@@ -298,6 +300,8 @@ def evaluate(
             how the events of each entity follow each other is compared.
         spec: A spec whose checks the data must keep, and whose references tell how tables relate;
             without one, relations are found by names and values.
+        model: What `fit` gave back, or its file: the report warns where `real` is not what it
+            learned from, or `holdout` not what it kept out.
         sections: Some of `quality`, `privacy`, `bias`, `diversity`; by default all.
         gates: Bounds that must hold: `["quality.shapes>=0.9"]`, `{"quality.shapes": 0.9}`, or
             True for every metric's own. `raise_for_gates()` of the report acts on them.
@@ -325,6 +329,7 @@ def evaluate(
         sensitive=sensitive,
         sequence=sequence,
         spec=None if spec is None else resolve(spec),
+        model=model,
         sections=sections or evaluation.SECTIONS,
         gates=gates,
         seed=seed,

@@ -91,3 +91,35 @@ def test_fit_refuses_what_it_can_not_learn(run, shop):
     ended = run("fit", "a.parquet", "-o", "a.fabula", "--option", "round=3")
     assert "did you mean `rounds`?" in ended.err
     assert "gives no value" in run("fit", "a.parquet", "-o", "a.fabula", "--option", "x").err
+
+
+def test_both_parts_of_the_rows_are_written_and_known_again(run, tmp_path):
+    """The documented commands, with the files of another fit planted at the end."""
+    pq.write_table(shoppers(300), tmp_path / "shoppers.parquet")
+    parts = ["--training-output", "train.csv", "--holdout-output", "kept.parquet"]
+    ended = run("fit", "shoppers.parquet", "-o", "m.fabula", *parts, "--model", "copula")
+    assert ended.code == 0, ended.err
+    assert "Wrote `train.csv` (240 rows that were learned from)" in ended.err
+    run("sample", "m.fabula", "-n", "300", "-o", "made.csv")
+    evaluate = ["evaluate", "made.csv", "--sections", "diversity", "--model", "m.fabula"]
+    known = run(*evaluate, "--real", "train.csv", "--holdout", "kept.parquet")
+    assert known.code == 0, known.err
+    assert "warning" not in known.out + known.err
+    whole = run(*evaluate, "--real", "shoppers.parquet", "--holdout", "kept.parquet")
+    assert "warning" not in whole.out + whole.err
+    swapped = run(*evaluate, "--real", "kept.parquet", "--holdout", "train.csv")
+    assert "warning: The holdout is the rows that the model learned from" in swapped.out
+    as_json = run(*evaluate, "--real", "made.csv", "--format", "json")
+    assert "warning: The real table lacks `note`" in as_json.err
+
+
+def test_parts_that_can_not_be_written_are_refused_or_named(run, shop, tmp_path):
+    pq.write_table(shoppers(100), tmp_path / "a.parquet")
+    fit = ["fit", "a.parquet", "-o", "m.fabula", "--model", "copula"]
+    assert "usage.same-file" in run(*fit, "--holdout-output", "a.parquet").err
+    ended = run(*fit, "--holdout", "0", "--holdout-output", "kept.csv")
+    assert "`kept.csv` was not written: no row was kept out" in ended.err
+    run("generate", str(shop), "-o", "out")
+    ended = run("fit", "out", "-o", "m", "--training-output", "t.csv")
+    assert ended.code == 2
+    assert "several tables are learned from all of their rows" in ended.err

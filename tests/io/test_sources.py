@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -62,17 +63,53 @@ def test_a_gzipped_file_is_read(tmp_path: Path) -> None:
     assert rows_of(tmp_path / "t.csv.gz") == [{"a": 1, "b": 2}]
 
 
+def zipped(path: Path, **files: bytes) -> Path:
+    """An archive of files; `__` in a name stands for a dot."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name.replace("__", "."), content)
+    return path
+
+
+def test_an_archive_of_one_data_file_is_read(tmp_path: Path) -> None:
+    """Other files, such as a licence, don't matter; the table is called like the file."""
+    path = zipped(tmp_path / "t.csv.zip", t__csv=b"a;b\n1;2\n", README__md=b"# T")
+    assert rows_of(path) == [{"a": 1, "b": 2}]
+    assert list(read_tables(path)) == ["t"]
+    zipped(tmp_path / "p.csv.zip", p__csv=b"a\n1\n")
+    assert sorted(read_tables(tmp_path)) == ["p", "t"]
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"a__csv": b"x\n1\n", "b__csv": b"x\n1\n"}, "holds 2 data files: `a.csv`, `b.csv`"),
+        ({"a__md": b"x"}, "holds no data file"),
+        ({"a__csv": b"x\n" + b"0" * (64 << 20)}, "more than 16 MiB come out of it"),
+        ({"xl/workbook__xml": b"<x/>"}, "is a spreadsheet"),
+        ({"a__csv": b"x,y\n1\n"}, "t.zip/a.csv` has 1 fields, the header has 2"),
+    ],
+    ids=["several", "none", "bomb", "spreadsheet", "bad row"],
+)
+def test_other_archives_are_refused_with_the_reason(
+    tmp_path: Path, files: dict[str, bytes], words: str
+) -> None:
+    """What is in it is named, and nothing fills the disk."""
+    with pytest.raises(SourceError) as caught:
+        as_table(zipped(tmp_path / "t.zip", **files))
+    assert words in caught.value.message
+
+
 @pytest.mark.parametrize(
     ("content", "code", "line", "words"),
     [
         (b"id,price\n1,250,000\n2,300,000\n", "source.bad-row", 2, "3 fields, the header has 2"),
         (b'a,b\n"x\ny",1\n3\n', "source.bad-row", 4, "1 fields"),
         (b'a,b\n1,2\n3,"never closed\n4,5\n', "source.bad-row", 3, "never closed"),
-        (b"a,b\n1,2\n3,caf\xe9\n", "source.encoding", 3, "byte 0xe9 on line 3"),
-        (b"a,b,a\n1,2,3\n", "source.repeated-column", 1, "`a`"),
+        ("a,b\n1,Привет всем\n".encode("cp1251"), "source.encoding", 2, "byte 0xcf on line 2"),
         (b"", "source.empty", None, "is empty"),
         (b"\x00\x01\x02\x03" * 10, "source.unreadable", None, "binary"),
-        (b"PK\x03\x04....", "source.unreadable", None, "a spreadsheet or an archive"),
+        (b"PK\x03\x04....", "source.unreadable", None, "is an archive, and it can't be unpacked"),
         (b"PAR1 and then nothing", "source.unreadable", None, "can't be read"),
     ],
 )

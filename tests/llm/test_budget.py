@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from fabula.llm.budget import Budget
 from fabula.llm.catalogue import open_model
 from fabula.llm.chat import ChatModel, Usage
 from fabula.llm.ledger import Ledger
-from fabula.llm.prices import FREE, Price, price_of
+from fabula.llm.prices import FREE, Price, price_of, prices_dated
 from fabula.testing import ChatServer
 from fabula.testing import replies as script
 from tests.llm.builders import Opened, asking
@@ -95,7 +96,8 @@ async def test_a_limit_in_money_needs_a_price(opened: Opened, tmp_path: Path) ->
     """E: a limit that can't be kept is refused, not ignored."""
     ledger = Ledger(tmp_path / "ledger.sqlite")
     with ChatServer() as server:
-        model = opened(server, ledger=ledger, budget=Budget(max_cost=1))
+        budget = Budget(max_cost=1)
+        model = opened(server, ledger=ledger, budget=budget, provider="openai", name="gpt-99")
         with pytest.raises(UsageError) as caught:
             await model.complete(asking())
     ledger.close()
@@ -136,8 +138,29 @@ def test_negative_limits_are_refused(name: str) -> None:
         ("fake", FREE),
         ("openai:gpt-99", None),
         ("openai-compatible:m", None),
+        ("openrouter:meta-llama/llama-3.1-8b-instruct:free", FREE),
     ],
 )
 def test_prices_are_found_by_the_users_name(name: str, price: Price | None) -> None:
     """E: unknown model → tokens only."""
     assert price_of(name) == price
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "price"),
+    [
+        ("openai-compatible:mine", "http://localhost:8000/v1", FREE),
+        ("openai-compatible:mine", "http://[::1]:8000/v1 mine", FREE),
+        ("openai-compatible:gpt-4o-mini", "http://127.0.0.1:4000", Price(0.15, 0.60)),
+        ("openai-compatible:mine", "https://models.example.com/v1", None),
+        ("openai:gpt-4o-mini", "http://127.0.0.1:4000", Price(0.15, 0.60)),
+    ],
+)
+def test_a_server_of_ones_own_is_free_unless_it_passes_calls_on(
+    name: str, address: str, price: Price | None
+) -> None:
+    assert price_of(name, address) == price
+
+
+def test_the_list_says_its_month() -> None:
+    assert re.fullmatch(r"20\d\d-\d\d", prices_dated())

@@ -58,6 +58,7 @@ def test_every_problem_is_told_at_once() -> None:
         {**CHAT, "split": {"a": 1}, "stratify": "score"},
         {"format": "csv", "tables": ["tunrs"]},
         {**CHAT, "user": "{{ question"},
+        {"format": "sharegpt"},
     )
     assert found["outputs.0"] == "spec.unknown-column there is no column `questoin`"
     assert found["outputs.1.table"].startswith("spec.unknown-table")
@@ -65,6 +66,7 @@ def test_every_problem_is_told_at_once() -> None:
     assert found["outputs.3"].startswith("spec.dropped-column")
     assert found["outputs.4.tables"].startswith("spec.unknown-table")
     assert found["outputs.5"].startswith("spec.")
+    assert "needs `user` and `assistant`" in found["outputs.6"]
 
 
 def test_one_of_several_tables_must_be_named() -> None:
@@ -84,7 +86,7 @@ def test_two_outputs_can_not_write_one_file() -> None:
     ("output", "message"),
     [
         ({"format": "csv", "user": "question"}, "needs a training format or a `split`"),
-        ({"format": "chat-jsonl"}, "needs `user` and `assistant`"),
+        ({"format": "chat-jsonl", "user": "question"}, "needs `user` and `assistant`"),
         ({**CHAT, "assistant": ["question", "answer"]}, "only `preference` compares"),
         ({**CHAT, "format": "preference"}, "needs a `score` for each"),
         ({**CHAT, "stratify": "topic"}, "`stratify` needs a `split`"),

@@ -55,6 +55,14 @@ def evaluate(
     spec: Annotated[
         str | None, typer.Option("--spec", help="A spec whose checks the data must keep.")
     ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            "--model",
+            metavar="MODEL.fabula",
+            help="What `fabula fit` wrote; warns where --real and --holdout are not its rows.",
+        ),
+    ] = None,
     sections: Annotated[
         str,
         typer.Option("--sections", metavar="NAMES", help="Some of quality,privacy,bias,diversity."),
@@ -107,6 +115,7 @@ def evaluate(
         sensitive=read_names(sensitive),
         sequence=read_names(sequence),
         spec=read_spec(spec) if spec else None,
+        model=model,
         sections=read_names(sections) or None,
         gates=gate or False,
         seed=seed,
@@ -117,6 +126,9 @@ def evaluate(
         typer.echo(report.to_markdown())
     else:
         typer.echo(report_text(report))
+    if form != "table":
+        for warning in (said for table in report.tables for said in table.warnings):
+            talk.say(f"warning: {warning}")
     talk.say(report_line(report))
     if charts:
         report.write_charts(charts, png=png)

@@ -37,7 +37,8 @@ def export(
         typer.Option(
             "--user",
             metavar="COLUMN|TEMPLATE",
-            help="What the user says: a column, or '{{ product }}, {{ category }}'.",
+            help="What the user says: a column, or '{{ product }}, {{ category }}'; without it and "
+            "`--assistant`, the conversations in `messages` or `conversations` are written.",
         ),
     ] = "",
     assistant: Annotated[

@@ -38,6 +38,10 @@ def fit(
         Path | None,
         typer.Option("--holdout-output", help="File for these rows, for `fabula evaluate`."),
     ] = None,
+    training_output: Annotated[
+        Path | None,
+        typer.Option("--training-output", help="File for the other rows, for `fabula evaluate`."),
+    ] = None,
     spec: Annotated[
         str | None, typer.Option("--spec", help="A spec whose row checks every sample keeps.")
     ] = None,
@@ -106,6 +110,7 @@ def fit(
     card that is printed says. Related tables are learned together, with their keys, and written
     as a folder.
     """
+    from fabula.inference.frames import several_tables
     from fabula.io.formats import format_of
     from fabula.io.places import check_free, make_folder
     from fabula.io.write import write_table
@@ -114,12 +119,21 @@ def fit(
 
     talk: Talk = ctx.obj
     check_free(output, overwrite=True, folder=output.is_dir())
-    if holdout_output is not None:
-        format_of(holdout_output)
-        check_free(holdout_output, overwrite=True)
+    parts = [file for file in (training_output, holdout_output) if file is not None]
+    for file in parts:
+        format_of(file)
+        check_free(file, overwrite=True)
+    _differ(data, output, *parts)
+    tables = several_tables(data)
+    if tables is not None and parts:
+        raise UsageError(
+            "several tables are learned from all of their rows: there are no parts to write",
+            code="usage.several-tables",
+            hint="leave --training-output and --holdout-output out, or fit one table",
+        )
     with progress(talk) as watch:
         synthesizer = fit(
-            data,
+            data if tables is None else tables,
             model=model,
             holdout=holdout,
             seed=seed,
@@ -146,12 +160,31 @@ def fit(
     if isinstance(synthesizer, RelationalSynthesizer):
         talk.hint(f"make the tables with `fabula sample {pasted(output)} -o made/`")
         return
-    if holdout_output is not None and synthesizer.holdout is not None:
-        rows = synthesizer.holdout
-        make_folder(holdout_output.parent)
-        write_table(holdout_output, rows, rows.schema, format_of(holdout_output))
-        talk.say(f"Wrote `{holdout_output}` ({rows.num_rows:,} rows that were not learned from)")
+    for part, rows, what in (
+        (training_output, synthesizer.training, "learned"),
+        (holdout_output, synthesizer.holdout, "not learned"),
+    ):
+        if part is not None and rows is None:
+            talk.say(f"warning: `{part}` was not written: no row was kept out of training")
+        elif part is not None:
+            make_folder(part.parent)
+            write_table(part, rows, rows.schema, format_of(part))
+            talk.say(f"Wrote `{part}` ({rows.num_rows:,} rows that were {what} from)")
     talk.hint(f"draw rows with `fabula sample {pasted(output)} -n 1000 -o rows.parquet`")
+
+
+def _differ(*files: Path) -> None:
+    """Refuse to write two things to one place, or over the data."""
+    known: set[Path] = set()
+    for file in files:
+        if file.resolve() in known:
+            raise UsageError(
+                f"`{file}` is named twice: as the data, or for two files to write",
+                code="usage.same-file",
+                where=str(file),
+                hint="give every file a name of its own",
+            )
+        known.add(file.resolve())
 
 
 def _domain(file: Path) -> Any:

@@ -151,7 +151,7 @@ class Models:
         with self._lock:
             past = self._usage.get(name, ModelUsage(model.name, model.identity))
             total = Usage(past.prompt_tokens, past.completion_tokens) + usage
-            price = price_of(model.name)
+            price = price_of(model.name, model.identity)
             if price is not None and isinstance(model, Batched):
                 price = price.halved()
             self._usage[name] = replace(

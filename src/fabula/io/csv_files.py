@@ -7,39 +7,63 @@ import io
 from collections.abc import Collection
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
 from fabula.errors import SourceError
 from fabula.io.csv_codes import with_codes
+from fabula.io.csv_layout import Layout, layout_of, unique_names
+from fabula.io.notes import with_notes
 
-_DELIMITERS = ",;\t|"
 _BLOCK_BYTES = 4 << 20
 _SHOWN = 80
 _MISSING = ("-", "\\N", "None")
 """What stands for a missing number or time, beside what Arrow knows (`NA`, `NULL`, `nan` …)."""
 
+_HEAD = 1 << 20
+_MOST_FOREIGN = 0.25
+"""Share of the letters beyond ASCII in a text of a Western language."""
+
 
 def read_csv(path: Path) -> pa.Table:
-    r"""A CSV file with a header line.
+    r"""A CSV file.
 
     Empty fields are null; text such as `NA`, `-` or `\N` is null in columns of numbers and times
-    only. Codes such as `00501` stay text. A column without a name is called by its place.
+    only. Codes such as `00501` stay text. What the reader was not sure of is in the table's notes:
+    another encoding, comments, a missing or second header, repeated names.
 
     Raises:
-        SourceError: The file is not UTF-8 or UTF-16, or a row has too many or too few fields.
+        SourceError: The encoding can't be told, or a row has too many or too few fields.
     """
     encoding = _encoding(path)
-    delimiter = _delimiter(path, encoding)
+    try:
+        return _read(path, encoding)
+    except SourceError as exc:
+        if exc.code != "source.encoding" or not _is_western(path):
+            raise
+        table = _read(path, "windows-1252")
+        said = exc.message.partition("` ")[2]
+        return with_notes(table, [f"the file {said}; it is read as Windows-1252 (Western)"])
+
+
+def _read(path: Path, encoding: str) -> pa.Table:
+    layout = layout_of(path, encoding)
     if not _quotes_balance(path):  # Arrow closes an open quote at the end of the file
-        _find_bad_row(path, encoding, delimiter)
+        _find_bad_row(path, encoding, layout)
 
     def read(text: Collection[str] = ()) -> pa.Table:
         return pa.csv.read_csv(
             path,
-            read_options=pa.csv.ReadOptions(encoding=encoding, block_size=_BLOCK_BYTES),
-            parse_options=pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+            read_options=pa.csv.ReadOptions(
+                encoding=encoding,
+                block_size=_BLOCK_BYTES,
+                skip_rows=layout.skipped,
+                skip_rows_after_names=int(layout.second),
+                autogenerate_column_names=not layout.header,
+            ),
+            parse_options=pa.csv.ParseOptions(delimiter=layout.delimiter, newlines_in_values=True),
             convert_options=pa.csv.ConvertOptions(
                 column_types=dict.fromkeys(text, pa.string()),
                 null_values=[*pa.csv.ConvertOptions().null_values, *_MISSING],
@@ -50,28 +74,27 @@ def read_csv(path: Path) -> pa.Table:
     try:
         table = with_codes(read(), path, encoding, read)
     except (pa.ArrowException, UnicodeError) as exc:
-        _find_bad_row(path, encoding, delimiter)
+        _find_bad_row(path, encoding, layout)
         raise SourceError(
             f"`{path}` can't be read: {str(exc).splitlines()[0]}",
             code="source.unreadable",
             file=str(path),
         ) from exc
     if any(pa.types.is_binary(field.type) for field in table.schema):  # text in no encoding
-        _find_bad_row(path, encoding, delimiter)
+        _find_bad_row(path, encoding, layout)
     try:
-        names = table.column_names
+        found = table.column_names
     except UnicodeDecodeError:  # a header in another encoding, over rows in plain ASCII
-        _find_bad_row(path, encoding, delimiter)
+        _find_bad_row(path, encoding, layout)
         raise
-    table = table.rename_columns(
-        [name.strip() or f"column_{at}" for at, name in enumerate(names, 1)]
-    )
+    names, renamed = unique_names(found if layout.header else [""] * len(found))
+    table = table.rename_columns(names)
     for position, field in enumerate(table.schema):
         if pa.types.is_string(field.type):
             values = table.column(position)
             values = pc.if_else(pc.equal(values, ""), pa.scalar(None, pa.string()), values)
             table = table.set_column(position, field, values)
-    return table
+    return with_notes(table, [*layout.notes, *renamed])
 
 
 def _encoding(path: Path) -> str:
@@ -81,13 +104,17 @@ def _encoding(path: Path) -> str:
     return "utf-16" if start in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
 
 
-def _delimiter(path: Path, encoding: str) -> str:
-    """The sign that the header holds most often, outside of quotes."""
+def _is_western(path: Path) -> bool:
+    """Whether the bytes of a file can be a text of a Western language in Windows-1252."""
     with pa.input_stream(str(path), compression="detect") as stream:
-        start = stream.read(1 << 16).decode(encoding, errors="ignore")
-    outside = start.lstrip("\ufeff\r\n").splitlines()[:1]
-    bare = "".join(outside[0].split('"')[::2]) if outside else ""
-    return max(_DELIMITERS, key=bare.count)
+        content = stream.read()
+    try:
+        text = content.decode("windows-1252")
+    except UnicodeDecodeError:
+        return False
+    foreign = int((np.frombuffer(content, np.uint8) >= 0x80).sum())
+    letters = sum(map(str.isalpha, text[:_HEAD])) * len(text) / len(text[:_HEAD])
+    return foreign <= _MOST_FOREIGN * letters
 
 
 def _quotes_balance(path: Path) -> bool:
@@ -99,7 +126,7 @@ def _quotes_balance(path: Path) -> bool:
     return quotes % 2 == 0
 
 
-def _find_bad_row(path: Path, encoding: str, delimiter: str) -> None:
+def _find_bad_row(path: Path, encoding: str, layout: Layout) -> None:
     """Look for the line that a reader stumbles over; slow, so only when there is reason to.
 
     Raises:
@@ -118,13 +145,16 @@ def _find_bad_row(path: Path, encoding: str, delimiter: str) -> None:
             line=line,
             hint=f"convert it: iconv -f WINDOWS-1252 -t UTF-8 {path.name} > utf8.csv",
         ) from exc
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    line, width = 1, 0
+    lines = io.StringIO(text, newline="")
+    for _ in range(layout.skipped):
+        lines.readline()
+    rows = csv.reader(lines, delimiter=layout.delimiter, strict=True)
+    line, width = 1 + layout.skipped, 0
     try:
         for row in rows:
             width = width or len(row)
             if row and len(row) != width:
-                shown = delimiter.join(row)[:_SHOWN]
+                shown = layout.delimiter.join(row)[:_SHOWN]
                 raise SourceError(
                     f"line {line} of `{path}` has {len(row)} fields, the header has {width}:"
                     f" `{shown}`",
@@ -133,7 +163,7 @@ def _find_bad_row(path: Path, encoding: str, delimiter: str) -> None:
                     line=line,
                     hint='put quotes around values that hold the separator: `"250,000"`',
                 )
-            line = rows.line_num + 1
+            line = rows.line_num + layout.skipped + 1
     except csv.Error as exc:
         raise SourceError(
             f"`{path}` has a quote that is never closed, from line {line} on"

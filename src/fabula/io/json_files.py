@@ -71,6 +71,37 @@ def read_json(path: Path) -> pa.Table:
     )
 
 
+def json_rows(path: Path, *, by_line: bool) -> list[dict[str, Any]] | None:
+    """The objects of a JSON file, gzipped or not, with each value as it stands there.
+
+    Args:
+        path: The file.
+        by_line: Whether each line is an object.
+
+    Returns:
+        The objects; None where the file holds columns.
+
+    Raises:
+        SourceError: A line is no JSON object.
+    """
+    check_depth(path, by_line=by_line)
+    with pa.input_stream(str(path), compression="detect") as stream:
+        content = stream.read().removeprefix(b"\xef\xbb\xbf")
+    if not by_line:
+        try:
+            whole = json.loads(content)
+        except ValueError:
+            return None
+        rows = whole if isinstance(whole, list) else None
+        return rows if rows and all(isinstance(row, dict) for row in rows) else None
+    rows = []
+    for number, line in enumerate(content.split(b"\n"), start=1):
+        if line.strip():
+            _check_line(path, number, line)
+            rows.append(json.loads(line))
+    return rows
+
+
 def columns_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """Rows as columns; a name that only some rows have is null in the others."""
     rows = list(rows)

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pyarrow as pa
 
 from fabula.errors import SourceError, did_you_mean
+from fabula.io.archives import unpacked
 from fabula.io.csv_files import read_csv
 from fabula.io.formats import ENDINGS, Format
-from fabula.io.json_files import read_json, read_json_lines
+from fabula.io.json_files import json_rows, read_json, read_json_lines
 from fabula.io.read import TableRows, read_files
 from fabula.io.run_files import inside, read_object
 from fabula.types import Path as PathLike
@@ -21,12 +24,13 @@ from fabula.types import Path as PathLike
 _MAGIC: tuple[tuple[bytes, str], ...] = ((b"PAR1", "parquet"), (b"ARROW1", "arrow"))
 _COLUMNAR: dict[str, Format] = {"parquet": "parquet", "arrow": "arrow"}
 _OTHERS = {
-    b"PK\x03\x04": "a spreadsheet or an archive",
     b"SQLite format 3": "a SQLite database",
     b"%PDF": "a PDF document",
     b"\xd0\xcf\x11\xe0": "an old Office document",
 }
 _READERS = {"csv": read_csv, "jsonl": read_json_lines, "json": read_json}
+_JSON = ("json", "jsonl")
+_PACKED = (".gz", ".zip")
 _SNIFFED = 64 * 1024
 _NO_TABLES = ("run.json", "manifest.json", "rejects.jsonl")
 """Files of a run that hold none of its tables."""
@@ -43,6 +47,8 @@ def read_source(path: PathLike) -> TableRows:
     place = _existing(Path(path))
     if place.is_dir():
         return _read_folder(place)
+    if _is_archive(place):
+        return _read_archive(place)
     kind = _kind(place)
     try:
         if kind in _COLUMNAR:
@@ -58,6 +64,22 @@ def read_source(path: PathLike) -> TableRows:
     return table
 
 
+def read_json_rows(path: PathLike) -> list[dict[str, Any]] | None:
+    """The rows of a JSON file, each value as it stands there; None where they are columns.
+
+    Raises:
+        SourceError: There is no such file, or it can't be read; with its line where known.
+    """
+    place = _existing(Path(path))
+    kind = None if place.is_dir() else _kind(place)
+    if kind not in _JSON:
+        return None
+    try:
+        return json_rows(place, by_line=kind == "jsonl")
+    except OSError as exc:
+        raise _broken(place, exc.strerror or str(exc)) from exc
+
+
 def read_tables(path: PathLike) -> dict[str, TableRows]:
     """Every table of a folder, such as a run's: a file or a folder of parts each, by name.
 
@@ -66,11 +88,11 @@ def read_tables(path: PathLike) -> dict[str, TableRows]:
     """
     folder = Path(path)
     if not folder.is_dir():
-        return {folder.stem: read_source(folder)}
+        return {_table_name(folder): read_source(folder)}
     run = _run_files(folder)
     if run:
         return {name: _read_parts(files) for name, files in run.items()}
-    parts = {item.stem: item for item in _parts(folder)}
+    parts = {_table_name(item): item for item in _parts(folder)}
     parts |= {
         item.name: item for item in sorted(folder.iterdir()) if item.is_dir() and _parts(item)
     }
@@ -94,6 +116,33 @@ def _existing(path: Path) -> Path:
         where=str(path),
         hint=did_you_mean(path.name, near),
     )
+
+
+def _table_name(path: Path) -> str:
+    """What a file's table is called: `orders` of `orders.csv.gz`."""
+    return Path(path.stem).stem if _is_packed_data(path) else path.stem
+
+
+def _is_archive(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"PK\x03\x04"
+    except OSError as exc:
+        raise _broken(path, exc.strerror or str(exc)) from exc
+
+
+def _read_archive(path: Path) -> pa.Table:
+    """The table of the only data file of an archive."""
+    with TemporaryDirectory() as folder:
+        file = unpacked(path, Path(folder))
+        try:
+            rows = read_source(file)
+            table = rows if isinstance(rows, pa.Table) else rows.to_table()
+        except SourceError as exc:
+            exc.message = exc.message.replace(str(file), f"{path}/{file.name}")
+            exc.file = str(path)
+            raise
+    return table
 
 
 def _kind(path: Path) -> str:
@@ -157,14 +206,20 @@ def _parts(folder: Path) -> list[Path]:
     return sorted(
         item
         for item in folder.iterdir()
-        if item.suffix.lower() in ENDINGS and item.name not in _NO_TABLES and item.name[0] != "."
+        if (item.suffix.lower() in ENDINGS or _is_packed_data(item))
+        and item.name not in _NO_TABLES
+        and item.name[0] != "."
     )
+
+
+def _is_packed_data(path: Path) -> bool:
+    return path.suffix.lower() in _PACKED and Path(path.stem).suffix.lower() in ENDINGS
 
 
 def _read_parts(parts: list[Path]) -> TableRows:
     """Files of one table as one; of several formats the first is read."""
     mine = [part for part in parts if part.suffix == parts[0].suffix]
-    kinds = {_kind(part) for part in mine}
+    kinds = {"zip" if _is_archive(part) else _kind(part) for part in mine}
     (kind, *others) = kinds
     if kind in _COLUMNAR and not others:
         return read_files(mine, _COLUMNAR[kind], None)

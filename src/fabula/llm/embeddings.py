@@ -73,7 +73,7 @@ class Embedder:
         self.budget = budget or Budget()
         self._endpoint = endpoint
         self._ledger = ledger
-        self._price = price_of(name)
+        self._price = price_of(name, self.identity)
         self._texts_a_call = TEXTS_A_CALL
 
     async def embed(self, texts: Sequence[str]) -> Vectors:

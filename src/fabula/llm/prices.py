@@ -1,18 +1,21 @@
 """What well-known models cost, for estimates and budgets.
 
-List prices in US dollars for a million tokens, without discounts for caches or batches. Models
-that are not listed have no price here, and their cost is shown as unknown.
+List prices in US dollars for a million tokens, without discounts for caches or batches, as the
+package `genai-prices` keeps them; `make lock` takes them over. Models that are not listed have no
+price here, and their cost is shown as unknown.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from urllib.parse import urlsplit
 
 from fabula.llm.chat import Usage
-from fabula.llm.presets import PRESETS
-
-PRICES_DATED = "2025-11"
+from fabula.llm.presets import COMPATIBLE, PRESETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,59 +39,63 @@ class Price:
 
 
 FREE = Price(0.0, 0.0)
-
-_TABLE = """
-gpt-4o 2.50 10.00
-gpt-4o-mini 0.15 0.60
-gpt-4.1 2.00 8.00
-gpt-4.1-mini 0.40 1.60
-gpt-4.1-nano 0.10 0.40
-gpt-5 1.25 10.00
-gpt-5-mini 0.25 2.00
-gpt-5-nano 0.05 0.40
-o3 2.00 8.00
-o3-mini 1.10 4.40
-o4-mini 1.10 4.40
-text-embedding-3-small 0.02 0.00
-text-embedding-3-large 0.13 0.00
-claude-3-5-haiku 0.80 4.00
-claude-3-5-sonnet 3.00 15.00
-claude-3-7-sonnet 3.00 15.00
-claude-haiku-4-5 1.00 5.00
-claude-sonnet-4 3.00 15.00
-claude-sonnet-4-5 3.00 15.00
-claude-opus-4 15.00 75.00
-claude-opus-4-1 15.00 75.00
-gemini-2.0-flash 0.10 0.40
-gemini-2.5-flash-lite 0.10 0.40
-gemini-2.5-flash 0.30 2.50
-gemini-2.5-pro 1.25 10.00
-mistral-small 0.10 0.30
-mistral-medium 0.40 2.00
-mistral-large 2.00 6.00
-llama-3.1-8b-instant 0.05 0.08
-llama-3.3-70b-versatile 0.59 0.79
-"""
-PRICES = {
-    name: Price(float(prompt), float(completion))
-    for name, prompt, completion in (line.split() for line in _TABLE.strip().splitlines())
-}
+_ENDING = re.compile(r"-(latest|preview|\d{4}(-\d\d-\d\d|\d{4})|\d{4})$")
 
 
-def price_of(name: str) -> Price | None:
+@cache
+def _prices() -> tuple[str, dict[tuple[str, str], Price]]:
+    """The month of the list, and its prices by vendor and model."""
+    head, *lines = files("fabula.llm").joinpath("prices.txt").read_text("utf-8").splitlines()
+    found = re.search(r"\d{4}-\d\d", head)
+    rows = (line.split(" ") for line in lines)
+    return found[0] if found else "", {
+        (vendor, name): Price(float(prompt), float(completion))
+        for vendor, name, prompt, completion in rows
+    }
+
+
+def prices_dated() -> str:
+    """The month of the list prices, such as `2026-11`."""
+    return _prices()[0]
+
+
+def price_of(name: str, address: str = "") -> Price | None:
     """The price of a model by the name that users give it, or None when it is not known.
+
+    Args:
+        name: `PROVIDER:NAME`.
+        address: Where it is. A server of one's own machine costs nothing, unless it has a model
+            of the list and so may pass its calls on.
 
     Examples:
         >>> price_of("openai:gpt-4o-mini-2024-07-18")
         Price(prompt=0.15, completion=0.6)
         >>> price_of("ollama:qwen3")
         Price(prompt=0.0, completion=0.0)
+        >>> price_of("openai-compatible:my-model", "http://127.0.0.1:8000/v1")
+        Price(prompt=0.0, completion=0.0)
     """
     provider, _, model = name.partition("?")[0].partition(":")
-    if provider in ("fake", "local") or (provider in PRESETS and PRESETS[provider].free):
+    own = provider in PRESETS and PRESETS[provider].free
+    if provider in ("fake", "local") or own or (provider == "openrouter" and model[-5:] == ":free"):
         return FREE
-    if provider not in PRESETS:
-        return None
-    # Gateways put the vendor before the name, vendors a date or `latest` after it.
-    bare = re.sub(r"-(latest|preview|\d{4}(-\d\d-\d\d|\d{4})|\d{4})$", "", model.split("/")[-1])
-    return PRICES.get(bare)
+    if provider == COMPATIBLE.name and _is_own(address):
+        return _listed("openai", model) or FREE
+    return _listed(provider, model)
+
+
+def _listed(vendor: str, model: str) -> Price | None:
+    """A price of the list: vendors put a date or `latest` behind a name, which may be left out."""
+    prices = _prices()[1]
+    bare = _ENDING.sub("", model)
+    names = (model, bare, f"{bare}-latest")
+    return next((prices[vendor, name] for name in names if (vendor, name) in prices), None)
+
+
+def _is_own(address: str) -> bool:
+    """Whether a server runs on this machine."""
+    host = urlsplit(address.split(" ", maxsplit=1)[0]).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

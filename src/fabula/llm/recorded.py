@@ -37,7 +37,7 @@ class Recorded:
         self.ledger = ledger
         self.budget = budget or Budget()
         self._model = model
-        self._price = price_of(model.name)
+        self._price = price_of(model.name, model.identity)
         # A call is accounted for when it is made, not while it waits for its turn; and the first
         # one goes alone where its size decides how many more the budget has room for.
         scout = inf if self.budget.needs_sizes else 0.0

@@ -13,7 +13,7 @@ from typing import Literal
 
 from fabula.llm.budget import CHARACTERS_A_TOKEN
 from fabula.llm.chat import ChatModel, ChatReply, ChatRequest, Usage
-from fabula.llm.prices import price_of
+from fabula.llm.prices import Price, price_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,14 @@ class Rehearsal:
         calls: The calls, in order.
         counts: Calls by model.
         usage: Estimated tokens by model.
+        prices: The price of each model; None where it is unknown.
     """
 
     def __init__(self, on_call: Callable[[RehearsedCall], None] | None = None) -> None:
         self.calls: list[RehearsedCall] = []
         self.counts: dict[str, int] = {}
         self.usage: dict[str, Usage] = {}
+        self.prices: dict[str, Price | None] = {}
         self._on_call = on_call or self.calls.append
 
     @property
@@ -54,21 +56,23 @@ class Rehearsal:
         """US dollars for all calls; None where the price of a model is unknown."""
         total = 0.0
         for model, usage in self.usage.items():
-            price = price_of(model)
+            price = self.prices[model]
             cost = price.cost(usage) if price else None
             if cost is None:
                 return None
             total += cost
         return total
 
-    def note(self, model: str, request: ChatRequest, reply: str) -> Usage:
+    def note(self, model: ChatModel, request: ChatRequest, reply: str) -> Usage:
         """Note a call and its made-up reply; returns the tokens that they would take."""
+        name = model.name
         sent = sum(len(message.content) for message in request.messages)
         sent += len(json.dumps(request.schema)) if request.schema else 0
         usage = Usage(sent // CHARACTERS_A_TOKEN + 1, len(reply) // CHARACTERS_A_TOKEN + 1)
-        self.counts[model] = self.counts.get(model, 0) + 1
-        self.usage[model] = self.usage.get(model, Usage()) + usage
-        self._on_call(RehearsedCall(model, request, usage))
+        self.counts[name] = self.counts.get(name, 0) + 1
+        self.usage[name] = self.usage.get(name, Usage()) + usage
+        self.prices[name] = price_of(name, model.identity)
+        self._on_call(RehearsedCall(name, request, usage))
         return usage
 
 
@@ -99,7 +103,7 @@ class StandIn:
 
         check_able(self, request)
         reply = await FakeModel().complete(request)
-        self.rehearsal.note(self.name, request, reply.text)
+        self.rehearsal.note(self, request, reply.text)
         return reply
 
     async def close(self) -> None:

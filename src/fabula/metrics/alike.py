@@ -11,7 +11,7 @@ Parts = Mapping[str, pa.ChunkedArray]
 
 _FLAGS = {"true": True, "false": False, "yes": True, "no": False, "y": True, "n": False,
           "t": True, "f": False, "1": True, "0": False, "1.0": True, "0.0": False}  # fmt: skip
-_NUMBER = r"^\s*[+-]?(0|[1-9]\d*)?(\.\d*)?([eE][+-]?\d+)?\s*$"
+NUMBER = r"^\s*[+-]?(0|[1-9]\d*)?(\.\d*)?([eE][+-]?\d+)?\s*$"
 _KINDS = {"flag": "flags", "number": "numbers", "moment": "dates or times", "text": "text",
           "other": "values of another type"}  # fmt: skip
 MOSTLY = 0.5
@@ -22,7 +22,10 @@ def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """A column without dictionaries and views, whose type decides its kind."""
     kind = column.type
     if pa.types.is_dictionary(kind):
-        return column.cast(kind.value_type)
+        to = kind.value_type
+        to = pa.large_string() if pa.types.is_string_view(to) else to  # which Arrow can't take
+        chunks = [chunk.dictionary.cast(to).take(chunk.indices) for chunk in column.chunks]
+        return pa.chunked_array(chunks, to)
     if pa.types.is_string_view(kind) or pa.types.is_large_string(kind):
         return column.cast(pa.string() if column.nbytes < 2**30 else pa.large_string())
     return column
@@ -130,7 +133,7 @@ def _as_numbers(values: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_temporal(values.type):
         return pa.chunked_array([pa.nulls(len(values), pa.float64())])
     text = pc.utf8_trim_whitespace(values.cast(pa.large_string()))
-    fits = pc.and_(pc.match_substring_regex(text, _NUMBER), pc.match_substring_regex(text, r"\d"))
+    fits = pc.and_(pc.match_substring_regex(text, NUMBER), pc.match_substring_regex(text, r"\d"))
     return pc.if_else(fits, text, pa.scalar(None, text.type)).cast(pa.float64())
 
 

@@ -28,6 +28,9 @@ FEWEST = 5
 FEWEST_WORDS = 8
 NEARLY_ALL = 0.9
 
+MANY_LAST = 0.27
+"""Known last names, where hardly any is a first name or a town, that tell a column of them."""
+
 TITLES: Mapping[str, str] = {
     "name": "names of people",
     "first_name": "first names",
@@ -102,23 +105,27 @@ _FORMS: Mapping[str, tuple[str, str]] = {
 
 _PHONE = re.compile(
     r"(\+|00)[1-9][\d ()./-]{6,20}( ?(x|ext\.?) ?\d{1,6})?"
-    r"|\(\d{1,6}\) ?\d[\d ./-]{4,14}( ?x\d{1,6})?"
+    r"|\(\d{1,6}\)[ -]?\d[\d ./-]{4,14}( ?x\d{1,6})?"
     r"|0[1-9]\d{0,4}([ /-]\d{2,8}){1,5}|0[1-9]\d{7,10}|(\+?1[-. ])?[2-9]\d\d[-. ]\d{3}[-. ]\d{4}"
     r"( ?x\d{1,6})?|\+?\d{1,3} \(\d{2,5}\) ?[\d -]{5,12}|\d{2,4}-\d{3,4}-\d{4}|1[3-9]\d{9}"
     r"|8 ?\(?\d{3}\)? ?\d{3}[- ]?\d\d[- ]?\d\d|\d{2,5}([ ./-]\d{2,4}){2,4}|0\(?\d{2,5}\)? ?\d{5,9}"
 )
 _DIGITS = re.compile(r"\d{9,15}")
 _CALLING = re.compile(
-    r"1[2-9]\d{2}[2-9]\d{6}|[2-9]\d{2}[2-9]\d{6}|(20|27|3[0-469]|4[013-9]|5[1-8]|6[0-6]|7|8[1246]|"
-    r"9[0-58]|35[1-9]|37[0-9]|38[0-79]|42[01]|97[0-9]|852|853|886|880)[1-9]\d{6,10}|0[1-9]\d{7,10}"
+    r"1[2-9]\d{2}[2-9]\d{6}|[2-9]\d{2}[2-9]\d{6}|(?=\d{11})(20|27|3[0-469]|4[013-9]|5[1-8]|6[0-6]|7|"
+    r"8[1246]|9[0-58]|35[1-9]|37[0-9]|38[0-79]|42[01]|97[0-9]|852|853|886|880)[1-9]\d{6,10}|"
+    r"0[1-9]\d{7,10}"
 )
 _PLATE = re.compile(
     r"[A-ZÄÖÜ]{1,3}[- ][A-Z]{1,2}[- ]?\d{1,4}[EH]?|[A-Z]{2}\d{2} ?[A-Z]{3}|[A-Z]{2}-\d{3}-[A-Z]{2}|"
     r"[A-Z]{2} ?\d{3} ?[A-Z]{2}|\d{4}[- ]?[A-Z]{3}|[A-Z]{3}[- ]\d{3,4}|\d{3}[- ][A-Z]{3}|"
     r"\d[A-Z]{3}\d{3}|\d{1,3}[- ][A-Z]{1,3}[- ]?\d{1,4}|[A-Z]\d{3}[A-Z]{2} ?\d{2,3}|"
     r"[A-Z]{3}\d[A-Z0-9]\d{2}|[АВЕКМНОРСТУХ]\d{3}[АВЕКМНОРСТУХ]{2} ?\d{2,3}|"
-    r"[A-Z]{1,2}\d ?[A-Z0-9]{3} ?[A-Z]{0,3}|\d{2} [A-Z]{1,3} \d{2,4}"
+    r"[A-Z]{1,2}\d ?[A-Z0-9]{3} ?[A-Z]{0,3}|\d{2} [A-Z]{1,3} \d{2,4}|[A-Z]{1,2} \d{4} [A-Z]{1,3}|"
+    r"[A-Z]{3} \d\d[A-Z0-9]|[A-Z]{3}-?\d[A-Z]\d\d|([A-Z]{2}|[A-Z]{3}) (?=.*\d)[A-Z0-9]{4,5}"
 )
+_MIXED_PLATE = re.compile(r"(?=.*[A-Z])(?=.*\d)(?=(\W?\w){5,8}$)[A-Z0-9]+([ •-][A-Z0-9]+){0,2}")
+"""The form of plates where a country has many."""
 _CARD = re.compile(r"\d{4}([ -]?\d{4}){2}[ -]?\d{1,7}|\d{4}[ -]?\d{6}[ -]?\d{4,5}")
 _ACCOUNT = re.compile(r"[A-Z]{2}\d{2}( ?[A-Z0-9]{1,4}){3,8}")
 
@@ -230,17 +237,30 @@ def _texts(texts: Sequence[str], name: str) -> Finding | None:
                       whole=True) >= 0.5:  # fmt: skip
         return None  # dates
     part = wordings.share(texts, _PHONE, whole=True)
+    if part >= 0.5 and wordings.share(texts, re.compile(r"\D")) >= 0.25:  # some without a sign
+        plain = [text for text in texts if not _PHONE.fullmatch(text)]
+        part += sum(re.fullmatch(r"\d{8,12}", text) is not None for text in plain) / len(texts)
     digits = [re.sub(r"\D", "", text) for text in texts]
-    if part >= NEARLY_ALL and _are_spread(digits) and min(map(len, digits)) >= 6:
+    if part >= NEARLY_ALL and min(map(len, digits)) >= 6 and _are_spread(digits):
         return _found("phone", part, "have the form of a phone number")
     if wordings.share(texts, _DIGITS, whole=True) >= NEARLY_ALL:
         return _dialled(texts, name)
     part = wordings.share(texts, _PLATE, whole=True)
     if part >= NEARLY_ALL and len(texts) >= (FEWEST if _named("plate", name) else 20):
         return _found("plate", part, "have the form of a licence plate")
+    if _are_mixed_plates(texts):
+        return _found("plate", NEARLY_ALL, "have one of many forms of licence plates")
     if len(texts) < FEWEST_WORDS or sum(map(len, texts)) > 80 * len(texts):
         return None
     return _wordings(texts, name)
+
+
+def _are_mixed_plates(texts: Sequence[str]) -> bool:
+    """Whether short codes have many forms and no beginning of their own, as codes of goods do."""
+    if len(texts) < 20 or wordings.share(texts, _MIXED_PLATE, whole=True) < 0.85:
+        return False
+    forms = {re.sub("[A-Z]", "A", re.sub(r"\d", "9", text)) for text in texts}
+    return len(forms) >= 5 and len({text[0] for text in texts}) >= 8
 
 
 def _wordings(texts: Sequence[str], name: str) -> Finding | None:
@@ -250,7 +270,7 @@ def _wordings(texts: Sequence[str], name: str) -> Finding | None:
         return _found("street", part, "hold a number and a word for a street")
     if wordings.share(texts, re.compile(r"\d")) > 0.2:
         part = wordings.user_share(texts)
-        if part >= (0.3 if _named("username", name) else 0.5):
+        if part >= (0.3 if _named("username", name) else 0.4):
             return _found("username", part, "hold a person's name and digits")
         return None
     part = wordings.company_share(texts)
@@ -258,7 +278,7 @@ def _wordings(texts: Sequence[str], name: str) -> Finding | None:
         return _found("company", part, "end as companies do")
     if not wordings.share(texts, re.compile(r"[\s,]")):
         part = wordings.user_share(texts)
-        if part >= 0.35:
+        if part >= 0.3:
             return _found("username", part, "hold a person's name")
     towns = wordings.town_share(texts)
     full = wordings.full_name_share(texts)
@@ -267,7 +287,10 @@ def _wordings(texts: Sequence[str], name: str) -> Finding | None:
     first, last = wordings.single_name_shares(texts)
     if towns >= 0.5 and towns >= max(first, last):
         return _found("city", towns, "are known towns")
-    if max(first, last) >= (0.35 if _named("name", name) else 0.5):
+    least = 0.35 if _named("name", name) else 0.5
+    if last >= 2 * first and last >= 2 * towns and len(texts) >= wordings.ENOUGH:
+        least = MANY_LAST  # lists hold the commonest of many thousands
+    if max(first, last) >= least:
         kind = "first_name" if first >= last else "last_name"
         return _found(kind, max(first, last), f"are known {TITLES[kind]}")
     return None

@@ -222,7 +222,7 @@ _MONTH = r"(0[1-9]|1[0-2])"
 SCHEMES: Mapping[str, Scheme] = {
     "us-ssn": Scheme("US social security number", r"(00[1-9]|0[1-9]\d|[1-8]\d\d|9\d\d)-\d\d-\d{4}"),
     "gb-nino": Scheme(
-        "UK national insurance number", r"[A-CEGHJ-PR-TW-Z][A-NPR-Z] ?(\d\d ?){3}[A-D]"
+        "UK national insurance number", r"[A-CEGHJ-PR-TW-Z][A-NPR-Z] ?(\d\d ?){3}[A-DT]"
     ),
     "fr-insee": Scheme(
         "French social security number",

@@ -29,7 +29,8 @@ _COMPANY = re.compile(
     r"\b(gmbh|mbh|ag|kg|kgaa|ohg|gbr|ug|e\.?v\.?|ltd|limited|inc|incorporated|llc|llp|plc|corp|"
     r"corporation|company|s\.?a\.?|s\.?a\.?s\.?|s\.?a\.?r\.?l\.?|s\.?r\.?l\.?|s\.?p\.?a\.?|s\.?l\.?|"
     r"s\.?l\.?u\.?|s\.?n\.?c\.?|b\.?v\.?|n\.?v\.?|v\.?o\.?f\.?|oyj?|a/?s|aps|ab|hb|kft|zrt|s\.?r\.?o\.?|"
-    r"sp\. ?z ?o\.?o|group|groep|holding|partners|associates|stiftung|ltda|eireli|coop|ооо|зао|оао|"
+    r"sp\. ?z ?o\.? ?o|sp\. ?[jkp]|s/?a|"
+    r"group|groep|holding|partners|associates|stiftung|ltda|eireli|coop|ооо|зао|оао|"
     r"ао|пао|ип|нпо|a\.ş|ltd\. şti)(?![\w])|& co\b|\band sons\b|& (sons|söhne|zonen)|\b(et|e|y|and)"
     r" (fils|filhos|hijos|figli|asociados|associati)\b|株式会社|有限会社|合同会社|有限公司|"
     r"(科技|网络|信息|传媒)|주식회사|유한회사|\(주\)|"
@@ -46,7 +47,9 @@ _STREET_WORD = re.compile(
     r"harbor|haven|heights|hollow|inlet|key|keys|extension|falls|ferry|field|fields|flat|flats|"
     r"ford|forest|forge|fork|fort|freeway|camp|canyon|cape|causeway|center|cliff|club|common|corner|"
     r"course|cove|creek|crest|curve|dale|dam|divide|estate|expressway|bridge|brook|burg|branch|"
-    r"bluff|bend|beach|bayou|arcade|anex|rue|quai|allée|impasse|chemin|cours|rua|avenida|travessa|"
+    r"bluff|bend|beach|bayou|arcade|anex|rue|quai|allée|impasse|chemin|cours|rua|avenida|travessa|estação|estrada|passarela|vila|colônia|campo|trevo|parque|recanto|"
+    r"rodovia|viela|jardim|condomínio|chácara|fazenda|morro|núcleo|pátio|quadra|residencial|vale|"
+    r"vereda|aeroporto|conjunto|distrito|esplanada|favela|feira|ladeira|lagoa|lago|loteamento|área|"
     r"alameda|praça|largo|calle|paseo|plaza|camino|ronda|carrer|pasaje|glorieta|vial|cuesta|"
     r"acceso|urbanización|callejón|rambla|via|viale|piazza|corso|vicolo|borgo|strada|contrada|"
     r"rotonda|incrocio|stretto|canale|ulica|ul|al|aleja|plac|os|улица|ул|проспект|пр|пер|переулок|"
@@ -70,7 +73,8 @@ _TOWN = re.compile(
 _NUMBERED = re.compile(r"\d")
 _USER = re.compile(r"(?=.*[^\W\d_])[^\WA-Z_]+([._-][^\WA-Z_]+){0,4}")
 
-_INITIAL = re.compile(r"^([^\W\d_]\. ?){1,3}[^\W\d_]{2,}")
+_INITIAL = re.compile(r"^([^\W\d_a-z]\. ?){1,3}(\w+ ){0,3}[^\W\d_a-z][^\W\d_]+(?!.*\d)")
+"""Initials before a name in a capital letter: *E. coli* is nobody."""
 _EAST = re.compile(
     r"[\u3400-\u9fff\uac00-\ud7af々]{1,4}[ 　]?[\u3400-\u9fff\uac00-\ud7af々ぁ-んァ-ヶ]{1,4}"
 )
@@ -128,10 +132,8 @@ def full_name_share(texts: Sequence[str]) -> float:
     if share(texts, _NAME_FORM, whole=True) < 0.85:
         return 0.0
     initials = share(texts, _INITIAL)
-    if initials >= 0.85:
-        return max(
-            sum(parts(text)[-1] in each.last for text in texts if parts(text)) for each in lexicon()
-        ) / len(texts)
+    if initials >= 0.85 and len({text[0] for text in texts}) >= 4:
+        return initials
     split = [
         [word for word in parts(text) if word not in _TITLES and len(word) > 1] for text in texts
     ]
@@ -181,4 +183,13 @@ def single_name_shares(texts: Sequence[str]) -> tuple[float, float]:
     given = [word.split("-")[0] for word in words]
     first = max(sum(word in each.first for word in given) for each in lexicon())
     last = max(sum(word in each.last for word in words) for each in lexicon())
-    return first / len(words), last / len(words)
+    if len(words) < ENOUGH:
+        return first / len(words), last / len(words)
+    all_given, all_family = all_first(), all_last()
+    any_first = sum(word in all_given for word in given)
+    any_last = sum(not all_family.isdisjoint(re.split(r"[- ]", word)) for word in words)
+    return max(first, any_first) / len(words), max(last, any_last) / len(words)
+
+
+ENOUGH = 20
+"""Single names that are looked up in all languages at once."""

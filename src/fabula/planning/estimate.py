@@ -67,6 +67,12 @@ def named_model(spec: DatasetSpec, model: str) -> str:
     return settings if isinstance(settings, str) else f"{settings.provider}:{settings.name}"
 
 
+def _address(spec: DatasetSpec, model: str) -> str:
+    """The address that the spec gives a model; empty where it gives none."""
+    settings = spec.models.get(model, model)
+    return "" if isinstance(settings, str) else settings.base_url or ""
+
+
 def _program_calls(
     spec: DatasetSpec, table: TablePlan, column: str, program: Program
 ) -> ModelCalls:
@@ -75,7 +81,7 @@ def _program_calls(
     named = named_model(spec, model)
     calls = (1, 1 + PROGRAM_REPAIRS)
     tokens = (calls[0] * sum(_PROGRAM_TOKENS), calls[1] * 2 * sum(_PROGRAM_TOKENS))
-    price = price_of(named)
+    price = price_of(named, _address(spec, model))
     cost = None
     if price is not None:
         each = _PROGRAM_TOKENS[0] * price.prompt + _PROGRAM_TOKENS[1] * price.completion
@@ -96,7 +102,7 @@ def _calls(
     words = [_reply_tokens(table.columns[name].spec) for name in names]
     reply = tuple(sum(part[i] for part in words) * table.rows for i in (0, 1))
     tokens = (low * _PROMPT_TOKENS + reply[0], high * 2 * _PROMPT_TOKENS + reply[1])
-    prompt_cost = price_of(named)
+    prompt_cost = price_of(named, _address(spec, model))
     cost = None
     if prompt_cost is not None:
         cost = (

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from fabula.errors import Violation, did_you_mean
 from fabula.io.names import file_stem
 from fabula.planning.templates import TemplateError, template_needs
-from fabula.spec.outputs import OutputSpec
+from fabula.spec.outputs import CONVERSATIONS, OutputSpec
 from fabula.spec.tables import DatasetSpec
 
 ROW = "row"
@@ -35,6 +35,8 @@ def output_violations(spec: DatasetSpec) -> Iterator[Violation]:
             continue
         columns = spec.tables[table].columns
         written = spec.tables[table].written
+        if lacking := lacks_texts(output, written):
+            yield Violation("spec.missing-key", lacking, where, "add `user` and `assistant`")
         for name in _used(output, columns):
             if name not in written:
                 yield _unwritten(name, columns, where)
@@ -71,6 +73,21 @@ def output_files(spec: DatasetSpec) -> list[str]:
         if output.is_export
         for file in files_of(output, table_of(output, spec) or "").values()
     ]
+
+
+def lacks_texts(output: OutputSpec, columns: Collection[str]) -> str:
+    """In words, that neither texts nor conversations make the examples; empty where some do."""
+    if not output.is_talk or conversation_column(columns):
+        return ""
+    return (
+        f"`{output.format}` needs `user` and `assistant`, columns or templates, or a column"
+        " `messages` of conversations"
+    )
+
+
+def conversation_column(columns: Collection[str]) -> str | None:
+    """The column that holds conversations, by its name."""
+    return next((name for name in CONVERSATIONS if name in columns), None)
 
 
 def unknown_columns(output: OutputSpec, columns: Collection[str]) -> list[str]:

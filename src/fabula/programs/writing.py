@@ -54,7 +54,7 @@ class Spent:
 
     def to_dict(self, model: ChatModel) -> dict[str, Any]:
         """As a run's manifest has it."""
-        price = price_of(model.name)
+        price = price_of(model.name, model.identity)
         return {
             "model": model.name,
             "identity": model.identity,

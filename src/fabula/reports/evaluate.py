@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -33,9 +33,11 @@ from fabula.metrics.frames import Frames, prepare
 from fabula.metrics.pairs import pairs
 from fabula.metrics.relations import relational
 from fabula.metrics.result import MetricResult, Section
+from fabula.metrics.rhythms import rhythms
 from fabula.metrics.sequences import sequences
 from fabula.metrics.shapes import missing, shapes, wasserstein
 from fabula.metrics.utility import outcome_column, utility
+from fabula.reports.fitted_rows import Model, warnings_of
 from fabula.reports.gates import GatesLike, judge, read_gates
 from fabula.reports.report import Report, TableReport
 from fabula.runs.dataset import Dataset
@@ -61,6 +63,7 @@ def evaluate(
     sensitive: Sequence[str] = (),
     sequence: Sequence[str] = (),
     spec: DatasetSpec | None = None,
+    model: Model | None = None,
     sections: Sequence[str] = SECTIONS,
     gates: GatesLike = False,
     seed: int = 0,
@@ -84,6 +87,7 @@ def evaluate(
             hint="pass them as `real`, too",
         )
     there, held, overlaps = held_out.apart(there, held)
+    doubts = {} if model is None else warnings_of(model, there, held)
     _must_exist(
         made, [name for name in (target, *protected, *quasi, *sensitive, *sequence) if name]
     )
@@ -118,7 +122,8 @@ def evaluate(
         )
         results = tuple(_measured(frames, sections, asked))
         said = [overlaps[name]] if name in overlaps else []
-        reports.append(_table_report(name, frames, asked, results, said))
+        table_report = _table_report(name, frames, asked, results, said)
+        reports.append(replace(table_report, warnings=tuple(doubts.get(name, ()))))
     checks = evaluate_checks(spec, made) if spec else CheckResults()
     return Report(
         tables=tuple(reports),
@@ -166,6 +171,8 @@ def _quality(frames: Frames, target: str | None) -> Iterator[MetricResult]:
         coverage.recall, detection.linear_detection,
     ]  # fmt: skip
     yield from (metric(frames) for metric in metrics)
+    if frames.of("moment"):
+        yield rhythms(frames)
     yield _with_extra(
         lambda: detection.detection(frames), "detection", "told apart by trees", "lower"
     )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from fabula.llm.prices import PRICES_DATED
+from fabula.llm.prices import prices_dated
 from fabula.reports import amounts
 from fabula.texts.exports.export import Export
-
-SHOWN_MODELS = ("gpt-4o-mini", "gpt-4o", "claude-haiku-4-5", "gemini-2.5-flash")
 
 
 def export_text(made: Export) -> str:
@@ -19,10 +17,10 @@ def export_text(made: Export) -> str:
         lines.append(f"nothing is left for {empty}: too few different inputs for these shares")
     tokens = made.tokens
     if tokens is not None:
-        costs = tokens.costs()
-        listed = ", ".join(f"{name} {amounts.money(costs[name])}" for name in SHOWN_MODELS)
+        costs = tokens.costs().items()
+        listed = ", ".join(f"{name} {amounts.money(cost)}" for name, cost in costs)
         lines.append(
             f"about {amounts.large(tokens.total)} tokens, the longest example {tokens.longest:,}"
-            f" (estimates) · sent once: {listed} (list prices of {PRICES_DATED})"
+            f" (estimates) · sent once: {listed} (list prices of {prices_dated()})"
         )
     return "\n".join(lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fabula.llm.permission import sent
-from fabula.llm.prices import PRICES_DATED
+from fabula.llm.prices import prices_dated
 from fabula.planning.plan import ModelCalls, Plan, TablePlan
 from fabula.reports import amounts, grid
 
@@ -108,7 +108,7 @@ def _sum(plan: Plan) -> str:
         f"{amounts.size(plan.bytes)} of values",
         time + (" besides model calls" if plan.calls else ""),
         f"seed {plan.seed}",
-        *([f"list prices of {PRICES_DATED}"] if any(_paid(call) for call in plan.calls) else ()),
+        *([f"list prices of {prices_dated()}"] if any(_paid(call) for call in plan.calls) else ()),
         "nothing was called or written",
     ]
     return "Total: " + " · ".join(parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fabula.llm.prices import FREE, PRICES_DATED, price_of
+from fabula.llm.prices import FREE, prices_dated
 from fabula.llm.rehearsal import Rehearsal, RehearsedCall
 from fabula.reports import amounts, grid
 
@@ -20,7 +20,7 @@ def rehearsal_text(rehearsal: Rehearsal) -> str:
     """The sum of all calls, by model."""
     rows = [("model", "calls", "tokens sent", "tokens received", "cost")]
     for model, usage in rehearsal.usage.items():
-        price = price_of(model)
+        price = rehearsal.prices[model]
         cost = price.cost(usage) if price else None
         rows.append(
             (
@@ -36,6 +36,6 @@ def rehearsal_text(rehearsal: Rehearsal) -> str:
         "prompts;\nanswers that have to be asked again come on top, and what the ledger knows is "
         "free."
     )
-    if any(price_of(model) not in (None, FREE) for model in rehearsal.usage):
-        note += f" Costs are by list prices of {PRICES_DATED}."
+    if any(price not in (None, FREE) for price in rehearsal.prices.values()):
+        note += f" Costs are by list prices of {prices_dated()}."
     return "\n".join([*grid.lines(rows, right=(False, True, True, True, True)), "", note])

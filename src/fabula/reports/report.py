@@ -37,6 +37,7 @@ class TableReport:
         columns: Columns that were compared.
         results: Every metric.
         notes: What was left out, in sentences.
+        warnings: Why the numbers may mean something else than they say, in sentences.
         distributions: Pictures of the columns.
         heat: The picture of pairs of columns.
         scatter: The picture of the two numbers that go together most.
@@ -47,6 +48,7 @@ class TableReport:
     columns: int
     results: tuple[MetricResult, ...]
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     distributions: tuple[Distribution, ...] = ()
     heat: Heat | None = None
     scatter: Scatter | None = None
@@ -62,6 +64,7 @@ class TableReport:
             "rows": dict(self.rows),
             "columns": self.columns,
             "notes": list(self.notes),
+            "warnings": list(self.warnings),
             "metrics": [result.to_dict() for result in self.results],
             "distributions": [asdict(picture) for picture in self.distributions],
         }

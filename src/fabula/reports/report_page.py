@@ -93,6 +93,7 @@ def _table(table: TableReport) -> dict[str, Any]:
         "rows": " · ".join(f"{count(n)} {frame}" for frame, n in table.rows.items()),
         "columns": count(table.columns, "column"),
         "notes": [worded(note) for note in table.notes],
+        "warnings": [worded(warning) for warning in table.warnings],
         "sections": [
             {
                 "name": name,

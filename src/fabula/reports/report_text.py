@@ -53,6 +53,7 @@ def report_text(report: Report) -> str:
             lines.append(f"{table.name}")
         rows = [_row(result) for result in table.results]
         lines += grid.lines(rows, right=(False, False, True, True, False, False))
+        lines += [f"warning: {warning}" for warning in table.warnings]
         lines += [f"note: {note}" for note in table.notes]
         said = [result for result in table.results if result.passed is False]
         lines += [f"{result.title}: {result.sentence}" for result in said]
@@ -73,7 +74,9 @@ def report_markdown(report: Report) -> str:
         lines += ["**Texts were made by the fake model.**", ""]
     for table in report.tables:
         lines += [f"## {_cell(table.name)}", ""]
-        lines += [f"> {_cell(note)}" for note in table.notes] + [""] * bool(table.notes)
+        said = [*(f"**Warning:** {_cell(warning)}" for warning in table.warnings),
+                *map(_cell, table.notes)]  # fmt: skip
+        lines += [f"> {note}" for note in said] + [""] * bool(said)
         lines += ["| section | metric | value | baseline | bound | | what it says |"]
         lines += ["|---|---|--:|--:|---|---|---|"]
         for result in table.results:

@@ -10,6 +10,7 @@ from fabula.planning.outputs import files_of, table_of
 from fabula.planning.plan import Plan
 from fabula.runs.dataset import Dataset
 from fabula.texts.exports.export import write_export
+from fabula.texts.exports.given import Given
 
 
 def write_outputs(plan: Plan, made: Dataset, folder: Path) -> list[Mapping[str, Any]]:
@@ -26,6 +27,6 @@ def write_outputs(plan: Plan, made: Dataset, folder: Path) -> list[Mapping[str, 
         if not output.is_export or table is None:
             continue
         paths = {split: folder / file for split, file in files_of(output, table).items()}
-        written = write_export(made.to_arrow(table), output, paths, seed=plan.seed)
+        written = write_export(Given(made.to_arrow(table)), output, paths, seed=plan.seed)
         records.append({"format": output.format, "table": table, **written.to_dict()})
     return records

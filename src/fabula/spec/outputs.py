@@ -23,6 +23,9 @@ OutputFormat: TypeAlias = Literal[
 TRAINING_FORMATS = ("chat-jsonl", "completion-jsonl", "alpaca", "sharegpt", "preference")
 """Formats whose rows are examples to train a model with; all are JSON Lines."""
 
+CONVERSATIONS = ("messages", "conversations")
+"""Columns that hold the turns of a conversation."""
+
 
 def _as_list(value: object) -> object:
     return [value] * bool(value) if isinstance(value, str) else value
@@ -44,7 +47,8 @@ class OutputSpec(SpecModel):
         format: The file format, or the training format.
         tables: Which tables a file format writes; by default all.
         table: The table whose rows are the examples; by default the only one.
-        user: What the user says: the input.
+        user: What the user says: the input. Without `user` and `assistant`, the examples are the
+            conversations in the column `messages` or `conversations`.
         assistant: What the assistant answers: the output; several for `preference`.
         system: What the system says first; by default nothing.
         score: For `preference`: the columns that grade the answers, one for each of `assistant`.
@@ -95,6 +99,11 @@ class OutputSpec(SpecModel):
         return self.format in TRAINING_FORMATS
 
     @property
+    def is_talk(self) -> bool:
+        """Whether its examples are conversations, which a column holds."""
+        return self.is_training and not (self.user or self.assistant)
+
+    @property
     def is_export(self) -> bool:
         """Whether it makes files of its own out of one table."""
         return self.is_training or bool(self.split)
@@ -119,7 +128,9 @@ class OutputSpec(SpecModel):
         return {name: f"{start}{name}{self.ending}" for name in self.split}
 
     def _check_examples(self) -> None:
-        if not (self.user and self.assistant):
+        if bool(self.user) != bool(self.assistant) or (
+            self.is_talk and self.format == "preference"
+        ):
             raise ValueError(f"`{self.format}` needs `user` and `assistant`: columns or templates")
         if self.format != "preference":
             if len(self.assistant) > 1 or self.score:

@@ -23,6 +23,9 @@ class Card:
         rules: What every sampled row keeps.
         exact: Columns that follow from others on every row.
         notes: What the model itself tells, such as its privacy budget.
+        digests: Digests of the rows of both parts, `training` and `holdout`, by which
+            `fabula.evaluate` knows them again. Empty with differential privacy, which covers no
+            exact number.
     """
 
     model: str
@@ -36,6 +39,7 @@ class Card:
     rules: tuple[str, ...] = ()
     exact: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    digests: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The card as JSON-ready values."""

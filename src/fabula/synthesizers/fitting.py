@@ -13,6 +13,8 @@ from fabula.inference.frames import several_tables
 from fabula.inference.speclike import SpecLike, resolve
 from fabula.io.arrays import array_of
 from fabula.io.frames import as_table, handed_back
+from fabula.io.notes import notes_of, without_notes
+from fabula.metrics.digests import digest
 from fabula.streams import stream
 from fabula.synthesizers.card import Card
 from fabula.synthesizers.catalogue import (
@@ -32,6 +34,7 @@ from fabula.synthesizers.pairs import unlearned
 from fabula.synthesizers.rules import row_rules
 from fabula.synthesizers.sampling import Sampler
 from fabula.synthesizers.synthesizer import Synthesizer
+from fabula.synthesizers.written.doubts import doubts
 from fabula.types import Progress, TableLike
 
 if TYPE_CHECKING:
@@ -92,8 +95,9 @@ def fit(
         keys: Of several tables, foreign keys that their names don't tell: `"orders.buyer"` to
             `"people.id"`.
         keep: Of several tables, those that stay as they are: their rows are real.
-        exact: Keep what holds on every row, such as `total = price * quantity`, in every sampled
-            row. With `epsilon` nothing of this is looked for.
+        exact: Keep what holds on every row, or all but one in 500, such as
+            `total = price * quantity`, in every sampled row. With `epsilon` nothing of this is
+            looked for.
         progress: Called with `fit`, rows learned and rows in all.
         options: The model's own.
 
@@ -152,6 +156,7 @@ def fit(
         )
     rules = row_rules(None if spec is None else resolve(spec))
     table = as_table(data)
+    read, table = notes_of(table), without_notes(table)
 
     held_out = 0 if name == PRIVATE else round(holdout * table.num_rows)
     rows = table.num_rows - held_out
@@ -170,7 +175,11 @@ def fit(
         )  # fmt: skip
     order = stream(seed, NAME, "holdout", 0).permutation(table.num_rows)
     kept_out = np.sort(order[:held_out])
-    train = table.take(array_of(np.setdiff1d(np.arange(table.num_rows), kept_out)))
+    held, training = (
+        table.take(array_of(rows))
+        for rows in (kept_out, np.setdiff1d(np.arange(table.num_rows), kept_out))
+    )
+    train = training
     guarded = PROTECTED_ROWS if protect is True else int(protect)
     columns = Columns.learn(train, protect=guarded)
     relations = Relations()
@@ -186,7 +195,8 @@ def fit(
     learned = kind.fit(codes, cells, seed=seed, progress=told, **options)
     if relations:
         drawn = Sampler(columns, learned, (), Relations(), (Part(1.0, Asked()),), 0)
-        relations = relations.usable(drawn.block(0, 0, TRIAL_ROWS))
+        rng = stream(seed, NAME, "relations", 0)
+        relations = relations.usable(drawn.block(0, 0, TRIAL_ROWS), rng)
     card = Card(
         model=name,
         options=options,
@@ -202,7 +212,16 @@ def fit(
         left_out=columns.left_out,
         rules=tuple(rule.told for rule in rules),
         exact=relations.told,
-        notes=(*learned.notes, *unlearned(codes, cells, learned, seed)),
+        notes=(
+            *read,
+            *(f"{column}: {doubt}" for column, doubt in doubts(columns, table).items()),
+            *learned.notes,
+            *unlearned(codes, cells, learned, seed),
+        ),
+        digests={
+            part: digest(rows).to_dict()
+            for part, rows in (("training", training), ("holdout", held))
+        },
     )
     return Synthesizer(
         columns,
@@ -210,7 +229,8 @@ def fit(
         card,
         rules=rules,
         relations=relations,
-        holdout=table.take(array_of(kept_out)) if len(kept_out) else None,
+        training=training,
+        holdout=held if len(kept_out) else None,
         hand_back=handed_back(data),
     )
 
@@ -234,6 +254,7 @@ def _fit_several(
 
     guarded = PROTECTED_ROWS if protect is True else int(protect)
     fitted = fit_tables(tables, protect=guarded, progress=told, **options)
+    fitted = replace(fitted, digests={name: digest(rows) for name, rows in tables.items()})
     if isinstance(data, Mapping):
         fitted = replace(fitted, hand_back={str(k): handed_back(v) for k, v in data.items()})
     return fitted

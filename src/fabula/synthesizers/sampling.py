@@ -160,7 +160,7 @@ class _Draw:
         """The rows with columns that follow from others; what then is not as asked is left out."""
         names = self._sampler.columns.names
         fits = {names[at]: self._fits(at, asked) for at in asked.allowed}
-        return self._sampler.relations.applied(table, fits)
+        return self._sampler.relations.applied(table, fits, self.rng("relations"))
 
     def _fits(self, at: int, asked: Asked) -> Fits:
         """What tells whether values of a column are as asked."""

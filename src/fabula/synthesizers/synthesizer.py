@@ -57,6 +57,7 @@ class Synthesizer:
         *,
         rules: tuple[Rule, ...] = (),
         relations: Relations | None = None,
+        training: pa.Table | None = None,
         holdout: pa.Table | None = None,
         hand_back: Callable[[pa.Table], Any] | None = None,
         path: Path | None = None,
@@ -64,13 +65,18 @@ class Synthesizer:
         self._path = path
         self._columns, self._model, self._card, self._rules = columns, model, card, rules
         self._relations = relations or Relations()
-        self._holdout = holdout
+        self._training, self._holdout = training, holdout
         self._hand_back = hand_back or (lambda table: table)
 
     @property
     def schema(self) -> pa.Schema:
         """Names and types of the columns that are sampled."""
         return self._relations.narrowed(self._columns.schema.empty_table()).schema
+
+    @property
+    def training(self) -> Any:
+        """The rows that were learned from, for `fabula.evaluate`; None after loading."""
+        return None if self._training is None else self._hand_back(self._training)
 
     @property
     def holdout(self) -> Any:
@@ -190,7 +196,8 @@ class Synthesizer:
             places = Places(numbers[empty], seed, rng(column=f"gaps of {name}"), beside)
             made = codec.decode(np.ascontiguousarray(drawn[empty, at]), places)
             table = _filled(table, name, empty, made)
-        table = self._relations.narrowed(self._relations.filled(table, gaps))
+        table = self._relations.filled(table, gaps, rng(column="gaps of relations"))
+        table = self._relations.narrowed(table)
         return handed_back(data)(table)
 
     def _complete(

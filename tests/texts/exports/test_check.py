@@ -37,6 +37,7 @@ def test_a_sound_file_passes(tmp_path: Path) -> None:
     """B4.5. Blank lines, a byte-order mark, tools and several turns are fine."""
     tools = chat(("user", "Weather?"), ("assistant", None), ("tool", "20"), ("assistant", "Warm"))
     tools["messages"][1]["tool_calls"] = [{"id": "1", "function": {"name": "w"}}]
+    tools["messages"][2]["tool_call_id"] = "1"
     path = written(tmp_path, "\ufeff" + json.dumps(GOOD), "", SEVERAL, tools)
     assert broken(path) == {}
     assert fb.validate(path).passed

@@ -191,7 +191,7 @@ def test_tokens_and_costs_are_estimates_by_model(tmp_path: Path) -> None:
     made = fb.export(ROWS, tmp_path / "s.jsonl", **SAID)
     assert made.tokens is not None
     costs = made.tokens.costs()
-    assert costs["gpt-4o"] > costs["gpt-4o-mini"] > 0
+    assert costs["gpt-5-mini"] > costs["gpt-4o-mini"] > 0
     spent = made.tokens.prompt * 0.15 + made.tokens.completion * 0.60
     assert costs["gpt-4o-mini"] == pytest.approx(spent / 1e6)
     assert tokens_of("") == 0

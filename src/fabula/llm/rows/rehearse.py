@@ -48,7 +48,7 @@ def rehearse_rows(model: StandIn, form: Form, job: RowsJob) -> RowsResult:
                 values, _ = check(make_value(rng, {**row, **definitions}))
                 made.append({each.name: values.get(each.name) for each in job.fields})
         reply = json.dumps(made, ensure_ascii=False, default=str)
-        result.usage += model.rehearsal.note(model.name, form.request(call), reply)
+        result.usage += model.rehearsal.note(model, form.request(call), reply)
         result.calls += 1
         result.rows += made
         recent.extend(made)

@@ -62,7 +62,8 @@ class Columns:
             SourceError: The table has too few rows or no column that can be learned.
         """
         _check(table)
-        columns = cls.learnable(table, protect=protect)
+        details = find_details(table, owner="", protect=protect)
+        columns = cls.learnable(table, details, protect=protect)
         if not columns.codecs:
             name, reason = next(iter(columns.left_out.items()))
             raise SourceError(
@@ -75,22 +76,15 @@ class Columns:
 
     @classmethod
     def learnable(
-        cls,
-        table: pa.Table,
-        *,
-        protect: int,
-        owner: str = "",
-        copies: Mapping[str, str] | None = None,
+        cls, table: pa.Table, details: Mapping[str, DetailCodec], *, protect: int
     ) -> Columns:
         """As `learn`, for a table that may have no column to learn.
 
         Args:
             table: Training rows.
+            details: How personal columns are replaced.
             protect: As for `learn`.
-            owner: What a row is.
-            copies: Columns that repeat a personal column of another table.
         """
-        details = find_details(table, owner=owner, protect=protect, copies=copies)
         fields: list[pa.Field] = []
         codecs: list[ColumnCodec] = []
         left_out: dict[str, str] = {}
@@ -189,7 +183,9 @@ def _codec(name: str, values: pa.Array, protect: int) -> ColumnCodec | str:
     kind = values.type.value_type if isinstance(values.type, pa.DictionaryType) else values.type
     if pa.types.is_nested(kind):
         return f"nested values of type {kind}; give them as columns of their own"
-    written = WrittenCodec.learn(name, values, protect=protect) if is_text(values.type) else None
+    whole = pa.types.is_integer(values.type)
+    may = whole or is_text(values.type)
+    written = WrittenCodec.learn(name, values, protect=protect) if may else None
     found = written or KeyCodec.learn(name, values)
     if found is not None:
         return found

@@ -26,7 +26,8 @@ from fabula.synthesizers.details.crowds import Crowd
 from fabula.synthesizers.details.name_forms import NameForm
 from fabula.synthesizers.details.recognised import NAMES, WORDS
 from fabula.synthesizers.details.sexes import SexColumn
-from fabula.synthesizers.details.shapes import Shapes
+from fabula.synthesizers.details.shapes import MOST_ATTEMPTS, Shapes
+from fabula.synthesizers.details.sieve import Sieve
 from fabula.synthesizers.model import CellColumn, Weights
 
 _CHECKS = {"account": with_account_check, "card": with_card_check}
@@ -51,6 +52,7 @@ class DetailCodec:
         sex: The column that first names and titles agree with, if there is one.
         reason: What told by value that the column is personal; empty where its name did.
         scheme: Which national id it holds, one of `national_ids.SCHEMES`.
+        sieve: What keeps codes from meeting real ones, where they could.
     """
 
     name: str
@@ -64,6 +66,7 @@ class DetailCodec:
     sex: SexColumn | None = None
     reason: str = ""
     scheme: str = ""
+    sieve: Sieve | None = None
 
     @property
     def missing(self) -> bool:
@@ -121,7 +124,8 @@ class DetailCodec:
         sex = None if self.sex is None else asdict(self.sex)
         settings |= {"reason": self.reason, "scheme": self.scheme}
         settings |= {"gap": self.gap, "sex": sex, **crowd}
-        return CodecState("detail", settings, {"counts": self.counts, **arrays})
+        sieve = {} if self.sieve is None else {"sieve": self.sieve.marked}
+        return CodecState("detail", settings, {"counts": self.counts, **arrays, **sieve})
 
     @classmethod
     def restore(cls, name: str, kind: pa.DataType, state: CodecState) -> DetailCodec:
@@ -140,6 +144,7 @@ class DetailCodec:
             None if sex is None else SexColumn(sex["name"], tuple(sex["labels"])),
             settings.get("reason", ""),
             settings.get("scheme", ""),
+            Sieve(arrays["sieve"], words=False) if "sieve" in arrays else None,
         )
 
     def _made(self, places: Places) -> pa.Array:
@@ -147,19 +152,38 @@ class DetailCodec:
         rows, seed, beside = places.numbers, places.seed, places.beside
         sexes = None if self.sex is None or beside is None else self.sex.sexes(beside)
         if self.shapes is not None:
-            codes = self.shapes.at(self.crowd.people(rows, seed, sexes), seed, self._stream)
-            if not is_text(self.type):  # a number has no leading zero
-                codes = pc.replace_substring_regex(codes, "^0", "1")
-            check = _CHECKS.get(self.detail)
-            if self.scheme:
-                check = SCHEMES[self.scheme].repaired
-            return codes if check is None else pa.array(map(check, codes.to_pylist()))
+            return self._codes(self.shapes, self.crowd.people(rows, seed, sexes), seed)
         if self.detail == "url":
             (accounts,) = self.crowd.fields(("username",), rows, seed, sexes)
             return pc.binary_join_element_wise(_HOME, accounts, "")
         parts = self.form.parts if self.detail == "name" else (self.detail,)
         made = self.crowd.fields(parts, rows, seed, sexes)
         return self.form.write(made) if self.detail in NAMES else made[0]
+
+    def _codes(self, shapes: Shapes, people: NDArray[np.int64], seed: int) -> pa.Array:
+        """A code for each person; a real one gives way to the next one."""
+        codes = self._checked(shapes.at(people, seed, self._stream))
+        if self.sieve is None:
+            return codes
+        again = np.arange(len(people))
+        for attempt in range(1, MOST_ATTEMPTS):
+            again = again[self.sieve.stops(codes.take(array_of(again)))]
+            if not len(again):
+                break
+            drawn = shapes.at(people[again], seed, self._stream, attempt=attempt)
+            flags = np.zeros(len(people), bool)
+            flags[again] = True
+            codes = pc.replace_with_mask(codes, array_of(flags), self._checked(drawn))
+        return codes
+
+    def _checked(self, codes: pa.Array) -> pa.Array:
+        """Codes with the check digits of their kind."""
+        if not is_text(self.type):  # a number has no leading zero
+            codes = pc.replace_substring_regex(codes, "^0", "1")
+        check = _CHECKS.get(self.detail)
+        if self.scheme:
+            check = SCHEMES[self.scheme].repaired
+        return codes if check is None else pa.array(map(check, codes.to_pylist()), codes.type)
 
     @cached_property
     def _stream(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
 from fabula.streams import BLOCK_ROWS, stream
+from fabula.synthesizers.details.sieve import Sieve
 from fabula.words.people import People
 
 Numbers = NDArray[np.int64]
@@ -27,7 +28,14 @@ ACCOUNTS = ("email", "username")
 """Fields that hold the person's number, so that no two people share one."""
 
 _STREAM = "people of a synthesizer"
-_ATTEMPTS = 24
+_SIEVE = "sieve "
+_ATTEMPTS = 64
+
+_PARTS = (
+    ("company",),
+    ("street", "address", "city", "state", "postcode"),
+)
+"""Fields that are drawn again together; all others are those of the name."""
 
 CHANCE = 0.05
 """Where fewer rows than this share have the value of another one, names agree by chance."""
@@ -47,6 +55,9 @@ class Crowd:
             there are words.
         repeats: Rows of each real person that has several, the most frequent first.
         alone: Rows of the real people that have one row each.
+        sieves: What keeps a field from meeting real values.
+        first_number: The number that ends the account of the first person, so that no account is
+            a real one.
     """
 
     name: str
@@ -54,6 +65,8 @@ class Crowd:
     distinct: tuple[str, ...] = ()
     repeats: Numbers = field(default_factory=lambda: np.zeros(0, np.int64))
     alone: int = 1
+    sieves: Mapping[str, Sieve] = field(default_factory=dict)
+    first_number: int = 0
 
     @classmethod
     def of(cls, name: str, values: pa.Array, **details: Any) -> Crowd:
@@ -110,15 +123,18 @@ class Crowd:
         """The random stream of one purpose."""
         return stream(seed, f"{_STREAM} {self.name}", purpose, block, attempt=attempt)
 
-    def state(self) -> tuple[dict[str, Any], Mapping[str, Numbers]]:
+    def state(self) -> tuple[dict[str, Any], Mapping[str, NDArray[Any]]]:
         """The crowd as plain values."""
         settings = {
             "crowd": self.name,
             "locales": self.locales,
             "distinct": self.distinct,
             "alone": self.alone,
+            "first_number": self.first_number,
         }
-        return settings, {"repeats": self.repeats}
+        sieves = {f"{_SIEVE}{name}": sieve.marked for name, sieve in self.sieves.items()}
+        arrays: dict[str, NDArray[Any]] = {"repeats": self.repeats, **sieves}
+        return settings, arrays
 
     @classmethod
     def restore(cls, settings: Mapping[str, Any], arrays: Mapping[str, Any]) -> Crowd:
@@ -129,6 +145,12 @@ class Crowd:
             tuple(settings["distinct"]),
             arrays["repeats"],
             settings["alone"],
+            {
+                name.removeprefix(_SIEVE): Sieve(marked, words=True)
+                for name, marked in arrays.items()
+                if name.startswith(_SIEVE)
+            },
+            settings.get("first_number", 0),
         )
 
 
@@ -150,31 +172,40 @@ class _Group:
 
     def field(self, name: str) -> pa.Array:
         """A field of each."""
+        attempts = self._attempts(_part(name))
         values = self._drawn(name, np.arange(len(self.people)), 0)
-        for attempt in np.unique(self._attempts[self._attempts > 0]).tolist():
-            again = self._attempts == attempt
+        for attempt in np.unique(attempts[attempts > 0]).tolist():
+            again = attempts == attempt
             drawn = self._drawn(name, np.flatnonzero(again), attempt)
             values = pc.replace_with_mask(values, array_of(again), drawn)
         return values
 
-    @cached_property
-    def _attempts(self) -> Numbers:
-        """How often each is drawn again so that no two agree; earlier ones stay."""
+    def _attempts(self, part: int) -> Numbers:
+        """How often a part of each is drawn again: no two agree, and no value is a real one.
+
+        Earlier ones of two that agree stay.
+        """
+        few = len(self.people) <= MOST_COMPARED
+        compared = [name for name in self.crowd.distinct if few and _part(name) == part]
+        sieves = {name: sieve for name, sieve in self.crowd.sieves.items() if _part(name) == part}
         attempts = np.zeros(len(self.people), np.int64)
-        if len(self.people) > MOST_COMPARED:
-            return attempts
         all_of_them = np.arange(len(self.people))
-        values = {name: self._drawn(name, all_of_them, 0) for name in self.crowd.distinct}
+        values = {name: self._drawn(name, all_of_them, 0) for name in {*compared, *sieves}}
+        stopped = {name: sieve.stops(values[name]) for name, sieve in sieves.items()}
         for attempt in range(1, _ATTEMPTS):
             again = np.zeros(len(self.people), bool)
-            for each in values.values():
-                again |= _repeated(each)
+            for name in compared:
+                again |= _repeated(values[name])
+            for found in stopped.values():
+                again |= found
             if not again.any():
                 break
             attempts[again] = attempt
             for name, each in values.items():
                 drawn = self._drawn(name, np.flatnonzero(again), attempt)
                 values[name] = pc.replace_with_mask(each, array_of(again), drawn)
+                if name in sieves:
+                    stopped[name][again] = sieves[name].stops(drawn)
         return attempts
 
     def _drawn(self, name: str, which: Numbers, attempt: int) -> pa.Array:
@@ -189,7 +220,7 @@ class _Group:
                 sexes = np.full(size, -1)
                 sexes[numbers] = self.sexes[which][at]
             if name in ACCOUNTS:
-                whole = block * BLOCK_ROWS + np.arange(size)
+                whole = self.crowd.first_number + block * BLOCK_ROWS + np.arange(size)
                 account = cast(Literal["email", "username"], name)
                 made = drawn.draw_unique(open_stream, whole, account, sexes=sexes)
             else:
@@ -197,6 +228,11 @@ class _Group:
             pieces.append(made.take(array_of(numbers)))
             places.append(at)
         return pa.concat_arrays(pieces).take(array_of(np.argsort(np.concatenate(places))))
+
+
+def _part(field: str) -> int:
+    """Which of `_PARTS` a field belongs to; one more than there are for the name."""
+    return next((at for at, part in enumerate(_PARTS) if field in part), len(_PARTS))
 
 
 def _blocks(numbers: Numbers) -> Iterator[tuple[int, Numbers, Numbers]]:

@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.io.arrays import array_of
+from fabula.io.written.columns import written_form
+from fabula.io.written.number_forms import NumberForm
 from fabula.metrics.keys import singular
 from fabula.pii import Finding, find_in_table
-from fabula.pii.national_ids import SCHEMES
 from fabula.synthesizers.columns.categories import FEWER, is_text, plain_values
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.details.codec import DetailCodec
-from fabula.synthesizers.details.crowds import Crowd
-from fabula.synthesizers.details.name_forms import NameForm
 from fabula.synthesizers.details.recognised import (
     NAMES,
-    NUMBERED,
     WIDE,
     detail_by_name,
     detail_by_values,
     likely_locales,
     names_by_values,
 )
+from fabula.synthesizers.details.replacing import PersonalColumn, codec_of, crowd_of
 from fabula.synthesizers.details.sexes import SexColumn
 from fabula.synthesizers.details.shapes import Shapes
-from fabula.synthesizers.written.codec import written_form
 
 FREQUENT = 0.5
 """Labels are learned where those of enough rows cover at least this share of a column."""
@@ -44,12 +40,6 @@ SAME_PEOPLE = 1.05
 MANY = 0.25
 """Codes differ in at least this share of the rows; fewer are labels."""
 
-_ANY_CODE = r"[A-Z]{2}\d{8}"
-"""The shape of new codes where the real ones have none."""
-
-_PLACE = r"-?[1-7]\d\.\d{4}, -?[1-9]\d\.\d{4}"
-
-_END = 2**31 - 1
 _NUMBER = r"^[+-]?\d*\.\d+$|^[+-]?\d+(\.\d+)?[eE][+-]?\d+$"
 
 SEVERAL = ("phone", "account", "card", "code", "ip", "mac", "plate", "national_id", "uuid")
@@ -58,52 +48,33 @@ SEVERAL = ("phone", "account", "card", "code", "ip", "mac", "plate", "national_i
 SHARED = ("first_name", "last_name", "company", "city", "state", "job")
 """Words that people share by chance."""
 
-_NETWORK = {
-    False: r"10(\.(\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])){3}",
-    True: r"2001:db8(:[1-9a-f][0-9a-f]{3}){6}",
-}
-"""Addresses that no machine on the net has (RFC 1918, RFC 3849)."""
 
-
-@dataclass(frozen=True)
-class _Found:
-    """A column that holds details.
-
-    Attributes:
-        name: The column's name.
-        detail: What it holds.
-        values: Its texts; blank ones are null.
-        known: The differing ones.
-        gap: The blank text that stands for a missing value, or None for a null.
-        reason: What tells it by value; empty where the column's name did.
-        scheme: Which national id it is.
-    """
-
-    name: str
-    detail: str
-    values: pa.Array
-    known: pa.Array
-    gap: str | None
-    reason: str = ""
-    scheme: str = ""
-
-
-def find_details(
-    table: pa.Table, *, owner: str, protect: int, copies: Mapping[str, str] | None = None
-) -> dict[str, DetailCodec]:
-    """The columns of a table that are made anew, not learned.
+def find_details(table: pa.Table, *, owner: str, protect: int) -> dict[str, DetailCodec]:
+    """The columns of a table that are replaced, not learned.
 
     Args:
         table: Training rows.
         owner: What its rows are, as far as that is known: `customer`.
         protect: Labels of fewer rows are rare.
-        copies: Columns that repeat a personal column of another table, and what it holds.
     """
-    found = _all_found(table, owner, protect, copies or {})
+    return details_of(table, personal_columns({owner: table}, protect)[owner], owner, protect)
+
+
+def details_of(
+    table: pa.Table, found: Sequence[PersonalColumn], owner: str, protect: int
+) -> dict[str, DetailCodec]:
+    """How the personal columns of a table are replaced.
+
+    Args:
+        table: Training rows.
+        found: Its personal columns.
+        owner: What its rows are.
+        protect: Labels of fewer rows are rare.
+    """
     columns = sorted(found, key=lambda item: -len(item.known))
     named = next((item for item in columns if item.detail in NAMES), None)
     locales = ("en",) if named is None else likely_locales(named.detail, named.known)
-    groups: list[list[_Found]] = []
+    groups: list[list[PersonalColumn]] = []
     for column in columns:
         group = next((group for group in groups if _tells_of(group, column)), None)
         if group is None:
@@ -114,55 +85,59 @@ def find_details(
     sexes = None if sex is None else array_of(sex.sexes(table))
     details: dict[str, DetailCodec] = {}
     for group in groups:
-        crowd = _crowd(group, owner, locales)
+        crowd = crowd_of(group, owner, locales)
         theirs = sex if sexes is not None and _follows(group[0].values, sexes) else None
         for column in group:
             kind = table.schema.field(column.name).type
-            details[column.name] = _codec(column, kind, crowd, theirs, protect)
+            details[column.name] = codec_of(column, kind, crowd, theirs, protect)
     return details
 
 
-def copied_details(tables: Mapping[str, pa.Table], protect: int) -> dict[str, dict[str, str]]:
-    """Columns of each table that repeat a personal column of another one.
+def personal_columns(
+    tables: Mapping[str, pa.Table], protect: int
+) -> dict[str, list[PersonalColumn]]:
+    """The personal columns of each table: by value, then by name, then as copies.
 
     Args:
         tables: The tables by name.
         protect: Labels of fewer rows are rare.
     """
-    found = {name: _all_found(table, singular(name), protect, {}) for name, table in tables.items()}
-    personal = [
-        (name, item) for name, items in found.items() for item in items if item.detail in COPIED
-    ]
-    copies: dict[str, dict[str, str]] = {name: {} for name in tables}
+    found = {name: _all_found(table, singular(name), protect) for name, table in tables.items()}
+    personal = [item for items in found.values() for item in items if item.detail in COPIED]
     for name, table in tables.items():
-        for column in _texts_of(table):
-            known = pc.unique(_filled(table, column)[0]).drop_null()
-            for owner, item in personal:
-                if (owner, item.name) == (name, column) or len(known) < 2:
-                    continue
-                same = pc.sum(pc.is_in(known, value_set=item.known)).as_py()
-                if same >= COPY_SHARE * len(known):
-                    copies[name][column] = item.detail
-                    break
-    return copies
+        known = {item.name for item in found[name]}
+        rest = [column for column in _texts_of(table) if column not in known]
+        copies = (_copied(table, column, personal) for column in rest)
+        found[name] = [*found[name], *(item for item in copies if item)]
+    return found
 
 
-COPIED = ("name", "company", "street", "address", "email", "username", "phone", "account", "card")
+def _copied(
+    table: pa.Table, name: str, personal: Sequence[PersonalColumn]
+) -> PersonalColumn | None:
+    """A column as personal, if it repeats one that is."""
+    values, gap = _filled(table, name)
+    known = pc.unique(values).drop_null()
+    for item in personal if len(known) > 1 else ():
+        same = pc.sum(pc.is_in(known, value_set=item.known)).as_py()
+        if same >= COPY_SHARE * len(known):
+            reason = f"its values are those of another personal column, `{item.name}`"
+            return PersonalColumn(name, item.detail, values, known, gap, reason, item.scheme)
+    return None
+
+
+COPIED = ("name", "company", "street", "address", "email", "username", "phone", "account", "card",
+          "national_id", "plate")  # fmt: skip
 """Details whose values, met in another column, tell of the same people."""
 
 COPY_SHARE = 0.5
 
 
-def _all_found(
-    table: pa.Table, owner: str, protect: int, copies: Mapping[str, str]
-) -> list[_Found]:
+def _all_found(table: pa.Table, owner: str, protect: int) -> list[PersonalColumn]:
     """The personal columns of a table, by value first, then by name."""
     findings = find_in_table(table)
     names = dict.fromkeys([*_texts_of(table), *findings])
-    found = [
-        _found(table, name, owner, protect, finding=findings.get(name), copied=copies.get(name))
-        for name in names
-    ]
+    found = (_found(table, name, owner, protect, findings.get(name)) for name in names)
     return [item for item in found if item]
 
 
@@ -188,10 +163,8 @@ def _found(
     name: str,
     owner: str,
     protect: int,
-    *,
-    finding: Finding | None = None,
-    copied: str | None = None,
-) -> _Found | None:
+    finding: Finding | None,
+) -> PersonalColumn | None:
     kind = table.schema.field(name).type
     if pa.types.is_temporal(kind) or pa.types.is_dictionary(kind):
         return None
@@ -200,30 +173,31 @@ def _found(
     known, rows = counted.field("values"), counted.field("counts").to_numpy()
     if len(known) < 2:
         return None
-    if finding is not None and _is_replaced(
-        finding, len(known), key=_is_key(name, values, finding)
+    written = written_form(values) if is_text(kind) else None
+    timed = written is not None and not isinstance(written.form, NumberForm)
+    if (
+        finding is not None
+        and not timed
+        and _is_replaced(finding, len(known), key=_is_key(name, values, finding))
     ):
         reason = f"{finding.reason}; confidence {finding.confidence:.2f}"
-        return _Found(name, finding.kind, values, known, gap, reason, finding.scheme)
-    if copied is not None:
-        reason = "its values are those of a personal column of another table"
-        return _Found(name, copied, values, known, gap, reason)
+        return PersonalColumn(name, finding.kind, values, known, gap, reason, finding.scheme)
     if not is_text(kind):
         return None
-    detail = detail_by_values(known)
+    detail = None if timed else detail_by_values(known)  # 46:36:52 looks like an IPv6 address
     if detail is None:
         beside = frozenset(table.column_names)
         detail = detail_by_name(name, known, owner=owner, beside=beside)
-        if detail == "code" and not _are_digits(known) and written_form(values):
+        if detail == "code" and not _are_digits(known) and written:
             return None  # `vat` may be an amount
     if detail is None or detail in WIDE:
         least = math.ceil(FEWER * protect) if detail in NOBODY else protect
-        if rows[rows >= least].sum() >= FREQUENT * rows.sum() or written_form(values):
+        if rows[rows >= least].sum() >= FREQUENT * rows.sum() or written:
             return None
         detail = detail or names_by_values(known) or _code(values, known, protect)
     if detail is None or (detail == "code" and KeyCodec.learn(name, values) is not None):
         return None
-    return _Found(name, detail, values, known, gap)
+    return PersonalColumn(name, detail, values, known, gap)
 
 
 def _is_replaced(finding: Finding, known: int, *, key: bool) -> bool:
@@ -244,10 +218,6 @@ def _is_key(name: str, values: pa.Array, finding: Finding) -> bool:
     )
 
 
-def _is_plain(known: pa.Array) -> bool:
-    return bool(pc.all(pc.match_substring_regex(known, "^[0-9A-Za-z]+$")).as_py())
-
-
 def _are_digits(known: pa.Array) -> bool:
     return bool(pc.all(pc.match_substring_regex(known, r"^\d+$")).as_py())
 
@@ -261,7 +231,7 @@ def _code(values: pa.Array, known: pa.Array, protect: int) -> str | None:
     return "code" if shapes is not None and shapes.are_codes else None
 
 
-def _tells_of(group: list[_Found], other: _Found) -> bool:
+def _tells_of(group: list[PersonalColumn], other: PersonalColumn) -> bool:
     """Whether a column tells of the people of a group, and nothing that another one tells.
 
     The first column of a group tells most of them apart.
@@ -281,67 +251,3 @@ def _follows(lead: pa.Array, other: pa.Array) -> bool:
     both = pa.table({"lead": lead, "other": other}).drop_null()
     pairs = both.group_by(["lead", "other"]).aggregate([]).num_rows
     return bool(pairs <= SAME_PEOPLE * pc.count_distinct(both["lead"]).as_py())
-
-
-def _crowd(group: list[_Found], owner: str, locales: tuple[str, ...]) -> Crowd:
-    """The people of a group; words that differ among all of them, differ among new ones."""
-    lead = group[0]
-    differing = [column.detail for column in group if len(column.known) == len(lead.known)]
-    return Crowd.of(
-        f"{owner} {lead.name}".strip(),
-        lead.values,
-        locales=locales,
-        distinct=tuple(detail for detail in differing if detail not in NUMBERED),
-    )
-
-
-def _codec(
-    column: _Found, kind: pa.DataType, crowd: Crowd, sex: SexColumn | None, protect: int
-) -> DetailCodec:
-    filled = len(column.values) - column.values.null_count
-    gaps = column.values.null_count
-    return DetailCodec(
-        column.name,
-        kind,
-        column.detail,
-        np.array([filled, gaps] if gaps else [filled], np.int64),
-        crowd,
-        NameForm.of(column.known, full=column.detail == "name"),
-        _shapes(column, crowd, protect),
-        column.gap,
-        sex,
-        column.reason,
-        column.scheme,
-    )
-
-
-def _shapes(column: _Found, crowd: Crowd, protect: int) -> Shapes | None:
-    """The shapes of numbers and codes; None for what is made of words."""
-    texts = column.values.drop_null()
-    match column.detail:
-        case "phone":
-            return Shapes.of(texts, protect=protect) or Shapes.of_phones(crowd.locales)
-        case "ip":
-            new = pc.mean(pc.match_substring(column.known, ":").cast(pa.int8())).as_py() > 0.5
-            return Shapes((_NETWORK[new],), (1,))
-        case "postcode":
-            return Shapes.of(texts, protect=protect)
-        case "mac" | "uuid":
-            return Shapes((_hexadecimal(texts[0].as_py()),), (1,))
-        case "national_id" if _is_plain(column.known) and SCHEMES[column.scheme].valid:
-            return Shapes((SCHEMES[column.scheme].plain_form,), (1,))
-        case "coordinates":
-            return Shapes((_PLACE,), (1,))
-        case "account":  # check digits come last, and make no number differ
-            texts = pc.utf8_replace_slice(texts, start=2, stop=4, replacement="00")
-        case "card":
-            texts = pc.utf8_replace_slice(texts, start=-1, stop=_END, replacement="0")
-        case detail if detail not in ("code", "plate", "national_id"):
-            return None
-    return Shapes.of(texts, protect=protect) or Shapes((_ANY_CODE,), (1,))
-
-
-def _hexadecimal(text: str) -> str:
-    """The form of a hexadecimal code: digits anywhere, punctuation and capitals as they are."""
-    digit = "[0-9A-F]" if text != text.lower() else "[0-9a-f]"
-    return "".join(digit if char.isalnum() else "\\." if char == "." else char for char in text)

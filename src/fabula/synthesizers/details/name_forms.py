@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 _MOST = 0.8
-_TITLE = r"(Mr|Mrs|Ms|Miss|Master|Dr|Rev|Prof|Herr|Frau|Sr|Sra|M|Mme|Mlle)\.? "
+TITLE = r"(Mr|Mrs|Ms|Miss|Master|Dr|Rev|Prof|Herr|Frau|Sr|Sra|M|Mme|Mlle)\.? "
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class NameForm:
         """
         comma = full and _most(pc.match_substring_regex(texts, r"^[^,]+, \S"))
         start = "^[^,]+, " if comma else "^"
-        titled = full and _most(pc.match_substring_regex(texts, start + _TITLE))
+        titled = full and _most(pc.match_substring_regex(texts, start + TITLE))
         return cls("comma" if comma else "usual", titled, _case(texts))
 
     @property

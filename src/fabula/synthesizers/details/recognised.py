@@ -6,7 +6,7 @@ A name alone is not trusted: a column `customer` may hold `new` and `regular`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from fabula.inference.guesses import Facts, guess, words
 from fabula.pii.check_digits import is_account, is_card
 from fabula.spec.words import Person
-from fabula.words.locales import known_locales, load_locale
+from fabula.words.locales import Name, known_locales, load_locale
 
 NAMES = ("name", "first_name", "last_name")
 
@@ -218,6 +218,12 @@ def _names(code: str) -> tuple[frozenset[str], frozenset[str]]:
         for pairs in (locale.first, locale.last)
     )
     return first, last
+
+
+def name_pools(detail: str, code: str) -> tuple[Sequence[Name], Sequence[Name]]:
+    """The first or last names that a locale has for women and for men."""
+    locale = load_locale(code)
+    return locale.first if detail == "first_name" else locale.last
 
 
 def _share(texts: pa.Array, regex: str) -> float:

@@ -19,6 +19,9 @@ from fabula.words.regex import compile_pattern
 
 MOST_SHAPES = 200
 
+MOST_ATTEMPTS = 64
+"""Codes that a number can have, for the case that one is a real one."""
+
 _MOST_STRINGS = 2**62
 _LONGEST = 60
 _COUNTRY = re.compile(r"\+\d{1,2}")
@@ -89,13 +92,20 @@ class Shapes:
             for each in self.regexes
         )
 
-    def at(self, numbers: NDArray[np.int64], seed: int, name: str) -> pa.Array:
+    @property
+    def size(self) -> float:
+        """How many codes there are of all shapes."""
+        return float(sum(compile_pattern(regex).size or _MOST_STRINGS for regex in self.regexes))
+
+    def at(self, numbers: NDArray[np.int64], seed: int, name: str, *, attempt: int = 0) -> pa.Array:
         """A code for each number; different numbers give different codes of a shape.
 
         Args:
             numbers: Numbers from 0 on.
             seed: The sample's seed.
             name: What the codes are called, so that other columns have others.
+            attempt: Below `MOST_ATTEMPTS`; another one gives another code of the same shape, which
+                is that of no number below the shape's size divided by `MOST_ATTEMPTS`.
         """
         key = np.uint64((name_key(name) ^ seed) % 2**64)
         u = mix(numbers.astype(np.uint64) + key).astype(float) / 2.0**64
@@ -107,7 +117,8 @@ class Shapes:
             pattern = compile_pattern(self.regexes[at])
             size = min(pattern.size or 1, _MOST_STRINGS)
             shuffled = Permutation(size, seed, name, self.regexes[at])
-            pieces.append(pattern.at(shuffled(numbers[rows] % size)))
+            moved = numbers[rows] + attempt * (size // MOST_ATTEMPTS)
+            pieces.append(pattern.at(shuffled(moved % size)))
             places.append(rows)
         return pa.concat_arrays(pieces).take(array_of(np.argsort(np.concatenate(places))))
 

@@ -17,6 +17,7 @@ _DAY = 86_400.0
 
 PARTS: Mapping[str, Callable[[pa.Array], pa.Array]] = {
     "date": lambda x: x.cast(pa.date32(), safe=False),
+    "month and year": lambda x: pc.add(pc.multiply(pc.subtract(pc.year(x), 1970), 12), pc.month(x)),
     "year": pc.year,
     "quarter": pc.quarter,
     "month": pc.month,
@@ -77,7 +78,7 @@ class Part:
         """`weekday of pickup`."""
         del measures
         part = f"{self.part} of {self.source}"
-        shown = 0.0 if target.is_time else self.constant
+        shown = 0.0 if target.is_time or self.part == "month and year" else self.constant
         return told_sum([(part, 1.0), ("", shown)] if shown else [(part, 1.0)])
 
 

@@ -6,6 +6,9 @@ may be a near miss, and hits with a chance of one half, and a number that lies b
 says nothing. So many combinations as the formula has free numbers fit anyhow. What all the others
 say together must outweigh the formulas that were tried: 2 to the power of `CHOICE` for each
 column, as many again as there are columns to choose from, and the digits of its numbers.
+
+A few rows may break what all the others keep, such as a mistyped total. Which ones they are is one
+more choice that the others must outweigh.
 """
 
 from __future__ import annotations
@@ -35,6 +38,12 @@ UNROUNDED = 1e-6
 UNCLEAR = 0.49
 """From this share of a step on, rounding may go either way."""
 
+EXCEPTIONS = 0.002
+"""The share of rows, at most, that may break what the others keep."""
+
+EXCEPTIONS_OF_OTHERS = 0.02
+"""The same, of the rows without the column's most common value: a rare event is no exception."""
+
 _SIMPLE = 1_000_000
 _UNKNOWN_BITS = 50.0
 """What a number costs that is no fraction of such a denominator."""
@@ -47,6 +56,7 @@ def formula_is_sure(
     *,
     constants: Collection[float],
     columns: int,
+    exceptions: int = 0,
 ) -> bool:
     """Whether a formula that holds on some rows can't be chance.
 
@@ -57,6 +67,7 @@ def formula_is_sure(
             where it has none.
         constants: The formula's own numbers.
         columns: Columns to choose from.
+        exceptions: Further rows that break it.
     """
     first = np.unique(sources, axis=0, return_index=True)[1]
     rounded = bool((errors > UNROUNDED).any())
@@ -65,10 +76,13 @@ def formula_is_sure(
     bits = 1.0 if rounded else min(entropy(target[first]), MOST_BITS)
     clear: Flags = errors[first] <= UNCLEAR
     needed = SURE + (sources.shape[1] + 1) * (CHOICE + np.log2(columns)) + digits(constants)
+    needed += choice(len(target) + exceptions, exceptions)
     return bool((clear.sum() - sources.shape[1] - 1) * bits >= needed)
 
 
-def lookup_is_sure(sources: NDArray[np.int64], targets: NDArray[np.int64], *, columns: int) -> bool:
+def lookup_is_sure(
+    sources: NDArray[np.int64], targets: NDArray[np.int64], *, columns: int, chosen: float = 0.0
+) -> bool:
     """Whether it can't be chance that all rows of one source have one target.
 
     Were the two independent, rows of a source that occurs n times would agree with the chance
@@ -78,13 +92,34 @@ def lookup_is_sure(sources: NDArray[np.int64], targets: NDArray[np.int64], *, co
         sources: A code of each row.
         targets: A code of each row.
         columns: Columns to choose from.
+        chosen: What it says, in bits, which rows and sources were left out.
     """
     shares = np.bincount(targets) / len(targets)
     sizes, times = np.unique(np.bincount(sources), return_counts=True)
     logs = np.log2(np.maximum(shares, 1e-300))
     agree = np.array([np.exp2(logs * size).sum() for size in sizes])
     said = -float((np.log2(np.clip(agree, 1e-300, 1.0)) * times)[sizes > 0].sum())
-    return bool(said >= SURE + 2 * np.log2(columns))
+    return bool(said >= SURE + 2 * np.log2(columns) + chosen)
+
+
+def tolerable(exceptions: int, values: Floats | NDArray[np.int64]) -> bool:
+    """Whether so few rows break a relation that it is one all the same.
+
+    Args:
+        exceptions: Rows that break it.
+        values: The column that follows.
+    """
+    if not exceptions:
+        return True
+    common = int(np.unique(values, return_counts=True)[1].max())
+    others = EXCEPTIONS_OF_OTHERS * (len(values) - common)
+    return exceptions <= min(EXCEPTIONS * len(values), others)
+
+
+def choice(of: int, chosen: int) -> float:
+    """Bits that it takes to say which ones were chosen: log2 of the binomial coefficient."""
+    ways = math.lgamma(of + 1) - math.lgamma(chosen + 1) - math.lgamma(of - chosen + 1)
+    return ways / math.log(2)
 
 
 def entropy(values: Floats | NDArray[np.int64]) -> float:

@@ -1,8 +1,9 @@
-"""From training rows to the relations that hold on all of them."""
+"""From training rows to the relations that hold on all of them, or on all but a few."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -11,14 +12,17 @@ from fabula.io.arrays import array_of
 from fabula.synthesizers.columns.categories import CategoryCodec
 from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.exact.calendar import Part, part_of, parts_of
-from fabula.synthesizers.exact.evidence import formula_is_sure, lookup_is_sure
+from fabula.synthesizers.exact.choices import Choice
+from fabula.synthesizers.exact.differences import find_differences
+from fabula.synthesizers.exact.evidence import formula_is_sure, lookup_is_sure, tolerable
 from fabula.synthesizers.exact.formulas import Formula
 from fabula.synthesizers.exact.gaps import find_gaps
 from fabula.synthesizers.exact.linear import lines, planes
-from fabula.synthesizers.exact.lookups import Labels, coded, lookup
+from fabula.synthesizers.exact.lookups import Common, Labels, Lookup, coded, lookup
 from fabula.synthesizers.exact.measures import Flags, Floats, Measure, measures_of
 from fabula.synthesizers.exact.orders import find_orders
 from fabula.synthesizers.exact.products import products
+from fabula.synthesizers.exact.rankings import find_rankings
 from fabula.synthesizers.exact.relations import Relation, Relations, leads
 from fabula.synthesizers.exact.rhythms import find_rhythms
 from fabula.synthesizers.exact.sample import Sample
@@ -33,6 +37,12 @@ FEWEST = 20
 SMALLEST, LARGEST = 1e-100, 1e100
 """Columns of a smaller spread or larger numbers have no formulas."""
 
+FEW_ROWS, TRIES = 250, 4
+"""Rows of a small sample, most of which hold no exception, and how many samples are looked at."""
+
+FEW_BROKEN = 0.01
+"""The share of the rows in which formulas are looked for that may break one."""
+
 MOST_GAPS = 8
 """Different sets of rows with gaps that are looked at."""
 
@@ -40,7 +50,7 @@ MOST_GAPS = 8
 def find_relations(
     table: pa.Table, columns: Columns, *, protect: int, given: Collection[str] = ()
 ) -> Relations:
-    """Relations that hold on all rows, each column given by at most one.
+    """Relations that hold on all rows, or all but a few; each column is given by at most one.
 
     Args:
         table: Training rows.
@@ -52,7 +62,10 @@ def find_relations(
     search.parts()
     search.formulas()
     search.lookups()
-    return Relations.of(search.found.values(), columns.codecs)
+    search.formulas_nearly()
+    search.lookups(nearly=True)
+    search.choices()
+    return Relations.of(search.found.values(), columns.codecs, rankings=search.rankings)
 
 
 def with_orders(table: pa.Table, columns: Columns, found: Relations) -> Relations:
@@ -79,20 +92,47 @@ def with_orders(table: pa.Table, columns: Columns, found: Relations) -> Relation
     gaps = find_gaps(sheet, orders, take)
     parts = {(item.how.source, item.how.part) for item in found.items if isinstance(item.how, Part)}
     rhythms = find_rhythms(sheet, parts)
+    labels = [codec.name for codec in columns.codecs if isinstance(codec, CategoryCodec)]
+    ranked = [set(ranking.columns) for ranking in found.rankings]
+    differences = [
+        pair
+        for pair in find_differences(sheet, labels, _within(found))
+        if pair.first not in given.get(pair.second, ())
+        and pair.second not in given.get(pair.first, ())
+        and not any({pair.first, pair.second} <= group for group in ranked)
+    ]
     items = [
         *found.items,
         *(Relation(gap.order.high, gap.formula(sheet)) for gap in gaps),
         *(Relation(rhythm.name, rhythm.formula) for rhythm in rhythms),
     ]
     near = {gap.order for gap in gaps}
+    alone = {frozenset((item.target, *item.sources)) for item in found.items}  # gives the order
     left = [
-        order
+        replace(
+            order,
+            implied=leads(given, order.low, order.high) or leads(given, order.high, order.low),
+        )
         for order in orders
-        if order not in near
-        and not leads(given, order.low, order.high)
-        and not leads(given, order.high, order.low)
+        if (order.broken or order not in near) and {order.low, order.high} not in alone
     ]
-    return Relations.of(items, columns.codecs, orders=left, latent=[*gaps, *rhythms])
+    return Relations.of(
+        items,
+        columns.codecs,
+        orders=[*left, *differences],
+        latent=[*gaps, *rhythms],
+        rankings=found.rankings,
+    )
+
+
+def _within(found: Relations) -> dict[frozenset[str], str]:
+    """The column that two others go with, by these two."""
+    giving = {item.target: item.sources[0] for item in found.items if isinstance(item.how, Lookup)}
+    return {
+        frozenset((item.target, giving[item.how.source])): item.how.source
+        for item in found.items
+        if isinstance(item.how, Choice) and item.how.source in giving
+    }
 
 
 def _few(table: pa.Table, columns: int) -> pa.Table:
@@ -114,23 +154,71 @@ class _Search:
         table = table.select(columns.names)
         self._sheet = Sheet(table, self.measures)
         self._few = Sheet(_few(table, len(self.measures)), self.measures)
-        self._table, self._protect = self._sheet.table, protect
-        labels = [codec.name for codec in columns.codecs if isinstance(codec, CategoryCodec)]
-        self._labels = [*labels, *self.measures]
+        self._table = self._sheet.table
+        labels = [codec for codec in columns.codecs if isinstance(codec, CategoryCodec)]
+        self._common = Common({codec.name: codec.levels for codec in labels}, protect)
+        self._labels = [*(codec.name for codec in labels), *self.measures]
+        self._others: dict[str, list[str]] = {}
+        self.rankings = [
+            ranking
+            for ranking in find_rankings(self._sheet)
+            if not self._given & set(ranking.columns)
+        ]
+        self._ranked = {name for ranking in self.rankings for name in ranking.columns}
 
     def formulas(self) -> None:
         """Lines and curves, then products, then sums.
 
         Of columns that are lines of each other one is left to the other formulas.
         """
-        for sample, targets in _samples(
-            {name: self._few.numbers(name) for name in self.measures}, self.measures
-        ):
+        self._search(self._few, self.found, self._take)
+
+    def formulas_nearly(self) -> None:
+        """Formulas that a few rows break, which are looked for without these rows.
+
+        Samples are so small that most of them hold none of these rows. A formula that is found in
+        one tells which of the other rows break it.
+        """
+        few = self._few.table
+        size = max(FEW_ROWS, 3 * len(self.measures))
+        stride = few.num_rows // size
+        broken = np.zeros(few.num_rows, bool)
+        tried = dict(self.found)
+
+        def take(candidates: Iterator[tuple[str, Formula]]) -> None:
+            for target, formula in candidates:
+                other = self._broken(target, formula, self._few)
+                if target not in tried and other.mean() <= FEW_BROKEN:
+                    tried[target] = Relation(target, formula)
+                    broken[other] = True
+
+        for start in range(min(TRIES, stride)):
+            rows = np.arange(start, few.num_rows, stride)
+            self._search(Sheet(few.take(array_of(rows)), self.measures), tried, take)
+        if broken.any():
+            self._few = Sheet(few.filter(array_of(~broken)), self.measures)
+            self.formulas()
+
+    def _search(
+        self,
+        few: Sheet,
+        found: Mapping[str, Relation],
+        take: Callable[[Iterator[tuple[str, Formula]]], None],
+    ) -> None:
+        """Offer formulas that hold in some rows.
+
+        Args:
+            few: The rows.
+            found: Columns that need no formula; may grow meanwhile.
+            take: What takes formulas.
+        """
+        numbers = {name: few.numbers(name) for name in self.measures if name not in self._ranked}
+        for sample, targets in _samples(numbers, self.measures):
             order = sorted(targets, key=sample.fineness)
-            self._take(lines(sample, order, self.found))
-            free = sample.without(self.found)
-            self._take(products(free, [name for name in targets if name not in self.found]))
-            self._take(planes(free))
+            take(lines(sample, order, found))
+            free = sample.without(found)
+            take(products(free, [name for name in targets if name not in found]))
+            take(planes(free))
 
     def parts(self) -> None:
         """Numbers that are a part of a time, such as its weekday."""
@@ -142,29 +230,51 @@ class _Search:
                 for name in [name for name in self.measures if name != time]:
                     difference = self._few.numbers(name) - numbers
                     known = difference[~np.isnan(difference)]
-                    if len(known) < FEWEST or np.ptp(known) > 0:
+                    if len(known) < FEWEST:
                         continue
-                    if part == "date" and known[0] != -self.measures[name].start:
+                    constant = float(np.median(known))
+                    fits = difference == constant
+                    if (~fits).sum() - np.isnan(difference).sum() > FEW_BROKEN * len(known):
+                        continue
+                    if part == "date" and constant != -self.measures[name].start:
                         continue
                     targets, _ = coded(self._few.values(name))
-                    if lookup_is_sure(codes, targets, columns=len(self.measures)):
-                        self._add(name, Part(part, time, float(known[0])))
+                    if lookup_is_sure(codes[fits], targets[fits], columns=len(self.measures)):
+                        self._add(name, Part(part, time, constant))
 
-    def lookups(self) -> None:
+    def lookups(self, *, nearly: bool = False) -> None:
         """Labels and numbers that follow from another column.
 
         Where two follow from each other, a number does from a label, and a later column does.
+
+        Args:
+            nearly: A few rows, or values of the other column, may disagree.
         """
         if not self._labels:
             return
-        candidates = Labels(self._few.table, self._labels, self._times).candidates()
+        labels = Labels(self._few.table, self._labels, self._times)
+        candidates = labels.candidates(nearly=nearly)
         for target in reversed(self._labels):
             for source, part in candidates[target]:
                 if not self._is_free(target, (source,)):
                     continue
-                found = lookup(self._table, target, source, part, protect=self._protect)
+                found = lookup(self._table, target, source, part, self._common, nearly=nearly)
                 if found is not None:
-                    self.found[target] = Relation(target, found)
+                    self.found[target] = Relation(target, *found)
+            self._others[target] = [source for source, part in candidates[target] if not part]
+
+    def choices(self) -> None:
+        """Labels that give a column which follows from another one already."""
+        for target in [name for name, item in self.found.items() if isinstance(item.how, Lookup)]:
+            for source in self._others.get(target, ()):
+                if source not in self._common.levels or not self._is_free(source, (target,)):
+                    continue
+                found = lookup(self._table, target, source, "", self._common, nearly=True)
+                if found is None:
+                    continue
+                how, broken = found
+                values = self._table.column(source).combine_chunks()
+                self.found[source] = Relation(source, Choice.of(target, how, values), broken)
 
     @property
     def _times(self) -> list[str]:
@@ -176,21 +286,24 @@ class _Search:
                 self._add(target, formula)
 
     def _add(self, target: str, formula: Formula) -> None:
-        if self._is_free(target, formula.sources) and self._holds(target, formula):
-            self.found[target] = Relation(target, formula)
+        if not self._is_free(target, formula.sources):
+            return
+        broken = int(self._broken(target, formula, self._sheet).sum())
+        if tolerable(broken, self._sheet.numbers(target)):
+            self.found[target] = Relation(target, formula, broken)
 
     def _is_free(self, target: str, sources: Sequence[str]) -> bool:
         """Whether a column has no relation so far, and its sources don't follow from it."""
         found = {name: item.sources for name, item in self.found.items()}
-        if target in found or target in self._given:
-            return False
-        return not any(leads(found, name, target) for name in sources)
+        taken = target in found or target in self._ranked or target in self._given
+        return not taken and not any(leads(found, name, target) for name in sources)
 
     def _is_sure(self, target: str, formula: Formula) -> bool:
         """Whether a formula that holds can't be chance."""
         few = self._few
         numbers, computed = few.numbers(target), formula.numbers(few)
-        known = np.isfinite(numbers) & np.isfinite(computed)
+        broken = self._broken(target, formula, few)
+        known = np.isfinite(numbers) & np.isfinite(computed) & ~broken
         step = self.measures[target].step or np.inf
         return formula_is_sure(
             numbers[known],
@@ -198,17 +311,17 @@ class _Search:
             np.abs(computed - numbers)[known] / step,
             constants=formula.constants,
             columns=len(self.measures),
+            exceptions=int(broken.sum()),
         )
 
-    def _holds(self, target: str, formula: Formula) -> bool:
-        """Whether a formula holds on every row, gaps included."""
-        numbers, computed = self._sheet.numbers(target), formula.numbers(self._sheet)
-        known = np.isfinite(computed)
-        if (known == np.isnan(numbers)).any():
-            return False
-        numbers, size = numbers[known], formula.size(self._sheet)[known]
-        room = self.measures[target].tolerance(numbers, size)
-        return bool((np.abs(computed[known] - numbers) <= room).all())
+    def _broken(self, target: str, formula: Formula, sheet: Sheet) -> Flags:
+        """Which rows break a formula; a gap on one side does, and one on both does not."""
+        numbers, computed = sheet.numbers(target), formula.numbers(sheet)
+        known, given = np.isfinite(computed), ~np.isnan(numbers)
+        room = self.measures[target].tolerance(numbers, formula.size(sheet))
+        with np.errstate(invalid="ignore"):
+            off = ~(np.abs(computed - numbers) <= room)
+        return np.asarray((known != given) | (known & off))
 
 
 def _samples(

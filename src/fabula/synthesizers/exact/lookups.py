@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,14 +13,26 @@ from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
 from fabula.synthesizers.columns.categories import plain_values
+from fabula.synthesizers.columns.codec import CodecState
 from fabula.synthesizers.exact.calendar import part_of, parts_of
-from fabula.synthesizers.exact.evidence import SURE, entropy, lookup_is_sure
+from fabula.synthesizers.exact.evidence import (
+    EXCEPTIONS,
+    SURE,
+    choice,
+    entropy,
+    lookup_is_sure,
+    tolerable,
+)
 from fabula.synthesizers.exact.measures import Floats
 
 COVERED = 0.5
 """The share of rows, at least, whose source is common enough to be looked up."""
 
-_FIRST_ROWS = 200
+UNCLEAR = 0.05
+"""The share of a column's values, at most, of which several targets are known."""
+
+_FIRST_ROWS, _NEARLY = 200, 0.9
+"""Rows that most columns fail on, and the share of them that agree where some may not."""
 
 Ints = NDArray[np.int64]
 
@@ -33,12 +46,14 @@ class Lookup:
         part: The part of it, where it holds times; empty where it is looked up itself.
         keys: Its values, or parts of them.
         values: The target's value for each.
+        unclear: Further values of the source that go with several of the target's.
     """
 
     source: str
     part: str
     keys: pa.Array
     values: pa.Array
+    unclear: int = 0
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -62,7 +77,76 @@ class Lookup:
     @property
     def told(self) -> str:
         """The lookup in words."""
-        return f"follows from {f'{self.part} of ' if self.part else ''}{self.source}"
+        told = f"follows from {f'{self.part} of ' if self.part else ''}{self.source}"
+        return f"{told}, but for {self.unclear:,} of its values" if self.unclear else told
+
+    def state(self) -> tuple[dict[str, Any], dict[str, pa.Array]]:
+        """The lookup as plain values and arrays."""
+        settings = {"source": self.source, "part": self.part, "unclear": self.unclear}
+        return settings, {"keys": self.keys, "values": self.values}
+
+    @classmethod
+    def restore(cls, state: CodecState) -> Lookup:
+        """The lookup of a state."""
+        settings, arrays = state.settings, state.arrays
+        unclear = settings.get("unclear", 0)
+        keys, values = arrays["keys"], arrays["values"]
+        return cls(settings["source"], settings["part"], keys, values, unclear)
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """How far one column follows from another one.
+
+    Attributes:
+        targets: The target's most common code for each of the source's codes; -1 for unclear ones.
+        unclear: How many codes of the source are unclear.
+        broken: How many rows of the others have another target.
+        kept: Rows that agree.
+    """
+
+    targets: Ints
+    unclear: int
+    broken: int
+    kept: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, codes: Ints, targets: Ints) -> Agreement:
+        """Compare the codes of two columns; the fewest sources that help are unclear."""
+        width, size = int(targets.max()) + 1, int(codes.max()) + 1
+        pairs, rows = np.unique(codes * width + targets, return_counts=True)
+        sources = pairs // width
+        order = np.lexsort((-rows, sources))
+        order = order[np.unique(sources[order], return_index=True)[1]]
+        common = np.full(size, -1)
+        common[sources[order]] = pairs[order] % width
+        missed = np.bincount(codes[common[codes] != targets], minlength=size)
+        worst = np.argsort(-missed, kind="stable")[: int(UNCLEAR * len(order))]
+        left = missed.sum() - np.cumsum(missed[worst])
+        allowed = EXCEPTIONS * len(codes)
+        count = 0
+        if missed.sum() > allowed and len(left) and left[-1] <= allowed:
+            count = int(np.argmax(left <= allowed)) + 1
+        common[worst[:count]] = -1
+        clear = common[codes] >= 0
+        kept = clear & (common[codes] == targets)
+        return cls(common, count, int((clear & ~kept).sum()), kept)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every row agrees."""
+        return not self.unclear and not self.broken
+
+    def is_sure(self, codes: Ints, targets: Ints, *, columns: int) -> bool:
+        """Whether so few rows disagree, and chance is ruled out."""
+        if self.is_exact:
+            return lookup_is_sure(codes, targets, columns=columns)
+        clear = self.targets[codes] >= 0
+        if not clear.any() or not tolerable(self.broken, targets[clear]):
+            return False
+        sources = int((np.bincount(codes) > 0).sum())
+        chosen = choice(sources, self.unclear) + choice(int(clear.sum()), self.broken)
+        return lookup_is_sure(codes[self.kept], targets[self.kept], columns=columns, chosen=chosen)
 
 
 def coded(values: pa.Array, part: str = "") -> tuple[Ints, pa.Array]:
@@ -100,10 +184,13 @@ class Labels:
         self._telling = np.flatnonzero(np.array(bits) >= SURE)  # others can't be sure to follow
         self._names = list(names)
 
-    def candidates(self) -> dict[str, list[tuple[str, str]]]:
+    def candidates(self, *, nearly: bool = False) -> dict[str, list[tuple[str, str]]]:
         """By target the sources, and parts of them, that give it in all of the rows.
 
         Sources that cover most rows come first, then those of fewer values, then earlier ones.
+
+        Args:
+            nearly: A few rows, or values of the source, may disagree.
         """
         found: dict[str, list[tuple[float, int, int, str]]] = {name: [] for name in self._names}
         for (source, part), codes in self._codes.items():
@@ -111,29 +198,43 @@ class Labels:
             repeated = float(sizes[sizes > 1].sum() / len(codes))
             if repeated < COVERED or len(sizes) < 2:
                 continue
-            for at in self._followers(codes):
-                target = self._names[at]
-                sure = lookup_is_sure(codes, self._matrix[:, at], columns=len(self._names))
-                if target != source and sure:
+            for at in self._followers(codes, _NEARLY if nearly else 1.0):
+                target, targets = self._names[at], self._matrix[:, at]
+                if target == source:
+                    continue
+                if nearly:
+                    sure = Agreement.of(codes, targets).is_sure(
+                        codes, targets, columns=len(self._names)
+                    )
+                else:
+                    sure = lookup_is_sure(codes, targets, columns=len(self._names))
+                if sure:
                     found[target].append((-repeated, len(sizes), self._names.index(source), part))
         return {
             target: [(self._names[source], part) for _, _, source, part in sorted(sources)]
             for target, sources in found.items()
         }
 
-    def _followers(self, codes: Ints) -> Ints:
-        """Columns that have one value for each code; a few rows rule most of them out."""
+    def _followers(self, codes: Ints, share: float) -> Ints:
+        """Columns that have one value for each code; a few rows rule most of them out.
+
+        Args:
+            codes: The source.
+            share: Rows, at least, that have the target of the first row with their code.
+        """
         left = self._telling
         for rows in (_FIRST_ROWS, len(codes)):
             part = codes[:rows]
             first = np.full(int(codes.max()) + 1, -1)
             first[part[::-1]] = np.arange(len(part))[::-1]
             block = self._matrix[:rows][:, left]
-            left = left[(block[first[part]] == block).all(axis=0)]
+            left = left[(block[first[part]] == block).mean(axis=0) >= share]
         return left
 
 
-def lookup(table: pa.Table, target: str, source: str, part: str, *, protect: int) -> Lookup | None:
+def lookup(
+    table: pa.Table, target: str, source: str, part: str, common: Common, *, nearly: bool = False
+) -> tuple[Lookup, int] | None:
     """The lookup of a target in all rows, or None where the source does not give it.
 
     Args:
@@ -141,18 +242,50 @@ def lookup(table: pa.Table, target: str, source: str, part: str, *, protect: int
         target: The column that is given.
         source: The column that gives it.
         part: The part of the source, or empty.
-        protect: Values of fewer rows are not looked up.
+        common: Which values may be told.
+        nearly: A few rows, or values of the source, may disagree.
+
+    Returns:
+        The lookup, and how many rows have another target.
     """
     codes, keys = coded(table.column(source).combine_chunks(), part)
     targets, values = coded(table.column(target).combine_chunks())
-    first = np.full(len(keys), -1)
-    first[codes[::-1]] = targets[::-1]
-    if (first[codes] != targets).any():
+    found = Agreement.of(codes, targets)
+    if not nearly and not found.is_exact:
         return None
-    sizes = np.bincount(codes, minlength=len(keys))
-    common = np.flatnonzero(sizes >= max(1, protect))
-    if sizes[common].sum() < COVERED * len(codes):
+    told = common(source, keys, codes) & (found.targets >= 0)
+    told &= common(target, values, targets)[found.targets]
+    at = np.flatnonzero(told)
+    if told[codes].sum() < COVERED * len(codes):
         return None
-    if not lookup_is_sure(codes, targets, columns=table.num_columns):
+    if not found.is_sure(codes, targets, columns=table.num_columns):
         return None
-    return Lookup(source, part, keys.take(array_of(common)), values.take(array_of(first[common])))
+    keys, values = keys.take(array_of(at)), values.take(array_of(found.targets[at]))
+    return Lookup(source, part, keys, values, found.unclear), found.broken
+
+
+@dataclass(frozen=True)
+class Common:
+    """Which values are common enough to be told.
+
+    Attributes:
+        levels: The labels that are reproduced, by column.
+        protect: Other values are told if so many rows have them.
+    """
+
+    levels: Mapping[str, pa.Array]
+    protect: int
+
+    def __call__(self, name: str, values: pa.Array, codes: Ints) -> NDArray[np.bool_]:
+        """Tell it for each of a column's values.
+
+        Args:
+            name: The column.
+            values: Its values.
+            codes: The value of each row.
+        """
+        often = np.bincount(codes, minlength=len(values)) >= max(1, self.protect)
+        if name not in self.levels or values.type != self.levels[name].type:
+            return often
+        known = pc.is_in(values, value_set=self.levels[name])
+        return np.asarray(often | known.to_numpy(zero_copy_only=False))

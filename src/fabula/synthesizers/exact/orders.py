@@ -1,19 +1,20 @@
 """Pairs of columns of which one is never above the other, such as start and end.
 
-A pair counts where the order holds on all rows and can't be chance: with one column's rows
-shuffled it would be broken so often that no row of so many breaks it with a chance below 2^-SURE.
+A pair counts where the order holds on all rows, or on all but a few, and can't be chance: with one
+column's rows shuffled it would be broken so often that so few of the rows break it with a chance
+below 2^-SURE.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from fabula.synthesizers.columns.codec import CodecState
-from fabula.synthesizers.exact.evidence import SURE
+from fabula.synthesizers.exact.evidence import EXCEPTIONS, EXCEPTIONS_OF_OTHERS, SURE, choice
 from fabula.synthesizers.exact.measures import Flags, Floats, Measure
 from fabula.synthesizers.exact.sheet import Sheet
 
@@ -23,6 +24,9 @@ FEWEST = 20
 FIRST_ROWS = 50
 """Rows that nearly all pairs fail on."""
 
+FIRST_BROKEN, FEW_BROKEN = 1, 0.005
+"""The first rows that may break an order, and the share of the rows in which it is looked for."""
+
 
 @dataclass(frozen=True)
 class Order:
@@ -31,15 +35,20 @@ class Order:
     Attributes:
         low: The lower column.
         high: The upper one.
+        broken: Training rows that break the order.
+        implied: Whether formulas between the two keep it in nearly all rows; it is not told then.
     """
 
     low: str
     high: str
+    broken: int = 0
+    implied: bool = False
 
     @property
     def told(self) -> str:
         """The order in words."""
-        return f"{self.low} <= {self.high}"
+        differ = f" ({self.broken:,} training row{'s differ' if self.broken > 1 else ' differs'})"
+        return f"{self.low} <= {self.high}{differ if self.broken else ''}"
 
     def kept(self, sheet: Sheet) -> Flags:
         """Which rows keep it; those with a missing value do."""
@@ -47,7 +56,7 @@ class Order:
 
     def state(self) -> CodecState:
         """The order as plain values."""
-        return CodecState("order", {"low": self.low, "high": self.high})
+        return CodecState("order", asdict(self))
 
 
 def above(sheet: Sheet, name: str) -> Floats:
@@ -56,18 +65,21 @@ def above(sheet: Sheet, name: str) -> Floats:
 
 
 def find_orders(few: Sheet, sheet: Sheet) -> list[Order]:
-    """Orders that hold on all rows; those that follow from two others are left out.
+    """Orders that hold on nearly all rows; those that follow from two others are left out.
 
     Args:
         few: Some of the rows, where orders are looked for.
         sheet: All of them.
     """
-    pairs: set[tuple[str, str]] = set()
+    pairs: dict[tuple[str, str], int] = {}
     for names in _comparable(few.measures):
-        pairs |= {pair for pair in _pairs(few, names) if _never_above(sheet, *pair, len(names))}
+        for pair in _pairs(few, names):
+            broken = _broken(sheet, *pair, len(names))
+            if broken is not None:
+                pairs[pair] = broken
     return [
-        Order(low, high)
-        for low, high in sorted(pairs)
+        Order(low, high, broken)
+        for (low, high), broken in sorted(pairs.items())
         if not any((low, other) in pairs and (other, high) in pairs for other in few.measures)
     ]
 
@@ -86,20 +98,24 @@ def _pairs(few: Sheet, names: list[str]) -> Iterator[tuple[str, str]]:
     values = np.stack([above(few, name) for name in names])
     first = values[:, :FIRST_ROWS]
     for low in range(len(names)):
-        possible = ~(first[low] > first).any(axis=1)
+        possible = (first[low] > first).sum(axis=1) <= FIRST_BROKEN
         possible[low] = False
         for high in np.flatnonzero(possible):
-            if not (values[low] > values[high]).any():
+            if (values[low] > values[high]).mean() <= FEW_BROKEN:
                 yield names[low], names[high]
 
 
-def _never_above(sheet: Sheet, lower: str, upper: str, columns: int) -> bool:
-    """Whether the order holds on all rows and can't be chance."""
+def _broken(sheet: Sheet, lower: str, upper: str, columns: int) -> int | None:
+    """How many rows break the order; None where they are many, or it can be chance."""
     low, high = above(sheet, lower), above(sheet, upper)
     known = ~(np.isnan(low) | np.isnan(high))
     low, high = low[known], high[known]
-    if len(low) < FEWEST or (low > high).any() or (low == high).all():
-        return False
-    broken = float(np.searchsorted(np.sort(high), low, "left").mean()) / len(low)
-    said = -len(low) * np.log2(max(1 - broken, 1e-300))
-    return bool(said >= SURE + 2 * np.log2(columns))
+    broken = int((low > high).sum())
+    if len(low) < FEWEST or broken > EXCEPTIONS * len(low) or (low == high).all():
+        return None
+    by_chance = float(np.searchsorted(np.sort(high), low, "left").mean()) / len(low)
+    if broken > EXCEPTIONS_OF_OTHERS * by_chance * len(low):
+        return None
+    said = -(len(low) - broken) * np.log2(max(1 - by_chance, 1e-300))
+    needed = SURE + 2 * np.log2(columns) + choice(len(low), broken)
+    return broken if said >= needed else None

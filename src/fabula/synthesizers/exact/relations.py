@@ -8,7 +8,7 @@ its sources is moved instead.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from itertools import product
 from typing import TypeAlias
@@ -20,11 +20,14 @@ import pyarrow.compute as pc
 from fabula.io.arrays import array_of
 from fabula.synthesizers.columns.codec import CodecState, ColumnCodec
 from fabula.synthesizers.exact.calendar import RHYTHMS, Part, turned
+from fabula.synthesizers.exact.choices import Choice
+from fabula.synthesizers.exact.differences import Difference
 from fabula.synthesizers.exact.formulas import Formula, formula_of, formula_state
 from fabula.synthesizers.exact.gaps import Gap
 from fabula.synthesizers.exact.lookups import Lookup
 from fabula.synthesizers.exact.measures import Flags, Measure, measures_of
 from fabula.synthesizers.exact.orders import Order
+from fabula.synthesizers.exact.rankings import Ranking
 from fabula.synthesizers.exact.rhythms import Rhythm
 from fabula.synthesizers.exact.sheet import Sheet
 
@@ -35,6 +38,8 @@ _LATENT: Mapping[str, Callable[[CodecState], Latent]] = {
     "gap": Gap.restore,
     "rhythm": lambda state: Rhythm(**state.settings),
 }
+
+_KEPT: Mapping[str, type[Order | Difference]] = {"order": Order, "difference": Difference}
 
 USABLE = 0.5
 """The share of drawn rows, at least, that can keep a relation: others are drawn again."""
@@ -50,10 +55,12 @@ class Relation:
     Attributes:
         target: The column.
         how: Its formula, or what each value of another column goes with.
+        broken: Training rows that have another value.
     """
 
     target: str
-    how: Formula | Lookup
+    how: Formula | Lookup | Choice
+    broken: int = 0
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -62,21 +69,31 @@ class Relation:
 
     def state(self) -> CodecState:
         """The relation as plain values."""
-        if isinstance(self.how, Lookup):
-            settings = {"target": self.target, "source": self.how.source, "part": self.how.part}
-            return CodecState(
-                "lookup", settings, {"keys": self.how.keys, "values": self.how.values}
-            )
-        return CodecState("formula", {"target": self.target, "formula": formula_state(self.how)})
+        settings = {"target": self.target, "broken": self.broken}
+        how = self.how
+        if isinstance(how, Lookup):
+            told, arrays = how.state()
+            return CodecState("lookup", {**settings, **told}, arrays)
+        if isinstance(how, Choice):
+            told, arrays = how.lookup.state()
+            settings |= {"wanted": how.source, **told}
+            return CodecState("choice", settings, {**arrays, "rows": how.rows})
+        return CodecState("formula", {**settings, "formula": formula_state(how)})
 
     @classmethod
     def restore(cls, state: CodecState) -> Relation:
         """The relation of a state."""
-        settings, arrays = state.settings, state.arrays
-        if state.family == "formula":
-            return cls(settings["target"], formula_of(settings["formula"]))
-        how = Lookup(settings["source"], settings["part"], arrays["keys"], arrays["values"])
-        return cls(settings["target"], how)
+        settings, how = state.settings, _how(state)
+        return cls(settings["target"], how, settings.get("broken", 0))
+
+
+def _how(state: CodecState) -> Formula | Lookup | Choice:
+    if state.family == "formula":
+        return formula_of(state.settings["formula"])
+    lookup = Lookup.restore(state)
+    if state.family == "choice":
+        return Choice(state.settings["wanted"], lookup, state.arrays["rows"])
+    return lookup
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,14 +103,17 @@ class Relations:
     Attributes:
         items: Each after those that its sources follow from.
         measures: How columns are numbers.
-        orders: Columns that are never above others; rows that break one are left out.
+        orders: Columns that are never above others, or never equal; rows that break one are left
+            out.
         latent: Columns that are learned beside those of the table, and not handed out.
+        rankings: Columns that hold each of the same numbers once.
     """
 
     items: tuple[Relation, ...] = ()
     measures: Mapping[str, Measure] = field(default_factory=dict)
-    orders: tuple[Order, ...] = ()
+    orders: tuple[Order | Difference, ...] = ()
     latent: tuple[Latent, ...] = ()
+    rankings: tuple[Ranking, ...] = ()
 
     @classmethod
     def of(
@@ -101,17 +121,19 @@ class Relations:
         found: Iterable[Relation],
         codecs: Iterable[ColumnCodec],
         *,
-        orders: Iterable[Order] = (),
+        orders: Iterable[Order | Difference] = (),
         latent: Iterable[Latent] = (),
+        rankings: Iterable[Ranking] = (),
     ) -> Relations:
         """Relations in any order; they have no cycle."""
         by_target = {relation.target: relation for relation in found}
         order = TopologicalSorter({name: item.sources for name, item in by_target.items()})
         items = tuple(by_target[name] for name in order.static_order() if name in by_target)
-        return cls(items, measures_of(codecs), tuple(orders), tuple(latent))
+        measures = measures_of(codecs)
+        return cls(items, measures, tuple(orders), tuple(latent), tuple(rankings))
 
     def __bool__(self) -> bool:
-        return bool(self.items or self.orders)
+        return bool(self.items or self.orders or self.rankings)
 
     @property
     def told(self) -> tuple[str, ...]:
@@ -120,8 +142,13 @@ class Relations:
         items = [item for item in self.items if item.target not in self.hidden]
         return (
             *(f"{item.target}: {self._told(item)}" for item in items if item.target not in near),
-            *(order.told for order in (*near.values(), *self.orders)),
+            *(item.told for item in (*near.values(), *self._orders_told, *self.rankings)),
         )
+
+    @property
+    def _orders_told(self) -> list[Order | Difference]:
+        """Those that formulas do not keep anyway."""
+        return [item for item in self.orders if isinstance(item, Difference) or not item.implied]
 
     @property
     def hidden(self) -> list[str]:
@@ -139,19 +166,23 @@ class Relations:
         """Rows without the columns that are not handed out."""
         return table.drop_columns(self.hidden) if self.latent else table
 
-    def applied(self, table: pa.Table, asked: Mapping[str, Fits]) -> pa.Table:
+    def applied(
+        self, table: pa.Table, asked: Mapping[str, Fits], rng: np.random.Generator
+    ) -> pa.Table:
         """Rows that keep every relation; those that can't, or then are not as asked, are left out.
 
         Args:
             table: Drawn rows, which are as asked.
             asked: What columns are to hold, by name.
+            rng: Chooses where several values keep a relation.
         """
         if not self:
             return table
         drawn, sheet = Sheet(table, self.measures), Sheet(table, self.measures)
         every = np.ones(len(sheet), bool)
+        self._rank(sheet, rng)
         turned_to = self._turn(sheet)
-        keep = turned_to & self._put(sheet, dict.fromkeys(table.column_names, every))
+        keep = turned_to & self._put(sheet, dict.fromkeys(table.column_names, every), rng)
         other = ~_as_asked(sheet, asked)
         if other.any():
             for name in asked:
@@ -159,63 +190,89 @@ class Relations:
             free = [name for name in table.column_names if name not in asked]
             self._solve(sheet, dict.fromkeys(asked, other), dict.fromkeys(free, other))
             keep = turned_to | other
-            keep &= self._put(sheet, dict.fromkeys(table.column_names, every))
+            keep &= self._put(sheet, dict.fromkeys(table.column_names, every), rng)
             keep &= _as_asked(sheet, asked)
         for order in self.orders:
             keep &= order.kept(sheet)
         return sheet.rows if keep.all() else sheet.rows.filter(array_of(keep))
 
-    def followed(self, table: pa.Table) -> pa.Table:
+    def followed(self, table: pa.Table, rng: np.random.Generator) -> pa.Table:
         """All of the rows, keeping every relation; some may leave the learned ranges."""
         sheet = Sheet(table, self.measures)
+        self._rank(sheet, rng)
         self._turn(sheet)
-        self._put(sheet, dict.fromkeys(table.column_names, np.ones(len(sheet), bool)))
+        self._put(sheet, dict.fromkeys(table.column_names, np.ones(len(sheet), bool)), rng)
         return sheet.rows
 
-    def filled(self, table: pa.Table, gaps: Mapping[str, Flags]) -> pa.Table:
+    def updated(
+        self, table: pa.Table, changed: Iterable[str], rng: np.random.Generator
+    ) -> pa.Table:
+        """The rows with what follows from some columns that have other values now."""
+        sheet, names, every = Sheet(table, self.measures), set(changed), np.ones(len(table), bool)
+        for item in self.items:
+            if names & set(item.sources):
+                names.add(item.target)
+                _follow(item, sheet, every, rng)
+        return sheet.rows
+
+    def filled(
+        self, table: pa.Table, gaps: Mapping[str, Flags], rng: np.random.Generator
+    ) -> pa.Table:
         """A table whose gaps were filled, after which they keep the relations where they can.
 
         Args:
             table: Rows; only what was a gap is changed.
             gaps: Which values of each column were gaps.
+            rng: Chooses where several values keep a relation.
         """
         sheet = Sheet(table, self.measures)
         self._solve(sheet, {name: ~missing for name, missing in gaps.items()}, gaps)
-        self._put(sheet, gaps)
+        self._put(sheet, gaps, rng)
         return sheet.rows
 
-    def usable(self, drawn: pa.Table) -> Relations:
+    def usable(self, drawn: pa.Table, rng: np.random.Generator) -> Relations:
         """Without the relations that few drawn rows can keep within the learned ranges."""
         sheet = Sheet(drawn, self.measures)
+        self._rank(sheet, rng)
         every = np.ones(len(sheet), bool)
-        items = tuple(item for item in self.items if _follow(item, sheet, every).mean() >= USABLE)
-        orders: list[Order] = []
+        items = tuple(
+            item for item in self.items if _follow(item, sheet, every, rng).mean() >= USABLE
+        )
+        orders: list[Order | Difference] = []
         for order in self.orders:
-            kept = every & order.kept(sheet)
-            if kept.mean() >= USABLE:
-                every, orders = kept, [*orders, order]
-        return Relations(items, self.measures, tuple(orders), self.latent)
+            own = order.kept(sheet)
+            told = order
+            if isinstance(order, Order) and not own.all():
+                told = replace(order, implied=False)
+            if (every & own).mean() >= USABLE:
+                every, orders = every & own, [*orders, told]
+        return replace(self, items=items, orders=tuple(orders))
 
     def states(self) -> tuple[CodecState, ...]:
         """All of it as plain values."""
         return (
             *(item.state() for item in self.items),
-            *(order.state() for order in self.orders),
-            *(item.state() for item in self.latent),
+            *(item.state() for item in (*self.orders, *self.latent, *self.rankings)),
         )
 
     @classmethod
     def restore(cls, states: Iterable[CodecState], codecs: Iterable[ColumnCodec]) -> Relations:
         """The relations of saved states."""
-        items, orders, latent = [], [], []
+        items, orders, latent, rankings = [], [], [], []
         for state in states:
-            if state.family == "order":
-                orders.append(Order(**state.settings))
+            if state.family in _KEPT:
+                orders.append(_KEPT[state.family](**state.settings))
+            elif state.family == "ranking":
+                rankings.append(Ranking.restore(state))
             elif state.family in _LATENT:
                 latent.append(_LATENT[state.family](state))
             else:
                 items.append(Relation.restore(state))
-        return cls.of(items, codecs, orders=orders, latent=latent)
+        return cls.of(items, codecs, orders=orders, latent=latent, rankings=rankings)
+
+    def _rank(self, sheet: Sheet, rng: np.random.Generator) -> None:
+        for ranking in self.rankings:
+            ranking.put(sheet, rng)
 
     def _turn(self, sheet: Sheet) -> Flags:
         """Move times to the hours and weekdays that were drawn; tells where that can be.
@@ -243,11 +300,11 @@ class Relations:
             possible &= inside
         return possible
 
-    def _put(self, sheet: Sheet, rows: Mapping[str, Flags]) -> Flags:
+    def _put(self, sheet: Sheet, rows: Mapping[str, Flags], rng: np.random.Generator) -> Flags:
         """Put columns, in some rows of each, to what follows; tells where all of it can be."""
         possible = np.ones(len(sheet), bool)
         for item in self.items:
-            possible &= _follow(item, sheet, rows[item.target])
+            possible &= _follow(item, sheet, rows[item.target], rng)
         return possible
 
     def _solve(self, sheet: Sheet, held: Mapping[str, Flags], movable: Mapping[str, Flags]) -> None:
@@ -262,7 +319,7 @@ class Relations:
         held, movable = dict(held), dict(movable)
         for item in reversed(self.items):
             left = held.get(item.target)
-            if left is None or isinstance(item.how, Lookup):
+            if left is None or isinstance(item.how, Lookup | Choice):
                 continue
             names = [name for name in item.sources if name in movable]
             for name in sorted(names, key=lambda name: -self.measures[name].numbers_inside):
@@ -277,9 +334,12 @@ class Relations:
                 held[name] = held[name] | rows if name in held else rows
 
     def _told(self, item: Relation) -> str:
-        if isinstance(item.how, Lookup):
-            return item.how.told
-        return item.how.told(self.measures[item.target], self.measures)
+        if isinstance(item.how, Lookup | Choice):
+            told = item.how.told
+        else:
+            told = item.how.told(self.measures[item.target], self.measures)
+        differ = f"{item.broken:,} training row{'s differ' if item.broken > 1 else ' differs'}"
+        return f"{told} ({differ})" if item.broken else told
 
 
 def leads(sources: Mapping[str, Sequence[str]], start: str, end: str) -> bool:
@@ -299,7 +359,7 @@ def leads(sources: Mapping[str, Sequence[str]], start: str, end: str) -> bool:
     return False
 
 
-def _follow(item: Relation, sheet: Sheet, rows: Flags) -> Flags:
+def _follow(item: Relation, sheet: Sheet, rows: Flags, rng: np.random.Generator) -> Flags:
     """Put a column, in some rows, to what follows for it; tells which of its values can be.
 
     A value that is as near as the column's decimals allow stays as it is.
@@ -309,6 +369,10 @@ def _follow(item: Relation, sheet: Sheet, rows: Flags) -> Flags:
         values, known = item.how.found(sheet.values(item.how.source))
         sheet.replace(item.target, _merged(drawn, values, rows & known))
         return np.ones(len(rows), bool)
+    if isinstance(item.how, Choice):
+        values, possible = item.how.put(drawn, sheet.values(item.how.source), rows, rng)
+        sheet.replace(item.target, values)
+        return possible
     measure, numbers = sheet.measures[item.target], sheet.numbers(item.target)
     computed = item.how.numbers(sheet)
     room = measure.tolerance(numbers, item.how.size(sheet))

@@ -55,7 +55,7 @@ class Sheet:
         self._numbers.pop(name, None)
         if measure is not None and measure.written is not None:
             self._read[name] = values
-            values = measure.written.write(values)
+            values = measure.written.write(values, self._table.column(name).combine_chunks())
         self._table = self._table.set_column(at, self._table.schema.field(at), values)
 
     @property

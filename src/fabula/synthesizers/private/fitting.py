@@ -48,7 +48,8 @@ def fit_privately(
     columns = columns_of(table.schema, domain)
     # A coin for each row, from no seed: one row more or less leaves the others where they are.
     out = np.random.default_rng().random(table.num_rows) < holdout
-    codes = columns.encode(inside(table.filter(array_of(~out)), columns))
+    training = table.filter(array_of(~out))
+    codes = columns.encode(inside(training, columns))
     cells = tuple(codec.cells for codec in columns.codecs)
     model = PrivateTree.fit(
         codes, cells, seed=seed, progress=progress, epsilon=epsilon, delta=delta
@@ -67,4 +68,7 @@ def fit_privately(
     )
     kept_out = table.filter(array_of(out)) if out.any() else None
     learned = cast(CodeModel, model)  # its options have names of their own
-    return Synthesizer(columns, learned, card, rules=rules, holdout=kept_out, hand_back=hand_back)
+    return Synthesizer(
+        columns, learned, card, rules=rules, training=training, holdout=kept_out,
+        hand_back=hand_back,
+    )  # fmt: skip

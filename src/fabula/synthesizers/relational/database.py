@@ -12,11 +12,14 @@ import numpy as np
 import pyarrow as pa
 
 from fabula.errors import SourceError, UsageError, did_you_mean
-from fabula.metrics.keys import CONTAINED, ForeignKey, Keys, find_keys
+from fabula.io.notes import notes_of, without_notes
+from fabula.io.written.time_forms import TimeForm
+from fabula.metrics.digests import Digest
+from fabula.metrics.keys import CONTAINED, ForeignKey, Keys, find_keys, singular
 from fabula.streams import stream
 from fabula.synthesizers.catalogue import check_seed
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
-from fabula.synthesizers.details.finding import copied_details
+from fabula.synthesizers.details.finding import details_of, personal_columns
 from fabula.synthesizers.model import Steps
 from fabula.synthesizers.relational.across.across import Across
 from fabula.synthesizers.relational.layout import Seen
@@ -30,10 +33,11 @@ from fabula.synthesizers.relational.links import (
     without_orphans,
 )
 from fabula.synthesizers.relational.making import MadeTable, Making
+from fabula.synthesizers.relational.people import SamePeople, applied, same_people
 from fabula.synthesizers.relational.saved import read_database, write_database
 from fabula.synthesizers.saved import sound
 from fabula.synthesizers.written.codec import read_times
-from fabula.synthesizers.written.time_forms import TimeForm
+from fabula.synthesizers.written.doubts import doubts
 from fabula.types import Path as PathLike
 
 
@@ -50,8 +54,10 @@ class RelationalSynthesizer:
     Attributes:
         models: What was learned of each table, parents before children.
         keys: Primary and foreign keys, and what comes near one.
-        notes: What is to be said of foreign keys, by their names.
+        notes: What is to be said of foreign keys, columns and tables, by their names.
         across: Rules across tables.
+        digests: Digests of the tables' rows, by which `fabula.evaluate` knows them again.
+        people: Columns that tell of the same people as others.
         hand_back: How a table goes back in the frame library that it came in; not saved.
         path: The folder that it was loaded from.
     """
@@ -60,6 +66,8 @@ class RelationalSynthesizer:
     keys: Keys
     notes: Mapping[str, str] = field(default_factory=dict)
     across: Across = field(default_factory=Across)
+    digests: Mapping[str, Digest] = field(default_factory=dict)
+    people: tuple[SamePeople, ...] = ()
     hand_back: Mapping[str, Callable[[pa.Table], Any]] = field(default_factory=dict)
     path: PathLike | None = None
 
@@ -83,11 +91,13 @@ class RelationalSynthesizer:
             streams = partial(_stream, seed, name)
             with sound(self.path):
                 made[name] = Making(model, made, scale, seed, streams).make()
+        tables = applied(self.people, {name: item.table for name, item in made.items()}, seed)
         with sound(self.path):
             tables = self.across.applied(
-                {name: item.table for name, item in made.items()},
+                tables,
                 {name: model.schema for name, model in models.items()},
                 {name: model.relations for name, model in models.items()},
+                lambda name: _stream(seed, name, "rules across tables"),
             )
             tables = {name: models[name].as_written(table) for name, table in tables.items()}
         return {name: self.hand_back.get(name, _unchanged)(table) for name, table in tables.items()}
@@ -98,7 +108,15 @@ class RelationalSynthesizer:
         Raises:
             SinkError: The place can't be written.
         """
-        write_database(Path(path), self.models, self.keys, self.notes, self.across)
+        write_database(
+            Path(path),
+            self.models,
+            self.keys,
+            self.notes,
+            self.across,
+            digests=self.digests,
+            people=self.people,
+        )
 
     @classmethod
     def load(cls, path: PathLike) -> RelationalSynthesizer:
@@ -129,6 +147,9 @@ class RelationalSynthesizer:
                 told += f"; `--key {miss.key.name}={miss.key.target}` declares it"
             lines.append(told)
         lines += self.across.told
+        keys = {key.name for key in self.keys.foreign}
+        lines += [f"{name}: {said}" for name, said in self.notes.items() if name not in keys]
+        lines += [item.told for item in self.people]
         return "\n".join(lines)
 
     @property
@@ -176,6 +197,8 @@ def fit_tables(
     for name in keep:
         _demand(name, tables, "keep")
     found = _with_declared(find_keys(tables), keys or {}, tables)
+    noted = {name: "; ".join(notes_of(table)) for name, table in tables.items()}
+    tables = {name: without_notes(table) for name, table in tables.items()}
     tables, told = without_orphans(tables, found)
     rows = {key: row_links(tables, key) for key in found.foreign}
     links = links_of(tables, found, rows)
@@ -193,9 +216,12 @@ def fit_tables(
     models: dict[str, TableModel] = {}
     seen: dict[str, Seen] = {}
     order = making_order(links)
-    copies = copied_details(tables, protect)
     read, written = _with_times(tables, found, links, keep)
     across = Across.found(read, found, rows, links, keep) if exact else Across()
+    features = {name: read[name].drop_columns(_keys_of(name, found)) for name in order}
+    personal = personal_columns(features, protect)
+    replaced = [name for name in order if name not in keep]
+    people = same_people(tables, personal, found.foreign, replaced)
     for done, name in enumerate(order):
         if progress:
             progress(done, len(order))
@@ -212,7 +238,7 @@ def fit_tables(
             seed=seed,
             protect=protect,
             exact=exact,
-            copies=copies[name],
+            details=details_of(features[name], personal[name], singular(name), protect),
             across=across,
         ).learn()
         models[name] = replace(model, schema=tables[name].schema, written=written[name])
@@ -222,11 +248,15 @@ def fit_tables(
         {name: model.made_columns for name, model in models.items()},
         {name: model.relations for name, model in models.items()},
     )
+    said = {name: notes for name, notes in noted.items() if notes}
     for name, model in models.items():
         computed = across.computed(name)
         left_out = {column: why for column, why in model.left_out.items() if column not in computed}
         models[name] = replace(model, left_out=left_out)
-    return RelationalSynthesizer(models, found, told, across)
+        if model.columns is not None:
+            doubted = doubts(model.columns, tables[name])
+            said |= {f"{name}.{column}": doubt for column, doubt in doubted.items()}
+    return RelationalSynthesizer(models, found, {**told, **said}, across, people=people)
 
 
 def _with_times(
@@ -241,6 +271,12 @@ def _with_times(
         untouched = table.column_names if name in keep else used
         read[name], written[name] = read_times(table, but=untouched)
     return read, written
+
+
+def _keys_of(name: str, keys: Keys) -> list[str]:
+    """The columns of a table's primary and foreign keys."""
+    pointing = [column for key in keys.foreign if key.child == name for column in key.columns]
+    return list(dict.fromkeys([*keys.primary.get(name, ()), *pointing]))
 
 
 def _stream(seed: int, table: str, purpose: str) -> np.random.Generator:

@@ -11,7 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
-from fabula.metrics.keys import ForeignKey, singular
+from fabula.io.written.time_forms import TimeForm
+from fabula.metrics.keys import ForeignKey
 from fabula.synthesizers.boosted.model import Boosted
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import FEWEST_ROWS, Columns
@@ -25,7 +26,6 @@ from fabula.synthesizers.relational.groups import Groups
 from fabula.synthesizers.relational.layout import Layout, Seen, Siblings
 from fabula.synthesizers.relational.links import Links, Rows
 from fabula.synthesizers.relational.timeline import Timeline
-from fabula.synthesizers.written.time_forms import TimeForm
 
 LOOK_BACK = 0.2
 """A model looks at the sibling before where at least this share of the rows has one."""
@@ -136,7 +136,7 @@ class Lesson:
         seed: Decides everything that is random.
         protect: Labels of fewer rows, and so many extreme numbers, are not learned.
         exact: Whether what holds on every row is kept.
-        copies: Columns that repeat a personal column of another table.
+        details: How personal columns are replaced.
         across: What follows from other tables; times of `table` are distances already.
     """
 
@@ -152,7 +152,7 @@ class Lesson:
     seed: int
     protect: int
     exact: bool
-    copies: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, DetailCodec] = field(default_factory=dict)
     across: Across = field(default_factory=Across)
 
     def learn(self) -> tuple[TableModel, Seen]:
@@ -240,11 +240,10 @@ class Lesson:
     ) -> tuple[Columns | None, Mapping[str, str]]:
         if not table.num_columns:
             return None, {}
-        owner = singular(self.name)
         # Distances of times are numbers, whatever stands beside them
         distances = [] if timeline is None else [*timeline.beside, timeline.gap]
         given = table.drop_columns(distances)
-        columns = Columns.learnable(given, protect=self.protect, owner=owner, copies=self.copies)
+        columns = Columns.learnable(given, self.details, protect=self.protect)
         columns = columns.beside(table.select(distances), protect=self.protect)
         if table.num_rows < FEWEST_ROWS and self.name not in self.kept:
             columns = columns.made_anew(f"{table.num_rows:,} rows are too few to learn from")

@@ -265,7 +265,7 @@ class Making:
         table = pa.table([made[name] for name in columns.names], schema=columns.schema)
         if self.model.timeline is not None:
             table = self.model.timeline.restored(table, siblings.positions)
-        table = self.model.relations.followed(table)
+        table = self.model.relations.followed(table, self.streams("relations"))
         return {name: table.column(name) for name in table.column_names}
 
     def _with_times(self, own: Codes, columns: Columns, siblings: Siblings) -> Codes:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ from fabula.errors import SourceError
 from fabula.io.claims import read_arrow
 from fabula.io.names import file_stem
 from fabula.io.places import replacing
+from fabula.io.written.time_forms import TimeForm
+from fabula.metrics.digests import Digest
 from fabula.metrics.keys import ForeignKey, Keys, NearMiss
 from fabula.synthesizers.boosted.model import Boosted
 from fabula.synthesizers.columns.codec import CodecState
@@ -37,9 +39,9 @@ from fabula.synthesizers.relational.groups import Groups
 from fabula.synthesizers.relational.layout import Layout
 from fabula.synthesizers.relational.learning import Reach, TableModel
 from fabula.synthesizers.relational.links import Links
+from fabula.synthesizers.relational.people import SamePeople
 from fabula.synthesizers.relational.timeline import Timeline
 from fabula.synthesizers.saved import UNSOUND, Saved, damaged, read_saved, write_saved
-from fabula.synthesizers.written.time_forms import TimeForm
 
 FORMAT, VERSION = "fabula-database", 2
 ABOUT = "database.json"
@@ -53,6 +55,9 @@ def write_database(
     keys: Keys,
     notes: Mapping[str, str],
     across: Across,
+    *,
+    digests: Mapping[str, Digest],
+    people: Sequence[SamePeople],
 ) -> None:
     """Write a folder; `database.json` comes last.
 
@@ -77,12 +82,23 @@ def write_database(
         "near": [asdict(miss) for miss in keys.near],
         "notes": dict(notes),
         "across": across.state(),
+        "digests": {name: item.to_dict() for name, item in digests.items()},
+        "people": [item.state() for item in people],
     }
     with replacing(folder / ABOUT) as temporary:
         temporary.write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
-def read_database(folder: Path) -> tuple[dict[str, TableModel], Keys, dict[str, str], Across]:
+def read_database(
+    folder: Path,
+) -> tuple[
+    dict[str, TableModel],
+    Keys,
+    dict[str, str],
+    Across,
+    dict[str, Digest],
+    tuple[SamePeople, ...],
+]:
     """Read a folder.
 
     Raises:
@@ -103,13 +119,16 @@ def read_database(folder: Path) -> tuple[dict[str, TableModel], Keys, dict[str, 
             saved = read_saved(folder / f"{file_stem(name)}.fabula")
             models[name] = _table_restored(name, saved, models, folder)
         across = Across.restore(about["across"]) if "across" in about else Across()
+        digests = {name: Digest.from_dict(told) for name, told in about.get("digests", {}).items()}
+        people = tuple(map(SamePeople.restore, about.get("people", ())))
     except FileNotFoundError as exc:
         raise SourceError(
             f"there is no file `{exc.filename}`", code="source.missing", where=str(folder)
         ) from exc
     except UNSOUND as exc:
         raise damaged(folder, f"{type(exc).__name__}: {exc}") from exc
-    return models, Keys(primary, foreign, near), dict(about.get("notes", {})), across
+    notes = dict(about.get("notes", {}))
+    return models, Keys(primary, foreign, near), notes, across, digests, people
 
 
 def _foreign_key(told: Mapping[str, Any]) -> ForeignKey:

@@ -8,35 +8,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from fabula.errors import SourceError
+from fabula.texts.exports.known import FORMATS, Line, format_of_row, read_line
 from fabula.texts.exports.splits import plain
 from fabula.texts.exports.tokens import TURN_TOKENS, tokens_of
+from fabula.texts.exports.tools import tool_problems
+from fabula.texts.exports.turns import order_problem
 
 LONGEST = 65_536
 """Tokens of one example that the largest services take."""
-ROLES = ("system", "developer", "user", "assistant", "tool")
-_SHAREGPT_ROLES = {"human": "user", "gpt": "assistant"}
 _SHOWN = 5
-
-_KEYS: Mapping[str, tuple[str, ...]] = {
-    "chat-jsonl": ("messages",),
-    "sharegpt": ("conversations",),
-    "preference": ("prompt", "chosen", "rejected"),
-    "completion-jsonl": ("prompt", "completion"),
-    "alpaca": ("instruction", "output"),
-}
-"""The keys by which a format is known, the more telling first."""
 
 _RULES = {
     "json": "every line is a JSON object",
-    "format": f"every line has the keys of one format ({', '.join(_KEYS)})",
+    "format": f"every line has the keys of one format ({', '.join(FORMATS)})",
     "roles": "turns have known roles, go back and forth, and end with the assistant",
+    "tools": "calls of tools fit the tools that are declared, and are answered",
     "text": "no text is empty",
     "length": "no example is too long",
     "distinct": "no example occurs twice",
@@ -48,7 +40,7 @@ class Finding:
     """How a file keeps one rule.
 
     Attributes:
-        rule: The rule's name: `json`, `format`, `roles`, `text`, `length` or `distinct`.
+        rule: The rule's name: `json`, `format`, `roles`, `tools`, `text`, `length` or `distinct`.
         words: What it demands.
         lines: Lines that were looked at.
         broken: Each line that breaks it, with what is wrong there.
@@ -85,7 +77,8 @@ def check_training_file(path: Path, *, longest: int = LONGEST) -> tuple[Finding,
     """Tell what a fine-tuning service would refuse in a file.
 
     Args:
-        path: A JSON Lines file of chats, prompts and completions, Alpaca, ShareGPT or preferences.
+        path: A JSON Lines file of a known format: OpenAI's chat or preferences, ShareGPT, Alpaca,
+            texts, prompts and completions, preferences as texts or as conversations, segments.
         longest: Most tokens of one example, by estimate.
 
     Returns:
@@ -108,15 +101,16 @@ def check_training_file(path: Path, *, longest: int = LONGEST) -> tuple[Finding,
             other = f"is not of the format `{form}`" if form else "has the keys of none"
             findings.note("format", line, other)
             continue
-        turns = _turns(row, found)
-        if turns is None:
+        read = read_line(row, found)
+        if read is None:
             findings.note("format", line, f"does not hold what `{found}` needs")
             continue
-        _check_turns(findings, line, turns, found)
-        size = sum(tokens_of(text) + TURN_TOKENS for _, text in turns)
-        if size > longest:
-            findings.note("length", line, f"has about {size:,} tokens")
-        key = hashlib.blake2b(plain(repr(turns)).encode(), digest_size=16).digest()
+        _check_line(findings, line, read, strict=found == "sharegpt")
+        told = [text for talk in read.talks for turn in talk for text in (turn.role, turn.written)]
+        sizes = [sum(tokens_of(turn.written) + TURN_TOKENS for turn in talk) for talk in read.talks]
+        if max(sizes) > longest:
+            findings.note("length", line, f"has about {max(sizes):,} tokens")
+        key = hashlib.blake2b(plain(repr(told)).encode(), digest_size=16).digest()
         if key in seen:
             findings.note("distinct", line, f"repeats line {seen[key]}")
         seen.setdefault(key, line)
@@ -128,11 +122,6 @@ def check_training_file(path: Path, *, longest: int = LONGEST) -> tuple[Finding,
         Finding(rule, words.get(rule, told), rows, tuple(findings.broken[rule]))
         for rule, told in _RULES.items()
     )
-
-
-def format_of_row(row: Mapping[str, Any]) -> str:
-    """The training format that a row is of; empty where it is of none."""
-    return next((form for form, keys in _KEYS.items() if all(key in row for key in keys)), "")
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -159,54 +148,22 @@ def _object(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _turns(row: Mapping[str, Any], form: str) -> list[tuple[str, str]] | None:
-    """Who says what in a row; None where something else than texts stands there."""
-    if form in ("chat-jsonl", "sharegpt"):
-        who, what = ("role", "content") if form == "chat-jsonl" else ("from", "value")
-        listed = row[_KEYS[form][0]]
-        if not isinstance(listed, list) or not all(isinstance(turn, dict) for turn in listed):
-            return None
-        return [(str(turn.get(who, "")), _content(turn, what)) for turn in listed]
-    names = [("input", "user")] if form == "alpaca" and row.get("input") else []
-    given = [(name, "user") for name in _KEYS[form][:1]] + names
-    answers = [(name, "assistant") for name in _KEYS[form][1:]]
-    texts = [(role, row[name]) for name, role in (*given, *answers)]
-    return texts if all(isinstance(text, str) for _, text in texts) else None
-
-
-def _content(turn: Mapping[str, Any], key: str) -> str:
-    """A turn's text; calls of tools and parts of several kinds count as they are written."""
-    value = turn.get(key)
-    if isinstance(value, str):
-        return value
-    other = value or turn.get("tool_calls") or turn.get("function_call")
-    return json.dumps(other) if other else ""
-
-
-def _check_turns(
-    findings: _Findings, line: int, turns: Sequence[tuple[str, str]], form: str
-) -> None:
-    roles = [role for role, _ in turns]
-    if form == "sharegpt":
-        roles = [_SHAREGPT_ROLES.get(role, role) for role in roles]
-    if form in ("chat-jsonl", "sharegpt") and (problem := _role_problem(roles)):
-        findings.note("roles", line, problem)
-    empty = [role or "a turn" for role, text in turns if not text.strip()]
-    if empty:
-        findings.note("text", line, f"has an empty text of `{empty[0]}`")
-
-
-def _role_problem(roles: Sequence[str]) -> str | None:
-    unknown = [role for role in roles if role not in ROLES]
-    if unknown:
-        return f"has the unknown role `{unknown[0]}`"
-    talk = [role for role in roles if role in ("user", "assistant")]
-    if not talk or roles[-1] != "assistant":
-        return "does not end with the assistant"
-    if talk[0] != "user":
-        return "has no user before the assistant"
-    if any(role in ("system", "developer") for role in roles[1:]):
-        return "has a system's text that is not the first"
-    if "tool" not in roles and any(a == b for a, b in pairwise(talk)):
-        return "has two turns of the same role in a row"
-    return None
+def _check_line(findings: _Findings, line: int, read: Line, *, strict: bool) -> None:
+    """Note the first problem of each kind; compared answers share most of a conversation."""
+    wrong: dict[str, str] = {}
+    for talk in read.talks:
+        if read.is_chat:
+            problem = order_problem([turn.role for turn in talk], strict=strict)
+            for rule, told in (
+                ("roles", problem),
+                ("tools", next(tool_problems(talk, read.tools), None)),
+            ):
+                if told:
+                    wrong.setdefault(rule, told)
+        empty = [turn.role or "a turn" for turn in talk if turn.is_empty]
+        if empty:
+            wrong.setdefault("text", f"has an empty text of `{empty[0]}`")
+    for problem in read.problems[:1]:
+        wrong.setdefault("text", problem)
+    for rule, told in wrong.items():
+        findings.note(rule, line, told)

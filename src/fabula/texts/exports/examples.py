@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -17,9 +18,33 @@ from fabula.errors import UsageError
 from fabula.planning.outputs import ROW
 from fabula.planning.templates import environment
 from fabula.spec.outputs import OutputSpec
+from fabula.texts.exports.conversations import WRITE_TALK, Unfit, conversation
 
 Row: TypeAlias = Mapping[str, Any]
 Say: TypeAlias = Callable[[Row], str]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A line of a set.
+
+    Attributes:
+        place: The row that it is made of; the first one where several are compared.
+        input: What no two parts of a split may share.
+        line: The line as it is written.
+        prompts: The texts that the assistant is given.
+        answers: The texts that it is to give.
+    """
+
+    place: int
+    input: str
+    line: Mapping[str, Any]
+    prompts: Sequence[str]
+    answers: Sequence[str]
+
+
+Lines: TypeAlias = tuple[list[Made], dict[str, int]]
+"""The lines of a set, and how many rows are in none by reason."""
 
 
 @dataclass(frozen=True)
@@ -69,25 +94,37 @@ def as_text(value: Any) -> str:
     return str(value)
 
 
-def examples(rows: Iterable[Row], wanted: OutputSpec, columns: Sequence[str]) -> Iterator[Example]:
-    """The example of each row; texts may be empty, and the caller decides what that means."""
-    user, (assistant,) = (
-        say(wanted.user, columns),
-        (say(text, columns) for text in wanted.assistant),
-    )
+def examples(rows: Sequence[Row], wanted: OutputSpec, columns: Sequence[str]) -> Lines:
+    """The example of each row whose input and output are not empty."""
+    user, assistant = say(wanted.user, columns), say(wanted.assistant[0], columns)
     system = say(wanted.system, columns) if wanted.system else lambda _: ""
-    for row in rows:
-        yield Example(user(row), assistant(row), _unless_blank(system(row)))
+    made = []
+    for place, row in enumerate(rows):
+        example = Example(user(row), assistant(row), _unless_blank(system(row)))
+        if example.user.strip() and example.assistant.strip():
+            made.append(_made(place, example, wanted.format))
+    lost = len(rows) - len(made)
+    return made, {"an input or output is empty": lost} if lost else {}
 
 
-def preferences(
-    rows: Iterable[Row], wanted: OutputSpec, columns: Sequence[str]
-) -> tuple[list[Example], int]:
+def conversations(rows: Sequence[Row], column: str, wanted: OutputSpec) -> Lines:
+    """The conversation of each row, in a format that can hold it."""
+    write, system = WRITE_TALK[wanted.format], say(wanted.system, tuple(rows[0] if rows else ()))
+    made, left_out = [], Counter[str]()
+    for place, row in enumerate(rows):
+        try:
+            talk = conversation(row, column, system(row) if wanted.system else "")
+            made.append(Made(place, talk.input, write(talk), talk.prompts, talk.answers))
+        except Unfit as reason:
+            left_out[str(reason)] += 1
+    return made, dict(left_out)
+
+
+def preferences(rows: Sequence[Row], wanted: OutputSpec, columns: Sequence[str]) -> Lines:
     """For each input its best and its worst answer, by their scores.
 
-    Returns:
-        The examples, and how many rows are in none: their input has one answer only, or none
-        that is better than another.
+    Rows are in no example where their input has one answer only, or none that is better than
+    another.
 
     Raises:
         UsageError: A score is no number.
@@ -96,21 +133,29 @@ def preferences(
     system = say(wanted.system, columns) if wanted.system else lambda _: ""
     answers = [say(text, columns) for text in wanted.assistant]
     graded: dict[tuple[str, str], list[tuple[float, str]]] = {}
-    sizes: dict[tuple[str, str], int] = {}
-    for row in rows:
+    places: dict[tuple[str, str], list[int]] = {}
+    for place, row in enumerate(rows):
         asked = (_unless_blank(system(row)), user(row))
-        sizes[asked] = sizes.get(asked, 0) + 1
+        places.setdefault(asked, []).append(place)
         for answer, score in zip(answers, wanted.score, strict=True):
             text, grade = answer(row), _grade_of(row[score], score)
             if text.strip() and asked[1].strip() and grade is not None:
                 graded.setdefault(asked, []).append((grade, text))
     made = []
+    lost = len(rows)
     for asked, found in graded.items():
         best, worst = max(found, key=_grade), min(found, key=_grade)
         if best[0] > worst[0] and best[1] != worst[1]:
-            made.append(Example(asked[1], best[1], asked[0], worst[1]))
-    used = {(example.system, example.user) for example in made}
-    return made, sum(size for asked, size in sizes.items() if asked not in used)
+            example = Example(asked[1], best[1], asked[0], worst[1])
+            made.append(_made(places[asked][0], example, wanted.format))
+            lost -= len(places[asked])
+    return made, {"no answer is better than another": lost} if lost else {}
+
+
+def _made(place: int, example: Example, form: str) -> Made:
+    prompts = tuple(filter(None, (example.system, example.user)))
+    answers = tuple(filter(None, (example.assistant, example.rejected)))
+    return Made(place, example.user, WRITE[form](example), prompts, answers)
 
 
 def _unless_blank(text: str) -> str:

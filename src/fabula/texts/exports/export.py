@@ -6,7 +6,7 @@ Every row is in exactly one file, or counted as left out with the reason.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,20 @@ import pyarrow as pa
 
 from fabula.errors import UsageError, did_you_mean
 from fabula.io.formats import ENDINGS, as_format, check_ending, format_of
-from fabula.io.frames import as_table
 from fabula.io.places import check_free, make_folder, replacing
 from fabula.io.write import write_table
-from fabula.planning.outputs import unknown_columns
+from fabula.planning.outputs import conversation_column, lacks_texts, unknown_columns
 from fabula.planning.templates import TemplateError
 from fabula.spec.outputs import TRAINING_FORMATS, OutputSpec
-from fabula.texts.exports.examples import WRITE, Example, examples, preferences, say
+from fabula.texts.exports.examples import (
+    Lines,
+    Made,
+    conversations,
+    examples,
+    preferences,
+    say,
+)
+from fabula.texts.exports.given import Given, given_rows
 from fabula.texts.exports.splits import split
 from fabula.texts.exports.tokens import TokenCount, count_tokens
 from fabula.types import Path as PathLike
@@ -103,7 +110,9 @@ def export(
         format: `chat-jsonl`, `completion-jsonl`, `alpaca`, `sharegpt`, `preference`, or a file
             format (`csv`, `parquet`, `jsonl`, `arrow`); by default the file format that the
             ending of `output` names, and `chat-jsonl` for JSON Lines and folders.
-        user: A column, or a template such as `"{{ product }}, {{ category }}"`: the input.
+        user: A column, or a template such as `"{{ product }}, {{ category }}"`: the input. Without
+            `user` and `assistant`, the conversations in a column `messages` or `conversations`
+            are written, with every turn and every call of a tool.
         assistant: A column or template: the output; several for `preference`.
         system: A column or template: what the system says first.
         score: For `preference`: the columns that grade the answers.
@@ -119,7 +128,7 @@ def export(
         UsageError: An option is wrong, or names no column.
         SinkError: A file is there already, or can't be written.
     """
-    table = as_table(data)
+    rows = given_rows(data)
     asked: dict[str, Any] = {
         "format": format,
         "user": user,
@@ -127,11 +136,11 @@ def export(
         "system": system,
     }
     asked |= {"score": score, "split": split or {}, "stratify": stratify}
-    wanted = plan_export(output, table.column_names, asked)
+    wanted = plan_export(output, rows.columns, asked)
     paths = free_paths(output, wanted, overwrite=overwrite)
     for path in paths.values():
         make_folder(path.parent)
-    return write_export(table, wanted, paths, seed=seed)
+    return write_export(rows, wanted, paths, seed=seed)
 
 
 def plan_export(output: PathLike, columns: Sequence[str], asked: Mapping[str, Any]) -> OutputSpec:
@@ -190,60 +199,58 @@ _HINT = f"formats are {', '.join(TRAINING_FORMATS)}; `user` and `assistant` say 
 
 
 def write_export(
-    table: pa.Table, wanted: OutputSpec, paths: Mapping[str, Path], *, seed: int
+    given: Given, wanted: OutputSpec, paths: Mapping[str, Path], *, seed: int
 ) -> Export:
     """Write an export whose names are known to be right.
 
     Args:
-        table: The rows.
+        given: The rows.
         wanted: What is wanted of them.
         paths: The file of each split; of `""` where there is none.
         seed: Decides who goes into which split.
     """
-    strata = table.column(wanted.stratify).to_pylist() if wanted.stratify else None
+    strata = [row[wanted.stratify] for row in given.rows] if wanted.stratify else None
     if not wanted.is_training:
-        return _write_rows(table, wanted, paths, strata, seed)
-    rows, columns = table.to_pylist(), table.column_names
-    if wanted.format == "preference":
-        made, lost = preferences(rows, wanted, columns)
-        left_out = {"no answer is better than another": lost} if lost else {}
-        strata = None if strata is None else _strata_of(made, rows, wanted, columns, strata)
-    else:
-        all_made = list(examples(rows, wanted, columns))
-        whole = [
-            place
-            for place, made in enumerate(all_made)
-            if made.user.strip() and made.assistant.strip()
-        ]
-        made = [all_made[place] for place in whole]
-        strata = None if strata is None else [strata[place] for place in whole]
-        lost = len(rows) - len(made)
-        left_out = {"an input or output is empty": lost} if lost else {}
-    parts = _parts([each.user for each in made], wanted, strata, seed)
+        return _write_rows(given, wanted, paths, strata, seed)
+    made, left_out = _made(given, wanted)
+    if strata is not None:
+        strata = [strata[each.place] for each in made]
+    parts = _parts([each.input for each in made], wanted, strata, seed)
     files = [
-        _write_examples(paths[name], [made[place] for place in places], wanted.format)
+        _write_lines(paths[name], [made[place] for place in places])
         for name, places in parts.items()
     ]
-    return Export(tuple(files), table.num_rows, left_out)
+    return Export(tuple(files), given.size, left_out)
+
+
+def _made(given: Given, wanted: OutputSpec) -> Lines:
+    """The examples, and the rows that are in none by reason."""
+    if wanted.is_talk:
+        return conversations(given.rows, conversation_column(given.columns) or "", wanted)
+    if wanted.format == "preference":
+        return preferences(given.rows, wanted, given.columns)
+    return examples(given.rows, wanted, given.columns)
 
 
 def _write_rows(
-    table: pa.Table,
+    given: Given,
     wanted: OutputSpec,
     paths: Mapping[str, Path],
     strata: Sequence[Any] | None,
     seed: int,
 ) -> Export:
     """Rows as they are; without `user`, equal rows go together."""
-    rows = table.to_pylist()
-    key = say(wanted.user, table.column_names) if wanted.user else str
-    parts = _parts([key(row) for row in rows], wanted, strata, seed)
+    key = say(wanted.user, given.columns) if wanted.user else str
+    parts = _parts([key(row) for row in given.rows], wanted, strata, seed)
     files = []
     for name, places in parts.items():
-        part = table.take(pa.array(places, pa.int64()))
-        write_table(paths[name], part, part.schema, as_format(wanted.format))
+        if given.exact is not None and given.is_json and wanted.format == "jsonl":
+            _write_json(paths[name], (given.exact[place] for place in places))
+        else:
+            part = given.table.take(pa.array(places, pa.int64()))
+            write_table(paths[name], part, part.schema, as_format(wanted.format))
         files.append(ExportedFile(paths[name], len(places)))
-    return Export(tuple(files), table.num_rows)
+    return Export(tuple(files), given.size)
 
 
 def _parts(
@@ -254,26 +261,21 @@ def _parts(
     return split(inputs, wanted.split, strata=strata, seed=seed)
 
 
-def _write_examples(path: Path, made: Sequence[Example], form: str) -> ExportedFile:
-    write = WRITE[form]
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(json.dumps(write(each), ensure_ascii=False) + "\n" for each in made)
+def _write_lines(path: Path, made: Sequence[Made]) -> ExportedFile:
+    _write_json(path, (each.line for each in made))
     return ExportedFile(path, len(made), count_tokens(made))
 
 
-def _strata_of(
-    made: Sequence[Example],
-    rows: Sequence[Mapping[str, Any]],
-    wanted: OutputSpec,
-    columns: Sequence[str],
-    strata: Sequence[Any],
-) -> list[Any]:
-    """The stratum of each compared input: that of its first row."""
-    user = say(wanted.user, columns)
-    first: dict[str, Any] = {}
-    for row, stratum in zip(rows, strata, strict=True):
-        first.setdefault(user(row), stratum)
-    return [first[each.user] for each in made]
+def _write_json(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(_json_line(line) for line in lines)
+
+
+def _json_line(line: Mapping[str, Any]) -> str:
+    text = json.dumps(line, ensure_ascii=False)
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        text = json.dumps(line)  # half of a pair of code units, which only an escape can hold
+    return text + "\n"
 
 
 def _default_format(output: Path) -> str:
@@ -295,6 +297,8 @@ def _check_columns(wanted: OutputSpec, columns: Sequence[str]) -> None:
         unknown = unknown_columns(wanted, columns)
     except TemplateError as error:
         raise UsageError(str(error), code="usage.template") from error
+    if lacking := lacks_texts(wanted, columns):
+        raise UsageError(lacking, code="usage.export", hint=_HINT)
     for name in unknown:
         hint = did_you_mean(name, columns) or f"there are {', '.join(columns)}"
         raise UsageError(f"there is no column `{name}`", code="usage.unknown-column", hint=hint)

@@ -11,9 +11,16 @@ from dataclasses import dataclass
 
 from fabula.llm.budget import CHARACTERS_A_TOKEN
 from fabula.llm.chat import Usage
-from fabula.llm.prices import PRICES
-from fabula.texts.exports.examples import Example
+from fabula.llm.prices import price_of
+from fabula.texts.exports.examples import Made
 
+SHOWN_MODELS = (
+    "openai:gpt-5-mini",
+    "openai:gpt-4o-mini",
+    "anthropic:claude-haiku-4-5",
+    "gemini:gemini-2.5-flash",
+)
+"""Models whose price of a set is told."""
 TURN_TOKENS = 4
 """Tokens that a chat format adds to each turn."""
 
@@ -38,9 +45,10 @@ class TokenCount:
         return self.prompt + self.completion
 
     def costs(self) -> dict[str, float]:
-        """US dollars to send the inputs and receive the outputs once, by model, at list prices."""
+        """US dollars to send the inputs and receive the outputs once, at list prices, by model."""
         usage = Usage(self.prompt, self.completion)
-        costs = {name: price.cost(usage) for name, price in PRICES.items() if price.completion}
+        prices = {name.partition(":")[2]: price_of(name) for name in SHOWN_MODELS}
+        costs = {name: price.cost(usage) for name, price in prices.items() if price}
         return {name: cost for name, cost in costs.items() if cost is not None}
 
 
@@ -54,15 +62,14 @@ def tokens_of(text: str) -> int:
     return max(len(text.split()), -(-len(text.encode()) // CHARACTERS_A_TOKEN) if text else 0)
 
 
-def count_tokens(made: Iterable[Example]) -> TokenCount:
-    """The tokens of some examples."""
+def count_tokens(made: Iterable[Made]) -> TokenCount:
+    """The tokens of the lines of a set."""
     prompt = completion = longest = 0
-    for example in made:
-        asked = sum(
-            tokens_of(text) + TURN_TOKENS for text in (example.system, example.user) if text
+    for each in made:
+        asked, answered = (
+            sum(tokens_of(text) + TURN_TOKENS for text in texts)
+            for texts in (each.prompts, each.answers)
         )
-        answers = (example.assistant, example.rejected)
-        answered = sum(tokens_of(text) + TURN_TOKENS for text in answers if text)
         prompt += asked
         completion += answered
         longest = max(longest, asked + answered)

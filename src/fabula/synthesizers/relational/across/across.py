@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from fabula.metrics.across.finding import RulesAcross, find_rules
@@ -124,13 +125,15 @@ class Across:
         tables: Mapping[str, pa.Table],
         schemas: Mapping[str, pa.Schema],
         relations: Mapping[str, Relations],
+        streams: Callable[[str], np.random.Generator],
     ) -> dict[str, pa.Table]:
         """Made tables that keep every rule.
 
         Args:
             tables: The tables as models made them, with distances in place of times.
             schemas: Their columns in training.
-            relations: What holds inside each table, which is computed once more.
+            relations: What holds inside each table, computed anew from what changes.
+            streams: The random stream of a table.
         """
         made = dict(tables)
         known: dict[ForeignKey, Rows] = {}
@@ -142,7 +145,8 @@ class Across:
 
         for step in self.steps:
             for name, table in step.made(made, rows_of, schemas).items():
-                made[name] = relations[name].followed(table) if relations[name] else table
+                changed = [column for owner, column in step.targets if owner == name]
+                made[name] = relations[name].updated(table, changed, streams(name))
         return made
 
     @property

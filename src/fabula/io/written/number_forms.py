@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fabula.synthesizers.written.form import suits
+from fabula.io.written.form import Rows, suits
 
 MOST_DECIMALS = 15
 
@@ -32,6 +32,8 @@ _CURRENCIES = re.compile(
 _LONGEST_UNIT = 14
 _MOST_DIGITS = 18
 """Longer numbers are beyond what 64 bits hold."""
+_SHORT, _FEW = 4, 10
+"""Beside other texts, digits of one length are codes where they are longer, or fewer."""
 _LARGE, _SMALL = 1234.56, 12.34
 
 
@@ -58,11 +60,12 @@ class NumberForm:
     minus: Literal["-", "−", "inner", "brackets"] = "-"
 
     @classmethod
-    def of(cls, texts: pa.Array) -> NumberForm | None:
-        """The form of all texts, or None where there is none.
+    def of(cls, texts: pa.Array, rows: Rows) -> NumberForm | None:
+        """The form of texts, or None where there is none.
 
         Args:
             texts: Differing texts without nulls.
+            rows: How many rows have each of them.
         """
         if not any(char.isdigit() for char in str(texts[0])):
             return None
@@ -80,7 +83,7 @@ class NumberForm:
         minus = "brackets" if brackets else "inner" if "-" in inner.to_pylist() else "-"
         start = cls(*around, minus="−" if "−" in signs else minus)  # type: ignore[arg-type]
         for form in _styles(start, body):
-            if suits(form, texts) and not form._is_code(body):
+            if suits(form, texts, rows):
                 return form
         return None
 
@@ -142,10 +145,21 @@ class NumberForm:
                 return f"{self.prefix}-{body}{self.suffix}"
         return f"{self.minus}{self.prefix}{body}{self.suffix}"
 
-    def _is_code(self, bodies: pa.Array) -> bool:
-        """Whether these are bare digits of one length, as postcodes have and amounts have not."""
-        bare = not (self.prefix or self.suffix or self.thousands or self.decimals)
-        return bare and len(pc.unique(pc.utf8_length(bodies))) == 1
+    def is_code(self, texts: pa.Array, *, only: bool) -> bool:
+        """Whether texts are bare digits as postcodes have and amounts have not.
+
+        Args:
+            texts: Texts of this form, not all of them numbers.
+            only: Whether no other text stands in the column, such as a mistyped one: a file's
+                reader takes digits without a leading zero for numbers where all of them are.
+        """
+        if self.prefix or self.suffix or self.thousands or self.decimals:
+            return False
+        digits = texts.filter(pc.match_substring_regex(texts, r"^\d+$"))
+        lengths = pc.unique(pc.utf8_length(digits)).to_pylist()
+        if pc.any(pc.match_substring_regex(digits, r"^0\d")).as_py():
+            return True
+        return len(lengths) == 1 and (only or lengths[0] > _SHORT or len(digits) < _FEW)
 
 
 def _styles(start: NumberForm, bodies: pa.Array) -> Iterator[NumberForm]:

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
-from fabula.synthesizers.written.form import suits
+from fabula.io.written.form import MOST_STRAY, Rows, suits
 
 Whole = NDArray[np.int64]
 
@@ -61,6 +61,16 @@ _BEFORE: Mapping[str, frozenset[str]] = {
 _CONSTANT = frozenset({"T", "Z", "UTC", "GMT", "at", "h", "Uhr", "de"})
 """Words that may stand in times; others make codes, such as `RE 2019-12`."""
 
+_YEARS = (1900, 2100)
+"""Digits without signs between them are dates only within these years."""
+_COMPACT: Mapping[int, str] = {
+    6: "%Y%2m", 8: "%Y%2m%2d", 12: "%Y%2m%2d%2H%M", 14: "%Y%2m%2d%2H%M%S",
+    17: "%Y%2m%2d%2H%M%S%3f", 20: "%Y%2m%2d%2H%M%S%6f",
+}  # fmt: skip
+_COMPACT_TIMES: Mapping[int, str] = {4: "%2H%M", 6: "%2H%M%S"}
+_FEWEST_COMPACT = 5
+"""Fewer differing numbers may be dates by chance."""
+
 _PIECE = re.compile(r"%([-^_]?)(\d?)([a-zA-Z])|([^%]+)")
 _TOKEN = re.compile(r"\d+|[^\W\d_]+|[\W_]+")
 _ZONE = re.compile(r"(?<=:\d\d)[+-]\d\d:?\d\d$")
@@ -84,11 +94,12 @@ class TimeForm:
     unsure: bool = False
 
     @classmethod
-    def of(cls, texts: pa.Array) -> TimeForm | None:
-        """The form of all texts, or None where there is none.
+    def of(cls, texts: pa.Array, rows: Rows) -> TimeForm | None:
+        """The form of texts, or None where there is none.
 
         Args:
-            texts: Differing texts without nulls.
+            texts: Differing texts without nulls, the most frequent shape first.
+            rows: How many rows have each of them.
         """
         first = str(texts[0])
         if len(first) > _LONGEST or not any(char.isdigit() for char in first):
@@ -99,11 +110,14 @@ class TimeForm:
             return None
         columns = iter(parts.flatten())
         values = [next(columns) if t[0].isalnum() else None for t in tokens]
-        found = [form for form in _candidates(tokens, values) if suits(form, texts)]
-        if not found:
+        candidates = (*_compact(tokens, values), *_candidates(tokens, values, rows))
+        read = {form: count for form in candidates if (count := suits(form, texts, rows))}
+        if not read:
             return None
-        twins = {_without_order(form.format) for form in found[:2]}
-        return replace(found[0], unsure=len(found) > 1 and len(twins) == 1)
+        most = max(read.values())
+        best = [form for form, count in read.items() if count == most]
+        twins = {_without_order(form.format) for form in best[:2]}
+        return replace(best[0], unsure=len(best) > 1 and len(twins) == 1)
 
     @property
     def told(self) -> str:
@@ -127,6 +141,11 @@ class TimeForm:
         """Whether values are dates or points in time, and no times of day or months."""
         return bool(pa.types.is_timestamp(self.type) or pa.types.is_date(self.type))
 
+    @property
+    def is_compact(self) -> bool:
+        """Whether no sign stands between the numbers: 20240105."""
+        return self.format.startswith("%Y%2m")
+
     def read(self, texts: pa.Array) -> pa.Array:
         """Values of `type`; null where a text is not of this form."""
         parts = pc.extract_regex(texts, self._regex)
@@ -136,6 +155,8 @@ class TimeForm:
         for (sign, width), words in zip(signs, parts.flatten(), strict=True):
             numbers = _numbers(sign, words)
             low, high = (0, len(_NAMES[sign]) - 1) if sign in _NAMES else _BOUNDS[sign]
+            if sign == "Y" and self.is_compact:
+                low, high = _YEARS
             missing |= (numbers < low) | (numbers > high)
             found[sign] = numbers * 10 ** (9 - int(width)) if sign == "f" else numbers
         days, valid = _days(found)
@@ -218,9 +239,27 @@ def _class(number: int, token: str) -> str:
     return rf"(?P<g{number}>\pL+)" if token[0].isalpha() else re.escape(token)
 
 
-def _candidates(tokens: list[str], values: list[pa.Array | None]) -> Iterator[TimeForm]:
+def _compact(tokens: list[str], values: list[pa.Array | None]) -> Iterator[TimeForm]:
+    """Forms of digits without signs between them: 20240105, 202401, 20240105T101500."""
+    fields = []
+    for token, texts in zip(tokens, values, strict=True):
+        if token in ("T", "Z"):
+            fields.append(token)
+        elif texts is not None and token.isdigit():
+            widths = pc.unique(pc.utf8_length(texts)).to_pylist()
+            known = _COMPACT_TIMES if fields else _COMPACT
+            if len(widths) > 1 or widths[0] not in known or len(texts) < _FEWEST_COMPACT:
+                return
+            fields.append(known[widths[0]])
+        else:
+            return
+    if tokens[0].isdigit() and len(tokens[0]) >= min(_COMPACT):
+        yield TimeForm("".join(fields))
+
+
+def _candidates(tokens: list[str], values: list[pa.Array | None], rows: Rows) -> Iterator[TimeForm]:
     """Forms that suit the tokens, the usual order of day and month first."""
-    words = {at: _word(values[at]) for at, token in enumerate(tokens) if token[0].isalpha()}
+    words = {at: _word(values[at], rows) for at, token in enumerate(tokens) if token[0].isalpha()}
     if None in words.values():
         return
     numbers = [at for at, token in enumerate(tokens) if token[0].isdigit()]
@@ -281,15 +320,19 @@ def _field(role: str, texts: pa.Array | None) -> str | None:
     return f"%-{role}" if min(widths) < most else f"%{role}"
 
 
-def _word(texts: pa.Array | None) -> str | None:
+def _word(texts: pa.Array | None, rows: Rows) -> str | None:
     """The sign of a word, the word itself where it may stand in all times, or None."""
     assert texts is not None
     found = pc.unique(texts).to_pylist()
+    if len(found) == 1 and found[0] in _CONSTANT:
+        return str(found[0])
     for sign, names in _NAMES.items():
         for flag in ("", "^", "_"):
-            if {_cased(name, flag) for name in names}.issuperset(found):
+            cased = pa.array([_cased(name, flag) for name in names], texts.type)
+            known = pc.is_in(texts, value_set=cased).to_numpy(zero_copy_only=False)
+            if rows[known].sum() >= (1 - MOST_STRAY) * rows.sum():
                 return f"%{flag}{sign}"
-    return found[0] if len(found) == 1 and found[0] in _CONSTANT else None
+    return None
 
 
 def _cased(name: str, flag: str) -> str:

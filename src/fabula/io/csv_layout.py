@@ -1,0 +1,169 @@
+"""Where the table of a CSV file starts: separator, comments, titles, header, second header.
+
+All of it is told by the first rows; what was not as usual is said in notes.
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+_DELIMITERS = ",;\t|"
+_HEAD_BYTES = 1 << 16
+_MOST_TITLES = 20
+_ROWS = 200
+_FEWEST = 10
+"""Rows that a guess about the header needs."""
+
+_NUMBER = re.compile(r"[-+]?(\d+([.,]\d+)*|\.\d+)([eE][-+]?\d+)?%?|\d{4}-\d\d-\d\d.*")
+_SHOWN = 40
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a file lays out its table.
+
+    Attributes:
+        delimiter: The sign between values.
+        skipped: Lines before the header, or before the first row.
+        header: Whether a line names the columns.
+        second: Whether a second line of names or units follows.
+        notes: What was not as usual.
+    """
+
+    delimiter: str
+    skipped: int = 0
+    header: bool = True
+    second: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def layout_of(path: Path, encoding: str) -> Layout:
+    """Look at the first rows of a file.
+
+    Args:
+        path: The file, gzipped or not.
+        encoding: Its encoding.
+    """
+    with pa.input_stream(str(path), compression="detect") as stream:
+        content = stream.read(_HEAD_BYTES)
+    whole = len(content) < _HEAD_BYTES
+    lines = content.decode(encoding, errors="ignore").lstrip("\ufeff").splitlines()
+    lines = lines if whole or len(lines) < 2 else lines[:-1]
+    skipped = _before(lines)
+    notes = []
+    if any(line.strip() for line in lines[:skipped]):
+        shown = next(line.strip() for line in lines[:skipped] if line.strip())[:_SHOWN]
+        many = "line 1 is" if skipped == 1 else f"lines 1 to {skipped} are"
+        notes.append(f"{many} left out, before the header: `{shown}`")
+    header = lines[skipped] if skipped < len(lines) else ""
+    delimiter = max(_DELIMITERS, key=_bare(header).count)
+    rows = _rows(lines[skipped:], delimiter)
+    if _is_data(rows):
+        notes.append(
+            "the first row holds values, no names: columns are called `column_1`, `column_2` …"
+        )
+        return Layout(delimiter, skipped, header=False, notes=tuple(notes))
+    second = _is_second_header(rows)
+    if second:
+        shown = delimiter.join(rows[1])[:_SHOWN]
+        notes.append(f"the row below the header is left out, a second header: `{shown}`")
+    return Layout(delimiter, skipped, second=second, notes=tuple(notes))
+
+
+def unique_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Names of columns, each once, and what is said of the changed ones.
+
+    Repeated names are numbered (`value`, `value_2`); a column without a name is called by its
+    place.
+    """
+    stripped = [name.strip() for name in names]
+    taken, made, notes = set(stripped), [], []
+    for at, name in enumerate(stripped, 1):
+        new = name or f"column_{at}"
+        if new in made:
+            new = next(
+                f"{name}_{number}"
+                for number in itertools.count(2)
+                if f"{name}_{number}" not in taken | set(made)
+            )
+            notes.append(f"column {at} is called `{new}`: the name `{name}` stands for another")
+        made.append(new)
+    return made, notes
+
+
+def _before(lines: Sequence[str]) -> int:
+    """How many lines stand before the header: comments, blank lines, titles."""
+    at = 0
+    while at < len(lines) and (not lines[at].strip() or lines[at].startswith("#")):
+        at += 1
+    if at == len(lines):
+        return 0
+    if at and _fields(lines[at - 1]) == _fields(lines[at]) != (0,) * len(_DELIMITERS):
+        return at - 1  # a header such as `#chrom,start,end`
+    for title in range(at, min(at + _MOST_TITLES, len(lines) - 3)):
+        following = {_fields(line) for line in lines[title + 1 : title + 4]}
+        if lines[title].strip() and any(_fields(lines[title])):
+            return at
+        if len(following) == 1 and any(following.pop()):
+            return title + 1
+    return at
+
+
+def _fields(line: str) -> tuple[int, ...]:
+    bare = _bare(line)
+    return tuple(bare.count(sign) for sign in _DELIMITERS)
+
+
+def _bare(line: str) -> str:
+    """A line without what stands in quotes."""
+    return "".join(line.split('"')[::2])
+
+
+def _rows(lines: Sequence[str], delimiter: str) -> list[list[str]]:
+    try:
+        return [
+            row for row in itertools.islice(csv.reader(lines, delimiter=delimiter), _ROWS) if row
+        ]
+    except csv.Error:  # what is wrong is told when the file is read
+        return []
+
+
+def _is_data(rows: list[list[str]]) -> bool:
+    """Whether the first row holds numbers wherever the others do."""
+    if len(rows) < _FEWEST or not all(cell.strip() for cell in rows[0]):
+        return False
+    numeric = _numeric(rows)
+    if not numeric or not all(_NUMBER.fullmatch(rows[0][at].strip()) for at in numeric):
+        return False
+    names = [rows[0][at].strip() for at in numeric]
+    rising = all(name.isdigit() for name in names) and [int(name) for name in names] == sorted(
+        {int(name) for name in names}
+    )
+    return len(names) == 1 or not rising  # years are names of columns
+
+
+def _is_second_header(rows: list[list[str]]) -> bool:
+    """Whether the row below the header holds words where all others hold numbers."""
+    if len(rows) < _FEWEST + 1:
+        return False
+    numeric = _numeric([rows[0], *rows[2:]])
+    cells = [rows[1][at].strip() for at in range(min(map(len, rows)))]
+    words = [at for at in numeric if re.search(r"[^\W\d_]", cells[at])]
+    return bool(words) and not any(_NUMBER.fullmatch(cell) for cell in cells)
+
+
+def _numeric(rows: list[list[str]]) -> list[int]:
+    """Columns whose rows below the first hold numbers, but for gaps."""
+    found = []
+    for at in range(min(map(len, rows))):
+        cells = [row[at].strip() for row in rows[1:] if row[at].strip()]
+        if len(cells) >= len(rows) / 2 and all(map(_NUMBER.fullmatch, cells)):
+            found.append(at)
+    return found

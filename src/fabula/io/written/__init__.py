@@ -1,0 +1,1 @@
+"""Times and numbers that stand in texts of one form."""

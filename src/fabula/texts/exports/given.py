@@ -1,0 +1,91 @@
+"""The rows of an export, with each value as it stands in its file.
+
+JSON is read value by value: as columns of one type, objects would gain the keys of each other,
+and texts that look like dates would become dates.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+
+from fabula.io.frames import as_table
+from fabula.io.sources import read_json_rows
+from fabula.planning.outputs import conversation_column
+from fabula.types import TableLike
+
+
+@dataclass(frozen=True)
+class Given:
+    """Rows to export.
+
+    Attributes:
+        data: What they came from.
+        exact: The rows as they stand in a JSON file or a list; None for columns of types.
+    """
+
+    data: TableLike
+    exact: Sequence[Mapping[str, Any]] | None = None
+
+    @cached_property
+    def table(self) -> pa.Table:
+        """The rows as columns."""
+        return as_table(self.data)
+
+    @cached_property
+    def columns(self) -> list[str]:
+        """The names of the columns."""
+        if self.exact is None:
+            return list(self.table.column_names)
+        return list(dict.fromkeys(str(name) for row in self.exact for name in row))
+
+    @property
+    def size(self) -> int:
+        """The number of rows."""
+        return self.table.num_rows if self.exact is None else len(self.exact)
+
+    @cached_property
+    def rows(self) -> Sequence[Mapping[str, Any]]:
+        """The rows; a name that only some of them have is null in the others."""
+        if self.exact is not None:
+            nothing = dict.fromkeys(self.columns)
+            return [{**nothing, **row} for row in self.exact]
+        rows: list[dict[str, Any]] = self.table.to_pylist()
+        talk = conversation_column(self.columns)
+        for row in rows if talk else ():
+            row.update({name: _without_nulls(value) for name, value in row.items()})
+        return rows
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the rows stand in a JSON file."""
+        return self.exact is not None and isinstance(self.data, str | os.PathLike)
+
+
+def given_rows(data: TableLike) -> Given:
+    """The rows of a frame, of a list, or of a path.
+
+    Raises:
+        SourceError: They can't be read.
+    """
+    if isinstance(data, str | os.PathLike):
+        return Given(data, read_json_rows(data))
+    if isinstance(data, Sequence) and all(isinstance(row, Mapping) for row in data):
+        return Given(data, data)
+    return Given(data)
+
+
+def _without_nulls(value: Any) -> Any:
+    """An object without the keys that columns of objects give to all of them, but for `content`."""
+    if isinstance(value, Mapping):
+        return {
+            name: _without_nulls(item)
+            for name, item in value.items()
+            if item is not None or name == "content"
+        }
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
