@@ -95,7 +95,7 @@ class RelationalSynthesizer:
         with sound(self.path):
             tables = self.across.applied(
                 tables,
-                {name: model.schema for name, model in models.items()},
+                {name: model.made_schema for name, model in models.items()},
                 {name: model.relations for name, model in models.items()},
                 lambda name: _stream(seed, name, "rules across tables"),
             )
