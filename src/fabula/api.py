@@ -154,6 +154,7 @@ def generate(
     max_calls: int | None = None,
     max_tokens: int | None = None,
     max_cost: float | None = None,
+    escape_formulas: bool | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
     """Make the data, check it and write it.
@@ -181,6 +182,8 @@ def generate(
         max_calls: Most calls to language models.
         max_tokens: Most tokens, sent and received.
         max_cost: Most US dollars.
+        escape_formulas: Put `'` before texts in CSV that a spreadsheet would run, such as
+            `=HYPERLINK(…)`; otherwise they are counted in a warning and in the manifest.
         progress: Called with a table's name, its rows done and its rows asked.
 
     Raises:
@@ -195,6 +198,7 @@ def generate(
         100
     """
     from fabula.inference.declared import with_checks
+    from fabula.io.formulas import is_asked
     from fabula.llm.budget import Budget
     from fabula.llm.session import models_of_run
     from fabula.runs.execute import execute
@@ -215,6 +219,7 @@ def generate(
         "progress": progress,
         "max_rejects": max_rejects,
         "format": format,
+        "escape_formulas": is_asked(escape_formulas),
     }
     with models_of_run(fresh=fresh, budget=budget, batch=batch) as open_model:
         if output is not None and is_file(FilePath(output)):

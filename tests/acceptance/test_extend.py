@@ -181,17 +181,17 @@ def test_texts_that_never_repeat_stay_unique() -> None:
 
 
 def test_categories_and_ranges_hold() -> None:
-    """A4.5. A new category and a price far outside are asked again."""
+    """A4.5. A new category, and a price outside where the range was asked for."""
     frame = pd.DataFrame({"type": ["OLED", "QLED"] * 5, "price": np.arange(10) * 100.0 + 500})
     bad = [{"type": "LCD", "price": 700}, {"type": "OLED", "price": 9_000}]
     script = [
         as_reply(*bad),
-        as_reply({"type": "OLED", "price": 1_450.0}, {"type": "QLED", "price": 444}),
+        as_reply({"type": "OLED", "price": 1_350.0}, {"type": "QLED", "price": 544}),
     ]
     with ChatServer(script) as server:
-        longer = fb.extend(frame, 2, model=at(server), rows_per_call=2)
+        longer = fb.extend(frame, 2, model=at(server), rows_per_call=2, within_range=True)
     assert set(longer["type"]) == {"OLED", "QLED"}
-    assert list(longer["price"][10:]) == [1_450.0, 444.0]
+    assert list(longer["price"][10:]) == [1_350.0, 544.0]
     assert "LCD" in server.calls[1].prompt
 
 
@@ -372,3 +372,60 @@ def test_a_command_cut_short_writes_what_it_has_and_goes_on(fabula: Run) -> None
         assert fabula(*command, "--overwrite", server=server).code == 0
         assert len(server.calls) == 3
     assert len(pd.read_csv("items-extended.csv")) == 11
+
+
+APPLIANCES = {
+    "Name": ["Kettle", "Toaster", "Fan", "Blender", "Iron"],
+    "Price": [29.99, 45.5, 79.99, 59.0, 34.0],
+    "Stock": [120, 80, 95, 60, 100],
+    "Type": ["kitchen", "kitchen", "home", "kitchen", "home"],
+}
+NEW_APPLIANCES = [
+    {"Name": "Air Fryer", "Price": 99.99, "Stock": 50, "Type": "kitchen"},
+    {"Name": "Refrigerator with ice", "Price": 899.995, "Stock": 5, "Type": "kitchen"},
+    {"Name": "Washing Machine", "Price": 599.99, "Stock": 12, "Type": "laundry"},
+]
+
+
+def test_five_rows_set_no_limits() -> None:
+    """Dearer things, a longer name and a new type are what the table lacks."""
+    with ChatServer([as_reply(*NEW_APPLIANCES)]) as server:
+        longer = fb.extend(APPLIANCES, 3, model=at(server))
+    assert len(server.calls) == 1
+    assert "from 29.99 to 79.99 so far" in server.calls[0].prompt
+    made = [dict(zip(longer, row, strict=True)) for row in zip(*longer.values(), strict=True)]
+    assert made[5:] == NEW_APPLIANCES
+
+
+def test_values_far_beyond_the_old_ones_are_told(fabula: Run, tmp_path: Path) -> None:
+    pd.DataFrame(APPLIANCES).to_csv(tmp_path / "a.csv", index=False)
+    output = str(tmp_path / "b.csv")
+    with ChatServer([as_reply(*NEW_APPLIANCES)]) as server:
+        ended = fabula("extend", str(tmp_path / "a.csv"), "-n", "3", "-o", output, server=server)
+    assert ended.code == 0, ended.err
+    assert "3 of 3 new values of `Price` lie beyond the old ones (29.99 to 79.99)" in ended.err
+    assert "--within-range" in ended.err
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda **more: fb.rows(subject="x", n=1, **more),
+        lambda **more: fb.extend(APPLIANCES, 1, **more),
+        lambda **more: fb.describe(["a"], **more),
+        lambda **more: fb.extract(["a"], "name str", **more),
+        lambda **more: fb.pairs("a → b", 1, **more),
+        lambda **more: fb.balance({"text": ["a", "b"]}, **more),
+        lambda **more: fb.balance_plan({"text": ["a", "b"]}, **more),
+    ],
+    ids=["rows", "extend", "describe", "extract", "pairs", "balance", "balance_plan"],
+)
+def test_a_misspelt_option_is_an_error_with_the_nearest_name(call: Any) -> None:
+    with pytest.raises(UsageError, match="takes no `attemps`") as caught:
+        call(model="fake", attemps=2)
+    assert caught.value.hint == "did you mean `attempts`?"
+
+
+def test_a_missing_option_is_named() -> None:
+    with pytest.raises(UsageError, match="`rows` needs `subject`"):
+        fb.rows(n=1, model="fake")  # type: ignore[call-overload]

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 import fabula as fb
-from fabula.errors import CheckError, PartialRunError
+from fabula.errors import CheckError, PartialRunError, SpecError
 from fabula.spec.tables import DatasetSpec
 from fabula.testing import Call, ChatServer
 from tests.acceptance.builders import as_reply, asked_rows, at, known_rows, numbered
@@ -52,7 +52,7 @@ def tv_table(repair: str = "fail") -> dict[str, Any]:
 
 
 def test_rules_in_words_are_measured_on_given_rows() -> None:
-    """A5.1. The published shape passes with its values; one price out of line fails."""
+    """A5.1. The published shape passes with its values; one price out of line to the last fails."""
     with ChatServer([as_reply(*map(tv, TVS))]) as server:
         made = fb.generate(spec(server, tv_table()))
     assert made.checks.passed
@@ -60,9 +60,15 @@ def test_rules_in_words_are_measured_on_given_rows() -> None:
     assert "price > 0" in server.calls[0].prompt
     bad = [*map(tv, TVS)]
     bad[0] = {**bad[0], "price": 5_000.0}
-    with ChatServer([as_reply(*bad)]) as server, pytest.raises(CheckError) as caught:
+
+    def always(call: Call) -> str:
+        return as_reply(*bad) if call.number == 1 else as_reply(bad[0])
+
+    with ChatServer(always) as server, pytest.raises(CheckError) as caught:
         fb.generate(spec(server, tv_table()))
     assert "correlation" in caught.value.message
+    assert len(server.calls) == 1 + 3
+    assert 'size = 32, tv_type = "OLED"' in server.calls[1].prompt
     assert len(caught.value.dataset.to_dicts()) == 8
 
 
@@ -83,6 +89,71 @@ def test_a_row_that_breaks_a_rule_is_asked_again_with_the_measure() -> None:
     [lost] = caught.value.dataset.rejected
     assert (lost.row, len(server.calls)) == (3, 4)
     assert "does not hold for price = -580.0" in lost.reason
+
+
+RATIO = (
+    "tv_type = 'OLED' or price between 1.5 * min(price) filter (where tv_type = 'OLED') "
+    "over (partition by size) and 3 * max(price) filter (where tv_type = 'OLED') "
+    "over (partition by size)"
+)
+
+
+def declared(server: ChatServer, checks: list[str]) -> list[dict[str, Any]]:
+    """Eight televisions that a caller declares rules for."""
+    table = {key: value for key, value in tv_table().items() if key != "checks"}
+    return fb.generate(spec(server, table), checks=checks).to_dicts()
+
+
+def test_declared_rules_stand_in_the_prompt_and_broken_rows_are_asked_again() -> None:
+    """A row rule, a relation of two columns, and a rule over the rows of a group."""
+    rules = ["price < 4000", "price ~ size + 0.5", RATIO]
+    bad = [{**tv(row), **({"price": 9_000.0} if i == 7 else {})} for i, row in enumerate(TVS)]
+    bad[5] = {**bad[5], "price": 2_000.0}  # 4 times the OLED of that size
+    replies = [as_reply(*bad), as_reply(tv(TVS[7])), as_reply(tv(TVS[5]))]
+    with ChatServer(replies) as server:
+        assert declared(server, rules) == [*map(tv, TVS)]
+    prompts = [call.prompt for call in server.calls]
+    assert len(prompts) == 3
+    assert "price < 4000" in prompts[0]
+    assert "`price` and `size` rise together" in prompts[0]
+    assert RATIO in prompts[0]
+    assert "price < 4000 does not hold for price = 9000.0" in prompts[1]
+    assert "does not hold: price = 2000.0, size = 55" in prompts[2]
+
+
+def test_rows_that_keep_two_columns_from_rising_together_are_asked_again() -> None:
+    """As few as leave the rest in line; the reason names the measure."""
+    shuffled = [*map(tv, TVS)]
+    shuffled[6] = {**shuffled[6], "price": 10.0}
+    with ChatServer([as_reply(*shuffled), as_reply(tv(TVS[6]))]) as server:
+        assert declared(server, ["price ~ size + 0.8"]) == [*map(tv, TVS)]
+    assert "price = 10.0, size = 65" in server.calls[1].prompt
+    assert "is out of line" in server.calls[1].prompt
+
+
+def test_a_broken_declared_rule_fails_the_run_at_last() -> None:
+    always = numbered(lambda number: {**tv(TVS[0]), "size": number, "price": -2.0})
+
+    with ChatServer(always) as server, pytest.raises(CheckError, match="price > 0") as caught:
+        declared(server, ["price > 0"])
+    assert len(caught.value.dataset.to_dicts()) == 8
+
+
+def test_a_rule_over_a_group_is_checked_on_any_table() -> None:
+    """Without a model, as a check of the finished table; an aggregate alone is refused."""
+    columns = {
+        "size": {"kind": "choice", "values": [40, 50]},
+        "price": {"kind": "uniform", "min": 1, "max": 2},
+    }
+    table = {"n": 50, "columns": columns}
+    least = "price >= 0.4 * max(price) over (partition by size)"
+    made = fb.generate({"tables": {"t": table}}, checks=[least])
+    assert made.checks.results[0].value == 0
+    with pytest.raises(CheckError, match="rows break the rule"):
+        fb.generate({"tables": {"t": table}}, checks=[least.replace("0.4", "0.999")])
+    with pytest.raises(SpecError) as caught:
+        fb.generate({"tables": {"t": table}}, checks=["price < 2 * avg(price)"])
+    assert "OVER ()" in str(caught.value)
 
 
 def test_a_rule_between_rows_is_a_check_of_the_table() -> None:

@@ -157,7 +157,8 @@ CASES = {
         with_checks({"kind": "row", "sql": "sum(x) > 1"}),
         "spec.bad-sql",
         "the check's SQL: it must not combine other rows (no aggregates)",
-        "for a parent's count or sum over its children use an `aggregate` check",
+        "for a parent's count or sum over its children use an `aggregate` check; in a `window`"
+        " check write `avg(price) OVER ()`",
     ),
     "dropped column": (
         with_checks({"kind": "unique", "columns": ["hidden"]}),

@@ -6,8 +6,8 @@ import numpy as np
 
 from fabula.synthesizers.relational.matching import (
     chosen_parents,
+    chosen_within,
     counts_like,
-    grown_trees,
     made_distinct,
 )
 
@@ -66,14 +66,11 @@ def test_pairs_that_cannot_differ_keep_their_numbers() -> None:
     assert sorted(changed.tolist()) == [0, 0, 1]
 
 
-def test_trees_have_their_roots_and_no_row_is_above_itself() -> None:
-    """B3.3, C2.1: a table that refers to itself."""
-    for counts in ([3, 2, 1, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0], [9, 9, 9, 9, 9, 9, 9]):
-        parents = grown_trees(np.array(counts), 1, rng())
-        assert (parents == -1).sum() == 1
-        for start in range(7):
-            seen, at = set(), start
-            while at >= 0:
-                assert at not in seen
-                seen.add(at)
-                at = int(parents[at])
+def test_parents_share_the_label_of_their_children() -> None:
+    """Counts are met in proportion; where no parent has the label, there is none."""
+    labels = (np.array([0, 0, 0, 1, 2]), np.array([0, 0, 1, 1]))
+    nothing = (np.zeros(5, int), np.zeros(4, int))
+    parents = chosen_within(*nothing, np.array([2, 1, 0, 0]), labels, rng())
+    assert np.bincount(parents[:3], minlength=2).tolist() == [2, 1]
+    assert parents[3] in (2, 3)
+    assert parents[4] == -1

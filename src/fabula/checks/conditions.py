@@ -13,6 +13,7 @@ from fabula.spec.checks import (
     PatternCheck,
     RangeCheck,
     RowCheck,
+    WindowCheck,
 )
 from fabula.spec.parameters import Moment, Scalar, as_moment
 
@@ -26,7 +27,7 @@ def condition(check: Check) -> str:
     Raises:
         ValueError: The check is about a whole table.
     """
-    if isinstance(check, RowCheck):
+    if isinstance(check, RowCheck | WindowCheck):
         return _own(check.sql)
     if isinstance(check, NotNullCheck):
         return f"{quoted(check.column)} IS NOT NULL"

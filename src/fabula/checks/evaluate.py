@@ -20,7 +20,7 @@ from fabula.checks.relations import (
     orphan_rows,
 )
 from fabula.checks.results import CheckResult, CheckResults
-from fabula.checks.rows import row_result
+from fabula.checks.rows import row_result, window_result
 from fabula.checks.uniqueness import repeated_rows, unique_result
 from fabula.io.read import TableRows
 from fabula.planning.expressions import ExpressionError
@@ -34,6 +34,7 @@ from fabula.spec.checks import (
     NearDuplicateCheck,
     ShareCheck,
     UniqueCheck,
+    WindowCheck,
 )
 from fabula.spec.tables import DatasetSpec
 
@@ -100,6 +101,8 @@ def rows_to_drop(
 
 def _result(spec: DatasetSpec, data: Data, table: str, check: Check) -> CheckResult:
     match check:
+        case WindowCheck():
+            return window_result(data, table, check)
         case UniqueCheck():
             return unique_result(data, table, check)
         case NearDuplicateCheck():

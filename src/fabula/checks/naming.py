@@ -21,6 +21,7 @@ from fabula.spec.checks import (
     RowCheck,
     ShareCheck,
     UniqueCheck,
+    WindowCheck,
 )
 
 _SHOWN = 5
@@ -34,7 +35,7 @@ def check_name(check: Check) -> str:
 def rule(check: Check) -> str:
     """What a check demands, in words."""
     match check:
-        case RowCheck():
+        case RowCheck() | WindowCheck():
             return check.sql
         case NotNullCheck() | InSetCheck() | RangeCheck() | MinimumCheck() | PatternCheck():
             return _row_rule(check)

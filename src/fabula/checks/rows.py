@@ -12,7 +12,7 @@ from fabula.checks.relations import with_parents
 from fabula.checks.results import CheckResult
 from fabula.planning.expressions import parse_expression
 from fabula.planning.parents import parent_columns, references_of
-from fabula.spec.checks import Check
+from fabula.spec.checks import Check, WindowCheck
 from fabula.spec.tables import DatasetSpec
 
 
@@ -27,6 +27,19 @@ def row_result(spec: DatasetSpec, data: Data, table: str, check: Check) -> Check
     broken = f"NOT coalesce({parsed.sql}, TRUE)"
     rows, failing = data.row(f"SELECT count(*), count(*) FILTER ({broken}) FROM {view}")
     examples = data.examples(f"SELECT * FROM {view} WHERE {broken}") if failing else ()
+    return rows_verdict(table, check, rows=rows, failing=failing, examples=examples)
+
+
+def window_result(data: Data, table: str, check: WindowCheck) -> CheckResult:
+    """How a rule over other rows does on all rows of a table."""
+    parsed = parse_expression(condition(check), across=True)
+    data.need(table, parsed.needs)
+    view = data.view(table)
+    kept = f"SELECT {parsed.sql} AS kept FROM {view}"
+    broken = "NOT coalesce(kept, TRUE)"
+    rows, failing = data.row(f"SELECT count(*), count(*) FILTER ({broken}) FROM ({kept})")
+    query = f"SELECT * FROM {view} QUALIFY NOT coalesce({parsed.sql}, TRUE)"
+    examples = data.examples(query) if failing else ()
     return rows_verdict(table, check, rows=rows, failing=failing, examples=examples)
 
 

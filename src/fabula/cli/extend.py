@@ -52,6 +52,10 @@ def extend(
         list[str] | None,
         typer.Option("--unique", metavar="COLUMN", help="Column without repeats; repeatable."),
     ] = None,
+    within_range: Annotated[
+        bool,
+        typer.Option("--within-range", help="Refuse numbers and texts beyond the old ones."),
+    ] = False,
     seed: SeedOption = None,
     model: ModelOption = None,
     rows_per_call: Annotated[
@@ -73,6 +77,7 @@ def extend(
     """
     from fabula.io.frames import as_table
     from fabula.reports import amounts
+    from fabula.texts.extend import beyond_ranges
     from fabula.texts.extend import extend as grow
     from fabula.texts.files import extend_file, longer_name
 
@@ -87,6 +92,7 @@ def extend(
         "review": review,
         "balance": balance,
         "unique": unique or (),
+        "within_range": within_range,
         "seed": seed or 0,
         "model": model or "local",
         "rows_per_call": rows_per_call,
@@ -111,4 +117,6 @@ def extend(
         longer = extend_file(data, n, target, overwrite=overwrite, **wanted)
     old = amounts.count(longer.num_rows - n, "row")
     talk.say(f"Wrote `{target}` ({old} and {n:,} new)")
+    for note in beyond_ranges(longer, n):
+        talk.say(f"{note}; `--within-range` refuses such values")
     talk.hint(f"look at it with `fabula show {pasted(target)}`")

@@ -48,11 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from fabula.cli.talk import Talk, take_options
     from fabula.errors import FabulaError, UsageError
+    from fabula.io.formulas import escaping_formulas
 
     talk = Talk()
     try:
         talk, words = take_options(words)
-        with ended_like_ctrl_c():
+        escaping = escaping_formulas(talk.escapes_formulas)
+        with ended_like_ctrl_c(), talk.saying_warnings(), escaping:
             return _run(words, talk)
     except FabulaError as error:
         talk.fail(error)

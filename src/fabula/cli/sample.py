@@ -79,6 +79,7 @@ def sample(
     import sys
 
     from fabula.io.formats import as_format, check_ending, format_of
+    from fabula.io.formulas import tell
     from fabula.io.places import check_free, make_folder
     from fabula.io.write import CsvFile, write_table
     from fabula.synthesizers.synthesizer import Synthesizer, load_synthesizer
@@ -120,6 +121,7 @@ def sample(
         for block in blocks:
             writer.write(block)
         writer.close()
+        tell("standard output", writer.formulas, escaped=talk.escapes_formulas)
         return
     with progress(talk) as watch:
         done = 0

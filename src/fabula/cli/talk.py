@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import logging
 import os
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, TextIO
 
@@ -28,12 +30,14 @@ class Talk:
         verbose: Show the traceback of an unexpected error.
         progress: Show progress.
         errors: Errors as text for people or as JSON for programs.
+        escapes_formulas: Put `'` before texts in CSV that a spreadsheet would run.
     """
 
     quiet: bool = False
     verbose: bool = False
     progress: bool = True
     errors: Literal["text", "json"] = "text"
+    escapes_formulas: bool = False
 
     def say(self, text: str) -> None:
         """Say something to the person, unless they want quiet, after the data that came before."""
@@ -44,6 +48,17 @@ class Talk:
     def hint(self, text: str) -> None:
         """Say which command could come next."""
         self.say(f"hint: {text}")
+
+    @contextmanager
+    def saying_warnings(self) -> Iterator[None]:
+        """Say what the library warns of."""
+        library, handler = logging.getLogger("fabula"), logging.Handler(logging.WARNING)
+        handler.emit = lambda record: self.say(f"warning: {record.getMessage()}")  # type: ignore[method-assign]
+        library.addHandler(handler)
+        try:
+            yield
+        finally:
+            library.removeHandler(handler)
 
     def fail(self, error: FabulaError) -> None:
         """Print an error."""
@@ -60,6 +75,7 @@ def take_options(arguments: Sequence[str]) -> tuple[Talk, list[str]]:
         UsageError: `--error-format` names no format.
     """
     allowed: list[str] = []
+    escapes = False
     verbose = bool(os.environ.get("FABULA_DEBUG"))
     quiet, progress, errors, rest = False, True, "text", list[str]()
     words = iter(arguments)
@@ -71,6 +87,8 @@ def take_options(arguments: Sequence[str]) -> tuple[Talk, list[str]]:
             verbose = True
         elif word == "--no-progress":
             progress = False
+        elif word == "--escape-formulas":
+            escapes = True
         elif name == "--allow-env":
             allowed.append(value or next(words, ""))
         elif name == "--error-format":
@@ -88,7 +106,8 @@ def take_options(arguments: Sequence[str]) -> tuple[Talk, list[str]]:
     grant(allowed)
     asks_json = "--format=json" in rest or ("--format", "json") in itertools.pairwise(rest)
     as_json = errors == "json" or asks_json
-    return Talk(quiet, verbose, progress, "json" if as_json else "text"), rest
+    as_text: Literal["text", "json"] = "json" if as_json else "text"
+    return Talk(quiet, verbose, progress, as_text, escapes), rest
 
 
 def pasted(path: object) -> str:

@@ -1,20 +1,23 @@
 """Rules on rows while a model is asked: it is told them, and what each answer broke.
 
-The rules are the table's row checks, and the class that the table was made from.
+The rules are the table's row checks, its relations between rows, and the class that the table was
+made from. A row that breaks a rule is asked again. Where the rule's rows are to be made again, one
+that breaks it to the last is lost; else the finished table's check has the last word.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from fabula.checks.conditions import condition
 from fabula.checks.naming import rule as in_words
+from fabula.engines.asked_relations import relation_check, relations_of, told_relation
 from fabula.engines.expressions import evaluate
 from fabula.engines.fields import column_of
 from fabula.inference.row_classes import row_problems
-from fabula.llm.rows.job import RowCheck
+from fabula.llm.rows.job import RowCheck, TableCheck
 from fabula.llm.rows.wording import as_json
 from fabula.planning.expressions import parse_expression
 from fabula.planning.parents import is_of_one_row
@@ -25,7 +28,10 @@ from fabula.spec.checks import Check
 def told_rules(plan: TablePlan, asked: Collection[str]) -> str:
     """The row checks on asked columns, in words for the model; empty where there are none."""
     rules = [in_words(check) for check, needs in _rules(plan) if needs & set(asked)]
-    return f"Every row must keep these rules: {'; '.join(rules)}" if rules else ""
+    relations = [told_relation(check) for check, _ in relations_of(plan, asked)]
+    told = [f"Every row must keep these rules: {'; '.join(rules)}"] if rules else []
+    told += [f"All rows together must keep these rules: {'; '.join(relations)}"] * bool(relations)
+    return "\n".join(told)
 
 
 @dataclass(frozen=True)
@@ -35,16 +41,20 @@ class AnswerCheck:
     Attributes:
         check: Takes a row, returns the rules that it breaks in words; None without rules.
         needs: Columns that are no part of the answer and that the rules look at.
+        soft: As `check`, by the rules whose breach does not lose a row.
+        table: As `soft`, by the rules on all rows together.
     """
 
     check: RowCheck | None
     needs: tuple[str, ...] = ()
+    soft: RowCheck | None = None
+    table: TableCheck | None = None
 
 
 def answer_check(
     plan: TablePlan, asked: Collection[str], made: Collection[str], row_class: type | None
 ) -> AnswerCheck:
-    """A check of one answer by the rules whose rows are to be made again, and by a class.
+    """A check of answers by the table's rules, and by a class.
 
     Args:
         plan: The table.
@@ -52,18 +62,23 @@ def answer_check(
         made: The columns that a row has before.
         row_class: The class that the table was made from.
     """
-    checks = [_rule_check(plan, asked, made), _class_check(plan, asked, row_class)]
+    hard, soft = _rules_here(plan, asked, made)
+    checks = [_rule_check(plan, hard), _class_check(plan, asked, row_class)]
     found = [check for check in checks if check is not None]
-    if not found:
-        return AnswerCheck(None)
 
     def problems(row: dict[str, Any]) -> Sequence[str]:
         return [problem for check in found for problem in check(row)]
 
-    needs = {need for _, names in _repaired(plan, asked, made) for need in names}
+    table, related = relation_check(plan, asked, {*asked, *made})
+    needs = {need for _, names in (*hard, *soft) for need in names} | related
     if row_class is not None:
         needs |= {name for name in plan.columns if name in made}
-    return AnswerCheck(problems, tuple(sorted(needs - set(asked))))
+    return AnswerCheck(
+        problems if found else None,
+        tuple(sorted(needs - set(asked))),
+        _rule_check(plan, soft),
+        table,
+    )
 
 
 def _class_check(
@@ -86,22 +101,22 @@ def _as_written(plan: TablePlan, name: str, value: Any) -> Any:
     return column_of(plan.columns[name], [value])[0].as_py()
 
 
-def _repaired(
+Rules: TypeAlias = list[tuple[Check, set[str]]]
+
+
+def _rules_here(
     plan: TablePlan, asked: Collection[str], made: Collection[str]
-) -> list[tuple[Check, set[str]]]:
-    """The rules on asked columns whose rows are to be made again, if the row has all they need."""
+) -> tuple[Rules, Rules]:
+    """The rules whose columns are there: those that lose a row, and the others."""
     here = {*asked, *made}
-    return [
-        (check, needs)
-        for check, needs in _rules(plan)
-        if check.repair == "resample" and needs & set(asked) and needs <= here
-    ]
+    rules = [(c, needs) for c, needs in _rules(plan) if needs & set(asked) and needs <= here]
+    hard = [(check, needs) for check, needs in rules if check.repair == "resample"]
+    return hard, [rule for rule in rules if rule not in hard]
 
 
-def _rule_check(plan: TablePlan, asked: Collection[str], made: Collection[str]) -> RowCheck | None:
+def _rule_check(plan: TablePlan, kept: Rules) -> RowCheck | None:
     rules = [
-        (in_words(check), parse_expression(condition(check)).sql, needs)
-        for check, needs in _repaired(plan, asked, made)
+        (in_words(check), parse_expression(condition(check)).sql, needs) for check, needs in kept
     ]
     if not rules:
         return None

@@ -206,6 +206,8 @@ class JointEngine:
             extra=told_rules(self.plan, self.group),
             rows_per_call=table.rows_per_call,
             check_row=rules.check,
+            soft_row=rules.soft,
+            soft_table=rules.table,
             sample=_asked_before(block),
             unique=self._unique(specs),
             used=[
@@ -261,6 +263,8 @@ class PromptEngine:
             beside=_given(block, rules.needs, rows) or None,
             extra=told_rules(self.plan, (self.name,)),
             check_row=_prose_and_rules(self.name, spec, rules.check),
+            soft_row=rules.soft,
+            soft_table=rules.table,
             text=isinstance(spec, Text),
             prompts=prompts,
             sample=_asked_before(block),

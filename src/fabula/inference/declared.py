@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from fabula.errors import UsageError, did_you_mean
 from fabula.inference.guesses import words
-from fabula.spec.checks import Check, CorrelationCheck, RowCheck
+from fabula.spec.checks import Check, CorrelationCheck, RowCheck, WindowCheck
 from fabula.spec.tables import DatasetSpec
 
 CLEARLY = 0.3
@@ -16,13 +16,18 @@ CLEARLY = 0.3
 _RELATION = re.compile(r"(.+?)\s+~\s+(.+?)\s*([+-])\s*(\d*\.?\d+)?\s*", re.S)
 
 
+_WINDOW = re.compile(r"\)\s*over\b", re.I)
+"""The end of a window function: `avg(price) OVER (PARTITION BY size)`."""
+
+
 def with_checks(spec: DatasetSpec, declared: Sequence[str]) -> DatasetSpec:
     """The spec whose one table must also keep the declared relations.
 
     Args:
         spec: A spec of one table.
         declared: `A ~ B +` (they rise together), `A ~ B -` (one falls), each with an optional
-            least rank correlation (`A ~ B + 0.8`); anything else is a SQL condition on a row.
+            least rank correlation (`A ~ B + 0.8`); anything else is a SQL condition on a row,
+            which may look at other rows by window functions.
             A column may be named by a part of its name.
 
     Raises:
@@ -45,7 +50,7 @@ def with_checks(spec: DatasetSpec, declared: Sequence[str]) -> DatasetSpec:
 def _check(text: str, columns: Sequence[str]) -> Check:
     relation = _RELATION.fullmatch(text.strip())
     if relation is None:
-        return RowCheck(sql=text)
+        return WindowCheck(sql=text) if _WINDOW.search(text) else RowCheck(sql=text)
     first, second, sign, least = relation.groups()
     bound = float(least) if least else CLEARLY
     return CorrelationCheck(

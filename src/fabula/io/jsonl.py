@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import duckdb
 import pyarrow as pa
 
+from fabula.io.formulas import NO_FORMULAS
 from fabula.io.sql import locked_connection, quoted
 
 
 class JsonLines:
     """Writes blocks as JSON Lines through DuckDB's `to_json`."""
+
+    formulas: Mapping[str, int] = NO_FORMULAS
 
     def __init__(self, sink: pa.NativeFile, schema: pa.Schema) -> None:
         fields = ", ".join(f"{quoted(field.name)} := {_value(field)}" for field in schema)

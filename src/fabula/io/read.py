@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import pyarrow as pa
 
 from fabula.io.formats import Format, separator_of
+from fabula.io.formulas import is_formula
 from fabula.io.write import csv_type, plain_type
 
 if TYPE_CHECKING:
@@ -34,7 +35,11 @@ def read_files(paths: Sequence[Path], file_format: Format, schema: pa.Schema | N
     names = [str(path) for path in paths]
     if file_format == "csv":
         flat = schema and pa.schema([(field.name, csv_type(field.type)) for field in schema])
+        renamed = flat and any(map(is_formula, flat.names))  # the file may have them escaped
         csv_options = ds.CsvFileFormat(
+            read_options=csv.ReadOptions(column_names=flat.names, skip_rows_after_names=1)
+            if flat and renamed
+            else None,
             parse_options=csv.ParseOptions(
                 delimiter=separator_of(paths[0]), newlines_in_values=True
             ),

@@ -130,6 +130,30 @@ def is_unchanged(path: Path, sha256: str) -> bool:
         return False
 
 
+def check_unchanged(path: Path, sha256: str) -> None:
+    """Make sure that a run's file is there as the run wrote it.
+
+    Raises:
+        SourceError: It is missing, or was changed since.
+    """
+    if is_unchanged(path, sha256):
+        return
+    if not path.is_file():
+        raise SourceError(
+            f"the run's file `{path}` is missing",
+            code="source.missing",
+            where=str(path),
+            hint="run `fabula generate` again with `--fresh`",
+        )
+    raise SourceError(
+        f"`{path}` was changed since its run wrote it",
+        code="source.changed",
+        where=str(path),
+        hint="to read it as it is, name the file itself; to make it again, move it away and run "
+        "`fabula generate` again with `--fresh`",
+    )
+
+
 def read_object(path: Path) -> dict[str, Any] | None:
     """A JSON file's object; None where there is none, such as in half a file.
 

@@ -18,7 +18,7 @@ from fabula.io.csv_files import read_csv
 from fabula.io.formats import ENDINGS, Format
 from fabula.io.json_files import json_rows, read_json, read_json_lines
 from fabula.io.read import TableRows, read_files
-from fabula.io.run_files import inside, read_object
+from fabula.io.run_files import check_unchanged, inside, read_object
 from fabula.types import Path as PathLike
 
 _MAGIC: tuple[tuple[bytes, str], ...] = ((b"PAR1", "parquet"), (b"ARROW1", "arrow"))
@@ -189,16 +189,20 @@ def _run_files(folder: Path) -> dict[str, list[Path]]:
     """The files of each table of a finished run; nothing where the folder holds none.
 
     Raises:
-        SourceError: The manifest names a file outside the folder, or a link.
+        SourceError: The manifest names a file outside the folder or a link, or a file was changed.
     """
     manifest = read_object(folder / "manifest.json") or {}
     try:
-        return {
-            name: [inside(folder, file["path"]) for file in table["files"]]
+        found = {
+            name: {inside(folder, file["path"]): str(file["sha256"]) for file in table["files"]}
             for name, table in manifest["tables"].items()
         }
     except (LookupError, TypeError, AttributeError):  # another program's manifest
         return {}
+    for files in found.values():
+        for path, sha256 in files.items():
+            check_unchanged(path, sha256)
+    return {name: list(files) for name, files in found.items()}
 
 
 def _parts(folder: Path) -> list[Path]:

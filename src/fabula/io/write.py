@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +17,8 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from fabula.io.formats import Format, separator_of
+from fabula.io.formula_cells import FormulaGuard
+from fabula.io.formulas import NO_FORMULAS, is_asked, tell
 from fabula.io.jsonl import JsonLines, json_texts
 from fabula.io.places import replacing, sha256_of
 from fabula.streams import BLOCK_ROWS
@@ -34,16 +36,23 @@ class WrittenFile:
         rows: Rows in it.
         bytes: Its size.
         sha256: The hash of its bytes.
+        formulas: Cells of a CSV file that start like a spreadsheet's formula, by column.
     """
 
     name: str
     rows: int
     bytes: int
     sha256: str
+    formulas: Mapping[str, int] = field(default_factory=dict)
 
 
 class Encoder(Protocol):
     """Turns blocks into the bytes of one file."""
+
+    @property
+    def formulas(self) -> Mapping[str, int]:
+        """Cells that start like a spreadsheet's formula, by column; only CSV has some."""
+        ...
 
     def write(self, block: pa.Table) -> None:
         """Add a block's rows."""
@@ -69,20 +78,25 @@ class OpenFile:
 
 
 @contextmanager
-def writing(path: Path, schema: pa.Schema, file_format: Format) -> Iterator[OpenFile]:
+def writing(
+    path: Path, schema: pa.Schema, file_format: Format, *, escape_formulas: bool | None = None
+) -> Iterator[OpenFile]:
     """Open a file for blocks; it takes its name only when the `with` ends well.
 
     Args:
         path: Where the file goes; its folder exists.
         schema: The schema of every block.
         file_format: The file format.
+        escape_formulas: Put `'` before cells of CSV that a spreadsheet would run; by default as
+            `escaping_formulas` says.
 
     Raises:
         SinkError: The place can't be written; nothing is left behind.
     """
+    escape = is_asked(escape_formulas)
     with replacing(path) as temporary:
         with pa.OSFile(str(temporary), "wb") as sink:
-            file = OpenFile(_encoder(path, sink, schema, file_format))
+            file = OpenFile(_encoder(path, sink, schema, file_format, escape))
             try:
                 yield file
             except BaseException:
@@ -91,21 +105,29 @@ def writing(path: Path, schema: pa.Schema, file_format: Format) -> Iterator[Open
                 raise
             file.encoder.close()
         digest = sha256_of(temporary)
-        file.written = WrittenFile(path.name, file.rows, temporary.stat().st_size, digest)
+        file.written = WrittenFile(
+            path.name, file.rows, temporary.stat().st_size, digest, dict(file.encoder.formulas)
+        )
 
 
 def write_table(
-    path: Path, blocks: pa.Table | Iterable[pa.Table], schema: pa.Schema, file_format: Format
+    path: Path,
+    blocks: pa.Table | Iterable[pa.Table],
+    schema: pa.Schema,
+    file_format: Format,
+    *,
+    escape_formulas: bool | None = None,
 ) -> WrittenFile:
-    """Write a table, or its blocks one after the other, to a file.
+    """Write a table, or its blocks one after the other, to a file; formulas in CSV are warned of.
 
     Raises:
         SinkError: The place can't be written; nothing is left behind.
     """
-    with writing(path, schema, file_format) as file:
+    with writing(path, schema, file_format, escape_formulas=escape_formulas) as file:
         for block in [blocks] if isinstance(blocks, pa.Table) else blocks:
             file.write(block)
     assert file.written is not None
+    tell(path.name, file.written.formulas, escaped=is_asked(escape_formulas))
     return file.written
 
 
@@ -116,6 +138,8 @@ class ParquetFile:
     would cost a fifth of the speed. Whole numbers and times are stored as differences, which
     is both faster than plain and a third smaller.
     """
+
+    formulas: Mapping[str, int] = NO_FORMULAS
 
     def __init__(self, sink: pa.NativeFile, schema: pa.Schema) -> None:
         dictionaries = [field.name for field in schema if pa.types.is_dictionary(field.type)]
@@ -151,10 +175,26 @@ class ParquetFile:
 
 
 class CsvFile:
-    """CSV as RFC 4180 has it, in UTF-8; text is quoted, so a null differs from empty text."""
+    """CSV as RFC 4180 has it, in UTF-8; text is quoted, so a null differs from empty text.
 
-    def __init__(self, sink: pa.NativeFile, schema: pa.Schema, separator: str = ",") -> None:
-        flat = pa.schema([(field.name, csv_type(field.type)) for field in schema])
+    Attributes:
+        formulas: Cells that start like a spreadsheet's formula, by column.
+    """
+
+    def __init__(
+        self,
+        sink: pa.NativeFile,
+        schema: pa.Schema,
+        separator: str = ",",
+        *,
+        escape_formulas: bool | None = None,
+    ) -> None:
+        self._guard = FormulaGuard(is_asked(escape_formulas))
+        self.formulas = self._guard.found
+        flat = self._guard.header(
+            pa.schema([(field.name, csv_type(field.type)) for field in schema])
+        )
+        self._names = flat.names
         self._writer = pa.csv.CSVWriter(
             sink, flat, write_options=pa.csv.WriteOptions(delimiter=separator)
         )
@@ -167,7 +207,7 @@ class CsvFile:
             for name in nested:
                 position = block.schema.get_field_index(name)
                 block = block.set_column(position, name, texts.column(name))
-        self._writer.write_table(block)
+        self._writer.write_table(self._guard.rows(block).rename_columns(self._names))
 
     def close(self) -> None:
         """Finish the file."""
@@ -180,6 +220,8 @@ class ArrowFile:
     The format allows one dictionary a column in a file, and blocks may bring different ones:
     dictionary columns are written as plain values.
     """
+
+    formulas: Mapping[str, int] = NO_FORMULAS
 
     def __init__(self, sink: pa.NativeFile, schema: pa.Schema) -> None:
         self._schema = pa.schema([(field.name, plain_type(field.type)) for field in schema])
@@ -209,9 +251,11 @@ def _is_whole(kind: pa.DataType) -> bool:
     return any(test(kind) for test in tests)
 
 
-def _encoder(path: Path, sink: pa.NativeFile, schema: pa.Schema, file_format: Format) -> Encoder:
+def _encoder(
+    path: Path, sink: pa.NativeFile, schema: pa.Schema, file_format: Format, escape: bool
+) -> Encoder:
     if file_format == "csv":
-        return CsvFile(sink, schema, separator_of(path))
+        return CsvFile(sink, schema, separator_of(path), escape_formulas=escape)
     return _ENCODERS[file_format](sink, schema)
 
 

@@ -125,6 +125,8 @@ def _content(content: Any) -> str:
         return json.dumps(content, ensure_ascii=False)
     if isinstance(content, list):
         said = [part for part in content if isinstance(part, dict)]
+        if said and not any("type" in part or "text" in part for part in said):
+            return json.dumps(content, ensure_ascii=False)  # rows where their text belongs
         parts = [part.get("text") for part in said if part.get("type") not in _REASONING_PARTS]
         return "".join(part for part in parts if isinstance(part, str))
     return ""

@@ -15,6 +15,7 @@ from typing import Any
 from fabula.llm.dialect import with_folded
 from fabula.llm.fake_patterns import matching
 from fabula.llm.fake_words import WORDS, word_for
+from fabula.llm.rows.wording import usual_range
 
 DEEPEST = 6
 Bounds = Mapping[str, Any]
@@ -177,7 +178,7 @@ def _range(schema: Bounds, name: str) -> tuple[Any, Any]:
     highest = schema.get("maximum", schema.get("exclusiveMaximum"))
     usual = (18, 90) if "age" in re.findall("[a-z]+", name.lower()) else (1, 100)
     if lowest is None and highest is None:
-        return usual
+        return usual_range(schema.get("description", "")) or usual
     if lowest is None:
         return highest - 100, highest
     return lowest, highest if highest is not None else lowest + 100

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fabula.errors import UsageError
 from fabula.llm.batched import Batched, OnBatch
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fabula.llm.batches import Batches
     from fabula.spec.models import ModelSpec
 
-OpenModel: TypeAlias = "Callable[[str | ModelSpec], ChatModel]"
+OpenModel: TypeAlias = "Callable[[str | ModelSpec | Mapping[str, Any]], ChatModel]"
 """Opens a language model by its name or its settings in a spec."""
 
 
@@ -41,7 +41,7 @@ def models_of_run(
     """
     ledgers: list[Ledger] = []
 
-    def opened(model: str | ModelSpec) -> ChatModel:
+    def opened(model: str | ModelSpec | Mapping[str, Any]) -> ChatModel:
         chat = open_model(model if isinstance(model, str) else settings_of(model))
         if rehearsal is not None:
             return StandIn(chat, rehearsal)

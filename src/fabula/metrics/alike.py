@@ -22,10 +22,9 @@ def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """A column without dictionaries and views, whose type decides its kind."""
     kind = column.type
     if pa.types.is_dictionary(kind):
-        to = kind.value_type
-        to = pa.large_string() if pa.types.is_string_view(to) else to  # which Arrow can't take
-        chunks = [chunk.dictionary.cast(to).take(chunk.indices) for chunk in column.chunks]
-        return pa.chunked_array(chunks, to)
+        own = plain(pa.chunked_array([], kind.value_type)).type
+        parts = [part.dictionary.cast(own).take(part.indices) for part in column.chunks]
+        return pa.chunked_array(parts, own)
     if pa.types.is_string_view(kind) or pa.types.is_large_string(kind):
         return column.cast(pa.string() if column.nbytes < 2**30 else pa.large_string())
     return column

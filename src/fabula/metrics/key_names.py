@@ -44,6 +44,7 @@ _IE = {"movie": "movy", "cookie": "cooky", "calorie": "calory", "genie": "geny",
 _STAFF = _words(
     "rep representative agent salesperson seller manager boss supervisor clerk operator handler"
     " assignee assigned cashier teacher instructor responsible technician picker driver nurse"
+    " head chair chairman director chief president captain coach dean principal lead deputy"
 )
 _BUYERS = _words(
     "buyer client purchaser payer guest subscriber shopper customer consignee tenant borrower"

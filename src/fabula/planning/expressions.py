@@ -68,6 +68,12 @@ MOST_TEXT = 100_000
 _MOST_WIDTH = re.compile(r"[*]|\d{5,}|\{[^{}]*\{")
 _CONSTANT_NAMES = {"current_date", "current_timestamp", "current_time", "localtimestamp"}
 
+_COMBINES = "it must not combine other rows (no aggregates)"
+_INSTEAD = (
+    "for a parent's count or sum over its children use an `aggregate` check; in a `window` check "
+    "write `avg(price) OVER ()`"
+)
+
 
 class ExpressionError(ValueError):
     """An expression can't be used; `hint` says what to do where that is known."""
@@ -90,12 +96,15 @@ class Expression:
     needs: tuple[str, ...]
 
 
-def parse_expression(text: str, references: Collection[str] = ()) -> Expression:
+def parse_expression(
+    text: str, references: Collection[str] = (), *, across: bool = False
+) -> Expression:
     """Parse one SQL expression.
 
     Args:
         text: The expression, as written in the spec.
         references: Reference columns of the table; `customer_id.name` then means the parent's.
+        across: Whether window functions may look at other rows.
 
     Raises:
         ExpressionError: No valid expression, or one that could not be repeated.
@@ -103,12 +112,12 @@ def parse_expression(text: str, references: Collection[str] = ()) -> Expression:
     if len(text) > MOST_TEXT:
         raise ExpressionError(f"it has more than {MOST_TEXT:,} characters")
     try:
-        return _parsed(text, references)
+        return _parsed(text, references, across=across)
     except (RecursionError, MemoryError) as error:
         raise ExpressionError("it is nested too deeply") from error
 
 
-def _parsed(text: str, references: Collection[str]) -> Expression:
+def _parsed(text: str, references: Collection[str], *, across: bool) -> Expression:
     try:
         serialized = _scalar("SELECT json_serialize_sql(?)", f"SELECT {text}")
     except duckdb.Error as error:
@@ -132,7 +141,8 @@ def _parsed(text: str, references: Collection[str]) -> Expression:
     node["select_list"][0]["alias"] = ""
     needs: dict[str, None] = {}
     for part in _walk(node["select_list"][0]):
-        _inspect(part, references, needs)
+        if not (across and part.get("class") == "WINDOW"):
+            _inspect(part, references, needs)
     sql = _scalar("SELECT json_deserialize_sql(?)", json.dumps(tree))
     return Expression(sql.removeprefix("SELECT "), tuple(needs))
 
@@ -149,12 +159,12 @@ def expression_type(sql: str, types: Mapping[str, pa.DataType]) -> pa.DataType:
         with in_time(connection):
             result = connection.from_arrow(empty_table(schema)).project(sql).to_arrow_table()
     except duckdb.Error as error:
-        raise ExpressionError(_first_line(error)) from error
+        line = _first_line(error)
+        if "GROUP BY" not in line:
+            raise ExpressionError(line) from error
+        raise ExpressionError(_COMBINES, _INSTEAD) from error
     if result.num_rows:
-        raise ExpressionError(
-            "it must not combine other rows (no aggregates)",
-            "for a parent's count or sum over its children use an `aggregate` check",
-        )
+        raise ExpressionError(_COMBINES, _INSTEAD)
     return settled_type(result.schema[0].type)
 
 
@@ -200,7 +210,10 @@ def _inspect(part: dict[str, Any], references: Collection[str], needs: dict[str,
     if kind == "SUBQUERY":
         raise ExpressionError("it must not hold a query of its own")
     if kind == "WINDOW":
-        raise ExpressionError("it must not look at other rows (no window functions)")
+        raise ExpressionError(
+            "it must not look at other rows (no window functions)",
+            "a rule over other rows is a check of `kind: window`",
+        )
     if kind == "PARAMETER":
         raise ExpressionError("it must not hold a parameter (`?` or `$1`)")
     if kind == "STAR":

@@ -29,6 +29,7 @@ from fabula.spec.checks import (
     RowCheck,
     ShareCheck,
     UniqueCheck,
+    WindowCheck,
 )
 from fabula.spec.columns import AbstractColumn, AbstractNumber
 from fabula.spec.keys import Reference
@@ -173,11 +174,13 @@ def check_violations(spec: DatasetSpec, planned: dict[str, Columns]) -> Iterator
             where = f"tables.{table.name}.checks.{i}"
             yield from _check_names(spec, table, check, where)
             yield from _check_type(check, planned[table.name], where)
-            for text, place in _conditions(check):
+            for text, key in _conditions(check):
                 of_row = isinstance(check, RowCheck)
                 seen = _seen(table, planned, check) if of_row else _written(planned[table.name])
                 references = references_of(table) if of_row else ()
-                yield from _condition_problems(text, references, seen, f"{where}.{place}")
+                place = f"{where}.{key}"
+                across = isinstance(check, WindowCheck)
+                yield from _condition_problems(text, references, seen, place, across=across)
 
 
 def _check_names(
@@ -254,7 +257,7 @@ def _check_type(check: Check, columns: Columns, where: str) -> Iterator[Violatio
 
 
 def _conditions(check: Check) -> Iterator[tuple[str, str]]:
-    if isinstance(check, RowCheck | ShareCheck) and check.sql is not None:
+    if isinstance(check, RowCheck | WindowCheck | ShareCheck) and check.sql is not None:
         yield check.sql, "sql"
     if isinstance(check, CorrelationCheck) and check.where is not None:
         yield check.where, "where"
@@ -277,11 +280,16 @@ def _written(columns: Columns) -> dict[str, pa.DataType]:
 
 
 def _condition_problems(
-    text: str, references: Collection[str], seen: Mapping[str, pa.DataType], where: str
+    text: str,
+    references: Collection[str],
+    seen: Mapping[str, pa.DataType],
+    where: str,
+    *,
+    across: bool,
 ) -> Iterator[Violation]:
     """Problems of a SQL condition on columns of some types."""
     try:
-        parsed = parse_expression(text, references)
+        parsed = parse_expression(text, references, across=across)
         unknown = [need for need in parsed.needs if need not in seen]
         for need in unknown:
             message = f"the check uses `{need}`, which no column defines"

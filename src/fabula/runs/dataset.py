@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +16,7 @@ from fabula.io.formats import as_format, format_of, names_file
 from fabula.io.names import file_stem
 from fabula.io.places import make_folder
 from fabula.io.read import TableRows, read_files, typed
-from fabula.io.run_files import inside
+from fabula.io.run_files import check_unchanged, inside
 from fabula.io.write import write_table
 from fabula.runs.output import is_file, read_manifest, read_rejects
 from fabula.runs.parts import Lost
@@ -78,6 +79,7 @@ class Dataset(Mapping[str, Any]):
         *,
         schemas: Mapping[str, pa.Schema] | None = None,
         reused: int = 0,
+        trusted: bool = False,
     ) -> Dataset:
         """The dataset of a finished run's folder.
 
@@ -85,10 +87,11 @@ class Dataset(Mapping[str, Any]):
             folder: The run's folder.
             schemas: The tables' types; without them, text files are read by their looks.
             reused: Rows that were there before the latest command.
+            trusted: Read its files without a look at their hashes, since they were just written.
 
         Raises:
             SourceError: The folder holds no finished run, its records are damaged, or a file of
-                it is missing.
+                it is missing; when rows are read, that a file was changed.
         """
         folder = Path(folder)
         manifest = read_manifest(folder)
@@ -102,7 +105,7 @@ class Dataset(Mapping[str, Any]):
         known = schemas or {}
         return cls(
             {
-                name: _rows_of(folder, table, known.get(name))
+                name: _rows_of(folder, table, known.get(name), trusted=trusted)
                 for name, table in manifest["tables"].items()
             },
             manifest,
@@ -136,13 +139,15 @@ class Dataset(Mapping[str, Any]):
         name = self._name(table)
         if name not in self._found:
             source = self._sources[name]
-            self._found[name] = source() if callable(source) else source
+            with self._readable(name):
+                self._found[name] = source() if callable(source) else source
         return self._found[name]
 
     def count(self, table: str | None = None) -> int:
         """Number of rows of a table, without reading it."""
         rows = self.rows(table)
-        number: int = rows.num_rows if isinstance(rows, pa.Table) else rows.count_rows()
+        with self._readable(table):
+            number: int = rows.num_rows if isinstance(rows, pa.Table) else rows.count_rows()
         return number
 
     @property
@@ -158,7 +163,8 @@ class Dataset(Mapping[str, Any]):
     def head(self, n: int = 10, table: str | None = None) -> pa.Table:
         """The first rows of a table, without reading the rest."""
         rows = self.rows(table)
-        return rows.slice(0, n) if isinstance(rows, pa.Table) else rows.head(n)
+        with self._readable(table):
+            return rows.slice(0, n) if isinstance(rows, pa.Table) else rows.head(n)
 
     def to_arrow(self, table: str | None = None) -> pa.Table:
         """A table as Arrow; the name may be left out where there is only one."""
@@ -166,8 +172,9 @@ class Dataset(Mapping[str, Any]):
         if name not in self._read:
             rows = self.rows(name)
             if not isinstance(rows, pa.Table):
-                rows = rows.to_table()
-                rows = typed(rows, self._schemas.get(name, rows.schema))
+                with self._readable(name):
+                    rows = rows.to_table()
+                    rows = typed(rows, self._schemas.get(name, rows.schema))
             self._read[name] = rows
         return self._read[name]
 
@@ -193,12 +200,19 @@ class Dataset(Mapping[str, Any]):
         """A table as objects of a Pydantic class, which validates each row."""
         return [model.model_validate(row) for row in self.to_dicts(table)]
 
-    def write(self, path: PathLike, *, format: str = "parquet") -> None:  # noqa: A002
+    def write(
+        self,
+        path: PathLike,
+        *,
+        format: str = "parquet",  # noqa: A002
+        escape_formulas: bool | None = None,
+    ) -> None:
         """Write the tables: one file a table into a folder, or one table into one file.
 
         Args:
             path: A folder, or a file whose ending names the format.
             format: The file format in a folder.
+            escape_formulas: Put `'` before texts in CSV that a spreadsheet would run.
 
         Raises:
             UsageError: A file is named, but there are several tables.
@@ -208,14 +222,14 @@ class Dataset(Mapping[str, Any]):
         if names_file(path):
             table = self.to_arrow()
             make_folder(path.parent)
-            write_table(path, table, table.schema, format_of(path))
+            write_table(path, table, table.schema, format_of(path), escape_formulas=escape_formulas)
             return
         file_format = as_format(format)
         make_folder(path)
         for name in self:
             table = self.to_arrow(name)
             file = path / f"{file_stem(name)}.{file_format}"
-            write_table(file, table, table.schema, file_format)
+            write_table(file, table, table.schema, file_format, escape_formulas=escape_formulas)
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         return self.to_arrow().__arrow_c_stream__(requested_schema)
@@ -230,6 +244,20 @@ class Dataset(Mapping[str, Any]):
         from fabula.runs.display import dataset_html
 
         return dataset_html(self)
+
+    @contextmanager
+    def _readable(self, table: str | None) -> Iterator[None]:
+        """Say which table it is whose files can't be read."""
+        try:
+            yield
+        except (pa.ArrowException, UnicodeDecodeError, OSError) as exc:
+            reason = str(exc).partition("\n")[0]
+            raise SourceError(
+                f"the files of `{self._name(table)}` in `{self.folder}` can't be read: {reason}",
+                code="source.unreadable",
+                where=str(self.folder),
+                hint="move them away and run `fabula generate` again with `--fresh`",
+            ) from exc
 
     def _name(self, table: str | None) -> str:
         """The table that is meant."""
@@ -248,25 +276,27 @@ class Dataset(Mapping[str, Any]):
 
 
 def _rows_of(
-    folder: Path, table: Mapping[str, Any], schema: pa.Schema | None
+    folder: Path, table: Mapping[str, Any], schema: pa.Schema | None, *, trusted: bool
 ) -> Callable[[], TableRows]:
     """What reads a table of a finished run, from the files of its main format."""
     first = Path(table["files"][0]["path"])
     place = folder.parent if is_file(folder) else folder
-    paths = [
-        inside(place, file["path"])
+    hashes = {
+        inside(place, file["path"]): str(file["sha256"])
         for file in table["files"]
         if Path(file["path"]).suffix == first.suffix
-    ]
-    for path in paths:
+    }
+    for path, sha256 in hashes.items():
         if not path.is_file():
-            raise SourceError(
-                f"the run's file `{path}` is missing",
-                code="source.missing",
-                where=str(path),
-                hint="run `fabula generate` again with `--fresh`",
-            )
-    return partial(read_files, paths, format_of(first), schema)
+            check_unchanged(path, sha256)
+
+    def read() -> TableRows:
+        if not trusted:
+            for path, sha256 in hashes.items():
+                check_unchanged(path, sha256)
+        return read_files(list(hashes), format_of(first), schema)
+
+    return read
 
 
 def _need(module: str, call: str) -> None:

@@ -19,6 +19,7 @@ from fabula.engines.generation import Generation
 from fabula.engines.made import TableMaker
 from fabula.errors import RunInterrupted, SpecError
 from fabula.io.formats import Format, as_format
+from fabula.io.formulas import escaping_formulas
 from fabula.llm.chat import ChatModel
 from fabula.planning.outputs import output_files
 from fabula.planning.plan import Plan
@@ -26,7 +27,7 @@ from fabula.runs.checking import Checking
 from fabula.runs.dataset import Dataset
 from fabula.runs.folder import RunFolder
 from fabula.runs.identity import identity
-from fabula.runs.manifest import build_manifest, lost_rows
+from fabula.runs.manifest import build_manifest, lost_rows, tell_formulas
 from fabula.runs.outputs import write_outputs
 from fabula.runs.progress import Tracker
 from fabula.runs.stores import MemoryStore, Store
@@ -70,6 +71,7 @@ def execute(
     progress: Progress | None = None,
     format: str | None = None,  # noqa: A002  (the word that users know)
     max_rejects: float | int | None = None,
+    escape_formulas: bool = False,
 ) -> Dataset:
     """Run a plan and return what it made.
 
@@ -83,6 +85,7 @@ def execute(
         progress: Called with a table's name, its rows done and its rows asked.
         format: The file format: `parquet` (the default), `csv`, `jsonl` or `arrow`.
         max_rejects: Lost rows that are accepted: a share (0.05), or a number of rows; else none.
+        escape_formulas: Put `'` before cells of CSV that a spreadsheet would run.
 
     Raises:
         SpecError: Checks contradict each other, or the columns.
@@ -105,6 +108,7 @@ def execute(
         overwrite=overwrite,
         progress=progress,
         max_rejects=max_rejects,
+        escape_formulas=escape_formulas,
     )
 
 
@@ -119,6 +123,7 @@ def run(
     overwrite: bool = False,
     progress: Progress | None = None,
     max_rejects: float | int | None = None,
+    escape_formulas: bool = False,
 ) -> Dataset:
     """Run a plan with any `generation`; see `execute` for the rest."""
     problems = impossible_rules(plan)
@@ -133,18 +138,27 @@ def run(
         if output is None:
             dataset = make(MemoryStore())
         else:
-            facts, formats = identity(plan, file_format), _formats(plan, file_format)
-            also = output_files(plan.spec)
-            folder = RunFolder(output, facts, formats, fresh=fresh, overwrite=overwrite, also=also)
+            facts = identity(plan, file_format, escape_formulas=escape_formulas)
+            folder = RunFolder(
+                output,
+                facts,
+                _formats(plan, file_format),
+                fresh=fresh,
+                overwrite=overwrite,
+                also=output_files(plan.spec),
+                escape_formulas=escape_formulas,
+            )
             tracker.resume(folder.answered(), folder.note_answered)
             try:
-                reused = _go_on(plan, folder, make, max_rejects)
+                with escaping_formulas(escape_formulas):
+                    reused = _go_on(plan, folder, make, max_rejects)
             finally:
                 folder.close()
             schemas = {table.name: table.schema for table in plan.tables}
-            dataset = Dataset.open(output, schemas=schemas, reused=reused)
+            dataset = Dataset.open(output, schemas=schemas, reused=reused, trusted=True)
     except KeyboardInterrupt as exc:
         raise _interrupted(tracker, kept=output is not None) from exc
+    tell_formulas(dataset.manifest, escaped=escape_formulas)
     raise_verdict(dataset, max_rejects, plan.spec.source)
     return dataset
 
@@ -153,6 +167,7 @@ def _go_on(plan: Plan, folder: RunFolder, make: Callable[[Store], Dataset], limi
     """Make what a run folder still lacks; returns the number of rows that it had already."""
     past = folder.manifest
     if past and not lost_too_many(past, limit):
+        folder.check_files()
         logger.info("`%s` holds this run, finished", folder.path)
         return sum(table["written"] for table in past["tables"].values())
     if past:

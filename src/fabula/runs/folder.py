@@ -33,7 +33,7 @@ from fabula.io.locks import FolderLock
 from fabula.io.names import file_stem
 from fabula.io.places import make_folder, remove_leftovers, sha256_of, sink_error, write_text
 from fabula.io.read import read_files, typed
-from fabula.io.run_files import inside, read_object
+from fabula.io.run_files import check_unchanged, inside, read_object
 from fabula.io.write import writing
 from fabula.runs.belongings import (
     FILES,
@@ -41,6 +41,7 @@ from fabula.runs.belongings import (
     STATE,
     read_identity,
     read_part,
+    recorded,
     remove_run,
     state_files,
 )
@@ -65,6 +66,7 @@ class RunFolder:
         fresh: Forget what an earlier, equal run left.
         overwrite: Replace what another run left; files of no run are never touched.
         also: Names of files that the run writes besides its tables.
+        escape_formulas: Put `'` before cells of CSV that a spreadsheet would run.
 
     Raises:
         SinkError: The folder holds something else, is in use, or can't be written.
@@ -80,8 +82,10 @@ class RunFolder:
         fresh: bool = False,
         overwrite: bool = False,
         also: Iterable[str] = (),
+        escape_formulas: bool = False,
     ) -> None:
         self.path = path
+        self._escape_formulas = escape_formulas
         self._formats = formats
         _check_owner(path, identity, overwrite=overwrite)
         make_folder(inside(path, STATE))
@@ -106,15 +110,33 @@ class RunFolder:
         return read_manifest(self.path)
 
     def finished(self, layout: Layout, part: int) -> PartRecord | None:
-        """The record of a part whose files are all there."""
+        """The record of a part whose files are all there, as they were written.
+
+        Raises:
+            SourceError: A file was changed since.
+        """
         record = read_part(self._record(layout, part))
         if record is None:
             return None
         try:
-            sizes = [inside(self.path, file.name).stat().st_size for file in record.files]
-        except (OSError, SourceError):
+            files = [(inside(self.path, file.name), file.sha256) for file in record.files]
+        except SourceError:
             return None
-        return record if sizes == [file.bytes for file in record.files] else None
+        if not all(path.is_file() for path, _ in files):
+            return None
+        for path, sha256 in files:
+            check_unchanged(path, sha256)
+        return record
+
+    def check_files(self) -> None:
+        """Make sure that every file of the run that is there is as it was recorded.
+
+        Raises:
+            SourceError: One was changed.
+        """
+        for name, sha256 in recorded(self.path).items():
+            if (path := inside(self.path, name)).exists():
+                check_unchanged(path, sha256)
 
     def keep(
         self, layout: Layout, part: int, attempt: int, blocks: Iterable[MadeBlock]
@@ -124,7 +146,9 @@ class RunFolder:
         tally = Tally(layout, part, attempt)
         with ExitStack() as stack:
             files = [
-                stack.enter_context(writing(path, layout.schema, file_format))
+                stack.enter_context(
+                    writing(path, layout.schema, file_format, escape_formulas=self._escape_formulas)
+                )
                 for file_format, path in self._files(layout, part).items()
             ]
             for block in blocks:

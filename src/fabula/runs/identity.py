@@ -20,7 +20,7 @@ _FILES = ("path", "file", "ca_file")
 """Names of parameters that hold files."""
 
 
-def identity(plan: Plan, file_format: str) -> dict[str, Any]:
+def identity(plan: Plan, file_format: str, *, escape_formulas: bool = False) -> dict[str, Any]:
     """What `run.json` says: the run's fingerprint and what went into it."""
     facts = {
         "fabula": version("fabula"),
@@ -28,6 +28,7 @@ def identity(plan: Plan, file_format: str) -> dict[str, Any]:
         "seed": plan.seed,
         "tables": {table.name: table.rows for table in plan.tables},
         "format": file_format,
+        **({"escape_formulas": True} if escape_formulas else {}),
     }
     return {"fingerprint": fingerprint(facts), **facts, "outputs": output_files(plan.spec)}
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fabula.checks.results import CheckResults
+from fabula.io.formulas import tell
 from fabula.planning.plan import Plan
 from fabula.runs.identity import public_spec, spec_sha256, versions
 from fabula.runs.parts import Lost, PartRecord
@@ -63,6 +64,10 @@ def table_record(parts: Sequence[PartRecord]) -> dict[str, Any]:
         for part in parts
         for file in part.files
     ]
+    formulas: Counter[str] = Counter()
+    for part in parts:
+        for file in part.files:
+            formulas.update(file.formulas)
     return {
         "requested": sum(part.asked for part in parts),
         "written": sum(part.rows for part in parts),
@@ -70,7 +75,14 @@ def table_record(parts: Sequence[PartRecord]) -> dict[str, Any]:
         "reasons": dict(reasons.most_common()),
         "drawings": parts[0].attempt + 1,
         "files": files,
+        **({"formulas": dict(formulas)} if formulas else {}),
     }
+
+
+def tell_formulas(manifest: Mapping[str, Any], *, escaped: bool) -> None:
+    """Warn about the texts of a run that a spreadsheet would run."""
+    for name, table in manifest["tables"].items():
+        tell(name, table.get("formulas", {}), escaped=escaped)
 
 
 def json_ready(value: Any) -> Any:

@@ -20,7 +20,7 @@ from fabula.io.formats import Format, as_format, check_ending, format_of, separa
 from fabula.io.places import make_folder, replacing, sha256_of
 from fabula.io.read import read_files, typed
 from fabula.io.run_files import inside, is_unchanged
-from fabula.io.write import write_table
+from fabula.io.write import writing
 from fabula.planning.outputs import output_files
 from fabula.planning.plan import Plan
 from fabula.runs.belongings import remove_run
@@ -39,6 +39,7 @@ def execute_to_file(
     fresh: bool = False,
     max_rejects: Limit = None,
     format: str | None = None,  # noqa: A002  (the word that users know)
+    escape_formulas: bool = False,
     **options: Any,
 ) -> Dataset:
     """Run a plan of one table into a file.
@@ -50,6 +51,7 @@ def execute_to_file(
         fresh: Make it again even where it is finished.
         max_rejects: Lost rows that are accepted.
         format: The file format, where it is said beside the ending.
+        escape_formulas: Put `'` before cells of CSV that a spreadsheet would run.
         options: The rest, as `execute` takes it.
 
     Raises:
@@ -74,7 +76,7 @@ def execute_to_file(
     if format is not None:
         check_ending(output, as_format(format))
     (table,) = plan.tables
-    facts = identity(plan, file_format)
+    facts = identity(plan, file_format, escape_formulas=escape_formulas)
     past = _past(output, facts, overwrite=overwrite)
     if past and not fresh and not lost_too_many(past, max_rejects):
         dataset = _open(output, past, table.name, table.schema, file_format)
@@ -90,6 +92,7 @@ def execute_to_file(
             overwrite=True,
             fresh=fresh,
             max_rejects=1.0,
+            escape_formulas=escape_formulas,
             **options,
         )
     except CheckError as error:
@@ -97,7 +100,7 @@ def execute_to_file(
             raise
         made = error.dataset
     manifest = {"fingerprint": facts["fingerprint"], **made.manifest}
-    file = _write(output, made, table.schema, file_format)
+    file = _write(output, made, table.schema, file_format, escape=escape_formulas)
     manifest["tables"] = {table.name: {**manifest["tables"][table.name], "files": [file]}}
     write_records(output, manifest, made.rejected)
     remove_run(folder)
@@ -116,9 +119,17 @@ def _past(output: Path, facts: Mapping[str, Any], *, overwrite: bool) -> dict[st
     if manifest and manifest.get("fingerprint") == facts["fingerprint"]:
         files = [file for table in manifest["tables"].values() for file in table["files"]]
         mine = len(files) == 1 and files[0]["path"] == output.name
-        return manifest if mine and is_unchanged(output, files[0]["sha256"]) else None
+        if mine and is_unchanged(output, files[0]["sha256"]):
+            return manifest
     if overwrite:
         return None
+    if manifest and manifest.get("fingerprint") == facts["fingerprint"]:
+        raise SinkError(
+            f"`{output}` was changed since its run wrote it",
+            code="sink.changed",
+            where=str(output),
+            hint="move it away, or pass --overwrite to make it again",
+        )
     owner = "is the result of another run" if manifest else "was made by no run"
     raise SinkError(
         f"`{output}` {owner}",
@@ -128,7 +139,9 @@ def _past(output: Path, facts: Mapping[str, Any], *, overwrite: bool) -> dict[st
     )
 
 
-def _write(output: Path, made: Dataset, schema: pa.Schema, file_format: Format) -> dict[str, Any]:
+def _write(
+    output: Path, made: Dataset, schema: pa.Schema, file_format: Format, *, escape: bool
+) -> dict[str, Any]:
     """Put the rows into the file, whole or not at all."""
     rows = made.rows()
     parts = [] if isinstance(rows, pa.Table) else rows.files
@@ -137,7 +150,9 @@ def _write(output: Path, made: Dataset, schema: pa.Schema, file_format: Format) 
             shutil.copyfile(parts[0], temporary)
     else:
         batches = (typed(pa.Table.from_batches([item]), schema) for item in rows.to_batches())
-        write_table(output, batches, schema, file_format)
+        with writing(output, schema, file_format, escape_formulas=escape) as file:
+            for batch in batches:
+                file.write(batch)
     return {
         "path": output.name,
         "rows": made.count(),

@@ -50,6 +50,7 @@ def program(
     format: str = "parquet",  # noqa: A002  (the word that users know)
     fresh: bool = False,
     overwrite: bool = False,
+    escape_formulas: bool | None = None,
     max_calls: int | None = None,
     max_tokens: int | None = None,
     max_cost: float | None = None,
@@ -73,6 +74,7 @@ def program(
         format: `parquet`, `csv`, `jsonl` or `arrow`.
         fresh: Ask again, even where replies are known.
         overwrite: Replace another run in the folder.
+        escape_formulas: Put `'` before texts in CSV that a spreadsheet would run.
         max_calls: Most calls to the model.
         max_tokens: Most tokens, sent and received.
         max_cost: Most US dollars.
@@ -134,6 +136,7 @@ def program(
         file_format=as_format(format),
         fresh=fresh,
         overwrite=overwrite,
+        escape_formulas=escape_formulas,
     )
 
 
@@ -146,6 +149,7 @@ def run_program(
     orphans: Orphans = "fail",
     format: str = "parquet",  # noqa: A002
     overwrite: bool = False,
+    escape_formulas: bool | None = None,
     limits: Limits = LIMITS,
 ) -> Dataset:
     """Run a kept program in the sandbox; no model is asked.
@@ -160,6 +164,7 @@ def run_program(
         orphans: As for `program`.
         format: As for `program`.
         overwrite: Replace another run in the folder.
+        escape_formulas: As for `program`.
         limits: What the run may use.
 
     Raises:
@@ -201,6 +206,7 @@ def run_program(
         output=None if output is None else Path(output),
         file_format=as_format(format),
         overwrite=overwrite,
+        escape_formulas=escape_formulas,
     )
 
 

@@ -30,6 +30,7 @@ from fabula.checks.results import CheckResults
 from fabula.engines.made import MadeBlock, RejectedRow
 from fabula.errors import FabulaError, ProgramError, RunInterrupted
 from fabula.io.formats import Format
+from fabula.io.formulas import is_asked
 from fabula.io.places import check_free, write_text
 from fabula.programs.gates import spec_of
 from fabula.programs.running import Ran
@@ -38,7 +39,7 @@ from fabula.programs.wanted import Wanted
 from fabula.runs.dataset import Dataset
 from fabula.runs.folder import RunFolder
 from fabula.runs.identity import fingerprint, public_spec, spec_sha256, versions
-from fabula.runs.manifest import json_ready, lost_rows, table_record
+from fabula.runs.manifest import json_ready, lost_rows, table_record, tell_formulas
 from fabula.runs.parts import Layout, PartRecord
 from fabula.runs.stores import MemoryStore, Store
 from fabula.streams import BLOCK_ROWS
@@ -79,6 +80,7 @@ def program_run(
     file_format: Format,
     fresh: bool = False,
     overwrite: bool = False,
+    escape_formulas: bool | None = None,
 ) -> Dataset:
     """Make a program's tables and write them.
 
@@ -91,6 +93,7 @@ def program_run(
         file_format: The format of the tables' files.
         fresh: Start over.
         overwrite: Replace another run in the folder.
+        escape_formulas: Put `'` before texts in CSV that a spreadsheet would run.
 
     Raises:
         UsageError: The folder is called like a file.
@@ -101,26 +104,36 @@ def program_run(
     if output is None:
         return _made(wanted, make, MemoryStore(), seed, None)
     check_free(output, overwrite=True, folder=True)
-    names = [table.name for table in wanted.tables]
+    names, escape = [table.name for table in wanted.tables], is_asked(escape_formulas)
     facts = {
         "fabula": version("fabula"),
         "program": dict(asked),
         "seed": seed,
         "tables": {table.name: table.rows or 0 for table in wanted.tables},
         "format": file_format,
+        **({"escape_formulas": True} if escape else {}),
     }
     identity = {"fingerprint": fingerprint(facts), **facts}
     formats = defaultdict(lambda: (file_format,), dict.fromkeys(names, (file_format,)))
     folder = RunFolder(
-        output, identity, formats, fresh=fresh, overwrite=overwrite, also=(*_OWN, *_ASKED)
+        output,
+        identity,
+        formats,
+        fresh=fresh,
+        overwrite=overwrite,
+        also=(*_OWN, *_ASKED),
+        escape_formulas=escape,
     )
     try:
         past = folder.manifest
         if past is not None and past["passed"]:
+            tell_formulas(past, escaped=escape)
             return Dataset.open(output, reused=sum(t["written"] for t in past["tables"].values()))
         if past is not None:
             folder.reopen(past["tables"])
-        return _made(wanted, make, folder, seed, identity)
+        made = _made(wanted, make, folder, seed, identity)
+        tell_formulas(made.manifest, escaped=escape)
+        return made
     except KeyboardInterrupt as exc:
         raise RunInterrupted(
             "stopped; what the model answered so far is kept",

@@ -52,6 +52,16 @@ class RowCheck(AbstractCheck):
     sql: str
 
 
+class WindowCheck(AbstractCheck):
+    """A SQL condition that every row meets, with window functions over the table's other rows.
+
+    Unknown (null) counts as met, so that a group without the rows that it is compared with passes.
+    """
+
+    kind: Literal["window"] = "window"
+    sql: str
+
+
 class UniqueCheck(AbstractCheck):
     """No combination of values of `columns` occurs twice."""
 
@@ -190,6 +200,7 @@ class CountCheck(AbstractCheck):
 
 Check: TypeAlias = Annotated[
     RowCheck
+    | WindowCheck
     | UniqueCheck
     | NotNullCheck
     | InSetCheck

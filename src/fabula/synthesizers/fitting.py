@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -26,6 +28,7 @@ from fabula.synthesizers.catalogue import (
 )
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
 from fabula.synthesizers.columns.learning import Columns
+from fabula.synthesizers.columns.trees import with_trees
 from fabula.synthesizers.exact.finding import find_relations, with_orders
 from fabula.synthesizers.exact.measures import measures_of
 from fabula.synthesizers.exact.relations import Relations
@@ -157,6 +160,7 @@ def fit(
     rules = row_rules(None if spec is None else resolve(spec))
     table = as_table(data)
     read, table = notes_of(table), without_notes(table)
+    flat, known, notes = with_trees(table, _name_of(data))
 
     held_out = 0 if name == PRIVATE else round(holdout * table.num_rows)
     rows = table.num_rows - held_out
@@ -175,16 +179,15 @@ def fit(
         )  # fmt: skip
     order = stream(seed, NAME, "holdout", 0).permutation(table.num_rows)
     kept_out = np.sort(order[:held_out])
-    held, training = (
-        table.take(array_of(rows))
-        for rows in (kept_out, np.setdiff1d(np.arange(table.num_rows), kept_out))
-    )
-    train = training
+    learned_from = np.setdiff1d(np.arange(table.num_rows), kept_out)
+    held, training = (table.take(array_of(rows)) for rows in (kept_out, learned_from))
+    train = flat.take(array_of(learned_from))
     guarded = PROTECTED_ROWS if protect is True else int(protect)
-    columns = Columns.learn(train, protect=guarded)
+    columns = Columns.learn(train, protect=guarded, known=known)
     relations = Relations()
     if exact:
-        relations = with_orders(train, columns, find_relations(train, columns, protect=guarded))
+        plain = columns.only([name for name in columns.names if name not in known])
+        relations = with_orders(train, plain, find_relations(train, plain, protect=guarded))
     if relations.latent:
         train = relations.widened(train)
         columns = columns.beside(train.select(relations.hidden), protect=guarded)
@@ -215,6 +218,7 @@ def fit(
         notes=(
             *read,
             *(f"{column}: {doubt}" for column, doubt in doubts(columns, table).items()),
+            *notes,
             *learned.notes,
             *unlearned(codes, cells, learned, seed),
         ),
@@ -258,6 +262,11 @@ def _fit_several(
     if isinstance(data, Mapping):
         fitted = replace(fitted, hand_back={str(k): handed_back(v) for k, v in data.items()})
     return fitted
+
+
+def _name_of(data: Any) -> str:
+    """What a table is called: its file's name, if it comes from one."""
+    return Path(data).stem if isinstance(data, str | os.PathLike) else ""
 
 
 def _chosen(model: SynthesizerName | str, epsilon: float | None) -> str:

@@ -17,6 +17,7 @@ from fabula.synthesizers.columns.codec import Places
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.columns.numbers import NumberCodec
+from fabula.synthesizers.columns.trees import TreeCodec
 from fabula.synthesizers.details.codec import DetailCodec
 from fabula.synthesizers.exact.relations import Fits, Relations
 from fabula.synthesizers.given import Asked, Part
@@ -81,13 +82,19 @@ class Sampler:
         return self.relations.narrowed(self._with_keys(table, draw, start))
 
     def _with_keys(self, table: pa.Table, draw: _Draw, start: int) -> pa.Table:
-        """Put identifiers and details in, which follow the final numbers of the rows."""
+        """Put identifiers and details in, which follow the final numbers of the rows.
+
+        What points at identifiers of its own table points at rows of its own block.
+        """
         numbers = np.arange(start, start + table.num_rows, dtype=np.int64)
         for at, codec in enumerate(self.columns.codecs):
             if isinstance(codec, KeyCodec | DetailCodec):
                 places = Places(numbers, self.seed, draw.rng(f"key {codec.name}"), table)
                 values = codec.decode(codec.encode(table.column(at).combine_chunks()), places)
                 table = table.set_column(at, self.columns.schema.field(at), values)
+        for codec in self.columns.codecs:
+            if isinstance(codec, TreeCodec):
+                table = codec.hung(table, draw.rng(f"tree {codec.name}"))
         return table
 
 

@@ -20,6 +20,7 @@ from fabula.synthesizers.card import Card
 from fabula.synthesizers.catalogue import check_seed, model_class
 from fabula.synthesizers.columns.codec import Places
 from fabula.synthesizers.columns.learning import Columns
+from fabula.synthesizers.columns.trees import TreeCodec
 from fabula.synthesizers.details.codec import DetailCodec
 from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.given import Given, Shares, read_given, read_shares
@@ -180,7 +181,12 @@ class Synthesizer:
                 hint='fit with model="boosted"',
             )
         check_seed(seed)
-        table = self._relations.widened(as_table(data))
+        given = as_table(data)
+        trees = [codec for codec in self._columns.codecs if isinstance(codec, TreeCodec)]
+        table = given
+        for tree in trees:
+            table = tree.flattened(table)
+        table = self._relations.widened(table)
         rng = partial(stream, seed, STREAM, block=0)
         gaps = {name: _gaps(table, name) for name in self._columns.names}
         known = ~np.column_stack(list(gaps.values()))
@@ -198,6 +204,9 @@ class Synthesizer:
             table = _filled(table, name, empty, made)
         table = self._relations.filled(table, gaps, rng(column="gaps of relations"))
         table = self._relations.narrowed(table)
+        for tree in trees:
+            at = table.column_names.index(tree.name)
+            table = table.set_column(at, given.field(tree.name), given.column(tree.name))
         return handed_back(data)(table)
 
     def _complete(

@@ -1,7 +1,8 @@
 """Columns of a table as fields to ask for: type, range, categories and a summary in words.
 
-Ranges have some slack, because new rows may lie a little beyond the old ones; categories have
-none. The way back, from a reply's values to a column of the table's type, is here too.
+What the old rows show is told to the model, and is a limit only where that was asked: five prices
+do not say how dear a sixth thing may be. Categories that came often enough are the only ones. The
+way back, from a reply's values to a column of the table's type, is here too.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from fabula.errors import SourceError
 from fabula.llm.rows.job import RowField
 
 SLACK = 0.25
-"""How far beyond the observed range a number may lie, as a share of the range."""
+"""How far beyond the observed range a number is still usual, as a share of the range."""
 MOST_CATEGORIES = 30
+SURELY_ALL = 10
+"""Rows that show all categories, where each came twice."""
 MOST_DECIMALS = 6
 SURELY_UNIQUE = 20
 """Rows whose texts must all differ before the column counts as unique."""
@@ -50,31 +53,57 @@ class AskedColumn:
         return typed_array(made, self.type)
 
 
-def asked_column(name: str, column: pa.ChunkedArray, values: Sequence[Any]) -> AskedColumn:
+def asked_column(
+    name: str, column: pa.ChunkedArray, values: Sequence[Any], *, within: bool = False
+) -> AskedColumn:
     """The field that asks for more values of a column.
 
     Args:
         name: The column's name.
         column: The column.
         values: Its values as Python has them.
+        within: Whether new numbers and texts stay in the range of the old ones.
 
     Raises:
         SourceError: It holds values that no text can stand for.
     """
     known = [value for value in values if value is not None]
-    schema, summary = _schema(name, column, known)
+    schema, summary = _schema(name, column, known, within)
     missing = len(values) - len(known)
     if missing:
         summary.append(f"missing in {missing / len(values):.0%} of the rows")
     decimals = _decimals(known) if pa.types.is_floating(column.type) else None
     if decimals is not None and decimals <= MOST_DECIMALS:
         summary.append("whole numbers" if decimals == 0 else f"{decimals} decimals")
-    else:
-        decimals = None
+    if decimals is None or decimals > MOST_DECIMALS or len(known) < SURELY_ALL:
+        decimals = None  # nothing is rounded on the word of a few rows
     texts = bool(known) and isinstance(known[0], str)
     distinct = texts and "enum" not in schema and len(set(known)) == len(values) >= SURELY_UNIQUE
     field = RowField(name, schema, ", ".join(summary), required=not missing)
     return AskedColumn(field, column.type, decimals, distinct)
+
+
+def beyond_range(name: str, old: Sequence[Any], new: Sequence[Any]) -> str:
+    """How many new numbers lie far beyond the old ones, in words; empty where none does."""
+    known = [float(value) for value in old if _is_number(value)]
+    added = [float(value) for value in new if _is_number(value)]
+    if not known or not added:
+        return ""
+    low, high = min(known), max(known)
+    slack = SLACK * ((high - low) or abs(high) or 1)
+    far = [value for value in added if not low - slack <= value <= high + slack]
+    if not far:
+        return ""
+    farthest = max(far, key=lambda value: abs(value - low))
+    return (
+        f"{len(far)} of {len(added)} new values of `{name}` lie beyond the old ones "
+        f"({low:.6g} to {high:.6g}), the farthest {farthest:.6g}"
+    )
+
+
+def _is_number(value: Any) -> bool:
+    is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return is_number and math.isfinite(value)
 
 
 def typed_array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
@@ -89,7 +118,7 @@ def typed_array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 
 
 def _schema(
-    name: str, column: pa.ChunkedArray, known: Sequence[Any]
+    name: str, column: pa.ChunkedArray, known: Sequence[Any], within: bool
 ) -> tuple[dict[str, Any], list[str]]:
     kind = column.type
     categories = _categories(column, known)
@@ -98,7 +127,7 @@ def _schema(
         shares = [f"{value} {counts[value] / max(1, len(known)):.0%}" for value in categories]
         return {"enum": categories}, ["shares: " + ", ".join(shares[:MOST_CATEGORIES])]
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return _number(kind, [float(value) for value in known if math.isfinite(value)])
+        return _number(kind, [float(value) for value in known if math.isfinite(value)], within)
     if known and isinstance(known[0], dt.date | dt.time):
         first, last = min(known), max(known)
         return _plain(name, kind), [f"from {first.isoformat()} to {last.isoformat()} so far"]
@@ -106,23 +135,29 @@ def _schema(
         longest = max(map(len, known))
         length = statistics.median(len(text.split()) for text in known)
         about = f"about {length:g} word{'s' * (length != 1)}"
-        return {"type": "string", "maxLength": max(40, 2 * longest)}, [about]
+        limit = {"maxLength": longest} if within else {}
+        return {"type": "string", **limit}, [about, *_values_so_far(known)]
     return _plain(name, kind), []
 
 
-def _number(kind: pa.DataType, known: Sequence[float]) -> tuple[dict[str, Any], list[str]]:
+def _values_so_far(known: Sequence[str]) -> list[str]:
+    """The values of a text that repeats them, too few to be the only ones."""
+    found = Counter(known)
+    if 2 * len(found) > len(known) or len(found) > MOST_CATEGORIES:
+        return []
+    return ["so far: " + ", ".join(value for value, _ in found.most_common())]
+
+
+def _number(
+    kind: pa.DataType, known: Sequence[float], within: bool
+) -> tuple[dict[str, Any], list[str]]:
     whole = pa.types.is_integer(kind)
     schema: dict[str, Any] = {"type": "integer" if whole else "number"}
     if not known:
         return schema, []
     low, high = min(known), max(known)
-    slack = SLACK * ((high - low) or abs(high) or 1)
-    least = max(0.0, low - slack) if low >= 0 else low - slack
-    most = min(0.0, high + slack) if high <= 0 else high + slack
-    if whole:
-        schema |= {"minimum": math.ceil(least), "maximum": math.floor(most)}
-    else:
-        schema |= {"minimum": float(f"{least:.6g}"), "maximum": float(f"{most:.6g}")}
+    if within:
+        schema |= {"minimum": int(low) if whole else low, "maximum": int(high) if whole else high}
     summary = f"from {low:.6g} to {high:.6g} so far, {statistics.median(known):.6g} in the middle"
     return schema, [summary]
 
@@ -138,7 +173,8 @@ def _categories(column: pa.ChunkedArray, known: Sequence[Any]) -> list[str]:
     if not known or not isinstance(known[0], str):
         return []
     found = Counter(known)
-    few = len(found) <= MOST_CATEGORIES and 2 * len(found) <= len(known)
+    few = len(found) <= MOST_CATEGORIES and 2 * len(found) <= len(known) >= SURELY_ALL
+    few = few and min(found.values()) > 1
     return [value for value, _ in found.most_common()] if few else []
 
 

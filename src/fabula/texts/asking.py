@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
-from fabula.errors import PartialRunError
+from fabula.errors import PartialRunError, UsageError, did_you_mean
 from fabula.llm.budget import Budget
 from fabula.llm.chat import ChatModel
 from fabula.llm.rehearsal import Rehearsal
@@ -27,7 +27,7 @@ SAMPLE_STEP = 1_000
 class AskOptions(TypedDict, total=False):
     """How a model is asked, whatever it is asked for."""
 
-    model: str | ModelSpec
+    model: str | ModelSpec | Mapping[str, Any]
     rows_per_call: int | None
     attempts: int
     temperature: float | None
@@ -39,6 +39,32 @@ class AskOptions(TypedDict, total=False):
     progress: Callable[[int], None] | None
     report: Callable[[RowsResult], None] | None
     rehearsal: Rehearsal | None
+
+
+def check_options(
+    verb: str, options: Mapping[str, Any], known: type, *, needs: Sequence[str] = ()
+) -> None:
+    """Refuse options that a verb does not know, and miss those that it needs.
+
+    Args:
+        verb: The verb's name, for the message.
+        options: What the caller gave by name.
+        known: The `TypedDict` of the verb's options.
+        needs: Those that must be there.
+
+    Raises:
+        UsageError: An option is unknown or missing.
+    """
+    for name in options:
+        if name not in known.__annotations__:
+            hint = did_you_mean(name, known.__annotations__)
+            hint = hint or f"it takes {', '.join(sorted(known.__annotations__))}"
+            raise UsageError(f"`{verb}` takes no `{name}`", code="usage.option", hint=hint)
+    for name in needs:
+        if name not in options:
+            raise UsageError(
+                f"`{verb}` needs `{name}`", code="usage.option", hint=f"give it by name: `{name}=`"
+            )
 
 
 def job_options(options: AskOptions) -> dict[str, Any]:

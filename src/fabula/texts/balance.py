@@ -25,7 +25,7 @@ from fabula.llm.local_embeddings import NAME as LOCAL_EMBEDDING
 from fabula.llm.rows.sync import run_sync
 from fabula.llm.session import models_of_run
 from fabula.spec.tables import ModelSpec
-from fabula.texts.asking import AskOptions
+from fabula.texts.asking import AskOptions, check_options
 from fabula.texts.topics.clusters import Score
 from fabula.texts.topics.corpus import Corpus, read_corpus
 from fabula.texts.topics.plan import BalancePlan, plan_of
@@ -169,6 +169,7 @@ async def _run(data: Any, folder: Path | None, overwrite: bool, wanted: BalanceO
 
 def _corpus(data: Any, wanted: BalanceOptions) -> Corpus:
     """The texts, after a look at the options that the data has no say in."""
+    check_options("balance", wanted, BalanceOptions)
     for name, least in (("rounds", 1), ("new_topics", 0), ("n", 0)):
         value = wanted.get(name)
         if isinstance(value, int) and value < least:

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypedDict, Unpack
 from fabula.errors import UsageError
 from fabula.llm.rows.job import Reject, RowCheck, RowField, RowsJob, RowsResult
 from fabula.llm.rows.sync import run_sync
-from fabula.texts.asking import AskOptions, asking, job_options, shortfall
+from fabula.texts.asking import AskOptions, asking, check_options, job_options, shortfall
 from fabula.texts.describe_examples import TOLD
 from fabula.texts.describe_facts import folded, holds_values, missing_values, unsupported_claims
 from fabula.texts.describe_items import Item, read_items
@@ -168,6 +168,7 @@ def prompts_of(data: Any, **wanted: Unpack[DescribeOptions]) -> Sequence[str]:
 
 
 def _writer(data: Any, wanted: DescribeOptions) -> Writer:
+    check_options("describe", wanted, DescribeOptions)
     items = read_items(
         data,
         preferences=wanted.get("preferences"),

@@ -21,8 +21,8 @@ from fabula.io.frames import as_table
 from fabula.llm.rows.job import Row, RowsJob, RowsResult
 from fabula.llm.rows.sync import run_sync
 from fabula.streams import stream
-from fabula.texts.asked import AskedColumn, asked_column, typed_array
-from fabula.texts.asking import AskOptions, ask, job_options, shortfall
+from fabula.texts.asked import AskedColumn, asked_column, beyond_range, typed_array
+from fabula.texts.asking import AskOptions, ask, check_options, job_options, shortfall
 from fabula.texts.continued import Continue, continued
 from fabula.texts.examples import plain_value
 from fabula.texts.frames import appended
@@ -46,6 +46,7 @@ class ExtendOptions(AskOptions, total=False):
     balance: str | None
     unique: str | Sequence[str | Sequence[str]]
     check_row: CheckRow | None
+    within_range: bool
     seed: int
 
 
@@ -69,6 +70,8 @@ def extend(data: Any, n: int, **wanted: Unpack[ExtendOptions]) -> Any:
             - `balance`: A column whose classes get new rows so that they end level.
             - `unique`: Columns, or groups of columns, whose values may not repeat.
             - `check_row`: Takes a row as a dict, returns its problems in words.
+            - `within_range`: Refuse numbers and texts beyond the range of the old ones, which is
+              else only told to the model.
             - `seed`: Chooses the rows that the model is shown.
 
     Returns:
@@ -95,6 +98,7 @@ async def aextend(
 async def aextend(data: Frame, n: int, **wanted: Unpack[ExtendOptions]) -> Frame: ...
 async def aextend(data: Any, n: int, **wanted: Unpack[ExtendOptions]) -> Any:
     """`extend` for callers with an event loop of their own: same arguments, same rows."""
+    check_options("extend", wanted, ExtendOptions)
     table = as_table(data)
     growth = _growth(table, n, wanted)
     result = RowsResult([{} for _ in range(n)])
@@ -174,7 +178,8 @@ def _growth(table: pa.Table, n: int, wanted: ExtendOptions) -> Growth:
         column, known = table.column(name), values[name]
         rule = continued(name, column.type, known, first=position == 0, seed=seed)
         if rule is None:
-            asked[name] = asked_column(name, column, known)
+            within = wanted.get("within_range", False)
+            asked[name] = asked_column(name, column, known, within=within)
         else:
             rules[name] = rule
     return Growth(table, values, rules, dealt, asked, seed)
@@ -191,6 +196,17 @@ def _dealt(values: Mapping[str, Sequence[Any]], column: str, n: int) -> list[Any
             hint="choose a column with values",
         )
     return levelling(values[column], n)
+
+
+def beyond_ranges(longer: pa.Table, n: int) -> list[str]:
+    """Columns whose last `n` numbers lie far beyond those before, in words."""
+    old = longer.num_rows - n
+    notes = []
+    for name in longer.column_names:
+        values = longer.column(name).to_pylist()
+        if continued(name, longer.column(name).type, values[:old], first=False, seed=0) is None:
+            notes.append(beyond_range(name, values[:old], values[old:]))
+    return [note for note in notes if note]
 
 
 def _job(growth: Growth, n: int, wanted: ExtendOptions) -> RowsJob:

@@ -16,7 +16,7 @@ from fabula.io.frames import as_table
 from fabula.llm.rows.job import RowsJob, RowsResult
 from fabula.llm.rows.sync import run_sync
 from fabula.llm.rows.wording import as_json
-from fabula.texts.asking import AskOptions, ask, job_options, shortfall
+from fabula.texts.asking import AskOptions, ask, check_options, job_options, shortfall
 from fabula.texts.describe_items import read_items
 from fabula.texts.examples import plain_value
 from fabula.texts.extract_schema import OBJECTS, SchemaLike, Wanted, wanted_of
@@ -74,6 +74,7 @@ def extract(data: Any, schema: SchemaLike, **wanted: Unpack[ExtractOptions]) -> 
 
 async def aextract(data: Any, schema: SchemaLike, **wanted: Unpack[ExtractOptions]) -> list[Any]:
     """`extract` for callers with an event loop of their own: same arguments, same objects."""
+    check_options("extract", wanted, ExtractOptions)
     shape = wanted_of(schema, many=wanted.get("many", False))
     result = await ask(_job(data, shape, wanted), wanted)
     made = objects_of(result, shape)

@@ -16,6 +16,8 @@ import pyarrow as pa
 
 from fabula.errors import PartialRunError
 from fabula.io.formats import ENDINGS, Format, format_of
+from fabula.io.formula_cells import FormulaGuard
+from fabula.io.formulas import is_asked, tell
 from fabula.io.frames import as_table
 from fabula.io.places import check_free, make_folder, replacing
 from fabula.io.write import write_table
@@ -82,6 +84,10 @@ def _write(
         write_table(output, longer, longer.schema, file_format)
         return
     new = longer.slice(table.num_rows)
+    if file_format == "csv":
+        guard = FormulaGuard(is_asked(None))
+        new = guard.rows(new)
+        tell(output.name, guard.found, escaped=is_asked(None))
     line_end = "\r\n" if old.partition(b"\n")[0].endswith(b"\r") else "\n"
     lines = _csv_lines(new, old, line_end) if file_format == "csv" else _json_lines(new)
     joint = b"" if old.endswith(b"\n") or not new.num_rows else line_end.encode()

@@ -113,6 +113,7 @@ def review_import(
     *,
     output: Path | None = None,
     overwrite: bool = False,
+    escape_formulas: bool | None = None,
 ) -> Reviewed:
     """Apply what one or two reviewers wrote into their sheets.
 
@@ -124,6 +125,7 @@ def review_import(
         data: The data that the sheets were made from.
         output: The file for the reviewed table; its ending names the format.
         overwrite: Replace the file, and the notes, where there are some.
+        escape_formulas: Put `'` before texts in CSV that a spreadsheet would run.
 
     Raises:
         SheetError: A sheet is wrong; `violations` lists every problem with file and line.
@@ -144,7 +146,8 @@ def review_import(
     reviewed = _applied(_read_all(paths, table), table)
     if target is not None:
         make_folder(target.parent)
-        write_table(target, reviewed.rows, reviewed.rows.schema, format_of(target))
+        rows, form = reviewed.rows, format_of(target)
+        write_table(target, rows, rows.schema, form, escape_formulas=escape_formulas)
         write_text(notes_path(target), reviewed.notes.to_json())
     return reviewed
 

@@ -12,7 +12,6 @@ import hashlib
 import io
 import json
 import math
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import pyarrow as pa
 
 from fabula.errors import SheetError, SourceError, Violation, did_you_mean
+from fabula.io.formulas import escaped
 from fabula.io.write import plain_type
 from fabula.texts.examples import plain_value
 
@@ -37,7 +37,6 @@ _EXPLAINED = (
     "# Change nothing else; lines may be sorted or left out.",
 )
 _DELIMITERS = ",;\t"
-_FORMULA = re.compile(r"[=+@-](?![\d.]*(e[+-]\d+)?$)")
 _SHOWN_DIGITS = 1e-6
 """Spreadsheets round what they show, and save what they show."""
 
@@ -67,7 +66,7 @@ def sheet_text(table: pa.Table, places: Sequence[int]) -> str:
     writer.writerow(_header(table))
     for place in places:
         cells = _cells(table, place)
-        pairs = [part for cell in cells for part in (_shown(cell), "")]
+        pairs = [part for cell in cells for part in (escaped(cell), "")]
         writer.writerow([_row_id(place, cells), "", "", *pairs])
     return text.getvalue()
 
@@ -175,7 +174,7 @@ def _value(text: str, kind: pa.DataType) -> _Fix | ValueError:
 
 def _was_edited(value: Any, kind: pa.DataType, shown: str) -> bool:
     """Whether a cell holds another value than was written, however a spreadsheet shows it."""
-    if shown.split() in (_cell(value).split(), _shown(_cell(value)).split()):
+    if shown.split() in (_cell(value).split(), escaped(_cell(value)).split()):
         return False
     now = _value(shown, kind)
     if isinstance(now, ValueError):
@@ -211,13 +210,8 @@ def _cell(value: Any) -> str:
     return json.dumps(plain, ensure_ascii=False)
 
 
-def _shown(cell: str) -> str:
-    """A cell as written; what a spreadsheet would run as a formula gets a quote before it."""
-    return f"'{cell}" if _FORMULA.match(cell) else cell
-
-
 def _header(table: pa.Table) -> list[str]:
-    pairs = [part for name in table.column_names for part in (name, f"fix:{name}")]
+    pairs = [part for name in table.column_names for part in (escaped(name), f"fix:{name}")]
     return [*_LEADING, *pairs]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Required, TypeVar, Unpack, overload
 
 from fabula.llm.rows.job import RowsJob
 from fabula.llm.rows.sync import run_sync
-from fabula.texts.asking import AskOptions, ask, job_options, shortfall
+from fabula.texts.asking import AskOptions, ask, check_options, job_options, shortfall
 from fabula.texts.examples import example_values
 from fabula.texts.rules import CheckRow, CheckTable, row_check, table_check, unique_groups
 from fabula.texts.shapes import TEXT, Shape, shape_of
@@ -93,6 +93,7 @@ async def arows(
 async def arows(schema: None = None, **wanted: Unpack[RowOptions]) -> list[str]: ...
 async def arows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
     """`rows` for callers with an event loop of their own: same arguments, same rows."""
+    check_options("rows", wanted, RowOptions, needs=("subject", "n"))
     shape = shape_of(schema)
     job = _job(shape, wanted)
     result = await ask(job, wanted)

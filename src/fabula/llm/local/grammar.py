@@ -12,6 +12,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from fabula.llm.rows.wording import usual_range
+
 TEXT_LENGTH = 160
 LIST_LENGTH = 5
 LARGE = 1_000_000
@@ -98,6 +100,9 @@ def _bound_number(schema: Mapping[str, Any]) -> dict[str, Any]:
 def _range(schema: Mapping[str, Any]) -> tuple[float, float]:
     low = schema.get("minimum", schema.get("exclusiveMinimum"))
     high = schema.get("maximum", schema.get("exclusiveMaximum"))
+    usual = usual_range(schema.get("description", ""))
+    if low is None and high is None and usual is not None:
+        return usual
     if low is None:
         low = 0 if high is None or high > 0 else high - LARGE
     if high is None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fabula.llm.rows.distinct import Distinct
-from fabula.llm.rows.job import Reject, RowsJob
+from fabula.llm.rows.job import Reject, RowsJob, TableCheck
 from fabula.llm.rows.row_check import RowCheck
 from fabula.llm.rows.wording import as_json
 
@@ -78,8 +78,16 @@ class Board:
             self.all_repeats += 1
             self.note(place, repeat, raw=as_json(item), counts=False)
             return False
+        soft = self._job.soft_row(values) if self._job.soft_row and self._may_ask(place) else ()
+        if soft:
+            self.note(place, "; ".join(soft), raw=as_json(item))
+            return False
         self._take(place, values)
         return True
+
+    def _may_ask(self, place: int) -> bool:
+        """Whether one more answer for a row may be asked before it is lost."""
+        return self._tries.get(place, 0) < self._job.attempts
 
     def keep_spare(self, item: Any) -> None:
         """Keep a good row beyond those asked, for a place that stays empty."""
@@ -142,12 +150,18 @@ class Board:
 
     def check_table(self) -> None:
         """Open again the rows that break a rule over the whole table."""
-        if self._job.check_table is None:
-            return
+        job = self._job
+        for check, is_soft in ((job.check_table, False), (job.soft_table, True)):
+            if check is not None and self.is_done:
+                self._reopen_broken(check, is_soft=is_soft)
+
+    def _reopen_broken(self, check: TableCheck, *, is_soft: bool) -> None:
         places = [place for place, row in enumerate(self.rows) if row is not None]
-        found = self._job.check_table([self._merged(place, self.rows[place]) for place in places])
+        found = check([self._merged(place, self.rows[place]) for place in places])
         for position, problem in found.items():
             place = places[position]
+            if is_soft and not self._may_ask(place):
+                continue
             row = self._merged(place, self.rows[place])
             self.distinct.remove(row)
             self.rows[place] = None

@@ -90,13 +90,20 @@ def _is_by_columns(lines: Grid, width: int, fits: Callable[[Sequence[Any]], bool
     return None if rows_fit == columns_fit else columns_fit
 
 
+def _listed(column: Any) -> Any:
+    """The values of a column that is written with its row numbers, `{"0": "a", "1": "b"}`."""
+    if isinstance(column, Mapping) and list(column) == [str(row) for row in range(len(column))]:
+        return list(column.values())
+    return column
+
+
 def _read_columns(value: Mapping[str, Any], names: Sequence[str], fits: Fits) -> Reading | None:
     """An object of columns, `{"name": ["a", "b"], "price": [1, 2]}`."""
     matched = match_names([str(key) for key in value], names)
-    columns = {target: value[name] for name, target in matched.items()}
+    columns = {target: _listed(value[name]) for name, target in matched.items()}
     if len(columns) < len(names) or not all(isinstance(item, list) for item in columns.values()):
         return None
-    if fits(columns):
+    if fits({target: value[name] for name, target in matched.items()}):
         return None  # one row whose values are lists
     if len({len(items) for items in columns.values()}) > 1:
         return Reading((), "the frame's columns differ in length")

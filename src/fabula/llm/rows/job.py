@@ -49,6 +49,9 @@ class RowsJob:
         check_row: Validates one row beyond its schema.
         row_checks: A check of each row's own, after `check_row` (length n).
         check_table: Validates all rows together.
+        soft_row: As `check_row`, for rules whose breach is asked again and at last accepted, since
+            a check of the finished table has the last word.
+        soft_table: As `check_table`, likewise.
         attempts: Times a row is asked again before it is rejected.
         text: True when the one field is free prose from its own prompt (see `prompts`).
         prompts: One full prompt a row instead of `subject` and `given` (length n).
@@ -73,6 +76,8 @@ class RowsJob:
     check_row: RowCheck | None = None
     row_checks: Sequence[RowCheck] | None = None
     check_table: TableCheck | None = None
+    soft_row: RowCheck | None = None
+    soft_table: TableCheck | None = None
     attempts: int = 3
     text: bool = False
     prompts: Sequence[str] | None = None

@@ -6,6 +6,7 @@ is dropped (and said), never completed.
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,10 +18,15 @@ from fabula.llm.rows.names import match_names
 DEPTH = 64
 """Nesting beyond which text is no JSON worth reading."""
 
+_QUOTES = "\"'"
 _SPACE = re.compile(r"[\s,;]*")
 _BARE = re.compile(r"[^\s,\]}\"]+")
 _WORDS = {"true": True, "false": False, "null": None, "none": None, "nan": float("nan")}
 _CALL_KEYS = ("arguments", "parameters", "input")
+_ESCAPED = re.compile(r'"[\[{][\s\[{]*\\"')
+_PYTHON_TEXT = re.compile(r"'(?:[^'\\\n]|\\.)*'")
+_WRAPPINGS = 3
+"""Times that a string may hold JSON which is again a string of JSON."""
 
 
 class CutObject(dict[str, Any]):
@@ -66,9 +72,24 @@ def json_values(text: str) -> Iterator[Any]:
 def json_pieces(text: str) -> Iterator[Piece]:
     """Every JSON object and array in a text with its place, in order; the last may be cut."""
     try:
-        yield Piece(json.loads(text), 0, len(text))
+        yield Piece(unwrapped_json(json.loads(text)), 0, len(text))
     except (ValueError, RecursionError):
         yield from _scan(text)
+
+
+def unwrapped_json(value: Any) -> Any:
+    """The object or array that a string holds, written as JSON or as Python; else the value."""
+    for _ in range(_WRAPPINGS):
+        if not isinstance(value, str) or not value.strip().startswith(("{", "[", '"')):
+            return value
+        text = value.strip()
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            pieces = list(_scan(text))
+            whole = len(pieces) == 1 and (pieces[0].start, pieces[0].end) == (0, len(text))
+            return pieces[0].value if whole and not is_cut(pieces[0].value) else value
+    return value
 
 
 def row_items(value: Any, names: Sequence[str], *, scalars: bool = False) -> list[Any]:
@@ -90,7 +111,7 @@ def row_items(value: Any, names: Sequence[str], *, scalars: bool = False) -> lis
     if len(names) == 1 and scalars:
         return [item if isinstance(item, Mapping) else {names[0]: item} for item in value]
     rows: list[Any] = []
-    for item in value:
+    for item in map(unwrapped_json, value):
         if isinstance(item, Mapping):  # a row, or one of several wrappers
             rows += [item] if _is_row(item, names) else row_items(item, names) or [item]
     return rows
@@ -104,23 +125,23 @@ def is_cut(value: Any) -> bool:
 def _items_of_object(value: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
     for key in _CALL_KEYS:  # a tool call written out as text
         if key in value and key not in names:
-            inner = value[key]
-            found = json.loads(inner) if isinstance(inner, str) and _is_json(inner) else inner
+            found = unwrapped_json(value[key])
             if isinstance(found, Mapping | list):
                 return row_items(found, names)
+    members = [item if key in names else unwrapped_json(item) for key, item in value.items()]
     lists = [
         item
-        for item in value.values()
-        if isinstance(item, list) and any(_is_row(each, names) for each in item)
+        for item in members
+        if isinstance(item, list) and any(_is_row(unwrapped_json(each), names) for each in item)
     ]
     if lists:
         return row_items(max(lists, key=len), names)
     if _is_row(value, names):
         return [] if isinstance(value, CutObject) else [value]
-    nested = [item for item in value.values() if isinstance(item, Mapping)]
+    nested = [item for item in members if isinstance(item, Mapping)]
     if nested:
         return [row for item in nested for row in row_items(item, names)]
-    unknown = [item for item in value.values() if isinstance(item, list)]
+    unknown = [item for item in members if isinstance(item, list)]
     if len(unknown) == 1:
         return row_items(unknown[0], names)
     return [] if isinstance(value, CutObject) or not value or unknown else [value]
@@ -132,14 +153,6 @@ def _is_row(value: Any, names: Sequence[str]) -> bool:
     if any(name in value for name in names):
         return True
     return bool(match_names([str(key) for key in value], names))
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _scan(text: str) -> Iterator[Piece]:
@@ -154,12 +167,16 @@ def _scan(text: str) -> Iterator[Piece]:
         except _Cut as cut:
             yield Piece(cut.partial, start, len(text))
             return
-        yield Piece(value, start, place)
+        value = unwrapped_json(value)
+        if not isinstance(value, str):
+            yield Piece(value, start, place)
 
 
 def _next_opening(text: str, place: int) -> int:
+    """The next bracket, or the quote before it where the JSON stands in a string."""
     found = [at for at in (text.find("{", place), text.find("[", place)) if at >= 0]
-    return min(found, default=-1)
+    start = min(found, default=-1)
+    return start - 1 if start > place and _ESCAPED.match(text, start - 1) else start
 
 
 def _value(text: str, place: int, depth: int) -> tuple[Any, int]:
@@ -172,7 +189,7 @@ def _value(text: str, place: int, depth: int) -> tuple[Any, int]:
         return _object(text, place + 1, depth)
     if character == "[":
         return _array(text, place + 1, depth)
-    if character == '"':
+    if character in _QUOTES:
         return _string(text, place)
     return _bare(text, place)
 
@@ -184,7 +201,7 @@ def _object(text: str, place: int, depth: int) -> tuple[dict[str, Any], int]:
             place = _skip(text, place)
             if text[place] == "}":
                 return members, place + 1
-            if text[place] != '"':
+            if text[place] not in _QUOTES:
                 raise _NotJson
             name, place = _string(text, place)
             place = _skip(text, place)
@@ -220,6 +237,8 @@ def _skip(text: str, place: int) -> int:
 
 
 def _string(text: str, place: int) -> tuple[str, int]:
+    if text[place] == "'":
+        return _python_string(text, place)
     try:
         value, end = _DECODER.parse_string(text, place + 1, False)
     except json.JSONDecodeError as problem:
@@ -227,6 +246,17 @@ def _string(text: str, place: int) -> tuple[str, int]:
             raise _Cut from None
         raise _NotJson from None
     return value, end
+
+
+def _python_string(text: str, place: int) -> tuple[str, int]:
+    """A string as Python writes it; an apostrophe inside it must be escaped."""
+    match = _PYTHON_TEXT.match(text, place)
+    if match is None:
+        raise _Cut if "\n" not in text[place:] else _NotJson
+    try:
+        return ast.literal_eval(match.group()), match.end()
+    except (ValueError, SyntaxError):
+        raise _NotJson from None
 
 
 def _bare(text: str, place: int) -> tuple[Any, int]:

@@ -13,9 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fabula.llm.chat import ChatReply, ChatRequest, Message, Sampling
+from fabula.llm.rows.chatter import without_chatter
 from fabula.llm.rows.form import Call, Reading
 from fabula.llm.rows.job import RowField, RowsJob
-from fabula.llm.rows.prose import is_refusal, unwrapped
+from fabula.llm.rows.prose import is_refusal
 from fabula.llm.rows.reasoning import without_thoughts
 from fabula.llm.rows.reply import ReplyReader
 from fabula.llm.rows.wording import as_json, fitting, in_words, with_text
@@ -84,7 +85,7 @@ class ChatForm:
             problem = with_text(reply.problem or "the text was cut off at the token limit", text)
             return Reading((), problem, shorten=not reply.problem)
         if self._job.text:
-            reading = Reading(({self._names[0]: unwrapped(text)},))
+            reading = self._text_reading(text, call)
         else:
             asked = len(call.rows)
             reading = self._reader.read(text, asked=asked, cut=cut, number=self._number)
@@ -92,6 +93,16 @@ class ChatForm:
             return Reading((), with_text("the reply is a refusal", text))
         keyed = self._job.given is not None or self._job.prompts is not None
         return self._matched(reading, call) if keyed and len(call.rows) > 1 else reading
+
+    def _text_reading(self, text: str, call: Call) -> Reading:
+        """A text as its one row, or the doubt that not all of it is the text."""
+        job, name = self._job, self._names[0]
+        prompt = job.prompts[call.rows[0]] if job.prompts is not None else job.subject
+        asked = "\n".join(filter(None, (job.fields[0].description, job.extra, prompt)))
+        spoken = without_chatter(text, asked=asked, name=name)
+        if spoken.doubt:
+            return Reading((), bad=[(text, spoken.doubt)])
+        return Reading(({name: spoken.text},))
 
     def _varying(self, call: Call) -> Iterable[str]:
         job, many = self._job, len(call.rows) > 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+_QUOTES = frozenset({('"', '"'), ("“", "”"), ("„", "“"), ("„", "”"), ("«", "»"), ("「", "」")})
+
 REFUSAL_WORDS = 40
 """A text of more words is a text, however it begins."""
 
@@ -24,7 +26,8 @@ def unwrapped(text: str) -> str:
     """A text without a fence or quotes around all of it."""
     if fenced := _FENCED.match(text):
         text = fenced.group(1).strip()
-    if len(text) > 1 and text[0] == text[-1] == '"' and '"' not in text[1:-1]:
+    quotes = (text[:1], text[-1:])
+    if len(text) > 1 and quotes in _QUOTES and not set(quotes) & set(text[1:-1]):
         text = text[1:-1].strip()
     return text
 

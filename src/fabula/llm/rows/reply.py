@@ -11,7 +11,8 @@ from fabula.llm.rows.csv_reply import NO_HEADER, read_csv
 from fabula.llm.rows.form import Notation, Reading
 from fabula.llm.rows.frame_reply import read_frame
 from fabula.llm.rows.job import RowField
-from fabula.llm.rows.parse import is_cut, json_pieces, row_items
+from fabula.llm.rows.list_reply import ListReader
+from fabula.llm.rows.parse import Piece, is_cut, json_pieces, row_items
 from fabula.llm.rows.row_check import RowCheck
 from fabula.llm.rows.wording import with_text
 
@@ -37,6 +38,8 @@ class ReplyReader:
         self._nested = [each.name for each in fields if _is_nested(each)]
         self._check = check
         self._notation = notation
+        is_list = len(fields) == 1 and fields[0].schema.get("type") == "array"
+        self._list = ListReader(fields[0], self._fits) if is_list else None
 
     def read(self, text: str, *, asked: int, cut: bool, number: str = "row") -> Reading:
         """The row items in a reply that is free of thoughts.
@@ -47,15 +50,15 @@ class ReplyReader:
             cut: True when the endpoint says that the reply hit its token limit.
             number: The name under which a row tells its number.
         """
-        if self._notation is not None and not text.startswith(("{", "[")):
-            noted = self._notation.read(text, number=number, cut=cut)
-            if noted is not None:
-                return noted
+        pieces = list(json_pieces(text))
+        special = self._read_special(text, pieces, asked=asked, cut=cut, number=number)
+        if special is not None:
+            return special
         items: list[Any] = []
         scalars = text.startswith(("[", "{", "```"))
         answers: list[list[Any]] = []
         place = 0
-        for piece in json_pieces(text):
+        for piece in pieces:
             frame = read_frame(piece.value, self._names, self._fits)
             if frame is not None:
                 return frame
@@ -83,6 +86,18 @@ class ReplyReader:
             return Reading((), with_text("the reply holds no rows", text))
         short = f"the reply holds {len(items)} of {asked} rows" if len(items) < asked else ""
         return Reading(items, short)
+
+    def _read_special(
+        self, text: str, pieces: Sequence[Piece], *, asked: int, cut: bool, number: str
+    ) -> Reading | None:
+        """The rows in the job's own notation, or the list that is the one value of its one row."""
+        if self._notation is not None and not text.startswith(("{", "[")):
+            noted = self._notation.read(text, number=number, cut=cut)
+            if noted is not None:
+                return noted
+        if self._list is not None and asked == 1:
+            return self._list.read(text, pieces)
+        return None
 
     def _fits(self, item: Any) -> bool:
         return not self._check(item)[1]

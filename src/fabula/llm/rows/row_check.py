@@ -15,7 +15,7 @@ RowCheck: TypeAlias = Callable[[Any], tuple[dict[str, Any], list[str]]]
 
 def compile_fields(fields: Sequence[RowField]) -> RowCheck:
     """One function that straightens an item into the fields asked and lists its problems."""
-    checks = [(each.name, compile_schema(each.schema), each.required) for each in fields]
+    checks = [(each.name, compile_schema(_described(each)), each.required) for each in fields]
     names = [each.name for each in fields]
 
     def check(item: Any) -> tuple[dict[str, Any], list[str]]:
@@ -45,3 +45,9 @@ def compile_fields(fields: Sequence[RowField]) -> RowCheck:
         return {name: item[name] for name in names if name in item}
 
     return check
+
+
+def _described(each: RowField) -> Mapping[str, Any]:
+    """A field's schema with its name and description, which tell the unit of numbers."""
+    described = {"description": each.description} if each.description else {}
+    return {"title": each.name, **described, **each.schema}

@@ -1,8 +1,9 @@
 """Compiles JSON Schema into fast checks that also straighten harmless differences.
 
 A value is changed only where nothing is lost: surrounding space goes, "29.99" becomes 29.99 where
-a number is asked, 150.0 becomes 150 where an integer is. Everything else that breaks the schema is
-a problem in words, fit to be shown to the model that made it.
+a number is asked (`numbers` reads them), 150.0 becomes 150 where an integer is, and the digits
+99203 become text where a string is. Everything else that breaks the schema is a problem in words,
+fit to be shown to the model that made it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from fabula.errors import UsageError
+from fabula.llm.rows.numbers import NumberReader, is_machine_number
+from fabula.llm.rows.parse import unwrapped_json
 from fabula.words.linear import LinearPattern, linear_pattern
 
 Check: TypeAlias = Callable[[Any], Any]
@@ -70,9 +73,17 @@ def _compile(schema: Any, root: Mapping[str, Any], known: _Compiled) -> Check:
         checks.append(_any_of([_TYPES[kind](schema, root, known) for kind in kinds]))
     for name in ("anyOf", "oneOf"):
         if name in schema:
-            checks.append(_any_of([_compile(part, root, known) for part in schema[name]]))
+            parts = [_titled(part, schema) for part in schema[name]]
+            checks.append(_any_of([_compile(part, root, known) for part in parts]))
     checks += [_compile(part, root, known) for part in schema.get("allOf", ())]
     return _all_of(checks)
+
+
+def _titled(part: Any, outer: Mapping[str, Any]) -> Any:
+    """A schema with the title and description of the one around it, for what its units mean."""
+    if not isinstance(part, Mapping):
+        return part
+    return {key: outer[key] for key in ("title", "description") if key in outer} | {**part}
 
 
 def _reference(pointer: str, root: Mapping[str, Any], known: _Compiled) -> Check:
@@ -141,7 +152,8 @@ def _one_of(allowed: Sequence[Any]) -> Check:
         for candidate in allowed if exact is None else ():
             if value == candidate and isinstance(value, bool) == isinstance(candidate, bool):
                 return candidate
-        if isinstance(value, str) and (found := value.strip().casefold()) in by_text:
+        is_word = isinstance(value, str) or (isinstance(value, int) and value is not True)
+        if is_word and (found := str(value).strip().casefold()) in by_text:
             return by_text[found]
         raise Invalid(f"{quoted(value)} is not one of {listed}")
 
@@ -154,6 +166,8 @@ def _string(schema: Mapping[str, Any], _root: Mapping[str, Any], _known: _Compil
     is_format = _FORMATS.get(schema.get("format", ""))
 
     def check(value: Any) -> str:
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)  # digits without quotes; a float has lost its last zeros
         if not isinstance(value, str):
             raise Invalid(f"{quoted(value)} is not a string")
         text = value.strip()
@@ -179,10 +193,11 @@ def _pattern(text: str) -> LinearPattern:
 
 def _number(schema: Mapping[str, Any], _root: Mapping[str, Any], _known: _Compiled) -> Check:
     in_range = _in_range(schema)
+    spelled = _spelled(schema, in_range, is_whole=False)
 
     def check(value: Any) -> Any:
         if isinstance(value, str):
-            value = _number_of(value)
+            return spelled(value)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise Invalid(f"{quoted(value)} is not a number")
         if not math.isfinite(value):
@@ -195,10 +210,11 @@ def _number(schema: Mapping[str, Any], _root: Mapping[str, Any], _known: _Compil
 
 def _integer(schema: Mapping[str, Any], _root: Mapping[str, Any], _known: _Compiled) -> Check:
     in_range = _in_range(schema)
+    spelled = _spelled(schema, in_range, is_whole=True)
 
-    def check(value: Any) -> int:
+    def check(value: Any) -> Any:
         if isinstance(value, str):
-            value = _number_of(value)
+            return spelled(value)
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
@@ -209,16 +225,42 @@ def _integer(schema: Mapping[str, Any], _root: Mapping[str, Any], _known: _Compi
     return check
 
 
-def _number_of(text: str) -> Any:
-    """The number that a text spells, or the text itself."""
-    try:
-        return int(text)
-    except ValueError:
-        pass
-    try:
-        return float(text)
-    except ValueError:
-        return text
+def _spelled(
+    schema: Mapping[str, Any], in_range: Callable[[float], None], *, is_whole: bool
+) -> Any:
+    """A check of numbers that are written as text."""
+    reader = NumberReader(f"{schema.get('title', '')} {schema.get('description', '')}")
+    kind = "an integer" if is_whole else "a number"
+
+    def check(text: str) -> Any:
+        numbers, problem = reader.read(text)
+        if is_whole and "," in text:
+            numbers = numbers[-1:]  # no whole number is written with a comma and decimals
+        if not is_whole and is_machine_number(text):
+            numbers = numbers[:1]
+        if not numbers:
+            raise Invalid(f"{quoted(text)} is not {kind}" + (f"; {problem}" if problem else ""))
+        if not math.isfinite(numbers[0]):
+            raise Invalid(f"{numbers[0]} is not a finite number")
+        fitting, problems = [], []
+        for value in numbers:
+            try:
+                in_range(value)
+                fitting.append(value)
+            except Invalid as invalid:
+                problems.append(invalid)
+        if not fitting:
+            raise problems[0]
+        if len(fitting) > 1:
+            readings = " or ".join(f"{value:g}" for value in fitting)
+            raise Invalid(f"{quoted(text)} may be {readings}; write digits without separators")
+        value = fitting[0]
+        if is_whole and value != int(value):
+            raise Invalid(f"{quoted(text)} is not an integer")
+        reader.keep(text)
+        return int(value) if is_whole else value
+
+    return check
 
 
 def _in_range(schema: Mapping[str, Any]) -> Check:
@@ -269,6 +311,7 @@ def _array(schema: Mapping[str, Any], root: Mapping[str, Any], known: _Compiled)
     rest = _compile(items, root, known) if isinstance(items, Mapping) else None
 
     def check(value: Any) -> list[Any]:
+        value = unwrapped_json(value)
         if not isinstance(value, list):
             raise Invalid(f"{quoted(value)} is not a list")
         if not low <= len(value) <= high:
@@ -293,13 +336,15 @@ def _bounds(low: float, high: float) -> str:
 
 def _object(schema: Mapping[str, Any], root: Mapping[str, Any], known: _Compiled) -> Check:
     members = {
-        name: _compile(part, root, known) for name, part in schema.get("properties", {}).items()
+        name: _compile(_titled(part, {"title": name}), root, known)
+        for name, part in schema.get("properties", {}).items()
     }
     required = schema.get("required", ())
     more = schema.get("additionalProperties", True)
     others = _compile(more, root, known) if isinstance(more, Mapping) else None
 
     def check(value: Any) -> dict[str, Any]:
+        value = unwrapped_json(value)
         if not isinstance(value, Mapping):
             raise Invalid(f"{quoted(value)} is not an object")
         for name in required:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -46,6 +47,15 @@ _BOUNDS = {
     "minLength": "characters at least",
     "maxLength": "characters at most",
 }
+
+
+_USUAL = re.compile(r"from (-?\d[\d.e+-]*) to (-?\d[\d.e+-]*) so far")
+
+
+def usual_range(description: str) -> tuple[float, float] | None:
+    """The range of earlier numbers that a description tells."""
+    found = _USUAL.search(description)
+    return (float(found[1]), float(found[2])) if found else None
 
 
 def fitting(lines: Iterable[str], length: int) -> list[str]:

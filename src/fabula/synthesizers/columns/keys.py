@@ -28,6 +28,9 @@ from fabula.words.uuids import draw_uuids
 DENSE_ROWS = 50
 """Differing numbers without gaps are a key only among more rows than this."""
 
+ANY_TEXT = "[A-Z]{2}[0-9]{8}"
+"""The form of new keys where the real ones have none."""
+
 _RANK_LIMIT = 2**62
 _HIGHEST = 2**62
 
@@ -76,6 +79,17 @@ class KeyCodec:
         if isinstance(column, Pattern) and column.unique:
             return cls(name, kind, len(values), regex=column.regex)
         return None
+
+    @classmethod
+    def always(cls, name: str, values: pa.Array) -> KeyCodec:
+        """How new values of a column that is known to be a key are made."""
+        found = cls.learn(name, values)
+        if found is not None:
+            return found
+        if pa.types.is_integer(values.type):
+            largest = pc.max(values).as_py() or 0
+            return cls(name, values.type, len(values), start=largest + 1)
+        return cls(name, values.type, len(values), regex=ANY_TEXT)
 
     @property
     def cells(self) -> CellColumn:

@@ -16,6 +16,7 @@ from fabula.synthesizers.columns.codec import CodecState, ColumnCodec
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.lattice import is_exact
 from fabula.synthesizers.columns.numbers import NumberCodec
+from fabula.synthesizers.columns.trees import TreeCodec
 from fabula.synthesizers.details.codec import DetailCodec
 from fabula.synthesizers.details.finding import find_details
 from fabula.synthesizers.model import Codes
@@ -33,6 +34,7 @@ _RESTORE: Mapping[str, Callable[[str, pa.DataType, CodecState], ColumnCodec]] = 
     "key": KeyCodec.restore,
     "written": WrittenCodec.restore,
     "detail": DetailCodec.restore,
+    "tree": TreeCodec.restore,
 }
 
 
@@ -51,19 +53,26 @@ class Columns:
     left_out: Mapping[str, str]
 
     @classmethod
-    def learn(cls, table: pa.Table, *, protect: int) -> Columns:
+    def learn(
+        cls,
+        table: pa.Table,
+        *,
+        protect: int,
+        known: Mapping[str, ColumnCodec] | None = None,
+    ) -> Columns:
         """Find a codec for each column.
 
         Args:
             table: Training rows.
             protect: Labels of fewer rows, and so many extreme numbers, are not reproduced.
+            known: Codecs of some columns.
 
         Raises:
             SourceError: The table has too few rows or no column that can be learned.
         """
         _check(table)
         details = find_details(table, owner="", protect=protect)
-        columns = cls.learnable(table, details, protect=protect)
+        columns = cls.learnable(table, details, protect=protect, known=known)
         if not columns.codecs:
             name, reason = next(iter(columns.left_out.items()))
             raise SourceError(
@@ -76,7 +85,12 @@ class Columns:
 
     @classmethod
     def learnable(
-        cls, table: pa.Table, details: Mapping[str, DetailCodec], *, protect: int
+        cls,
+        table: pa.Table,
+        details: Mapping[str, DetailCodec],
+        *,
+        protect: int,
+        known: Mapping[str, ColumnCodec] | None = None,
     ) -> Columns:
         """As `learn`, for a table that may have no column to learn.
 
@@ -84,13 +98,16 @@ class Columns:
             table: Training rows.
             details: How personal columns are replaced.
             protect: As for `learn`.
+            known: Codecs of some columns.
         """
+        known = known or {}
         fields: list[pa.Field] = []
         codecs: list[ColumnCodec] = []
         left_out: dict[str, str] = {}
         for field in table.schema:
             values = table.column(field.name).combine_chunks()
-            codec = details.get(field.name) or _codec(field.name, values, protect)
+            decided = known.get(field.name) or details.get(field.name)
+            codec = decided or _codec(field.name, values, protect)
             if isinstance(codec, str):
                 left_out[field.name] = codec
                 continue

@@ -22,8 +22,9 @@ from fabula.synthesizers.columns.codec import PROTECTED_ROWS
 from fabula.synthesizers.details.finding import details_of, personal_columns
 from fabula.synthesizers.model import Steps
 from fabula.synthesizers.relational.across.across import Across
+from fabula.synthesizers.relational.circles import closed
 from fabula.synthesizers.relational.layout import Seen
-from fabula.synthesizers.relational.learning import Lesson, TableModel
+from fabula.synthesizers.relational.learning import Lesson, Reach, TableModel
 from fabula.synthesizers.relational.links import (
     Links,
     Rows,
@@ -55,9 +56,9 @@ class RelationalSynthesizer:
         models: What was learned of each table, parents before children.
         keys: Primary and foreign keys, and what comes near one.
         notes: What is to be said of foreign keys, columns and tables, by their names.
-        across: Rules across tables.
         digests: Digests of the tables' rows, by which `fabula.evaluate` knows them again.
         people: Columns that tell of the same people as others.
+        across: Rules across tables.
         hand_back: How a table goes back in the frame library that it came in; not saved.
         path: The folder that it was loaded from.
     """
@@ -65,9 +66,9 @@ class RelationalSynthesizer:
     models: Mapping[str, TableModel]
     keys: Keys
     notes: Mapping[str, str] = field(default_factory=dict)
-    across: Across = field(default_factory=Across)
     digests: Mapping[str, Digest] = field(default_factory=dict)
     people: tuple[SamePeople, ...] = ()
+    across: Across = field(default_factory=Across)
     hand_back: Mapping[str, Callable[[pa.Table], Any]] = field(default_factory=dict)
     path: PathLike | None = None
 
@@ -91,6 +92,9 @@ class RelationalSynthesizer:
             streams = partial(_stream, seed, name)
             with sound(self.path):
                 made[name] = Making(model, made, scale, seed, streams).make()
+        for name, model in self.models.items():
+            with sound(self.path):
+                made[name] = closed(model, made, partial(_stream, seed, name))
         tables = applied(self.people, {name: item.table for name, item in made.items()}, seed)
         with sound(self.path):
             tables = self.across.applied(
@@ -113,9 +117,9 @@ class RelationalSynthesizer:
             self.models,
             self.keys,
             self.notes,
-            self.across,
             digests=self.digests,
             people=self.people,
+            across=self.across,
         )
 
     @classmethod
@@ -125,7 +129,7 @@ class RelationalSynthesizer:
         Raises:
             SourceError: The folder is missing or damaged.
         """
-        return cls(*read_database(Path(path)), path=path)
+        return cls(**read_database(Path(path)), path=path)
 
     def card(self) -> str:
         """How each table is made, and what is not made of it."""
@@ -139,17 +143,22 @@ class RelationalSynthesizer:
             lines += [f"  {column}: left out: {why}" for column, why in model.left_out.items()]
             lines += [f"  on every row {relation}" for relation in model.relations.told]
         for key in self.keys.foreign:
-            said = f" ({self.notes[key.name]})" if key.name in self.notes else ""
-            lines.append(f"key {key.name} → {key.target}{said}")
+            said = [self.notes[key.name]] if key.name in self.notes else []
+            links, reach = self.models[key.child].links, self.models[key.child].reach.get(key)
+            if reach is not None and reach.trees is not None:
+                said.append(reach.trees.about)
+            if key in links.late:
+                said.append(f"closes a circle of tables: chosen last; {_homing(reach)}")
+            lines.append(f"key {key.name} → {key.target}" + f" ({'; '.join(said)})" * bool(said))
         for miss in self.keys.near:
             told = f"no key: {miss.key.name} is not taken to point at {miss.key.target}: {miss.why}"
             if miss.share >= CONTAINED:
                 told += f"; `--key {miss.key.name}={miss.key.target}` declares it"
             lines.append(told)
-        lines += self.across.told
         keys = {key.name for key in self.keys.foreign}
         lines += [f"{name}: {said}" for name, said in self.notes.items() if name not in keys]
         lines += [item.told for item in self.people]
+        lines += self.across.told
         return "\n".join(lines)
 
     @property
@@ -161,6 +170,13 @@ class RelationalSynthesizer:
 
     def __repr__(self) -> str:
         return f"RelationalSynthesizer({len(self.models)} tables, {len(self.keys.foreign)} keys)"
+
+
+def _homing(reach: Reach | None) -> str:
+    """How often the parent of a key that closes a circle leads back to its child."""
+    if reach is None or reach.back is None:
+        return "its parents are chosen at random"
+    return f"in {reach.home:.0%} of the rows `{reach.back.name}` leads back"
 
 
 def _unchanged(table: pa.Table) -> pa.Table:
@@ -191,7 +207,7 @@ def fit_tables(
         options: Those of the `boosted` model.
 
     Raises:
-        SourceError: A foreign key has values that its parent lacks, or tables form a circle.
+        SourceError: A foreign key has values that its parent lacks, or primary keys form a circle.
         UsageError: `keys` or `keep` name what does not exist.
     """
     for name in keep:
@@ -217,11 +233,11 @@ def fit_tables(
     seen: dict[str, Seen] = {}
     order = making_order(links)
     read, written = _with_times(tables, found, links, keep)
-    across = Across.found(read, found, rows, links, keep) if exact else Across()
     features = {name: read[name].drop_columns(_keys_of(name, found)) for name in order}
     personal = personal_columns(features, protect)
     replaced = [name for name in order if name not in keep]
     people = same_people(tables, personal, found.foreign, replaced)
+    across = Across.found(read, found, rows, links, keep) if exact else Across()
     for done, name in enumerate(order):
         if progress:
             progress(done, len(order))
@@ -230,6 +246,7 @@ def fit_tables(
             table=across.learned(name, read, rows),
             links=links[name],
             rows=rows,
+            sizes={name: table.num_rows for name, table in tables.items()},
             primary=found.primary.get(name, ()),
             parents=seen,
             below=_children(name, links, rows, tables),
@@ -248,15 +265,16 @@ def fit_tables(
         {name: model.made_columns for name, model in models.items()},
         {name: model.relations for name, model in models.items()},
     )
-    said = {name: notes for name, notes in noted.items() if notes}
     for name, model in models.items():
         computed = across.computed(name)
         left_out = {column: why for column, why in model.left_out.items() if column not in computed}
         models[name] = replace(model, left_out=left_out)
+    said = {name: notes for name, notes in noted.items() if notes}
+    for name, model in models.items():
         if model.columns is not None:
             doubted = doubts(model.columns, tables[name])
             said |= {f"{name}.{column}": doubt for column, doubt in doubted.items()}
-    return RelationalSynthesizer(models, found, {**told, **said}, across, people=people)
+    return RelationalSynthesizer(models, found, {**told, **said}, people=people, across=across)
 
 
 def _with_times(

@@ -9,6 +9,7 @@
 `beside:KEY`   that parent's columns
 `own`          the row's own columns
 `below:KEY`    how many children the row has by a foreign key that points at it
+`depth:KEY`    how many rows of its own table are above it
 =============  ===============================================================================
 """
 
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from fabula.synthesizers.model import CellColumn, Codes
 from fabula.synthesizers.relational.links import Rows
 
-_DRAWN = ("group:", "own", "below:")
+_DRAWN = ("group:", "own", "below:", "depth:")
 
 
 @dataclass

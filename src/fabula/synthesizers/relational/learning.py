@@ -26,12 +26,10 @@ from fabula.synthesizers.relational.groups import Groups
 from fabula.synthesizers.relational.layout import Layout, Seen, Siblings
 from fabula.synthesizers.relational.links import Links, Rows
 from fabula.synthesizers.relational.timeline import Timeline
+from fabula.synthesizers.trees import Trees
 
 LOOK_BACK = 0.2
 """A model looks at the sibling before where at least this share of the rows has one."""
-
-ANY_TEXT = "[A-Z]{2}[0-9]{8}"
-"""The form of new keys where the real ones have none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,12 +42,18 @@ class Reach:
         missing: Share of rows without a parent.
         distinct: Whether no row may repeat its parent beside the same leading parent.
         groups: Groups of parents; None for the leading key.
+        trees: How rows of one table point at each other.
+        back: Of a key that closes a circle, the key that leads back from its parent.
+        home: The share of rows whose parent leads back to them: heads of their own department.
     """
 
     counts: NDArray[np.int64]
     missing: float
     distinct: bool = False
     groups: Groups | None = None
+    trees: Trees | None = None
+    back: ForeignKey | None = None
+    home: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +74,7 @@ class TableModel:
         layout: The model's columns.
         below: Cells of the numbers of children, by foreign key.
         beside: Cells of siblings and positions.
+        depths: Cells of depths, by foreign key to the table itself.
         model: Draws the unknown part of a row; None where nothing has to be drawn.
         kept: The real table, where it is kept as it is.
         left_out: Why other columns are not made.
@@ -95,6 +100,7 @@ class TableModel:
     relations: Relations = field(default_factory=Relations)
     written: Mapping[str, TimeForm] = field(default_factory=dict)
     within: tuple[str, ...] = ()
+    depths: Mapping[ForeignKey, Bins] = field(default_factory=dict)
 
     @property
     def made_columns(self) -> frozenset[str]:
@@ -136,7 +142,8 @@ class Lesson:
         name: The table's name.
         table: Its rows.
         links: Its foreign keys.
-        rows: The parent's row of each of its rows, by foreign key.
+        rows: The parent's row of each row of a table, by foreign key.
+        sizes: How many rows each table has.
         primary: Its primary key.
         parents: The tables that it points at, as they are seen.
         below: How many children each row has, by foreign key that points at the table.
@@ -153,6 +160,7 @@ class Lesson:
     table: pa.Table
     links: Links
     rows: Mapping[ForeignKey, Rows]
+    sizes: Mapping[str, int]
     primary: tuple[str, ...]
     parents: Mapping[str, Seen]
     below: Mapping[ForeignKey, NDArray[np.int64]]
@@ -177,12 +185,17 @@ class Lesson:
         cells = () if columns is None else tuple(codec.cells for codec in columns.codecs)
         seen, above = Seen(own, cells), self._above(siblings)
         kept = self.table if self.name in self.kept else None
-        reach = self._reach()
+        reach, levels = self._reach()
         layout, model = Layout(), None
         beside: tuple[Bins, ...] = ()
         below: dict[ForeignKey, Bins] = {}
+        depths = {key: Bins.of(level) for key, level in levels.items()}
         if kept is None:
             layout, codes, beside, below = self._wide(order, siblings, seen, above, reach)
+            for key, bins in depths.items():
+                drawn = bins.codes(levels[key][order])
+                layout.add(f"depth:{key.name}", (bins.cells(f"depth:{key.name}", drawn),))
+                codes = np.column_stack([codes, drawn])
             if layout.drawn():
                 model = Boosted.fit(
                     codes, layout.columns, seed=self.seed, progress=_silent,
@@ -192,7 +205,7 @@ class Lesson:
             self.name, self.table.schema, self.table.num_rows, self.links, reach, keys, numbered,
             timeline, columns, layout, below, beside, model, kept, left_out,
             self._relations(table, columns, timeline),
-            within=tuple(column for column in self.primary if column != numbered),
+            within=tuple(column for column in self.primary if column != numbered), depths=depths,
         )  # fmt: skip
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
@@ -232,7 +245,7 @@ class Lesson:
             values = self.table.column(own[0])
             numbered = own[0] if pa.types.is_integer(values.type) else None
         keys = [
-            _key_codec(column, self.table.column(column).combine_chunks())
+            KeyCodec.always(column, self.table.column(column).combine_chunks())
             for column in own
             if column != numbered
         ]
@@ -270,13 +283,16 @@ class Lesson:
         given = self.across.given(self.name)
         return find_relations(table, left, protect=self.protect, given=given)
 
-    def _reach(self) -> dict[ForeignKey, Reach]:
-        found = {}
+    def _reach(self) -> tuple[dict[ForeignKey, Reach], dict[ForeignKey, NDArray[np.int64]]]:
+        """What each foreign key was like, and how deep rows are by those inside the table."""
+        found: dict[ForeignKey, Reach] = {}
+        levels = {}
         for key in self.links.all:
             rows = self.rows[key]
-            size = self._size_of(key)
-            counts = np.bincount(rows[rows >= 0], minlength=size)
-            groups = None
+            counts = np.bincount(rows[rows >= 0], minlength=self.sizes[key.parent])
+            groups = trees = None
+            if key in self.links.upward:
+                trees, levels[key] = Trees.of(rows)
             if key in self.links.others:
                 parent = self.parents[key.parent]
                 rng = np.random.default_rng(self.seed)
@@ -284,12 +300,18 @@ class Lesson:
                 groups = Groups.of(parent.codes, parent.cells, counts, kept=kept, rng=rng)
             missing = float((rows < 0).mean()) if len(rows) else 0.0
             counts = counts if key.parent in self.kept else np.sort(counts)
-            found[key] = Reach(counts, missing, self._is_distinct(key), groups)
-        return found
+            back, home = self._way_back(key) if key in self.links.late else (None, 0.0)
+            found[key] = Reach(counts, missing, self._is_distinct(key), groups, trees, back, home)
+        return found, levels
 
-    def _size_of(self, key: ForeignKey) -> int:
-        own = key.parent == self.name
-        return self.table.num_rows if own else len(self.parents[key.parent].codes)
+    def _way_back(self, key: ForeignKey) -> tuple[ForeignKey | None, float]:
+        """The key of a parent that leads back to its child most often, and in which share."""
+        rows = self.rows[key]
+        filled = np.flatnonzero(rows >= 0)
+        ways = [way for way in self.rows if (way.child, way.parent) == (key.parent, self.name)]
+        shares = [float((self.rows[way][rows[filled]] == filled).mean()) for way in ways]
+        best = int(np.argmax(shares)) if len(filled) and shares else None
+        return (None, 0.0) if best is None else (ways[best], shares[best])
 
     def _is_distinct(self, key: ForeignKey) -> bool:
         """Whether a primary key made of this and the leading foreign key never repeats a pair."""
@@ -351,14 +373,3 @@ BESIDE = ("siblings", "position")
 
 def _silent(done: int, steps: int) -> None:
     """Tell nobody: progress is told by table."""
-
-
-def _key_codec(name: str, values: pa.Array) -> KeyCodec:
-    """How new values of a key column are made."""
-    found = KeyCodec.learn(name, values)
-    if found is not None:
-        return found
-    if pa.types.is_integer(values.type):
-        largest = max((value for value in values.to_pylist() if value is not None), default=0)
-        return KeyCodec(name, values.type, len(values), start=largest + 1)
-    return KeyCodec(name, values.type, len(values), regex=ANY_TEXT)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
+from fabula.metrics.frames import as_labels
+from fabula.metrics.key_values import together
 from fabula.metrics.keys import ForeignKey
 from fabula.synthesizers.columns.codec import Places
 from fabula.synthesizers.columns.learning import Columns
@@ -20,8 +23,8 @@ from fabula.synthesizers.relational.learning import BESIDE, TableModel
 from fabula.synthesizers.relational.links import Rows
 from fabula.synthesizers.relational.matching import (
     chosen_parents,
+    chosen_within,
     counts_like,
-    grown_trees,
     made_distinct,
     summing_to,
 )
@@ -41,11 +44,13 @@ class MadeTable:
         table: Its rows.
         seen: Its rows as children see them.
         wanted: For each foreign key that points at it, how its rows rank by children.
+        links: The parent's row of each of its rows, by foreign key.
     """
 
     table: pa.Table
     seen: Seen
     wanted: Mapping[ForeignKey, NDArray[np.float64]]
+    links: Mapping[ForeignKey, Rows] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -77,8 +82,6 @@ class Making:
         self._place(codes, siblings)
         self._draw(codes, siblings)
         links = self._other_parents(codes, siblings)
-        if self.model.links.driver is not None:
-            links[self.model.links.driver] = siblings.parents
         if any(self._seen(key).cells for key in self.model.links.others):
             for key in self.model.links.others:
                 there = self._seen(key).at(links[key])
@@ -89,13 +92,15 @@ class Making:
             for key in self.model.below
         }
         for key in self.model.links.upward:
-            links[key] = self._upward(key, wanted[key])
+            links[key] = self._upward(key, codes, wanted[key], links)
         own = np.ascontiguousarray(layout.part(codes, "own"))
         table = self._table(own, siblings, links)
         keep = self._without_repeats(table, links)
         seen = Seen(*self._part(codes, "own")).beside(Seen(*self._part(codes, "above")))
         ranks = {key: values[keep] for key, values in wanted.items()}
-        return MadeTable(table.filter(array_of(keep)), Seen(seen.codes[keep], seen.cells), ranks)
+        kept = {key: rows[keep] for key, rows in links.items()}
+        seen = Seen(seen.codes[keep], seen.cells)
+        return MadeTable(table.filter(array_of(keep)), seen, ranks, kept)
 
     # Rows and their parents
 
@@ -128,14 +133,37 @@ class Making:
 
     def _counts(self, key: ForeignKey, total: int) -> NDArray[np.int64]:
         """Children of each parent."""
-        parent = self.parents[key.parent]
         rng, real = self.streams(f"counts of {key.name}"), self.model.reach[key].counts
-        if key not in parent.wanted:  # the parent is kept as it is, and its order with it
-            return summing_to(real, total, rng)
-        return counts_like(parent.wanted[key], real, total, rng)
+        return children_of(self.parents[key.parent], key, real, total, rng)
+
+    def _labels(
+        self, key: ForeignKey, links: Mapping[ForeignKey, Rows]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+        """What parents must agree in with their children, as labels of the children and parents.
+
+        These are the columns of a key that another one decides; None where there are none.
+        """
+        shared = self.model.links.fixed_before(key)
+        if not shared:
+            return None
+        given = self._given(links)
+        over = given if key.parent == self.model.name else self.parents[key.parent].table
+        there = [over[key.key[key.columns.index(column)]] for column in shared]
+        return agreeing([given[column] for column in shared], there)
+
+    def _given(self, links: Mapping[ForeignKey, Rows]) -> dict[str, pa.ChunkedArray]:
+        """The columns of foreign keys whose parents are chosen; the first key decides."""
+        values: dict[str, pa.ChunkedArray] = {}
+        for key in self.model.links.all:
+            if key in links and key.parent != self.model.name:
+                for column, name in zip(key.columns, key.key, strict=True):
+                    if column not in values:
+                        values[column] = taken(self.parents[key.parent].table[name], links[key])
+        return values
 
     def _other_parents(self, codes: Codes, siblings: Siblings) -> dict[ForeignKey, Rows]:
-        found: dict[ForeignKey, Rows] = {}
+        driver = self.model.links.driver
+        found: dict[ForeignKey, Rows] = {} if driver is None else {driver: siblings.parents}
         for key in self.model.links.others:
             reach, rng = self.model.reach[key], self.streams(f"parents of {key.name}")
             assert reach.groups is not None
@@ -145,18 +173,30 @@ class Making:
             has = np.sort(likeliest[: round((1 - reach.missing) * len(asked))])
             counts = self._counts(key, len(has))
             groups = reach.groups(self._seen(key).codes).astype(np.int64)
-            if len(counts):
+            labels = self._labels(key, found)
+            if labels is not None:
+                within = (labels[0][has], labels[1])
+                links[has] = chosen_within(asked[has], groups, counts, within, rng)
+            elif len(counts):
                 links[has] = chosen_parents(asked[has], groups, counts, rng)
             if reach.distinct:
-                links = made_distinct(links, siblings.parents, rng)
+                alike = None if labels is None else labels[0]
+                links = made_distinct(links, siblings.parents, rng, alike)
             found[key] = links
         return found
 
-    def _upward(self, key: ForeignKey, wanted: NDArray[np.float64]) -> Rows:
-        reach, rng = self.model.reach[key], self.streams(f"trees of {key.name}")
-        roots = max(1, round(reach.missing * len(wanted)))
-        counts = counts_like(wanted, reach.counts, max(len(wanted) - roots, 0), rng)
-        return grown_trees(counts, roots, rng)
+    def _upward(
+        self,
+        key: ForeignKey,
+        codes: Codes,
+        wanted: NDArray[np.float64],
+        links: Mapping[ForeignKey, Rows],
+    ) -> Rows:
+        trees, rng = self.model.reach[key].trees, self.streams(f"trees of {key.name}")
+        assert trees is not None
+        labels = self._labels(key, links)
+        drawn = self.model.layout.part(codes, f"depth:{key.name}")[:, 0]
+        return trees.grown(drawn, wanted, rng, None if labels is None else labels[0])
 
     def _without_repeats(
         self, table: pa.Table, links: Mapping[ForeignKey, Rows]
@@ -226,12 +266,16 @@ class Making:
         if self.model.numbered is not None:
             kind = self.model.schema.field(self.model.numbered).type
             values[self.model.numbered] = array_of(self._numbers(links, len(own)) + 1).cast(kind)
-        for key, rows in links.items():
+        for key in self.model.links.all:
+            rows = links.get(key)
+            if rows is None:  # it is chosen when all tables are made
+                continue
             source = values if key.parent == self.model.name else self.parents[key.parent].table
             for column, name in zip(key.columns, key.key, strict=True):
                 there = source[name]
                 kind = self.model.schema.field(column).type
-                values[column] = _taken(there, rows).cast(kind)
+                if column not in values:
+                    values[column] = taken(there, rows).cast(kind)
         names = [name for name in self.model.schema.names if name in values]
         return pa.table({name: values[name] for name in names})
 
@@ -287,6 +331,35 @@ class Making:
         return own
 
 
-def _taken(values: pa.Array | pa.ChunkedArray, rows: Rows) -> pa.Array | pa.ChunkedArray:
+def children_of(
+    parent: MadeTable,
+    key: ForeignKey,
+    real: NDArray[np.int64],
+    total: int,
+    rng: np.random.Generator,
+) -> NDArray[np.int64]:
+    """How many children each row of a parent has, of `total` in all."""
+    if key not in parent.wanted:  # the parent is kept as it is, and its order with it
+        return summing_to(real, total, rng)
+    return counts_like(parent.wanted[key], real, total, rng)
+
+
+def agreeing(
+    children: Sequence[pa.ChunkedArray], parents: Sequence[pa.ChunkedArray]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Labels of children and parents that are equal where all of their values are.
+
+    Children whose values no parent has get -1.
+    """
+    there, here = (together([as_labels(part) for part in side]) for side in (parents, children))
+    known = there.drop_null().unique()
+    of_child, of_parent = (
+        np.asarray(pc.fill_null(pc.index_in(side, value_set=known, skip_nulls=True), gap))
+        for side, gap in ((here, -1), (there, -2))
+    )
+    return of_child.astype(np.int64), of_parent.astype(np.int64)
+
+
+def taken(values: pa.Array | pa.ChunkedArray, rows: Rows) -> pa.Array | pa.ChunkedArray:
     """The values at `rows`; none where a row is -1."""
     return values.take(array_of(np.maximum(rows, 0), missing=rows < 0))

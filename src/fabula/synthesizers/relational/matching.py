@@ -1,4 +1,4 @@
-"""Which parent each child gets: counts met, groups respected, pairs distinct, trees upright.
+"""Which parent each child gets: counts met, groups and labels respected, pairs distinct.
 
 Pure functions of numpy arrays. A *stub* is one place for a child at a parent.
 """
@@ -99,7 +99,53 @@ def chosen_parents(
     return chosen
 
 
-def made_distinct(parents: Rows, beside: NDArray[np.int64], rng: np.random.Generator) -> Rows:
+def chosen_within(
+    wanted: NDArray[np.int64],
+    group: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    labels: tuple[NDArray[np.int64], NDArray[np.int64]],
+    rng: np.random.Generator,
+) -> Rows:
+    """As `chosen_parents`, but each child's parent has the child's label.
+
+    Counts are met in proportion, since a label may have more children than its parents ask for.
+
+    Args:
+        wanted: The group that each child asks for, shape (children,).
+        group: The group of each parent, shape (parents,).
+        counts: Stubs of each parent.
+        labels: The label of each child, and that of each parent.
+        rng: The only source of randomness.
+
+    Returns:
+        The parent of each child; -1 where no parent has its label.
+    """
+    of_child, of_parent = labels
+    chosen = np.full(len(of_child), -1, dtype=np.int64)
+    if not len(of_parent):
+        return chosen
+    asked_for = np.isin(of_parent, of_parent[counts > 0])
+    stubs = np.repeat(np.arange(len(counts)), np.where(asked_for, counts, 1))
+    stubs = rng.permutation(stubs)
+    stubs = stubs[np.lexsort((group[stubs], of_parent[stubs]))]
+    children = rng.permutation(len(of_child))
+    children = children[np.lexsort((wanted[children], of_child[children]))]
+    mine = of_child[children]
+    first, last = (np.searchsorted(of_parent[stubs], mine, side) for side in ("left", "right"))
+    start, end = (np.searchsorted(mine, mine, side) for side in ("left", "right"))
+    rank = np.arange(len(mine)) - start
+    places = first + rank * (last - first) // np.maximum(end - start, 1)
+    found = last > first
+    chosen[children[found]] = stubs[places[found]]
+    return chosen
+
+
+def made_distinct(
+    parents: Rows,
+    beside: NDArray[np.int64],
+    rng: np.random.Generator,
+    within: NDArray[np.int64] | None = None,
+) -> Rows:
     """Exchange parents between children until no combination with `beside` repeats.
 
     How often each parent and each value of `beside` occurs stays, wherever that can be.
@@ -108,21 +154,30 @@ def made_distinct(parents: Rows, beside: NDArray[np.int64], rng: np.random.Gener
         parents: The parent of each child; -1 for none.
         beside: What a parent may stand beside only once (another parent's row), same shape.
         rng: The only source of randomness.
+        within: A label of each child; only children of one label exchange parents.
 
     Returns:
         The parents; combinations still repeat where the numbers leave no other choice.
     """
     parents = parents.copy()
+    order, first, size = _alike(np.zeros(len(parents), np.int64) if within is None else within)
     repeats = _repeats(parents, beside)
     for _ in range(_ROUNDS):
         places = np.flatnonzero(repeats)
         if not len(places):
             return parents
-        partners = rng.integers(0, len(parents), len(places))
+        partners = order[first[places] + rng.integers(0, size[places])]
         for place, partner in zip(places.tolist(), partners.tolist(), strict=True):
             parents[place], parents[partner] = parents[partner], parents[place]
         repeats = _repeats(parents, beside)
-    return _dealt(parents, beside, rng)
+    return _dealt(parents, beside, rng) if within is None else parents
+
+
+def _alike(labels: NDArray[np.int64]) -> tuple[Rows, Rows, Rows]:
+    """Rows sorted by label, and for each row where its label begins there and how often it is."""
+    order = np.argsort(labels, kind="stable")
+    first, last = (np.searchsorted(labels[order], labels, side) for side in ("left", "right"))
+    return order, first, last - first
 
 
 def _dealt(parents: Rows, beside: NDArray[np.int64], rng: np.random.Generator) -> Rows:
@@ -154,35 +209,3 @@ def _repeats(parents: Rows, beside: NDArray[np.int64]) -> NDArray[np.bool_]:
     repeats = np.zeros(len(parents), dtype=bool)
     repeats[order[1:]] = same & (parents[order[1:]] >= 0)
     return repeats
-
-
-def grown_trees(counts: NDArray[np.int64], roots: int, rng: np.random.Generator) -> Rows:
-    """Parents inside one table: `roots` rows have none, no row is above itself.
-
-    Rows with many children come first, so that every tree has room for the rows that follow.
-
-    Args:
-        counts: Children that each row asks for; they are met in order until all rows hang.
-        roots: Rows without a parent, at least one.
-        rng: The only source of randomness.
-
-    Returns:
-        The parent's row of each row, -1 for roots.
-    """
-    size = len(counts)
-    parents = np.full(size, -1, dtype=np.int64)
-    order = np.lexsort((rng.random(size), -counts))
-    roots = min(max(roots, 1), size)
-    waiting = order[roots:]
-    stubs = np.repeat(order, counts[order])
-    lacking = len(waiting) - len(stubs)
-    if lacking > 0:  # more rows than places: those with the most children take the rest
-        stubs = np.concatenate([stubs, np.repeat(order[:1], lacking)])
-    place_of = np.empty(size, dtype=np.int64)
-    place_of[order] = np.arange(size)
-    for place, row in enumerate(waiting.tolist()):
-        above = stubs[place]
-        # Rows hang in the order in which they come, so a stub always lies before its child,
-        # unless counts leave too few places early on.
-        parents[row] = above if place_of[above] < place_of[row] else order[0]
-    return parents

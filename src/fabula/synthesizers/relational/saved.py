@@ -42,6 +42,7 @@ from fabula.synthesizers.relational.links import Links
 from fabula.synthesizers.relational.people import SamePeople
 from fabula.synthesizers.relational.timeline import Timeline
 from fabula.synthesizers.saved import UNSOUND, Saved, damaged, read_saved, write_saved
+from fabula.synthesizers.trees import Trees
 
 FORMAT, VERSION = "fabula-database", 2
 ABOUT = "database.json"
@@ -54,10 +55,10 @@ def write_database(
     models: Mapping[str, TableModel],
     keys: Keys,
     notes: Mapping[str, str],
-    across: Across,
     *,
     digests: Mapping[str, Digest],
     people: Sequence[SamePeople],
+    across: Across,
 ) -> None:
     """Write a folder; `database.json` comes last.
 
@@ -81,25 +82,16 @@ def write_database(
         "foreign": [asdict(key) for key in keys.foreign],
         "near": [asdict(miss) for miss in keys.near],
         "notes": dict(notes),
-        "across": across.state(),
         "digests": {name: item.to_dict() for name, item in digests.items()},
         "people": [item.state() for item in people],
+        "across": across.state(),
     }
     with replacing(folder / ABOUT) as temporary:
         temporary.write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
-def read_database(
-    folder: Path,
-) -> tuple[
-    dict[str, TableModel],
-    Keys,
-    dict[str, str],
-    Across,
-    dict[str, Digest],
-    tuple[SamePeople, ...],
-]:
-    """Read a folder.
+def read_database(folder: Path) -> dict[str, Any]:
+    """Read a folder: what a synthesizer is made of, by name.
 
     Raises:
         SourceError: It is missing or damaged, or of another format.
@@ -118,17 +110,23 @@ def read_database(
         for name in about["tables"]:
             saved = read_saved(folder / f"{file_stem(name)}.fabula")
             models[name] = _table_restored(name, saved, models, folder)
-        across = Across.restore(about["across"]) if "across" in about else Across()
         digests = {name: Digest.from_dict(told) for name, told in about.get("digests", {}).items()}
         people = tuple(map(SamePeople.restore, about.get("people", ())))
+        across = Across.restore(about["across"]) if "across" in about else Across()
     except FileNotFoundError as exc:
         raise SourceError(
             f"there is no file `{exc.filename}`", code="source.missing", where=str(folder)
         ) from exc
     except UNSOUND as exc:
         raise damaged(folder, f"{type(exc).__name__}: {exc}") from exc
-    notes = dict(about.get("notes", {}))
-    return models, Keys(primary, foreign, near), notes, across, digests, people
+    return {
+        "models": models,
+        "keys": Keys(primary, foreign, near),
+        "notes": dict(about.get("notes", {})),
+        "digests": digests,
+        "people": people,
+        "across": across,
+    }
 
 
 def _foreign_key(told: Mapping[str, Any]) -> ForeignKey:
@@ -144,6 +142,10 @@ def _table_saved(model: TableModel) -> Saved:
         arrays[f"reach-{at}"] = item.counts
         if item.groups is not None:
             arrays[f"centres-{at}"] = item.groups.centres
+        trees = None
+        if item.trees is not None:
+            trees, parts = item.trees.state()
+            arrays |= {f"trees-{at}-{name}": values for name, values in parts.items()}
         groups = None if item.groups is None else item.groups.each
         reach.append(
             {
@@ -152,12 +154,17 @@ def _table_saved(model: TableModel) -> Saved:
                 "missing": item.missing,
                 "distinct": item.distinct,
                 "each": groups,
+                "trees": trees,
+                "back": None if item.back is None else asdict(item.back),
+                "home": item.home,
             }
         )
     for at, bins in enumerate(model.beside):
         arrays[f"beside-{at}"] = bins.edges
     for at, bins in enumerate(model.below.values()):
         arrays[f"below-{at}"] = bins.edges
+    for at, bins in enumerate(model.depths.values()):
+        arrays[f"depths-{at}"] = bins.edges
     fitted = State() if model.model is None else model.model.state()
     arrays |= {f"model-{name}": values for name, values in fitted.arrays.items()}
     settings = {
@@ -165,6 +172,7 @@ def _table_saved(model: TableModel) -> Saved:
         "rows": model.rows,
         "reach": reach,
         "below": [asdict(key) for key in model.below],
+        "depths": [asdict(key) for key in model.depths],
         "keys": {codec.name: dict(codec.state().settings) for codec in model.keys},
         "numbered": model.numbered,
         "within": model.within,
@@ -198,18 +206,27 @@ def _table_restored(
     layout = _layout(settings, arrays["counts"])
     check_cells(layout.columns)
     reach: dict[ForeignKey, Reach] = {}
-    roles: dict[str, list[ForeignKey]] = {"driver": [], "others": [], "upward": []}
+    roles: dict[str, list[ForeignKey]] = {"driver": [], "others": [], "upward": [], "late": []}
     for at, told in enumerate(settings["reach"]):
         key = _foreign_key(told["key"])
         roles[told["role"]].append(key)
         groups = None
         if told["each"] is not None:
             groups = Groups(arrays[f"centres-{at}"], _seen_cells(parents[key.parent]), told["each"])
-        reach[key] = Reach(arrays[f"reach-{at}"], told["missing"], told["distinct"], groups)
+        trees = None
+        if told["trees"] is not None:
+            parts = {name: arrays[f"trees-{at}-{name}"] for name in ("levels", "counts")}
+            trees = Trees.restore(told["trees"], parts)
+        back = None if told["back"] is None else _foreign_key(told["back"])
+        reach[key] = Reach(
+            arrays[f"reach-{at}"], told["missing"], told["distinct"], groups, trees, back,
+            told["home"],
+        )  # fmt: skip
     links = Links(
         roles["driver"][0] if roles["driver"] else None,
         tuple(roles["others"]),
         tuple(roles["upward"]),
+        tuple(roles["late"]),
     )
     columns = None
     if len(saved.schema):
@@ -235,6 +252,10 @@ def _table_restored(
         below={
             _foreign_key(key): Bins(arrays[f"below-{at}"])
             for at, key in enumerate(settings["below"])
+        },
+        depths={
+            _foreign_key(key): Bins(arrays[f"depths-{at}"])
+            for at, key in enumerate(settings["depths"])
         },
         beside=tuple(Bins(arrays[at]) for at in ("beside-0", "beside-1") if at in arrays),
         model=Boosted.restore(State({}, own), layout.columns) if settings["learned"] else None,
@@ -273,6 +294,8 @@ def _seen_cells(model: TableModel) -> tuple[CellColumn, ...]:
 def _role(key: ForeignKey, links: Links) -> str:
     if key == links.driver:
         return "driver"
+    if key in links.late:
+        return "late"
     return "others" if key in links.others else "upward"
 
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from fabula.errors import UsageError, did_you_mean
 from fabula.io.formats import ENDINGS, as_format, check_ending, format_of
+from fabula.io.formulas import escaping_formulas, is_asked
 from fabula.io.places import check_free, make_folder, replacing
 from fabula.io.write import write_table
 from fabula.planning.outputs import conversation_column, lacks_texts, unknown_columns
@@ -100,6 +101,7 @@ def export(
     stratify: str = "",
     seed: int = 0,
     overwrite: bool = False,
+    escape_formulas: bool | None = None,
 ) -> Export:
     """Write a table as a set to train a model with.
 
@@ -120,6 +122,7 @@ def export(
         stratify: A column whose values have the same shares in each part.
         seed: Decides who goes into which part.
         overwrite: Replace files that are there.
+        escape_formulas: Put `'` before texts in CSV that a spreadsheet would run.
 
     Returns:
         The files with their counts, and the rows that were left out.
@@ -140,7 +143,8 @@ def export(
     paths = free_paths(output, wanted, overwrite=overwrite)
     for path in paths.values():
         make_folder(path.parent)
-    return write_export(rows, wanted, paths, seed=seed)
+    with escaping_formulas(is_asked(escape_formulas)):
+        return write_export(rows, wanted, paths, seed=seed)
 
 
 def plan_export(output: PathLike, columns: Sequence[str], asked: Mapping[str, Any]) -> OutputSpec:

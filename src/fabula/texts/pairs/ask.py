@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
-from fabula.errors import UsageError, did_you_mean
+from fabula.errors import UsageError
 from fabula.llm.rows.job import RowsJob, RowsResult
 from fabula.llm.rows.sync import run_sync
-from fabula.texts.asking import AskOptions, ask, job_options, shortfall
+from fabula.texts.asking import AskOptions, ask, check_options, job_options, shortfall
 from fabula.texts.examples import example_values
 from fabula.texts.pairs.attributes import Attributes, dealt
 from fabula.texts.pairs.fields import PairFields, pair_fields
@@ -114,10 +114,7 @@ def pair_task(wanted: Any, n: int, options: PairOptions) -> PairTask:
     Raises:
         UsageError: The shape or an option is wrong.
     """
-    for name in options:
-        if name not in PairOptions.__annotations__:
-            hint = did_you_mean(name, PairOptions.__annotations__)
-            raise UsageError(f"`pairs` takes no `{name}`", code="usage.option", hint=hint)
+    check_options("pairs", options, PairOptions)
     fields = pair_fields(wanted, inputs=options.get("input", ()), outputs=options.get("output", ()))
     attributes = options.get("balance", {})
     for name in attributes:

@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from fabula.llm.rows.chatter import doubt_of, without_farewell
 from fabula.llm.rows.form import Reading
 
 _OPENING = r"[ \t]*(?:[-*•>][ \t]+)?(?P<mark>[*_#`\"“ \t]*)"
@@ -32,11 +33,6 @@ _INNER_OUTPUT = re.compile(r"[ \t,;|]+[*_`]*outputs?[*_` \t]*[:：][*_`]*[ \t]*"
 _HEADING = re.compile(r"[ \t*_#`]*(?:pair[ \t]*)?\(?(?P<number>\d+)(?:[.):].*|[ \t*_]*)", re.I)
 _RULE = re.compile(r"[ \t]*[-=_*]{3,}[ \t]*")
 _FENCE = re.compile(r"[ \t]*`{3,}[\w-]*[ \t]*")
-_FAREWELL = re.compile(
-    r"(?:\*\*)?(?:i hope|let me know|feel free|please let|these (?:pairs|examples)|hope this"
-    r"|would you like|if you (?:need|want|would))",
-    re.I,
-)
 _QUOTES = {'"': '"', "“": "”", "'": "'", "`": "`", "*": "*", "_": "_", "«": "»"}
 _SEPARATORS = (",", "|", ";", "，")
 
@@ -80,6 +76,8 @@ class Numbered:
                 if cut and last:
                     raise _Unreadable("it was cut off")
                 values = self._values(block)
+                if last and (doubt := self._doubt(values)) and not any(map(self._doubt, items)):
+                    raise _Unreadable(doubt)
             except _Unreadable as reason:
                 bad.append((block.text, f"the pair can't be read: {reason}"))
             else:
@@ -87,6 +85,11 @@ class Numbered:
                 items.append({**numbered, **values})
         problem = f"the reply was cut off after {len(items)} whole rows" if cut else ""
         return Reading(items, problem, bad, shorten=cut)
+
+    def _doubt(self, values: Mapping[str, object]) -> str:
+        """Whether the last value of a pair may end with words to the reader of the reply."""
+        asked = " ".join((*self.inputs, *self.outputs))
+        return doubt_of(str(values[self.outputs[-1]]), asked=asked)
 
     def _values(self, block: _Block) -> dict[str, str]:
         if block.output is None:
@@ -122,7 +125,7 @@ class _Unreadable(Exception):
 
 def _blocks(text: str) -> Iterator[_Block]:
     """The blocks of a reply: each from its heading, where it has one, to the next one."""
-    lines = _without_farewell(text).splitlines()
+    lines = without_farewell(text).splitlines()
     starts = [place for place, line in enumerate(lines) if _INPUT.match(line)]
     heads = [_head(lines, start) for start in starts]
     for start, (head, end) in zip(starts, pairwise([*heads, len(lines)]), strict=True):
@@ -227,13 +230,6 @@ def _unlabelled(text: str, name: str) -> str:
 
 def _name_pattern(name: str) -> str:
     return r"[ _]".join(map(re.escape, re.split(r"[ _]", name)))
-
-
-def _without_farewell(text: str) -> str:
-    """A reply without the paragraph with which it takes its leave."""
-    paragraphs = re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n").rstrip())
-    left = len(paragraphs) > 1 and _FAREWELL.match(paragraphs[-1].strip())
-    return "\n\n".join(paragraphs[:-1] if left else paragraphs)
 
 
 def _without_rules(lines: Sequence[str]) -> list[str]:

@@ -1,0 +1,257 @@
+"""Takes off what a model says about a text: introductions, offers, labels, quotes.
+
+What is surely talk goes; what may be talk or may be the text is a doubt, and the text is asked
+again. A model talks about its work (`Here is the review:`) or offers more of it (`Let me know if
+you'd like changes`). A text that only starts with `Sure,` or invites its readers is left alone.
+Where messages are asked, offers belong to them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from fabula.llm.rows.names import plain_name
+from fabula.llm.rows.parse import unwrapped_json
+from fabula.llm.rows.prose import unwrapped
+
+_YES = (
+    r"(?:sure(?: thing)?|certainly|of course|absolutely|okay|ok|alright|gladly|great|no problem"
+    r"|understood|got it|natürlich|gerne?|klar|selbstverständlich|bien sûr|certainement"
+    r"|avec plaisir|claro(?: que sí)?|por supuesto|con gusto|certo|certamente|com certeza"
+    r"|natuurlijk|zeker|конечно|当然(?:可以)?|好的|没问题|もちろん(?:です)?|はい|承知しました)"
+)
+_PRESENTS = (
+    r"(?:here(?:['’]s| is| are| you go)|below (?:is|are)|the following (?:is|are)"
+    r"|i(?:['’]ve| have) (?:written|created|made|drafted|generated|prepared|come up)"
+    r"|hier (?:ist|sind|kommt)|nachfolgend|voici|ci-dessous|aquí (?:tienes?|está|están|te dejo)"
+    r"|ecco|di seguito|aqui (?:está|estão)|hier is|hieronder|вот|以下是|这是|下面是"
+    r"|以下(?:は|が|に)|こちら(?:は|が))"
+)
+_WORK = (
+    r"(?:texts?|reviews?|descriptions?|blurbs?|sentences?|paragraphs?|stor(?:y|ies)|summar(?:y|ies)"
+    r"|versions?|answers?|repl(?:y|ies)|responses?|outputs?|results?|examples?|samples?|drafts?"
+    r"|e-?mails?|messages?|letters?|captions?|titles?|headlines?|taglines?|slogans?|posts?"
+    r"|comments?|articles?|poems?|pairs?|rows?|\w*beschreibung(?:en)?|\w*rezension(?:en)?"
+    r"|\w*bewertung(?:en)?|sätze|satz|antwort(?:en)?|absatz|zusammenfassung|geschichte|phrases?"
+    r"|avis|critique|résumé|réponses?|textes?|reseñas?|descripci(?:ón|ones)|frases?|oraci(?:ón"
+    r"|ones)"
+    r"|respuestas?|resumen|textos?|recension[ei]|descrizion[ei]|risposta|testo|descri(?:ção|ções)"
+    r"|resenhas?|resumo|beschrijving|recensie|zin|tekst|описание|отзыв|текст|ответ|предложение)"
+)
+_OFFER = (
+    r"(?:please )?(?:let me know (?:if|how|what|whether|should)|feel free to (?:ask|reach|let"
+    r"|request|use|modify|adjust|customi|edit)"
+    r"|don['’]t hesitate|(?:i )?hope (?:this|that|these|it) (?:help|meet|work|suit|captur)"
+    r"|i hope (?:this|that) is what|would you like (?:me\b|any (?:chang|adjust|more)"
+    r"|another version)|do you want me|want me to|shall i\b"
+    r"|is there anything else|(?:i['’]d be|i['’]m|i am|i would be) happy to|happy to (?:help"
+    r"|adjust)"
+    r"|just (?:ask|say|let)|lass(?:en sie)? mich wissen"
+    r"|sag(?:en sie)?(?: mir)?(?: gerne?)? bescheid"
+    r"|ich hoffe,? (?:das|dies)|möchte(?:n sie|st du)|soll ich|n['’]hésite[sz]? pas"
+    r"|faites-moi savoir"
+    r"|dites-moi|j['’]espère que|souhaitez-vous|voulez-vous|avísame|házmelo saber|espero que est"
+    r"|¿(?:te gustaría|quieres que|desea)|no dudes en|fammi sapere|fatemi sapere|spero che quest"
+    r"|vuoi che|non esitare|me avise|avise-me|fique à vontade|laat (?:het )?me weten|ik hoop dat"
+    r"|дайте знать|надеюсь,? это|请(?:告诉|随时)|希望(?:这|对)|如需|お役に立て|お知らせください)"
+)
+_CHANGE = (
+    r"(?:(?<!\w)(?:chang|adjust|revis|rewrit|tweak|modif|edit|another|different|shorter|longer"
+    r"|regenerat|further (?:help|assist)|helps\b"
+    rf"|more(?:\W*$| of these| options| variations|(?: \w+)? {_WORK}))|änder|anpass|überarbeit"
+    rf"|kürzer|länger|weitere"
+    r"|ajust|autre|cambi|otr[ao]|altr[ao]|altera|outr[ao]|wijzig|aanpass|andere|измен|исправ|друг"
+    r"|修改|调整|更多|変更|調整|修正)"
+)
+_MESSAGE = re.compile(
+    r"\b(?:e-?mails?|mails?|messages?|letters?|repl(?:y|ies)|support|chats?|conversations?"
+    r"|dialog\w*"
+    r"|sms|newsletters?|nachricht\w*|briefe?|lettres?|courriel|cartas?|correos?|mensajes?"
+    r"|messaggi\w*"
+    r"|mensage\w*|agent|assistant|invitations?)\b",
+    re.I,
+)
+_DIALOGUE = re.compile(
+    r"\b(?:assistant|chatbot|agent|chats?|conversations?|dialog\w*|answers?|responses?|repl(?:y"
+    r"|ies))\b",
+    re.I,
+)
+_ALONE = re.compile(rf"{_YES}\W*", re.I)
+_WILLING = re.compile(
+    rf"{_YES}\W+(?:i(?:['’]d| would) be (?:happy|glad)|i(?:['’]ll| can| will) |let me |happy to)",
+    re.I,
+)
+_INTRODUCED = re.compile(
+    rf"\W*(?P<yes>{_YES}\W{{1,4}})?{_PRESENTS}(?![a-zà-ÿ])[^\n:：]*(?P<end>[:：])?", re.I
+)
+_NOUN = re.compile(
+    rf"(?<!\w){_WORK}(?!\w)|描述|评论|文本|句子|回答|答案|説明|レビュー|文章|短文", re.I
+)
+_STARTS_WITH_OFFER = re.compile(
+    rf"\W*(?:if you\b[^.!?\n]{{0,80}}?,? |(?:wenn|falls) [^.!?\n]{{0,80}}?, "
+    rf"|si vous [^.!?\n]{{0,80}}?, )?"
+    rf"{_OFFER}",
+    re.I,
+)
+_HAS_OFFER = re.compile(_OFFER, re.I)
+_HAS_CHANGE = re.compile(_CHANGE, re.I)
+_ON_WORK = re.compile(
+    rf"\W*(?:these|this|those|the above|all (?:of )?(?:these"
+    rf"|the))(?!\w)[^.!?\n]{{0,40}}?(?<!\w){_WORK}(?!\w)",
+    re.I,
+)
+_ON_PARTS = re.compile(
+    r"\W*(?:these|those|this|the above|all (?:of )?(?:these|the))(?!\w)[^.!?\n]{0,40}?"
+    r"\b(?:pairs|examples|rows|descriptions|entries|items|samples)\b",
+    re.I,
+)
+_COUNT = re.compile(r"\W*(?:word count|words|wörter|nombre de mots)\W+\d+\W*|\W*\d+ words\W*", re.I)
+_RULE = re.compile(r"[ \t]*[-=_*]{3,}[ \t]*")
+_LABEL = re.compile(r"[#*_\s]*(?P<label>[^\n:：*#]{1,40}?)[*_]*\s*[:：][*_]*\s*(?=\S)")
+_LABELLED_LINE = re.compile(r"^[#*_ \t]*\w[\w ]{0,30}[*_]*:(?:\s|\*|$)", re.M)
+_OWN_LABEL = re.compile(
+    r"text|output|answer|response|result|antwort|ergebnis|réponse|respuesta|texto|risposta|testo"
+    r"|resposta|antwoord|ответ|текст|回答|答案"
+)
+_MOST_WORDS = 60
+"""A longer paragraph is no farewell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A text, and what may be talk in it.
+
+    Attributes:
+        text: The text without what is surely talk.
+        doubt: What may be talk and what to write instead; empty where nothing is.
+    """
+
+    text: str
+    doubt: str = ""
+
+
+def without_chatter(text: str, *, asked: str, name: str = "") -> Spoken:
+    """A text without a model's own words around it.
+
+    Args:
+        text: The reply.
+        asked: All that the model was asked.
+        name: The name of the wanted value, which may stand before it as a label.
+    """
+    whole, introduced = text, False
+    is_dialogue = _DIALOGUE.search(asked) is not None  # its turns may begin like introductions
+    while not is_dialogue and (rest := _without_introduction(text)) != text:
+        text, introduced = rest, True
+    text = _without_offers(text, asked=asked, introduced=introduced)
+    text = _without_label(unwrapped(text), asked=asked, name=name)
+    if not text:
+        return Spoken(whole, "the reply talks about the text and holds none")
+    return Spoken(text, doubt_of(text, asked=asked))
+
+
+def without_farewell(text: str) -> str:
+    """A reply of several numbered parts without the paragraphs at its end about all of them."""
+    text = _without_offers(text, asked="", introduced=False)
+    before, gap, last = text.rpartition("\n\n")
+    return before.rstrip() if gap and _ON_PARTS.match(last) else text
+
+
+def doubt_of(text: str, *, asked: str) -> str:
+    """What may be talk in a text, as a demand to write it otherwise; else empty."""
+    line, _, rest = text.strip().partition("\n")
+    found = _INTRODUCED.match(line)
+    noun = found and _NOUN.search(found.group())
+    if found and found["end"]:
+        return "the text begins like an introduction to it; write the text alone"
+    if found and not rest and ("you go" in line.lower() or (found["yes"] and noun)):
+        return "the reply talks about the text and holds none"
+    last = text.rstrip().splitlines()[-1].strip() if text.strip() else ""
+    sentence = re.split(r"(?<=[.!?。！？])\s+", last)[-1]
+    is_message = _MESSAGE.search(asked) is not None
+    for said in dict.fromkeys((last, sentence)):
+        changes = _HAS_CHANGE.search(said) is not None
+        is_talk = changes and _NOUN.search(said) if is_message else changes or said == last
+        if _STARTS_WITH_OFFER.match(said) and is_talk:
+            return "the text ends like an offer to its reader; write the text alone"
+    itself = _ON_WORK.match(last)
+    if itself and last != text and itself.group().split()[-1].lower().rstrip("s") in asked.lower():
+        return "the text ends with words about itself; write the text alone"
+    return ""
+
+
+def _without_introduction(text: str) -> str:
+    """The text without one line or start of a line that only introduces it."""
+    text = text.strip()
+    line, _, rest = text.partition("\n")
+    rest, is_paragraph = rest.strip(), rest.startswith(("\n", "\r\n"))
+    found = _INTRODUCED.match(line)
+    if rest and is_paragraph and (_ALONE.fullmatch(line) or _WILLING.match(line)):
+        return rest
+    if found is None:
+        return text
+    yes, noun = found["yes"], _NOUN.search(found.group())
+    after = line[found.end() :].strip(" *_")
+    if rest and not after and found["end"] and (yes or noun):
+        return rest
+    if rest and is_paragraph and yes and not after:
+        return rest
+    if after and found["end"] and yes and noun:
+        return "\n".join(filter(None, (after, text[len(line) :].rstrip()))).strip()
+    return text
+
+
+def _without_offers(text: str, *, asked: str, introduced: bool) -> str:
+    """The text without last paragraphs and lines that are surely said by the model."""
+    lines = text.rstrip().splitlines()
+    introduced = introduced and not _MESSAGE.search(asked)
+    while len(lines) > 1:
+        last = lines[-1].strip()
+        before = next((line.strip() for line in lines[-2::-1] if line.strip()), "")
+        ruled = _RULE.fullmatch(before) is not None
+        if not (_COUNT.fullmatch(last) or _is_offer(last, asked, sure=introduced or ruled)):
+            break
+        lines.pop()
+        while lines and (not lines[-1].strip() or _RULE.fullmatch(lines[-1])):
+            lines.pop()
+    return "\n".join(lines).strip()
+
+
+def _is_offer(line: str, asked: str, *, sure: bool) -> bool:
+    """Whether a last line surely offers more or other work."""
+    if len(line.split()) > _MOST_WORDS:
+        return False
+    offers = _STARTS_WITH_OFFER.match(line) is not None
+    if sure:
+        return offers or _ON_WORK.match(line) is not None
+    if _MESSAGE.search(asked):
+        return False
+    if _ON_WORK.match(line):
+        return _HAS_OFFER.search(line) is not None
+    return offers and _HAS_CHANGE.search(line) is not None
+
+
+def _without_label(text: str, *, asked: str, name: str) -> str:
+    """The text without its own name before it, or around it as JSON."""
+    held = unwrapped_json(text)
+    if isinstance(held, dict) and len(held) == 1:
+        [(key, value)] = held.items()
+        if isinstance(value, str) and _is_label(str(key), asked, name):
+            return value.strip()
+    found = _LABEL.match(text)
+    if found is None or len(_LABELLED_LINE.findall(text)) > 1:
+        return text
+    label = found["label"].strip()
+    is_cue = asked.rstrip(" *_").endswith(f"{label}:")
+    if not _is_label(label, asked, name) or (f"{label}:".lower() in asked.lower() and not is_cue):
+        return text
+    return unwrapped(text[found.end() :].strip(" *_"))
+
+
+def _is_label(label: str, asked: str, name: str) -> bool:
+    """Whether words before a text are its own name or what was asked for."""
+    plain = plain_name(label)
+    if _OWN_LABEL.fullmatch(plain) or plain == plain_name(name):
+        return True
+    noun = label.rpartition(" ")[2]
+    return _NOUN.fullmatch(noun) is not None and label.lower() in asked.lower()

@@ -1,0 +1,141 @@
+"""What a model says around a text is no data; what only looks like it stays or is asked again."""
+
+from __future__ import annotations
+
+import pytest
+
+import fabula as fb
+from fabula.testing import ChatServer
+from tests.acceptance.builders import at
+
+ASKED = "Write a review of a lamp."
+
+SURE = {
+    "introduction, quotes, offer": (
+        'Sure! Here\'s a short blurb:\n\n"A warm lamp."\n\nLet me know if you want changes.',
+        "A warm lamp.",
+    ),
+    "introduction on one line": ("Certainly! Here is your review: A warm lamp.", "A warm lamp."),
+    "two introductions": (
+        "Of course! I'd be happy to help.\n\nHere is the review:\n\nA warm lamp.",
+        "A warm lamp.",
+    ),
+    "rule and offer": ("A warm lamp.\n\n---\nFeel free to ask for more.", "A warm lamp."),
+    "offer of another": (
+        "A warm lamp.\n\nIf you'd like a shorter version, just let me know!",
+        "A warm lamp.",
+    ),
+    "fence": ("Here is the review:\n```\nA warm lamp.\n```\nHope this helps!", "A warm lamp."),
+    "label": ("**Review:** A warm lamp.", "A warm lamp."),
+    "own name": ("Blurb: A warm lamp.", "A warm lamp."),
+    "JSON": ('{"review": "A warm lamp."}', "A warm lamp."),
+    "curly quotes": ("“A warm lamp.”", "A warm lamp."),
+    "count": ("A warm lamp.\n\n(Word count: 3)", "A warm lamp."),
+    "German": (
+        "Natürlich! Hier ist eine Rezension:\n\nEine warme Lampe.\n\n"
+        "Lass mich wissen, wenn du Änderungen möchtest.",
+        "Eine warme Lampe.",
+    ),
+    "French": (
+        "Bien sûr ! Voici un avis :\n\nUne lampe.\n\nN'hésitez pas à demander des modifications.",
+        "Une lampe.",
+    ),
+    "Spanish": (
+        "¡Claro! Aquí tienes una reseña:\n\nBuena.\n\nAvísame si quieres cambios.",
+        "Buena.",
+    ),
+    "Chinese": ("当然！以下是一段描述：\n\n温暖的灯。\n\n如需修改，请告诉我。", "温暖的灯。"),
+}
+
+DATA = [
+    "Sure, the screen is small, but I love it.",
+    "If you need a kettle, this is for you.",
+    "A lamp for you.\n\nFeel free to visit our store!",
+    "Good lamp.\nI hope this one lasts longer than the old one.",
+    "Anna: hi\nBen: ho",
+    "Verdict: buy it.",
+    'She said "warm" and left.',
+    "Great.",
+]
+
+NOT_SURE = [
+    "Sure, here is the problem: the battery dies.",
+    "Here is a review: A warm lamp.",
+    "Sure! Here you go!",
+    "A warm lamp. Let me know if you'd like any changes!",
+    "A warm lamp.\n\nThis review praises its warmth.",
+    "A warm lamp.\n\nLet me know if you have any questions.",
+]
+
+
+def write(server: ChatServer, prompt: str = ASKED) -> list[str]:
+    """The texts of one column that a run writes."""
+    column = {"kind": "text", "prompt": prompt}
+    table = {"n": 1, "columns": {"id": {"kind": "key"}, "blurb": column}}
+    model = {"base_url": server.url, "name": "m", "provider": "openai-compatible"}
+    made = fb.generate({"models": {"default": model}, "tables": {"t": table}})
+    return [row["blurb"] for row in made.to_dicts()]
+
+
+@pytest.mark.parametrize(("reply", "text"), SURE.values(), ids=SURE)
+def test_what_surely_is_talk_is_taken_off_a_text(reply: str, text: str) -> None:
+    with ChatServer([reply]) as server:
+        assert write(server) == [text]
+    assert len(server.calls) == 1
+
+
+@pytest.mark.parametrize("reply", DATA)
+def test_a_text_that_looks_like_talk_is_left_alone(reply: str) -> None:
+    with ChatServer([reply]) as server:
+        assert write(server) == [reply]
+    assert len(server.calls) == 1
+
+
+@pytest.mark.parametrize("reply", NOT_SURE)
+def test_what_may_be_talk_is_asked_again_with_the_reason(reply: str) -> None:
+    with ChatServer([reply, "A warm lamp."]) as server:
+        assert write(server) == ["A warm lamp."]
+    assert len(server.calls) == 2
+    assert "not accepted" in server.calls[1].prompt
+    assert "alone" in server.calls[1].prompt or "holds none" in server.calls[1].prompt
+
+
+def test_offers_belong_to_messages() -> None:
+    mail = "Dear Ann,\nyour parcel is late.\n\nPlease let me know if you have any questions."
+    with ChatServer([f"Sure! Here is the email:\n\n{mail}"]) as server:
+        assert write(server, "Write an email to a customer.") == [mail]
+
+
+def test_a_described_item_has_the_description_alone() -> None:
+    reply = "Sure! Here's a text about Tom Hanks:\n\nTom Hanks starred in Big."
+    with ChatServer([reply]) as server:
+        [made] = fb.describe([{"actor": "Tom Hanks", "film": "Big"}], model=at(server))
+    assert made["text"] == "Tom Hanks starred in Big."
+
+
+PAIR = "{n}.\nInput: Lamp {n}, Home\nOutput: Warm light {n}."
+
+
+@pytest.mark.parametrize(
+    "farewell",
+    [
+        "These are all the training pairs. Let me know if you'd like more!",
+        "Let me know if you need different ones!",
+        "---\nI hope these help!",
+    ],
+)
+def test_the_last_of_numbered_pairs_ends_with_its_text(farewell: str) -> None:
+    reply = "\n\n".join([PAIR.format(n=1), PAIR.format(n=2), farewell])
+    with ChatServer([reply]) as server:
+        made = fb.pairs("name, topic → text", n=2, model=at(server))
+    assert [pair["text"] for pair in made] == ["Warm light 1.", "Warm light 2."]
+    assert len(server.calls) == 1
+
+
+def test_a_last_pair_that_may_end_with_talk_is_asked_again() -> None:
+    first = "\n\n".join(
+        [PAIR.format(n=1), PAIR.format(n=2) + " Let me know if you'd like changes!"]
+    )
+    with ChatServer([first, PAIR.format(n=3)]) as server:
+        made = fb.pairs("name, topic → text", n=2, model=at(server))
+    assert [pair["text"] for pair in made] == ["Warm light 1.", "Warm light 3."]
