@@ -20,3 +20,11 @@ def real_table(name: str) -> pa.Table:
     if not path.is_file():
         pytest.skip(f"no real data at `{path}`; FABULA_TEST_DATA names another folder")
     return as_table(path)
+
+
+def real_files(folder: str) -> list[Path]:
+    """The data files of a folder; the test is skipped where there is none."""
+    found = sorted((FOLDER / folder).glob("*.csv"))
+    if not found:
+        pytest.skip(f"no real data at `{FOLDER / folder}`; FABULA_TEST_DATA names another folder")
+    return found
