@@ -214,23 +214,26 @@ CLINIC_RULES = {
 def firm() -> Tables:
     """A tree in one table, a table named like a key, a total of products."""
     rng = np.random.default_rng(6)
-    boss = np.array([-1, *(rng.integers(0, max(i // 4, 1)) for i in range(1, 160))])
+    boss = np.array([-1, *(rng.integers(i // 2, i) for i in range(1, 300))])
     opened = 1_500_000_000_000_000 // DAY * DAY + rng.integers(0, 1500, 25) * DAY
-    site = rng.integers(0, 25, 160)
-    worker = np.repeat(np.arange(160), rng.integers(0, 5, 160))
+    site = rng.integers(0, 25, 300)
+    hired = opened[site] + rng.integers(0, 900, 300) * DAY
+    order = np.argsort(hired)  # nobody comes before their manager
+    site, hired = site[order], hired[order]
+    worker = np.repeat(np.arange(300), rng.integers(0, 5, 300))
     hours, wage = rng.integers(1, 12, len(worker)), np.round(rng.uniform(15, 60, len(worker)), 1)
-    pay = np.bincount(worker, weights=hours * wage, minlength=160)
+    pay = np.bincount(worker, weights=hours * wage, minlength=300)
     return {
         "id": pa.table(
             {"id": np.arange(25) + 1, "opened": dates(opened), "area": rng.normal(90, 20, 25)}
         ),
         "employees": pa.table(
             {
-                "employee_id": np.arange(160) + 1,
+                "employee_id": np.arange(300) + 1,
                 "manager_id": pa.array(boss + 1, pa.int64(), mask=boss < 0),
                 "site_id": pa.array(site + 1),
-                "hired": dates(opened[site] + rng.integers(0, 900, 160) * DAY),
-                "reports": np.bincount(boss[1:], minlength=160),
+                "hired": dates(hired),
+                "reports": np.bincount(boss[1:], minlength=300),
                 "pay": np.round(pay, 1),
             }
         ),
@@ -251,6 +254,8 @@ FIRM_RULES = {
     "employees.pay = sum of shifts.hours * shifts.wage": "SELECT count(*) FROM employees e WHERE "
     "pay <> (SELECT round(coalesce(sum(hours * wage), 0), 1) FROM shifts s "
     "WHERE s.employee_id = e.employee_id)",
+    "employees.hired >= employees.hired": "SELECT count(*) FROM employees e "
+    "JOIN employees b ON e.manager_id = b.employee_id WHERE e.hired < b.hired",
     "employees.hired >= id.opened": "SELECT count(*) FROM employees e "
     "JOIN id i ON e.site_id = i.id WHERE e.hired < i.opened",
 }

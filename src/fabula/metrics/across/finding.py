@@ -45,7 +45,7 @@ def find_rules(
     links = [link for link in links_between(tables, keys, rows) if len(link.used)]
     outward = [link for link in links if link.key.child != link.key.parent]
     copies = [item for link in outward for item in find_copies(link)]
-    times = [item for link in outward for item in find_times(link)]
+    times = [item for link in links for item in find_times(link)]
     alike = {(item.rule.key, item.rule.column) for item in (*copies, *times) if _repeats(item.rule)}
     totals = [
         item

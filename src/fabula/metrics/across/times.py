@@ -21,12 +21,16 @@ _OFTENER = 5
 
 
 def find_times(link: Link) -> Iterator[Found]:
-    """Times of children that are the same as their parent's, or never before it."""
+    """Times of children that are the same as their parent's, or never before it.
+
+    In a table that points at itself only one column in different rows is compared.
+    """
+    own = link.key.child == link.key.parent
     for family in ("time", "zoned time"):
         columns, sources = link.child.names(family), link.parent.names(family)
         choices = max(len(columns) * len(sources), 1)
         for column in columns:
-            for source in sorted(sources, key=lambda name: name != column):
+            for source in [column] if own else sorted(sources, key=lambda name: name != column):
                 found = _judged(link, column, source, choices)
                 if found is not None:
                     yield found
