@@ -104,16 +104,16 @@ class RelationalSynthesizer:
         for name, model in self.models.items():
             with drawing(self.path):
                 made[name] = closed(model, made, seed, partial(_stream, seed, name))
+        tables = applied(self.people, {name: item.table for name, item in made.items()}, seed)
         with drawing(self.path):
             tables = self.across.applied(
-                {name: item.table for name, item in made.items()},
-                {name: model.schema for name, model in models.items()},
+                tables,
+                {name: model.made_schema for name, model in models.items()},
                 {name: model.relations for name, model in models.items()},
-                lambda name: _stream(seed, name, "relations across tables"),
+                lambda name: _stream(seed, name, "rules across tables"),
             )
             tables = {name: models[name].as_written(table) for name, table in tables.items()}
         tables = {name: table for name, table in tables.items() if name not in self.entities}
-        tables = applied(self.people, tables, seed)
         return {name: self.hand_back.get(name, _unchanged)(table) for name, table in tables.items()}
 
     def save(self, path: PathLike) -> None:

@@ -120,6 +120,15 @@ class TableModel:
             return frozenset(self.schema.names)
         return frozenset(() if self.columns is None else self.columns.names)
 
+    @property
+    def made_schema(self) -> pa.Schema:
+        """The columns as they are made, times that are written as texts as times."""
+        forms = self.written
+        return pa.schema(
+            pa.field(field.name, forms[field.name].type) if field.name in forms else field
+            for field in self.schema
+        )
+
     def as_written(self, table: pa.Table) -> pa.Table:
         """Made rows with times as texts, where the real ones are."""
         for name, form in self.written.items():
