@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -13,7 +15,8 @@ from fabula.programs.running import RunOptions, run_unchecked
 from fabula.programs.sandbox.arrow_check import received_table
 from fabula.programs.sandbox.extensions import named_modules
 from fabula.programs.sandbox.frames import HEADER, FrameError, FrameReader
-from fabula.programs.sandbox.run import Limits, run
+from fabula.programs.sandbox.probes import network
+from fabula.programs.sandbox.run import Limits, enforced, run
 from fabula.programs.sandbox.scratch import scratch_folder, sweep
 from fabula.programs.wanted import Wanted
 from tests.programs.sandbox.naive import notes_of, run_naively
@@ -162,6 +165,16 @@ def test_only_modules_of_known_packages_are_loaded_for_a_program(
 ) -> None:
     """What is imported before the lock runs without it."""
     assert list(named_modules(source)) == names
+
+
+def test_a_program_has_a_network_of_its_own_where_the_kernel_gives_one() -> None:
+    """Behind the filter of system calls; `fabula doctor` says whether this wall stands."""
+    code = "import ctypes, sys; sys.exit(ctypes.CDLL(None).unshare(0x50000000) != 0)"
+    given = subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    source = "import os; notes['net'] = os.readlink('/proc/self/ns/net')"
+    outcome = run(EXECUTE, {"source": source}, limits=LIMITS)
+    assert (outcome.notes["net"] != network()) is given
+    assert ("own namespaces" in enforced()) is given
 
 
 def test_a_pipe_is_not_made_larger() -> None:
