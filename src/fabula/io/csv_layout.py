@@ -88,7 +88,8 @@ def unique_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
     place.
     """
     stripped = [name.strip() for name in names]
-    taken, made, notes = set(stripped), dict[str, None](), []
+    taken, made = set(stripped), dict[str, None]()
+    notes: list[str] = []
     numbers: dict[str, Iterator[int]] = {}
     for at, name in enumerate(stripped, 1):
         new = name or f"column_{at}"
