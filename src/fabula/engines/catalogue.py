@@ -40,7 +40,7 @@ def column_engine(column: ColumnPlan, *, rows: int, seed: int, table: str) -> En
         case "person":
             return person_engine(column)
         case "provider":
-            return provider_engine(column, seed=seed)
+            return provider_engine(column, seed=seed, table=table)
         case "template":
             return template_engine(column, table)
         case "reasoning":
