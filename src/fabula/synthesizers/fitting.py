@@ -217,7 +217,9 @@ def fit(
             *(f"{column}: {doubt}" for column, doubt in doubts(columns, table).items()),
             *notes,
             *learned.notes,
-            *unlearned(codes, cells, learned, seed),
+            *unlearned(
+                codes, cells, learned, seed, other="mixture" if name == DEFAULT else DEFAULT
+            ),
         ),
         digests={
             part: digest(rows).to_dict()

@@ -41,7 +41,7 @@ from fabula.synthesizers.relational.people import (
     same_people,
 )
 from fabula.synthesizers.relational.saved import read_database, write_database
-from fabula.synthesizers.saved import sound
+from fabula.synthesizers.saved import drawing
 from fabula.synthesizers.written.codec import read_times
 from fabula.synthesizers.written.doubts import doubts
 from fabula.types import Path as PathLike
@@ -95,12 +95,12 @@ class RelationalSynthesizer:
         models = self.models
         for name, model in models.items():
             streams = partial(_stream, seed, name)
-            with sound(self.path):
+            with drawing(self.path):
                 made[name] = Making(model, made, scale, seed, streams).make()
         for name, model in self.models.items():
-            with sound(self.path):
+            with drawing(self.path):
                 made[name] = closed(model, made, partial(_stream, seed, name))
-        with sound(self.path):
+        with drawing(self.path):
             tables = self.across.applied(
                 {name: item.table for name, item in made.items()},
                 {name: model.schema for name, model in models.items()},

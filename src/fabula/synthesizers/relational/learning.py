@@ -232,7 +232,8 @@ class Lesson:
         timeline = Timeline.of(self.table, alone=alone) if led else None
         if timeline is None:
             return np.argsort(parents, kind="stable"), None
-        return timeline.order(self.table, parents), timeline
+        bounded = timeline.bounded(self.table, protect=self.protect)
+        return bounded.order(self.table, parents), bounded
 
     def _keys(self) -> tuple[tuple[KeyCodec, ...], str | None]:
         pointing = {column for key in self.links.all for column in key.columns}
@@ -262,6 +263,9 @@ class Lesson:
         # Distances of times are numbers, whatever stands beside them
         distances = [] if timeline is None else [*timeline.beside, timeline.gap]
         given = table.drop_columns(distances)
+        if timeline is not None:
+            times = self.table.column(timeline.time)
+            given = timeline.with_starts(given, times, protect=self.protect)
         columns = Columns.learnable(
             given, self.details, persons, protect=self.protect, sensitive=self.sensitive
         )
