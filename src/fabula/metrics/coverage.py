@@ -47,10 +47,11 @@ def precision(frames: Frames) -> MetricResult:
         "quality", "precision", "typical rows", value, "higher",
         f"Synthetic rows are as typical or unusual as real ones to {percent(value)}: they are "
         "neither all average nor farther out than reality goes."
-        if value >= PRECISION
+        if value >= min(PRECISION, base - SHORT)
         else f"Synthetic rows are as typical or unusual as real ones only to {percent(value)}: "
         "too many are average, or farther out than reality goes.",
-        _SOURCE, baseline=base, compared=frames.compared, threshold=PRECISION,
+        _SOURCE, baseline=base, compared=frames.compared,
+        threshold=min(PRECISION, base - SHORT),
         details={"most_rows": MOST_ROWS},
     )  # fmt: skip
 
