@@ -89,8 +89,8 @@ def evaluate(
         )
     there, held, overlaps = held_out.apart(there, held)
     doubts = {} if model is None else warnings_of(model, there, held)
-    for name, said in held_out.published(made, there, held).items():
-        doubts.setdefault(name, []).append(said)
+    for name, warning in held_out.published(made, there, held).items():
+        doubts.setdefault(name, []).append(warning)
     _must_exist(made, [name for name in (target, *protected, *quasi, *sequence) if name])
     _must_have_values(there, made, sensitive)
     _must_be_sequence(made, sequence)
