@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from fabula.synthesizers.boosted.model import Boosted
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import FEWEST_ROWS, Columns
 from fabula.synthesizers.details.codec import DetailCodec
+from fabula.synthesizers.details.persons import Persons
 from fabula.synthesizers.exact.finding import find_relations
 from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.model import Codes
@@ -144,6 +145,8 @@ class Lesson:
         protect: Labels of fewer rows, and so many extreme numbers, are not learned.
         exact: Whether what holds on every row is kept.
         details: How personal columns are replaced.
+        persons: Whom the rows tell of, where some people have several rows.
+        sensitive: Columns that are replaced or left out.
         across: What follows from other tables; times of `table` are distances already.
     """
 
@@ -161,6 +164,8 @@ class Lesson:
     protect: int
     exact: bool
     details: Mapping[str, DetailCodec] = field(default_factory=dict)
+    persons: Persons | None = None
+    sensitive: Collection[str] = ()
     across: Across = field(default_factory=Across)
 
     def learn(self) -> tuple[TableModel, Seen]:
@@ -171,7 +176,8 @@ class Lesson:
         table = self._features(keys, numbered).take(array_of(order))
         if timeline is not None:
             table = timeline.flattened(table, siblings.positions)
-        columns, left_out = self._columns(table, timeline)
+        persons = None if self.persons is None else self.persons.take(order)
+        columns, left_out = self._columns(table, timeline, persons)
         own = np.zeros((len(order), 0), np.int32) if columns is None else columns.encode(table)
         cells = () if columns is None else tuple(codec.cells for codec in columns.codecs)
         seen, above = Seen(own, cells), self._above(siblings)
@@ -250,7 +256,7 @@ class Lesson:
         return self.table.select([name for name in self.table.column_names if name not in gone])
 
     def _columns(
-        self, table: pa.Table, timeline: Timeline | None
+        self, table: pa.Table, timeline: Timeline | None, persons: Persons | None
     ) -> tuple[Columns | None, Mapping[str, str]]:
         if not table.num_columns:
             return None, {}
@@ -260,7 +266,9 @@ class Lesson:
         if timeline is not None:
             times = self.table.column(timeline.time)
             given = timeline.with_starts(given, times, protect=self.protect)
-        columns = Columns.learnable(given, self.details, protect=self.protect)
+        columns = Columns.learnable(
+            given, self.details, persons, protect=self.protect, sensitive=self.sensitive
+        )
         columns = columns.beside(table.select(distances), protect=self.protect)
         if table.num_rows < FEWEST_ROWS and self.name not in self.kept:
             columns = columns.made_anew(f"{table.num_rows:,} rows are too few to learn from")
