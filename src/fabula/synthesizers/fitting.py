@@ -37,6 +37,7 @@ from fabula.synthesizers.pairs import unlearned
 from fabula.synthesizers.rules import row_rules
 from fabula.synthesizers.sampling import Sampler
 from fabula.synthesizers.synthesizer import Synthesizer
+from fabula.synthesizers.trial import missed_gates
 from fabula.synthesizers.written.doubts import doubts
 from fabula.types import Progress, TableLike
 
@@ -181,7 +182,7 @@ def fit(
     order = stream(seed, NAME, "holdout", 0).permutation(table.num_rows)
     kept_out = np.sort(order[:held_out])
     learned_from = np.setdiff1d(np.arange(table.num_rows), kept_out)
-    held, training = (table.take(array_of(rows)) for rows in (kept_out, learned_from))
+    held, training = (table.take(array_of(at)) for at in (kept_out, learned_from))
     train = flat.take(array_of(learned_from))
     guarded = PROTECTED_ROWS if protect is True else int(protect)
     columns = Columns.learn(train, protect=guarded, known=known, sensitive=sensitive).keyed(table)
@@ -223,6 +224,13 @@ def fit(
             *learned.notes,
             *unlearned(
                 codes, cells, learned, seed, other="mixture" if name == DEFAULT else DEFAULT
+            ),
+            *missed_gates(
+                Sampler(columns, learned, rules, relations, (Part(1.0, Asked()),), seed),
+                training,
+                held,
+                model=name,
+                protect=guarded,
             ),
         ),
         digests={
