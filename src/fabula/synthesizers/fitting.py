@@ -219,7 +219,7 @@ def fit(
         exact=relations.told,
         notes=(
             *read,
-            *(f"{column}: {doubt}" for column, doubt in doubts(columns, table).items()),
+            *(f"{column}: {doubt}" for column, doubt in doubts(columns, flat).items()),
             *notes,
             *learned.notes,
             *unlearned(

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from fabula.errors import UsageError
 from fabula.inference.arrays import guess_array
 from fabula.inference.guesses import words
-from fabula.io.arrays import array_of
+from fabula.io.arrays import array_of, whole_numbers
 from fabula.metrics.key_names import named_as_key
 from fabula.spec.keys import Uuid
 from fabula.spec.words import Pattern
@@ -80,13 +80,14 @@ class KeyCodec:
     def learn(cls, name: str, values: pa.Array) -> KeyCodec | None:
         """The key that a column is, or None where it is none."""
         kind = values.type
-        number, text = pa.types.is_integer(kind), _is_text(kind)
-        if not (number or text) or len(values) < 3 or values.null_count:
+        numbers, text = whole_numbers(values), _is_text(kind)
+        if not (numbers is not None or text) or len(values) < 3 or values.null_count:
             return None
         if pc.count_distinct(values).as_py() < len(values):
             return None
-        if number:
-            return _number_key(name, values)
+        if numbers is not None:
+            key = _number_key(name, numbers)
+            return key and replace(key, type=kind)
         if (numbered := _numbered_key(name, values)) is not None:
             return numbered
         chunked = pa.chunked_array([values])
