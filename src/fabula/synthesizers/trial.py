@@ -13,7 +13,8 @@ from fabula.metrics.copies import closer_to_training, exact_copies, membership
 from fabula.metrics.coverage import coverage
 from fabula.metrics.dependence import dependence
 from fabula.metrics.detection import detection
-from fabula.metrics.frames import FEW, Frames, prepare
+from fabula.metrics.differences import FEW
+from fabula.metrics.frames import Frames, prepare
 from fabula.metrics.result import MetricResult, percent
 from fabula.synthesizers.sampling import Sampler
 
