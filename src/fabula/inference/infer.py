@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fabula.inference.across import keep_rules
 from fabula.inference.arrays import guess_array
 from fabula.inference.frames import named_tables
 from fabula.inference.inferred import Inferred
@@ -118,3 +119,4 @@ def _link(
             unique=keys.primary.get(child) == (column,),
         )
         replace(child, column, kind, f"every value is a key of `{link.parent}`")
+    keep_rules(data, keys, tables, reasons)
