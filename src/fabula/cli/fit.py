@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fabula.cli.arguments import read_spec
+from fabula.cli.arguments import read_names, read_spec
 from fabula.cli.group import new_app
 from fabula.cli.progress import progress
 from fabula.cli.talk import Talk, pasted
@@ -91,6 +91,14 @@ def fit(
             help="A table of several that stays as it is, its rows being real; repeatable.",
         ),
     ] = None,
+    sensitive: Annotated[
+        str,
+        typer.Option(
+            "--sensitive",
+            metavar="COLUMNS",
+            help="Columns that are replaced whatever they hold, or else left out.",
+        ),
+    ] = "",
     exact: Annotated[
         bool,
         typer.Option(
@@ -144,6 +152,7 @@ def fit(
             domain=None if domain is None else _domain(domain),
             keys=dict(map(_key, key or [])),
             keep=keep or (),
+            sensitive=read_names(sensitive),
             exact=exact,
             progress=watch,
             **_options(option or []),

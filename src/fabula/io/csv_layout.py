@@ -84,7 +84,9 @@ def unique_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
     place.
     """
     stripped = [name.strip() for name in names]
-    taken, made, notes = set(stripped), [], []
+    taken = set(stripped)
+    made: list[str] = []
+    notes: list[str] = []
     for at, name in enumerate(stripped, 1):
         new = name or f"column_{at}"
         if new in made:

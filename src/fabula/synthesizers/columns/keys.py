@@ -33,6 +33,8 @@ ANY_TEXT = "[A-Z]{2}[0-9]{8}"
 
 _RANK_LIMIT = 2**62
 _HIGHEST = 2**62
+_SELDOM = 0.01
+"""Real identifiers that as many new ones meet by chance, at most."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,12 @@ class KeyCodec:
     def cells(self) -> CellColumn:
         """One cell: a key tells a model nothing."""
         return CellColumn(self.name, np.array([self.rows]), ordered=False, missing=False)
+
+    @property
+    def meets_real_ones(self) -> bool:
+        """Whether new identifiers are likely to meet some of the real ones."""
+        size = compile_pattern(self.regex).size if self.regex else None
+        return size is not None and self.rows**2 > _SELDOM * size
 
     @property
     def about(self) -> str:
@@ -172,14 +180,11 @@ def _numbered_key(name: str, values: pa.Array) -> KeyCodec | None:
     widths = pc.unique(pc.utf8_length(number))
     if max(len(pc.unique(front)), len(pc.unique(back)), len(widths)) > 1:
         return None
-    return KeyCodec(
-        name,
-        values.type,
-        len(values),
-        start=pc.max(number.cast(pa.int64())).as_py() + 1,
-        around=(front[0].as_py(), back[0].as_py()),
-        width=widths[0].as_py(),
-    )
+    start, width = pc.max(number.cast(pa.int64())).as_py() + 1, widths[0].as_py()
+    if start + len(values) > 10**width:  # those after the last would have a digit more
+        return None
+    around = front[0].as_py(), back[0].as_py()
+    return KeyCodec(name, values.type, len(values), start=start, around=around, width=width)
 
 
 def _is_text(kind: pa.DataType) -> bool:

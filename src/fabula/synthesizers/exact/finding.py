@@ -23,7 +23,7 @@ from fabula.synthesizers.exact.measures import Flags, Floats, Measure, measures_
 from fabula.synthesizers.exact.orders import find_orders
 from fabula.synthesizers.exact.products import products
 from fabula.synthesizers.exact.rankings import find_rankings
-from fabula.synthesizers.exact.relations import Relation, Relations, leads
+from fabula.synthesizers.exact.relations import Relation, Relations
 from fabula.synthesizers.exact.rhythms import find_rhythms
 from fabula.synthesizers.exact.sample import Sample
 from fabula.synthesizers.exact.sheet import Sheet
@@ -83,7 +83,7 @@ def with_orders(table: pa.Table, columns: Columns, found: Relations) -> Relation
     sources = dict(given)
 
     def take(high: str, low: str) -> bool:
-        if high in sources or leads(sources, low, high):
+        if high in sources or _leads(sources, low, high):
             return False
         sources[high] = (low,)
         return True
@@ -91,8 +91,8 @@ def with_orders(table: pa.Table, columns: Columns, found: Relations) -> Relation
     orders = find_orders(few, sheet)
     gaps = find_gaps(sheet, orders, take)
     parts = {(item.how.source, item.how.part) for item in found.items if isinstance(item.how, Part)}
-    rhythms = find_rhythms(sheet, parts)
     labels = [codec.name for codec in columns.codecs if isinstance(codec, CategoryCodec)]
+    rhythms = find_rhythms(sheet, labels, parts, {gap.order.high: gap.spread for gap in gaps})
     ranked = [set(ranking.columns) for ranking in found.rankings]
     differences = [
         pair
@@ -106,15 +106,14 @@ def with_orders(table: pa.Table, columns: Columns, found: Relations) -> Relation
         *(Relation(gap.order.high, gap.formula(sheet)) for gap in gaps),
         *(Relation(rhythm.name, rhythm.formula) for rhythm in rhythms),
     ]
-    near = {gap.order for gap in gaps}
     alone = {frozenset((item.target, *item.sources)) for item in found.items}  # gives the order
     left = [
         replace(
             order,
-            implied=leads(given, order.low, order.high) or leads(given, order.high, order.low),
+            implied=leads(given, order.low, order.high) or _leads(given, order.high, order.low),
         )
         for order in orders
-        if (order.broken or order not in near) and {order.low, order.high} not in alone
+        if {order.low, order.high} not in alone
     ]
     return Relations.of(
         items,
@@ -296,7 +295,7 @@ class _Search:
         """Whether a column has no relation so far, and its sources don't follow from it."""
         found = {name: item.sources for name, item in self.found.items()}
         taken = target in found or target in self._ranked or target in self._given
-        return not taken and not any(leads(found, name, target) for name in sources)
+        return not taken and not any(_leads(found, name, target) for name in sources)
 
     def _is_sure(self, target: str, formula: Formula) -> bool:
         """Whether a formula that holds can't be chance."""
@@ -322,6 +321,23 @@ class _Search:
         with np.errstate(invalid="ignore"):
             off = ~(np.abs(computed - numbers) <= room)
         return np.asarray((known != given) | (known & off))
+
+
+def _leads(sources: Mapping[str, Sequence[str]], start: str, end: str) -> bool:
+    """Whether one column follows from another, maybe through others.
+
+    Args:
+        sources: What columns follow from.
+        start: The column.
+        end: The other one; every column leads to itself.
+    """
+    open_ = [start]
+    while open_:
+        name = open_.pop()
+        if name == end:
+            return True
+        open_ += sources.get(name, ())
+    return False
 
 
 def _samples(

@@ -34,9 +34,14 @@ from fabula.synthesizers.relational.links import (
     without_orphans,
 )
 from fabula.synthesizers.relational.making import MadeTable, Making
-from fabula.synthesizers.relational.people import SamePeople, applied, same_people
+from fabula.synthesizers.relational.people import (
+    SamePeople,
+    applied,
+    people_of_rows,
+    same_people,
+)
 from fabula.synthesizers.relational.saved import read_database, write_database
-from fabula.synthesizers.saved import sound
+from fabula.synthesizers.saved import drawing
 from fabula.synthesizers.written.codec import read_times
 from fabula.synthesizers.written.doubts import doubts
 from fabula.types import Path as PathLike
@@ -90,13 +95,13 @@ class RelationalSynthesizer:
         models = self.models
         for name, model in models.items():
             streams = partial(_stream, seed, name)
-            with sound(self.path):
+            with drawing(self.path):
                 made[name] = Making(model, made, scale, seed, streams).make()
         for name, model in self.models.items():
-            with sound(self.path):
+            with drawing(self.path):
                 made[name] = closed(model, made, partial(_stream, seed, name))
         tables = applied(self.people, {name: item.table for name, item in made.items()}, seed)
-        with sound(self.path):
+        with drawing(self.path):
             tables = self.across.applied(
                 tables,
                 {name: model.made_schema for name, model in models.items()},
@@ -188,6 +193,7 @@ def fit_tables(
     *,
     keys: Mapping[str, str] | None = None,
     keep: Collection[str] = (),
+    sensitive: Collection[str] = (),
     seed: int = 0,
     protect: int = PROTECTED_ROWS,
     exact: bool = True,
@@ -200,6 +206,7 @@ def fit_tables(
         tables: The tables by name.
         keys: Foreign keys that their names don't tell, `"orders.buyer"` to `"people.id"`.
         keep: Tables that stay as they are, such as lists of countries: their rows are real.
+        sensitive: Columns that are replaced or left out, as `column` or `table.column`.
         seed: The same data and seed give the same model.
         protect: Labels of fewer rows, and so many extreme numbers, are not learned.
         exact: Keep, within tables and across them, what holds on all rows.
@@ -234,7 +241,8 @@ def fit_tables(
     order = making_order(links)
     read, written = _with_times(tables, found, links, keep)
     features = {name: read[name].drop_columns(_keys_of(name, found)) for name in order}
-    personal = personal_columns(features, protect)
+    declared = _sensitive(sensitive, features, tables)
+    personal = personal_columns(features, protect, declared)
     replaced = [name for name in order if name not in keep]
     people = same_people(tables, personal, found.foreign, replaced)
     across = Across.found(read, found, rows, links, keep) if exact else Across()
@@ -256,6 +264,8 @@ def fit_tables(
             protect=protect,
             exact=exact,
             details=details_of(features[name], personal[name], singular(name), protect),
+            persons=people_of_rows(name, tables, personal, found.foreign, protect),
+            sensitive=declared.get(name, ()),
             across=across,
         ).learn()
         models[name] = replace(model, schema=tables[name].schema, written=written[name])
@@ -357,6 +367,23 @@ def _place(place: str, tables: Mapping[str, pa.Table]) -> tuple[str, tuple[str, 
                 hint=did_you_mean(column, there) or "",
             )
     return table, columns
+
+
+def _sensitive(
+    names: Collection[str], features: Mapping[str, pa.Table], tables: Mapping[str, pa.Table]
+) -> dict[str, list[str]]:
+    """Columns by table; keys are new anyway, and not in them."""
+    found: dict[str, list[str]] = {}
+    for place in names:
+        there = [name for name, table in tables.items() if place in table.column_names]
+        column = place
+        if not there:
+            (owner, (column, *_)) = _place(place, tables)
+            there = [owner]
+        for name in there:
+            if column in features[name].column_names:
+                found.setdefault(name, []).append(column)
+    return found
 
 
 def _demand(table: str, tables: Mapping[str, pa.Table], where: str) -> None:

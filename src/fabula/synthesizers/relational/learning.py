@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from fabula.synthesizers.boosted.model import Boosted
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import FEWEST_ROWS, Columns
 from fabula.synthesizers.details.codec import DetailCodec
+from fabula.synthesizers.details.persons import Persons
 from fabula.synthesizers.exact.finding import find_relations
 from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.model import Codes
@@ -153,6 +154,8 @@ class Lesson:
         protect: Labels of fewer rows, and so many extreme numbers, are not learned.
         exact: Whether what holds on every row is kept.
         details: How personal columns are replaced.
+        persons: Whom the rows tell of, where some people have several rows.
+        sensitive: Columns that are replaced or left out.
         across: What follows from other tables; times of `table` are distances already.
     """
 
@@ -170,6 +173,8 @@ class Lesson:
     protect: int
     exact: bool
     details: Mapping[str, DetailCodec] = field(default_factory=dict)
+    persons: Persons | None = None
+    sensitive: Collection[str] = ()
     across: Across = field(default_factory=Across)
 
     def learn(self) -> tuple[TableModel, Seen]:
@@ -180,7 +185,8 @@ class Lesson:
         table = self._features(keys, numbered).take(array_of(order))
         if timeline is not None:
             table = timeline.flattened(table, siblings.positions)
-        columns, left_out = self._columns(table, timeline)
+        persons = None if self.persons is None else self.persons.take(order)
+        columns, left_out = self._columns(table, timeline, persons)
         own = np.zeros((len(order), 0), np.int32) if columns is None else columns.encode(table)
         cells = () if columns is None else tuple(codec.cells for codec in columns.codecs)
         seen, above = Seen(own, cells), self._above(siblings)
@@ -235,7 +241,8 @@ class Lesson:
         timeline = Timeline.of(self.table, alone=alone) if led else None
         if timeline is None:
             return np.argsort(parents, kind="stable"), None
-        return timeline.order(self.table, parents), timeline
+        bounded = timeline.bounded(self.table, protect=self.protect)
+        return bounded.order(self.table, parents), bounded
 
     def _keys(self) -> tuple[tuple[KeyCodec, ...], str | None]:
         pointing = {column for key in self.links.all for column in key.columns}
@@ -258,14 +265,19 @@ class Lesson:
         return self.table.select([name for name in self.table.column_names if name not in gone])
 
     def _columns(
-        self, table: pa.Table, timeline: Timeline | None
+        self, table: pa.Table, timeline: Timeline | None, persons: Persons | None
     ) -> tuple[Columns | None, Mapping[str, str]]:
         if not table.num_columns:
             return None, {}
         # Distances of times are numbers, whatever stands beside them
         distances = [] if timeline is None else [*timeline.beside, timeline.gap]
         given = table.drop_columns(distances)
-        columns = Columns.learnable(given, self.details, protect=self.protect)
+        if timeline is not None:
+            times = self.table.column(timeline.time)
+            given = timeline.with_starts(given, times, protect=self.protect)
+        columns = Columns.learnable(
+            given, self.details, persons, protect=self.protect, sensitive=self.sensitive
+        )
         columns = columns.beside(table.select(distances), protect=self.protect)
         if table.num_rows < FEWEST_ROWS and self.name not in self.kept:
             columns = columns.made_anew(f"{table.num_rows:,} rows are too few to learn from")

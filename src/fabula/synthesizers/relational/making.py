@@ -277,7 +277,9 @@ class Making:
                 if column not in values:
                     values[column] = taken(there, rows).cast(kind)
         names = [name for name in self.model.schema.names if name in values]
-        return pa.table({name: values[name] for name in names})
+        schema = self.model.schema
+        fields = [pa.field(n, values[n].type, metadata=schema.field(n).metadata) for n in names]
+        return pa.table([values[name] for name in names], schema=pa.schema(fields))
 
     def _numbers(self, links: Mapping[ForeignKey, Rows], rows: int) -> Rows:
         """Each row's place among those that the other parts of its primary key share, from 0."""

@@ -246,7 +246,7 @@ def _table_restored(
         ),
         numbered=settings["numbered"],
         within=tuple(settings.get("within", ())),
-        timeline=timeline and Timeline(timeline["time"], tuple(timeline["beside"])),
+        timeline=timeline and Timeline(**{**timeline, "beside": tuple(timeline["beside"])}),
         columns=columns,
         layout=layout,
         below={
