@@ -110,7 +110,7 @@ def with_orders(table: pa.Table, columns: Columns, found: Relations) -> Relation
     left = [
         replace(
             order,
-            implied=leads(given, order.low, order.high) or _leads(given, order.high, order.low),
+            implied=_leads(given, order.low, order.high) or _leads(given, order.high, order.low),
         )
         for order in orders
         if {order.low, order.high} not in alone
