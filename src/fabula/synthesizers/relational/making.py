@@ -306,7 +306,7 @@ class Making:
         for at in np.argsort(last, kind="stable").tolist():  # details see the row's other columns
             codec, name = columns.codecs[at], columns.names[at]
             rng = self.streams(f"column {name}")
-            places = Places(numbers, self.seed, rng, pa.table(made) if last[at] else None)
+            places = Places(numbers, self.seed, rng, pa.table(made) if last[at] and made else None)
             made[name] = codec.decode(np.ascontiguousarray(own[:, at]), places)
         table = pa.table([made[name] for name in columns.names], schema=columns.schema)
         if self.model.timeline is not None:
