@@ -19,6 +19,7 @@ from fabula.inference.inferred import Inferred
 from fabula.inference.pydantic_models import guessed_table
 from fabula.inference.speclike import class_of
 from fabula.inference.written import written_guess
+from fabula.io.arrays import whole_numbers
 from fabula.io.notes import notes_of
 from fabula.metrics.keys import find_keys, singular
 from fabula.spec import col
@@ -103,8 +104,9 @@ def _link(
         values = data[name].column(key[0])
         if tables[name].key == key:
             continue
-        if len(key) == 1 and pa.types.is_integer(values.type):
-            replace(name, key[0], col.key(start=pc.min(values).as_py()), "identifies its row")
+        whole = whole_numbers(values)
+        if len(key) == 1 and whole is not None:
+            replace(name, key[0], col.key(start=pc.min(whole).as_py()), "identifies its row")
         else:
             tables[name] = tables[name].model_copy(update={"primary_key": key})
     for link in keys.foreign:
