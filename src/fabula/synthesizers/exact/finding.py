@@ -23,7 +23,7 @@ from fabula.synthesizers.exact.measures import Flags, Floats, Measure, measures_
 from fabula.synthesizers.exact.orders import find_orders
 from fabula.synthesizers.exact.products import products
 from fabula.synthesizers.exact.rankings import find_rankings
-from fabula.synthesizers.exact.relations import Relation, Relations, leads
+from fabula.synthesizers.exact.relations import Relation, Relations
 from fabula.synthesizers.exact.rhythms import find_rhythms
 from fabula.synthesizers.exact.sample import Sample
 from fabula.synthesizers.exact.sheet import Sheet
@@ -83,7 +83,7 @@ def with_orders(table: pa.Table, columns: Columns, found: Relations) -> Relation
     sources = dict(given)
 
     def take(high: str, low: str) -> bool:
-        if high in sources or leads(sources, low, high):
+        if high in sources or _leads(sources, low, high):
             return False
         sources[high] = (low,)
         return True
@@ -110,7 +110,7 @@ def with_orders(table: pa.Table, columns: Columns, found: Relations) -> Relation
     left = [
         replace(
             order,
-            implied=leads(given, order.low, order.high) or leads(given, order.high, order.low),
+            implied=_leads(given, order.low, order.high) or _leads(given, order.high, order.low),
         )
         for order in orders
         if {order.low, order.high} not in alone
@@ -295,7 +295,7 @@ class _Search:
         """Whether a column has no relation so far, and its sources don't follow from it."""
         found = {name: item.sources for name, item in self.found.items()}
         taken = target in found or target in self._ranked or target in self._given
-        return not taken and not any(leads(found, name, target) for name in sources)
+        return not taken and not any(_leads(found, name, target) for name in sources)
 
     def _is_sure(self, target: str, formula: Formula) -> bool:
         """Whether a formula that holds can't be chance."""
@@ -321,6 +321,23 @@ class _Search:
         with np.errstate(invalid="ignore"):
             off = ~(np.abs(computed - numbers) <= room)
         return np.asarray((known != given) | (known & off))
+
+
+def _leads(sources: Mapping[str, Sequence[str]], start: str, end: str) -> bool:
+    """Whether one column follows from another, maybe through others.
+
+    Args:
+        sources: What columns follow from.
+        start: The column.
+        end: The other one; every column leads to itself.
+    """
+    open_ = [start]
+    while open_:
+        name = open_.pop()
+        if name == end:
+            return True
+        open_ += sources.get(name, ())
+    return False
 
 
 def _samples(

@@ -7,7 +7,7 @@ its sources is moved instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from typing import TypeAlias
@@ -356,23 +356,6 @@ class Relations:
             told = item.how.told(self.measures[item.target], self.measures)
         differ = f"{item.broken:,} training row{'s differ' if item.broken > 1 else ' differs'}"
         return f"{told} ({differ})" if item.broken else told
-
-
-def leads(sources: Mapping[str, Sequence[str]], start: str, end: str) -> bool:
-    """Whether one column follows from another, maybe through others.
-
-    Args:
-        sources: What columns follow from.
-        start: The column.
-        end: The other one; every column leads to itself.
-    """
-    open_ = [start]
-    while open_:
-        name = open_.pop()
-        if name == end:
-            return True
-        open_ += sources.get(name, ())
-    return False
 
 
 def _follow(item: Relation, sheet: Sheet, rows: Flags, rng: np.random.Generator) -> Flags:

@@ -43,6 +43,7 @@ from fabula.synthesizers.relational.people import (
     same_people,
 )
 from fabula.synthesizers.relational.saved import read_database, write_database
+from fabula.synthesizers.relational.written_times import as_written, made_schema
 from fabula.synthesizers.saved import drawing
 from fabula.synthesizers.written.codec import read_times
 from fabula.synthesizers.written.doubts import doubts
@@ -108,11 +109,11 @@ class RelationalSynthesizer:
         with drawing(self.path):
             tables = self.across.applied(
                 tables,
-                {name: model.made_schema for name, model in models.items()},
+                {name: made_schema(model) for name, model in models.items()},
                 {name: model.relations for name, model in models.items()},
                 lambda name: _stream(seed, name, "rules across tables"),
             )
-            tables = {name: models[name].as_written(table) for name, table in tables.items()}
+            tables = {name: as_written(models[name], table) for name, table in tables.items()}
         tables = {name: table for name, table in tables.items() if name not in self.entities}
         return {name: self.hand_back.get(name, _unchanged)(table) for name, table in tables.items()}
 

@@ -121,24 +121,6 @@ class TableModel:
         return frozenset(() if self.columns is None else self.columns.names)
 
     @property
-    def made_schema(self) -> pa.Schema:
-        """The columns as they are made, times that are written as texts as times."""
-        forms = self.written
-        return pa.schema(
-            pa.field(field.name, forms[field.name].type) if field.name in forms else field
-            for field in self.schema
-        )
-
-    def as_written(self, table: pa.Table) -> pa.Table:
-        """Made rows with times as texts, where the real ones are."""
-        for name, form in self.written.items():
-            if name in table.column_names:
-                texts = form.write(table.column(name).combine_chunks())
-                texts = texts.cast(self.schema.field(name).type)
-                table = table.set_column(table.column_names.index(name), name, texts)
-        return table
-
-    @property
     def personal(self) -> Mapping[str, str]:
         """What was made of each personal column."""
         codecs = () if self.columns is None or self.kept is not None else self.columns.codecs
