@@ -19,6 +19,8 @@ from fabula.spec.times import Datetime
 from fabula.spec.words import Choice, Llm, Pattern
 
 EXAMPLES = 5
+_COUNTED = ("id", "row_id", "row_number", "index")
+"""Keys that count from 1 where they hold numbers and nothing else is said."""
 
 
 def promised_checks(table: TableSpec, *, strict: bool) -> Iterator[Check]:
@@ -42,12 +44,12 @@ def key_results(table: TableSpec, rows: pa.Table, *, strict: bool) -> Iterator[C
     Args:
         table: The table as asked.
         rows: Its rows.
-        strict: Whether keys of which nothing is said count too.
+        strict: Whether keys with a longer name of which nothing is said count too.
     """
     for name, column in table.columns.items():
         if not isinstance(column, Key) or column.drop or name not in rows.column_names:
             continue
-        if not (strict or column.description):
+        if not (strict or column.description or name.lower() in _COUNTED):
             continue
         held = rows.column(name)
         if not pa.types.is_integer(held.type) or held.null_count:
