@@ -299,8 +299,8 @@ def evaluate(
         positive: The target's label that counts as good; by default the rarer one of two.
         protected: Columns that define groups of people.
         quasi: Columns that together single people out; by default those whose names say so.
-        sensitive: Text columns whose real values must occur nowhere; by default those whose
-            values differ from row to row.
+        sensitive: Columns of any type whose real values must occur nowhere; by default those of
+            personal details, found by their values, and texts that differ from row to row.
         sequence: The columns of an entity and of a time, such as `("customer_id", "placed")`:
             how the events of each entity follow each other is compared.
         spec: A spec whose checks the data must keep, and whose references tell how tables relate;

@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.conftest import Run
 from tests.metrics.people import people
+from tests.reports.test_planted import orders, planted
 
 
 @pytest.fixture
@@ -84,3 +85,20 @@ def test_training_rows_beside_the_whole_file_end_with_exit_code_one(run: Run, fi
     assert ended.code == 1
     assert "note: All 100 rows of the holdout" in ended.out
     assert "Gates: 0 of 2 passed" in ended.out
+
+
+def test_the_documented_commands_name_a_planted_person(run: Run, tmp_path: Path) -> None:
+    """`fit`, `sample`, `evaluate` as the guide writes them; 0 real people, then one."""
+    real = orders(1)
+    pyarrow.csv.write_csv(real, tmp_path / "real.csv")
+    run("fit", "real.csv", "-o", "m.fabula", "--model", "copula", "--holdout-output", "kept.csv")
+    run("sample", "m.fabula", "-n", "900", "-o", "made.csv")
+    evaluate = ["--real", "real.csv", "--holdout", "kept.csv", "--sections", "privacy",
+                "--gate", "privacy.sensitive_values", "--model", "m.fabula"]  # fmt: skip
+    ended = run("evaluate", "made.csv", *evaluate)
+    assert ended.code == 0, ended.out + ended.err
+    made = planted(pyarrow.csv.read_csv(tmp_path / "made.csv"), "c2", real["c2"][7].as_py())
+    pyarrow.csv.write_csv(made, tmp_path / "planted.csv")
+    ended = run("evaluate", "planted.csv", *evaluate)
+    assert ended.code == 1
+    assert "sensitive values: 1 synthetic row (0.1 %) holds a real value of `c2`" in ended.out

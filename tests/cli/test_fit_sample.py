@@ -123,3 +123,33 @@ def test_parts_that_can_not_be_written_are_refused_or_named(run, shop, tmp_path)
     ended = run("fit", "out", "-o", "m", "--training-output", "t.csv")
     assert ended.code == 2
     assert "several tables are learned from all of their rows" in ended.err
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_fit_warns_of_personal_columns_with_reason_and_confidence(run, tmp_path, several):
+    """As `--sensitive` column or found by value, in one table and in a folder of tables."""
+    people = pa.table(
+        {
+            "c1": [f"ann.smith{n}@mail.org" for n in range(40)],
+            "ward": [f"ward {n % 4}" for n in range(40)],
+            "x": [n % 7 for n in range(40)],
+        }
+    )
+    data, where = "people.parquet", ""
+    if several:
+        data, where = "folder", "people."
+        (tmp_path / "folder").mkdir()
+        pq.write_table(
+            pa.table({"y": [n % 5 for n in range(40)]}), tmp_path / "folder/other.parquet"
+        )
+    pq.write_table(people, tmp_path / ("folder/people.parquet" if several else data))
+    command = ["fit", data, "-o", "made.fabula", "--option", "rounds=5"]
+    ended = run(*command, "--sensitive", f"{where}ward")
+    assert ended.code == 0, ended.err
+    assert "have the form of an e-mail; confidence 1.00)" in ended.err
+    assert "ward: codes, made anew (named as sensitive)" in ended.err
+    named = f"`{where}c1`, `{where}ward`"
+    assert f"warning: personal details in 2 columns, made anew: {named}" in ended.err
+    ended = run(*command, "--sensitive", "wart")
+    assert ended.code == 2
+    assert "wart" in ended.err

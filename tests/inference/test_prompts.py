@@ -122,3 +122,10 @@ def test_declared_relations_find_their_columns() -> None:
         with_checks(spec, ["house ~ bedrooms +"])
     with pytest.raises(UsageError, match="no column `rooms"):
         with_checks(spec, ["price ~ rooms and floors +"])
+
+
+def test_the_yaml_of_a_spec_is_a_spec_and_no_sentence() -> None:
+    text = (
+        "# houses\nfabula: 1\nname: homes\ntables:\n  houses: {n: 3, columns: {id: {kind: key}}}\n"
+    )
+    assert list(fb.resolve(text).tables) == ["houses"]

@@ -177,3 +177,40 @@ def test_texts_that_say_the_same_are_less_varied() -> None:
     assert result is not None
     assert result.passed is False
     assert text_variety(prepare(pa.table({"a": [1]}))) is None
+
+
+def test_a_faithful_copy_of_unfair_data_is_told_apart_from_an_amplified_one() -> None:
+    """The four-fifths rule is held against the real ratio, less three standard errors."""
+    real = applicants(0.2, 0.6)
+    for seed_rates, kept in (((0.2, 0.6), True), ((0.1, 0.6), False), ((0.5, 0.6), True)):
+        found = by_name(
+            bias_results(prepare(applicants(*seed_rates), real), ["sex"], "hired", "yes")
+        )
+        assert found["outcome_ratio"].passed is kept
+        assert found["outcome_difference"].passed is kept
+        assert found["outcome_ratio"].threshold < 1 / 3
+        assert "The real data is no fairer" in found["outcome_ratio"].sentence
+        assert "three standard errors" in found["outcome_difference"].sentence
+    fair = by_name(
+        bias_results(prepare(applicants(0.2, 0.6), applicants(0.5, 0.5)), ["sex"], "hired", "yes")
+    )
+    assert fair["outcome_ratio"].threshold == 0.8
+    assert fair["outcome_ratio"].passed is False
+    assert "no fairer" not in fair["outcome_ratio"].sentence
+
+
+def test_a_column_that_grew_unfair_is_not_hidden_by_one_that_always_was() -> None:
+    rng = np.random.default_rng(1)
+
+    def table(rate_b: float) -> pa.Table:
+        rows = applicants(0.2, 0.6)
+        group = np.where(rng.random(rows.num_rows) < 0.5, "a", "b")
+        hired = np.array([value == "yes" for value in rows["hired"].to_pylist()])
+        hired &= (group == "a") | (rng.random(rows.num_rows) < rate_b)
+        return rows.set_column(1, "hired", pa.array(np.where(hired, "yes", "no"))).append_column(
+            "group", pa.array(group)
+        )
+
+    found = by_name(bias_results(prepare(table(0.5), table(1.0)), ["sex", "group"], "hired", "yes"))
+    assert "`group`" in found["outcome_ratio"].sentence
+    assert found["outcome_ratio"].passed is False

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from fabula.metrics.dependence import dependence
+from fabula.metrics.diversity import band
 from fabula.metrics.frames import prepare
 from fabula.reports.evaluate import evaluate
 from fabula.reports.report import Report
@@ -141,3 +142,24 @@ def test_every_number_has_a_direction_a_sentence_and_a_source() -> None:
         assert result.source
         assert result.direction in ("higher", "lower", "near")
         assert result.value is None or result.baseline is not None
+
+
+def parts(n: int, seed: int) -> list[pa.Table]:
+    """Real, held-back and more rows of the same people."""
+    return [people(n, 3 * seed + part).drop(["id", "name"]) for part in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("n", [200, 446])
+def test_noise_is_unrealistic_in_small_tables(n: int) -> None:
+    for seed in range(4):
+        real, held, _ = parts(n, seed)
+        strange = band(prepare(noise(real, seed), real, held))
+        assert strange.details["verdict"] == "unrealistic"
+        assert strange.passed is False
+
+
+def test_real_rows_are_in_band_however_few_they_are() -> None:
+    """Three standard errors: one false alarm in 370; ten small samples have none."""
+    for seed in range(10):
+        real, held, made = parts(60, seed)
+        assert band(prepare(made, real, held)).details["verdict"] == "in band"

@@ -11,6 +11,7 @@ import pytest
 
 import fabula as fb
 from fabula.errors import GateError, UsageError
+from fabula.reports.report_text import report_text
 from tests.metrics.people import people
 
 WHOLE = people(500, seed=1)
@@ -111,3 +112,35 @@ def test_a_baseline_that_leaves_no_room_gives_no_verdict_and_its_gate_never_pass
     with pytest.raises(GateError) as caught:
         fb.evaluate(few, real=few, gates=["privacy.exact_copies"])
     assert caught.value.code == "gate.unmeasured"
+
+
+def test_a_lookup_table_without_a_verdict_leaves_the_gate_to_the_others() -> None:
+    """The exit code is decided by the tables that were judged; one judged nowhere is an error."""
+    lookup = pa.table({"code": ["x", "y"] * 60, "rank": [1, 1, 2, 2] * 30})
+    for made, passed in ((people(400, seed=9), True), (TRAIN, False)):
+        report = fb.evaluate(
+            {"people": made, "lookup": lookup},
+            real={"people": TRAIN, "lookup": lookup},
+            gates=["privacy.exact_copies"],
+        )
+        assert {gate.table: gate.passed for gate in report.gates} == {
+            "people": passed,
+            "lookup": None,
+        }
+        assert report.passed is passed
+        assert "not judged" in report.to_markdown()
+        assert "not judged" in report.to_html()
+        assert ", 1 not judged" in report_text(report)
+        assert json.loads(report.to_json())["gates"][1]["passed"] is None
+    default = fb.evaluate({"lookup": lookup}, real={"lookup": lookup}, gates=True)
+    assert "privacy.exact_copies" in {gate.metric for gate in default.gates if gate.passed is None}
+
+
+def test_gates_that_hold_nothing_never_pass() -> None:
+    with pytest.raises(GateError, match="no metric has a verdict"):
+        fb.evaluate(TRAIN, gates=True)
+    with pytest.raises(GateError, match=r"`privacy.attribute_inference` gives no verdict"):
+        fb.evaluate(
+            people(25, 2), real=people(25, 1), holdout=people(25, 3), sections=["privacy"],
+            gates=["privacy.attribute_inference"],
+        )  # fmt: skip

@@ -316,7 +316,8 @@ def test_a_model_that_did_not_learn_how_numbers_go_together_says_so() -> None:
     columns = Columns.learn(people(1_000, seed=1), protect=0)
     codes = columns.encode(people(1_000, seed=1))
     cells = [codec.cells for codec in columns.codecs]
-    (told,) = unlearned(codes, cells, Independent(codes), 0)  # type: ignore[arg-type]
+    (told,) = unlearned(codes, cells, Independent(codes), 0, other="mixture")  # type: ignore[arg-type]
     assert "not learned" in told
+    assert "`fabula fit DATA --model mixture -o model.fabula`" in told
     assert "`weight` and `height`" in told or "`height` and `weight`" in told
     assert fit(people(1_000, seed=1), model="boosted", seed=1).card().notes == ()

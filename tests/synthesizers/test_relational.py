@@ -352,3 +352,28 @@ def test_ids_of_64_bits_stay_exact_in_a_frame_with_roots() -> None:
     made = fit({"employee": frame}, seed=1).sample(seed=1)["employee"]
     assert made.dtypes.equals(frame.dtypes)
     assert made["manager_id"].dropna().isin(made["employee_id"]).all()
+
+
+@pytest.mark.parametrize(("parents", "events"), [(5, 80), (40, 20)])
+def test_times_of_entities_stay_within_the_years_that_were_learned(
+    parents: int, events: int
+) -> None:
+    """Five starts are too few to be reproduced; gaps add up to no later time; days stay days."""
+    rng = np.random.default_rng(0)
+    count = parents * events
+    days = np.datetime64("2021-01-01", "D") + rng.integers(0, 700, count)
+    tables = {
+        "people": pa.table({"id": np.arange(parents) + 1, "kind": ["a"] * parents}),
+        "visits": pa.table(
+            {
+                "visit_id": np.arange(count) + 1,
+                "person_id": np.repeat(np.arange(parents) + 1, events),
+                "day": days.astype("M8[s]"),
+                "minutes": rng.integers(5, 90, count),
+            }
+        ),
+    }
+    made = fit_tables(tables, seed=1).sample(seed=2)["visits"]["day"].to_numpy()
+    assert days.min() <= made.min()
+    assert made.max() <= days.max()
+    assert (made == made.astype("M8[D]")).all()

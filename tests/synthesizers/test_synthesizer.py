@@ -293,3 +293,20 @@ def test_unknown_models_and_options_are_refused(monkeypatch):
     monkeypatch.setitem(catalogue._LEARNERS, "gan", ("fabula.no_such_module", "deep"))
     with pytest.raises(PrerequisiteError, match="needs the extra `deep`"):
         fb.fit(REAL, model="gan")
+
+
+def test_a_fault_while_rows_are_drawn_is_not_called_a_damaged_file(model, tmp_path, monkeypatch):
+    """A file that was read without a fault is complete; a model that was just fitted is no file."""
+
+    def broken(*_: object) -> None:
+        raise IndexError("index 7 is out of bounds")
+
+    model.save(tmp_path / "model.fabula")
+    loaded = fb.load_synthesizer(tmp_path / "model.fabula")
+    monkeypatch.setattr(type(model._model), "sample", broken)
+    with pytest.raises(SourceError, match=r"no rows can be drawn .* index 7") as caught:
+        loaded.sample(5)
+    assert caught.value.code == "synthesizer.failed"
+    assert "Fabula may be at fault" in caught.value.hint
+    with pytest.raises(IndexError):
+        model.sample(5)

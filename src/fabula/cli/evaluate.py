@@ -44,7 +44,11 @@ def evaluate(
     ] = "",
     sensitive: Annotated[
         str,
-        typer.Option("--sensitive", metavar="COLUMNS", help="Text that must occur nowhere."),
+        typer.Option(
+            "--sensitive",
+            metavar="COLUMNS",
+            help="Real columns, of any type, whose values must occur nowhere.",
+        ),
     ] = "",
     sequence: Annotated[
         str,

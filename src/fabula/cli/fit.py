@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from fabula.cli.arguments import read_spec
+from fabula.cli.arguments import read_names, read_spec
 from fabula.cli.group import new_app
 from fabula.cli.progress import progress
 from fabula.cli.talk import Talk, pasted
@@ -99,6 +99,14 @@ def fit(
             "share kept.",
         ),
     ] = "drop",
+    sensitive: Annotated[
+        str,
+        typer.Option(
+            "--sensitive",
+            metavar="COLUMNS",
+            help="Columns that are replaced whatever they hold, or else left out.",
+        ),
+    ] = "",
     exact: Annotated[
         bool,
         typer.Option(
@@ -153,6 +161,7 @@ def fit(
             keys=dict(map(_key, key or [])),
             keep=keep or (),
             orphans=orphans,
+            sensitive=read_names(sensitive),
             exact=exact,
             progress=watch,
             **_options(option or []),

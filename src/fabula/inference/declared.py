@@ -13,6 +13,13 @@ from fabula.spec.tables import DatasetSpec
 CLEARLY = 0.3
 """The rank correlation from which columns count as rising (or falling) together."""
 
+_SAID = re.compile(
+    r"\b(?:more|bigger|larger|higher|greater) (\w+) (?:is|are|means?|has|have|=|should be)"
+    r"(?: usually| generally| often)?(?: an?| the)?"
+    r" (?:bigger|larger|higher|greater|more(?: expensive)?) (\w+)",
+    re.I,
+)
+"""More of one is more of another, said in words."""
 _RELATION = re.compile(r"(.+?)\s+~\s+(.+?)\s*([+-])\s*(\d*\.?\d+)?\s*", re.S)
 
 
@@ -45,6 +52,39 @@ def with_checks(spec: DatasetSpec, declared: Sequence[str]) -> DatasetSpec:
     checks = tuple(_check(text, list(table.columns)) for text in declared)
     grown = table.model_copy(update={"checks": (*table.checks, *checks)})
     return spec.model_copy(update={"tables": {name: grown}})
+
+
+def with_said_relations(spec: DatasetSpec, text: str) -> DatasetSpec:
+    """The spec with the relations that a request says in so many words.
+
+    `more size is usually higher price` is one of every table that has one column of each word.
+    """
+    tables = dict(spec.tables)
+    for name, table in spec.tables.items():
+        found: dict[frozenset[str], Check] = {}
+        for said in _SAID.finditer(text):
+            pair = [_only_column(said[word], list(table.columns)) for word in (1, 2)]
+            first, second = pair
+            if first and second and first != second:
+                found[frozenset((first, second))] = CorrelationCheck(
+                    columns=(first, second),
+                    method="spearman",
+                    at_least=CLEARLY,
+                    name=f"{second} ~ {first} +",
+                )
+        tables[name] = table.model_copy(update={"checks": (*table.checks, *found.values())})
+    return spec.model_copy(update={"tables": tables})
+
+
+def _only_column(word: str, columns: Sequence[str]) -> str:
+    """The one column whose name has a word, whatever its number; else an empty text."""
+    stem = word.lower().rstrip("s")
+    near = [
+        column
+        for column in columns
+        if any(part.rstrip("s").endswith(stem) for part in words(column).split("_"))
+    ]
+    return near[0] if len(near) == 1 else ""
 
 
 def _check(text: str, columns: Sequence[str]) -> Check:

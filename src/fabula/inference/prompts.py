@@ -36,11 +36,14 @@ _COUNT = re.compile(
 )
 _OF_FORMAT = re.compile(r"\b(csv|respon[ds]e?|reply|output|format)\b", re.I)
 _VERB = re.compile(
-    r"^\W*(?:(?:please|create|generate|make|give me|write|an?|the|csv|file|table|with)\s+)+", re.I
+    r"^\W*(?:(?:please|create|generate|make|give me|write|an?|the|csv|file|table|with|python"
+    r"|program|script|code|to|that (?:creates|generates|makes|writes))\s+)+",
+    re.I,
 )
 _FILLING = re.compile(
     r"^(?:\W*(?:random|but|realistic|rows?|records?|data ?points?|entries|examples?|of)\b)+", re.I
 )
+_MOST_WORDS = 6
 _RANGE = re.compile(
     r"\b(?:from |between )?(-?\d+(?:\.\d+)?)\s*(?:-|–|to|and|\.\.)\s*(-?\d+(?:\.\d+)?)\b"
 )
@@ -177,6 +180,11 @@ def _is_unit(text: str) -> bool:
     return (
         few and not _HINTS.search(text) and not re.fullmatch(r"\w+(/\w+)+|.*\d+\s*-\s*\d+.*", text)
     )
+
+
+def is_column_name(name: str) -> bool:
+    """Whether a listed item can be a column's name, rather than a piece of a sentence."""
+    return not re.match(r"\d", name) and len(name.split()) <= _MOST_WORDS
 
 
 def column_of(listed: Listed, *, first: bool) -> AbstractColumn:

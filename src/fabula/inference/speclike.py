@@ -27,6 +27,7 @@ SpecLike: TypeAlias = DatasetSpec | TableSpec | Inferred | Mapping[str, Any] | t
 """A spec, a table, a mapping, a Pydantic class or dataclass, a path, `module:Class` or one line."""
 
 _CLASS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+_YAML = re.compile(r"^fabula:\s*\d+\s*$.*^tables:", re.M | re.S)
 _DATA = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".arrow", ".feather", ".xlsx", ".db")
 
 
@@ -51,8 +52,8 @@ def resolve(spec: SpecLike, *, prompt: str | None = None) -> DatasetSpec:
     """The spec that a caller means.
 
     Args:
-        spec: A spec, a table, a mapping as in a file, a Pydantic class or dataclass, a path,
-            `module:Class`, one line such as `name person.name, age int 18..90`, or a sentence
+        spec: A spec, a table, a mapping as in a file or its YAML text, a Pydantic class or
+            dataclass, a path, `module:Class`, one line such as `name person.name, age int 18..90`, or a sentence
             that lists the columns: `10 rows of housing data: id, house price, location`.
         prompt: What the rows are about; with a class, every field without a column of its own
             is then asked of the language model.
@@ -63,6 +64,11 @@ def resolve(spec: SpecLike, *, prompt: str | None = None) -> DatasetSpec:
     """
     cls = class_of(spec)
     return _with_prompt(_from_value(spec) if cls is None else _from_class(cls, prompt), prompt)
+
+
+def is_spec_text(text: str) -> bool:
+    """Whether a text is the YAML of a spec, and no sentence about data."""
+    return _YAML.search(text) is not None
 
 
 def class_of(spec: Any) -> type | None:
@@ -124,6 +130,8 @@ def _from_value(spec: Any) -> DatasetSpec:
         if spec and all(isinstance(table, TableSpec) for table in spec.values()):
             return DatasetSpec(tables=dict(spec))
         return build_spec(dict(spec))
+    if isinstance(spec, str) and is_spec_text(spec):
+        return parse_spec(spec)
     if isinstance(spec, str) and not _exists(spec):
         from fabula.inference.prompts import is_prompt, spec_from_prompt
 

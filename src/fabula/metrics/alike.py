@@ -9,9 +9,16 @@ import pyarrow.compute as pc
 
 Parts = Mapping[str, pa.ChunkedArray]
 
-_FLAGS = {"true": True, "false": False, "yes": True, "no": False, "y": True, "n": False,
-          "t": True, "f": False, "1": True, "0": False, "1.0": True, "0.0": False}  # fmt: skip
+_YES = "1 1.0 true t yes y on ja j wahr oui o vrai sí si s sì sim verdadeiro verdadero vero tak да"
+_NO = "0 0.0 false f no n off nein falsch non faux não nao falso nee nie нет"
+_FLAGS = dict.fromkeys(_YES.split(), True) | dict.fromkeys(_NO.split(), False)
 NUMBER = r"^\s*[+-]?(0|[1-9]\d*)?(\.\d*)?([eE][+-]?\d+)?\s*$"
+_DATES = ("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%Y/%m/%d", "%d %b %Y", "%d %B %Y",
+          "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y")  # fmt: skip
+_SLASHED = """
+    SELECT count(try_strptime(trim(text), '%d/%m/%Y')), count(try_strptime(trim(text), '%m/%d/%Y'))
+    FROM rows
+"""
 _KINDS = {"flag": "flags", "number": "numbers", "moment": "dates or times", "text": "text",
           "other": "values of another type"}  # fmt: skip
 MOSTLY = 0.5
@@ -33,8 +40,9 @@ def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def alike(name: str, parts: Parts, leader: str) -> tuple[dict[str, pa.ChunkedArray], list[str]]:
     """A column of every table in one type, where the tables hold it in several.
 
-    Text becomes the flags, numbers or dates of the other table where it can be read so. A text
-    column of the leading table of which some can't be read makes text of all.
+    Text becomes the flags, numbers or dates of the other table where it can be read so, and yes
+    and no beside 1 and 0 become flags. A text column of the leading table of which some can't be
+    read makes text of all.
 
     Args:
         name: The column.
@@ -54,7 +62,7 @@ def alike(name: str, parts: Parts, leader: str) -> tuple[dict[str, pa.ChunkedArr
         f"{_KINDS[kind]} in the {frame} table" for frame, kind in kinds.items() if kind != "null"
     )
     for kind, reader in _READERS.items():
-        if kind not in found:
+        if kind not in found and (kind, found) != ("flag", {"number", "text"}):
             continue
         read = {frame: reader(part) for frame, part in parts.items()}
         if kinds[leader] == kind:
@@ -68,10 +76,10 @@ def alike(name: str, parts: Parts, leader: str) -> tuple[dict[str, pa.ChunkedArr
                 return read, [f"`{name}` holds {said}: read as {_KINDS[kind]}.{more}"]
         elif not any(_lost(parts[frame], part) for frame, part in read.items()):
             return read, [f"`{name}` holds {said}: read as {_KINDS[kind]}."]
-    if kinds[leader] == "text":
+    if kinds[leader] in ("text", "flag"):
         labels = {frame: labelled(part) for frame, part in parts.items()}
         return labels, [f"`{name}` holds {said}: compared as text."]
-    return parts, []
+    return parts, [f"`{name}` holds {said}: read as {_KINDS[kinds[leader]]}."]
 
 
 def kind_of(kind: pa.DataType) -> str:
@@ -144,11 +152,18 @@ def _moments(values: pa.ChunkedArray) -> pa.ChunkedArray:
     import duckdb
 
     rows = pa.table({"text": values})
-    query = "SELECT TRY_CAST(trim(text) AS TIMESTAMP) AS moment FROM rows"
     with duckdb.connect() as connection:
         connection.register("rows", rows)
-        read: pa.ChunkedArray = connection.sql(query).to_arrow_table()["moment"]
-    return read
+        [(day_first, month_first)] = connection.sql(_SLASHED).fetchall()
+        # Day or month first is told by what reads more; where both read all, nothing tells
+        slashed = {True: "%d/%m/%Y", False: "%m/%d/%Y"}[day_first > month_first]
+        forms = [*_DATES, *[slashed] * (day_first != month_first)]
+        query = (
+            "SELECT coalesce(TRY_CAST(trim(text) AS TIMESTAMP), try_strptime(trim(text), $forms)) "
+            "AS moment FROM rows"
+        )
+        read: pa.ChunkedArray = connection.sql(query, params={"forms": forms}).to_arrow_table()[0]
+        return read
 
 
 _READERS: Mapping[str, Callable[[pa.ChunkedArray], pa.ChunkedArray]] = {

@@ -145,7 +145,7 @@ def _risk(
         f"{said.format(real=percent(real), held=percent(held))}, in {n:,} attacks each: {rest}.",
         _SOURCE, baseline=0.0, compared="no leak",
         threshold=None if open_end else RISK + max(0.0, value - surely) * (value > RISK),
-        form="share",
+        no_verdict=open_end, form="share",
         details={
             "attacks": n, "success": real, "success_on_holdout": held, "interval": [low, high],
             **details,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
@@ -10,7 +11,7 @@ import numpy as np
 
 from fabula.errors import UsageError
 from fabula.metrics.frames import Array, Column, Frame, Frames
-from fabula.metrics.result import MetricResult, noise, percent
+from fabula.metrics.result import SAYS_NOTHING, MetricResult, bounded, noise, percent
 from fabula.metrics.utility import outcome_column
 
 REPRESENTATION, DIFFERENCE, FOUR_FIFTHS, AMPLIFIED = 0.05, 0.20, 0.80, 0.05
@@ -123,24 +124,31 @@ def _outcomes(groups: list[Groups], outcome: Outcome) -> list[MetricResult]:
         "groups": {name: _table(made[name], there[name]) for name in made},
         "small_groups": small,
     }
-    wide = max(judged, key=lambda name: judged[name].difference)
-    unfair = min(judged, key=lambda name: judged[name].ratio)
+    most = {name: _most_difference(rates, there[name]) for name, rates in judged.items()}
+    least = {name: _least_ratio(rates, there[name]) for name, rates in judged.items()}
+    wide = max(judged, key=lambda name: judged[name].difference - most[name])
+    unfair = min(judged, key=lambda name: judged[name].ratio - least[name])
     results = [
         MetricResult(
             "bias", "outcome_difference", "outcome difference", judged[wide].difference, "lower",
-            f"{outcome.words} for {judged[wide].said} by `{wide}`.{warning}",
+            f"{outcome.words} for {judged[wide].said} by `{wide}`."
+            f"{_inherited(most[wide], DIFFERENCE)}{warning}",
             "Demographic parity difference (Dwork et al. 2012)",
             baseline=there[wide].difference if len(there[wide].kept) > 1 else None,
-            compared="real rows", threshold=DIFFERENCE, form="share", details=details,
+            compared="real rows", threshold=bounded(most[wide]), form="share",
+            no_verdict=bounded(most[wide]) is None, details=details,
         ),
         MetricResult(
             "bias", "outcome_ratio", "four-fifths rule", judged[unfair].ratio, "higher",
             f"{outcome.words} {judged[unfair].ratio:.2f} times as often in the least favoured "
             f"group of `{unfair}` as in the most favoured one"
             + (f"; in the real data {there[unfair].ratio:.2f} times."
-               if len(there[unfair].kept) > 1 else "."),
+               if len(there[unfair].kept) > 1 else ".")
+            + _inherited(least[unfair], FOUR_FIFTHS),
             _FIFTHS, baseline=there[unfair].ratio if len(there[unfair].kept) > 1 else None,
-            compared="real rows", threshold=FOUR_FIFTHS, details=details,
+            compared="real rows", threshold=_floor(least[unfair]),
+            no_verdict=_floor(least[unfair]) is None,
+            details=details,
         ),
     ]  # fmt: skip
     grown = {
@@ -149,8 +157,8 @@ def _outcomes(groups: list[Groups], outcome: Outcome) -> list[MetricResult]:
         if len(there[name].kept) > 1
     }
     if grown:
-        most = max(grown, key=lambda name: grown[name])
-        results.append(_amplification(most, grown[most], judged[most], there[most]))
+        worst = max(grown, key=lambda name: grown[name])
+        results.append(_amplification(worst, grown[worst], judged[worst], there[worst]))
     return results
 
 
@@ -179,14 +187,17 @@ def _intersections(crossed: list[Groups], outcome: Outcome) -> MetricResult:
     if not judged:
         words = f"Not measured: no two crossed groups have {SMALL_CELL} rows or more."
         return MetricResult("bias", "intersections", title, None, "higher", words, _FIFTHS)
-    worst = min(judged, key=lambda name: judged[name].ratio)
+    least = {name: _least_ratio(rates, there[name]) for name, rates in judged.items()}
+    worst = min(judged, key=lambda name: judged[name].ratio - least[name])
     small = sum(len(rates.small) for rates in made.values())
     return MetricResult(
         "bias", "intersections", title, judged[worst].ratio, "higher",
         f"Crossing {worst}, {outcome.words} for {judged[worst].said}; {small} crossed groups "
-        f"have fewer than {SMALL_CELL} rows and are not judged.",
+        f"have fewer than {SMALL_CELL} rows and are not judged."
+        + _inherited(least[worst], FOUR_FIFTHS),
         _FIFTHS, baseline=there[worst].ratio if len(there[worst].kept) > 1 else None,
-        compared="real rows", threshold=FOUR_FIFTHS,
+        compared="real rows", threshold=_floor(least[worst]),
+        no_verdict=_floor(least[worst]) is None,
         details={"groups": {name: _table(made[name], there[name]) for name in made}},
     )  # fmt: skip
 
@@ -216,6 +227,48 @@ class _Rates:
     def said(self) -> str:
         low, high = (f(self.kept, key=lambda name: self.kept[name]) for f in (min, max))
         return f"{percent(self.kept[low])} of {low} and {percent(self.kept[high])} of {high}"
+
+
+def _least_ratio(made: _Rates, there: _Rates) -> float:
+    """Four fifths; where the real ratio is lower, that ratio less three standard errors.
+
+    The error of a ratio of shares by the delta method, of real and synthetic rows together.
+    """
+    if len(there.kept) < 2:
+        return FOUR_FIFTHS
+    error = 0.0
+    for end in (min, max):
+        label = end(there.kept, key=lambda name: there.kept[name])
+        n, m = there.counts[label], made.counts.get(label, 0)
+        share = (there.kept[label] * n + 1) / (n + 2)
+        error += (1 - share) / share * (1 / n + 1 / max(m, 1))
+    return min(FOUR_FIFTHS, max(0.0, there.ratio * (1 - 3 * math.sqrt(error))))
+
+
+def _most_difference(made: _Rates, there: _Rates) -> float:
+    """The usual bound; where the real difference is larger, that and three standard errors."""
+    if len(there.kept) < 2:
+        return DIFFERENCE
+    ends = [there.kept[end(there.kept, key=lambda name: there.kept[name])] for end in (min, max)]
+    errors = [noise(share, made.fewest, there.fewest) for share in ends]
+    return max(DIFFERENCE, there.difference + math.hypot(*errors))
+
+
+def _floor(ratio: float) -> float | None:
+    """A bound on a ratio; None where nearly every ratio would keep it."""
+    return ratio if ratio > 1 - SAYS_NOTHING else None
+
+
+def _inherited(bound: float, usual: float) -> str:
+    """What is said of a bound that the real data does not keep."""
+    if bound == usual:
+        return ""
+    if not 1 - SAYS_NOTHING < bound < SAYS_NOTHING:
+        return " No verdict: the real groups are too small, or too unlike, for a bound."
+    return (
+        f" The real data is no fairer: the bound is what it has, with room for three standard "
+        f"errors, and not {percent(usual)}."
+    )
 
 
 def _rates(groups: Groups, codes: Array | None, outcome: Array | None) -> _Rates:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fabula.metrics.boosting import auc
 from fabula.metrics.frames import Frame, Frames
-from fabula.metrics.result import MetricResult, bounded, no_verdict, noise, percent
+from fabula.metrics.result import MetricResult, bounded, noise, percent, unjudged
 from fabula.metrics.space import Space, nearest
 from fabula.streams import mix, name_key
 
@@ -42,9 +42,9 @@ def exact_copies(frames: Frames) -> MetricResult:
         "privacy", "exact_copies", "exact copies", value, "lower",
         "No synthetic row equals a real row." if not count
         else f"{count:,} of {len(made):,} synthetic rows ({percent(value)}) equal a real row; "
-        f"among real rows that were held back it is {percent(base)}.{no_verdict(bound)}",
+        f"among real rows that were held back it is {percent(base)}.{unjudged(bound)}",
         _COPY_SOURCE, baseline=base, compared="holdout" if frames.holdout else "other real rows",
-        threshold=bounded(bound), form="share",
+        threshold=bounded(bound), no_verdict=bounded(bound) is None, form="share",
         details={"copies": count, "rows": len(made)},
     )  # fmt: skip
 
@@ -63,9 +63,9 @@ def near_copies(frames: Frames, distances: Distances | None = None) -> MetricRes
     return MetricResult(
         "privacy", "near_copies", "near copies", value, "lower",
         f"{percent(value)} of the synthetic rows are so near to a real row as only {percent(base)} "
-        f"of the real rows are to another one.{no_verdict(most)}",
+        f"of the real rows are to another one.{unjudged(most)}",
         _COPY_SOURCE, baseline=base, compared="holdout" if frames.holdout else "other real rows",
-        threshold=bounded(most), form="share",
+        threshold=bounded(most), no_verdict=bounded(most) is None, form="share",
         details={"distance": bound, "queries": len(made), "references": MOST_REFERENCES},
     )  # fmt: skip
 

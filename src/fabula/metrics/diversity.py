@@ -17,7 +17,10 @@ from fabula.streams import stream
 
 DISTINCT, ENTROPY, TEXT = 0.70, 0.15, 0.70
 NEARER, FARTHER = 0.42, 0.75
-"""Chances below the first mean too similar, above the second unrealistic; 0.5 is like real."""
+"""Chances below the first mean too similar, above the second unrealistic; 0.5 is like real.
+
+Where few rows make them uncertain, they are three standard errors from 0.5.
+"""
 
 BINS = 20
 MOST_TEXTS = 5_000
@@ -38,14 +41,12 @@ def band(frames: Frames, distances: Distances | None = None) -> MetricResult:
     made, held = distances or distances_to_real(frames)
     ranks = np.searchsorted(np.sort(held), [made - 1e-6, made + 1e-6])
     value = float(ranks.mean() / len(held))
-    slack = 1.5 / np.sqrt(min(len(made), len(held)))
-    verdict = (
-        "too similar"
-        if value < NEARER - slack
-        else "unrealistic"
-        if value > FARTHER + slack
-        else "in band"
-    )
+    n, m = len(made), len(held)
+    chance = 3 * np.sqrt((n + m + 1) / (12 * n * m))
+    room = max(0.5 - NEARER if value < 0.5 else FARTHER - 0.5, chance)
+    verdict = "in band"
+    if abs(value - 0.5) > room:
+        verdict = "too similar" if value < 0.5 else "unrealistic"
     words = {
         "too similar": "Too similar: synthetic rows are nearer to real rows than real rows are",
         "unrealistic": "Unrealistic: synthetic rows lie where real rows are rare",
@@ -55,9 +56,10 @@ def band(frames: Frames, distances: Distances | None = None) -> MetricResult:
         "diversity", "band", "similar or strange", value, "near",
         f"{words[verdict]}; {percent(value)} of comparisons find the synthetic row farther away, "
         "where 50 % is like real.",
-        "Distance to the closest record (Park et al. 2018), by rank against a holdout",
+        "Distance to the closest record (Park et al. 2018), by rank against a holdout; standard "
+        "error of Mann and Whitney (1947)",
         baseline=0.5, compared="ideal",
-        threshold=float((0.5 - NEARER if value < 0.5 else FARTHER - 0.5) + slack),
+        threshold=float(room),
         details={"verdict": verdict},
     )  # fmt: skip
 

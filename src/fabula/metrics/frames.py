@@ -7,7 +7,7 @@ by all frames, and a missing value is a state of its own: NaN in numbers, code 0
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.errors import SourceError, did_you_mean
-from fabula.metrics.alike import alike, labelled, plain
+from fabula.metrics.alike import alike, kind_of, labelled, plain
 from fabula.metrics.names import is_key_name
 from fabula.streams import stream
 
@@ -86,6 +86,7 @@ class Frames:
         holdout: Real rows that the synthesizer never saw.
         seed: Decides every sample.
         notes: What was left out or changed, in sentences.
+        tables: The tables as they came, `real`, `synthetic` and `holdout`.
     """
 
     columns: tuple[Column, ...]
@@ -94,6 +95,7 @@ class Frames:
     holdout: Frame | None
     seed: int
     notes: tuple[str, ...] = ()
+    tables: Mapping[str, pa.Table] = field(default_factory=dict)
 
     def of(self, *families: Family) -> list[Column]:
         """The columns of some families."""
@@ -203,6 +205,7 @@ def prepare(
         holdout=frames.get("holdout"),
         seed=seed,
         notes=tuple(notes),
+        tables=tables,
     )
 
 
@@ -264,6 +267,10 @@ def _coded(
         family = next(
             (_family(name, part) for part in parts.values() if not _is_void(part)), "other"
         )
+    if family == "moment":
+        for frame, part in parts.items():
+            if not _is_void(part) and _clock(part.type) != _clock(parts[leader].type):
+                raise _mismatch(name, part.type, frame, _clock(parts[leader].type))
     if family in ("number", "moment", "key"):
         numbers = {frame: _numbers(name, part, family, frame) for frame, part in parts.items()}
         endless = sum(int(np.isinf(array).sum()) for array in numbers.values())
@@ -279,7 +286,12 @@ def _coded(
         said = [f"`{name}` is of type {parts[leader].type} and is left out."]
         return Column(name, "other"), {}, said
     codes, levels = _codes(parts)
-    return Column(name, family, levels=levels if family == "category" else ()), codes, []
+    if family == "text":
+        return Column(name, family), codes, []
+    used = {frame: set(np.unique(array).tolist()) - {0} for frame, array in codes.items()}
+    strange = all(used.values()) and used[leader].isdisjoint(used["synthetic"])
+    said = [f"No label of `{name}` in the synthetic table is one of the real table."] * strange
+    return Column(name, family, levels=levels), codes, said
 
 
 def _is_void(part: pa.ChunkedArray) -> bool:
@@ -335,13 +347,25 @@ def _numbers(name: str, values: pa.ChunkedArray, family: Family, frame: str) -> 
             values.cast(pa.float64(), safe=False).to_numpy().astype(float, copy=False)
         )
     except pa.ArrowException as exc:
-        raise SourceError(
-            f"column `{name}` holds {kind} in the {frame} table, and {family}s in the other",
-            code="evaluate.types",
-            where=f"{frame}.{name}",
-            hint=f"convert `{name}` to the same type in all tables, or leave it out",
-        ) from exc
+        raise _mismatch(name, kind, frame, f"{family}s") from exc
     return numbers
+
+
+def _mismatch(name: str, kind: pa.DataType, frame: str, others: str) -> SourceError:
+    return SourceError(
+        f"column `{name}` holds {kind} in the {frame} table, and {others} in the other",
+        code="evaluate.types",
+        where=f"{frame}.{name}",
+        hint=f"convert `{name}` to the same type in all tables, or leave it out",
+    )
+
+
+def _clock(kind: pa.DataType) -> str:
+    """What moments of a type are: dates are no times of day, and a number is neither."""
+    for is_kind, what in ((pa.types.is_duration, "durations"), (pa.types.is_time, "times of day")):
+        if is_kind(kind):
+            return what
+    return "numbers" if kind_of(kind) == "number" else "dates"
 
 
 def _seconds(values: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.errors import UsageError, did_you_mean
 from fabula.metrics.frames import Frame, Frames
-from fabula.metrics.result import MetricResult, bounded, no_verdict, noise, percent
+from fabula.metrics.result import MetricResult, bounded, noise, percent, unjudged
+from fabula.metrics.secrets import Secret, declared, personal, search, varied
 from fabula.streams import mix
 
 SINGLED = 0.05
 SMALL_GROUP = 5
-MOST_WORDS = 6
-"""Longer values are prose, not something that names a person."""
-
-SHORTEST = 4
-"""Shorter values occur by chance."""
-
 QUASI = re.compile(
     r"(^|_)(age|sex|gender|race|ethnicity|zip|zip_?code|post_?code|city|country|native_country|"
     r"state|region|county|birth|birth_?date|dob|born|nationality|religion|occupation|job|"
@@ -30,8 +24,6 @@ QUASI = re.compile(
 )
 """Names of columns that, taken together, tell people apart."""
 
-_WORDS = re.compile(r"[^\s,;:!?()\[\]{}<>\"]+")
-_DIGITS = re.compile(r"\+?\d[\d\s().-]{5,}\d")
 _SOURCES = {
     "identified": "k-anonymity of quasi-identifiers (Sweeney 2002), k = 1",
     "sensitive_values": "Search of every cell for values that name one real person",
@@ -76,9 +68,9 @@ def identified(frames: Frames, quasi: Sequence[str] = ()) -> MetricResult:
         "privacy", "identified", title, value, "lower",
         f"{percent(value)} of the synthetic rows have a combination of {listed} that exactly one "
         f"real person has; {small:,} of {real.rows:,} real people share theirs with fewer than "
-        f"{SMALL_GROUP - 1} others.{no_verdict(bound)}",
+        f"{SMALL_GROUP - 1} others.{unjudged(bound)}",
         source, baseline=base, compared=frames.compared, form="share",
-        threshold=bounded(bound),
+        threshold=bounded(bound), no_verdict=bounded(bound) is None,
         details={
             "quasi": names,
             "real_people_alone": int((counts == 1).sum()),
@@ -87,47 +79,101 @@ def identified(frames: Frames, quasi: Sequence[str] = ()) -> MetricResult:
     )  # fmt: skip
 
 
-def sensitive_values(frames: Frames, sensitive: Sequence[str] = ()) -> MetricResult:
-    """The share of synthetic rows that hold a value naming one real person, in any cell.
-
-    Values are looked for in every text cell, also inside longer text, whatever their case;
-    numbers such as phones whatever their punctuation.
+def sensitive_values(
+    frames: Frames,
+    sensitive: Sequence[str] = (),
+    *,
+    secrets: Sequence[Secret] | None = None,
+    others: Sequence[Secret] = (),
+) -> MetricResult:
+    """The share of synthetic rows that hold a real value which must occur nowhere.
 
     Args:
         frames: The prepared tables.
-        sensitive: The columns whose values must not occur; by default text columns of short
-            values that differ from row to row, such as names and addresses.
+        sensitive: The columns whose values must not occur, whatever they hold; by default those of
+            personal details, and other short texts that differ from row to row, of which no more
+            may recur than among held-back rows.
+        secrets: What `secrets_of` found, where it is known.
+        others: The secrets of other tables, which are looked for, too.
     """
     title, source = "sensitive values", _SOURCES["sensitive_values"]
-    names = [name for name in sensitive if name in frames.truth.texts] or [
-        name for name in frames.truth.texts if not sensitive
-    ]
-    secrets = set[str]()
-    for name in names:
-        secrets.update(_secrets(frames.truth.texts[name]))
-    if not secrets:
+    secrets = secrets_of(frames, sensitive) if secrets is None else secrets
+    amount = sum(len(secret.cells or secret.phrases) for secret in secrets)
+    if not amount and not others:
         return MetricResult(
             "privacy", "sensitive_values", title, None, "lower",
             "Not measured: no real column holds values that name one person.", source,
         )  # fmt: skip
-    found = _rows_with(frames.synthetic, secrets)
+    rows, everything = frames.synthetic.rows, [*secrets, *others]
+    allowed = [secret.allowed(rows) for secret in everything]
+    unclear = [at for at, share in enumerate(allowed) if bounded(share) is None]
+    hits = search(frames.tables["synthetic"], secrets, others)
+    shares = {at: float(held.mean()) for at, held in hits.rows.items()}
+    guilty = [at for at, share in shares.items() if share > allowed[at] and at not in unclear]
+    counted = guilty or [at for at in shares if at not in unclear]
+    found = np.any([np.zeros(rows, bool), *(hits.rows[at] for at in counted)], axis=0)
     value = float(found.mean())
-    base, compared = 0.0, "ideal"
-    if frames.holdout is not None:
-        base, compared = float(_rows_with(frames.holdout, secrets).mean()), "holdout"
-    bound = base + (noise(base, len(found), frames.holdout.rows) if frames.holdout else 0)
-    listed = ", ".join(f"`{name}`" for name in names)
+    judged = [at for at in range(len(secrets)) if at not in unclear]
+    bound = min((allowed[at] for at in guilty), default=sum(allowed[at] for at in judged))
+    if guilty:
+        places = hits.told(guilty)
+        said = f"{_holders(found)} a real value of {_told(everything, guilty)}: in {places}."
+    elif value:
+        said = (
+            f"{_holders(found)} one of the {amount:,} real values of {_told(secrets, judged)}, "
+            "as chance explains."
+        )
+    elif judged:
+        said = f"None of the {amount:,} real values of {_told(secrets, judged)} occurs in any cell."
+    elif others:
+        said = "No personal detail of another table occurs in any cell."
+    else:
+        said = unjudged(1.0).strip()
+    if unclear and (judged or others):
+        said += f" Not judged: {_told(everything, unclear)}, which other real rows share."
+    chance = [share for at in judged if (share := secrets[at].chance) is not None]
     return MetricResult(
-        "privacy", "sensitive_values", title, value, "lower",
-        f"None of the {len(secrets):,} real values of {listed} occurs in any cell."
-        if not value
-        else f"{int(found.sum()):,} synthetic rows ({percent(value)}) hold one of the "
-        f"{len(secrets):,} real values of {listed}, in a cell or inside a text."
-        f"{no_verdict(bound)}",
-        source, baseline=base, compared=compared,
-        threshold=bounded(bound),
-        form="share", details={"columns": names, "values": len(secrets)},
+        "privacy", "sensitive_values", title, value, "lower", said, source,
+        baseline=sum(chance), compared=frames.compared if chance else "ideal",
+        threshold=bounded(bound) if judged or others else None,
+        no_verdict=bounded(bound) is None or not (judged or others), form="share",
+        details={
+            "columns": [name for name in frames.tables["real"].column_names
+                        if any(name in secret.columns for secret in secrets)],
+            "values": amount,
+            "recurring": {everything[at].told: share for at, share in shares.items()},
+        },
     )  # fmt: skip
+
+
+def secrets_of(frames: Frames, sensitive: Sequence[str] = ()) -> list[Secret]:
+    """The real values of a table that must occur in no synthetic row.
+
+    Args:
+        frames: The prepared tables.
+        sensitive: The columns that the caller names; by default those that `sensitive_values` says.
+    """
+    real, holdout = frames.tables["real"], frames.tables.get("holdout")
+    if sensitive:
+        return declared([real] if holdout is None else [real, holdout], sensitive)
+    secrets, known = personal(real, holdout)
+    names = [name for name in frames.truth.texts if name not in known]
+    if not names:
+        return secrets
+    first, second = ({name: half.texts[name] for name in names} for half in frames.halves)
+    texts = {name: frames.truth.texts[name] for name in names}
+    return [*secrets, *varied(texts, (first, second), held_back=holdout is not None)]
+
+
+def _told(secrets: Sequence[Secret], places: Sequence[int]) -> str:
+    return ", ".join(secrets[at].told for at in places)
+
+
+def _holders(found: NDArray[np.bool_]) -> str:
+    count, share = int(found.sum()), percent(float(found.mean()))
+    if count == 1:
+        return f"1 synthetic row ({share}) holds"
+    return f"{count:,} synthetic rows ({share}) hold"
 
 
 def _singled(names: Sequence[str], real: Frame, other: Frame) -> float:
@@ -144,43 +190,3 @@ def _combinations(names: Sequence[str], frame: Frame) -> NDArray[np.uint64]:
         bits = (values + 0.0).view(np.uint64) if values.dtype.kind == "f" else values
         keys = mix(keys ^ mix(bits.astype(np.uint64) + np.uint64(at)))
     return keys
-
-
-def _secrets(values: pa.ChunkedArray) -> Iterator[str]:
-    """A column's values in the form in which they are looked for; prose has none."""
-    for value in values.unique().drop_null().to_pylist():
-        words = _normal(value)
-        if words and len(words) <= MOST_WORDS and len(text := " ".join(words)) >= SHORTEST:
-            yield text
-            digits = re.sub(r"\D", "", value)
-            if len(digits) >= 7 and len(digits) >= len(text) / 2:
-                yield digits
-
-
-def _rows_with(frame: Frame, secrets: set[str]) -> NDArray[np.bool_]:
-    """Which rows hold a secret in one of their texts."""
-    found = np.zeros(frame.rows, dtype=bool)
-    for column in frame.texts.values():
-        encoded = column.combine_chunks().dictionary_encode()
-        guilty = [
-            value is not None and not secrets.isdisjoint(_windows(value))
-            for value in encoded.dictionary.to_pylist()
-        ]
-        codes = encoded.indices.fill_null(len(guilty)).to_numpy(zero_copy_only=False)
-        found |= np.array([*guilty, False])[codes]
-    return found
-
-
-def _windows(text: str) -> Iterable[str]:
-    """Every run of a few words of a text, and its long numbers without punctuation."""
-    words = _normal(text)
-    for size in range(1, MOST_WORDS + 1):
-        for start in range(len(words) - size + 1):
-            yield " ".join(words[start : start + size])
-    for number in _DIGITS.findall(text):
-        yield re.sub(r"\D", "", number)
-
-
-def _normal(text: str) -> list[str]:
-    """A text's words in one case, without the punctuation around them."""
-    return [word for raw in _WORDS.findall(text.casefold()) if (word := raw.strip(".'’-_/"))]

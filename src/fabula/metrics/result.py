@@ -14,9 +14,6 @@ Direction: TypeAlias = Literal["higher", "lower", "near"]
 SAYS_NOTHING = 0.95
 """A bound on a share that is this high passes nearly everything, so it is none."""
 
-NO_VERDICT = "No verdict"
-"""What the sentence of a metric says whose bound would say nothing."""
-
 
 @dataclass(frozen=True)
 class MetricResult:
@@ -34,6 +31,8 @@ class MetricResult:
         compared: What the baseline is: `holdout`, `real halves`, `ideal` …
         threshold: The bound that is used when nobody asks for another; for `near`, the distance
             from the baseline.
+        no_verdict: Whether real rows are too few, or repeat too often, for a bound that says
+            something.
         form: Whether the number is a share (shown in percent) or a plain score.
         details: What is behind the number: per column, per group, sample sizes.
     """
@@ -48,6 +47,7 @@ class MetricResult:
     baseline: float | None = None
     compared: str = ""
     threshold: float | None = None
+    no_verdict: bool = False
     form: Literal["share", "score"] = "score"
     details: Mapping[str, Any] = field(default_factory=dict)
 
@@ -86,11 +86,11 @@ def bounded(bound: float) -> float | None:
     return float(bound) if bound < SAYS_NOTHING else None
 
 
-def no_verdict(bound: float) -> str:
+def unjudged(bound: float) -> str:
     """What a sentence adds where `bounded` gives no bound."""
     if bounded(bound) is not None:
         return ""
-    return f" {NO_VERDICT}: real rows are too few, or repeat too often, to tell a copy from chance."
+    return " No verdict: real rows are too few, or repeat too often, to tell a copy from chance."
 
 
 def percent(share: float) -> str:

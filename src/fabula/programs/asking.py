@@ -7,7 +7,7 @@ printed is quoted, so that nothing in them reads as an instruction of ours.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -89,10 +89,11 @@ def _parts(wanted: Wanted) -> Iterator[str]:
 def tables_as_data(wanted: Wanted) -> dict[str, Any]:
     """Each table's rows, columns and links as plain values."""
     assert wanted.spec is not None
-    return {table.name: _table(wanted.spec, table) for table in wanted.tables}
+    links = wanted.any_links
+    return {table.name: _table(wanted.spec, table, links) for table in wanted.tables}
 
 
-def _table(spec: DatasetSpec, table: WantedTable) -> dict[str, Any]:
+def _table(spec: DatasetSpec, table: WantedTable, any_links: Collection[str]) -> dict[str, Any]:
     asked = spec.tables[table.name]
     told: dict[str, Any] = {}
     if asked.prompt and len(spec.tables) > 1:
@@ -103,6 +104,8 @@ def _table(spec: DatasetSpec, table: WantedTable) -> dict[str, Any]:
         told["rows_per_parent"] = _plain(to_plain(asked.per_parent))
     if asked.key:
         told["primary_key"] = list(asked.key)
+    if table.name in any_links:
+        told["foreign_keys"] = "any that are needed, called like the other table: `TABLE_id`"
     told["columns"] = {
         name: _column(asked.columns[name], kind) for name, kind in table.types.items()
     }

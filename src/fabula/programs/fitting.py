@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 
 from fabula.inference.guesses import words
+from fabula.llm.rows.names import match_names
 from fabula.programs.wanted import Wanted, WantedTable
 from fabula.spec.keys import Reference
 
@@ -127,9 +128,9 @@ def _best(table: WantedTable, made: Sequence[Made]) -> float:
 
 def _likeness(table: WantedTable, item: Made) -> float:
     """How far a table of the program is the one that is wanted: by columns, name and size."""
-    mine = {words(name) or name for name in table.types}
-    theirs = {words(name) or name for name in item.rows.column_names}
-    share = len(mine & theirs) / len(mine | theirs)
+    theirs = item.rows.column_names
+    alike = len(set(match_names(theirs, list(table.types)).values()))
+    share = alike / (len(table.types) + len(theirs) - alike)
     named = _same_name(table.name, item.name) or _same_name(table.name, table_name(item.name))
     likeness: float = share + 0.6 * named + 0.1 * (item.rows.num_rows == table.rows)
     return likeness
@@ -155,15 +156,12 @@ def _typed(table: WantedTable, rows: pa.Table, *, without: set[str]) -> pa.Table
 
 
 def _renamed(table: WantedTable, rows: pa.Table, notes: list[str]) -> pa.Table:
-    """The columns under the names asked, where those differ in form only."""
-    missing = {words(name): name for name in table.types if name not in rows.column_names}
+    """The columns under the names asked, matched as those of a reply are."""
+    missing = [name for name in table.types if name not in rows.column_names]
     extra = [name for name in rows.column_names if name not in table.types]
-    forms = [words(name) for name in extra]
-    changed = {
-        name: missing[form]
-        for name, form in zip(extra, forms, strict=True)
-        if form and form in missing and forms.count(form) == 1
-    }
+    changed = match_names(extra, missing)
+    targets = list(changed.values())
+    changed = {old: new for old, new in changed.items() if targets.count(new) == 1}
     notes += [f"`{table.name}.{old}` is written `{new}`" for old, new in changed.items()]
     return rows.rename_columns([changed.get(name, name) for name in rows.column_names])
 

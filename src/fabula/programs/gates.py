@@ -14,17 +14,33 @@ import pyarrow as pa
 from fabula.checks.data import Data
 from fabula.checks.evaluate import check_result, evaluate_on
 from fabula.checks.results import CheckResult, CheckResults
+from fabula.inference.prompt_tables import links_by_name
 from fabula.programs.guessed import guessed_spec
 from fabula.programs.links import link_results
 from fabula.programs.promises import key_results, promised_checks
 from fabula.programs.structure import finding, structure_results
 from fabula.programs.wanted import Wanted
+from fabula.spec import col
 from fabula.spec.tables import DatasetSpec
 
 
 def spec_of(wanted: Wanted, tables: Mapping[str, pa.Table]) -> DatasetSpec:
-    """The spec that the tables are held against: the one asked, else one guessed from names."""
-    return wanted.spec if wanted.spec is not None else guessed_spec(wanted.name, tables)
+    """The spec that the tables are held against: the one asked, else one guessed from names.
+
+    Links that the request leaves to the program are in it, as the program named them.
+    """
+    if wanted.spec is None:
+        return guessed_spec(wanted.name, tables)
+    spec = wanted.spec
+    keyed = {name for name, table in spec.tables.items() if table.key}
+    grown = dict(spec.tables)
+    for name in wanted.any_links & tables.keys():
+        table = spec.tables[name]
+        extra = [column for column in tables[name].column_names if column not in table.columns]
+        links = links_by_name(name, extra, keyed)
+        more = {column: col.reference(parent) for column, parent in links.items()}
+        grown[name] = table.model_copy(update={"columns": {**table.columns, **more}})
+    return spec.model_copy(update={"tables": grown})
 
 
 def gate(wanted: Wanted, tables: Mapping[str, pa.Table]) -> CheckResults:
@@ -37,11 +53,11 @@ def gate(wanted: Wanted, tables: Mapping[str, pa.Table]) -> CheckResults:
     if not tables:
         return CheckResults((_nothing(wanted),))
     spec = spec_of(wanted, tables)
-    results = [*structure_results(wanted, tables)]
+    results = [*structure_results(wanted, tables, spec)]
     with Data(tables) as data:
         results += evaluate_on(data, spec, structure=True)
         for name, rows in tables.items():
-            results += key_results(spec.tables[name], rows)
+            results += key_results(spec.tables[name], rows, strict=wanted.strict)
             promised = promised_checks(spec.tables[name], strict=wanted.strict)
             results += [check_result(spec, data, name, check) for check in promised]
         results += link_results(spec, tables, data)

@@ -70,7 +70,12 @@ def keep(source: str, places: Mapping[str, Made], rows: Mapping[str, int]) -> st
     own = rows_dict(tree)
     edits = [] if own is not None else list(size_edits(tree, rows))
     code = edited(source, {*edits, *seed_edits(tree), *_exposing(tree, places)})
-    code = _seeded(code, ROWS + " = " + _literal(rows) + "\n" if edits else "")
+    sized = {
+        table: count
+        for table, count in rows.items()
+        if any(f"{ROWS}[{quoted(table)}]" in edit.text for edit in edits)
+    }  # other tables are as long as what the program writes out
+    code = _seeded(code, ROWS + " = " + _literal(sized) + "\n" if sized else "")
     return code + "".join(_calls(tree, places))
 
 

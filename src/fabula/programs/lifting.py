@@ -73,15 +73,40 @@ def size_edits(tree: ast.Module, rows: Mapping[str, int]) -> Iterator[Edit]:
         tree: The program.
         rows: How many rows each table has.
     """
+    lists = _listed(tree)
     for statement in ast.walk(tree):
         if isinstance(statement, ast.stmt):
-            context = _context(statement)
+            context, written = _context(statement), _lengths(statement, lists)
             for value, offset in _sizes_of(statement):
                 number = whole_number(value)
                 table = None if number is None else _table(number - offset, rows, context)
+                if number is not None and number - offset in written:
+                    continue  # as long as the values that are written out
                 if table is not None:
                     name = f"{ROWS}[{quoted(table)}]" + (f" + {offset}" if offset else "")
                     yield replacing(value, name)
+
+
+def _listed(tree: ast.Module) -> dict[str, int]:
+    """The lengths of lists that are written out, by their variables."""
+    return {
+        node.targets[0].id: len(node.value.elts)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.List | ast.Tuple)
+    }
+
+
+def _lengths(statement: ast.stmt, lists: Mapping[str, int]) -> set[int]:
+    """The lengths of the lists that a statement writes out or uses; a loop's with its body's."""
+    lengths = set()
+    for node in ast.walk(statement) if isinstance(statement, ast.For) else _inside(statement):
+        if isinstance(node, ast.List | ast.Tuple) and len(node.elts) > 1:
+            lengths.add(len(node.elts))
+        elif isinstance(node, ast.Name) and node.id in lists:
+            lengths.add(lists[node.id])
+    return lengths
 
 
 def seed_edits(tree: ast.Module) -> Iterator[Edit]:

@@ -84,8 +84,12 @@ def _loops(
     if not {key, column} <= set(rows.column_names):
         return
     keys, links = rows.column(key), rows.column(column)
-    if keys.type != links.type or keys.null_count:
+    if keys.null_count:
         return  # told by the foreign key
+    try:  # links with missing values come as decimals
+        links = links.cast(keys.type)
+    except pa.ArrowException:
+        return
     parents = pc.index_in(links, value_set=keys.combine_chunks())
     above = pc.fill_null(parents, -1).to_numpy().astype(np.int64)
     nowhere = len(above)

@@ -36,10 +36,18 @@ def promised_checks(table: TableSpec, *, strict: bool) -> Iterator[Check]:
             yield NotNullCheck(column=name)
 
 
-def key_results(table: TableSpec, rows: pa.Table) -> Iterator[CheckResult]:
-    """Whether keys count up without a gap, as `start` and `step` say."""
+def key_results(table: TableSpec, rows: pa.Table, *, strict: bool) -> Iterator[CheckResult]:
+    """Whether keys count up without a gap, as `start` and `step` say.
+
+    Args:
+        table: The table as asked.
+        rows: Its rows.
+        strict: Whether keys of which nothing is said count too.
+    """
     for name, column in table.columns.items():
         if not isinstance(column, Key) or column.drop or name not in rows.column_names:
+            continue
+        if not (strict or column.description):
             continue
         held = rows.column(name)
         if not pa.types.is_integer(held.type) or held.null_count:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import pyarrow as pa
 
@@ -10,9 +10,12 @@ from fabula.checks.naming import names, values
 from fabula.checks.results import CheckResult
 from fabula.programs.asking import type_word
 from fabula.programs.wanted import Wanted, WantedTable
+from fabula.spec.tables import DatasetSpec
 
 
-def structure_results(wanted: Wanted, tables: Mapping[str, pa.Table]) -> Iterator[CheckResult]:
+def structure_results(
+    wanted: Wanted, tables: Mapping[str, pa.Table], spec: DatasetSpec
+) -> Iterator[CheckResult]:
     """One result a table for rows and columns each, and one for each column of a wrong type."""
     for table in wanted.tables:
         rows = tables.get(table.name)
@@ -21,7 +24,7 @@ def structure_results(wanted: Wanted, tables: Mapping[str, pa.Table]) -> Iterato
             yield finding(table.name, "table", "table is there", message, failing=1)
             continue
         yield _rows(table, rows)
-        yield _columns(table, rows)
+        yield _columns(table, rows, spec.tables[table.name].columns)
         yield from _types(table, rows)
     if wanted.rows is not None and len(tables) == 1:
         ((name, rows),) = tables.items()
@@ -41,9 +44,9 @@ def _rows(table: WantedTable, rows: pa.Table) -> CheckResult:
     return finding(table.name, "rows", "number of rows", message, failing=failing)
 
 
-def _columns(table: WantedTable, rows: pa.Table) -> CheckResult:
+def _columns(table: WantedTable, rows: pa.Table, allowed: Collection[str]) -> CheckResult:
     missing = [name for name in table.types if name not in rows.column_names]
-    extra = [name for name in rows.column_names if name not in table.types]
+    extra = [name for name in rows.column_names if name not in {*table.types, *allowed}]
     parts = [f"missing {names(missing)}"] if missing else []
     parts += [f"not asked for {names(extra)}"] if extra else []
     wrong = len(missing) + len(extra)

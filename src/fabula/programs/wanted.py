@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from fabula.errors import UsageError
-from fabula.inference.prompt_tables import tables_from_prompt
-from fabula.inference.prompts import counts_of, is_prompt, spec_from_prompt
+from fabula.inference.declared import with_said_relations
+from fabula.inference.prompt_tables import tables_from_prompt, with_any_links
+from fabula.inference.prompts import counts_of, is_column_name, is_prompt, spec_from_prompt
 from fabula.planning.kinds import column_type
 from fabula.planning.planner import make_plan, settle, sizes_of
 from fabula.spec.columns import AbstractColumn
-from fabula.spec.keys import Reference
+from fabula.spec.keys import Key, Reference
 from fabula.spec.tables import DatasetSpec
 from fabula.types import Size
 
@@ -56,6 +57,11 @@ class Wanted:
     rows: int | None = None
 
     @property
+    def any_links(self) -> frozenset[str]:
+        """The tables that may have links which the request does not list."""
+        return frozenset() if self.strict or self.spec is None else with_any_links(self.prompt)
+
+    @property
     def name(self) -> str:
         """A name for the run."""
         return self.spec.name if self.spec is not None else "dataset"
@@ -89,6 +95,10 @@ def wanted_of(request: str | DatasetSpec, n: Size = None) -> Wanted:
         except UsageError as error:
             if error.code != "usage.no-columns":
                 raise
+        if spec is not None and not all(
+            map(is_column_name, *(t.columns for t in spec.tables.values()))
+        ):
+            spec = None  # pieces of a sentence
     if spec is None:
         if isinstance(n, Mapping):
             raise UsageError(
@@ -98,7 +108,7 @@ def wanted_of(request: str | DatasetSpec, n: Size = None) -> Wanted:
             )
         said = counts_of(request)
         return Wanted(request, None, False, (), said[0] if n is None and len(said) == 1 else n)
-    sized = _with_sizes(spec, n)
+    sized = with_said_relations(_with_sizes(spec, n), request)
     _check_sizes({name: table.n for name, table in sized.tables.items() if table.n is not None})
     return Wanted(request, sized, False, hinted_tables(sized))
 
@@ -146,7 +156,12 @@ def hinted_tables(spec: DatasetSpec) -> tuple[WantedTable, ...]:
 
 
 def _hint(column: AbstractColumn) -> pa.DataType:
-    """The type that a sentence's words point to; text is what nothing points to."""
+    """The type that a sentence's words point to; text is what nothing points to.
+
+    An id may be a number or a code, unless the sentence says that it counts.
+    """
+    if isinstance(column, Key) and not column.description:
+        return pa.null()
     found = None if isinstance(column, Reference) else column_type(column)
     numeric = found is not None and (pa.types.is_integer(found) or pa.types.is_floating(found))
     return pa.float64() if numeric else pa.null()

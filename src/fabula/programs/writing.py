@@ -6,12 +6,14 @@ short, and the same command finds every reply in the ledger.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
 
+from fabula.checks.naming import check_name
 from fabula.errors import FabulaError, OutputError, ProgramError
 from fabula.llm.chat import ChatModel, ChatReply, ChatRequest, Usage
 from fabula.llm.prices import price_of
@@ -30,6 +32,12 @@ MANY = 100_000
 """Rows; a program of more is tried with half of them instead of twice as many."""
 
 Tell = Callable[[str], None]
+_DEMAND = re.compile(
+    r"\b(make sure|ensure|should|must|mostly|usually|about|around|roughly|at least|at most|never"
+    r"|always|no more than|each \w+ (?:has|takes)|rare|higher|lower|more|fewer)\b|\d ?%",
+    re.I,
+)
+"""Words of a demand that reading tables and columns does not cover."""
 
 
 @dataclass(frozen=True)
@@ -202,8 +210,22 @@ def _finished(
         if _unlike(best, ran):  # not so where the program takes its seed from outside
             notes += _unlike(best, run_unchecked(code, wanted, options))
         notes += _stuck(read_kept(text), best, wanted, options)
-    notes = [*best.fitted.notes, *notes]
+    notes = [*best.fitted.notes, *notes, *_unchecked(wanted)]
     return Program(best, text, talk.prose, talk.spent.to_dict(model), talk.replies, tuple(notes))
+
+
+def _unchecked(wanted: Wanted) -> Iterator[str]:
+    """What a request demands in words that no gate looks at."""
+    if wanted.strict or not _DEMAND.search(wanted.prompt):
+        return
+    checks = (
+        [] if wanted.spec is None else [c for t in wanted.spec.tables.values() for c in t.checks]
+    )
+    also = f", and {', '.join(map(check_name, checks))}" if checks else ""
+    yield (
+        f"of the request, tables, columns, rows, keys and links are checked{also}; the rest of its "
+        "words is not: declare what must hold with `--check`"
+    )
 
 
 def _unlike(one: Ran, other: Ran) -> list[str]:

@@ -34,6 +34,7 @@ from fabula.metrics.pairs import pairs
 from fabula.metrics.relations import relational
 from fabula.metrics.result import MetricResult, Section
 from fabula.metrics.rhythms import rhythms
+from fabula.metrics.secrets import Secret
 from fabula.metrics.sequences import sequences
 from fabula.metrics.shapes import missing, shapes, wasserstein
 from fabula.metrics.utility import outcome_column, utility
@@ -88,9 +89,8 @@ def evaluate(
         )
     there, held, overlaps = held_out.apart(there, held)
     doubts = {} if model is None else warnings_of(model, there, held)
-    _must_exist(
-        made, [name for name in (target, *protected, *quasi, *sensitive, *sequence) if name]
-    )
+    _must_exist(made, [name for name in (target, *protected, *quasi, *sequence) if name])
+    _must_have_values(there, made, sensitive)
     _must_be_sequence(made, sequence)
     if target in protected:
         raise UsageError(
@@ -109,6 +109,11 @@ def evaluate(
         related = relational(made, there, prepared, keys.foreign)
         for name, result in rules_kept(made, there, keys).items() if there else ():
             related.setdefault(name, []).append(result)
+    secrets = {
+        name: identity.secrets_of(frames, sensitive)
+        for name, frames in prepared.items()
+        if frames.real and "privacy" in sections
+    }
     reports = []
     for name, frames in prepared.items():
         asked = _Asked(
@@ -116,7 +121,14 @@ def evaluate(
             positive=positive,
             protected=[p for p in protected if _present(frames, p, many=len(made) > 1)],
             quasi=[q for q in quasi if _present(frames, q, many=len(made) > 1)],
-            sensitive=sensitive,
+            secrets=secrets.get(name, ()),
+            others=[
+                item
+                for other in secrets
+                if other != name
+                for item in secrets[other]
+                if not item.only
+            ],
             sequence=sequence if set(sequence) <= set(made[name].column_names) else (),
             related=related.get(name, []),
         )
@@ -142,7 +154,8 @@ class _Asked:
     positive: str | None
     protected: Sequence[str]
     quasi: Sequence[str]
-    sensitive: Sequence[str]
+    secrets: Sequence[Secret]
+    others: Sequence[Secret]
     sequence: Sequence[str]
     related: Sequence[MetricResult]
 
@@ -193,7 +206,7 @@ def _privacy(
         yield copies.near_copies(frames, distances)
         yield from (metric(frames) for metric in metrics)
         yield identity.identified(frames, asked.quasi)
-    yield identity.sensitive_values(frames, asked.sensitive)
+    yield identity.sensitive_values(frames, secrets=asked.secrets, others=asked.others)
 
 
 def _diversity(frames: Frames, distances: copies.Distances | None) -> Iterator[MetricResult]:
@@ -265,6 +278,28 @@ def _must_exist(tables: Mapping[str, pa.Table], names: Sequence[str]) -> None:
         if name not in known:
             raise UsageError(
                 f"the synthetic data has no column `{name}`",
+                code="evaluate.unknown-column",
+                hint=did_you_mean(name, known) or f"the columns are {', '.join(known[:10])}",
+            )
+
+
+def _must_have_values(
+    real: Mapping[str, pa.Table], made: Mapping[str, pa.Table], names: Sequence[str]
+) -> None:
+    """Sensitive columns are columns of the real data: their values are what is looked for."""
+    if names and not real:
+        raise UsageError(
+            f"values of `{names[0]}` are looked for, and no real data was given to take them from",
+            code="evaluate.no-real",
+            hint="pass it as `real`, too",
+        )
+    known = [name for table in real.values() for name in table.column_names]
+    for name in names:
+        if name not in known:
+            only = any(name in table.column_names for table in made.values())
+            raise UsageError(
+                f"the real data has no column `{name}`"
+                + (", only the synthetic data: there are no values to look for" if only else ""),
                 code="evaluate.unknown-column",
                 hint=did_you_mean(name, known) or f"the columns are {', '.join(known[:10])}",
             )

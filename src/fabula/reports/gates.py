@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
 from fabula.errors import GateError, PrerequisiteError, UsageError, did_you_mean
-from fabula.metrics.result import NO_VERDICT, MetricResult, percent
+from fabula.metrics.result import MetricResult, percent
 
 GatesLike: TypeAlias = Mapping[str, float] | Sequence[str] | bool
 """`["quality.shapes>=0.9"]`, `{"quality.shapes": 0.9}`, or True for every metric's own bound."""
@@ -38,7 +38,7 @@ class GateResult:
         title: The metric's name for people.
         rule: The bound in words.
         value: The measured number, in words.
-        passed: Whether the bound is kept.
+        passed: Whether the bound is kept; None where this table gives no verdict.
         sentence: What the metric says.
     """
 
@@ -47,8 +47,13 @@ class GateResult:
     title: str
     rule: str
     value: str
-    passed: bool
+    passed: bool | None
     sentence: str
+
+    @property
+    def word(self) -> str:
+        """The verdict in a word."""
+        return {True: "pass", False: "FAIL", None: "not judged"}[self.passed]
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values."""
@@ -77,37 +82,55 @@ def judge(
 
     Raises:
         UsageError: A gate names a metric that no table has.
-        GateError: A gate names a metric that can't be measured.
+        GateError: A gate names a metric that no table gives a verdict on.
         PrerequisiteError: A gate names a metric whose extra is missing.
     """
-    found: list[GateResult] = []
-    tables = list(tables)
-    everywhere = {result.key for _, results in tables for result in results}
-    for table, results in tables:
-        if isinstance(gates, bool):
-            found += [
-                _own(table, result) for result in results if gates and result.passed is not None
-            ]
-            continue
-        known = {result.key: result for result in results}
-        # Not every table has parents, or events over time; one that has them is enough.
-        found += [
-            _judged(table, gate, known)
-            for gate in gates
+    named = [(table, {result.key: result for result in results}) for table, results in tables]
+    if isinstance(gates, bool):
+        return _all_own(named) if gates else ()
+    everywhere = {key: result for _, known in named for key, result in known.items()}
+    found: list[list[GateResult]] = [[] for _ in named]
+    for gate in gates:
+        # Not every table has parents, events over time, or rows enough; one that has is enough.
+        judged = [
+            (at, _judged(table, gate, known))
+            for at, (table, known) in enumerate(named)
             if gate.metric in known or gate.metric not in everywhere
         ]
-    return tuple(found)
+        if all(result.passed is None for _, result in judged):
+            raise _unmeasured(everywhere[gate.metric])
+        for at, result in judged:
+            found[at].append(result)
+    return tuple(result for results in found for result in results)
+
+
+def _all_own(tables: Sequence[tuple[str, Mapping[str, MetricResult]]]) -> tuple[GateResult, ...]:
+    """Every metric's own bound, and the metrics that give no verdict."""
+    found = tuple(
+        _own(table, result)
+        for table, known in tables
+        for result in known.values()
+        if result.passed is not None or result.no_verdict
+    )
+    if all(result.passed is None for result in found):
+        raise GateError(
+            "no metric has a verdict, so that nothing would be held",
+            code="gate.unmeasured",
+            hint="pass `real` and more rows, or name a gate with a bound: `quality.shapes>=0.9`",
+        )
+    return found
 
 
 def gate_error(results: Sequence[GateResult]) -> GateError | None:
     """The error that names every gate that failed, or None."""
-    failed = [result for result in results if not result.passed]
+    failed = [result for result in results if result.passed is False]
+    judged = [result for result in results if result.passed is not None]
     if not failed:
         return None
     reasons = "; ".join(f"{item.title} {item.value}, must be {item.rule}" for item in failed[:3])
     more = f" (and {len(failed) - 3} more)" if len(failed) > 3 else ""
     return GateError(
-        f"{len(failed)} of {len(results)} gates failed: {reasons}{more}",
+        f"{len(failed)} of {len(judged)} gates failed: {reasons}{more}",
         code="gate.failed",
         where=failed[0].table or None,
         hint="the report says what each number means; write it with `-o report.html`",
@@ -129,7 +152,7 @@ def shown(result: MetricResult, value: float | None) -> str:
 def own_rule(result: MetricResult) -> str:
     """A metric's own bound in words, such as `≥ 0.90`."""
     if result.threshold is None:
-        return ""
+        return "no verdict" if result.no_verdict else ""
     if result.direction == "near":
         return f"{shown(result, result.baseline)} ± {result.threshold:.2f}"
     sign = "≥" if result.direction == "higher" else "≤"
@@ -154,7 +177,7 @@ def _read(text: str) -> Gate:
 def _own(table: str, result: MetricResult) -> GateResult:
     return GateResult(
         table, result.key, result.title, own_rule(result), shown(result, result.value),
-        bool(result.passed), result.sentence,
+        result.passed, result.sentence,
     )  # fmt: skip
 
 
@@ -167,11 +190,9 @@ def _judged(table: str, gate: Gate, known: Mapping[str, MetricResult]) -> GateRe
             hint=did_you_mean(gate.metric, known)
             or f"it has {', '.join(sorted(known))}; some take `--target` or `--protected`",
         )
-    if result.value is None:
-        raise _unmeasured(result)
+    if result.value is None or (gate.bound is None and result.no_verdict):
+        return _own(table, result)
     if gate.bound is None:
-        if NO_VERDICT in result.sentence:
-            raise _unmeasured(result)
         if result.threshold is None:
             raise UsageError(
                 f"`{gate.metric}` has no bound of its own",
@@ -198,7 +219,7 @@ def _unmeasured(result: MetricResult) -> GateError | PrerequisiteError | UsageEr
             hint="pass them: `--holdout FILE`",
         )
     return GateError(
-        f"`{result.key}` can't be measured: {result.sentence}",
+        f"`{result.key}` gives no verdict: {result.sentence}",
         code="gate.unmeasured",
         hint="leave the gate out, or give what the metric needs",
     )

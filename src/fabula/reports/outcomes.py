@@ -116,6 +116,7 @@ def _model(name: str, usage: Mapping[str, Any]) -> str:
         parts.append(f"{amounts.large(sum(count or 0 for count in tokens))} tokens")
     if usage.get("cost") is not None:
         parts.append(amounts.money(usage["cost"]))
+    parts += [f"{count:,} × {note}" for note, count in (usage.get("notes") or {}).items()]
     return " · ".join(parts)
 
 

@@ -105,7 +105,12 @@ class Report:
     @property
     def passed(self) -> bool:
         """Whether every gate that was asked for, and every check, holds."""
-        return self.checks.passed and all(gate.passed for gate in self.gates)
+        return self.checks.passed and all(gate.passed is not False for gate in self.gates)
+
+    @property
+    def judged(self) -> list[GateResult]:
+        """The gates with a verdict."""
+        return [gate for gate in self.gates if gate.passed is not None]
 
     @property
     def failing(self) -> list[MetricResult]:

@@ -26,8 +26,8 @@ def report_line(report: Report) -> str:
         if judged:
             parts.append(f"{section} {sum(judged)}/{len(judged)}")
     if report.gates:
-        good = sum(gate.passed for gate in report.gates)
-        parts.append(f"gates {good}/{len(report.gates)}")
+        good = sum(bool(gate.passed) for gate in report.gates)
+        parts.append(f"gates {good}/{len(report.judged)}")
     return f"Report({', '.join(parts) or 'nothing measured'}) — {rows_line(report.tables)}"
 
 
@@ -58,8 +58,9 @@ def report_text(report: Report) -> str:
         said = [result for result in table.results if result.passed is False]
         lines += [f"{result.title}: {result.sentence}" for result in said]
     if report.gates:
-        good = sum(gate.passed for gate in report.gates)
-        lines.append(f"Gates: {good} of {len(report.gates)} passed")
+        good, rest = (sum(gate.passed is kind for gate in report.gates) for kind in (True, None))
+        more = f", {rest} not judged" if rest else ""
+        lines.append(f"Gates: {good} of {len(report.judged)} passed{more}")
         lines += grid.lines([_gate(gate) for gate in report.gates])
     if len(report.checks):
         lines.append(checks_text(report.checks))
@@ -89,7 +90,7 @@ def report_markdown(report: Report) -> str:
     if report.gates:
         lines += ["## Gates", "", "| gate | bound | value | |", "|---|---|--:|---|"]
         lines += [
-            f"| {_cell(gate.metric)} | {gate.rule} | {gate.value} | {_WORDS[gate.passed]} |"
+            f"| {_cell(gate.metric)} | {gate.rule} | {gate.value} | {gate.word} |"
             for gate in report.gates
         ]
         lines.append("")
@@ -114,7 +115,7 @@ def _row(result: MetricResult) -> tuple[str, str, str, str, str, str]:
 
 
 def _gate(gate: GateResult) -> tuple[str, ...]:
-    return ("  " + _WORDS[gate.passed], gate.table, gate.metric, gate.value, gate.rule)
+    return ("  " + gate.word, gate.table, gate.metric, gate.value, gate.rule)
 
 
 def _cell(text: str) -> str:

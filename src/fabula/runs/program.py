@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fabula.errors import SourceError, UsageError
 from fabula.inference.declared import with_checks
-from fabula.inference.speclike import SpecLike, class_of, resolve
+from fabula.inference.speclike import SpecLike, class_of, is_spec_text, resolve
 from fabula.io.formats import as_format
 from fabula.llm.budget import Budget
 from fabula.llm.rows.sync import run_sync
@@ -235,8 +235,9 @@ def asked_of(request: SpecLike, n: Size = None, checks: Sequence[str] = ()) -> W
 
 
 def _is_spec(text: str) -> bool:
-    """Whether a text names a spec's file or a class rather than being a sentence."""
-    return text.lower().endswith(_FILES) or class_of(text) is not None
+    """Whether a text is a spec, or names its file or a class, rather than being a sentence."""
+    named = text.lower().endswith(_FILES) or class_of(text) is not None
+    return named or is_spec_text(text)
 
 
 def _rows(kept: Kept, n: Size) -> Mapping[str, int]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fabula.errors import UsageError
+from fabula.errors import UsageError, did_you_mean
 from fabula.inference.frames import several_tables
 from fabula.inference.speclike import SpecLike, resolve
 from fabula.io.arrays import array_of
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 NAME = "fit"
 """What progress calls the fit."""
 
-_OWN = ("keys", "keep", "orphans", "seed", "exact")
+_OWN = ("keys", "keep", "orphans", "sensitive", "seed", "exact")
 """What `fit_tables` takes beside the options of its model."""
 
 TRIAL_ROWS = 1_000
@@ -72,6 +72,7 @@ def fit(
     keys: Mapping[str, str] | None = None,
     keep: Collection[str] = (),
     orphans: Literal["drop", "keep"] = "drop",
+    sensitive: Collection[str] = (),
     exact: bool = True,
     progress: Progress | Literal[False] | None = None,
     **options: Any,
@@ -101,6 +102,8 @@ def fit(
         keep: Of several tables, those that stay as they are: their rows are real.
         orphans: Of several tables, whether rows whose foreign key no parent has are left out, or
             samples have the same share of them.
+        sensitive: Columns that are replaced whatever they hold, as `column` or `table.column`;
+            what nothing can replace is left out.
         exact: Keep what holds on every row, or all but one in 500, such as
             `total = price * quantity`, in every sampled row. With `epsilon` nothing of this is
             looked for.
@@ -138,6 +141,7 @@ def fit(
             keys=keys,
             keep=keep,
             orphans=orphans,
+            sensitive=sensitive,
             seed=seed,
             protect=protect,
             exact=exact,
@@ -146,15 +150,7 @@ def fit(
         )
     kind = learning_class(name)
     check_options(name, options)
-    if not isinstance(holdout, int | float) or not 0 <= holdout < 1:
-        raise UsageError(
-            f"`holdout` must be a share from 0 to below 1, not {holdout!r}", code="usage.share"
-        )
-    if not isinstance(protect, int) or protect < 0:
-        raise UsageError(
-            f"`protect` must be a whole number from 0 on, or False, not {protect!r}",
-            code="usage.protect",
-        )
+    _check_amounts(holdout, protect)
     if domain and name != PRIVATE:
         raise UsageError(
             "a `domain` was given without `epsilon`: nothing would be private",
@@ -166,6 +162,7 @@ def fit(
     read, table = notes_of(table), without_notes(table)
     flat, known, notes = with_trees(table, _name_of(data))
 
+    _check_sensitive(sensitive, table.column_names, private=name == PRIVATE)
     held_out = 0 if name == PRIVATE else round(holdout * table.num_rows)
     rows = table.num_rows - held_out
 
@@ -187,7 +184,8 @@ def fit(
     held, training = (table.take(array_of(rows)) for rows in (kept_out, learned_from))
     train = flat.take(array_of(learned_from))
     guarded = PROTECTED_ROWS if protect is True else int(protect)
-    columns = Columns.learn(train, protect=guarded, known=known).keyed(table)
+    columns = Columns.learn(train, protect=guarded, known=known, sensitive=sensitive)
+    columns = columns.keyed(table)
     relations = Relations()
     if exact:
         plain = columns.only([name for name in columns.names if name not in known])
@@ -224,7 +222,9 @@ def fit(
             *(f"{column}: {doubt}" for column, doubt in doubts(columns, table).items()),
             *notes,
             *learned.notes,
-            *unlearned(codes, cells, learned, seed),
+            *unlearned(
+                codes, cells, learned, seed, other="mixture" if name == DEFAULT else DEFAULT
+            ),
         ),
         digests={
             part: digest(rows).to_dict()
@@ -266,6 +266,35 @@ def _fit_several(
     if isinstance(data, Mapping):
         fitted = replace(fitted, hand_back={str(k): handed_back(v) for k, v in data.items()})
     return fitted
+
+
+def _check_amounts(holdout: float, protect: int | bool) -> None:
+    if not isinstance(holdout, int | float) or not 0 <= holdout < 1:
+        raise UsageError(
+            f"`holdout` must be a share from 0 to below 1, not {holdout!r}", code="usage.share"
+        )
+    if not isinstance(protect, int) or protect < 0:
+        raise UsageError(
+            f"`protect` must be a whole number from 0 on, or False, not {protect!r}",
+            code="usage.protect",
+        )
+
+
+def _check_sensitive(names: Collection[str], there: Sequence[str], *, private: bool) -> None:
+    for name in names:
+        if name not in there:
+            raise UsageError(
+                f"`sensitive` names `{name}`, which the table does not have",
+                code="usage.unknown-column",
+                where=name,
+                hint=did_you_mean(name, there) or f"the columns are {', '.join(there)}",
+            )
+    if names and private:
+        raise UsageError(
+            "`sensitive` has no meaning with `epsilon`: labels come from the domain alone",
+            code="usage.sensitive",
+            hint="set these columns to null in the domain to leave them out",
+        )
 
 
 def _name_of(data: Any) -> str:

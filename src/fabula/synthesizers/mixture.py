@@ -99,7 +99,7 @@ class Mixture:
             return replace(free, pairs=pairs).sample(count, rng, {}).codes
 
         chances = cells.T.astype(float)
-        pairs, _ = Pairs.matched(columns, rows, chances, shares.astype(float), draw)
+        pairs = Pairs.matched(columns, rows, chances, shares.astype(float), draw)
         return replace(free, pairs=pairs)
 
     @property

@@ -71,7 +71,7 @@ class Pairs:
         chances: Floats,
         weights: Floats,
         draw: Callable[[Pairs, int], Codes],
-    ) -> tuple[Pairs, float]:
+    ) -> Pairs:
         """The copula with which drawn rows have the correlations of real ones.
 
         A correlation of drawn rows is the one between the rows' distributions plus the one inside
@@ -83,9 +83,6 @@ class Pairs:
             chances: Chances of all cells in some distributions, shape (distributions, cells).
             weights: The share of rows of each distribution.
             draw: Draws a number of rows with a copula.
-
-        Returns:
-            The copula, and the largest difference between a correlation of drawn and real rows.
         """
         found = cls.none(columns)
         rows = rows[:MOST_MATCHED]
@@ -104,7 +101,7 @@ class Pairs:
             moved = np.where(free, missed / np.maximum(apart, LEAST_INSIDE), 0.0)
             bounded = np.clip(found.correlation + moved, -MOST_CORRELATED, MOST_CORRELATED)
             found = cls(found.columns, nearest(bounded))
-        return best, least
+        return best
 
     @cached_property
     def numbers(self) -> Flags:
@@ -195,7 +192,7 @@ class Pairs:
 
 
 def unlearned(
-    codes: Codes, columns: Sequence[CellColumn], model: CodeModel, seed: int
+    codes: Codes, columns: Sequence[CellColumn], model: CodeModel, seed: int, *, other: str
 ) -> tuple[str, ...]:
     """A sentence for the card where drawn rows lack the correlations of training rows.
 
@@ -204,6 +201,7 @@ def unlearned(
         columns: Their columns.
         model: What was learned.
         seed: The seed of the fit.
+        other: Another model that may learn them.
     """
     free = Pairs.none(columns)
     shares = Layout.of(columns).shares(codes, extra=1.0)
@@ -217,8 +215,10 @@ def unlearned(
         return ()
     first, second = divmod(int(missed.argmax()), len(columns))
     pairs = int((missed > bound).sum()) // 2
+    counted = f"{pairs} pairs of columns are" if pairs > 1 else "1 pair of columns is"
     return (
-        f"warning: {pairs} pairs of columns are not learned: correlations of drawn rows differ by"
+        f"warning: {counted} not learned: correlations of drawn rows differ by"
         f" up to {missed.max():.2f} from those of training rows (`{columns[first].name}` and"
-        f" `{columns[second].name}`); another model may: `fabula fit --model boosted`",
+        f" `{columns[second].name}`); another model may:"
+        f" `fabula fit DATA --model {other} -o model.fabula`",
     )

@@ -23,7 +23,7 @@ from fabula.synthesizers.exact.relations import Fits, Relations
 from fabula.synthesizers.given import Asked, Part
 from fabula.synthesizers.model import CodeModel, Codes, Weights
 from fabula.synthesizers.rules import Rule
-from fabula.synthesizers.saved import sound
+from fabula.synthesizers.saved import drawing
 from fabula.synthesizers.written.codec import WrittenCodec
 from fabula.types import Path
 
@@ -63,9 +63,9 @@ class Sampler:
         Raises:
             UsageError: What is given occurs so rarely that no row was found.
             CheckError: A rule is broken by nearly every row.
-            SourceError: The file that the model came from does not fit together.
+            SourceError: Drawing from the file that the model came from fails.
         """
-        with sound(self.path):
+        with drawing(self.path):
             return self._block(index, start, rows)
 
     def _block(self, index: int, start: int, rows: int) -> pa.Table:

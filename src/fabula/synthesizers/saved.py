@@ -169,11 +169,11 @@ def read_saved(path: PathLike) -> Saved:
 
 
 @contextmanager
-def sound(path: PathLike | None) -> Iterator[None]:
-    """Tell what fails in a model that came from a file as a fault of the file.
+def sound(path: PathLike) -> Iterator[None]:
+    """Tell what fails while a file is read as a fault of the file.
 
     Args:
-        path: The file; None for a model that was fitted here, whose failures are our own.
+        path: The file.
 
     Raises:
         SourceError: What the file holds does not fit together.
@@ -181,10 +181,32 @@ def sound(path: PathLike | None) -> Iterator[None]:
     try:
         yield
     except UNSOUND as exc:
-        if path is None:
-            raise
         why = f"what it holds does not fit together ({type(exc).__name__}: {exc})"
         raise damaged(path, why) from exc
+
+
+@contextmanager
+def drawing(path: PathLike | None) -> Iterator[None]:
+    """Tell what fails while rows are drawn from a file that was read without a fault.
+
+    Args:
+        path: The file; None for a model that was fitted here, whose failures are our own.
+
+    Raises:
+        SourceError: Drawing fails; the file may have been changed by hand, or Fabula is at fault.
+    """
+    try:
+        yield
+    except UNSOUND as exc:
+        if path is None:
+            raise
+        raise SourceError(
+            f"no rows can be drawn from `{path}`: {type(exc).__name__}: {exc}",
+            code="synthesizer.failed",
+            where=str(path),
+            hint="the file is complete, so Fabula may be at fault: fit it again with `fabula fit"
+            " DATA -o model.fabula`, and if the new file fails, too, please report this message",
+        ) from exc
 
 
 def _saved(about: Mapping[str, Any], members: Mapping[str, bytes]) -> Saved:

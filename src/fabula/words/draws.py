@@ -28,12 +28,20 @@ class Draws:
         open_stream: Opens the stream of an attribute.
         n: Rows.
         sexes: 0 (female), 1 (male) or -1 (open) for each row, where that is decided elsewhere.
+        homes: The place of each row's locale among several, or -1, where that is decided.
     """
 
-    def __init__(self, open_stream: OpenStream, n: int, sexes: Index | None = None) -> None:
+    def __init__(
+        self,
+        open_stream: OpenStream,
+        n: int,
+        sexes: Index | None = None,
+        homes: Index | None = None,
+    ) -> None:
         self.open_stream = open_stream
         self.n = n
         self._sexes = sexes
+        self._homes = homes
         self._slots: dict[str, NDArray[np.uint16]] = {}
 
     def slots(self, attribute: str) -> NDArray[np.uint16]:
@@ -52,6 +60,11 @@ class Draws:
         """0 for female, 1 for male."""
         drawn = self.slots("sex") & 1
         return drawn if self._sexes is None else np.where(self._sexes < 0, drawn, self._sexes)
+
+    def home(self, count: int) -> Index:
+        """The place of each row's locale among `count` of them."""
+        drawn = self.uniform("locale", count)
+        return drawn if self._homes is None else np.where(self._homes < 0, drawn, self._homes)
 
 
 class BySex(Generic[Word]):

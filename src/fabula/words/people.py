@@ -76,6 +76,7 @@ class People:
         fields: Sequence[str],
         *,
         sexes: Index | None = None,
+        homes: Index | None = None,
     ) -> dict[str, pa.Array[Any]]:
         """Draw fields of `n` people.
 
@@ -85,11 +86,12 @@ class People:
             n: How many.
             fields: Names out of `FIELDS`.
             sexes: 0 (female), 1 (male) or -1 (open) for each row, where that is decided.
+            homes: The place of each row's locale among several, or -1, where that is decided.
 
         Raises:
             SpecError: There is no such field.
         """
-        draws = Draws(open_stream, n, sexes)
+        draws = Draws(open_stream, n, sexes, homes)
         return {field: self._field(field, draws) for field in fields}
 
     def draw_unique(
@@ -99,6 +101,7 @@ class People:
         field: Literal["email", "username"],
         *,
         sexes: Index | None = None,
+        homes: Index | None = None,
     ) -> pa.StringArray:
         """Draw accounts that no two rows share.
 
@@ -110,8 +113,9 @@ class People:
             row_index: The number of each row in the whole table.
             field: `email` or `username`.
             sexes: As for `draw`.
+            homes: As for `draw`.
         """
-        draws = Draws(open_stream, len(row_index), sexes)
+        draws = Draws(open_stream, len(row_index), sexes, homes)
         unique = {"email": Names.unique_email, "username": Names.unique_username}[field]
         return self._mixed(
             [unique(each.names, draws, row_index) for each in self._residents], draws
@@ -135,7 +139,7 @@ class People:
         """Each row's value from the column of the row's locale."""
         if len(columns) == 1:
             return columns[0]
-        return pc.choose(number_array(draws.uniform("locale", len(columns))), *columns)
+        return pc.choose(number_array(draws.home(len(columns)).astype(np.int32)), *columns)
 
 
 class _Residents:

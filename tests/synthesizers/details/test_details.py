@@ -19,7 +19,7 @@ from fabula.streams import stream
 from fabula.synthesizers.columns.codec import Places
 from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.details.codec import DetailCodec
-from fabula.synthesizers.details.finding import find_details
+from fabula.synthesizers.details.finding import details_of, personal_columns
 from fabula.words.people import People
 
 RNG = np.random.default_rng(11)
@@ -52,9 +52,14 @@ def customers() -> pa.Table:
     )
 
 
+def find_details(table: pa.Table, *, owner: str) -> dict[str, DetailCodec]:
+    """How the personal columns of a table are replaced."""
+    return details_of(table, personal_columns({owner: table}, 10, {})[owner], owner, 10)
+
+
 def found(table: pa.Table, owner: str = "customer") -> dict[str, str]:
     """The details of a table by column."""
-    details = find_details(table, owner=owner, protect=10)
+    details = find_details(table, owner=owner)
     return {name: codec.detail for name, codec in details.items()}
 
 
@@ -136,7 +141,7 @@ def test_names_keep_their_order_titles_and_language():
     first, last = real_people("de", 400, "first_name", "last_name")
     names = [f"{after}, Dr. {before}" for before, after in zip(first, last, strict=True)]
     table = pa.table({"name": names, "age": [1] * 400})
-    (codec,) = find_details(table, owner="", protect=10).values()
+    (codec,) = find_details(table, owner="").values()
     assert codec.crowd.locales[0] == "de"
     made = _made(codec, 50)
     assert all(", " in text and len(text.split()) >= 3 for text in made)
@@ -173,7 +178,7 @@ def test_last_names_repeat_as_often_as_the_real_ones():
     """C2.1: hundreds of names in thousands of rows, as in lists of a bank's customers."""
     (last,) = real_people("fr", 8_000, "last_name")
     values = pa.array(last)
-    (codec,) = find_details(pa.table({"Nachname": values}), owner="", protect=10).values()
+    (codec,) = find_details(pa.table({"Nachname": values}), owner="").values()
     assert codec.detail == "last_name"
     made = pa.array(_made(codec, 8_000))
     real = pc.count_distinct(values).as_py()
@@ -202,7 +207,7 @@ def test_last_names_repeat_as_often_as_the_real_ones():
 def test_addresses_and_codes_of_all_kinds_are_made_in_their_form(name, texts, detail):
     """C1.1: digits and letters stand where they stood, and constant parts stay."""
     table = pa.table({name: texts})
-    (codec,) = find_details(table, owner="", protect=10).values()
+    (codec,) = find_details(table, owner="").values()
     assert codec.detail == detail
     made = _made(codec, 90)
     assert len(set(made)) > 1
@@ -218,7 +223,7 @@ def test_cards_and_accounts_have_valid_check_digits_of_their_own():
     cards = [with_card_check(f"4{i:03} 1234 {i * 7 % 10_000:04} 5670") for i in range(300)]
     accounts = [with_account_check(f"AT00 1904 {i % 9:04} {i * 13:04} 0001") for i in range(300)]
     table = pa.table({"a": cards, "b": accounts})
-    codecs = find_details(table, owner="", protect=10)
+    codecs = find_details(table, owner="")
     assert [codec.detail for codec in codecs.values()] == ["card", "account"]
     made = [_made(codec, 300) for codec in codecs.values()]
     assert all(map(is_card, made[0]))
@@ -267,7 +272,7 @@ def test_titles_of_few_rows_are_no_names_and_texts_stay_left_out():
 def test_blank_texts_count_as_missing():
     """C2.1: files that were read without nulls keep their blanks."""
     mails = [f"u{i}@corp.at" for i in range(60)] + [""] * 40
-    (codec,) = find_details(pa.table({"mail": mails}), owner="", protect=10).values()
+    (codec,) = find_details(pa.table({"mail": mails}), owner="").values()
     assert codec.counts.tolist() == [60, 40]
     codes = codec.encode(pa.array(mails))
     assert _decoded(codec, codes).count("") == 40

@@ -11,6 +11,7 @@ from mimesis import Address, Finance, Person
 from mimesis.locales import Locale
 
 import fabula as fb
+from fabula.errors import UsageError
 from fabula.pii.check_digits import is_card, with_card_check
 
 PEOPLE, ORDERS = 30, 900
@@ -127,3 +128,68 @@ def test_rare_labels_that_are_many_do_not_eat_a_column():
     assert made.count("other") <= 0.2 * len(made)
     assert not any(label.startswith("canary") for label in made)
     assert "rows or more" in model.card().columns["town"]
+
+
+@pytest.mark.parametrize("told_by", ["email", "patient_id"])
+def test_rare_labels_are_counted_in_people_and_not_in_rows(told_by):
+    rng = np.random.default_rng(7)
+    who = rng.integers(0, 60, 1_500)
+    person = Person(Locale.EN, seed=9)
+    ids = [f"{n}{person.email()}" if told_by == "email" else 10_000 + 131 * n for n in range(60)]
+    labels = np.array(["flu", "cold"])[rng.integers(0, 2, 1_500)].astype(object)
+    labels[who == 7] = "a rare illness"  # one person in about 25 rows
+    table = pa.table(
+        {told_by: pa.array([ids[at] for at in who]), "illness": labels.tolist(), "x": who % 5}
+    )
+    model = fb.fit(table, seed=1, rounds=5, holdout=0)
+    made = model.sample(3_000, seed=1)
+    assert set(made["illness"].to_pylist()) == {"flu", "cold"}
+    assert set(ids).isdisjoint(made[told_by].to_pylist())
+    told = model.card().columns["illness"]
+    assert told == f"2 labels, rare ones in {(who == 7).sum()} rows hidden" + (
+        f" (counted in people, by {told_by})"
+    )
+
+
+def test_rare_labels_of_visits_are_counted_in_patients():
+    rng = np.random.default_rng(7)
+    who = rng.integers(0, 60, 800)
+    person = Person(Locale.EN, seed=9)
+    patients = pa.table({"id": np.arange(60), "name": [person.full_name() for _ in range(60)]})
+    labels = np.array(["flu", "cold"])[rng.integers(0, 2, 800)].astype(object)
+    labels[who == 7] = "a rare illness"
+    visits = pa.table({"id": np.arange(800), "patient_id": who, "illness": labels.tolist()})
+    made = fb.fit({"patients": patients, "visits": visits}, rounds=5).sample(seed=1)
+    assert set(made["visits"]["illness"].to_pylist()) == {"flu", "cold"}
+
+
+def test_sensitive_columns_are_replaced_whatever_they_hold():
+    rng = np.random.default_rng(5)
+    wards = pa.array([f"ward {letter}" for letter in "abcdef"]).take(
+        pa.array(rng.integers(0, 6, 300))
+    )
+    table = pa.table(
+        {
+            "ward": wards,
+            "room": rng.integers(100, 112, 300),
+            "dose": rng.random(300),
+            "x": rng.integers(0, 5, 300),
+        }
+    )
+    plain = fb.fit(table, rounds=5)
+    assert set(plain.sample(300)["ward"].to_pylist()) <= set(wards.to_pylist())
+    model = fb.fit(table, sensitive=["ward", "room", "dose"], rounds=5)
+    made = model.sample(300, seed=1)
+    assert set(wards.to_pylist()).isdisjoint(made["ward"].to_pylist())
+    assert model.personal == ("ward", "room")
+    assert "named as sensitive" in model.card().columns["room"]
+    assert "named as sensitive" in model.card().left_out["dose"]
+    assert "dose" not in made.column_names
+    with pytest.raises(UsageError, match="`sensitive` names `wad`") as wrong:
+        fb.fit(table, sensitive=["wad"])
+    assert wrong.value.hint == "did you mean `ward`?"
+    two = {"stays": table, "other": pa.table({"y": rng.integers(0, 9, 60)})}
+    made = fb.fit(two, sensitive=["stays.ward"], rounds=5).sample(seed=1)
+    assert set(wards.to_pylist()).isdisjoint(made["stays"]["ward"].to_pylist())
+    with pytest.raises(UsageError, match="no column `wad`"):
+        fb.fit(two, sensitive=["stays.wad"])

@@ -16,6 +16,7 @@ from fabula.llm.chat import ChatModel, ChatReply, ChatRequest
 from fabula.llm.rehearsal import StandIn
 from fabula.llm.rows.board import Board
 from fabula.llm.rows.form import Call, Form
+from fabula.llm.rows.ids import IdWatch
 from fabula.llm.rows.job import RowsJob, RowsResult
 from fabula.llm.rows.prompts import ChatForm
 from fabula.llm.rows.reply import ReplyReader
@@ -145,6 +146,7 @@ class _Run:
         self._modes: Counter[str] = Counter()
         self._notes: Counter[str] = Counter()
         self._asked: Counter[int] = Counter()
+        self._ids = IdWatch([each.name for each in job.fields])
         self._is_free = job.given is None and job.prompts is None
         self._failures: list[FabulaError] = []
 
@@ -296,6 +298,7 @@ class _Run:
             elif not came and not (reading.shorten and len(call.rows) > 1):
                 self.board.note(place, reading.problem or "the reply leaves this row out")
         self._notes.update(reading.notes)
+        self._notes.update(self._ids.notes(items))
         if reading.problem:
             self._notes[reading.problem.partition(":")[0]] += 1
         if not (reading.shorten and missing):

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from fabula.programs.inside.finding import Found, in_files, in_functions, in_variables, scratch
 from fabula.programs.inside.printed import Printed, in_printed
+from fabula.programs.inside.surroundings import furnish
 from fabula.programs.sandbox.outcome import PROGRAM
 from fabula.programs.sandbox.tracebacks import compiled
 
@@ -40,6 +41,7 @@ def run(
     del tables
     source, seed = str(request["source"]), int(request["seed"])
     code, printed = compiled(source), Printed(sys.stdout)
+    furnish()
 
     def execute() -> dict[str, Any]:
         random.seed(seed)

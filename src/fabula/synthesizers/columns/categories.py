@@ -28,6 +28,7 @@ from fabula.synthesizers.columns.codec import (
     Range,
     Wanted,
 )
+from fabula.synthesizers.details.persons import Persons
 from fabula.synthesizers.model import CellColumn, Weights
 
 OTHER = "other"
@@ -51,6 +52,7 @@ class CategoryCodec:
         counts: Training rows of each label, then of the rare ones and of missing values, where
             there are any.
         rare: Whether there are rare labels.
+        told_by: What tells the people that rarity was counted in; empty where it was in rows.
     """
 
     name: str
@@ -58,9 +60,12 @@ class CategoryCodec:
     levels: pa.Array
     counts: NDArray[np.int64]
     rare: bool
+    told_by: str = ""
 
     @classmethod
-    def learn(cls, name: str, values: pa.Array, *, protect: int) -> CategoryCodec:
+    def learn(
+        cls, name: str, values: pa.Array, *, protect: int, persons: Persons | None = None
+    ) -> CategoryCodec:
         """Count the labels of a column.
 
         Args:
@@ -68,21 +73,26 @@ class CategoryCodec:
             values: Its values.
             protect: Labels of fewer rows are rare; in a column of text that would lose many to
                 this, labels of fewer than `FEWER` of it are.
+            persons: Whom the rows tell of; then people are counted in place of rows.
         """
         plain = plain_values(values)
         counted = plain.drop_null().value_counts()
         labels, rows = counted.field("values"), counted.field("counts").to_numpy()
         order = np.argsort(-rows, kind="stable")
-        if is_text(plain.type) and rows[rows < protect].sum() > MANY_RARE * rows.sum():
+        who = rows
+        if persons is not None:
+            codes = pc.index_in(plain, value_set=labels).fill_null(-1).to_numpy()
+            who = persons.of_labels(codes.astype(np.int64), len(labels))
+        if is_text(plain.type) and rows[who < protect].sum() > MANY_RARE * rows.sum():
             protect = math.ceil(FEWER * protect)  # a town of four people names none of them
-        order = order[rows[order] >= protect]
+        order = order[who[order] >= protect]
         levels = labels.take(array_of(order.astype(np.int64)))
         hidden = int(rows.sum() - rows[order].sum())
         rest = [hidden] * bool(hidden) + [plain.null_count] * bool(plain.null_count)
         counts = np.concatenate([rows[order], rest]).astype(np.int64)
-        return cls(
-            name, values.type, levels, counts if len(counts) else np.zeros(1, int), hidden > 0
-        )
+        counts = counts if len(counts) else np.zeros(1, int)
+        told_by = "" if persons is None else persons.told_by
+        return cls(name, values.type, levels, counts, hidden > 0, told_by)
 
     @property
     def missing(self) -> bool:
@@ -115,12 +125,13 @@ class CategoryCodec:
             return "no value"
         told = f"{len(self.levels):,} label{'s' * (len(self.levels) != 1)}"
         least = int(self.counts[: len(self.levels)].min(initial=PROTECTED_ROWS))
-        if 1 < least < PROTECTED_ROWS:
+        if 1 < least < PROTECTED_ROWS and not self.told_by:
             told += f" of {least} rows or more"
         if not self.rare:
             return told
         become = f"become `{OTHER}`" if self.others else "hidden"
-        return f"{told}, rare ones in {self.counts[len(self.levels)]:,} rows {become}"
+        told += f", rare ones in {self.counts[len(self.levels)]:,} rows {become}"
+        return f"{told} (counted in people, by {self.told_by})" if self.told_by else told
 
     def encode(self, values: pa.Array) -> CodeColumn:
         """Codes of labels; unknown ones are rare (or the least frequent known one)."""
@@ -171,13 +182,14 @@ class CategoryCodec:
     def state(self) -> CodecState:
         """The codec as plain values; the type is the schema's."""
         arrays = {"levels": self.levels, "counts": self.counts}
-        return CodecState("category", {"rare": self.rare}, arrays)
+        return CodecState("category", {"rare": self.rare, "told_by": self.told_by}, arrays)
 
     @classmethod
     def restore(cls, name: str, kind: pa.DataType, state: CodecState) -> CategoryCodec:
         """The codec of a state."""
         arrays = state.arrays
-        return cls(name, kind, arrays["levels"], arrays["counts"], bool(state.settings["rare"]))
+        rare, told_by = bool(state.settings["rare"]), state.settings.get("told_by", "")
+        return cls(name, kind, arrays["levels"], arrays["counts"], rare, told_by)
 
     def _between(self, wanted: Range) -> Weights:
         low, high = wanted.low, wanted.high

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +19,8 @@ from fabula.synthesizers.columns.natural import NaturalCodec
 from fabula.synthesizers.columns.numbers import NumberCodec
 from fabula.synthesizers.columns.trees import TreeCodec
 from fabula.synthesizers.details.codec import DetailCodec
-from fabula.synthesizers.details.finding import find_details
+from fabula.synthesizers.details.finding import details_of, personal_columns, persons_in
+from fabula.synthesizers.details.persons import Persons, identifies_people, likeliest
 from fabula.synthesizers.model import Codes
 from fabula.synthesizers.written.codec import WrittenCodec
 
@@ -61,6 +62,7 @@ class Columns:
         *,
         protect: int,
         known: Mapping[str, ColumnCodec] | None = None,
+        sensitive: Collection[str] = (),
     ) -> Columns:
         """Find a codec for each column.
 
@@ -68,13 +70,18 @@ class Columns:
             table: Training rows.
             protect: Labels of fewer rows, and so many extreme numbers, are not reproduced.
             known: Codecs of some columns.
+            sensitive: Columns that are personal whatever they hold.
 
         Raises:
             SourceError: The table has too few rows or no column that can be learned.
         """
         _check(table)
-        details = find_details(table, owner="", protect=protect)
-        columns = cls.learnable(table, details, protect=protect, known=known)
+        personal = personal_columns({"": table}, protect, {"": sensitive})[""]
+        details = details_of(table, personal, "", protect)
+        persons = likeliest(persons_in(table, personal), protect)
+        columns = cls.learnable(
+            table, details, persons, protect=protect, known=known, sensitive=sensitive
+        )
         if not columns.codecs:
             name, reason = next(iter(columns.left_out.items()))
             raise SourceError(
@@ -90,17 +97,21 @@ class Columns:
         cls,
         table: pa.Table,
         details: Mapping[str, DetailCodec],
+        persons: Persons | None = None,
         *,
         protect: int,
         known: Mapping[str, ColumnCodec] | None = None,
+        sensitive: Collection[str] = (),
     ) -> Columns:
         """As `learn`, for a table that may have no column to learn.
 
         Args:
             table: Training rows.
             details: How personal columns are replaced.
+            persons: Whom the rows tell of, where some people have several rows.
             protect: As for `learn`.
             known: Codecs of some columns.
+            sensitive: Columns that are replaced or left out.
         """
         known = known or {}
         fields: list[pa.Field] = []
@@ -109,7 +120,10 @@ class Columns:
         for field in table.schema:
             values = table.column(field.name).combine_chunks()
             decided = known.get(field.name) or details.get(field.name)
-            codec = decided or _codec(field.name, values, protect)
+            if field.name in sensitive and decided is None:
+                left_out[field.name] = f"named as sensitive; nothing replaces {field.type} values"
+                continue
+            codec = decided or _codec(field.name, values, protect, persons)
             if isinstance(codec, str):
                 left_out[field.name] = codec
                 continue
@@ -209,8 +223,10 @@ def _check(table: pa.Table) -> None:
         )
 
 
-def _codec(name: str, values: pa.Array, protect: int) -> ColumnCodec | str:
+def _codec(name: str, values: pa.Array, protect: int, persons: Persons | None) -> ColumnCodec | str:
     """The codec of a column, or why there is none."""
+    if identifies_people(name):
+        persons = None  # each of its values is one person's
     kind = values.type.value_type if isinstance(values.type, pa.DictionaryType) else values.type
     if pa.types.is_nested(kind):
         return f"nested values of type {kind}; give them as columns of their own"
@@ -221,16 +237,16 @@ def _codec(name: str, values: pa.Array, protect: int) -> ColumnCodec | str:
     if found is not None:
         return found
     if isinstance(values.type, pa.DictionaryType) or pa.types.is_boolean(kind):
-        return CategoryCodec.learn(name, values, protect=protect)
+        return CategoryCodec.learn(name, values, protect=protect, persons=persons)
     if pa.types.is_integer(kind) and not is_exact(values):
-        labels = CategoryCodec.learn(name, values, protect=protect)
+        labels = CategoryCodec.learn(name, values, protect=protect, persons=persons)
         if labels.is_known_mostly:
             return labels
     if _is_number(kind):
         return NumberCodec.learn(name, values, protect=protect)
     if _is_text(values):
         return "free text, which is not learned; a `text` or `llm` column of a spec writes it"
-    return CategoryCodec.learn(name, values, protect=protect)
+    return CategoryCodec.learn(name, values, protect=protect, persons=persons)
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -27,12 +27,6 @@ BOUND = 15.0
 POOL = 4_096
 """Latent vectors among which the one behind a partly known row is chosen."""
 
-FLATTENED = (1.0, 0.6, 0.35, 0.2)
-"""Shares of the decoder's scores that are tried, one after the other."""
-
-NEAR, LEAST_BETTER = 0.06, 0.02
-"""A difference of correlations that is near enough, and what a flatter decoder has to gain."""
-
 _BATCH = 4_096
 _CALIBRATIONS = 12
 
@@ -60,29 +54,11 @@ class Latent:
     def calibrated(self, rows: Codes, rng: np.random.Generator) -> Latent:
         """With the distribution that every column has in training, and its correlations.
 
-        A decoder that is sure of the wrong cells leaves correlations no room. Then its scores are
-        flattened, step by step, until those of drawn rows are near the real ones.
-
         Args:
             rows: Training rows.
             rng: Draws the latent vectors by which it is measured.
         """
         latents = self.prior.draw(POOL, rng)
-        best, least = self, np.inf
-        for share in FLATTENED:
-            *others, (weights, bias) = self.layers
-            flat = replace(self, layers=(*others, (weights * share, bias * share)))
-            tried, missed = flat._matched(rows, latents, rng)
-            if missed < least - LEAST_BETTER:
-                best, least = tried, missed
-            if least <= NEAR:
-                break
-        return best
-
-    def _matched(
-        self, rows: Codes, latents: Vectors, rng: np.random.Generator
-    ) -> tuple[Latent, float]:
-        """With offsets and pairs that suit training rows, and the worst pair's difference."""
         shares = self.layout.shares(rows, extra=1.0)
         scores = np.log(self.chances(latents))
         offset = np.zeros(self.layout.width)
@@ -96,8 +72,7 @@ class Latent:
 
         chances = self._normal(np.exp(scores + offset))
         weights = np.full(len(chances), 1 / len(chances))
-        pairs, missed = Pairs.matched(self.pairs.columns, rows, chances, weights, draw)
-        return replace(free, pairs=pairs), missed
+        return replace(free, pairs=Pairs.matched(self.pairs.columns, rows, chances, weights, draw))
 
     def chances(self, latents: Vectors) -> Vectors:
         """The chance of every cell in its column; shape (rows, cells)."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from fabula.pii.check_digits import with_account_check, with_card_check
 from fabula.pii.national_ids import SCHEMES
 from fabula.synthesizers.columns.categories import is_text, plain_values
 from fabula.synthesizers.columns.codec import CodeColumn, CodecState, Places, Wanted
+from fabula.synthesizers.details.countries import CALLING, CountryColumn, calling_codes
 from fabula.synthesizers.details.crowds import Crowd
 from fabula.synthesizers.details.name_forms import NameForm
 from fabula.synthesizers.details.recognised import NAMES, WORDS
@@ -53,6 +54,7 @@ class DetailCodec:
         reason: What told by value that the column is personal; empty where its name did.
         scheme: Which national id it holds, one of `national_ids.SCHEMES`.
         sieve: What keeps codes from meeting real ones, where they could.
+        country: The column that names, places and calling codes agree with, if there is one.
     """
 
     name: str
@@ -67,6 +69,7 @@ class DetailCodec:
     reason: str = ""
     scheme: str = ""
     sieve: Sieve | None = None
+    country: CountryColumn | None = None
 
     @property
     def missing(self) -> bool:
@@ -123,7 +126,8 @@ class DetailCodec:
         settings = {"detail": self.detail, "form": self.form.state(), "shapes": shapes}
         sex = None if self.sex is None else asdict(self.sex)
         settings |= {"reason": self.reason, "scheme": self.scheme}
-        settings |= {"gap": self.gap, "sex": sex, **crowd}
+        country = None if self.country is None else asdict(self.country)
+        settings |= {"gap": self.gap, "sex": sex, "country": country, **crowd}
         sieve = {} if self.sieve is None else {"sieve": self.sieve.marked}
         return CodecState("detail", settings, {"counts": self.counts, **arrays, **sieve})
 
@@ -145,24 +149,40 @@ class DetailCodec:
             settings.get("reason", ""),
             settings.get("scheme", ""),
             Sieve(arrays["sieve"], words=False) if "sieve" in arrays else None,
+            _country(settings.get("country")),
         )
 
     def _made(self, places: Places) -> pa.Array:
         """A detail for each row."""
         rows, seed, beside = places.numbers, places.seed, places.beside
         sexes = None if self.sex is None or beside is None else self.sex.sexes(beside)
+        homes = None
+        if self.country is not None and beside is not None:
+            homes = self.country.homes(beside, self.crowd.locales)
         if self.shapes is not None:
-            return self._codes(self.shapes, self.crowd.people(rows, seed, sexes), seed)
+            people = self.crowd.people(rows, seed, sexes)
+            codes = self._called(homes) if self.detail == "phone" else None
+            return self._codes(self.shapes, people, seed, codes)
+        draw = partial(self.crowd.fields, rows=rows, seed=seed, sexes=sexes, homes=homes)
         if self.detail == "url":
-            (accounts,) = self.crowd.fields(("username",), rows, seed, sexes)
+            (accounts,) = draw(("username",))
             return pc.binary_join_element_wise(_HOME, accounts, "")
         parts = self.form.parts if self.detail == "name" else (self.detail,)
-        made = self.crowd.fields(parts, rows, seed, sexes)
+        made = draw(parts)
         return self.form.write(made) if self.detail in NAMES else made[0]
 
-    def _codes(self, shapes: Shapes, people: NDArray[np.int64], seed: int) -> pa.Array:
+    def _called(self, homes: NDArray[np.int64] | None) -> pa.Array | None:
+        """The calling codes of rows whose country is known, where each row is another person."""
+        if homes is None or len(self.crowd.repeats):
+            return None
+        codes = pa.array([*calling_codes(self.crowd.locales), None], pa.string())
+        return codes.take(array_of(np.where(homes < 0, len(codes) - 1, homes)))
+
+    def _codes(
+        self, shapes: Shapes, people: NDArray[np.int64], seed: int, called: pa.Array | None
+    ) -> pa.Array:
         """A code for each person; a real one gives way to the next one."""
-        codes = self._checked(shapes.at(people, seed, self._stream))
+        codes = self._checked(shapes.at(people, seed, self._stream), called)
         if self.sieve is None:
             return codes
         again = np.arange(len(people))
@@ -173,11 +193,17 @@ class DetailCodec:
             drawn = shapes.at(people[again], seed, self._stream, attempt=attempt)
             flags = np.zeros(len(people), bool)
             flags[again] = True
-            codes = pc.replace_with_mask(codes, array_of(flags), self._checked(drawn))
+            theirs = None if called is None else called.take(array_of(again))
+            codes = pc.replace_with_mask(codes, array_of(flags), self._checked(drawn, theirs))
         return codes
 
-    def _checked(self, codes: pa.Array) -> pa.Array:
-        """Codes with the check digits of their kind."""
+    def _checked(self, codes: pa.Array, called: pa.Array | None) -> pa.Array:
+        """Codes with the check digits of their kind, or with the calling code of their country."""
+        if called is not None:
+            rest = pc.replace_substring_regex(codes, CALLING, r"\1")
+            moved = pc.binary_join_element_wise(called, rest, "")
+            abroad = pc.match_substring_regex(codes, CALLING)
+            codes = pc.if_else(pc.and_(abroad, pc.is_valid(called)), moved, codes)
         if not is_text(self.type):  # a number has no leading zero
             codes = pc.replace_substring_regex(codes, "^0", "1")
         check = _CHECKS.get(self.detail)
@@ -188,6 +214,12 @@ class DetailCodec:
     @cached_property
     def _stream(self) -> str:
         return f"{self.crowd.name} {self.name}"
+
+
+def _country(state: Mapping[str, Any] | None) -> CountryColumn | None:
+    if state is None:
+        return None
+    return CountryColumn(state["name"], tuple(state["locales"]), tuple(state["labels"]))
 
 
 def _restored(shapes: Mapping[str, Any] | None) -> Shapes | None:

@@ -95,7 +95,13 @@ class Crowd:
         return np.where(drawn < len(self.repeats), drawn, len(self.repeats) + rows)
 
     def fields(
-        self, names: tuple[str, ...], rows: Numbers, seed: int, sexes: Numbers | None = None
+        self,
+        names: tuple[str, ...],
+        rows: Numbers,
+        seed: int,
+        *,
+        sexes: Numbers | None = None,
+        homes: Numbers | None = None,
     ) -> list[pa.Array]:
         """Some fields of each row's person, an array of strings for each.
 
@@ -104,6 +110,8 @@ class Crowd:
             rows: The numbers of the rows.
             seed: The sample's seed.
             sexes: 0 (female), 1 (male) or -1 (open) for each row, if anything is decided.
+            homes: The place of each row's locale, or -1, likewise; people of several rows have
+                their own.
         """
         people, first, index = np.unique(
             self.people(rows, seed, sexes), return_index=True, return_inverse=True
@@ -115,7 +123,11 @@ class Crowd:
             decided = whole % 2
             one_row = people >= len(self.repeats)
             decided[whole >= len(self.repeats)] = sexes[first[one_row]]
-        group = _Group(self, whole, seed, decided)
+        lived = None
+        if homes is not None:
+            lived = np.where(whole < len(self.repeats), -1, 0)
+            lived[lived == 0] = homes[first[people >= len(self.repeats)]]
+        group = _Group(self, whole, seed, decided, lived)
         place = array_of(np.searchsorted(whole, people)[index])
         return [group.field(name).take(place) for name in names]
 
@@ -163,12 +175,14 @@ class _Group:
         people: Their numbers, rising.
         seed: The sample's seed.
         sexes: 0, 1 or -1 for each; None where nothing is decided.
+        homes: The place of the locale of each, or -1; None where nothing is decided.
     """
 
     crowd: Crowd
     people: Numbers
     seed: int
     sexes: Numbers | None
+    homes: Numbers | None = None
 
     def field(self, name: str) -> pa.Array:
         """A field of each."""
@@ -215,19 +229,26 @@ class _Group:
         for block, numbers, at in _blocks(self.people[which]):
             size = int(numbers.max()) + 1
             open_stream = partial(self.crowd.stream, self.seed, block=block, attempt=attempt)
-            sexes = None
-            if self.sexes is not None:
-                sexes = np.full(size, -1)
-                sexes[numbers] = self.sexes[which][at]
+            sexes, homes = (
+                None if decided is None else _placed(decided[which][at], numbers, size)
+                for decided in (self.sexes, self.homes)
+            )
             if name in ACCOUNTS:
                 whole = self.crowd.first_number + block * BLOCK_ROWS + np.arange(size)
                 account = cast(Literal["email", "username"], name)
-                made = drawn.draw_unique(open_stream, whole, account, sexes=sexes)
+                made = drawn.draw_unique(open_stream, whole, account, sexes=sexes, homes=homes)
             else:
-                made = drawn.draw(open_stream, size, [name], sexes=sexes)[name]
+                made = drawn.draw(open_stream, size, [name], sexes=sexes, homes=homes)[name]
             pieces.append(made.take(array_of(numbers)))
             places.append(at)
         return pa.concat_arrays(pieces).take(array_of(np.argsort(np.concatenate(places))))
+
+
+def _placed(values: Numbers, places: Numbers, size: int) -> Numbers:
+    """Values at some places, -1 at others."""
+    found = np.full(size, -1)
+    found[places] = values
+    return found
 
 
 def _part(field: str) -> int:

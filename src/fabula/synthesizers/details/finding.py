@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +17,13 @@ from fabula.pii import Finding, find_in_table
 from fabula.synthesizers.columns.categories import FEWER, is_text, plain_values
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.details.codec import DetailCodec
+from fabula.synthesizers.details.countries import CountryColumn
+from fabula.synthesizers.details.persons import (
+    IDENTIFYING,
+    Persons,
+    identifies_people,
+    numbered,
+)
 from fabula.synthesizers.details.recognised import (
     NAMES,
     WIDE,
@@ -24,7 +32,12 @@ from fabula.synthesizers.details.recognised import (
     likely_locales,
     names_by_values,
 )
-from fabula.synthesizers.details.replacing import PersonalColumn, codec_of, crowd_of
+from fabula.synthesizers.details.replacing import (
+    PersonalColumn,
+    codec_of,
+    crowd_of,
+    has_places,
+)
 from fabula.synthesizers.details.sexes import SexColumn
 from fabula.synthesizers.details.shapes import Shapes
 
@@ -49,17 +62,6 @@ SHARED = ("first_name", "last_name", "company", "city", "state", "job")
 """Words that people share by chance."""
 
 
-def find_details(table: pa.Table, *, owner: str, protect: int) -> dict[str, DetailCodec]:
-    """The columns of a table that are replaced, not learned.
-
-    Args:
-        table: Training rows.
-        owner: What its rows are, as far as that is known: `customer`.
-        protect: Labels of fewer rows are rare.
-    """
-    return details_of(table, personal_columns({owner: table}, protect)[owner], owner, protect)
-
-
 def details_of(
     table: pa.Table, found: Sequence[PersonalColumn], owner: str, protect: int
 ) -> dict[str, DetailCodec]:
@@ -81,28 +83,36 @@ def details_of(
             groups.append([column])
         else:
             group.append(column)
+    country = CountryColumn.of(table) if columns else None
+    if country is not None:
+        locales = tuple(dict.fromkeys([*locales, *country.locales]))
     sex = SexColumn.of(table) if columns else None
     sexes = None if sex is None else array_of(sex.sexes(table))
     details: dict[str, DetailCodec] = {}
     for group in groups:
-        crowd = crowd_of(group, owner, locales)
+        crowd, placed = crowd_of(group, owner, locales), has_places(group, locales)
         theirs = sex if sexes is not None and _follows(group[0].values, sexes) else None
         for column in group:
             kind = table.schema.field(column.name).type
-            details[column.name] = codec_of(column, kind, crowd, theirs, protect)
+            codec = codec_of(column, kind, crowd, protect, placed=placed)
+            details[column.name] = replace(codec, sex=theirs, country=country)
     return details
 
 
 def personal_columns(
-    tables: Mapping[str, pa.Table], protect: int
+    tables: Mapping[str, pa.Table], protect: int, sensitive: Mapping[str, Collection[str]]
 ) -> dict[str, list[PersonalColumn]]:
     """The personal columns of each table: by value, then by name, then as copies.
 
     Args:
         tables: The tables by name.
         protect: Labels of fewer rows are rare.
+        sensitive: Columns of each that are personal whatever they hold.
     """
-    found = {name: _all_found(table, singular(name), protect) for name, table in tables.items()}
+    found = {
+        name: _all_found(table, singular(name), protect, sensitive.get(name, ()))
+        for name, table in tables.items()
+    }
     personal = [item for items in found.values() for item in items if item.detail in COPIED]
     for name, table in tables.items():
         known = {item.name for item in found[name]}
@@ -133,12 +143,55 @@ COPIED = ("name", "company", "street", "address", "email", "username", "phone", 
 COPY_SHARE = 0.5
 
 
-def _all_found(table: pa.Table, owner: str, protect: int) -> list[PersonalColumn]:
+def persons_in(table: pa.Table, found: Sequence[PersonalColumn]) -> list[Persons]:
+    """The people that columns of a table tell apart: personal ones, and ids called so."""
+    told = [numbered(item.name, item.values) for item in found if item.detail in IDENTIFYING]
+    known = {item.name for item in found}
+    ids = [name for name in table.column_names if name not in known and identifies_people(name)]
+    return told + [
+        numbered(name, plain_values(table.column(name).combine_chunks()))
+        for name in ids
+        if not pa.types.is_nested(table.schema.field(name).type)
+    ]
+
+
+def _all_found(
+    table: pa.Table, owner: str, protect: int, sensitive: Collection[str]
+) -> list[PersonalColumn]:
     """The personal columns of a table, by value first, then by name."""
     findings = find_in_table(table)
-    names = dict.fromkeys([*_texts_of(table), *findings])
-    found = (_found(table, name, owner, protect, findings.get(name)) for name in names)
+    ids = [item.name for item in table.schema
+           if pa.types.is_integer(item.type) and identifies_people(item.name)]  # fmt: skip
+    names = dict.fromkeys([*_texts_of(table), *findings, *ids])
+    found = [
+        _found(table, name, owner, protect, findings.get(name))
+        for name in names
+        if name not in sensitive
+    ]
+    found += [_declared(table, name, owner, findings.get(name)) for name in sensitive]
     return [item for item in found if item]
+
+
+def _declared(
+    table: pa.Table, name: str, owner: str, finding: Finding | None
+) -> PersonalColumn | None:
+    """A column that is personal by its owner's word; None where nothing can stand in for it."""
+    kind = table.schema.field(name).type
+    if not (is_text(kind) or pa.types.is_integer(kind)):
+        return None
+    values, gap = _filled(table, name)
+    known = pc.unique(values).drop_null()
+    if len(known) < 2:
+        return None
+    reason = "named as sensitive"
+    if finding is not None:
+        reason = f"{reason}; {finding.reason}"
+        return PersonalColumn(name, finding.kind, values, known, gap, reason, finding.scheme)
+    detail = None
+    if is_text(kind):
+        beside = frozenset(table.column_names)
+        detail = detail_by_values(known) or detail_by_name(name, known, owner=owner, beside=beside)
+    return PersonalColumn(name, detail or "code", values, known, gap, reason)
 
 
 def _texts_of(table: pa.Table) -> list[str]:
@@ -182,10 +235,15 @@ def _found(
     ):
         reason = f"{finding.reason}; confidence {finding.confidence:.2f}"
         return PersonalColumn(name, finding.kind, values, known, gap, reason, finding.scheme)
+    if identifies_people(name) and _are_ids(known, len(values) - values.null_count, kind):
+        reason = f"`{name}` says that it tells people apart; confidence {BY_NAME:.2f}"
+        return PersonalColumn(name, "code", values, known, gap, reason)
     if not is_text(kind):
         return None
     detail = None if timed else detail_by_values(known)  # 46:36:52 looks like an IPv6 address
+    reason = f"by the form of its values; confidence {NEARLY_ALL:.2f}"
     if detail is None:
+        reason = f"`{name}` says so, and its values may be; confidence {BY_NAME:.2f}"
         beside = frozenset(table.column_names)
         detail = detail_by_name(name, known, owner=owner, beside=beside)
         if detail == "code" and not _are_digits(known) and written:
@@ -194,10 +252,17 @@ def _found(
         least = math.ceil(FEWER * protect) if detail in NOBODY else protect
         if rows[rows >= least].sum() >= FREQUENT * rows.sum() or written:
             return None
-        detail = detail or names_by_values(known) or _code(values, known, protect)
+        if detail is None and (detail := names_by_values(known)):
+            reason = f"known names; confidence {BY_NAME:.2f}"
+        elif detail is None and (detail := _code(values, known, protect)):
+            reason = f"differing texts of a few shapes; confidence {BY_NAME:.2f}"
     if detail is None or (detail == "code" and KeyCodec.learn(name, values) is not None):
         return None
-    return PersonalColumn(name, detail, values, known, gap)
+    return PersonalColumn(name, detail, values, known, gap, reason)
+
+
+NEARLY_ALL, BY_NAME = 0.9, 0.5
+"""How sure a form is that nearly all values have, and a name that values don't gainsay."""
 
 
 def _is_replaced(finding: Finding, known: int, *, key: bool) -> bool:
@@ -216,6 +281,18 @@ def _is_key(name: str, values: pa.Array, finding: Finding) -> bool:
     return (
         finding.kind in ("plate", "postcode", "uuid") and KeyCodec.learn(name, values) is not None
     )
+
+
+def _are_ids(known: pa.Array, rows: int, kind: pa.DataType) -> bool:
+    """Whether values repeat and are codes of which there could be many more."""
+    if not FEWEST_IDS <= len(known) <= 0.9 * rows:
+        return False
+    shapes = Shapes.of(known, protect=len(known))
+    coded = shapes is not None and (shapes.are_codes or not is_text(kind))
+    return coded and shapes is not None and SPARSE * len(known) <= shapes.size
+
+
+FEWEST_IDS, SPARSE = 10, 8
 
 
 def _are_digits(known: pa.Array) -> bool:

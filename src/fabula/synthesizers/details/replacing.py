@@ -9,13 +9,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.pii.national_ids import SCHEMES
+from fabula.synthesizers.columns.categories import is_text
 from fabula.synthesizers.details.codec import DetailCodec
 from fabula.synthesizers.details.crowds import ACCOUNTS, Crowd
 from fabula.synthesizers.details.name_forms import TITLE, NameForm
 from fabula.synthesizers.details.recognised import NUMBERED, name_pools
-from fabula.synthesizers.details.sexes import SexColumn
-from fabula.synthesizers.details.shapes import MOST_ATTEMPTS, Shapes
+from fabula.synthesizers.details.shapes import MOST_ATTEMPTS, Shapes, outlines
 from fabula.synthesizers.details.sieve import Sieve
+from fabula.words.locales import load_locale
+from fabula.words.regex import compile_pattern
 
 _ANY_CODE = r"[A-Z]{2}\d{8}"
 """The shape of new codes where the real ones have none."""
@@ -68,6 +70,19 @@ def crowd_of(group: list[PersonalColumn], owner: str, locales: tuple[str, ...]) 
     )
 
 
+def has_places(group: list[PersonalColumn], locales: tuple[str, ...]) -> bool:
+    """Whether postcodes go with a town or street, and are written as those of some locales."""
+    known = {column.detail: column for column in group}
+    if "postcode" not in known or not {"city", "street", "address"} & set(known):
+        return False
+    forms = (compile_pattern(place.postcodes).at(np.zeros(1, np.int64))[0].as_py()
+             for code in locales for place in load_locale(code).places[:20])  # fmt: skip
+    ours = pc.is_in(outlines(known["postcode"].known), value_set=outlines(pa.array(forms)))
+    return bool(pc.mean(ours.cast(pa.int8())).as_py() >= NEARLY_ALL)
+
+
+NEARLY_ALL = 0.9
+
 BARRED = ("name", "company", "street", "address")
 """Fields of which no new value may be a real one."""
 
@@ -82,6 +97,8 @@ def _sieves(group: list[PersonalColumn], locales: tuple[str, ...]) -> dict[str, 
     few = [part for part in parts if PLENTY * len(part.known) <= _pool(part.detail, locales)]
     barred = {part.detail: part.known for part in few}
     barred |= {name: known[name].known for name in BARRED if name in known}
+    if has_places(group, locales):
+        barred["postcode"] = known["postcode"].known
     if len(few) == 2:  # a name of two new words is new
         barred.pop("name", None)
     if len(parts) == 2 and "name" not in known and not few:
@@ -116,7 +133,7 @@ def _pool(detail: str, locales: tuple[str, ...]) -> int:
 
 
 def codec_of(
-    column: PersonalColumn, kind: pa.DataType, crowd: Crowd, sex: SexColumn | None, protect: int
+    column: PersonalColumn, kind: pa.DataType, crowd: Crowd, protect: int, *, placed: bool
 ) -> DetailCodec:
     """How new values of a column are made.
 
@@ -124,12 +141,13 @@ def codec_of(
         column: The column.
         kind: Its Arrow type.
         crowd: The people of its group.
-        sex: The column that their first names agree with.
         protect: Different values that show what a shape has in common.
+        placed: Whether postcodes are those of the towns of the group's people.
     """
     filled = len(column.values) - column.values.null_count
     gaps = column.values.null_count
-    shapes = _shapes(column, crowd, protect)
+    own = placed and column.detail == "postcode" and is_text(kind)
+    shapes = None if own else _shapes(column, crowd, protect)
     return DetailCodec(
         column.name,
         kind,
@@ -139,10 +157,9 @@ def codec_of(
         NameForm.of(column.known, full=column.detail == "name"),
         shapes,
         column.gap,
-        sex,
-        column.reason,
-        column.scheme,
-        _sieve(column, shapes),
+        reason=column.reason,
+        scheme=column.scheme,
+        sieve=_sieve(column, shapes),
     )
 
 

@@ -60,8 +60,8 @@ class Shapes:
         """
         if pc.any(pc.match_substring_regex(texts, r"\p{Lo}|\p{Lm}")).as_py():
             return None  # scripts without capitals, where no sign could stand for a letter
-        outlines = _outlines(texts)
-        counted = outlines.value_counts()
+        drawn = outlines(texts)
+        counted = drawn.value_counts()
         rows = counted.field("counts").to_numpy()
         order = np.argsort(-rows, kind="stable")[:MOST_SHAPES]
         known = [(counted.field("values")[int(at)].as_py(), int(rows[at])) for at in order]
@@ -74,7 +74,7 @@ class Shapes:
             return None
         found: dict[str, int] = {}
         for outline, count in chosen:
-            same = texts.filter(pc.equal(outlines, outline)).to_pylist()
+            same = texts.filter(pc.equal(drawn, outline)).to_pylist()
             regex = _regex(outline, same, learn=count >= max(2, protect))
             found[regex] = found.get(regex, 0) + count
         return cls(tuple(found), tuple(found.values())) if found else None
@@ -130,7 +130,7 @@ class Shapes:
 _HALF, _NEARLY_ALL = 0.5, 0.95
 
 
-def _outlines(texts: pa.Array) -> pa.Array:
+def outlines(texts: pa.Array) -> pa.Array:
     """Texts with 9, A and a in place of digits and letters."""
     for found, sign in ((r"\d", "9"), (r"\p{Lu}", "A"), (r"\p{Ll}", "a")):
         texts = pc.replace_substring_regex(texts, found, sign)

@@ -27,13 +27,29 @@ PARTS: Mapping[str, Callable[[pa.Array], pa.Array]] = {
     "day of year": pc.day_of_year,
     "hour": pc.hour,
     "minute": pc.minute,
+    "second of day": lambda x: pc.add(
+        pc.add(pc.multiply(pc.hour(x), 3_600), pc.multiply(pc.minute(x), 60)), pc.second(x)
+    ),
 }
 """Parts of times by name; weekdays count from 0, Monday."""
 
-RHYTHMS = {"minute": (60.0, 60), "hour": (3_600.0, 24), "weekday": (_DAY, 7)}
-"""Parts that come again and again: the seconds that one takes, and how many there are."""
+RHYTHMS = {
+    "month": (365 * _DAY, 30 * _DAY),
+    "day": (30 * _DAY, _DAY),
+    "weekday": (7 * _DAY, _DAY),
+    "hour": (_DAY, 3_600.0),
+    "minute": (3_600.0, 60.0),
+    "second of day": (_DAY, 1.0),
+}
+"""Parts that come again and again: the seconds after which, about, and those that one takes.
 
-TIMELY = ("date", "hour", "minute")
+Times are moved to their parts in this order.
+"""
+
+CALENDAR = ("month", "day")
+"""Parts that come again after differing numbers of days."""
+
+TIMELY = ("date", "hour", "minute", "second of day")
 """Parts that dates don't have."""
 
 
@@ -102,10 +118,33 @@ def turned(part: str, numbers: Floats, times: pa.Array, wanted: Floats) -> Float
     """
     if part not in RHYTHMS:
         return numbers
-    seconds, times_round = RHYTHMS[part]
+    if part in CALENDAR:
+        return numbers + _DAY * _days(part, times, wanted)
+    period, seconds = RHYTHMS[part]
+    times_round = round(period / seconds)
     half = times_round // 2
     steps = (wanted - part_of(part, times) + half) % times_round - half
     return numbers + seconds * np.nan_to_num(steps)
+
+
+def _days(part: str, times: pa.Array, wanted: Floats) -> Floats:
+    """Days to the nearest date that is in a month, or is the n-th day of one."""
+    local = pc.local_timestamp(times) if getattr(times.type, "tz", None) else times
+    known = ~(np.isnan(wanted) | np.isnan(part_of(part, times)))
+    days = local.cast(pa.date32(), safe=False).cast(pa.int32()).fill_null(0)
+    date = np.asarray(days, np.int64).astype("datetime64[D]")
+    month = date.astype("datetime64[M]")
+    day = (date - month).astype(np.int64)
+    asked = np.where(known, wanted, 1).astype(np.int64)
+    if part == "month":
+        month = month + ((asked - 1 - month.astype(np.int64) + 6) % 12 - 6)
+    else:
+        apart = asked - 1 - day
+        month = month + np.where(apart > 15, -1, np.where(apart < -15, 1, 0))
+        day = asked - 1
+    length = ((month + 1).astype("datetime64[D]") - month.astype("datetime64[D]")).astype(np.int64)
+    moved = month.astype("datetime64[D]") + np.clip(day, 0, length - 1)
+    return np.where(known, (moved - date).astype(np.int64), 0).astype(float)
 
 
 def parts_of(kind: pa.DataType) -> list[str]:

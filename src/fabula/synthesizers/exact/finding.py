@@ -91,8 +91,8 @@ def with_orders(table: pa.Table, columns: Columns, found: Relations) -> Relation
     orders = find_orders(few, sheet)
     gaps = find_gaps(sheet, orders, take)
     parts = {(item.how.source, item.how.part) for item in found.items if isinstance(item.how, Part)}
-    rhythms = find_rhythms(sheet, parts)
     labels = [codec.name for codec in columns.codecs if isinstance(codec, CategoryCodec)]
+    rhythms = find_rhythms(sheet, labels, parts, {gap.order.high: gap.spread for gap in gaps})
     ranked = [set(ranking.columns) for ranking in found.rankings]
     differences = [
         pair
@@ -106,7 +106,6 @@ def with_orders(table: pa.Table, columns: Columns, found: Relations) -> Relation
         *(Relation(gap.order.high, gap.formula(sheet)) for gap in gaps),
         *(Relation(rhythm.name, rhythm.formula) for rhythm in rhythms),
     ]
-    near = {gap.order for gap in gaps}
     alone = {frozenset((item.target, *item.sources)) for item in found.items}  # gives the order
     left = [
         replace(
@@ -114,7 +113,7 @@ def with_orders(table: pa.Table, columns: Columns, found: Relations) -> Relation
             implied=leads(given, order.low, order.high) or leads(given, order.high, order.low),
         )
         for order in orders
-        if (order.broken or order not in near) and {order.low, order.high} not in alone
+        if {order.low, order.high} not in alone
     ]
     return Relations.of(
         items,

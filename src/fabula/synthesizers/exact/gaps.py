@@ -40,18 +40,20 @@ class Gap:
     Attributes:
         order: The columns.
         name: The distance's own name.
+        spread: How far apart the middle 80 % of the distances lie.
     """
 
     order: Order
     name: str
+    spread: float = 0.0
 
     @classmethod
-    def of(cls, order: Order, taken: Iterable[str]) -> Gap:
+    def of(cls, order: Order, sheet: Sheet) -> Gap:
         """The distance of two columns, under a name that no column has."""
         name = f"{order.high} - {order.low}"
-        while name in taken:
+        while name in sheet.names:
             name += "'"
-        return cls(order, name)
+        return cls(order, name, _spread(_apart(sheet, order)[1]))
 
     def values(self, sheet: Sheet) -> pa.Array:
         """The distances; null where one of both is missing."""
@@ -71,14 +73,15 @@ class Gap:
 
     def state(self) -> CodecState:
         """The distance as plain values."""
-        return CodecState("gap", {**self.order.state().settings, "name": self.name})
+        settings = {"name": self.name, "spread": self.spread}
+        return CodecState("gap", {**self.order.state().settings, **settings})
 
     @classmethod
     def restore(cls, state: CodecState) -> Gap:
         """The distance of a state."""
         settings = dict(state.settings)
-        name = settings.pop("name")
-        return cls(Order(**settings), name)
+        name, spread = settings.pop("name"), settings.pop("spread", 0.0)
+        return cls(Order(**settings), name, spread)
 
     def formula(self, sheet: Sheet) -> Sum:
         """What the upper column is."""
@@ -96,7 +99,7 @@ def find_gaps(sheet: Sheet, orders: Iterable[Order], take: Callable[[str, str], 
     """
     ratios = sorted(((_narrowness(sheet, order), order) for order in orders), key=itemgetter(0))
     return [
-        Gap.of(order, sheet.names)
+        Gap.of(order, sheet)
         for ratio, order in ratios
         if ratio <= NARROW and take(order.high, order.low)
     ]
@@ -104,12 +107,17 @@ def find_gaps(sheet: Sheet, orders: Iterable[Order], take: Callable[[str, str], 
 
 def _narrowness(sheet: Sheet, order: Order) -> float:
     """How far distances spread beside the upper column; infinite where cells keep it better."""
-    low, high = above(sheet, order.low), above(sheet, order.high)
-    known = ~(np.isnan(low) | np.isnan(high))
-    target, distance = high[known], (high - low)[known]
+    target, distance = _apart(sheet, order)
     if len(np.unique(target)) <= 2 * FEWEST_CELLS or _returned(target) > _returned(distance) + LOST:
         return float("inf")
     return _spread(distance) / (_spread(target) or 1.0)
+
+
+def _apart(sheet: Sheet, order: Order) -> tuple[Floats, Floats]:
+    """The upper column, and how far it is above the lower one, where both are known."""
+    low, high = above(sheet, order.low), above(sheet, order.high)
+    known = ~(np.isnan(low) | np.isnan(high))
+    return high[known], (high - low)[known]
 
 
 def _spread(numbers: Floats) -> float:

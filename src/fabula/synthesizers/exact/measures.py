@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.synthesizers.columns.codec import ColumnCodec
-from fabula.synthesizers.columns.numbers import NumberCodec
+from fabula.synthesizers.columns.numbers import FEWEST_CELLS, NumberCodec
 from fabula.synthesizers.written.codec import WrittenCodec
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -108,6 +108,10 @@ class Measure:
             return self.step / 2 + _ARITHMETIC * scale
         single = self.codec.lattice.type in (pa.float32(), pa.float16())
         return (_SINGLE if single else _ROUNDED) * scale
+
+    def is_wide(self, seconds: float) -> bool:
+        """Whether cells of the learned range are longer than so many seconds."""
+        return self.numbers_inside * self.step >= FEWEST_CELLS * seconds
 
     @property
     def numbers_inside(self) -> float:

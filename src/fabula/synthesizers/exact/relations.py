@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
-from itertools import product
 from typing import TypeAlias
 
 import numpy as np
@@ -19,7 +18,6 @@ import pyarrow.compute as pc
 
 from fabula.io.arrays import array_of
 from fabula.synthesizers.columns.codec import CodecState, ColumnCodec
-from fabula.synthesizers.exact.calendar import RHYTHMS, Part, turned
 from fabula.synthesizers.exact.choices import Choice
 from fabula.synthesizers.exact.differences import Difference
 from fabula.synthesizers.exact.formulas import Formula, formula_of, formula_state
@@ -30,6 +28,7 @@ from fabula.synthesizers.exact.orders import Order
 from fabula.synthesizers.exact.rankings import Ranking
 from fabula.synthesizers.exact.rhythms import Rhythm
 from fabula.synthesizers.exact.sheet import Sheet
+from fabula.synthesizers.exact.turning import turn
 
 Latent: TypeAlias = Gap | Rhythm
 """A column that is learned, but not handed out."""
@@ -142,7 +141,7 @@ class Relations:
         items = [item for item in self.items if item.target not in self.hidden]
         return (
             *(f"{item.target}: {self._told(item)}" for item in items if item.target not in near),
-            *(item.told for item in (*near.values(), *self._orders_told, *self.rankings)),
+            *(item.told for item in (*self._orders_told, *self.rankings)),
         )
 
     @property
@@ -190,7 +189,7 @@ class Relations:
             free = [name for name in table.column_names if name not in asked]
             self._solve(sheet, dict.fromkeys(asked, other), dict.fromkeys(free, other))
             keep = turned_to | other
-            keep &= self._put(sheet, dict.fromkeys(table.column_names, every), rng)
+            keep &= self._put(sheet, dict.fromkeys(table.column_names, every), rng, other)
             keep &= _as_asked(sheet, asked)
         for order in self.orders:
             keep &= order.kept(sheet)
@@ -225,7 +224,9 @@ class Relations:
         self._rank(sheet, rng)
         every = np.ones(len(sheet), bool)
         items = tuple(
-            item for item in self.items if _follow(item, sheet, every, rng).mean() >= USABLE
+            item
+            for item in self.items
+            if self._step(item, sheet, every, rng, every).mean() >= USABLE
         )
         orders: list[Order | Difference] = []
         for order in self.orders:
@@ -264,37 +265,52 @@ class Relations:
             ranking.put(sheet, rng)
 
     def _turn(self, sheet: Sheet) -> Flags:
-        """Move times to the hours and weekdays that were drawn; tells where that can be.
-
-        A model knows times by intervals that are often longer than a day, so hours that followed
-        from them would have lost their ups and downs.
-        """
-        targets = {item.target for item in self.items}
-        possible = np.ones(len(sheet), bool)
-        for part, item in product(RHYTHMS, self.items):
-            how = item.how
-            if not isinstance(how, Part | Lookup) or how.part != part or how.source in targets:
-                continue
-            drawn = sheet.values(item.target)
-            wanted = (
-                how.parts(drawn)
-                if isinstance(how, Lookup)
-                else sheet.numbers(item.target) - how.constant
-            )
-            times = sheet.values(how.source)
-            numbers = turned(part, sheet.numbers(how.source), times, wanted)
-            measure = self.measures[how.source]
-            inside = measure.inside(numbers)
-            sheet.replace(how.source, _merged(times, measure.values(numbers), inside))
-            possible &= inside
+        """Move times that follow from nothing to the parts that were drawn."""
+        every = np.ones(len(sheet), bool)
+        possible, targets = every, {item.target for item in self.items}
+        for time in dict.fromkeys(item.sources[0] for item in self.items):
+            if time in self.measures and self.measures[time].is_time and time not in targets:
+                possible = possible & turn(sheet, time, self.items, every)
         return possible
 
-    def _put(self, sheet: Sheet, rows: Mapping[str, Flags], rng: np.random.Generator) -> Flags:
-        """Put columns, in some rows of each, to what follows; tells where all of it can be."""
+    def _put(
+        self,
+        sheet: Sheet,
+        rows: Mapping[str, Flags],
+        rng: np.random.Generator,
+        still: Flags | None = None,
+    ) -> Flags:
+        """Put columns, in some rows of each, to what follows; tells where all of it can be.
+
+        Args:
+            sheet: The rows.
+            rows: Where each column may be changed.
+            rng: Chooses where several values keep a relation.
+            still: Where no time is moved to its parts, because it was asked for.
+        """
         possible = np.ones(len(sheet), bool)
         for item in self.items:
-            possible &= _follow(item, sheet, rows[item.target], rng)
+            own = rows[item.target]
+            possible &= self._step(item, sheet, own, rng, own if still is None else own & ~still)
         return possible
+
+    def _step(
+        self, item: Relation, sheet: Sheet, rows: Flags, rng: np.random.Generator, turned: Flags
+    ) -> Flags:
+        """Put one column to what follows, and a time that follows from another to its parts."""
+        possible = _follow(item, sheet, rows, rng)
+        if item.target in self._moved:
+            low = self._moved[item.target]
+            parts = [part for part in self.items if part.target in self.hidden]
+            possible &= turn(sheet, item.target, parts, turned, low)
+        return possible
+
+    @property
+    def _moved(self) -> dict[str, str]:
+        """Times that are learned as distances, and have parts of their own; and their starts."""
+        moved = {item.time for item in self.latent if isinstance(item, Rhythm) and item.moves}
+        orders = [item.order for item in self.latent if isinstance(item, Gap)]
+        return {order.high: order.low for order in orders if order.high in moved}
 
     def _solve(self, sheet: Sheet, held: Mapping[str, Flags], movable: Mapping[str, Flags]) -> None:
         """Move sources so that formulas give what their columns hold.

@@ -23,10 +23,10 @@ from fabula.synthesizers.details.finding import details_of, personal_columns
 from fabula.synthesizers.model import Steps
 from fabula.synthesizers.relational.across.across import Across
 from fabula.synthesizers.relational.circles import closed
-from fabula.synthesizers.relational.declared import demand, with_declared
+from fabula.synthesizers.relational.declared import demand, placed, with_declared
 from fabula.synthesizers.relational.entities import with_entities
 from fabula.synthesizers.relational.layout import Seen
-from fabula.synthesizers.relational.learning import Lesson, Reach, TableModel
+from fabula.synthesizers.relational.learning import Lesson, TableModel
 from fabula.synthesizers.relational.links import (
     Links,
     Rows,
@@ -36,9 +36,15 @@ from fabula.synthesizers.relational.links import (
 )
 from fabula.synthesizers.relational.making import MadeTable, Making
 from fabula.synthesizers.relational.orphans import settled
-from fabula.synthesizers.relational.people import SamePeople, applied, same_people
+from fabula.synthesizers.relational.people import (
+    SamePeople,
+    applied,
+    people_of_rows,
+    same_people,
+)
+from fabula.synthesizers.relational.reach import Reach
 from fabula.synthesizers.relational.saved import read_database, write_database
-from fabula.synthesizers.saved import sound
+from fabula.synthesizers.saved import drawing
 from fabula.synthesizers.written.codec import read_times
 from fabula.synthesizers.written.doubts import doubts
 from fabula.types import Path as PathLike
@@ -94,12 +100,12 @@ class RelationalSynthesizer:
         models = self.models
         for name, model in models.items():
             streams = partial(_stream, seed, name)
-            with sound(self.path):
+            with drawing(self.path):
                 made[name] = Making(model, made, scale, seed, streams).make()
         for name, model in self.models.items():
-            with sound(self.path):
+            with drawing(self.path):
                 made[name] = closed(model, made, seed, partial(_stream, seed, name))
-        with sound(self.path):
+        with drawing(self.path):
             tables = self.across.applied(
                 {name: item.table for name, item in made.items()},
                 {name: model.schema for name, model in models.items()},
@@ -202,6 +208,7 @@ def fit_tables(
     keys: Mapping[str, str] | None = None,
     keep: Collection[str] = (),
     orphans: Literal["drop", "keep"] = "drop",
+    sensitive: Collection[str] = (),
     seed: int = 0,
     protect: int = PROTECTED_ROWS,
     exact: bool = True,
@@ -216,6 +223,7 @@ def fit_tables(
         keep: Tables that stay as they are, such as lists of countries: their rows are real.
         orphans: Whether rows whose foreign key no parent has are left out, or samples have the
             same share of such rows; the card says how many there are.
+        sensitive: Columns that are replaced or left out, as `column` or `table.column`.
         seed: The same data and seed give the same model.
         protect: Labels of fewer rows, and so many extreme numbers, are not learned.
         exact: Keep, within tables and across them, what holds on all rows.
@@ -242,7 +250,8 @@ def fit_tables(
     order = making_order(links)
     read, written = _with_times(tables, every, links, keep)
     features = {name: read[name].drop_columns(_keys_of(name, every)) for name in order}
-    personal = personal_columns(features, protect)
+    declared = _sensitive(sensitive, features, tables)
+    personal = personal_columns(features, protect, declared)
     replaced = [name for name in order if name not in keep]
     people = same_people(tables, personal, found.foreign, replaced)
     across = Across.found(read, found, rows, links, keep) if exact else Across()
@@ -264,6 +273,8 @@ def fit_tables(
             protect=protect,
             exact=exact,
             details=details_of(features[name], personal[name], singular(name), protect),
+            persons=people_of_rows(name, tables, personal, found.foreign, protect),
+            sensitive=declared.get(name, ()),
             across=across,
             astray=astray,
         ).learn()
@@ -352,3 +363,20 @@ def _children(
         key: np.bincount(rows[key][rows[key] >= 0], minlength=tables[name].num_rows)
         for key in pointing
     }
+
+
+def _sensitive(
+    names: Collection[str], features: Mapping[str, pa.Table], tables: Mapping[str, pa.Table]
+) -> dict[str, list[str]]:
+    """Columns by table; keys are new anyway, and not in them."""
+    found: dict[str, list[str]] = {}
+    for place in names:
+        there = [name for name, table in tables.items() if place in table.column_names]
+        column = place
+        if not there:
+            (owner, (column, *_)) = placed(place, tables)
+            there = [owner]
+        for name in there:
+            if column in features[name].column_names:
+                found.setdefault(name, []).append(column)
+    return found

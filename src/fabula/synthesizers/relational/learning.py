@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from fabula.synthesizers.boosted.model import Boosted
 from fabula.synthesizers.columns.learning import FEWEST_ROWS, Columns
 from fabula.synthesizers.columns.natural import NaturalCodec
 from fabula.synthesizers.details.codec import DetailCodec
+from fabula.synthesizers.details.persons import Persons
 from fabula.synthesizers.exact.finding import find_relations
 from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.model import Codes
@@ -26,39 +27,12 @@ from fabula.synthesizers.relational.groups import Groups
 from fabula.synthesizers.relational.identity import Identity
 from fabula.synthesizers.relational.layout import Layout, Seen, Siblings
 from fabula.synthesizers.relational.links import Links, Rows
+from fabula.synthesizers.relational.reach import Reach
 from fabula.synthesizers.relational.timeline import Timeline
 from fabula.synthesizers.trees import Trees
 
 LOOK_BACK = 0.2
 """A model looks at the sibling before where at least this share of the rows has one."""
-
-
-@dataclass(frozen=True, eq=False)
-class Reach:
-    """A foreign key as it was in training.
-
-    Attributes:
-        counts: Children of each parent, rising; in the parents' order only where these are kept
-            as they are.
-        missing: Share of rows without a parent.
-        distinct: Whether no row may repeat its parent beside the same leading parent.
-        groups: Groups of parents; None for the leading key.
-        trees: How rows of one table point at each other.
-        back: Of a key that closes a circle, the key that leads back from its parent.
-        home: The share of rows whose parent leads back to them: heads of their own department.
-        astray: The share of rows whose key no parent has.
-        apart: Keys to the same table that no row shares the parent with: home and away team.
-    """
-
-    counts: NDArray[np.int64]
-    missing: float
-    distinct: bool = False
-    groups: Groups | None = None
-    trees: Trees | None = None
-    back: ForeignKey | None = None
-    home: float = 0.0
-    astray: float = 0.0
-    apart: tuple[ForeignKey, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +128,8 @@ class Lesson:
         protect: Labels of fewer rows, and so many extreme numbers, are not learned.
         exact: Whether what holds on every row is kept.
         details: How personal columns are replaced.
+        persons: Whom the rows tell of, where some people have several rows.
+        sensitive: Columns that are replaced or left out.
         across: What follows from other tables; times of `table` are distances already.
         astray: The share of rows whose key no parent has, by foreign key.
     """
@@ -172,6 +148,8 @@ class Lesson:
     protect: int
     exact: bool
     details: Mapping[str, DetailCodec] = field(default_factory=dict)
+    persons: Persons | None = None
+    sensitive: Collection[str] = ()
     across: Across = field(default_factory=Across)
     astray: Mapping[ForeignKey, float] = field(default_factory=dict)
 
@@ -183,7 +161,8 @@ class Lesson:
         table = self._features(identity).take(array_of(order))
         if timeline is not None:
             table = timeline.flattened(table, siblings.positions)
-        columns, left_out = self._columns(table, timeline, identity)
+        persons = None if self.persons is None else self.persons.take(order)
+        columns, left_out = self._columns(table, timeline, persons, identity)
         own = np.zeros((len(order), 0), np.int32) if columns is None else columns.encode(table)
         cells = () if columns is None else tuple(codec.cells for codec in columns.codecs)
         seen, above = Seen(own, cells), self._above(siblings)
@@ -241,7 +220,8 @@ class Lesson:
                 for item in identity.numbered
             ]
             return np.lexsort((*numbers, parents)), None
-        return timeline.order(self.table, parents), timeline
+        bounded = timeline.bounded(self.table, protect=self.protect)
+        return bounded.order(self.table, parents), bounded
 
     def _features(self, identity: Identity) -> pa.Table:
         """The columns that are neither keys nor foreign keys."""
@@ -249,15 +229,27 @@ class Lesson:
         return self.table.select([name for name in self.table.column_names if name not in gone])
 
     def _columns(
-        self, table: pa.Table, timeline: Timeline | None, identity: Identity
+        self,
+        table: pa.Table,
+        timeline: Timeline | None,
+        persons: Persons | None,
+        identity: Identity,
     ) -> tuple[Columns | None, Mapping[str, str]]:
         if not table.num_columns:
             return None, {}
         # Distances of times are numbers, whatever stands beside them
         distances = [] if timeline is None else [*timeline.beside, timeline.gap]
         given = table.drop_columns(distances)
+        if timeline is not None:
+            times = self.table.column(timeline.time)
+            given = timeline.with_starts(given, times, protect=self.protect)
         columns = Columns.learnable(
-            given, self.details, protect=self.protect, known=identity.codecs
+            given,
+            self.details,
+            persons,
+            protect=self.protect,
+            sensitive=self.sensitive,
+            known=identity.codecs,
         )
         columns = columns.beside(table.select(distances), protect=self.protect)
         if table.num_rows < FEWEST_ROWS and self.name not in self.kept:

@@ -21,6 +21,8 @@ from fabula.io.arrays import array_of
 from fabula.metrics.keys import ForeignKey
 from fabula.streams import stream
 from fabula.synthesizers.columns.categories import is_text
+from fabula.synthesizers.details.finding import persons_in
+from fabula.synthesizers.details.persons import IDENTIFYING, Persons, likeliest
 from fabula.synthesizers.details.replacing import PersonalColumn
 from fabula.synthesizers.relational.links import Rows, row_links
 
@@ -160,6 +162,34 @@ def same_people(
 
 Place: TypeAlias = tuple[str, PersonalColumn]
 """A table and a personal column of it."""
+
+
+def people_of_rows(
+    name: str,
+    tables: Mapping[str, pa.Table],
+    found: Mapping[str, Sequence[PersonalColumn]],
+    keys: Sequence[ForeignKey],
+    protect: int,
+) -> Persons | None:
+    """Whom the rows of a table tell of: rows of tables that it points at, or its own columns.
+
+    Args:
+        name: The table.
+        tables: The real tables.
+        found: Their personal columns.
+        keys: All foreign keys.
+        protect: Fewer people are not counted.
+    """
+    size = tables[name].num_rows
+    candidates = persons_in(tables[name], found[name])
+    for owner in tables:
+        if owner == name or not any(item.detail in IDENTIFYING for item in found[owner]):
+            continue
+        for path in _paths(keys, name, owner):
+            rows = _followed(tables, path, size)
+            alone = tables[owner].num_rows + np.arange(size)
+            candidates.append(Persons(path[0].name, np.where(rows < 0, alone, rows)))
+    return likeliest(candidates, protect)
 
 
 def _shared(item: PersonalColumn, other: PersonalColumn) -> float:

@@ -6,7 +6,7 @@ Learned this way, events keep their order, their pace and their distance to the 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -27,10 +27,14 @@ class Timeline:
     Attributes:
         time: Its name.
         beside: Other columns of the same type; they are kept as distances to it.
+        latest: The time, in its own unit, that no row is after.
+        step: What all times are apart by, or a multiple of it.
     """
 
     time: str
     beside: tuple[str, ...] = ()
+    latest: int | None = None
+    step: int = 1
 
     @classmethod
     def of(cls, table: pa.Table, *, alone: Collection[str] = ()) -> Timeline | None:
@@ -47,6 +51,13 @@ class Timeline:
                 beside = (name for name in same if name != field.name and name not in alone)
                 return cls(field.name, tuple(beside))
         return None
+
+    def bounded(self, table: pa.Table, *, protect: int) -> Timeline:
+        """The timeline with the latest time that enough rows have, and the step of all of them."""
+        times = np.sort(_counted(table.column(self.time)))
+        step = int(np.gcd.reduce(np.diff(times), initial=0)) or 1
+        latest = int(times[-min(max(1, protect + 1), len(times))])
+        return replace(self, latest=latest, step=step)
 
     @property
     def gap(self) -> str:
@@ -87,14 +98,52 @@ class Timeline:
         total = np.cumsum(steps)
         first = np.maximum.accumulate(np.where(positions == 0, np.arange(len(steps)), 0))
         time = total - (total - steps)[first]
+        if self.latest is not None:
+            time = self._within(time, first, self.latest)
+        unknown = table.column(self.time).is_null().to_numpy()[first]  # no start, no time
+        time = array_of(time, missing=unknown)
         for name in self.beside:
             moved = pc.add(table.column(name), pa.chunked_array([time]))
             at = table.column_names.index(name)
             table = table.set_column(at, name, moved.cast(_width(kind)).cast(kind))
         at = table.column_names.index(self.time)
-        return table.set_column(
-            at, self.time, array_of(time).cast(_width(kind)).cast(kind)
-        ).drop_columns([self.gap])
+        restored = table.set_column(at, self.time, time.cast(_width(kind)).cast(kind))
+        return restored.drop_columns([self.gap])
+
+    def _within(
+        self, time: NDArray[np.int64], first: NDArray[np.int64], latest: int
+    ) -> NDArray[np.int64]:
+        """Times of entities that end after the latest one, moved together; their order stays."""
+        start = time[first]
+        ends = np.append(np.flatnonzero(np.diff(first)), len(first) - 1)
+        end = time[ends][np.cumsum(np.diff(first, prepend=first[:1]) > 0)]
+        late = (end > latest) & (end > start)
+        share = np.clip((latest - start) / np.where(late, end - start, 1), 0.0, 1.0)
+        moved = np.floor((time - start) * share / self.step).astype(np.int64) * self.step
+        return np.where(late, start + moved, time)
+
+    def with_starts(self, table: pa.Table, times: pa.ChunkedArray, *, protect: int) -> pa.Table:
+        """Rows to learn starts from, where entities are too few to tell none of their own.
+
+        Every start would be among the smallest and largest ones, which are not reproduced. The
+        earliest times of all rows stand in for them, so many that starts lie in their middle.
+
+        Args:
+            table: Rows of `flattened`.
+            times: The times of all rows, in any order.
+            protect: So many of the smallest and largest numbers are not reproduced.
+        """
+        starts = table.column(self.time)
+        known, fewest = len(starts) - starts.null_count, 3 * protect
+        if known >= min(fewest, len(starts)):
+            return table
+        ordered = np.sort(_counted(times))
+        rank = np.searchsorted(ordered, _counted(starts.drop_null())).mean()
+        count = int(np.clip(2 * rank, fewest, len(ordered) - 1))
+        kind = table.field(self.time).type
+        earliest = array_of(ordered, missing=np.arange(len(ordered)) >= count)
+        at = table.column_names.index(self.time)
+        return table.set_column(at, self.time, earliest.cast(_width(kind)).cast(kind))
 
 
 def _is_point(kind: pa.DataType) -> bool:
