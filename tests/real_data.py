@@ -29,3 +29,11 @@ def real_tables(name: str) -> dict[str, pa.Table]:
     if not path.is_dir():
         pytest.skip(f"no real data at `{path}`; FABULA_TEST_DATA names another folder")
     return dict(named_tables(path))
+
+
+def real_files(folder: str) -> list[Path]:
+    """The data files of a folder; the test is skipped where there is none."""
+    found = sorted((FOLDER / folder).glob("*.csv"))
+    if not found:
+        pytest.skip(f"no real data at `{FOLDER / folder}`; FABULA_TEST_DATA names another folder")
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import sys
 
 import pyarrow as pa
 import pyarrow.feather
@@ -141,3 +142,13 @@ def test_missing_and_empty_places_are_named(tmp_path):
         with pytest.raises(SourceError) as caught:
             profile(place)
         assert caught.value.code == code
+
+
+def test_times_with_a_zone_are_profiled_without_pytz(tmp_path, monkeypatch):
+    """DuckDB asks for `pytz` to hand such a time to Python; Fabula doesn't need it."""
+    monkeypatch.setitem(sys.modules, "pytz", None)
+    path = tmp_path / "visits.csv"
+    path.write_text("at\n2024-01-05T08:00:00Z\n2024-02-05T09:30:00Z\n")
+    (table,) = profile(path)
+    assert table.columns[0].type == "datetime"
+    assert table.columns[0].low == dt.datetime(2024, 1, 5, 8)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.io.read import TableRows
-from fabula.io.sql import locked_connection, quoted
+from fabula.io.sql import fetched, locked_connection, quoted
 
 ROW_NUMBER = "fabula row"
 """Name of the added column in `numbered`."""
@@ -74,7 +74,7 @@ class Data:
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query."""
-        return self._connection.execute(sql).fetchall()
+        return fetched(self._connection.execute(sql))
 
     def row(self, sql: str) -> tuple[Any, ...]:
         """The first row of a query."""
@@ -84,7 +84,7 @@ class Data:
         """The first rows of a query, by column name."""
         result = self._connection.execute(f"{sql} LIMIT {EXAMPLES}")
         columns = [column[0] for column in result.description or ()]
-        return tuple(dict(zip(columns, row, strict=True)) for row in result.fetchall())
+        return tuple(dict(zip(columns, row, strict=True)) for row in fetched(result))
 
     def texts(self, table: str, column: str) -> list[str | None]:
         """The values of a column as text, in the order of the rows.

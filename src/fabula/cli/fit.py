@@ -91,14 +91,6 @@ def fit(
             help="A table of several that stays as it is, its rows being real; repeatable.",
         ),
     ] = None,
-    orphans: Annotated[
-        Literal["drop", "keep"],
-        typer.Option(
-            "--orphans",
-            help="Rows of related tables whose foreign key no parent has: left out, or their "
-            "share kept.",
-        ),
-    ] = "drop",
     sensitive: Annotated[
         str,
         typer.Option(
@@ -107,6 +99,14 @@ def fit(
             help="Columns that are replaced whatever they hold, or else left out.",
         ),
     ] = "",
+    orphans: Annotated[
+        Literal["drop", "keep"],
+        typer.Option(
+            "--orphans",
+            help="Rows of related tables whose foreign key no parent has: left out, or their "
+            "share kept.",
+        ),
+    ] = "drop",
     exact: Annotated[
         bool,
         typer.Option(
@@ -160,8 +160,8 @@ def fit(
             domain=None if domain is None else _domain(domain),
             keys=dict(map(_key, key or [])),
             keep=keep or (),
-            orphans=orphans,
             sensitive=read_names(sensitive),
+            orphans=orphans,
             exact=exact,
             progress=watch,
             **_options(option or []),

@@ -14,8 +14,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fabula.inference.codes import code_pattern
 from fabula.inference.families import nearest_family
 from fabula.inference.guesses import Facts, Guess, guess, words
+from fabula.io.arrays import whole_numbers
 from fabula.pii import find
 from fabula.pii.finding import TITLES
 from fabula.spec import col
@@ -25,7 +27,6 @@ from fabula.spec.words import Person
 Values: TypeAlias = "pa.ChunkedArray[Any]"
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_CLASSES = (("[A-Z]", str.isupper), ("[a-z]", str.islower), (r"\d", str.isdigit))
 _IDENTIFYING = {
     "name",
     "first_name",
@@ -64,12 +65,17 @@ def _guess(facts: Facts, values: Values, *, complete: bool) -> Guess:
     if pa.types.is_boolean(kind):
         share = pc.mean(values.cast(pa.int8())).as_py()
         return Guess(col.bernoulli(round(share, 4)), f"true in {share:.1%}")
-    if pa.types.is_integer(kind) and complete and (key := _key(values)):
+    whole = whole_numbers(values) if complete else None
+    if whole is not None and (key := _key(whole)):
         return key
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return _told(facts, values) or _category(values) or _number(values)
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         return _moment(values)
+    if pa.types.is_duration(kind):
+        seconds = pc.divide(values.cast(pa.duration("us"), safe=False).cast(pa.int64()), 10**6)
+        found = _number(seconds)
+        return Guess(found.column, f"durations in whole seconds; {found.reason}")
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         told = _identity(facts) or _told(facts, values)
         return told or _category(values) or _string(facts, values)
@@ -167,45 +173,12 @@ def _string(facts: Facts, values: Values) -> Guess:
     by_name = guess(facts)
     if by_name is not None:
         return by_name
-    regex = _shape(sample)
+    regex = code_pattern(sample)
     if regex is not None:
         return Guess(col.pattern(regex, unique=distinct == 1), "every value has this form")
     mean = sum(len(text.split()) for text in sample) / len(sample)
     reason = f"text: {distinct:.0%} distinct, {mean:.0f} words on average"
     return Guess(col.llm(facts.name.replace("_", " ")), reason)
-
-
-def _shape(sample: list[str]) -> str | None:
-    """A regular expression for texts of one length whose places hold one class each."""
-    if len({len(text) for text in sample}) != 1 or not 2 <= len(sample[0]) <= 40:
-        return None
-    classes = [_class(set(place)) for place in zip(*sample, strict=True)]
-    known = [item for item in classes if item is not None]
-    if len(known) < len(classes) or r"\d" not in known:
-        return None
-    return _runs(known)
-
-
-def _class(characters: set[str]) -> str | None:
-    if len(characters) == 1:
-        (character,) = characters
-        return _any(characters) or re.sub(r"([.^$*+?{}\[\]\\|()])", r"\\\1", character)
-    return _any(characters)
-
-
-def _any(characters: set[str]) -> str | None:
-    return next((name for name, test in _CLASSES if all(map(test, characters))), None)
-
-
-def _runs(classes: list[str]) -> str:
-    """Write `XXX` as `X{3}`."""
-    parts: list[tuple[str, int]] = []
-    for item in classes:
-        if parts and parts[-1][0] == item:
-            parts[-1] = (item, parts[-1][1] + 1)
-        else:
-            parts.append((item, 1))
-    return "".join(item if count == 1 else f"{item}{{{count}}}" for item, count in parts)
 
 
 def listed_values(values: Values) -> set[Any]:

@@ -5,18 +5,22 @@ What comes out is meant to be edited: every guess has a reason, written behind i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fabula.inference.across import keep_rules
 from fabula.inference.arrays import guess_array
 from fabula.inference.frames import named_tables
 from fabula.inference.inferred import Inferred
 from fabula.inference.pydantic_models import guessed_table
 from fabula.inference.speclike import class_of
+from fabula.inference.written import written_guess
+from fabula.io.arrays import whole_numbers
+from fabula.io.notes import notes_of
 from fabula.metrics.keys import find_keys, singular
 from fabula.spec import col
 from fabula.spec.columns import AbstractColumn
@@ -56,13 +60,33 @@ def _from_tables(data: Mapping[str, pa.Table], prompt: str) -> Inferred:
         columns: dict[str, AbstractColumn] = {}
         beside = frozenset(rows.column_names)
         for column in rows.column_names:
-            made = guess_array(column, rows.column(column), owner=singular(name), beside=beside)
+            place = f"tables.{name}.columns.{column}"
+            values = rows.column(column)
+            context: dict[str, Any] = {"owner": singular(name), "beside": beside}
+            made = guess_array(column, values, **context)
+            written = written_guess(column, values, made, **context)
+            if written is not None:
+                helper = _free(f"{column}_value", beside)
+                columns[helper] = written.values.column
+                reasons[f"tables.{name}.columns.{helper}"] = written.values.reason
+                made = written.texts_of(helper)
             columns[column] = made.column
-            reasons[f"tables.{name}.columns.{column}"] = made.reason
+            reasons[place] = made.reason
         tables[name] = TableSpec(name, n=rows.num_rows, columns=columns, prompt=prompt)
     _link(data, tables, reasons)
     title = next(iter(data)) if len(data) == 1 else "dataset"
-    return Inferred(DatasetSpec(name=title, tables=tables), MappingProxyType(reasons))
+    notes = [
+        f"{name}: {note}" if len(data) > 1 else note
+        for name, rows in data.items()
+        for note in notes_of(rows)
+    ]
+    spec = DatasetSpec(name=title, tables=tables)
+    return Inferred(spec, MappingProxyType(reasons), tuple(notes))
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    """A name that no column has."""
+    return name if name not in taken else _free(f"{name}_", taken)
 
 
 def _link(
@@ -80,8 +104,9 @@ def _link(
         values = data[name].column(key[0])
         if tables[name].key == key:
             continue
-        if len(key) == 1 and pa.types.is_integer(values.type):
-            replace(name, key[0], col.key(start=pc.min(values).as_py()), "identifies its row")
+        whole = whole_numbers(values)
+        if len(key) == 1 and whole is not None:
+            replace(name, key[0], col.key(start=pc.min(whole).as_py()), "identifies its row")
         else:
             tables[name] = tables[name].model_copy(update={"primary_key": key})
     for link in keys.foreign:
@@ -94,3 +119,4 @@ def _link(
             unique=keys.primary.get(child) == (column,),
         )
         replace(child, column, kind, f"every value is a key of `{link.parent}`")
+    keep_rules(data, keys, tables, reasons)

@@ -17,10 +17,12 @@ class Inferred:
     Attributes:
         spec: The spec.
         reasons: Why each column is what it is, by place (`tables.users.columns.age`).
+        notes: What the reader of the data was not sure of.
     """
 
     spec: DatasetSpec
     reasons: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
     @property
     def advice(self) -> tuple[Advice, ...]:
@@ -29,7 +31,9 @@ class Inferred:
 
     def to_yaml(self) -> str:
         """The spec as an editable file, each reason behind its line."""
-        return to_yaml(self.spec, notes=self.reasons)
+        about = "".join(f"# {note}\n" for note in map(_one_line, self.notes))
+        first, _, rest = to_yaml(self.spec, notes=self.reasons).partition("\n")
+        return f"{first}\n{about}{rest}"
 
     def __repr__(self) -> str:
         lines = []
@@ -39,4 +43,9 @@ class Inferred:
             lines.append(
                 f"{name}: {len(kinds)} column{'s' * (len(kinds) != 1)} ({', '.join(counts)})"
             )
+        lines += [f"note: {note}" for note in map(_one_line, self.notes)]
         return "\n".join(lines)
+
+
+def _one_line(note: str) -> str:
+    return " ".join(note.split())

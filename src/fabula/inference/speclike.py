@@ -53,8 +53,9 @@ def resolve(spec: SpecLike, *, prompt: str | None = None) -> DatasetSpec:
 
     Args:
         spec: A spec, a table, a mapping as in a file or its YAML text, a Pydantic class or
-            dataclass, a path, `module:Class`, one line such as `name person.name, age int 18..90`, or a sentence
-            that lists the columns: `10 rows of housing data: id, house price, location`.
+            dataclass, a path, `module:Class`, one line such as `name person.name, age int 18..90`,
+            or a sentence that lists the columns:
+            `10 rows of housing data: id, house price, location`.
         prompt: What the rows are about; with a class, every field without a column of its own
             is then asked of the language model.
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection
+import re
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,12 +18,22 @@ from fabula.errors import SourceError
 from fabula.io.csv_codes import with_codes
 from fabula.io.csv_layout import Layout, layout_of, unique_names
 from fabula.io.notes import with_notes
+from fabula.io.written.columns import written_form
+from fabula.io.written.fields import with_form
+from fabula.io.written.time_forms import TimeForm
 
 _BLOCK_BYTES = 4 << 20
 _SHOWN = 80
 _MISSING = ("-", "\\N", "None")
 """What stands for a missing number or time, beside what Arrow knows (`NA`, `NULL`, `nan` …)."""
 
+_FIRST = 1_000
+"""Rows that show how times are written."""
+
+_USUAL = ("%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%SZ")
+"""How Arrow writes times."""
+
+_ZONE = re.compile(r"[+-]\d\d:?\d\d$")
 _HEAD = 1 << 20
 _MOST_FOREIGN = 0.25
 """Share of the letters beyond ASCII in a text of a Western language."""
@@ -53,26 +65,34 @@ def _read(path: Path, encoding: str) -> pa.Table:
     if not _quotes_balance(path):  # Arrow closes an open quote at the end of the file
         _find_bad_row(path, encoding, layout)
 
-    def read(text: Collection[str] = ()) -> pa.Table:
-        return pa.csv.read_csv(
-            path,
-            read_options=pa.csv.ReadOptions(
+    def options(text: Collection[str]) -> dict[str, Any]:
+        return {
+            "read_options": pa.csv.ReadOptions(
                 encoding=encoding,
                 block_size=_BLOCK_BYTES,
                 skip_rows=layout.skipped,
                 skip_rows_after_names=int(layout.second),
                 autogenerate_column_names=not layout.header,
             ),
-            parse_options=pa.csv.ParseOptions(delimiter=layout.delimiter, newlines_in_values=True),
-            convert_options=pa.csv.ConvertOptions(
+            "parse_options": pa.csv.ParseOptions(
+                delimiter=layout.delimiter, newlines_in_values=True
+            ),
+            "convert_options": pa.csv.ConvertOptions(
                 column_types=dict.fromkeys(text, pa.string()),
                 null_values=[*pa.csv.ConvertOptions().null_values, *_MISSING],
                 strings_can_be_null=bool(text),
             ),
-        )
+        }
+
+    def read(text: Collection[str] = ()) -> pa.Table:
+        return pa.csv.read_csv(path, **options(text))
+
+    def first(text: Collection[str]) -> pa.RecordBatch:
+        with pa.csv.open_csv(path, **options(text)) as stream:
+            return stream.read_next_batch().slice(0, _FIRST)
 
     try:
-        table = with_codes(read(), path, encoding, read)
+        table = _with_forms(with_codes(read(), path, encoding, read), first, read)
     except (pa.ArrowException, UnicodeError) as exc:
         _find_bad_row(path, encoding, layout)
         raise SourceError(
@@ -95,6 +115,37 @@ def _read(path: Path, encoding: str) -> pa.Table:
             values = pc.if_else(pc.equal(values, ""), pa.scalar(None, pa.string()), values)
             table = table.set_column(position, field, values)
     return with_notes(table, [*layout.notes, *renamed])
+
+
+def _with_forms(
+    table: pa.Table,
+    first: Callable[[set[str]], pa.RecordBatch],
+    read: Callable[[set[str]], pa.Table],
+) -> pa.Table:
+    """A table whose times know how they were written, where that is not Arrow's own way.
+
+    Times at a distance from UTC stay text, since only a text tells the local time.
+    """
+    timed = [
+        at
+        for at, kind in enumerate(table.schema.types)
+        if pa.types.is_time(kind) or pa.types.is_timestamp(kind)
+    ]
+    if not timed or not table.num_rows:
+        return table
+    names = {table.column_names[at] for at in timed}
+    texts = first(names)
+    for at in timed:
+        seen = pc.utf8_trim_whitespace(texts.column(at)).cast(pa.large_string())
+        found = written_form(seen)
+        if found is None or not isinstance(found.form, TimeForm) or found.stray:
+            continue
+        field, form = table.schema.field(at), found.form
+        if _ZONE.search(form.format):
+            table = table.set_column(at, field.name, read(names).column(at))
+        elif form.format not in _USUAL:
+            table = table.set_column(at, with_form(field, form), table.column(at))
+    return table
 
 
 def _encoding(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,16 @@ import pyarrow as pa
 
 from fabula.errors import SourceError
 from fabula.io.depth import check_depth
+from fabula.io.notes import told_rows, with_notes
 
 _BLOCK_BYTES = 16 << 20
 _SHOWN = 80
+_PLAIN = {"str", "int", "float", "bool"}
+_WORDS = {
+    "str": "text", "int": "a number", "float": "a number", "bool": "true or false",
+    "list": "a list", "dict": "an object",
+}  # fmt: skip
+"""Types of JSON values by those of Python."""
 
 
 def read_json_lines(path: Path) -> pa.Table:
@@ -28,17 +36,8 @@ def read_json_lines(path: Path) -> pa.Table:
     options = arrow_json.ReadOptions(block_size=_BLOCK_BYTES)
     try:
         return arrow_json.read_json(path, read_options=options)
-    except pa.ArrowException as exc:
-        with pa.input_stream(str(path), compression="detect") as stream:
-            lines = stream.read().split(b"\n")
-        for number, line in enumerate(lines, start=1):
-            _check_line(path, number, line)
-        raise SourceError(
-            f"`{path}` can't be read: {str(exc).splitlines()[0]}",
-            code="source.unreadable",
-            file=str(path),
-            hint="give each name values of one type",
-        ) from exc
+    except pa.ArrowException:  # a type that differs, or a line that is none
+        return _table(path, columns_of(json_rows(path, by_line=True) or []))
 
 
 def read_json(path: Path) -> pa.Table:
@@ -58,17 +57,64 @@ def read_json(path: Path) -> pa.Table:
             f"`{path}` is no JSON: {exc}", code="source.unreadable", file=str(path), line=line
         ) from exc
     if isinstance(content, list) and all(isinstance(row, dict) for row in content):
-        return pa.table(columns_of(content))
+        return _table(path, columns_of(content))
     if isinstance(content, dict) and all(isinstance(item, list) for item in content.values()):
-        return pa.table(content)
+        return _table(path, content)
     if isinstance(content, dict):
-        return pa.table(columns_of([content]))
+        return _table(path, columns_of([content]))
     raise SourceError(
         f"`{path}` holds no rows",
         code="source.unreadable",
         file=str(path),
         hint="give a list of objects: `[{...}, {...}]`",
     )
+
+
+def _table(path: Path, columns: Mapping[str, list[Any]]) -> pa.Table:
+    """Columns as a table; one that holds text and numbers is text, which is said.
+
+    Raises:
+        SourceError: Values of a column have no type in common; the first odd one is named.
+    """
+    arrays, notes = {}, []
+    for name, values in columns.items():
+        try:
+            arrays[name] = pa.array(values)
+        except (TypeError, ValueError, OverflowError, pa.ArrowException) as exc:
+            kinds = Counter(type(value).__name__ for value in values if value is not None)
+            usual = kinds.most_common(1)[0][0]
+            odd = [at for at, value in enumerate(values)
+                   if value is not None and type(value).__name__ != usual]  # fmt: skip
+            if not set(kinds) <= _PLAIN or not odd:
+                raise _mixed(path, name, values, odd) from exc
+            arrays[name] = pa.array([_text(value) for value in values], pa.string())
+            others = " and ".join(_WORDS[kind] for kind in kinds if kind != usual)
+            notes.append(
+                f"`{name}` holds {_WORDS[usual]}, but {others} in {told_rows(odd)}; all are read"
+                " as text"
+            )
+    try:
+        return with_notes(pa.table(arrays), notes)
+    except pa.ArrowException as exc:
+        raise SourceError(
+            f"`{path}` can't be read: {exc}", code="source.ragged", file=str(path)
+        ) from exc
+
+
+def _mixed(path: Path, name: str, values: list[Any], odd: list[int]) -> SourceError:
+    row = odd[0] if odd else 0
+    return SourceError(
+        f"`{name}` of record {row + 1} in `{path}` is {_WORDS.get(type(values[row]).__name__)},"
+        " other records have another type",
+        code="source.unreadable",
+        file=str(path),
+        hint="give each name values of one type",
+    )
+
+
+def _text(value: Any) -> str | None:
+    """A plain value as JSON writes it, a text as it is."""
+    return value if value is None or isinstance(value, str) else json.dumps(value)
 
 
 def json_rows(path: Path, *, by_line: bool) -> list[dict[str, Any]] | None:

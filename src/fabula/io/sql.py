@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 _FUNCTIONS = (
     """
@@ -104,6 +106,15 @@ def thread_connection() -> duckdb.DuckDBPyConnection:
     if connection is None:
         connection = _local.connection = locked_connection()
     return connection
+
+
+def fetched(result: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+    """All rows of a result; for times with a zone DuckDB's own way needs `pytz`."""
+    if not any("TIME ZONE" in str(column[1]) for column in result.description or ()):
+        return result.fetchall()
+    table: pa.Table = result.to_arrow_table()
+    columns = [column.to_pylist() for column in table.columns]
+    return list(zip(*columns, strict=True))
 
 
 def quoted(name: str) -> str:

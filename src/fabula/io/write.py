@@ -21,6 +21,7 @@ from fabula.io.formula_cells import FormulaGuard
 from fabula.io.formulas import NO_FORMULAS, is_asked, tell
 from fabula.io.jsonl import JsonLines, json_texts
 from fabula.io.places import replacing, sha256_of
+from fabula.io.written.fields import form_of
 from fabula.streams import BLOCK_ROWS
 
 ROW_GROUP_ROWS = 4 * BLOCK_ROWS
@@ -191,8 +192,10 @@ class CsvFile:
     ) -> None:
         self._guard = FormulaGuard(is_asked(escape_formulas))
         self.formulas = self._guard.found
+        self._forms = {field.name: form for field in schema if (form := form_of(field))}
+        texts = dict.fromkeys(self._forms, pa.string())
         flat = self._guard.header(
-            pa.schema([(field.name, csv_type(field.type)) for field in schema])
+            pa.schema([(f.name, texts.get(f.name, csv_type(f.type))) for f in schema])
         )
         self._names = flat.names
         self._writer = pa.csv.CSVWriter(
@@ -207,6 +210,10 @@ class CsvFile:
             for name in nested:
                 position = block.schema.get_field_index(name)
                 block = block.set_column(position, name, texts.column(name))
+        for name, form in self._forms.items():
+            position = block.schema.get_field_index(name)
+            texts = form.write(block.column(position).combine_chunks().cast(form.type, safe=False))
+            block = block.set_column(position, name, texts.cast(pa.string()))
         self._writer.write_table(self._guard.rows(block).rename_columns(self._names))
 
     def close(self) -> None:

@@ -150,9 +150,15 @@ def _open(connection: duckdb.DuckDBPyConnection, rows: TableRows) -> None:
 
     if isinstance(rows, FileSystemDataset) and rows.format.default_extname == "parquet":
         files = ", ".join("'" + file.replace("'", "''") + "'" for file in rows.files)
-        connection.execute(f"CREATE VIEW data AS FROM read_parquet([{files}])")
+        connection.execute(f"CREATE VIEW found AS FROM read_parquet([{files}])")
     else:
-        connection.register("data", rows)
+        connection.register("found", rows)
+    zoned = ", ".join(
+        f"{quoted(name)} AT TIME ZONE 'UTC' AS {quoted(name)}"
+        for name, kind, *_ in connection.execute("DESCRIBE found").fetchall()
+        if kind == "TIMESTAMP WITH TIME ZONE"  # in Python, such a time needs `pytz`
+    )
+    connection.execute(f"CREATE VIEW data AS SELECT *{zoned and f' REPLACE ({zoned})'} FROM found")
 
 
 def _columns(connection: duckdb.DuckDBPyConnection) -> tuple[ColumnProfile, ...]:

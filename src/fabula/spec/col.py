@@ -47,6 +47,7 @@ __all__ = [
     "poisson",
     "program",
     "provider",
+    "reasoning",
     "reference",
     "sequence",
     "template",
@@ -343,6 +344,11 @@ def judge(
     """A language model's verdict on other columns of the row, by a question or a rubric."""
     scales = dict(rubric) if isinstance(rubric, Mapping) else rubric
     return _make(words.Judge, of=of, rubric=scales, at_least=at_least, model=model, **common)
+
+
+def reasoning(of: str | Sequence[str], **common: Unpack[Common]) -> words.Reasoning:
+    """What a language model thought before it filled other columns of the row."""
+    return _make(words.Reasoning, of=of, **common)
 
 
 def program(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
@@ -17,26 +16,9 @@ from fabula.io.written.duration_forms import DurationForm
 from fabula.synthesizers.columns.codec import Places
 from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.written.codec import WrittenCodec
+from tests.spellings import DURATIONS, FIRST, LAST, SPELLINGS
 
 ROWS = 300
-FIRST, LAST = dt.datetime(2018, 1, 1), dt.datetime(2023, 12, 31, 23, 59, 59)
-SPELLINGS: dict[str, Callable[[dt.datetime], str]] = {
-    "%Y-%m-%d": lambda t: f"{t:%Y-%m-%d}",
-    "%d.%m.%Y": lambda t: f"{t:%d.%m.%Y}",
-    "%d/%m/%Y": lambda t: f"{t:%d/%m/%Y}",
-    "%m/%d/%Y": lambda t: f"{t:%m/%d/%Y}",
-    "%d-%b-%Y": lambda t: f"{t:%d-%b-%Y}",
-    "%b %d, %Y": lambda t: f"{t:%b} {t.day}, {t.year}",
-    "%Y-%m-%d %H:%M:%S": lambda t: f"{t:%Y-%m-%d %H:%M:%S}",
-    "%Y-%m-%dT%H:%M:%S": lambda t: f"{t:%Y-%m-%dT%H:%M:%S}",
-    "%Y-%m-%dT%H:%M:%SZ": lambda t: f"{t:%Y-%m-%dT%H:%M:%SZ}",
-    "%Y-%m-%dT%H:%M:%S+02:00": lambda t: f"{t:%Y-%m-%dT%H:%M:%S}+02:00",
-    "%Y/%m/%d": lambda t: f"{t:%Y/%m/%d}",
-    "%Y%m%d": lambda t: f"{t:%Y%m%d}",
-    "%m/%d/%Y %I:%M %p": lambda t: f"{t.month}/{t.day}/{t.year} {t.hour % 12 or 12}:{t:%M %p}",
-}
-"""Spellings by the format that `strptime` reads them with."""
-
 PLACEHOLDERS = (None, "unknown", "0000-00-00", dt.datetime(9999, 12, 31), dt.datetime(1900, 1, 1))
 
 
@@ -75,30 +57,6 @@ def test_dates_stay_dates_beside_mistyped_values_and_placeholders(form, empty, m
     dates = [dt.datetime.strptime(text, form) for text in made if text != placeholder]
     assert all(FIRST <= date.replace(tzinfo=None) <= LAST for date in dates)
     assert {write(date) for date in dates} <= set(made)
-
-
-DURATIONS: dict[str, Callable[[int], str]] = {
-    "h:mm:ss": lambda s: f"{s // 3600}:{s // 60 % 60:02}:{s % 60:02}",
-    "hh:mm:ss": lambda s: f"{s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}",
-    "m:ss": lambda s: f"{s // 60}:{s % 60:02}",
-    "m:ss or h:mm:ss": lambda s: (
-        f"{s // 60}:{s % 60:02}" if s < 3600 else f"{s // 3600}:{s // 60 % 60:02}:{s % 60:02}"
-    ),
-    "m:ss.mmm": lambda s: f"{s // 60}:{s % 60:02}.{s * 7 % 1000:03}",
-    "ISO 8601": lambda s: f"PT{s // 3600}H{s // 60 % 60}M",
-    "ISO 8601, short": lambda s: (
-        "PT" + "".join(f"{n}{u}" for n, u in zip((s // 3600, s // 60 % 60), "HM", strict=True) if n)
-        if s >= 60
-        else "PT0M"
-    ),
-    "1h 30m": lambda s: f"{s // 3600}h {s // 60 % 60}m",
-    "1 hour 30 minutes": lambda s: (
-        f"{s // 3600} hour{'s' * (s // 3600 != 1)} {s // 60 % 60} minute{'s' * (s // 60 % 60 != 1)}"
-    ),
-    "2 days, 4:10:00": lambda s: (
-        f"{s // 3600} day{'s' * (s // 3600 != 1)}, 0{s % 7}:{s // 60 % 60:02}:{s % 60:02}"
-    ),
-}
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)

@@ -191,6 +191,8 @@ def _placeholders(texts: pa.Array, values: pa.Array) -> NDArray[np.bool_]:
 
 def _impossible(texts: pa.Array, values: pa.Array) -> NDArray[np.bool_]:
     """Which texts are no value, but the zeros and nines that programs write for none."""
+    if pa.types.is_duration(values.type) or pa.types.is_time(values.type):
+        return np.zeros(len(texts), bool)
     nothing = pc.match_substring_regex(_digits(texts), _IMPOSSIBLE).fill_null(False)
     return flags(values.is_null()) & flags(nothing)
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from fabula.errors import UsageError
 from fabula.inference.arrays import guess_array
 from fabula.inference.guesses import words
-from fabula.io.arrays import array_of
+from fabula.io.arrays import array_of, whole_numbers
 from fabula.metrics.key_names import named_as_key
 from fabula.spec.keys import Uuid
 from fabula.spec.words import Pattern
@@ -41,6 +41,7 @@ SHORTEST, WITH_DIGIT = 16, 0.9
 """Hashes and random identifiers have so many characters, and this share of them has a digit."""
 
 _RANK_LIMIT = 2**62
+_FEW_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -79,13 +80,14 @@ class KeyCodec:
     def learn(cls, name: str, values: pa.Array) -> KeyCodec | None:
         """The key that a column is, or None where it is none."""
         kind = values.type
-        number, text = pa.types.is_integer(kind), _is_text(kind)
-        if not (number or text) or len(values) < 3 or values.null_count:
+        numbers, text = whole_numbers(values), _is_text(kind)
+        if not (numbers is not None or text) or len(values) < 3 or values.null_count:
             return None
         if pc.count_distinct(values).as_py() < len(values):
             return None
-        if number:
-            return _number_key(name, values)
+        if numbers is not None:
+            key = _number_key(name, numbers)
+            return key and replace(key, type=kind)
         if (numbered := _numbered_key(name, values)) is not None:
             return numbered
         chunked = pa.chunked_array([values])
@@ -114,13 +116,18 @@ class KeyCodec:
         return CellColumn(self.name, np.array([self.rows]), ordered=False, missing=False)
 
     @property
+    def meets_real_ones(self) -> bool:
+        """Whether new identifiers are likely to meet some of the real ones."""
+        return bool(self.regex) and self.tries <= _FEW_TRIES
+
+    @property
     def about(self) -> str:
         """What was made of the column."""
         if _is_number(self.type):
             return f"key: made anew from {self.start}"
         if self.width:
             return f"key: made anew from {self._texts(np.array([self.start]))[0]}"
-        told = "" if self.tries > 3 or not self.regex else "; so few that real ones may come back"
+        told = "; so few that real ones may come back" if self.meets_real_ones else ""
         return f"key: made anew as {self.regex or 'UUID'}{told}"
 
     def encode(self, values: pa.Array) -> CodeColumn:
@@ -230,14 +237,11 @@ def _numbered_key(name: str, values: pa.Array) -> KeyCodec | None:
     widths = pc.unique(pc.utf8_length(number))
     if max(len(pc.unique(front)), len(pc.unique(back)), len(widths)) > 1:
         return None
-    return KeyCodec(
-        name,
-        values.type,
-        len(values),
-        start=pc.max(number.cast(pa.int64())).as_py() + 1,
-        around=(front[0].as_py(), back[0].as_py()),
-        width=widths[0].as_py(),
-    )
+    start, width = pc.max(number.cast(pa.int64())).as_py() + 1, widths[0].as_py()
+    if start + len(values) > 10**width:  # those after the last would have a digit more
+        return None
+    around = front[0].as_py(), back[0].as_py()
+    return KeyCodec(name, values.type, len(values), start=start, around=around, width=width)
 
 
 def _random_form(values: pa.Array) -> str | None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.errors import SourceError
+from fabula.io.written.fields import plain_field
 from fabula.synthesizers.columns.categories import CategoryCodec, is_text, plain_values
 from fabula.synthesizers.columns.codec import CodecState, ColumnCodec
 from fabula.synthesizers.columns.keys import KeyCodec
@@ -127,7 +128,7 @@ class Columns:
             if isinstance(codec, str):
                 left_out[field.name] = codec
                 continue
-            fields.append(field.remove_metadata().with_nullable(True))
+            fields.append(plain_field(field))
             codecs.append(codec)
         return cls(pa.schema(fields), tuple(codecs), left_out)
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fabula.inference.codes import are_letter_codes
 from fabula.io.arrays import array_of
 from fabula.io.written.columns import written_form
 from fabula.io.written.number_forms import NumberForm
@@ -53,6 +54,7 @@ SAME_PEOPLE = 1.05
 MANY = 0.25
 """Codes differ in at least this share of the rows; fewer are labels."""
 
+_SEEN = 2_000
 _NUMBER = r"^[+-]?\d*\.\d+$|^[+-]?\d+(\.\d+)?[eE][+-]?\d+$"
 
 SEVERAL = ("phone", "account", "card", "code", "ip", "mac", "plate", "national_id", "uuid")
@@ -256,7 +258,8 @@ def _found(
             reason = f"known names; confidence {BY_NAME:.2f}"
         elif detail is None and (detail := _code(values, known, protect)):
             reason = f"differing texts of a few shapes; confidence {BY_NAME:.2f}"
-    if detail is None or (detail == "code" and KeyCodec.learn(name, values) is not None):
+    key = KeyCodec.learn(name, values) if detail == "code" else None
+    if detail is None or (key is not None and not key.meets_real_ones):
         return None
     return PersonalColumn(name, detail, values, known, gap, reason)
 
@@ -305,7 +308,9 @@ def _code(values: pa.Array, known: pa.Array, protect: int) -> str | None:
     if len(known) < MANY * len(texts) or pc.all(pc.match_substring_regex(known, _NUMBER)).as_py():
         return None
     shapes = Shapes.of(texts, protect=protect, frequent=True)
-    return "code" if shapes is not None and shapes.are_codes else None
+    if shapes is None:
+        return None
+    return "code" if shapes.are_codes or are_letter_codes(known[:_SEEN].to_pylist()) else None
 
 
 def _tells_of(group: list[PersonalColumn], other: PersonalColumn) -> bool:

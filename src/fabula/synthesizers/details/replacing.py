@@ -171,7 +171,7 @@ def _sieve(column: PersonalColumn, shapes: Shapes | None) -> Sieve | None:
     """What keeps codes from meeting real ones, unless they hardly can or can't but do."""
     if shapes is None or len(column.known) ** 2 < RARELY_MET * shapes.size:
         return None
-    if len(column.known) * MOST_ATTEMPTS > shapes.size:
+    if shapes.fullest(len(column.known)) * MOST_ATTEMPTS > 1:
         return None
     return Sieve.of(column.known, words=False)
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from fabula.inference.codes import code_pattern, is_mixed
 from fabula.io.arrays import array_of
 from fabula.streams import Permutation, mix, name_key
 from fabula.words.locales import load_locale
@@ -24,12 +25,13 @@ MOST_ATTEMPTS = 64
 
 _MOST_STRINGS = 2**62
 _LONGEST = 60
+_SEEN = 2_000
 _COUNTRY = re.compile(r"\+\d{1,2}")
 """The country of a telephone number; one that a single row has is left to chance."""
 
 _DIGITS = re.compile(r"\\d|\[1-9\]|[0-9]")
 _WORD = re.compile(r"(\[a-z\]|(?<!-)[a-z](?!-)){3}")
-_PLAIN = re.compile(r"[\w\\\[\] .#:/()+-]*")
+_PLAIN = re.compile(r"[\w\\\[\]{} .#:/()+-]*")
 
 _CLASSES: Mapping[str, str] = {"9": r"\d", "A": "[A-Z]", "a": "[a-z]"}
 
@@ -60,6 +62,11 @@ class Shapes:
         """
         if pc.any(pc.match_substring_regex(texts, r"\p{Lo}|\p{Lm}")).as_py():
             return None  # scripts without capitals, where no sign could stand for a letter
+        mixed = code_pattern(texts[:_SEEN].to_pylist())
+        if mixed is not None and is_mixed(mixed):
+            fits = pc.match_substring_regex(texts, f"^{mixed}$")
+            if pc.mean(fits).as_py() >= _NEARLY_ALL:
+                return cls((mixed,), (len(texts),))
         drawn = outlines(texts)
         counted = drawn.value_counts()
         rows = counted.field("counts").to_numpy()
@@ -96,6 +103,14 @@ class Shapes:
     def size(self) -> float:
         """How many codes there are of all shapes."""
         return float(sum(compile_pattern(regex).size or _MOST_STRINGS for regex in self.regexes))
+
+    def fullest(self, codes: int) -> float:
+        """The largest share of a shape's codes that so many codes of all shapes take."""
+        shares = zip(self.regexes, self.rows, strict=True)
+        return max(
+            codes * rows / sum(self.rows) / (compile_pattern(regex).size or _MOST_STRINGS)
+            for regex, rows in shares
+        )
 
     def at(self, numbers: NDArray[np.int64], seed: int, name: str, *, attempt: int = 0) -> pa.Array:
         """A code for each number; different numbers give different codes of a shape.

@@ -23,7 +23,7 @@ from fabula.synthesizers.details.finding import details_of, personal_columns
 from fabula.synthesizers.model import Steps
 from fabula.synthesizers.relational.across.across import Across
 from fabula.synthesizers.relational.circles import closed
-from fabula.synthesizers.relational.declared import demand, placed, with_declared
+from fabula.synthesizers.relational.declared import demand, named_place, with_declared
 from fabula.synthesizers.relational.entities import with_entities
 from fabula.synthesizers.relational.layout import Seen
 from fabula.synthesizers.relational.learning import Lesson, TableModel
@@ -105,16 +105,16 @@ class RelationalSynthesizer:
         for name, model in self.models.items():
             with drawing(self.path):
                 made[name] = closed(model, made, seed, partial(_stream, seed, name))
+        tables = applied(self.people, {name: item.table for name, item in made.items()}, seed)
         with drawing(self.path):
             tables = self.across.applied(
-                {name: item.table for name, item in made.items()},
-                {name: model.schema for name, model in models.items()},
+                tables,
+                {name: model.made_schema for name, model in models.items()},
                 {name: model.relations for name, model in models.items()},
-                lambda name: _stream(seed, name, "relations across tables"),
+                lambda name: _stream(seed, name, "rules across tables"),
             )
             tables = {name: models[name].as_written(table) for name, table in tables.items()}
         tables = {name: table for name, table in tables.items() if name not in self.entities}
-        tables = applied(self.people, tables, seed)
         return {name: self.hand_back.get(name, _unchanged)(table) for name, table in tables.items()}
 
     def save(self, path: PathLike) -> None:
@@ -207,8 +207,8 @@ def fit_tables(
     *,
     keys: Mapping[str, str] | None = None,
     keep: Collection[str] = (),
-    orphans: Literal["drop", "keep"] = "drop",
     sensitive: Collection[str] = (),
+    orphans: Literal["drop", "keep"] = "drop",
     seed: int = 0,
     protect: int = PROTECTED_ROWS,
     exact: bool = True,
@@ -221,9 +221,9 @@ def fit_tables(
         tables: The tables by name.
         keys: Foreign keys that their names don't tell, `"orders.buyer"` to `"people.id"`.
         keep: Tables that stay as they are, such as lists of countries: their rows are real.
+        sensitive: Columns that are replaced or left out, as `column` or `table.column`.
         orphans: Whether rows whose foreign key no parent has are left out, or samples have the
             same share of such rows; the card says how many there are.
-        sensitive: Columns that are replaced or left out, as `column` or `table.column`.
         seed: The same data and seed give the same model.
         protect: Labels of fewer rows, and so many extreme numbers, are not learned.
         exact: Keep, within tables and across them, what holds on all rows.
@@ -374,7 +374,7 @@ def _sensitive(
         there = [name for name, table in tables.items() if place in table.column_names]
         column = place
         if not there:
-            (owner, (column, *_)) = placed(place, tables)
+            (owner, (column, *_)) = named_place(place, tables)
             there = [owner]
         for name in there:
             if column in features[name].column_names:

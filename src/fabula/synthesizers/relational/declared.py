@@ -20,7 +20,7 @@ def with_declared(found: Keys, declared: Mapping[str, str], tables: Mapping[str,
     foreign = {(key.child, key.columns): key for key in found.foreign}
     primary = dict(found.primary)
     for child, parent in declared.items():
-        (table, columns), (owner, key) = placed(child, tables), placed(parent, tables)
+        (table, columns), (owner, key) = named_place(child, tables), named_place(parent, tables)
         if len(columns) != len(key):
             raise UsageError(
                 f"`{child}` names {len(columns)} columns and `{parent}` {len(key)}",
@@ -41,13 +41,8 @@ def with_declared(found: Keys, declared: Mapping[str, str], tables: Mapping[str,
     return Keys(primary, tuple(foreign.values()), near)
 
 
-def placed(place: str, tables: Mapping[str, pa.Table]) -> tuple[str, tuple[str, ...]]:
-    """A table and its columns, written as `table.column` or `table.column+column`.
-
-    Raises:
-        SourceError: The table does not exist.
-        UsageError: A column does not exist.
-    """
+def named_place(place: str, tables: Mapping[str, pa.Table]) -> tuple[str, tuple[str, ...]]:
+    """A table and its columns, written as `table.column` or `table.column+column`."""
     table, _, names = place.partition(".")
     demand(table, tables, "keys")
     there = tables[table].column_names

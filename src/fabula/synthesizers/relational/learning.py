@@ -93,6 +93,15 @@ class TableModel:
             return frozenset(self.schema.names)
         return frozenset(() if self.columns is None else self.columns.names)
 
+    @property
+    def made_schema(self) -> pa.Schema:
+        """The columns as they are made, times that are written as texts as times."""
+        forms = self.written
+        return pa.schema(
+            pa.field(field.name, forms[field.name].type) if field.name in forms else field
+            for field in self.schema
+        )
+
     def as_written(self, table: pa.Table) -> pa.Table:
         """Made rows with times as texts, where the real ones are."""
         for name, form in self.written.items():
@@ -162,7 +171,7 @@ class Lesson:
         if timeline is not None:
             table = timeline.flattened(table, siblings.positions)
         persons = None if self.persons is None else self.persons.take(order)
-        columns, left_out = self._columns(table, timeline, persons, identity)
+        columns, left_out = self._columns(table, timeline, identity, persons)
         own = np.zeros((len(order), 0), np.int32) if columns is None else columns.encode(table)
         cells = () if columns is None else tuple(codec.cells for codec in columns.codecs)
         seen, above = Seen(own, cells), self._above(siblings)
@@ -232,8 +241,8 @@ class Lesson:
         self,
         table: pa.Table,
         timeline: Timeline | None,
-        persons: Persons | None,
         identity: Identity,
+        persons: Persons | None,
     ) -> tuple[Columns | None, Mapping[str, str]]:
         if not table.num_columns:
             return None, {}
@@ -248,8 +257,8 @@ class Lesson:
             self.details,
             persons,
             protect=self.protect,
-            sensitive=self.sensitive,
             known=identity.codecs,
+            sensitive=self.sensitive,
         )
         columns = columns.beside(table.select(distances), protect=self.protect)
         if table.num_rows < FEWEST_ROWS and self.name not in self.kept:

@@ -319,7 +319,9 @@ class Making:
             values[item.column] = array_of(item.values(values)).cast(kind)
         self.model.identity.dated(values)
         names = [name for name in self.model.schema.names if name in values]
-        return pa.table({name: values[name] for name in names})
+        schema = self.model.schema
+        fields = [pa.field(n, values[n].type, metadata=schema.field(n).metadata) for n in names]
+        return pa.table([values[name] for name in names], schema=pa.schema(fields))
 
     def _learned(self, own: Codes, siblings: Siblings) -> dict[str, pa.Array | pa.ChunkedArray]:
         columns = self.model.columns
@@ -332,7 +334,7 @@ class Making:
         for at in np.argsort(last, kind="stable").tolist():  # details see the row's other columns
             codec, name = columns.codecs[at], columns.names[at]
             rng = self.streams(f"column {name}")
-            places = Places(numbers, self.seed, rng, pa.table(made) if last[at] else None)
+            places = Places(numbers, self.seed, rng, pa.table(made) if last[at] and made else None)
             made[name] = codec.decode(np.ascontiguousarray(own[:, at]), places)
         table = pa.table([made[name] for name in columns.names], schema=columns.schema)
         if self.model.timeline is not None:

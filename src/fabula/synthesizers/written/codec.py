@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from fabula.synthesizers.columns.codec import CodeColumn, CodecState, Places, Ra
 from fabula.synthesizers.columns.numbers import NumberCodec
 from fabula.synthesizers.model import CellColumn, Weights
 
-_FORMS: Mapping[str, Callable[..., Form]] = {
+_FORMS: Mapping[str, type[TimeForm | DurationForm | NumberForm]] = {
     "time": TimeForm,
     "duration": DurationForm,
     "number": NumberForm,
@@ -73,12 +73,12 @@ class WrittenCodec:
         found = written_form(texts) if is_text(values.type) else written_digits(texts)
         if found is None:
             return None
-        shown = {
+        gaps: dict[str | None, int] = {
             text: rows for text, rows in found.gaps.items() if rows >= protect or is_known_gap(text)
         }
-        hidden = sum(found.gaps.values()) - sum(shown.values())
+        hidden = sum(found.gaps.values()) - sum(gaps.values())
         nulls = values.null_count + hidden
-        gaps: dict[str | None, int] = {**shown, **({None: nulls} if nulls else {})}
+        gaps |= {None: nulls} if nulls else {}
         codec = cls(name, values.type, found.form, gaps, _NOTHING, found.stray, hidden)
         read, stray = codec._look(values)
         numbers = NumberCodec.learn(name, read.filter(pa.array(~stray)), protect=protect)
@@ -231,8 +231,10 @@ def read_times(table: pa.Table, *, but: Collection[str]) -> tuple[pa.Table, dict
             continue
         texts = _texts(table.column(at).combine_chunks())
         found = written_form(texts)
-        form = found and found.form
-        if isinstance(form, TimeForm) and form.is_point and not found.gaps and not found.stray:
+        if found is None or found.gaps or found.stray:
+            continue
+        form = found.form
+        if isinstance(form, TimeForm) and form.is_point:
             table = table.set_column(at, field.name, form.read(texts))
             forms[field.name] = form
     return table, forms

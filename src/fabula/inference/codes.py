@@ -1,0 +1,96 @@
+"""The pattern of codes: texts of one length whose places hold signs of one class each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+_SIMPLE = (("[A-Z]", str.isupper), ("[a-z]", str.islower), (r"\d", str.isdigit))
+_MIXED = (
+    ("[A-Z0-9]", re.compile(r"[A-Z0-9]+")),
+    ("[a-z0-9]", re.compile(r"[a-z0-9]+")),
+    ("[A-Za-z0-9]", re.compile(r"[A-Za-z0-9]+")),
+)
+_HEX = (("[0-9a-f]", frozenset("0123456789abcdef")), ("[0-9A-F]", frozenset("0123456789ABCDEF")))
+_LEAST_HEX = 4
+_LONGEST = 64
+_FEWEST = 20
+"""Texts from which on a mixture of letters and digits in one place is no chance."""
+
+_VOWELS = re.compile("[aeiouy]", re.IGNORECASE)
+_NO_WORD = 0.1
+"""Codes of letters without any vowel are at least this share; no language has so many."""
+
+
+def code_pattern(texts: Sequence[str]) -> str | None:
+    """The regular expression of codes, or None where texts are none.
+
+    Args:
+        texts: Texts without nulls, at least one.
+    """
+    if len({len(text) for text in texts}) != 1 or not 2 <= len(texts[0]) <= _LONGEST:
+        return None
+    places = [frozenset(place) for place in zip(*texts, strict=True)]
+    classes = _hexadecimal(places, len(texts)) or [_class(place, len(texts)) for place in places]
+    known = [item for item in classes if item is not None]
+    if len(known) < len(classes):
+        return None
+    has_digits = any(item == r"\d" or "0-9" in item for item in known)
+    return _runs(known) if has_digits or are_letter_codes(texts) else None
+
+
+def are_letter_codes(texts: Sequence[str]) -> bool:
+    """Whether texts of letters are codes and no words: `KJFK`, `xqtb`, `MSFT`.
+
+    Args:
+        texts: Texts without nulls, at least one.
+    """
+    if len(set(texts)) < _FEWEST or not all(text.isascii() and text.isalpha() for text in texts):
+        return False
+    silent = sum(_VOWELS.search(text) is None for text in texts)
+    return silent >= _NO_WORD * len(texts)
+
+
+def is_mixed(pattern: str) -> bool:
+    """Whether a place of a pattern holds letters as well as digits."""
+    return "0-9" in pattern
+
+
+def _hexadecimal(places: Sequence[frozenset[str]], rows: int) -> list[str | None] | None:
+    """The classes of hexadecimal numbers, also of such with hyphens or with `0x` before them."""
+    if rows < _FEWEST:
+        return None
+    free = [place for place in places if len(place) > 1]
+    letters = frozenset[str]().union(*free)
+    for name, digits in _HEX:
+        mixed = any(map(str.isalpha, letters)) and any(map(str.isdigit, letters))
+        if letters <= digits and mixed and len(free) >= _LEAST_HEX:
+            return [name if len(place) > 1 else re.escape(*place) for place in places]
+    return None
+
+
+def _class(place: frozenset[str], rows: int) -> str | None:
+    if place == {"0"} and rows >= _FEWEST:
+        return "0"
+    if len(place) == 1:
+        (sign,) = place
+        return _simple(place) or re.sub(r"([.^$*+?{}\[\]\\|()])", r"\\\1", sign)
+    if (simple := _simple(place)) is not None or rows < _FEWEST:
+        return simple
+    signs = "".join(place)
+    return next((name for name, allowed in _MIXED if allowed.fullmatch(signs)), None)
+
+
+def _simple(place: Iterable[str]) -> str | None:
+    return next((name for name, test in _SIMPLE if all(map(test, place))), None)
+
+
+def _runs(classes: Sequence[str]) -> str:
+    """Write `XXX` as `X{3}`."""
+    parts: list[tuple[str, int]] = []
+    for item in classes:
+        if parts and parts[-1][0] == item:
+            parts[-1] = (item, parts[-1][1] + 1)
+        else:
+            parts.append((item, 1))
+    return "".join(item if count == 1 else f"{item}{{{count}}}" for item, count in parts)

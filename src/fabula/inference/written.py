@@ -1,0 +1,196 @@
+"""Columns of texts that stand for dates, times, durations or numbers, as columns of a spec.
+
+A column of such values is made first and not written; an expression writes it in its form.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from fabula.inference.arrays import Values, guess_array
+from fabula.inference.guesses import Guess
+from fabula.io.notes import told_rows
+from fabula.io.sql import quoted
+from fabula.io.written.columns import Written, is_gap, written_digits, written_form
+from fabula.io.written.duration_forms import DurationForm
+from fabula.io.written.form import flags
+from fabula.io.written.number_forms import NumberForm
+from fabula.io.written.time_forms import TimeForm
+from fabula.spec import col
+from fabula.spec.columns import AbstractNumber
+
+_DIGITS = re.compile(r"%([-^_]?)(\d?)([a-zA-Z])")
+_FRACTIONS = {"3": "%g", "6": "%f"}
+_TIME_OF_DAY = "TIMESTAMP '2000-01-01' + to_seconds({0})"
+_CLOCK = f"strftime({_TIME_OF_DAY}, '%H:%M:%S')"
+
+
+@dataclass(frozen=True)
+class WrittenGuess:
+    """Two columns for one.
+
+    Attributes:
+        values: The column of values, which is not written.
+        sql: The expression that writes them; `{0}` stands for the first column's name.
+        reason: Their form, and what is said of values of no such form.
+    """
+
+    values: Guess
+    sql: str
+    reason: str
+
+    def texts_of(self, helper: str) -> Guess:
+        """The column of texts, given what the column of values is called."""
+        return Guess(col.expr(self.sql.format(quoted(helper))), self.reason)
+
+
+def written_guess(name: str, values: Values, simple: Guess, **context: Any) -> WrittenGuess | None:
+    """The columns of values in texts or digits; None where a simple column is as good.
+
+    Args:
+        name: The column's name.
+        values: All of its values.
+        simple: What it looks like without this.
+        context: What `guess_array` wants to know.
+    """
+    kind = values.type
+    if pa.types.is_time(kind):
+        seconds = _in_seconds(values.combine_chunks())
+        made = guess_array(name, pa.chunked_array([seconds]), **context)
+        column = made.column.model_copy(update={"drop": True, "unique": False})
+        return WrittenGuess(Guess(column, made.reason), _CLOCK, "times of day")
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    if text and simple.column.kind not in ("llm", "pattern", "person"):
+        return None
+    if not text and not (pa.types.is_integer(kind) and isinstance(simple.column, AbstractNumber)):
+        return None
+    texts = values.combine_chunks().cast(pa.large_string())
+    found = written_form(texts) if text else written_digits(texts)
+    if found is None or (simple.column.kind == "person" and isinstance(found.form, NumberForm)):
+        return None
+    plain = _plain(found, texts)
+    sql = _sql(found, plain.type)
+    if sql is None:
+        return None
+    if not text:
+        sql = f"CAST({sql} AS BIGINT)"
+    stray = _stray(found, texts)
+    made = guess_array(name, pa.chunked_array([plain.filter(pa.array(~stray))]), **context)
+    gap = max(found.gaps, key=lambda word: found.gaps[word], default=None)
+    if gap is not None and not values.null_count and len(found.gaps) == 1 and text:
+        sql = f"coalesce({sql}, '{_quoted(gap)}')"
+    column = made.column.model_copy(update={"drop": True, "unique": False})
+    reason = "; ".join(part for part in (found.form.told, _doubts(found, stray)) if part)
+    return WrittenGuess(Guess(column, made.reason), sql, reason)
+
+
+def _plain(found: Written, texts: pa.Array) -> pa.Array:
+    """Dates and times as such, durations and times of day in seconds; null where there is none."""
+    words = pa.array(list(found.gaps), texts.type)
+    read = found.form.read(texts)
+    read = pc.if_else(pc.is_in(texts, value_set=words), pa.scalar(None, read.type), read)
+    if isinstance(found.form, TimeForm) and read.type == pa.int64():
+        months = read.fill_null(0).to_numpy().astype("datetime64[M]").astype("datetime64[D]")
+        return pc.if_else(read.is_valid(), pa.array(months), pa.scalar(None, pa.date32()))
+    timed = pa.types.is_time(read.type) or pa.types.is_duration(read.type)
+    return _in_seconds(read) if timed else read
+
+
+def _in_seconds(values: pa.Array) -> pa.Array:
+    """Times of day or durations in seconds."""
+    scale = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[values.type.unit]
+    ticks = values.cast(pa.int32() if values.type.bit_width == 32 else pa.int64())
+    return ticks if scale == 1 else pc.divide(ticks.cast(pa.float64()), float(scale))
+
+
+def _stray(found: Written, texts: pa.Array) -> NDArray[np.bool_]:
+    """Which texts are mistyped."""
+    read = found.form.read(texts)
+    return flags(texts.is_valid()) & flags(read.is_null()) & ~is_gap(texts, read)
+
+
+def _doubts(found: Written, stray: NDArray[np.bool_]) -> str:
+    """What is said of texts that are no value."""
+    parts = [f"mistyped: {told_rows(np.flatnonzero(stray))}, left out"] * bool(stray.any())
+    if len(found.gaps) > 1:
+        words = ", ".join(f"`{word}`" for word in list(found.gaps)[:3])
+        parts.append(f"{words} count as missing")
+    return "; ".join(parts)
+
+
+def _sql(found: Written, kind: pa.DataType) -> str | None:
+    """The expression that writes the values of `{0}`; None where SQL has none."""
+    form = found.form
+    if isinstance(form, NumberForm):
+        return _number_sql(form)
+    if isinstance(form, DurationForm):
+        return _duration_sql(form)
+    assert isinstance(form, TimeForm)
+    fractions = {width for _, width, sign in _DIGITS.findall(form.format) if sign == "f"}
+    flags = {flag for flag, _, _ in _DIGITS.findall(form.format)} & {"^", "_"}
+    if not fractions <= set(_FRACTIONS) or len(flags) > 1:
+        return None
+    plain = _DIGITS.sub(
+        lambda sign: _FRACTIONS[sign[2]] if sign[3] == "f" else f"%{sign[1].strip('^_')}{sign[3]}",
+        form.format,
+    ).replace("'", "''")
+    moment = "{0}" if pa.types.is_temporal(kind) else _TIME_OF_DAY
+    sql = f"strftime({moment}, '{plain}')"
+    case = {"^": "upper", "_": "lower"}.get(next(iter(flags), ""))
+    return f"{case}({sql})" if case else sql
+
+
+def _number_sql(form: NumberForm) -> str | None:
+    """Numbers with their signs; what has no fixed number of decimals is cut to them."""
+    if form.minus != "-" or (not form.fixed and form.thousands):
+        return None
+    number = f"format('{{{{:{',' if form.thousands else ''}.{form.decimals}f}}}}', {{0}}::DOUBLE)"
+    if not form.fixed:
+        number = f"rtrim(rtrim({number}, '0'), '.')"
+    if form.thousands not in ("", ",") or form.point != ".":
+        signs = (",", "~"), (".", form.point), ("~", form.thousands)
+        for old, new in signs:
+            number = f"replace({number}, '{old}', '{_quoted(new)}')"
+    parts = [f"'{_quoted(form.prefix)}'"] * bool(form.prefix) + [number]
+    return " || ".join([*parts, *[f"'{_quoted(form.suffix)}'"] * bool(form.suffix)])
+
+
+def _duration_sql(form: DurationForm) -> str | None:
+    """Durations in seconds, part by part."""
+    if not form.zeros or "w" in form.units or (form.style == "clock" and "d" in form.units):
+        return None
+    sizes = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+    parts, rest = [], "{0}"
+    for unit in form.units:
+        parts.append(f"CAST(floor({rest} / {sizes[unit]}) AS BIGINT)")
+        rest = f"({rest} % {sizes[unit]})"
+    if form.style == "clock":
+        signs = [f"%0{form.wide}d" if form.wide > 1 else "%d", *["%02d"] * (len(parts) - 1)]
+        shape = ":".join(signs)
+    else:
+        words = [form.words[unit][1] for unit in form.units]
+        texts = [f"%d{word}" for word in words]
+        if form.style == "iso":
+            first = next((at for at, unit in enumerate(form.units) if unit in "hms"), len(texts))
+            shape = f"P{''.join(texts[:first])}{'T' * (first < len(texts))}{''.join(texts[first:])}"
+        else:
+            shape = form.between.join(texts)
+    if form.decimals:
+        if form.style != "clock" or not form.fixed:
+            return None
+        scale = 10**form.decimals
+        parts.append(f"CAST(floor({{0}} * {scale}) % {scale} AS BIGINT)")
+        shape += f"{form.point}%0{form.decimals}d"
+    return f"printf('{_quoted(shape)}', {', '.join(parts)})"
+
+
+def _quoted(text: str) -> str:
+    """A text inside quotes of SQL, with no place for a name in it."""
+    return text.replace("'", "''").replace("{", "{{").replace("}", "}}")

@@ -1,0 +1,168 @@
+"""The formats that texts of times may have, by their parts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fabula.io.written.form import MOST_STRAY, Rows
+from fabula.io.written.time_signs import NAMES, WIDTHS, cased
+
+_NUMBERED_DATES = ("Ymd", "dmY", "mdY", "dmy", "mdy", "ymd", "Ym", "mY", "")
+_NAMED_DATES = ("dY", "Yd", "dy", "Y", "y")
+_TIMES = ("", "HM", "HMS", "HMSf")
+_BETWEEN_DATES = frozenset({"/", "-", ".", " ", ". ", ", "})
+_BEFORE: Mapping[str, frozenset[str]] = {
+    "M": frozenset({":", "h"}),
+    "S": frozenset({":"}),
+    "f": frozenset({".", ","}),
+}
+"""What may stand before minutes, seconds and their fraction."""
+
+_CONSTANT = frozenset({"T", "Z", "UTC", "GMT", "at", "h", "Uhr", "de"})
+"""Words that may stand in times; others make codes, such as `RE 2019-12`."""
+
+_COMPACT: Mapping[int, str] = {
+    6: "%Y%2m", 8: "%Y%2m%2d", 12: "%Y%2m%2d%2H%M", 14: "%Y%2m%2d%2H%M%S",
+    17: "%Y%2m%2d%2H%M%S%3f", 20: "%Y%2m%2d%2H%M%S%6f",
+}  # fmt: skip
+_COMPACT_TIMES: Mapping[int, str] = {4: "%2H%M", 6: "%2H%M%S"}
+_FEWEST_COMPACT = 5
+"""Fewer differing numbers may be dates by chance."""
+
+_TOKEN = re.compile(r"\d+|[^\W\d_]+|[\W_]+")
+_ZONE = re.compile(r"(?<=:\d\d)[+-]\d\d:?\d\d$")
+_LONGEST = 40
+
+
+def candidates(texts: pa.Array, rows: Rows) -> list[str]:
+    """Formats that may be those of all texts, the more usual ones first.
+
+    Args:
+        texts: Differing texts without nulls, the most frequent shape first.
+        rows: How many rows have each of them.
+    """
+    first = str(texts[0])
+    if len(first) > _LONGEST or not any(char.isdigit() for char in first):
+        return []
+    tokens = _tokens(first)
+    classes = "".join(map(_class, range(len(tokens)), tokens))
+    parts = pc.extract_regex(texts, f"^{classes}$")
+    if parts.null_count:
+        return []
+    columns = iter(parts.flatten())
+    values = [next(columns) if token[0].isalnum() else None for token in tokens]
+    return [*_compact(tokens, values), *_separated(tokens, values, rows)]
+
+
+def _tokens(text: str) -> list[str]:
+    """Runs of digits, of letters and of other signs; a distance from UTC is one of the last."""
+    zone = _ZONE.search(text)
+    start = zone.start() if zone else len(text)
+    return _TOKEN.findall(text[:start]) + ([text[start:]] if zone else [])
+
+
+def _class(number: int, token: str) -> str:
+    """A token as a regular expression, a group where it may differ."""
+    if token[0].isdigit():
+        return rf"(?P<g{number}>\d+)"
+    return rf"(?P<g{number}>\pL+)" if token[0].isalpha() else re.escape(token)
+
+
+def _compact(tokens: list[str], values: list[pa.Array | None]) -> Iterator[str]:
+    """Forms of digits without signs between them: 20240105, 202401, 20240105T101500."""
+    fields = []
+    for token, texts in zip(tokens, values, strict=True):
+        if token in ("T", "Z"):
+            fields.append(token)
+        elif texts is not None and token.isdigit():
+            widths = pc.unique(pc.utf8_length(texts)).to_pylist()
+            known = _COMPACT_TIMES if fields else _COMPACT
+            if len(widths) > 1 or widths[0] not in known or len(texts) < _FEWEST_COMPACT:
+                return
+            fields.append(known[widths[0]])
+        else:
+            return
+    if tokens[0].isdigit() and len(tokens[0]) >= min(_COMPACT):
+        yield "".join(fields)
+
+
+def _separated(tokens: list[str], values: list[pa.Array | None], rows: Rows) -> Iterator[str]:
+    """Forms that suit the tokens, the usual order of day and month first."""
+    words = {at: _word(values[at], rows) for at, token in enumerate(tokens) if token[0].isalpha()}
+    if None in words.values():
+        return
+    numbers = [at for at, token in enumerate(tokens) if token[0].isdigit()]
+    signs = [sign for sign in words.values() if sign and sign.startswith("%")]
+    named, halves = any(sign[-1] in "bB" for sign in signs), any(s[-1] == "p" for s in signs)
+    for date in _NAMED_DATES if named else _preferred(tokens):
+        for time in _TIMES:
+            roles = date + (time.replace("H", "I") if halves else time)
+            if len(roles) != len(numbers) or (halves and not time):
+                continue
+            if date == "y" and "-" not in tokens:  # a day without a year
+                continue
+            placed = dict(zip(numbers, roles, strict=True))
+            if not _well_separated(tokens, placed):
+                continue
+            fields = {at: _field(role, values[at]) for at, role in placed.items()}
+            if None in fields.values() or _is_version(tokens, fields.values()):
+                continue
+            pieces = [fields.get(at) or words.get(at) or token for at, token in enumerate(tokens)]
+            if not any("%" in token for token in tokens):
+                yield "".join(str(piece) for piece in pieces)
+
+
+def _preferred(tokens: list[str]) -> tuple[str, ...]:
+    """Orders of dates; between slashes, the month comes first where no value tells."""
+    if "/" in tokens:
+        return tuple(sorted(_NUMBERED_DATES, key=lambda order: not order.startswith("md")))
+    return _NUMBERED_DATES
+
+
+def _well_separated(tokens: list[str], placed: Mapping[int, str]) -> bool:
+    """Whether colons stand in times, and one and the same sign between the numbers of a date."""
+    between = set()
+    for at, role in placed.items():
+        before = tokens[at - 1] if at else ""
+        if role in _BEFORE:
+            if before not in _BEFORE[role]:
+                return False
+        elif role in "Yymd" and placed.get(at - 2, "") in (*"Yymd",) and not before.isalpha():
+            between.add(before)
+    return len(between) <= 1 and between <= _BETWEEN_DATES
+
+
+def _is_version(tokens: list[str], fields: Collection[str | None]) -> bool:
+    """Whether it may as well be a number of chapters, such as 1.2.10: no date has so few digits."""
+    return "%y" in fields and "." in tokens and bool({"%-d", "%-m"} & set(fields))
+
+
+def _field(role: str, texts: pa.Array | None) -> str | None:
+    """The sign of a number, or None where the texts can't be that."""
+    assert texts is not None
+    widths = pc.unique(pc.utf8_length(texts)).to_pylist()
+    least, most = WIDTHS[role]
+    if min(widths) < least or max(widths) > most:
+        return None
+    if role == "f":
+        return f"%{widths[0]}f" if len(widths) == 1 else None
+    return f"%-{role}" if min(widths) < most else f"%{role}"
+
+
+def _word(texts: pa.Array | None, rows: Rows) -> str | None:
+    """The sign of a word, the word itself where it may stand in all times, or None."""
+    assert texts is not None
+    found = pc.unique(texts).to_pylist()
+    if len(found) == 1 and found[0] in _CONSTANT:
+        return str(found[0])
+    for sign, names in NAMES.items():
+        for flag in ("", "^", "_"):
+            written = pa.array([cased(name, flag) for name in names], texts.type)
+            known = pc.is_in(texts, value_set=written).to_numpy(zero_copy_only=False)
+            if rows[known].sum() >= (1 - MOST_STRAY) * rows.sum():
+                return f"%{flag}{sign}"
+    return None
