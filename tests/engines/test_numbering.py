@@ -28,7 +28,7 @@ tables:
 
 def test_each_parents_rows_count_from_the_start_over_any_block() -> None:
     """90,000 lines are two blocks; a parent's rows may lie in both."""
-    lines = fb.generate(LINES).table("lines").to_pandas()
+    lines = fb.generate(LINES).to_arrow("lines").to_pandas()
     assert len(lines) > 65_536
     groups = lines.groupby("order_id")
     assert (lines["line_no"] == groups.cumcount() + 1).all()

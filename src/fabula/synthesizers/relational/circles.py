@@ -9,7 +9,7 @@ import numpy as np
 
 from fabula.metrics.keys import ForeignKey
 from fabula.synthesizers.relational.keyed import agreeing, taken, with_strays
-from fabula.synthesizers.relational.learning import Reach, TableModel
+from fabula.synthesizers.relational.learning import TableModel
 from fabula.synthesizers.relational.links import Rows
 from fabula.synthesizers.relational.making import (
     MadeTable,
@@ -17,6 +17,7 @@ from fabula.synthesizers.relational.making import (
     children_of,
 )
 from fabula.synthesizers.relational.matching import chosen_within
+from fabula.synthesizers.relational.reach import Reach
 
 
 def closed(

@@ -26,7 +26,7 @@ from fabula.synthesizers.relational.circles import closed
 from fabula.synthesizers.relational.declared import demand, named_place, with_declared
 from fabula.synthesizers.relational.entities import with_entities
 from fabula.synthesizers.relational.layout import Seen
-from fabula.synthesizers.relational.learning import Lesson, Reach, TableModel
+from fabula.synthesizers.relational.learning import Lesson, TableModel
 from fabula.synthesizers.relational.links import (
     Links,
     Rows,
@@ -42,6 +42,7 @@ from fabula.synthesizers.relational.people import (
     people_of_rows,
     same_people,
 )
+from fabula.synthesizers.relational.reach import Reach
 from fabula.synthesizers.relational.saved import read_database, write_database
 from fabula.synthesizers.relational.written_times import as_written, made_schema
 from fabula.synthesizers.saved import drawing

@@ -27,39 +27,12 @@ from fabula.synthesizers.relational.groups import Groups
 from fabula.synthesizers.relational.identity import Identity
 from fabula.synthesizers.relational.layout import Layout, Seen, Siblings
 from fabula.synthesizers.relational.links import Links, Rows
+from fabula.synthesizers.relational.reach import Reach
 from fabula.synthesizers.relational.timeline import Timeline
 from fabula.synthesizers.trees import Trees
 
 LOOK_BACK = 0.2
 """A model looks at the sibling before where at least this share of the rows has one."""
-
-
-@dataclass(frozen=True, eq=False)
-class Reach:
-    """A foreign key as it was in training.
-
-    Attributes:
-        counts: Children of each parent, rising; in the parents' order only where these are kept
-            as they are.
-        missing: Share of rows without a parent.
-        distinct: Whether no row may repeat its parent beside the same leading parent.
-        groups: Groups of parents; None for the leading key.
-        trees: How rows of one table point at each other.
-        back: Of a key that closes a circle, the key that leads back from its parent.
-        home: The share of rows whose parent leads back to them: heads of their own department.
-        astray: The share of rows whose key no parent has.
-        apart: Keys to the same table that no row shares the parent with: home and away team.
-    """
-
-    counts: NDArray[np.int64]
-    missing: float
-    distinct: bool = False
-    groups: Groups | None = None
-    trees: Trees | None = None
-    back: ForeignKey | None = None
-    home: float = 0.0
-    astray: float = 0.0
-    apart: tuple[ForeignKey, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

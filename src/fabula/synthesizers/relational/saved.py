@@ -38,9 +38,10 @@ from fabula.synthesizers.relational.bins import Bins
 from fabula.synthesizers.relational.groups import Groups
 from fabula.synthesizers.relational.identity import Identity, Numbering
 from fabula.synthesizers.relational.layout import Layout
-from fabula.synthesizers.relational.learning import Reach, TableModel
+from fabula.synthesizers.relational.learning import TableModel
 from fabula.synthesizers.relational.links import Links
 from fabula.synthesizers.relational.people import SamePeople
+from fabula.synthesizers.relational.reach import Reach
 from fabula.synthesizers.relational.timeline import Timeline
 from fabula.synthesizers.saved import UNSOUND, Saved, damaged, read_saved, write_saved
 from fabula.synthesizers.trees import Trees
