@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,11 +13,13 @@ import pytest
 
 from fabula.programs.running import RunOptions, run_unchecked
 from fabula.programs.sandbox.arrow_check import received_table
+from fabula.programs.sandbox.extensions import named_modules
 from fabula.programs.sandbox.frames import HEADER, FrameError, FrameReader
-from fabula.programs.sandbox.run import Limits, run
+from fabula.programs.sandbox.probes import network
+from fabula.programs.sandbox.run import Limits, enforced, run
 from fabula.programs.sandbox.scratch import scratch_folder, sweep
 from fabula.programs.wanted import Wanted
-from tests.programs.sandbox.naive import run_naively
+from tests.programs.sandbox.naive import notes_of, run_naively
 
 EXECUTE = "fabula.programs.sandbox.source:execute"
 LIMITS = Limits(seconds=6.0, memory=512 << 20, disk=10 << 20)
@@ -85,6 +89,92 @@ def test_privileged_advice_about_memory_is_refused(advice: int) -> None:
     )
     outcome = run(EXECUTE, {"source": source}, limits=LIMITS)
     assert outcome.notes == {"got": -1, "errno": 38}
+
+
+MAPPED = {
+    "a file": (
+        "import mmap, os\nf = os.open('x', os.O_CREAT | os.O_RDWR); os.ftruncate(f, 4096)\n"
+        "mmap.mmap(f, 4096, prot=mmap.PROT_READ | mmap.PROT_EXEC); notes['got'] = True"
+    ),
+    "a library": (
+        "import mmap, os, sys, zlib\nimport pyarrow.lib as lib\n"
+        "f = os.open(lib.__file__, os.O_RDONLY)\n"
+        "mmap.mmap(f, 4096, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_EXEC)\n"
+        "notes['got'] = True"
+    ),
+    "no file": (
+        "import mmap\nmmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_EXEC)\n"
+        "notes['got'] = True"
+    ),
+    "memory that was data": (
+        "import ctypes, mmap, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+        "m = mmap.mmap(-1, 4096); at = ctypes.addressof(ctypes.c_char.from_buffer(m))\n"
+        "if libc.mprotect(ctypes.c_void_p(at), 4096, 5):\n"
+        "    raise OSError(ctypes.get_errno(), 'refused')\n"
+        "notes['got'] = True"
+    ),
+}
+
+
+@pytest.mark.parametrize("what", MAPPED)
+def test_no_memory_becomes_code_after_the_lock(what: str, tmp_path: Path) -> None:
+    """Machine code of a program's own; without the sandbox each of these succeeds."""
+    assert notes_of(run_naively(MAPPED[what], {}, tmp_path)) == {"got": True}
+    outcome = run(EXECUTE, {"source": MAPPED[what]}, limits=LIMITS)
+    assert outcome.fault is not None
+    assert outcome.fault.kind == "refused"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import sqlite3, decimal, lzma, bz2, zlib, ctypes, unicodedata, zoneinfo, hashlib, array",
+        "from numpy.fft import fft; fft([1, 2, 3])",
+        "import pandas as pd\npd.DataFrame({'a': [1]}).to_parquet('x'); pd.read_parquet('x')",
+        "import pyarrow.csv, pyarrow.json, pyarrow.feather, pyarrow.dataset",
+        "import duckdb, pyarrow as pa",
+        "import threading\nt = threading.Thread(target=list); t.start(); t.join()",
+        "def f():\n    from mimesis import Person\n    return Person().name()\nf()",
+    ],
+)
+def test_compiled_modules_that_programs_use_are_there_before_the_lock(source: str) -> None:
+    outcome = run(EXECUTE, {"source": source}, limits=Limits(seconds=60))
+    assert outcome.fault is None
+
+
+def test_a_compiled_module_that_nobody_loaded_is_a_clear_error() -> None:
+    source = "import importlib; importlib.import_module('numpy._core._umath_tests')"
+    outcome = run(EXECUTE, {"source": source}, limits=LIMITS)
+    assert outcome.fault is not None
+    assert "the sandbox loads no compiled module after its start" in outcome.fault.message
+    assert outcome.fault.line == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("import scipy.stats as s, os", ["scipy.stats"]),
+        ("  from scipy import stats, special as x", ["scipy", "scipy.stats", "scipy.special"]),
+        ("import antigravity, pip, webbrowser, numpy.f2py.__main__, pandas.conftest", []),
+        ("import numpy.distutils, numpy._core.tests, pandas.tests.x, setuptools", []),
+        ("x = 'import duckdb'", []),
+    ],
+)
+def test_only_modules_of_known_packages_are_loaded_for_a_program(
+    source: str, names: list[str]
+) -> None:
+    """What is imported before the lock runs without it."""
+    assert list(named_modules(source)) == names
+
+
+def test_a_program_has_a_network_of_its_own_where_the_kernel_gives_one() -> None:
+    """Behind the filter of system calls; `fabula doctor` says whether this wall stands."""
+    code = "import ctypes, sys; sys.exit(ctypes.CDLL(None).unshare(0x50000000) != 0)"
+    given = subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    source = "import os; notes['net'] = os.readlink('/proc/self/ns/net')"
+    outcome = run(EXECUTE, {"source": source}, limits=LIMITS)
+    assert (outcome.notes["net"] != network()) is given
+    assert ("own namespaces" in enforced()) is given
 
 
 def test_a_pipe_is_not_made_larger() -> None:

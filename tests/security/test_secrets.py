@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import signal
 import subprocess
 import sys
 import time
 from base64 import b64encode
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -148,6 +151,35 @@ def test_a_secret_goes_to_a_strangers_host_only_when_its_user_says_so(
     assert "--allow-env CANARY" in told
     assert main(["plan", "s.json"]) == 0
     assert f"sends $CANARY to {host}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 3), ("n", 2), ("", 2)])
+def test_a_person_at_a_terminal_is_asked_once(answer: str, code: int, tmp_path: Path) -> None:
+    """The answer yes is remembered; no answer is no. Behind the question nobody listens."""
+    spec = spec_for("http://h.invalid:1/v1", api_key_env="CANARY", timeout=1)
+    (tmp_path / "s.json").write_text(json.dumps(spec))
+    command = "import sys; from fabula.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    words = [sys.executable, "-c", command, "generate", "s.json", "-o", "out"]
+    told = []
+    for _ in range(2):
+        near, far = pty.openpty()
+        own = {"FABULA_HOME": str(tmp_path / "home"), "CANARY": "sk-CANARY-123456"}
+        with subprocess.Popen(
+            words, stdin=far, stderr=far, stdout=far, cwd=tmp_path, env={**os.environ, **own}
+        ) as process:
+            os.close(far)
+            os.write(near, f"{answer}\n".encode())
+            text = b""
+            with suppress(OSError):  # how a terminal ends whose other side is closed
+                while piece := os.read(near, 4096):
+                    text += piece
+        os.close(near)
+        told.append(text.decode())
+        assert process.returncode == code, told
+    question = "the spec sends $CANARY to h.invalid; allow it, from now on? [y/N]"
+    assert question in told[0]
+    assert (question in told[1]) is (answer != "y")
+    assert ("--allow-env CANARY" in told[0]) is (answer != "y")
 
 
 def test_a_permission_is_remembered_for_one_host_and_one_variable(

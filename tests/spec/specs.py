@@ -64,6 +64,7 @@ columns: st.SearchStrategy[AbstractColumn] = st.one_of(
     st.builds(col.llm, words, type=st.sampled_from(["int", ["a", "b"], {"type": "string"}])),
     st.builds(col.text, words, max_words=st.integers(1, 99), examples=texts),
     st.builds(col.judge, texts, st.just({"helpful": "1..5"})),
+    st.builds(col.reasoning, texts),
     st.builds(col.program, words, type=st.sampled_from(["str", "int"]), examples=texts),
 )
 

@@ -136,6 +136,7 @@ def test_every_kind_can_be_named(kind: str) -> None:
         "provider": "code.isbn",
         "text": "x",
         "judge": "b 'is it good'",
+        "reasoning": "b",
         "program": "x",
     }
     assert columns(f"a {kind} {needed.get(kind, '')}")["a"].kind == kind

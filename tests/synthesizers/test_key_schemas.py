@@ -7,14 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from fabula.metrics.keys import ForeignKey, find_keys
 from fabula.synthesizers.fitting import fit
+from fabula.synthesizers.relational.keyed import taken
 from fabula.synthesizers.relational.links import row_links
-from fabula.synthesizers.relational.making import taken
 from fabula.synthesizers.synthesizer import load_synthesizer
 from fabula.synthesizers.trees import depths
+from tests.real_data import real_tables
 
 Tables = Mapping[str, pa.Table]
 
@@ -168,3 +170,21 @@ def test_rows_of_one_table_form_a_forest_as_deep_and_with_as_many_roots(
     assert np.bincount(depths(here)).tolist() == np.bincount(depths(there)).tolist()
     loops = [(rows == np.arange(len(rows))).sum() for rows in (there, here)]
     assert loops[0] == loops[1]
+
+
+@pytest.mark.parametrize(("name", "keys"), [("chinook", 11), ("northwind", 11)])
+def test_keys_of_known_databases_are_found_and_kept(name: str, keys: int) -> None:
+    """No orphan, no repeated key, and no real key where a key is one column."""
+    real = real_tables(f"relational/{name}")
+    fitted = fit(real, seed=1)
+    made = fitted.sample(seed=2)
+    assert len(fitted.keys.foreign) == keys
+    for key in fitted.keys.foreign:
+        here, there = row_links(made, key) < 0, row_links(real, key) < 0
+        assert here.sum() == there.sum(), key.name
+    for table, key in fitted.keys.primary.items():
+        rows = made[table].select(list(key))
+        assert rows.group_by(list(key)).aggregate([]).num_rows == rows.num_rows == len(real[table])
+        if len(key) == 1:
+            values = real[table].column(key[0])
+            assert not pc.any(pc.is_in(made[table].column(key[0]), value_set=values)).as_py()

@@ -77,3 +77,16 @@ def test_codes_of_several_lengths_keep_their_lengths():
     made = fb.fit(table, seed=1, holdout=0, rounds=2).sample(300, seed=2).column("symbol")
     assert all(re.fullmatch("[A-Z]{3,5}", code) for code in made.to_pylist())
     assert len(set(made.to_pylist())) == 300
+
+
+@pytest.mark.parametrize("name", ["customer_id", "number"])
+def test_ids_that_stand_as_floats_are_keys(name):
+    """As pandas has them where one was missing once."""
+    ids = np.random.default_rng(2).permutation(np.arange(1_000.0, 1_400.0))
+    table = pa.table({name: ids, "n": np.arange(400) % 7})
+    made = fb.fit(table, seed=1, holdout=0, rounds=2).sample(400, seed=2).column(name)
+    assert made.type == pa.float64()
+    assert min(made.to_pylist()) == 1_400
+    assert len(set(made.to_pylist())) == 400
+    again = fb.generate(fb.infer(table).spec, seed=1)["data"].column(name).to_pylist()
+    assert sorted(again) == sorted(ids.tolist())

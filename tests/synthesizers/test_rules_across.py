@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 from fabula.metrics.across.links import parents_of
 from fabula.synthesizers.relational.database import RelationalSynthesizer, fit_tables
+from tests.real_data import real_files, real_table
 
 DAY = 86_400_000_000
 Tables = dict[str, pa.Table]
@@ -212,23 +214,26 @@ CLINIC_RULES = {
 def firm() -> Tables:
     """A tree in one table, a table named like a key, a total of products."""
     rng = np.random.default_rng(6)
-    boss = np.array([-1, *(rng.integers(0, max(i // 4, 1)) for i in range(1, 160))])
+    boss = np.array([-1, *(rng.integers(i // 2, i) for i in range(1, 300))])
     opened = 1_500_000_000_000_000 // DAY * DAY + rng.integers(0, 1500, 25) * DAY
-    site = rng.integers(0, 25, 160)
-    worker = np.repeat(np.arange(160), rng.integers(0, 5, 160))
+    site = rng.integers(0, 25, 300)
+    hired = opened[site] + rng.integers(0, 900, 300) * DAY
+    order = np.argsort(hired)  # nobody comes before their manager
+    site, hired = site[order], hired[order]
+    worker = np.repeat(np.arange(300), rng.integers(0, 5, 300))
     hours, wage = rng.integers(1, 12, len(worker)), np.round(rng.uniform(15, 60, len(worker)), 1)
-    pay = np.bincount(worker, weights=hours * wage, minlength=160)
+    pay = np.bincount(worker, weights=hours * wage, minlength=300)
     return {
         "id": pa.table(
             {"id": np.arange(25) + 1, "opened": dates(opened), "area": rng.normal(90, 20, 25)}
         ),
         "employees": pa.table(
             {
-                "employee_id": np.arange(160) + 1,
+                "employee_id": np.arange(300) + 1,
                 "manager_id": pa.array(boss + 1, pa.int64(), mask=boss < 0),
                 "site_id": pa.array(site + 1),
-                "hired": dates(opened[site] + rng.integers(0, 900, 160) * DAY),
-                "reports": np.bincount(boss[1:], minlength=160),
+                "hired": dates(hired),
+                "reports": np.bincount(boss[1:], minlength=300),
                 "pay": np.round(pay, 1),
             }
         ),
@@ -249,6 +254,8 @@ FIRM_RULES = {
     "employees.pay = sum of shifts.hours * shifts.wage": "SELECT count(*) FROM employees e WHERE "
     "pay <> (SELECT round(coalesce(sum(hours * wage), 0), 1) FROM shifts s "
     "WHERE s.employee_id = e.employee_id)",
+    "employees.hired >= employees.hired": "SELECT count(*) FROM employees e "
+    "JOIN employees b ON e.manager_id = b.employee_id WHERE e.hired < b.hired",
     "employees.hired >= id.opened": "SELECT count(*) FROM employees e "
     "JOIN id i ON e.site_id = i.id WHERE e.hired < i.opened",
 }
@@ -296,3 +303,150 @@ def test_what_holds_across_real_tables_holds_in_every_sample(schema: str, tmp_pa
             assert counted(made, query) == 0, rule
         loaded = again.sample(scale, seed=2)
         assert all(loaded[name].equals(made[name]) for name in made)
+
+
+REAL_RULES = {
+    "chinook": {
+        "Invoice.BillingCity = Customer.City": "SELECT count(*) FROM Invoice i JOIN Customer c "
+        "USING (CustomerId) WHERE i.BillingCity IS DISTINCT FROM c.City",
+        "InvoiceLine.UnitPrice = Track.UnitPrice": "SELECT count(*) FROM InvoiceLine l "
+        "JOIN Track t USING (TrackId) WHERE l.UnitPrice <> t.UnitPrice",
+        "Invoice.Total = sum of InvoiceLine.UnitPrice": "SELECT count(*) FROM Invoice i WHERE "
+        "Total <> (SELECT round(coalesce(sum(UnitPrice * Quantity), 0), 2) FROM InvoiceLine l "
+        "WHERE l.InvoiceId = i.InvoiceId)",
+    },
+    "northwind": {
+        "orders.shipCountry = customers.country": "SELECT count(*) FROM orders o "
+        "JOIN customers c USING (customerID) WHERE o.shipCountry IS DISTINCT FROM c.country",
+        "products.unitPrice = largest order_details.unitPrice": "SELECT count(*) FROM products p "
+        "WHERE unitPrice <> (SELECT max(unitPrice) FROM order_details d "
+        "WHERE d.productID = p.productID)",
+    },
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", REAL_RULES)
+def test_rules_across_public_databases_are_kept(name: str) -> None:
+    tables = {path.stem: real_table(str(path)) for path in real_files(f"relational/{name}")}
+    model = fit_tables(tables, seed=1, rounds=5)
+    made = model.sample(seed=2)
+    told = {item.rule.told for item in model.across.rules.kept}
+    for rule, query in REAL_RULES[name].items():
+        assert rule in told
+        assert counted(tables, query) == counted(made, query) == 0, rule
+    for key in model.keys.foreign:
+        filled = made[key.child].column(key.columns[0]).is_valid().to_numpy()
+        assert (parents_of(made, key)[filled] >= 0).all()
+
+
+COUNTS = np.random.default_rng(7).poisson(2, 150)
+JOB = np.repeat(np.arange(150), COUNTS)
+START = 1_700_000_000_000_000 + np.random.default_rng(9).integers(0, 9_000, 150) * 3_600_000_000
+
+
+def jobs(**columns: Any) -> Tables:
+    """Jobs with tasks, and columns that are added to them."""
+    tables: dict[str, dict[str, Any]] = {
+        "jobs": {"job_id": np.arange(150), "size": np.random.default_rng(8).normal(5, 1, 150)},
+        "tasks": {"task_id": np.arange(len(JOB)), "job_id": JOB},
+    }
+    for place, values in columns.items():
+        table, column = place.split("__")
+        tables[table][column] = values
+    return {name: pa.table(own) for name, own in tables.items()}
+
+
+def told_of(model: RelationalSynthesizer) -> set[str]:
+    lines = model.card().splitlines()
+    return {line for line in lines if line.startswith(("across tables", "no rule", "not kept"))}
+
+
+def test_times_in_a_zone_stay_on_their_grid_after_their_parents() -> None:
+    zone, quarter = pa.timestamp("ns", "Europe/Berlin"), 900_000_000
+    later = np.random.default_rng(1).integers(0, 50, len(JOB)) * quarter
+    tables = jobs(
+        jobs__start=times(START).cast(zone), tasks__finish=times(START[JOB] + later).cast(zone)
+    )
+    made = fit_tables(tables, seed=1, rounds=5).sample(2.0, seed=2)
+    assert made["tasks"].schema.field("finish").type == zone
+    early = "SELECT count(*) FROM tasks JOIN jobs USING (job_id) WHERE finish < start"
+    assert counted(made, early) == 0
+    finish = made["tasks"].column("finish").cast(pa.int64()).to_numpy()
+    assert len(np.unique(finish % (quarter * 1_000))) == 1
+
+
+def test_a_time_is_never_before_the_latest_of_several_parents() -> None:
+    rng = np.random.default_rng(3)
+    hired = 1_700_000_000_000_000 + rng.integers(0, 9_000, 40) * 3_600_000_000
+    worker = rng.integers(0, 40, len(JOB))
+    tables = jobs(
+        jobs__start=times(START),
+        tasks__worker_id=worker,
+        tasks__begun=times(np.maximum(START[JOB], hired[worker]) + 1_000_000),
+    )
+    tables["workers"] = pa.table({"worker_id": np.arange(40), "hired": times(hired)})
+    made = fit_tables(tables, seed=1, rounds=5).sample(seed=2)
+    late = "SELECT count(*) FROM tasks JOIN jobs USING (job_id) JOIN workers USING (worker_id) "
+    assert counted(made, late + "WHERE begun < start OR begun < hired") == 0
+    assert counted(made, late + "WHERE begun > greatest(start, hired) + INTERVAL 1 MINUTE") == 0
+
+
+def test_a_rule_that_is_not_kept_is_told_with_its_reason() -> None:
+    """A table that is kept as it is, and rows that break a rule."""
+    fee = np.round(np.random.default_rng(2).uniform(1, 99, 150), 2)
+    most_fees = fee[JOB] + (np.arange(len(JOB)) < 2)
+    tables = jobs(jobs__tasks=COUNTS, jobs__fee=fee, tasks__fee=most_fees)
+    size = len(JOB)
+    near = f"no rule: tasks.fee = jobs.fee, in {size - 2} of {size} rows by job_id"
+    count = "jobs.tasks = number of tasks, in all 150 rows by job_id"
+    model = fit_tables(tables, seed=1, rounds=2)
+    assert told_of(model) == {f"across tables {count}", near}
+    kept = fit_tables(tables, keep=["jobs"], seed=1, rounds=2)
+    assert told_of(kept) == {f"not kept: {count}: its table is kept as it is", near}
+    assert not told_of(fit_tables(tables, exact=False, seed=1, rounds=2))
+
+
+def test_of_rules_in_a_circle_the_weakest_is_dropped_and_told() -> None:
+    rng = np.random.default_rng(4)
+    price = np.round(rng.uniform(1, 99, 40), 2)
+    product = rng.integers(0, 40, 1200)
+    quantity = rng.integers(1, 4, 1200)
+    tables = {
+        "products": pa.table({"product_id": np.arange(40) + 500, "price": price}),
+        "lines": pa.table(
+            {
+                "line_id": np.arange(1200),
+                "product_id": product + 500,
+                "price": price[product],
+                "quantity": quantity,
+                "amount": np.round(price[product] * quantity, 2),
+            }
+        ),
+    }
+    model = fit_tables(tables, seed=1, rounds=2)
+    assert told_of(model) == {
+        "across tables lines.price = products.price, in all 1,200 rows by product_id",
+        "not kept: products.price = smallest lines.amount, in all 40 rows by product_id:"
+        " it would follow from itself",
+    }
+    made = model.sample(seed=1)
+    query = (
+        "SELECT count(*) FROM lines l JOIN products p USING (product_id) WHERE l.price <> p.price"
+    )
+    assert counted(made, query) == 0
+    assert (
+        counted(made, "SELECT count(*) FROM lines WHERE amount <> round(price * quantity, 2)") == 0
+    )
+
+
+@pytest.mark.parametrize("kind", [pa.int8(), pa.float32(), pa.decimal128(5, 1), pa.int64()])
+def test_a_total_fits_its_column_in_every_type(kind: pa.DataType) -> None:
+    hours = np.random.default_rng(5).integers(1, 9, len(JOB))
+    total = pa.array(np.bincount(JOB, weights=hours, minlength=150)).cast(kind, safe=False)
+    made = fit_tables(jobs(jobs__hours=total, tasks__hours=hours), seed=1, rounds=2).sample(3.0)
+    query = (
+        "SELECT count(*) FROM jobs j WHERE hours <> "
+        "(SELECT coalesce(sum(hours), 0) FROM tasks t WHERE t.job_id = j.job_id)"
+    )
+    assert counted(made, query) == 0

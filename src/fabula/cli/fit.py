@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -99,6 +99,14 @@ def fit(
             help="Columns that are replaced whatever they hold, or else left out.",
         ),
     ] = "",
+    orphans: Annotated[
+        Literal["drop", "keep"],
+        typer.Option(
+            "--orphans",
+            help="Rows of related tables whose foreign key no parent has: left out, or their "
+            "share kept.",
+        ),
+    ] = "drop",
     exact: Annotated[
         bool,
         typer.Option(
@@ -153,6 +161,7 @@ def fit(
             keys=dict(map(_key, key or [])),
             keep=keep or (),
             sensitive=read_names(sensitive),
+            orphans=orphans,
             exact=exact,
             progress=watch,
             **_options(option or []),

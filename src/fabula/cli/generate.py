@@ -61,6 +61,10 @@ def generate(
             "row; repeatable.",
         ),
     ] = None,
+    reasoning: Annotated[
+        Literal["keep"] | None,
+        typer.Option("--reasoning", help="Keep what models think, in a column `reasoning`."),
+    ] = None,
     review: ReviewOption = None,
     form: Annotated[
         Literal["parquet", "csv", "jsonl", "arrow"] | None,
@@ -110,9 +114,11 @@ def generate(
     from fabula.reports.outcomes import run_text, wrote_line
     from fabula.reports.plans import plan_text
     from fabula.runs.output import record
+    from fabula.spec.tables import with_reasoning
 
     talk: Talk = ctx.obj
     wanted, sizes = with_checks(read_spec(spec, prompt=prompt), check or ()), read_sizes(n)
+    wanted = with_reasoning(wanted) if reasoning == "keep" else wanted
     if review is not None:
         from fabula.texts.review_notes import with_review
 

@@ -103,7 +103,8 @@ def take_options(arguments: Sequence[str]) -> tuple[Talk, list[str]]:
         )
     from fabula.llm.permission import grant
 
-    grant(allowed)
+    there = not quiet and sys.stdin.isatty() and sys.stderr.isatty()
+    grant(allowed, ask=_yes if there else None)
     asks_json = "--format=json" in rest or ("--format", "json") in itertools.pairwise(rest)
     as_json = errors == "json" or asks_json
     as_text: Literal["text", "json"] = "json" if as_json else "text"
@@ -122,8 +123,19 @@ def has_colour(stream: TextIO) -> bool:
     return stream.isatty() and not refused
 
 
+def _yes(question: str) -> bool:
+    """Whether the person at the terminal answers with yes; without an answer it is no."""
+    sys.stderr.write(f"{_plain(question)} [y/N]\n")  # a whole line, which progress leaves alone
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _plain(text: str) -> str:
+    return _CONTROL.sub(lambda character: ascii(character[0])[1:-1], text)
+
+
 def _write(text: str) -> None:
-    text = _CONTROL.sub(lambda character: ascii(character[0])[1:-1], text)
+    text = _plain(text)
     if has_colour(sys.stderr):
         text = re.sub(
             r"^(error|warning|hint)(\[[\w.-]+\])?:",

@@ -37,6 +37,7 @@ class Block:
         links: Row number in the parent of each row, -1 for none, by reference column.
         formulas: Evaluated expression parameters by column and parameter.
         rejected: Reasons of rows that could not be made, by position in the block.
+        siblings: Gives each row's place among its parent's rows, where rows follow from parents.
     """
 
     table: TablePlan
@@ -50,6 +51,7 @@ class Block:
     links: dict[str, NDArray[np.int64]] = field(default_factory=dict)
     formulas: dict[tuple[str, str], Array] = field(default_factory=dict)
     rejected: dict[int, Loss] = field(default_factory=dict)
+    siblings: Callable[[int, int], NDArray[np.int64]] | None = None
 
     def rng(self, name: str) -> np.random.Generator:
         """The stream of one column (or other named draw) in this block."""
@@ -66,6 +68,12 @@ class Block:
     def row_numbers(self) -> NDArray[np.int64]:
         """Numbers of the rows in the table."""
         return np.arange(self.start, self.start + self.rows, dtype=np.int64)
+
+    @property
+    def sibling_numbers(self) -> NDArray[np.int64]:
+        """Each row's place among its parent's rows, from 0."""
+        assert self.siblings is not None
+        return self.siblings(self.start, self.rows)
 
     def parameter(self, column: ColumnPlan, name: str) -> float | NDArray[np.float64] | None:
         """A numeric parameter: its constant, or one value a row (NaN where null)."""

@@ -8,6 +8,7 @@ from fabula.engines.dates import datetime_engine
 from fabula.engines.keys import constant_engine, key_engine, sequence_engine, uuid_engine
 from fabula.engines.numbers import number_engine
 from fabula.engines.people import pattern_engine, person_engine, provider_engine
+from fabula.engines.reasoning import reasoning_engine
 from fabula.engines.templates import template_engine
 from fabula.planning.plan import ColumnPlan
 
@@ -39,9 +40,11 @@ def column_engine(column: ColumnPlan, *, rows: int, seed: int, table: str) -> En
         case "person":
             return person_engine(column)
         case "provider":
-            return provider_engine(column, seed=seed)
+            return provider_engine(column, seed=seed, table=table)
         case "template":
             return template_engine(column, table)
+        case "reasoning":
+            return reasoning_engine(column)
         case "expr":
             return lambda block: block.formulas[column.name, "sql"].cast(column.type)
     return number_engine(column)

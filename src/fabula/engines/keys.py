@@ -39,11 +39,11 @@ def sequence_engine(column: ColumnPlan) -> Engine:
     start, step = spec.start, spec.step
     if isinstance(start, dt.date):
         length = seconds(step) if isinstance(step, str) else float(step) * 86_400
-        return _time_steps(start, length, column.type)
+        return _time_steps(spec, start, length, column.type)
     assert not isinstance(step, str)
 
     def make(block: Block) -> Array:
-        values = array_of(block.row_numbers * step + start)
+        values = array_of(_counted(spec, block) * step + start)
         return values.cast(column.type)
 
     return make
@@ -80,12 +80,17 @@ def microseconds(moment: dt.datetime) -> int:
     return (moment - _EPOCH) // dt.timedelta(microseconds=1)
 
 
-def _time_steps(start: dt.date, length: float, kind: pa.DataType) -> Engine:
+def _counted(spec: Sequence, block: Block) -> NDArray[np.int64]:
+    """The number of each row, in the table or within its parent."""
+    return block.row_numbers if spec.within is None else block.sibling_numbers
+
+
+def _time_steps(spec: Sequence, start: dt.date, length: float, kind: pa.DataType) -> Engine:
     at = start if isinstance(start, dt.datetime) else dt.datetime.combine(start, dt.time())
     first = microseconds(at.replace(tzinfo=None))
 
     def make(block: Block) -> Array:
-        times = first + np.rint(block.row_numbers * (length * _MICROSECONDS)).astype(np.int64)
+        times = first + np.rint(_counted(spec, block) * (length * _MICROSECONDS)).astype(np.int64)
         return array_of(times, pa.timestamp("us")).cast(kind, safe=False)
 
     return make

@@ -16,6 +16,7 @@ from fabula.engines.asked_rules import answer_check, told_rules
 from fabula.engines.block import Array, Block, GroupEngine, Loss, rows_of, with_share_missing
 from fabula.engines.fields import column_of, row_field
 from fabula.engines.prose import prose_check
+from fabula.engines.reasoning import KEPT, is_kept, keep
 from fabula.engines.templates import render
 from fabula.errors import UsageError
 from fabula.llm.batched import Batched
@@ -208,6 +209,7 @@ class JointEngine:
             check_row=rules.check,
             soft_row=rules.soft,
             soft_table=rules.table,
+            reasoning=KEPT if any(is_kept(self.plan, name) for name in self.group) else "",
             sample=_asked_before(block),
             unique=self._unique(specs),
             used=[
@@ -223,6 +225,8 @@ class JointEngine:
             values = {row: answer.get(name) for row, answer in made.items()}
             column = _filled(block, self.plan.columns[name], values)
             block.values[name] = with_share_missing(block, name, spec.nulls, column)
+            if job.reasoning:
+                keep(block, name, made)
 
     def _spec(self, name: str) -> Llm:
         spec = self.plan.columns[name].spec
@@ -265,6 +269,7 @@ class PromptEngine:
             check_row=_prose_and_rules(self.name, spec, rules.check),
             soft_row=rules.soft,
             soft_table=rules.table,
+            reasoning=KEPT if is_kept(self.plan, self.name) else "",
             text=isinstance(spec, Text),
             prompts=prompts,
             sample=_asked_before(block),
@@ -275,6 +280,8 @@ class PromptEngine:
         values = {row: answer[self.name] for row, answer in made.items()}
         filled = _filled(block, column, values)
         block.values[self.name] = with_share_missing(block, self.name, spec.nulls, filled)
+        if job.reasoning:
+            keep(block, self.name, made)
 
     def _field(self, spec: Llm | Text) -> RowField:
         if isinstance(spec, Llm):

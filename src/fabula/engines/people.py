@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from fabula.engines.block import Array, Block, Engine
+from fabula.errors import SpecError
 from fabula.planning.plan import ColumnPlan
 from fabula.spec.words import Pattern, Person, Provider
 from fabula.words.people import People
@@ -33,11 +36,15 @@ def pattern_engine(column: ColumnPlan) -> Engine:
     return lambda block: pattern.draw(block.rng(column.name), block.rows)
 
 
-def provider_engine(column: ColumnPlan, *, seed: int) -> Engine:
+def provider_engine(column: ColumnPlan, *, seed: int, table: str) -> Engine:
     """Values of a provider, drawn from a pool that is made once."""
     spec = column.spec
     assert isinstance(spec, Provider)
-    pool = provider_pool(spec.name, spec.locale, spec.size, seed)
+    try:
+        pool = provider_pool(spec.name, spec.locale, spec.size, seed)
+    except SpecError as error:
+        where = f"tables.{table}.columns.{column.name}"
+        raise SpecError([replace(item, where=where) for item in error.violations]) from error
 
     def make(block: Block) -> Array:
         chosen = block.rng(column.name).integers(0, len(pool), block.rows, dtype=np.int32)

@@ -180,6 +180,8 @@ class TableBlocks:
         size = min(BLOCK_ROWS, self.rows - start)
         attempt = self.attempt * TRIES + tries
         block = Block(self.plan, self._seed, index, start, size, attempt, wanted)
+        if (counted := self._cardinality) is not None:
+            block.siblings = lambda start, rows: counted.parents_of(start, rows)[1]
         if kept is not None:
             block.take(kept, kept.values.keys() & self.plan.columns.keys() - self._rules.redrawn)
         chosen = None if names is None else closure(names, self.plan.columns)

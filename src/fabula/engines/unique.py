@@ -16,6 +16,7 @@ from fabula.io.arrays import array_of, numbers_of
 from fabula.io.sql import quoted
 from fabula.planning.kinds import capacity, grid_ends
 from fabula.planning.plan import ColumnPlan, TablePlan
+from fabula.planning.values import never_repeats
 from fabula.spec.columns import AbstractColumn
 from fabula.spec.numbers import Uniform
 from fabula.spec.words import Choice, Pattern, Person
@@ -83,13 +84,14 @@ def distinct_groups(
         plan: The table.
         distinct: Columns that are distinct, or filled by a model, in some other way.
     """
-    done = {name for name, item in plan.columns.items() if item.spec.kind in FIXED} | set(distinct)
+    done = {name for name, item in plan.columns.items() if never_repeats(item.spec)} | set(distinct)
     groups: list[tuple[str, ...]] = [(n,) for n, item in plan.columns.items() if item.spec.unique]
     groups += [group for group in (plan.spec.primary_key, *plan.spec.unique) if group]
     found: list[tuple[Collection[str], list[tuple[str, ...]]]] = []
     for group in dict.fromkeys(groups):
         drawn = {name for name in group if not is_bound(plan, name)}
-        if not drawn or done & set(group):
+        counted = any(getattr(plan.columns[name].spec, "within", None) in group for name in group)
+        if not drawn or counted or done & set(group):
             continue
         columns, together = companions(plan, drawn), [group]
         for other in [item for item in found if columns & set(item[0])]:

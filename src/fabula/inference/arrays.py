@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from fabula.inference.codes import code_pattern
 from fabula.inference.families import nearest_family
 from fabula.inference.guesses import Facts, Guess, guess, words
+from fabula.io.arrays import whole_numbers
 from fabula.pii import find
 from fabula.pii.finding import TITLES
 from fabula.spec import col
@@ -64,7 +65,8 @@ def _guess(facts: Facts, values: Values, *, complete: bool) -> Guess:
     if pa.types.is_boolean(kind):
         share = pc.mean(values.cast(pa.int8())).as_py()
         return Guess(col.bernoulli(round(share, 4)), f"true in {share:.1%}")
-    if pa.types.is_integer(kind) and complete and (key := _key(values)):
+    whole = whole_numbers(values) if complete else None
+    if whole is not None and (key := _key(whole)):
         return key
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return _told(facts, values) or _category(values) or _number(values)

@@ -12,12 +12,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fabula.inference.across import keep_rules
 from fabula.inference.arrays import guess_array
 from fabula.inference.frames import named_tables
 from fabula.inference.inferred import Inferred
 from fabula.inference.pydantic_models import guessed_table
 from fabula.inference.speclike import class_of
 from fabula.inference.written import written_guess
+from fabula.io.arrays import whole_numbers
 from fabula.io.notes import notes_of
 from fabula.metrics.keys import find_keys, singular
 from fabula.spec import col
@@ -102,8 +104,9 @@ def _link(
         values = data[name].column(key[0])
         if tables[name].key == key:
             continue
-        if len(key) == 1 and pa.types.is_integer(values.type):
-            replace(name, key[0], col.key(start=pc.min(values).as_py()), "identifies its row")
+        whole = whole_numbers(values)
+        if len(key) == 1 and whole is not None:
+            replace(name, key[0], col.key(start=pc.min(whole).as_py()), "identifies its row")
         else:
             tables[name] = tables[name].model_copy(update={"primary_key": key})
     for link in keys.foreign:
@@ -116,3 +119,4 @@ def _link(
             unique=keys.primary.get(child) == (column,),
         )
         replace(child, column, kind, f"every value is a key of `{link.parent}`")
+    keep_rules(data, keys, tables, reasons)

@@ -64,6 +64,18 @@ def numbers_of(array: pa.Array) -> NDArray[Any]:
     return values
 
 
+def whole_numbers(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray | None:
+    """Whole numbers, also where they stand as floats; None where they are none."""
+    if pa.types.is_integer(values.type):
+        return values
+    if not pa.types.is_floating(values.type) or values.null_count == len(values):
+        return None
+    try:
+        return values.cast(pa.int64())
+    except pa.ArrowInvalid:  # a fraction, NaN, or more digits than a float has
+        return None
+
+
 def table_of(columns: Mapping[str, pa.Array]) -> pa.Table:
     """Arrow arrays as a table."""
     return pa.Table.from_arrays(list(columns.values()), names=list(columns))

@@ -8,14 +8,16 @@ from __future__ import annotations
 import csv
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
+from fabula.io.claimed_sizes import check_columns
+
 _DELIMITERS = ",;\t|"
-_HEAD_BYTES = 1 << 16
+_HEAD_BYTES = 1 << 18
 _MOST_TITLES = 20
 _ROWS = 200
 _FEWEST = 10
@@ -63,7 +65,9 @@ def layout_of(path: Path, encoding: str) -> Layout:
         many = "line 1 is" if skipped == 1 else f"lines 1 to {skipped} are"
         notes.append(f"{many} left out, before the header: `{shown}`")
     header = lines[skipped] if skipped < len(lines) else ""
-    delimiter = max(_DELIMITERS, key=_bare(header).count)
+    bare = _bare(header)
+    delimiter = max(_DELIMITERS, key=bare.count)
+    check_columns(bare.count(delimiter) + 1, path)
     rows = _rows(lines[skipped:], delimiter)
     if _is_data(rows):
         notes.append(
@@ -84,20 +88,18 @@ def unique_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
     place.
     """
     stripped = [name.strip() for name in names]
-    taken = set(stripped)
-    made: list[str] = []
+    taken, made = set(stripped), dict[str, None]()
     notes: list[str] = []
+    numbers: dict[str, Iterator[int]] = {}
     for at, name in enumerate(stripped, 1):
         new = name or f"column_{at}"
         if new in made:
-            new = next(
-                f"{name}_{number}"
-                for number in itertools.count(2)
-                if f"{name}_{number}" not in taken | set(made)
-            )
+            later = numbers.setdefault(name, itertools.count(2))
+            while (new := f"{name}_{next(later)}") in taken or new in made:
+                pass
             notes.append(f"column {at} is called `{new}`: the name `{name}` stands for another")
-        made.append(new)
-    return made, notes
+        made[new] = None
+    return list(made), notes
 
 
 def _before(lines: Sequence[str]) -> int:

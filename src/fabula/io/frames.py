@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from fabula.errors import SourceError
+from fabula.io.claimed_sizes import check_rows
 from fabula.io.json_files import columns_of
 from fabula.io.sources import read_source
 from fabula.types import TableLike
@@ -35,7 +37,10 @@ def as_table(data: TableLike | Sequence[Mapping[str, Any]], *, name: str = "data
         return data
     if isinstance(data, str | os.PathLike):
         rows = read_source(data)
-        return rows if isinstance(rows, pa.Table) else rows.to_table()
+        if isinstance(rows, pa.Table):
+            return rows
+        check_rows(rows.count_rows(), Path(data))
+        return rows.to_table()
     if isinstance(data, Mapping):
         return _from_columns(data, name)
     if isinstance(data, Sequence):

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from fabula.errors import SourceError, did_you_mean
 from fabula.io.archives import unpacked
+from fabula.io.claimed_sizes import check_columns, check_unpacked
 from fabula.io.csv_files import read_csv
 from fabula.io.formats import ENDINGS, Format
 from fabula.io.json_files import json_rows, read_json, read_json_lines
@@ -51,6 +52,8 @@ def read_source(path: PathLike) -> TableRows:
         return _read_archive(place)
     kind = _kind(place)
     try:
+        if place.suffix.lower() == ".gz":
+            check_unpacked(place)
         if kind in _COLUMNAR:
             rows = read_files([place], _COLUMNAR[kind], None)
             _check_names(rows.schema.names, place)
@@ -60,6 +63,8 @@ def read_source(path: PathLike) -> TableRows:
         raise _broken(place, str(exc)) from exc
     except OSError as exc:
         raise _broken(place, exc.strerror or str(exc)) from exc
+    except MemoryError as exc:
+        raise _broken(place, "it does not fit into memory") from exc
     _check_names(table.column_names, place)
     return table
 
@@ -238,7 +243,12 @@ def _read_parts(parts: list[Path]) -> TableRows:
 
 
 def _check_names(names: list[str], path: Path) -> None:
-    """Refuse a column that appears twice: its values could not be told apart."""
+    """Refuse a column that appears twice: its values could not be told apart; and too many.
+
+    Raises:
+        SourceError: There are some.
+    """
+    check_columns(len(names), path)
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise SourceError(

@@ -158,7 +158,9 @@ def read_message(answer: Mapping[str, Any], mode: str) -> ChatReply:
     ]
     texts = [str(block["text"]) for block in blocks if block.get("type") == "text"]
     text = joined(inputs) or "".join(texts)
-    thought = any(block.get("type") == "thinking" for block in blocks)
+    thoughts = [
+        str(block.get("thinking", "")) for block in blocks if block.get("type") == "thinking"
+    ]
     finish, problem = read_finish(answer.get("stop_reason"))
     return ChatReply(
         whole_text(text),
@@ -166,5 +168,6 @@ def read_message(answer: Mapping[str, Any], mode: str) -> ChatReply:
         usage=read_usage(answer),
         model=str(answer.get("model") or ""),
         mode=mode,
-        problem=ONLY_REASONING if thought and not text else problem,
+        problem=ONLY_REASONING if thoughts and not text else problem,
+        reasoning=whole_text("\n".join(thoughts).strip()),
     )

@@ -80,6 +80,7 @@ class ChatReply:
             `grammar`.
         cached: True when the reply came from the ledger and nothing was called.
         problem: Why there is no payload, in words, where the endpoint says more than `finish`.
+        reasoning: What the model thought, where the endpoint tells it apart from the payload.
     """
 
     text: str
@@ -89,6 +90,7 @@ class ChatReply:
     mode: str = "prompt"
     cached: bool = False
     problem: str = ""
+    reasoning: str = ""
 
 
 class ChatModel(Protocol):

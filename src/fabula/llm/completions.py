@@ -48,7 +48,8 @@ def read_reply(answer: Mapping[str, Any], mode: str) -> ChatReply:
     refusal = message.get("refusal")
     if not text.strip() and refusal:
         text, finish = str(refusal), "refusal"
-    elif not text.strip() and (message.get("reasoning_content") or message.get("reasoning")):
+    reasoning = _reasoning(message)
+    if not text.strip() and not refusal and reasoning:
         problem = ONLY_REASONING
     return ChatReply(
         whole_text(text),
@@ -57,6 +58,7 @@ def read_reply(answer: Mapping[str, Any], mode: str) -> ChatReply:
         model=str(answer.get("model") or ""),
         mode=mode,
         problem=problem,
+        reasoning=whole_text(reasoning),
     )
 
 
@@ -116,6 +118,20 @@ def _arguments(message: Mapping[str, Any]) -> str:
 def joined(payloads: list[str]) -> str:
     """Payloads of JSON as one: a single one as it is, several as a list."""
     return payloads[0] if len(payloads) == 1 else f"[{', '.join(payloads)}]" if payloads else ""
+
+
+def _reasoning(message: Mapping[str, Any]) -> str:
+    """What the model thought, in a field of its own or in parts of the content."""
+    for name in ("reasoning_content", "reasoning"):
+        if isinstance(message.get(name), str):
+            return str(message[name]).strip()
+    content = message.get("content")
+    parts = (
+        [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
+    )
+    thoughts = [part for part in parts if part.get("type") in _REASONING_PARTS]
+    texts = [part.get("text") or part.get("thinking") or part.get("reasoning") for part in thoughts]
+    return "\n".join(text for text in texts if isinstance(text, str)).strip()
 
 
 def _content(content: Any) -> str:

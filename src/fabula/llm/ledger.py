@@ -40,6 +40,8 @@ _SELECT = """
 SELECT text, finish, prompt_tokens, completion_tokens, model, mode, problem
 FROM replies WHERE key = ?
 """
+_REASONING = "\x1e\x02reasoning\x03\x1e"
+"""Stands between a reply and its reasoning where they share a cell; no text holds it."""
 _INSERT = "INSERT OR {} INTO replies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -120,7 +122,9 @@ class Ledger:
         if row is None:
             return None
         text, finish, prompt, completion, model, mode, problem = row
-        return ChatReply(text, finish, Usage(prompt, completion), model, mode, True, problem)
+        text, _, reasoning = text.partition(_REASONING)
+        usage = Usage(prompt, completion)
+        return ChatReply(text, finish, usage, model, mode, True, problem, reasoning)
 
     async def keep(self, key: bytes, entry: Entry) -> ChatReply:
         """Write a reply, wait until it is on disk, and return the one that counts.
@@ -335,8 +339,9 @@ def request_key(identity: str, request: ChatRequest) -> bytes:
 
 def _row(key: bytes, entry: Entry) -> tuple[object, ...]:
     reply, usage = entry.reply, entry.reply.usage
+    text = reply.text + (_REASONING + reply.reasoning) * bool(reply.reasoning)
     return (
-        *(key, entry.identity, entry.purpose, time(), entry.seconds, reply.text, reply.finish),
+        *(key, entry.identity, entry.purpose, time(), entry.seconds, text, reply.finish),
         *(usage.prompt_tokens, usage.completion_tokens, reply.model, reply.mode, reply.problem),
     )
 

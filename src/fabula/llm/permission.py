@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,13 +21,23 @@ from fabula.llm.presets import PRESETS
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 DENIED = "model.allow-env"
 
+Ask = Callable[[str], bool]
+"""Puts a question to the user; whether the answer is yes."""
+
 _granted: set[str] = set()
+_ask: list[Ask] = []
 
 
-def grant(names: Iterable[str]) -> None:
-    """Let this command send these variables to the hosts of its spec, and no others."""
+def grant(names: Iterable[str], *, ask: Ask | None = None) -> None:
+    """Let this command send these variables to the hosts of its spec, and no others.
+
+    Args:
+        names: The variables.
+        ask: How the user is asked about others, where there is one to ask.
+    """
     _granted.clear()
     _granted.update(names)
+    _ask[:] = [ask] if ask else []
 
 
 def sent(
@@ -40,7 +50,7 @@ def sent(
 
 
 def check_sent(host: str, names: Iterable[str]) -> None:
-    """Make sure that a host may get variables.
+    """Make sure that a host may get variables; the user is asked where that is possible.
 
     Raises:
         UsageError: Nobody allowed it.
@@ -49,15 +59,20 @@ def check_sent(host: str, names: Iterable[str]) -> None:
         return
     known = _remembered()
     denied = [name for name in names if name not in known.get(host, ())]
-    if missing := [name for name in denied if name not in _granted]:
+    missing = [name for name in denied if name not in _granted]
+    if missing and not any(ask(f"{_sends(missing, host)}; allow it, from now on?") for ask in _ask):
         options = " ".join(f"--allow-env {name}" for name in missing)
         raise UsageError(
-            f"the spec sends {', '.join(f'${name}' for name in missing)} to {host}",
+            _sends(missing, host),
             code=DENIED,
             hint=f"if that is what you want, add `{options}` to the command; it is remembered",
         )
     if denied:
         _remember({**known, host: sorted({*known.get(host, ()), *denied})})
+
+
+def _sends(names: Iterable[str], host: str) -> str:
+    return f"the spec sends {', '.join(f'${name}' for name in names)} to {host}"
 
 
 def _is_trusted(host: str) -> bool:

@@ -356,6 +356,12 @@ def _crossed(first: Groups, second: Groups) -> Groups:
 def _outcome(frames: Frames, column: Column, positive: str | None) -> Outcome:
     """Who has the good outcome."""
     frame = frames.real or frames.synthetic
+    if not (frame[column.name] > (0 if column.family == "category" else -np.inf)).any():
+        raise UsageError(
+            f"`{column.name}` has no value, so that nothing tells which outcome is good",
+            code="evaluate.positive",
+            hint="name another `target`",
+        )
 
     def good(frame: Frame | None, code: int) -> Array | None:
         if frame is None:

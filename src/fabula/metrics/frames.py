@@ -6,7 +6,7 @@ by all frames, and a missing value is a state of its own: NaN in numbers, code 0
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
@@ -16,8 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.errors import SourceError, did_you_mean
+from fabula.errors import SourceError
 from fabula.metrics.alike import alike, kind_of, labelled, plain
+from fabula.metrics.differences import FEW, few, shared_columns, void
 from fabula.metrics.names import is_key_name
 from fabula.streams import stream
 
@@ -32,9 +33,6 @@ NAMES_DISTINCT, NAMES_ROWS = 100, 10
 
 LARGEST = 1e100
 """Numbers beyond count as this much, so that their squares can be added up."""
-
-FEW = 30
-"""Tables of fewer rows are measured with a warning."""
 
 LONG_TEXT = 60
 """Strings that are longer than this on average are text, too."""
@@ -178,8 +176,9 @@ def prepare(
                 f"the {name} table has no rows", code="evaluate.empty", where=f"{name} table"
             )
     leader = "real" if real is not None else "synthetic"
-    names, notes = _shared(tables, leader)
-    notes += [_few(name, t.num_rows) for name, t in tables.items() if t.num_rows < FEW]
+    names, notes = shared_columns(tables, leader)
+    notes += [few(name, t.num_rows) for name, t in tables.items() if t.num_rows < FEW]
+    notes += [void(frame, names, table) for frame, table in tables.items()]
     columns: list[Column] = []
     values: dict[str, dict[str, Array]] = {name: {} for name in tables}
     texts: dict[str, dict[str, pa.ChunkedArray]] = {name: {} for name in tables}
@@ -204,58 +203,9 @@ def prepare(
         real=frames.get("real"),
         holdout=frames.get("holdout"),
         seed=seed,
-        notes=tuple(notes),
+        notes=tuple(filter(None, notes)),
         tables=tables,
     )
-
-
-def _shared(tables: Mapping[str, pa.Table], leader: str) -> tuple[list[str], list[str]]:
-    """Names of the columns that all tables have, and what is said about the others."""
-    first = tables[leader].column_names
-    for frame, table in tables.items():
-        repeated = sorted(
-            {name for name in table.column_names if table.column_names.count(name) > 1}
-        )
-        if repeated:
-            raise SourceError(
-                f"the {frame} table has more than one column `{repeated[0]}`",
-                code="evaluate.repeated-column",
-                hint="give every column a name of its own",
-            )
-    shared = [name for name in first if all(name in t.column_names for t in tables.values())]
-    notes = []
-    for frame, table in tables.items():
-        missing = [name for name in first if name not in table.column_names]
-        extra = [name for name in table.column_names if name not in first]
-        if missing:
-            notes.append(f"The {frame} table lacks {_listed(missing)}, {_left_out(missing)}.")
-        if extra:
-            notes.append(f"Only the {frame} table has {_listed(extra)}, {_left_out(extra)}.")
-    if not shared:
-        others = [name for table in tables.values() for name in table.column_names]
-        known = [name for name in others if name not in first]
-        raise SourceError(
-            f"the tables share no column: the {leader} table has {_listed(first)}, "
-            f"another has {_listed(known)}",
-            code="evaluate.no-shared-column",
-            hint=next(filter(None, (did_you_mean(name, first) for name in known)), None)
-            or "compare tables of the same columns",
-        )
-    return shared, notes
-
-
-def _left_out(names: Sequence[str]) -> str:
-    return f"which {'is' if len(names) == 1 else 'are'} left out"
-
-
-def _few(name: str, rows: int) -> str:
-    counted = "1 row" if rows == 1 else f"{rows} rows"
-    return f"The {name} table has only {counted}: its numbers are mostly chance."
-
-
-def _listed(names: Sequence[str], most: int = 5) -> str:
-    shown = ", ".join(f"`{name}`" for name in names[:most])
-    return f"{shown} and {len(names) - most} more" if len(names) > most else shown or "none"
 
 
 def _coded(

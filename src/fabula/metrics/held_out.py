@@ -56,6 +56,37 @@ def apart(
     return left, held, notes
 
 
+def published(made: Tables, real: Tables, holdout: Tables) -> dict[str, str]:
+    """A warning for each synthetic table that holds rows of the holdout, beyond chance.
+
+    They equal no real row, and no distance to the real table tells of them.
+
+    Args:
+        made: The synthetic tables.
+        real: The real tables, rows of the holdout taken out: as many of their rows equal one of
+            the holdout by chance.
+        holdout: The held-back rows of some of them.
+    """
+    warnings = {}
+    for name, rows in holdout.items():
+        shared = [
+            column for column in rows.column_names
+            if column in made[name].column_names and column in real[name].column_names
+        ]  # fmt: skip
+        equal = []
+        for table in (made[name], real[name]):
+            keys = _row_keys(table.select(shared), rows.select(shared)) if shared else None
+            equal.append(np.isin(*keys) if keys else np.zeros(table.num_rows, dtype=bool))
+        found, chance = (float(each.mean()) if len(each) else 0.0 for each in equal)
+        if found > chance + noise(chance, len(equal[0]), len(equal[1])):
+            warnings[name] = (
+                f"{int(equal[0].sum()):,} of the {len(equal[0]):,} synthetic rows equal a row of "
+                "the holdout: they are real, and metrics that look for copies of the real table "
+                "miss them."
+            )
+    return warnings
+
+
 def _said(taken: int, of: int) -> str:
     if taken == of:
         rows = "The holdout's row is" if of == 1 else f"All {of:,} rows of the holdout are"

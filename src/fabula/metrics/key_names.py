@@ -38,6 +38,13 @@ _MEASURES = _words(
 )
 """Last words of columns that count or measure."""
 
+_CLASSES = _words(
+    "type status category kind class group zone location region area country county state city"
+    " district genre level language locale currency grade rank colour color size unit role reason"
+    " method mode channel code plan tier brand model segment phase stage"
+)
+"""Words of columns that name what a row is like, and not whose it is."""
+
 _IE = {"movie": "movy", "cookie": "cooky", "calorie": "calory", "genie": "geny", "serie": "sery"}
 """Words whose plural in -ies is not that of a word in -y."""
 
@@ -95,6 +102,11 @@ def named_as_key(column: str) -> bool:
 def measures_something(column: str) -> bool:
     """Whether a column is called like a count or a measure."""
     return bool(_MEASURES & set(name_words(column)[-1:]))
+
+
+def names_class(column: str) -> bool:
+    """Whether a column is called after what its row is like: a type, a place, a state."""
+    return bool(_CLASSES & set(name_words(column)))
 
 
 def names_year(column: str) -> bool:

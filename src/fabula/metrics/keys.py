@@ -255,9 +255,7 @@ class _Search:
         if sure and (names or self._is_main(candidate.key)):
             return ""
         if names == EXACT:
-            if names_year(column):
-                return "these are years, and keys are made anew"
-            return _UNTOLD if measures_something(column) else ""
+            return _UNTOLD if measures_something(column) and not names_year(column) else ""
         if names == FULL:
             return ""
         if names >= PART and values.numbers is None:
@@ -300,7 +298,11 @@ class _Search:
         table = self.tables[name]
         pointing = parts | {key.columns[0] for key in foreign if key.child == name}
         complete = [column for column in self.columns.of(name) if not table[column].null_count]
-        named = [column for column in complete if column in pointing or named_as_key(column)]
+        named = [
+            column
+            for column in complete
+            if column in pointing or named_as_key(column) or names_year(column)
+        ]
         others = [column for column in complete if column not in named]
         usable = [*named, *others][:_USABLE]
         if not table.num_rows:

@@ -29,7 +29,7 @@ from fabula.spec.keys import Reference
 from fabula.spec.learned import Learned
 from fabula.spec.parameters import as_moment, is_expression
 from fabula.spec.tables import DatasetSpec, TableSpec
-from fabula.spec.words import FILLED, Judge, Llm, Program, Template, Text
+from fabula.spec.words import FILLED, Judge, Llm, Program, Reasoning, Template, Text
 
 Columns = dict[str, ColumnPlan]
 Node = tuple[str, str]
@@ -123,9 +123,11 @@ class _Resolver:
                 continue
             wanted.update(parsed.needs)
             needs.update(self.known(name, parsed.needs, where))
-        if isinstance(column, Judge):
+        if isinstance(column, Judge | Reasoning):
             where = f"tables.{self.table.name}.columns.{name}.of"
             needs.update(self.known(name, column.of, where))
+        if isinstance(column, Reasoning):
+            self.problems.extend(self._unreasoned(column, where))
         if isinstance(column, Program):
             where = f"tables.{self.table.name}.columns.{name}.of"
             before = takewhile(lambda other: other != name, self.table.columns)
@@ -135,6 +137,16 @@ class _Resolver:
         if len(needs) < len(wanted):
             return ColumnPlan(name, column, kind)
         return ColumnPlan(name, column, kind, tuple(needs), sql)
+
+    def _unreasoned(self, column: Reasoning, where: str) -> Iterator[Violation]:
+        """Columns whose reasoning is wanted and that no model writes."""
+        for name in column.of:
+            other = self.table.columns.get(name)
+            if other is not None and not isinstance(other, Llm | Text):
+                message = f"`{name}` is a `{other.kind}` column, behind which stands no reasoning"
+                yield Violation(
+                    "spec.bad-reasoning", message, where, "name `llm` or `text` columns"
+                )
 
     @cached_property
     def reference_names(self) -> list[str]:

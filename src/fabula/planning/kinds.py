@@ -59,6 +59,7 @@ _FIXED_TYPES: dict[str, pa.DataType] = {
     "template": pa.string(),
     "provider": pa.string(),
     "text": pa.string(),
+    "reasoning": pa.string(),
 }
 
 

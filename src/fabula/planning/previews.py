@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from fabula.errors import UsageError, did_you_mean
 from fabula.spec.checks import AggregateCheck, CorrelationCheck, CountCheck, ShareCheck
+from fabula.spec.keys import Sequence
 from fabula.spec.tables import DatasetSpec, TableSpec
 
 PREVIEW_ROWS = 10
@@ -30,4 +31,11 @@ def shortened(spec: DatasetSpec, n: int | Mapping[str, int]) -> DatasetSpec:
 def _short(table: TableSpec, limit: int) -> TableSpec:
     rows = limit if table.n is None else min(limit, table.n)
     checks = tuple(check for check in table.checks if not isinstance(check, STATISTICAL))
-    return table.model_copy(update={"n": rows, "per_parent": None, "checks": checks})
+    columns = {
+        name: column.model_copy(update={"within": None})
+        if isinstance(column, Sequence) and column.within
+        else column
+        for name, column in table.columns.items()
+    }
+    changes = {"n": rows, "per_parent": None, "checks": checks, "columns": columns}
+    return table.model_copy(update=changes)

@@ -9,8 +9,9 @@ from itertools import pairwise
 
 from fabula.errors import Violation, did_you_mean
 from fabula.planning.plan import ReferencePlan
+from fabula.planning.values import never_repeats
 from fabula.spec.checks import UniqueCheck
-from fabula.spec.keys import Reference
+from fabula.spec.keys import Reference, Sequence
 from fabula.spec.tables import DatasetSpec, TableSpec
 from fabula.spec.words import FILLED
 
@@ -28,6 +29,7 @@ def resolve_references(spec: DatasetSpec, problems: list[Violation]) -> Referenc
             for name, plan in _references(spec, table, problems)
         }
         problems += _driving_problems(table, resolved[table.name].get(driver or ""))
+        problems += _numbering_problems(table, driver)
         problems += _overlaps(table)
     return resolved
 
@@ -120,7 +122,7 @@ def _references(
                 )
             )
             continue
-        identifies = target.kind in ("key", "uuid", "sequence") or target.unique
+        identifies = never_repeats(target) or target.unique
         if not identifies and parent.key != (key,):
             message = f"column `{name}` refers to `{parent.name}.{key}`, whose values may repeat"
             hint = f"add `unique: true` to `{parent.name}.{key}`, or refer to its key"
@@ -197,6 +199,24 @@ def _driving_problems(table: TableSpec, driver: ReferencePlan | None) -> Iterato
     if column.unique and per_parent.fixed != 1 and per_parent.max != 1:
         message = f"`{driver.column}` is unique, but `per_parent` allows several rows of a parent"
         yield Violation("spec.bad-reference", message, f"{where}.unique", "add `max: 1` to it")
+
+
+def _numbering_problems(table: TableSpec, driver: str | None) -> Iterator[Violation]:
+    """Sequences that count within anything but the parents that the rows follow from."""
+    for name, column in table.columns.items():
+        if not isinstance(column, Sequence) or column.within is None:
+            continue
+        where = f"tables.{table.name}.columns.{name}"
+        if column.within != driver:
+            message = f"`within: {column.within}` is not the reference that `per_parent` follows"
+            hint = f"write `within: {driver}`"
+            if driver is None:
+                hint = f"give `{table.name}` a `per_parent` that names the parent table"
+            yield Violation("spec.bad-reference", message, f"{where}.within", hint)
+        elif column.unique:
+            message = f"`{name}` starts again for each parent, so its values repeat"
+            hint = f"leave out `unique`, or write `primary_key: [{driver}, {name}]`"
+            yield Violation("spec.bad-reference", message, f"{where}.unique", hint)
 
 
 def with_distinct_checks(table: TableSpec) -> TableSpec:

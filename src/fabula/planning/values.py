@@ -160,6 +160,13 @@ def step_violations(column: AbstractColumn, rows: int, where: str) -> Iterator[V
             yield Violation("spec.bad-number", "the steps lead beyond 64-bit whole numbers", where)
 
 
+def never_repeats(column: AbstractColumn) -> bool:
+    """Whether the values of a kind differ from row to row by themselves."""
+    if isinstance(column, Sequence):
+        return column.within is None
+    return column.kind in {"key", "uuid"}
+
+
 def _constant_problems(values: tuple[Scalar, ...], where: str) -> Iterator[Violation]:
     if all(isinstance(value, int) or value is None for value in values):
         for value in values:

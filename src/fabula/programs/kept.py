@@ -29,6 +29,7 @@ from fabula.programs.lifting import (
     seed_edits,
     size_edits,
 )
+from fabula.programs.syntax import parsed
 
 ABOUT = """\
 # Kept by Fabula; change it as you like. `python program.py` writes each table as CSV,
@@ -66,7 +67,7 @@ def keep(source: str, places: Mapping[str, Made], rows: Mapping[str, int]) -> st
         places: Where it leaves each table.
         rows: How many rows each table has.
     """
-    tree = ast.parse(source)
+    tree = parsed(source)
     own = rows_dict(tree)
     edits = [] if own is not None else list(size_edits(tree, rows))
     code = edited(source, {*edits, *seed_edits(tree), *_exposing(tree, places)})
@@ -105,13 +106,13 @@ def read_kept(text: str, file: str | None = None) -> Kept:
     """
     code, mark, end = text.partition(MARK)
     try:
-        tree, ending = ast.parse(code), ast.parse(end)
-    except (SyntaxError, ValueError) as error:
+        tree, ending = parsed(code), parsed(end)
+    except SyntaxError as error:
         raise UsageError(
-            f"the program is no Python: {getattr(error, 'msg', error)}",
+            f"the program is no Python: {error.msg}",
             code="program.syntax",
             file=file,
-            line=getattr(error, "lineno", None),
+            line=error.lineno,
             hint="mend the line, or give another program",
         ) from error
     sizes, seed = rows_dict(tree), seed_constant(tree)
@@ -126,7 +127,7 @@ def with_constants(kept: Kept, rows: Mapping[str, int], seed: int | None) -> str
     Raises:
         UsageError: The program has no such constant.
     """
-    tree = ast.parse(kept.code)
+    tree = parsed(kept.code)
     sizes, constant = rows_dict(tree), seed_constant(tree)
     edits: list[Edit] = []
     if rows and sizes is None:
@@ -214,7 +215,7 @@ def _top_level(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
 
 def _seeded(code: str, rows: str) -> str:
     """The code with its constants and seeds below its imports, or below a `SEED` of its own."""
-    tree = ast.parse(code)
+    tree = parsed(code)
     constant = seed_constant(tree)
     head = _head(tree)
     place = head[-1].end_lineno or 0 if head else 0

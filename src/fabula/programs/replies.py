@@ -16,10 +16,12 @@ from fabula.llm.chat import ChatReply
 from fabula.llm.rows.prose import is_refusal
 from fabula.llm.rows.reasoning import without_thoughts
 from fabula.llm.rows.wording import with_text
+from fabula.programs.syntax import parsed
 
 _BLOCK = re.compile(
     r"^[ \t]*(?:```|~~~)[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:^[ \t]*(?:```|~~~)|\Z)", re.S | re.M
 )
+_MOST_TRIES = 100
 _PYTHON = ("", "python", "py", "python3", "ipython", "ipython3")
 _NOTEBOOK = re.compile(r"^(\s*)([!%].*)$", re.M)
 _CODE_LINE = re.compile(r"(import \w|from [\w.]+ import |def \w+\(|class \w+|@\w|[A-Za-z_]\w* = )")
@@ -87,16 +89,30 @@ def _bare(text: str) -> ProgramReply | None:
     start = next((i for i, line in enumerate(lines) if _CODE_LINE.match(line)), None)
     if start is None:
         return None
-    ends = range(len(lines), start, -1)
-    end = next((end for end in ends if _parses("\n".join(lines[start:end]))), len(lines))
+    end = _end_of_code(lines, start)
     prose = "\n".join([*lines[:start], *lines[end:]]).strip()
     return ProgramReply((_without_magic("\n".join(lines[start:end]) + "\n"),), prose)
+
+
+def _end_of_code(lines: Sequence[str], start: int) -> int:
+    """Where the code that starts on a line ends; where none parses, with the last line."""
+    end = len(lines)
+    for _ in range(_MOST_TRIES):
+        try:
+            parsed("\n".join(lines[start:end]))
+        except SyntaxError as error:  # whatever goes on beyond the wrong line is wrong too
+            end = min(end - 1, start + (error.lineno or end) - 1)
+            if end <= start:
+                break
+        else:
+            return end
+    return len(lines)
 
 
 def _missing(block: str) -> set[str]:
     """Names that a block uses and does not define; none where it does not parse."""
     try:
-        tree = ast.parse(block)
+        tree = parsed(block)
     except SyntaxError:
         return set()
     used, defined = set[str](), set(dir(builtins))
@@ -121,11 +137,3 @@ def _is_code(block: str) -> bool:
 def _without_magic(code: str) -> str:
     """The code with a notebook's own commands as comments."""
     return _NOTEBOOK.sub(r"\1# \2", code)
-
-
-def _parses(code: str) -> bool:
-    try:
-        ast.parse(code)
-    except (SyntaxError, ValueError):
-        return False
-    return True

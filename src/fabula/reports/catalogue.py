@@ -49,6 +49,7 @@ EXAMPLES: dict[str, str] = {
     "text": '{kind: text, prompt: "One sentence that sells a {{ colour }} {{ category }}."}',
     "learned": "{kind: learned, file: people.fabula, given: {city: Wien}}",
     "judge": "{kind: judge, of: [question, answer], rubric: {helpful: 1..5}, at_least: 3}",
+    "reasoning": "{kind: reasoning, of: text}",
     "program": (
         '{kind: program, prompt: "three capitals of the category, a dash, four digits",'
         " examples: [TOO-0042]}"

@@ -89,6 +89,8 @@ def evaluate(
         )
     there, held, overlaps = held_out.apart(there, held)
     doubts = {} if model is None else warnings_of(model, there, held)
+    for name, warning in held_out.published(made, there, held).items():
+        doubts.setdefault(name, []).append(warning)
     _must_exist(made, [name for name in (target, *protected, *quasi, *sequence) if name])
     _must_have_values(there, made, sensitive)
     _must_be_sequence(made, sequence)
@@ -101,9 +103,17 @@ def evaluate(
     keys = keys_of(there or made, spec)
     keyed = {name: keys.of(name) if len(made) > 1 else () for name in made}
     prepared = {
-        name: prepare(table, there.get(name), held.get(name), keys=keyed[name], seed=seed)
+        name: _prepared(
+            f"{name}: " if len(made) > 1 else "",
+            table, there.get(name), held.get(name), keys=keyed[name], seed=seed,
+        )
         for name, table in made.items()
-    }
+    }  # fmt: skip
+    for name, frames in prepared.items():
+        if frames.real and all(column.family == "other" for column in frames.columns):
+            doubts.setdefault(name, []).append(
+                "No column has values that can be compared: nothing of this table is proved."
+            )
     related = {}
     if "quality" in sections:
         related = relational(made, there, prepared, keys.foreign)
@@ -158,6 +168,19 @@ class _Asked:
     others: Sequence[Secret]
     sequence: Sequence[str]
     related: Sequence[MetricResult]
+
+
+def _prepared(name: str, *tables: pa.Table | None, **how: Any) -> Frames:
+    """The tables aligned; an error names the table of several."""
+    made, real, holdout = tables
+    assert made is not None
+    try:
+        return prepare(made, real, holdout, **how)
+    except SourceError as error:
+        if name:
+            error.message = f"{name}{error.message}"
+            error.args = (error.message,)
+        raise
 
 
 def _measured(frames: Frames, sections: Sequence[str], asked: _Asked) -> Iterator[MetricResult]:

@@ -47,6 +47,7 @@ __all__ = [
     "poisson",
     "program",
     "provider",
+    "reasoning",
     "reference",
     "sequence",
     "template",
@@ -87,10 +88,17 @@ def key(*, start: int = 1, step: int = 1, **common: Unpack[Common]) -> keys.Key:
 
 
 def sequence(
-    start: float | dt.date = 1, step: float | str = 1, **common: Unpack[Common]
+    start: float | dt.date = 1,
+    step: float | str = 1,
+    *,
+    within: str | None = None,
+    **common: Unpack[Common],
 ) -> keys.Sequence:
-    """Numbers or dates in steady steps: `sequence(dt.date(2024, 1, 1), "1d")`."""
-    return _make(keys.Sequence, start=start, step=step, **common)
+    """Numbers or dates in steady steps: `sequence(dt.date(2024, 1, 1), "1d")`.
+
+    `within` names the reference whose parents each have a sequence of their own.
+    """
+    return _make(keys.Sequence, start=start, step=step, within=within, **common)
 
 
 def uuid(**common: Unpack[Common]) -> keys.Uuid:
@@ -336,6 +344,11 @@ def judge(
     """A language model's verdict on other columns of the row, by a question or a rubric."""
     scales = dict(rubric) if isinstance(rubric, Mapping) else rubric
     return _make(words.Judge, of=of, rubric=scales, at_least=at_least, model=model, **common)
+
+
+def reasoning(of: str | Sequence[str], **common: Unpack[Common]) -> words.Reasoning:
+    """What a language model thought before it filled other columns of the row."""
+    return _make(words.Reasoning, of=of, **common)
 
 
 def program(

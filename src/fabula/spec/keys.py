@@ -19,11 +19,15 @@ class Key(AbstractColumn):
 
 
 class Sequence(AbstractColumn):
-    """Numbers or dates in steady steps, one a row."""
+    """Numbers or dates in steady steps, one a row.
+
+    `within` names the reference that `per_parent` follows: each parent's rows count from `start`.
+    """
 
     kind: Literal["sequence"] = "sequence"
     start: int | float | Instant = 1
     step: int | float | Duration = 1
+    within: str | None = None
 
 
 class Uuid(AbstractColumn):

@@ -33,6 +33,7 @@ from fabula.spec.words import (
     Person,
     Program,
     Provider,
+    Reasoning,
     Template,
     Text,
 )
@@ -65,6 +66,7 @@ Column: TypeAlias = Annotated[
     | Llm
     | Text
     | Judge
+    | Reasoning
     | Program
     | Learned,
     Field(discriminator="kind"),

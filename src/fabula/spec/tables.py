@@ -110,6 +110,14 @@ class Correlation(SpecModel):
         return ((1.0, self.r), (self.r, 1.0))
 
 
+def _kind_of(column: object) -> object:
+    return column.get("kind") if isinstance(column, dict) else getattr(column, "kind", None)
+
+
+def _is_reasoning(column: object) -> bool:
+    return _kind_of(column) == "reasoning"
+
+
 class TableSpec(SpecModel):
     """A table: how many rows, which columns, which rules.
 
@@ -129,6 +137,7 @@ class TableSpec(SpecModel):
         model: The language model for this table: `local`, `fake`, `openai:NAME` or a name
             from `models`.
         checks: Rules that the rows must keep.
+        reasoning: `keep` adds a column `reasoning` of what the model thought before it wrote.
     """
 
     name: str = ""
@@ -144,6 +153,7 @@ class TableSpec(SpecModel):
     rows_per_call: int | None = Field(default=None, ge=1)
     model: str | None = None
     checks: tuple[Check, ...] = ()
+    reasoning: Literal["keep"] | None = None
 
     def __init__(self, name: str = "", /, **data: Any) -> None:
         super().__init__(**({"name": name} if name else {}), **data)
@@ -154,6 +164,19 @@ class TableSpec(SpecModel):
         if isinstance(data, dict) and isinstance(data.get("primary_key"), str):
             return {**data, "primary_key": [data["primary_key"]]}
         return data
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_reasoning(cls, data: object) -> object:
+        if not isinstance(data, dict) or data.get("reasoning") != "keep":
+            return data
+        columns = data.get("columns")
+        if not isinstance(columns, dict) or any(map(_is_reasoning, columns.values())):
+            return data
+        of = [name for name, column in columns.items() if _kind_of(column) in ("llm", "text")]
+        own = {"kind": "reasoning", "of": of}
+        name = "reasoning" if "reasoning" not in columns else "model_reasoning"
+        return {**data, "columns": {**columns, name: own}} if of else data
 
     @model_validator(mode="after")
     def _one_size(self) -> TableSpec:
@@ -175,6 +198,15 @@ class TableSpec(SpecModel):
             return self.primary_key
         keys = [name for name, column in self.columns.items() if column.kind in ("key", "uuid")]
         return tuple(keys[:1])
+
+
+def with_reasoning(spec: DatasetSpec) -> DatasetSpec:
+    """The spec whose tables keep the reasoning of the models that fill them."""
+    tables = {
+        name: TableSpec(**{**dict(table), "reasoning": "keep"})
+        for name, table in spec.tables.items()
+    }
+    return spec.model_copy(update={"tables": tables})
 
 
 class DatasetSpec(SpecModel):

@@ -242,5 +242,23 @@ class Program(AbstractColumn):
         return pattern
 
 
+class Reasoning(AbstractColumn):
+    """What a language model thought before it filled other columns of the row.
+
+    Empty where the model gave no reasoning. Columns that were asked together share one.
+
+    Attributes:
+        of: `llm` and `text` columns of the table.
+    """
+
+    kind: Literal["reasoning"] = "reasoning"
+    of: tuple[str, ...] = Field(min_length=1)
+
+    @field_validator("of", mode="before")
+    @classmethod
+    def _as_list(cls, of: object) -> object:
+        return [of] if isinstance(of, str) else of
+
+
 FILLED = (Llm, Text, Judge)
 """Kinds that a language model fills."""

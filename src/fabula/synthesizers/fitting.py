@@ -37,6 +37,7 @@ from fabula.synthesizers.pairs import unlearned
 from fabula.synthesizers.rules import row_rules
 from fabula.synthesizers.sampling import Sampler
 from fabula.synthesizers.synthesizer import Synthesizer
+from fabula.synthesizers.trial import missed_gates
 from fabula.synthesizers.written.doubts import doubts
 from fabula.types import Progress, TableLike
 
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 NAME = "fit"
 """What progress calls the fit."""
 
-_OWN = ("keys", "keep", "sensitive", "seed", "exact")
+_OWN = ("keys", "keep", "sensitive", "orphans", "seed", "exact")
 """What `fit_tables` takes beside the options of its model."""
 
 TRIAL_ROWS = 1_000
@@ -72,6 +73,7 @@ def fit(
     keys: Mapping[str, str] | None = None,
     keep: Collection[str] = (),
     sensitive: Collection[str] = (),
+    orphans: Literal["drop", "keep"] = "drop",
     exact: bool = True,
     progress: Progress | Literal[False] | None = None,
     **options: Any,
@@ -101,6 +103,8 @@ def fit(
         keep: Of several tables, those that stay as they are: their rows are real.
         sensitive: Columns that are replaced whatever they hold, as `column` or `table.column`;
             what nothing can replace is left out.
+        orphans: Of several tables, whether rows whose foreign key no parent has are left out, or
+            samples have the same share of them.
         exact: Keep what holds on every row, or all but one in 500, such as
             `total = price * quantity`, in every sampled row. With `epsilon` nothing of this is
             looked for.
@@ -138,6 +142,7 @@ def fit(
             keys=keys,
             keep=keep,
             sensitive=sensitive,
+            orphans=orphans,
             seed=seed,
             protect=protect,
             exact=exact,
@@ -177,10 +182,10 @@ def fit(
     order = stream(seed, NAME, "holdout", 0).permutation(table.num_rows)
     kept_out = np.sort(order[:held_out])
     learned_from = np.setdiff1d(np.arange(table.num_rows), kept_out)
-    held, training = (table.take(array_of(rows)) for rows in (kept_out, learned_from))
+    held, training = (table.take(array_of(at)) for at in (kept_out, learned_from))
     train = flat.take(array_of(learned_from))
     guarded = PROTECTED_ROWS if protect is True else int(protect)
-    columns = Columns.learn(train, protect=guarded, known=known, sensitive=sensitive)
+    columns = Columns.learn(train, protect=guarded, known=known, sensitive=sensitive).keyed(table)
     relations = Relations()
     if exact:
         plain = columns.only([name for name in columns.names if name not in known])
@@ -214,11 +219,18 @@ def fit(
         exact=relations.told,
         notes=(
             *read,
-            *(f"{column}: {doubt}" for column, doubt in doubts(columns, table).items()),
+            *(f"{column}: {doubt}" for column, doubt in doubts(columns, flat).items()),
             *notes,
             *learned.notes,
             *unlearned(
                 codes, cells, learned, seed, other="mixture" if name == DEFAULT else DEFAULT
+            ),
+            *missed_gates(
+                Sampler(columns, learned, rules, relations, (Part(1.0, Asked()),), seed),
+                training,
+                held,
+                model=name,
+                protect=guarded,
             ),
         ),
         digests={

@@ -19,6 +19,8 @@ from fabula.words.joining import string_array
 
 _PATIENCE = 1_000
 """Calls in a row without a new value after which a pool counts as complete."""
+_MOST_CHARACTERS, _LONG = 16 << 20, 2_000
+"""Characters of all values of a pool whose values are longer than this."""
 
 
 def provider_pool(name: str, locale: str, size: int, seed: int) -> pa.Array[Any]:
@@ -42,7 +44,7 @@ def provider_pool(name: str, locale: str, size: int, seed: int) -> pa.Array[Any]
 
 def _distinct(make: Callable[[], Any], name: str, size: int) -> Iterator[Any]:
     seen: set[str] = set()
-    misses = 0
+    misses = length = 0
     while len(seen) < size and misses < _PATIENCE:
         try:
             value = make()
@@ -54,6 +56,10 @@ def _distinct(make: Callable[[], Any], name: str, size: int) -> Iterator[Any]:
             misses += 1
             continue
         misses = 0
+        length += len(key)
+        if length > max(_MOST_CHARACTERS, _LONG * len(seen)):
+            message = f"{len(seen) + 1:,} values of `{name}` have {length:,} characters"
+            raise _unusable(message, "give the column a smaller `size`, or use another provider")
         seen.add(key)
         yield value
 

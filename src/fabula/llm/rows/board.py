@@ -83,7 +83,14 @@ class Board:
             self.note(place, "; ".join(soft), raw=as_json(item))
             return False
         self._take(place, values)
+        self._keep_reasoning(place, item)
         return True
+
+    def _keep_reasoning(self, place: int, item: Any) -> None:
+        """Put what the model thought beside a row; prompts and checks don't see it."""
+        name, made = self._job.reasoning, self.rows[place]
+        if name and made is not None and isinstance(item, Mapping):
+            self.rows[place] = {**made, name: item.get(name)}
 
     def _may_ask(self, place: int) -> bool:
         """Whether one more answer for a row may be asked before it is lost."""

@@ -59,6 +59,7 @@ class RowsJob:
         temperature: Sampling temperature, or None for the model's default.
         sample: Raised to ask again for rows that equal requests gave before.
         notation: How rows are written where the endpoint can't do JSON.
+        reasoning: The name under which each row keeps what the model thought, or empty.
         plain: Whether the notation is asked for from the first call on.
     """
 
@@ -85,6 +86,7 @@ class RowsJob:
     temperature: float | None = None
     sample: int = 0
     notation: Notation | None = None
+    reasoning: str = ""
     plain: bool = False
 
 

@@ -17,7 +17,7 @@ from fabula.llm.rows.chatter import without_chatter
 from fabula.llm.rows.form import Call, Reading
 from fabula.llm.rows.job import RowField, RowsJob
 from fabula.llm.rows.prose import is_refusal
-from fabula.llm.rows.reasoning import without_thoughts
+from fabula.llm.rows.reasoning import thoughts_in, without_thoughts
 from fabula.llm.rows.reply import ReplyReader
 from fabula.llm.rows.wording import as_json, fitting, in_words, with_text
 
@@ -92,7 +92,18 @@ class ChatForm:
         if is_refusal(text) and (self._job.text or not (reading.items or reading.bad)):
             return Reading((), with_text("the reply is a refusal", text))
         keyed = self._job.given is not None or self._job.prompts is not None
-        return self._matched(reading, call) if keyed and len(call.rows) > 1 else reading
+        if keyed and len(call.rows) > 1:
+            reading = self._matched(reading, call)
+        return self._with_reasoning(reading, reply) if self._job.reasoning else reading
+
+    def _with_reasoning(self, reading: Reading, reply: ChatReply) -> Reading:
+        """The rows, each with what the model thought before it wrote them."""
+        thoughts = reply.reasoning or thoughts_in(reply.text) or None
+        items = [
+            {**item, self._job.reasoning: thoughts} if isinstance(item, Mapping) else item
+            for item in reading.items
+        ]
+        return dataclasses.replace(reading, items=items)
 
     def _text_reading(self, text: str, call: Call) -> Reading:
         """A text as its one row, or the doubt that not all of it is the text."""

@@ -61,6 +61,20 @@ def without_thoughts(text: str) -> str:
     return _final_answer(text).strip()
 
 
+def thoughts_in(text: str) -> str:
+    """The reasoning that stands around the answer in a reply; empty where there is none."""
+    text = text.lstrip("\ufeff").strip()
+    answer = without_thoughts(text)
+    before, found, after = text.rpartition(answer) if answer else (text, "", "")
+    if answer and not found:
+        return ""
+    left = f"{before}\n{after}" if after.strip() else before
+    left = re.sub(rf"<\|start\|>\s*\w*|{_TOKENS}", "", left)
+    for pattern in (*(each for pair in _TAGS for each in pair), _CHANNEL, _CHANNEL_END):
+        left = pattern.sub("", left)
+    return left.strip()
+
+
 def _masked(text: str) -> str:
     """The text with its JSON hidden, character for character."""
     parts, place = [], 0

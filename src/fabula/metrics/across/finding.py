@@ -10,7 +10,7 @@ import pyarrow as pa
 from fabula.metrics.across.copies import find_copies
 from fabula.metrics.across.links import links_between
 from fabula.metrics.across.plain import Rows
-from fabula.metrics.across.rules import Copy, Found, Later, Place
+from fabula.metrics.across.rules import Copy, Found, Later, Place, Rule
 from fabula.metrics.across.times import find_times
 from fabula.metrics.across.totals import find_totals
 from fabula.metrics.keys import ForeignKey, Keys
@@ -43,22 +43,23 @@ def find_rules(
         rows: The parent's row of each child by foreign key, where it is known already.
     """
     links = [link for link in links_between(tables, keys, rows) if len(link.used)]
-    found: list[Found] = []
-    for link in links:
-        if link.key.child != link.key.parent:
-            found += find_copies(link)
-    pairs = {
-        (item.rule.target, source)
-        for item in found
-        if isinstance(item.rule, Copy) and item.rule.factor == 1
-        for source in item.rule.sources
-    }
-    for link in links:
-        found += find_totals(link, pairs)
-    totals = {item.rule.target for item in found if item.rule.kind == "total" and not item.broken}
-    for link in links:
-        found += find_times(link, totals)
-    return _sorted_out(found)
+    outward = [link for link in links if link.key.child != link.key.parent]
+    copies = [item for link in outward for item in find_copies(link)]
+    times = [item for link in links for item in find_times(link)]
+    alike = {(item.rule.key, item.rule.column) for item in (*copies, *times) if _repeats(item.rule)}
+    totals = [
+        item
+        for link in links
+        for item in find_totals(link, {name for key, name in alike if key == link.key})
+    ]
+    computed = {item.rule.target for item in totals if not item.broken}
+    times = [item for item in times if not computed.intersection(item.rule.sources)]
+    return _sorted_out([*copies, *totals, *times])
+
+
+def _repeats(rule: Rule) -> bool:
+    """Whether a column is the same for all children of a parent."""
+    return isinstance(rule, Copy) or (isinstance(rule, Later) and rule.equal)
 
 
 def _sorted_out(found: list[Found]) -> RulesAcross:

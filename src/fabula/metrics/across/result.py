@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from fabula.metrics.across.finding import find_rules
 from fabula.metrics.across.links import Link, links_between
-from fabula.metrics.across.rules import Rule
+from fabula.metrics.across.rules import Copy, Rule
 from fabula.metrics.keys import ForeignKey, Keys
 from fabula.metrics.result import MetricResult, percent
 
@@ -47,8 +47,8 @@ def _share(rule: Rule, links: Mapping[ForeignKey, Link]) -> float | None:
     families = {sides[table].family(name) for table, name in (rule.target, *rule.sources)}
     if None in families or not link.rows.size:
         return None
-    if len(families) > 1:  # a number is no text, and a time no label
-        return 0.0
+    if len(families) > 1 or (families == {"label"} and not isinstance(rule, Copy)):
+        return 0.0  # a number is no text, and times that are texts are not compared
     kept = rule.kept(link)
     return float(kept.mean()) if len(kept) else None
 

@@ -135,7 +135,7 @@ class Total:
         known = np.logical_and.reduce([column.known for column in columns])
         values = columns[0].plain
         for column in columns[1:]:
-            values = values * np.where(known, column.plain, 0.0)
+            values = np.where(known, values, 0.0) * np.where(known, column.plain, 0.0)
         found, filled = link.children.combined(self.function, values, known)
         return (found // DAY * DAY if self.daily else found), filled
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fabula.metrics.across.evidence import FEWEST, SURE, is_sure, is_worth_telling
 from fabula.metrics.across.links import Link, aligned
 from fabula.metrics.across.plain import DAY
-from fabula.metrics.across.rules import Found, Later, Place
+from fabula.metrics.across.rules import Found, Later
 
 Times = NDArray[np.int64]
 
@@ -20,24 +20,20 @@ _OFTENER = 5
 """So much oftener chance must break an order than the rows do, for a near miss."""
 
 
-def find_times(link: Link, computed: Collection[Place]) -> Iterator[Found]:
+def find_times(link: Link) -> Iterator[Found]:
     """Times of children that are the same as their parent's, or never before it.
 
-    Args:
-        link: Children and parents; a table that points at itself has none.
-        computed: Columns that follow from children, which no child's time can follow from.
+    In a table that points at itself only one column in different rows is compared.
     """
-    if link.key.child == link.key.parent:
-        return
+    own = link.key.child == link.key.parent
     for family in ("time", "zoned time"):
         columns, sources = link.child.names(family), link.parent.names(family)
         choices = max(len(columns) * len(sources), 1)
         for column in columns:
-            for source in sources:
-                if (link.key.parent, source) not in computed:
-                    found = _judged(link, column, source, choices)
-                    if found is not None:
-                        yield found
+            for source in [column] if own else sorted(sources, key=lambda name: name != column):
+                found = _judged(link, column, source, choices)
+                if found is not None:
+                    yield found
 
 
 def _judged(link: Link, column: str, source: str, choices: int) -> Found | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Set
 from dataclasses import replace
 from itertools import combinations
 
@@ -11,7 +11,7 @@ import numpy as np
 from fabula.metrics.across.evidence import is_sure, is_worth_telling
 from fabula.metrics.across.links import Function, Link
 from fabula.metrics.across.plain import Flags, Values
-from fabula.metrics.across.rules import Empty, Found, Place, Total
+from fabula.metrics.across.rules import Empty, Found, Total
 
 FIRST_PARENTS = 200
 """Parents with children that totals are tried on before all are."""
@@ -25,19 +25,19 @@ MOST_FACTORS = 6
 _ORDER: tuple[Function, ...] = ("sum", "max", "min", "mean")
 
 
-def find_totals(link: Link, taken: Collection[tuple[Place, Place]]) -> Iterator[Found]:
+def find_totals(link: Link, alike: Set[str]) -> Iterator[Found]:
     """Totals that hold for all parents or nearly all, one for each column.
 
     Args:
         link: Children and parents.
-        taken: A child's column and the parent's one that it repeats: each is the other's total.
+        alike: Columns that are the same for all children of a parent: only sums of them count.
     """
     one_each = link.parents_used == len(link.used)
     first = _first(link)
     for column in link.parent.names("number", "time", "zoned time"):
         best: Found | None = None
         for rule in _candidates(link, column, one_each):
-            if any(((link.key.child, value), rule.target) in taken for value in rule.values):
+            if rule.function != "sum" and alike & set(rule.values):
                 continue
             if not _may_hold(rule, first):
                 continue

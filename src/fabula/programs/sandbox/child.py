@@ -22,6 +22,7 @@ from typing import Any, NoReturn, TextIO
 import numpy as np
 import pyarrow as pa
 
+from fabula.programs.sandbox.extensions import load_named
 from fabula.programs.sandbox.frames import (
     FAULT,
     LOCKED,
@@ -68,6 +69,7 @@ def child(order: Mapping[str, Any], pipes: list[int], template: int) -> NoReturn
         os.environ.update(HOME=order["scratch"], TMPDIR=order["scratch"])
         request, tables = _request()
         entry = entry_function(order["entry"])
+        load_named(request)
         _seed(order["seed"])
         lock(Path(order["scratch"]), Limits(**order["limits"]))
         _send([json_frame(LOCKED, {})])

@@ -7,6 +7,7 @@ import resource
 import socket
 import tempfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -19,8 +20,10 @@ from fabula.programs.sandbox.template import Template
 LIMITS = Limits(seconds=30, memory=1 << 30, result=1 << 20, disk=1 << 20)
 
 
-def open_walls(template: Template) -> list[str]:
-    """What a locked child could do and must not; empty when the sandbox holds.
+def open_walls(template: Template) -> tuple[list[str], bool]:
+    """What a locked child could do and must not, and whether it has namespaces of its own.
+
+    The list is empty when the sandbox holds.
 
     Raises:
         PrerequisiteError: The child could not lock itself.
@@ -30,8 +33,8 @@ def open_walls(template: Template) -> list[str]:
         entry = f"{__name__}:attempt"
         outcome = conduct(template, entry, request, tables={}, seed=0, limits=LIMITS)
     if outcome.fault is not None:
-        return [f"not be tried ({outcome.fault.message})"]
-    return list(outcome.notes["done"])
+        return [f"not be tried ({outcome.fault.message})"], False
+    return list(outcome.notes["done"]), outcome.notes["network"] != network()
 
 
 def attempt(
@@ -51,7 +54,16 @@ def attempt(
         "set its own limits": _keep_limit,
     }
     del tables, emit
-    return {"done": [name for name, action in attempts.items() if _succeeds(action)]}
+    done = [name for name, action in attempts.items() if _succeeds(action)]
+    return {"done": done, "network": network()}
+
+
+def network() -> str:
+    """The network that this process sees, by the kernel's name for it."""
+    try:
+        return str(Path("/proc/self/ns/net").readlink())
+    except OSError:
+        return ""
 
 
 def _succeeds(action: Callable[[], object]) -> bool:

@@ -24,7 +24,7 @@ __all__ = ["Fault", "Limits", "Outcome", "enforced", "require_sandbox", "run"]
 
 NO_TABLES: Mapping[str, pa.Table] = MappingProxyType({})
 _trying = threading.Lock()
-_tried = False
+_tried = _namespaces = False
 
 
 def run(
@@ -74,7 +74,7 @@ def require_sandbox() -> None:
     Raises:
         PrerequisiteError: A part is missing or a wall does not hold; says what to install.
     """
-    global _tried
+    global _tried, _namespaces
     with _trying:
         if _tried:
             return
@@ -87,7 +87,8 @@ def require_sandbox() -> None:
         from fabula.programs.sandbox.probes import open_walls
         from fabula.programs.sandbox.template import template
 
-        if holes := open_walls(template()):
+        holes, _namespaces = open_walls(template())
+        if holes:
             raise unavailable(f"a locked process could still {', '.join(holes)}")
         _tried = True
 
@@ -99,4 +100,5 @@ def enforced() -> str:
     abi = get_abi_version()
     more = [name for least, name in ((4, "TCP"), (6, "signals, abstract sockets")) if abi >= least]
     landlock = f"Landlock {abi} ({', '.join(['files', *more])})"
-    return f"{landlock}, seccomp (system calls by allow-list), limits, no environment"
+    own = "own namespaces" if _namespaces else "no namespaces of its own (the kernel gives none)"
+    return f"{landlock}, seccomp (system calls by allow-list), {own}, limits, no environment"

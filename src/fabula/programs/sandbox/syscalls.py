@@ -4,7 +4,8 @@ An allow-list, because a list of what is forbidden ages: each kernel brings call
 What is not listed answers "no such call" (ENOSYS), on which libraries fall back to older calls, as
 glibc does from `clone3` to `clone`. Calls that a program tries on purpose answer "not permitted",
 which reads better in a traceback. Some calls are allowed with certain arguments only: threads but
-no processes, signals to itself but to nobody else, no memory that can be written and executed.
+no processes, signals to itself but to nobody else, no memory that is executed: all code that runs
+was there before the lock (see `extensions`).
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ NOT_PERMITTED = """
 
 CLONE_THREAD = 0x00010000
 CLONE_NEW_NAMESPACES = 0x7E020080
-PROT_WRITE, PROT_EXEC = 2, 4
+PROT_EXEC = 4
 PR_SET_NAME, PR_GET_NAME = 15, 16
 FCNTL_COMMANDS = (0, 1, 2, 3, 4, 5, 6, 7, 1030, 1032)
 """Copies, flags and locks; not F_SETOWN and F_SETSIG, which send signals, nor F_SETPIPE_SZ, which
@@ -72,10 +73,9 @@ def refuse_all_but_allowed() -> None:
     processes = CLONE_THREAD | CLONE_NEW_NAMESPACES
     allow("clone", Arg(0, MASKED_EQ, processes, CLONE_THREAD))
     refuse("clone", Arg(0, MASKED_EQ, CLONE_THREAD, 0))
-    allow("mmap", Arg(2, MASKED_EQ, PROT_WRITE | PROT_EXEC, 0))
-    allow("mmap", Arg(2, MASKED_EQ, PROT_WRITE | PROT_EXEC, PROT_WRITE))
-    allow("mmap", Arg(2, MASKED_EQ, PROT_WRITE | PROT_EXEC, PROT_EXEC))
-    allow("mprotect", Arg(2, MASKED_EQ, PROT_EXEC, 0))
+    for name in ("mmap", "mprotect"):
+        allow(name, Arg(2, MASKED_EQ, PROT_EXEC, 0))
+        refuse(name, Arg(2, MASKED_EQ, PROT_EXEC, PROT_EXEC))
     allow("madvise", Arg(2, LT, FIRST_PRIVILEGED_ADVICE))
     allow("kill", Arg(0, EQ, os.getpid()))
     allow("tgkill", Arg(0, EQ, os.getpid()))

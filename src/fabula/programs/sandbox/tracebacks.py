@@ -13,6 +13,11 @@ from fabula.programs.sandbox.outcome import MOST_MESSAGE, MOST_TRACEBACK, PROGRA
 
 OUT_OF_MEMORY = json_frame(FAULT, {"kind": "memory", "message": "the memory limit was reached"})
 """Ready before it is needed: there is no memory left to make it then."""
+_NOT_MAPPED = "failed to map segment"
+_COMPILED = (
+    "the sandbox loads no compiled module after its start, save those of packages that an "
+    "import statement names"
+)
 
 
 def compiled(source: str) -> CodeType:
@@ -33,6 +38,8 @@ def fault_of(error: BaseException) -> dict[str, Any]:
     line = frames[-1].lineno if frames else None
     if isinstance(error, SyntaxError) and error.filename == PROGRAM:
         line = error.lineno
+    if isinstance(error, ImportError) and _NOT_MAPPED in str(error):
+        error = ImportError(f"{_COMPILED}: {error.path or error.name or error}")
     last = traceback.format_exception_only(error)
     shown = "".join(["Traceback (most recent call last):\n", *traceback.format_list(frames), *last])
     return {

@@ -42,8 +42,10 @@ def main(control_fd: int) -> None:
     control = socket.socket(fileno=control_fd)
     for name in PRELOADED.split():
         importlib.import_module(name)
+    from fabula.programs.sandbox.extensions import load_common
     from fabula.programs.sandbox.syscalls import seccomp_library
 
+    load_common()
     seccomp_library()
     gc.collect()
     gc.freeze()  # so that a child's collector does not touch, and copy, what all children share

@@ -16,6 +16,7 @@ from fabula.synthesizers.columns.categories import CategoryCodec, is_text, plain
 from fabula.synthesizers.columns.codec import CodecState, ColumnCodec
 from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.lattice import is_exact
+from fabula.synthesizers.columns.natural import NaturalCodec
 from fabula.synthesizers.columns.numbers import NumberCodec
 from fabula.synthesizers.columns.trees import TreeCodec
 from fabula.synthesizers.details.codec import DetailCodec
@@ -37,6 +38,7 @@ _RESTORE: Mapping[str, Callable[[str, pa.DataType, CodecState], ColumnCodec]] = 
     "written": WrittenCodec.restore,
     "detail": DetailCodec.restore,
     "tree": TreeCodec.restore,
+    "natural": NaturalCodec.restore,
 }
 
 
@@ -133,7 +135,8 @@ class Columns:
     def made_anew(self, reason: str) -> Columns:
         """The columns of which nothing was learned; the others are left out for a reason."""
         pairs = list(zip(self.names, self.codecs, strict=True))
-        anew = self.only([name for name, codec in pairs if isinstance(codec, DetailCodec)])
+        unlearned = DetailCodec | NaturalCodec
+        anew = self.only([name for name, codec in pairs if isinstance(codec, unlearned)])
         learned = [name for name in self.names if name not in anew.names]
         return replace(anew, left_out={**dict.fromkeys(learned, reason), **self.left_out})
 
@@ -150,6 +153,17 @@ class Columns:
         )
         schema = pa.unify_schemas([self.schema, table.schema])
         return Columns(schema, (*self.codecs, *further), self.left_out)
+
+    def keyed(self, table: pa.Table) -> Columns:
+        """The columns, whose new keys meet none of a table; it may have further rows."""
+
+        def apart(codec: ColumnCodec) -> ColumnCodec:
+            if not isinstance(codec, KeyCodec):
+                return codec
+            values = table.column(codec.name).combine_chunks()
+            return replace(KeyCodec.always(codec.name, values), rows=codec.rows)
+
+        return replace(self, codecs=tuple(map(apart, self.codecs)))
 
     def only(self, names: Sequence[str]) -> Columns:
         """Some of the columns."""

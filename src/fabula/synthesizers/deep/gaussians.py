@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-ROWS_A_COMPONENT = 20
+ROWS_A_COMPONENT = 5
 MOST_COMPONENTS, MOST_ROWS = 300, 50_000
 PASSES = 20
 LEAST_VARIANCE = 1e-3

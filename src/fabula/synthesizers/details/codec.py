@@ -157,7 +157,7 @@ class DetailCodec:
         rows, seed, beside = places.numbers, places.seed, places.beside
         sexes = None if self.sex is None or beside is None else self.sex.sexes(beside)
         homes = None
-        if self.country is not None and beside is not None:
+        if self.country and beside is not None and self.country.name in beside.column_names:
             homes = self.country.homes(beside, self.crowd.locales)
         if self.shapes is not None:
             people = self.crowd.people(rows, seed, sexes)

@@ -76,8 +76,6 @@ class CountryColumn:
 
     def homes(self, table: pa.Table, locales: Sequence[str]) -> NDArray[np.int64]:
         """The place in `locales` of each row's country, -1 where it has none."""
-        if self.name not in table.column_names:
-            return np.full(table.num_rows, -1, np.int64)
         texts = plain_values(table.column(self.name).combine_chunks()).cast(pa.large_string())
         found = np.full(len(texts), -1, np.int64)
         for code, labels in zip(self.locales, self.labels, strict=True):

@@ -158,7 +158,11 @@ class _Search:
         self._common = Common({codec.name: codec.levels for codec in labels}, protect)
         self._labels = [*(codec.name for codec in labels), *self.measures]
         self._others: dict[str, list[str]] = {}
-        self.rankings = list(find_rankings(self._sheet))
+        self.rankings = [
+            ranking
+            for ranking in find_rankings(self._sheet)
+            if not self._given & set(ranking.columns)
+        ]
         self._ranked = {name for ranking in self.rankings for name in ranking.columns}
 
     def formulas(self) -> None:
@@ -290,9 +294,8 @@ class _Search:
     def _is_free(self, target: str, sources: Sequence[str]) -> bool:
         """Whether a column has no relation so far, and its sources don't follow from it."""
         found = {name: item.sources for name, item in self.found.items()}
-        if target in found or target in self._ranked or target in self._given:
-            return False
-        return not any(leads(found, name, target) for name in sources)
+        taken = target in found or target in self._ranked or target in self._given
+        return not taken and not any(leads(found, name, target) for name in sources)
 
     def _is_sure(self, target: str, formula: Formula) -> bool:
         """Whether a formula that holds can't be chance."""

@@ -203,6 +203,17 @@ class Relations:
         self._put(sheet, dict.fromkeys(table.column_names, np.ones(len(sheet), bool)), rng)
         return sheet.rows
 
+    def updated(
+        self, table: pa.Table, changed: Iterable[str], rng: np.random.Generator
+    ) -> pa.Table:
+        """The rows with what follows from some columns that have other values now."""
+        sheet, names, every = Sheet(table, self.measures), set(changed), np.ones(len(table), bool)
+        for item in self.items:
+            if names & set(item.sources):
+                names.add(item.target)
+                _follow(item, sheet, every, rng)
+        return sheet.rows
+
     def filled(
         self, table: pa.Table, gaps: Mapping[str, Flags], rng: np.random.Generator
     ) -> pa.Table:

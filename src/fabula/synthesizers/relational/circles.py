@@ -8,24 +8,26 @@ from dataclasses import replace
 import numpy as np
 
 from fabula.metrics.keys import ForeignKey
+from fabula.synthesizers.relational.keyed import agreeing, taken, with_strays
 from fabula.synthesizers.relational.learning import Reach, TableModel
 from fabula.synthesizers.relational.links import Rows
 from fabula.synthesizers.relational.making import (
     MadeTable,
     Streams,
-    agreeing,
     children_of,
-    taken,
 )
 from fabula.synthesizers.relational.matching import chosen_within
 
 
-def closed(model: TableModel, made: Mapping[str, MadeTable], streams: Streams) -> MadeTable:
+def closed(
+    model: TableModel, made: Mapping[str, MadeTable], seed: int, streams: Streams
+) -> MadeTable:
     """A table with the foreign keys that close a circle.
 
     Args:
         model: What was learned of the table.
         made: All tables, this one without those keys.
+        seed: The sample's seed.
         streams: The random stream of each purpose.
     """
     item = made[model.name]
@@ -39,12 +41,15 @@ def closed(model: TableModel, made: Mapping[str, MadeTable], streams: Streams) -
         if shared:
             there = [over.table[key.key[key.columns.index(column)]] for column in shared]
             labels = agreeing([table[column] for column in shared], there)
-        rng = streams(f"parents of {key.name}")
+        rng, astray = streams(f"parents of {key.name}"), model.reach[key].astray
         rows = _late_parents(key, model.reach[key], table.num_rows, over, labels=labels, rng=rng)
         for column, name in zip(key.columns, key.key, strict=True):
             if column not in table.column_names:
                 kind = model.schema.field(column).type
-                table = table.append_column(column, taken(over.table[name], rows).cast(kind))
+                values = taken(over.table[name], rows).cast(kind)
+                if astray and len(key.columns) == 1:
+                    values = with_strays(values, astray, over.table[name], seed, rng)
+                table = table.append_column(column, values)
         names = [name for name in model.schema.names if name in table.column_names]
         item = replace(item, table=table.select(names), links={**item.links, key: rows})
     return item

@@ -6,12 +6,12 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 
-from fabula.errors import SourceError, UsageError, did_you_mean
+from fabula.errors import UsageError
 from fabula.io.notes import notes_of, without_notes
 from fabula.io.written.time_forms import TimeForm
 from fabula.metrics.digests import Digest
@@ -23,6 +23,8 @@ from fabula.synthesizers.details.finding import details_of, personal_columns
 from fabula.synthesizers.model import Steps
 from fabula.synthesizers.relational.across.across import Across
 from fabula.synthesizers.relational.circles import closed
+from fabula.synthesizers.relational.declared import demand, named_place, with_declared
+from fabula.synthesizers.relational.entities import with_entities
 from fabula.synthesizers.relational.layout import Seen
 from fabula.synthesizers.relational.learning import Lesson, Reach, TableModel
 from fabula.synthesizers.relational.links import (
@@ -31,9 +33,9 @@ from fabula.synthesizers.relational.links import (
     links_of,
     making_order,
     row_links,
-    without_orphans,
 )
 from fabula.synthesizers.relational.making import MadeTable, Making
+from fabula.synthesizers.relational.orphans import settled
 from fabula.synthesizers.relational.people import (
     SamePeople,
     applied,
@@ -63,6 +65,7 @@ class RelationalSynthesizer:
         notes: What is to be said of foreign keys, columns and tables, by their names.
         digests: Digests of the tables' rows, by which `fabula.evaluate` knows them again.
         people: Columns that tell of the same people as others.
+        entities: Hidden tables of entities that have none, and what is to be said of them.
         across: Rules across tables.
         hand_back: How a table goes back in the frame library that it came in; not saved.
         path: The folder that it was loaded from.
@@ -73,6 +76,7 @@ class RelationalSynthesizer:
     notes: Mapping[str, str] = field(default_factory=dict)
     digests: Mapping[str, Digest] = field(default_factory=dict)
     people: tuple[SamePeople, ...] = ()
+    entities: Mapping[str, str] = field(default_factory=dict)
     across: Across = field(default_factory=Across)
     hand_back: Mapping[str, Callable[[pa.Table], Any]] = field(default_factory=dict)
     path: PathLike | None = None
@@ -99,16 +103,17 @@ class RelationalSynthesizer:
                 made[name] = Making(model, made, scale, seed, streams).make()
         for name, model in self.models.items():
             with drawing(self.path):
-                made[name] = closed(model, made, partial(_stream, seed, name))
+                made[name] = closed(model, made, seed, partial(_stream, seed, name))
+        tables = applied(self.people, {name: item.table for name, item in made.items()}, seed)
         with drawing(self.path):
             tables = self.across.applied(
-                {name: item.table for name, item in made.items()},
-                {name: model.schema for name, model in models.items()},
+                tables,
+                {name: model.made_schema for name, model in models.items()},
                 {name: model.relations for name, model in models.items()},
-                lambda name: _stream(seed, name, "relations across tables"),
+                lambda name: _stream(seed, name, "rules across tables"),
             )
             tables = {name: models[name].as_written(table) for name, table in tables.items()}
-        tables = applied(self.people, tables, seed)
+        tables = {name: table for name, table in tables.items() if name not in self.entities}
         return {name: self.hand_back.get(name, _unchanged)(table) for name, table in tables.items()}
 
     def save(self, path: PathLike) -> None:
@@ -125,6 +130,7 @@ class RelationalSynthesizer:
             digests=self.digests,
             people=self.people,
             across=self.across,
+            entities=self.entities,
         )
 
     @classmethod
@@ -140,18 +146,25 @@ class RelationalSynthesizer:
         """How each table is made, and what is not made of it."""
         lines = []
         for name, model in self.models.items():
+            if name in self.entities:
+                lines.append(f"{self.entities[name]}: made anew, with as many rows each")
+                continue
             driver = model.links.driver
             how = "kept as it is" if model.kept is not None else f"from {model.rows:,} rows"
             under = "" if driver is None else f", led by `{driver.name}`"
             lines.append(f"{name}: {how}{under}")
             lines += [f"  {column}: {about}" for column, about in model.personal.items()]
             lines += [f"  {column}: left out: {why}" for column, why in model.left_out.items()]
+            lines += [f"  {item}" for item in model.identity.numbered]
+            lines += [f"  {column}: {about}" for column, about in model.natural.items()]
             lines += [f"  on every row {relation}" for relation in model.relations.told]
         for key in self.keys.foreign:
             said = [self.notes[key.name]] if key.name in self.notes else []
             links, reach = self.models[key.child].links, self.models[key.child].reach.get(key)
             if reach is not None and reach.trees is not None:
                 said.append(reach.trees.about)
+            if reach is not None and reach.apart:
+                said.append(f"never the parent of {', '.join(f'`{o.name}`' for o in reach.apart)}")
             if key in links.late:
                 said.append(f"closes a circle of tables: chosen last; {_homing(reach)}")
             lines.append(f"key {key.name} → {key.target}" + f" ({'; '.join(said)})" * bool(said))
@@ -194,6 +207,7 @@ def fit_tables(
     keys: Mapping[str, str] | None = None,
     keep: Collection[str] = (),
     sensitive: Collection[str] = (),
+    orphans: Literal["drop", "keep"] = "drop",
     seed: int = 0,
     protect: int = PROTECTED_ROWS,
     exact: bool = True,
@@ -207,6 +221,8 @@ def fit_tables(
         keys: Foreign keys that their names don't tell, `"orders.buyer"` to `"people.id"`.
         keep: Tables that stay as they are, such as lists of countries: their rows are real.
         sensitive: Columns that are replaced or left out, as `column` or `table.column`.
+        orphans: Whether rows whose foreign key no parent has are left out, or samples have the
+            same share of such rows; the card says how many there are.
         seed: The same data and seed give the same model.
         protect: Labels of fewer rows, and so many extreme numbers, are not learned.
         exact: Keep, within tables and across them, what holds on all rows.
@@ -218,29 +234,21 @@ def fit_tables(
         UsageError: `keys` or `keep` name what does not exist.
     """
     for name in keep:
-        _demand(name, tables, "keep")
-    found = _with_declared(find_keys(tables), keys or {}, tables)
+        demand(name, tables, "keep")
+    found = with_declared(find_keys(tables), keys or {}, tables)
     noted = {name: "; ".join(notes_of(table)) for name, table in tables.items()}
     tables = {name: without_notes(table) for name, table in tables.items()}
-    tables, told = without_orphans(tables, found)
-    rows = {key: row_links(tables, key) for key in found.foreign}
-    links = links_of(tables, found, rows)
-    for name in keep:
-        for key in links[name].outward:
-            if key.parent not in keep:
-                raise UsageError(
-                    f"`{name}` can't be kept as it is while `{key.parent}`, which it points at, is"
-                    " made anew",
-                    code="usage.keep",
-                    where=name,
-                    hint=f"keep `{key.parent}` too",
-                )
-        links[name] = Links(None)
+    tables, astray, told = settled(tables, found, orphans)
+    told |= repeats(tables, found)
+    tables, every, entities = with_entities(tables, found, keep)
+    rows = {key: row_links(tables, key, orphans=True) for key in every.foreign}
+    links = links_of(tables, every, rows)
+    links |= {name: _kept(name, links[name], keep) for name in keep}
     models: dict[str, TableModel] = {}
     seen: dict[str, Seen] = {}
     order = making_order(links)
-    read, written = _with_times(tables, found, links, keep)
-    features = {name: read[name].drop_columns(_keys_of(name, found)) for name in order}
+    read, written = _with_times(tables, every, links, keep)
+    features = {name: read[name].drop_columns(_keys_of(name, every)) for name in order}
     declared = _sensitive(sensitive, features, tables)
     personal = personal_columns(features, protect, declared)
     replaced = [name for name in order if name not in keep]
@@ -255,7 +263,7 @@ def fit_tables(
             links=links[name],
             rows=rows,
             sizes={name: table.num_rows for name, table in tables.items()},
-            primary=found.primary.get(name, ()),
+            primary=every.primary.get(name, ()),
             parents=seen,
             below=_children(name, links, rows, tables),
             kept=frozenset(keep),
@@ -267,6 +275,7 @@ def fit_tables(
             persons=people_of_rows(name, tables, personal, found.foreign, protect),
             sensitive=declared.get(name, ()),
             across=across,
+            astray=astray,
         ).learn()
         models[name] = replace(model, schema=tables[name].schema, written=written[name])
     if progress:
@@ -284,7 +293,10 @@ def fit_tables(
         if model.columns is not None:
             doubted = doubts(model.columns, tables[name])
             said |= {f"{name}.{column}": doubt for column, doubt in doubted.items()}
-    return RelationalSynthesizer(models, found, {**told, **said}, people=people, across=across)
+    hidden = {entity.table: str(entity) for entity in entities}
+    return RelationalSynthesizer(
+        models, found, {**told, **said}, people=people, across=across, entities=hidden
+    )
 
 
 def _with_times(
@@ -299,6 +311,33 @@ def _with_times(
         untouched = table.column_names if name in keep else used
         read[name], written[name] = read_times(table, but=untouched)
     return read, written
+
+
+def _kept(name: str, links: Links, keep: Collection[str]) -> Links:
+    """The links of a table that is kept as it is: none that is made."""
+    for key in links.outward:
+        if key.parent not in keep:
+            raise UsageError(
+                f"`{name}` can't be kept as it is while `{key.parent}`, which it points at, is"
+                " made anew",
+                code="usage.keep",
+                where=name,
+                hint=f"keep `{key.parent}` too",
+            )
+    return Links(None)
+
+
+def repeats(tables: Mapping[str, pa.Table], keys: Keys) -> dict[str, str]:
+    """What is to be said of primary keys that come twice."""
+    told = {}
+    for name, (column, *more) in keys.primary.items():
+        size = tables[name].num_rows
+        twice = 0 if more else size - len(tables[name].column(column).unique())
+        if twice:
+            told[f"{name}.{column}"] = (
+                f"{twice:,} of {size:,} rows repeat the key of another row; no new key repeats"
+            )
+    return told
 
 
 def _keys_of(name: str, keys: Keys) -> list[str]:
@@ -325,50 +364,6 @@ def _children(
     }
 
 
-def _with_declared(
-    found: Keys, declared: Mapping[str, str], tables: Mapping[str, pa.Table]
-) -> Keys:
-    foreign = {(key.child, key.columns): key for key in found.foreign}
-    primary = dict(found.primary)
-    for child, parent in declared.items():
-        (table, columns), (owner, key) = _place(child, tables), _place(parent, tables)
-        if len(columns) != len(key):
-            raise UsageError(
-                f"`{child}` names {len(columns)} columns and `{parent}` {len(key)}",
-                code="usage.key",
-                where=child,
-                hint="name as many on both sides, joined by `+`: `payments.user+loan`",
-            )
-        primary.setdefault(owner, key)
-        if primary[owner] != key:
-            raise UsageError(
-                f"`{parent}` is not the primary key of `{owner}`, which is"
-                f" {', '.join(primary[owner])}",
-                code="usage.not-a-key",
-                where=parent,
-            )
-        foreign[table, columns] = ForeignKey(table, columns, owner, key)
-    near = tuple(miss for miss in found.near if (miss.key.child, miss.key.columns) not in foreign)
-    return Keys(primary, tuple(foreign.values()), near)
-
-
-def _place(place: str, tables: Mapping[str, pa.Table]) -> tuple[str, tuple[str, ...]]:
-    """A table and its columns, written as `table.column` or `table.column+column`."""
-    table, _, names = place.partition(".")
-    _demand(table, tables, "keys")
-    there = tables[table].column_names
-    columns = (names,) if names in there else tuple(names.split("+"))
-    for column in columns:
-        if column not in there:
-            raise UsageError(
-                f"table `{table}` has no column `{column}`",
-                code="usage.unknown-column",
-                where=place,
-                hint=did_you_mean(column, there) or "",
-            )
-    return table, columns
-
-
 def _sensitive(
     names: Collection[str], features: Mapping[str, pa.Table], tables: Mapping[str, pa.Table]
 ) -> dict[str, list[str]]:
@@ -378,19 +373,9 @@ def _sensitive(
         there = [name for name, table in tables.items() if place in table.column_names]
         column = place
         if not there:
-            (owner, (column, *_)) = _place(place, tables)
+            (owner, (column, *_)) = named_place(place, tables)
             there = [owner]
         for name in there:
             if column in features[name].column_names:
                 found.setdefault(name, []).append(column)
     return found
-
-
-def _demand(table: str, tables: Mapping[str, pa.Table], where: str) -> None:
-    if table not in tables:
-        raise SourceError(
-            f"`{where}` names the table `{table}`, which does not exist",
-            code="source.missing-table",
-            where=table,
-            hint=did_you_mean(table, tables) or f"there are {', '.join(tables)}",
-        )

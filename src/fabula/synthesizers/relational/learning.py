@@ -14,8 +14,8 @@ from fabula.io.arrays import array_of
 from fabula.io.written.time_forms import TimeForm
 from fabula.metrics.keys import ForeignKey
 from fabula.synthesizers.boosted.model import Boosted
-from fabula.synthesizers.columns.keys import KeyCodec
 from fabula.synthesizers.columns.learning import FEWEST_ROWS, Columns
+from fabula.synthesizers.columns.natural import NaturalCodec
 from fabula.synthesizers.details.codec import DetailCodec
 from fabula.synthesizers.details.persons import Persons
 from fabula.synthesizers.exact.finding import find_relations
@@ -24,6 +24,7 @@ from fabula.synthesizers.model import Codes
 from fabula.synthesizers.relational.across.across import Across
 from fabula.synthesizers.relational.bins import Bins
 from fabula.synthesizers.relational.groups import Groups
+from fabula.synthesizers.relational.identity import Identity
 from fabula.synthesizers.relational.layout import Layout, Seen, Siblings
 from fabula.synthesizers.relational.links import Links, Rows
 from fabula.synthesizers.relational.timeline import Timeline
@@ -46,6 +47,8 @@ class Reach:
         trees: How rows of one table point at each other.
         back: Of a key that closes a circle, the key that leads back from its parent.
         home: The share of rows whose parent leads back to them: heads of their own department.
+        astray: The share of rows whose key no parent has.
+        apart: Keys to the same table that no row shares the parent with: home and away team.
     """
 
     counts: NDArray[np.int64]
@@ -55,6 +58,8 @@ class Reach:
     trees: Trees | None = None
     back: ForeignKey | None = None
     home: float = 0.0
+    astray: float = 0.0
+    apart: tuple[ForeignKey, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,9 +72,7 @@ class TableModel:
         rows: Training rows.
         links: Its foreign keys.
         reach: Each of them, in training.
-        keys: Columns of the primary key that are made anew.
-        numbered: The column of the primary key that numbers the rows that share its others.
-        within: Those other columns.
+        identity: What tells its rows apart.
         timeline: The time that orders a parent's rows, or none.
         columns: The learned columns; None where there is nothing to learn.
         layout: The model's columns.
@@ -88,8 +91,7 @@ class TableModel:
     rows: int
     links: Links
     reach: Mapping[ForeignKey, Reach]
-    keys: tuple[KeyCodec, ...]
-    numbered: str | None
+    identity: Identity
     timeline: Timeline | None
     columns: Columns | None
     layout: Layout
@@ -100,8 +102,16 @@ class TableModel:
     left_out: Mapping[str, str] = field(default_factory=dict)
     relations: Relations = field(default_factory=Relations)
     written: Mapping[str, TimeForm] = field(default_factory=dict)
-    within: tuple[str, ...] = ()
     depths: Mapping[ForeignKey, Bins] = field(default_factory=dict)
+
+    @property
+    def natural(self) -> Mapping[str, str]:
+        """What was made of the parts of the primary key that keep their real values."""
+        codecs = () if self.columns is None else self.columns.codecs
+        told = {codec.name: codec.about for codec in codecs if isinstance(codec, NaturalCodec)}
+        if self.identity.alone in told:
+            told[self.identity.alone] += "; a sample has no more rows than these"
+        return told
 
     @property
     def made_columns(self) -> frozenset[str]:
@@ -109,6 +119,15 @@ class TableModel:
         if self.kept is not None:
             return frozenset(self.schema.names)
         return frozenset(() if self.columns is None else self.columns.names)
+
+    @property
+    def made_schema(self) -> pa.Schema:
+        """The columns as they are made, times that are written as texts as times."""
+        forms = self.written
+        return pa.schema(
+            pa.field(field.name, forms[field.name].type) if field.name in forms else field
+            for field in self.schema
+        )
 
     def as_written(self, table: pa.Table) -> pa.Table:
         """Made rows with times as texts, where the real ones are."""
@@ -148,6 +167,7 @@ class Lesson:
         persons: Whom the rows tell of, where some people have several rows.
         sensitive: Columns that are replaced or left out.
         across: What follows from other tables; times of `table` are distances already.
+        astray: The share of rows whose key no parent has, by foreign key.
     """
 
     name: str
@@ -167,17 +187,18 @@ class Lesson:
     persons: Persons | None = None
     sensitive: Collection[str] = ()
     across: Across = field(default_factory=Across)
+    astray: Mapping[ForeignKey, float] = field(default_factory=dict)
 
     def learn(self) -> tuple[TableModel, Seen]:
         """Learn the table; also gives it as its children see it."""
-        order, timeline = self._order()
+        identity = Identity.of(self.table, self.primary, self.links)
+        order, timeline = self._order(identity)
         siblings = Siblings.of(self._parents()[order])
-        keys, numbered = self._keys()
-        table = self._features(keys, numbered).take(array_of(order))
+        table = self._features(identity).take(array_of(order))
         if timeline is not None:
             table = timeline.flattened(table, siblings.positions)
         persons = None if self.persons is None else self.persons.take(order)
-        columns, left_out = self._columns(table, timeline, persons)
+        columns, left_out = self._columns(table, timeline, identity, persons)
         own = np.zeros((len(order), 0), np.int32) if columns is None else columns.encode(table)
         cells = () if columns is None else tuple(codec.cells for codec in columns.codecs)
         seen, above = Seen(own, cells), self._above(siblings)
@@ -199,10 +220,9 @@ class Lesson:
                     context=layout.context(), **self.options,
                 )  # fmt: skip
         fitted = TableModel(
-            self.name, self.table.schema, self.table.num_rows, self.links, reach, keys, numbered,
+            self.name, self.table.schema, self.table.num_rows, self.links, reach, identity,
             timeline, columns, layout, below, beside, model, kept, left_out,
-            self._relations(table, columns, timeline),
-            within=tuple(column for column in self.primary if column != numbered), depths=depths,
+            self._relations(table, columns, timeline, identity), depths=depths,
         )  # fmt: skip
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
@@ -223,40 +243,33 @@ class Lesson:
             return Seen(np.zeros((len(siblings.parents), 0), np.int32))
         return self.parents[driver.parent].recounted("above", siblings.parents)
 
-    def _order(self) -> tuple[NDArray[np.int64], Timeline | None]:
-        """Rows by parent and time."""
+    def _order(self, identity: Identity) -> tuple[NDArray[np.int64], Timeline | None]:
+        """Rows by parent and time, or by the number that they have within their parent."""
         parents = self._parents()
         learned = self.table.num_rows >= FEWEST_ROWS or self.name in self.kept
         led = self.links.driver is not None and learned
         alone = self.across.alone(self.name)
         timeline = Timeline.of(self.table, alone=alone) if led else None
         if timeline is None:
-            return np.argsort(parents, kind="stable"), None
+            numbers = [
+                np.asarray(self.table.column(item.column).cast(pa.int64()))
+                for item in identity.numbered
+            ]
+            return np.lexsort((*numbers, parents)), None
         bounded = timeline.bounded(self.table, protect=self.protect)
         return bounded.order(self.table, parents), bounded
 
-    def _keys(self) -> tuple[tuple[KeyCodec, ...], str | None]:
-        pointing = {column for key in self.links.all for column in key.columns}
-        own = [column for column in self.primary if column not in pointing]
-        numbered = None
-        if len(self.primary) > 1 and len(own) == 1 and self.links.driver is not None:
-            values = self.table.column(own[0])
-            numbered = own[0] if pa.types.is_integer(values.type) else None
-        keys = [
-            KeyCodec.always(column, self.table.column(column).combine_chunks())
-            for column in own
-            if column != numbered
-        ]
-        return tuple(keys), numbered
-
-    def _features(self, keys: tuple[KeyCodec, ...], numbered: str | None) -> pa.Table:
+    def _features(self, identity: Identity) -> pa.Table:
         """The columns that are neither keys nor foreign keys."""
-        gone = {column for key in self.links.all for column in key.columns}
-        gone |= {codec.name for codec in keys} | {numbered or ""}
+        gone = {column for key in self.links.all for column in key.columns} | identity.made
         return self.table.select([name for name in self.table.column_names if name not in gone])
 
     def _columns(
-        self, table: pa.Table, timeline: Timeline | None, persons: Persons | None
+        self,
+        table: pa.Table,
+        timeline: Timeline | None,
+        identity: Identity,
+        persons: Persons | None,
     ) -> tuple[Columns | None, Mapping[str, str]]:
         if not table.num_columns:
             return None, {}
@@ -267,7 +280,12 @@ class Lesson:
             times = self.table.column(timeline.time)
             given = timeline.with_starts(given, times, protect=self.protect)
         columns = Columns.learnable(
-            given, self.details, persons, protect=self.protect, sensitive=self.sensitive
+            given,
+            self.details,
+            persons,
+            protect=self.protect,
+            known=identity.codecs,
+            sensitive=self.sensitive,
         )
         columns = columns.beside(table.select(distances), protect=self.protect)
         if table.num_rows < FEWEST_ROWS and self.name not in self.kept:
@@ -275,13 +293,18 @@ class Lesson:
         return (columns if columns.codecs else None), columns.left_out
 
     def _relations(
-        self, table: pa.Table, columns: Columns | None, timeline: Timeline | None
+        self,
+        table: pa.Table,
+        columns: Columns | None,
+        timeline: Timeline | None,
+        identity: Identity,
     ) -> Relations:
-        """What holds on every row, but for the times that became gaps or distances."""
+        """What holds on every row, but for times that became gaps or distances, and keys' parts."""
         if columns is None or not self.exact or self.name in self.kept:
             return Relations()
-        moved = set() if timeline is None else {timeline.time, timeline.gap, *timeline.beside}
-        moved |= self.across.moved(self.name)
+        moved = {*identity.natural, *self.across.moved(self.name)}
+        if timeline is not None:
+            moved |= {timeline.time, timeline.gap, *timeline.beside}
         left = columns.only([name for name in columns.names if name not in moved])
         given = self.across.given(self.name)
         return find_relations(table, left, protect=self.protect, given=given)
@@ -304,7 +327,10 @@ class Lesson:
             missing = float((rows < 0).mean()) if len(rows) else 0.0
             counts = counts if key.parent in self.kept else np.sort(counts)
             back, home = self._way_back(key) if key in self.links.late else (None, 0.0)
-            found[key] = Reach(counts, missing, self._is_distinct(key), groups, trees, back, home)
+            found[key] = Reach(
+                counts, missing, self._is_distinct(key), groups, trees, back, home,
+                self.astray.get(key, 0.0), self._apart(key),
+            )  # fmt: skip
         return found, levels
 
     def _way_back(self, key: ForeignKey) -> tuple[ForeignKey | None, float]:
@@ -317,13 +343,24 @@ class Lesson:
         return (None, 0.0) if best is None else (ways[best], shares[best])
 
     def _is_distinct(self, key: ForeignKey) -> bool:
-        """Whether a primary key made of this and the leading foreign key never repeats a pair."""
-        driver = self.links.driver
-        return (
-            driver is not None
-            and key in self.links.others
-            and len(self.primary) > 1
-            and set(self.primary) <= {*driver.columns, *key.columns}
+        """Whether a key is the last part of a primary key that is made of foreign keys alone."""
+        parts = [link for link in self.links.outward if set(link.columns) & set(self.primary)]
+        pointing = {column for link in parts for column in link.columns}
+        last = len(parts) > 1 and parts[-1] == key and key in self.links.others
+        return last and set(self.primary) <= pointing
+
+    def _apart(self, key: ForeignKey) -> tuple[ForeignKey, ...]:
+        """Earlier keys to the same table that never have the same parent on many rows."""
+        if key not in self.links.others:
+            return ()
+        before = self.links.outward[: self.links.outward.index(key)]
+        rows = self.rows[key]
+        return tuple(
+            other
+            for other in before
+            if (other.parent, other.key) == (key.parent, key.key)
+            and ((self.rows[other] >= 0) & (rows >= 0)).sum() >= FEWEST_ROWS
+            and not ((self.rows[other] == rows) & (rows >= 0)).any()
         )
 
     def _wide(

@@ -14,8 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.errors import SourceError
-from fabula.io.arrays import array_of
-from fabula.metrics.keys import CONTAINED, ForeignKey, Keys, key_labels
+from fabula.metrics.keys import ForeignKey, Keys, key_labels
 
 Rows: TypeAlias = NDArray[np.int64]
 """Row numbers of another table, -1 where there is none."""
@@ -72,59 +71,8 @@ def row_links(tables: Mapping[str, pa.Table], key: ForeignKey, *, orphans: bool 
     found = pc.index_in(wanted, value_set=there.combine_chunks(), skip_nulls=True)
     lost = wanted.filter(pc.and_(pc.is_null(found), pc.is_valid(wanted)))
     if len(lost) and not orphans:
-        raise _pointing_nowhere(key, lost)
+        raise pointing_nowhere(key, lost)
     return np.asarray(pc.fill_null(found, -1).to_numpy(), dtype=np.int64)
-
-
-def without_orphans(
-    tables: Mapping[str, pa.Table], keys: Keys
-) -> tuple[dict[str, pa.Table], dict[str, str]]:
-    """Tables without rows whose keys no parent has, and what is to be said of these rows.
-
-    Rows that point at a row that was left out are left out, too.
-
-    Raises:
-        SourceError: More rows than a few would be left out: this is no foreign key.
-    """
-    left = dict(tables)
-    told: dict[str, str] = {}
-    while True:
-        lost = {key: _orphans(left, key) for key in keys.foreign}
-        lost = {key: rows for key, rows in lost.items() if pc.any(rows).as_py()}
-        if not lost:
-            return left, told
-        for key, rows in lost.items():
-            count = pc.sum(rows).as_py()
-            size = tables[key.child].num_rows
-            if count > (1 - CONTAINED) * size:
-                raise _pointing_nowhere(key, key_labels(left[key.child], key.columns).filter(rows))
-            told[key.name] = (
-                f"{count:,} of {size:,} rows were not learned: their key is none of `{key.target}`"
-            )
-        for child in {key.child for key in lost}:
-            keep = np.ones(left[child].num_rows, bool)
-            for key, rows in lost.items():
-                if key.child == child:
-                    keep &= ~np.asarray(rows)
-            left[child] = left[child].filter(array_of(keep))
-
-
-def _orphans(tables: Mapping[str, pa.Table], key: ForeignKey) -> pa.ChunkedArray:
-    """Which rows have a key that no parent has."""
-    there = key_labels(tables[key.parent], key.key)
-    wanted = key_labels(tables[key.child], key.columns)
-    known = pc.is_in(wanted, value_set=there.combine_chunks(), skip_nulls=True)
-    return pc.and_(pc.invert(known), pc.is_valid(wanted))
-
-
-def _pointing_nowhere(key: ForeignKey, orphans: pa.ChunkedArray) -> SourceError:
-    shown = ", ".join(f"`{value}`" for value in orphans.unique().slice(0, 3).to_pylist())
-    return SourceError(
-        f"{len(orphans):,} values of `{key.name}` are no key of `{key.parent}`: {shown}",
-        code="source.orphans",
-        where=f"{key.child}.{key.columns[0]}",
-        hint="remove those rows, or leave this foreign key out",
-    )
 
 
 def links_of(
@@ -233,3 +181,15 @@ def _reluctance(rows: Rows, parents: int) -> tuple[bool, bool, float]:
     """
     mean = (rows >= 0).sum() / max(parents, 1)
     return bool((rows < 0).any()), mean < 1, float(mean)
+
+
+def pointing_nowhere(key: ForeignKey, orphans: pa.ChunkedArray) -> SourceError:
+    """The error for values of a foreign key that no parent has."""
+    shown = ", ".join(f"`{value}`" for value in orphans.unique().slice(0, 3).to_pylist())
+    return SourceError(
+        f"{len(orphans):,} values of `{key.name}` are no key of `{key.parent}`: {shown}",
+        code="source.orphans",
+        where=f"{key.child}.{key.columns[0]}",
+        hint='keep their share with orphans="keep" (`--orphans keep`), remove those rows, or leave'
+        " this foreign key out",
+    )

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
 from fabula.metrics.frames import as_labels
-from fabula.metrics.key_values import together
 from fabula.metrics.keys import ForeignKey
 from fabula.synthesizers.columns.codec import Places
 from fabula.synthesizers.columns.learning import Columns
 from fabula.synthesizers.details.codec import DetailCodec
 from fabula.synthesizers.model import CellColumn, Codes
+from fabula.synthesizers.relational.identity import grouped, made_apart
+from fabula.synthesizers.relational.keyed import agreeing, taken, with_strays
 from fabula.synthesizers.relational.layout import Seen, Siblings
 from fabula.synthesizers.relational.learning import BESIDE, TableModel
 from fabula.synthesizers.relational.links import Rows
@@ -26,6 +26,7 @@ from fabula.synthesizers.relational.matching import (
     chosen_within,
     counts_like,
     made_distinct,
+    made_unequal,
     summing_to,
 )
 
@@ -87,6 +88,7 @@ class Making:
                 there = self._seen(key).at(links[key])
                 layout.part(codes, f"beside:{key.name}")[:] = there
             self._draw(codes, siblings, chosen=True)
+        keep = self._apart(codes, links)
         wanted = {
             key: layout.part(codes, f"below:{key.name}")[:, 0].astype(float)
             for key in self.model.below
@@ -95,7 +97,7 @@ class Making:
             links[key] = self._upward(key, codes, wanted[key], links)
         own = np.ascontiguousarray(layout.part(codes, "own"))
         table = self._table(own, siblings, links)
-        keep = self._without_repeats(table, links)
+        keep &= self._without_repeats(table)
         seen = Seen(*self._part(codes, "own")).beside(Seen(*self._part(codes, "above")))
         ranks = {key: values[keep] for key, values in wanted.items()}
         kept = {key: rows[keep] for key, rows in links.items()}
@@ -122,6 +124,8 @@ class Making:
     def _leading_parents(self) -> Rows:
         """The parent of each row, rising; rows without one come first."""
         driver, total = self.model.links.driver, round(self.scale * self.model.rows)
+        if self.model.identity.alone is not None:
+            total = min(total, self._natural(self.model.identity.alone)[1].cells)
         if driver is None:
             return np.full(total, -1, np.int64)
         reach = self.model.reach[driver]
@@ -179,9 +183,11 @@ class Making:
                 links[has] = chosen_within(asked[has], groups, counts, within, rng)
             elif len(counts):
                 links[has] = chosen_parents(asked[has], groups, counts, rng)
+            alike = None if labels is None else labels[0]
             if reach.distinct:
-                alike = None if labels is None else labels[0]
-                links = made_distinct(links, siblings.parents, rng, alike)
+                links = made_distinct(links, self._beside(found), rng, alike)
+            for other in reach.apart:
+                links = made_unequal(links, found[other], counts, rng, alike)
             found[key] = links
         return found
 
@@ -198,18 +204,42 @@ class Making:
         drawn = self.model.layout.part(codes, f"depth:{key.name}")[:, 0]
         return trees.grown(drawn, wanted, rng, None if labels is None else labels[0])
 
-    def _without_repeats(
-        self, table: pa.Table, links: Mapping[ForeignKey, Rows]
-    ) -> NDArray[np.bool_]:
-        """Rows that don't repeat a primary key of foreign keys; the others can't be had."""
-        keep = np.ones(table.num_rows, dtype=bool)
-        driver = self.model.links.driver
-        for key, reach in self.model.reach.items():
-            if reach.distinct and driver is not None:
-                pairs = np.column_stack([links[driver], links[key]])
-                first = np.unique(pairs, axis=0, return_index=True)[1]
-                keep &= np.isin(np.arange(len(pairs)), first)
+    def _natural(self, column: str) -> tuple[int, CellColumn]:
+        """Where a part of the key that keeps its real values stands in the codes, and its cells."""
+        layout, columns = self.model.layout, self.model.columns
+        assert columns is not None
+        at = layout.blocks["own"][0] + columns.names.index(column)
+        return at, layout.columns[at]
+
+    def _apart(self, codes: Codes, links: Mapping[ForeignKey, Rows]) -> NDArray[np.bool_]:
+        """Give rows that repeat a key of real values another one; rows without a free one go."""
+        column = self.model.identity.needs_room
+        if column is None or not len(codes):
+            return np.ones(len(codes), dtype=bool)
+        given, (at, cells) = self._given(links), self._natural(column)
+        beside = [as_labels(given[name]) for name in self.model.identity.primary if name in given]
+        for name in self.model.identity.natural[:-1]:
+            beside.append(as_labels(pa.chunked_array([codes[:, self._natural(name)[0]]])))
+        rng = self.streams(f"key {column}")
+        codes[:, at], keep = made_apart(grouped(beside), codes[:, at], cells.cells, rng)
         return keep
+
+    def _beside(self, links: Mapping[ForeignKey, Rows]) -> Rows:
+        """Rows that are alike in the parts of the primary key that are chosen so far."""
+        primary = set(self.model.identity.primary)
+        parts = [rows for key, rows in links.items() if primary & set(key.columns)]
+        if len(parts) == 1:
+            return parts[0]
+        return np.unique(np.column_stack(parts), axis=0, return_inverse=True)[1].reshape(-1)
+
+    def _without_repeats(self, table: pa.Table) -> NDArray[np.bool_]:
+        """Rows that don't repeat a primary key of foreign keys; the others can't be had."""
+        identity = self.model.identity
+        if not identity.primary or identity.made & set(identity.primary) or identity.natural:
+            return np.ones(table.num_rows, dtype=bool)
+        labels = grouped([as_labels(table.column(name)) for name in identity.primary])
+        first = np.unique(labels, return_index=True)[1]
+        return np.isin(np.arange(table.num_rows), first)
 
     # Columns
 
@@ -237,6 +267,12 @@ class Making:
         rng = self.streams("chosen" if chosen else "drawn")
         known = layout.known(len(codes), ())
         known[:, layout.context()] = True
+        alone = self.model.identity.alone
+        if alone is not None:
+            at, cells = self._natural(alone)
+            if not chosen:
+                codes[:, at] = np.sort(rng.choice(cells.cells, len(codes), replace=False))
+            known[:, at] = True
         if chosen:
             groups = [block for block in layout.blocks if block.startswith("group:")]
             known |= layout.known(len(codes), groups)
@@ -260,12 +296,9 @@ class Making:
         """Values of all columns, in the training table's order."""
         values = self._learned(own, siblings)
         numbers = np.arange(len(own), dtype=np.int64)
-        for codec in self.model.keys:
+        for codec in self.model.identity.keys:
             places = Places(numbers, self.seed, self.streams(f"key {codec.name}"))
             values[codec.name] = codec.decode(np.zeros(len(own), np.int32), places)
-        if self.model.numbered is not None:
-            kind = self.model.schema.field(self.model.numbered).type
-            values[self.model.numbered] = array_of(self._numbers(links, len(own)) + 1).cast(kind)
         for key in self.model.links.all:
             rows = links.get(key)
             if rows is None:  # it is chosen when all tables are made
@@ -276,24 +309,19 @@ class Making:
                 kind = self.model.schema.field(column).type
                 if column not in values:
                     values[column] = taken(there, rows).cast(kind)
+                    astray = self.model.reach[key].astray
+                    if astray and len(key.columns) == 1:
+                        rng = self.streams(f"strays of {key.name}")
+                        strays = with_strays(values[column], astray, there, self.seed, rng)
+                        values[column] = strays
+        for item in self.model.identity.numbered:
+            kind = self.model.schema.field(item.column).type
+            values[item.column] = array_of(item.values(values)).cast(kind)
+        self.model.identity.dated(values)
         names = [name for name in self.model.schema.names if name in values]
         schema = self.model.schema
         fields = [pa.field(n, values[n].type, metadata=schema.field(n).metadata) for n in names]
         return pa.table([values[name] for name in names], schema=pa.schema(fields))
-
-    def _numbers(self, links: Mapping[ForeignKey, Rows], rows: int) -> Rows:
-        """Each row's place among those that the other parts of its primary key share, from 0."""
-        within = set(self.model.within)
-        shared = [links[key] for key in self.model.links.outward if set(key.columns) <= within] or [
-            links[key] for key in self.model.links.outward[:1]
-        ]
-        order = np.lexsort((np.arange(rows), *shared))
-        starts = np.ones(rows, dtype=bool)
-        starts[1:] = np.any([np.diff(rows_of[order]) != 0 for rows_of in shared], axis=0)
-        first = np.maximum.accumulate(np.where(starts, np.arange(rows), 0))
-        places = np.empty(rows, dtype=np.int64)
-        places[order] = np.arange(rows) - first
-        return places
 
     def _learned(self, own: Codes, siblings: Siblings) -> dict[str, pa.Array | pa.ChunkedArray]:
         columns = self.model.columns
@@ -306,7 +334,7 @@ class Making:
         for at in np.argsort(last, kind="stable").tolist():  # details see the row's other columns
             codec, name = columns.codecs[at], columns.names[at]
             rng = self.streams(f"column {name}")
-            places = Places(numbers, self.seed, rng, pa.table(made) if last[at] else None)
+            places = Places(numbers, self.seed, rng, pa.table(made) if last[at] and made else None)
             made[name] = codec.decode(np.ascontiguousarray(own[:, at]), places)
         table = pa.table([made[name] for name in columns.names], schema=columns.schema)
         if self.model.timeline is not None:
@@ -344,24 +372,3 @@ def children_of(
     if key not in parent.wanted:  # the parent is kept as it is, and its order with it
         return summing_to(real, total, rng)
     return counts_like(parent.wanted[key], real, total, rng)
-
-
-def agreeing(
-    children: Sequence[pa.ChunkedArray], parents: Sequence[pa.ChunkedArray]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Labels of children and parents that are equal where all of their values are.
-
-    Children whose values no parent has get -1.
-    """
-    there, here = (together([as_labels(part) for part in side]) for side in (parents, children))
-    known = there.drop_null().unique()
-    of_child, of_parent = (
-        np.asarray(pc.fill_null(pc.index_in(side, value_set=known, skip_nulls=True), gap))
-        for side, gap in ((here, -1), (there, -2))
-    )
-    return of_child.astype(np.int64), of_parent.astype(np.int64)
-
-
-def taken(values: pa.Array | pa.ChunkedArray, rows: Rows) -> pa.Array | pa.ChunkedArray:
-    """The values at `rows`; none where a row is -1."""
-    return values.take(array_of(np.maximum(rows, 0), missing=rows < 0))

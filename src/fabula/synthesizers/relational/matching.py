@@ -60,6 +60,10 @@ def summing_to(
         return counts
     if not counts.any():
         return rng.multinomial(total, np.full(len(counts), 1 / len(counts)))
+    if lacking > 0 and counts.max() == 1:  # no parent has two children while another has none
+        counts = counts.copy()
+        counts[rng.permutation(np.flatnonzero(counts == 0))[:lacking]] = 1
+        lacking = total - int(counts.sum())
     if lacking > 0:
         return counts + rng.multinomial(lacking, counts / counts.sum())
     return rng.multivariate_hypergeometric(counts, total, method="marginals")
@@ -171,6 +175,44 @@ def made_distinct(
             parents[place], parents[partner] = parents[partner], parents[place]
         repeats = _repeats(parents, beside)
     return _dealt(parents, beside, rng) if within is None else parents
+
+
+def made_unequal(
+    parents: Rows,
+    others: Rows,
+    counts: NDArray[np.int64],
+    rng: np.random.Generator,
+    within: NDArray[np.int64] | None = None,
+) -> Rows:
+    """Exchange parents between children until none is also the child's other parent.
+
+    Args:
+        parents: The parent of each child; -1 for none.
+        others: Its other parent, of the same table.
+        counts: Children that each parent asks for.
+        rng: The only source of randomness.
+        within: A label of each child; only children of one label exchange parents.
+
+    Returns:
+        The parents; children of whom no exchange helps get any other parent, if they need no label.
+    """
+    parents = parents.copy()
+    order, first, size = _alike(np.zeros(len(parents), np.int64) if within is None else within)
+    for _ in range(_ROUNDS):
+        places = np.flatnonzero((parents == others) & (parents >= 0))
+        if not len(places):
+            return parents
+        partners = order[first[places] + rng.integers(0, size[places])]
+        for place, partner in zip(places.tolist(), partners.tolist(), strict=True):
+            swapped = parents[partner] != others[place] and parents[place] != others[partner]
+            if swapped:
+                parents[place], parents[partner] = parents[partner], parents[place]
+    places = np.flatnonzero((parents == others) & (parents >= 0))
+    if within is None and len(counts) > 1:
+        parents[places] = (parents[places] + rng.integers(1, len(counts), len(places))) % len(
+            counts
+        )
+    return parents
 
 
 def _alike(labels: NDArray[np.int64]) -> tuple[Rows, Rows, Rows]:

@@ -36,6 +36,7 @@ from fabula.synthesizers.model import CellColumn, State, check_cells
 from fabula.synthesizers.relational.across.across import Across
 from fabula.synthesizers.relational.bins import Bins
 from fabula.synthesizers.relational.groups import Groups
+from fabula.synthesizers.relational.identity import Identity, Numbering
 from fabula.synthesizers.relational.layout import Layout
 from fabula.synthesizers.relational.learning import Reach, TableModel
 from fabula.synthesizers.relational.links import Links
@@ -58,6 +59,7 @@ def write_database(
     *,
     digests: Mapping[str, Digest],
     people: Sequence[SamePeople],
+    entities: Mapping[str, str],
     across: Across,
 ) -> None:
     """Write a folder; `database.json` comes last.
@@ -84,6 +86,7 @@ def write_database(
         "notes": dict(notes),
         "digests": {name: item.to_dict() for name, item in digests.items()},
         "people": [item.state() for item in people],
+        "entities": dict(entities),
         "across": across.state(),
     }
     with replacing(folder / ABOUT) as temporary:
@@ -126,6 +129,7 @@ def read_database(folder: Path) -> dict[str, Any]:
         "digests": digests,
         "people": people,
         "across": across,
+        "entities": dict(about.get("entities", {})),
     }
 
 
@@ -157,6 +161,8 @@ def _table_saved(model: TableModel) -> Saved:
                 "trees": trees,
                 "back": None if item.back is None else asdict(item.back),
                 "home": item.home,
+                "astray": item.astray,
+                "apart": [asdict(other) for other in item.apart],
             }
         )
     for at, bins in enumerate(model.beside):
@@ -173,9 +179,13 @@ def _table_saved(model: TableModel) -> Saved:
         "reach": reach,
         "below": [asdict(key) for key in model.below],
         "depths": [asdict(key) for key in model.depths],
-        "keys": {codec.name: dict(codec.state().settings) for codec in model.keys},
-        "numbered": model.numbered,
-        "within": model.within,
+        "keys": {codec.name: dict(codec.state().settings) for codec in model.identity.keys},
+        "identity": {
+            "primary": model.identity.primary,
+            "numbered": [asdict(item) for item in model.identity.numbered],
+            "natural": model.identity.natural,
+            "years": model.identity.years,
+        },
         "timeline": None if model.timeline is None else asdict(model.timeline),
         "blocks": layout.blocks,
         "columns": [
@@ -220,7 +230,7 @@ def _table_restored(
         back = None if told["back"] is None else _foreign_key(told["back"])
         reach[key] = Reach(
             arrays[f"reach-{at}"], told["missing"], told["distinct"], groups, trees, back,
-            told["home"],
+            told["home"], told["astray"], tuple(map(_foreign_key, told["apart"])),
         )  # fmt: skip
     links = Links(
         roles["driver"][0] if roles["driver"] else None,
@@ -240,12 +250,7 @@ def _table_restored(
         rows=settings["rows"],
         links=links,
         reach=reach,
-        keys=tuple(
-            KeyCodec.restore(key, schema.field(key).type, CodecState("key", told))
-            for key, told in settings["keys"].items()
-        ),
-        numbered=settings["numbered"],
-        within=tuple(settings.get("within", ())),
+        identity=_identity(settings, schema),
         timeline=timeline and Timeline(**{**timeline, "beside": tuple(timeline["beside"])}),
         columns=columns,
         layout=layout,
@@ -263,6 +268,23 @@ def _table_restored(
         left_out=saved.card["left_out"],
         relations=Relations.restore(saved.relations, () if columns is None else columns.codecs),
         written={name: TimeForm(**told) for name, told in settings.get("written", {}).items()},
+    )
+
+
+def _identity(settings: Mapping[str, Any], schema: pa.Schema) -> Identity:
+    told = settings["identity"]
+    return Identity(
+        tuple(told["primary"]),
+        tuple(
+            KeyCodec.restore(key, schema.field(key).type, CodecState("key", state))
+            for key, state in settings["keys"].items()
+        ),
+        tuple(
+            Numbering(item["column"], tuple(item["within"]), item["first"])
+            for item in told["numbered"]
+        ),
+        tuple(told["natural"]),
+        tuple((date, year) for date, year in told["years"]),
     )
 
 

@@ -17,11 +17,13 @@ from fabula.synthesizers.columns.learning import FEWEST_ROWS
 from fabula.synthesizers.exact.relations import Relations
 from fabula.synthesizers.relational.across.shifts import Shift, shift_of, whole
 from fabula.synthesizers.relational.across.steps import (
+    CIRCULAR,
     Capped,
     Computed,
     Restored,
     Step,
     steps_of,
+    without_circles,
 )
 from fabula.synthesizers.relational.links import Links, Rows
 from fabula.synthesizers.relational.timeline import Timeline
@@ -73,6 +75,10 @@ class Across:
             if name not in keep and table.num_rows >= FEWEST_ROWS
             for shift in _shifts(name, tables, rules, links[name])
         )
+        shifts, circular = without_circles(shifts)
+        lost = [item for item in rules.kept if any(_is_shifted(item, shift) for shift in circular)]
+        dropped += [replace(item, note=CIRCULAR) for item in lost]
+        rules = replace(rules, kept=tuple(item for item in rules.kept if item not in lost))
         return cls(rules, shifts, (), tuple(dropped))
 
     def given(self, table: str) -> frozenset[str]:
@@ -132,8 +138,8 @@ class Across:
         Args:
             tables: The tables as models made them, with distances in place of times.
             schemas: Their columns in training.
-            relations: What holds inside each table, which is computed once more.
-            streams: Random numbers for a table.
+            relations: What holds inside each table, computed anew from what changes.
+            streams: The random stream of a table.
         """
         made = dict(tables)
         known: dict[ForeignKey, Rows] = {}
@@ -145,9 +151,8 @@ class Across:
 
         for step in self.steps:
             for name, table in step.made(made, rows_of, schemas).items():
-                made[name] = (
-                    relations[name].followed(table, streams(name)) if relations[name] else table
-                )
+                changed = [column for owner, column in step.targets if owner == name]
+                made[name] = relations[name].updated(table, changed, streams(name))
         return made
 
     @property
@@ -241,6 +246,12 @@ def _shifts(
         if column != time and column not in followers:
             within = time if time and _never_before(table, column, time) else ""
             yield shift(column, within=within)
+
+
+def _is_shifted(item: Found, shift: Shift) -> bool:
+    return isinstance(item.rule, Later) and item.rule.target in [
+        (shift.table, column) for column in shift.columns
+    ]
 
 
 def _never_before(table: pa.Table, later: str, earlier: str) -> bool:

@@ -122,5 +122,5 @@ def _as_type(values: pa.Array | pa.ChunkedArray, kind: pa.DataType) -> pa.Array 
         values = pc.round(values).cast(pa.int64())
     try:
         return values.cast(kind, safe=not pa.types.is_floating(kind))
-    except pa.ArrowInvalid:
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return values

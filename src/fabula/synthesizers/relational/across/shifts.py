@@ -75,9 +75,10 @@ class Shift:
 
     @property
     def sources(self) -> tuple[Place, ...]:
-        """What they follow from."""
+        """What they follow from, but for themselves in other rows of the table."""
         above = tuple((anchor.key.parent, anchor.since) for anchor in self.anchors)
-        return above + (((self.table, self.within),) if self.within else ())
+        within = ((self.table, self.within),) if self.within else ()
+        return tuple(place for place in above + within if place != (self.table, self.column))
 
     def learned(
         self, table: pa.Table, tables: Mapping[str, pa.Table], rows: Mapping[ForeignKey, Rows]
@@ -89,7 +90,21 @@ class Shift:
     def restored(
         self, table: pa.Table, tables: Mapping[str, pa.Table], rows: Mapping[ForeignKey, Rows]
     ) -> pa.Table:
-        """The opposite of `learned`."""
+        """The opposite of `learned`.
+
+        In a tree inside the table times are right one level deeper each time.
+        """
+        made = self._restored(table, tables, rows)
+        if any(anchor.key.parent == self.table for anchor in self.anchors):
+            for _ in range(table.num_rows):
+                last, made = made, self._restored(table, {**tables, self.table: made}, rows)
+                if made.column(self.column).equals(last.column(self.column)):
+                    break
+        return made
+
+    def _restored(
+        self, table: pa.Table, tables: Mapping[str, pa.Table], rows: Mapping[ForeignKey, Rows]
+    ) -> pa.Table:
         start, known = self._starts(table, tables, rows)
         by = np.where(known, start, self.base)
         if self.equal:

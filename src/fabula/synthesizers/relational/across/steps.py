@@ -101,6 +101,9 @@ class Capped:
         return {key.child: child, key.parent: parent}
 
 
+CIRCULAR = "it would follow from itself"
+"""Why a rule is not kept that leads back to its own column."""
+
 Step: TypeAlias = Restored | Computed | Capped
 
 
@@ -132,7 +135,22 @@ def steps_of(
             circle = [step.found for step in error.args[1] if not isinstance(step, Restored)]
             weakest = min(circle, key=lambda item: item.rows)
             left.remove(weakest)
-            circles.append(replace(weakest, note="it would follow from itself"))
+            circles.append(replace(weakest, note=CIRCULAR))
+
+
+def without_circles(shifts: Sequence[Shift]) -> tuple[tuple[Shift, ...], list[Shift]]:
+    """Times none of which follows from itself, and those that are left out for it."""
+    left = list(shifts)
+    circular: list[Shift] = []
+    while True:
+        try:
+            _sorted(
+                [Restored(shift) for shift in left], {shift.table: Relations() for shift in left}
+            )
+            return tuple(left), circular
+        except CycleError as error:
+            circular.append(error.args[1][0].shift)
+            left.remove(circular[-1])
 
 
 def _makeable(

@@ -1,0 +1,147 @@
+"""Rules across tables in a guessed spec: columns that keep them, and checks that state them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+import pyarrow as pa
+
+from fabula.io.sql import quoted, thread_connection
+from fabula.metrics.across.finding import find_rules
+from fabula.metrics.across.links import Link, aligned, links_between
+from fabula.metrics.across.plain import DAY
+from fabula.metrics.across.rules import Copy, Found, Later, Total
+from fabula.metrics.keys import Keys
+from fabula.spec import col
+from fabula.spec.checks import RowCheck
+from fabula.spec.columns import AbstractColumn
+from fabula.spec.keys import Reference
+from fabula.spec.tables import TableSpec
+from fabula.spec.times import Datetime
+
+_SECOND = 1_000_000
+_UNITS = (("d", DAY), ("h", 3_600 * _SECOND), ("s", _SECOND))
+
+
+def keep_rules(
+    data: Mapping[str, pa.Table],
+    keys: Keys,
+    tables: dict[str, TableSpec],
+    reasons: dict[str, str],
+) -> None:
+    """Have columns follow from their parents' as the data's do, in place.
+
+    A spec makes parents before children, so a parent's total is told, and not kept.
+
+    Args:
+        data: The real tables.
+        keys: Their keys.
+        tables: The guessed tables.
+        reasons: Why each column is what it is, by place.
+    """
+    orders: dict[tuple[str, str], list[Later]] = {}
+    for item in find_rules(data, keys).kept:
+        rule = item.rule
+        name, column = rule.target
+        if isinstance(rule, Total):
+            reasons[f"tables.{name}.columns.{column}"] += f"; {_told(item, rule)}"
+        elif not _is_link(tables[name], rule.key.columns):
+            continue
+        elif isinstance(rule, Copy) or rule.equal:
+            sql, check = _copy(rule) if isinstance(rule, Copy) else _same_time(rule)
+            _put(tables, name, column, col.expr(sql), [check])
+            reasons[f"tables.{name}.columns.{column}"] = f"{item.rule.told} in all rows"
+        elif isinstance(tables[name].columns[column], Datetime):
+            orders.setdefault((name, column), []).append(rule)
+    links = {link.key: link for link in links_between(data, keys)} if orders else {}
+    for (name, column), rules in orders.items():
+        starts = [_since(rule) for rule in rules]
+        start = starts[0] if len(starts) == 1 else f"greatest({', '.join(starts)})"
+        within = _length(max(_longest(links[rule.key], rule) for rule in rules))
+        kind = (
+            tables[name]
+            .columns[column]
+            .model_copy(update={"start": start, "end": None, "within": within})
+        )
+        _put(tables, name, column, kind, [f"{_name(column)} >= {since}" for since in starts])
+        reasons[f"tables.{name}.columns.{column}"] = f"never before {' and '.join(starts)}"
+
+
+def _is_link(table: TableSpec, columns: Sequence[str]) -> bool:
+    return len(columns) == 1 and isinstance(table.columns.get(columns[0]), Reference)
+
+
+def _put(
+    tables: dict[str, TableSpec],
+    name: str,
+    column: str,
+    kind: AbstractColumn,
+    checks: Sequence[str],
+) -> None:
+    table = tables[name]
+    added = tuple(RowCheck(sql=sql) for sql in checks)
+    tables[name] = table.model_copy(
+        update={"columns": {**table.columns, column: kind}, "checks": (*table.checks, *added)}
+    )
+
+
+def _copy(rule: Copy) -> tuple[str, str]:
+    """The SQL of a copy, and of the check that states it."""
+    source, column = _above(rule.key.columns[0], rule.source), _name(rule.column)
+    if rule.factor == 1:
+        return source, f"{column} = {source}"
+    product = f"{rule.factor:g} * {source}"
+    if rule.decimals is None:
+        return product, f"abs({column} - {product}) <= 1e-9 * abs({column})"
+    room = f"{0.5 * 10.0**-rule.decimals + 1e-9:.10g}"
+    return f"round({product}, {rule.decimals})", f"abs({column} - {product}) <= {room}"
+
+
+def _same_time(rule: Later) -> tuple[str, str]:
+    return _since(rule), f"{_name(rule.column)} = {_since(rule)}"
+
+
+def _since(rule: Later) -> str:
+    since = _above(rule.key.columns[0], rule.since)
+    return f"CAST({since} AS DATE)" if rule.daily else since
+
+
+def _told(item: Found, rule: Total) -> str:
+    """A total as a remark, with the check that states it."""
+    of = ".".join([rule.key.child, " * ".join(map(_name, rule.values))][: 2 if rule.values else 1])
+    check = f"{{kind: aggregate, column: {rule.column}, of: '{of}', function: {rule.function}}}"
+    return f"{item.told}; a spec can't make that, but it can check it: {check}"
+
+
+def _longest(link: Link, rule: Later) -> int:
+    """The longest distance of a child's time from its parent's, in microseconds."""
+    mine, theirs = aligned(link, rule.column, rule.since)
+    both = mine.known & theirs.known
+    return int((mine.plain - theirs.plain)[both].max(initial=0))
+
+
+def _length(microseconds: int) -> str:
+    """A duration that is not shorter, in days where it has two of them."""
+    for unit, size in _UNITS[:-1]:
+        if microseconds >= 2 * size:
+            return f"{-(-microseconds // size)}{unit}"
+    return f"{max(-(-microseconds // _SECOND), 1)}s"
+
+
+def _above(reference: str, column: str) -> str:
+    return f"{_name(reference)}.{_name(column)}"
+
+
+def _name(column: str) -> str:
+    """A column's name in SQL."""
+    plain = column.isascii() and column.isidentifier() and column.lower() not in _reserved()
+    return column if plain else quoted(column)
+
+
+@cache
+def _reserved() -> frozenset[str]:
+    found = thread_connection().execute(
+        "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category <> 'unreserved'"
+    )
+    return frozenset(name for (name,) in found.fetchall())

@@ -1,0 +1,119 @@
+"""`reasoning: keep` puts what a model thought beside the rows that it wrote."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import fabula as fb
+from fabula.errors import SpecError
+from fabula.testing import Call, ChatServer, Reply
+from tests.acceptance.builders import asked_rows
+from tests.acceptance.conftest import Run
+
+SPEC = """
+tables:
+  t:
+    n: 4
+    rows_per_call: 2
+    {keep}
+    columns:
+      id: {{kind: key}}
+      name: {{kind: llm}}
+      blurb: {{kind: text, prompt: "Sell {{{{ name }}}}."}}
+"""
+
+
+def rows_of(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "t.jsonl").read_text().splitlines()]
+
+
+def field(thought: str, text: str) -> Reply:
+    message = {"role": "assistant", "content": text, "reasoning_content": thought}
+    return Reply(message=message)
+
+
+def tags(thought: str, text: str) -> str:
+    return f"<think>\n{thought}\n</think>\n\n{text}"
+
+
+def channels(thought: str, text: str) -> str:
+    start = f"<|channel|>analysis<|message|>{thought}<|end|>"
+    return f"{start}<|start|>assistant<|channel|>final<|message|>{text}"
+
+
+def plain(_thought: str, text: str) -> str:
+    return text
+
+
+def thinking(wrap: Any) -> Any:
+    """A script that thinks before it answers, with the number of its call."""
+
+    def script(call: Call) -> Any:
+        text = f"Buy it, says {call.number}."
+        if '"name"' in call.prompt:
+            rows = [
+                {"row": i + 1, "name": f"Lamp {call.number}{i}"} for i in range(asked_rows(call))
+            ]
+            text = json.dumps({"rows": rows})
+        return wrap(f"Thought {call.number}.", text)
+
+    return script
+
+
+@pytest.mark.parametrize("wrap", [field, tags, channels])
+def test_reasoning_is_a_column(wrap: Any, fabula: Run, tmp_path: Path) -> None:
+    """Rows asked together share one; it is there again when replies come from the ledger."""
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(SPEC.format(keep="reasoning: keep"))
+    with ChatServer(thinking(wrap), refuse=["json_schema", "tools", "json_object"]) as server:
+        for folder in ("a", "b"):
+            output = str(tmp_path / folder)
+            ended = fabula("generate", str(spec), "--format", "jsonl", "-o", output, server=server)
+            assert ended.code == 0, ended.err
+    first, second = (rows_of(tmp_path / folder) for folder in ("a", "b"))
+    assert first == second
+    assert list(first[0]) == ["id", "name", "blurb", "reasoning"]
+    parts = [row["reasoning"].split("\n\n") for row in first]
+    assert parts[0][0] == parts[1][0] != parts[2][0] == parts[3][0]
+    assert [part[1].split()[-1] for part in parts] == [row["blurb"].split()[-1] for row in first]
+
+
+def test_only_columns_that_a_model_writes_have_reasoning() -> None:
+    columns = {"id": {"kind": "key"}, "why": {"kind": "reasoning", "of": "id"}}
+    with pytest.raises(SpecError, match="stands no reasoning"):
+        fb.plan({"tables": {"t": {"n": 1, "columns": columns}}})
+
+
+def test_a_column_of_that_name_stays() -> None:
+    columns = {"reasoning": {"kind": "llm"}}
+    spec = fb.resolve({"tables": {"t": {"n": 1, "reasoning": "keep", "columns": columns}}})
+    kinds = {name: column.kind for name, column in spec.tables["t"].columns.items()}
+    assert kinds == {"reasoning": "llm", "model_reasoning": "reasoning"}
+
+
+def test_without_reasoning_the_column_is_empty(fabula: Run, tmp_path: Path) -> None:
+    """On the command line for any spec; without the option there is no column."""
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(SPEC.format(keep="rows_per_call: 2").replace("    rows_per_call: 2\n", "", 1))
+    with ChatServer(thinking(plain)) as server:
+        told = fabula(
+            "generate", str(spec), "--format", "jsonl", "-o", str(tmp_path / "a"), server=server
+        )
+        kept = fabula(
+            "generate",
+            str(spec),
+            "--format",
+            "jsonl",
+            "-o",
+            str(tmp_path / "b"),
+            "--reasoning",
+            "keep",
+            server=server,
+        )
+    assert (told.code, kept.code) == (0, 0), kept.err
+    assert list(rows_of(tmp_path / "a")[0]) == ["id", "name", "blurb"]
+    assert [row["reasoning"] for row in rows_of(tmp_path / "b")] == [None] * 4

@@ -1,0 +1,38 @@
+"""The five readers of untrusted bytes, each with damaged inputs, and what longer runs found."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+
+from fabula.errors import FabulaError
+from tests.security.fuzzing import TARGETS, fuzz
+
+EXAMPLES = {"spec": 25, "model": 10, "run": 8, "frames": 60, "replies": 40}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_no_damaged_input_is_a_fault_of_ours(target: str) -> None:
+    fuzz(target, EXAMPLES[target])
+
+
+FOUND = {
+    "thousands of brackets in a program": (
+        "replies",
+        b"<think>hm</think>```python\nimport x\ndef f(a):" + b"[" * 250 + b"\n    return a\n```",
+    ),
+    "zero bytes in a program": ("replies", b"```python\nimport x\0\n```\n```python\ny = 1\0\n```"),
+    "a table of a run with a row too wide": (
+        "run",
+        b'csv t.data\n"a","b"\n1,"x"\n2,"a","b"\n3,"y"\n',
+    ),
+}
+
+
+@pytest.mark.parametrize("found", FOUND)
+def test_what_fuzzing_found_once_is_mended(found: str) -> None:
+    target, data = FOUND[found]
+    read, _ = TARGETS[target]
+    with suppress(FabulaError):
+        read(data)

@@ -1,0 +1,108 @@
+"""New keys meet no real one: neither a training row's nor a held-out row's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from fabula.errors import UsageError
+from fabula.synthesizers.columns.codec import Places
+from fabula.synthesizers.columns.keys import KeyCodec
+from fabula.synthesizers.columns.taken import SLOTS, Taken
+from fabula.synthesizers.fitting import fit
+from fabula.synthesizers.synthesizer import load_synthesizer
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(11)
+
+
+def texts(form: str, size: int = 400) -> list[str]:
+    """Different texts: an invoice, two letters and digits, a hash, a UUID."""
+    numbers = rng().choice(10**6, size, replace=False)
+    letters = rng().integers(65, 91, (size, 2))
+    return [
+        {
+            "numbered": f"INV-{number:06d}",
+            "coded": f"{chr(first)}{chr(second)}{number:06d}",
+            "hash": f"{rng().integers(2**62) ^ int(number):032x}",
+            "uuid": f"{number:08x}-0000-4000-8000-{number:012x}",
+            "short": f"{chr(first)}{chr(second)}{number % 1000:03d}{at % 10}",
+        }[form]
+        for at, (number, (first, second)) in enumerate(zip(numbers, letters, strict=True))
+    ]
+
+
+KEYS = {
+    "counter": list(range(1, 401)),
+    "spread": (rng().choice(10**7, 400, replace=False) + 10**7).tolist(),
+    "last": [*range(1, 400), 2**31 - 1],
+    **{form: texts(form) for form in ("numbered", "coded", "hash", "uuid")},
+}
+
+
+@pytest.mark.parametrize("form", KEYS)
+@pytest.mark.parametrize("several", [False, True], ids=["table", "tables"])
+def test_no_new_key_is_a_real_one(form: str, several: bool, tmp_path: Path) -> None:
+    """Held-out rows are not learned from, and their keys don't come back either."""
+    keys = pa.array(KEYS[form])
+    real = pa.table({"member_id": keys, "age": rng().integers(18, 90, 400)}).take(
+        pa.array(rng().permutation(400))
+    )
+    fitted = fit({"members": real} if several else real, seed=1)
+    fitted.save(tmp_path / "m.fabula")
+    loaded = load_synthesizer(tmp_path / "m.fabula")
+    for seed in range(3):
+        made = (
+            loaded.sample(2.0, seed=seed)["members"] if several else loaded.sample(800, seed=seed)
+        )
+        new = made["member_id"]
+        assert len(new.unique()) == 800
+        assert not pc.any(pc.is_in(new, value_set=keys)).as_py()
+        if pa.types.is_string(new.type):
+            assert set(pc.utf8_length(new).unique().to_pylist()) <= set(
+                pc.utf8_length(keys).to_pylist()
+            )
+            assert (
+                KeyCodec.always("id", new.combine_chunks()).regex
+                == KeyCodec.always("id", keys).regex
+            )
+
+
+def places(rows: int) -> Places:
+    return Places(np.arange(rows), 1, rng())
+
+
+def test_a_counter_goes_on_and_starts_again_where_its_type_ends() -> None:
+    """Numbers from 1 say nothing of anybody; other numbers use the free ones below them."""
+    counter = KeyCodec.always("id", pa.array(range(1, 101), pa.int8()))
+    made = counter.decode(np.zeros(100), places(100)).to_pylist()
+    assert made[:27] == list(range(101, 128))
+    assert made[27:] == list(range(1, 74))
+    high = KeyCodec.always("id", pa.array(range(2**64 - 60, 2**64), pa.uint64()))
+    made = high.decode(np.zeros(100), places(100)).to_pylist()
+    assert made == list(range(2**64 - 61, 2**64 - 161, -1))
+    few = KeyCodec.always("id", pa.array(range(20, 120), pa.int8()))
+    with pytest.raises(UsageError, match="only 28 different values of `id` int8 has left"):
+        few.decode(np.zeros(100), places(100))
+
+
+def test_the_bitmap_of_real_keys_holds_them_all_and_a_fifth_of_all_others() -> None:
+    """So that a taken slot does not tell that a key was real."""
+    keys = pa.array(texts("hash"))
+    taken = Taken.read(str(Taken.of(keys)))
+    assert len(taken.slots) == SLOTS * 400
+    assert taken(keys).all()
+    others = pa.array([f"{at:08x}" for at in range(4_000)])
+    assert 0.15 < taken(others).mean() < 0.3
+
+
+def test_forms_with_too_few_texts_say_that_real_ones_may_come_back() -> None:
+    """Two letters and two digits make 67,600 texts, of which 2,000 are real."""
+    ranks = rng().choice(67_600, 2_000, replace=False)
+    codes = [f"{chr(65 + at // 2_600)}{chr(65 + at // 100 % 26)}{at % 100:02d}" for at in ranks]
+    assert "real ones may come back" in KeyCodec.always("id", pa.array(codes)).about

@@ -1,0 +1,106 @@
+"""Rows whose key no parent has, keys that repeat, and pairs of parents that differ."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from fabula.errors import UsageError
+from fabula.synthesizers.fitting import fit
+from fabula.synthesizers.relational.orphans import orphans
+from fabula.synthesizers.synthesizer import load_synthesizer
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(3)
+
+
+def orders(kind: pa.DataType) -> dict[str, pa.Table]:
+    """500 orders of 200 customers; 15 customers do not exist, and two customers share a key."""
+    names = [f"C-{at:05d}" if pa.types.is_string(kind) else at for at in range(1, 900)]
+    customers = [*names[:199], names[0]]
+    buyers = [names[at] for at in rng().integers(0, 199, 500)]
+    buyers[:15] = names[600:615]
+    return {
+        "customers": pa.table({"customer_id": pa.array(customers, kind), "age": [30, 40] * 100}),
+        "orders": pa.table({"order_id": np.arange(500), "customer_id": pa.array(buyers, kind)}),
+    }
+
+
+@pytest.mark.parametrize("kind", [pa.int64(), pa.string()], ids=str)
+@pytest.mark.parametrize("asked", ["drop", "keep"])
+def test_orphans_are_left_out_or_kept_as_asked(
+    asked: str, kind: pa.DataType, tmp_path: Path
+) -> None:
+    """Kept ones have a key that is neither a new parent's nor a real one."""
+    real = orders(kind)
+    fitted = fit(real, orphans=asked, seed=1)
+    card = fitted.card()
+    told = "a sample has the same share of them" if asked == "keep" else "rows were not learned"
+    assert "15 of 500 rows" in card
+    assert told in card
+    assert "customers.customer_id: 1 of 200 rows repeat the key of another row" in card
+    fitted.save(tmp_path / "m")
+    made = load_synthesizer(tmp_path / "m").sample(seed=2)
+    lost = orphans(made, fitted.keys.foreign[0])
+    assert lost.sum() == (15 if asked == "keep" else 0)
+    keys = pa.concat_arrays([part.combine_chunks() for part in (
+        real["orders"]["customer_id"], real["customers"]["customer_id"])])  # fmt: skip
+    assert not pc.any(pc.is_in(made["orders"]["customer_id"], value_set=keys)).as_py()
+    assert len(made["customers"]["customer_id"].unique()) == 200
+
+
+def test_what_is_asked_of_orphans_must_be_known() -> None:
+    """Neither `drop` nor `keep`."""
+    with pytest.raises(UsageError, match="`orphans` must be `drop` or `keep`"):
+        fit(orders(pa.int64()), orphans="resample")
+
+
+@pytest.mark.parametrize("teams", [2, 3, 12])
+def test_parents_that_differ_in_every_row_do_so_again(teams: int) -> None:
+    """No team plays against itself, however few there are."""
+    home = rng().integers(0, teams, 300)
+    away = (home + rng().integers(1, teams, 300)) % teams
+    tables = {
+        "teams": pa.table({"team_id": np.arange(teams)}),
+        "games": pa.table({"game_id": np.arange(300), "home_team_id": home, "away_team_id": away}),
+    }
+    fitted = fit(tables, seed=1)
+    assert len(fitted.keys.foreign) == 2
+    assert "never the parent of `games." in fitted.card()
+    games = fitted.sample(seed=2)["games"]
+    assert games.num_rows == 300
+    assert not pc.any(pc.equal(games["home_team_id"], games["away_team_id"])).as_py()
+
+
+def test_a_primary_key_of_three_foreign_keys_does_not_repeat() -> None:
+    """Also where no pair of them is different in each row."""
+    triples = np.unique(rng().integers(0, 8, (220, 3)), axis=0)
+    names = ("student", "course", "term")
+    tables = {f"{name}s": pa.table({f"{name}_id": np.arange(8)}) for name in names}
+    tables["grades"] = pa.table(
+        {f"{name}_id": triples[:, at] for at, name in enumerate(names)}
+        | {"grade": rng().integers(1, 7, len(triples))}
+    )
+    fitted = fit(tables, seed=1)
+    assert fitted.keys.primary["grades"] == ("student_id", "course_id", "term_id")
+    made = fitted.sample(seed=2)["grades"]
+    keys = made.select([f"{name}_id" for name in names])
+    assert keys.group_by(keys.column_names).aggregate([]).num_rows == made.num_rows == len(triples)
+
+
+def test_one_to_one_stays_one_to_one() -> None:
+    """A child whose primary key is its foreign key never comes twice under one parent."""
+    tables = {
+        "people": pa.table({"person_id": np.arange(100), "age": rng().integers(18, 90, 100)}),
+        "passports": pa.table({"person_id": np.arange(0, 100, 2), "pages": [32, 48] * 25}),
+    }
+    fitted = fit(tables, seed=1)
+    for scale in (0.33, 1.0, 2.5):
+        made = fitted.sample(scale, seed=2)["passports"]
+        assert made.num_rows == round(scale * 50)
+        assert len(made["person_id"].unique()) == made.num_rows
