@@ -42,6 +42,13 @@ def test_no_new_value_is_a_real_one_even_where_both_come_from_the_same_words(rea
     assert made.slice(0, 100).equals(model.sample(100, seed=4))
 
 
+def test_the_card_says_where_new_values_may_be_real_ones(real):
+    crowded = real.set_column(4, "phone", pa.array([f"0171 {number:04}" for number in range(ROWS)]))
+    about = fb.fit(crowded.select(["who", "phone", "x"]), rounds=5).card().columns
+    assert "new ones may be real ones" in about["phone"]
+    assert "new ones may be real ones" not in about["who"]
+
+
 def test_first_and_last_names_of_few_people_are_others():
     first, last = (
         People("en").draw(lambda name: stream(8, "real", name, 0), 40, [field])[field].to_pylist()

@@ -157,10 +157,24 @@ def codec_of(
         NameForm.of(column.known, full=column.detail == "name"),
         shapes,
         column.gap,
-        reason=column.reason,
+        reason="; ".join([column.reason, *_doubts(column, crowd, shapes)]),
         scheme=column.scheme,
         sieve=_sieve(column, shapes),
     )
+
+
+def _doubts(column: PersonalColumn, crowd: Crowd, shapes: Shapes | None) -> list[str]:
+    """That new values may be real ones, where there are too few others."""
+    if shapes is not None and _is_crowded(column, shapes):
+        return ["new ones may be real ones, as there are few more codes of their form"]
+    if column.detail in ("first_name", "last_name") and column.detail not in crowd.sieves:
+        return ["new ones may be real ones, as there are few more names"]
+    return []
+
+
+def _is_crowded(column: PersonalColumn, shapes: Shapes) -> bool:
+    """Whether real codes leave too few others."""
+    return shapes.fullest(len(column.known)) * MOST_ATTEMPTS > 1
 
 
 RARELY_MET = 1e-6
@@ -171,7 +185,7 @@ def _sieve(column: PersonalColumn, shapes: Shapes | None) -> Sieve | None:
     """What keeps codes from meeting real ones, unless they hardly can or can't but do."""
     if shapes is None or len(column.known) ** 2 < RARELY_MET * shapes.size:
         return None
-    if shapes.fullest(len(column.known)) * MOST_ATTEMPTS > 1:
+    if _is_crowded(column, shapes):
         return None
     return Sieve.of(column.known, words=False)
 
