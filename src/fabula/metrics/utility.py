@@ -19,7 +19,7 @@ MOST_ROWS = 50_000
 MOST_CLASSES = 20
 _SOURCE = "Train on synthetic, test on real (Esteban, Hyland and Rätsch 2017)"
 
-_WHAT = {"text": "text", "key": "a key", "other": "without values that compare"}
+_WHAT = {"text": "a text", "key": "a key", "other": "a list, a structure or without values"}
 
 
 def utility(frames: Frames, target: str) -> MetricResult:
@@ -73,7 +73,7 @@ def outcome_column(frames: Frames, name: str) -> Column:
         )
     if column not in frames.measured:
         raise UsageError(
-            f"column `{name}` ({_WHAT[column.family]}) can't be predicted or grouped by",
+            f"column `{name}` is {_WHAT[column.family]}, which can't be predicted or grouped by",
             code="evaluate.column",
             hint="choose a category, a number or a moment",
         )
