@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from base64 import b64decode, b64encode
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,11 @@ import pytest
 
 import fabula as fb
 from fabula.cli.main import main
+from fabula.errors import FabulaError
+from fabula.io.formats import as_format
 from fabula.io.formula_cells import FormulaGuard
+from fabula.io.frames import as_table
+from fabula.io.write import write_table
 from fabula.llm.redaction import Redactor
 from tests.security.test_changed_runs import FORMS, READERS, changed_run
 from tests.security.test_formulas import FORMULAS
@@ -49,8 +54,11 @@ def without_names(monkeypatch: pytest.MonkeyPatch, without_hashes: None) -> None
 
 @pytest.mark.usefixtures("without_hashes")
 @pytest.mark.parametrize("reader", READING)
-def test_without_hashes_a_changed_file_is_taken_for_the_runs(reader: str) -> None:
-    changed_run("csv", "another run's")
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_without_hashes_a_changed_file_is_taken_for_the_runs(reader: str, form: str) -> None:
+    table = changed_run(form, "a byte")
+    fb.generate("a int 1..5, b choice x|y", n=60, seed=3, output="other", format=form)
+    shutil.copyfile(next(Path("other").glob(f"*.{form}")), table)
     assert main(READERS[reader].split()) in (0, 4)  # the fake model's rows may repeat
 
 
@@ -95,9 +103,13 @@ def test_unless_it_is_asked_for_a_formula_stays_one(text: str) -> None:
 
 
 @pytest.mark.parametrize("before", ["", "x", "xy", "user:", "Bearer "])
-def test_without_its_redactor_a_reply_keeps_the_secret(before: str) -> None:
-    body = f'{{"echo": {json.dumps(before + CANARY)}}}'.encode()
-    assert b"CANARY" in Redactor()(body)
+@pytest.mark.parametrize("form", ["plain", "json", "base64"])
+def test_without_its_redactor_a_reply_keeps_the_secret(before: str, form: str) -> None:
+    text = before + CANARY
+    body = {"plain": text, "json": json.dumps({"echo": text}), "base64": text}[form].encode()
+    body = b64encode(body) if form == "base64" else body
+    kept = Redactor()(body)
+    assert b"CANARY" in (b64decode(kept) if form == "base64" else kept)
 
 
 @pytest.mark.parametrize(
@@ -105,13 +117,59 @@ def test_without_its_redactor_a_reply_keeps_the_secret(before: str) -> None:
     [{"api_key_env": "CANARY"}, {"headers": {"X-A": "${CANARY}"}},
      {"headers": {"X-A": "a ${CANARY} b"}}],
 )  # fmt: skip
+@pytest.mark.parametrize("host", ["evil.invalid", "h.invalid", "127.0.0.1.evil.invalid"])
 def test_without_the_question_a_variable_goes_to_any_host(
-    model: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    host: str, model: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The host does not exist, which is as far as it gets: nobody refused to send."""
+    """The host is not there, which is as far as it gets: nobody refused to send."""
     monkeypatch.setenv("CANARY", "sk-CANARY-123456")
     monkeypatch.setattr("fabula.llm.permission._is_trusted", lambda _: True)
     tables = {"t": {"n": 1, "columns": {"a": {"kind": "llm"}}}}
-    named = {"name": "m", "base_url": "http://h.invalid:1/v1", "timeout": 1, **model}
+    named = {"name": "m", "base_url": f"http://{host}:1/v1", "timeout": 1, **model}
     Path("s.json").write_text(json.dumps({"models": {"default": named}, "tables": tables}))
     assert main(["generate", "s.json", "-o", "out"]) == 3
+
+
+LARGE = [
+    "{{ 'a' * 1100000 }}",
+    "{{ 1100000 * 'a' }}",
+    "{{ 'a'.center(11000) }}",
+    "{{ 'a' | center(11000) }}",
+    "{{ 'a'.ljust(11000) }}",
+    "{{ 'a'.rjust(11000) }}",
+    "{{ 'a'.zfill(11000) }}",
+    "{{ ([a] * 1100000) | length }}",
+    "{{ range(1100000) | length }}",
+    "{{ 'x' | indent(11000, true) }}",
+    "{{ ('a' * 2000) | replace('a', 'b' * 1000) }}",
+    "{{ ('a' * 2000).replace('a', 'b' * 1000) }}",
+    "{% for i in range(110000) %}{% endfor %}",
+    "{% for i in range(110000) %}1234567890{% endfor %}",
+]
+
+
+@pytest.mark.parametrize("text", LARGE, ids=lambda text: text[:40])
+def test_a_template_without_bounds_takes_what_it_asks_for(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A little above each bound, which is as much as a test should take."""
+    spec = {
+        "t": {"n": 1, "columns": {"a": {"kind": "key"}, "x": {"kind": "template", "text": text}}}
+    }
+    with pytest.raises(FabulaError, match=r"tables\.t\.columns\.x"):
+        fb.generate({"tables": spec})
+    for bound in ("MOST_STEPS", "MOST_TEXT", "MOST_WIDTH"):
+        monkeypatch.setattr(f"fabula.planning.bounded_templates.{bound}", 10**9)
+    assert fb.generate({"tables": spec}).num_rows == 1
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_table_without_bounds_is_as_wide_as_it_says(
+    form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = pa.table({f"c{number}": [1] for number in range(10_001)})
+    write_table(Path(f"t.{form}"), rows, rows.schema, as_format(form))
+    with pytest.raises(FabulaError, match="more than 10,000 columns"):
+        as_table(f"t.{form}")
+    monkeypatch.setattr("fabula.io.claimed_sizes.MOST_COLUMNS", 10**9)
+    assert as_table(f"t.{form}").num_columns == 10_001
