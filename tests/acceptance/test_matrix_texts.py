@@ -131,7 +131,7 @@ def test_a_limit_stops_before_the_next_call(make: Make, limit: dict[str, int]) -
 def test_money_is_limited_only_where_prices_are_known(make: Make) -> None:
     """E: budget in money."""
     with ChatServer(honest) as server, pytest.raises(FabulaError, match="price"):
-        make(at(server), N, max_cost=0.01)
+        make(at(server, "gpt-99", provider="openai"), N, max_cost=0.01)
     assert server.calls == []
 
 

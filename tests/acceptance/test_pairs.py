@@ -294,7 +294,7 @@ def test_the_command_exports_and_the_result_passes_the_check(fabula: Run) -> Non
     assert "`sets/train.jsonl` (16), `sets/test.jsonl` (4)" in ended.err
     assert re.search(r"about \d+ tokens, the longest example \d+ \(estimates\)", ended.err)
     assert "gpt-4o-mini" in ended.err
-    assert fabula("validate", "sets/train.jsonl").out.startswith("Checks: 6 passed")
+    assert fabula("validate", "sets/train.jsonl").out.startswith("Checks: 7 passed")
 
 
 def test_a_dry_run_shows_the_prompt_and_the_cost_and_asks_nothing(fabula: Run) -> None:

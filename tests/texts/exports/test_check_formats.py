@@ -99,7 +99,7 @@ TOOLS: dict[str, tuple[Row, str]] = {
     "no JSON": (calling(call("{city: Oslo")), "are no JSON object"),
     "unknown tool": (calling(call(name="wether")), "`wether`, which it does not declare"),
     "argument missing": (calling(call("{}")), "`city`: is missing"),
-    "argument of another type": (calling(call('{"city": 3}')), "`city`: 3 is not a string"),
+    "argument of another type": (calling(call('{"city": 3}')), "`city` as another type"),
     "a number as text": (calling(call('{"city": "Oslo", "days": "3"}')), "`days` as another type"),
     "unknown id": (calling(call(), answers=("c2",)), "`c2`, which is not open"),
     "no answer": (calling(call(), call(id="c2")), "before every call of a tool is answered"),

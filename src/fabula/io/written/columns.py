@@ -19,16 +19,14 @@ from fabula.io.written.form import MOST_STRAY, Form, Rows, flags, suits
 from fabula.io.written.number_forms import NumberForm
 from fabula.io.written.time_forms import TimeForm
 
-_EMPTY = pa.array(
-    ["", "-", "--", ".", "?", "#n/a", "n/a", "na", "nan", "nat", "none", "null", r"\n", "missing",
-     "not available", "pending", "tbd", "unbekannt", "unknown"]
+_EMPTY = (
+    "", "-", "--", ".", "?", "#n/a", "n/a", "na", "nan", "nat", "none", "null", r"\n", "missing",
+    "not available", "pending", "tbd", "unbekannt", "unknown",
 )  # fmt: skip
 """Words that mean a missing value wherever they stand, in small letters."""
 
 _IMPOSSIBLE = r"^(?:0{1,19}|9{1,19}|9999\d{2,12}|\d{2,4}9999\d{0,9}|0001\d{4,12}|\d{4}0001)$"
-_EARLY = pa.array(
-    ["1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01"], pa.large_string()
-).cast(pa.timestamp("s"))  # fmt: skip
+_EARLY = ("1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01")
 """Days on which calendars of programs start, and which they write where they know none."""
 
 _FEW_WORDS, _FEW_WORDS_SHARE = 5, 0.1
@@ -119,14 +117,13 @@ def is_gap(texts: pa.Array, values: pa.Array) -> NDArray[np.bool_]:
 
 def is_known_gap(text: str) -> bool:
     """Whether everybody writes a missing value so."""
-    return text.strip().lower() in _EMPTY.to_pylist() or any(map(str.isdigit, text))
+    return text.strip().lower() in _EMPTY or any(map(str.isdigit, text))
 
 
 def _may_be_missing(words: pa.Array, rows: Rows, texts: pa.Array) -> bool:
     """Whether words without a digit can stand for missing values only."""
-    known = flags(
-        pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(words)), value_set=_EMPTY.cast(words.type))
-    )
+    bare = pc.utf8_lower(pc.utf8_trim_whitespace(words))
+    known = flags(pc.is_in(bare, value_set=pa.array(_EMPTY, words.type)))
     others, share = int((~known).sum()), rows[~known].sum() / (len(texts) - texts.null_count)
     if others <= 1 and (not texts.null_count or share <= _FEW_WORDS_SHARE):
         return True
@@ -180,7 +177,8 @@ def _placeholders(texts: pa.Array, values: pa.Array) -> NDArray[np.bool_]:
     if not (pa.types.is_date(values.type) or pa.types.is_timestamp(values.type)):
         return unread
     moments = values.cast(pa.timestamp("s"), safe=False)
-    early = flags(pc.is_in(moments, value_set=_EARLY)) & ~flags(values.is_null())
+    starts = pa.array(_EARLY, pa.string()).cast(moments.type)
+    early = flags(pc.is_in(moments, value_set=starts)) & ~flags(values.is_null())
     moments = moments.cast(pa.int64())
     others = moments.filter(pa.array(~early)).drop_null().to_numpy()
     if not early.any() or not len(others):

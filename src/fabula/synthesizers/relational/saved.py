@@ -43,10 +43,17 @@ from fabula.synthesizers.relational.links import Links
 from fabula.synthesizers.relational.people import SamePeople
 from fabula.synthesizers.relational.reach import Reach
 from fabula.synthesizers.relational.timeline import Timeline
-from fabula.synthesizers.saved import UNSOUND, Saved, damaged, read_saved, write_saved
+from fabula.synthesizers.saved import (
+    UNSOUND,
+    Saved,
+    check_version,
+    damaged,
+    read_saved,
+    write_saved,
+)
 from fabula.synthesizers.trees import Trees
 
-FORMAT, VERSION = "fabula-database", 2
+FORMAT, VERSION = "fabula-database", 3
 ABOUT = "database.json"
 
 Arrays = dict[str, NDArray[Any]]
@@ -102,21 +109,22 @@ def read_database(folder: Path) -> dict[str, Any]:
     """
     try:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-        if about["format"] != FORMAT or about["version"] > VERSION:
-            raise damaged(folder, "it is of another format or of a later version")
+        if about["format"] != FORMAT:
+            raise damaged(folder, "it is of another format")
+        check_version(about["version"], VERSION, folder)
         primary = {table: tuple(columns) for table, columns in about["primary"].items()}
         foreign = tuple(_foreign_key(told) for told in about["foreign"])
         near = tuple(
             NearMiss(_foreign_key(told["key"]), told["share"], told["why"])
-            for told in about.get("near", ())
+            for told in about["near"]
         )
         models: dict[str, TableModel] = {}
         for name in about["tables"]:
             saved = read_saved(folder / f"{file_stem(name)}.fabula")
             models[name] = _table_restored(name, saved, models, folder)
-        digests = {name: Digest.from_dict(told) for name, told in about.get("digests", {}).items()}
-        people = tuple(map(SamePeople.restore, about.get("people", ())))
-        across = Across.restore(about["across"]) if "across" in about else Across()
+        digests = {name: Digest.from_dict(told) for name, told in about["digests"].items()}
+        people = tuple(map(SamePeople.restore, about["people"]))
+        across = Across.restore(about["across"])
     except FileNotFoundError as exc:
         raise SourceError(
             f"there is no file `{exc.filename}`", code="source.missing", where=str(folder)
@@ -126,11 +134,11 @@ def read_database(folder: Path) -> dict[str, Any]:
     return {
         "models": models,
         "keys": Keys(primary, foreign, near),
-        "notes": dict(about.get("notes", {})),
+        "notes": dict(about["notes"]),
         "digests": digests,
         "people": people,
         "across": across,
-        "entities": dict(about.get("entities", {})),
+        "entities": dict(about["entities"]),
     }
 
 
