@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,9 @@ from numpy.typing import NDArray
 
 from fabula.metrics.alike import NUMBER, kind_of, plain
 from fabula.streams import mix, name_key
+
+if TYPE_CHECKING:
+    import duckdb
 
 _TAGS = {kind: np.uint64(name_key(f"digest of {kind}")) for kind in ("number", "moment", "text")}
 _MISSING = (*pa.csv.ConvertOptions().null_values, "-", "\\N", "None")
@@ -82,11 +86,15 @@ def digest(table: pa.Table, columns: Sequence[str] | None = None) -> Digest:
         >>> digest(first) == digest(pa.table({"a": ["2.0", "1"], "b": ["", "x"]}))
         True
     """
+    import duckdb
+
     if columns is None:
         columns = [f.name for f in table.schema if kind_of(plain_type(f.type)) != "other"]
     hashes = np.zeros(table.num_rows, dtype=np.uint64)
-    for name in columns:
-        hashes += mix(_values(plain(table.column(name))) + np.uint64(name_key(name)))
+    with duckdb.connect() as connection:  # one for all columns: opening it takes 15 ms
+        for name in columns if len(hashes) else ():
+            values = _values(plain(table.column(name)), connection)
+            hashes += mix(values + np.uint64(name_key(name)))
     total = int(mix(hashes).sum(dtype=np.uint64))
     return Digest(table.num_rows, tuple(columns), total)
 
@@ -96,7 +104,7 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
     return plain(pa.chunked_array([], kind)).type
 
 
-def _values(column: pa.ChunkedArray) -> NDArray[np.uint64]:
+def _values(column: pa.ChunkedArray, connection: duckdb.DuckDBPyConnection) -> NDArray[np.uint64]:
     """A hash of each value; 0 where it is missing."""
     kind = kind_of(column.type)
     if kind in ("flag", "number"):
@@ -112,7 +120,7 @@ def _values(column: pa.ChunkedArray) -> NDArray[np.uint64]:
     if kind == "text":
         encoded = column.cast(pa.large_string()).combine_chunks().dictionary_encode()
         codes = encoded.indices.fill_null(len(encoded.dictionary))
-        labels = np.append(_of_labels(encoded.dictionary), np.uint64(0))
+        labels = np.append(_of_labels(encoded.dictionary, connection), np.uint64(0))
         found: NDArray[np.uint64] = labels[codes.to_numpy(zero_copy_only=False)]
         return found
     return np.zeros(len(column), dtype=np.uint64)
@@ -129,15 +137,12 @@ def _of_moments(ticks: pa.ChunkedArray | pa.Array) -> NDArray[np.uint64]:
     return np.where(known, mix(bits + _TAGS["moment"]), np.uint64(0))
 
 
-def _of_labels(labels: pa.Array) -> NDArray[np.uint64]:
+def _of_labels(labels: pa.Array, connection: duckdb.DuckDBPyConnection) -> NDArray[np.uint64]:
     """A hash of each label, as the number or time that it stands for, else as text."""
-    import duckdb
-
     text = pc.utf8_trim_whitespace(labels)
     missing = np.asarray(pc.is_in(text, value_set=pa.array(_MISSING, text.type)))
-    with duckdb.connect() as connection:
-        connection.register("labels", pa.table({"text": text}))
-        read = connection.sql(_READ).to_arrow_table()
+    connection.register("labels", pa.table({"text": text}))
+    read = connection.sql(_READ).to_arrow_table()
     lower = pc.utf8_lower(text)
     flags = pc.take(
         pa.array(list(_FLAGS.values())),
