@@ -6,7 +6,7 @@ HTTP client along, which an installation without the embedded model does not nee
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, datetime
 from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
@@ -38,22 +38,18 @@ def main() -> None:
         if (price := _price(model)) is not None
         for name in _names(model)
     }
-    head = f"# List prices of {date.today():%Y-%m}, from genai-prices {version('genai-prices')}\n"
+    head = (
+        f"# List prices of {datetime.now(UTC):%Y-%m}, from genai-prices {version('genai-prices')}\n"
+    )
     lines = [f"{vendor} {name} {price}\n" for (vendor, name), price in sorted(rows.items())]
     PATH.write_text(head + "".join(lines), encoding="utf-8")
 
 
 def _price(model: types.ModelInfo) -> str | None:
     """Dollars for a million tokens in and out today; None where tokens have no price."""
-    prices = model.get_prices(_now())
+    prices = model.get_prices(datetime.now(UTC))
     given, made = _dollars(prices.input_mtok), _dollars(prices.output_mtok)
     return None if given is None else f"{given} {made or 0}"
-
-
-def _now() -> Any:
-    from datetime import UTC, datetime
-
-    return datetime.now(UTC)
 
 
 def _dollars(price: Any) -> Decimal | None:

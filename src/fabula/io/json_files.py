@@ -143,8 +143,13 @@ def json_rows(path: Path, *, by_line: bool) -> list[dict[str, Any]] | None:
     rows = []
     for number, line in enumerate(content.split(b"\n"), start=1):
         if line.strip():
-            _check_line(path, number, line)
-            rows.append(json.loads(line))
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError):
+                row = None
+            if not isinstance(row, dict):
+                _check_line(path, number, line)
+            rows.append(row)
     return rows
 
 

@@ -6,6 +6,8 @@ The content decides before the ending does: a Parquet file called `.csv` is read
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -51,38 +53,46 @@ def read_source(path: PathLike) -> TableRows:
     if _is_archive(place):
         return _read_archive(place)
     kind = _kind(place)
-    try:
-        if place.suffix.lower() == ".gz":
-            check_unpacked(place)
+    with _reading(place):
         if kind in _COLUMNAR:
             rows = read_files([place], _COLUMNAR[kind], None)
             _check_names(rows.schema.names, place)
             return rows
         table = _READERS[kind](place)
+    _check_names(table.column_names, place)
+    return table
+
+
+def read_json_rows(path: PathLike) -> list[dict[str, Any]] | None:
+    """The rows of a JSON file, each value as it stands there; None where `read_source` is to read.
+
+    Raises:
+        SourceError: There is no such file, or it can't be read; with its line where known.
+    """
+    place = _existing(Path(path))
+    if place.is_dir() or _is_archive(place) or (kind := _kind(place)) not in _JSON:
+        return None
+    with _reading(place):
+        return json_rows(place, by_line=kind == "jsonl")
+
+
+@contextmanager
+def _reading(place: Path) -> Iterator[None]:
+    """Bounds what a file unpacks to, and says what is wrong with one that can't be read.
+
+    Raises:
+        SourceError: It unpacks to too much, or can't be read.
+    """
+    try:
+        if place.suffix.lower() == ".gz":
+            check_unpacked(place)
+        yield
     except (pa.ArrowException, UnicodeDecodeError) as exc:
         raise _broken(place, str(exc)) from exc
     except OSError as exc:
         raise _broken(place, exc.strerror or str(exc)) from exc
     except MemoryError as exc:
         raise _broken(place, "it does not fit into memory") from exc
-    _check_names(table.column_names, place)
-    return table
-
-
-def read_json_rows(path: PathLike) -> list[dict[str, Any]] | None:
-    """The rows of a JSON file, each value as it stands there; None where they are columns.
-
-    Raises:
-        SourceError: There is no such file, or it can't be read; with its line where known.
-    """
-    place = _existing(Path(path))
-    kind = None if place.is_dir() else _kind(place)
-    if kind not in _JSON:
-        return None
-    try:
-        return json_rows(place, by_line=kind == "jsonl")
-    except OSError as exc:
-        raise _broken(place, exc.strerror or str(exc)) from exc
 
 
 def read_tables(path: PathLike) -> dict[str, TableRows]:

@@ -6,7 +6,6 @@ this machine are taken for granted; any other host gets a secret only when its u
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -16,7 +15,7 @@ from urllib.parse import urlsplit
 from fabula.errors import UsageError
 from fabula.io.places import write_text
 from fabula.llm.home import home, private_file, private_folder
-from fabula.llm.presets import PRESETS
+from fabula.llm.presets import PRESETS, is_this_machine
 
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 DENIED = "model.allow-env"
@@ -76,13 +75,8 @@ def _sends(names: Iterable[str], host: str) -> str:
 
 
 def _is_trusted(host: str) -> bool:
-    if host == "localhost" or any(urlsplit(item.base_url).hostname == host for item in
-                                  PRESETS.values()):  # fmt: skip
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    known = {urlsplit(item.base_url).hostname for item in PRESETS.values()}
+    return host in known or is_this_machine(host)
 
 
 def _path() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from dataclasses import dataclass
 from typing import Literal
@@ -150,6 +151,14 @@ PRESETS: dict[str, Preset] = {
 
 COMPATIBLE = Preset("openai-compatible", "", concurrency=32)
 """Any other server that speaks OpenAI's API, at an address that the user gives."""
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host is the machine that Fabula runs on."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def preset(name: str) -> Preset:

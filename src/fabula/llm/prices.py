@@ -7,7 +7,6 @@ price here, and their cost is shown as unknown.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +14,7 @@ from importlib.resources import files
 from urllib.parse import urlsplit
 
 from fabula.llm.chat import Usage
-from fabula.llm.presets import COMPATIBLE, PRESETS
+from fabula.llm.presets import COMPATIBLE, PRESETS, is_this_machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,9 @@ def price_of(name: str, address: str = "") -> Price | None:
     own = provider in PRESETS and PRESETS[provider].free
     if provider in ("fake", "local") or own or (provider == "openrouter" and model[-5:] == ":free"):
         return FREE
-    if provider == COMPATIBLE.name and _is_own(address):
+    if provider == COMPATIBLE.name and is_this_machine(
+        urlsplit(address.split(" ", maxsplit=1)[0]).hostname or ""
+    ):
         return _listed("openai", model) or FREE
     return _listed(provider, model)
 
@@ -90,12 +91,3 @@ def _listed(vendor: str, model: str) -> Price | None:
     bare = _ENDING.sub("", model)
     names = (model, bare, f"{bare}-latest")
     return next((prices[vendor, name] for name in names if (vendor, name) in prices), None)
-
-
-def _is_own(address: str) -> bool:
-    """Whether a server runs on this machine."""
-    host = urlsplit(address.split(" ", maxsplit=1)[0]).hostname or ""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

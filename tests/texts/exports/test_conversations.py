@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import fabula as fb
-from fabula.errors import UsageError
+from fabula.errors import SourceError, UsageError
 from fabula.texts.exports.check import check_training_file
 
 Row = dict[str, Any]
@@ -153,6 +155,20 @@ def test_without_conversations_the_error_says_what_is_needed(tmp_path: Path) -> 
     for form in ("chat-jsonl", "preference"):
         with pytest.raises(UsageError, match="needs `user` and `assistant`"):
             fb.export([{"q": "a", "a": "b"}], tmp_path / "out.jsonl", format=form)
+
+
+def test_packed_files_are_read_within_bounds(tmp_path: Path) -> None:
+    """An archive of one file is exported; one that unpacks to far more than it is, is refused."""
+    with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
+        archive.writestr("talks.jsonl", json.dumps(TALK))
+    fb.export(tmp_path / "in.zip", tmp_path / "out.jsonl")
+    assert lines(tmp_path / "out.jsonl") == [TALK]
+    with gzip.open(tmp_path / "bomb.jsonl.gz", "wb", 1) as file:
+        for _ in range(80):
+            file.write(b'{"a": "aaaaaaaaaaaaaaaaaaaaaaaa"}\n' * 30_000)
+    with pytest.raises(SourceError) as caught:
+        fb.export(tmp_path / "bomb.jsonl.gz", tmp_path / "b.jsonl", user="a", assistant="a")
+    assert caught.value.code == "source.too-large"
 
 
 def test_json_values_are_exported_as_they_stand(tmp_path: Path) -> None:

@@ -277,8 +277,10 @@ def _write_json(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
 
 def _json_line(line: Mapping[str, Any]) -> str:
     text = json.dumps(line, ensure_ascii=False)
-    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
-        text = json.dumps(line)  # half of a pair of code units, which only an escape can hold
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a pair of code units, which only an escape can hold
+        text = json.dumps(line)
     return text + "\n"
 
 
