@@ -183,7 +183,7 @@ def fit(
     kept_out = np.sort(order[:held_out])
     learned_from = np.setdiff1d(np.arange(table.num_rows), kept_out)
     held, training = (table.take(array_of(at)) for at in (kept_out, learned_from))
-    train = flat.take(array_of(learned_from))
+    train = training if flat is table else flat.take(array_of(learned_from))
     guarded = PROTECTED_ROWS if protect is True else int(protect)
     columns = Columns.learn(train, protect=guarded, known=known, sensitive=sensitive).keyed(table)
     relations = Relations()
