@@ -31,8 +31,10 @@ LAYERS = (
     ),
     ("planning",),
     ("inference",),
-    ("io", "llm", "words", "pii", "metrics"),
+    ("io", "llm", "pii", "metrics"),
     ("spec",),
+    ("kinds",),
+    ("words",),
     ("extensions", "streams", "types", "errors"),
 )
 """Folders and modules of the package from the top layer to the bottom one."""

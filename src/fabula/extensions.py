@@ -106,10 +106,14 @@ class Register(Mapping[str, EntryT], Generic[EntryT]):
             self.added(name, entry)
         return entry
 
+    def known(self) -> Mapping[str, EntryT]:
+        """The built-in entries and those registered so far, without a look at plug-ins."""
+        self._come_home()
+        return {name: self._entries[name] for name in self._sorted()}
+
     def builtin(self) -> Mapping[str, EntryT]:
         """The built-in entries, without a look at plug-ins."""
-        self._come_home()
-        return {name: self._entries[name] for name in self._sorted() if self.is_builtin(name)}
+        return {name: entry for name, entry in self.known().items() if self.is_builtin(name)}
 
     def is_builtin(self, name: str) -> bool:
         """Whether an entry is part of Fabula."""
@@ -118,6 +122,12 @@ class Register(Mapping[str, EntryT], Generic[EntryT]):
     def source(self, name: str) -> str:
         """Who registered an entry: `fabula`, a plug-in's name, or empty for the user's program."""
         return self._sources[name]
+
+    def load(self) -> bool:
+        """Load the plug-ins; whether they brought entries of this sort."""
+        known = len(self.known())
+        load_plugins()
+        return len(self._entries) > known
 
     def __getitem__(self, name: str) -> EntryT:
         if name not in self._entries:

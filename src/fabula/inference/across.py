@@ -8,6 +8,9 @@ from functools import cache
 import pyarrow as pa
 
 from fabula.io.sql import quoted, thread_connection
+from fabula.kinds.base.columns import AbstractColumn
+from fabula.kinds.datetime import Datetime
+from fabula.kinds.reference import Reference
 from fabula.metrics.across.finding import find_rules
 from fabula.metrics.across.links import Link, aligned, links_between
 from fabula.metrics.across.plain import DAY
@@ -15,10 +18,7 @@ from fabula.metrics.across.rules import Copy, Found, Later, Total
 from fabula.metrics.keys import Keys
 from fabula.spec import col
 from fabula.spec.checks import RowCheck
-from fabula.spec.columns import AbstractColumn
-from fabula.spec.keys import Reference
 from fabula.spec.tables import TableSpec
-from fabula.spec.times import Datetime
 
 _SECOND = 1_000_000
 _UNITS = (("d", DAY), ("h", 3_600 * _SECOND), ("s", _SECOND))

@@ -18,11 +18,11 @@ from fabula.inference.codes import code_pattern
 from fabula.inference.families import nearest_family
 from fabula.inference.guesses import Facts, Guess, guess, words
 from fabula.io.arrays import whole_numbers
+from fabula.kinds.datetime import DAYS
+from fabula.kinds.person import Person
 from fabula.pii import find
 from fabula.pii.finding import TITLES
 from fabula.spec import col
-from fabula.spec.times import DAYS
-from fabula.spec.words import Person
 
 Values: TypeAlias = "pa.ChunkedArray[Any]"
 

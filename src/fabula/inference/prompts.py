@@ -14,9 +14,9 @@ from difflib import get_close_matches
 
 from fabula.errors import UsageError
 from fabula.inference.guesses import words
+from fabula.kinds import KINDS
+from fabula.kinds.base.columns import AbstractColumn
 from fabula.spec import col
-from fabula.spec.columns import AbstractColumn
-from fabula.spec.kinds import KINDS
 from fabula.spec.tables import DatasetSpec, TableSpec
 
 EXAMPLE = '"10 rows of housing data: id, house size (m^2), house price, location"'

@@ -6,10 +6,14 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
+from fabula.kinds.base.columns import AbstractFilled
+from fabula.kinds.judge import Judge
+from fabula.kinds.llm import Llm
+from fabula.kinds.program import Program
+from fabula.kinds.text import Text
 from fabula.llm.prices import price_of
 from fabula.planning.plan import ModelCalls, TablePlan
 from fabula.spec.tables import DatasetSpec
-from fabula.spec.words import FILLED, Judge, Llm, Program, Text
 
 _STRING_BYTES = 16
 _VALUES_PER_SECOND = 8_000_000
@@ -47,7 +51,7 @@ def estimate_calls(spec: DatasetSpec, tables: Iterable[TablePlan]) -> Iterator[M
         for name, plan in table.columns.items():
             if isinstance(plan.spec, Program):
                 yield _program_calls(spec, table, name, plan.spec)
-            if isinstance(plan.spec, FILLED):
+            if isinstance(plan.spec, AbstractFilled):
                 model = model_name(spec, table, plan.spec)
                 joint = isinstance(plan.spec, Llm) and plan.spec.prompt is None
                 groups.setdefault((model, joint), []).append(name)

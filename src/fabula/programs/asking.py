@@ -14,10 +14,10 @@ import pyarrow as pa
 
 from fabula.checks.implied import implied_checks
 from fabula.checks.naming import rule
+from fabula.kinds.base.columns import AbstractColumn
 from fabula.llm.chat import ChatRequest, Message
 from fabula.llm.fake_programs import TABLES_MARK
 from fabula.programs.wanted import Wanted, WantedTable
-from fabula.spec.columns import AbstractColumn
 from fabula.spec.plain import to_plain
 from fabula.spec.tables import DatasetSpec
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.errors import OutputError
+from fabula.kinds.program import Program
 from fabula.llm.chat import ChatReply, ChatRequest, Message
 from fabula.llm.fake_functions import COLUMN_PROGRAM
 from fabula.planning.estimate import PROGRAM_REPAIRS
@@ -22,7 +23,6 @@ from fabula.planning.plan import ColumnPlan
 from fabula.programs.forms import form_problem
 from fabula.programs.replies import read_reply
 from fabula.programs.sandbox.run import Limits, run
-from fabula.spec.words import Program
 
 TRIED_ROWS = 1_000
 SHOWN_VALUES = 5

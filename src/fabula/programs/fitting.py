@@ -14,9 +14,9 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 
 from fabula.inference.guesses import words
+from fabula.kinds.reference import Reference
 from fabula.llm.rows.names import match_names
 from fabula.programs.wanted import Wanted, WantedTable
-from fabula.spec.keys import Reference
 
 Values: TypeAlias = "pa.ChunkedArray[Any]"
 

@@ -14,9 +14,9 @@ from fabula.checks.naming import names, values
 from fabula.checks.relations import link_column
 from fabula.checks.results import CheckResult
 from fabula.io.sql import quoted
+from fabula.kinds.reference import Reference
 from fabula.planning.planner import expected_children
 from fabula.programs.structure import finding
-from fabula.spec.keys import Reference
 from fabula.spec.tables import DatasetSpec, TableSpec
 
 SIGMAS = 5.0

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from fabula.spec.parameters import SpecModel
+from fabula.kinds.base.parameters import SpecModel
 
 OWN_FIELDS = frozenset(
     {"messages", "model", "response_format", "stream", "system", "tool_choice", "tools"}

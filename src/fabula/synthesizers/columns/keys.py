@@ -20,9 +20,9 @@ from fabula.errors import UsageError
 from fabula.inference.arrays import guess_array
 from fabula.inference.guesses import words
 from fabula.io.arrays import array_of, whole_numbers
+from fabula.kinds.pattern import Pattern
+from fabula.kinds.uuid import Uuid
 from fabula.metrics.key_names import named_as_key
-from fabula.spec.keys import Uuid
-from fabula.spec.words import Pattern
 from fabula.streams import Permutation
 from fabula.synthesizers.columns.categories import plain_values
 from fabula.synthesizers.columns.codec import CodeColumn, CodecState, Places, Wanted

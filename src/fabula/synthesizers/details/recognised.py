@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.inference.guesses import Facts, guess, words
+from fabula.kinds.person import Person
 from fabula.pii.check_digits import is_account, is_card
-from fabula.spec.words import Person
 from fabula.words.locales import Name, known_locales, load_locale
 
 NAMES = ("name", "first_name", "last_name")
