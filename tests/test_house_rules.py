@@ -8,7 +8,14 @@ from types import ModuleType
 
 import pytest
 
-from tools import check_docs, check_files, check_layers, check_locks, check_repo
+from tools import (
+    check_docs,
+    check_entries,
+    check_files,
+    check_layers,
+    check_locks,
+    check_repo,
+)
 from tools.__main__ import ROOT, RULES
 
 
@@ -127,6 +134,37 @@ def test_an_old_help_text_is_found_and_written_anew(tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert text.startswith("before\n<!-- help: fabula -->\n```text\nUsage: fabula ")
     assert text.endswith("\n```\n<!-- end of help -->\nafter\n")
+
+
+KIND = """
+@column_kind(example="{kind: wave}")
+class Wave(AbstractColumn):
+    kind: Literal["wave"] = "wave"
+"""
+
+
+def test_a_kind_without_an_engine_is_found(tmp_path: Path) -> None:
+    write(tmp_path / "src/fabula/kinds/wave.py", KIND)
+    assert check_entries.problems(tmp_path) == [
+        "src/fabula/kinds/wave.py: its engine is missing; write src/fabula/engines/kinds/wave.py"
+    ]
+
+
+def test_an_engine_that_is_not_registered_is_found(tmp_path: Path) -> None:
+    write(tmp_path / "src/fabula/kinds/wave.py", KIND)
+    write(tmp_path / "src/fabula/engines/kinds/wave.py", "def wave_engine(column, table): ...")
+    assert check_entries.problems(tmp_path) == [
+        "src/fabula/engines/kinds/wave.py: registers no engine of `wave`"
+    ]
+
+
+def test_a_kind_that_is_not_registered_is_found(tmp_path: Path) -> None:
+    write(tmp_path / "src/fabula/kinds/wave.py", KIND.replace("@column_kind", "@dataclass"))
+    write(tmp_path / "src/fabula/engines/kinds/wave.py", "@engine_of('wave')\ndef e(c, t): ...")
+    assert check_entries.problems(tmp_path) == [
+        "src/fabula/kinds/wave.py: registers no column kind `wave` by `@column_kind`",
+        "src/fabula/engines/kinds/wave.py: there is no kind `wave`",
+    ]
 
 
 def write(path: Path, text: str) -> None:

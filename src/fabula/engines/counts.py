@@ -24,6 +24,6 @@ def many_cdf(x: Floats, mean: float, variance: float) -> Floats:
 
 
 def step_cdf(total: Floats, x: Floats) -> Floats:
-    """The distribution function at each value, from its table at 0, 1, 2 …"""
+    """The distribution function at each value, from its table at whole numbers from 0."""
     k = np.floor(x).astype(np.int64)
     return np.where(k < 0, 0.0, total[np.clip(k, 0, len(total) - 1)])

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 
 from fabula.kinds.base.columns import AbstractFilled
-from fabula.kinds.judge import Judge
 from fabula.kinds.llm import Llm
 from fabula.kinds.program import Program
 from fabula.kinds.text import Text
@@ -59,7 +58,7 @@ def estimate_calls(spec: DatasetSpec, tables: Iterable[TablePlan]) -> Iterator[M
             yield _calls(spec, table, model, names, joint=joint)
 
 
-def model_name(spec: DatasetSpec, table: TablePlan, column: Llm | Text | Judge | Program) -> str:
+def model_name(spec: DatasetSpec, table: TablePlan, column: AbstractFilled | Program) -> str:
     """The model that fills a column: its own, its table's, the default, else `local`."""
     named = column.model or table.spec.model
     return named or ("default" if "default" in spec.models else "local")
