@@ -155,6 +155,7 @@ def _continuous(column: ColumnPlan, family: AbstractFamily, spec: AbstractDistri
 
     def make(block: Block) -> Array:
         p, missing = parameters(column, block)
+        _demand_agreement(column, block, spec, p, missing)
         rng = block.rng(column.name)
         values = family.draw(rng, block.rows, p)
         low, high = limits_of(column, block)
@@ -233,4 +234,26 @@ def _demand_valid(column: ColumnPlan, block: Block, name: str, value: Floats) ->
             code="engine.bad-parameter",
             where=f"tables.{block.table.name}.columns.{column.name}.{name}",
             hint=f"bound it in the expression, such as `{limit.repair.format(name=name)}`",
+        )
+
+
+def _demand_agreement(
+    column: ColumnPlan,
+    block: Block,
+    spec: AbstractDistribution,
+    p: Parameters,
+    missing: NDArray[np.bool_] | None,
+) -> None:
+    """Refuse parameters that contradict each other, naming the row."""
+    bad = np.broadcast_to(spec.disagree(p), block.rows)
+    bad = bad if missing is None else bad & ~missing
+    if bad.any():
+        row = int(np.argmax(bad))
+        given = {name: float(np.broadcast_to(value, block.rows)[row]) for name, value in p.items()}
+        shown = ", ".join(f"{name} {value:g}" for name, value in given.items())
+        raise CheckError(
+            f"{spec.agreement} in column `{column.name}`, row {block.start + row + 1} ({shown})",
+            code="engine.bad-parameter",
+            where=f"tables.{block.table.name}.columns.{column.name}",
+            hint="bound one of them in its expression, such as `least(greatest(mode, min), max)`",
         )

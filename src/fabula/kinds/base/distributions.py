@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, get_args
 
 from pydantic import StrictStr
@@ -29,6 +29,8 @@ class AbstractDistribution(AbstractNumber):
     """The distribution's own parameters; `min` or `max` among them are no bounds to cut to."""
     counts: ClassVar[bool] = False
     """Its values are counts: 0, 1, 2 …"""
+    agreement: ClassVar[str] = ""
+    """What its parameters must be to each other, in words."""
     inverts: ClassVar[bool] = True
     """Its engine has quantiles, which correlations need."""
 
@@ -42,6 +44,12 @@ class AbstractDistribution(AbstractNumber):
             cls.expressions = tuple(dict.fromkeys([*computed, "min", "max"]))
         if "positional" not in vars(cls):
             cls.positional = cls.own
+
+    @classmethod
+    def disagree(cls, p: Mapping[str, Any]) -> Any:
+        """Where parameters break the agreement; they are numbers, or arrays of one value a row."""
+        del p
+        return False
 
     @abstractmethod
     def expectation(self) -> float:
@@ -74,4 +82,8 @@ class AbstractDistribution(AbstractNumber):
             value = getattr(self, name)
             if isinstance(value, int | float) and (broken := self.limit(name).broken_by(value)):
                 yield Problem("spec.bad-number", f"`{name}` {broken}", name)
+        constants = {name: getattr(self, name) for name in self.own}
+        known = all(isinstance(value, int | float) for value in constants.values())
+        if known and self.disagree(constants):
+            yield Problem("spec.bad-number", self.agreement)
         yield from super().problems()
