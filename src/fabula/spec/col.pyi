@@ -1,9 +1,9 @@
 # Written by `python -m tools.check_entries --write` from the classes in `fabula.kinds`.
-# ruff: noqa: A001, A002, I001, PYI021  (names are those of a spec file)
+# ruff: noqa: A002, I001  (names are those of a spec file)
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
-from fabula.kinds.base.columns import AbstractColumn, AbstractNumber
+from fabula.kinds.base.columns import AbstractNumber
 from fabula.kinds.key import Key as _Key
 from fabula.kinds.reference import Reference as _Reference
 from fabula.kinds.sequence import Sequence as _Sequence
@@ -22,6 +22,7 @@ from fabula.kinds.normal import Normal as _Normal
 from fabula.kinds.pareto import Pareto as _Pareto
 from fabula.kinds.poisson import Poisson as _Poisson
 from fabula.kinds.uniform import Uniform as _Uniform
+from fabula.kinds.weibull import Weibull as _Weibull
 from fabula.kinds.zipf import Zipf as _Zipf
 from fabula.kinds.datetime import Datetime as _Datetime
 from fabula.kinds.pattern import Pattern as _Pattern
@@ -248,6 +249,20 @@ def uniform(
     description: str = ...,
 ) -> _Uniform:
     """A uniform number between `min` and `max`; whole numbers with `decimals: 0`."""
+
+def weibull(
+    shape: float | str,
+    scale: float | str = ...,
+    *,
+    min: float | str | None = ...,
+    max: float | str | None = ...,
+    decimals: int | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Weibull:
+    """A Weibull number with `shape` and `scale`: lifetimes, wind speeds."""
 
 def zipf(
     exponent: float = ...,
