@@ -1,9 +1,9 @@
 # Written by `python -m tools.check_entries --write` from the classes in `fabula.kinds`.
-# ruff: noqa: A002, I001  (names are those of a spec file)
+# ruff: noqa: A001, A002, I001, PYI021  (names are those of a spec file)
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
-from fabula.kinds.base.columns import AbstractNumber
+from fabula.kinds.base.columns import AbstractColumn, AbstractNumber
 from fabula.kinds.key import Key as _Key
 from fabula.kinds.reference import Reference as _Reference
 from fabula.kinds.sequence import Sequence as _Sequence
@@ -16,11 +16,14 @@ from fabula.kinds.beta import Beta as _Beta
 from fabula.kinds.binomial import Binomial as _Binomial
 from fabula.kinds.exponential import Exponential as _Exponential
 from fabula.kinds.gamma import Gamma as _Gamma
+from fabula.kinds.gompertz import Gompertz as _Gompertz
 from fabula.kinds.lognormal import Lognormal as _Lognormal
+from fabula.kinds.lomax import Lomax as _Lomax
 from fabula.kinds.mixture import Mixture as _Mixture
 from fabula.kinds.normal import Normal as _Normal
 from fabula.kinds.pareto import Pareto as _Pareto
 from fabula.kinds.poisson import Poisson as _Poisson
+from fabula.kinds.triangular import Triangular as _Triangular
 from fabula.kinds.uniform import Uniform as _Uniform
 from fabula.kinds.weibull import Weibull as _Weibull
 from fabula.kinds.zipf import Zipf as _Zipf
@@ -171,6 +174,20 @@ def gamma(
 ) -> _Gamma:
     """A gamma number with `shape` and `scale` (mean: shape x scale)."""
 
+def gompertz(
+    shape: float | str,
+    scale: float | str = ...,
+    *,
+    min: float | str | None = ...,
+    max: float | str | None = ...,
+    decimals: int | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Gompertz:
+    """A Gompertz number with `shape` and `scale`: ages at death, lifetimes of customers."""
+
 def lognormal(
     median: float | str = ...,
     sigma: float | str = ...,
@@ -184,6 +201,20 @@ def lognormal(
     description: str = ...,
 ) -> _Lognormal:
     """A number whose logarithm is normal: `median`, and `sigma` of the logarithm."""
+
+def lomax(
+    shape: float | str,
+    scale: float | str = ...,
+    *,
+    min: float | str | None = ...,
+    max: float | str | None = ...,
+    decimals: int | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Lomax:
+    """A Lomax (Pareto II) number with `shape` of the tail and `scale`: losses, sizes of files."""
 
 def mixture(
     of: Sequence[AbstractNumber | tuple[float, AbstractNumber]],
@@ -237,6 +268,19 @@ def poisson(
     description: str = ...,
 ) -> _Poisson:
     """A count with `mean`."""
+
+def triangular(
+    min: float | str,
+    mode: float | str,
+    max: float | str,
+    *,
+    decimals: int | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Triangular:
+    """A number between `min` and `max` that is likeliest at `mode`: estimates by experts."""
 
 def uniform(
     min: float | str = ...,
