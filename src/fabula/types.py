@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from typing import Any, Protocol, TypeAlias
 
@@ -18,8 +18,13 @@ class ArrowStream(Protocol):
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 
-TableLike: TypeAlias = ArrowStream | Mapping[str, Any] | Path
-"""A frame, a mapping of column to values, or a path to a file."""
+TableLike: TypeAlias = ArrowStream | Mapping[str, Any] | Sequence[Any] | Path
+"""Tables in any form, read by `fabula.io.tables`.
+
+One table: a pandas, polars, Arrow or DuckDB frame, a mapping of columns to values, or a list of
+rows (mappings, dataclasses, named tuples, Pydantic objects). Several: a `Dataset`, or a mapping of
+names to tables. Either: a file, a folder of files, a run's folder. Several of one are one.
+"""
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with a table's name, rows done and rows asked."""

@@ -75,7 +75,7 @@ def extend(
     The old rows stay as they are. Ids go on after the largest one; the language model writes
     the rest, shown a sample of the rows, and nothing that it repeats is taken.
     """
-    from fabula.io.frames import as_table
+    from fabula.io.tables import as_table
     from fabula.reports import amounts
     from fabula.texts.extend import beyond_ranges
     from fabula.texts.extend import extend as grow

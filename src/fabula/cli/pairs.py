@@ -193,7 +193,7 @@ def _no_file(outputs: str) -> None:
 
 
 def _examples(path: Path) -> list[Any]:
-    from fabula.io.frames import as_table
+    from fabula.io.tables import as_table
 
     rows: list[Any] = as_table(path, name="examples").to_pylist()
     return rows

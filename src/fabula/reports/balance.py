@@ -26,7 +26,7 @@ def balance(
     enough, are rejected.
 
     Args:
-        data: A frame, a list of rows or a path; rows of `messages` are conversations.
+        data: One table, in any form; rows of `messages` are conversations.
         output: A folder for the data, the report, its charts and the rejects. A killed run in
             it goes on at its round.
         overwrite: Replace another run in the folder.

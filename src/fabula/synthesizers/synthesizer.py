@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from fabula.errors import UsageError
 from fabula.io.arrays import array_of
-from fabula.io.frames import as_table, handed_back
+from fabula.io.frames import handed_back
+from fabula.io.tables import as_table, one_form
 from fabula.streams import BLOCK_ROWS, stream
 from fabula.synthesizers.card import Card
 from fabula.synthesizers.catalogue import check_seed, model_class
@@ -181,7 +182,8 @@ class Synthesizer:
                 hint='fit with model="boosted"',
             )
         check_seed(seed)
-        given = as_table(data)
+        form = one_form(data)
+        given = as_table(form)
         trees = [codec for codec in self._columns.codecs if isinstance(codec, TreeCodec)]
         table = given
         for tree in trees:
@@ -207,7 +209,7 @@ class Synthesizer:
         for tree in trees:
             at = table.column_names.index(tree.name)
             table = table.set_column(at, given.field(tree.name), given.column(tree.name))
-        return handed_back(data)(table)
+        return handed_back(form)(table)
 
     def _complete(
         self, model: CompletingModel, codes: Codes, known: Flags, rng: np.random.Generator

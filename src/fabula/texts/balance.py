@@ -18,8 +18,8 @@ from typing import Any, Unpack
 import pyarrow as pa
 
 from fabula.errors import PartialRunError, UsageError
-from fabula.io.frames import as_table
 from fabula.io.places import check_free, make_folder
+from fabula.io.tables import as_table
 from fabula.llm.budget import Budget
 from fabula.llm.local_embeddings import NAME as LOCAL_EMBEDDING
 from fabula.llm.rows.sync import run_sync
@@ -109,7 +109,7 @@ def run(
     """Balance the topics of a text data set; see `fabula.balance`.
 
     Args:
-        data: The data, in any form that `as_table` takes.
+        data: One table, in any form.
         folder: Where the run is kept after every round, or None to keep it nowhere.
         overwrite: Whether another run in the folder may be replaced.
         wanted: The options.

@@ -106,8 +106,10 @@ def describe(data: Any, **wanted: Unpack[DescribeOptions]) -> list[Described]:
     """Write a text for each item that tells all of its fields.
 
     Args:
-        data: A list of items, a frame, a file's path, or one item. An item is a mapping, a list,
-            a list of mappings, a plain value, or `{"fields": …, "preferences": …}`.
+        data: A list of items, one table in any form, or one item as a mapping (put it into a list
+            where its values are lists of one length, which would be columns). An item is a
+            mapping, a list, a list of mappings, a plain value, or
+            `{"fields": …, "preferences": …}`.
         wanted: The rest, by name: `model`, `attempts` … as `rows` takes them, and
 
             - `preferences`: `style`, `language`, `min_words`, `max_words`, `min_characters`,

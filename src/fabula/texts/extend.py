@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from fabula.errors import UsageError, did_you_mean
-from fabula.io.frames import as_table
+from fabula.io.tables import as_table, one_form
 from fabula.llm.rows.job import Row, RowsJob, RowsResult
 from fabula.llm.rows.sync import run_sync
 from fabula.streams import stream
@@ -61,7 +61,7 @@ def extend(data: Any, n: int, **wanted: Unpack[ExtendOptions]) -> Any:
     Increasing ids go on after the largest one; no new row repeats an old one.
 
     Args:
-        data: A pandas, polars or Arrow frame, a mapping of columns, a list of rows, or a path.
+        data: One table, in any form.
         n: Rows to append.
         wanted: The rest, by name: `model`, `attempts` … as `rows` takes them, and
 
@@ -99,14 +99,15 @@ async def aextend(data: Frame, n: int, **wanted: Unpack[ExtendOptions]) -> Frame
 async def aextend(data: Any, n: int, **wanted: Unpack[ExtendOptions]) -> Any:
     """`extend` for callers with an event loop of their own: same arguments, same rows."""
     check_options("extend", wanted, ExtendOptions)
-    table = as_table(data)
+    form = one_form(data)
+    table = as_table(form)
     growth = _growth(table, n, wanted)
     result = RowsResult([{} for _ in range(n)])
     if growth.asked:
         result = await ask(_job(growth, n, wanted), wanted)
     made = [place for place, row in enumerate(result.rows) if row is not None]
     new = growth.rows([(place, result.rows[place] or {}) for place in made])
-    longer = appended(data, new, table)
+    longer = appended(form, new, table)
     if len(made) < n:
         raise shortfall(result, longer)
     return longer

@@ -7,12 +7,10 @@ the model.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
 from fabula.errors import SourceError, UsageError, did_you_mean
-from fabula.io.frames import as_table
 from fabula.llm.rows.job import RowsJob, RowsResult
 from fabula.llm.rows.sync import run_sync
 from fabula.llm.rows.wording import as_json
@@ -46,7 +44,7 @@ def extract(data: Any, schema: SchemaLike, **wanted: Unpack[ExtractOptions]) -> 
     """Take typed values out of texts.
 
     Args:
-        data: A list of texts, a frame, or a file's path.
+        data: A list of texts, or one table in any form.
         schema: A Pydantic class or dataclass (objects come out), a JSON Schema, its file,
             `module:Class`, or one line such as `name str, films list[str], year int?` (dicts).
         wanted: The rest, by name: `model`, `attempts` … as `rows` takes them, and
@@ -135,12 +133,7 @@ def read_texts(data: Any, column: str = "") -> list[str]:
         SourceError: It can't be read, or an entry is no text.
         UsageError: There is no such column, or several could be meant.
     """
-    if isinstance(data, Sequence) and not isinstance(data, str):
-        listed: list[Any] = list(data)
-    elif isinstance(data, str | os.PathLike):
-        listed = [item.fields for item in read_items(data)]
-    else:
-        listed = as_table(data).to_pylist()
+    listed = [item.fields for item in read_items(data)]
     if listed and all(isinstance(item, Mapping) for item in listed):
         name = _text_column(listed, column)
         listed = [item.get(name) for item in listed]
