@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 Path: TypeAlias = str | PathLike[str]
-SeedLike: TypeAlias = int
 Size: TypeAlias = int | Mapping[str, int] | None
 """Rows: one number for the only table, or one per table by name."""
 
@@ -17,6 +16,15 @@ class ArrowStream(Protocol):
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
+
+class ArrowFrame(ArrowStream, Protocol):
+    """A frame of any library: an Arrow stream that has columns."""
+
+    @property
+    def columns(self) -> object: ...
+
+
+Frame = TypeVar("Frame", bound=ArrowFrame)
 
 TableLike: TypeAlias = ArrowStream | Mapping[str, Any] | Sequence[Any] | Path
 """Tables in any form, read by `fabula.io.tables`.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Protocol, cast, overload
 
 import numpy as np
 
@@ -37,9 +37,11 @@ from fabula.synthesizers.sampling import Sampler
 from fabula.synthesizers.synthesizer import Synthesizer
 from fabula.synthesizers.trial import missed_gates
 from fabula.synthesizers.written.doubts import doubts
-from fabula.types import Progress, TableLike
+from fabula.types import Frame, Path, Progress, TableLike
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from fabula.synthesizers.relational.database import RelationalSynthesizer
 
 NAME = "fit"
@@ -55,8 +57,44 @@ PRIVATE = "private"
 """The model that a privacy budget asks for."""
 
 
+Options = ParamSpec("Options")
+
+
+class Fit(Protocol[Options]):
+    """What `fit` returns for each form of data."""
+
+    @overload
+    def __call__(
+        self, data: Path, /, *args: Options.args, **options: Options.kwargs
+    ) -> Synthesizer[pa.Table] | RelationalSynthesizer[pa.Table]: ...
+    @overload
+    def __call__(
+        self, data: Mapping[str, Frame], /, *args: Options.args, **options: Options.kwargs
+    ) -> Synthesizer[Frame] | RelationalSynthesizer[Frame]: ...
+    @overload
+    def __call__(
+        self,
+        data: Mapping[str, Any] | Sequence[Any],
+        /,
+        *args: Options.args,
+        **options: Options.kwargs,
+    ) -> Synthesizer[pa.Table]: ...
+    @overload
+    def __call__(
+        self, data: Frame, /, *args: Options.args, **options: Options.kwargs
+    ) -> Synthesizer[Frame]: ...
+
+
+def _typed(
+    learn: Callable[Concatenate[TableLike, Options], Synthesizer[Any] | RelationalSynthesizer[Any]],
+) -> Fit[Options]:
+    return cast("Fit[Options]", learn)
+
+
+@_typed
 def fit(
     data: TableLike,
+    /,
     *,
     model: SynthesizerName | str = "auto",
     holdout: float = 0.2,
@@ -73,7 +111,7 @@ def fit(
     exact: bool = True,
     progress: Progress | Literal[False] | None = None,
     **options: Any,
-) -> Any:
+) -> Synthesizer[Any] | RelationalSynthesizer[Any]:
     """Learn a table, or several related ones, and return a synthesizer that samples new rows.
 
     Identifiers are made anew, free text is left out (the card says so), and rare labels and
@@ -251,7 +289,7 @@ def _fit_several(
     protect: int | bool,
     progress: Progress | Literal[False] | None,
     **options: Any,
-) -> RelationalSynthesizer:
+) -> RelationalSynthesizer[Any]:
     from fabula.synthesizers.relational.database import fit_tables
 
     check_options(DEFAULT, {name: value for name, value in options.items() if name not in _OWN})
