@@ -216,7 +216,7 @@ def pairs_examples(data: Any, _: Path) -> Any:
 
 def rows_examples(data: Any, _: Path) -> Any:
     asked = fb.Rehearsal()
-    fb.rows({"properties": {"age": {}}}, subject="homes", n=2, examples=data, model="fake",
+    fb.rows({"properties": {"age": {}}}, prompt="homes", n=2, examples=data, model="fake",
             rehearsal=asked)  # fmt: skip
     return [call.request for call in asked.calls]
 

@@ -100,14 +100,14 @@ def extend(
         "max_calls": max_calls,
         "max_tokens": max_tokens,
         "max_cost": max_cost,
-        "report": tell,
+        "on_result": tell,
     }
     if dry_run:
         table = as_table(data)
 
         def go_through(noted: Rehearsal) -> None:
             wanted["rehearsal"] = noted
-            del wanted["report"]
+            del wanted["on_result"]
             grow(table, n, **wanted)
 
         print_rehearsal(go_through)

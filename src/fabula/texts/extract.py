@@ -14,11 +14,13 @@ from fabula.errors import SourceError, UsageError, did_you_mean
 from fabula.llm.rows.job import RowsJob, RowsResult
 from fabula.llm.rows.sync import run_sync
 from fabula.llm.rows.wording import as_json
-from fabula.texts.asking import AskOptions, ask, check_options, job_options, shortfall
+from fabula.texts.asking import AskOptions, ask, job_options, shortfall
 from fabula.texts.describe_items import read_items
 from fabula.texts.examples import plain_value
 from fabula.texts.extract_schema import OBJECTS, SchemaLike, Wanted, wanted_of
+from fabula.texts.options import check_options, named_options
 from fabula.texts.rules import row_check
+from fabula.types import TableLike
 
 SYSTEM = (
     "You read texts and write down what they say. Reply with JSON only, no comments and no "
@@ -40,7 +42,8 @@ class ExtractOptions(AskOptions, total=False):
     examples: Sequence[tuple[str, Any]]
 
 
-def extract(data: Any, schema: SchemaLike, **wanted: Unpack[ExtractOptions]) -> list[Any]:
+@named_options(ExtractOptions)
+def extract(data: TableLike, schema: SchemaLike, **wanted: Unpack[ExtractOptions]) -> list[Any]:
     """Take typed values out of texts.
 
     Args:
@@ -70,11 +73,14 @@ def extract(data: Any, schema: SchemaLike, **wanted: Unpack[ExtractOptions]) -> 
     return run_sync(aextract(data, schema, **wanted))
 
 
-async def aextract(data: Any, schema: SchemaLike, **wanted: Unpack[ExtractOptions]) -> list[Any]:
+@named_options(ExtractOptions)
+async def aextract(
+    data: TableLike, schema: SchemaLike, **wanted: Unpack[ExtractOptions]
+) -> list[Any]:
     """`extract` for callers with an event loop of their own: same arguments, same objects."""
     check_options("extract", wanted, ExtractOptions)
     shape = wanted_of(schema, many=wanted.get("many", False))
-    result = await ask(_job(data, shape, wanted), wanted)
+    result = await ask(_job(data, shape, wanted), wanted, name="objects")
     made = objects_of(result, shape)
     if any(row is None for row in result.rows):
         raise shortfall(result, made)
