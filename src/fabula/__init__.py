@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
     from fabula.synthesizers.fitting import fit
+    from fabula.synthesizers.relational.database import RelationalSynthesizer
     from fabula.synthesizers.synthesizer import Synthesizer, load_synthesizer
     from fabula.texts.describe import adescribe, describe
     from fabula.texts.exports.export import export
@@ -52,6 +53,7 @@ __all__ = [
     "FabulaError",
     "Plan",
     "Rehearsal",
+    "RelationalSynthesizer",
     "Report",
     "Synthesizer",
     "TableSpec",
@@ -94,6 +96,7 @@ _HOMES = {
     "FabulaError": "fabula.errors",
     "Plan": "fabula.planning.plan",
     "Rehearsal": "fabula.llm.rehearsal",
+    "RelationalSynthesizer": "fabula.synthesizers.relational.database",
     "Report": "fabula.reports.report",
     "Synthesizer": "fabula.synthesizers.synthesizer",
     "TableSpec": "fabula.spec.tables",

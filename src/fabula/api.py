@@ -6,7 +6,7 @@ Each takes a spec in any form (`SpecLike`) and hands it along: `resolve` → `ma
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from fabula.checks.results import CheckResults
     from fabula.llm.batched import OnBatch
     from fabula.llm.rehearsal import Rehearsal
-    from fabula.reports.evaluate import Tables
     from fabula.reports.fitted_rows import Model
     from fabula.reports.gates import GatesLike
     from fabula.reports.report import Report
@@ -47,16 +46,14 @@ __all__ = [
 ]
 
 
-def validate(
-    spec: SpecLike, data: TableLike | Mapping[str, TableLike] | None = None
-) -> CheckResults:
+def validate(spec: SpecLike, data: TableLike | None = None) -> CheckResults:
     """Tell whether a spec is coherent, and whether data keeps its checks.
 
     Args:
         spec: A spec in any form; or a `.jsonl` file, which is checked as a set to train a model
             with.
-        data: Data to hold against the spec's checks: a table for the only one, tables by name,
-            or a run's folder. Without data nothing is checked but the spec itself.
+        data: Data to hold against the spec's checks, in any form. Without data nothing is checked
+            but the spec itself.
 
     Returns:
         The result of every check; empty without data.
@@ -74,9 +71,9 @@ def validate(
     if data is None:
         return CheckResults()
     from fabula.checks.evaluate import evaluate
-    from fabula.inference.frames import tables_of
+    from fabula.io.tables import tables_called
 
-    return evaluate(resolved, tables_of(data, list(resolved.tables)), structure=True)
+    return evaluate(resolved, tables_called(data, list(resolved.tables)), structure=True)
 
 
 def plan(
@@ -272,10 +269,10 @@ def rehearse(
 
 
 def evaluate(
-    synthetic: Tables,
+    synthetic: TableLike,
     *,
-    real: Tables | None = None,
-    holdout: Tables | None = None,
+    real: TableLike | None = None,
+    holdout: TableLike | None = None,
     target: str | None = None,
     positive: str | None = None,
     protected: Sequence[str] = (),
@@ -291,7 +288,7 @@ def evaluate(
     """Tell how realistic, private, fair and varied synthetic data is.
 
     Args:
-        synthetic: The data under test: a table, tables by name, a dataset, a file or a folder.
+        synthetic: The data under test, in any form.
         real: What it should be like; without it only what the data tells by itself is measured.
         holdout: Real rows that the synthesizer never saw: the baseline of most numbers, and
             what attacks on privacy need.

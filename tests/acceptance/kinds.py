@@ -55,13 +55,13 @@ def frame(model: ModelSpec, n: int, **limits: Any) -> list[dict[str, Any]]:
 
 def rows(model: ModelSpec, n: int, **limits: Any) -> list[dict[str, Any]]:
     """Rows of a class, few-shot."""
-    made = fb.rows(Thing, subject="things of a shop", n=n, model=model, **limits)
+    made = fb.rows(Thing, prompt="things of a shop", n=n, model=model, **limits)
     return [row.model_dump() for row in made]
 
 
 def pairs(model: ModelSpec, n: int, **limits: Any) -> list[dict[str, Any]]:
     """Training pairs of a class."""
-    return list(fb.pairs(Thing, n, subject="things of a shop", model=model, **limits))
+    return list(fb.pairs(Thing, n, prompt="things of a shop", model=model, **limits))
 
 
 KINDS: dict[str, Make] = {

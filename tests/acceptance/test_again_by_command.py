@@ -21,7 +21,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "generate": ("generate", "6 rows of things: name, price", "-o", "things.csv"),
     "generate a folder": ("generate", "6 rows of things: name, price", "-o", "out/"),
     "extend": ("extend", "old.csv", "-n", "6"),
-    "pairs": ("pairs", "name → story", "-n", "6", "--subject", "things", "-o", "pairs.jsonl"),
+    "pairs": ("pairs", "name → story", "-n", "6", "--prompt", "things", "-o", "pairs.jsonl"),
     "describe": ("describe", "things.jsonl"),
     "extract": ("extract", "texts.csv", "--schema", "name str, price float"),
 }

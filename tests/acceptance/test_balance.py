@@ -103,7 +103,7 @@ def test_an_endpoint_without_embeddings_gives_way_to_this_machine_and_that_is_sa
     """B5.2."""
     notes: list[str] = []
     with ChatServer(lambda _: script.failed(404, "no such path")) as server:
-        planned = fb.balance_plan(skewed(), embedding=model_at(server), say=notes.append)
+        planned = fb.balance_plan(skewed(), embedding=model_at(server), on_note=notes.append)
     assert planned.survey.vectors.shape == (63, 256)
     assert "does not embed, so word vectors of this machine are used" in notes[0]
 

@@ -223,7 +223,7 @@ def test_examples_subject_and_demand_are_in_every_prompt() -> None:
             SHAPE,
             25,
             model=at(server),
-            subject="an odd shop",
+            prompt="an odd shop",
             extra="no plastic",
             examples=[example],
         )

@@ -176,7 +176,7 @@ def test_a_rule_between_rows_is_a_check_of_the_table() -> None:
     bad[5] = {**bad[5], "price": 1_500.0}
     with ChatServer([as_reply(*bad), as_reply(tv(TVS[5]))]) as server:
         made = fb.rows(
-            Tv, subject="televisions", n=8, rows_per_call=8, check_table=ratios, model=at(server)
+            Tv, prompt="televisions", n=8, rows_per_call=8, check_table=ratios, model=at(server)
         )
     assert [row.model_dump() for row in made] == [*map(tv, TVS)]
     assert "a QLED of size 55 costs 3.00 x" in server.calls[1].prompt
@@ -274,7 +274,7 @@ def test_the_fashion_store_is_never_turned_on_its_side(data: list[Any], right: b
     rows = len(data) if isinstance(data[0][1], float) else 3
     frame = {"column_names": ["ProductName", "Price", "Stock"], "data": data}
     with ChatServer([json.dumps(frame)]) as server:
-        made = fb.rows(Item, subject="a fashion store", n=rows, rows_per_call=9, model=at(server))
+        made = fb.rows(Item, prompt="a fashion store", n=rows, rows_per_call=9, model=at(server))
     assert right
     assert [row.ProductName for row in made][:3] == [row[0] for row in GRID]
     assert made[0] == Item(ProductName="Linen Shirt", Price=39.5, Stock=120)
@@ -299,7 +299,7 @@ def test_a_crooked_frame_is_asked_again_with_the_reason(frame: Any, told: str) -
         return json.dumps(frame) if call.number == 1 else fresh(call)
 
     with ChatServer(script) as server:
-        made = fb.rows(Item, subject="a fashion store", n=3, rows_per_call=3, model=at(server))
+        made = fb.rows(Item, prompt="a fashion store", n=3, rows_per_call=3, model=at(server))
     assert len(made) == 3
     assert told in server.calls[1].prompt
 

@@ -59,7 +59,7 @@ ROWS = {
 @pytest.mark.parametrize("reply", ROWS.values(), ids=ROWS)
 def test_rows_are_read_from_any_wrapping_at_once(reply: str | Reply) -> None:
     with ChatServer([reply], refuse=["json_schema", "tools", "json_object"]) as server:
-        made = fb.rows(SCHEMA, subject="people", n=2, model=at(server), attempts=0)
+        made = fb.rows(SCHEMA, prompt="people", n=2, model=at(server), attempts=0)
     assert made == PEOPLE
 
 

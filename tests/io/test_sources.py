@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zipfile
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ import pytest
 
 from fabula.errors import SourceError
 from fabula.io.formats import Format
-from fabula.io.frames import as_table
 from fabula.io.notes import notes_of
 from fabula.io.sources import read_source, read_tables
+from fabula.io.tables import as_table
 from fabula.io.write import write_table
 
 ROWS = pa.table({"Name": ["Toaster", "Kettle, electric", None], "Price": [29.99, 20.0, None]})
@@ -201,7 +202,8 @@ def test_folders_of_parts_are_one_table_and_folders_of_tables_are_several(tmp_pa
     (tmp_path / "void").mkdir()
     with pytest.raises(SourceError, match="holds no data file"):
         read_source(tmp_path / "void")
-    files = {"people": {"files": [{"path": "people.csv"}]}}
+    digest = sha256((tmp_path / "people.csv").read_bytes()).hexdigest()
+    files = {"people": {"files": [{"path": "people.csv", "sha256": digest}]}}
     (tmp_path / "manifest.json").write_text(json.dumps({"tables": files}))
     assert rows_of(tmp_path) == [{"name": "Ada"}]
 

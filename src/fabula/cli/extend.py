@@ -75,7 +75,7 @@ def extend(
     The old rows stay as they are. Ids go on after the largest one; the language model writes
     the rest, shown a sample of the rows, and nothing that it repeats is taken.
     """
-    from fabula.io.frames import as_table
+    from fabula.io.tables import as_table
     from fabula.reports import amounts
     from fabula.texts.extend import beyond_ranges
     from fabula.texts.extend import extend as grow
@@ -100,14 +100,14 @@ def extend(
         "max_calls": max_calls,
         "max_tokens": max_tokens,
         "max_cost": max_cost,
-        "report": tell,
+        "on_result": tell,
     }
     if dry_run:
         table = as_table(data)
 
         def go_through(noted: Rehearsal) -> None:
             wanted["rehearsal"] = noted
-            del wanted["report"]
+            del wanted["on_result"]
             grow(table, n, **wanted)
 
         print_rehearsal(go_through)

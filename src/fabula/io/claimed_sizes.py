@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -45,7 +46,7 @@ def check_columns(count: int, path: Path) -> None:
         raise _bomb(path, f"it has more than {MOST_COLUMNS:,} columns")
 
 
-def check_rows(rows: int, path: Path) -> None:
+def check_rows(rows: int, files: Sequence[Path]) -> None:
     """Make sure that a columnar file's rows are more than a claim, before they get memory.
 
     A constant column is stored once and read as often as the file says.
@@ -53,10 +54,9 @@ def check_rows(rows: int, path: Path) -> None:
     Raises:
         SourceError: They are not.
     """
-    files = [path] if path.is_file() else [item for item in path.rglob("*") if item.is_file()]
-    size = sum(item.stat().st_size for item in files)
+    size = sum(file.stat().st_size for file in files)
     if rows > max(FREE_ROWS, size):
-        raise _bomb(path, f"it claims {rows:,} rows in {size:,} bytes")
+        raise _bomb(files[0], f"it claims {rows:,} rows in {size:,} bytes")
 
 
 def _bomb(path: Path, why: str) -> SourceError:

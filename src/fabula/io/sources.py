@@ -5,6 +5,7 @@ The content decides before the ending does: a Parquet file called `.csv` is read
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from fabula.io.claimed_sizes import check_columns, check_unpacked
 from fabula.io.csv_files import read_csv
 from fabula.io.formats import ENDINGS, Format
 from fabula.io.json_files import json_rows, read_json, read_json_lines
+from fabula.io.notes import notes_of, with_notes, without_notes
 from fabula.io.read import TableRows, read_files
 from fabula.io.run_files import check_unchanged, inside, read_object
 from fabula.types import Path as PathLike
@@ -35,8 +37,10 @@ _READERS = {"csv": read_csv, "jsonl": read_json_lines, "json": read_json}
 _JSON = ("json", "jsonl")
 _PACKED = (".gz", ".zip")
 _SNIFFED = 64 * 1024
+_PART = re.compile(r"part[-_.]?\d|.*-\d+-of-\d+\b", re.IGNORECASE)
+"""What the parts of one table are called by those who write them."""
 _NO_TABLES = ("run.json", "manifest.json", "rejects.jsonl")
-"""Files of a run that hold none of its tables."""
+"""Files of a run that hold none of its tables; those of a run of one file begin with its name."""
 
 
 def read_source(path: PathLike) -> TableRows:
@@ -96,7 +100,10 @@ def _reading(place: Path) -> Iterator[None]:
 
 
 def read_tables(path: PathLike) -> dict[str, TableRows]:
-    """Every table of a folder, such as a run's: a file or a folder of parts each, by name.
+    """Every table of a file or a folder, such as a run's, by name.
+
+    In a folder each file is a table, and so is each folder of files; files that are called parts
+    (`part-0.parquet`) are one table.
 
     Raises:
         SourceError: There is no table, or one can't be read.
@@ -104,16 +111,9 @@ def read_tables(path: PathLike) -> dict[str, TableRows]:
     folder = Path(path)
     if not folder.is_dir():
         return {_table_name(folder): read_source(folder)}
-    run = _run_files(folder)
-    if run:
-        return {name: _read_parts(files) for name, files in run.items()}
-    parts = {_table_name(item): item for item in _parts(folder)}
-    parts |= {
-        item.name: item for item in sorted(folder.iterdir()) if item.is_dir() and _parts(item)
-    }
-    if not parts:
-        raise _without_data(folder)
-    return {name: read_source(item) for name, item in parts.items()}
+    if run := _run_files(folder):
+        return {name: _read_run(files) for name, files in run.items()}
+    return {name: _read_parts(files) for name, files in _tables_of(folder).items()}
 
 
 def _existing(path: Path) -> Path:
@@ -184,20 +184,26 @@ def _kind(path: Path) -> str:
 
 
 def _read_folder(folder: Path) -> TableRows:
-    """The one table of a folder: its parts, or the run's only table."""
+    """The only table of a folder."""
     run = _run_files(folder)
-    if len(run) > 1:
-        names = ", ".join(f"`{folder / name}`" for name in run)
+    return _read_run(_only(run, folder)) if run else _read_parts(_only(_tables_of(folder), folder))
+
+
+def _only(tables: dict[str, list[Path]], folder: Path) -> list[Path]:
+    """The files of the only table of a folder.
+
+    Raises:
+        SourceError: There are several.
+    """
+    if len(tables) > 1:
+        names = ", ".join(f"`{folder / name}`" for name in tables)
         raise SourceError(
-            f"`{folder}` holds {len(run)} tables",
+            f"`{folder}` holds {len(tables)} tables",
             code="source.several",
             where=str(folder),
             hint=f"name one of {names}",
         )
-    parts = next(iter(run.values())) if run else _parts(folder)
-    if not parts:
-        raise _without_data(folder)
-    return _read_parts(parts)
+    return next(iter(tables.values()))
 
 
 def _run_files(folder: Path) -> dict[str, list[Path]]:
@@ -220,13 +226,42 @@ def _run_files(folder: Path) -> dict[str, list[Path]]:
     return {name: list(files) for name, files in found.items()}
 
 
-def _parts(folder: Path) -> list[Path]:
+def _tables_of(folder: Path) -> dict[str, list[Path]]:
+    """The files of each table of a folder that is not a run's.
+
+    Raises:
+        SourceError: There is none, or two have one name.
+    """
+    files = _data_files(folder)
+    folders = [item for item in sorted(folder.iterdir()) if item.is_dir() and _data_files(item)]
+    if files and not folders and all(_PART.match(file.name) for file in files):
+        return {folder.resolve().name: files}
+    tables: dict[str, list[Path]] = {}
+    for name, found in [
+        *((_table_name(file), [file]) for file in files),
+        *((item.name, _only(_tables_of(item), item)) for item in folders),
+    ]:
+        if name in tables:
+            both = " and ".join(f"`{item}`" for item in (tables[name][0], found[0]))
+            raise SourceError(
+                f"`{name}` of `{folder}` is there twice: {both}",
+                code="source.several",
+                where=str(folder),
+                hint="move one of them away, or give a single file",
+            )
+        tables[name] = found
+    if not tables:
+        raise _without_data(folder)
+    return tables
+
+
+def _data_files(folder: Path) -> list[Path]:
     """The data files of a folder in their order."""
     return sorted(
         item
         for item in folder.iterdir()
         if (item.suffix.lower() in ENDINGS or _is_packed_data(item))
-        and item.name not in _NO_TABLES
+        and not any(f".{item.name}".endswith(f".{name}") for name in _NO_TABLES)
         and item.name[0] != "."
     )
 
@@ -235,21 +270,45 @@ def _is_packed_data(path: Path) -> bool:
     return path.suffix.lower() in _PACKED and Path(path.stem).suffix.lower() in ENDINGS
 
 
+def _read_run(files: list[Path]) -> TableRows:
+    """A run's table in the first of the formats that it was written in."""
+    return _read_parts([file for file in files if file.suffix == files[0].suffix])
+
+
 def _read_parts(parts: list[Path]) -> TableRows:
-    """Files of one table as one; of several formats the first is read."""
-    mine = [part for part in parts if part.suffix == parts[0].suffix]
-    kinds = {"zip" if _is_archive(part) else _kind(part) for part in mine}
-    (kind, *others) = kinds
-    if kind in _COLUMNAR and not others:
-        return read_files(mine, _COLUMNAR[kind], None)
-    tables = [read_source(part) for part in mine]
+    """Files of one table as one.
+
+    Raises:
+        SourceError: They have different columns, or one can't be read.
+    """
+    if len(parts) == 1:
+        return read_source(parts[0])
+    tables = [read_source(part) for part in parts]
+    first = tables[0].schema
+    for part, rows in zip(parts, tables, strict=True):
+        if set(rows.schema.names) != set(first.names):
+            odd = sorted(set(rows.schema.names) ^ set(first.names))[0]
+            raise _broken(
+                parts[0].parent,
+                f"its files don't fit together: only one of `{parts[0].name}` and `{part.name}`"
+                f" has a column `{odd}`",
+            )
+    kinds = {"zip" if _is_archive(part) else _kind(part) for part in parts}
+    if len(kinds) == 1 and kinds <= set(_COLUMNAR) and all(r.schema == first for r in tables):
+        return read_files(parts, _COLUMNAR[kinds.pop()], None)
+    loaded = [rows if isinstance(rows, pa.Table) else rows.to_table() for rows in tables]
     try:
-        return pa.concat_tables(
-            [rows if isinstance(rows, pa.Table) else rows.to_table() for rows in tables],
-            promote_options="permissive",
-        )
+        table = pa.concat_tables(map(without_notes, loaded), promote_options="permissive")
     except pa.ArrowException as exc:
-        raise _broken(mine[0].parent, f"its files don't fit together: {exc}") from exc
+        raise _broken(parts[0].parent, f"its files don't fit together: {exc}") from exc
+    return with_notes(
+        table,
+        [
+            f"{part.name}: {note}"
+            for part, rows in zip(parts, loaded, strict=True)
+            for note in notes_of(rows)
+        ],
+    )
 
 
 def _check_names(names: list[str], path: Path) -> None:

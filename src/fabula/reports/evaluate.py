@@ -6,15 +6,15 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, get_args
 
 import pyarrow as pa
 
 from fabula.checks.evaluate import evaluate as evaluate_checks
 from fabula.checks.results import CheckResults
 from fabula.errors import PrerequisiteError, SourceError, UsageError, did_you_mean
-from fabula.io.frames import as_table
-from fabula.io.sources import read_tables
+from fabula.io.run_files import read_object
+from fabula.io.tables import named_tables
 from fabula.metrics import (
     attacks,
     copies,
@@ -42,21 +42,18 @@ from fabula.reports.fitted_rows import Model, warnings_of
 from fabula.reports.gates import GatesLike, judge, read_gates
 from fabula.reports.report import Report, TableReport
 from fabula.runs.dataset import Dataset
+from fabula.runs.output import MANIFEST, record
 from fabula.spec.tables import DatasetSpec
 from fabula.types import TableLike
 
-Tables: TypeAlias = TableLike | Mapping[str, TableLike] | Dataset
-
 SECTIONS: tuple[Section, ...] = get_args(Section)
-ONE = "data"
-"""The name of a table that has none."""
 
 
 def evaluate(
-    synthetic: Tables,
+    synthetic: TableLike,
     *,
-    real: Tables | None = None,
-    holdout: Tables | None = None,
+    real: TableLike | None = None,
+    holdout: TableLike | None = None,
     target: str | None = None,
     positive: str | None = None,
     protected: Sequence[str] = (),
@@ -77,8 +74,7 @@ def evaluate(
             hint=did_you_mean(unknown[0], SECTIONS) or f"choose from {', '.join(SECTIONS)}",
         )
     wanted = read_gates(gates)
-    synthetic = _opened(synthetic)
-    made = _tables(synthetic)
+    made = named_tables(synthetic)
     there = _matching(made, real, "real")
     held = _matching(made, holdout, "holdout")
     if held and not there:
@@ -152,7 +148,7 @@ def evaluate(
         gates=judge(wanted, [(report.name, report.results) for report in reports]),
         checks=checks,
         seed=seed,
-        fake=isinstance(synthetic, Dataset) and bool(synthetic.manifest.get("fake")),
+        fake=_is_fake(synthetic),
     )
 
 
@@ -339,32 +335,20 @@ def _must_be_sequence(tables: Mapping[str, pa.Table], sequence: Sequence[str]) -
         )
 
 
-def _opened(data: Any) -> Any:
-    """A run's folder as its dataset; everything else as it is."""
-    is_path = isinstance(data, str | os.PathLike)
-    return Dataset.open(data) if is_path and (Path(data) / "manifest.json").is_file() else data
-
-
-def _tables(data: Any) -> dict[str, pa.Table]:
-    """Every table of the data, in memory."""
-    if isinstance(data, Dataset):
-        return {name: data.to_arrow(name) for name in data}
+def _is_fake(data: TableLike) -> bool:
+    """Whether a run made the data with the fake model."""
     if isinstance(data, str | os.PathLike):
-        return {name: as_table(rows, name=name) for name, rows in read_tables(data).items()}
-    if isinstance(data, Mapping) and data and all(map(_is_table, data.values())):
-        return {str(name): as_table(table, name=str(name)) for name, table in data.items()}
-    return {ONE: as_table(data)}
+        return bool((read_object(record(Path(data), MANIFEST)) or {}).get("fake"))
+    return isinstance(data, Dataset) and bool(data.manifest.get("fake"))
 
 
-def _is_table(value: object) -> bool:
-    return hasattr(value, "__arrow_c_stream__") and not isinstance(value, pa.ChunkedArray)
-
-
-def _matching(made: Mapping[str, pa.Table], data: Any, frame: str) -> dict[str, pa.Table]:
+def _matching(
+    made: Mapping[str, pa.Table], data: TableLike | None, frame: str
+) -> dict[str, pa.Table]:
     """The real tables by the synthetic ones' names; single tables match whatever their name."""
     if data is None:
         return {}
-    tables = _tables(_opened(data))
+    tables = named_tables(data)
     if len(made) == 1 and len(tables) == 1:
         return dict(zip(made, tables.values(), strict=True))
     if missing_tables := [name for name in made if name not in tables]:

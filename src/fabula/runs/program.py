@@ -55,7 +55,7 @@ def program(
     max_tokens: int | None = None,
     max_cost: float | None = None,
     limits: Limits = LIMITS,
-    tell: Tell | None = None,
+    on_note: Tell | None = None,
 ) -> Dataset:
     """Have a language model write the program that makes the data, and run it in the sandbox.
 
@@ -79,7 +79,7 @@ def program(
         max_tokens: Most tokens, sent and received.
         max_cost: Most US dollars.
         limits: What one run of the program may use.
-        tell: Is told how it goes, a line at a time.
+        on_note: Called with how it goes, a line at a time.
 
     Raises:
         SpecError: The spec has problems.
@@ -104,7 +104,7 @@ def program(
             chat = open_model(named)
             try:
                 made = write_program(
-                    chat, wanted, RunOptions(number, orphans, limits), rounds=rounds, tell=tell
+                    chat, wanted, RunOptions(number, orphans, limits), rounds=rounds, tell=on_note
                 )
             finally:
                 run_sync(chat.close())

@@ -16,8 +16,8 @@ import pyarrow as pa
 
 from fabula.errors import PartialRunError, SinkError, SourceError
 from fabula.io.formats import ENDINGS, format_of
-from fabula.io.frames import as_table
 from fabula.io.places import check_free, make_folder, replacing
+from fabula.io.tables import as_table
 from fabula.io.write import write_table
 from fabula.texts.describe import Described, DescribeOptions, describe
 from fabula.texts.examples import plain_value

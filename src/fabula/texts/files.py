@@ -18,8 +18,8 @@ from fabula.errors import PartialRunError
 from fabula.io.formats import ENDINGS, Format, format_of
 from fabula.io.formula_cells import FormulaGuard
 from fabula.io.formulas import is_asked, tell
-from fabula.io.frames import as_table
 from fabula.io.places import check_free, make_folder, replacing
+from fabula.io.tables import as_table
 from fabula.io.write import write_table
 from fabula.texts.examples import plain_value
 from fabula.texts.extend import ExtendOptions, extend

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Required, TypeVar, Unpack, overload
 
 from fabula.llm.rows.job import RowsJob
 from fabula.llm.rows.sync import run_sync
-from fabula.texts.asking import AskOptions, ask, check_options, job_options, shortfall
+from fabula.texts.asking import AskOptions, ask, job_options, shortfall
 from fabula.texts.examples import example_values
+from fabula.texts.options import check_options, named_options
 from fabula.texts.rules import CheckRow, CheckTable, row_check, table_check, unique_groups
 from fabula.texts.shapes import TEXT, Shape, shape_of
 
@@ -25,7 +26,7 @@ Row = TypeVar("Row")
 class RowOptions(AskOptions, total=False):
     """What `rows` and `arows` take besides the shape of a row; see `rows`."""
 
-    subject: Required[str]
+    prompt: Required[str]
     n: Required[int]
     extra: str
     examples: Sequence[Any] | ArrowStream
@@ -40,6 +41,7 @@ def rows(schema: type[Row], **wanted: Unpack[RowOptions]) -> list[Row]: ...
 def rows(schema: Mapping[str, Any], **wanted: Unpack[RowOptions]) -> list[dict[str, Any]]: ...
 @overload
 def rows(schema: None = None, **wanted: Unpack[RowOptions]) -> list[str]: ...
+@named_options(RowOptions)
 def rows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
     """Ask a language model for rows: exactly `n`, valid, distinct, in the order asked.
 
@@ -51,7 +53,7 @@ def rows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
             (dicts), or None (plain text).
         wanted: The rest, by name.
 
-            - `subject`: What the rows are about, in words.
+            - `prompt`: What the rows are about, in words.
             - `n`: Rows wanted.
             - `extra`: A further demand in words.
             - `examples`: Human examples in any form: strings, mappings, objects, a frame.
@@ -65,8 +67,8 @@ def rows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
             - `sample`: Another number asks for other rows.
             - `fresh`: Ask again, even where replies are known.
             - `max_calls`, `max_tokens`, `max_cost`: Limits; the call stops before the next one.
-            - `progress`: Called with the number of rows made so far.
-            - `report`: Called with the record of the calls: usage, modes, notes, rejects.
+            - `progress`: Called with `rows`, the rows made so far, and the rows wanted.
+            - `on_result`: Called with the record of the calls: usage, modes, notes, rejects.
             - `rehearsal`: An `fb.Rehearsal()` that notes what would be asked; nothing is
               called, and the rows are stand-ins.
 
@@ -77,7 +79,7 @@ def rows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
 
     Examples:
         >>> city = {"properties": {"city": {"type": "string"}}}
-        >>> len(rows(city, subject="cities", n=2, model="fake"))
+        >>> len(rows(city, prompt="cities", n=2, model="fake"))
         2
     """
     return run_sync(arows(schema, **wanted))
@@ -91,12 +93,13 @@ async def arows(
 ) -> list[dict[str, Any]]: ...
 @overload
 async def arows(schema: None = None, **wanted: Unpack[RowOptions]) -> list[str]: ...
+@named_options(RowOptions)
 async def arows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
     """`rows` for callers with an event loop of their own: same arguments, same rows."""
-    check_options("rows", wanted, RowOptions, needs=("subject", "n"))
+    check_options("rows", wanted, RowOptions)
     shape = shape_of(schema)
     job = _job(shape, wanted)
-    result = await ask(job, wanted)
+    result = await ask(job, wanted, name="rows")
     made = [shape.make(row) for row in result.rows if row is not None]
     if len(made) < job.n:
         raise shortfall(result, made)
@@ -107,7 +110,7 @@ def _job(shape: Shape, wanted: RowOptions) -> RowsJob:
     examples = example_values(wanted.get("examples", ()))
     alone = wanted.get("rows_per_call") in (None, 1)
     return RowsJob(
-        subject=wanted["subject"],
+        subject=wanted["prompt"],
         fields=shape.fields,
         n=wanted["n"],
         examples=examples,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Generic, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -48,11 +48,12 @@ from fabula.synthesizers.relational.written_times import as_written, made_schema
 from fabula.synthesizers.saved import drawing
 from fabula.synthesizers.written.codec import read_times
 from fabula.synthesizers.written.doubts import doubts
+from fabula.types import Frame
 from fabula.types import Path as PathLike
 
 
 @dataclass(frozen=True)
-class RelationalSynthesizer:
+class RelationalSynthesizer(Generic[Frame]):
     """Learned tables with their keys; made by `fabula.fit` from several tables.
 
     Parents come first. A parent's number of children is one of its columns, so that it depends on
@@ -80,10 +81,10 @@ class RelationalSynthesizer:
     people: tuple[SamePeople, ...] = ()
     entities: Mapping[str, str] = field(default_factory=dict)
     across: Across = field(default_factory=Across)
-    hand_back: Mapping[str, Callable[[pa.Table], Any]] = field(default_factory=dict)
+    hand_back: Mapping[str, Callable[[pa.Table], Frame]] = field(default_factory=dict)
     path: PathLike | None = None
 
-    def sample(self, scale: float = 1.0, *, seed: int = 0) -> dict[str, Any]:
+    def sample(self, scale: float = 1.0, *, seed: int = 0) -> dict[str, Frame]:
         """Make all tables.
 
         Args:
@@ -116,7 +117,8 @@ class RelationalSynthesizer:
             )
             tables = {name: as_written(models[name], table) for name, table in tables.items()}
         tables = {name: table for name, table in tables.items() if name not in self.entities}
-        return {name: self.hand_back.get(name, _unchanged)(table) for name, table in tables.items()}
+        back = self.hand_back
+        return {name: back[name](rows) if name in back else rows for name, rows in tables.items()}
 
     def save(self, path: PathLike) -> None:
         """Write the synthesizer to a folder; of tables that are not kept, no row is in it.
@@ -136,13 +138,13 @@ class RelationalSynthesizer:
         )
 
     @classmethod
-    def load(cls, path: PathLike) -> RelationalSynthesizer:
+    def load(cls, path: PathLike) -> RelationalSynthesizer[pa.Table]:
         """The synthesizer in a folder; it makes the same tables as the one that was saved.
 
         Raises:
             SourceError: The folder is missing or damaged.
         """
-        return cls(**read_database(Path(path)), path=path)
+        return RelationalSynthesizer(**read_database(Path(path)), path=path)
 
     def card(self) -> str:
         """How each table is made, and what is not made of it."""
@@ -199,10 +201,6 @@ def _homing(reach: Reach | None) -> str:
     return f"in {reach.home:.0%} of the rows `{reach.back.name}` leads back"
 
 
-def _unchanged(table: pa.Table) -> pa.Table:
-    return table
-
-
 def fit_tables(
     tables: Mapping[str, pa.Table],
     *,
@@ -215,7 +213,7 @@ def fit_tables(
     exact: bool = True,
     progress: Steps | None = None,
     **options: Any,
-) -> RelationalSynthesizer:
+) -> RelationalSynthesizer[Any]:
     """Learn several tables.
 
     Args:

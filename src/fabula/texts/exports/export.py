@@ -106,7 +106,7 @@ def export(
     """Write a table as a set to train a model with.
 
     Args:
-        data: A pandas, polars or Arrow frame, rows, or a path.
+        data: One table, in any form.
         output: The file; with a split, a folder, or the start of the files' names:
             `pairs.jsonl` becomes `pairs-train.jsonl` and `pairs-test.jsonl`.
         format: `chat-jsonl`, `completion-jsonl`, `alpaca`, `sharegpt`, `preference`, or a file

@@ -14,8 +14,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from fabula.io.frames import as_table
 from fabula.io.sources import read_json_rows
+from fabula.io.tables import as_table, one_form, row_mapping
 from fabula.planning.outputs import conversation_column
 from fabula.types import TableLike
 
@@ -68,16 +68,19 @@ class Given:
 
 
 def given_rows(data: TableLike) -> Given:
-    """The rows of a frame, of a list, or of a path.
+    """The rows of one table in any form.
 
     Raises:
         SourceError: They can't be read.
     """
     if isinstance(data, str | os.PathLike):
         return Given(data, read_json_rows(data))
-    if isinstance(data, Sequence) and all(isinstance(row, Mapping) for row in data):
-        return Given(data, data)
-    return Given(data)
+    form = one_form(data)
+    if isinstance(form, Sequence) and not isinstance(form, str):
+        rows = [row for row in map(row_mapping, form) if row is not None]
+        if len(rows) == len(form):
+            return Given(form, rows)
+    return Given(form)
 
 
 def _without_nulls(value: Any) -> Any:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 from fabula.errors import UsageError
 from fabula.llm.rows.job import RowsJob, RowsResult
 from fabula.llm.rows.sync import run_sync
-from fabula.texts.asking import AskOptions, ask, check_options, job_options, shortfall
+from fabula.texts.asking import AskOptions, ask, job_options, shortfall
 from fabula.texts.examples import example_values
+from fabula.texts.options import check_options, named_options
 from fabula.texts.pairs.attributes import Attributes, dealt
 from fabula.texts.pairs.fields import PairFields, pair_fields
 from fabula.texts.pairs.numbered import Numbered
@@ -31,7 +32,7 @@ class PairOptions(AskOptions, total=False):
 
     input: str | Sequence[str]
     output: str | Sequence[str]
-    subject: str
+    prompt: str
     extra: str
     examples: Sequence[Any] | ArrowStream
     balance: Attributes
@@ -39,6 +40,7 @@ class PairOptions(AskOptions, total=False):
     numbered: bool
 
 
+@named_options(PairOptions)
 def pairs(wanted: Any = None, n: int = 100, **options: Unpack[PairOptions]) -> Pairs:
     """Ask a language model for training pairs: exactly `n`, valid, each input another one.
 
@@ -53,7 +55,7 @@ def pairs(wanted: Any = None, n: int = 100, **options: Unpack[PairOptions]) -> P
 
             - `input`, `output`: Names of fields, instead of an arrow, or of a class's fields (the
               last one is the output where nothing is said).
-            - `subject`: What the pairs are about, in words.
+            - `prompt`: What the pairs are about, in words.
             - `extra`: A further demand in words.
             - `examples`: Human examples in any form.
             - `balance`: Attributes dealt out evenly over the pairs:
@@ -77,10 +79,11 @@ def pairs(wanted: Any = None, n: int = 100, **options: Unpack[PairOptions]) -> P
     return run_sync(apairs(wanted, n, **options))
 
 
+@named_options(PairOptions)
 async def apairs(wanted: Any = None, n: int = 100, **options: Unpack[PairOptions]) -> Pairs:
     """`pairs` for callers with an event loop of their own: same arguments, same pairs."""
     task = pair_task(wanted, n, options)
-    result = await ask(task.job, options)
+    result = await ask(task.job, options, name="pairs")
     made = task.pairs(result)
     if len(made) < n:
         raise shortfall(result, made)
@@ -131,7 +134,7 @@ def pair_task(wanted: Any, n: int, options: PairOptions) -> PairTask:
     inputs = tuple(each.name for each in asked)
     examples = example_values(options.get("examples", ()))
     job = RowsJob(
-        subject=options.get("subject", "").strip() or _subject(fields),
+        subject=options.get("prompt", "").strip() or _subject(fields),
         fields=(*asked, *fields.outputs),
         n=n,
         given=given or None,

@@ -85,7 +85,7 @@ class Pairs(Sequence[dict[str, Any]]):
         """The pairs as an Arrow table."""
         import pyarrow as pa
 
-        from fabula.io.frames import as_table
+        from fabula.io.tables import as_table
 
         if not self.rows:
             names = [*self.fields.input_names, *self.fields.output_names]
