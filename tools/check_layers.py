@@ -31,9 +31,12 @@ LAYERS = (
     ),
     ("planning",),
     ("inference",),
-    ("io", "llm", "words", "pii", "metrics"),
+    ("io", "llm", "pii", "metrics"),
     ("spec",),
-    ("streams", "types", "errors"),
+    ("kinds",),
+    ("words",),
+    ("lookup",),
+    ("extensions", "streams", "types", "errors"),
 )
 """Folders and modules of the package from the top layer to the bottom one."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import numpy as np
 import pyarrow as pa
 
@@ -15,6 +13,7 @@ from fabula.metrics.dependence import dependence
 from fabula.metrics.detection import detection
 from fabula.metrics.differences import FEW
 from fabula.metrics.frames import Frames, prepare
+from fabula.metrics.metric import measured
 from fabula.metrics.result import MetricResult, percent
 from fabula.synthesizers.sampling import Sampler
 
@@ -60,13 +59,11 @@ def missed_gates(
     return tuple(_told(result, model, protect) for result in missed)
 
 
-def _measured(frames: Frames, model: str) -> Iterator[MetricResult]:
-    metrics: list[Callable[[Frames], MetricResult]] = [
-        coverage, dependence, exact_copies, closer_to_training, membership
-    ]  # fmt: skip
+def _measured(frames: Frames, model: str) -> list[MetricResult]:
+    metrics = [coverage, dependence, exact_copies, closer_to_training, membership]
     if model in NETWORKS:
         metrics.append(detection)
-    yield from (metric(frames) for metric in metrics if frames.measured)
+    return measured(metrics, frames, {})
 
 
 def _told(result: MetricResult, model: str, protect: int) -> str:
