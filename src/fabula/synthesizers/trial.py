@@ -15,13 +15,11 @@ from fabula.metrics.differences import FEW
 from fabula.metrics.frames import Frames, prepare
 from fabula.metrics.metric import measured
 from fabula.metrics.result import MetricResult, percent
+from fabula.synthesizers.catalogue import synthesizer_entry
 from fabula.synthesizers.sampling import Sampler
 
 MOST_ROWS = 1_500
 """Rows of each table that are measured."""
-
-NETWORKS = ("vae", "gan")
-"""Models that train so long that trees may try to tell their rows from real ones."""
 
 _NEAR = "few rows were learned, and drawn ones lie nearer to them than to rows held back"
 _REASONS = {
@@ -61,7 +59,7 @@ def missed_gates(
 
 def _measured(frames: Frames, model: str) -> list[MetricResult]:
     metrics = [coverage, dependence, exact_copies, closer_to_training, membership]
-    if model in NETWORKS:
+    if synthesizer_entry(model).is_network:  # trees cost little beside its training
         metrics.append(detection)
     return measured(metrics, frames, {})
 
