@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from fabula.errors import SpecError, UsageError, Violation, did_you_mean
 from fabula.io.sql import quoted
+from fabula.llm.given import given_name
 from fabula.planning.columns import make_steps, plan_columns
 from fabula.planning.estimate import estimate_bytes, estimate_calls, estimate_seconds
 from fabula.planning.learned import with_learned
@@ -56,7 +57,7 @@ def make_plan(
         UsageError: `n` names no table, or does not say which.
     """
     problems: list[Violation] = []
-    settled = with_learned(settle(spec, n=n, model=model), problems)
+    settled = with_learned(settle(spec, n=n, model=given_name(model)), problems)
     problems += spec_violations(settled)
     references = resolve_references(settled, problems)
     order, references = order_tables(settled, references, problems)

@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import pyarrow as pa
 
 from fabula.errors import Violation, did_you_mean
-from fabula.llm.presets import PRESETS
+from fabula.llm.presets import COMPATIBLE, PROVIDERS, known_provider
+from fabula.lookup import failed_plugins
 from fabula.planning.columns import Columns
 from fabula.planning.expressions import ExpressionError, expression_type, parse_expression
 from fabula.planning.kinds import capacity
@@ -375,15 +376,16 @@ def _model_problems(spec: DatasetSpec, table: TableSpec) -> Iterator[Violation]:
         if isinstance(column, FILLED)
     ]
     for model, place in named:
-        if model is None or model in spec.models or model in ("local", "fake"):
+        if model is None or model in spec.models:
             continue
         prefix, colon, rest = model.partition(":")
-        if colon and rest and (prefix == "local" or prefix in PRESETS):
+        provider = known_provider(prefix)
+        if provider and provider.has(rest, colon) and prefix != COMPATIBLE:
             continue
-        known = [*spec.models, "local", "fake", *(f"{preset}:" for preset in PRESETS)]
-        message = f"there is no model `{model}`"
+        known = [*spec.models, *(each.example.removesuffix("MODEL") for each in PROVIDERS.values())]
         hint = did_you_mean(model, known) or "add it under `models:`, or write `PRESET:NAME`"
-        yield Violation("spec.unknown-model", message, place, hint)
+        told = f"there is no model `{model}`{failed_plugins()}"
+        yield Violation("spec.unknown-model", told, place, hint)
 
 
 def _too_few(group: Sequence[str], places: int, rows: int, where: str) -> Violation:
