@@ -35,6 +35,7 @@ LAYERS = (
     ("spec",),
     ("kinds",),
     ("words",),
+    ("lookup",),
     ("extensions", "streams", "types", "errors"),
 )
 """Folders and modules of the package from the top layer to the bottom one."""

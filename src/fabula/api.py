@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fabula.checks.results import CheckResults
     from fabula.llm.batched import OnBatch
     from fabula.llm.rehearsal import Rehearsal
+    from fabula.metrics.metric import Metric
     from fabula.reports.fitted_rows import Model
     from fabula.reports.gates import GatesLike
     from fabula.reports.report import Report
@@ -282,6 +283,7 @@ def evaluate(
     spec: SpecLike | None = None,
     model: Model | None = None,
     sections: Sequence[str] | None = None,
+    metrics: Sequence[str | Metric] | None = None,
     gates: GatesLike = False,
     seed: int = 0,
 ) -> Report:
@@ -298,13 +300,13 @@ def evaluate(
         quasi: Columns that together single people out; by default those whose names say so.
         sensitive: Columns of any type whose real values must occur nowhere; by default those of
             personal details, found by their values, and texts that differ from row to row.
-        sequence: The columns of an entity and of a time, such as `("customer_id", "placed")`:
-            how the events of each entity follow each other is compared.
+        sequence: The columns of an entity and a time, `("customer_id", "placed")`, of events.
         spec: A spec whose checks the data must keep, and whose references tell how tables relate;
             without one, relations are found by names and values.
         model: What `fit` gave back, or its file: the report warns where `real` is not what it
             learned from, or `holdout` not what it kept out.
         sections: Some of `quality`, `privacy`, `bias`, `diversity`; by default all.
+        metrics: Only these, as keys or as metrics of your own; by default all of the sections.
         gates: Bounds that must hold: `["quality.shapes>=0.9"]`, `{"quality.shapes": 0.9}`, or
             True for every metric's own. `raise_for_gates()` of the report acts on them.
         seed: Decides which rows are sampled; the same data and seed give the same numbers.
@@ -332,7 +334,8 @@ def evaluate(
         sequence=sequence,
         spec=None if spec is None else resolve(spec),
         model=model,
-        sections=sections or evaluation.SECTIONS,
+        sections=sections,
+        metrics=metrics,
         gates=gates,
         seed=seed,
     )

@@ -10,7 +10,7 @@ import pytest
 from fabula.errors import FabulaError, PrerequisiteError, UsageError
 from fabula.llm.catalogue import ModelSettings, model_settings, open_model
 from fabula.llm.keys import set_key
-from fabula.llm.presets import PRESETS
+from fabula.llm.presets import PROVIDERS
 from fabula.llm.prices import price_of
 from fabula.testing import ChatServer
 from tests.llm.builders import QUICK, asking
@@ -109,7 +109,7 @@ def test_vendors_variables_move_their_presets(
     monkeypatch: pytest.MonkeyPatch, provider: str, variable: str, path: str
 ) -> None:
     """A6.7: a bare host, a whole address, and Ollama's form without a scheme."""
-    preset = PRESETS[provider]
+    preset = PROVIDERS[provider]
     assert open_model(f"{provider}:m").identity == f"{preset.base_url} m"
     monkeypatch.setenv(variable, "http://host:1")
     assert open_model(f"{provider}:m").identity == f"http://host:1{path} m"

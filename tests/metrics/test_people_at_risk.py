@@ -9,10 +9,11 @@ import pytest
 from fabula.errors import UsageError
 from fabula.metrics.attacks import attribute_inference, excess_interval
 from fabula.metrics.bias import bias_results
-from fabula.metrics.diversity import distinct, duplicates, text_variety
+from fabula.metrics.diversity import distinct, duplicates
 from fabula.metrics.frames import prepare
 from fabula.metrics.identity import identified, sensitive_values
 from fabula.metrics.result import MetricResult
+from fabula.metrics.text_diversity import text_variety
 from tests.metrics.people import people
 
 N = 400

@@ -6,13 +6,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from fabula.metrics.diversity import (
+from fabula.metrics.frames import prepare
+from fabula.metrics.text_diversity import (
     self_similarity,
     text_lengths,
     text_sameness,
     text_topics,
 )
-from fabula.metrics.frames import prepare
 from fabula.reports.evaluate import evaluate
 
 TOPICS = {

@@ -20,8 +20,8 @@ from fabula.inference.speclike import class_of
 from fabula.inference.written import written_guess
 from fabula.io.arrays import whole_numbers
 from fabula.io.notes import notes_of
-from fabula.kinds.base.columns import AbstractColumn
 from fabula.io.tables import named_tables
+from fabula.kinds.base.columns import AbstractColumn
 from fabula.metrics.keys import find_keys, singular
 from fabula.spec import col
 from fabula.spec.sources import Source

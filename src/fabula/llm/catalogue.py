@@ -10,11 +10,20 @@ from urllib.parse import parse_qsl
 from fabula.errors import UsageError, did_you_mean
 from fabula.llm.budget import Budget
 from fabula.llm.chat import ChatModel
+from fabula.llm.given import GivenModel, Lent
 from fabula.llm.ledger import Ledger
 from fabula.llm.limits import Patience
-from fabula.llm.presets import COMPATIBLE, PRESETS, preset
+from fabula.llm.presets import (
+    COMPATIBLE,
+    PROVIDERS,
+    endpoints,
+    imported,
+    known_provider,
+    preset,
+)
 from fabula.llm.recorded import Recorded
 from fabula.llm.settings import ModelSettings
+from fabula.lookup import failed_plugins
 
 if TYPE_CHECKING:
     from fabula.spec.models import ModelSpec
@@ -65,17 +74,25 @@ def model_settings(name: str) -> ModelSettings:
         plain = model_settings(bare)
         return settings_of({"provider": plain.provider, "name": plain.name, **_values(settings)})
     provider, colon, model = name.partition(":")
-    if not colon:
-        words = ["local", "fake", *(f"{known}:NAME" for known in PRESETS)]
-        near = did_you_mean(name, ("local", "fake"))
-        if name in PRESETS:
-            near = f"name the model too: `{name}:MODEL`"
+    known = known_provider(provider)
+    if known is not None and known.is_bare and known.has(model, colon):
+        return ModelSettings(provider=known.name, name=model)
+    if not colon or (known and not known.has_names):
+        alone = [other for other, entry in PROVIDERS.items() if entry.is_bare]
+        words = [*alone, *(f"{other}:NAME" for other in endpoints())]
+        near = did_you_mean(name, alone)
+        if known is not None:
+            near = (
+                f"name the model too: `{name}:MODEL`"
+                if known.has_names
+                else f"write `{known.name}`"
+            )
         raise UsageError(
-            f"no model is called `{name}`",
+            f"no model is called `{name}`{failed_plugins()}",
             code="model.unknown",
             hint=near or f"use one of {', '.join(words)}, or define it under `models:` in the spec",
         )
-    if provider == COMPATIBLE.name or not model:
+    if provider == COMPATIBLE or not model:
         raise UsageError(
             f"`{name}` does not say " + ("which model" if not model else "where the server is"),
             code="model.incomplete",
@@ -121,18 +138,16 @@ def _values(settings: str) -> dict[str, Any]:
 
 
 def _open(model: str | ModelSettings, patience: Patience | None) -> ChatModel:
-    if model == "fake":
-        from fabula.llm.fake import FakeModel
-
-        return FakeModel()
-    if isinstance(model, str) and (model == "local" or model.startswith("local:")):
-        from fabula.llm.local import open_local
-
-        return open_local(model.partition(":")[2] or None)
+    if isinstance(model, GivenModel):
+        return Lent(model.model)
     named = model if isinstance(model, str) else f"{model.provider}:{model.name}"
     name = named.partition("?")[0]
     settings = model_settings(model) if isinstance(model, str) else model
-    if settings.provider == COMPATIBLE.name and not settings.base_url:
+    provider = preset(settings.provider)
+    if provider.opens is not None:
+        opened: ChatModel = imported(provider.opens)(settings)
+        return opened
+    if not provider.base_url and not settings.base_url:
         raise UsageError(
             f"the model `{settings.name}` has no address",
             code="model.base-url",
@@ -140,11 +155,8 @@ def _open(model: str | ModelSettings, patience: Patience | None) -> ChatModel:
         )
     # The HTTP stack is loaded by those who use it only.
     from fabula.llm.endpoint import Endpoint
-    from fabula.llm.openai import OpenAIModel
 
-    endpoint = Endpoint(settings, patience=patience)
-    if endpoint.preset.protocol == "anthropic":
-        from fabula.llm.anthropic import AnthropicModel
-
-        return AnthropicModel(endpoint, name=name)
-    return OpenAIModel(endpoint, name=name)
+    spoken: ChatModel = imported(provider.interface.model)(
+        Endpoint(settings, patience=patience), name=name
+    )
+    return spoken

@@ -18,12 +18,18 @@ from fabula.llm.fake_functions import COLUMN_PROGRAM, write_function
 from fabula.llm.fake_programs import fake_program, fake_spec
 from fabula.llm.fake_values import make_value
 from fabula.llm.fake_words import write_facts, write_text
+from fabula.llm.settings import ModelSettings
 
 _ROWS_ASKED = re.compile(
     r"\b(\d{1,4}) (?:\w+ ){0,3}?(?:rows|items|records|objects|entries|data ?points|topics)\b", re.I
 )
 _FACTS = re.compile(r"^Facts as JSON: (.+)$", re.M)
 _WORDS_ASKED = re.compile(r"(\d{1,4})(?:\s*(?:-|–|to|and)\s*(\d{1,4}))? words", re.I)
+
+
+def open_fake(_: ModelSettings) -> FakeModel:
+    """Open `fake`."""
+    return FakeModel()
 
 
 class FakeModel:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from fabula.errors import UsageError
 from fabula.io.places import write_text
 from fabula.llm.home import home, private_file, private_folder
-from fabula.llm.presets import PRESETS, is_this_machine
+from fabula.llm.presets import PROVIDERS, is_this_machine
 
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 DENIED = "model.allow-env"
@@ -75,7 +75,7 @@ def _sends(names: Iterable[str], host: str) -> str:
 
 
 def _is_trusted(host: str) -> bool:
-    known = {urlsplit(item.base_url).hostname for item in PRESETS.values()}
+    known = {urlsplit(item.base_url).hostname for item in PROVIDERS.known().values()}
     return host in known or is_this_machine(host)
 
 

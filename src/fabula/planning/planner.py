@@ -10,6 +10,7 @@ from fabula.errors import SpecError, UsageError, Violation, did_you_mean
 from fabula.io.sql import quoted
 from fabula.kinds.base.parameters import is_expression
 from fabula.kinds.judge import Judge
+from fabula.llm.given import given_name
 from fabula.planning.columns import make_steps, plan_columns
 from fabula.planning.estimate import estimate_bytes, estimate_calls, estimate_seconds
 from fabula.planning.learned import with_learned
@@ -54,7 +55,7 @@ def make_plan(
         UsageError: `n` names no table, or does not say which.
     """
     problems: list[Violation] = []
-    settled = with_learned(settle(spec, n=n, model=model), problems)
+    settled = with_learned(settle(spec, n=n, model=given_name(model)), problems)
     problems += spec_violations(settled)
     references = resolve_references(settled, problems)
     order, references = order_tables(settled, references, problems)

@@ -12,7 +12,8 @@ from fabula.kinds.base.columns import AbstractColumn, AbstractFilled, AbstractNu
 from fabula.kinds.base.distributions import AbstractDistribution
 from fabula.kinds.base.parameters import is_expression
 from fabula.kinds.reference import Reference
-from fabula.llm.presets import PRESETS
+from fabula.llm.presets import COMPATIBLE, PROVIDERS, known_provider
+from fabula.lookup import failed_plugins
 from fabula.planning.columns import Columns
 from fabula.planning.expressions import ExpressionError, expression_type, parse_expression
 from fabula.planning.outputs import output_violations
@@ -373,15 +374,16 @@ def _model_problems(spec: DatasetSpec, table: TableSpec) -> Iterator[Violation]:
         if isinstance(column, AbstractFilled)
     ]
     for model, place in named:
-        if model is None or model in spec.models or model in ("local", "fake"):
+        if model is None or model in spec.models:
             continue
         prefix, colon, rest = model.partition(":")
-        if colon and rest and (prefix == "local" or prefix in PRESETS):
+        provider = known_provider(prefix)
+        if provider and provider.has(rest, colon) and prefix != COMPATIBLE:
             continue
-        known = [*spec.models, "local", "fake", *(f"{preset}:" for preset in PRESETS)]
-        message = f"there is no model `{model}`"
+        known = [*spec.models, *(each.example.removesuffix("MODEL") for each in PROVIDERS.values())]
         hint = did_you_mean(model, known) or "add it under `models:`, or write `PRESET:NAME`"
-        yield Violation("spec.unknown-model", message, place, hint)
+        told = f"there is no model `{model}`{failed_plugins()}"
+        yield Violation("spec.unknown-model", told, place, hint)
 
 
 def _too_few(group: Sequence[str], places: int, rows: int, where: str) -> Violation:

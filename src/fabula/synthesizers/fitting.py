@@ -19,10 +19,10 @@ from fabula.streams import stream
 from fabula.synthesizers.card import Card
 from fabula.synthesizers.catalogue import (
     DEFAULT,
-    SynthesizerName,
-    check_options,
+    SYNTHESIZERS,
+    SynthesizerLike,
     check_seed,
-    learning_class,
+    synthesizer_entry,
 )
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
 from fabula.synthesizers.columns.learning import Columns
@@ -96,7 +96,7 @@ def fit(
     data: TableLike,
     /,
     *,
-    model: SynthesizerName | str = "auto",
+    model: SynthesizerLike = "auto",
     holdout: float = 0.2,
     seed: int = 0,
     spec: SpecLike | None = None,
@@ -120,7 +120,8 @@ def fit(
 
     Args:
         data: One table or several, in any form.
-        model: `boosted` (what `auto` means), or another one: see "how to choose a synthesizer".
+        model: `boosted` (what `auto` means), another name, or a `SynthesizerEntry` of your own:
+            see "how to choose a synthesizer".
         holdout: Share of rows kept out of training, for the privacy metrics of `evaluate`.
         seed: The same data and seed give the same synthesizer.
         spec: A spec of one table whose row checks every sampled row keeps.
@@ -159,7 +160,8 @@ def fit(
         >>> fb.fit(people, seed=1).sample(3).num_rows
         3
     """
-    name = _chosen(model, epsilon)
+    entry = synthesizer_entry(_chosen(model, epsilon))
+    name = entry.name
     check_seed(seed)
     forms = forms_in(data)
     if len(forms) > 1:
@@ -181,8 +183,8 @@ def fit(
             progress=progress,
             **options,
         )
-    kind = learning_class(name)
-    check_options(name, options)
+    kind = entry.learning_class()
+    entry.check_options(options)
     _check_amounts(holdout, protect)
     if domain and name != PRIVATE:
         raise UsageError(
@@ -292,7 +294,7 @@ def _fit_several(
 ) -> RelationalSynthesizer[Any]:
     from fabula.synthesizers.relational.database import fit_tables
 
-    check_options(DEFAULT, {name: value for name, value in options.items() if name not in _OWN})
+    SYNTHESIZERS[DEFAULT].check_options({k: v for k, v in options.items() if k not in _OWN})
     tables = named_tables(forms)
     rows = sum(table.num_rows for table in tables.values())
 
@@ -338,8 +340,8 @@ def _check_sensitive(names: Collection[str], there: Sequence[str], *, private: b
         )
 
 
-def _chosen(model: SynthesizerName | str, epsilon: float | None) -> str:
-    """The name of the model that is asked for."""
+def _chosen(model: SynthesizerLike, epsilon: float | None) -> SynthesizerLike:
+    """The model that is asked for."""
     if epsilon is None:
         return DEFAULT if model == "auto" else model
     if model not in ("auto", PRIVATE):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import numpy as np
 import pyarrow as pa
 
@@ -15,14 +13,13 @@ from fabula.metrics.dependence import dependence
 from fabula.metrics.detection import detection
 from fabula.metrics.differences import FEW
 from fabula.metrics.frames import Frames, prepare
+from fabula.metrics.metric import measured
 from fabula.metrics.result import MetricResult, percent
+from fabula.synthesizers.catalogue import synthesizer_entry
 from fabula.synthesizers.sampling import Sampler
 
 MOST_ROWS = 1_500
 """Rows of each table that are measured."""
-
-NETWORKS = ("vae", "gan")
-"""Models that train so long that trees may try to tell their rows from real ones."""
 
 _NEAR = "few rows were learned, and drawn ones lie nearer to them than to rows held back"
 _REASONS = {
@@ -60,13 +57,11 @@ def missed_gates(
     return tuple(_told(result, model, protect) for result in missed)
 
 
-def _measured(frames: Frames, model: str) -> Iterator[MetricResult]:
-    metrics: list[Callable[[Frames], MetricResult]] = [
-        coverage, dependence, exact_copies, closer_to_training, membership
-    ]  # fmt: skip
-    if model in NETWORKS:
+def _measured(frames: Frames, model: str) -> list[MetricResult]:
+    metrics = [coverage, dependence, exact_copies, closer_to_training, membership]
+    if synthesizer_entry(model).is_network:  # trees cost little beside its training
         metrics.append(detection)
-    yield from (metric(frames) for metric in metrics if frames.measured)
+    return measured(metrics, frames, {})
 
 
 def _told(result: MetricResult, model: str, protect: int) -> str:
