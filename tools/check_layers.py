@@ -30,7 +30,7 @@ LAYERS = (
         "checks",
     ),
     ("planning",),
-    ("inference",),
+    ("inference", "render"),
     ("io", "llm", "words", "pii", "metrics"),
     ("spec",),
     ("streams", "types", "errors"),
