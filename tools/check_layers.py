@@ -30,7 +30,7 @@ LAYERS = (
         "checks",
     ),
     ("planning",),
-    ("inference",),
+    ("inference", "render"),
     ("io", "llm", "pii", "metrics"),
     ("spec",),
     ("kinds",),

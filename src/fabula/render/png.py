@@ -6,8 +6,8 @@ import re
 
 from fabula.errors import PrerequisiteError
 
-ZOOM = 2.0
-"""Pixels for each unit of the SVG, so that the picture is sharp on dense screens."""
+WIDTH = 1600
+"""Pixels across, so that a picture fills a slide and stays sharp."""
 
 FONTS = "Arial, 'Liberation Sans', 'DejaVu Sans', 'Noto Sans', 'Segoe UI', Helvetica, sans-serif"
 """Fonts by name: the renderer knows no font for `sans-serif` where Arial is missing."""
@@ -27,4 +27,4 @@ def png_of(svg: str) -> bytes:
         raise PrerequisiteError.for_extra("charts", needed_by="a chart as PNG") from exc
     fixed = _VARIABLE.sub(r"\1", svg)  # the page's colours are not here
     fixed = fixed.replace("system-ui, sans-serif", FONTS)
-    return bytes(svg_to_bytes(svg_string=fixed, background="#ffffff", zoom=ZOOM))
+    return bytes(svg_to_bytes(svg_string=fixed, background="#ffffff", width=WIDTH))
