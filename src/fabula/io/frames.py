@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from fabula.errors import SourceError
@@ -83,6 +84,10 @@ def handed_back(data: object) -> Callable[[pa.Table], Any]:
 
 
 def _pandas_like(types: Mapping[str, Any]) -> Callable[[pa.Table], Any]:
+    def lacks_gaps(kind: Any) -> bool:
+        """Whether a type of numpy has no missing values."""
+        return isinstance(kind, np.dtype) and kind.kind in "iub"
+
     def frame(table: pa.Table) -> Any:
         import pandas as pd
 
@@ -90,7 +95,11 @@ def _pandas_like(types: Mapping[str, Any]) -> Callable[[pa.Table], Any]:
         kinds = {field.type for field in table.schema if table.column(field.name).null_count}
         exact = {kind: pd.ArrowDtype(kind) for kind in kinds if pa.types.is_integer(kind)}
         rows = table.to_pandas(date_as_object=True, types_mapper=exact.get)
-        known = {name: kind for name, kind in types.items() if name in rows.columns}
+        known = {
+            name: kind
+            for name, kind in types.items()
+            if name in rows.columns and not (table.column(name).null_count and lacks_gaps(kind))
+        }
         return rows.astype(known)
 
     return frame

@@ -44,6 +44,7 @@ from fabula.synthesizers.relational.people import (
 )
 from fabula.synthesizers.relational.reach import Reach
 from fabula.synthesizers.relational.saved import read_database, write_database
+from fabula.synthesizers.relational.shortfalls import tell_shortfall
 from fabula.synthesizers.relational.written_times import as_written, made_schema
 from fabula.synthesizers.saved import drawing
 from fabula.synthesizers.written.codec import read_times
@@ -92,7 +93,8 @@ class RelationalSynthesizer:
 
         Returns:
             The tables by name, in the frame library that they came in; every foreign key is a
-            key of its parent.
+            key of its parent. A warning is logged where a table has fewer rows than asked for,
+            because its primary key has no more real values.
         """
         check_seed(seed)
         if not scale > 0:
@@ -116,6 +118,8 @@ class RelationalSynthesizer:
             )
             tables = {name: as_written(models[name], table) for name, table in tables.items()}
         tables = {name: table for name, table in tables.items() if name not in self.entities}
+        for name, table in tables.items():
+            tell_shortfall(models[name], scale, table.num_rows)
         return {name: self.hand_back.get(name, _unchanged)(table) for name, table in tables.items()}
 
     def save(self, path: PathLike) -> None:

@@ -53,7 +53,7 @@ from fabula.synthesizers.saved import (
 )
 from fabula.synthesizers.trees import Trees
 
-FORMAT, VERSION = "fabula-database", 3
+FORMAT, VERSION = "fabula-database", 4
 ABOUT = "database.json"
 
 Arrays = dict[str, NDArray[Any]]
@@ -289,7 +289,7 @@ def _identity(settings: Mapping[str, Any], schema: pa.Schema) -> Identity:
             for key, state in settings["keys"].items()
         ),
         tuple(
-            Numbering(item["column"], tuple(item["within"]), item["first"])
+            Numbering(item["column"], tuple(item["within"]), item["first"], item["last"])
             for item in told["numbered"]
         ),
         tuple(told["natural"]),
