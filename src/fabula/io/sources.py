@@ -20,6 +20,7 @@ from fabula.io.claimed_sizes import check_columns, check_unpacked
 from fabula.io.csv_files import read_csv
 from fabula.io.formats import ENDINGS, Format
 from fabula.io.json_files import json_rows, read_json, read_json_lines
+from fabula.io.notes import notes_of, with_notes, without_notes
 from fabula.io.read import TableRows, read_files
 from fabula.io.run_files import check_unchanged, inside, read_object
 from fabula.types import Path as PathLike
@@ -242,14 +243,26 @@ def _read_parts(parts: list[Path]) -> TableRows:
     (kind, *others) = kinds
     if kind in _COLUMNAR and not others:
         return read_files(mine, _COLUMNAR[kind], None)
-    tables = [read_source(part) for part in mine]
+    found = [read_source(part) for part in mine]
+    tables = [rows if isinstance(rows, pa.Table) else rows.to_table() for rows in found]
     try:
-        return pa.concat_tables(
-            [rows if isinstance(rows, pa.Table) else rows.to_table() for rows in tables],
-            promote_options="permissive",
-        )
+        whole = pa.concat_tables(map(without_notes, tables), promote_options="permissive")
     except pa.ArrowException as exc:
         raise _broken(mine[0].parent, f"its files don't fit together: {exc}") from exc
+    return with_notes(whole, _notes_of_parts(mine, tables, whole))
+
+
+def _notes_of_parts(parts: list[Path], tables: list[pa.Table], whole: pa.Table) -> list[str]:
+    """What the reader said of each file of a table, and the columns that one lacks."""
+    told = []
+    for part, table in zip(parts, tables, strict=True):
+        told += [f"{part.name}: {note}" for note in notes_of(table)]
+        lacking = [f"`{name}`" for name in whole.column_names if name not in table.column_names]
+        if lacking:
+            told.append(
+                f"{part.name}: has no {', '.join(lacking)}: missing in its {table.num_rows:,} rows"
+            )
+    return told
 
 
 def _check_names(names: list[str], path: Path) -> None:
