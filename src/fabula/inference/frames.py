@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from fabula.errors import SourceError, did_you_mean
+from fabula.io.excel_files import is_workbook
 from fabula.io.frames import as_table
 from fabula.io.read import TableRows
 from fabula.io.sources import read_source, read_tables
@@ -53,13 +54,13 @@ def named_tables(source: Any) -> dict[str, pa.Table]:
 
 
 def several_tables(source: Any) -> dict[str, pa.Table] | None:
-    """The tables of a folder of several, or of a mapping of names to tables; else None.
+    """The tables of a folder or workbook of several, or of a mapping of them by name; else None.
 
     Raises:
         SourceError: A table can't be read.
     """
     is_path = isinstance(source, str | os.PathLike)
-    if is_path and not Path(source).is_dir():
+    if is_path and not (Path(source).is_dir() or is_workbook(Path(source))):
         return None
     found = _by_name(source)
     return None if found is None or (is_path and len(found) == 1) else _as_tables(found)

@@ -18,6 +18,7 @@ from fabula.errors import SourceError, did_you_mean
 from fabula.io.archives import unpacked
 from fabula.io.claimed_sizes import check_columns, check_unpacked
 from fabula.io.csv_files import read_csv
+from fabula.io.excel_files import EXCEL_ENDINGS, is_workbook, read_sheet, read_sheets
 from fabula.io.formats import ENDINGS, Format
 from fabula.io.json_files import json_rows, read_json, read_json_lines
 from fabula.io.notes import notes_of, with_notes, without_notes
@@ -51,6 +52,8 @@ def read_source(path: PathLike) -> TableRows:
     place = _existing(Path(path))
     if place.is_dir():
         return _read_folder(place)
+    if is_workbook(place):
+        return read_sheet(place)
     if _is_archive(place):
         return _read_archive(place)
     kind = _kind(place)
@@ -97,12 +100,17 @@ def _reading(place: Path) -> Iterator[None]:
 
 
 def read_tables(path: PathLike) -> dict[str, TableRows]:
-    """Every table of a folder, such as a run's: a file or a folder of parts each, by name.
+    """Every table of a folder, such as a run's, or of a workbook, by name.
+
+    In a folder a table is a file or a folder of parts; in a workbook it is a sheet.
 
     Raises:
         SourceError: There is no table, or one can't be read.
     """
     folder = Path(path)
+    if is_workbook(folder):
+        sheets = read_sheets(folder)
+        return sheets if len(sheets) > 1 else {folder.stem: next(iter(sheets.values()))}
     if not folder.is_dir():
         return {_table_name(folder): read_source(folder)}
     run = _run_files(folder)
@@ -122,7 +130,7 @@ def _existing(path: Path) -> Path:
     if path.exists():
         return path
     if not path.suffix:
-        for ending in ENDINGS:
+        for ending in (*ENDINGS, *sorted(EXCEL_ENDINGS)):
             if path.with_suffix(ending).is_file():
                 return path.with_suffix(ending)
     near = [item.name for item in path.parent.glob("*")] if path.parent.is_dir() else []
@@ -226,7 +234,7 @@ def _parts(folder: Path) -> list[Path]:
     return sorted(
         item
         for item in folder.iterdir()
-        if (item.suffix.lower() in ENDINGS or _is_packed_data(item))
+        if (item.suffix.lower() in {*ENDINGS, *EXCEL_ENDINGS} or _is_packed_data(item))
         and item.name not in _NO_TABLES
         and item.name[0] != "."
     )
@@ -239,7 +247,7 @@ def _is_packed_data(path: Path) -> bool:
 def _read_parts(parts: list[Path]) -> TableRows:
     """Files of one table as one; of several formats the first is read."""
     mine = [part for part in parts if part.suffix == parts[0].suffix]
-    kinds = {"zip" if _is_archive(part) else _kind(part) for part in mine}
+    kinds = {"zip" if _is_archive(part) or is_workbook(part) else _kind(part) for part in mine}
     (kind, *others) = kinds
     if kind in _COLUMNAR and not others:
         return read_files(mine, _COLUMNAR[kind], None)
@@ -288,7 +296,7 @@ def _without_data(folder: Path) -> SourceError:
         f"`{folder}` holds no data file",
         code="source.empty",
         where=str(folder),
-        hint="give a file, or a folder of Parquet, CSV, JSON Lines or Arrow files",
+        hint="give a file, or a folder of Parquet, CSV, Excel, JSON Lines or Arrow files",
     )
 
 
