@@ -170,6 +170,8 @@ class RelationalSynthesizer:
             lines += [f"  {column}: {about}" for column, about in model.personal.items()]
             lines += [f"  {column}: left out: {why}" for column, why in model.left_out.items()]
             lines += [f"  {item}" for item in model.identity.numbered]
+            if driver is not None and model.timeline is not None and model.timeline.apart:
+                lines.append(f"  {model.timeline.time}: never twice under one {driver.name}")
             lines += [f"  {column}: {about}" for column, about in model.natural.items()]
             lines += [f"  on every row {relation}" for relation in model.relations.told]
         for key in self.keys.foreign:

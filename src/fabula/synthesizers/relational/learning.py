@@ -211,7 +211,7 @@ class Lesson:
                 for item in identity.numbered
             ]
             return np.lexsort((*numbers, parents)), None
-        bounded = timeline.bounded(self.table, protect=self.protect)
+        bounded = timeline.bounded(self.table, parents, protect=self.protect)
         return bounded.order(self.table, parents), bounded
 
     def _features(self, identity: Identity) -> pa.Table:
