@@ -19,6 +19,7 @@ from fabula.errors import SourceError, did_you_mean
 from fabula.io.archives import unpacked
 from fabula.io.claimed_sizes import check_columns, check_unpacked
 from fabula.io.csv_files import read_csv
+from fabula.io.excel_files import EXCEL_ENDINGS, is_workbook, read_sheet, read_sheets
 from fabula.io.formats import ENDINGS, Format
 from fabula.io.json_files import json_rows, read_json, read_json_lines
 from fabula.io.notes import notes_of, with_notes, without_notes
@@ -54,6 +55,8 @@ def read_source(path: PathLike) -> TableRows:
     place = _existing(Path(path))
     if place.is_dir():
         return _read_folder(place)
+    if is_workbook(place):
+        return read_sheet(place)
     if _is_archive(place):
         return _read_archive(place)
     kind = _kind(place)
@@ -100,15 +103,18 @@ def _reading(place: Path) -> Iterator[None]:
 
 
 def read_tables(path: PathLike) -> dict[str, TableRows]:
-    """Every table of a file or a folder, such as a run's, by name.
+    """Every table of a file, a workbook or a folder, such as a run's, by name.
 
     In a folder each file is a table, and so is each folder of files; files that are called parts
-    (`part-0.parquet`) are one table.
+    (`part-0.parquet`) are one table. In a workbook each sheet is a table.
 
     Raises:
         SourceError: There is no table, or one can't be read.
     """
     folder = Path(path)
+    if is_workbook(folder):
+        sheets = read_sheets(folder)
+        return sheets if len(sheets) > 1 else {folder.stem: next(iter(sheets.values()))}
     if not folder.is_dir():
         return {_table_name(folder): read_source(folder)}
     if run := _run_files(folder):
@@ -121,7 +127,7 @@ def _existing(path: Path) -> Path:
     if path.exists():
         return path
     if not path.suffix:
-        for ending in ENDINGS:
+        for ending in (*ENDINGS, *sorted(EXCEL_ENDINGS)):
             if path.with_suffix(ending).is_file():
                 return path.with_suffix(ending)
     near = [item.name for item in path.parent.glob("*")] if path.parent.is_dir() else []
@@ -260,7 +266,7 @@ def _data_files(folder: Path) -> list[Path]:
     return sorted(
         item
         for item in folder.iterdir()
-        if (item.suffix.lower() in ENDINGS or _is_packed_data(item))
+        if (item.suffix.lower() in {*ENDINGS, *EXCEL_ENDINGS} or _is_packed_data(item))
         and not any(f".{item.name}".endswith(f".{name}") for name in _NO_TABLES)
         and item.name[0] != "."
     )
@@ -276,39 +282,34 @@ def _read_run(files: list[Path]) -> TableRows:
 
 
 def _read_parts(parts: list[Path]) -> TableRows:
-    """Files of one table as one.
-
-    Raises:
-        SourceError: They have different columns, or one can't be read.
-    """
+    """Files of one table as one; a column that some of them lack is missing in their rows."""
     if len(parts) == 1:
         return read_source(parts[0])
-    tables = [read_source(part) for part in parts]
-    first = tables[0].schema
-    for part, rows in zip(parts, tables, strict=True):
-        if set(rows.schema.names) != set(first.names):
-            odd = sorted(set(rows.schema.names) ^ set(first.names))[0]
-            raise _broken(
-                parts[0].parent,
-                f"its files don't fit together: only one of `{parts[0].name}` and `{part.name}`"
-                f" has a column `{odd}`",
-            )
-    kinds = {"zip" if _is_archive(part) else _kind(part) for part in parts}
-    if len(kinds) == 1 and kinds <= set(_COLUMNAR) and all(r.schema == first for r in tables):
+    found = [read_source(part) for part in parts]
+    packed = (_is_archive(part) or is_workbook(part) for part in parts)
+    kinds = {"packed" if odd else _kind(part) for odd, part in zip(packed, parts, strict=True)}
+    same = all(rows.schema == found[0].schema for rows in found)
+    if same and len(kinds) == 1 and kinds <= set(_COLUMNAR):
         return read_files(parts, _COLUMNAR[kinds.pop()], None)
-    loaded = [rows if isinstance(rows, pa.Table) else rows.to_table() for rows in tables]
+    tables = [rows if isinstance(rows, pa.Table) else rows.to_table() for rows in found]
     try:
-        table = pa.concat_tables(map(without_notes, loaded), promote_options="permissive")
+        whole = pa.concat_tables(map(without_notes, tables), promote_options="permissive")
     except pa.ArrowException as exc:
         raise _broken(parts[0].parent, f"its files don't fit together: {exc}") from exc
-    return with_notes(
-        table,
-        [
-            f"{part.name}: {note}"
-            for part, rows in zip(parts, loaded, strict=True)
-            for note in notes_of(rows)
-        ],
-    )
+    return with_notes(whole, _notes_of_parts(parts, tables, whole))
+
+
+def _notes_of_parts(parts: list[Path], tables: list[pa.Table], whole: pa.Table) -> list[str]:
+    """What the reader said of each file of a table, and the columns that one lacks."""
+    told = []
+    for part, table in zip(parts, tables, strict=True):
+        told += [f"{part.name}: {note}" for note in notes_of(table)]
+        lacking = [f"`{name}`" for name in whole.column_names if name not in table.column_names]
+        if lacking:
+            told.append(
+                f"{part.name}: has no {', '.join(lacking)}: missing in its {table.num_rows:,} rows"
+            )
+    return told
 
 
 def _check_names(names: list[str], path: Path) -> None:
@@ -334,7 +335,7 @@ def _without_data(folder: Path) -> SourceError:
         f"`{folder}` holds no data file",
         code="source.empty",
         where=str(folder),
-        hint="give a file, or a folder of Parquet, CSV, JSON Lines or Arrow files",
+        hint="give a file, or a folder of Parquet, CSV, Excel, JSON Lines or Arrow files",
     )
 
 

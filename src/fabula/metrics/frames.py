@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.errors import SourceError
+from fabula.io.notes import notes_of
 from fabula.metrics.alike import alike, kind_of, labelled, plain
 from fabula.metrics.differences import FEW, few, shared_columns, void
 from fabula.metrics.names import is_key_name
@@ -179,6 +180,9 @@ def prepare(
     names, notes = shared_columns(tables, leader)
     notes += [few(name, t.num_rows) for name, t in tables.items() if t.num_rows < FEW]
     notes += [void(frame, names, table) for frame, table in tables.items()]
+    notes += [
+        f"The {frame} table: {note}." for frame, table in tables.items() for note in notes_of(table)
+    ]
     columns: list[Column] = []
     values: dict[str, dict[str, Array]] = {name: {} for name in tables}
     texts: dict[str, dict[str, pa.ChunkedArray]] = {name: {} for name in tables}

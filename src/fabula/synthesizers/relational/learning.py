@@ -11,7 +11,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
-from fabula.io.written.time_forms import TimeForm
 from fabula.metrics.keys import ForeignKey
 from fabula.synthesizers.boosted.model import Boosted
 from fabula.synthesizers.columns.learning import FEWEST_ROWS, Columns
@@ -30,6 +29,7 @@ from fabula.synthesizers.relational.links import Links, Rows
 from fabula.synthesizers.relational.reach import Reach
 from fabula.synthesizers.relational.timeline import Timeline
 from fabula.synthesizers.trees import Trees
+from fabula.synthesizers.written.texts import WrittenTexts
 
 LOOK_BACK = 0.2
 """A model looks at the sibling before where at least this share of the rows has one."""
@@ -74,7 +74,7 @@ class TableModel:
     kept: pa.Table | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
     relations: Relations = field(default_factory=Relations)
-    written: Mapping[str, TimeForm] = field(default_factory=dict)
+    written: Mapping[str, WrittenTexts] = field(default_factory=dict)
     depths: Mapping[ForeignKey, Bins] = field(default_factory=dict)
 
     @property
@@ -211,7 +211,7 @@ class Lesson:
                 for item in identity.numbered
             ]
             return np.lexsort((*numbers, parents)), None
-        bounded = timeline.bounded(self.table, protect=self.protect)
+        bounded = timeline.bounded(self.table, parents, protect=self.protect)
         return bounded.order(self.table, parents), bounded
 
     def _features(self, identity: Identity) -> pa.Table:
