@@ -11,8 +11,7 @@ from html import escape
 
 from fabula.metrics.pairs import Pair
 from fabula.metrics.pictures import Distribution, Heat, Scatter
-from fabula.metrics.result import MetricResult, percent
-from fabula.reports.gates import own_rule, shown
+from fabula.metrics.result import MetricResult, own_rule, percent, shown
 
 GROUP_COLOURS = ("#4269d0", "#e8833a", "#3ca951", "#a463f2", "#8a8f98")
 REAL = "var(--real, #9aa3b2)"

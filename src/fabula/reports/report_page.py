@@ -14,10 +14,9 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
-from fabula.metrics.result import MetricResult, Section, percent
+from fabula.metrics.result import MetricResult, Section, own_rule, percent, shown
 from fabula.reports import charts
 from fabula.reports.amounts import count
-from fabula.reports.gates import own_rule, shown
 from fabula.reports.report import Report, TableReport
 from fabula.reports.report_text import report_line, rows_line
 from fabula.runs.identity import versions

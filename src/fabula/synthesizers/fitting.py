@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -37,7 +38,7 @@ from fabula.synthesizers.pairs import unlearned
 from fabula.synthesizers.rules import row_rules
 from fabula.synthesizers.sampling import Sampler
 from fabula.synthesizers.synthesizer import Synthesizer
-from fabula.synthesizers.trial import missed_gates
+from fabula.synthesizers.trial import missed_by_tables, missed_gates
 from fabula.synthesizers.written.doubts import doubts
 from fabula.types import Progress, TableLike
 
@@ -269,10 +270,26 @@ def _fit_several(
 
     guarded = PROTECTED_ROWS if protect is True else int(protect)
     fitted = fit_tables(tables, protect=guarded, progress=told, **options)
-    fitted = replace(fitted, digests={name: digest(rows) for name, rows in tables.items()})
+    seed = options.get("seed", 0)
+    missed = missed_by_tables(
+        partial(fitted.sample, seed=seed), tables, fitted.keys, model=DEFAULT, protect=guarded
+    )
+    fitted = replace(
+        fitted,
+        digests={name: digest(rows) for name, rows in tables.items()},
+        notes=_joined(fitted.notes, missed),
+    )
     if isinstance(data, Mapping):
         fitted = replace(fitted, hand_back={str(k): handed_back(v) for k, v in data.items()})
     return fitted
+
+
+def _joined(notes: Mapping[str, str], more: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """What is said of tables, and more of it."""
+    said = {
+        name: "; ".join([*filter(None, [notes.get(name)]), *told]) for name, told in more.items()
+    }
+    return {**notes, **{name: told for name, told in said.items() if told}}
 
 
 def _check_amounts(holdout: float, protect: int | bool) -> None:
