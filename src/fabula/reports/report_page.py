@@ -12,11 +12,10 @@ from typing import Any
 from markupsafe import Markup
 
 from fabula.metrics.pictures import Distribution
-from fabula.metrics.result import MetricResult, Section, percent
+from fabula.metrics.result import MetricResult, Section, own_rule, percent, shown
 from fabula.render import charts
 from fabula.render.pages import chip, fragment, link, page, worded
 from fabula.reports.amounts import count
-from fabula.reports.gates import own_rule, shown
 from fabula.reports.page import checks
 from fabula.reports.report import Report, TableReport
 from fabula.reports.report_text import rows_line

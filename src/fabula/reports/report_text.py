@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fabula.metrics.result import MetricResult
+from fabula.metrics.result import MetricResult, own_rule, shown
 from fabula.reports import amounts, grid
-from fabula.reports.gates import GateResult, own_rule, shown
+from fabula.reports.gates import GateResult
 from fabula.reports.outcomes import checks_text
 from fabula.reports.report import Report, TableReport
 

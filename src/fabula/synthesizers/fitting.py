@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Protocol, cast, overload
 
 import numpy as np
@@ -35,7 +36,7 @@ from fabula.synthesizers.pairs import unlearned
 from fabula.synthesizers.rules import row_rules
 from fabula.synthesizers.sampling import Sampler
 from fabula.synthesizers.synthesizer import Synthesizer
-from fabula.synthesizers.trial import missed_gates
+from fabula.synthesizers.trial import missed_by_tables, missed_gates
 from fabula.synthesizers.written.doubts import doubts
 from fabula.types import Frame, Path, Progress, TableLike
 
@@ -304,11 +305,24 @@ def _fit_several(
 
     guarded = PROTECTED_ROWS if protect is True else int(protect)
     fitted = fit_tables(tables, protect=guarded, progress=told, **options)
+    seed = options.get("seed", 0)
+    missed = missed_by_tables(
+        partial(fitted.sample, seed=seed), tables, fitted.keys, model=DEFAULT, protect=guarded
+    )
     return replace(
         fitted,
         digests={name: digest(rows) for name, rows in tables.items()},
+        notes=_joined(fitted.notes, missed),
         hand_back={name: handed_back(form) for name, form in forms.items()},
     )
+
+
+def _joined(notes: Mapping[str, str], more: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """What is said of tables, and more of it."""
+    said = {
+        name: "; ".join([*filter(None, [notes.get(name)]), *told]) for name, told in more.items()
+    }
+    return {**notes, **{name: told for name, told in said.items() if told}}
 
 
 def _check_amounts(holdout: float, protect: int | bool) -> None:
