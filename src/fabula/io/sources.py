@@ -6,8 +6,9 @@ The content decides before the ending does: a Parquet file called `.csv` is read
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -31,7 +32,15 @@ _OTHERS = {
     b"%PDF": "a PDF document",
     b"\xd0\xcf\x11\xe0": "an old Office document",
 }
-_READERS = {"csv": read_csv, "jsonl": read_json_lines, "json": read_json}
+_READERS: dict[str, Callable[[Path], pa.Table]] = {
+    "csv": read_csv,
+    "jsonl": read_json_lines,
+    "json": read_json,
+}
+_AS_WRITTEN: dict[str, Callable[[Path], pa.Table]] = {
+    **_READERS,
+    "csv": partial(read_csv, as_written=True),
+}
 _JSON = ("json", "jsonl")
 _PACKED = (".gz", ".zip")
 _SNIFFED = 64 * 1024
@@ -39,26 +48,30 @@ _NO_TABLES = ("run.json", "manifest.json", "rejects.jsonl")
 """Files of a run that hold none of its tables."""
 
 
-def read_source(path: PathLike) -> TableRows:
+def read_source(path: PathLike, *, as_written: bool = False) -> TableRows:
     """The rows of a file, or of a folder that holds the parts of one table.
 
     Columnar files are opened and not read; text files are read.
+
+    Args:
+        path: The file or folder.
+        as_written: Whether values of CSV stay the texts that stand in the file.
 
     Raises:
         SourceError: There is no such file, or it can't be read; with its line where known.
     """
     place = _existing(Path(path))
     if place.is_dir():
-        return _read_folder(place)
+        return _read_folder(place, as_written)
     if _is_archive(place):
-        return _read_archive(place)
+        return _read_archive(place, as_written)
     kind = _kind(place)
     with _reading(place):
         if kind in _COLUMNAR:
             rows = read_files([place], _COLUMNAR[kind], None)
             _check_names(rows.schema.names, place)
             return rows
-        table = _READERS[kind](place)
+        table = (_AS_WRITTEN if as_written else _READERS)[kind](place)
     _check_names(table.column_names, place)
     return table
 
@@ -106,7 +119,7 @@ def read_tables(path: PathLike) -> dict[str, TableRows]:
         return {_table_name(folder): read_source(folder)}
     run = _run_files(folder)
     if run:
-        return {name: _read_parts(files) for name, files in run.items()}
+        return {name: _read_parts(files, as_written=False) for name, files in run.items()}
     parts = {_table_name(item): item for item in _parts(folder)}
     parts |= {
         item.name: item for item in sorted(folder.iterdir()) if item.is_dir() and _parts(item)
@@ -146,12 +159,12 @@ def _is_archive(path: Path) -> bool:
         raise _broken(path, exc.strerror or str(exc)) from exc
 
 
-def _read_archive(path: Path) -> pa.Table:
+def _read_archive(path: Path, as_written: bool) -> pa.Table:
     """The table of the only data file of an archive."""
     with TemporaryDirectory() as folder:
         file = unpacked(path, Path(folder))
         try:
-            rows = read_source(file)
+            rows = read_source(file, as_written=as_written)
             table = rows if isinstance(rows, pa.Table) else rows.to_table()
         except SourceError as exc:
             exc.message = exc.message.replace(str(file), f"{path}/{file.name}")
@@ -183,7 +196,7 @@ def _kind(path: Path) -> str:
     return ENDINGS.get(ending.lower(), looks)
 
 
-def _read_folder(folder: Path) -> TableRows:
+def _read_folder(folder: Path, as_written: bool) -> TableRows:
     """The one table of a folder: its parts, or the run's only table."""
     run = _run_files(folder)
     if len(run) > 1:
@@ -197,7 +210,7 @@ def _read_folder(folder: Path) -> TableRows:
     parts = next(iter(run.values())) if run else _parts(folder)
     if not parts:
         raise _without_data(folder)
-    return _read_parts(parts)
+    return _read_parts(parts, as_written)
 
 
 def _run_files(folder: Path) -> dict[str, list[Path]]:
@@ -235,14 +248,14 @@ def _is_packed_data(path: Path) -> bool:
     return path.suffix.lower() in _PACKED and Path(path.stem).suffix.lower() in ENDINGS
 
 
-def _read_parts(parts: list[Path]) -> TableRows:
+def _read_parts(parts: list[Path], as_written: bool) -> TableRows:
     """Files of one table as one; of several formats the first is read."""
     mine = [part for part in parts if part.suffix == parts[0].suffix]
     kinds = {"zip" if _is_archive(part) else _kind(part) for part in mine}
     (kind, *others) = kinds
     if kind in _COLUMNAR and not others:
         return read_files(mine, _COLUMNAR[kind], None)
-    tables = [read_source(part) for part in mine]
+    tables = [read_source(part, as_written=as_written) for part in mine]
     try:
         return pa.concat_tables(
             [rows if isinstance(rows, pa.Table) else rows.to_table() for rows in tables],
