@@ -33,7 +33,7 @@ LAYERS = (
     ("inference",),
     ("io", "llm", "words", "pii", "metrics"),
     ("spec",),
-    ("streams", "types", "errors"),
+    ("options", "streams", "types", "errors"),
 )
 """Folders and modules of the package from the top layer to the bottom one."""
 

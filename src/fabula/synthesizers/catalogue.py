@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from types import ModuleType
 from typing import Any, Literal, TypeAlias, get_args
@@ -85,8 +85,13 @@ def learning_class(name: str) -> type[CodeModel]:
     return kind
 
 
-def check_options(name: str, options: Mapping[str, Any]) -> None:
+def check_options(name: str, options: Mapping[str, Any], fit: Callable[..., Any]) -> None:
     """Refuse options that a model does not have, and values that they can't have.
+
+    Args:
+        name: The model.
+        options: What was given for it.
+        fit: The function that was called, whose own options may be meant.
 
     Raises:
         UsageError: An option is unknown, of another type, or out of range.
@@ -98,7 +103,7 @@ def check_options(name: str, options: Mapping[str, Any]) -> None:
             raise UsageError(
                 f"synthesizer `{name}` has no option `{option}`",
                 code="usage.unknown-option",
-                hint=did_you_mean(option, known)
+                hint=did_you_mean(option, (*known, *inspect.signature(fit).parameters))
                 or (f"its options: {', '.join(known)}" if known else "it has no options"),
             )
         if option in _BOUNDS:

@@ -150,7 +150,7 @@ def fit(
             **options,
         )
     kind = learning_class(name)
-    check_options(name, options)
+    check_options(name, options, fit)
     _check_amounts(holdout, protect)
     if domain and name != PRIVATE:
         raise UsageError(
@@ -260,7 +260,8 @@ def _fit_several(
 ) -> RelationalSynthesizer:
     from fabula.synthesizers.relational.database import fit_tables
 
-    check_options(DEFAULT, {name: value for name, value in options.items() if name not in _OWN})
+    own = {name: value for name, value in options.items() if name not in _OWN}
+    check_options(DEFAULT, own, fit)
     rows = sum(table.num_rows for table in tables.values())
 
     def told(done: int, steps: int) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fabula.errors import UsageError
 from fabula.io.arrays import array_of
 from fabula.io.frames import as_table, handed_back
+from fabula.options import known_options
 from fabula.streams import BLOCK_ROWS, stream
 from fabula.synthesizers.card import Card
 from fabula.synthesizers.catalogue import check_seed, model_class
@@ -94,6 +95,7 @@ class Synthesizer:
         codecs = self._columns.codecs
         return tuple(codec.name for codec in codecs if isinstance(codec, DetailCodec))
 
+    @known_options
     def sample(
         self,
         n: int,

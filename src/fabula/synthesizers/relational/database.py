@@ -16,6 +16,7 @@ from fabula.io.notes import notes_of, without_notes
 from fabula.io.written.time_forms import TimeForm
 from fabula.metrics.digests import Digest
 from fabula.metrics.keys import CONTAINED, ForeignKey, Keys, find_keys, singular
+from fabula.options import known_options
 from fabula.streams import stream
 from fabula.synthesizers.catalogue import check_seed
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
@@ -83,6 +84,7 @@ class RelationalSynthesizer:
     hand_back: Mapping[str, Callable[[pa.Table], Any]] = field(default_factory=dict)
     path: PathLike | None = None
 
+    @known_options
     def sample(self, scale: float = 1.0, *, seed: int = 0) -> dict[str, Any]:
         """Make all tables.
 
