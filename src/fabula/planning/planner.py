@@ -29,6 +29,7 @@ from fabula.planning.rules import (
 )
 from fabula.spec.checks import RowCheck
 from fabula.spec.columns import AbstractNumber
+from fabula.spec.models import ModelLike, as_model
 from fabula.spec.numbers import Zipf
 from fabula.spec.parameters import is_expression
 from fabula.spec.sources import located
@@ -41,7 +42,7 @@ _NO_SIZES = {"plan.cycle", "spec.no-size", "spec.unknown-reference", "spec.ambig
 
 
 def make_plan(
-    spec: DatasetSpec, *, n: Size = None, seed: int | None = None, model: str | None = None
+    spec: DatasetSpec, *, n: Size = None, seed: int | None = None, model: ModelLike | None = None
 ) -> Plan:
     """Plan a run.
 
@@ -83,7 +84,7 @@ def make_plan(
     )
 
 
-def settle(spec: DatasetSpec, *, n: Size = None, model: str | None = None) -> DatasetSpec:
+def settle(spec: DatasetSpec, *, n: Size = None, model: ModelLike | None = None) -> DatasetSpec:
     """The spec with rows and model overridden.
 
     Raises:
@@ -102,7 +103,9 @@ def settle(spec: DatasetSpec, *, n: Size = None, model: str | None = None) -> Da
             for key, column in table.columns.items()
         }
         tables[name] = table.model_copy(update={"columns": columns, "model": None})
-    named = {**spec.models, "default": spec.models.get(model, model)}
+    asked = as_model(model)
+    default = spec.models.get(asked, asked) if isinstance(asked, str) else asked
+    named = {**spec.models, "default": default}
     return spec.model_copy(update={"tables": tables, "models": named})
 
 

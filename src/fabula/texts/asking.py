@@ -15,7 +15,7 @@ from fabula.llm.rows.job import RowsJob, RowsResult
 from fabula.llm.session import models_of_run
 
 if TYPE_CHECKING:
-    from fabula.spec.models import ModelSpec
+    from fabula.spec.models import ModelLike
 
 AskJob: TypeAlias = Callable[[RowsJob], Awaitable[RowsResult]]
 """Asks for the rows of a job."""
@@ -27,7 +27,7 @@ SAMPLE_STEP = 1_000
 class AskOptions(TypedDict, total=False):
     """How a model is asked, whatever it is asked for."""
 
-    model: str | ModelSpec | Mapping[str, Any]
+    model: ModelLike
     rows_per_call: int | None
     attempts: int
     temperature: float | None
