@@ -67,6 +67,35 @@ def check_options(
             )
 
 
+REASONING = "reasoning"
+"""What the thoughts of a model are called in a row that keeps them."""
+
+
+def kept_reasoning(asked: str, names: Sequence[str]) -> str:
+    """The name under which rows keep what the model thought; empty where they don't.
+
+    Args:
+        asked: `keep` or `drop`.
+        names: The fields of a row.
+
+    Raises:
+        UsageError: It is neither, or a field has that name.
+    """
+    if asked not in ("keep", "drop"):
+        raise UsageError(
+            f"`reasoning` is `keep` or `drop`, not {asked!r}",
+            code="usage.reasoning",
+            hint='give reasoning="keep"',
+        )
+    if asked == "keep" and REASONING in names:
+        raise UsageError(
+            f"a field is called `{REASONING}`, so the model's own can't be kept under that name",
+            code="usage.reasoning",
+            hint="rename the field",
+        )
+    return REASONING if asked == "keep" else ""
+
+
 def job_options(options: AskOptions) -> dict[str, Any]:
     """The part of the options that belongs into a job."""
     return {
