@@ -36,7 +36,7 @@ LAYERS = (
     ("kinds",),
     ("words",),
     ("lookup",),
-    ("extensions", "streams", "types", "errors"),
+    ("extensions", "options", "streams", "types", "errors"),
 )
 """Folders and modules of the package from the top layer to the bottom one."""
 

@@ -17,6 +17,7 @@ from fabula.inference.speclike import SpecLike, load, resolve
 from fabula.planning.plan import Plan
 from fabula.planning.planner import make_plan
 from fabula.planning.previews import PREVIEW_ROWS, shortened
+from fabula.spec.models import ModelLike
 from fabula.spec.sources import located
 from fabula.spec.tables import DatasetSpec
 from fabula.types import Path, Progress, Size, TableLike
@@ -78,7 +79,7 @@ def validate(spec: SpecLike, data: TableLike | None = None) -> CheckResults:
 
 
 def plan(
-    spec: SpecLike, n: Size = None, *, seed: int | None = None, model: str | None = None
+    spec: SpecLike, n: Size = None, *, seed: int | None = None, model: ModelLike | None = None
 ) -> Plan:
     """Decide a whole run without making a row or calling a model.
 
@@ -86,7 +87,7 @@ def plan(
         spec: A spec in any form.
         n: Rows, for the only table or by table; overrides the spec.
         seed: Overrides the spec's seed.
-        model: One language model in place of every model of the spec.
+        model: One language model in place of every model of the spec: its name, or its settings.
 
     Raises:
         SpecError: The spec has problems; `violations` lists all of them.
@@ -103,7 +104,7 @@ def preview(
     n: Size = PREVIEW_ROWS,
     *,
     seed: int | None = None,
-    model: str | None = None,
+    model: ModelLike | None = None,
     prompt: str | None = None,
 ) -> Dataset:
     """Make a few rows of every table, in memory; nothing durable is written.
@@ -115,7 +116,7 @@ def preview(
         spec: A spec in any form.
         n: Most rows of a table, for all or by table.
         seed: Overrides the spec's seed.
-        model: One language model in place of every model of the spec.
+        model: One language model in place of every model of the spec: its name, or its settings.
         prompt: What the rows are about, for tables that don't say.
 
     Examples:
@@ -139,7 +140,7 @@ def generate(
     *,
     seed: int | None = None,
     output: Path | None = None,
-    model: str | None = None,
+    model: ModelLike | None = None,
     prompt: str | None = None,
     checks: Sequence[str] = (),
     review: ReviewLike | None = None,
@@ -163,7 +164,7 @@ def generate(
         seed: Overrides the spec's seed.
         output: A folder, or for one table a file, to write to; without one the data stays in
             memory.
-        model: One language model in place of every model of the spec.
+        model: One language model in place of every model of the spec: its name, or its settings.
         prompt: What the rows are about, for tables that don't say.
         checks: Relations that the only table must keep: `price ~ size +` (they rise together),
             or a SQL condition on a row.
@@ -233,7 +234,7 @@ def rehearse(
     n: Size = None,
     *,
     seed: int | None = None,
-    model: str | None = None,
+    model: ModelLike | None = None,
     prompt: str | None = None,
     rehearsal: Rehearsal | None = None,
 ) -> Rehearsal:
@@ -246,7 +247,7 @@ def rehearse(
         spec: A spec in any form.
         n: Rows, for the only table or by table; overrides the spec.
         seed: Overrides the spec's seed.
-        model: One language model in place of every model of the spec.
+        model: One language model in place of every model of the spec: its name, or its settings.
         prompt: What the rows are about, for tables that don't say.
         rehearsal: Where to note the calls; by default a new one.
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -34,7 +35,15 @@ _OTHERS = {
     b"%PDF": "a PDF document",
     b"\xd0\xcf\x11\xe0": "an old Office document",
 }
-_READERS = {"csv": read_csv, "jsonl": read_json_lines, "json": read_json}
+_READERS: dict[str, Callable[[Path], pa.Table]] = {
+    "csv": read_csv,
+    "jsonl": read_json_lines,
+    "json": read_json,
+}
+_AS_WRITTEN: dict[str, Callable[[Path], pa.Table]] = {
+    **_READERS,
+    "csv": partial(read_csv, as_written=True),
+}
 _JSON = ("json", "jsonl")
 _PACKED = (".gz", ".zip")
 _SNIFFED = 64 * 1024
@@ -44,28 +53,32 @@ _NO_TABLES = ("run.json", "manifest.json", "rejects.jsonl")
 """Files of a run that hold none of its tables; those of a run of one file begin with its name."""
 
 
-def read_source(path: PathLike) -> TableRows:
+def read_source(path: PathLike, *, as_written: bool = False) -> TableRows:
     """The rows of a file, or of a folder that holds the parts of one table.
 
     Columnar files are opened and not read; text files are read.
+
+    Args:
+        path: The file or folder.
+        as_written: Whether values of CSV stay the texts that stand in the file.
 
     Raises:
         SourceError: There is no such file, or it can't be read; with its line where known.
     """
     place = _existing(Path(path))
     if place.is_dir():
-        return _read_folder(place)
+        return _read_folder(place, as_written)
     if is_workbook(place):
         return read_sheet(place)
     if _is_archive(place):
-        return _read_archive(place)
+        return _read_archive(place, as_written)
     kind = _kind(place)
     with _reading(place):
         if kind in _COLUMNAR:
             rows = read_files([place], _COLUMNAR[kind], None)
             _check_names(rows.schema.names, place)
             return rows
-        table = _READERS[kind](place)
+        table = (_AS_WRITTEN if as_written else _READERS)[kind](place)
     _check_names(table.column_names, place)
     return table
 
@@ -152,12 +165,12 @@ def _is_archive(path: Path) -> bool:
         raise _broken(path, exc.strerror or str(exc)) from exc
 
 
-def _read_archive(path: Path) -> pa.Table:
+def _read_archive(path: Path, as_written: bool) -> pa.Table:
     """The table of the only data file of an archive."""
     with TemporaryDirectory() as folder:
         file = unpacked(path, Path(folder))
         try:
-            rows = read_source(file)
+            rows = read_source(file, as_written=as_written)
             table = rows if isinstance(rows, pa.Table) else rows.to_table()
         except SourceError as exc:
             exc.message = exc.message.replace(str(file), f"{path}/{file.name}")
@@ -189,10 +202,12 @@ def _kind(path: Path) -> str:
     return ENDINGS.get(ending.lower(), looks)
 
 
-def _read_folder(folder: Path) -> TableRows:
+def _read_folder(folder: Path, as_written: bool) -> TableRows:
     """The only table of a folder."""
     run = _run_files(folder)
-    return _read_run(_only(run, folder)) if run else _read_parts(_only(_tables_of(folder), folder))
+    if run:
+        return _read_run(_only(run, folder), as_written)
+    return _read_parts(_only(_tables_of(folder), folder), as_written)
 
 
 def _only(tables: dict[str, list[Path]], folder: Path) -> list[Path]:
@@ -276,16 +291,16 @@ def _is_packed_data(path: Path) -> bool:
     return path.suffix.lower() in _PACKED and Path(path.stem).suffix.lower() in ENDINGS
 
 
-def _read_run(files: list[Path]) -> TableRows:
+def _read_run(files: list[Path], as_written: bool = False) -> TableRows:
     """A run's table in the first of the formats that it was written in."""
-    return _read_parts([file for file in files if file.suffix == files[0].suffix])
+    return _read_parts([file for file in files if file.suffix == files[0].suffix], as_written)
 
 
-def _read_parts(parts: list[Path]) -> TableRows:
+def _read_parts(parts: list[Path], as_written: bool = False) -> TableRows:
     """Files of one table as one; a column that some of them lack is missing in their rows."""
     if len(parts) == 1:
-        return read_source(parts[0])
-    found = [read_source(part) for part in parts]
+        return read_source(parts[0], as_written=as_written)
+    found = [read_source(part, as_written=as_written) for part in parts]
     packed = (_is_archive(part) or is_workbook(part) for part in parts)
     kinds = {"packed" if odd else _kind(part) for odd, part in zip(packed, parts, strict=True)}
     same = all(rows.schema == found[0].schema for rows in found)

@@ -108,22 +108,9 @@ def settings_of(model: Mapping[str, Any] | ModelSpec) -> ModelSettings:
     Raises:
         UsageError: A setting that does not exist, or a value that it can't have.
     """
-    from pydantic import ValidationError
+    from fabula.spec.models import model_spec
 
-    from fabula.spec.models import ModelSpec
-
-    try:
-        spec = model if isinstance(model, ModelSpec) else ModelSpec.model_validate(dict(model))
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"]))
-        near = did_you_mean(name, ModelSpec.model_fields)
-        raise UsageError(
-            f"the model's setting `{name}`: {first['msg']}",
-            code="model.setting",
-            hint=near or f"a model takes {', '.join(sorted(ModelSpec.model_fields))}",
-        ) from error
-    return ModelSettings(**dict(spec))
+    return ModelSettings(**dict(model_spec(model)))
 
 
 def _values(settings: str) -> dict[str, Any]:

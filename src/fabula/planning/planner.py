@@ -31,6 +31,7 @@ from fabula.planning.rules import (
     weight_violations,
 )
 from fabula.spec.checks import RowCheck
+from fabula.spec.models import ModelLike, as_model
 from fabula.spec.sources import located
 from fabula.spec.tables import DatasetSpec, PerParent, TableSpec
 from fabula.types import Size
@@ -40,7 +41,7 @@ _NO_SIZES = {"plan.cycle", "spec.no-size", "spec.unknown-reference", "spec.ambig
 
 
 def make_plan(
-    spec: DatasetSpec, *, n: Size = None, seed: int | None = None, model: str | None = None
+    spec: DatasetSpec, *, n: Size = None, seed: int | None = None, model: ModelLike | None = None
 ) -> Plan:
     """Plan a run.
 
@@ -82,7 +83,7 @@ def make_plan(
     )
 
 
-def settle(spec: DatasetSpec, *, n: Size = None, model: str | None = None) -> DatasetSpec:
+def settle(spec: DatasetSpec, *, n: Size = None, model: ModelLike | None = None) -> DatasetSpec:
     """The spec with rows and model overridden.
 
     Raises:
@@ -101,7 +102,9 @@ def settle(spec: DatasetSpec, *, n: Size = None, model: str | None = None) -> Da
             for key, column in table.columns.items()
         }
         tables[name] = table.model_copy(update={"columns": columns, "model": None})
-    named = {**spec.models, "default": spec.models.get(model, model)}
+    asked = as_model(model)
+    default = spec.models.get(asked, asked) if isinstance(asked, str) else asked
+    named = {**spec.models, "default": default}
     return spec.model_copy(update={"tables": tables, "models": named})
 
 

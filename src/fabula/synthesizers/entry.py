@@ -6,7 +6,7 @@ a class that follows `CodeModel`; `model` names it as `module:Class`, or is the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from importlib import import_module
 from types import ModuleType
@@ -91,8 +91,12 @@ class SynthesizerEntry:
             self._imported(self.learner, self.learner_extra)
         return found
 
-    def check_options(self, options: Mapping[str, Any]) -> None:
+    def check_options(self, options: Mapping[str, Any], also: Collection[str] = ()) -> None:
         """Refuse options that the model does not have, and values that they can't have.
+
+        Args:
+            options: What was given.
+            also: Options of the caller's own, one of which may be meant.
 
         Raises:
             UsageError: An option is unknown, of another type, or out of range.
@@ -103,7 +107,7 @@ class SynthesizerEntry:
                 raise UsageError(
                     f"synthesizer `{self.name}` has no option `{name}`",
                     code="usage.unknown-option",
-                    hint=did_you_mean(name, known)
+                    hint=did_you_mean(name, (*known, *also))
                     or (f"its options: {', '.join(known)}" if known else "it has no options"),
                 )
             _check_value(known[name], value)

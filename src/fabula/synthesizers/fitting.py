@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Protocol, cast, overload
 
 import numpy as np
@@ -185,7 +186,7 @@ def fit(
             **options,
         )
     kind = entry.learning_class()
-    entry.check_options(options)
+    entry.check_options(options, also=signature(fit).parameters)
     _check_amounts(holdout, protect)
     if domain and name != PRIVATE:
         raise UsageError(
@@ -295,7 +296,8 @@ def _fit_several(
 ) -> RelationalSynthesizer[Any]:
     from fabula.synthesizers.relational.database import fit_tables
 
-    SYNTHESIZERS[DEFAULT].check_options({k: v for k, v in options.items() if k not in _OWN})
+    own = {name: value for name, value in options.items() if name not in _OWN}
+    SYNTHESIZERS[DEFAULT].check_options(own, also=signature(fit).parameters)
     tables = named_tables(forms)
     rows = sum(table.num_rows for table in tables.values())
 

@@ -17,6 +17,7 @@ from fabula.io.arrays import array_of
 from fabula.io.frames import handed_back
 from fabula.io.tables import as_table, one_form
 from fabula.lookup import entry_of
+from fabula.options import known_options
 from fabula.streams import BLOCK_ROWS, stream
 from fabula.synthesizers.card import Card
 from fabula.synthesizers.catalogue import SYNTHESIZERS, check_seed
@@ -99,6 +100,7 @@ class Synthesizer(Generic[Frame]):
         codecs = self._columns.codecs
         return tuple(codec.name for codec in codecs if isinstance(codec, DetailCodec))
 
+    @known_options
     def sample(
         self,
         n: int,

@@ -15,6 +15,7 @@ from fabula.errors import UsageError
 from fabula.io.notes import notes_of, without_notes
 from fabula.metrics.digests import Digest
 from fabula.metrics.keys import CONTAINED, ForeignKey, Keys, find_keys, singular
+from fabula.options import known_options
 from fabula.streams import stream
 from fabula.synthesizers.catalogue import check_seed
 from fabula.synthesizers.columns.codec import PROTECTED_ROWS
@@ -90,6 +91,7 @@ class RelationalSynthesizer(Generic[Frame]):
     hand_back: Mapping[str, Callable[[pa.Table], Frame]] = field(default_factory=dict)
     path: PathLike | None = None
 
+    @known_options
     def sample(self, scale: float = 1.0, *, seed: int = 0) -> dict[str, Frame]:
         """Make all tables.
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from fabula.errors import PartialRunError
 from fabula.io.places import write_text
+from fabula.texts.asking import REASONING
 from fabula.texts.exports.export import Export, free_paths, plan_export
 from fabula.texts.pairs.ask import PairOptions, pairs
 from fabula.texts.pairs.fields import pair_fields
@@ -63,6 +64,7 @@ def _check_export(
     inputs, outputs = options.get("input", ()), options.get("output", ())
     fields = pair_fields(wanted, inputs=inputs, outputs=outputs)
     columns = [*options.get("balance", {}), *fields.input_names, *fields.output_names]
+    columns += [REASONING] if options.get("reasoning") == "keep" else []
     how = Pairs((), fields).how_written(output, asked)
     planned = plan_export(
         output, columns, {name: how[name] for name in how if name not in _NOT_PLANNED}
