@@ -24,7 +24,7 @@ from fabula.llm.redaction import Redactor
 from fabula.testing import ChatServer, Reply
 
 CANARY = 'sk-CANARY-/7f3a"9/>~'
-FORMS = {
+WRITTEN = {
     "plain": str.encode,
     "json": lambda text: json.dumps({"echo": text}).encode(),
     "json in json": lambda text: json.dumps({"echo": json.dumps([text])}).encode(),
@@ -40,9 +40,9 @@ FORMS = {
 
 
 @pytest.mark.parametrize("before", ["", "x", "xy", "user:", "Bearer "])
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", WRITTEN)
 def test_a_secret_is_found_in_every_form(before: str, form: str) -> None:
-    body = FORMS[form](before + CANARY)
+    body = WRITTEN[form](before + CANARY)
     shown = Redactor([CANARY])(b"before " + body + b" after")
     assert b"***" in shown
     assert b"CANARY" not in shown

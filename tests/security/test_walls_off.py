@@ -23,7 +23,7 @@ from fabula.io.write import write_table
 from fabula.llm.redaction import Redactor
 from tests.security.test_changed_runs import FORMS, READERS, changed_run
 from tests.security.test_formulas import FORMULAS
-from tests.security.test_secrets import CANARY, FORMS
+from tests.security.test_secrets import CANARY, WRITTEN
 
 USERS_OF_HASHES = ["io.sources", "runs.dataset", "runs.folder"]
 READING = [name for name in READERS if name != "run again"]
@@ -102,9 +102,9 @@ def test_unless_it_is_asked_for_a_formula_stays_one(text: str) -> None:
 
 
 @pytest.mark.parametrize("before", ["", "x", "xy", "user:", "Bearer "])
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", WRITTEN)
 def test_without_its_redactor_a_reply_keeps_the_secret(before: str, form: str) -> None:
-    body = FORMS[form](before + CANARY)
+    body = WRITTEN[form](before + CANARY)
     assert Redactor()(body) == body
 
 
