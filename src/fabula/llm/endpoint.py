@@ -14,6 +14,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from time import monotonic
 from typing import Any, Literal
+from urllib.parse import parse_qsl, urlsplit
+
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from fabula.errors import FabulaError, PrerequisiteError, UsageError
 from fabula.llm.further import further_fields
@@ -31,6 +34,8 @@ DOUBTS = 3
 """Tries after which a server that breaks at a form that never worked is taken to refuse it."""
 BROKEN_STATUSES = frozenset({500, 502})
 NOT_DONE_STATUSES = frozenset({501})
+SECRET_NAME = re.compile(r"auth|key|token|secret|pass|cookie|session|\bsig", re.IGNORECASE)
+"""Names of headers, and of fields of an address, whose values are secrets in a spec, too."""
 
 
 class Endpoint:
@@ -172,19 +177,26 @@ class Endpoint:
     ) -> HttpReply | Again:
         answered = self.limits.answered
         try:
-            return await self.wire.send(method, path, body, content_type)
+            reply = await self.wire.send(method, path, body, content_type)
         except Fault as fault:
+            reason = self._redactor.text(str(fault))
             # A server that has answered before may be restarting; one that never did is not there.
             if fault.kind == "unreachable" and not answered:
-                raise self._judge.unreachable(str(fault), self.preset.start) from fault
+                raise self._judge.unreachable(reason, self.preset.start) from fault
             if fault.kind == "garbled" and not answered:
-                raise self._judge.no_http(str(fault)) from fault
-            return Again(str(fault))
+                raise self._judge.no_http(reason) from fault
+            return Again(reason)
+        return self._redacted(reply)
+
+    def _redacted(self, reply: HttpReply) -> HttpReply:
+        """A reply without the secrets that the request carried, in its body or its headers."""
+        clean = ((name, self._redactor.text(value)) for name, value in reply.headers.items())
+        headers = CIMultiDictProxy(CIMultiDict(clean))
+        return HttpReply(reply.status, headers, self._redactor(reply.body))
 
     def _verdict(self, reply: HttpReply | Again, expects: str | None) -> Answer | Rejection | Again:
         if isinstance(reply, Again):
             return reply
-        reply = replace(reply, body=self._redactor(reply.body))
         return self._judge.verdict(reply, expects=expects, answered=self.limits.answered)
 
     @property
@@ -227,8 +239,13 @@ class Endpoint:
         """What must not come back in any reply: the key, logins, values of the environment."""
         if key:
             yield key
-        for value in self.settings.headers.values():
+        for name, value in self.settings.headers.items():
             yield from (os.environ[name] for name in VARIABLE.findall(value))
+            if SECRET_NAME.search(name) and not VARIABLE.search(value):
+                yield from (value, value.split()[-1] if value.split() else "")
+        for name, value in parse_qsl(urlsplit(self.wire.base_url).query):
+            if SECRET_NAME.search(name):
+                yield value
         for login in self.wire.logins:
             yield login
             user_and_password = b64decode(login.removeprefix("Basic ")).decode()
