@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fabula.llm.chat import ChatRequest, Message, Sampling
-from fabula.llm.local import open_local
+from fabula.llm.client.chat import ChatRequest, Message, Sampling
+from fabula.llm.providers.local import open_local
 from fabula.llm.rows import RowField, RowsJob, RowsResult, ask_rows
 
 WORN = re.compile(

@@ -9,8 +9,8 @@ import pyarrow as pa
 from pydantic import BaseModel, Field
 
 import fabula as fb
+from fabula.review.notes import ReviewNotes
 from fabula.spec.tables import ModelSpec
-from fabula.texts.review_notes import ReviewNotes
 
 Make = Callable[..., list[dict[str, Any]]]
 """Takes a model and n (and limits), returns the rows that were made."""

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from fabula.review.notes import ReviewNotes
 from fabula.testing import Call, ChatServer, Reply
-from fabula.texts.review_notes import ReviewNotes
 from tests.acceptance import texts
 from tests.acceptance.conftest import Run
 from tests.acceptance.kinds import thing

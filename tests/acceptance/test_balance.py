@@ -15,9 +15,9 @@ import fabula as fb
 from fabula.errors import AuthenticationError, PartialRunError, SourceError, UsageError
 from fabula.testing import ChatServer
 from fabula.testing import replies as script
-from fabula.texts.balance import Balanced
-from fabula.texts.topics.replies import read_topics
-from tests.texts.topic_server import (
+from fabula.topics.balance import Balanced
+from fabula.topics.replies import read_topics
+from tests.topics.topic_server import (
     GROUPS,
     Script,
     about,

@@ -17,9 +17,9 @@ import fabula as fb
 from fabula.errors import PartialRunError, SinkError, UsageError
 from fabula.testing import Call, ChatServer
 from fabula.testing import replies as script
-from fabula.texts.topics.shares import evenness, missing, read_shares
+from fabula.topics.shares import evenness, missing, read_shares
 from tests.acceptance.conftest import Run
-from tests.texts.topic_server import Script, about, model_at, skewed, words, writing_calls
+from tests.topics.topic_server import Script, about, model_at, skewed, words, writing_calls
 
 
 def stuck(topics: list[str]) -> list[dict[str, Any]]:

@@ -13,10 +13,10 @@ import pytest
 from pydantic import BaseModel, Field
 
 import fabula as fb
+from fabula.describing.extract import read_texts
+from fabula.describing.round_trip import Comparison, RoundTrip
 from fabula.errors import PartialRunError, SourceError, UsageError
 from fabula.testing import Call, ChatServer
-from fabula.texts.extract import read_texts
-from fabula.texts.round_trip import Comparison, RoundTrip
 from tests.acceptance.builders import at
 from tests.acceptance.conftest import Run
 from tests.acceptance.texts import facts_of, reads, text_of, told

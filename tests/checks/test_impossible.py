@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fabula.checks.impossible import impossible_rules
+from fabula.checks.contradictions import impossible_rules
 from fabula.planning.planner import make_plan
 from fabula.spec.tables import DatasetSpec
 

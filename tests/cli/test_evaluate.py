@@ -10,8 +10,8 @@ import pyarrow.parquet
 import pytest
 
 from tests.cli.conftest import Run
-from tests.metrics.people import people
-from tests.reports.test_planted import orders, planted
+from tests.evaluation.metrics.people import people
+from tests.evaluation.test_planted import orders, planted
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 
 from fabula.testing import ChatServer
 from fabula.testing.replies import slow
-from tests.programs.builders import GOOD, HOUSING, fenced
+from tests.codegen.builders import GOOD, HOUSING, fenced
 
 
 @pytest.fixture

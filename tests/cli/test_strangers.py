@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 import fabula as fb
-from fabula.cli.talk import pasted
+from fabula.cli.console import pasted
 
 LINE = "id key, age int 18..90"
 FABULA = str(Path(sys.executable).with_name("fabula"))

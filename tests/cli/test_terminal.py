@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from fabula.cli.console import Talk, has_colour, take_options
 from fabula.cli.progress import PATIENCE, progress
-from fabula.cli.talk import Talk, has_colour, take_options
 from fabula.testing import ChatServer
 
 FABULA = str(Path(sys.executable).with_name("fabula"))

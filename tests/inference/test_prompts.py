@@ -8,7 +8,7 @@ import pytest
 
 import fabula as fb
 from fabula.errors import UsageError
-from fabula.inference.declared import with_checks
+from fabula.inference.check_shorthand import with_checks
 from fabula.inference.prompts import is_prompt, spec_from_prompt
 
 COOKBOOK = """\

@@ -15,8 +15,8 @@ import pytest
 from aiohttp import web
 
 from fabula.errors import AuthenticationError, FabulaError, ModelError, RateLimitError
-from fabula.llm import permission
-from fabula.llm.limits import Patience
+from fabula.llm.client import permission
+from fabula.llm.client.limits import Patience
 from fabula.testing import ChatServer, Reply
 from fabula.testing import replies as script
 from tests.llm.builders import QUICK, Opened, asking

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fabula.errors import ModelError
-from fabula.llm.catalogue import open_model
 from fabula.llm.probe import check_model
+from fabula.llm.providers.catalogue import open_model
 from fabula.testing import ChatServer
 from fabula.testing import replies as script
 from tests.llm.builders import Opened

@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from fabula.metrics.pairs import Pair
-from fabula.metrics.pictures import Distribution, Heat, Scatter
+from fabula.evaluation.metrics.pairs import Pair
+from fabula.evaluation.metrics.plot_data import Distribution, Heat, Scatter
 from fabula.render import charts
 from fabula.render.pages import chip, fragment, link, page, worded
 from fabula.render.png import png_of

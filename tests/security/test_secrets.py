@@ -18,9 +18,9 @@ import pytest
 
 from fabula.cli.main import main
 from fabula.errors import FabulaError
-from fabula.llm.ledger import Ledger
-from fabula.llm.permission import check_sent, grant
-from fabula.llm.redaction import Redactor
+from fabula.llm.cache.ledger import Ledger
+from fabula.llm.client.permission import check_sent, grant
+from fabula.llm.client.redaction import Redactor
 from fabula.testing import ChatServer, Reply
 
 CANARY = 'sk-CANARY-/7f3a"9/>~'

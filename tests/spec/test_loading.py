@@ -17,8 +17,8 @@ from fabula.errors import SpecError, Violation
 from fabula.kinds import KINDS
 from fabula.kinds.base.parameters import as_moment
 from fabula.spec.loading import build_spec, parse_spec
+from fabula.spec.locations import Source, located
 from fabula.spec.plain import to_plain
-from fabula.spec.sources import Source, located
 from fabula.spec.tables import DatasetSpec
 from tests.spec.specs import specs
 

@@ -10,12 +10,12 @@ import pyarrow.compute as pc
 import pytest
 
 from fabula.errors import SourceError, UsageError
-from fabula.synthesizers.columns.categories import CategoryCodec
-from fabula.synthesizers.columns.codec import ColumnCodec, Places, Range
-from fabula.synthesizers.columns.keys import KeyCodec
-from fabula.synthesizers.columns.lattice import Lattice
-from fabula.synthesizers.columns.learning import Columns
-from fabula.synthesizers.columns.numbers import NumberCodec
+from fabula.synthesizers.codecs.categories import CategoryCodec
+from fabula.synthesizers.codecs.codec import ColumnCodec, Places, Range
+from fabula.synthesizers.codecs.fixed_point import Lattice
+from fabula.synthesizers.codecs.keys import KeyCodec
+from fabula.synthesizers.codecs.learning import Columns
+from fabula.synthesizers.codecs.numbers import NumberCodec
 
 RNG = np.random.default_rng(7)
 

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 import pytest
 
 from fabula.synthesizers.fitting import fit
-from fabula.synthesizers.relational.identity import in_year, made_apart
-from fabula.synthesizers.relational.links import row_links
+from fabula.synthesizers.multitable.foreign_keys import row_links
+from fabula.synthesizers.multitable.identity import in_year, made_apart
 from fabula.synthesizers.synthesizer import load_synthesizer
 
 YEARS = np.arange(1950, 2010)

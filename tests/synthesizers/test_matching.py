@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fabula.synthesizers.relational.matching import (
+from fabula.synthesizers.multitable.matching import (
     chosen_parents,
     chosen_within,
     counts_like,

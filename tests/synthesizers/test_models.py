@@ -12,10 +12,10 @@ import pyarrow as pa
 import pytest
 
 from fabula.errors import SourceError, UsageError
-from fabula.synthesizers.columns.learning import Columns
+from fabula.synthesizers.codecs.learning import Columns
 from fabula.synthesizers.fitting import fit
 from fabula.synthesizers.model import Drawn
-from fabula.synthesizers.pairs import unlearned
+from fabula.synthesizers.models.number_pairs import unlearned
 from fabula.synthesizers.synthesizer import Synthesizer
 from tests.synthesizers.blocked import sampled_without
 

@@ -11,7 +11,7 @@ import pytest
 
 from fabula.errors import UsageError
 from fabula.synthesizers.fitting import fit
-from fabula.synthesizers.private.accounting import Account, affordable, epsilon_of, scale
+from fabula.synthesizers.models.private.accounting import Account, affordable, epsilon_of, scale
 from tests.synthesizers.blocked import sampled_without
 
 DOMAIN: dict[str, Any] = {"kind": ["book", "tool", "toy"], "price": "0..50", "stock": "0..9"}

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fabula.synthesizers.relational.database import RelationalSynthesizer, fit_tables
+from fabula.synthesizers.multitable.database import RelationalSynthesizer, fit_tables
 
 FIRST = ("Anna", "John", "Mary", "Paul", "Linda", "Michael", "Sarah")
 LAST = ("Smith", "Jones", "Brown", "Walker", "Hill", "Cooper")

@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 import pytest
 
 from fabula.errors import SourceError, UsageError
-from fabula.metrics.keys import ForeignKey
+from fabula.relationships.keys import ForeignKey
 from fabula.synthesizers.fitting import fit
-from fabula.synthesizers.relational.database import RelationalSynthesizer, fit_tables
-from fabula.synthesizers.relational.links import row_links
+from fabula.synthesizers.multitable.database import RelationalSynthesizer, fit_tables
+from fabula.synthesizers.multitable.foreign_keys import row_links
 
 DAY = 86_400_000_000
 

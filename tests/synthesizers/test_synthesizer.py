@@ -16,8 +16,8 @@ import pytest
 
 import fabula as fb
 from fabula.errors import CheckError, PrerequisiteError, SourceError, UsageError
-from fabula.metrics import detection, pairs, shapes
-from fabula.metrics.frames import prepare
+from fabula.evaluation.metrics import detection, pairs, shapes
+from fabula.evaluation.metrics.frames import prepare
 from fabula.streams import BLOCK_ROWS
 from fabula.synthesizers import catalogue
 from tests.synthesizers.tables import shoppers

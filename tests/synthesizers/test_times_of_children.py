@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from fabula.synthesizers.relational.database import fit_tables
-from fabula.synthesizers.relational.timeline import Timeline
+from fabula.synthesizers.multitable.database import fit_tables
+from fabula.synthesizers.multitable.timeline import Timeline
 
 
 def readings(kind: pa.DataType) -> dict[str, pa.Table]:

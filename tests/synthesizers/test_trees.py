@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 
 from fabula.errors import UsageError
-from fabula.metrics.keys import ForeignKey
+from fabula.relationships.keys import ForeignKey
 from fabula.synthesizers.fitting import fit
-from fabula.synthesizers.relational.links import row_links
+from fabula.synthesizers.multitable.foreign_keys import row_links
 from fabula.synthesizers.synthesizer import load_synthesizer
 from fabula.synthesizers.trees import Trees, depths
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from fabula.checks.conditions import equals
 from fabula.checks.data import Data
-from fabula.checks.naming import bound, names
 from fabula.checks.results import CheckResult
+from fabula.checks.wording import bound, names
 from fabula.io.sql import quoted
 from fabula.planning.expressions import parse_expression
 from fabula.spec.checks import CorrelationCheck, ShareCheck

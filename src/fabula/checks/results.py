@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fabula.checks.naming import check_name
+from fabula.checks.wording import check_name
 from fabula.errors import CheckError
 from fabula.spec.checks import Check
 

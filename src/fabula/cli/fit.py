@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 import typer
 
 from fabula.cli.arguments import read_names, read_spec
+from fabula.cli.console import Talk, pasted
 from fabula.cli.group import new_app
 from fabula.cli.progress import progress
-from fabula.cli.talk import Talk, pasted
 from fabula.errors import UsageError
 
 app = new_app()
@@ -131,7 +131,7 @@ def fit(
     from fabula.io.tables import forms_in
     from fabula.io.write import write_table
     from fabula.synthesizers.fitting import fit
-    from fabula.synthesizers.relational.database import RelationalSynthesizer
+    from fabula.synthesizers.multitable.database import RelationalSynthesizer
 
     talk: Talk = ctx.obj
     check_free(output, overwrite=True, folder=output.is_dir())

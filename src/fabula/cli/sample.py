@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fabula.cli.arguments import OverwriteOption
+from fabula.cli.console import Talk, pasted
 from fabula.cli.group import new_app
 from fabula.cli.progress import progress
-from fabula.cli.talk import Talk, pasted
 from fabula.errors import UsageError
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from fabula.checks.conditions import condition
-from fabula.checks.naming import rule as in_words
+from fabula.checks.wording import rule as in_words
 from fabula.engines.asked_relations import relation_check, relations_of, told_relation
 from fabula.engines.expressions import evaluate
 from fabula.engines.fields import column_of
 from fabula.inference.row_classes import row_problems
+from fabula.llm.json_schema.wording import as_json
 from fabula.llm.rows.job import RowCheck, TableCheck
-from fabula.llm.rows.wording import as_json
 from fabula.planning.expressions import parse_expression
 from fabula.planning.parents import is_of_one_row
 from fabula.planning.plan import TablePlan

@@ -8,6 +8,7 @@ from functools import partial
 
 import pyarrow as pa
 
+from fabula.codegen.columns import FunctionFault, fill, write_function
 from fabula.engines.block import Array, Block, with_share_missing
 from fabula.engines.models import Models
 from fabula.engines.prepared import prepared
@@ -15,7 +16,6 @@ from fabula.errors import OutputError
 from fabula.kinds.program import Program
 from fabula.planning.estimate import model_name
 from fabula.planning.plan import TablePlan
-from fabula.programs.columns import FunctionFault, fill, write_function
 
 FirstValues = Callable[[Sequence[str]], Mapping[str, Array]]
 """Gives columns of the table's first block."""

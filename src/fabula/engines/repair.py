@@ -14,7 +14,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.checks.conditions import condition
-from fabula.checks.naming import check_name
+from fabula.checks.wording import check_name
+from fabula.dedup import near_duplicates
 from fabula.engines.block import Block, Loss
 from fabula.engines.expressions import evaluate
 from fabula.engines.made import CheckTally
@@ -28,7 +29,6 @@ from fabula.planning.parents import is_of_one_row
 from fabula.planning.plan import TablePlan
 from fabula.spec.checks import Check, NearDuplicateCheck
 from fabula.spec.tables import TableSpec
-from fabula.texts.near_duplicates import near_duplicates
 
 _TRIES = 50
 _TRIES_OF_MODELS = 3

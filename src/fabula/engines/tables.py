@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fabula.engines.arithmetic import Compiled, compile_expression
 from fabula.engines.block import TRIES, Array, Block, Engine, GroupEngine, with_share_missing
+from fabula.engines.cardinality import Cardinality
 from fabula.engines.catalogue import column_engine
 from fabula.engines.children import children_engine
 from fabula.engines.correlated import correlated_engines
@@ -28,7 +29,6 @@ from fabula.io.arrays import array_of
 from fabula.kinds.base.columns import AbstractColumn, AbstractFilled
 from fabula.planning.columns import closure
 from fabula.planning.plan import TablePlan
-from fabula.relations.cardinality import Cardinality
 from fabula.streams import BLOCK_ROWS
 
 if TYPE_CHECKING:

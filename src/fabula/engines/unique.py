@@ -12,6 +12,8 @@ from fabula.engines.block import Array, Block, Engine
 from fabula.engines.expressions import evaluate
 from fabula.engines.kinds.choice import pick, value_array
 from fabula.errors import CheckError
+from fabula.fakers.people import People
+from fabula.fakers.regex import compile_pattern
 from fabula.io.arrays import array_of, numbers_of
 from fabula.io.sql import quoted
 from fabula.kinds.base.columns import AbstractColumn
@@ -21,8 +23,6 @@ from fabula.kinds.person import Person
 from fabula.kinds.uniform import Uniform
 from fabula.planning.plan import ColumnPlan, TablePlan
 from fabula.streams import Permutation
-from fabula.words.people import People
-from fabula.words.regex import compile_pattern
 
 _ROUNDS = 40
 

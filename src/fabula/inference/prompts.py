@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from fabula.errors import UsageError
-from fabula.inference.declared import with_said_relations
+from fabula.inference.check_shorthand import with_said_relations
 from fabula.inference.guesses import words
 from fabula.kinds import KINDS
 from fabula.kinds.base.columns import AbstractColumn

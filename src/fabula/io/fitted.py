@@ -1,6 +1,6 @@
 """What planning needs to know of a fitted synthesizer's file: its columns and its hash.
 
-The file itself is described in `fabula.synthesizers.saved`.
+The file itself is described in `fabula.synthesizers.persistence`.
 """
 
 from __future__ import annotations

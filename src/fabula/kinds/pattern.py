@@ -27,7 +27,10 @@ class Pattern(AbstractColumn):
 
     def capacity(self) -> float:
         """The strings that match, where they can be counted."""
-        from fabula.words.regex import PatternError, compile_pattern  # lazily: only for unique ones
+        from fabula.fakers.regex import (  # lazily: only for unique ones
+            PatternError,
+            compile_pattern,
+        )
 
         try:
             size = compile_pattern(self.regex).size
@@ -37,7 +40,7 @@ class Pattern(AbstractColumn):
 
     def problems(self) -> Iterator[Problem]:
         """A regular expression that no string can be drawn from."""
-        from fabula.words.regex import PatternError, compile_pattern
+        from fabula.fakers.regex import PatternError, compile_pattern
 
         try:
             compile_pattern(self.regex)

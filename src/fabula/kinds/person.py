@@ -67,7 +67,7 @@ class Person(AbstractColumn):
 
     def problems(self) -> Iterator[Problem]:
         """Locales that don't exist."""
-        from fabula.words.locales import load_locale  # lazily: reads the locale's names
+        from fabula.fakers.locales import load_locale  # lazily: reads the locale's names
 
         for locale in [self.locale] if isinstance(self.locale, str) else self.locale:
             yield from problems_of(partial(load_locale, locale), "locale")

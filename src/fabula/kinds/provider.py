@@ -32,6 +32,6 @@ class Provider(AbstractColumn):
 
     def problems(self) -> Iterator[Problem]:
         """A provider or a locale that doesn't exist."""
-        from fabula.words.pools import provider_pool  # lazily: loads Mimesis or Faker
+        from fabula.fakers.pools import provider_pool  # lazily: loads Mimesis or Faker
 
         yield from problems_of(partial(provider_pool, self.name, self.locale, 1, 0), "name")

@@ -7,18 +7,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fabula.errors import UsageError
-from fabula.llm.batched import Batched, OnBatch
-from fabula.llm.budget import Budget
-from fabula.llm.catalogue import open_model, settings_of
-from fabula.llm.chat import ChatModel
-from fabula.llm.given import given_name
-from fabula.llm.ledger import Ledger
-from fabula.llm.presets import known_provider
-from fabula.llm.recorded import Recorded
-from fabula.llm.rehearsal import Rehearsal, StandIn
+from fabula.llm.cache.batched import Batched, OnBatch
+from fabula.llm.cache.budget import Budget
+from fabula.llm.cache.cached import Recorded
+from fabula.llm.cache.ledger import Ledger
+from fabula.llm.client.chat import ChatModel
+from fabula.llm.client.presets import known_provider
+from fabula.llm.providers.catalogue import open_model, settings_of
+from fabula.llm.providers.dry_run import Rehearsal, StandIn
+from fabula.llm.providers.given import given_name
 
 if TYPE_CHECKING:
-    from fabula.llm.batches import Batches
+    from fabula.llm.cache.batches import Batches
     from fabula.spec.models import ModelSpec
 
 OpenModel: TypeAlias = "Callable[[str | ModelSpec | Mapping[str, Any] | ChatModel], ChatModel]"
@@ -76,8 +76,8 @@ def _batches(model: ChatModel, ledger: Ledger, budget: Budget | None) -> Batches
     Raises:
         UsageError: It has none.
     """
-    from fabula.llm.batch_desks import BatchModel
-    from fabula.llm.batches import Batches
+    from fabula.llm.cache.batch_endpoints import BatchModel
+    from fabula.llm.cache.batches import Batches
 
     if not isinstance(model, BatchModel) or not model.endpoint.preset.interface.desk:
         raise UsageError(

@@ -10,8 +10,8 @@ from fabula.kinds.base.columns import AbstractFilled
 from fabula.kinds.llm import Llm
 from fabula.kinds.program import Program
 from fabula.kinds.text import Text
-from fabula.llm.presets import known_provider
-from fabula.llm.prices import price_of
+from fabula.llm.cache.prices import price_of
+from fabula.llm.client.presets import known_provider
 from fabula.planning.plan import ModelCalls, TablePlan
 from fabula.spec.tables import DatasetSpec
 

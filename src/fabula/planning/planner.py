@@ -10,7 +10,7 @@ from fabula.errors import SpecError, UsageError, Violation, did_you_mean
 from fabula.io.sql import quoted
 from fabula.kinds.base.parameters import is_expression
 from fabula.kinds.judge import Judge
-from fabula.llm.given import given_name
+from fabula.llm.providers.given import given_name
 from fabula.planning.columns import make_steps, plan_columns
 from fabula.planning.estimate import estimate_bytes, estimate_calls, estimate_seconds
 from fabula.planning.learned import with_learned
@@ -31,8 +31,8 @@ from fabula.planning.rules import (
     weight_violations,
 )
 from fabula.spec.checks import RowCheck
+from fabula.spec.locations import located
 from fabula.spec.models import ModelLike, as_model
-from fabula.spec.sources import located
 from fabula.spec.tables import DatasetSpec, PerParent, TableSpec
 from fabula.types import Size
 

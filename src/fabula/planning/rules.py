@@ -12,7 +12,7 @@ from fabula.kinds.base.columns import AbstractColumn, AbstractFilled, AbstractNu
 from fabula.kinds.base.distributions import AbstractDistribution
 from fabula.kinds.base.parameters import is_expression
 from fabula.kinds.reference import Reference
-from fabula.llm.presets import COMPATIBLE, PROVIDERS, known_provider
+from fabula.llm.client.presets import COMPATIBLE, PROVIDERS, known_provider
 from fabula.lookup import failed_plugins
 from fabula.planning.columns import Columns
 from fabula.planning.expressions import ExpressionError, expression_type, parse_expression

@@ -7,9 +7,9 @@ from html import escape
 
 from markupsafe import Markup
 
-from fabula.metrics.pairs import Pair
-from fabula.metrics.pictures import Distribution, Heat, Scatter
-from fabula.metrics.result import MetricResult, percent
+from fabula.evaluation.metrics.pairs import Pair
+from fabula.evaluation.metrics.plot_data import Distribution, Heat, Scatter
+from fabula.evaluation.metrics.result import MetricResult, percent
 from fabula.render.svg import (
     BAD,
     GOOD,

@@ -14,7 +14,7 @@ from pydantic_core import PydanticUndefined
 from fabula.kinds import KINDS
 from fabula.kinds.base.columns import AbstractColumn, AbstractNumber
 from fabula.kinds.base.parameters import SpecModel
-from fabula.reports import grid
+from fabula.render import grid
 from fabula.spec.schema import attribute_docs
 
 

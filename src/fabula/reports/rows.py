@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from fabula.reports import grid
+from fabula.render import grid
 
 CELL_ROOM = 40
 """Columns that one cell may take; longer values end in an ellipsis."""

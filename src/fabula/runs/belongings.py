@@ -15,8 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from fabula.errors import SinkError
 from fabula.io.run_files import RunIdentity, checked, inside, is_unchanged, read_object
-from fabula.runs.output import MANIFEST, read_manifest
 from fabula.runs.parts import PartRecord
+from fabula.runs.records import MANIFEST, read_manifest
 
 RUN = "run.json"
 STATE = ".fabula"

@@ -11,9 +11,9 @@ from typing import TypeAlias, TypeGuard
 
 from fabula.checks.data import Data
 from fabula.checks.evaluate import check_result, rows_to_drop
-from fabula.checks.naming import rule
 from fabula.checks.results import CheckResult, CheckResults
 from fabula.checks.rows import rows_verdict
+from fabula.checks.wording import rule
 from fabula.planning.parents import is_of_one_row, parents_seen
 from fabula.planning.plan import Plan
 from fabula.runs.parts import merged

@@ -14,26 +14,26 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from fabula.checks.impossible import impossible_rules
+from fabula.checks.contradictions import impossible_rules
 from fabula.engines.generation import Generation
 from fabula.engines.made import TableMaker
 from fabula.errors import RunInterrupted, SpecError
 from fabula.io.formats import Format, as_format
 from fabula.io.formulas import escaping_formulas
-from fabula.llm.chat import ChatModel
+from fabula.llm.client.chat import ChatModel
 from fabula.planning.outputs import output_files
 from fabula.planning.plan import Plan
 from fabula.runs.checking import Checking
 from fabula.runs.dataset import Dataset
+from fabula.runs.exit_rules import Limit, lost_too_many, raise_verdict
+from fabula.runs.fingerprint import identity
 from fabula.runs.folder import RunFolder
-from fabula.runs.identity import identity
 from fabula.runs.manifest import build_manifest, lost_rows, tell_formulas
-from fabula.runs.outputs import write_outputs
 from fabula.runs.progress import Tracker
 from fabula.runs.stores import MemoryStore, Store
 from fabula.runs.tables import Tables
-from fabula.runs.verdict import Limit, lost_too_many, raise_verdict
-from fabula.spec.sources import located
+from fabula.runs.training_sets import write_outputs
+from fabula.spec.locations import located
 from fabula.spec.tables import ModelSpec
 from fabula.types import Path as PathLike
 from fabula.types import Progress

@@ -45,8 +45,8 @@ from fabula.runs.belongings import (
     remove_run,
     state_files,
 )
-from fabula.runs.output import MANIFEST, REJECTS, read_manifest, write_records
 from fabula.runs.parts import Layout, Lost, PartRecord, Tally
+from fabula.runs.records import MANIFEST, REJECTS, read_manifest, write_records
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds

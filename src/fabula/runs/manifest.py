@@ -11,7 +11,7 @@ from typing import Any
 from fabula.checks.results import CheckResults
 from fabula.io.formulas import tell
 from fabula.planning.plan import Plan
-from fabula.runs.identity import public_spec, spec_sha256, versions
+from fabula.runs.fingerprint import public_spec, spec_sha256, versions
 from fabula.runs.parts import Lost, PartRecord
 
 

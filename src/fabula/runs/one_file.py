@@ -26,9 +26,9 @@ from fabula.planning.plan import Plan
 from fabula.runs.belongings import remove_run
 from fabula.runs.dataset import Dataset
 from fabula.runs.execute import execute
-from fabula.runs.identity import identity
-from fabula.runs.output import read_manifest, read_rejects, write_records
-from fabula.runs.verdict import Limit, lost_too_many, raise_verdict
+from fabula.runs.exit_rules import Limit, lost_too_many, raise_verdict
+from fabula.runs.fingerprint import identity
+from fabula.runs.records import read_manifest, read_rejects, write_records
 
 
 def execute_to_file(

@@ -13,9 +13,9 @@ from pydantic import ValidationError
 
 from fabula.errors import SpecError, Violation
 from fabula.kinds import KINDS
+from fabula.spec.locations import Source
 from fabula.spec.messages import violations_of
 from fabula.spec.reading import read_data
-from fabula.spec.sources import Source
 from fabula.spec.tables import DatasetSpec
 
 

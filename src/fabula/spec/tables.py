@@ -12,9 +12,9 @@ from fabula.kinds.base.parameters import SpecModel
 from fabula.kinds.learned import LearnedTable
 from fabula.kinds.mixture import Component, Mixture
 from fabula.spec.checks import Check
+from fabula.spec.locations import Source
 from fabula.spec.models import ModelSpec
 from fabula.spec.outputs import OutputSpec
-from fabula.spec.sources import Source
 
 __all__ = ["Correlation", "DatasetSpec", "ModelSpec", "OutputSpec", "PerParent", "TableSpec"]
 

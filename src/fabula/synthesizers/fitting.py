@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Protocol
 import numpy as np
 
 from fabula.errors import UsageError, did_you_mean
-from fabula.inference.speclike import SpecLike, resolve
+from fabula.evaluation.metrics.digests import digest
+from fabula.inference.resolve import SpecLike, resolve
 from fabula.io.arrays import array_of
 from fabula.io.frames import handed_back
 from fabula.io.notes import notes_of, without_notes
 from fabula.io.tables import UNNAMED, as_table, forms_in, named_tables
-from fabula.metrics.digests import digest
 from fabula.streams import stream
 from fabula.synthesizers.card import Card
 from fabula.synthesizers.catalogue import (
@@ -26,25 +26,25 @@ from fabula.synthesizers.catalogue import (
     check_seed,
     synthesizer_entry,
 )
-from fabula.synthesizers.columns.codec import PROTECTED_ROWS
-from fabula.synthesizers.columns.learning import Columns
-from fabula.synthesizers.columns.trees import with_trees
-from fabula.synthesizers.exact.finding import find_relations, with_orders
-from fabula.synthesizers.exact.measures import measures_of
-from fabula.synthesizers.exact.relations import Relations
-from fabula.synthesizers.given import Asked, Part
-from fabula.synthesizers.pairs import unlearned
+from fabula.synthesizers.codecs.codec import PROTECTED_ROWS
+from fabula.synthesizers.codecs.learning import Columns
+from fabula.synthesizers.codecs.string_formats.doubts import doubts
+from fabula.synthesizers.codecs.trees import with_trees
+from fabula.synthesizers.conditions import Asked, Part
+from fabula.synthesizers.constraints.finding import find_relations, with_orders
+from fabula.synthesizers.constraints.measures import measures_of
+from fabula.synthesizers.constraints.relations import Relations
+from fabula.synthesizers.models.number_pairs import unlearned
 from fabula.synthesizers.rules import row_rules
 from fabula.synthesizers.sampling import Sampler
 from fabula.synthesizers.synthesizer import Synthesizer
 from fabula.synthesizers.trial import missed_by_tables, missed_gates
-from fabula.synthesizers.written.doubts import doubts
 from fabula.types import Frame, Path, Progress, TableLike
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from fabula.synthesizers.relational.database import RelationalSynthesizer
+    from fabula.synthesizers.multitable.database import RelationalSynthesizer
 
 NAME = "fit"
 """What progress calls the fit."""
@@ -210,7 +210,7 @@ def fit(
 
     told(0, 1)
     if name == PRIVATE:
-        from fabula.synthesizers.private.fitting import fit_privately
+        from fabula.synthesizers.models.private.fitting import fit_privately
 
         return fit_privately(
             table, epsilon=epsilon, delta=delta, domain=domain or {}, holdout=holdout, seed=seed,
@@ -294,7 +294,7 @@ def _fit_several(
     progress: Progress | Literal[False] | None,
     **options: Any,
 ) -> RelationalSynthesizer[Any]:
-    from fabula.synthesizers.relational.database import fit_tables
+    from fabula.synthesizers.multitable.database import fit_tables
 
     own = {name: value for name, value in options.items() if name not in _OWN}
     SYNTHESIZERS[DEFAULT].check_options(own, also=signature(fit).parameters)

@@ -8,21 +8,26 @@ import numpy as np
 import pyarrow as pa
 
 from fabula.errors import FabulaError
+from fabula.evaluation.metrics import diversity
+from fabula.evaluation.metrics.coverage import coverage, precision, recall
+from fabula.evaluation.metrics.dependence import dependence
+from fabula.evaluation.metrics.detection import detection
+from fabula.evaluation.metrics.differences import FEW
+from fabula.evaluation.metrics.frames import Frames, prepare
+from fabula.evaluation.metrics.metric import Metric, measured
+from fabula.evaluation.metrics.nearest_records import (
+    closer_to_training,
+    exact_copies,
+    membership,
+    near_copies,
+)
+from fabula.evaluation.metrics.pairs import pairs
+from fabula.evaluation.metrics.related_tables import relational
+from fabula.evaluation.metrics.result import MetricResult, own_rule, shown
+from fabula.evaluation.metrics.rules_across import rules_kept
+from fabula.evaluation.metrics.shapes import shapes
 from fabula.io.arrays import array_of
-from fabula.metrics import diversity
-from fabula.metrics.across.result import rules_kept
-from fabula.metrics.copies import closer_to_training, exact_copies, membership, near_copies
-from fabula.metrics.coverage import coverage, precision, recall
-from fabula.metrics.dependence import dependence
-from fabula.metrics.detection import detection
-from fabula.metrics.differences import FEW
-from fabula.metrics.frames import Frames, prepare
-from fabula.metrics.keys import Keys
-from fabula.metrics.metric import Metric, measured
-from fabula.metrics.pairs import pairs
-from fabula.metrics.relations import relational
-from fabula.metrics.result import MetricResult, own_rule, shown
-from fabula.metrics.shapes import shapes
+from fabula.relationships.keys import Keys
 from fabula.synthesizers.catalogue import DEFAULT
 from fabula.synthesizers.sampling import Sampler
 

@@ -25,12 +25,12 @@ from typing import Any
 
 from aiohttp import web
 
-from fabula.llm.chat import ChatRequest, Message
-from fabula.llm.fake import fake_reply
-from fabula.llm.habits import forget_habits
+from fabula.llm.client.capabilities import forget_habits
+from fabula.llm.client.chat import ChatRequest, Message
 from fabula.testing.batches import BatchDesk
 from fabula.testing.calls import Call
 from fabula.testing.envelopes import envelope
+from fabula.testing.fake.model import fake_reply
 from fabula.testing.replies import Reply, failed, says
 
 Answer = str | Reply | Mapping[str, Any] | Sequence[Any]

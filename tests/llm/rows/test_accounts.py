@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fabula.errors import ModelError
-from fabula.llm.limits import Patience
+from fabula.llm.client.limits import Patience
 from fabula.llm.rows import RowsResult, ask_rows
 from fabula.testing import Call, ChatServer
 from fabula.testing.replies import cut, empty, failed, filtered, says

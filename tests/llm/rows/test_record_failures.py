@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from fabula.errors import AuthenticationError, ModelError, UsageError
-from fabula.llm.budget import Budget
-from fabula.llm.ledger import Ledger
-from fabula.llm.limits import Patience
+from fabula.llm.cache.budget import Budget
+from fabula.llm.cache.ledger import Ledger
+from fabula.llm.client.limits import Patience
 from fabula.llm.rows.ask import ask_rows
 from fabula.llm.rows.job import RowField
 from fabula.testing import ChatServer

@@ -9,9 +9,9 @@ import threading
 import pytest
 
 from fabula.errors import RunInterrupted
-from fabula.inference.written_specs import write_spec
-from fabula.llm.fake import FakeModel
+from fabula.inference.llm_spec import write_spec
 from fabula.llm.rows.sync import run_sync
+from fabula.testing.fake.model import FakeModel
 
 
 def test_what_is_interrupted_closes_what_it_opened():

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from fabula.llm.chat import ChatModel
-from fabula.llm.fake import FakeModel
+from fabula.llm.client.chat import ChatModel
 from fabula.llm.rows.ask import ask_rows, ask_rows_sync
 from fabula.llm.rows.job import RowField, RowsJob
 from fabula.testing import Call, ChatServer
+from fabula.testing.fake.model import FakeModel
 from fabula.testing.replies import cut, empty, filtered, null_content, reasoning_only, refusal, says
 from tests.llm.builders import Opened
 from tests.llm.rows.jobs import shop

@@ -10,11 +10,11 @@ from fabula.engines.block import Array, Block, Engine
 from fabula.engines.discrete import Weighted
 from fabula.engines.kinds import TableFacts, engine_of
 from fabula.engines.scalars import scalar_array
+from fabula.fakers.joining import string_array
 from fabula.io.arrays import array_of
 from fabula.kinds.choice import Choice
 from fabula.planning.plan import ColumnPlan
 from fabula.streams import Permutation
-from fabula.words.joining import string_array
 
 
 @engine_of("choice")

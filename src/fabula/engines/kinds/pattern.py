@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fabula.engines.block import Engine
 from fabula.engines.kinds import TableFacts, engine_of
+from fabula.fakers.regex import compile_pattern
 from fabula.kinds.pattern import Pattern
 from fabula.planning.plan import ColumnPlan
-from fabula.words.regex import compile_pattern
 
 
 @engine_of("pattern")

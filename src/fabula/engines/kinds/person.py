@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fabula.engines.block import Array, Block, Engine
 from fabula.engines.kinds import TableFacts, engine_of
+from fabula.fakers.people import People
 from fabula.kinds.person import Person
 from fabula.planning.plan import ColumnPlan
-from fabula.words.people import People
 
 
 @engine_of("person")

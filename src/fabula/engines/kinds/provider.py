@@ -9,9 +9,9 @@ import numpy as np
 from fabula.engines.block import Array, Block, Engine
 from fabula.engines.kinds import TableFacts, engine_of
 from fabula.errors import SpecError
+from fabula.fakers.pools import provider_pool
 from fabula.kinds.provider import Provider
 from fabula.planning.plan import ColumnPlan
-from fabula.words.pools import provider_pool
 
 
 @engine_of("provider")

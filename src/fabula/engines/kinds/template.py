@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 from fabula.engines.block import Array, Block, Engine
 from fabula.engines.kinds import TableFacts, engine_of
 from fabula.engines.templates import render
+from fabula.fakers.joining import string_array
 from fabula.kinds.template import Template
 from fabula.planning.plan import ColumnPlan
-from fabula.words.joining import string_array
 
 _PLAIN = re.compile(r"\{\{\s*(\w+(?:\.\w+)?)\s*(?:\|\s*(lower|upper)\s*)?\}\}")
 _CASES = {"lower": pc.utf8_lower, "upper": pc.utf8_upper}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fabula.engines.block import Engine
 from fabula.engines.kinds import TableFacts, engine_of
+from fabula.fakers.uuids import draw_uuids
 from fabula.planning.plan import ColumnPlan
-from fabula.words.uuids import draw_uuids
 
 
 @engine_of("uuid")

@@ -37,7 +37,7 @@ def problems_of(prepare: Callable[[], object], parameter: str) -> Iterator[Probl
 
 def matching_problems(pattern: str) -> Iterator[Problem]:
     """A `pattern` that values can't be matched against in linear time."""
-    from fabula.words.linear import linear_pattern  # lazily: most columns have none
+    from fabula.fakers.linear import linear_pattern  # lazily: most columns have none
 
     try:
         linear_pattern(pattern)

@@ -12,18 +12,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from fabula.errors import FabulaError, ModelError, OutputError, UsageError
-from fabula.llm.chat import ChatModel, ChatReply, ChatRequest
-from fabula.llm.rehearsal import StandIn
-from fabula.llm.rows.board import Board
-from fabula.llm.rows.form import Call, Form
+from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest
+from fabula.llm.providers.dry_run import StandIn
 from fabula.llm.rows.ids import IdWatch
 from fabula.llm.rows.job import RowsJob, RowsResult
+from fabula.llm.rows.prompt_format import Call, Form
 from fabula.llm.rows.prompts import ChatForm
 from fabula.llm.rows.reply import ReplyReader
 from fabula.llm.rows.row_check import compile_fields
+from fabula.llm.rows.row_state import Board
+from fabula.llm.rows.scheduler import Window
 from fabula.llm.rows.sizes import CallSize
 from fabula.llm.rows.sync import run_sync
-from fabula.llm.rows.window import Window
 
 STALL_SHARE = 0.1
 """A round that brings less new than this is one towards a stall."""
@@ -63,7 +63,7 @@ async def ask_rows(
     """
     _verify(job)
     if isinstance(model, StandIn):
-        from fabula.llm.rows.rehearse import rehearse_rows
+        from fabula.llm.rows.dry_run import rehearse_rows
 
         reader = ReplyReader(job.fields, compile_fields(job.fields), job.notation)
         return rehearse_rows(model, form_for(model, job, reader), job)
@@ -81,7 +81,7 @@ def ask_rows_sync(
 def form_for(model: ChatModel, job: RowsJob, reader: ReplyReader) -> Form:
     """The prompt form that suits the model."""
     if model.form == "completion":
-        from fabula.llm.local.forms import CompletionForm
+        from fabula.llm.rows.small_models.prompt_format import CompletionForm
 
         return CompletionForm(job, reader)
     return ChatForm(job, reader)

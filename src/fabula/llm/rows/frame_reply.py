@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fabula.llm.rows.form import Reading
 from fabula.llm.rows.names import match_names
+from fabula.llm.rows.prompt_format import Reading
 
 NAME_KEYS = ("column_names", "columns", "header", "headers", "names", "fields")
 DATA_KEYS = ("data", "rows", "values")

@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from fabula.errors import UsageError
+from fabula.fakers.linear import LinearPattern, linear_pattern
 from fabula.llm.rows.numbers import NumberReader, is_machine_number
 from fabula.llm.rows.parse import unwrapped_json
-from fabula.words.linear import LinearPattern, linear_pattern
 
 Check: TypeAlias = Callable[[Any], Any]
 """Takes a value, returns it straightened, or raises `Invalid`."""

@@ -26,7 +26,7 @@ SYNTHESIZERS.add(
         title="sequential gradient-boosted trees",
         choose="The most realistic rows in seconds on a CPU; any values given; several tables.",
         source="Sequential trees as in synthpop (Nowok et al. 2016), with boosting over cells",
-        model="fabula.synthesizers.boosted.model:Boosted",
+        model="fabula.synthesizers.models.boosted.model:Boosted",
         options=BoostedOptions,
         extra="learned",
     )

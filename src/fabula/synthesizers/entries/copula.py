@@ -11,7 +11,7 @@ SYNTHESIZERS.add(
         title="Gaussian copula",
         choose="A baseline that knows only how pairs of columns go together.",
         source="Gaussian copula (Nelsen 2006; for tables Patki et al. 2016)",
-        model="fabula.synthesizers.copula:Copula",
+        model="fabula.synthesizers.models.copula:Copula",
         extra="learned",
     )
 )

@@ -23,10 +23,10 @@ SYNTHESIZERS.add(
         title="generative adversarial network",
         choose="To compare with a network; slower to fit and less realistic than `boosted`.",
         source="Goodfellow et al. (2014), relative losses as in Huang et al. (2024)",
-        model="fabula.synthesizers.gan:Gan",
+        model="fabula.synthesizers.models.gan:Gan",
         options=GanOptions,
         extra="learned",
-        learner="fabula.synthesizers.deep.adversaries",
+        learner="fabula.synthesizers.models.deep.adversaries",
         learner_extra="deep",
         is_network=True,
     )

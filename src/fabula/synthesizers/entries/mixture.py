@@ -24,7 +24,7 @@ SYNTHESIZERS.add(
         title="latent class mixture",
         choose="Exact answers for given values and gaps, and the density of rows.",
         source="Mixture of independent labels, by on-line EM (Cappé and Moulines 2009)",
-        model="fabula.synthesizers.mixture:Mixture",
+        model="fabula.synthesizers.models.mixture:Mixture",
         options=MixtureOptions,
         extra="learned",
     )

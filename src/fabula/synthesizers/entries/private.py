@@ -11,9 +11,9 @@ SYNTHESIZERS.add(
         title="differentially private marginals",
         choose="A mathematical guarantee counts: give a budget `epsilon` and a `domain`.",
         source="Marginals of a tree of columns, MST (McKenna et al. 2021)",
-        model="fabula.synthesizers.private.tree:PrivateTree",
+        model="fabula.synthesizers.models.private.tree:PrivateTree",
         extra="learned",
-        learner="fabula.synthesizers.private.accounting",
+        learner="fabula.synthesizers.models.private.accounting",
         learner_extra="privacy",
     )
 )

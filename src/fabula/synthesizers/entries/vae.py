@@ -25,10 +25,10 @@ SYNTHESIZERS.add(
         title="variational autoencoder",
         choose="To compare with a network; slower to fit and less realistic than `boosted`.",
         source="Kingma and Welling (2014), with a trained prior (Tomczak and Welling 2018)",
-        model="fabula.synthesizers.vae:Vae",
+        model="fabula.synthesizers.models.vae:Vae",
         options=VaeOptions,
         extra="learned",
-        learner="fabula.synthesizers.deep.autoencoder",
+        learner="fabula.synthesizers.models.deep.autoencoder",
         learner_extra="deep",
         is_network=True,
     )

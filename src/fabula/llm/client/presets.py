@@ -1,0 +1,213 @@
+"""A provider of language models is one entry: address, keys, interface, prices, how it is opened.
+
+A provider of HTTP endpoints names an `Interface`, which builds a model from an endpoint. Any other
+one `opens` its models itself: in this process, or by a client of its own.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from urllib.parse import urlsplit
+
+from fabula.extensions import Register
+from fabula.lookup import entry_of
+
+if TYPE_CHECKING:
+    from fabula.llm.client.chat import ChatModel
+    from fabula.llm.client.settings import ModelSettings
+
+Dialect = Literal["strict", "plain"]
+
+Opens: TypeAlias = "str | Callable[[ModelSettings], ChatModel]"
+"""Opens a model by its settings: a function, or where it is as `module:function`."""
+
+
+def imported(place: str | Any) -> Any:
+    """What stands at `module:name`; anything else as it is."""
+    if not isinstance(place, str):
+        return place
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """How an API over HTTP is spoken.
+
+    Args:
+        name: What users call it.
+        model: Where the class of its models is; it is made of an endpoint and a name.
+        headers: The headers of every request, by the key, if there is one.
+        desk: Where the class is that hands batches in; empty where there are none.
+    """
+
+    name: str
+    model: str | type[Any]
+    headers: Callable[[str | None], dict[str, str]]
+    desk: str | type[Any] = ""
+
+
+def _bearer(key: str | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
+def _anthropic(key: str | None) -> dict[str, str]:
+    return {**({"x-api-key": key} if key else {}), "anthropic-version": "2023-06-01"}
+
+
+OPENAI = Interface(
+    "OpenAI's chat completions",
+    "fabula.llm.providers.openai:OpenAIModel",
+    _bearer,
+    "fabula.llm.cache.batch_endpoints:OpenAIDesk",
+)
+ANTHROPIC = Interface(
+    "Anthropic's messages",
+    "fabula.llm.providers.anthropic:AnthropicModel",
+    _anthropic,
+    "fabula.llm.cache.batch_endpoints:AnthropicDesk",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Everything known of one provider.
+
+    Args:
+        name: How users call it, before the colon of `PROVIDER:MODEL`.
+        title: What it is, in a few words.
+        base_url: Its address; empty where it is no endpoint, or users give the address.
+        key_env: Variables that may hold its key, the first one being the usual one.
+        url_env: Variable that moves it to another address.
+        url_path: Path to add to that variable's value when it is a bare host, where the vendor's
+            own client expects one.
+        interface: Which API it speaks.
+        dialect: `strict` servers accept OpenAI's subset of JSON Schema, `plain` ones the whole.
+        concurrency: Calls at once to begin with.
+        start: The command that starts it, for servers that users run themselves; these need
+            no key and cost nothing.
+        account: Variables whose values are sent in these headers where they are set.
+        aliases: Other names for it.
+        opens: Opens its models, where it is no endpoint.
+        is_bare: Whether its name alone is a model, as `local` is.
+        has_names: Whether it has models by name.
+        is_recorded: Whether replies are kept in the ledger.
+        is_free: Whether calls cost no money.
+        prices: US dollars for a million tokens in and out by model, where the list has none.
+        seconds: How long a call takes, for estimates: at least, at most.
+    """
+
+    name: str
+    title: str
+    base_url: str = ""
+    key_env: tuple[str, ...] = ()
+    url_env: str | None = None
+    url_path: str = ""
+    interface: Interface = OPENAI
+    dialect: Dialect = "strict"
+    concurrency: int = 32
+    start: str | None = None
+    account: Mapping[str, str] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
+    opens: Opens | None = None
+    is_bare: bool = False
+    has_names: bool = True
+    is_recorded: bool = True
+    is_free: bool = False
+    prices: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    seconds: tuple[float, float] = (0.5, 4.0)
+
+    @property
+    def free(self) -> bool:
+        """Whether calls cost no money, as those of the user's own server."""
+        return self.is_free or self.start is not None
+
+    def has(self, name: str, colon: str) -> bool:
+        """Whether its name, with a colon and a model's name or without, is a model."""
+        return self.has_names and bool(name) if colon else self.is_bare
+
+    @property
+    def example(self) -> str:
+        """How a model of it is named."""
+        return self.name if self.is_bare else f"{self.name}:MODEL"
+
+    def address(self) -> str:
+        """The base URL: the provider's variable when it is set, else the usual one."""
+        value = os.environ.get(self.url_env or "", "").strip()
+        if not value:
+            return self.base_url
+        if "://" not in value:
+            value = f"http://{value}"
+        value = value.replace("://0.0.0.0", "://127.0.0.1")
+        return value.rstrip("/") + (self.url_path if urlsplit(value).path in ("", "/") else "")
+
+
+class Providers(Register[Provider]):
+    """The providers by name."""
+
+    def add(self, entry: Provider) -> Provider:
+        """Register a provider under its name."""
+        return self.register(entry.name, entry)
+
+
+def _lack(name: str, entry: Provider) -> str | None:
+    """What an entry lacks, in words."""
+    if name != entry.name or ":" in name:
+        return f"calls itself `{entry.name}`"
+    if not entry.title.strip():
+        return "has no `title`"
+    if not entry.base_url and entry.opens is None and name != COMPATIBLE:
+        return "has neither an address (`base_url`) nor a function that `opens` its models"
+    return None
+
+
+COMPATIBLE = "openai-compatible"
+"""Any other server that speaks OpenAI's API, at an address that the user gives."""
+
+PROVIDERS = Providers(
+    "provider",
+    home="fabula.llm.providers.entries",
+    order=lambda name, entry: (not entry.is_bare, entry.start is not None, name),
+    lacks=_lack,
+)
+"""Every provider: those in this process, hosted ones, servers of the user's own."""
+
+
+def endpoints() -> dict[str, Provider]:
+    """The providers that have an address of their own."""
+    return {name: entry for name, entry in PROVIDERS.items() if entry.base_url}
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host is the machine that Fabula runs on."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def known_provider(name: str) -> Provider | None:
+    """The provider of that name or alias, or None."""
+    for entry in PROVIDERS.known().values():
+        if name in entry.aliases:
+            return entry
+    return PROVIDERS.get(name)
+
+
+def preset(name: str) -> Provider:
+    """The provider of that name.
+
+    Raises:
+        UsageError: No such provider; the hint names the nearest one.
+    """
+    return known_provider(name) or entry_of(
+        PROVIDERS,
+        name,
+        code="model.unknown-provider",
+        hint=f"use one of {', '.join(PROVIDERS)}; any server: provider `{COMPATIBLE}`",
+    )

@@ -1,0 +1,181 @@
+"""What the report of a run shows, as values for its template.
+
+It holds what the terminal shows and more room to look: the verdict, every check, what models were
+asked, and each column's profile. Aggregates only; of the rows themselves a few values at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from fabula.checks.results import CheckResult
+from fabula.render import amounts, charts, grid
+from fabula.render.pages import chip, link, page, worded
+from fabula.reports.profile import ColumnProfile, TableProfile
+from fabula.reports.profile_text import value_text
+from fabula.reports.run_summary import label
+from fabula.runs.dataset import Dataset
+from fabula.runs.records import REJECTS, record
+
+_VALUE_ROOM, _MOST_LOST, _MOST_FILES = 60, 5, 3
+
+
+def run_page(dataset: Dataset, profiles: Sequence[TableProfile]) -> str:
+    """The report of a finished run as HTML text.
+
+    Args:
+        dataset: The run.
+        profiles: The profile of each of its tables.
+    """
+    manifest, judged = dataset.manifest, len(dataset.checks)
+    verdict = "every check holds" if manifest["passed"] else "some checks do not hold"
+    rejects = record(dataset.folder, REJECTS) if dataset.folder else None
+    return page(
+        "run.html",
+        name=manifest["name"],
+        state=("pass" if manifest["passed"] else "fail") if judged else "",
+        verdict=verdict if judged else "no check was asked for",
+        fake=manifest.get("fake"),
+        figures=_figures(manifest),
+        relations=_relations(manifest),
+        rows=list(_rows(manifest)),
+        lost=[
+            [f"{lost.table} {lost.row:,}", worded(lost.reason), _short(lost.raw)]
+            for lost in dataset.rejected[:_MOST_LOST]
+        ],
+        rejects=_file(rejects.name) if rejects and rejects.exists() else "",
+        checks=checks(dataset.checks) if judged else None,
+        models=[_model(name, usage) for name, usage in manifest["models"].items()],
+        profiles=[
+            (f"{each.name}: {amounts.count(each.rows, 'row')}", [*map(_column, each.columns)])
+            for each in profiles
+        ],
+        origin=_origin(manifest),
+    )
+
+
+def checks(results: Iterable[CheckResult]) -> tuple[Any, ...]:
+    """Columns, rows that lead, rows that passed, and what is said of these."""
+    rows: dict[bool, list[list[Any]]] = {True: [], False: []}
+    for check in results:
+        passed = check.passed if check.judged else None
+        broken = f"{check.failing:,} of {check.rows:,}" if check.failing else ""
+        repaired = f"{check.repair}: {check.repaired:,}" if check.repaired else ""
+        rows[passed is True].append(
+            [chip(check.verdict, passed), check.table, worded(check.message or check.name),
+             broken or repaired]
+        )  # fmt: skip
+    head = [("", ""), ("table", ""), ("rule", "say"), ("offending rows", "n")]
+    return head, rows[False], rows[True], f"{amounts.count(len(rows[True]), 'check')} passed"
+
+
+def _figures(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The numbers that a run is known by."""
+    tables, usage = manifest["tables"].values(), manifest["models"].values()
+    lost = sum(table["rejected"] for table in tables)
+    costs = [each["cost"] for each in usage]
+    figures = [
+        (amounts.count(sum(table["written"] for table in tables)), "rows written"),
+        (amounts.count(lost), "rejected"),
+        (amounts.count(len(tables)), "table" if len(tables) == 1 else "tables"),
+        (amounts.duration(manifest["timings"]["seconds"]), "in all"),
+    ]
+    if costs:
+        total = "unknown" if None in costs else amounts.money(sum(costs))
+        figures.append(
+            (total, f"for {amounts.count(sum(each['calls'] for each in usage), 'call')}")
+        )
+    return figures
+
+
+def _relations(manifest: Mapping[str, Any]) -> Any:
+    """Which table points at which; None where no table does."""
+    tables, specs = manifest["tables"], manifest.get("spec", {}).get("tables", {})
+    keys = [
+        (child, column, each["to"].partition(".")[0])
+        for child, spec in specs.items()
+        for column, each in spec.get("columns", {}).items()
+        if each.get("kind") == "reference"
+    ]
+    keys = [key for key in keys if key[0] in tables and key[2] in tables]
+    said = {name: amounts.count(table["written"], "row") for name, table in tables.items()}
+    return charts.relations(said, keys) if keys else None
+
+
+def _rows(manifest: Mapping[str, Any]) -> Iterable[list[Any]]:
+    for table, found in manifest["tables"].items():
+        files = [
+            _file(file["path"]) + f" {amounts.size(file['bytes'])}"
+            for file in found["files"][:_MOST_FILES]
+        ]
+        more = len(found["files"]) - len(files)
+        files += [Markup(f"and {more:,} more")] if more > 0 else []
+        reasons = "; ".join(f"{count:,} × {reason}" for reason, count in found["reasons"].items())
+        numbers = (amounts.count(found[key]) for key in ("requested", "written", "rejected"))
+        yield [table, *numbers, Markup("<br>").join(files), worded(reasons)]
+
+
+def _file(name: str) -> Markup:
+    """A file of the run, which lies beside the page."""
+    return link(name, f"./{quote(name)}")
+
+
+def _model(name: str, usage: Mapping[str, Any]) -> list[str]:
+    tokens = (usage["prompt_tokens"] or 0) + (usage["completion_tokens"] or 0)
+    numbers = (amounts.count(number) for number in (usage["calls"], usage["cached"], tokens))
+    cost = "unknown" if usage["cost"] is None else amounts.money(usage["cost"])
+    return [label(name, usage), *numbers, cost]
+
+
+def _column(column: ColumnProfile) -> list[Any]:
+    about = "" if column.exact else "~"
+    missing = amounts.share(column.nulls, column.rows)
+    values = _values(column)
+    return [
+        column.name, column.type, missing, f"{about}{column.distinct:,}", _shape(column, values),
+        values,
+    ]  # fmt: skip
+
+
+def _values(column: ColumnProfile) -> str:
+    """The frequent values with their shares, or the extent and mean, or examples."""
+    if column.top:
+        filled = column.rows - column.nulls
+        shown = [f"{_short(value)} {amounts.share(count, filled)}" for value, count in column.top]
+        return ", ".join([*shown, "…"] if len(shown) < column.distinct else shown)
+    if column.low is not None:
+        mean = f", mean {value_text(column.mean)}" if column.mean is not None else ""
+        return f"{value_text(column.low)} to {value_text(column.high)}{mean}"
+    return f"such as {', '.join(map(_short, column.examples[:2]))}" if column.examples else ""
+
+
+def _shape(column: ColumnProfile, values: str) -> str:
+    """How values spread; the bars of a key would say nothing."""
+    if column.top:
+        counts = [count for _, count in column.top]
+        rest = column.rows - column.nulls - sum(counts)
+        return charts.split([*counts, rest] if rest else counts, values)
+    is_key = column.type == "int" and column.distinct == column.rows
+    return charts.spark(column.shape, values) if column.shape and not is_key else ""
+
+
+def _short(value: str) -> str:
+    return grid.fit(grid.one_line(value), _VALUE_ROOM)
+
+
+def _origin(manifest: Mapping[str, Any]) -> str:
+    timings, versions = manifest["timings"], manifest["versions"]
+    return " · ".join(
+        [
+            f"seed {manifest['seed']}",
+            f"made {timings['started'].replace('T', ' ')[:16]}",
+            ", ".join(
+                f"{name} {version}" for name, version in versions.items() if name != "fabula"
+            ),
+            f"spec {manifest['spec_sha256'][:12]}",
+        ]
+    )
