@@ -1,4 +1,4 @@
-"""The coverage loop beside the notebook's procedure: `python benchmarks/balance.py [MODEL]`.
+"""The coverage loop alongside the notebook's procedure: `python benchmarks/balance.py [MODEL]`.
 
 From 63 products in four topics of 20, 20, 20 and 3: what `fabula.balance` makes in three rounds,
 and what the same number of calls makes when every prompt just names the topics found, as the

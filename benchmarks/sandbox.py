@@ -56,7 +56,7 @@ def in_sandbox(source: str, rows: int = 0) -> Outcome:
 
 
 def in_python(source: str) -> None:
-    """Run a program in plain Python, which starts and imports anew."""
+    """Run a program in plain Python, which starts and imports again."""
     subprocess.run([sys.executable, "-c", source], check=True, capture_output=True)
 
 

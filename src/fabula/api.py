@@ -190,7 +190,7 @@ def generate(
         CheckError: The data breaks a check, or the Pydantic class refuses a row; it stays where
             it was written.
         PartialRunError: More rows were lost than allowed, or a limit was reached; the same
-            call goes on.
+            call continues.
 
     Examples:
         >>> generate("name person.name, age int 18..90", n=100, seed=7).num_rows

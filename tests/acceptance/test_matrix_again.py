@@ -70,7 +70,7 @@ class Sick:
 
 
 def things() -> Callable[[Call, int], str]:
-    """Things, at most so many in a reply; their number goes on from call to call."""
+    """Things, at most that many in a reply; their number continues from call to call."""
     made = 0
 
     def answer(call: Call, most: int) -> str:

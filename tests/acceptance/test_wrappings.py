@@ -37,7 +37,7 @@ YAML = """\
 
 
 def content(value: Any) -> Reply:
-    """A reply whose content is no text."""
+    """A reply whose content is not text."""
     return Reply(message={"role": "assistant", "content": value})
 
 

@@ -1,4 +1,4 @@
-"""Columns that go on by rule, and quotas of classes."""
+"""Columns that continue by rule, and quotas of classes."""
 
 from __future__ import annotations
 
@@ -38,17 +38,15 @@ def after(name: str, values: list[Any], n: int = 2, *, first: bool = False) -> l
     ],
 )
 def test_only_sure_columns_go_on(name: str, values: list[Any], more: list[Any] | None) -> None:
-    """A4.4. What merely looks like counting is left to the model."""
+    """What merely looks like counting is left to the model."""
     assert after(name, values) == more
 
 
 def test_the_first_column_may_count_under_any_name() -> None:
-    """A4.4."""
     assert after("patient", [1, 2, 3], first=True) == [4, 5]
 
 
 def test_identifiers_stay_identifiers_and_repeat_by_seed() -> None:
-    """A4.4."""
     values = [str(uuid.UUID(int=place, version=4)) for place in range(3)]
     made = after("ref", values, 3)
     assert made is not None
@@ -58,7 +56,7 @@ def test_identifiers_stay_identifiers_and_repeat_by_seed() -> None:
 
 @given(st.lists(st.sampled_from("abc"), min_size=1), st.integers(0, 60))
 def test_no_class_gets_a_row_while_another_has_fewer(values: list[str], n: int) -> None:
-    """A4. The quotas add up, and end as level as they can."""
+    """The quotas add up, and end as level as they can."""
     dealt = levelling(values, n)
     assert len(dealt) == n
     total = Counter(values) + Counter(dealt)

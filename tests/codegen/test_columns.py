@@ -74,7 +74,7 @@ def made(replies: Sequence[Any], n: int = 100, **options: Any) -> tuple[list[Any
 
 
 def test_one_function_makes_all_rows() -> None:
-    """E: 70,000 rows in two blocks, one call; the values agree with the row's category."""
+    """70,000 rows in two blocks, one call; the values agree with the row's category."""
     with ChatServer([fenced(GOOD)]) as server:
         table = fb.generate(shop(server, 70_000), seed=3)["products"]
     rows = table.to_pylist()
@@ -85,14 +85,12 @@ def test_one_function_makes_all_rows() -> None:
 
 
 def test_a_function_may_see_one_row_at_a_time() -> None:
-    """E."""
     values, prompts = made([fenced(BY_ROW)])
     assert {value[:4] for value in values} == {"TOO-", "GAR-"}
     assert len(prompts) == 1
 
 
 def test_the_model_sees_the_columns_before_it_and_the_examples() -> None:
-    """E."""
     _, (prompt,) = made([fenced(GOOD)])
     asked = json.loads(prompt[prompt.index("{\n") :])
     assert asked["values"] == "three capitals of the category, a dash, four digits"
@@ -126,7 +124,7 @@ WRONG = {
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_a_function_that_fails_goes_back_with_the_cause(wrong: str) -> None:
-    """B2.4, E: the second call holds what went wrong, and its function is used."""
+    """The second call holds what went wrong, and its function is used."""
     reply, words = WRONG[wrong]
     values, prompts = made([reply, fenced(GOOD)])
     assert len(prompts) == 2
@@ -135,7 +133,6 @@ def test_a_function_that_fails_goes_back_with_the_cause(wrong: str) -> None:
 
 
 def test_a_traceback_names_the_line_and_shows_it() -> None:
-    """B2.4."""
     broken = GOOD.replace("c[:3]", "(c[:3] + 1)")
     _, prompts = made([fenced(broken), fenced(GOOD)])
     assert "in line 3 (exception): TypeError" in prompts[1]
@@ -143,7 +140,7 @@ def test_a_traceback_names_the_line_and_shows_it() -> None:
 
 
 def test_a_function_that_never_works_ends_the_run_with_its_text() -> None:
-    """B2.3: one call and three repairs; the error holds the function and its fault."""
+    """One call and three repairs; the error holds the function and its fault."""
     broken = fenced("def column(rows, rng):\n    return 1 / 0\n")
     with ChatServer([broken] * 9) as server, pytest.raises(OutputError) as caught:
         fb.generate(shop(server))
@@ -155,7 +152,7 @@ def test_a_function_that_never_works_ends_the_run_with_its_text() -> None:
 
 
 def test_the_same_seed_gives_the_same_bytes_and_a_rerun_calls_nothing(tmp_path: Path) -> None:
-    """B2.2: in two folders; the reply comes from the ledger. Another seed gives other values."""
+    """In two folders; the reply comes from the ledger. Another seed gives other values."""
     with ChatServer([fenced(GOOD)]) as server:
         for name in ("a", "b"):
             fb.generate(shop(server, 66_000), seed=3, output=tmp_path / name)
@@ -169,7 +166,7 @@ def test_the_same_seed_gives_the_same_bytes_and_a_rerun_calls_nothing(tmp_path: 
 
 
 def test_the_source_is_kept_in_the_runs_folder(tmp_path: Path) -> None:
-    """E: beside the data, and in the manifest with the model that wrote it."""
+    """Alongside the data, and in the manifest with the model that wrote it."""
     with ChatServer([fenced(GOOD)]) as server:
         spec = shop(server)
         fb.generate(spec, output=tmp_path / "out")
@@ -182,7 +179,7 @@ def test_the_source_is_kept_in_the_runs_folder(tmp_path: Path) -> None:
 
 
 def test_a_pattern_holds_for_every_value() -> None:
-    """E: one value in a hundred is enough to send the function back."""
+    """One value in a hundred is enough to send the function back."""
     odd = "def value(row, rng): return 'X' if row['id'] == 7 else 'A1'\n"
     right = "def value(row, rng): return 'A1'\n"
     values, prompts = made([fenced(odd), fenced(right)], pattern="[A-Z][0-9]", examples=[])
@@ -201,14 +198,13 @@ def test_a_pattern_holds_for_every_value() -> None:
     ],
 )
 def test_values_have_the_type_that_was_asked(kind: str, body: str, value: Any) -> None:
-    """E."""
     reply = fenced(f"def value(row, rng): return {body}\n")
     values, _ = made([reply], 1, type=kind, examples=[])
     assert str(values[0]) == str(value)
 
 
 def test_a_parents_column_can_be_used() -> None:
-    """E: through a reference, as in expressions."""
+    """Through a reference, as in expressions."""
     source = "def column(rows, rng): return rows['house_id.town'] + '!'\n"
     with ChatServer([fenced(source)]) as server:
         spec = {
@@ -242,7 +238,7 @@ def test_a_parents_column_can_be_used() -> None:
 
 
 def test_missing_values_and_repaired_rows_work_as_with_every_kind() -> None:
-    """E: a share of nulls; rows that break a check are drawn again."""
+    """A share of nulls; rows that break a check are drawn again."""
     values, prompts = made([fenced(GOOD)], 2_000, nulls=0.25)
     assert 0.2 < values.count(None) / 2_000 < 0.3
     values, prompts = made([fenced(GOOD)], 2_000, check="code NOT LIKE '%-9%'")
@@ -252,7 +248,7 @@ def test_missing_values_and_repaired_rows_work_as_with_every_kind() -> None:
 
 
 def test_rows_unlike_those_it_was_tried_on_end_the_run_in_words() -> None:
-    """E: the block is named; nothing is made up."""
+    """The block is named; nothing is made up."""
     late = "def value(row, rng):\n    return 'TOO-0042' if row['id'] < 60_000 else 1 / 0\n"
     with ChatServer([fenced(late)]) as server, pytest.raises(OutputError) as caught:
         fb.generate(shop(server, 70_000))
@@ -262,7 +258,7 @@ def test_rows_unlike_those_it_was_tried_on_end_the_run_in_words() -> None:
 
 
 def test_a_column_without_others_counts_on_its_row_number() -> None:
-    """E: nothing before it; the index of `rows` is the number of the row, in every block."""
+    """Nothing before it; the index of `rows` is the number of the row, in every block."""
     source = "def column(rows, rng): return list(rows.index)\n"
     with ChatServer([fenced(source)]) as server:
         model = {"provider": "openai", "name": "m", "base_url": server.url}
@@ -274,7 +270,7 @@ def test_a_column_without_others_counts_on_its_row_number() -> None:
 
 @pytest.mark.parametrize("kind", ["str", "int", "float", "bool", "date"])
 def test_the_fake_model_writes_functions_too(kind: str) -> None:
-    """E: previews without a model of one's own."""
+    """Previews without a model of one's own."""
     values = fb.generate(shop(None, 20, type=kind, examples=[]))["products"]["code"]
     assert values.null_count == 0
     assert len(values) == 20
@@ -284,7 +280,7 @@ def test_the_fake_model_writes_functions_too(kind: str) -> None:
     ("column", "words"),
     [
         ({"of": ["colour"]}, "`colour`, which no column defines"),
-        ({"pattern": "[a-"}, "is no regular expression"),
+        ({"pattern": "[a-"}, "is not a regular expression"),
         ({"type": "table"}, "type"),
         ({"prompt": None}, "prompt"),
     ],
@@ -292,14 +288,13 @@ def test_the_fake_model_writes_functions_too(kind: str) -> None:
 def test_a_wrong_spec_is_refused_before_anything_is_asked(
     column: dict[str, Any], words: str
 ) -> None:
-    """E."""
     with pytest.raises(SpecError) as caught:
         fb.generate(shop(None, **column))
     assert words in str(caught.value)
 
 
 def test_the_kind_is_there_in_python_and_in_the_plan() -> None:
-    """E: `col.program`; the plan says what it asks of the model."""
+    """`col.program`; the plan says what it asks of the model."""
     column = col.program("a code", examples=["TOO-0042"], of=["category"])
     assert (column.kind, column.of, column.type) == ("program", ("category",), "str")
     (calls,) = fb.plan(shop(None, 1_000_000)).calls
@@ -307,7 +302,7 @@ def test_the_kind_is_there_in_python_and_in_the_plan() -> None:
 
 
 def test_a_run_that_ends_before_its_manifest_still_keeps_the_function(tmp_path: Path) -> None:
-    """E: all parts are there and no record; the rerun writes the function down, asks nothing."""
+    """All parts are there and no record; the rerun writes the function down, asks nothing."""
     out = tmp_path / "out"
     code = out / "products.code.py"
 
@@ -328,7 +323,7 @@ def test_a_run_that_ends_before_its_manifest_still_keeps_the_function(tmp_path: 
 
 
 def test_annotations_mean_what_they_mean_in_a_file() -> None:
-    """B2.3: a function is compiled as in its own file, without the `__future__` of ours."""
+    """A function is compiled as in its own file, without the `__future__` of ours."""
     typed = GOOD.replace("rows, rng)", "rows, rng: int)") + (
         "assert column.__annotations__ == {'rng': int}\n"
     )

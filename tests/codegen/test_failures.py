@@ -1,4 +1,4 @@
-"""B2.3, B2.4: what goes wrong in a program goes back to its model, with the line."""
+"""What goes wrong in a program goes back to its model, with the line."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("case", FAULTS.values(), ids=FAULTS)
 def test_a_program_that_fails_is_stopped_and_says_why(case):
-    """B2.3: each failure is named for the model, with the line where there is one."""
+    """Each failure is named for the model, with the line where there is one."""
     broken, *told = case
     problem = ran(broken, replace(QUICK, seconds=2.0) if "(time)" in told else QUICK).problem
     assert problem.startswith("The program fails (")
@@ -46,7 +46,7 @@ def test_a_program_that_fails_is_stopped_and_says_why(case):
 
 
 def test_a_program_that_fails_is_mended_with_its_own_error():
-    """B2.4: first a syntax error, then right: 2 calls; call 2 holds traceback, line and program."""
+    """First a syntax error, then right: 2 calls; call 2 holds traceback, line and program."""
     broken, _ = FAULTS["syntax error"]
     with ChatServer([fenced(broken), fenced(GOOD)]) as server:
         assert made(server).num_rows == 100
@@ -87,7 +87,7 @@ TABLES = {
 
 @pytest.mark.parametrize("case", TABLES.values(), ids=TABLES)
 def test_tables_that_are_not_right_go_back_with_values_and_counts(case):
-    """B2.3: 98 rows, missing, extra and renamed columns, ids 0..99, no frame."""
+    """98 rows, missing, extra and renamed columns, ids 0..99, no frame."""
     broken, told = case
     problem = ran(broken).problem
     assert problem.startswith("The program runs, but its tables are not right:\n- housing_data: ")
@@ -95,7 +95,7 @@ def test_tables_that_are_not_right_go_back_with_values_and_counts(case):
 
 
 def test_more_rows_than_asked_are_cut_and_told():
-    """A1.8 for programs: the first ones stay, and the run says so."""
+    """The first ones stay, and the run says so."""
     more = GOOD.replace("100", "120").replace("101", "121")
     with ChatServer(fenced(more)) as server:
         data = made(server)
@@ -106,18 +106,18 @@ def test_more_rows_than_asked_are_cut_and_told():
 
 
 def test_of_two_frames_the_one_that_was_asked_for_is_taken():
-    """B2.3: two frames."""
+    """Two frames."""
     other = GOOD + 'prices = pd.DataFrame({"year": range(30), "index": range(30)})\n'
     with ChatServer(fenced(other)) as server:
         data = made(server)
     assert data.num_rows == 100
     assert data.manifest["program"]["notes"] == [
-        "`prices` of the program is no table that was asked for"
+        "`prices` of the program is not a table that was asked for"
     ]
 
 
 def test_after_the_last_round_program_and_traceback_are_kept(tmp_path):
-    """B2.3: bounded by `rounds`; exit 1; nothing is lost."""
+    """Bounded by `rounds`; exit 1; nothing is lost."""
     broken = GOOD + "share = 1 / 0\n"
     with ChatServer(lambda _: fenced(broken)) as server, pytest.raises(ProgramError) as caught:
         made(server, rounds=2, output=tmp_path / "out")
@@ -132,7 +132,7 @@ def test_after_the_last_round_program_and_traceback_are_kept(tmp_path):
 
 
 def test_tables_that_never_pass_are_written_and_marked(tmp_path):
-    """B2.3: 98 of 100 rows after all rounds: exit 1, the rows stay, requested = written + lost."""
+    """98 of 100 rows after all rounds: exit 1, the rows stay, requested = written + lost."""
     short = fenced(TABLES["98 rows"][0])
     with ChatServer(lambda _: short) as server, pytest.raises(ProgramError) as caught:
         made(server, rounds=1, output=tmp_path / "out")
@@ -145,7 +145,7 @@ def test_tables_that_never_pass_are_written_and_marked(tmp_path):
 
 
 def test_a_failed_run_goes_on_when_the_command_is_repeated(tmp_path):
-    """E: the same folder; known replies are not paid for twice."""
+    """The same folder; known replies are not paid for twice."""
     replies = [fenced(GOOD + "1 / 0\n")] * 2
     with ChatServer([*replies, fenced(GOOD)]) as server:
         with pytest.raises(ProgramError):
@@ -166,7 +166,7 @@ def test_what_was_best_is_kept_when_later_programs_are_worse():
 
 
 def test_a_limit_reached_between_rounds_keeps_the_program(tmp_path):
-    """E: --max-calls: exit 4; the same command with more goes on from the ledger."""
+    """--max-calls: exit 4; the same command with more continues from the ledger."""
     with ChatServer([fenced(GOOD + "1 / 0\n"), fenced(GOOD)]) as server:
         with pytest.raises(BudgetReached):
             made(server, output=tmp_path / "out", max_calls=1)

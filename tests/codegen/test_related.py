@@ -1,4 +1,4 @@
-"""B3: several related tables from one program: links, totals, relations, and how each can fail."""
+"""Several related tables from one program: links, totals, relations, and how each can fail."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ types["average_price"] = types["id"].map(houses.groupby("type_id")["price"].mean
 
 
 def test_related_tables_come_with_schema_and_database(tmp_path):
-    """B3.1: tables saved separately, schema, DDL and SQLite; links and keys hold."""
+    """Tables saved separately, schema, DDL and SQLite; links and keys hold."""
     with ChatServer(fenced(GOOD)) as server:
         data = made(server, SPEC, output=tmp_path / "out")
     assert {name: data.count(name) for name in data} == {"locations": 10, "types": 4, "houses": 100}
@@ -98,7 +98,7 @@ def test_related_tables_come_with_schema_and_database(tmp_path):
 
 
 def test_a_hundred_times_the_rows_keep_every_rule(tmp_path):
-    """B3.5, B2.2: no model is asked; the same seed gives the same bytes."""
+    """No model is asked; the same seed gives the same bytes."""
     with ChatServer(fenced(GOOD)) as server:
         made(server, SPEC, output=tmp_path / "out")
     many = fb.run_program(tmp_path / "out", 10_000, seed=7, output=tmp_path / "many")
@@ -141,7 +141,7 @@ houses["rooms"] = rng.integers(1, 6, 100)
 
 
 def test_the_published_defects_are_all_listed():
-    """B3.2: links ok; repeated type; wrong count; wrong mean; missing column; failed relations."""
+    """Links ok; repeated type; wrong count; wrong mean; missing column; failed relations."""
     with ChatServer(lambda _: fenced(DEFECTS)) as server, pytest.raises(ProgramError) as caught:
         made(server, SPEC, rounds=0)
     results = {(item.table, item.name): item for item in caught.value.dataset.checks}
@@ -161,7 +161,7 @@ def test_the_published_defects_are_all_listed():
 
 
 def test_a_stated_mean_is_compared_with_the_rows():
-    """B3.2: `average_price` against the real mean, with both values told."""
+    """`average_price` against the real mean, with both values told."""
     wrong = GOOD + 'types["average_price"] = 936_298.0\n'
     with ChatServer([fenced(wrong), fenced(GOOD)]) as server:
         made(server, SPEC)
@@ -202,7 +202,7 @@ LINKS: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize("case", LINKS.values(), ids=LINKS)
 def test_broken_links_are_named_with_values_and_counts(case):
-    """B3.3: orphan; str against int; null in a required key; parent without children; keys."""
+    """Orphan; str against int; null in a required key; parent without children; keys."""
     end, told = case
     replies = [fenced(GOOD + end), "no more"]
     with ChatServer(replies) as server, pytest.raises(ProgramError):
@@ -250,7 +250,7 @@ tables:
 
 
 def test_circles_are_checked_both_ways():
-    """B3.3: circular foreign keys."""
+    """Circular foreign keys."""
     good = {"teams": {"id": [1, 2, 3], "leader_id": [3, 1, None]}}
     assert gated(CIRCLE, **good, people={"id": [1, 2, 3], "team_id": [1, 2, 2]}) == []
     told = gated(
@@ -265,7 +265,7 @@ def test_circles_are_checked_both_ways():
 
 
 def test_trees_have_no_loops():
-    """B3.3: self-reference; a row above itself, alone or by way of others."""
+    """Self-reference; a row above itself, alone or by way of others."""
     assert gated(TREE, staff={"id": [1, 2, 3, 4, 5], "boss_id": [None, 1, 1, 2, 4]}) == []
     told = gated(TREE, staff={"id": [1, 2, 3, 4, 5], "boss_id": [None, 3, 2, 2, 5]})
     assert told == [
@@ -275,7 +275,7 @@ def test_trees_have_no_loops():
 
 
 def test_keys_of_two_columns_are_looked_up_together():
-    """B3.3: composite key; each value exists by itself, the pair does not."""
+    """Composite key; each value exists by itself, the pair does not."""
     rooms = {"house": [1, 1, 2], "number": [1, 2, 1]}
     assert gated(PAIRS, rooms=rooms, beds={"id": [1, 2], "house": [1, 2], "number": [2, 1]}) == []
     told = gated(PAIRS, rooms=rooms, beds={"id": [1, 2], "house": [1, 2], "number": [2, 2]})
@@ -292,7 +292,7 @@ def test_keys_of_two_columns_are_looked_up_together():
 
 
 def test_a_link_table_repeats_no_pair():
-    """B3.3: many-to-many with a pair twice."""
+    """Many-to-many with a pair twice."""
     ids = {"tags": {"id": [1, 2]}, "posts": {"id": [1, 2]}}
     told = gated(LINK_TABLE, **ids, post_tags={"post_id": [1, 1, 2], "tag_id": [2, 2, 1]})
     assert told == [
@@ -301,7 +301,7 @@ def test_a_link_table_repeats_no_pair():
 
 
 def test_numbers_of_children_follow_what_was_declared():
-    """B3.4: minimum, maximum and mean of children for each parent."""
+    """Minimum, maximum and mean of children for each parent."""
     spec = """
     tables:
       places: {n: 50, columns: {id: {kind: key}}}
@@ -326,7 +326,7 @@ def test_numbers_of_children_follow_what_was_declared():
 
 @pytest.mark.parametrize("orphans", ["drop", "resample"])
 def test_orphans_are_repaired_only_where_that_is_asked_and_counted(orphans):
-    """B3.3: explicit repair."""
+    """Explicit repair."""
     spec = parse_spec(
         LINK_TABLE.replace("n: 3", "n: 40").replace("    unique: [[post_id, tag_id]]\n", "")
     )
@@ -347,7 +347,7 @@ def test_orphans_are_repaired_only_where_that_is_asked_and_counted(orphans):
 
 
 def test_numbers_beyond_the_integers_of_sqlite_are_kept_as_text(tmp_path):
-    """E: unsigned numbers of 64 bits."""
+    """Unsigned numbers of 64 bits."""
     code = HEAD + (
         "a = pd.DataFrame({'id': [1], 'n': np.array([2**64 - 1], dtype='uint64')})\n"
         "b = pd.DataFrame({'id': [1]})\n"

@@ -1,4 +1,4 @@
-"""B2.1, B2.3: the program is found in any reply, and its tables wherever they are."""
+"""The program is found in any reply, and its tables wherever they are."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ REPLIES = {
         HEAD + 'if __name__ == "__main__":\n' + indented(BODY + f"df = {FRAME}\n")
     ),
     "a named index": fenced(f"{HEAD}{BODY}df = {FRAME}.set_index('id')\n"),
-    "an excerpt beside it": fenced(f"{GOOD}sample = df.head(3)\nstats = df.describe()\n"),
-    "a copy beside it": fenced(f"{GOOD}backup = df.copy()\n"),
+    "an excerpt alongside it": fenced(f"{GOOD}sample = df.head(3)\nstats = df.describe()\n"),
+    "a copy alongside it": fenced(f"{GOOD}backup = df.copy()\n"),
     "names in other form": fenced(GOOD.replace('"house size (m^2)"', '"House_Size_M_2"')),
     "exit at the end": fenced(f"{GOOD}import sys\nsys.exit(0)\n"),
     "future import": fenced('"""Houses."""\nfrom __future__ import annotations\n' + GOOD),
@@ -65,7 +65,7 @@ REPLIES = {
 
 @pytest.mark.parametrize("reply", REPLIES.values(), ids=REPLIES)
 def test_the_program_and_its_table_are_found(reply):
-    """B2.1, B2.3: one block, two, none; any variable, printed, saved, returned, guarded."""
+    """One block, two, none; any variable, printed, saved, returned, guarded."""
     runs = map(ran, read_reply(ChatReply(reply)).candidates)
     best = next(run for run in runs if run.passed)
     houses = best.fitted.tables["housing_data"]
@@ -76,7 +76,7 @@ def test_the_program_and_its_table_are_found(reply):
 
 @pytest.mark.parametrize("name", ["returned", "inside a function", "main guard", "saved CSV"])
 def test_the_kept_program_makes_the_same_tables_by_hand(name, tmp_path):
-    """B2.2: `python program.py` needs nothing of ours and writes what the run wrote."""
+    """`python program.py` needs nothing of ours and writes what the run wrote."""
     import subprocess
     import sys
 
@@ -106,7 +106,7 @@ NOTHING = {
 
 @pytest.mark.parametrize("reply", NOTHING.values(), ids=NOTHING)
 def test_a_reply_without_code_is_told_so_and_asked_again(reply):
-    """B2.3: no code block; the second reply is taken."""
+    """No code block; the second reply is taken."""
     with ChatServer([reply, fenced(GOOD)]) as server:
         assert made(server).num_rows == 100
     assert len(server.calls) == 2
@@ -114,7 +114,7 @@ def test_a_reply_without_code_is_told_so_and_asked_again(reply):
 
 
 def test_replies_that_never_hold_code_end_in_a_named_error():
-    """B2.3, E: bounded, exit 4, with the reason."""
+    """Bounded, exit 4, with the reason."""
     with ChatServer(lambda _: "no, thanks") as server, pytest.raises(OutputError) as caught:
         made(server, rounds=2)
     assert (len(server.calls), caught.value.exit_code) == (3, 4)
@@ -122,7 +122,7 @@ def test_replies_that_never_hold_code_end_in_a_named_error():
 
 
 def test_assumptions_are_what_stands_around_the_code():
-    """B2.1: assumptions text kept."""
+    """Assumptions text kept."""
     read = read_reply(ChatReply(fenced(GOOD)))
     assert read.prose == (
         "I assume that larger houses cost more.\n\n\n\nThe program seeds numpy, so it repeats."

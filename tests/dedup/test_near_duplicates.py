@@ -35,7 +35,6 @@ def jaccard(left: str, right: str) -> float:
 
 @pytest.mark.parametrize("method", ["exact", "minhash", "embedding"])
 def test_case_punctuation_spacing_and_unicode_forms_make_no_difference(method: str) -> None:
-    """B4.3, D3.3."""
     texts = ["Café crème", "cafe\u0301  CRÈME!", "a wholly different text", "“Café—crème”"]
     found = near_duplicates(texts, method=method)
     assert found == [Match(0, 1, 1.0), Match(0, 3, 1.0)]

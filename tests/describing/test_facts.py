@@ -36,7 +36,6 @@ from fabula.fakers.languages import is_written_in, language_code
     ],
 )
 def test_a_value_is_found_in_the_forms_that_prose_gives_it(value: Any, text: str) -> None:
-    """D5.2."""
     assert missing_values({"x": [value]}, text) == []
 
 
@@ -53,12 +52,11 @@ def test_a_value_is_found_in_the_forms_that_prose_gives_it(value: Any, text: str
     ],
 )
 def test_a_value_that_is_not_there_is_named(value: Any, text: str) -> None:
-    """D5.2."""
     assert missing_values({"x": value}, text) == [f"x: {value}"]
 
 
 def test_numbers_and_names_beyond_the_fields_are_claims() -> None:
-    """D5.6. Counts of a list, opening words and words of the preferences are none."""
+    """Counts of a list, opening words and words of the preferences are none."""
     fields = {"actor": "Tom Hanks", "films": ["Big", "Sully"]}
     text = "Both 2 films, Big and Sully, made Tom Hanks rich. Then Paris and Meg Ryan paid 7,5 %."
     assert unsupported_claims(fields, text) == ["7,5", "Paris", "Meg Ryan"]
@@ -68,7 +66,7 @@ def test_numbers_and_names_beyond_the_fields_are_claims() -> None:
 
 
 def test_languages_are_told_by_script_and_small_words() -> None:
-    """D5.3. What can't be told is None, never a refusal."""
+    """What can't be told is None, never a refusal."""
     english = "The cat was on the mat and it was as happy as it is."
     german = "Die Katze war auf der Matte und sie ist so froh mit dem Ball."
     assert is_written_in(english, "en-GB") is True
@@ -82,7 +80,6 @@ def test_languages_are_told_by_script_and_small_words() -> None:
 
 
 def test_both_names_of_a_preference_are_read_and_unknown_ones_refused() -> None:
-    """D5.3."""
     assert preferences_of({"minimal length": 500, "maxWords": 90}) == Preferences(
         min_characters=500, max_words=90
     )

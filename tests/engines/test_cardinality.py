@@ -35,12 +35,10 @@ def children(per_parent: dict[str, Any], parents: int) -> np.ndarray:
 
 
 def test_a_fixed_number_of_children_is_exact() -> None:
-    """B3.4."""
     assert (children({"fixed": 3}, 1_000) == 3).all()
 
 
 def test_no_children_at_all() -> None:
-    """B3.4."""
     assert children({"fixed": 0}, 10).sum() == 0
 
 
@@ -55,7 +53,6 @@ def test_no_children_at_all() -> None:
     ],
 )
 def test_children_follow_their_distribution(per_parent: dict[str, Any], law: Any) -> None:
-    """B3.4."""
     counts = children(per_parent, 20_000)
     for k in range(int(counts.max()) + 1):
         p = float(law.pmf(k))
@@ -63,7 +60,7 @@ def test_children_follow_their_distribution(per_parent: dict[str, Any], law: Any
 
 
 def test_bounds_cut_the_distribution_of_children() -> None:
-    """B3.4: a declared minimum and maximum hold, without a heap at the bounds."""
+    """A declared minimum and maximum hold, without a heap at the bounds."""
     counts = children({"poisson": 2, "min": 1, "max": 3}, 20_000)
     law = stats.poisson(2)
     inside = law.pmf([1, 2, 3]) / law.pmf([1, 2, 3]).sum()
@@ -73,20 +70,18 @@ def test_bounds_cut_the_distribution_of_children() -> None:
 
 
 def test_a_continuous_distribution_of_children_is_rounded() -> None:
-    """B3.4."""
     counts = children({"normal": {"mean": 10, "std": 2}, "min": 0}, 20_000)
     assert abs(counts.mean() - 10) < five_sigma_mean(2.1, 20_000)
 
 
 @pytest.mark.parametrize("parents", [0, 1, 2])
 def test_few_parents(parents: int) -> None:
-    """B3.3, B3.4."""
     assert children({"fixed": 4}, parents).tolist() == [4] * parents
 
 
 @pytest.mark.parametrize("parents", [BLOCK_ROWS - 1, BLOCK_ROWS, BLOCK_ROWS + 1, 200_000])
 def test_children_cross_blocks_of_parents_and_of_their_own(parents: int) -> None:
-    """B3.4: counts hold where blocks meet."""
+    """Counts hold where blocks meet."""
     counts = children({"min": 0, "max": 2}, parents)
     assert len(counts) == parents
     assert counts.max() == 2
@@ -101,7 +96,7 @@ def test_children_cross_blocks_of_parents_and_of_their_own(parents: int) -> None
 def test_any_window_of_children_belongs_to_the_right_parents(
     counts: list[int], start: int, rows: int
 ) -> None:
-    """B3.4: windows are made alone, in any order."""
+    """Windows are made alone, in any order."""
     drawn = np.array(counts, dtype=float)
     cardinality = Cardinality(PerParent(of="p", max=9), len(counts), lambda _, size: drawn[:size])
     owners = np.repeat(np.arange(len(counts)), counts)
@@ -115,7 +110,7 @@ def test_any_window_of_children_belongs_to_the_right_parents(
 
 
 def test_parents_that_are_lost_have_no_children() -> None:
-    """B3.3: no orphans where a row check drops parents."""
+    """No orphans where a row check drops parents."""
     tables = made_tables(
         {
             "parents": {

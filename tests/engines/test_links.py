@@ -33,7 +33,7 @@ def assert_resolves(tables: dict[str, Any], child: str, column: str, parent: str
 
 @pytest.mark.parametrize("n", [0, 1, 65_535, 65_536, 65_537, 200_000])
 def test_foreign_keys_resolve_at_any_size(n: int) -> None:
-    """B3.3: no orphans, at the edges of blocks either."""
+    """No orphans, at the edges of blocks either."""
     tables = made_tables({"p": parents(1_000), "c": {"n": n, "columns": {"p": to("p"), "x": X}}})
     assert tables["c"].num_rows == n
     assert tables["c"]["p"].null_count == 0
@@ -51,7 +51,7 @@ def test_foreign_keys_resolve_at_any_size(n: int) -> None:
     ],
 )
 def test_any_identifying_column_can_be_referred_to(key: dict[str, Any]) -> None:
-    """B3.3: keys with start and step, uuids, sequences, unique texts."""
+    """Keys with start and step, uuids, sequences, unique texts."""
     tables = made_tables(
         {
             "p": {"n": 70_000, "columns": {"code": key, "x": X}},
@@ -68,7 +68,6 @@ def test_any_identifying_column_can_be_referred_to(key: dict[str, Any]) -> None:
 
 
 def test_plain_references_are_drawn_evenly() -> None:
-    """B3.4."""
     tables = made_tables({"p": parents(20), "c": {"n": 100_000, "columns": {"p": to("p")}}})
     shares = np.bincount(numbers(tables["c"], "p"), minlength=21)[1:] / 100_000
     assert np.abs(shares - 0.05).max() < five_sigma_share(0.05, 100_000)
@@ -76,7 +75,7 @@ def test_plain_references_are_drawn_evenly() -> None:
 
 @pytest.mark.parametrize(("size", "exponent"), [(50, 1.1), (7, 0.5), (100_000, 1.3), (100_000, 1)])
 def test_skewed_references_follow_the_zipf_law(size: int, exponent: float) -> None:
-    """B3.4: frequencies by rank; the head is a table, the tail an integral."""
+    """Frequencies by rank; the head is a table, the tail an integral."""
     n = 200_000
     tables = made_tables(
         {"p": parents(size), "c": {"n": n, "columns": {"p": to("p", skew=exponent)}}}
@@ -94,7 +93,7 @@ def test_skewed_references_follow_the_zipf_law(size: int, exponent: float) -> No
 
 
 def test_the_tail_of_a_large_zipf_law_has_its_share() -> None:
-    """B3.4: ranks beyond the table."""
+    """Ranks beyond the table."""
     n = 200_000
     ranks = numbers(
         made_tables(
@@ -111,7 +110,7 @@ def test_the_tail_of_a_large_zipf_law_has_its_share() -> None:
 
 
 def test_references_by_weight_follow_the_parents_column() -> None:
-    """B3.4; parents of weight 0 or none have no children."""
+    """Parents of weight 0 or none have no children."""
     weight = {"kind": "choice", "values": [0, 1, 5, None, -3]}
     tables = made_tables(
         {"p": parents(40, w=weight), "c": {"n": 100_000, "columns": {"p": to("p", weights="w")}}}
@@ -124,7 +123,6 @@ def test_references_by_weight_follow_the_parents_column() -> None:
 
 
 def test_weights_that_are_all_zero_are_an_error() -> None:
-    """B3.4."""
     zero = {"kind": "constant", "value": 0}
     tables = {"p": parents(5, w=zero), "c": {"n": 5, "columns": {"p": to("p", weights="w")}}}
     with pytest.raises(CheckError) as caught:
@@ -135,7 +133,6 @@ def test_weights_that_are_all_zero_are_an_error() -> None:
 
 
 def test_one_to_one_takes_every_parent_once() -> None:
-    """B3.3."""
     tables = made_tables(
         {"p": parents(70_000), "c": {"n": 70_000, "columns": {"p": to("p", unique=True)}}}
     )
@@ -143,7 +140,7 @@ def test_one_to_one_takes_every_parent_once() -> None:
 
 
 def test_one_to_one_with_too_few_written_parents_is_an_error() -> None:
-    """B3.3: parents that a check drops can't be referred to."""
+    """Parents that a check drops can't be referred to."""
     lossy = {**parents(100, x=X), "checks": [{"kind": "row", "sql": "x > 50", "repair": "drop"}]}
     with pytest.raises(CheckError) as caught:
         made_tables({"p": lossy, "c": {"n": 100, "columns": {"p": to("p", unique=True)}}})
@@ -153,7 +150,7 @@ def test_one_to_one_with_too_few_written_parents_is_an_error() -> None:
 
 
 def test_the_share_of_rows_without_parent_is_met() -> None:
-    """B3.3: a nullable reference, and the parent's values with it."""
+    """A nullable reference, and the parent's values with it."""
     tables = made_tables(
         {
             "p": parents(10, x=X),
@@ -169,13 +166,11 @@ def test_the_share_of_rows_without_parent_is_met() -> None:
 
 
 def test_an_empty_parent_leaves_nullable_references_empty() -> None:
-    """B3.3."""
     tables = made_tables({"p": parents(0), "c": {"n": 5, "columns": {"p": to("p", nulls=0.1)}}})
     assert tables["c"]["p"].to_pylist() == [None] * 5
 
 
 def test_an_empty_parent_of_a_required_reference_is_an_error() -> None:
-    """B3.3."""
     with pytest.raises(CheckError) as caught:
         made_tables({"p": parents(0), "c": {"n": 5, "columns": {"p": to("p")}}})
     assert caught.value.code == "engine.empty-parent"
@@ -186,7 +181,7 @@ def test_an_empty_parent_of_a_required_reference_is_an_error() -> None:
 @pytest.mark.parametrize("key", [KEY, {"kind": "uuid"}])
 @pytest.mark.parametrize("repair", ["fail", "resample"])
 def test_a_reference_to_the_own_table_is_a_tree(key: dict[str, Any], repair: str) -> None:
-    """B3.3: self-reference with roots, no loops, values of the parent row agree."""
+    """Self-reference with roots, no loops, values of the parent row agree."""
     columns = {
         "id": key,
         "boss": to("t", nulls=0.1),
@@ -208,7 +203,7 @@ def test_a_reference_to_the_own_table_is_a_tree(key: dict[str, Any], repair: str
 
 
 def test_a_cycle_with_a_nullable_side_resolves_both_ways() -> None:
-    """B3.3: circular foreign keys."""
+    """Circular foreign keys."""
     tables = made_tables(
         {
             "teams": {"n": 100, "columns": {"id": KEY, "lead": to("people")}},
@@ -220,7 +215,7 @@ def test_a_cycle_with_a_nullable_side_resolves_both_ways() -> None:
 
 
 def test_a_cycle_of_tables_that_both_lose_rows_resolves_both_ways() -> None:
-    """B3.3: circular foreign keys, with repair."""
+    """Circular foreign keys, with repair."""
     check = {"kind": "row", "sql": "x > 20", "repair": "drop"}
     tables = made_tables(
         {
@@ -240,7 +235,7 @@ def test_a_cycle_of_tables_that_both_lose_rows_resolves_both_ways() -> None:
 @pytest.mark.parametrize("driven", [True, False])
 @pytest.mark.parametrize("how", ["primary_key", "unique"])
 def test_a_link_table_repeats_no_pair(driven: bool, how: str) -> None:
-    """B3.3: many to many and composite keys."""
+    """Many to many and composite keys."""
     size = {"per_parent": {"of": "s", "min": 0, "max": 20}} if driven else {"n": 30_000}
     distinct = {"primary_key": ["s", "c"]} if how == "primary_key" else {"unique": [["s", "c"]]}
     tables = made_tables(
@@ -259,7 +254,7 @@ def test_a_link_table_repeats_no_pair(driven: bool, how: str) -> None:
 
 
 def test_a_full_link_table_holds_every_pair() -> None:
-    """B3.3: as many rows as there are pairs, and three-way keys."""
+    """As many rows as there are pairs, and three-way keys."""
     tables = made_tables(
         {
             "p": parents(7),
@@ -284,7 +279,6 @@ def test_a_full_link_table_holds_every_pair() -> None:
     sizes=st.lists(st.integers(1, 12), min_size=1, max_size=3), seed=st.integers(), name=st.text()
 )
 def test_combinations_over_a_table_never_repeat(sizes: list[int], seed: int, name: str) -> None:
-    """B3.3."""
     cells = int(np.prod(sizes))
     columns = DistinctAcross(sizes, seed, "t", name)(np.arange(cells))
     assert len(set(zip(*(column.tolist() for column in columns), strict=True))) == cells
@@ -299,7 +293,6 @@ def test_combinations_over_a_table_never_repeat(sizes: list[int], seed: int, nam
 def test_combinations_within_a_parent_never_repeat(
     sizes: list[int], parent: int, seed: int
 ) -> None:
-    """B3.3."""
     cells = int(np.prod(sizes))
     places = np.arange(cells)
     columns = DistinctWithin(sizes, seed, "t", "x")(np.full(cells, parent), places)
@@ -307,7 +300,7 @@ def test_combinations_within_a_parent_never_repeat(
 
 
 def test_combinations_of_huge_tables_stay_in_range_and_spread() -> None:
-    """B3.3: more combinations than a 64-bit number counts."""
+    """More combinations than a 64-bit number counts."""
     size = 5_000_000
     columns = DistinctAcross([size] * 3, 1, "t", "x")(np.arange(20_000))
     assert len(set(zip(*(column.tolist() for column in columns), strict=True))) == 20_000

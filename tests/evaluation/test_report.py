@@ -36,7 +36,7 @@ tables:
 
 
 def test_the_page_asks_for_nothing_and_needs_no_script() -> None:
-    """C4.1: the report is one offline page."""
+    """The report is one offline page."""
     html = evaluate(MADE, real=REAL, target="hired", protected=["sex"], gates=True).to_html()
     page = Page(html)
     assert page.open == []
@@ -96,7 +96,7 @@ def test_nothing_from_data_becomes_markup() -> None:
 
 
 def test_no_real_row_is_on_the_page_or_in_the_json() -> None:
-    """C6: aggregates only."""
+    """Aggregates only."""
     report = evaluate(MADE, real=REAL, target="hired", protected=["sex"])
     for text in (report.to_html(), report.to_json(), report.to_markdown()):
         assert not re.search(r"Ada\d Number", text)
@@ -105,7 +105,6 @@ def test_no_real_row_is_on_the_page_or_in_the_json() -> None:
 
 
 def test_labels_that_few_real_people_have_are_pooled() -> None:
-    """C6."""
     rare = pa.table({"job": ["clerk"] * 60 + ["astronaut"] * 2, "n": np.arange(62) * 0.7})
     html = evaluate(rare, real=rare).to_html()
     assert "clerk" in html
@@ -132,7 +131,7 @@ def test_json_has_every_number_and_is_valid() -> None:
 
 
 def test_gates_block_and_name_what_failed() -> None:
-    """C5.1: a failed gate ends in an error with exit code 1."""
+    """A failed gate ends in an error with exit code 1."""
     report = evaluate(REAL, real=REAL, gates=["quality.shapes>=0.9", "privacy.exact_copies<=1%"])
     assert not report.passed
     assert [gate.passed for gate in report.gates] == [True, False]
@@ -171,7 +170,7 @@ def test_a_gate_that_can_not_be_held_is_an_error(gates: list[str], code: str) ->
 
 
 def test_charts_are_svg_files(tmp_path: Path) -> None:
-    """A5.3: the scatter by group is written without a language model."""
+    """The scatter by group is written without a language model."""
     sizes = np.repeat([43, 50, 55, 65, 77], 20)
     types = np.tile(["OLED", "QLED"], 50)
     price = sizes * np.where(types == "QLED", 24.0, 12.0) + np.arange(100)
@@ -200,7 +199,7 @@ def test_charts_are_png_files_where_that_is_asked(tmp_path: Path) -> None:
 
 
 def test_a_spec_brings_its_rules_into_the_report() -> None:
-    """A5.1, C5.1: each rule with its value, pass or fail, and offending rows."""
+    """Each rule with its value, pass or fail, and offending rows."""
     rows = pa.table({"size": [40.0, 50.0, 60.0], "price": [900.0, -5.0, 100.0],
                      "tv_type": ["OLED", "QLED", "OLED"]})  # fmt: skip
     report = evaluate(rows, spec=parse_spec(TVS))

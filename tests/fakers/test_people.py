@@ -45,7 +45,7 @@ def latin_names(locale: Locale) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("code", LOCALES)
 def test_every_field_of_every_locale_is_filled(code: str) -> None:
-    """E.: coherent people."""
+    """Coherent people."""
     locale = load_locale(code)
     for row in rows(code):
         assert all(value or value == 0 for value in row.values()), row
@@ -56,7 +56,7 @@ def test_every_field_of_every_locale_is_filled(code: str) -> None:
 
 @pytest.mark.parametrize("code", LOCALES)
 def test_names_fit_the_sex_and_each_other(code: str) -> None:
-    """E.: name, e-mail and sex disagree."""
+    """Name, e-mail and sex disagree."""
     locale = load_locale(code)
     first = [{name.text for name in names} for names in locale.first]
     last = [{name.text for name in names} for names in locale.last]
@@ -72,7 +72,7 @@ def test_names_fit_the_sex_and_each_other(code: str) -> None:
 
 @pytest.mark.parametrize("code", LOCALES)
 def test_accounts_are_made_of_the_row_s_names_and_reach_nobody(code: str) -> None:
-    """E.: e-mail from the name; no address that can be delivered."""
+    """E-mail from the name; no address that can be delivered."""
     spelled = latin_names(load_locale(code))
     for row in rows(code):
         assert RESERVED.fullmatch(row["email"])
@@ -87,7 +87,7 @@ def test_accounts_are_made_of_the_row_s_names_and_reach_nobody(code: str) -> Non
 
 @pytest.mark.parametrize("code", LOCALES)
 def test_town_state_postcode_and_address_agree(code: str) -> None:
-    """E.: coherent addresses."""
+    """Coherent addresses."""
     places = load_locale(code).places
     for row in rows(code):
         assert any(
@@ -124,7 +124,6 @@ def test_slavic_surnames_are_inflected() -> None:
 
 
 def test_a_field_is_the_same_whichever_fields_are_asked_for_with_it() -> None:
-    """A1.5 (adding a column changes no other)."""
     people = People(["en", "ja"])
     together = people.draw(streams(), 500, FIELDS)
     for field in FIELDS:
@@ -156,7 +155,6 @@ def test_several_locales_share_the_rows_equally() -> None:
 def test_unique_accounts_never_repeat_across_blocks(
     field: Literal["email", "username"],
 ) -> None:
-    """C2.2 (unique), E."""
     people = People(["en", "ko"])
     values: list[str] = []
     for block in range(3):
@@ -223,7 +221,7 @@ def test_common_names_are_common() -> None:
 
 
 def test_numbers_of_the_united_states_are_fictional_and_well_formed() -> None:
-    """C2.2: the guide's phone format, 100 %."""
+    """The guide's phone format, 100 %."""
     for row in rows("en", 1_000, "phone"):
         assert re.fullmatch(r"\(\d{3}\) 555-01\d{2}", row["phone"])
 

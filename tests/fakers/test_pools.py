@@ -47,7 +47,6 @@ def test_values_keep_their_types() -> None:
 def test_unknown_providers_and_locales_are_refused(
     name: str, locale: str, hint: str | None
 ) -> None:
-    """E."""
     with pytest.raises(SpecError) as caught:
         provider_pool(name, locale, 5, seed=1)
     assert caught.value.code == "spec.provider"

@@ -56,7 +56,6 @@ REGEXES = st.recursive(ATOMS | CLASSES, combined, max_leaves=6)
 @settings(max_examples=300, deadline=None)
 @given(REGEXES, st.integers(0, 2**32))
 def test_every_drawn_string_matches_its_pattern(regex: str, seed: int) -> None:
-    """A2.1, C2.2."""
     pattern = compiled_or_too_large(regex)
     drawn = pattern.draw(rng(seed), 40)
     drawn.validate(full=True)
@@ -66,7 +65,6 @@ def test_every_drawn_string_matches_its_pattern(regex: str, seed: int) -> None:
 @settings(max_examples=200, deadline=None)
 @given(REGEXES)
 def test_numbered_strings_are_all_the_strings_once(regex: str) -> None:
-    """C2.2 (unique)."""
     pattern = compiled_or_too_large(regex)
     if not pattern.has_index or pattern.size is None:
         return
@@ -97,12 +95,11 @@ def test_numbered_strings_are_all_the_strings_once(regex: str) -> None:
     ],
 )
 def test_size_counts_distinct_strings(regex: str, size: int) -> None:
-    """C2.2: "only 3 values for 10 rows" can be said before the run."""
+    """ "only 3 values for 10 rows" can be said before the run."""
     assert compile_pattern(regex).size == size
 
 
 def test_numbered_strings_equal_a_listing_by_hand() -> None:
-    """C2.2 (unique)."""
     pattern = compile_pattern(r"[AB]-\d?(x|yz)")
     by_hand = {
         f"{head}-{digit}{tail}"
@@ -113,7 +110,7 @@ def test_numbered_strings_equal_a_listing_by_hand() -> None:
 
 
 def test_more_strings_than_numbers_stay_distinct_and_varied() -> None:
-    """C2.2 (unique): every place varies even where 62 bits can't reach it."""
+    """Every place varies even where 62 bits can't reach it."""
     values = compile_pattern("[A-Z0-9]{30}").at(np.arange(2_000) * (2**62 // 2_000)).to_pylist()
     assert len(set(values)) == 2_000
     assert all(len(set(place)) > 1 for place in zip(*values, strict=True))
@@ -181,7 +178,6 @@ def test_any_number_of_strings_can_be_drawn(n: int) -> None:
 def test_what_cannot_be_drawn_is_refused_with_place_and_reason(
     regex: str, position: int | None, reason: str
 ) -> None:
-    """C2.2, E."""
     with pytest.raises(PatternError, match=reason) as caught:
         compile_pattern(regex)
     assert caught.value.position == position
@@ -204,7 +200,7 @@ def test_anchors_that_hold_anyway_are_ignored(regex: str, size: int) -> None:
 
 
 def test_patterns_on_which_matching_would_take_for_ever_are_compiled_at_once() -> None:
-    """E.: a nested choice that a backtracking matcher needs exponential time for."""
+    """A nested choice that a backtracking matcher needs exponential time for."""
     pattern = compile_pattern(r"(\w|\w\w|\w{5}x?){1,30}")
     assert len(pattern.draw(rng(), 100)) == 100
     assert not pattern.has_index

@@ -53,7 +53,7 @@ def test_notes_name_the_file_of_a_table_in_parts(tmp_path: Path) -> None:
 
 
 def damaged() -> pa.Table:
-    """Ids of 64 bits as pandas reads them beside a gap, and large numbers that are none."""
+    """Ids of 64 bits as pandas reads them alongside a gap, and large numbers that are none."""
     ids = (1_790_000_000_000_000_684 + np.arange(300) * 4_194_065).astype(float)
     ids[7] = np.nan
     mass = np.full(300, 1.99e30)

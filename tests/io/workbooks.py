@@ -23,7 +23,7 @@ _DAY_ZERO = dt.datetime(1899, 12, 30)
 def write_workbook(
     path: Path, sheets: Mapping[str, Sequence[Sequence[Any]]], *, hidden: Sequence[str] = ()
 ) -> Path:
-    """A workbook of rows of texts, numbers, truth values, dates and times; None is no cell."""
+    """A workbook of rows of texts, numbers, truth values, dates and times; None is not a cell."""
     with zipfile.ZipFile(path, "w") as archive:
         listed, linked = [], []
         for at, (name, rows) in enumerate(sheets.items(), 1):

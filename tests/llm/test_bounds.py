@@ -160,7 +160,7 @@ async def test_an_endpoint_that_miscounts_does_not_switch_a_limit_off(
 async def test_a_reply_that_echoes_a_secret_is_kept_without_it(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Headers and logins that gateways echo are no data."""
+    """Headers and logins that gateways echo are not data."""
     monkeypatch.setenv("MY_KEY", "sk-very-secret-0123456789")
     monkeypatch.setenv("TENANT", "tenant-secret-987")
 

@@ -26,7 +26,7 @@ SHOP = {
 
 
 def test_keys_are_found_in_any_spelling_with_self_reference_and_composite_keys() -> None:
-    """C2.1: what points where is read from names and confirmed by all values."""
+    """What points where is read from names and confirmed by all values."""
     keys = find_keys(SHOP)
     assert keys.primary == {
         "Customers": ("CustomerID",),
@@ -46,14 +46,14 @@ def test_keys_are_found_in_any_spelling_with_self_reference_and_composite_keys()
 
 
 def test_a_value_that_no_parent_has_means_no_key() -> None:
-    """C2.1: a name alone is not enough."""
+    """A name alone is not enough."""
     parents = pa.table({"id": [1, 2]})
     children = pa.table({"id": [1, 2, 3], "parent_id": [1, 2, 9]})
     assert find_keys({"parents": parents, "children": children}).foreign == ()
 
 
 def test_tables_without_rows_or_keys_have_none() -> None:
-    """E: empty tables, repeated and missing values."""
+    """Empty tables, repeated and missing values."""
     tables = {
         "empty": pa.table({"id": pa.array([], pa.int64())}),
         "repeated": pa.table({"id": [1, 1]}),
@@ -64,7 +64,7 @@ def test_tables_without_rows_or_keys_have_none() -> None:
 
 
 def test_inferred_specs_declare_the_keys_that_the_data_has() -> None:
-    """C2.1: `init --from` a folder of tables."""
+    """`init --from` a folder of tables."""
     spec = infer(SHOP).spec
     orders, lines = spec.tables["Orders"], spec.tables["OrderLines"]
     assert orders.columns["BillingCustomerId"].kind == "reference"
@@ -88,7 +88,7 @@ def test_values_that_cannot_be_shared_by_chance_tell_a_key_of_any_name() -> None
 
 
 def test_numbers_point_where_their_name_says_in_any_habit() -> None:
-    """A verb of the table's name, and a role that its rows play; a measure is no key."""
+    """A verb of the table's name, and a role that its rows play; a measure is not a key."""
     tables = {
         "shippers": pa.table({"shipperID": [1, 2, 3]}),
         "employees": pa.table({"employeeID": list(range(1, 9))}),

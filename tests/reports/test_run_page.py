@@ -32,7 +32,7 @@ def page_of(spec, folder) -> str:
 
 
 def test_a_report_needs_no_network_and_no_script(tmp_path):
-    """Well-formed, nothing executed, far below 5 MB; it names the files beside it alone."""
+    """Well-formed, nothing executed, far below 5 MB; it names the files alongside it alone."""
     text = page_of(SPEC, tmp_path / "out")
     page = Page(text)
     assert page.open == []

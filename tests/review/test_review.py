@@ -55,7 +55,7 @@ def _split(path: Path):
 
 
 def test_a_sheet_holds_a_seeded_sample_and_explains_itself(tmp_path):
-    """C5.3: the same seed gives the same sheet, another seed another one."""
+    """The same seed gives the same sheet, another seed another one."""
     data = {"n": list(range(1000)), "word": [f"w{i}" for i in range(1000)]}
     texts = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
@@ -72,7 +72,7 @@ def test_a_sheet_holds_a_seeded_sample_and_explains_itself(tmp_path):
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_rejected_rows_leave_and_fixed_rows_change(filled, tmp_path, delimiter):
-    """C5.3: counts are told, other values and all types stay; also through a spreadsheet."""
+    """Counts are told, other values and all types stay; also through a spreadsheet."""
     sheet = filled(
         "s.csv",
         {
@@ -99,7 +99,7 @@ def test_rejected_rows_leave_and_fixed_rows_change(filled, tmp_path, delimiter):
 
 
 def test_no_text_runs_as_a_formula_in_a_spreadsheet(tmp_path):
-    """C5.3: made text such as `=HYPERLINK(…)` is quoted; numbers are not, and nothing changes."""
+    """Made text such as `=HYPERLINK(…)` is quoted; numbers are not, and nothing changes."""
     data = {"verdict": ["=1+1", "@x", "-3", "'=", "- a\n- b"], "row": [-1.5, -1e-7, 0.0, 1.0, 2.0]}
     fb.review_export(data, tmp_path / "s.csv")
     rows = _split(tmp_path / "s.csv")[2:]
@@ -111,7 +111,7 @@ def test_no_text_runs_as_a_formula_in_a_spreadsheet(tmp_path):
 
 
 def test_fixes_take_the_type_of_their_column(tmp_path):
-    """C5.3: dates, decimals, categories, lists, true and false, and no value at all."""
+    """Dates, decimals, categories, lists, true and false, and no value at all."""
     data = pa.table(
         {
             "day": pa.array([dt.date(2024, 1, 1)]),
@@ -147,7 +147,7 @@ def test_fixes_take_the_type_of_their_column(tmp_path):
 
 
 def test_all_problems_of_all_sheets_come_at_once(filled):
-    """C5.3: each with its file and line; nothing is written."""
+    """Each with its file and line; nothing is written."""
     first = filled(
         "first.csv",
         {
@@ -183,11 +183,11 @@ def test_all_problems_of_all_sheets_come_at_once(filled):
 
 
 def test_a_sheet_of_other_columns_or_other_data_is_refused(filled, tmp_path):
-    """C5.3: the columns are named; rows that changed since the export are not touched."""
+    """The columns are named; rows that changed since the export are not touched."""
     sheet = filled("s.csv", {1: {"verdict": "reject"}})
     with pytest.raises(SheetError, match=r"it lacks `age`, `fix:age`; .*unknown `kilos`"):
         fb.review_import(sheet, {"id": [1], "name": ["Rex"], "age": [3]})
-    with pytest.raises(SheetError, match="is no row of this data"):
+    with pytest.raises(SheetError, match="is not a row of this data"):
         fb.review_import(sheet, {**PETS, "kilos": [0.0, 0.0, 0.0, 0.0]})
     twice = tmp_path / "twice.csv"
     twice.write_text(sheet.read_text() + sheet.read_text().splitlines()[5] + "\n")
@@ -204,7 +204,7 @@ def test_a_sheet_of_other_columns_or_other_data_is_refused(filled, tmp_path):
 
 
 def test_two_reviewers_are_compared_and_both_are_heard(filled):
-    """C5.3: a row that either rejects leaves; a value fixed twice keeps the first fix."""
+    """A row that either rejects leaves; a value fixed twice keeps the first fix."""
     first = filled(
         "first.csv", {1: {"verdict": "accept"}, 2: {"verdict": "fix", "fix:name": "Ida"}}
     )
@@ -225,7 +225,7 @@ def test_two_reviewers_are_compared_and_both_are_heard(filled):
 
 
 def test_kappa_is_cohens():
-    """C5.3: 20 yes-yes, 5 yes-no, 10 no-yes, 15 no-no: agreement 0.7, kappa 0.4."""
+    """20 yes-yes, 5 yes-no, 10 no-yes, 15 no-no: agreement 0.7, kappa 0.4."""
     pairs = [("accept", "accept")] * 20 + [("accept", "reject")] * 5
     pairs += [("reject", "accept")] * 10 + [("reject", "reject")] * 15
     first = [Judged(place, one, "", {}) for place, (one, _) in enumerate(pairs)]
@@ -246,7 +246,7 @@ NOTES = ReviewNotes(
 
 
 def test_the_next_request_holds_comments_and_examples(tmp_path, monkeypatch):
-    """C5.3: asserted on what the server received, for joint columns and for prose."""
+    """Asserted on what the server received, for joint columns and for prose."""
     spec = {
         "tables": {
             "guests": {
@@ -282,7 +282,7 @@ def test_the_next_request_holds_comments_and_examples(tmp_path, monkeypatch):
 
 
 def test_a_review_that_nothing_can_use_is_refused(tmp_path):
-    """C5.3: a spec without language models, other columns, a file that is no review."""
+    """A spec without language models, other columns, a file that is not a review."""
     with pytest.raises(UsageError, match="no table has the reviewed columns"):
         fb.generate("name person.name, note choice a|b", n=2, review=NOTES)
     path = tmp_path / "x.review.json"

@@ -17,7 +17,6 @@ LIMITS = Limits(seconds=10)
 
 @pytest.mark.parametrize("attack", ESCAPES)
 def test_an_escape_is_refused(attack: str, world: dict[str, Any]) -> None:
-    """B2.3, B2.5."""
     source = ESCAPES[attack]
     before = sorted(Path(world["home"]).iterdir())
 
@@ -33,6 +32,6 @@ def test_an_escape_is_refused(attack: str, world: dict[str, Any]) -> None:
 def test_an_escape_succeeds_without_the_sandbox(
     attack: str, world: dict[str, Any], tmp_path: Path
 ) -> None:
-    """B2.5: the same text in plain Python does what it says, so the test above can fail."""
+    """The same text in plain Python does what it says, so the test above can fail."""
     done = run_naively(ESCAPES[attack], world, tmp_path / "home")
     assert notes_of(done).get("done"), done.stderr

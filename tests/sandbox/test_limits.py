@@ -78,7 +78,6 @@ GREEDY = {
 
 @pytest.mark.parametrize("attack", ENDLESS)
 def test_a_program_that_does_not_end_is_ended(attack: str) -> None:
-    """B2.3."""
     outcome = run(EXECUTE, {"source": ENDLESS[attack]}, limits=LIMITS)
     assert outcome.fault is not None
     assert outcome.fault.kind == "time"
@@ -90,14 +89,13 @@ def test_a_program_that_does_not_end_is_ended(attack: str) -> None:
 def test_a_program_that_does_not_end_goes_on_without_the_sandbox(
     attack: str, tmp_path: Path
 ) -> None:
-    """B2.3."""
     with pytest.raises(subprocess.TimeoutExpired):
         run_naively(ENDLESS[attack], {}, tmp_path, seconds=0.5)
 
 
 @pytest.mark.parametrize("attack", GREEDY)
 def test_a_program_that_takes_too_much_is_ended(attack: str) -> None:
-    """B2.3: the fault names the limit."""
+    """The fault names the limit."""
     source, limit = GREEDY[attack]
     limits = Limits(**{**vars(LIMITS), "seconds": 20})
     outcome = run(EXECUTE, {"source": source, "values": MUCH}, limits=limits)
@@ -109,7 +107,7 @@ def test_a_program_that_takes_too_much_is_ended(attack: str) -> None:
 
 @pytest.mark.parametrize("attack", GREEDY)
 def test_a_program_that_takes_much_gets_it_without_the_sandbox(attack: str, tmp_path: Path) -> None:
-    """B2.3: more than the limits above, within bounds."""
+    """More than the limits above, within bounds."""
     folder = tmp_path / "work"
     folder.mkdir()
     done = run_naively(GREEDY[attack][0], LITTLE, folder)
@@ -117,21 +115,18 @@ def test_a_program_that_takes_much_gets_it_without_the_sandbox(attack: str, tmp_
 
 
 def test_a_question_to_the_user_finds_no_user() -> None:
-    """B2.3."""
     outcome = run(EXECUTE, {"source": "x = 1\nname = input('who? ')"})
     assert outcome.fault is not None
     assert (outcome.fault.message, outcome.fault.line) == ("EOFError: EOF when reading a line", 2)
 
 
 def test_a_crash_of_the_interpreter_is_a_fault() -> None:
-    """B2.3."""
     outcome = run(EXECUTE, {"source": "import ctypes; ctypes.string_at(0)"})
     assert outcome.fault is not None
     assert (outcome.fault.kind, outcome.fault.message) == ("killed", "it was killed by SIGSEGV")
 
 
 def test_endless_recursion_is_an_exception_with_its_line() -> None:
-    """B2.3."""
     outcome = run(EXECUTE, {"source": "def f(n):\n    return f(n + 1)\n\nf(0)"})
     assert outcome.fault is not None
     assert (outcome.fault.kind, outcome.fault.line) == ("exception", 2)
@@ -139,7 +134,7 @@ def test_endless_recursion_is_an_exception_with_its_line() -> None:
 
 
 def test_leaving_early_is_a_fault() -> None:
-    """B2.3: `os._exit` hides the result, `sys.exit` is told as what it is."""
+    """`os._exit` hides the result, `sys.exit` is told as what it is."""
     quiet = run(EXECUTE, {"source": "import os; os._exit(0)"}).fault
     loud = run(EXECUTE, {"source": "import sys; sys.exit(3)"}).fault
     assert quiet is not None
@@ -148,7 +143,7 @@ def test_leaving_early_is_a_fault() -> None:
 
 
 def test_nothing_of_a_program_runs_after_its_end(world: dict[str, Any]) -> None:
-    """B2.5: exit handlers, finalizers and threads end with the run."""
+    """Exit handlers, finalizers and threads end with the run."""
     source = (
         "import atexit, threading, time\n"
         "atexit.register(print, 'handler')\n"

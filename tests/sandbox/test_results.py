@@ -25,7 +25,7 @@ WRITE = (
 )
 
 FORGED = {
-    "bytes": ("import os; os.write(4, b'x' * 1_000)", "bytes that are no reply"),
+    "bytes": ("import os; os.write(4, b'x' * 1_000)", "bytes that are not a reply"),
     "a length of an exabyte": (
         "import os, struct; os.write(4, struct.pack('>cQ', b'T', 1 << 60))",
         "more than the limit",
@@ -70,7 +70,6 @@ FORGED = {
 
 @pytest.mark.parametrize("forgery", FORGED)
 def test_a_forged_reply_is_a_fault(forgery: str) -> None:
-    """B2.5."""
     source, words = FORGED[forgery]
     limits = LARGE if forgery in ("a schema without end", "notes without end") else LIMITS
     outcome = run(EXECUTE, {"source": source}, limits=limits)
@@ -81,7 +80,7 @@ def test_a_forged_reply_is_a_fault(forgery: str) -> None:
 
 
 def test_a_pickle_would_run_code_where_it_is_read(tmp_path: Path) -> None:
-    """B2.5: why results are never unpickled."""
+    """Why results are never unpickled."""
 
     class Trap:
         def __reduce__(self) -> tuple[Any, ...]:
@@ -118,14 +117,13 @@ def _deep(depth: int) -> pa.DataType:
     ],
 )
 def test_a_table_of_more_than_plain_values_is_refused(table: pa.Table, words: str) -> None:
-    """B2.5."""
     with pytest.raises(FrameError, match=words):
         received_table(memoryview(_stream(table)))
 
 
 @pytest.mark.parametrize("compression", ["zstd", "lz4"])
 def test_a_compressed_table_is_refused(compression: str) -> None:
-    """B2.5: a megabyte could hold a terabyte."""
+    """A megabyte could hold a terabyte."""
     zeros = pa.table({"x": pa.array([0] * 1_000_000)})
     packed = _stream(zeros, compression=compression)
     assert len(packed) < zeros.nbytes / 50
@@ -134,7 +132,7 @@ def test_a_compressed_table_is_refused(compression: str) -> None:
 
 
 def test_a_damaged_table_is_refused_or_read_but_never_crashes() -> None:
-    """B2.5: 2,000 streams with a few bytes changed; offsets and lengths among them."""
+    """2,000 streams with a few bytes changed; offsets and lengths among them."""
     rng = random.Random(1)
     table = pa.table({"x": [1, 2], "s": ["a", "bcd"], "l": [[1], [2, 3]], "t": [True, None]})
     whole = _stream(table)
@@ -153,7 +151,7 @@ def test_a_damaged_table_is_refused_or_read_but_never_crashes() -> None:
 
 
 def test_offsets_that_point_outside_are_refused() -> None:
-    """B2.5: the reader alone would take them."""
+    """The reader alone would take them."""
     whole = bytearray(_stream(pa.table({"s": ["abcd"]})))
     place = whole.rindex(struct.pack("<ii", 0, 4))
     whole[place : place + 8] = struct.pack("<ii", 0, 1 << 30)
@@ -172,14 +170,13 @@ def test_offsets_that_point_outside_are_refused() -> None:
     ],
 )
 def test_a_result_pipe_that_is_closed_gives_a_fault(source: str) -> None:
-    """B2.5."""
     outcome = run(EXECUTE, {"source": source}, tables={"t": pa.table({"x": [1]})}, limits=LIMITS)
     assert outcome.fault is not None
     assert not outcome.tables
 
 
 def test_what_a_program_does_to_our_modules_ends_with_it() -> None:
-    """B2.5: the next run starts from the warm process, which no program has touched."""
+    """The next run starts from the warm process, which no program has touched."""
     spoil = (
         "import sys, random, json\n"
         "for name, module in list(sys.modules.items()):\n"
@@ -197,7 +194,7 @@ def test_what_a_program_does_to_our_modules_ends_with_it() -> None:
 
 
 def test_an_exception_that_lies_in_its_text_is_told_as_text() -> None:
-    """B2.5: even where telling it runs more of the program."""
+    """Even where telling it runs more of the program."""
     source = "class Odd(Exception):\n    def __str__(self): raise SystemExit('never')\nraise Odd"
     outcome = run(EXECUTE, {"source": source}, limits=LIMITS)
     assert outcome.fault is not None

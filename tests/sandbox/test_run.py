@@ -31,7 +31,7 @@ SOURCE = str(Path(fabula.__file__).parents[1])
 
 
 def test_tables_go_in_and_come_out_as_they_were() -> None:
-    """B2.1: every plain type, nulls, empty tables, names in any script."""
+    """Every plain type, nulls, empty tables, names in any script."""
     table = pa.table(
         {
             "n": pa.array([1, None], pa.int32()),
@@ -57,7 +57,6 @@ def test_tables_go_in_and_come_out_as_they_were() -> None:
 
 
 def test_categories_come_out_as_their_values_and_pieces_as_one_table() -> None:
-    """B2.1."""
     source = (
         "import pandas as pd, pyarrow as pa\n"
         "frame = pd.DataFrame({'c': pd.Categorical(['a', 'b'])})\n"
@@ -69,7 +68,7 @@ def test_categories_come_out_as_their_values_and_pieces_as_one_table() -> None:
 
 
 def test_a_large_table_comes_out_whole() -> None:
-    """E: a million rows of three columns, in many frames."""
+    """A million rows of three columns, in many frames."""
     source = (
         "import numpy as np, pyarrow as pa\n"
         "n = 1_000_000\n"
@@ -83,7 +82,6 @@ def test_a_large_table_comes_out_whole() -> None:
 
 
 def test_an_exception_names_the_line_and_shows_only_the_program() -> None:
-    """B2.4."""
     outcome = run(EXECUTE, {"source": "def f():\n    return 1 / 0\n\nf()\n"})
     assert outcome.fault is not None
     assert (outcome.fault.kind, outcome.fault.line) == ("exception", 2)
@@ -93,7 +91,6 @@ def test_an_exception_names_the_line_and_shows_only_the_program() -> None:
 
 
 def test_a_syntax_error_names_the_line() -> None:
-    """B2.3."""
     fault = run(EXECUTE, {"source": "x = 1\ny = = 2\n"}).fault
     assert fault is not None
     assert (fault.kind, fault.line) == ("exception", 2)
@@ -101,7 +98,7 @@ def test_a_syntax_error_names_the_line() -> None:
 
 
 def test_chance_repeats_by_seed_even_where_a_program_sets_none() -> None:
-    """B2.2: `random`, `numpy`, hashes, and generators that would ask the system."""
+    """`random`, `numpy`, hashes, and generators that would ask the system."""
     source = (
         "import random, secrets, uuid, os, numpy as np\n"
         "notes.update(a=random.random(), b=np.random.rand(), c=np.random.default_rng().random(),\n"
@@ -115,7 +112,7 @@ def test_chance_repeats_by_seed_even_where_a_program_sets_none() -> None:
 
 
 def test_a_child_holds_nothing_of_its_parent() -> None:
-    """B2.5: no file but its streams and the result pipe, no variable but the fixed ones."""
+    """No file but its streams and the result pipe, no variable but the fixed ones."""
     source = (
         "import os\nheld = []\n"
         "for fd in range(256):\n"
@@ -129,7 +126,7 @@ def test_a_child_holds_nothing_of_its_parent() -> None:
 
 
 def test_runs_go_on_side_by_side() -> None:
-    """E: eight threads; each gets its own answer."""
+    """Eight threads; each gets its own answer."""
     source = "import time; time.sleep(0.2); notes['n'] = request"
     with ThreadPoolExecutor(8) as pool:
         outcomes = pool.map(lambda n: run(EXECUTE, {"source": source, "values": n}), range(8))
@@ -137,7 +134,7 @@ def test_runs_go_on_side_by_side() -> None:
 
 
 def test_a_warm_process_that_was_killed_is_started_again() -> None:
-    """E: between runs and in the middle of one."""
+    """Between runs and in the middle of one."""
     run(EXECUTE, {"source": "pass"})
     warm = fork_server.template()._process.pid
     os.kill(warm, signal.SIGKILL)
@@ -151,7 +148,7 @@ def test_a_warm_process_that_was_killed_is_started_again() -> None:
 
 @pytest.mark.slow
 def test_a_fork_of_the_parent_starts_its_own_warm_process() -> None:
-    """E: and leaves the first one alone."""
+    """And leaves the first one alone."""
     run(EXECUTE, {"source": "pass"})
     warm = fork_server.template()._process.pid
     script = (
@@ -170,7 +167,7 @@ def test_a_fork_of_the_parent_starts_its_own_warm_process() -> None:
 
 @pytest.mark.slow
 def test_all_ends_when_the_parent_is_killed(tmp_path: Path) -> None:
-    """B2.5: neither the warm process nor a running program outlives its parent."""
+    """Neither the warm process nor a running program outlives its parent."""
     script = (
         "from fabula.sandbox.run import run\n"
         "from fabula.sandbox.fork_server import template\n"
@@ -192,14 +189,13 @@ def test_all_ends_when_the_parent_is_killed(tmp_path: Path) -> None:
 
 
 def test_an_entry_that_is_not_there_is_our_mistake() -> None:
-    """E."""
     with pytest.raises(FabulaError) as caught:
         run("fabula.sandbox.source:nothing", {})
     assert caught.value.code == "sandbox.entry"
 
 
 def test_the_probes_find_every_wall_open_without_the_sandbox(tmp_path: Path) -> None:
-    """B2.5: so that the test at start can fail."""
+    """So that the test at start can fail."""
     source = (
         f"import sys; sys.path.insert(0, {SOURCE!r})\n"
         "from fabula.sandbox.probes import attempt\n"
@@ -212,7 +208,7 @@ def test_the_probes_find_every_wall_open_without_the_sandbox(tmp_path: Path) -> 
 
 
 def test_another_system_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    """B2.3: never a silent run without a sandbox."""
+    """Never a silent run without a sandbox."""
     monkeypatch.setattr(sandbox, "_tried", False)
     monkeypatch.setattr(sys, "platform", "darwin")
     with pytest.raises(PrerequisiteError) as caught:
@@ -223,7 +219,6 @@ def test_another_system_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_missing_package_is_named_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    """B2.3."""
     monkeypatch.setattr(sandbox, "_tried", False)
     monkeypatch.setitem(sys.modules, "pyseccomp", None)
     with pytest.raises(PrerequisiteError) as caught:
@@ -240,7 +235,7 @@ def test_a_missing_package_is_named_with_its_command(monkeypatch: pytest.MonkeyP
     ],
 )
 def test_a_kernel_without_a_wall_runs_nothing(call: str) -> None:
-    """B2.3: the kernel itself is made to lack the call, for a process and its children."""
+    """The kernel itself is made to lack the call, for a process and its children."""
     script = (
         "from pyseccomp import ALLOW, EQ, ERRNO, Arg, SyscallFilter\n"
         "rules = SyscallFilter(ALLOW)\n"
@@ -257,7 +252,6 @@ def test_a_kernel_without_a_wall_runs_nothing(call: str) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="runs as root, to become an ordinary user")
 def test_an_ordinary_user_has_the_same_walls() -> None:
-    """B2.5."""
     nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env"]
     pythons = [sys.executable, "/usr/bin/python3"]
     works = [python for python in pythons if _works([*nobody, python, "-c", "import ctypes"])]

@@ -157,7 +157,7 @@ def model_files() -> st.SearchStrategy[bytes]:
     def archive(members: Mapping[str, bytes], name: str, data: bytes) -> bytes:
         with scratch() as folder:
             path = folder / "m.fabula"
-            with suppress(ValueError):  # a description that is no JSON can't be given checksums
+            with suppress(ValueError):  # a description that is not JSON can't be given checksums
                 write(path, {**members, name: data})
                 return path.read_bytes()
             with zipfile.ZipFile(buffer := io.BytesIO(), "w") as packed:

@@ -102,7 +102,7 @@ def test_an_entity_without_a_table_keeps_its_counts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_lines_are_counted_within_their_order(first: int) -> None:
-    """Also beside a key of their own, and from the number that the real ones start with."""
+    """Also alongside a key of their own, and from the number that the real ones start with."""
     sizes = np.random.default_rng(1).integers(1, 6, 80)
     order = np.repeat(np.arange(80), sizes)
     place = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)

@@ -55,7 +55,7 @@ def fake() -> ChatModel:
 
 
 async def test_every_value_is_within_its_schema(fake: ChatModel) -> None:
-    """A2.1: choices, bounds, lengths, patterns, formats, unions, nesting; a hundred times."""
+    """Choices, bounds, lengths, patterns, formats, unions, nesting; a hundred times."""
     schema = Patient.model_json_schema()
     for sample in range(100):
         reply = await fake.complete(asking(schema=schema, sample=sample))
@@ -63,7 +63,7 @@ async def test_every_value_is_within_its_schema(fake: ChatModel) -> None:
 
 
 def test_values_are_within_the_schema_that_a_strict_endpoint_gets() -> None:
-    """A2.1: what was folded into descriptions is honoured too."""
+    """What was folded into descriptions is honoured too."""
     shaped = shape(Address.model_json_schema(), "strict")
     assert "maxLength" not in json.dumps(shaped.schema["properties"]["street"])
     for seed in range(50):
@@ -71,8 +71,6 @@ def test_values_are_within_the_schema_that_a_strict_endpoint_gets() -> None:
 
 
 def test_recursive_schemas_end() -> None:
-    """A2.1."""
-
     class Node(BaseModel):
         name: str
         left: Node | None
@@ -85,7 +83,7 @@ def test_recursive_schemas_end() -> None:
 
 
 async def test_the_same_request_gets_the_same_reply(fake: ChatModel) -> None:
-    """E: the same command twice gives identical bytes."""
+    """The same command twice gives identical bytes."""
     requests = [asking(f"{n}", schema=PERSON, sample=s) for n in range(20) for s in range(5)]
     first = await asyncio.gather(*(fake.complete(request) for request in requests))
     again = await asyncio.gather(*(fake.complete(request) for request in requests))
@@ -94,7 +92,7 @@ async def test_the_same_request_gets_the_same_reply(fake: ChatModel) -> None:
 
 
 async def test_n_rows_are_n_items(fake: ChatModel) -> None:
-    """D3.6: by the schema's bounds, or by the number in the prompt."""
+    """By the schema's bounds, or by the number in the prompt."""
     rows: dict[str, Any] = {"type": "array", "items": PERSON}
     bound = {**rows, "minItems": 7, "maxItems": 7}
     reply = await fake.complete(asking(schema={"type": "object", "properties": {"rows": bound}}))
@@ -104,7 +102,6 @@ async def test_n_rows_are_n_items(fake: ChatModel) -> None:
 
 
 async def test_free_text_is_as_long_as_asked(fake: ChatModel) -> None:
-    """D5.3."""
     reply = await fake.complete(asking("Write about lamps in 30 to 50 words."))
     assert len(reply.text.split()) == 40
     reply = await fake.complete(asking("Describe a bright lamp."))
@@ -112,7 +109,7 @@ async def test_free_text_is_as_long_as_asked(fake: ChatModel) -> None:
 
 
 def test_strings_follow_the_names_of_their_properties() -> None:
-    """A2.1: plausible in form."""
+    """Plausible in form."""
     schema = {
         "type": "object",
         "properties": {
@@ -143,19 +140,18 @@ def test_strings_follow_the_names_of_their_properties() -> None:
     ],
 )
 def test_strings_match_their_pattern(pattern: str) -> None:
-    """C2.2."""
     rng = random.Random(5)
     for _ in range(50):
         assert re.search(pattern, matching(rng, pattern))
 
 
 def test_a_pattern_that_cannot_be_read_gets_some_word() -> None:
-    """E: ECMAScript's patterns differ from Python's."""
+    """ECMAScript's patterns differ from Python's."""
     assert matching(random.Random(1), r"^\p{L}+$")
 
 
 async def test_its_identity_lets_runs_mark_what_it_made(fake: ChatModel) -> None:
-    """E: nobody takes made-up values for a model's."""
+    """Nobody takes made-up values for a model's."""
     assert (fake.name, fake.identity) == ("fake", "fake")
     reply = await fake.complete(ChatRequest((Message("user", "hi"),)))
     assert reply.model == "fake"
@@ -164,7 +160,7 @@ async def test_its_identity_lets_runs_mark_what_it_made(fake: ChatModel) -> None
 
 
 async def test_it_tells_the_facts_that_a_prompt_holds(fake: ChatModel) -> None:
-    """D5: trials of `describe` need no model."""
+    """Trials of `describe` need no model."""
     prompt = 'Tell them.\nFacts as JSON: {"name": "Ada", "born": [1815, null]}\nWishes: 20 words.'
     reply = await fake.complete(ChatRequest((Message("user", prompt),)))
     assert "Ada" in reply.text

@@ -34,7 +34,7 @@ def broken(path: Path, **how: Any) -> dict[str, list[int]]:
 
 
 def test_a_sound_file_passes(tmp_path: Path) -> None:
-    """B4.5. Blank lines, a byte-order mark, tools and several turns are fine."""
+    """Blank lines, a byte-order mark, tools and several turns are fine."""
     tools = chat(("user", "Weather?"), ("assistant", None), ("tool", "20"), ("assistant", "Warm"))
     tools["messages"][1]["tool_calls"] = [{"id": "1", "function": {"name": "w"}}]
     tools["messages"][2]["tool_call_id"] = "1"
@@ -67,7 +67,7 @@ BAD: dict[str, tuple[Any, set[str]]] = {
 
 @pytest.mark.parametrize(("row", "rules"), BAD.values(), ids=BAD)
 def test_each_fault_is_told_with_its_line(row: Any, rules: set[str], tmp_path: Path) -> None:
-    """B4.5: roles, order, non-empty, length, duplicates."""
+    """Roles, order, non-empty, length, duplicates."""
     path = written(tmp_path, GOOD, row, SEVERAL)
     assert broken(path, longest=400) == {rule: [2] for rule in rules}
     message = next(item for item in check_training_file(path, longest=400) if item.broken).message
@@ -84,7 +84,6 @@ def test_each_fault_is_told_with_its_line(row: Any, rules: set[str], tmp_path: P
     ],
 )
 def test_other_formats_are_known_by_their_keys(row: dict[str, Any], tmp_path: Path) -> None:
-    """B4.5."""
     assert broken(written(tmp_path, row)) == {}
     empty = {key: "" if isinstance(value, str) else value for key, value in row.items()}
     if empty != row:

@@ -96,7 +96,7 @@ def test_arguments_may_be_objects_and_answers_may_have_no_ids(tmp_path: Path) ->
 
 
 TOOLS: dict[str, tuple[Row, str]] = {
-    "no JSON": (calling(call("{city: Oslo")), "are no JSON object"),
+    "no JSON": (calling(call("{city: Oslo")), "are not a JSON object"),
     "unknown tool": (calling(call(name="wether")), "`wether`, which it does not declare"),
     "argument missing": (calling(call("{}")), "`city`: is missing"),
     "argument of another type": (calling(call('{"city": 3}')), "`city` as another type"),
@@ -107,7 +107,7 @@ TOOLS: dict[str, tuple[Row, str]] = {
     "one id for two calls": (calling(call(), call(), answers=("c1", "c1")), "ids of their own"),
     "a tool declared twice": (calling(call(), tools=(WEATHER, WEATHER)), "`weather` twice"),
     "a tool without a name": (calling(call(), tools=({"type": "function"},)), "the name None"),
-    "tools that are no list": (calling(call()) | {"tools": "none"}, "are no list"),
+    "tools that are not a list": (calling(call()) | {"tools": "none"}, "are not a list"),
     "wrong schema": (
         calling(call(), tools=({"name": "weather", "parameters": {"type": "object",
         "properties": {"city": {"type": "text"}}}},)),

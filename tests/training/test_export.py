@@ -62,7 +62,7 @@ EXAMPLES = {
 
 @pytest.mark.parametrize("form", EXAMPLES)
 def test_each_format_is_written_as_its_readers_expect(form: str, tmp_path: Path) -> None:
-    """B4.5. And each passes the check of training files."""
+    """And each passes the check of training files."""
     made = fb.export(ROWS, tmp_path / "set.jsonl", format=form, **SAID)
     assert [file.rows for file in made.files] == [40]
     assert lines(tmp_path / "set.jsonl")[0] == EXAMPLES[form]
@@ -70,7 +70,6 @@ def test_each_format_is_written_as_its_readers_expect(form: str, tmp_path: Path)
 
 
 def test_without_a_system_nothing_stands_for_it(tmp_path: Path) -> None:
-    """B4.5."""
     said = {**SAID, "system": ""}
     for form, keys in {
         "chat-jsonl": {"messages"},
@@ -84,7 +83,7 @@ def test_without_a_system_nothing_stands_for_it(tmp_path: Path) -> None:
 
 
 def test_preferences_compare_answers_of_a_row_by_their_scores(tmp_path: Path) -> None:
-    """B4.5: chosen and rejected by judge."""
+    """Chosen and rejected by judge."""
     rows = pa.table(
         {
             "q": ["a", "b", "c"],
@@ -111,7 +110,6 @@ def test_preferences_compare_answers_of_a_row_by_their_scores(tmp_path: Path) ->
 
 
 def test_preferences_compare_rows_of_equal_inputs(tmp_path: Path) -> None:
-    """B4.5."""
     rows = [{"q": "a", "r": text, "s": score} for text, score in (("x", 3), ("y", 5), ("z", 1))]
     rows.append({"q": "alone", "r": "w", "s": 5})
     made = fb.export(
@@ -123,7 +121,7 @@ def test_preferences_compare_rows_of_equal_inputs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", ["csv", "parquet", "jsonl"])
 def test_plain_rows_can_be_split_too(form: str, tmp_path: Path) -> None:
-    """B4.5: CSV and Parquet, no input on both sides."""
+    """CSV and Parquet, no input on both sides."""
     made = fb.export(
         ROWS, tmp_path / f"rows.{form}", format=form, user="product", split={"train": 3, "test": 1}
     )
@@ -134,7 +132,7 @@ def test_plain_rows_can_be_split_too(form: str, tmp_path: Path) -> None:
 
 
 def test_a_stratified_split_is_exact_and_repeatable(tmp_path: Path) -> None:
-    """B4.5: seeded, stratified."""
+    """Seeded, stratified."""
     how = {**SAID, "split": {"train": 0.75, "test": 0.25}, "stratify": "category"}
     made = fb.export(ROWS, tmp_path / "a", seed=3, **how)
     assert [(file.path.name, file.rows) for file in made.files] == [
@@ -158,7 +156,7 @@ def test_a_stratified_split_is_exact_and_repeatable(tmp_path: Path) -> None:
 def test_no_input_is_on_two_sides_and_no_row_is_lost(
     inputs: list[str], shares: dict[str, float], seed: int
 ) -> None:
-    """B4.5. Inputs that differ by case or spacing only are the same input."""
+    """Inputs that differ by case or spacing only are the same input."""
     written = [text if i % 2 else f"  {text.upper()} " for i, text in enumerate(inputs)]
     parts = split(written, shares, seed=seed)
     assert sorted(row for rows in parts.values() for row in rows) == list(range(len(inputs)))
@@ -168,7 +166,7 @@ def test_no_input_is_on_two_sides_and_no_row_is_lost(
 
 @given(st.integers(0, 200), st.lists(st.integers(0, 3), min_size=1, max_size=3))
 def test_distinct_inputs_meet_the_shares_within_one_row(n: int, strata: list[int]) -> None:
-    """B4.5. Over all rows, and in each stratum."""
+    """Over all rows, and in each stratum."""
     layers = [strata[i % len(strata)] for i in range(n)]
     parts = split([str(i) for i in range(n)], {"train": 9, "test": 1}, strata=layers)
     assert abs(len(parts["test"]) - n / 10) <= 1
@@ -187,7 +185,7 @@ def test_rows_without_a_text_are_left_out_and_counted(tmp_path: Path) -> None:
 
 
 def test_tokens_and_costs_are_estimates_by_model(tmp_path: Path) -> None:
-    """B4.5: token count and cost per model."""
+    """Token count and cost per model."""
     made = fb.export(ROWS, tmp_path / "s.jsonl", **SAID)
     assert made.tokens is not None
     costs = made.tokens.costs()
@@ -261,7 +259,7 @@ def test_a_file_that_is_there_is_not_replaced_unasked(tmp_path: Path) -> None:
 def test_the_ending_names_the_format_where_none_is_given(
     name: str, how: dict[str, Any], read: str, tmp_path: Path
 ) -> None:
-    """B4.1. As `generate -o NAME` does; JSON is for training."""
+    """As `generate -o NAME` does; JSON is for training."""
     fb.export(ROWS, tmp_path / name, **how)
     content = (tmp_path / name).read_bytes()
     assert read.encode() in content

@@ -12,7 +12,7 @@ def levelling(values: Sequence[Any], n: int) -> list[Any]:
     """The classes of `n` new rows, in the order in which they are made.
 
     Each row goes to the class with the fewest rows so far, so the outcome is exact and does not
-    depend on chance; missing values are no class.
+    depend on chance; missing values are not class.
 
     Examples:
         >>> levelling(["ok", "ok", "ok", "fraud"], 3)

@@ -1,7 +1,7 @@
 """`fb.extend`: more rows for a table, of its own kind.
 
-Ids and the like go on by rule (`continued`), classes to be balanced are dealt out (`quotas`), and
-the model is asked for the rest (`asked`), shown a seeded sample of the rows. What it answers is
+Ids and the like continue by rule (`continued`), classes to be balanced are dealt out (`quotas`),
+and the model is asked for the rest (`asked`), shown a seeded sample of the rows. What it answers is
 matched by name, checked, and refused where it repeats a row that exists.
 """
 
@@ -63,7 +63,7 @@ def extend(data: TableLike, n: int, **wanted: Unpack[ExtendOptions]) -> object:
     """Append rows that fit a table, written by a language model.
 
     The old rows come out as they went in, and the columns, their order and their types stay.
-    Increasing ids go on after the largest one; no new row repeats an old one.
+    Increasing ids continue after the largest one; no new row repeats an old one.
 
     Args:
         data: One table, in any form.
@@ -83,7 +83,7 @@ def extend(data: TableLike, n: int, **wanted: Unpack[ExtendOptions]) -> object:
         The longer table, in the library that `data` came in; an Arrow table for a path.
 
     Raises:
-        SourceError: The data is no table.
+        SourceError: The data is not a table.
         UsageError: An option is wrong.
         PartialRunError: Rows are missing; `rows` of the error is the table with those there are.
 
@@ -128,7 +128,7 @@ class Growth:
     Attributes:
         table: The table so far.
         values: Its values as Python has them, by column.
-        continued: Columns that go on by rule.
+        continued: Columns that continue by rule.
         dealt: The column to be balanced and its value in each new row; empty where none is.
         asked: Columns that the model fills.
         seed: Chooses the sample.
@@ -171,7 +171,7 @@ class Growth:
 
 
 def _growth(table: pa.Table, n: int, wanted: ExtendOptions) -> Growth:
-    """Decide for each column how it goes on."""
+    """Decide for each column how it continues."""
     if n < 0:
         raise UsageError(f"{n} rows can't be appended", code="usage.rows", hint="give 0 or more")
     if not table.num_columns:

@@ -1,7 +1,7 @@
 """`extend` from file to file: the old rows of a text file keep every byte.
 
 Where the new file has the format of the old one and it is CSV or JSON Lines, the old bytes are
-copied and the new rows are written after them; any other pair of formats is written anew.
+copied and the new rows are written after them; any other pair of formats is written again.
 """
 
 from __future__ import annotations

@@ -106,7 +106,7 @@ def _fields(schema: Mapping[str, Any]) -> tuple[RowField, ...]:
 
 
 def _field(name: str, schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> RowField:
-    """One field; `null` beside a type makes it optional."""
+    """One field; `null` alongside a type makes it optional."""
     left_out = ("title", "default", "description")
     value = {key: item for key, item in schema.items() if key not in left_out}
     branches = value.get("anyOf", ())

@@ -142,7 +142,7 @@ def _reasoning(shape: Shape, wanted: RowOptions) -> str:
 
 
 def _whole_rows(shape: Shape, examples: Sequence[Any]) -> list[dict[str, Any]]:
-    """The examples that are rows themselves: a copy of one is no new row."""
+    """The examples that are rows themselves: a copy of one is not a new row."""
     if shape.is_text:
         return [{TEXT: item} for item in examples if isinstance(item, str)]
     return [item for item in examples if isinstance(item, dict) and set(shape.names) <= set(item)]

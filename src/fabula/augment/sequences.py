@@ -1,6 +1,6 @@
-"""Columns that go on by themselves: increasing ids, UUIDs, constants and empty columns.
+"""Columns that continue by themselves: increasing ids, UUIDs, constants and empty columns.
 
-No model is asked for them, so they are exact: ids go on after the largest one.
+No model is asked for them, so they are exact: ids continue after the largest one.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _NUMBERED = re.compile(r"(.*?)(\d+)", re.S)
 def continued(
     name: str, kind: pa.DataType, values: Sequence[object], *, first: bool, seed: int
 ) -> Continue | None:
-    """How a column goes on by itself, or None where someone must think of its values.
+    """How a column continues by itself, or None where someone must think of its values.
 
     Args:
         name: The column's name.

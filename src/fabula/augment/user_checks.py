@@ -72,7 +72,7 @@ def unique_groups(
     for name in (name for group in groups for name in group):
         if name not in names:
             raise UsageError(
-                f"`unique` names `{name}`, which is no field",
+                f"`unique` names `{name}`, which is not a field",
                 code="usage.unknown-field",
                 hint=did_you_mean(name, names) or f"there are {', '.join(names)}",
             )

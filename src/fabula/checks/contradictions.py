@@ -152,7 +152,7 @@ def _has(allowed: _Values, value: Scalar) -> bool:
 
 
 def _fits(value: Scalar, limit: Bound) -> bool:
-    """Whether a value keeps a bound; what can't be compared is no problem here."""
+    """Whether a value keeps a bound; what can't be compared is not a problem here."""
     if isinstance(value, str | bool | None):
         return True
     distance = number(value) if limit.left else -number(value)

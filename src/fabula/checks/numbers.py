@@ -15,7 +15,7 @@ from fabula.spec.checks import CorrelationCheck, ShareCheck
 
 _ROUNDING = 1e-9
 _FEW_ROWS = 100
-"""From so many rows on, a share that can be met is judged, however narrow its bounds."""
+"""From that many rows on, a share that can be met is judged, however narrow its bounds."""
 
 
 def correlation_result(data: Data, table: str, check: CorrelationCheck) -> CheckResult:

@@ -63,7 +63,7 @@ def balance(
         typer.Option("--score", help="What finds the number of topics."),
     ] = "silhouette",
     new_topics: Annotated[
-        int, typer.Option("--new-topics", min=0, help="Topics to invent beside those found.")
+        int, typer.Option("--new-topics", min=0, help="Topics to invent alongside those found.")
     ] = 0,
     share: Annotated[
         list[str] | None,
@@ -171,7 +171,7 @@ def _sizes(text: str) -> list[int]:
         return [int(size) for size in read_names(text)]
     except ValueError as exc:
         raise UsageError(
-            f"`--sizes {text}` is no list of numbers",
+            f"`--sizes {text}` is not a list of numbers",
             code="usage.sizes",
             hint="write `--sizes 20,20,3`",
         ) from exc

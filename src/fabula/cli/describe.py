@@ -79,7 +79,7 @@ def describe(
         int, typer.Option("--rounds", min=0, help="Times that a failing text is written again.")
     ] = 2,
     failures: Annotated[
-        Literal["drop", "keep"], typer.Option("--failures", help="What becomes of the last ones.")
+        Literal["drop", "keep"], typer.Option("--failures", help="What happens to the last ones.")
     ] = "drop",
     report: Annotated[
         Path | None, typer.Option("--report", help="JSON file for the round trip's score.")
@@ -96,7 +96,7 @@ def describe(
     """Write a text for every item that tells all of its fields.
 
     A text that lacks a value, breaks a bound or repeats another one is asked again, with what it
-    lacks. Names and numbers that the fields do not hold are listed beside it.
+    lacks. Names and numbers that the fields do not hold are listed alongside it.
 
     Examples: `fabula describe films.csv --style gossip --min-words 30`;
     `fabula describe films.jsonl -n 3 --verify -o texts.jsonl --model openai:gpt-4o-mini`

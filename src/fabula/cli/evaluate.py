@@ -1,4 +1,4 @@
-"""`fabula evaluate`: is synthetic data realistic, private, fair and varied, beside real data?"""
+"""`fabula evaluate`: is synthetic data realistic, private, fair and varied, alongside real data?"""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def extend(
 ) -> None:
     """Append rows that fit a table.
 
-    The old rows stay as they are. Ids go on after the largest one; the language model writes
+    The old rows stay as they are. Ids continue after the largest one; the language model writes
     the rest, shown a sample of the rows, and nothing that it repeats is taken.
     """
     from fabula.augment.extend import beyond_ranges

@@ -1,4 +1,4 @@
-"""`fabula init`: a spec to start from, with the schema that editors read beside it."""
+"""`fabula init`: a spec to start from, with the schema that editors read alongside it."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def _explain(talk: Talk, source: str) -> None:
 
 
 def _write(path: Path, text: str, overwrite: bool) -> None:
-    """Write a spec, and beside it the schema that editors look for."""
+    """Write a spec, and alongside it the schema that editors look for."""
     from fabula.io.places import check_free, make_folder, write_text
     from fabula.spec.schema import json_schema
     from fabula.spec.writing import SCHEMA_FILE

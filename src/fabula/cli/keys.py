@@ -72,7 +72,7 @@ def _provider(name: str) -> str:
     known = preset(name.partition(":")[0])
     if known.name == COMPATIBLE:
         raise UsageError(
-            f"`{name}` is no single provider",
+            f"`{name}` is not a single provider",
             code="keys.provider",
             hint="name the variable of such a server's key in the spec: `api_key_env`",
         )

@@ -54,7 +54,7 @@ FormatOption = Annotated[
 OrphansOption = Annotated[
     Literal["fail", "drop", "resample"],
     typer.Option(
-        "--orphans", help="What becomes of rows whose foreign key exists nowhere; counted."
+        "--orphans", help="What happens to rows whose foreign key exists nowhere; counted."
     ),
 ]
 SecondsOption = Annotated[

@@ -74,7 +74,7 @@ class _Lines:
 
 
 def continuing(done: int, asked: int) -> str:
-    """What is said when a run goes on where an earlier one stopped."""
+    """What is said when a run continues where an earlier one stopped."""
     return f"Continuing: {done:,} of {asked:,} rows kept"
 
 

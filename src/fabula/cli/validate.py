@@ -49,5 +49,5 @@ def validate(
     broken = results.error()
     if broken:
         if is_set:
-            broken.where, broken.hint = spec, "mend or drop these lines"
+            broken.where, broken.hint = spec, "repair or drop these lines"
         raise broken

@@ -44,7 +44,7 @@ def first_request(wanted: Wanted, *, sample: int = 0) -> ChatRequest:
 
 
 def repair_request(wanted: Wanted, reply: str, problem: str, *, sample: int) -> ChatRequest:
-    """The request to mend a program: what was answered last, and what is wrong with it.
+    """The request to repair a program: what was answered last, and what is wrong with it.
 
     Args:
         wanted: What the program is to give.

@@ -71,11 +71,11 @@ def write_function(
 
     Raises:
         OutputError: It still failed after the last repair; its text and fault are in the error.
-        PrerequisiteError: The sandbox can't be had here.
+        PrerequisiteError: The sandbox is not available here.
     """
     messages = [Message("system", _SYSTEM), Message("user", _question(column, sample))]
     repairs, calls = 0, 0
-    while calls <= PROGRAM_REPAIRS:  # what an earlier run was told in vain is no try of this one
+    while calls <= PROGRAM_REPAIRS:  # what an earlier run was told in vain is not a try of this one
         reply = ask(ChatRequest(tuple(messages), sample=repairs, purpose=COLUMN_PROGRAM))
         calls += not reply.cached
         found = read_reply(reply)

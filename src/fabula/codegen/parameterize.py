@@ -180,7 +180,7 @@ def quoted(name: str) -> str:
 
 
 def _table(number: int, rows: Mapping[str, int], context: str) -> str | None:
-    """The table of so many rows; of several the one that the statement is about."""
+    """The table of that many rows; of several the one that the statement is about."""
     found = [table for table, count in rows.items() if count == number]
     if len(found) > 1:
         found = [table for table in found if table.lower().rstrip("s") in context]

@@ -26,7 +26,7 @@ from fabula.spec.tables import DatasetSpec
 from fabula.streams import stream
 
 Orphans = Literal["fail", "drop", "resample"]
-"""What becomes of rows whose foreign key exists nowhere."""
+"""What happens to rows whose foreign key exists nowhere."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def mend(
     Args:
         spec: The spec with the checks; `repair: drop` of unique and foreign key checks counts.
         tables: The program's tables.
-        orphans: What becomes of rows whose foreign key exists nowhere.
+        orphans: What happens to rows whose foreign key exists nowhere.
         seed: Decides what is drawn again.
     """
     mending = _Mending(spec, tables, seed)

@@ -101,7 +101,7 @@ def _end_of_code(lines: Sequence[str], start: int) -> int:
     for _ in range(_MOST_TRIES):
         try:
             parsed("\n".join(lines[start:end]))
-        except SyntaxError as error:  # whatever goes on beyond the wrong line is wrong too
+        except SyntaxError as error:  # whatever continues beyond the wrong line is wrong too
             end = min(end - 1, start + (error.lineno or end) - 1)
             if end <= start:
                 break

@@ -1,4 +1,5 @@
-"""What a program was asked for, kept beside it, so that its tables can be held against it later."""
+"""What a program was asked for, kept alongside it, so that its tables can be held against it
+later."""
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ def request_text(wanted: Wanted, model: str, identity: str) -> str:
 
 
 def read_request(program: Path) -> Wanted | None:
-    """What the program in a file was asked for; None where nothing beside it says so.
+    """What the program in a file was asked for; None where nothing alongside it says so.
 
     Raises:
         SourceError: `request.json` holds something else.

@@ -44,7 +44,7 @@ class RunOptions:
 
     Attributes:
         seed: What random numbers start from.
-        orphans: What becomes of rows whose foreign key exists nowhere.
+        orphans: What happens to rows whose foreign key exists nowhere.
         limits: What it may use.
     """
 
@@ -61,7 +61,7 @@ class Ran:
         source: The program.
         outcome: What came out of the sandbox.
         fitted: Its tables as they are wanted; None where it failed.
-        mended: What repair of the data changed.
+        repaired: What repair of the data changed.
         results: What the gates found; empty where it failed, and where they were not asked.
     """
 
@@ -109,7 +109,7 @@ def run_unchecked(
         names: Tables by the expressions that hold them, where that is known.
 
     Raises:
-        PrerequisiteError: The sandbox can't be had here.
+        PrerequisiteError: The sandbox is not available here.
     """
     outcome = run(
         ENTRY, {"source": source, "seed": options.seed}, seed=options.seed, limits=options.limits

@@ -102,18 +102,18 @@ def read_kept(text: str, file: str | None = None) -> Kept:
     """The parts of a kept program, which may have been edited; `file` is where it stands.
 
     Raises:
-        UsageError: It is no Python.
+        UsageError: It is not Python.
     """
     code, mark, end = text.partition(MARK)
     try:
         tree, ending = parsed(code), parsed(end)
     except SyntaxError as error:
         raise UsageError(
-            f"the program is no Python: {error.msg}",
+            f"the program is not Python: {error.msg}",
             code="program.syntax",
             file=file,
             line=error.lineno,
-            hint="mend the line, or give another program",
+            hint="repair the line, or give another program",
         ) from error
     sizes, seed = rows_dict(tree), seed_constant(tree)
     rows = {} if sizes is None else dict(_sizes(sizes))

@@ -12,7 +12,7 @@ def parsed(source: str) -> ast.Module:
     """The tree of a program.
 
     Raises:
-        SyntaxError: It is no Python, is nested too deeply, or is longer than any program.
+        SyntaxError: It is not Python, is nested too deeply, or is longer than any program.
     """
     if len(source) > MOST_CHARACTERS:
         raise SyntaxError(f"it has more than {MOST_CHARACTERS:,} characters")

@@ -143,12 +143,14 @@ def write_program(
         The program; with `error` where it never ran, or does not pass its gates.
 
     Raises:
-        PrerequisiteError: The sandbox can't be had here.
+        PrerequisiteError: The sandbox is not available here.
         ModelError: The model can't be used, and there is no program.
     """
     talk, say = _Talk(), tell or _silent
     number = 0
-    while talk.spent.calls <= rounds:  # what an earlier run was told in vain is no try of this one
+    while (
+        talk.spent.calls <= rounds
+    ):  # what an earlier run was told in vain is not a try of this one
         try:
             reply = run_sync(model.complete(_request(wanted, talk, number)))
         except FabulaError as error:
@@ -289,7 +291,7 @@ def _error(model: ChatModel, talk: _Talk) -> FabulaError:
     return ProgramError(
         f"the program still fails after {replies}: {_last(talk)}",
         code="program.failed",
-        hint="mend it by hand and `fabula program run` it, allow more --rounds, or try a stronger "
+        hint="repair it by hand and `fabula program run` it, allow more --rounds, or try a stronger "
         "model",
     )
 

@@ -136,7 +136,7 @@ def read_texts(data: Any, column: str = "") -> list[str]:
     """The texts in what a caller hands over.
 
     Raises:
-        SourceError: It can't be read, or an entry is no text.
+        SourceError: It can't be read, or an entry is not text.
         UsageError: There is no such column, or several could be meant.
     """
     listed = [item.fields for item in read_items(data)]

@@ -113,7 +113,7 @@ def _from_file(path: Path) -> Mapping[str, Any]:
         ) from error
     except (ValueError, RecursionError) as error:
         raise UsageError(
-            f"`{path}` is no JSON: {error}", code="usage.extract-schema", where=str(path)
+            f"`{path}` is not JSON: {error}", code="usage.extract-schema", where=str(path)
         ) from error
     if not isinstance(schema, dict):
         raise UsageError(

@@ -81,7 +81,7 @@ def unsupported_claims(
     Args:
         fields: The item that the text is made of.
         text: The text.
-        allowed: Further texts whose words are no claims, such as preferences.
+        allowed: Further texts whose words are not claims, such as preferences.
         language: In German every noun is capitalised, so only names of several words count.
     """
     leaves = list(_leaves(fields))

@@ -77,7 +77,7 @@ def read_items(
 
 
 def column_names(items: Sequence[Item]) -> list[str]:
-    """The names that every item has; none where an item is no mapping."""
+    """The names that every item has; none where an item is not a mapping."""
     if not items or not all(isinstance(item.plain, Mapping) for item in items):
         return []
     common = set.intersection(*(set(item.plain) for item in items))
@@ -124,7 +124,7 @@ def _json_items(path: Path, *, lines: bool) -> list[Any]:
             items.append(json.loads(part))
         except (ValueError, RecursionError) as error:
             raise SourceError(
-                f"line {line} of `{path}` is no JSON: {error}",
+                f"line {line} of `{path}` is not JSON: {error}",
                 code="source.bad-row",
                 file=str(path),
                 line=line,

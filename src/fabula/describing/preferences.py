@@ -113,7 +113,7 @@ def preferences_of(given: Mapping[str, Any]) -> Preferences:
     """The preferences that a mapping means.
 
     Raises:
-        UsageError: A name is unknown, a bound is no whole number, or bounds exclude all texts.
+        UsageError: A name is unknown, a bound is not a whole number, or bounds exclude all texts.
     """
     values: dict[str, Any] = {}
     for name, value in given.items():

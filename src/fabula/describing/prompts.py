@@ -102,7 +102,7 @@ def _checked(template: str, known: Sequence[str], *, any_name: bool) -> tuple[st
 
 
 def _printed(value: Any) -> Any:
-    """Values as a prompt shows them: what is no text as JSON, nothing as nothing."""
+    """Values as a prompt shows them: what is not text as JSON, nothing as nothing."""
     if value is None:
         return ""
     return as_json(value) if isinstance(value, Mapping | list) else value

@@ -2,7 +2,7 @@
 
 Values are equal exactly, after normalisation (case, accents, punctuation, number forms), within a
 numeric tolerance, or, for lists, as sets. Each field counts what was found, missed and added; each
-row gets one verdict. Order alone is no failure unless it is asked for.
+row gets one verdict. Order alone is not a failure unless it is asked for.
 """
 
 from __future__ import annotations

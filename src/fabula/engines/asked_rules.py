@@ -40,7 +40,7 @@ class AnswerCheck:
 
     Attributes:
         check: Takes a row, returns the rules that it breaks in words; None without rules.
-        needs: Columns that are no part of the answer and that the rules look at.
+        needs: Columns that are not a part of the answer and that the rules look at.
         soft: As `check`, by the rules whose breach does not lose a row.
         table: As `soft`, by the rules on all rows together.
     """

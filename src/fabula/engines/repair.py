@@ -50,7 +50,7 @@ class Rule:
 
 @dataclass
 class Outcome:
-    """What became of a block's rows: those lost, and how each check went."""
+    """What happened to a block's rows: those lost, and how each check went."""
 
     lost: dict[int, Loss] = field(default_factory=dict)
     tallies: tuple[CheckTally, ...] = ()
@@ -108,7 +108,7 @@ class RowRules:
         return Outcome(lost, tallies)
 
     def _broken(self, block: Block) -> list[NDArray[np.bool_]]:
-        """For each rule, which rows break it; unknown (null) is no breach."""
+        """For each rule, which rows break it; unknown (null) is not a breach."""
         sql = {str(i): f"({rule.sql}) IS FALSE" for i, rule in enumerate(self._rules) if rule.sql}
         needs = sorted({need for rule in self._rules if rule.sql for need in rule.needs})
         values = {name: block.values[name] for name in needs}

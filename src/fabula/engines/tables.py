@@ -148,7 +148,7 @@ class TableBlocks:
         return block, MadeBlock(table, rejected, tallies)
 
     def _checked(self, index: int, names: Collection[str] | None) -> tuple[Block, Outcome]:
-        """Some or all columns of a block, its rows repaired, and what became of them."""
+        """Some or all columns of a block, its rows repaired, and what happened to them."""
         block = self._values(index, names=names)
 
         def again(tries: int, wanted: NDArray[np.bool_]) -> Block:

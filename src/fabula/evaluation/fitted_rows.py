@@ -38,7 +38,7 @@ def warnings_of(
         holdout: The held-back rows of some of them.
 
     Raises:
-        UsageError: There is no real table, or `model` is no model.
+        UsageError: There is no real table, or `model` is not a model.
         SourceError: The model learned other tables.
     """
     if not real:

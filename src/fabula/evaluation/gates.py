@@ -145,7 +145,7 @@ def _read(text: str) -> Gate:
         bound = None if match[3] is None else float(match[3]) / (100 if match[4] else 1)
     except ValueError as exc:
         raise UsageError(
-            f"`{text}` is no gate",
+            f"`{text}` is not a gate",
             code="evaluate.gate",
             hint="write `quality.shapes>=0.9`, `privacy.exact_copies<=0.1%`, or `default`",
         ) from exc

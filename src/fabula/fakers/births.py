@@ -25,7 +25,7 @@ class Births:
         as_of: The day on which the age is counted.
 
     Raises:
-        SpecError: The ages are no range within 0 to 130.
+        SpecError: The ages are not a range within 0 to 130.
     """
 
     def __init__(self, ages: tuple[int, int], as_of: date) -> None:

@@ -59,7 +59,7 @@ class Drawn:
     rows: int
 
     def split(self, _size: int, /) -> Drawn:
-        """The same stream goes on."""
+        """The same stream continues."""
         return self
 
     def entries(self, size: int) -> NDArray[np.unsignedinteger]:

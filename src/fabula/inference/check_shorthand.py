@@ -69,7 +69,7 @@ def with_checks(spec: DatasetSpec, declared: Sequence[str]) -> DatasetSpec:
 
 
 def with_said_relations(spec: DatasetSpec, text: str) -> DatasetSpec:
-    """The spec with the relations that a request says in so many words.
+    """The spec with the relations that a request says in that many words.
 
     `more size is usually higher price`, or `price grows with size`, is a check of every table that
     has one column of each word.

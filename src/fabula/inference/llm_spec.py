@@ -67,7 +67,7 @@ def write_spec(
     opening = (Message("system", _SYSTEM), Message("user", f"The data that is wanted: {prompt}"))
     turns: tuple[Message, ...] = opening
     problem, cause, calls, cached = "", "", 0, 0
-    while calls <= rounds:  # what an earlier run was told in vain is no try of this one
+    while calls <= rounds:  # what an earlier run was told in vain is not a try of this one
         sample = calls + cached
         request = ChatRequest(turns, schema=json_schema(), sample=sample, purpose=PURPOSE)
         reply = run_sync(model.complete(request))

@@ -60,7 +60,7 @@ def resolve(spec: SpecLike, *, prompt: str | None = None) -> DatasetSpec:
             is then asked of the language model.
 
     Raises:
-        SpecError: It is no spec.
+        SpecError: It is not a spec.
         UsageError: It names a class or file that does not exist.
     """
     cls = class_of(spec)
@@ -145,7 +145,7 @@ def _from_value(spec: Any) -> DatasetSpec:
 
         return parse_line(spec)
     raise UsageError(
-        f"a `{type(spec).__name__}` is no spec",
+        f"a `{type(spec).__name__}` is not a spec",
         code="usage.no-spec",
         hint="give a path, a mapping, a `DatasetSpec`, a `TableSpec` or a Pydantic class",
     )
@@ -195,9 +195,9 @@ def _decode(raw: bytes, file: str) -> str:
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError as error:
-        raise _unreadable(file, "the file is no UTF-8 text", _data_hint(file)) from error
+        raise _unreadable(file, "the file is not a UTF-8 text", _data_hint(file)) from error
     if "\0" in text:
-        raise _unreadable(file, "the file is no text", _data_hint(file))
+        raise _unreadable(file, "the file is not text", _data_hint(file))
     return text
 
 

@@ -41,7 +41,7 @@ def _kept(table: pa.Table) -> tuple[str, ...]:
 
 
 def _lost_digits(table: pa.Table) -> Iterable[str]:
-    """Columns of floats that look like ids of 64 bits, as pandas reads them beside a gap."""
+    """Columns of floats that look like ids of 64 bits, as pandas reads them alongside a gap."""
     for field in table.schema:
         if not pa.types.is_float64(field.type):
             continue

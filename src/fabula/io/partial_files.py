@@ -1,6 +1,6 @@
-"""Files that were written with rows missing: the same command replaces them when it goes on.
+"""Files that were written with rows missing: the same command replaces them when it continues.
 
-`.NAME.partial` stands beside such a file until a later run completes it.
+`.NAME.partial` stands alongside such a file until a later run completes it.
 """
 
 from __future__ import annotations

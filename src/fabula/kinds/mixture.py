@@ -55,7 +55,7 @@ class Mixture(AbstractNumber, defer_build=True):
         return all(part.column.is_whole for part in self.of)
 
     def problems(self) -> Iterator[Problem]:
-        """Parts and bounds that are no plain numbers, and what is wrong with the parts."""
+        """Parts and bounds that are not plain numbers, and what is wrong with the parts."""
         for i, part in enumerate(self.of):
             names = [n for n in part.column.expressions if is_expression(getattr(part.column, n))]
             for name in names:

@@ -54,7 +54,7 @@ class Program(AbstractColumn):
         try:
             re.compile(pattern or "")
         except re.error as error:
-            raise ValueError(f"`{pattern}` is no regular expression: {error}") from error
+            raise ValueError(f"`{pattern}` is not a regular expression: {error}") from error
         return pattern
 
     def arrow_type(self) -> str:

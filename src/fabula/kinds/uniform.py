@@ -30,7 +30,7 @@ class Uniform(AbstractDistribution):
     def grid_ends(self) -> tuple[int, int] | None:
         """The first and last value in steps of the column's decimals; None without constant ends.
 
-        Whole bounds stay whole: `2**63 - 1` is no float64.
+        Whole bounds stay whole: `2**63 - 1` is not a float64.
         """
         low, high, scale = self.min, self.max, 10 ** (self.decimals or 0)
         if isinstance(low, str) or isinstance(high, str):

@@ -123,7 +123,7 @@ def _with_thresholds(table: TableSpec) -> TableSpec:
 
 
 def sizes_of(spec: DatasetSpec, n: Size, *, said_by: str = "spec") -> Mapping[str, int]:
-    """Rows by table, as far as they are given beside a spec, or the sentence that it is from.
+    """Rows by table, as far as they are given alongside a spec, or the sentence that it is from.
 
     Raises:
         UsageError: They don't fit the tables.

@@ -1,4 +1,5 @@
-"""One column of several tables, read in one type: `yes` beside 1, `2024-01-31` beside a date."""
+"""One column of several tables, read in one type: `yes` alongside 1, `2024-01-31` alongside a
+date."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ _SLASHED = """
 _KINDS = {"flag": "flags", "number": "numbers", "moment": "dates or times", "text": "text",
           "other": "values of another type"}  # fmt: skip
 MOSTLY = 0.5
-"""Text beside numbers or dates of which less than this share can be read is a mistake."""
+"""Text alongside numbers or dates of which less than this share can be read is a mistake."""
 
 
 def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -41,7 +42,7 @@ def alike(name: str, parts: Parts, leader: str) -> tuple[dict[str, pa.ChunkedArr
     """A column of every table in one type, where the tables hold it in several.
 
     Text becomes the flags, numbers or dates of the other table where it can be read so, and yes
-    and no beside 1 and 0 become flags. A text column of the leading table of which some can't be
+    and no alongside 1 and 0 become flags. A text column of the leading table of which some can't be
     read makes text of all.
 
     Args:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from fabula.evaluation.metrics.frames import as_labels
 
 PROBE = 50
-"""Values that are looked up first; most columns that are no foreign keys fail on them."""
+"""Values that are looked up first; most columns that are not foreign keys fail on them."""
 
 DENSE = 0.5
 """From this share of taken numbers on, that a number is taken says little."""

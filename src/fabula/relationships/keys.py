@@ -129,7 +129,7 @@ def find_keys(tables: Mapping[str, pa.Table], *, contained: float = CONTAINED) -
 
     A primary key is complete, never repeats, and is named like one or pointed at by other tables;
     or it is the fewest columns, foreign keys among them, that identify a row together. The values
-    of a foreign key are keys of its parent, and its name or the values say that this is no chance.
+    of a foreign key are keys of its parent, and its name or the values say that this is not chance.
     """
     search = _Search(tables, contained)
     foreign = search.single()
@@ -242,7 +242,7 @@ class _Search:
                 yield _Candidate(link, names, share, bits)
 
     def _objection(self, child: str, column: str, candidate: _Candidate) -> str:
-        """Why a candidate is no foreign key; empty where it is one."""
+        """Why a candidate is not a foreign key; empty where it is one."""
         values = self.columns(child, column)
         there = self.columns(candidate.key.parent, candidate.key.key[0])
         share, names = candidate.share, candidate.names

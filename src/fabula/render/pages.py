@@ -54,7 +54,7 @@ def worded(text: str, places: Mapping[str, str] | None = None) -> Markup:
 
 
 def link(text: str, place: str) -> Markup:
-    """A text that leads to another place of the page, or to a file beside it."""
+    """A text that leads to another place of the page, or to a file alongside it."""
     return Markup('<a href="{}">{}</a>').format(place, text)
 
 

@@ -120,7 +120,7 @@ def _rows(manifest: Mapping[str, Any]) -> Iterable[list[Any]]:
 
 
 def _file(name: str) -> Markup:
-    """A file of the run, which lies beside the page."""
+    """A file of the run, which lies alongside the page."""
     return link(name, f"./{quote(name)}")
 
 

@@ -1,6 +1,6 @@
 """What reviewers said, for the next request: comments as demands, good rows as examples.
 
-`review_import` writes the notes beside the reviewed table; `with_review` puts them into a spec,
+`review_import` writes the notes alongside the reviewed table; `with_review` puts them into a spec,
 so that a run with notes is another run than one without.
 """
 
@@ -71,7 +71,7 @@ def read_review(review: ReviewLike) -> ReviewNotes:
             f"`{path}` can't be read: {reason}",
             code="review.unreadable",
             file=str(path),
-            hint="`fabula review import` writes it beside the reviewed table",
+            hint="`fabula review import` writes it alongside the reviewed table",
         ) from exc
     fields = ("columns", "comments", "examples")
     lists = isinstance(data, Mapping) and all(isinstance(data.get(key), list) for key in fields)

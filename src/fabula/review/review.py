@@ -118,7 +118,7 @@ def review_import(
     """Apply what one or two reviewers wrote into their sheets.
 
     A row that either reviewer rejects leaves; a row that either fixes is changed. With `output`
-    the table is written, and beside it the notes that `generate(…, review=…)` takes.
+    the table is written, and alongside it the notes that `generate(…, review=…)` takes.
 
     Args:
         sheets: One sheet or two.

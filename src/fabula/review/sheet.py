@@ -80,7 +80,7 @@ def read_sheet(path: Path, table: pa.Table) -> list[Judged]:
 
     Raises:
         SourceError: The file can't be read.
-        SheetError: It is no sheet of this data, or what it says can't be done; all problems.
+        SheetError: It is not a sheet of this data, or what it says can't be done; all problems.
     """
     problems: list[Violation] = []
     lines = _lines(path)
@@ -118,18 +118,18 @@ def _judged(cells: Sequence[str], table: pa.Table) -> Judged | list[_Problem]:
     problems: list[_Problem] = []
     place = _place(name, table)
     if place is None:
-        said = f"`{name}` is no row of this data" if name else "the row has no id"
+        said = f"`{name}` is not a row of this data" if name else "the row has no id"
         problems.append(("row", said, "copy the `row` cell from the exported sheet"))
     verdict = next((known for known in VERDICTS if known == word.lower()), None)
     if word and verdict is None:
         hint = did_you_mean(word.lower(), VERDICTS) or f"write {', '.join(VERDICTS)} or nothing"
-        problems.append(("verdict", f"`{word}` is no verdict", hint))
+        problems.append(("verdict", f"`{word}` is not a verdict", hint))
     fixes: dict[str, Any] = {}
     for field, shown, text in zip(table.schema, values[::2], values[1::2], strict=True):
         if text.strip():
             fix = _value(text, field.type)
             if isinstance(fix, ValueError):
-                said = f"`{text}` is no {field.type} for `{field.name}`"
+                said = f"`{text}` is not a {field.type} for `{field.name}`"
                 problems.append(("value", said, f"write {NULL} to take the value away"))
             else:
                 fixes[field.name] = fix.value
@@ -255,5 +255,5 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
             line = rows.line_num + 1
     except csv.Error as exc:
         raise SourceError(
-            f"`{path}` is no CSV: {exc}", code="review.unreadable", file=str(path), line=line
+            f"`{path}` is not CSV: {exc}", code="review.unreadable", file=str(path), line=line
         ) from exc

@@ -1,4 +1,4 @@
-"""Runs a plan: makes every table, checks it, writes it, and says what became of it.
+"""Runs a plan: makes every table, checks it, writes it, and says what happened to it.
 
 Stages 3 to 5 of 6. Takes a `Plan`, returns a `Dataset`. With an output folder the run can be
 killed at any moment: the same command then makes only what is missing, to the same bytes.
@@ -91,8 +91,8 @@ def execute(
         SpecError: Checks contradict each other, or the columns.
         SinkError: The folder holds something else, is in use, or can't be written.
         CheckError: A check does not hold; the data stays where it was written.
-        PartialRunError: More rows were lost than `max_rejects`; the same call goes on.
-        RunInterrupted: The user stopped the run; the same call goes on.
+        PartialRunError: More rows were lost than `max_rejects`; the same call continues.
+        RunInterrupted: The user stopped the run; the same call continues.
     """
 
     def generation(tracker: Tracker) -> Generating:
@@ -209,7 +209,7 @@ def _make(
 
 
 def _interrupted(tracker: Tracker, *, kept: bool) -> RunInterrupted:
-    """The error that says what a stopped run leaves, and how to go on."""
+    """The error that says what a stopped run leaves, and how to continue."""
     if kept:
         message, hint = "nothing lost", "run the same command to continue"
     else:

@@ -266,7 +266,7 @@ class RunFolder:
 def _check_owner(
     path: Path, identity: Mapping[str, Any], *, overwrite: bool
 ) -> dict[str, Any] | None:
-    """The `run.json` of the run that the folder belongs to, when this run may go on in it."""
+    """The `run.json` of the run that the folder belongs to, when this run may continue in it."""
     try:
         names = {item.name for item in path.iterdir()} if path.is_dir() else set()
     except OSError as exc:

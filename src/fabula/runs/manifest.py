@@ -36,7 +36,7 @@ def build_manifest(
 
     Args:
         plan: What was asked.
-        records: What became of each table's parts.
+        records: What happened to each table's parts.
         checks: What the checks found.
         usage: What was asked of each model.
         timings: When the run was, and how long it took.
@@ -57,7 +57,7 @@ def build_manifest(
 
 
 def table_record(parts: Sequence[PartRecord]) -> dict[str, Any]:
-    """What became of a table: rows asked, written and lost with reasons, and its files."""
+    """What happened to a table: rows asked, written and lost with reasons, and its files."""
     reasons = Counter(item.reason for part in parts for item in part.rejected)
     files = [
         {"path": file.name, "rows": file.rows, "bytes": file.bytes, "sha256": file.sha256}

@@ -169,7 +169,7 @@ def run_program(
 
     Raises:
         SourceError: There is no such program.
-        UsageError: It is no Python, or does not say how many rows its tables have.
+        UsageError: It is not Python, or does not say how many rows its tables have.
         ProgramError: The program fails.
         CheckError: Its tables break what they were asked to keep; they are written.
         PrerequisiteError: There is no sandbox here.
@@ -177,7 +177,7 @@ def run_program(
     place = Path(path) / PROGRAM if Path(path).is_dir() else Path(path)
     if place.suffix.lower() in _FILES:
         raise UsageError(
-            f"`{place}` is no program",
+            f"`{place}` is not a program",
             code="usage.no-program",
             hint=f"if it is a spec, `fabula program {place} -o out/` has a model write the program",
         )
@@ -260,7 +260,7 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        reason = error.strerror if isinstance(error, OSError) else "it is not a UTF-8 text"
         raise SourceError(
             f"`{os.fspath(path)}` can't be read: {(reason or str(error)).lower()}",
             code="source.missing" if isinstance(error, FileNotFoundError) else "source.unreadable",

@@ -296,7 +296,7 @@ def _fault(ran: Ran | None) -> ProgramError:
         code="program.failed",
         file=PROGRAM,
         line=fault.line,
-        hint="mend the program and run it again",
+        hint="repair the program and run it again",
     )
 
 

@@ -1,4 +1,4 @@
-"""The records of a run's result: in its folder, or beside its one file."""
+"""The records of a run's result: in its folder, or alongside its one file."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def write_records(
 
     Args:
         output: The run's folder, or its one file.
-        manifest: What the manifest says; the hashes of the files that are no tables come to it.
+        manifest: What the manifest says; the hashes of the files that are not tables come to it.
         lost: Rows that were asked for and are not there.
         also: Names of further files of the run that are there.
     """
@@ -105,7 +105,7 @@ def read_rejects(output: Path) -> list[Lost]:
     """The lost rows of a run; none where nothing was lost.
 
     Raises:
-        SourceError: A line is no lost row.
+        SourceError: A line is not a lost row.
     """
     path = record(output, REJECTS)
     try:
@@ -114,4 +114,4 @@ def read_rejects(output: Path) -> list[Lost]:
     except FileNotFoundError:
         return []
     except (ValidationError, ValueError, RecursionError) as exc:
-        raise damaged(path, f"a line is no lost row ({type(exc).__name__})") from exc
+        raise damaged(path, f"a line is not a lost row ({type(exc).__name__})") from exc

@@ -111,7 +111,7 @@ def _is_plain(of: pa.DataType, depth: int) -> bool:
     if is_type.is_list(of) or is_type.is_large_list(of):
         return bool(of.value_field.name) and _is_plain(of.value_type, depth - 1)
     if is_type.is_struct(of):
-        names = {field.name for field in of}  # raises for a name that is no text
+        names = {field.name for field in of}  # raises for a name that is not text
         return len(names) == len(of) and all(_is_plain(field.type, depth - 1) for field in of)
     if is_type.is_timestamp(of) and of.tz is not None:
         pa.lib.string_to_tzinfo(of.tz)  # raises for a zone that is none

@@ -27,7 +27,7 @@ MOST_JSON = 16 << 20
 _ROOM = 1 << 20
 """Bytes that are made ready for a frame at first; then as many as have come."""
 FRAME_COST = 4 << 10
-"""Bytes that a frame counts beside its own, so that empty ones don't come without end."""
+"""Bytes that a frame counts alongside its own, so that empty ones don't come without end."""
 
 
 class FrameError(Exception):
@@ -70,9 +70,9 @@ def json_of(frame: Frame) -> dict[str, Any]:
     try:
         value = json.loads(bytes(frame.body))
     except (ValueError, RecursionError) as error:
-        raise FrameError("a reply that is no JSON") from error
+        raise FrameError("a reply that is not JSON") from error
     if not isinstance(value, dict):
-        raise FrameError("a reply that is no JSON object")
+        raise FrameError("a reply that is not a JSON object")
     return value
 
 
@@ -109,7 +109,7 @@ class FrameReader:
         """Read once from a pipe; False when it has ended.
 
         Raises:
-            FrameError: The bytes are no frames, or too many, or end inside a frame.
+            FrameError: The bytes are not frames, or too many, or end inside a frame.
         """
         target = self._header if self._body is None else self._body
         got = os.readv(pipe, [memoryview(target)[self._filled :]])
@@ -133,11 +133,11 @@ class FrameReader:
         if self._body is None:
             self._kind, length = HEADER.unpack(self._header)
             if self._kind not in KINDS:
-                raise FrameError("bytes that are no reply")
+                raise FrameError("bytes that are not a reply")
             if length + FRAME_COST > self._left:
                 raise FrameError("more than the limit")
             if self._kind in (NOTES, FAULT, LOCKED) and length > MOST_JSON:
-                raise FrameError(f"a reply of more than {MOST_JSON:,} bytes beside its tables")
+                raise FrameError(f"a reply of more than {MOST_JSON:,} bytes alongside its tables")
             self._left -= length + FRAME_COST
             self._length, self._body = length, bytearray()
             if length:

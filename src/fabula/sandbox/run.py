@@ -52,7 +52,7 @@ def run(
         Tables and notes, or a fault: what a program does wrong raises nothing.
 
     Raises:
-        PrerequisiteError: The sandbox can't be had here; nothing was run.
+        PrerequisiteError: The sandbox is not available here; nothing was run.
     """
     from fabula.sandbox.fork_server import discard, template
     from fabula.sandbox.supervisor import TemplateDiedError, conduct

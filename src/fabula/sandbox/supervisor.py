@@ -260,7 +260,7 @@ class _Run:
 
 
 def unavailable(reason: str) -> PrerequisiteError:
-    """The refusal to run anything, because the sandbox can't be had."""
+    """The refusal to run anything, because the sandbox is not available."""
     return PrerequisiteError(
         f"there is no sandbox on this machine: {reason}",
         code="sandbox.unavailable",

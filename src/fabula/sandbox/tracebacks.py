@@ -24,7 +24,7 @@ def compiled(source: str) -> CodeType:
     """A program's code, without this file's own `__future__`; its lines are shown in tracebacks.
 
     Raises:
-        SyntaxError: It is no Python.
+        SyntaxError: It is not Python.
     """
     linecache.cache[PROGRAM] = (len(source), None, source.splitlines(keepends=True), PROGRAM)
     return compile(source, PROGRAM, "exec", dont_inherit=True)

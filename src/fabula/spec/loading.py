@@ -27,7 +27,7 @@ def parse_spec(text: str, *, file: str | None = None) -> DatasetSpec:
         file: The file's name, for errors.
 
     Raises:
-        SpecError: The text is no spec; `violations` lists every problem with its line.
+        SpecError: The text is not a spec; `violations` lists every problem with its line.
 
     Examples:
         >>> parse_spec("tables: {users: {n: 3, columns: {id: {kind: key}}}}").tables["users"].n
@@ -44,7 +44,7 @@ def build_spec(data: Any, *, source: Source | None = None) -> DatasetSpec:
         source: Where the values were written.
 
     Raises:
-        SpecError: The values are no spec; `violations` lists every problem.
+        SpecError: The values are not a spec; `violations` lists every problem.
     """
     source = source or Source()
     if not isinstance(data, Mapping):

@@ -52,7 +52,7 @@ def synthesizer_entry(model: SynthesizerLike) -> SynthesizerEntry:
 
 
 def check_seed(seed: Any) -> None:
-    """Refuse what is no seed.
+    """Refuse what is not a seed.
 
     Raises:
         UsageError: It is not a whole number.

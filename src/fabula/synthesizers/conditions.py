@@ -74,7 +74,7 @@ def read_shares(columns: Columns, shares: Shares | None, asked: Asked) -> tuple[
     """The parts that a sample is made of; what shares leave open goes to all other values.
 
     Raises:
-        UsageError: They are no shares of one column, or add up to more than one.
+        UsageError: They are not shares of one column, or add up to more than one.
     """
     if not shares:
         return (Part(1.0, asked),)

@@ -50,7 +50,7 @@ NAME = "fit"
 """What progress calls the fit."""
 
 _OWN = ("keys", "keep", "sensitive", "orphans", "seed", "exact")
-"""What `fit_tables` takes beside the options of its model."""
+"""What `fit_tables` takes alongside the options of its model."""
 
 TRIAL_ROWS = 1_000
 """Rows that are drawn to see whether relations between columns can be kept."""
@@ -116,7 +116,7 @@ def fit(
 ) -> Synthesizer[Any] | RelationalSynthesizer[Any]:
     """Learn a table, or several related ones, and return a synthesizer that samples new rows.
 
-    Identifiers are made anew, free text is left out (the card says so), and rare labels and
+    Identifiers are newly generated, free text is left out (the card says so), and rare labels and
     extreme numbers are not reproduced. Several tables are learned with their keys, always by
     `boosted`, from all of their rows.
 
@@ -127,7 +127,7 @@ def fit(
         holdout: Share of rows kept out of training, for the privacy metrics of `evaluate`.
         seed: The same data and seed give the same synthesizer.
         spec: A spec of one table whose row checks every sampled row keeps.
-        protect: Labels of fewer rows, and so many of the smallest and largest numbers of each
+        protect: Labels of fewer rows, and that many of the smallest and largest numbers of each
             column, are not reproduced. False switches that off.
         epsilon: Learn with (ε, δ)-differential privacy (model `private`); smaller is more private.
             Noise comes from no seed, so no two such fits are equal.

@@ -96,7 +96,7 @@ class Synthesizer(Generic[Frame]):
 
     @property
     def personal(self) -> tuple[str, ...]:
-        """The columns that hold personal details and are made anew."""
+        """The columns that hold personal details and are newly generated."""
         codecs = self._columns.codecs
         return tuple(codec.name for codec in codecs if isinstance(codec, DetailCodec))
 

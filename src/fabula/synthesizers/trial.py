@@ -35,7 +35,7 @@ MOST_ROWS = 5_000
 """Rows of each table that are measured; few rows don't show a bound that is missed narrowly."""
 
 THOROUGH = 2_000
-"""Up to so many rows, metrics that take long for more are measured, too."""
+"""Up to that many rows, metrics that take long for more are measured, too."""
 
 NARROW = 0.1
 """Of the way from the baseline to the bound, the last part, in which other rows may miss it."""
@@ -67,7 +67,7 @@ def missed_gates(
         training: The rows that it learned.
         holdout: Rows that it did not see; may be empty.
         model: Its name.
-        protect: Labels of fewer rows, and so many extreme numbers, are not reproduced.
+        protect: Labels of fewer rows, and that many extreme numbers, are not reproduced.
     """
     if training.num_rows < FEW:
         return ()

@@ -153,7 +153,7 @@ class ChatServer:
         try:
             body = await _json_object(request)
             if body is None:
-                return web.Response(status=400, text='{"error": "the body is no JSON object"}')
+                return web.Response(status=400, text='{"error": "the body is not a JSON object"}')
             call = Call(len(self.calls) + 1, request.path, body, request.headers)
             self.calls.append(call)
             full = self._places is not None and self._open > self._places

@@ -19,7 +19,7 @@ _AT_ONCE = 8_192
 
 @dataclass(frozen=True)
 class Sorted:
-    """What became of the new rows of a round.
+    """What happened to the new rows of a round.
 
     Attributes:
         topics: The topic of each row.

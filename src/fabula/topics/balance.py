@@ -2,7 +2,7 @@
 
 Texts are embedded and clustered (`topics.survey`), a model names the clusters and invents new
 topics (`topics.naming`), and rounds of writing fill up what each topic lacks (`topics.rounds`).
-After every round the run is on disk; a killed one goes on with the next round, and calls of a
+After every round the run is on disk; a killed one continues with the next round, and calls of a
 round that was cut short are answered from the ledger.
 """
 
@@ -126,7 +126,7 @@ def shortfall(made: Balanced) -> PartialRunError | None:
     return PartialRunError(
         f"{made.missing:,} of {wanted:,} rows are missing: {made.ended}",
         code="balance.missing",
-        hint=f"run it again with `--rounds {done + ROUNDS}` or a higher limit: it goes on with "
+        hint=f"run it again with `--rounds {done + ROUNDS}` or a higher limit: it continues with "
         f"round {done + 1}, and known replies cost nothing",
     )
 

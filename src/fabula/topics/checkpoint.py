@@ -1,4 +1,4 @@
-"""What is known of a run after each round, as a file that a killed run goes on from."""
+"""What is known of a run after each round, as a file that a killed run continues from."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Record:
         rounds: What each round brought, the data as it came first.
         rows: The new rows: their values, `topic` and `round`.
         rejects: Every row that was lost, with its round, reason and raw text.
-        ended: Why the run ended, or nothing while it goes on.
+        ended: Why the run ended, or nothing while it continues.
     """
 
     key: str

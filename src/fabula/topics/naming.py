@@ -62,7 +62,7 @@ def naming_job(samples: Sequence[Sequence[str]]) -> RowsJob:
 
 
 def inventing_job(topics: Sequence[str], n: int, about: str) -> RowsJob:
-    """The job that asks for new topics beside those that there are."""
+    """The job that asks for new topics alongside those that there are."""
     about = about.strip() or "the data set that these topics are of"
     return RowsJob(
         subject=f"new topics for {about}; each is of the same kind as the topics that exist, and "

@@ -31,7 +31,7 @@ def balance(
     Args:
         data: One table, in any form; rows of `messages` are conversations.
         output: A folder for the data, the report, its charts and the rejects. A killed run in
-            it goes on at its round.
+            it continues at its round.
         overwrite: Replace another run in the folder.
         wanted: The rest, by name: `model`, `max_cost` … as `rows` takes them, and
 
@@ -44,7 +44,7 @@ def balance(
             - `new_topics`: Topics to invent.
             - `shares`: Shares of topics by name or number; the others share the rest evenly.
             - `n`: Rows to write at most.
-            - `rounds`, `evenness`: Where to stop: after so many rounds, or at that entropy.
+            - `rounds`, `evenness`: Where to stop: after that many rounds, or at that entropy.
             - `similarity`: From where on two texts count as near-duplicates.
             - `unique`: Columns of which no value may come twice.
             - `seed`: Decides the clusters and the samples that are shown.

@@ -22,7 +22,7 @@ from fabula.spec.tables import ModelSpec
 CANNOT_EMBED = frozenset(
     f"model.{problem}" for problem in ("no-api", "not-found", "rejected", "unreachable")
 ) | {"prerequisite.key", "prerequisite.variable"}
-"""Errors of endpoints that do not embed at all; any other one passes or names what to mend."""
+"""Errors of endpoints that do not embed at all; any other one passes or names what to repair."""
 _AT_ONCE = 2_048
 
 Vectors = NDArray[np.floating]

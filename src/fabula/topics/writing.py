@@ -1,4 +1,4 @@
-"""Asks for the rows that a round lacks: so many of each topic, in the columns of the table."""
+"""Asks for the rows that a round lacks: that many of each topic, in the columns of the table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EXAMPLES_A_TOPIC = 3
 
 
 def growth_of(corpus: Corpus, table: pa.Table, seed: int) -> Growth:
-    """How each column of the table goes on: by rule, or written by the model."""
+    """How each column of the table continues: by rule, or written by the model."""
     values = {name: table.column(name).to_pylist() for name in table.column_names}
     rules, asked = {}, {}
     for place, name in enumerate(table.column_names):
@@ -52,7 +52,7 @@ def round_job(
 
     Args:
         corpus: The data.
-        growth: How its columns go on.
+        growth: How its columns continue.
         wanted: Rows to write for each topic.
         samples: Rows of each topic that the model may see.
         prompt: What the rows are about, in words.

@@ -93,7 +93,7 @@ def check_training_file(path: Path, *, longest: int = LONGEST) -> tuple[Finding,
         rows += 1
         row = _object(text)
         if row is None:
-            findings.note("json", line, "is no JSON object")
+            findings.note("json", line, "is not a JSON object")
             continue
         found = format_of_row(row)
         form = form or found

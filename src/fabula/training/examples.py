@@ -92,7 +92,7 @@ def preferences(rows: Sequence[Row], wanted: OutputSpec, columns: Sequence[str])
     another.
 
     Raises:
-        UsageError: A score is no number.
+        UsageError: A score is not a number.
     """
     user = say(wanted.user, columns)
     system = say(wanted.system, columns) if wanted.system else lambda _: ""
@@ -139,7 +139,7 @@ def _grade_of(value: Any, column: str) -> float | None:
         grade = float(value)
     except (TypeError, ValueError) as error:
         raise UsageError(
-            f"the score `{column}` holds {value!r}, which is no number",
+            f"the score `{column}` holds {value!r}, which is not a number",
             code="usage.score",
             hint="name a column of numbers with `--score`",
         ) from error

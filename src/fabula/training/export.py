@@ -53,7 +53,7 @@ class ExportedFile:
 
 @dataclass(frozen=True)
 class Export:
-    """What became of a table's rows.
+    """What happened to a table's rows.
 
     Attributes:
         files: The files, in the order of the splits.

@@ -38,7 +38,7 @@ def _tools(declared: Any) -> dict[str, Mapping[str, Any]] | str:
     """The schema of each tool's arguments; or in words what is wrong with the list."""
     listed = from_json(declared)
     if not isinstance(listed, list):
-        return "has `tools` that are no list"
+        return "has `tools` that are not a list"
     tools: dict[str, Mapping[str, Any]] = {}
     for tool in listed:
         function = tool.get("function", tool) if isinstance(tool, Mapping) else None
@@ -49,7 +49,7 @@ def _tools(declared: Any) -> dict[str, Mapping[str, Any]] | str:
             return f"declares the tool `{name}` twice"
         schema = from_json(function.get("parameters")) or {}  # type: ignore[union-attr]
         if not isinstance(schema, Mapping):
-            return f"declares `{name}` with parameters that are no JSON Schema"
+            return f"declares `{name}` with parameters that are not a JSON Schema"
         tools[name] = schema
     return tools
 
@@ -60,7 +60,7 @@ def _call_problems(call: ToolCall, tools: Mapping[str, Mapping[str, Any]] | None
         return
     arguments = from_json(call.arguments)
     if not isinstance(arguments, Mapping):
-        yield f"calls `{call.name}` with arguments that are no JSON object"
+        yield f"calls `{call.name}` with arguments that are not a JSON object"
     elif tools is not None and call.name not in tools:
         yield f"calls `{call.name}`, which it does not declare"
     elif tools is not None and (problem := _misfit(arguments, tools[call.name])):
@@ -74,7 +74,7 @@ def _misfit(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     except Invalid as broken:
         return f"`{broken.path}`: {broken.problem}" if broken.path else broken.problem
     except (UsageError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as wrong:
-        return f"parameters that are no JSON Schema: {wrong}"
+        return f"parameters that are not a JSON Schema: {wrong}"
     name = next((name for name in arguments if not _alike(arguments[name], read[name])), None)
     return f"`{name}` as another type than its schema's" if name is not None else ""
 
@@ -91,7 +91,7 @@ def _alike(given: Any, read: Any) -> bool:
 
 
 def _answer_problems(turns: Sequence[Turn]) -> Iterator[str]:
-    """Each answer of a tool follows its call; each call is answered before the talk goes on.
+    """Each answer of a tool follows its call; each call is answered before the talk continues.
 
     Where calls have no ids, as in ShareGPT, one answer may be that of several calls.
     """
@@ -110,7 +110,7 @@ def _answer_problems(turns: Sequence[Turn]) -> Iterator[str]:
                 unanswered = []
             continue
         if unanswered:
-            yield "goes on before every call of a tool is answered"
+            yield "continues before every call of a tool is answered"
         called = [call.id for call in turn.calls]
         unanswered = list(called)
         if with_ids and ("" in called or len(set(called)) < len(called)):

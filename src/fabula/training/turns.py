@@ -123,7 +123,7 @@ def _text(content: Any) -> str | None:
 
 
 def from_json(value: Any) -> Any:
-    """The value of a JSON text; anything else, and what is no JSON, as it is."""
+    """The value of a JSON text; anything else, and what is not JSON, as it is."""
     if not isinstance(value, str):
         return value
     try:

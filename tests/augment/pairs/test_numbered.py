@@ -1,4 +1,4 @@
-"""Pairs as numbered text: everything that models do to the form, and what becomes of it."""
+"""Pairs as numbered text: everything that models do to the form, and what happens to it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ def values(reading: Reading) -> list[dict[str, str]]:
 
 
 def test_the_reference_text_gives_its_two_pairs() -> None:
-    """B4.1."""
     reading = read(
         "1.\nInput: Blue Mug, Kitchen\nOutput: Keeps coffee warm.\n\n"
         "2.\nInput: Green Tea, Food\nOutput: From a hill in Japan.\n"
@@ -77,7 +76,7 @@ SHAPES = {
 
 @pytest.mark.parametrize("text", SHAPES.values(), ids=SHAPES)
 def test_what_models_do_to_the_form_changes_no_value(text: str) -> None:
-    """B4.2, B5.1: `1)`, bold, quotes, CRLF, no blank line, topics behind the number."""
+    """`1)`, bold, quotes, CRLF, no blank line, topics behind the number."""
     reading = read(text)
     assert values(reading) == BOTH
     assert not reading.bad
@@ -115,7 +114,7 @@ BROKEN = {
 def test_a_block_that_could_mean_two_things_is_refused_with_its_text(
     text: str, problem: str
 ) -> None:
-    """B4.2. The next pair is not drawn in."""
+    """The next pair is not drawn in."""
     reading = read(f"{text}\n\n7.\nInput: Green Tea, Food\nOutput: From a hill in Japan.")
     assert values(reading) == [TEA]
     ((raw, reason),) = reading.bad
@@ -124,7 +123,7 @@ def test_a_block_that_could_mean_two_things_is_refused_with_its_text(
 
 
 def test_a_pair_that_was_cut_off_is_refused() -> None:
-    """B4.2: length limit."""
+    """Length limit."""
     text = (
         "1.\nInput: Blue Mug, Kitchen\nOutput: Keeps coffee warm.\n2.\nInput: Tea, Food\nOutput: Fr"
     )
@@ -135,7 +134,7 @@ def test_a_pair_that_was_cut_off_is_refused() -> None:
 
 
 def test_outputs_keep_all_of_their_paragraphs_lists_and_code() -> None:
-    """B4.2: the second paragraph is no longer lost."""
+    """The second paragraph is no longer lost."""
     body = "First.\n\nSecond, with a list:\n1. one\n2. two\n\n```py\nInputs = 3\n```"
     reading = read(f"1.\nInput: Mug, Kitchen\nOutput: {body}\n\n2.\nInput: Tea, Food\nOutput: x")
     assert reading.items[0]["description"] == body
@@ -143,7 +142,7 @@ def test_outputs_keep_all_of_their_paragraphs_lists_and_code() -> None:
 
 
 def test_inner_quotes_stay() -> None:
-    """B5.1: an inner quote no longer cuts the description."""
+    """An inner quote no longer cuts the description."""
     reading = read('1.\nInput: "12" Pan, Kitchen"\nOutput: "A 12" pan with "non-stick" coat."')
     assert values(reading)[0] == {
         "product": '12" Pan',
@@ -153,7 +152,6 @@ def test_inner_quotes_stay() -> None:
 
 
 def test_several_outputs_stand_behind_their_names() -> None:
-    """B4.6."""
     notation = Numbered(("question",), ("answer", "next_step"))
     asked = notation.ask(3)
     assert "exactly 3 rows" in asked
@@ -183,7 +181,7 @@ PIECES = st.sampled_from([*MARKED, *OTHERS, "Input 4: , "])
 
 @given(st.lists(PIECES, max_size=14))
 def test_every_marker_is_accounted_for(lines: list[str]) -> None:
-    """B4.2: parsed + rejected = count of `Input` markers, whatever the text."""
+    """Parsed + rejected = count of `Input` markers, whatever the text."""
     text = "\n".join(lines)
     markers = len(re.findall(r"Input", text))
     reading = PRODUCTS.read(text, number="row", cut=False)

@@ -25,14 +25,12 @@ class Ticket(BaseModel):
 
 @pytest.mark.parametrize("arrow", ["→", "->", "=>", " ⇒ "])
 def test_a_sentence_with_an_arrow_names_the_fields(arrow: str) -> None:
-    """B4.6."""
     fields = pair_fields(f"product name and category {arrow} description")
     assert fields.input_names == ("product_name", "category")
     assert fields.output_names == ("description",)
 
 
 def test_heads_brackets_and_lists_are_understood() -> None:
-    """B4.6."""
     fields = pair_fields("support tickets: question (one, polite sentence), mood → answer & title")
     assert fields.subject == "support tickets"
     assert fields.input_names == ("question", "mood")
@@ -41,7 +39,6 @@ def test_heads_brackets_and_lists_are_understood() -> None:
 
 
 def test_lists_and_classes_declare_fields_too() -> None:
-    """B4.6."""
     named = pair_fields("shop items", inputs="product,category", outputs=["description"])
     assert (named.subject, named.input_names) == ("shop items", ("product", "category"))
     assert pair_fields(Ticket).output_names == ("answer",)

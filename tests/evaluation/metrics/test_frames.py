@@ -83,7 +83,7 @@ def test_tables_that_do_not_compare_are_refused_in_words(
          "dictionary", "huge"],
 )  # fmt: skip
 def test_odd_tables_are_measured_without_a_failure(table: pa.Table) -> None:
-    """C4.1: bad input has clear words, never a traceback."""
+    """Bad input has clear words, never a traceback."""
     for given in (
         evaluate(table),
         evaluate(table, real=table),
@@ -95,7 +95,6 @@ def test_odd_tables_are_measured_without_a_failure(table: pa.Table) -> None:
 
 
 def test_five_thousand_labels_and_three_hundred_columns_are_measured() -> None:
-    """C4.1."""
     rng = np.random.default_rng(0)
     wide = {f"c{at}": rng.normal(size=60) for at in range(280)}
     wide |= {f"k{at}": rng.choice(["a", "b"], 60) for at in range(20)}
@@ -133,7 +132,7 @@ def test_samples_are_explicit_and_seeded() -> None:
 
 
 def test_what_is_left_out_and_what_is_too_little_is_said() -> None:
-    """C4.1: different columns, one row."""
+    """Different columns, one row."""
     table = people(300)
     frames = prepare(table.drop(["age"]).append_column("extra", table["age"]), table.slice(0, 1))
     assert frames.notes == (
@@ -144,13 +143,12 @@ def test_what_is_left_out_and_what_is_too_little_is_said() -> None:
 
 
 def test_an_outcome_is_no_group() -> None:
-    """C4.2."""
     with pytest.raises(UsageError, match="both the outcome"):
         evaluate(people(50), real=people(50), target="hired", protected=["hired"])
 
 
 def test_names_and_keys_have_no_distribution() -> None:
-    """C4.1: surnames made anew, and numbers of customers, are not held against the real ones."""
+    """Surnames newly generated, and numbers of customers, are not held against the real ones."""
     rng = np.random.default_rng(0)
     surnames = [f"{a}{b}" for a in "ABCDEFGHIJKL" for b in range(60)]
     table = pa.table(

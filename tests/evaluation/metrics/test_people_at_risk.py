@@ -42,7 +42,7 @@ def contacts(n: int = N, start: int = 0) -> pa.Table:
     ],
 )
 def test_a_real_value_is_found_in_any_cell_and_inside_text(text: str) -> None:
-    """C1.2, C6: none of the original sensitive values occurs anywhere."""
+    """None of the original sensitive values occurs anywhere."""
     made = contacts(start=N)
     notes = [*made["note"].to_pylist()[:-1], text]
     made = made.set_column(3, "note", pa.array(notes))
@@ -52,7 +52,6 @@ def test_a_real_value_is_found_in_any_cell_and_inside_text(text: str) -> None:
 
 
 def test_new_people_hold_no_real_value_and_prose_is_no_secret() -> None:
-    """C6."""
     result = sensitive_values(prepare(contacts(start=N), contacts()))
     assert result.value == 0
     assert result.details["columns"] == ["person", "email", "phone", "note"]
@@ -61,7 +60,7 @@ def test_new_people_hold_no_real_value_and_prose_is_no_secret() -> None:
 
 
 def test_quasi_identifiers_point_at_people() -> None:
-    """C6: rows that fit exactly one real person are counted."""
+    """Rows that fit exactly one real person are counted."""
     real = pa.table({"age": [30, 30, 40, 50], "city": ["a", "a", "a", "b"]})
     made = pa.table({"age": [30, 40, 50, 50], "city": ["a", "a", "b", "a"]})
     result = identified(prepare(made, real))
@@ -73,7 +72,7 @@ def test_quasi_identifiers_point_at_people() -> None:
 
 @pytest.mark.parametrize("n", [40, 400, 4_000])
 def test_an_interval_of_a_risk_holds_it_as_often_as_it_says(n: int) -> None:
-    """C6. 95 of 100 samples, within five standard errors of that share."""
+    """95 of 100 samples, within five standard errors of that share."""
     rng, p, q, samples = np.random.default_rng(n), 0.3, 0.2, 2_000
     real, held = rng.binomial(n, p, samples), rng.binomial(n, q, samples)
     held_within = 0
@@ -85,7 +84,7 @@ def test_an_interval_of_a_risk_holds_it_as_often_as_it_says(n: int) -> None:
 
 
 def test_few_attacks_give_no_verdict_unless_they_find_much() -> None:
-    """C6. An attack on 25 people can't call data safe, but it can tell a copy."""
+    """An attack on 25 people can't call data safe, but it can tell a copy."""
     real, other, held = (people(25, seed) for seed in (1, 2, 3))
     for made, verdict in ((real, False), (other, None)):
         found = attribute_inference(prepare(made, real, held))
@@ -109,7 +108,7 @@ def by_name(results: list[MetricResult]) -> dict[str, MetricResult]:
 
 
 def test_injected_bias_is_reported_and_its_growth_flagged() -> None:
-    """C4.2: hire 60 % against 20 % is reported; amplified in synthetic, it is flagged."""
+    """Hire 60 % against 20 % is reported; amplified in synthetic, it is flagged."""
     made, real = applicants(0.2, 0.6), applicants(0.4, 0.6)
     found = by_name(bias_results(prepare(made, real), ["sex"], "hired", "yes"))
     error = 5 * np.sqrt(2 * 0.25 / 2000)
@@ -124,7 +123,7 @@ def test_injected_bias_is_reported_and_its_growth_flagged() -> None:
 
 
 def test_a_group_that_shrinks_is_named() -> None:
-    """C4.2: representation by group."""
+    """Representation by group."""
     made, real = applicants(0.5, 0.5, share_f=0.2), applicants(0.5, 0.5)
     [result] = bias_results(prepare(made, real), ["sex"])
     assert result.value == pytest.approx(0.3, abs=0.04)
@@ -133,7 +132,7 @@ def test_a_group_that_shrinks_is_named() -> None:
 
 
 def test_numbers_make_groups_and_groups_cross() -> None:
-    """C4.2: intersections; groups of a number are its quarters."""
+    """Intersections; groups of a number are its quarters."""
     found = by_name(
         bias_results(prepare(applicants(0.3, 0.6), applicants(0.3, 0.6)), ["sex", "age"], "hired")
     )
@@ -143,7 +142,7 @@ def test_numbers_make_groups_and_groups_cross() -> None:
 
 
 def test_small_groups_are_named_and_not_judged() -> None:
-    """C4.2: small-cell warnings."""
+    """Small-cell warnings."""
     made = applicants(0.5, 0.5, n=1000)
     few = pa.table({"sex": ["x"] * 5, "hired": ["no"] * 5, "age": [40.0] * 5})
     made = pa.concat_tables([made, few])
@@ -159,7 +158,7 @@ def test_an_outcome_label_that_never_occurs_is_refused() -> None:
 
 
 def test_repeated_rows_and_few_values_are_measured() -> None:
-    """C5.2: duplicates and distinct shares."""
+    """Duplicates and distinct shares."""
     real = pa.table({"a": np.arange(200) * 1.5, "b": np.arange(200) / 7})
     made = pa.table({"a": np.arange(200) // 4 * 1.5, "b": np.arange(200) // 4 / 7})
     frames = prepare(made, real)
@@ -170,7 +169,7 @@ def test_repeated_rows_and_few_values_are_measured() -> None:
 
 
 def test_texts_that_say_the_same_are_less_varied() -> None:
-    """C5.2: text measures."""
+    """Text measures."""
     words = np.random.default_rng(0).integers(0, 500, (300, 12))
     real = pa.table({"t": [" ".join(f"w{w}" for w in row) for row in words]})
     made = pa.table({"t": [f"the same words again and again {at}" for at in range(300)]})

@@ -39,7 +39,7 @@ def test_labels_differ_by_total_variation() -> None:
 
 
 def test_missing_shares_are_compared() -> None:
-    """C2.1: the missing share is measured to a point."""
+    """The missing share is measured to a point."""
     frames = prepare(pa.table({"a": [1.5] * 90 + [None] * 10}), pa.table({"a": [1.5] * 100}))
     result = missing(frames)
     assert result.value == pytest.approx(0.1)
@@ -92,7 +92,7 @@ def test_auc_counts_ties_half() -> None:
 
 
 def test_numbers_labels_and_classes_can_be_predicted() -> None:
-    """C4.1: train on synthetic, test on real."""
+    """Train on synthetic, test on real."""
     frames = prepare(people(seed=2), people(seed=1), people(seed=3))
     for target in ("income", "hired", "school"):
         result = utility(frames, target)

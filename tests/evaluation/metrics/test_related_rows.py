@@ -64,7 +64,6 @@ IN_TIME = ("lengths", "gaps", "autocorrelation", "transitions")
 
 
 def test_another_sample_of_the_same_shop_keeps_its_relations_and_sequences() -> None:
-    """C1.2."""
     found = measured(shop(2), shop(1))
     assert [name for name in (*RELATED, *IN_TIME) if not found[name].passed] == []
     assert measured(shop(1), shop(1))["trends"].value == 1

@@ -30,14 +30,12 @@ def texts(count: int, topics: list[str], seed: int, length: int = 12) -> pa.Tabl
 
 
 def test_self_similarity_is_the_nearest_jaccard_index() -> None:
-    """C5.2."""
     assert self_similarity(["abcd", "abcd"]) == 1
     assert self_similarity(["abcd", "abce"]) == pytest.approx(1 / 3)
     assert self_similarity(["abcd", "wxyz"]) == self_similarity(["only"]) == 0
 
 
 def test_texts_that_repeat_are_told_from_texts_that_do_not() -> None:
-    """C5.2."""
     real = texts(200, list(TOPICS), 1)
     fine = text_sameness(prepare(texts(200, list(TOPICS), 2), real))
     same = text_sameness(prepare(texts(4, list(TOPICS), 2).take(np.arange(200) % 4), real))
@@ -49,7 +47,6 @@ def test_texts_that_repeat_are_told_from_texts_that_do_not() -> None:
 
 
 def test_one_topic_out_of_four_is_less_spread() -> None:
-    """C5.2."""
     real = texts(200, list(TOPICS), 1)
     fine = text_topics(prepare(texts(200, list(TOPICS), 2), real))
     narrow = text_topics(prepare(texts(200, ["food"], 2), real))

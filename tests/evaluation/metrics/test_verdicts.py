@@ -36,12 +36,12 @@ def verdict(case: str, key: str) -> bool | None:
 
 
 def test_another_sample_of_the_same_people_passes_everything() -> None:
-    """C4.1, C5.2: the original's own split is realistic, private and in band."""
+    """The original's own split is realistic, private and in band."""
     assert [result.key for result in report("good").failing] == []
 
 
 def test_a_copy_is_perfectly_realistic_and_not_private() -> None:
-    """C4.1: a copy of the real data scores perfect realism AND fails privacy."""
+    """A copy of the real data scores perfect realism AND fails privacy."""
     scores = report("copy").scores
     for key in ("quality.shapes", "quality.pairs", "quality.dependence", "quality.coverage"):
         assert scores[key] == 1
@@ -72,7 +72,7 @@ def test_a_copy_is_perfectly_realistic_and_not_private() -> None:
     ],
 )
 def test_shuffled_columns_score_worse_than_the_original_split(key: str, higher: bool) -> None:
-    """C4.1: every column is perfect by itself, yet no relation is left."""
+    """Every column is perfect by itself, yet no relation is left."""
     good, bad = report("good").scores[key], report("shuffled").scores[key]
     assert bad < good - 0.02 if higher else bad > good + 0.02
     assert report("shuffled").scores["quality.shapes"] == 1
@@ -82,7 +82,7 @@ def test_shuffled_columns_score_worse_than_the_original_split(key: str, higher: 
 
 @pytest.mark.parametrize("column", ["school", "income"])
 def test_one_shuffled_column_of_a_close_pair_is_enough_to_fail(column: str) -> None:
-    """C4.1. The other pairs stay as they were, and most were independent anyway."""
+    """The other pairs stay as they were, and most were independent anyway."""
     order = pa.array(np.random.default_rng(0).permutation(GOOD.num_rows))
     at = GOOD.column_names.index(column)
     broken = GOOD.set_column(at, column, GOOD[column].take(order))
@@ -91,14 +91,13 @@ def test_one_shuffled_column_of_a_close_pair_is_enough_to_fail(column: str) -> N
 
 
 def test_without_dependence_there_is_nothing_to_keep() -> None:
-    """C4.1."""
     found = dependence(prepare(shuffled(GOOD), shuffled(REAL)))
     assert found.value is None
     assert found.passed is None
 
 
 def test_noise_is_unrealistic_and_private() -> None:
-    """C5.2: uniform noise is unrealistic."""
+    """Uniform noise is unrealistic."""
     assert report("noise").tables[0].section("diversity")[0].details["verdict"] == "unrealistic"
     assert verdict("noise", "quality.shapes") is False
     assert verdict("noise", "quality.detection") is False
@@ -106,7 +105,7 @@ def test_noise_is_unrealistic_and_private() -> None:
 
 
 def test_a_set_with_copies_is_too_similar() -> None:
-    """C5.2: near copies are too similar; C1.1 counts exact copies."""
+    """Near copies are too similar; C1.1 counts exact copies."""
     table = report("third copied").tables[0]
     [band] = [result for result in table.results if result.key == "diversity.band"]
     assert band.details["verdict"] == "too similar"
@@ -116,7 +115,7 @@ def test_a_set_with_copies_is_too_similar() -> None:
 
 
 def test_near_copies_are_seen_through_a_little_noise() -> None:
-    """C5.2: values that are moved by a hair are copies still."""
+    """Values that are moved by a hair are copies still."""
     rng = np.random.default_rng(0)
     moved = REAL
     for name in ("age", "income"):

@@ -20,7 +20,7 @@ WANTED = [asking(f"person {n}", schema=PERSON) for n in range(12)] + [asking("so
 
 
 async def test_a_batch_gives_what_live_calls_give(opened: Opened, tmp_path: Path) -> None:
-    """E: in the order asked, through the ledger; a second run makes no request."""
+    """In the order asked, through the ledger; a second run makes no request."""
     ledger, live_ledger = Ledger(tmp_path / "a.sqlite"), Ledger(tmp_path / "b.sqlite")
     seen: list[tuple[str, int]] = []
     with ChatServer() as server:
@@ -41,7 +41,7 @@ async def test_a_batch_gives_what_live_calls_give(opened: Opened, tmp_path: Path
 
 
 async def test_a_batch_is_found_again_by_another_process(opened: Opened, tmp_path: Path) -> None:
-    """E: kill while waiting, run again; nothing is handed in twice, also with more requests."""
+    """Kill while waiting, run again; nothing is handed in twice, also with more requests."""
     path = tmp_path / "ledger.sqlite"
     with ChatServer() as server:
         first = Ledger(path)
@@ -60,7 +60,7 @@ async def test_a_batch_is_found_again_by_another_process(opened: Opened, tmp_pat
 async def test_replies_of_a_batch_are_kept_even_when_they_are_no_longer_wanted(
     opened: Opened, tmp_path: Path
 ) -> None:
-    """E: nothing that was paid for is lost when the spec changes meanwhile."""
+    """Nothing that was paid for is lost when the spec changes meanwhile."""
     ledger = Ledger(tmp_path / "ledger.sqlite")
     with ChatServer() as server:
         batches = Batches(opened(server), ledger, poll=0.01)
@@ -74,7 +74,7 @@ async def test_replies_of_a_batch_are_kept_even_when_they_are_no_longer_wanted(
 async def test_odd_line_separators_in_replies_do_not_break_a_batch(
     opened: Opened, tmp_path: Path
 ) -> None:
-    """E: unicode knows more line breaks than a file of lines does."""
+    """Unicode knows more line breaks than a file of lines does."""
     ledger = Ledger(tmp_path / "ledger.sqlite")
     with ChatServer("one\u2028two\x85three") as server:
         batches = Batches(opened(server), ledger, poll=0.01)
@@ -85,8 +85,6 @@ async def test_odd_line_separators_in_replies_do_not_break_a_batch(
 
 
 async def test_lines_that_fail_are_asked_live(opened: Opened, tmp_path: Path) -> None:
-    """D4.3."""
-
     def fail_third(call: Call) -> Reply | None:
         return script.failed(500) if call.batched and "person 3" in call.prompt else None
 
@@ -103,7 +101,7 @@ async def test_lines_that_fail_are_asked_live(opened: Opened, tmp_path: Path) ->
 async def test_a_fresh_ledger_asks_by_batch_again_and_only_once(
     opened: Opened, tmp_path: Path
 ) -> None:
-    """E: `--fresh`."""
+    """`--fresh`."""
     with ChatServer() as server:
         for fresh in (False, True):
             ledger = Ledger(tmp_path / "ledger.sqlite", fresh=fresh)
@@ -116,7 +114,7 @@ async def test_a_fresh_ledger_asks_by_batch_again_and_only_once(
 async def test_the_budget_stops_a_batch_before_it_is_handed_in(
     opened: Opened, tmp_path: Path
 ) -> None:
-    """E: budget cap."""
+    """Budget cap."""
     ledger = Ledger(tmp_path / "ledger.sqlite")
     with ChatServer() as server:
         batches = Batches(opened(server), ledger, budget=Budget(max_calls=5), poll=0.01)

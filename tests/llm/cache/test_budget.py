@@ -30,7 +30,7 @@ async def ask_in_turn(model: ChatModel, count: int) -> None:
 async def test_calls_stop_at_the_limit_and_the_same_command_goes_on(
     opened: Opened, tmp_path: Path, at_once: int
 ) -> None:
-    """E: stops before the next call; what was answered is kept and not asked again."""
+    """Stops before the next call; what was answered is kept and not asked again."""
     with ChatServer() as server:
         for limit, total in ((7, 7), (5, 12), (8, 20)):
             ledger, budget = Ledger(tmp_path / "ledger.sqlite"), Budget(max_calls=limit)
@@ -46,7 +46,6 @@ async def test_calls_stop_at_the_limit_and_the_same_command_goes_on(
 
 
 async def test_tokens_stop_at_the_limit(opened: Opened, tmp_path: Path) -> None:
-    """E."""
     ledger, budget = Ledger(tmp_path / "ledger.sqlite"), Budget(max_tokens=500)
     with ChatServer(lambda _: "word " * 80) as server:
         model = opened(server, ledger=ledger, budget=budget, concurrency=4)
@@ -60,7 +59,7 @@ async def test_tokens_stop_at_the_limit(opened: Opened, tmp_path: Path) -> None:
 
 
 async def test_money_stops_at_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """E: 0.15 and 0.60 dollars a million tokens; a call costs some 0.00006."""
+    """0.15 and 0.60 dollars a million tokens; a call costs some 0.00006."""
     ledger, budget = Ledger(tmp_path / "ledger.sqlite"), Budget(max_cost=0.001)
     with ChatServer(lambda _: "word " * 80) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
@@ -78,7 +77,7 @@ async def test_money_stops_at_the_limit(tmp_path: Path, monkeypatch: pytest.Monk
 async def test_a_cost_that_cannot_be_known_is_not_a_number(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """E: usage missing → cost unknown; the token limit still holds by an estimate."""
+    """Usage missing → cost unknown; the token limit still holds by an estimate."""
     ledger, budget = Ledger(tmp_path / "ledger.sqlite"), Budget(max_tokens=100)
     with ChatServer(lambda _: script.no_usage("word " * 40)) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
@@ -93,7 +92,7 @@ async def test_a_cost_that_cannot_be_known_is_not_a_number(
 
 
 async def test_a_limit_in_money_needs_a_price(opened: Opened, tmp_path: Path) -> None:
-    """E: a limit that can't be kept is refused, not ignored."""
+    """A limit that can't be kept is refused, not ignored."""
     ledger = Ledger(tmp_path / "ledger.sqlite")
     with ChatServer() as server:
         budget = Budget(max_cost=1)
@@ -106,7 +105,6 @@ async def test_a_limit_in_money_needs_a_price(opened: Opened, tmp_path: Path) ->
 
 
 def test_a_failed_call_gives_back_what_was_set_aside() -> None:
-    """E."""
     budget = Budget(max_calls=1)
     budget.abandon(budget.begin(100, CHEAP, model="m"))
     ticket = budget.begin(100, CHEAP, model="m")
@@ -119,7 +117,7 @@ def test_a_failed_call_gives_back_what_was_set_aside() -> None:
 
 @pytest.mark.parametrize("name", ["max_calls", "max_tokens", "max_cost"])
 def test_negative_limits_are_refused(name: str) -> None:
-    """E: N negative."""
+    """N negative."""
     with pytest.raises(UsageError):
         Budget(**{name: -1})
 
@@ -142,7 +140,7 @@ def test_negative_limits_are_refused(name: str) -> None:
     ],
 )
 def test_prices_are_found_by_the_users_name(name: str, price: Price | None) -> None:
-    """E: unknown model → tokens only."""
+    """Unknown model → tokens only."""
     assert price_of(name) == price
 
 

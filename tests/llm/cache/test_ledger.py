@@ -31,7 +31,7 @@ def path(tmp_path: Path) -> Path:
 
 
 async def test_the_same_request_is_answered_from_the_file(opened: Opened, path: Path) -> None:
-    """E: the same command twice makes no new request and gives identical replies."""
+    """The same command twice makes no new request and gives identical replies."""
     with ChatServer() as server:
         runs = []
         for _ in range(2):
@@ -59,14 +59,13 @@ async def test_the_same_request_is_answered_from_the_file(opened: Opened, path: 
     ],
 )
 def test_everything_that_decides_a_reply_is_part_of_its_key(other: ChatRequest) -> None:
-    """E: a stale reply is never given."""
+    """A stale reply is never given."""
     assert request_key("m", other) != request_key("m", asking())
     assert request_key("another model", asking()) != request_key("m", asking())
     assert request_key("m", asking(purpose="judge")) == request_key("m", asking())
 
 
 async def test_concurrent_identical_requests_are_made_once(opened: Opened, path: Path) -> None:
-    """D4.1."""
     ledger = Ledger(path)
     with ChatServer(latency=0.05) as server:
         models = [opened(server, ledger=ledger), opened(server, ledger=ledger)]
@@ -80,7 +79,6 @@ async def test_concurrent_identical_requests_are_made_once(opened: Opened, path:
 async def test_when_a_shared_call_fails_the_others_make_their_own(
     opened: Opened, path: Path
 ) -> None:
-    """D4.3."""
     ledger = Ledger(path)
     with ChatServer([script.failed(418), "fine"], latency=0.02) as server:
         model = opened(server, ledger=ledger)
@@ -93,7 +91,7 @@ async def test_when_a_shared_call_fails_the_others_make_their_own(
 
 
 async def test_fresh_asks_again_and_keeps_the_new_reply(opened: Opened, path: Path) -> None:
-    """E: `--fresh`."""
+    """`--fresh`."""
     with ChatServer(["old", "new"]) as server:
         for fresh, text in ((False, "old"), (True, "new"), (False, "new")):
             ledger = Ledger(path, fresh=fresh)
@@ -103,7 +101,7 @@ async def test_fresh_asks_again_and_keeps_the_new_reply(opened: Opened, path: Pa
 
 
 async def test_every_reply_is_kept_as_it_came(path: Path) -> None:
-    """E: refusals, cut replies, odd characters and long texts too."""
+    """Refusals, cut replies, odd characters and long texts too."""
     replies = [
         ChatReply("", finish="refusal", usage=Usage(None, None), problem="no answer"),
         ChatReply("x" * 1_000_000, finish="length", usage=Usage(5, None), model="m", mode="tools"),
@@ -120,7 +118,7 @@ async def test_every_reply_is_kept_as_it_came(path: Path) -> None:
 
 
 async def test_a_text_that_cannot_be_stored_fails_its_call_and_no_other(path: Path) -> None:
-    """E: the writing thread survives."""
+    """The writing thread survives."""
     ledger = Ledger(path)
     bad = Entry("m", "rows", 0.1, ChatReply("\ud83d"))
     good = Entry("m", "rows", 0.1, ChatReply("fine"))
@@ -131,7 +129,7 @@ async def test_a_text_that_cannot_be_stored_fails_its_call_and_no_other(path: Pa
 
 
 async def test_the_first_of_two_processes_decides(path: Path) -> None:
-    """E: two runs that ask the same at the same time see the same."""
+    """Two runs that ask the same at the same time see the same."""
     first, second = Ledger(path), Ledger(path)
     await first.keep(b"k", Entry("m", "rows", 0.1, ChatReply("first")))
     reply = await second.keep(b"k", Entry("m", "rows", 0.1, ChatReply("second")))
@@ -143,7 +141,7 @@ async def test_the_first_of_two_processes_decides(path: Path) -> None:
 async def test_neither_keys_nor_headers_are_stored(
     opened: Opened, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """E: the key is printed and stored nowhere."""
+    """The key is printed and stored nowhere."""
     monkeypatch.setenv("MY_KEY", "sk-secret-key")
     ledger = Ledger(path)
     with ChatServer() as server:
@@ -158,7 +156,7 @@ async def test_neither_keys_nor_headers_are_stored(
 
 
 async def test_replay_answers_from_the_ledger_alone(opened: Opened, path: Path) -> None:
-    """E: no request, no key, no network."""
+    """No request, no key, no network."""
     ledger = Ledger(path)
     with ChatServer(["hi"]) as server:
         model = opened(server, ledger=ledger)
@@ -172,9 +170,8 @@ async def test_replay_answers_from_the_ledger_alone(opened: Opened, path: Path) 
 
 
 def test_a_damaged_file_is_named(path: Path) -> None:
-    """E."""
     path.parent.mkdir()
-    path.write_bytes(b"this is no database" * 500)
+    path.write_bytes(b"this is not a database" * 500)
     with pytest.raises(SinkError) as caught:
         Ledger(path)
     assert caught.value.code == "ledger.damaged"
@@ -182,7 +179,6 @@ def test_a_damaged_file_is_named(path: Path) -> None:
 
 
 def test_a_file_of_a_newer_version_is_left_alone(path: Path) -> None:
-    """E."""
     path.parent.mkdir()
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version=99")
@@ -193,7 +189,6 @@ def test_a_file_of_a_newer_version_is_left_alone(path: Path) -> None:
 
 
 async def test_a_locked_file_is_waited_for_and_then_named(path: Path) -> None:
-    """E."""
     ledger = Ledger(path, patience=0.2)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -231,7 +226,7 @@ except Exception as error:
 
 
 def test_a_full_disk_is_named_and_what_was_kept_stays(path: Path) -> None:
-    """E: the operating system refuses to write more."""
+    """The operating system refuses to write more."""
     command = [sys.executable, "-c", FULL_DISK, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     kept = [int(line) for line in done.stdout.splitlines() if line.isdigit()]
@@ -260,7 +255,7 @@ ledger.close()
 
 
 def test_processes_may_start_and_write_together(path: Path) -> None:
-    """E: shared across runs; the first start makes the file."""
+    """Shared across runs; the first start makes the file."""
     command = [sys.executable, "-c", STARTING, str(path)]
     running = [subprocess.Popen([*command, str(n)], stderr=subprocess.PIPE) for n in range(6)]
     failures = [process.communicate(timeout=60)[1].decode() for process in running]
@@ -271,7 +266,6 @@ def test_processes_may_start_and_write_together(path: Path) -> None:
 
 
 def test_threads_with_their_own_loops_share_a_ledger(path: Path) -> None:
-    """E."""
     ledger = Ledger(path)
     asked: list[int] = []
 
@@ -320,7 +314,7 @@ asyncio.run(main(*sys.argv[1:]))
 
 
 def test_a_killed_run_repeats_only_what_was_not_answered(path: Path) -> None:
-    """E: kill -9 in mid-run, then the same command; no successful reply is asked for twice."""
+    """Kill -9 in mid-run, then the same command; no successful reply is asked for twice."""
     with ChatServer(latency=0.02) as server:
         command = [sys.executable, "-c", KILLED, server.url, str(path)]
         first = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -344,7 +338,7 @@ def test_a_killed_run_repeats_only_what_was_not_answered(path: Path) -> None:
 async def test_the_budget_counts_calls_and_what_the_ledger_saved(
     opened: Opened, path: Path
 ) -> None:
-    """E: the manifest's numbers."""
+    """The manifest's numbers."""
     ledger, budget = Ledger(path), Budget()
     with ChatServer([ADA, ADA]) as server:
         model = opened(server, ledger=ledger, budget=budget)

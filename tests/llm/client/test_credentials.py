@@ -13,7 +13,7 @@ from fabula.llm.client.user_dirs import home
 
 
 def test_a_key_can_be_set_found_listed_and_removed() -> None:
-    """E: the listing names providers, never keys."""
+    """The listing names providers, never keys."""
     assert key_names() == []
     set_key("openai", "  sk-1 \n")
     set_key("groq", "gsk-2")

@@ -14,7 +14,7 @@ from tests.llm.builders import Opened, asking
 
 
 async def test_no_more_calls_are_open_than_allowed(opened: Opened) -> None:
-    """D4.1: 40 calls, 8 at once, replies in the order of the requests."""
+    """40 calls, 8 at once, replies in the order of the requests."""
     with ChatServer(lambda call: call.prompt, latency=0.02) as server:
         model = opened(server, concurrency=8)
         replies = await asyncio.gather(*(model.complete(asking(f"{n}")) for n in range(40)))
@@ -23,7 +23,7 @@ async def test_no_more_calls_are_open_than_allowed(opened: Opened) -> None:
 
 
 async def test_a_storm_of_429_slows_down_and_finishes(opened: Opened) -> None:
-    """D4.4: the server takes 16 at once, 64 are wanted; few requests are refused."""
+    """The server takes 16 at once, 64 are wanted; few requests are refused."""
     with ChatServer(lambda call: call.prompt, latency=0.02, places=16) as server:
         model = opened(server, concurrency=64, patience=Patience(first_wait=0.05))
         replies = await asyncio.gather(*(model.complete(asking(f"{n}")) for n in range(150)))
@@ -34,7 +34,7 @@ async def test_a_storm_of_429_slows_down_and_finishes(opened: Opened) -> None:
 
 
 async def test_a_pause_that_the_endpoint_wants_holds_for_all_calls(opened: Opened) -> None:
-    """A6.4, E: Retry-After is not only for the call that got it."""
+    """Retry-After is not only for the call that got it."""
     arrivals: list[tuple[float, int]] = []
 
     def once_busy(call: Call) -> Reply | str:
@@ -48,7 +48,7 @@ async def test_a_pause_that_the_endpoint_wants_holds_for_all_calls(opened: Opene
 
 
 async def test_the_first_call_goes_alone_until_it_is_answered(opened: Opened) -> None:
-    """E: what a wrong key or model costs is one request."""
+    """What a wrong key or model costs is one request."""
     seen: list[int] = []
     with ChatServer(latency=0.1) as server:
         model = opened(server)
@@ -74,7 +74,7 @@ async def test_a_slow_first_answer_does_not_hold_the_others_back() -> None:
 
 
 async def test_the_width_opens_fast_is_cut_once_a_round_and_grows_back_slowly() -> None:
-    """D4.4: slow start, then additive increase and multiplicative decrease."""
+    """Slow start, then additive increase and multiplicative decrease."""
     limits = Limits(64)
     assert limits.width == 1
     for answers, width in ((1, 17), (20, 37), (100, 64)):
@@ -94,7 +94,7 @@ async def test_the_width_opens_fast_is_cut_once_a_round_and_grows_back_slowly() 
 
 
 async def test_a_cancelled_call_gives_its_place_back() -> None:
-    """D4.4: an interrupted run must not leave the endpoint blocked."""
+    """An interrupted run must not leave the endpoint blocked."""
     limits = Limits(1)
 
     async def hold() -> None:
@@ -111,7 +111,7 @@ async def test_a_cancelled_call_gives_its_place_back() -> None:
 
 
 async def test_requests_a_minute_are_kept(opened: Opened) -> None:
-    """D4.4: 1,200 a minute are 20 a second, and one second's worth may go at once."""
+    """1,200 a minute are 20 a second, and one second's worth may go at once."""
     with ChatServer() as server:
         model = opened(server, rpm=1200)
         started = monotonic()
@@ -120,7 +120,7 @@ async def test_requests_a_minute_are_kept(opened: Opened) -> None:
 
 
 async def test_tokens_a_minute_are_kept(opened: Opened) -> None:
-    """D4.4: 120,000 a minute are 2,000 a second; a call takes some 500."""
+    """120,000 a minute are 2,000 a second; a call takes some 500."""
     with ChatServer("word " * 400) as server:
         model = opened(server, tpm=120_000)
         started = monotonic()
@@ -130,7 +130,6 @@ async def test_tokens_a_minute_are_kept(opened: Opened) -> None:
 
 
 def test_a_pace_learns_what_was_really_used() -> None:
-    """D4.4."""
     pace = Pace(60)
     assert pace.take(1) == 0
     pace.adjust(59)
@@ -138,7 +137,6 @@ def test_a_pace_learns_what_was_really_used() -> None:
 
 
 def test_waits_double_with_jitter_up_to_a_bound() -> None:
-    """A6.4."""
     patience = Patience(first_wait=1, longest_wait=10)
     for tries, step in ((1, 1), (2, 2), (3, 4), (4, 8), (5, 10), (50, 10)):
         waits = {patience.wait(tries) for _ in range(50)}

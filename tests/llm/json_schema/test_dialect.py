@@ -58,7 +58,7 @@ def objects(schema: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_every_object_of_a_strict_schema_is_closed_and_complete() -> None:
-    """A2.1: nested models, unions, references, recursion, lists of lists."""
+    """Nested models, unions, references, recursion, lists of lists."""
     shaped = shape(Order.model_json_schema(), "strict")
     assert shaped.strict
     for inner in objects(shaped.schema):
@@ -72,7 +72,7 @@ def test_every_object_of_a_strict_schema_is_closed_and_complete() -> None:
 
 
 def test_made_up_replies_to_a_strict_schema_are_valid() -> None:
-    """A2.1: what was folded into descriptions and what became nullable is honoured."""
+    """What was folded into descriptions and what became nullable is honoured."""
     shaped = shape(Order.model_json_schema(), "strict")
     for seed in range(50):
         made = make_value(random.Random(seed), shaped.schema)
@@ -80,7 +80,7 @@ def test_made_up_replies_to_a_strict_schema_are_valid() -> None:
 
 
 def test_what_a_strict_schema_cannot_say_is_said_in_words() -> None:
-    """A2.1: no constraint is lost on the way to the model."""
+    """No constraint is lost on the way to the model."""
     shaped = shape(
         {
             "type": "object",
@@ -96,7 +96,7 @@ def test_what_a_strict_schema_cannot_say_is_said_in_words() -> None:
 
 
 def test_a_plain_endpoint_gets_the_schema_as_it_is() -> None:
-    """A2.1: servers that read the whole of JSON Schema keep every constraint."""
+    """Servers that read the whole of JSON Schema keep every constraint."""
     schema = Item.model_json_schema()
     shaped = shape(schema, "plain")
     assert shaped.schema == schema
@@ -117,14 +117,14 @@ def test_a_plain_endpoint_gets_the_schema_as_it_is() -> None:
 def test_a_root_that_is_no_object_is_wrapped(
     schema: dict[str, Any], sent: str, given: Any, dialect: Literal["strict", "plain"]
 ) -> None:
-    """A2.4: tools and strict modes want an object; the caller does not see it."""
+    """Tools and strict modes want an object; the caller does not see it."""
     shaped = shape(schema, dialect)
     assert shaped.schema["type"] == "object"
     assert json.loads(shaped.restore(sent)) == given
 
 
 def test_a_root_reference_becomes_an_object() -> None:
-    """A2.1: a recursive model's schema is only a reference at its root."""
+    """A recursive model's schema is only a reference at its root."""
 
     class Node(BaseModel):
         name: str
@@ -141,7 +141,7 @@ def test_a_root_reference_becomes_an_object() -> None:
 
 
 def test_nulls_of_optional_values_are_taken_out_and_others_kept() -> None:
-    """A2.1: optional → nullable → optional, also in lists, unions and references."""
+    """Optional → nullable → optional, also in lists, unions and references."""
     text = json.dumps(
         {
             "kind": "cash",
@@ -161,14 +161,14 @@ def test_nulls_of_optional_values_are_taken_out_and_others_kept() -> None:
 
 @pytest.mark.parametrize("text", ["", "no JSON", '{"value": [1, ', "null", "[]", '"x"'])
 def test_text_that_is_no_whole_reply_is_left_to_the_parser(text: str) -> None:
-    """A2.4: cut and odd replies pass through."""
+    """Cut and odd replies pass through."""
     for schema in ({"type": "array", "items": STRING}, Order.model_json_schema()):
         restored = shape(schema, "strict").restore(text)
         assert restored == text or json.loads(restored) == json.loads(text)
 
 
 def test_open_objects_are_not_called_strict() -> None:
-    """A2.1: a map of free keys is outside the strict subset."""
+    """A map of free keys is outside the strict subset."""
     schema = {"type": "object", "additionalProperties": {"type": "integer"}}
     shaped = shape(schema, "strict")
     assert not shaped.strict
@@ -176,7 +176,7 @@ def test_open_objects_are_not_called_strict() -> None:
 
 
 def test_combined_schemas_are_merged() -> None:
-    """A2.1: `allOf` and `oneOf` do not exist in the strict subset."""
+    """`allOf` and `oneOf` do not exist in the strict subset."""
     schema = {
         "allOf": [
             {"type": "object", "properties": {"a": STRING}, "required": ["a"]},
@@ -212,7 +212,7 @@ def any_schema(rng: random.Random, depth: int = 0) -> dict[str, Any]:
 def test_what_fits_the_schema_that_is_sent_fits_the_schema_that_was_asked(
     dialect: Literal["strict", "plain"],
 ) -> None:
-    """A2.1: three hundred schemas, made-up replies to each."""
+    """Three hundred schemas, made-up replies to each."""
     for seed in range(300):
         rng = random.Random(seed)
         definitions = {"Item": {"type": "object", "properties": {"z": STRING, "o": STRING}}}

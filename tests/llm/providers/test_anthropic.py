@@ -31,7 +31,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 async def test_messages_are_sent_as_the_api_wants_them(environment: pytest.MonkeyPatch) -> None:
-    """A6.7: system apart, a limit always, temperature within bounds, the key in its header."""
+    """System apart, a limit always, temperature within bounds, the key in its header."""
     with ChatServer(["Servus."]) as server:
         environment.setenv("ANTHROPIC_BASE_URL", server.root)
         messages = (Message("system", "Be brief."), Message("user", "Greet."))
@@ -50,7 +50,6 @@ async def test_messages_are_sent_as_the_api_wants_them(environment: pytest.Monke
 
 
 async def test_structure_is_asked_for_by_a_forced_tool(environment: pytest.MonkeyPatch) -> None:
-    """A2.5."""
     with ChatServer([ADA]) as server:
         environment.setenv("ANTHROPIC_BASE_URL", server.root)
         [reply] = await complete(asking(schema=PERSON))
@@ -81,7 +80,6 @@ async def test_structure_is_asked_for_by_a_forced_tool(environment: pytest.Monke
 async def test_other_replies_are_named(
     environment: pytest.MonkeyPatch, body: str, text: str, finish: str
 ) -> None:
-    """A2.6, E."""
     with ChatServer([script.Reply(body=body)]) as server:
         environment.setenv("ANTHROPIC_BASE_URL", server.root)
         [reply] = await complete(asking(schema=PERSON))
@@ -90,7 +88,6 @@ async def test_other_replies_are_named(
 
 
 async def test_failures_are_tried_again_or_named(environment: pytest.MonkeyPatch) -> None:
-    """E, A6.4."""
     with ChatServer([script.failed(529, "overloaded"), "fine"]) as server:
         environment.setenv("ANTHROPIC_BASE_URL", server.root)
         [reply] = await complete(asking())

@@ -27,7 +27,7 @@ async def ask(model: str | ModelSettings, **rest: Any) -> str:
 async def test_the_openai_preset_follows_the_official_variables(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A6.7: OPENAI_BASE_URL and OPENAI_API_KEY, organisation and project."""
+    """OPENAI_BASE_URL and OPENAI_API_KEY, organisation and project."""
     with ChatServer(["hi"]) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/")
         monkeypatch.setenv("OPENAI_API_KEY", "sk-env")
@@ -39,7 +39,7 @@ async def test_the_openai_preset_follows_the_official_variables(
 
 
 async def test_another_server_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A6.7: only the vendor's own address demands one."""
+    """Only the vendor's own address demands one."""
     with ChatServer(["hi"]) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         assert await ask("openai:any") == "hi"
@@ -47,7 +47,7 @@ async def test_another_server_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 async def test_a_key_that_is_missing_is_said_before_any_request() -> None:
-    """E: the variable and the command are named; opening alone needs no key."""
+    """The variable and the command are named; opening alone needs no key."""
     model = open_model("openai:gpt-4o-mini")
     with pytest.raises(PrerequisiteError) as caught:
         await model.complete(asking())
@@ -58,7 +58,6 @@ async def test_a_key_that_is_missing_is_said_before_any_request() -> None:
 
 
 async def test_the_key_file_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A6.7."""
     set_key("openai", "sk-file")
     with ChatServer(key="sk-file") as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
@@ -68,7 +67,7 @@ async def test_the_key_file_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_no_key_travels_to_an_address_that_it_was_not_meant_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """E: a spec's own base URL gets a key only by naming its variable."""
+    """A spec's own base URL gets a key only by naming its variable."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-env")
     monkeypatch.setenv("OTHER_KEY", "other")
     with ChatServer() as server:
@@ -78,7 +77,6 @@ async def test_no_key_travels_to_an_address_that_it_was_not_meant_for(
 
 
 async def test_headers_may_name_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A6.7."""
     settings = {"X-Token": "t-${TEAM_TOKEN}"}
     with ChatServer() as server:
         model = ModelSettings("openai-compatible", "m", base_url=server.url, headers=settings)
@@ -108,7 +106,7 @@ async def test_headers_may_name_variables(monkeypatch: pytest.MonkeyPatch) -> No
 def test_vendors_variables_move_their_presets(
     monkeypatch: pytest.MonkeyPatch, provider: str, variable: str, path: str
 ) -> None:
-    """A6.7: a bare host, a whole address, and Ollama's form without a scheme."""
+    """A bare host, a whole address, and Ollama's form without a scheme."""
     preset = PROVIDERS[provider]
     assert open_model(f"{provider}:m").identity == f"{preset.base_url} m"
     monkeypatch.setenv(variable, "http://host:1")
@@ -122,7 +120,7 @@ def test_vendors_variables_move_their_presets(
 async def test_models_may_have_colons_and_slashes_in_their_names(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A6.7: `ollama:qwen3:8b`."""
+    """`ollama:qwen3:8b`."""
     with ChatServer() as server:
         monkeypatch.setenv("OLLAMA_HOST", server.root)
         await ask("ollama:org/qwen3:8b")
@@ -143,7 +141,7 @@ async def test_models_may_have_colons_and_slashes_in_their_names(
     ],
 )
 def test_unknown_names_come_with_help(name: str, code: str, hint: str) -> None:
-    """E: did you mean."""
+    """Did you mean."""
     with pytest.raises(UsageError) as caught:
         open_model(name)
     assert caught.value.code == code
@@ -154,21 +152,20 @@ def test_unknown_names_come_with_help(name: str, code: str, hint: str) -> None:
     "url", ["", "nonsense", "ftp://x/v1", "http://", "http://h:99999/v1", "/v1"]
 )
 def test_an_address_that_is_none_is_refused_early(url: str) -> None:
-    """E."""
     with pytest.raises(FabulaError) as caught:
         open_model(ModelSettings("openai-compatible", "m", base_url=url))
     assert caught.value.code == "model.base-url"
 
 
 async def test_the_address_may_carry_a_query() -> None:
-    """A6.7: gateways that want a version in the address."""
+    """Gateways that want a version in the address."""
     with ChatServer(["hi"]) as server:
         settings = ModelSettings("openai-compatible", "m", base_url=f"{server.url}?version=3")
         assert await ask(settings) == "hi"
 
 
 def test_settings_that_decide_replies_are_part_of_the_identity() -> None:
-    """E: the ledger tells a warm model from a cold one."""
+    """The ledger tells a warm model from a cold one."""
     cold = ModelSettings("openai", "m", temperature=0.0)
     warm = ModelSettings("openai", "m", temperature=1.0, max_tokens=50)
     assert open_model(cold).identity == "https://api.openai.com/v1 m temperature=0"
@@ -176,7 +173,7 @@ def test_settings_that_decide_replies_are_part_of_the_identity() -> None:
 
 
 def test_secrets_do_not_show_in_settings() -> None:
-    """E: the key never printed."""
+    """The key never printed."""
     settings = ModelSettings("openai", "m", headers={"X": "secret"}, proxy="http://u:secret@p")
     assert "secret" not in repr(settings)
 

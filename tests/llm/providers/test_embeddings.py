@@ -23,7 +23,7 @@ def settings(server: ChatServer) -> ModelSettings:
 
 
 async def test_each_text_gets_its_own_vector_in_order() -> None:
-    """E: batched, order-safe, duplicates and empty texts included."""
+    """Batched, order-safe, duplicates and empty texts included."""
     texts = [f"text {n % 300}" for n in range(320)] + ["", "ünïcode 🦊"]
     with ChatServer() as server:
         embedder = open_embedder(settings(server))
@@ -36,7 +36,7 @@ async def test_each_text_gets_its_own_vector_in_order() -> None:
 
 
 async def test_known_vectors_come_from_the_ledger(tmp_path: Path) -> None:
-    """E: however texts are grouped, each is paid for once."""
+    """However texts are grouped, each is paid for once."""
     ledger, budget = Ledger(tmp_path / "ledger.sqlite"), Budget()
     with ChatServer() as server:
         embedder = open_embedder(settings(server), ledger=ledger, budget=budget)
@@ -50,14 +50,14 @@ async def test_known_vectors_come_from_the_ledger(tmp_path: Path) -> None:
 
 
 async def test_no_texts_make_no_call() -> None:
-    """E: N = 0."""
+    """N = 0."""
     with ChatServer() as server:
         assert len(await open_embedder(settings(server)).embed([])) == 0
     assert server.calls == []
 
 
 async def test_other_vectors_than_asked_for_are_an_error() -> None:
-    """E: nothing is guessed by position."""
+    """Nothing is guessed by position."""
     short = '{"data": [{"index": 0, "embedding": [1, 2]}]}'
     with ChatServer(lambda _: script.Reply(body=short)) as server:
         embedder = open_embedder(settings(server))
@@ -67,7 +67,6 @@ async def test_other_vectors_than_asked_for_are_an_error() -> None:
 
 
 async def test_failures_are_tried_again_and_refusals_are_named() -> None:
-    """E."""
     answers = iter([script.failed(500), None, script.failed(400, "not an embedder")])
     with ChatServer(lambda _: next(answers)) as server:
         embedder = open_embedder(settings(server), patience=QUICK)

@@ -15,7 +15,7 @@ from tests.llm.builders import ADA, PERSON, Opened, asking
 
 
 async def test_a_request_carries_messages_sampling_and_schema(opened: Opened) -> None:
-    """A2.1: every name, type, description, bound and choice reaches the model."""
+    """Every name, type, description, bound and choice reaches the model."""
     with ChatServer([ADA]) as server:
         model = opened(server, temperature=0.5, max_tokens=200)
         messages = (Message("system", "You write data."), Message("user", "One person, ünïcode 🦊"))
@@ -33,7 +33,6 @@ async def test_a_request_carries_messages_sampling_and_schema(opened: Opened) ->
 
 
 async def test_a_request_overrides_the_models_own_sampling(opened: Opened) -> None:
-    """A6.7."""
     with ChatServer() as server:
         model = opened(server, temperature=0.5)
         await model.complete(asking(sampling=Sampling(temperature=0.0)))
@@ -41,7 +40,6 @@ async def test_a_request_overrides_the_models_own_sampling(opened: Opened) -> No
 
 
 async def test_a_plain_reply_reports_its_tokens_and_model(opened: Opened) -> None:
-    """A2.4."""
     with ChatServer(["Hello."]) as server:
         reply = await opened(server, name="some-model").complete(asking("Say hello."))
     assert (reply.text, reply.mode, reply.model) == ("Hello.", "prompt", "some-model")
@@ -60,7 +58,7 @@ async def test_a_plain_reply_reports_its_tokens_and_model(opened: Opened) -> Non
 async def test_structure_steps_down_to_what_the_server_takes(
     opened: Opened, refuse: list[str], mode: str
 ) -> None:
-    """A2.5, D1.2: without an edit by the user; each refusal costs one request, not one a call."""
+    """Without an edit by the user; each refusal costs one request, not one a call."""
     with ChatServer(refuse=refuse) as server:
         model = opened(server)
         replies = await asyncio.gather(
@@ -72,7 +70,7 @@ async def test_structure_steps_down_to_what_the_server_takes(
 
 
 async def test_the_working_mode_is_remembered_for_the_endpoint(opened: Opened) -> None:
-    """A2.5: a second model at the same endpoint starts where the first one ended."""
+    """A second model at the same endpoint starts where the first one ended."""
     with ChatServer(refuse=["json_schema"]) as server:
         await opened(server).complete(asking(schema=PERSON))
         await opened(server).complete(asking("again", schema=PERSON))
@@ -80,7 +78,7 @@ async def test_the_working_mode_is_remembered_for_the_endpoint(opened: Opened) -
 
 
 async def test_text_instead_of_a_tool_call_steps_down(opened: Opened) -> None:
-    """A2.5, D1.2: a server that ignores tools is asked in words, and the tokens add up."""
+    """A server that ignores tools is asked in words, and the tokens add up."""
     prose = Reply("Sure, with pleasure.", as_text=True)
     with ChatServer([prose, ADA], refuse=["json_schema"]) as server:
         reply = await opened(server).complete(asking(schema=PERSON))
@@ -90,7 +88,7 @@ async def test_text_instead_of_a_tool_call_steps_down(opened: Opened) -> None:
 
 
 async def test_a_payload_written_as_text_is_no_reason_to_ask_again(opened: Opened) -> None:
-    """A2.4: nothing that was paid for is thrown away."""
+    """Nothing that was paid for is thrown away."""
     with ChatServer([Reply(ADA, as_text=True)], refuse=["json_schema"]) as server:
         reply = await opened(server).complete(asking(schema=PERSON))
     assert reply.text == ADA
@@ -98,7 +96,7 @@ async def test_a_payload_written_as_text_is_no_reason_to_ask_again(opened: Opene
 
 
 async def test_a_refused_request_that_no_mode_cures_is_one_clear_error(opened: Opened) -> None:
-    """A2.5: the first refusal is the one that is shown."""
+    """The first refusal is the one that is shown."""
     with (
         ChatServer(lambda call: script.failed(400, f"no {call.mode} today")) as server,
         pytest.raises(ModelError, match="no json_schema today") as caught,
@@ -110,7 +108,7 @@ async def test_a_refused_request_that_no_mode_cures_is_one_clear_error(opened: O
 
 @pytest.mark.parametrize("name", ["temperature", "min_p", "seed"])
 async def test_an_unsupported_parameter_is_left_out_from_then_on(opened: Opened, name: str) -> None:
-    """A6.7: reasoning models and strict gateways take fewer parameters."""
+    """Reasoning models and strict gateways take fewer parameters."""
     sampling = Sampling(temperature=0.3, min_p=0.1, seed=3)
     with ChatServer(refuse_parameters=[name]) as server:
         model = opened(server)
@@ -120,8 +118,6 @@ async def test_an_unsupported_parameter_is_left_out_from_then_on(opened: Opened,
 
 
 async def test_the_token_limit_takes_the_name_that_the_server_wants(opened: Opened) -> None:
-    """A6.7."""
-
     def newer(call: Call) -> Reply | None:
         old = "max_tokens" in call.body
         words = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
@@ -135,7 +131,6 @@ async def test_the_token_limit_takes_the_name_that_the_server_wants(opened: Open
 
 
 async def test_a_tool_call_by_another_name_is_accepted(opened: Opened) -> None:
-    """A2.6."""
     with ChatServer([script.tool_calls(ADA, name="make_person")]) as server:
         reply = await opened(server).complete(asking(schema=PERSON))
     assert reply.text == ADA
@@ -143,7 +138,6 @@ async def test_a_tool_call_by_another_name_is_accepted(opened: Opened) -> None:
 
 
 async def test_several_tool_calls_become_one_list(opened: Opened) -> None:
-    """A2.6."""
     bob = ADA.replace("Ada", "Bob")
     with ChatServer([script.tool_calls(ADA, bob)]) as server:
         reply = await opened(server).complete(asking(schema=PERSON))
@@ -173,7 +167,7 @@ async def test_several_tool_calls_become_one_list(opened: Opened) -> None:
 async def test_replies_without_a_whole_payload_are_named(
     opened: Opened, scripted: Reply, text: str, finish: str, problem: str
 ) -> None:
-    """A2.6, E: such a reply comes back at once and says what it is; it is no transport failure."""
+    """Such a reply comes back at once and says what it is; it is not a transport failure."""
     with ChatServer([scripted]) as server:
         reply = await opened(server).complete(asking(schema={**PERSON, "required": []}))
     assert (reply.text, reply.finish, reply.problem) == (text, finish, problem)
@@ -181,7 +175,7 @@ async def test_replies_without_a_whole_payload_are_named(
 
 
 async def test_a_filter_that_refuses_the_prompt_is_a_filtered_reply(opened: Opened) -> None:
-    """E: content_filter as HTTP 400 does not step the mode down."""
+    """Content_filter as HTTP 400 does not step the mode down."""
     refused = script.failed(400, "blocked by policy", error="content_filter")
     with ChatServer([refused]) as server:
         reply = await opened(server).complete(asking(schema=PERSON))
@@ -190,14 +184,14 @@ async def test_a_filter_that_refuses_the_prompt_is_a_filtered_reply(opened: Open
 
 
 async def test_a_missing_usage_is_unknown(opened: Opened) -> None:
-    """E: usage missing."""
+    """Usage missing."""
     with ChatServer([script.no_usage("hi")]) as server:
         reply = await opened(server).complete(asking())
     assert reply.usage == Usage(None, None)
 
 
 async def test_half_characters_in_a_reply_can_be_stored(opened: Opened) -> None:
-    """E: a cut emoji must not break the file that it is written to."""
+    """A cut emoji must not break the file that it is written to."""
     body = '{"choices": [{"message": {"content": "a\\ud83d!"}, "finish_reason": "stop"}]}'
     with ChatServer([Reply(body=body)]) as server:
         reply = await opened(server).complete(asking())
@@ -205,7 +199,7 @@ async def test_half_characters_in_a_reply_can_be_stored(opened: Opened) -> None:
 
 
 async def test_a_schema_that_is_a_list_is_wrapped_and_unwrapped(opened: Opened) -> None:
-    """A2.4: the caller sees the list that it asked for."""
+    """The caller sees the list that it asked for."""
     with ChatServer(['{"value": [1, 2, 3]}']) as server:
         schema = {"type": "array", "items": {"type": "integer"}}
         reply = await opened(server).complete(asking(schema=schema))
@@ -214,7 +208,7 @@ async def test_a_schema_that_is_a_list_is_wrapped_and_unwrapped(opened: Opened) 
 
 
 async def test_optional_values_that_are_left_out_come_back_left_out(opened: Opened) -> None:
-    """A2.1: optional → nullable on the way out, null → absent on the way in."""
+    """Optional → nullable on the way out, null → absent on the way in."""
     schema = {**PERSON, "required": ["name", "age"]}
     with ChatServer(['{"name": "Ada", "age": 36, "city": null}']) as server:
         reply = await opened(server).complete(asking(schema=schema))
@@ -223,7 +217,7 @@ async def test_optional_values_that_are_left_out_come_back_left_out(opened: Open
 
 
 async def test_two_servers_answer_the_same_request_as_two_models(opened: Opened) -> None:
-    """A6.7: base URL, model, key and headers per model."""
+    """Base URL, model, key and headers per model."""
     with ChatServer(["one"]) as first, ChatServer(["two"]) as second:
         models = [
             opened(first, name="a", headers={"X-Team": "red"}),

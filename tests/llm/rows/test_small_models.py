@@ -69,14 +69,12 @@ def test_several_values_are_the_next_line_of_a_file_of_valid_examples() -> None:
     [["Silk Robe", "Felt Hat"], [{"name": "Silk Robe"}, {"name": "Felt Hat"}]],
 )
 def test_human_examples_take_the_place_of_the_built_in_ones(examples: list[Any]) -> None:
-    """D2.1, D2.2."""
     text = text_of(form_of(RowsJob(FASHION, (NAME,), 1, examples=examples)))
     assert text.endswith("- Silk Robe\n- Felt Hat\n-")
     assert "Linen" not in text
 
 
 def test_human_lines_stand_before_the_rows_when_several_values_are_asked() -> None:
-    """D2.1."""
     job = RowsJob("bills", (NAME, PRICE), 1, examples=["Patient {x}: 12 EUR"], extra="be odd")
     assert "bills. be odd:\n- Patient {x}: 12 EUR\n" in text_of(form_of(job))
 
@@ -164,7 +162,7 @@ def test_tidying_keeps_a_text_as_it_is_but_for_its_edges() -> None:
 
 
 def test_answered_tasks_of_the_job_come_before_built_in_ones_and_after_human_ones() -> None:
-    """D7.4: what a small model learns a task from."""
+    """What a small model learns a task from."""
     job = blurbs("Tell x")
     shown = [{"task": "Tell a", "blurb": "It is a."}]
     human = [{"task": "Tell b", "blurb": "It is b."}]

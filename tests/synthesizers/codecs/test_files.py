@@ -55,7 +55,7 @@ def test_times_of_several_files_come_back_as_they_were_written(tmp_path):
 
 
 def test_readers_give_times_as_times(tmp_path):
-    """The form is a note beside the type, not another type."""
+    """The form is a note alongside the type, not another type."""
     path = tmp_path / "data.csv"
     path.write_text("at,day\n2024-01-05T10:00:00Z,10:30\n2024-01-06T11:00:00Z,11:45\n")
     table = as_table(path)

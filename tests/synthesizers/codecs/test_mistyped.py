@@ -1,4 +1,4 @@
-"""Columns of dates, times and durations keep their form beside values of none."""
+"""Columns of dates, times and durations keep their form alongside values of none."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_whole_numbers_that_are_dates_yield_days_of_the_calendar(form, mistyped,
 
 
 def test_a_lone_year_stays_a_whole_number():
-    """2019 is no date."""
+    """2019 is not a date."""
     years = pa.table({"year": pa.array(np.arange(300) % 30 + 1990)})
     assert Columns.learn(years, protect=10).codecs[0].about.startswith("numbers:")
 
@@ -111,7 +111,7 @@ def test_the_card_says_which_rows_are_mistyped_and_the_sample_holds_none_of_them
 
 
 def test_one_odd_value_makes_no_labels_of_a_column_of_numbers(tmp_path):
-    """A stray word or `12E4` is named; postcodes beside one stay codes."""
+    """A stray word or `12E4` is named; postcodes alongside one stay codes."""
     rng = np.random.default_rng(1)
     rows = [
         f"{rng.integers(18, 90)},{rng.normal(100, 30):.2f},{rng.integers(99_999):05}"

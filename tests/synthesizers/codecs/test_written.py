@@ -50,7 +50,7 @@ def redrawn(codec: WrittenCodec, texts: list[str | None]) -> list[str | None]:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_times_of_one_form_come_back_in_it_and_keep_their_distribution(written, told):
-    """C2.1: the largest gap of the two distribution functions stays below 5 %."""
+    """The largest gap of the two distribution functions stays below 5 %."""
     texts = [written(day) for day in DAYS]
     codec = learned(texts)
     assert codec is not None
@@ -82,7 +82,7 @@ def test_times_of_one_form_come_back_in_it_and_keep_their_distribution(written, 
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_numbers_of_one_form_come_back_in_it(written, shown):
-    """C2.1: currencies, separators, signs and units stand where they stood."""
+    """Currencies, separators, signs and units stand where they stood."""
     values = RNG.uniform(0, 9_999, 500)
     texts = [written(float(value)) for value in values]
     codec = learned(texts)
@@ -119,12 +119,12 @@ def test_numbers_of_one_form_come_back_in_it(written, shown):
     ids=str,
 )
 def test_ranges_codes_and_mixtures_are_no_numbers(texts):
-    """C2.3: what has no single form stays what it was, whatever it looks like."""
+    """What has no single form stays what it was, whatever it looks like."""
     assert learned(texts * 20) is None
 
 
 def test_days_and_months_are_told_apart_by_the_values_or_said_to_be_unsure():
-    """C2.1: a day above 12 decides; without one, the card says so."""
+    """A day above 12 decides; without one, the card says so."""
     decided = learned([f"{1 + i % 31:02}/03/2019" for i in range(99)])
     assert decided is not None
     assert decided.about.startswith("times written as 25/01/2019:")
@@ -134,7 +134,7 @@ def test_days_and_months_are_told_apart_by_the_values_or_said_to_be_unsure():
 
 
 def test_one_text_for_missing_values_comes_back():
-    """C2.1: a blank among amounts, as some tables have it, keeps its share."""
+    """A blank among amounts, as some tables have it, keeps its share."""
     texts = [f"{value:.2f}" for value in RNG.uniform(10, 99, 400)] + [" "] * 100
     codec = learned(texts)
     assert codec is not None
@@ -144,7 +144,7 @@ def test_one_text_for_missing_values_comes_back():
 
 
 def test_a_text_of_few_rows_for_missing_values_becomes_a_null():
-    """C6: a rare text is never reproduced."""
+    """A rare text is never reproduced."""
     codec = learned([f"{value:.2f}" for value in RNG.uniform(10, 99, 400)] + ["ask Ann"] * 3)
     assert codec is not None
     assert redrawn(codec, ["ask Ann"]) == [None]
@@ -153,7 +153,7 @@ def test_a_text_of_few_rows_for_missing_values_becomes_a_null():
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()])
 def test_texts_keep_their_arrow_type(kind):
-    """C2.1: whatever sort of string it was."""
+    """Whatever sort of string it was."""
     codec = learned([f"{day:%d.%m.%Y}" for day in DAYS] + [None] * 60, kind)
     assert codec is not None
     places = Places(np.arange(660), 1, np.random.default_rng(3))
@@ -162,7 +162,7 @@ def test_texts_keep_their_arrow_type(kind):
 
 
 def test_columns_of_labels_of_a_frame_stay_labels():
-    """C2.1: who made a column a category wants its labels."""
+    """Who made a column a category wants its labels."""
     dates = pa.array([f"{day:%d.%m.%Y}" for day in DAYS] * 20).dictionary_encode()
     columns = Columns.learn(pa.table({"day": dates}), protect=10)
     assert columns.codecs[0].about == "600 labels"
@@ -186,7 +186,7 @@ def orders() -> pa.Table:
 
 
 def test_written_columns_are_asked_for_and_filled_in_their_own_form(tmp_path):
-    """C2.1: ranges, gaps, relations, and a file that draws the same rows again."""
+    """Ranges, gaps, relations, and a file that draws the same rows again."""
     table = orders()
     model = fb.fit(table, seed=1, holdout=0)
     made = model.sample(200, given={"day": "1/1/2020..6/30/2020", "amount": "$1,000.00.."})
@@ -207,7 +207,7 @@ def test_written_columns_are_asked_for_and_filled_in_their_own_form(tmp_path):
 
 
 def test_other_notations_of_a_value_are_understood_and_what_is_none_is_refused():
-    """A6.2: ISO dates and plain numbers are clear, too; an error shows the column's form."""
+    """ISO dates and plain numbers are clear, too; an error shows the column's form."""
     codec = learned(orders().column("day").to_pylist())
     assert codec is not None
     own, iso = (
@@ -224,7 +224,7 @@ def test_other_notations_of_a_value_are_understood_and_what_is_none_is_refused()
 
 
 def test_dates_that_all_differ_are_no_key():
-    """C2.1: a day for each row is a series of times, not a column of codes."""
+    """A day for each row is a series of times, not a column of codes."""
     days = [f"{dt.date(2019, 1, 1) + dt.timedelta(days=i)}" for i in range(300)]
     columns = Columns.learn(pa.table({"day": days}), protect=10)
     assert columns.codecs[0].about.startswith("times written as 2019-01-25")

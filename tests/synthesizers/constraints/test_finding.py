@@ -49,12 +49,12 @@ def found(columns: dict[str, object], *, protect: int = 10) -> dict[str, str]:
     ],
 )  # fmt: skip
 def test_formulas_of_numbers_are_found(columns, relations):
-    """C2.2: lines, sums, products, ratios, curves and weighted means, with rounding."""
+    """Lines, sums, products, ratios, curves and weighted means, with rounding."""
     assert found(columns) == relations
 
 
 def test_parts_of_dates_are_found():
-    """C2.2: years, months and weekdays, as numbers and as names, and dates apart by a time."""
+    """Years, months and weekdays, as numbers and as names, and dates apart by a time."""
     columns = {
         "day": DAY,
         "due": pc.add(DAY.cast(pa.timestamp("s")), pa.scalar(86_400 * 30, pa.duration("s"))),
@@ -70,7 +70,7 @@ def test_parts_of_dates_are_found():
 
 
 def test_all_relations_of_a_table_are_found_together():
-    """C2.2: each in its simplest form, and none leads back to its own column."""
+    """Each in its simplest form, and none leads back to its own column."""
     table = trips()
     relations = find_relations(table, Columns.learn(table, protect=10), protect=10)
     assert dict(text.split(": ", 1) for text in relations.told) == RELATIONS
@@ -82,7 +82,7 @@ def test_all_relations_of_a_table_are_found_together():
 
 
 def test_labels_that_follow_from_others_are_looked_up():
-    """C1.1: a label with fewer rows than `protect` is in no lookup."""
+    """A label with fewer rows than `protect` is in no lookup."""
     towns = np.array(["Wien", "Graz", "Linz", "Hallstatt"])
     town = np.append(RNG.choice(3, N - 3), [3, 3, 3])
     lands = np.array(["W", "St", "O", "O"])
@@ -106,12 +106,12 @@ def test_labels_that_follow_from_others_are_looked_up():
     ids=["one row", "constant", "threshold", "gap", "small", "rare", "near"],
 )  # fmt: skip
 def test_what_holds_on_nearly_every_row_or_by_chance_is_no_relation(columns):
-    """C2.2: one other row is enough, and few values prove nothing."""
+    """One other row is enough, and few values prove nothing."""
     assert found(columns) == {}
 
 
 def test_a_table_of_few_groups_has_lookups_but_no_sums():
-    """C2.2: any five numbers of five groups fit a sum with free factors."""
+    """Any five numbers of five groups fit a sum with free factors."""
     group = RNG.integers(0, 5, N)
     numbers = RNG.normal(size=(5, 7)).round(3)[group]
     told = found({"g": group.astype(str), **{f"x{at}": numbers[:, at] for at in range(7)}})
@@ -119,7 +119,7 @@ def test_a_table_of_few_groups_has_lookups_but_no_sums():
 
 
 def test_unlucky_rows_and_names_do_no_harm():
-    """C2.3: gaps, infinities, odd types and names."""
+    """Gaps, infinities, odd types and names."""
     half = np.where(B % 3 == 0, np.nan, A)
     columns = {
         "größe '\"; --": half,
@@ -142,5 +142,4 @@ def test_unlucky_rows_and_names_do_no_harm():
      (0.0009998, 0.0010002, 0.001), (0.1, 0.1, 0.1), (20 / 21, 20 / 21, 20 / 21)],
 )  # fmt: skip
 def test_the_simplest_number_of_an_interval_is_taken(low, high, simplest):
-    """C2.2."""
     assert simplest_between(low, high) == pytest.approx(simplest, rel=1e-15)

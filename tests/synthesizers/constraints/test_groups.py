@@ -83,7 +83,7 @@ def test_rankings_give_each_rank_once(columns: int, tmp_path: Path):
 
 
 def test_a_mean_stays_between_the_two_that_it_follows_from():
-    """The order of the three is kept beside the formula."""
+    """The order of the three is kept alongside the formula."""
     rng = np.random.default_rng(0)
     low = rng.integers(-10, 80, 400)
     high = low + rng.integers(0, 30, 400)
@@ -94,7 +94,7 @@ def test_a_mean_stays_between_the_two_that_it_follows_from():
 
 
 def test_columns_that_are_equal_now_and_then_may_be_equal():
-    """And labels that chance keeps apart are no pair."""
+    """And labels that chance keeps apart are not a pair."""
     rng = np.random.default_rng(0)
     labels = np.array(list("abcdefgh"))
     first = rng.integers(0, 8, 500)

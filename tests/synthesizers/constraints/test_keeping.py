@@ -24,7 +24,7 @@ def model():
 
 
 def test_every_sampled_row_keeps_every_relation(model):
-    """C2.2, C2.1: also in a second block; the card tells them."""
+    """Also in a second block; the card tells them."""
     assert broken(REAL) == {}
     rows = model.sample(70_000, seed=3)
     assert rows.num_rows == 70_000
@@ -35,14 +35,14 @@ def test_every_sampled_row_keeps_every_relation(model):
 
 
 def test_without_it_rows_break_them():
-    """C2.2: the switch does what it says."""
+    """The switch does what it says."""
     plain = fb.fit(REAL, seed=1, holdout=0, exact=False, rounds=2)
     assert plain.card().exact == ()
     assert len(broken(plain.sample(500))) == len(RELATIONS) + 1
 
 
 def test_values_stay_within_what_was_learned(model):
-    """C1.1: rows whose computed value lies beyond the protected extremes are drawn again."""
+    """Rows whose computed value lies beyond the protected extremes are drawn again."""
     rows = model.sample(3_000, seed=5)
     for name in ("total", "gross", "net", "end"):
         known = REAL.column(name).drop_null().sort()
@@ -53,7 +53,7 @@ def test_values_stay_within_what_was_learned(model):
 
 
 def test_times_keep_the_hours_that_they_had(model):
-    """C2.1: five busy hours stay the only ones."""
+    """Five busy hours stay the only ones."""
     hours = model.sample(2_000, seed=2).column("hour").to_numpy()
     assert set(hours) == {8, 9, 17, 18, 22}
     share, n = (REAL.column("hour").to_numpy() == 8).mean(), len(hours)
@@ -75,7 +75,7 @@ def test_times_keep_the_hours_that_they_had(model):
     ],
 )
 def test_what_is_given_of_a_column_that_follows_is_met(model, given):
-    """C2.2: values, ranges and gaps; all relations still hold."""
+    """Values, ranges and gaps; all relations still hold."""
     rows = model.sample(200, given=given, seed=4)
     assert rows.num_rows == 200
     assert broken(rows) == {}
@@ -87,14 +87,13 @@ def test_what_is_given_of_a_column_that_follows_is_met(model, given):
 
 
 def test_shares_of_a_column_that_follows_are_met(model):
-    """C2.2."""
     rows = model.sample(1_000, shares={"weekday": {"Sunday": 0.5}})
     assert rows.column("weekday").to_pylist().count("Sunday") == 500
     assert broken(rows) == {}
 
 
 def test_gaps_are_filled_by_formulas(model):
-    """C2.2: computed where the sources are known, solved where the target is."""
+    """Computed where the sources are known, solved where the target is."""
     some = REAL.slice(0, 200).filter(pc.is_valid(REAL.column("tip").slice(0, 200)))
     for name in ("net", "weekday", "borough", "fare", "end"):
         at = some.column_names.index(name)
@@ -107,7 +106,7 @@ def test_gaps_are_filled_by_formulas(model):
 
 
 def test_a_loaded_synthesizer_keeps_them_too(model, tmp_path):
-    """C2.3: saved as plain values; the same rows again."""
+    """Saved as plain values; the same rows again."""
     model.save(tmp_path / "trips.fabula")
     again = fb.load_synthesizer(tmp_path / "trips.fabula")
     assert again.sample(500, seed=9).equals(model.sample(500, seed=9))
@@ -115,7 +114,7 @@ def test_a_loaded_synthesizer_keeps_them_too(model, tmp_path):
 
 
 def test_a_file_without_relations_is_read_and_a_wrong_one_is_refused(model, tmp_path):
-    """C2.3: nor is one of an earlier version, whose numbers meant something else."""
+    """Nor is one of an earlier version, whose numbers meant something else."""
     model.save(tmp_path / "new.fabula")
     with zipfile.ZipFile(tmp_path / "new.fabula") as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
@@ -142,20 +141,19 @@ def test_a_file_without_relations_is_read_and_a_wrong_one_is_refused(model, tmp_
 
 @pytest.mark.parametrize("name", ["copula", "mixture"])
 def test_other_models_keep_them(name):
-    """C2.3."""
     rows = fb.fit(REAL, model=name, seed=1).sample(500)
     assert broken(rows) == {}
 
 
 def test_privacy_by_mathematics_reads_no_relation():
-    """C1.1: what a budget does not pay for is not looked at."""
+    """What a budget does not pay for is not looked at."""
     bits = pa.table({"a": [0, 1] * 200, "b": [0, 1] * 200})
     domain = {"a": [0, 1], "b": [0, 1]}
     assert fb.fit(bits, epsilon=1.0, domain=domain).card().exact == ()
 
 
 def test_tables_of_a_database_keep_their_own(tmp_path):
-    """C2.2: within each table, after loading too."""
+    """Within each table, after loading too."""
     lines = REAL.select(["price", "quantity", "gross", "zone", "borough"])
     parent = np.sort(np.random.default_rng(2).integers(1, 301, REAL.num_rows))
     tables = {
@@ -171,7 +169,7 @@ def test_tables_of_a_database_keep_their_own(tmp_path):
 
 
 def _beside(table: pa.Table, made: pa.Table) -> pa.Table:
-    """Made columns beside the other columns of a table."""
+    """Made columns alongside the other columns of a table."""
     rows = table.take(pa.array(np.arange(made.num_rows) % table.num_rows))
     for name in set(table.column_names) & set(made.column_names):
         rows = rows.set_column(rows.column_names.index(name), name, made.column(name))

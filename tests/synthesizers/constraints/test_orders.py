@@ -44,7 +44,7 @@ def seconds(table: pa.Table) -> np.ndarray:
 
 
 def test_an_end_keeps_its_distance_from_its_start() -> None:
-    """C1.1, C2.1: no end before its start, and trips take as long as the real ones."""
+    """No end before its start, and trips take as long as the real ones."""
     real = trips()
     model = fb.fit(real, holdout=0)
     made = model.sample(3_000, seed=1)
@@ -63,7 +63,7 @@ def test_an_end_keeps_its_distance_from_its_start() -> None:
 
 
 def test_times_keep_their_hours() -> None:
-    """C2.1: a night is as quiet as the real one, though cells are longer than a day."""
+    """A night is as quiet as the real one, though cells are longer than a day."""
     real = trips()
     made = fb.fit(real, holdout=0).sample(3_000, seed=1)
     real_hours, hours = (
@@ -75,7 +75,7 @@ def test_times_keep_their_hours() -> None:
 
 
 def test_orders_hold_where_ends_are_given_and_where_gaps_are_filled() -> None:
-    """C1.1: `given` a range of ends, starts follow; a missing end is filled near its start."""
+    """`given` a range of ends, starts follow; a missing end is filled near its start."""
     real = trips()
     model = fb.fit(real, holdout=0)
     low, high = dt.datetime(2023, 12, 1), dt.datetime(2023, 12, 3)
@@ -93,7 +93,7 @@ def test_orders_hold_where_ends_are_given_and_where_gaps_are_filled() -> None:
 
 
 def test_what_is_not_handed_out_is_saved(tmp_path: Path) -> None:
-    """C1.1: a loaded synthesizer keeps the same orders, and makes the same rows."""
+    """A loaded synthesizer keeps the same orders, and makes the same rows."""
     model = fb.fit(trips(), holdout=0)
     model.save(tmp_path / "trips.fabula")
     again = fb.load_synthesizer(tmp_path / "trips.fabula")
@@ -102,14 +102,14 @@ def test_what_is_not_handed_out_is_saved(tmp_path: Path) -> None:
 
 
 def test_an_order_that_chance_could_make_is_none() -> None:
-    """C1.1: ages are above school marks on every row, but never could be below."""
+    """Ages are above school marks on every row, but never could be below."""
     rng = np.random.default_rng(0)
     table = pa.table({"age": rng.integers(18, 90, 500), "mark": rng.integers(1, 7, 500)})
     assert fb.fit(table, holdout=0).card().exact == ()
 
 
 def test_wide_orders_are_kept_too() -> None:
-    """C1.1: a number of few values below another one, learned as they are."""
+    """A number of few values below another one, learned as they are."""
     rng = np.random.default_rng(0)
     rooms = rng.integers(1, 12, 2_000)
     table = pa.table({"rooms": rooms, "bedrooms": np.maximum(1, rng.binomial(rooms, 0.5))})
@@ -120,14 +120,14 @@ def test_wide_orders_are_kept_too() -> None:
 
 
 def test_without_exact_nothing_is_learned_beside() -> None:
-    """C1.1: exact=False leaves columns to the model alone."""
+    """Exact=False leaves columns to the model alone."""
     model = fb.fit(trips(500), holdout=0, exact=False)
     assert model.card().exact == ()
     assert model.sample(100).num_rows == 100
 
 
 def test_times_written_as_text_keep_their_order() -> None:
-    """C1.1: texts such as `14.11.2023 22:13` are made like the times that they stand for."""
+    """Texts such as `14.11.2023 22:13` are made like the times that they stand for."""
     real = trips()
     texts = {
         name: pc.strftime(real[name], format="%d.%m.%Y %H:%M:00") for name in ("started", "ended")
@@ -147,7 +147,7 @@ def test_times_written_as_text_keep_their_order() -> None:
 
 
 def test_formulas_reach_prices_that_are_written_as_text() -> None:
-    """C2.2: `€ 1,234.50` is a number to a formula, on both of its sides."""
+    """`€ 1,234.50` is a number to a formula, on both of its sides."""
     rng = np.random.default_rng(0)
     cents = rng.integers(1_000, 900_000, 1_000)
     spent = [f"€ {value / 100:,.2f}" for value in cents]
@@ -162,7 +162,7 @@ def test_formulas_reach_prices_that_are_written_as_text() -> None:
 
 
 def test_a_column_between_two_that_follow_from_each_other_closes_no_circle() -> None:
-    """C2.2: cost <= paid <= price, and the cost is half of the price."""
+    """Cost <= paid <= price, and the cost is half of the price."""
     rng = np.random.default_rng(0)
     price = 2 * np.round(rng.lognormal(5, 1, 1_000), 2)
     cost = np.round(price / 2, 2)

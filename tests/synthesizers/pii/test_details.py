@@ -1,4 +1,5 @@
-"""Personal details are recognised and made anew: of their kind and form, never the real ones."""
+"""Personal details are recognised and newly generated: of their kind and form, never the real
+ones."""
 
 from __future__ import annotations
 
@@ -70,18 +71,18 @@ def model() -> fb.Synthesizer:
 
 
 def test_details_are_recognised_and_named_on_the_card(model):
-    """C1.1, C6: by name where values agree, or by the values alone; cities stay labels."""
+    """By name where values agree, or by the values alone; cities stay labels."""
     columns = model.card().columns
-    assert columns["first_name"].startswith("first names, made anew (")
-    assert columns["Surname"].startswith("last names, made anew")
-    assert columns["contact"].startswith("e-mails, made anew")
-    assert columns["Telephone"].startswith("phone numbers, made anew")
-    assert columns["seller"].startswith("names of people, made anew")
+    assert columns["first_name"].startswith("first names, newly generated (")
+    assert columns["Surname"].startswith("last names, newly generated")
+    assert columns["contact"].startswith("e-mails, newly generated")
+    assert columns["Telephone"].startswith("phone numbers, newly generated")
+    assert columns["seller"].startswith("names of people, newly generated")
     assert columns["city"] == "3 labels"
 
 
 def test_details_of_one_row_agree_and_differ_from_row_to_row(model):
-    """C1.1: the e-mail holds the row's names; what was unique is unique; none is real."""
+    """The e-mail holds the row's names; what was unique is unique; none is real."""
     made, real = model.sample(2_000), customers()
     rows = made.select(["first_name", "Surname", "contact"]).to_pylist()
     for row in rows[:200]:
@@ -96,7 +97,7 @@ def test_details_of_one_row_agree_and_differ_from_row_to_row(model):
 
 
 def test_people_of_many_rows_come_up_as_often_as_the_real_ones(model):
-    """C2.1: thirty sellers stay thirty with shares of about a thirtieth, under other names."""
+    """Thirty sellers stay thirty with shares of about a thirtieth, under other names."""
     real, made = customers().column("seller"), model.sample(ROWS).column("seller")
     counts = [np.sort(side.value_counts().field("counts").to_numpy()) for side in (real, made)]
     assert len(counts[0]) == len(counts[1]) == 30
@@ -105,7 +106,7 @@ def test_people_of_many_rows_come_up_as_often_as_the_real_ones(model):
 
 
 def test_gaps_keep_their_share_and_can_be_asked_for(model):
-    """C2.1: a quarter of the telephone numbers is missing, within five sigma."""
+    """A quarter of the telephone numbers is missing, within five sigma."""
     missing = model.sample(ROWS).column("Telephone").null_count / ROWS
     assert missing == pytest.approx(0.25, abs=5 * (2 * 0.25 * 0.75 / ROWS) ** 0.5)
     assert model.sample(20, given={"Telephone": None}).column("Telephone").null_count == 20
@@ -117,7 +118,7 @@ def test_gaps_keep_their_share_and_can_be_asked_for(model):
 
 
 def test_rows_repeat_by_seed_in_any_number_and_from_a_file(model, tmp_path):
-    """C2.3: a row's details depend on the seed and on its number alone."""
+    """A row's details depend on the seed and on its number alone."""
     made = model.sample(70_000, seed=5)
     assert (
         model.sample(300, seed=5).select(["contact"]).equals(made.slice(0, 300).select(["contact"]))
@@ -130,14 +131,14 @@ def test_rows_repeat_by_seed_in_any_number_and_from_a_file(model, tmp_path):
 
 
 def test_no_real_detail_is_kept():
-    """C6: neither names nor numbers of real people are kept."""
+    """Neither names nor numbers of real people are kept."""
     state = str([codec.state() for codec in Columns.learn(customers(), protect=10).codecs])
     for name in ("contact", "address", "seller", "Telephone"):
         assert not any(text and text in state for text in customers().column(name).to_pylist())
 
 
 def test_names_keep_their_order_titles_and_language():
-    """C2.1: a passenger list as a whole is written like one; German names stay German."""
+    """A passenger list as a whole is written like one; German names stay German."""
     first, last = real_people("de", 400, "first_name", "last_name")
     names = [f"{after}, Dr. {before}" for before, after in zip(first, last, strict=True)]
     table = pa.table({"name": names, "age": [1] * 400})
@@ -148,7 +149,7 @@ def test_names_keep_their_order_titles_and_language():
 
 
 def test_first_names_agree_with_the_column_of_sexes(tmp_path):
-    """C2.1: no Mr. among the women, whatever sexes are called and however they are stored."""
+    """No Mr. among the women, whatever sexes are called and however they are stored."""
     name, sex, title = real_people("en", 600, "name", "sex", "title")
     letters = pa.array([text[0].upper() for text in sex]).dictionary_encode()
     rows = {"Name": [f"{a} {b}" for a, b in zip(title, name, strict=True)], "Gender": letters}
@@ -163,7 +164,7 @@ def test_first_names_agree_with_the_column_of_sexes(tmp_path):
 
 
 def test_people_of_several_rows_keep_their_sex_and_sellers_have_their_own():
-    """C2.1: a name is of one sex in all of its rows; a seller's says nothing of the buyer's."""
+    """A name is of one sex in all of its rows; a seller's says nothing of the buyer's."""
     name, sex = real_people("en", 200, "name", "sex")
     who = RNG.integers(0, 200, 1_500)
     seller = [name[number] for number in RNG.integers(0, 20, 1_500)]
@@ -175,7 +176,7 @@ def test_people_of_several_rows_keep_their_sex_and_sellers_have_their_own():
 
 
 def test_last_names_repeat_as_often_as_the_real_ones():
-    """C2.1: hundreds of names in thousands of rows, as in lists of a bank's customers."""
+    """Hundreds of names in thousands of rows, as in lists of a bank's customers."""
     (last,) = real_people("fr", 8_000, "last_name")
     values = pa.array(last)
     (codec,) = find_details(pa.table({"Nachname": values}), owner="").values()
@@ -205,7 +206,7 @@ def test_last_names_repeat_as_often_as_the_real_ones():
     ],
 )
 def test_addresses_and_codes_of_all_kinds_are_made_in_their_form(name, texts, detail):
-    """C1.1: digits and letters stand where they stood, and constant parts stay."""
+    """Digits and letters stand where they stood, and constant parts stay."""
     table = pa.table({name: texts})
     (codec,) = find_details(table, owner="").values()
     assert codec.detail == detail
@@ -219,7 +220,7 @@ def test_addresses_and_codes_of_all_kinds_are_made_in_their_form(name, texts, de
 
 
 def test_cards_and_accounts_have_valid_check_digits_of_their_own():
-    """C1.1: the form is checked where it is used; neither is a real one."""
+    """The form is checked where it is used; neither is a real one."""
     cards = [with_card_check(f"4{i:03} 1234 {i * 7 % 10_000:04} 5670") for i in range(300)]
     accounts = [with_account_check(f"AT00 1904 {i % 9:04} {i * 13:04} 0001") for i in range(300)]
     table = pa.table({"a": cards, "b": accounts})
@@ -233,7 +234,7 @@ def test_cards_and_accounts_have_valid_check_digits_of_their_own():
 
 
 def test_check_digits_are_those_of_the_standards():
-    """C1.1: the examples that the standards' makers publish."""
+    """The examples that the standards' makers publish."""
     assert is_card("4111 1111 1111 1111")
     assert not is_card("4111 1111 1111 1112")
     assert is_account("GB82 WEST 1234 5698 7654 32")
@@ -256,12 +257,12 @@ def test_check_digits_are_those_of_the_standards():
     ],
 )
 def test_labels_are_learned_whatever_their_column_is_called(name, texts):
-    """C2.1: a name alone proves nothing."""
+    """A name alone proves nothing."""
     assert found(pa.table({name: texts * 30})) == {}
 
 
 def test_titles_of_few_rows_are_no_names_and_texts_stay_left_out():
-    """C2.3: what is neither a detail nor a label is told as free text."""
+    """What is neither a detail nor a label is told as free text."""
     jobs = ["Sales Representative", "Vice President Sales", "Sales Manager", "Inside Sales"]
     notes = [f"called {i} times about the order, {i % 7} of them angry" for i in range(40)]
     assert found(pa.table({"title": jobs})) == {}
@@ -270,7 +271,7 @@ def test_titles_of_few_rows_are_no_names_and_texts_stay_left_out():
 
 
 def test_blank_texts_count_as_missing():
-    """C2.1: files that were read without nulls keep their blanks."""
+    """Files that were read without nulls keep their blanks."""
     mails = [f"u{i}@corp.at" for i in range(60)] + [""] * 40
     (codec,) = find_details(pa.table({"mail": mails}), owner="").values()
     assert codec.counts.tolist() == [60, 40]

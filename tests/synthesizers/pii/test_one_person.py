@@ -17,7 +17,7 @@ PATIENTS, VISITS, RESULTS, DOCTORS = 120, 400, 700, 12
 
 
 def unlike(make, count: int) -> list:
-    """So many different values."""
+    """That many different values."""
     found: dict = {}
     while len(found) < count:
         found[make()] = None

@@ -61,7 +61,7 @@ def read_attribute(text: str) -> tuple[str, dict[str, float]]:
     """`topic=billing,login` or `topic=billing:3,login:1` as a name and weights.
 
     Raises:
-        UsageError: It is no name with values.
+        UsageError: It is not a name with values.
     """
     name, equals, listed = text.partition("=")
     weights = {}

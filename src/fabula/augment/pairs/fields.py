@@ -57,7 +57,7 @@ def pair_fields(
     """The fields that a declaration means.
 
     Args:
-        wanted: A sentence with an arrow; a class or JSON Schema; or, beside `inputs` and
+        wanted: A sentence with an arrow; a class or JSON Schema; or, alongside `inputs` and
             `outputs`, what the pairs are about (or None).
         inputs: Names of the input's fields; by default all that are not of the output.
         outputs: Names of the output's fields; of a class by default the last one.

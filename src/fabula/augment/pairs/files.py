@@ -1,8 +1,8 @@
 """`pairs` into files: what was made is written, whether or not all of it came.
 
-Beside the file stands, where there is something to say, `NAME.rejects.jsonl`: every piece of a
+Alongside the file stands, where there is something to say, `NAME.rejects.jsonl`: every piece of a
 reply that gave no pair, with the reason. While pairs are missing `.NAME.partial` marks the file,
-so that the same command may replace it when it goes on.
+so that the same command may replace it when it continues.
 """
 
 from __future__ import annotations

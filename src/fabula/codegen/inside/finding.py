@@ -23,7 +23,7 @@ import pyarrow.parquet  # before the sandbox locks: both load libraries of the s
 How = Literal["variable", "saved", "printed", "local", "returned"]
 
 DEEPEST = 3
-"""Frames are looked for in lists and dicts so many levels deep."""
+"""Frames are looked for in lists and dicts that many levels deep."""
 _READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
     ".csv": pd.read_csv,
     ".tsv": lambda path: pd.read_csv(path, sep="\t"),
@@ -158,7 +158,7 @@ def _loose(names: Mapping[str, Any]) -> Iterator[Found]:
 
 
 def _distinct(found: Sequence[Found]) -> list[Found]:
-    """Each frame once, under its first name; results of `describe` are no tables."""
+    """Each frame once, under its first name; results of `describe` are not tables."""
     kept: list[Found] = []
     for item in found:
         derived = list(item.frame.index[:2]) == ["count", "mean"]

@@ -1,7 +1,7 @@
 """What programs from chats and notebooks count on: `display`, no arguments, folders of their own.
 
 Runs in the locked child, before the program. Frames that a program would save elsewhere go into
-its own folder: that a place can't be written to is no fault of the data.
+its own folder: that a place can't be written to is not a fault of the data.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ MOST_ROWS = 30_000
 MOST_WORK = 2e11
 """Multiplications for one frame; wide tables look at fewer rows."""
 CLEAR = 2.0
-"""A pair depends on each other if it does by so many times what chance brings."""
+"""A pair depends on each other if it does by that many times what chance brings."""
 CLOSE = 0.9
 """Of what another sample of real rows keeps, the share that is enough where samples are small."""
 
@@ -72,7 +72,7 @@ def dependence(frames: Frames) -> Score:
 
 
 def dependence_score(found: list[Kept], base: list[Kept], *, compared: str) -> Score:
-    """The score of some pairs, beside what another sample of real rows keeps."""
+    """The score of some pairs, alongside what another sample of real rows keeps."""
     if not found:
         return Score(None, "Not measured: no columns of the real rows depend on each other.")
     value, fit = mean_kept(found), mean_kept(base) if base else None

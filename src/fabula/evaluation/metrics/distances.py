@@ -79,7 +79,7 @@ def nearest(
     Args:
         queries: Points that look for a neighbour.
         references: Points that may be one.
-        itself: The queries are the references; a point is no neighbour of its own.
+        itself: The queries are the references; a point is not a neighbour of its own.
     """
     distances = np.empty(len(queries))
     found = np.empty(len(queries), dtype=np.int64)
@@ -135,7 +135,7 @@ def _ranks(values: Array) -> tuple[Array, Array]:
 
 
 def _rank(values: Array, marks: Array, ranks: Array) -> Array:
-    """Ranks of values; beyond the real range they go on in units of that range, up to 2."""
+    """Ranks of values; beyond the real range they continue in units of that range, up to 2."""
     span = max(float(marks[-1] - marks[0]), 1e-12)
     beyond = np.maximum(values - marks[-1], 0) - np.maximum(marks[0] - values, 0)
     return np.asarray(np.interp(values, marks, ranks) + np.clip(beyond / span, -2, 2))

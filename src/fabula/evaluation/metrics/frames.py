@@ -30,7 +30,8 @@ TEXT_SHARE, TEXT_DISTINCT = 0.5, 20
 """Strings of which more than this share, and more than this many, differ are text."""
 
 NAMES_DISTINCT, NAMES_ROWS = 100, 10
-"""So are more than so many strings, most rows of which have one that few other rows have: names."""
+"""So are more than that many strings, most rows of which have one that few other rows have:
+names."""
 
 LARGEST = 1e100
 """Numbers beyond count as this much, so that their squares can be added up."""
@@ -315,7 +316,7 @@ def _mismatch(name: str, kind: pa.DataType, frame: str, others: str) -> SourceEr
 
 
 def _clock(kind: pa.DataType) -> str:
-    """What moments of a type are: dates are no times of day, and a number is neither."""
+    """What moments of a type are: dates are not times of day, and a number is neither."""
     for is_kind, what in ((pa.types.is_duration, "durations"), (pa.types.is_time, "times of day")):
         if is_kind(kind):
             return what

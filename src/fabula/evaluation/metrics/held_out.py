@@ -93,7 +93,7 @@ def _said(taken: int, of: int) -> str:
         return f"{rows} in the real table, too, and taken out of it."
     return (
         f"{taken:,} of the {of:,} rows of the holdout are in the real table, too, and taken out "
-        "of it. If the synthesizer learned from them, they are no holdout."
+        "of it. If the synthesizer learned from them, they are not a holdout."
     )
 
 

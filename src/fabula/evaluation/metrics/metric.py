@@ -28,7 +28,7 @@ KNOWN = (
     "target", "positive", "protected", "quasi", "sensitive", "sequence", "secrets", "others",
     "distances",
 )  # fmt: skip
-"""What a metric may ask for beside the frames, by the name of a parameter."""
+"""What a metric may ask for alongside the frames, by the name of a parameter."""
 
 LATE = 1_000
 """The place in its section of a metric that names none."""
@@ -77,7 +77,7 @@ class Metric:
         source: Where the definition comes from.
         form: Whether the number is a share (shown in percent) or a plain score.
         needs: What it is measured on.
-        extra: The extra of Fabula, or the package, that it needs beside the base install.
+        extra: The extra of Fabula, or the package, that it needs alongside the base install.
         place: Its place in its section of a report.
         measure: The function; None where several tables are measured at once.
     """
@@ -155,7 +155,7 @@ def metric(
         source: Where the definition comes from.
         form: Whether the number is a `share` (shown in percent) or a plain `score`.
         needs: What it is measured on: `comparable` real rows, any `real` rows, or `nothing`.
-        extra: The extra of Fabula, or the package, that it needs beside the base install.
+        extra: The extra of Fabula, or the package, that it needs alongside the base install.
         place: Its place in its section of a report.
 
     Examples:
@@ -281,7 +281,7 @@ def measured(
 
 
 def asks_for(what: str, entry: Metric) -> bool:
-    """Whether a metric takes something beside the frames, such as `secrets`."""
+    """Whether a metric takes something alongside the frames, such as `secrets`."""
     return what in _asked(entry)
 
 
@@ -292,7 +292,7 @@ def _applies(entry: Metric, frames: Frames) -> bool:
 
 
 def _asked(entry: Metric) -> dict[str, bool]:
-    """What a metric asks for beside the frames, and whether it can't do without."""
+    """What a metric asks for alongside the frames, and whether it can't do without."""
     if entry.measure is None:
         return {}
     _, *parameters = inspect.signature(entry.measure).parameters.values()

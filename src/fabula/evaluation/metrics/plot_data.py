@@ -113,7 +113,7 @@ def scatter(frames: Frames, group: str | None = None) -> Scatter | None:
         return None
     frame = frames.real or frames.synthetic
     strength = np.nan_to_num(np.abs(np.triu(correlations(numbers, frame), 1)))
-    strength[strength > 0.999] = 0  # a copy of a column is no relation
+    strength[strength > 0.999] = 0  # a copy of a column is not a relation
     i, j = divmod(int(strength.argmax()), len(numbers))
     x, y = numbers[i], numbers[j if i != j else 1]
     colour = _colour(frames, group)

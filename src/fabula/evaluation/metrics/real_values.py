@@ -69,7 +69,7 @@ class Secret:
         return listed(self.columns) + (f" ({self.what})" if self.what else "")
 
     def allowed(self, rows: int) -> float:
-        """The largest share of so many synthetic rows that chance explains."""
+        """The largest share of that many synthetic rows that chance explains."""
         if self.chance is None:
             return 0.0
         if self.held:

@@ -43,7 +43,7 @@ def identified(frames: Frames, quasi: Sequence[str] = ()) -> Score:
         quasi: The quasi-identifiers; by default columns whose names are known ones.
 
     Raises:
-        UsageError: A quasi-identifier is no column.
+        UsageError: A quasi-identifier is not a column.
     """
     names = list(quasi) or [
         column.name for column in frames.measured if QUASI.search(column.name.replace("-", "_"))

@@ -186,7 +186,7 @@ def _foreign_keys(
         Score(
             value,
             (
-                f"{percent(1 - value)} of the keys in `{worst.name}` are no "
+                f"{percent(1 - value)} of the keys in `{worst.name}` are not a "
                 f"`{'+'.join(worst.key)}` of `{worst.parent}`, such as {named}."
                 if value < 1
                 else "Every foreign key is a key of its parent."

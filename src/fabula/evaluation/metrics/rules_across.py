@@ -48,7 +48,7 @@ def _share(rule: Rule, links: Mapping[ForeignKey, Link]) -> float | None:
     if None in families or not link.rows.size:
         return None
     if len(families) > 1 or (families == {"label"} and not isinstance(rule, Copy)):
-        return 0.0  # a number is no text, and times that are texts are not compared
+        return 0.0  # a number is not text, and times that are texts are not compared
     kept = rule.kept(link)
     return float(kept.mean()) if len(kept) else None
 

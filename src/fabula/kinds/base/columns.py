@@ -53,7 +53,8 @@ class AbstractColumn(SpecModel):
     def __get_pydantic_core_schema__(
         cls, source: type[Any], handler: GetCoreSchemaHandler, /
     ) -> CoreSchema:
-        """Leave the type alone beside which a column stands: `Annotated[int, col.poisson(40)]`."""
+        """Leave the type alone alongside which a column stands: `Annotated[int,
+        col.poisson(40)]`."""
         return handler(source)
 
     def arrow_type(self) -> str | None:
@@ -74,7 +75,7 @@ class AbstractColumn(SpecModel):
         yield from ()
 
     def problems_with_rows(self, rows: int) -> Iterator[Problem]:
-        """Constants that so many rows can't follow from."""
+        """Constants that that many rows can't follow from."""
         del rows
         yield from ()
 

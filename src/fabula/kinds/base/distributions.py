@@ -26,7 +26,7 @@ class AbstractDistribution(AbstractNumber):
     """A number of one distribution; usable as a column, in a mixture and in `per_parent`."""
 
     own: ClassVar[tuple[str, ...]] = ()
-    """The distribution's own parameters; `min` or `max` among them are no bounds to cut to."""
+    """The distribution's own parameters; `min` or `max` among them are not bounds to cut to."""
     counts: ClassVar[bool] = False
     """Its values are counts: 0, 1, 2 …"""
     agreement: ClassVar[str] = ""

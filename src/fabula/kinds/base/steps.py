@@ -24,7 +24,7 @@ def step_problems(start: float | dt.date, step: float | str) -> Iterator[Problem
 def step_problems_with_rows(
     start: float | dt.date, step: float | str, rows: int
 ) -> Iterator[Problem]:
-    """Steps that leave whole numbers of 64 bits within so many rows."""
+    """Steps that leave whole numbers of 64 bits within that many rows."""
     if not isinstance(start, int):
         return
     last = start + (step if isinstance(step, int) else 0) * max(rows - 1, 0)

@@ -1,7 +1,7 @@
 """Many requests as a provider's batches: half the price, an answer within a day.
 
 A batch gives what live calls give: its replies go through the ledger, and requests that it could
-not answer are asked live. What is under way is noted in files beside the ledger, so that a run
+not answer are asked live. What is under way is noted in files alongside the ledger, so that a run
 that was killed while it waited finds its batch again. Requests are split by their number, their
 size and the tokens that may be queued; where a provider says that too much is queued, smaller
 batches go one after the other.
@@ -37,7 +37,7 @@ class Batches:
 
     Args:
         model: The model; its endpoint must have batches.
-        ledger: Keeps the replies, and the notes on open batches beside them.
+        ledger: Keeps the replies, and the notes on open batches alongside them.
         budget: What may be spent; by default without limits.
         poll: Seconds between two looks at a batch; the first looks come sooner.
     """

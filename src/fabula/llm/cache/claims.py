@@ -1,6 +1,6 @@
 """Which requests are being asked right now, and by whom, so that equal runs share their calls.
 
-Claims stand in a file beside the ledger, which need not survive a crash of the machine. A claim
+Claims stand in a file alongside the ledger, which need not survive a crash of the machine. A claim
 bears its owner and the time of the owner's last sign of life; that of an owner who is dead, or
 silent for long, is taken over.
 """
@@ -20,7 +20,7 @@ SIGN_OF_LIFE = 5.0
 SILENT = 20.0
 """Seconds without a sign of life after which an owner counts as dead."""
 PATIENCE = 1.0
-"""Seconds to wait for the file; then this run goes on without claims."""
+"""Seconds to wait for the file; then this run continues without claims."""
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS claims (

@@ -220,7 +220,8 @@ class Ledger:
                 return
 
     async def _start_writer(self) -> None:
-        """Start the thread that writes, once; where another holds the file, wait beside the loop.
+        """Start the thread that writes, once; where another holds the file, wait alongside the
+        loop.
 
         Raises:
             SinkError: The file can't be written.
@@ -298,7 +299,7 @@ class Ledger:
         _settle_all(outcomes)
 
     def _begin(self, connection: sqlite3.Connection, patience: float) -> None:
-        """Begin to write, waiting so many seconds for others."""
+        """Begin to write, waiting that many seconds for others."""
         connection.execute(f"PRAGMA busy_timeout={round(1000 * patience)}")
         connection.execute("BEGIN IMMEDIATE")
         self._failed = False

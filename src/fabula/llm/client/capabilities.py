@@ -22,7 +22,7 @@ OPTIONAL = frozenset(
 """Fields that a request can do without."""
 TOKEN_FIELDS = ("max_completion_tokens", "max_tokens")
 FEWEST_TOKENS = 16
-"""A smaller number in a refusal is no limit of tokens."""
+"""A smaller number in a refusal is not a limit of tokens."""
 _LOG = logging.getLogger(__name__)
 _HABITS: dict[str, Habits] = {}
 _UNSUPPORTED = re.compile(

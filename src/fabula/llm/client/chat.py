@@ -115,7 +115,7 @@ class ChatModel(Protocol):
         Raises:
             AuthenticationError: The key was refused.
             RateLimitError: The quota is spent.
-            ModelError: The endpoint can't be reached or is no model.
+            ModelError: The endpoint can't be reached or is not a model.
         """
         ...
 

@@ -48,7 +48,7 @@ class Patience:
 
 
 class Pace:
-    """So many units a minute, spread evenly (a leaky bucket that holds one second)."""
+    """That many units a minute, spread evenly (a leaky bucket that holds one second)."""
 
     def __init__(self, per_minute: float) -> None:
         self._seconds_each = 60.0 / per_minute
@@ -134,7 +134,7 @@ class Limits:
         self._admit()
 
     async def pace(self, tokens: int) -> None:
-        """Wait until one more request of so many tokens is within the rates. Needs a place."""
+        """Wait until one more request of that many tokens is within the rates. Needs a place."""
         wait = self._requests.take(1) if self._requests else 0.0
         if self._tokens:
             wait = max(wait, self._tokens.take(tokens))

@@ -81,7 +81,7 @@ class Provider:
     Args:
         name: How users call it, before the colon of `PROVIDER:MODEL`.
         title: What it is, in a few words.
-        base_url: Its address; empty where it is no endpoint, or users give the address.
+        base_url: Its address; empty where it is not an endpoint, or users give the address.
         key_env: Variables that may hold its key, the first one being the usual one.
         url_env: Variable that moves it to another address.
         url_path: Path to add to that variable's value when it is a bare host, where the vendor's
@@ -93,7 +93,7 @@ class Provider:
             no key and cost nothing.
         account: Variables whose values are sent in these headers where they are set.
         aliases: Other names for it.
-        opens: Opens its models, where it is no endpoint.
+        opens: Opens its models, where it is not an endpoint.
         is_bare: Whether its name alone is a model, as `local` is.
         has_names: Whether it has models by name.
         is_recorded: Whether replies are kept in the ledger.

@@ -41,7 +41,7 @@ class Redactor:
 
 
 def _is_secret(text: str) -> bool:
-    """Whether a text is no plain word, such as the `ollama` that own servers take for a key."""
+    """Whether a text is not a plain word, such as the `ollama` that own servers take for a key."""
     return len(text) >= FEWEST and not (text.isalpha() and len(text) < LONG_WORD)
 
 

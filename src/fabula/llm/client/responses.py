@@ -222,7 +222,7 @@ class Judge:
 
     def _no_api(self, what: str) -> ModelError:
         return ModelError(
-            f"{self.address} is no endpoint of a language model: it {what}",
+            f"{self.address} is not an endpoint of a language model: it {what}",
             code="model.no-api",
             hint="check the base URL (it usually ends in /v1)",
         )

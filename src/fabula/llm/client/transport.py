@@ -219,7 +219,7 @@ def _server_url(base_url: str) -> URL:
         url = URL()
     if url.scheme not in ("http", "https") or not url.host:
         raise UsageError(
-            f"`{without_secrets(base_url)}` is no address of a server",
+            f"`{without_secrets(base_url)}` is not an address of a server",
             code="model.base-url",
             hint="write it like http://127.0.0.1:8000/v1",
         )
@@ -256,7 +256,7 @@ def _proxy_for(url: URL, named: str | None) -> URL | None:
         return None
     if not proxy.startswith(("http://", "https://")):
         raise UsageError(
-            f"the proxy {without_secrets(proxy)} is no HTTP proxy",
+            f"the proxy {without_secrets(proxy)} is not an HTTP proxy",
             code="model.proxy",
             hint="use one whose address starts with http:// or https://",
         )

@@ -18,7 +18,7 @@ from typing import Any
 from fabula.llm.client.presets import Dialect
 
 WRAPPER = "value"
-"""The property that holds a reply whose schema is no object."""
+"""The property that holds a reply whose schema is not an object."""
 
 _STRICT_WORDS = """
 type enum const anyOf $ref $defs properties required additionalProperties description title
@@ -50,7 +50,7 @@ class Shape:
     original: dict[str, Any]
 
     def restore(self, text: str) -> str:
-        """A reply as the caller's schema wants it; text that is no whole JSON stays as it is."""
+        """A reply as the caller's schema wants it; text that is not whole JSON stays as it is."""
         if not (self.wrapped or self.optional):
             return text
         try:

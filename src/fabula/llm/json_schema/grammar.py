@@ -89,7 +89,7 @@ def _bound_integer(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _bound_number(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Bounds and a step; without a step the digits go on to the token limit."""
+    """Bounds and a step; without a step the digits continue to the token limit."""
     low, high = _range(schema)
     span = high - low
     step = 10.0 ** min(-2, math.floor(math.log10(span)) - 2) if span > 0 else None

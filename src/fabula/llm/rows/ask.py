@@ -29,7 +29,7 @@ STALL_SHARE = 0.1
 """A round that brings less new than this is one towards a stall."""
 PROBLEMS_TOLD = 4
 RAMP = 4
-"""Each round of linked rows may be so many times as wide as the one before."""
+"""Each round of linked rows may be that many times as wide as the one before."""
 REACH = 96
 """Most calls under way where rows are to know of each other."""
 LONG_REACH = 4096
@@ -96,7 +96,7 @@ def _verify(job: RowsJob) -> None:
     elif job.given is not None and len(job.given) != job.n:
         problem = f"{len(job.given)} rows are given for {job.n} asked"
     elif job.beside is not None and len(job.beside) != job.n:
-        problem = f"values beside {len(job.beside)} rows are given for {job.n} asked"
+        problem = f"values alongside {len(job.beside)} rows are given for {job.n} asked"
     elif job.prompts is not None and len(job.prompts) != job.n:
         problem = f"{len(job.prompts)} prompts are given for {job.n} rows"
     elif job.row_checks is not None and len(job.row_checks) != job.n:

@@ -132,7 +132,7 @@ class ReplyReader:
         return Reading(rows, problem, bad, cut, notes)
 
     def _with_nested(self, row: dict[str, str | None]) -> dict[str, Any]:
-        """Cells of fields that are no scalars, read as JSON where they are JSON."""
+        """Cells of fields that are not scalars, read as JSON where they are JSON."""
         made: dict[str, Any] = dict(row)
         for name in self._nested:
             try:

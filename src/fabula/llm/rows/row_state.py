@@ -87,7 +87,7 @@ class Board:
         return True
 
     def _keep_reasoning(self, place: int, item: Any) -> None:
-        """Put what the model thought beside a row; prompts and checks don't see it."""
+        """Put what the model thought alongside a row; prompts and checks don't see it."""
         name, made = self._job.reasoning, self.rows[place]
         if name and made is not None and isinstance(item, Mapping):
             self.rows[place] = {**made, name: item.get(name)}

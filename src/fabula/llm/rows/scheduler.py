@@ -44,7 +44,7 @@ class Window(Generic[C, O]):
         self._at_once = 1
 
     async def run(self, at_once: int) -> None:
-        """Go on until nothing is left to ask; so many calls are open at most."""
+        """Go on until nothing is left to ask; that many calls are open at most."""
         self._at_once = at_once
         self._advance()
         try:

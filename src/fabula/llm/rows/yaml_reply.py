@@ -36,7 +36,7 @@ class _Unclear(Exception):
 
 
 def yaml_pieces(text: str, names: Sequence[str], *, cut: bool) -> list[Piece]:
-    """The YAML value of a reply that names its fields line by line; none where it is no YAML.
+    """The YAML value of a reply that names its fields line by line; none where it is not YAML.
 
     Args:
         text: The reply, with or without a fence and prose around the rows.
@@ -46,7 +46,7 @@ def yaml_pieces(text: str, names: Sequence[str], *, cut: bool) -> list[Piece]:
     if len(text) > LONGEST or max(map(len, text.splitlines()), default=0) > LONGEST_LINE:
         return []
     if cut:
-        text = text.rpartition("\n")[0]  # half a line is no YAML
+        text = text.rpartition("\n")[0]  # half a line is not YAML
     for candidate in [match[1] for match in _FENCED.finditer(text)] or [text]:
         for written in _written(candidate, names):
             value = _value(written)

@@ -140,7 +140,7 @@ def is_bytes(kind: pa.DataType) -> bool:
 def same_labels(left: pa.ChunkedArray, right: pa.ChunkedArray) -> Flags:
     """Where two columns hold the same label, or both none."""
     mine, theirs = _texts(left), _texts(right)
-    if mine.type != theirs.type:  # a truth value is no text
+    if mine.type != theirs.type:  # a truth value is not text
         return np.zeros(len(mine), bool)
     equal = pc.fill_null(pc.equal(mine, theirs), False)
     both = pc.and_(pc.is_null(mine), pc.is_null(theirs))

@@ -1,7 +1,7 @@
 """Rules across tables as values: what they say, and in which rows they hold.
 
-A copy and a time are rules of a child's row beside its parent's, a total is one of a parent's row
-beside those of its children.
+A copy and a time are rules of a child's row alongside its parent's, a total is one of a parent's
+row alongside those of its children.
 """
 
 from __future__ import annotations

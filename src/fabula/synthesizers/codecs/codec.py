@@ -15,7 +15,7 @@ from fabula.synthesizers.model import CellColumn, Weights
 CodeColumn: TypeAlias = NDArray[np.int32]
 
 PROTECTED_ROWS = 10
-"""Labels of fewer rows are rare, and so many smallest and largest numbers are extremes."""
+"""Labels of fewer rows are rare, and that many smallest and largest numbers are extremes."""
 
 
 @dataclass(frozen=True)

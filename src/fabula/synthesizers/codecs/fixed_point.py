@@ -87,7 +87,7 @@ class Lattice:
         """One value, also as the text of one, as a number; it may lie between two steps.
 
         Raises:
-            ArrowException: It is no value of this type.
+            ArrowException: It is not a value of this type.
         """
         if is_counted(self.type):
             kind = self.type

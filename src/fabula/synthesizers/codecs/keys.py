@@ -1,10 +1,10 @@
-"""Identifiers: never learned, made anew for every sampled row.
+"""Identifiers: never learned, newly generated for every sampled row.
 
-A number goes on after the largest real one, held-out rows included; a text follows the form of the
-real ones, and a bitmap of hashes (`taken.py`) keeps it apart from them. No real identifier is kept
-or comes back, so that a sampled table can't be joined with the real one. Where a type has no larger
-numbers left, smaller ones are used; plain counters from 0 or 1, which say nothing of anybody, start
-again.
+A number continues after the largest real one, held-out rows included; a text follows the form of
+the real ones, and a bitmap of hashes (`taken.py`) keeps it apart from them. No real identifier is
+kept or comes back, so that a sampled table can't be joined with the real one. Where a type has no
+larger numbers left, smaller ones are used; plain counters from 0 or 1, which say nothing of
+anybody, start again.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ ANY_TEXT = "[A-Z]{2}[0-9]{8}"
 """The form of new keys where the real ones have none."""
 
 SHORTEST, WITH_DIGIT = 16, 0.9
-"""Hashes and random identifiers have so many characters, and this share of them has a digit."""
+"""Hashes and random identifiers have that many characters, and this share of them has a digit."""
 
 _RANK_LIMIT = 2**62
 _FEW_TRIES = 3
@@ -125,11 +125,11 @@ class KeyCodec:
     def about(self) -> str:
         """What was made of the column."""
         if _is_number(self.type):
-            return f"key: made anew from {self.start}"
+            return f"key: newly generated from {self.start}"
         if self.width:
-            return f"key: made anew from {self._texts(np.array([self.start]))[0]}"
+            return f"key: newly generated from {self._texts(np.array([self.start]))[0]}"
         told = "; so few that real ones may come back" if self.meets_real_ones else ""
-        return f"key: made anew as {self.regex or 'UUID'}{told}"
+        return f"key: newly generated as {self.regex or 'UUID'}{told}"
 
     def encode(self, values: pa.Array) -> CodeColumn:
         """Zeros."""
@@ -151,7 +151,7 @@ class KeyCodec:
         """Identifiers can't be asked for."""
         del wanted
         raise UsageError(
-            f"`{self.name}` is a key, which is made anew for each row",
+            f"`{self.name}` is a key, which is newly generated for each row",
             code="given.key",
             where=self.name,
             hint=f"leave `{self.name}` out of what is given",
@@ -187,7 +187,7 @@ class KeyCodec:
         least = min(int(limits.min), 0) if self.low < 0 else 0
         below = (self.start - self.low if self.counter else self.low - least) // self.step
         if len(numbers) and int(numbers.max()) >= above + below:
-            raise self._too_few(above + below, f"{whole} has left beside the real ones")
+            raise self._too_few(above + below, f"{whole} has left alongside the real ones")
         kind = np.uint64 if pa.types.is_unsigned_integer(whole) else np.int64
         steps = numbers.astype(kind) * kind(self.step)
         over = numbers >= above
@@ -199,7 +199,7 @@ class KeyCodec:
         return found
 
     def _formed(self, places: Places) -> pa.Array:
-        """Texts of the form; each is the first of some that is no real key."""
+        """Texts of the form; each is the first of some that is not a real key."""
         pattern = compile_pattern(self.regex)
         size = min(pattern.size or 0, _RANK_LIMIT) // self.tries
         if len(places.numbers) and int(places.numbers.max()) >= size:

@@ -28,8 +28,8 @@ from fabula.synthesizers.pii.persons import Persons, identifies_people, likelies
 FEWEST_ROWS = 20
 
 TEXT_SHARE, TEXT_DISTINCT, LONG_TEXT = 0.5, 20, 60
-"""Strings are text where more than this share and more than so many differ, or where they are
-longer than so many characters on average."""
+"""Strings are text where more than this share and more than that many differ, or where they are
+longer than that many characters on average."""
 
 _RESTORE: Mapping[str, Callable[[str, pa.DataType, CodecState], ColumnCodec]] = {
     "number": NumberCodec.restore,
@@ -69,7 +69,7 @@ class Columns:
 
         Args:
             table: Training rows.
-            protect: Labels of fewer rows, and so many extreme numbers, are not reproduced.
+            protect: Labels of fewer rows, and that many extreme numbers, are not reproduced.
             known: Codecs of some columns.
             sensitive: Columns that are personal whatever they hold.
 

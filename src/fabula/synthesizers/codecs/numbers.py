@@ -23,7 +23,7 @@ from fabula.synthesizers.codecs.fixed_point import Lattice
 from fabula.synthesizers.model import CellColumn, Weights
 
 FEWEST_CELLS, MOST_CELLS, ROWS_OF_CELL = 64, 256, 500
-"""A column is cut into an interval for so many rows, within these bounds."""
+"""A column is cut into an interval for that many rows, within these bounds."""
 
 COMMON = 0.002
 """A value of at least this share of the rows is a cell of its own."""
@@ -61,7 +61,7 @@ class NumberCodec:
         Args:
             name: The column's name.
             values: Its values.
-            protect: So many of the smallest and of the largest values are not learned, and no
+            protect: That many of the smallest and of the largest values are not learned, and no
                 value of fewer rows is a cell of its own.
             cells: Intervals wanted; 0 for as many as the rows carry.
         """
@@ -219,7 +219,7 @@ class NumberCodec:
             return self.lattice.number(value)
         except (ValueError, TypeError, pa.ArrowException) as exc:
             raise UsageError(
-                f"given {self.name}={value!r} is no value of type {self.lattice.type}",
+                f"given {self.name}={value!r} is not a value of type {self.lattice.type}",
                 code="given.type",
                 where=self.name,
             ) from exc

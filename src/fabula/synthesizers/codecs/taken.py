@@ -22,7 +22,7 @@ TRIES = 16
 """Texts that a new key is chosen from; all of them are taken once in 10^10 times."""
 
 _ROOM = 64
-"""A form needs so many times as many texts as there are real keys to be chosen from."""
+"""A form needs that many times as many texts as there are real keys to be chosen from."""
 
 
 @dataclass(frozen=True, eq=False)

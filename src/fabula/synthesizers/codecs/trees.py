@@ -1,4 +1,4 @@
-"""A column that points at keys of its own table: learned as depths, made anew as a forest."""
+"""A column that points at keys of its own table: learned as depths, newly generated as a forest."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class TreeCodec:
     @property
     def about(self) -> str:
         """What was made of the column."""
-        return f"points at `{self.key}`: made anew as {self.trees.about}"
+        return f"points at `{self.key}`: newly generated as {self.trees.about}"
 
     def encode(self, values: pa.Array) -> CodeColumn:
         """Cells of depths."""
@@ -68,7 +68,7 @@ class TreeCodec:
         """Keys can't be asked for."""
         del wanted
         raise UsageError(
-            f"`{self.name}` points at `{self.key}`, which is made anew for each row",
+            f"`{self.name}` points at `{self.key}`, which is newly generated for each row",
             code="given.key",
             where=self.name,
             hint=f"leave `{self.name}` out of what is given",
@@ -123,7 +123,7 @@ def with_trees(
         lost = int(((rows < 0) & ~np.asarray(table.column(column).is_null())).sum())
         if lost:
             told.append(
-                f"{column}: {lost:,} of {table.num_rows:,} values are no `{key}` and were learned"
+                f"{column}: {lost:,} of {table.num_rows:,} values are not a `{key}` and were learned"
                 " as roots"
             )
         trees, level = Trees.of(rows)

@@ -3,7 +3,7 @@
 A formula is tried by every distinct combination of its sources' values. A wrong one that hits the
 target without rounding does so with a chance of 2^-entropy of the target; one that needs rounding
 may be a near miss, and hits with a chance of one half, and a number that lies between two others
-says nothing. So many combinations as the formula has free numbers fit anyhow. What all the others
+says nothing. That many combinations as the formula has free numbers fit anyhow. What all the others
 say together must outweigh the formulas that were tried: 2 to the power of `CHOICE` for each
 column, as many again as there are columns to choose from, and the digits of its numbers.
 
@@ -33,7 +33,7 @@ SPREAD = 20
 """Different numbers that a column needs where a formula has to be rounded to its decimals."""
 
 UNROUNDED = 1e-6
-"""The share of a step that a formula may lie beside a number without being rounded to it."""
+"""The share of a step that a formula may lie alongside a number without being rounded to it."""
 
 UNCLEAR = 0.49
 """From this share of a step on, rounding may go either way."""
@@ -42,11 +42,12 @@ EXCEPTIONS = 0.002
 """The share of rows, at most, that may break what the others keep."""
 
 EXCEPTIONS_OF_OTHERS = 0.02
-"""The same, of the rows without the column's most common value: a rare event is no exception."""
+"""The same, of the rows without the column's most common value: a rare event is not an
+exception."""
 
 _SIMPLE = 1_000_000
 _UNKNOWN_BITS = 50.0
-"""What a number costs that is no fraction of such a denominator."""
+"""What a number costs that is not a fraction of such a denominator."""
 
 
 def formula_is_sure(

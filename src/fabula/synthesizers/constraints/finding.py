@@ -69,7 +69,7 @@ def find_relations(
 
 
 def with_orders(table: pa.Table, columns: Columns, found: Relations) -> Relations:
-    """Relations and, beside them, which columns are never above others, and how near they are.
+    """Relations and, alongside them, which columns are never above others, and how near they are.
 
     Args:
         table: Training rows.
@@ -343,7 +343,7 @@ def _leads(sources: Mapping[str, Sequence[str]], start: str, end: str) -> bool:
 def _samples(
     numbers: Mapping[str, Floats], measures: Mapping[str, Measure]
 ) -> Iterator[tuple[Sample, list[str]]]:
-    """Columns whose gaps are in the same rows, beside those without gaps."""
+    """Columns whose gaps are in the same rows, alongside those without gaps."""
     gaps = {name: np.isnan(values) for name, values in numbers.items()}
     alike: dict[bytes, list[str]] = {}
     for name, missing in gaps.items():
@@ -362,5 +362,5 @@ def _samples(
 
 
 def _varies(numbers: Floats) -> bool:
-    """Whether numbers are no constant, and squares of them are numbers still."""
+    """Whether numbers are not a constant, and squares of them are numbers still."""
     return bool(np.ptp(numbers) > SMALLEST and np.abs(numbers).max() < LARGEST)

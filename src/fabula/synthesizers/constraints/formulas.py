@@ -1,4 +1,4 @@
-"""Formulas of one column from others: sums, products and curves, beside parts of a time.
+"""Formulas of one column from others: sums, products and curves, alongside parts of a time.
 
 Each tells its `sources`, computes `numbers` from a `Sheet` and the `size` of its largest part, for
 rounding errors; it is `solved` for a source, which gives a target; and it is plain values.

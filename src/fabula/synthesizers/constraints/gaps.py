@@ -24,7 +24,7 @@ from fabula.synthesizers.constraints.orders import Order, above
 from fabula.synthesizers.constraints.sheet import Sheet
 
 NARROW = 0.5
-"""How far distances may spread, at most, beside the farther column itself."""
+"""How far distances may spread, at most, alongside the farther column itself."""
 
 COMMON = 0.01
 """A number of this share of the rows is one that a column returns to."""
@@ -106,7 +106,7 @@ def find_gaps(sheet: Sheet, orders: Iterable[Order], take: Callable[[str, str], 
 
 
 def _narrowness(sheet: Sheet, order: Order) -> float:
-    """How far distances spread beside the upper column; infinite where cells keep it better."""
+    """How far distances spread alongside the upper column; infinite where cells keep it better."""
     target, distance = _apart(sheet, order)
     if len(np.unique(target)) <= 2 * FEWEST_CELLS or _returned(target) > _returned(distance) + LOST:
         return float("inf")

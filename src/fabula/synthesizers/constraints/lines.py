@@ -39,7 +39,7 @@ def line(x: Floats, y: Floats, room: Floats) -> tuple[float, float] | None:
     Args:
         x: Finite numbers, not all the same.
         y: As many finite numbers.
-        room: How far each may lie beside the line.
+        room: How far each may lie alongside the line.
     """
     factor = simple_factor(x, y, room)
     if factor is not None:
@@ -57,7 +57,7 @@ def plane(x: Floats, y: Floats, room: Floats) -> tuple[Floats, float] | None:
     Args:
         x: Finite numbers, shape (rows, columns).
         y: As many finite numbers as rows.
-        room: How far each may lie beside the plane.
+        room: How far each may lie alongside the plane.
     """
     signs = np.sign(_least_squares(x, y))
     same = line(x @ signs, y, room)  # the same factor for all is simpler, and known better
@@ -90,7 +90,7 @@ def _estimates(x: Floats, y: Floats, room: Floats) -> Iterator[Floats]:
 
 
 def _least_squares(x: Floats, y: Floats) -> Floats:
-    """Factors of `x` that give `y` best, beside a constant."""
+    """Factors of `x` that give `y` best, alongside a constant."""
     centred, scale = x - x.mean(axis=0), np.maximum(x.std(axis=0), 1e-300)
     found = np.linalg.lstsq(centred / scale, y - y.mean(), rcond=None)[0]
     return np.asarray(found / scale)

@@ -270,7 +270,7 @@ class Common:
 
     Attributes:
         levels: The labels that are reproduced, by column.
-        protect: Other values are told if so many rows have them.
+        protect: Other values are told if that many rows have them.
     """
 
     levels: Mapping[str, pa.Array]

@@ -110,7 +110,7 @@ class Measure:
         return (_SINGLE if single else _ROUNDED) * scale
 
     def is_wide(self, seconds: float) -> bool:
-        """Whether cells of the learned range are longer than so many seconds."""
+        """Whether cells of the learned range are longer than that many seconds."""
         return self.numbers_inside * self.step >= FEWEST_CELLS * seconds
 
     @property

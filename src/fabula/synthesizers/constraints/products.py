@@ -49,7 +49,7 @@ def products(sample: Sample, targets: Sequence[str]) -> Iterator[tuple[str, Form
         room = sample.room(target, np.abs(values[:, at]))
         for b, c, power in _pairs(values[:, at], room, logs):
             if b >= len(names):
-                continue  # a rate alone is no amount
+                continue  # a rate alone is not an amount
             made = ((names[b], 1, 0.0, 1.0), (factors[c][0], power, *factors[c][1:]))
             found = _product(sample, target, made)
             if found is not None:

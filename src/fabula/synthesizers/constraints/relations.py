@@ -104,7 +104,7 @@ class Relations:
         measures: How columns are numbers.
         orders: Columns that are never above others, or never equal; rows that break one are left
             out.
-        latent: Columns that are learned beside those of the table, and not handed out.
+        latent: Columns that are learned alongside those of the table, and not handed out.
         rankings: Columns that hold each of the same numbers once.
     """
 

@@ -28,7 +28,7 @@ from fabula.synthesizers.constraints.measures import Floats
 from fabula.synthesizers.constraints.sheet import Sheet
 
 DAYS = ("weekday", "month", "day")
-"""Parts that are learned beside the hour."""
+"""Parts that are learned alongside the hour."""
 
 _COUNTED = {"weekday": (0, 7), "month": (1, 12), "day": (1, 31)}
 """The first number of a part, and how many there are."""
@@ -46,7 +46,7 @@ LED = 0.03
 """The share of the spread of a number's ranks, at least, that lies between the parts."""
 
 SURE = 6.0
-"""Standard deviations of χ² that parts must differ by: such a rhythm is no chance."""
+"""Standard deviations of χ² that parts must differ by: such a rhythm is not chance."""
 
 
 @dataclass(frozen=True)
@@ -203,5 +203,5 @@ def _share_of_label(drawn: Floats, codes: NDArray[np.int64]) -> float:
 
 
 def _is_sure(chi_squared: float, free: int) -> bool:
-    """Whether so large a χ² of so many degrees of freedom is no chance."""
+    """Whether so large a χ² of that many degrees of freedom is not chance."""
     return bool(chi_squared > free + SURE * np.sqrt(2 * free))

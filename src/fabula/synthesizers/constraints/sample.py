@@ -51,7 +51,7 @@ class Sample:
         return self._deviations[name]
 
     def stride(self, rows: int) -> int:
-        """The distance of rows of which about so many are taken."""
+        """The distance of rows of which about that many are taken."""
         return max(1, len(self) // rows)
 
     @cached_property

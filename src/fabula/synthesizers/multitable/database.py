@@ -1,4 +1,4 @@
-"""Several related tables, learned and made anew together."""
+"""Several related tables, learned and newly generated together."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ class RelationalSynthesizer(Generic[Frame]):
         lines = []
         for name, model in self.models.items():
             if name in self.entities:
-                lines.append(f"{self.entities[name]}: made anew, with as many rows each")
+                lines.append(f"{self.entities[name]}: newly generated, with as many rows each")
                 continue
             driver = model.links.driver
             how = "kept as it is" if model.kept is not None else f"from {model.rows:,} rows"
@@ -201,7 +201,7 @@ class RelationalSynthesizer(Generic[Frame]):
 
     @property
     def personal(self) -> tuple[str, ...]:
-        """The columns, as `table.column`, that hold personal details and are made anew."""
+        """The columns, as `table.column`, that hold personal details and are newly generated."""
         return tuple(
             f"{name}.{column}" for name, model in self.models.items() for column in model.personal
         )
@@ -240,7 +240,7 @@ def fit_tables(
         orphans: Whether rows whose foreign key no parent has are left out, or samples have the
             same share of such rows; the card says how many there are.
         seed: The same data and seed give the same model.
-        protect: Labels of fewer rows, and so many extreme numbers, are not learned.
+        protect: Labels of fewer rows, and that many extreme numbers, are not learned.
         exact: Keep, within tables and across them, what holds on all rows.
         progress: Called with tables done and tables in all.
         options: Those of the `boosted` model.
@@ -340,7 +340,7 @@ def _kept(name: str, links: Links, keep: Collection[str]) -> Links:
         if key.parent not in keep:
             raise UsageError(
                 f"`{name}` can't be kept as it is while `{key.parent}`, which it points at, is"
-                " made anew",
+                " newly generated",
                 code="usage.keep",
                 where=name,
                 hint=f"keep `{key.parent}` too",

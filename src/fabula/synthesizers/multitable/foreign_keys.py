@@ -64,7 +64,7 @@ def row_links(tables: Mapping[str, pa.Table], key: ForeignKey, *, orphans: bool 
         orphans: Whether keys that no parent has count as missing ones.
 
     Raises:
-        SourceError: Some keys are no key of the parent, and that is not allowed.
+        SourceError: Some keys are not a key of the parent, and that is not allowed.
     """
     there = key_labels(tables[key.parent], key.key)
     wanted = key_labels(tables[key.child], key.columns)
@@ -187,7 +187,7 @@ def pointing_nowhere(key: ForeignKey, orphans: pa.ChunkedArray) -> SourceError:
     """The error for values of a foreign key that no parent has."""
     shown = ", ".join(f"`{value}`" for value in orphans.unique().slice(0, 3).to_pylist())
     return SourceError(
-        f"{len(orphans):,} values of `{key.name}` are no key of `{key.parent}`: {shown}",
+        f"{len(orphans):,} values of `{key.name}` are not a key of `{key.parent}`: {shown}",
         code="source.orphans",
         where=f"{key.child}.{key.columns[0]}",
         hint='keep their share with orphans="keep" (`--orphans keep`), remove those rows, or leave'

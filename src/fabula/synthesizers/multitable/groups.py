@@ -16,7 +16,7 @@ from fabula.synthesizers.model import CellColumn, Codes
 
 MOST = 48
 ROWS_EACH = 40
-"""A group has about so many children at least."""
+"""A group has about that many children at least."""
 
 _ROUNDS = 12
 

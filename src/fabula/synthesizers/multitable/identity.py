@@ -1,7 +1,7 @@
 """What tells the rows of a table apart: new keys, numbers within a parent, years that stay years.
 
 =========  ==================================================================================
-key        identifies a row by itself: made anew
+key        identifies a row by itself: newly generated
 numbered   counts the rows that share other columns, 1, 2, 3 …: counted again
 natural    part of a key that means something (a year, a code): real values, in a new selection
 =========  ==================================================================================
@@ -63,7 +63,7 @@ class Identity:
 
     Attributes:
         primary: The columns of its primary key.
-        keys: Columns of it that are made anew.
+        keys: Columns of it that are newly generated.
         numbered: Columns that count rows.
         natural: Columns of the primary key that keep their real values; learned like others.
         years: Dates and the part of a key that is their year.

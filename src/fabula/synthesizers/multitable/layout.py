@@ -1,4 +1,4 @@
-"""The columns that a table's model sees, in blocks: what stands above a row, beside it, in it.
+"""The columns that a table's model sees, in blocks: what stands above a row, alongside it, in it.
 
 =============  ===============================================================================
 `above`        the parent's columns, of the foreign key that leads the table
@@ -96,7 +96,7 @@ class Seen:
         return Seen(np.column_stack([self.codes, other.codes]), self.cells + other.cells)
 
     def recounted(self, prefix: str, rows: Rows) -> Seen:
-        """Some rows of it, their columns named and counted anew; the last cell means no row."""
+        """Some rows of it, their columns named and counted again; the last cell means no row."""
         codes = self.at(rows)
         cells = tuple(
             CellColumn(

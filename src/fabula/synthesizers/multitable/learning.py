@@ -116,7 +116,7 @@ class Lesson:
         kept: Tables that are kept as they are.
         options: The model's own options.
         seed: Decides everything that is random.
-        protect: Labels of fewer rows, and so many extreme numbers, are not learned.
+        protect: Labels of fewer rows, and that many extreme numbers, are not learned.
         exact: Whether what holds on every row is kept.
         details: How personal columns are replaced.
         persons: Whom the rows tell of, where some people have several rows.
@@ -228,7 +228,7 @@ class Lesson:
     ) -> tuple[Columns | None, Mapping[str, str]]:
         if not table.num_columns:
             return None, {}
-        # Distances of times are numbers, whatever stands beside them
+        # Distances of times are numbers, whatever stands alongside them
         distances = [] if timeline is None else [*timeline.beside, timeline.gap]
         given = table.drop_columns(distances)
         if timeline is not None:

@@ -160,7 +160,7 @@ def made_distinct(
 
     Args:
         parents: The parent of each child; -1 for none.
-        beside: What a parent may stand beside only once (another parent's row), same shape.
+        beside: What a parent may stand alongside only once (another parent's row), same shape.
         rng: The only source of randomness.
         within: A label of each child; only children of one label exchange parents.
 
@@ -227,7 +227,7 @@ def _alike(labels: NDArray[np.int64]) -> tuple[Rows, Rows, Rows]:
 
 
 def _dealt(parents: Rows, beside: NDArray[np.int64], rng: np.random.Generator) -> Rows:
-    """Deal parents anew, the most frequent first, each to where most is free.
+    """Deal parents again, the most frequent first, each to where most is free.
 
     This finds distinct pairs wherever the numbers allow them (Gale 1957, Ryser 1957).
     """

@@ -20,7 +20,7 @@ def settled(
     """Tables, the share of orphans to keep by foreign key, and what is to be said of orphans.
 
     Raises:
-        SourceError: More rows than a few would be left out: this is no foreign key.
+        SourceError: More rows than a few would be left out: this is not a foreign key.
         UsageError: What is asked is neither `drop` nor `keep`.
     """
     if asked == "keep":
@@ -39,7 +39,7 @@ def without_orphans(
     Rows that point at a row that was left out are left out, too.
 
     Raises:
-        SourceError: More rows than a few would be left out: this is no foreign key.
+        SourceError: More rows than a few would be left out: this is not a foreign key.
     """
     left = dict(tables)
     told: dict[str, str] = {}

@@ -1,7 +1,7 @@
 """Columns that tell of the same people as another column: one real person becomes one new person.
 
 Which real value a new one stands for is kept nowhere. What is kept is how columns hang together:
-through foreign keys (`visits.patient_name` is the name of the visit's patient, in so many of the
+through foreign keys (`visits.patient_name` is the name of the visit's patient, in that many of the
 rows), within a row, or, where no key leads from one table to the other, by their values alone.
 """
 
@@ -114,7 +114,7 @@ class SamePeople:
 def applied(
     people: Sequence[SamePeople], tables: Mapping[str, pa.Table], seed: int
 ) -> dict[str, pa.Table]:
-    """Made tables in which repeated people agree; columns that were not made are no matter."""
+    """Made tables in which repeated people agree; columns that were not made are not a matter."""
     tables = dict(tables)
     for item in people:
         made = (tables[item.table].column_names, tables[item.source].column_names)
@@ -247,7 +247,7 @@ def _followed(
 
 
 def _as(values: pa.Array, kind: pa.DataType) -> pa.Array:
-    """Values of another type; texts that are no whole numbers become none."""
+    """Values of another type; texts that are not whole numbers become none."""
     if is_text(values.type) and not is_text(kind):
         whole = pc.match_substring_regex(values, r"^\d{1,18}$")
         values = pc.if_else(whole, values, pa.scalar(None, values.type)).cast(pa.int64())

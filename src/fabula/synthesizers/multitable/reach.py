@@ -20,7 +20,7 @@ class Reach:
         counts: Children of each parent, rising; in the parents' order only where these are kept
             as they are.
         missing: Share of rows without a parent.
-        distinct: Whether no row may repeat its parent beside the same leading parent.
+        distinct: Whether no row may repeat its parent alongside the same leading parent.
         groups: Groups of parents; None for the leading key.
         trees: How rows of one table point at each other.
         back: Of a key that closes a circle, the key that leads back from its parent.

@@ -233,7 +233,7 @@ class Making:
         return np.unique(np.column_stack(parts), axis=0, return_inverse=True)[1].reshape(-1)
 
     def _without_repeats(self, table: pa.Table) -> NDArray[np.bool_]:
-        """Rows that don't repeat a primary key of foreign keys; the others can't be had."""
+        """Rows that don't repeat a primary key of foreign keys; the others are not available."""
         identity = self.model.identity
         if not identity.primary or identity.made & set(identity.primary) or identity.natural:
             return np.ones(table.num_rows, dtype=bool)

@@ -159,7 +159,7 @@ class Timeline:
         Args:
             table: Rows of `flattened`.
             times: The times of all rows, in any order.
-            protect: So many of the smallest and largest numbers are not reproduced.
+            protect: That many of the smallest and largest numbers are not reproduced.
         """
         starts = table.column(self.time)
         known, fewest = len(starts) - starts.null_count, 3 * protect

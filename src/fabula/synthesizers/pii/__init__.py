@@ -1,1 +1,1 @@
-"""Personal details: found in training rows, and made anew for every sampled row."""
+"""Personal details: found in training rows, and newly generated for every sampled row."""

@@ -1,4 +1,4 @@
-"""Personal details: never learned, made anew for every sampled row.
+"""Personal details: never learned, newly generated for every sampled row.
 
 Names, addresses, telephone numbers and the like tell who somebody is. What is kept is their kind
 and form, how many are missing, and how often one comes up again; what goes with them is not.
@@ -84,7 +84,7 @@ class DetailCodec:
     @property
     def about(self) -> str:
         """What was made of the column."""
-        told = f"{WORDS[self.detail]}, made anew"
+        told = f"{WORDS[self.detail]}, newly generated"
         return f"{told} ({self.reason})" if self.reason else told
 
     def encode(self, values: pa.Array) -> CodeColumn:
@@ -113,7 +113,7 @@ class DetailCodec:
         if wanted == (None,) and self.missing:
             return np.array([0.0, 1.0])
         raise UsageError(
-            f"`{self.name}` holds {WORDS[self.detail]}, which are made anew for each row",
+            f"`{self.name}` holds {WORDS[self.detail]}, which are newly generated for each row",
             code="given.detail",
             where=self.name,
             hint=f"leave `{self.name}` out of what is given",

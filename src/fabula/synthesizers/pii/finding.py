@@ -49,7 +49,7 @@ NOBODY = ("city", "state", "job")
 """Details that name nobody by themselves: few rows are enough for their labels."""
 
 SAME_PEOPLE = 1.05
-"""One column follows another where their pairs are at most so many times the other's values."""
+"""One column follows another where their pairs are at most that many times the other's values."""
 
 MANY = 0.25
 """Codes differ in at least this share of the rows; fewer are labels."""
@@ -269,14 +269,15 @@ NEARLY_ALL, BY_NAME = 0.9, 0.5
 
 
 def _is_replaced(finding: Finding, known: int, *, key: bool) -> bool:
-    """Whether values are made anew however often they repeat; keys are in a way of their own."""
+    """Whether values are newly generated however often they repeat; keys are in a way of their
+    own."""
     if finding.kind == "company":
         return known >= MANY_COMPANIES
     return not key and (finding.direct or finding.kind == "uuid")
 
 
 MANY_COMPANIES = 20
-"""So many companies are customers; fewer may be makers or carriers."""
+"""That many companies are customers; fewer may be makers or carriers."""
 
 
 def _is_key(name: str, values: pa.Array, finding: Finding) -> bool:

@@ -87,7 +87,7 @@ BARRED = ("name", "company", "street", "address")
 """Fields of which no new value may be a real one."""
 
 PLENTY = 4
-"""First or last names alone differ from real ones where there are so many times as many."""
+"""First or last names alone differ from real ones where there are that many times as many."""
 
 
 def _sieves(group: list[PersonalColumn], locales: tuple[str, ...]) -> dict[str, Sieve]:
@@ -192,7 +192,7 @@ def _sieve(column: PersonalColumn, shapes: Shapes | None) -> Sieve | None:
 
 def _shapes(column: PersonalColumn, crowd: Crowd, protect: int) -> Shapes | None:
     """The shapes of numbers and codes; None for what is made of words."""
-    texts = column.known  # one person's number, however often it repeats, is no pattern
+    texts = column.known  # one person's number, however often it repeats, is not a pattern
     match column.detail:
         case "phone":
             return Shapes.of(texts, protect=protect) or Shapes.of_phones(crowd.locales)

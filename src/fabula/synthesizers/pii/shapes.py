@@ -93,7 +93,7 @@ class Shapes:
 
     @property
     def are_codes(self) -> bool:
-        """Whether each shape has digits, and no words beside them."""
+        """Whether each shape has digits, and no words alongside them."""
         return all(
             _DIGITS.search(each) and not _WORD.search(each) and _PLAIN.fullmatch(each)
             for each in self.regexes
@@ -105,7 +105,7 @@ class Shapes:
         return float(sum(compile_pattern(regex).size or _MOST_STRINGS for regex in self.regexes))
 
     def fullest(self, codes: int) -> float:
-        """The largest share of a shape's codes that so many codes of all shapes take."""
+        """The largest share of a shape's codes that that many codes of all shapes take."""
         shares = zip(self.regexes, self.rows, strict=True)
         return max(
             codes * rows / sum(self.rows) / (compile_pattern(regex).size or _MOST_STRINGS)

@@ -138,7 +138,6 @@ async def test_a_prompt_that_is_too_long_is_a_named_error(model: ChatModel) -> N
 
 @pytest.mark.local_model
 async def test_rows_and_texts_come_in_exact_numbers(model: ChatModel) -> None:
-    """D3.1, D4.1."""
     name = RowField("name", {"type": "string"}, "product name of a few words")
     colour = RowField("colour", {"enum": ["red", "blue"]})
     given = [{"category": word} for word in ("dress", "coat")]

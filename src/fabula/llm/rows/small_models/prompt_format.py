@@ -1,10 +1,10 @@
-"""The prompt form for small models: text that goes on, rather than instructions to follow.
+"""The prompt form for small models: text that continues, rather than instructions to follow.
 
 A model of 135 million parameters continues a list far better than it obeys. So one short value is
 asked as the next line of a list, several values as the next line of a JSONL file, and prose as
 the next answer after a few answered tasks. The prefix is the same for all rows of a job, and what
 varies comes last, so that the engine evaluates the prefix once. Requests are one user message,
-the text to go on with (see `engine`).
+the text to continue with (see `engine`).
 """
 
 from __future__ import annotations

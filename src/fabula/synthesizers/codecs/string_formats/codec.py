@@ -41,7 +41,7 @@ class WrittenCodec:
         Args:
             name: The column's name.
             values: Its values.
-            protect: So many extreme values are not learned, and no own word for a missing value
+            protect: That many extreme values are not learned, and no own word for a missing value
                 that has fewer rows.
         """
         plain = plain_texts(values)

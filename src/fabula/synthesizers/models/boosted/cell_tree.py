@@ -37,7 +37,7 @@ class CellTree:
         Args:
             counts: Training rows in each cell.
             missing: Whether the last cell stands for a missing value, which is decided first: it
-                is no neighbour of the cell before it.
+                is not a neighbour of the cell before it.
         """
         sums = np.concatenate([[0], np.cumsum(counts)]).astype(float)
         sums += np.arange(len(sums)) * 1e-6  # cells without rows are divided, too

@@ -1,6 +1,6 @@
 """Compiling to machine code, the first time on a machine; then it is read from a cache.
 
-The cache lies beside the source, or where that can't be written in the user's cache folder
+The cache lies alongside the source, or where that can't be written in the user's cache folder
 (`NUMBA_CACHE_DIR` names another one).
 """
 

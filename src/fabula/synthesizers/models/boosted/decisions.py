@@ -24,14 +24,14 @@ FEW = 4_000
 over several parts that were held out in turn: a tenth of few rows is too noisy to tell."""
 
 FEWEST_PARTS, MOST_PARTS, PARTS_OF_FEATURES = 4, 10, 200
-"""Between so many parts: those of more features take longer, and are fewer."""
+"""Between that many parts: those of more features take longer, and are fewer."""
 
 FEWEST = 50
 """A level of fewer rows has no trees: the shares of its nodes say all."""
 
 
 DOUBTED_ROWS = 200
-"""A node that so many drawn rows came by is believed by half."""
+"""A node that that many drawn rows came by is believed by half."""
 
 _MOST_MOVED = UNIT
 

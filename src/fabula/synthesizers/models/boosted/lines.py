@@ -29,7 +29,7 @@ MOST_LEVELS = 8
 """Labels of a column, the most frequent ones, that have a coefficient of their own."""
 
 LEAST_T, RIDGE = 3.0, 5.0
-"""Coefficients below so many standard errors are 0; rows that pull each one towards 0."""
+"""Coefficients below that many standard errors are 0; rows that pull each one towards 0."""
 
 LEAST_GAIN = 4.0
 """Nats that a level's slope has to gain."""
@@ -187,6 +187,6 @@ def _distances(tree: CellTree, column: CellColumn, middles: Floats) -> NDArray[n
         return np.asarray((sums[end] - sums[first]) / (rows[end] - rows[first]))
 
     apart = mean(tree.middle, tree.end) - mean(tree.first, tree.middle)
-    if column.missing:  # being missing is no larger value
+    if column.missing:  # being missing is not a larger value
         apart[tree.end == column.cells] = 0.0
     return np.rint(apart * 2.0**SHIFT).astype(np.int64)

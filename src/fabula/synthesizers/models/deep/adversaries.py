@@ -120,7 +120,7 @@ class _Training:
         return generator, critic, generator, moments, jnp.float32(factor), jnp.int32(0)
 
     def advance(self, carry: Carry, number: int) -> tuple[Carry, float]:
-        """Some steps on rows that are drawn anew."""
+        """Some steps on rows that are drawn again."""
         drawn = self._rng.integers(0, len(self._rows), (STEPS_A_ROUND, BATCH))
         rows = self._layout.places(self._rows[drawn])
         carry, loss = self._round(carry, rows, jax.random.fold_in(self._keys[1], number))

@@ -82,7 +82,7 @@ class PrivateTree:
             delta: The δ.
 
         Raises:
-            UsageError: ε or δ is no budget.
+            UsageError: ε or δ is not a budget.
         """
         from fabula.synthesizers.models.private.accounting import Account, affordable, scale
 
@@ -240,7 +240,7 @@ class _Tables:
 
 
 def check_budget(epsilon: float | None, delta: float) -> None:
-    """Refuse what is no budget.
+    """Refuse what is not a budget.
 
     Raises:
         UsageError: ε or δ is missing or out of range.

@@ -138,7 +138,7 @@ class Across:
         Args:
             tables: The tables as models made them, with distances in place of times.
             schemas: Their columns in training.
-            relations: What holds inside each table, computed anew from what changes.
+            relations: What holds inside each table, computed again from what changes.
             streams: The random stream of a table.
         """
         made = dict(tables)
