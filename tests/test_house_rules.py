@@ -47,20 +47,28 @@ def test_an_import_of_the_face_is_found(tmp_path: Path) -> None:
 
 
 def test_imports_that_go_down_or_stay_are_fine(tmp_path: Path) -> None:
-    write(tmp_path / "src/fabula/engines/key.py", "from fabula.relations import allocation")
+    write(tmp_path / "src/fabula/engines/key.py", "from fabula.checks import allocation")
     write(
-        tmp_path / "src/fabula/engines/llm/rows.py", "from .. import key\nfrom ...llm import chat"
+        tmp_path / "src/fabula/engines/llm/rows.py", "from .. import key\nfrom ...llm.client import chat"
     )
     write(tmp_path / "src/fabula/__init__.py", "from fabula.cli import main")
     assert check_layers.problems(tmp_path) == []
 
 
-def test_a_cycle_inside_a_layer_is_found(tmp_path: Path) -> None:
-    write(tmp_path / "src/fabula/engines/key.py", "from fabula.relations import allocation")
-    write(tmp_path / "src/fabula/relations/allocation.py", "from fabula.engines import key")
+def test_a_circle_inside_a_layer_is_found(tmp_path: Path) -> None:
+    write(tmp_path / "src/fabula/engines/key.py", "from fabula.checks import allocation")
+    write(tmp_path / "src/fabula/checks/allocation.py", "from fabula.engines import key")
+    found = check_layers.problems(tmp_path)
+    assert "src/fabula/engines/key.py:1: engines imports checks, which closes a circle" in found
+    assert "src/fabula/checks/allocation.py:1: checks imports engines, which closes a circle" in found
+
+
+def test_a_circle_of_modules_inside_a_room_is_found(tmp_path: Path) -> None:
+    write(tmp_path / "src/fabula/checks/rows.py", "from fabula.checks.data import Data")
+    write(tmp_path / "src/fabula/checks/data.py", "from fabula.checks import rows")
     assert sorted(check_layers.problems(tmp_path)) == [
-        "src/fabula/engines/key.py:1: engines imports relations, which closes a cycle",
-        "src/fabula/relations/allocation.py:1: relations imports engines, which closes a cycle",
+        "src/fabula/checks/data.py:1: checks.data imports checks.rows, which closes a circle",
+        "src/fabula/checks/rows.py:1: checks.rows imports checks.data, which closes a circle",
     ]
 
 

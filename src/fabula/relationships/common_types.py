@@ -113,6 +113,11 @@ def comparable(first: pa.ChunkedArray, second: pa.ChunkedArray) -> pa.ChunkedArr
     return both
 
 
+def as_labels(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column as text, so that keys of different types can be compared."""
+    return labelled(plain(column))
+
+
 def labelled(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Labels as text; whole numbers lose a needless `.0`, so that 1.0 and "1" are one label."""
     if pa.types.is_floating(values.type):

@@ -347,8 +347,3 @@ def _codes(parts: Mapping[str, pa.ChunkedArray]) -> tuple[dict[str, Array], tupl
     ends = np.cumsum([len(part) for part in parts.values()])
     pieces = np.split(codes, ends[:-1])
     return dict(zip(parts, pieces, strict=True)), tuple(encoded.dictionary.to_pylist())
-
-
-def as_labels(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column as text, so that keys of different types can be compared."""
-    return labelled(plain(column))

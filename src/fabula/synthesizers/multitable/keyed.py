@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.evaluation.metrics.frames import as_labels
+from fabula.relationships.common_types import as_labels
 from fabula.io.arrays import array_of
 from fabula.relationships.key_values import together
 from fabula.relationships.keys import ForeignKey

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fabula.evaluation.metrics.frames import as_labels
+from fabula.relationships.common_types import as_labels
 from fabula.io.arrays import array_of
 from fabula.relationships.keys import ForeignKey
 from fabula.synthesizers.codecs.codec import Places
