@@ -179,8 +179,3 @@ def _string(facts: Facts, values: Values) -> Guess:
     mean = sum(len(text.split()) for text in sample) / len(sample)
     reason = f"text: {distinct:.0%} distinct, {mean:.0f} words on average"
     return Guess(col.llm(facts.name.replace("_", " ")), reason)
-
-
-def listed_values(values: Values) -> set[Any]:
-    """The distinct values of a column, to compare with another's."""
-    return set(pc.unique(values.drop_null()).to_pylist())

@@ -20,7 +20,7 @@ from fabula.errors import SourceError
 from fabula.evaluation.metrics.differences import FEW, few, shared_columns, void
 from fabula.io.notes import notes_of
 from fabula.relationships.column_names import is_key_name
-from fabula.relationships.common_types import alike, kind_of, labelled, plain
+from fabula.relationships.common_types import alike, kind_of, labelled
 from fabula.streams import stream
 
 Family: TypeAlias = Literal["number", "moment", "category", "text", "key", "other"]

@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.relationships.common_types import as_labels
 from fabula.io.arrays import array_of
+from fabula.relationships.common_types import as_labels
 from fabula.relationships.key_values import numbers_within, together
 from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.codecs.natural import MOST, NaturalCodec, means_a_year

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.relationships.common_types import as_labels
 from fabula.io.arrays import array_of
+from fabula.relationships.common_types import as_labels
 from fabula.relationships.key_values import together
 from fabula.relationships.keys import ForeignKey
 from fabula.synthesizers.codecs.codec import Places
