@@ -1,1 +1,1 @@
-"""Language models: the interface, the servers behind it, the cache of replies, and rows of replies."""
+"""Language models: one interface, servers behind it, a cache of replies, rows from replies."""
