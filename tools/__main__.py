@@ -12,10 +12,11 @@ from tools import (
     check_layers,
     check_locks,
     check_repo,
+    check_words,
 )
 
 ROOT = Path(__file__).parents[1]
-RULES = (check_layers, check_files, check_entries, check_repo, check_locks, check_docs)
+RULES = (check_layers, check_files, check_entries, check_repo, check_locks, check_docs, check_words)
 
 
 def main() -> int:

@@ -297,8 +297,7 @@ def test_unknown_models_and_options_are_refused(monkeypatch):
 
 
 def test_a_fault_while_rows_are_drawn_is_not_called_a_damaged_file(model, tmp_path, monkeypatch):
-    """A file that was read without a fault is complete; a model that was just fitted is not a
-    file."""
+    """A file that was read without a fault is complete; a model just fitted has no file."""
 
     def broken(*_: object) -> None:
         raise IndexError("index 7 is out of bounds")

@@ -1,5 +1,4 @@
-"""One column of several tables, read in one type: `yes` alongside 1, `2024-01-31` alongside a
-date."""
+"""One column of several tables, read in one type: `yes` and 1, `2024-01-31` and a date."""
 
 from __future__ import annotations
 

@@ -53,8 +53,7 @@ class AbstractColumn(SpecModel):
     def __get_pydantic_core_schema__(
         cls, source: type[Any], handler: GetCoreSchemaHandler, /
     ) -> CoreSchema:
-        """Leave the type alone alongside which a column stands: `Annotated[int,
-        col.poisson(40)]`."""
+        """Leave the annotated type as it is: `Annotated[int, col.poisson(40)]`."""
         return handler(source)
 
     def arrow_type(self) -> str | None:
