@@ -34,13 +34,13 @@ RowsOption = Annotated[
     list[str] | None,
     typer.Option("-n", metavar="N|TABLE=N", help="Rows, in all or of one table; repeatable."),
 ]
-SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed in place of the spec's.")]
+SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed; overrides the spec's.")]
 ModelOption = Annotated[
     str | None,
     typer.Option(
         "--model",
         metavar="NAME",
-        help="Language model in place of the spec's: `local`, `fake`, `openai:NAME` …; settings "
+        help="Language model: `local`, `fake`, `openai:NAME` …; overrides a spec's. Settings "
         "go behind a `?`: `openai:NAME?reasoning_effort=low`.",
     ),
 ]
@@ -50,23 +50,26 @@ PromptOption = Annotated[
 ]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the file to write.")]
 FreshOption = Annotated[
-    bool, typer.Option("--fresh", help="Ask again, even where replies are known.")
+    bool, typer.Option("--fresh", help="Ask again instead of reusing known replies.")
 ]
 MaxCallsOption = Annotated[
-    int | None, typer.Option("--max-calls", min=0, help="Most calls to language models.")
+    int | None,
+    typer.Option("--max-calls", min=0, help="Maximum number of calls to language models."),
 ]
 MaxTokensOption = Annotated[
-    int | None, typer.Option("--max-tokens", min=0, help="Most tokens, sent and received.")
+    int | None,
+    typer.Option("--max-tokens", min=0, help="Maximum number of tokens, sent and received."),
 ]
 MaxCostOption = Annotated[
-    float | None, typer.Option("--max-cost", min=0, metavar="USD", help="Most US dollars.")
+    float | None,
+    typer.Option("--max-cost", min=0, metavar="USD", help="Maximum cost in US dollars."),
 ]
 ReviewOption = Annotated[
     Path | None,
     typer.Option(
         "--review",
         metavar="FILE",
-        help="Notes of `fabula review import`, for the model: comments, and rows that are right.",
+        help="Notes from `fabula review import` for the model: comments and approved rows.",
     ),
 ]
 

@@ -49,18 +49,18 @@ def balance(
     ] = "",
     label: Annotated[
         str | None,
-        typer.Option("--label", metavar="COLUMN", help="Labels to hold against the topics found."),
+        typer.Option("--label", metavar="COLUMN", help="Labels to compare with the topics found."),
     ] = None,
     topics: Annotated[
         int | None,
-        typer.Option("--topics", min=1, help="How many topics there are; default: found out."),
+        typer.Option("--topics", min=1, help="Number of topics; detected by default."),
     ] = None,
     sizes: Annotated[
         str, typer.Option("--sizes", metavar="N,N", help="Rows of each topic, where known.")
     ] = "",
     score: Annotated[
         Literal["silhouette", "gap", "elbow"],
-        typer.Option("--score", help="What finds the number of topics."),
+        typer.Option("--score", help="Score that selects the number of topics."),
     ] = "silhouette",
     new_topics: Annotated[
         int, typer.Option("--new-topics", min=0, help="Topics to invent alongside those found.")
@@ -75,20 +75,24 @@ def balance(
         ),
     ] = None,
     n: Annotated[
-        int | None, typer.Option("-n", min=0, metavar="N", help="Rows to write at most.")
+        int | None, typer.Option("-n", min=0, metavar="N", help="Maximum number of rows to write.")
     ] = None,
-    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Rounds at most.")] = 3,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Maximum number of rounds.")] = 3,
     evenness: Annotated[
         float | None,
-        typer.Option("--evenness", min=0, max=1, help="Entropy of topics that is enough, 0 to 1."),
+        typer.Option("--evenness", min=0, max=1, help="Topic entropy at which to stop, 0 to 1."),
     ] = None,
     similarity: Annotated[
         float,
-        typer.Option("--similarity", help="From where on two texts are near-duplicates, 0 to 1."),
+        typer.Option(
+            "--similarity", help="Similarity from which two texts count as near-duplicates, 0 to 1."
+        ),
     ] = 0.85,
     unique: Annotated[
         list[str] | None,
-        typer.Option("--unique", metavar="COLUMN", help="Column without repeats; repeatable."),
+        typer.Option(
+            "--unique", metavar="COLUMN", help="Column whose values must be unique; repeatable."
+        ),
     ] = None,
     prompt: PromptOption = None,
     model: ModelOption = None,
@@ -98,7 +102,7 @@ def balance(
     ] = "wordllama",
     seed: SeedOption = None,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start over; known replies are not used.")
+        bool, typer.Option("--fresh", help="Start over without reusing known replies.")
     ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace another run in the folder.")

@@ -38,51 +38,64 @@ def describe(
         typer.Option("-o", "--output", help="File to write; by default `NAME-described.csv`."),
     ] = None,
     n: Annotated[int, typer.Option("-n", min=1, metavar="N", help="Texts about each item.")] = 1,
-    style: Annotated[str, typer.Option("--style", help="How to write, in words.")] = "",
+    style: Annotated[str, typer.Option("--style", help="Writing style.")] = "",
     language: Annotated[
         str, typer.Option("--language", metavar="NAME", help="`German`, `pt-BR` …; checked.")
     ] = "",
     min_words: Annotated[
-        int | None, typer.Option("--min-words", min=0, help="Fewest words.")
+        int | None, typer.Option("--min-words", min=0, help="Minimum number of words.")
     ] = None,
-    max_words: Annotated[int | None, typer.Option("--max-words", min=0, help="Most words.")] = None,
+    max_words: Annotated[
+        int | None, typer.Option("--max-words", min=0, help="Maximum number of words.")
+    ] = None,
     min_characters: Annotated[
-        int | None, typer.Option("--min-characters", min=0, help="Fewest characters.")
+        int | None, typer.Option("--min-characters", min=0, help="Minimum number of characters.")
     ] = None,
     max_characters: Annotated[
-        int | None, typer.Option("--max-characters", min=0, help="Most characters.")
+        int | None, typer.Option("--max-characters", min=0, help="Maximum number of characters.")
     ] = None,
     must: Annotated[
-        list[str] | None, typer.Option("--must", metavar="WORD", help="In the text; repeatable.")
+        list[str] | None,
+        typer.Option("--must", metavar="WORD", help="Word that the text must contain; repeatable."),
     ] = None,
     must_not: Annotated[
         list[str] | None,
-        typer.Option("--must-not", metavar="WORD", help="Not in the text; repeatable."),
+        typer.Option(
+            "--must-not", metavar="WORD", help="Word that the text must not contain; repeatable."
+        ),
     ] = None,
     preferences: Annotated[
         str,
-        typer.Option("--preferences", metavar="COLUMN", help="Column of each item's own wishes."),
+        typer.Option(
+            "--preferences", metavar="COLUMN", help="Column with each item's own preferences."
+        ),
     ] = "",
     columns: Annotated[
-        str, typer.Option("--columns", metavar="NAMES", help="Only these fields: `name,year`.")
+        str,
+        typer.Option("--columns", metavar="NAMES", help="Describe only these fields: `name,year`."),
     ] = "",
     task: Annotated[
-        str, typer.Option("--task", metavar="TEXT", help="A task of your own, with `{{ name }}`.")
+        str,
+        typer.Option(
+            "--task", metavar="TEXT", help="Your own task, a template such as `Sell {{ name }}`."
+        ),
     ] = "",
     faithful: Annotated[
-        bool, typer.Option("--faithful", help="Refuse names and numbers not in the fields.")
+        bool,
+        typer.Option("--faithful", help="Reject names and numbers that are not in the fields."),
     ] = False,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Have each text read again, and compare.")
+        bool, typer.Option("--verify", help="Extract the fields from each text and compare them.")
     ] = False,
     rounds: Annotated[
-        int, typer.Option("--rounds", min=0, help="Times that a failing text is written again.")
+        int, typer.Option("--rounds", min=0, help="Rewrites of a text that fails.")
     ] = 2,
     failures: Annotated[
-        Literal["drop", "keep"], typer.Option("--failures", help="What happens to the last ones.")
+        Literal["drop", "keep"],
+        typer.Option("--failures", help="What to do with texts that still fail."),
     ] = "drop",
     report: Annotated[
-        Path | None, typer.Option("--report", help="JSON file for the round trip's score.")
+        Path | None, typer.Option("--report", help="JSON file for the round-trip score.")
     ] = None,
     dry_run: DryRunOption = False,
     model: ModelOption = None,
@@ -93,7 +106,7 @@ def describe(
     max_tokens: MaxTokensOption = None,
     max_cost: MaxCostOption = None,
 ) -> None:
-    """Write a text for every item that tells all of its fields.
+    """Write a text about each item that mentions all of its fields.
 
     A text that lacks a value, breaks a bound or repeats another one is asked again, with what it
     lacks. Names and numbers that the fields do not hold are listed alongside it.

@@ -18,7 +18,7 @@ def doctor(
         Literal["table", "json"], typer.Option("--format", help="How findings are printed.")
     ] = "table",
 ) -> None:
-    """Tell what works on this machine, and how to fix what does not.
+    """Check the installation and suggest fixes.
 
     Marks: ok works, -- is off, !! is wrong.
     """

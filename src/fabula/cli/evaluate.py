@@ -22,32 +22,36 @@ def evaluate(
     ],
     *,
     real: Annotated[
-        Path | None, typer.Option("--real", help="The real data that it should be like.")
+        Path | None, typer.Option("--real", help="The real data to compare with.")
     ] = None,
     holdout: Annotated[
         Path | None, typer.Option("--holdout", help="Real rows that the synthesizer never saw.")
     ] = None,
     target: Annotated[
         str | None,
-        typer.Option("--target", metavar="COLUMN", help="What models predict; the outcome."),
+        typer.Option("--target", metavar="COLUMN", help="Column that models predict."),
     ] = None,
     positive: Annotated[
         str | None,
-        typer.Option("--positive", metavar="LABEL", help="The target's label that counts as good."),
+        typer.Option(
+            "--positive",
+            metavar="LABEL",
+            help="Label of the target that counts as the good outcome.",
+        ),
     ] = None,
     protected: Annotated[
         str, typer.Option("--protected", metavar="COLUMNS", help="Groups of people: `sex,race`.")
     ] = "",
     quasi: Annotated[
         str,
-        typer.Option("--quasi", metavar="COLUMNS", help="What singles people out: `age,postcode`."),
+        typer.Option("--quasi", metavar="COLUMNS", help="Quasi-identifiers: `age,postcode`."),
     ] = "",
     sensitive: Annotated[
         str,
         typer.Option(
             "--sensitive",
             metavar="COLUMNS",
-            help="Real columns, of any type, whose values must occur nowhere.",
+            help="Real columns of any type whose values must not appear.",
         ),
     ] = "",
     sequence: Annotated[
@@ -69,7 +73,11 @@ def evaluate(
     ] = None,
     sections: Annotated[
         str,
-        typer.Option("--sections", metavar="NAMES", help="Some of quality,privacy,bias,diversity."),
+        typer.Option(
+            "--sections",
+            metavar="NAMES",
+            help="Sections to measure: quality,privacy,bias,diversity.",
+        ),
     ] = "",
     gate: Annotated[
         list[str] | None,
@@ -87,13 +95,13 @@ def evaluate(
         Path | None, typer.Option("--charts", help="Folder for the charts as SVG files.")
     ] = None,
     png: Annotated[bool, typer.Option("--png", help="Write the charts as PNG files, too.")] = False,
-    seed: Annotated[int, typer.Option("--seed", help="Decides which rows are sampled.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the sampled rows.")] = 0,
     form: Annotated[
         Literal["table", "json", "markdown"],
         typer.Option("--format", help="How the report is printed."),
     ] = "table",
 ) -> None:
-    """Tell how realistic, private, fair and varied synthetic data is.
+    """Measure how realistic, private, fair and diverse synthetic data is.
 
     Exit code 1 when a gate or a check fails, so that a build can be blocked on it.
     """

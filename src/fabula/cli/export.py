@@ -63,14 +63,15 @@ def export(
         typer.Option("--split", metavar="train=0.9,test=0.1", help="Files with these shares."),
     ] = None,
     stratify: Annotated[
-        str, typer.Option("--stratify", metavar="COLUMN", help="Column with equal shares in each.")
+        str,
+        typer.Option("--stratify", metavar="COLUMN", help="Column with equal shares in each file."),
     ] = "",
     seed: SeedOption = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the files to write.")
     ] = False,
 ) -> None:
-    """Write a table as a set to train a model with.
+    """Export a table as a training dataset.
 
     No input is in two parts of a split. `fabula validate FILE.jsonl` checks the result.
     """

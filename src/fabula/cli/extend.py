@@ -46,25 +46,29 @@ def extend(
     review: ReviewOption = None,
     balance: Annotated[
         str | None,
-        typer.Option("--balance", metavar="COLUMN", help="Column whose classes end level."),
+        typer.Option("--balance", metavar="COLUMN", help="Column whose classes to balance."),
     ] = None,
     unique: Annotated[
         list[str] | None,
-        typer.Option("--unique", metavar="COLUMN", help="Column without repeats; repeatable."),
+        typer.Option(
+            "--unique", metavar="COLUMN", help="Column whose values must be unique; repeatable."
+        ),
     ] = None,
     within_range: Annotated[
         bool,
-        typer.Option("--within-range", help="Refuse numbers and texts beyond the old ones."),
+        typer.Option(
+            "--within-range", help="Reject numbers and texts beyond the range of the old ones."
+        ),
     ] = False,
     seed: SeedOption = None,
     model: ModelOption = None,
     rows_per_call: Annotated[
-        int | None, typer.Option("--rows-per-call", min=1, help="Rows asked at once.")
+        int | None, typer.Option("--rows-per-call", min=1, help="Rows per call.")
     ] = None,
     fresh: FreshOption = False,
     overwrite: OverwriteOption = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show every prompt; call and write nothing.")
+        bool, typer.Option("--dry-run", help="Print every prompt; call and write nothing.")
     ] = False,
     max_calls: MaxCallsOption = None,
     max_tokens: MaxTokensOption = None,

@@ -41,13 +41,13 @@ def extract(
         typer.Option("-o", "--output", help="File to write; by default `NAME-extracted.csv`."),
     ] = None,
     many: Annotated[
-        bool, typer.Option("--many", help="Any number of objects in each text.")
+        bool, typer.Option("--many", help="Extract any number of objects from each text.")
     ] = False,
     column: Annotated[
         str, typer.Option("--column", metavar="NAME", help="Column of the texts.")
     ] = "",
     instructions: Annotated[
-        str, typer.Option("--instructions", metavar="TEXT", help="A further demand in words.")
+        str, typer.Option("--instructions", metavar="TEXT", help="Further instructions.")
     ] = "",
     dry_run: DryRunOption = False,
     model: ModelOption = None,
@@ -58,7 +58,7 @@ def extract(
     max_tokens: MaxTokensOption = None,
     max_cost: MaxCostOption = None,
 ) -> None:
-    """Take typed values out of texts, one row an object.
+    """Extract typed values from texts, one row per object.
 
     `row` says which text a row is from; a text that gave nothing valid has a row with `error`.
 

@@ -32,7 +32,8 @@ def fit(
         str, typer.Option("--model", metavar="NAME", help="Synthesizer; `auto` takes `boosted`.")
     ] = "auto",
     holdout: Annotated[
-        float, typer.Option("--holdout", metavar="SHARE", help="Share of rows not learned from.")
+        float,
+        typer.Option("--holdout", metavar="SHARE", help="Share of rows held out of training."),
     ] = 0.2,
     holdout_output: Annotated[
         Path | None,
@@ -51,7 +52,7 @@ def fit(
             "--protect",
             min=0,
             metavar="ROWS",
-            help="Labels of fewer rows, and that many extreme numbers, are not reproduced.",
+            help="Never reproduce labels with fewer rows than this, nor this many extreme numbers.",
         ),
     ] = 10,
     epsilon: Annotated[
@@ -88,7 +89,7 @@ def fit(
         typer.Option(
             "--keep",
             metavar="TABLE",
-            help="A table of several that stays as it is, its rows being real; repeatable.",
+            help="Table to keep as it is, with its real rows; repeatable.",
         ),
     ] = None,
     sensitive: Annotated[

@@ -52,11 +52,11 @@ def init(
         ),
     ] = None,
     rounds: Annotated[
-        int, typer.Option("--rounds", min=0, help="Times that it goes back with what is wrong.")
+        int, typer.Option("--rounds", min=0, help="Repair rounds after an invalid spec.")
     ] = 3,
     fresh: FreshOption = False,
     max_calls: Annotated[
-        int | None, typer.Option("--max-calls", min=0, help="Most calls to the model.")
+        int | None, typer.Option("--max-calls", min=0, help="Maximum number of calls to the model.")
     ] = None,
     explain: Annotated[
         bool,

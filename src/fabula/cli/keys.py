@@ -24,7 +24,7 @@ Provider = Annotated[str, typer.Argument(help="The provider, as in `openai:gpt-4
 
 @app.command("set")
 def set_(ctx: typer.Context, provider: Provider) -> None:
-    """Keep a key: typed unseen, or piped in."""
+    """Store a key, typed without echo or piped in."""
     name = _provider(provider)
     if sys.stdin.isatty():
         key = getpass.getpass(f"key for {name}: ", stream=sys.stderr)
@@ -44,7 +44,7 @@ def set_(ctx: typer.Context, provider: Provider) -> None:
 
 @app.command("list")
 def list_() -> None:
-    """List which providers have a key, and where it comes from; never the key."""
+    """List providers with a key and where it comes from; the key itself is never shown."""
     kept = set(key_names())
     rows = []
     known = endpoints()
@@ -59,7 +59,7 @@ def list_() -> None:
 
 @app.command("rm")
 def rm(ctx: typer.Context, provider: Provider) -> None:
-    """Forget a key that was kept with `set`."""
+    """Remove a key that was stored with `set`."""
     if not remove_key(provider):
         raise UsageError(
             f"no key is kept for `{provider}`", code="keys.unknown", hint="see `fabula keys list`"

@@ -20,7 +20,7 @@ DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Print every prompt; call and write nothing.")
 ]
 AttemptsOption = Annotated[
-    int, typer.Option("--attempts", min=0, help="Times that a bad reply is asked again.")
+    int, typer.Option("--attempts", min=0, help="Retries of an invalid reply.")
 ]
 
 

@@ -22,7 +22,7 @@ app = new_app(help=VERBS["models"])
 
 @app.command("list")
 def list_() -> None:
-    """List the models that can be named, and what each needs."""
+    """List the available models and what each requires."""
     from fabula.llm.client.credentials import find_key
     from fabula.llm.client.presets import COMPATIBLE, PROVIDERS
     from fabula.llm.providers.local.pull import pulled
@@ -56,7 +56,7 @@ def check(
         str | None, typer.Option("--spec", metavar="SPEC", help="The spec that defines the name.")
     ] = None,
 ) -> None:
-    """Ask a model one small question, to see that it answers as asked."""
+    """Send a model one small question to check that it answers."""
     found = asyncio.run(_check(_settings(name, spec)))
     parts = [
         f"{name} answers",
@@ -75,7 +75,7 @@ def pull(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="`local`, the embedded model.")] = "local",
 ) -> None:
-    """Fetch the embedded model's weights, once; a damaged file is replaced."""
+    """Download the embedded model's weights once; a damaged file is replaced."""
     if name != "local":
         raise UsageError(
             f"`{name}` is not fetched by Fabula",

@@ -63,10 +63,10 @@ def pairs(
         str, typer.Option("--prompt", metavar="TEXT", help="What the pairs are about.")
     ] = "",
     extra: Annotated[
-        str, typer.Option("--extra", metavar="TEXT", help="A further demand in words.")
+        str, typer.Option("--extra", metavar="TEXT", help="Further instructions.")
     ] = "",
     examples: Annotated[
-        Path | None, typer.Option("--examples", metavar="FILE", help="Pairs made by people.")
+        Path | None, typer.Option("--examples", metavar="FILE", help="Human-written example pairs.")
     ] = None,
     balance: Annotated[
         list[str] | None,
@@ -99,19 +99,21 @@ def pairs(
         typer.Option("--split", metavar="train=0.9,test=0.1", help="Files with these shares."),
     ] = None,
     stratify: Annotated[
-        str, typer.Option("--stratify", metavar="FIELD", help="Field with equal shares in each.")
+        str,
+        typer.Option("--stratify", metavar="FIELD", help="Field with equal shares in each file."),
     ] = "",
     numbered: Annotated[
-        bool, typer.Option("--numbered", help="Ask for numbered text, never for JSON.")
+        bool, typer.Option("--numbered", help="Ask for numbered text instead of JSON.")
     ] = False,
     reasoning: ReasoningOption = None,
     seed: SeedOption = None,
     model: ModelOption = None,
     rows_per_call: Annotated[
-        int | None, typer.Option("--rows-per-call", min=1, help="Pairs asked at once.")
+        int | None, typer.Option("--rows-per-call", min=1, help="Pairs per call.")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show every prompt and the cost; ask nothing.")
+        bool,
+        typer.Option("--dry-run", help="Print every prompt and the cost; call and write nothing."),
     ] = False,
     fresh: FreshOption = False,
     overwrite: Annotated[
@@ -121,7 +123,7 @@ def pairs(
     max_tokens: MaxTokensOption = None,
     max_cost: MaxCostOption = None,
 ) -> None:
-    """Make training pairs: an input, and the output that answers it.
+    """Generate training pairs: an input and the output that answers it.
 
     Exactly N pairs, and no input twice. Run the same command again to continue: replies that are
     known are not asked again.

@@ -37,7 +37,7 @@ def plan(
         Literal["table", "json"], typer.Option("--format", help="How the plan is printed.")
     ] = "table",
 ) -> None:
-    """Show what a run would do and cost; nothing is called."""
+    """Show what a run would do and cost; calls nothing."""
     from fabula import api
     from fabula.reports.plans import plan_text, plan_values
 

@@ -47,7 +47,7 @@ def preview(
         str | None, typer.Option("--table", metavar="NAME", help="Print this table only.")
     ] = None,
 ) -> None:
-    """Make a few rows and show them; nothing is written."""
+    """Generate a few rows and print them; writes nothing."""
     from fabula import api
     from fabula.planning.previews import PREVIEW_ROWS
     from fabula.reports.run_summary import preview_line

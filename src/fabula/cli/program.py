@@ -47,21 +47,20 @@ OutputOption = Annotated[
     Path | None,
     typer.Option("-o", "--output", help="The folder to write to; by default `out/NAME`."),
 ]
-SeedOption = Annotated[int | None, typer.Option("--seed", help="What random numbers start from.")]
+SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of the random numbers.")]
 FormatOption = Annotated[
     Literal["parquet", "csv", "jsonl", "arrow"], typer.Option("--format", help="File format.")
 ]
 OrphansOption = Annotated[
     Literal["fail", "drop", "resample"],
-    typer.Option(
-        "--orphans", help="What happens to rows whose foreign key exists nowhere; counted."
-    ),
+    typer.Option("--orphans", help="How to handle orphan rows; counts are always reported."),
 ]
 SecondsOption = Annotated[
-    float, typer.Option("--max-seconds", min=1, help="Most seconds of one run of the program.")
+    float,
+    typer.Option("--max-seconds", min=1, help="Time limit of one run of the program, in seconds."),
 ]
 MemoryOption = Annotated[
-    float, typer.Option("--max-memory", min=0.1, metavar="GB", help="Most memory of one run.")
+    float, typer.Option("--max-memory", min=0.1, metavar="GB", help="Memory limit of one run.")
 ]
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Replace another run in the folder.")
@@ -94,7 +93,7 @@ def write(
         ),
     ] = None,
     rounds: Annotated[
-        int, typer.Option("--rounds", min=0, help="Times that it goes back for repair.")
+        int, typer.Option("--rounds", min=0, help="Maximum number of repair rounds.")
     ] = 3,
     orphans: OrphansOption = "fail",
     form: FormatOption = "parquet",
@@ -106,10 +105,10 @@ def write(
     max_seconds: SecondsOption = 60.0,
     max_memory: MemoryOption = 4.0,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be asked; call and write nothing.")
+        bool, typer.Option("--dry-run", help="Print every prompt; call and write nothing.")
     ] = False,
 ) -> None:
-    """Have a model write the program that makes the data, and run it in the sandbox.
+    """Have a model write the program that generates the data, and run it in the sandbox.
 
     The program is kept in the folder; `fabula program run FOLDER -n 100000` makes more rows
     without a model.

@@ -24,10 +24,10 @@ def export(
     *,
     output: Annotated[Path, typer.Option("-o", "--output", help="The sheet, a CSV file.")],
     n: Annotated[int, typer.Option("-n", min=1, metavar="N", help="Rows to review.")] = 50,
-    seed: Annotated[int, typer.Option("--seed", help="Chooses the rows.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the chosen rows.")] = 0,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write a sheet in which a person accepts, rejects, fixes and comments rows."""
+    """Write a sheet for a person to accept, reject, fix and comment rows."""
     from fabula.review.review import review_export
 
     talk: Talk = ctx.obj
@@ -43,7 +43,7 @@ def import_(
     sheets: Annotated[list[Path], typer.Argument(metavar="SHEET...", help="One sheet, or two.")],
     *,
     data: Annotated[
-        Path, typer.Option("--data", metavar="DATA", help="The data that the sheets are of.")
+        Path, typer.Option("--data", metavar="DATA", help="The data that the sheets belong to.")
     ],
     output: Annotated[
         Path, typer.Option("-o", "--output", help="The file for the reviewed table.")

@@ -25,12 +25,12 @@ def sample(
     synthesizer: Annotated[Path, typer.Argument(metavar="MODEL", help="What `fabula fit` wrote.")],
     *,
     n: Annotated[
-        int | None, typer.Option("-n", min=0, metavar="N", help="Rows to draw; by default 1,000.")
+        int | None, typer.Option("-n", min=0, metavar="N", help="Rows to sample; by default 1,000.")
     ] = None,
     scale: Annotated[
         float | None,
         typer.Option(
-            "--scale", metavar="X", help="Of several tables: rows, in relation to the real ones."
+            "--scale", metavar="X", help="For several tables: rows relative to the real ones."
         ),
     ] = None,
     output: Annotated[
@@ -66,13 +66,13 @@ def sample(
             help="Share of rows of one value: `sex=F:0.5`; repeatable, for one column.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="The same seed draws the same rows.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same rows.")] = 0,
     workers: Annotated[
-        int, typer.Option("--workers", min=1, help="Blocks drawn at the same time.")
+        int, typer.Option("--workers", min=1, help="Blocks sampled in parallel.")
     ] = 1,
     overwrite: OverwriteOption = False,
 ) -> None:
-    """Draw rows from a learned table.
+    """Sample rows from a fitted synthesizer.
 
     Rows are written block by block, so any number of them fits into memory.
     """

@@ -25,7 +25,7 @@ def validate(
         Literal["table", "json"], typer.Option("--format", help="How the verdict is printed.")
     ] = "table",
 ) -> None:
-    """Tell whether a spec is coherent, or whether data keeps its checks.
+    """Validate a spec, data against a spec, or a training file.
 
     A `.jsonl` file in place of the spec is checked as a set to train a model with: one known
     format, roles and their order, no empty text, length, repeats.

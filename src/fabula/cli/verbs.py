@@ -3,40 +3,40 @@
 from __future__ import annotations
 
 SECTIONS: dict[str, dict[str, str]] = {
-    "Make data": {
+    "Generate": {
         "init": "Write a spec to start from.",
-        "validate": "Tell whether a spec is coherent, or whether data keeps its checks.",
-        "plan": "Show what a run would do and cost; nothing is called.",
-        "preview": "Make a few rows and show them; nothing is written.",
-        "generate": "Make the data, check it and write it.",
+        "validate": "Validate a spec, data against a spec, or a training file.",
+        "plan": "Show what a run would do and cost; calls nothing.",
+        "preview": "Generate a few rows and print them; writes nothing.",
+        "generate": "Generate data, check it and write it.",
         "extend": "Append rows that fit a table.",
-        "program": "Have a model write the program that makes the data; run it again.",
+        "program": "Have a model write the program that generates the data; run it again.",
     },
-    "Make texts": {
-        "pairs": "Make training pairs: an input, and the output that answers it.",
-        "balance": "Even out the topics of a text data set.",
-        "describe": "Write a text for every item that tells all of its fields.",
-        "extract": "Take typed values out of texts, one row an object.",
-        "export": "Write a table as a set to train a model with.",
+    "Texts": {
+        "pairs": "Generate training pairs: an input and the output that answers it.",
+        "balance": "Balance the topics of a text dataset.",
+        "describe": "Write a text about each item that mentions all of its fields.",
+        "extract": "Extract typed values from texts, one row per object.",
+        "export": "Export a table as a training dataset.",
     },
     "Learn": {
-        "fit": "Learn a table and write a synthesizer that `fabula sample` draws from.",
-        "sample": "Draw rows from a learned table.",
+        "fit": "Fit a synthesizer to a table, for `fabula sample`.",
+        "sample": "Sample rows from a fitted synthesizer.",
     },
-    "Prove": {
-        "evaluate": "Tell how realistic, private, fair and varied synthetic data is.",
+    "Evaluate": {
+        "evaluate": "Measure how realistic, private, fair and diverse synthetic data is.",
         "review": "Let people accept, reject, fix and comment rows.",
     },
-    "Look": {
+    "Inspect": {
         "show": "Profile a data file or a run.",
         "runs": "List runs, or show one.",
         "kinds": "List the column kinds, or explain one.",
         "schema": "Print the JSON Schema of specs, for editors.",
     },
     "Set up": {
-        "models": "List language models, check one, fetch the embedded one.",
-        "keys": "Keep API keys for this user.",
-        "doctor": "Tell what works on this machine, and how to fix what does not.",
+        "models": "List language models, check one, download the embedded one.",
+        "keys": "Store API keys for this user.",
+        "doctor": "Check the installation and suggest fixes.",
     },
 }
 """Every verb by section, with its one-line help; the verb's module has the same name."""
@@ -50,7 +50,7 @@ WAY_ON = "\nhint: run the same command to continue; what was answered is not ask
 
 EVERYWHERE = """\
 With every verb:
-  -q, --quiet               Say nothing but errors.
+  -q, --quiet               Print nothing but errors.
   --verbose                 Show the traceback of an unexpected error.
   --no-progress             Show no progress.
   --allow-env NAME          Let the spec send this variable to its model's host; remembered.
