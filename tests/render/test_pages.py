@@ -66,7 +66,7 @@ def test_a_png_is_as_wide_as_a_slide_and_keeps_its_form() -> None:
     root = ElementTree.fromstring(drawing.alone())
     picture = png_of(drawing.alone())
     width, height = (int.from_bytes(picture[at : at + 4]) for at in (16, 20))
-    assert width == 1600
+    assert width == 1200
     shape = float(root.get("height", 0)) / float(root.get("width", 1))
     assert height / width == pytest.approx(shape, abs=0.01)
 

@@ -48,7 +48,7 @@ def run_page(dataset: Dataset, profiles: Sequence[TableProfile]) -> str:
             for lost in dataset.rejected[:_MOST_LOST]
         ],
         rejects=_file(rejects.name) if rejects and rejects.exists() else "",
-        checks=checks(dataset.checks) if judged else None,
+        checks=checks(dataset.checks),
         models=[_model(name, usage) for name, usage in manifest["models"].items()],
         profiles=[
             (f"{each.name}: {amounts.count(each.rows, 'row')}", [*map(_column, each.columns)])
@@ -58,19 +58,16 @@ def run_page(dataset: Dataset, profiles: Sequence[TableProfile]) -> str:
     )
 
 
-def checks(results: Iterable[CheckResult]) -> tuple[Any, ...]:
-    """Columns, rows that lead, rows that passed, and what is said of these."""
-    rows: dict[bool, list[list[Any]]] = {True: [], False: []}
+def checks(results: Iterable[CheckResult]) -> list[tuple[bool | None, list[Any]]]:
+    """A row for each check with its verdict; None where it was not judged."""
+    rows = []
     for check in results:
         passed = check.passed if check.judged else None
         broken = f"{check.failing:,} of {check.rows:,}" if check.failing else ""
         repaired = f"{check.repair}: {check.repaired:,}" if check.repaired else ""
-        rows[passed is True].append(
-            [chip(check.verdict, passed), check.table, worded(check.message or check.name),
-             broken or repaired]
-        )  # fmt: skip
-    head = [("", ""), ("table", ""), ("rule", "say"), ("offending rows", "n")]
-    return head, rows[False], rows[True], f"{amounts.count(len(rows[True]), 'check')} passed"
+        said = worded(check.message or check.name)
+        rows.append((passed, [chip(check.verdict, passed), check.table, said, broken or repaired]))
+    return rows
 
 
 def _figures(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -86,9 +83,8 @@ def _figures(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
     if costs:
         total = "unknown" if None in costs else amounts.money(sum(costs))
-        figures.append(
-            (total, f"for {amounts.count(sum(each['calls'] for each in usage), 'call')}")
-        )
+        calls = sum(each["calls"] for each in usage)
+        figures.append((total, f"for {amounts.count(calls, 'call')}"))
     return figures
 
 
@@ -169,13 +165,7 @@ def _short(value: str) -> str:
 
 def _origin(manifest: Mapping[str, Any]) -> str:
     timings, versions = manifest["timings"], manifest["versions"]
-    return " · ".join(
-        [
-            f"seed {manifest['seed']}",
-            f"made {timings['started'].replace('T', ' ')[:16]}",
-            ", ".join(
-                f"{name} {version}" for name, version in versions.items() if name != "fabula"
-            ),
-            f"spec {manifest['spec_sha256'][:12]}",
-        ]
-    )
+    made = f"made {timings['started'].replace('T', ' ')[:16]}"
+    parts = [f"{name} {version}" for name, version in versions.items() if name != "fabula"]
+    spec = f"spec {manifest['spec_sha256'][:12]}"
+    return " · ".join([f"seed {manifest['seed']}", made, ", ".join(parts), spec])
