@@ -11,6 +11,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from fabula.checks.summary import check_rows
 from fabula.evaluation.metrics.plot_data import Distribution
 from fabula.evaluation.metrics.result import MetricResult, Section, own_rule, percent, shown
 from fabula.evaluation.report import Report, TableReport
@@ -18,7 +19,6 @@ from fabula.evaluation.report_text import rows_line
 from fabula.render import charts
 from fabula.render.amounts import count
 from fabula.render.pages import chip, fragment, link, page, worded
-from fabula.reports.run_page import checks
 
 MOST_PICTURES = 150
 """Columns that are drawn; of more, those that differ most."""
@@ -40,7 +40,7 @@ _SCATTER = ("quality.detection", "quality.recall", "quality.precision",
 def report_html(report: Report) -> str:
     """The whole page."""
     tables = [_table(report, at) for at in range(len(report.tables))]
-    head = {**_head(report), "gates": _gates(report), "checks": checks(report.checks)}
+    head = {**_head(report), "gates": _gates(report), "checks": check_rows(report.checks)}
     return page("evaluate.html", report=head, tables=tables)
 
 

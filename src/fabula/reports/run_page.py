@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from fabula.checks.results import CheckResult
+from fabula.checks.summary import check_rows
 from fabula.render import amounts, charts, grid
-from fabula.render.pages import chip, link, page, worded
+from fabula.render.pages import link, page, worded
 from fabula.reports.profile import ColumnProfile, TableProfile
 from fabula.reports.profile_text import value_text
 from fabula.reports.run_summary import label
@@ -48,26 +48,18 @@ def run_page(dataset: Dataset, profiles: Sequence[TableProfile]) -> str:
             for lost in dataset.rejected[:_MOST_LOST]
         ],
         rejects=_file(rejects.name) if rejects and rejects.exists() else "",
-        checks=checks(dataset.checks),
+        checks=check_rows(dataset.checks),
         models=[_model(name, usage) for name, usage in manifest["models"].items()],
         profiles=[
-            (f"{each.name}: {amounts.count(each.rows, 'row')}", [*map(_column, each.columns)])
+            {
+                "title": f"{each.name}: {amounts.count(each.rows, 'row')}",
+                "notes": [worded(note) for note in each.notes],
+                "columns": [*map(_column, each.columns)],
+            }
             for each in profiles
         ],
         origin=_origin(manifest),
     )
-
-
-def checks(results: Iterable[CheckResult]) -> list[tuple[bool | None, list[Any]]]:
-    """A row for each check with its verdict; None where it was not judged."""
-    rows = []
-    for check in results:
-        passed = check.passed if check.judged else None
-        broken = f"{check.failing:,} of {check.rows:,}" if check.failing else ""
-        repaired = f"{check.repair}: {check.repaired:,}" if check.repaired else ""
-        said = worded(check.message or check.name)
-        rows.append((passed, [chip(check.verdict, passed), check.table, said, broken or repaired]))
-    return rows
 
 
 def _figures(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -1,0 +1,44 @@
+"""The results of checks as lines for terminals and as rows for pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fabula.checks.results import CheckResult, CheckResults
+
+
+def checks_line(checks: CheckResults) -> str:
+    """`9 passed`, `8 passed, 1 FAILED`, `8 passed, 1 not judged`, or `none`."""
+    if not len(checks):
+        return "Checks: none"
+    failed = len(checks.failed)
+    open_ = sum(not result.judged for result in checks)
+    parts = [f"{len(checks) - failed - open_} passed"]
+    parts += [f"{failed} FAILED"] if failed else []
+    parts += [f"{open_} not judged: too few rows"] if open_ else []
+    return f"Checks: {', '.join(parts)}"
+
+
+def checks_text(checks: CheckResults) -> str:
+    """Every check with its verdict."""
+    return "\n".join([checks_line(checks), *(f"  {verdict_line(result)}" for result in checks)])
+
+
+def verdict_line(result: CheckResult) -> str:
+    """`pass  orders: all 3,020 rows keep the rule: total > 0`."""
+    repaired = f" ({result.repair}: {result.repaired:,})" if result.repaired else ""
+    return f"{result.verdict}  {result.table}: {result.message or result.name}{repaired}"
+
+
+def check_rows(results: CheckResults) -> list[tuple[bool | None, list[Any]]]:
+    """A row for each check with its verdict; None where it was not judged."""
+    from fabula.render.pages import chip, worded  # most runs write no page
+
+    rows = []
+    for check in results:
+        passed = check.passed if check.judged else None
+        broken = f"{check.failing:,} of {check.rows:,}" if check.failing else ""
+        repaired = f"{check.repair}: {check.repaired:,}" if check.repaired else ""
+        said = worded(check.message or check.name)
+        rows.append((passed, [chip(check.verdict, passed), check.table, said, broken or repaired]))
+    return rows
