@@ -31,7 +31,7 @@ def validate(
     format, roles and their order, no empty text, length, repeats.
     """
     from fabula import api
-    from fabula.checks.summary import checks_text
+    from fabula.checks.shown import checks_text
     from fabula.render import amounts
 
     is_set = spec.endswith(".jsonl")

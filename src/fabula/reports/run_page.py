@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from fabula.checks.summary import check_rows
+from fabula.checks.shown import check_rows
 from fabula.render import amounts, charts, grid
 from fabula.render.pages import link, page, worded
 from fabula.reports.profile import ColumnProfile, TableProfile

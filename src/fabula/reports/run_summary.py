@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fabula.checks.summary import checks_line, verdict_line
+from fabula.checks.shown import checks_line, verdict_line
 from fabula.io.formats import ENDINGS
 from fabula.render import amounts, grid
 from fabula.runs.dataset import Dataset

@@ -241,7 +241,7 @@ class Dataset(Mapping[str, Any]):
         return f"Dataset({tables}{lost}){place}"
 
     def _repr_html_(self) -> str:
-        from fabula.runs.display import dataset_html
+        from fabula.render.dataset import dataset_html
 
         return dataset_html(self)
 

@@ -1,4 +1,4 @@
-"""The results of checks as lines for terminals and as rows for pages."""
+"""Results of checks as people read them: a line, a list, rows of a page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def checks_text(checks: CheckResults) -> str:
 
 
 def verdict_line(result: CheckResult) -> str:
-    """`pass  orders: all 3,020 rows keep the rule: total > 0`."""
+    """One check: its verdict, its table, its rule, what was repaired."""
     repaired = f" ({result.repair}: {result.repaired:,})" if result.repaired else ""
     return f"{result.verdict}  {result.table}: {result.message or result.name}{repaired}"
 
