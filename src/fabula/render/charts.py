@@ -52,14 +52,13 @@ def spark(heights: Sequence[float], title: str) -> Markup:
 def split(counts: Sequence[float], title: str) -> Markup:
     """Shares of a whole for the cell of a table, the most frequent first; slivers are one."""
     width, whole, x, bars = 120.0, max(sum(counts), 1e-9), 0.0, []
-    for at, count in enumerate(counts):
-        wide = width * count / whole
-        if at == 8 or wide < 1.5:
-            wide = width - x
+    for at, count in enumerate(counts[:8]):
+        if (wide := width * count / whole) < 1.5:
+            break
         bars.append(rect(x, 7, max(wide - 1, 1), 12, SYNTHETIC, round_=1, cover=0.95 * 0.72**at))
         x += wide
-        if x >= width - 0.1:
-            break
+    if width - x > 0.5:
+        bars.append(rect(x, 7, width - x, 12, SYNTHETIC, round_=1, cover=0.1))
     return Drawing(width, 26, bars, title).inline()
 
 
