@@ -46,6 +46,14 @@ def test_a_chart_of_numbers_names_its_axes() -> None:
     assert "50.0 %" in texts
 
 
+def test_many_rare_labels_look_like_no_frequent_one() -> None:
+    """Labels too rare to be seen are one pale bar; each frequent one has its share."""
+    assert charts.split([1] * 500, "").count("<rect") == 1
+    assert 'fill-opacity="0.10"' in charts.split([1] * 500, "")
+    assert charts.split([60, 40], "").count("<rect") == 2
+    assert 'width="71.0"' in charts.split([60, 40], "")
+
+
 def test_a_heatmap_can_be_read_without_its_colours() -> None:
     """Every cell has its number as long as there is room for it."""
     few = charts.heat(Heat(("a", "b"), (Pair("a", "b", 0.876, None, None),), 0)).inline()
@@ -66,7 +74,7 @@ def test_a_png_is_as_wide_as_a_slide_and_keeps_its_form() -> None:
     root = ElementTree.fromstring(drawing.alone())
     picture = png_of(drawing.alone())
     width, height = (int.from_bytes(picture[at : at + 4]) for at in (16, 20))
-    assert width == 1600
+    assert width == 1200
     shape = float(root.get("height", 0)) / float(root.get("width", 1))
     assert height / width == pytest.approx(shape, abs=0.01)
 

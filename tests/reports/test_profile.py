@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.feather
@@ -14,6 +15,7 @@ import pytest
 from fabula.errors import SourceError
 from fabula.reports.profile import BINS, profile
 from fabula.reports.profile_text import profile_text
+from fabula.runs.dataset import Dataset
 
 
 def columns_of(path):
@@ -152,3 +154,12 @@ def test_times_with_a_zone_are_profiled_without_pytz(tmp_path, monkeypatch):
     (table,) = profile(path)
     assert table.columns[0].type == "datetime"
     assert table.columns[0].low == dt.datetime(2024, 1, 5, 8)
+
+
+def test_tables_of_different_formats_keep_apart(tmp_path: Path) -> None:
+    """All tables are read over one connection; each name stands for its own rows alone."""
+    for at, ending in enumerate(["parquet", "csv", "parquet", "jsonl", "csv"], start=1):
+        table = pa.table({"n": range(at), f"only_{at}": ["x"] * at})
+        Dataset({"t": table}).write(tmp_path / f"t{at}.{ending}")
+    found = {each.name: (each.rows, each.columns[1].name) for each in profile(tmp_path)}
+    assert found == {f"t{at}": (at, f"only_{at}") for at in range(1, 6)}

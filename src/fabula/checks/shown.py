@@ -1,13 +1,10 @@
-"""Results of checks as people read them: a line, a list, a table of a page."""
+"""Results of checks as people read them: a line, a list, rows of a page."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from fabula.checks.results import CheckResult, CheckResults
-from fabula.render import amounts
-from fabula.render.pages import chip, worded
 
 
 def checks_line(checks: CheckResults) -> str:
@@ -33,16 +30,15 @@ def verdict_line(result: CheckResult) -> str:
     return f"{result.verdict}  {result.table}: {result.message or result.name}{repaired}"
 
 
-def checks_table(results: Iterable[CheckResult]) -> tuple[Any, ...]:
-    """Columns, rows that lead, rows that passed, and what is said of these."""
-    rows: dict[bool, list[list[Any]]] = {True: [], False: []}
+def check_rows(results: CheckResults) -> list[tuple[bool | None, list[Any]]]:
+    """A row for each check with its verdict; None where it was not judged."""
+    from fabula.render.pages import chip, worded  # most runs write no page
+
+    rows = []
     for check in results:
         passed = check.passed if check.judged else None
         broken = f"{check.failing:,} of {check.rows:,}" if check.failing else ""
         repaired = f"{check.repair}: {check.repaired:,}" if check.repaired else ""
-        rows[passed is True].append(
-            [chip(check.verdict, passed), check.table, worded(check.message or check.name),
-             broken or repaired]
-        )  # fmt: skip
-    head = [("", ""), ("table", ""), ("rule", "say"), ("offending rows", "n")]
-    return head, rows[False], rows[True], f"{amounts.count(len(rows[True]), 'check')} passed"
+        said = worded(check.message or check.name)
+        rows.append((passed, [chip(check.verdict, passed), check.table, said, broken or repaired]))
+    return rows

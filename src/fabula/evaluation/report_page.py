@@ -11,7 +11,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from fabula.checks.shown import checks_table
+from fabula.checks.shown import check_rows
 from fabula.evaluation.findings import Findings, TableReport
 from fabula.evaluation.metrics.plot_data import Distribution
 from fabula.evaluation.metrics.result import MetricResult, Section, own_rule, percent, shown
@@ -40,15 +40,14 @@ _SCATTER = ("quality.detection", "quality.recall", "quality.precision",
 def report_html(report: Findings) -> str:
     """The whole page."""
     tables = [_table(report, at) for at in range(len(report.tables))]
-    listed = checks_table(report.checks) if len(report.checks) else None
-    head = {**_head(report), "gates": _gates(report), "checks": listed}
+    head = {**_head(report), "gates": _gates(report), "checks": check_rows(report.checks)}
     return page("evaluate.html", report=head, tables=tables)
 
 
 def summary_html(report: Findings) -> str:
     """A short form for notebooks: the verdict and every number, without the charts."""
     tables = [_Metrics.of(report, at).words() for at in range(len(report.tables))]
-    return fragment("evaluate_cell.html", report=_head(report, linked=False), tables=tables)
+    return fragment("metrics.html", report=_head(report, linked=False), tables=tables)
 
 
 def _head(report: Findings, *, linked: bool = True) -> dict[str, Any]:
@@ -69,9 +68,8 @@ def _head(report: Findings, *, linked: bool = True) -> dict[str, Any]:
     if len(report.tables) == 1:
         parts.append(f"{count(report.tables[0].columns, 'column')} compared")
     good = sum(bool(gate.passed) for gate in report.gates)
-    parts.append(
-        f"{good} of {len(report.judged)} gates passed" if report.gates else "no gate was set"
-    )
+    gated = f"{good} of {len(report.judged)} gates passed"
+    parts.append(gated if report.gates else "no gate was set")
     if len(report.checks):
         parts.append(f"{len(report.checks.failed)} of {len(report.checks)} checks failed")
     return {
@@ -88,30 +86,22 @@ def _tiles(report: Findings, *, linked: bool) -> Iterator[dict[str, Any]]:
         judged = [item for item in results if item.passed is not None]
         broken = sum(not item.passed for item in judged)
         said = f"{len(judged) - broken} of {len(judged)}" if judged else ""
+        mark = chip(f"{broken} out of bounds" if broken else "within bounds", not broken)
         if not judged:
             mark = chip("no verdict" if results else "not asked")
-        else:
-            mark = chip(f"{broken} out of bounds" if broken else "within bounds", not broken)
         heading = link(title, f"#{name}") if results and linked else title
         yield {"title": heading, "question": question, "chip": mark, "said": said}
 
 
-def _gates(report: Findings) -> tuple[Any, ...] | None:
-    """Columns, rows that lead, rows that passed, and what is said of these."""
-    if not report.gates:
-        return None
+def _gates(report: Findings) -> list[tuple[bool | None, list[Any]]]:
+    """A row for each gate with its verdict."""
     number = {table.name: at for at, table in enumerate(report.tables)}
-    many = len(number) > 1
-    rows: dict[bool, list[list[Any]]] = {True: [], False: []}
-    for gate in sorted(report.gates, key=lambda gate: gate.word):
-        title = link(gate.title, f"#t{number[gate.table]}-{gate.metric}")
-        rows[gate.passed is True].append(
-            [chip(gate.word.lower(), gate.passed), *([gate.table] if many else []), title,
-             gate.value, gate.rule]
-        )  # fmt: skip
-    head = [("", ""), *([("table", "")] if many else []), ("metric", ""), ("value", "n"),
-            ("bound", "one-line")]  # fmt: skip
-    return head, rows[False], rows[True], f"{count(len(rows[True]), 'gate')} passed"
+    return [
+        (gate.passed, [chip(gate.word.lower(), gate.passed), gate.table,
+                       link(gate.title, f"#t{number[gate.table]}-{gate.metric}"), gate.value,
+                       gate.rule])
+        for gate in sorted(report.gates, key=lambda gate: gate.word)
+    ]  # fmt: skip
 
 
 def _table(report: Findings, at: int) -> dict[str, Any]:
@@ -168,49 +158,42 @@ class _Metrics:
 
     def words(self, figures: Mapping[str, list[Any]] | None = None) -> dict[str, Any]:
         """Notes and metrics, section by section, with the charts of each metric."""
-        sections = []
-        for name, (title, question) in SECTIONS.items():
-            results = self.table.section(name)
-            by: dict[bool, list[Any]] = {True: [], False: []}
-            for item in results:
-                shape = self._metric(item, (figures or {}).get(item.key, []))
-                by[self.leads(item)].append(shape)
-            sections.append(
-                {
-                    "id": name if name in self.anchors else "",
-                    "title": title,
-                    "question": question,
-                    "leading": by[True],
-                    "rest": by[False],
-                    "summary": _summary([item for item in results if not self.leads(item)]),
-                    "open": self.calm,
-                }
-            )
+        drawn = figures or {}
         return {
             "name": self.table.name,
             "notes": [worded(note, self.places) for note in self.table.notes],
             "warnings": [worded(warning, self.places) for warning in self.table.warnings],
-            "sections": [each for each in sections if each["leading"] or each["rest"]],
-        }
+            "open": self.calm,
+            "sections": [
+                {
+                    "id": name if name in self.anchors else "", "title": title,
+                    "question": question,
+                    "metrics": [self._metric(each, drawn.get(each.key)) for each in found],
+                }
+                for name, (title, question) in SECTIONS.items()
+                if (found := self.table.section(name))
+            ],
+        }  # fmt: skip
 
-    def _metric(self, result: MetricResult, figures: list[Any]) -> dict[str, Any]:
+    def _metric(self, result: MetricResult, figures: list[Any] | None) -> dict[str, Any]:
         base, rule, gate = result.baseline, own_rule(result), self.gates.get(result.key)
         bounds = [f"{result.compared} {shown(result, base)}"] if base is not None else []
         bounds += [f"bound {rule}"] if rule else []
         bounds += [f"gate {gate}"] if gate and gate != rule else []
         passed = False if gate else result.passed
-        better = {"higher": "higher is better", "lower": "lower is better",
-                  "near": f"best near {shown(result, base)}"}[result.direction]  # fmt: skip
+        better = f"best near {shown(result, base)}"
+        if result.direction != "near":
+            better = f"{result.direction} is better"
         return {
+            "result": result,
+            "passed": passed,
+            "leads": self.leads(result),
             "id": self.prefix and self.prefix + result.key,
-            "key": result.key,
-            "title": result.title,
             "value": shown(result, result.value),
             "bounds": bounds,
             "better": better,
             "chip": chip({True: "pass", False: "fail", None: "–"}[passed], passed),
             "sentence": worded(result.sentence, self.places),
-            "source": result.source,
             "gauge": charts.gauge(result, lambda value: shown(result, value), rule),
             "details": _details(result, self.places),
             "figures": figures,
@@ -247,15 +230,6 @@ def _group_figures(result: MetricResult) -> list[dict[str, Any]]:
     names, made, real, _ = zip(*groups, strict=True)
     picture = Distribution(result.title, "category", names, made, real, (0, 0), None)
     return [{"drawing": charts.distribution(picture), "title": "Groups"}]
-
-
-def _summary(results: Sequence[MetricResult]) -> str:
-    """`3 within bounds, 1 without a bound: repeated rows 0 %, …`."""
-    kept = sum(item.passed is not None for item in results)
-    counts = [f"{kept} within bounds"] if kept else []
-    counts += [f"{len(results) - kept} without a verdict"] if len(results) > kept else []
-    named = " · ".join(f"{item.title} {shown(item, item.value)}" for item in results)
-    return f"{', '.join(counts)}: {named}"
 
 
 def _column(picture: Distribution) -> dict[str, Any]:
@@ -295,20 +269,24 @@ def _details(result: MetricResult, places: Mapping[str, str]) -> dict[str, Any]:
         rows = [[named(name), shown(result, float(value))] for name, value in columns[:100]]
         return _detail("column", "value", rows=rows)
     worst = details.get("worst") or []
+    pairs = [named(pair["first"], pair["second"]) for pair in worst]
     if worst and "kept" in worst[0]:
         rows = [
-            [named(pair["first"], pair["second"]), percent(pair["kept"]), f"{pair['strength']:.2f}"]
-            for pair in worst
+            [name, percent(pair["kept"]), _number(pair["strength"])]
+            for name, pair in zip(pairs, worst, strict=True)
         ]
         return _detail("pair", "kept", "dependence", rows=rows)
     if worst:
         rows = [
-            [named(pair["first"], pair["second"]), percent(pair["score"]),
-             *("" if each is None else f"{each:.2f}" for each in (pair["real"], pair["synthetic"]))]
-            for pair in worst
-        ]  # fmt: skip
+            [name, percent(pair["score"]), *map(_number, (pair["real"], pair["synthetic"]))]
+            for name, pair in zip(pairs, worst, strict=True)
+        ]
         return _detail("pair", "alike", "real", "synthetic", rows=rows)
     return {}
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
 
 
 def _detail(first: str, *numbers: str, rows: list[list[Any]]) -> dict[str, Any]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from fabula.evaluation.metrics.pairs import Pair
-from fabula.evaluation.metrics.plot_data import Distribution, Heat, Scatter
 from fabula.evaluation.metrics.result import MetricResult, percent
 from fabula.render.svg import (
     BAD,
@@ -16,7 +15,6 @@ from fabula.render.svg import (
     GROUPS,
     INK,
     LINE,
-    ON_BAD,
     PLAIN,
     REAL,
     STRONG,
@@ -29,6 +27,10 @@ from fabula.render.svg import (
     short,
     text,
 )
+
+if TYPE_CHECKING:
+    from fabula.evaluation.metrics.pairs import Pair
+    from fabula.evaluation.metrics.plot_data import Distribution, Heat, Scatter
 
 _SHARES = "share of the rows"
 _DARKEST = 0.6
@@ -50,14 +52,13 @@ def spark(heights: Sequence[float], title: str) -> Markup:
 def split(counts: Sequence[float], title: str) -> Markup:
     """Shares of a whole for the cell of a table, the most frequent first; slivers are one."""
     width, whole, x, bars = 120.0, max(sum(counts), 1e-9), 0.0, []
-    for at, count in enumerate(counts):
-        wide = width * count / whole
-        if at == 8 or wide < 1.5:
-            wide = width - x
+    for at, count in enumerate(counts[:8]):
+        if (wide := width * count / whole) < 1.5:
+            break
         bars.append(rect(x, 7, max(wide - 1, 1), 12, SYNTHETIC, round_=1, cover=0.95 * 0.72**at))
         x += wide
-        if x >= width - 0.1:
-            break
+    if width - x > 0.5:
+        bars.append(rect(x, 7, width - x, 12, SYNTHETIC, round_=1, cover=0.1))
     return Drawing(width, 26, bars, title).inline()
 
 
@@ -118,21 +119,25 @@ def heat(shown: Heat) -> Drawing:
     for pair in shown.pairs:
         i, j = sorted((place[pair.first], place[pair.second]))
         strength = min(1.0, (1 - pair.score) / (1 - _DARKEST))
-        x, y, cover = margin + i * wide, j * tall, 0.06 + 0.94 * strength
+        x, y, cover = margin + i * wide, j * tall, _cover(strength)
         parts.append(rect(x, y, wide - 1.5, tall - 1.5, BAD, cover=cover, title=_pair_title(pair)))
         if wide >= 30:
-            ink, said = ON_BAD if strength > 0.55 else STRONG, f"{100 * pair.score:.0f}"
-            parts.append(text(x + wide / 2, y + tall / 2 + 4, said, anchor="middle", fill=ink))
+            said = f"{100 * pair.score:.0f}"
+            parts.append(text(x + wide / 2, y + tall / 2 + 4, said, anchor="middle", fill=STRONG))
     for name, at in place.items():
         y = at * tall + tall / 2 + 4
         if at:
             parts.append(text(margin - 8, y, short(name), anchor="end"))
         parts.append(text(margin + at * wide + 4, y, short(name), strong=True))
-    key = [
-        Shade(BAD, "60 % alike or less"), Shade(BAD, "80 %", 0.53), Shade(BAD, "100 %", 0.06),
-    ]  # fmt: skip
+    meanings = (("60 % alike or less", 1), ("80 %", 0.5), ("100 %", 0))
+    key = [Shade(BAD, words, _cover(strength)) for words, strength in meanings]
     width = 2 * margin + (len(names) - 1) * wide
     return Drawing(width, tall * len(names) + 4, parts, "How alike pairs of columns are", key)
+
+
+def _cover(strength: float) -> float:
+    """How much a colour covers, so that text on it can be read in light and dark."""
+    return 0.05 + 0.5 * strength
 
 
 def scatter(picture: Scatter) -> Drawing:

@@ -6,7 +6,7 @@ import re
 
 from fabula.errors import PrerequisiteError
 
-WIDTH = 1600
+WIDTH = 1200
 """Pixels across, so that a picture fills a slide and stays sharp."""
 
 FONTS = "Arial, 'Liberation Sans', 'DejaVu Sans', 'Noto Sans', 'Segoe UI', Helvetica, sans-serif"

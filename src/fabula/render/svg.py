@@ -19,9 +19,8 @@ STRONG = "var(--ink, #1b2230)"
 INK = "var(--ink-soft, #5d677a)"
 LINE = "var(--line, #e2e6ed)"
 PLAIN = "var(--plain-wash, #eef0f4)"
-GOOD = "var(--good, #17804d)"
+GOOD = "var(--good, #157a48)"
 BAD = "var(--bad, #c2304a)"
-ON_BAD = "var(--on-bad, #fff)"
 GROUPS = (SYNTHETIC, "#e8833a", "#3ca951", "#a463f2", REAL)
 """Colours of groups; the last is for all others."""
 

@@ -111,19 +111,18 @@ def profile(path: str | Path) -> list[TableProfile]:
     Raises:
         SourceError: There is nothing to read, or a file is damaged.
     """
-    return [_profile(name, rows) for name, rows in read_tables(path).items()]
+    tables = read_tables(path)
+    with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
+        return [_profile(connection, name, rows) for name, rows in tables.items()]
 
 
-def _profile(name: str, rows: TableRows) -> TableProfile:
-    connection = duckdb.connect(config={"autoinstall_known_extensions": False})
+def _profile(connection: duckdb.DuckDBPyConnection, name: str, rows: TableRows) -> TableProfile:
     try:
         _open(connection, rows)
         columns = _columns(connection)
     except duckdb.Error as exc:
         reason = str(exc).strip().partition("\n")[0]
         raise SourceError(f"`{name}` can't be read: {reason}", code="source.unreadable") from exc
-    finally:
-        connection.close()
     notes = notes_of(rows) if isinstance(rows, pa.Table) else ()
     return TableProfile(name, columns[0].rows if columns else 0, columns, notes)
 
@@ -134,15 +133,19 @@ def _open(connection: duckdb.DuckDBPyConnection, rows: TableRows) -> None:
 
     if isinstance(rows, FileSystemDataset) and rows.format.default_extname == "parquet":
         files = ", ".join("'" + file.replace("'", "''") + "'" for file in rows.files)
-        connection.execute(f"CREATE VIEW found AS FROM read_parquet([{files}])")
+        source = f"read_parquet([{files}])"
     else:
-        connection.register("found", rows)
+        connection.register("given", rows)
+        source = "given"
+    connection.execute(f"CREATE OR REPLACE VIEW found AS FROM {source}")
     zoned = ", ".join(
         f"{quoted(name)} AT TIME ZONE 'UTC' AS {quoted(name)}"
         for name, kind, *_ in connection.execute("DESCRIBE found").fetchall()
         if kind == "TIMESTAMP WITH TIME ZONE"  # in Python, such a time needs `pytz`
     )
-    connection.execute(f"CREATE VIEW data AS SELECT *{zoned and f' REPLACE ({zoned})'} FROM found")
+    connection.execute(
+        f"CREATE OR REPLACE VIEW data AS SELECT *{zoned and f' REPLACE ({zoned})'} FROM found"
+    )
 
 
 def _columns(connection: duckdb.DuckDBPyConnection) -> tuple[ColumnProfile, ...]:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from fabula.checks.shown import checks_table
+from fabula.checks.shown import check_rows
 from fabula.render import amounts, charts, grid
 from fabula.render.pages import link, page, worded
 from fabula.reports.profile import ColumnProfile, TableProfile
@@ -48,10 +48,14 @@ def run_page(dataset: Dataset, profiles: Sequence[TableProfile]) -> str:
             for lost in dataset.rejected[:_MOST_LOST]
         ],
         rejects=_file(rejects.name) if rejects and rejects.exists() else "",
-        checks=checks_table(dataset.checks) if judged else None,
+        checks=check_rows(dataset.checks),
         models=[_model(name, usage) for name, usage in manifest["models"].items()],
         profiles=[
-            (f"{each.name}: {amounts.count(each.rows, 'row')}", [*map(_column, each.columns)])
+            {
+                "title": f"{each.name}: {amounts.count(each.rows, 'row')}",
+                "notes": [worded(note) for note in each.notes],
+                "columns": [*map(_column, each.columns)],
+            }
             for each in profiles
         ],
         origin=_origin(manifest),
@@ -71,9 +75,8 @@ def _figures(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
     if costs:
         total = "unknown" if None in costs else amounts.money(sum(costs))
-        figures.append(
-            (total, f"for {amounts.count(sum(each['calls'] for each in usage), 'call')}")
-        )
+        calls = sum(each["calls"] for each in usage)
+        figures.append((total, f"for {amounts.count(calls, 'call')}"))
     return figures
 
 
@@ -154,13 +157,7 @@ def _short(value: str) -> str:
 
 def _origin(manifest: Mapping[str, Any]) -> str:
     timings, versions = manifest["timings"], manifest["versions"]
-    return " · ".join(
-        [
-            f"seed {manifest['seed']}",
-            f"made {timings['started'].replace('T', ' ')[:16]}",
-            ", ".join(
-                f"{name} {version}" for name, version in versions.items() if name != "fabula"
-            ),
-            f"spec {manifest['spec_sha256'][:12]}",
-        ]
-    )
+    made = f"made {timings['started'].replace('T', ' ')[:16]}"
+    parts = [f"{name} {version}" for name, version in versions.items() if name != "fabula"]
+    spec = f"spec {manifest['spec_sha256'][:12]}"
+    return " · ".join([f"seed {manifest['seed']}", made, ", ".join(parts), spec])

@@ -95,10 +95,7 @@ def balanced_page(made: Balanced, name: str) -> str:
         summary=f"{rows}, {new} of them new; the run ended because {made.ended}.",
         figures=[
             (len(made.topics), f"topics, {invented} of them new"),
-            (
-                f"{before.evenness:.2f} → {after.evenness:.2f}",
-                "evenness (entropy over its maximum)",
-            ),
+            (f"{before.evenness:.2f} → {after.evenness:.2f}", "evenness, 1 at best"),
             (f"{100 * after.coverage:.0f} %", "of the rows wanted are there"),
             (amounts.count(len(made.rejects)), "rows rejected"),
         ],
