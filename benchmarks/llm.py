@@ -28,7 +28,7 @@ HERE = Path(__file__).parent
 FIRST_ROW = """
 import fabula as fb
 schema = {"properties": {"text": {"type": "string"}}}
-fb.rows(schema, subject="x", n=1, model="openai:bench")
+fb.rows(schema, prompt="x", n=1, model="openai:bench")
 """
 
 

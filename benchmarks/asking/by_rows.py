@@ -22,16 +22,16 @@ class Line(BaseModel):
 def main(url: str, rows: int, per_call: int) -> None:
     """Ask for the rows and print what they cost."""
     model = ModelSpec(name="bench", base_url=url, concurrency=64)
-    fb.rows(Line, subject="warm up", n=64, rows_per_call=1, model=model)
+    fb.rows(Line, prompt="warm up", n=64, rows_per_call=1, model=model)
     told: list[RowsResult] = []
     wall, cpu = time.perf_counter(), time.process_time()
     made = fb.rows(
         Line,
-        subject="lines of text",
+        prompt="lines of text",
         n=rows,
         rows_per_call=per_call,
         model=model,
-        report=told.append,
+        on_result=told.append,
     )
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     assert len({line.text for line in made}) == rows

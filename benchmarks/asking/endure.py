@@ -30,12 +30,12 @@ def main(url: str, rows: int) -> None:
 
     made = fb.rows(
         Line,
-        subject="lines of text",
+        prompt="lines of text",
         n=rows,
         rows_per_call=4,
         model=ModelSpec(name="bench", base_url=url, concurrency=64),
         progress=watch,
-        report=told.append,
+        on_result=told.append,
     )
     result = told[0]
     print(

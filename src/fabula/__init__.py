@@ -9,6 +9,7 @@ Everything is imported when it is first used, so that `import fabula` costs next
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
     from fabula.synthesizers.fitting import fit
+    from fabula.synthesizers.multitable.database import RelationalSynthesizer
     from fabula.synthesizers.synthesizer import Synthesizer, load_synthesizer
     from fabula.topics.report import balance, balance_plan
     from fabula.training.export import export
@@ -52,6 +54,7 @@ __all__ = [
     "FabulaError",
     "Plan",
     "Rehearsal",
+    "RelationalSynthesizer",
     "Report",
     "Synthesizer",
     "TableSpec",
@@ -94,6 +97,7 @@ _HOMES = {
     "FabulaError": "fabula.errors",
     "Plan": "fabula.planning.plan",
     "Rehearsal": "fabula.llm.providers.dry_run",
+    "RelationalSynthesizer": "fabula.synthesizers.multitable.database",
     "Report": "fabula.evaluation.report",
     "Synthesizer": "fabula.synthesizers.synthesizer",
     "TableSpec": "fabula.spec.tables",
@@ -130,12 +134,20 @@ _HOMES = {
 """Where each public name lives."""
 
 
+@cache
 def __getattr__(name: str) -> Any:
     if name == "col":
         return import_module("fabula.spec.col")
     if name not in _HOMES:
         raise AttributeError(f"module `fabula` has no attribute `{name}`")
-    return getattr(import_module(_HOMES[name]), name)
+    found = getattr(import_module(_HOMES[name]), name)
+    if not callable(found) or isinstance(found, type):
+        return found
+    from fabula.options import known_options
+
+    verb = known_options(found)
+    verb.__module__ = __name__  # where pickle finds it
+    return verb
 
 
 def __dir__() -> list[str]:

@@ -6,7 +6,7 @@ Each takes a spec in any form (`SpecLike`) and hands it along: `resolve` → `ma
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +18,15 @@ from fabula.planning.plan import Plan
 from fabula.planning.planner import make_plan
 from fabula.planning.previews import PREVIEW_ROWS, shortened
 from fabula.spec.locations import located
+from fabula.spec.models import ModelLike
 from fabula.spec.tables import DatasetSpec
 from fabula.types import Path, Progress, Size, TableLike
 
 if TYPE_CHECKING:
     from fabula.checks.results import CheckResults
-    from fabula.evaluation.evaluate import Tables
     from fabula.evaluation.fitted_rows import Model
     from fabula.evaluation.gates import GatesLike
+    from fabula.evaluation.metrics.metric import Metric
     from fabula.evaluation.report import Report
     from fabula.llm.cache.batched import OnBatch
     from fabula.llm.providers.dry_run import Rehearsal
@@ -47,16 +48,14 @@ __all__ = [
 ]
 
 
-def validate(
-    spec: SpecLike, data: TableLike | Mapping[str, TableLike] | None = None
-) -> CheckResults:
+def validate(spec: SpecLike, data: TableLike | None = None) -> CheckResults:
     """Tell whether a spec is coherent, and whether data keeps its checks.
 
     Args:
         spec: A spec in any form; or a `.jsonl` file, which is checked as a set to train a model
             with.
-        data: Data to hold against the spec's checks: a table for the only one, tables by name,
-            or a run's folder. Without data nothing is checked but the spec itself.
+        data: Data to hold against the spec's checks, in any form. Without data nothing is checked
+            but the spec itself.
 
     Returns:
         The result of every check; empty without data.
@@ -74,13 +73,13 @@ def validate(
     if data is None:
         return CheckResults()
     from fabula.checks.evaluate import evaluate
-    from fabula.inference.frames import tables_of
+    from fabula.io.tables import tables_called
 
-    return evaluate(resolved, tables_of(data, list(resolved.tables)), structure=True)
+    return evaluate(resolved, tables_called(data, list(resolved.tables)), structure=True)
 
 
 def plan(
-    spec: SpecLike, n: Size = None, *, seed: int | None = None, model: str | None = None
+    spec: SpecLike, n: Size = None, *, seed: int | None = None, model: ModelLike | None = None
 ) -> Plan:
     """Decide a whole run without making a row or calling a model.
 
@@ -88,7 +87,7 @@ def plan(
         spec: A spec in any form.
         n: Rows, for the only table or by table; overrides the spec.
         seed: Overrides the spec's seed.
-        model: One language model in place of every model of the spec.
+        model: One language model in place of every model of the spec: its name, or its settings.
 
     Raises:
         SpecError: The spec has problems; `violations` lists all of them.
@@ -105,7 +104,7 @@ def preview(
     n: Size = PREVIEW_ROWS,
     *,
     seed: int | None = None,
-    model: str | None = None,
+    model: ModelLike | None = None,
     prompt: str | None = None,
 ) -> Dataset:
     """Make a few rows of every table, in memory; nothing durable is written.
@@ -117,7 +116,7 @@ def preview(
         spec: A spec in any form.
         n: Most rows of a table, for all or by table.
         seed: Overrides the spec's seed.
-        model: One language model in place of every model of the spec.
+        model: One language model in place of every model of the spec: its name, or its settings.
         prompt: What the rows are about, for tables that don't say.
 
     Examples:
@@ -141,7 +140,7 @@ def generate(
     *,
     seed: int | None = None,
     output: Path | None = None,
-    model: str | None = None,
+    model: ModelLike | None = None,
     prompt: str | None = None,
     checks: Sequence[str] = (),
     review: ReviewLike | None = None,
@@ -165,7 +164,7 @@ def generate(
         seed: Overrides the spec's seed.
         output: A folder, or for one table a file, to write to; without one the data stays in
             memory.
-        model: One language model in place of every model of the spec.
+        model: One language model in place of every model of the spec: its name, or its settings.
         prompt: What the rows are about, for tables that don't say.
         checks: Relations that the only table must keep: `price ~ size +` (they rise together),
             or a SQL condition on a row.
@@ -235,7 +234,7 @@ def rehearse(
     n: Size = None,
     *,
     seed: int | None = None,
-    model: str | None = None,
+    model: ModelLike | None = None,
     prompt: str | None = None,
     rehearsal: Rehearsal | None = None,
 ) -> Rehearsal:
@@ -248,7 +247,7 @@ def rehearse(
         spec: A spec in any form.
         n: Rows, for the only table or by table; overrides the spec.
         seed: Overrides the spec's seed.
-        model: One language model in place of every model of the spec.
+        model: One language model in place of every model of the spec: its name, or its settings.
         prompt: What the rows are about, for tables that don't say.
         rehearsal: Where to note the calls; by default a new one.
 
@@ -272,10 +271,10 @@ def rehearse(
 
 
 def evaluate(
-    synthetic: Tables,
+    synthetic: TableLike,
     *,
-    real: Tables | None = None,
-    holdout: Tables | None = None,
+    real: TableLike | None = None,
+    holdout: TableLike | None = None,
     target: str | None = None,
     positive: str | None = None,
     protected: Sequence[str] = (),
@@ -285,13 +284,14 @@ def evaluate(
     spec: SpecLike | None = None,
     model: Model | None = None,
     sections: Sequence[str] | None = None,
+    metrics: Sequence[str | Metric] | None = None,
     gates: GatesLike = False,
     seed: int = 0,
 ) -> Report:
     """Tell how realistic, private, fair and varied synthetic data is.
 
     Args:
-        synthetic: The data under test: a table, tables by name, a dataset, a file or a folder.
+        synthetic: The data under test, in any form.
         real: What it should be like; without it only what the data tells by itself is measured.
         holdout: Real rows that the synthesizer never saw: the baseline of most numbers, and
             what attacks on privacy need.
@@ -301,13 +301,13 @@ def evaluate(
         quasi: Columns that together single people out; by default those whose names say so.
         sensitive: Columns of any type whose real values must occur nowhere; by default those of
             personal details, found by their values, and texts that differ from row to row.
-        sequence: The columns of an entity and of a time, such as `("customer_id", "placed")`:
-            how the events of each entity follow each other is compared.
+        sequence: The columns of an entity and a time, `("customer_id", "placed")`, of events.
         spec: A spec whose checks the data must keep, and whose references tell how tables relate;
             without one, relations are found by names and values.
         model: What `fit` gave back, or its file: the report warns where `real` is not what it
             learned from, or `holdout` not what it kept out.
         sections: Some of `quality`, `privacy`, `bias`, `diversity`; by default all.
+        metrics: Only these, as keys or as metrics of your own; by default all of the sections.
         gates: Bounds that must hold: `["quality.shapes>=0.9"]`, `{"quality.shapes": 0.9}`, or
             True for every metric's own. `raise_for_gates()` of the report acts on them.
         seed: Decides which rows are sampled; the same data and seed give the same numbers.
@@ -335,7 +335,8 @@ def evaluate(
         sequence=sequence,
         spec=None if spec is None else resolve(spec),
         model=model,
-        sections=sections or evaluation.SECTIONS,
+        sections=sections,
+        metrics=metrics,
         gates=gates,
         seed=seed,
     )

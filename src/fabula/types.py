@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 Path: TypeAlias = str | PathLike[str]
-SeedLike: TypeAlias = int
 Size: TypeAlias = int | Mapping[str, int] | None
 """Rows: one number for the only table, or one per table by name."""
 
@@ -18,8 +17,22 @@ class ArrowStream(Protocol):
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 
-TableLike: TypeAlias = ArrowStream | Mapping[str, Any] | Path
-"""A frame, a mapping of column to values, or a path to a file."""
+class ArrowFrame(ArrowStream, Protocol):
+    """A frame of any library: an Arrow stream that has columns."""
+
+    @property
+    def columns(self) -> object: ...
+
+
+Frame = TypeVar("Frame", bound=ArrowFrame)
+
+TableLike: TypeAlias = ArrowStream | Mapping[str, Any] | Sequence[Any] | Path
+"""Tables in any form, read by `fabula.io.tables`.
+
+One table: a pandas, polars, Arrow or DuckDB frame, a mapping of columns to values, or a list of
+rows (mappings, dataclasses, named tuples, Pydantic objects). Several: a `Dataset`, or a mapping of
+names to tables. Either: a file, a folder of files, a run's folder. Several of one are one.
+"""
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with a table's name, rows done and rows asked."""

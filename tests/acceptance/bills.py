@@ -44,4 +44,4 @@ def bill(number: int) -> dict[str, Any]:
 
 def asked(n: int, **rest: Any) -> dict[str, Any]:
     """The options of the reference's call."""
-    return {"subject": "medical_billing", "extra": EXTRA, "examples": SEEDS, "n": n, **rest}
+    return {"prompt": "medical_billing", "extra": EXTRA, "examples": SEEDS, "n": n, **rest}

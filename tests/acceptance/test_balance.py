@@ -98,7 +98,7 @@ def test_embeddings_are_batched_kept_and_in_order() -> None:
 def test_an_endpoint_without_embeddings_gives_way_to_this_machine_and_that_is_said() -> None:
     notes: list[str] = []
     with ChatServer(lambda _: script.failed(404, "no such path")) as server:
-        planned = fb.balance_plan(skewed(), embedding=model_at(server), say=notes.append)
+        planned = fb.balance_plan(skewed(), embedding=model_at(server), on_note=notes.append)
     assert planned.survey.vectors.shape == (63, 256)
     assert "does not embed, so word vectors of this machine are used" in notes[0]
 
@@ -119,7 +119,7 @@ def test_the_text_is_all_fields_unless_some_are_named() -> None:
 
 
 def test_labels_that_do_not_fit_their_topic_are_listed() -> None:
-    """ "Tesla Model 3" under Mobile Phones."""
+    """`Tesla Model 3` under Mobile Phones."""
     rows = [{**row, "category": row["product"].split()[0]} for row in skewed()]
     rows[4] |= {"product": "Vehicle Tesla Model 3", "category": "Clothing"}
     with ChatServer(Script()) as server:

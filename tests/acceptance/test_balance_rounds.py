@@ -88,7 +88,7 @@ def test_new_topics_that_did_not_come_are_missed_by_every_run(tmp_path: Path) ->
     """Topics are invented once only, so a run that continues says that some are missing."""
     told: list[str] = []
     with ChatServer(Script(new=[json.dumps({"rows": [{"topic": "Toys"}]})])) as server:
-        wanted = options(server, new_topics=2, output=tmp_path / "out", say=told.append)
+        wanted = options(server, new_topics=2, output=tmp_path / "out", on_note=told.append)
         for _ in range(2):
             fb.balance(skewed(), **wanted)
     assert [note for note in told if "missing: 1;" in note] == [told[-1]] * 2

@@ -106,12 +106,12 @@ def test_a_prompt_of_ones_own_is_filled_and_its_names_are_checked_early() -> Non
     """Data in a template is only ever a value."""
     odd = {**HANKS, "actor": "{{ 7 * 7 }} Hanks"}
     with ChatServer(lambda _: "7 * 7 Hanks: Forrest Gump, Green Mile") as server:
-        fb.describe([odd], prompt="Praise {{ actor }} for {{ movies }}.", model=at(server))
+        fb.describe([odd], task="Praise {{ actor }} for {{ movies }}.", model=at(server))
         prompt = server.calls[0].prompt
         assert 'Praise {{ 7 * 7 }} Hanks for ["Forrest Gump", "Green Mile"].' in prompt
         for wrong in ("{{ acter }}", "{{ actor", "{% include 'x' %}"):
             with pytest.raises(UsageError) as caught:
-                fb.describe([HANKS], prompt=wrong, model=at(server))
+                fb.describe([HANKS], task=wrong, model=at(server))
             assert caught.value.code == "usage.prompt"
         assert "did you mean" in str(_refused("{{ acter }}"))
     assert len(server.calls) == 1
@@ -119,7 +119,7 @@ def test_a_prompt_of_ones_own_is_filled_and_its_names_are_checked_early() -> Non
 
 def _refused(prompt: str) -> UsageError:
     with pytest.raises(UsageError) as caught:
-        fb.describe([HANKS], prompt=prompt, model="fake")
+        fb.describe([HANKS], task=prompt, model="fake")
     return caught.value
 
 

@@ -400,7 +400,7 @@ def test_values_far_beyond_the_old_ones_are_told(fabula: Run, tmp_path: Path) ->
 @pytest.mark.parametrize(
     "call",
     [
-        lambda **more: fb.rows(subject="x", n=1, **more),
+        lambda **more: fb.rows(prompt="x", n=1, **more),
         lambda **more: fb.extend(APPLIANCES, 1, **more),
         lambda **more: fb.describe(["a"], **more),
         lambda **more: fb.extract(["a"], "name str", **more),
@@ -417,5 +417,5 @@ def test_a_misspelt_option_is_an_error_with_the_nearest_name(call: Any) -> None:
 
 
 def test_a_missing_option_is_named() -> None:
-    with pytest.raises(UsageError, match="`rows` needs `subject`"):
+    with pytest.raises(UsageError, match="`rows` needs `prompt`"):
         fb.rows(n=1, model="fake")  # type: ignore[call-overload]

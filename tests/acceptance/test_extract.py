@@ -180,7 +180,7 @@ def round_trip(found: Any, **options: Any) -> tuple[list[Any], RoundTrip, ChatSe
             [HANKS],
             verify=options.pop("verify", True),
             failures="keep",
-            scored=scores.append,
+            on_score=scores.append,
             model=at(server),
             **options,
         )

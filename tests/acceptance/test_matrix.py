@@ -189,7 +189,7 @@ def test_awkward_names_in_a_schema() -> None:
     """For rows; frames and tables by prompt have tests of their own."""
     schema = {"properties": {name: {"type": "string"} for name in NAMES}}
     with ChatServer(numbered(lambda i: {name: f"{name} {i}" for name in NAMES})) as server:
-        made = fb.rows(schema, subject="x", n=3, model=at(server))
+        made = fb.rows(schema, prompt="x", n=3, model=at(server))
     assert made == [{name: f"{name} {i}" for name in NAMES} for i in range(3)]
 
 

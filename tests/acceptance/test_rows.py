@@ -26,9 +26,9 @@ def test_a_class_gives_objects_a_schema_dicts_and_nothing_text() -> None:
     with ChatServer(numbered(bill)) as server:
         assert fb.rows(Bill, **asked(1, model=at(server))) == [Bill(**bill(0))]
     with ChatServer(['{"city": "Graz"}']) as server:
-        assert fb.rows(schema, subject="cities", n=1, model=at(server)) == [{"city": "Graz"}]
+        assert fb.rows(schema, prompt="cities", n=1, model=at(server)) == [{"city": "Graz"}]
     with ChatServer(["A kettle that hums."]) as server:
-        assert fb.rows(subject="slogans", n=1, model=at(server)) == ["A kettle that hums."]
+        assert fb.rows(prompt="slogans", n=1, model=at(server)) == ["A kettle that hums."]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_servers_that_take_less_get_less(refused: Sequence[str]) -> None:
     """Each server is asked in the best way that it takes, without a word from us."""
     seen: list[Any] = []
     with ChatServer(numbered(bill), refuse=refused) as server:
-        made = fb.rows(Bill, **asked(3, model=at(server), report=seen.append))
+        made = fb.rows(Bill, **asked(3, model=at(server), on_result=seen.append))
     assert [row.patient_id for row in made] == [1000, 1001, 1002]
     mode = ["json_schema", "tools", "json_object", "prompt"][len(refused)]
     assert set(seen[0].modes) == {mode}
@@ -85,14 +85,14 @@ def test_examples_may_be_anything(example: Any) -> None:
 def test_a_frame_may_be_the_examples() -> None:
     frame = pd.DataFrame({"name": ["Ada", "Bo"], "age": [3, 4]})
     with ChatServer(numbered(lambda i: {"name": f"P{i}", "age": i})) as server:
-        made = fb.rows(Pet, subject="pets", n=2, examples=frame, model=at(server))
+        made = fb.rows(Pet, prompt="pets", n=2, examples=frame, model=at(server))
     assert made == [Pet("P0", 0), Pet("P1", 1)]
     assert '{"name": "Bo", "age": 4}' in server.calls[0].prompt
 
 
 def test_without_demand_and_examples_the_prompt_is_still_whole() -> None:
     with ChatServer(numbered(bill)) as server:
-        fb.rows(Bill, subject="bills", n=1, model=at(server))
+        fb.rows(Bill, prompt="bills", n=1, model=at(server))
     prompt = server.calls[0].prompt
     assert "None" not in prompt
     assert "In addition" not in prompt
@@ -196,7 +196,7 @@ def test_every_kind_of_field_is_asked_and_typed() -> None:
     part = {"name": "M3", "kind": "bolt", "tags": ["a"], "size": {"d": 3.0}, "ratio": 0.2}
     whole = {**part, "inside": {**part, "inside": None}}
     with ChatServer([json.dumps(whole)]) as server:
-        [made] = fb.rows(Part, subject="parts", n=1, model=at(server))
+        [made] = fb.rows(Part, prompt="parts", n=1, model=at(server))
     assert made == Part(**{**part, "inside": Part(**part)})
     sent = json.dumps(server.calls[0].body)
     assert all(word in sent for word in ("name of the part", "bolt", "tags", "ratio", "inside"))
@@ -271,17 +271,17 @@ def test_more_or_fewer_rows_than_asked_end_in_exactly_five(given: int) -> None:
 def test_wrong_calls_are_refused_before_any_request() -> None:
     """No rows, negative numbers, unknown fields, a schema without fields."""
     with ChatServer() as server:
-        assert fb.rows(Bill, subject="x", n=0, model=at(server)) == []
+        assert fb.rows(Bill, prompt="x", n=0, model=at(server)) == []
         with pytest.raises(UsageError, match="-1 rows"):
-            fb.rows(Bill, subject="x", n=-1, model=at(server))
+            fb.rows(Bill, prompt="x", n=-1, model=at(server))
         with pytest.raises(UsageError, match="which is not a field"):
-            fb.rows(Bill, subject="x", n=1, model=at(server), unique="patient")
+            fb.rows(Bill, prompt="x", n=1, model=at(server), unique="patient")
         with pytest.raises(UsageError, match="describes no rows"):
-            fb.rows(3, subject="x", n=1, model=at(server))  # type: ignore[call-overload]
+            fb.rows(3, prompt="x", n=1, model=at(server))  # type: ignore[call-overload]
         with pytest.raises(UsageError, match="no fields"):
-            fb.rows({"type": "string"}, subject="x", n=1, model=at(server))
+            fb.rows({"type": "string"}, prompt="x", n=1, model=at(server))
         with pytest.raises(UsageError, match="not a list of examples"):
-            fb.rows(Bill, subject="x", n=1, model=at(server), examples="one")
+            fb.rows(Bill, prompt="x", n=1, model=at(server), examples="one")
     assert server.calls == []
 
 
@@ -300,7 +300,7 @@ def test_text_repeats_of_an_example_are_no_new_rows() -> None:
     """Plain text, several a call."""
     script = ['{"rows": [{"text": "Hum."}, {"text": "Boil!"}]}', '{"text": "Steam"}']
     with ChatServer(script) as server:
-        made = fb.rows(subject="slogans", n=2, examples=["hum."], rows_per_call=2, model=at(server))
+        made = fb.rows(prompt="slogans", n=2, examples=["hum."], rows_per_call=2, model=at(server))
     assert sorted(made) == ["Boil!", "Steam"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any, Literal
 
@@ -121,6 +122,58 @@ def test_declared_rules_stand_in_the_prompt_and_broken_rows_are_asked_again() ->
     assert "does not hold: price = 2000.0, size = 55" in prompts[2]
 
 
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("More rooms is usually bigger size.", "house size (m^2) ~ number of rooms +"),
+        ("Make sure that the price grows with size.", "house price ~ house size (m^2) +"),
+        ("House price should increase with the house size.", "house price ~ house size (m^2) +"),
+        ("The bigger the size, the higher the price.", "house price ~ house size (m^2) +"),
+        ("Price falls with distance to town.", "house price ~ distance to town (km) -"),
+    ],
+)
+def test_a_relation_said_in_the_sentence_is_a_check(said: str, name: str) -> None:
+    """It is in the prompt, rows that break it are asked again, and at last it fails the run."""
+    columns = "house size (m^2), house price, number of rooms, distance to town (km)"
+    (table,) = fb.resolve(f"Houses. {said} 10 rows of houses: {columns}").tables.values()
+    assert [check.name for check in table.checks] == [name]
+    (table,) = fb.resolve(f"10 rows of houses: {columns}.\n{said}").tables.values()
+    assert [check.name for check in table.checks] == [name]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Price does not grow with size.",
+        "The price need not be a price that increases with size.",
+        "Love grows with time.",
+        "Make the prices realistic; more detail is better.",
+    ],
+)
+def test_what_is_no_relation_of_two_columns_is_no_check(said: str) -> None:
+    (table,) = fb.resolve(f"10 rows of houses: size, price. {said}").tables.values()
+    assert not table.checks
+
+
+def test_a_relation_in_words_that_rows_break_is_asked_again_and_fails() -> None:
+    numbers = itertools.count()
+
+    def falling(call: Call) -> str:
+        made = [next(numbers) for _ in range(asked_rows(call))]
+        return as_reply(*({"size": 10 + i, "price": 900 - 10 * i} for i in made))
+
+    with (
+        ChatServer(falling) as server,
+        pytest.raises(CheckError, match="`price` is -1"),
+    ):
+        fb.generate(
+            "10 rows of houses: size (number), price (number). The price grows with size.",
+            model=dict(at(server)),
+        )
+    assert "size" in server.calls[1].prompt
+    assert len(server.calls) > 1
+
+
 def test_rows_that_keep_two_columns_from_rising_together_are_asked_again() -> None:
     """As few as leave the rest in line; the reason names the measure."""
     shuffled = [*map(tv, TVS)]
@@ -176,7 +229,7 @@ def test_a_rule_between_rows_is_a_check_of_the_table() -> None:
     bad[5] = {**bad[5], "price": 1_500.0}
     with ChatServer([as_reply(*bad), as_reply(tv(TVS[5]))]) as server:
         made = fb.rows(
-            Tv, subject="televisions", n=8, rows_per_call=8, check_table=ratios, model=at(server)
+            Tv, prompt="televisions", n=8, rows_per_call=8, check_table=ratios, model=at(server)
         )
     assert [row.model_dump() for row in made] == [*map(tv, TVS)]
     assert "a QLED of size 55 costs 3.00 x" in server.calls[1].prompt
@@ -273,7 +326,7 @@ def test_the_fashion_store_is_never_turned_on_its_side(data: list[Any], right: b
     rows = len(data) if isinstance(data[0][1], float) else 3
     frame = {"column_names": ["ProductName", "Price", "Stock"], "data": data}
     with ChatServer([json.dumps(frame)]) as server:
-        made = fb.rows(Item, subject="a fashion store", n=rows, rows_per_call=9, model=at(server))
+        made = fb.rows(Item, prompt="a fashion store", n=rows, rows_per_call=9, model=at(server))
     assert right
     assert [row.ProductName for row in made][:3] == [row[0] for row in GRID]
     assert made[0] == Item(ProductName="Linen Shirt", Price=39.5, Stock=120)
@@ -298,7 +351,7 @@ def test_a_crooked_frame_is_asked_again_with_the_reason(frame: Any, told: str) -
         return json.dumps(frame) if call.number == 1 else fresh(call)
 
     with ChatServer(script) as server:
-        made = fb.rows(Item, subject="a fashion store", n=3, rows_per_call=3, model=at(server))
+        made = fb.rows(Item, prompt="a fashion store", n=3, rows_per_call=3, model=at(server))
     assert len(made) == 3
     assert told in server.calls[1].prompt
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fabula.io.frames import as_table
+from fabula.io.tables import as_table
 from tests.synthesizers.tables import shoppers
 
 

@@ -9,8 +9,8 @@ import pytest
 
 import fabula as fb
 from fabula.errors import SourceError
-from fabula.io.frames import as_table
 from fabula.io.notes import notes_of
+from fabula.io.tables import as_table
 
 ROWS = "".join(f"{at},{at * 1.5},Ada\n" for at in range(30))
 

@@ -15,8 +15,8 @@ import pytest
 
 from fabula.errors import FabulaError
 from fabula.io.csv_layout import unique_names
-from fabula.io.frames import as_table
 from fabula.io.sources import read_source
+from fabula.io.tables import as_table
 
 SECONDS, MEGABYTES = 10, 500
 """Twice the promise in CPU seconds, since a busy machine counts more of them."""

@@ -18,7 +18,7 @@ from fabula.cli.main import main
 from fabula.errors import FabulaError
 from fabula.io.formats import as_format
 from fabula.io.formula_cells import FormulaGuard
-from fabula.io.frames import as_table
+from fabula.io.tables import as_table
 from fabula.io.write import write_table
 from fabula.llm.client.redaction import Redactor
 from tests.security.test_changed_runs import FORMS, READERS, changed_run

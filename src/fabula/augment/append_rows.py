@@ -10,6 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from fabula.inference.row_classes import objects_of
+
 
 def appended(data: Any, new: pa.Table, table: pa.Table) -> Any:
     """The data with new rows at its end.
@@ -27,7 +29,11 @@ def appended(data: Any, new: pa.Table, table: pa.Table) -> Any:
     if isinstance(data, Mapping):
         return {name: [*data[name], *new.column(str(name)).to_pylist()] for name in data}
     if isinstance(data, Sequence) and not isinstance(data, str):
-        return [*data, *new.to_pylist()]
+        rows = new.to_pylist()
+        (cls, *others) = {type(row) for row in data} or {dict}
+        if others or issubclass(cls, Mapping):
+            return [*data, *rows]
+        return [*data, *objects_of(cls, rows)]
     return pa.concat_tables([table, new])
 
 

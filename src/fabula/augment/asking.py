@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
-from fabula.errors import PartialRunError, UsageError, did_you_mean
+from fabula.errors import PartialRunError, UsageError
 from fabula.llm.cache.budget import Budget
 from fabula.llm.client.chat import ChatModel
 from fabula.llm.providers.dry_run import Rehearsal
 from fabula.llm.rows.ask import ask_rows
 from fabula.llm.rows.job import RowsJob, RowsResult
 from fabula.llm.session import models_of_run
+from fabula.types import Progress
 
 if TYPE_CHECKING:
-    from fabula.spec.models import ModelSpec
+    from fabula.spec.models import ModelLike
 
 AskJob: TypeAlias = Callable[[RowsJob], Awaitable[RowsResult]]
 """Asks for the rows of a job."""
@@ -27,7 +28,7 @@ SAMPLE_STEP = 1_000
 class AskOptions(TypedDict, total=False):
     """How a model is asked, whatever it is asked for."""
 
-    model: str | ModelSpec | Mapping[str, Any]
+    model: ModelLike
     rows_per_call: int | None
     attempts: int
     temperature: float | None
@@ -36,35 +37,38 @@ class AskOptions(TypedDict, total=False):
     max_calls: int | None
     max_tokens: int | None
     max_cost: float | None
-    progress: Callable[[int], None] | None
-    report: Callable[[RowsResult], None] | None
+    progress: Progress | None
+    on_result: Callable[[RowsResult], None] | None
     rehearsal: Rehearsal | None
 
 
-def check_options(
-    verb: str, options: Mapping[str, Any], known: type, *, needs: Sequence[str] = ()
-) -> None:
-    """Refuse options that a verb does not know, and miss those that it needs.
+REASONING = "reasoning"
+"""What the thoughts of a model are called in a row that keeps them."""
+
+
+def kept_reasoning(asked: str, names: Sequence[str]) -> str:
+    """The name under which rows keep what the model thought; empty where they don't.
 
     Args:
-        verb: The verb's name, for the message.
-        options: What the caller gave by name.
-        known: The `TypedDict` of the verb's options.
-        needs: Those that must be there.
+        asked: `keep` or `drop`.
+        names: The fields of a row.
 
     Raises:
-        UsageError: An option is unknown or missing.
+        UsageError: It is neither, or a field has that name.
     """
-    for name in options:
-        if name not in known.__annotations__:
-            hint = did_you_mean(name, known.__annotations__)
-            hint = hint or f"it takes {', '.join(sorted(known.__annotations__))}"
-            raise UsageError(f"`{verb}` takes no `{name}`", code="usage.option", hint=hint)
-    for name in needs:
-        if name not in options:
-            raise UsageError(
-                f"`{verb}` needs `{name}`", code="usage.option", hint=f"give it by name: `{name}=`"
-            )
+    if asked not in ("keep", "drop"):
+        raise UsageError(
+            f"`reasoning` is `keep` or `drop`, not {asked!r}",
+            code="usage.reasoning",
+            hint='give reasoning="keep"',
+        )
+    if asked == "keep" and REASONING in names:
+        raise UsageError(
+            f"a field is called `{REASONING}`, so the model's own can't be kept under that name",
+            code="usage.reasoning",
+            hint="rename the field",
+        )
+    return REASONING if asked == "keep" else ""
 
 
 def job_options(options: AskOptions) -> dict[str, Any]:
@@ -77,17 +81,17 @@ def job_options(options: AskOptions) -> dict[str, Any]:
     }
 
 
-async def ask(job: RowsJob, options: AskOptions) -> RowsResult:
+async def ask(job: RowsJob, options: AskOptions, *, name: str) -> RowsResult:
     """Ask for the rows of a job; no model is opened where no row is wanted."""
-    async with asking(options) as ask_job:
+    async with asking(options, name=name) as ask_job:
         return await ask_job(job)
 
 
 @asynccontextmanager
-async def asking(options: AskOptions) -> AsyncIterator[AskJob]:
+async def asking(options: AskOptions, *, name: str) -> AsyncIterator[AskJob]:
     """A way to ask for several jobs, which share a model, opened when first needed, and a budget.
 
-    Each job is reported on its own.
+    Each job is reported on its own, as `name`.
     """
     budget = Budget(
         max_calls=options.get("max_calls"),
@@ -104,10 +108,10 @@ async def asking(options: AskOptions) -> AsyncIterator[AskJob]:
                 return RowsResult([])
             if not opened:
                 opened.append(open_model(options.get("model", "local")))
-            result = await ask_rows(opened[0], job, on_rows=options.get("progress"))
-            report = options.get("report")
-            if report is not None:
-                report(result)
+            result = await ask_rows(opened[0], job, on_rows=_counting(options, name, job.n))
+            on_result = options.get("on_result")
+            if on_result is not None:
+                on_result(result)
             return result
 
         try:
@@ -115,6 +119,12 @@ async def asking(options: AskOptions) -> AsyncIterator[AskJob]:
         finally:
             for model in opened:
                 await model.close()
+
+
+def _counting(options: AskOptions, name: str, n: int) -> Callable[[int], None] | None:
+    """What a job calls with the rows done."""
+    progress = options.get("progress")
+    return None if progress is None else lambda done: progress(name, done, n)
 
 
 def shortfall(result: RowsResult, made: Any) -> PartialRunError:

@@ -17,20 +17,22 @@ import numpy as np
 import pyarrow as pa
 
 from fabula.augment.append_rows import appended
-from fabula.augment.asking import AskOptions, ask, check_options, job_options, shortfall
+from fabula.augment.asking import AskOptions, ask, job_options, shortfall
 from fabula.augment.class_balance import levelling
+from fabula.augment.options import check_options, named_options
 from fabula.augment.sequences import Continue, continued
 from fabula.augment.user_checks import CheckRow, row_check, unique_groups
 from fabula.errors import UsageError, did_you_mean
 from fabula.io.examples import plain_value
-from fabula.io.frames import as_table
+from fabula.io.tables import as_table, one_form
 from fabula.llm.rows.column_profiles import AskedColumn, asked_column, beyond_range, typed_array
 from fabula.llm.rows.job import Row, RowsJob, RowsResult
 from fabula.llm.rows.sync import run_sync
 from fabula.review.notes import ReviewLike, ReviewNotes, read_review
 from fabula.streams import stream
+from fabula.types import Frame, TableLike
 
-Frame = TypeVar("Frame")
+Rows = TypeVar("Rows", bound=TableLike)
 
 SAMPLE_ROWS = 20
 """Rows of the table that prompts may show; they are cut further by length."""
@@ -53,15 +55,18 @@ class ExtendOptions(AskOptions, total=False):
 @overload
 def extend(data: str | PathLike[str], n: int, **wanted: Unpack[ExtendOptions]) -> pa.Table: ...
 @overload
-def extend(data: Frame, n: int, **wanted: Unpack[ExtendOptions]) -> Frame: ...
-def extend(data: Any, n: int, **wanted: Unpack[ExtendOptions]) -> Any:
+def extend(data: Mapping[str, Frame], n: int, **wanted: Unpack[ExtendOptions]) -> Frame: ...
+@overload
+def extend(data: Rows, n: int, **wanted: Unpack[ExtendOptions]) -> Rows: ...
+@named_options(ExtendOptions)
+def extend(data: TableLike, n: int, **wanted: Unpack[ExtendOptions]) -> object:
     """Append rows that fit a table, written by a language model.
 
     The old rows come out as they went in, and the columns, their order and their types stay.
     Increasing ids continue after the largest one; no new row repeats an old one.
 
     Args:
-        data: A pandas, polars or Arrow frame, a mapping of columns, a list of rows, or a path.
+        data: One table, in any form.
         n: Rows to append.
         wanted: The rest, by name: `model`, `attempts` … as `rows` takes them, and
 
@@ -95,18 +100,22 @@ async def aextend(
     data: str | PathLike[str], n: int, **wanted: Unpack[ExtendOptions]
 ) -> pa.Table: ...
 @overload
-async def aextend(data: Frame, n: int, **wanted: Unpack[ExtendOptions]) -> Frame: ...
-async def aextend(data: Any, n: int, **wanted: Unpack[ExtendOptions]) -> Any:
+async def aextend(data: Mapping[str, Frame], n: int, **wanted: Unpack[ExtendOptions]) -> Frame: ...
+@overload
+async def aextend(data: Rows, n: int, **wanted: Unpack[ExtendOptions]) -> Rows: ...
+@named_options(ExtendOptions)
+async def aextend(data: TableLike, n: int, **wanted: Unpack[ExtendOptions]) -> object:
     """`extend` for callers with an event loop of their own: same arguments, same rows."""
     check_options("extend", wanted, ExtendOptions)
-    table = as_table(data)
+    form = one_form(data)
+    table = as_table(form)
     growth = _growth(table, n, wanted)
     result = RowsResult([{} for _ in range(n)])
     if growth.asked:
-        result = await ask(_job(growth, n, wanted), wanted)
+        result = await ask(_job(growth, n, wanted), wanted, name="rows")
     made = [place for place, row in enumerate(result.rows) if row is not None]
     new = growth.rows([(place, result.rows[place] or {}) for place in made])
-    longer = appended(data, new, table)
+    longer = appended(form, new, table)
     if len(made) < n:
         raise shortfall(result, longer)
     return longer

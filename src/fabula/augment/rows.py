@@ -7,11 +7,13 @@ a shortfall becomes an error that carries the rows which are there.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Required, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Required, TypeVar, Unpack, overload
 
-from fabula.augment.asking import AskOptions, ask, check_options, job_options, shortfall
+from fabula.augment.asking import AskOptions, ask, job_options, kept_reasoning, shortfall
+from fabula.augment.options import check_options, named_options
 from fabula.augment.row_schema import TEXT, Shape, shape_of
 from fabula.augment.user_checks import CheckRow, CheckTable, row_check, table_check, unique_groups
+from fabula.errors import UsageError
 from fabula.io.examples import example_values
 from fabula.llm.rows.job import RowsJob
 from fabula.llm.rows.sync import run_sync
@@ -25,13 +27,14 @@ Row = TypeVar("Row")
 class RowOptions(AskOptions, total=False):
     """What `rows` and `arows` take besides the shape of a row; see `rows`."""
 
-    subject: Required[str]
+    prompt: Required[str]
     n: Required[int]
     extra: str
     examples: Sequence[Any] | ArrowStream
     unique: str | Sequence[str | Sequence[str]]
     check_row: CheckRow | None
     check_table: CheckTable | None
+    reasoning: Literal["keep", "drop"]
 
 
 @overload
@@ -40,6 +43,7 @@ def rows(schema: type[Row], **wanted: Unpack[RowOptions]) -> list[Row]: ...
 def rows(schema: Mapping[str, Any], **wanted: Unpack[RowOptions]) -> list[dict[str, Any]]: ...
 @overload
 def rows(schema: None = None, **wanted: Unpack[RowOptions]) -> list[str]: ...
+@named_options(RowOptions)
 def rows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
     """Ask a language model for rows: exactly `n`, valid, distinct, in the order asked.
 
@@ -51,13 +55,15 @@ def rows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
             (dicts), or None (plain text).
         wanted: The rest, by name.
 
-            - `subject`: What the rows are about, in words.
+            - `prompt`: What the rows are about, in words.
             - `n`: Rows wanted.
             - `extra`: A further demand in words.
             - `examples`: Human examples in any form: strings, mappings, objects, a frame.
             - `unique`: Fields, or groups of fields, whose values may not repeat.
             - `check_row`: Takes a row, returns its problems in words; they go back to the model.
             - `check_table`: Takes all rows, returns `{position: problem}`.
+            - `reasoning`: `keep` puts what the model thought before it wrote a row into the
+              row's dict, as `reasoning`; rows that were asked together share it.
             - `model`: `local`, `fake`, `openai:NAME` …, or settings.
             - `rows_per_call`: Rows asked at once; by default chosen by the size of a row.
             - `attempts`: Times that a bad row is asked again.
@@ -65,8 +71,8 @@ def rows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
             - `sample`: Another number asks for other rows.
             - `fresh`: Ask again, even where replies are known.
             - `max_calls`, `max_tokens`, `max_cost`: Limits; the call stops before the next one.
-            - `progress`: Called with the number of rows made so far.
-            - `report`: Called with the record of the calls: usage, modes, notes, rejects.
+            - `progress`: Called with `rows`, the rows made so far, and the rows wanted.
+            - `on_result`: Called with the record of the calls: usage, modes, notes, rejects.
             - `rehearsal`: An `fb.Rehearsal()` that notes what would be asked; nothing is
               called, and the rows are stand-ins.
 
@@ -77,7 +83,7 @@ def rows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
 
     Examples:
         >>> city = {"properties": {"city": {"type": "string"}}}
-        >>> len(rows(city, subject="cities", n=2, model="fake"))
+        >>> len(rows(city, prompt="cities", n=2, model="fake"))
         2
     """
     return run_sync(arows(schema, **wanted))
@@ -91,12 +97,13 @@ async def arows(
 ) -> list[dict[str, Any]]: ...
 @overload
 async def arows(schema: None = None, **wanted: Unpack[RowOptions]) -> list[str]: ...
+@named_options(RowOptions)
 async def arows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
     """`rows` for callers with an event loop of their own: same arguments, same rows."""
-    check_options("rows", wanted, RowOptions, needs=("subject", "n"))
+    check_options("rows", wanted, RowOptions)
     shape = shape_of(schema)
     job = _job(shape, wanted)
-    result = await ask(job, wanted)
+    result = await ask(job, wanted, name="rows")
     made = [shape.make(row) for row in result.rows if row is not None]
     if len(made) < job.n:
         raise shortfall(result, made)
@@ -107,7 +114,7 @@ def _job(shape: Shape, wanted: RowOptions) -> RowsJob:
     examples = example_values(wanted.get("examples", ()))
     alone = wanted.get("rows_per_call") in (None, 1)
     return RowsJob(
-        subject=wanted["subject"],
+        subject=wanted["prompt"],
         fields=shape.fields,
         n=wanted["n"],
         examples=examples,
@@ -117,8 +124,21 @@ def _job(shape: Shape, wanted: RowOptions) -> RowsJob:
         check_row=row_check(shape.make, wanted.get("check_row")),
         check_table=table_check(shape.make, wanted.get("check_table")),
         text=shape.is_text and alone,
+        reasoning=_reasoning(shape, wanted),
         **job_options(wanted),
     )
+
+
+def _reasoning(shape: Shape, wanted: RowOptions) -> str:
+    """The name under which rows keep what the model thought; only dicts have room for it."""
+    name = kept_reasoning(wanted.get("reasoning", "drop"), shape.names)
+    if name and shape.make is not dict:
+        raise UsageError(
+            "only rows that are dicts can keep the model's reasoning",
+            code="usage.reasoning",
+            hint="give a JSON Schema: `rows(YourClass.model_json_schema(), …)`",
+        )
+    return name
 
 
 def _whole_rows(shape: Shape, examples: Sequence[Any]) -> list[dict[str, Any]]:

@@ -143,7 +143,7 @@ def balance(
         "max_calls": max_calls,
         "max_tokens": max_tokens,
         "max_cost": max_cost,
-        "say": lambda note: talk.say(f"note: {note}"),
+        "on_note": lambda note: talk.say(f"note: {note}"),
     }
     if plan:
         planned = run.balance_plan(data, charts=output, **wanted)
@@ -159,7 +159,7 @@ def balance(
 
         wanted["on_round"] = tell
         if watch:
-            wanted["progress"] = lambda done: watch(data.stem, done, done)
+            wanted["progress"] = lambda _, done, __: watch(data.stem, done, done)
         made = run.balance(data, output=folder, overwrite=overwrite, **wanted)
     typer.echo(words.balanced_text(made))
     talk.say(f"Wrote `{folder}/` ({made.table.num_rows:,} rows): {made.ended}")

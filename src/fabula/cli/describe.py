@@ -66,8 +66,8 @@ def describe(
     columns: Annotated[
         str, typer.Option("--columns", metavar="NAMES", help="Only these fields: `name,year`.")
     ] = "",
-    prompt: Annotated[
-        str, typer.Option("--prompt", metavar="TEXT", help="A task of your own, with `{{ name }}`.")
+    task: Annotated[
+        str, typer.Option("--task", metavar="TEXT", help="A task of your own, with `{{ name }}`.")
     ] = "",
     faithful: Annotated[
         bool, typer.Option("--faithful", help="Refuse names and numbers not in the fields.")
@@ -123,7 +123,7 @@ def describe(
             name: value for name, value in wishes.items() if value not in ("", None, [])
         },
         "n": n,
-        "prompt": prompt,
+        "task": task,
         "columns": read_names(columns),
         "preferences_column": preferences,
     }
@@ -153,7 +153,7 @@ def describe(
             verify=verify,
             rounds=rounds,
             failures=failures,
-            scored=scored,
+            on_score=scored,
             model=model or "local",
             attempts=attempts,
             fresh=fresh,
@@ -161,7 +161,7 @@ def describe(
             max_tokens=max_tokens,
             max_cost=max_cost,
             progress=counted(watch, data.stem, len(prompts)),
-            report=lambda result: talk.say(calls_line(result)),
+            on_result=lambda result: talk.say(calls_line(result)),
         )
     claims = sum(bool(record["unsupported"]) for record in records)
     listed = f"; {claims:,} with names or numbers that the fields do not hold" if claims else ""

@@ -78,7 +78,7 @@ def extend(
     from fabula.augment.extend import beyond_ranges
     from fabula.augment.extend import extend as grow
     from fabula.augment.extend_files import extend_file, longer_name
-    from fabula.io.frames import as_table
+    from fabula.io.tables import as_table
     from fabula.render import amounts
 
     talk: Talk = ctx.obj
@@ -100,14 +100,14 @@ def extend(
         "max_calls": max_calls,
         "max_tokens": max_tokens,
         "max_cost": max_cost,
-        "report": tell,
+        "on_result": tell,
     }
     if dry_run:
         table = as_table(data)
 
         def go_through(noted: Rehearsal) -> None:
             wanted["rehearsal"] = noted
-            del wanted["report"]
+            del wanted["on_result"]
             grow(table, n, **wanted)
 
         print_rehearsal(go_through)

@@ -91,7 +91,7 @@ def extract(
             max_tokens=max_tokens,
             max_cost=max_cost,
             progress=counted(watch, data.stem, len(prompts)),
-            report=lambda result: talk.say(calls_line(result)),
+            on_result=lambda result: talk.say(calls_line(result)),
         )
     talk.say(f"Wrote `{target}` (from {amounts.count(len(made), 'text')})")
     talk.hint(f"look at it with `fabula show {pasted(target)}`")

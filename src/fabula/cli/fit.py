@@ -126,9 +126,9 @@ def fit(
     the card that is printed says. Related tables are learned together, with their keys, and written
     as a folder.
     """
-    from fabula.inference.frames import several_tables
     from fabula.io.formats import format_of
     from fabula.io.places import check_free, make_folder
+    from fabula.io.tables import forms_in
     from fabula.io.write import write_table
     from fabula.synthesizers.fitting import fit
     from fabula.synthesizers.multitable.database import RelationalSynthesizer
@@ -140,8 +140,8 @@ def fit(
         format_of(file)
         check_free(file, overwrite=True)
     _differ(data, output, *parts)
-    tables = several_tables(data)
-    if tables is not None and parts:
+    tables = forms_in(data)
+    if len(tables) > 1 and parts:
         raise UsageError(
             "several tables are learned from all of their rows: there are no parts to write",
             code="usage.several-tables",
@@ -149,7 +149,7 @@ def fit(
         )
     with progress(talk) as watch:
         synthesizer = fit(
-            data if tables is None else tables,
+            tables,
             model=model,
             holdout=holdout,
             seed=seed,

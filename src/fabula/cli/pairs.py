@@ -13,6 +13,7 @@ from fabula.cli.arguments import (
     MaxCostOption,
     MaxTokensOption,
     ModelOption,
+    ReasoningOption,
     SeedOption,
     read_shares,
 )
@@ -58,8 +59,8 @@ def pairs(
     outputs: Annotated[
         str, typer.Option("--output", metavar="C", help="Fields of the output, without an arrow.")
     ] = "",
-    subject: Annotated[
-        str, typer.Option("--subject", metavar="TEXT", help="What the pairs are about.")
+    prompt: Annotated[
+        str, typer.Option("--prompt", metavar="TEXT", help="What the pairs are about.")
     ] = "",
     extra: Annotated[
         str, typer.Option("--extra", metavar="TEXT", help="A further demand in words.")
@@ -103,6 +104,7 @@ def pairs(
     numbered: Annotated[
         bool, typer.Option("--numbered", help="Ask for numbered text, never for JSON.")
     ] = False,
+    reasoning: ReasoningOption = None,
     seed: SeedOption = None,
     model: ModelOption = None,
     rows_per_call: Annotated[
@@ -140,23 +142,24 @@ def pairs(
     options: PairOptions = {
         "input": inputs,
         "output": outputs,
-        "subject": subject,
+        "prompt": prompt,
         "extra": extra,
         "balance": dict(map(read_attribute, balance or ())),
         "numbered": numbered,
+        "reasoning": reasoning or "drop",
         "model": model or "local",
         "rows_per_call": rows_per_call,
         "fresh": fresh,
         "max_calls": max_calls,
         "max_tokens": max_tokens,
         "max_cost": max_cost,
-        "report": tell,
+        "on_result": tell,
     }
     if examples is not None:
         options["examples"] = _examples(examples)
     shape = class_of(wanted) or wanted
     if dry_run:
-        del options["report"]
+        del options["on_result"]
         print_rehearsal(lambda noted: ask(shape, n, **(options | {"rehearsal": noted})))
         return
     export: dict[str, Any] = {
@@ -193,7 +196,7 @@ def _no_file(outputs: str) -> None:
 
 
 def _examples(path: Path) -> list[Any]:
-    from fabula.io.frames import as_table
+    from fabula.io.tables import as_table
 
     rows: list[Any] = as_table(path, name="examples").to_pylist()
     return rows

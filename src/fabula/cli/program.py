@@ -143,7 +143,7 @@ def write(
             max_tokens=max_tokens,
             max_cost=max_cost,
             limits=_limits(max_seconds, max_memory),
-            tell=talk.say if talk.progress else None,
+            on_note=talk.say if talk.progress else None,
         )
 
     _finish(talk, make, folder)

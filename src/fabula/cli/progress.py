@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -36,15 +36,15 @@ def progress(talk: Talk, *, resumes: bool = False) -> Iterator[Progress | None]:
         yield _Lines(talk, resumes)
 
 
-def counted(watch: Progress | None, name: str, asked: int) -> Callable[[int], None] | None:
-    """What a job that counts from nothing is to call with the rows done.
+def counted(watch: Progress | None, name: str, asked: int) -> Progress | None:
+    """What a job that counts from nothing is to call, shown under a name of ours.
 
     It counts answers of the ledger like new ones, so a first number says nothing of earlier runs.
     """
     if watch is None:
         return None
     watch(name, 0, asked)
-    return lambda done: watch(name, done, asked)
+    return lambda _, done, __: watch(name, done, asked)
 
 
 class _Lines:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypedDict, Unpack
 
-from fabula.augment.asking import AskOptions, asking, check_options, job_options, shortfall
+from fabula.augment.asking import AskOptions, asking, job_options, shortfall
+from fabula.augment.options import check_options, named_options
 from fabula.augment.row_schema import TEXT
 from fabula.describing.examples import TOLD
 from fabula.describing.facts import folded, holds_values, missing_values, unsupported_claims
@@ -22,6 +23,7 @@ from fabula.describing.round_trip import Comparison, RoundTrip
 from fabula.errors import UsageError
 from fabula.llm.rows.job import Reject, RowCheck, RowField, RowsJob, RowsResult
 from fabula.llm.rows.sync import run_sync
+from fabula.types import TableLike
 
 ROUNDS = 2
 """Times that a text is written again because a reader did not find its fields."""
@@ -54,7 +56,7 @@ class DescribeOptions(AskOptions, total=False):
 
     preferences: PreferencesLike | Sequence[PreferencesLike]
     n: int
-    prompt: str
+    task: str
     columns: Sequence[str]
     preferences_column: str
     faithful: bool
@@ -62,7 +64,7 @@ class DescribeOptions(AskOptions, total=False):
     verify: bool | Comparison
     rounds: int
     failures: Literal["drop", "keep"]
-    scored: Callable[[RoundTrip], None]
+    on_score: Callable[[RoundTrip], None]
 
 
 @dataclass(frozen=True)
@@ -102,18 +104,21 @@ class Writing:
         return None if row is None else row[TEXT]
 
 
-def describe(data: Any, **wanted: Unpack[DescribeOptions]) -> list[Described]:
+@named_options(DescribeOptions)
+def describe(data: TableLike, **wanted: Unpack[DescribeOptions]) -> list[Described]:
     """Write a text for each item that tells all of its fields.
 
     Args:
-        data: A list of items, a frame, a file's path, or one item. An item is a mapping, a list,
-            a list of mappings, a plain value, or `{"fields": …, "preferences": …}`.
+        data: A list of items, one table in any form, or one item as a mapping (put it into a list
+            where its values are lists of one length, which would be columns). An item is a
+            mapping, a list, a list of mappings, a plain value, or
+            `{"fields": …, "preferences": …}`.
         wanted: The rest, by name: `model`, `attempts` … as `rows` takes them, and
 
             - `preferences`: `style`, `language`, `min_words`, `max_words`, `min_characters`,
               `max_characters`, `must`, `must_not`; for all items, or a list of one for each.
             - `n`: Texts about each item, no two alike.
-            - `prompt`: A task of your own, a Jinja template over `fields`, `preferences`,
+            - `task`: A task of your own, a Jinja template over `fields`, `preferences`,
               `variant` and the items' names.
             - `columns`: The fields to tell; by default all.
             - `preferences_column`: The field that holds an item's own preferences.
@@ -123,7 +128,7 @@ def describe(data: Any, **wanted: Unpack[DescribeOptions]) -> list[Described]:
             - `verify`: Have each text read again, and compare what comes out with the fields.
             - `rounds`: Times that a text whose fields do not come back is written again.
             - `failures`: What happens to those that never do: `drop` or `keep`.
-            - `scored`: Called with the score of the round trip.
+            - `on_score`: Called with the score of the round trip.
 
     Returns:
         One record for each text, in the order of the items, with `fields`, `preferences`, `text`
@@ -143,11 +148,12 @@ def describe(data: Any, **wanted: Unpack[DescribeOptions]) -> list[Described]:
     return run_sync(adescribe(data, **wanted))
 
 
-async def adescribe(data: Any, **wanted: Unpack[DescribeOptions]) -> list[Described]:
+@named_options(DescribeOptions)
+async def adescribe(data: TableLike, **wanted: Unpack[DescribeOptions]) -> list[Described]:
     """`describe` for callers with an event loop of their own: same arguments, same texts."""
     writer = _writer(data, wanted)
     tasks = writer.tasks
-    async with asking(wanted) as ask:
+    async with asking(wanted, name="texts") as ask:
         full = [place for place, task in enumerate(tasks) if holds_values(task.item.plain)]
         asked = await ask(writer.job(full))
         writing = Writing(tasks, _spread(asked, full, len(tasks)), {}, {})
@@ -179,7 +185,7 @@ def _writer(data: Any, wanted: DescribeOptions) -> Writer:
     if n < 0:
         raise UsageError(f"{n} texts an item can't be written", code="usage.rows")
     tasks = [Task(item, variant, n) for item in items for variant in range(1, n + 1)]
-    return Writer(tasks, Prompts(items, wanted.get("prompt", "")), wanted)
+    return Writer(tasks, Prompts(items, wanted.get("task", "")), wanted)
 
 
 class Writer:

@@ -7,20 +7,20 @@ the model.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
-from fabula.augment.asking import AskOptions, ask, check_options, job_options, shortfall
+from fabula.augment.asking import AskOptions, ask, job_options, shortfall
+from fabula.augment.options import check_options, named_options
 from fabula.augment.user_checks import row_check
 from fabula.describing.extract_schema import OBJECTS, SchemaLike, Wanted, wanted_of
 from fabula.describing.items import read_items
 from fabula.errors import SourceError, UsageError, did_you_mean
 from fabula.io.examples import plain_value
-from fabula.io.frames import as_table
 from fabula.llm.json_schema.wording import as_json
 from fabula.llm.rows.job import RowsJob, RowsResult
 from fabula.llm.rows.sync import run_sync
+from fabula.types import TableLike
 
 SYSTEM = (
     "You read texts and write down what they say. Reply with JSON only, no comments and no "
@@ -42,11 +42,12 @@ class ExtractOptions(AskOptions, total=False):
     examples: Sequence[tuple[str, Any]]
 
 
-def extract(data: Any, schema: SchemaLike, **wanted: Unpack[ExtractOptions]) -> list[Any]:
+@named_options(ExtractOptions)
+def extract(data: TableLike, schema: SchemaLike, **wanted: Unpack[ExtractOptions]) -> list[Any]:
     """Take typed values out of texts.
 
     Args:
-        data: A list of texts, a frame, or a file's path.
+        data: A list of texts, or one table in any form.
         schema: A Pydantic class or dataclass (objects come out), a JSON Schema, its file,
             `module:Class`, or one line such as `name str, films list[str], year int?` (dicts).
         wanted: The rest, by name: `model`, `attempts` … as `rows` takes them, and
@@ -72,11 +73,14 @@ def extract(data: Any, schema: SchemaLike, **wanted: Unpack[ExtractOptions]) -> 
     return run_sync(aextract(data, schema, **wanted))
 
 
-async def aextract(data: Any, schema: SchemaLike, **wanted: Unpack[ExtractOptions]) -> list[Any]:
+@named_options(ExtractOptions)
+async def aextract(
+    data: TableLike, schema: SchemaLike, **wanted: Unpack[ExtractOptions]
+) -> list[Any]:
     """`extract` for callers with an event loop of their own: same arguments, same objects."""
     check_options("extract", wanted, ExtractOptions)
     shape = wanted_of(schema, many=wanted.get("many", False))
-    result = await ask(_job(data, shape, wanted), wanted)
+    result = await ask(_job(data, shape, wanted), wanted, name="objects")
     made = objects_of(result, shape)
     if any(row is None for row in result.rows):
         raise shortfall(result, made)
@@ -135,12 +139,7 @@ def read_texts(data: Any, column: str = "") -> list[str]:
         SourceError: It can't be read, or an entry is not text.
         UsageError: There is no such column, or several could be meant.
     """
-    if isinstance(data, Sequence) and not isinstance(data, str):
-        listed: list[Any] = list(data)
-    elif isinstance(data, str | os.PathLike):
-        listed = [item.fields for item in read_items(data)]
-    else:
-        listed = as_table(data).to_pylist()
+    listed = [item.fields for item in read_items(data)]
     if listed and all(isinstance(item, Mapping) for item in listed):
         name = _text_column(listed, column)
         listed = [item.get(name) for item in listed]

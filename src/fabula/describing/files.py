@@ -20,9 +20,9 @@ from fabula.describing.extract_schema import SchemaLike
 from fabula.errors import PartialRunError, SinkError, SourceError
 from fabula.io.examples import plain_value
 from fabula.io.formats import ENDINGS, format_of
-from fabula.io.frames import as_table
 from fabula.io.partial_files import is_unfinished, mark_finished, mark_unfinished
 from fabula.io.places import check_free, make_folder, replacing
+from fabula.io.tables import as_table
 from fabula.io.write import write_table
 
 _ADDED = ("text", "variant", "unsupported", "round_trip", "error")

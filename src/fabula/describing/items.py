@@ -1,7 +1,7 @@
 """What is to be described: items of any form, with preferences of their own where they have any.
 
-A file gives one item a row (or a line, whatever JSON stands in it), a frame one a row, a list one
-an entry, and a mapping is a single item.
+A table in any form gives one item a row, a JSON file one a line, whatever JSON stands in it, and a
+list one an entry. Another mapping is a single item.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fabula.describing.preferences import (
 from fabula.errors import SourceError, UsageError, did_you_mean
 from fabula.io.examples import plain_value
 from fabula.io.formats import ENDINGS
-from fabula.io.frames import as_table
+from fabula.io.tables import as_table, is_tabular, row_mapping
 
 _ITEM_KEYS = {"fields", "preferences"}
 
@@ -91,19 +91,21 @@ def _listed(data: Any) -> list[Any]:
         if kind in ("json", "jsonl") and path.is_file():
             return _json_items(path, lines=kind == "jsonl")
         rows: list[dict[str, Any]] = as_table(path).to_pylist()
-        return [_decoded(row) for row in rows] if kind == "csv" else rows
-    if isinstance(data, Mapping):
+        return [_decoded(row) for row in rows] if _is_csv(path) else rows
+    if isinstance(data, Mapping) and not is_tabular(data):
         return [data]
-    if hasattr(data, "__arrow_c_stream__"):
-        listed: list[Any] = as_table(data).to_pylist()
-        return listed
     if isinstance(data, Sequence):
-        return list(data)
-    raise SourceError(
-        f"a {type(data).__name__} holds no items",
-        code="source.unsupported-value",
-        hint="give a list of items, a frame, or a file's path",
-    )
+        return [item if (row := row_mapping(item)) is None else row for item in data]
+    listed: list[Any] = as_table(data).to_pylist()
+    return listed
+
+
+def _is_csv(path: Path) -> bool:
+    """Whether cells of a file or folder are text, which holds lists and objects as JSON."""
+    if path.is_dir():
+        return any(map(_is_csv, (item for item in path.iterdir() if item.suffix)))
+    ending = Path(path.stem).suffix or path.suffix
+    return ENDINGS.get(ending.lower()) == "csv"
 
 
 def _json_items(path: Path, *, lines: bool) -> list[Any]:

@@ -79,7 +79,7 @@ class Prompts:
             )
         except Exception as error:  # a template may fail on the data in any way
             raise UsageError(
-                f"the prompt fails on an item: {error}",
+                f"the task fails on an item: {error}",
                 code="usage.prompt",
                 hint="`{{ fields }}` holds the item as JSON",
             ) from error
@@ -90,11 +90,11 @@ def _checked(template: str, known: Sequence[str], *, any_name: bool) -> tuple[st
     try:
         names = template_needs(template, ())
     except TemplateError as error:
-        raise UsageError(f"the prompt is no template: {error}", code="usage.prompt") from error
+        raise UsageError(f"the task is not a template: {error}", code="usage.prompt") from error
     for name in names:
         if name not in known and not any_name:
             raise UsageError(
-                f"the prompt uses `{name}`, which not every item has",
+                f"the task uses `{name}`, which not every item has",
                 code="usage.prompt",
                 hint=did_you_mean(name, known) or f"there are {', '.join(known)}",
             )

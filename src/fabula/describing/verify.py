@@ -50,7 +50,7 @@ async def verify(writing: Writing, writer: Writer, ask: AskJob) -> None:
         if writing.text(place) is not None and place not in reader.scores:
             writing.failures[place] = "the text could not be verified"
     tally.scores += [score for _, score in sorted(reader.scores.items())]
-    if tell := options.get("scored"):
+    if tell := options.get("on_score"):
         tell(tally.total())
 
 

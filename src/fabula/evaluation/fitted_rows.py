@@ -14,7 +14,7 @@ from fabula.synthesizers.multitable.database import RelationalSynthesizer
 from fabula.synthesizers.synthesizer import Synthesizer, load_synthesizer
 from fabula.types import Path as PathLike
 
-Model: TypeAlias = Synthesizer | RelationalSynthesizer | PathLike
+Model: TypeAlias = Synthesizer[Any] | RelationalSynthesizer[Any] | PathLike
 """A fitted model, or its file or folder."""
 
 Part: TypeAlias = Literal["training", "holdout", "whole"]

@@ -14,16 +14,16 @@ import pyarrow.compute as pc
 
 from fabula.inference.across import keep_rules
 from fabula.inference.arrays import guess_array
-from fabula.inference.frames import named_tables
 from fabula.inference.inferred import Inferred
 from fabula.inference.pydantic_models import guessed_table
 from fabula.inference.resolve import class_of
 from fabula.inference.written import written_guess
 from fabula.io.arrays import whole_numbers
 from fabula.io.notes import notes_of
+from fabula.io.tables import named_tables
+from fabula.kinds.base.columns import AbstractColumn
 from fabula.relationships.keys import find_keys, singular
 from fabula.spec import col
-from fabula.spec.columns import AbstractColumn
 from fabula.spec.locations import Source
 from fabula.spec.tables import DatasetSpec, TableSpec
 
@@ -32,8 +32,7 @@ def infer(source: Any, *, prompt: str | None = None) -> Inferred:
     """Guess a spec.
 
     Args:
-        source: A Pydantic class or dataclass, `module:Class`, a frame, a mapping of names to
-            frames, a data file, or a folder of data files.
+        source: A Pydantic class or dataclass, `module:Class`, or data in any form.
         prompt: What the rows are about; with a class, see `generate`.
 
     Raises:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -35,6 +37,20 @@ def check_unpacked(path: Path) -> None:
                 raise _bomb(path, f"it unpacks to more than {MOST_RATIO} times its size")
 
 
+def check_members(path: Path) -> None:
+    """Make sure that the members of a zip file do not claim far more bytes than data does.
+
+    Raises:
+        SourceError: They do.
+    """
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        claimed = sum(member.file_size for member in archive.infolist())
+    if claimed > max(FREE_BYTES, MOST_RATIO * path.stat().st_size):
+        raise _bomb(path, f"it unpacks to more than {MOST_RATIO} times its size")
+
+
 def check_columns(count: int, path: Path) -> None:
     """Make sure that a table is not wider than tables are.
 
@@ -45,7 +61,7 @@ def check_columns(count: int, path: Path) -> None:
         raise _bomb(path, f"it has more than {MOST_COLUMNS:,} columns")
 
 
-def check_rows(rows: int, path: Path) -> None:
+def check_rows(rows: int, files: Sequence[Path]) -> None:
     """Make sure that a columnar file's rows are more than a claim, before they get memory.
 
     A constant column is stored once and read as often as the file says.
@@ -53,10 +69,9 @@ def check_rows(rows: int, path: Path) -> None:
     Raises:
         SourceError: They are not.
     """
-    files = [path] if path.is_file() else [item for item in path.rglob("*") if item.is_file()]
-    size = sum(item.stat().st_size for item in files)
+    size = sum(file.stat().st_size for file in files)
     if rows > max(FREE_ROWS, size):
-        raise _bomb(path, f"it claims {rows:,} rows in {size:,} bytes")
+        raise _bomb(files[0], f"it claims {rows:,} rows in {size:,} bytes")
 
 
 def _bomb(path: Path, why: str) -> SourceError:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from fabula.errors import UsageError
@@ -18,14 +20,25 @@ def example_values(examples: Any) -> list[Any]:
     """The examples as strings and mappings.
 
     Args:
-        examples: A sequence of examples, or a frame whose rows are the examples.
+        examples: A sequence of examples, or one table in any form, whose rows are the examples.
 
     Raises:
-        UsageError: They are not a sequence.
+        UsageError: It is a single example.
+        SourceError: A file can't be read.
     """
-    if hasattr(examples, "__arrow_c_stream__") and not _is_series(examples):
-        from fabula.io.frames import as_table  # Arrow is loaded by those who bring a frame only
+    if isinstance(examples, list | tuple):
+        return [plain_value(item) for item in examples]
+    from fabula.io.tables import as_table, is_column, is_tabular  # Arrow, for tables alone
 
+    if is_column(examples):
+        return [plain_value(item) for item in examples]
+    if (
+        (isinstance(examples, Mapping) and is_tabular(examples))
+        or (isinstance(examples, str | os.PathLike) and Path(examples).exists())
+        or hasattr(examples, "__arrow_c_stream__")
+        or hasattr(examples, "__arrow_c_array__")
+        or hasattr(examples, "scanner")
+    ):
         return [plain_value(row) for row in as_table(examples, name="examples").to_pylist()]
     if isinstance(examples, str | bytes | Mapping) or not isinstance(examples, Sequence):
         raise UsageError(
@@ -56,8 +69,3 @@ def plain_value(value: Any) -> Any:
         if hasattr(value, convert):
             return plain_value(getattr(value, convert)())
     return str(value)
-
-
-def _is_series(value: Any) -> bool:
-    """Whether a pandas row or column came where a frame was meant."""
-    return getattr(value, "ndim", 2) == 1

@@ -5,9 +5,11 @@ The content decides before the ending does: a Parquet file called `.csv` is read
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,8 +20,10 @@ from fabula.errors import SourceError, did_you_mean
 from fabula.io.archives import unpacked
 from fabula.io.claimed_sizes import check_columns, check_unpacked
 from fabula.io.csv_files import read_csv
+from fabula.io.excel_files import EXCEL_ENDINGS, is_workbook, read_sheet, read_sheets
 from fabula.io.formats import ENDINGS, Format
 from fabula.io.json_files import json_rows, read_json, read_json_lines
+from fabula.io.notes import notes_of, with_notes, without_notes
 from fabula.io.read import TableRows, read_files
 from fabula.io.run_files import check_unchanged, inside, read_object
 from fabula.types import Path as PathLike
@@ -31,34 +35,50 @@ _OTHERS = {
     b"%PDF": "a PDF document",
     b"\xd0\xcf\x11\xe0": "an old Office document",
 }
-_READERS = {"csv": read_csv, "jsonl": read_json_lines, "json": read_json}
+_READERS: dict[str, Callable[[Path], pa.Table]] = {
+    "csv": read_csv,
+    "jsonl": read_json_lines,
+    "json": read_json,
+}
+_AS_WRITTEN: dict[str, Callable[[Path], pa.Table]] = {
+    **_READERS,
+    "csv": partial(read_csv, as_written=True),
+}
 _JSON = ("json", "jsonl")
 _PACKED = (".gz", ".zip")
 _SNIFFED = 64 * 1024
+_PART = re.compile(r"part[-_.]?\d|.*-\d+-of-\d+\b", re.IGNORECASE)
+"""What the parts of one table are called by those who write them."""
 _NO_TABLES = ("run.json", "manifest.json", "rejects.jsonl")
-"""Files of a run that hold none of its tables."""
+"""Files of a run that hold none of its tables; those of a run of one file begin with its name."""
 
 
-def read_source(path: PathLike) -> TableRows:
+def read_source(path: PathLike, *, as_written: bool = False) -> TableRows:
     """The rows of a file, or of a folder that holds the parts of one table.
 
     Columnar files are opened and not read; text files are read.
+
+    Args:
+        path: The file or folder.
+        as_written: Whether values of CSV stay the texts that stand in the file.
 
     Raises:
         SourceError: There is no such file, or it can't be read; with its line where known.
     """
     place = _existing(Path(path))
     if place.is_dir():
-        return _read_folder(place)
+        return _read_folder(place, as_written)
+    if is_workbook(place):
+        return read_sheet(place)
     if _is_archive(place):
-        return _read_archive(place)
+        return _read_archive(place, as_written)
     kind = _kind(place)
     with _reading(place):
         if kind in _COLUMNAR:
             rows = read_files([place], _COLUMNAR[kind], None)
             _check_names(rows.schema.names, place)
             return rows
-        table = _READERS[kind](place)
+        table = (_AS_WRITTEN if as_written else _READERS)[kind](place)
     _check_names(table.column_names, place)
     return table
 
@@ -96,24 +116,23 @@ def _reading(place: Path) -> Iterator[None]:
 
 
 def read_tables(path: PathLike) -> dict[str, TableRows]:
-    """Every table of a folder, such as a run's: a file or a folder of parts each, by name.
+    """Every table of a file, a workbook or a folder, such as a run's, by name.
+
+    In a folder each file is a table, and so is each folder of files; files that are called parts
+    (`part-0.parquet`) are one table. In a workbook each sheet is a table.
 
     Raises:
         SourceError: There is no table, or one can't be read.
     """
     folder = Path(path)
+    if is_workbook(folder):
+        sheets = read_sheets(folder)
+        return sheets if len(sheets) > 1 else {folder.stem: next(iter(sheets.values()))}
     if not folder.is_dir():
         return {_table_name(folder): read_source(folder)}
-    run = _run_files(folder)
-    if run:
-        return {name: _read_parts(files) for name, files in run.items()}
-    parts = {_table_name(item): item for item in _parts(folder)}
-    parts |= {
-        item.name: item for item in sorted(folder.iterdir()) if item.is_dir() and _parts(item)
-    }
-    if not parts:
-        raise _without_data(folder)
-    return {name: read_source(item) for name, item in parts.items()}
+    if run := _run_files(folder):
+        return {name: _read_run(files) for name, files in run.items()}
+    return {name: _read_parts(files) for name, files in _tables_of(folder).items()}
 
 
 def _existing(path: Path) -> Path:
@@ -121,7 +140,7 @@ def _existing(path: Path) -> Path:
     if path.exists():
         return path
     if not path.suffix:
-        for ending in ENDINGS:
+        for ending in (*ENDINGS, *sorted(EXCEL_ENDINGS)):
             if path.with_suffix(ending).is_file():
                 return path.with_suffix(ending)
     near = [item.name for item in path.parent.glob("*")] if path.parent.is_dir() else []
@@ -146,12 +165,12 @@ def _is_archive(path: Path) -> bool:
         raise _broken(path, exc.strerror or str(exc)) from exc
 
 
-def _read_archive(path: Path) -> pa.Table:
+def _read_archive(path: Path, as_written: bool) -> pa.Table:
     """The table of the only data file of an archive."""
     with TemporaryDirectory() as folder:
         file = unpacked(path, Path(folder))
         try:
-            rows = read_source(file)
+            rows = read_source(file, as_written=as_written)
             table = rows if isinstance(rows, pa.Table) else rows.to_table()
         except SourceError as exc:
             exc.message = exc.message.replace(str(file), f"{path}/{file.name}")
@@ -183,21 +202,29 @@ def _kind(path: Path) -> str:
     return ENDINGS.get(ending.lower(), looks)
 
 
-def _read_folder(folder: Path) -> TableRows:
-    """The one table of a folder: its parts, or the run's only table."""
+def _read_folder(folder: Path, as_written: bool) -> TableRows:
+    """The only table of a folder."""
     run = _run_files(folder)
-    if len(run) > 1:
-        names = ", ".join(f"`{folder / name}`" for name in run)
+    if run:
+        return _read_run(_only(run, folder), as_written)
+    return _read_parts(_only(_tables_of(folder), folder), as_written)
+
+
+def _only(tables: dict[str, list[Path]], folder: Path) -> list[Path]:
+    """The files of the only table of a folder.
+
+    Raises:
+        SourceError: There are several.
+    """
+    if len(tables) > 1:
+        names = ", ".join(f"`{folder / name}`" for name in tables)
         raise SourceError(
-            f"`{folder}` holds {len(run)} tables",
+            f"`{folder}` holds {len(tables)} tables",
             code="source.several",
             where=str(folder),
             hint=f"name one of {names}",
         )
-    parts = next(iter(run.values())) if run else _parts(folder)
-    if not parts:
-        raise _without_data(folder)
-    return _read_parts(parts)
+    return next(iter(tables.values()))
 
 
 def _run_files(folder: Path) -> dict[str, list[Path]]:
@@ -220,13 +247,42 @@ def _run_files(folder: Path) -> dict[str, list[Path]]:
     return {name: list(files) for name, files in found.items()}
 
 
-def _parts(folder: Path) -> list[Path]:
+def _tables_of(folder: Path) -> dict[str, list[Path]]:
+    """The files of each table of a folder that is not a run's.
+
+    Raises:
+        SourceError: There is none, or two have one name.
+    """
+    files = _data_files(folder)
+    folders = [item for item in sorted(folder.iterdir()) if item.is_dir() and _data_files(item)]
+    if files and not folders and all(_PART.match(file.name) for file in files):
+        return {folder.resolve().name: files}
+    tables: dict[str, list[Path]] = {}
+    for name, found in [
+        *((_table_name(file), [file]) for file in files),
+        *((item.name, _only(_tables_of(item), item)) for item in folders),
+    ]:
+        if name in tables:
+            both = " and ".join(f"`{item}`" for item in (tables[name][0], found[0]))
+            raise SourceError(
+                f"`{name}` of `{folder}` is there twice: {both}",
+                code="source.several",
+                where=str(folder),
+                hint="move one of them away, or give a single file",
+            )
+        tables[name] = found
+    if not tables:
+        raise _without_data(folder)
+    return tables
+
+
+def _data_files(folder: Path) -> list[Path]:
     """The data files of a folder in their order."""
     return sorted(
         item
         for item in folder.iterdir()
-        if (item.suffix.lower() in ENDINGS or _is_packed_data(item))
-        and item.name not in _NO_TABLES
+        if (item.suffix.lower() in {*ENDINGS, *EXCEL_ENDINGS} or _is_packed_data(item))
+        and not any(f".{item.name}".endswith(f".{name}") for name in _NO_TABLES)
         and item.name[0] != "."
     )
 
@@ -235,21 +291,40 @@ def _is_packed_data(path: Path) -> bool:
     return path.suffix.lower() in _PACKED and Path(path.stem).suffix.lower() in ENDINGS
 
 
-def _read_parts(parts: list[Path]) -> TableRows:
-    """Files of one table as one; of several formats the first is read."""
-    mine = [part for part in parts if part.suffix == parts[0].suffix]
-    kinds = {"zip" if _is_archive(part) else _kind(part) for part in mine}
-    (kind, *others) = kinds
-    if kind in _COLUMNAR and not others:
-        return read_files(mine, _COLUMNAR[kind], None)
-    tables = [read_source(part) for part in mine]
+def _read_run(files: list[Path], as_written: bool = False) -> TableRows:
+    """A run's table in the first of the formats that it was written in."""
+    return _read_parts([file for file in files if file.suffix == files[0].suffix], as_written)
+
+
+def _read_parts(parts: list[Path], as_written: bool = False) -> TableRows:
+    """Files of one table as one; a column that some of them lack is missing in their rows."""
+    if len(parts) == 1:
+        return read_source(parts[0], as_written=as_written)
+    found = [read_source(part, as_written=as_written) for part in parts]
+    packed = (_is_archive(part) or is_workbook(part) for part in parts)
+    kinds = {"packed" if odd else _kind(part) for odd, part in zip(packed, parts, strict=True)}
+    same = all(rows.schema == found[0].schema for rows in found)
+    if same and len(kinds) == 1 and kinds <= set(_COLUMNAR):
+        return read_files(parts, _COLUMNAR[kinds.pop()], None)
+    tables = [rows if isinstance(rows, pa.Table) else rows.to_table() for rows in found]
     try:
-        return pa.concat_tables(
-            [rows if isinstance(rows, pa.Table) else rows.to_table() for rows in tables],
-            promote_options="permissive",
-        )
+        whole = pa.concat_tables(map(without_notes, tables), promote_options="permissive")
     except pa.ArrowException as exc:
-        raise _broken(mine[0].parent, f"its files don't fit together: {exc}") from exc
+        raise _broken(parts[0].parent, f"its files don't fit together: {exc}") from exc
+    return with_notes(whole, _notes_of_parts(parts, tables, whole))
+
+
+def _notes_of_parts(parts: list[Path], tables: list[pa.Table], whole: pa.Table) -> list[str]:
+    """What the reader said of each file of a table, and the columns that one lacks."""
+    told = []
+    for part, table in zip(parts, tables, strict=True):
+        told += [f"{part.name}: {note}" for note in notes_of(table)]
+        lacking = [f"`{name}`" for name in whole.column_names if name not in table.column_names]
+        if lacking:
+            told.append(
+                f"{part.name}: has no {', '.join(lacking)}: missing in its {table.num_rows:,} rows"
+            )
+    return told
 
 
 def _check_names(names: list[str], path: Path) -> None:
@@ -275,7 +350,7 @@ def _without_data(folder: Path) -> SourceError:
         f"`{folder}` holds no data file",
         code="source.empty",
         where=str(folder),
-        hint="give a file, or a folder of Parquet, CSV, JSON Lines or Arrow files",
+        hint="give a file, or a folder of Parquet, CSV, Excel, JSON Lines or Arrow files",
     )
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import duckdb
+import pyarrow as pa
 
 from fabula.errors import SourceError
-from fabula.io.formats import FORMATS
+from fabula.io.notes import notes_of
 from fabula.io.read import TableRows
-from fabula.io.sources import read_source, read_tables
+from fabula.io.sources import read_tables
 from fabula.io.sql import quoted
 
 BINS = 10
@@ -37,8 +37,6 @@ LISTED_ROWS = 20_000
 
 Family = Literal["number", "moment", "text", "other"]
 
-_FILES = {f".{name}" for name in FORMATS}
-_PART = re.compile(r"part-\d+")
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _WORDS = {
     **dict.fromkeys(_INTEGERS, "int"),
@@ -105,11 +103,12 @@ class ColumnProfile:
 
 @dataclass(frozen=True)
 class TableProfile:
-    """One table: its name, its rows, and its columns."""
+    """One table: its name, its rows, its columns, and what the reader was not sure of."""
 
     name: str
     rows: int
     columns: tuple[ColumnProfile, ...]
+    notes: tuple[str, ...] = ()
 
 
 def profile(path: str | Path) -> list[TableProfile]:
@@ -118,23 +117,7 @@ def profile(path: str | Path) -> list[TableProfile]:
     Raises:
         SourceError: There is nothing to read, or a file is damaged.
     """
-    return [_profile(name, rows) for name, rows in _tables(Path(path)).items()]
-
-
-def _tables(path: Path) -> dict[str, TableRows]:
-    """The tables under a path by name; parts of one table are one table."""
-    if not path.is_dir() or (path / "manifest.json").is_file():
-        return read_tables(path)
-    items = [item for item in sorted(path.iterdir()) if item.suffix.lower() in _FILES]
-    if items and all(_PART.fullmatch(item.stem) for item in items):
-        return {path.resolve().name: read_source(path)}
-    folders = [
-        item
-        for item in sorted(path.iterdir())
-        if item.is_dir() and any(part.suffix.lower() in _FILES for part in item.iterdir())
-    ]
-    found = [item for item in [*items, *folders] if item.name != "rejects.jsonl"]
-    return {item.stem: read_source(item) for item in found} or read_tables(path)
+    return [_profile(name, rows) for name, rows in read_tables(path).items()]
 
 
 def _profile(name: str, rows: TableRows) -> TableProfile:
@@ -147,7 +130,8 @@ def _profile(name: str, rows: TableRows) -> TableProfile:
         raise SourceError(f"`{name}` can't be read: {reason}", code="source.unreadable") from exc
     finally:
         connection.close()
-    return TableProfile(name, columns[0].rows if columns else 0, columns)
+    notes = notes_of(rows) if isinstance(rows, pa.Table) else ()
+    return TableProfile(name, columns[0].rows if columns else 0, columns, notes)
 
 
 def _open(connection: duckdb.DuckDBPyConnection, rows: TableRows) -> None:

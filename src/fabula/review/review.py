@@ -19,8 +19,8 @@ import pyarrow as pa
 from fabula.errors import SheetError, SourceError, UsageError, Violation
 from fabula.io.examples import plain_value
 from fabula.io.formats import format_of
-from fabula.io.frames import as_table
 from fabula.io.places import check_free, make_folder, write_text
+from fabula.io.tables import as_table
 from fabula.io.write import write_table
 from fabula.llm.rows.column_profiles import typed_array
 from fabula.review.notes import ReviewNotes
@@ -79,7 +79,7 @@ def review_export(
     """Write a sheet in which a person accepts, rejects, fixes and comments rows.
 
     Args:
-        data: A frame, a mapping of columns, a list of rows, a file, or a run of one table.
+        data: One table, in any form.
         output: The sheet, a CSV file.
         n: Rows to review; all where there are fewer.
         seed: Chooses the rows.
@@ -122,7 +122,7 @@ def review_import(
 
     Args:
         sheets: One sheet or two.
-        data: The data that the sheets were made from.
+        data: The table that the sheets were made from, in any form.
         output: The file for the reviewed table; its ending names the format.
         overwrite: Replace the file, and the notes, where there are some.
         escape_formulas: Put `'` before texts in CSV that a spreadsheet would run.

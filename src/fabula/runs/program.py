@@ -29,7 +29,7 @@ from fabula.llm.session import models_of_run
 from fabula.runs.dataset import Dataset
 from fabula.runs.program_folder import PROGRAM, ProgramMade, program_run
 from fabula.sandbox.run import Limits, require_sandbox
-from fabula.spec.tables import ModelSpec
+from fabula.spec.models import ModelLike, ModelSpec, as_model
 from fabula.types import Path as PathLike
 from fabula.types import Size
 
@@ -42,7 +42,7 @@ def program(
     n: Size = None,
     *,
     output: PathLike | None = None,
-    model: str | ModelSpec | None = None,
+    model: ModelLike | None = None,
     seed: int | None = None,
     checks: Sequence[str] = (),
     rounds: int = ROUNDS,
@@ -55,7 +55,7 @@ def program(
     max_tokens: int | None = None,
     max_cost: float | None = None,
     limits: Limits = LIMITS,
-    tell: Tell | None = None,
+    on_note: Tell | None = None,
 ) -> Dataset:
     """Have a language model write the program that makes the data, and run it in the sandbox.
 
@@ -79,7 +79,7 @@ def program(
         max_tokens: Most tokens, sent and received.
         max_cost: Most US dollars.
         limits: What one run of the program may use.
-        tell: Is told how it goes, a line at a time.
+        on_note: Called with how it goes, a line at a time.
 
     Raises:
         SpecError: The spec has problems.
@@ -104,7 +104,7 @@ def program(
             chat = open_model(named)
             try:
                 made = write_program(
-                    chat, wanted, RunOptions(number, orphans, limits), rounds=rounds, tell=tell
+                    chat, wanted, RunOptions(number, orphans, limits), rounds=rounds, tell=on_note
                 )
             finally:
                 run_sync(chat.close())
@@ -210,10 +210,10 @@ def run_program(
     )
 
 
-def model_for(wanted: Wanted, model: str | ModelSpec | None) -> str | ModelSpec:
+def model_for(wanted: Wanted, model: ModelLike | None) -> str | ModelSpec:
     """The model that is asked: the one given, else a spec's own, else the embedded one."""
     if model is not None:
-        return model
+        return as_model(model)
     return wanted.spec.models.get("default", "local") if wanted.spec is not None else "local"
 
 

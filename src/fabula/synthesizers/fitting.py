@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from functools import partial
+from inspect import signature
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Protocol, cast, overload
 
 import numpy as np
 
 from fabula.errors import UsageError, did_you_mean
 from fabula.evaluation.metrics.digests import digest
-from fabula.inference.frames import several_tables
 from fabula.inference.resolve import SpecLike, resolve
 from fabula.io.arrays import array_of
-from fabula.io.frames import as_table, handed_back
+from fabula.io.frames import handed_back
 from fabula.io.notes import notes_of, without_notes
+from fabula.io.tables import UNNAMED, as_table, forms_in, named_tables
 from fabula.streams import stream
 from fabula.synthesizers.card import Card
 from fabula.synthesizers.catalogue import (
     DEFAULT,
-    SynthesizerName,
-    check_options,
+    SYNTHESIZERS,
+    SynthesizerLike,
     check_seed,
-    learning_class,
+    synthesizer_entry,
 )
 from fabula.synthesizers.codecs.codec import PROTECTED_ROWS
 from fabula.synthesizers.codecs.learning import Columns
@@ -38,8 +38,8 @@ from fabula.synthesizers.models.number_pairs import unlearned
 from fabula.synthesizers.rules import row_rules
 from fabula.synthesizers.sampling import Sampler
 from fabula.synthesizers.synthesizer import Synthesizer
-from fabula.synthesizers.trial import missed_gates
-from fabula.types import Progress, TableLike
+from fabula.synthesizers.trial import missed_by_tables, missed_gates
+from fabula.types import Frame, Path, Progress, TableLike
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,10 +59,46 @@ PRIVATE = "private"
 """The model that a privacy budget asks for."""
 
 
+Options = ParamSpec("Options")
+
+
+class Fit(Protocol[Options]):
+    """What `fit` returns for each form of data."""
+
+    @overload
+    def __call__(
+        self, data: Path, /, *args: Options.args, **options: Options.kwargs
+    ) -> Synthesizer[pa.Table] | RelationalSynthesizer[pa.Table]: ...
+    @overload
+    def __call__(
+        self, data: Mapping[str, Frame], /, *args: Options.args, **options: Options.kwargs
+    ) -> Synthesizer[Frame] | RelationalSynthesizer[Frame]: ...
+    @overload
+    def __call__(
+        self,
+        data: Mapping[str, Any] | Sequence[Any],
+        /,
+        *args: Options.args,
+        **options: Options.kwargs,
+    ) -> Synthesizer[pa.Table]: ...
+    @overload
+    def __call__(
+        self, data: Frame, /, *args: Options.args, **options: Options.kwargs
+    ) -> Synthesizer[Frame]: ...
+
+
+def _typed(
+    learn: Callable[Concatenate[TableLike, Options], Synthesizer[Any] | RelationalSynthesizer[Any]],
+) -> Fit[Options]:
+    return cast("Fit[Options]", learn)
+
+
+@_typed
 def fit(
     data: TableLike,
+    /,
     *,
-    model: SynthesizerName | str = "auto",
+    model: SynthesizerLike = "auto",
     holdout: float = 0.2,
     seed: int = 0,
     spec: SpecLike | None = None,
@@ -77,7 +113,7 @@ def fit(
     exact: bool = True,
     progress: Progress | Literal[False] | None = None,
     **options: Any,
-) -> Any:
+) -> Synthesizer[Any] | RelationalSynthesizer[Any]:
     """Learn a table, or several related ones, and return a synthesizer that samples new rows.
 
     Identifiers are newly generated, free text is left out (the card says so), and rare labels and
@@ -85,9 +121,9 @@ def fit(
     `boosted`, from all of their rows.
 
     Args:
-        data: A pandas, polars or Arrow frame, a mapping of columns, or a path to a file; for
-            several tables a mapping of names to tables, or a folder of files.
-        model: `boosted` (what `auto` means), or another one: see "how to choose a synthesizer".
+        data: One table or several, in any form.
+        model: `boosted` (what `auto` means), another name, or a `SynthesizerEntry` of your own:
+            see "how to choose a synthesizer".
         holdout: Share of rows kept out of training, for the privacy metrics of `evaluate`.
         seed: The same data and seed give the same synthesizer.
         spec: A spec of one table whose row checks every sampled row keeps.
@@ -126,10 +162,11 @@ def fit(
         >>> fb.fit(people, seed=1).sample(3).num_rows
         3
     """
-    name = _chosen(model, epsilon)
+    entry = synthesizer_entry(_chosen(model, epsilon))
+    name = entry.name
     check_seed(seed)
-    tables = several_tables(data)
-    if tables is not None:
+    forms = forms_in(data)
+    if len(forms) > 1:
         if name != DEFAULT or spec is not None:
             raise UsageError(
                 "several tables are learned by `boosted` alone, and without a spec",
@@ -137,8 +174,7 @@ def fit(
                 hint="leave `model`, `epsilon` and `spec` out, or fit one table",
             )
         return _fit_several(
-            tables,
-            data,
+            forms,
             keys=keys,
             keep=keep,
             sensitive=sensitive,
@@ -149,8 +185,8 @@ def fit(
             progress=progress,
             **options,
         )
-    kind = learning_class(name)
-    check_options(name, options)
+    kind = entry.learning_class()
+    entry.check_options(options, also=signature(fit).parameters)
     _check_amounts(holdout, protect)
     if domain and name != PRIVATE:
         raise UsageError(
@@ -159,9 +195,10 @@ def fit(
             hint="add epsilon=1.0, or leave `domain` out",
         )
     rules = row_rules(None if spec is None else resolve(spec))
-    table = as_table(data)
+    ((called, form),) = forms.items()
+    table = as_table(form, name=called)
     read, table = notes_of(table), without_notes(table)
-    flat, known, notes = with_trees(table, _name_of(data))
+    flat, known, notes = with_trees(table, "" if called == UNNAMED else called)
 
     _check_sensitive(sensitive, table.column_names, private=name == PRIVATE)
     held_out = 0 if name == PRIVATE else round(holdout * table.num_rows)
@@ -177,7 +214,7 @@ def fit(
 
         return fit_privately(
             table, epsilon=epsilon, delta=delta, domain=domain or {}, holdout=holdout, seed=seed,
-            rules=rules, progress=told, hand_back=handed_back(data),
+            rules=rules, progress=told, hand_back=handed_back(form),
         )  # fmt: skip
     order = stream(seed, NAME, "holdout", 0).permutation(table.num_rows)
     kept_out = np.sort(order[:held_out])
@@ -246,21 +283,22 @@ def fit(
         relations=relations,
         training=training,
         holdout=held if len(kept_out) else None,
-        hand_back=handed_back(data),
+        hand_back=handed_back(form),
     )
 
 
 def _fit_several(
-    tables: Mapping[str, pa.Table],
-    data: Any,
+    forms: Mapping[str, Any],
     *,
     protect: int | bool,
     progress: Progress | Literal[False] | None,
     **options: Any,
-) -> RelationalSynthesizer:
+) -> RelationalSynthesizer[Any]:
     from fabula.synthesizers.multitable.database import fit_tables
 
-    check_options(DEFAULT, {name: value for name, value in options.items() if name not in _OWN})
+    own = {name: value for name, value in options.items() if name not in _OWN}
+    SYNTHESIZERS[DEFAULT].check_options(own, also=signature(fit).parameters)
+    tables = named_tables(forms)
     rows = sum(table.num_rows for table in tables.values())
 
     def told(done: int, steps: int) -> None:
@@ -269,10 +307,24 @@ def _fit_several(
 
     guarded = PROTECTED_ROWS if protect is True else int(protect)
     fitted = fit_tables(tables, protect=guarded, progress=told, **options)
-    fitted = replace(fitted, digests={name: digest(rows) for name, rows in tables.items()})
-    if isinstance(data, Mapping):
-        fitted = replace(fitted, hand_back={str(k): handed_back(v) for k, v in data.items()})
-    return fitted
+    seed = options.get("seed", 0)
+    missed = missed_by_tables(
+        partial(fitted.sample, seed=seed), tables, fitted.keys, model=DEFAULT, protect=guarded
+    )
+    return replace(
+        fitted,
+        digests={name: digest(rows) for name, rows in tables.items()},
+        notes=_joined(fitted.notes, missed),
+        hand_back={name: handed_back(form) for name, form in forms.items()},
+    )
+
+
+def _joined(notes: Mapping[str, str], more: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """What is said of tables, and more of it."""
+    said = {
+        name: "; ".join([*filter(None, [notes.get(name)]), *told]) for name, told in more.items()
+    }
+    return {**notes, **{name: told for name, told in said.items() if told}}
 
 
 def _check_amounts(holdout: float, protect: int | bool) -> None:
@@ -304,13 +356,8 @@ def _check_sensitive(names: Collection[str], there: Sequence[str], *, private: b
         )
 
 
-def _name_of(data: Any) -> str:
-    """What a table is called: its file's name, if it comes from one."""
-    return Path(data).stem if isinstance(data, str | os.PathLike) else ""
-
-
-def _chosen(model: SynthesizerName | str, epsilon: float | None) -> str:
-    """The name of the model that is asked for."""
+def _chosen(model: SynthesizerLike, epsilon: float | None) -> SynthesizerLike:
+    """The model that is asked for."""
     if epsilon is None:
         return DEFAULT if model == "auto" else model
     if model not in ("auto", PRIVATE):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, overload
 
 import numpy as np
 import pyarrow as pa
@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 
 from fabula.errors import UsageError
 from fabula.io.arrays import array_of
-from fabula.io.frames import as_table, handed_back
+from fabula.io.frames import handed_back
+from fabula.io.tables import as_table, one_form
+from fabula.lookup import entry_of
+from fabula.options import known_options
 from fabula.streams import BLOCK_ROWS, stream
 from fabula.synthesizers.card import Card
-from fabula.synthesizers.catalogue import check_seed, model_class
+from fabula.synthesizers.catalogue import SYNTHESIZERS, check_seed
 from fabula.synthesizers.codecs.codec import Places
 from fabula.synthesizers.codecs.learning import Columns
 from fabula.synthesizers.codecs.trees import TreeCodec
@@ -28,19 +31,22 @@ from fabula.synthesizers.persistence import Saved, read_saved, sound, write_save
 from fabula.synthesizers.pii.codec import DetailCodec
 from fabula.synthesizers.rules import Rule
 from fabula.synthesizers.sampling import STREAM, Sampler
-from fabula.types import Path, TableLike
+from fabula.types import ArrowFrame, Frame, Path, TableLike
 
 if TYPE_CHECKING:
     from fabula.synthesizers.multitable.database import RelationalSynthesizer
 
+Filled = TypeVar("Filled", bound=ArrowFrame)
 Flags: TypeAlias = NDArray[np.bool_]
 
 _REFILLS = 50
 """Attempts to draw a value where a model draws a gap for a gap."""
 
 
-class Synthesizer:
+class Synthesizer(Generic[Frame]):
     """A learned table; made by `fabula.fit` or `Synthesizer.load`.
+
+    Rows come as frames of the library that the training rows came in, else as Arrow tables.
 
     Examples:
         >>> import fabula as fb
@@ -60,14 +66,14 @@ class Synthesizer:
         relations: Relations | None = None,
         training: pa.Table | None = None,
         holdout: pa.Table | None = None,
-        hand_back: Callable[[pa.Table], Any] | None = None,
+        hand_back: Callable[[pa.Table], Frame] | None = None,
         path: Path | None = None,
     ) -> None:
         self._path = path
         self._columns, self._model, self._card, self._rules = columns, model, card, rules
         self._relations = relations or Relations()
         self._training, self._holdout = training, holdout
-        self._hand_back = hand_back or (lambda table: table)
+        self._hand_back: Callable[[pa.Table], Frame] = hand_back or (lambda table: table)
 
     @property
     def schema(self) -> pa.Schema:
@@ -75,12 +81,12 @@ class Synthesizer:
         return self._relations.narrowed(self._columns.schema.empty_table()).schema
 
     @property
-    def training(self) -> Any:
+    def training(self) -> Frame | None:
         """The rows that were learned from, for `fabula.evaluate`; None after loading."""
         return None if self._training is None else self._hand_back(self._training)
 
     @property
-    def holdout(self) -> Any:
+    def holdout(self) -> Frame | None:
         """The rows that were kept out of training, for `fabula.evaluate`; None after loading."""
         return None if self._holdout is None else self._hand_back(self._holdout)
 
@@ -94,6 +100,7 @@ class Synthesizer:
         codecs = self._columns.codecs
         return tuple(codec.name for codec in codecs if isinstance(codec, DetailCodec))
 
+    @known_options
     def sample(
         self,
         n: int,
@@ -102,7 +109,7 @@ class Synthesizer:
         shares: Shares | None = None,
         seed: int = 0,
         workers: int = 1,
-    ) -> Any:
+    ) -> Frame:
         """Draw rows, in the frame library that the training rows came in.
 
         Args:
@@ -161,7 +168,11 @@ class Synthesizer:
             self._columns, self._model, self._rules, self._relations, parts, seed, self._path
         )
 
-    def impute(self, data: TableLike, *, seed: int = 0) -> Any:
+    @overload
+    def impute(self, data: Filled, *, seed: int = 0) -> Filled: ...
+    @overload
+    def impute(self, data: TableLike, *, seed: int = 0) -> pa.Table: ...
+    def impute(self, data: TableLike, *, seed: int = 0) -> ArrowFrame:
         """The rows with their gaps filled: drawn given what is known of each row.
 
         Columns that were not learned stay as they are.
@@ -181,7 +192,8 @@ class Synthesizer:
                 hint='fit with model="boosted"',
             )
         check_seed(seed)
-        given = as_table(data)
+        form = one_form(data)
+        given = as_table(form)
         trees = [codec for codec in self._columns.codecs if isinstance(codec, TreeCodec)]
         table = given
         for tree in trees:
@@ -207,7 +219,8 @@ class Synthesizer:
         for tree in trees:
             at = table.column_names.index(tree.name)
             table = table.set_column(at, given.field(tree.name), given.column(tree.name))
-        return handed_back(data)(table)
+        filled: ArrowFrame = handed_back(form)(table)
+        return filled
 
     def _complete(
         self, model: CompletingModel, codes: Codes, known: Flags, rng: np.random.Generator
@@ -238,7 +251,7 @@ class Synthesizer:
         write_saved(path, Saved(self._card.model, state, schema, codecs, card, relations))
 
     @classmethod
-    def load(cls, path: Path) -> Synthesizer:
+    def load(cls, path: Path) -> Synthesizer[pa.Table]:
         """The synthesizer in a file; it samples the same rows as the one that was saved.
 
         Raises:
@@ -250,23 +263,29 @@ class Synthesizer:
             return cls._restored(saved, path)
 
     @classmethod
-    def _restored(cls, saved: Saved, path: Path) -> Synthesizer:
+    def _restored(cls, saved: Saved, path: Path) -> Synthesizer[pa.Table]:
         told = dict(saved.card)
         sql = told.pop("sql")
         card = Card(**{**told, **{k: tuple(told.get(k, ())) for k in ("rules", "exact", "notes")}})
         columns = Columns.restore(saved.schema, saved.codecs, card.left_out)
         cells = tuple(codec.cells for codec in columns.codecs)
         check_cells(cells)
-        model = model_class(saved.model).restore(saved.state, cells)
+        entry = entry_of(
+            SYNTHESIZERS,
+            saved.model,
+            code="synthesizer.unknown",
+            hint="install the package that it was fitted with; `fabula plugins` lists those here",
+        )
+        model = entry.model_class().restore(saved.state, cells)
         rules = tuple(Rule(*pair) for pair in zip(card.rules, sql, strict=True))
         relations = Relations.restore(saved.relations, columns.codecs)
-        return cls(columns, model, card, rules=rules, relations=relations, path=path)
+        return Synthesizer(columns, model, card, rules=rules, relations=relations, path=path)
 
     def __repr__(self) -> str:
         return f"Synthesizer({self._card.model}, {len(self.schema)} columns)"
 
 
-def load_synthesizer(path: Path) -> Synthesizer | RelationalSynthesizer:
+def load_synthesizer(path: Path) -> Synthesizer[pa.Table] | RelationalSynthesizer[pa.Table]:
     """The synthesizer that `save` or `fabula fit` wrote: a file, or a folder of several tables.
 
     Raises:

@@ -17,10 +17,11 @@ from typing import Any, Unpack
 
 import pyarrow as pa
 
-from fabula.augment.asking import AskOptions, check_options
+from fabula.augment.asking import AskOptions
+from fabula.augment.options import check_options
 from fabula.errors import PartialRunError, UsageError
-from fabula.io.frames import as_table
 from fabula.io.places import check_free, make_folder
+from fabula.io.tables import as_table
 from fabula.llm.cache.budget import Budget
 from fabula.llm.providers.local_embeddings import NAME as LOCAL_EMBEDDING
 from fabula.llm.rows.sync import run_sync
@@ -56,7 +57,7 @@ class BalanceOptions(AskOptions, total=False):
     similarity: float
     unique: Sequence[str]
     seed: int
-    say: Callable[[str], None] | None
+    on_note: Callable[[str], None] | None
     on_round: Callable[[Round], None] | None
 
 
@@ -93,7 +94,7 @@ class Balanced:
 
 def plan(data: Any, **wanted: Unpack[BalanceOptions]) -> BalancePlan:
     """What a run would find and ask; see `fabula.balance_plan`."""
-    say = wanted.get("say") or _silent
+    say = wanted.get("on_note") or _silent
     corpus = _corpus(data, wanted)
     vectors = _vectors(wanted, _budget(wanted), say)
     return plan_of(run_sync(_survey(corpus, vectors, wanted)), wanted)
@@ -109,7 +110,7 @@ def run(
     """Balance the topics of a text data set; see `fabula.balance`.
 
     Args:
-        data: The data, in any form that `as_table` takes.
+        data: One table, in any form.
         folder: Where the run is kept after every round, or None to keep it nowhere.
         overwrite: Whether another run in the folder may be replaced.
         wanted: The options.
@@ -135,7 +136,7 @@ async def _run(data: Any, folder: Path | None, overwrite: bool, wanted: BalanceO
 
     def say(note: str) -> None:
         notes.append(note)
-        (wanted.get("say") or _silent)(note)
+        (wanted.get("on_note") or _silent)(note)
 
     corpus = _corpus(data, wanted)
     fresh = wanted.get("fresh", False)
@@ -204,8 +205,8 @@ async def _survey(corpus: Corpus, vectors: TextVectors, wanted: BalanceOptions) 
     )
 
 
-_FREE = ("fresh", "max_calls", "max_tokens", "max_cost", "progress", "report", "say", "on_round",
-         "rounds")  # fmt: skip
+_FREE = ("fresh", "max_calls", "max_tokens", "max_cost", "progress", "on_result", "on_note",
+         "on_round", "rounds")  # fmt: skip
 """Options that change how far a run goes, and not what it makes."""
 
 

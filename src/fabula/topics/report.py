@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Unpack
 
+from fabula.augment.options import named_options
 from fabula.io.formats import ENDINGS, as_format
 from fabula.topics.balance import Balanced, BalanceOptions, plan, run, shortfall
 from fabula.topics.page import survey_charts, write_balanced, write_charts
 from fabula.topics.plan import BalancePlan
+from fabula.types import TableLike
 
 
+@named_options(BalanceOptions)
 def balance(
-    data: Any,
+    data: TableLike,
     *,
     output: str | PathLike[str] | None = None,
     overwrite: bool = False,
@@ -26,7 +29,7 @@ def balance(
     enough, are rejected.
 
     Args:
-        data: A frame, a list of rows or a path; rows of `messages` are conversations.
+        data: One table, in any form; rows of `messages` are conversations.
         output: A folder for the data, the report, its charts and the rejects. A killed run in
             it continues at its round.
         overwrite: Replace another run in the folder.
@@ -45,7 +48,7 @@ def balance(
             - `similarity`: From where on two texts count as near-duplicates.
             - `unique`: Columns of which no value may come twice.
             - `seed`: Decides the clusters and the samples that are shown.
-            - `say`, `on_round`: Called with notes, and with each round.
+            - `on_note`, `on_round`: Called with notes, and with each round.
 
     Raises:
         UsageError: An option is wrong, or there are fewer texts than topics.
@@ -64,8 +67,9 @@ def balance(
     return made
 
 
+@named_options(BalanceOptions)
 def balance_plan(
-    data: Any, *, charts: str | PathLike[str] | None = None, **wanted: Unpack[BalanceOptions]
+    data: TableLike, *, charts: str | PathLike[str] | None = None, **wanted: Unpack[BalanceOptions]
 ) -> BalancePlan:
     """Tell what `balance` would find and ask; nothing is asked of a language model.
 

@@ -95,6 +95,11 @@ class Rounds:
                 return  # what a round cut short brought is not kept: it is asked again whole
         record.write(self._folder)
 
+    def _counting(self, n: int) -> Callable[[int], None] | None:
+        """What a round's job calls with the rows done."""
+        progress = self._wanted.get("progress")
+        return None if progress is None else lambda done: progress("rows", done, n)
+
     def whole_table(self) -> pa.Table:
         """The rows as they came and the new ones, with the topic and the round of each."""
         given, new = self._survey.corpus.given, self._record.rows
@@ -160,7 +165,7 @@ class Rounds:
             sample=(number + wanted.get("sample", 0)) * SAMPLE_STEP,
         )  # fmt: skip
         try:
-            result = await ask_rows(self._model, job, on_rows=wanted.get("progress"))
+            result = await ask_rows(self._model, job, on_rows=self._counting(job.n))
         except FabulaError as error:
             if not record.rows and not isinstance(error, BudgetReached):
                 raise

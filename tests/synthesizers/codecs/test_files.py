@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 import fabula as fb
-from fabula.io.frames import as_table
+from fabula.io.tables import as_table
 from fabula.io.write import write_table
 from tests.spellings import FIRST, SPELLINGS
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
-from fabula.augment.asking import AskOptions, ask, check_options, job_options, shortfall
+from fabula.augment.asking import AskOptions, ask, job_options, kept_reasoning, shortfall
+from fabula.augment.options import check_options, named_options
 from fabula.augment.pairs.attributes import Attributes, dealt
 from fabula.augment.pairs.fields import PairFields, pair_fields
 from fabula.augment.pairs.numbered import Numbered
@@ -31,14 +32,16 @@ class PairOptions(AskOptions, total=False):
 
     input: str | Sequence[str]
     output: str | Sequence[str]
-    subject: str
+    prompt: str
     extra: str
     examples: Sequence[Any] | ArrowStream
     balance: Attributes
     check_pair: CheckRow | None
     numbered: bool
+    reasoning: Literal["keep", "drop"]
 
 
+@named_options(PairOptions)
 def pairs(wanted: Any = None, n: int = 100, **options: Unpack[PairOptions]) -> Pairs:
     """Ask a language model for training pairs: exactly `n`, valid, each input another one.
 
@@ -53,13 +56,15 @@ def pairs(wanted: Any = None, n: int = 100, **options: Unpack[PairOptions]) -> P
 
             - `input`, `output`: Names of fields, instead of an arrow, or of a class's fields (the
               last one is the output where nothing is said).
-            - `subject`: What the pairs are about, in words.
+            - `prompt`: What the pairs are about, in words.
             - `extra`: A further demand in words.
             - `examples`: Human examples in any form.
             - `balance`: Attributes dealt out evenly over the pairs:
               `{"topic": ["billing", "login"], "tone": {"calm": 3, "angry": 1}}`.
             - `check_pair`: Takes a pair, returns its problems in words; they go back to the model.
             - `numbered`: Ask for numbered text even where the endpoint can do JSON.
+            - `reasoning`: `keep` puts what the model thought before it wrote a pair into the
+              pair, as `reasoning`; pairs that were asked together share it.
 
     Returns:
         The pairs, with what was parsed, repeated and refused; `write` exports them.
@@ -77,10 +82,11 @@ def pairs(wanted: Any = None, n: int = 100, **options: Unpack[PairOptions]) -> P
     return run_sync(apairs(wanted, n, **options))
 
 
+@named_options(PairOptions)
 async def apairs(wanted: Any = None, n: int = 100, **options: Unpack[PairOptions]) -> Pairs:
     """`pairs` for callers with an event loop of their own: same arguments, same pairs."""
     task = pair_task(wanted, n, options)
-    result = await ask(task.job, options)
+    result = await ask(task.job, options, name="pairs")
     made = task.pairs(result)
     if len(made) < n:
         raise shortfall(result, made)
@@ -131,7 +137,7 @@ def pair_task(wanted: Any, n: int, options: PairOptions) -> PairTask:
     inputs = tuple(each.name for each in asked)
     examples = example_values(options.get("examples", ()))
     job = RowsJob(
-        subject=options.get("subject", "").strip() or _subject(fields),
+        subject=options.get("prompt", "").strip() or _subject(fields),
         fields=(*asked, *fields.outputs),
         n=n,
         given=given or None,
@@ -142,6 +148,10 @@ def pair_task(wanted: Any, n: int, options: PairOptions) -> PairTask:
         check_row=row_check(fields.make, options.get("check_pair")),
         notation=Numbered(inputs, fields.output_names) if inputs else None,
         plain=options.get("numbered", False),
+        reasoning=kept_reasoning(
+            options.get("reasoning", "drop"),
+            (*attributes, *fields.input_names, *fields.output_names),
+        ),
         **job_options(options),
     )
     return PairTask(fields, given, job)

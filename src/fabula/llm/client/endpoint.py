@@ -215,15 +215,12 @@ class Endpoint:
         check_sent(*sent(given.base_url, given.api_key_env, given.headers))
         headers = {name: _expanded(value) for name, value in self.settings.headers.items()}
         key = self._key()
-        anthropic = self.preset.protocol == "anthropic"
-        if key and anthropic:
-            headers.setdefault("x-api-key", key)
-        elif key:
-            headers.setdefault("Authorization", f"Bearer {key}")
-        if anthropic:
-            headers.setdefault("anthropic-version", "2023-06-01")
-        if self.preset.name == "openai":
-            headers.update(_openai_account())
+        headers = self.preset.interface.headers(key) | headers
+        headers |= {
+            header: os.environ[variable]
+            for header, variable in self.preset.account.items()
+            if os.environ.get(variable)
+        }
         for name, value in headers.items():
             if not value.isprintable():
                 raise UsageError(
@@ -283,9 +280,3 @@ def _expanded(value: str) -> str:
         return os.environ[name]
 
     return VARIABLE.sub(variable, value)
-
-
-def _openai_account() -> dict[str, str]:
-    """The account headers that the official client sends when these variables are set."""
-    pairs = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
-    return {header: os.environ[name] for header, name in pairs.items() if os.environ.get(name)}

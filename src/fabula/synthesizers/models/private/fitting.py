@@ -27,7 +27,7 @@ def fit_privately(
     rules: tuple[Rule, ...],
     progress: Steps,
     hand_back: Any,
-) -> Synthesizer:
+) -> Synthesizer[Any]:
     """Learn a table with differential privacy.
 
     Args:
