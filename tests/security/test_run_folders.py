@@ -165,6 +165,18 @@ def test_the_name_of_a_spec_stays_in_the_default_folder(name: str) -> None:
 
 
 @pytest.mark.usefixtures("precious")
+@pytest.mark.parametrize("names", [("Orders", "orders"), ("STRASSE", "straße"), ("A", "a")])
+def test_two_tables_never_share_a_file(
+    names: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where file names ignore case, one table would overwrite the other without a word."""
+    tables = {name: {"n": 2, "columns": {"a": {"kind": "key"}}} for name in names}
+    Path("s.json").write_text(json.dumps({"tables": tables}))
+    assert run("generate", "s.json", "-o", "d/out") == 2
+    assert "share a file where names ignore case" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("precious")
 @pytest.mark.parametrize("table", ["../evil", "a/b", ".", "rejects", "manifest"])
 @pytest.mark.parametrize("split", [{}, {"..": 1}, {"rejects": 1}])
 def test_names_of_outputs_stay_in_the_folder(table: str, split: dict[str, float]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import fabula as fb
+from fabula.cli.main import main
 from fabula.errors import FabulaError, SpecError
 from fabula.fakers.linear import linear_pattern
 
@@ -51,6 +52,8 @@ HEAVY = [
     "format('{:>99999999}', a)",
     "printf(repeat('%d', a), a)",
     "list_resize([1], 1000000000, 1)",
+    "bitstring('1', 900000000)",
+    "generate_subscripts(range(9), 1)",
     "(" * 3000 + "a" + ")" * 3000,
     "a + " * 200_000 + "1",
 ]
@@ -126,6 +129,12 @@ TEMPLATES = [
     "{{ ''.__class__.__mro__ }}",
     "{% include 'x' %}",
     "{{ cycler('a') }}",
+    "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(40) }}",
+    "{% macro m(n) %}{% if n %}{% call m(n - 1) %}{% endcall %}{% call m(n - 1) %}{% endcall %}"
+    "{% endif %}{% endmacro %}{{ m(40) }}",
+    "{% block b %}{% for i in range(9) %}{{ self.b() }}{% endfor %}{% endblock %}",
+    "{{ ('a\\n' * 300000) | indent(1000) }}",
+    "{{ ('a\\n' * 300000) | indent('x' * 1000) }}",
 ]
 
 
@@ -169,6 +178,25 @@ def test_linear_patterns_mean_what_python_means(pattern: str, text: str, matches
 def test_a_pattern_that_needs_to_go_back_is_refused_before_anything_is_asked(pattern: str) -> None:
     error = refused({"x": {"kind": "llm", "pattern": pattern}})
     assert "linear time" in str(error)
+
+
+@pytest.mark.parametrize("pattern", ["a{99999999999}", "(" * 2000 + "a" + ")" * 2000])
+def test_a_pattern_that_python_can_not_parse_is_no_fault(pattern: str) -> None:
+    """A dry run draws texts from it."""
+    columns = {"x": {"kind": "llm", "pattern": pattern}}
+    Path("s.json").write_text(json.dumps({"tables": {"t": {"n": 2, "columns": columns}}}))
+    assert main(["generate", "s.json", "-o", "out", "--model", "fake"]) in (2, 4)
+
+
+def test_lists_and_objects_of_a_provider_become_json() -> None:
+    pytest.importorskip("faker")
+    columns = {
+        "x": {"kind": "provider", "name": "faker.profile", "size": 5},
+        "y": {"kind": "provider", "name": "faker.words", "size": 5},
+    }
+    found = made(columns)
+    assert "job" in json.loads(found["x"][0].as_py())
+    assert isinstance(json.loads(found["y"][0].as_py()), list)
 
 
 def test_a_pattern_of_many_alternatives_is_drawn() -> None:

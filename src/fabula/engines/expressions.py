@@ -46,6 +46,9 @@ def evaluate(
             message = f"it takes longer than {SECONDS:g} s for {rows:,} rows"
         told = f"SQL failed on the data: {message}"
         raise SpecError([Violation("engine.sql", told, _place(where, expressions))]) from error
+    if result.num_rows != rows:
+        told = f"SQL makes {result.num_rows:,} values of {rows:,} rows"
+        raise SpecError([Violation("engine.sql", told, _place(where, expressions))])
     return {name: _settled(result.column(i)) for i, name in enumerate(expressions)}
 
 

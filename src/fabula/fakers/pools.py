@@ -69,11 +69,14 @@ def _array(values: list[Any]) -> pa.Array[Any]:
     if all(isinstance(value, str) for value in values):
         return string_array(values)
     try:
-        return pa.array(values)
+        array = pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
-        return string_array(
-            value if isinstance(value, str) else json.dumps(value, default=str) for value in values
-        )
+        array = None
+    if array is not None and not pa.types.is_nested(array.type):
+        return array
+    return string_array(
+        value if isinstance(value, str) else json.dumps(value, default=str) for value in values
+    )
 
 
 def _mimesis(name: str, locale: str, seed: int) -> Callable[[], Any]:

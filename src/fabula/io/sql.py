@@ -50,6 +50,7 @@ BOUNDED = {
         ("repeat", "b * length(a)", MOST_TEXT, "(a, b)", "repeat(a, {})"),
         ("lpad", "b", MOST_TEXT, "(a, b, c)", "lpad(a, {}, c)"),
         ("rpad", "b", MOST_TEXT, "(a, b, c)", "rpad(a, {}, c)"),
+        ("bitstring", "b", MOST_TEXT, "(a, b)", "bitstring(a, {})"),
         ("list_resize", "b", MOST_ITEMS, "(a, b, c := NULL)", "list_resize(a, {}, c)"),
         *(
             (name, "length(a) * length(b)", MOST_COMPARED, "(a, b)", name + "(a, {})")

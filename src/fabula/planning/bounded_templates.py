@@ -18,7 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from typing_extensions import override
 
 MOST_STEPS = 100_000
-"""Turns of all loops of a template for one text."""
+"""Turns of all loops of a template, and calls of its macros, for one text."""
 MOST_TEXT = 1_000_000
 """Characters of a text, or items of a list, that a template makes."""
 MOST_WIDTH = 10_000
@@ -57,8 +57,8 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             finalize=printed,
         )
         self.globals["range"] = _range
-        for name in ("center", "indent"):
-            self.filters[name] = _padded(self.filters[name])
+        self.filters["center"] = _padded(self.filters["center"])
+        self.filters["indent"] = _indented(self.filters["indent"])
         for name in ("batch", "slice"):
             self.filters[name] = _padded(self.filters[name])
         self.filters["format"] = _formatted(self.filters["format"])
@@ -67,9 +67,15 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
     @staticmethod
     @override
     def concat(pieces: Iterable[str]) -> str:
-        """The whole text of a template, which starts its budget."""
-        _taken.steps = 0
-        return joined(pieces)
+        """The text of a template, whose budget starts here, or of a macro or block in it."""
+        depth = getattr(_taken, "depth", 0)
+        if depth == 0:
+            _taken.steps = 0
+        _taken.depth = depth + 1
+        try:
+            return joined(pieces)
+        finally:
+            _taken.depth = depth
 
     @staticmethod
     def joined(parts: Iterable[Any]) -> str:
@@ -78,17 +84,17 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
 
     @staticmethod
     def tick() -> None:
-        """Count a turn of a loop."""
+        """Count a turn of a loop, or a call of a macro."""
         _taken.steps = getattr(_taken, "steps", 0) + 1
         if _taken.steps > MOST_STEPS:
-            raise TemplateRuntimeError(f"its loops take more than {MOST_STEPS:,} turns")
+            raise TemplateRuntimeError(f"its loops and macros take more than {MOST_STEPS:,} turns")
 
     @override
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
-        for loop in tree.find_all(nodes.For):
+        for part in tree.find_all((nodes.For, nodes.Macro, nodes.CallBlock)):
             counted = nodes.Call(nodes.EnvironmentAttribute("tick"), [], [], None, None)
-            loop.body.insert(0, nodes.ExprStmt(counted).set_lineno(loop.lineno))
+            part.body.insert(0, nodes.ExprStmt(counted).set_lineno(part.lineno))
         return tree
 
     @override
@@ -158,6 +164,16 @@ def _padded(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(value, *args, **kwargs)
 
     return padded
+
+
+def _indented(function: Callable[..., Any]) -> Callable[..., Any]:
+    def indented(text: Any, width: Any = 4, *args: Any, **kwargs: Any) -> Any:
+        size = width if isinstance(width, int) else len(str(width))
+        _check_width(size)
+        _check_length(len(text) + (text.count("\n") + 1) * size)
+        return function(text, width, *args, **kwargs)
+
+    return indented
 
 
 def _formatted(function: Callable[..., Any]) -> Callable[..., Any]:

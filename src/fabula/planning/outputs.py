@@ -16,6 +16,7 @@ ROW = "row"
 
 def output_violations(spec: DatasetSpec) -> Iterator[Violation]:
     """Problems of a spec's outputs."""
+    yield from _shared_files(spec)
     taken: dict[str, str] = {}
     for i, output in enumerate(spec.outputs):
         where = f"outputs.{i}"
@@ -48,6 +49,17 @@ def output_violations(spec: DatasetSpec) -> Iterator[Violation]:
                 hint = f"give this output a `path` of its own, such as `path: {output.format}`"
                 yield Violation("spec.repeated-file", message, where, hint)
             taken[file] = f"`{where}`"
+
+
+def _shared_files(spec: DatasetSpec) -> Iterator[Violation]:
+    """Tables that would overwrite each other where file names ignore case, as on macOS."""
+    known: dict[str, str] = {}
+    for name in spec.tables:
+        stem = file_stem(name).casefold()
+        if stem in known:
+            message = f"tables `{known[stem]}` and `{name}` share a file where names ignore case"
+            yield Violation("spec.repeated-file", message, f"tables.{name}", "rename one of them")
+        known[stem] = name
 
 
 def table_of(output: OutputSpec, spec: DatasetSpec) -> str | None:

@@ -26,8 +26,14 @@ MOST_VALUES = 200
 TOP_VALUES = 4
 """Frequent values, or examples, that a profile keeps of a column."""
 
+AT_ONCE = 200
+"""Columns that one query counts: its memory, and the time to plan it, grow with them."""
+
 EXACT_ROWS = 1_000_000
 """Up to this many rows, distinct values are counted exactly."""
+
+LISTED_ROWS = 20_000
+"""Up to this many rows, a column's values are counted in a list: hash tables cost more."""
 
 Family = Literal["number", "moment", "text", "other"]
 
@@ -153,14 +159,20 @@ def _columns(connection: duckdb.DuckDBPyConnection) -> tuple[ColumnProfile, ...]
     columns = [_Column(name, _word(kind)) for name, kind, *_ in described]
     if not columns:
         return ()
-    rows, *extents = _row(connection, ["count(*)", *(column.extent() for column in columns)])
-    asked = [column.spread(rows, extent) for column, extent in zip(columns, extents, strict=True)]
-    spreads = _row(connection, asked)
-    samples = connection.execute("SELECT * FROM data LIMIT 20").fetchall()
-    return tuple(
-        column.profile(rows, extent, spread, [row[at] for row in samples])
-        for at, (column, extent, spread) in enumerate(zip(columns, extents, spreads, strict=True))
-    )
+    (rows,) = _row(connection, ["count(*)"])
+    found: list[ColumnProfile] = []
+    for start in range(0, len(columns), AT_ONCE):
+        some = columns[start : start + AT_ONCE]
+        extents = _row(connection, [column.extent() for column in some])
+        asked = [column.spread(rows, extent) for column, extent in zip(some, extents, strict=True)]
+        spreads = _row(connection, asked)
+        names = ", ".join(quoted(column.name) for column in some)
+        samples = connection.execute(f"SELECT {names} FROM data LIMIT 20").fetchall()
+        found += (
+            column.profile(rows, extent, spread, [row[at] for row in samples])
+            for at, (column, extent, spread) in enumerate(zip(some, extents, spreads, strict=True))
+        )
+    return tuple(found)
 
 
 def _row(connection: duckdb.DuckDBPyConnection, expressions: Sequence[str]) -> Sequence[Any]:
@@ -204,22 +216,29 @@ class _Column:
         parts = [f"filled := count({self.value})", f"about := approx_count_distinct({self.value})"]
         if self.family in ("number", "moment"):
             number = self.number
-            finite = f"FILTER ({number} IS NOT NULL)"
-            parts += [f"low := min({self.value}) {finite}", f"high := max({self.value}) {finite}"]
+            finite = f"CASE WHEN {number} IS NOT NULL THEN {self.value} END"  # FILTER takes memory
+            parts += [f"low := min({finite})", f"high := max({finite})"]
             parts += [f"first := min({number})", f"last := max({number})", f"mean := avg({number})"]
         return f"struct_pack({', '.join(parts)})"
 
     def spread(self, rows: int, extent: Mapping[str, Any]) -> str:
         """Second pass: exact distinct values where affordable, and how the values spread."""
         about, first, last = extent["about"], extent.get("first"), extent.get("last")
+        few = rows <= LISTED_ROWS
         exact = rows <= EXACT_ROWS or about <= MOST_VALUES
-        parts = [f"distinct_values := {f'count(DISTINCT {self.value})' if exact else 'NULL'}"]
+        distinct, histogram = "count(DISTINCT {})", "histogram({})"
+        if few:
+            distinct, histogram = (
+                "coalesce(len(list_distinct(list({}))), 0)",
+                "list_histogram(list({}))",
+            )
+        parts = [f"distinct_values := {distinct.format(self.value) if exact else 'NULL'}"]
         if self.family == "text" and 0 < about <= min(MOST_VALUES, extent["filled"] / 2):
-            parts.append(f"counts := histogram({self.value})")
+            parts.append(f"counts := {histogram.format(self.value)}")
         elif first is not None and last is not None and 0 < last - first < math.inf:
             bin_of = f"floor(({self.number} - {first!r}) / {(last - first) / BINS!r})"
-            bins = f"histogram(least({bin_of}, {BINS - 1})::INTEGER)"
-            parts.append(f"bins := {bins} FILTER ({self.number} IS NOT NULL)")
+            within = f"CASE WHEN {self.number} IS NOT NULL THEN least({bin_of}, {BINS - 1}) END"
+            parts.append(f"bins := {histogram.format(f'({within})::INTEGER')}")
         return f"struct_pack({', '.join(parts)})"
 
     def profile(

@@ -28,10 +28,9 @@ _CATEGORIES = {
 def matching(rng: random.Random, pattern: str) -> str:
     """A string that matches the pattern; some word when the pattern can't be read."""
     try:
-        tree = _parser.parse(pattern)
-    except re.error:
+        return _follow(rng, _parser.parse(pattern), {})
+    except (re.error, OverflowError, RecursionError):
         return "".join(rng.choices(string.ascii_lowercase, k=8))
-    return _follow(rng, tree, {})
 
 
 def _follow(rng: random.Random, tree: Any, groups: dict[int, str]) -> str:
