@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from fabula.inference.arrays import Values, guess_array
 from fabula.inference.guesses import Guess
 from fabula.io.notes import told_rows
-from fabula.io.sql import quoted
 from fabula.io.written.columns import Written, is_gap, written_digits, written_form
 from fabula.io.written.duration_forms import DurationForm
 from fabula.io.written.form import flags
 from fabula.io.written.number_forms import NumberForm
 from fabula.io.written.time_forms import TimeForm
 from fabula.kinds.base.columns import AbstractNumber
+from fabula.kinds.base.sql import quoted
 from fabula.spec import col
 
 _DIGITS = re.compile(r"%([-^_]?)(\d?)([a-zA-Z])")

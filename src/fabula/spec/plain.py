@@ -9,12 +9,12 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from fabula.kinds.base.checks import AbstractCheck
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.kinds.base.parameters import plain_number
 from fabula.kinds.mixture import Component
 from fabula.kinds.poisson import Poisson
 from fabula.kinds.uniform import Uniform
-from fabula.spec.checks import AbstractCheck
 from fabula.spec.tables import DatasetSpec, PerParent, TableSpec
 
 _WHOLE_UNIFORM = {"kind", "min", "max", "decimals"}
