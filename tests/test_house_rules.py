@@ -168,12 +168,21 @@ def test_an_engine_that_is_not_registered_is_found(tmp_path: Path) -> None:
     ]
 
 
+def test_a_check_without_an_evaluation_is_found(tmp_path: Path) -> None:
+    check = KIND.replace("column_kind", "check_kind").replace("AbstractColumn", "AbstractCheck")
+    write(tmp_path / "src/fabula/kinds/checks/wave.py", check)
+    assert check_entries.problems(tmp_path) == [
+        "src/fabula/kinds/checks/wave.py: its evaluation is missing; "
+        "write src/fabula/checks/kinds/wave.py"
+    ]
+
+
 def test_a_kind_that_is_not_registered_is_found(tmp_path: Path) -> None:
     write(tmp_path / "src/fabula/kinds/wave.py", KIND.replace("@column_kind", "@dataclass"))
     write(tmp_path / "src/fabula/engines/kinds/wave.py", "@engine_of('wave')\ndef e(c, t): ...")
     assert check_entries.problems(tmp_path) == [
         "src/fabula/kinds/wave.py: registers no column kind `wave` by `@column_kind`",
-        "src/fabula/engines/kinds/wave.py: there is no kind `wave`",
+        "src/fabula/engines/kinds/wave.py: there is no column kind `wave`",
     ]
 
 

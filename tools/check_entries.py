@@ -1,8 +1,10 @@
-"""Every column kind is whole: parameters, facts, an engine, and what is generated from them.
+"""Every column kind and every check is whole: a class, what makes or evaluates it, documentation.
 
 A kind is a module of `fabula.kinds` and, unless its values are made with those of other columns,
-the module of the same name in `fabula.engines.kinds`. The reference of kinds and the signatures of
-`fabula.col` are written from the classes by `python -m tools.check_entries --write`.
+the module of the same name in `fabula.engines.kinds`. A check is a module of `fabula.kinds.checks`
+and, unless it is a rule of single rows, the one of its name in `fabula.checks.kinds`. The reference
+of kinds and the signatures of `fabula.col` are written from the classes by
+`python -m tools.check_entries --write`.
 """
 
 from __future__ import annotations
@@ -12,36 +14,83 @@ import datetime as dt
 import subprocess
 import sys
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-KINDS = "src/fabula/kinds"
-ENGINES = "src/fabula/engines/kinds"
 SIGNATURES = "src/fabula/spec/col.pyi"
 REFERENCE = "docs/reference/kinds.md"
-TOGETHER = {"AbstractFilled"}
-"""Base classes of kinds whose values are made with those of other columns."""
+
+
+@dataclass(frozen=True)
+class Sort:
+    """A sort of entries: where they stand, and where what they need stands.
+
+    Attributes:
+        noun: What an entry is.
+        home: The folder of the entries.
+        decorator: What registers an entry.
+        work: The folder of what makes or evaluates entries.
+        worker: What stands there.
+        registering: Calls that register it.
+        alone: Facts and base classes of entries that need none.
+    """
+
+    noun: str
+    home: str
+    decorator: str
+    work: str
+    worker: str
+    registering: tuple[str, ...]
+    alone: frozenset[str]
+
+
+SORTS = (
+    Sort(
+        "column kind",
+        "src/fabula/kinds",
+        "column_kind",
+        "src/fabula/engines/kinds",
+        "engine",
+        ("engine_of", "family_of"),
+        frozenset({"elsewhere: ClassVar = True", "AbstractFilled"}),
+    ),
+    Sort(
+        "check",
+        "src/fabula/kinds/checks",
+        "check_kind",
+        "src/fabula/checks/kinds",
+        "evaluation",
+        ("EVALUATIONS.register",),
+        frozenset({"AbstractRowRule"}),
+    ),
+)
 
 
 def problems(root: Path) -> list[str]:
-    """Kinds and engines that lack a part, and generated files that are out of date."""
-    found: list[str] = []
-    if not (root / KINDS).is_dir():
-        return found
-    kinds, engines = entries(root / KINDS), {path.stem for path in modules(root / ENGINES)}
-    for path in modules(root / KINDS):
-        place, kind = path.relative_to(root), kinds.get(path.stem)
-        if kind is None:
-            found.append(f"{place}: registers no column kind `{path.stem}` by `@column_kind`")
-        elif is_made_alone(kind) and path.stem not in engines:
-            found.append(f"{place}: its engine is missing; write {ENGINES}/{path.name}")
-    for path in modules(root / ENGINES):
-        if path.stem not in kinds:
-            found.append(f"{path.relative_to(root)}: there is no kind `{path.stem}`")
-        elif not registers_engine(path):
-            found.append(f"{path.relative_to(root)}: registers no engine of `{path.stem}`")
-    return found or list(out_of_date(root))
+    """Entries that lack a part, parts without an entry, and generated files out of date."""
+    found = [problem for sort in SORTS for problem in incomplete(root, sort)]
+    whole = not found and (root / SIGNATURES).exists()
+    return list(out_of_date(root)) if whole else found
+
+
+def incomplete(root: Path, sort: Sort) -> Iterator[str]:
+    """The entries of a sort that lack a part, and parts that belong to no entry."""
+    found = entries(root / sort.home, sort.decorator)
+    work = {path.stem: path for path in modules(root / sort.work)}
+    for path in modules(root / sort.home):
+        place, entry = path.relative_to(root), found.get(path.stem)
+        if entry is None:
+            yield f"{place}: registers no {sort.noun} `{path.stem}` by `@{sort.decorator}`"
+        elif not facts(entry) & sort.alone and path.stem not in work:
+            yield f"{place}: its {sort.worker} is missing; write {sort.work}/{path.name}"
+    for stem, path in work.items():
+        place = path.relative_to(root)
+        if stem not in found:
+            yield f"{place}: there is no {sort.noun} `{stem}`"
+        elif not registers(path, sort.registering):
+            yield f"{place}: registers no {sort.worker} of `{stem}`"
 
 
 def modules(folder: Path) -> list[Path]:
@@ -49,38 +98,37 @@ def modules(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.glob("*.py")) if path.stem != "__init__"]
 
 
-def entries(folder: Path) -> Mapping[str, ast.ClassDef]:
-    """The classes that are registered as the kind of their module's name."""
+def entries(folder: Path, decorator: str) -> Mapping[str, ast.ClassDef]:
+    """The classes that are registered as the entry of their module's name."""
     found = {}
     for path in modules(folder):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ClassDef) and "column_kind" in map(called, node.decorator_list):
-                lines = [ast.unparse(line) for line in node.body if isinstance(line, ast.AnnAssign)]
-                if any(line.startswith(f"kind: Literal['{path.stem}']") for line in lines):
+            if isinstance(node, ast.ClassDef) and decorator in map(called, node.decorator_list):
+                stated = f"kind: Literal['{path.stem}'] = '{path.stem}'"
+                if stated in facts(node):
                     found[path.stem] = node
     return found
 
 
-def is_made_alone(kind: ast.ClassDef) -> bool:
-    """Whether a kind's values are made without those of other columns or tables."""
-    lines = {ast.unparse(line) for line in kind.body if isinstance(line, ast.AnnAssign)}
-    bases = {ast.unparse(base) for base in kind.bases}
-    return "elsewhere: ClassVar = True" not in lines and not bases & TOGETHER
+def facts(entry: ast.ClassDef) -> set[str]:
+    """The fields, facts and base classes of an entry."""
+    lines = {ast.unparse(line) for line in entry.body if isinstance(line, ast.AnnAssign)}
+    return lines | {ast.unparse(base) for base in entry.bases}
 
 
-def registers_engine(path: Path) -> bool:
-    """Whether a module registers an engine or a family under its own name."""
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        for decorator in getattr(node, "decorator_list", []):
-            given = [ast.unparse(value) for value in getattr(decorator, "args", [])]
-            if called(decorator) in ("engine_of", "family_of") and given == [f"'{path.stem}'"]:
-                return True
-    return False
+def registers(path: Path, calls: Sequence[str]) -> bool:
+    """Whether a module registers something under its own name."""
+    return any(
+        isinstance(node, ast.Call)
+        and called(node) in calls
+        and [ast.unparse(value) for value in node.args[:1]] == [repr(path.stem)]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    )
 
 
-def called(decorator: ast.expr) -> str:
-    """The name of a decorator."""
-    return ast.unparse(decorator.func if isinstance(decorator, ast.Call) else decorator)
+def called(call: ast.expr) -> str:
+    """The name of what is called, or of a decorator."""
+    return ast.unparse(call.func if isinstance(call, ast.Call) else call)
 
 
 def out_of_date(root: Path) -> Iterator[str]:
@@ -111,11 +159,11 @@ def signatures() -> str:
     kinds = fabula.kinds.KINDS.builtin()
     lines = [
         "# Written by `python -m tools.check_entries --write` from the classes in `fabula.kinds`.",
-        "# ruff: noqa: A001, A002, I001, PYI021  (names are those of a spec file)",
+        "# ruff: noqa: A002, I001  (names are those of a spec file)",
         "import datetime as dt",
         "from collections.abc import Mapping, Sequence",
         "from typing import Any, Literal",
-        "from fabula.kinds.base.columns import AbstractColumn, AbstractNumber",
+        "from fabula.kinds.base.columns import AbstractNumber",
         *(
             f"from {cls.__module__} import {cls.__name__} as _{cls.__name__}"
             for cls in kinds.values()

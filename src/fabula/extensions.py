@@ -21,6 +21,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from pkgutil import iter_modules
 from typing import Any, Generic, TypeVar
 
@@ -130,6 +131,8 @@ class Register(Mapping[str, EntryT], Generic[EntryT]):
         return len(self._entries) > known
 
     def __getitem__(self, name: str) -> EntryT:
+        if name not in self._entries and not self._at_home:
+            self._import_one(name)
         if name not in self._entries:
             self._come_home()
         if name not in self._entries:
@@ -149,6 +152,13 @@ class Register(Mapping[str, EntryT], Generic[EntryT]):
             return not self.is_builtin(name), self._order(name, self._entries[name])
 
         return sorted(self._entries, key=place)
+
+    def _import_one(self, name: str) -> None:
+        """Import the module of an entry's name, where there is one: the others may be heavy."""
+        if name.isidentifier() and hasattr(import_module(self._home), "__path__"):
+            module = f"{self._home}.{name}"
+            if find_spec(module) is not None:
+                import_module(module)
 
     def _come_home(self) -> None:
         """Import the modules that register the built-in entries."""
@@ -170,6 +180,14 @@ def load_plugins() -> list[Plugin]:
             points = sorted(entry_points(group=GROUP), key=lambda point: point.name)
             _found.extend(map(_loaded, points))
         return list(_found)
+
+
+def plugins_loaded_now() -> bool:
+    """Load the plug-ins; whether this call did, so that a name that was unknown may be known."""
+    with _loading:
+        before = _looked.is_set()
+        load_plugins()
+        return not before
 
 
 def _loaded(point: EntryPoint) -> Plugin:

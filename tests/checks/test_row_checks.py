@@ -8,7 +8,6 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from fabula.checks.conditions import condition
 from fabula.checks.evaluate import evaluate
 from fabula.checks.results import CheckResult
 from fabula.spec.tables import DatasetSpec
@@ -73,7 +72,7 @@ def test_values_of_a_check_never_become_sql() -> None:
     spec = DatasetSpec.model_validate(
         {"tables": {"t": {"columns": {"a": {"kind": "key"}}, "checks": [check]}}}
     )
-    assert condition(spec.tables["t"].checks[0]) == '"odd ""name""" IS NOT NULL'
+    assert spec.tables["t"].checks[0].condition() == '"odd ""name""" IS NOT NULL'
 
 
 @pytest.mark.parametrize(

@@ -267,7 +267,7 @@ def test_large_files_are_streamed_in_passes(tmp_path: Path, monkeypatch: Any) ->
     )
     data = pa.dataset.dataset(tmp_path / "t.parquet")
     (whole,) = evaluate(spec, {"t": data})
-    monkeypatch.setattr("fabula.checks.uniqueness._ROWS_AT_ONCE", 100)
+    monkeypatch.setattr("fabula.checks.kinds.unique._ROWS_AT_ONCE", 100)
     (passes,) = evaluate(spec, {"t": data})
     assert whole == passes
     assert (whole.value, whole.failing) == (2, 3)

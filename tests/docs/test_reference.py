@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fabula.cli.verbs import VERBS
+from fabula.kinds.checks import CHECKS
 from fabula.reports.catalogue import kinds_markdown
-from fabula.spec.checks import CHECKS
 from tests.docs.pages import ROOT
 
 DOCS = ROOT / "docs"

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from fabula.errors import CheckError
-from fabula.io.sql import locked_connection, quoted, thread_connection
+from fabula.io.sql import locked_connection, thread_connection
+from fabula.kinds.base.sql import quoted
 from tests.engines.builders import drawn, made, made_tables, numbers, violation
 
 X = {"kind": "uniform", "min": 0, "max": 1}

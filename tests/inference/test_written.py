@@ -88,11 +88,30 @@ def test_times_of_day_and_durations_of_frames_have_columns():
     """They are not nested values for a language model."""
     clock = pa.array([dt.time(hour % 24, hour % 60) for hour in range(200)])
     values, _ = made(clock)
-    assert all(dt.time.fromisoformat(text) for text in values.to_pylist())
+    assert all(isinstance(value, dt.time) for value in values.to_pylist())
     lasted = pa.array([dt.timedelta(minutes=minute) for minute in range(200)])
     values, reason = made(lasted)
-    assert 0 <= min(values.to_pylist()) <= max(values.to_pylist()) < 200 * 60
-    assert "durations in whole seconds" in reason
+    assert pa.types.is_duration(values.type)
+    lengths = values.to_pylist()
+    assert dt.timedelta(0) <= min(lengths) <= max(lengths) < dt.timedelta(minutes=200)
+    assert "durations; nearest of" in reason
+
+
+def test_durations_below_zero_are_numbers_of_seconds_and_told():
+    """A kind of durations has no negative ones."""
+    values, reason = made(pa.array([dt.timedelta(minutes=minute) for minute in range(-100, 100)]))
+    assert min(values.to_pylist()) < 0
+    assert "durations in whole seconds, since some are below zero" in reason
+
+
+def test_seconds_with_decimals_keep_them():
+    """A tenth of a second is not lost."""
+    lasted = [dt.timedelta(seconds=minute + 0.25) for minute in range(200)]
+    values, _ = made(pa.array(lasted))
+    assert any(value.microseconds for value in values.to_pylist())
+    clock = [dt.time(minute % 24, 0, 0, 250_000) for minute in range(200)]
+    values, _ = made(pa.array(clock))
+    assert any(value.microsecond for value in values.to_pylist())
 
 
 def test_a_placeholder_keeps_its_share_and_mistyped_values_are_named():

@@ -12,10 +12,10 @@ from fabula.reports import catalogue
 
 def test_every_kind_has_an_example_and_nothing_else_has():
     """The list of examples grows with the list of kinds."""
-    assert all(f"kind: {name}" in KINDS[name].example for name in KINDS)
+    assert all(name in KINDS[name].example for name in KINDS)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [n for n, cls in KINDS.items() if not cls.python_only])
 def test_examples_are_valid_columns(kind):
     """What `fabula kinds` shows can be pasted into a spec."""
     column = TypeAdapter(Column).validate_python(

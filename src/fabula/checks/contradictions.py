@@ -14,25 +14,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from fabula.checks.conditions import condition
 from fabula.checks.differences import Bound, bounds_of, cycle, number
 from fabula.checks.relations import link_column
-from fabula.checks.wording import names, rule, values
 from fabula.errors import Violation
 from fabula.kinds.base.columns import AbstractColumn, AbstractNumber
 from fabula.kinds.base.parameters import Scalar, as_moment
+from fabula.kinds.base.wording import names, values
+from fabula.kinds.checks import Check
+from fabula.kinds.checks.unique import UniqueCheck
 from fabula.kinds.choice import Choice
 from fabula.kinds.constant import Constant
 from fabula.kinds.datetime import Datetime
 from fabula.planning.parents import is_of_one_row
 from fabula.planning.plan import Plan, TablePlan
-from fabula.spec.checks import (
-    AggregateCheck,
-    Check,
-    CountCheck,
-    InSetCheck,
-    UniqueCheck,
-)
 
 
 @dataclass(frozen=True)
@@ -63,8 +57,8 @@ def _table_problems(plan: Plan, table: TablePlan) -> Iterator[Violation]:
     for i, check in checks.items():
         if isinstance(check, UniqueCheck):
             yield from _too_few_values(plan, table, i, check)
-        elif isinstance(check, CountCheck | AggregateCheck):
-            child = check.of.partition(".")[0]
+        elif check.counts_children and check.other:
+            child = check.other.partition(".")[0]
             if link_column(plan.spec, child, table.name) is None:
                 yield Violation(
                     "check.impossible",
@@ -112,8 +106,8 @@ def _limits(
 
 def _check_bounds(checks: Mapping[int, Check], table: TablePlan) -> Iterator[Bound]:
     for i, check in checks.items():
-        if is_of_one_row(check, table.spec) and not isinstance(check, InSetCheck):
-            yield from bounds_of(condition(check), check=i, told=rule(check))
+        if is_of_one_row(check, table.spec) and check.allowed is None:
+            yield from bounds_of(check.condition(), check=i, told=check.in_words())
 
 
 def _column_values(table: TablePlan) -> Iterator[_Values]:
@@ -128,8 +122,8 @@ def _column_values(table: TablePlan) -> Iterator[_Values]:
 
 def _check_values(checks: Mapping[int, Check]) -> Iterator[_Values]:
     for i, check in checks.items():
-        if isinstance(check, InSetCheck):
-            yield _Values(check.column, check.values, i, rule(check))
+        if check.allowed is not None:
+            yield _Values(check.looks_at[0], check.allowed, i, check.in_words())
 
 
 def _empty_set(

@@ -11,7 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.io.read import TableRows
-from fabula.io.sql import fetched, locked_connection, quoted
+from fabula.io.sql import fetched, locked_connection
+from fabula.kinds.base.sql import quoted
 
 ROW_NUMBER = "fabula row"
 """Name of the added column in `numbered`."""

@@ -9,33 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabula.checks.data import Data, MissingError
-from fabula.checks.near_duplicates import near_duplicate_result, near_duplicate_rows
-from fabula.checks.numbers import correlation_result, share_result
-from fabula.checks.relations import (
-    aggregate_result,
-    count_result,
-    foreign_key_result,
-    orphan_rows,
-)
+from fabula.checks.kinds import EVALUATIONS
 from fabula.checks.results import CheckResult, CheckResults
-from fabula.checks.rows import row_result, window_result
+from fabula.checks.rows import row_result
 from fabula.checks.structural import implied_checks
-from fabula.checks.uniqueness import repeated_rows, unique_result
-from fabula.checks.wording import rule
 from fabula.io.read import TableRows
+from fabula.kinds.checks import Check
 from fabula.planning.expressions import ExpressionError
 from fabula.planning.parents import is_of_one_row
-from fabula.spec.checks import (
-    AggregateCheck,
-    Check,
-    CorrelationCheck,
-    CountCheck,
-    ForeignKeyCheck,
-    NearDuplicateCheck,
-    ShareCheck,
-    UniqueCheck,
-    WindowCheck,
-)
 from fabula.spec.tables import DatasetSpec
 
 
@@ -81,41 +62,18 @@ def check_result(spec: DatasetSpec, data: Data, table: str, check: Check) -> Che
         reason = str(error)
     except duckdb.Error as error:
         reason = str(error).splitlines()[0].split(": ", 1)[-1]
-    message = f"{rule(check)}: can't be checked: {reason}"
-    return CheckResult.of(table, check, message, failing=1, expected=rule(check))
+    message = f"{check.in_words()}: can't be checked: {reason}"
+    return CheckResult.of(table, check, message, failing=1, expected=check.in_words())
 
 
-def rows_to_drop(
-    spec: DatasetSpec,
-    data: Data,
-    table: str,
-    check: UniqueCheck | ForeignKeyCheck | NearDuplicateCheck,
-) -> NDArray[np.int64]:
+def rows_to_drop(spec: DatasetSpec, data: Data, table: str, check: Check) -> NDArray[np.int64]:
     """Numbers of the rows, from 0, without which the check holds."""
-    if isinstance(check, UniqueCheck):
-        return repeated_rows(data, table, check)
-    if isinstance(check, NearDuplicateCheck):
-        return near_duplicate_rows(data, table, check)
-    return orphan_rows(spec, data, table, check)
+    drop = EVALUATIONS[check.kind].rows_to_drop
+    assert drop is not None
+    return drop(spec, data, table, check)
 
 
 def _result(spec: DatasetSpec, data: Data, table: str, check: Check) -> CheckResult:
-    match check:
-        case WindowCheck():
-            return window_result(data, table, check)
-        case UniqueCheck():
-            return unique_result(data, table, check)
-        case NearDuplicateCheck():
-            return near_duplicate_result(data, table, check)
-        case CorrelationCheck():
-            return correlation_result(data, table, check)
-        case ShareCheck():
-            return share_result(data, table, check)
-        case AggregateCheck():
-            return aggregate_result(spec, data, table, check)
-        case ForeignKeyCheck():
-            return foreign_key_result(spec, data, table, check)
-        case CountCheck():
-            return count_result(spec, data, table, check)
-        case _:
-            return row_result(spec, data, table, check)
+    if check.of_rows:
+        return row_result(spec, data, table, check)
+    return EVALUATIONS[check.kind].result(spec, data, table, check)

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fabula.checks.wording import check_name
 from fabula.errors import CheckError
-from fabula.spec.checks import Check
+from fabula.kinds.checks import Check
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class CheckResult:
         return cls(
             table=table,
             kind=check.kind,
-            name=check_name(check),
+            name=check.title,
             passed=not failing,
             failing=failing,
             repair=check.repair,

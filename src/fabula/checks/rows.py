@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fabula.checks.conditions import condition
 from fabula.checks.data import Data
 from fabula.checks.relations import with_parents
 from fabula.checks.results import CheckResult
-from fabula.checks.wording import rule
+from fabula.kinds.checks import Check
 from fabula.planning.expressions import parse_expression
 from fabula.planning.parents import parent_columns, references_of
-from fabula.spec.checks import Check, WindowCheck
 from fabula.spec.tables import DatasetSpec
 
 
 def row_result(spec: DatasetSpec, data: Data, table: str, check: Check) -> CheckResult:
     """How a row-level check does on all rows of a table."""
     asked = spec.tables[table]
-    parsed = parse_expression(condition(check), references_of(asked))
+    parsed = parse_expression(check.condition(), references_of(asked))
     above = parent_columns(parsed, asked)
     names = {f"{reference}.{column}" for reference, column in above}
     data.need(table, [need for need in parsed.needs if need not in names])
@@ -27,19 +25,6 @@ def row_result(spec: DatasetSpec, data: Data, table: str, check: Check) -> Check
     broken = f"NOT coalesce({parsed.sql}, TRUE)"
     rows, failing = data.row(f"SELECT count(*), count(*) FILTER ({broken}) FROM {view}")
     examples = data.examples(f"SELECT * FROM {view} WHERE {broken}") if failing else ()
-    return rows_verdict(table, check, rows=rows, failing=failing, examples=examples)
-
-
-def window_result(data: Data, table: str, check: WindowCheck) -> CheckResult:
-    """How a rule over other rows does on all rows of a table."""
-    parsed = parse_expression(condition(check), across=True)
-    data.need(table, parsed.needs)
-    view = data.view(table)
-    kept = f"SELECT {parsed.sql} AS kept FROM {view}"
-    broken = "NOT coalesce(kept, TRUE)"
-    rows, failing = data.row(f"SELECT count(*), count(*) FILTER ({broken}) FROM ({kept})")
-    query = f"SELECT * FROM {view} QUALIFY NOT coalesce({parsed.sql}, TRUE)"
-    examples = data.examples(query) if failing else ()
     return rows_verdict(table, check, rows=rows, failing=failing, examples=examples)
 
 
@@ -53,9 +38,9 @@ def rows_verdict(
     examples: tuple[Mapping[str, Any], ...] = (),
 ) -> CheckResult:
     """The result of a row-level check from its counts."""
-    message = f"all {rows:,} rows keep the rule: {rule(check)}"
+    message = f"all {rows:,} rows keep the rule: {check.in_words()}"
     if failing:
-        message = f"{failing:,} of {rows:,} rows break the rule: {rule(check)}"
+        message = f"{failing:,} of {rows:,} rows break the rule: {check.in_words()}"
     if repaired:
         message += f" ({repaired:,} {'dropped' if check.repair == 'drop' else 'drawn again'})"
     return CheckResult.of(

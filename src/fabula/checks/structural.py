@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fabula.kinds.checks import Check
+from fabula.kinds.checks.count import CountCheck
+from fabula.kinds.checks.foreign_key import ForeignKeyCheck
+from fabula.kinds.checks.not_null import NotNullCheck
+from fabula.kinds.checks.unique import UniqueCheck
 from fabula.kinds.reference import Reference
-from fabula.spec.checks import (
-    Check,
-    CountCheck,
-    ForeignKeyCheck,
-    NotNullCheck,
-    UniqueCheck,
-)
 from fabula.spec.tables import DatasetSpec
 
 

@@ -13,7 +13,6 @@ from typing import Any
 import pyarrow as pa
 
 from fabula.checks.structural import implied_checks
-from fabula.checks.wording import rule
 from fabula.codegen.targets import Wanted, WantedTable
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.llm.client.chat import ChatRequest, Message
@@ -125,8 +124,8 @@ def _column(column: AbstractColumn, kind: pa.DataType) -> dict[str, Any]:
 
 def _rules(spec: DatasetSpec) -> Iterator[str]:
     for name, table in spec.tables.items():
-        yield from (f"{name}: {rule(check)}" for check in implied_checks(spec, name))
-        yield from (f"{name}: {rule(check)}" for check in table.checks)
+        yield from (f"{name}: {check.in_words()}" for check in implied_checks(spec, name))
+        yield from (f"{name}: {check.in_words()}" for check in table.checks)
 
 
 def type_word(kind: pa.DataType) -> str:

@@ -28,6 +28,14 @@ TRIED_ROWS = 1_000
 SHOWN_VALUES = 5
 TRIAL, BULK = Limits(seconds=20), Limits(seconds=300)
 """What a function may take for the rows that it is tried on, and for a block of 65,536."""
+_TYPES = {
+    "string": "str",
+    "int64": "int",
+    "double": "float",
+    "bool": "bool",
+    "date32[day]": "date",
+}
+"""What a function is to give, by the column's type."""
 ENTRY = "fabula.codegen.column_function:fill"
 
 _SYSTEM = """\
@@ -127,7 +135,7 @@ def fill(
         FunctionFault: The function failed, or gave something else than one value a row.
     """
     request = {"source": source, "n": n, "start": start, "seed": seed, "name": column.name}
-    request["type"] = _spec(column).type
+    request["type"] = _TYPES[str(column.type)]
     outcome = run(ENTRY, request, tables={"rows": rows}, seed=seed, limits=limits)
     if outcome.fault is not None:
         fault = outcome.fault

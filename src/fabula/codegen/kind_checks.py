@@ -9,16 +9,20 @@ import numpy as np
 import pyarrow as pa
 
 from fabula.checks.results import CheckResult
-from fabula.checks.wording import values
 from fabula.codegen.structure import finding
 from fabula.kinds.base.columns import AbstractColumn, AbstractNumber
+from fabula.kinds.base.wording import values
+from fabula.kinds.checks import Check
+from fabula.kinds.checks.in_set import InSetCheck
+from fabula.kinds.checks.not_null import NotNullCheck
+from fabula.kinds.checks.pattern import PatternCheck
+from fabula.kinds.checks.range import RangeCheck
 from fabula.kinds.choice import Choice
 from fabula.kinds.datetime import Datetime
 from fabula.kinds.key import Key
 from fabula.kinds.llm import Llm
 from fabula.kinds.pattern import Pattern
 from fabula.kinds.reference import Reference
-from fabula.spec.checks import Check, InSetCheck, NotNullCheck, PatternCheck, RangeCheck
 from fabula.spec.tables import TableSpec
 
 EXAMPLES = 5

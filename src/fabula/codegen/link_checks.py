@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 from fabula.checks.data import Data, column_list
 from fabula.checks.relations import link_column
 from fabula.checks.results import CheckResult
-from fabula.checks.wording import names, values
 from fabula.codegen.structure import finding
-from fabula.io.sql import quoted
+from fabula.kinds.base.sql import quoted
+from fabula.kinds.base.wording import names, values
 from fabula.kinds.reference import Reference
 from fabula.planning.planner import expected_children
 from fabula.spec.tables import DatasetSpec, TableSpec

@@ -20,8 +20,8 @@ from fabula.checks.data import Data, MissingError
 from fabula.checks.evaluate import rows_to_drop
 from fabula.checks.results import CheckResult, CheckResults
 from fabula.checks.structural import implied_checks
-from fabula.checks.wording import check_name
-from fabula.spec.checks import ForeignKeyCheck, UniqueCheck
+from fabula.kinds.checks.foreign_key import ForeignKeyCheck
+from fabula.kinds.checks.unique import UniqueCheck
 from fabula.spec.tables import DatasetSpec
 from fabula.streams import stream
 
@@ -125,7 +125,7 @@ class _Repairs:
         rows = self._broken(table, check)
         if not len(rows):
             return False
-        reason = f"breaks the rule: {check_name(check)}"
+        reason = f"breaks the rule: {check.title}"
         numbers = self._numbers[table]
         self.dropped += [Dropped(table, int(row), reason) for row in numbers[rows]]
         keep = np.ones(len(numbers), dtype=bool)
@@ -155,7 +155,7 @@ class _Repairs:
         except pa.ArrowException:
             return  # of another type: the gate names it
         self.tables[table] = self.tables[table].set_column(place, check.column, values)
-        self.redrawn[table, check_name(check)] = len(rows)
+        self.redrawn[table, check.title] = len(rows)
 
     def _broken(self, table: str, check: ForeignKeyCheck | UniqueCheck) -> NDArray[np.int64]:
         if table not in self.tables:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from fabula.errors import SinkError
 from fabula.io.places import replacing, sink_error
-from fabula.io.sql import quoted
+from fabula.kinds.base.sql import quoted
 from fabula.kinds.reference import Reference
 from fabula.spec.tables import DatasetSpec
 

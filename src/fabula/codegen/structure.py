@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator, Mapping
 import pyarrow as pa
 
 from fabula.checks.results import CheckResult
-from fabula.checks.wording import names, values
 from fabula.codegen.asking import type_word
 from fabula.codegen.targets import Wanted, WantedTable
+from fabula.kinds.base.wording import names, values
 from fabula.spec.tables import DatasetSpec
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from fabula.checks.wording import check_name
 from fabula.codegen.asking import first_request, repair_request
 from fabula.codegen.replies import read_reply
 from fabula.codegen.running import Ran, RunOptions, run_program, run_unchecked
@@ -223,7 +222,7 @@ def _unchecked(wanted: Wanted) -> Iterator[str]:
     checks = (
         [] if wanted.spec is None else [c for t in wanted.spec.tables.values() for c in t.checks]
     )
-    also = f", and {', '.join(map(check_name, checks))}" if checks else ""
+    also = f", and {', '.join(check.title for check in checks)}" if checks else ""
     yield (
         f"of the request, tables, columns, rows, keys and links are checked{also}; the rest of its "
         "words is not: declare what must hold with `--check`"

@@ -13,18 +13,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fabula.checks.conditions import condition
-from fabula.checks.wording import bound, names
-from fabula.checks.wording import rule as in_words
 from fabula.engines.block import Array
 from fabula.engines.expressions import evaluate
 from fabula.engines.fields import column_of
-from fabula.io.sql import quoted
+from fabula.kinds.base.sql import quoted
+from fabula.kinds.base.wording import names
+from fabula.kinds.checks.correlation import CorrelationCheck
+from fabula.kinds.checks.window import WindowCheck
 from fabula.llm.json_schema.wording import as_json
 from fabula.llm.rows.job import TableCheck
 from fabula.planning.expressions import Expression, parse_expression
 from fabula.planning.plan import TablePlan
-from fabula.spec.checks import CorrelationCheck, WindowCheck
 
 _LEAST_ROWS = 3
 _STEPS = 20
@@ -52,11 +51,13 @@ def relations_of(plan: TablePlan, asked: Collection[str]) -> list[tuple[Relation
 def told_relation(check: Relation) -> str:
     """A relation in words for a model."""
     if isinstance(check, WindowCheck):
-        return in_words(check)
+        return check.in_words()
     least, most = check.at_least or 0, check.at_most or 0
     how = "rise together" if least > 0 else "move in opposite directions" if most < 0 else "relate"
     where = f" where {check.where}" if check.where else ""
-    return f"{names(check.columns)} {how}{where} ({check.method} correlation {bound(check)})"
+    return (
+        f"{names(check.columns)} {how}{where} ({check.method} correlation {check.bound_in_words()})"
+    )
 
 
 def relation_check(
@@ -77,7 +78,7 @@ def relation_check(
             where = f"tables.{plan.name}.checks"
             if isinstance(check, WindowCheck):
                 places = _breaking(check, values, len(rows), where)
-                words = f"{in_words(check)} does not hold"
+                words = f"{check.in_words()} does not hold"
             else:
                 places, measured = _out_of_line(check, values, len(rows), where)
                 words = f"{told_relation(check)}; it is {measured:.2f}, and this row is out of line"
@@ -92,7 +93,7 @@ def relation_check(
 
 
 def _parsed(check: WindowCheck) -> Expression:
-    return parse_expression(condition(check), across=True)
+    return parse_expression(check.condition(), across=True)
 
 
 def _breaking(

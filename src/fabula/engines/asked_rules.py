@@ -11,23 +11,21 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from fabula.checks.conditions import condition
-from fabula.checks.wording import rule as in_words
 from fabula.engines.asked_relations import relation_check, relations_of, told_relation
 from fabula.engines.expressions import evaluate
 from fabula.engines.fields import column_of
 from fabula.inference.row_classes import row_problems
+from fabula.kinds.checks import Check
 from fabula.llm.json_schema.wording import as_json
 from fabula.llm.rows.job import RowCheck, TableCheck
 from fabula.planning.expressions import parse_expression
 from fabula.planning.parents import is_of_one_row
 from fabula.planning.plan import TablePlan
-from fabula.spec.checks import Check
 
 
 def told_rules(plan: TablePlan, asked: Collection[str]) -> str:
     """The row checks on asked columns, in words for the model; empty where there are none."""
-    rules = [in_words(check) for check, needs in _rules(plan) if needs & set(asked)]
+    rules = [check.in_words() for check, needs in _rules(plan) if needs & set(asked)]
     relations = [told_relation(check) for check, _ in relations_of(plan, asked)]
     told = [f"Every row must keep these rules: {'; '.join(rules)}"] if rules else []
     told += [f"All rows together must keep these rules: {'; '.join(relations)}"] * bool(relations)
@@ -116,7 +114,7 @@ def _rules_here(
 
 def _rule_check(plan: TablePlan, kept: Rules) -> RowCheck | None:
     rules = [
-        (in_words(check), parse_expression(condition(check)).sql, needs) for check, needs in kept
+        (check.in_words(), parse_expression(check.condition()).sql, needs) for check, needs in kept
     ]
     if not rules:
         return None
@@ -139,4 +137,4 @@ def _rule_check(plan: TablePlan, kept: Rules) -> RowCheck | None:
 def _rules(plan: TablePlan) -> list[tuple[Check, set[str]]]:
     """The checks that one row passes or fails by itself, with the columns that they need."""
     checks = [check for check in plan.spec.checks if is_of_one_row(check, plan.spec)]
-    return [(check, set(parse_expression(condition(check)).needs)) for check in checks]
+    return [(check, set(parse_expression(check.condition()).needs)) for check in checks]

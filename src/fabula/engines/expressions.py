@@ -11,7 +11,8 @@ import pyarrow as pa
 from fabula.engines.block import Array
 from fabula.errors import SpecError, Violation
 from fabula.io.arrays import array_of, table_of
-from fabula.io.sql import SECONDS, in_time, quoted, thread_connection
+from fabula.io.sql import SECONDS, in_time, thread_connection
+from fabula.kinds.base.sql import quoted
 from fabula.planning.expressions import settled_type
 
 

@@ -13,8 +13,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fabula.checks.conditions import condition
-from fabula.checks.wording import check_name
 from fabula.dedup import near_duplicates
 from fabula.engines.block import Block, Loss
 from fabula.engines.expressions import evaluate
@@ -23,11 +21,12 @@ from fabula.engines.unique import FIXED, companions, is_bound
 from fabula.errors import CheckError
 from fabula.io.arrays import array_of, numbers_of
 from fabula.kinds.base.columns import AbstractFilled
+from fabula.kinds.checks import Check
+from fabula.kinds.checks.near_duplicate import NearDuplicateCheck
 from fabula.planning.columns import closure, joint_groups
 from fabula.planning.expressions import parse_expression
 from fabula.planning.parents import is_of_one_row
 from fabula.planning.plan import TablePlan
-from fabula.spec.checks import Check, NearDuplicateCheck
 from fabula.spec.tables import TableSpec
 
 _TRIES = 50
@@ -191,13 +190,13 @@ def _like_earlier(check: NearDuplicateCheck, block: Block) -> NDArray[np.bool_]:
 
 def _said(check: Check) -> str:
     """A check between backticks, which hold no others."""
-    return f"`{check_name(check).replace('`', '')}`"
+    return f"`{check.title.replace('`', '')}`"
 
 
 def _rules(table: TableSpec) -> Iterable[Rule]:
     for place, check in enumerate(table.checks):
         if is_of_one_row(check, table):
-            parsed = parse_expression(condition(check))
+            parsed = parse_expression(check.condition())
             yield Rule(place, check, parsed.sql, parsed.needs)
         elif isinstance(check, NearDuplicateCheck) and check.repair != "fail":
             yield Rule(place, check, "", (check.column,))

@@ -15,8 +15,8 @@ from fabula.errors import CheckError
 from fabula.fakers.people import People
 from fabula.fakers.regex import compile_pattern
 from fabula.io.arrays import array_of, numbers_of
-from fabula.io.sql import quoted
 from fabula.kinds.base.columns import AbstractColumn
+from fabula.kinds.base.sql import quoted
 from fabula.kinds.choice import Choice
 from fabula.kinds.pattern import Pattern
 from fabula.kinds.person import Person

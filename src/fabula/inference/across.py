@@ -7,8 +7,10 @@ from functools import cache
 
 import pyarrow as pa
 
-from fabula.io.sql import quoted, thread_connection
+from fabula.io.sql import thread_connection
 from fabula.kinds.base.columns import AbstractColumn
+from fabula.kinds.base.sql import quoted
+from fabula.kinds.checks.row import RowCheck
 from fabula.kinds.datetime import Datetime
 from fabula.kinds.reference import Reference
 from fabula.relationships.keys import Keys
@@ -17,7 +19,6 @@ from fabula.relationships.rules.links import Link, aligned, links_between
 from fabula.relationships.rules.plain import DAY
 from fabula.relationships.rules.rule import Copy, Found, Later, Total
 from fabula.spec import col
-from fabula.spec.checks import RowCheck
 from fabula.spec.tables import TableSpec
 
 _SECOND = 1_000_000

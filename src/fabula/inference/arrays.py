@@ -18,8 +18,10 @@ from fabula.inference.codes import code_pattern
 from fabula.inference.families import nearest_family
 from fabula.inference.guesses import Facts, Guess, guess, words
 from fabula.io.arrays import whole_numbers
+from fabula.kinds.base.distributions import AbstractDistribution
 from fabula.kinds.datetime import DAYS
 from fabula.kinds.person import Person
+from fabula.kinds.uniform import Uniform
 from fabula.pii import find
 from fabula.pii.finding import TITLES
 from fabula.spec import col
@@ -27,6 +29,9 @@ from fabula.spec import col
 Values: TypeAlias = "pa.ChunkedArray[Any]"
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_MICROSECONDS = 10**6
+_MOST_SHOWN = 10**5 * _MICROSECONDS
+"""The longest duration that `%g` writes digit by digit."""
 _IDENTIFYING = {
     "name",
     "first_name",
@@ -72,10 +77,8 @@ def _guess(facts: Facts, values: Values, *, complete: bool) -> Guess:
         return _told(facts, values) or _category(values) or _number(values)
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         return _moment(values)
-    if pa.types.is_duration(kind):
-        seconds = pc.divide(values.cast(pa.duration("us"), safe=False).cast(pa.int64()), 10**6)
-        found = _number(seconds)
-        return Guess(found.column, f"durations in whole seconds; {found.reason}")
+    if pa.types.is_duration(kind) or pa.types.is_time(kind):
+        return _span(values)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         told = _identity(facts) or _told(facts, values)
         return told or _category(values) or _string(facts, values)
@@ -124,6 +127,33 @@ def _number(values: Values) -> Guess:
     if finite.min() == finite.max():
         return Guess(col.uniform(low, high, decimals=0), f"between {low} and {high}")
     return Guess(found.column.model_copy(update={"min": low, "max": high}), found.reason)
+
+
+def _span(values: Values) -> Guess:
+    """A time of day or a duration, its seconds of the nearest family."""
+    clock = pa.types.is_time(values.type)
+    ticks = values.cast(pa.time64("us") if clock else pa.duration("us"), safe=False)
+    micros = ticks.cast(pa.int64())
+    low, high = pc.min(micros).as_py(), pc.max(micros).as_py()
+    if low < 0:
+        found = _number(pc.divide(micros, _MICROSECONDS))
+        reason = "durations in whole seconds, since some are below zero"
+        return Guess(found.column, f"{reason}; {found.reason}")
+    whole = pc.multiply(pc.divide(micros, _MICROSECONDS), _MICROSECONDS).equals(micros)
+    seconds = pc.divide(micros.cast(pa.float64()), float(_MICROSECONDS))
+    found = nearest_family(seconds.to_numpy(), whole=whole)
+    parameters: dict[str, Any] = {} if whole else {"decimals": 6}
+    if isinstance(found.column, AbstractDistribution) and not isinstance(found.column, Uniform):
+        free = dict.fromkeys(("min", "max", "decimals"))
+        parameters["seconds"] = found.column.model_copy(update=free)
+    if clock:
+        first, last = low // _MICROSECONDS, high // _MICROSECONDS + 1
+        times = [f"{end // 3600}:{end // 60 % 60:02}:{end % 60:02}" for end in (first, last)]
+        return Guess(col.time_of_day(*times, **parameters), f"times of day; {found.reason}")
+    least, most = (f"{end / _MICROSECONDS:g}s" for end in (low, high))
+    if not whole or high > _MOST_SHOWN:
+        least, most = (f"{end / _MICROSECONDS:.6f}s" for end in (low, high))
+    return Guess(col.duration(least, most, **parameters), f"durations; {found.reason}")
 
 
 def _moment(values: Values) -> Guess:

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 
 from fabula.errors import UsageError, did_you_mean
 from fabula.inference.guesses import words
-from fabula.spec.checks import Check, CorrelationCheck, RowCheck, WindowCheck
+from fabula.kinds.checks import Check
+from fabula.kinds.checks.correlation import CorrelationCheck
+from fabula.kinds.checks.row import RowCheck
+from fabula.kinds.checks.window import WindowCheck
 from fabula.spec.tables import DatasetSpec
 
 CLEARLY = 0.3

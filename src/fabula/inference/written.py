@@ -17,19 +17,18 @@ from numpy.typing import NDArray
 from fabula.inference.arrays import Values, guess_array
 from fabula.inference.guesses import Guess
 from fabula.io.notes import told_rows
-from fabula.io.sql import quoted
 from fabula.io.written.columns import Written, is_gap, written_digits, written_form
 from fabula.io.written.duration_forms import DurationForm
 from fabula.io.written.form import flags
 from fabula.io.written.number_forms import NumberForm
 from fabula.io.written.time_forms import TimeForm
 from fabula.kinds.base.columns import AbstractNumber
+from fabula.kinds.base.sql import quoted
 from fabula.spec import col
 
 _DIGITS = re.compile(r"%([-^_]?)(\d?)([a-zA-Z])")
 _FRACTIONS = {"3": "%g", "6": "%f"}
 _TIME_OF_DAY = "TIMESTAMP '2000-01-01' + to_seconds({0})"
-_CLOCK = f"strftime({_TIME_OF_DAY}, '%H:%M:%S')"
 
 
 @dataclass(frozen=True)
@@ -61,11 +60,6 @@ def written_guess(name: str, values: Values, simple: Guess, **context: Any) -> W
         context: What `guess_array` wants to know.
     """
     kind = values.type
-    if pa.types.is_time(kind):
-        seconds = _in_seconds(values.combine_chunks())
-        made = guess_array(name, pa.chunked_array([seconds]), **context)
-        column = made.column.model_copy(update={"drop": True, "unique": False})
-        return WrittenGuess(Guess(column, made.reason), _CLOCK, "times of day")
     text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
     if text and simple.column.kind not in ("llm", "pattern", "person"):
         return None

@@ -8,7 +8,8 @@ import duckdb
 import pyarrow as pa
 
 from fabula.io.formulas import NO_FORMULAS
-from fabula.io.sql import locked_connection, quoted
+from fabula.io.sql import locked_connection
+from fabula.kinds.base.sql import quoted
 
 
 class JsonLines:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from fabula.io.formats import Format, separator_of
 from fabula.io.formulas import is_formula
 from fabula.io.write import csv_type, plain_type
+from fabula.io.written.clock import clock_values
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
@@ -69,11 +70,16 @@ def typed(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """
     for position, field in enumerate(schema):
         if table.field(position).type != field.type and not pa.types.is_nested(field.type):
-            values = table.column(position).cast(field.type)
+            values = table.column(position)
+            clock = pa.types.is_duration(field.type) or pa.types.is_time(field.type)
+            read = clock and pa.types.is_string(values.type)
+            values = clock_values(values, field.type) if read else values.cast(field.type)
             table = table.set_column(position, field, values)
     return table
 
 
 def _json_type(kind: pa.DataType) -> pa.DataType:
-    """The type under which Arrow's JSON reader takes a column; it parses no dates."""
+    """The type under which Arrow's JSON reader takes a column; it takes times only."""
+    if pa.types.is_duration(kind) or pa.types.is_time(kind):
+        return pa.string()
     return pa.timestamp("s") if pa.types.is_date32(kind) else plain_type(kind)

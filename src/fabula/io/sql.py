@@ -116,8 +116,3 @@ def fetched(result: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
     table: pa.Table = result.to_arrow_table()
     columns = [column.to_pylist() for column in table.columns]
     return list(zip(*columns, strict=True))
-
-
-def quoted(name: str) -> str:
-    """A name as a SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'

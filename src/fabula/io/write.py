@@ -21,6 +21,7 @@ from fabula.io.formula_cells import FormulaGuard
 from fabula.io.formulas import NO_FORMULAS, is_asked, tell
 from fabula.io.jsonl import JsonLines, json_texts
 from fabula.io.places import replacing, sha256_of
+from fabula.io.written.clock import clock_texts
 from fabula.io.written.fields import form_of
 from fabula.streams import BLOCK_ROWS
 
@@ -210,6 +211,10 @@ class CsvFile:
             for name in nested:
                 position = block.schema.get_field_index(name)
                 block = block.set_column(position, name, texts.column(name))
+        for position, column in enumerate(block.schema):
+            if pa.types.is_duration(column.type):
+                texts = clock_texts(block.column(position).combine_chunks())
+                block = block.set_column(position, column.name, texts)
         for name, form in self._forms.items():
             position = block.schema.get_field_index(name)
             texts = form.write(block.column(position).combine_chunks().cast(form.type, safe=False))
@@ -249,8 +254,9 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
 
 
 def csv_type(kind: pa.DataType) -> pa.DataType:
-    """The type of a column in CSV: nested values are JSON text there."""
-    return pa.string() if pa.types.is_nested(kind) else plain_type(kind)
+    """The type of a column in CSV: nested values are JSON text there, durations texts."""
+    text = pa.types.is_nested(kind) or pa.types.is_duration(kind)
+    return pa.string() if text else plain_type(kind)
 
 
 def _is_whole(kind: pa.DataType) -> bool:

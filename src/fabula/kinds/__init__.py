@@ -19,6 +19,7 @@ from pydantic_core import CoreSchema
 from fabula.extensions import Register
 from fabula.kinds.base.columns import SECTIONS, AbstractColumn
 from fabula.kinds.base.distributions import AbstractDistribution
+from fabula.kinds.base.parameters import SpecModel
 
 ColumnT = TypeVar("ColumnT", bound=AbstractColumn)
 
@@ -35,8 +36,9 @@ def _lack(name: str, cls: type[AbstractColumn]) -> str | None:
         return "does not define `arrow_type`"
     if not inspect.cleandoc(cls.__doc__ or "").partition("\n\n")[0].endswith("."):
         return "has no docstring that begins with a sentence"
-    if f"kind: {name}" not in cls.example:
-        return f"has no example with `kind: {name}`"
+    shown = f"col.{name}(" if cls.python_only else f"kind: {name}"
+    if shown not in cls.example:
+        return f"has no example with `{shown}`"
     if getattr(cls, "section", None) not in SECTIONS:
         return f"has no `section`: one of {', '.join(SECTIONS)}"
     return None
@@ -69,22 +71,22 @@ def column_kind(
     return registered
 
 
-class _AnyKind:
-    """Stands for the union of the registered kinds below a class, chosen by `kind`."""
+class AnyKind:
+    """Stands for the union of a register's classes below a base class, chosen by `kind`."""
 
-    def __init__(self, base: type[AbstractColumn]) -> None:
-        self._base = base
+    def __init__(self, register: Register[Any], base: type[SpecModel]) -> None:
+        self._register, self._base = register, base
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         del source
-        kinds = tuple(cls for cls in KINDS.known().values() if issubclass(cls, self._base))
+        kinds = tuple(cls for cls in self._register.known().values() if issubclass(cls, self._base))
         return handler.generate_schema(Annotated[reduce(or_, kinds), Field(discriminator="kind")])
 
 
-Column: TypeAlias = Annotated[AbstractColumn, _AnyKind(AbstractColumn)]
+Column: TypeAlias = Annotated[AbstractColumn, AnyKind(KINDS, AbstractColumn)]
 """A column of any kind."""
 
-Distribution: TypeAlias = Annotated[AbstractDistribution, _AnyKind(AbstractDistribution)]
+Distribution: TypeAlias = Annotated[AbstractDistribution, AnyKind(KINDS, AbstractDistribution)]
 """A number of any distribution."""

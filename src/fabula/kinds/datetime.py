@@ -64,7 +64,7 @@ def _season(value: Any) -> Any:
 
 @column_kind(
     example="{kind: datetime, start: 2024-01-01, end: 2026-01-01, hours: 9-17}",
-    aka=("date", "time", "timestamp"),
+    aka=("date", "timestamp"),
 )
 class Datetime(AbstractColumn):
     """A time between `start` and `end`, or `within` a duration after `start`.

@@ -68,3 +68,8 @@ class Judge(AbstractFilled):
     def arrow_type(self) -> str:
         """A mean grade, or yes and no."""
         return "float64" if self.criteria else "bool"
+
+    def reads(self, before: tuple[str, ...]) -> tuple[str, ...]:
+        """The columns that it judges."""
+        del before
+        return self.of

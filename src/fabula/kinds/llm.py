@@ -44,6 +44,7 @@ class Llm(AbstractFilled):
     prompt: str | None = None
     model: str | None = None
 
+    templates: ClassVar = ("prompt",)
     positional: ClassVar = ("description",)
 
     def arrow_type(self) -> str:

@@ -65,3 +65,7 @@ class Program(AbstractColumn):
         """A pattern that values can't be matched against."""
         if self.pattern is not None:
             yield from matching_problems(self.pattern)
+
+    def reads(self, before: tuple[str, ...]) -> tuple[str, ...]:
+        """The columns that the function sees; by default all before it."""
+        return self.of or before

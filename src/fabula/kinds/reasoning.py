@@ -35,3 +35,8 @@ class Reasoning(AbstractColumn):
     def arrow_type(self) -> str:
         """Texts."""
         return "string"
+
+    def reads(self, before: tuple[str, ...]) -> tuple[str, ...]:
+        """The columns behind which the reasoning stands."""
+        del before
+        return self.of

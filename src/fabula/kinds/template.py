@@ -16,6 +16,7 @@ class Template(AbstractColumn):
     text: str
 
     section: ClassVar = "texts"
+    templates: ClassVar = ("text",)
     positional: ClassVar = ("text",)
 
     def arrow_type(self) -> str:

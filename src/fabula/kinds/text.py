@@ -24,6 +24,7 @@ class Text(AbstractFilled):
     language: str | None = None
     examples: tuple[str, ...] = ()
 
+    templates: ClassVar = ("prompt",)
     positional: ClassVar = ("prompt",)
 
     @model_validator(mode="after")

@@ -14,13 +14,10 @@ from fabula.errors import Violation, did_you_mean
 from fabula.kinds.base.arrow import CATEGORY, column_type
 from fabula.kinds.base.columns import AbstractColumn, AbstractFilled
 from fabula.kinds.base.parameters import as_moment, is_expression
-from fabula.kinds.judge import Judge
 from fabula.kinds.learned import Learned
 from fabula.kinds.llm import Llm
-from fabula.kinds.program import Program
 from fabula.kinds.reasoning import Reasoning
 from fabula.kinds.reference import Reference
-from fabula.kinds.template import Template
 from fabula.kinds.text import Text
 from fabula.planning.expressions import (
     Expression,
@@ -128,15 +125,13 @@ class _Resolver:
                 continue
             wanted.update(parsed.needs)
             needs.update(self.known(name, parsed.needs, where))
-        if isinstance(column, Judge | Reasoning):
-            where = f"tables.{self.table.name}.columns.{name}.of"
-            needs.update(self.known(name, column.of, where))
+        where = f"tables.{self.table.name}.columns.{name}.of"
+        before = takewhile(lambda other: other != name, self.table.columns)
+        read = column.reads(tuple(before))
+        wanted.update(read)
+        needs.update(self.known(name, read, where))
         if isinstance(column, Reasoning):
             self.problems.extend(self._unreasoned(column, where))
-        if isinstance(column, Program):
-            where = f"tables.{self.table.name}.columns.{name}.of"
-            before = takewhile(lambda other: other != name, self.table.columns)
-            needs.update(self.known(name, column.of or tuple(before), where))
         found = learned_type(column, name) if isinstance(column, Learned) else column_type(column)
         kind = found or _UNTYPED
         if len(needs) < len(wanted):
@@ -196,10 +191,9 @@ def _formulas(column: AbstractColumn) -> Iterator[tuple[str, str]]:
         value = getattr(column, parameter)
         if is_expression(value) and (column.kind != "datetime" or as_moment(value) is None):
             yield parameter, value
-    if isinstance(column, Template):
-        yield "text", column.text
-    if isinstance(column, Text | Llm) and column.prompt is not None:
-        yield "prompt", column.prompt
+    for parameter in column.templates:
+        if (text := getattr(column, parameter)) is not None:
+            yield parameter, text
 
 
 def _join_model_columns(table: TableSpec, columns: Columns) -> Columns:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from fabula.kinds.checks import Check
+from fabula.kinds.checks.row import RowCheck
 from fabula.kinds.reference import Reference
 from fabula.planning.expressions import Expression, ExpressionError, parse_expression
-from fabula.spec.checks import ROW_CHECKS, Check, RowCheck
 from fabula.spec.tables import TableSpec
 
 
@@ -32,7 +33,7 @@ def parents_seen(check: Check, table: TableSpec) -> set[str]:
 def is_of_one_row(check: Check, table: TableSpec) -> bool:
     """Whether a row passes or fails a check by itself, without its parents' rows."""
     if not isinstance(check, RowCheck):
-        return isinstance(check, ROW_CHECKS)
+        return check.of_rows
     try:
         return not parent_columns(parse_expression(check.sql, references_of(table)), table)
     except ExpressionError:  # noted as a problem of the check

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fabula.errors import SpecError, UsageError, Violation, did_you_mean
-from fabula.io.sql import quoted
 from fabula.kinds.base.parameters import is_expression
+from fabula.kinds.base.sql import quoted
+from fabula.kinds.checks.row import RowCheck
 from fabula.kinds.judge import Judge
 from fabula.llm.providers.given import given_name
 from fabula.planning.columns import make_steps, plan_columns
@@ -30,7 +31,6 @@ from fabula.planning.rules import (
     spec_violations,
     weight_violations,
 )
-from fabula.spec.checks import RowCheck
 from fabula.spec.models import ModelLike, as_model
 from fabula.spec.tables import DatasetSpec, PerParent, TableSpec
 from fabula.types import Size

@@ -6,12 +6,9 @@ from collections.abc import Mapping
 
 from fabula.errors import UsageError, did_you_mean
 from fabula.kinds.sequence import Sequence
-from fabula.spec.checks import AggregateCheck, CorrelationCheck, CountCheck, ShareCheck
 from fabula.spec.tables import DatasetSpec, TableSpec
 
 PREVIEW_ROWS = 10
-STATISTICAL = (AggregateCheck, CorrelationCheck, CountCheck, ShareCheck)
-"""Checks that only the whole data can keep; a preview leaves them out."""
 
 
 def shortened(spec: DatasetSpec, n: int | Mapping[str, int]) -> DatasetSpec:
@@ -30,7 +27,7 @@ def shortened(spec: DatasetSpec, n: int | Mapping[str, int]) -> DatasetSpec:
 
 def _short(table: TableSpec, limit: int) -> TableSpec:
     rows = limit if table.n is None else min(limit, table.n)
-    checks = tuple(check for check in table.checks if not isinstance(check, STATISTICAL))
+    checks = tuple(check for check in table.checks if not check.statistical)
     columns = {
         name: column.model_copy(update={"within": None})
         if isinstance(column, Sequence) and column.within

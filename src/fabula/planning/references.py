@@ -9,10 +9,10 @@ from itertools import pairwise
 
 from fabula.errors import Violation, did_you_mean
 from fabula.kinds.base.columns import AbstractFilled
+from fabula.kinds.checks.unique import UniqueCheck
 from fabula.kinds.reference import Reference
 from fabula.kinds.sequence import Sequence
 from fabula.planning.plan import ReferencePlan
-from fabula.spec.checks import UniqueCheck
 from fabula.spec.tables import DatasetSpec, TableSpec
 
 References = dict[str, dict[str, ReferencePlan]]

@@ -11,6 +11,11 @@ from fabula.errors import Violation, did_you_mean
 from fabula.kinds.base.columns import AbstractColumn, AbstractFilled, AbstractNumber
 from fabula.kinds.base.distributions import AbstractDistribution
 from fabula.kinds.base.parameters import is_expression
+from fabula.kinds.checks import Check
+from fabula.kinds.checks.aggregate import AggregateCheck
+from fabula.kinds.checks.row import RowCheck
+from fabula.kinds.checks.unique import UniqueCheck
+from fabula.kinds.checks.window import WindowCheck
 from fabula.kinds.reference import Reference
 from fabula.llm.client.presets import COMPATIBLE, PROVIDERS, known_provider
 from fabula.lookup import failed_plugins
@@ -20,20 +25,6 @@ from fabula.planning.outputs import output_violations
 from fabula.planning.parents import is_of_one_row, references_of
 from fabula.planning.plan import TablePlan
 from fabula.planning.references import References
-from fabula.spec.checks import (
-    ROW_CHECKS,
-    AggregateCheck,
-    Check,
-    CorrelationCheck,
-    CountCheck,
-    ForeignKeyCheck,
-    MinimumCheck,
-    NearDuplicateCheck,
-    RowCheck,
-    ShareCheck,
-    UniqueCheck,
-    WindowCheck,
-)
 from fabula.spec.tables import DatasetSpec, TableSpec
 
 
@@ -123,9 +114,8 @@ def name_violations(spec: DatasetSpec, planned: dict[str, Columns]) -> Iterator[
 
 def _check_needs(check: Check, references: Collection[str]) -> set[str]:
     """Columns that a check looks at, as far as its SQL can be read."""
-    named = getattr(check, "columns", None) or (getattr(check, "column", None),)
-    needs = {name for name in named if name is not None}
-    for text, _ in _conditions(check):
+    needs = set(check.looks_at)
+    for text, _ in check.written_sql():
         try:
             needs.update(parse_expression(text, references).needs)
         except ExpressionError:  # noted as a problem of the check
@@ -173,7 +163,7 @@ def check_violations(spec: DatasetSpec, planned: dict[str, Columns]) -> Iterator
             where = f"tables.{table.name}.checks.{i}"
             yield from _check_names(spec, table, check, where)
             yield from _check_type(check, planned[table.name], where)
-            for text, key in _conditions(check):
+            for text, key in check.written_sql():
                 of_row = isinstance(check, RowCheck)
                 seen = _seen(table, planned, check) if of_row else _written(planned[table.name])
                 references = references_of(table) if of_row else ()
@@ -185,11 +175,9 @@ def check_violations(spec: DatasetSpec, planned: dict[str, Columns]) -> Iterator
 def _check_names(
     spec: DatasetSpec, table: TableSpec, check: Check, where: str
 ) -> Iterator[Violation]:
-    columns = getattr(check, "columns", None) or (getattr(check, "column", None),)
-    named = tuple(name for name in columns if name is not None)
-    yield from _unknown_columns(table, named, where)
-    if not isinstance(check, ROW_CHECKS):
-        for name in named:
+    yield from _unknown_columns(table, check.looks_at, where)
+    if not check.of_rows:
+        for name in check.looks_at:
             if name in table.columns and table.columns[name].drop:
                 message = (
                     f"a `{check.kind}` check looks at the written rows, and `{name}` is dropped"
@@ -199,19 +187,12 @@ def _check_names(
         message = f"`repair: {check.repair}` can't repair a check that looks at a parent's row"
         hint = "use `repair: fail`, or build the columns on each other (`start: order_id.placed`)"
         yield Violation("spec.bad-repair", message, where, hint)
-    if check.repair == "drop" and not isinstance(
-        check, (*ROW_CHECKS, UniqueCheck, ForeignKeyCheck, NearDuplicateCheck)
-    ):
+    if check.repair == "drop" and not check.drops:
         message = f"`repair: drop` can't repair a `{check.kind}` check, which no single row breaks"
         yield Violation("spec.bad-repair", message, where, "use `repair: resample` or `fail`")
-    other = {
-        AggregateCheck: getattr(check, "of", ""),
-        CountCheck: getattr(check, "of", ""),
-        ForeignKeyCheck: getattr(check, "to", ""),
-    }.get(type(check))
-    if other is None:
+    if check.other is None:
         return
-    name, _, column = other.partition(".")
+    name, _, column = check.other.partition(".")
     if name not in spec.tables:
         yield _unknown_table(name, spec, where)
     elif column and column not in spec.tables[name].columns:
@@ -240,26 +221,18 @@ def _unknown_parts(table: TableSpec, of: str, check: Check, where: str) -> Itera
 
 def _check_type(check: Check, columns: Columns, where: str) -> Iterator[Violation]:
     """Columns whose values a check can't compare."""
-    if not isinstance(check, MinimumCheck | NearDuplicateCheck) or check.column not in columns:
+    named = [name for name in check.looks_at if name in columns]
+    if check.wants is None or not named:
         return
-    kind = columns[check.column].type
+    kind = columns[named[0]].type
     if pa.types.is_null(kind):
         return  # it has a problem of its own
     plain = kind.value_type if isinstance(kind, pa.DictionaryType) else kind
     number = pa.types.is_integer(plain) or pa.types.is_floating(plain) or pa.types.is_boolean(plain)
-    wanted, fits = "texts", pa.types.is_string(plain)
-    if isinstance(check, MinimumCheck):
-        wanted, fits = "numbers", number
+    fits = number if check.wants == "numbers" else pa.types.is_string(plain)
     if not fits:
-        message = f"a `{check.kind}` check needs {wanted}, but `{check.column}` is {kind}"
+        message = f"a `{check.kind}` check needs {check.wants}, but `{named[0]}` is {kind}"
         yield Violation("spec.wrong-type", message, f"{where}.column")
-
-
-def _conditions(check: Check) -> Iterator[tuple[str, str]]:
-    if isinstance(check, RowCheck | WindowCheck | ShareCheck) and check.sql is not None:
-        yield check.sql, "sql"
-    if isinstance(check, CorrelationCheck) and check.where is not None:
-        yield check.where, "where"
 
 
 def _seen(table: TableSpec, planned: Mapping[str, Columns], check: Check) -> dict[str, pa.DataType]:

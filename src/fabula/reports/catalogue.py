@@ -64,7 +64,7 @@ def kind_text(kind: str) -> str:
     if own := parameters(cls):
         parts.append("\n".join(_listing("Parameters", own)))
     shared = ", ".join(item.name for item in shared_parameters())
-    parts += [f"Also, as with every kind: {shared}.", f"Example:\n  column: {cls.example}"]
+    parts += [f"Also, as with every kind: {shared}.", f"Example:\n  {_example(cls)}"]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -72,14 +72,19 @@ def kinds_markdown() -> str:
     """Every column kind as a page of the reference."""
     parts = [
         "# Column kinds",
-        "Written by `fabula kinds --format markdown` from the classes in `fabula.spec`.",
+        "Written by `fabula kinds --format markdown` from the classes in `fabula.kinds`.",
         "## What every kind takes",
         _table(shared_parameters()),
     ]
     for kind, cls in KINDS.items():
         parts += [f"## {kind}", summary(cls), details(cls), _table(parameters(cls))]
-        parts.append(f"```yaml\ncolumn: {cls.example}\n```")
+        fence = "text" if cls.python_only else "yaml"
+        parts.append(f"```{fence}\n{_example(cls)}\n```")
     return "\n\n".join(part for part in parts if part)
+
+
+def _example(kind: type[AbstractColumn]) -> str:
+    return kind.example if kind.python_only else f"column: {kind.example}"
 
 
 def _table(described: list[Described]) -> str:

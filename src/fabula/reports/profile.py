@@ -15,7 +15,7 @@ from fabula.errors import SourceError
 from fabula.io.notes import notes_of
 from fabula.io.read import TableRows
 from fabula.io.sources import read_tables
-from fabula.io.sql import quoted
+from fabula.kinds.base.sql import quoted
 
 BINS = 10
 """Bars of a column's shape."""

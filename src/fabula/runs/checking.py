@@ -7,25 +7,21 @@ on it: rows are dropped at once, and a table is drawn again before its children 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeAlias, TypeGuard
+from typing import TypeAlias
 
 from fabula.checks.data import Data
 from fabula.checks.evaluate import check_result, rows_to_drop
 from fabula.checks.results import CheckResult, CheckResults
 from fabula.checks.rows import rows_verdict
-from fabula.checks.wording import rule
+from fabula.kinds.checks import Check
+from fabula.kinds.checks.aggregate import AggregateCheck
+from fabula.kinds.checks.count import CountCheck
+from fabula.kinds.checks.foreign_key import ForeignKeyCheck
+from fabula.kinds.checks.near_duplicate import NearDuplicateCheck
 from fabula.planning.parents import is_of_one_row, parents_seen
 from fabula.planning.plan import Plan
 from fabula.runs.parts import merged
 from fabula.runs.tables import Tables
-from fabula.spec.checks import (
-    AggregateCheck,
-    Check,
-    CountCheck,
-    ForeignKeyCheck,
-    NearDuplicateCheck,
-    UniqueCheck,
-)
 
 MOST_DRAWINGS = 4
 """A table is drawn at most this often: once, and three times again."""
@@ -171,16 +167,16 @@ def _other(check: Check) -> tuple[str, ...]:
             return ()
 
 
-def _drops(check: Check) -> TypeGuard[UniqueCheck | ForeignKeyCheck | NearDuplicateCheck]:
+def _drops(check: Check) -> bool:
     """Whether rows that break a check leave the finished table.
 
     Near-duplicates were drawn again while their block was made; those of other blocks go.
     """
     if isinstance(check, NearDuplicateCheck):
         return check.repair != "fail"
-    return check.repair == "drop" and isinstance(check, UniqueCheck | ForeignKeyCheck)
+    return check.repair == "drop" and check.drops and not check.of_rows
 
 
 def _reason(check: Check) -> str:
     """Why a row that breaks a check was dropped."""
-    return f"breaks the rule: {rule(check)}"
+    return f"breaks the rule: {check.in_words()}"

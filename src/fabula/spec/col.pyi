@@ -28,6 +28,8 @@ from fabula.kinds.uniform import Uniform as _Uniform
 from fabula.kinds.weibull import Weibull as _Weibull
 from fabula.kinds.zipf import Zipf as _Zipf
 from fabula.kinds.datetime import Datetime as _Datetime
+from fabula.kinds.duration import Duration as _Duration
+from fabula.kinds.time_of_day import TimeOfDay as _TimeOfDay
 from fabula.kinds.pattern import Pattern as _Pattern
 from fabula.kinds.template import Template as _Template
 from fabula.kinds.person import Person as _Person
@@ -38,6 +40,7 @@ from fabula.kinds.program import Program as _Program
 from fabula.kinds.reasoning import Reasoning as _Reasoning
 from fabula.kinds.text import Text as _Text
 from fabula.kinds.learned import Learned as _Learned
+from fabula.kinds.function import Function as _Function
 
 __all__: list[str]
 
@@ -337,6 +340,32 @@ def datetime(
 ) -> _Datetime:
     """A time between `start` and `end`, or `within` a duration after `start`."""
 
+def duration(
+    min: str = ...,
+    max: str | None = ...,
+    *,
+    seconds: Any = ...,
+    decimals: int = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Duration:
+    """A length of time between `min` and `max`: rides, calls, stays."""
+
+def time_of_day(
+    start: str = ...,
+    end: str = ...,
+    *,
+    seconds: Any = ...,
+    decimals: int = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _TimeOfDay:
+    """A time of day from `start` until before `end`, without a date."""
+
 def pattern(
     regex: str, *, nulls: float = ..., unique: bool = ..., drop: bool = ..., description: str = ...
 ) -> _Pattern:
@@ -479,3 +508,17 @@ def learned(
     description: str = ...,
 ) -> _Learned:
     """A value that a fitted synthesizer draws, together with the other columns of its file."""
+
+def function(
+    function: Any,
+    *,
+    of: Sequence[str] | None = ...,
+    type: Literal["str", "int", "float", "bool", "date"] | None = ...,
+    blocks: bool = ...,
+    sandboxed: bool = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Function:
+    """A value that a Python function of yours computes; from Python only, not in spec files."""

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from fabula.errors import SpecError, Violation
-from fabula.kinds import KINDS
+from fabula.extensions import plugins_loaded_now
 from fabula.spec.locations import Source
 from fabula.spec.messages import violations_of
 from fabula.spec.reading import read_data
@@ -60,11 +60,11 @@ def build_spec(data: Any, *, source: Source | None = None) -> DatasetSpec:
 
 
 def _validated(data: Any) -> DatasetSpec:
-    """The spec; where it names an unknown kind, once more with the kinds of plug-ins."""
+    """The spec; where it names an unknown kind, once more with those of plug-ins."""
     try:
         return DatasetSpec.model_validate(data)
     except ValidationError as error:
         unknown = any(detail["type"] == "union_tag_invalid" for detail in error.errors())
-        if not unknown or not KINDS.load():
+        if not unknown or not plugins_loaded_now():
             raise
     return DatasetSpec.model_validate(data)

@@ -15,8 +15,9 @@ from pydantic_core import ErrorDetails
 
 from fabula.errors import Violation
 from fabula.kinds import KINDS
+from fabula.kinds.base.checks import AbstractCheck
 from fabula.kinds.base.columns import AbstractColumn
-from fabula.spec.checks import CHECKS
+from fabula.kinds.checks import CHECKS
 from fabula.spec.synonyms import suggestion
 from fabula.spec.tables import DatasetSpec
 
@@ -295,6 +296,8 @@ def _step(annotation: Any, part: str | int) -> Any:
     annotation = _plain(annotation)
     if isinstance(annotation, type) and issubclass(annotation, AbstractColumn) and part in KINDS:
         return KINDS[str(part)]
+    if isinstance(annotation, type) and issubclass(annotation, AbstractCheck) and part in CHECKS:
+        return CHECKS[str(part)]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         field = annotation.model_fields.get(str(part))
         return field.annotation if field is not None else None

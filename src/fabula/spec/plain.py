@@ -9,9 +9,9 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from fabula.kinds.base.checks import AbstractCheck
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.kinds.base.parameters import SpecModel, plain_number
-from fabula.spec.checks import AbstractCheck
 
 _COMMON = frozenset(AbstractColumn.model_fields)
 

@@ -12,11 +12,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from fabula.extensions import load_plugins
 from fabula.kinds import KINDS
 from fabula.kinds.base.distributions import AbstractDistribution
+from fabula.kinds.checks import CHECKS
 from fabula.kinds.learned import LearnedTable
 from fabula.kinds.mixture import Component
-from fabula.spec.checks import CHECKS
 from fabula.spec.outputs import OutputSpec
 from fabula.spec.tables import (
     Correlation,
@@ -51,7 +52,7 @@ _SHORT_FORMS: dict[tuple[str, str], dict[str, Any]] = {
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of a spec file."""
-    KINDS.load()
+    load_plugins()
     schema = DatasetSpec.model_json_schema()
     definitions: dict[str, Any] = schema.pop("$defs")
     models: tuple[type[BaseModel], ...] = (*KINDS.values(), *CHECKS.values(), *_MODELS)

@@ -9,11 +9,11 @@ from pydantic import Field, PrivateAttr, model_validator
 from fabula.kinds import KINDS, Column, Distribution
 from fabula.kinds.base.distributions import AbstractDistribution
 from fabula.kinds.base.parameters import SpecModel
+from fabula.kinds.checks import CHECKS, Check
 from fabula.kinds.learned import LearnedTable
-from fabula.kinds.mixture import Component, Mixture
+from fabula.kinds.mixture import Component
 from fabula.kinds.poisson import Poisson
 from fabula.kinds.uniform import Uniform
-from fabula.spec.checks import Check
 from fabula.spec.locations import Source
 from fabula.spec.models import ModelSpec
 from fabula.spec.outputs import OutputSpec
@@ -296,9 +296,12 @@ def _named(table: Any, name: Any) -> Any:
 
 
 def _read_kinds_again(*_: object) -> None:
-    """Let specs name a kind that was registered after their classes were built."""
-    for model in (Component, Mixture, PerParent, TableSpec, DatasetSpec):
+    """Let specs name a kind or check that was registered after their classes were built."""
+    models: list[type[SpecModel]] = [Component]
+    models += [kind for kind in KINDS.known().values() if kind.model_config.get("defer_build")]
+    models += [PerParent, TableSpec, DatasetSpec]
+    for model in models:
         model.model_rebuild(force=True)
 
 
-KINDS.added = _read_kinds_again
+KINDS.added = CHECKS.added = _read_kinds_again

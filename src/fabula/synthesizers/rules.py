@@ -9,12 +9,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fabula.checks.conditions import condition
-from fabula.checks.wording import rule
 from fabula.errors import SpecError, UsageError, Violation
 from fabula.io.sql import thread_connection
 from fabula.planning.expressions import parse_expression
-from fabula.spec.checks import ROW_CHECKS
 from fabula.spec.tables import DatasetSpec
 
 
@@ -62,5 +59,7 @@ def row_rules(spec: DatasetSpec | None) -> tuple[Rule, ...]:
             hint=f"tables: {', '.join(spec.tables)}",
         )
     (table,) = spec.tables.values()
-    checks = [check for check in table.checks if isinstance(check, ROW_CHECKS)]
-    return tuple(Rule(rule(check), parse_expression(condition(check)).sql) for check in checks)
+    checks = [check for check in table.checks if check.of_rows]
+    return tuple(
+        Rule(check.in_words(), parse_expression(check.condition()).sql) for check in checks
+    )

@@ -35,17 +35,21 @@ class AbstractColumn(SpecModel):
     section: ClassVar[str]
     """Where the kind is listed: one of `SECTIONS`."""
     example: ClassVar[str] = ""
-    """One column of the kind, as YAML."""
+    """One column of the kind, as YAML (or Python, where no file can hold one)."""
     aka: ClassVar[tuple[str, ...]] = ()
     """What people and other tools call the kind, for hints."""
     expressions: ClassVar[tuple[str, ...]] = ()
     """Parameters that may be SQL over earlier columns."""
+    templates: ClassVar[tuple[str, ...]] = ()
+    """Parameters that are Jinja templates over earlier columns."""
     positional: ClassVar[tuple[str, ...]] = ()
     """Parameters that `col.NAME` and one-line specs take by their place."""
     dotted: ClassVar[str | None] = None
     """The parameter that a one-line spec takes after a dot: `person.email`."""
     short_forms: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """JSON Schemas of what a file may write instead of a parameter's full form."""
+    python_only: ClassVar[bool] = False
+    """No file can hold such a column, so its example is Python."""
     elsewhere: ClassVar[bool] = False
     """Values are made together with other columns or tables, so the kind has no own engine."""
 
@@ -77,6 +81,15 @@ class AbstractColumn(SpecModel):
         """Constants that that many rows can't follow from."""
         del rows
         yield from ()
+
+    def reads(self, before: tuple[str, ...]) -> tuple[str, ...]:
+        """Columns that the values follow from, alongside those in expressions and templates.
+
+        Args:
+            before: The table's columns before this one.
+        """
+        del before
+        return ()
 
 
 class AbstractFilled(AbstractColumn):

@@ -8,17 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabula.checks.data import EXAMPLES, ROW_NUMBER, Data, column_list
+from fabula.checks.kinds import EVALUATIONS, Evaluation
 from fabula.checks.results import CheckResult
-from fabula.checks.wording import names
-from fabula.io.sql import quoted
-from fabula.spec.checks import UniqueCheck
+from fabula.kinds.base.sql import quoted
+from fabula.kinds.base.wording import names
+from fabula.kinds.checks.unique import UniqueCheck
+from fabula.spec.tables import DatasetSpec
 
 _ROWS_AT_ONCE = 2_000_000
 """Rows whose values are compared in one pass, so that memory stays flat."""
 
 
-def unique_result(data: Data, table: str, check: UniqueCheck) -> CheckResult:
+def unique_result(spec: DatasetSpec, data: Data, table: str, check: UniqueCheck) -> CheckResult:
     """Whether a combination of values occurs twice; rows with a null are left out."""
+    del spec
     data.need(table, check.columns)
     view, columns = data.view(table), column_list(check.columns)
     whole = _whole(check)
@@ -62,8 +65,11 @@ def unique_result(data: Data, table: str, check: UniqueCheck) -> CheckResult:
     )
 
 
-def repeated_rows(data: Data, table: str, check: UniqueCheck) -> NDArray[np.int64]:
+def repeated_rows(
+    spec: DatasetSpec, data: Data, table: str, check: UniqueCheck
+) -> NDArray[np.int64]:
     """Numbers of the rows that repeat an earlier one."""
+    del spec
     number = quoted(ROW_NUMBER)
     columns = column_list(check.columns)
     return data.numbers(
@@ -77,3 +83,6 @@ def repeated_rows(data: Data, table: str, check: UniqueCheck) -> NDArray[np.int6
 
 def _whole(check: UniqueCheck) -> str:
     return " AND ".join(f"{quoted(column)} IS NOT NULL" for column in check.columns)
+
+
+EVALUATIONS.register("unique", Evaluation(unique_result, repeated_rows))

@@ -1,0 +1,42 @@
+"""Numbers of rows that refer to a row."""
+
+from __future__ import annotations
+
+from fabula.checks.data import Data
+from fabula.checks.kinds import EVALUATIONS, Evaluation
+from fabula.checks.relations import children_of, grouped, relation
+from fabula.checks.results import CheckResult
+from fabula.kinds.base.sql import quoted
+from fabula.kinds.base.wording import values
+from fabula.kinds.checks.count import CountCheck
+from fabula.spec.tables import DatasetSpec
+
+
+def count_result(spec: DatasetSpec, data: Data, table: str, check: CountCheck) -> CheckResult:
+    """Whether each row has as many children as it should, none included."""
+    key, link = children_of(spec, data, table, check.of)
+    children = grouped(data, check.of, link, "count(*)")
+    counted = (
+        f"SELECT p.{quoted(key)}, coalesce(c.value, 0) AS children"
+        f" FROM {data.view(table)} AS p LEFT JOIN {children} ON p.{quoted(key)} = c.link"
+    )
+    most = "" if check.max is None else f" OR children > {check.max}"
+    outside = f"children < {check.min}{most}"
+    rows, failing, low, high = data.row(
+        f"SELECT count(*), count(*) FILTER ({outside}), min(children), max(children)"
+        f" FROM ({counted})"
+    )
+    if not failing:
+        message = (
+            f"each of {rows:,} rows has {low} to {high} rows in `{check.of}`"
+            if rows
+            else (f"`{table}` has no rows")
+        )
+        return relation(table, check, rows=rows, failing=0, message=message)
+    examples = data.examples(f"SELECT * FROM ({counted}) WHERE {outside} ORDER BY ALL")
+    shown = values([f"{example[key]} has {example['children']}" for example in examples])
+    message = f"{failing:,} of {rows:,} rows break the rule: {check.in_words()}: `{key}` {shown}"
+    return relation(table, check, rows=rows, failing=failing, message=message, examples=examples)
+
+
+EVALUATIONS.register("count", Evaluation(count_result))

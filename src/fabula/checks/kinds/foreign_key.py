@@ -1,0 +1,64 @@
+"""Values that exist in another table."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fabula.checks.data import ROW_NUMBER, Data
+from fabula.checks.kinds import EVALUATIONS, Evaluation
+from fabula.checks.relations import family_of_values, relation, target_of
+from fabula.checks.results import CheckResult
+from fabula.kinds.base.sql import quoted
+from fabula.kinds.base.wording import values
+from fabula.kinds.checks.foreign_key import ForeignKeyCheck
+from fabula.spec.tables import DatasetSpec
+
+
+def foreign_key_result(
+    spec: DatasetSpec, data: Data, table: str, check: ForeignKeyCheck
+) -> CheckResult:
+    """Whether every value of a column exists in the parent; null passes."""
+    parent, key = target_of(spec, check.to)
+    data.need(table, [check.column])
+    data.need(parent, [key])
+    column, view = quoted(check.column), data.view(table)
+    child, target = f"`{table}.{check.column}`", f"`{parent}.{key}`"
+    rows, used = data.row(f"SELECT count(*), count({column}) FROM {view}")
+    mine, theirs = family_of_values(data, table, check.column), family_of_values(data, parent, key)
+    if used and mine != theirs and "nothing" not in (mine, theirs):
+        message = f"{child} holds {mine} and {target} {theirs}: none of {used:,} values can match"
+        return relation(table, check, rows=rows, failing=used, message=message)
+    orphans = (
+        f"FROM {view} AS c ANTI JOIN {data.view(parent)} AS p ON c.{column} = p.{quoted(key)}"
+        f" WHERE c.{column} IS NOT NULL"
+    )
+    (failing,) = data.row(f"SELECT count(*) {orphans}")
+    if not failing:
+        message = f"all {used:,} values of {child} exist in {target}"
+        return relation(table, check, rows=rows, failing=0, message=message)
+    examples = data.examples(f"SELECT DISTINCT c.{column} {orphans} ORDER BY ALL")
+    lost = values([example[check.column] for example in examples])
+    message = f"{failing:,} of {used:,} values of {child} don't exist in {target}: {lost}"
+    return relation(table, check, rows=rows, failing=failing, message=message, examples=examples)
+
+
+def orphan_rows(
+    spec: DatasetSpec, data: Data, table: str, check: ForeignKeyCheck
+) -> NDArray[np.int64]:
+    """Numbers of the rows whose value does not exist in the parent."""
+    parent, key = target_of(spec, check.to)
+    column, number = quoted(check.column), quoted(ROW_NUMBER)
+    if family_of_values(data, table, check.column) != family_of_values(data, parent, key):
+        return data.numbers(
+            table, [check.column], f"SELECT {number} FROM numbered WHERE {column} IS NOT NULL"
+        )
+    return data.numbers(
+        table,
+        [check.column],
+        f"SELECT c.{number} FROM numbered AS c ANTI JOIN {data.view(parent)} AS p"
+        f" ON c.{column} = p.{quoted(key)} WHERE c.{column} IS NOT NULL",
+    )
+
+
+EVALUATIONS.register("foreign_key", Evaluation(foreign_key_result, orphan_rows))
