@@ -18,7 +18,7 @@ from fabula.texts.rules import CheckRow, CheckTable, row_check, table_check, uni
 from fabula.texts.shapes import TEXT, Shape, shape_of
 
 if TYPE_CHECKING:
-    from fabula.types import ArrowStream
+    from fabula.types import TableLike
 
 Row = TypeVar("Row")
 
@@ -29,7 +29,7 @@ class RowOptions(AskOptions, total=False):
     prompt: Required[str]
     n: Required[int]
     extra: str
-    examples: Sequence[Any] | ArrowStream
+    examples: TableLike
     unique: str | Sequence[str | Sequence[str]]
     check_row: CheckRow | None
     check_table: CheckTable | None

@@ -24,7 +24,7 @@ from fabula.texts.pairs.result import Pairs
 from fabula.texts.rules import CheckRow, row_check
 
 if TYPE_CHECKING:
-    from fabula.types import ArrowStream
+    from fabula.types import TableLike
 
 
 class PairOptions(AskOptions, total=False):
@@ -34,7 +34,7 @@ class PairOptions(AskOptions, total=False):
     output: str | Sequence[str]
     prompt: str
     extra: str
-    examples: Sequence[Any] | ArrowStream
+    examples: TableLike
     balance: Attributes
     check_pair: CheckRow | None
     numbered: bool
