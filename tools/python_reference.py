@@ -71,26 +71,22 @@ def _signature(name: str, function: Any) -> str:
     ending = f" -> {returned}" if returned else ""
     if not lines:
         return f"```text\n{name}(){ending}\n```\n"
-    return "\n".join(
-        [f"```text\n{name}(", *(f"    {line}," for line in lines), f"){ending}\n```\n"]
-    )
+    told = "".join(f"    {line},\n" for line in lines)
+    return f"```text\n{name}(\n{told}){ending}\n```\n"
 
 
 def _parameters(parameters: list[inspect.Parameter]) -> Iterator[str]:
-    last = None
-    for parameter in parameters:
-        if last is parameter.POSITIONAL_ONLY and parameter.kind is not last:
+    kinds = [parameter.kind for parameter in parameters]
+    for place, parameter in enumerate(parameters):
+        kind, before = parameter.kind, kinds[place - 1] if place else None
+        if before is parameter.POSITIONAL_ONLY and kind is not before:
             yield "/"
-        if parameter.kind is parameter.KEYWORD_ONLY and last not in (
-            parameter.KEYWORD_ONLY,
-            parameter.VAR_POSITIONAL,
-        ):
+        if kind is parameter.KEYWORD_ONLY and before is not kind:
             yield "*"
-        last = parameter.kind
-        stars = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(last, "")
-        kind = _type(parameter.annotation)
+        stars = "**" if kind is parameter.VAR_KEYWORD else ""
+        named = _type(parameter.annotation)
         default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
-        yield f"{stars}{parameter.name}" + (f": {kind}" if kind else "") + default
+        yield f"{stars}{parameter.name}" + (f": {named}" if named else "") + default
 
 
 def _type(annotation: Any) -> str:
