@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fabula.errors import SpecError
 from fabula.inference.infer import infer
@@ -200,6 +200,7 @@ def generate(
     from fabula.llm.session import models_of_run
     from fabula.runs.execute import execute
     from fabula.runs.one_file import execute_to_file
+    from fabula.runs.options import RunOptions
     from fabula.runs.output import is_file
 
     wanted = with_checks(resolve(spec, prompt=prompt), checks)
@@ -209,20 +210,20 @@ def generate(
         wanted = with_review(wanted, review)
     planned = make_plan(wanted, n=n, seed=seed, model=model)
     budget = Budget(max_calls=max_calls, max_tokens=max_tokens, max_cost=max_cost)
-    how: dict[str, Any] = {
-        "workers": workers,
-        "fresh": fresh,
-        "overwrite": overwrite,
-        "progress": progress,
-        "max_rejects": max_rejects,
-        "format": format,
-        "escape_formulas": is_asked(escape_formulas),
-    }
+    options = RunOptions(
+        format=format,
+        workers=workers,
+        fresh=fresh,
+        overwrite=overwrite,
+        max_rejects=max_rejects,
+        escape_formulas=is_asked(escape_formulas),
+        progress=progress,
+    )
     with models_of_run(fresh=fresh, budget=budget, batch=batch) as open_model:
         if output is not None and is_file(FilePath(output)):
-            dataset = execute_to_file(planned, FilePath(output), open_model=open_model, **how)
+            dataset = execute_to_file(planned, FilePath(output), options, open_model=open_model)
         else:
-            dataset = execute(planned, output=output, open_model=open_model, **how)
+            dataset = execute(planned, options, output=output, open_model=open_model)
     _check_row_class(planned.spec, dataset)
     return dataset
 
