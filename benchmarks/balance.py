@@ -1,4 +1,4 @@
-"""The coverage loop beside the notebook's procedure: `python benchmarks/balance.py [MODEL]`.
+"""The coverage loop alongside the notebook's procedure: `python benchmarks/balance.py [MODEL]`.
 
 From 63 products in four topics of 20, 20, 20 and 3: what `fabula.balance` makes in three rounds,
 and what the same number of calls makes when every prompt just names the topics found, as the
@@ -15,15 +15,15 @@ from collections.abc import Sequence
 from os import environ
 
 import fabula as fb
+from fabula.dedup import near_duplicates
 from fabula.errors import PartialRunError
-from fabula.llm.local_embeddings import embed_locally
+from fabula.llm.providers.local_embeddings import embed_locally
 from fabula.llm.rows.ask import ask_rows_sync
 from fabula.llm.rows.job import RowField, RowsJob
 from fabula.llm.session import models_of_run
-from fabula.texts.near_duplicates import near_duplicates
-from fabula.texts.topics.clusters import nearest
-from fabula.texts.topics.shares import evenness
-from fabula.texts.topics.survey import Survey
+from fabula.topics.analysis import Survey
+from fabula.topics.clusters import nearest
+from fabula.topics.shares import evenness
 
 TOPICS = {
     "a car with a strong engine and four wheels for the road": "Corolla Civic Golf Focus Polo "

@@ -65,7 +65,7 @@ class Measured:
     utility_of_real: float | None
     closer_to_training: float | None
     membership: float | None
-    copies: float | None
+    nearest_records: float | None
     copies_of_test: float | None
 
 
@@ -173,12 +173,12 @@ def measure_peer(name: str, title: str, seed: int, split: Split) -> Measured | s
 
 def quality(rows: pa.Table, split: Split, seed: int) -> dict[str, float | None]:
     """What the metrics say about sampled rows."""
-    from fabula.metrics import copies, detection, pairs, shapes, utility
-    from fabula.metrics.frames import prepare
+    from fabula.evaluation.metrics import detection, nearest_records, pairs, shapes, utility
+    from fabula.evaluation.metrics.frames import prepare
 
     frames = prepare(rows, split.train, split.test, seed=seed)
     against_test = prepare(rows, split.test, seed=seed)
-    useful, copied = utility.utility(frames, split.target), copies.exact_copies(frames)
+    useful, copied = utility.utility(frames, split.target), nearest_records.exact_copies(frames)
     return {
         "detection": detection.detection(frames).value,
         "detection_of_test": detection.detection(against_test).value,
@@ -186,8 +186,8 @@ def quality(rows: pa.Table, split: Split, seed: int) -> dict[str, float | None]:
         "trend_error": _rest(pairs.pairs(frames).value),
         "utility": useful.value,
         "utility_of_real": useful.baseline,
-        "closer_to_training": copies.closer_to_training(frames).value,
-        "membership": copies.membership(frames).value,
+        "closer_to_training": nearest_records.closer_to_training(frames).value,
+        "membership": nearest_records.membership(frames).value,
         "copies": copied.value,
         "copies_of_test": copied.baseline,
     }

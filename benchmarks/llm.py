@@ -1,4 +1,4 @@
-"""What a row from a language model costs, beside raw aiohttp and other tools, in one run.
+"""What a row from a language model costs, alongside raw aiohttp and other tools, in one run.
 
 A server in another process answers after 50 ms; 64 calls are open at once; 1,000 rows of one
 field, one row a call, with ledger and validation. Each way runs in a process of its own, in turn,

@@ -1,7 +1,7 @@
 """20,000 rows from a server that fails, in a process that is killed five times.
 
 5 % of the answers are HTTP 429, 2 % are 500, 1 % of the connections drop and 1 % of the replies
-are garbage. Each kill is a `kill -9` in mid-run; then the same command goes on.
+are garbage. Each kill is a `kill -9` in mid-run; then the same command continues.
 
     python benchmarks/llm_endurance.py --rows 20000
 """

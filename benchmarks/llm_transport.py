@@ -20,10 +20,10 @@ from pathlib import Path
 
 import aiohttp
 
-from fabula.llm.catalogue import ModelSettings, open_model
-from fabula.llm.chat import ChatRequest, Message
-from fabula.llm.ledger import Ledger
-from fabula.llm.recorded import Recorded
+from fabula.llm.cache.cached import Recorded
+from fabula.llm.cache.ledger import Ledger
+from fabula.llm.client.chat import ChatRequest, Message
+from fabula.llm.providers.catalogue import ModelSettings, open_model
 
 LATENCY = 0.05
 AT_ONCE = 64

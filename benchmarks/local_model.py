@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fabula.llm.chat import ChatRequest, Message, Sampling
-from fabula.llm.local import open_local
+from fabula.llm.client.chat import ChatRequest, Message, Sampling
+from fabula.llm.providers.local import open_local
 from fabula.llm.rows import RowField, RowsJob, RowsResult, ask_rows
 
 WORN = re.compile(
@@ -91,7 +91,7 @@ def quality(result: RowsResult) -> dict[str, Any]:
 
 
 async def speed(model: Any, at_once: int) -> float:
-    """Tokens generated a second, with so many calls at once."""
+    """Tokens generated a second, with that many calls at once."""
     started = time.perf_counter()
     replies = await asyncio.gather(*(model.complete(request(48)) for _ in range(at_once)))
     tokens: Sequence[int] = [reply.usage.completion_tokens for reply in replies]

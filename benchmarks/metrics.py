@@ -25,10 +25,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from fabula.metrics import attacks, copies, coverage
-from fabula.metrics.frames import Frames, prepare
-from fabula.metrics.pairs import compared_pairs, pairs
-from fabula.metrics.shapes import column_scores, shapes
+from fabula.evaluation.metrics import attacks, coverage, nearest_records
+from fabula.evaluation.metrics.frames import Frames, prepare
+from fabula.evaluation.metrics.pairs import compared_pairs, pairs
+from fabula.evaluation.metrics.shapes import column_scores, shapes
 
 ATTACKS = 500
 
@@ -50,7 +50,7 @@ def main() -> None:
 
 def whole_report(rows: int = 50_000) -> None:
     """The time of every metric and picture of 50,000 rows of 20 columns, holdout included."""
-    from fabula.reports.evaluate import evaluate
+    from fabula.evaluation.evaluate import evaluate
 
     def people(seed: int, n: int) -> pa.Table:
         rng = np.random.default_rng(seed)
@@ -186,14 +186,14 @@ def sdmetrics_privacy(frames: Frames, real: Any, made: Any, held: Any) -> None:
     metadata = {"columns": {c.name: {"sdtype": sdtypes[c.family]} for c in frames.measured}}
     names = [column.name for column in frames.measured]
     real, made, held = (frame[names] for frame in (real, made, held))
-    result, ours_s = timed(lambda: copies.exact_copies(frames))
+    result, ours_s = timed(lambda: nearest_records.exact_copies(frames))
     new, theirs_s = timed(
         lambda: NewRowSynthesis.compute(
             real, made, metadata, numerical_match_tolerance=0.0, synthetic_sample_size=2_000
         )
     )
     line("exact copies", result.value or 0, 1 - new, theirs_s / ours_s, "theirs on 2,000 rows")
-    result, ours_s = timed(lambda: copies.closer_to_training(frames))
+    result, ours_s = timed(lambda: nearest_records.closer_to_training(frames))
     found, theirs_s = timed(
         lambda: DCROverfittingProtection.compute_breakdown(
             real, made, held, metadata, num_rows_subsample=2_000

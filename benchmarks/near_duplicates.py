@@ -15,7 +15,7 @@ import time
 import numpy as np
 import pyarrow as pa
 
-from fabula.texts.near_duplicates import near_duplicates
+from fabula.dedup import near_duplicates
 
 WORDS = 20_000
 LENGTH = 12

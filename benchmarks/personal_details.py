@@ -91,7 +91,7 @@ BESIDE = {
     "postcode": lambda f: f.postcode(),
     "postcode as a number": lambda f: int("".join(c for c in f.postcode() if c.isdigit())[:5]),
 }
-"""Kinds that are told by the street beside them."""
+"""Kinds that are told by the street alongside them."""
 
 DIFFERENT = {"pl_PL": "PESEL", "es_ES": "DNI", "it_IT": "codice fiscale"}
 

@@ -24,9 +24,9 @@ import pyarrow as pa
 import pyarrow.csv
 from peers import python_of
 
-from fabula.metrics.keys import ForeignKey, Keys
-from fabula.synthesizers.relational.database import fit_tables
-from fabula.synthesizers.relational.links import row_links
+from fabula.relationships.keys import ForeignKey, Keys
+from fabula.synthesizers.multitable.database import fit_tables
+from fabula.synthesizers.multitable.foreign_keys import row_links
 
 HERE = Path(__file__).parent
 DECLARED = {

@@ -18,10 +18,10 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from fabula.programs.sandbox.run import Limits, Outcome, run
+from fabula.sandbox.run import Limits, Outcome, run
 
-ENTRY = "fabula.programs.sandbox.source:execute"
-FIRST_RUN = f"from fabula.programs.sandbox.run import run; run({ENTRY!r}, {{'source': 'pass'}})"
+ENTRY = "fabula.sandbox.source:execute"
+FIRST_RUN = f"from fabula.sandbox.run import run; run({ENTRY!r}, {{'source': 'pass'}})"
 PROGRAMS = {
     "print": "print(6 * 7)",
     "pandas": "import pandas as pd; print(pd.DataFrame({'x': range(100)}).x.sum())",
@@ -56,7 +56,7 @@ def in_sandbox(source: str, rows: int = 0) -> Outcome:
 
 
 def in_python(source: str) -> None:
-    """Run a program in plain Python, which starts and imports anew."""
+    """Run a program in plain Python, which starts and imports again."""
     subprocess.run([sys.executable, "-c", source], check=True, capture_output=True)
 
 

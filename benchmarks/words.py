@@ -12,10 +12,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from fabula.fakers.people import People
+from fabula.fakers.regex import compile_pattern
+from fabula.fakers.uuids import draw_uuids
 from fabula.streams import BLOCK_ROWS, stream
-from fabula.words.people import People
-from fabula.words.regex import compile_pattern
-from fabula.words.uuids import draw_uuids
 
 REPEATS = 20
 

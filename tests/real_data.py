@@ -1,4 +1,4 @@
-"""Real data for tests that need it; the folder is no part of the repository."""
+"""Real data for tests that need it; the folder is not a part of the repository."""
 
 from __future__ import annotations
 

@@ -245,7 +245,7 @@ def test_a_single_table_may_come_in_any_form(form) -> None:
 
 
 def test_a_request_carries_every_field_of_the_class(monkeypatch) -> None:
-    """A2.1: name, type, description, allowed values and bounds reach the model."""
+    """Name, type, description, allowed values and bounds reach the model."""
 
     class Product(BaseModel):
         name: str = Field(description="a short product name", max_length=40)
@@ -268,7 +268,7 @@ def test_a_request_carries_every_field_of_the_class(monkeypatch) -> None:
 
 
 def test_replies_are_kept_and_limits_stop_a_run(monkeypatch) -> None:
-    """E: the same command twice makes no new request; a cap stops before the next call."""
+    """The same command twice makes no new request; a cap stops before the next call."""
     spec = {
         "tables": {"t": {"n": 6, "rows_per_call": 1, "columns": {"a": {"kind": "llm"}}}},
         "models": {"default": "openai:any"},
@@ -286,7 +286,7 @@ def test_replies_are_kept_and_limits_stop_a_run(monkeypatch) -> None:
 
 
 def test_an_error_travels_between_processes_whole() -> None:
-    """E: a pool of processes hands on what went wrong."""
+    """A pool of processes hands on what went wrong."""
     with pytest.raises(fb.FabulaError) as caught:
         fb.validate({"tables": {"t": {"n": 5, "columns": {"a": {"kind": "chioce"}}}}})
     again = pickle.loads(pickle.dumps(caught.value))

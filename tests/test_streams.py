@@ -19,14 +19,13 @@ SEEDS = st.integers(min_value=-(2**70), max_value=2**70)
 def test_a_permutation_is_a_bijection_of_any_size(
     n: int, seed: int, table: str, column: str
 ) -> None:
-    """C2.2: unique values."""
+    """Unique values."""
     images = Permutation(n, seed, table, column)(np.arange(n))
     assert np.array_equal(np.sort(images), np.arange(n))
 
 
 @given(n=st.integers(2**20, 2**62), seed=SEEDS)
 def test_a_permutation_of_a_huge_domain_stays_inside_and_never_repeats(n: int, seed: int) -> None:
-    """C2.2."""
     index = np.unique(np.linspace(0, n - 1, 500).astype(np.int64).clip(0, n - 1))
     images = Permutation(n, seed, "t", "c")(index)
     assert len(np.unique(images)) == len(index)
@@ -36,18 +35,17 @@ def test_a_permutation_of_a_huge_domain_stays_inside_and_never_repeats(n: int, s
 
 @pytest.mark.parametrize("index", [-1, 10, 99])
 def test_a_permutation_refuses_what_lies_outside(index: int) -> None:
-    """C2.2: an error in bounded time."""
+    """An error in bounded time."""
     with pytest.raises(IndexError, match="not in 0 … 9"):
         Permutation(10, 1, "t", "c")(np.array([index]))
 
 
 def test_a_permutation_of_nothing_gives_nothing() -> None:
-    """C2.2."""
     assert not len(Permutation(0, 1, "t", "c")(np.arange(0)))
 
 
 def test_a_permutation_looks_shuffled() -> None:
-    """C2.2: no order shows: neighbours are as far apart as chance has them."""
+    """No order shows: neighbours are as far apart as chance has them."""
     n = 100_000
     images = Permutation(n, 7, "t", "c")(np.arange(n)).astype(float)
     assert abs(np.corrcoef(images[:-1], images[1:])[0, 1]) < 5 / np.sqrt(n)
@@ -56,7 +54,6 @@ def test_a_permutation_looks_shuffled() -> None:
 
 @given(n=st.integers(1, 10**12))
 def test_steps_share_no_factor_with_the_size(n: int) -> None:
-    """B3.3."""
     steps = coprimes(n)
     assert len(steps) >= 1
     assert all(gcd(int(step), n) == 1 for step in steps)
@@ -66,13 +63,12 @@ def test_steps_share_no_factor_with_the_size(n: int) -> None:
 def test_a_stream_depends_on_its_names_alone(
     seed: int, table: str, column: str, block: int
 ) -> None:
-    """C2.1: the same key gives the same numbers."""
+    """The same key gives the same numbers."""
     first, again = (stream(seed, table, column, block).random(4) for _ in range(2))
     assert np.array_equal(first, again)
 
 
 def test_streams_of_other_names_blocks_seeds_and_attempts_differ() -> None:
-    """C2.1."""
     keys = [(1, "a", "b", 0, 0), (2, "a", "b", 0, 0), (1, "b", "a", 0, 0), (1, "ab", "", 0, 0)]
     keys += [(1, "a", "b", 1, 0), (1, "a", "b", 0, 1), (-1, "a", "b", 0, 0)]
     drawn = {
@@ -95,7 +91,6 @@ def test_streams_never_change() -> None:
 
 @given(value=st.integers(0, 2**64 - 1))
 def test_mixing_leaves_its_input_alone(value: int) -> None:
-    """C2.1."""
     given_value = np.array([value], dtype=np.uint64)
     mix(given_value)
     assert int(given_value[0]) == value

@@ -28,7 +28,6 @@ def test_only_texts_ask_a_model(name: str) -> None:
 @pytest.mark.parametrize("name", TEMPLATES)
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_a_template_keeps_its_checks_for_any_seed(name: str, seed: int) -> None:
-    """A7.1."""
     data = fb.generate(spec_of(name), seed=seed, model="fake")
     assert data.checks.passed
     assert len(data.checks) >= sum(len(table.checks) for table in spec_of(name).tables.values())
@@ -46,13 +45,13 @@ def test_a_template_begins_by_saying_what_it_is(name: str) -> None:
 
 @pytest.mark.parametrize("n", [50, 1_000, 20_000])
 def test_exactly_two_percent_of_payments_are_fraud(n: int) -> None:
-    """A7.1: the class share is met exactly."""
+    """The class share is met exactly."""
     data = fb.generate(spec_of("fraud"), n={"payments": n})
     assert pc.sum(data["payments"]["fraud"]).as_py() == n * 2 // 100
 
 
 def test_stations_have_each_day_once_and_warm_summers() -> None:
-    """A7.1: a dated series with seasons."""
+    """A dated series with seasons."""
     readings = fb.generate(spec_of("climate"))["readings"]
     assert readings.num_rows == 8 * 365
     day, high = readings["date"], readings["high_c"]
@@ -63,7 +62,7 @@ def test_stations_have_each_day_once_and_warm_summers() -> None:
 
 
 def test_a_qled_costs_twice_an_oled_of_its_size() -> None:
-    """A5.1: the price ratio of each size lies within 1.8 and 2.2."""
+    """The price ratio of each size lies within 1.8 and 2.2."""
     tvs = fb.generate(spec_of("tvs"), n=600)["tvs"]
     means = tvs.group_by(["size", "type"]).aggregate([("price", "mean")]).to_pylist()
     price = {(row["size"], row["type"]): row["price_mean"] for row in means}

@@ -15,7 +15,7 @@ from typing import Any
 from genai_prices import types
 from genai_prices.data import providers
 
-PATH = Path(__file__).parents[1] / "src" / "fabula" / "llm" / "prices.txt"
+PATH = Path(__file__).parents[1] / "src" / "fabula" / "llm" / "cache" / "prices.txt"
 VENDORS = {
     "openai": "openai",
     "anthropic": "anthropic",

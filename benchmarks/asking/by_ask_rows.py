@@ -17,7 +17,7 @@ FIELD = RowField("text", {"type": "string", "maxLength": 80}, "a line of text")
 
 
 def job(rows: int, start: int) -> RowsJob:
-    """So many rows with a prompt each."""
+    """That many rows with a prompt each."""
     prompts = [f"Write text {number}." for number in range(start, start + rows)]
     return RowsJob("lines of text", (FIELD,), rows, prompts=prompts)
 

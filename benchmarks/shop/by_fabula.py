@@ -1,4 +1,4 @@
-"""Fabula, from the YAML spec beside this file."""
+"""Fabula, from the YAML spec alongside this file."""
 
 import sys
 from pathlib import Path

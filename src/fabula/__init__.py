@@ -24,26 +24,26 @@ if TYPE_CHECKING:
         resolve,
         validate,
     )
+    from fabula.augment.extend import aextend, extend
+    from fabula.augment.pairs.ask import apairs, pairs
+    from fabula.augment.rows import arows, rows
+    from fabula.dedup import near_duplicates
+    from fabula.describing.describe import adescribe, describe
+    from fabula.describing.extract import aextract, extract
     from fabula.errors import FabulaError
-    from fabula.llm.rehearsal import Rehearsal
+    from fabula.evaluation.report import Report
+    from fabula.llm.providers.dry_run import Rehearsal
     from fabula.planning.plan import Plan
-    from fabula.reports.balance import balance, balance_plan
-    from fabula.reports.report import Report
+    from fabula.review.review import review_export, review_import
     from fabula.runs.dataset import Dataset
     from fabula.runs.program import program, run_program
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
     from fabula.synthesizers.fitting import fit
-    from fabula.synthesizers.relational.database import RelationalSynthesizer
+    from fabula.synthesizers.multitable.database import RelationalSynthesizer
     from fabula.synthesizers.synthesizer import Synthesizer, load_synthesizer
-    from fabula.texts.describe import adescribe, describe
-    from fabula.texts.exports.export import export
-    from fabula.texts.extend import aextend, extend
-    from fabula.texts.extract import aextract, extract
-    from fabula.texts.near_duplicates import near_duplicates
-    from fabula.texts.pairs.ask import apairs, pairs
-    from fabula.texts.review import review_export, review_import
-    from fabula.texts.rows import arows, rows
+    from fabula.topics.report import balance, balance_plan
+    from fabula.training.export import export
 
 __version__ = "0.1.0"
 
@@ -95,38 +95,38 @@ _HOMES = {
     "DatasetSpec": "fabula.spec.tables",
     "FabulaError": "fabula.errors",
     "Plan": "fabula.planning.plan",
-    "Rehearsal": "fabula.llm.rehearsal",
-    "RelationalSynthesizer": "fabula.synthesizers.relational.database",
-    "Report": "fabula.reports.report",
+    "Rehearsal": "fabula.llm.providers.dry_run",
+    "RelationalSynthesizer": "fabula.synthesizers.multitable.database",
+    "Report": "fabula.evaluation.report",
     "Synthesizer": "fabula.synthesizers.synthesizer",
     "TableSpec": "fabula.spec.tables",
-    "adescribe": "fabula.texts.describe",
-    "aextend": "fabula.texts.extend",
-    "aextract": "fabula.texts.extract",
-    "apairs": "fabula.texts.pairs.ask",
-    "arows": "fabula.texts.rows",
-    "balance": "fabula.reports.balance",
-    "balance_plan": "fabula.reports.balance",
-    "describe": "fabula.texts.describe",
+    "adescribe": "fabula.describing.describe",
+    "aextend": "fabula.augment.extend",
+    "aextract": "fabula.describing.extract",
+    "apairs": "fabula.augment.pairs.ask",
+    "arows": "fabula.augment.rows",
+    "balance": "fabula.topics.report",
+    "balance_plan": "fabula.topics.report",
+    "describe": "fabula.describing.describe",
     "evaluate": "fabula.api",
-    "export": "fabula.texts.exports.export",
-    "extend": "fabula.texts.extend",
-    "extract": "fabula.texts.extract",
+    "export": "fabula.training.export",
+    "extend": "fabula.augment.extend",
+    "extract": "fabula.describing.extract",
     "fit": "fabula.synthesizers.fitting",
     "generate": "fabula.api",
     "infer": "fabula.api",
     "load": "fabula.api",
     "load_synthesizer": "fabula.synthesizers.synthesizer",
-    "near_duplicates": "fabula.texts.near_duplicates",
-    "pairs": "fabula.texts.pairs.ask",
+    "near_duplicates": "fabula.dedup",
+    "pairs": "fabula.augment.pairs.ask",
     "plan": "fabula.api",
     "preview": "fabula.api",
     "program": "fabula.runs.program",
     "rehearse": "fabula.api",
     "resolve": "fabula.api",
-    "review_export": "fabula.texts.review",
-    "review_import": "fabula.texts.review",
-    "rows": "fabula.texts.rows",
+    "review_export": "fabula.review.review",
+    "review_import": "fabula.review.review",
+    "rows": "fabula.augment.rows",
     "run_program": "fabula.runs.program",
     "validate": "fabula.api",
 }

@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING
 from fabula.errors import SpecError
 from fabula.inference.infer import infer
 from fabula.inference.inferred import Inferred
-from fabula.inference.speclike import SpecLike, load, resolve
+from fabula.inference.resolve import SpecLike, load, resolve
 from fabula.planning.plan import Plan
 from fabula.planning.planner import make_plan
 from fabula.planning.previews import PREVIEW_ROWS, shortened
-from fabula.spec.sources import located
+from fabula.spec.locations import located
 from fabula.spec.tables import DatasetSpec
 from fabula.types import Path, Progress, Size, TableLike
 
 if TYPE_CHECKING:
     from fabula.checks.results import CheckResults
-    from fabula.llm.batched import OnBatch
-    from fabula.llm.rehearsal import Rehearsal
-    from fabula.reports.fitted_rows import Model
-    from fabula.reports.gates import GatesLike
-    from fabula.reports.report import Report
+    from fabula.evaluation.fitted_rows import Model
+    from fabula.evaluation.gates import GatesLike
+    from fabula.evaluation.report import Report
+    from fabula.llm.cache.batched import OnBatch
+    from fabula.llm.providers.dry_run import Rehearsal
+    from fabula.review.notes import ReviewLike
     from fabula.runs.dataset import Dataset
-    from fabula.texts.review_notes import ReviewLike
 
 __all__ = [
     "Inferred",
@@ -188,24 +188,24 @@ def generate(
         CheckError: The data breaks a check, or the Pydantic class refuses a row; it stays where
             it was written.
         PartialRunError: More rows were lost than allowed, or a limit was reached; the same
-            call goes on.
+            call continues.
 
     Examples:
         >>> generate("name person.name, age int 18..90", n=100, seed=7).num_rows
         100
     """
-    from fabula.inference.declared import with_checks
+    from fabula.inference.check_shorthand import with_checks
     from fabula.io.formulas import is_asked
-    from fabula.llm.budget import Budget
+    from fabula.llm.cache.budget import Budget
     from fabula.llm.session import models_of_run
     from fabula.runs.execute import execute
     from fabula.runs.one_file import execute_to_file
     from fabula.runs.options import RunOptions
-    from fabula.runs.output import is_file
+    from fabula.runs.records import is_file
 
     wanted = with_checks(resolve(spec, prompt=prompt), checks)
     if review is not None:
-        from fabula.texts.review_notes import with_review
+        from fabula.review.notes import with_review
 
         wanted = with_review(wanted, review)
     planned = make_plan(wanted, n=n, seed=seed, model=model)
@@ -258,9 +258,9 @@ def rehearse(
         >>> asked.counts
         {'fake': 2}
     """
-    from fabula.llm.rehearsal import Rehearsal
+    from fabula.llm.providers.dry_run import Rehearsal
     from fabula.llm.session import models_of_run
-    from fabula.runs.rehearse import rehearse as go_through
+    from fabula.runs.dry_run import rehearse as go_through
 
     noted = Rehearsal() if rehearsal is None else rehearsal
     planned = plan(resolve(spec, prompt=prompt), n, seed=seed, model=model)
@@ -319,7 +319,7 @@ def evaluate(
         >>> evaluate(people, real=people).passed
         True
     """
-    from fabula.reports import evaluate as evaluation
+    from fabula.evaluation import evaluate as evaluation
 
     return evaluation.evaluate(
         synthetic,
@@ -342,7 +342,7 @@ def evaluate(
 def _training_file(path: FilePath) -> CheckResults:
     """Whether a file could be trained with."""
     from fabula.checks.results import CheckResult, CheckResults
-    from fabula.texts.exports.check import check_training_file
+    from fabula.training.check import check_training_file
 
     return CheckResults(
         tuple(
@@ -379,7 +379,7 @@ def _check_row_class(spec: DatasetSpec, dataset: Dataset) -> None:
 
 def _possible(plan: Plan) -> Plan:
     """The plan, whose rules don't contradict each other."""
-    from fabula.checks.impossible import impossible_rules
+    from fabula.checks.contradictions import impossible_rules
 
     if problems := impossible_rules(plan):
         raise SpecError(located(problems, plan.spec))

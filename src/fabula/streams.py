@@ -32,7 +32,7 @@ def stream(
     Args:
         seed: The run's seed.
         table: The table's name.
-        column: The column's name, or any other name for a draw that is no column.
+        column: The column's name, or any other name for a draw that is not a column.
         block: The block's number, from 0.
         attempt: Raised by one each time rows are drawn again to repair a check.
     """

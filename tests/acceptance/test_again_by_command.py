@@ -1,4 +1,4 @@
-"""The hint of a failed command holds: typed again, it goes on and completes."""
+"""The hint of a failed command holds: typed again, it continues and completes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def stories() -> Callable[[Call, int], str]:
 
 @pytest.fixture
 def inputs(fabula: Run) -> Run:
-    """The command line, with the files that verbs read beside it."""
+    """The command line, with the files that verbs read alongside it."""
     made = [thing(number) for number in range(N)]
     Path("old.csv").write_text("name,price\nOld,1.5\nOlder,9999.0\nOldest,5.5\n")
     Path("things.jsonl").write_text("\n".join(map(json.dumps, made)))

@@ -15,7 +15,7 @@ every_kind = pytest.mark.parametrize("make", KINDS.values(), ids=KINDS)
 
 @every_kind
 def test_an_endpoint_that_is_down_is_one_error(make: Make) -> None:
-    """E: no request can be counted; the error names the address at once."""
+    """No request can be counted; the error names the address at once."""
     with ChatServer() as server:
         model = at(server)
     with pytest.raises(FabulaError) as caught:
@@ -25,7 +25,7 @@ def test_an_endpoint_that_is_down_is_one_error(make: Make) -> None:
 
 @every_kind
 def test_an_endpoint_that_is_no_model_is_one_error_after_one_request(make: Make) -> None:
-    """E: a web page instead of an answer."""
+    """A web page instead of an answer."""
     page = Reply(body="<html><body>Welcome</body></html>")
     with ChatServer(lambda _: page) as server, pytest.raises(FabulaError) as caught:
         make(at(server), 40)
@@ -35,7 +35,7 @@ def test_an_endpoint_that_is_no_model_is_one_error_after_one_request(make: Make)
 
 @every_kind
 def test_a_schema_that_no_server_accepts_is_one_error(make: Make) -> None:
-    """E: each of the four ways to ask for structure is tried once, with one call."""
+    """Each of the four ways to ask for structure is tried once, with one call."""
     refused = failed(400, "Invalid schema for response_format 'reply'", error="invalid_schema")
     with ChatServer(lambda _: refused) as server, pytest.raises(FabulaError) as caught:
         make(at(server), 40)
@@ -45,7 +45,7 @@ def test_a_schema_that_no_server_accepts_is_one_error(make: Make) -> None:
 
 @every_kind
 def test_a_prompt_larger_than_the_context_is_one_error(make: Make) -> None:
-    """E: asked for one row once more, because fewer rows may fit; then the error stands."""
+    """Asked for one row once more, because fewer rows may fit; then the error stands."""
     words = "This model's maximum context length is 100 tokens. However, you requested 900."
     too_long = failed(400, words, error="context_length_exceeded")
     with ChatServer(lambda _: too_long) as server, pytest.raises(FabulaError) as caught:

@@ -1,4 +1,4 @@
-"""B5: topics found, named, invented and filled up, over real HTTP."""
+"""Topics found, named, invented and filled up, over real HTTP."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import fabula as fb
 from fabula.errors import AuthenticationError, PartialRunError, SourceError, UsageError
 from fabula.testing import ChatServer
 from fabula.testing import replies as script
-from fabula.texts.balance import Balanced
-from fabula.texts.topics.replies import read_topics
-from tests.texts.topic_server import (
+from fabula.topics.balance import Balanced
+from fabula.topics.replies import read_topics
+from tests.topics.topic_server import (
     GROUPS,
     Script,
     about,
@@ -37,7 +37,6 @@ def run(server: ChatServer, data: Any = None, **wanted: Any) -> Balanced:
 
 @pytest.mark.parametrize("score", ["silhouette", "gap", "elbow"])
 def test_four_groups_are_found_by_themselves(score: str, tmp_path: Path) -> None:
-    """B5.1."""
     with ChatServer(Script()) as server:
         planned, again = (
             fb.balance_plan(
@@ -58,7 +57,6 @@ def test_four_groups_are_found_by_themselves(score: str, tmp_path: Path) -> None
 
 
 def test_the_number_of_topics_and_their_sizes_can_be_forced() -> None:
-    """B5.1."""
     with ChatServer(Script()) as server:
         embedding = model_at(server)
         two = fb.balance_plan(skewed(), embedding=embedding, topics=2)
@@ -69,7 +67,6 @@ def test_the_number_of_topics_and_their_sizes_can_be_forced() -> None:
 
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_few_rows_are_no_crash(n: int) -> None:
-    """B5.2."""
     rows = [{"text": f"Food {words(number)}"} for number in range(n)]
     assert sum(fb.balance_plan(rows).survey.clusters.sizes) == n
     alike = fb.balance_plan([{"text": "the same"}] * n)
@@ -78,7 +75,6 @@ def test_few_rows_are_no_crash(n: int) -> None:
 
 
 def test_too_few_rows_are_said_in_words() -> None:
-    """B5.2."""
     with pytest.raises(SourceError, match="no text to balance"):
         fb.balance_plan(pa.table({"text": pa.array([], pa.string())}))
     with pytest.raises(UsageError, match="4 topics can't be found among 1 different texts"):
@@ -90,7 +86,7 @@ def test_too_few_rows_are_said_in_words() -> None:
 
 
 def test_embeddings_are_batched_kept_and_in_order() -> None:
-    """B5.2. The server answers in reverse."""
+    """The server answers in reverse."""
     with ChatServer(Script()) as server:
         first = fb.balance_plan(skewed(), embedding=model_at(server))
         asked = len(server.calls)
@@ -100,7 +96,6 @@ def test_embeddings_are_batched_kept_and_in_order() -> None:
 
 
 def test_an_endpoint_without_embeddings_gives_way_to_this_machine_and_that_is_said() -> None:
-    """B5.2."""
     notes: list[str] = []
     with ChatServer(lambda _: script.failed(404, "no such path")) as server:
         planned = fb.balance_plan(skewed(), embedding=model_at(server), on_note=notes.append)
@@ -109,7 +104,6 @@ def test_an_endpoint_without_embeddings_gives_way_to_this_machine_and_that_is_sa
 
 
 def test_a_refused_key_is_an_error_and_no_fallback() -> None:
-    """B5.2, E."""
     with (
         ChatServer(lambda _: script.failed(401, "bad key")) as server,
         pytest.raises(AuthenticationError),
@@ -118,7 +112,6 @@ def test_a_refused_key_is_an_error_and_no_fallback() -> None:
 
 
 def test_the_text_is_all_fields_unless_some_are_named() -> None:
-    """B5.3."""
     rows = skewed()
     assert fb.balance_plan(rows).survey.corpus.fields == ("product", "description")
     named = fb.balance_plan(rows, text=["description"]).survey.corpus
@@ -126,7 +119,7 @@ def test_the_text_is_all_fields_unless_some_are_named() -> None:
 
 
 def test_labels_that_do_not_fit_their_topic_are_listed() -> None:
-    """B5.3. "Tesla Model 3" under Mobile Phones."""
+    """ "Tesla Model 3" under Mobile Phones."""
     rows = [{**row, "category": row["product"].split()[0]} for row in skewed()]
     rows[4] |= {"product": "Vehicle Tesla Model 3", "category": "Clothing"}
     with ChatServer(Script()) as server:
@@ -156,13 +149,11 @@ SHAPES = {
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_shape_of_a_naming_reply_is_read(shape: str) -> None:
-    """B5.4, E."""
     read = sorted(read_topics(SHAPES[shape]), key=lambda topic: topic.number or 0)
     assert [(topic.number, topic.name) for topic in read] == [(1, "Cars"), (2, "Food")]
 
 
 def test_a_colon_inside_a_topic_is_kept() -> None:
-    """B5.4."""
     (topic,) = read_topics("Cluster: 1, topic: Home: kitchen. Small appliances")
     assert topic.name == "Home: kitchen. Small appliances"
 
@@ -183,7 +174,6 @@ def test_a_colon_inside_a_topic_is_kept() -> None:
     ids=["missing", "unknown id", "duplicates", "empty", "refused", "refusal", "cut", "null"],
 )
 def test_a_cluster_without_a_name_of_its_own_is_asked_again(bad: Any) -> None:
-    """B5.4, E."""
     wanted = Script()
     wanted.names = [bad]
 
@@ -202,7 +192,6 @@ def test_a_cluster_without_a_name_of_its_own_is_asked_again(bad: Any) -> None:
 
 
 def test_samples_are_shown_without_repeats() -> None:
-    """B5.4."""
     rows = skewed() + [skewed()[0]] * 30
     with ChatServer(Script()) as server:
         run(server, rows)
@@ -213,7 +202,6 @@ def test_samples_are_shown_without_repeats() -> None:
 
 
 def test_a_model_that_never_names_leaves_names_of_words() -> None:
-    """B5.4."""
     with ChatServer(Script(names=["no idea"])) as server:
         made = run(server)
     assert len({topic.name for topic in made.topics}) == 4
@@ -221,7 +209,6 @@ def test_a_model_that_never_names_leaves_names_of_words() -> None:
 
 
 def test_new_topics_are_asked_and_stand_in_the_next_prompt_with_a_count() -> None:
-    """B5.5."""
     with ChatServer(Script()) as server:
         made = run(server, new_topics=2)
     (inventing,) = [call for call in server.calls if "new topics for" in call.prompt]
@@ -234,7 +221,6 @@ def test_new_topics_are_asked_and_stand_in_the_next_prompt_with_a_count() -> Non
 
 @pytest.mark.parametrize("near", ["Food", "food ", "Foods", "topic: Food."])
 def test_new_topics_that_exist_are_refused_and_asked_again(near: str) -> None:
-    """B5.5."""
     replies = [f"- {near}\n- Toys", "- Books"]
     with ChatServer(Script(new=replies)) as server:
         made = run(server, new_topics=2)
@@ -243,7 +229,6 @@ def test_new_topics_that_exist_are_refused_and_asked_again(near: str) -> None:
 
 
 def test_the_small_topic_is_asked_for_what_it_lacks() -> None:
-    """B5.6."""
     with ChatServer(Script()) as server:
         made = run(server)
     asked = Counter(topic for call in writing_calls(server) for topic in about(call))
@@ -254,7 +239,6 @@ def test_the_small_topic_is_asked_for_what_it_lacks() -> None:
 
 
 def test_given_shares_are_met() -> None:
-    """B5.6."""
     with ChatServer(Script()) as server:
         made = run(server, shares={"food": 0.4})
     assert made.rounds[-1].counts["Food"] == 40
@@ -262,7 +246,7 @@ def test_given_shares_are_met() -> None:
 
 
 def test_a_topic_that_nobody_asked_for_goes_back_with_the_reason() -> None:
-    """B5.6. An unasked "Electronics"."""
+    """An unasked "Electronics"."""
     wanted = Script()
     calls: list[int] = []
 
@@ -282,7 +266,7 @@ def test_a_topic_that_nobody_asked_for_goes_back_with_the_reason() -> None:
 
 
 def test_rows_that_stray_are_relabelled_where_there_is_room_and_rejected_where_not() -> None:
-    """B5.6. Texts about clothing under the label of food."""
+    """Texts about clothing under the label of food."""
     wanted = Script()
 
     def write(topics: list[str]) -> list[dict[str, Any]]:
@@ -301,7 +285,6 @@ def test_rows_that_stray_are_relabelled_where_there_is_room_and_rejected_where_n
 
 
 def test_near_duplicates_are_rejected_and_asked_again() -> None:
-    """B5.7."""
     wanted, old = Script(), skewed()[-1]
     calls: list[int] = []
 

@@ -1,4 +1,4 @@
-"""B5.7: the loop to a target, its record, its limits, and going on after it was killed."""
+"""The loop to a target, its record, its limits, and going on after it was killed."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ import fabula as fb
 from fabula.errors import PartialRunError, SinkError, UsageError
 from fabula.testing import Call, ChatServer
 from fabula.testing import replies as script
-from fabula.texts.topics.shares import evenness, missing, read_shares
+from fabula.topics.shares import evenness, missing, read_shares
 from tests.acceptance.conftest import Run
-from tests.texts.topic_server import Script, about, model_at, skewed, words, writing_calls
+from tests.topics.topic_server import Script, about, model_at, skewed, words, writing_calls
 
 
 def stuck(topics: list[str]) -> list[dict[str, Any]]:
@@ -67,7 +67,7 @@ def test_a_stall_ends_the_run_and_every_lost_row_has_a_reason(tmp_path: Path) ->
 
 
 def test_a_stalled_run_goes_on_where_it_is_run_again(tmp_path: Path) -> None:
-    """E: what stalled is tried once more, with a new round, and no row is lost for it."""
+    """What stalled is tried once more, with a new round, and no row is lost for it."""
     writers = [stuck, Script().rows]
 
     def write(topics: list[str]) -> list[dict[str, Any]]:
@@ -85,7 +85,7 @@ def test_a_stalled_run_goes_on_where_it_is_run_again(tmp_path: Path) -> None:
 
 
 def test_new_topics_that_did_not_come_are_missed_by_every_run(tmp_path: Path) -> None:
-    """E: topics are invented once only, so a run that goes on says that some are missing."""
+    """Topics are invented once only, so a run that continues says that some are missing."""
     told: list[str] = []
     with ChatServer(Script(new=[json.dumps({"rows": [{"topic": "Toys"}]})])) as server:
         wanted = options(server, new_topics=2, output=tmp_path / "out", on_note=told.append)
@@ -95,7 +95,7 @@ def test_new_topics_that_did_not_come_are_missed_by_every_run(tmp_path: Path) ->
 
 
 def test_a_plan_knows_topics_by_number_only(fabula: Run) -> None:
-    """E: a share of a topic that there is not is refused, and the near one is named."""
+    """A share of a topic that there is not is refused, and the near one is named."""
     Path("texts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in skewed()))
     planned = fabula("balance", "texts.jsonl", "--plan", "--topics", "4", "--share", "4=0.1")
     assert planned.code == 0, planned.err
@@ -106,7 +106,6 @@ def test_a_plan_knows_topics_by_number_only(fabula: Run) -> None:
 
 
 def test_a_limit_leaves_valid_data_and_the_same_call_goes_on(tmp_path: Path) -> None:
-    """E."""
     with ChatServer(Script()) as server:
         wanted = options(server, output=tmp_path / "out", rows_per_call=5)
         with pytest.raises(PartialRunError, match="max_calls"):
@@ -120,7 +119,6 @@ def test_a_limit_leaves_valid_data_and_the_same_call_goes_on(tmp_path: Path) -> 
 
 
 def test_the_same_call_again_asks_nothing_and_gives_the_same(tmp_path: Path) -> None:
-    """E."""
     with ChatServer(Script()) as server:
         wanted = options(server, output=tmp_path / "out")
         fb.balance(skewed(), **wanted)
@@ -144,7 +142,7 @@ def test_another_run_is_not_replaced_unasked(tmp_path: Path) -> None:
 
 
 def test_a_killed_run_goes_on_at_its_round_and_repeats_no_call(tmp_path: Path) -> None:
-    """E. Killed in the second round, with one of its calls answered."""
+    """Killed in the second round, with one of its calls answered."""
     wanted = Script()
     rounds: list[str] = []
 
@@ -193,7 +191,7 @@ def test_a_killed_run_goes_on_at_its_round_and_repeats_no_call(tmp_path: Path) -
 
 
 def test_from_the_command_line(fabula: Run, tmp_path: Path) -> None:
-    """B5.7. A file of conversations; the report is one page that asks for nothing."""
+    """A file of conversations; the report is one page that asks for nothing."""
     lines = [
         {"messages": [{"role": "system", "content": "Be kind."},
                       {"role": "user", "content": row["product"]},

@@ -42,7 +42,7 @@ def by_prompt(call: Call) -> str:
 def test_a_batch_gives_the_rows_that_live_calls_give(
     fabula: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """E: same command with --batch: the same bytes, every request once, and none the next time."""
+    """Same command with --batch: the same bytes, every request once, and none the next time."""
     Path("shop.yaml").write_text(SPEC, encoding="utf-8")
     with ChatServer(by_prompt) as server:
         monkeypatch.setenv("FABULA_HOME", str(tmp_path / "live"))
@@ -63,7 +63,7 @@ def test_a_batch_gives_the_rows_that_live_calls_give(
 
 @pytest.mark.usefixtures("fabula")
 def test_a_batch_that_was_left_is_waited_for_and_not_handed_in_again() -> None:
-    """E: a run that is stopped while it waits finds its batch again."""
+    """A run that is stopped while it waits finds its batch again."""
     Path("shop.yaml").write_text(SPEC, encoding="utf-8")
 
     class Stopped(Exception):
@@ -83,7 +83,6 @@ def test_a_batch_that_was_left_is_waited_for_and_not_handed_in_again() -> None:
 
 
 def test_a_budget_stops_a_batch_before_it_is_handed_in() -> None:
-    """E."""
     with ChatServer(by_prompt) as server:
         spec = fb.resolve("things: name, price").model_copy(
             update={"models": {"default": at(server)}}
@@ -94,6 +93,5 @@ def test_a_budget_stops_a_batch_before_it_is_handed_in() -> None:
 
 
 def test_a_model_without_batches_is_named() -> None:
-    """E."""
     with pytest.raises(UsageError, match="takes no batches"):
         fb.generate("things: name, price", n=2, model="local", batch=True)

@@ -1,4 +1,4 @@
-"""What a model says around a text is no data; what only looks like it stays or is asked again."""
+"""What a model says around a text is not data; what only looks like it stays or is asked again."""
 
 from __future__ import annotations
 

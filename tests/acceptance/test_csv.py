@@ -1,4 +1,4 @@
-"""A1 and B1: a table by prompt, from whatever a model answers, into one file."""
+"""A table by prompt, from whatever a model answers, into one file."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ REPLIES = {
 
 @pytest.mark.parametrize("reply", REPLIES.values(), ids=REPLIES)
 def test_what_models_really_send_becomes_the_same_file(fabula: Run, reply: str) -> None:
-    """A1.1-A1.4, A1.7, A3.1, A3.2. One call; names, types and rows are exact."""
+    """One call; names, types and rows are exact."""
     with ChatServer([Reply(reply, as_text=True)]) as server:
         ended = fabula("generate", WAREHOUSE, "-o", "items.csv", server=server)
     assert ended.code == 0, ended.err
@@ -99,7 +99,6 @@ def test_what_models_really_send_becomes_the_same_file(fabula: Run, reply: str) 
 
 
 def test_the_prompt_carries_subject_names_and_descriptions() -> None:
-    """A1."""
     with ChatServer([CLEAN]) as server:
         run(WAREHOUSE, server)
     prompt = server.calls[0].prompt
@@ -116,7 +115,7 @@ def run(text: str, server: ChatServer, **options: Any) -> pd.DataFrame:
 
 
 def test_a_number_with_commas_is_no_shifted_row() -> None:
-    """A1.5. Three values under two names are asked again, never pushed into place."""
+    """Three values under two names are asked again, never pushed into place."""
     script = ["name,price\nA,250,000\nB,300,000", as_reply(*named(2))]
     with ChatServer(script) as server:
         frame = run("2 rows of houses: name, price", server)
@@ -129,7 +128,7 @@ def named(n: int) -> list[dict[str, Any]]:
 
 
 def test_only_bad_lines_are_lost() -> None:
-    """A1.6. Quoted commas, quotes and new lines are fine; the rest is asked again by line."""
+    """Quoted commas, quotes and new lines are fine; the rest is asked again by line."""
     reply = (
         'name,price\n"Kettle, electric",1.5\n"The ""Big"" one",2.5\n"Two\nlines",3.5\n'
         'Short\nLong,1,2\n"Open,9.5'
@@ -145,7 +144,7 @@ def test_only_bad_lines_are_lost() -> None:
 
 
 def test_a_missing_column_is_named_and_asked_again() -> None:
-    """A1.7. A header with a column too many and one too few is told as such."""
+    """A header with a column too many and one too few is told as such."""
     script = ["name,colour\nA,red\nB,blue", as_reply(*named(2))]
     with ChatServer(script) as server:
         frame = run("2 rows of things: name, price", server)
@@ -155,7 +154,7 @@ def test_a_missing_column_is_named_and_asked_again() -> None:
 
 @pytest.mark.parametrize(("first", "calls"), [(3, 2), (8, 1)])
 def test_the_count_is_exact(fabula: Run, first: int, calls: int) -> None:
-    """A1.8. Two rows too few are asked for; three too many are left out."""
+    """Two rows too few are asked for; three too many are left out."""
     script = [csv((f"{i}", 1.5, 2) for i in range(first)), csv([("x", 1.5, 2), ("y", 2.5, 3)])]
     with ChatServer(script) as server:
         ended = fabula("generate", WAREHOUSE, "-o", "items.csv", server=server)
@@ -176,7 +175,6 @@ def test_the_count_is_exact(fabula: Run, first: int, calls: int) -> None:
     ids=["header only", "empty", "refusal field", "refusal text"],
 )
 def test_nothing_is_no_success(fabula: Run, reply: Reply, reason: str) -> None:
-    """A1.8, E."""
     with ChatServer(lambda _: reply) as server:
         ended = fabula("generate", WAREHOUSE, "-o", "items.csv", server=server)
         assert 2 <= len(server.calls) <= 30
@@ -188,7 +186,7 @@ def test_nothing_is_no_success(fabula: Run, reply: Reply, reason: str) -> None:
 
 
 def test_a_cut_reply_gives_its_whole_rows() -> None:
-    """A1.9. The half row is asked again, and the cut is on record."""
+    """The half row is asked again, and the cut is on record."""
     reply = cut(CLEAN[: CLEAN.index("Air") + 2])
     with ChatServer([reply, csv(ROWS[4:])]) as server:
         spec = fb.resolve(WAREHOUSE)
@@ -211,7 +209,7 @@ def house(number: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("ids", [[*range(1, 10), 9], range(10)], ids=["one twice", "from 0"])
 def test_ids_are_ours_whatever_the_reply_says(ids: Iterable[int]) -> None:
-    """B1.1. The ids are exactly 1 … 10, and the reply's own are reported as left out."""
+    """The ids are exactly 1 … 10, and the reply's own are reported as left out."""
     names = "id,house_size_m2,House Price,location,number of bedrooms"
     rows = [(i, *house(n).values()) for n, i in enumerate(ids)]
     with ChatServer([csv(rows, header=names)]) as server:
@@ -224,7 +222,7 @@ def test_ids_are_ours_whatever_the_reply_says(ids: Iterable[int]) -> None:
 
 
 def test_declared_relations_are_measured(fabula: Run) -> None:
-    """B1.2. Rising columns pass with their value; prices that stay shuffled fail with exit 1."""
+    """Rising columns pass with their value; prices that stay shuffled fail with exit 1."""
     checks = ("--check", "size ~ bedrooms +", "--check", "price ~ size +")
     with ChatServer(numbered(lambda i: house(i * 40))) as server:
         ended = fabula("generate", HOUSES, "-o", "good.csv", *checks, server=server)
@@ -242,7 +240,7 @@ def test_declared_relations_are_measured(fabula: Run) -> None:
 
 
 def test_conditions_on_rows_are_checks_too() -> None:
-    """B1.2, A5.1. Rows that stay bad when asked again are in the result."""
+    """Rows that stay bad when asked again are in the result."""
     with (
         ChatServer(numbered(lambda i: {**house(i), "house price": -2.0 - i})) as server,
         pytest.raises(CheckError, match='"house price" > 0') as caught,
@@ -254,7 +252,7 @@ def test_conditions_on_rows_are_checks_too() -> None:
 
 
 def test_five_hundred_rows_over_many_calls(fabula: Run) -> None:
-    """B1.3. Ids go on, later calls are told what exists, no header is a row."""
+    """Ids continue, later calls are told what exists, no header is a row."""
     made = iter(range(1_000))
 
     def script(call: Call) -> str:
@@ -274,7 +272,7 @@ def test_five_hundred_rows_over_many_calls(fabula: Run) -> None:
 
 
 def test_the_same_command_again_asks_nothing(fabula: Run) -> None:
-    """E. Not even when the file is gone: the replies are known and the bytes are the same."""
+    """Not even when the file is gone: the replies are known and the bytes are the same."""
     with ChatServer(numbered(house)) as server:
         assert fabula("generate", HOUSES, "-o", "houses.csv", server=server).code == 0
         calls, data = len(server.calls), Path("houses.csv").read_bytes()
@@ -295,13 +293,11 @@ def test_the_same_command_again_asks_nothing(fabula: Run) -> None:
 
 @pytest.mark.parametrize("name", ["h.parquet", "h.jsonl", "h.arrow"])
 def test_the_ending_names_the_format(fabula: Run, name: str) -> None:
-    """A1.1."""
     assert fabula("generate", HOUSES, "-o", name, "--model", "fake").code == 0
     assert fb.extend(name, 0).column_names == ["id", *house(0)]
 
 
 def test_a_file_of_someone_else_is_never_replaced(fabula: Run) -> None:
-    """E."""
     Path("mine.csv").write_text("a\n1\n")
     ended = fabula("generate", HOUSES, "-o", "mine.csv", "--model", "fake")
     assert ended.code == 2
@@ -311,14 +307,12 @@ def test_a_file_of_someone_else_is_never_replaced(fabula: Run) -> None:
 
 @pytest.mark.parametrize("text", ["10 rows of housing data", "customers of a small bank"])
 def test_a_sentence_without_columns_is_told_how(text: str) -> None:
-    """B1."""
     with pytest.raises(UsageError, match="does not say which columns") as caught:
         fb.resolve(text)
     assert "after a colon" in str(caught.value.hint)
 
 
 def test_a_dry_run_asks_nothing(fabula: Run) -> None:
-    """E."""
     with ChatServer() as server:
         ended = fabula("generate", HOUSES, "--dry-run", server=server)
     assert ended.code == 0

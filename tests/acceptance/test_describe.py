@@ -1,4 +1,4 @@
-"""D5, D6: texts about given fields, every value told, bounds kept, order kept, nothing lost."""
+"""Texts about given fields, every value told, bounds kept, order kept, nothing lost."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def long_told(call: Call) -> str:
 
 
 def test_the_reference_inputs_give_texts_with_unchanged_fields() -> None:
-    """D5.1, D6.1. List, mapping, list of mappings; the input objects stay as they were."""
+    """List, mapping, list of mappings; the input objects stay as they were."""
     kept = copy.deepcopy(REFERENCE)
     with ChatServer(long_told) as server:
         made = fb.describe(REFERENCE, model=at(server))
@@ -57,7 +57,6 @@ def test_the_reference_inputs_give_texts_with_unchanged_fields() -> None:
 
 
 def test_a_missing_value_is_named_and_asked_again() -> None:
-    """D5.2."""
     script = ["Tom Hanks starred in Forrest Gump.", "Tom Hanks: Forrest Gump, The Green Mile."]
     with ChatServer(script) as server:
         [made] = fb.describe([HANKS], model=at(server))
@@ -83,7 +82,7 @@ def test_a_missing_value_is_named_and_asked_again() -> None:
     ],
 )
 def test_a_broken_preference_is_asked_again(wish: dict[str, Any], bad: str, cause: str) -> None:
-    """D5.3. Length in words and characters, words, language by its small words or script."""
+    """Length in words and characters, words, language by its small words or script."""
     good = "blue: Der Himmel ist so blau wie noch nie und das Wetter ist schön, sky, голубое небо"
     good = f"{good} {'und so weiter ' * 20}" if "minimum_length" in wish else good
     good = "A blue sky, голубое, for you and all of us." if wish.keys() & {"max_words"} else good
@@ -95,7 +94,6 @@ def test_a_broken_preference_is_asked_again(wish: dict[str, Any], bad: str, caus
 
 @pytest.mark.parametrize("nothing", [None, {}, ""])
 def test_no_preferences_are_fine(nothing: Any) -> None:
-    """D5.4."""
     with ChatServer(lambda call: told(facts_of(call))) as server:
         [made] = fb.describe([HANKS], preferences=nothing, model=at(server))
         [same] = fb.describe(HANKS, model=at(server))
@@ -105,7 +103,7 @@ def test_no_preferences_are_fine(nothing: Any) -> None:
 
 
 def test_a_prompt_of_ones_own_is_filled_and_its_names_are_checked_early() -> None:
-    """D5.5. Data in a template is only ever a value."""
+    """Data in a template is only ever a value."""
     odd = {**HANKS, "actor": "{{ 7 * 7 }} Hanks"}
     with ChatServer(lambda _: "7 * 7 Hanks: Forrest Gump, Green Mile") as server:
         fb.describe([odd], task="Praise {{ actor }} for {{ movies }}.", model=at(server))
@@ -126,7 +124,7 @@ def _refused(prompt: str) -> UsageError:
 
 
 def test_claims_beyond_the_fields_are_listed_or_refused() -> None:
-    """D5.6. Names and numbers; with `faithful` such a text is asked again."""
+    """Names and numbers; with `faithful` such a text is asked again."""
     bold = "Tom Hanks, in Forrest Gump and The Green Mile, won 2 Oscars with Meg Ryan in 1994."
     plain = "We know Tom Hanks from Forrest Gump and The Green Mile, both of them."
     with ChatServer([bold]) as server:
@@ -140,7 +138,7 @@ def test_claims_beyond_the_fields_are_listed_or_refused() -> None:
 
 
 def test_one_of_a_thousand_fails_and_going_on_is_one_call() -> None:
-    """D6.2. Nothing is asked twice; no items give no texts."""
+    """Nothing is asked twice; no items give no texts."""
     items = [{"name": f"Item {number}"} for number in range(1000)]
     broken = True
 
@@ -165,7 +163,7 @@ def test_one_of_a_thousand_fails_and_going_on_is_one_call() -> None:
 
 
 def test_variants_differ_and_items_may_have_wishes_of_their_own() -> None:
-    """D6.3. A repeated variant is asked again; order is kept."""
+    """A repeated variant is asked again; order is kept."""
     counted = iter(range(1000))
 
     def script(call: Call) -> str:
@@ -183,7 +181,7 @@ def test_variants_differ_and_items_may_have_wishes_of_their_own() -> None:
 
 
 def test_async_gives_the_same() -> None:
-    """D5, as D4.5."""
+    """As D4.5."""
     with ChatServer(lambda call: told(facts_of(call))) as server:
         sync = fb.describe([HANKS, MIKKELSEN], model=at(server))
         assert asyncio.run(fb.adescribe([HANKS, MIKKELSEN], model=at(server))) == sync
@@ -194,7 +192,7 @@ FILMS = 'actor,movies,year\nTom Hanks,"[""Forrest Gump"", ""Green Mile""]",1994\
 
 
 def test_from_csv_to_csv_and_jsonl(fabula: Run) -> None:
-    """D6.3. Rows keep their columns and order; the same command again asks nothing."""
+    """Rows keep their columns and order; the same command again asks nothing."""
     Path("films.csv").write_text(FILMS, encoding="utf-8")
     with ChatServer(lambda call: told(facts_of(call))) as server:
         ended = fabula("describe", "films.csv", "--style", "gossip", server=server)
@@ -212,7 +210,7 @@ def test_from_csv_to_csv_and_jsonl(fabula: Run) -> None:
 
 
 def test_jsonl_lines_of_any_form_come_back_as_fields(fabula: Run) -> None:
-    """D6.3. What fails stays in its row with the reason, and the command says so."""
+    """What fails stays in its row with the reason, and the command says so."""
     lines = [json.dumps(item) for item in REFERENCE[:3]]
     Path("items.jsonl").write_text("\n".join(lines), encoding="utf-8")
     script = [told(item["fields"]) for item in REFERENCE[:2]]
@@ -228,7 +226,7 @@ def test_jsonl_lines_of_any_form_come_back_as_fields(fabula: Run) -> None:
 
 
 def test_a_dry_run_prints_every_prompt_and_asks_nothing(fabula: Run) -> None:
-    """E: `--dry-run`."""
+    """`--dry-run`."""
     Path("films.csv").write_text(FILMS, encoding="utf-8")
     with ChatServer() as server:
         ended = fabula("describe", "films.csv", "--dry-run", "--must", "star", server=server)
@@ -240,7 +238,7 @@ def test_a_dry_run_prints_every_prompt_and_asks_nothing(fabula: Run) -> None:
 
 
 def test_an_item_without_a_value_is_never_asked_for() -> None:
-    """D6, E. It has an error of its own, and the others are in order."""
+    """It has an error of its own, and the others are in order."""
     items = [None, HANKS, {}, {"actor": None, "movies": []}, MIKKELSEN]
     with (
         ChatServer(lambda call: told(facts_of(call))) as server,
@@ -258,7 +256,6 @@ def test_an_item_without_a_value_is_never_asked_for() -> None:
 
 
 def test_mixed_types_in_a_table_are_said_and_nothing_paid_for_is_lost(fabula: Run) -> None:
-    """D6.3, E."""
     Path("items.jsonl").write_text('["blue"]\n{"a": 1}\n', encoding="utf-8")
     with ChatServer(lambda call: told(facts_of(call))) as server:
         ended = fabula("describe", "items.jsonl", "-o", "out.parquet", server=server)
@@ -268,7 +265,7 @@ def test_mixed_types_in_a_table_are_said_and_nothing_paid_for_is_lost(fabula: Ru
 
 
 def test_the_same_command_completes_a_file_in_which_texts_are_missing(fabula: Run) -> None:
-    """D6.3, E. The unfinished file is replaced, only the missing text asked; then it is kept."""
+    """The unfinished file is replaced, only the missing text asked; then it is kept."""
     Path("films.csv").write_text(FILMS, encoding="utf-8")
     refuses = [True]
 
@@ -289,7 +286,7 @@ def test_the_same_command_completes_a_file_in_which_texts_are_missing(fabula: Ru
 
 
 def test_a_report_in_a_new_folder_is_written_and_one_that_cannot_be_is_said(fabula: Run) -> None:
-    """D7.3, E. The place of `--report` is no cause for a traceback."""
+    """The place of `--report` is not a cause for a traceback."""
     Path("films.csv").write_text(FILMS, encoding="utf-8")
     command = ("describe", "films.csv", "--verify", "--model", "fake", "--report")
     assert fabula(*command, "new/score.json").code == 4

@@ -24,7 +24,7 @@ THINGS = "things of a shop: name, price"
 
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_every_ready_made_spec_has_a_dry_run(fabula: Run, template: str) -> None:
-    """A7.1, E: 0 requests, 0 files; what models are asked is printed, where they are."""
+    """0 requests, 0 files; what models are asked is printed, where they are."""
     with ChatServer() as server:
         assert fabula("init", "--template", template.removesuffix(".yaml")).code == 0
         before = sorted(Path().iterdir())
@@ -40,7 +40,7 @@ def test_every_ready_made_spec_has_a_dry_run(fabula: Run, template: str) -> None
 
 @pytest.mark.usefixtures("fabula")
 def test_the_prompts_are_those_that_are_sent() -> None:
-    """E: same calls, and the same text where no earlier row is shown."""
+    """Same calls, and the same text where no earlier row is shown."""
     noted = fb.Rehearsal()
     with ChatServer(numbered(thing)) as server:
         spec = fb.resolve(THINGS).model_copy(update={"models": {"default": at(server)}})
@@ -56,7 +56,7 @@ def test_the_prompts_are_those_that_are_sent() -> None:
 
 @pytest.mark.parametrize("kind", ["rows", "frame"])
 def test_python_calls_have_a_dry_run_too(kind: str) -> None:
-    """E: with a rehearsal nothing is called, and stand-ins have the rows' shape."""
+    """With a rehearsal nothing is called, and stand-ins have the rows' shape."""
     noted = fb.Rehearsal()
     with ChatServer(numbered(thing)) as server:
         made = KINDS[kind](at(server), 30, rehearsal=noted)
@@ -67,7 +67,6 @@ def test_python_calls_have_a_dry_run_too(kind: str) -> None:
 
 
 def test_an_extension_has_a_dry_run(fabula: Run) -> None:
-    """A4.3, E."""
     Path("old.csv").write_text("name,price\nOld,1.5\nOlder,2.5\n", encoding="utf-8")
     with ChatServer() as server:
         ended = fabula("extend", "old.csv", "-n", "5", "--dry-run", server=server)
@@ -79,7 +78,7 @@ def test_an_extension_has_a_dry_run(fabula: Run) -> None:
 
 
 def test_rules_are_in_the_prompts_and_a_price_is_told(fabula: Run) -> None:
-    """E: a rule that stand-ins break makes no further call."""
+    """A rule that stand-ins break makes no further call."""
     spec = {
         "fabula": 1,
         "tables": {

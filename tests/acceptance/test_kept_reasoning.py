@@ -1,4 +1,4 @@
-"""`reasoning: keep` puts what a model thought beside the rows that it wrote."""
+"""`reasoning: keep` puts what a model thought alongside the rows that it wrote."""
 
 from __future__ import annotations
 

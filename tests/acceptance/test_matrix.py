@@ -1,4 +1,4 @@
-"""E: every failure for every way to have a model write rows, over real HTTP."""
+"""Every failure for every way to have a model write rows, over real HTTP."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ BAD_REPLIES = {
 @every_kind
 @pytest.mark.parametrize("reply", BAD_REPLIES.values(), ids=BAD_REPLIES)
 def test_a_reply_without_data_is_asked_again_with_the_cause(make: Make, reply: Reply) -> None:
-    """E: empty string, null content, white space, refusal, reasoning only, content filter."""
+    """Empty string, null content, white space, refusal, reasoning only, content filter."""
     with ChatServer(good_after(reply)) as server:
         assert make(at(server), N) == [thing(i) for i in range(N)]
     assert "not accepted" in server.calls[1].prompt
@@ -63,7 +63,7 @@ def test_a_reply_without_data_is_asked_again_with_the_cause(make: Make, reply: R
 @every_kind
 @pytest.mark.parametrize("reply", BAD_REPLIES.values(), ids=BAD_REPLIES)
 def test_replies_without_data_end_in_a_named_error(make: Make, reply: Reply) -> None:
-    """E. Bounded, exit 4, nothing counted as data."""
+    """Bounded, exit 4, nothing counted as data."""
     with ChatServer(lambda _: reply) as server, pytest.raises(FabulaError) as caught:
         make(at(server), N)
     assert caught.value.exit_code == 4
@@ -74,7 +74,6 @@ def test_replies_without_data_end_in_a_named_error(make: Make, reply: Reply) -> 
 
 @every_kind
 def test_thoughts_before_the_payload_are_left_out(make: Make) -> None:
-    """E."""
     good = numbered(thing)
 
     def script(call: Call) -> str:
@@ -87,7 +86,7 @@ def test_thoughts_before_the_payload_are_left_out(make: Make) -> None:
 
 @every_kind
 def test_a_cut_reply_gives_no_half_row(make: Make) -> None:
-    """E: finish_reason length. The whole rows stay, the rest is asked again."""
+    """Finish_reason length. The whole rows stay, the rest is asked again."""
     whole = as_reply(*(thing(i) for i in range(N)))
     fresh = numbered(lambda i: thing(i + 100))
     with ChatServer(
@@ -105,7 +104,7 @@ EVENTS = {**PASSING, "no usage": no_usage()}
 @every_kind
 @pytest.mark.parametrize("event", EVENTS.values(), ids=EVENTS)
 def test_what_passes_is_waited_for(make: Make, event: Reply) -> None:
-    """E: 429 with Retry-After, 500, 503, reset, timeout, invalid envelope, usage missing."""
+    """429 with Retry-After, 500, 503, reset, timeout, invalid envelope, usage missing."""
     with ChatServer(good_after(event)) as server:
         made = make(at(server, timeout=1.0), N)
     assert len(made) == N
@@ -119,7 +118,7 @@ def test_what_passes_is_waited_for(make: Make, event: Reply) -> None:
 def test_what_does_not_pass_is_one_request(
     make: Make, status: int, error: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """E: 401 and 404. One clear message, one request; the key is never printed."""
+    """401 and 404. One clear message, one request; the key is never printed."""
     monkeypatch.setenv("A_KEY_OF_MINE", "sk-very-secret-value")
     reply = failed(status, "no, sk-very-secret-value is wrong", error=error)
     with ChatServer(lambda _: reply) as server, pytest.raises(FabulaError) as caught:
@@ -131,7 +130,6 @@ def test_what_does_not_pass_is_one_request(
 
 @every_kind
 def test_the_same_again_asks_nothing_and_gives_the_same(make: Make) -> None:
-    """E."""
     with ChatServer(numbered(thing)) as server:
         first = make(at(server), 30, **({"output": "a.csv"} if make is KINDS["csv"] else {}))
         calls = len(server.calls)
@@ -145,7 +143,7 @@ def test_the_same_again_asks_nothing_and_gives_the_same(make: Make) -> None:
 @every_kind
 @pytest.mark.parametrize("limit", [{"max_calls": 2}, {"max_tokens": 700}])
 def test_a_limit_stops_before_the_next_call(make: Make, limit: dict[str, int]) -> None:
-    """E: budget caps. What came is valid, and a run without the limit goes on from there."""
+    """Budget caps. What came is valid, and a run without the limit continues from there."""
     with ChatServer(numbered(thing)) as server:
         model = at(server, concurrency=1)
         with pytest.raises(PartialRunError) as caught:
@@ -163,7 +161,7 @@ def test_a_limit_stops_before_the_next_call(make: Make, limit: dict[str, int]) -
 
 @every_kind
 def test_money_is_limited_only_where_prices_are_known(make: Make) -> None:
-    """E: budget in money."""
+    """Budget in money."""
     with ChatServer(numbered(thing)) as server, pytest.raises(FabulaError, match="price"):
         make(at(server, "gpt-99", provider="openai"), N, max_cost=0.01)
     assert server.calls == []
@@ -172,7 +170,6 @@ def test_money_is_limited_only_where_prices_are_known(make: Make) -> None:
 @every_kind
 @pytest.mark.parametrize("n", [0, 1])
 def test_no_row_and_one_row(make: Make, n: int) -> None:
-    """E."""
     with ChatServer(numbered(thing)) as server:
         assert make(at(server), n) == [thing(i) for i in range(n)]
     assert len(server.calls) == n
@@ -180,7 +177,6 @@ def test_no_row_and_one_row(make: Make, n: int) -> None:
 
 @every_kind
 def test_fewer_than_no_rows_are_refused(make: Make) -> None:
-    """E."""
     with ChatServer() as server, pytest.raises(UsageError):
         make(at(server), -1)
     assert server.calls == []
@@ -190,7 +186,7 @@ NAMES = ["class", "index", "row", "größe", "数量", "a, b", 'say "x"', "per c
 
 
 def test_awkward_names_in_a_schema() -> None:
-    """E. For rows; frames and tables by prompt have tests of their own."""
+    """For rows; frames and tables by prompt have tests of their own."""
     schema = {"properties": {name: {"type": "string"} for name in NAMES}}
     with ChatServer(numbered(lambda i: {name: f"{name} {i}" for name in NAMES})) as server:
         made = fb.rows(schema, prompt="x", n=3, model=at(server))
@@ -198,7 +194,7 @@ def test_awkward_names_in_a_schema() -> None:
 
 
 def test_awkward_names_in_a_spec_and_its_file() -> None:
-    """E. For tables: the names reach the model and the file as they are."""
+    """For tables: the names reach the model and the file as they are."""
     columns: dict[str, Any] = {name: {"kind": "llm"} for name in NAMES}
     spec = fb.resolve({"tables": {"rows": {"n": 3, "columns": columns}}})
     with ChatServer(numbered(lambda i: {name: f"{name} {i}" for name in NAMES})) as server:
@@ -220,7 +216,7 @@ WORKER = """
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_killed_run_repeats_no_answered_call(name: str, tmp_path: Path) -> None:
-    """E: kill -9 in mid-run, then the same command. Nothing is lost or doubled."""
+    """Kill -9 in mid-run, then the same command. Nothing is lost or doubled."""
     root = Path(__file__).parents[2]
     command = [sys.executable, "-c", textwrap.dedent(WORKER), name]
     path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))

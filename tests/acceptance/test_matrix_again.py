@@ -14,7 +14,7 @@ import pytest
 
 import fabula as fb
 from fabula.errors import FabulaError
-from fabula.llm import limits
+from fabula.llm.client import limits
 from fabula.spec.tables import ModelSpec
 from fabula.testing import Call, ChatServer, Reply
 from fabula.testing.replies import cut, failed, invalid_envelope, reset
@@ -22,9 +22,9 @@ from tests.acceptance import kinds, texts
 from tests.acceptance.builders import as_reply, asked_rows, at, known_rows
 from tests.acceptance.kinds import thing
 from tests.acceptance.test_matrix import BAD_REPLIES
+from tests.augment import topic_server
+from tests.codegen.builders import GOOD, fenced, made
 from tests.llm.builders import QUICK
-from tests.programs.builders import GOOD, fenced, made
-from tests.texts import topic_server
 
 N = 6
 Verb = Callable[[ModelSpec], Any]
@@ -70,7 +70,7 @@ class Sick:
 
 
 def things() -> Callable[[Call, int], str]:
-    """Things, at most so many in a reply; their number goes on from call to call."""
+    """Things, at most that many in a reply; their number continues from call to call."""
     made = 0
 
     def answer(call: Call, most: int) -> str:

@@ -1,4 +1,4 @@
-"""E: every failure for texts of given fields and for fields of given texts, over real HTTP."""
+"""Every failure for texts of given fields and for fields of given texts, over real HTTP."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def good_after(*events: Any) -> Callable[[Call], Any]:
 @both
 @pytest.mark.parametrize("reply", BAD_REPLIES.values(), ids=BAD_REPLIES)
 def test_a_reply_without_data_is_asked_again_with_the_cause(make: Make, reply: Reply) -> None:
-    """E: empty, null, white space, refusal, thoughts alone, content filter, chatter."""
+    """Empty, null, white space, refusal, thoughts alone, content filter, chatter."""
     with ChatServer(good_after(reply)) as server:
         assert make(at(server), N) == THINGS
     assert sum("not accepted" in call.prompt for call in server.calls) == 1
@@ -48,7 +48,7 @@ def test_a_reply_without_data_is_asked_again_with_the_cause(make: Make, reply: R
 @both
 @pytest.mark.parametrize("reply", BAD_REPLIES.values(), ids=BAD_REPLIES)
 def test_replies_without_data_end_in_a_named_error(make: Make, reply: Reply) -> None:
-    """E. Bounded, exit 4, nothing counted as data."""
+    """Bounded, exit 4, nothing counted as data."""
     with ChatServer(lambda _: reply) as server, pytest.raises(FabulaError) as caught:
         make(at(server), N)
     assert caught.value.exit_code == 4
@@ -59,14 +59,13 @@ def test_replies_without_data_end_in_a_named_error(make: Make, reply: Reply) -> 
 
 @both
 def test_thoughts_before_the_payload_are_left_out(make: Make) -> None:
-    """E."""
     with ChatServer(lambda call: f"<think>\nname?\n</think>\n{honest(call)}") as server:
         assert make(at(server), N) == THINGS
 
 
 @both
 def test_a_cut_reply_is_asked_again(make: Make) -> None:
-    """E: finish_reason length."""
+    """Finish_reason length."""
     script = good_after(cut('name is Thing 0 and price is 10.5. "Th'), None)
     with ChatServer(script) as server:
         assert make(at(server), N) == THINGS
@@ -76,7 +75,7 @@ def test_a_cut_reply_is_asked_again(make: Make) -> None:
 @both
 @pytest.mark.parametrize("event", EVENTS.values(), ids=EVENTS)
 def test_what_passes_is_waited_for(make: Make, event: Reply) -> None:
-    """E: 429 with Retry-After, 500, 503, reset, timeout, invalid envelope, usage missing."""
+    """429 with Retry-After, 500, 503, reset, timeout, invalid envelope, usage missing."""
     answered = event.text is None and event.status == 200 and not event.usage
 
     def script(call: Call) -> Any:
@@ -94,7 +93,7 @@ def test_what_passes_is_waited_for(make: Make, event: Reply) -> None:
 def test_what_does_not_pass_is_one_request(
     make: Make, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """E: 401 and 404; the key is never printed."""
+    """401 and 404; the key is never printed."""
     monkeypatch.setenv("A_KEY_OF_MINE", "sk-very-secret-value")
     reply = failed(status, "no, sk-very-secret-value is wrong")
     with ChatServer(lambda _: reply) as server, pytest.raises(FabulaError) as caught:
@@ -105,7 +104,6 @@ def test_what_does_not_pass_is_one_request(
 
 @both
 def test_the_same_again_asks_nothing_and_gives_the_same(make: Make) -> None:
-    """E."""
     with ChatServer(honest) as server:
         first = make(at(server), 30)
         assert make(at(server), 30) == first
@@ -115,7 +113,7 @@ def test_the_same_again_asks_nothing_and_gives_the_same(make: Make) -> None:
 @both
 @pytest.mark.parametrize("limit", [{"max_calls": 4}, {"max_tokens": 600}])
 def test_a_limit_stops_before_the_next_call(make: Make, limit: dict[str, int]) -> None:
-    """E: budget caps. What came is kept, and a run without the limit goes on from there."""
+    """Budget caps. What came is kept, and a run without the limit continues from there."""
     with ChatServer(honest) as server:
         model = at(server, concurrency=1)
         with pytest.raises(PartialRunError, match=next(iter(limit))) as caught:
@@ -129,7 +127,7 @@ def test_a_limit_stops_before_the_next_call(make: Make, limit: dict[str, int]) -
 
 @both
 def test_money_is_limited_only_where_prices_are_known(make: Make) -> None:
-    """E: budget in money."""
+    """Budget in money."""
     with ChatServer(honest) as server, pytest.raises(FabulaError, match="price"):
         make(at(server, "gpt-99", provider="openai"), N, max_cost=0.01)
     assert server.calls == []
@@ -138,7 +136,6 @@ def test_money_is_limited_only_where_prices_are_known(make: Make) -> None:
 @both
 @pytest.mark.parametrize("n", [0, 1])
 def test_nothing_and_one(make: Make, n: int) -> None:
-    """E."""
     with ChatServer(honest) as server:
         assert make(at(server), n) == THINGS[:n]
     assert len(server.calls) == n
@@ -156,7 +153,7 @@ WORKER = """
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_killed_run_repeats_no_answered_call(name: str, tmp_path: Path) -> None:
-    """E: kill -9 in mid-run, then the same command."""
+    """Kill -9 in mid-run, then the same command."""
     root = Path(__file__).parents[2]
     n = 60
     paths = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]

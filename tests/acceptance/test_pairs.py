@@ -1,4 +1,4 @@
-"""B4: training pairs of any shape, exactly as many as asked, as `fb.pairs` gives them."""
+"""Training pairs of any shape, exactly as many as asked, as `fb.pairs` gives them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def texts(size: int) -> Callable[[Call], str]:
 
 
 def test_three_replies_that_overlap_are_counted_and_know_of_each_other() -> None:
-    """B4.3: 45 parsed, 9 duplicates, 36 kept; used products stand in calls 2 and 3."""
+    """45 parsed, 9 duplicates, 36 kept; used products stand in calls 2 and 3."""
     replies = [as_text(*range(15)), as_text(*range(10, 25)), as_text(*range(21, 36))]
     shouted = replies[1].replace("Thing 1", "THING  1")  # case and spacing tell no inputs apart
     with ChatServer([replies[0], shouted, replies[2]]) as server:
@@ -67,7 +67,7 @@ def test_three_replies_that_overlap_are_counted_and_know_of_each_other() -> None
 
 
 def test_it_asks_on_until_all_are_there() -> None:
-    """B4.4: exactly 100 of replies of 15."""
+    """Exactly 100 of replies of 15."""
     with ChatServer(texts(15)) as server:
         made = fb.pairs(SHAPE, 100, model=at(server))
     assert len(made) == len({row["product_name"] for row in made}) == 100
@@ -75,7 +75,7 @@ def test_it_asks_on_until_all_are_there() -> None:
 
 
 def test_it_stops_when_hardly_anything_new_comes_and_says_so() -> None:
-    """B4.4: the stall rule."""
+    """The stall rule."""
     with ChatServer(lambda _: as_text(*range(15))) as server, pytest.raises(PartialRunError) as end:
         fb.pairs(SHAPE, 100, model=at(server), rows_per_call=15)
     assert "15 of 100 rows are distinct" in end.value.message
@@ -85,7 +85,6 @@ def test_it_stops_when_hardly_anything_new_comes_and_says_so() -> None:
 
 
 def test_a_server_that_can_do_json_is_asked_for_json() -> None:
-    """B4.6."""
     with ChatServer(numbered(pair)) as server:
         made = fb.pairs(SHAPE, 30, model=at(server))
     assert list(made) == [pair(i) for i in range(30)]
@@ -93,7 +92,7 @@ def test_a_server_that_can_do_json_is_asked_for_json() -> None:
 
 
 def test_a_server_that_can_not_is_asked_for_numbered_text() -> None:
-    """B4.6. Its first answer shows it; from the second call on the text form is asked."""
+    """Its first answer shows it; from the second call on the text form is asked."""
 
     def script(call: Call) -> str:
         start = 100 * call.number
@@ -109,7 +108,6 @@ def test_a_server_that_can_not_is_asked_for_numbered_text() -> None:
 
 
 def test_numbered_text_can_be_demanded() -> None:
-    """B4.6."""
     with ChatServer(texts(5)) as server:
         fb.pairs(SHAPE, 5, model=at(server), numbered=True, rows_per_call=5)
     assert "Output: <description>" in server.calls[0].prompt
@@ -120,7 +118,7 @@ def test_numbered_text_can_be_demanded() -> None:
 def test_blocks_that_can_not_be_read_are_asked_again_with_the_reason(
     refused: tuple[str, ...],
 ) -> None:
-    """B4.2: parsed + rejected = count of `Input` markers, over the whole run."""
+    """Parsed + rejected = count of `Input` markers, over the whole run."""
     bad = "1.\nInput: Mug Kitchen\nOutput: no comma\n2.\nInput: A, B, C\nOutput: two commas"
     replies = [f"{bad}\n3.\nInput: Thing 0, Kitchen\nOutput: It is 0.", as_text(1, 2)]
     with ChatServer(replies, refuse=refused) as server:
@@ -135,7 +133,6 @@ def test_blocks_that_can_not_be_read_are_asked_again_with_the_reason(
 
 
 def test_a_pair_cut_off_by_the_length_limit_is_not_taken() -> None:
-    """B4.2."""
     text = as_text(*range(6))
     replies = iter([cut(text[: text.index("It is 5") + 4])])
     fresh = texts(3)
@@ -149,7 +146,7 @@ def test_a_pair_cut_off_by_the_length_limit_is_not_taken() -> None:
 
 
 def test_attributes_are_dealt_out_over_the_calls() -> None:
-    """B4.3: topics are partitioned; each call is told which of its pairs is about what."""
+    """Topics are partitioned; each call is told which of its pairs is about what."""
     seen: list[dict[str, Any]] = []
 
     def script(call: Call) -> str:
@@ -168,7 +165,7 @@ def test_attributes_are_dealt_out_over_the_calls() -> None:
 
 
 def test_numbers_keep_pairs_with_their_attributes_in_text_too() -> None:
-    """B4.6, B5.6. A block that is missing does not shift the others."""
+    """A block that is missing does not shift the others."""
 
     def script(call: Call) -> str:
         if call.number == 1:
@@ -195,7 +192,6 @@ class Ticket(BaseModel):
 
 
 def test_a_class_declares_the_shape_and_checks_every_pair() -> None:
-    """B4.6."""
     fresh = numbered(lambda i: {"question": f"Why {i}?", "answer": "no" if i == 1 else f"So {i}."})
     with ChatServer(fresh) as server:
         made = fb.pairs(
@@ -216,7 +212,6 @@ def test_a_class_declares_the_shape_and_checks_every_pair() -> None:
 
 
 def test_examples_subject_and_demand_are_in_every_prompt() -> None:
-    """B4.6."""
     example = {"product_name": "Thing 0", "category": "Kitchen", "description": "{{ 7 * 7 }}"}
     with ChatServer(numbered(pair)) as server:
         made = fb.pairs(
@@ -227,7 +222,7 @@ def test_examples_subject_and_demand_are_in_every_prompt() -> None:
             extra="no plastic",
             examples=[example],
         )
-    assert "Thing 0" not in {row["product_name"] for row in made}  # an example is no new pair
+    assert "Thing 0" not in {row["product_name"] for row in made}  # an example is not a new pair
     for call in server.calls:
         assert "an odd shop" in call.prompt
         assert "no plastic" in call.prompt
@@ -235,7 +230,7 @@ def test_examples_subject_and_demand_are_in_every_prompt() -> None:
 
 
 def test_pairs_go_on_where_a_limit_stopped_them() -> None:
-    """E. And the same again asks nothing."""
+    """And the same again asks nothing."""
     with ChatServer(numbered(pair)) as server:
         with pytest.raises(PartialRunError):
             fb.pairs(SHAPE, 100, model=at(server), max_calls=2)
@@ -249,7 +244,7 @@ def test_pairs_go_on_where_a_limit_stopped_them() -> None:
 
 
 def test_the_command_writes_counts_and_rejects(fabula: Run) -> None:
-    """B4.3, B4.5. The file, its counts, and what gave no pair."""
+    """The file, its counts, and what gave no pair."""
     bad = "9.\nInput: Mug Kitchen\nOutput: no comma"
 
     def script(call: Call) -> str:
@@ -269,7 +264,7 @@ def test_the_command_writes_counts_and_rejects(fabula: Run) -> None:
 
 
 def test_the_command_goes_on_after_a_shortfall(fabula: Run) -> None:
-    """B4.4, E. What came is in the file; the same command replaces it by the whole."""
+    """What came is in the file; the same command replaces it by the whole."""
     with ChatServer(numbered(pair)) as server:
         command = ("pairs", SHAPE, "-n", "60", "-o", "p.jsonl", "--rows-per-call", "10")
         ended = fabula(*command, "--max-calls", "2", server=server)
@@ -283,7 +278,7 @@ def test_the_command_goes_on_after_a_shortfall(fabula: Run) -> None:
 
 
 def test_the_command_exports_and_the_result_passes_the_check(fabula: Run) -> None:
-    """B4.5, end to end."""
+    """End to end."""
     with ChatServer(numbered(lambda i: {"row": i + 1, **pair(i)})) as server:
         ended = fabula(
             *("pairs", SHAPE, "-n", "20", "-o", "sets", "--format", "chat-jsonl"),
@@ -298,7 +293,7 @@ def test_the_command_exports_and_the_result_passes_the_check(fabula: Run) -> Non
 
 
 def test_a_dry_run_shows_the_prompt_and_the_cost_and_asks_nothing(fabula: Run) -> None:
-    """E: --dry-run."""
+    """--dry-run."""
     with ChatServer() as server:
         ended = fabula(
             "pairs", SHAPE, "-n", "50", "--balance", "topic=a,b", "--dry-run", server=server
@@ -310,7 +305,7 @@ def test_a_dry_run_shows_the_prompt_and_the_cost_and_asks_nothing(fabula: Run) -
 
 
 def test_the_command_refuses_what_can_not_be_meant(fabula: Run) -> None:
-    """E. Early, with a hint."""
+    """Early, with a hint."""
     for words in (
         ("pairs", "no arrow"),
         ("pairs", "a → b", "--output", "x.jsonl"),
@@ -325,7 +320,6 @@ def test_the_command_refuses_what_can_not_be_meant(fabula: Run) -> None:
 
 
 def test_replies_that_are_refusals_end_in_a_named_error() -> None:
-    """E."""
     refusing = ChatServer(lambda _: Reply("I cannot help with that.", as_text=True))
     with refusing as server, pytest.raises(fb.FabulaError) as caught:
         fb.pairs(SHAPE, 3, model=at(server), numbered=True)

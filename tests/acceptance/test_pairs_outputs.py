@@ -97,7 +97,7 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_run_writes_balanced_stratified_sets_that_pass_the_check() -> None:
-    """B4.5. Counts stand in the manifest; personas of the `person` kind are in the prompts."""
+    """Counts stand in the manifest; personas of the `person` kind are in the prompts."""
     with ChatServer(server_of()) as server:
         made = fb.generate(spec_at(server), output="sft")
     topics = Counter(pq.read_table("sft/turns.parquet").column("topic").to_pylist())
@@ -173,7 +173,6 @@ def test_near_duplicates_fail_a_run_that_only_looks_for_them() -> None:
 
 
 def test_a_run_again_asks_nothing_and_leaves_the_same_sets() -> None:
-    """E."""
     with ChatServer(server_of()) as server:
         spec = spec_at(server)
         fb.generate(spec, output="a")
@@ -217,7 +216,7 @@ def test_sets_do_not_fit_into_one_file() -> None:
 def test_a_set_that_cannot_be_written_is_refused_before_a_pair_is_asked(
     wrong: tuple[str, ...], fabula: Run
 ) -> None:
-    """B4.1, E. Nothing is paid for first."""
+    """Nothing is paid for first."""
     with ChatServer() as server:
         ended = fabula("pairs", "question -> answer", "-n", "4", *wrong, server=server)
     assert (ended.code, server.calls) == (2, []), ended.err

@@ -1,4 +1,4 @@
-"""D1-D3: rows of a class, a schema or plain text, asked few-shot, as `fb.rows` gives them."""
+"""Rows of a class, a schema or plain text, asked few-shot, as `fb.rows` gives them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from tests.acceptance.builders import as_reply, asked_rows, at, numbered
 
 
 def test_a_class_gives_objects_a_schema_dicts_and_nothing_text() -> None:
-    """D1.1."""
     schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
     with ChatServer(numbered(bill)) as server:
         assert fb.rows(Bill, **asked(1, model=at(server))) == [Bill(**bill(0))]
@@ -37,7 +36,7 @@ def test_a_class_gives_objects_a_schema_dicts_and_nothing_text() -> None:
     [(), ("json_schema",), ("json_schema", "tools"), ("json_schema", "tools", "json_object")],
 )
 def test_servers_that_take_less_get_less(refused: Sequence[str]) -> None:
-    """A2.5, D1.2. Each server is asked in the best way that it takes, without a word from us."""
+    """Each server is asked in the best way that it takes, without a word from us."""
     seen: list[Any] = []
     with ChatServer(numbered(bill), refuse=refused) as server:
         made = fb.rows(Bill, **asked(3, model=at(server), on_result=seen.append))
@@ -47,7 +46,6 @@ def test_servers_that_take_less_get_less(refused: Sequence[str]) -> None:
 
 
 def test_a_request_holds_every_seed_the_subject_and_the_demand() -> None:
-    """D2.1."""
     with ChatServer(numbered(bill)) as server:
         fb.rows(Bill, **asked(1, model=at(server)))
     prompt = server.calls[0].prompt
@@ -75,7 +73,7 @@ AWKWARD = 'brace {name} {{ x }} %s %(y)d "quote" \\ \n new line 🐈 ]] import o
     ids=["text", "mapping", "dataclass", "pydantic", "frame row"],
 )
 def test_examples_may_be_anything(example: Any) -> None:
-    """D2.2, E. Braces, percent signs, quotes and new lines stay data, in JSON."""
+    """Braces, percent signs, quotes and new lines stay data, in JSON."""
     kept = copy.deepcopy(example)
     with ChatServer(numbered(bill)) as server:
         fb.rows(Bill, **asked(2, examples=[example], model=at(server), rows_per_call=1))
@@ -85,7 +83,6 @@ def test_examples_may_be_anything(example: Any) -> None:
 
 
 def test_a_frame_may_be_the_examples() -> None:
-    """D2.2."""
     frame = pd.DataFrame({"name": ["Ada", "Bo"], "age": [3, 4]})
     with ChatServer(numbered(lambda i: {"name": f"P{i}", "age": i})) as server:
         made = fb.rows(Pet, prompt="pets", n=2, examples=frame, model=at(server))
@@ -94,7 +91,6 @@ def test_a_frame_may_be_the_examples() -> None:
 
 
 def test_without_demand_and_examples_the_prompt_is_still_whole() -> None:
-    """D2.3."""
     with ChatServer(numbered(bill)) as server:
         fb.rows(Bill, prompt="bills", n=1, model=at(server))
     prompt = server.calls[0].prompt
@@ -104,7 +100,7 @@ def test_without_demand_and_examples_the_prompt_is_still_whole() -> None:
 
 
 def test_later_requests_show_earlier_rows_and_always_the_seeds() -> None:
-    """D3.1, D3.2. After 50 rows, one a call, the seeds are there and the prompt is bounded."""
+    """After 50 rows, one a call, the seeds are there and the prompt is bounded."""
     with ChatServer(numbered(bill)) as server:
         made = fb.rows(Bill, **asked(50, model=at(server, concurrency=1), rows_per_call=1))
     assert len(made) == 50
@@ -116,7 +112,7 @@ def test_later_requests_show_earlier_rows_and_always_the_seeds() -> None:
 
 
 def test_repeats_are_refused_told_and_at_last_a_stall() -> None:
-    """D3.3. Another case is no other name; the used value is named in the next request."""
+    """Another case is not an other name; the used value is named in the next request."""
     shouted = {**bill(0), "patient_id": 5, "patient_name": "PERSON  0"}
     script = [as_reply(bill(0)), as_reply(shouted)] + [as_reply(bill(0))] * 40
     with ChatServer(script) as server, pytest.raises(PartialRunError) as caught:
@@ -130,7 +126,7 @@ def test_repeats_are_refused_told_and_at_last_a_stall() -> None:
 
 
 def test_unique_fields_hold_over_the_whole_run() -> None:
-    """D3.3. A number from the first call comes back in the last one, far outside any window."""
+    """A number from the first call comes back in the last one, far outside any window."""
 
     def repeats(number: int) -> dict[str, Any]:
         return {**bill(number), "patient_id": 1000 if number == 30 else 1000 + number}
@@ -142,7 +138,7 @@ def test_unique_fields_hold_over_the_whole_run() -> None:
 
 
 def test_a_second_call_gives_its_own_rows_and_changes_nothing() -> None:
-    """D3.4. Two callers do not meet, and the examples stay as they were."""
+    """Two callers do not meet, and the examples stay as they were."""
     examples: list[Any] = [*SEEDS, {"patient_id": 1}]
     kept = copy.deepcopy(examples)
     with ChatServer(numbered(bill)) as server:
@@ -154,7 +150,7 @@ def test_a_second_call_gives_its_own_rows_and_changes_nothing() -> None:
 
 
 def test_a_failure_keeps_the_rows_before_it_and_going_on_repeats_no_call() -> None:
-    """D3.5, A6.3. The quota ends at row 5 of 10; the same call then makes 6 requests, not 10."""
+    """The quota ends at row 5 of 10; the same call then makes 6 requests, not 10."""
     good = numbered(bill)
     broken = True
 
@@ -178,7 +174,6 @@ def test_a_failure_keeps_the_rows_before_it_and_going_on_repeats_no_call() -> No
 
 
 def test_a_hundred_rows_in_ten_calls() -> None:
-    """D3.6."""
     with ChatServer(numbered(bill)) as server:
         made = fb.rows(Bill, **asked(100, model=at(server), rows_per_call=10))
     assert len({row.patient_id for row in made}) == 100
@@ -197,7 +192,7 @@ class Part(BaseModel):
 
 
 def test_every_kind_of_field_is_asked_and_typed() -> None:
-    """A2.1. The request carries names, types, descriptions and choices; replies become objects."""
+    """The request carries names, types, descriptions and choices; replies become objects."""
     part = {"name": "M3", "kind": "bolt", "tags": ["a"], "size": {"d": 3.0}, "ratio": 0.2}
     whole = {**part, "inside": {**part, "inside": None}}
     with ChatServer([json.dumps(whole)]) as server:
@@ -208,7 +203,7 @@ def test_every_kind_of_field_is_asked_and_typed() -> None:
 
 
 def test_the_users_checks_go_back_to_the_model() -> None:
-    """A6.1, A6.5. Row and table checks in Python; every earlier problem is told."""
+    """Row and table checks in Python; every earlier problem is told."""
     bad, worse, good = ({**bill(0), "claim": claim} for claim in (500.0, 400.0, 50.0))
 
     def affordable(row: Bill) -> str | None:
@@ -235,14 +230,14 @@ def test_the_users_checks_go_back_to_the_model() -> None:
 
 
 def test_the_class_own_validator_tells_the_model() -> None:
-    """A6.1. A Pydantic validator's words are in the next prompt."""
+    """A Pydantic validator's words are in the next prompt."""
     with ChatServer([as_reply({**bill(0), "patient_name": "Ada"}), as_reply(bill(1))]) as server:
         fb.rows(Bill, **asked(1, model=at(server)))
     assert "a name has at least two words" in server.calls[1].prompt
 
 
 def test_what_stays_bad_ends_with_the_rows_that_are_good() -> None:
-    """A2.3, A6.3. Two of ten stay bad: eight are kept, each attempt is told."""
+    """Two of ten stay bad: eight are kept, each attempt is told."""
 
     def script(call: Call) -> str:
         if asked_rows(call) == 10:
@@ -263,7 +258,6 @@ def test_what_stays_bad_ends_with_the_rows_that_are_good() -> None:
 
 @pytest.mark.parametrize("given", [1, 4, 8])
 def test_more_or_fewer_rows_than_asked_end_in_exactly_five(given: int) -> None:
-    """A2.2."""
     numbers = iter(range(1000))
 
     def script(call: Call) -> str:
@@ -275,12 +269,12 @@ def test_more_or_fewer_rows_than_asked_end_in_exactly_five(given: int) -> None:
 
 
 def test_wrong_calls_are_refused_before_any_request() -> None:
-    """E. No rows, negative numbers, unknown fields, a schema without fields."""
+    """No rows, negative numbers, unknown fields, a schema without fields."""
     with ChatServer() as server:
         assert fb.rows(Bill, prompt="x", n=0, model=at(server)) == []
         with pytest.raises(UsageError, match="-1 rows"):
             fb.rows(Bill, prompt="x", n=-1, model=at(server))
-        with pytest.raises(UsageError, match="which is no field"):
+        with pytest.raises(UsageError, match="which is not a field"):
             fb.rows(Bill, prompt="x", n=1, model=at(server), unique="patient")
         with pytest.raises(UsageError, match="describes no rows"):
             fb.rows(3, prompt="x", n=1, model=at(server))  # type: ignore[call-overload]
@@ -292,7 +286,7 @@ def test_wrong_calls_are_refused_before_any_request() -> None:
 
 
 def test_a_limit_stops_before_the_next_call() -> None:
-    """E. What was answered stays; a higher limit goes on from there."""
+    """What was answered stays; a higher limit continues from there."""
     with ChatServer(numbered(bill)) as server:
         options = asked(10, model=at(server, concurrency=1), rows_per_call=1)
         with pytest.raises(PartialRunError, match="max_calls") as caught:
@@ -303,7 +297,7 @@ def test_a_limit_stops_before_the_next_call() -> None:
 
 
 def test_text_repeats_of_an_example_are_no_new_rows() -> None:
-    """D1.1, D3.3. Plain text, several a call."""
+    """Plain text, several a call."""
     script = ['{"rows": [{"text": "Hum."}, {"text": "Boil!"}]}', '{"text": "Steam"}']
     with ChatServer(script) as server:
         made = fb.rows(prompt="slogans", n=2, examples=["hum."], rows_per_call=2, model=at(server))
@@ -311,7 +305,7 @@ def test_text_repeats_of_an_example_are_no_new_rows() -> None:
 
 
 def test_another_server_gives_its_own_rows() -> None:
-    """A6.7. Base URL, model, key and headers belong to the call."""
+    """Base URL, model, key and headers belong to the call."""
     with ChatServer(numbered(bill)) as one, ChatServer(numbered(lambda i: bill(i + 500))) as two:
         first = fb.rows(Bill, **asked(2, model=at(one, "small", headers={"X-Team": "a"})))
         second = fb.rows(Bill, **asked(2, model=at(two, "large")))
@@ -322,7 +316,6 @@ def test_another_server_gives_its_own_rows() -> None:
 
 
 def test_a_wrong_key_is_one_request_and_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A6.4, E."""
     monkeypatch.setenv("SECRET_KEY_OF_MINE", "sk-secret-value")
     with ChatServer(lambda _: failed(401, "bad key", error="invalid_api_key")) as server:
         with pytest.raises(fb.FabulaError) as caught:

@@ -1,4 +1,4 @@
-"""D4: many calls of `fb.rows` at once: their limit, failures, order, and both callers."""
+"""Many calls of `fb.rows` at once: their limit, failures, order, and both callers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def by_request(call: Call) -> str:
 
 
 def test_the_limit_of_open_calls_holds_and_rows_keep_their_order() -> None:
-    """D4.1, D4.2. No two prompts are equal, because each wave tells of the ones before."""
+    """No two prompts are equal, because each wave tells of the ones before."""
     with ChatServer(numbered(bill), latency=0.02) as server:
         made = fb.rows(Bill, **asked(40, model=at(server, concurrency=8), rows_per_call=1))
     assert len(made) == 40
@@ -30,7 +30,6 @@ def test_the_limit_of_open_calls_holds_and_rows_keep_their_order() -> None:
 
 
 def test_three_of_forty_fail_and_are_asked_again() -> None:
-    """D4.3."""
     good = numbered(bill)
 
     def script(call: Call) -> Any:
@@ -44,7 +43,6 @@ def test_three_of_forty_fail_and_are_asked_again() -> None:
 
 
 def test_a_storm_of_429_slows_down_and_ends() -> None:
-    """D4.4, A6.4."""
     good = numbered(bill)
 
     def script(call: Call) -> Any:
@@ -56,7 +54,7 @@ def test_a_storm_of_429_slows_down_and_ends() -> None:
 
 
 def test_both_callers_get_the_same_rows(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    """D4.5. Sync, async, and both at once inside one loop."""
+    """Sync, async, and both at once inside one loop."""
     with ChatServer(by_request) as server:
         options = asked(12, model=at(server, concurrency=4), rows_per_call=2)
         sync = fb.rows(Bill, **options)

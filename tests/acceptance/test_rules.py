@@ -1,4 +1,4 @@
-"""A5, A6 and C3: rules on rows and tables, verdicts of a model, and the fashion store."""
+"""Rules on rows and tables, verdicts of a model, and the fashion store."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def tv_table(repair: str = "fail") -> dict[str, Any]:
 
 
 def test_rules_in_words_are_measured_on_given_rows() -> None:
-    """A5.1. The published shape passes with its values; one price out of line to the last fails."""
+    """The published shape passes with its values; one price out of line to the last fails."""
     with ChatServer([as_reply(*map(tv, TVS))]) as server:
         made = fb.generate(spec(server, tv_table()))
     assert made.checks.passed
@@ -73,7 +73,7 @@ def test_rules_in_words_are_measured_on_given_rows() -> None:
 
 
 def test_a_row_that_breaks_a_rule_is_asked_again_with_the_measure() -> None:
-    """A5.2. At most three times; then it is rejected and counted."""
+    """At most three times; then it is rejected and counted."""
     bad = [*map(tv, TVS)]
     bad[3] = {**bad[3], "price": -580.0}
     with ChatServer([as_reply(*bad), as_reply(tv(TVS[3]))]) as server:
@@ -157,7 +157,7 @@ def test_a_rule_over_a_group_is_checked_on_any_table() -> None:
 
 
 def test_a_rule_between_rows_is_a_check_of_the_table() -> None:
-    """A5.1, A5.2, A6.5. The ratio of two prices by size, as a Python function."""
+    """The ratio of two prices by size, as a Python function."""
 
     class Tv(BaseModel):
         size: int
@@ -211,7 +211,7 @@ def judging(verdicts: dict[str, Any], slogans: list[str]) -> Any:
 
 
 def test_a_models_no_makes_the_row_again() -> None:
-    """A6.6. One question a value; a no asks for a new value, not for the known reply."""
+    """One question a value; a no asks for a new value, not for the known reply."""
     script = judging({"good": True, "bad": False, "better": True}, ["good", "bad", "better"])
     with ChatServer(script) as server:
         made = fb.generate(spec(server, judged("Is it a good slogan?", 1)))
@@ -228,7 +228,7 @@ def test_a_models_no_makes_the_row_again() -> None:
 
 
 def test_a_row_that_is_never_good_enough_is_rejected() -> None:
-    """A6.6. Criteria with scales; the mean must reach a threshold, else the row is lost."""
+    """Criteria with scales; the mean must reach a threshold, else the row is lost."""
     grades = {"good": {"clear": 5, "short": 4}, "bad": {"clear": 1, "short": 2}}
     grades |= {f"bad {i}": {"clear": 1, "short": 2} for i in range(9)}
     script = judging(grades, ["good", "bad", *(f"bad {i}" for i in range(9))])
@@ -243,7 +243,6 @@ def test_a_row_that_is_never_good_enough_is_rejected() -> None:
 
 
 def test_a_verdict_without_threshold_is_only_recorded() -> None:
-    """A6.6."""
     with ChatServer(judging({"a": True, "b": False}, ["a", "b"])) as server:
         made = fb.generate(spec(server, judged("Is it good?", None)))
     assert [row["verdict"] for row in made.to_dicts()] == [True, False]
@@ -270,7 +269,7 @@ GRID = [["Linen Shirt", 39.5, 120], ["Silk Scarf", 25.0, 60], ["Wool Coat", 199.
     ids=["three by three", "by rows", "by columns"],
 )
 def test_the_fashion_store_is_never_turned_on_its_side(data: list[Any], right: bool) -> None:
-    """C3, A3.1-A3.3. Text stands in the text column, whichever way the grid came."""
+    """Text stands in the text column, whichever way the grid came."""
     rows = len(data) if isinstance(data[0][1], float) else 3
     frame = {"column_names": ["ProductName", "Price", "Stock"], "data": data}
     with ChatServer([json.dumps(frame)]) as server:
@@ -292,7 +291,7 @@ def test_the_fashion_store_is_never_turned_on_its_side(data: list[Any], right: b
     ids=["a name twice", "no rows", "ragged", "too few names"],
 )  # fmt: skip
 def test_a_crooked_frame_is_asked_again_with_the_reason(frame: Any, told: str) -> None:
-    """A3.4, C3. Nothing is dropped silently."""
+    """Nothing is dropped silently."""
     fresh = numbered(lambda i: {"ProductName": f"P{i}", "Price": 1.5, "Stock": i})
 
     def script(call: Call) -> Any:
@@ -305,7 +304,7 @@ def test_a_crooked_frame_is_asked_again_with_the_reason(frame: Any, told: str) -
 
 
 def test_the_store_grows() -> None:
-    """C3, A4.1. Two items more, below the old ones."""
+    """Two items more, below the old ones."""
     store = fb.preview(Item, 3, model="fake", prompt="a fashion store").to_pandas()
     price, stock = float(store["Price"][0]), int(store["Stock"][0])
 

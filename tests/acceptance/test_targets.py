@@ -46,7 +46,7 @@ def files(request):
 @pytest.mark.parametrize("verb", ASKING)
 @pytest.mark.parametrize("place", ["below a file", "taken", "of the wrong form", "too long"])
 def test_nothing_is_asked_for_a_place_that_can_not_be_written(files, fabula, verb, place):
-    """E: a target below a file, taken, of the wrong form or too long ends in exit 2, unasked."""
+    """A target below a file, taken, of the wrong form or too long ends in exit 2, unasked."""
     ending = "" if verb in FOLDERS else ".csv"
     target = {
         "below a file": f"bios.csv/rows{ending}",
@@ -72,7 +72,7 @@ def test_nothing_is_asked_for_a_place_that_can_not_be_written(files, fabula, ver
 
 @pytest.mark.parametrize("verb", FOLDERS)
 def test_a_folder_is_not_called_like_a_file(files, fabula, verb):
-    """E: `-o rows.csv` where a folder is written is refused, with the name to use."""
+    """`-o rows.csv` where a folder is written is refused, with the name to use."""
     with ChatServer() as server:
         ended = fabula(*ASKING[verb], "-o", "rows.csv", server=server)
         assert not server.calls
@@ -82,7 +82,7 @@ def test_a_folder_is_not_called_like_a_file(files, fabula, verb):
 
 
 def test_files_of_a_split_are_looked_at_too(files, fabula):
-    """E: the test set of an earlier run is not replaced, and no pair is asked for it."""
+    """The test set of an earlier run is not replaced, and no pair is asked for it."""
     (files / "pairs-test.jsonl").write_text("mine")
     with ChatServer() as server:
         ended = fabula(*ASKING["pairs"], "--split", "train=0.5,test=0.5", "-o", "pairs.jsonl",
@@ -95,7 +95,7 @@ def test_files_of_a_split_are_looked_at_too(files, fabula):
 @pytest.mark.usefixtures("files")
 @pytest.mark.parametrize("option", ["-o", "--holdout-output"])
 def test_nothing_is_learned_for_a_place_that_can_not_be_written(fabula, option):
-    """E: `fit` looks at both of its files first; too few rows would be its next complaint."""
+    """`fit` looks at both of its files first; too few rows would be its next complaint."""
     others = ("-o", "model.fabula") if option != "-o" else ()
     ended = fabula("fit", "bios.csv", option, "bios.csv/rows.csv", *others)
     assert ended.code == 2
@@ -105,14 +105,14 @@ def test_nothing_is_learned_for_a_place_that_can_not_be_written(fabula, option):
 @pytest.mark.usefixtures("files")
 @pytest.mark.parametrize("option", ["-o", "--charts"])
 def test_nothing_is_measured_for_a_place_that_can_not_be_written(fabula, option):
-    """E: `evaluate` prints no score of which the report would be missing."""
+    """`evaluate` prints no score of which the report would be missing."""
     ended = fabula("evaluate", "bios.csv", option, "bios.csv/report")
     assert (ended.code, ended.out) == (2, "")
     assert "error[sink.no-folder]" in ended.err
 
 
 def test_a_format_that_the_ending_contradicts_is_refused(files, fabula):
-    """E: `--format csv` never ends up in a file called `.jsonl`; what agrees is taken."""
+    """`--format csv` never ends up in a file called `.jsonl`; what agrees is taken."""
     line = ("generate", "age int 18..90", "-n", "3")
     ended = fabula(*line, "-o", "rows.jsonl", "--format", "csv")
     assert ended.code == 2
@@ -125,7 +125,7 @@ def test_a_format_that_the_ending_contradicts_is_refused(files, fabula):
 
 
 def test_tabs_separate_where_the_ending_says_so(files, fabula):
-    """E: `.tsv` holds tabs, also when the file is read again, and the summary calls it CSV."""
+    """`.tsv` holds tabs, also when the file is read again, and the summary calls it CSV."""
     line = ("generate", "age int 18..90, plan choice free|pro", "-n", "3", "-o", "rows.tsv")
     made = fabula(*line, "--format", "csv")
     assert made.code == 0, made.err

@@ -27,7 +27,7 @@ SCHEMA = {
 
 
 def content(value: Any) -> Reply:
-    """A reply whose content is no text."""
+    """A reply whose content is not text."""
     return Reply(message={"role": "assistant", "content": value})
 
 

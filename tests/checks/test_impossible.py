@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fabula.checks.impossible import impossible_rules
+from fabula.checks.contradictions import impossible_rules
 from fabula.planning.planner import make_plan
 from fabula.spec.tables import DatasetSpec
 
@@ -60,7 +60,7 @@ def in_set(column: str, *values: Any) -> dict[str, Any]:
     ],
 )
 def test_rules_that_no_row_can_keep_are_named_together(checks: list[Any]) -> None:
-    """C2.2: a > b and b > a, and their kin."""
+    """A > b and b > a, and their kin."""
     (message,) = problems(*checks)
     assert message.startswith("no row of `t` can keep these together: ")
     for check in checks:
@@ -85,12 +85,12 @@ def test_rules_that_no_row_can_keep_are_named_together(checks: list[Any]) -> Non
     ],
 )
 def test_rules_that_some_row_can_keep_pass(checks: list[Any]) -> None:
-    """C2.2: no false alarm."""
+    """No false alarm."""
     assert problems(*checks) == []
 
 
 def test_uniqueness_over_too_few_values_is_named() -> None:
-    """C2.2: unique over 3 values with 4 rows."""
+    """Unique over 3 values with 4 rows."""
     check = {"kind": "unique", "columns": ["size"]}
     assert problems(check, n=3) == []
     (message,) = problems(check, n=4)
@@ -98,7 +98,7 @@ def test_uniqueness_over_too_few_values_is_named() -> None:
 
 
 def test_many_rules_are_judged_in_bounded_time() -> None:
-    """C2.2: 100 rules that form one long cycle."""
+    """100 rules that form one long cycle."""
     columns = {f"c{i}": NORMAL for i in range(100)}
     checks = [{"kind": "row", "sql": f"c{i} < c{(i + 1) % 100}"} for i in range(100)]
     spec = DatasetSpec.model_validate(
@@ -113,6 +113,6 @@ def test_many_rules_are_judged_in_bounded_time() -> None:
 
 
 def test_children_without_a_reference_can_not_be_counted() -> None:
-    """B3.4: named before the run, with the column that is missing."""
+    """Named before the run, with the column that is missing."""
     (message,) = problems({"kind": "count", "of": "t", "min": 1})
     assert message == "`t` has no reference to `t`, so its rows can't be counted there"

@@ -57,7 +57,7 @@ def result_of(check: dict[str, Any], rows: dict[str, Any] | pa.Table = ROWS) -> 
 def test_a_row_check_counts_exactly_the_rows_that_break_it(
     check: dict[str, Any], failing: int
 ) -> None:
-    """A5.1, C2.2: null passes; NaN is no value inside a range."""
+    """Null passes; NaN is not a value inside a range."""
     result = result_of(check)
     assert (result.failing, result.rows, result.passed) == (failing, 4, failing == 0)
     assert len(result.examples) == failing
@@ -65,7 +65,7 @@ def test_a_row_check_counts_exactly_the_rows_that_break_it(
 
 
 def test_values_of_a_check_never_become_sql() -> None:
-    """E. (injection): a quote in a value or a name stays a value or a name."""
+    """(injection): a quote in a value or a name stays a value or a name."""
     evil = "x' OR TRUE --"
     result = result_of({"kind": "in_set", "column": "code", "values": [evil]})
     assert result.failing == 3
@@ -90,7 +90,7 @@ def test_values_of_a_check_never_become_sql() -> None:
 def test_a_check_that_cannot_be_evaluated_fails_and_says_why(
     check: dict[str, Any], reason: str
 ) -> None:
-    """C5.1: bad SQL and missing columns are named, never a traceback, never a pass."""
+    """Bad SQL and missing columns are named, never a traceback, never a pass."""
     result = result_of(check)
     assert not result.passed
     assert "can't be checked" in result.message
@@ -98,7 +98,7 @@ def test_a_check_that_cannot_be_evaluated_fails_and_says_why(
 
 
 def test_checks_pass_on_a_table_without_rows() -> None:
-    """E. (N = 0)."""
+    """(N = 0)."""
     table = pa.table(ROWS).slice(0, 0)
     assert result_of({"kind": "row", "sql": "price > 10"}, table).passed
     assert result_of({"kind": "unique", "columns": ["id"]}, table).passed

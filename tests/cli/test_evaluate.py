@@ -10,8 +10,8 @@ import pyarrow.parquet
 import pytest
 
 from tests.cli.conftest import Run
-from tests.metrics.people import people
-from tests.reports.test_planted import orders, planted
+from tests.evaluation.metrics.people import people
+from tests.evaluation.test_planted import orders, planted
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def files(tmp_path: Path) -> Path:
 
 
 def test_a_file_is_held_against_a_real_one(run: Run, files: Path) -> None:
-    """C4.1: quality, privacy and bias of any file, without a language model."""
+    """Quality, privacy and bias of any file, without a language model."""
     ended = run(
         "evaluate", "made.parquet", "--real", "real.csv", "--target", "hired",
         "--protected", "sex", "-o", "report.html", "--charts", "charts",
@@ -36,7 +36,7 @@ def test_a_file_is_held_against_a_real_one(run: Run, files: Path) -> None:
 
 
 def test_a_failed_gate_writes_the_report_and_exits_with_one(run: Run, files: Path) -> None:
-    """C5.1: the exit code is non-zero on failure."""
+    """The exit code is non-zero on failure."""
     ended = run(
         "evaluate", "real.csv", "--real", "real.csv", "--gate", "privacy.exact_copies<=1%",
         "-o", "report.md", "--format", "json",

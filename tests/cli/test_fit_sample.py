@@ -20,7 +20,7 @@ def fitted(run, tmp_path):
 
 
 def test_fit_writes_a_file_and_tells_what_it_learned(fitted):
-    """C1.1: the card names what was left out; the holdout is written on request."""
+    """The card names what was left out; the holdout is written on request."""
     folder, ended = fitted
     assert ended.out == ""
     assert "learned from 480 rows" in ended.err
@@ -69,7 +69,7 @@ def test_sample_meets_shares(run, fitted):
     [
         (["--given", "plan=gold"], 'given plan="gold" never occurs in training data'),
         (["--given", "plan"], "names no value"),
-        (["--share", "plan=team"], "is no share of a value"),
+        (["--share", "plan=team"], "is not a share of a value"),
     ],
 )
 @pytest.mark.usefixtures("fitted")
@@ -82,7 +82,7 @@ def test_what_can_not_be_sampled_says_why(run, arguments, message):
 
 
 def test_fit_refuses_what_it_can_not_learn(run, shop):
-    """C2.3: three rows; an unknown option."""
+    """Three rows; an unknown option."""
     (shop.parent / "few.csv").write_text("a,b\n1,2\n3,4\n5,6\n", encoding="utf-8")
     ended = run("fit", "few.csv", "-o", "few.fabula")
     assert ended.code == 2
@@ -147,9 +147,9 @@ def test_fit_warns_of_personal_columns_with_reason_and_confidence(run, tmp_path,
     ended = run(*command, "--sensitive", f"{where}ward")
     assert ended.code == 0, ended.err
     assert "have the form of an e-mail; confidence 1.00)" in ended.err
-    assert "ward: codes, made anew (named as sensitive)" in ended.err
+    assert "ward: codes, newly generated (named as sensitive)" in ended.err
     named = f"`{where}c1`, `{where}ward`"
-    assert f"warning: personal details in 2 columns, made anew: {named}" in ended.err
+    assert f"warning: personal details in 2 columns, newly generated: {named}" in ended.err
     ended = run(*command, "--sensitive", "wart")
     assert ended.code == 2
     assert "wart" in ended.err

@@ -1,4 +1,4 @@
-"""`fabula init`: templates and the schema beside them."""
+"""`fabula init`: templates and the schema alongside them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TEMPLATES = sorted(
 
 
 def test_templates_are_listed_with_what_they_are_about(run):
-    """A7.1: the ready-made specs for health, climate, fraud, billing, housing, shop and TVs."""
+    """The ready-made specs for health, climate, fraud, billing, housing, shop and TVs."""
     listed = run("init")
     assert listed.code == 0
     assert [line.split()[0] for line in listed.out.splitlines()] == TEMPLATES
@@ -25,7 +25,7 @@ def test_templates_are_listed_with_what_they_are_about(run):
 
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_every_template_can_be_written_planned_and_previewed(run, tmp_path, template):
-    """A7.1, C3: all shipped examples run as written, also with --dry-run."""
+    """All shipped examples run as written, also with --dry-run."""
     path = tmp_path / "spec.yaml"
     ended = run("init", "--template", template, "-o", "spec.yaml")
     assert ended.code == 0, ended.err
@@ -51,7 +51,7 @@ def test_the_first_minute_needs_no_model_and_no_key(run):
 
 
 def test_a_file_is_not_replaced_unasked(run, shop):
-    """E: an existing spec is refused with exit 2; --overwrite replaces it."""
+    """An existing spec is refused with exit 2; --overwrite replaces it."""
     before = shop.read_text()
     ended = run("init", "--template", "shop")
     assert ended.code == 2
@@ -62,7 +62,7 @@ def test_a_file_is_not_replaced_unasked(run, shop):
 
 
 def test_what_can_not_be_started_from_is_said(run):
-    """E: an unknown template, and ways that are not there yet."""
+    """An unknown template, and ways that are not there yet."""
     assert "did you mean `shop`?" in run("init", "--template", "shpo").err
     assert "error[source.missing]" in run("init", "--from", "x.csv").err
     both = run("init", "--from", "x.csv", "--template", "shop")
@@ -86,7 +86,7 @@ def test_a_spec_can_be_guessed_from_data(run, tmp_path):
 
 
 def test_a_spec_can_be_written_from_a_sentence(run, tmp_path):
-    """B1: the columns that a sentence lists, as a file to edit."""
+    """The columns that a sentence lists, as a file to edit."""
     ended = run("init", "--prompt", "10 rows of houses: id, size (m2), price", "-o", "houses.yaml")
     assert ended.code == 0, ended.err
     assert "Wrote `houses.yaml` — 1 table, words by a language model" in ended.err

@@ -19,7 +19,7 @@ def test_kinds_are_listed_and_explained(run):
 
 
 def test_an_unknown_kind_names_the_nearest(run):
-    """E: exit 2 with a hint."""
+    """Exit 2 with a hint."""
     ended = run("kinds", "chioce")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.endswith("hint: did you mean `choice`?\n")
@@ -57,7 +57,7 @@ def test_keys_are_kept_listed_and_forgotten_but_never_shown(run, tmp_path):
 
 
 def test_keys_that_can_not_be_kept_are_refused(run):
-    """E: no key, an unknown provider, a key that was never there."""
+    """No key, an unknown provider, a key that was never there."""
     assert "error[keys.none]" in run("keys", "set", "openai").err
     assert "did you mean `openai`?" in run("keys", "set", "opnai", stdin="x\n").err
     assert run("keys", "rm", "openai").code == 2
@@ -80,7 +80,7 @@ def test_a_model_is_checked_by_asking_it(run):
 
 
 def test_an_unreachable_model_exits_with_3(run, monkeypatch):
-    """E: something outside is missing."""
+    """Something outside is missing."""
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     monkeypatch.setenv("OPENAI_API_KEY", "test-key")
     ended = run("models", "check", "openai:any")
@@ -121,7 +121,7 @@ def test_doctor_sees_a_home_that_can_not_be_written(run, monkeypatch, tmp_path):
 
 
 def test_runs_without_runs_say_so(run):
-    """E: an empty place and a missing one differ."""
+    """An empty place and a missing one differ."""
     assert run("runs", "list").out == "no runs below `.`\n"
     assert run("runs", "list", "nowhere").code == 2
     assert "error[source.no-run]" in run("runs", "show", ".").err

@@ -21,7 +21,7 @@ FABULA = str(Path(sys.executable).with_name("fabula"))
 
 
 def test_the_overview_names_every_verb(run):
-    """E: `fabula`, `fabula --help` and `fabula -h` say the same on stdout."""
+    """`fabula`, `fabula --help` and `fabula -h` say the same on stdout."""
     shown = [run(), run("--help"), run("-h")]
     assert {(ended.code, ended.err) for ended in shown} == {(0, "")}
     assert len({ended.out for ended in shown}) == 1
@@ -63,7 +63,7 @@ def test_the_version_is_told(run):
 
 
 def test_an_unknown_verb_is_answered_with_the_nearest(run):
-    """E: usage errors have our form and exit 2; nothing goes to stdout."""
+    """Usage errors have our form and exit 2; nothing goes to stdout."""
     ended = run("genrate", "shop.yaml")
     assert ended == type(ended)(
         2,
@@ -73,7 +73,7 @@ def test_an_unknown_verb_is_answered_with_the_nearest(run):
 
 
 def test_an_unknown_option_names_the_help_to_read(run):
-    """E: what Typer finds wrong is said in our words."""
+    """What Typer finds wrong is said in our words."""
     ended = run("plan", "x.yaml", "--bogus")
     assert ended.code == 2
     assert "error[usage.arguments]: no such option: --bogus" in ended.err
@@ -81,7 +81,7 @@ def test_an_unknown_option_names_the_help_to_read(run):
 
 
 def test_errors_are_json_where_that_is_asked_for(run):
-    """E: `--error-format json`, and `--format json`, give one JSON object on stderr."""
+    """`--error-format json`, and `--format json`, give one JSON object on stderr."""
     for arguments in (
         ("kinds", "chioce", "--error-format", "json"),
         ("--error-format=json", "kinds", "chioce"),
@@ -96,14 +96,14 @@ def test_errors_are_json_where_that_is_asked_for(run):
 
 
 def test_an_unknown_error_format_is_refused(run):
-    """E: the option that every verb takes is checked too."""
+    """The option that every verb takes is checked too."""
     ended = run("kinds", "--error-format", "xml")
     assert ended.code == 2
     assert "`--error-format` is `text` or `json`, not `xml`" in ended.err
 
 
 def test_an_unforeseen_error_is_one_line_without_a_traceback(run, monkeypatch):
-    """E: exit 70, how to report it; the traceback only with --verbose."""
+    """Exit 70, how to report it; the traceback only with --verbose."""
 
     def broken(*_: object) -> None:
         raise ZeroDivisionError("division\nby zero")
@@ -117,7 +117,7 @@ def test_an_unforeseen_error_is_one_line_without_a_traceback(run, monkeypatch):
 
 
 def test_a_reader_that_leaves_early_is_no_error():
-    """E: `fabula kinds | head -1` ends quietly."""
+    """`fabula kinds | head -1` ends quietly."""
     ended = subprocess.run(
         f"{FABULA} schema | head -1; exit ${{PIPESTATUS[0]}}",
         check=False,
@@ -130,14 +130,14 @@ def test_a_reader_that_leaves_early_is_no_error():
 
 
 def test_an_ascii_terminal_gets_escapes_instead_of_a_crash():
-    """E: no output encoding makes a command fail."""
+    """No output encoding makes a command fail."""
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     ended = subprocess.run([FABULA, "kinds"], env=environment, capture_output=True, check=True)
     assert ended.stdout.isascii()
 
 
 def test_ctrl_c_ends_with_130(tmp_path):
-    """E: an interrupted command ends at once, with 130 and no traceback."""
+    """An interrupted command ends at once, with 130 and no traceback."""
     process = subprocess.Popen(
         [FABULA, "validate", "-"],
         stdin=subprocess.PIPE,

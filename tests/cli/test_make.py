@@ -42,7 +42,7 @@ def test_an_unknown_kind_is_shown_as_promised(run, shop):
 
 
 def test_every_problem_of_a_spec_is_told_at_once(run, shop):
-    """E: two faults give two messages, and two violations in JSON."""
+    """Two faults give two messages, and two violations in JSON."""
     text = shop.read_text().replace("kind: lognormal", "kind: lognormel")
     shop.write_text(text.replace("kind: choice", "kind: chioce"))
     assert run("validate", "shop.yaml").err.count("error[") == 2
@@ -56,7 +56,7 @@ def test_a_spec_comes_from_stdin_too(run, shop):
 
 
 def test_a_plan_makes_nothing(run, tmp_path):
-    """E: --dry-run is the plan; 0 files, 0 calls."""
+    """--dry-run is the plan; 0 files, 0 calls."""
     planned = run("plan", "shop.yaml", "-n", "orders=70")
     assert planned.out.startswith("Order: customers → orders\n")
     assert "customer_id → customers" in planned.out
@@ -78,7 +78,7 @@ def test_a_plan_tells_what_models_are_asked(run, shop):
 
 
 def test_a_preview_is_rows_on_stdout_and_talk_on_stderr(run, tmp_path):
-    """E: nothing is written; the seed is always told."""
+    """Nothing is written; the seed is always told."""
     ended = run("preview", "shop.yaml", "-n", "2", "--seed", "3")
     assert ended.code == 0
     lines = ended.out.splitlines()
@@ -107,7 +107,7 @@ def test_one_line_gives_rows_for_a_pipe(run):
 
 
 def test_a_form_of_one_table_asks_which(run):
-    """E: CSV of two tables is refused with the option to add."""
+    """CSV of two tables is refused with the option to add."""
     ended = run("preview", "shop.yaml", "--format", "csv")
     assert (ended.code, ended.out) == (2, "")
     assert "hint: add `--table customers`" in ended.err
@@ -117,7 +117,7 @@ def test_a_form_of_one_table_asks_which(run):
 
 
 def test_a_run_writes_its_folder_and_says_what_is_in_it(run, tmp_path):
-    """E: requested = written + rejected; the summary is talk, stdout stays empty."""
+    """Requested = written + rejected; the summary is talk, stdout stays empty."""
     ended = run("generate", "shop.yaml", "-n", "customers=30", "-o", "out")
     assert (ended.code, ended.out) == (0, "")
     lines = ended.err.splitlines()
@@ -137,7 +137,7 @@ def test_a_run_writes_its_folder_and_says_what_is_in_it(run, tmp_path):
 
 
 def test_a_run_does_not_go_to_stdout(run):
-    """E: `-o -` names the command that prints rows."""
+    """`-o -` names the command that prints rows."""
     ended = run("generate", "shop.yaml", "-o", "-")
     assert (ended.code, ended.out) == (2, "")
     assert "fabula preview SPEC" in ended.err
@@ -168,7 +168,7 @@ def test_every_file_format_can_be_asked_for(run, tmp_path, form):
 
 
 def test_the_same_command_again_has_nothing_to_do(run):
-    """E: same command twice: the finished run is kept, the exit is 0."""
+    """Same command twice: the finished run is kept, the exit is 0."""
     assert run("generate", "shop.yaml", "-o", "out").code == 0
     again = run("generate", "shop.yaml", "-o", "out")
     assert again.code == 0
@@ -176,7 +176,7 @@ def test_the_same_command_again_has_nothing_to_do(run):
 
 
 def test_another_run_in_the_folder_is_not_replaced_unasked(run):
-    """E: a folder in use by another spec is refused; --overwrite replaces it."""
+    """A folder in use by another spec is refused; --overwrite replaces it."""
     assert run("generate", "shop.yaml", "-o", "out").code == 0
     ended = run("generate", "shop.yaml", "-o", "out", "--seed", "9")
     assert ended.code == 2
@@ -186,7 +186,7 @@ def test_another_run_in_the_folder_is_not_replaced_unasked(run):
 
 
 def test_files_that_no_run_made_are_never_touched(run, tmp_path):
-    """E: a folder of the user's own is refused even with --overwrite."""
+    """A folder of the user's own is refused even with --overwrite."""
     own = tmp_path / "own"
     own.mkdir()
     (own / "thesis.txt").write_text("mine")
@@ -196,7 +196,7 @@ def test_files_that_no_run_made_are_never_touched(run, tmp_path):
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")
 def test_a_read_only_folder_is_named(run, tmp_path):
-    """E: a place that can't be written is an error of its own."""
+    """A place that can't be written is an error of its own."""
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o500)
     ended = run("generate", "shop.yaml", "-o", "locked/out")
@@ -205,14 +205,14 @@ def test_a_read_only_folder_is_named(run, tmp_path):
 
 
 def test_a_place_below_a_file_can_not_be_written(run):
-    """E: the output's parent is a file."""
+    """The output's parent is a file."""
     ended = run("generate", "shop.yaml", "-o", "shop.yaml/out")
     assert ended.code == 2
     assert "error[sink." in ended.err
 
 
 def test_a_broken_check_exits_with_1_and_keeps_the_data(run, shop, tmp_path):
-    """A5.1, E: the data is written, the failed check is told with its numbers."""
+    """The data is written, the failed check is told with its numbers."""
     shop.write_text(shop.read_text().replace('sql: "total >= 5"', 'sql: "total >= 60"'))
     ended = run("generate", "shop.yaml", "-o", "out")
     assert ended.code == 1
@@ -233,7 +233,7 @@ def test_data_is_held_against_the_checks_of_a_spec(run):
 
 
 def test_a_class_is_a_spec_too(run, tmp_path, monkeypatch):
-    """C2.6: `module:Class` is found from the current folder."""
+    """`module:Class` is found from the current folder."""
     (tmp_path / "clinic_models.py").write_text(
         "from pydantic import BaseModel, Field\n\n\n"
         "class Patient(BaseModel):\n    id: int\n    age: int = Field(ge=0, le=110)\n"
@@ -258,7 +258,7 @@ def test_rows_of_a_model_can_be_made_without_one(run, shop):
 
 
 def test_a_budget_that_is_used_up_exits_with_4_and_goes_on_later(run, shop, monkeypatch):
-    """E: stops before the next call; the same command with more room finishes."""
+    """Stops before the next call; the same command with more room finishes."""
     monkeypatch.setenv("OPENAI_API_KEY", "test-key")
     shop.write_text(
         shop.read_text().replace(
@@ -299,7 +299,7 @@ def test_sizes_and_shares_are_read_as_people_write_them():
 
 @pytest.mark.parametrize("texts", [["ten"], ["-5"], ["1.5"], ["a="], ["a=1", "2"], [""]])
 def test_what_is_no_number_of_rows_is_refused(texts):
-    """E: N negative, missing or mixed."""
+    """N negative, missing or mixed."""
     with pytest.raises(UsageError) as caught:
         read_sizes(texts)
     assert caught.value.hint
@@ -307,13 +307,13 @@ def test_what_is_no_number_of_rows_is_refused(texts):
 
 @pytest.mark.parametrize("text", ["", "x", "-1", "101%", "1.5", "nan", "5 %%"])
 def test_what_is_no_share_is_refused(text):
-    """E: a share lies between 0 and 1."""
+    """A share lies between 0 and 1."""
     with pytest.raises(UsageError):
         read_share(text)
 
 
 def test_rows_that_a_model_never_gives_are_counted_and_told(run, shop, monkeypatch):
-    """A2.3, E: refusals end in rejects with reasons, exit 4, and a preview still shows the rest."""
+    """Refusals end in rejects with reasons, exit 4, and a preview still shows the rest."""
     monkeypatch.setenv("OPENAI_API_KEY", "test-key")
     shop.write_text(
         "fabula: 1\nname: notes\ntables:\n  notes:\n    n: 3\n    columns:\n"

@@ -14,7 +14,7 @@ import pytest
 
 from fabula.testing import ChatServer
 from fabula.testing.replies import slow
-from tests.programs.builders import GOOD, HOUSING, fenced
+from tests.codegen.builders import GOOD, HOUSING, fenced
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def at_server(monkeypatch):
 
 
 def test_a_sentence_becomes_a_table_and_a_program_that_makes_more(run, at_server, tmp_path):
-    """B2.1, B2.2: the first journey; the same command again asks nothing."""
+    """The first journey; the same command again asks nothing."""
     command = (
         "program",
         HOUSING,
@@ -64,7 +64,7 @@ def test_a_sentence_becomes_a_table_and_a_program_that_makes_more(run, at_server
 
 
 def test_an_edited_program_runs_as_it_is_edited(run, at_server, tmp_path):
-    """B2.2: rows=100 → 1,000 by hand; other columns are held against the request."""
+    """Rows=100 → 1,000 by hand; other columns are held against the request."""
     with ChatServer(fenced(GOOD)) as server:
         at_server(server)
         run("program", HOUSING, "--model", "openai:any", "-o", "out")
@@ -102,8 +102,8 @@ WRONG = {
 
 @pytest.mark.parametrize("case", WRONG.values(), ids=WRONG)
 def test_what_can_not_be_done_is_said_early(run, case, tmp_path):
-    """E: usage errors exit 2, what is missing 3; each names a hint."""
-    (tmp_path / "README").write_text("This is no program.")
+    """Usage errors exit 2, what is missing 3; each names a hint."""
+    (tmp_path / "README").write_text("This is not a program.")
     arguments, code, name = case
     ended = run("program", *arguments)
     assert ended.code == code, ended.err
@@ -112,13 +112,13 @@ def test_what_can_not_be_done_is_said_early(run, case, tmp_path):
 
 
 def test_a_wrong_model_does_not_take_the_folder(run):
-    """E: nothing was made, so the corrected command may go on there."""
+    """Nothing was made, so the corrected command may continue there."""
     assert run("program", HOUSING, "--model", "local", "-o", "out").code == 3
     assert run("program", HOUSING, "--model", "fake", "-o", "out").code == 0
 
 
 def test_ctrl_c_says_how_to_go_on(tmp_path):
-    """E: 130, nothing lost, and no traceback."""
+    """130, nothing lost, and no traceback."""
     with ChatServer(slow(30.0)) as server:
         environment = {**os.environ, "OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "a-key"}
         words = ("program", HOUSING, "--model", "openai:any", "-o", "out")
@@ -140,7 +140,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path):
 
 
 def test_a_round_says_what_was_wrong(run, at_server):
-    """B2.4: the first gate that failed, and how many more."""
+    """The first gate that failed, and how many more."""
     broken = GOOD.replace('"location":', '"place":')
     with ChatServer(fenced(broken)) as server:
         at_server(server)
@@ -150,7 +150,7 @@ def test_a_round_says_what_was_wrong(run, at_server):
 
 
 def test_no_reply_moves_the_cursor_of_a_terminal(run, at_server):
-    """E: control characters of a model are shown, not sent on."""
+    """Control characters of a model are shown, not sent on."""
     with ChatServer("\x1b[2Jno, thanks") as server:
         at_server(server)
         ended = run("program", HOUSING, "--model", "openai:any", "-o", "out", "--rounds", "0")
@@ -160,7 +160,7 @@ def test_no_reply_moves_the_cursor_of_a_terminal(run, at_server):
 
 
 def test_no_rows_of_a_kept_program_are_no_rows(run, tmp_path):
-    """E: N = 0, and from there to 3 again."""
+    """N = 0, and from there to 3 again."""
     sizes = "ROWS = {'parents': 2, 'children': 8}\nSEED = 0\n"
     frames = (
         f"{name} = pd.DataFrame({{'id': range(ROWS['{name}'])}})\n"
@@ -174,7 +174,7 @@ def test_no_rows_of_a_kept_program_are_no_rows(run, tmp_path):
 
 
 def test_a_dry_run_shows_the_prompt_and_asks_nothing(run, at_server):
-    """E: every prompt, calls, tokens and cost; 0 requests."""
+    """Every prompt, calls, tokens and cost; 0 requests."""
     with ChatServer(fenced(GOOD)) as server:
         at_server(server)
         ended = run("program", HOUSING, "--dry-run", "--model", "openai:gpt-4o-mini")
@@ -186,14 +186,14 @@ def test_a_dry_run_shows_the_prompt_and_asks_nothing(run, at_server):
 
 
 def test_a_dry_run_refuses_what_the_run_would_refuse(run):
-    """E: the embedded model writes no program, so there is nothing to estimate."""
+    """The embedded model writes no program, so there is nothing to estimate."""
     dry, real = (run("program", HOUSING, *more) for more in (("--dry-run",), ("-o", "out")))
     assert (dry.code, dry.out, dry.err) == (3, "", real.err)
     assert "error[model.too-weak]" in dry.err
 
 
 def test_a_dry_run_estimates_for_the_model_of_the_spec(run, tmp_path):
-    """E: the model that would be asked is the one that is named."""
+    """The model that would be asked is the one that is named."""
     spec = {**SPEC, "fabula": 1, "models": {"default": "openai:gpt-4o-mini"}}
     (tmp_path / "asked.json").write_text(json.dumps(spec))
     ended = run("program", "asked.json", "--dry-run")
@@ -202,7 +202,7 @@ def test_a_dry_run_estimates_for_the_model_of_the_spec(run, tmp_path):
 
 
 def test_the_rows_of_a_sentence_without_columns_are_asked_for(run, at_server):
-    """B2.1: what a sentence says of its rows reaches a program, and a spec that a model writes."""
+    """What a sentence says of its rows reaches a program, and a spec that a model writes."""
     ended = run("program", "10 rows of houses", "--dry-run", "--model", "fake")
     assert "Number of rows of the main table: 10\n" in ended.out
     several = run("program", "3 tables of a shop", "--dry-run", "--model", "fake")
@@ -268,7 +268,7 @@ def test_a_model_writes_a_spec_that_is_mended_until_it_previews(run, at_server, 
 
 
 def test_a_spec_that_never_holds_ends_in_a_named_error(run, at_server, tmp_path):
-    """E: bounded, exit 4, no file."""
+    """Bounded, exit 4, no file."""
     with ChatServer(lambda _: {"tables": {}}) as server:
         at_server(server)
         ended = run(

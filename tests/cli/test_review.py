@@ -6,7 +6,7 @@ import json
 
 
 def test_a_review_goes_round(run, tmp_path):
-    """C5.3: generate, export, fill in twice, import, generate again with what was said."""
+    """Generate, export, fill in twice, import, generate again with what was said."""
     assert run("generate", "id key, pet llm", "-n", "9", "--model", "fake", "-o", "a.csv").code == 0
     sheets = []
     for name, verdict in (("one.csv", "reject"), ("two.csv", "accept")):
@@ -31,21 +31,21 @@ def test_a_review_goes_round(run, tmp_path):
 
 
 def test_problems_of_a_sheet_name_file_and_line(run, tmp_path):
-    """C5.3: exit code 2, nothing written."""
+    """Exit code 2, nothing written."""
     (tmp_path / "a.csv").write_text("x\n1\n2\n")
     run("review", "export", "a.csv", "-o", "s.csv")
     text = (tmp_path / "s.csv").read_text(encoding="utf-8")
     (tmp_path / "s.csv").write_text(text.replace(",,,", ",maybe,,"), encoding="utf-8")
     ended = run("review", "import", "s.csv", "--data", "a.csv", "-o", "b.csv")
     assert ended.code == 2
-    assert ended.err.count("`maybe` is no verdict") == 2
+    assert ended.err.count("`maybe` is not a verdict") == 2
     assert "--> s.csv:6" in ended.err
     assert "--> s.csv:7" in ended.err
     assert not (tmp_path / "b.csv").exists()
 
 
 def test_the_way_of_each_column_is_advised_with_its_reason(run, tmp_path):
-    """C2.7: numbers, formats, few values, people, language and relations; nothing is written."""
+    """Numbers, formats, few values, people, language and relations; nothing is written."""
     folder = tmp_path / "data"
     folder.mkdir()
     words = ["the pump leaks again", "no answer on the phone", "wants a refund", "all went well"]
@@ -78,7 +78,7 @@ def test_the_way_of_each_column_is_advised_with_its_reason(run, tmp_path):
 
 
 def test_a_spec_and_a_class_are_advised_too(run, tmp_path):
-    """C2.7: a schema instead of a sample; `--explain` alone is refused."""
+    """A schema instead of a sample; `--explain` alone is refused."""
     ended = run("init", "--from", "shop.yaml", "--explain")
     total = next(line for line in ended.out.splitlines() if line.startswith("orders.total"))
     assert "statistics" in total

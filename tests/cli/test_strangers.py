@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 import fabula as fb
-from fabula.cli.talk import pasted
+from fabula.cli.console import pasted
 
 LINE = "id key, age int 18..90"
 FABULA = str(Path(sys.executable).with_name("fabula"))
@@ -20,7 +20,7 @@ FABULA = str(Path(sys.executable).with_name("fabula"))
 
 @pytest.mark.parametrize("ending", ["csv.gz", "xlsx", "db"])
 def test_a_file_of_a_format_that_is_not_written_is_no_folder(run, tmp_path, ending):
-    """E: `-o rows.xlsx` is refused instead of making a folder of that name."""
+    """`-o rows.xlsx` is refused instead of making a folder of that name."""
     ended = run("generate", LINE, "-n", "3", "-o", f"rows.{ending}")
     assert ended.code == 2
     assert f"there is no file format `{ending.rpartition('.')[2]}`" in ended.err
@@ -28,7 +28,7 @@ def test_a_file_of_a_format_that_is_not_written_is_no_folder(run, tmp_path, endi
 
 
 def test_a_report_is_not_called_like_another_format(run):
-    """E: no page of HTML ends up in `report.pdf`, and nothing is measured first."""
+    """No page of HTML ends up in `report.pdf`, and nothing is measured first."""
     assert run("generate", LINE, "-n", "30", "-o", "rows.csv").code == 0
     ended = run("evaluate", "rows.csv", "-o", "report.pdf")
     assert (ended.code, ended.out) == (2, "")
@@ -36,7 +36,7 @@ def test_a_report_is_not_called_like_another_format(run):
 
 
 def test_a_run_of_one_file_is_listed_and_shown(run):
-    """E: `runs` finds a run whose result is a file, also in a folder with spaces."""
+    """`runs` finds a run whose result is a file, also in a folder with spaces."""
     assert run("generate", LINE, "-n", "3", "-o", "my rows/neu ü.csv").code == 0
     listed = json.loads(run("runs", "list", "--format", "json").out)
     assert [(each["folder"], each["written"]) for each in listed] == [("my rows/neu ü.csv", 3)]
@@ -55,7 +55,7 @@ def test_the_next_command_can_be_pasted(run):
 
 
 def test_a_table_without_rows_is_told_in_words(run, tmp_path):
-    """E: columns of a header alone are empty, and there is nothing to extend them by."""
+    """Columns of a header alone are empty, and there is nothing to extend them by."""
     (tmp_path / "head.csv").write_text("name,age\n")
     assert "  name    empty" in run("show", "head.csv").out
     assert run("init", "--from", "head.csv").err.startswith("head: 2 columns (")
@@ -65,13 +65,13 @@ def test_a_table_without_rows_is_told_in_words(run, tmp_path):
 
 
 def test_one_column_is_not_called_columns(run, tmp_path):
-    """E: a table of one column."""
+    """A table of one column."""
     (tmp_path / "one.csv").write_text("x\r\n1\r\n2\r\n")
     assert run("init", "--from", "one.csv").err.startswith("one: 1 column (1 key)")
 
 
 def test_a_column_without_a_name_is_called_by_its_place(run, tmp_path):
-    """E: an index that another program wrote, and a comma at the end of each line."""
+    """An index that another program wrote, and a comma at the end of each line."""
     (tmp_path / "frame.csv").write_text(",age,\n0,36,\n1,40,\n")
     shown = run("show", "frame.csv").out
     assert [line.split()[0] for line in shown.splitlines()[2:]] == ["column_1", "age", "column_3"]
@@ -80,7 +80,7 @@ def test_a_column_without_a_name_is_called_by_its_place(run, tmp_path):
 
 
 def test_no_table_of_a_model_is_written_outside_of_the_folder(run, tmp_path):
-    """E: names of tables come from a file, and may hold anything."""
+    """Names of tables come from a file, and may hold anything."""
     shops = pa.table({"shop_id": range(30), "size": [i % 3 for i in range(30)]})
     sales = pa.table({"shop_id": [i % 30 for i in range(60)], "paid": [i % 7 for i in range(60)]})
     fb.fit({"../shops": shops, "sales": sales}).save(tmp_path / "model")
@@ -98,7 +98,7 @@ def test_a_choice_is_refused_in_our_words(run):
 
 
 def test_a_dry_run_knows_its_model(run, tmp_path):
-    """E: an unknown model is an error also where nothing would be asked."""
+    """An unknown model is an error also where nothing would be asked."""
     (tmp_path / "bios.csv").write_text("name\nAda\n")
     for verb in (("describe", "bios.csv"), ("extract", "bios.csv", "--schema", "name str")):
         ended = run(*verb, "--dry-run", "--model", "nosuch")
@@ -109,7 +109,7 @@ def test_a_dry_run_knows_its_model(run, tmp_path):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.parametrize("command", [("preview", LINE, "--format", "csv"), ("kinds",)])
 def test_output_that_nobody_can_take_is_an_error(tmp_path, command):
-    """E: a full disk behind stdout is named; it is no fault of ours."""
+    """A full disk behind stdout is named; it is not a fault of ours."""
     with Path("/dev/full").open("w") as full:
         ended = subprocess.run(
             [FABULA, *command], cwd=tmp_path, env=os.environ, check=False,
@@ -121,7 +121,7 @@ def test_output_that_nobody_can_take_is_an_error(tmp_path, command):
 
 @pytest.mark.skipif(not Path("/dev/null").exists(), reason="no /dev/null here")
 def test_a_device_is_written_to_and_stays(run, tmp_path):
-    """E: a report for a device, here behind a link, does not take the device's place."""
+    """A report for a device, here behind a link, does not take the device's place."""
     (tmp_path / "nothing").symlink_to("/dev/null")
     assert run("generate", LINE, "-n", "30", "-o", "rows.csv").code == 0
     assert run("evaluate", "rows.csv", "-o", "nothing").code == 0

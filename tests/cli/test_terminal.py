@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from fabula.cli.console import Talk, has_colour, take_options
 from fabula.cli.progress import PATIENCE, progress
-from fabula.cli.talk import Talk, has_colour, take_options
 from fabula.testing import ChatServer
 
 FABULA = str(Path(sys.executable).with_name("fabula"))
@@ -114,7 +114,7 @@ def test_progress_can_be_switched_off(talk):
 
 
 def test_a_stopped_run_loses_nothing_and_goes_on(shop, tmp_path):
-    """E: Ctrl-C ends with 130 and says how to go on; the same command asks only what is missing."""
+    """Ctrl-C ends with 130 and says how to continue; the same command asks only what is missing."""
     shop.write_text(
         "fabula: 1\nname: notes\ntables:\n  notes:\n    n: 120\n    columns:\n"
         "      id: {kind: key}\n      note: {kind: text, prompt: 'About {{ id }}'}\n"
@@ -161,7 +161,7 @@ STOPPED = {
 
 @pytest.mark.parametrize("verb", STOPPED)
 def test_every_verb_that_asks_a_model_can_be_stopped(tmp_path, verb):
-    """E: Ctrl-C while a reply is awaited ends with 130 and a few words, never with a traceback."""
+    """Ctrl-C while a reply is awaited ends with 130 and a few words, never with a traceback."""
     (tmp_path / "bios.csv").write_text("name,life\nAda,she wrote notes\nGrace,she found a bug\n")
     with ChatServer(latency=30) as server:
         environment = {

@@ -13,7 +13,7 @@ NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_commands_print_what_the_page_shows(page, tmp_path, monkeypatch):
-    """C3: run from top to bottom in an empty folder; refresh with `python -m tests.docs.pages`."""
+    """Run from top to bottom in an empty folder; refresh with `python -m tests.docs.pages`."""
     monkeypatch.chdir(tmp_path)
     for printed in run_page(page):
         assert printed.holds, (

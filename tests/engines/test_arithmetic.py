@@ -53,7 +53,6 @@ def columns() -> dict[str, pa.Array]:
 
 @pytest.mark.parametrize("text", COMPILED)
 def test_compiled_expressions_give_duckdbs_values_to_the_bit(text: str) -> None:
-    """C2.2."""
     parsed = parse_expression(text)
     values = {name: columns()[name] for name in parsed.needs}
     compiled = compile_expression(parsed.sql, {name: TYPES[name] for name in parsed.needs})
@@ -66,13 +65,11 @@ def test_compiled_expressions_give_duckdbs_values_to_the_bit(text: str) -> None:
 
 @pytest.mark.parametrize("text", LEFT_TO_DUCKDB)
 def test_what_has_other_rules_in_sql_is_left_to_duckdb(text: str) -> None:
-    """C2.2."""
     parsed = parse_expression(text)
     assert compile_expression(parsed.sql, {n: TYPES[n] for n in parsed.needs}) is None
 
 
 def test_a_block_with_nulls_is_left_to_duckdb() -> None:
-    """C2.2."""
     compiled = compile_expression("x + 1.5", {"x": pa.float64()})
     assert compiled is not None
     assert compiled({"x": pa.array([1.0, None])}, 2) is None

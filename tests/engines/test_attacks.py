@@ -22,7 +22,7 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES, ids=[f"{i}" for i in range(len(NAMES))])
 def test_a_column_may_have_any_name(name: str) -> None:
-    """C2.6: SQL keywords, spaces, quotes, dots, braces, unicode; in every place a name stands."""
+    """SQL keywords, spaces, quotes, dots, braces, unicode; in every place a name stands."""
     sql = quoted(name)
     columns = {
         name: X,
@@ -39,7 +39,6 @@ def test_a_column_may_have_any_name(name: str) -> None:
 
 
 def test_a_table_and_its_references_may_have_any_name() -> None:
-    """B3.3."""
     for name in ("select", "a b", 'q"q', "ünï"):
         column, weight = f"{name} id", quoted('w"w')
         tables = made_tables(
@@ -61,7 +60,7 @@ def test_a_table_and_its_references_may_have_any_name() -> None:
 
 
 def test_names_that_differ_only_by_case_work_without_sql() -> None:
-    """C2.6: columns of a table are told apart by case."""
+    """Columns of a table are told apart by case."""
     columns = {
         "size": X,
         "Size": {"kind": "uniform", "min": 10, "max": 20},
@@ -83,7 +82,7 @@ def test_names_that_differ_only_by_case_work_without_sql() -> None:
     ],
 )
 def test_names_that_sql_can_not_tell_apart_are_named(table: dict[str, Any]) -> None:
-    """C2.6: SQL ignores case; never the wrong column silently."""
+    """SQL ignores case; never the wrong column silently."""
     columns = {"size": X, "Size": {"kind": "uniform", "min": 10, "max": 20}, **table["columns"]}
     found = violation({"t": {**table, "n": 2, "columns": columns}})
     assert (found.code, found.hint) == ("spec.ambiguous-name", "rename one of them")
@@ -109,13 +108,12 @@ def test_names_that_sql_can_not_tell_apart_are_named(table: dict[str, Any]) -> N
     ],
 )
 def test_a_locked_connection_reaches_nothing(sql: str) -> None:
-    """C2.2: no file, network, extension or setting, should a query ever get so far."""
+    """No file, network, extension or setting, should a query ever get so far."""
     with pytest.raises(Exception, match=r"(?i)permission|disabled|locked|cannot|not exist"):
         locked_connection().execute(sql).fetchall()
 
 
 def test_sql_sees_no_python_variable() -> None:
-    """C2.2."""
     secret = np.arange(3)
     with pytest.raises(Exception, match="secret"):
         locked_connection().execute("SELECT * FROM secret").fetchall()
@@ -123,7 +121,6 @@ def test_sql_sees_no_python_variable() -> None:
 
 
 def test_every_thread_has_its_own_connection() -> None:
-    """C2.2."""
     found: list[object] = []
     thread = threading.Thread(target=lambda: found.append(thread_connection()))
     thread.start()
@@ -151,7 +148,6 @@ def test_every_thread_has_its_own_connection() -> None:
     ],
 )
 def test_a_parameter_that_can_not_be_names_its_row(column: dict[str, Any], message: str) -> None:
-    """C2.1, C2.2."""
     a = {"kind": "uniform", "min": 1, "max": 100}
     with pytest.raises(CheckError) as caught:
         drawn(column, 1_000, a=a)
@@ -163,7 +159,7 @@ def test_a_parameter_that_can_not_be_names_its_row(column: dict[str, Any], messa
 
 
 def test_a_missing_parameter_makes_a_missing_value() -> None:
-    """C2.1: null and not-a-number alike."""
+    """Null and not-a-number alike."""
     a = {"kind": "choice", "values": [1, None]}
     columns = {
         "a": a,
@@ -178,7 +174,7 @@ def test_a_missing_parameter_makes_a_missing_value() -> None:
 
 
 def test_numbers_that_no_integer_holds_are_an_error() -> None:
-    """C2.1: no wrap-around."""
+    """No wrap-around."""
     with pytest.raises(CheckError) as caught:
         drawn({"kind": "normal", "mean": 1e30, "decimals": 0}, 10)
     assert caught.value.code == "engine.too-large"
@@ -188,7 +184,7 @@ def test_numbers_that_no_integer_holds_are_an_error() -> None:
 
 @pytest.mark.parametrize("start", [2**63 - 3, 2**62, 2**70, -(2**70)])
 def test_keys_that_no_integer_holds_are_an_error(start: int) -> None:
-    """B3.3: no wrap-around in keys."""
+    """No wrap-around in keys."""
     column = {"kind": "key", "start": start, "step": 2**60}
     found = violation({"t": {"n": 9, "columns": {"id": column}}})
     assert (found.code, found.where) == ("spec.bad-number", "tables.t.columns.id")
@@ -202,7 +198,7 @@ def test_any_whole_number_is_a_seed(seed: int) -> None:
 
 
 def test_huge_texts_pass_through() -> None:
-    """C2.6: a megabyte in one cell."""
+    """A megabyte in one cell."""
     columns = {
         "x": {"kind": "constant", "value": "é" * 1_000_000},
         "y": {"kind": "template", "text": "{{ x }}!"},
@@ -215,7 +211,7 @@ def test_huge_texts_pass_through() -> None:
 
 @pytest.mark.parametrize("n", [0, 1, 65_535, 65_536, 65_537])
 def test_tables_of_any_size_are_exact(n: int) -> None:
-    """E.: N = 0, 1, a block and one more."""
+    """N = 0, 1, a block and one more."""
     columns = {"id": {"kind": "key"}, "x": X, "y": {"kind": "expr", "sql": "x + 1"}}
     table = made(columns, n)
     assert table["id"].to_pylist() == list(range(1, n + 1))

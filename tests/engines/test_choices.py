@@ -28,7 +28,7 @@ def picked(column: dict[str, Any], n: int = N) -> list[Any]:
     [{"dress": 3, "shoes": 2, "bag": 1}, {"a": 1e-3, "b": 1}, {"a": 0, "b": 1, "c": 0, "d": 1}],
 )
 def test_values_have_their_weights(values: dict[str, float]) -> None:
-    """C2.1: categories."""
+    """Categories."""
     counts, total = Counter(picked({"values": values})), sum(values.values())
     for value, weight in values.items():
         p = weight / total
@@ -37,7 +37,6 @@ def test_values_have_their_weights(values: dict[str, float]) -> None:
 
 
 def test_values_without_weights_are_alike() -> None:
-    """C2.1."""
     counts = Counter(picked({"values": list(range(1_000))}))
     assert max(abs(counts[i] / N - 0.001) for i in range(1_000)) < five_sigma_share(0.001, N)
 
@@ -45,7 +44,7 @@ def test_values_without_weights_are_alike() -> None:
 @pytest.mark.parametrize("n", [1, 3, 100, 65_537])
 @pytest.mark.parametrize("values", [{"a": 1, "b": 1, "c": 1}, {"x": 90, "y": 9.5, "z": 0.5}])
 def test_exact_balance_rounds_by_largest_remainder(n: int, values: dict[str, float]) -> None:
-    """C2.1: every share is met, over all blocks."""
+    """Every share is met, over all blocks."""
     counts = Counter(picked({"values": values, "balance": "exact"}, n))
     total = sum(values.values())
     wanted = {value: n * weight / total for value, weight in values.items()}
@@ -58,7 +57,6 @@ def test_exact_balance_rounds_by_largest_remainder(n: int, values: dict[str, flo
 
 @given(weights=st.lists(st.floats(0.01, 100), min_size=1, max_size=20), rows=st.integers(0, 10_000))
 def test_exact_counts_add_up_and_are_near_their_shares(weights: list[float], rows: int) -> None:
-    """C2.1."""
     column = Choice(values=tuple(range(len(weights))), weights=tuple(weights))
     counts = exact_counts(column, rows)
     assert counts.sum() == rows
@@ -66,7 +64,7 @@ def test_exact_counts_add_up_and_are_near_their_shares(weights: list[float], row
 
 
 def test_exact_balance_is_shuffled() -> None:
-    """C2.1: no order shows."""
+    """No order shows."""
     values = picked({"values": ["a", "b"], "balance": "exact"}, 10_000)
     first = Counter(values[:5_000])["a"]
     assert abs(first - 2_500) < 5 * np.sqrt(10_000 / 16)
@@ -97,14 +95,14 @@ def test_exact_balance_is_shuffled() -> None:
     ],
 )
 def test_values_of_any_type_come_back(values: list[Any], kind: str, shown: Any) -> None:
-    """C2.1: booleans, nulls, mixed types, old and far dates, huge texts; times as on the wall."""
+    """Booleans, nulls, mixed types, old and far dates, huge texts; times as on the wall."""
     column = made({"x": {"kind": "choice", "values": values}}, 300)["x"]
     assert str(column.type).startswith(kind)
     assert set(column.to_pylist()) == set(shown or values)
 
 
 def test_a_constant_time_keeps_the_wall_clock() -> None:
-    """C2.1: a time zone is not converted silently, in no kind."""
+    """A time zone is not converted silently, in no kind."""
     moment = dt.datetime(2024, 1, 1, 5, tzinfo=ZONE)
     columns: dict[str, dict[str, Any]] = {
         "constant": {"kind": "constant", "value": moment},

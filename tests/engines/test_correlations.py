@@ -35,7 +35,7 @@ WITH_TIES = {"poisson", "rare", "binomial", "at least one", "rounded"}
 
 @pytest.mark.parametrize("name", [name for name in MARGINALS if name != "normal"])
 def test_pearsons_correlation_with_any_distribution_is_met(name: str) -> None:
-    """C2.1, A5.4: |difference| below 0.02."""
+    """|difference| below 0.02."""
     columns = {"a": MARGINALS["normal"], "b": MARGINALS[name]}
     table = made(columns, N, correlations=[{"columns": ["a", "b"], "r": 0.6}])
     assert abs(np.corrcoef(numbers(table, "a"), numbers(table, "b"))[0, 1] - 0.6) < 0.02
@@ -43,7 +43,7 @@ def test_pearsons_correlation_with_any_distribution_is_met(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(MARGINALS.keys() - {"normal"} - WITH_TIES))
 def test_spearmans_correlation_is_met_where_values_hardly_repeat(name: str) -> None:
-    """C2.1: |difference| below 0.02."""
+    """|difference| below 0.02."""
     columns = {"a": MARGINALS["normal"], "b": MARGINALS[name]}
     asked = {"columns": ["a", "b"], "r": 0.6, "method": "spearman"}
     table = made(columns, N // 2, correlations=[asked])
@@ -52,7 +52,7 @@ def test_spearmans_correlation_is_met_where_values_hardly_repeat(name: str) -> N
 
 @pytest.mark.parametrize("name", MARGINALS)
 def test_a_correlated_column_keeps_its_distribution(name: str) -> None:
-    """C2.1: bounds and shares as without the correlation."""
+    """Bounds and shares as without the correlation."""
     columns = {"a": MARGINALS["normal"], "b": MARGINALS[name]}
     n = 50_000
     alone = numbers(made({"b": MARGINALS[name]}, n), "b")
@@ -64,7 +64,7 @@ def test_a_correlated_column_keeps_its_distribution(name: str) -> None:
 
 @pytest.mark.parametrize("r", [-1, -0.7, 0, 0.7, 1])
 def test_two_normals_reach_every_correlation(r: float) -> None:
-    """A5.4: normal(170, 8) with corr 0.7, met numerically."""
+    """Normal(170, 8) with corr 0.7, met numerically."""
     columns = {"height": MARGINALS["normal"], "weight": {"kind": "normal", "mean": 70, "std": 9}}
     table = made(columns, N, correlations=[{"columns": ["height", "weight"], "r": r}])
     height, weight = numbers(table, "height"), numbers(table, "weight")
@@ -74,7 +74,7 @@ def test_two_normals_reach_every_correlation(r: float) -> None:
 
 
 def test_a_whole_matrix_is_met() -> None:
-    """C2.1: four columns of different kinds."""
+    """Four columns of different kinds."""
     names = ["normal", "lognormal", "uniform", "poisson"]
     matrix = [[1, 0.5, -0.4, 0.3], [0.5, 1, -0.2, 0.4], [-0.4, -0.2, 1, 0], [0.3, 0.4, 0, 1]]
     columns = {name: MARGINALS[name] for name in names}
@@ -84,7 +84,6 @@ def test_a_whole_matrix_is_met() -> None:
 
 
 def test_missing_values_leave_the_correlation() -> None:
-    """C2.1."""
     columns = {"a": {"kind": "normal", "nulls": 0.2}, "b": {"kind": "normal"}}
     table = made(columns, N, correlations=[{"columns": ["a", "b"], "r": 0.7}])
     there = table.filter(table["a"].is_valid())
@@ -93,7 +92,7 @@ def test_missing_values_leave_the_correlation() -> None:
 
 
 def test_a_contradictory_matrix_is_an_error() -> None:
-    """C2.1, C2.2: named, with what to do."""
+    """Named, with what to do."""
     matrix = [[1, 0.9, 0.9], [0.9, 1, -0.9], [0.9, -0.9, 1]]
     columns = {name: {"kind": "normal"} for name in "abc"}
     with pytest.raises(SpecError) as caught:
@@ -107,7 +106,7 @@ def test_a_contradictory_matrix_is_an_error() -> None:
 
 
 def test_a_correlation_that_two_distributions_can_not_have_is_an_error() -> None:
-    """C2.1: the reachable range is named."""
+    """The reachable range is named."""
     wide = {"kind": "lognormal", "sigma": 2}
     with pytest.raises(SpecError) as caught:
         made(
@@ -132,7 +131,6 @@ def test_a_correlation_that_two_distributions_can_not_have_is_an_error() -> None
     ],
 )
 def test_columns_that_can_not_be_correlated_are_named(column: dict[str, Any], message: str) -> None:
-    """C2.1."""
     columns = {"a": column, "b": {"kind": "normal"}}
     asked = [{"columns": ["a", "b"], "r": 0.5}]
     found = violation({"t": {"n": 1, "columns": columns, "correlations": asked}})
@@ -144,7 +142,7 @@ def test_columns_that_can_not_be_correlated_are_named(column: dict[str, Any], me
     "groups", [[["a", "a"]], [["a", "b"], ["b", "c"]]], ids=["with itself", "in two groups"]
 )
 def test_a_column_is_correlated_once(groups: list[list[str]]) -> None:
-    """C2.1: a second group would undo the first silently."""
+    """A second group would undo the first silently."""
     asked = [{"columns": group, "r": 0.5} for group in groups]
     columns = {name: {"kind": "normal"} for name in "abc"}
     found = violation({"t": {"n": 1, "columns": columns, "correlations": asked}})

@@ -30,7 +30,6 @@ COUNTS = {
 
 @pytest.mark.parametrize("kind", CONTINUOUS)
 def test_a_continuous_kind_follows_its_distribution(kind: str) -> None:
-    """C2.1."""
     parameters, law = CONTINUOUS[kind]
     values = drawn({"kind": kind, **parameters}, N)
     assert stats.kstest(values, law.cdf).statistic < ks_bound(N)
@@ -38,7 +37,7 @@ def test_a_continuous_kind_follows_its_distribution(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", CONTINUOUS)
 def test_a_continuous_kind_cut_to_bounds_follows_the_conditional_law(kind: str) -> None:
-    """C2.1: bounds are kept, and inside them the shape stays."""
+    """Bounds are kept, and inside them the shape stays."""
     parameters, law = CONTINUOUS[kind]
     low, high = law.ppf([0.3, 0.9])
     if kind in ("uniform", "pareto"):
@@ -54,7 +53,7 @@ def test_a_continuous_kind_cut_to_bounds_follows_the_conditional_law(kind: str) 
 
 @pytest.mark.parametrize("kind", COUNTS)
 def test_a_count_has_the_chance_of_each_value(kind: str) -> None:
-    """C2.1: integers."""
+    """Integers."""
     parameters, law = COUNTS[kind]
     values = drawn({"kind": kind, **parameters}, N)
     assert values.dtype == np.int64
@@ -63,7 +62,7 @@ def test_a_count_has_the_chance_of_each_value(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["poisson", "binomial"])
 def test_a_count_cut_to_bounds_follows_the_conditional_law(kind: str) -> None:
-    """C2.1: `min: 1` shifts no chance to the bound."""
+    """`min: 1` shifts no chance to the bound."""
     parameters, law = COUNTS[kind]
     values = drawn({"kind": kind, **parameters, "min": 2, "max": 5}, N)
     inside = law.pmf(np.arange(2, 6)).sum()
@@ -71,14 +70,13 @@ def test_a_count_cut_to_bounds_follows_the_conditional_law(kind: str) -> None:
 
 
 def test_bernoulli_is_true_with_its_chance() -> None:
-    """C2.1."""
     hits = drawn({"kind": "bernoulli", "p": 0.03}, N)
     assert hits.dtype == bool
     assert abs(hits.mean() - 0.03) < five_sigma_share(0.03, N)
 
 
 def test_heights_have_the_mean_and_spread_of_the_source() -> None:
-    """C2.1: 10,000 heights of 67 ± 3 inches."""
+    """10,000 heights of 67 ± 3 inches."""
     heights = drawn({"kind": "normal", "mean": 67, "std": 3}, 10_000)
     assert abs(heights.mean() - 67) < 0.2
     assert abs(heights.std() / 3 - 1) < 0.05
@@ -87,7 +85,6 @@ def test_heights_have_the_mean_and_spread_of_the_source() -> None:
 
 @pytest.mark.parametrize("decimals", [0, 1, 3])
 def test_a_uniform_number_with_decimals_takes_every_grid_point_alike(decimals: int) -> None:
-    """C2.1."""
     values = drawn({"kind": "uniform", "min": 0.25, "max": 5.31, "decimals": decimals}, N)
     steps = np.rint(values * 10**decimals)
     np.testing.assert_allclose(values, steps / 10**decimals, rtol=0, atol=1e-12)
@@ -109,14 +106,14 @@ def test_a_uniform_number_with_decimals_takes_every_grid_point_alike(decimals: i
     ],
 )
 def test_rounding_keeps_the_bounds(column: dict[str, Any]) -> None:
-    """C2.1: bounds kept, even where they lie between two rounded values."""
+    """Bounds kept, even where they lie between two rounded values."""
     m = {"kind": "constant", "value": 0.55}
     values = drawn({**column, "decimals": 1}, 5_000, m=m)
     assert set(values) == {0.6, 0.7}
 
 
 def test_a_mixture_of_two_normals_has_both_peaks() -> None:
-    """C2.1: bimodal."""
+    """Bimodal."""
     parts = [
         {"kind": "normal", "mean": 10, "std": 1, "weight": 3},
         {"kind": "normal", "mean": 30, "std": 2},
@@ -130,7 +127,7 @@ def test_a_mixture_of_two_normals_has_both_peaks() -> None:
 
 
 def test_a_zero_inflated_amount_has_its_share_of_zeros() -> None:
-    """C2.1: zero-inflated, no negative seconds."""
+    """Zero-inflated, no negative seconds."""
     parts = [
         {"kind": "uniform", "min": 0, "max": 0, "weight": 0.4},
         {"kind": "exponential", "mean": 50, "weight": 0.6},
@@ -144,7 +141,7 @@ def test_a_zero_inflated_amount_has_its_share_of_zeros() -> None:
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.2, 1.0])
 def test_the_share_of_missing_values_is_met(share: float) -> None:
-    """C2.1: missing share within a point."""
+    """Missing share within a point."""
     table = made({"x": {"kind": "normal", "nulls": share}, "y": {"kind": "normal"}}, N)
     measured = table["x"].null_count / N
     assert abs(measured - share) < min(0.01, five_sigma_share(share, N))
@@ -152,7 +149,7 @@ def test_the_share_of_missing_values_is_met(share: float) -> None:
 
 
 def test_parameters_follow_other_columns_row_by_row() -> None:
-    """C2.1: a column depends on another by its parameters."""
+    """A column depends on another by its parameters."""
     size = {"kind": "uniform", "min": 10, "max": 100}
     rent = {"kind": "normal", "mean": "20 * size", "std": "size"}
     table = made({"size": size, "rent": rent}, N)
@@ -175,7 +172,7 @@ def test_parameters_follow_other_columns_row_by_row() -> None:
     ],
 )
 def test_every_kind_takes_parameters_by_row(column: dict[str, Any], law: Any) -> None:
-    """C2.1: each group of rows follows the law of its own parameters."""
+    """Each group of rows follows the law of its own parameters."""
     k = {"kind": "uniform", "min": 2, "max": 6, "decimals": 0}
     table = made({"k": k, "x": column}, N)
     for value in range(2, 7):
@@ -195,7 +192,7 @@ def test_every_kind_takes_parameters_by_row(column: dict[str, Any], law: Any) ->
     ],
 )
 def test_bounds_follow_other_columns_row_by_row(column: dict[str, Any], law: Any) -> None:
-    """C2.1: bounds that leave little room are met by inversion, with the same shape."""
+    """Bounds that leave little room are met by inversion, with the same shape."""
     k = {"kind": "uniform", "min": 2, "max": 3, "decimals": 0}
     table = made({"k": k, "x": {**column, "min": "k + 6"}}, 5_000)
     for value in (2, 3):
@@ -207,7 +204,7 @@ def test_bounds_follow_other_columns_row_by_row(column: dict[str, Any], law: Any
 
 
 def test_a_count_with_bounds_by_row_keeps_its_lowest_value() -> None:
-    """C2.1: `min: 1` of a count includes 1 when parameters vary by row."""
+    """`min: 1` of a count includes 1 when parameters vary by row."""
     counts = drawn(
         {"kind": "poisson", "mean": "m", "min": 1}, N, m={"kind": "constant", "value": 0.02}
     )
@@ -223,7 +220,6 @@ def test_a_count_with_bounds_by_row_keeps_its_lowest_value() -> None:
     ],
 )
 def test_large_counts_need_no_large_tables(column: dict[str, Any], mean: float, sd: float) -> None:
-    """C2.1."""
     counts = drawn(column, 10_000)
     assert abs(counts.mean() - mean) < five_sigma_mean(sd, 10_000)
     assert abs(counts.std() / sd - 1) < five_sigma_mean(1, 10_000)

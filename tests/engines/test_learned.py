@@ -1,4 +1,4 @@
-"""Learned columns stand beside keys, expressions and texts in one row."""
+"""Learned columns stand alongside keys, expressions and texts in one row."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def spec(table, n=500):
 
 
 def test_learned_numbers_stand_beside_keys_and_expressions(fitted):
-    """C2.6: columns of one file belong to the same drawn row."""
+    """Columns of one file belong to the same drawn row."""
     columns = {
         "id": {"kind": "key"},
         "plan": {"kind": "learned", "file": fitted},
@@ -80,7 +80,7 @@ def test_broken_rules_are_drawn_again(fitted):
         ({"learned": "none.fabula"}, "there is no file `none.fabula`"),
         ({"columns": {"plam": {"kind": "learned", "file": "FITTED"}}}, "has no column `plam`"),
         ({"learned": {"file": "FITTED", "given": {"plam": 1}}}, "has no column `plam`"),
-        ({"columns": {"x": {"kind": "learned", "file": __file__}}}, "is no fitted synthesizer"),
+        ({"columns": {"x": {"kind": "learned", "file": __file__}}}, "is not a fitted synthesizer"),
         (
             {"columns": {"plan": {"kind": "learned", "file": "FITTED", "sha256": "0"}}},
             "is another file",

@@ -19,7 +19,7 @@ def tables_with(check: dict[str, Any], n: int = 10_000, **columns: Any) -> dict[
 
 
 def test_a_check_that_fails_the_run_is_counted_and_loses_nothing() -> None:
-    """B2, E.: the tally carries examples, the rows stay."""
+    """The tally carries examples, the rows stay."""
     (block,) = blocks_of(planned(tables_with({"kind": "row", "sql": "x > 30"}, 1_000)))["t"]
     (tally,) = block.tallies
     broken = int((numbers(block.table, "x") <= 30).sum())
@@ -31,7 +31,7 @@ def test_a_check_that_fails_the_run_is_counted_and_loses_nothing() -> None:
 
 
 def test_dropped_rows_are_rejected_with_their_reason() -> None:
-    """E.: requested = kept + rejected."""
+    """Requested = kept + rejected."""
     check = {"kind": "row", "sql": "x > 30", "repair": "drop"}
     blocks = blocks_of(planned(tables_with(check, 100_000)))["t"]
     kept = np.concatenate([numbers(block.table, "id") for block in blocks])
@@ -45,7 +45,7 @@ def test_dropped_rows_are_rejected_with_their_reason() -> None:
 
 
 def test_resampled_rows_all_keep_the_check() -> None:
-    """B2: every row, with its count, and no row lost."""
+    """Every row, with its count, and no row lost."""
     check = {"kind": "row", "sql": "x > 30", "repair": "resample"}
     blocks = blocks_of(planned(tables_with(check, 100_000)))["t"]
     assert sum(block.table.num_rows for block in blocks) == 100_000
@@ -76,7 +76,7 @@ def test_rows_that_keep_the_check_are_not_drawn_again() -> None:
     ],
 )
 def test_every_row_check_can_be_resampled(check: dict[str, Any]) -> None:
-    """B2, C2.2: conditional rules, date order."""
+    """Conditional rules, date order."""
     moment = {"kind": "datetime", "start": "2024-01-01", "end": "2025-01-01"}
     columns = {
         "gap": {"kind": "normal", "nulls": 0.3},
@@ -94,7 +94,7 @@ def test_every_row_check_can_be_resampled(check: dict[str, Any]) -> None:
 
 
 def test_correlated_columns_are_resampled_together() -> None:
-    """C2.1: the remaining rows keep their dependence."""
+    """The remaining rows keep their dependence."""
     n = 50_000
     spec = tables_with({"kind": "row", "sql": "a + b > 0", "repair": "resample"}, n)
     spec["t"]["columns"] |= {"a": {"kind": "normal"}, "b": {"kind": "normal"}}
@@ -106,7 +106,7 @@ def test_correlated_columns_are_resampled_together() -> None:
 
 
 def test_a_repair_breaks_no_key_pair_or_derived_value() -> None:
-    """B3.3: what others rely on stays; what follows from it agrees with it."""
+    """What others rely on stays; what follows from it agrees with it."""
     check = {"kind": "row", "sql": "x > 50", "repair": "resample"}
     tables = made_tables(
         {
@@ -146,7 +146,7 @@ def test_a_repair_breaks_no_key_pair_or_derived_value() -> None:
 
 @pytest.mark.parametrize("repair", ["drop", "resample"])
 def test_children_see_the_repaired_values_of_their_parents(repair: str) -> None:
-    """B3.3: what is written is what children copy."""
+    """What is written is what children copy."""
     parent = tables_with({"kind": "row", "sql": "x > 30", "repair": repair}, 70_000)["t"]
     child = {
         "n": 20_000,
@@ -167,7 +167,7 @@ def test_children_see_the_repaired_values_of_their_parents(repair: str) -> None:
     "sql", ["x > 1000", "x > x", "a > b AND b > a", "false"], ids=["range", "self", "both", "no"]
 )
 def test_an_impossible_rule_ends_in_bounded_time_and_is_named(sql: str) -> None:
-    """C2.2: a > b and b > a."""
+    """A > b and b > a."""
     spec = tables_with({"kind": "row", "sql": sql, "repair": "resample"}, 5_000)
     spec["t"]["columns"] |= {"a": X, "b": X}
     with pytest.raises(CheckError) as caught:
@@ -179,7 +179,7 @@ def test_an_impossible_rule_ends_in_bounded_time_and_is_named(sql: str) -> None:
 
 
 def test_rows_that_stay_broken_are_rejected_with_the_number_of_draws() -> None:
-    """E.: a rule that few rows can keep loses the rest, and says so."""
+    """A rule that few rows can keep loses the rest, and says so."""
     columns = {"x": X, "w": {"kind": "choice", "values": ["ok", "no"], "unique": True}}
     spec = {
         "t": {
@@ -195,14 +195,14 @@ def test_rows_that_stay_broken_are_rejected_with_the_number_of_draws() -> None:
 
 
 def test_unknown_counts_as_met() -> None:
-    """B2: null is no breach."""
+    """Null is not a breach."""
     columns = {"gap": {"kind": "constant", "value": None}}
     spec = tables_with({"kind": "row", "sql": "gap > 1", "repair": "drop"}, 10, **columns)
     assert made_tables(spec)["t"].num_rows == 10
 
 
 def test_several_checks_are_tallied_each() -> None:
-    """B2: by their position among all checks."""
+    """By their position among all checks."""
     spec = tables_with({"kind": "row", "sql": "x > 10", "repair": "resample"}, 1_000)
     spec["t"]["checks"] += [
         {"kind": "unique", "columns": ["id"]},
@@ -229,7 +229,6 @@ def test_columns_that_a_check_does_not_touch_keep_their_values() -> None:
 
 
 def test_a_check_whose_sql_fails_on_the_data_is_an_error_of_the_spec() -> None:
-    """C2.2."""
     with pytest.raises(SpecError) as caught:
         made_tables(tables_with({"kind": "row", "sql": "CAST('n' || x AS INT) > 0"}, 10))
     assert caught.value.code == "engine.sql"

@@ -33,7 +33,7 @@ class Film(BaseModel):
 
 
 def test_validators_of_the_class_are_told_to_the_model() -> None:
-    """A6.1, A6.5: a row that the class refuses is asked again with the exact error."""
+    """A row that the class refuses is asked again with the exact error."""
 
     def answer(call: Call) -> str:
         if "a title has two words" not in call.prompt:
@@ -55,7 +55,7 @@ def test_validators_of_the_class_are_told_to_the_model() -> None:
 
 
 def test_a_rule_on_a_text_names_its_reason_when_it_is_asked_again() -> None:
-    """A5.2: own prompts too; the rule may look at a column that the prompt does not name."""
+    """Own prompts too; the rule may look at a column that the prompt does not name."""
 
     def answer(call: Call) -> str:
         return "It is cheap." if "does not hold" in call.prompt else "It is dear."
@@ -90,7 +90,7 @@ def test_a_rule_on_a_text_names_its_reason_when_it_is_asked_again() -> None:
 
 
 def test_a_class_without_own_rules_costs_no_call_more() -> None:
-    """A2.1: one call for rows that are good."""
+    """One call for rows that are good."""
 
     class Plain(BaseModel):
         """Just a name."""

@@ -37,7 +37,7 @@ UNIQUE: dict[str, tuple[dict[str, Any], int]] = {
 
 @pytest.mark.parametrize("name", UNIQUE)
 def test_unique_values_never_repeat(name: str) -> None:
-    """C2.2: unique, up to the last value where values can be numbered."""
+    """Unique, up to the last value where values can be numbered."""
     column, places = UNIQUE[name]
     n = places or 500
     values = made({"x": {**column, "unique": True}}, n)["x"].to_pylist()
@@ -47,7 +47,7 @@ def test_unique_values_never_repeat(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name, (_, places) in UNIQUE.items() if places])
 def test_more_rows_than_values_is_an_error_before_the_run(name: str) -> None:
-    """C2.2: an impossible rule is named in bounded time."""
+    """An impossible rule is named in bounded time."""
     column, places = UNIQUE[name]
     found = violation({"t": {"n": places + 1, "columns": {"x": {**column, "unique": True}}}})
     assert found.code == "plan.too-few-values"
@@ -73,13 +73,11 @@ def test_more_rows_than_values_is_an_error_before_the_run(name: str) -> None:
     ],
 )
 def test_the_values_of_every_bounded_kind_are_counted(column: dict[str, Any], places: int) -> None:
-    """C2.2."""
     found = violation({"t": {"n": 100, "columns": {"x": {**column, "unique": True}}}})
     assert f"only {places} distinct values of `x` for 100 rows" in found.message
 
 
 def test_values_that_run_out_in_the_run_are_an_error_in_bounded_time() -> None:
-    """C2.2."""
     columns = {
         "x": {"kind": "expr", "sql": "floor(y)", "unique": True},
         "y": {"kind": "uniform", "min": 0, "max": 10},
@@ -92,7 +90,7 @@ def test_values_that_run_out_in_the_run_are_an_error_in_bounded_time() -> None:
 
 
 def test_numbered_values_run_out_for_drawn_numbers_of_rows_too() -> None:
-    """C2.2, B3.4: where the rows are known only in the run."""
+    """Where the rows are known only in the run."""
     tables = {
         "p": {"n": 30, "columns": {"id": {"kind": "key"}}},
         "c": {
@@ -114,7 +112,7 @@ def test_numbered_values_run_out_for_drawn_numbers_of_rows_too() -> None:
 
 
 def test_missing_values_may_repeat() -> None:
-    """C2.2: nulls are no value."""
+    """Nulls are not a value."""
     values = made({"x": {"kind": "normal", "decimals": 2, "unique": True, "nulls": 0.5}}, 600)["x"]
     there = values.drop_null().to_pylist()
     assert 200 < values.null_count < 400
@@ -122,14 +120,14 @@ def test_missing_values_may_repeat() -> None:
 
 
 def test_zero_counts_as_a_value() -> None:
-    """C2.2: no value is mistaken for a missing one."""
+    """No value is mistaken for a missing one."""
     column = {"kind": "normal", "std": 2, "min": -4, "max": 4, "decimals": 0, "unique": True}
     values = made({"x": column}, 7)["x"].to_pylist()
     assert len(set(values)) == 7
 
 
 def test_unique_values_keep_their_distribution() -> None:
-    """C2.1, C2.2: few redraws change little."""
+    """Few redraws change little."""
     n = 100_000
     values = numbers(made({"x": {"kind": "normal", "decimals": 8, "unique": True}}, n), "x")
     assert len(set(values)) == n
@@ -154,14 +152,14 @@ GROUPS: dict[str, dict[str, Any]] = {
     ],
 )
 def test_groups_of_mixed_kinds_never_repeat(groups: list[list[str]]) -> None:
-    """C2.2: overlapping groups hold together."""
+    """Overlapping groups hold together."""
     table = made(GROUPS, 100, unique=groups)
     for group in groups:
         assert table.group_by(group).aggregate([]).num_rows == 100
 
 
 def test_a_group_of_a_reference_and_a_value_never_repeats() -> None:
-    """B3.3: composite keys of mixed kinds."""
+    """Composite keys of mixed kinds."""
     columns = {"p": {"kind": "reference", "to": "p"}, "x": GROUPS["place"]}
     tables = made_tables(
         {
@@ -179,7 +177,6 @@ def test_a_group_of_a_reference_and_a_value_never_repeats() -> None:
 
 
 def test_too_few_combinations_are_an_error_before_the_run() -> None:
-    """C2.2."""
     found = violation({"t": {"n": 9, "columns": GROUPS, "unique": [["shelf", "open"]]}})
     assert found.message == (
         "only 8 distinct values of `shelf` and `open` for 9 rows that must differ"
@@ -188,7 +185,7 @@ def test_too_few_combinations_are_an_error_before_the_run() -> None:
 
 
 def test_redrawing_keeps_correlated_columns_and_people_together() -> None:
-    """C2.1, C2.2: a redrawn row is one drawing, not a mixture of two."""
+    """A redrawn row is one drawing, not a mixture of two."""
     n = 5_000
     columns = {
         "a": {"kind": "normal", "decimals": 2},
@@ -210,7 +207,7 @@ def test_redrawing_keeps_correlated_columns_and_people_together() -> None:
 
 
 def test_unique_values_reach_over_blocks() -> None:
-    """C2.2: 200,000 rows in four blocks."""
+    """200,000 rows in four blocks."""
     columns = {
         "a": {"kind": "uniform", "min": 1, "max": 200_000, "decimals": 0, "unique": True},
         "b": {"kind": "normal", "decimals": 6, "unique": True},
@@ -227,7 +224,7 @@ def test_unique_values_reach_over_blocks() -> None:
     seed=st.integers(0, 2**64),
 )
 def test_unique_numbers_fill_any_grid(low: int, width: int, decimals: int, seed: int) -> None:
-    """C2.2: all values of a range, each once."""
+    """All values of a range, each once."""
     scale = 10**decimals
     bounds = {"min": low / scale, "max": (low + width) / scale}
     column = {"kind": "uniform", **bounds, "decimals": decimals, "unique": True}
@@ -236,7 +233,6 @@ def test_unique_numbers_fill_any_grid(low: int, width: int, decimals: int, seed:
 
 
 def test_unknown_columns_in_groups_are_named() -> None:
-    """C2.2."""
     found = violation({"t": {"n": 1, "columns": GROUPS, "unique": [["shelf", "plaice"]]}})
     assert (found.code, found.hint) == ("spec.unknown-column", "did you mean `place`?")
     assert found.message == "table `t` has no column `plaice`"
@@ -244,7 +240,7 @@ def test_unknown_columns_in_groups_are_named() -> None:
 
 
 def test_a_unique_check_that_is_mended_by_drawing_again_is_kept_from_the_start() -> None:
-    """400 of 780 pairs, one of few codes, beside each other."""
+    """400 of 780 pairs, one of few codes, alongside each other."""
     skus = [f"{letter}{number}" for letter in "abc" for number in range(13)]
     checks = [
         {"kind": "unique", "columns": columns, "repair": "resample"}

@@ -16,7 +16,7 @@ import pytest
 from fabula.cli.main import main
 from fabula.testing import Call, ChatServer, Reply
 from tests.acceptance.builders import asked_rows, known_rows
-from tests.texts.topic_server import Script, words
+from tests.topics.topic_server import Script, words
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SCRIPTS = sorted(path.stem for path in EXAMPLES.glob("*.py"))

@@ -52,7 +52,7 @@ def test_a_guessed_spec_makes_data_of_the_same_shape(name: str) -> None:
 def test_the_nearest_distribution_is_found(
     kind: str, values: Any, parameters: dict[str, float]
 ) -> None:
-    """C2.1: the family is chosen and its fit is shown. Estimates lie within 6 % (over 5 sigma)."""
+    """The family is chosen and its fit is shown. Estimates lie within 6 % (over 5 sigma)."""
     found = column(values)
     assert found.kind == kind
     for name, value in parameters.items():
@@ -104,7 +104,7 @@ def test_only_working_days_stay_working_days() -> None:
 
 @pytest.mark.parametrize("frame", [pd.DataFrame, pa.table, dict])
 def test_real_people_are_not_kept(frame: Any) -> None:
-    """C1.1: no identifying value is reused."""
+    """No identifying value is reused."""
     names = [f"Person{i % 7} Real{i % 7}" for i in range(30)]
     data = {
         "name": names,

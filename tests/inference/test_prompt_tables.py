@@ -1,4 +1,4 @@
-"""B3: several tables in one text, with their links."""
+"""Several tables in one text, with their links."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LISTED = """Write a program for three related tables. Larger houses cost more.
 
 
 def test_tables_are_read_with_rows_columns_and_links():
-    """B3: names, sizes and foreign keys come from the text."""
+    """Names, sizes and foreign keys come from the text."""
     spec = tables_from_prompt(LISTED)
     assert {name: table.n for name, table in spec.tables.items()} == {
         "housing": 100,
@@ -48,5 +48,4 @@ def test_one_table_is_left_to_the_other_reader():
 
 
 def test_a_text_without_a_word_lists_nothing():
-    """E."""
     assert tables_from_prompt("") is tables_from_prompt(" \n ") is None

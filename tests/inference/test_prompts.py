@@ -1,4 +1,4 @@
-"""A1, B1: sentences that list columns, and everything that is no such sentence."""
+"""Sentences that list columns, and everything that is no such sentence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 import fabula as fb
 from fabula.errors import UsageError
-from fabula.inference.declared import with_checks
+from fabula.inference.check_shorthand import with_checks
 from fabula.inference.prompts import is_prompt, spec_from_prompt
 
 COOKBOOK = """\
@@ -31,7 +31,7 @@ def columns(text: str) -> dict[str, Any]:
 
 
 def test_lines_with_dashes_are_columns() -> None:
-    """B1.1. Units stay in names, hints leave them, orders about the form stay out of the prompt."""
+    """Units stay in names, hints leave them, orders about the form stay out of the prompt."""
     (table,) = spec_from_prompt(COOKBOOK).tables.values()
     assert columns(COOKBOOK) == {
         "id": "key",
@@ -45,7 +45,6 @@ def test_lines_with_dashes_are_columns() -> None:
 
 
 def test_types_follow_names_units_and_descriptions() -> None:
-    """A1, B1."""
     text = (
         "customers: customer id (incrementing from 1000), birth date, status (new/paid), is vip, "
         "balance (EUR), age (18-90), tier (one of gold, silver or bronze), share (%), visits, "
@@ -81,7 +80,6 @@ def test_types_follow_names_units_and_descriptions() -> None:
     ],
 )
 def test_the_count_is_found(text: str, n: int | None) -> None:
-    """A1.8."""
     (table,) = spec_from_prompt(text).tables.values()
     assert table.n == n
 
@@ -99,18 +97,16 @@ def test_the_count_is_found(text: str, n: int | None) -> None:
     ],
 )
 def test_one_line_specs_are_no_sentences(line: str) -> None:
-    """A1."""
     assert not is_prompt(line)
 
 
 def test_a_column_twice_is_refused() -> None:
-    """B1."""
     with pytest.raises(UsageError, match="lists `name` twice"):
         spec_from_prompt("things: name, price, name")
 
 
 def test_declared_relations_find_their_columns() -> None:
-    """B1.2. Parts of names do; what is unclear or unknown is told."""
+    """Parts of names do; what is unclear or unknown is told."""
     spec = fb.resolve(COOKBOOK)
     checks = ["size ~ bedrooms +", "house price ~ size + 0.8", "price ~ bedrooms -", "id > 0"]
     (table,) = with_checks(spec, checks).tables.values()

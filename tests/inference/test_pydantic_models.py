@@ -77,7 +77,7 @@ def column(annotation: Any, *, name: str = "thing", prompt: str | None = None) -
 def test_a_type_and_its_constraints_decide_the_kind(
     annotation: Any, expected: AbstractColumn
 ) -> None:
-    """A2.1: types and constraints are read."""
+    """Types and constraints are read."""
     assert column(annotation) == expected
 
 
@@ -148,7 +148,6 @@ def test_the_name_of_a_thing_is_no_name_of_a_person() -> None:
 def test_with_a_prompt_every_other_field_is_asked_of_the_model(
     annotation: Any, expected: AbstractColumn
 ) -> None:
-    """A2.1."""
     assert column(annotation, prompt="things") == expected
 
 

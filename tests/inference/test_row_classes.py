@@ -61,7 +61,6 @@ def test_a_refused_row_is_named_with_its_reason(row: dict[str, object], words: s
 
 
 def test_fields_still_to_come_are_no_fault_of_a_row() -> None:
-    """A6.5."""
     assert row_problems(Person, {"n": 3}) == []
     assert row_problems(Person, {"name": "a"}) == []
     (problem,) = row_problems(Person, {"name": "a", "n": "x"})

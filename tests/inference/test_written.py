@@ -62,7 +62,7 @@ def test_texts_of_times_and_durations_keep_their_form(form, mistyped, seed):
     ],
 )
 def test_texts_of_numbers_keep_their_form(write, told):
-    """Prices are no task for a language model."""
+    """Prices are not a task for a language model."""
     rng = np.random.default_rng(4)
     real = pa.array([write(float(x)) for x in rng.uniform(1, 9_999, 300)], pa.large_string())
     values, reason = made(real)
@@ -74,7 +74,7 @@ def test_texts_of_numbers_keep_their_form(write, told):
 
 @pytest.mark.parametrize("form", ["%Y%m%d", "%Y%m"])
 def test_whole_numbers_that_are_dates_are_days_of_the_calendar(form):
-    """20240105 is no number between 20240101 and 20241231."""
+    """20240105 is not a number between 20240101 and 20241231."""
     days = [FIRST + dt.timedelta(days=7 * day) for day in range(ROWS)]
     values, _ = made(pa.array([int(day.strftime(form)) for day in days]))
     assert values.type == pa.int64()
@@ -85,7 +85,7 @@ def test_whole_numbers_that_are_dates_are_days_of_the_calendar(form):
 
 
 def test_times_of_day_and_durations_of_frames_have_columns():
-    """They are no nested values for a language model."""
+    """They are not nested values for a language model."""
     clock = pa.array([dt.time(hour % 24, hour % 60) for hour in range(200)])
     values, _ = made(clock)
     assert all(dt.time.fromisoformat(text) for text in values.to_pylist())
@@ -96,7 +96,7 @@ def test_times_of_day_and_durations_of_frames_have_columns():
 
 
 def test_a_placeholder_keeps_its_share_and_mistyped_values_are_named():
-    """`9999-12-31` is no bound of the dates."""
+    """`9999-12-31` is not a bound of the dates."""
     days = [f"{FIRST + dt.timedelta(days=day):%d.%m.%Y}" for day in range(300)]
     days[:60] = ["31.12.9999"] * 60
     days[99] = "31.02.2021"

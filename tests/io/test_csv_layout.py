@@ -74,7 +74,7 @@ def test_years_and_places_are_names_of_columns(tmp_path, header):
 
 
 def test_a_second_header_is_left_out(tmp_path):
-    """Units and questions below the names are no row."""
+    """Units and questions below the names are not a row."""
     table, notes = read(tmp_path, f"id,price,name\n,(EUR),Response\n{ROWS}")
     assert table.num_rows == 30
     assert [str(kind) for kind in table.schema.types] == ["int64", "double", "string"]

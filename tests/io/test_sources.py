@@ -29,7 +29,7 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("file_format", ["parquet", "csv", "jsonl", "arrow"])
 def test_every_written_format_is_read_again(tmp_path: Path, file_format: Format) -> None:
-    """A1.1: RFC 4180 and friends, round trip."""
+    """RFC 4180 and friends, round trip."""
     path = tmp_path / f"t.{file_format}"
     write_table(path, ROWS, ROWS.schema, file_format)
     assert as_table(path).equals(ROWS)
@@ -43,7 +43,7 @@ def test_every_written_format_is_read_again(tmp_path: Path, file_format: Format)
 def test_separators_line_ends_and_byte_order_marks_are_recognised(
     tmp_path: Path, separator: str, end: str, encoding: str
 ) -> None:
-    """A1.3, A1.4: names stripped, `;` and tab, CRLF, BOM, a newline inside quotes."""
+    """Names stripped, `;` and tab, CRLF, BOM, a newline inside quotes."""
     lines = [["Name ", ' "Größe"', "n"], ['"a ""x""\nb"', "1.5", "NA"], ["", "2", "3"]]
     text = end.join(separator.join(line) for line in lines) + end
     (tmp_path / "t.csv").write_bytes(text.replace(' "Größe"', '"Größe"').encode(encoding))
@@ -118,7 +118,7 @@ def test_other_archives_are_refused_with_the_reason(
 def test_a_bad_file_is_named_with_its_line(
     tmp_path: Path, content: bytes, code: str, line: int | None, words: str
 ) -> None:
-    """A1.5, A1.6: never a silent shift; file and line, no traceback of a library."""
+    """Never a silent shift; file and line, no traceback of a library."""
     path = tmp_path / "t.csv"
     path.write_bytes(content)
     with pytest.raises(SourceError) as caught:
@@ -142,7 +142,6 @@ def test_a_bad_file_is_named_with_its_line(
 def test_bad_json_is_named_with_its_line(
     tmp_path: Path, name: str, content: str, line: int | None
 ) -> None:
-    """A1.6 for JSON."""
     (tmp_path / name).write_text(content)
     with pytest.raises(SourceError) as caught:
         as_table(tmp_path / name)

@@ -18,13 +18,12 @@ import fabula as fb
     ],
 )
 def test_check_digits_are_those_of_the_standards(sql: str, expected: str) -> None:
-    """C2.2: card numbers (Luhn) and IBANs."""
+    """Card numbers (Luhn) and IBANs."""
     data = fb.preview({"tables": {"t": {"n": 1, "columns": {"x": {"kind": "expr", "sql": sql}}}}})
     assert data["t"]["x"].to_pylist() == [expected]
 
 
 def test_made_card_numbers_pass_the_luhn_check() -> None:
-    """C2.2."""
     spec = {
         "tables": {
             "cards": {

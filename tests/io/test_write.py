@@ -57,7 +57,7 @@ def test_json_lines_keep_nulls_and_dates_in_iso_form(tmp_path: Path) -> None:
 
 
 def test_csv_follows_rfc_4180(tmp_path: Path) -> None:
-    """A1.1: any CSV reader sees the same fields; nested values are JSON text."""
+    """Any CSV reader sees the same fields; nested values are JSON text."""
     write_table(tmp_path / "t.csv", WILD, WILD.schema, "csv")
     with (tmp_path / "t.csv").open(newline="", encoding="utf-8") as file:
         header, first, second = csv.reader(file, strict=True)
@@ -71,7 +71,7 @@ def test_csv_follows_rfc_4180(tmp_path: Path) -> None:
 def test_blocks_of_any_size_and_tables_without_rows_are_written(
     tmp_path: Path, file_format: Format
 ) -> None:
-    """E. (N = 0); the same blocks give the same bytes, with a true hash and size."""
+    """(N = 0); the same blocks give the same bytes, with a true hash and size."""
     empty = write_table(tmp_path / "e", [], WILD.schema, file_format)
     assert empty.rows == 0
     blocks = [WILD, WILD.slice(0, 0), WILD.slice(1)]
@@ -110,7 +110,7 @@ def test_a_failure_leaves_the_old_file_as_it_was(tmp_path: Path) -> None:
 
 
 def test_leftovers_of_killed_processes_are_removed_and_nothing_else(tmp_path: Path) -> None:
-    """E. (kill -9)."""
+    """(kill -9)."""
     keep = [".hidden", ".a.b.tmp", "x.tmp", ".note.12.txt"]
     for name in (*keep, ".t.parquet.123.tmp"):
         (tmp_path / name).touch()
@@ -128,7 +128,7 @@ def test_leftovers_of_killed_processes_are_removed_and_nothing_else(tmp_path: Pa
     ],
 )
 def test_a_place_that_can_not_be_written_is_named(tmp_path: Path, path: str, code: str) -> None:
-    """E.: each cause has its own code and hint."""
+    """Each cause has its own code and hint."""
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
     with pytest.raises(SinkError) as caught:
@@ -139,7 +139,7 @@ def test_a_place_that_can_not_be_written_is_named(tmp_path: Path, path: str, cod
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="mounting needs root")
 def test_full_and_read_only_disks_are_named(tmp_path: Path) -> None:
-    """E.: a real full disk, and a real read-only one."""
+    """A real full disk, and a real read-only one."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)]
@@ -162,7 +162,7 @@ def test_full_and_read_only_disks_are_named(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="changing the user needs root")
 def test_a_folder_of_another_user_is_named(tmp_path: Path) -> None:
-    """E.: permissions."""
+    """Permissions."""
     code = (
         "import os, pathlib, sys; from fabula.io.places import write_text;"
         "from fabula.errors import SinkError; os.setuid(65534)\n"
@@ -190,7 +190,7 @@ def test_interrupts_pass_through(tmp_path: Path) -> None:
 
 
 def test_table_names_make_safe_and_distinct_file_names() -> None:
-    """E. (unicode names): no path leaves the folder, no table hides the manifest."""
+    """(unicode names): no path leaves the folder, no table hides the manifest."""
     names = ["orders", "größe", "a/b", "../../etc/passwd", ".hidden", "manifest", "Rejects", "CON"]
     names += ["a%2Fb", "a b", "x.", "", "run", "%72un"]
     stems = [file_stem(name) for name in names]

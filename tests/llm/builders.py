@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fabula.llm.chat import ChatModel, ChatRequest, Message
-from fabula.llm.limits import Patience
+from fabula.llm.client.chat import ChatModel, ChatRequest, Message
+from fabula.llm.client.limits import Patience
 
 QUICK = Patience(tries=4, deadline=5.0, first_wait=0.01)
 """Tries again at once, so that tests of failures stay fast."""

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from fabula.llm.budget import Budget
-from fabula.llm.catalogue import ModelSettings, open_model
-from fabula.llm.chat import ChatModel
-from fabula.llm.ledger import Ledger
-from fabula.llm.limits import Patience
+from fabula.llm.cache.budget import Budget
+from fabula.llm.cache.ledger import Ledger
+from fabula.llm.client.chat import ChatModel
+from fabula.llm.client.limits import Patience
+from fabula.llm.providers.catalogue import ModelSettings, open_model
 from fabula.testing import ChatServer
 from tests.llm.builders import QUICK, Opened
 

@@ -15,11 +15,11 @@ import pytest
 from aiohttp import web
 
 from fabula.errors import BudgetReached, ModelError
-from fabula.llm import wire
-from fabula.llm.budget import Budget
-from fabula.llm.chat import ChatModel
-from fabula.llm.ledger import Ledger
-from fabula.llm.limits import Patience
+from fabula.llm.cache.budget import Budget
+from fabula.llm.cache.ledger import Ledger
+from fabula.llm.client import transport
+from fabula.llm.client.chat import ChatModel
+from fabula.llm.client.limits import Patience
 from fabula.testing import ChatServer, Reply
 from tests.llm.builders import Opened, asking
 
@@ -82,7 +82,7 @@ async def test_a_reply_that_stands_still_is_a_timeout(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Long before the whole request times out."""
-    monkeypatch.setattr(wire, "IDLE_SECONDS", 0.1)
+    monkeypatch.setattr(transport, "IDLE_SECONDS", 0.1)
 
     async def stand_still(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
@@ -160,7 +160,7 @@ async def test_an_endpoint_that_miscounts_does_not_switch_a_limit_off(
 async def test_a_reply_that_echoes_a_secret_is_kept_without_it(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Headers and logins that gateways echo are no data."""
+    """Headers and logins that gateways echo are not data."""
     monkeypatch.setenv("MY_KEY", "sk-very-secret-0123456789")
     monkeypatch.setenv("TENANT", "tenant-secret-987")
 

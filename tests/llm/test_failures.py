@@ -15,8 +15,8 @@ import pytest
 from aiohttp import web
 
 from fabula.errors import AuthenticationError, FabulaError, ModelError, RateLimitError
-from fabula.llm import permission
-from fabula.llm.limits import Patience
+from fabula.llm.client import permission
+from fabula.llm.client.limits import Patience
 from fabula.testing import ChatServer, Reply
 from fabula.testing import replies as script
 from tests.llm.builders import QUICK, Opened, asking
@@ -51,7 +51,7 @@ SECRET = "sk-very-secret-0123456789"
     ids=lambda failure: f"{failure.status}{failure.body or ''}{'reset' * failure.reset}"[:40],
 )
 async def test_a_passing_failure_is_tried_again(opened: Opened, failure: Reply) -> None:
-    """E, A6.4: backoff, and the call does not notice."""
+    """Backoff, and the call does not notice."""
     with ChatServer([failure, failure, "done"]) as server:
         reply = await opened(server, timeout=0.3).complete(asking())
     assert reply.text == "done"
@@ -59,7 +59,7 @@ async def test_a_passing_failure_is_tried_again(opened: Opened, failure: Reply) 
 
 
 async def test_a_failure_that_does_not_pass_ends_in_a_named_error(opened: Opened) -> None:
-    """E: bounded."""
+    """Bounded."""
     with (
         ChatServer(lambda _: script.failed(500, "broken engine")) as server,
         pytest.raises(ModelError, match=r"kept failing over 4 tries.*broken engine") as caught,
@@ -70,7 +70,7 @@ async def test_a_failure_that_does_not_pass_ends_in_a_named_error(opened: Opened
 
 
 async def test_an_endpoint_that_stays_busy_ends_in_a_named_error(opened: Opened) -> None:
-    """E: bounded."""
+    """Bounded."""
     with (
         ChatServer(lambda _: script.rate_limited()) as server,
         pytest.raises(RateLimitError, match="stayed busy over 4 tries") as caught,
@@ -81,7 +81,6 @@ async def test_an_endpoint_that_stays_busy_ends_in_a_named_error(opened: Opened)
 
 
 async def test_retry_after_is_honoured(opened: Opened) -> None:
-    """A6.4, E."""
     with ChatServer([script.rate_limited(retry_after=0.4), "done"]) as server:
         started = monotonic()
         await opened(server).complete(asking())
@@ -103,7 +102,7 @@ async def test_retry_after_is_honoured(opened: Opened) -> None:
 async def test_other_ways_to_ask_for_a_pause_are_understood(
     opened: Opened, answer: Reply, seconds: float
 ) -> None:
-    """A6.4: what OpenAI, Azure, Groq and Gemini say instead of Retry-After."""
+    """What OpenAI, Azure, Groq and Gemini say instead of Retry-After."""
     with ChatServer([answer, "done"]) as server:
         started = monotonic()
         await opened(server).complete(asking())
@@ -111,7 +110,6 @@ async def test_other_ways_to_ask_for_a_pause_are_understood(
 
 
 async def test_a_retry_after_beyond_the_deadline_is_said_at_once(opened: Opened) -> None:
-    """A6.4, E."""
     started = monotonic()
     with ChatServer([script.rate_limited(retry_after=3600)]) as server:
         model = opened(server)
@@ -143,7 +141,7 @@ async def test_a_final_failure_stops_everything_after_one_request(
     code: str,
     kind: type[FabulaError],
 ) -> None:
-    """A6.4, E: immediate, clear, one request for thirty calls, the key never printed."""
+    """Immediate, clear, one request for thirty calls, the key never printed."""
     monkeypatch.setenv("MY_KEY", SECRET)
     with ChatServer(lambda _: answer) as server:
         model = opened(server, api_key_env="MY_KEY")
@@ -175,7 +173,7 @@ async def test_a_refusal_names_the_variable_of_the_key(
     message: str,
     hint: str,
 ) -> None:
-    """E: 401; the key itself is blotted out where the server repeats it."""
+    """401; the key itself is blotted out where the server repeats it."""
     monkeypatch.setenv("MY_KEY", SECRET)
     with ChatServer(key="another") as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
@@ -187,7 +185,7 @@ async def test_a_refusal_names_the_variable_of_the_key(
 
 
 async def test_a_prompt_that_is_too_long_is_named(opened: Opened) -> None:
-    """E: the caller can ask for less; other calls go on."""
+    """The caller can ask for less; other calls continue."""
     too_long = script.failed(400, "maximum context length is 8192", error="context_length_exceeded")
     with ChatServer([too_long, "fine"]) as server:
         model = opened(server)
@@ -198,7 +196,7 @@ async def test_a_prompt_that_is_too_long_is_named(opened: Opened) -> None:
 
 
 async def test_an_endpoint_that_is_down_is_named_at_once(opened: Opened) -> None:
-    """E: nothing listens there."""
+    """Nothing listens there."""
     with ChatServer() as server:
         url = server.url
     started = monotonic()
@@ -211,14 +209,13 @@ async def test_an_endpoint_that_is_down_is_named_at_once(opened: Opened) -> None
 
 
 async def test_a_host_that_does_not_exist_is_named(opened: Opened) -> None:
-    """E."""
     with pytest.raises(ModelError) as caught:
         await opened("http://no-such-host.invalid/v1").complete(asking())
     assert caught.value.code == "model.unreachable"
 
 
 async def test_a_server_that_is_no_model_is_named(opened: Opened) -> None:
-    """E: an endpoint that is not an LLM; here a web page."""
+    """An endpoint that is not an LLM; here a web page."""
 
     async def page(request: web.Request) -> web.Response:
         return web.Response(text=f"<html>{request.path}</html>", content_type="text/html")
@@ -253,7 +250,7 @@ def certificate(tmp_path: Path) -> Path:
 async def test_certificates_are_checked_and_can_be_trusted(
     opened: Opened, certificate: Path
 ) -> None:
-    """E: certificate error; A6.7: `ca_file` and `verify_tls` per model."""
+    """Certificate error; A6.7: `ca_file` and `verify_tls` per model."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate)
     with ChatServer(tls=tls) as server:
@@ -268,7 +265,6 @@ async def test_certificates_are_checked_and_can_be_trusted(
 
 
 async def test_a_ca_file_that_holds_no_certificate_is_named(opened: Opened, tmp_path: Path) -> None:
-    """E."""
     (tmp_path / "empty.pem").write_text("")
     model = opened("https://127.0.0.1:1/v1", ca_file=str(tmp_path / "empty.pem"))
     with pytest.raises(FabulaError) as caught:
@@ -279,7 +275,7 @@ async def test_a_ca_file_that_holds_no_certificate_is_named(opened: Opened, tmp_
 async def test_the_environments_proxy_is_used_and_can_be_excepted(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A6.7: proxies; the scripted server takes the proxy's place."""
+    """Proxies; the scripted server takes the proxy's place."""
     with ChatServer(["through the proxy"]) as proxy, ChatServer(["direct"]) as server:
         monkeypatch.setenv("http_proxy", proxy.root.replace("//", "//me:pass@"))
         monkeypatch.setenv("no_proxy", "127.0.0.1")
@@ -292,7 +288,6 @@ async def test_the_environments_proxy_is_used_and_can_be_excepted(
 
 
 async def test_a_proxy_that_is_down_is_named_without_its_password(opened: Opened) -> None:
-    """E."""
     with ChatServer() as server:
         port = server.root.rpartition(":")[2]
     model = opened("http://model.example/v1", proxy=f"http://me:{SECRET}@127.0.0.1:{port}")
@@ -305,7 +300,7 @@ async def test_a_proxy_that_is_down_is_named_without_its_password(opened: Opened
 async def test_a_proxy_that_refuses_is_named_without_its_password(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """E: also in the traceback, which shows the HTTP library's errors; the proxy sees no key."""
+    """Also in the traceback, which shows the HTTP library's errors; the proxy sees no key."""
     no_entry = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
     heads: list[bytes] = []
 
@@ -334,14 +329,14 @@ async def test_a_proxy_that_refuses_is_named_without_its_password(
 
 
 async def test_an_address_may_hold_a_login(opened: Opened) -> None:
-    """A6.7: gateways behind basic authentication."""
+    """Gateways behind basic authentication."""
     with ChatServer() as server:
         await opened(server.url.replace("//", "//me:pass@")).complete(asking())
     assert server.calls[0].headers["Authorization"] == "Basic bWU6cGFzcw=="
 
 
 async def test_an_address_with_a_password_is_not_shown(opened: Opened) -> None:
-    """E: the key never printed, in identities neither."""
+    """The key never printed, in identities neither."""
     with ChatServer() as server:
         port = server.root.rpartition(":")[2]
     model = opened(f"http://me:{SECRET}@127.0.0.1:{port}/v1?key={SECRET}")

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from fabula.errors import ModelError
-from fabula.llm.catalogue import open_model
 from fabula.llm.probe import check_model
+from fabula.llm.providers.catalogue import open_model
 from fabula.testing import ChatServer
 from fabula.testing import replies as script
 from tests.llm.builders import Opened
 
 
 async def test_a_check_names_mode_latency_and_usage(opened: Opened) -> None:
-    """A2.5: one call more than the refused modes."""
+    """One call more than the refused modes."""
     with ChatServer(latency=0.05, refuse=["json_schema"]) as server:
         check = await check_model(opened(server))
     assert (check.mode, check.follows, check.reports_usage) == ("tools", True, True)
@@ -22,18 +22,16 @@ async def test_a_check_names_mode_latency_and_usage(opened: Opened) -> None:
 
 
 async def test_a_model_that_does_not_follow_is_no_failure(opened: Opened) -> None:
-    """E: usage missing, prose instead of JSON."""
+    """Usage missing, prose instead of JSON."""
     with ChatServer([script.no_usage("Vienna, of course")]) as server:
         check = await check_model(opened(server))
     assert (check.follows, check.reports_usage, check.reply) == (False, False, "Vienna, of course")
 
 
 async def test_an_endpoint_that_is_down_says_so(opened: Opened) -> None:
-    """E."""
     with pytest.raises(ModelError):
         await check_model(opened("http://127.0.0.1:9/v1"))
 
 
 async def test_the_fake_model_passes_its_check() -> None:
-    """E."""
     assert (await check_model(open_model("fake"))).follows

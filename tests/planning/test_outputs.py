@@ -90,7 +90,7 @@ def test_two_outputs_can_not_write_one_file() -> None:
         ({**CHAT, "assistant": ["question", "answer"]}, "only `preference` compares"),
         ({**CHAT, "format": "preference"}, "needs a `score` for each"),
         ({**CHAT, "stratify": "topic"}, "`stratify` needs a `split`"),
-        ({**CHAT, "split": {"a/b": 1}}, "is no name for the file"),
+        ({**CHAT, "split": {"a/b": 1}}, "is not a name for the file"),
         ({**CHAT, "split": {"a": 0}}, "must be above 0"),
         ({**CHAT, "tables": ["turns"]}, "give `table: NAME`"),
         ({**CHAT, "format": "chat-json"}, "can't be `chat-json`"),

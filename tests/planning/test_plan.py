@@ -28,7 +28,7 @@ def with_checks(*checks: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_steps_make_what_is_needed_first() -> None:
-    """C2.6: columns in any order of the spec."""
+    """Columns in any order of the spec."""
     columns = {
         "total": {"kind": "expr", "sql": "net + tax"},
         "tax": {"kind": "expr", "sql": "net * 0.2"},
@@ -76,7 +76,6 @@ def test_a_plan_knows_rows_bytes_and_seconds() -> None:
     ],
 )
 def test_the_expected_number_of_children(per_parent: dict[str, Any], mean: float) -> None:
-    """B3.4."""
     assert expected_children(PerParent(of="a", **per_parent)) == pytest.approx(mean, abs=1e-3)
 
 
@@ -97,7 +96,6 @@ def test_the_expected_number_of_children(per_parent: dict[str, Any], mean: float
 def test_sizes_that_mean_nothing_are_errors_of_use(
     n: Any, code: str, message: str, hint: str | None
 ) -> None:
-    """B1."""
     with pytest.raises(UsageError) as caught:
         make_plan(build_spec({"tables": SHOP}), n=n)
     assert (caught.value.code, caught.value.hint) == (code, hint)
@@ -175,7 +173,7 @@ CASES = {
     "repair of no row": (
         with_checks({"kind": "share", "column": "x", "value": 1, "at_most": 1, "repair": "drop"}),
         "spec.bad-repair",
-        "`repair: drop` can't mend a `share` check, which no single row breaks",
+        "`repair: drop` can't repair a `share` check, which no single row breaks",
         "use `repair: resample` or `fail`",
     ),
     "unknown table of a check": (
@@ -207,7 +205,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_what_a_table_can_not_be_is_named(case: str) -> None:
-    """B2, C2.2: code, message and hint."""
+    """Code, message and hint."""
     tables, code, message, hint = CASES[case]
     found = {item.message: item for item in violations(tables)}[message]
     assert found.code == code
@@ -238,14 +236,12 @@ def test_problems_of_all_kinds_are_found_at_once() -> None:
 
 
 def test_an_output_names_tables_that_exist() -> None:
-    """E."""
     spec = build_spec({"tables": SHOP, "outputs": [{"format": "csv", "tables": ["aa"]}]})
     with pytest.raises(Exception, match="there is no table `aa`"):
         make_plan(spec)
 
 
 def test_a_plan_takes_another_seed_and_model() -> None:
-    """D1."""
     llm = {"kind": "llm", "model": "openai:gpt-4o-mini"}
     spec = build_spec({"tables": {"a": {"n": 20, "columns": {"name": llm}}}})
     plan = make_plan(spec, seed=9, model="fake")
@@ -257,7 +253,7 @@ def test_a_plan_takes_another_seed_and_model() -> None:
 
 
 def test_ten_thousand_columns_plan_in_reasonable_time() -> None:
-    """C2.6: a wide table with expressions, templates and dependent numbers."""
+    """A wide table with expressions, templates and dependent numbers."""
     columns: dict[str, Any] = {f"x{i}": X for i in range(8_000)}
     columns |= {f"e{i}": {"kind": "expr", "sql": f"x{i} + x{i + 1}"} for i in range(1_000)}
     columns |= {f"t{i}": {"kind": "template", "text": f"{{{{ x{i} }}}}"} for i in range(500)}

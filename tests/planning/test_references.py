@@ -193,7 +193,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_reference_that_can_not_be_kept_is_named(case: str) -> None:
-    """B3.3: names the table, the column and what to do."""
+    """Names the table, the column and what to do."""
     tables, code, message, hint = CASES[case]
     found = {item.message: item for item in violations(tables)}[message]
     assert (found.code, found.hint) == (code, hint)
@@ -201,7 +201,6 @@ def test_a_reference_that_can_not_be_kept_is_named(case: str) -> None:
 
 
 def test_wrong_references_of_all_tables_are_named_at_once() -> None:
-    """B3.3."""
     tables = with_child({"p": to("nope"), "q": to("parents.nope"), "r": to("parents.name")})
     tables["more"] = {"n": 1, "columns": {"s": to("nothing")}}
     assert [item.where for item in violations(tables)] == [
@@ -213,7 +212,7 @@ def test_wrong_references_of_all_tables_are_named_at_once() -> None:
 
 
 def test_parents_come_before_their_children_in_any_order_of_the_spec() -> None:
-    """B3.3: a parent written after its child."""
+    """A parent written after its child."""
     plan = planned(
         {
             "lines": {"n": 5, "columns": {"order": to("orders")}},
@@ -225,7 +224,6 @@ def test_parents_come_before_their_children_in_any_order_of_the_spec() -> None:
 
 
 def test_a_cycle_breaks_at_its_nullable_reference() -> None:
-    """B3.3."""
     plan = planned(
         {
             "a": {"n": 5, "columns": {"id": KEY, "b": to("b")}},
@@ -238,12 +236,11 @@ def test_a_cycle_breaks_at_its_nullable_reference() -> None:
 
 
 def test_a_reference_to_the_own_table_is_no_cycle_of_tables() -> None:
-    """B3.3."""
     assert planned({"a": {"n": 5, "columns": {"id": KEY, "boss": to("a")}}}).order == ("a",)
 
 
 def test_a_reference_takes_the_type_of_what_it_names() -> None:
-    """B3.3: keys never differ in type."""
+    """Keys never differ in type."""
     plan = planned(
         {
             "a": {"n": 5, "columns": {"id": {"kind": "uuid"}}},
@@ -259,7 +256,7 @@ def test_a_reference_takes_the_type_of_what_it_names() -> None:
 
 
 def test_a_model_is_not_asked_about_rows_that_it_has_still_to_fill() -> None:
-    """E: a clear refusal instead of endless recursion."""
+    """A clear refusal instead of endless recursion."""
     columns = {
         "id": {"kind": "key"},
         "boss": {"kind": "reference", "to": "staff"},
@@ -272,7 +269,7 @@ def test_a_model_is_not_asked_about_rows_that_it_has_still_to_fill() -> None:
 
 
 def test_tables_in_a_cycle_that_models_fill_are_refused() -> None:
-    """E: each would wait for the rows that the next one keeps."""
+    """Each would wait for the rows that the next one keeps."""
     columns = {"id": {"kind": "key"}, "name": {"kind": "llm"}}
     spec: dict[str, Any] = {
         "shops": {"n": 3, "columns": {**columns, "best": reference_to("people", nulls=0.5)}},

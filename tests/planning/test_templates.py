@@ -42,7 +42,6 @@ def with_text(text: str) -> dict[str, Any]:
 def test_a_template_that_can_not_work_is_named_before_the_run(
     text: str, code: str, message: str, hint: Any
 ) -> None:
-    """C2.2."""
     found = violation(with_text(text))
     assert (found.code, found.where) == (code, "tables.t.columns.x.text")
     assert message in found.message
@@ -66,7 +65,7 @@ def test_a_template_that_can_not_work_is_named_before_the_run(
     ],
 )
 def test_the_sandbox_holds(text: str) -> None:
-    """C2.2: no way from a template to Python's insides, and failures name the column."""
+    """No way from a template to Python's insides, and failures name the column."""
     with pytest.raises(SpecError) as caught:
         made(with_text(text)["t"]["columns"], 2)
     assert caught.value.code == "engine.template"
@@ -98,5 +97,4 @@ def test_the_sandbox_holds(text: str) -> None:
     ],
 )
 def test_templates_print_the_same_in_bulk_and_row_by_row(text: str, result: str) -> None:
-    """C2.2."""
     assert made(with_text(text)["t"]["columns"], 2)["x"][0].as_py() == result

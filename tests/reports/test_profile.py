@@ -95,7 +95,7 @@ def test_text_forms_are_read_by_their_ending(tmp_path, name, text):
 
 
 def test_a_run_folder_holds_its_tables_and_nothing_else(tmp_path):
-    """Parts are one table; the record, rejects and hidden files are no tables."""
+    """Parts are one table; the record, rejects and hidden files are not tables."""
     parts = tmp_path / "orders"
     parts.mkdir()
     for part in range(3):

@@ -7,7 +7,7 @@ import datetime as dt
 import pyarrow as pa
 import pytest
 
-from fabula.reports import amounts, grid
+from fabula.render import amounts, grid
 from fabula.reports.rows import CELL_ROOM, tables_text
 
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from fabula.errors import PrerequisiteError, SourceError, UsageError
 from fabula.planning.plan import ModelCalls, Plan
 from fabula.runs.dataset import Dataset
-from fabula.runs.identity import identity, public_spec, spec_sha256
+from fabula.runs.fingerprint import identity, public_spec, spec_sha256
 from fabula.runs.progress import Tracker
 from tests.runs.standin import StandIn, make_plan, run
 

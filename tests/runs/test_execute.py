@@ -107,7 +107,7 @@ def test_memory_stays_flat_however_many_rows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rows", [0, 1, 65_536, 65_537])
 def test_any_number_of_rows_is_met_exactly(tmp_path: Path, rows: int) -> None:
-    """E. (N = 0, 1, a block and one more): exactly that many rows, columns known without rows."""
+    """(N = 0, 1, a block and one more): exactly that many rows, columns known without rows."""
     plan = shop(rows, {"kind": "unique", "columns": ["id"]})
     data = execute(plan, output=tmp_path)
     assert data.count("orders") == rows
@@ -116,7 +116,7 @@ def test_any_number_of_rows_is_met_exactly(tmp_path: Path, rows: int) -> None:
 
 
 def test_broken_rows_are_drawn_again_dropped_or_reported(tmp_path: Path) -> None:
-    """A5.2: the three repairs of a row-level check, each counted in the manifest."""
+    """The three repairs of a row-level check, each counted in the manifest."""
     rule = {"kind": "row", "sql": "total > 30"}
     data = execute(shop(5000, {**rule, "repair": "resample"}), output=tmp_path / "resample")
     (result,) = data.checks
@@ -136,7 +136,7 @@ def test_broken_rows_are_drawn_again_dropped_or_reported(tmp_path: Path) -> None
 
 
 def test_rules_that_contradict_each_other_stop_a_run_before_it_starts(tmp_path: Path) -> None:
-    """C2.2: exit 2, the rules named, nothing written."""
+    """Exit 2, the rules named, nothing written."""
     rules = ({"kind": "row", "sql": "total > price"}, {"kind": "row", "sql": "price > total"})
     with pytest.raises(SpecError) as caught:
         execute(shop(10, *rules), output=tmp_path / "out")

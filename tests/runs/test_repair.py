@@ -45,7 +45,7 @@ def all_new_from(attempt: int) -> Any:
 
 
 def test_a_table_is_drawn_again_until_its_check_holds(tmp_path: Path) -> None:
-    """A5.2: `repair: resample` on a whole table, bounded, explicit and counted."""
+    """`repair: resample` on a whole table, bounded, explicit and counted."""
     plan = make_plan(1000, checks={"orders": [SHARE]})
     made = StandIn(plan, all_new_from(2))
     data = run(plan, made, output=tmp_path)
@@ -57,7 +57,7 @@ def test_a_table_is_drawn_again_until_its_check_holds(tmp_path: Path) -> None:
 
 
 def test_a_table_is_not_drawn_for_ever(tmp_path: Path) -> None:
-    """A5.2: at most three times again; then the run fails and the data stays."""
+    """At most three times again; then the run fails and the data stays."""
     plan = make_plan(1000, checks={"orders": [SHARE]})
     made = StandIn(plan)
     with pytest.raises(CheckError, match=r"share of `status` = new is 0\.3") as caught:
@@ -67,7 +67,7 @@ def test_a_table_is_not_drawn_for_ever(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_redraw_continues_to_the_same_bytes(tmp_path: Path) -> None:
-    """E. (kill in mid-run): which drawing is current survives, and so do its parts."""
+    """(kill in mid-run): which drawing is current survives, and so do its parts."""
     plan = make_plan(6 * BLOCK_ROWS, checks={"orders": [SHARE]})
     whole = run(plan, StandIn(plan, all_new_from(1)), output=tmp_path / "whole")
 
@@ -99,7 +99,7 @@ def twins(table: str, _block: int, _attempt: int, made: pa.Table) -> MadeBlock |
 def test_dropped_rows_take_those_that_refer_to_them_along(
     tmp_path: Path, file_format: Format
 ) -> None:
-    """B3.3: drop is explicit and counted, and leaves no orphan; rows keep their numbers."""
+    """Drop is explicit and counted, and leaves no orphan; rows keep their numbers."""
     unique = {"kind": "unique", "columns": ["name"], "repair": "drop"}
     plan = make_plan(200, checks={"customers": [unique]})
     options: dict[str, Any] = {"output": tmp_path, "file_format": file_format}
@@ -122,7 +122,7 @@ def test_dropped_rows_take_those_that_refer_to_them_along(
 
 
 def test_orphans_are_dropped_where_the_spec_says_so(tmp_path: Path) -> None:
-    """B3.3: orphan child ids, repaired by drop, over several parts."""
+    """Orphan child ids, repaired by drop, over several parts."""
 
     def orphans(table: str, block: int, _attempt: int, made: pa.Table) -> MadeBlock | None:
         if table != "orders" or block not in (0, 3):

@@ -44,7 +44,7 @@ def make(folder: Path, rows: int = 1000, **options: Any) -> Dataset:
 
 
 def test_a_finished_folder_holds_data_and_manifest_and_nothing_else(tmp_path: Path) -> None:
-    """C5.1: the manifest tells what was asked, written and lost, and every file's hash."""
+    """The manifest tells what was asked, written and lost, and every file's hash."""
     data = make(tmp_path / "out")
     files = digest(tmp_path / "out")
     assert list(files) == ["customers.parquet", "orders.parquet", "run.json"]
@@ -60,7 +60,7 @@ def test_a_finished_folder_holds_data_and_manifest_and_nothing_else(tmp_path: Pa
 
 
 def test_the_same_command_again_makes_nothing(tmp_path: Path) -> None:
-    """E. (same command twice): identical bytes, no block made."""
+    """(same command twice): identical bytes, no block made."""
     assert make(tmp_path).reused == 0
     before = digest(tmp_path)
     plan = make_plan()
@@ -74,7 +74,7 @@ def test_the_same_command_again_makes_nothing(tmp_path: Path) -> None:
 def test_large_tables_are_folders_of_parts_and_bytes_do_not_depend_on_workers(
     tmp_path: Path,
 ) -> None:
-    """C2.6, determinism: one or two workers, any order of parts, in memory or in files."""
+    """Determinism: one or two workers, any order of parts, in memory or in files."""
     rows = 2 * PART_ROWS + 5
     for workers in (1, 2):
         make(tmp_path / str(workers), rows, workers=workers)
@@ -111,7 +111,7 @@ SCHEDULES = [
 
 @pytest.mark.parametrize("kills", SCHEDULES, ids=len)
 def test_a_killed_run_ends_with_the_same_bytes(tmp_path: Path, kills: list[int]) -> None:
-    """E. (kill -9 in mid-run, then the same command): no row lost, doubled or made twice."""
+    """(kill -9 in mid-run, then the same command): no row lost, doubled or made twice."""
     most = 3 * len(kills)
     rows = most * PART_ROWS
     make(tmp_path / "whole", rows)
@@ -193,7 +193,7 @@ def test_a_folder_with_a_run_file_of_another_program_is_left_alone(tmp_path: Pat
 
 
 def test_any_text_of_a_model_survives_in_the_rejects(tmp_path: Path) -> None:
-    """E.: line separators and halves of characters in a reply break no file."""
+    """Line separators and halves of characters in a reply break no file."""
     plan = make_plan(100)
     reason = "sent \u2028 and \ud800 and \x00"
     data = run(plan, StandIn(plan, losing(3, reason=reason)), output=tmp_path, max_rejects=1)
@@ -243,7 +243,7 @@ def test_fresh_starts_over(tmp_path: Path) -> None:
 
 
 def test_two_runs_never_share_a_folder(tmp_path: Path) -> None:
-    """E.: a folder in use is refused, and free again when its run is killed."""
+    """A folder in use is refused, and free again when its run is killed."""
     plan = make_plan()
 
     def intrude(*_: object) -> None:
@@ -255,7 +255,7 @@ def test_two_runs_never_share_a_folder(tmp_path: Path) -> None:
 
 
 def test_rows_that_were_lost_are_counted_named_and_tried_again(tmp_path: Path) -> None:
-    """A2.3, A6.3, exact count: requested = written + rejected, exit 4, good rows kept."""
+    """Exact count: requested = written + rejected, exit 4, good rows kept."""
     plan = make_plan(100)
     with pytest.raises(PartialRunError) as caught:
         run(plan, StandIn(plan, losing(3, 50)), output=tmp_path)
@@ -313,7 +313,7 @@ def test_a_maker_that_forgets_rows_is_caught(tmp_path: Path) -> None:
 
 
 def test_broken_rows_fail_the_run_but_stay(tmp_path: Path) -> None:
-    """C5.1: exit 1, the data stays, the manifest says so, and again on the next call."""
+    """Exit 1, the data stays, the manifest says so, and again on the next call."""
     plan = make_plan(100, checks={"orders": [{"kind": "row", "sql": "total > 50"}]})
     for _ in range(2):
         with pytest.raises(CheckError) as caught:
@@ -326,7 +326,7 @@ def test_broken_rows_fail_the_run_but_stay(tmp_path: Path) -> None:
 
 
 def test_extra_formats_hold_the_same_rows(tmp_path: Path) -> None:
-    """Outputs of a spec: each format beside the main one, read back to the same values."""
+    """Outputs of a spec: each format alongside the main one, read back to the same values."""
     outputs = (OutputSpec(format="csv"), OutputSpec(format="jsonl", tables=("orders",)))
     plan = make_plan(500, outputs=outputs)
     data = run(plan, StandIn(plan), output=tmp_path)
@@ -354,7 +354,7 @@ def test_every_main_format_gives_the_same_dataset(tmp_path: Path, file_format: A
 
 
 def test_a_full_disk_leaves_nothing_that_looks_whole(tmp_path: Path) -> None:
-    """E.: writing fails in the middle of a file; the error is named and the run goes on later."""
+    """Writing fails in the middle of a file; the error is named and the run continues later."""
     program = Path(__file__).with_name("standin.py")
     code = (
         "import resource, sys, runpy; sys.argv = ['standin.py', *sys.argv[2:]];"
@@ -384,7 +384,7 @@ def test_a_full_disk_leaves_nothing_that_looks_whole(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX paths")
 def test_places_that_can_not_be_written_are_named(tmp_path: Path) -> None:
-    """E.: a file where a folder should be, a folder that may not be written."""
+    """A file where a folder should be, a folder that may not be written."""
     (tmp_path / "file").write_text("x")
     with pytest.raises(SinkError) as caught:
         make(tmp_path / "file")

@@ -31,16 +31,16 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 import fabula as fb
 from fabula.cli.main import INTERNAL_ERROR, main
+from fabula.codegen import replies
 from fabula.errors import FabulaError
-from fabula.llm.chat import ChatReply, ChatRequest
-from fabula.llm.completions import read_reply
+from fabula.llm.client.chat import ChatReply, ChatRequest
+from fabula.llm.client.completions import read_reply
+from fabula.llm.client.responses import Judge
+from fabula.llm.client.transport import HttpReply
 from fabula.llm.rows.ask import ask_rows
 from fabula.llm.rows.job import RowField, RowsJob
-from fabula.llm.verdicts import Judge
-from fabula.llm.wire import HttpReply
-from fabula.programs import replies
-from fabula.programs.sandbox import conduct
-from fabula.programs.sandbox.frames import FrameError, FrameReader, json_frame, table_frames
+from fabula.sandbox import supervisor
+from fabula.sandbox.messages import FrameError, FrameReader, json_frame, table_frames
 from fabula.spec.loading import parse_spec
 from fabula.synthesizers.synthesizer import load_synthesizer
 from tests.security.test_model_files import members_of, write
@@ -151,7 +151,7 @@ def model_files() -> st.SearchStrategy[bytes]:
     def archive(members: Mapping[str, bytes], name: str, data: bytes) -> bytes:
         with scratch() as folder:
             path = folder / "m.fabula"
-            with suppress(ValueError):  # a description that is no JSON can't be given checksums
+            with suppress(ValueError):  # a description that is not JSON can't be given checksums
                 write(path, {**members, name: data})
                 return path.read_bytes()
             with zipfile.ZipFile(buffer := io.BytesIO(), "w") as packed:
@@ -257,9 +257,9 @@ def read_frames(data: bytes) -> None:
         try:
             while reader.read(file.fileno()):
                 pass
-            if reader.frames and conduct._told_fault(reader.frames) is None:
-                tables = conduct._tables(reader.frames)
-                notes = conduct.json_of(reader.frames[-1])
+            if reader.frames and supervisor._told_fault(reader.frames) is None:
+                tables = supervisor._tables(reader.frames)
+                notes = supervisor.json_of(reader.frames[-1])
                 for table in tables.values():
                     table.to_pylist()
                 json.dumps(notes)

@@ -118,5 +118,5 @@ def test_a_changed_report_is_named_when_its_run_goes_on(name: str) -> None:
     Path("d", name).write_text("other")
     with pytest.raises(FabulaError, match=f"`d/{name}` was changed"):
         fb.generate(SPEC, n=60, output="d")
-    Path("d", name).unlink()  # a report that nobody wants is no loss
+    Path("d", name).unlink()  # a report that nobody wants is not a loss
     assert fb.generate(SPEC, n=60, output="d").num_rows == 60

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 import fabula as fb
 from fabula.errors import FabulaError
+from fabula.fakers.linear import linear_pattern
 from fabula.io.sources import read_source
 from fabula.spec.reading import read_data
-from fabula.words.linear import linear_pattern
 
 DEEP = {
     "objects": '{"a":' * 3000 + "1" + "}" * 3000,

@@ -60,7 +60,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Members]:
 
 
 def ends_well(path: Path) -> None:
-    """The file is sampled, or refused by an error of ours; the process goes on either way."""
+    """The file is sampled, or refused by an error of ours; the process continues either way."""
     with suppress(FabulaError):
         Synthesizer.load(path).sample(50)
 

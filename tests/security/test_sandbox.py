@@ -11,17 +11,17 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from fabula.programs.running import RunOptions, run_unchecked
-from fabula.programs.sandbox.arrow_check import received_table
-from fabula.programs.sandbox.extensions import named_modules
-from fabula.programs.sandbox.frames import HEADER, FrameError, FrameReader
-from fabula.programs.sandbox.probes import network
-from fabula.programs.sandbox.run import Limits, enforced, run
-from fabula.programs.sandbox.scratch import scratch_folder, sweep
-from fabula.programs.wanted import Wanted
-from tests.programs.sandbox.naive import notes_of, run_naively
+from fabula.codegen.running import RunOptions, run_unchecked
+from fabula.codegen.targets import Wanted
+from fabula.sandbox.arrow_check import received_table
+from fabula.sandbox.compiled_modules import named_modules
+from fabula.sandbox.messages import HEADER, FrameError, FrameReader
+from fabula.sandbox.probes import network
+from fabula.sandbox.run import Limits, enforced, run
+from fabula.sandbox.scratch import scratch_folder, sweep
+from tests.sandbox.naive import notes_of, run_naively
 
-EXECUTE = "fabula.programs.sandbox.source:execute"
+EXECUTE = "fabula.sandbox.source:execute"
 LIMITS = Limits(seconds=6.0, memory=512 << 20, disk=10 << 20)
 
 HELD = {

@@ -17,9 +17,9 @@ import pytest
 
 from fabula.cli.main import main
 from fabula.errors import FabulaError
-from fabula.llm.ledger import Ledger
-from fabula.llm.permission import check_sent, grant
-from fabula.llm.redaction import Redactor
+from fabula.llm.cache.ledger import Ledger
+from fabula.llm.client.permission import check_sent, grant
+from fabula.llm.client.redaction import Redactor
 from fabula.testing import ChatServer
 
 CANARY = 'sk-CANARY-7f3a"9'
@@ -112,7 +112,7 @@ def test_a_command_that_is_told_to_end_ends_like_ctrl_c(number: signal.Signals) 
 
 
 def test_a_killed_container_leaves_a_run_that_goes_on(tmp_path: Path) -> None:
-    """SIGTERM in the middle of a run: nothing lost, and the line that says how to go on."""
+    """SIGTERM in the middle of a run: nothing lost, and the line that says how to continue."""
     code = "import sys; from fabula.cli.main import main; sys.exit(main(sys.argv[1:]))"
     words = ["generate", "a int 1..5, b uniform, c pattern /[a-z]{20}/", "-n", "30000000"]
     run = [sys.executable, "-c", code, *words, "-o", str(tmp_path / "out")]

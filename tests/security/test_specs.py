@@ -11,7 +11,7 @@ import pytest
 
 import fabula as fb
 from fabula.errors import FabulaError
-from fabula.words.linear import linear_pattern
+from fabula.fakers.linear import linear_pattern
 
 
 def made(columns: dict[str, Any], n: int = 3) -> Any:

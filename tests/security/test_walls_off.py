@@ -1,6 +1,6 @@
 """The same probes where one wall is off: each attack succeeds, so tests that refuse it can fail.
 
-For programs in the sandbox, `tests/programs/sandbox/test_escapes.py` does the same.
+For programs in the sandbox, `tests/sandbox/test_escapes.py` does the same.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from fabula.io.formats import as_format
 from fabula.io.formula_cells import FormulaGuard
 from fabula.io.tables import as_table
 from fabula.io.write import write_table
-from fabula.llm.redaction import Redactor
+from fabula.llm.client.redaction import Redactor
 from tests.security.test_changed_runs import FORMS, READERS, changed_run
 from tests.security.test_formulas import FORMULAS
 from tests.security.test_secrets import CANARY
@@ -49,7 +49,7 @@ def without_names(monkeypatch: pytest.MonkeyPatch, without_hashes: None) -> None
     assert without_hashes is None
     for user in ("io.sources", "runs.dataset", "runs.output"):
         monkeypatch.setattr(f"fabula.{user}.inside", lambda folder, name: folder / name)
-    monkeypatch.setattr("fabula.runs.output.checked", lambda *words: dict(words[1]))
+    monkeypatch.setattr("fabula.runs.records.checked", lambda *words: dict(words[1]))
 
 
 @pytest.mark.usefixtures("without_hashes")
@@ -123,7 +123,7 @@ def test_without_the_question_a_variable_goes_to_any_host(
 ) -> None:
     """The host is not there, which is as far as it gets: nobody refused to send."""
     monkeypatch.setenv("CANARY", "sk-CANARY-123456")
-    monkeypatch.setattr("fabula.llm.permission._is_trusted", lambda _: True)
+    monkeypatch.setattr("fabula.llm.client.permission._is_trusted", lambda _: True)
     tables = {"t": {"n": 1, "columns": {"a": {"kind": "llm"}}}}
     named = {"name": "m", "base_url": f"http://{host}:1/v1", "timeout": 1, **model}
     Path("s.json").write_text(json.dumps({"models": {"default": named}, "tables": tables}))

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from fabula.errors import SpecError, Violation
 from fabula.spec.kinds import KINDS
 from fabula.spec.loading import build_spec, parse_spec
+from fabula.spec.locations import Source, located
 from fabula.spec.parameters import as_moment
 from fabula.spec.plain import to_plain
-from fabula.spec.sources import Source, located
 from fabula.spec.tables import DatasetSpec
 from tests.spec.specs import specs
 
@@ -160,8 +160,8 @@ def test_an_unknown_kind_is_shown_as_in_the_guide() -> None:
         ("kind: zipf, exponent: 0", "out-of-range", "`exponent` must be above 0, not 0", None),
         ("kind: person, field: nmae", "bad-value", "`field` can't be `nmae`", "`name`"),
         ("kind: llm, type: strng", "bad-value", "`type` can't be `strng`", "`str`"),
-        ("kind: sequence, step: 3 dayz", "bad-value", "`3 dayz` is no duration", None),
-        ("kind: datetime, start: '2024-13-01'", "bad-value", "is no date or time", None),
+        ("kind: sequence, step: 3 dayz", "bad-value", "`3 dayz` is not a duration", None),
+        ("kind: datetime, start: '2024-13-01'", "bad-value", "is not a date or time", None),
         ("kind: datetime", "bad-value", "give `end`, or `within`", None),
         ("kind: normal, std: .nan", "wrong-type", "`std` must be a finite number", None),
         ("kind: mixture, of: [{kind: nrmal}]", "unknown-kind", "distribution `nrmal`", "`normal`"),

@@ -87,7 +87,7 @@ def test_names_may_be_any_words() -> None:
         ("a", "column `a` has no kind (in `a`)"),
         ("a chioce x|y", "column kind `chioce` does not exist (in `a chioce x|y`)"),
         ("a int 1-5", "write the range as `0..100`, not `1-5` (in `a int 1-5`)"),
-        ("a int 1..x", "`x` is no number"),
+        ("a int 1..x", "`x` is not a number"),
         ("a date 1..x", "write dates as `2024` or `2024-06-30`, not `x`"),
         ("a choice", "`choice` needs values"),
         ("a choice x y", "separate the values"),

@@ -25,7 +25,7 @@ def model() -> fb.Synthesizer:
 
 @pytest.mark.parametrize("seed", ["x", 1.5, True, None])
 def test_a_seed_that_is_no_whole_number_is_refused(model, seed):
-    """A6.2: by the fit, the sample and the filling of gaps, of one table and of several."""
+    """By the fit, the sample and the filling of gaps, of one table and of several."""
     rows = {"x": [1.0] * 30}
     several = {"a": {"id": list(range(30))}, "b": {"id": list(range(30)), "a_id": [1] * 30}}
     related = fb.fit(several, rounds=2)
@@ -50,7 +50,7 @@ def test_a_seed_that_is_no_whole_number_is_refused(model, seed):
     ],
 )
 def test_shares_that_overlap_are_refused(model, column, shares):
-    """A6.2: no row can be counted for two shares."""
+    """No row can be counted for two shares."""
     with pytest.raises(UsageError, match=f"shares of `{column}` overlap") as wrong:
         model.sample(9, shares={column: shares})
     assert wrong.value.code == "given.shares"
@@ -61,14 +61,14 @@ def test_shares_that_overlap_are_refused(model, column, shares):
     [("x", {"..0": 0.5, "0..": 0.5}), ("city", {"Wien": 0.5, ("Graz", "Linz"): 0.5})],
 )
 def test_shares_that_touch_are_met(model, column, shares):
-    """C2.1: ranges may share the bound between them."""
+    """Ranges may share the bound between them."""
     made = model.sample(200, shares={column: shares}).column(column).to_pylist()
     first = sum(value == "Wien" if column == "city" else value <= 0 for value in made)
     assert first == 100
 
 
 def test_numbers_that_count_as_missing_are_told_on_the_card():
-    """C2.3: infinite numbers, none at all, and too few to be shown; nothing is lost silently."""
+    """Infinite numbers, none at all, and too few to be shown; nothing is lost silently."""
     infinite = np.where(RNG.random(ROWS) < 0.5, np.inf, -np.inf)
     some = np.where(RNG.random(ROWS) < 0.25, np.inf, RNG.normal(size=ROWS))
     data = {
@@ -88,7 +88,7 @@ def test_numbers_that_count_as_missing_are_told_on_the_card():
 
 
 def test_frames_of_polars_with_texts_are_learned_and_handed_back():
-    """C2.3: the texts of polars come as views, which Arrow takes no rows of."""
+    """The texts of polars come as views, which Arrow takes no rows of."""
     frame = pl.DataFrame(
         {
             "city": ["Wien", "Graz"] * 50,
@@ -101,7 +101,7 @@ def test_frames_of_polars_with_texts_are_learned_and_handed_back():
 
 
 def test_columns_drawn_last_have_the_real_shares() -> None:
-    """C1.1, C2.1: errors of a chain of columns do not add up in its last ones."""
+    """Errors of a chain of columns do not add up in its last ones."""
     rng = np.random.default_rng(2)
     x = rng.lognormal(0, 1, 6_000)
     y = x * rng.lognormal(0, 0.5, 6_000)

@@ -10,12 +10,12 @@ import pyarrow.compute as pc
 import pytest
 
 from fabula.errors import SourceError, UsageError
-from fabula.synthesizers.columns.categories import CategoryCodec
-from fabula.synthesizers.columns.codec import ColumnCodec, Places, Range
-from fabula.synthesizers.columns.keys import KeyCodec
-from fabula.synthesizers.columns.lattice import Lattice
-from fabula.synthesizers.columns.learning import Columns
-from fabula.synthesizers.columns.numbers import NumberCodec
+from fabula.synthesizers.codecs.categories import CategoryCodec
+from fabula.synthesizers.codecs.codec import ColumnCodec, Places, Range
+from fabula.synthesizers.codecs.fixed_point import Lattice
+from fabula.synthesizers.codecs.keys import KeyCodec
+from fabula.synthesizers.codecs.learning import Columns
+from fabula.synthesizers.codecs.numbers import NumberCodec
 
 RNG = np.random.default_rng(7)
 
@@ -49,7 +49,7 @@ def redrawn(codec: ColumnCodec, values: pa.Array) -> pa.Array:
     ids=lambda values: str(values.type),
 )
 def test_numbers_and_times_of_every_type_keep_type_and_distribution(values):
-    """C2.1: the largest gap of the two distribution functions stays below 3 %."""
+    """The largest gap of the two distribution functions stays below 3 %."""
     again = redrawn(NumberCodec.learn("x", values, protect=10), values)
     assert again.type == values.type
     real, made = (np.sort([_plain(item) for item in side.to_pylist()]) for side in (values, again))
@@ -69,14 +69,14 @@ def _plain(value):
 
 
 def test_decimals_are_kept():
-    """C2.1: prices with two decimals stay prices with two decimals."""
+    """Prices with two decimals stay prices with two decimals."""
     values = pa.array(RNG.lognormal(3, 1, 3_000).round(2))
     again = redrawn(NumberCodec.learn("price", values, protect=10), values).to_numpy()
     assert (again == again.round(2)).all()
 
 
 def test_continuous_values_are_not_copied_and_extremes_are_hidden():
-    """C1.1, C6: no real number comes back; the smallest and largest ones are beyond reach."""
+    """No real number comes back; the smallest and largest ones are beyond reach."""
     values = np.sort(RNG.normal(size=5_000))
     codec = NumberCodec.learn("x", pa.array(values), protect=10)
     again = redrawn(codec, pa.array(values)).to_numpy()
@@ -86,13 +86,13 @@ def test_continuous_values_are_not_copied_and_extremes_are_hidden():
 
 
 def test_a_lonely_value_among_gaps_is_hidden():
-    """C6: a column with fewer values than are protected has none to show."""
+    """A column with fewer values than are protected has none to show."""
     values = pa.array([1.5] + [None] * 99)
     assert redrawn(NumberCodec.learn("x", values, protect=10), values).null_count == 100
 
 
 def test_gaps_atoms_and_heavy_tails_keep_their_shares():
-    """C2.1: missing values and a spike at zero within one point; the tail's quantiles hold."""
+    """Missing values and a spike at zero within one point; the tail's quantiles hold."""
     raw = RNG.pareto(1.5, 20_000)
     raw[RNG.random(20_000) < 0.3] = 0
     values = pa.array(raw, mask=RNG.random(20_000) < 0.2)
@@ -105,7 +105,7 @@ def test_gaps_atoms_and_heavy_tails_keep_their_shares():
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()])
 def test_labels_keep_their_type_and_rare_ones_never_come_back(kind):
-    """C6: a label of three rows is nobody's business."""
+    """A label of three rows is nobody's business."""
     values = pa.array(["a"] * 60 + ["b"] * 37 + ["zaphod"] * 3).cast(kind)
     codec = CategoryCodec.learn("x", values, protect=10)
     again = redrawn(codec, values)
@@ -116,7 +116,7 @@ def test_labels_keep_their_type_and_rare_ones_never_come_back(kind):
 
 @pytest.mark.parametrize("form", [pa.string(), pa.dictionary(pa.int8(), pa.string())])
 def test_many_rare_labels_come_back_as_other(form):
-    """C2.1, C6: a long tail keeps its share of the rows, and none of its labels."""
+    """A long tail keeps its share of the rows, and none of its labels."""
     values = pa.array(["a"] * 60 + [f"tail {i}" for i in range(39)] + [None]).cast(form)
     codec = CategoryCodec.learn("x", values, protect=10)
     again = redrawn(codec, values)
@@ -129,7 +129,7 @@ def test_many_rare_labels_come_back_as_other(form):
 
 
 def test_many_rare_labels_that_are_no_text_become_learned_ones():
-    """C6: no word can stand in a column of bytes."""
+    """No word can stand in a column of bytes."""
     values = pa.array([b"a"] * 60 + [bytes([i]) for i in range(39)])
     assert set(redrawn(CategoryCodec.learn("x", values, protect=10), values).to_pylist()) == {b"a"}
 
@@ -141,7 +141,7 @@ def test_rare_labels_can_be_kept():
 
 
 def test_dictionaries_truth_values_and_columns_without_values_come_back():
-    """C2.3: categories of frames, booleans, constants and empty columns."""
+    """Categories of frames, booleans, constants and empty columns."""
     for values in (
         pa.array(["x", "y"] * 20).dictionary_encode(),
         pa.array([True, False] * 20),
@@ -153,7 +153,7 @@ def test_dictionaries_truth_values_and_columns_without_values_come_back():
 
 
 def test_ten_thousand_labels_are_learned():
-    """C2.3: labels of enough rows are kept, in their order of frequency."""
+    """Labels of enough rows are kept, in their order of frequency."""
     values = pa.array([f"v{i}" for i in np.repeat(np.arange(10_000), 12)])
     codec = CategoryCodec.learn("x", values, protect=10)
     assert codec.cells.cells == 10_000
@@ -168,7 +168,7 @@ def test_ten_thousand_labels_are_learned():
     ],
 )
 def test_keys_are_made_anew(values, form):
-    """C1.1: identifiers differ from row to row; numbers go on after the real ones."""
+    """Identifiers differ from row to row; numbers continue after the real ones."""
     real = pa.array(values)
     codec = KeyCodec.learn("id", real)
     assert codec is not None
@@ -186,7 +186,7 @@ def test_few_differing_numbers_are_no_key():
 
 
 def test_what_is_out_of_reach_is_left_out_with_its_reason():
-    """C2.3: free text and nested values; an error where nothing else is left."""
+    """Free text and nested values; an error where nothing else is left."""
     table = pa.table(
         {
             "x": RNG.normal(size=100),
@@ -203,7 +203,7 @@ def test_what_is_out_of_reach_is_left_out_with_its_reason():
 
 
 def test_tables_that_can_not_be_learned_say_why():
-    """C2.3: three rows, and a column that appears twice."""
+    """Three rows, and a column that appears twice."""
     with pytest.raises(SourceError, match="too few") as too_few:
         Columns.learn(pa.table({"x": [1, 2, 3]}), protect=10)
     assert "fabula init" in (too_few.value.hint or "")
@@ -240,7 +240,7 @@ def test_asking_for_what_never_occurs_names_what_does():
 
 @pytest.mark.parametrize("number", [4.761904762, 75.0431540173515, 12.5, 0.1 + 0.2])
 def test_a_number_of_many_decimals_keeps_them(number):
-    """C2.1: an atom that comes back with a digit less would give every sampled row away."""
+    """An atom that comes back with a digit less would give every sampled row away."""
     lattice = Lattice.of(pa.array([number, 0.5]))
     (back,) = lattice.values(lattice.numbers(pa.array([number]))).to_pylist()
     assert back == pytest.approx(number, rel=1e-15)

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 import pytest
 
 from fabula.synthesizers.fitting import fit
-from fabula.synthesizers.relational.identity import in_year, made_apart
-from fabula.synthesizers.relational.links import row_links
+from fabula.synthesizers.multitable.foreign_keys import row_links
+from fabula.synthesizers.multitable.identity import in_year, made_apart
 from fabula.synthesizers.synthesizer import load_synthesizer
 
 YEARS = np.arange(1950, 2010)
@@ -102,7 +102,7 @@ def test_an_entity_without_a_table_keeps_its_counts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_lines_are_counted_within_their_order(first: int) -> None:
-    """Also beside a key of their own, and from the number that the real ones start with."""
+    """Also alongside a key of their own, and from the number that the real ones start with."""
     sizes = np.random.default_rng(1).integers(1, 6, 80)
     order = np.repeat(np.arange(80), sizes)
     place = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)

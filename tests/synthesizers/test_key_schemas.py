@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from fabula.metrics.keys import ForeignKey, find_keys
+from fabula.relationships.keys import ForeignKey, find_keys
 from fabula.synthesizers.fitting import fit
-from fabula.synthesizers.relational.keyed import taken
-from fabula.synthesizers.relational.links import row_links
+from fabula.synthesizers.multitable.foreign_keys import row_links
+from fabula.synthesizers.multitable.keyed import taken
 from fabula.synthesizers.synthesizer import load_synthesizer
 from fabula.synthesizers.trees import depths
 from tests.real_data import real_tables

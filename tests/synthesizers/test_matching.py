@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fabula.synthesizers.relational.matching import (
+from fabula.synthesizers.multitable.matching import (
     chosen_parents,
     chosen_within,
     counts_like,
@@ -17,7 +17,7 @@ def rng() -> np.random.Generator:
 
 
 def test_numbers_of_children_have_the_real_distribution_and_the_models_order() -> None:
-    """C2.1, C2.3: cardinality is met, however few parents there are."""
+    """Cardinality is met, however few parents there are."""
     real = np.array([0, 0, 0, 1, 1, 2, 2, 3, 5, 9] * 30)
     wanted = rng().random(450)
     counts = counts_like(wanted, real, 1035, rng())
@@ -32,7 +32,7 @@ def test_numbers_of_children_have_the_real_distribution_and_the_models_order() -
 
 
 def test_children_get_parents_of_their_group_and_every_place_is_taken_once() -> None:
-    """C2.1: counts are met exactly; groups as far as there are places."""
+    """Counts are met exactly; groups as far as there are places."""
     group = np.array([0, 0, 1, 1, 2])
     counts = np.array([3, 1, 2, 2, 0])
     wanted = np.array([0, 0, 0, 1, 1, 1, 2, 0])
@@ -43,7 +43,7 @@ def test_children_get_parents_of_their_group_and_every_place_is_taken_once() -> 
 
 
 def test_pairs_are_made_distinct_without_changing_how_many_children_each_parent_has() -> None:
-    """B3.3, C2.1: link tables."""
+    """Link tables."""
     beside = np.repeat(np.arange(40), 5)
     parents = rng().integers(0, 12, 200)
     changed = made_distinct(parents, beside, rng())
@@ -52,7 +52,7 @@ def test_pairs_are_made_distinct_without_changing_how_many_children_each_parent_
 
 
 def test_pairs_are_distinct_even_where_one_parent_needs_nearly_every_partner() -> None:
-    """B3.3: a playlist of nearly all tracks."""
+    """A playlist of nearly all tracks."""
     parents = np.repeat([0, 1, 2], [40, 39, 21])
     beside = rng().permutation(np.repeat(np.arange(40), [3] * 20 + [2] * 20))
     changed = made_distinct(parents, beside, rng())
@@ -61,7 +61,7 @@ def test_pairs_are_distinct_even_where_one_parent_needs_nearly_every_partner() -
 
 
 def test_pairs_that_cannot_differ_keep_their_numbers() -> None:
-    """B3.3: three children of one parent with two partners."""
+    """Three children of one parent with two partners."""
     changed = made_distinct(np.array([0, 1, 0]), np.zeros(3, dtype=int), rng())
     assert sorted(changed.tolist()) == [0, 0, 1]
 

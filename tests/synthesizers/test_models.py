@@ -12,10 +12,10 @@ import pyarrow as pa
 import pytest
 
 from fabula.errors import SourceError, UsageError
-from fabula.synthesizers.columns.learning import Columns
+from fabula.synthesizers.codecs.learning import Columns
 from fabula.synthesizers.fitting import fit
 from fabula.synthesizers.model import Drawn
-from fabula.synthesizers.pairs import unlearned
+from fabula.synthesizers.models.number_pairs import unlearned
 from fabula.synthesizers.synthesizer import Synthesizer
 from tests.synthesizers.blocked import sampled_without
 
@@ -62,7 +62,6 @@ def agreeing(table: pa.Table) -> float:
 
 @every_model
 def test_all_labels_and_both_modes_come_back(model: str) -> None:
-    """C2.3."""
     rows = fitted(model).sample(2_000)
     shares = {kind: count / 2_000 for kind, count in Counter(rows["kind"].to_pylist()).items()}
     for kind, share in {"book": 0.5, "tool": 0.3, "toy": 0.2}.items():
@@ -77,7 +76,7 @@ def test_all_labels_and_both_modes_come_back(model: str) -> None:
 
 @pytest.mark.parametrize("model", ["copula", "mixture", NETWORKS[0]])
 def test_what_belongs_together_stays_together(model: str) -> None:
-    """C2.3: much nearer to real pairs than independent columns, of which half agree."""
+    """Much nearer to real pairs than independent columns, of which half agree."""
     assert agreeing(fitted(model).sample(2_000)) > 0.85
 
 
@@ -89,13 +88,13 @@ def copies(table: pa.Table) -> int:
 
 @pytest.mark.parametrize("model", ["copula", *NETWORKS])
 def test_rows_equal_real_ones_no_more_often_than_by_chance(model: str) -> None:
-    """C1.1, C2.3: as often as fresh rows of the same origin, within five standard deviations."""
+    """As often as fresh rows of the same origin, within five standard deviations."""
     chance, made = copies(shop(10_000, seed=7)), copies(fitted(model).sample(10_000))
     assert made <= chance + 5 * (chance + made + 1) ** 0.5
 
 
 def test_a_mixture_copies_rows_by_chance_unless_it_is_given_more_components() -> None:
-    """C1.1: by default as often as one of two components, which these rows truly come from."""
+    """By default as often as one of two components, which these rows truly come from."""
     true, many = (
         copies(fit(shop(), model="mixture", seed=1, holdout=0.1, components=count).sample(10_000))
         for count in (2, 100)
@@ -107,7 +106,7 @@ def test_a_mixture_copies_rows_by_chance_unless_it_is_given_more_components() ->
 
 @every_model
 def test_given_values_hold_in_every_row(model: str) -> None:
-    """C2.3: class-conditional."""
+    """Class-conditional."""
     rows = fitted(model).sample(300, given={"kind": "toy", "price": "35.."}, seed=4)
     assert set(rows["kind"].to_pylist()) == {"toy"}
     assert min(rows["price"].to_pylist()) >= 35
@@ -115,7 +114,6 @@ def test_given_values_hold_in_every_row(model: str) -> None:
 
 @every_model
 def test_a_saved_model_samples_the_same_rows(model: str, tmp_path: Path) -> None:
-    """C2.3."""
     fitted(model).save(tmp_path / "model.fabula")
     again = Synthesizer.load(tmp_path / "model.fabula")
     assert again.sample(500, seed=3).equals(fitted(model).sample(500, seed=3))
@@ -135,7 +133,6 @@ def test_gaps_are_filled_and_known_values_stand(model: str) -> None:
 
 @pytest.mark.parametrize("model", ["mixture", "copula"])
 def test_the_same_seed_gives_the_same_model(model: str) -> None:
-    """C2.3."""
     again = fit(shop(), model=model, seed=1, holdout=0.1, **SMALL[model])  # type: ignore[arg-type]
     assert again.sample(200).equals(fitted(model).sample(200))
 
@@ -143,14 +140,13 @@ def test_the_same_seed_gives_the_same_model(model: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["vae", "gan"])
 def test_the_same_seed_gives_the_same_network(model: str) -> None:
-    """C2.3."""
     again = fit(shop(), model=model, seed=1, holdout=0.1, **SMALL[model])  # type: ignore[arg-type]
     assert again.sample(200).equals(fitted(model).sample(200))
 
 
 @pytest.mark.parametrize("model", ["gan", NETWORKS[0]])
 def test_a_network_ends_in_time_and_tells_so(model: str, tmp_path: Path) -> None:
-    """C2.3: bounded time; what it has by then is saved and sampled without JAX."""
+    """Bounded time; what it has by then is saved and sampled without JAX."""
     options = {**SMALL[model], "hidden": 8, "max_seconds": 0}
     synthesizer = fit(shop(100).select(["kind", "price"]), model=model, **options)  # type: ignore[arg-type]
     assert "1 round" in str(synthesizer.card())
@@ -172,14 +168,12 @@ def test_a_mixture_tells_unusual_rows_by_their_density() -> None:
 
 @every_model
 def test_three_rows_are_refused(model: str) -> None:
-    """C2.3."""
     with pytest.raises(SourceError, match="too few"):
         fit(shop(3), model=model)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("model", ["copula", "mixture"])
 def test_constant_and_empty_columns_stay_what_they_are(model: str) -> None:
-    """C2.3."""
     odd = pa.table({"one": [7] * 60, "none": pa.nulls(60, pa.float64()), "x": range(60)})
     rows = fit(odd, model=model, holdout=0).sample(40)  # type: ignore[arg-type]
     assert set(rows["one"].to_pylist()) == {7}
@@ -188,7 +182,6 @@ def test_constant_and_empty_columns_stay_what_they_are(model: str) -> None:
 
 @pytest.mark.parametrize("model", ["copula", "mixture"])
 def test_ten_thousand_labels_are_learned(model: str) -> None:
-    """C2.3."""
     rng = np.random.default_rng(0)
     label = rng.integers(0, 10_000, 12_000).astype(str)
     table = pa.table(
@@ -200,7 +193,7 @@ def test_ten_thousand_labels_are_learned(model: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["vae", "gan"])
 def test_networks_learn_odd_columns(model: str) -> None:
-    """C2.3: constant, empty and one-column tables, and 10,000 labels."""
+    """Constant, empty and one-column tables, and 10,000 labels."""
     rng = np.random.default_rng(0)
     odd = pa.table({"one": [7] * 60, "none": pa.nulls(60, pa.float64()), "x": range(60)})
     rows = fit(odd, model=model, holdout=0, **SMALL[model]).sample(40)  # type: ignore[arg-type]
@@ -227,7 +220,6 @@ def test_networks_learn_odd_columns(model: str) -> None:
     ],
 )
 def test_options_without_sense_are_refused(model: str, option: str, value: object) -> None:
-    """E."""
     with pytest.raises(UsageError, match=f"option `{option}` must be a (whole )?number") as wrong:
         fit(shop(), model=model, **{option: value})  # type: ignore[arg-type]
     assert wrong.value.code == "usage.bad-option"

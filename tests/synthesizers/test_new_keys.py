@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 import pytest
 
 from fabula.errors import UsageError
-from fabula.synthesizers.columns.codec import Places
-from fabula.synthesizers.columns.keys import KeyCodec
-from fabula.synthesizers.columns.taken import SLOTS, Taken
+from fabula.synthesizers.codecs.codec import Places
+from fabula.synthesizers.codecs.keys import KeyCodec
+from fabula.synthesizers.codecs.taken import SLOTS, Taken
 from fabula.synthesizers.fitting import fit
 from fabula.synthesizers.synthesizer import load_synthesizer
 

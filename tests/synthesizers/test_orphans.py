@@ -11,7 +11,7 @@ import pytest
 
 from fabula.errors import UsageError
 from fabula.synthesizers.fitting import fit
-from fabula.synthesizers.relational.orphans import orphans
+from fabula.synthesizers.multitable.orphans import orphans
 from fabula.synthesizers.synthesizer import load_synthesizer
 
 

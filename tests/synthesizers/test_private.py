@@ -11,7 +11,7 @@ import pytest
 
 from fabula.errors import UsageError
 from fabula.synthesizers.fitting import fit
-from fabula.synthesizers.private.accounting import Account, affordable, epsilon_of, scale
+from fabula.synthesizers.models.private.accounting import Account, affordable, epsilon_of, scale
 from tests.synthesizers.blocked import sampled_without
 
 DOMAIN: dict[str, Any] = {"kind": ["book", "tool", "toy"], "price": "0..50", "stock": "0..9"}
@@ -25,7 +25,6 @@ def shop(rows: int = 4_000) -> pa.Table:
 
 
 def test_the_spent_budget_is_what_was_asked_and_stands_on_the_card() -> None:
-    """C1.1."""
     synthesizer = fit(shop(), epsilon=2.0, delta=1e-5, domain=DOMAIN)
     card = str(synthesizer.card())
     assert "ε = 2 at δ = 1e-05" in card
@@ -60,7 +59,7 @@ def test_one_row_changes_the_odds_by_no_more_than_epsilon() -> None:
 
 
 def test_a_canary_is_not_reproduced() -> None:
-    """C1.1: one person's label and number, far from all others, inside the domain."""
+    """One person's label and number, far from all others, inside the domain."""
     canary = pa.table({"kind": ["toy"], "price": [0.01], "stock": [9]})
     table = pa.concat_tables([shop(2_000), canary])
     domain = {**DOMAIN, "price": "0..1000"}

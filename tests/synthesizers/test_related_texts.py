@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fabula.synthesizers.relational.database import RelationalSynthesizer, fit_tables
+from fabula.synthesizers.multitable.database import RelationalSynthesizer, fit_tables
 
 FIRST = ("Anna", "John", "Mary", "Paul", "Linda", "Michael", "Sarah")
 LAST = ("Smith", "Jones", "Brown", "Walker", "Hill", "Cooper")
@@ -44,7 +44,7 @@ def shop_files() -> dict[str, pa.Table]:
 
 
 def test_times_as_texts_keep_their_pace_and_people_get_other_names(tmp_path):
-    """C2.2: gaps of 5 to 9 days, 1 to 3 days until it is sent, all written as in the file."""
+    """Gaps of 5 to 9 days, 1 to 3 days until it is sent, all written as in the file."""
     real = shop_files()
     model = fit_tables(real, seed=1)
     made = model.sample(seed=2)
@@ -66,7 +66,7 @@ def test_times_as_texts_keep_their_pace_and_people_get_other_names(tmp_path):
 
 
 def test_details_are_made_even_of_tables_too_small_to_learn():
-    """C2.2: nine employees get names and telephone numbers; their titles are left out."""
+    """Nine employees get names and telephone numbers; their titles are left out."""
     people = {
         "employee_id": range(1, 10),
         "first_name": [*FIRST, "Ben", "Eve"],

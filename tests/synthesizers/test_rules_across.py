@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from fabula.metrics.across.links import parents_of
-from fabula.synthesizers.relational.database import RelationalSynthesizer, fit_tables
+from fabula.relationships.rules.links import parents_of
+from fabula.synthesizers.multitable.database import RelationalSynthesizer, fit_tables
 from tests.real_data import real_files, real_table
 
 DAY = 86_400_000_000

@@ -15,8 +15,8 @@ import pytest
 
 import fabula as fb
 from fabula.errors import CheckError, PrerequisiteError, SourceError, UsageError
-from fabula.metrics import detection, pairs, shapes
-from fabula.metrics.frames import prepare
+from fabula.evaluation.metrics import detection, pairs, shapes
+from fabula.evaluation.metrics.frames import prepare
 from fabula.streams import BLOCK_ROWS
 from fabula.synthesizers import catalogue
 from tests.synthesizers.tables import shoppers
@@ -31,7 +31,7 @@ def model():
 
 
 def test_rows_look_like_the_real_ones(model):
-    """C1.1, C2.1: trees can hardly tell them apart; pairs of columns go together as they did."""
+    """Trees can hardly tell them apart; pairs of columns go together as they did."""
     frames = prepare(model.sample(4_000), REAL.drop(["id"]), seed=0)
     assert detection.detection(frames).value < 0.56
     assert shapes.shapes(frames).value > 0.97
@@ -46,7 +46,7 @@ def repeated(rows):
 
 
 def test_no_row_and_no_identifier_is_copied(model):
-    """C1.1: rows that agree by chance are no more than among people who were never seen."""
+    """Rows that agree by chance are no more than among people who were never seen."""
     made = model.sample(4_000)
     assert not set(made["id"].to_pylist()) & set(REAL["id"].to_pylist())
     expected = repeated(shoppers(4_000, seed=9))
@@ -54,7 +54,7 @@ def test_no_row_and_no_identifier_is_copied(model):
 
 
 def test_a_planted_row_does_not_come_back():
-    """C6: its label is rare, its numbers are extremes."""
+    """Its label is rare, its numbers are extremes."""
     canary = REAL.slice(0, 1).to_pylist()[0] | {"plan": "zaphod", "spent": 1e6, "age": 142}
     planted = pa.concat_tables([REAL, pa.Table.from_pylist([canary], REAL.schema)])
     made = fb.fit(planted, holdout=0, seed=1).sample(20_000)
@@ -161,7 +161,7 @@ def test_what_is_given_changes_the_other_columns(model):
 
 
 def test_a_small_table_keeps_what_a_label_does_to_a_count():
-    """C2.1: of 300 rows, one label in three doubles a count; most of the difference comes back."""
+    """Of 300 rows, one label in three doubles a count; most of the difference comes back."""
     kept = []
     for seed in range(4):
         rng = np.random.default_rng(seed)
@@ -212,7 +212,6 @@ def test_what_can_not_be_asked_says_why(model, asked, message):
 
 @pytest.mark.parametrize("n", [-1, 2.5, "7", None])
 def test_a_number_of_rows_is_a_whole_one(model, n):
-    """E."""
     with pytest.raises(UsageError, match="`n` must be a whole number from 0 on"):
         model.sample(n)
 
@@ -228,7 +227,7 @@ def test_a_number_of_rows_is_a_whole_one(model, n):
     ],
 )
 def test_wrong_arguments_of_a_fit_are_told(wrong, code):
-    """E: a domain without a budget would learn without the privacy that it stands for."""
+    """A domain without a budget would learn without the privacy that it stands for."""
     with pytest.raises(UsageError) as told:
         fb.fit(REAL, **wrong)
     assert told.value.code == code
@@ -296,7 +295,8 @@ def test_unknown_models_and_options_are_refused(monkeypatch):
 
 
 def test_a_fault_while_rows_are_drawn_is_not_called_a_damaged_file(model, tmp_path, monkeypatch):
-    """A file that was read without a fault is complete; a model that was just fitted is no file."""
+    """A file that was read without a fault is complete; a model that was just fitted is not a
+    file."""
 
     def broken(*_: object) -> None:
         raise IndexError("index 7 is out of bounds")

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 
 from fabula.errors import UsageError
-from fabula.metrics.keys import ForeignKey
+from fabula.relationships.keys import ForeignKey
 from fabula.synthesizers.fitting import fit
-from fabula.synthesizers.relational.links import row_links
+from fabula.synthesizers.multitable.foreign_keys import row_links
 from fabula.synthesizers.synthesizer import load_synthesizer
 from fabula.synthesizers.trees import Trees, depths
 
@@ -78,7 +78,7 @@ def test_a_single_table_that_points_at_itself_stays_a_forest(
     """No orphan, no circle, as deep, as many roots; pay still follows from the depth."""
     real = staff(kind)
     fitted = fit(real, model=model, seed=1)
-    assert "made anew as a forest of 5 levels with 0.7% roots" in str(fitted.card())
+    assert "newly generated as a forest of 5 levels with 0.7% roots" in str(fitted.card())
     fitted.save(tmp_path / "staff.fabula")
     made = load_synthesizer(tmp_path / "staff.fabula").sample(300, seed=2)
     assert made.schema.types == real.schema.types
@@ -86,12 +86,12 @@ def test_a_single_table_that_points_at_itself_stays_a_forest(
     assert np.bincount(here).tolist() == np.bincount(there).tolist()
     assert np.corrcoef(here, made["pay"])[0, 1] < (-0.8 if model == "boosted" else -0.3)
     assert not set(made["employee_id"].to_pylist()) & set(real["employee_id"].to_pylist())
-    with pytest.raises(UsageError, match="points at `employee_id`, which is made anew"):
+    with pytest.raises(UsageError, match="points at `employee_id`, which is newly generated"):
         fitted.sample(1, given={"manager_id": 3})
 
 
 def test_gaps_beside_a_boss_are_filled_and_the_boss_stays() -> None:
-    """A root has no boss, which is no gap to fill."""
+    """A root has no boss, which is not a gap to fill."""
     real = staff(pa.int64())
     gaps = real.set_column(2, "pay", pa.array(real["pay"].to_numpy(), mask=rng().random(300) < 0.2))
     filled = fit(real, seed=1).impute(gaps)
@@ -105,4 +105,4 @@ def test_bosses_that_do_not_exist_are_told() -> None:
     bosses = real["manager_id"].to_pylist()
     bosses[:3] = [5, 6, 7]
     card = str(fit(real.set_column(1, "manager_id", pa.array(bosses)), seed=1).card())
-    assert "manager_id: 3 of 300 values are no `employee_id` and were learned as roots" in card
+    assert "manager_id: 3 of 300 values are not an `employee_id` and were learned as roots" in card

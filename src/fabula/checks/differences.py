@@ -49,7 +49,7 @@ class Bound:
 
 
 def bounds_of(sql: str, *, check: int, told: str) -> Iterator[Bound]:
-    """The bounds that a condition implies; parts of it that are no comparison imply none."""
+    """The bounds that a condition implies; parts of it that are not a comparison imply none."""
     try:
         ((text,),) = (
             thread_connection()

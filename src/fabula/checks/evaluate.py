@@ -9,8 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabula.checks.data import Data, MissingError
-from fabula.checks.implied import implied_checks
-from fabula.checks.naming import rule
 from fabula.checks.near_duplicates import near_duplicate_result, near_duplicate_rows
 from fabula.checks.numbers import correlation_result, share_result
 from fabula.checks.relations import (
@@ -21,7 +19,9 @@ from fabula.checks.relations import (
 )
 from fabula.checks.results import CheckResult, CheckResults
 from fabula.checks.rows import row_result, window_result
+from fabula.checks.structural import implied_checks
 from fabula.checks.uniqueness import repeated_rows, unique_result
+from fabula.checks.wording import rule
 from fabula.io.read import TableRows
 from fabula.planning.expressions import ExpressionError
 from fabula.planning.parents import is_of_one_row

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabula.checks.data import EXAMPLES, Data
-from fabula.checks.naming import rule
 from fabula.checks.results import CheckResult
+from fabula.checks.wording import rule
+from fabula.dedup import Match, near_duplicates
 from fabula.spec.checks import NearDuplicateCheck
-from fabula.texts.near_duplicates import Match, near_duplicates
 
 
 def near_duplicate_result(data: Data, table: str, check: NearDuplicateCheck) -> CheckResult:

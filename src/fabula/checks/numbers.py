@@ -7,15 +7,15 @@ from dataclasses import replace
 
 from fabula.checks.conditions import equals
 from fabula.checks.data import Data
-from fabula.checks.naming import bound, names
 from fabula.checks.results import CheckResult
+from fabula.checks.wording import bound, names
 from fabula.io.sql import quoted
 from fabula.planning.expressions import parse_expression
 from fabula.spec.checks import CorrelationCheck, ShareCheck
 
 _ROUNDING = 1e-9
 _FEW_ROWS = 100
-"""From so many rows on, a share that can be met is judged, however narrow its bounds."""
+"""From that many rows on, a share that can be met is judged, however narrow its bounds."""
 
 
 def correlation_result(data: Data, table: str, check: CorrelationCheck) -> CheckResult:

@@ -9,8 +9,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.checks.data import ROW_NUMBER, Data, MissingError
-from fabula.checks.naming import rule, values
 from fabula.checks.results import CheckResult
+from fabula.checks.wording import rule, values
 from fabula.io.sql import quoted
 from fabula.io.write import plain_type
 from fabula.planning.expressions import parse_expression

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fabula.checks.naming import check_name
+from fabula.checks.wording import check_name
 from fabula.errors import CheckError
 from fabula.spec.checks import Check
 
@@ -50,7 +50,7 @@ class CheckResult:
     def of(
         cls, table: str, check: Check, message: str, *, failing: int, **found: Any
     ) -> CheckResult:
-        """How a check of a spec went that so many rows break; `found` is the rest by name."""
+        """How a check of a spec went that that many rows break; `found` is the rest by name."""
         return cls(
             table=table,
             kind=check.kind,
@@ -125,7 +125,7 @@ class CheckResults:
             f"{len(self.failed)} of {len(self)} checks failed: {first.message}{also}",
             code="check.failed",
             where=f"tables.{first.table}.checks",
-            hint="drawing again did not mend it: use `repair: drop`, or loosen the rule"
+            hint="drawing again did not repair it: use `repair: drop`, or loosen the rule"
             if all(result.repair == "resample" for result in self.failed)
-            else "mend rows with `repair: resample` or `repair: drop`, or loosen the rule",
+            else "repair rows with `repair: resample` or `repair: drop`, or loosen the rule",
         )

@@ -7,9 +7,9 @@ from typing import Any
 
 from fabula.checks.conditions import condition
 from fabula.checks.data import Data
-from fabula.checks.naming import rule
 from fabula.checks.relations import with_parents
 from fabula.checks.results import CheckResult
+from fabula.checks.wording import rule
 from fabula.planning.expressions import parse_expression
 from fabula.planning.parents import parent_columns, references_of
 from fabula.spec.checks import Check, WindowCheck

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabula.checks.data import EXAMPLES, ROW_NUMBER, Data, column_list
-from fabula.checks.naming import names
 from fabula.checks.results import CheckResult
+from fabula.checks.wording import names
 from fabula.io.sql import quoted
 from fabula.spec.checks import UniqueCheck
 

@@ -81,7 +81,7 @@ def read_sizes(texts: Sequence[str] | None) -> Size:
     """`["100"]` as 100, `["orders=9", "items=20"]` as a mapping.
 
     Raises:
-        UsageError: A text is no number of rows, or both forms are mixed.
+        UsageError: A text is not a number of rows, or both forms are mixed.
     """
     if not texts:
         return None
@@ -122,7 +122,9 @@ def read_share(text: str | None) -> float | int | None:
         share = -1.0
     if not 0 <= share <= 1:
         raise UsageError(
-            f"`{text}` is no share of rows", code="usage.share", hint="write `5%`, `0.05` or `12`"
+            f"`{text}` is not a share of rows",
+            code="usage.share",
+            hint="write `5%`, `0.05` or `12`",
         )
     return share
 
@@ -131,7 +133,7 @@ def read_shares(text: str | None) -> dict[str, float]:
     """`train=0.9,test=10%` as shares by name; nothing as none.
 
     Raises:
-        UsageError: The text is no list of shares.
+        UsageError: The text is not a list of shares.
     """
     shares: dict[str, float] = {}
     for part in (text or "").split(",") if text is not None else ():
@@ -144,7 +146,7 @@ def read_shares(text: str | None) -> dict[str, float]:
             raise UsageError(
                 f"`{name}` has two shares of the split"
                 if name in shares
-                else f"`{part}` is no share of a split",
+                else f"`{part}` is not a share of a split",
                 code="usage.share",
                 hint="write `--split train=0.9,test=0.1`",
             )
@@ -155,7 +157,7 @@ def read_shares(text: str | None) -> dict[str, float]:
 def _rows(number: str, text: str) -> int:
     if not _NUMBER.fullmatch(number):
         raise UsageError(
-            f"`{text}` is no number of rows",
+            f"`{text}` is not a number of rows",
             code="usage.rows",
             hint="write `-n 1000`, or `-n orders=1000` for one table",
         )

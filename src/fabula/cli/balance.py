@@ -17,14 +17,14 @@ from fabula.cli.arguments import (
     SeedOption,
     read_names,
 )
+from fabula.cli.console import Talk
 from fabula.cli.group import new_app
 from fabula.cli.progress import progress
-from fabula.cli.talk import Talk
 from fabula.errors import UsageError
 
 if TYPE_CHECKING:
-    from fabula.texts.balance import BalanceOptions
-    from fabula.texts.topics.record import Round
+    from fabula.topics.balance import BalanceOptions
+    from fabula.topics.checkpoint import Round
 
 app = new_app()
 
@@ -63,7 +63,7 @@ def balance(
         typer.Option("--score", help="What finds the number of topics."),
     ] = "silhouette",
     new_topics: Annotated[
-        int, typer.Option("--new-topics", min=0, help="Topics to invent beside those found.")
+        int, typer.Option("--new-topics", min=0, help="Topics to invent alongside those found.")
     ] = 0,
     share: Annotated[
         list[str] | None,
@@ -118,8 +118,8 @@ def balance(
     Examples: `fabula balance tickets.jsonl --plan`;
     `fabula balance tickets.jsonl --new-topics 4 --model openai:gpt-4o-mini -o balanced/`
     """
-    from fabula.reports import balance as run
-    from fabula.reports import topics as words
+    from fabula.topics import report as run
+    from fabula.topics import summary as words
 
     talk: Talk = ctx.obj
     wanted: BalanceOptions = {
@@ -171,7 +171,7 @@ def _sizes(text: str) -> list[int]:
         return [int(size) for size in read_names(text)]
     except ValueError as exc:
         raise UsageError(
-            f"`--sizes {text}` is no list of numbers",
+            f"`--sizes {text}` is not a list of numbers",
             code="usage.sizes",
             hint="write `--sizes 20,20,3`",
         ) from exc

@@ -17,13 +17,13 @@ from fabula.cli.arguments import (
     OverwriteOption,
     read_names,
 )
-from fabula.cli.asked import AttemptsOption, DryRunOption, calls_line, show_prompts
+from fabula.cli.console import Talk, pasted
 from fabula.cli.group import new_app
+from fabula.cli.llm_options import AttemptsOption, DryRunOption, calls_line, show_prompts
 from fabula.cli.progress import counted, progress
-from fabula.cli.talk import Talk, pasted
 
 if TYPE_CHECKING:
-    from fabula.texts.round_trip import RoundTrip
+    from fabula.describing.round_trip import RoundTrip
 
 app = new_app()
 
@@ -79,7 +79,7 @@ def describe(
         int, typer.Option("--rounds", min=0, help="Times that a failing text is written again.")
     ] = 2,
     failures: Annotated[
-        Literal["drop", "keep"], typer.Option("--failures", help="What becomes of the last ones.")
+        Literal["drop", "keep"], typer.Option("--failures", help="What happens to the last ones.")
     ] = "drop",
     report: Annotated[
         Path | None, typer.Option("--report", help="JSON file for the round trip's score.")
@@ -96,16 +96,16 @@ def describe(
     """Write a text for every item that tells all of its fields.
 
     A text that lacks a value, breaks a bound or repeats another one is asked again, with what it
-    lacks. Names and numbers that the fields do not hold are listed beside it.
+    lacks. Names and numbers that the fields do not hold are listed alongside it.
 
     Examples: `fabula describe films.csv --style gossip --min-words 30`;
     `fabula describe films.jsonl -n 3 --verify -o texts.jsonl --model openai:gpt-4o-mini`
     """
+    from fabula.describing.describe import prompts_of
+    from fabula.describing.files import beside, describe_file
+    from fabula.fakers.languages import is_known
     from fabula.io.places import check_free, make_folder, write_text
-    from fabula.reports import amounts
-    from fabula.texts.describe import prompts_of
-    from fabula.texts.describe_files import beside, describe_file
-    from fabula.words.languages import is_known
+    from fabula.render import amounts
 
     talk: Talk = ctx.obj
     wishes: dict[str, Any] = {

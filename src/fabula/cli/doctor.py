@@ -22,7 +22,7 @@ def doctor(
 
     Marks: ok works, -- is off, !! is wrong.
     """
-    from fabula.reports.health import examine
+    from fabula.reports.doctor import examine
 
     findings = examine()
     if form == "json":

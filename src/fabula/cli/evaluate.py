@@ -1,4 +1,4 @@
-"""`fabula evaluate`: is synthetic data realistic, private, fair and varied, beside real data?"""
+"""`fabula evaluate`: is synthetic data realistic, private, fair and varied, alongside real data?"""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from fabula.cli.arguments import read_names, read_spec
+from fabula.cli.console import Talk
 from fabula.cli.group import new_app
-from fabula.cli.talk import Talk
 
 app = new_app()
 
@@ -98,9 +98,9 @@ def evaluate(
     Exit code 1 when a gate or a check fails, so that a build can be blocked on it.
     """
     from fabula import api
+    from fabula.evaluation.report import check_form
+    from fabula.evaluation.report_text import report_line, report_text
     from fabula.io.places import check_free
-    from fabula.reports.report import check_form
-    from fabula.reports.report_text import report_line, report_text
 
     talk: Talk = ctx.obj
     if output is not None:

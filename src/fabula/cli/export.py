@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from fabula.cli.arguments import SeedOption, read_shares
+from fabula.cli.console import Talk, pasted
 from fabula.cli.group import new_app
-from fabula.cli.talk import Talk, pasted
 
 app = new_app()
 
@@ -74,8 +74,8 @@ def export(
 
     No input is in two parts of a split. `fabula validate FILE.jsonl` checks the result.
     """
-    from fabula.reports.exports import export_text
-    from fabula.texts.exports.export import export as write
+    from fabula.training.export import export as write
+    from fabula.training.summary import export_text
 
     talk: Talk = ctx.obj
     written = write(

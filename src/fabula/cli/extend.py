@@ -18,16 +18,16 @@ from fabula.cli.arguments import (
     ReviewOption,
     SeedOption,
 )
-from fabula.cli.asked import calls_line
+from fabula.cli.console import Talk, pasted
+from fabula.cli.dry_run import print_rehearsal
 from fabula.cli.group import new_app
+from fabula.cli.llm_options import calls_line
 from fabula.cli.progress import counted, progress
-from fabula.cli.rehearsing import print_rehearsal
-from fabula.cli.talk import Talk, pasted
 
 if TYPE_CHECKING:
-    from fabula.llm.rehearsal import Rehearsal
+    from fabula.augment.extend import ExtendOptions
+    from fabula.llm.providers.dry_run import Rehearsal
     from fabula.llm.rows.job import RowsResult
-    from fabula.texts.extend import ExtendOptions
 
 app = new_app()
 
@@ -72,14 +72,14 @@ def extend(
 ) -> None:
     """Append rows that fit a table.
 
-    The old rows stay as they are. Ids go on after the largest one; the language model writes
+    The old rows stay as they are. Ids continue after the largest one; the language model writes
     the rest, shown a sample of the rows, and nothing that it repeats is taken.
     """
+    from fabula.augment.extend import beyond_ranges
+    from fabula.augment.extend import extend as grow
+    from fabula.augment.extend_files import extend_file, longer_name
     from fabula.io.tables import as_table
-    from fabula.reports import amounts
-    from fabula.texts.extend import beyond_ranges
-    from fabula.texts.extend import extend as grow
-    from fabula.texts.files import extend_file, longer_name
+    from fabula.render import amounts
 
     talk: Talk = ctx.obj
     target = output or longer_name(data)

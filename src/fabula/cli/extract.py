@@ -15,10 +15,10 @@ from fabula.cli.arguments import (
     ModelOption,
     OverwriteOption,
 )
-from fabula.cli.asked import AttemptsOption, DryRunOption, calls_line, show_prompts
+from fabula.cli.console import Talk, pasted
 from fabula.cli.group import new_app
+from fabula.cli.llm_options import AttemptsOption, DryRunOption, calls_line, show_prompts
 from fabula.cli.progress import counted, progress
-from fabula.cli.talk import Talk, pasted
 
 app = new_app()
 
@@ -65,9 +65,9 @@ def extract(
     Examples: `fabula extract bios.csv --schema 'name str, films list[str]'`;
     `fabula extract notes.jsonl --schema shop.models:Order --many -o orders.parquet`
     """
-    from fabula.reports import amounts
-    from fabula.texts.describe_files import beside, extract_file
-    from fabula.texts.extract import prompts_of
+    from fabula.describing.extract import prompts_of
+    from fabula.describing.files import beside, extract_file
+    from fabula.render import amounts
 
     talk: Talk = ctx.obj
     prompts = prompts_of(data, schema, many=many, column=column, instructions=instructions)

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 import typer
 
 from fabula.cli.arguments import read_names, read_spec
+from fabula.cli.console import Talk, pasted
 from fabula.cli.group import new_app
 from fabula.cli.progress import progress
-from fabula.cli.talk import Talk, pasted
 from fabula.errors import UsageError
 
 app = new_app()
@@ -51,7 +51,7 @@ def fit(
             "--protect",
             min=0,
             metavar="ROWS",
-            help="Labels of fewer rows, and so many extreme numbers, are not reproduced.",
+            help="Labels of fewer rows, and that many extreme numbers, are not reproduced.",
         ),
     ] = 10,
     epsilon: Annotated[
@@ -122,8 +122,8 @@ def fit(
 ) -> None:
     """Learn a table and write a synthesizer that `fabula sample` draws from.
 
-    The file holds no row of the data. Identifiers are made anew and free text is left out, as the
-    card that is printed says. Related tables are learned together, with their keys, and written
+    The file holds no row of the data. Identifiers are newly generated and free text is left out, as
+    the card that is printed says. Related tables are learned together, with their keys, and written
     as a folder.
     """
     from fabula.io.formats import format_of
@@ -131,7 +131,7 @@ def fit(
     from fabula.io.tables import forms_in
     from fabula.io.write import write_table
     from fabula.synthesizers.fitting import fit
-    from fabula.synthesizers.relational.database import RelationalSynthesizer
+    from fabula.synthesizers.multitable.database import RelationalSynthesizer
 
     talk: Talk = ctx.obj
     check_free(output, overwrite=True, folder=output.is_dir())
@@ -170,7 +170,7 @@ def fit(
     if personal := synthesizer.personal:
         talk.say(
             f"warning: personal details in {len(personal)} column{'s' * (len(personal) != 1)}, "
-            f"made anew: {', '.join(f'`{name}`' for name in personal)}"
+            f"newly generated: {', '.join(f'`{name}`' for name in personal)}"
         )
     make_folder(output.parent)
     synthesizer.save(output)
@@ -223,7 +223,7 @@ def _key(text: str) -> tuple[str, str]:
     child, _, parent = (part.strip() for part in text.partition("="))
     if "." not in child or "." not in parent:
         raise UsageError(
-            f"`--key {text}` is no foreign key",
+            f"`--key {text}` is not a foreign key",
             code="usage.key",
             hint="write `--key orders.buyer=people.id`",
         )
@@ -231,7 +231,7 @@ def _key(text: str) -> tuple[str, str]:
 
 
 def _options(texts: list[str]) -> dict[str, Any]:
-    """`["rounds=50"]` as `{"rounds": 50}`; what is no JSON value is text."""
+    """`["rounds=50"]` as `{"rounds": 50}`; what is not a JSON value is text."""
     options: dict[str, Any] = {}
     for text in texts:
         name, equals, value = text.partition("=")

@@ -22,10 +22,10 @@ from fabula.cli.arguments import (
     read_sizes,
     read_spec,
 )
+from fabula.cli.console import Talk, pasted
+from fabula.cli.dry_run import print_rehearsal
 from fabula.cli.group import new_app
 from fabula.cli.progress import progress
-from fabula.cli.rehearsing import print_rehearsal
-from fabula.cli.talk import Talk, pasted
 from fabula.errors import CheckError, PartialRunError, UsageError
 
 if TYPE_CHECKING:
@@ -109,18 +109,18 @@ def generate(
     Run the same command again to continue a run that was interrupted or lost rows.
     """
     from fabula import api
-    from fabula.inference.declared import with_checks
+    from fabula.inference.check_shorthand import with_checks
     from fabula.io.names import file_stem
-    from fabula.reports.outcomes import run_text, wrote_line
     from fabula.reports.plans import plan_text
-    from fabula.runs.output import record
+    from fabula.reports.run_summary import run_text, wrote_line
+    from fabula.runs.records import record
     from fabula.spec.tables import with_reasoning
 
     talk: Talk = ctx.obj
     wanted, sizes = with_checks(read_spec(spec, prompt=prompt), check or ()), read_sizes(n)
     wanted = with_reasoning(wanted) if reasoning == "keep" else wanted
     if review is not None:
-        from fabula.texts.review_notes import with_review
+        from fabula.review.notes import with_review
 
         wanted = with_review(wanted, review)
     if dry_run:
@@ -175,9 +175,9 @@ def generate(
 
 def write_report(dataset: Dataset) -> None:
     """Write a run's report into its folder."""
-    from fabula.reports.page import run_page
     from fabula.reports.profile import profile
-    from fabula.runs.output import REPORT, write_beside
+    from fabula.reports.run_page import run_page
+    from fabula.runs.records import REPORT, write_beside
 
     assert dataset.folder is not None
     write_beside(dataset.folder, REPORT, run_page(dataset, profile(dataset.folder)))
@@ -185,7 +185,7 @@ def write_report(dataset: Dataset) -> None:
 
 def _batch_teller(talk: Talk) -> Callable[[str, int], None]:
     """What says how a batch is getting on, whenever that changes."""
-    from fabula.reports import amounts
+    from fabula.render import amounts
 
     told: list[str] = []
 

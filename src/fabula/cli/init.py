@@ -1,4 +1,4 @@
-"""`fabula init`: a spec to start from, with the schema that editors read beside it."""
+"""`fabula init`: a spec to start from, with the schema that editors read alongside it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fabula.cli.arguments import FreshOption
+from fabula.cli.console import Talk, pasted
 from fabula.cli.group import new_app
-from fabula.cli.talk import Talk, pasted
 from fabula.errors import FabulaError, UsageError, did_you_mean
-from fabula.reports import amounts, grid
+from fabula.render import amounts, grid
 
 if TYPE_CHECKING:
     from fabula.spec.tables import DatasetSpec
@@ -134,8 +134,8 @@ def _asked(
 ) -> DatasetSpec:
     """The spec that a model writes for a sentence; what it can't do goes back to it."""
     from fabula.api import preview, validate
-    from fabula.inference.written_specs import write_spec
-    from fabula.llm.budget import Budget
+    from fabula.inference.llm_spec import write_spec
+    from fabula.llm.cache.budget import Budget
     from fabula.llm.rows.sync import run_sync
     from fabula.llm.session import models_of_run
 
@@ -177,7 +177,7 @@ def _explain(talk: Talk, source: str) -> None:
     """Say for each column of data, a class or a spec which way suits it."""
     from fabula.inference.advice import advice
     from fabula.inference.infer import infer
-    from fabula.inference.speclike import load
+    from fabula.inference.resolve import load
 
     is_spec = Path(source).suffix in (".yaml", ".yml")
     advised = advice(load(source), {}) if is_spec else infer(source).advice
@@ -192,7 +192,7 @@ def _explain(talk: Talk, source: str) -> None:
 
 
 def _write(path: Path, text: str, overwrite: bool) -> None:
-    """Write a spec, and beside it the schema that editors look for."""
+    """Write a spec, and alongside it the schema that editors look for."""
     from fabula.io.places import check_free, make_folder, write_text
     from fabula.spec.schema import json_schema
     from fabula.spec.writing import SCHEMA_FILE

@@ -9,13 +9,13 @@ from typing import Annotated
 
 import typer
 
+from fabula.cli.console import Talk
 from fabula.cli.group import new_app
-from fabula.cli.talk import Talk
 from fabula.cli.verbs import VERBS
 from fabula.errors import UsageError
-from fabula.llm.keys import key_names, remove_key, set_key
-from fabula.llm.presets import COMPATIBLE, PRESETS, preset
-from fabula.reports import grid
+from fabula.llm.client.credentials import key_names, remove_key, set_key
+from fabula.llm.client.presets import COMPATIBLE, PRESETS, preset
+from fabula.render import grid
 
 app = new_app(help=VERBS["keys"])
 
@@ -71,7 +71,7 @@ def _provider(name: str) -> str:
     known = preset(name.partition(":")[0])
     if known is COMPATIBLE:
         raise UsageError(
-            f"`{name}` is no single provider",
+            f"`{name}` is not a single provider",
             code="keys.provider",
             hint="name the variable of such a server's key in the spec: `api_key_env`",
         )

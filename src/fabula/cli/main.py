@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from fabula.cli.verbs import CONTINUED, VERBS, WAY_ON, overview
 
 if TYPE_CHECKING:
-    from fabula.cli.talk import Talk
+    from fabula.cli.console import Talk
     from fabula.errors import FabulaError
 
 INTERRUPTED = 130
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"fabula {version('fabula')}\n")
         return 0
 
-    from fabula.cli.talk import Talk, take_options
+    from fabula.cli.console import Talk, take_options
     from fabula.errors import FabulaError, UsageError
     from fabula.io.formulas import escaping_formulas
 

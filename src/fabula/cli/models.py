@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fabula.cli.console import Talk
 from fabula.cli.group import new_app
-from fabula.cli.talk import Talk
 from fabula.cli.verbs import VERBS
 from fabula.errors import UsageError
-from fabula.reports import amounts, grid
+from fabula.render import amounts, grid
 
 if TYPE_CHECKING:
-    from fabula.llm.catalogue import ModelSettings
     from fabula.llm.probe import ModelCheck
+    from fabula.llm.providers.catalogue import ModelSettings
 
 app = new_app(help=VERBS["models"])
 
@@ -23,9 +23,9 @@ app = new_app(help=VERBS["models"])
 @app.command("list")
 def list_() -> None:
     """List the models that can be named, and what each needs."""
-    from fabula.llm.keys import find_key
-    from fabula.llm.local.pull import pulled
-    from fabula.llm.presets import PRESETS
+    from fabula.llm.client.credentials import find_key
+    from fabula.llm.client.presets import PRESETS
+    from fabula.llm.providers.local.pull import pulled
 
     state = (
         "pulled" if pulled() else "pulled on first use (93 MB), or by `fabula models pull local`"
@@ -78,7 +78,7 @@ def pull(
             code="usage.pull",
             hint="`fabula models pull local` fetches the embedded model",
         )
-    from fabula.llm.local.pull import pull_weights
+    from fabula.llm.providers.local.pull import pull_weights
 
     path = pull_weights(verify=True)
     talk: Talk = ctx.obj
@@ -89,15 +89,15 @@ def _settings(name: str, spec: str | None) -> str | ModelSettings:
     if spec is None:
         return name
     from fabula.cli.arguments import read_spec
-    from fabula.llm.catalogue import ModelSettings
+    from fabula.llm.providers.catalogue import ModelSettings
 
     named = read_spec(spec).models.get(name, name)
     return named if isinstance(named, str) else ModelSettings(**named.model_dump())
 
 
 async def _check(model: str | ModelSettings) -> ModelCheck:
-    from fabula.llm.catalogue import open_model
     from fabula.llm.probe import check_model
+    from fabula.llm.providers.catalogue import open_model
 
     opened = open_model(model)
     try:

@@ -16,16 +16,16 @@ from fabula.cli.arguments import (
     SeedOption,
     read_shares,
 )
-from fabula.cli.asked import calls_line
+from fabula.cli.console import Talk
+from fabula.cli.dry_run import print_rehearsal
 from fabula.cli.group import new_app
+from fabula.cli.llm_options import calls_line
 from fabula.cli.progress import counted, progress
-from fabula.cli.rehearsing import print_rehearsal
-from fabula.cli.talk import Talk
 from fabula.errors import PartialRunError, UsageError
 
 if TYPE_CHECKING:
+    from fabula.augment.pairs.ask import PairOptions
     from fabula.llm.rows.job import RowsResult
-    from fabula.texts.pairs.ask import PairOptions
 
 app = new_app()
 
@@ -124,11 +124,11 @@ def pairs(
     Exactly N pairs, and no input twice. Run the same command again to continue: replies that are
     known are not asked again.
     """
-    from fabula.inference.speclike import class_of
-    from fabula.reports.exports import export_text
-    from fabula.texts.pairs.ask import pairs as ask
-    from fabula.texts.pairs.attributes import read_attribute
-    from fabula.texts.pairs.files import pairs_to_file
+    from fabula.augment.pairs.ask import pairs as ask
+    from fabula.augment.pairs.attributes import read_attribute
+    from fabula.augment.pairs.files import pairs_to_file
+    from fabula.inference.resolve import class_of
+    from fabula.training.summary import export_text
 
     talk: Talk = ctx.obj
     target = file or Path("pairs.jsonl")

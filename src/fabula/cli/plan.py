@@ -16,8 +16,8 @@ from fabula.cli.arguments import (
     read_sizes,
     read_spec,
 )
+from fabula.cli.dry_run import print_rehearsal
 from fabula.cli.group import new_app
-from fabula.cli.rehearsing import print_rehearsal
 
 app = new_app()
 

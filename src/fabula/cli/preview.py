@@ -21,8 +21,8 @@ from fabula.cli.arguments import (
     read_sizes,
     read_spec,
 )
+from fabula.cli.console import Talk
 from fabula.cli.group import new_app
-from fabula.cli.talk import Talk
 from fabula.errors import CheckError, PartialRunError, UsageError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def preview(
     """Make a few rows and show them; nothing is written."""
     from fabula import api
     from fabula.planning.previews import PREVIEW_ROWS
-    from fabula.reports.outcomes import preview_line
+    from fabula.reports.run_summary import preview_line
 
     talk: Talk = ctx.obj
     wanted = read_spec(spec, prompt=prompt)

@@ -18,8 +18,8 @@ from fabula.cli.arguments import (
     RowsOption,
     read_sizes,
 )
+from fabula.cli.console import Talk, pasted
 from fabula.cli.group import new_app
-from fabula.cli.talk import Talk, pasted
 from fabula.cli.verbs import VERBS
 from fabula.errors import FabulaError
 
@@ -54,7 +54,7 @@ FormatOption = Annotated[
 OrphansOption = Annotated[
     Literal["fail", "drop", "resample"],
     typer.Option(
-        "--orphans", help="What becomes of rows whose foreign key exists nowhere; counted."
+        "--orphans", help="What happens to rows whose foreign key exists nowhere; counted."
     ),
 ]
 SecondsOption = Annotated[
@@ -219,7 +219,7 @@ def _finish(talk: Talk, make: Any, folder: Path) -> None:
 def _limits(seconds: float, gigabytes: float) -> Any:
     from dataclasses import replace
 
-    from fabula.programs.running import LIMITS
+    from fabula.codegen.running import LIMITS
 
     memory = int(gigabytes * 2**30)
     return replace(LIMITS, seconds=seconds, memory=memory, result=memory)

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from fabula.cli.talk import Talk, has_colour
-from fabula.reports import amounts
+from fabula.cli.console import Talk, has_colour
+from fabula.render import amounts
 
 if TYPE_CHECKING:
     from fabula.types import Progress
@@ -74,7 +74,7 @@ class _Lines:
 
 
 def continuing(done: int, asked: int) -> str:
-    """What is said when a run goes on where an earlier one stopped."""
+    """What is said when a run continues where an earlier one stopped."""
     return f"Continuing: {done:,} of {asked:,} rows kept"
 
 

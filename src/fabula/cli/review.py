@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from fabula.cli.console import Talk, pasted
 from fabula.cli.group import new_app
-from fabula.cli.talk import Talk, pasted
 from fabula.cli.verbs import VERBS
-from fabula.reports import amounts
+from fabula.render import amounts
 
 app = new_app(help=VERBS["review"])
 
@@ -28,7 +28,7 @@ def export(
     overwrite: Overwrite = False,
 ) -> None:
     """Write a sheet in which a person accepts, rejects, fixes and comments rows."""
-    from fabula.texts.review import review_export
+    from fabula.review.review import review_export
 
     talk: Talk = ctx.obj
     rows = review_export(data, output, n=n, seed=seed, overwrite=overwrite)
@@ -54,7 +54,7 @@ def import_(
 
     Two sheets of two reviewers also tell how far they agree. A row that either rejects leaves.
     """
-    from fabula.texts.review import notes_path, review_import
+    from fabula.review.review import notes_path, review_import
 
     talk: Talk = ctx.obj
     reviewed = review_import(sheets, data, output=output, overwrite=overwrite)

@@ -36,7 +36,7 @@ def show(
     folder: Annotated[Path, typer.Argument(help="The run's folder.")], form: Form = "table"
 ) -> None:
     """Show how a run ended: tables, checks, models, files."""
-    from fabula.reports.outcomes import record_text
+    from fabula.reports.run_summary import record_text
     from fabula.runs.dataset import Dataset
 
     dataset = Dataset.open(folder)

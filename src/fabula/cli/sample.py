@@ -1,4 +1,4 @@
-"""`fabula sample`: draw rows from a learned table, or make several related ones anew."""
+"""`fabula sample`: draw rows from a learned table, or make several related ones again."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fabula.cli.arguments import OverwriteOption
+from fabula.cli.console import Talk, pasted
 from fabula.cli.group import new_app
 from fabula.cli.progress import progress
-from fabula.cli.talk import Talk, pasted
 from fabula.errors import UsageError
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def _shares(texts: list[str]) -> dict[str, dict[Any, float]]:
             colon = ""
         if not colon:
             raise UsageError(
-                f"`--share {text}` is no share of a value",
+                f"`--share {text}` is not a share of a value",
                 code="usage.share",
                 hint="write `--share COLUMN=VALUE:0.5`",
             )

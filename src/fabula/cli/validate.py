@@ -31,8 +31,8 @@ def validate(
     format, roles and their order, no empty text, length, repeats.
     """
     from fabula import api
-    from fabula.reports import amounts
-    from fabula.reports.outcomes import checks_text
+    from fabula.render import amounts
+    from fabula.reports.run_summary import checks_text
 
     is_set = spec.endswith(".jsonl")
     wanted = spec if is_set else read_spec(spec)
@@ -49,5 +49,5 @@ def validate(
     broken = results.error()
     if broken:
         if is_set:
-            broken.where, broken.hint = spec, "mend or drop these lines"
+            broken.where, broken.hint = spec, "repair or drop these lines"
         raise broken

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from fabula.engines.block import Array
 from fabula.engines.keys import microseconds
+from fabula.fakers.joining import string_array
 from fabula.io.arrays import array_of, numbers_of
 from fabula.planning.expressions import case_labels, constant_text, syntax_tree
-from fabula.words.joining import string_array
 
 Kind: TypeAlias = Literal["float", "int", "bool", "time", "text"]
 Values: TypeAlias = Mapping[str, NDArray[Any]]

@@ -14,14 +14,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.checks.conditions import condition
-from fabula.checks.naming import bound, names
-from fabula.checks.naming import rule as in_words
+from fabula.checks.wording import bound, names
+from fabula.checks.wording import rule as in_words
 from fabula.engines.block import Array
 from fabula.engines.expressions import evaluate
 from fabula.engines.fields import column_of
 from fabula.io.sql import quoted
+from fabula.llm.json_schema.wording import as_json
 from fabula.llm.rows.job import TableCheck
-from fabula.llm.rows.wording import as_json
 from fabula.planning.expressions import Expression, parse_expression
 from fabula.planning.plan import TablePlan
 from fabula.spec.checks import CorrelationCheck, WindowCheck

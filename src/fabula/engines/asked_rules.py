@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from fabula.checks.conditions import condition
-from fabula.checks.naming import rule as in_words
+from fabula.checks.wording import rule as in_words
 from fabula.engines.asked_relations import relation_check, relations_of, told_relation
 from fabula.engines.expressions import evaluate
 from fabula.engines.fields import column_of
 from fabula.inference.row_classes import row_problems
+from fabula.llm.json_schema.wording import as_json
 from fabula.llm.rows.job import RowCheck, TableCheck
-from fabula.llm.rows.wording import as_json
 from fabula.planning.expressions import parse_expression
 from fabula.planning.parents import is_of_one_row
 from fabula.planning.plan import TablePlan
@@ -40,7 +40,7 @@ class AnswerCheck:
 
     Attributes:
         check: Takes a row, returns the rules that it breaks in words; None without rules.
-        needs: Columns that are no part of the answer and that the rules look at.
+        needs: Columns that are not a part of the answer and that the rules look at.
         soft: As `check`, by the rules whose breach does not lose a row.
         table: As `soft`, by the rules on all rows together.
     """

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from fabula.engines.block import Array, Block, Engine
 from fabula.engines.discrete import Weighted
 from fabula.engines.keys import scalar_array
+from fabula.fakers.joining import string_array
 from fabula.io.arrays import array_of
 from fabula.planning.plan import ColumnPlan
 from fabula.spec.words import Choice
 from fabula.streams import Permutation
-from fabula.words.joining import string_array
 
 
 def choice_engine(column: ColumnPlan, *, rows: int, seed: int, table: str) -> Engine:

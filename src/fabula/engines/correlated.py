@@ -135,7 +135,7 @@ def _solve(products: Floats, wanted: float, left: str, right: str, where: str) -
     low, high = -1.0, 1.0
     if not reached(low) - _SLACK <= wanted <= reached(high) + _SLACK:
         message = (
-            f"a correlation of {wanted:g} between `{left}` and `{right}` can't be had: their "
+            f"a correlation of {wanted:g} between `{left}` and `{right}` is not attainable: their "
             f"distributions allow {reached(low):.2f} to {reached(high):.2f}"
         )
         raise SpecError([Violation("spec.bad-correlation", message, where)])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fabula.engines.made import TableMaker
 from fabula.engines.tables import TableBlocks
-from fabula.llm.chat import ChatModel
+from fabula.llm.client.chat import ChatModel
 from fabula.planning.plan import Plan
 from fabula.spec.tables import ModelSpec
 

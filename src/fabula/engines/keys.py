@@ -10,11 +10,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.engines.block import Array, Block, Engine
+from fabula.fakers.uuids import draw_uuids
 from fabula.io.arrays import array_of
 from fabula.planning.plan import ColumnPlan
 from fabula.spec.keys import Constant, Key, Sequence
 from fabula.spec.parameters import Scalar, as_moment, seconds
-from fabula.words.uuids import draw_uuids
 
 _MICROSECONDS = 1_000_000
 _EPOCH = dt.datetime(1970, 1, 1)

@@ -19,9 +19,9 @@ from fabula.engines.prose import prose_check
 from fabula.engines.reasoning import KEPT, is_kept, keep
 from fabula.engines.templates import render
 from fabula.errors import UsageError
-from fabula.llm.batched import Batched
-from fabula.llm.chat import ChatModel, ChatReply, ChatRequest, Usage
-from fabula.llm.prices import price_of
+from fabula.llm.cache.batched import Batched
+from fabula.llm.cache.prices import price_of
+from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest, Usage
 from fabula.llm.rows.ask import ask_rows_sync
 from fabula.llm.rows.job import RowCheck, RowField, RowsJob
 from fabula.llm.rows.sync import run_sync

@@ -70,7 +70,7 @@ def bounds(spec: AbstractNumber) -> tuple[float, float]:
 
 
 def on_grid(low: Value, high: Value, decimals: int | None) -> tuple[Value, Value]:
-    """The first and last value with so many decimals between two bounds."""
+    """The first and last value with that many decimals between two bounds."""
     if decimals is None:
         return low, high
     scale = 10.0**decimals
@@ -161,7 +161,7 @@ def _at(p: Parameters, rows: NDArray[np.int64] | np.int64) -> dict[str, Value]:
 
 
 def _limits(column: ColumnPlan, block: Block) -> tuple[Value, Value]:
-    """The bounds of a block's rows; a missing one is no bound."""
+    """The bounds of a block's rows; a missing one is not a bound."""
     low, high = block.parameter(column, "min"), block.parameter(column, "max")
     low = -np.inf if low is None else np.where(np.isnan(low), -np.inf, low)
     high = np.inf if high is None else np.where(np.isnan(high), np.inf, high)

@@ -8,11 +8,11 @@ import numpy as np
 
 from fabula.engines.block import Array, Block, Engine
 from fabula.errors import SpecError
+from fabula.fakers.people import People
+from fabula.fakers.pools import provider_pool
+from fabula.fakers.regex import compile_pattern
 from fabula.planning.plan import ColumnPlan
 from fabula.spec.words import Pattern, Person, Provider
-from fabula.words.people import People
-from fabula.words.pools import provider_pool
-from fabula.words.regex import compile_pattern
 
 
 def person_engine(column: ColumnPlan) -> Engine:

@@ -8,13 +8,13 @@ from functools import partial
 
 import pyarrow as pa
 
+from fabula.codegen.columns import FunctionFault, fill, write_function
 from fabula.engines.block import Array, Block, with_share_missing
 from fabula.engines.models import Models
 from fabula.engines.prepared import prepared
 from fabula.errors import OutputError
 from fabula.planning.estimate import model_name
 from fabula.planning.plan import TablePlan
-from fabula.programs.columns import FunctionFault, fill, write_function
 from fabula.spec.words import Program
 
 FirstValues = Callable[[Sequence[str]], Mapping[str, Array]]

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from fabula.fakers.languages import SCRIPTS
 from fabula.llm.rows.job import RowCheck
 from fabula.spec.words import Text
-from fabula.words.languages import SCRIPTS
 
 _WORD = re.compile(r"\w+(?:[’'-]\w+)*")
 

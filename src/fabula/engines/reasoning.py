@@ -1,4 +1,4 @@
-"""The reasoning of language models beside the values that it led to."""
+"""The reasoning of language models alongside the values that it led to."""
 
 from __future__ import annotations
 

@@ -12,13 +12,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.engines.block import Array, Block, as_floats
+from fabula.engines.cardinality import Cardinality
 from fabula.engines.discrete import Weighted, ZipfRanks
+from fabula.engines.distinct_pairs import DistinctAcross, DistinctWithin
 from fabula.engines.keys import key_at
 from fabula.errors import CheckError
 from fabula.io.arrays import array_of, numbers_of
 from fabula.planning.plan import ReferencePlan, TablePlan
-from fabula.relations.cardinality import Cardinality
-from fabula.relations.pairs import DistinctAcross, DistinctWithin
 from fabula.spec.columns import AbstractColumn
 from fabula.spec.keys import Key
 from fabula.streams import Permutation, coprimes, name_key

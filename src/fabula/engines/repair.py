@@ -14,7 +14,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.checks.conditions import condition
-from fabula.checks.naming import check_name
+from fabula.checks.wording import check_name
+from fabula.dedup import near_duplicates
 from fabula.engines.block import Block, Loss
 from fabula.engines.expressions import evaluate
 from fabula.engines.made import CheckTally
@@ -28,7 +29,6 @@ from fabula.planning.plan import TablePlan
 from fabula.spec.checks import Check, NearDuplicateCheck
 from fabula.spec.tables import TableSpec
 from fabula.spec.words import FILLED
-from fabula.texts.near_duplicates import near_duplicates
 
 _TRIES = 50
 _TRIES_OF_MODELS = 3
@@ -50,7 +50,7 @@ class Rule:
 
 @dataclass
 class Outcome:
-    """What became of a block's rows: those lost, and how each check went."""
+    """What happened to a block's rows: those lost, and how each check went."""
 
     lost: dict[int, Loss] = field(default_factory=dict)
     tallies: tuple[CheckTally, ...] = ()
@@ -108,7 +108,7 @@ class RowRules:
         return Outcome(lost, tallies)
 
     def _broken(self, block: Block) -> list[NDArray[np.bool_]]:
-        """For each rule, which rows break it; unknown (null) is no breach."""
+        """For each rule, which rows break it; unknown (null) is not a breach."""
         sql = {str(i): f"({rule.sql}) IS FALSE" for i, rule in enumerate(self._rules) if rule.sql}
         needs = sorted({need for rule in self._rules if rule.sql for need in rule.needs})
         values = {name: block.values[name] for name in needs}

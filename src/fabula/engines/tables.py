@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fabula.engines.arithmetic import Compiled, compile_expression
 from fabula.engines.block import TRIES, Array, Block, Engine, GroupEngine, with_share_missing
+from fabula.engines.cardinality import Cardinality
 from fabula.engines.catalogue import column_engine
 from fabula.engines.children import children_engine
 from fabula.engines.correlated import correlated_engines
@@ -26,7 +27,6 @@ from fabula.engines.unique import Attempts, distinct_engine, distinct_groups, fi
 from fabula.io.arrays import array_of
 from fabula.planning.columns import closure
 from fabula.planning.plan import TablePlan
-from fabula.relations.cardinality import Cardinality
 from fabula.spec.columns import AbstractColumn
 from fabula.spec.words import FILLED
 from fabula.streams import BLOCK_ROWS
@@ -148,7 +148,7 @@ class TableBlocks:
         return block, MadeBlock(table, rejected, tallies)
 
     def _checked(self, index: int, names: Collection[str] | None) -> tuple[Block, Outcome]:
-        """Some or all columns of a block, its rows repaired, and what became of them."""
+        """Some or all columns of a block, its rows repaired, and what happened to them."""
         block = self._values(index, names=names)
 
         def again(tries: int, wanted: NDArray[np.bool_]) -> Block:

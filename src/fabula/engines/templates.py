@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 
 from fabula.engines.block import Array, Block, Engine, rows_of
 from fabula.errors import SpecError, Violation
+from fabula.fakers.joining import string_array
 from fabula.planning.plan import ColumnPlan
 from fabula.planning.templates import environment
 from fabula.spec.words import Template
-from fabula.words.joining import string_array
 
 _PLAIN = re.compile(r"\{\{\s*(\w+(?:\.\w+)?)\s*(?:\|\s*(lower|upper)\s*)?\}\}")
 _FAILURES = (

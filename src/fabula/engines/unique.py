@@ -12,6 +12,8 @@ from fabula.engines.block import Array, Block, Engine
 from fabula.engines.choices import pick, value_array
 from fabula.engines.expressions import evaluate
 from fabula.errors import CheckError
+from fabula.fakers.people import People
+from fabula.fakers.regex import compile_pattern
 from fabula.io.arrays import array_of, numbers_of
 from fabula.io.sql import quoted
 from fabula.planning.kinds import capacity, grid_ends
@@ -21,8 +23,6 @@ from fabula.spec.columns import AbstractColumn
 from fabula.spec.numbers import Uniform
 from fabula.spec.words import Choice, Pattern, Person
 from fabula.streams import Permutation
-from fabula.words.people import People
-from fabula.words.regex import compile_pattern
 
 _ROUNDS = 40
 

@@ -8,11 +8,11 @@ from functools import cache
 import pyarrow as pa
 
 from fabula.io.sql import quoted, thread_connection
-from fabula.metrics.across.finding import find_rules
-from fabula.metrics.across.links import Link, aligned, links_between
-from fabula.metrics.across.plain import DAY
-from fabula.metrics.across.rules import Copy, Found, Later, Total
-from fabula.metrics.keys import Keys
+from fabula.relationships.keys import Keys
+from fabula.relationships.rules.finding import find_rules
+from fabula.relationships.rules.links import Link, aligned, links_between
+from fabula.relationships.rules.plain import DAY
+from fabula.relationships.rules.rule import Copy, Found, Later, Total
 from fabula.spec import col
 from fabula.spec.checks import RowCheck
 from fabula.spec.columns import AbstractColumn

@@ -161,7 +161,7 @@ def _told(facts: Facts, values: Values) -> Guess | None:
     if text:
         return Guess(_string(facts, values).column, reason)
     low, high = int(pc.min(values).as_py()), int(pc.max(values).as_py())
-    unit = 10 ** max(0, len(str(high)) - 4)  # the bounds are no real number either
+    unit = 10 ** max(0, len(str(high)) - 4)  # the bounds are not a real number either
     return Guess(col.uniform(low // unit * unit, (high // unit + 1) * unit, decimals=0), reason)
 
 

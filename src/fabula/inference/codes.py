@@ -15,11 +15,11 @@ _HEX = (("[0-9a-f]", frozenset("0123456789abcdef")), ("[0-9A-F]", frozenset("012
 _LEAST_HEX = 4
 _LONGEST = 64
 _FEWEST = 20
-"""Texts from which on a mixture of letters and digits in one place is no chance."""
+"""Texts from which on a mixture of letters and digits in one place is not chance."""
 
 _VOWELS = re.compile("[aeiou]", re.IGNORECASE)
 _NO_WORD = 0.05
-"""Codes of letters without any vowel are at least this share; no language has so many."""
+"""Codes of letters without any vowel are at least this share; no language has that many."""
 
 
 def code_pattern(texts: Sequence[str]) -> str | None:

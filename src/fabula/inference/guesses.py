@@ -26,7 +26,7 @@ START, END = dt.date(2022, 1, 1), dt.date(2026, 1, 1)
 MOST_CHOICES = 1_000
 
 _EXACT_DIGITS = 15
-"""Every number of so many decimal digits comes back from a float64 as it was."""
+"""Every number of that many decimal digits comes back from a float64 as it was."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Facts:
         name: Its name, in words joined by underscores.
         type: Its type: `int`, `float`, `Decimal`, `bool`, `str`, a date, an enumeration …
         owner: What it belongs to, in words (`patient`).
-        beside: The names that stand beside it.
+        beside: The names that stand alongside it.
         low: The lowest number, itself allowed.
         high: The highest number, itself allowed.
         step: The number that it is a multiple of.
@@ -176,7 +176,7 @@ def _demand_exact(facts: Facts, low: float, high: float, decimals: int | None) -
 
 
 def _decimals(step: float | None) -> int | None:
-    """The decimals of a step such as 0.01, or None where it is no power of ten."""
+    """The decimals of a step such as 0.01, or None where it is not a power of ten."""
     places = [places for places in range(1, 13) if step and abs(step - 10**-places) < 1e-15]
     return places[0] if places else None
 
@@ -195,7 +195,7 @@ def _text(facts: Facts) -> Guess | None:
 
 
 def _is_person(facts: Facts) -> bool:
-    """Whether what a value belongs to is a human: by its own name, or by what is beside it."""
+    """Whether what a value belongs to is a human: by its own name, or by what is alongside it."""
     return _HUMAN.search(facts.owner) is not None or bool(facts.beside & _HUMAN_TRAITS)
 
 

@@ -16,15 +16,15 @@ from fabula.inference.across import keep_rules
 from fabula.inference.arrays import guess_array
 from fabula.inference.inferred import Inferred
 from fabula.inference.pydantic_models import guessed_table
-from fabula.inference.speclike import class_of
+from fabula.inference.resolve import class_of
 from fabula.inference.written import written_guess
 from fabula.io.arrays import whole_numbers
 from fabula.io.notes import notes_of
 from fabula.io.tables import named_tables
-from fabula.metrics.keys import find_keys, singular
+from fabula.relationships.keys import find_keys, singular
 from fabula.spec import col
 from fabula.spec.columns import AbstractColumn
-from fabula.spec.sources import Source
+from fabula.spec.locations import Source
 from fabula.spec.tables import DatasetSpec, TableSpec
 
 

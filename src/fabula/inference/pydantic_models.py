@@ -203,7 +203,7 @@ def _choices(bare: Any) -> tuple[Any, ...]:
 def _llm(
     name: str, info: FieldInfo, bare: Any, metadata: list[Any], facts: Facts
 ) -> AbstractColumn:
-    """An `llm` column of the field's type; what is no plain type becomes a JSON Schema."""
+    """An `llm` column of the field's type; what is not a plain type becomes a JSON Schema."""
     description = info.description or ""
     examples = [item for item in info.examples or () if isinstance(item, _SCALARS)]
     if facts.choices:

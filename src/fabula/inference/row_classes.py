@@ -39,7 +39,7 @@ def objects_of(cls: type, rows: Iterable[Mapping[str, Any]]) -> Iterator[Any]:
 def row_problems(
     cls: type, row: Mapping[str, Any], asked: Collection[str] | None = None
 ) -> list[str]:
-    """What a class has against an unfinished row; fields still to come are no fault.
+    """What a class has against an unfinished row; fields still to come are not a fault.
 
     Args:
         cls: The class.

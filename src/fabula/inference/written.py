@@ -117,7 +117,7 @@ def _stray(found: Written, texts: pa.Array) -> NDArray[np.bool_]:
 
 
 def _doubts(found: Written, stray: NDArray[np.bool_]) -> str:
-    """What is said of texts that are no value."""
+    """What is said of texts that are not a value."""
     parts = [f"mistyped: {told_rows(np.flatnonzero(stray))}, left out"] * bool(stray.any())
     if len(found.gaps) > 1:
         words = ", ".join(f"`{word}`" for word in list(found.gaps)[:3])

@@ -25,7 +25,7 @@ from fabula.io.written.time_forms import TimeForm
 _BLOCK_BYTES = 4 << 20
 _SHOWN = 80
 _MISSING = ("-", "\\N", "None")
-"""What stands for a missing number or time, beside what Arrow knows (`NA`, `NULL`, `nan` …)."""
+"""What stands for a missing number or time, alongside what Arrow knows (`NA`, `NULL`, `nan` …)."""
 
 _FIRST = 1_000
 """Rows that show how times are written."""
@@ -219,7 +219,7 @@ def _find_bad_row(path: Path, encoding: str, layout: Layout) -> None:
         raise SourceError(
             f"`{path}` has a quote that is never closed, from line {line} on"
             if "unexpected end" in str(exc)
-            else f"line {line} of `{path}` is no CSV: {exc}",
+            else f"line {line} of `{path}` is not CSV: {exc}",
             code="source.bad-row",
             file=str(path),
             line=line,

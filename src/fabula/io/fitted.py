@@ -1,6 +1,6 @@
 """What planning needs to know of a fitted synthesizer's file: its columns and its hash.
 
-The file itself is described in `fabula.synthesizers.saved`.
+The file itself is described in `fabula.synthesizers.persistence`.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def fitted_file(path: str) -> FittedFile:
         ) from exc
     except (OSError, RuntimeError, ValueError, LookupError, EOFError, *_DAMAGED) as exc:
         raise SourceError(
-            f"`{path}` is no fitted synthesizer",
+            f"`{path}` is not a fitted synthesizer",
             code="synthesizer.damaged",
             where=path,
             hint=f"fabula fit DATA -o {path}",

@@ -63,7 +63,7 @@ def _pandas_like(types: Mapping[str, Any]) -> Callable[[pa.Table], Any]:
     def frame(table: pa.Table) -> Any:
         import pandas as pd
 
-        # As floats, whole numbers beside gaps would lose their digits past the 15th
+        # As floats, whole numbers alongside gaps would lose their digits past the 15th
         kinds = {field.type for field in table.schema if table.column(field.name).null_count}
         exact = {kind: pd.ArrowDtype(kind) for kind in kinds if pa.types.is_integer(kind)}
         rows = table.to_pandas(date_as_object=True, types_mapper=exact.get)

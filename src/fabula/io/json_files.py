@@ -28,7 +28,7 @@ def read_json_lines(path: Path) -> pa.Table:
     """A file of one JSON object a line, gzipped or not.
 
     Raises:
-        SourceError: A line is no JSON object, or a name has values of several types.
+        SourceError: A line is not a JSON object, or a name has values of several types.
     """
     from pyarrow import json as arrow_json
 
@@ -44,7 +44,7 @@ def read_json(path: Path) -> pa.Table:
     """A JSON file that holds a list of objects, an object of lists, or one object.
 
     Raises:
-        SourceError: The file is no JSON, or holds no rows.
+        SourceError: The file is not JSON, or holds no rows.
     """
     check_depth(path, by_line=False)
     try:
@@ -54,7 +54,7 @@ def read_json(path: Path) -> pa.Table:
         if line is not None and line > 1:
             return read_json_lines(path)
         raise SourceError(
-            f"`{path}` is no JSON: {exc}", code="source.unreadable", file=str(path), line=line
+            f"`{path}` is not JSON: {exc}", code="source.unreadable", file=str(path), line=line
         ) from exc
     if isinstance(content, list) and all(isinstance(row, dict) for row in content):
         return _table(path, columns_of(content))
@@ -128,7 +128,7 @@ def json_rows(path: Path, *, by_line: bool) -> list[dict[str, Any]] | None:
         The objects; None where the file holds columns.
 
     Raises:
-        SourceError: A line is no JSON object.
+        SourceError: A line is not a JSON object.
     """
     check_depth(path, by_line=by_line)
     with pa.input_stream(str(path), compression="detect") as stream:
@@ -169,7 +169,7 @@ def _check_line(path: Path, number: int, line: bytes) -> None:
     if not line.strip():
         return
     try:
-        problem = "" if isinstance(json.loads(line), dict) else "it is no object"
+        problem = "" if isinstance(json.loads(line), dict) else "it is not an object"
     except UnicodeDecodeError as exc:
         problem = f"it is not UTF-8: {exc.reason}"
     except (ValueError, RecursionError) as exc:
@@ -177,7 +177,7 @@ def _check_line(path: Path, number: int, line: bytes) -> None:
     if problem:
         text = line[:_SHOWN].decode(errors="replace")
         raise SourceError(
-            f"line {number} of `{path}` is no JSON: {problem}: `{text}`",
+            f"line {number} of `{path}` is not JSON: {problem}: `{text}`",
             code="source.bad-row",
             file=str(path),
             line=number,

@@ -57,7 +57,7 @@ class RecordedFile(Recorded):
 
 
 class RecordedTable(Recorded):
-    """What became of one table."""
+    """What happened to one table."""
 
     requested: Count
     written: Count
@@ -201,5 +201,5 @@ def _outside(folder: Path, why: str) -> SourceError:
         f"a record of `{folder}` names a file elsewhere: {why}",
         code="source.outside",
         where=str(folder),
-        hint="a run's files lie in its folder and are no links; choose another folder",
+        hint="a run's files lie in its folder and are not links; choose another folder",
     )

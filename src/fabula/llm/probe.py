@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from time import perf_counter
 
-from fabula.llm.chat import ChatModel, ChatRequest, Finish, Message
+from fabula.llm.client.chat import ChatModel, ChatRequest, Finish, Message
 
 _SCHEMA = {
     "type": "object",

@@ -7,16 +7,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fabula.errors import UsageError
-from fabula.llm.batched import Batched, OnBatch
-from fabula.llm.budget import Budget
-from fabula.llm.catalogue import open_model, settings_of
-from fabula.llm.chat import ChatModel
-from fabula.llm.ledger import Ledger
-from fabula.llm.recorded import Recorded
-from fabula.llm.rehearsal import Rehearsal, StandIn
+from fabula.llm.cache.batched import Batched, OnBatch
+from fabula.llm.cache.budget import Budget
+from fabula.llm.cache.cached import Recorded
+from fabula.llm.cache.ledger import Ledger
+from fabula.llm.client.chat import ChatModel
+from fabula.llm.providers.catalogue import open_model, settings_of
+from fabula.llm.providers.dry_run import Rehearsal, StandIn
 
 if TYPE_CHECKING:
-    from fabula.llm.batches import Batches
+    from fabula.llm.cache.batches import Batches
     from fabula.spec.models import ModelSpec
 
 OpenModel: TypeAlias = "Callable[[str | ModelSpec | Mapping[str, Any]], ChatModel]"
@@ -67,9 +67,9 @@ def _batches(model: ChatModel, ledger: Ledger, budget: Budget | None) -> Batches
     Raises:
         UsageError: It has none.
     """
-    from fabula.llm.anthropic import AnthropicModel
-    from fabula.llm.batches import Batches
-    from fabula.llm.openai import OpenAIModel
+    from fabula.llm.cache.batches import Batches
+    from fabula.llm.providers.anthropic import AnthropicModel
+    from fabula.llm.providers.openai import OpenAIModel
 
     if not isinstance(model, OpenAIModel | AnthropicModel):
         raise UsageError(

@@ -173,8 +173,8 @@ def find(values: pa.Array | pa.ChunkedArray, name: str = "") -> Finding | None:
 def find_in_table(table: pa.Table) -> dict[str, Finding]:
     """The personal details of a table by column.
 
-    Plain numbers of four to six digits are postcodes only beside a street or a town, and towns are
-    personal only as a part of an address.
+    Plain numbers of four to six digits are postcodes only alongside a street or a town, and towns
+    are personal only as a part of an address.
     """
     found = {
         name: finding
@@ -192,7 +192,8 @@ def find_in_table(table: pa.Table) -> dict[str, Finding]:
 
 
 def sampled(values: pa.Array | pa.ChunkedArray) -> list[str]:
-    """Distinct values as stripped texts, at most `SAMPLE`; none where they are no text or whole."""
+    """Distinct values as stripped texts, at most `SAMPLE`; none where they are not text or
+    whole."""
     kind = values.type
     if pa.types.is_dictionary(kind):
         chunks = values.chunks if isinstance(values, pa.ChunkedArray) else [values]
@@ -283,7 +284,7 @@ def _wordings(texts: Sequence[str], name: str) -> Finding | None:
     towns = wordings.town_share(texts)
     full = wordings.full_name_share(texts)
     if full >= (0.3 if _named("name", name) else 0.4) and full > towns:
-        return _found("name", full, "hold a known first name beside another name")
+        return _found("name", full, "hold a known first name alongside another name")
     first, last = wordings.single_name_shares(texts)
     if towns >= 0.5 and towns >= max(first, last):
         return _found("city", towns, "are known towns")
@@ -375,7 +376,7 @@ def _birth_date(values: pa.Array | pa.ChunkedArray, name: str) -> Finding | None
 def _named(kind: str, name: str) -> bool:
     spaced = re.sub(r"([a-z])([A-Z])", r"\1_\2", name)
     found = _NAMED[kind].search(spaced)
-    return found is not None and found.end() >= len(spaced) - 1  # `contactTitle` is no contact
+    return found is not None and found.end() >= len(spaced) - 1  # `contactTitle` is not a contact
 
 
 def _found(kind: str, part: float, told: str, scheme: str = "") -> Finding:

@@ -12,7 +12,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
-_OWN = Path(__file__).parents[1] / "words" / "data"
+_OWN = Path(__file__).parents[1] / "fakers" / "data"
 
 
 @dataclass(frozen=True)

@@ -169,7 +169,7 @@ class _Resolver:
         return found
 
     def unknown(self, name: str, need: str, where: str) -> Violation | None:
-        """The violation of a name that is no column of this row or of a parent's."""
+        """The violation of a name that is not a column of this row or of a parent's."""
         if need in self.table.columns:
             return None
         reference, _, attribute = need.partition(".")

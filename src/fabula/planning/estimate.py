@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-from fabula.llm.prices import price_of
+from fabula.llm.cache.prices import price_of
 from fabula.planning.plan import ModelCalls, TablePlan
 from fabula.spec.tables import DatasetSpec
 from fabula.spec.words import FILLED, Judge, Llm, Program, Text

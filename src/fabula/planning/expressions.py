@@ -229,7 +229,7 @@ def _inspect(part: dict[str, Any], references: Collection[str], needs: dict[str,
         part["column_names"] = names = [".".join(names)]
     elif len(names) > 1 and names[0] not in references:
         raise ExpressionError(
-            f"`{'.'.join(names)}` is no column: `{names[0]}` is no reference of this table"
+            f"`{'.'.join(names)}` is not a column: `{names[0]}` is not a reference of this table"
         )
     elif len(names) > 2:
         raise ExpressionError(

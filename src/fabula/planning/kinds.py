@@ -120,7 +120,7 @@ def value_range(column: AbstractNumber) -> tuple[float, float]:
 def grid_ends(column: Uniform) -> tuple[int, int] | None:
     """The first and last value in steps of the column's decimals; None without constant ends.
 
-    Whole bounds stay whole: `2**63 - 1` is no float64.
+    Whole bounds stay whole: `2**63 - 1` is not a float64.
     """
     low, high, scale = column.min, column.max, 10 ** (column.decimals or 0)
     if isinstance(low, str) or isinstance(high, str):
@@ -196,7 +196,7 @@ def _llm_type(kind: Any) -> pa.DataType:
 
 
 def _strings(regex: str) -> float:
-    from fabula.words.regex import PatternError, compile_pattern  # lazily: only for unique ones
+    from fabula.fakers.regex import PatternError, compile_pattern  # lazily: only for unique ones
 
     try:
         size = compile_pattern(regex).size

@@ -11,7 +11,7 @@ from fabula.spec.outputs import CONVERSATIONS, OutputSpec
 from fabula.spec.tables import DatasetSpec
 
 ROW = "row"
-"""The name by which a template reaches columns that are no identifiers: `row["unit price"]`."""
+"""The name by which a template reaches columns that are not identifiers: `row["unit price"]`."""
 
 
 def output_violations(spec: DatasetSpec) -> Iterator[Violation]:

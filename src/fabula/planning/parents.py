@@ -21,7 +21,7 @@ def parent_columns(parsed: Expression, table: TableSpec) -> list[tuple[str, str]
 
 
 def parents_seen(check: Check, table: TableSpec) -> set[str]:
-    """The tables whose rows a row check looks at beside its own."""
+    """The tables whose rows a row check looks at alongside its own."""
     if not isinstance(check, RowCheck):
         return set()
     references = references_of(table)

@@ -29,9 +29,9 @@ from fabula.planning.rules import (
 )
 from fabula.spec.checks import RowCheck
 from fabula.spec.columns import AbstractNumber
+from fabula.spec.locations import located
 from fabula.spec.numbers import Zipf
 from fabula.spec.parameters import is_expression
-from fabula.spec.sources import located
 from fabula.spec.tables import DatasetSpec, PerParent, TableSpec
 from fabula.spec.words import Judge
 from fabula.types import Size
@@ -121,7 +121,7 @@ def _with_thresholds(table: TableSpec) -> TableSpec:
 
 
 def sizes_of(spec: DatasetSpec, n: Size, *, said_by: str = "spec") -> Mapping[str, int]:
-    """Rows by table, as far as they are given beside a spec, or the sentence that it is from.
+    """Rows by table, as far as they are given alongside a spec, or the sentence that it is from.
 
     Raises:
         UsageError: They don't fit the tables.

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import pyarrow as pa
 
 from fabula.errors import Violation, did_you_mean
-from fabula.llm.presets import PRESETS
+from fabula.llm.client.presets import PRESETS
 from fabula.planning.columns import Columns
 from fabula.planning.expressions import ExpressionError, expression_type, parse_expression
 from fabula.planning.kinds import capacity
@@ -66,7 +66,7 @@ def spec_violations(spec: DatasetSpec) -> Iterator[Violation]:
 
 
 def size_violations(tables: Sequence[TablePlan], references: References) -> Iterator[Violation]:
-    """Uniqueness that can't be had with so many rows, found before any row is made."""
+    """Uniqueness that is not available with that many rows, found before any row is made."""
     rows = {table.name: table.rows for table in tables}
     for table in tables:
         where = f"tables.{table.name}"
@@ -135,7 +135,7 @@ def _check_needs(check: Check, references: Collection[str]) -> set[str]:
 
 
 def weight_violations(planned: dict[str, Columns], references: References) -> Iterator[Violation]:
-    """Parents' columns that are no weights."""
+    """Parents' columns that are not weights."""
     for table, links in references.items():
         for name, link in links.items():
             weights = link.spec.weights
@@ -197,13 +197,13 @@ def _check_names(
                 )
                 yield Violation("spec.dropped-column", message, where, f"keep `{name}`")
     if check.repair != "fail" and isinstance(check, RowCheck) and not is_of_one_row(check, table):
-        message = f"`repair: {check.repair}` can't mend a check that looks at a parent's row"
+        message = f"`repair: {check.repair}` can't repair a check that looks at a parent's row"
         hint = "use `repair: fail`, or build the columns on each other (`start: order_id.placed`)"
         yield Violation("spec.bad-repair", message, where, hint)
     if check.repair == "drop" and not isinstance(
         check, (*ROW_CHECKS, UniqueCheck, ForeignKeyCheck, NearDuplicateCheck)
     ):
-        message = f"`repair: drop` can't mend a `{check.kind}` check, which no single row breaks"
+        message = f"`repair: drop` can't repair a `{check.kind}` check, which no single row breaks"
         yield Violation("spec.bad-repair", message, where, "use `repair: resample` or `fail`")
     other = {
         AggregateCheck: getattr(check, "of", ""),
@@ -223,7 +223,7 @@ def _check_names(
     elif isinstance(check, AggregateCheck) and check.by is not None:
         links = references_of(spec.tables[name])
         if check.by not in links or links[check.by].parent != table.name:
-            message = f"`by: {check.by}` is no reference of `{name}` to `{table.name}`"
+            message = f"`by: {check.by}` is not a reference of `{name}` to `{table.name}`"
             yield Violation("spec.bad-check", message, where, did_you_mean(check.by, links))
 
 

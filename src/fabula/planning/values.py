@@ -8,6 +8,10 @@ from dataclasses import replace
 from functools import partial
 
 from fabula.errors import SpecError, Violation
+from fabula.fakers.linear import linear_pattern
+from fabula.fakers.locales import load_locale
+from fabula.fakers.pools import provider_pool
+from fabula.fakers.regex import PatternError, compile_pattern
 from fabula.planning.kinds import MOST_COUNT, is_whole, value_range
 from fabula.spec.columns import AbstractColumn, AbstractNumber
 from fabula.spec.keys import Constant, Key, Sequence
@@ -15,10 +19,6 @@ from fabula.spec.numbers import Bernoulli, Mixture, Zipf
 from fabula.spec.parameters import Scalar, as_moment, is_expression, seconds
 from fabula.spec.times import Datetime
 from fabula.spec.words import Choice, Llm, Pattern, Person, Program, Provider
-from fabula.words.linear import linear_pattern
-from fabula.words.locales import load_locale
-from fabula.words.pools import provider_pool
-from fabula.words.regex import PatternError, compile_pattern
 
 _POSITIVE = {"sigma", "scale", "shape", "a", "b", "median"}
 _NOT_NEGATIVE = {"std", "trials"}
@@ -152,7 +152,7 @@ def _step_problems(column: Key | Sequence, where: str) -> Iterator[Violation]:
 
 
 def step_violations(column: AbstractColumn, rows: int, where: str) -> Iterator[Violation]:
-    """Keys and sequences that run out of whole numbers within so many rows."""
+    """Keys and sequences that run out of whole numbers within that many rows."""
     if isinstance(column, Key | Sequence) and isinstance(column.start, int):
         step = column.step if isinstance(column.step, int) else 0
         last = column.start + step * max(rows - 1, 0)

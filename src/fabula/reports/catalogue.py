@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic_core import PydanticUndefined
 
-from fabula.reports import grid
+from fabula.render import grid
 from fabula.spec.columns import AbstractColumn, AbstractNumber
 from fabula.spec.kinds import KINDS
 from fabula.spec.parameters import SpecModel

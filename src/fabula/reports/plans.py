@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fabula.llm.permission import sent
-from fabula.llm.prices import prices_dated
+from fabula.llm.cache.prices import prices_dated
+from fabula.llm.client.permission import sent
 from fabula.planning.plan import ModelCalls, Plan, TablePlan
-from fabula.reports import amounts, grid
+from fabula.render import amounts, grid
 
 
 def plan_text(plan: Plan) -> str:

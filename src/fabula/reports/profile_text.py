@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from fabula.reports import amounts, grid
+from fabula.render import amounts, grid
 from fabula.reports.profile import ColumnProfile, TableProfile
 
 _BARS = "▁▂▃▄▅▆▇█"

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fabula.llm.budget import CHARACTERS_A_TOKEN
-from fabula.llm.chat import ChatRequest, Usage
-from fabula.llm.prices import price_of
-from fabula.llm.rehearsal import Rehearsal
+from fabula.codegen.asking import first_request
+from fabula.codegen.targets import Wanted
+from fabula.llm.cache.budget import CHARACTERS_A_TOKEN
+from fabula.llm.cache.prices import price_of
+from fabula.llm.client.chat import ChatRequest, Usage
+from fabula.llm.providers.dry_run import Rehearsal
 from fabula.llm.rows.sync import run_sync
 from fabula.llm.session import models_of_run
-from fabula.programs.asking import first_request
-from fabula.programs.wanted import Wanted
-from fabula.reports import amounts
-from fabula.reports.outcomes import run_text, wrote_line
+from fabula.render import amounts
+from fabula.reports.run_summary import run_text, wrote_line
 from fabula.runs.dataset import Dataset
 
 if TYPE_CHECKING:

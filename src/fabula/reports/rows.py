@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from fabula.reports import grid
+from fabula.render import grid
 
 CELL_ROOM = 40
 """Columns that one cell may take; longer values end in an ellipsis."""
@@ -28,7 +28,7 @@ def tables_text(tables: Mapping[str, pa.Table], *, room: int | None = None) -> s
 
     Args:
         tables: The rows of each table.
-        room: Columns of the terminal; what does not fit beside follows below.
+        room: Columns of the terminal; what does not fit alongside follows below.
     """
     names = {name: grid.one_line(name) for name in tables}
     margin = max(map(grid.width, names.values()), default=0) + len(grid.GAP)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from fabula.errors import SourceError
-from fabula.reports import amounts, grid
-from fabula.runs.output import MANIFEST, read_manifest
+from fabula.render import amounts, grid
+from fabula.runs.records import MANIFEST, read_manifest
 
 DEPTH = 4
 """Folders below the given one that are searched."""

@@ -1,7 +1,7 @@
 """What belongs to a run in its folder: what it recorded, with the same bytes still.
 
-A record is no proof: `run.json` may come from anybody. So a file is removed only where it lies in
-the folder itself, is no link, and has the hash that was recorded when it was written.
+A record is not a proof: `run.json` may come from anybody. So a file is removed only where it lies
+in the folder itself, is not a link, and has the hash that was recorded when it was written.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from fabula.errors import SinkError
 from fabula.io.run_files import RunIdentity, checked, inside, is_unchanged, read_object
-from fabula.runs.output import MANIFEST, read_manifest
 from fabula.runs.parts import PartRecord
+from fabula.runs.records import MANIFEST, read_manifest
 
 RUN = "run.json"
 STATE = ".fabula"
 FILES = "files.json"
-"""In the state folder: the hashes of files that are no tables, until the manifest has them."""
+"""In the state folder: the hashes of files that are not tables, until the manifest has them."""
 
 _PART = TypeAdapter(PartRecord)
 

@@ -1,4 +1,4 @@
-"""Checks each table as soon as it is made, and mends what a check's `repair` says.
+"""Checks each table as soon as it is made, and repairs what a check's `repair` says.
 
 A check is due when the last table that it looks at is made and before any later table builds
 on it: rows are dropped at once, and a table is drawn again before its children exist.
@@ -11,9 +11,9 @@ from typing import TypeAlias, TypeGuard
 
 from fabula.checks.data import Data
 from fabula.checks.evaluate import check_result, rows_to_drop
-from fabula.checks.naming import rule
 from fabula.checks.results import CheckResult, CheckResults
 from fabula.checks.rows import rows_verdict
+from fabula.checks.wording import rule
 from fabula.planning.parents import is_of_one_row, parents_seen
 from fabula.planning.plan import Plan
 from fabula.runs.parts import merged
@@ -43,7 +43,7 @@ class Checking:
         self._results: dict[_Place, CheckResult] = {}
 
     def after(self, table: str) -> None:
-        """Evaluate the checks that are due now that `table` is made, and mend it."""
+        """Evaluate the checks that are due now that `table` is made, and repair it."""
         self._made.append(table)
         due = {**self._due(table), **self._guards(table)}
         while due and self._mend(table, due):
@@ -62,7 +62,7 @@ class Checking:
         )
 
     def _mend(self, table: str, due: dict[_Place, Check]) -> bool:
-        """Evaluate checks and mend one that is broken; False when there is nothing to mend."""
+        """Evaluate checks and repair one that is broken; False when there is nothing to repair."""
         spec = self._plan.spec
         with Data({name: self._tables.read(name) for name in self._made}) as data:
             results = {

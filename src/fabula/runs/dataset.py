@@ -18,8 +18,8 @@ from fabula.io.places import make_folder
 from fabula.io.read import TableRows, read_files, typed
 from fabula.io.run_files import check_unchanged, inside
 from fabula.io.write import write_table
-from fabula.runs.output import is_file, read_manifest, read_rejects
 from fabula.runs.parts import Lost
+from fabula.runs.records import is_file, read_manifest, read_rejects
 from fabula.types import Path as PathLike
 
 if TYPE_CHECKING:
@@ -241,7 +241,7 @@ class Dataset(Mapping[str, Any]):
         return f"Dataset({tables}{lost}){place}"
 
     def _repr_html_(self) -> str:
-        from fabula.runs.display import dataset_html
+        from fabula.render.dataset import dataset_html
 
         return dataset_html(self)
 

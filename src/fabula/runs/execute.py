@@ -1,4 +1,4 @@
-"""Runs a plan: makes every table, checks it, writes it, and says what became of it.
+"""Runs a plan: makes every table, checks it, writes it, and says what happened to it.
 
 Stages 3 to 5 of 6. Takes a `Plan`, returns a `Dataset`. With an output folder the run can be
 killed at any moment: the same command then makes only what is missing, to the same bytes.
@@ -14,26 +14,26 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from fabula.checks.impossible import impossible_rules
+from fabula.checks.contradictions import impossible_rules
 from fabula.engines.generation import Generation
 from fabula.errors import RunInterrupted, SpecError
 from fabula.io.formats import Format, as_format
 from fabula.io.formulas import escaping_formulas
-from fabula.llm.chat import ChatModel
+from fabula.llm.client.chat import ChatModel
 from fabula.planning.outputs import output_files
 from fabula.planning.plan import Plan
 from fabula.runs.checking import Checking
 from fabula.runs.dataset import Dataset
+from fabula.runs.exit_rules import Limit, lost_too_many, raise_verdict
+from fabula.runs.fingerprint import identity
 from fabula.runs.folder import RunFolder
-from fabula.runs.identity import identity
 from fabula.runs.manifest import build_manifest, lost_rows, tell_formulas
 from fabula.runs.options import DEFAULT, RunOptions
-from fabula.runs.outputs import write_outputs
 from fabula.runs.progress import Tracker
 from fabula.runs.stores import MemoryStore, Store
 from fabula.runs.tables import Tables
-from fabula.runs.verdict import Limit, lost_too_many, raise_verdict
-from fabula.spec.sources import located
+from fabula.runs.training_sets import write_outputs
+from fabula.spec.locations import located
 from fabula.spec.tables import ModelSpec
 from fabula.types import Path as PathLike
 
@@ -63,8 +63,8 @@ def execute(
         SpecError: Checks contradict each other, or the columns.
         SinkError: The folder holds something else, is in use, or can't be written.
         CheckError: A check does not hold; the data stays where it was written.
-        PartialRunError: More rows were lost than `max_rejects`; the same call goes on.
-        RunInterrupted: The user stopped the run; the same call goes on.
+        PartialRunError: More rows were lost than `max_rejects`; the same call continues.
+        RunInterrupted: The user stopped the run; the same call continues.
     """
     problems = impossible_rules(plan)
     if problems:
@@ -165,7 +165,7 @@ def _make(
 
 
 def _interrupted(tracker: Tracker, *, kept: bool) -> RunInterrupted:
-    """The error that says what a stopped run leaves, and how to go on."""
+    """The error that says what a stopped run leaves, and how to continue."""
     if kept:
         message, hint = "nothing lost", "run the same command to continue"
     else:

@@ -45,8 +45,8 @@ from fabula.runs.belongings import (
     remove_run,
     state_files,
 )
-from fabula.runs.output import MANIFEST, REJECTS, read_manifest, write_records
 from fabula.runs.parts import Layout, Lost, PartRecord, Tally
+from fabula.runs.records import MANIFEST, REJECTS, read_manifest, write_records
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
@@ -266,7 +266,7 @@ class RunFolder:
 def _check_owner(
     path: Path, identity: Mapping[str, Any], *, overwrite: bool
 ) -> dict[str, Any] | None:
-    """The `run.json` of the run that the folder belongs to, when this run may go on in it."""
+    """The `run.json` of the run that the folder belongs to, when this run may continue in it."""
     try:
         names = {item.name for item in path.iterdir()} if path.is_dir() else set()
     except OSError as exc:

@@ -11,7 +11,7 @@ from typing import Any
 from fabula.checks.results import CheckResults
 from fabula.io.formulas import tell
 from fabula.planning.plan import Plan
-from fabula.runs.identity import public_spec, spec_sha256, versions
+from fabula.runs.fingerprint import public_spec, spec_sha256, versions
 from fabula.runs.parts import Lost, PartRecord
 
 
@@ -36,7 +36,7 @@ def build_manifest(
 
     Args:
         plan: What was asked.
-        records: What became of each table's parts.
+        records: What happened to each table's parts.
         checks: What the checks found.
         usage: What was asked of each model.
         timings: When the run was, and how long it took.
@@ -57,7 +57,7 @@ def build_manifest(
 
 
 def table_record(parts: Sequence[PartRecord]) -> dict[str, Any]:
-    """What became of a table: rows asked, written and lost with reasons, and its files."""
+    """What happened to a table: rows asked, written and lost with reasons, and its files."""
     reasons = Counter(item.reason for part in parts for item in part.rejected)
     files = [
         {"path": file.name, "rows": file.rows, "bytes": file.bytes, "sha256": file.sha256}

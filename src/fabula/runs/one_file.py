@@ -1,7 +1,7 @@
 """A run whose result is one file instead of a folder: `-o houses.csv`.
 
-The run works in a hidden folder beside the file, so that a killed one goes on; then the file, its
-manifest (`houses.csv.manifest.json`) and its lost rows (`houses.csv.rejects.jsonl`) take their
+The run works in a hidden folder alongside the file, so that a killed one continues; then the file,
+its manifest (`houses.csv.manifest.json`) and its lost rows (`houses.csv.rejects.jsonl`) take their
 names.
 """
 
@@ -27,10 +27,10 @@ from fabula.planning.plan import Plan
 from fabula.runs.belongings import remove_run
 from fabula.runs.dataset import Dataset
 from fabula.runs.execute import OpenModel, execute
-from fabula.runs.identity import identity
+from fabula.runs.exit_rules import lost_too_many, raise_verdict
+from fabula.runs.fingerprint import identity
 from fabula.runs.options import DEFAULT, RunOptions
-from fabula.runs.output import read_manifest, read_rejects, write_records
-from fabula.runs.verdict import lost_too_many, raise_verdict
+from fabula.runs.records import read_manifest, read_rejects, write_records
 
 
 def execute_to_file(
@@ -50,7 +50,7 @@ def execute_to_file(
 
     Raises:
         UsageError: There are several tables, or the ending names no format or another one.
-        SinkError: The file is no result of this run, or can't be written.
+        SinkError: The file is not a result of this run, or can't be written.
         CheckError: A check does not hold; the file is there.
         PartialRunError: More rows were lost than `max_rejects`; the others are in the file.
     """

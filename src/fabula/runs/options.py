@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fabula.io.formats import Format, as_format
-from fabula.runs.verdict import Limit
+from fabula.runs.exit_rules import Limit
 from fabula.types import Progress
 
 

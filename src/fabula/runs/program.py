@@ -11,24 +11,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from fabula.codegen.repair import Orphans
+from fabula.codegen.requests import FILE as REQUEST
+from fabula.codegen.requests import read_request, request_text, sized
+from fabula.codegen.running import LIMITS, Ran, RunOptions
+from fabula.codegen.running import run_program as run_text
+from fabula.codegen.script import Kept, read_kept, scaled, with_constants
+from fabula.codegen.targets import Wanted, hinted_tables, wanted_of
+from fabula.codegen.writing import ROUNDS, Tell, write_program
 from fabula.errors import SourceError, UsageError
-from fabula.inference.declared import with_checks
-from fabula.inference.speclike import SpecLike, class_of, is_spec_text, resolve
+from fabula.inference.check_shorthand import with_checks
+from fabula.inference.resolve import SpecLike, class_of, is_spec_text, resolve
 from fabula.io.formats import as_format
-from fabula.llm.budget import Budget
+from fabula.llm.cache.budget import Budget
 from fabula.llm.rows.sync import run_sync
 from fabula.llm.session import models_of_run
-from fabula.programs.kept import Kept, read_kept, scaled, with_constants
-from fabula.programs.mending import Orphans
-from fabula.programs.requests import FILE as REQUEST
-from fabula.programs.requests import read_request, request_text, sized
-from fabula.programs.running import LIMITS, Ran, RunOptions
-from fabula.programs.running import run_program as run_text
-from fabula.programs.sandbox.run import Limits, require_sandbox
-from fabula.programs.wanted import Wanted, hinted_tables, wanted_of
-from fabula.programs.writing import ROUNDS, Tell, write_program
 from fabula.runs.dataset import Dataset
 from fabula.runs.program_folder import PROGRAM, ProgramMade, program_run
+from fabula.sandbox.run import Limits, require_sandbox
 from fabula.spec.tables import ModelSpec
 from fabula.types import Path as PathLike
 from fabula.types import Size
@@ -169,7 +169,7 @@ def run_program(
 
     Raises:
         SourceError: There is no such program.
-        UsageError: It is no Python, or does not say how many rows its tables have.
+        UsageError: It is not Python, or does not say how many rows its tables have.
         ProgramError: The program fails.
         CheckError: Its tables break what they were asked to keep; they are written.
         PrerequisiteError: There is no sandbox here.
@@ -177,7 +177,7 @@ def run_program(
     place = Path(path) / PROGRAM if Path(path).is_dir() else Path(path)
     if place.suffix.lower() in _FILES:
         raise UsageError(
-            f"`{place}` is no program",
+            f"`{place}` is not a program",
             code="usage.no-program",
             hint=f"if it is a spec, `fabula program {place} -o out/` has a model write the program",
         )
@@ -260,7 +260,7 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        reason = error.strerror if isinstance(error, OSError) else "it is not a UTF-8 text"
         raise SourceError(
             f"`{os.fspath(path)}` can't be read: {(reason or str(error)).lower()}",
             code="source.missing" if isinstance(error, FileNotFoundError) else "source.unreadable",

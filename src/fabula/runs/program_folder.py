@@ -27,18 +27,18 @@ from typing import Any
 import pyarrow as pa
 
 from fabula.checks.results import CheckResults
+from fabula.codegen.running import Ran
+from fabula.codegen.schema import ddl, schema_of, write_sqlite
+from fabula.codegen.table_checks import spec_of
+from fabula.codegen.targets import Wanted
 from fabula.engines.made import MadeBlock, RejectedRow
 from fabula.errors import FabulaError, ProgramError, RunInterrupted
 from fabula.io.formats import Format
 from fabula.io.formulas import is_asked
 from fabula.io.places import check_free, write_text
-from fabula.programs.gates import spec_of
-from fabula.programs.running import Ran
-from fabula.programs.schema import ddl, schema_of, write_sqlite
-from fabula.programs.wanted import Wanted
 from fabula.runs.dataset import Dataset
+from fabula.runs.fingerprint import fingerprint, public_spec, spec_sha256, versions
 from fabula.runs.folder import RunFolder
-from fabula.runs.identity import fingerprint, public_spec, spec_sha256, versions
 from fabula.runs.manifest import json_ready, lost_rows, table_record, tell_formulas
 from fabula.runs.parts import Layout, PartRecord
 from fabula.runs.stores import MemoryStore, Store
@@ -296,7 +296,7 @@ def _fault(ran: Ran | None) -> ProgramError:
         code="program.failed",
         file=PROGRAM,
         line=fault.line,
-        hint="mend the program and run it again",
+        hint="repair the program and run it again",
     )
 
 

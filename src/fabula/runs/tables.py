@@ -64,7 +64,7 @@ class Tables:
         return self._store.attempt(table)
 
     def draw_again(self, table: str) -> None:
-        """Make a whole table anew from other random numbers."""
+        """Make a whole table again from other random numbers."""
         self._store.draw_again(table, self.attempt(table) + 1)
         self.make(table)
 

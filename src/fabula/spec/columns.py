@@ -33,7 +33,8 @@ class AbstractColumn(SpecModel):
     def __get_pydantic_core_schema__(
         cls, source: type[Any], handler: GetCoreSchemaHandler, /
     ) -> CoreSchema:
-        """Leave the type alone beside which a column stands: `Annotated[int, col.poisson(40)]`."""
+        """Leave the type alone alongside which a column stands: `Annotated[int,
+        col.poisson(40)]`."""
         return handler(source)
 
 

@@ -12,9 +12,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from fabula.errors import SpecError, Violation
+from fabula.spec.locations import Source
 from fabula.spec.messages import violations_of
 from fabula.spec.reading import read_data
-from fabula.spec.sources import Source
 from fabula.spec.tables import DatasetSpec
 
 
@@ -26,7 +26,7 @@ def parse_spec(text: str, *, file: str | None = None) -> DatasetSpec:
         file: The file's name, for errors.
 
     Raises:
-        SpecError: The text is no spec; `violations` lists every problem with its line.
+        SpecError: The text is not a spec; `violations` lists every problem with its line.
 
     Examples:
         >>> parse_spec("tables: {users: {n: 3, columns: {id: {kind: key}}}}").tables["users"].n
@@ -43,7 +43,7 @@ def build_spec(data: Any, *, source: Source | None = None) -> DatasetSpec:
         source: Where the values were written.
 
     Raises:
-        SpecError: The values are no spec; `violations` lists every problem.
+        SpecError: The values are not a spec; `violations` lists every problem.
     """
     source = source or Source()
     if not isinstance(data, Mapping):

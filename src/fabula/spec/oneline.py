@@ -162,7 +162,7 @@ def _arguments(words: list[str]) -> tuple[list[str], dict[str, Any]]:
 
 
 def _value(word: str) -> Any:
-    """The value of a word as YAML would read it; text that is no YAML stands for itself."""
+    """The value of a word as YAML would read it; text that is not YAML stands for itself."""
     try:
         return read(word).data
     except SpecError:
@@ -182,7 +182,7 @@ def _bounds(arguments: list[str], what: str) -> tuple[str, str] | None:
 def _number(word: str, what: str) -> float:
     value = _value(word)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"write the range as `{what}`; `{word}` is no number")
+        raise ValueError(f"write the range as `{what}`; `{word}` is not a number")
     return value
 
 

@@ -88,7 +88,7 @@ class OutputSpec(SpecModel):
             raise ValueError(f"the shares of the split add up to {whole:g}, not to 1")
         for name in self.split:
             if not name.strip() or "/" in name or "\\" in name:
-                raise ValueError(f"`{name}` is no name for the file of a split")
+                raise ValueError(f"`{name}` is not a name for the file of a split")
         if self.is_training:
             self._check_examples()
         return self

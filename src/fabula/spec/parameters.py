@@ -29,7 +29,7 @@ def _iso(value: Any) -> Any:
     try:
         return (dt.date if len(value) == 10 else dt.datetime).fromisoformat(value)
     except ValueError:
-        raise ValueError(f"`{value}` is no date or time") from None
+        raise ValueError(f"`{value}` is not a date or time") from None
 
 
 Instant: TypeAlias = Annotated[dt.datetime | dt.date, BeforeValidator(_iso)]
@@ -57,11 +57,13 @@ def seconds(duration: str) -> float:
     """The length of a duration such as `700d`, `12h` or `1d12h`, in seconds.
 
     Raises:
-        ValueError: The text is no duration.
+        ValueError: The text is not a duration.
     """
     parts = _DURATION.findall(duration)
     if not parts or _DURATION.sub("", duration).strip():
-        raise ValueError(f"`{duration}` is no duration; write `90m`, `12h`, `700d`, `3w` or `2y`")
+        raise ValueError(
+            f"`{duration}` is not a duration; write `90m`, `12h`, `700d`, `3w` or `2y`"
+        )
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 

@@ -69,7 +69,7 @@ def _fields(model: BaseModel) -> dict[str, Any]:
 
 
 def _same(value: Any, default: Any) -> bool:
-    """Equal in type too: a sequence from 1.0 is no sequence from 1."""
+    """Equal in type too: a sequence from 1.0 is not a sequence from 1."""
     return type(value) is type(default) and bool(value == default)
 
 

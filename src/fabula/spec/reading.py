@@ -235,7 +235,7 @@ def _scalar(reading: _Reading, event: ScalarEvent) -> Any:
             return dt.datetime.fromisoformat(text.replace(" ", "T", 1).replace(" ", "").upper())
     except ValueError:
         hint = "put quotes around it if it is meant as text"
-        _problem(reading, event, f"`{text[:40]}` is no number, date or time", hint)
+        _problem(reading, event, f"`{text[:40]}` is not a number, date or time", hint)
     return text
 
 

@@ -114,7 +114,7 @@ def _require_kind(definition: dict[str, Any]) -> None:
 
 
 def _allow(properties: dict[str, Any], key: str, short: dict[str, Any]) -> None:
-    """Accept a short form beside the full one."""
+    """Accept a short form alongside the full one."""
     full = properties[key]
     about = {word: full.pop(word) for word in ("description", "default") if word in full}
     branches = full["anyOf"] if set(full) == {"anyOf"} else [full]
@@ -130,7 +130,7 @@ def _allow_short_cardinality(per_parent: dict[str, Any]) -> None:
         properties[name] = {**either, "description": about}
     properties["uniform"] = {
         "type": ["array", "object"],
-        "description": "Between so many and so many rows for each parent: `[1, 5]`.",
+        "description": "Between that many and that many rows for each parent: `[1, 5]`.",
     }
 
 

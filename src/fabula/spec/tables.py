@@ -9,11 +9,11 @@ from pydantic import Field, PrivateAttr, model_validator
 from fabula.spec.checks import Check
 from fabula.spec.kinds import Column
 from fabula.spec.learned import LearnedTable
+from fabula.spec.locations import Source
 from fabula.spec.models import ModelSpec
 from fabula.spec.numbers import Distribution
 from fabula.spec.outputs import OutputSpec
 from fabula.spec.parameters import SpecModel
-from fabula.spec.sources import Source
 
 __all__ = ["Correlation", "DatasetSpec", "ModelSpec", "OutputSpec", "PerParent", "TableSpec"]
 

@@ -26,7 +26,7 @@ def _weekdays(value: Any) -> Any:
 
 def _day(name: str) -> int:
     if name.strip().lower()[:3] not in DAYS:
-        raise ValueError(f"`{name}` is no weekday; write `mon` … `sun` or `mon-fri`")
+        raise ValueError(f"`{name}` is not a weekday; write `mon` … `sun` or `mon-fri`")
     return DAYS.index(name.strip().lower()[:3])
 
 
@@ -37,7 +37,7 @@ def _hours(value: Any) -> Any:
         try:
             return (float(first), float(last))
         except ValueError:
-            raise ValueError(f"`{value}` are no hours; write `9-17`") from None
+            raise ValueError(f"`{value}` are not hours; write `9-17`") from None
     return value
 
 
@@ -49,7 +49,7 @@ def _season(value: Any) -> Any:
     for name, weight in value.items():
         month = MONTHS[name - 1] if isinstance(name, int) and 1 <= name <= 12 else str(name)[:3]
         if month.lower() not in weights:
-            raise ValueError(f"`{name}` is no month; write `jan` … `dec`")
+            raise ValueError(f"`{name}` is not a month; write `jan` … `dec`")
         weights[month.lower()] = weight
     return tuple(weights.values())
 

@@ -238,7 +238,7 @@ class Program(AbstractColumn):
         try:
             re.compile(pattern or "")
         except re.error as error:
-            raise ValueError(f"`{pattern}` is no regular expression: {error}") from error
+            raise ValueError(f"`{pattern}` is not a regular expression: {error}") from error
         return pattern
 
 

@@ -13,7 +13,7 @@ from fabula.spec.plain import to_plain
 from fabula.spec.tables import DatasetSpec
 
 SCHEMA_FILE = "fabula.schema.json"
-"""The JSON Schema that editors look for beside a spec; `fabula schema` prints it."""
+"""The JSON Schema that editors look for alongside a spec; `fabula schema` prints it."""
 
 _WIDTH = 100
 _WORD = re.compile(r"[^\W\d]\w*([ ./-]\w+)*|\d+[smhdwy]|\d\d?-\d\d?")

@@ -17,7 +17,7 @@ class Card:
         rows: Training rows.
         holdout_rows: Rows that were kept out of training.
         seed: The seed of the fit.
-        protect: Labels of fewer rows, and so many extreme numbers, are not reproduced.
+        protect: Labels of fewer rows, and that many extreme numbers, are not reproduced.
         columns: What was made of each column.
         left_out: Why a column was not learned.
         rules: What every sampled row keeps.

@@ -19,19 +19,19 @@ DEFAULT = "boosted"
 """What `auto` means."""
 
 _HOMES: Mapping[str, tuple[str, str]] = {
-    "boosted": ("fabula.synthesizers.boosted.model", "Boosted"),
-    "copula": ("fabula.synthesizers.copula", "Copula"),
-    "mixture": ("fabula.synthesizers.mixture", "Mixture"),
-    "gan": ("fabula.synthesizers.gan", "Gan"),
-    "vae": ("fabula.synthesizers.vae", "Vae"),
-    "private": ("fabula.synthesizers.private.tree", "PrivateTree"),
+    "boosted": ("fabula.synthesizers.models.boosted.model", "Boosted"),
+    "copula": ("fabula.synthesizers.models.copula", "Copula"),
+    "mixture": ("fabula.synthesizers.models.mixture", "Mixture"),
+    "gan": ("fabula.synthesizers.models.gan", "Gan"),
+    "vae": ("fabula.synthesizers.models.vae", "Vae"),
+    "private": ("fabula.synthesizers.models.private.tree", "PrivateTree"),
 }
 """Module and class of each model; importing it needs the extra `learned`."""
 
 _LEARNERS: Mapping[str, tuple[str, str]] = {
-    "gan": ("fabula.synthesizers.deep.adversaries", "deep"),
-    "vae": ("fabula.synthesizers.deep.autoencoder", "deep"),
-    "private": ("fabula.synthesizers.private.accounting", "privacy"),
+    "gan": ("fabula.synthesizers.models.deep.adversaries", "deep"),
+    "vae": ("fabula.synthesizers.models.deep.autoencoder", "deep"),
+    "private": ("fabula.synthesizers.models.private.accounting", "privacy"),
 }
 """For models whose fit needs more than their samples: the module of the fit, and its extra."""
 
@@ -107,7 +107,7 @@ def check_options(name: str, options: Mapping[str, Any]) -> None:
 
 
 def check_seed(seed: Any) -> None:
-    """Refuse what is no seed.
+    """Refuse what is not a seed.
 
     Raises:
         UsageError: It is not a whole number.

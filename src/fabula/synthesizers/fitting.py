@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Protocol
 import numpy as np
 
 from fabula.errors import UsageError, did_you_mean
-from fabula.inference.speclike import SpecLike, resolve
+from fabula.evaluation.metrics.digests import digest
+from fabula.inference.resolve import SpecLike, resolve
 from fabula.io.arrays import array_of
 from fabula.io.frames import handed_back
 from fabula.io.notes import notes_of, without_notes
 from fabula.io.tables import UNNAMED, as_table, forms_in, named_tables
-from fabula.metrics.digests import digest
 from fabula.streams import stream
 from fabula.synthesizers.card import Card
 from fabula.synthesizers.catalogue import (
@@ -24,31 +24,31 @@ from fabula.synthesizers.catalogue import (
     check_seed,
     learning_class,
 )
-from fabula.synthesizers.columns.codec import PROTECTED_ROWS
-from fabula.synthesizers.columns.learning import Columns
-from fabula.synthesizers.columns.trees import with_trees
-from fabula.synthesizers.exact.finding import find_relations, with_orders
-from fabula.synthesizers.exact.measures import measures_of
-from fabula.synthesizers.exact.relations import Relations
-from fabula.synthesizers.given import Asked, Part
-from fabula.synthesizers.pairs import unlearned
+from fabula.synthesizers.codecs.codec import PROTECTED_ROWS
+from fabula.synthesizers.codecs.learning import Columns
+from fabula.synthesizers.codecs.string_formats.doubts import doubts
+from fabula.synthesizers.codecs.trees import with_trees
+from fabula.synthesizers.conditions import Asked, Part
+from fabula.synthesizers.constraints.finding import find_relations, with_orders
+from fabula.synthesizers.constraints.measures import measures_of
+from fabula.synthesizers.constraints.relations import Relations
+from fabula.synthesizers.models.number_pairs import unlearned
 from fabula.synthesizers.rules import row_rules
 from fabula.synthesizers.sampling import Sampler
 from fabula.synthesizers.synthesizer import Synthesizer
 from fabula.synthesizers.trial import missed_gates
-from fabula.synthesizers.written.doubts import doubts
 from fabula.types import Frame, Path, Progress, TableLike
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from fabula.synthesizers.relational.database import RelationalSynthesizer
+    from fabula.synthesizers.multitable.database import RelationalSynthesizer
 
 NAME = "fit"
 """What progress calls the fit."""
 
 _OWN = ("keys", "keep", "sensitive", "orphans", "seed", "exact")
-"""What `fit_tables` takes beside the options of its model."""
+"""What `fit_tables` takes alongside the options of its model."""
 
 TRIAL_ROWS = 1_000
 """Rows that are drawn to see whether relations between columns can be kept."""
@@ -114,7 +114,7 @@ def fit(
 ) -> Synthesizer[Any] | RelationalSynthesizer[Any]:
     """Learn a table, or several related ones, and return a synthesizer that samples new rows.
 
-    Identifiers are made anew, free text is left out (the card says so), and rare labels and
+    Identifiers are newly generated, free text is left out (the card says so), and rare labels and
     extreme numbers are not reproduced. Several tables are learned with their keys, always by
     `boosted`, from all of their rows.
 
@@ -124,7 +124,7 @@ def fit(
         holdout: Share of rows kept out of training, for the privacy metrics of `evaluate`.
         seed: The same data and seed give the same synthesizer.
         spec: A spec of one table whose row checks every sampled row keeps.
-        protect: Labels of fewer rows, and so many of the smallest and largest numbers of each
+        protect: Labels of fewer rows, and that many of the smallest and largest numbers of each
             column, are not reproduced. False switches that off.
         epsilon: Learn with (ε, δ)-differential privacy (model `private`); smaller is more private.
             Noise comes from no seed, so no two such fits are equal.
@@ -206,7 +206,7 @@ def fit(
 
     told(0, 1)
     if name == PRIVATE:
-        from fabula.synthesizers.private.fitting import fit_privately
+        from fabula.synthesizers.models.private.fitting import fit_privately
 
         return fit_privately(
             table, epsilon=epsilon, delta=delta, domain=domain or {}, holdout=holdout, seed=seed,
@@ -290,7 +290,7 @@ def _fit_several(
     progress: Progress | Literal[False] | None,
     **options: Any,
 ) -> RelationalSynthesizer[Any]:
-    from fabula.synthesizers.relational.database import fit_tables
+    from fabula.synthesizers.multitable.database import fit_tables
 
     check_options(DEFAULT, {name: value for name, value in options.items() if name not in _OWN})
     tables = named_tables(forms)

@@ -53,7 +53,7 @@ def check_cells(columns: tuple[CellColumn, ...]) -> None:
     """Check the numbers of rows in the cells of columns that come from a file.
 
     Raises:
-        ValueError: They are no numbers of rows, or there are none.
+        ValueError: They are not numbers of rows, or there are none.
     """
     for column in columns:
         counts = column.counts

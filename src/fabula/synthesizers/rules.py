@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.checks.conditions import condition
-from fabula.checks.naming import rule
+from fabula.checks.wording import rule
 from fabula.errors import SpecError, UsageError, Violation
 from fabula.io.sql import thread_connection
 from fabula.planning.expressions import parse_expression

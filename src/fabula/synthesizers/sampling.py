@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 from fabula.errors import CheckError, UsageError
 from fabula.io.arrays import array_of
 from fabula.streams import stream
-from fabula.synthesizers.columns.codec import Places
-from fabula.synthesizers.columns.keys import KeyCodec
-from fabula.synthesizers.columns.learning import Columns
-from fabula.synthesizers.columns.numbers import NumberCodec
-from fabula.synthesizers.columns.trees import TreeCodec
-from fabula.synthesizers.details.codec import DetailCodec
-from fabula.synthesizers.exact.relations import Fits, Relations
-from fabula.synthesizers.given import Asked, Part
+from fabula.synthesizers.codecs.codec import Places
+from fabula.synthesizers.codecs.keys import KeyCodec
+from fabula.synthesizers.codecs.learning import Columns
+from fabula.synthesizers.codecs.numbers import NumberCodec
+from fabula.synthesizers.codecs.string_formats.codec import WrittenCodec
+from fabula.synthesizers.codecs.trees import TreeCodec
+from fabula.synthesizers.conditions import Asked, Part
+from fabula.synthesizers.constraints.relations import Fits, Relations
 from fabula.synthesizers.model import CodeModel, Codes, Weights
+from fabula.synthesizers.persistence import drawing
+from fabula.synthesizers.pii.codec import DetailCodec
 from fabula.synthesizers.rules import Rule
-from fabula.synthesizers.saved import drawing
-from fabula.synthesizers.written.codec import WrittenCodec
 from fabula.types import Path
 
 STREAM = "synthesizer"

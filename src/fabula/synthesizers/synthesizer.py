@@ -19,20 +19,20 @@ from fabula.io.tables import as_table, one_form
 from fabula.streams import BLOCK_ROWS, stream
 from fabula.synthesizers.card import Card
 from fabula.synthesizers.catalogue import check_seed, model_class
-from fabula.synthesizers.columns.codec import Places
-from fabula.synthesizers.columns.learning import Columns
-from fabula.synthesizers.columns.trees import TreeCodec
-from fabula.synthesizers.details.codec import DetailCodec
-from fabula.synthesizers.exact.relations import Relations
-from fabula.synthesizers.given import Given, Shares, read_given, read_shares
+from fabula.synthesizers.codecs.codec import Places
+from fabula.synthesizers.codecs.learning import Columns
+from fabula.synthesizers.codecs.trees import TreeCodec
+from fabula.synthesizers.conditions import Given, Shares, read_given, read_shares
+from fabula.synthesizers.constraints.relations import Relations
 from fabula.synthesizers.model import CodeModel, Codes, CompletingModel, check_cells
+from fabula.synthesizers.persistence import Saved, read_saved, sound, write_saved
+from fabula.synthesizers.pii.codec import DetailCodec
 from fabula.synthesizers.rules import Rule
 from fabula.synthesizers.sampling import STREAM, Sampler
-from fabula.synthesizers.saved import Saved, read_saved, sound, write_saved
 from fabula.types import ArrowFrame, Frame, Path, TableLike
 
 if TYPE_CHECKING:
-    from fabula.synthesizers.relational.database import RelationalSynthesizer
+    from fabula.synthesizers.multitable.database import RelationalSynthesizer
 
 Filled = TypeVar("Filled", bound=ArrowFrame)
 Flags: TypeAlias = NDArray[np.bool_]
@@ -94,7 +94,7 @@ class Synthesizer(Generic[Frame]):
 
     @property
     def personal(self) -> tuple[str, ...]:
-        """The columns that hold personal details and are made anew."""
+        """The columns that hold personal details and are newly generated."""
         codecs = self._columns.codecs
         return tuple(codec.name for codec in codecs if isinstance(codec, DetailCodec))
 
@@ -286,7 +286,7 @@ def load_synthesizer(path: Path) -> Synthesizer[pa.Table] | RelationalSynthesize
         SourceError: It is missing or damaged.
     """
     if FilePath(path).is_dir():
-        from fabula.synthesizers.relational.database import RelationalSynthesizer
+        from fabula.synthesizers.multitable.database import RelationalSynthesizer
 
         return RelationalSynthesizer.load(path)
     return Synthesizer.load(path)

@@ -13,8 +13,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from fabula.synthesizers.relational.links import Rows
-from fabula.synthesizers.relational.matching import chosen_within, counts_like
+from fabula.synthesizers.multitable.foreign_keys import Rows
+from fabula.synthesizers.multitable.matching import chosen_within, counts_like
 
 Levels: TypeAlias = NDArray[np.int64]
 

@@ -8,14 +8,14 @@ import numpy as np
 import pyarrow as pa
 
 from fabula.errors import FabulaError
+from fabula.evaluation.metrics.coverage import coverage
+from fabula.evaluation.metrics.dependence import dependence
+from fabula.evaluation.metrics.detection import detection
+from fabula.evaluation.metrics.differences import FEW
+from fabula.evaluation.metrics.frames import Frames, prepare
+from fabula.evaluation.metrics.nearest_records import closer_to_training, exact_copies, membership
+from fabula.evaluation.metrics.result import MetricResult, percent
 from fabula.io.arrays import array_of
-from fabula.metrics.copies import closer_to_training, exact_copies, membership
-from fabula.metrics.coverage import coverage
-from fabula.metrics.dependence import dependence
-from fabula.metrics.detection import detection
-from fabula.metrics.differences import FEW
-from fabula.metrics.frames import Frames, prepare
-from fabula.metrics.result import MetricResult, percent
 from fabula.synthesizers.sampling import Sampler
 
 MOST_ROWS = 1_500
@@ -46,7 +46,7 @@ def missed_gates(
         training: The rows that it learned.
         holdout: Rows that it did not see; may be empty.
         model: Its name.
-        protect: Labels of fewer rows, and so many extreme numbers, are not reproduced.
+        protect: Labels of fewer rows, and that many extreme numbers, are not reproduced.
     """
     if training.num_rows < FEW:
         return ()

@@ -97,7 +97,7 @@ class BatchDesk:
         return text[:-20] if self._cut else text
 
     async def _look(self, request: web.Request) -> web.Response:
-        """A batch goes on by one state each time it is looked at."""
+        """A batch continues by one state each time it is looked at."""
         batch = self._batches.get(request.match_info["id"])
         if batch is None:
             return web.json_response({"error": {"message": "no such batch"}}, status=404)

@@ -43,7 +43,7 @@ class Reply:
 
 
 def says(payload: str | Mapping[str, Any] | Sequence[Any]) -> Reply:
-    """A good answer; what is no string is written as JSON."""
+    """A good answer; what is not a string is written as JSON."""
     return Reply(payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False))
 
 
@@ -104,7 +104,7 @@ def filtered(text: str = "") -> Reply:
 
 
 def invalid_envelope(body: str = '{"choices": [') -> Reply:
-    """HTTP 200 whose body is no completion."""
+    """HTTP 200 whose body is not a completion."""
     return Reply(body=body)
 
 

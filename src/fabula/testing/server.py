@@ -25,12 +25,12 @@ from typing import Any
 
 from aiohttp import web
 
-from fabula.llm.chat import ChatRequest, Message
-from fabula.llm.fake import fake_reply
-from fabula.llm.habits import forget_habits
+from fabula.llm.client.capabilities import forget_habits
+from fabula.llm.client.chat import ChatRequest, Message
 from fabula.testing.batches import BatchDesk
 from fabula.testing.calls import Call
 from fabula.testing.envelopes import envelope
+from fabula.testing.fake.model import fake_reply
 from fabula.testing.replies import Reply, failed, says
 
 Answer = str | Reply | Mapping[str, Any] | Sequence[Any]
@@ -153,7 +153,7 @@ class ChatServer:
         try:
             body = await _json_object(request)
             if body is None:
-                return web.Response(status=400, text='{"error": "the body is no JSON object"}')
+                return web.Response(status=400, text='{"error": "the body is not a JSON object"}')
             call = Call(len(self.calls) + 1, request.path, body, request.headers)
             self.calls.append(call)
             full = self._places is not None and self._open > self._places

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fabula.errors import ModelError
-from fabula.llm.limits import Patience
+from fabula.llm.client.limits import Patience
 from fabula.llm.rows import RowsResult, ask_rows
 from fabula.testing import Call, ChatServer
 from fabula.testing.replies import cut, empty, failed, filtered, says
@@ -63,7 +63,6 @@ class Chaos:
 async def test_rows_asked_are_rows_made_and_rows_rejected(
     opened: Opened, wish: str, broken: float
 ) -> None:
-    """A2.2, A6.3, D4.3, E."""
     with ChatServer(Chaos(7, broken)) as server:
         model = opened(server, patience=Patience(tries=1), concurrency=4)
         try:

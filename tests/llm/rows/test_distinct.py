@@ -13,7 +13,7 @@ from tests.llm.rows.jobs import NAME, PRICE, always_new, asked_rows, listed, pro
 
 
 async def test_a_repeated_row_is_asked_again_with_the_used_values_named(opened: Opened) -> None:
-    """D3.3: exact repeats and repeats but for case and spacing."""
+    """Exact repeats and repeats but for case and spacing."""
     script = [
         listed({"name": "Red Mug", "price": 3}, {"name": "red  mug ", "price": 3}),
         {"name": "RED MUG", "price": 3},
@@ -28,7 +28,6 @@ async def test_a_repeated_row_is_asked_again_with_the_used_values_named(opened: 
 
 
 async def test_unique_fields_hold_over_the_whole_run_and_over_used_rows(opened: Opened) -> None:
-    """A4.4, D3.3."""
     fields = (RowField("patient_id", {"type": "string"}), NAME)
     used = [{"patient_id": "P1", "name": "Old"}]
     made = iter(["P1", "P2", "p2", "P3", "P4", "P5", "P6", "P7"])
@@ -56,7 +55,7 @@ async def test_rows_that_only_choose_from_lists_may_repeat(opened: Opened) -> No
 async def test_a_model_that_repeats_itself_is_stopped_and_the_stall_is_said(
     opened: Opened,
 ) -> None:
-    """B4.4, D3.3: three rounds with hardly anything new."""
+    """Three rounds with hardly anything new."""
     with ChatServer(lambda call: listed(*[product(1)] * asked_rows(call))) as server:
         result = await ask_rows(opened(server), shop(100, rows_per_call=10))
     assert result.stalled is not None
@@ -68,7 +67,6 @@ async def test_a_model_that_repeats_itself_is_stopped_and_the_stall_is_said(
 
 
 async def test_replies_of_fifteen_add_up_to_exactly_a_hundred(opened: Opened) -> None:
-    """B4.4, D3.6."""
     made = iter(range(1000))
     script = lambda _: listed(*[product(next(made)) for _ in range(15)])  # noqa: E731
     with ChatServer(script) as server:
@@ -78,7 +76,6 @@ async def test_replies_of_fifteen_add_up_to_exactly_a_hundred(opened: Opened) ->
 
 
 async def test_many_rows_a_call_give_an_exact_total_in_as_many_calls(opened: Opened) -> None:
-    """B1.3, D3.6."""
     with ChatServer(always_new()) as server:
         result = await ask_rows(opened(server), shop(100, rows_per_call=10))
     assert [row is None for row in result.rows] == [False] * 100
@@ -86,7 +83,7 @@ async def test_many_rows_a_call_give_an_exact_total_in_as_many_calls(opened: Ope
 
 
 async def test_later_calls_know_earlier_rows_and_keep_the_human_examples(opened: Opened) -> None:
-    """D2.1, D3.1, D3.2: the window never loses the people's examples and stays bounded."""
+    """The window never loses the people's examples and stays bounded."""
     examples = [f"Patient ID: {number}, name {{brace}} %s" for number in range(3)]
     with ChatServer(always_new()) as server:
         model = opened(server, concurrency=1)
@@ -102,7 +99,6 @@ async def test_later_calls_know_earlier_rows_and_keep_the_human_examples(opened:
 
 
 async def test_what_is_shown_of_long_runs_stays_bounded(opened: Opened) -> None:
-    """A4.3, D3.2."""
     used = [{"name": f"{'long ' * 20}{number}", "price": 1} for number in range(5_000)]
     examples = [{"name": "x" * 500, "price": number} for number in range(200)]
     with ChatServer(always_new()) as server:
@@ -113,7 +109,6 @@ async def test_what_is_shown_of_long_runs_stays_bounded(opened: Opened) -> None:
 async def test_a_second_job_knows_nothing_of_the_first_and_examples_stay_as_they_were(
     opened: Opened,
 ) -> None:
-    """D3.4."""
     examples = [{"name": "Seed", "price": 2}]
     with ChatServer(lambda _: product(1)) as server:
         model = opened(server)
@@ -125,7 +120,6 @@ async def test_a_second_job_knows_nothing_of_the_first_and_examples_stay_as_they
 
 
 async def test_examples_of_any_kind_are_data_and_never_instructions(opened: Opened) -> None:
-    """D2.2, E."""
     from pydantic import BaseModel
 
     class Product(BaseModel):
@@ -147,7 +141,6 @@ async def test_examples_of_any_kind_are_data_and_never_instructions(opened: Open
 
 
 async def test_without_extra_and_examples_the_prompt_is_still_well_formed(opened: Opened) -> None:
-    """D2.3."""
     with ChatServer([product(1)]) as server:
         await ask_rows(opened(server), shop(1))
     prompt = server.calls[0].prompt
@@ -160,7 +153,6 @@ async def test_without_extra_and_examples_the_prompt_is_still_well_formed(opened
 async def test_no_more_calls_are_open_than_the_model_takes_and_rows_keep_their_order(
     opened: Opened,
 ) -> None:
-    """D4.1, D4.2."""
     given = [{"topic": f"topic {number}"} for number in range(40)]
 
     def answer(call: Call) -> dict[str, Any]:
@@ -177,7 +169,6 @@ async def test_no_more_calls_are_open_than_the_model_takes_and_rows_keep_their_o
 async def test_calls_of_free_rows_ask_for_different_parts_and_know_earlier_waves(
     opened: Opened,
 ) -> None:
-    """D3.1, D4.2."""
     with ChatServer(always_new()) as server:
         job = shop(80, rows_per_call=4, fields=(NAME, PRICE))
         result = await ask_rows(opened(server, concurrency=8), job)

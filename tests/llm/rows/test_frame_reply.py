@@ -27,19 +27,16 @@ def frame(data: list[Any], names: list[str] = NAMES) -> Any:
 
 
 def test_a_frame_by_rows_is_read_by_rows() -> None:
-    """A3.1."""
     assert frame(BY_ROWS).items == ROWS
 
 
 def test_a_frame_by_columns_is_transposed_with_a_note() -> None:
-    """A3.2."""
     reading = frame([list(column) for column in zip(*BY_ROWS, strict=True)])
     assert reading.items == ROWS
     assert reading.notes == ("a frame by columns was transposed",)
 
 
 def test_a_square_frame_is_told_by_the_types_of_its_columns() -> None:
-    """A3.3."""
     square = BY_ROWS[:3]
     turned = [list(column) for column in zip(*square, strict=True)]
     assert frame(square).items == ROWS[:3]
@@ -47,7 +44,6 @@ def test_a_square_frame_is_told_by_the_types_of_its_columns() -> None:
 
 
 def test_a_square_frame_that_reads_both_ways_is_refused() -> None:
-    """A3.3."""
     text = compile_fields(tuple(RowField(name, {"type": "string"}) for name in NAMES))
     value = {"columns": NAMES, "data": [["a", "b", "c"]] * 3}
     reading = read_frame(value, NAMES, lambda item: not text(item)[1])
@@ -57,7 +53,6 @@ def test_a_square_frame_that_reads_both_ways_is_refused() -> None:
 
 
 def test_ragged_rows_are_rejected_one_by_one() -> None:
-    """A3.4."""
     reading = frame([["a", 1, 10], ["b", 2], ["c", 3, 30, 4], ["d", 4, 40]])
     assert [row["Name"] for row in reading.items] == ["a", "d"]
     assert [reason for _, reason in reading.bad] == [
@@ -78,7 +73,6 @@ def test_ragged_rows_are_rejected_one_by_one() -> None:
 def test_a_frame_that_can_not_be_read_has_a_named_problem(
     data: list[Any], names: list[str], problem: str
 ) -> None:
-    """A3.4."""
     reading = frame(data, names)
     assert problem in reading.problem
     assert not reading.items
@@ -86,7 +80,6 @@ def test_a_frame_that_can_not_be_read_has_a_named_problem(
 
 @pytest.mark.parametrize("names", [["Name", "Price"], [*NAMES, "Colour"]])
 def test_names_that_do_not_match_the_rows_reject_every_row(names: list[str]) -> None:
-    """A3.4."""
     reading = frame(BY_ROWS, names)
     assert not reading.items
     assert len(reading.bad) == len(BY_ROWS)

@@ -28,7 +28,7 @@ ORDER = RowField("order_id", {"type": "integer"})
 async def test_ids_that_restart_are_said(
     opened: Opened, first: list[int], second: list[int], note: str | None, asked: bool
 ) -> None:
-    """Whether the id was asked for, or the model wrote one of its own accord."""
+    """Whether the id was asked for, or the model wrote one by itself."""
     key = "order_id" if asked else "id"
     replies = [
         says(

@@ -1,4 +1,4 @@
-"""Typed rows when calls fail: what was made stays, and the same job goes on."""
+"""Typed rows when calls fail: what was made stays, and the same job continues."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from fabula.errors import AuthenticationError, ModelError, UsageError
-from fabula.llm.budget import Budget
-from fabula.llm.ledger import Ledger
-from fabula.llm.limits import Patience
+from fabula.llm.cache.budget import Budget
+from fabula.llm.cache.ledger import Ledger
+from fabula.llm.client.limits import Patience
 from fabula.llm.rows.ask import ask_rows
 from fabula.llm.rows.job import RowField
 from fabula.testing import ChatServer
@@ -25,7 +25,6 @@ from tests.llm.rows.jobs import by_place, product, shop
 
 
 async def test_one_failing_call_does_not_lose_the_others(opened: Opened) -> None:
-    """D4.3."""
     given = [{"id": number} for number in range(40)]
 
     def answer(call: Any) -> Any:
@@ -44,7 +43,7 @@ async def test_one_failing_call_does_not_lose_the_others(opened: Opened) -> None
 async def test_a_server_that_keeps_failing_ends_the_job_with_its_own_error(
     opened: Opened,
 ) -> None:
-    """E: bounded, and no call for each of a hundred rows."""
+    """Bounded, and no call for each of a hundred rows."""
     with ChatServer(lambda _: failed(500, "out of order")) as server:
         model = opened(server, patience=Patience(tries=1), concurrency=8)
         with pytest.raises(ModelError, match="out of order"):
@@ -56,14 +55,12 @@ async def test_a_server_that_keeps_failing_ends_the_job_with_its_own_error(
 
 @pytest.mark.parametrize("event", [failed(503), reset(), invalid_envelope()])
 async def test_passing_failures_are_no_attempts(opened: Opened, event: Any) -> None:
-    """A6.4, E."""
     with ChatServer([event, event, product(1)]) as server:
         result = await ask_rows(opened(server), shop(1, attempts=0))
     assert result.rows == [product(1)]
 
 
 async def test_a_refused_key_ends_the_job_at_its_first_request(opened: Opened) -> None:
-    """A6.4, E."""
     with ChatServer([failed(401)]) as server:
         model = opened(server, concurrency=8)
         with pytest.raises(AuthenticationError):
@@ -74,7 +71,7 @@ async def test_a_refused_key_ends_the_job_at_its_first_request(opened: Opened) -
 async def test_a_failure_in_mid_job_returns_the_rows_made_before(
     opened: Opened, tmp_path: Any
 ) -> None:
-    """D3.5, D6.2, E: the budget ends; a second run asks only for what is missing."""
+    """The budget ends; a second run asks only for what is missing."""
     with ChatServer(by_place) as server, closing(Ledger(tmp_path / "ledger")) as ledger:
         job = shop(30, rows_per_call=3)
         first = await ask_rows(opened(server, ledger=ledger, budget=Budget(max_calls=4)), job)
@@ -92,7 +89,7 @@ async def test_a_failure_in_mid_job_returns_the_rows_made_before(
 async def test_the_same_job_again_asks_nothing_and_gives_the_same_rows(
     opened: Opened, tmp_path: Any
 ) -> None:
-    """E: requests depend on earlier waves alone, never on timing or on how many go at once."""
+    """Requests depend on earlier waves alone, never on timing or on how many go at once."""
     delays = iter([0.05, 0.0, 0.03, 0.0, 0.02] * 40)
 
     def answer(call: Any) -> Any:
@@ -127,14 +124,12 @@ async def test_the_same_job_again_asks_nothing_and_gives_the_same_rows(
 async def test_a_job_that_makes_no_sense_is_refused_early(
     opened: Opened, n: int, rest: dict[str, Any]
 ) -> None:
-    """E."""
     with ChatServer() as server, pytest.raises(UsageError):
         await ask_rows(opened(server), shop(n, **rest))
     assert not server.calls
 
 
 async def test_no_rows_asked_are_no_rows_and_no_call(opened: Opened) -> None:
-    """E."""
     with ChatServer() as server:
         result = await ask_rows(opened(server), shop(0))
     assert result.rows == []

@@ -29,7 +29,6 @@ GOOD = [product(number) for number in range(1, 6)]
 
 
 async def test_a_request_carries_every_name_type_description_and_bound(opened: Opened) -> None:
-    """A2.1."""
     fields = (
         RowField("title", {"type": "string", "maxLength": 20, "pattern": "^[A-Z]"}, "short title"),
         RowField("rating", {"type": "integer", "minimum": 1, "maximum": 5}, "stars"),
@@ -66,7 +65,6 @@ async def test_a_request_carries_every_name_type_description_and_bound(opened: O
 async def test_five_asked_are_five_whatever_the_replies_hold(
     opened: Opened, sizes: list[int]
 ) -> None:
-    """A1.8, A2.2."""
     numbers = iter(range(100))
     script = [listed(*[product(next(numbers)) for _ in range(size)]) for size in sizes]
     with ChatServer(script) as server:
@@ -79,7 +77,6 @@ async def test_five_asked_are_five_whatever_the_replies_hold(
 
 
 async def test_only_bad_rows_are_asked_again_with_their_exact_errors(opened: Opened) -> None:
-    """A2.3, D3.5."""
     rows: list[dict[str, Any]] = [product(number) for number in range(10)]
     rows[3] = {"name": "Bad", "price": "abc"}
     rows[7] = {"price": 3}
@@ -98,8 +95,6 @@ async def test_only_bad_rows_are_asked_again_with_their_exact_errors(opened: Ope
 
 
 async def test_rows_that_stay_bad_are_rejected_with_reason_and_raw_text(opened: Opened) -> None:
-    """A2.3, A6.3, D4.3."""
-
     def answer(call: Any) -> dict[str, Any]:
         return (
             listed(product(1), {"name": "Bad", "price": -1})
@@ -119,7 +114,6 @@ async def test_rows_that_stay_bad_are_rejected_with_reason_and_raw_text(opened: 
 
 
 async def test_errors_accumulate_in_the_next_prompts(opened: Opened) -> None:
-    """A6.1, A6.2."""
     script = ["no rows at all", {"name": "x", "price": "cheap"}, product(1)]
     with ChatServer(script) as server:
         result = await ask_rows(opened(server), shop(1))
@@ -153,7 +147,6 @@ REPLIES = {
 
 @pytest.mark.parametrize("kind", REPLIES)
 async def test_every_shape_of_a_reply_gives_the_same_rows(opened: Opened, kind: str) -> None:
-    """A1.1, A1.2, A2.4, A2.6, A3.1, A3.2, A4.2, E."""
     with ChatServer([REPLIES[kind]]) as server:
         result = await ask_rows(opened(server), shop(5))
     assert result.rows == GOOD
@@ -161,7 +154,6 @@ async def test_every_shape_of_a_reply_gives_the_same_rows(opened: Opened, kind: 
 
 
 async def test_a_frame_keeps_the_types_of_its_columns(opened: Opened) -> None:
-    """A3.1."""
     data = [["a", 1.5, 10], ["b", 2, 20]]
     reply = {"column_names": ["name", "price", "stock"], "data": data}
     with ChatServer([reply]) as server:
@@ -173,7 +165,6 @@ async def test_a_frame_keeps_the_types_of_its_columns(opened: Opened) -> None:
 
 
 async def test_bad_lines_of_csv_are_asked_again_by_line_number(opened: Opened) -> None:
-    """A1.5, A1.6."""
     text = "name,price\nKettle,1,250\nMug,7\n"
     with ChatServer([text, product(1)]) as server:
         result = await ask_rows(opened(server), shop(2))
@@ -200,7 +191,6 @@ UNUSABLE = {
 async def test_a_reply_without_rows_is_asked_again_with_its_cause(
     opened: Opened, kind: str
 ) -> None:
-    """A1.8, A2.4, A2.6, A6.2, E."""
     reply, cause = UNUSABLE[kind]
     with ChatServer([reply, product(1)]) as server:
         result = await ask_rows(opened(server), shop(1))
@@ -212,7 +202,6 @@ async def test_a_reply_without_rows_is_asked_again_with_its_cause(
 async def test_nothing_but_unusable_replies_end_in_rejects_and_a_named_error(
     opened: Opened, kind: str
 ) -> None:
-    """A1.8, A6.3, E."""
     reply, cause = UNUSABLE[kind]
     with ChatServer(lambda _: reply) as server:
         result = await ask_rows(opened(server), shop(2, attempts=1, rows_per_call=2))
@@ -224,7 +213,6 @@ async def test_nothing_but_unusable_replies_end_in_rejects_and_a_named_error(
 
 
 async def test_a_cut_reply_keeps_whole_rows_and_asks_for_fewer(opened: Opened) -> None:
-    """A1.9, E."""
     whole = json.dumps(listed(*[product(number) for number in range(8)]))
     new = always_new()
 
@@ -245,7 +233,6 @@ async def test_a_cut_reply_keeps_whole_rows_and_asks_for_fewer(opened: Opened) -
 async def test_a_server_without_tools_still_gives_rows_and_the_mode_is_told(
     opened: Opened,
 ) -> None:
-    """A2.5, D1.2."""
     with ChatServer([], refuse=["json_schema", "tools", "json_object"]) as server:
         result = await ask_rows(opened(server), shop(3))
     assert None not in result.rows
@@ -253,8 +240,6 @@ async def test_a_server_without_tools_still_gives_rows_and_the_mode_is_told(
 
 
 async def test_a_check_of_the_user_sees_known_values_and_can_mend_a_row(opened: Opened) -> None:
-    """A6.5, C4.3."""
-
     def check(row: dict[str, Any]) -> list[str]:
         row["name"] = row["name"].title()
         return [] if row["price"] >= row["floor"] else [f"price below {row['floor']}"]
@@ -268,8 +253,6 @@ async def test_a_check_of_the_user_sees_known_values_and_can_mend_a_row(opened: 
 
 
 async def test_a_check_that_raises_is_a_problem_of_its_row_alone(opened: Opened) -> None:
-    """A6.5."""
-
     def check(row: dict[str, Any]) -> list[str]:
         if row["name"] == "Product 0":
             raise ValueError("no zero, please")
@@ -284,8 +267,6 @@ async def test_a_check_that_raises_is_a_problem_of_its_row_alone(opened: Opened)
 async def test_a_rule_over_the_table_asks_again_with_the_measured_violation(
     opened: Opened,
 ) -> None:
-    """A5.2, A6.5."""
-
     def check(rows: Any) -> Mapping[int, str]:
         top = max(row["price"] for row in rows)
         return {
@@ -304,7 +285,6 @@ async def test_a_rule_over_the_table_asks_again_with_the_measured_violation(
 
 
 async def test_known_values_lead_and_rows_are_told_by_their_number(opened: Opened) -> None:
-    """A4.2, C2.6."""
     given = [{"category": "bag"}, {"category": "shoe"}, {"category": 'a "quote" {x}\n'}]
     rows = [{"row": 3, "name": "C"}, {"row": 1, "name": "A"}]
     with ChatServer([listed(*rows), {"name": "B"}]) as server:
@@ -315,7 +295,7 @@ async def test_known_values_lead_and_rows_are_told_by_their_number(opened: Opene
 
 
 async def test_rows_without_numbers_are_never_guessed_into_place(opened: Opened) -> None:
-    """A4.2: two rows for three, and nothing says which."""
+    """Two rows for three, and nothing says which."""
     given = [{"category": name} for name in ("a", "b", "c")]
 
     def answer(call: Any) -> Any:

@@ -9,13 +9,13 @@ import threading
 import pytest
 
 from fabula.errors import RunInterrupted
-from fabula.inference.written_specs import write_spec
-from fabula.llm.fake import FakeModel
+from fabula.inference.llm_spec import write_spec
 from fabula.llm.rows.sync import run_sync
+from fabula.testing.fake.model import FakeModel
 
 
 def test_what_is_interrupted_closes_what_it_opened():
-    """E: Ctrl-C waits for the coroutine to put things away, and then goes on to the caller."""
+    """Ctrl-C waits for the coroutine to put things away, and then continues to the caller."""
     closed = threading.Event()
 
     async def wait() -> None:
@@ -33,7 +33,7 @@ def test_what_is_interrupted_closes_what_it_opened():
 
 
 def test_a_user_who_stops_is_no_fault_of_a_spec():
-    """E: an interrupt while a written spec is tried out does not go back to the model."""
+    """An interrupt while a written spec is tried out does not go back to the model."""
 
     def stop(_: object) -> None:
         raise RunInterrupted("stopped", code="run.interrupted")

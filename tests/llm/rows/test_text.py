@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from fabula.llm.chat import ChatModel
-from fabula.llm.fake import FakeModel
+from fabula.llm.client.chat import ChatModel
 from fabula.llm.rows.ask import ask_rows, ask_rows_sync
 from fabula.llm.rows.job import RowField, RowsJob
 from fabula.testing import Call, ChatServer
+from fabula.testing.fake.model import FakeModel
 from fabula.testing.replies import cut, empty, filtered, null_content, reasoning_only, refusal, says
 from tests.llm.builders import Opened
 from tests.llm.rows.jobs import shop
@@ -24,7 +24,6 @@ def blurbs(*prompts: str, **rest: Any) -> RowsJob:
 
 
 async def test_each_row_has_its_own_prompt_and_rows_keep_their_order(opened: Opened) -> None:
-    """D4.1, D6.1."""
     prompts = [f"Sell item {number} with {{braces}}." for number in range(20)]
 
     def answer(call: Call) -> str:
@@ -48,7 +47,6 @@ async def test_each_row_has_its_own_prompt_and_rows_keep_their_order(opened: Ope
     ],
 )
 async def test_the_text_comes_without_its_wrapping(opened: Opened, reply: Any) -> None:
-    """E."""
     with ChatServer([reply]) as server:
         result = await ask_rows(opened(server), blurbs("Sell a mug."))
     assert result.rows == [{"blurb": "A fine mug."}]
@@ -72,7 +70,7 @@ async def test_the_text_comes_without_its_wrapping(opened: Opened, reply: Any) -
 async def test_what_is_no_text_is_asked_again_with_its_cause(
     opened: Opened, reply: Any, cause: str
 ) -> None:
-    """E: refusals and half texts never become data."""
+    """Refusals and half texts never become data."""
     with ChatServer([reply, "A fine mug."]) as server:
         result = await ask_rows(opened(server), blurbs("Sell a mug."))
     assert result.rows == [{"blurb": "A fine mug."}]
@@ -95,8 +93,6 @@ async def test_a_text_that_only_sounds_like_a_refusal_is_kept(opened: Opened, te
 
 
 async def test_a_check_of_length_asks_again_with_its_words(opened: Opened) -> None:
-    """D5.3."""
-
     def check(row: dict[str, Any]) -> list[str]:
         words = len(row["blurb"].split())
         return [] if words >= 4 else [f"{words} words, at least 4 are wanted"]
@@ -109,7 +105,7 @@ async def test_a_check_of_length_asks_again_with_its_words(opened: Opened) -> No
 
 
 async def test_equal_prompts_are_separate_requests() -> None:
-    """D4.2: equal prompts are told apart by their sample number."""
+    """Equal prompts are told apart by their sample number."""
     asked = []
 
     class Recording(FakeModel):
@@ -123,7 +119,6 @@ async def test_equal_prompts_are_separate_requests() -> None:
 
 
 async def test_examples_and_demands_stand_before_each_prompt(opened: Opened) -> None:
-    """D2.1."""
     job = blurbs("One.", "Two.", examples=["A {warm} hat."], extra="Be kind.")
     with ChatServer(lambda call: f"Text {call.number}.") as server:
         await ask_rows(opened(server), job)
@@ -135,7 +130,6 @@ async def test_examples_and_demands_stand_before_each_prompt(opened: Opened) -> 
 
 
 async def test_free_texts_about_a_subject_differ(opened: Opened) -> None:
-    """D1.1, D3.3."""
     job = RowsJob("letters to the editor", (BLURB,), 3, text=True)
     with ChatServer(["Dear sir.", "dear  SIR.", "Dear all.", "Hello."]) as server:
         result = await ask_rows(opened(server, concurrency=1), job)
@@ -155,7 +149,6 @@ async def test_a_typed_value_with_its_own_prompt_is_asked_by_schema(opened: Open
 
 
 def test_sync_and_async_callers_get_the_same_rows_inside_and_outside_a_loop() -> None:
-    """D4.5."""
     job = blurbs("One.", "Two.", "Three.")
     plain = ask_rows_sync(FakeModel(), job)
 

@@ -40,7 +40,7 @@ _SEEN = 20_000
 """Differing texts that are looked at for their shapes."""
 
 _VARIED = 20
-"""Mistyped texts are told from labels only among so many differing values."""
+"""Mistyped texts are told from labels only among that many differing values."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def _form(texts: pa.Array, rows: Rows) -> Form | None:
 
 
 def _readings(texts: pa.Array, rows: Rows) -> Iterator[tuple[pa.Array, Rows]]:
-    """All texts; those that are no placeholders; those of the most frequent shapes."""
+    """All texts; those that are not placeholders; those of the most frequent shapes."""
     yield texts, rows
     usual = ~flags(pc.match_substring_regex(_digits(texts), _IMPOSSIBLE))
     if not usual.any():
@@ -172,7 +172,7 @@ def _readings(texts: pa.Array, rows: Rows) -> Iterator[tuple[pa.Array, Rows]]:
 
 
 def _placeholders(texts: pa.Array, values: pa.Array) -> NDArray[np.bool_]:
-    """Which texts are no real day: 0000-00-00, 9999-12-31, a 1900-01-01 far from all others."""
+    """Which texts are not a real day: 0000-00-00, 9999-12-31, a 1900-01-01 far from all others."""
     unread = _impossible(texts, values)
     if not (pa.types.is_date(values.type) or pa.types.is_timestamp(values.type)):
         return unread
@@ -188,7 +188,7 @@ def _placeholders(texts: pa.Array, values: pa.Array) -> NDArray[np.bool_]:
 
 
 def _impossible(texts: pa.Array, values: pa.Array) -> NDArray[np.bool_]:
-    """Which texts are no value, but the zeros and nines that programs write for none."""
+    """Which texts are not a value, but the zeros and nines that programs write for none."""
     if pa.types.is_duration(values.type) or pa.types.is_time(values.type):
         return np.zeros(len(texts), bool)
     nothing = pc.match_substring_regex(_digits(texts), _IMPOSSIBLE).fill_null(False)

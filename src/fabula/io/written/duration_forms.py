@@ -183,7 +183,7 @@ class DurationForm:
 
 
 def _parts(text: str) -> _Parts | None:
-    """A text taken apart, or None where it is no duration."""
+    """A text taken apart, or None where it is not a duration."""
     if len(text) > _LONGEST or not text[:1].isalnum():
         return None
     if found := _CLOCK.fullmatch(text) or _ISO.fullmatch(text):

@@ -33,7 +33,7 @@ _LONGEST_UNIT = 14
 _MOST_DIGITS = 18
 """Longer numbers are beyond what 64 bits hold."""
 _SHORT, _FEW = 4, 10
-"""Beside other texts, digits of one length are codes where they are longer, or fewer."""
+"""Alongside other texts, digits of one length are codes where they are longer, or fewer."""
 _LARGE, _SMALL = 1234.56, 12.34
 
 

@@ -12,24 +12,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from fabula.errors import FabulaError, ModelError, OutputError, UsageError
-from fabula.llm.chat import ChatModel, ChatReply, ChatRequest
-from fabula.llm.rehearsal import StandIn
-from fabula.llm.rows.board import Board
-from fabula.llm.rows.form import Call, Form
+from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest
+from fabula.llm.providers.dry_run import StandIn
 from fabula.llm.rows.ids import IdWatch
 from fabula.llm.rows.job import RowsJob, RowsResult
+from fabula.llm.rows.prompt_format import Call, Form
 from fabula.llm.rows.prompts import ChatForm
 from fabula.llm.rows.reply import ReplyReader
 from fabula.llm.rows.row_check import compile_fields
+from fabula.llm.rows.row_state import Board
+from fabula.llm.rows.scheduler import Window
 from fabula.llm.rows.sizes import CallSize
 from fabula.llm.rows.sync import run_sync
-from fabula.llm.rows.window import Window
 
 STALL_SHARE = 0.1
 """A round that brings less new than this is one towards a stall."""
 PROBLEMS_TOLD = 4
 RAMP = 4
-"""Each round of linked rows may be so many times as wide as the one before."""
+"""Each round of linked rows may be that many times as wide as the one before."""
 REACH = 96
 """Most calls under way where rows are to know of each other."""
 LONG_REACH = 4096
@@ -63,7 +63,7 @@ async def ask_rows(
     """
     _verify(job)
     if isinstance(model, StandIn):
-        from fabula.llm.rows.rehearse import rehearse_rows
+        from fabula.llm.rows.dry_run import rehearse_rows
 
         reader = ReplyReader(job.fields, compile_fields(job.fields), job.notation)
         return rehearse_rows(model, form_for(model, job, reader), job)
@@ -81,7 +81,7 @@ def ask_rows_sync(
 def form_for(model: ChatModel, job: RowsJob, reader: ReplyReader) -> Form:
     """The prompt form that suits the model."""
     if model.form == "completion":
-        from fabula.llm.local.forms import CompletionForm
+        from fabula.llm.rows.small_models.prompt_format import CompletionForm
 
         return CompletionForm(job, reader)
     return ChatForm(job, reader)
@@ -96,7 +96,7 @@ def _verify(job: RowsJob) -> None:
     elif job.given is not None and len(job.given) != job.n:
         problem = f"{len(job.given)} rows are given for {job.n} asked"
     elif job.beside is not None and len(job.beside) != job.n:
-        problem = f"values beside {len(job.beside)} rows are given for {job.n} asked"
+        problem = f"values alongside {len(job.beside)} rows are given for {job.n} asked"
     elif job.prompts is not None and len(job.prompts) != job.n:
         problem = f"{len(job.prompts)} prompts are given for {job.n} rows"
     elif job.row_checks is not None and len(job.row_checks) != job.n:

@@ -115,7 +115,7 @@ _OWN_LABEL = re.compile(
     r"|resposta|antwoord|ответ|текст|回答|答案"
 )
 _MOST_WORDS = 60
-"""A longer paragraph is no farewell."""
+"""A longer paragraph is not a farewell."""
 
 
 @dataclass(frozen=True, slots=True)

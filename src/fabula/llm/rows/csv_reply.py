@@ -23,7 +23,7 @@ _SEPARATORS = (",", ";", "\t", "|")
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """A line that is no row."""
+    """A line that is not a row."""
 
     line: int
     text: str

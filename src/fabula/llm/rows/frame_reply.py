@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fabula.llm.rows.form import Reading
 from fabula.llm.rows.names import match_names
+from fabula.llm.rows.prompt_format import Reading
 
 NAME_KEYS = ("column_names", "columns", "header", "headers", "names", "fields")
 DATA_KEYS = ("data", "rows", "values")
@@ -19,7 +19,7 @@ Fits = Callable[[Mapping[str, Any]], bool]
 
 
 def read_frame(value: Any, names: Sequence[str], fits: Fits) -> Reading | None:
-    """The rows of a frame, or None when the value is no frame.
+    """The rows of a frame, or None when the value is not a frame.
 
     Args:
         value: A JSON value of the reply.
@@ -57,7 +57,7 @@ def _read_grid(
     notes += tuple(f"column `{name}` is missing" for name in names if name not in known)
     lines = [item for item in data if isinstance(item, list)]
     if len(lines) < len(data):
-        return Reading((), "the frame's data is no grid of values", notes=notes)
+        return Reading((), "the frame's data is not a grid of values", notes=notes)
 
     def to_row(values: Sequence[Any]) -> dict[str, Any]:
         return {name: item for name, item in zip(targets, values, strict=True) if name}

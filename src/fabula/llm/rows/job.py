@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fabula.errors import FabulaError
-from fabula.llm.chat import Usage
+from fabula.llm.client.chat import Usage
 
 if TYPE_CHECKING:
-    from fabula.llm.rows.form import Notation
+    from fabula.llm.rows.prompt_format import Notation
 
 Row = Mapping[str, Any]
 RowCheck = Callable[[dict[str, Any]], Sequence[str]]

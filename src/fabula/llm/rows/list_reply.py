@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fabula.llm.rows.form import Reading
 from fabula.llm.rows.job import RowField
 from fabula.llm.rows.names import match_names
 from fabula.llm.rows.parse import Piece, is_cut, unwrapped_json
+from fabula.llm.rows.prompt_format import Reading
 
 Fits = Callable[[Mapping[str, Any]], bool]
 

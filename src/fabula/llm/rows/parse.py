@@ -16,7 +16,7 @@ from typing import Any
 from fabula.llm.rows.names import match_names
 
 DEPTH = 64
-"""Nesting beyond which text is no JSON worth reading."""
+"""Nesting beyond which text is not JSON worth reading."""
 
 _QUOTES = "\"'"
 _SPACE = re.compile(r"[\s,;]*")
@@ -156,7 +156,7 @@ def _is_row(value: Any, names: Sequence[str]) -> bool:
 
 
 def _scan(text: str) -> Iterator[Piece]:
-    """Try every opening bracket in turn; go on after each value found."""
+    """Try every opening bracket in turn; continue after each value found."""
     place = 0
     while (start := _next_opening(text, place)) >= 0:
         try:
@@ -228,7 +228,7 @@ def _array(text: str, place: int, depth: int) -> tuple[list[Any], int]:
 
 
 def _skip(text: str, place: int) -> int:
-    """The next character that is no space, comma or semicolon; stray commas are forgiven."""
+    """The next character that is not a space, comma or semicolon; stray commas are forgiven."""
     match = _SPACE.match(text, place)
     place = match.end() if match else place
     if place >= len(text):

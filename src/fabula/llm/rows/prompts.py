@@ -12,14 +12,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from fabula.llm.chat import ChatReply, ChatRequest, Message, Sampling
+from fabula.llm.client.chat import ChatReply, ChatRequest, Message, Sampling
+from fabula.llm.json_schema.wording import as_json, fitting, in_words, with_text
 from fabula.llm.rows.chatter import without_chatter
-from fabula.llm.rows.form import Call, Reading
 from fabula.llm.rows.job import RowField, RowsJob
+from fabula.llm.rows.prompt_format import Call, Reading
 from fabula.llm.rows.prose import is_refusal
 from fabula.llm.rows.reasoning import thoughts_in, without_thoughts
 from fabula.llm.rows.reply import ReplyReader
-from fabula.llm.rows.wording import as_json, fitting, in_words, with_text
 
 EXAMPLES_LENGTH = 6_000
 RECENT_LENGTH = 1_600

@@ -80,7 +80,7 @@ def _masked(text: str) -> str:
     parts, place = [], 0
     for piece in json_pieces(text):
         if not isinstance(piece.value, dict | list) or _is_bare_list(piece.value):
-            continue  # `[THINK]` and `[2]` are no data
+            continue  # `[THINK]` and `[2]` are not data
         if is_cut(piece.value) and piece.start > 0:
             continue
         parts += [text[place : piece.start], _HIDDEN * (piece.end - piece.start)]
@@ -116,7 +116,7 @@ def _without_tags(text: str, opening: re.Pattern[str], closing: re.Pattern[str])
         masked = _masked(text) if closing.search(text) or opening.search(text) else text
         start, end = opening.search(masked), closing.search(masked)
         if start and not end and not masked[: start.start()].strip():
-            end = closing.search(text, start.end())  # braces in thoughts are no JSON
+            end = closing.search(text, start.end())  # braces in thoughts are not a JSON
         if end and (start is None or start.start() >= end.end()):
             text = text[end.end() :].strip()
         elif start and end:

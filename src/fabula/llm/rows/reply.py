@@ -7,14 +7,14 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from fabula.llm.json_schema.wording import with_text
 from fabula.llm.rows.csv_reply import NO_HEADER, read_csv
-from fabula.llm.rows.form import Notation, Reading
 from fabula.llm.rows.frame_reply import read_frame
 from fabula.llm.rows.job import RowField
 from fabula.llm.rows.list_reply import ListReader
 from fabula.llm.rows.parse import Piece, is_cut, json_pieces, row_items
+from fabula.llm.rows.prompt_format import Notation, Reading
 from fabula.llm.rows.row_check import RowCheck
-from fabula.llm.rows.wording import with_text
 
 _REVISED = re.compile(
     r"\b(?:no|wait|actually|instead|better|correct\w*|fix\w*|revis\w*|final\w*|hmm|but)\b", re.I
@@ -115,7 +115,7 @@ class ReplyReader:
         return Reading(rows, problem, bad, cut, notes)
 
     def _with_nested(self, row: dict[str, str | None]) -> dict[str, Any]:
-        """Cells of fields that are no scalars, read as JSON where they are JSON."""
+        """Cells of fields that are not scalars, read as JSON where they are JSON."""
         made: dict[str, Any] = dict(row)
         for name in self._nested:
             try:

@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from fabula.errors import UsageError
+from fabula.fakers.linear import LinearPattern, linear_pattern
 from fabula.llm.rows.numbers import NumberReader, is_machine_number
 from fabula.llm.rows.parse import unwrapped_json
-from fabula.words.linear import LinearPattern, linear_pattern
 
 Check: TypeAlias = Callable[[Any], Any]
 """Takes a value, returns it straightened, or raises `Invalid`."""
@@ -69,7 +69,7 @@ def _compile(schema: Any, root: Mapping[str, Any], known: _Compiled) -> Check:
         kinds = [types] if isinstance(types, str) else types
         for kind in kinds:
             if kind not in _TYPES:
-                raise _wrong_schema(f"`{kind}` is no type", f"use one of {', '.join(_TYPES)}")
+                raise _wrong_schema(f"`{kind}` is not a type", f"use one of {', '.join(_TYPES)}")
         checks.append(_any_of([_TYPES[kind](schema, root, known) for kind in kinds]))
     for name in ("anyOf", "oneOf"):
         if name in schema:

@@ -1,0 +1,121 @@
+"""One job asked of one model, behind the ledger and a budget, and what a shortfall raises."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+
+from fabula.errors import PartialRunError
+from fabula.llm.cache.budget import Budget
+from fabula.llm.client.chat import ChatModel
+from fabula.llm.providers.dry_run import Rehearsal
+from fabula.llm.rows.ask import ask_rows
+from fabula.llm.rows.job import RowsJob, RowsResult
+from fabula.llm.session import models_of_run
+from fabula.types import Progress
+
+if TYPE_CHECKING:
+    from fabula.spec.models import ModelSpec
+
+AskJob: TypeAlias = Callable[[RowsJob], Awaitable[RowsResult]]
+"""Asks for the rows of a job."""
+
+SAMPLE_STEP = 1_000
+"""Samples are this far apart, leaving room for requests that one of them repeats."""
+
+
+class AskOptions(TypedDict, total=False):
+    """How a model is asked, whatever it is asked for."""
+
+    model: str | ModelSpec | Mapping[str, Any]
+    rows_per_call: int | None
+    attempts: int
+    temperature: float | None
+    sample: int
+    fresh: bool
+    max_calls: int | None
+    max_tokens: int | None
+    max_cost: float | None
+    progress: Progress | None
+    on_result: Callable[[RowsResult], None] | None
+    rehearsal: Rehearsal | None
+
+
+def job_options(options: AskOptions) -> dict[str, Any]:
+    """The part of the options that belongs into a job."""
+    return {
+        "rows_per_call": options.get("rows_per_call"),
+        "attempts": options.get("attempts", 3),
+        "temperature": options.get("temperature"),
+        "sample": options.get("sample", 0) * SAMPLE_STEP,
+    }
+
+
+async def ask(job: RowsJob, options: AskOptions, *, name: str) -> RowsResult:
+    """Ask for the rows of a job; no model is opened where no row is wanted."""
+    async with asking(options, name=name) as ask_job:
+        return await ask_job(job)
+
+
+@asynccontextmanager
+async def asking(options: AskOptions, *, name: str) -> AsyncIterator[AskJob]:
+    """A way to ask for several jobs, which share a model, opened when first needed, and a budget.
+
+    Each job is reported on its own, as `name`.
+    """
+    budget = Budget(
+        max_calls=options.get("max_calls"),
+        max_tokens=options.get("max_tokens"),
+        max_cost=options.get("max_cost"),
+    )
+    with models_of_run(
+        fresh=options.get("fresh", False), budget=budget, rehearsal=options.get("rehearsal")
+    ) as open_model:
+        opened: list[ChatModel] = []
+
+        async def ask_job(job: RowsJob) -> RowsResult:
+            if job.n == 0:
+                return RowsResult([])
+            if not opened:
+                opened.append(open_model(options.get("model", "local")))
+            result = await ask_rows(opened[0], job, on_rows=_counting(options, name, job.n))
+            on_result = options.get("on_result")
+            if on_result is not None:
+                on_result(result)
+            return result
+
+        try:
+            yield ask_job
+        finally:
+            for model in opened:
+                await model.close()
+
+
+def _counting(options: AskOptions, name: str, n: int) -> Callable[[int], None] | None:
+    """What a job calls with the rows done."""
+    progress = options.get("progress")
+    return None if progress is None else lambda done: progress(name, done, n)
+
+
+def shortfall(result: RowsResult, made: Any) -> PartialRunError:
+    """The error of a job that ended with rows missing.
+
+    Args:
+        result: How the job ended.
+        made: What there is, as the caller wants it; it becomes `rows` of the error.
+    """
+    asked = len(result.rows)
+    missing = sum(row is None for row in result.rows)
+    reason = result.rejects[0].reason if result.rejects else "the model gave no more rows"
+    hint = "the same call continues; replies that are known cost nothing"
+    if result.error is not None:
+        reason, hint = result.error.message, result.error.hint or hint
+    error = PartialRunError(
+        f"{missing:,} of {asked:,} rows are missing: {result.stalled or reason}",
+        code="rows.missing",
+        hint=hint,
+    )
+    error.rows, error.rejects = made, tuple(result.rejects)
+    error.__cause__ = result.error
+    return error

@@ -1,0 +1,146 @@
+"""What a command says besides its data: talk on stderr, errors in text or JSON."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal, TextIO
+
+from fabula.errors import FabulaError, UsageError
+
+_PAINT = {"error": "1;31", "warning": "1;33", "hint": "1;36"}
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What could move the cursor of a terminal: names and replies of models come from elsewhere."""
+
+
+@dataclass(frozen=True)
+class Talk:
+    """How one command talks.
+
+    Attributes:
+        quiet: Say nothing but errors.
+        verbose: Show the traceback of an unexpected error.
+        progress: Show progress.
+        errors: Errors as text for people or as JSON for programs.
+        escapes_formulas: Put `'` before texts in CSV that a spreadsheet would run.
+    """
+
+    quiet: bool = False
+    verbose: bool = False
+    progress: bool = True
+    errors: Literal["text", "json"] = "text"
+    escapes_formulas: bool = False
+
+    def say(self, text: str) -> None:
+        """Say something to the person, unless they want quiet, after the data that came before."""
+        if not self.quiet:
+            sys.stdout.flush()
+            _write(text)
+
+    def hint(self, text: str) -> None:
+        """Say which command could come next."""
+        self.say(f"hint: {text}")
+
+    @contextmanager
+    def saying_warnings(self) -> Iterator[None]:
+        """Say what the library warns of."""
+        library, handler = logging.getLogger("fabula"), logging.Handler(logging.WARNING)
+        handler.emit = lambda record: self.say(f"warning: {record.getMessage()}")  # type: ignore[method-assign]
+        library.addHandler(handler)
+        try:
+            yield
+        finally:
+            library.removeHandler(handler)
+
+    def fail(self, error: FabulaError) -> None:
+        """Print an error."""
+        if self.errors == "json":
+            sys.stderr.write(json.dumps(error.to_dict(), ensure_ascii=False) + "\n")
+        else:
+            _write(str(error))
+
+
+def take_options(arguments: Sequence[str]) -> tuple[Talk, list[str]]:
+    """Split the options that every verb takes from the verb's own arguments.
+
+    Raises:
+        UsageError: `--error-format` names no format.
+    """
+    allowed: list[str] = []
+    escapes = False
+    verbose = bool(os.environ.get("FABULA_DEBUG"))
+    quiet, progress, errors, rest = False, True, "text", list[str]()
+    words = iter(arguments)
+    for word in words:
+        name, _, value = word.partition("=")
+        if word in ("-q", "--quiet"):
+            quiet = True
+        elif word == "--verbose":
+            verbose = True
+        elif word == "--no-progress":
+            progress = False
+        elif word == "--escape-formulas":
+            escapes = True
+        elif name == "--allow-env":
+            allowed.append(value or next(words, ""))
+        elif name == "--error-format":
+            errors = value or next(words, "")
+        elif word == "--":
+            rest += [word, *words]
+        else:
+            rest.append(word)
+    if errors not in ("text", "json"):
+        raise UsageError(
+            f"`--error-format` is `text` or `json`, not `{errors}`", code="usage.option"
+        )
+    from fabula.llm.client.permission import grant
+
+    there = not quiet and sys.stdin.isatty() and sys.stderr.isatty()
+    grant(allowed, ask=_yes if there else None)
+    asks_json = "--format=json" in rest or ("--format", "json") in itertools.pairwise(rest)
+    as_json = errors == "json" or asks_json
+    as_text: Literal["text", "json"] = "json" if as_json else "text"
+    return Talk(quiet, verbose, progress, as_text, escapes), rest
+
+
+def pasted(path: object) -> str:
+    """A path as a word of a command that can be pasted, in quotes where it holds spaces."""
+    text = str(path)
+    return shlex.quote(text) if re.search(r"[^\w./:@%+=,~-]", text) else text
+
+
+def has_colour(stream: TextIO) -> bool:
+    """Whether colours may be used on a stream: a terminal whose user did not refuse them."""
+    refused = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return stream.isatty() and not refused
+
+
+def _yes(question: str) -> bool:
+    """Whether the person at the terminal answers with yes; without an answer it is no."""
+    sys.stderr.write(f"{_plain(question)} [y/N]\n")  # a whole line, which progress leaves alone
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _plain(text: str) -> str:
+    return _CONTROL.sub(lambda character: ascii(character[0])[1:-1], text)
+
+
+def _write(text: str) -> None:
+    text = _plain(text)
+    if has_colour(sys.stderr):
+        text = re.sub(
+            r"^(error|warning|hint)(\[[\w.-]+\])?:",
+            lambda word: f"\033[{_PAINT[word[1]]}m{word[0]}\033[0m",
+            text,
+            flags=re.MULTILINE,
+        )
+    sys.stderr.write(text + "\n")

@@ -1,0 +1,57 @@
+"""Options and lines of the verbs that ask a model text by text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fabula.cli.console import Talk
+
+if TYPE_CHECKING:
+    from fabula.llm.rows.job import RowsResult
+
+REPLY_TOKENS = 120
+"""Tokens of a reply that an estimate expects."""
+CHARACTERS_A_TOKEN = 4
+
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Print every prompt; call and write nothing.")
+]
+AttemptsOption = Annotated[
+    int, typer.Option("--attempts", min=0, help="Times that a bad reply is asked again.")
+]
+
+
+def calls_line(result: RowsResult) -> str:
+    """How many calls a job took, and what happened on the way."""
+    from fabula.render import amounts
+
+    parts = [amounts.count(result.calls, "call")]
+    parts += [f"{result.cached:,} more answered from the ledger"] if result.cached else []
+    parts += [f"{count:,} × {note}" for note, count in result.notes.items()]
+    return " · ".join(parts)
+
+
+def show_prompts(talk: Talk, prompts: Sequence[str], model: str) -> None:
+    """Print prompts that would be asked one by one, and say about what they would cost."""
+    from fabula.llm.cache.prices import price_of
+    from fabula.llm.client.chat import Usage
+    from fabula.llm.providers.dry_run import Rehearsal
+    from fabula.llm.rows.sync import run_sync
+    from fabula.llm.session import models_of_run
+    from fabula.render import amounts
+
+    with models_of_run(rehearsal=Rehearsal()) as open_model:
+        run_sync(open_model(model).close())  # there must be such a model
+    for prompt in prompts:
+        typer.echo(f"{prompt}\n")
+    sent = sum(len(prompt) for prompt in prompts) // CHARACTERS_A_TOKEN
+    usage = Usage(sent, REPLY_TOKENS * len(prompts))
+    price = price_of(model)
+    dollars = None if price is None else price.cost(usage)
+    cost = "price unknown" if dollars is None else f"about {amounts.money(dollars)}"
+    tokens = f"about {sent + REPLY_TOKENS * len(prompts):,} tokens"
+    calls = amounts.count(len(prompts), "call")
+    talk.say(f"{calls} without repairs, {tokens}, {cost}; none was made")

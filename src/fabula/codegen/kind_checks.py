@@ -1,0 +1,105 @@
+"""What the kinds of columns promise beyond keys and links, as checks on a program's tables."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+
+from fabula.checks.results import CheckResult
+from fabula.checks.wording import values
+from fabula.codegen.structure import finding
+from fabula.spec.checks import Check, InSetCheck, NotNullCheck, PatternCheck, RangeCheck
+from fabula.spec.columns import AbstractColumn, AbstractNumber
+from fabula.spec.keys import Key, Reference
+from fabula.spec.tables import TableSpec
+from fabula.spec.times import Datetime
+from fabula.spec.words import Choice, Llm, Pattern
+
+EXAMPLES = 5
+_COUNTED = ("id", "row_id", "row_number", "index")
+"""Keys that count from 1 where they hold numbers and nothing else is said."""
+
+
+def promised_checks(table: TableSpec, *, strict: bool) -> Iterator[Check]:
+    """Sets, bounds and patterns of a table's columns.
+
+    Args:
+        table: The table as asked.
+        strict: Whether a column without `nulls` may miss no value.
+    """
+    for name in table.written:
+        column = table.columns[name]
+        yield from _of_values(name, column)
+        told = isinstance(column, Reference) or name in table.key
+        if strict and not column.nulls and not told:
+            yield NotNullCheck(column=name)
+
+
+def key_results(table: TableSpec, rows: pa.Table, *, strict: bool) -> Iterator[CheckResult]:
+    """Whether keys count up without a gap, as `start` and `step` say.
+
+    Args:
+        table: The table as asked.
+        rows: Its rows.
+        strict: Whether keys with a longer name of which nothing is said count too.
+    """
+    for name, column in table.columns.items():
+        if not isinstance(column, Key) or column.drop or name not in rows.column_names:
+            continue
+        if not (strict or column.description or name.lower() in _COUNTED):
+            continue
+        held = rows.column(name)
+        if not pa.types.is_integer(held.type) or held.null_count:
+            continue  # the type, or the missing values, are told already
+        wanted = column.start + column.step * np.arange(len(held))
+        found = held.to_numpy()
+        wrong = np.flatnonzero(found != wanted)
+        last = column.start + column.step * (len(held) - 1)
+        message = f"`{name}` counts from {column.start} to {last}"
+        if len(wrong):
+            shown = values([f"{found[row]} for {wanted[row]}" for row in wrong[:EXAMPLES]])
+            message = (
+                f"`{name}` does not count from {column.start} to {last} in steps of "
+                f"{column.step}: {len(wrong):,} of {len(held):,} values are wrong: {shown}"
+            )
+        yield finding(
+            table.name,
+            "sequence",
+            f"`{name}` without a gap",
+            message,
+            failing=len(wrong),
+            rows=len(held),
+        )
+
+
+def _of_values(name: str, column: AbstractColumn) -> Iterator[Check]:
+    match column:
+        case Choice():
+            yield InSetCheck(column=name, values=column.values)
+        case Pattern():
+            yield PatternCheck(column=name, regex=column.regex)
+        case Datetime():
+            low, high = (
+                bound if isinstance(bound, dt.date) else None
+                for bound in (column.start, column.end)
+            )
+            if low or high:
+                yield RangeCheck(column=name, min=low, max=high)
+        case AbstractNumber():
+            yield from _range(name, column.min, column.max)
+        case Llm():
+            if isinstance(column.type, tuple):
+                yield InSetCheck(column=name, values=column.type)
+            yield from _range(name, column.min, column.max)
+            if column.pattern is not None:
+                yield PatternCheck(column=name, regex=column.pattern)
+
+
+def _range(name: str, low: object, high: object) -> Iterator[Check]:
+    """The bounds that are constants; expressions over the row are left to checks."""
+    least, most = (float(end) if isinstance(end, int | float) else None for end in (low, high))
+    if least is not None or most is not None:
+        yield RangeCheck(column=name, min=least, max=most)

@@ -1,0 +1,363 @@
+"""Holds synthetic tables against real ones: every metric that can be measured, as one report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import pyarrow as pa
+
+from fabula.checks.evaluate import evaluate as evaluate_checks
+from fabula.checks.results import CheckResults
+from fabula.errors import PrerequisiteError, SourceError, UsageError, did_you_mean
+from fabula.evaluation.fitted_rows import Model, warnings_of
+from fabula.evaluation.gates import GatesLike, judge, read_gates
+from fabula.evaluation.metrics import (
+    attacks,
+    coverage,
+    detection,
+    diversity,
+    held_out,
+    nearest_records,
+    plot_data,
+    reidentification,
+)
+from fabula.evaluation.metrics.bias import bias_results
+from fabula.evaluation.metrics.dependence import dependence
+from fabula.evaluation.metrics.frames import Frames, prepare
+from fabula.evaluation.metrics.pairs import pairs
+from fabula.evaluation.metrics.real_values import Secret
+from fabula.evaluation.metrics.related_tables import relational
+from fabula.evaluation.metrics.result import MetricResult, Section
+from fabula.evaluation.metrics.rhythms import rhythms
+from fabula.evaluation.metrics.rules_across import rules_kept
+from fabula.evaluation.metrics.sequences import sequences
+from fabula.evaluation.metrics.shapes import missing, shapes, wasserstein
+from fabula.evaluation.metrics.utility import outcome_column, utility
+from fabula.evaluation.report import Report, TableReport
+from fabula.io.run_files import read_object
+from fabula.io.tables import named_tables
+from fabula.relationships.declared_keys import keys_of
+from fabula.runs.dataset import Dataset
+from fabula.runs.records import MANIFEST, record
+from fabula.spec.tables import DatasetSpec
+from fabula.types import TableLike
+
+SECTIONS: tuple[Section, ...] = get_args(Section)
+
+
+def evaluate(
+    synthetic: TableLike,
+    *,
+    real: TableLike | None = None,
+    holdout: TableLike | None = None,
+    target: str | None = None,
+    positive: str | None = None,
+    protected: Sequence[str] = (),
+    quasi: Sequence[str] = (),
+    sensitive: Sequence[str] = (),
+    sequence: Sequence[str] = (),
+    spec: DatasetSpec | None = None,
+    model: Model | None = None,
+    sections: Sequence[str] = SECTIONS,
+    gates: GatesLike = False,
+    seed: int = 0,
+) -> Report:
+    """Measure synthetic data; see `fabula.evaluate`, which takes a spec in any form."""
+    if unknown := [name for name in sections if name not in SECTIONS]:
+        raise UsageError(
+            f"there is no section `{unknown[0]}`",
+            code="evaluate.unknown-section",
+            hint=did_you_mean(unknown[0], SECTIONS) or f"choose from {', '.join(SECTIONS)}",
+        )
+    wanted = read_gates(gates)
+    made = named_tables(synthetic)
+    there = _matching(made, real, "real")
+    held = _matching(made, holdout, "holdout")
+    if held and not there:
+        raise UsageError(
+            "a holdout is compared with real rows, and none were given",
+            code="evaluate.no-real",
+            hint="pass them as `real`, too",
+        )
+    there, held, overlaps = held_out.apart(there, held)
+    doubts = {} if model is None else warnings_of(model, there, held)
+    for name, warning in held_out.published(made, there, held).items():
+        doubts.setdefault(name, []).append(warning)
+    _must_exist(made, [name for name in (target, *protected, *quasi, *sequence) if name])
+    _must_have_values(there, made, sensitive)
+    _must_be_sequence(made, sequence)
+    if target in protected:
+        raise UsageError(
+            f"`{target}` can't be both the outcome and what defines the groups",
+            code="evaluate.target-protected",
+            hint="leave it out of `protected`, or name another `target`",
+        )
+    keys = keys_of(there or made, spec)
+    keyed = {name: keys.of(name) if len(made) > 1 else () for name in made}
+    prepared = {
+        name: _prepared(
+            f"{name}: " if len(made) > 1 else "",
+            table, there.get(name), held.get(name), keys=keyed[name], seed=seed,
+        )
+        for name, table in made.items()
+    }  # fmt: skip
+    for name, frames in prepared.items():
+        if frames.real and all(column.family == "other" for column in frames.columns):
+            doubts.setdefault(name, []).append(
+                "No column has values that can be compared: nothing of this table is proved."
+            )
+    related = {}
+    if "quality" in sections:
+        related = relational(made, there, prepared, keys.foreign)
+        for name, result in rules_kept(made, there, keys).items() if there else ():
+            related.setdefault(name, []).append(result)
+    secrets = {
+        name: reidentification.secrets_of(frames, sensitive)
+        for name, frames in prepared.items()
+        if frames.real and "privacy" in sections
+    }
+    reports = []
+    for name, frames in prepared.items():
+        asked = _Asked(
+            target=_present(frames, target, many=len(made) > 1),
+            positive=positive,
+            protected=[p for p in protected if _present(frames, p, many=len(made) > 1)],
+            quasi=[q for q in quasi if _present(frames, q, many=len(made) > 1)],
+            secrets=secrets.get(name, ()),
+            others=[
+                item
+                for other in secrets
+                if other != name
+                for item in secrets[other]
+                if not item.only
+            ],
+            sequence=sequence if set(sequence) <= set(made[name].column_names) else (),
+            related=related.get(name, []),
+        )
+        results = tuple(_measured(frames, sections, asked))
+        said = [overlaps[name]] if name in overlaps else []
+        table_report = _table_report(name, frames, asked, results, said)
+        reports.append(replace(table_report, warnings=tuple(doubts.get(name, ()))))
+    checks = evaluate_checks(spec, made) if spec else CheckResults()
+    return Report(
+        tables=tuple(reports),
+        gates=judge(wanted, [(report.name, report.results) for report in reports]),
+        checks=checks,
+        seed=seed,
+        fake=_is_fake(synthetic),
+    )
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the caller wants to know about one table."""
+
+    target: str | None
+    positive: str | None
+    protected: Sequence[str]
+    quasi: Sequence[str]
+    secrets: Sequence[Secret]
+    others: Sequence[Secret]
+    sequence: Sequence[str]
+    related: Sequence[MetricResult]
+
+
+def _prepared(name: str, *tables: pa.Table | None, **how: Any) -> Frames:
+    """The tables aligned; an error names the table of several."""
+    made, real, holdout = tables
+    assert made is not None
+    try:
+        return prepare(made, real, holdout, **how)
+    except SourceError as error:
+        if name:
+            error.message = f"{name}{error.message}"
+            error.args = (error.message,)
+        raise
+
+
+def _measured(frames: Frames, sections: Sequence[str], asked: _Asked) -> Iterator[MetricResult]:
+    """Every metric of the sections that makes sense for these tables."""
+    compares = frames.real is not None and bool(frames.measured)
+    near = compares and not {"privacy", "diversity"}.isdisjoint(sections)
+    distances = nearest_records.distances_to_real(frames) if near else None
+    if "quality" in sections and compares:
+        yield from _quality(frames, asked.target)
+        if asked.sequence:
+            yield from sequences(frames, *asked.sequence)
+    yield from asked.related
+    if "privacy" in sections and frames.real:
+        yield from _privacy(frames, asked, distances)
+    if "bias" in sections and asked.protected:
+        yield from bias_results(frames, asked.protected, asked.target, asked.positive)
+    if "diversity" in sections:
+        yield from _diversity(frames, distances)
+
+
+def _quality(frames: Frames, target: str | None) -> Iterator[MetricResult]:
+    metrics: list[Callable[[Frames], MetricResult]] = [
+        shapes, pairs, dependence, wasserstein, missing, coverage.coverage, coverage.precision,
+        coverage.recall, detection.linear_detection,
+    ]  # fmt: skip
+    yield from (metric(frames) for metric in metrics)
+    if frames.of("moment"):
+        yield rhythms(frames)
+    yield _with_extra(
+        lambda: detection.detection(frames), "detection", "told apart by trees", "lower"
+    )
+    if target is not None:
+        outcome_column(frames, target)
+        yield _with_extra(lambda: utility(frames, target), "utility", "useful for models", "higher")
+
+
+def _privacy(
+    frames: Frames, asked: _Asked, distances: nearest_records.Distances | None
+) -> Iterator[MetricResult]:
+    if distances:
+        metrics: list[Callable[[Frames], MetricResult]] = [
+            nearest_records.closer_to_training, nearest_records.membership,
+            attacks.attribute_inference, attacks.singling_out, attacks.linkability,
+        ]  # fmt: skip
+        yield nearest_records.exact_copies(frames)
+        yield nearest_records.near_copies(frames, distances)
+        yield from (metric(frames) for metric in metrics)
+        yield reidentification.identified(frames, asked.quasi)
+    yield reidentification.sensitive_values(frames, secrets=asked.secrets, others=asked.others)
+
+
+def _diversity(
+    frames: Frames, distances: nearest_records.Distances | None
+) -> Iterator[MetricResult]:
+    if distances:
+        yield diversity.band(frames, distances)
+    yield diversity.duplicates(frames)
+    yield diversity.distinct(frames)
+    if distances:
+        yield diversity.entropy(frames)
+    texts = (
+        diversity.text_variety,
+        diversity.text_sameness,
+        diversity.text_lengths,
+        diversity.text_topics,
+    )
+    yield from filter(None, (metric(frames) for metric in texts))
+
+
+def _with_extra(
+    metric: Callable[[], MetricResult], name: str, title: str, direction: Literal["higher", "lower"]
+) -> MetricResult:
+    """A metric that needs an extra; without it the result says what to install."""
+    try:
+        return metric()
+    except PrerequisiteError as error:
+        return MetricResult(
+            "quality", name, title, None, direction, f"Not measured: {error.hint}.", "",
+            details={"extra": "learned"},
+        )  # fmt: skip
+
+
+def _table_report(
+    name: str, frames: Frames, asked: _Asked, results: tuple[MetricResult, ...],
+    overlap: Sequence[str],
+) -> TableReport:  # fmt: skip
+    notes = [*overlap, *frames.notes]
+    if frames.real and not frames.holdout and not overlap:
+        notes.append(
+            "No holdout was given: baselines compare two halves of the real rows, and attacks "
+            "can't be told from what anybody could guess."
+        )
+    group = asked.target or next(iter(asked.protected), None)
+    return TableReport(
+        name=name,
+        rows={
+            frame: part.rows
+            for frame, part in (
+                ("synthetic", frames.synthetic), ("real", frames.real), ("holdout", frames.holdout)
+            )
+            if part is not None
+        },
+        columns=len(frames.columns),
+        results=results,
+        notes=tuple(notes),
+        distributions=plot_data.distributions(frames),
+        heat=plot_data.heat(frames) if frames.real else None,
+        scatter=plot_data.scatter(frames, group),
+    )  # fmt: skip
+
+
+def _present(frames: Frames, name: str | None, *, many: bool) -> str | None:
+    """A named column, unless it belongs to another of several tables."""
+    return name if name and (not many or frames.column(name)) else None
+
+
+def _must_exist(tables: Mapping[str, pa.Table], names: Sequence[str]) -> None:
+    known = [name for table in tables.values() for name in table.column_names]
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"the synthetic data has no column `{name}`",
+                code="evaluate.unknown-column",
+                hint=did_you_mean(name, known) or f"the columns are {', '.join(known[:10])}",
+            )
+
+
+def _must_have_values(
+    real: Mapping[str, pa.Table], made: Mapping[str, pa.Table], names: Sequence[str]
+) -> None:
+    """Sensitive columns are columns of the real data: their values are what is looked for."""
+    if names and not real:
+        raise UsageError(
+            f"values of `{names[0]}` are looked for, and no real data was given to take them from",
+            code="evaluate.no-real",
+            hint="pass it as `real`, too",
+        )
+    known = [name for table in real.values() for name in table.column_names]
+    for name in names:
+        if name not in known:
+            only = any(name in table.column_names for table in made.values())
+            raise UsageError(
+                f"the real data has no column `{name}`"
+                + (", only the synthetic data: there are no values to look for" if only else ""),
+                code="evaluate.unknown-column",
+                hint=did_you_mean(name, known) or f"the columns are {', '.join(known[:10])}",
+            )
+
+
+def _must_be_sequence(tables: Mapping[str, pa.Table], sequence: Sequence[str]) -> None:
+    """A sequence is an entity and a time, and some table has both."""
+    together = any(set(sequence) <= set(table.column_names) for table in tables.values())
+    if sequence and (len(sequence) != 2 or isinstance(sequence, str) or not together):
+        raise UsageError(
+            "a sequence is two columns of one table: an entity and a time",
+            code="evaluate.sequence",
+            hint="name both, such as `--sequence customer_id,placed`",
+        )
+
+
+def _is_fake(data: TableLike) -> bool:
+    """Whether a run made the data with the fake model."""
+    if isinstance(data, str | os.PathLike):
+        return bool((read_object(record(Path(data), MANIFEST)) or {}).get("fake"))
+    return isinstance(data, Dataset) and bool(data.manifest.get("fake"))
+
+
+def _matching(
+    made: Mapping[str, pa.Table], data: TableLike | None, frame: str
+) -> dict[str, pa.Table]:
+    """The real tables by the synthetic ones' names; single tables match whatever their name."""
+    if data is None:
+        return {}
+    tables = named_tables(data)
+    if len(made) == 1 and len(tables) == 1:
+        return dict(zip(made, tables.values(), strict=True))
+    if missing_tables := [name for name in made if name not in tables]:
+        raise SourceError(
+            f"the {frame} data has no table `{missing_tables[0]}`",
+            code="source.missing-table",
+            hint=did_you_mean(missing_tables[0], tables)
+            or f"it has {', '.join(f'`{name}`' for name in tables)}",
+        )
+    return {name: tables[name] for name in made}

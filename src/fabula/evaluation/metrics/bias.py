@@ -1,0 +1,399 @@
+"""Bias: whether groups of people are there as often, and fare as well, as in the real data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+
+import numpy as np
+
+from fabula.errors import UsageError
+from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames
+from fabula.evaluation.metrics.result import SAYS_NOTHING, MetricResult, bounded, noise, percent
+from fabula.evaluation.metrics.utility import outcome_column
+
+REPRESENTATION, DIFFERENCE, FOUR_FIFTHS, AMPLIFIED = 0.05, 0.20, 0.80, 0.05
+SMALL_CELL = 30
+"""Groups of fewer rows are named, and no rate of theirs is judged."""
+
+BANDS = 4
+MOST_GROUPS = 30
+_FIFTHS = "Four-fifths rule (EEOC Uniform Guidelines 1978)"
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Rows by group: the labels, and each frame's code per row (-1: no group)."""
+
+    name: str
+    labels: tuple[str, ...]
+    synthetic: Array
+    real: Array | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The good outcome: what it is in words, and who has it (1, 0, or NaN where unknown)."""
+
+    words: str
+    synthetic: Array
+    real: Array | None
+
+
+def bias_results(
+    frames: Frames, protected: Sequence[str], target: str | None = None, positive: str | None = None
+) -> list[MetricResult]:
+    """Everything about bias that can be measured with what is known.
+
+    Args:
+        frames: The prepared tables; real ones are the baseline where there are some.
+        protected: Columns that define groups of people.
+        target: The outcome.
+        positive: The outcome's label that counts as good; by default the rarer one of two, and
+            values above the median of a number.
+
+    Raises:
+        UsageError: A column does not exist, or can't define groups.
+    """
+    columns = [outcome_column(frames, name) for name in protected]
+    groups = [_groups(frames, column) for column in columns]
+    results = [_representation(frames, groups)]
+    if target is None:
+        return results
+    outcome = _outcome(frames, outcome_column(frames, target), positive)
+    results += _outcomes(groups, outcome)
+    if len(groups) > 1:
+        crossed = [_crossed(first, second) for first, second in combinations(groups, 2)]
+        results.append(_intersections(crossed, outcome))
+    return results
+
+
+def _representation(frames: Frames, groups: list[Groups]) -> MetricResult:
+    """The largest change of a group's share."""
+    title, source = "groups represented", "Largest difference of group shares"
+    shares = {
+        f"{group.name}: {label}": (made, there)
+        for group in groups
+        for label, made, there in zip(
+            group.labels, _shares(group, group.synthetic), _shares(group, group.real), strict=True
+        )
+    }
+    if frames.real is None:
+        least = min(shares, key=lambda name: shares[name][0])
+        made_only = {name: {"synthetic": made} for name, (made, _) in shares.items()}
+        return MetricResult(
+            "bias", "representation", title, None, "lower",
+            f"Without real data there is nothing to compare; the smallest group is {least}, with "
+            f"{percent(shares[least][0])} of the rows.",
+            source, details={"groups": made_only},
+        )  # fmt: skip
+    worst = max(shares, key=lambda name: abs(shares[name][0] - shares[name][1]))
+    made, there = shares[worst]
+    return MetricResult(
+        "bias", "representation", title, abs(made - there), "lower",
+        f"{worst} changes most: {percent(made)} of the synthetic rows, {percent(there)} of the "
+        "real ones.",
+        source, baseline=0.0, compared="ideal", form="share",
+        threshold=max(REPRESENTATION, noise(there, frames.synthetic.rows, frames.real.rows)),
+        details={"groups": {n: {"synthetic": s, "real": r} for n, (s, r) in shares.items()}},
+    )  # fmt: skip
+
+
+def _outcomes(groups: list[Groups], outcome: Outcome) -> list[MetricResult]:
+    """Difference, ratio and amplification of outcome rates, each of the worst column."""
+    made = {group.name: _rates(group, group.synthetic, outcome.synthetic) for group in groups}
+    there = {group.name: _rates(group, group.real, outcome.real) for group in groups}
+    judged = {name: rates for name, rates in made.items() if len(rates.kept) > 1}
+    if not judged:
+        words = f"Not measured: no two groups have {SMALL_CELL} rows or more."
+        return [
+            MetricResult(
+                "bias", "outcome_ratio", "four-fifths rule", None, "higher", words, _FIFTHS
+            )
+        ]
+    small = [f"{name} {label}" for name, rates in made.items() for label in rates.small]
+    warning = (
+        f" Too few rows to judge: {', '.join(small[:5])}{' …' if len(small) > 5 else ''}."
+        if small
+        else ""
+    )
+    details = {
+        "outcome": outcome.words,
+        "groups": {name: _table(made[name], there[name]) for name in made},
+        "small_groups": small,
+    }
+    most = {name: _most_difference(rates, there[name]) for name, rates in judged.items()}
+    least = {name: _least_ratio(rates, there[name]) for name, rates in judged.items()}
+    wide = max(judged, key=lambda name: judged[name].difference - most[name])
+    unfair = min(judged, key=lambda name: judged[name].ratio - least[name])
+    results = [
+        MetricResult(
+            "bias", "outcome_difference", "outcome difference", judged[wide].difference, "lower",
+            f"{outcome.words} for {judged[wide].said} by `{wide}`."
+            f"{_inherited(most[wide], DIFFERENCE)}{warning}",
+            "Demographic parity difference (Dwork et al. 2012)",
+            baseline=there[wide].difference if len(there[wide].kept) > 1 else None,
+            compared="real rows", threshold=bounded(most[wide]), form="share",
+            no_verdict=bounded(most[wide]) is None, details=details,
+        ),
+        MetricResult(
+            "bias", "outcome_ratio", "four-fifths rule", judged[unfair].ratio, "higher",
+            f"{outcome.words} {judged[unfair].ratio:.2f} times as often in the least favoured "
+            f"group of `{unfair}` as in the most favoured one"
+            + (f"; in the real data {there[unfair].ratio:.2f} times."
+               if len(there[unfair].kept) > 1 else ".")
+            + _inherited(least[unfair], FOUR_FIFTHS),
+            _FIFTHS, baseline=there[unfair].ratio if len(there[unfair].kept) > 1 else None,
+            compared="real rows", threshold=_floor(least[unfair]),
+            no_verdict=_floor(least[unfair]) is None,
+            details=details,
+        ),
+    ]  # fmt: skip
+    grown = {
+        name: rates.difference - there[name].difference
+        for name, rates in judged.items()
+        if len(there[name].kept) > 1
+    }
+    if grown:
+        worst = max(grown, key=lambda name: grown[name])
+        results.append(_amplification(worst, grown[worst], judged[worst], there[worst]))
+    return results
+
+
+def _amplification(name: str, grown: float, made: _Rates, there: _Rates) -> MetricResult:
+    if percent(made.difference) == percent(there.difference):
+        said = f"stays at {percent(there.difference)}, as in the real data."
+    else:
+        said = (
+            f"{'grows' if grown > 0 else 'shrinks'} from {percent(there.difference)} in the real "
+            f"data to {percent(made.difference)}."
+        )
+    return MetricResult(
+        "bias", "amplification", "bias amplified", grown, "lower",
+        f"The gap between groups of `{name}` {said}",
+        "Bias amplification (Zhao et al. 2017)", baseline=0.0, compared="ideal",
+        threshold=max(AMPLIFIED, 1.5 * noise(0.5, made.fewest, there.fewest)), form="share",
+    )  # fmt: skip
+
+
+def _intersections(crossed: list[Groups], outcome: Outcome) -> MetricResult:
+    """The lowest ratio of outcome rates where two protected columns meet."""
+    title = "four-fifths rule, crossed"
+    made = {group.name: _rates(group, group.synthetic, outcome.synthetic) for group in crossed}
+    there = {group.name: _rates(group, group.real, outcome.real) for group in crossed}
+    judged = {name: rates for name, rates in made.items() if len(rates.kept) > 1}
+    if not judged:
+        words = f"Not measured: no two crossed groups have {SMALL_CELL} rows or more."
+        return MetricResult("bias", "intersections", title, None, "higher", words, _FIFTHS)
+    least = {name: _least_ratio(rates, there[name]) for name, rates in judged.items()}
+    worst = min(judged, key=lambda name: judged[name].ratio - least[name])
+    small = sum(len(rates.small) for rates in made.values())
+    return MetricResult(
+        "bias", "intersections", title, judged[worst].ratio, "higher",
+        f"Crossing {worst}, {outcome.words} for {judged[worst].said}; {small} crossed groups "
+        f"have fewer than {SMALL_CELL} rows and are not judged."
+        + _inherited(least[worst], FOUR_FIFTHS),
+        _FIFTHS, baseline=there[worst].ratio if len(there[worst].kept) > 1 else None,
+        compared="real rows", threshold=_floor(least[worst]),
+        no_verdict=_floor(least[worst]) is None,
+        details={"groups": {name: _table(made[name], there[name]) for name in made}},
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Rates:
+    """Outcome rates of the groups that are large enough."""
+
+    kept: dict[str, float]
+    counts: dict[str, int]
+    small: tuple[str, ...]
+
+    @property
+    def fewest(self) -> int:
+        return min(self.counts[label] for label in self.kept)
+
+    @property
+    def difference(self) -> float:
+        return max(self.kept.values()) - min(self.kept.values()) if self.kept else 0.0
+
+    @property
+    def ratio(self) -> float:
+        best = max(self.kept.values(), default=0.0)
+        return min(self.kept.values()) / best if best else 1.0
+
+    @property
+    def said(self) -> str:
+        low, high = (f(self.kept, key=lambda name: self.kept[name]) for f in (min, max))
+        return f"{percent(self.kept[low])} of {low} and {percent(self.kept[high])} of {high}"
+
+
+def _least_ratio(made: _Rates, there: _Rates) -> float:
+    """Four fifths; where the real ratio is lower, that ratio less three standard errors.
+
+    The error of a ratio of shares by the delta method, of real and synthetic rows together.
+    """
+    if len(there.kept) < 2:
+        return FOUR_FIFTHS
+    error = 0.0
+    for end in (min, max):
+        label = end(there.kept, key=lambda name: there.kept[name])
+        n, m = there.counts[label], made.counts.get(label, 0)
+        share = (there.kept[label] * n + 1) / (n + 2)
+        error += (1 - share) / share * (1 / n + 1 / max(m, 1))
+    return min(FOUR_FIFTHS, max(0.0, there.ratio * (1 - 3 * math.sqrt(error))))
+
+
+def _most_difference(made: _Rates, there: _Rates) -> float:
+    """The usual bound; where the real difference is larger, that and three standard errors."""
+    if len(there.kept) < 2:
+        return DIFFERENCE
+    ends = [there.kept[end(there.kept, key=lambda name: there.kept[name])] for end in (min, max)]
+    errors = [noise(share, made.fewest, there.fewest) for share in ends]
+    return max(DIFFERENCE, there.difference + math.hypot(*errors))
+
+
+def _floor(ratio: float) -> float | None:
+    """A bound on a ratio; None where nearly every ratio would keep it."""
+    return ratio if ratio > 1 - SAYS_NOTHING else None
+
+
+def _inherited(bound: float, usual: float) -> str:
+    """What is said of a bound that the real data does not keep."""
+    if bound == usual:
+        return ""
+    if not 1 - SAYS_NOTHING < bound < SAYS_NOTHING:
+        return " No verdict: the real groups are too small, or too unlike, for a bound."
+    return (
+        f" The real data is no fairer: the bound is what it has, with room for three standard "
+        f"errors, and not {percent(usual)}."
+    )
+
+
+def _rates(groups: Groups, codes: Array | None, outcome: Array | None) -> _Rates:
+    if codes is None or outcome is None:
+        return _Rates({}, {}, ())
+    counted = (codes >= 0) & ~np.isnan(outcome)
+    width = len(groups.labels)
+    counts = np.bincount(codes[counted], minlength=width)
+    good = np.bincount(codes[counted], weights=outcome[counted], minlength=width)
+    kept = {
+        label: float(good[at] / counts[at])
+        for at, label in enumerate(groups.labels)
+        if counts[at] >= SMALL_CELL
+    }
+    small = tuple(label for at, label in enumerate(groups.labels) if 0 < counts[at] < SMALL_CELL)
+    return _Rates(kept, dict(zip(groups.labels, map(int, counts), strict=True)), small)
+
+
+def _table(made: _Rates, there: _Rates) -> dict[str, dict[str, float | int | None]]:
+    return {
+        label: {
+            "synthetic": made.kept.get(label),
+            "real": there.kept.get(label),
+            "synthetic_rows": made.counts.get(label, 0),
+            "real_rows": there.counts.get(label, 0),
+        }
+        for label in made.counts
+    }
+
+
+def _shares(groups: Groups, codes: Array | None) -> list[float]:
+    if codes is None:
+        return [0.0] * len(groups.labels)
+    counts = np.bincount(codes[codes >= 0], minlength=len(groups.labels))
+    return [float(count / max(counts.sum(), 1)) for count in counts]
+
+
+def _groups(frames: Frames, column: Column) -> Groups:
+    """The groups that a column defines: its labels, or quarters of its numbers."""
+    frame = frames.real or frames.synthetic
+    if column.family == "category":
+        if len(column.levels) > MOST_GROUPS:
+            raise UsageError(
+                f"column `{column.name}` has {len(column.levels)} labels, too many for groups",
+                code="evaluate.groups",
+                hint=f"protect a column of at most {MOST_GROUPS} labels",
+            )
+        codes = [
+            f[column.name].astype(np.int64) - 1 if f else None
+            for f in (frames.synthetic, frames.real)
+        ]
+        assert codes[0] is not None
+        return Groups(column.name, column.levels, codes[0], codes[1])
+    values = frame[column.name]
+    filled = values[~np.isnan(values)]
+    if not len(filled):
+        return Groups(column.name, (), np.full(frames.synthetic.rows, -1), None)
+    edges = np.unique(np.quantile(filled, np.arange(1, BANDS) / BANDS))
+    ends = [f"{edge:g}" for edge in edges]
+    labels = [f"up to {ends[0]}"]
+    labels += [f"{low} to {high}" for low, high in pairwise(ends)]
+    labels.append(f"over {ends[-1]}")
+
+    def coded(values: Array) -> Array:
+        return np.where(np.isnan(values), -1, np.searchsorted(edges, values))
+
+    real = coded(frames.real[column.name]) if frames.real else None
+    return Groups(column.name, tuple(labels), coded(frames.synthetic[column.name]), real)
+
+
+def _crossed(first: Groups, second: Groups) -> Groups:
+    labels = tuple(f"{a} × {b}" for a in first.labels for b in second.labels)
+
+    def coded(left: Array | None, right: Array | None) -> Array | None:
+        if left is None or right is None:
+            return None
+        return np.where((left < 0) | (right < 0), -1, left * len(second.labels) + right)
+
+    synthetic = coded(first.synthetic, second.synthetic)
+    assert synthetic is not None
+    name = f"`{first.name}` and `{second.name}`"
+    return Groups(name, labels, synthetic, coded(first.real, second.real))
+
+
+def _outcome(frames: Frames, column: Column, positive: str | None) -> Outcome:
+    """Who has the good outcome."""
+    frame = frames.real or frames.synthetic
+    if not (frame[column.name] > (0 if column.family == "category" else -np.inf)).any():
+        raise UsageError(
+            f"`{column.name}` has no value, so that nothing tells which outcome is good",
+            code="evaluate.positive",
+            hint="name another `target`",
+        )
+
+    def good(frame: Frame | None, code: int) -> Array | None:
+        if frame is None:
+            return None
+        values = frame[column.name]
+        return np.where(values == 0, np.nan, values == code)
+
+    if column.family == "category":
+        if positive is not None and positive not in column.levels:
+            raise UsageError(
+                f"`{column.name}` never is `{positive}`",
+                code="evaluate.positive",
+                hint=f"it is one of {', '.join(column.levels[:10])}",
+            )
+        counts = np.bincount(frame[column.name], minlength=len(column.levels) + 1)[1:]
+        there = np.flatnonzero(counts)
+        rare = int(there[counts[there].argmin()]) if len(there) <= 2 else int(counts.argmax())
+        code = column.levels.index(positive) if positive is not None else rare
+        words = f"`{column.name}` is `{column.levels[code]}`"
+        synthetic = good(frames.synthetic, code + 1)
+        assert synthetic is not None
+        return Outcome(words, synthetic, good(frames.real, code + 1))
+    middle = float(np.nanmedian(frame[column.name]))
+
+    def above(frame: Frame | None) -> Array | None:
+        if frame is None:
+            return None
+        values = frame[column.name]
+        # Values of 0 and 1 are an outcome by themselves.
+        limit = middle if len(np.unique(values[~np.isnan(values)])) > 2 else 0.5
+        return np.where(np.isnan(values), np.nan, values > limit)
+
+    synthetic = above(frames.synthetic)
+    assert synthetic is not None
+    return Outcome(f"`{column.name}` above {middle:g}", synthetic, above(frames.real))

@@ -1,0 +1,85 @@
+"""Gradient-boosted trees as metrics use them: fit on some rows, predict others.
+
+Needs the extra `learned`; the same seed gives the same trees.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fabula.errors import PrerequisiteError
+from fabula.evaluation.metrics.frames import Array, Column, Frame
+
+Task: TypeAlias = Literal["binary", "multiclass", "regression"]
+
+ROUNDS = 100
+MOST_LEVELS = 250
+"""Rarer labels of a category share one code."""
+
+
+def features(columns: list[Column], frame: Frame) -> NDArray[np.float64]:
+    """A frame as the trees read it: numbers with NaN, and codes of categories."""
+    arrays = [
+        np.minimum(frame[column.name], MOST_LEVELS)
+        if column.family == "category"
+        else frame[column.name]
+        for column in columns
+    ]
+    return np.column_stack(arrays).astype(float) if arrays else np.zeros((frame.rows, 0))
+
+
+def predict(
+    columns: list[Column],
+    train: NDArray[np.float64],
+    labels: Array,
+    test: NDArray[np.float64],
+    *,
+    task: Task,
+    classes: int = 2,
+    seed: int = 0,
+    needed_by: str,
+) -> NDArray[np.float64]:
+    """Fit on `train` and predict `test`: probabilities (by class where there are several).
+
+    Raises:
+        PrerequisiteError: The extra `learned` is not installed.
+    """
+    try:
+        import lightgbm
+    except ImportError as exc:
+        raise PrerequisiteError.for_extra("learned", needed_by=needed_by) from exc
+    settings: dict[str, Any] = {
+        "objective": task,
+        "seed": seed % 2**31,
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": 1,  # threads that wait for each other cost more than they bring
+        "learning_rate": 0.1,
+        "num_leaves": 31,
+        "min_data_in_leaf": max(1, min(20, len(train) // 20)),
+        "verbosity": -1,
+    }
+    if task == "multiclass":
+        settings["num_class"] = classes
+    data = lightgbm.Dataset(
+        train,
+        labels,
+        categorical_feature=[at for at, c in enumerate(columns) if c.family == "category"],
+        params={"verbosity": -1, "min_data_in_bin": 1},
+    )
+    predicted = lightgbm.train(settings, data, ROUNDS).predict(test)
+    return np.asarray(predicted, dtype=np.float64)
+
+
+def auc(labels: Array, scores: Array) -> float:
+    """Chance that a positive scores above a negative, ties counted half (Mann-Whitney)."""
+    positive = labels > 0
+    n, m = int(positive.sum()), int((~positive).sum())
+    if not n or not m:
+        return 0.5
+    _, codes, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[codes]
+    return float((ranks[positive].sum() - n * (n + 1) / 2) / (n * m))

@@ -1,0 +1,149 @@
+"""Rows as points, so that alike rows are near: the geometry behind every nearest-row metric.
+
+A number becomes its rank among the real values (0 to 1, going on beyond the real range), a
+category a corner of a simplex, and a missing value a coordinate of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames
+
+Points = NDArray[np.float32]
+
+CORNERS = 24
+"""Categories with more labels get random directions in as many dimensions instead of corners."""
+
+APART = 0.5
+"""Length of a category's corner: two labels are 0.7 apart, the ends of a number's range 1."""
+
+BLOCK_CELLS = 1 << 24
+"""Distances that are held in memory at once."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """How rows become points.
+
+    Attributes:
+        columns: The columns that count.
+        parts: The coordinates of each column.
+    """
+
+    columns: tuple[Column, ...]
+    parts: tuple[slice, ...]
+    _scales: tuple[tuple[Array, Array] | Points, ...]
+
+    @classmethod
+    def of(cls, frames: Frames) -> Space:
+        """The space that the real rows span."""
+        scales: list[tuple[Array, Array] | Points] = []
+        parts, at = [], 0
+        for column in frames.measured:
+            scale = (
+                _corners(len(column.levels) + 1, frames)
+                if column.family == "category"
+                else _ranks(frames.truth[column.name])
+            )
+            width = scale.shape[1] if isinstance(scale, np.ndarray) else 2
+            parts.append(slice(at, at + width))
+            scales.append(scale)
+            at += width
+        return cls(tuple(frames.measured), tuple(parts), tuple(scales))
+
+    def points(self, frame: Frame) -> Points:
+        """A frame's rows as points."""
+        width = self.parts[-1].stop if self.parts else 0
+        points = np.zeros((frame.rows, width), dtype=np.float32)
+        for column, part, scale in zip(self.columns, self.parts, self._scales, strict=True):
+            values = frame[column.name]
+            if isinstance(scale, np.ndarray):
+                points[:, part] = scale[values]
+                continue
+            missing = np.isnan(values)
+            points[:, part.start] = np.where(missing, 0.5, _rank(values, *scale))
+            points[:, part.start + 1] = missing
+        return points
+
+
+def nearest(
+    queries: Points, references: Points, *, itself: bool = False
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Distance and number of the nearest reference of each query.
+
+    Args:
+        queries: Points that look for a neighbour.
+        references: Points that may be one.
+        itself: The queries are the references; a point is not a neighbour of its own.
+    """
+    distances = np.empty(len(queries))
+    found = np.empty(len(queries), dtype=np.int64)
+    lengths = np.einsum("ij,ij->i", references, references)
+    step = max(1, BLOCK_CELLS // max(len(references), 1))
+    for start in range(0, len(queries), step):
+        block = queries[start : start + step]
+        apart = lengths - 2 * (block @ references.T)
+        if itself:
+            rows = np.arange(len(block))
+            apart[rows, start + rows] = np.inf
+        best = apart.argmin(axis=1)
+        # The expanded square loses digits next to zero, so the winner is measured again.
+        gaps = block.astype(np.float64) - references[best]
+        distances[start : start + step] = np.sqrt(np.einsum("ij,ij->i", gaps, gaps))
+        found[start : start + step] = best
+    return distances, found
+
+
+def kth_distance(points: Points, k: int) -> NDArray[np.float64]:
+    """Each point's distance to its k-th nearest other point."""
+    lengths = np.einsum("ij,ij->i", points, points)
+    step = max(1, BLOCK_CELLS // max(len(points), 1))
+    blocks = []
+    for start in range(0, len(points), step):
+        block = points[start : start + step]
+        apart = lengths - 2 * (block @ points.T)
+        rows = np.arange(len(block))
+        apart[rows, start + rows] = np.inf
+        kth = np.partition(apart, min(k, len(points)) - 1, axis=1)[:, min(k, len(points)) - 1]
+        blocks.append(np.sqrt(np.maximum(kth + lengths[start : start + step], 0)))
+    return np.concatenate(blocks).astype(float)
+
+
+def squared_apart(queries: Points, references: Points, parts: Sequence[slice]) -> Points:
+    """Squared distances that count only some coordinates, every query with every reference."""
+    chosen = np.concatenate([np.arange(part.start, part.stop) for part in parts])
+    left, right = queries[:, chosen], references[:, chosen]
+    squares = np.einsum("ij,ij->i", left, left)[:, None] + np.einsum("ij,ij->i", right, right)
+    return np.asarray(squares - 2 * (left @ right.T), dtype=np.float32)
+
+
+def _ranks(values: Array) -> tuple[Array, Array]:
+    """Values and the middles of their ranks, at most a thousand of them."""
+    filled = values[np.isfinite(values)]
+    if not len(filled):
+        return np.zeros(1), np.full(1, 0.5)
+    grid = np.linspace(0, 1, min(1001, len(filled)))
+    marks, first, counts = np.unique(
+        np.quantile(filled, grid, method="nearest"), return_index=True, return_counts=True
+    )
+    return marks, (first + (counts - 1) / 2) / max(len(grid) - 1, 1)
+
+
+def _rank(values: Array, marks: Array, ranks: Array) -> Array:
+    """Ranks of values; beyond the real range they continue in units of that range, up to 2."""
+    span = max(float(marks[-1] - marks[0]), 1e-12)
+    beyond = np.maximum(values - marks[-1], 0) - np.maximum(marks[0] - values, 0)
+    return np.asarray(np.interp(values, marks, ranks) + np.clip(beyond / span, -2, 2))
+
+
+def _corners(labels: int, frames: Frames) -> Points:
+    """One point a label, all about equally far apart."""
+    if labels <= CORNERS:
+        return np.eye(labels, dtype=np.float32) * np.float32(APART)
+    signs = frames.rng("corners").integers(0, 2, (labels, CORNERS)) * 2 - 1
+    return np.asarray(signs * (APART / np.sqrt(CORNERS)), dtype=np.float32)

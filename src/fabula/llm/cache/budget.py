@@ -1,0 +1,155 @@
+"""What a run has spent, and the limits that stop it before the next call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from fabula.errors import BudgetReached, UsageError
+from fabula.llm.cache.prices import Price
+from fabula.llm.client.chat import Usage
+
+CHARACTERS_A_TOKEN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A call under way and what was set aside for it."""
+
+    price: Price | None
+    tokens: int
+    cost: float
+    prompt_tokens: int = 0
+
+
+class Budget:
+    """The account of one run, shared by all of its models.
+
+    What a call is expected to use is set aside when it begins and replaced by what it used when
+    it ends, so that many calls at once do not run far beyond a limit. Where an endpoint reports
+    no tokens they are estimated from the texts, and the cost is unknown; where it reports fewer
+    than the estimate, the estimate counts.
+
+    Args:
+        max_calls: Calls to make at most.
+        max_tokens: Tokens to use at most, prompts and replies together.
+        max_cost: US dollars to spend at most.
+
+    Attributes:
+        calls: Calls that were answered.
+        cached: Requests that the ledger answered.
+        usage: Tokens of the answered calls, as reported.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_calls: int | None = None,
+        max_tokens: int | None = None,
+        max_cost: float | None = None,
+    ) -> None:
+        self._limits = {"max_calls": max_calls, "max_tokens": max_tokens, "max_cost": max_cost}
+        for name, limit in self._limits.items():
+            if limit is not None and limit < 0:
+                raise UsageError(
+                    f"`{name}` is {limit:g}", code="budget.negative", hint="give 0 or more"
+                )
+        self.calls = 0
+        self.cached = 0
+        self.usage = Usage()
+        self._booked: dict[str, float] = dict.fromkeys(self._limits, 0)
+        self._unpriced = 0
+        self._usual_reply = 0.0
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars spent, or None when the cost of any call is unknown."""
+        return None if self._unpriced else self._booked["max_cost"]
+
+    @property
+    def needs_sizes(self) -> bool:
+        """Whether a limit depends on how long replies are."""
+        return self._limits["max_tokens"] is not None or self._limits["max_cost"] is not None
+
+    def begin(
+        self,
+        prompt_characters: int,
+        price: Price | None,
+        *,
+        model: str,
+        reply_tokens: int | None = None,
+    ) -> Ticket:
+        """Set aside what a call will use.
+
+        Args:
+            prompt_characters: The prompt's length.
+            price: The model's price, or None when it is unknown.
+            model: The model's name, for errors.
+            reply_tokens: The reply's expected length; by default that of the replies so far.
+
+        Raises:
+            BudgetReached: The call would go beyond a limit.
+            UsageError: Money is limited and the model's price is unknown.
+        """
+        if price is None and self._limits["max_cost"] is not None:
+            raise UsageError(
+                f"the price of `{model}` is unknown, so `max_cost` can't be kept",
+                code="budget.unknown-price",
+                hint="limit `max_tokens` or `max_calls` instead",
+            )
+        reply = round(self._usual_reply) if reply_tokens is None else reply_tokens
+        usage = Usage(prompt_characters // CHARACTERS_A_TOKEN + 1, reply)
+        ticket = replace(_ticket(usage, price), prompt_tokens=usage.prompt_tokens or 0)
+        for name, amount in _amounts(ticket).items():
+            limit = self._limits[name]
+            if limit is not None and self._booked[name] + amount > limit:
+                raise BudgetReached(
+                    f"the limit `{name}` of {limit:g} is reached",
+                    code=f"budget.{name.replace('_', '-')}",
+                    hint="the same command with a higher limit continues; "
+                    "what was answered is not asked twice",
+                )
+        self._book(ticket, 1)
+        return ticket
+
+    def admit(self, price: Price | None) -> Ticket:
+        """Account for a call that an earlier run has made; no limit stops it."""
+        ticket = Ticket(price, 0, 0.0)
+        self._book(ticket, 1)
+        return ticket
+
+    def finish(self, ticket: Ticket, usage: Usage, *, reply_characters: int) -> None:
+        """Replace what was set aside by what was used."""
+        self._book(ticket, -1)
+        estimated = Usage(ticket.prompt_tokens, reply_characters // CHARACTERS_A_TOKEN)
+        known = usage.prompt_tokens is not None and usage.completion_tokens is not None
+        # An endpoint that counts too little must not switch the limits off.
+        used = _at_least(estimated, usage)
+        self._book(_ticket(used, ticket.price), 1)
+        self.calls += 1
+        self.usage += usage
+        self._unpriced += not known or ticket.price is None
+        self._usual_reply += ((used.completion_tokens or 0) - self._usual_reply) / self.calls
+
+    def abandon(self, ticket: Ticket) -> None:
+        """Give back what was set aside for a call that failed."""
+        self._book(ticket, -1)
+
+    def _book(self, ticket: Ticket, sign: int) -> None:
+        for name, amount in _amounts(ticket).items():
+            self._booked[name] += sign * amount
+
+
+def _at_least(least: Usage, usage: Usage) -> Usage:
+    return Usage(
+        max(least.prompt_tokens or 0, usage.prompt_tokens or 0),
+        max(least.completion_tokens or 0, usage.completion_tokens or 0),
+    )
+
+
+def _ticket(usage: Usage, price: Price | None) -> Ticket:
+    tokens = (usage.prompt_tokens or 0) + (usage.completion_tokens or 0)
+    return Ticket(price, tokens, (price.cost(usage) if price else None) or 0.0)
+
+
+def _amounts(ticket: Ticket) -> dict[str, float]:
+    return {"max_calls": 1, "max_tokens": ticket.tokens, "max_cost": ticket.cost}

@@ -1,0 +1,122 @@
+"""Which requests are being asked right now, and by whom, so that equal runs share their calls.
+
+Claims stand in a file alongside the ledger, which need not survive a crash of the machine. A claim
+bears its owner and the time of the owner's last sign of life; that of an owner who is dead, or
+silent for long, is taken over.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+import threading
+import uuid
+from pathlib import Path
+from time import time
+
+SIGN_OF_LIFE = 5.0
+"""Seconds between two signs of life."""
+SILENT = 20.0
+"""Seconds without a sign of life after which an owner counts as dead."""
+PATIENCE = 1.0
+"""Seconds to wait for the file; then this run continues without claims."""
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS claims (
+    key BLOB PRIMARY KEY, owner TEXT NOT NULL, seen REAL NOT NULL
+) WITHOUT ROWID
+"""
+_TAKE = "INSERT OR IGNORE INTO claims VALUES (?, ?, ?)"
+_TAKE_OVER = "UPDATE claims SET owner = ?, seen = ? WHERE key = ? AND owner = ?"
+
+
+class Claims:
+    """The claims of one run on requests that it is about to ask.
+
+    A file that can't be used costs shared calls and nothing else, so it is never an error.
+
+    Args:
+        path: The file that all runs share.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._owner = f"{socket.gethostname()} {os.getpid()} {uuid.uuid4().hex}"
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._broken = False
+        self._over = threading.Event()
+
+    def take(self, key: bytes) -> bool:
+        """Claim a request; False while another run that lives is asking it."""
+        with self._lock:
+            try:
+                connection = self._opened()
+                if (
+                    connection is None
+                    or connection.execute(_TAKE, (key, self._owner, time())).rowcount
+                ):
+                    return True
+                (owner, seen) = connection.execute(
+                    "SELECT owner, seen FROM claims WHERE key = ?", (key,)
+                ).fetchone() or (self._owner, 0.0)
+                if time() - seen < SILENT and not _is_dead(owner):
+                    return False
+                values = (self._owner, time(), key, owner)
+                return connection.execute(_TAKE_OVER, values).rowcount > 0
+            except sqlite3.Error:
+                self._broken = True
+                return True
+
+    def release(self, key: bytes) -> None:
+        """Give a claim back."""
+        self._write("DELETE FROM claims WHERE key = ? AND owner = ?", (key, self._owner))
+
+    def close(self) -> None:
+        """Give all claims back and close the file."""
+        self._over.set()
+        self._write("DELETE FROM claims WHERE owner = ?", (self._owner,))
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection, self._broken = None, True
+
+    def _opened(self) -> sqlite3.Connection | None:
+        if self._connection is None and not self._broken:
+            connection = sqlite3.connect(
+                self._path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
+            )
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=OFF")
+            connection.execute(_TABLE)
+            connection.execute("DELETE FROM claims WHERE seen < ?", (time() - SILENT,))
+            self._connection = connection
+            threading.Thread(target=self._show_life, name="claims", daemon=True).start()
+        return None if self._broken else self._connection
+
+    def _show_life(self) -> None:
+        while not self._over.wait(SIGN_OF_LIFE):
+            self._write("UPDATE claims SET seen = ? WHERE owner = ?", (time(), self._owner))
+
+    def _write(self, statement: str, values: tuple[object, ...]) -> None:
+        with self._lock:
+            try:
+                if self._connection is not None and not self._broken:
+                    self._connection.execute(statement, values)
+            except sqlite3.Error:
+                self._broken = True
+
+
+def _is_dead(owner: str) -> bool:
+    """Whether an owner is known to have ended; where that can't be told, its silence tells."""
+    host, pid, _ = owner.split(" ")
+    if os.name != "posix" or host != socket.gethostname():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False

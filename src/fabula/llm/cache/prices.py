@@ -1,0 +1,93 @@
+"""What well-known models cost, for estimates and budgets.
+
+List prices in US dollars for a million tokens, without discounts for caches or batches, as the
+package `genai-prices` keeps them; `make lock` takes them over. Models that are not listed have no
+price here, and their cost is shown as unknown.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from urllib.parse import urlsplit
+
+from fabula.llm.client.chat import Usage
+from fabula.llm.client.presets import COMPATIBLE, PRESETS, is_this_machine
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """US dollars for a million tokens in and out."""
+
+    prompt: float
+    completion: float
+
+    def cost(self, usage: Usage) -> float | None:
+        """The cost of that many tokens; None where they were not counted."""
+        if usage.prompt_tokens is None or usage.completion_tokens is None:
+            return None
+        return (
+            usage.prompt_tokens * self.prompt + usage.completion_tokens * self.completion
+        ) / 1_000_000
+
+    def halved(self) -> Price:
+        """The price in a batch."""
+        return Price(self.prompt / 2, self.completion / 2)
+
+
+FREE = Price(0.0, 0.0)
+_ENDING = re.compile(r"-(latest|preview|\d{4}(-\d\d-\d\d|\d{4})|\d{4})$")
+
+
+@cache
+def _prices() -> tuple[str, dict[tuple[str, str], Price]]:
+    """The month of the list, and its prices by vendor and model."""
+    head, *lines = files("fabula.llm.cache").joinpath("prices.txt").read_text("utf-8").splitlines()
+    found = re.search(r"\d{4}-\d\d", head)
+    rows = (line.split(" ") for line in lines)
+    return found[0] if found else "", {
+        (vendor, name): Price(float(prompt), float(completion))
+        for vendor, name, prompt, completion in rows
+    }
+
+
+def prices_dated() -> str:
+    """The month of the list prices, such as `2026-11`."""
+    return _prices()[0]
+
+
+def price_of(name: str, address: str = "") -> Price | None:
+    """The price of a model by the name that users give it, or None when it is not known.
+
+    Args:
+        name: `PROVIDER:NAME`.
+        address: Where it is. A server of one's own machine costs nothing, unless it has a model
+            of the list and so may pass its calls on.
+
+    Examples:
+        >>> price_of("openai:gpt-4o-mini-2024-07-18")
+        Price(prompt=0.15, completion=0.6)
+        >>> price_of("ollama:qwen3")
+        Price(prompt=0.0, completion=0.0)
+        >>> price_of("openai-compatible:my-model", "http://127.0.0.1:8000/v1")
+        Price(prompt=0.0, completion=0.0)
+    """
+    provider, _, model = name.partition("?")[0].partition(":")
+    own = provider in PRESETS and PRESETS[provider].free
+    if provider in ("fake", "local") or own or (provider == "openrouter" and model[-5:] == ":free"):
+        return FREE
+    if provider == COMPATIBLE.name and is_this_machine(
+        urlsplit(address.split(" ", maxsplit=1)[0]).hostname or ""
+    ):
+        return _listed("openai", model) or FREE
+    return _listed(provider, model)
+
+
+def _listed(vendor: str, model: str) -> Price | None:
+    """A price of the list: vendors put a date or `latest` behind a name, which may be left out."""
+    prices = _prices()[1]
+    bare = _ENDING.sub("", model)
+    names = (model, bare, f"{bare}-latest")
+    return next((prices[vendor, name] for name in names if (vendor, name) in prices), None)

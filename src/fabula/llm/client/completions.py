@@ -1,0 +1,148 @@
+"""Reads chat completions, in every form in which servers send them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from fabula.llm.client.chat import ChatReply, Finish, Usage
+from fabula.llm.client.responses import Rejection
+
+_STOP = (
+    "stop", "eos", "eos_token", "end_turn", "stop_sequence", "tool_calls", "tool_use",
+    "function_call", "complete", "completed",
+)  # fmt: skip
+_LENGTH = (
+    "length", "max_tokens", "model_length", "model_context_window_exceeded",
+    "max_output_tokens", "context_length_exceeded",
+)  # fmt: skip
+_FILTERED = (
+    "content_filter", "content_filtered", "safety", "recitation", "prohibited_content",
+    "blocklist", "spii", "sensitive",
+)  # fmt: skip
+_FINISHES: dict[str, Finish] = {
+    **dict.fromkeys(_STOP, "stop"),
+    **dict.fromkeys(_LENGTH, "length"),
+    **dict.fromkeys(_FILTERED, "content_filter"),
+    "refusal": "refusal",
+}
+_REASONING_PARTS = ("reasoning", "thinking", "reasoning_text", "summary_text")
+_MOST_TOKENS = 2**53
+ONLY_REASONING = "the model wrote only reasoning and no answer"
+
+
+def read_reply(answer: Mapping[str, Any], mode: str) -> ChatReply:
+    """The payload of a chat completion, wherever the server put it.
+
+    The arguments of a tool call count whatever the tool is called; those of several calls become
+    one JSON list, in order.
+    """
+    choices = answer.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    choice = first if isinstance(first, dict) else {}
+    message = choice.get("message")
+    message = message if isinstance(message, dict) else {"content": choice.get("text")}
+    finish, problem = read_finish(choice.get("finish_reason"))
+    text = _arguments(message) or _content(message.get("content"))
+    refusal = message.get("refusal")
+    if not text.strip() and refusal:
+        text, finish = str(refusal), "refusal"
+    reasoning = _reasoning(message)
+    if not text.strip() and not refusal and reasoning:
+        problem = ONLY_REASONING
+    return ChatReply(
+        whole_text(text),
+        finish=finish,
+        usage=read_usage(answer),
+        model=str(answer.get("model") or ""),
+        mode=mode,
+        problem=problem,
+        reasoning=whole_text(reasoning),
+    )
+
+
+def read_finish(reason: object) -> tuple[Finish, str]:
+    """Why a model stopped, and the problem with it; a reason nobody knows is taken for a cut."""
+    if reason is None or reason == "":
+        return "unknown", ""
+    finish = _FINISHES.get(str(reason).lower())
+    if finish is None:
+        return "length", f"the model stopped for a reason that is not known to be good: `{reason}`"
+    return finish, ""
+
+
+def filtered_reply(rejection: Rejection, usage: Usage, mode: str) -> ChatReply:
+    """The reply to a request that the vendor's filter refused."""
+    return ChatReply("", "content_filter", usage, mode=mode, problem=rejection.message)
+
+
+def first_of(*values: Any) -> Any:
+    """The first value that is not None."""
+    return next((value for value in values if value is not None), None)
+
+
+def whole_text(text: str) -> str:
+    """The text with halves of cut characters replaced; they can be neither stored nor written."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def read_usage(answer: Mapping[str, Any]) -> Usage:
+    """The tokens that the server counted; None where it does not say."""
+    usage = answer.get("usage")
+    if not isinstance(usage, dict):
+        return Usage()
+    return Usage(
+        _count(usage.get("prompt_tokens", usage.get("input_tokens"))),
+        _count(usage.get("completion_tokens", usage.get("output_tokens"))),
+    )
+
+
+def _count(value: Any) -> int | None:
+    """A number of tokens; None for what can't be one, which is then estimated."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if 0 <= value <= _MOST_TOKENS else None
+
+
+def _arguments(message: Mapping[str, Any]) -> str:
+    calls = message.get("tool_calls")
+    calls = calls if isinstance(calls, list) else []
+    functions = [call.get("function") for call in calls if isinstance(call, dict)]
+    functions.append(message.get("function_call"))  # the form before tools
+    given = [item.get("arguments") for item in functions if isinstance(item, dict)]
+    texts = [item if isinstance(item, str) else json.dumps(item) for item in given if item]
+    return joined([text for text in texts if text.strip()])
+
+
+def joined(payloads: list[str]) -> str:
+    """Payloads of JSON as one: a single one as it is, several as a list."""
+    return payloads[0] if len(payloads) == 1 else f"[{', '.join(payloads)}]" if payloads else ""
+
+
+def _reasoning(message: Mapping[str, Any]) -> str:
+    """What the model thought, in a field of its own or in parts of the content."""
+    for name in ("reasoning_content", "reasoning"):
+        if isinstance(message.get(name), str):
+            return str(message[name]).strip()
+    content = message.get("content")
+    parts = (
+        [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
+    )
+    thoughts = [part for part in parts if part.get("type") in _REASONING_PARTS]
+    texts = [part.get("text") or part.get("thinking") or part.get("reasoning") for part in thoughts]
+    return "\n".join(text for text in texts if isinstance(text, str)).strip()
+
+
+def _content(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    if isinstance(content, dict):  # an object where its text belongs
+        return json.dumps(content, ensure_ascii=False)
+    if isinstance(content, list):
+        said = [part for part in content if isinstance(part, dict)]
+        if said and not any("type" in part or "text" in part for part in said):
+            return json.dumps(content, ensure_ascii=False)  # rows where their text belongs
+        parts = [part.get("text") for part in said if part.get("type") not in _REASONING_PARTS]
+        return "".join(part for part in parts if isinstance(part, str))
+    return ""

@@ -1,0 +1,173 @@
+"""Chat models behind Anthropic's messages API; structure is asked for by a forced tool."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+from fabula.errors import ModelError
+from fabula.llm.client.capabilities import Mode, habits_of
+from fabula.llm.client.chat import ChatReply, ChatRequest, Usage
+from fabula.llm.client.completions import (
+    ONLY_REASONING,
+    filtered_reply,
+    first_of,
+    joined,
+    read_finish,
+    read_usage,
+    whole_text,
+)
+from fabula.llm.client.endpoint import Endpoint
+from fabula.llm.client.limits import Place
+from fabula.llm.client.request_fields import further_fields
+from fabula.llm.client.responses import Rejection
+from fabula.llm.json_schema.dialect import Shape, shape
+
+TOOL = "reply"
+DEFAULT_MAX_TOKENS = 8192
+"""The API wants a limit with every request."""
+
+
+class AnthropicModel:
+    """One model on an endpoint that speaks Anthropic's messages API.
+
+    Args:
+        endpoint: The server, its limits and the model's name there.
+        name: The model as the user named it.
+    """
+
+    form: Literal["chat", "completion"] = "chat"
+
+    def __init__(self, endpoint: Endpoint, *, name: str) -> None:
+        self.name = name
+        self.identity = endpoint.identity
+        self.concurrency = endpoint.limits.concurrency
+        self.endpoint = endpoint
+        self._habits = habits_of(self.identity)
+        self._habits.stream |= endpoint.settings.stream
+        self._further = further_fields(endpoint.settings)
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        """Answer one request; see `ChatModel`."""
+        shaped = self._shaped(request.schema)
+        mode: Mode = "tools" if shaped else "prompt"
+        async with self.endpoint.limits.place() as place:
+            while True:
+                payload = self._payload(request, shaped)
+                answer = await self._post(place, payload)
+                if not isinstance(answer, Rejection):
+                    return self.read(answer, request.schema, mode)
+                if answer.filtered:
+                    return filtered_reply(answer, Usage(), mode)
+                if not self._habits.learn(answer, payload):
+                    raise self._rejected(answer)
+
+    async def close(self) -> None:
+        """Release the connections."""
+        await self.endpoint.close()
+
+    @property
+    def mode(self) -> Mode:
+        """How structure is asked for."""
+        return "tools"
+
+    def body(self, request: ChatRequest) -> dict[str, Any]:
+        """The request's body as it is sent now, for batches."""
+        return self._payload(request, self._shaped(request.schema))
+
+    def read(
+        self, answer: Mapping[str, Any], schema: Mapping[str, Any] | None, mode: Mode
+    ) -> ChatReply:
+        """The reply in an answer."""
+        reply = read_message(answer, mode if schema else "prompt")
+        shaped = self._shaped(schema)
+        return replace(reply, text=shaped.restore(reply.text)) if shaped else reply
+
+    def _shaped(self, schema: Mapping[str, Any] | None) -> Shape | None:
+        return shape(schema, self.endpoint.preset.dialect) if schema else None
+
+    async def _post(self, place: Place, payload: dict[str, Any]) -> dict[str, Any] | Rejection:
+        expected = sum(len(turn["content"]) for turn in payload["messages"]) // 4 + 256
+        answer = await self.endpoint.post(
+            place, "/messages", payload, expects="content", tokens=expected
+        )
+        if not isinstance(answer, Rejection):
+            usage = read_usage(answer)
+            total = (usage.prompt_tokens or 0) + (usage.completion_tokens or 0)
+            self.endpoint.limits.went_well(expected, total or None)
+        return answer
+
+    def _rejected(self, rejection: Rejection) -> ModelError:
+        return ModelError(
+            f"`{self.name}` refuses the request ({rejection.status}): {rejection.message}",
+            code="model.rejected",
+            hint="check the model's name and settings",
+        )
+
+    def _payload(self, request: ChatRequest, shaped: Shape | None) -> dict[str, Any]:
+        settings, sampling = self.endpoint.settings, request.sampling
+        system = [item.content for item in request.messages if item.role == "system"]
+        body: dict[str, Any] = {
+            "model": self.endpoint.model,
+            "max_tokens": sampling.max_tokens or settings.max_tokens or DEFAULT_MAX_TOKENS,
+            "messages": [
+                {"role": item.role, "content": item.content}
+                for item in request.messages
+                if item.role != "system"
+            ],
+        }
+        if system:
+            body["system"] = "\n\n".join(system)
+        temperature = first_of(sampling.temperature, settings.temperature)
+        # The API knows neither seeds nor min_p, and temperatures up to 1 only.
+        values = {
+            "temperature": None if temperature is None else min(temperature, 1.0),
+            "top_p": first_of(sampling.top_p, settings.top_p),
+            "top_k": settings.top_k,
+            "stop_sequences": list(sampling.stop) or None,
+        }
+        body.update({name: value for name, value in values.items() if value is not None})
+        if shaped:
+            body["tools"] = [
+                {"name": TOOL, "description": "Gives the answer.", "input_schema": shaped.schema}
+            ]
+            body["tool_choice"] = {"type": "tool", "name": TOOL}
+        body |= self._further
+        thinking = body.get("thinking") or {}
+        if thinking.get("type") == "enabled":
+            # A model that thinks can't be forced to a tool, takes no temperature, and its
+            # thoughts count as tokens of the reply.
+            body = {name: body[name] for name in body if name not in ("temperature", "top_k")}
+            body["max_tokens"] += thinking.get("budget_tokens", 0)
+            if shaped:
+                body["tool_choice"] = {"type": "auto"}
+        return self._habits.fit(body)
+
+
+def read_message(answer: Mapping[str, Any], mode: str) -> ChatReply:
+    """The payload of a message: a tool's input where there is one, else its text."""
+    content = answer.get("content")
+    content = content if isinstance(content, list) else []
+    blocks = [block for block in content if isinstance(block, dict)]
+    given = [block["input"] for block in blocks if "input" in block]
+    inputs = [
+        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for value in given
+    ]
+    texts = [str(block["text"]) for block in blocks if block.get("type") == "text"]
+    text = joined(inputs) or "".join(texts)
+    thoughts = [
+        str(block.get("thinking", "")) for block in blocks if block.get("type") == "thinking"
+    ]
+    finish, problem = read_finish(answer.get("stop_reason"))
+    return ChatReply(
+        whole_text(text),
+        finish=finish,
+        usage=read_usage(answer),
+        model=str(answer.get("model") or ""),
+        mode=mode,
+        problem=ONLY_REASONING if thoughts and not text else problem,
+        reasoning=whole_text("\n".join(thoughts).strip()),
+    )

@@ -1,0 +1,150 @@
+"""From a model's name, as users write it, to a model that answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from fabula.errors import UsageError, did_you_mean
+from fabula.llm.cache.budget import Budget
+from fabula.llm.cache.cached import Recorded
+from fabula.llm.cache.ledger import Ledger
+from fabula.llm.client.chat import ChatModel
+from fabula.llm.client.limits import Patience
+from fabula.llm.client.presets import COMPATIBLE, PRESETS, preset
+from fabula.llm.client.settings import ModelSettings
+
+if TYPE_CHECKING:
+    from fabula.spec.models import ModelSpec
+
+__all__ = ["ModelSettings", "model_settings", "open_model", "settings_of"]
+
+
+def open_model(
+    model: str | ModelSettings,
+    *,
+    ledger: Ledger | None = None,
+    budget: Budget | None = None,
+    patience: Patience | None = None,
+) -> ChatModel:
+    """Open a model. Nothing is called and no key is read before its first request.
+
+    Args:
+        model: `local`, `local:FILE.gguf`, `fake`, `PROVIDER:NAME`, with settings behind a `?`
+            if need be, or settings.
+        ledger: Keeps the model's replies and gives those that it knows.
+        budget: Counts the model's calls and stops them.
+        patience: How long one call is tried again.
+
+    Raises:
+        UsageError: No such model or provider; the hint names the nearest.
+        PrerequisiteError: The extra for the local model is not installed.
+
+    Examples:
+        >>> open_model("openai:gpt-4o-mini").identity
+        'https://api.openai.com/v1 gpt-4o-mini'
+    """
+    opened = _open(model, patience)
+    return Recorded(opened, ledger, budget) if ledger or budget else opened
+
+
+def model_settings(name: str) -> ModelSettings:
+    """The settings behind `PROVIDER:NAME`, or behind `PROVIDER:NAME?SETTING=VALUE&…`.
+
+    Raises:
+        UsageError: No such model, provider or setting, or a value that the setting can't have.
+
+    Examples:
+        >>> model_settings("openai:gpt-5-mini?reasoning_effort=low").reasoning_effort
+        'low'
+    """
+    bare, asks, settings = name.partition("?")
+    if asks:
+        plain = model_settings(bare)
+        return settings_of({"provider": plain.provider, "name": plain.name, **_values(settings)})
+    provider, colon, model = name.partition(":")
+    if not colon:
+        words = ["local", "fake", *(f"{known}:NAME" for known in PRESETS)]
+        near = did_you_mean(name, ("local", "fake"))
+        if name in PRESETS:
+            near = f"name the model too: `{name}:MODEL`"
+        raise UsageError(
+            f"no model is called `{name}`",
+            code="model.unknown",
+            hint=near or f"use one of {', '.join(words)}, or define it under `models:` in the spec",
+        )
+    if provider == COMPATIBLE.name or not model:
+        raise UsageError(
+            f"`{name}` does not say " + ("which model" if not model else "where the server is"),
+            code="model.incomplete",
+            hint="write `openai:MODEL` and set OPENAI_BASE_URL, or define the model under "
+            "`models:` in the spec with `base_url` and `name`",
+        )
+    return ModelSettings(provider=preset(provider).name, name=model)
+
+
+def settings_of(model: Mapping[str, Any] | ModelSpec) -> ModelSettings:
+    """The settings of a model as a spec writes them.
+
+    Raises:
+        UsageError: A setting that does not exist, or a value that it can't have.
+    """
+    from pydantic import ValidationError
+
+    from fabula.spec.models import ModelSpec
+
+    try:
+        spec = model if isinstance(model, ModelSpec) else ModelSpec.model_validate(dict(model))
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        near = did_you_mean(name, ModelSpec.model_fields)
+        raise UsageError(
+            f"the model's setting `{name}`: {first['msg']}",
+            code="model.setting",
+            hint=near or f"a model takes {', '.join(sorted(ModelSpec.model_fields))}",
+        ) from error
+    return ModelSettings(**dict(spec))
+
+
+def _values(settings: str) -> dict[str, Any]:
+    """The settings after a model's name: JSON where it is JSON, else text."""
+    values: dict[str, Any] = {}
+    for name, text in parse_qsl(settings, keep_blank_values=True):
+        try:
+            values[name] = json.loads(text)
+        except ValueError:
+            values[name] = text
+    return values
+
+
+def _open(model: str | ModelSettings, patience: Patience | None) -> ChatModel:
+    if model == "fake":
+        from fabula.testing.fake.model import FakeModel
+
+        return FakeModel()
+    if isinstance(model, str) and (model == "local" or model.startswith("local:")):
+        from fabula.llm.providers.local import open_local
+
+        return open_local(model.partition(":")[2] or None)
+    named = model if isinstance(model, str) else f"{model.provider}:{model.name}"
+    name = named.partition("?")[0]
+    settings = model_settings(model) if isinstance(model, str) else model
+    if settings.provider == COMPATIBLE.name and not settings.base_url:
+        raise UsageError(
+            f"the model `{settings.name}` has no address",
+            code="model.base-url",
+            hint="give it a `base_url`, like http://127.0.0.1:8000/v1",
+        )
+    # The HTTP stack is loaded by those who use it only.
+    from fabula.llm.client.endpoint import Endpoint
+    from fabula.llm.providers.openai import OpenAIModel
+
+    endpoint = Endpoint(settings, patience=patience)
+    if endpoint.preset.protocol == "anthropic":
+        from fabula.llm.providers.anthropic import AnthropicModel
+
+        return AnthropicModel(endpoint, name=name)
+    return OpenAIModel(endpoint, name=name)

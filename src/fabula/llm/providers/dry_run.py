@@ -1,0 +1,111 @@
+"""Rehearsals: what would be asked of models, without asking them.
+
+A `StandIn` takes a model's name, identity and form, so that prompts are written for it as they
+would be, but makes its replies up as the `fake` model does and notes each request instead.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from fabula.llm.cache.budget import CHARACTERS_A_TOKEN
+from fabula.llm.cache.prices import Price, price_of
+from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsedCall:
+    """One call that would be made.
+
+    Args:
+        model: The model's name.
+        request: What it would be asked.
+        usage: The tokens that this would take, estimated from the texts' lengths.
+    """
+
+    model: str
+    request: ChatRequest
+    usage: Usage
+
+
+class Rehearsal:
+    """Collects what would be asked.
+
+    Args:
+        on_call: Told each call, which is then not kept; without it all are kept in `calls`.
+
+    Attributes:
+        calls: The calls, in order.
+        counts: Calls by model.
+        usage: Estimated tokens by model.
+        prices: The price of each model; None where it is unknown.
+    """
+
+    def __init__(self, on_call: Callable[[RehearsedCall], None] | None = None) -> None:
+        self.calls: list[RehearsedCall] = []
+        self.counts: dict[str, int] = {}
+        self.usage: dict[str, Usage] = {}
+        self.prices: dict[str, Price | None] = {}
+        self._on_call = on_call or self.calls.append
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars for all calls; None where the price of a model is unknown."""
+        total = 0.0
+        for model, usage in self.usage.items():
+            price = self.prices[model]
+            cost = price.cost(usage) if price else None
+            if cost is None:
+                return None
+            total += cost
+        return total
+
+    def note(self, model: ChatModel, request: ChatRequest, reply: str) -> Usage:
+        """Note a call and its made-up reply; returns the tokens that they would take."""
+        name = model.name
+        sent = sum(len(message.content) for message in request.messages)
+        sent += len(json.dumps(request.schema)) if request.schema else 0
+        usage = Usage(sent // CHARACTERS_A_TOKEN + 1, len(reply) // CHARACTERS_A_TOKEN + 1)
+        self.counts[name] = self.counts.get(name, 0) + 1
+        self.usage[name] = self.usage.get(name, Usage()) + usage
+        self.prices[name] = price_of(name, model.identity)
+        self._on_call(RehearsedCall(name, request, usage))
+        return usage
+
+
+class StandIn:
+    """Stands in for a model: takes what it would be asked, and calls nothing.
+
+    Args:
+        model: The model; it is only looked at.
+        rehearsal: Where the calls are noted.
+    """
+
+    def __init__(self, model: ChatModel, rehearsal: Rehearsal) -> None:
+        self.name = model.name
+        self.identity = model.identity
+        self.form: Literal["chat", "completion"] = model.form
+        self.concurrency = model.concurrency
+        self.rehearsal = rehearsal
+        self._model = model
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        """Note a request and make a reply up.
+
+        Raises:
+            PrerequisiteError: The model would refuse, too.
+        """
+        from fabula.llm.providers.local.engine import check_able
+        from fabula.testing.fake.model import FakeModel
+
+        check_able(self, request)
+        reply = await FakeModel().complete(request)
+        self.rehearsal.note(self, request, reply.text)
+        return reply
+
+    async def close(self) -> None:
+        """Release the model, which was opened and never asked."""
+        await self._model.close()

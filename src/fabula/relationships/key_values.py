@@ -1,0 +1,222 @@
+"""What the values of columns say of keys: which never repeat, and which lie in which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fabula.evaluation.metrics.frames import as_labels
+
+PROBE = 50
+"""Values that are looked up first; most columns that are not foreign keys fail on them."""
+
+DENSE = 0.5
+"""From this share of taken numbers on, that a number is taken says little."""
+
+NARROW_CHANCE = 0.01
+"""Numbers that reach a part of the parent's so small by chance only this often point elsewhere."""
+
+EXACT = 2.0**53
+"""Below this floats hold every whole number."""
+
+_CODE = r"^[^a-z\s]+$|^\S*\d\S*$"
+_RANDOM = r"^[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}$|^[0-9a-fA-F]{16,64}$"
+
+
+def holds_keys(kind: pa.DataType) -> bool:
+    """Whether values of a type can be keys."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(
+        pa.types.is_integer(kind)
+        or pa.types.is_floating(kind)  # whole numbers with gaps are floats in many files
+        or (pa.types.is_decimal(kind) and kind.scale == 0)
+        or pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_string_view(kind)
+    )
+
+
+@dataclass(frozen=True)
+class KeyValues:
+    """A column's values as keys.
+
+    Attributes:
+        labels: The values as text, so that keys of different types can be compared.
+        kind: Their type.
+    """
+
+    labels: pa.ChunkedArray
+    kind: pa.DataType
+
+    @cached_property
+    def distinct(self) -> pa.Array:
+        """The different values, none of them missing."""
+        return self.labels.drop_null().unique()
+
+    @property
+    def rows(self) -> int:
+        """How many values there are, missing ones included."""
+        return len(self.labels)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether no value is missing, and there is one."""
+        return bool(self.rows) and not self.labels.null_count
+
+    @property
+    def is_unique(self) -> bool:
+        """Whether no value is missing or comes twice."""
+        return self.is_complete and len(self.distinct) == self.rows
+
+    @cached_property
+    def numbers(self) -> tuple[int, int] | None:
+        """The smallest and largest of whole numbers; None where some value is none."""
+        if not len(self.distinct):
+            return None
+        whole = pc.match_substring_regex(self.distinct, r"^-?(0|[1-9]\d{0,17})$")
+        if not pc.all(whole).as_py():
+            return None
+        found = pc.min_max(self.distinct.cast(pa.int64()))
+        return found["min"].as_py(), found["max"].as_py()
+
+    @cached_property
+    def are_random(self) -> bool:
+        """Whether nearly all values are UUIDs or hashes."""
+        return self._share(_RANDOM) >= 0.98
+
+    @cached_property
+    def are_codes(self) -> bool:
+        """Whether nearly all values are codes: capital letters, digits and signs in one word."""
+        return self.are_random or (self.numbers is None and self._share(_CODE) >= 0.9)
+
+    @cached_property
+    def bits(self) -> float:
+        """What it says that a value of this kind is among these, in bits."""
+        if self.are_random:
+            return 60.0
+        size = max(len(self.distinct), 1)
+        if self.numbers is not None:
+            low, high = self.numbers
+            density = size / (high - low + 1)
+            return 0.0 if density > DENSE else float(-np.log2(density))
+        if not self.are_codes:
+            return 0.0
+        length = float(pc.mean(pc.utf8_length(self.distinct)).as_py())
+        digits = float(pc.mean(pc.utf8_length(pc.replace_substring_regex(
+            self.distinct, r"\D", "")).cast(pa.float64())).as_py())  # fmt: skip
+        space = digits * np.log2(10) + (length - digits) * np.log2(26)
+        return float(max(space - np.log2(size), 0.0))
+
+    def contained(self, keys: KeyValues) -> float:
+        """The share of values, missing ones left out, that are among the keys."""
+        filled = len(self.labels) - self.labels.null_count
+        if not filled or not len(keys.distinct):
+            return 0.0
+        few = pc.is_in(self.distinct.slice(0, PROBE), value_set=keys.distinct)
+        if pc.mean(few).as_py() < DENSE:
+            return 0.0
+        there = pc.is_in(self.distinct, value_set=keys.distinct)
+        lost = self.distinct.filter(pc.invert(there))
+        if not len(lost):
+            return 1.0
+        missed = int(pc.sum(pc.is_in(self.labels, value_set=lost)).as_py())
+        return float(1 - missed / filled)
+
+    def reaches(self, keys: KeyValues) -> bool:
+        """Whether numbers spread over the parent's, as far as those of a foreign key do."""
+        if self.numbers is None or keys.numbers is None:
+            return True
+        (_, mine), (low, high) = self.numbers, keys.numbers
+        part = (mine - low + 1) / (high - low + 1)
+        return bool(part ** len(self.distinct) >= NARROW_CHANCE)
+
+    def _share(self, regex: str) -> float:
+        if not len(self.distinct):
+            return 0.0
+        few = self.distinct.slice(0, 1_000)
+        return float(pc.mean(pc.match_substring_regex(few, regex)).as_py())
+
+
+class KeyColumns:
+    """The columns of some tables as keys, each converted once."""
+
+    def __init__(self, tables: Mapping[str, pa.Table]) -> None:
+        self.tables = tables
+        self._known: dict[tuple[str, str], KeyValues] = {}
+
+    def __call__(self, table: str, column: str) -> KeyValues:
+        at = (table, column)
+        if at not in self._known:
+            values = self.tables[table].column(column)
+            self._known[at] = KeyValues(as_labels(values), _plain(values.type))
+        return self._known[at]
+
+    def together(self, table: str, columns: Sequence[str]) -> KeyValues:
+        """Several columns as one key."""
+        return KeyValues(together([self(table, name).labels for name in columns]), pa.string())
+
+    def of(self, table: str) -> list[str]:
+        """The columns of a table that can hold keys."""
+        schema = self.tables[table].schema
+        return [
+            field.name
+            for field in schema
+            if holds_keys(field.type)
+            and schema.names.count(field.name) == 1
+            and (
+                not pa.types.is_floating(field.type)
+                or _all_whole(self.tables[table].column(field.name))
+            )
+        ]
+
+
+def key_labels(table: pa.Table, columns: Sequence[str]) -> pa.ChunkedArray:
+    """The values of a key as text; missing where any part of it is."""
+    return together([as_labels(table.column(column)) for column in columns])
+
+
+def together(parts: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray:
+    """The parts of a key as one text; missing where any part is."""
+    if len(parts) == 1:
+        return parts[0]
+    return pc.binary_join_element_wise(*parts, pa.scalar("\x1f", pa.large_string()))
+
+
+def never_repeats(table: pa.Table, columns: Sequence[str]) -> bool:
+    """Whether no combination of values comes twice."""
+    few = table.select(list(columns)).slice(0, 2_000)
+    return all(
+        part.group_by(list(columns)).aggregate([]).num_rows == part.num_rows
+        for part in (few, table.select(list(columns)))
+    )
+
+
+def numbers_within(table: pa.Table, column: str, groups: Sequence[str]) -> bool:
+    """Whether whole numbers count the rows of each group: 1, 2, 3 … from one start."""
+    if not pa.types.is_integer(table.schema.field(column).type):
+        return False
+    found = table.group_by(list(groups)).aggregate(
+        [(column, "min"), (column, "max"), (column, "count_distinct"), (column, "count")]
+    )
+    low, high = (found.column(f"{column}_{end}").cast(pa.int64()) for end in ("min", "max"))
+    count = found.column(f"{column}_count")
+    even = pc.equal(pc.add(pc.subtract(high, low), 1), count)
+    once = pc.equal(found.column(f"{column}_count_distinct"), count)
+    several = pc.sum(pc.greater(count, 1)).as_py() or 0
+    alike = pc.count_distinct(low).as_py() == 1
+    return bool(alike and several and pc.all(pc.and_(even, once)).as_py())
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _all_whole(values: pa.ChunkedArray) -> bool:
+    """Whether all numbers are whole, and small enough for floats to tell them apart."""
+    exact = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), EXACT))
+    return bool(pc.all(exact, min_count=0).as_py())

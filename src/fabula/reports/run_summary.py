@@ -1,0 +1,140 @@
+"""How a run ended, in a few lines: checks, counts, models, files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fabula.checks.results import CheckResult, CheckResults
+from fabula.io.formats import ENDINGS
+from fabula.render import amounts, grid
+from fabula.runs.dataset import Dataset
+from fabula.runs.records import is_file, record
+
+_FORMATS = {"parquet": "Parquet", "csv": "CSV", "jsonl": "JSON Lines", "arrow": "Arrow"}
+_OTHER_FILES = ("manifest.json", "rejects.jsonl", "report.html")
+
+
+def checks_line(checks: CheckResults) -> str:
+    """`9 passed`, `8 passed, 1 FAILED`, `8 passed, 1 not judged`, or `none`."""
+    if not len(checks):
+        return "Checks: none"
+    failed = len(checks.failed)
+    open_ = sum(not result.judged for result in checks)
+    parts = [f"{len(checks) - failed - open_} passed"]
+    parts += [f"{failed} FAILED"] if failed else []
+    parts += [f"{open_} not judged: too few rows"] if open_ else []
+    return f"Checks: {', '.join(parts)}"
+
+
+def checks_text(checks: CheckResults) -> str:
+    """Every check with its verdict."""
+    return "\n".join([checks_line(checks), *(f"  {_verdict(result)}" for result in checks)])
+
+
+def preview_line(dataset: Dataset) -> str:
+    """The one line below a preview."""
+    parts = [checks_line(dataset.checks), *_losses(dataset), f"seed {dataset.manifest['seed']}"]
+    return " · ".join([*parts, _time(dataset.manifest), "nothing written"])
+
+
+def run_text(dataset: Dataset) -> str:
+    """The lines below a run: what was checked, lost, asked of models."""
+    manifest = dataset.manifest
+    lines = [f"  {_verdict(result)}" for result in dataset.checks.failed]
+    lines.append(f"{checks_line(dataset.checks)} · {_balance(manifest)}")
+    lines += [f"  {reason}" for reason in _reasons(manifest)]
+    lines += [
+        _model(label(name, usage), usage) for name, usage in manifest.get("models", {}).items()
+    ]
+    return "\n".join(lines)
+
+
+def wrote_line(dataset: Dataset) -> str:
+    """What a run wrote, and where."""
+    if dataset.folder is None:
+        return "Nothing was written"
+    parts = [
+        f"Wrote `{dataset.folder}{'' if is_file(dataset.folder) else '/'}`"
+        f" ({_files(dataset.folder, dataset.manifest)})",
+        f"seed {dataset.manifest['seed']}",
+        _time(dataset.manifest),
+    ]
+    return " · ".join(parts)
+
+
+def record_text(dataset: Dataset) -> str:
+    """A finished run as one reads it later: tables, every check, models, files."""
+    rows = [("table", "requested", "written", "rejected")]
+    for name, table in dataset.manifest["tables"].items():
+        counts = (amounts.count(table[key]) for key in ("requested", "written", "rejected"))
+        rows.append((name, *counts))
+    checks = [f"  {_verdict(result)}" for result in dataset.checks if result.passed]
+    tables = grid.lines(rows, right=(False, True, True, True))
+    return "\n".join([*tables, *checks, run_text(dataset), wrote_line(dataset)])
+
+
+def _verdict(result: CheckResult) -> str:
+    repaired = f" ({result.repair}: {result.repaired:,})" if result.repaired else ""
+    return f"{result.verdict}  {result.table}: {result.message or result.name}{repaired}"
+
+
+def _losses(dataset: Dataset) -> list[str]:
+    return [f"{amounts.count(len(dataset.rejected), 'row')} lost"] if dataset.rejected else []
+
+
+def _balance(manifest: Mapping[str, Any]) -> str:
+    tables = manifest["tables"].values()
+    asked, written, lost = (
+        sum(table[key] for table in tables) for key in ("requested", "written", "rejected")
+    )
+    return f"requested {asked:,} = written {written:,} + rejected {lost:,}"
+
+
+def _reasons(manifest: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{table}: {count:,} rejected: {reason}"
+        for table, record in manifest["tables"].items()
+        for reason, count in list(record["reasons"].items())[:3]
+    ]
+
+
+def label(name: str, usage: Mapping[str, Any]) -> str:
+    """A model as the spec names it; the default one by its own name."""
+    return str(usage.get("model", name)) if name == "default" else name
+
+
+def _model(name: str, usage: Mapping[str, Any]) -> str:
+    """`writer: 120 calls, 12 more from the ledger · 34 k tokens · 0.02 USD`."""
+    calls = amounts.count(usage["calls"], "call")
+    cached = f", {usage['cached']:,} more answered from the ledger" if usage["cached"] else ""
+    parts = [f"{name}: {calls}{cached}"]
+    tokens = [usage.get("prompt_tokens"), usage.get("completion_tokens")]
+    if any(count is not None for count in tokens):
+        parts.append(f"{amounts.large(sum(count or 0 for count in tokens))} tokens")
+    if usage.get("cost") is not None:
+        parts.append(amounts.money(usage["cost"]))
+    parts += [f"{count:,} × {note}" for note, count in (usage.get("notes") or {}).items()]
+    return " · ".join(parts)
+
+
+def _files(folder: Path, manifest: Mapping[str, Any]) -> str:
+    counts = Counter(
+        ENDINGS[Path(file["path"]).suffix.lower()]
+        for table in manifest["tables"].values()
+        for file in table["files"]
+    )
+    data = [amounts.count(count, f"{_FORMATS[name]} file") for name, count in counts.items()]
+    sets = [
+        f"{file['path']} ({file['rows']:,})"
+        for output in manifest.get("outputs", ())
+        for file in output["files"]
+    ]
+    others = [name for name in _OTHER_FILES if record(folder, name).exists()]
+    return ", ".join([*data, *sets, *others])
+
+
+def _time(manifest: Mapping[str, Any]) -> str:
+    return amounts.duration(manifest["timings"]["seconds"])

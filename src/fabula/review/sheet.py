@@ -1,0 +1,259 @@
+"""The sheet that a person reviews rows in: written from a sample, read back with every problem.
+
+A CSV file: lines that explain, a header, then one line a row. Each column of the data is followed
+by an empty `fix:` column. A row is known by its number and a hash of its values, so that a sheet
+is never applied to other data.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args
+
+import pyarrow as pa
+
+from fabula.errors import SheetError, SourceError, Violation, did_you_mean
+from fabula.io.examples import plain_value
+from fabula.io.formulas import escaped
+from fabula.io.write import plain_type
+
+Verdict: TypeAlias = Literal["accept", "reject", "fix"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+NULL = "(empty)"
+"""What a fix says to take a value away."""
+
+_LEADING = ("row", "verdict", "comment")
+_EXPLAINED = (
+    "# verdict: accept, reject or fix. Leave it empty for rows that you did not look at.",
+    "# comment: what to do better, in words; it goes to the language model with the next request.",
+    f"# fix:COLUMN: the right value of that column, or {NULL} for none; the verdict is then fix.",
+    "# Change nothing else; lines may be sorted or left out.",
+)
+_DELIMITERS = ",;\t"
+_SHOWN_DIGITS = 1e-6
+"""Spreadsheets round what they show, and save what they show."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What one line of a sheet says about one row.
+
+    Attributes:
+        place: The row's place in the data, from 0.
+        verdict: What is to happen with it; None where nobody looked at it.
+        comment: What to do better.
+        fixes: New values by column.
+    """
+
+    place: int
+    verdict: Verdict | None
+    comment: str
+    fixes: dict[str, Any]
+
+
+def sheet_text(table: pa.Table, places: Sequence[int]) -> str:
+    """The sheet for some rows of a table."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([line] for line in _EXPLAINED)
+    writer.writerow(_header(table))
+    for place in places:
+        cells = _cells(table, place)
+        pairs = [part for cell in cells for part in (escaped(cell), "")]
+        writer.writerow([_row_id(place, cells), "", "", *pairs])
+    return text.getvalue()
+
+
+def read_sheet(path: Path, table: pa.Table) -> list[Judged]:
+    """What a person wrote into a sheet.
+
+    Args:
+        path: The sheet.
+        table: The data that it was made from.
+
+    Raises:
+        SourceError: The file can't be read.
+        SheetError: It is not a sheet of this data, or what it says can't be done; all problems.
+    """
+    problems: list[Violation] = []
+    lines = _lines(path)
+    judged: dict[int, Judged] = {}
+    header = next(lines, None)
+    if header is None or header[1] != _header(table):
+        raise SheetError([_wrong_header(path, header, table)])
+    for line, cells in lines:
+        found = _judged(cells, table)
+        if isinstance(found, Judged) and found.place in judged:
+            found = [("twice", f"row `{cells[0]}` stands in the sheet twice", "keep one line")]
+        if isinstance(found, Judged):
+            judged[found.place] = found
+            continue
+        problems += [
+            Violation(f"review.{code}", message, hint=hint, file=str(path), line=line)
+            for code, message, hint in found
+        ]
+    if problems:
+        raise SheetError(problems)
+    return list(judged.values())
+
+
+_Problem: TypeAlias = tuple[str, str, str | None]
+"""The code, what is wrong, and what to do."""
+
+
+def _judged(cells: Sequence[str], table: pa.Table) -> Judged | list[_Problem]:
+    """What a line says, or all that is wrong with it."""
+    width = len(_LEADING) + 2 * table.num_columns
+    if len(cells) != width:
+        hint = "put quotes around values that hold the separator"
+        return [("columns", f"the line has {len(cells)} cells, not {width}", hint)]
+    (name, word, comment), values = (cell.strip() for cell in cells[:3]), cells[3:]
+    problems: list[_Problem] = []
+    place = _place(name, table)
+    if place is None:
+        said = f"`{name}` is not a row of this data" if name else "the row has no id"
+        problems.append(("row", said, "copy the `row` cell from the exported sheet"))
+    verdict = next((known for known in VERDICTS if known == word.lower()), None)
+    if word and verdict is None:
+        hint = did_you_mean(word.lower(), VERDICTS) or f"write {', '.join(VERDICTS)} or nothing"
+        problems.append(("verdict", f"`{word}` is not a verdict", hint))
+    fixes: dict[str, Any] = {}
+    for field, shown, text in zip(table.schema, values[::2], values[1::2], strict=True):
+        if text.strip():
+            fix = _value(text, field.type)
+            if isinstance(fix, ValueError):
+                said = f"`{text}` is not a {field.type} for `{field.name}`"
+                problems.append(("value", said, f"write {NULL} to take the value away"))
+            else:
+                fixes[field.name] = fix.value
+        elif place is not None and _was_edited(
+            table.column(field.name)[place].as_py(), field.type, shown
+        ):
+            said = f"`{field.name}` was changed in place"
+            problems.append(("edited", said, f"write the new value into `fix:{field.name}`"))
+    fixed = any(text.strip() for text in values[1::2])
+    if fixed and word.lower() != "fix":
+        problems.append(
+            ("verdict", f"the line has fixes, but its verdict is `{word}`", "write fix")
+        )
+    if verdict == "fix" and not fixed:
+        problems.append(("fix", "the verdict is `fix`, but no `fix:` cell says how", None))
+    if problems or place is None:
+        return problems
+    return Judged(place, verdict, comment, fixes)
+
+
+@dataclass(frozen=True)
+class _Fix:
+    """A new value, which may be None."""
+
+    value: Any
+
+
+def _value(text: str, kind: pa.DataType) -> _Fix | ValueError:
+    """What a cell means in a column of some type."""
+    if text.strip() == NULL:
+        return _Fix(None)
+    plain = plain_type(kind)
+    try:
+        if pa.types.is_nested(plain):
+            return _Fix(pa.scalar(json.loads(text), plain).as_py())
+        if pa.types.is_string(plain) or pa.types.is_large_string(plain):
+            return _Fix(text)
+        return _Fix(pa.scalar(text.strip()).cast(plain).as_py())
+    except (pa.ArrowException, TypeError, ValueError) as exc:
+        return ValueError(str(exc))
+
+
+def _was_edited(value: Any, kind: pa.DataType, shown: str) -> bool:
+    """Whether a cell holds another value than was written, however a spreadsheet shows it."""
+    if shown.split() in (_cell(value).split(), escaped(_cell(value)).split()):
+        return False
+    now = _value(shown, kind)
+    if isinstance(now, ValueError):
+        return not shown.strip()  # spreadsheets write dates in their own way
+    if isinstance(now.value, float) and value is not None:
+        return not math.isclose(now.value, value, rel_tol=_SHOWN_DIGITS)
+    return bool(now.value != value)
+
+
+def _place(name: str, table: pa.Table) -> int | None:
+    """The place of a row whose values still have the hash of its id."""
+    number, _, _ = name.removeprefix("r").partition("-")
+    if not (number.isascii() and number.isdigit() and 1 <= int(number) <= table.num_rows):
+        return None
+    place = int(number) - 1
+    return place if name == _row_id(place, _cells(table, place)) else None
+
+
+def _row_id(place: int, cells: Sequence[str]) -> str:
+    digest = hashlib.sha256(json.dumps(list(cells)).encode()).hexdigest()
+    return f"r{place + 1}-{digest[:8]}"
+
+
+def _cells(table: pa.Table, place: int) -> list[str]:
+    return [_cell(column[place].as_py()) for column in table.columns]
+
+
+def _cell(value: Any) -> str:
+    """A value as the sheet shows it."""
+    plain = plain_value(value)
+    if plain is None or isinstance(plain, str):
+        return plain or ""
+    return json.dumps(plain, ensure_ascii=False)
+
+
+def _header(table: pa.Table) -> list[str]:
+    pairs = [part for name in table.column_names for part in (escaped(name), f"fix:{name}")]
+    return [*_LEADING, *pairs]
+
+
+def _wrong_header(path: Path, header: tuple[int, list[str]] | None, table: pa.Table) -> Violation:
+    wanted = _header(table)
+    line, found = header or (1, [])
+    missing = [name for name in wanted if name not in found]
+    foreign = [name for name in found if name not in wanted]
+    parts = [
+        f"{what} {', '.join(f'`{name}`' for name in names)}"
+        for what, names in (("it lacks", missing), ("it has the unknown", foreign))
+        if names
+    ]
+    said = "; ".join(parts) or "their order or number was changed"
+    return Violation(
+        "review.columns",
+        f"the sheet's columns are not those of the data: {said}",
+        hint="make a new sheet with `fabula review export`, and leave its columns as they are",
+        file=str(path),
+        line=line,
+    )
+
+
+def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The lines of a sheet that hold something, each with the number it starts on."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = getattr(exc, "strerror", None) or "it is not UTF-8"
+        raise SourceError(
+            f"`{path}` can't be read: {reason.lower()}", code="review.unreadable", file=str(path)
+        ) from exc
+    header = next((line for line in text.splitlines() if line.startswith(("row", '"row"'))), "")
+    delimiter = max(_DELIMITERS, key=header.count)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    line = 1
+    try:
+        for cells in rows:
+            if any(cell.strip() for cell in cells) and not cells[0].startswith("# "):
+                yield line, cells
+            line = rows.line_num + 1
+    except csv.Error as exc:
+        raise SourceError(
+            f"`{path}` is not CSV: {exc}", code="review.unreadable", file=str(path), line=line
+        ) from exc

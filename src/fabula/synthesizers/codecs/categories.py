@@ -1,0 +1,235 @@
+"""Labels as cells, the most frequent first.
+
+Labels of fewer rows than `protect` are not reproduced: they share one cell. Where this would take
+more than `MANY_RARE` of a column of text, labels of fewer rows than `FEWER` of `protect` do. What
+is drawn from it becomes one of the learned labels, or the word `other` where rare labels are many:
+a long tail that came back as frequent labels would distort the column.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from fabula.errors import UsageError
+from fabula.io.arrays import array_of
+from fabula.synthesizers.codecs.codec import (
+    PROTECTED_ROWS,
+    CodeColumn,
+    CodecState,
+    Places,
+    Range,
+    Wanted,
+)
+from fabula.synthesizers.model import CellColumn, Weights
+from fabula.synthesizers.pii.persons import Persons
+
+OTHER = "other"
+"""The label that stands for rare ones where they are many."""
+
+MANY_RARE = 0.05
+"""Rare labels are many in a text column where they are more than this share of its labels."""
+
+FEWER = 0.3
+"""Where rare labels would be many, labels of this share of the protected rows are kept."""
+
+
+@dataclass(frozen=True, eq=False)
+class CategoryCodec:
+    """A column of labels.
+
+    Attributes:
+        name: The column's name.
+        type: Its Arrow type.
+        levels: The learned labels, most frequent first.
+        counts: Training rows of each label, then of the rare ones and of missing values, where
+            there are any.
+        rare: Whether there are rare labels.
+        told_by: What tells the people that rarity was counted in; empty where it was in rows.
+    """
+
+    name: str
+    type: pa.DataType
+    levels: pa.Array
+    counts: NDArray[np.int64]
+    rare: bool
+    told_by: str = ""
+
+    @classmethod
+    def learn(
+        cls, name: str, values: pa.Array, *, protect: int, persons: Persons | None = None
+    ) -> CategoryCodec:
+        """Count the labels of a column.
+
+        Args:
+            name: The column's name.
+            values: Its values.
+            protect: Labels of fewer rows are rare; in a column of text that would lose many to
+                this, labels of fewer than `FEWER` of it are.
+            persons: Whom the rows tell of; then people are counted in place of rows.
+        """
+        plain = plain_values(values)
+        counted = plain.drop_null().value_counts()
+        labels, rows = counted.field("values"), counted.field("counts").to_numpy()
+        order = np.argsort(-rows, kind="stable")
+        who = rows
+        if persons is not None:
+            codes = pc.index_in(plain, value_set=labels).fill_null(-1).to_numpy()
+            who = persons.of_labels(codes.astype(np.int64), len(labels))
+        if is_text(plain.type) and rows[who < protect].sum() > MANY_RARE * rows.sum():
+            protect = math.ceil(FEWER * protect)  # a town of four people names none of them
+        order = order[who[order] >= protect]
+        levels = labels.take(array_of(order.astype(np.int64)))
+        hidden = int(rows.sum() - rows[order].sum())
+        rest = [hidden] * bool(hidden) + [plain.null_count] * bool(plain.null_count)
+        counts = np.concatenate([rows[order], rest]).astype(np.int64)
+        counts = counts if len(counts) else np.zeros(1, int)
+        told_by = "" if persons is None else persons.told_by
+        return cls(name, values.type, levels, counts, hidden > 0, told_by)
+
+    @property
+    def missing(self) -> bool:
+        """Whether some values are missing; a column without any value has no other cell."""
+        return len(self.counts) > len(self.levels) + self.rare
+
+    @property
+    def cells(self) -> CellColumn:
+        """What a model sees of the column."""
+        return CellColumn(self.name, self.counts, ordered=False, missing=self.missing)
+
+    @property
+    def others(self) -> bool:
+        """Whether rare labels come back as `other`: they are many, and the column holds text."""
+        if not self.rare or not is_text(self.levels.type):
+            return False
+        filled = self.counts[: len(self.levels) + 1]
+        return bool(filled[-1] > MANY_RARE * filled.sum())
+
+    @property
+    def is_known_mostly(self) -> bool:
+        """Whether most values have a learned label."""
+        filled = self.counts[: len(self.levels) + self.rare]
+        return bool(filled[: len(self.levels)].sum() > filled.sum() / 2)
+
+    @property
+    def about(self) -> str:
+        """What was made of the column."""
+        if not len(self.levels) and not self.rare:
+            return "no value"
+        told = f"{len(self.levels):,} label{'s' * (len(self.levels) != 1)}"
+        least = int(self.counts[: len(self.levels)].min(initial=PROTECTED_ROWS))
+        if 1 < least < PROTECTED_ROWS and not self.told_by:
+            told += f" of {least} rows or more"
+        if not self.rare:
+            return told
+        become = f"become `{OTHER}`" if self.others else "hidden"
+        told += f", rare ones in {self.counts[len(self.levels)]:,} rows {become}"
+        return f"{told} (counted in people, by {self.told_by})" if self.told_by else told
+
+    def encode(self, values: pa.Array) -> CodeColumn:
+        """Codes of labels; unknown ones are rare (or the least frequent known one)."""
+        plain = plain_values(values).cast(self.levels.type)
+        found = pc.index_in(plain, value_set=self.levels)
+        unknown = len(self.levels) if self.rare else max(0, len(self.levels) - 1)
+        codes = found.fill_null(unknown).to_numpy(zero_copy_only=False).astype(np.int32)
+        missing = plain.is_null().to_numpy(zero_copy_only=False)
+        return np.where(missing, len(self.counts) - 1, codes).astype(np.int32)
+
+    def decode(self, codes: CodeColumn, places: Places, wanted: Wanted | None = None) -> pa.Array:
+        """Labels for codes; a rare one becomes a learned one or `other`."""
+        del wanted  # a label is a whole cell
+        levels, positions = self.levels, codes.astype(np.int64)
+        if self.others:
+            levels = pa.concat_arrays([levels, pa.array([OTHER], levels.type)])
+        elif self.rare and len(levels):
+            hidden = np.flatnonzero(codes == len(levels))
+            sums = np.cumsum(self.counts[: len(levels)])
+            u = places.rng.random(len(hidden)) * sums[-1]
+            positions[hidden] = np.searchsorted(sums, u, "right")
+        if not len(levels):
+            return pa.nulls(len(codes), self.type)
+        missing = positions >= len(levels)
+        index = array_of(np.where(missing, 0, positions), missing=missing)
+        if isinstance(self.type, pa.DictionaryType):
+            index = index.cast(self.type.index_type)
+            return pa.DictionaryArray.from_arrays(index, levels.cast(self.type.value_type))
+        return levels.take(index).cast(self.type)
+
+    def weights(self, wanted: Wanted) -> Weights:
+        """1 for the cells of the wanted labels, 0 for others."""
+        if isinstance(wanted, Range):
+            return self._between(wanted)
+        share = np.zeros(len(self.counts))
+        codes = {self._text(label): code for code, label in enumerate(self.levels.to_pylist())}
+        if self.others:
+            codes.setdefault(OTHER, len(self.levels))
+        for value in wanted:
+            if value is None and self.missing:
+                share[-1] = 1.0
+            elif value is not None and self._text(value) in codes:
+                share[codes[self._text(value)]] = 1.0
+            else:
+                raise self._unknown(value, list(codes))
+        return share
+
+    def state(self) -> CodecState:
+        """The codec as plain values; the type is the schema's."""
+        arrays = {"levels": self.levels, "counts": self.counts}
+        return CodecState("category", {"rare": self.rare, "told_by": self.told_by}, arrays)
+
+    @classmethod
+    def restore(cls, name: str, kind: pa.DataType, state: CodecState) -> CategoryCodec:
+        """The codec of a state."""
+        arrays = state.arrays
+        rare, told_by = bool(state.settings["rare"]), state.settings.get("told_by", "")
+        return cls(name, kind, arrays["levels"], arrays["counts"], rare, told_by)
+
+    def _between(self, wanted: Range) -> Weights:
+        low, high = wanted.low, wanted.high
+        share = np.zeros(len(self.counts))
+        for code, label in enumerate(self.levels.to_pylist()):
+            text = str(label)
+            above = low is None or text >= str(low)
+            share[code] = above and (high is None or text <= str(high))
+        if not share.any():
+            raise self._unknown(str(wanted), self.levels.to_pylist())
+        return share
+
+    def _text(self, value: Any) -> str:
+        """A label as text; truth values may be given as 0 and 1, or in any case."""
+        if not pa.types.is_boolean(self.levels.type):
+            return str(value)
+        return {"0": "false", "1": "true"}.get(str(value), str(value).lower())
+
+    def _unknown(self, value: Any, known: list[Any]) -> UsageError:
+        told = "null" if value is None else repr(value) if not isinstance(value, str) else value
+        near = difflib.get_close_matches(str(value), map(str, known), n=1, cutoff=0.0)
+        return UsageError(
+            f'given {self.name}="{told}" never occurs in training data',
+            code="given.unknown",
+            where=self.name,
+            hint=f"closest: {near[0]}" if near else "the column holds no value to ask for",
+        )
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a column holds strings, and is not encoded as labels."""
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    return any(test(kind) for test in tests)
+
+
+def plain_values(values: pa.Array) -> pa.Array:
+    """Values without dictionary encoding and views."""
+    kind = values.type
+    if isinstance(kind, pa.DictionaryType):
+        return plain_values(values.dictionary).take(values.indices)
+    if pa.types.is_string_view(kind):
+        return values.cast(pa.large_string())
+    return values

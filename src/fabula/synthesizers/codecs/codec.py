@@ -1,0 +1,101 @@
+"""What every column codec does, and the values it is made of when it is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fabula.synthesizers.model import CellColumn, Weights
+
+CodeColumn: TypeAlias = NDArray[np.int32]
+
+PROTECTED_ROWS = 10
+"""Labels of fewer rows are rare, and that many smallest and largest numbers are extremes."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where decoded values stand: what an identifier needs to differ from row to row.
+
+    Attributes:
+        numbers: The number of each row in the whole sample.
+        seed: The sample's seed.
+        rng: The stream of this column and block.
+        beside: The rows' other columns, where they are known already.
+    """
+
+    numbers: NDArray[np.int64]
+    seed: int
+    rng: np.random.Generator
+    beside: pa.Table | None = None
+
+
+@dataclass(frozen=True)
+class CodecState:
+    """A codec as plain values, for a file."""
+
+    family: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    arrays: Mapping[str, NDArray[Any] | pa.Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Range:
+    """Values from `low` to `high`, both allowed; None leaves a side open."""
+
+    low: Any = None
+    high: Any = None
+
+    def __str__(self) -> str:
+        ends = ("" if end is None else str(end) for end in (self.low, self.high))
+        return "..".join(ends)
+
+
+Wanted: TypeAlias = "Range | tuple[Any, ...]"
+"""What a column is asked to hold: a range, or some values (None is a missing one)."""
+
+
+def told(wanted: Wanted) -> str:
+    """What is wanted, in words."""
+    if isinstance(wanted, Range):
+        return str(wanted)
+    return ", ".join("null" if value is None else str(value) for value in wanted)
+
+
+class ColumnCodec(Protocol):
+    """One column's way from values to codes and back. Immutable."""
+
+    @property
+    def cells(self) -> CellColumn:
+        """What a model sees of the column."""
+        ...
+
+    @property
+    def about(self) -> str:
+        """What was made of the column, in a few words for the card."""
+        ...
+
+    def encode(self, values: pa.Array) -> CodeColumn:
+        """Codes of values, also of ones that were not seen in training."""
+        ...
+
+    def decode(self, codes: CodeColumn, places: Places, wanted: Wanted | None = None) -> pa.Array:
+        """Values for codes; inside a cell they are drawn, within `wanted` where it is given."""
+        ...
+
+    def weights(self, wanted: Wanted) -> Weights:
+        """The share of each cell that `wanted` allows, from 0 to 1.
+
+        Raises:
+            UsageError: No cell holds any of it.
+        """
+        ...
+
+    def state(self) -> CodecState:
+        """The codec as plain values."""
+        ...

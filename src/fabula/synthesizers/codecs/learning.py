@@ -1,0 +1,267 @@
+"""Which codec suits each column of a table; what is out of reach is left out, with its reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fabula.errors import SourceError
+from fabula.io.written.fields import plain_field
+from fabula.synthesizers.codecs.categories import CategoryCodec, is_text, plain_values
+from fabula.synthesizers.codecs.codec import CodecState, ColumnCodec
+from fabula.synthesizers.codecs.fixed_point import is_exact
+from fabula.synthesizers.codecs.keys import KeyCodec
+from fabula.synthesizers.codecs.natural import NaturalCodec
+from fabula.synthesizers.codecs.numbers import NumberCodec
+from fabula.synthesizers.codecs.string_formats.codec import WrittenCodec
+from fabula.synthesizers.codecs.trees import TreeCodec
+from fabula.synthesizers.model import Codes
+from fabula.synthesizers.pii.codec import DetailCodec
+from fabula.synthesizers.pii.finding import details_of, personal_columns, persons_in
+from fabula.synthesizers.pii.persons import Persons, identifies_people, likeliest
+
+FEWEST_ROWS = 20
+
+TEXT_SHARE, TEXT_DISTINCT, LONG_TEXT = 0.5, 20, 60
+"""Strings are text where more than this share and more than that many differ, or where they are
+longer than that many characters on average."""
+
+_RESTORE: Mapping[str, Callable[[str, pa.DataType, CodecState], ColumnCodec]] = {
+    "number": NumberCodec.restore,
+    "category": CategoryCodec.restore,
+    "key": KeyCodec.restore,
+    "written": WrittenCodec.restore,
+    "detail": DetailCodec.restore,
+    "tree": TreeCodec.restore,
+    "natural": NaturalCodec.restore,
+}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a table that can be learned, and why the others can't.
+
+    Attributes:
+        schema: Names and types of the learned columns, in the table's order.
+        codecs: One for each of them.
+        left_out: The reason for each other column.
+    """
+
+    schema: pa.Schema
+    codecs: tuple[ColumnCodec, ...]
+    left_out: Mapping[str, str]
+
+    @classmethod
+    def learn(
+        cls,
+        table: pa.Table,
+        *,
+        protect: int,
+        known: Mapping[str, ColumnCodec] | None = None,
+        sensitive: Collection[str] = (),
+    ) -> Columns:
+        """Find a codec for each column.
+
+        Args:
+            table: Training rows.
+            protect: Labels of fewer rows, and that many extreme numbers, are not reproduced.
+            known: Codecs of some columns.
+            sensitive: Columns that are personal whatever they hold.
+
+        Raises:
+            SourceError: The table has too few rows or no column that can be learned.
+        """
+        _check(table)
+        personal = personal_columns({"": table}, protect, {"": sensitive})[""]
+        details = details_of(table, personal, "", protect)
+        persons = likeliest(persons_in(table, personal), protect)
+        columns = cls.learnable(
+            table, details, persons, protect=protect, known=known, sensitive=sensitive
+        )
+        if not columns.codecs:
+            name, reason = next(iter(columns.left_out.items()))
+            raise SourceError(
+                f"no column can be learned; `{name}`: {reason}",
+                code="fit.no-column",
+                where=name,
+                hint="write a spec instead: `fabula init --from FILE`",
+            )
+        return columns
+
+    @classmethod
+    def learnable(
+        cls,
+        table: pa.Table,
+        details: Mapping[str, DetailCodec],
+        persons: Persons | None = None,
+        *,
+        protect: int,
+        known: Mapping[str, ColumnCodec] | None = None,
+        sensitive: Collection[str] = (),
+    ) -> Columns:
+        """As `learn`, for a table that may have no column to learn.
+
+        Args:
+            table: Training rows.
+            details: How personal columns are replaced.
+            persons: Whom the rows tell of, where some people have several rows.
+            protect: As for `learn`.
+            known: Codecs of some columns.
+            sensitive: Columns that are replaced or left out.
+        """
+        known = known or {}
+        fields: list[pa.Field] = []
+        codecs: list[ColumnCodec] = []
+        left_out: dict[str, str] = {}
+        for field in table.schema:
+            values = table.column(field.name).combine_chunks()
+            decided = known.get(field.name) or details.get(field.name)
+            if field.name in sensitive and decided is None:
+                left_out[field.name] = f"named as sensitive; nothing replaces {field.type} values"
+                continue
+            codec = decided or _codec(field.name, values, protect, persons)
+            if isinstance(codec, str):
+                left_out[field.name] = codec
+                continue
+            fields.append(plain_field(field))
+            codecs.append(codec)
+        return cls(pa.schema(fields), tuple(codecs), left_out)
+
+    def made_anew(self, reason: str) -> Columns:
+        """The columns of which nothing was learned; the others are left out for a reason."""
+        pairs = list(zip(self.names, self.codecs, strict=True))
+        unlearned = DetailCodec | NaturalCodec
+        anew = self.only([name for name, codec in pairs if isinstance(codec, unlearned)])
+        learned = [name for name in self.names if name not in anew.names]
+        return replace(anew, left_out={**dict.fromkeys(learned, reason), **self.left_out})
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the learned columns."""
+        return list(self.schema.names)
+
+    def beside(self, table: pa.Table, *, protect: int) -> Columns:
+        """The columns, and further ones of numbers."""
+        further = (
+            NumberCodec.learn(name, table.column(name).combine_chunks(), protect=protect)
+            for name in table.column_names
+        )
+        schema = pa.unify_schemas([self.schema, table.schema])
+        return Columns(schema, (*self.codecs, *further), self.left_out)
+
+    def keyed(self, table: pa.Table) -> Columns:
+        """The columns, whose new keys meet none of a table; it may have further rows."""
+
+        def apart(codec: ColumnCodec) -> ColumnCodec:
+            if not isinstance(codec, KeyCodec):
+                return codec
+            values = table.column(codec.name).combine_chunks()
+            return replace(KeyCodec.always(codec.name, values), rows=codec.rows)
+
+        return replace(self, codecs=tuple(map(apart, self.codecs)))
+
+    def only(self, names: Sequence[str]) -> Columns:
+        """Some of the columns."""
+        places = [self.names.index(name) for name in names]
+        schema = pa.schema([self.schema.field(at) for at in places])
+        return Columns(schema, tuple(self.codecs[at] for at in places), self.left_out)
+
+    def encode(self, table: pa.Table) -> Codes:
+        """A table's codes; it has all learned columns.
+
+        Raises:
+            SourceError: A column is missing, or of another type.
+        """
+        codes = np.empty((table.num_rows, len(self.codecs)), np.int32)
+        for at, (name, codec) in enumerate(zip(self.names, self.codecs, strict=True)):
+            if name not in table.column_names:
+                raise SourceError(
+                    f"the table has no column `{name}`", code="source.missing-column", where=name
+                )
+            try:
+                codes[:, at] = codec.encode(table.column(name).combine_chunks())
+            except pa.ArrowException as exc:
+                raise SourceError(
+                    f"column `{name}` holds {table.schema.field(name).type}, not"
+                    f" {self.schema.field(name).type} as in training",
+                    code="source.unsupported-value",
+                    where=name,
+                ) from exc
+        return codes
+
+    @classmethod
+    def restore(
+        cls, schema: pa.Schema, states: Mapping[str, CodecState], left_out: Mapping[str, str]
+    ) -> Columns:
+        """The columns of saved states."""
+        codecs = tuple(
+            _RESTORE[states[field.name].family](field.name, field.type, states[field.name])
+            for field in schema
+        )
+        return cls(schema, codecs, left_out)
+
+
+def _check(table: pa.Table) -> None:
+    twice = [name for name, count in Counter(table.column_names).items() if count > 1]
+    if twice:
+        raise SourceError(
+            f"column `{twice[0]}` appears {table.column_names.count(twice[0])} times",
+            code="source.repeated-column",
+            where=twice[0],
+            hint="rename one of them",
+        )
+    if table.num_rows < FEWEST_ROWS:
+        raise SourceError(
+            f"{table.num_rows:,} training rows are too few to learn from; at least {FEWEST_ROWS}"
+            " are needed",
+            code="fit.too-few-rows",
+            hint="describe the table in a spec instead: `fabula init --from FILE`",
+        )
+
+
+def _codec(name: str, values: pa.Array, protect: int, persons: Persons | None) -> ColumnCodec | str:
+    """The codec of a column, or why there is none."""
+    if identifies_people(name):
+        persons = None  # each of its values is one person's
+    kind = values.type.value_type if isinstance(values.type, pa.DictionaryType) else values.type
+    if pa.types.is_nested(kind):
+        return f"nested values of type {kind}; give them as columns of their own"
+    whole = pa.types.is_integer(values.type)
+    may = whole or is_text(values.type)
+    written = WrittenCodec.learn(name, values, protect=protect) if may else None
+    found = written or KeyCodec.learn(name, values)
+    if found is not None:
+        return found
+    if isinstance(values.type, pa.DictionaryType) or pa.types.is_boolean(kind):
+        return CategoryCodec.learn(name, values, protect=protect, persons=persons)
+    if pa.types.is_integer(kind) and not is_exact(values):
+        labels = CategoryCodec.learn(name, values, protect=protect, persons=persons)
+        if labels.is_known_mostly:
+            return labels
+    if _is_number(kind):
+        return NumberCodec.learn(name, values, protect=protect)
+    if _is_text(values):
+        return "free text, which is not learned; a `text` or `llm` column of a spec writes it"
+    return CategoryCodec.learn(name, values, protect=protect, persons=persons)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_temporal)
+    return any(test(kind) for test in tests)
+
+
+def _is_text(values: pa.Array) -> bool:
+    plain = plain_values(values)
+    filled = len(plain) - plain.null_count
+    if not filled:
+        return False
+    distinct = pc.count_distinct(plain).as_py()
+    if distinct > TEXT_DISTINCT and distinct > TEXT_SHARE * filled:
+        return True
+    is_string = pa.types.is_string(plain.type) or pa.types.is_large_string(plain.type)
+    return bool(is_string and pc.mean(pc.utf8_length(plain)).as_py() > LONG_TEXT)

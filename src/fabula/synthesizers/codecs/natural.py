@@ -1,0 +1,101 @@
+"""Parts of keys whose values mean something, such as years and seasons: real ones come back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from fabula.errors import UsageError
+from fabula.io.arrays import array_of
+from fabula.relationships.key_names import names_year
+from fabula.synthesizers.codecs.categories import plain_values
+from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Wanted
+from fabula.synthesizers.model import CellColumn, Weights
+
+MOST = 300
+"""Parts of a key with more different values than this are identifiers, not names of something."""
+
+_YEARS = (1000, 2999)
+
+
+@dataclass(frozen=True, eq=False)
+class NaturalCodec:
+    """A part of a key that keeps its real values.
+
+    Attributes:
+        name: The column's name.
+        type: Its Arrow type.
+        levels: Its values, rising.
+        counts: Training rows of each.
+    """
+
+    name: str
+    type: pa.DataType
+    levels: pa.Array
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def learn(cls, name: str, values: pa.Array) -> NaturalCodec:
+        """Count the values of a complete column."""
+        counted = plain_values(values).value_counts()
+        labels, rows = counted.field("values"), counted.field("counts")
+        order = pc.sort_indices(labels)
+        return cls(name, values.type, labels.take(order), np.asarray(rows.take(order)))
+
+    @property
+    def cells(self) -> CellColumn:
+        """A cell for each value."""
+        return CellColumn(self.name, self.counts, ordered=True, missing=False)
+
+    @property
+    def about(self) -> str:
+        """What was made of the column."""
+        first, last = self.levels[0], self.levels[len(self.levels) - 1]
+        return f"part of the key: keeps its {len(self.levels):,} real values, {first} to {last}"
+
+    def encode(self, values: pa.Array) -> CodeColumn:
+        """Places of values; unknown ones are the first."""
+        found = pc.index_in(plain_values(values).cast(self.levels.type), value_set=self.levels)
+        return np.asarray(found.fill_null(0)).astype(np.int32)
+
+    def decode(self, codes: CodeColumn, places: Places, wanted: Wanted | None = None) -> pa.Array:
+        """Real values."""
+        del places, wanted
+        return self.levels.take(array_of(codes.astype(np.int64))).cast(self.type)
+
+    def weights(self, wanted: Wanted) -> Weights:
+        """Parts of keys can't be asked for."""
+        del wanted
+        raise UsageError(
+            f"`{self.name}` is part of a key",
+            code="given.key",
+            where=self.name,
+            hint=f"leave `{self.name}` out of what is given",
+        )
+
+    def state(self) -> CodecState:
+        """The codec as plain values; the type is the schema's."""
+        return CodecState("natural", {}, {"levels": self.levels, "counts": self.counts})
+
+    @classmethod
+    def restore(cls, name: str, kind: pa.DataType, state: CodecState) -> NaturalCodec:
+        """The codec of a state."""
+        return cls(name, kind, state.arrays["levels"], np.asarray(state.arrays["counts"]))
+
+
+def means_a_year(name: str, values: pa.ChunkedArray) -> bool:
+    """Whether a column is called like a year or a season, and holds years or few texts."""
+    if not names_year(name) or not len(values):
+        return False
+    if pa.types.is_integer(values.type):
+        found = pc.min_max(values)
+        return bool(
+            found["min"].is_valid
+            and found["min"].as_py() >= _YEARS[0]
+            and found["max"].as_py() <= _YEARS[1]
+        )
+    return len(values.unique()) <= MOST

@@ -1,0 +1,329 @@
+"""Numbers and times as cells: single values that are common, and quantile intervals between.
+
+Inside an interval a value is drawn between thinned quantiles, so that no real value is copied on
+purpose. The smallest and largest values are not learned (`protect`): a draw never goes beyond
+what several real rows reach.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from fabula.errors import UsageError
+from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Range, Wanted, told
+from fabula.synthesizers.codecs.fixed_point import Lattice
+from fabula.synthesizers.model import CellColumn, Weights
+
+FEWEST_CELLS, MOST_CELLS, ROWS_OF_CELL = 64, 256, 500
+"""A column is cut into an interval for that many rows, within these bounds."""
+
+COMMON = 0.002
+"""A value of at least this share of the rows is a cell of its own."""
+
+SEGMENTS = 8
+"""Parts of an interval between whose quantiles values are drawn."""
+
+_REDRAWS = 16
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+@dataclass(frozen=True, eq=False)
+class NumberCodec:
+    """A numeric column's cells.
+
+    Attributes:
+        name: The column's name.
+        lattice: How its values are numbers.
+        grid: Rising numbers for each cell, shape (cells, SEGMENTS + 1); all the same where the
+            cell is one value.
+        counts: Training rows in each cell; the last is of missing values where there are any.
+        note: What of the values counts as missing, for the card.
+    """
+
+    name: str
+    lattice: Lattice
+    grid: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    note: str = ""
+
+    @classmethod
+    def learn(cls, name: str, values: pa.Array, *, protect: int, cells: int = 0) -> NumberCodec:
+        """Cut the values of a column into cells.
+
+        Args:
+            name: The column's name.
+            values: Its values.
+            protect: That many of the smallest and of the largest values are not learned, and no
+                value of fewer rows is a cell of its own.
+            cells: Intervals wanted; 0 for as many as the rows carry.
+        """
+        lattice = Lattice.of(values)
+        numbers = lattice.numbers(values)
+        known = np.sort(numbers[~np.isnan(numbers)])
+        note = _lost(values, len(known), protect)
+        if len(known) < protect:  # too few to be shown: they count as missing
+            known, numbers = known[:0], np.full(len(numbers), np.nan)
+        cut = min(protect, max(0, (len(known) - 1) // 3))
+        inner = known[cut : len(known) - cut]
+        cells = cells or min(max(len(inner) // ROWS_OF_CELL, FEWEST_CELLS), MOST_CELLS)
+        bounds = _bounds(inner, cells, max(1, protect))
+        grid = np.array([_quantiles(inner[start:end]) for start, end in bounds])
+        grid = grid.reshape(len(bounds), SEGMENTS + 1)
+        codec = cls(name, lattice, grid, np.ones(len(grid) + bool(np.isnan(numbers).any()), int))
+        counts = np.bincount(codec._codes(numbers), minlength=len(codec.counts))
+        return cls(name, lattice, grid, counts.astype(np.int64), note)
+
+    @property
+    def missing(self) -> bool:
+        """Whether some values are missing."""
+        return len(self.counts) > len(self.grid)
+
+    @property
+    def cells(self) -> CellColumn:
+        """What a model sees of the column."""
+        return CellColumn(self.name, self.counts, ordered=True, missing=self.missing)
+
+    @property
+    def about(self) -> str:
+        """What was made of the column."""
+        single = int((self.grid[:, 0] == self.grid[:, -1]).sum())
+        word = "times" if pa.types.is_temporal(self.lattice.type) else "numbers"
+        return f"{word}: {single} values, {len(self.grid) - single} intervals{self.note}"
+
+    def encode(self, values: pa.Array) -> CodeColumn:
+        """Codes of values; those between two cells go to the upper one."""
+        return self._codes(self.lattice.numbers(values))
+
+    def decode(self, codes: CodeColumn, places: Places, wanted: Wanted | None = None) -> pa.Array:
+        """Values for codes, drawn inside each cell."""
+        numbers = np.full(len(codes), np.nan)
+        known = np.flatnonzero(codes < len(self.grid))
+        numbers[known] = self._draw(codes[known], places.rng)
+        if wanted is not None:
+            self._draw_within(numbers, known, codes, places.rng, self._whole_days(wanted))
+        return self.lattice.values(numbers)
+
+    def weights(self, wanted: Wanted) -> Weights:
+        """The share of each cell that a range or some values allow."""
+        share = np.zeros(len(self.counts))
+        wanted = self._whole_days(wanted)
+        if isinstance(wanted, Range):
+            low, high = self._bounds(wanted)
+            half = 0.5 if self.lattice.step is not None else 0.0
+            for code, grid in enumerate(self.grid):
+                share[code] = _mass_between(grid, low - half, high + half)
+                if share[code] <= 0 and grid[0] <= high and grid[-1] >= low:
+                    share[code] = 1e-6
+        else:
+            for value in wanted:
+                share[self._cell_of(value)] = 1.0
+        if not (share * self.counts > 0).any():
+            raise self._nothing(wanted)
+        return share
+
+    def fits(self, values: pa.Array, wanted: Wanted) -> NDArray[np.bool_]:
+        """Which values lie in a range, or are among some values."""
+        numbers = self.lattice.numbers(values)
+        wanted = self._whole_days(wanted)
+        if isinstance(wanted, Range):
+            low, high = self._bounds(wanted)
+            return (numbers >= low) & (numbers <= high)
+        asked = [np.nan if value is None else self._number(value) for value in wanted]
+        near = np.isclose(numbers[:, None], asked, rtol=1e-9, atol=0, equal_nan=True)
+        return np.asarray(near.any(axis=1))
+
+    def state(self) -> CodecState:
+        """The codec as plain values; the type is the schema's."""
+        settings = {"origin": self.lattice.origin, "step": self.lattice.step}
+        return CodecState("number", settings, {"grid": self.grid, "counts": self.counts})
+
+    @classmethod
+    def restore(cls, name: str, kind: pa.DataType, state: CodecState) -> NumberCodec:
+        """The codec of a state."""
+        lattice = Lattice(kind, int(state.settings["origin"]), state.settings["step"])
+        return cls(name, lattice, state.arrays["grid"], state.arrays["counts"])
+
+    @cached_property
+    def _tops(self) -> NDArray[np.float64]:
+        return np.ascontiguousarray(self.grid[:, -1])
+
+    def _codes(self, numbers: NDArray[np.float64]) -> CodeColumn:
+        last = max(0, len(self.grid) - 1)
+        codes = np.minimum(np.searchsorted(self._tops, numbers, "left"), last)
+        missing = len(self.counts) - 1
+        return np.where(np.isnan(numbers), missing, codes).astype(np.int32)
+
+    def _draw(self, codes: CodeColumn, rng: np.random.Generator) -> NDArray[np.float64]:
+        """A number inside each cell; on a lattice, every step between two quantiles is as likely.
+
+        A segment holds its upper end and, but for the first, not its lower one.
+        """
+        segment = rng.integers(0, SEGMENTS, len(codes))
+        u = rng.random(len(codes))
+        low, high = self.grid[codes, segment], self.grid[codes, segment + 1]
+        if self.lattice.step is None:
+            return low + u * (high - low)
+        low = low + ((segment > 0) & (high > low))
+        return low + np.floor(u * (high - low + 1))
+
+    def _draw_within(
+        self,
+        numbers: NDArray[np.float64],
+        known: NDArray[np.int64],
+        codes: CodeColumn,
+        rng: np.random.Generator,
+        wanted: Wanted,
+    ) -> None:
+        """Replace numbers that were not asked for: drawn again, then by the nearest asked one."""
+        if isinstance(wanted, Range):
+            low, high = self._bounds(wanted)
+            for _ in range(_REDRAWS):
+                out = known[(numbers[known] < low) | (numbers[known] > high)]
+                numbers[out] = self._draw(codes[out], rng)
+            numbers[known] = np.clip(numbers[known], low, high)
+            if self.lattice.step is not None:
+                numbers[known] = np.clip(np.rint(numbers[known]), np.ceil(low), np.floor(high))
+            return
+        asked = np.array([self.lattice.number(v) for v in wanted if v is not None], float)
+        cells = self._codes(asked)
+        for row in known:
+            choices = asked[cells == codes[row]]
+            if len(choices):
+                numbers[row] = choices[rng.integers(len(choices))]
+
+    def _whole_days(self, wanted: Wanted) -> Wanted:
+        """A day that is asked of a column of times as all of its times, also as a range's end."""
+        if not pa.types.is_timestamp(self.lattice.type):
+            return wanted
+        if isinstance(wanted, Range):
+            return Range(wanted.low, _day_end(wanted.high))
+        if len(wanted) == 1 and _is_day(wanted[0]):
+            return Range(wanted[0], _day_end(wanted[0]))
+        return wanted
+
+    def _bounds(self, wanted: Range) -> tuple[float, float]:
+        low = -np.inf if wanted.low is None else self._number(wanted.low)
+        high = np.inf if wanted.high is None else self._number(wanted.high)
+        return low, high
+
+    def _number(self, value: object) -> float:
+        try:
+            return self.lattice.number(value)
+        except (ValueError, TypeError, pa.ArrowException) as exc:
+            raise UsageError(
+                f"given {self.name}={value!r} is not a value of type {self.lattice.type}",
+                code="given.type",
+                where=self.name,
+            ) from exc
+
+    def _cell_of(self, value: object) -> int:
+        """The cell of an asked value.
+
+        Raises:
+            UsageError: It lies outside of what was learned.
+        """
+        if value is None:
+            if not self.missing:
+                raise self._nothing((value,))
+            return len(self.counts) - 1
+        number = self._number(value)
+        if not len(self.grid) or not self.grid[0, 0] <= number <= self.grid[-1, -1]:
+            raise self._nothing((value,))
+        between = abs(number - round(number)) > 1e-6 + 1e-12 * abs(number)
+        if self.lattice.step is not None and between:
+            raise self._nothing((value,))
+        return int(self._codes(np.array([number]))[0])
+
+    def _nothing(self, wanted: Wanted) -> UsageError:
+        hint = "the column holds no value"
+        if len(self.grid):
+            low, high = self.lattice.values(np.array([self.grid[0, 0], self.grid[-1, -1]]))
+            hint = f"learned values lie between {low} and {high}"
+        return UsageError(
+            f"given {self.name}={told(wanted)} never occurs in training data",
+            code="given.unknown",
+            where=self.name,
+            hint=hint,
+        )
+
+
+def _is_day(value: object) -> bool:
+    """Whether a value is a day without a time."""
+    if isinstance(value, str):
+        return _DAY.fullmatch(value.strip()) is not None
+    return isinstance(value, dt.date) and not isinstance(value, dt.datetime)
+
+
+def _day_end(value: object) -> object:
+    """The last moment of a day; any other value as it is."""
+    if not _is_day(value):
+        return value
+    try:
+        day = dt.date.fromisoformat(str(value).strip())
+    except ValueError:
+        return value
+    return dt.datetime.combine(day, dt.time.max)
+
+
+def _lost(values: pa.Array, known: int, protect: int) -> str:
+    """What is not told apart from missing values: infinite ones, and all where they are few."""
+    infinite = pc.sum(pc.is_inf(values)).as_py() if pa.types.is_floating(values.type) else 0
+    told = f"; {infinite:,} infinite ones count as missing" if infinite else ""
+    if 0 < known < protect:
+        return f"{told}; {known} are too few to be shown and count as missing"
+    return told
+
+
+def _bounds(numbers: NDArray[np.float64], cells: int, least: int) -> list[tuple[int, int]]:
+    """Where cells start and end in sorted numbers.
+
+    A common number is a cell, and where few numbers differ each one is; others are gathered
+    until a cell has its share of the rest.
+    """
+    _, starts, counts = np.unique(numbers, return_index=True, return_counts=True)
+    few = len(starts) <= 2 * cells
+    common = max(least, 1 if few else COMMON * len(numbers))
+    rest = counts[counts < common]
+    left = max(cells // 2, cells - (len(counts) - len(rest)))
+    share = max(least, 1 if few else rest.sum() / left)
+    found: list[tuple[int, int]] = []
+    gathered = -1
+    for start, count in zip(starts.tolist(), counts.tolist(), strict=True):
+        end = start + count
+        if count >= common:
+            if gathered >= 0:
+                found.append((gathered, start))
+            found.append((start, end))
+            gathered = -1
+            continue
+        gathered = start if gathered < 0 else gathered
+        if end - gathered >= share:
+            found.append((gathered, end))
+            gathered = -1
+    if gathered >= 0:
+        found.append((gathered, len(numbers)))
+    return found
+
+
+def _quantiles(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """SEGMENTS + 1 of the sorted numbers, the first and the last among them."""
+    return np.asarray(numbers[np.linspace(0, len(numbers) - 1, SEGMENTS + 1).astype(int)])
+
+
+def _mass_between(grid: NDArray[np.float64], low: float, high: float) -> float:
+    """The share of a cell's draws that lie between two bounds."""
+    if grid[0] >= low and grid[-1] <= high:
+        return 1.0
+    if grid[0] > high or grid[-1] < low:
+        return 0.0
+    rising = grid + np.arange(len(grid)) * 1e-12 * max(1.0, float(np.abs(grid).max()))
+    share = np.interp([low, high], rising, np.linspace(0, 1, len(grid)))
+    return float(share[1] - share[0])

@@ -1,0 +1,366 @@
+"""From training rows to the relations that hold on all of them, or on all but a few."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+
+from fabula.io.arrays import array_of
+from fabula.synthesizers.codecs.categories import CategoryCodec
+from fabula.synthesizers.codecs.learning import Columns
+from fabula.synthesizers.constraints.calendar import Part, part_of, parts_of
+from fabula.synthesizers.constraints.choices import Choice
+from fabula.synthesizers.constraints.differences import find_differences
+from fabula.synthesizers.constraints.evidence import formula_is_sure, lookup_is_sure, tolerable
+from fabula.synthesizers.constraints.formulas import Formula
+from fabula.synthesizers.constraints.gaps import find_gaps
+from fabula.synthesizers.constraints.linear import lines, planes
+from fabula.synthesizers.constraints.lookups import Common, Labels, Lookup, coded, lookup
+from fabula.synthesizers.constraints.measures import Flags, Floats, Measure, measures_of
+from fabula.synthesizers.constraints.orders import find_orders
+from fabula.synthesizers.constraints.products import products
+from fabula.synthesizers.constraints.rankings import find_rankings
+from fabula.synthesizers.constraints.relations import Relation, Relations
+from fabula.synthesizers.constraints.rhythms import find_rhythms
+from fabula.synthesizers.constraints.sample import Sample
+from fabula.synthesizers.constraints.sheet import Sheet
+
+SAMPLE_ROWS = 2_000
+"""Rows in which formulas are looked for; more where a table has more columns than a third."""
+
+FEWEST = 20
+"""Rows without gaps that a formula needs."""
+
+SMALLEST, LARGEST = 1e-100, 1e100
+"""Columns of a smaller spread or larger numbers have no formulas."""
+
+FEW_ROWS, TRIES = 250, 4
+"""Rows of a small sample, most of which hold no exception, and how many samples are looked at."""
+
+FEW_BROKEN = 0.01
+"""The share of the rows in which formulas are looked for that may break one."""
+
+MOST_GAPS = 8
+"""Different sets of rows with gaps that are looked at."""
+
+
+def find_relations(
+    table: pa.Table, columns: Columns, *, protect: int, given: Collection[str] = ()
+) -> Relations:
+    """Relations that hold on all rows, or all but a few; each column is given by at most one.
+
+    Args:
+        table: Training rows.
+        columns: What was learned of its columns.
+        protect: Labels and numbers of fewer rows are not written into lookups.
+        given: Columns that follow from elsewhere, such as another table.
+    """
+    search = _Search(table, columns, protect, given)
+    search.parts()
+    search.formulas()
+    search.lookups()
+    search.formulas_nearly()
+    search.lookups(nearly=True)
+    search.choices()
+    return Relations.of(search.found.values(), columns.codecs, rankings=search.rankings)
+
+
+def with_orders(table: pa.Table, columns: Columns, found: Relations) -> Relations:
+    """Relations and, alongside them, which columns are never above others, and how near they are.
+
+    Args:
+        table: Training rows.
+        columns: What was learned of its columns.
+        found: Their other relations.
+    """
+    measures = measures_of(columns.codecs)
+    sheet = Sheet(table, measures)
+    few = Sheet(_few(table, len(measures)), measures)
+    given = {item.target: item.sources for item in found.items}
+    sources = dict(given)
+
+    def take(high: str, low: str) -> bool:
+        if high in sources or _leads(sources, low, high):
+            return False
+        sources[high] = (low,)
+        return True
+
+    orders = find_orders(few, sheet)
+    gaps = find_gaps(sheet, orders, take)
+    parts = {(item.how.source, item.how.part) for item in found.items if isinstance(item.how, Part)}
+    labels = [codec.name for codec in columns.codecs if isinstance(codec, CategoryCodec)]
+    rhythms = find_rhythms(sheet, labels, parts, {gap.order.high: gap.spread for gap in gaps})
+    ranked = [set(ranking.columns) for ranking in found.rankings]
+    differences = [
+        pair
+        for pair in find_differences(sheet, labels, _within(found))
+        if pair.first not in given.get(pair.second, ())
+        and pair.second not in given.get(pair.first, ())
+        and not any({pair.first, pair.second} <= group for group in ranked)
+    ]
+    items = [
+        *found.items,
+        *(Relation(gap.order.high, gap.formula(sheet)) for gap in gaps),
+        *(Relation(rhythm.name, rhythm.formula) for rhythm in rhythms),
+    ]
+    alone = {frozenset((item.target, *item.sources)) for item in found.items}  # gives the order
+    left = [
+        replace(
+            order,
+            implied=_leads(given, order.low, order.high) or _leads(given, order.high, order.low),
+        )
+        for order in orders
+        if {order.low, order.high} not in alone
+    ]
+    return Relations.of(
+        items,
+        columns.codecs,
+        orders=[*left, *differences],
+        latent=[*gaps, *rhythms],
+        rankings=found.rankings,
+    )
+
+
+def _within(found: Relations) -> dict[frozenset[str], str]:
+    """The column that two others go with, by these two."""
+    giving = {item.target: item.sources[0] for item in found.items if isinstance(item.how, Lookup)}
+    return {
+        frozenset((item.target, giving[item.how.source])): item.how.source
+        for item in found.items
+        if isinstance(item.how, Choice) and item.how.source in giving
+    }
+
+
+def _few(table: pa.Table, columns: int) -> pa.Table:
+    """Rows in which relations are looked for first."""
+    size = min(table.num_rows, max(SAMPLE_ROWS, 3 * columns))
+    rows = np.linspace(0, table.num_rows - 1, size).astype(np.int64)
+    return table.take(array_of(rows))
+
+
+class _Search:
+    """Relations found so far; none leads back to its own column."""
+
+    def __init__(
+        self, table: pa.Table, columns: Columns, protect: int, given: Collection[str]
+    ) -> None:
+        self.measures = measures_of(columns.codecs)
+        self.found: dict[str, Relation] = {}
+        self._given = frozenset(given)
+        table = table.select(columns.names)
+        self._sheet = Sheet(table, self.measures)
+        self._few = Sheet(_few(table, len(self.measures)), self.measures)
+        self._table = self._sheet.table
+        labels = [codec for codec in columns.codecs if isinstance(codec, CategoryCodec)]
+        self._common = Common({codec.name: codec.levels for codec in labels}, protect)
+        self._labels = [*(codec.name for codec in labels), *self.measures]
+        self._others: dict[str, list[str]] = {}
+        self.rankings = [
+            ranking
+            for ranking in find_rankings(self._sheet)
+            if not self._given & set(ranking.columns)
+        ]
+        self._ranked = {name for ranking in self.rankings for name in ranking.columns}
+
+    def formulas(self) -> None:
+        """Lines and curves, then products, then sums.
+
+        Of columns that are lines of each other one is left to the other formulas.
+        """
+        self._search(self._few, self.found, self._take)
+
+    def formulas_nearly(self) -> None:
+        """Formulas that a few rows break, which are looked for without these rows.
+
+        Samples are so small that most of them hold none of these rows. A formula that is found in
+        one tells which of the other rows break it.
+        """
+        few = self._few.table
+        size = max(FEW_ROWS, 3 * len(self.measures))
+        stride = few.num_rows // size
+        broken = np.zeros(few.num_rows, bool)
+        tried = dict(self.found)
+
+        def take(candidates: Iterator[tuple[str, Formula]]) -> None:
+            for target, formula in candidates:
+                other = self._broken(target, formula, self._few)
+                if target not in tried and other.mean() <= FEW_BROKEN:
+                    tried[target] = Relation(target, formula)
+                    broken[other] = True
+
+        for start in range(min(TRIES, stride)):
+            rows = np.arange(start, few.num_rows, stride)
+            self._search(Sheet(few.take(array_of(rows)), self.measures), tried, take)
+        if broken.any():
+            self._few = Sheet(few.filter(array_of(~broken)), self.measures)
+            self.formulas()
+
+    def _search(
+        self,
+        few: Sheet,
+        found: Mapping[str, Relation],
+        take: Callable[[Iterator[tuple[str, Formula]]], None],
+    ) -> None:
+        """Offer formulas that hold in some rows.
+
+        Args:
+            few: The rows.
+            found: Columns that need no formula; may grow meanwhile.
+            take: What takes formulas.
+        """
+        numbers = {name: few.numbers(name) for name in self.measures if name not in self._ranked}
+        for sample, targets in _samples(numbers, self.measures):
+            order = sorted(targets, key=sample.fineness)
+            take(lines(sample, order, found))
+            free = sample.without(found)
+            take(products(free, [name for name in targets if name not in found]))
+            take(planes(free))
+
+    def parts(self) -> None:
+        """Numbers that are a part of a time, such as its weekday."""
+        for time in self._times:
+            values = self._few.values(time)
+            for part in parts_of(values.type):
+                numbers = part_of(part, values)
+                codes, _ = coded(values, part)
+                for name in [name for name in self.measures if name != time]:
+                    difference = self._few.numbers(name) - numbers
+                    known = difference[~np.isnan(difference)]
+                    if len(known) < FEWEST:
+                        continue
+                    constant = float(np.median(known))
+                    fits = difference == constant
+                    if (~fits).sum() - np.isnan(difference).sum() > FEW_BROKEN * len(known):
+                        continue
+                    if part == "date" and constant != -self.measures[name].start:
+                        continue
+                    targets, _ = coded(self._few.values(name))
+                    if lookup_is_sure(codes[fits], targets[fits], columns=len(self.measures)):
+                        self._add(name, Part(part, time, constant))
+
+    def lookups(self, *, nearly: bool = False) -> None:
+        """Labels and numbers that follow from another column.
+
+        Where two follow from each other, a number does from a label, and a later column does.
+
+        Args:
+            nearly: A few rows, or values of the other column, may disagree.
+        """
+        if not self._labels:
+            return
+        labels = Labels(self._few.table, self._labels, self._times)
+        candidates = labels.candidates(nearly=nearly)
+        for target in reversed(self._labels):
+            for source, part in candidates[target]:
+                if not self._is_free(target, (source,)):
+                    continue
+                found = lookup(self._table, target, source, part, self._common, nearly=nearly)
+                if found is not None:
+                    self.found[target] = Relation(target, *found)
+            self._others[target] = [source for source, part in candidates[target] if not part]
+
+    def choices(self) -> None:
+        """Labels that give a column which follows from another one already."""
+        for target in [name for name, item in self.found.items() if isinstance(item.how, Lookup)]:
+            for source in self._others.get(target, ()):
+                if source not in self._common.levels or not self._is_free(source, (target,)):
+                    continue
+                found = lookup(self._table, target, source, "", self._common, nearly=True)
+                if found is None:
+                    continue
+                how, broken = found
+                values = self._table.column(source).combine_chunks()
+                self.found[source] = Relation(source, Choice.of(target, how, values), broken)
+
+    @property
+    def _times(self) -> list[str]:
+        return [name for name in self.measures if parts_of(self._table.schema.field(name).type)]
+
+    def _take(self, candidates: Iterator[tuple[str, Formula]]) -> None:
+        for target, formula in candidates:
+            if self._is_free(target, formula.sources) and self._is_sure(target, formula):
+                self._add(target, formula)
+
+    def _add(self, target: str, formula: Formula) -> None:
+        if not self._is_free(target, formula.sources):
+            return
+        broken = int(self._broken(target, formula, self._sheet).sum())
+        if tolerable(broken, self._sheet.numbers(target)):
+            self.found[target] = Relation(target, formula, broken)
+
+    def _is_free(self, target: str, sources: Sequence[str]) -> bool:
+        """Whether a column has no relation so far, and its sources don't follow from it."""
+        found = {name: item.sources for name, item in self.found.items()}
+        taken = target in found or target in self._ranked or target in self._given
+        return not taken and not any(_leads(found, name, target) for name in sources)
+
+    def _is_sure(self, target: str, formula: Formula) -> bool:
+        """Whether a formula that holds can't be chance."""
+        few = self._few
+        numbers, computed = few.numbers(target), formula.numbers(few)
+        broken = self._broken(target, formula, few)
+        known = np.isfinite(numbers) & np.isfinite(computed) & ~broken
+        step = self.measures[target].step or np.inf
+        return formula_is_sure(
+            numbers[known],
+            np.column_stack([few.numbers(name)[known] for name in formula.sources]),
+            np.abs(computed - numbers)[known] / step,
+            constants=formula.constants,
+            columns=len(self.measures),
+            exceptions=int(broken.sum()),
+        )
+
+    def _broken(self, target: str, formula: Formula, sheet: Sheet) -> Flags:
+        """Which rows break a formula; a gap on one side does, and one on both does not."""
+        numbers, computed = sheet.numbers(target), formula.numbers(sheet)
+        known, given = np.isfinite(computed), ~np.isnan(numbers)
+        room = self.measures[target].tolerance(numbers, formula.size(sheet))
+        with np.errstate(invalid="ignore"):
+            off = ~(np.abs(computed - numbers) <= room)
+        return np.asarray((known != given) | (known & off))
+
+
+def _leads(sources: Mapping[str, Sequence[str]], start: str, end: str) -> bool:
+    """Whether one column follows from another, maybe through others.
+
+    Args:
+        sources: What columns follow from.
+        start: The column.
+        end: The other one; every column leads to itself.
+    """
+    open_ = [start]
+    while open_:
+        name = open_.pop()
+        if name == end:
+            return True
+        open_ += sources.get(name, ())
+    return False
+
+
+def _samples(
+    numbers: Mapping[str, Floats], measures: Mapping[str, Measure]
+) -> Iterator[tuple[Sample, list[str]]]:
+    """Columns whose gaps are in the same rows, alongside those without gaps."""
+    gaps = {name: np.isnan(values) for name, values in numbers.items()}
+    alike: dict[bytes, list[str]] = {}
+    for name, missing in gaps.items():
+        alike.setdefault(np.packbits(missing).tobytes(), []).append(name)
+    whole = [name for name, missing in gaps.items() if not missing.any()]
+    sets = [names for names in alike.values() if names != whole and len(names) > 1]
+    for names in [whole, *sorted(sets, key=len, reverse=True)[:MOST_GAPS]]:
+        if not names:
+            continue
+        rows: Flags = ~gaps[names[0]]
+        if rows.sum() < FEWEST:
+            continue
+        together = [name for name in numbers if name in names or name in whole]
+        told = {name: numbers[name][rows] for name in together if _varies(numbers[name][rows])}
+        yield Sample(told, measures), [name for name in names if name in told]
+
+
+def _varies(numbers: Floats) -> bool:
+    """Whether numbers are not a constant, and squares of them are numbers still."""
+    return bool(np.ptp(numbers) > SMALLEST and np.abs(numbers).max() < LARGEST)

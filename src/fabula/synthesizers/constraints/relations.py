@@ -1,0 +1,392 @@
+"""Exact relations of a learned table: which columns follow from which others, and how.
+
+A model still draws every column, so that all of them can be asked for. Then each column with a
+relation is put to what its sources give. Where it is asked for and would be another value, one of
+its sources is moved instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from graphlib import TopologicalSorter
+from typing import TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fabula.io.arrays import array_of
+from fabula.synthesizers.codecs.codec import CodecState, ColumnCodec
+from fabula.synthesizers.constraints.choices import Choice
+from fabula.synthesizers.constraints.differences import Difference
+from fabula.synthesizers.constraints.formulas import Formula, formula_of, formula_state
+from fabula.synthesizers.constraints.gaps import Gap
+from fabula.synthesizers.constraints.lookups import Lookup
+from fabula.synthesizers.constraints.measures import Flags, Measure, measures_of
+from fabula.synthesizers.constraints.orders import Order
+from fabula.synthesizers.constraints.rankings import Ranking
+from fabula.synthesizers.constraints.rhythms import Rhythm
+from fabula.synthesizers.constraints.sheet import Sheet
+from fabula.synthesizers.constraints.turning import turn
+
+Latent: TypeAlias = Gap | Rhythm
+"""A column that is learned, but not handed out."""
+
+_LATENT: Mapping[str, Callable[[CodecState], Latent]] = {
+    "gap": Gap.restore,
+    "rhythm": lambda state: Rhythm(**state.settings),
+}
+
+_KEPT: Mapping[str, type[Order | Difference]] = {"order": Order, "difference": Difference}
+
+USABLE = 0.5
+"""The share of drawn rows, at least, that can keep a relation: others are drawn again."""
+
+Fits = Callable[[pa.Array], Flags]
+"""Which values of a column are as asked."""
+
+
+@dataclass(frozen=True, eq=False)
+class Relation:
+    """One column that follows from others.
+
+    Attributes:
+        target: The column.
+        how: Its formula, or what each value of another column goes with.
+        broken: Training rows that have another value.
+    """
+
+    target: str
+    how: Formula | Lookup | Choice
+    broken: int = 0
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The columns that it follows from."""
+        return self.how.sources
+
+    def state(self) -> CodecState:
+        """The relation as plain values."""
+        settings = {"target": self.target, "broken": self.broken}
+        how = self.how
+        if isinstance(how, Lookup):
+            told, arrays = how.state()
+            return CodecState("lookup", {**settings, **told}, arrays)
+        if isinstance(how, Choice):
+            told, arrays = how.lookup.state()
+            settings |= {"wanted": how.source, **told}
+            return CodecState("choice", settings, {**arrays, "rows": how.rows})
+        return CodecState("formula", {**settings, "formula": formula_state(how)})
+
+    @classmethod
+    def restore(cls, state: CodecState) -> Relation:
+        """The relation of a state."""
+        settings, how = state.settings, _how(state)
+        return cls(settings["target"], how, settings.get("broken", 0))
+
+
+def _how(state: CodecState) -> Formula | Lookup | Choice:
+    if state.family == "formula":
+        return formula_of(state.settings["formula"])
+    lookup = Lookup.restore(state)
+    if state.family == "choice":
+        return Choice(state.settings["wanted"], lookup, state.arrays["rows"])
+    return lookup
+
+
+@dataclass(frozen=True, eq=False)
+class Relations:
+    """All relations of a table.
+
+    Attributes:
+        items: Each after those that its sources follow from.
+        measures: How columns are numbers.
+        orders: Columns that are never above others, or never equal; rows that break one are left
+            out.
+        latent: Columns that are learned alongside those of the table, and not handed out.
+        rankings: Columns that hold each of the same numbers once.
+    """
+
+    items: tuple[Relation, ...] = ()
+    measures: Mapping[str, Measure] = field(default_factory=dict)
+    orders: tuple[Order | Difference, ...] = ()
+    latent: tuple[Latent, ...] = ()
+    rankings: tuple[Ranking, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        found: Iterable[Relation],
+        codecs: Iterable[ColumnCodec],
+        *,
+        orders: Iterable[Order | Difference] = (),
+        latent: Iterable[Latent] = (),
+        rankings: Iterable[Ranking] = (),
+    ) -> Relations:
+        """Relations in any order; they have no cycle."""
+        by_target = {relation.target: relation for relation in found}
+        order = TopologicalSorter({name: item.sources for name, item in by_target.items()})
+        items = tuple(by_target[name] for name in order.static_order() if name in by_target)
+        measures = measures_of(codecs)
+        return cls(items, measures, tuple(orders), tuple(latent), tuple(rankings))
+
+    def __bool__(self) -> bool:
+        return bool(self.items or self.orders or self.rankings)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The relations in words."""
+        near = {item.order.high: item.order for item in self.latent if isinstance(item, Gap)}
+        items = [item for item in self.items if item.target not in self.hidden]
+        return (
+            *(f"{item.target}: {self._told(item)}" for item in items if item.target not in near),
+            *(item.told for item in (*self._orders_told, *self.rankings)),
+        )
+
+    @property
+    def _orders_told(self) -> list[Order | Difference]:
+        """Those that formulas do not keep anyway."""
+        return [item for item in self.orders if isinstance(item, Difference) or not item.implied]
+
+    @property
+    def hidden(self) -> list[str]:
+        """Names of the columns that are not handed out."""
+        return [item.name for item in self.latent]
+
+    def widened(self, table: pa.Table) -> pa.Table:
+        """Rows with the columns that are not handed out."""
+        sheet = Sheet(table, self.measures)
+        for item in self.latent:
+            table = table.append_column(item.name, item.values(sheet))
+        return table
+
+    def narrowed(self, table: pa.Table) -> pa.Table:
+        """Rows without the columns that are not handed out."""
+        return table.drop_columns(self.hidden) if self.latent else table
+
+    def applied(
+        self, table: pa.Table, asked: Mapping[str, Fits], rng: np.random.Generator
+    ) -> pa.Table:
+        """Rows that keep every relation; those that can't, or then are not as asked, are left out.
+
+        Args:
+            table: Drawn rows, which are as asked.
+            asked: What columns are to hold, by name.
+            rng: Chooses where several values keep a relation.
+        """
+        if not self:
+            return table
+        drawn, sheet = Sheet(table, self.measures), Sheet(table, self.measures)
+        every = np.ones(len(sheet), bool)
+        self._rank(sheet, rng)
+        turned_to = self._turn(sheet)
+        keep = turned_to & self._put(sheet, dict.fromkeys(table.column_names, every), rng)
+        other = ~_as_asked(sheet, asked)
+        if other.any():
+            for name in asked:
+                sheet.replace(name, _merged(sheet.values(name), drawn.values(name), other))
+            free = [name for name in table.column_names if name not in asked]
+            self._solve(sheet, dict.fromkeys(asked, other), dict.fromkeys(free, other))
+            keep = turned_to | other
+            keep &= self._put(sheet, dict.fromkeys(table.column_names, every), rng, other)
+            keep &= _as_asked(sheet, asked)
+        for order in self.orders:
+            keep &= order.kept(sheet)
+        return sheet.rows if keep.all() else sheet.rows.filter(array_of(keep))
+
+    def followed(self, table: pa.Table, rng: np.random.Generator) -> pa.Table:
+        """All of the rows, keeping every relation; some may leave the learned ranges."""
+        sheet = Sheet(table, self.measures)
+        self._rank(sheet, rng)
+        self._turn(sheet)
+        self._put(sheet, dict.fromkeys(table.column_names, np.ones(len(sheet), bool)), rng)
+        return sheet.rows
+
+    def updated(
+        self, table: pa.Table, changed: Iterable[str], rng: np.random.Generator
+    ) -> pa.Table:
+        """The rows with what follows from some columns that have other values now."""
+        sheet, names, every = Sheet(table, self.measures), set(changed), np.ones(len(table), bool)
+        for item in self.items:
+            if names & set(item.sources):
+                names.add(item.target)
+                _follow(item, sheet, every, rng)
+        return sheet.rows
+
+    def filled(
+        self, table: pa.Table, gaps: Mapping[str, Flags], rng: np.random.Generator
+    ) -> pa.Table:
+        """A table whose gaps were filled, after which they keep the relations where they can.
+
+        Args:
+            table: Rows; only what was a gap is changed.
+            gaps: Which values of each column were gaps.
+            rng: Chooses where several values keep a relation.
+        """
+        sheet = Sheet(table, self.measures)
+        self._solve(sheet, {name: ~missing for name, missing in gaps.items()}, gaps)
+        self._put(sheet, gaps, rng)
+        return sheet.rows
+
+    def usable(self, drawn: pa.Table, rng: np.random.Generator) -> Relations:
+        """Without the relations that few drawn rows can keep within the learned ranges."""
+        sheet = Sheet(drawn, self.measures)
+        self._rank(sheet, rng)
+        every = np.ones(len(sheet), bool)
+        items = tuple(
+            item
+            for item in self.items
+            if self._step(item, sheet, every, rng, every).mean() >= USABLE
+        )
+        orders: list[Order | Difference] = []
+        for order in self.orders:
+            own = order.kept(sheet)
+            told = order
+            if isinstance(order, Order) and not own.all():
+                told = replace(order, implied=False)
+            if (every & own).mean() >= USABLE:
+                every, orders = every & own, [*orders, told]
+        return replace(self, items=items, orders=tuple(orders))
+
+    def states(self) -> tuple[CodecState, ...]:
+        """All of it as plain values."""
+        return (
+            *(item.state() for item in self.items),
+            *(item.state() for item in (*self.orders, *self.latent, *self.rankings)),
+        )
+
+    @classmethod
+    def restore(cls, states: Iterable[CodecState], codecs: Iterable[ColumnCodec]) -> Relations:
+        """The relations of saved states."""
+        items, orders, latent, rankings = [], [], [], []
+        for state in states:
+            if state.family in _KEPT:
+                orders.append(_KEPT[state.family](**state.settings))
+            elif state.family == "ranking":
+                rankings.append(Ranking.restore(state))
+            elif state.family in _LATENT:
+                latent.append(_LATENT[state.family](state))
+            else:
+                items.append(Relation.restore(state))
+        return cls.of(items, codecs, orders=orders, latent=latent, rankings=rankings)
+
+    def _rank(self, sheet: Sheet, rng: np.random.Generator) -> None:
+        for ranking in self.rankings:
+            ranking.put(sheet, rng)
+
+    def _turn(self, sheet: Sheet) -> Flags:
+        """Move times that follow from nothing to the parts that were drawn."""
+        every = np.ones(len(sheet), bool)
+        possible, targets = every, {item.target for item in self.items}
+        for time in dict.fromkeys(item.sources[0] for item in self.items):
+            if time in self.measures and self.measures[time].is_time and time not in targets:
+                possible = possible & turn(sheet, time, self.items, every)
+        return possible
+
+    def _put(
+        self,
+        sheet: Sheet,
+        rows: Mapping[str, Flags],
+        rng: np.random.Generator,
+        still: Flags | None = None,
+    ) -> Flags:
+        """Put columns, in some rows of each, to what follows; tells where all of it can be.
+
+        Args:
+            sheet: The rows.
+            rows: Where each column may be changed.
+            rng: Chooses where several values keep a relation.
+            still: Where no time is moved to its parts, because it was asked for.
+        """
+        possible = np.ones(len(sheet), bool)
+        for item in self.items:
+            own = rows[item.target]
+            possible &= self._step(item, sheet, own, rng, own if still is None else own & ~still)
+        return possible
+
+    def _step(
+        self, item: Relation, sheet: Sheet, rows: Flags, rng: np.random.Generator, turned: Flags
+    ) -> Flags:
+        """Put one column to what follows, and a time that follows from another to its parts."""
+        possible = _follow(item, sheet, rows, rng)
+        if item.target in self._moved:
+            low = self._moved[item.target]
+            parts = [part for part in self.items if part.target in self.hidden]
+            possible &= turn(sheet, item.target, parts, turned, low)
+        return possible
+
+    @property
+    def _moved(self) -> dict[str, str]:
+        """Times that are learned as distances, and have parts of their own; and their starts."""
+        moved = {item.time for item in self.latent if isinstance(item, Rhythm) and item.moves}
+        orders = [item.order for item in self.latent if isinstance(item, Gap)]
+        return {order.high: order.low for order in orders if order.high in moved}
+
+    def _solve(self, sheet: Sheet, held: Mapping[str, Flags], movable: Mapping[str, Flags]) -> None:
+        """Move sources so that formulas give what their columns hold.
+
+        Args:
+            sheet: The rows.
+            held: Rows, by column, whose value is to stay.
+            movable: Rows, by column, whose value may change; where several sources of a formula
+                may, the one of most numbers does.
+        """
+        held, movable = dict(held), dict(movable)
+        for item in reversed(self.items):
+            left = held.get(item.target)
+            if left is None or isinstance(item.how, Lookup | Choice):
+                continue
+            names = [name for name in item.sources if name in movable]
+            for name in sorted(names, key=lambda name: -self.measures[name].numbers_inside):
+                rows = left & movable[name]
+                if not rows.any():
+                    continue
+                measure = self.measures[name]
+                numbers = item.how.solved(name, sheet.numbers(item.target), sheet)
+                rows &= np.isfinite(numbers) & measure.inside(numbers)
+                sheet.replace(name, _merged(sheet.values(name), measure.values(numbers), rows))
+                left, movable[name] = left & ~rows, movable[name] & ~rows
+                held[name] = held[name] | rows if name in held else rows
+
+    def _told(self, item: Relation) -> str:
+        if isinstance(item.how, Lookup | Choice):
+            told = item.how.told
+        else:
+            told = item.how.told(self.measures[item.target], self.measures)
+        differ = f"{item.broken:,} training row{'s differ' if item.broken > 1 else ' differs'}"
+        return f"{told} ({differ})" if item.broken else told
+
+
+def _follow(item: Relation, sheet: Sheet, rows: Flags, rng: np.random.Generator) -> Flags:
+    """Put a column, in some rows, to what follows for it; tells which of its values can be.
+
+    A value that is as near as the column's decimals allow stays as it is.
+    """
+    drawn = sheet.values(item.target)
+    if isinstance(item.how, Lookup):
+        values, known = item.how.found(sheet.values(item.how.source))
+        sheet.replace(item.target, _merged(drawn, values, rows & known))
+        return np.ones(len(rows), bool)
+    if isinstance(item.how, Choice):
+        values, possible = item.how.put(drawn, sheet.values(item.how.source), rows, rng)
+        sheet.replace(item.target, values)
+        return possible
+    measure, numbers = sheet.measures[item.target], sheet.numbers(item.target)
+    computed = item.how.numbers(sheet)
+    room = measure.tolerance(numbers, item.how.size(sheet))
+    other = rows & ~(np.abs(computed - numbers) <= room)
+    sheet.replace(item.target, _merged(drawn, measure.values(computed), other))
+    return measure.inside(computed) | ~other
+
+
+def _as_asked(sheet: Sheet, asked: Mapping[str, Fits]) -> Flags:
+    flags = np.ones(len(sheet), bool)
+    for name, fits in asked.items():
+        flags &= fits(sheet.values(name))
+    return flags
+
+
+def _merged(values: pa.Array, others: pa.Array, rows: Flags) -> pa.Array:
+    """Values with others in some rows."""
+    return pc.if_else(array_of(rows), others.cast(values.type), values)

@@ -1,0 +1,59 @@
+"""Some rows of a table, in which formulas are looked for before all rows are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import cached_property
+
+import numpy as np
+
+from fabula.synthesizers.constraints.measures import Floats, Measure
+
+
+class Sample:
+    """Columns of numbers in some rows.
+
+    Args:
+        numbers: The numbers of each column, none of them missing.
+        measures: How the columns are numbers, by name.
+    """
+
+    def __init__(self, numbers: Mapping[str, Floats], measures: Mapping[str, Measure]) -> None:
+        self.measures, self._numbers = measures, dict(numbers)
+
+    def __len__(self) -> int:
+        return len(next(iter(self._numbers.values()), ()))
+
+    def without(self, names: Collection[str]) -> Sample:
+        """The same rows without some columns."""
+        left = {name: values for name, values in self._numbers.items() if name not in names}
+        return Sample(left, self.measures)
+
+    @property
+    def names(self) -> list[str]:
+        """The columns, in the table's order."""
+        return list(self._numbers)
+
+    def numbers(self, name: str) -> Floats:
+        """The numbers of a column."""
+        return self._numbers[name]
+
+    def room(self, name: str, size: Floats) -> Floats:
+        """How far a formula may lie from each of a column's numbers: see `Measure.tolerance`."""
+        return self.measures[name].tolerance(self.numbers(name), size)
+
+    def fineness(self, name: str) -> tuple[int, float]:
+        """Sorts columns: those of most different numbers first, then those of fewest decimals."""
+        return -len(np.unique(self.numbers(name))), -self.measures[name].step
+
+    def deviation(self, name: str) -> float:
+        """A column's standard deviation, above 0."""
+        return self._deviations[name]
+
+    def stride(self, rows: int) -> int:
+        """The distance of rows of which about that many are taken."""
+        return max(1, len(self) // rows)
+
+    @cached_property
+    def _deviations(self) -> dict[str, float]:
+        return {name: float(values.std()) or 1.0 for name, values in self._numbers.items()}

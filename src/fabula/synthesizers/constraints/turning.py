@@ -1,0 +1,75 @@
+"""Times moved to the hours, weekdays and other parts that were drawn for them.
+
+A model knows times by intervals that are often longer than a day, and an end by its distance from a
+start, so hours that followed from them would have lost their ups and downs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fabula.io.arrays import array_of
+from fabula.synthesizers.constraints.calendar import CALENDAR, RHYTHMS, Part, turned
+from fabula.synthesizers.constraints.lookups import Lookup
+from fabula.synthesizers.constraints.measures import Flags
+from fabula.synthesizers.constraints.orders import above
+from fabula.synthesizers.constraints.sheet import Sheet
+
+
+class Following(Protocol):
+    """A column that follows from others."""
+
+    @property
+    def target(self) -> str:
+        """The column."""
+        ...
+
+    @property
+    def how(self) -> object:
+        """How it follows."""
+        ...
+
+
+def turn(
+    sheet: Sheet, time: str, items: Iterable[Following], rows: Flags, low: str | None = None
+) -> Flags:
+    """Move a time to its drawn parts; tells where that can be.
+
+    Args:
+        sheet: The rows.
+        time: The column of times.
+        items: Relations, some of which tell parts of times.
+        rows: Where the time may be moved.
+        low: A column that it is never below.
+    """
+    possible = np.ones(len(sheet), bool)
+    told = {
+        item.how.part: item
+        for item in items
+        if isinstance(item.how, Part | Lookup) and item.how.source == time
+    }
+    measure = sheet.measures[time]
+    for part, (period, seconds) in RHYTHMS.items():
+        if part not in told or (part in CALENDAR and not measure.is_wide(seconds)):
+            continue
+        how, target = told[part].how, told[part].target
+        assert isinstance(how, Part | Lookup)
+        drawn = sheet.values(target)
+        wanted = (
+            how.parts(drawn) if isinstance(how, Lookup) else sheet.numbers(target) - how.constant
+        )
+        times = sheet.values(time)
+        numbers = turned(part, sheet.numbers(time), times, wanted)
+        if low is not None and part not in CALENDAR:
+            with np.errstate(invalid="ignore"):
+                numbers += period * (numbers + measure.start < above(sheet, low))
+        inside = measure.inside(numbers)
+        moved = pc.if_else(array_of(rows & inside), measure.values(numbers).cast(times.type), times)
+        sheet.replace(time, moved if isinstance(moved, pa.Array) else moved.combine_chunks())
+        possible &= inside | ~rows
+    return possible

@@ -1,1 +1,0 @@
-"""Personal details: found in training rows, and made anew for every sampled row."""

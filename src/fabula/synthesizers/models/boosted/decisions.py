@@ -1,0 +1,192 @@
+"""The decisions that lead to a column's cell: what they are, and how they are learned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fabula.synthesizers.model import CellColumn, Codes, Weights
+from fabula.synthesizers.models.boosted.cell_tree import CellTree
+from fabula.synthesizers.models.boosted.features import feature_codes
+from fabula.synthesizers.models.boosted.lines import Line, fitted_level, learn_line
+from fabula.synthesizers.models.boosted.odds import HALF, LOSS, PACKED, UNIT, score
+from fabula.synthesizers.models.boosted.prediction import LINK_BITS, Path, Trees
+from fabula.synthesizers.models.boosted.training import BINS, Growth, Nodes, Rows, boost
+
+HELD_OUT = 0.1
+"""The share of a level's rows that tells when to stop."""
+
+FEW = 4_000
+"""A level of fewer rows is learned from all of them, with as many trees as were best on average
+over several parts that were held out in turn: a tenth of few rows is too noisy to tell."""
+
+FEWEST_PARTS, MOST_PARTS, PARTS_OF_FEATURES = 4, 10, 200
+"""Between that many parts: those of more features take longer, and are fewer."""
+
+FEWEST = 50
+"""A level of fewer rows has no trees: the shares of its nodes say all."""
+
+
+DOUBTED_ROWS = 200
+"""A node that that many drawn rows came by is believed by half."""
+
+_MOST_MOVED = UNIT
+
+
+@dataclass(frozen=True, eq=False)
+class Decisions:
+    """All decisions of one column.
+
+    Attributes:
+        tree: The tree of its cells.
+        scores: The score of each node's own share of rows, from which its trees start.
+        bins: The code of each node as a feature.
+        forests: For each level the first root, the root after the last, and the most steps to a
+            leaf; shape (levels, 3).
+        trees: The trees of all levels.
+        line: What earlier columns tell along a straight line, before the trees.
+    """
+
+    tree: CellTree
+    scores: NDArray[np.int32]
+    bins: NDArray[np.uint8]
+    forests: NDArray[np.int32]
+    trees: Trees
+    line: Line
+
+    def settled(self, shares: NDArray[np.float64], passed: NDArray[np.int64]) -> Decisions:
+        """The decisions with scores moved so that drawn rows go right as often as real ones.
+
+        Args:
+            shares: The real rows of each node that go right, as a share.
+            passed: What drawn rows did, see `Walkers`.
+        """
+        rows = passed[:, 0]
+        drawn = passed[:, 1] / 2.0**32 / np.maximum(rows, 1)
+        moved = np.clip(score(shares) - score(drawn), -_MOST_MOVED, _MOST_MOVED)
+        steps = np.where(rows > 0, np.rint(moved * rows / (rows + DOUBTED_ROWS)), 0)
+        return replace(self, scores=(self.scores + steps).astype(np.int32))
+
+    def path(self, weights: Weights | None) -> Path:
+        """The way down to the cells that have a weight (all of them where there are none)."""
+        tree = self.tree
+        sides = np.full(len(tree.middle), 3, np.uint8)
+        if weights is not None:
+            sums = np.concatenate([[0], np.cumsum(weights > 0)])
+            left = sums[tree.middle] > sums[tree.first]
+            sides = (left + 2 * (sums[tree.end] > sums[tree.middle])).astype(np.uint8)
+        return Path(
+            tree.middle,
+            tree.children,
+            self.scores,
+            self.line.slopes,
+            self.line.means,
+            self.bins,
+            self.forests,
+            sides,
+        )
+
+
+def learn_decisions(
+    at: int,
+    codes: Codes,
+    bins: NDArray[np.uint8],
+    columns: Sequence[CellColumn],
+    numbers: Sequence[NDArray[np.int32]],
+    *,
+    earlier: Sequence[int],
+    growth: Growth,
+) -> Decisions:
+    """Learn the decisions of one column from earlier ones.
+
+    Args:
+        at: The column's position.
+        codes: Cells of all columns, shape (rows, columns).
+        bins: Feature codes of all columns, shape (columns, rows).
+        columns: All columns.
+        numbers: `cell_scores` of all columns.
+        earlier: Positions of the columns that it is predicted from.
+        growth: How trees grow.
+    """
+    column = columns[at]
+    tree = CellTree.balanced(column.counts, missing=column.missing)
+    line = learn_line(at, tree, codes, columns, numbers, earlier=earlier)
+    index = line.index(codes)
+    cells = np.ascontiguousarray(codes[:, at])
+    scores = score(tree.shares(column.counts))
+    node_bins = np.zeros(len(tree.middle), np.uint8)
+    sizes = np.array([int(feature_codes(columns[at]).max()) + 1 for at in earlier] + [BINS])
+    ordered = np.array([columns[at].ordered for at in earlier] + [True])
+    places = np.array([*earlier, len(columns)], np.uint64)
+    parts, forests = [_NO_TREES], []
+    roots = used = 0
+    rows, node = np.arange(len(codes)), np.zeros(len(codes), np.int32)
+    for first, last in tree.levels:
+        count = last - first
+        node_bins[first:last] = np.arange(count) * min(count, BINS) // count
+        here = node[rows]
+        answers = (cells[rows] >= tree.middle[here]).astype(np.uint8)
+        starts_from = scores[here]
+        if line.uses and len(rows) >= FEWEST:
+            fitted_level(
+                line, here, index[rows], answers=answers, scores=starts_from, span=(first, last)
+            )
+            moved = starts_from + line.added(here, index[rows])
+            starts_from = np.clip(moved, -HALF, HALF - 1).astype(np.int32)
+        elif line.uses:
+            line.slopes[first:last] = 0
+        found = depth = 0
+        if earlier and len(rows) >= FEWEST:
+            features = np.empty((len(earlier) + 1, len(rows)), np.uint8)
+            for place, other in enumerate(earlier):
+                np.take(bins[other], rows, out=features[place])
+            features[-1] = node_bins[here]
+            level = Rows(len(rows), features, sizes, ordered, answers, starts_from, PACKED, LOSS)
+            starts, nodes, depth = _boosted(level, growth)
+            parts.append(_trees(starts, nodes, places, used))
+            found, used = len(starts), used + len(nodes.child)
+        forests.append((roots, roots + found, depth))
+        roots += found
+        below = tree.children[here, answers.astype(int)]
+        rows = rows[below >= 0]
+        node[rows] = below[below >= 0]
+    trees = Trees(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+    return Decisions(
+        tree, scores, node_bins, np.array(forests, np.int32).reshape(-1, 3), trees, line
+    )
+
+
+def _boosted(rows: Rows, growth: Growth) -> tuple[NDArray[np.int32], Nodes, int]:
+    """The trees of a level: where each starts, all nodes, and the most steps to a leaf."""
+    count = len(rows.answers)
+    if count >= FEW:
+        return boost(rows._replace(train=count - round(HELD_OUT * count)), growth)[:3]
+    losses = np.zeros(growth.rounds + 1)
+    parts = min(max(PARTS_OF_FEATURES // len(rows.bins), FEWEST_PARTS), MOST_PARTS)
+    for part in range(parts):
+        order = np.roll(np.arange(count), part * count // parts)
+        fold = rows._replace(
+            train=count - count // parts,
+            bins=np.take(rows.bins, order, axis=1),
+            answers=rows.answers[order],
+            scores=rows.scores[order],
+        )
+        losses += boost(fold, growth)[-1]
+    return boost(rows, growth._replace(rounds=int(losses.argmin())))[:3]
+
+
+_NO_TREES = Trees(
+    np.zeros(0, np.uint64), np.zeros(0, np.uint64), np.zeros(0, np.uint64), np.zeros(0, np.int32)
+)
+
+
+def _trees(roots: NDArray[np.int32], nodes: Nodes, places: NDArray[np.uint64], start: int) -> Trees:
+    """Grown trees as they are walked: nodes numbered from `start`, features by their place."""
+    moved = np.uint64(start)
+    links = ((nodes.child.astype(np.uint64) + moved) << np.uint64(LINK_BITS)) + places[
+        nodes.feature
+    ]
+    return Trees(roots.astype(np.uint64) + moved, nodes.right, links, nodes.value)

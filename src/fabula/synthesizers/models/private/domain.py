@@ -1,0 +1,154 @@
+"""Cells that the data has no say in: bounds and labels that the user gives.
+
+Labels and bounds that are read off the data tell about single rows, whatever noise comes after.
+So they are given: `{"age": "17..90", "sex": ["f", "m"], "note": None}`. What lies outside is moved
+to the nearest bound, or counts as missing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fabula.errors import UsageError, did_you_mean
+from fabula.synthesizers.codecs.categories import CategoryCodec, plain_values
+from fabula.synthesizers.codecs.codec import ColumnCodec, Range
+from fabula.synthesizers.codecs.fixed_point import Lattice, is_counted
+from fabula.synthesizers.codecs.learning import Columns
+from fabula.synthesizers.codecs.numbers import SEGMENTS, NumberCodec
+from fabula.synthesizers.conditions import as_wanted
+
+Domain: TypeAlias = Mapping[str, Any]
+"""By column its labels, its bounds as `"17..90"`, or None to leave it out."""
+
+CELLS = 20
+"""Intervals of equal width that bounded numbers are cut into; fewer whole numbers stand alone."""
+
+_DIGITS = 4
+
+
+def columns_of(schema: pa.Schema, domain: Domain) -> Columns:
+    """Columns that follow from types and the domain alone.
+
+    Raises:
+        UsageError: A column's domain is missing, or does not suit its type.
+    """
+    if not isinstance(domain, Mapping):
+        raise UsageError(
+            f"the domain must be a mapping by column, not {domain!r}",
+            code="privacy.domain",
+            hint='domain={"age": "18..90", "plan": ["free", "pro"]}',
+        )
+    for name in domain:
+        if name not in schema.names:
+            raise UsageError(
+                f"the domain names a column `{name}` that the table lacks",
+                code="privacy.domain",
+                where=name,
+                hint=did_you_mean(name, schema.names),
+            )
+    boolean = [field.name for field in schema if pa.types.is_boolean(field.type)]
+    lacking = [name for name in schema.names if name not in domain and name not in boolean]
+    if lacking:
+        raise UsageError(
+            "differential privacy needs the domain of each column, and may not read it off the"
+            f" data; missing: {', '.join(lacking)}",
+            code="privacy.domain",
+            hint=f'domain={{"{lacking[0]}": "LOW..HIGH" or a list of labels, or None to leave it'
+            " out}",
+        )
+    fields: list[pa.Field] = []
+    codecs: list[ColumnCodec] = []
+    left_out: dict[str, str] = {}
+    for field in schema:
+        given = domain.get(field.name, [False, True])
+        if given is None:
+            left_out[field.name] = "left out by its domain"
+            continue
+        fields.append(field.remove_metadata().with_nullable(True))
+        codecs.append(_codec(field.name, field.type, given))
+    if not codecs:
+        raise UsageError("the domain leaves every column out", code="privacy.domain")
+    return Columns(pa.schema(fields), tuple(codecs), left_out)
+
+
+def inside(table: pa.Table, columns: Columns) -> pa.Table:
+    """The learned columns of a table, labels outside the domain as missing values."""
+    arrays = []
+    for name, codec in zip(columns.names, columns.codecs, strict=True):
+        values = table.column(name).combine_chunks()
+        if isinstance(codec, CategoryCodec):
+            plain = plain_values(values).cast(codec.levels.type)
+            values = pc.if_else(pc.is_in(plain, value_set=codec.levels), plain, None)
+        arrays.append(values)
+    return pa.table(arrays, names=columns.names)
+
+
+def _codec(name: str, kind: pa.DataType, given: Any) -> ColumnCodec:
+    wanted = as_wanted(given)
+    if isinstance(wanted, Range):
+        if wanted.low is None or wanted.high is None or not _is_number(kind):
+            raise _unsuitable(name, kind, given)
+        return _number(name, kind, wanted)
+    if isinstance(given, str) or not isinstance(given, Sequence) or not len(given):
+        raise _unsuitable(name, kind, given)
+    labels = kind.value_type if isinstance(kind, pa.DictionaryType) else kind
+    try:
+        levels = plain_values(pa.array(dict.fromkeys(given), labels).drop_null())
+    except (pa.ArrowException, TypeError) as exc:
+        raise _unsuitable(name, kind, given) from exc
+    return CategoryCodec(name, kind, levels, np.ones(len(levels) + 1, np.int64), rare=False)
+
+
+def _number(name: str, kind: pa.DataType, bounds: Range) -> NumberCodec:
+    """Cells of equal width between two bounds, and one for missing values."""
+    plain = Lattice(kind, 0, 1.0 if is_counted(kind) else None)
+    try:
+        low, high = plain.number(bounds.low), plain.number(bounds.high)
+    except (pa.ArrowException, ValueError, OverflowError) as exc:
+        raise _unsuitable(name, kind, f"{bounds.low}..{bounds.high}") from exc
+    if not -math.inf < low < high < math.inf:
+        raise _unsuitable(name, kind, f"{bounds.low}..{bounds.high}")
+    if is_counted(kind):
+        lattice, first, last = Lattice(kind, int(low), 1.0), 0, int(high - low)
+        zero = -int(low)
+    else:
+        step = 10.0 ** (math.floor(math.log10(high - low)) - _DIGITS)
+        lattice, first, last = Lattice(kind, 0, step), round(low / step), round(high / step)
+        zero = 0
+    cells = np.array(_cells(first, last, zero))
+    grid = np.linspace(cells[:, 0], cells[:, 1], SEGMENTS + 1, axis=1).round()
+    return NumberCodec(name, lattice, grid, np.ones(len(grid) + 1, np.int64))
+
+
+def _cells(first: int, last: int, zero: int) -> list[tuple[int, int]]:
+    """First and last number of each cell; the bounds and zero, which often pile up, stand alone."""
+    if last - first < CELLS:
+        return [(number, number) for number in range(first, last + 1)]
+    alone = sorted({first, last} | ({zero} if first < zero < last else set()))
+    cells = [(first, first)]
+    for start, end in pairwise(alone):
+        count = min(end - start - 1, max(1, round(CELLS * (end - start) / (last - first))))
+        tops = [start + (end - start - 1) * part // count for part in range(1, count + 1)]
+        cells += [(low + 1, high) for low, high in pairwise([start, *tops])]
+        cells.append((end, end))
+    return cells
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return is_counted(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+
+
+def _unsuitable(name: str, kind: pa.DataType, given: Any) -> UsageError:
+    return UsageError(
+        f"the domain of `{name}` ({kind}) can't be {given!r}",
+        code="privacy.domain",
+        where=name,
+        hint='bounds as "17..90" for numbers and times, a list of labels for anything else',
+    )

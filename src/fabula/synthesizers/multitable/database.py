@@ -1,0 +1,381 @@
+"""Several related tables, learned and newly generated together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Generic, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from fabula.errors import UsageError
+from fabula.evaluation.metrics.digests import Digest
+from fabula.io.notes import notes_of, without_notes
+from fabula.io.written.time_forms import TimeForm
+from fabula.relationships.keys import CONTAINED, ForeignKey, Keys, find_keys, singular
+from fabula.streams import stream
+from fabula.synthesizers.catalogue import check_seed
+from fabula.synthesizers.codecs.codec import PROTECTED_ROWS
+from fabula.synthesizers.codecs.string_formats.codec import read_times
+from fabula.synthesizers.codecs.string_formats.doubts import doubts
+from fabula.synthesizers.model import Steps
+from fabula.synthesizers.multitable.across.across import Across
+from fabula.synthesizers.multitable.circles import closed
+from fabula.synthesizers.multitable.declared import demand, named_place, with_declared
+from fabula.synthesizers.multitable.entities import with_entities
+from fabula.synthesizers.multitable.foreign_keys import (
+    Links,
+    Rows,
+    links_of,
+    making_order,
+    row_links,
+)
+from fabula.synthesizers.multitable.layout import Seen
+from fabula.synthesizers.multitable.learning import Lesson, TableModel
+from fabula.synthesizers.multitable.orphans import settled
+from fabula.synthesizers.multitable.people import (
+    SamePeople,
+    applied,
+    people_of_rows,
+    same_people,
+)
+from fabula.synthesizers.multitable.persistence import read_database, write_database
+from fabula.synthesizers.multitable.reach import Reach
+from fabula.synthesizers.multitable.sampling import MadeTable, Making
+from fabula.synthesizers.multitable.written_times import as_written, made_schema
+from fabula.synthesizers.persistence import drawing
+from fabula.synthesizers.pii.finding import details_of, personal_columns
+from fabula.types import Frame
+from fabula.types import Path as PathLike
+
+
+@dataclass(frozen=True)
+class RelationalSynthesizer(Generic[Frame]):
+    """Learned tables with their keys; made by `fabula.fit` from several tables.
+
+    Parents come first. A parent's number of children is one of its columns, so that it depends on
+    what the parent is; the real numbers are then met rank by rank. Children see their parent, how
+    many siblings they have, and the sibling before; times are learned as gaps. Another parent is
+    chosen from the group that the model draws (`groups.py`), so that pairs which go together stay
+    together.
+
+    Attributes:
+        models: What was learned of each table, parents before children.
+        keys: Primary and foreign keys, and what comes near one.
+        notes: What is to be said of foreign keys, columns and tables, by their names.
+        digests: Digests of the tables' rows, by which `fabula.evaluate` knows them again.
+        people: Columns that tell of the same people as others.
+        entities: Hidden tables of entities that have none, and what is to be said of them.
+        across: Rules across tables.
+        hand_back: How a table goes back in the frame library that it came in; not saved.
+        path: The folder that it was loaded from.
+    """
+
+    models: Mapping[str, TableModel]
+    keys: Keys
+    notes: Mapping[str, str] = field(default_factory=dict)
+    digests: Mapping[str, Digest] = field(default_factory=dict)
+    people: tuple[SamePeople, ...] = ()
+    entities: Mapping[str, str] = field(default_factory=dict)
+    across: Across = field(default_factory=Across)
+    hand_back: Mapping[str, Callable[[pa.Table], Frame]] = field(default_factory=dict)
+    path: PathLike | None = None
+
+    def sample(self, scale: float = 1.0, *, seed: int = 0) -> dict[str, Frame]:
+        """Make all tables.
+
+        Args:
+            scale: Rows of every table, in relation to the training rows.
+            seed: The same seed gives the same tables.
+
+        Returns:
+            The tables by name, in the frame library that they came in; every foreign key is a
+            key of its parent.
+        """
+        check_seed(seed)
+        if not scale > 0:
+            raise UsageError(f"`scale` must be above 0, not {scale}", code="usage.bad-size")
+        made: dict[str, MadeTable] = {}
+        models = self.models
+        for name, model in models.items():
+            streams = partial(_stream, seed, name)
+            with drawing(self.path):
+                made[name] = Making(model, made, scale, seed, streams).make()
+        for name, model in self.models.items():
+            with drawing(self.path):
+                made[name] = closed(model, made, seed, partial(_stream, seed, name))
+        tables = applied(self.people, {name: item.table for name, item in made.items()}, seed)
+        with drawing(self.path):
+            tables = self.across.applied(
+                tables,
+                {name: made_schema(model) for name, model in models.items()},
+                {name: model.relations for name, model in models.items()},
+                lambda name: _stream(seed, name, "rules across tables"),
+            )
+            tables = {name: as_written(models[name], table) for name, table in tables.items()}
+        tables = {name: table for name, table in tables.items() if name not in self.entities}
+        back = self.hand_back
+        return {name: back[name](rows) if name in back else rows for name, rows in tables.items()}
+
+    def save(self, path: PathLike) -> None:
+        """Write the synthesizer to a folder; of tables that are not kept, no row is in it.
+
+        Raises:
+            SinkError: The place can't be written.
+        """
+        write_database(
+            Path(path),
+            self.models,
+            self.keys,
+            self.notes,
+            digests=self.digests,
+            people=self.people,
+            across=self.across,
+            entities=self.entities,
+        )
+
+    @classmethod
+    def load(cls, path: PathLike) -> RelationalSynthesizer[pa.Table]:
+        """The synthesizer in a folder; it makes the same tables as the one that was saved.
+
+        Raises:
+            SourceError: The folder is missing or damaged.
+        """
+        return RelationalSynthesizer(**read_database(Path(path)), path=path)
+
+    def card(self) -> str:
+        """How each table is made, and what is not made of it."""
+        lines = []
+        for name, model in self.models.items():
+            if name in self.entities:
+                lines.append(f"{self.entities[name]}: newly generated, with as many rows each")
+                continue
+            driver = model.links.driver
+            how = "kept as it is" if model.kept is not None else f"from {model.rows:,} rows"
+            under = "" if driver is None else f", led by `{driver.name}`"
+            lines.append(f"{name}: {how}{under}")
+            lines += [f"  {column}: {about}" for column, about in model.personal.items()]
+            lines += [f"  {column}: left out: {why}" for column, why in model.left_out.items()]
+            lines += [f"  {item}" for item in model.identity.numbered]
+            lines += [f"  {column}: {about}" for column, about in model.natural.items()]
+            lines += [f"  on every row {relation}" for relation in model.relations.told]
+        for key in self.keys.foreign:
+            said = [self.notes[key.name]] if key.name in self.notes else []
+            links, reach = self.models[key.child].links, self.models[key.child].reach.get(key)
+            if reach is not None and reach.trees is not None:
+                said.append(reach.trees.about)
+            if reach is not None and reach.apart:
+                said.append(f"never the parent of {', '.join(f'`{o.name}`' for o in reach.apart)}")
+            if key in links.late:
+                said.append(f"closes a circle of tables: chosen last; {_homing(reach)}")
+            lines.append(f"key {key.name} → {key.target}" + f" ({'; '.join(said)})" * bool(said))
+        for miss in self.keys.near:
+            told = f"no key: {miss.key.name} is not taken to point at {miss.key.target}: {miss.why}"
+            if miss.share >= CONTAINED:
+                told += f"; `--key {miss.key.name}={miss.key.target}` declares it"
+            lines.append(told)
+        keys = {key.name for key in self.keys.foreign}
+        lines += [f"{name}: {said}" for name, said in self.notes.items() if name not in keys]
+        lines += [item.told for item in self.people]
+        lines += self.across.told
+        return "\n".join(lines)
+
+    @property
+    def personal(self) -> tuple[str, ...]:
+        """The columns, as `table.column`, that hold personal details and are newly generated."""
+        return tuple(
+            f"{name}.{column}" for name, model in self.models.items() for column in model.personal
+        )
+
+    def __repr__(self) -> str:
+        return f"RelationalSynthesizer({len(self.models)} tables, {len(self.keys.foreign)} keys)"
+
+
+def _homing(reach: Reach | None) -> str:
+    """How often the parent of a key that closes a circle leads back to its child."""
+    if reach is None or reach.back is None:
+        return "its parents are chosen at random"
+    return f"in {reach.home:.0%} of the rows `{reach.back.name}` leads back"
+
+
+def fit_tables(
+    tables: Mapping[str, pa.Table],
+    *,
+    keys: Mapping[str, str] | None = None,
+    keep: Collection[str] = (),
+    sensitive: Collection[str] = (),
+    orphans: Literal["drop", "keep"] = "drop",
+    seed: int = 0,
+    protect: int = PROTECTED_ROWS,
+    exact: bool = True,
+    progress: Steps | None = None,
+    **options: Any,
+) -> RelationalSynthesizer[Any]:
+    """Learn several tables.
+
+    Args:
+        tables: The tables by name.
+        keys: Foreign keys that their names don't tell, `"orders.buyer"` to `"people.id"`.
+        keep: Tables that stay as they are, such as lists of countries: their rows are real.
+        sensitive: Columns that are replaced or left out, as `column` or `table.column`.
+        orphans: Whether rows whose foreign key no parent has are left out, or samples have the
+            same share of such rows; the card says how many there are.
+        seed: The same data and seed give the same model.
+        protect: Labels of fewer rows, and that many extreme numbers, are not learned.
+        exact: Keep, within tables and across them, what holds on all rows.
+        progress: Called with tables done and tables in all.
+        options: Those of the `boosted` model.
+
+    Raises:
+        SourceError: A foreign key has values that its parent lacks, or primary keys form a circle.
+        UsageError: `keys` or `keep` name what does not exist.
+    """
+    for name in keep:
+        demand(name, tables, "keep")
+    found = with_declared(find_keys(tables), keys or {}, tables)
+    noted = {name: "; ".join(notes_of(table)) for name, table in tables.items()}
+    tables = {name: without_notes(table) for name, table in tables.items()}
+    tables, astray, told = settled(tables, found, orphans)
+    told |= repeats(tables, found)
+    tables, every, entities = with_entities(tables, found, keep)
+    rows = {key: row_links(tables, key, orphans=True) for key in every.foreign}
+    links = links_of(tables, every, rows)
+    links |= {name: _kept(name, links[name], keep) for name in keep}
+    models: dict[str, TableModel] = {}
+    seen: dict[str, Seen] = {}
+    order = making_order(links)
+    read, written = _with_times(tables, every, links, keep)
+    features = {name: read[name].drop_columns(_keys_of(name, every)) for name in order}
+    declared = _sensitive(sensitive, features, tables)
+    personal = personal_columns(features, protect, declared)
+    replaced = [name for name in order if name not in keep]
+    people = same_people(tables, personal, found.foreign, replaced)
+    across = Across.found(read, found, rows, links, keep) if exact else Across()
+    for done, name in enumerate(order):
+        if progress:
+            progress(done, len(order))
+        model, seen[name] = Lesson(
+            name=name,
+            table=across.learned(name, read, rows),
+            links=links[name],
+            rows=rows,
+            sizes={name: table.num_rows for name, table in tables.items()},
+            primary=every.primary.get(name, ()),
+            parents=seen,
+            below=_children(name, links, rows, tables),
+            kept=frozenset(keep),
+            options=options,
+            seed=seed,
+            protect=protect,
+            exact=exact,
+            details=details_of(features[name], personal[name], singular(name), protect),
+            persons=people_of_rows(name, tables, personal, found.foreign, protect),
+            sensitive=declared.get(name, ()),
+            across=across,
+            astray=astray,
+        ).learn()
+        models[name] = replace(model, schema=tables[name].schema, written=written[name])
+    if progress:
+        progress(len(order), len(order))
+    across = across.ordered(
+        {name: model.made_columns for name, model in models.items()},
+        {name: model.relations for name, model in models.items()},
+    )
+    for name, model in models.items():
+        computed = across.computed(name)
+        left_out = {column: why for column, why in model.left_out.items() if column not in computed}
+        models[name] = replace(model, left_out=left_out)
+    said = {name: notes for name, notes in noted.items() if notes}
+    for name, model in models.items():
+        if model.columns is not None:
+            doubted = doubts(model.columns, tables[name])
+            said |= {f"{name}.{column}": doubt for column, doubt in doubted.items()}
+    hidden = {entity.table: str(entity) for entity in entities}
+    return RelationalSynthesizer(
+        models, found, {**told, **said}, people=people, across=across, entities=hidden
+    )
+
+
+def _with_times(
+    tables: Mapping[str, pa.Table], keys: Keys, links: Mapping[str, Links], keep: Collection[str]
+) -> tuple[dict[str, pa.Table], dict[str, dict[str, TimeForm]]]:
+    """The tables with their written times as times, but for keys, and how these are written."""
+    read: dict[str, pa.Table] = {}
+    written: dict[str, dict[str, TimeForm]] = {}
+    for name, table in tables.items():
+        used = {column for key in links[name].all for column in key.columns}
+        used |= set(keys.primary.get(name, ()))
+        untouched = table.column_names if name in keep else used
+        read[name], written[name] = read_times(table, but=untouched)
+    return read, written
+
+
+def _kept(name: str, links: Links, keep: Collection[str]) -> Links:
+    """The links of a table that is kept as it is: none that is made."""
+    for key in links.outward:
+        if key.parent not in keep:
+            raise UsageError(
+                f"`{name}` can't be kept as it is while `{key.parent}`, which it points at, is"
+                " newly generated",
+                code="usage.keep",
+                where=name,
+                hint=f"keep `{key.parent}` too",
+            )
+    return Links(None)
+
+
+def repeats(tables: Mapping[str, pa.Table], keys: Keys) -> dict[str, str]:
+    """What is to be said of primary keys that come twice."""
+    told = {}
+    for name, (column, *more) in keys.primary.items():
+        size = tables[name].num_rows
+        twice = 0 if more else size - len(tables[name].column(column).unique())
+        if twice:
+            told[f"{name}.{column}"] = (
+                f"{twice:,} of {size:,} rows repeat the key of another row; no new key repeats"
+            )
+    return told
+
+
+def _keys_of(name: str, keys: Keys) -> list[str]:
+    """The columns of a table's primary and foreign keys."""
+    pointing = [column for key in keys.foreign if key.child == name for column in key.columns]
+    return list(dict.fromkeys([*keys.primary.get(name, ()), *pointing]))
+
+
+def _stream(seed: int, table: str, purpose: str) -> np.random.Generator:
+    return stream(seed, f"synthesizer of {table}", purpose, 0)
+
+
+def _children(
+    name: str,
+    links: Mapping[str, Any],
+    rows: Mapping[ForeignKey, Rows],
+    tables: Mapping[str, pa.Table],
+) -> dict[ForeignKey, Rows]:
+    """How many children each row of a table has, by foreign key."""
+    pointing = [key for item in links.values() for key in item.all if key.parent == name]
+    return {
+        key: np.bincount(rows[key][rows[key] >= 0], minlength=tables[name].num_rows)
+        for key in pointing
+    }
+
+
+def _sensitive(
+    names: Collection[str], features: Mapping[str, pa.Table], tables: Mapping[str, pa.Table]
+) -> dict[str, list[str]]:
+    """Columns by table; keys are new anyway, and not in them."""
+    found: dict[str, list[str]] = {}
+    for place in names:
+        there = [name for name, table in tables.items() if place in table.column_names]
+        column = place
+        if not there:
+            (owner, (column, *_)) = named_place(place, tables)
+            there = [owner]
+        for name in there:
+            if column in features[name].column_names:
+                found.setdefault(name, []).append(column)
+    return found

@@ -1,0 +1,69 @@
+"""Foreign keys that a caller declares: `orders.buyer=people.id`, `pay.who+loan=loans.user+no`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from fabula.errors import SourceError, UsageError, did_you_mean
+from fabula.relationships.keys import ForeignKey, Keys
+
+
+def with_declared(found: Keys, declared: Mapping[str, str], tables: Mapping[str, pa.Table]) -> Keys:
+    """Found keys with declared ones, `orders.buyer` to `people.id`; these count before found ones.
+
+    Raises:
+        SourceError: A table does not exist.
+        UsageError: A column does not exist, or the parent's columns are not its primary key.
+    """
+    foreign = {(key.child, key.columns): key for key in found.foreign}
+    primary = dict(found.primary)
+    for child, parent in declared.items():
+        (table, columns), (owner, key) = named_place(child, tables), named_place(parent, tables)
+        if len(columns) != len(key):
+            raise UsageError(
+                f"`{child}` names {len(columns)} columns and `{parent}` {len(key)}",
+                code="usage.key",
+                where=child,
+                hint="name as many on both sides, joined by `+`: `payments.user+loan`",
+            )
+        primary.setdefault(owner, key)
+        if primary[owner] != key:
+            raise UsageError(
+                f"`{parent}` is not the primary key of `{owner}`, which is"
+                f" {', '.join(primary[owner])}",
+                code="usage.not-a-key",
+                where=parent,
+            )
+        foreign[table, columns] = ForeignKey(table, columns, owner, key)
+    near = tuple(miss for miss in found.near if (miss.key.child, miss.key.columns) not in foreign)
+    return Keys(primary, tuple(foreign.values()), near)
+
+
+def named_place(place: str, tables: Mapping[str, pa.Table]) -> tuple[str, tuple[str, ...]]:
+    """A table and its columns, written as `table.column` or `table.column+column`."""
+    table, _, names = place.partition(".")
+    demand(table, tables, "keys")
+    there = tables[table].column_names
+    columns = (names,) if names in there else tuple(names.split("+"))
+    for column in columns:
+        if column not in there:
+            raise UsageError(
+                f"table `{table}` has no column `{column}`",
+                code="usage.unknown-column",
+                where=place,
+                hint=did_you_mean(column, there) or "",
+            )
+    return table, columns
+
+
+def demand(table: str, tables: Mapping[str, pa.Table], where: str) -> None:
+    """Raise a `SourceError` unless there is a table of that name."""
+    if table not in tables:
+        raise SourceError(
+            f"`{where}` names the table `{table}`, which does not exist",
+            code="source.missing-table",
+            where=table,
+            hint=did_you_mean(table, tables) or f"there are {', '.join(tables)}",
+        )

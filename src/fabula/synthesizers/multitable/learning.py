@@ -1,0 +1,370 @@
+"""One table of several, learned: its rows as they depend on parents, siblings and children."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fabula.io.arrays import array_of
+from fabula.io.written.time_forms import TimeForm
+from fabula.relationships.keys import ForeignKey
+from fabula.synthesizers.codecs.learning import FEWEST_ROWS, Columns
+from fabula.synthesizers.codecs.natural import NaturalCodec
+from fabula.synthesizers.constraints.finding import find_relations
+from fabula.synthesizers.constraints.relations import Relations
+from fabula.synthesizers.model import Codes
+from fabula.synthesizers.models.boosted.model import Boosted
+from fabula.synthesizers.multitable.across.across import Across
+from fabula.synthesizers.multitable.bins import Bins
+from fabula.synthesizers.multitable.foreign_keys import Links, Rows
+from fabula.synthesizers.multitable.groups import Groups
+from fabula.synthesizers.multitable.identity import Identity
+from fabula.synthesizers.multitable.layout import Layout, Seen, Siblings
+from fabula.synthesizers.multitable.reach import Reach
+from fabula.synthesizers.multitable.timeline import Timeline
+from fabula.synthesizers.pii.codec import DetailCodec
+from fabula.synthesizers.pii.persons import Persons
+from fabula.synthesizers.trees import Trees
+
+LOOK_BACK = 0.2
+"""A model looks at the sibling before where at least this share of the rows has one."""
+
+
+@dataclass(frozen=True, eq=False)
+class TableModel:
+    """What was learned of one table.
+
+    Attributes:
+        name: The table's name.
+        schema: Its columns.
+        rows: Training rows.
+        links: Its foreign keys.
+        reach: Each of them, in training.
+        identity: What tells its rows apart.
+        timeline: The time that orders a parent's rows, or none.
+        columns: The learned columns; None where there is nothing to learn.
+        layout: The model's columns.
+        below: Cells of the numbers of children, by foreign key.
+        beside: Cells of siblings and positions.
+        depths: Cells of depths, by foreign key to the table itself.
+        model: Draws the unknown part of a row; None where nothing has to be drawn.
+        kept: The real table, where it is kept as it is.
+        left_out: Why other columns are not made.
+        relations: Columns that follow from others on every row.
+        written: How times are written, where the real ones are texts.
+    """
+
+    name: str
+    schema: pa.Schema
+    rows: int
+    links: Links
+    reach: Mapping[ForeignKey, Reach]
+    identity: Identity
+    timeline: Timeline | None
+    columns: Columns | None
+    layout: Layout
+    below: Mapping[ForeignKey, Bins]
+    beside: tuple[Bins, ...]
+    model: Boosted | None
+    kept: pa.Table | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    relations: Relations = field(default_factory=Relations)
+    written: Mapping[str, TimeForm] = field(default_factory=dict)
+    depths: Mapping[ForeignKey, Bins] = field(default_factory=dict)
+
+    @property
+    def natural(self) -> Mapping[str, str]:
+        """What was made of the parts of the primary key that keep their real values."""
+        codecs = () if self.columns is None else self.columns.codecs
+        told = {codec.name: codec.about for codec in codecs if isinstance(codec, NaturalCodec)}
+        if self.identity.alone in told:
+            told[self.identity.alone] += "; a sample has no more rows than these"
+        return told
+
+    @property
+    def made_columns(self) -> frozenset[str]:
+        """The columns, but for keys, that samples have."""
+        if self.kept is not None:
+            return frozenset(self.schema.names)
+        return frozenset(() if self.columns is None else self.columns.names)
+
+    @property
+    def personal(self) -> Mapping[str, str]:
+        """What was made of each personal column."""
+        codecs = () if self.columns is None or self.kept is not None else self.columns.codecs
+        return {codec.name: codec.about for codec in codecs if isinstance(codec, DetailCodec)}
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """All that a table is learned from.
+
+    Attributes:
+        name: The table's name.
+        table: Its rows.
+        links: Its foreign keys.
+        rows: The parent's row of each row of a table, by foreign key.
+        sizes: How many rows each table has.
+        primary: Its primary key.
+        parents: The tables that it points at, as they are seen.
+        below: How many children each row has, by foreign key that points at the table.
+        kept: Tables that are kept as they are.
+        options: The model's own options.
+        seed: Decides everything that is random.
+        protect: Labels of fewer rows, and that many extreme numbers, are not learned.
+        exact: Whether what holds on every row is kept.
+        details: How personal columns are replaced.
+        persons: Whom the rows tell of, where some people have several rows.
+        sensitive: Columns that are replaced or left out.
+        across: What follows from other tables; times of `table` are distances already.
+        astray: The share of rows whose key no parent has, by foreign key.
+    """
+
+    name: str
+    table: pa.Table
+    links: Links
+    rows: Mapping[ForeignKey, Rows]
+    sizes: Mapping[str, int]
+    primary: tuple[str, ...]
+    parents: Mapping[str, Seen]
+    below: Mapping[ForeignKey, NDArray[np.int64]]
+    kept: frozenset[str]
+    options: Mapping[str, Any]
+    seed: int
+    protect: int
+    exact: bool
+    details: Mapping[str, DetailCodec] = field(default_factory=dict)
+    persons: Persons | None = None
+    sensitive: Collection[str] = ()
+    across: Across = field(default_factory=Across)
+    astray: Mapping[ForeignKey, float] = field(default_factory=dict)
+
+    def learn(self) -> tuple[TableModel, Seen]:
+        """Learn the table; also gives it as its children see it."""
+        identity = Identity.of(self.table, self.primary, self.links)
+        order, timeline = self._order(identity)
+        siblings = Siblings.of(self._parents()[order])
+        table = self._features(identity).take(array_of(order))
+        if timeline is not None:
+            table = timeline.flattened(table, siblings.positions)
+        persons = None if self.persons is None else self.persons.take(order)
+        columns, left_out = self._columns(table, timeline, identity, persons)
+        own = np.zeros((len(order), 0), np.int32) if columns is None else columns.encode(table)
+        cells = () if columns is None else tuple(codec.cells for codec in columns.codecs)
+        seen, above = Seen(own, cells), self._above(siblings)
+        kept = self.table if self.name in self.kept else None
+        reach, levels = self._reach()
+        layout, model = Layout(), None
+        beside: tuple[Bins, ...] = ()
+        below: dict[ForeignKey, Bins] = {}
+        depths = {key: Bins.of(level) for key, level in levels.items()}
+        if kept is None:
+            layout, codes, beside, below = self._wide(order, siblings, seen, above, reach)
+            for key, bins in depths.items():
+                drawn = bins.codes(levels[key][order])
+                layout.add(f"depth:{key.name}", (bins.cells(f"depth:{key.name}", drawn),))
+                codes = np.column_stack([codes, drawn])
+            if layout.drawn():
+                model = Boosted.fit(
+                    codes, layout.columns, seed=self.seed, progress=_silent,
+                    context=layout.context(), **self.options,
+                )  # fmt: skip
+        fitted = TableModel(
+            self.name, self.table.schema, self.table.num_rows, self.links, reach, identity,
+            timeline, columns, layout, below, beside, model, kept, left_out,
+            self._relations(table, columns, timeline, identity), depths=depths,
+        )  # fmt: skip
+        back = np.empty_like(order)
+        back[order] = np.arange(len(order))
+        below_it = seen.beside(above)
+        return fitted, Seen(below_it.codes[back], below_it.cells)
+
+    # Parts of a lesson
+
+    def _parents(self) -> Rows:
+        driver = self.links.driver
+        size = self.table.num_rows
+        return np.full(size, -1, np.int64) if driver is None else self.rows[driver]
+
+    def _above(self, siblings: Siblings) -> Seen:
+        """What stands above each row."""
+        driver = self.links.driver
+        if driver is None:
+            return Seen(np.zeros((len(siblings.parents), 0), np.int32))
+        return self.parents[driver.parent].recounted("above", siblings.parents)
+
+    def _order(self, identity: Identity) -> tuple[NDArray[np.int64], Timeline | None]:
+        """Rows by parent and time, or by the number that they have within their parent."""
+        parents = self._parents()
+        learned = self.table.num_rows >= FEWEST_ROWS or self.name in self.kept
+        led = self.links.driver is not None and learned
+        alone = self.across.alone(self.name)
+        timeline = Timeline.of(self.table, alone=alone) if led else None
+        if timeline is None:
+            numbers = [
+                np.asarray(self.table.column(item.column).cast(pa.int64()))
+                for item in identity.numbered
+            ]
+            return np.lexsort((*numbers, parents)), None
+        bounded = timeline.bounded(self.table, protect=self.protect)
+        return bounded.order(self.table, parents), bounded
+
+    def _features(self, identity: Identity) -> pa.Table:
+        """The columns that are neither keys nor foreign keys."""
+        gone = {column for key in self.links.all for column in key.columns} | identity.made
+        return self.table.select([name for name in self.table.column_names if name not in gone])
+
+    def _columns(
+        self,
+        table: pa.Table,
+        timeline: Timeline | None,
+        identity: Identity,
+        persons: Persons | None,
+    ) -> tuple[Columns | None, Mapping[str, str]]:
+        if not table.num_columns:
+            return None, {}
+        # Distances of times are numbers, whatever stands alongside them
+        distances = [] if timeline is None else [*timeline.beside, timeline.gap]
+        given = table.drop_columns(distances)
+        if timeline is not None:
+            times = self.table.column(timeline.time)
+            given = timeline.with_starts(given, times, protect=self.protect)
+        columns = Columns.learnable(
+            given,
+            self.details,
+            persons,
+            protect=self.protect,
+            known=identity.codecs,
+            sensitive=self.sensitive,
+        )
+        columns = columns.beside(table.select(distances), protect=self.protect)
+        if table.num_rows < FEWEST_ROWS and self.name not in self.kept:
+            columns = columns.made_anew(f"{table.num_rows:,} rows are too few to learn from")
+        return (columns if columns.codecs else None), columns.left_out
+
+    def _relations(
+        self,
+        table: pa.Table,
+        columns: Columns | None,
+        timeline: Timeline | None,
+        identity: Identity,
+    ) -> Relations:
+        """What holds on every row, but for times that became gaps or distances, and keys' parts."""
+        if columns is None or not self.exact or self.name in self.kept:
+            return Relations()
+        moved = {*identity.natural, *self.across.moved(self.name)}
+        if timeline is not None:
+            moved |= {timeline.time, timeline.gap, *timeline.beside}
+        left = columns.only([name for name in columns.names if name not in moved])
+        given = self.across.given(self.name)
+        return find_relations(table, left, protect=self.protect, given=given)
+
+    def _reach(self) -> tuple[dict[ForeignKey, Reach], dict[ForeignKey, NDArray[np.int64]]]:
+        """What each foreign key was like, and how deep rows are by those inside the table."""
+        found: dict[ForeignKey, Reach] = {}
+        levels = {}
+        for key in self.links.all:
+            rows = self.rows[key]
+            counts = np.bincount(rows[rows >= 0], minlength=self.sizes[key.parent])
+            groups = trees = None
+            if key in self.links.upward:
+                trees, levels[key] = Trees.of(rows)
+            if key in self.links.others:
+                parent = self.parents[key.parent]
+                rng = np.random.default_rng(self.seed)
+                kept = key.parent in self.kept
+                groups = Groups.of(parent.codes, parent.cells, counts, kept=kept, rng=rng)
+            missing = float((rows < 0).mean()) if len(rows) else 0.0
+            counts = counts if key.parent in self.kept else np.sort(counts)
+            back, home = self._way_back(key) if key in self.links.late else (None, 0.0)
+            found[key] = Reach(
+                counts, missing, self._is_distinct(key), groups, trees, back, home,
+                self.astray.get(key, 0.0), self._apart(key),
+            )  # fmt: skip
+        return found, levels
+
+    def _way_back(self, key: ForeignKey) -> tuple[ForeignKey | None, float]:
+        """The key of a parent that leads back to its child most often, and in which share."""
+        rows = self.rows[key]
+        filled = np.flatnonzero(rows >= 0)
+        ways = [way for way in self.rows if (way.child, way.parent) == (key.parent, self.name)]
+        shares = [float((self.rows[way][rows[filled]] == filled).mean()) for way in ways]
+        best = int(np.argmax(shares)) if len(filled) and shares else None
+        return (None, 0.0) if best is None else (ways[best], shares[best])
+
+    def _is_distinct(self, key: ForeignKey) -> bool:
+        """Whether a key is the last part of a primary key that is made of foreign keys alone."""
+        parts = [link for link in self.links.outward if set(link.columns) & set(self.primary)]
+        pointing = {column for link in parts for column in link.columns}
+        last = len(parts) > 1 and parts[-1] == key and key in self.links.others
+        return last and set(self.primary) <= pointing
+
+    def _apart(self, key: ForeignKey) -> tuple[ForeignKey, ...]:
+        """Earlier keys to the same table that never have the same parent on many rows."""
+        if key not in self.links.others:
+            return ()
+        before = self.links.outward[: self.links.outward.index(key)]
+        rows = self.rows[key]
+        return tuple(
+            other
+            for other in before
+            if (other.parent, other.key) == (key.parent, key.key)
+            and ((self.rows[other] >= 0) & (rows >= 0)).sum() >= FEWEST_ROWS
+            and not ((self.rows[other] == rows) & (rows >= 0)).any()
+        )
+
+    def _wide(
+        self,
+        order: NDArray[np.int64],
+        siblings: Siblings,
+        seen: Seen,
+        above: Seen,
+        reach: Mapping[ForeignKey, Reach],
+    ) -> tuple[Layout, Codes, tuple[Bins, ...], dict[ForeignKey, Bins]]:
+        """The model's columns and their codes in training."""
+        layout, parts = Layout(), [np.zeros((len(order), 0), np.int32)]
+
+        def add(block: str, part: Seen) -> None:
+            layout.add(block, part.cells)
+            parts.append(part.codes)
+
+        def add_numbers(block: str, bins: Bins, numbers: NDArray[np.int64]) -> None:
+            codes = bins.codes(numbers)
+            add(block, Seen(codes[:, None], (bins.cells(block, codes),)))
+
+        beside: tuple[Bins, ...] = ()
+        if self.links.driver is not None:
+            add("above", above)
+            numbers = (siblings.sizes, siblings.positions)
+            beside = tuple(map(Bins.of, numbers))
+            for name, bins, values in zip(BESIDE, beside, numbers, strict=True):
+                add_numbers(name, bins, values)
+            if seen.cells and (siblings.positions > 0).mean() >= LOOK_BACK:
+                add("previous", seen.recounted("previous", siblings.previous))
+        for key in self.links.others:
+            groups = reach[key].groups
+            assert groups is not None
+            of_parents = groups(self.parents[key.parent].codes)[:, None]
+            asked = Seen(of_parents, (groups.as_column,))
+            add(f"group:{key.name}", asked.recounted("group", self.rows[key][order]))
+        for key in self.links.others:
+            there = self.parents[key.parent]
+            add(f"beside:{key.name}", there.recounted("beside", self.rows[key][order]))
+        add("own", seen)
+        below = {key: Bins.of(counts) for key, counts in self.below.items()}
+        for key, bins in below.items():
+            add_numbers(f"below:{key.name}", bins, self.below[key][order])
+        return layout, np.column_stack(parts).astype(np.int32), beside, below
+
+
+BESIDE = ("siblings", "position")
+"""Blocks of numbers that tell where a row stands among its parent's rows."""
+
+
+def _silent(done: int, steps: int) -> None:
+    """Tell nobody: progress is told by table."""

@@ -1,0 +1,374 @@
+"""One table of several, made: rows under their parents, other parents chosen, keys given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fabula.evaluation.metrics.frames import as_labels
+from fabula.io.arrays import array_of
+from fabula.relationships.keys import ForeignKey
+from fabula.synthesizers.codecs.codec import Places
+from fabula.synthesizers.codecs.learning import Columns
+from fabula.synthesizers.model import CellColumn, Codes
+from fabula.synthesizers.multitable.foreign_keys import Rows
+from fabula.synthesizers.multitable.identity import grouped, made_apart
+from fabula.synthesizers.multitable.keyed import agreeing, taken, with_strays
+from fabula.synthesizers.multitable.layout import Seen, Siblings
+from fabula.synthesizers.multitable.learning import BESIDE, TableModel
+from fabula.synthesizers.multitable.matching import (
+    chosen_parents,
+    chosen_within,
+    counts_like,
+    made_distinct,
+    made_unequal,
+    summing_to,
+)
+from fabula.synthesizers.pii.codec import DetailCodec
+
+LONGEST = 64
+"""Siblings that are drawn one after the other; later ones look at one of these."""
+
+Streams = Callable[[str], np.random.Generator]
+"""The random stream of a purpose."""
+
+
+@dataclass(frozen=True, eq=False)
+class MadeTable:
+    """A table that was made.
+
+    Attributes:
+        table: Its rows.
+        seen: Its rows as children see them.
+        wanted: For each foreign key that points at it, how its rows rank by children.
+        links: The parent's row of each of its rows, by foreign key.
+    """
+
+    table: pa.Table
+    seen: Seen
+    wanted: Mapping[ForeignKey, NDArray[np.float64]]
+    links: Mapping[ForeignKey, Rows] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Making:
+    """What a table is made from.
+
+    Attributes:
+        model: What was learned of it.
+        parents: The tables that it points at, already made.
+            scale: Rows, in relation to the training rows.
+        seed: The sample's seed.
+        streams: The random stream of each purpose.
+    """
+
+    model: TableModel
+    parents: Mapping[str, MadeTable]
+    scale: float
+    seed: int
+    streams: Streams
+
+    def make(self) -> MadeTable:
+        """Make the table."""
+        if self.model.kept is not None:
+            return self._kept(self.model.kept)
+        siblings = Siblings.of(self._leading_parents())
+        rows = len(siblings.parents)
+        layout = self.model.layout
+        codes = np.zeros((rows, len(layout.columns)), np.int32)
+        self._place(codes, siblings)
+        self._draw(codes, siblings)
+        links = self._other_parents(codes, siblings)
+        if any(self._seen(key).cells for key in self.model.links.others):
+            for key in self.model.links.others:
+                there = self._seen(key).at(links[key])
+                layout.part(codes, f"beside:{key.name}")[:] = there
+            self._draw(codes, siblings, chosen=True)
+        keep = self._apart(codes, links)
+        wanted = {
+            key: layout.part(codes, f"below:{key.name}")[:, 0].astype(float)
+            for key in self.model.below
+        }
+        for key in self.model.links.upward:
+            links[key] = self._upward(key, codes, wanted[key], links)
+        own = np.ascontiguousarray(layout.part(codes, "own"))
+        table = self._table(own, siblings, links)
+        keep &= self._without_repeats(table)
+        seen = Seen(*self._part(codes, "own")).beside(Seen(*self._part(codes, "above")))
+        ranks = {key: values[keep] for key, values in wanted.items()}
+        kept = {key: rows[keep] for key, rows in links.items()}
+        seen = Seen(seen.codes[keep], seen.cells)
+        return MadeTable(table.filter(array_of(keep)), seen, ranks, kept)
+
+    # Rows and their parents
+
+    def _kept(self, table: pa.Table) -> MadeTable:
+        columns = self.model.columns
+        seen = Seen(np.zeros((table.num_rows, 0), np.int32))
+        if columns is not None:
+            cells = tuple(codec.cells for codec in columns.codecs)
+            seen = Seen(columns.encode(table), cells)
+        return MadeTable(table, seen, {})
+
+    def _seen(self, key: ForeignKey) -> Seen:
+        return self.parents[key.parent].seen
+
+    def _part(self, codes: Codes, block: str) -> tuple[Codes, tuple[CellColumn, ...]]:
+        layout = self.model.layout
+        return layout.part(codes, block), layout.columns[slice(*layout.blocks.get(block, (0, 0)))]
+
+    def _leading_parents(self) -> Rows:
+        """The parent of each row, rising; rows without one come first."""
+        driver, total = self.model.links.driver, round(self.scale * self.model.rows)
+        if self.model.identity.alone is not None:
+            total = min(total, self._natural(self.model.identity.alone)[1].cells)
+        if driver is None:
+            return np.full(total, -1, np.int64)
+        reach = self.model.reach[driver]
+        alone = round(reach.missing * total)
+        counts = self._counts(driver, total - alone)
+        return np.concatenate(
+            [np.full(alone, -1, np.int64), np.repeat(np.arange(len(counts)), counts)]
+        )
+
+    def _counts(self, key: ForeignKey, total: int) -> NDArray[np.int64]:
+        """Children of each parent."""
+        rng, real = self.streams(f"counts of {key.name}"), self.model.reach[key].counts
+        return children_of(self.parents[key.parent], key, real, total, rng)
+
+    def _labels(
+        self, key: ForeignKey, links: Mapping[ForeignKey, Rows]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+        """What parents must agree in with their children, as labels of the children and parents.
+
+        These are the columns of a key that another one decides; None where there are none.
+        """
+        shared = self.model.links.fixed_before(key)
+        if not shared:
+            return None
+        given = self._given(links)
+        over = given if key.parent == self.model.name else self.parents[key.parent].table
+        there = [over[key.key[key.columns.index(column)]] for column in shared]
+        return agreeing([given[column] for column in shared], there)
+
+    def _given(self, links: Mapping[ForeignKey, Rows]) -> dict[str, pa.ChunkedArray]:
+        """The columns of foreign keys whose parents are chosen; the first key decides."""
+        values: dict[str, pa.ChunkedArray] = {}
+        for key in self.model.links.all:
+            if key in links and key.parent != self.model.name:
+                for column, name in zip(key.columns, key.key, strict=True):
+                    if column not in values:
+                        values[column] = taken(self.parents[key.parent].table[name], links[key])
+        return values
+
+    def _other_parents(self, codes: Codes, siblings: Siblings) -> dict[ForeignKey, Rows]:
+        driver = self.model.links.driver
+        found: dict[ForeignKey, Rows] = {} if driver is None else {driver: siblings.parents}
+        for key in self.model.links.others:
+            reach, rng = self.model.reach[key], self.streams(f"parents of {key.name}")
+            assert reach.groups is not None
+            asked = self.model.layout.part(codes, f"group:{key.name}")[:, 0].astype(np.int64)
+            links = np.full(len(codes), -1, np.int64)
+            likeliest = np.lexsort((rng.random(len(asked)), asked == reach.groups.size))
+            has = np.sort(likeliest[: round((1 - reach.missing) * len(asked))])
+            counts = self._counts(key, len(has))
+            groups = reach.groups(self._seen(key).codes).astype(np.int64)
+            labels = self._labels(key, found)
+            if labels is not None:
+                within = (labels[0][has], labels[1])
+                links[has] = chosen_within(asked[has], groups, counts, within, rng)
+            elif len(counts):
+                links[has] = chosen_parents(asked[has], groups, counts, rng)
+            alike = None if labels is None else labels[0]
+            if reach.distinct:
+                links = made_distinct(links, self._beside(found), rng, alike)
+            for other in reach.apart:
+                links = made_unequal(links, found[other], counts, rng, alike)
+            found[key] = links
+        return found
+
+    def _upward(
+        self,
+        key: ForeignKey,
+        codes: Codes,
+        wanted: NDArray[np.float64],
+        links: Mapping[ForeignKey, Rows],
+    ) -> Rows:
+        trees, rng = self.model.reach[key].trees, self.streams(f"trees of {key.name}")
+        assert trees is not None
+        labels = self._labels(key, links)
+        drawn = self.model.layout.part(codes, f"depth:{key.name}")[:, 0]
+        return trees.grown(drawn, wanted, rng, None if labels is None else labels[0])
+
+    def _natural(self, column: str) -> tuple[int, CellColumn]:
+        """Where a part of the key that keeps its real values stands in the codes, and its cells."""
+        layout, columns = self.model.layout, self.model.columns
+        assert columns is not None
+        at = layout.blocks["own"][0] + columns.names.index(column)
+        return at, layout.columns[at]
+
+    def _apart(self, codes: Codes, links: Mapping[ForeignKey, Rows]) -> NDArray[np.bool_]:
+        """Give rows that repeat a key of real values another one; rows without a free one go."""
+        column = self.model.identity.needs_room
+        if column is None or not len(codes):
+            return np.ones(len(codes), dtype=bool)
+        given, (at, cells) = self._given(links), self._natural(column)
+        beside = [as_labels(given[name]) for name in self.model.identity.primary if name in given]
+        for name in self.model.identity.natural[:-1]:
+            beside.append(as_labels(pa.chunked_array([codes[:, self._natural(name)[0]]])))
+        rng = self.streams(f"key {column}")
+        codes[:, at], keep = made_apart(grouped(beside), codes[:, at], cells.cells, rng)
+        return keep
+
+    def _beside(self, links: Mapping[ForeignKey, Rows]) -> Rows:
+        """Rows that are alike in the parts of the primary key that are chosen so far."""
+        primary = set(self.model.identity.primary)
+        parts = [rows for key, rows in links.items() if primary & set(key.columns)]
+        if len(parts) == 1:
+            return parts[0]
+        return np.unique(np.column_stack(parts), axis=0, return_inverse=True)[1].reshape(-1)
+
+    def _without_repeats(self, table: pa.Table) -> NDArray[np.bool_]:
+        """Rows that don't repeat a primary key of foreign keys; the others are not available."""
+        identity = self.model.identity
+        if not identity.primary or identity.made & set(identity.primary) or identity.natural:
+            return np.ones(table.num_rows, dtype=bool)
+        labels = grouped([as_labels(table.column(name)) for name in identity.primary])
+        first = np.unique(labels, return_index=True)[1]
+        return np.isin(np.arange(table.num_rows), first)
+
+    # Columns
+
+    def _place(self, codes: Codes, siblings: Siblings) -> None:
+        """Fill in what is known of a row before it is drawn."""
+        layout, driver = self.model.layout, self.model.links.driver
+        if driver is None:
+            return
+        layout.part(codes, "above")[:] = self._seen(driver).at(siblings.parents)
+        numbers = (siblings.sizes, siblings.positions)
+        for name, bins, values in zip(BESIDE, self.model.beside, numbers, strict=True):
+            layout.part(codes, name)[:, 0] = bins.codes(values)
+
+    def _draw(self, codes: Codes, siblings: Siblings, *, chosen: bool = False) -> None:
+        """Draw what is not known, in place; sibling after sibling where a model looks back.
+
+        Args:
+            codes: The rows.
+            siblings: Where each stands.
+            chosen: Whether other parents are chosen and so known.
+        """
+        model, layout = self.model.model, self.model.layout
+        if model is None or not len(codes):
+            return
+        rng = self.streams("chosen" if chosen else "drawn")
+        known = layout.known(len(codes), ())
+        known[:, layout.context()] = True
+        alone = self.model.identity.alone
+        if alone is not None:
+            at, cells = self._natural(alone)
+            if not chosen:
+                codes[:, at] = np.sort(rng.choice(cells.cells, len(codes), replace=False))
+            known[:, at] = True
+        if chosen:
+            groups = [block for block in layout.blocks if block.startswith("group:")]
+            known |= layout.known(len(codes), groups)
+        if "previous" not in layout.blocks:
+            codes[:] = model.complete(codes, known, rng).codes
+            return
+        before = siblings.previous
+        late = siblings.positions >= LONGEST
+        before[late] = (np.arange(len(codes)) - siblings.positions)[late] + (
+            siblings.positions[late] % LONGEST
+        )
+        places = np.minimum(siblings.positions, LONGEST)
+        for place in range(int(places.max()) + 1):
+            rows = np.flatnonzero(places == place)
+            last = Seen(*self._part(codes, "own")).at(before[rows])
+            part = codes[rows]
+            layout.part(part, "previous")[:] = last
+            codes[rows] = model.complete(part, known[rows], rng).codes
+
+    def _table(self, own: Codes, siblings: Siblings, links: Mapping[ForeignKey, Rows]) -> pa.Table:
+        """Values of all columns, in the training table's order."""
+        values = self._learned(own, siblings)
+        numbers = np.arange(len(own), dtype=np.int64)
+        for codec in self.model.identity.keys:
+            places = Places(numbers, self.seed, self.streams(f"key {codec.name}"))
+            values[codec.name] = codec.decode(np.zeros(len(own), np.int32), places)
+        for key in self.model.links.all:
+            rows = links.get(key)
+            if rows is None:  # it is chosen when all tables are made
+                continue
+            source = values if key.parent == self.model.name else self.parents[key.parent].table
+            for column, name in zip(key.columns, key.key, strict=True):
+                there = source[name]
+                kind = self.model.schema.field(column).type
+                if column not in values:
+                    values[column] = taken(there, rows).cast(kind)
+                    astray = self.model.reach[key].astray
+                    if astray and len(key.columns) == 1:
+                        rng = self.streams(f"strays of {key.name}")
+                        strays = with_strays(values[column], astray, there, self.seed, rng)
+                        values[column] = strays
+        for item in self.model.identity.numbered:
+            kind = self.model.schema.field(item.column).type
+            values[item.column] = array_of(item.values(values)).cast(kind)
+        self.model.identity.dated(values)
+        names = [name for name in self.model.schema.names if name in values]
+        schema = self.model.schema
+        fields = [pa.field(n, values[n].type, metadata=schema.field(n).metadata) for n in names]
+        return pa.table([values[name] for name in names], schema=pa.schema(fields))
+
+    def _learned(self, own: Codes, siblings: Siblings) -> dict[str, pa.Array | pa.ChunkedArray]:
+        columns = self.model.columns
+        if columns is None:
+            return {}
+        numbers = np.arange(len(own), dtype=np.int64)
+        own = self._with_times(own, columns, siblings)
+        made: dict[str, pa.Array] = {}
+        last = [isinstance(codec, DetailCodec) for codec in columns.codecs]
+        for at in np.argsort(last, kind="stable").tolist():  # details see the row's other columns
+            codec, name = columns.codecs[at], columns.names[at]
+            rng = self.streams(f"column {name}")
+            places = Places(numbers, self.seed, rng, pa.table(made) if last[at] and made else None)
+            made[name] = codec.decode(np.ascontiguousarray(own[:, at]), places)
+        table = pa.table([made[name] for name in columns.names], schema=columns.schema)
+        if self.model.timeline is not None:
+            table = self.model.timeline.restored(table, siblings.positions)
+        table = self.model.relations.followed(table, self.streams("relations"))
+        return {name: table.column(name) for name in table.column_names}
+
+    def _with_times(self, own: Codes, columns: Columns, siblings: Siblings) -> Codes:
+        """First rows with a start and later ones with a gap, where a model drew none."""
+        timeline, own = self.model.timeline, own.copy()
+        if timeline is None:
+            return own
+        for name, needed in (
+            (timeline.time, siblings.positions == 0),
+            (timeline.gap, siblings.positions > 0),
+        ):
+            at = columns.names.index(name)
+            cells = columns.codecs[at].cells
+            lacking = np.flatnonzero(needed & (own[:, at] == cells.cells - 1))
+            shares = cells.counts[:-1].astype(float)
+            if cells.missing and len(lacking) and shares.any():
+                rng = self.streams(f"times of {name}")
+                own[lacking, at] = rng.choice(len(shares), len(lacking), p=shares / shares.sum())
+        return own
+
+
+def children_of(
+    parent: MadeTable,
+    key: ForeignKey,
+    real: NDArray[np.int64],
+    total: int,
+    rng: np.random.Generator,
+) -> NDArray[np.int64]:
+    """How many children each row of a parent has, of `total` in all."""
+    if key not in parent.wanted:  # the parent is kept as it is, and its order with it
+        return summing_to(real, total, rng)
+    return counts_like(parent.wanted[key], real, total, rng)

@@ -1,0 +1,1 @@
+"""Personal details: found in training rows, and newly generated for every sampled row."""

@@ -1,0 +1,226 @@
+"""Personal details: never learned, newly generated for every sampled row.
+
+Names, addresses, telephone numbers and the like tell who somebody is. What is kept is their kind
+and form, how many are missing, and how often one comes up again; what goes with them is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from fabula.errors import UsageError
+from fabula.io.arrays import array_of
+from fabula.pii.check_digits import with_account_check, with_card_check
+from fabula.pii.national_ids import SCHEMES
+from fabula.synthesizers.codecs.categories import is_text, plain_values
+from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Wanted
+from fabula.synthesizers.model import CellColumn, Weights
+from fabula.synthesizers.pii.countries import CALLING, CountryColumn, calling_codes
+from fabula.synthesizers.pii.detect import NAMES, WORDS
+from fabula.synthesizers.pii.gender_column import SexColumn
+from fabula.synthesizers.pii.identities import Crowd
+from fabula.synthesizers.pii.name_forms import NameForm
+from fabula.synthesizers.pii.shapes import MOST_ATTEMPTS, Shapes
+from fabula.synthesizers.pii.sieve import Sieve
+
+_CHECKS = {"account": with_account_check, "card": with_card_check}
+
+_HOME = "https://www.example.com/"
+"""Web addresses are made below this one, which RFC 2606 sets aside."""
+
+
+@dataclass(frozen=True, eq=False)
+class DetailCodec:
+    """A column of personal details.
+
+    Attributes:
+        name: The column's name.
+        type: Its Arrow type.
+        detail: What it holds, one of `recognised.WORDS`.
+        counts: Training rows that have it, and that lack it where some do.
+        crowd: Whom the rows tell of.
+        form: How names are written.
+        shapes: The shapes of codes; None where there are words.
+        gap: The blank text of a missing value, or None for a null.
+        sex: The column that first names and titles agree with, if there is one.
+        reason: What told by value that the column is personal; empty where its name did.
+        scheme: Which national id it holds, one of `national_ids.SCHEMES`.
+        sieve: What keeps codes from meeting real ones, where they could.
+        country: The column that names, places and calling codes agree with, if there is one.
+    """
+
+    name: str
+    type: pa.DataType
+    detail: str
+    counts: NDArray[np.int64]
+    crowd: Crowd
+    form: NameForm
+    shapes: Shapes | None = None
+    gap: str | None = None
+    sex: SexColumn | None = None
+    reason: str = ""
+    scheme: str = ""
+    sieve: Sieve | None = None
+    country: CountryColumn | None = None
+
+    @property
+    def missing(self) -> bool:
+        """Whether some values are missing."""
+        return len(self.counts) > 1
+
+    @property
+    def cells(self) -> CellColumn:
+        """What a model sees of the column: whether there is a value."""
+        return CellColumn(self.name, self.counts, ordered=False, missing=self.missing)
+
+    @property
+    def about(self) -> str:
+        """What was made of the column."""
+        told = f"{WORDS[self.detail]}, newly generated"
+        return f"{told} ({self.reason})" if self.reason else told
+
+    def encode(self, values: pa.Array) -> CodeColumn:
+        """0 for a value, 1 for none."""
+        if not self.missing:
+            return np.zeros(len(values), np.int32)
+        texts = plain_values(values).cast(pa.large_string())
+        blank = pc.equal(pc.utf8_trim_whitespace(texts), "").fill_null(True)
+        return np.asarray(blank.to_numpy(zero_copy_only=False), np.int32)
+
+    def decode(self, codes: CodeColumn, places: Places, wanted: Wanted | None = None) -> pa.Array:
+        """New details, which follow from the rows' numbers."""
+        del wanted  # there is a value or none
+        made = self._made(places)
+        gap = pa.scalar(self.gap, made.type)
+        values = pc.if_else(array_of(codes == 0), made, gap)
+        return (values if is_text(self.type) else values.cast(pa.int64())).cast(self.type)
+
+    def marks(self, codes: CodeColumn) -> pa.Array:
+        """Marks in place of details, for as long as the numbers of the rows are open."""
+        mark = pa.scalar("+" if is_text(self.type) else "0", pa.string())
+        return pc.if_else(array_of(codes == 0), mark, pa.scalar(None, mark.type)).cast(self.type)
+
+    def weights(self, wanted: Wanted) -> Weights:
+        """Only missing values can be asked for."""
+        if wanted == (None,) and self.missing:
+            return np.array([0.0, 1.0])
+        raise UsageError(
+            f"`{self.name}` holds {WORDS[self.detail]}, which are newly generated for each row",
+            code="given.detail",
+            where=self.name,
+            hint=f"leave `{self.name}` out of what is given",
+        )
+
+    def state(self) -> CodecState:
+        """The codec as plain values; the type is the schema's."""
+        crowd, arrays = self.crowd.state()
+        shapes = None if self.shapes is None else self.shapes.state()
+        settings = {"detail": self.detail, "form": self.form.state(), "shapes": shapes}
+        sex = None if self.sex is None else asdict(self.sex)
+        settings |= {"reason": self.reason, "scheme": self.scheme}
+        country = None if self.country is None else asdict(self.country)
+        settings |= {"gap": self.gap, "sex": sex, "country": country, **crowd}
+        sieve = {} if self.sieve is None else {"sieve": self.sieve.marked}
+        return CodecState("detail", settings, {"counts": self.counts, **arrays, **sieve})
+
+    @classmethod
+    def restore(cls, name: str, kind: pa.DataType, state: CodecState) -> DetailCodec:
+        """The codec of a state."""
+        settings, arrays = state.settings, state.arrays
+        sex = settings["sex"]
+        return cls(
+            name,
+            kind,
+            settings["detail"],
+            arrays["counts"],
+            Crowd.restore(settings, arrays),
+            NameForm(**settings["form"]),
+            _restored(settings["shapes"]),
+            settings["gap"],
+            None if sex is None else SexColumn(sex["name"], tuple(sex["labels"])),
+            settings.get("reason", ""),
+            settings.get("scheme", ""),
+            Sieve(arrays["sieve"], words=False) if "sieve" in arrays else None,
+            _country(settings.get("country")),
+        )
+
+    def _made(self, places: Places) -> pa.Array:
+        """A detail for each row."""
+        rows, seed, beside = places.numbers, places.seed, places.beside
+        sexes = None if self.sex is None or beside is None else self.sex.sexes(beside)
+        homes = None
+        if self.country and beside is not None and self.country.name in beside.column_names:
+            homes = self.country.homes(beside, self.crowd.locales)
+        if self.shapes is not None:
+            people = self.crowd.people(rows, seed, sexes)
+            codes = self._called(homes) if self.detail == "phone" else None
+            return self._codes(self.shapes, people, seed, codes)
+        draw = partial(self.crowd.fields, rows=rows, seed=seed, sexes=sexes, homes=homes)
+        if self.detail == "url":
+            (accounts,) = draw(("username",))
+            return pc.binary_join_element_wise(_HOME, accounts, "")
+        parts = self.form.parts if self.detail == "name" else (self.detail,)
+        made = draw(parts)
+        return self.form.write(made) if self.detail in NAMES else made[0]
+
+    def _called(self, homes: NDArray[np.int64] | None) -> pa.Array | None:
+        """The calling codes of rows whose country is known, where each row is another person."""
+        if homes is None or len(self.crowd.repeats):
+            return None
+        codes = pa.array([*calling_codes(self.crowd.locales), None], pa.string())
+        return codes.take(array_of(np.where(homes < 0, len(codes) - 1, homes)))
+
+    def _codes(
+        self, shapes: Shapes, people: NDArray[np.int64], seed: int, called: pa.Array | None
+    ) -> pa.Array:
+        """A code for each person; a real one gives way to the next one."""
+        codes = self._checked(shapes.at(people, seed, self._stream), called)
+        if self.sieve is None:
+            return codes
+        again = np.arange(len(people))
+        for attempt in range(1, MOST_ATTEMPTS):
+            again = again[self.sieve.stops(codes.take(array_of(again)))]
+            if not len(again):
+                break
+            drawn = shapes.at(people[again], seed, self._stream, attempt=attempt)
+            flags = np.zeros(len(people), bool)
+            flags[again] = True
+            theirs = None if called is None else called.take(array_of(again))
+            codes = pc.replace_with_mask(codes, array_of(flags), self._checked(drawn, theirs))
+        return codes
+
+    def _checked(self, codes: pa.Array, called: pa.Array | None) -> pa.Array:
+        """Codes with the check digits of their kind, or with the calling code of their country."""
+        if called is not None:
+            rest = pc.replace_substring_regex(codes, CALLING, r"\1")
+            moved = pc.binary_join_element_wise(called, rest, "")
+            abroad = pc.match_substring_regex(codes, CALLING)
+            codes = pc.if_else(pc.and_(abroad, pc.is_valid(called)), moved, codes)
+        if not is_text(self.type):  # a number has no leading zero
+            codes = pc.replace_substring_regex(codes, "^0", "1")
+        check = _CHECKS.get(self.detail)
+        if self.scheme:
+            check = SCHEMES[self.scheme].repaired
+        return codes if check is None else pa.array(map(check, codes.to_pylist()), codes.type)
+
+    @cached_property
+    def _stream(self) -> str:
+        return f"{self.crowd.name} {self.name}"
+
+
+def _country(state: Mapping[str, Any] | None) -> CountryColumn | None:
+    if state is None:
+        return None
+    return CountryColumn(state["name"], tuple(state["locales"]), tuple(state["labels"]))
+
+
+def _restored(shapes: Mapping[str, Any] | None) -> Shapes | None:
+    return None if shapes is None else Shapes(tuple(shapes["regexes"]), tuple(shapes["rows"]))

@@ -1,0 +1,232 @@
+"""Which personal detail a column of text holds, as far as its name and its values show.
+
+A name alone is not trusted: a column `customer` may hold `new` and `regular`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from fabula.fakers.locales import Name, known_locales, load_locale
+from fabula.inference.guesses import Facts, guess, words
+from fabula.pii.check_digits import is_account, is_card
+from fabula.spec.words import Person
+
+NAMES = ("name", "first_name", "last_name")
+
+WORDS: Mapping[str, str] = {
+    "name": "names of people",
+    "first_name": "first names",
+    "last_name": "last names",
+    "email": "e-mails",
+    "username": "user names",
+    "phone": "phone numbers",
+    "street": "streets",
+    "address": "addresses",
+    "ip": "IP addresses",
+    "url": "web addresses",
+    "account": "bank accounts",
+    "card": "card numbers",
+    "code": "codes",
+    "city": "towns",
+    "state": "states",
+    "postcode": "postcodes",
+    "company": "companies",
+    "job": "jobs",
+    "national_id": "national ids",
+    "plate": "licence plates",
+    "mac": "MAC addresses",
+    "uuid": "UUIDs",
+    "coordinates": "coordinates",
+}
+"""Every detail, and what a column of it holds."""
+
+WIDE = ("street", "address", "city", "state", "postcode", "company", "job")
+"""Details that many may share: learned as labels where most rows have a frequent one."""
+
+NUMBERED = ("email", "username", "url", "phone", "ip", "account", "card", "code", "postcode",
+            "national_id", "plate", "mac", "uuid", "coordinates")  # fmt: skip
+"""Details that follow from the number of a person, and so differ where people do."""
+
+_BY_VALUES: Mapping[str, str] = {
+    "email": r"^[^@\s]+@[^@\s]+\.\pL{2,}$",
+    "url": r"^(https?://|www\.)\S+$",
+    "ip": r"^((25[0-5]|2[0-4]\d|1?\d?\d)(\.|$)){4}$|^[0-9a-f]*:[0-9a-f:]*:[0-9a-f:]+$",
+    "account": r"^[A-Z]{2}\d{2}( ?[A-Z0-9]{4}){2,7}( ?[A-Z0-9]{1,4})?$",
+    "card": r"^\d{4}([ -]?\d{4}){2}[ -]?\d{1,7}$",
+    "code": r"^(\d{3}-\d{2}-\d{4}|[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5})$",
+    "phone": r"^(\+\d[\d ()./-]{6,18}|\(\d{1,5}\) ?\d[\d ./-]{4,14})( ?x\d{1,5})?$",
+}
+"""Addresses on the net, numbers of accounts, cards, people, devices and telephones."""
+
+_CHECKS: Mapping[str, Callable[[str], bool]] = {"account": is_account, "card": is_card}
+
+_BY_NAME: Mapping[str, str] = {
+    r"(^|_)(phone|mobile|cell|telephone|tel|fax)(_?(number|num|no|nr))?$": "phone",
+    r"(^|_)(iban|bic|ssn|social_security|passport|tax_id|vat|number_plate)(_?(number|no|nr))?$": (
+        "code"
+    ),
+    r"(^|_)(vorname|prenom)$": "first_name",
+    r"(^|_)(nachname|familienname|apellidos?|cognome)$": "last_name",
+    r"(^|_)(telefon|telefono|handy)(nummer)?$": "phone",
+    r"(^|_)(adresse|anschrift|direccion|indirizzo)$": "address",
+    r"(^|_)(account|card|licen[cs]e|policy)_(number|num|no|nr)$": "code",
+}
+_LOOKS: Mapping[str, str] = {
+    "name": r"^[\pL][\pL'’.,\- ()\"/]+$",
+    "first_name": r"^[\pL][\pL'’.\- ]*$",
+    "last_name": r"^[\pL][\pL'’.\- ]*$",
+    "username": r"^[^\s@]{2,40}$",
+    "phone": r"^\+?[(\d][\d ()./x+-]{3,24}$",
+    "street": r"\pL{2}",
+    "address": r"\pL{2}",
+    "code": r"\d",
+    "postcode": r"^[A-Z0-9][A-Z0-9 -]{2,9}$",
+    "city": r"^[\pL][\pL'’.\- ()]+$",
+}
+"""What nearly all values of a column must look like to be the detail that its name says."""
+
+_SAMPLE = 1_000
+_ENOUGH = 20
+"""Differing texts, at least, that show by themselves that they are names."""
+
+_NEARLY_ALL, _MOST, _MANY, _SOME = 0.9, 0.6, 0.5, 0.25
+_MORE_THAN_ONE, _MOST_WORDS = 1.5, 8
+_FOREIGN, _GAIN, _MOST_LOCALES = 0.08, 0.03, 5
+_ALL_NAMES = 1e6
+"""Names that there are, about: as many words tell nothing of a locale."""
+
+
+def detail_by_values(known: pa.Array) -> str | None:
+    """The detail that differing texts show by themselves."""
+    sample = known.slice(0, _SAMPLE)
+    for detail, regex in _BY_VALUES.items():
+        if _share(sample, regex) < _NEARLY_ALL:
+            continue
+        valid = _CHECKS.get(detail)
+        if valid is None or np.mean([valid(text) for text in sample.to_pylist()]) >= _NEARLY_ALL:
+            return detail
+    return None
+
+
+def detail_by_name(name: str, known: pa.Array, *, owner: str, beside: frozenset[str]) -> str | None:
+    """The detail that a column's name tells, where its values look like it.
+
+    Args:
+        name: The column's name.
+        known: Its differing texts.
+        owner: What the table's rows are.
+        beside: The names of the table's columns.
+    """
+    sample = known.slice(0, _SAMPLE)
+    word = words(name)
+    detail = next((kind for rule, kind in _BY_NAME.items() if re.search(rule, word)), None)
+    if detail is None:
+        near = frozenset(words(other) for other in beside)
+        found = guess(Facts(word, str, owner=words(owner), beside=near))
+        if found is None or not isinstance(found.column, Person):
+            return None
+        detail = found.column.field
+    if detail not in WORDS or _share(sample, _LOOKS.get(detail, "")) < _NEARLY_ALL:
+        return None
+    if detail == "name" and not _are_names(sample):
+        return None
+    return detail
+
+
+def names_by_values(known: pa.Array) -> str | None:
+    """Names that are known as such: full ones, or first or last names alone."""
+    sample = known.slice(0, _SAMPLE)
+    if len(sample) < _ENOUGH or _share(sample, _LOOKS["name"]) < _NEARLY_ALL:
+        return None
+    texts = [_words(text) for text in sample.to_pylist()]
+    full = np.mean([len(text) for text in texts]) > _MORE_THAN_ONE
+    for code in known_locales():
+        first, last = (_word_shares(texts, names) > 0 for names in _names(code))
+        if full and first.mean() >= _MANY and (first & last).mean() >= _SOME:
+            return "name"
+        if not full and max(first.mean(), last.mean()) >= _MOST:
+            return "first_name" if first.mean() >= last.mean() else "last_name"
+    return None
+
+
+def likely_locales(detail: str, known: pa.Array) -> tuple[str, ...]:
+    """Whose names these are: the locales that know most of them.
+
+    Where last names alone outnumber those of a locale, further ones help out.
+
+    Args:
+        detail: Which names.
+        known: Differing names.
+    """
+    texts = [_words(text) for text in known.slice(0, _SAMPLE).to_pylist()]
+    scores = {code: _scores(texts, code) for code in known_locales()}
+    ranked = sorted(scores, key=lambda code: (-scores[code].mean(), code != "en", code))
+    if scores[ranked[0]].mean() < _FOREIGN:
+        return ("en",)
+    chosen, reached = ranked[:1], scores[ranked[0]]
+    held = _names(ranked[0])[1]
+    for code in ranked[1:]:
+        gain = np.maximum(reached, scores[code]).mean() - reached.mean()
+        if gain >= _GAIN or (detail == "last_name" and len(held) < len(known)):
+            chosen.append(code)
+            reached, held = np.maximum(reached, scores[code]), held | _names(code)[1]
+    return tuple(chosen[:_MOST_LOCALES])
+
+
+def _are_names(sample: pa.Array) -> bool:
+    """Whether texts that are said to be full names may be: some hold a known one."""
+    texts = [_words(text) for text in sample.to_pylist()]
+    sizes = np.array([len(text) for text in texts])
+    if np.mean((sizes > 1) & (sizes <= _MOST_WORDS)) < _MOST:
+        return False
+    all_names = (frozenset[str]().union(*_names(code)) for code in known_locales())
+    return any((_word_shares(texts, names) > 0).mean() >= _SOME for names in all_names)
+
+
+def _scores(texts: list[list[str]], code: str) -> NDArray[np.float64]:
+    """How well a locale explains names: a hit among few names says more than one among many."""
+    first, last = _names(code)
+    score = np.zeros(len(texts))
+    for names in (first, last - first):
+        score += _word_shares(texts, names) * (1 - np.log(len(names)) / np.log(_ALL_NAMES))
+    return score
+
+
+def _word_shares(texts: list[list[str]], names: frozenset[str]) -> NDArray[np.float64]:
+    """The share of the words of each text that are known names."""
+    return np.array([sum(w in names for w in text) / max(1, len(text)) for text in texts])
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W\d_]+", text.casefold())
+
+
+@lru_cache(maxsize=64)
+def _names(code: str) -> tuple[frozenset[str], frozenset[str]]:
+    """First and last names of a locale, in small letters."""
+    locale = load_locale(code)
+    first, last = (
+        frozenset(name.text.casefold() for names in pairs for name in names)
+        for pairs in (locale.first, locale.last)
+    )
+    return first, last
+
+
+def name_pools(detail: str, code: str) -> tuple[Sequence[Name], Sequence[Name]]:
+    """The first or last names that a locale has for women and for men."""
+    locale = load_locale(code)
+    return locale.first if detail == "first_name" else locale.last
+
+
+def _share(texts: pa.Array, regex: str) -> float:
+    if not len(texts):
+        return 0.0
+    return float(pc.mean(pc.match_substring_regex(texts, regex).cast(pa.int8())).as_py())

@@ -1,0 +1,336 @@
+"""The personal details of a table, and which of its columns tell of the same people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fabula.inference.codes import are_letter_codes
+from fabula.io.arrays import array_of
+from fabula.io.written.columns import written_form
+from fabula.io.written.number_forms import NumberForm
+from fabula.pii import Finding, find_in_table
+from fabula.relationships.keys import singular
+from fabula.synthesizers.codecs.categories import FEWER, is_text, plain_values
+from fabula.synthesizers.codecs.keys import KeyCodec
+from fabula.synthesizers.pii.codec import DetailCodec
+from fabula.synthesizers.pii.countries import CountryColumn
+from fabula.synthesizers.pii.detect import (
+    NAMES,
+    WIDE,
+    detail_by_name,
+    detail_by_values,
+    likely_locales,
+    names_by_values,
+)
+from fabula.synthesizers.pii.gender_column import SexColumn
+from fabula.synthesizers.pii.persons import (
+    IDENTIFYING,
+    Persons,
+    identifies_people,
+    numbered,
+)
+from fabula.synthesizers.pii.replacing import (
+    PersonalColumn,
+    codec_of,
+    crowd_of,
+    has_places,
+)
+from fabula.synthesizers.pii.shapes import Shapes
+
+FREQUENT = 0.5
+"""Labels are learned where those of enough rows cover at least this share of a column."""
+
+NOBODY = ("city", "state", "job")
+"""Details that name nobody by themselves: few rows are enough for their labels."""
+
+SAME_PEOPLE = 1.05
+"""One column follows another where their pairs are at most that many times the other's values."""
+
+MANY = 0.25
+"""Codes differ in at least this share of the rows; fewer are labels."""
+
+_SEEN = 2_000
+_NUMBER = r"^[+-]?\d*\.\d+$|^[+-]?\d+(\.\d+)?[eE][+-]?\d+$"
+
+SEVERAL = ("phone", "account", "card", "code", "ip", "mac", "plate", "national_id", "uuid")
+"""Details of which one person may have several, in columns of their own."""
+
+SHARED = ("first_name", "last_name", "company", "city", "state", "job")
+"""Words that people share by chance."""
+
+
+def details_of(
+    table: pa.Table, found: Sequence[PersonalColumn], owner: str, protect: int
+) -> dict[str, DetailCodec]:
+    """How the personal columns of a table are replaced.
+
+    Args:
+        table: Training rows.
+        found: Its personal columns.
+        owner: What its rows are.
+        protect: Labels of fewer rows are rare.
+    """
+    columns = sorted(found, key=lambda item: -len(item.known))
+    named = next((item for item in columns if item.detail in NAMES), None)
+    locales = ("en",) if named is None else likely_locales(named.detail, named.known)
+    groups: list[list[PersonalColumn]] = []
+    for column in columns:
+        group = next((group for group in groups if _tells_of(group, column)), None)
+        if group is None:
+            groups.append([column])
+        else:
+            group.append(column)
+    country = CountryColumn.of(table) if columns else None
+    if country is not None:
+        locales = tuple(dict.fromkeys([*locales, *country.locales]))
+    sex = SexColumn.of(table) if columns else None
+    sexes = None if sex is None else array_of(sex.sexes(table))
+    details: dict[str, DetailCodec] = {}
+    for group in groups:
+        crowd, placed = crowd_of(group, owner, locales), has_places(group, locales)
+        theirs = sex if sexes is not None and _follows(group[0].values, sexes) else None
+        for column in group:
+            kind = table.schema.field(column.name).type
+            codec = codec_of(column, kind, crowd, protect, placed=placed)
+            details[column.name] = replace(codec, sex=theirs, country=country)
+    return details
+
+
+def personal_columns(
+    tables: Mapping[str, pa.Table], protect: int, sensitive: Mapping[str, Collection[str]]
+) -> dict[str, list[PersonalColumn]]:
+    """The personal columns of each table: by value, then by name, then as copies.
+
+    Args:
+        tables: The tables by name.
+        protect: Labels of fewer rows are rare.
+        sensitive: Columns of each that are personal whatever they hold.
+    """
+    found = {
+        name: _all_found(table, singular(name), protect, sensitive.get(name, ()))
+        for name, table in tables.items()
+    }
+    personal = [item for items in found.values() for item in items if item.detail in COPIED]
+    for name, table in tables.items():
+        known = {item.name for item in found[name]}
+        rest = [column for column in _texts_of(table) if column not in known]
+        copies = (_copied(table, column, personal) for column in rest)
+        found[name] = [*found[name], *(item for item in copies if item)]
+    return found
+
+
+def _copied(
+    table: pa.Table, name: str, personal: Sequence[PersonalColumn]
+) -> PersonalColumn | None:
+    """A column as personal, if it repeats one that is."""
+    values, gap = _filled(table, name)
+    known = pc.unique(values).drop_null()
+    for item in personal if len(known) > 1 else ():
+        same = pc.sum(pc.is_in(known, value_set=item.known)).as_py()
+        if same >= COPY_SHARE * len(known):
+            reason = f"its values are those of another personal column, `{item.name}`"
+            return PersonalColumn(name, item.detail, values, known, gap, reason, item.scheme)
+    return None
+
+
+COPIED = ("name", "company", "street", "address", "email", "username", "phone", "account", "card",
+          "national_id", "plate")  # fmt: skip
+"""Details whose values, met in another column, tell of the same people."""
+
+COPY_SHARE = 0.5
+
+
+def persons_in(table: pa.Table, found: Sequence[PersonalColumn]) -> list[Persons]:
+    """The people that columns of a table tell apart: personal ones, and ids called so."""
+    told = [numbered(item.name, item.values) for item in found if item.detail in IDENTIFYING]
+    known = {item.name for item in found}
+    ids = [name for name in table.column_names if name not in known and identifies_people(name)]
+    return told + [
+        numbered(name, plain_values(table.column(name).combine_chunks()))
+        for name in ids
+        if not pa.types.is_nested(table.schema.field(name).type)
+    ]
+
+
+def _all_found(
+    table: pa.Table, owner: str, protect: int, sensitive: Collection[str]
+) -> list[PersonalColumn]:
+    """The personal columns of a table, by value first, then by name."""
+    findings = find_in_table(table)
+    ids = [item.name for item in table.schema
+           if pa.types.is_integer(item.type) and identifies_people(item.name)]  # fmt: skip
+    names = dict.fromkeys([*_texts_of(table), *findings, *ids])
+    found = [
+        _found(table, name, owner, protect, findings.get(name))
+        for name in names
+        if name not in sensitive
+    ]
+    found += [_declared(table, name, owner, findings.get(name)) for name in sensitive]
+    return [item for item in found if item]
+
+
+def _declared(
+    table: pa.Table, name: str, owner: str, finding: Finding | None
+) -> PersonalColumn | None:
+    """A column that is personal by its owner's word; None where nothing can stand in for it."""
+    kind = table.schema.field(name).type
+    if not (is_text(kind) or pa.types.is_integer(kind)):
+        return None
+    values, gap = _filled(table, name)
+    known = pc.unique(values).drop_null()
+    if len(known) < 2:
+        return None
+    reason = "named as sensitive"
+    if finding is not None:
+        reason = f"{reason}; {finding.reason}"
+        return PersonalColumn(name, finding.kind, values, known, gap, reason, finding.scheme)
+    detail = None
+    if is_text(kind):
+        beside = frozenset(table.column_names)
+        detail = detail_by_values(known) or detail_by_name(name, known, owner=owner, beside=beside)
+    return PersonalColumn(name, detail or "code", values, known, gap, reason)
+
+
+def _texts_of(table: pa.Table) -> list[str]:
+    """Columns of plain text; categories of a frame are labels by their owner's will."""
+    return [item.name for item in table.schema if is_text(item.type)]
+
+
+def _filled(table: pa.Table, name: str) -> tuple[pa.Array, str | None]:
+    """A column as text, blank ones as nulls, and the blank text that it has for missing ones."""
+    plain = plain_values(table.column(name).combine_chunks())
+    if pa.types.is_floating(plain.type):
+        plain = plain.cast(pa.int64())
+    values = plain.cast(pa.large_string())
+    blank = pc.equal(pc.utf8_trim_whitespace(values), "")
+    blanks = pc.unique(values.filter(blank))
+    gap = blanks[0].as_py() if len(blanks) and not values.null_count else None
+    return pc.if_else(blank, pa.scalar(None, values.type), values), gap
+
+
+def _found(
+    table: pa.Table,
+    name: str,
+    owner: str,
+    protect: int,
+    finding: Finding | None,
+) -> PersonalColumn | None:
+    kind = table.schema.field(name).type
+    if pa.types.is_temporal(kind) or pa.types.is_dictionary(kind):
+        return None
+    values, gap = _filled(table, name)
+    counted = values.drop_null().value_counts()
+    known, rows = counted.field("values"), counted.field("counts").to_numpy()
+    if len(known) < 2:
+        return None
+    written = written_form(values) if is_text(kind) else None
+    timed = written is not None and not isinstance(written.form, NumberForm)
+    if (
+        finding is not None
+        and not timed
+        and _is_replaced(finding, len(known), key=_is_key(name, values, finding))
+    ):
+        reason = f"{finding.reason}; confidence {finding.confidence:.2f}"
+        return PersonalColumn(name, finding.kind, values, known, gap, reason, finding.scheme)
+    if identifies_people(name) and _are_ids(known, len(values) - values.null_count, kind):
+        reason = f"`{name}` says that it tells people apart; confidence {BY_NAME:.2f}"
+        return PersonalColumn(name, "code", values, known, gap, reason)
+    if not is_text(kind):
+        return None
+    detail = None if timed else detail_by_values(known)  # 46:36:52 looks like an IPv6 address
+    reason = f"by the form of its values; confidence {NEARLY_ALL:.2f}"
+    if detail is None:
+        reason = f"`{name}` says so, and its values may be; confidence {BY_NAME:.2f}"
+        beside = frozenset(table.column_names)
+        detail = detail_by_name(name, known, owner=owner, beside=beside)
+        if detail == "code" and not _are_digits(known) and written:
+            return None  # `vat` may be an amount
+    if detail is None or detail in WIDE:
+        least = math.ceil(FEWER * protect) if detail in NOBODY else protect
+        if rows[rows >= least].sum() >= FREQUENT * rows.sum() or written:
+            return None
+        if detail is None and (detail := names_by_values(known)):
+            reason = f"known names; confidence {BY_NAME:.2f}"
+        elif detail is None and (detail := _code(values, known, protect)):
+            reason = f"differing texts of a few shapes; confidence {BY_NAME:.2f}"
+    key = KeyCodec.learn(name, values) if detail == "code" else None
+    if detail is None or (key is not None and not key.meets_real_ones):
+        return None
+    return PersonalColumn(name, detail, values, known, gap, reason)
+
+
+NEARLY_ALL, BY_NAME = 0.9, 0.5
+"""How sure a form is that nearly all values have, and a name that values don't gainsay."""
+
+
+def _is_replaced(finding: Finding, known: int, *, key: bool) -> bool:
+    """Whether values are newly generated however often they repeat; keys are in a way of their
+    own."""
+    if finding.kind == "company":
+        return known >= MANY_COMPANIES
+    return not key and (finding.direct or finding.kind == "uuid")
+
+
+MANY_COMPANIES = 20
+"""That many companies are customers; fewer may be makers or carriers."""
+
+
+def _is_key(name: str, values: pa.Array, finding: Finding) -> bool:
+    """Whether codes that look personal number the rows."""
+    return (
+        finding.kind in ("plate", "postcode", "uuid") and KeyCodec.learn(name, values) is not None
+    )
+
+
+def _are_ids(known: pa.Array, rows: int, kind: pa.DataType) -> bool:
+    """Whether values repeat and are codes of which there could be many more."""
+    if not FEWEST_IDS <= len(known) <= 0.9 * rows:
+        return False
+    shapes = Shapes.of(known, protect=len(known))
+    coded = shapes is not None and (shapes.are_codes or not is_text(kind))
+    return coded and shapes is not None and SPARSE * len(known) <= shapes.size
+
+
+FEWEST_IDS, SPARSE = 10, 8
+
+
+def _are_digits(known: pa.Array) -> bool:
+    return bool(pc.all(pc.match_substring_regex(known, r"^\d+$")).as_py())
+
+
+def _code(values: pa.Array, known: pa.Array, protect: int) -> str | None:
+    """Whether a column holds codes: many texts, nearly all of a few shapes with digits."""
+    texts = values.drop_null()
+    if len(known) < MANY * len(texts) or pc.all(pc.match_substring_regex(known, _NUMBER)).as_py():
+        return None
+    shapes = Shapes.of(texts, protect=protect, frequent=True)
+    if shapes is None:
+        return None
+    return "code" if shapes.are_codes or are_letter_codes(known[:_SEEN].to_pylist()) else None
+
+
+def _tells_of(group: list[PersonalColumn], other: PersonalColumn) -> bool:
+    """Whether a column tells of the people of a group, and nothing that another one tells.
+
+    The first column of a group tells most of them apart.
+    """
+    lead = group[0]
+    if other.detail not in SEVERAL:
+        twins = [column for column in group if column.detail == other.detail]
+        if twins:
+            return bool(twins[0].values.equals(other.values))
+    if other.detail not in SHARED and len(other.known) * SAME_PEOPLE < len(lead.known):
+        return False  # they would no longer repeat
+    return _follows(lead.values, other.values)
+
+
+def _follows(lead: pa.Array, other: pa.Array) -> bool:
+    """Whether there is one other value for nearly every value."""
+    both = pa.table({"lead": lead, "other": other}).drop_null()
+    pairs = both.group_by(["lead", "other"]).aggregate([]).num_rows
+    return bool(pairs <= SAME_PEOPLE * pc.count_distinct(both["lead"]).as_py())

@@ -1,0 +1,273 @@
+"""The people whom the rows of a table tell of: made up, numbered, the same in all their columns.
+
+A row has a person by its number, and everything about the person follows from that number, so that
+a name and an e-mail of one row agree without being stored. Where real people come up in several
+rows, invented ones do so as often.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from fabula.fakers.people import People
+from fabula.io.arrays import array_of
+from fabula.streams import BLOCK_ROWS, stream
+from fabula.synthesizers.pii.sieve import Sieve
+
+Numbers = NDArray[np.int64]
+
+ACCOUNTS = ("email", "username")
+"""Fields that hold the person's number, so that no two people share one."""
+
+_STREAM = "people of a synthesizer"
+_SIEVE = "sieve "
+_ATTEMPTS = 64
+
+_PARTS = (
+    ("company",),
+    ("street", "address", "city", "state", "postcode"),
+)
+"""Fields that are drawn again together; all others are those of the name."""
+
+CHANCE = 0.05
+"""Where fewer rows than this share have the value of another one, names agree by chance."""
+
+MOST_COMPARED = 2 * BLOCK_ROWS
+"""People whose words are compared so that they differ; among more there are too few words."""
+
+
+@dataclass(frozen=True, eq=False)
+class Crowd:
+    """People that rows share, or have to themselves.
+
+    Attributes:
+        name: Tells this crowd's random streams from those of others.
+        locales: Languages and countries of their names, such as `en` or `pt-br`.
+        distinct: Fields, other than accounts, in which no two people of a block agree, as far as
+            there are words.
+        repeats: Rows of each real person that has several, the most frequent first.
+        alone: Rows of the real people that have one row each.
+        sieves: What keeps a field from meeting real values.
+        first_number: The number that ends the account of the first person, so that no account is
+            a real one.
+    """
+
+    name: str
+    locales: tuple[str, ...] = ("en",)
+    distinct: tuple[str, ...] = ()
+    repeats: Numbers = field(default_factory=lambda: np.zeros(0, np.int64))
+    alone: int = 1
+    sieves: Mapping[str, Sieve] = field(default_factory=dict)
+    first_number: int = 0
+
+    @classmethod
+    def of(cls, name: str, values: pa.Array, **details: Any) -> Crowd:
+        """The crowd that the values of one column tell apart."""
+        rows = values.drop_null().value_counts().field("counts").to_numpy()
+        repeats = np.sort(rows[rows > 1])[::-1].astype(np.int64)
+        if repeats.sum() < CHANCE * rows.sum():
+            repeats = repeats[:0]
+        return cls(name, repeats=repeats, alone=int((rows == 1).sum()), **details)
+
+    def people(self, rows: Numbers, seed: int, sexes: Numbers | None = None) -> Numbers:
+        """The number of each row's person: below `len(repeats)` for those with several rows.
+
+        Where sexes are decided, such women have even numbers and men odd ones.
+        """
+        if not len(self.repeats):
+            return rows
+        sums = np.cumsum(np.append(self.repeats, self.alone))
+        u = np.empty(len(rows))
+        for block, numbers, at in _blocks(rows):
+            u[at] = self.stream(seed, "person", block).random(int(numbers.max()) + 1)[numbers]
+        drawn = np.searchsorted(sums, u * sums[-1], "right").astype(np.int64)
+        if sexes is not None:  # the neighbour, of whom there are about as many rows
+            wrong = (sexes >= 0) & (drawn % 2 != sexes) & (drawn ^ 1 < len(self.repeats))
+            drawn = np.where(wrong & (drawn < len(self.repeats)), drawn ^ 1, drawn)
+        return np.where(drawn < len(self.repeats), drawn, len(self.repeats) + rows)
+
+    def fields(
+        self,
+        names: tuple[str, ...],
+        rows: Numbers,
+        seed: int,
+        *,
+        sexes: Numbers | None = None,
+        homes: Numbers | None = None,
+    ) -> list[pa.Array]:
+        """Some fields of each row's person, an array of strings for each.
+
+        Args:
+            names: The fields.
+            rows: The numbers of the rows.
+            seed: The sample's seed.
+            sexes: 0 (female), 1 (male) or -1 (open) for each row, if anything is decided.
+            homes: The place of each row's locale, or -1, likewise; people of several rows have
+                their own.
+        """
+        people, first, index = np.unique(
+            self.people(rows, seed, sexes), return_index=True, return_inverse=True
+        )
+        known = np.arange(len(self.repeats) if self.distinct else 0, dtype=np.int64)
+        whole = np.concatenate([known, people[people >= len(known)]])
+        decided = None
+        if sexes is not None:
+            decided = whole % 2
+            one_row = people >= len(self.repeats)
+            decided[whole >= len(self.repeats)] = sexes[first[one_row]]
+        lived = None
+        if homes is not None:
+            lived = np.where(whole < len(self.repeats), -1, 0)
+            lived[lived == 0] = homes[first[people >= len(self.repeats)]]
+        group = _Group(self, whole, seed, decided, lived)
+        place = array_of(np.searchsorted(whole, people)[index])
+        return [group.field(name).take(place) for name in names]
+
+    def stream(self, seed: int, purpose: str, block: int, attempt: int = 0) -> np.random.Generator:
+        """The random stream of one purpose."""
+        return stream(seed, f"{_STREAM} {self.name}", purpose, block, attempt=attempt)
+
+    def state(self) -> tuple[dict[str, Any], Mapping[str, NDArray[Any]]]:
+        """The crowd as plain values."""
+        settings = {
+            "crowd": self.name,
+            "locales": self.locales,
+            "distinct": self.distinct,
+            "alone": self.alone,
+            "first_number": self.first_number,
+        }
+        sieves = {f"{_SIEVE}{name}": sieve.marked for name, sieve in self.sieves.items()}
+        arrays: dict[str, NDArray[Any]] = {"repeats": self.repeats, **sieves}
+        return settings, arrays
+
+    @classmethod
+    def restore(cls, settings: Mapping[str, Any], arrays: Mapping[str, Any]) -> Crowd:
+        """The crowd of a state."""
+        return cls(
+            settings["crowd"],
+            tuple(settings["locales"]),
+            tuple(settings["distinct"]),
+            arrays["repeats"],
+            settings["alone"],
+            {
+                name.removeprefix(_SIEVE): Sieve(marked, words=True)
+                for name, marked in arrays.items()
+                if name.startswith(_SIEVE)
+            },
+            settings.get("first_number", 0),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Group:
+    """Some people of a crowd.
+
+    Attributes:
+        crowd: The crowd.
+        people: Their numbers, rising.
+        seed: The sample's seed.
+        sexes: 0, 1 or -1 for each; None where nothing is decided.
+        homes: The place of the locale of each, or -1; None where nothing is decided.
+    """
+
+    crowd: Crowd
+    people: Numbers
+    seed: int
+    sexes: Numbers | None
+    homes: Numbers | None = None
+
+    def field(self, name: str) -> pa.Array:
+        """A field of each."""
+        attempts = self._attempts(_part(name))
+        values = self._drawn(name, np.arange(len(self.people)), 0)
+        for attempt in np.unique(attempts[attempts > 0]).tolist():
+            again = attempts == attempt
+            drawn = self._drawn(name, np.flatnonzero(again), attempt)
+            values = pc.replace_with_mask(values, array_of(again), drawn)
+        return values
+
+    def _attempts(self, part: int) -> Numbers:
+        """How often a part of each is drawn again: no two agree, and no value is a real one.
+
+        Earlier ones of two that agree stay.
+        """
+        few = len(self.people) <= MOST_COMPARED
+        compared = [name for name in self.crowd.distinct if few and _part(name) == part]
+        sieves = {name: sieve for name, sieve in self.crowd.sieves.items() if _part(name) == part}
+        attempts = np.zeros(len(self.people), np.int64)
+        all_of_them = np.arange(len(self.people))
+        values = {name: self._drawn(name, all_of_them, 0) for name in {*compared, *sieves}}
+        stopped = {name: sieve.stops(values[name]) for name, sieve in sieves.items()}
+        for attempt in range(1, _ATTEMPTS):
+            again = np.zeros(len(self.people), bool)
+            for name in compared:
+                again |= _repeated(values[name])
+            for found in stopped.values():
+                again |= found
+            if not again.any():
+                break
+            attempts[again] = attempt
+            for name, each in values.items():
+                drawn = self._drawn(name, np.flatnonzero(again), attempt)
+                values[name] = pc.replace_with_mask(each, array_of(again), drawn)
+                if name in sieves:
+                    stopped[name][again] = sieves[name].stops(drawn)
+        return attempts
+
+    def _drawn(self, name: str, which: Numbers, attempt: int) -> pa.Array:
+        """A field of some of them, drawn with all of their block up to the last one."""
+        drawn = People(self.crowd.locales)
+        pieces, places = [pa.array([], pa.string())], [np.zeros(0, np.int64)]
+        for block, numbers, at in _blocks(self.people[which]):
+            size = int(numbers.max()) + 1
+            open_stream = partial(self.crowd.stream, self.seed, block=block, attempt=attempt)
+            sexes, homes = (
+                None if decided is None else _placed(decided[which][at], numbers, size)
+                for decided in (self.sexes, self.homes)
+            )
+            if name in ACCOUNTS:
+                whole = self.crowd.first_number + block * BLOCK_ROWS + np.arange(size)
+                account = cast(Literal["email", "username"], name)
+                made = drawn.draw_unique(open_stream, whole, account, sexes=sexes, homes=homes)
+            else:
+                made = drawn.draw(open_stream, size, [name], sexes=sexes, homes=homes)[name]
+            pieces.append(made.take(array_of(numbers)))
+            places.append(at)
+        return pa.concat_arrays(pieces).take(array_of(np.argsort(np.concatenate(places))))
+
+
+def _placed(values: Numbers, places: Numbers, size: int) -> Numbers:
+    """Values at some places, -1 at others."""
+    found = np.full(size, -1)
+    found[places] = values
+    return found
+
+
+def _part(field: str) -> int:
+    """Which of `_PARTS` a field belongs to; one more than there are for the name."""
+    return next((at for at, part in enumerate(_PARTS) if field in part), len(_PARTS))
+
+
+def _blocks(numbers: Numbers) -> Iterator[tuple[int, Numbers, Numbers]]:
+    """Blocks that hold some numbers: the block, the places in it, and where the numbers stand."""
+    block, place = np.divmod(numbers, BLOCK_ROWS)
+    for each in np.unique(block).tolist():
+        rows = np.flatnonzero(block == each)
+        yield each, place[rows], rows
+
+
+def _repeated(values: pa.Array) -> NDArray[np.bool_]:
+    """Which values stand in an earlier place, too."""
+    codes = values.dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    first = np.unique(codes, return_index=True)[1]
+    repeated = np.ones(len(codes), bool)
+    repeated[first] = False
+    return repeated

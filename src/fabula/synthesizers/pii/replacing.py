@@ -1,0 +1,226 @@
+"""What stands in for the personal columns of one group of people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fabula.fakers.locales import load_locale
+from fabula.fakers.regex import compile_pattern
+from fabula.pii.national_ids import SCHEMES
+from fabula.synthesizers.codecs.categories import is_text
+from fabula.synthesizers.pii.codec import DetailCodec
+from fabula.synthesizers.pii.detect import NUMBERED, name_pools
+from fabula.synthesizers.pii.identities import ACCOUNTS, Crowd
+from fabula.synthesizers.pii.name_forms import TITLE, NameForm
+from fabula.synthesizers.pii.shapes import MOST_ATTEMPTS, Shapes, outlines
+from fabula.synthesizers.pii.sieve import Sieve
+
+_ANY_CODE = r"[A-Z]{2}\d{8}"
+"""The shape of new codes where the real ones have none."""
+
+_PLACE = r"-?[1-7]\d\.\d{4}, -?[1-9]\d\.\d{4}"
+
+_END = 2**31 - 1
+
+_NETWORK = {
+    False: r"10(\.(\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])){3}",
+    True: r"2001:db8(:[1-9a-f][0-9a-f]{3}){6}",
+}
+"""Addresses that no machine on the net has (RFC 1918, RFC 3849)."""
+
+
+@dataclass(frozen=True)
+class PersonalColumn:
+    """A column that holds details.
+
+    Attributes:
+        name: The column's name.
+        detail: What it holds.
+        values: Its texts; blank ones are null.
+        known: The differing ones.
+        gap: The blank text that stands for a missing value, or None for a null.
+        reason: What tells it by value; empty where the column's name did.
+        scheme: Which national id it is.
+    """
+
+    name: str
+    detail: str
+    values: pa.Array
+    known: pa.Array
+    gap: str | None
+    reason: str = ""
+    scheme: str = ""
+
+
+def crowd_of(group: list[PersonalColumn], owner: str, locales: tuple[str, ...]) -> Crowd:
+    """The people of a group; words that differ among all of them, differ among new ones."""
+    lead = group[0]
+    differing = [column.detail for column in group if len(column.known) == len(lead.known)]
+    return Crowd.of(
+        f"{owner} {lead.name}".strip(),
+        lead.values,
+        locales=locales,
+        distinct=tuple(detail for detail in differing if detail not in NUMBERED),
+        sieves=_sieves(group, locales),
+        first_number=_first_number(group),
+    )
+
+
+def has_places(group: list[PersonalColumn], locales: tuple[str, ...]) -> bool:
+    """Whether postcodes go with a town or street, and are written as those of some locales."""
+    known = {column.detail: column for column in group}
+    if "postcode" not in known or not {"city", "street", "address"} & set(known):
+        return False
+    forms = (compile_pattern(place.postcodes).at(np.zeros(1, np.int64))[0].as_py()
+             for code in locales for place in load_locale(code).places[:20])  # fmt: skip
+    ours = pc.is_in(outlines(known["postcode"].known), value_set=outlines(pa.array(forms)))
+    return bool(pc.mean(ours.cast(pa.int8())).as_py() >= NEARLY_ALL)
+
+
+NEARLY_ALL = 0.9
+
+BARRED = ("name", "company", "street", "address")
+"""Fields of which no new value may be a real one."""
+
+PLENTY = 4
+"""First or last names alone differ from real ones where there are that many times as many."""
+
+
+def _sieves(group: list[PersonalColumn], locales: tuple[str, ...]) -> dict[str, Sieve]:
+    """What keeps the words of a group from meeting real ones."""
+    known = {column.detail: column for column in reversed(group)}
+    parts = [known[name] for name in ("first_name", "last_name") if name in known]
+    few = [part for part in parts if PLENTY * len(part.known) <= _pool(part.detail, locales)]
+    barred = {part.detail: part.known for part in few}
+    barred |= {name: known[name].known for name in BARRED if name in known}
+    if has_places(group, locales):
+        barred["postcode"] = known["postcode"].known
+    if len(few) == 2:  # a name of two new words is new
+        barred.pop("name", None)
+    if len(parts) == 2 and "name" not in known and not few:
+        space = pa.scalar(" ", pa.large_string())
+        both = pc.binary_join_element_wise(*(part.values for part in parts), space)
+        barred["name"] = pc.unique(both).drop_null()
+    return {
+        name: Sieve.of(pc.replace_substring_regex(values, f"^{TITLE}", ""), words=True)
+        for name, values in barred.items()
+    }
+
+
+def _first_number(group: list[PersonalColumn]) -> int:
+    """The number of the first account: of more digits than any real one ends in."""
+    most = 0
+    for column in group:
+        if column.detail in ACCOUNTS:
+            ours = column.known
+            if column.detail == "email":  # new ones are at a reserved domain
+                ours = ours.filter(pc.match_substring(ours, "@example."))
+            digits = pc.extract_regex(ours, r"(?P<end>[0-9]*)(?:@.*)?$").field("end")
+            most = max(most, pc.max(pc.utf8_length(digits)).as_py() or 0)
+    return 10 ** min(most, LONGEST_NUMBER) if most else 0
+
+
+LONGEST_NUMBER = 9
+
+
+def _pool(detail: str, locales: tuple[str, ...]) -> int:
+    """How many first or last names there are."""
+    return sum(len(names) for code in locales for names in name_pools(detail, code))
+
+
+def codec_of(
+    column: PersonalColumn, kind: pa.DataType, crowd: Crowd, protect: int, *, placed: bool
+) -> DetailCodec:
+    """How new values of a column are made.
+
+    Args:
+        column: The column.
+        kind: Its Arrow type.
+        crowd: The people of its group.
+        protect: Different values that show what a shape has in common.
+        placed: Whether postcodes are those of the towns of the group's people.
+    """
+    filled = len(column.values) - column.values.null_count
+    gaps = column.values.null_count
+    own = placed and column.detail == "postcode" and is_text(kind)
+    shapes = None if own else _shapes(column, crowd, protect)
+    return DetailCodec(
+        column.name,
+        kind,
+        column.detail,
+        np.array([filled, gaps] if gaps else [filled], np.int64),
+        crowd,
+        NameForm.of(column.known, full=column.detail == "name"),
+        shapes,
+        column.gap,
+        reason="; ".join([column.reason, *_doubts(column, crowd, shapes)]),
+        scheme=column.scheme,
+        sieve=_sieve(column, shapes),
+    )
+
+
+def _doubts(column: PersonalColumn, crowd: Crowd, shapes: Shapes | None) -> list[str]:
+    """That new values may be real ones, where there are too few others."""
+    if shapes is not None and _is_crowded(column, shapes):
+        return ["new ones may be real ones, as there are few more codes of their form"]
+    if column.detail in ("first_name", "last_name") and column.detail not in crowd.sieves:
+        return ["new ones may be real ones, as there are few more names"]
+    return []
+
+
+def _is_crowded(column: PersonalColumn, shapes: Shapes) -> bool:
+    """Whether real codes leave too few others."""
+    return shapes.fullest(len(column.known)) * MOST_ATTEMPTS > 1
+
+
+RARELY_MET = 1e-6
+"""Real codes that as many new ones meet by chance, at most, without a sieve."""
+
+
+def _sieve(column: PersonalColumn, shapes: Shapes | None) -> Sieve | None:
+    """What keeps codes from meeting real ones, unless they hardly can or can't but do."""
+    if shapes is None or len(column.known) ** 2 < RARELY_MET * shapes.size:
+        return None
+    if _is_crowded(column, shapes):
+        return None
+    return Sieve.of(column.known, words=False)
+
+
+def _shapes(column: PersonalColumn, crowd: Crowd, protect: int) -> Shapes | None:
+    """The shapes of numbers and codes; None for what is made of words."""
+    texts = column.known  # one person's number, however often it repeats, is not a pattern
+    match column.detail:
+        case "phone":
+            return Shapes.of(texts, protect=protect) or Shapes.of_phones(crowd.locales)
+        case "ip":
+            new = pc.mean(pc.match_substring(column.known, ":").cast(pa.int8())).as_py() > 0.5
+            return Shapes((_NETWORK[new],), (1,))
+        case "postcode":
+            return Shapes.of(texts, protect=protect)
+        case "mac" | "uuid":
+            return Shapes((_hexadecimal(texts[0].as_py()),), (1,))
+        case "national_id" if _is_plain(column.known) and SCHEMES[column.scheme].valid:
+            return Shapes((SCHEMES[column.scheme].plain_form,), (1,))
+        case "coordinates":
+            return Shapes((_PLACE,), (1,))
+        case "account":  # check digits come last, and make no number differ
+            texts = pc.utf8_replace_slice(texts, start=2, stop=4, replacement="00")
+        case "card":
+            texts = pc.utf8_replace_slice(texts, start=-1, stop=_END, replacement="0")
+        case detail if detail not in ("code", "plate", "national_id"):
+            return None
+    return Shapes.of(texts, protect=protect) or Shapes((_ANY_CODE,), (1,))
+
+
+def _hexadecimal(text: str) -> str:
+    """The form of a hexadecimal code: digits anywhere, punctuation and capitals as they are."""
+    digit = "[0-9A-F]" if text != text.lower() else "[0-9a-f]"
+    return "".join(digit if char.isalnum() else "\\." if char == "." else char for char in text)
+
+
+def _is_plain(known: pa.Array) -> bool:
+    return bool(pc.all(pc.match_substring_regex(known, "^[0-9A-Za-z]+$")).as_py())

@@ -1,1 +1,0 @@
-"""What language models make besides the columns of a spec: rows of a class, rows for a table."""

@@ -1,7 +1,0 @@
-"""Texts that say the same again: exactly, in nearly the same letters, or in other words."""
-
-from __future__ import annotations
-
-from fabula.texts.near_duplicates.find import Match, Method, near_duplicates
-
-__all__ = ["Match", "Method", "near_duplicates"]

@@ -1,0 +1,98 @@
+"""Texts as unit vectors: an endpoint's embedding where one is named, else word vectors here.
+
+Where the endpoint can't embed, the word vectors of this machine take its place, and that is said.
+All vectors of a run come from one model, since those of two can't be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fabula.errors import AuthenticationError, ModelError, PrerequisiteError, RateLimitError
+from fabula.llm.cache.budget import Budget
+from fabula.llm.cache.ledger import Ledger
+from fabula.llm.providers.catalogue import settings_of
+from fabula.llm.providers.embeddings import open_embedder
+from fabula.llm.providers.local_embeddings import DIMENSIONS, NAME, embed_locally
+from fabula.spec.tables import ModelSpec
+
+CANNOT_EMBED = frozenset(
+    f"model.{problem}" for problem in ("no-api", "not-found", "rejected", "unreachable")
+) | {"prerequisite.key", "prerequisite.variable"}
+"""Errors of endpoints that do not embed at all; any other one passes or names what to repair."""
+_AT_ONCE = 2_048
+
+Vectors = NDArray[np.floating]
+
+
+class TextVectors:
+    """The embedding of one run.
+
+    Args:
+        model: `wordllama` for word vectors here, or an endpoint's embedding model.
+        budget: What may be spent.
+        fresh: Ask again, even where vectors are known.
+        say: Called with what is worth knowing.
+    """
+
+    def __init__(
+        self, model: str | ModelSpec, budget: Budget, *, fresh: bool, say: Callable[[str], None]
+    ) -> None:
+        self.name = model if isinstance(model, str) else str(model.name)
+        self._model = model
+        self._budget = budget
+        self._fresh = fresh
+        self._say = say
+        self._is_fixed = False
+
+    def keep_to(self, name: str) -> None:
+        """Use what an earlier part of the run used, and nothing else."""
+        self.name, self._is_fixed = name, True
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """A unit vector for each text, in their order.
+
+        Raises:
+            ModelError: The endpoint stopped embedding after the first texts.
+            AuthenticationError: It refused the key.
+        """
+        if self.name == NAME:
+            return _halved(texts)
+        try:
+            vectors = await self._ask(texts)
+        except (AuthenticationError, RateLimitError):
+            raise
+        except (ModelError, PrerequisiteError) as error:
+            if self._is_fixed or error.code not in CANNOT_EMBED:
+                raise
+            self._say(
+                f"`{self.name}` does not embed, so word vectors of this machine are used: "
+                f"{error.message}"
+            )
+            self.name = NAME
+            return _halved(texts)
+        self._is_fixed = True
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        units: Vectors = vectors / np.maximum(lengths, 1e-12)
+        return units
+
+    async def _ask(self, texts: Sequence[str]) -> Vectors:
+        settings = self._model if isinstance(self._model, str) else settings_of(self._model)
+        ledger = Ledger(fresh=self._fresh)
+        embedder = open_embedder(settings, ledger=ledger, budget=self._budget)
+        try:
+            return await embedder.embed(texts)
+        finally:
+            await embedder.close()
+            ledger.close()
+
+
+def _halved(texts: Sequence[str]) -> Vectors:
+    """Word vectors of this machine in half precision, so that many texts take little memory."""
+    made = np.empty((len(texts), DIMENSIONS), dtype=np.float16)
+    for start in range(0, len(texts), _AT_ONCE):
+        made[start : start + _AT_ONCE] = embed_locally(texts[start : start + _AT_ONCE])
+    return made

@@ -1,0 +1,169 @@
+"""`fabula validate train.jsonl`: would a fine-tuning service take this file?
+
+Reads any JSON Lines file of one of the training formats, whoever wrote it, line by line. What is
+wrong is told by line number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fabula.errors import SourceError
+from fabula.training.formats import FORMATS, Line, format_of_row, read_line
+from fabula.training.splits import plain
+from fabula.training.tokens import TURN_TOKENS, tokens_of
+from fabula.training.tools import tool_problems
+from fabula.training.turns import order_problem
+
+LONGEST = 65_536
+"""Tokens of one example that the largest services take."""
+_SHOWN = 5
+
+_RULES = {
+    "json": "every line is a JSON object",
+    "format": f"every line has the keys of one format ({', '.join(FORMATS)})",
+    "roles": "turns have known roles, go back and forth, and end with the assistant",
+    "tools": "calls of tools fit the tools that are declared, and are answered",
+    "text": "no text is empty",
+    "length": "no example is too long",
+    "distinct": "no example occurs twice",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How a file keeps one rule.
+
+    Attributes:
+        rule: The rule's name: `json`, `format`, `roles`, `tools`, `text`, `length` or `distinct`.
+        words: What it demands.
+        lines: Lines that were looked at.
+        broken: Each line that breaks it, with what is wrong there.
+    """
+
+    rule: str
+    words: str
+    lines: int
+    broken: tuple[tuple[int, str], ...]
+
+    @property
+    def message(self) -> str:
+        """The verdict in one sentence."""
+        if not self.broken:
+            return f"{self.words} ({self.lines:,} lines)"
+        told = "; ".join(f"line {line} {problem}" for line, problem in self.broken[:_SHOWN])
+        more = len(self.broken) - _SHOWN
+        return f"{self.words}: {told}" + (f" and {more:,} more" if more > 0 else "")
+
+
+@dataclass
+class _Findings:
+    """The lines that break each rule."""
+
+    broken: dict[str, list[tuple[int, str]]] = field(
+        default_factory=lambda: {rule: [] for rule in _RULES}
+    )
+
+    def note(self, rule: str, line: int, problem: str) -> None:
+        self.broken[rule].append((line, problem))
+
+
+def check_training_file(path: Path, *, longest: int = LONGEST) -> tuple[Finding, ...]:
+    """Tell what a fine-tuning service would refuse in a file.
+
+    Args:
+        path: A JSON Lines file of a known format: OpenAI's chat or preferences, ShareGPT, Alpaca,
+            texts, prompts and completions, preferences as texts or as conversations, segments.
+        longest: Most tokens of one example, by estimate.
+
+    Returns:
+        One finding a rule, with the lines that break it.
+
+    Raises:
+        SourceError: The file can't be read, or holds no line.
+    """
+    findings, rows, form = _Findings(), 0, ""
+    seen: dict[bytes, int] = {}
+    for line, text in _lines(path):
+        rows += 1
+        row = _object(text)
+        if row is None:
+            findings.note("json", line, "is not a JSON object")
+            continue
+        found = format_of_row(row)
+        form = form or found
+        if not found or found != form:
+            other = f"is not of the format `{form}`" if form else "has the keys of none"
+            findings.note("format", line, other)
+            continue
+        read = read_line(row, found)
+        if read is None:
+            findings.note("format", line, f"does not hold what `{found}` needs")
+            continue
+        _check_line(findings, line, read, strict=found == "sharegpt")
+        told = [text for talk in read.talks for turn in talk for text in (turn.role, turn.written)]
+        sizes = [sum(tokens_of(turn.written) + TURN_TOKENS for turn in talk) for talk in read.talks]
+        if max(sizes) > longest:
+            findings.note("length", line, f"has about {max(sizes):,} tokens")
+        key = hashlib.blake2b(plain(repr(told)).encode(), digest_size=16).digest()
+        if key in seen:
+            findings.note("distinct", line, f"repeats line {seen[key]}")
+        seen.setdefault(key, line)
+    if not rows:
+        raise SourceError(f"`{path}` holds no example", code="source.empty", where=str(path))
+    words = {"format": f"every line has the keys of `{form}`"} if form else {}
+    words["length"] = f"no example has more than {longest:,} tokens (estimated)"
+    return tuple(
+        Finding(rule, words.get(rule, told), rows, tuple(findings.broken[rule]))
+        for rule, told in _RULES.items()
+    )
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Lines that are not blank, with their numbers from 1."""
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield number, line
+    except (OSError, UnicodeDecodeError) as exc:
+        raise SourceError(
+            f"`{path}` can't be read: {getattr(exc, 'strerror', None) or exc}",
+            code="source.unreadable",
+            where=str(path),
+            hint="give a JSON Lines file in UTF-8",
+        ) from exc
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _check_line(findings: _Findings, line: int, read: Line, *, strict: bool) -> None:
+    """Note the first problem of each kind; compared answers share most of a conversation."""
+    wrong: dict[str, str] = {}
+    for talk in read.talks:
+        if read.is_chat:
+            problem = order_problem([turn.role for turn in talk], strict=strict)
+            for rule, told in (
+                ("roles", problem),
+                ("tools", next(tool_problems(talk, read.tools), None)),
+            ):
+                if told:
+                    wrong.setdefault(rule, told)
+        empty = [turn.role or "a turn" for turn in talk if turn.is_empty]
+        if empty:
+            wrong.setdefault("text", f"has an empty text of `{empty[0]}`")
+    for problem in read.problems[:1]:
+        wrong.setdefault("text", problem)
+    for rule, told in wrong.items():
+        findings.note(rule, line, told)

@@ -1,0 +1,231 @@
+"""One row, one example: who says what, and how each training format writes it down.
+
+The formats are those of OpenAI's chat fine-tuning, of prompt and completion, of Stanford Alpaca
+(instruction, input, output), of ShareGPT (conversations), and pairs of a chosen and a rejected
+answer, as preference tuning takes them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from fabula.errors import UsageError
+from fabula.planning.outputs import ROW
+from fabula.planning.templates import environment
+from fabula.spec.outputs import OutputSpec
+from fabula.training.conversations import WRITE_TALK, Unfit, conversation
+
+Row: TypeAlias = Mapping[str, Any]
+Say: TypeAlias = Callable[[Row], str]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A line of a set.
+
+    Attributes:
+        place: The row that it is made of; the first one where several are compared.
+        input: What no two parts of a split may share.
+        line: The line as it is written.
+        prompts: The texts that the assistant is given.
+        answers: The texts that it is to give.
+    """
+
+    place: int
+    input: str
+    line: Mapping[str, Any]
+    prompts: Sequence[str]
+    answers: Sequence[str]
+
+
+Lines: TypeAlias = tuple[list[Made], dict[str, int]]
+"""The lines of a set, and how many rows are in none by reason."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One example of a set.
+
+    Attributes:
+        user: What the user says.
+        assistant: What the assistant answers; the chosen answer where two are compared.
+        system: What the system says first; empty where it says nothing.
+        rejected: The answer that is worse, where two are compared.
+    """
+
+    user: str
+    assistant: str
+    system: str = ""
+    rejected: str = ""
+
+
+def say(text: str, columns: Sequence[str]) -> Say:
+    """A function that says a text for a row: a column's value, or a template filled in."""
+    if text in columns:
+        return lambda row: as_text(row[text])
+    template = environment().from_string(text)
+
+    def filled(row: Row) -> str:
+        from jinja2 import TemplateError
+
+        try:
+            return template.render({**row, ROW: row})
+        except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
+            raise UsageError(
+                f"the template {text!r} fails: {error}",
+                code="usage.template",
+                hint=f"the columns are {', '.join(columns)}",
+            ) from error
+
+    return filled
+
+
+def as_text(value: Any) -> str:
+    """A value as a training text: texts as they are, null as nothing, all else as JSON."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    if isinstance(value, bool | list | dict):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)
+
+
+def examples(rows: Sequence[Row], wanted: OutputSpec, columns: Sequence[str]) -> Lines:
+    """The example of each row whose input and output are not empty."""
+    user, assistant = say(wanted.user, columns), say(wanted.assistant[0], columns)
+    system = say(wanted.system, columns) if wanted.system else lambda _: ""
+    made = []
+    for place, row in enumerate(rows):
+        example = Example(user(row), assistant(row), _unless_blank(system(row)))
+        if example.user.strip() and example.assistant.strip():
+            made.append(_made(place, example, wanted.format))
+    lost = len(rows) - len(made)
+    return made, {"an input or output is empty": lost} if lost else {}
+
+
+def conversations(rows: Sequence[Row], column: str, wanted: OutputSpec) -> Lines:
+    """The conversation of each row, in a format that can hold it."""
+    write, system = WRITE_TALK[wanted.format], say(wanted.system, tuple(rows[0] if rows else ()))
+    made, left_out = [], Counter[str]()
+    for place, row in enumerate(rows):
+        try:
+            talk = conversation(row, column, system(row) if wanted.system else "")
+            made.append(Made(place, talk.input, write(talk), talk.prompts, talk.answers))
+        except Unfit as reason:
+            left_out[str(reason)] += 1
+    return made, dict(left_out)
+
+
+def preferences(rows: Sequence[Row], wanted: OutputSpec, columns: Sequence[str]) -> Lines:
+    """For each input its best and its worst answer, by their scores.
+
+    Rows are in no example where their input has one answer only, or none that is better than
+    another.
+
+    Raises:
+        UsageError: A score is not a number.
+    """
+    user = say(wanted.user, columns)
+    system = say(wanted.system, columns) if wanted.system else lambda _: ""
+    answers = [say(text, columns) for text in wanted.assistant]
+    graded: dict[tuple[str, str], list[tuple[float, str]]] = {}
+    places: dict[tuple[str, str], list[int]] = {}
+    for place, row in enumerate(rows):
+        asked = (_unless_blank(system(row)), user(row))
+        places.setdefault(asked, []).append(place)
+        for answer, score in zip(answers, wanted.score, strict=True):
+            text, grade = answer(row), _grade_of(row[score], score)
+            if text.strip() and asked[1].strip() and grade is not None:
+                graded.setdefault(asked, []).append((grade, text))
+    made = []
+    lost = len(rows)
+    for asked, found in graded.items():
+        best, worst = max(found, key=_grade), min(found, key=_grade)
+        if best[0] > worst[0] and best[1] != worst[1]:
+            example = Example(asked[1], best[1], asked[0], worst[1])
+            made.append(_made(places[asked][0], example, wanted.format))
+            lost -= len(places[asked])
+    return made, {"no answer is better than another": lost} if lost else {}
+
+
+def _made(place: int, example: Example, form: str) -> Made:
+    prompts = tuple(filter(None, (example.system, example.user)))
+    answers = tuple(filter(None, (example.assistant, example.rejected)))
+    return Made(place, example.user, WRITE[form](example), prompts, answers)
+
+
+def _unless_blank(text: str) -> str:
+    return text if text.strip() else ""
+
+
+def _grade_of(value: Any, column: str) -> float | None:
+    """The score that a cell holds; None where it holds none.
+
+    Raises:
+        UsageError: It holds something else than a number.
+    """
+    if value is None or (isinstance(value, str) and value.strip().casefold() in _NO_SCORE):
+        return None
+    try:
+        grade = float(value)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"the score `{column}` holds {value!r}, which is not a number",
+            code="usage.score",
+            hint="name a column of numbers with `--score`",
+        ) from error
+    return None if math.isnan(grade) else grade
+
+
+_NO_SCORE = ("", "n/a", "na", "null", "none", "nan", "-")
+
+
+def _grade(answer: tuple[float, str]) -> float:
+    return answer[0]
+
+
+def _turns(example: Example, keys: tuple[str, str], who: tuple[str, str]) -> list[dict[str, str]]:
+    """What is said in turn, under the keys and names of a format."""
+    turns = [("system", example.system)] if example.system else []
+    turns += [(who[0], example.user), (who[1], example.assistant)]
+    return [dict(zip(keys, turn, strict=True)) for turn in turns]
+
+
+def _chat(example: Example) -> dict[str, Any]:
+    return {"messages": _turns(example, ("role", "content"), ("user", "assistant"))}
+
+
+def _completion(example: Example) -> dict[str, Any]:
+    prompt = "\n\n".join(filter(None, (example.system, example.user)))
+    return {"prompt": prompt, "completion": example.assistant}
+
+
+def _alpaca(example: Example) -> dict[str, Any]:
+    """The system's text is the instruction, where there is one, and the user's its input."""
+    instruction = example.system or example.user
+    given = example.user if example.system else ""
+    return {"instruction": instruction, "input": given, "output": example.assistant}
+
+
+def _sharegpt(example: Example) -> dict[str, Any]:
+    return {"conversations": _turns(example, ("from", "value"), ("human", "gpt"))}
+
+
+def _preference(example: Example) -> dict[str, Any]:
+    system = {"system": example.system} if example.system else {}
+    answers = {"chosen": example.assistant, "rejected": example.rejected}
+    return {**system, "prompt": example.user, **answers}
+
+
+WRITE: Mapping[str, Callable[[Example], dict[str, Any]]] = {
+    "chat-jsonl": _chat,
+    "completion-jsonl": _completion,
+    "alpaca": _alpaca,
+    "sharegpt": _sharegpt,
+    "preference": _preference,
+}
+"""How each training format writes an example."""

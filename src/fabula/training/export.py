@@ -1,0 +1,310 @@
+"""`fb.export`: one table into files to train a model with, or into a train and a test file.
+
+Every row is in exactly one file, or counted as left out with the reason.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from fabula.errors import UsageError, did_you_mean
+from fabula.io.formats import ENDINGS, as_format, check_ending, format_of
+from fabula.io.formulas import escaping_formulas, is_asked
+from fabula.io.places import check_free, make_folder, replacing
+from fabula.io.write import write_table
+from fabula.planning.outputs import conversation_column, lacks_texts, unknown_columns
+from fabula.planning.templates import TemplateError
+from fabula.spec.outputs import TRAINING_FORMATS, OutputSpec
+from fabula.training.examples import (
+    Lines,
+    Made,
+    conversations,
+    examples,
+    preferences,
+    say,
+)
+from fabula.training.splits import split
+from fabula.training.table_rows import Given, given_rows
+from fabula.training.tokens import TokenCount, count_tokens
+from fabula.types import Path as PathLike
+from fabula.types import TableLike
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """A file of an export.
+
+    Attributes:
+        path: Where it is.
+        rows: Examples (or rows) in it.
+        tokens: Their tokens, estimated; None where the file holds plain rows.
+    """
+
+    path: Path
+    rows: int
+    tokens: TokenCount | None = None
+
+
+@dataclass(frozen=True)
+class Export:
+    """What happened to a table's rows.
+
+    Attributes:
+        files: The files, in the order of the splits.
+        asked: Rows of the table.
+        left_out: Rows that are in no example, by reason.
+    """
+
+    files: tuple[ExportedFile, ...]
+    asked: int
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def tokens(self) -> TokenCount | None:
+        """Tokens of all files, estimated."""
+        counts = [file.tokens for file in self.files if file.tokens is not None]
+        if not counts:
+            return None
+        longest = max(count.longest for count in counts)
+        prompt, completion = (sum(getattr(c, part) for c in counts) for part in _PARTS)
+        return TokenCount(prompt, completion, longest)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The export as plain values."""
+        files = [
+            {"path": file.path.name, "rows": file.rows}
+            | ({} if file.tokens is None else {"estimated_tokens": asdict(file.tokens)})
+            for file in self.files
+        ]
+        return {"rows": self.asked, "left_out": dict(self.left_out), "files": files}
+
+
+_PARTS = ("prompt", "completion")
+
+
+def export(
+    data: TableLike,
+    output: PathLike,
+    *,
+    format: str = "",  # noqa: A002  (the word that users know)
+    user: str = "",
+    assistant: str | Sequence[str] = (),
+    system: str = "",
+    score: str | Sequence[str] = (),
+    split: Mapping[str, float] | None = None,
+    stratify: str = "",
+    seed: int = 0,
+    overwrite: bool = False,
+    escape_formulas: bool | None = None,
+) -> Export:
+    """Write a table as a set to train a model with.
+
+    Args:
+        data: One table, in any form.
+        output: The file; with a split, a folder, or the start of the files' names:
+            `pairs.jsonl` becomes `pairs-train.jsonl` and `pairs-test.jsonl`.
+        format: `chat-jsonl`, `completion-jsonl`, `alpaca`, `sharegpt`, `preference`, or a file
+            format (`csv`, `parquet`, `jsonl`, `arrow`); by default the file format that the
+            ending of `output` names, and `chat-jsonl` for JSON Lines and folders.
+        user: A column, or a template such as `"{{ product }}, {{ category }}"`: the input. Without
+            `user` and `assistant`, the conversations in a column `messages` or `conversations`
+            are written, with every turn and every call of a tool.
+        assistant: A column or template: the output; several for `preference`.
+        system: A column or template: what the system says first.
+        score: For `preference`: the columns that grade the answers.
+        split: Shares by name: `{"train": 0.9, "test": 0.1}`.
+        stratify: A column whose values have the same shares in each part.
+        seed: Decides who goes into which part.
+        overwrite: Replace files that are there.
+        escape_formulas: Put `'` before texts in CSV that a spreadsheet would run.
+
+    Returns:
+        The files with their counts, and the rows that were left out.
+
+    Raises:
+        UsageError: An option is wrong, or names no column.
+        SinkError: A file is there already, or can't be written.
+    """
+    rows = given_rows(data)
+    asked: dict[str, Any] = {
+        "format": format,
+        "user": user,
+        "assistant": assistant,
+        "system": system,
+    }
+    asked |= {"score": score, "split": split or {}, "stratify": stratify}
+    wanted = plan_export(output, rows.columns, asked)
+    paths = free_paths(output, wanted, overwrite=overwrite)
+    for path in paths.values():
+        make_folder(path.parent)
+    with escaping_formulas(is_asked(escape_formulas)):
+        return write_export(rows, wanted, paths, seed=seed)
+
+
+def plan_export(output: PathLike, columns: Sequence[str], asked: Mapping[str, Any]) -> OutputSpec:
+    """What is to be written, made sure before there is a row.
+
+    Args:
+        output: The file or folder.
+        columns: The columns that there will be.
+        asked: `format`, `user` and so on, as `export` takes them.
+
+    Raises:
+        UsageError: An option is wrong, or names no column.
+    """
+    from pydantic import ValidationError
+
+    output = Path(output)
+    form = asked.get("format") or _default_format(output)
+    try:
+        wanted = OutputSpec.model_validate({**asked, "format": form})
+    except ValidationError as error:
+        detail = error.errors()[0]
+        told = detail.get("ctx", {}).get("error") or f"`{detail['loc'][0]}`: {detail['msg']}"
+        raise UsageError(f"{told}", code="usage.export", hint=_HINT) from error
+    _check_columns(wanted, columns)
+    _check_ending(output, wanted)
+    return wanted
+
+
+def free_paths(output: PathLike, wanted: OutputSpec, *, overwrite: bool) -> dict[str, Path]:
+    """Where each split goes, made sure that it can be written.
+
+    Raises:
+        SinkError: A file is there already, or can't be written.
+    """
+    output = Path(output)
+    if output.suffix.lower() not in ENDINGS:
+        paths = {name: output / file for name, file in wanted.files("rows").items()}
+    elif wanted.split:
+        paths = {
+            name: output.with_name(f"{output.stem}-{name}{output.suffix}") for name in wanted.split
+        }
+    else:
+        paths = {"": output}
+    for path in paths.values():
+        check_free(path, overwrite=overwrite)
+    return paths
+
+
+def plain_format(output: PathLike) -> str:
+    """The file format that a path's ending names; `jsonl` for folders."""
+    suffix = Path(output).suffix
+    return format_of(Path(output)) if suffix else "jsonl"
+
+
+_HINT = f"formats are {', '.join(TRAINING_FORMATS)}; `user` and `assistant` say who says what"
+
+
+def write_export(
+    given: Given, wanted: OutputSpec, paths: Mapping[str, Path], *, seed: int
+) -> Export:
+    """Write an export whose names are known to be right.
+
+    Args:
+        given: The rows.
+        wanted: What is wanted of them.
+        paths: The file of each split; of `""` where there is none.
+        seed: Decides who goes into which split.
+    """
+    strata = [row[wanted.stratify] for row in given.rows] if wanted.stratify else None
+    if not wanted.is_training:
+        return _write_rows(given, wanted, paths, strata, seed)
+    made, left_out = _made(given, wanted)
+    if strata is not None:
+        strata = [strata[each.place] for each in made]
+    parts = _parts([each.input for each in made], wanted, strata, seed)
+    files = [
+        _write_lines(paths[name], [made[place] for place in places])
+        for name, places in parts.items()
+    ]
+    return Export(tuple(files), given.size, left_out)
+
+
+def _made(given: Given, wanted: OutputSpec) -> Lines:
+    """The examples, and the rows that are in none by reason."""
+    if wanted.is_talk:
+        return conversations(given.rows, conversation_column(given.columns) or "", wanted)
+    if wanted.format == "preference":
+        return preferences(given.rows, wanted, given.columns)
+    return examples(given.rows, wanted, given.columns)
+
+
+def _write_rows(
+    given: Given,
+    wanted: OutputSpec,
+    paths: Mapping[str, Path],
+    strata: Sequence[Any] | None,
+    seed: int,
+) -> Export:
+    """Rows as they are; without `user`, equal rows go together."""
+    key = say(wanted.user, given.columns) if wanted.user else str
+    parts = _parts([key(row) for row in given.rows], wanted, strata, seed)
+    files = []
+    for name, places in parts.items():
+        if given.exact is not None and given.is_json and wanted.format == "jsonl":
+            _write_json(paths[name], (given.exact[place] for place in places))
+        else:
+            part = given.table.take(pa.array(places, pa.int64()))
+            write_table(paths[name], part, part.schema, as_format(wanted.format))
+        files.append(ExportedFile(paths[name], len(places)))
+    return Export(tuple(files), given.size)
+
+
+def _parts(
+    inputs: Sequence[str], wanted: OutputSpec, strata: Sequence[Any] | None, seed: int
+) -> dict[str, list[int]]:
+    if not wanted.split:
+        return {"": list(range(len(inputs)))}
+    return split(inputs, wanted.split, strata=strata, seed=seed)
+
+
+def _write_lines(path: Path, made: Sequence[Made]) -> ExportedFile:
+    _write_json(path, (each.line for each in made))
+    return ExportedFile(path, len(made), count_tokens(made))
+
+
+def _write_json(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(_json_line(line) for line in lines)
+
+
+def _json_line(line: Mapping[str, Any]) -> str:
+    text = json.dumps(line, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a pair of code units, which only an escape can hold
+        text = json.dumps(line)
+    return text + "\n"
+
+
+def _default_format(output: Path) -> str:
+    """What is meant where no format is given: JSON is for training."""
+    plain = ENDINGS.get(output.suffix.lower(), "json")
+    return "chat-jsonl" if plain in ("json", "jsonl") else plain
+
+
+def _check_ending(output: Path, wanted: OutputSpec) -> None:
+    """Refuse a file whose ending says something else than what would be in it."""
+    if ENDINGS.get(output.suffix.lower(), "") in ("", "json"):
+        return
+    inside = "jsonl" if wanted.is_training else wanted.format
+    check_ending(output, as_format(inside), called=wanted.format)
+
+
+def _check_columns(wanted: OutputSpec, columns: Sequence[str]) -> None:
+    try:
+        unknown = unknown_columns(wanted, columns)
+    except TemplateError as error:
+        raise UsageError(str(error), code="usage.template") from error
+    if lacking := lacks_texts(wanted, columns):
+        raise UsageError(lacking, code="usage.export", hint=_HINT)
+    for name in unknown:
+        hint = did_you_mean(name, columns) or f"there are {', '.join(columns)}"
+        raise UsageError(f"there is no column `{name}`", code="usage.unknown-column", hint=hint)

@@ -1,0 +1,90 @@
+"""A few rows that break what all the others keep do not switch a relation off; the card says so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import fabula as fb
+from fabula.synthesizers.codecs.learning import Columns
+from fabula.synthesizers.constraints.finding import find_relations, with_orders
+
+N = 3_000
+RNG = np.random.default_rng(3)
+A, B = np.round(RNG.gamma(3, 20, N), 2), RNG.integers(1, 60, N)
+TOWN = RNG.integers(0, 80, N)
+DAY = np.datetime64("2024-01-01") + RNG.integers(0, 700, N)
+TOTAL, PRODUCT, MONTH = np.round(A + B, 2), np.round(A * B, 2), DAY.astype("M8[M]").astype(int) % 12
+LINE, LAND, END = np.round(1.8 * A + 32, 1), TOWN % 7, A + RNG.gamma(2, 30, N)
+
+
+def told(columns: dict[str, object]) -> tuple[str, ...]:
+    """The relations of a table in words."""
+    table = pa.table(columns)
+    learned = Columns.learn(table, protect=10)
+    found = find_relations(table, learned, protect=10)
+    return with_orders(table, learned, found).told
+
+
+def spoilt(values: np.ndarray, rows: int, other: float) -> np.ndarray:
+    """Values with others in some rows."""
+    changed = values.copy()
+    changed[RNG.choice(N, rows, replace=False)] = other
+    return changed
+
+
+@pytest.mark.parametrize("rows", [1, 3, 6])
+@pytest.mark.parametrize(
+    ("columns", "target", "other", "relation"),
+    [
+        ({"a": A, "b": B, "c": TOTAL}, "c", 7.77, "c: a + b"),
+        ({"a": A, "b": B, "c": PRODUCT}, "c", 7.77, "c: a * b"),
+        ({"a": A, "c": LINE}, "c", 7.7, "c: 1.8 * a + 32"),
+        ({"day": DAY, "c": MONTH + 1}, "c", 13, "c: month of day"),
+        ({"town": np.char.add("t", TOWN.astype(str)), "c": LAND}, "c", 9, "c: follows from town"),
+        ({"a": A, "c": END}, "c", -20.0, "a <= c"),
+    ],
+    ids=["sum", "product", "line", "part", "lookup", "order"],
+)
+def test_a_relation_that_a_few_rows_break_is_found_and_these_are_counted(
+    columns, target, other, relation, rows
+):
+    """At most one row in five hundred; 0.2 % of 3,000 rows are 6."""
+    differ = "1 training row differs" if rows == 1 else f"{rows} training rows differ"
+    assert f"{relation} ({differ})" in told(
+        {**columns, target: spoilt(columns[target], rows, other)}
+    )
+
+
+def test_rows_that_break_it_more_often_leave_no_relation():
+    """One row in a hundred is a part of the table that has to come back."""
+    assert told({"a": A, "b": B, "c": spoilt(TOTAL, 30, 7.77)}) == ()
+
+
+def test_a_rare_event_is_no_exception():
+    """A flag of one row in a thousand does not become a constant."""
+    rare = (RNG.random(N) < 0.001).astype(int)
+    kind = RNG.choice(["a", "b", "c"], N)
+    assert told({"kind": kind, "rare": rare, "often": RNG.integers(0, 2, N)}) == ()
+
+
+def test_no_sampled_row_breaks_what_a_few_training_rows_do():
+    """The exceptions are dropped, and the card says how many there were."""
+    table = pa.table({"a": A, "b": B, "c": spoilt(TOTAL, 5, 7.77)})
+    model = fb.fit(table, holdout=0, seed=1)
+    rows = model.sample(1_000, seed=1).to_pandas()
+    assert "on every row c: a + b (5 training rows differ)" in str(model.card())
+    assert np.allclose(rows.a + rows.b, rows.c)
+
+
+def test_a_value_with_several_targets_leaves_the_others_their_one():
+    """One zone of eighty has any offset; the others keep theirs."""
+    zone = np.char.add("zone ", TOWN.astype(str))
+    offset = np.where(TOWN == 5, RNG.integers(-12, 12, N), TOWN % 24 - 12)
+    model = fb.fit(pa.table({"zone": zone, "offset": offset}), holdout=0, seed=1)
+    rows = model.sample(2_000, seed=1).to_pandas()
+    number = rows.zone.str.removeprefix("zone ").astype(int)
+    assert model.card().exact == ("offset: follows from zone, but for 1 of its values",)
+    assert (rows.offset == number % 24 - 12)[number != 5].all()
+    assert rows.offset[number == 5].nunique() > 3

@@ -1,0 +1,68 @@
+"""What stands in for one person agrees: country, town, postcode, street, phone, name, e-mail."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from faker import Faker
+
+import fabula as fb
+from fabula.fakers.locales import load_locale
+
+COUNTRIES = {
+    "de_DE": ("Germany", "+49", "de"),
+    "fr_FR": ("France", "+33", "fr"),
+    "en_US": ("USA", "+1", "en"),
+    "it_IT": ("Italy", "+39", "it"),
+}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Rows of a saved and loaded model of customers of four countries."""
+    rows, rng = [], np.random.default_rng(1)
+    for code, (country, calling, _) in COUNTRIES.items():
+        fake = Faker(code)
+        fake.seed_instance(2)
+        rows += [
+            {
+                "name": f"{fake.first_name()} {fake.last_name()}",
+                "city": fake.city(),
+                "zip": fake.postcode(),
+                "street": fake.street_address(),
+                "country": country,
+                "phone": f"{calling} {rng.integers(100, 999)} {rng.integers(10**6, 10**7)}",
+                "email": fake.email(),
+            }
+            for _ in range(120)
+        ]
+    model = fb.fit(pa.Table.from_pylist(rows), rounds=5)
+    path = tmp_path_factory.mktemp("agreement") / "customers.fabula"
+    model.save(path)
+    again = fb.load_synthesizer(path).sample(400, seed=1)
+    assert again.equals(model.sample(400, seed=1))
+    return again.to_pylist()
+
+
+def test_towns_and_postcodes_are_those_of_the_country(made):
+    for row in made:
+        code = next(code for name, _, code in COUNTRIES.values() if name == row["country"])
+        places = [place for place in load_locale(code).places if place.city == row["city"]]
+        assert places, row
+        assert any(re.fullmatch(place.postcodes, row["zip"]) for place in places), row
+
+
+def test_phones_begin_as_those_of_the_country(made):
+    calling = {country: code for country, code, _ in COUNTRIES.values()}
+    assert all(row["phone"].startswith(f"{calling[row['country']]} ") for row in made)
+
+
+def test_e_mails_hold_the_last_name(made):
+    plain = [row for row in made if row["name"].isascii() and row["name"].count(" ") == 1]
+    assert len(plain) > 200
+    for row in plain:
+        last = re.sub("[^a-z]", "", row["name"].split()[-1].lower())
+        assert last in re.sub("[^a-z]", "", row["email"].split("@")[0]), row
