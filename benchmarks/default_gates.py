@@ -68,9 +68,10 @@ def show(name: str, table: pa.Table, model: str, seed: int) -> None:
     rows = synthesizer.sample(synthesizer.card().rows, seed=seed)
     report = fb.evaluate(rows, real=table, holdout=synthesizer.holdout, gates=True, seed=seed)
     spent = time.process_time() - started
-    missed = [gate for gate in report.gates if not gate.passed]
+    judged = [gate for gate in report.gates if gate.passed is not None]
+    missed = [gate for gate in judged if not gate.passed]
     head = f"{name:14} {table.num_rows:>6,} rows  {model:8} seed {seed}  {spent:5.1f} CPU s  "
-    kept = f"{len(report.gates) - len(missed)}/{len(report.gates)} gates"
+    kept = f"{len(judged) - len(missed)}/{len(judged)} gates"
     print(head + kept, flush=True)
     for gate in missed:
         print(f"    misses {gate.metric}: {gate.value}, must be {gate.rule}", flush=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-
 from fabula.inference.frames import named_tables
+
 from fabula.io.tables import as_table
 
 FOLDER = Path(os.environ.get("FABULA_TEST_DATA") or Path(__file__).parents[2] / "shared" / "data")

@@ -294,3 +294,20 @@ def test_an_error_travels_between_processes_whole() -> None:
     assert (str(again), again.hint, again.to_dict()) == (
         str(caught.value), caught.value.hint, caught.value.to_dict()
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", ["plan", "preview", "generate", "rehearse", "program", "rows"])
+def test_a_model_is_given_by_its_settings_to_every_verb(verb: str) -> None:
+    """The settings are those of a spec, and a misspelt one is named."""
+    calls = {"rows": {"subject": "pets", "n": 2}}.get(verb, {"n": 2})
+    spec = None if verb == "rows" else "pets: name, weight (kg)"
+    with pytest.raises(UsageError, match="`base_ulr`") as caught:
+        getattr(fb, verb)(spec, **calls, model={"name": "x", "base_ulr": "http://127.0.0.1:9/v1"})
+    assert "`base_url`" in (caught.value.hint or "")
+
+
+def test_a_model_given_by_its_settings_is_asked() -> None:
+    with ChatServer(lambda _: '{"rows": [{"name": "Rex"}, {"name": "Mia"}]}') as server:
+        settings = {"name": "x", "base_url": server.url}
+        rows = fb.generate("pets: name", n=2, model=settings)
+    assert rows.to_dicts() == [{"name": "Rex"}, {"name": "Mia"}]

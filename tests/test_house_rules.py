@@ -8,7 +8,14 @@ from types import ModuleType
 
 import pytest
 
-from tools import check_docs, check_files, check_layers, check_locks, check_repo
+from tools import (
+    check_docs,
+    check_entries,
+    check_files,
+    check_layers,
+    check_locks,
+    check_repo,
+)
 from tools.__main__ import ROOT, RULES
 
 
@@ -40,20 +47,30 @@ def test_an_import_of_the_face_is_found(tmp_path: Path) -> None:
 
 
 def test_imports_that_go_down_or_stay_are_fine(tmp_path: Path) -> None:
-    write(tmp_path / "src/fabula/engines/key.py", "from fabula.relations import allocation")
+    write(tmp_path / "src/fabula/engines/key.py", "from fabula.checks import allocation")
     write(
-        tmp_path / "src/fabula/engines/llm/rows.py", "from .. import key\nfrom ...llm import chat"
+        tmp_path / "src/fabula/engines/llm/rows.py",
+        "from .. import key\nfrom ...llm.client import chat",
     )
     write(tmp_path / "src/fabula/__init__.py", "from fabula.cli import main")
     assert check_layers.problems(tmp_path) == []
 
 
-def test_a_cycle_inside_a_layer_is_found(tmp_path: Path) -> None:
-    write(tmp_path / "src/fabula/engines/key.py", "from fabula.relations import allocation")
-    write(tmp_path / "src/fabula/relations/allocation.py", "from fabula.engines import key")
+def test_a_circle_inside_a_layer_is_found(tmp_path: Path) -> None:
+    write(tmp_path / "src/fabula/engines/key.py", "from fabula.checks import allocation")
+    write(tmp_path / "src/fabula/checks/allocation.py", "from fabula.engines import key")
+    found = check_layers.problems(tmp_path)
+    for place, other in (("engines/key", "checks"), ("checks/allocation", "engines")):
+        problem = f"{place}.py:1: {place.partition('/')[0]} imports {other}, which closes a circle"
+        assert f"src/fabula/{problem}" in found
+
+
+def test_a_circle_of_modules_inside_a_room_is_found(tmp_path: Path) -> None:
+    write(tmp_path / "src/fabula/checks/rows.py", "from fabula.checks.data import Data")
+    write(tmp_path / "src/fabula/checks/data.py", "from fabula.checks import rows")
     assert sorted(check_layers.problems(tmp_path)) == [
-        "src/fabula/engines/key.py:1: engines imports relations, which closes a cycle",
-        "src/fabula/relations/allocation.py:1: relations imports engines, which closes a cycle",
+        "src/fabula/checks/data.py:1: checks.data imports checks.rows, which closes a circle",
+        "src/fabula/checks/rows.py:1: checks.rows imports checks.data, which closes a circle",
     ]
 
 
@@ -127,6 +144,37 @@ def test_an_old_help_text_is_found_and_written_anew(tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert text.startswith("before\n<!-- help: fabula -->\n```text\nUsage: fabula ")
     assert text.endswith("\n```\n<!-- end of help -->\nafter\n")
+
+
+KIND = """
+@column_kind(example="{kind: wave}")
+class Wave(AbstractColumn):
+    kind: Literal["wave"] = "wave"
+"""
+
+
+def test_a_kind_without_an_engine_is_found(tmp_path: Path) -> None:
+    write(tmp_path / "src/fabula/kinds/wave.py", KIND)
+    assert check_entries.problems(tmp_path) == [
+        "src/fabula/kinds/wave.py: its engine is missing; write src/fabula/engines/kinds/wave.py"
+    ]
+
+
+def test_an_engine_that_is_not_registered_is_found(tmp_path: Path) -> None:
+    write(tmp_path / "src/fabula/kinds/wave.py", KIND)
+    write(tmp_path / "src/fabula/engines/kinds/wave.py", "def wave_engine(column, table): ...")
+    assert check_entries.problems(tmp_path) == [
+        "src/fabula/engines/kinds/wave.py: registers no engine of `wave`"
+    ]
+
+
+def test_a_kind_that_is_not_registered_is_found(tmp_path: Path) -> None:
+    write(tmp_path / "src/fabula/kinds/wave.py", KIND.replace("@column_kind", "@dataclass"))
+    write(tmp_path / "src/fabula/engines/kinds/wave.py", "@engine_of('wave')\ndef e(c, t): ...")
+    assert check_entries.problems(tmp_path) == [
+        "src/fabula/kinds/wave.py: registers no column kind `wave` by `@column_kind`",
+        "src/fabula/engines/kinds/wave.py: there is no kind `wave`",
+    ]
 
 
 def write(path: Path, text: str) -> None:

@@ -5,10 +5,18 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tools import check_docs, check_files, check_layers, check_locks, check_repo
+from tools import (
+    check_docs,
+    check_entries,
+    check_files,
+    check_layers,
+    check_locks,
+    check_repo,
+    check_words,
+)
 
 ROOT = Path(__file__).parents[1]
-RULES = (check_layers, check_files, check_repo, check_locks, check_docs)
+RULES = (check_layers, check_files, check_entries, check_repo, check_locks, check_docs, check_words)
 
 
 def main() -> int:

@@ -9,6 +9,7 @@ Everything is imported when it is first used, so that `import fabula` costs next
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -133,12 +134,20 @@ _HOMES = {
 """Where each public name lives."""
 
 
+@cache
 def __getattr__(name: str) -> Any:
     if name == "col":
         return import_module("fabula.spec.col")
     if name not in _HOMES:
         raise AttributeError(f"module `fabula` has no attribute `{name}`")
-    return getattr(import_module(_HOMES[name]), name)
+    found = getattr(import_module(_HOMES[name]), name)
+    if not callable(found) or isinstance(found, type):
+        return found
+    from fabula.options import known_options
+
+    verb = known_options(found)
+    verb.__module__ = __name__  # where pickle finds it
+    return verb
 
 
 def __dir__() -> list[str]:

@@ -18,6 +18,7 @@ from fabula.planning.plan import Plan
 from fabula.planning.planner import make_plan
 from fabula.planning.previews import PREVIEW_ROWS, shortened
 from fabula.spec.locations import located
+from fabula.spec.models import ModelLike
 from fabula.spec.tables import DatasetSpec
 from fabula.types import Path, Progress, Size, TableLike
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from fabula.checks.results import CheckResults
     from fabula.evaluation.fitted_rows import Model
     from fabula.evaluation.gates import GatesLike
+    from fabula.evaluation.metrics.metric import Metric
     from fabula.evaluation.report import Report
     from fabula.llm.cache.batched import OnBatch
     from fabula.llm.providers.dry_run import Rehearsal
@@ -77,7 +79,7 @@ def validate(spec: SpecLike, data: TableLike | None = None) -> CheckResults:
 
 
 def plan(
-    spec: SpecLike, n: Size = None, *, seed: int | None = None, model: str | None = None
+    spec: SpecLike, n: Size = None, *, seed: int | None = None, model: ModelLike | None = None
 ) -> Plan:
     """Decide a whole run without making a row or calling a model.
 
@@ -85,7 +87,7 @@ def plan(
         spec: A spec in any form.
         n: Rows, for the only table or by table; overrides the spec.
         seed: Overrides the spec's seed.
-        model: One language model in place of every model of the spec.
+        model: One language model in place of every model of the spec: its name, or its settings.
 
     Raises:
         SpecError: The spec has problems; `violations` lists all of them.
@@ -102,7 +104,7 @@ def preview(
     n: Size = PREVIEW_ROWS,
     *,
     seed: int | None = None,
-    model: str | None = None,
+    model: ModelLike | None = None,
     prompt: str | None = None,
 ) -> Dataset:
     """Make a few rows of every table, in memory; nothing durable is written.
@@ -114,7 +116,7 @@ def preview(
         spec: A spec in any form.
         n: Most rows of a table, for all or by table.
         seed: Overrides the spec's seed.
-        model: One language model in place of every model of the spec.
+        model: One language model in place of every model of the spec: its name, or its settings.
         prompt: What the rows are about, for tables that don't say.
 
     Examples:
@@ -138,7 +140,7 @@ def generate(
     *,
     seed: int | None = None,
     output: Path | None = None,
-    model: str | None = None,
+    model: ModelLike | None = None,
     prompt: str | None = None,
     checks: Sequence[str] = (),
     review: ReviewLike | None = None,
@@ -162,7 +164,7 @@ def generate(
         seed: Overrides the spec's seed.
         output: A folder, or for one table a file, to write to; without one the data stays in
             memory.
-        model: One language model in place of every model of the spec.
+        model: One language model in place of every model of the spec: its name, or its settings.
         prompt: What the rows are about, for tables that don't say.
         checks: Relations that the only table must keep: `price ~ size +` (they rise together),
             or a SQL condition on a row.
@@ -233,7 +235,7 @@ def rehearse(
     n: Size = None,
     *,
     seed: int | None = None,
-    model: str | None = None,
+    model: ModelLike | None = None,
     prompt: str | None = None,
     rehearsal: Rehearsal | None = None,
 ) -> Rehearsal:
@@ -246,7 +248,7 @@ def rehearse(
         spec: A spec in any form.
         n: Rows, for the only table or by table; overrides the spec.
         seed: Overrides the spec's seed.
-        model: One language model in place of every model of the spec.
+        model: One language model in place of every model of the spec: its name, or its settings.
         prompt: What the rows are about, for tables that don't say.
         rehearsal: Where to note the calls; by default a new one.
 
@@ -283,6 +285,7 @@ def evaluate(
     spec: SpecLike | None = None,
     model: Model | None = None,
     sections: Sequence[str] | None = None,
+    metrics: Sequence[str | Metric] | None = None,
     gates: GatesLike = False,
     seed: int = 0,
 ) -> Report:
@@ -299,13 +302,13 @@ def evaluate(
         quasi: Columns that together single people out; by default those whose names say so.
         sensitive: Columns of any type whose real values must occur nowhere; by default those of
             personal details, found by their values, and texts that differ from row to row.
-        sequence: The columns of an entity and of a time, such as `("customer_id", "placed")`:
-            how the events of each entity follow each other is compared.
+        sequence: The columns of an entity and a time, `("customer_id", "placed")`, of events.
         spec: A spec whose checks the data must keep, and whose references tell how tables relate;
             without one, relations are found by names and values.
         model: What `fit` gave back, or its file: the report warns where `real` is not what it
             learned from, or `holdout` not what it kept out.
         sections: Some of `quality`, `privacy`, `bias`, `diversity`; by default all.
+        metrics: Only these, as keys or as metrics of your own; by default all of the sections.
         gates: Bounds that must hold: `["quality.shapes>=0.9"]`, `{"quality.shapes": 0.9}`, or
             True for every metric's own. `raise_for_gates()` of the report acts on them.
         seed: Decides which rows are sampled; the same data and seed give the same numbers.
@@ -333,7 +336,8 @@ def evaluate(
         sequence=sequence,
         spec=None if spec is None else resolve(spec),
         model=model,
-        sections=sections or evaluation.SECTIONS,
+        sections=sections,
+        metrics=metrics,
         gates=gates,
         seed=seed,
     )

@@ -35,6 +35,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+MOST_SHOWN = 50
+"""Problems of a spec whose text an error shows; `violations` has them all."""
+
 
 class FabulaError(Exception):
     """Base of all errors: what is wrong, where, and what to do next.
@@ -125,7 +128,10 @@ class SpecError(FabulaError):
         return {**super().to_dict(), "violations": [vars(item) for item in self.violations]}
 
     def __str__(self) -> str:
-        return "\n\n".join(render(item) for item in self.violations)
+        shown = [render(item) for item in self.violations[:MOST_SHOWN]]
+        if len(self.violations) > MOST_SHOWN:
+            shown.append(f"{len(self.violations) - MOST_SHOWN:,} more problems follow")
+        return "\n\n".join(shown)
 
 
 class SheetError(SpecError):

@@ -1,4 +1,4 @@
-"""The five ways to have a model write rows, behind one call each, for the failure matrix."""
+"""The ways to have a model write rows, behind one call each, for the failure matrix."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pyarrow as pa
 from pydantic import BaseModel, Field
 
 import fabula as fb
+from fabula.review.notes import ReviewNotes
 from fabula.spec.tables import ModelSpec
 
 Make = Callable[..., list[dict[str, Any]]]
@@ -44,6 +45,12 @@ def records(model: ModelSpec, n: int, **limits: Any) -> list[dict[str, Any]]:
     return fb.generate(spec, n=n, **limits).to_dicts()
 
 
+def reviewed(model: ModelSpec, n: int, **limits: Any) -> list[dict[str, Any]]:
+    """Rows that are led by what people said of earlier ones."""
+    notes = ReviewNotes(("name", "price"), ("name the colour",), (thing(9_000),))
+    return csv(model, n, review=notes, **limits)
+
+
 def frame(model: ModelSpec, n: int, **limits: Any) -> list[dict[str, Any]]:
     """Rows appended to a table."""
     table = pa.table({"name": ["Old", "Older", "Oldest"], "price": [1.5, 9_999.0, 5.5]})
@@ -67,6 +74,7 @@ def pairs(model: ModelSpec, n: int, **limits: Any) -> list[dict[str, Any]]:
 KINDS: dict[str, Make] = {
     "csv": csv,
     "records": records,
+    "reviewed": reviewed,
     "frame": frame,
     "rows": rows,
     "pairs": pairs,

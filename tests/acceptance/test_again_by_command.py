@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from fabula.review.notes import ReviewNotes
 from fabula.testing import Call, ChatServer, Reply
 from tests.acceptance import texts
 from tests.acceptance.conftest import Run
@@ -20,6 +21,14 @@ N = 6
 COMMANDS: dict[str, tuple[str, ...]] = {
     "generate": ("generate", "6 rows of things: name, price", "-o", "things.csv"),
     "generate a folder": ("generate", "6 rows of things: name, price", "-o", "out/"),
+    "generate with a review": (
+        "generate",
+        "6 rows of things: name, price",
+        "--review",
+        "notes.json",
+        "-o",
+        "things.csv",
+    ),
     "extend": ("extend", "old.csv", "-n", "6"),
     "pairs": ("pairs", "name → story", "-n", "6", "--prompt", "things", "-o", "pairs.jsonl"),
     "describe": ("describe", "things.jsonl"),
@@ -42,6 +51,8 @@ def inputs(fabula: Run) -> Run:
     """The command line, with the files that verbs read alongside it."""
     made = [thing(number) for number in range(N)]
     Path("old.csv").write_text("name,price\nOld,1.5\nOlder,9999.0\nOldest,5.5\n")
+    notes = ReviewNotes(("name", "price"), ("name the colour",), (thing(9_000),))
+    Path("notes.json").write_text(notes.to_json())
     Path("things.jsonl").write_text("\n".join(map(json.dumps, made)))
     Path("texts.csv").write_text("text\n" + "\n".join(map(texts.told, made)))
     return fabula

@@ -119,7 +119,7 @@ def test_the_text_is_all_fields_unless_some_are_named() -> None:
 
 
 def test_labels_that_do_not_fit_their_topic_are_listed() -> None:
-    """ "Tesla Model 3" under Mobile Phones."""
+    """`Tesla Model 3` under Mobile Phones."""
     rows = [{**row, "category": row["product"].split()[0]} for row in skewed()]
     rows[4] |= {"product": "Vehicle Tesla Model 3", "category": "Clothing"}
     with ChatServer(Script()) as server:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 import fabula as fb
-from fabula.errors import SpecError
+from fabula.errors import SpecError, UsageError
 from fabula.testing import Call, ChatServer, Reply
-from tests.acceptance.builders import asked_rows
+from tests.acceptance.builders import asked_rows, at
 from tests.acceptance.conftest import Run
 
 SPEC = """
@@ -117,3 +117,59 @@ def test_without_reasoning_the_column_is_empty(fabula: Run, tmp_path: Path) -> N
     assert (told.code, kept.code) == (0, 0), kept.err
     assert list(rows_of(tmp_path / "a")[0]) == ["id", "name", "blurb"]
     assert [row["reasoning"] for row in rows_of(tmp_path / "b")] == [None] * 4
+
+
+def pair_script(wrap: Any) -> Any:
+    def script(call: Call) -> Any:
+        rows = [
+            {"row": i + 1, "question": f"Q{call.number}{i}?", "answer": "A."}
+            for i in range(asked_rows(call))
+        ]
+        return wrap(f"Thought {call.number}.", json.dumps({"rows": rows}))
+
+    return script
+
+
+@pytest.mark.parametrize("wrap", [field, tags, channels])
+def test_pairs_keep_their_reasoning(wrap: Any, fabula: Run, tmp_path: Path) -> None:
+    """It can be put into what the assistant says, as sets with a chain of thought want it."""
+    command = ["pairs", "question -> answer", "-n", "4", "--rows-per-call", "2"]
+    command += ["--reasoning", "keep", "--format", "chat-jsonl"]
+    command += ["--assistant", "<think>{{ reasoning }}</think>{{ answer }}"]
+    command += ["-o", str(tmp_path / "p.jsonl")]
+    with ChatServer(pair_script(wrap), refuse=["json_schema", "tools", "json_object"]) as server:
+        ended = fabula(*command, server=server)
+    assert ended.code == 0, ended.err
+    lines = (tmp_path / "p.jsonl").read_text().splitlines()
+    said = [json.loads(line)["messages"][1]["content"] for line in lines]
+    assert len(said) == 4
+    assert {text.partition(" ")[0] for text in said} == {"<think>Thought"}
+    assert len(set(said)) == 2  # two calls
+
+
+@pytest.mark.parametrize("wrap", [field, tags, plain])
+def test_rows_keep_their_reasoning_where_they_are_dicts(wrap: Any) -> None:
+    schema = {"properties": {"question": {"type": "string"}, "answer": {"type": "string"}}}
+    asked = {"subject": "a bank", "n": 2, "rows_per_call": 1}
+    with ChatServer(pair_script(wrap)) as server:
+        kept = fb.rows(schema, **asked, model=at(server), reasoning="keep")
+        dropped = fb.rows(schema, **asked, model=at(server))
+    assert [list(row) for row in kept] == [["question", "answer", "reasoning"]] * 2
+    assert [{**row, "reasoning": None} for row in dropped] == [
+        {**row, "reasoning": None} for row in kept
+    ]
+    thought = [row["reasoning"] for row in kept]
+    assert thought == ([None] * 2 if wrap is plain else ["Thought 1.", "Thought 2."])
+
+
+@pytest.mark.parametrize(
+    ("schema", "reasoning", "told"),
+    [
+        (None, "keep", "only rows that are dicts"),
+        ({"properties": {"reasoning": {"type": "string"}}}, "keep", "a field is called"),
+        ({"properties": {"name": {"type": "string"}}}, "yes", "`keep` or `drop`, not 'yes'"),
+    ],
+)
+def test_reasoning_that_has_no_place_is_refused(schema: Any, reasoning: Any, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        fb.rows(schema, subject="x", n=1, model="fake", reasoning=reasoning)

@@ -91,6 +91,61 @@ def test_a_server_that_can_do_json_is_asked_for_json() -> None:
     assert all(call.body["response_format"]["type"] == "json_schema" for call in server.calls)
 
 
+def _chat(row: dict[str, str]) -> list[dict[str, str]]:
+    said = f"{row['product_name']}, {row['category']}"
+    return [{"role": "user", "content": said}, {"role": "assistant", "content": row["description"]}]
+
+
+def _two_sides(given: str, wanted: str, row: dict[str, str]) -> dict[str, Any]:
+    return {given: f"{row['product_name']}, {row['category']}", wanted: row["description"]}
+
+
+OBJECTS: dict[str, Callable[[dict[str, str]], Any]] = {
+    "input and output": lambda row: _two_sides("input", "output", row),
+    "capital letters": lambda row: _two_sides("Input", "Output", row),
+    "prompt and completion": lambda row: _two_sides("prompt", "completion", row),
+    "question and answer": lambda row: _two_sides("question", "answer", row),
+    "objects on both sides": lambda row: {
+        "input": {name: row[name] for name in ("product_name", "category")},
+        "output": {"description": row["description"]},
+    },
+    "a chat": lambda row: {"messages": _chat(row)},
+}
+WRAPPERS: dict[str, Callable[[list[Any]], str]] = {
+    "pairs": lambda made: json.dumps({"pairs": made}),
+    "a list": json.dumps,
+    "a fence": lambda made: f"Here you are:\n```json\n{json.dumps({'data': made})}\n```",
+    "lines": lambda made: "\n".join(map(json.dumps, made)),
+    "Python": lambda made: str({"pairs": made}),
+}
+
+
+@pytest.mark.parametrize("wrap", WRAPPERS.values(), ids=WRAPPERS)
+@pytest.mark.parametrize("form", OBJECTS.values(), ids=OBJECTS)
+def test_objects_of_two_sides_are_pairs(
+    form: Callable[[dict[str, str]], Any], wrap: Callable[[list[Any]], str]
+) -> None:
+    reply = wrap([form(pair(number)) for number in range(3)])
+    with ChatServer([reply], refuse=TEXT_ONLY) as server:
+        made = fb.pairs(SHAPE, 3, model=at(server), attempts=0)
+    assert list(made) == [pair(number) for number in range(3)]
+
+
+def test_one_pair_of_two_sides_is_one_pair() -> None:
+    reply = json.dumps(OBJECTS["objects on both sides"](pair(1)))
+    with ChatServer([reply]) as server:
+        made = fb.pairs(SHAPE, 1, model=at(server), attempts=0)
+    assert list(made) == [pair(1)]
+
+
+def test_an_input_that_does_not_split_into_its_fields_is_asked_again() -> None:
+    bad = json.dumps({"pairs": [{"input": "Mug, 12 oz, Kitchen", "output": "Warm."}]})
+    with ChatServer([bad, json.dumps(pair(1))]) as server:
+        made = fb.pairs(SHAPE, 1, model=at(server))
+    assert list(made) == [pair(1)]
+    assert len(server.calls) == 2
+
+
 def test_a_server_that_can_not_is_asked_for_numbered_text() -> None:
     """Its first answer shows it; from the second call on the text form is asked."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any, Literal
 
@@ -119,6 +120,58 @@ def test_declared_rules_stand_in_the_prompt_and_broken_rows_are_asked_again() ->
     assert RATIO in prompts[0]
     assert "price < 4000 does not hold for price = 9000.0" in prompts[1]
     assert "does not hold: price = 2000.0, size = 55" in prompts[2]
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("More rooms is usually bigger size.", "house size (m^2) ~ number of rooms +"),
+        ("Make sure that the price grows with size.", "house price ~ house size (m^2) +"),
+        ("House price should increase with the house size.", "house price ~ house size (m^2) +"),
+        ("The bigger the size, the higher the price.", "house price ~ house size (m^2) +"),
+        ("Price falls with distance to town.", "house price ~ distance to town (km) -"),
+    ],
+)
+def test_a_relation_said_in_the_sentence_is_a_check(said: str, name: str) -> None:
+    """It is in the prompt, rows that break it are asked again, and at last it fails the run."""
+    columns = "house size (m^2), house price, number of rooms, distance to town (km)"
+    (table,) = fb.resolve(f"Houses. {said} 10 rows of houses: {columns}").tables.values()
+    assert [check.name for check in table.checks] == [name]
+    (table,) = fb.resolve(f"10 rows of houses: {columns}.\n{said}").tables.values()
+    assert [check.name for check in table.checks] == [name]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Price does not grow with size.",
+        "The price need not be a price that increases with size.",
+        "Love grows with time.",
+        "Make the prices realistic; more detail is better.",
+    ],
+)
+def test_what_is_no_relation_of_two_columns_is_no_check(said: str) -> None:
+    (table,) = fb.resolve(f"10 rows of houses: size, price. {said}").tables.values()
+    assert not table.checks
+
+
+def test_a_relation_in_words_that_rows_break_is_asked_again_and_fails() -> None:
+    numbers = itertools.count()
+
+    def falling(call: Call) -> str:
+        made = [next(numbers) for _ in range(asked_rows(call))]
+        return as_reply(*({"size": 10 + i, "price": 900 - 10 * i} for i in made))
+
+    with (
+        ChatServer(falling) as server,
+        pytest.raises(CheckError, match="`price` is -1"),
+    ):
+        fb.generate(
+            "10 rows of houses: size (number), price (number). The price grows with size.",
+            model=dict(at(server)),
+        )
+    assert "size" in server.calls[1].prompt
+    assert len(server.calls) > 1
 
 
 def test_rows_that_keep_two_columns_from_rising_together_are_asked_again() -> None:

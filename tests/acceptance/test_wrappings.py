@@ -26,6 +26,16 @@ SCHEMA = {
 }
 
 
+YAML = """\
+- name: Ada
+  note: "it's \\"new\\""
+  tags: ["a"]
+- name: Bo
+  note: plain
+  tags: []
+"""
+
+
 def content(value: Any) -> Reply:
     """A reply whose content is not text."""
     return Reply(message={"role": "assistant", "content": value})
@@ -51,6 +61,8 @@ ROWS = {
     "columns with row numbers": json.dumps(
         {name: {str(row): PEOPLE[row][name] for row in range(2)} for name in ADA}
     ),
+    "YAML": YAML,
+    "YAML under a key, after prose": f"Here are the rows:\n\nrows:\n{YAML}",
     "content is an object": content({"rows": PEOPLE}),
     "content is the rows": content(PEOPLE),
 }
@@ -64,6 +76,7 @@ def test_rows_are_read_from_any_wrapping_at_once(reply: str | Reply) -> None:
 
 
 LISTS = {
+    "YAML": (f"```yaml\nobjects:\n{YAML}```", PEOPLE),
     "bare list": (json.dumps(PEOPLE), PEOPLE),
     "empty list": ("[]", []),
     "empty list after prose": ("There are none: []", []),

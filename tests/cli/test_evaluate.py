@@ -28,7 +28,7 @@ def test_a_file_is_held_against_a_real_one(run: Run, files: Path) -> None:
         "--protected", "sex", "-o", "report.html", "--charts", "charts",
     )  # fmt: skip
     assert ended.code == 0
-    assert "one-column fit" in ended.out
+    assert "column shapes" in ended.out
     assert "four-fifths rule" in ended.out
     assert "Wrote `report.html`" in ended.err
     assert (files / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")

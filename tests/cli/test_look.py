@@ -8,7 +8,7 @@ import stat
 
 import pytest
 
-from fabula.spec.kinds import KINDS
+from fabula.kinds import KINDS
 
 
 def test_kinds_are_listed_and_explained(run):

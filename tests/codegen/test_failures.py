@@ -173,3 +173,17 @@ def test_a_limit_reached_between_rounds_keeps_the_program(tmp_path):
         assert (tmp_path / "out" / "program.py").is_file()
         assert made(server, output=tmp_path / "out").num_rows == 100
     assert len(server.calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [("while True: pass\n", "(time)"), ("print('hello')\n", "leaves no table")],
+)
+def test_a_program_without_a_frame_is_kept_with_what_is_wrong(tmp_path, code, told):
+    """It is code, if not much: it runs, and the model is told what it lacks."""
+    with ChatServer(lambda _: fenced(code)) as server, pytest.raises(ProgramError) as caught:
+        made(server, rounds=1, output=tmp_path / "run", limits=replace(QUICK, seconds=2.0))
+    assert told in str(caught.value)
+    assert code.strip() in (tmp_path / "run" / "program.py").read_text()
+    assert len(server.calls) == 2
+    assert told in server.calls[1].prompt

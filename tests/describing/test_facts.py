@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fabula.describing.facts import missing_values, unsupported_claims
-from fabula.describing.preferences import preferences_of
+from fabula.describing.preferences import Preferences, preferences_of
 from fabula.fakers.languages import is_written_in, language_code
 
 
@@ -80,6 +80,9 @@ def test_languages_are_told_by_script_and_small_words() -> None:
 
 
 def test_both_names_of_a_preference_are_read_and_unknown_ones_refused() -> None:
+    assert preferences_of({"minimal length": 500, "maxWords": 90}) == Preferences(
+        min_characters=500, max_words=90
+    )
     assert preferences_of({"minimum_length": 200}).min_characters == 200
     assert preferences_of({"must": "sea", "max_words": 9.0}).wishes() == [
         "at most 9 words",

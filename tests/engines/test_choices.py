@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fabula.engines.choices import exact_counts
-from fabula.spec.words import Choice
+from fabula.engines.kinds.choice import exact_counts
+from fabula.kinds.choice import Choice
 from tests.engines.builders import five_sigma_share, made
 
 N = 100_000

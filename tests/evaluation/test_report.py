@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,6 +16,7 @@ from fabula.evaluation.evaluate import evaluate
 from fabula.evaluation.gates import read_gates
 from fabula.spec.loading import parse_spec
 from tests.evaluation.metrics.people import people
+from tests.render.markup import Page
 
 REAL, MADE = people(300, seed=1), people(300, seed=2)
 TVS = """\
@@ -35,30 +35,6 @@ tables:
 """
 
 
-class Page(HTMLParser):
-    """What a page would ask for, and whether its tags are closed."""
-
-    VOID = ("meta", "link", "br", "hr", "img", "input")
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.asked: list[str] = []
-        self.tags: set[str] = set()
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        if tag not in self.VOID:
-            self.open.append(tag)
-        for name, value in attrs:
-            if name in ("src", "href", "action") and value and not value.startswith("#"):
-                self.asked.append(value)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-
 def test_the_page_asks_for_nothing_and_needs_no_script() -> None:
     """The report is one offline page."""
     html = evaluate(MADE, real=REAL, target="hired", protected=["sex"], gates=True).to_html()
@@ -68,6 +44,41 @@ def test_the_page_asks_for_nothing_and_needs_no_script() -> None:
     assert "script" not in page.tags
     assert "url(" not in html
     assert "@import" not in html
+
+
+def test_every_link_on_the_page_leads_somewhere() -> None:
+    """Tiles, gates, sentences and details lead to sections, metrics and columns."""
+    tables = {"few": MADE.select(["income"]), "people": MADE}
+    real = {"few": REAL.select(["income"]), "people": REAL}
+    report = evaluate(tables, real=real, protected=["sex"], target="hired", gates=["default"])
+    page = Page(report.to_html())
+    assert {"quality", "bias", "t1-quality.shapes"} <= page.leads <= set(page.places)
+    assert len(page.places) == len(set(page.places))
+    assert not Page(report._repr_html_()).places
+
+
+def test_what_fails_leads_and_what_passes_folds() -> None:
+    """Failing metrics stand in the open with the columns that explain them."""
+    shifted = MADE.set_column(
+        MADE.column_names.index("income"), "income", [np.asarray(MADE["income"]) * 3]
+    )
+    html = evaluate(shifted, real=REAL, gates=["quality.missing<=50%"]).to_html()
+    quality = html[html.index('id="quality"') :]
+    leading, folded = quality.split('<details class="fold">', 1)
+    assert "quality.shapes" in leading
+    assert "Distribution of income" in leading
+    assert "quality.missing" not in leading
+    assert folded.startswith("<summary>")
+    assert "1 gate passed" in html
+    calm = evaluate(MADE, real=REAL, sections=["diversity"]).to_html()
+    assert '<details class="fold" open>' in calm
+
+
+def test_a_metric_that_only_a_gate_fails_leads_too() -> None:
+    html = evaluate(MADE, real=REAL, gates=["quality.shapes>=0.999"]).to_html()
+    leading = html[html.index('id="quality"') :].partition('<details class="fold">')[0]
+    assert "quality.shapes" in leading
+    assert "gate ≥ 1.00" in leading
 
 
 def test_nothing_from_data_becomes_markup() -> None:
@@ -234,4 +245,4 @@ def test_without_bounds_the_page_claims_nothing() -> None:
     page = evaluate(pa.table({"q": [f"text {n}" for n in range(20)]})).to_html()
     assert "No number has a bound" in page
     assert "All numbers within bounds" not in page
-    assert 'class="chip word no-verdict"' in page
+    assert '<span class="chip ">no verdict</span>' in page

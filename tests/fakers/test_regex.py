@@ -95,7 +95,7 @@ def test_numbered_strings_are_all_the_strings_once(regex: str) -> None:
     ],
 )
 def test_size_counts_distinct_strings(regex: str, size: int) -> None:
-    """ "only 3 values for 10 rows" can be said before the run."""
+    """That 3 values are too few for 10 rows can be said before the run."""
     assert compile_pattern(regex).size == size
 
 

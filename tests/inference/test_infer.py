@@ -14,8 +14,8 @@ import pyarrow as pa
 import pytest
 
 import fabula as fb
+from fabula.kinds.base.columns import AbstractColumn
 from fabula.spec import col
-from fabula.spec.columns import AbstractColumn
 from fabula.spec.loading import parse_spec
 from tests.templates import TEMPLATES, template
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fabula.inference.prompt_tables import tables_from_prompt
-from fabula.spec.keys import Reference
+from fabula.kinds.reference import Reference
 
 LISTED = """Write a program for three related tables. Larger houses cost more.
 1. Housing (100 rows)

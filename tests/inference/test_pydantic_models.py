@@ -16,8 +16,8 @@ from pydantic import BaseModel, Field, PositiveInt, create_model
 import fabula as fb
 from fabula.errors import SpecError
 from fabula.inference.pydantic_models import guessed_table, table_from_class
+from fabula.kinds.base.columns import AbstractColumn
 from fabula.spec import col
-from fabula.spec.columns import AbstractColumn
 
 
 class Size(enum.Enum):

@@ -14,11 +14,11 @@ import numpy as np
 import pyarrow as pa
 
 from fabula.engines.made import CheckTally, MadeBlock, RejectedRow
+from fabula.kinds.reference import Reference
 from fabula.planning.plan import ColumnPlan, Plan, ReferencePlan, TablePlan
 from fabula.runs import parts
 from fabula.runs.execute import execute
 from fabula.runs.options import RunOptions
-from fabula.spec.keys import Reference
 from fabula.spec.outputs import OutputSpec
 from fabula.spec.tables import DatasetSpec
 from fabula.streams import BLOCK_ROWS, stream

@@ -69,10 +69,11 @@ def test_the_notebook_form_is_short_and_escapes_data() -> None:
     """Dataset: at most twenty rows in all, nothing of the data as HTML, no script, no network."""
     names = [f"t{i}" for i in range(30)]
     page = Dataset({name: pa.concat_tables([PEOPLE] * 50) for name in names})._repr_html_()
-    assert page.count("<tr><td>") <= 20
+    assert page.count("<tr><td") <= 20
     assert "and 20 more tables" in page
     page = Dataset({"<b>": pa.concat_tables([PEOPLE] * 50)})._repr_html_()
-    assert page.count("<tr><td>") == 20
+    assert page.count("<tr><td") == 20
+    assert "… 80 more" in page
     assert "<script" not in page
     assert "<b>" not in page
     assert "http" not in page

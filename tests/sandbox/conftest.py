@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.sandbox.naive import tree
+
 if sys.platform != "linux":
     collect_ignore_glob = ["test_*.py"]
 
@@ -66,4 +68,9 @@ def nothing_outlives_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     assert not list(scratch.iterdir())
     if fork_server._current is not None:
         warm = fork_server._current._process.pid
-        assert not Path(f"/proc/{warm}/task/{warm}/children").read_text()
+        relays = _space(warm, "pid") != _space(warm, "pid_for_children")  # to its only child
+        assert len(tree(warm)) == 1 + relays
+
+
+def _space(process: int, kind: str) -> str:
+    return str(Path(f"/proc/{process}/ns/{kind}").readlink())

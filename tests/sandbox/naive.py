@@ -45,3 +45,9 @@ def notes_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     assert done.stdout.strip(), done.stderr
     notes: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return notes
+
+
+def tree(process: int) -> list[int]:
+    """A process, its children, theirs, and so on."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [process, *(found for child in children for found in tree(int(child)))]

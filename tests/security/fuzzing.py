@@ -14,6 +14,7 @@ import io
 import json
 import resource
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -55,6 +56,11 @@ TOKENS = [
     b"\x7f\xff\xff\xff", b"\xff\xff\xff\xff\xff\xff\xff\x7f", b"\x80" * 8, b"data: ", b"[DONE]",
 ]  # fmt: skip
 """What is put into damaged inputs besides chance bytes."""
+
+ROUND = 200
+"""Inputs between two looks at the clock."""
+TOLD_EVERY = 60
+"""Seconds of CPU time between two lines of progress."""
 
 Change = tuple[float, int, bytes]
 
@@ -387,24 +393,39 @@ def _main() -> int:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     wanted.found.mkdir(exist_ok=True)
     note = wanted.found / f"{wanted.target}.under-way"
-    chance, finds = wanted.seed, 0
-    while time.process_time() < wanted.seconds:
-        try:
-            fuzz(wanted.target, 200, chance, note)
-        except BaseException as error:  # a find of any kind is kept, and the rest is tried too
-            if isinstance(error, KeyboardInterrupt):
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    chance, finds, told = wanted.seed, 0, 0.0
+    with suppress(KeyboardInterrupt):  # an end from outside is reported like any other
+        while time.process_time() < wanted.seconds:
+            try:
+                fuzz(wanted.target, ROUND, chance, note)
+            except KeyboardInterrupt:
                 raise
-            finds += 1
-            kept = wanted.found / f"{wanted.target}-{chance}"
-            kept.write_bytes(note.read_bytes())
-            sys.stdout.write(f"{kept}: {type(error).__name__}: {str(error)[:300]}\n")
-            sys.stdout.flush()
-        chance += 1
-    tried = 200 * (chance - wanted.seed)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    spent = f"{time.process_time():.0f} s of CPU, {peak} MB at most"
-    sys.stdout.write(f"{wanted.target}: {tried:,} inputs, {finds} finds, {spent}\n")
+            except BaseException as error:  # a find of any kind is kept, and the rest is tried too
+                finds += 1
+                kept = wanted.found / f"{wanted.target}-{chance}"
+                kept.write_bytes(note.read_bytes())
+                _say(f"{kept}: {type(error).__name__}: {str(error)[:300]}")
+            chance += 1
+            if time.process_time() > told + TOLD_EVERY:
+                told = time.process_time()
+                _say(_spent(wanted.target, chance - wanted.seed, finds))
+    _say(_spent(wanted.target, chance - wanted.seed, finds))
     return 1 if finds else 0
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _spent(target: str, rounds: int, finds: int) -> str:
+    """What was tried so far: CPU time counts, since a busy machine stretches any other."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return (
+        f"{target}: {ROUND * rounds:,} inputs, {finds} finds, "
+        f"{time.process_time():.0f} s of CPU, {peak} MB at most"
+    )
 
 
 if __name__ == "__main__":

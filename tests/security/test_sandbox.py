@@ -16,7 +16,7 @@ from fabula.codegen.targets import Wanted
 from fabula.sandbox.arrow_check import received_table
 from fabula.sandbox.compiled_modules import named_modules
 from fabula.sandbox.messages import HEADER, FrameError, FrameReader
-from fabula.sandbox.probes import network
+from fabula.sandbox.probes import namespace
 from fabula.sandbox.run import Limits, enforced, run
 from fabula.sandbox.scratch import scratch_folder, sweep
 from tests.sandbox.naive import notes_of, run_naively
@@ -167,14 +167,47 @@ def test_only_modules_of_known_packages_are_loaded_for_a_program(
     assert list(named_modules(source)) == names
 
 
-def test_a_program_has_a_network_of_its_own_where_the_kernel_gives_one() -> None:
-    """Behind the filter of system calls; `fabula doctor` says whether this wall stands."""
-    code = "import ctypes, sys; sys.exit(ctypes.CDLL(None).unshare(0x50000000) != 0)"
+@pytest.mark.parametrize(
+    ("name", "short", "flags"),
+    [("network", "net", 0x50000000), ("processes", "pid", 0x30000000), ("IPC", "ipc", 0x18000000)],
+)
+def test_a_program_has_namespaces_of_its_own_where_the_kernel_gives_them(
+    name: str, short: str, flags: int
+) -> None:
+    """Behind the filter of system calls; `fabula doctor` says which of these walls stand."""
+    code = f"import ctypes, sys; sys.exit(ctypes.CDLL(None).unshare({flags}) != 0)"
     given = subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-    source = "import os; notes['net'] = os.readlink('/proc/self/ns/net')"
+    source = f"import os; notes['seen'] = os.readlink('/proc/self/ns/{short}')"
     outcome = run(EXECUTE, {"source": source}, limits=LIMITS)
-    assert (outcome.notes["net"] != network()) is given
-    assert ("own namespaces" in enforced()) is given
+    assert (outcome.notes["seen"] != namespace(name)) is given
+    assert (name in enforced().partition("own namespaces")[2]) is given
+
+
+DATABASES = [
+    "import duckdb\nnotes['n'] = duckdb.sql('select sum(a) from range(4) t(a)').fetchall()[0][0]",
+    "import duckdb, pandas as pd\nrows = pd.DataFrame({'a': range(4)})\n"
+    "notes['n'] = int(duckdb.connect().sql('select sum(a) from rows').fetchall()[0][0])",
+    "import duckdb\nc = duckdb.connect('own.db'); c.sql('create table t as select 6 a')\n"
+    "notes['n'] = c.sql('select a from t').fetchall()[0][0]",
+    "import sqlite3\nnotes['n'] = sqlite3.connect('own.db').execute('select 6').fetchall()[0][0]",
+    "import polars as pl\nnotes['n'] = pl.DataFrame({'a': [1, 2, 3]})['a'].sum()",
+]
+
+
+@pytest.mark.parametrize("source", DATABASES)
+def test_a_program_may_use_a_database_of_its_own(source: str) -> None:
+    """DuckDB reads what its control group may have, and ended the process without it."""
+    outcome = run(EXECUTE, {"source": source}, limits=Limits(seconds=60))
+    assert outcome.fault is None
+    assert outcome.notes == {"n": 6}
+
+
+@pytest.mark.parametrize("sql", ["from read_csv('/etc/passwd')", "install httpfs"])
+def test_a_database_of_a_program_reaches_no_further_than_the_program(sql: str) -> None:
+    source = f'import duckdb\nduckdb.sql("{sql}").fetchall()'
+    outcome = run(EXECUTE, {"source": source}, limits=Limits(seconds=60))
+    assert outcome.fault is not None
+    assert outcome.fault.line == 2
 
 
 def test_a_pipe_is_not_made_larger() -> None:

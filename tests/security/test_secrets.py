@@ -9,9 +9,10 @@ import signal
 import subprocess
 import sys
 import time
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64encode
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -20,20 +21,28 @@ from fabula.errors import FabulaError
 from fabula.llm.cache.ledger import Ledger
 from fabula.llm.client.permission import check_sent, grant
 from fabula.llm.client.redaction import Redactor
-from fabula.testing import ChatServer
+from fabula.testing import ChatServer, Reply
 
-CANARY = 'sk-CANARY-7f3a"9'
+CANARY = 'sk-CANARY-/7f3a"9/>~'
+WRITTEN = {
+    "plain": str.encode,
+    "json": lambda text: json.dumps({"echo": text}).encode(),
+    "json in json": lambda text: json.dumps({"echo": json.dumps([text])}).encode(),
+    "json in json in json": lambda text: json.dumps([json.dumps([json.dumps(text)])]).encode(),
+    "json with slashes": lambda text: json.dumps([text]).replace("/", r"\/").encode(),
+    "base64": lambda text: b64encode((text + " and more").encode()),
+    "base64 of addresses": lambda text: urlsafe_b64encode((text + " and more").encode()),
+    "base64 without padding": lambda text: urlsafe_b64encode(text.encode()).rstrip(b"="),
+    "address": lambda text: quote(text, safe="").encode(),
+    "query": lambda text: quote_plus(text).encode(),
+    "hexadecimal": lambda text: text.encode().hex().encode(),
+}
 
 
 @pytest.mark.parametrize("before", ["", "x", "xy", "user:", "Bearer "])
-@pytest.mark.parametrize("form", ["plain", "json", "base64"])
+@pytest.mark.parametrize("form", WRITTEN)
 def test_a_secret_is_found_in_every_form(before: str, form: str) -> None:
-    text = before + CANARY
-    body = {
-        "plain": text.encode(),
-        "json": json.dumps({"echo": text}).encode(),
-        "base64": b64encode((text + " and more").encode()),
-    }[form]
+    body = WRITTEN[form](before + CANARY)
     shown = Redactor([CANARY])(b"before " + body + b" after")
     assert b"***" in shown
     assert b"CANARY" not in shown
@@ -45,7 +54,7 @@ def test_short_words_and_other_text_stay() -> None:
     assert Redactor(["ab", "", "not there"])(body) == body
 
 
-@pytest.mark.parametrize("where", ["key", "header", "login"])
+@pytest.mark.parametrize("where", ["key", "header", "literal header", "login", "query"])
 def test_a_good_reply_that_echoes_a_secret_is_kept_without_it(
     where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,6 +71,10 @@ def test_a_good_reply_that_echoes_a_secret_is_kept_without_it(
             model["api_key_env"] = "CANARY_KEY"
         elif where == "header":
             model["headers"] = {"X-Mine": "${CANARY_KEY}"}
+        elif where == "literal header":
+            model["headers"] = {"Authorization": "Bearer sk-CANARY-123456"}
+        elif where == "query":
+            model["base_url"] = f"{url}?api-key=sk-CANARY-123456"
         else:
             model["base_url"] = url.replace("://", "://user:sk-CANARY-123456@")
         spec = {"models": {"default": model}, "tables": {"t": {"n": 1, "columns": {
@@ -72,6 +85,26 @@ def test_a_good_reply_that_echoes_a_secret_is_kept_without_it(
     kept += [path for path in Path("home").rglob("*") if path.is_file()]
     assert any(b"***" in path.read_bytes() for path in kept)
     assert not [path for path in kept if echoed.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 429, 500])
+def test_no_part_of_a_reply_shows_a_secret(
+    status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Headers and other fields than the text are quoted in errors."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CANARY_KEY", CANARY)
+    monkeypatch.setenv("FABULA_HOME", str(tmp_path / "home"))
+    headers = dict.fromkeys(("Retry-After", "Location", "X-Request-Id"), CANARY)
+    with ChatServer([Reply(CANARY, CANARY, status, headers, error=CANARY)] * 9) as server:
+        model = {"name": "m", "base_url": server.url, "api_key_env": "CANARY_KEY", "timeout": 2}
+        tables = {"t": {"n": 1, "columns": {"a": {"kind": "llm"}}}}
+        Path("s.json").write_text(json.dumps({"models": {"default": model}, "tables": tables}))
+        main(["generate", "s.json", "-o", "out"])
+    told = capsys.readouterr()
+    assert "CANARY" not in told.out + told.err.replace("CANARY_KEY", "")
+    kept = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [text for text in kept if CANARY[:12].encode() in text]
 
 
 def test_the_ledger_and_its_folder_are_closed_to_others(

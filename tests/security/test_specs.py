@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import fabula as fb
-from fabula.errors import FabulaError
+from fabula.errors import FabulaError, SpecError
 from fabula.fakers.linear import linear_pattern
 
 
@@ -192,6 +192,18 @@ def test_a_spec_of_endless_values_is_one_clear_error(text: str) -> None:
     with pytest.raises(FabulaError) as caught:
         fb.generate(Path("s.yaml"))
     assert len(str(caught.value)) < 2_000
+
+
+def test_thousands_of_problems_are_told_in_a_page() -> None:
+    """Each problem's line was searched among all lines."""
+    Path("s.yaml").write_text("".join(f"k{number}: &a{number} x\n" for number in range(8_000)))
+    began = time.process_time()
+    with pytest.raises(SpecError) as caught:
+        fb.generate(Path("s.yaml"))
+    assert time.process_time() - began < 8
+    assert len(str(caught.value)) < 10_000
+    assert "more problems follow" in str(caught.value)
+    assert caught.value.violations[-1].line == 8_000
 
 
 def test_a_key_where_a_name_belongs_is_refused_and_not_shown() -> None:

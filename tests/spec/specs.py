@@ -6,8 +6,8 @@ import datetime as dt
 
 from hypothesis import strategies as st
 
+from fabula.kinds.base.columns import AbstractColumn
 from fabula.spec import col
-from fabula.spec.columns import AbstractColumn
 from fabula.spec.tables import DatasetSpec, PerParent, TableSpec
 
 words = st.text(st.characters(codec="utf-8"), max_size=30)

@@ -8,8 +8,8 @@ import typing
 import pytest
 
 from fabula.errors import SpecError
+from fabula.kinds import KINDS
 from fabula.spec import col
-from fabula.spec.kinds import KINDS
 
 
 def parameters(kind: str) -> set[str]:

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fabula.errors import SpecError, Violation
-from fabula.spec.kinds import KINDS
+from fabula.kinds import KINDS
+from fabula.kinds.base.parameters import as_moment
 from fabula.spec.loading import build_spec, parse_spec
 from fabula.spec.locations import Source, located
-from fabula.spec.parameters import as_moment
 from fabula.spec.plain import to_plain
 from fabula.spec.tables import DatasetSpec
 from tests.spec.specs import specs

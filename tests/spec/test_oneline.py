@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fabula.errors import SpecError
+from fabula.kinds import KINDS
+from fabula.kinds.base.columns import AbstractColumn
 from fabula.spec import col
-from fabula.spec.columns import AbstractColumn
-from fabula.spec.kinds import KINDS
 from fabula.spec.oneline import parse_line
 
 

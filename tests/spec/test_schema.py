@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from fabula.kinds import KINDS
 from fabula.spec.checks import CHECKS
-from fabula.spec.kinds import KINDS
 from fabula.spec.plain import to_plain
 from fabula.spec.reading import read_data
 from fabula.spec.schema import attribute_docs, json_schema

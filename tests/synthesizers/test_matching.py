@@ -31,6 +31,12 @@ def test_numbers_of_children_have_the_real_distribution_and_the_models_order() -
     assert counts_like(np.array([]), real, 0, rng()).size == 0
 
 
+def test_a_count_that_all_parents_share_stays() -> None:
+    """Of 200 countries each keeps all of its 61 years."""
+    counts = counts_like(rng().random(200), np.full(200, 61), 200 * 61, rng())
+    assert set(counts.tolist()) == {61}
+
+
 def test_children_get_parents_of_their_group_and_every_place_is_taken_once() -> None:
     """Counts are met exactly; groups as far as there are places."""
     group = np.array([0, 0, 1, 1, 2])

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pytest
 
 from fabula.errors import UsageError
+from fabula.io.frames import handed_back
 from fabula.synthesizers.fitting import fit
 from fabula.synthesizers.multitable.orphans import orphans
 from fabula.synthesizers.synthesizer import load_synthesizer
@@ -52,6 +53,79 @@ def test_orphans_are_left_out_or_kept_as_asked(
         real["orders"]["customer_id"], real["customers"]["customer_id"])])  # fmt: skip
     assert not pc.any(pc.is_in(made["orders"]["customer_id"], value_set=keys)).as_py()
     assert len(made["customers"]["customer_id"].unique()) == 200
+
+
+@pytest.mark.parametrize("with_users", [True, False])
+def test_orphans_of_composite_keys_keep_their_share(with_users: bool) -> None:
+    """Loans are numbered within users; payments point at both, some at no loan."""
+    user = np.repeat(np.arange(1, 101), 3)
+    at = rng().integers(0, 300, 500)
+    number = at % 3 + 1
+    number[:25] = 99
+    tables = {
+        "users": pa.table({"user_id": np.arange(1, 101)}),
+        "loans": pa.table({"user_id": user, "loan_number": np.tile([1, 2, 3], 100)}),
+        "payments": pa.table(
+            {"payment_id": np.arange(500), "user_id": user[at], "loan_number": number}
+        ),
+    }
+    if not with_users:
+        del tables["users"]
+    fitted = fit(tables, orphans="keep", seed=1)
+    key = next(key for key in fitted.keys.foreign if len(key.columns) == 2)
+    made = fitted.sample(seed=2)
+    assert orphans(made, key).sum() == 25
+    assert made["payments"].num_rows == 500
+    assert not any(column.null_count for column in made["payments"].columns)
+
+
+def test_missing_values_where_the_frame_had_none_come_back_as_missing() -> None:
+    """A pandas column of plain whole numbers or truth values can't hold a gap."""
+    pandas = pytest.importorskip("pandas")
+    back = handed_back(pandas.DataFrame({"n": [1, 2], "yes": [True, False]}))
+    made = back(pa.table({"n": [1, None], "yes": [None, True]}))
+    assert made["n"].isna().tolist() == [False, True]
+    assert made["yes"].isna().tolist() == [True, False]
+
+
+def test_rows_that_keys_run_out_for_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    """Forty students and eight courses that stay as they are have 320 pairs at most."""
+    pairs = [(student, course) for student in range(40) for course in range(8)]
+    tables = {
+        "students": pa.table({"student_id": np.arange(40)}),
+        "courses": pa.table({"course_id": np.arange(8)}),
+        "enrolments": pa.table(
+            dict(zip(("student_id", "course_id"), zip(*pairs, strict=True), strict=True))
+        ),
+    }
+    fitted = fit(tables, keep=("students", "courses"), seed=1)
+    assert fitted.sample(seed=2)["enrolments"].num_rows == 320
+    assert not caplog.messages
+    made = fitted.sample(2.0, seed=2)["enrolments"]
+    assert caplog.messages == [
+        f"`enrolments`: {made.num_rows} of 640 rows were made: no other combination of"
+        " `student_id`, `course_id` is left"
+    ]
+
+
+def test_years_that_are_numbered_within_a_parent_end_with_the_last_real_one(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Teams that stay as they are have no seasons in the future, however many are asked for."""
+    tables = {
+        "teams": pa.table({"team_id": np.arange(20)}),
+        "standings": pa.table(
+            {
+                "team_id": np.repeat(np.arange(20), 8),
+                "year": np.tile(np.arange(2000, 2008), 20),
+                "wins": rng().integers(0, 80, 160),
+            }
+        ),
+    }
+    made = fit(tables, keep=("teams",), seed=1).sample(2.0, seed=2)["standings"]
+    assert pc.max(made["year"]).as_py() == 2007
+    assert made.num_rows == 160
+    assert "160 of 320 rows were made" in caplog.text
 
 
 def test_what_is_asked_of_orphans_must_be_known() -> None:

@@ -450,3 +450,50 @@ def test_a_total_fits_its_column_in_every_type(kind: pa.DataType) -> None:
         "(SELECT coalesce(sum(hours), 0) FROM tasks t WHERE t.job_id = j.job_id)"
     )
     assert counted(made, query) == 0
+
+
+def test_times_lead_others_though_some_are_mistyped_or_placeholders() -> None:
+    """What is mistyped is told and not learned; a placeholder keeps its share."""
+    rng = np.random.default_rng(5)
+    placed = 1_700_000_000 // 60 * 60 + rng.integers(0, 400 * 1440, 300) * 60
+    sent = placed + rng.integers(60, 4320, 300) * 60
+
+    def texts(seconds: np.ndarray, **others: str) -> list[str]:
+        written = np.datetime_as_string(seconds.astype("M8[s]"), "m").tolist()
+        made = [f"{text[8:10]}/{text[5:7]}/{text[:4]} {text[11:]}" for text in written]
+        return [others.get(f"row{at}", text) for at, text in enumerate(made)]
+
+    open_ended = dict.fromkeys([f"row{at}" for at in range(0, 300, 4)], "31/12/9999 00:00")
+    tables = {
+        "orders": pa.table(
+            {
+                "order_id": np.arange(300),
+                "placed": texts(placed, row7="31/02/2023 10:00"),
+                "closed": texts(sent + 86_400, **open_ended),
+            }
+        ),
+        "shipments": pa.table(
+            {
+                "shipment_id": np.arange(300),
+                "order_id": np.arange(300),
+                "sent": texts(sent, row9="10/13/2023 10:00", row20="24:61"),
+            }
+        ),
+    }
+    fitted = fit_tables(tables, seed=1)
+    card = fitted.card()
+    assert "orders.placed: mistyped, not times written as 25/01/2019 13:05: row 8" in card
+    assert "shipments.sent: mistyped, not times written as 25/01/2019 13:05: rows 10, 21" in card
+    assert "shipments.sent >= orders.placed, in all 297 rows" in card
+    made = fitted.sample(seed=2)
+    placeholder = np.asarray(made["orders"]["closed"]) == "31/12/9999 00:00"
+    assert abs(placeholder.mean() - 0.25) < 5 * (0.25 * 0.75 / 300) ** 0.5
+    connection = duckdb.connect()
+    for name, table in made.items():
+        connection.register(name, table)
+    read = "strptime({}, '%d/%m/%Y %H:%M')".format
+    found = connection.execute(
+        f"SELECT count(*), count(*) FILTER ({read('sent')} BETWEEN {read('placed')}"
+        f" AND {read('placed')} + INTERVAL 3 DAY) FROM shipments JOIN orders USING (order_id)"
+    ).fetchone()
+    assert found == (300, 300)

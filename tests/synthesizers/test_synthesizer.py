@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -289,14 +290,14 @@ def test_unknown_models_and_options_are_refused(monkeypatch):
     assert wrong.value.hint == "did you mean `boosted`?"
     with pytest.raises(UsageError, match="has no option `round`"):
         fb.fit(REAL, round=3)
-    monkeypatch.setitem(catalogue._LEARNERS, "gan", ("fabula.no_such_module", "deep"))
+    gan = replace(catalogue.SYNTHESIZERS["gan"], learner="fabula.no_such_module")
+    monkeypatch.setitem(catalogue.SYNTHESIZERS._entries, "gan", gan)
     with pytest.raises(PrerequisiteError, match="needs the extra `deep`"):
         fb.fit(REAL, model="gan")
 
 
 def test_a_fault_while_rows_are_drawn_is_not_called_a_damaged_file(model, tmp_path, monkeypatch):
-    """A file that was read without a fault is complete; a model that was just fitted is not a
-    file."""
+    """A file that was read without a fault is complete; a model just fitted has no file."""
 
     def broken(*_: object) -> None:
         raise IndexError("index 7 is out of bounds")

@@ -330,3 +330,60 @@ def test_a_score_in_words_is_an_error_and_one_not_given_leaves_its_answer_out(
     rows = pa.table({"q": ["y"], "a": ["g"], "b": ["h"], "sa": ["4.5"], "sb": ["N/A"]})
     made = fb.export(rows, tmp_path / "p.jsonl", score=["sa", "sb"], **wanted)
     assert made.left_out == {"no answer is better than another": 1}
+
+
+_WRITTEN = """id,price,flag,born,clock
+1,1.50,TRUE,2024-01-05,09:00
+2,+3,false,2024-01-06,9:30
+3,NA,true,2024-01-07,10:00
+"""
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "zip", "folder"])
+def test_values_of_csv_are_written_as_they_stand_there(ending: str, tmp_path: Path) -> None:
+    """Numbers keep their zeros and signs, times their spelling; in expressions they have types."""
+    source = _csv(tmp_path, ending)
+    alone = "{{ price }}|{{ flag }}|{{ row['born'] }}|{{ clock }}"
+    user = alone + "|{{ (price or 0) * 2 }}|{{ born.year }}"
+    made = fb.export(source, tmp_path / "chat.jsonl", user=user, assistant="price")
+    texts = [
+        [turn["content"] for turn in row["messages"]] for row in lines(tmp_path / "chat.jsonl")
+    ]
+    assert texts == [
+        ["1.50|TRUE|2024-01-05|09:00|3.0|2024", "1.50"],
+        ["+3|false|2024-01-06|9:30|6.0|2024", "+3"],
+    ]
+    assert made.left_out == {"an input or output is empty": 1}
+
+
+def _csv(folder: Path, ending: str) -> Path:
+    import gzip
+    import zipfile
+
+    plain = folder / "in" / "rows.csv"
+    plain.parent.mkdir()
+    plain.write_text(_WRITTEN)
+    if ending == "folder":
+        return plain.parent
+    if ending == "zip":
+        with zipfile.ZipFile(folder / "rows.zip", "w") as archive:
+            archive.write(plain, "rows.csv")
+        return folder / "rows.zip"
+    if ending == "csv.gz":
+        (folder / "rows.csv.gz").write_bytes(gzip.compress(plain.read_bytes()))
+        return folder / "rows.csv.gz"
+    return plain
+
+
+def test_a_part_of_a_csv_file_keeps_its_values(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text(_WRITTEN)
+    fb.export(tmp_path / "rows.csv", tmp_path / "out.csv", split={"all": 1.0})
+    assert (tmp_path / "out-all.csv").read_text().replace('"', "") == _WRITTEN
+
+
+def test_numbers_of_json_are_written_as_they_stand_there(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"price": 1.50, "big": 1E400, "n": 7}\n')
+    said = {"user": "{{ price }} {{ big }} {{ price + n }}", "assistant": "price"}
+    fb.export(tmp_path / "rows.jsonl", tmp_path / "chat.jsonl", **said)
+    turns = lines(tmp_path / "chat.jsonl")[0]["messages"]
+    assert [turn["content"] for turn in turns] == ["1.50 1E400 8.5", "1.50"]

@@ -1,0 +1,1 @@
+"""More rows: typed rows from a prompt, rows added to a table, training pairs."""

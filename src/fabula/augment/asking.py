@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
-from fabula.errors import PartialRunError
+from fabula.errors import PartialRunError, UsageError
 from fabula.llm.cache.budget import Budget
 from fabula.llm.client.chat import ChatModel
 from fabula.llm.providers.dry_run import Rehearsal
@@ -16,7 +16,7 @@ from fabula.llm.session import models_of_run
 from fabula.types import Progress
 
 if TYPE_CHECKING:
-    from fabula.spec.models import ModelSpec
+    from fabula.spec.models import ModelLike
 
 AskJob: TypeAlias = Callable[[RowsJob], Awaitable[RowsResult]]
 """Asks for the rows of a job."""
@@ -28,7 +28,7 @@ SAMPLE_STEP = 1_000
 class AskOptions(TypedDict, total=False):
     """How a model is asked, whatever it is asked for."""
 
-    model: str | ModelSpec | Mapping[str, Any]
+    model: ModelLike
     rows_per_call: int | None
     attempts: int
     temperature: float | None
@@ -40,6 +40,35 @@ class AskOptions(TypedDict, total=False):
     progress: Progress | None
     on_result: Callable[[RowsResult], None] | None
     rehearsal: Rehearsal | None
+
+
+REASONING = "reasoning"
+"""What the thoughts of a model are called in a row that keeps them."""
+
+
+def kept_reasoning(asked: str, names: Sequence[str]) -> str:
+    """The name under which rows keep what the model thought; empty where they don't.
+
+    Args:
+        asked: `keep` or `drop`.
+        names: The fields of a row.
+
+    Raises:
+        UsageError: It is neither, or a field has that name.
+    """
+    if asked not in ("keep", "drop"):
+        raise UsageError(
+            f"`reasoning` is `keep` or `drop`, not {asked!r}",
+            code="usage.reasoning",
+            hint='give reasoning="keep"',
+        )
+    if asked == "keep" and REASONING in names:
+        raise UsageError(
+            f"a field is called `{REASONING}`, so the model's own can't be kept under that name",
+            code="usage.reasoning",
+            hint="rename the field",
+        )
+    return REASONING if asked == "keep" else ""
 
 
 def job_options(options: AskOptions) -> dict[str, Any]:

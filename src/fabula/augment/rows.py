@@ -7,12 +7,13 @@ a shortfall becomes an error that carries the rows which are there.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Required, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Required, TypeVar, Unpack, overload
 
-from fabula.augment.asking import AskOptions, ask, job_options, shortfall
+from fabula.augment.asking import AskOptions, ask, job_options, kept_reasoning, shortfall
 from fabula.augment.options import check_options, named_options
 from fabula.augment.row_schema import TEXT, Shape, shape_of
 from fabula.augment.user_checks import CheckRow, CheckTable, row_check, table_check, unique_groups
+from fabula.errors import UsageError
 from fabula.io.examples import example_values
 from fabula.llm.rows.job import RowsJob
 from fabula.llm.rows.sync import run_sync
@@ -33,6 +34,7 @@ class RowOptions(AskOptions, total=False):
     unique: str | Sequence[str | Sequence[str]]
     check_row: CheckRow | None
     check_table: CheckTable | None
+    reasoning: Literal["keep", "drop"]
 
 
 @overload
@@ -60,6 +62,8 @@ def rows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
             - `unique`: Fields, or groups of fields, whose values may not repeat.
             - `check_row`: Takes a row, returns its problems in words; they go back to the model.
             - `check_table`: Takes all rows, returns `{position: problem}`.
+            - `reasoning`: `keep` puts what the model thought before it wrote a row into the
+              row's dict, as `reasoning`; rows that were asked together share it.
             - `model`: `local`, `fake`, `openai:NAME` …, or settings.
             - `rows_per_call`: Rows asked at once; by default chosen by the size of a row.
             - `attempts`: Times that a bad row is asked again.
@@ -120,8 +124,21 @@ def _job(shape: Shape, wanted: RowOptions) -> RowsJob:
         check_row=row_check(shape.make, wanted.get("check_row")),
         check_table=table_check(shape.make, wanted.get("check_table")),
         text=shape.is_text and alone,
+        reasoning=_reasoning(shape, wanted),
         **job_options(wanted),
     )
+
+
+def _reasoning(shape: Shape, wanted: RowOptions) -> str:
+    """The name under which rows keep what the model thought; only dicts have room for it."""
+    name = kept_reasoning(wanted.get("reasoning", "drop"), shape.names)
+    if name and shape.make is not dict:
+        raise UsageError(
+            "only rows that are dicts can keep the model's reasoning",
+            code="usage.reasoning",
+            hint="give a JSON Schema: `rows(YourClass.model_json_schema(), …)`",
+        )
+    return name
 
 
 def _whole_rows(shape: Shape, examples: Sequence[Any]) -> list[dict[str, Any]]:

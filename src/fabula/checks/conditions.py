@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from fabula.io.sql import quoted
+from fabula.kinds.base.parameters import Moment, Scalar, as_moment
 from fabula.spec.checks import (
     Check,
     InSetCheck,
@@ -15,7 +16,6 @@ from fabula.spec.checks import (
     RowCheck,
     WindowCheck,
 )
-from fabula.spec.parameters import Moment, Scalar, as_moment
 
 
 def condition(check: Check) -> str:

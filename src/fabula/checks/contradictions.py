@@ -19,7 +19,11 @@ from fabula.checks.differences import Bound, bounds_of, cycle, number
 from fabula.checks.relations import link_column
 from fabula.checks.wording import names, rule, values
 from fabula.errors import Violation
-from fabula.planning.kinds import capacity
+from fabula.kinds.base.columns import AbstractColumn, AbstractNumber
+from fabula.kinds.base.parameters import Scalar, as_moment
+from fabula.kinds.choice import Choice
+from fabula.kinds.constant import Constant
+from fabula.kinds.datetime import Datetime
 from fabula.planning.parents import is_of_one_row
 from fabula.planning.plan import Plan, TablePlan
 from fabula.spec.checks import (
@@ -29,11 +33,6 @@ from fabula.spec.checks import (
     InSetCheck,
     UniqueCheck,
 )
-from fabula.spec.columns import AbstractColumn, AbstractNumber
-from fabula.spec.keys import Constant
-from fabula.spec.parameters import Scalar, as_moment
-from fabula.spec.times import Datetime
-from fabula.spec.words import Choice
 
 
 @dataclass(frozen=True)
@@ -165,7 +164,7 @@ def _too_few_values(
 ) -> Iterator[Violation]:
     def room(name: str) -> float:
         link = table.references.get(name)
-        return plan[link.parent].rows if link else capacity(table.columns[name].spec)
+        return plan[link.parent].rows if link else table.columns[name].spec.capacity()
 
     if not _always_there(table, check.columns):
         return

@@ -13,9 +13,9 @@ from fabula.checks.results import CheckResult
 from fabula.checks.wording import rule, values
 from fabula.io.sql import quoted
 from fabula.io.write import plain_type
+from fabula.kinds.reference import Reference
 from fabula.planning.expressions import parse_expression
 from fabula.spec.checks import AggregateCheck, CountCheck, ForeignKeyCheck
-from fabula.spec.keys import Reference
 from fabula.spec.tables import DatasetSpec
 
 _ROUNDING = 1e-9

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fabula.kinds.reference import Reference
 from fabula.spec.checks import (
     Check,
     CountCheck,
@@ -11,7 +12,6 @@ from fabula.spec.checks import (
     NotNullCheck,
     UniqueCheck,
 )
-from fabula.spec.keys import Reference
 from fabula.spec.tables import DatasetSpec
 
 

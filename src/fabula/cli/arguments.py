@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -25,6 +25,10 @@ SpecArgument = Annotated[
         "'10 rows of houses: id, size (m2), price'.",
         show_default=False,
     ),
+]
+ReasoningOption = Annotated[
+    Literal["keep"] | None,
+    typer.Option("--reasoning", help="Keep what models think, in a column `reasoning`."),
 ]
 RowsOption = Annotated[
     list[str] | None,

@@ -14,6 +14,7 @@ from fabula.cli.arguments import (
     MaxTokensOption,
     ModelOption,
     PromptOption,
+    ReasoningOption,
     ReviewOption,
     RowsOption,
     SeedOption,
@@ -61,10 +62,7 @@ def generate(
             "row; repeatable.",
         ),
     ] = None,
-    reasoning: Annotated[
-        Literal["keep"] | None,
-        typer.Option("--reasoning", help="Keep what models think, in a column `reasoning`."),
-    ] = None,
+    reasoning: ReasoningOption = None,
     review: ReviewOption = None,
     form: Annotated[
         Literal["parquet", "csv", "jsonl", "arrow"] | None,

@@ -233,12 +233,12 @@ def _about(text: str) -> str:
 
 def _needs(text: str) -> str:
     """How many tables a spec has, and whether a language model is asked."""
+    from fabula.kinds.base.columns import AbstractFilled
     from fabula.spec.loading import parse_spec
-    from fabula.spec.words import FILLED
 
     spec = parse_spec(text)
     asks = any(
-        isinstance(column, FILLED)
+        isinstance(column, AbstractFilled)
         for table in spec.tables.values()
         for column in table.columns.values()
     )

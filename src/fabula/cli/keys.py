@@ -14,7 +14,7 @@ from fabula.cli.group import new_app
 from fabula.cli.verbs import VERBS
 from fabula.errors import UsageError
 from fabula.llm.client.credentials import key_names, remove_key, set_key
-from fabula.llm.client.presets import COMPATIBLE, PRESETS, preset
+from fabula.llm.client.presets import COMPATIBLE, endpoints, preset
 from fabula.render import grid
 
 app = new_app(help=VERBS["keys"])
@@ -47,8 +47,9 @@ def list_() -> None:
     """List which providers have a key, and where it comes from; never the key."""
     kept = set(key_names())
     rows = []
-    for name in [*PRESETS, *sorted(kept - set(PRESETS))]:
-        variables = PRESETS[name].key_env if name in PRESETS else ()
+    known = endpoints()
+    for name in [*known, *sorted(kept - set(known))]:
+        variables = known[name].key_env if name in known else ()
         found = next((variable for variable in variables if os.environ.get(variable)), None)
         if found or name in kept:
             rows.append((name, f"variable {found}" if found else "kept by `fabula keys set`"))
@@ -69,7 +70,7 @@ def rm(ctx: typer.Context, provider: Provider) -> None:
 
 def _provider(name: str) -> str:
     known = preset(name.partition(":")[0])
-    if known is COMPATIBLE:
+    if known.name == COMPATIBLE:
         raise UsageError(
             f"`{name}` is not a single provider",
             code="keys.provider",

@@ -21,8 +21,8 @@ def kinds(
 ) -> None:
     """List the column kinds, or explain one."""
     from fabula.errors import UsageError, did_you_mean
+    from fabula.kinds import KINDS
     from fabula.reports import catalogue
-    from fabula.spec.kinds import KINDS
 
     if kind is None:
         typer.echo(catalogue.kinds_text() if form == "text" else catalogue.kinds_markdown())

@@ -24,22 +24,26 @@ app = new_app(help=VERBS["models"])
 def list_() -> None:
     """List the models that can be named, and what each needs."""
     from fabula.llm.client.credentials import find_key
-    from fabula.llm.client.presets import PRESETS
+    from fabula.llm.client.presets import COMPATIBLE, PROVIDERS
     from fabula.llm.providers.local.pull import pulled
 
-    state = (
-        "pulled" if pulled() else "pulled on first use (93 MB), or by `fabula models pull local`"
-    )
-    rows = [
-        ("local", "the embedded SmolLM2-135M", state),
-        ("fake", "made-up replies for tests and dry runs", "nothing needed"),
-    ]
-    for name, preset in PRESETS.items():
-        if find_key(name, preset.key_env):
+    rows = []
+    for name, provider in PROVIDERS.items():
+        if name == COMPATIBLE:
+            continue
+        if name == "local":
+            state = (
+                "pulled"
+                if pulled()
+                else "pulled on first use (93 MB), or by `fabula models pull local`"
+            )
+        elif provider.key_env and find_key(name, provider.key_env):
             state = "has a key"
+        elif provider.start:
+            state = f"start it: {provider.start}"
         else:
-            state = f"start it: {preset.start}" if preset.start else f"needs {preset.key_env[0]}"
-        rows.append((f"{name}:MODEL", preset.address(), state))
+            state = f"needs {provider.key_env[0]}" if provider.key_env else "nothing needed"
+        rows.append((provider.example, provider.address() or provider.title, state))
     typer.echo("\n".join(grid.lines(rows)))
 
 

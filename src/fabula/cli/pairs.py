@@ -13,6 +13,7 @@ from fabula.cli.arguments import (
     MaxCostOption,
     MaxTokensOption,
     ModelOption,
+    ReasoningOption,
     SeedOption,
     read_shares,
 )
@@ -103,6 +104,7 @@ def pairs(
     numbered: Annotated[
         bool, typer.Option("--numbered", help="Ask for numbered text, never for JSON.")
     ] = False,
+    reasoning: ReasoningOption = None,
     seed: SeedOption = None,
     model: ModelOption = None,
     rows_per_call: Annotated[
@@ -144,6 +146,7 @@ def pairs(
         "extra": extra,
         "balance": dict(map(read_attribute, balance or ())),
         "numbered": numbered,
+        "reasoning": reasoning or "drop",
         "model": model or "local",
         "rows_per_call": rows_per_call,
         "fresh": fresh,

@@ -15,8 +15,8 @@ import pyarrow as pa
 from fabula.checks.structural import implied_checks
 from fabula.checks.wording import rule
 from fabula.codegen.targets import Wanted, WantedTable
+from fabula.kinds.base.columns import AbstractColumn
 from fabula.llm.client.chat import ChatRequest, Message
-from fabula.spec.columns import AbstractColumn
 from fabula.spec.plain import to_plain
 from fabula.spec.tables import DatasetSpec
 from fabula.testing.fake.programs import TABLES_MARK

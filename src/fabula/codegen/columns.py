@@ -17,11 +17,11 @@ import pyarrow.compute as pc
 from fabula.codegen.code_shapes import form_problem
 from fabula.codegen.replies import read_reply
 from fabula.errors import OutputError
+from fabula.kinds.program import Program
 from fabula.llm.client.chat import ChatReply, ChatRequest, Message
 from fabula.planning.estimate import PROGRAM_REPAIRS
 from fabula.planning.plan import ColumnPlan
 from fabula.sandbox.run import Limits, run
-from fabula.spec.words import Program
 from fabula.testing.fake.functions import COLUMN_PROGRAM
 
 TRIED_ROWS = 1_000

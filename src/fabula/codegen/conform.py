@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from fabula.codegen.targets import Wanted, WantedTable
 from fabula.inference.guesses import words
+from fabula.kinds.reference import Reference
 from fabula.llm.rows.names import match_names
-from fabula.spec.keys import Reference
 
 Values: TypeAlias = "pa.ChunkedArray[Any]"
 

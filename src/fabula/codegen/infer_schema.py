@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from fabula.inference.guesses import words
+from fabula.kinds.base.columns import AbstractColumn
 from fabula.spec import col
-from fabula.spec.columns import AbstractColumn
 from fabula.spec.tables import DatasetSpec, TableSpec
 
 

@@ -11,12 +11,15 @@ import pyarrow as pa
 from fabula.checks.results import CheckResult
 from fabula.checks.wording import values
 from fabula.codegen.structure import finding
+from fabula.kinds.base.columns import AbstractColumn, AbstractNumber
+from fabula.kinds.choice import Choice
+from fabula.kinds.datetime import Datetime
+from fabula.kinds.key import Key
+from fabula.kinds.llm import Llm
+from fabula.kinds.pattern import Pattern
+from fabula.kinds.reference import Reference
 from fabula.spec.checks import Check, InSetCheck, NotNullCheck, PatternCheck, RangeCheck
-from fabula.spec.columns import AbstractColumn, AbstractNumber
-from fabula.spec.keys import Key, Reference
 from fabula.spec.tables import TableSpec
-from fabula.spec.times import Datetime
-from fabula.spec.words import Choice, Llm, Pattern
 
 EXAMPLES = 5
 _COUNTED = ("id", "row_id", "row_number", "index")

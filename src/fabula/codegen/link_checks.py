@@ -15,8 +15,8 @@ from fabula.checks.results import CheckResult
 from fabula.checks.wording import names, values
 from fabula.codegen.structure import finding
 from fabula.io.sql import quoted
+from fabula.kinds.reference import Reference
 from fabula.planning.planner import expected_children
-from fabula.spec.keys import Reference
 from fabula.spec.tables import DatasetSpec, TableSpec
 
 SIGMAS = 5.0

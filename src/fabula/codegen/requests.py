@@ -1,5 +1,4 @@
-"""What a program was asked for, kept alongside it, so that its tables can be held against it
-later."""
+"""What a program was asked for, kept next to it, so that its tables can be checked later."""
 
 from __future__ import annotations
 

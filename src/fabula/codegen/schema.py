@@ -14,7 +14,7 @@ import pyarrow as pa
 from fabula.errors import SinkError
 from fabula.io.places import replacing, sink_error
 from fabula.io.sql import quoted
-from fabula.spec.keys import Reference
+from fabula.kinds.reference import Reference
 from fabula.spec.tables import DatasetSpec
 
 ROWS_AT_ONCE = 50_000

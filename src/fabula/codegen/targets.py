@@ -15,10 +15,11 @@ from fabula.errors import UsageError
 from fabula.inference.check_shorthand import with_said_relations
 from fabula.inference.prompt_tables import tables_from_prompt, with_any_links
 from fabula.inference.prompts import counts_of, is_column_name, is_prompt, spec_from_prompt
-from fabula.planning.kinds import column_type
+from fabula.kinds.base.arrow import column_type
+from fabula.kinds.base.columns import AbstractColumn
+from fabula.kinds.key import Key
+from fabula.kinds.reference import Reference
 from fabula.planning.planner import make_plan, settle, sizes_of
-from fabula.spec.columns import AbstractColumn
-from fabula.spec.keys import Key, Reference
 from fabula.spec.tables import DatasetSpec
 from fabula.types import Size
 

@@ -291,8 +291,8 @@ def _error(model: ChatModel, talk: _Talk) -> FabulaError:
     return ProgramError(
         f"the program still fails after {replies}: {_last(talk)}",
         code="program.failed",
-        hint="repair it by hand and `fabula program run` it, allow more --rounds, or try a stronger "
-        "model",
+        hint="repair it by hand and `fabula program run` it, allow more --rounds, or try a "
+        "stronger model",
     )
 
 

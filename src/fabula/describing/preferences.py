@@ -14,13 +14,15 @@ from fabula.fakers.languages import is_written_in
 
 _WORD = re.compile(r"\w+(?:[’'-]\w+)*")
 _OTHER_NAMES = {
-    "minimum_length": "min_characters",
-    "maximum_length": "max_characters",
     "min_length": "min_characters",
     "max_length": "max_characters",
+    "min_chars": "min_characters",
+    "max_chars": "max_characters",
     "must_words": "must",
     "must_not_words": "must_not",
 }
+_NO_LETTER = re.compile(r"[\W_]+|(?<=[a-z])(?=[A-Z])")
+_LIMIT = re.compile(r"^(min|max)imal_|^(min|max)imum_")
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def preferences_of(given: Mapping[str, Any]) -> Preferences:
     """
     values: dict[str, Any] = {}
     for name, value in given.items():
-        known = _OTHER_NAMES.get(name, name)
+        known = _known_name(str(name))
         if known not in _KNOWN:
             raise UsageError(
                 f"there is no preference `{name}`",
@@ -132,6 +134,13 @@ def preferences_of(given: Mapping[str, Any]) -> Preferences:
                 f"no text has at least {low} and at most {high} {unit}", code="usage.preferences"
             )
     return made
+
+
+def _known_name(name: str) -> str:
+    """A preference in the spelling of its attribute: `minimal length` is `min_characters`."""
+    plain = _NO_LETTER.sub("_", name.strip()).casefold().strip("_")
+    plain = _LIMIT.sub(lambda limit: f"{limit[1] or limit[2]}_", plain)
+    return _OTHER_NAMES.get(plain, plain)
 
 
 def _value(name: str, value: Any) -> Any:

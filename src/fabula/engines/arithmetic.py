@@ -17,7 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.engines.block import Array
-from fabula.engines.keys import microseconds
+from fabula.engines.scalars import microseconds
 from fabula.fakers.joining import string_array
 from fabula.io.arrays import array_of, numbers_of
 from fabula.planning.expressions import case_labels, constant_text, syntax_tree

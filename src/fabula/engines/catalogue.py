@@ -1,50 +1,30 @@
-"""The engine of each column kind that is made by itself."""
+"""The engine of a column that is made by itself, by its kind."""
 
 from __future__ import annotations
 
 from fabula.engines.block import Engine
-from fabula.engines.choices import choice_engine
-from fabula.engines.dates import datetime_engine
-from fabula.engines.keys import constant_engine, key_engine, sequence_engine, uuid_engine
-from fabula.engines.numbers import number_engine
-from fabula.engines.people import pattern_engine, person_engine, provider_engine
-from fabula.engines.reasoning import reasoning_engine
-from fabula.engines.templates import template_engine
+from fabula.engines.families import AbstractFamily
+from fabula.engines.kinds import ENGINES, TableFacts
+from fabula.engines.numbers import distribution_engine
+from fabula.errors import UsageError
 from fabula.planning.plan import ColumnPlan
 
 
-def column_engine(column: ColumnPlan, *, rows: int, seed: int, table: str) -> Engine:
-    """The engine of a column.
+def column_engine(column: ColumnPlan, table: TableFacts) -> Engine:
+    """The engine of a column of a table.
 
-    Args:
-        column: The column's plan.
-        rows: Rows of the table.
-        seed: The run's seed.
-        table: The table's name.
+    Raises:
+        UsageError: The kind of a plug-in or program has no engine.
     """
-    match column.spec.kind:
-        case "key":
-            return key_engine(column)
-        case "sequence":
-            return sequence_engine(column)
-        case "uuid":
-            return uuid_engine(column)
-        case "constant":
-            return constant_engine(column)
-        case "choice":
-            return choice_engine(column, rows=rows, seed=seed, table=table)
-        case "datetime":
-            return datetime_engine(column)
-        case "pattern":
-            return pattern_engine(column)
-        case "person":
-            return person_engine(column)
-        case "provider":
-            return provider_engine(column, seed=seed, table=table)
-        case "template":
-            return template_engine(column, table)
-        case "reasoning":
-            return reasoning_engine(column)
-        case "expr":
-            return lambda block: block.formulas[column.name, "sql"].cast(column.type)
-    return number_engine(column)
+    kind = column.spec.kind
+    if kind not in ENGINES:
+        raise UsageError(
+            f"column kind `{kind}` has no engine",
+            code="extension.incomplete",
+            where=f"tables.{table.name}.columns.{column.name}",
+            hint=f'register one by `fabula.engines.kinds.engine_of("{kind}")`',
+        )
+    entry = ENGINES[kind]
+    if isinstance(entry, AbstractFamily):
+        return distribution_engine(column, entry)
+    return entry(column, table)

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabula.engines.block import Array, Block, Engine
-from fabula.engines.distributions import FAMILIES
+from fabula.engines.kinds import family
 from fabula.engines.numbers import bounds, constants, rounded, truncated_quantile
 from fabula.engines.special import normal_cdf
 from fabula.errors import SpecError, Violation
 from fabula.io.arrays import array_of
+from fabula.kinds.base.distributions import AbstractDistribution
 from fabula.planning.plan import TablePlan
-from fabula.spec.columns import AbstractNumber
 from fabula.spec.tables import Correlation
 
 Floats = NDArray[np.float64]
@@ -46,7 +46,7 @@ class _Group:
 
     def __init__(self, plan: TablePlan, group: Correlation, number: int) -> None:
         specs = [plan.columns[name].spec for name in group.columns]
-        self._specs = [spec for spec in specs if isinstance(spec, AbstractNumber)]
+        self._specs = [spec for spec in specs if isinstance(spec, AbstractDistribution)]
         self._name = f"correlation:{'+'.join(group.columns)}"
         self._plan = plan
         where = f"tables.{plan.name}.correlations.{number}"
@@ -65,20 +65,18 @@ class _Group:
         return make
 
 
-def _marginal(spec: AbstractNumber, z: Floats) -> Floats:
+def _marginal(spec: AbstractDistribution, z: Floats) -> Floats:
     """A standard normal number as a value of the column's distribution."""
     low, high = bounds(spec)
     u = np.clip(normal_cdf(z), 1e-15, 1 - 1e-15)
-    family, p = FAMILIES[spec.kind], constants(spec)
-    if spec.kind == "uniform":
-        values = family.quantile(u, p)
-    else:
-        lowest = -np.inf if spec.kind == "pareto" else low
-        values = truncated_quantile(family, u, p, lowest, high)
+    drawn, p = family(spec.kind), constants(spec)
+    first = -np.inf if "min" in spec.own else low
+    last = np.inf if "max" in spec.own else high
+    values = truncated_quantile(drawn, u, p, first, last, counts=spec.counts)
     return rounded(values, spec.decimals, low, high)
 
 
-def _factor(group: Correlation, specs: Sequence[AbstractNumber], where: str) -> Floats:
+def _factor(group: Correlation, specs: Sequence[AbstractDistribution], where: str) -> Floats:
     """Rows that turn independent normal numbers into ones with the wanted effect."""
     wanted = np.array(group.full)
     normal = np.eye(len(specs))
@@ -109,7 +107,7 @@ def _factor(group: Correlation, specs: Sequence[AbstractNumber], where: str) -> 
     return np.asarray(root / scale, dtype=np.float64)
 
 
-def _hermite(spec: AbstractNumber) -> Floats:
+def _hermite(spec: AbstractDistribution) -> Floats:
     """Coefficients of the standardised marginal over the normalised Hermite polynomials."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
     weights = weights / math.sqrt(2 * math.pi)

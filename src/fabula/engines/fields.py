@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 
 from fabula.engines.block import Array
+from fabula.kinds.llm import Llm
 from fabula.llm.rows.job import RowField
 from fabula.planning.plan import ColumnPlan
-from fabula.spec.words import Llm
 
 _SCHEMAS: dict[str, dict[str, Any]] = {
     "str": {"type": "string"},

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from fabula.engines.block import Array, Block, Engine
+from fabula.kinds.learned import GivenValue, Learned
 from fabula.planning.plan import TablePlan
-from fabula.spec.learned import GivenValue, Learned
 from fabula.streams import name_key
 
 _KEPT = 8

@@ -19,6 +19,9 @@ from fabula.engines.prose import prose_check
 from fabula.engines.reasoning import KEPT, is_kept, keep
 from fabula.engines.templates import render
 from fabula.errors import UsageError
+from fabula.kinds.judge import Judge
+from fabula.kinds.llm import Llm
+from fabula.kinds.text import Text
 from fabula.llm.cache.batched import Batched
 from fabula.llm.cache.prices import price_of
 from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest, Usage
@@ -29,7 +32,6 @@ from fabula.planning.columns import joint_groups
 from fabula.planning.estimate import model_name
 from fabula.planning.plan import ColumnPlan, TablePlan
 from fabula.spec.tables import DatasetSpec, ModelSpec
-from fabula.spec.words import Judge, Llm, Text
 
 
 @dataclass(frozen=True)

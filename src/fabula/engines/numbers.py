@@ -6,15 +6,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fabula.engines.block import Array, Block, Engine, as_floats, from_floats
-from fabula.engines.discrete import Weighted, ZipfRanks
-from fabula.engines.distributions import FAMILIES, AbstractFamily, Parameters, Value
+from fabula.engines.block import Array, Block, Engine, from_floats
+from fabula.engines.discrete import Weighted
+from fabula.engines.families import AbstractFamily, Parameters, Value
 from fabula.errors import CheckError
 from fabula.io.arrays import array_of
-from fabula.planning.kinds import MOST_COUNT, grid_ends
+from fabula.kinds.base.columns import AbstractNumber
+from fabula.kinds.base.distributions import AbstractDistribution
+from fabula.kinds.base.parameters import limit_of
 from fabula.planning.plan import ColumnPlan
-from fabula.spec.columns import AbstractNumber
-from fabula.spec.numbers import Bernoulli, Binomial, Mixture, Poisson, Uniform, Zipf
 
 Floats = NDArray[np.float64]
 
@@ -24,41 +24,24 @@ _MOST_STEPS = 1_000_000
 
 _BEYOND_WHOLE = 2**63
 
-_LOWEST = {
-    "std": 0.0,
-    "sigma": 0.0,
-    "scale": 0.0,
-    "shape": 1e-9,
-    "a": 1e-9,
-    "b": 1e-9,
-    "p": 0.0,
-    "median": 1e-300,
-}
 
-
-def number_engine(column: ColumnPlan) -> Engine:
-    """The engine of one numeric column."""
+def distribution_engine(column: ColumnPlan, family: AbstractFamily) -> Engine:
+    """The engine of a distribution: its own, a table of a count, or draws cut to bounds."""
     spec = column.spec
-    if isinstance(spec, Mixture):
-        return _mixture(column, spec)
-    if isinstance(spec, Zipf):
-        return _zipf(column, spec)
-    if isinstance(spec, Bernoulli):
-        return _bernoulli(column)
-    assert isinstance(spec, AbstractNumber)
-    if not column.sql and isinstance(spec, Poisson | Binomial):
-        return _tabulated(column, spec)
-    if isinstance(spec, Uniform) and spec.decimals is not None:
-        return _grid(column, spec.decimals)
-    return _continuous(column, spec)
+    assert isinstance(spec, AbstractDistribution)
+    own = family.engine(column)
+    if own is not None:
+        return own
+    table = _tabulated(family, spec) if spec.counts and not column.sql else None
+    if table is None:
+        return _continuous(column, family, spec)
+    first, weighted = table
+    return lambda block: array_of(weighted.draw(block.rng(column.name), block.rows) + first)
 
 
-def constants(spec: AbstractNumber) -> dict[str, float]:
+def constants(spec: AbstractDistribution) -> dict[str, float]:
     """A distribution's own parameters, all constant."""
-    own = [name for name in spec.expressions if name not in ("min", "max")]
-    if spec.kind in ("uniform", "pareto"):
-        own += ["min"] + (["max"] if spec.kind == "uniform" else [])
-    return {name: float(getattr(spec, name)) for name in own}
+    return {name: float(getattr(spec, name)) for name in spec.own}
 
 
 def bounds(spec: AbstractNumber) -> tuple[float, float]:
@@ -78,17 +61,17 @@ def on_grid(low: Value, high: Value, decimals: int | None) -> tuple[Value, Value
 
 
 def truncated_quantile(
-    family: AbstractFamily, u: Floats, p: Parameters, low: Value, high: Value
+    family: AbstractFamily, u: Floats, p: Parameters, low: Value, high: Value, *, counts: bool
 ) -> Floats:
     """Quantiles of a distribution cut to `low` … `high` (inverse transform)."""
-    first = np.ceil(low) - 1 if family.whole else low
-    below = np.where(np.isfinite(low), family.cdf(_finite(first), p), 0.0)
-    above = np.where(np.isfinite(high), family.cdf(_finite(high), p), 1.0)
+    first = np.ceil(low) - 1 if counts else low
+    below = np.where(np.isfinite(low), family.cdf(finite(first), p), 0.0)
+    above = np.where(np.isfinite(high), family.cdf(finite(high), p), 1.0)
     inside = np.clip(below + u * (above - below), 1e-16, 1 - 1e-16)
     return np.clip(family.quantile(inside, p), low, high)
 
 
-def _finite(limit: Value) -> Floats:
+def finite(limit: Value) -> Floats:
     """A bound where there is one, else 0, which stands for nothing."""
     return np.nan_to_num(limit, posinf=0.0, neginf=0.0)
 
@@ -100,31 +83,14 @@ def rounded(
     return values if decimals is None else np.clip(np.round(values, decimals), low, high)
 
 
-def _continuous(column: ColumnPlan, spec: AbstractNumber) -> Engine:
-    """A family with constant or per-row parameters, cut by rejection, then by inversion."""
-    family = FAMILIES[spec.kind]
-
-    def make(block: Block) -> Array:
-        p, missing = _parameters(column, block)
-        rng = block.rng(column.name)
-        values = family.draw(rng, block.rows, p)
-        low, high = _limits(column, block)
-        if spec.kind != "uniform" and (spec.min is not None or spec.max is not None):
-            _cut(family, rng, values, p, (low, high))
-        values = rounded(values, spec.decimals, low, high)
-        if missing is not None:
-            values[missing] = np.nan
-        return _numbers(values, column, block)
-
-    return make
-
-
 def _cut(
     family: AbstractFamily,
     rng: np.random.Generator,
     values: Floats,
     p: Parameters,
     limits: tuple[Value, Value],
+    *,
+    counts: bool,
 ) -> None:
     """Redraw, in place, values outside the limits; the rest is drawn by inversion."""
     lower, upper = (np.broadcast_to(limit, values.shape) for limit in limits)
@@ -141,7 +107,9 @@ def _cut(
     for part in (slice(None),) if family.by_row else _alike(p, outside):
         rows = outside[part]
         own = _at(p, rows if family.by_row else rows[0])
-        values[rows] = truncated_quantile(family, share[part], own, lower[rows], upper[rows])
+        values[rows] = truncated_quantile(
+            family, share[part], own, lower[rows], upper[rows], counts=counts
+        )
 
 
 def _alike(p: Parameters, rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
@@ -160,7 +128,62 @@ def _at(p: Parameters, rows: NDArray[np.int64] | np.int64) -> dict[str, Value]:
     }
 
 
-def _limits(column: ColumnPlan, block: Block) -> tuple[Value, Value]:
+def as_column(values: Floats, column: ColumnPlan, block: Block) -> Array:
+    """Numbers in the column's type."""
+    if pa.types.is_integer(column.type):
+        demand_whole(values, column, block)
+    return from_floats(values, column.type)
+
+
+def demand_whole(values: Floats, column: ColumnPlan, block: Block) -> None:
+    """Refuse numbers that no 64-bit integer holds, naming the row."""
+    beyond = np.broadcast_to(np.abs(values) >= _BEYOND_WHOLE, block.rows)
+    if beyond.any():
+        row = int(np.argmax(beyond))
+        raise CheckError(
+            f"column `{column.name}` has no room for its decimals in row {block.start + row + 1}: "
+            "the number has more than 18 digits",
+            code="engine.too-large",
+            where=f"tables.{block.table.name}.columns.{column.name}",
+            hint="bound it by `max`, or leave out `decimals`",
+        )
+
+
+def _continuous(column: ColumnPlan, family: AbstractFamily, spec: AbstractDistribution) -> Engine:
+    """A family with constant or per-row parameters, cut by rejection, then by inversion."""
+    bounded_itself = {"min", "max"} <= set(spec.own)
+
+    def make(block: Block) -> Array:
+        p, missing = parameters(column, block)
+        _demand_agreement(column, block, spec, p, missing)
+        rng = block.rng(column.name)
+        values = family.draw(rng, block.rows, p)
+        low, high = limits_of(column, block)
+        if not bounded_itself and (spec.min is not None or spec.max is not None):
+            _cut(family, rng, values, p, (low, high), counts=spec.counts)
+        values = rounded(values, spec.decimals, low, high)
+        if missing is not None:
+            values[missing] = np.nan
+        return as_column(values, column, block)
+
+    return make
+
+
+def _tabulated(family: AbstractFamily, spec: AbstractDistribution) -> tuple[int, Weighted] | None:
+    """A count with constant parameters: its first value and a table; None for too many values."""
+    p = constants(spec)
+    low, high = bounds(spec)
+    top = float(family.quantile(np.array([1 - 1e-15]), p)[0])
+    first = int(max(0.0, np.ceil(low)))
+    last = int(min(top + 1, np.floor(high)))
+    if last - first > _MOST_STEPS:
+        return None
+    k = np.arange(first, max(first, last) + 1, dtype=np.float64)
+    weights = np.maximum(family.cdf(k, p) - family.cdf(k - 1, p), 0.0)
+    return first, Weighted(weights if weights.sum() > 0 else np.ones_like(weights))
+
+
+def limits_of(column: ColumnPlan, block: Block) -> tuple[Value, Value]:
     """The bounds of a block's rows; a missing one is not a bound."""
     low, high = block.parameter(column, "min"), block.parameter(column, "max")
     low = -np.inf if low is None else np.where(np.isnan(low), -np.inf, low)
@@ -178,16 +201,12 @@ def _limits(column: ColumnPlan, block: Block) -> tuple[Value, Value]:
     return low, high
 
 
-def _parameters(
+def parameters(
     column: ColumnPlan, block: Block
 ) -> tuple[dict[str, float | Floats], NDArray[np.bool_] | None]:
     """The parameters of a block's rows, and which rows miss one (their value is null)."""
     spec = column.spec
-    names = [
-        name for name in spec.expressions if name not in ("min", "max") or spec.kind == "uniform"
-    ]
-    if spec.kind == "pareto":
-        names.append("min")
+    names = spec.own if isinstance(spec, AbstractDistribution) else spec.expressions
     p: dict[str, float | Floats] = {}
     missing: NDArray[np.bool_] | None = None
     for name in names:
@@ -205,132 +224,36 @@ def _parameters(
 
 def _demand_valid(column: ColumnPlan, block: Block, name: str, value: Floats) -> None:
     """Refuse a parameter that no distribution can have, naming the row."""
-    lowest = _LOWEST.get(name, -np.inf)
-    if name == "trials" or (name == "mean" and column.spec.kind in ("poisson", "exponential")):
-        lowest = 0.0
-    if (name, column.spec.kind) == ("min", "pareto"):
-        lowest = 1e-300
-    bad = (value < lowest) | ~np.isfinite(value)
-    if name == "p":
-        bad |= value > 1
-    if lowest == 0 and column.spec.kind in ("poisson", "binomial"):
-        bad |= value > MOST_COUNT
+    limit = limit_of(type(column.spec).model_fields[name].metadata)
+    lowest = limit.least if limit.in_rows is None else limit.in_rows
+    bad = (value < lowest) | (value > limit.most) | ~np.isfinite(value)
     if bad.any():
         row = int(np.argmax(bad))
-        bounded = "least(greatest(p, 0), 1)" if name == "p" else f"greatest({name}, 0.01)"
         raise CheckError(
             f"`{name}` of column `{column.name}` is {value[row]:g} in row {block.start + row + 1}",
             code="engine.bad-parameter",
             where=f"tables.{block.table.name}.columns.{column.name}.{name}",
-            hint=f"bound it in the expression, such as `{bounded}`",
+            hint=f"bound it in the expression, such as `{limit.repair.format(name=name)}`",
         )
 
 
-def _tabulated(column: ColumnPlan, spec: AbstractNumber) -> Engine:
-    """A count with constant parameters, its bounds included in the table."""
-    family, p = FAMILIES[spec.kind], constants(spec)
-    low, high = bounds(spec)
-    top = float(family.quantile(np.array([1 - 1e-15]), p)[0])
-    first = int(max(0.0, np.ceil(low)))
-    last = int(min(top + 1, np.floor(high)))
-    if last - first > _MOST_STEPS:
-        return _continuous(column, spec)
-    k = np.arange(first, max(first, last) + 1, dtype=np.float64)
-    weights = np.maximum(family.cdf(k, p) - family.cdf(k - 1, p), 0.0)
-    table = Weighted(weights if weights.sum() > 0 else np.ones_like(weights))
-
-    def make(block: Block) -> Array:
-        return array_of(table.draw(block.rng(column.name), block.rows) + first)
-
-    return make
-
-
-def _grid(column: ColumnPlan, decimals: int) -> Engine:
-    """A uniform number on the grid of its decimals: each grid point is equally likely."""
-    scale = 10.0**decimals
-    assert isinstance(column.spec, Uniform)
-    ends = grid_ends(column.spec)
-
-    def make(block: Block) -> Array:
-        _, missing = _parameters(column, block)
-        limits = _limits(column, block)
-        first, last = ends or [_steps(limit, scale, column, block) for limit in limits]
-        steps = block.rng(column.name).integers(first, last, block.rows, endpoint=True)
-        return array_of(steps / scale if decimals else steps, missing=missing)
-
-    return make
-
-
-def _steps(limit: Value, scale: float, column: ColumnPlan, block: Block) -> NDArray[np.int64]:
-    """A bound as a number of steps; where it is missing, so will be the value."""
-    steps = np.rint(_finite(limit) * scale)
-    _demand_whole(steps, column, block)
-    return steps.astype(np.int64)
-
-
-def _zipf(column: ColumnPlan, spec: Zipf) -> Engine:
-    ranks = ZipfRanks(spec.max, spec.exponent)
-
-    def make(block: Block) -> Array:
-        return array_of(ranks.draw(block.rng(column.name), block.rows) + 1)
-
-    return make
-
-
-def _bernoulli(column: ColumnPlan) -> Engine:
-    def make(block: Block) -> Array:
-        p, missing = _parameters(column, block)
-        hits = block.rng(column.name).random(block.rows) < p["p"]
-        return array_of(hits, missing=missing)
-
-    return make
-
-
-def _mixture(column: ColumnPlan, spec: Mixture) -> Engine:
-    """Choose a component for each row; each component draws a full block of its own stream."""
-    chooser = Weighted([part.weight for part in spec.of])
-    low, high = bounds(spec)
-    engines = [
-        number_engine(ColumnPlan(f"{column.name}:{i}", _cut_to(part.column, spec), pa.float64()))
-        for i, part in enumerate(spec.of)
-    ]
-
-    def make(block: Block) -> Array:
-        chosen = chooser.draw(block.rng(f"{column.name}:component"), block.rows)
-        values = np.empty(block.rows)
-        for i, engine in enumerate(engines):
-            np.copyto(values, as_floats(engine(block)), where=chosen == i)
-        return _numbers(rounded(np.clip(values, low, high), spec.decimals), column, block)
-
-    return make
-
-
-def _numbers(values: Floats, column: ColumnPlan, block: Block) -> Array:
-    """Numbers in the column's type."""
-    if pa.types.is_integer(column.type):
-        _demand_whole(values, column, block)
-    return from_floats(values, column.type)
-
-
-def _demand_whole(values: Floats, column: ColumnPlan, block: Block) -> None:
-    """Refuse numbers that no 64-bit integer holds, naming the row."""
-    beyond = np.broadcast_to(np.abs(values) >= _BEYOND_WHOLE, block.rows)
-    if beyond.any():
-        row = int(np.argmax(beyond))
+def _demand_agreement(
+    column: ColumnPlan,
+    block: Block,
+    spec: AbstractDistribution,
+    p: Parameters,
+    missing: NDArray[np.bool_] | None,
+) -> None:
+    """Refuse parameters that contradict each other, naming the row."""
+    bad = np.broadcast_to(spec.disagree(p), block.rows)
+    bad = bad if missing is None else bad & ~missing
+    if bad.any():
+        row = int(np.argmax(bad))
+        given = {name: float(np.broadcast_to(value, block.rows)[row]) for name, value in p.items()}
+        shown = ", ".join(f"{name} {value:g}" for name, value in given.items())
         raise CheckError(
-            f"column `{column.name}` has no room for its decimals in row {block.start + row + 1}: "
-            "the number has more than 18 digits",
-            code="engine.too-large",
+            f"{spec.agreement} in column `{column.name}`, row {block.start + row + 1} ({shown})",
+            code="engine.bad-parameter",
             where=f"tables.{block.table.name}.columns.{column.name}",
-            hint="bound it by `max`, or leave out `decimals`",
+            hint="bound one of them in its expression, such as `least(greatest(mode, min), max)`",
         )
-
-
-def _cut_to(part: AbstractNumber, mixture: Mixture) -> AbstractNumber:
-    """A component with the mixture's bounds where it has none of its own."""
-    missing = {
-        name: getattr(mixture, name)
-        for name in ("min", "max")
-        if getattr(part, name) is None and getattr(mixture, name) is not None
-    }
-    return part.model_copy(update=missing)

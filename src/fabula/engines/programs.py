@@ -13,9 +13,9 @@ from fabula.engines.block import Array, Block, with_share_missing
 from fabula.engines.models import Models
 from fabula.engines.prepared import prepared
 from fabula.errors import OutputError
+from fabula.kinds.program import Program
 from fabula.planning.estimate import model_name
 from fabula.planning.plan import TablePlan
-from fabula.spec.words import Program
 
 FirstValues = Callable[[Sequence[str]], Mapping[str, Array]]
 """Gives columns of the table's first block."""

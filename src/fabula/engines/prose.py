@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from fabula.fakers.languages import SCRIPTS
+from fabula.kinds.text import Text
 from fabula.llm.rows.job import RowCheck
-from fabula.spec.words import Text
 
 _WORD = re.compile(r"\w+(?:[’'-]\w+)*")
 

@@ -15,12 +15,12 @@ from fabula.engines.block import Array, Block, as_floats
 from fabula.engines.cardinality import Cardinality
 from fabula.engines.discrete import Weighted, ZipfRanks
 from fabula.engines.distinct_pairs import DistinctAcross, DistinctWithin
-from fabula.engines.keys import key_at
+from fabula.engines.kinds.key import key_at
 from fabula.errors import CheckError
 from fabula.io.arrays import array_of, numbers_of
+from fabula.kinds.base.columns import AbstractColumn
+from fabula.kinds.key import Key
 from fabula.planning.plan import ReferencePlan, TablePlan
-from fabula.spec.columns import AbstractColumn
-from fabula.spec.keys import Key
 from fabula.streams import Permutation, coprimes, name_key
 
 Links = NDArray[np.int64]

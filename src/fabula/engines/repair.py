@@ -22,13 +22,13 @@ from fabula.engines.made import CheckTally
 from fabula.engines.unique import FIXED, companions, is_bound
 from fabula.errors import CheckError
 from fabula.io.arrays import array_of, numbers_of
+from fabula.kinds.base.columns import AbstractFilled
 from fabula.planning.columns import closure, joint_groups
 from fabula.planning.expressions import parse_expression
 from fabula.planning.parents import is_of_one_row
 from fabula.planning.plan import TablePlan
 from fabula.spec.checks import Check, NearDuplicateCheck
 from fabula.spec.tables import TableSpec
-from fabula.spec.words import FILLED
 
 _TRIES = 50
 _TRIES_OF_MODELS = 3
@@ -63,7 +63,7 @@ class RowRules:
         self._plan = plan
         self._rules = list(_rules(plan.spec))
         self.redrawn = frozenset(_involved(plan, self._rules) - _kept(plan))
-        filled = any(isinstance(item.spec, FILLED) for item in plan.columns.values())
+        filled = any(isinstance(item.spec, AbstractFilled) for item in plan.columns.values())
         self._tries = _TRIES_OF_MODELS if filled else _TRIES
 
     @property

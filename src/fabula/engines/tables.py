@@ -18,6 +18,7 @@ from fabula.engines.catalogue import column_engine
 from fabula.engines.children import children_engine
 from fabula.engines.correlated import correlated_engines
 from fabula.engines.expressions import evaluate
+from fabula.engines.kinds import TableFacts
 from fabula.engines.learned import learned_engines
 from fabula.engines.made import CheckTally, MadeBlock, RejectedRow
 from fabula.engines.prepared import prepared
@@ -25,10 +26,9 @@ from fabula.engines.references import Linkage, Linker, parent_values
 from fabula.engines.repair import Outcome, RowRules
 from fabula.engines.unique import Attempts, distinct_engine, distinct_groups, find_redraws
 from fabula.io.arrays import array_of
+from fabula.kinds.base.columns import AbstractColumn, AbstractFilled
 from fabula.planning.columns import closure
 from fabula.planning.plan import TablePlan
-from fabula.spec.columns import AbstractColumn
-from fabula.spec.words import FILLED
 from fabula.streams import BLOCK_ROWS
 
 if TYPE_CHECKING:
@@ -262,7 +262,7 @@ class TableBlocks:
     @prepared
     def _fills(self) -> bool:
         """Whether a language model fills columns of this table."""
-        return any(isinstance(plan.spec, FILLED) for plan in self.plan.columns.values())
+        return any(isinstance(plan.spec, AbstractFilled) for plan in self.plan.columns.values())
 
     @prepared
     def _lossy(self) -> bool:
@@ -293,13 +293,12 @@ class TableBlocks:
     def _engines(self) -> dict[str, Engine]:
         """An engine for each column that is made by itself."""
         engines = correlated_engines(self.plan) | learned_engines(self.plan)
+        facts = TableFacts(self.plan.name, self.rows, self._seed)
         for name, column in self.plan.columns.items():
             if name in engines or name in self._groups or name in self.plan.references:
                 continue
             engine = self._numbered.get(name)
-            engines[name] = engine or column_engine(
-                column, rows=self.rows, seed=self._seed, table=self.plan.name
-            )
+            engines[name] = engine or column_engine(column, facts)
         return engines
 
     @prepared

@@ -9,19 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabula.engines.block import Array, Block, Engine
-from fabula.engines.choices import pick, value_array
 from fabula.engines.expressions import evaluate
+from fabula.engines.kinds.choice import pick, value_array
 from fabula.errors import CheckError
 from fabula.fakers.people import People
 from fabula.fakers.regex import compile_pattern
 from fabula.io.arrays import array_of, numbers_of
 from fabula.io.sql import quoted
-from fabula.planning.kinds import capacity, grid_ends
+from fabula.kinds.base.columns import AbstractColumn
+from fabula.kinds.choice import Choice
+from fabula.kinds.pattern import Pattern
+from fabula.kinds.person import Person
+from fabula.kinds.uniform import Uniform
 from fabula.planning.plan import ColumnPlan, TablePlan
-from fabula.planning.values import never_repeats
-from fabula.spec.columns import AbstractColumn
-from fabula.spec.numbers import Uniform
-from fabula.spec.words import Choice, Pattern, Person
 from fabula.streams import Permutation
 
 _ROUNDS = 40
@@ -40,8 +40,8 @@ def distinct_engine(column: ColumnPlan, *, rows: int, seed: int, table: str) -> 
         CheckError: There are fewer values than rows.
     """
     spec = column.spec
-    if capacity(spec) < rows:
-        raise _too_few((column.name,), int(capacity(spec)), rows, table)
+    if spec.capacity() < rows:
+        raise _too_few((column.name,), int(spec.capacity()), rows, table)
     if isinstance(spec, Choice):
         values = value_array(column)
         weights = spec.weights or (1.0,) * len(values)
@@ -50,7 +50,7 @@ def distinct_engine(column: ColumnPlan, *, rows: int, seed: int, table: str) -> 
         order = Permutation(len(usable), seed, table, column.name)
         return lambda block: pick(values, usable[order(block.row_numbers)])
     if isinstance(spec, Uniform) and spec.decimals is not None and not column.sql:
-        ends = grid_ends(spec)
+        ends = spec.grid_ends()
         assert ends is not None
         first, scale = ends[0], 10.0**spec.decimals
         steps = Permutation(min(ends[1] - first + 1, 2**64 - 1), seed, table, column.name)
@@ -84,7 +84,7 @@ def distinct_groups(
         plan: The table.
         distinct: Columns that are distinct, or filled by a model, in some other way.
     """
-    done = {name for name, item in plan.columns.items() if never_repeats(item.spec)} | set(distinct)
+    done = {name for name, item in plan.columns.items() if item.spec.never_repeats} | set(distinct)
     groups: list[tuple[str, ...]] = [(n,) for n, item in plan.columns.items() if item.spec.unique]
     groups += [group for group in (plan.spec.primary_key, *plan.spec.unique) if group]
     found: list[tuple[Collection[str], list[tuple[str, ...]]]] = []

@@ -3,40 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import pyarrow as pa
 
 from fabula.checks.evaluate import evaluate as evaluate_checks
 from fabula.checks.results import CheckResults
-from fabula.errors import PrerequisiteError, SourceError, UsageError, did_you_mean
+from fabula.errors import SourceError, UsageError, did_you_mean
 from fabula.evaluation.fitted_rows import Model, warnings_of
 from fabula.evaluation.gates import GatesLike, judge, read_gates
-from fabula.evaluation.metrics import (
-    attacks,
-    coverage,
-    detection,
-    diversity,
-    held_out,
-    nearest_records,
-    plot_data,
-    reidentification,
-)
-from fabula.evaluation.metrics.bias import bias_results
-from fabula.evaluation.metrics.dependence import dependence
+from fabula.evaluation.metrics import held_out, nearest_records, plot_data, reidentification
 from fabula.evaluation.metrics.frames import Frames, prepare
-from fabula.evaluation.metrics.pairs import pairs
+from fabula.evaluation.metrics.metric import SECTIONS, Metric, asks_for, measured, wanted
 from fabula.evaluation.metrics.real_values import Secret
 from fabula.evaluation.metrics.related_tables import relational
-from fabula.evaluation.metrics.result import MetricResult, Section
-from fabula.evaluation.metrics.rhythms import rhythms
+from fabula.evaluation.metrics.result import MetricResult
 from fabula.evaluation.metrics.rules_across import rules_kept
-from fabula.evaluation.metrics.sequences import sequences
-from fabula.evaluation.metrics.shapes import missing, shapes, wasserstein
-from fabula.evaluation.metrics.utility import outcome_column, utility
 from fabula.evaluation.report import Report, TableReport
 from fabula.io.run_files import read_object
 from fabula.io.tables import named_tables
@@ -45,8 +30,6 @@ from fabula.runs.dataset import Dataset
 from fabula.runs.records import MANIFEST, record
 from fabula.spec.tables import DatasetSpec
 from fabula.types import TableLike
-
-SECTIONS: tuple[Section, ...] = get_args(Section)
 
 
 def evaluate(
@@ -62,18 +45,21 @@ def evaluate(
     sequence: Sequence[str] = (),
     spec: DatasetSpec | None = None,
     model: Model | None = None,
-    sections: Sequence[str] = SECTIONS,
+    sections: Sequence[str] | None = None,
+    metrics: Sequence[str | Metric] | None = None,
     gates: GatesLike = False,
     seed: int = 0,
 ) -> Report:
     """Measure synthetic data; see `fabula.evaluate`, which takes a spec in any form."""
+    sections = sections or SECTIONS
     if unknown := [name for name in sections if name not in SECTIONS]:
         raise UsageError(
             f"there is no section `{unknown[0]}`",
             code="evaluate.unknown-section",
             hint=did_you_mean(unknown[0], SECTIONS) or f"choose from {', '.join(SECTIONS)}",
         )
-    wanted = read_gates(gates)
+    chosen = wanted(metrics, sections)
+    bounds = read_gates(gates)
     made = named_tables(synthetic)
     there = _matching(made, real, "real")
     held = _matching(made, holdout, "holdout")
@@ -111,14 +97,14 @@ def evaluate(
                 "No column has values that can be compared: nothing of this table is proved."
             )
     related = {}
-    if "quality" in sections:
+    if any(metric.measure is None for metric in chosen):
         related = relational(made, there, prepared, keys.foreign)
         for name, result in rules_kept(made, there, keys).items() if there else ():
             related.setdefault(name, []).append(result)
     secrets = {
         name: reidentification.secrets_of(frames, sensitive)
         for name, frames in prepared.items()
-        if frames.real and "privacy" in sections
+        if frames.real and any(asks_for("secrets", metric) for metric in chosen)
     }
     reports = []
     for name, frames in prepared.items():
@@ -127,6 +113,7 @@ def evaluate(
             positive=positive,
             protected=[p for p in protected if _present(frames, p, many=len(made) > 1)],
             quasi=[q for q in quasi if _present(frames, q, many=len(made) > 1)],
+            sensitive=sensitive,
             secrets=secrets.get(name, ()),
             others=[
                 item
@@ -138,14 +125,14 @@ def evaluate(
             sequence=sequence if set(sequence) <= set(made[name].column_names) else (),
             related=related.get(name, []),
         )
-        results = tuple(_measured(frames, sections, asked))
+        results = tuple(_measured(frames, chosen, asked))
         said = [overlaps[name]] if name in overlaps else []
         table_report = _table_report(name, frames, asked, results, said)
         reports.append(replace(table_report, warnings=tuple(doubts.get(name, ()))))
     checks = evaluate_checks(spec, made) if spec else CheckResults()
     return Report(
         tables=tuple(reports),
-        gates=judge(wanted, [(report.name, report.results) for report in reports]),
+        gates=judge(bounds, [(report.name, report.results) for report in reports]),
         checks=checks,
         seed=seed,
         fake=_is_fake(synthetic),
@@ -160,6 +147,7 @@ class _Asked:
     positive: str | None
     protected: Sequence[str]
     quasi: Sequence[str]
+    sensitive: Sequence[str]
     secrets: Sequence[Secret]
     others: Sequence[Secret]
     sequence: Sequence[str]
@@ -179,84 +167,25 @@ def _prepared(name: str, *tables: pa.Table | None, **how: Any) -> Frames:
         raise
 
 
-def _measured(frames: Frames, sections: Sequence[str], asked: _Asked) -> Iterator[MetricResult]:
-    """Every metric of the sections that makes sense for these tables."""
-    compares = frames.real is not None and bool(frames.measured)
-    near = compares and not {"privacy", "diversity"}.isdisjoint(sections)
-    distances = nearest_records.distances_to_real(frames) if near else None
-    if "quality" in sections and compares:
-        yield from _quality(frames, asked.target)
-        if asked.sequence:
-            yield from sequences(frames, *asked.sequence)
-    yield from asked.related
-    if "privacy" in sections and frames.real:
-        yield from _privacy(frames, asked, distances)
-    if "bias" in sections and asked.protected:
-        yield from bias_results(frames, asked.protected, asked.target, asked.positive)
-    if "diversity" in sections:
-        yield from _diversity(frames, distances)
-
-
-def _quality(frames: Frames, target: str | None) -> Iterator[MetricResult]:
-    metrics: list[Callable[[Frames], MetricResult]] = [
-        shapes, pairs, dependence, wasserstein, missing, coverage.coverage, coverage.precision,
-        coverage.recall, detection.linear_detection,
-    ]  # fmt: skip
-    yield from (metric(frames) for metric in metrics)
-    if frames.of("moment"):
-        yield rhythms(frames)
-    yield _with_extra(
-        lambda: detection.detection(frames), "detection", "told apart by trees", "lower"
-    )
-    if target is not None:
-        outcome_column(frames, target)
-        yield _with_extra(lambda: utility(frames, target), "utility", "useful for models", "higher")
-
-
-def _privacy(
-    frames: Frames, asked: _Asked, distances: nearest_records.Distances | None
-) -> Iterator[MetricResult]:
-    if distances:
-        metrics: list[Callable[[Frames], MetricResult]] = [
-            nearest_records.closer_to_training, nearest_records.membership,
-            attacks.attribute_inference, attacks.singling_out, attacks.linkability,
-        ]  # fmt: skip
-        yield nearest_records.exact_copies(frames)
-        yield nearest_records.near_copies(frames, distances)
-        yield from (metric(frames) for metric in metrics)
-        yield reidentification.identified(frames, asked.quasi)
-    yield reidentification.sensitive_values(frames, secrets=asked.secrets, others=asked.others)
-
-
-def _diversity(
-    frames: Frames, distances: nearest_records.Distances | None
-) -> Iterator[MetricResult]:
-    if distances:
-        yield diversity.band(frames, distances)
-    yield diversity.duplicates(frames)
-    yield diversity.distinct(frames)
-    if distances:
-        yield diversity.entropy(frames)
-    texts = (
-        diversity.text_variety,
-        diversity.text_sameness,
-        diversity.text_lengths,
-        diversity.text_topics,
-    )
-    yield from filter(None, (metric(frames) for metric in texts))
-
-
-def _with_extra(
-    metric: Callable[[], MetricResult], name: str, title: str, direction: Literal["higher", "lower"]
-) -> MetricResult:
-    """A metric that needs an extra; without it the result says what to install."""
-    try:
-        return metric()
-    except PrerequisiteError as error:
-        return MetricResult(
-            "quality", name, title, None, direction, f"Not measured: {error.hint}.", "",
-            details={"extra": "learned"},
-        )  # fmt: skip
+def _measured(frames: Frames, metrics: Sequence[Metric], asked: _Asked) -> Iterator[MetricResult]:
+    """Every metric that makes sense for this table, by section."""
+    known: dict[str, Any] = {
+        "target": asked.target,
+        "positive": asked.positive,
+        "protected": asked.protected or None,
+        "quasi": asked.quasi or None,
+        "sensitive": asked.sensitive or None,
+        "secrets": asked.secrets,
+        "others": asked.others,
+        "sequence": asked.sequence or None,
+    }
+    near = any(asks_for("distances", metric) for metric in metrics)
+    if near and frames.real is not None and frames.measured:
+        known["distances"] = nearest_records.distances_to_real(frames)
+    results = measured(metrics, frames, known)
+    keys = {metric.key for metric in metrics}
+    results += [result for result in asked.related if result.key in keys]
+    yield from sorted(results, key=lambda result: SECTIONS.index(result.section))
 
 
 def _table_report(

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
 from fabula.errors import GateError, PrerequisiteError, UsageError, did_you_mean
-from fabula.evaluation.metrics.result import MetricResult, percent
+from fabula.evaluation.metrics.result import MetricResult, own_rule, shown
 
 GatesLike: TypeAlias = Mapping[str, float] | Sequence[str] | bool
 """`["quality.shapes>=0.9"]`, `{"quality.shapes": 0.9}`, or True for every metric's own bound."""
@@ -135,28 +135,6 @@ def gate_error(results: Sequence[GateResult]) -> GateError | None:
         where=failed[0].table or None,
         hint="the report says what each number means; write it with `-o report.html`",
     )
-
-
-def shown(result: MetricResult, value: float | None) -> str:
-    """A metric's number in words."""
-    if value is None:
-        return "–"
-    is_share, bound = result.form == "share", result.threshold
-    rounded = percent if is_share else "{:.2f}".format
-    if bound is None or value == bound or rounded(value) != rounded(bound):
-        return rounded(value)
-    # A rounded value would hide on which side of the bound it is.
-    return f"{100 * value:.2f} %" if is_share else f"{value:.3f}"
-
-
-def own_rule(result: MetricResult) -> str:
-    """A metric's own bound in words, such as `≥ 0.90`."""
-    if result.threshold is None:
-        return "no verdict" if result.no_verdict else ""
-    if result.direction == "near":
-        return f"{shown(result, result.baseline)} ± {result.threshold:.2f}"
-    sign = "≥" if result.direction == "higher" else "≤"
-    return f"{sign} {shown(result, result.threshold)}"
 
 
 def _read(text: str) -> Gate:

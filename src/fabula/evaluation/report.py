@@ -20,7 +20,7 @@ from fabula.evaluation.metrics.result import MetricResult, Section
 from fabula.io.names import file_stem
 from fabula.io.places import make_folder, replacing, write_text
 from fabula.render import charts
-from fabula.render.charts_png import png_of
+from fabula.render.png import png_of
 from fabula.types import Path as PathLike
 
 FORMS = ("", ".html", ".htm", ".md", ".json")
@@ -165,12 +165,12 @@ class Report:
         for table in self.tables:
             prefix = f"{table.name}." if len(self.tables) > 1 else ""
             for picture in table.distributions:
-                drawn[f"{prefix}distribution.{picture.name}"] = charts.distribution_chart(picture)
+                drawn[f"{prefix}distribution.{picture.name}"] = charts.distribution(picture)
             if table.heat:
-                drawn[f"{prefix}pairs"] = charts.heat_chart(table.heat)
+                drawn[f"{prefix}pairs"] = charts.heat(table.heat)
             if table.scatter:
-                drawn[f"{prefix}scatter"] = charts.scatter_chart(table.scatter)
-        return {file_stem(name): svg for name, svg in drawn.items()}
+                drawn[f"{prefix}scatter"] = charts.scatter(table.scatter)
+        return {file_stem(name): drawing.alone() for name, drawing in drawn.items()}
 
     def write(self, path: PathLike) -> None:
         """Write the report in the form that the ending names: html, md or json.

@@ -1,220 +1,329 @@
-"""The report as one HTML page: verdict first, then the numbers, then the pictures.
+"""What the report's page and its notebook form show, as values for their templates.
 
-The page asks for nothing from outside, needs no script, and shows aggregates only. Jinja
-escapes every text; charts are SVG of our own, whose texts are escaped where they are drawn.
+Verdict first; in each section the metrics that fail lead, with the charts that explain them.
 """
 
 from __future__ import annotations
 
-import re
-from functools import cache
-from importlib import resources
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Environment
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from fabula.evaluation.gates import own_rule, shown
-from fabula.evaluation.metrics.result import MetricResult, Section, percent
+from fabula.evaluation.metrics.plot_data import Distribution
+from fabula.evaluation.metrics.result import MetricResult, Section, own_rule, percent, shown
 from fabula.evaluation.report import Report, TableReport
-from fabula.evaluation.report_text import report_line, rows_line
+from fabula.evaluation.report_text import rows_line
 from fabula.render import charts
 from fabula.render.amounts import count
-from fabula.runs.fingerprint import versions
+from fabula.render.pages import chip, fragment, link, page, worded
+from fabula.reports.run_page import checks
 
 MOST_PICTURES = 150
 """Columns that are drawn; of more, those that differ most."""
+MOST_WORST = 3
+"""Columns that are drawn to explain a metric."""
 
-TILES: dict[Section, tuple[str, str]] = {
+SECTIONS: dict[Section, tuple[str, str]] = {
     "quality": ("Realistic", "Does it look like the real data?"),
     "privacy": ("Private", "Does it keep real people to itself?"),
     "bias": ("Fair", "Are groups treated alike?"),
     "diversity": ("Varied", "Neither copies nor noise?"),
 }
+_HEAT = ("quality.dependence", "quality.pairs")
+_SCATTER = ("quality.detection", "quality.recall", "quality.precision",
+            "quality.linear_detection", "quality.pairs")  # fmt: skip
+"""Metrics that a picture of pairs explains: the first one that fails shows it, else the last."""
 
 
 def report_html(report: Report) -> str:
     """The whole page."""
-    page: str = _template("report.html").render(
-        report=report,
-        tiles=_tiles(report),
-        worded=worded,
-        tables=[_table(table) for table in report.tables],
-        rows=rows_line(report.tables),
-        version=versions()["fabula"],
-    )
-    return page.replace(" %", "\N{NO-BREAK SPACE}%")
+    tables = [_table(report, at) for at in range(len(report.tables))]
+    listed = checks(report.checks) if len(report.checks) else None
+    head = {**_head(report), "gates": _gates(report), "checks": listed}
+    return page("evaluate.html", report=head, tables=tables)
 
 
 def summary_html(report: Report) -> str:
-    """A short form for notebooks: the verdict and every number."""
-    rows = "".join(
-        f"<tr><td>{escape(result.key)}</td><td>{escape(shown(result, result.value))}</td>"
-        f"<td>{escape(own_rule(result))}</td><td>{_word(result)}</td>"
-        f"<td style='text-align:left'>{escape(result.sentence)}</td></tr>"
-        for table in report.tables
-        for result in table.results
+    """A short form for notebooks: the verdict and every number, without the charts."""
+    tables = [_Metrics.of(report, at).words() for at in range(len(report.tables))]
+    return fragment("evaluate_cell.html", report=_head(report, linked=False), tables=tables)
+
+
+def _head(report: Report, *, linked: bool = True) -> dict[str, Any]:
+    """The verdict in a headline, a line, and a tile a section."""
+    failing, tiles = report.failing, list(_tiles(report, linked=linked))
+    bounded = any(tile["said"] for tile in tiles)
+    if not report.passed:
+        state, headline = "fail", "Not releasable"
+    elif report.gates:
+        state, headline = "pass", "Every gate passed"
+    elif failing:
+        state, headline = "", f"{count(len(failing), 'number')} out of bounds"
+    elif bounded:
+        state, headline = "pass", "All numbers within bounds"
+    else:
+        state, headline = "", "No number has a bound"
+    parts = [rows_line(report.tables)]
+    if len(report.tables) == 1:
+        parts.append(f"{count(report.tables[0].columns, 'column')} compared")
+    good = sum(bool(gate.passed) for gate in report.gates)
+    parts.append(
+        f"{good} of {len(report.judged)} gates passed" if report.gates else "no gate was set"
     )
-    return f"<div><p>{escape(report_line(report))}</p><table>{rows}</table></div>"
-
-
-def _tiles(report: Report) -> list[dict[str, Any]]:
-    """One verdict a section: how many of its bounds are kept."""
-    tiles = []
-    for name, (title, question) in TILES.items():
-        results = [
-            item for table in report.tables for item in table.results if item.section == name
-        ]
-        judged = [item for item in results if item.passed is not None]
-        failed = [item for item in judged if not item.passed]
-        word = (
-            "not asked"
-            if not results
-            else "no verdict"
-            if not judged
-            else "no"
-            if failed
-            else "yes"
-        )
-        said = f"{len(judged) - len(failed)} of {len(judged)} within bounds" if judged else ""
-        tiles.append(
-            {"name": name, "title": title, "question": question, "word": word, "said": said,
-             "failed": failed}
-        )  # fmt: skip
-    return tiles
-
-
-def _table(table: TableReport) -> dict[str, Any]:
-    pictures = sorted(
-        table.distributions, key=lambda picture: 1 if picture.score is None else picture.score
-    )
+    if len(report.checks):
+        parts.append(f"{len(report.checks.failed)} of {len(report.checks)} checks failed")
     return {
-        "name": table.name,
-        "rows": " · ".join(f"{count(n)} {frame}" for frame, n in table.rows.items()),
-        "columns": count(table.columns, "column"),
-        "notes": [worded(note) for note in table.notes],
-        "warnings": [worded(warning) for warning in table.warnings],
-        "sections": [
-            {
-                "name": name,
-                "title": title,
-                "question": question,
-                "metrics": [_metric(result) for result in table.section(name)],
-            }
-            for name, (title, question) in TILES.items()
-            if table.section(name)
-        ],
-        "pictures": [
-            {
-                "name": picture.name,
-                "score": "" if picture.score is None else percent(picture.score),
-                "missing": _missing(picture.missing, has_real=bool(picture.real)),
-                "svg": Markup(charts.distribution_chart(picture)),
-            }
-            for picture in pictures[:MOST_PICTURES]
-        ],
-        "left_out": len(pictures) - MOST_PICTURES,
-        "heat": Markup(charts.heat_chart(table.heat)) if table.heat else None,
-        "heat_left_out": table.heat.left_out if table.heat else 0,
-        "scatter": Markup(charts.scatter_chart(table.scatter)) if table.scatter else None,
-        "scatter_title": f"{table.scatter.y} by {table.scatter.x}" if table.scatter else "",
-        "scatter_group": table.scatter.group if table.scatter else "",
-    }
-
-
-def _metric(result: MetricResult) -> dict[str, Any]:
-    return {
-        "key": result.key,
-        "title": result.title,
-        "value": shown(result, result.value),
-        "baseline": f"{result.compared} {shown(result, result.baseline)}"
-        if result.baseline is not None
-        else "",
-        "rule": own_rule(result),
-        "better": {"higher": "higher is better", "lower": "lower is better", "near": "best near "
-                   + shown(result, result.baseline)}[result.direction],
-        "word": _word(result),
-        "sentence": worded(result.sentence),
-        "source": result.source,
-        "gauge": Markup(charts.gauge(result)),
-        "details": _details(result),
+        "title": "Passed" if report.passed else "Not releasable",
+        "state": state, "headline": headline, "line": " · ".join(parts), "tiles": tiles,
+        "fake": report.fake, "seed": report.seed,
     }  # fmt: skip
 
 
-def _details(result: MetricResult) -> dict[str, Any]:
+def _tiles(report: Report, *, linked: bool) -> Iterator[dict[str, Any]]:
+    """One verdict a section: how many of its bounds are kept."""
+    for name, (title, question) in SECTIONS.items():
+        results = [item for table in report.tables for item in table.section(name)]
+        judged = [item for item in results if item.passed is not None]
+        broken = sum(not item.passed for item in judged)
+        said = f"{len(judged) - broken} of {len(judged)}" if judged else ""
+        if not judged:
+            mark = chip("no verdict" if results else "not asked")
+        else:
+            mark = chip(f"{broken} out of bounds" if broken else "within bounds", not broken)
+        heading = link(title, f"#{name}") if results and linked else title
+        yield {"title": heading, "question": question, "chip": mark, "said": said}
+
+
+def _gates(report: Report) -> tuple[Any, ...] | None:
+    """Columns, rows that lead, rows that passed, and what is said of these."""
+    if not report.gates:
+        return None
+    number = {table.name: at for at, table in enumerate(report.tables)}
+    many = len(number) > 1
+    rows: dict[bool, list[list[Any]]] = {True: [], False: []}
+    for gate in sorted(report.gates, key=lambda gate: gate.word):
+        title = link(gate.title, f"#t{number[gate.table]}-{gate.metric}")
+        rows[gate.passed is True].append(
+            [chip(gate.word.lower(), gate.passed), *([gate.table] if many else []), title,
+             gate.value, gate.rule]
+        )  # fmt: skip
+    head = [("", ""), *([("table", "")] if many else []), ("metric", ""), ("value", "n"),
+            ("bound", "one-line")]  # fmt: skip
+    return head, rows[False], rows[True], f"{count(len(rows[True]), 'gate')} passed"
+
+
+def _table(report: Report, at: int) -> dict[str, Any]:
+    """One table: its metrics with their charts, and every column."""
+    table = report.tables[at]
+    ordered = sorted(table.distributions, key=lambda each: 1 if each.score is None else each.score)
+    drawn = ordered[:MOST_PICTURES]
+    metrics = _Metrics.of(report, at, {each.name: f"#t{at}-c{n}" for n, each in enumerate(drawn)})
+    figures = metrics.explaining()
+    rows = [f"{count(n)} {frame}" for frame, n in table.rows.items()]
+    return {
+        **metrics.words(figures),
+        "line": " · ".join([*rows, f"{count(table.columns, 'column')} compared"]),
+        "relations": figures.get("", []),
+        "columns": [{**_column(each), "id": metrics.places[each.name][1:]} for each in drawn],
+        "left_out": len(ordered) - MOST_PICTURES,
+    }
+
+
+@dataclass(frozen=True)
+class _Metrics:
+    """The metrics of one table, and what it takes to show them.
+
+    Attributes:
+        table: What was measured.
+        prefix: What places of this table start with; empty in notebooks, which have none.
+        anchors: The sections that the verdict leads to.
+        gates: The bounds of the gates that failed, by metric.
+        places: Where on the page each column is drawn.
+        calm: Whether nothing fails in any table, so that nothing needs to fold.
+    """
+
+    table: TableReport
+    prefix: str
+    anchors: Sequence[str]
+    gates: Mapping[str, str]
+    places: Mapping[str, str]
+    calm: bool
+
+    @classmethod
+    def of(cls, report: Report, at: int, places: Mapping[str, str] | None = None) -> _Metrics:
+        """The metrics of a report's table."""
+        table, failed = report.tables[at], [each for each in report.gates if each.passed is False]
+        gates = {gate.metric: gate.rule for gate in failed if gate.table == table.name}
+        calm = not failed and not report.failing
+        if places is None:
+            return cls(table, "", (), gates, {}, calm)
+        earlier = {item.section for other in report.tables[:at] for item in other.results}
+        return cls(table, f"t{at}-", [*set(SECTIONS) - earlier], gates, places, calm)
+
+    def leads(self, result: MetricResult) -> bool:
+        """Whether a metric fails by its own bound or by a gate."""
+        return result.passed is False or result.key in self.gates
+
+    def words(self, figures: Mapping[str, list[Any]] | None = None) -> dict[str, Any]:
+        """Notes and metrics, section by section, with the charts of each metric."""
+        sections = []
+        for name, (title, question) in SECTIONS.items():
+            results = self.table.section(name)
+            by: dict[bool, list[Any]] = {True: [], False: []}
+            for item in results:
+                shape = self._metric(item, (figures or {}).get(item.key, []))
+                by[self.leads(item)].append(shape)
+            sections.append(
+                {
+                    "id": name if name in self.anchors else "",
+                    "title": title,
+                    "question": question,
+                    "leading": by[True],
+                    "rest": by[False],
+                    "summary": _summary([item for item in results if not self.leads(item)]),
+                    "open": self.calm,
+                }
+            )
+        return {
+            "name": self.table.name,
+            "notes": [worded(note, self.places) for note in self.table.notes],
+            "warnings": [worded(warning, self.places) for warning in self.table.warnings],
+            "sections": [each for each in sections if each["leading"] or each["rest"]],
+        }
+
+    def _metric(self, result: MetricResult, figures: list[Any]) -> dict[str, Any]:
+        base, rule, gate = result.baseline, own_rule(result), self.gates.get(result.key)
+        bounds = [f"{result.compared} {shown(result, base)}"] if base is not None else []
+        bounds += [f"bound {rule}"] if rule else []
+        bounds += [f"gate {gate}"] if gate and gate != rule else []
+        passed = False if gate else result.passed
+        better = {"higher": "higher is better", "lower": "lower is better",
+                  "near": f"best near {shown(result, base)}"}[result.direction]  # fmt: skip
+        return {
+            "id": self.prefix and self.prefix + result.key,
+            "key": result.key,
+            "title": result.title,
+            "value": shown(result, result.value),
+            "bounds": bounds,
+            "better": better,
+            "chip": chip({True: "pass", False: "fail", None: "–"}[passed], passed),
+            "sentence": worded(result.sentence, self.places),
+            "source": result.source,
+            "gauge": charts.gauge(result, lambda value: shown(result, value), rule),
+            "details": _details(result, self.places),
+            "figures": figures,
+        }
+
+    def explaining(self) -> dict[str, list[dict[str, Any]]]:
+        """The charts that explain a metric, by its key; under `` those that no metric holds."""
+        table, found = self.table, {}
+        failing = [item for item in table.results if self.leads(item)]
+        pictures = {each.name: each for each in table.distributions}
+        for item in failing:
+            worst = [name for name, _ in _by_column(item)] if item.section != "privacy" else []
+            figures = [_column(pictures[name]) for name in worst if name in pictures]
+            found[item.key] = figures[:MOST_WORST] or _group_figures(item)
+        keys, first = [item.key for item in table.results], [item.key for item in failing]
+        for drawing, explained, left_out in (
+            (table.heat and charts.heat(table.heat), _HEAT, table.heat and table.heat.left_out),
+            (table.scatter and charts.scatter(table.scatter), _SCATTER, 0),
+        ):
+            if drawing:
+                present = [key for key in explained if key in keys]
+                holder = next((key for key in present if key in first), "".join(present[-1:]))
+                aside = f"{count(left_out, 'column')} that fit better left out" if left_out else ""
+                figure = {"drawing": drawing, "class": "wide", "aside": aside}
+                found.setdefault(holder, []).append(figure)
+        return found
+
+
+def _group_figures(result: MetricResult) -> list[dict[str, Any]]:
+    """The shares of groups as bars, where a metric is about groups that both frames have."""
+    groups = list(_groups(result.details.get("groups", {})))
+    if not groups or any(None in group[1:3] for group in groups):
+        return []
+    names, made, real, _ = zip(*groups, strict=True)
+    picture = Distribution(result.title, "category", names, made, real, (0, 0), None)
+    return [{"drawing": charts.distribution(picture), "title": "Groups"}]
+
+
+def _summary(results: Sequence[MetricResult]) -> str:
+    """`3 within bounds, 1 without a bound: repeated rows 0 %, …`."""
+    kept = sum(item.passed is not None for item in results)
+    counts = [f"{kept} within bounds"] if kept else []
+    counts += [f"{len(results) - kept} without a verdict"] if len(results) > kept else []
+    named = " · ".join(f"{item.title} {shown(item, item.value)}" for item in results)
+    return f"{', '.join(counts)}: {named}"
+
+
+def _column(picture: Distribution) -> dict[str, Any]:
+    """The figure of one column."""
+    said = [] if picture.score is None else [f"{percent(picture.score)} alike"]
+    if any(picture.missing):
+        real = f", real {percent(picture.missing[1])}" if picture.real else ""
+        said.append(f"missing: synthetic {percent(picture.missing[0])}{real}")
+    drawing = charts.distribution(picture)
+    return {"drawing": drawing, "title": picture.name, "aside": " · ".join(said)}
+
+
+def _by_column(result: MetricResult) -> list[tuple[str, float]]:
+    """What a metric says of each column, the worst first."""
+    columns = result.details.get("columns")
+    if not isinstance(columns, dict):
+        return []
+    return sorted(columns.items(), key=lambda item: item[1], reverse=result.direction == "lower")
+
+
+def _details(result: MetricResult, places: Mapping[str, str]) -> dict[str, Any]:
     """The parts of a metric as a small table: columns, groups, or pairs."""
+
+    def named(*names: str) -> Markup:
+        return Markup(" and ").join(
+            link(name, places[name]) if name in places else name for name in names
+        )
+
     details = result.details
     if "groups" in details:
-        return {
-            "head": ["group", "synthetic", "real", "rows"],
-            "rows": _group_rows(details["groups"]),
-        }
-    if "columns" in details and isinstance(details["columns"], dict):
-        ordered = sorted(details["columns"].items(), key=lambda item: item[1])
-        if result.direction == "lower":
-            ordered.reverse()
-        return {
-            "head": ["column", "value"],
-            "rows": [[name, shown(result, float(value))] for name, value in ordered[:100]],
-        }
-    if "worst" in details and "kept" in details["worst"][0]:
+        rows: list[list[Any]] = [
+            [name, *map(_share, (made, real)), count(rows) if rows is not None else ""]
+            for name, made, real, rows in _groups(details["groups"])
+        ]
+        return _detail("group", "synthetic", "real", "rows", rows=rows)
+    if columns := _by_column(result):
+        rows = [[named(name), shown(result, float(value))] for name, value in columns[:100]]
+        return _detail("column", "value", rows=rows)
+    worst = details.get("worst") or []
+    if worst and "kept" in worst[0]:
         rows = [
-            [f"{pair['first']} and {pair['second']}", percent(pair["kept"]),
-             f"{pair['strength']:.2f}"]
-            for pair in details["worst"]
-        ]  # fmt: skip
-        return {"head": ["pair", "kept", "dependence"], "rows": rows}
-    if "worst" in details:
+            [named(pair["first"], pair["second"]), percent(pair["kept"]), f"{pair['strength']:.2f}"]
+            for pair in worst
+        ]
+        return _detail("pair", "kept", "dependence", rows=rows)
+    if worst:
         rows = [
-            [f"{pair['first']} and {pair['second']}", percent(pair["score"]),
-             _correlation(pair["real"]), _correlation(pair["synthetic"])]
-            for pair in details["worst"]
+            [named(pair["first"], pair["second"]), percent(pair["score"]),
+             *("" if each is None else f"{each:.2f}" for each in (pair["real"], pair["synthetic"]))]
+            for pair in worst
         ]  # fmt: skip
-        return {"head": ["pair", "alike", "real", "synthetic"], "rows": rows}
+        return _detail("pair", "alike", "real", "synthetic", rows=rows)
     return {}
 
 
-def _group_rows(groups: dict[str, Any]) -> list[list[str]]:
-    """Groups as rows; outcome rates are grouped once more, by the protected column."""
-    rows = []
+def _detail(first: str, *numbers: str, rows: list[list[Any]]) -> dict[str, Any]:
+    return {"head": [(first, ""), *((name, "n") for name in numbers)], "rows": rows}
+
+
+def _groups(groups: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any, int | None]]:
+    """Groups with both shares; outcome rates are grouped once more, by the protected column."""
     for name, values in groups.items():
         if any(isinstance(value, dict) for value in values.values()):
             for label, cells in values.items():
-                rows.append(
-                    [f"{name}: {label}", *(_share(cells[frame]) for frame in ("synthetic", "real")),
-                     count(cells["synthetic_rows"])]
-                )  # fmt: skip
+                yield f"{name}: {label}", cells["synthetic"], cells["real"], cells["synthetic_rows"]
         else:
-            rows.append([name, _share(values.get("synthetic")), _share(values.get("real")), ""])
-    return rows
-
-
-def _correlation(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"
+            yield name, values.get("synthetic"), values.get("real"), None
 
 
 def _share(value: float | None) -> str:
     return "–" if value is None else percent(value)
-
-
-def _missing(shares: tuple[float, float], *, has_real: bool) -> str:
-    if not any(shares):
-        return ""
-    real = f", real {percent(shares[1])}" if has_real else ""
-    return f"missing: synthetic {percent(shares[0])}{real}"
-
-
-def _word(result: MetricResult) -> str:
-    return {True: "pass", False: "fail", None: "–"}[result.passed]
-
-
-def worded(text: str) -> Markup:
-    """A sentence whose `names` are set as code."""
-    return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))
-
-
-@cache
-def _template(name: str) -> Any:
-    text = resources.files("fabula.evaluation").joinpath(name).read_text(encoding="utf-8")
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(text)

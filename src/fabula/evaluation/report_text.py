@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fabula.evaluation.gates import GateResult, own_rule, shown
-from fabula.evaluation.metrics.result import MetricResult
+from fabula.evaluation.gates import GateResult
+from fabula.evaluation.metrics.result import MetricResult, own_rule, shown
 from fabula.evaluation.report import Report, TableReport
 from fabula.render import amounts, grid
 from fabula.reports.run_summary import checks_text

@@ -8,6 +8,9 @@ from functools import cache
 import pyarrow as pa
 
 from fabula.io.sql import quoted, thread_connection
+from fabula.kinds.base.columns import AbstractColumn
+from fabula.kinds.datetime import Datetime
+from fabula.kinds.reference import Reference
 from fabula.relationships.keys import Keys
 from fabula.relationships.rules.finding import find_rules
 from fabula.relationships.rules.links import Link, aligned, links_between
@@ -15,10 +18,7 @@ from fabula.relationships.rules.plain import DAY
 from fabula.relationships.rules.rule import Copy, Found, Later, Total
 from fabula.spec import col
 from fabula.spec.checks import RowCheck
-from fabula.spec.columns import AbstractColumn
-from fabula.spec.keys import Reference
 from fabula.spec.tables import TableSpec
-from fabula.spec.times import Datetime
 
 _SECOND = 1_000_000
 _UNITS = (("d", DAY), ("h", 3_600 * _SECOND), ("s", _SECOND))

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fabula.spec.columns import AbstractColumn, AbstractNumber
+from fabula.kinds.base.columns import AbstractColumn, AbstractFilled, AbstractNumber
 from fabula.spec.tables import DatasetSpec
-from fabula.spec.words import FILLED
 
 
 @dataclass(frozen=True)
@@ -74,6 +73,6 @@ def advice(spec: DatasetSpec, reasons: Mapping[str, str]) -> tuple[Advice, ...]:
 def _way(column: AbstractColumn) -> tuple[str, str]:
     if column.kind in _WAYS:
         return _WAYS[column.kind]
-    if isinstance(column, FILLED):
+    if isinstance(column, AbstractFilled):
         return _LANGUAGE
     return _STATISTICS if isinstance(column, AbstractNumber) else _RULES

@@ -18,11 +18,11 @@ from fabula.inference.codes import code_pattern
 from fabula.inference.families import nearest_family
 from fabula.inference.guesses import Facts, Guess, guess, words
 from fabula.io.arrays import whole_numbers
+from fabula.kinds.datetime import DAYS
+from fabula.kinds.person import Person
 from fabula.pii import find
 from fabula.pii.finding import TITLES
 from fabula.spec import col
-from fabula.spec.times import DAYS
-from fabula.spec.words import Person
 
 Values: TypeAlias = "pa.ChunkedArray[Any]"
 
@@ -179,8 +179,3 @@ def _string(facts: Facts, values: Values) -> Guess:
     mean = sum(len(text.split()) for text in sample) / len(sample)
     reason = f"text: {distinct:.0%} distinct, {mean:.0f} words on average"
     return Guess(col.llm(facts.name.replace("_", " ")), reason)
-
-
-def listed_values(values: Values) -> set[Any]:
-    """The distinct values of a column, to compare with another's."""
-    return set(pc.unique(values.drop_null()).to_pylist())

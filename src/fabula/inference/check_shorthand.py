@@ -13,13 +13,27 @@ from fabula.spec.tables import DatasetSpec
 CLEARLY = 0.3
 """The rank correlation from which columns count as rising (or falling) together."""
 
-_SAID = re.compile(
-    r"\b(?:more|bigger|larger|higher|greater) (\w+) (?:is|are|means?|has|have|=|should be)"
-    r"(?: usually| generally| often)?(?: an?| the)?"
-    r" (?:bigger|larger|higher|greater|more(?: expensive)?) (\w+)",
-    re.I,
+_MORE = r"(?:more|bigger|larger|higher|greater)"
+_UP, _DOWN = "grow|rise|increase|go up|goes up", "fall|drop|decrease|decline|go down|goes down"
+_VERBS = rf"(?P<verb>{_UP}|{_DOWN})s?"
+_SAID = tuple(
+    re.compile(pattern.replace("WORDS", r"\w+(?: \w+){0,2}?"), re.I)
+    for pattern in (
+        # more rooms is usually bigger size
+        rf"\b{_MORE} (?P<source>\w+) (?:is|are|means?|has|have|=|should be)"
+        r"(?: usually| generally| often)?(?: an?| the)?"
+        r" (?:bigger|larger|higher|greater|more(?: expensive)?) (?P<target>\w+)",
+        # the bigger the size, the higher the price
+        rf"\bthe {_MORE}(?: the)? (?P<source>WORDS),? the {_MORE}(?: the)? (?P<target>WORDS)\b",
+        # price grows with size
+        rf"\b(?P<target>WORDS) (?:should |must |usually |generally )*{_VERBS}"
+        r" with (?:the |its |their )?(?P<source>WORDS)(?= *(?:[.,;)!\n]|$| and\b))",
+    )
 )
-"""More of one is more of another, said in words."""
+"""How a sentence says that more of one column is more, or less, of another."""
+_NEAR = 16
+"""Characters before a relation that may deny it."""
+_DENIED = re.compile(r"\b(?:not|never|no|without|independent\w*)\b|n['’]t\b", re.I)
 _RELATION = re.compile(r"(.+?)\s+~\s+(.+?)\s*([+-])\s*(\d*\.?\d+)?\s*", re.S)
 
 
@@ -57,34 +71,48 @@ def with_checks(spec: DatasetSpec, declared: Sequence[str]) -> DatasetSpec:
 def with_said_relations(spec: DatasetSpec, text: str) -> DatasetSpec:
     """The spec with the relations that a request says in that many words.
 
-    `more size is usually higher price` is one of every table that has one column of each word.
+    `more size is usually higher price`, or `price grows with size`, is a check of every table that
+    has one column of each word.
     """
     tables = dict(spec.tables)
     for name, table in spec.tables.items():
+        known = {
+            frozenset(check.columns)
+            for check in table.checks
+            if isinstance(check, CorrelationCheck)
+        }
         found: dict[frozenset[str], Check] = {}
-        for said in _SAID.finditer(text):
-            pair = [_only_column(said[word], list(table.columns)) for word in (1, 2)]
-            first, second = pair
-            if first and second and first != second:
-                found[frozenset((first, second))] = CorrelationCheck(
-                    columns=(first, second),
-                    method="spearman",
-                    at_least=CLEARLY,
-                    name=f"{second} ~ {first} +",
-                )
+        for said in (said for pattern in _SAID for said in pattern.finditer(text)):
+            first = _only_column(said["source"].split(), list(table.columns))
+            second = _only_column(said["target"].split()[::-1], list(table.columns))
+            pair = frozenset((first, second))
+            denied = _DENIED.search(text, max(0, said.start() - _NEAR), said.end())
+            if first and second and len(pair) == 2 and pair not in known and not denied:
+                falls = re.fullmatch(_DOWN, said.groupdict().get("verb") or "", re.I)
+                found[pair] = _relation((first, second), falls=falls is not None)
         tables[name] = table.model_copy(update={"checks": (*table.checks, *found.values())})
     return spec.model_copy(update={"tables": tables})
 
 
-def _only_column(word: str, columns: Sequence[str]) -> str:
-    """The one column whose name has a word, whatever its number; else an empty text."""
-    stem = word.lower().rstrip("s")
-    near = [
-        column
-        for column in columns
-        if any(part.rstrip("s").endswith(stem) for part in words(column).split("_"))
-    ]
-    return near[0] if len(near) == 1 else ""
+def _only_column(said: Sequence[str], columns: Sequence[str]) -> str:
+    """The one column whose name has a word, of the first word with one; else an empty text."""
+    for word in said:
+        stem = word.lower().rstrip("s")
+        near = [
+            column
+            for column in columns
+            if any(part.rstrip("s").endswith(stem) for part in words(column).split("_"))
+        ]
+        if len(near) == 1:
+            return near[0]
+    return ""
+
+
+def _relation(columns: tuple[str, str], *, falls: bool) -> CorrelationCheck:
+    """The second column rises, or falls, with the first."""
+    bound = {"at_most": -CLEARLY} if falls else {"at_least": CLEARLY}
+    name = f"{columns[1]} ~ {columns[0]} {'-' if falls else '+'}"
+    return CorrelationCheck(columns=columns, method="spearman", name=name, **bound)
 
 
 def _check(text: str, columns: Sequence[str]) -> Check:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabula.inference.guesses import Guess
+from fabula.kinds.base.columns import AbstractNumber
 from fabula.spec import col
-from fabula.spec.columns import AbstractNumber
 
 Floats = NDArray[np.float64]
 Distribution = Callable[[float], float]

@@ -16,9 +16,11 @@ from decimal import Decimal
 from typing import Any
 
 from fabula.errors import SpecError, Violation
+from fabula.kinds.base.columns import AbstractColumn, AbstractNumber
+from fabula.kinds.lognormal import Lognormal
+from fabula.kinds.poisson import Poisson
+from fabula.kinds.uniform import Uniform
 from fabula.spec import col
-from fabula.spec.columns import AbstractColumn, AbstractNumber
-from fabula.spec.numbers import Lognormal, Poisson, Uniform
 
 START, END = dt.date(2022, 1, 1), dt.date(2026, 1, 1)
 """Between these lie dates about which nothing is known."""

@@ -21,9 +21,9 @@ from fabula.inference.written import written_guess
 from fabula.io.arrays import whole_numbers
 from fabula.io.notes import notes_of
 from fabula.io.tables import named_tables
+from fabula.kinds.base.columns import AbstractColumn
 from fabula.relationships.keys import find_keys, singular
 from fabula.spec import col
-from fabula.spec.columns import AbstractColumn
 from fabula.spec.locations import Source
 from fabula.spec.tables import DatasetSpec, TableSpec
 

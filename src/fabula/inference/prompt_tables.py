@@ -30,8 +30,8 @@ from fabula.inference.prompts import (
     items_of,
     listed_column,
 )
+from fabula.kinds.base.columns import AbstractColumn
 from fabula.spec import col
-from fabula.spec.columns import AbstractColumn
 from fabula.spec.tables import DatasetSpec, TableSpec
 
 _MARKS = r"[*_`\"]*"

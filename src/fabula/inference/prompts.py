@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from fabula.errors import UsageError
+from fabula.inference.check_shorthand import with_said_relations
 from fabula.inference.guesses import words
+from fabula.kinds import KINDS
+from fabula.kinds.base.columns import AbstractColumn
 from fabula.spec import col
-from fabula.spec.columns import AbstractColumn
-from fabula.spec.kinds import KINDS
 from fabula.spec.tables import DatasetSpec, TableSpec
 
 EXAMPLE = '"10 rows of housing data: id, house size (m^2), house price, location"'
@@ -110,7 +111,7 @@ def spec_from_prompt(text: str) -> DatasetSpec:
         columns[listed.name] = column_of(listed, first=not columns)
     name, about = _table_name(parsed.about), _subject(parsed.about)
     table = TableSpec(name, n=count_of(parsed.about), columns=columns, prompt=about)
-    return DatasetSpec(name=name, tables={name: table})
+    return with_said_relations(DatasetSpec(name=name, tables={name: table}), text)
 
 
 def _parse(text: str) -> _Parsed | None:

@@ -22,8 +22,8 @@ from pydantic.fields import FieldInfo
 
 from fabula.errors import SpecError, Violation
 from fabula.inference.guesses import Facts, Guess, guess, words
+from fabula.kinds.base.columns import AbstractColumn
 from fabula.spec import col
-from fabula.spec.columns import AbstractColumn
 from fabula.spec.tables import TableSpec
 
 OPTIONAL_NULLS = 0.1

@@ -23,8 +23,8 @@ from fabula.io.written.duration_forms import DurationForm
 from fabula.io.written.form import flags
 from fabula.io.written.number_forms import NumberForm
 from fabula.io.written.time_forms import TimeForm
+from fabula.kinds.base.columns import AbstractNumber
 from fabula.spec import col
-from fabula.spec.columns import AbstractNumber
 
 _DIGITS = re.compile(r"%([-^_]?)(\d?)([a-zA-Z])")
 _FRACTIONS = {"3": "%g", "6": "%f"}

@@ -15,7 +15,6 @@ MOST_RATIO = 200
 
 _SMALL = 16 << 20
 _PIECE = 1 << 20
-_SHEETS = "xl/workbook.xml"
 
 
 def unpacked(path: Path, folder: Path) -> Path:
@@ -26,7 +25,7 @@ def unpacked(path: Path, folder: Path) -> Path:
         folder: Where the file goes.
 
     Raises:
-        SourceError: It is damaged, locked, a spreadsheet, or holds no or several data files;
+        SourceError: It is damaged, locked, or holds no or several data files;
             or far more comes out of it than is in it.
     """
     try:
@@ -48,14 +47,6 @@ def unpacked(path: Path, folder: Path) -> Path:
 
 def _only(path: Path, members: list[zipfile.ZipInfo]) -> zipfile.ZipInfo:
     """The one data file among the members."""
-    names = {member.filename for member in members}
-    if _SHEETS in names:
-        raise SourceError(
-            f"`{path}` is a spreadsheet, not a table",
-            code="source.unreadable",
-            file=str(path),
-            hint="save its sheet as CSV, or read it with pandas and give Fabula the frame",
-        )
     found = [
         member
         for member in members

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,6 +35,20 @@ def check_unpacked(path: Path) -> None:
             unpacked += len(piece)
             if unpacked > most:
                 raise _bomb(path, f"it unpacks to more than {MOST_RATIO} times its size")
+
+
+def check_members(path: Path) -> None:
+    """Make sure that the members of a zip file do not claim far more bytes than data does.
+
+    Raises:
+        SourceError: They do.
+    """
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        claimed = sum(member.file_size for member in archive.infolist())
+    if claimed > max(FREE_BYTES, MOST_RATIO * path.stat().st_size):
+        raise _bomb(path, f"it unpacks to more than {MOST_RATIO} times its size")
 
 
 def check_columns(count: int, path: Path) -> None:

@@ -39,28 +39,32 @@ _MOST_FOREIGN = 0.25
 """Share of the letters beyond ASCII in a text of a Western language."""
 
 
-def read_csv(path: Path) -> pa.Table:
+def read_csv(path: Path, *, as_written: bool = False) -> pa.Table:
     r"""A CSV file.
 
     Empty fields are null; text such as `NA`, `-` or `\N` is null in columns of numbers and times
     only. Codes such as `00501` stay text. What the reader was not sure of is in the table's notes:
     another encoding, comments, a missing or second header, repeated names.
 
+    Args:
+        path: The file.
+        as_written: Whether every value stays the text that stands in the file.
+
     Raises:
         SourceError: The encoding can't be told, or a row has too many or too few fields.
     """
     encoding = _encoding(path)
     try:
-        return _read(path, encoding)
+        return _read(path, encoding, as_written)
     except SourceError as exc:
         if exc.code != "source.encoding" or not _is_western(path):
             raise
-        table = _read(path, "windows-1252")
+        table = _read(path, "windows-1252", as_written)
         said = exc.message.partition("` ")[2]
         return with_notes(table, [f"the file {said}; it is read as Windows-1252 (Western)"])
 
 
-def _read(path: Path, encoding: str) -> pa.Table:
+def _read(path: Path, encoding: str, as_written: bool) -> pa.Table:
     layout = layout_of(path, encoding)
     if not _quotes_balance(path):  # Arrow closes an open quote at the end of the file
         _find_bad_row(path, encoding, layout)
@@ -80,7 +84,7 @@ def _read(path: Path, encoding: str) -> pa.Table:
             "convert_options": pa.csv.ConvertOptions(
                 column_types=dict.fromkeys(text, pa.string()),
                 null_values=[*pa.csv.ConvertOptions().null_values, *_MISSING],
-                strings_can_be_null=bool(text),
+                strings_can_be_null=bool(text) and not as_written,
             ),
         }
 
@@ -92,7 +96,11 @@ def _read(path: Path, encoding: str) -> pa.Table:
             return stream.read_next_batch().slice(0, _FIRST)
 
     try:
-        table = _with_forms(with_codes(read(), path, encoding, read), first, read)
+        if as_written:
+            with pa.csv.open_csv(path, **options(())) as stream:
+                table = read(stream.schema.names)
+        else:
+            table = _with_forms(with_codes(read(), path, encoding, read), first, read)
     except (pa.ArrowException, UnicodeError) as exc:
         _find_bad_row(path, encoding, layout)
         raise SourceError(

@@ -57,7 +57,17 @@ def layout_of(path: Path, encoding: str) -> Layout:
         content = stream.read(_HEAD_BYTES)
     whole = len(content) < _HEAD_BYTES
     lines = content.decode(encoding, errors="ignore").lstrip("\ufeff").splitlines()
-    lines = lines if whole or len(lines) < 2 else lines[:-1]
+    return layout_of_lines(lines if whole or len(lines) < 2 else lines[:-1], path)
+
+
+def layout_of_lines(lines: Sequence[str], path: Path, *, delimiter: str = "") -> Layout:
+    """Look at the first lines of a table.
+
+    Args:
+        lines: The lines.
+        path: Where they are from.
+        delimiter: The sign between values, where it is known.
+    """
     skipped = _before(lines)
     notes = []
     if any(line.strip() for line in lines[:skipped]):
@@ -66,7 +76,7 @@ def layout_of(path: Path, encoding: str) -> Layout:
         notes.append(f"{many} left out, before the header: `{shown}`")
     header = lines[skipped] if skipped < len(lines) else ""
     bare = _bare(header)
-    delimiter = max(_DELIMITERS, key=bare.count)
+    delimiter = delimiter or max(_DELIMITERS, key=bare.count)
     check_columns(bare.count(delimiter) + 1, path)
     rows = _rows(lines[skipped:], delimiter)
     if _is_data(rows):

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 _INDEX = re.compile(r"__index_level_\d+__")
@@ -60,6 +61,10 @@ def handed_back(data: object) -> Callable[[pa.Table], Any]:
 
 
 def _pandas_like(types: Mapping[str, Any]) -> Callable[[pa.Table], Any]:
+    def lacks_gaps(kind: Any) -> bool:
+        """Whether a type of numpy has no missing values."""
+        return isinstance(kind, np.dtype) and kind.kind in "iub"
+
     def frame(table: pa.Table) -> Any:
         import pandas as pd
 
@@ -67,7 +72,11 @@ def _pandas_like(types: Mapping[str, Any]) -> Callable[[pa.Table], Any]:
         kinds = {field.type for field in table.schema if table.column(field.name).null_count}
         exact = {kind: pd.ArrowDtype(kind) for kind in kinds if pa.types.is_integer(kind)}
         rows = table.to_pandas(date_as_object=True, types_mapper=exact.get)
-        known = {name: kind for name, kind in types.items() if name in rows.columns}
+        known = {
+            name: kind
+            for name, kind in types.items()
+            if name in rows.columns and not (table.column(name).null_count and lacks_gaps(kind))
+        }
         return rows.astype(known)
 
     return frame

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from typing_extensions import override
 
 from fabula.errors import SourceError
 from fabula.io.depth import check_depth
@@ -117,6 +118,22 @@ def _text(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else json.dumps(value)
 
 
+class _Float(float):
+    """A number that is printed as it stands in its file: `1.50`."""
+
+    __slots__ = ("_written",)
+    _written: str
+
+    def __new__(cls, written: str) -> _Float:
+        number = super().__new__(cls, written)
+        number._written = written
+        return number
+
+    @override
+    def __str__(self) -> str:
+        return self._written
+
+
 def json_rows(path: Path, *, by_line: bool) -> list[dict[str, Any]] | None:
     """The objects of a JSON file, gzipped or not, with each value as it stands there.
 
@@ -135,7 +152,7 @@ def json_rows(path: Path, *, by_line: bool) -> list[dict[str, Any]] | None:
         content = stream.read().removeprefix(b"\xef\xbb\xbf")
     if not by_line:
         try:
-            whole = json.loads(content)
+            whole = json.loads(content, parse_float=_Float)
         except ValueError:
             return None
         rows = whole if isinstance(whole, list) else None
@@ -144,7 +161,7 @@ def json_rows(path: Path, *, by_line: bool) -> list[dict[str, Any]] | None:
     for number, line in enumerate(content.split(b"\n"), start=1):
         if line.strip():
             try:
-                row = json.loads(line)
+                row = json.loads(line, parse_float=_Float)
             except (ValueError, RecursionError):
                 row = None
             if not isinstance(row, dict):

@@ -7,28 +7,53 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 _KEY = b"fabula.notes"
 _SHOWN_ROWS = 3
+_EXACT, _LONGEST = 2.0**53, 2.0**64
+"""From the first on, a float no longer tells every whole number from the next; ids of 64 bits end
+at the second."""
 
 
 def with_notes(table: pa.Table, notes: Sequence[str]) -> pa.Table:
     """The table with further notes."""
     if not notes:
         return table
-    told = json.dumps([*notes_of(table), *notes]).encode()
+    told = json.dumps([*_kept(table), *notes]).encode()
     return table.replace_schema_metadata({**(table.schema.metadata or {}), _KEY: told})
 
 
 def notes_of(table: pa.Table) -> tuple[str, ...]:
-    """The notes of a table."""
+    """The notes of a table, and what its columns themselves make doubtful."""
+    return (*_kept(table), *_lost_digits(table))
+
+
+def _kept(table: pa.Table) -> tuple[str, ...]:
+    """The notes that stand with a table."""
     found = (table.schema.metadata or {}).get(_KEY, b"[]")
     try:
         notes = json.loads(found)
     except ValueError:
         return ()
     return tuple(map(str, notes)) if isinstance(notes, list) else ()
+
+
+def _lost_digits(table: pa.Table) -> Iterable[str]:
+    """Columns of floats that look like ids of 64 bits, as pandas reads them alongside a gap."""
+    for field in table.schema:
+        if not pa.types.is_float64(field.type):
+            continue
+        values = pc.abs(table.column(table.schema.get_field_index(field.name)))
+        ends = pc.min_max(values)
+        low, high = ends["min"].as_py(), ends["max"].as_py()
+        if low is not None and low >= _EXACT and high < _LONGEST:
+            yield (
+                f"{field.name}: {len(values) - values.null_count:,} whole numbers stand as floats,"
+                " which keep 15 to 17 digits of them: ids have lost their last digits; read the"
+                " column as whole numbers or as text"
+            )
 
 
 def without_notes(table: pa.Table) -> pa.Table:

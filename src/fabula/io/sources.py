@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,6 +20,7 @@ from fabula.errors import SourceError, did_you_mean
 from fabula.io.archives import unpacked
 from fabula.io.claimed_sizes import check_columns, check_unpacked
 from fabula.io.csv_files import read_csv
+from fabula.io.excel_files import EXCEL_ENDINGS, is_workbook, read_sheet, read_sheets
 from fabula.io.formats import ENDINGS, Format
 from fabula.io.json_files import json_rows, read_json, read_json_lines
 from fabula.io.notes import notes_of, with_notes, without_notes
@@ -33,7 +35,15 @@ _OTHERS = {
     b"%PDF": "a PDF document",
     b"\xd0\xcf\x11\xe0": "an old Office document",
 }
-_READERS = {"csv": read_csv, "jsonl": read_json_lines, "json": read_json}
+_READERS: dict[str, Callable[[Path], pa.Table]] = {
+    "csv": read_csv,
+    "jsonl": read_json_lines,
+    "json": read_json,
+}
+_AS_WRITTEN: dict[str, Callable[[Path], pa.Table]] = {
+    **_READERS,
+    "csv": partial(read_csv, as_written=True),
+}
 _JSON = ("json", "jsonl")
 _PACKED = (".gz", ".zip")
 _SNIFFED = 64 * 1024
@@ -43,26 +53,32 @@ _NO_TABLES = ("run.json", "manifest.json", "rejects.jsonl")
 """Files of a run that hold none of its tables; those of a run of one file begin with its name."""
 
 
-def read_source(path: PathLike) -> TableRows:
+def read_source(path: PathLike, *, as_written: bool = False) -> TableRows:
     """The rows of a file, or of a folder that holds the parts of one table.
 
     Columnar files are opened and not read; text files are read.
+
+    Args:
+        path: The file or folder.
+        as_written: Whether values of CSV stay the texts that stand in the file.
 
     Raises:
         SourceError: There is no such file, or it can't be read; with its line where known.
     """
     place = _existing(Path(path))
     if place.is_dir():
-        return _read_folder(place)
+        return _read_folder(place, as_written)
+    if is_workbook(place):
+        return read_sheet(place)
     if _is_archive(place):
-        return _read_archive(place)
+        return _read_archive(place, as_written)
     kind = _kind(place)
     with _reading(place):
         if kind in _COLUMNAR:
             rows = read_files([place], _COLUMNAR[kind], None)
             _check_names(rows.schema.names, place)
             return rows
-        table = _READERS[kind](place)
+        table = (_AS_WRITTEN if as_written else _READERS)[kind](place)
     _check_names(table.column_names, place)
     return table
 
@@ -100,15 +116,18 @@ def _reading(place: Path) -> Iterator[None]:
 
 
 def read_tables(path: PathLike) -> dict[str, TableRows]:
-    """Every table of a file or a folder, such as a run's, by name.
+    """Every table of a file, a workbook or a folder, such as a run's, by name.
 
     In a folder each file is a table, and so is each folder of files; files that are called parts
-    (`part-0.parquet`) are one table.
+    (`part-0.parquet`) are one table. In a workbook each sheet is a table.
 
     Raises:
         SourceError: There is no table, or one can't be read.
     """
     folder = Path(path)
+    if is_workbook(folder):
+        sheets = read_sheets(folder)
+        return sheets if len(sheets) > 1 else {folder.stem: next(iter(sheets.values()))}
     if not folder.is_dir():
         return {_table_name(folder): read_source(folder)}
     if run := _run_files(folder):
@@ -121,7 +140,7 @@ def _existing(path: Path) -> Path:
     if path.exists():
         return path
     if not path.suffix:
-        for ending in ENDINGS:
+        for ending in (*ENDINGS, *sorted(EXCEL_ENDINGS)):
             if path.with_suffix(ending).is_file():
                 return path.with_suffix(ending)
     near = [item.name for item in path.parent.glob("*")] if path.parent.is_dir() else []
@@ -146,12 +165,12 @@ def _is_archive(path: Path) -> bool:
         raise _broken(path, exc.strerror or str(exc)) from exc
 
 
-def _read_archive(path: Path) -> pa.Table:
+def _read_archive(path: Path, as_written: bool) -> pa.Table:
     """The table of the only data file of an archive."""
     with TemporaryDirectory() as folder:
         file = unpacked(path, Path(folder))
         try:
-            rows = read_source(file)
+            rows = read_source(file, as_written=as_written)
             table = rows if isinstance(rows, pa.Table) else rows.to_table()
         except SourceError as exc:
             exc.message = exc.message.replace(str(file), f"{path}/{file.name}")
@@ -183,10 +202,12 @@ def _kind(path: Path) -> str:
     return ENDINGS.get(ending.lower(), looks)
 
 
-def _read_folder(folder: Path) -> TableRows:
+def _read_folder(folder: Path, as_written: bool) -> TableRows:
     """The only table of a folder."""
     run = _run_files(folder)
-    return _read_run(_only(run, folder)) if run else _read_parts(_only(_tables_of(folder), folder))
+    if run:
+        return _read_run(_only(run, folder), as_written)
+    return _read_parts(_only(_tables_of(folder), folder), as_written)
 
 
 def _only(tables: dict[str, list[Path]], folder: Path) -> list[Path]:
@@ -260,7 +281,7 @@ def _data_files(folder: Path) -> list[Path]:
     return sorted(
         item
         for item in folder.iterdir()
-        if (item.suffix.lower() in ENDINGS or _is_packed_data(item))
+        if (item.suffix.lower() in {*ENDINGS, *EXCEL_ENDINGS} or _is_packed_data(item))
         and not any(f".{item.name}".endswith(f".{name}") for name in _NO_TABLES)
         and item.name[0] != "."
     )
@@ -270,45 +291,40 @@ def _is_packed_data(path: Path) -> bool:
     return path.suffix.lower() in _PACKED and Path(path.stem).suffix.lower() in ENDINGS
 
 
-def _read_run(files: list[Path]) -> TableRows:
+def _read_run(files: list[Path], as_written: bool = False) -> TableRows:
     """A run's table in the first of the formats that it was written in."""
-    return _read_parts([file for file in files if file.suffix == files[0].suffix])
+    return _read_parts([file for file in files if file.suffix == files[0].suffix], as_written)
 
 
-def _read_parts(parts: list[Path]) -> TableRows:
-    """Files of one table as one.
-
-    Raises:
-        SourceError: They have different columns, or one can't be read.
-    """
+def _read_parts(parts: list[Path], as_written: bool = False) -> TableRows:
+    """Files of one table as one; a column that some of them lack is missing in their rows."""
     if len(parts) == 1:
-        return read_source(parts[0])
-    tables = [read_source(part) for part in parts]
-    first = tables[0].schema
-    for part, rows in zip(parts, tables, strict=True):
-        if set(rows.schema.names) != set(first.names):
-            odd = sorted(set(rows.schema.names) ^ set(first.names))[0]
-            raise _broken(
-                parts[0].parent,
-                f"its files don't fit together: only one of `{parts[0].name}` and `{part.name}`"
-                f" has a column `{odd}`",
-            )
-    kinds = {"zip" if _is_archive(part) else _kind(part) for part in parts}
-    if len(kinds) == 1 and kinds <= set(_COLUMNAR) and all(r.schema == first for r in tables):
+        return read_source(parts[0], as_written=as_written)
+    found = [read_source(part, as_written=as_written) for part in parts]
+    packed = (_is_archive(part) or is_workbook(part) for part in parts)
+    kinds = {"packed" if odd else _kind(part) for odd, part in zip(packed, parts, strict=True)}
+    same = all(rows.schema == found[0].schema for rows in found)
+    if same and len(kinds) == 1 and kinds <= set(_COLUMNAR):
         return read_files(parts, _COLUMNAR[kinds.pop()], None)
-    loaded = [rows if isinstance(rows, pa.Table) else rows.to_table() for rows in tables]
+    tables = [rows if isinstance(rows, pa.Table) else rows.to_table() for rows in found]
     try:
-        table = pa.concat_tables(map(without_notes, loaded), promote_options="permissive")
+        whole = pa.concat_tables(map(without_notes, tables), promote_options="permissive")
     except pa.ArrowException as exc:
         raise _broken(parts[0].parent, f"its files don't fit together: {exc}") from exc
-    return with_notes(
-        table,
-        [
-            f"{part.name}: {note}"
-            for part, rows in zip(parts, loaded, strict=True)
-            for note in notes_of(rows)
-        ],
-    )
+    return with_notes(whole, _notes_of_parts(parts, tables, whole))
+
+
+def _notes_of_parts(parts: list[Path], tables: list[pa.Table], whole: pa.Table) -> list[str]:
+    """What the reader said of each file of a table, and the columns that one lacks."""
+    told = []
+    for part, table in zip(parts, tables, strict=True):
+        told += [f"{part.name}: {note}" for note in notes_of(table)]
+        lacking = [f"`{name}`" for name in whole.column_names if name not in table.column_names]
+        if lacking:
+            told.append(
+                f"{part.name}: has no {', '.join(lacking)}: missing in its {table.num_rows:,} rows"
+            )
+    return told
 
 
 def _check_names(names: list[str], path: Path) -> None:
@@ -334,7 +350,7 @@ def _without_data(folder: Path) -> SourceError:
         f"`{folder}` holds no data file",
         code="source.empty",
         where=str(folder),
-        hint="give a file, or a folder of Parquet, CSV, JSON Lines or Arrow files",
+        hint="give a file, or a folder of Parquet, CSV, Excel, JSON Lines or Arrow files",
     )
 
 

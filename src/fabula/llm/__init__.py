@@ -1,0 +1,1 @@
+"""Language models: one interface, servers behind it, a cache of replies, rows from replies."""

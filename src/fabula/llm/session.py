@@ -12,15 +12,17 @@ from fabula.llm.cache.budget import Budget
 from fabula.llm.cache.cached import Recorded
 from fabula.llm.cache.ledger import Ledger
 from fabula.llm.client.chat import ChatModel
+from fabula.llm.client.presets import known_provider
 from fabula.llm.providers.catalogue import open_model, settings_of
 from fabula.llm.providers.dry_run import Rehearsal, StandIn
+from fabula.llm.providers.given import given_name
 
 if TYPE_CHECKING:
     from fabula.llm.cache.batches import Batches
     from fabula.spec.models import ModelSpec
 
-OpenModel: TypeAlias = "Callable[[str | ModelSpec | Mapping[str, Any]], ChatModel]"
-"""Opens a language model by its name or its settings in a spec."""
+OpenModel: TypeAlias = "Callable[[str | ModelSpec | Mapping[str, Any] | ChatModel], ChatModel]"
+"""Opens a language model by its name or its settings in a spec; or takes one as it is."""
 
 
 @contextmanager
@@ -41,11 +43,12 @@ def models_of_run(
     """
     ledgers: list[Ledger] = []
 
-    def opened(model: str | ModelSpec | Mapping[str, Any]) -> ChatModel:
-        chat = open_model(model if isinstance(model, str) else settings_of(model))
+    def opened(model: str | ModelSpec | Mapping[str, Any] | ChatModel) -> ChatModel:
+        named: str | ModelSpec | Mapping[str, Any] = given_name(model)
+        chat = open_model(named if isinstance(named, str) else settings_of(named))
         if rehearsal is not None:
             return StandIn(chat, rehearsal)
-        if model == "fake":
+        if not _is_recorded(named):
             return chat
         if not ledgers:
             ledgers.append(Ledger(fresh=fresh))
@@ -61,17 +64,22 @@ def models_of_run(
             ledger.close()
 
 
+def _is_recorded(model: str | ModelSpec | Mapping[str, Any]) -> bool:
+    """Whether a model's replies are kept: not those that are made up."""
+    provider = known_provider(model.partition(":")[0]) if isinstance(model, str) else None
+    return provider is None or provider.is_recorded
+
+
 def _batches(model: ChatModel, ledger: Ledger, budget: Budget | None) -> Batches:
     """The batches of a model.
 
     Raises:
         UsageError: It has none.
     """
+    from fabula.llm.cache.batch_endpoints import BatchModel
     from fabula.llm.cache.batches import Batches
-    from fabula.llm.providers.anthropic import AnthropicModel
-    from fabula.llm.providers.openai import OpenAIModel
 
-    if not isinstance(model, OpenAIModel | AnthropicModel):
+    if not isinstance(model, BatchModel) or not model.endpoint.preset.interface.desk:
         raise UsageError(
             f"`{model.name}` takes no batches",
             code="model.no-batches",

@@ -192,8 +192,7 @@ def find_in_table(table: pa.Table) -> dict[str, Finding]:
 
 
 def sampled(values: pa.Array | pa.ChunkedArray) -> list[str]:
-    """Distinct values as stripped texts, at most `SAMPLE`; none where they are not text or
-    whole."""
+    """Distinct values as stripped texts, at most `SAMPLE`; none of floats, times and the like."""
     kind = values.type
     if pa.types.is_dictionary(kind):
         chunks = values.chunks if isinstance(values, pa.ChunkedArray) else [values]

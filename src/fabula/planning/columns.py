@@ -11,6 +11,17 @@ from itertools import takewhile
 import pyarrow as pa
 
 from fabula.errors import Violation, did_you_mean
+from fabula.kinds.base.arrow import CATEGORY, column_type
+from fabula.kinds.base.columns import AbstractColumn, AbstractFilled
+from fabula.kinds.base.parameters import as_moment, is_expression
+from fabula.kinds.judge import Judge
+from fabula.kinds.learned import Learned
+from fabula.kinds.llm import Llm
+from fabula.kinds.program import Program
+from fabula.kinds.reasoning import Reasoning
+from fabula.kinds.reference import Reference
+from fabula.kinds.template import Template
+from fabula.kinds.text import Text
 from fabula.planning.expressions import (
     Expression,
     ExpressionError,
@@ -19,17 +30,11 @@ from fabula.planning.expressions import (
     parse_expression,
     syntax_tree,
 )
-from fabula.planning.kinds import CATEGORY, column_type
 from fabula.planning.learned import learned_type
 from fabula.planning.plan import ColumnPlan, ReferencePlan
 from fabula.planning.references import References
 from fabula.planning.templates import TemplateError, template_needs
-from fabula.spec.columns import AbstractColumn
-from fabula.spec.keys import Reference
-from fabula.spec.learned import Learned
-from fabula.spec.parameters import as_moment, is_expression
 from fabula.spec.tables import DatasetSpec, TableSpec
-from fabula.spec.words import FILLED, Judge, Llm, Program, Reasoning, Template, Text
 
 Columns = dict[str, ColumnPlan]
 Node = tuple[str, str]
@@ -205,7 +210,7 @@ def _join_model_columns(table: TableSpec, columns: Columns) -> Columns:
         changed = True
         while changed:
             more = {n for n, p in columns.items() if own_needs(p, columns) & after} | {
-                n for n, p in columns.items() if isinstance(p.spec, FILLED)
+                n for n, p in columns.items() if isinstance(p.spec, AbstractFilled)
             }
             changed = not more <= after
             after |= more

@@ -6,10 +6,14 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
+from fabula.kinds.base.columns import AbstractFilled
+from fabula.kinds.llm import Llm
+from fabula.kinds.program import Program
+from fabula.kinds.text import Text
 from fabula.llm.cache.prices import price_of
+from fabula.llm.client.presets import known_provider
 from fabula.planning.plan import ModelCalls, TablePlan
 from fabula.spec.tables import DatasetSpec
-from fabula.spec.words import FILLED, Judge, Llm, Program, Text
 
 _STRING_BYTES = 16
 _VALUES_PER_SECOND = 8_000_000
@@ -23,8 +27,8 @@ _PROGRAM_TOKENS = (500, 200)
 """Tokens of a request for a column's function, and of the function."""
 PROGRAM_REPAIRS = 3
 """How often a function that fails goes back to its model."""
-_SECONDS_PER_CALL = {"local": (0.2, 1.5), "fake": (0.0, 0.001)}
-_REMOTE_SECONDS = (0.5, 4.0)
+_SECONDS = (0.5, 4.0)
+"""How long a call takes where nobody knows: at least, at most."""
 
 
 def estimate_bytes(tables: Iterable[TablePlan]) -> int:
@@ -47,7 +51,7 @@ def estimate_calls(spec: DatasetSpec, tables: Iterable[TablePlan]) -> Iterator[M
         for name, plan in table.columns.items():
             if isinstance(plan.spec, Program):
                 yield _program_calls(spec, table, name, plan.spec)
-            if isinstance(plan.spec, FILLED):
+            if isinstance(plan.spec, AbstractFilled):
                 model = model_name(spec, table, plan.spec)
                 joint = isinstance(plan.spec, Llm) and plan.spec.prompt is None
                 groups.setdefault((model, joint), []).append(name)
@@ -55,7 +59,7 @@ def estimate_calls(spec: DatasetSpec, tables: Iterable[TablePlan]) -> Iterator[M
             yield _calls(spec, table, model, names, joint=joint)
 
 
-def model_name(spec: DatasetSpec, table: TablePlan, column: Llm | Text | Judge | Program) -> str:
+def model_name(spec: DatasetSpec, table: TablePlan, column: AbstractFilled | Program) -> str:
     """The model that fills a column: its own, its table's, the default, else `local`."""
     named = column.model or table.spec.model
     return named or ("default" if "default" in spec.models else "local")
@@ -73,6 +77,12 @@ def _address(spec: DatasetSpec, model: str) -> str:
     return "" if isinstance(settings, str) else settings.base_url or ""
 
 
+def _pace(model: str) -> tuple[float, float]:
+    """Seconds that a call of `provider:name` takes: at least, at most."""
+    provider = known_provider(model.partition(":")[0])
+    return provider.seconds if provider else _SECONDS
+
+
 def _program_calls(
     spec: DatasetSpec, table: TablePlan, column: str, program: Program
 ) -> ModelCalls:
@@ -86,7 +96,7 @@ def _program_calls(
     if price is not None:
         each = _PROGRAM_TOKENS[0] * price.prompt + _PROGRAM_TOKENS[1] * price.completion
         cost = (calls[0] * each / 1e6, calls[1] * 2 * each / 1e6)
-    pace = _SECONDS_PER_CALL.get(named.partition(":")[0], _REMOTE_SECONDS)
+    pace = _pace(named)
     seconds = (calls[0] * pace[0], calls[1] * pace[1])
     return ModelCalls(table.name, model, (column,), table.rows, calls, tokens, cost, seconds)
 
@@ -110,7 +120,7 @@ def _calls(
             (2 * high * _PROMPT_TOKENS * prompt_cost.prompt + reply[1] * prompt_cost.completion)
             / 1e6,
         )
-    pace = _SECONDS_PER_CALL.get(kind, _REMOTE_SECONDS)
+    pace = _pace(named)
     seconds = (low * pace[0] / 8, high * pace[1] / 8)
     return ModelCalls(
         table.name, model, tuple(names), table.rows, (low, high), tokens, cost, seconds

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from fabula.errors import SourceError, Violation, did_you_mean
 from fabula.io.fitted import FittedFile, fitted_file
-from fabula.spec.learned import Learned
+from fabula.kinds.learned import Learned
 from fabula.spec.tables import DatasetSpec, TableSpec
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from fabula.kinds.reference import Reference
 from fabula.planning.expressions import Expression, ExpressionError, parse_expression
 from fabula.spec.checks import ROW_CHECKS, Check, RowCheck
-from fabula.spec.keys import Reference
 from fabula.spec.tables import TableSpec
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from fabula.spec.columns import AbstractColumn
-from fabula.spec.keys import Reference
+from fabula.kinds.base.columns import AbstractColumn
+from fabula.kinds.reference import Reference
 from fabula.spec.tables import DatasetSpec, TableSpec
 
 

@@ -8,6 +8,9 @@ from dataclasses import replace
 
 from fabula.errors import SpecError, UsageError, Violation, did_you_mean
 from fabula.io.sql import quoted
+from fabula.kinds.base.parameters import is_expression
+from fabula.kinds.judge import Judge
+from fabula.llm.providers.given import given_name
 from fabula.planning.columns import make_steps, plan_columns
 from fabula.planning.estimate import estimate_bytes, estimate_calls, estimate_seconds
 from fabula.planning.learned import with_learned
@@ -28,12 +31,9 @@ from fabula.planning.rules import (
     weight_violations,
 )
 from fabula.spec.checks import RowCheck
-from fabula.spec.columns import AbstractNumber
 from fabula.spec.locations import located
-from fabula.spec.numbers import Zipf
-from fabula.spec.parameters import is_expression
+from fabula.spec.models import ModelLike, as_model
 from fabula.spec.tables import DatasetSpec, PerParent, TableSpec
-from fabula.spec.words import Judge
 from fabula.types import Size
 
 _NO_SIZES = {"plan.cycle", "spec.no-size", "spec.unknown-reference", "spec.ambiguous-reference"}
@@ -41,7 +41,7 @@ _NO_SIZES = {"plan.cycle", "spec.no-size", "spec.unknown-reference", "spec.ambig
 
 
 def make_plan(
-    spec: DatasetSpec, *, n: Size = None, seed: int | None = None, model: str | None = None
+    spec: DatasetSpec, *, n: Size = None, seed: int | None = None, model: ModelLike | None = None
 ) -> Plan:
     """Plan a run.
 
@@ -56,7 +56,7 @@ def make_plan(
         UsageError: `n` names no table, or does not say which.
     """
     problems: list[Violation] = []
-    settled = with_learned(settle(spec, n=n, model=model), problems)
+    settled = with_learned(settle(spec, n=n, model=given_name(model)), problems)
     problems += spec_violations(settled)
     references = resolve_references(settled, problems)
     order, references = order_tables(settled, references, problems)
@@ -83,7 +83,7 @@ def make_plan(
     )
 
 
-def settle(spec: DatasetSpec, *, n: Size = None, model: str | None = None) -> DatasetSpec:
+def settle(spec: DatasetSpec, *, n: Size = None, model: ModelLike | None = None) -> DatasetSpec:
     """The spec with rows and model overridden.
 
     Raises:
@@ -102,7 +102,9 @@ def settle(spec: DatasetSpec, *, n: Size = None, model: str | None = None) -> Da
             for key, column in table.columns.items()
         }
         tables[name] = table.model_copy(update={"columns": columns, "model": None})
-    named = {**spec.models, "default": spec.models.get(model, model)}
+    asked = as_model(model)
+    default = spec.models.get(asked, asked) if isinstance(asked, str) else asked
+    named = {**spec.models, "default": default}
     return spec.model_copy(update={"tables": tables, "models": named})
 
 
@@ -201,32 +203,8 @@ def expected_children(per_parent: PerParent) -> float:
     parameters = per_parent.distribution.expressions
     if any(is_expression(getattr(per_parent.distribution, name)) for name in parameters):
         return low  # noted as a problem elsewhere
-    mean = _mean(per_parent.distribution)
+    mean = per_parent.distribution.expectation()
     return min(max(mean, low), math.inf if high is None else high)
-
-
-def _mean(column: AbstractNumber) -> float:
-    """The mean of a distribution with constant parameters; the middle of its range otherwise."""
-    constants = ((name, getattr(column, name)) for name in column.expressions)
-    value = {name: 0 if isinstance(number, str) else number for name, number in constants}
-    match column.kind:
-        case "poisson" | "exponential" | "normal":
-            return float(value["mean"])
-        case "gamma":
-            return float(value["shape"] * value["scale"])
-        case "binomial":
-            return float(value["trials"] * value["p"])
-        case "lognormal":
-            return float(value["median"] * math.exp(value["sigma"] ** 2 / 2))
-        case "beta":
-            return float(value["a"] / (value["a"] + value["b"]))
-        case "pareto" if value["shape"] > 1:
-            return float(value["min"] * value["shape"] / (value["shape"] - 1))
-    if isinstance(column, Zipf):
-        chances = [rank**-column.exponent for rank in range(1, min(column.max, 100_000) + 1)]
-        return float(sum(i * chance for i, chance in enumerate(chances, 1)) / sum(chances))
-    low, high = getattr(column, "min", 0) or 0, getattr(column, "max", 0) or 0
-    return (float(low) + float(high)) / 2
 
 
 def _with_attributes(

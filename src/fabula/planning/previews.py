@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fabula.errors import UsageError, did_you_mean
+from fabula.kinds.sequence import Sequence
 from fabula.spec.checks import AggregateCheck, CorrelationCheck, CountCheck, ShareCheck
-from fabula.spec.keys import Sequence
 from fabula.spec.tables import DatasetSpec, TableSpec
 
 PREVIEW_ROWS = 10

@@ -8,12 +8,12 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
 from fabula.errors import Violation, did_you_mean
+from fabula.kinds.base.columns import AbstractFilled
+from fabula.kinds.reference import Reference
+from fabula.kinds.sequence import Sequence
 from fabula.planning.plan import ReferencePlan
-from fabula.planning.values import never_repeats
 from fabula.spec.checks import UniqueCheck
-from fabula.spec.keys import Reference, Sequence
 from fabula.spec.tables import DatasetSpec, TableSpec
-from fabula.spec.words import FILLED
 
 References = dict[str, dict[str, ReferencePlan]]
 """Reference plans by table and column."""
@@ -72,7 +72,7 @@ def filling_violations(spec: DatasetSpec, references: References) -> Iterator[Vi
     filled = {
         name
         for name, table in spec.tables.items()
-        if any(isinstance(column, FILLED) for column in table.columns.values())
+        if any(isinstance(column, AbstractFilled) for column in table.columns.values())
     }
     graph = {
         table: {item.parent for item in references[table].values()} & filled - {table}
@@ -122,7 +122,7 @@ def _references(
                 )
             )
             continue
-        identifies = never_repeats(target) or target.unique
+        identifies = target.never_repeats or target.unique
         if not identifies and parent.key != (key,):
             message = f"column `{name}` refers to `{parent.name}.{key}`, whose values may repeat"
             hint = f"add `unique: true` to `{parent.name}.{key}`, or refer to its key"

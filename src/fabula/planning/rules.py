@@ -8,15 +8,18 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import pyarrow as pa
 
 from fabula.errors import Violation, did_you_mean
-from fabula.llm.client.presets import PRESETS
+from fabula.kinds.base.columns import AbstractColumn, AbstractFilled, AbstractNumber
+from fabula.kinds.base.distributions import AbstractDistribution
+from fabula.kinds.base.parameters import is_expression
+from fabula.kinds.reference import Reference
+from fabula.llm.client.presets import COMPATIBLE, PROVIDERS, known_provider
+from fabula.lookup import failed_plugins
 from fabula.planning.columns import Columns
 from fabula.planning.expressions import ExpressionError, expression_type, parse_expression
-from fabula.planning.kinds import capacity
 from fabula.planning.outputs import output_violations
 from fabula.planning.parents import is_of_one_row, references_of
 from fabula.planning.plan import TablePlan
 from fabula.planning.references import References
-from fabula.planning.values import number_violations, step_violations, value_violations
 from fabula.spec.checks import (
     ROW_CHECKS,
     AggregateCheck,
@@ -31,12 +34,7 @@ from fabula.spec.checks import (
     UniqueCheck,
     WindowCheck,
 )
-from fabula.spec.columns import AbstractColumn, AbstractNumber
-from fabula.spec.keys import Reference
-from fabula.spec.numbers import Mixture, Zipf
-from fabula.spec.parameters import is_expression
 from fabula.spec.tables import DatasetSpec, TableSpec
-from fabula.spec.words import FILLED
 
 
 def spec_violations(spec: DatasetSpec) -> Iterator[Violation]:
@@ -58,7 +56,7 @@ def spec_violations(spec: DatasetSpec) -> Iterator[Violation]:
         yield from _correlation_problems(table, where)
         yield from _distinct_problems(table, where)
         for name, column in table.columns.items():
-            yield from value_violations(column, f"{where}.columns.{name}")
+            yield from (item.at(f"{where}.columns.{name}") for item in column.problems())
         if table.per_parent is not None and table.per_parent.distribution is not None:
             yield from _cardinality_problems(table.per_parent.distribution, f"{where}.per_parent")
         yield from _model_problems(spec, table)
@@ -73,7 +71,7 @@ def size_violations(tables: Sequence[TablePlan], references: References) -> Iter
 
         def room(name: str, plan: TablePlan = table) -> float:
             link = references[plan.name].get(name)
-            return rows[link.parent] if link else capacity(plan.columns[name].spec)
+            return rows[link.parent] if link else plan.columns[name].spec.capacity()
 
         single = [name for name, plan in table.columns.items() if plan.spec.unique]
         groups: list[tuple[str, tuple[str, ...]]] = [
@@ -82,7 +80,8 @@ def size_violations(tables: Sequence[TablePlan], references: References) -> Iter
         groups += [("primary_key", table.spec.primary_key)] if table.spec.primary_key else []
         groups += [(_unique_place(table.spec, group), group) for group in table.spec.unique]
         for name, plan in table.columns.items():
-            yield from step_violations(plan.spec, table.rows, f"{where}.columns.{name}")
+            problems = plan.spec.problems_with_rows(table.rows)
+            yield from (item.at(f"{where}.columns.{name}") for item in problems)
         for part, group in groups:
             if not set(group) <= table.columns.keys():
                 continue  # noted as a problem elsewhere
@@ -152,7 +151,7 @@ def recursion_violations(
 ) -> Iterator[Violation]:
     """Values of earlier rows that a model would have to fill before it is asked."""
     for table, columns in planned.items():
-        if not any(isinstance(plan.spec, FILLED) for plan in columns.values()):
+        if not any(isinstance(plan.spec, AbstractFilled) for plan in columns.values()):
             continue
         for name, plan in columns.items():
             for need in plan.needs:
@@ -335,7 +334,7 @@ def _correlation_problems(table: TableSpec, where: str) -> Iterator[Violation]:
 def _uncorrelated(name: str, column: AbstractColumn, where: str) -> Iterator[Violation]:
     """Why a column can't be correlated."""
     varying = any(is_expression(getattr(column, part, None)) for part in column.expressions)
-    if not isinstance(column, AbstractNumber) or isinstance(column, Mixture | Zipf) or varying:
+    if not isinstance(column, AbstractDistribution) or not column.inverts or varying:
         message = f"`{name}` can't be correlated: it must be a distribution with plain numbers"
         hint = 'state the dependence in its parameters, such as `mean: "20 * size"`'
         yield Violation("spec.bad-correlation", message, where, hint)
@@ -351,7 +350,7 @@ def _cardinality_problems(column: AbstractNumber, where: str) -> Iterator[Violat
             message = f"`{name}` of `per_parent` must be a plain number, not an expression"
             yield Violation("spec.bad-number", message, where)
             return
-    yield from number_violations(column, where)
+    yield from (item.at(where) for item in column.problems())
 
 
 def _distinct_problems(table: TableSpec, where: str) -> Iterator[Violation]:
@@ -372,18 +371,19 @@ def _model_problems(spec: DatasetSpec, table: TableSpec) -> Iterator[Violation]:
     named += [
         (column.model, f"{where}.columns.{name}.model")
         for name, column in table.columns.items()
-        if isinstance(column, FILLED)
+        if isinstance(column, AbstractFilled)
     ]
     for model, place in named:
-        if model is None or model in spec.models or model in ("local", "fake"):
+        if model is None or model in spec.models:
             continue
         prefix, colon, rest = model.partition(":")
-        if colon and rest and (prefix == "local" or prefix in PRESETS):
+        provider = known_provider(prefix)
+        if provider and provider.has(rest, colon) and prefix != COMPATIBLE:
             continue
-        known = [*spec.models, "local", "fake", *(f"{preset}:" for preset in PRESETS)]
-        message = f"there is no model `{model}`"
+        known = [*spec.models, *(each.example.removesuffix("MODEL") for each in PROVIDERS.values())]
         hint = did_you_mean(model, known) or "add it under `models:`, or write `PRESET:NAME`"
-        yield Violation("spec.unknown-model", message, place, hint)
+        told = f"there is no model `{model}`{failed_plugins()}"
+        yield Violation("spec.unknown-model", told, place, hint)
 
 
 def _too_few(group: Sequence[str], places: int, rows: int, where: str) -> Violation:

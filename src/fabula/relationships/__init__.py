@@ -1,0 +1,1 @@
+"""What ties tables together: keys found in data, and rules between parents and children."""

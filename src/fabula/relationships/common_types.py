@@ -1,5 +1,4 @@
-"""One column of several tables, read in one type: `yes` alongside 1, `2024-01-31` alongside a
-date."""
+"""One column of several tables, read in one type: `yes` and 1, `2024-01-31` and a date."""
 
 from __future__ import annotations
 
@@ -111,6 +110,11 @@ def comparable(first: pa.ChunkedArray, second: pa.ChunkedArray) -> pa.ChunkedArr
     except pa.ArrowException:
         return None
     return both
+
+
+def as_labels(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column as text, so that keys of different types can be compared."""
+    return labelled(plain(column))
 
 
 def labelled(values: pa.ChunkedArray) -> pa.ChunkedArray:

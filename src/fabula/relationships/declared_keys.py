@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
 
+from fabula.kinds.reference import Reference
 from fabula.relationships.keys import ForeignKey, Keys, find_keys
-from fabula.spec.keys import Reference
 from fabula.spec.tables import DatasetSpec
 
 CONTAINED = 0.5

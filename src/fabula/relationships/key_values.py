@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fabula.evaluation.metrics.frames import as_labels
+from fabula.relationships.common_types import as_labels
 
 PROBE = 50
 """Values that are looked up first; most columns that are not foreign keys fail on them."""

@@ -1,111 +1,166 @@
-"""Charts as SVG text: small, offline, readable without a script, with titles to hover over.
-
-Colours come from the page's CSS variables and fall back to fixed ones, so that a chart can also
-stand alone in a file.
-"""
+"""Charts of results: distributions, pairs of columns, groups, rounds, and where a value lies."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
-from fabula.evaluation.gates import own_rule, shown
+from markupsafe import Markup
+
 from fabula.evaluation.metrics.pairs import Pair
 from fabula.evaluation.metrics.plot_data import Distribution, Heat, Scatter
 from fabula.evaluation.metrics.result import MetricResult, percent
+from fabula.render.svg import (
+    BAD,
+    GOOD,
+    GROUPS,
+    INK,
+    LINE,
+    ON_BAD,
+    PLAIN,
+    REAL,
+    STRONG,
+    SYNTHETIC,
+    Box,
+    Drawing,
+    Shade,
+    dot,
+    rect,
+    short,
+    text,
+)
 
-GROUP_COLOURS = ("#4269d0", "#e8833a", "#3ca951", "#a463f2", "#8a8f98")
-REAL = "var(--real, #9aa3b2)"
-SYNTHETIC = "var(--synthetic, #4a5fd9)"
-INK = "var(--ink-soft, #667085)"
-LINE = "var(--line, #d9dee7)"
-GOOD = "var(--good, #1a7f4e)"
-BAD = "var(--bad, #c4314b)"
-
-
-def distribution_chart(picture: Distribution) -> str:
-    """Real and synthetic shares of one column: filled steps of numbers, bars of labels."""
-    if picture.family == "category":
-        return _bars(picture)
-    return _steps(picture)
-
-
-def heat_chart(heat: Heat) -> str:
-    """How far every pair of columns is off; the darker, the farther."""
-    names = heat.columns
-    size = max(9, min(26, 620 // max(len(names), 1)))
-    margin = 10 + max(len(_short(name)) for name in names) * 6.4
-    width, height = margin + size * len(names) + 0.7 * margin, margin * 0.75 + size * len(names) + 8
-    place = {name: at for at, name in enumerate(names)}
-    top = margin * 0.75
-    parts = []
-    for pair in heat.pairs:
-        i, j = sorted((place[pair.first], place[pair.second]))
-        title = _pair_title(pair)
-        strength = min(1.0, (1 - pair.score) * 2.5)
-        parts.append(
-            f'<rect x="{margin + i * size:g}" y="{top + j * size:g}" width="{size - 1}" '
-            f'height="{size - 1}" rx="2" fill="{BAD}" fill-opacity="{0.05 + 0.95 * strength:.2f}">'
-            f"<title>{title}</title></rect>"
-        )
-    for name, at in place.items():
-        middle = at * size + size / 2
-        parts.append(_text(margin - 6, top + middle + 4, _short(name), anchor="end"))
-        x = margin + middle + 3
-        parts.append(
-            f'<text x="{x:g}" y="{top + at * size - 4:g}" fill="{INK}" font-size="11" '
-            f'transform="rotate(-45 {x:g} {top + at * size - 4:g})">{escape(_short(name))}</text>'
-        )
-    return _svg(width, height, parts, "Difference of every pair of columns")
+_SHARES = "share of the rows"
+_DARKEST = 0.6
+"""A pair of columns that is less alike than this is as dark as can be."""
 
 
-def scatter_chart(picture: Scatter) -> str:
-    """Synthetic rows as points by group, over the density of the real rows."""
-    width, height, left, top, right, bottom = 640, 380, 58, 34, 12, 44
-    across, up = width - left - right, height - top - bottom
-    parts = [
-        f'<rect x="{left}" y="{top}" width="{across}" height="{up}" fill="none" stroke="{LINE}"/>'
+def spark(heights: Sequence[float], title: str) -> Markup:
+    """A distribution for the cell of a table; every bin that holds anything is visible."""
+    width, height, most = 120.0, 26.0, max([*heights, 1e-9])
+    step = width / max(len(heights), 1)
+    bars = [
+        rect(at * step, height - tall, step - 1, tall, SYNTHETIC, round_=1)
+        for at, value in enumerate(heights)
+        if (tall := max(1.0, height * value / most) if value else 0.0)
     ]
+    return Drawing(width, height, bars, title).inline()
+
+
+def split(counts: Sequence[float], title: str) -> Markup:
+    """Shares of a whole for the cell of a table, the most frequent first; slivers are one."""
+    width, whole, x, bars = 120.0, max(sum(counts), 1e-9), 0.0, []
+    for at, count in enumerate(counts):
+        wide = width * count / whole
+        if at == 8 or wide < 1.5:
+            wide = width - x
+        bars.append(rect(x, 7, max(wide - 1, 1), 12, SYNTHETIC, round_=1, cover=0.95 * 0.72**at))
+        x += wide
+        if x >= width - 0.1:
+            break
+    return Drawing(width, 26, bars, title).inline()
+
+
+def relations(tables: Mapping[str, str], keys: Sequence[tuple[str, str, str]]) -> Drawing:
+    """Who points at whom: tables as boxes, parents on the left, and their keys as lines.
+
+    Args:
+        tables: What is said of each table, by its name.
+        keys: Child, column and parent of each foreign key.
+    """
+    depth = dict.fromkeys(tables, 0)
+    for _ in tables:  # as deep as a chain can be; circles end here, too
+        for child, _, parent in keys:
+            if child != parent:
+                depth[child] = min(max(depth[child], depth[parent] + 1), len(tables) - 1)
+    own = {name: [key for key in keys if key[0] == name] for name in tables}
+    wide, tall, row = 190.0, 44.0, 18.0
+    floors = [0.0] * len(tables)
+    spots: dict[str, tuple[float, float]] = {}
+    for name in tables:
+        spots[name] = (1 + depth[name] * (wide + 90), floors[depth[name]])
+        floors[depth[name]] += tall + row * len(own[name]) + 16
+    boxes, arrows = [], []
+    for name, (x, y) in spots.items():
+        boxes += [
+            rect(x, y, wide, tall + row * len(own[name]), PLAIN, round_=8, title=name),
+            text(x + 12, y + 18, short(name, 26), strong=True, fill=STRONG),
+            text(x + 12, y + 34, tables[name]),
+        ]
+        for at, (_, column, parent) in enumerate(own[name]):
+            start, (left, top) = y + tall + row * at + 4, spots[parent]
+            end, to = left + wide + 3, top + 22
+            itself = " ↺" if parent == name else ""
+            boxes.append(text(x + 12, start + 4, short(column, 26) + itself, fill=STRONG))
+            if not itself:
+                bend = f"C{x - 50:g} {start:g} {end + 50:g} {to:g} {end:g} {to:g}"
+                stroke = f'fill="none" stroke="{INK}" stroke-width="1.3"'
+                arrows.append(f'<path d="M{x:g} {start:g}{bend}" {stroke}/>')
+                arrows.append(dot(end, to, 3, INK, title=f"{name}.{column} leads to {parent}"))
+    width = max(x for x, _ in spots.values()) + wide + 30
+    return Drawing(width, max(floors), [*arrows, *boxes], "Tables and their keys")
+
+
+def distribution(picture: Distribution) -> Drawing:
+    """Real and synthetic shares of one column: filled steps of numbers, bars of labels."""
+    height, parts = (_bars if picture.family == "category" else _steps)(picture)
+    key = [Shade(SYNTHETIC, "synthetic"), *([Shade(REAL, "real", 0.5)] if picture.real else [])]
+    return Drawing(300, height, parts, f"Distribution of {picture.name}", key)
+
+
+def heat(shown: Heat) -> Drawing:
+    """How alike every pair of columns is; the darker, the farther from the real relation."""
+    names, place = shown.columns, {name: at for at, name in enumerate(shown.columns)}
+    wide = max(12.0, min(60.0, 720 / max(len(names), 1)))
+    tall = max(12.0, min(26.0, wide * 0.6))
+    margin = 14 + max(len(short(name)) for name in names) * 6.4
+    parts = []
+    for pair in shown.pairs:
+        i, j = sorted((place[pair.first], place[pair.second]))
+        strength = min(1.0, (1 - pair.score) / (1 - _DARKEST))
+        x, y, cover = margin + i * wide, j * tall, 0.06 + 0.94 * strength
+        parts.append(rect(x, y, wide - 1.5, tall - 1.5, BAD, cover=cover, title=_pair_title(pair)))
+        if wide >= 30:
+            ink, said = ON_BAD if strength > 0.55 else STRONG, f"{100 * pair.score:.0f}"
+            parts.append(text(x + wide / 2, y + tall / 2 + 4, said, anchor="middle", fill=ink))
+    for name, at in place.items():
+        y = at * tall + tall / 2 + 4
+        if at:
+            parts.append(text(margin - 8, y, short(name), anchor="end"))
+        parts.append(text(margin + at * wide + 4, y, short(name), strong=True))
+    key = [
+        Shade(BAD, "60 % alike or less"), Shade(BAD, "80 %", 0.53), Shade(BAD, "100 %", 0.06),
+    ]  # fmt: skip
+    width = 2 * margin + (len(names) - 1) * wide
+    return Drawing(width, tall * len(names) + 4, parts, "How alike pairs of columns are", key)
+
+
+def scatter(picture: Scatter) -> Drawing:
+    """Synthetic rows as points by group, over the density of the real rows."""
+    box = Box(66, 8, 632, 330)
+    low_x, high_x, low_y, high_y = picture.ends
+    parts = box.axes(picture.x, picture.y, (low_x, high_x), (low_y, high_y))
     most = max((share for _, _, share in picture.cells), default=1.0)
-    wide, tall = across / picture.grid[0], up / picture.grid[1]
+    wide, tall = box.width / picture.grid[0], box.height / picture.grid[1]
     for i, j, share in picture.cells:
         parts.append(
-            f'<rect x="{left + i * wide:.1f}" y="{top + up - (j + 1) * tall:.1f}" '
-            f'width="{wide:.1f}" height="{tall:.1f}" fill="{REAL}" '
-            f'fill-opacity="{0.15 + 0.6 * (share / most) ** 0.5:.2f}">'
-            f"<title>real: {percent(share)} of the rows</title></rect>"
-        )
+            rect(
+                box.left + i * wide, box.floor - (j + 1) * tall, wide, tall, REAL, round_=0,
+                cover=0.15 + 0.6 * (share / most) ** 0.5,
+                title=f"real: {percent(share)} of the rows",
+            )
+        )  # fmt: skip
     for x, y, group in picture.points:
-        colour = GROUP_COLOURS[group % len(GROUP_COLOURS)]
-        parts.append(
-            f'<circle cx="{left + x * across:.1f}" cy="{top + up - y * up:.1f}" r="3" '
-            f'fill="{colour}" fill-opacity="0.75"/>'
-        )
-    low_x, high_x, low_y, high_y = picture.ends
-    parts += [
-        _text(left, height - 26, low_x),
-        _text(width - right, height - 26, high_x, anchor="end"),
-        _text(left + across / 2, height - 8, picture.x, anchor="middle", strong=True),
-        _text(left - 6, top + up, low_y, anchor="end"),
-        _text(left - 6, top + 10, high_y, anchor="end"),
-        f'<text x="14" y="{top + up / 2:g}" fill="{INK}" font-size="12" font-weight="600" '
-        f'text-anchor="middle" transform="rotate(-90 14 {top + up / 2:g})">'
-        f"{escape(_short(picture.y))}</text>",
-    ]
-    at = float(left)
-    keys = [(GROUP_COLOURS[n], label) for n, label in enumerate(picture.labels)] or [
-        (GROUP_COLOURS[0], "synthetic rows")
-    ]
-    if picture.cells:
-        keys.append((REAL, "real rows, by density"))
-    for colour, label in keys:
-        parts.append(f'<rect x="{at:g}" y="9" width="11" height="11" rx="3" fill="{colour}"/>')
-        parts.append(_text(at + 16, 19, _short(label, 26)))
-        at += 34 + 6.6 * len(_short(label, 26))
-    return _svg(width, height, parts, f"{picture.y} by {picture.x}")
+        at = (box.left + x * box.width, box.floor - y * box.height)
+        parts.append(dot(*at, 3, GROUPS[group % len(GROUPS)], cover=0.75))
+    labels = [short(label, 26) for label in picture.labels] or ["synthetic rows"]
+    key = [Shade(GROUPS[at % len(GROUPS)], label) for at, label in enumerate(labels)]
+    key += [Shade(REAL, "real rows, by density", 0.5)] if picture.cells else []
+    by = f", by {picture.group}" if picture.group else ""
+    return Drawing(640, 370, parts, f"{picture.y} and {picture.x}{by}", key)
 
 
-def gauge(result: MetricResult) -> str:
+def gauge(result: MetricResult, shown: Callable[[float | None], str], rule: str) -> Markup | str:
     """Where a value lies: the good side of the bound is shaded, a tick marks the baseline."""
     if result.value is None:
         return ""
@@ -116,32 +171,77 @@ def gauge(result: MetricResult) -> str:
         share = (min(max(value, low), high) - low) / (high - low)
         return pad + share * (width - 2 * pad)
 
-    parts = [f'<rect x="{pad}" y="11" width="{width - 2 * pad}" height="4" rx="2" fill="{LINE}"/>']
-    if result.threshold is not None:
+    parts = [rect(pad, 11, width - 2 * pad, 4, LINE)]
+    if (bound := result.threshold) is not None:
+        middle = result.baseline or 0
         start, end = {
-            "higher": (result.threshold, high),
-            "lower": (low, result.threshold),
-            "near": (
-                (result.baseline or 0) - result.threshold,
-                (result.baseline or 0) + result.threshold,
-            ),
-        }[result.direction]
-        parts.append(
-            f'<rect x="{x(start):.1f}" y="11" width="{max(x(end) - x(start), 2):.1f}" height="4" '
-            f'rx="2" fill="{GOOD}" fill-opacity="0.45"><title>good: {escape(own_rule(result))}'
-            "</title></rect>"
-        )
-    if result.baseline is not None:
-        parts.append(
-            f'<rect x="{x(result.baseline) - 1:.1f}" y="5" width="2" height="16" fill="{INK}">'
-            f"<title>{escape(result.compared)}: {shown(result, result.baseline)}</title></rect>"
-        )
+            "higher": (bound, high), "lower": (low, bound),
+            "near": (middle - bound, middle + bound),
+        }[result.direction]  # fmt: skip
+        good = max(x(end) - x(start), 2)
+        parts.append(rect(x(start), 11, good, 4, GOOD, cover=0.45, title=f"good: {rule}"))
+    if (base := result.baseline) is not None:
+        said = f"{result.compared}: {shown(base)}"
+        parts.append(rect(x(base) - 1, 5, 2, 16, INK, round_=0, title=said))
     colour = {True: GOOD, False: BAD, None: SYNTHETIC}[result.passed]
-    parts.append(
-        f'<circle cx="{x(result.value):.1f}" cy="13" r="5" fill="{colour}">'
-        f"<title>{shown(result, result.value)}</title></circle>"
-    )
-    return _svg(width, height, parts, f"{result.title}: {shown(result, result.value)}")
+    parts.append(dot(x(result.value), 13, 5, colour, title=shown(result.value)))
+    return Drawing(width, height, parts, f"{result.title}: {shown(result.value)}").inline()
+
+
+def added(before: Mapping[str, int], after: Mapping[str, int], title: str) -> Drawing:
+    """Counts by name as bars: what there was, and what was added."""
+    left, row, most = 190.0, 26.0, max([*after.values(), 1])
+    room, parts = 640.0 - left - 80, []
+    for at, (name, count) in enumerate(after.items()):
+        y, old = at * row, before.get(name, 0)
+        first, second = old / most * room, (count - old) / most * room
+        words = f"{old:,} → {count:,}" if count != old else f"{count:,}"
+        parts += [
+            f"<g><title>{escape(name)}: {old:,} before, {count:,} after</title>",
+            text(left - 8, y + 14, short(name, 28), anchor="end"),
+            rect(left, y + 3, first, 16, REAL),
+            rect(left + first, y + 3, second, 16, SYNTHETIC),
+            text(left + first + second + 8, y + 15, words) + "</g>",
+        ]
+    key = (Shade(REAL, "before"), Shade(SYNTHETIC, "added"))
+    return Drawing(640, row * len(after) + 4, parts, title, key)
+
+
+def lines(
+    title: str, x: str, y: str, places: Sequence[str], series: Mapping[str, Sequence[float]], *,
+    high: float | None = None, marked: str = "",
+) -> Drawing:  # fmt: skip
+    """Values at the same places as lines, one of the places marked.
+
+    Args:
+        title: What the chart shows.
+        x: What the places are.
+        y: What the values are.
+        places: A label for each place.
+        series: The values of each line by its name.
+        high: Where the axis ends; by default at the highest value.
+        marked: The label of a place that stands out.
+    """
+    values = [value for line in series.values() for value in line]
+    low, high = min(*values, 0.0), max(*values, 1e-9) if high is None else high
+    box = Box(56, 8, 444, 150)
+    step = box.width / max(len(places) - 1, 1)
+    parts = box.axes(x, y, places, (f"{low:.2f}", f"{high:.2f}"))
+    for colour, (name, line) in zip(GROUPS, series.items(), strict=False):
+        spots = [
+            (box.left + at * step, box.floor - (value - low) / (high - low) * box.height)
+            for at, value in enumerate(line)
+        ]
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in spots)
+        parts.append(
+            f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>'
+        )
+        for place, value, spot in zip(places, line, spots, strict=True):
+            size, fill = (6, GOOD) if place == marked else (3.5, colour)
+            parts.append(dot(*spot, size, fill, title=f"{name}, {x} {place}: {value:.2f}"))
+    key = [Shade(colour, name) for colour, name in zip(GROUPS, series, strict=False)]
+    key += [Shade(GOOD, f"chosen: {marked}")] if marked else []
+    return Drawing(460, 190, parts, title, key)
 
 
 def _scale(result: MetricResult) -> tuple[float, float]:
@@ -152,175 +252,58 @@ def _scale(result: MetricResult) -> tuple[float, float]:
     return min(0.0, *known), max(1.0, *known)
 
 
-def _steps(picture: Distribution) -> str:
-    width, height, floor = 300.0, 120.0, 98.0
+def _steps(picture: Distribution) -> tuple[float, list[str]]:
+    box = Box(60, 8, 296, 112)
     tallest = max([*picture.synthetic, *picture.real, 1e-9])
-    n = max(len(picture.synthetic), 1)
-    step = (width - 2) / n
-    tall = (floor - 8) / tallest
-    parts = []
+    labels = picture.labels
+    step = box.width / max(len(labels), 1)
+    ends = (labels[0].partition(" to ")[0], labels[-1].rpartition(" to ")[2])
+    parts = box.axes(picture.name, _SHARES, ends, ("0 %", percent(tallest)))
     if picture.real:
-        parts.append(_area(picture.real, step, floor, tall, f'fill="{REAL}" fill-opacity="0.45"'))
+        parts.append(_area(picture.real, box, tallest, f'fill="{REAL}" fill-opacity="0.45"'))
     outline = f'fill="{SYNTHETIC}" fill-opacity="0.12" stroke="{SYNTHETIC}" stroke-width="1.6"'
-    parts.append(_area(picture.synthetic, step, floor, tall, outline))
-    parts.append(f'<line x1="0" y1="{floor}" x2="{width}" y2="{floor}" stroke="{LINE}"/>')
-    for at in range(len(picture.labels)):
-        parts.append(
-            f'<rect class="hit" x="{1 + at * step:.1f}" y="0" width="{step:.1f}" '
-            f'height="{floor}" fill="transparent"><title>{_bin_title(picture, at)}</title></rect>'
-        )
-    first, last = picture.labels[0].partition(" to ")[0], picture.labels[-1].rpartition(" to ")[2]
-    parts += [_text(0, height - 6, first), _text(width, height - 6, last, anchor="end")]
-    return _svg(width, height, parts, f"Distribution of {picture.name}")
+    parts.append(_area(picture.synthetic, box, tallest, outline))
+    for at in range(len(labels)):
+        start = f'<rect class="hit" x="{box.left + at * step:.1f}" y="{box.top:g}" '
+        size = f'width="{step:.1f}" height="{box.height:g}" fill="transparent">'
+        parts.append(f"{start}{size}<title>{escape(_bin_title(picture, at))}</title></rect>")
+    return 150, parts
 
 
-def _area(shares: Sequence[float], step: float, floor: float, tall: float, style: str) -> str:
-    path = [f"M1 {floor:g}"]
-    for at, share in enumerate(shares):
-        path.append(f"V{floor - share * tall:.1f}H{1 + (at + 1) * step:.1f}")
-    return f'<path d="{"".join(path)}V{floor:g}Z" {style}/>'
+def _area(shares: Sequence[float], box: Box, tallest: float, style: str) -> str:
+    step = box.width / len(shares)
+    path = "".join(
+        f"V{box.floor - share / tallest * box.height:.1f}H{box.left + (at + 1) * step:.1f}"
+        for at, share in enumerate(shares)
+    )
+    return f'<path d="M{box.left:g} {box.floor:g}{path}V{box.floor:g}Z" {style}/>'
 
 
-def _bars(picture: Distribution) -> str:
-    width, left, row = 300.0, 112.0, 19.0
-    height = row * max(len(picture.labels), 1) + 6
-    widest = max([*picture.synthetic, *picture.real, 1e-9])
-    room = width - left - 44
+def _bars(picture: Distribution) -> tuple[float, list[str]]:
+    left, row = 112.0, 19.0
+    widest, room = max([*picture.synthetic, *picture.real, 1e-9]), 300 - left - 44
     parts = []
     for at, label in enumerate(picture.labels):
-        y = at * row + 3
-        made, real = picture.synthetic[at], picture.real[at] if picture.real else 0.0
-        parts.append(f"<g><title>{_bin_title(picture, at)}</title>")
-        parts.append(_text(left - 6, y + 12, _short(label, 17), anchor="end"))
+        y, made, real = at * row, picture.synthetic[at], picture.real[at] if picture.real else 0.0
+        parts.append(f"<g><title>{escape(_bin_title(picture, at))}</title>")
+        parts.append(text(left - 6, y + 12, short(label, 17), anchor="end"))
         if picture.real:
-            parts.append(
-                f'<rect x="{left}" y="{y + 1:g}" width="{max(real / widest * room, 1):.1f}"'
-                f' height="13" rx="2" fill="{REAL}" fill-opacity="0.5"/>'
-            )
-        parts.append(
-            f'<rect x="{left}" y="{y + 5:g}" width="{max(made / widest * room, 1):.1f}" height="5" '
-            f'rx="2" fill="{SYNTHETIC}"/>'
-        )
-        parts.append(_text(left + max(made, real) / widest * room + 6, y + 12, percent(made)))
+            parts.append(rect(left, y + 1, max(real / widest * room, 1), 13, REAL, cover=0.5))
+        parts.append(rect(left, y + 5, max(made / widest * room, 1), 5, SYNTHETIC))
+        parts.append(text(left + max(made, real) / widest * room + 6, y + 12, percent(made)))
         parts.append("</g>")
-    return _svg(width, height, parts, f"Labels of {picture.name}")
+    bottom = row * max(len(picture.labels), 1) + 14
+    parts.append(text(left + room / 2, bottom, _SHARES, anchor="middle", strong=True))
+    return bottom + 6, parts
 
 
 def _bin_title(picture: Distribution, at: int) -> str:
-    words = f"{picture.labels[at]}: synthetic {percent(picture.synthetic[at])}"
-    if picture.real:
-        words += f", real {percent(picture.real[at])}"
-    return escape(words)
+    real = f", real {percent(picture.real[at])}" if picture.real else ""
+    return f"{picture.labels[at]}: synthetic {percent(picture.synthetic[at])}{real}"
 
 
 def _pair_title(pair: Pair) -> str:
     words = f"{pair.first} and {pair.second}: {percent(pair.score)} alike"
     if pair.real is not None and pair.synthetic is not None:
         words += f" (correlation real {pair.real:.2f}, synthetic {pair.synthetic:.2f})"
-    return escape(words)
-
-
-def _text(x: float, y: float, text: str, *, anchor: str = "start", strong: bool = False) -> str:
-    weight = ' font-weight="600"' if strong else ""
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" fill="{INK}" font-size="11" text-anchor="{anchor}"'
-        f"{weight}>{escape(text)}</text>"
-    )
-
-
-def _short(text: str, most: int = 18) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def _svg(width: float, height: float, parts: Iterable[str], label: str) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
-        f'width="{width:g}" height="{height:g}" role="img" aria-label="{escape(label)}" '
-        f'font-family="system-ui, sans-serif">{"".join(parts)}</svg>'
-    )
-
-
-def score_chart(scores: Mapping[int, float], chosen: int, name: str) -> str:
-    """The score of each number of topics as a line, the chosen one marked."""
-    width, height, left, floor, top = 460.0, 190.0, 50.0, 156.0, 24.0
-    counts, values = list(scores), list(scores.values())
-    low, high = min(*values, 0.0), max(*values, 1e-9)
-    step = (width - left - 20) / max(len(counts) - 1, 1)
-    tall = (floor - top) / (high - low)
-    spots = [(left + at * step, floor - (each - low) * tall) for at, each in enumerate(values)]
-    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in spots)
-    parts = [
-        f'<line x1="{left}" y1="{floor}" x2="{width}" y2="{floor}" stroke="{LINE}"/>',
-        f'<polyline points="{line}" fill="none" stroke="{SYNTHETIC}" stroke-width="1.6"/>',
-    ]
-    for count, value, (x, y) in zip(counts, values, spots, strict=True):
-        colour, size = (GOOD, 6) if count == chosen else (SYNTHETIC, 3)
-        parts.append(
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size}" fill="{colour}">'
-            f"<title>{count} topics: {value:.3f}</title></circle>"
-        )
-        parts.append(_text(x, floor + 16, str(count), anchor="middle", strong=count == chosen))
-    parts += [
-        _text(left - 8, top + 4, f"{high:.2f}", anchor="end"),
-        _text(left - 8, floor + 4, f"{low:.2f}", anchor="end"),
-        _text(left, 12, name, strong=True),
-        _text(left + (width - left) / 2, height - 4, "number of topics", anchor="middle"),
-    ]
-    return _svg(width, height, parts, f"{name} by number of topics; {chosen} chosen")
-
-
-def topics_chart(before: Mapping[str, int], after: Mapping[str, int]) -> str:
-    """Rows of each topic as bars: what there was, and what was added."""
-    width, left, row, top = 640.0, 190.0, 26.0, 26.0
-    most = max([*after.values(), 1])
-    room = width - left - 90
-    parts = [
-        f'<rect x="{left}" y="4" width="11" height="11" rx="3" fill="{REAL}"/>',
-        _text(left + 16, 14, "before"),
-        f'<rect x="{left + 74}" y="4" width="11" height="11" rx="3" fill="{SYNTHETIC}"/>',
-        _text(left + 90, 14, "added"),
-    ]
-    for at, (name, count) in enumerate(after.items()):
-        y, old = top + at * row, before.get(name, 0)
-        first, second = old / most * room, (count - old) / most * room
-        parts.append(f"<g><title>{escape(name)}: {old:,} before, {count:,} after</title>")
-        parts.append(_text(left - 8, y + 14, _short(name, 28), anchor="end"))
-        for x, wide, colour in ((left, first, REAL), (left + first, second, SYNTHETIC)):
-            parts.append(
-                f'<rect x="{x:.1f}" y="{y + 3:g}" width="{wide:.1f}" height="16" rx="2" '
-                f'fill="{colour}"/>'
-            )
-        words = f"{old:,} → {count:,}" if count != old else f"{count:,}"
-        parts.append(_text(left + first + second + 8, y + 15, words) + "</g>")
-    return _svg(width, top + row * len(after) + 4, parts, "Rows of each topic before and after")
-
-
-def rounds_chart(series: Mapping[str, Sequence[float]]) -> str:
-    """Shares between 0 and 1 round by round, a line each."""
-    width, height, left, floor, top = 460.0, 190.0, 50.0, 150.0, 34.0
-    most = max(len(values) for values in series.values())
-    step = (width - left - 20) / max(most - 1, 1)
-    parts = [
-        f'<line x1="{left}" y1="{y}" x2="{width}" y2="{y}" stroke="{LINE}"/>' for y in (top, floor)
-    ]
-    for at, (name, values) in enumerate(series.items()):
-        colour = GROUP_COLOURS[at % len(GROUP_COLOURS)]
-        spots = [(left + n * step, floor - each * (floor - top)) for n, each in enumerate(values)]
-        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in spots)
-        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts += [
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}">'
-            f"<title>{escape(name)} after round {n}: {values[n]:.2f}</title></circle>"
-            for n, (x, y) in enumerate(spots)
-        ]
-        parts.append(
-            f'<rect x="{left + at * 130}" y="6" width="11" height="11" rx="3" fill="{colour}"/>'
-        )
-        parts.append(_text(left + at * 130 + 16, 16, name))
-    parts += [_text(left + n * step, floor + 16, str(n), anchor="middle") for n in range(most)]
-    parts += [
-        _text(left - 8, top + 4, "1", anchor="end"),
-        _text(left - 8, floor + 4, "0", anchor="end"),
-        _text(left + (width - left) / 2, height - 6, "round", anchor="middle"),
-    ]
-    return _svg(width, height, parts, " and ".join(series))
+    return words

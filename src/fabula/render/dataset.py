@@ -1,84 +1,105 @@
-"""How a dataset shows itself in a notebook: a few rows, and one tiny distribution a column.
-
-Everything that comes from data is escaped; the page part needs no script and no network.
-"""
+"""How a dataset shows itself in a notebook: a few rows, and one tiny distribution a column."""
 
 from __future__ import annotations
 
-from html import escape
+import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 from fabula.io.write import plain_type
+from fabula.render import charts
+from fabula.render.pages import fragment
 
 if TYPE_CHECKING:
     from fabula.runs.dataset import Dataset
 
 _ROWS, _TABLES, _CELL = 20, 10, 80
 _SAMPLE = 10_000
-_WIDTH, _HEIGHT, _BINS, _VALUES = 96, 24, 16, 8
+_BINS, _DECIMALS = 16, 6
 
 
 def dataset_html(dataset: Dataset) -> str:
     """The dataset as HTML: at most twenty rows in all."""
     names = list(dataset)[:_TABLES]
     each = max(_ROWS // max(len(names), 1), 1)
-    parts = [_table_html(name, dataset, each) for name in names]
-    if len(dataset) > len(names):
-        parts.append(f"<p>and {len(dataset) - len(names)} more tables</p>")
-    if dataset.rejected:
-        parts.append(f"<p>{len(dataset.rejected):,} rows lost</p>")
-    return f'<div class="fabula-dataset">{"".join(parts)}</div>'
+    notes = [f"and {len(dataset) - len(names)} more tables"] if len(dataset) > len(names) else []
+    notes += [f"{len(dataset.rejected):,} rows lost"] if dataset.rejected else []
+    tables = [_table(name, dataset, each) for name in names]
+    return fragment("dataset_cell.html", tables=tables, notes=notes)
 
 
-def _table_html(name: str, dataset: Dataset, rows: int) -> str:
+def _table(name: str, dataset: Dataset, rows: int) -> dict[str, Any]:
     sample, count = dataset.head(_SAMPLE, name), dataset.count(name)
     shown = sample.slice(0, rows)
-    head = "".join(
-        f"<th>{escape(column)}<br><small>{escape(str(plain_type(sample.field(column).type)))}</small><br>"
-        f"{_distribution(sample.column(column))}</th>"
-        for column in sample.column_names
-    )
-    body = "".join(
-        f"<tr>{''.join(f'<td>{_cell(value)}</td>' for value in row)}</tr>"
-        for row in zip(*(column.to_pylist() for column in shown.columns), strict=True)
-    )
     note = f"{count:,} rows"
     if count > sample.num_rows:
         note += f", distributions of the first {sample.num_rows:,}"
-    return (
-        f"<table><caption>{escape(name)} ({note})</caption>"
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    heading = Markup("{}<br><small>{}</small><br>{}")
+    return {
+        "caption": Markup("{} <small>{}</small>").format(name, note),
+        "columns": [
+            (
+                heading.format(column.name, plain_type(column.type), _distribution(values)),
+                "n" if _is_number(column.type) else "",
+            )
+            for column, values in zip(sample.schema, sample.columns, strict=True)
+        ],
+        "rows": list(zip(*(_cells(column) for column in shown.columns), strict=True)),
+        "more": f"… {count - shown.num_rows:,} more" if count > shown.num_rows else "",
+    }
+
+
+def _cells(column: pa.ChunkedArray[Any]) -> list[Any]:
+    """A column's values in words; numbers have as many decimals each, so that they align."""
+    values = column.to_pylist()
+    form: Callable[[Any], str] = str
+    if pa.types.is_floating(column.type):
+        finite = [value for value in values if value is not None and math.isfinite(value)]
+        digits = max((_decimals(value) for value in finite), default=_DECIMALS + 1)
+        if digits <= _DECIMALS:
+            form = f"{{:.{digits}f}}".format
+    return [Markup("<i>null</i>") if value is None else _short(form(value)) for value in values]
+
+
+def _decimals(value: float) -> int:
+    """Digits after the point; very many for a number in another notation."""
+    whole, _, rest = repr(value).partition(".")
+    return len(rest.rstrip("0")) if (whole + rest).lstrip("-").isdigit() else _DECIMALS + 1
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _CELL else text[: _CELL - 1] + "…"
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
     )
 
 
-def _cell(value: Any) -> str:
-    if value is None:
-        return "<i>null</i>"
-    text = str(value)
-    return escape(text if len(text) <= _CELL else text[: _CELL - 1] + "…")
-
-
 def _distribution(column: pa.ChunkedArray[Any]) -> str:
-    """A bar chart of a column: bins of numbers and times, else the most frequent values."""
+    """Bins of numbers and times, shares of labels; the bars of keys and texts would say nothing."""
     kind, values = column.type, column.drop_null()
     if not len(values) or pa.types.is_nested(kind) or pa.types.is_duration(kind):
         return ""
     if pa.types.is_temporal(kind):
         values = pc.cast(values, pa.int32() if kind.bit_width == 32 else pa.int64())
-    if pa.types.is_temporal(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        heights = _histogram(values.to_numpy().astype(float))
-        ends = pc.min_max(column).as_py()
-        title = f"{ends['min']} … {ends['max']}"
-    else:
-        counts = sorted(pc.value_counts(values).to_pylist(), key=lambda item: -item["counts"])
-        heights = np.array([item["counts"] for item in counts[:_VALUES]])
-        title = f"{len(counts):,} different values"
-    return _bars(heights, title)
+    elif not pa.types.is_floating(kind):
+        counts = np.sort(pc.value_counts(values).field("counts").to_numpy())[::-1]
+        if pa.types.is_integer(kind) and len(counts) == len(values):
+            return ""
+        if not pa.types.is_integer(kind):
+            title = f"{len(counts):,} different values"
+            return charts.split(counts.tolist(), title) if 2 * len(counts) <= len(values) else ""
+    ends = pc.min_max(column).as_py()
+    heights = _histogram(values.to_numpy().astype(float))
+    return charts.spark(heights.tolist(), f"{ends['min']} … {ends['max']}")
 
 
 def _histogram(numbers: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -89,17 +110,3 @@ def _histogram(numbers: NDArray[np.float64]) -> NDArray[np.int64]:
         return np.full(1, len(halves))
     bins = ((halves - halves.min()) / span * _BINS).astype(np.int64)
     return np.bincount(np.minimum(bins, _BINS - 1), minlength=_BINS)
-
-
-def _bars(heights: NDArray[np.int64], title: str) -> str:
-    step = _WIDTH / len(heights)
-    tall = _HEIGHT / max(int(heights.max()), 1)
-    bars = "".join(
-        f'<rect x="{i * step:.1f}" y="{_HEIGHT - height * tall:.1f}"'
-        f' width="{step - 1:.1f}" height="{height * tall:.1f}"/>'
-        for i, height in enumerate(heights)
-    )
-    return (
-        f'<svg width="{_WIDTH}" height="{_HEIGHT}" fill="currentColor" role="img">'
-        f"<title>{escape(title)}</title>{bars}</svg>"
-    )

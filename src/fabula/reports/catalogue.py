@@ -11,51 +11,11 @@ from typing import Any
 
 from pydantic_core import PydanticUndefined
 
+from fabula.kinds import KINDS
+from fabula.kinds.base.columns import AbstractColumn, AbstractNumber
+from fabula.kinds.base.parameters import SpecModel
 from fabula.render import grid
-from fabula.spec.columns import AbstractColumn, AbstractNumber
-from fabula.spec.kinds import KINDS
-from fabula.spec.parameters import SpecModel
 from fabula.spec.schema import attribute_docs
-
-EXAMPLES: dict[str, str] = {
-    "key": "{kind: key}",
-    "sequence": "{kind: sequence, start: 2026-01-01, step: 1d}",
-    "uuid": "{kind: uuid}",
-    "constant": "{kind: constant, value: EUR}",
-    "reference": "{kind: reference, to: customers, skew: 1.1}",
-    "choice": "{kind: choice, values: {free: 6, pro: 3, team: 1}}",
-    "uniform": "{kind: uniform, min: 18, max: 90, decimals: 0}",
-    "normal": '{kind: normal, mean: "20 * size", std: 4, min: 0}',
-    "lognormal": "{kind: lognormal, median: 60, sigma: 0.5, min: 5, decimals: 2}",
-    "exponential": "{kind: exponential, mean: 12}",
-    "gamma": "{kind: gamma, shape: 2, scale: 30}",
-    "beta": "{kind: beta, a: 2, b: 5}",
-    "pareto": "{kind: pareto, shape: 1.5, min: 1000}",
-    "poisson": "{kind: poisson, mean: 1.5, min: 1}",
-    "binomial": "{kind: binomial, trials: 10, p: 0.3}",
-    "bernoulli": "{kind: bernoulli, p: 0.02}",
-    "zipf": "{kind: zipf, exponent: 1.2, max: 500}",
-    "mixture": (
-        "{kind: mixture, of: [{kind: normal, mean: 20, std: 2, weight: 3},"
-        " {kind: normal, mean: 60, std: 5}]}"
-    ),
-    "datetime": "{kind: datetime, start: 2024-01-01, end: 2026-01-01, hours: 9-17}",
-    "pattern": "{kind: pattern, regex: '[A-Z]{3}-[0-9]{4}'}",
-    "template": "{kind: template, text: '{{ city | upper }}-{{ id }}'}",
-    "expr": '{kind: expr, sql: "round(quantity * product_id.price, 2)"}',
-    "person": "{kind: person, field: email, locale: de}",
-    "provider": "{kind: provider, name: finance.company}",
-    "llm": "{kind: llm, description: a product name of a few words, max: 40}",
-    "text": '{kind: text, prompt: "One sentence that sells a {{ colour }} {{ category }}."}',
-    "learned": "{kind: learned, file: people.fabula, given: {city: Wien}}",
-    "judge": "{kind: judge, of: [question, answer], rubric: {helpful: 1..5}, at_least: 3}",
-    "reasoning": "{kind: reasoning, of: text}",
-    "program": (
-        '{kind: program, prompt: "three capitals of the category, a dash, four digits",'
-        " examples: [TOO-0042]}"
-    ),
-}
-"""One column of each kind, as YAML."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +64,7 @@ def kind_text(kind: str) -> str:
     if own := parameters(cls):
         parts.append("\n".join(_listing("Parameters", own)))
     shared = ", ".join(item.name for item in shared_parameters())
-    parts += [f"Also, as with every kind: {shared}.", f"Example:\n  column: {EXAMPLES[kind]}"]
+    parts += [f"Also, as with every kind: {shared}.", f"Example:\n  column: {cls.example}"]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -118,7 +78,7 @@ def kinds_markdown() -> str:
     ]
     for kind, cls in KINDS.items():
         parts += [f"## {kind}", summary(cls), details(cls), _table(parameters(cls))]
-        parts.append(f"```yaml\ncolumn: {EXAMPLES[kind]}\n```")
+        parts.append(f"```yaml\ncolumn: {cls.example}\n```")
     return "\n\n".join(part for part in parts if part)
 
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from fabula.errors import FabulaError, PrerequisiteError
 from fabula.llm.client.credentials import key_names
-from fabula.llm.client.presets import PRESETS
+from fabula.llm.client.presets import endpoints
 from fabula.llm.client.user_dirs import home
 from fabula.llm.providers.local.pull import pulled
 from fabula.render import amounts
@@ -103,7 +103,7 @@ def _keys() -> Iterator[Finding]:
     except FabulaError as error:
         yield Finding("!!", error.message, error.hint or "")
         kept = []
-    for name, preset in PRESETS.items():
+    for name, preset in endpoints().items():
         variable = next((each for each in preset.key_env if os.environ.get(each)), None)
         if variable:
             yield Finding("ok", f"key for {name} in {variable}")
@@ -112,7 +112,7 @@ def _keys() -> Iterator[Finding]:
 
 
 def _endpoints() -> Iterator[Finding]:
-    for name, preset in PRESETS.items():
+    for name, preset in endpoints().items():
         if preset.url_env and os.environ.get(preset.url_env):
             address = preset.address()
             reason = _refusal(address)

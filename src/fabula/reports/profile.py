@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import duckdb
+import pyarrow as pa
 
 from fabula.errors import SourceError
+from fabula.io.notes import notes_of
 from fabula.io.read import TableRows
 from fabula.io.sources import read_tables
 from fabula.io.sql import quoted
@@ -95,11 +97,12 @@ class ColumnProfile:
 
 @dataclass(frozen=True)
 class TableProfile:
-    """One table: its name, its rows, and its columns."""
+    """One table: its name, its rows, its columns, and what the reader was not sure of."""
 
     name: str
     rows: int
     columns: tuple[ColumnProfile, ...]
+    notes: tuple[str, ...] = ()
 
 
 def profile(path: str | Path) -> list[TableProfile]:
@@ -121,7 +124,8 @@ def _profile(name: str, rows: TableRows) -> TableProfile:
         raise SourceError(f"`{name}` can't be read: {reason}", code="source.unreadable") from exc
     finally:
         connection.close()
-    return TableProfile(name, columns[0].rows if columns else 0, columns)
+    notes = notes_of(rows) if isinstance(rows, pa.Table) else ()
+    return TableProfile(name, columns[0].rows if columns else 0, columns, notes)
 
 
 def _open(connection: duckdb.DuckDBPyConnection, rows: TableRows) -> None:

@@ -22,7 +22,7 @@ def profiles_text(profiles: Sequence[TableProfile]) -> str:
 
 
 def profile_text(profile: TableProfile) -> str:
-    """One table: a line about the whole, then a line for each column."""
+    """One table: a line about the whole, a line for each column, and the reader's notes."""
     head = [
         profile.name,
         amounts.count(profile.rows, "row"),
@@ -30,7 +30,8 @@ def profile_text(profile: TableProfile) -> str:
     ]
     rows = [_HEAD, *(_cells(column) for column in profile.columns)]
     lines = grid.lines(rows, right=(False, False, True, True, False))
-    return "\n".join([" · ".join(head), *(f"  {line}" for line in lines)])
+    notes = [f"note: {note}" for note in profile.notes]
+    return "\n".join([" · ".join(head), *(f"  {line}" for line in (*lines, *notes))])
 
 
 def _cells(column: ColumnProfile) -> tuple[str, ...]:

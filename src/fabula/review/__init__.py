@@ -1,0 +1,1 @@
+"""Human review: rows in a spreadsheet, and the notes that come back."""

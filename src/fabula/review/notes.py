@@ -13,10 +13,12 @@ from pathlib import Path as FilePath
 from typing import Any, TypeAlias
 
 from fabula.errors import SourceError, UsageError
-from fabula.spec.columns import AbstractColumn
+from fabula.kinds.base.columns import AbstractColumn
+from fabula.kinds.judge import Judge
+from fabula.kinds.llm import Llm
+from fabula.kinds.text import Text
 from fabula.spec.reading import read
 from fabula.spec.tables import DatasetSpec, TableSpec
-from fabula.spec.words import FILLED, Judge, Llm, Text
 from fabula.types import Path
 
 _KEYS = ("key", "uuid", "reference")
@@ -128,7 +130,7 @@ def _told(table: TableSpec, notes: ReviewNotes) -> TableSpec:
 
 def _told_column(name: str, column: AbstractColumn, notes: ReviewNotes) -> AbstractColumn:
     """A column that has a prompt of its own sees neither the table's words nor its examples."""
-    if not isinstance(column, FILLED) or isinstance(column, Judge) or column.prompt is None:
+    if not isinstance(column, Llm | Text) or column.prompt is None:
         return column
     values = [row[name] for row in notes.examples if row.get(name) is not None]
     scalars = [value for value in values if isinstance(value, str | int | float)]

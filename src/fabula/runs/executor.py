@@ -5,20 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-
-
-class Executor(Protocol):
-    """Maps a function over tasks; tasks are small, pure and may be repeated."""
-
-    def map(
-        self, function: Callable[[Task], Result], tasks: Sequence[Task]
-    ) -> Iterator[tuple[Task, Result]]:
-        """Yield each task with its result, in the order of the tasks."""
-        ...
 
 
 class LocalExecutor:

@@ -29,7 +29,7 @@ from fabula.llm.session import models_of_run
 from fabula.runs.dataset import Dataset
 from fabula.runs.program_folder import PROGRAM, ProgramMade, program_run
 from fabula.sandbox.run import Limits, require_sandbox
-from fabula.spec.tables import ModelSpec
+from fabula.spec.models import ModelLike, ModelSpec, as_model
 from fabula.types import Path as PathLike
 from fabula.types import Size
 
@@ -42,7 +42,7 @@ def program(
     n: Size = None,
     *,
     output: PathLike | None = None,
-    model: str | ModelSpec | None = None,
+    model: ModelLike | None = None,
     seed: int | None = None,
     checks: Sequence[str] = (),
     rounds: int = ROUNDS,
@@ -210,10 +210,10 @@ def run_program(
     )
 
 
-def model_for(wanted: Wanted, model: str | ModelSpec | None) -> str | ModelSpec:
+def model_for(wanted: Wanted, model: ModelLike | None) -> str | ModelSpec:
     """The model that is asked: the one given, else a spec's own, else the embedded one."""
     if model is not None:
-        return model
+        return as_model(model)
     return wanted.spec.models.get("default", "local") if wanted.spec is not None else "local"
 
 

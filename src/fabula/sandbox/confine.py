@@ -13,6 +13,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
+from fabula.sandbox.namespaces import enter_namespaces
 from fabula.sandbox.outcome import Limits
 from fabula.sandbox.syscalls import refuse_all_but_allowed
 
@@ -21,11 +22,18 @@ OPEN_FILES = 256
 PROCESSES = 1024
 """Threads and processes of the user, where the kernel counts them (not for root)."""
 _PR_CAPBSET_DROP, _CAPABILITIES = 24, 64
-_NEW_NAMESPACES = 0x10000000 | 0x40000000 | 0x08000000 | 0x04000000
-"""Users, network, IPC and host name, as `unshare` takes them."""
 _CAPABILITY_VERSION = 0x20080522
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 ZONES = "/usr/share/zoneinfo"
+GROUPS = "/proc/self/cgroup"
+BOUNDS = (
+    "{}/cpu.max",
+    "{}/memory.max",
+    "/cpu{}/cpu.cfs_quota_us",
+    "/cpu{}/cpu.cfs_period_us",
+    "/memory{}/memory.limit_in_bytes",
+)
+"""Where control groups of both versions keep the bounds of a group."""
 
 
 def lock(scratch: Path, limits: Limits) -> None:
@@ -59,18 +67,6 @@ def limit_resources(limits: Limits) -> None:
         highest = resource.getrlimit(what)[1]
         most = wanted if highest == resource.RLIM_INFINITY else min(wanted, highest)
         resource.setrlimit(what, (most, most))
-
-
-def enter_namespaces() -> bool:
-    """Leave the machine's network, users and shared memory for empty ones of this process.
-
-    A wall behind the others, so it is not a failure where the kernel gives none; `enforced` says
-    whether it stands.
-
-    Returns:
-        Whether it was given.
-    """
-    return bool(ctypes.CDLL(None).unshare(_NEW_NAMESPACES) == 0)
 
 
 def drop_capabilities() -> None:
@@ -109,6 +105,7 @@ def limit_files(scratch: Path) -> None:
     rules = Landlock(strict=False)  # rights that an older kernel lacks are refused as calls
     rules.add_path_rule(*readable_folders(), access=readable)
     rules.add_path_rule(*filter(_exists, DEVICES), access=AccessFs.READ_FILE | AccessFs.WRITE_FILE)
+    rules.add_path_rule(*own_bounds(), access=AccessFs.READ_FILE)
     rules.add_path_rule(scratch, access=writable)
     rules.apply()
 
@@ -118,6 +115,27 @@ def readable_folders() -> list[str]:
     installed = {path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")}
     python = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib")}
     return sorted(filter(_exists, installed | python | {str(PACKAGE), ZONES}))
+
+
+def own_bounds() -> list[str]:
+    """Files that say how much memory and CPU this process's control group may have.
+
+    DuckDB reads them when a database is opened, and ends the process where one is there that it
+    may not read.
+    """
+    try:
+        groups = Path(GROUPS).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    nested = {parent for line in groups for parent in _parents(line.split(":", 2)[-1])}
+    bounds = [f"/sys/fs/cgroup{bound.format(group)}" for group in nested for bound in BOUNDS]
+    return [GROUPS, *sorted(filter(_exists, bounds))]
+
+
+def _parents(group: str) -> set[str]:
+    """A group's path and the paths above it, each without a slash at its end."""
+    parts = group.split("/")
+    return {"/".join(parts[:depth]) for depth in range(1, len(parts) + 1)}
 
 
 def _exists(path: str) -> bool:

@@ -20,6 +20,7 @@ import sys
 import time
 from typing import Any
 
+from fabula.sandbox.namespaces import enter_processes, number_in_proc
 from fabula.sandbox.scratch import held_unnamed
 
 PRELOADED = """
@@ -39,6 +40,7 @@ def main(control_fd: int) -> None:
     Args:
         control_fd: The socket on which orders come, each with the file descriptors of its run.
     """
+    enter_processes(control_fd)  # first: what is imported below starts threads
     control = socket.socket(fileno=control_fd)
     for name in PRELOADED.split():
         importlib.import_module(name)
@@ -60,6 +62,7 @@ class Nursery:
         self._control = control
         self._children: dict[int, socket.socket] = {}
         self._disk: dict[int, int] = {}
+        self._shown: dict[int, int] = {}
         self._full: set[int] = set()
         self._looked = time.monotonic()
         self._selector = selectors.DefaultSelector()
@@ -93,7 +96,7 @@ class Nursery:
             return
         self._looked = now
         for pid in self._children:
-            if held_unnamed(pid) > self._disk[pid]:
+            if held_unnamed(self._shown[pid]) > self._disk[pid]:
                 self._full.add(pid)
                 kill_group(pid)
 
@@ -122,6 +125,7 @@ class Nursery:
         if pid == 0:
             child(order, pipes, template)
         self._children[pid], self._disk[pid] = leash, order["limits"]["disk"]
+        self._shown[pid] = number_in_proc(pid)
         self._selector.register(leash, selectors.EVENT_READ, data=pid)
 
     def _bury(self) -> None:
@@ -131,7 +135,7 @@ class Nursery:
                 continue
             kill_group(pid)  # while its number is still taken, so that it is nobody else's
             _, status, usage = os.wait4(pid, 0)
-            del self._children[pid], self._disk[pid]
+            del self._children[pid], self._disk[pid], self._shown[pid]
             self._selector.unregister(leash)
             end = {
                 "exit": os.waitstatus_to_exitcode(status),

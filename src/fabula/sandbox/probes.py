@@ -20,10 +20,14 @@ from fabula.sandbox.supervisor import conduct
 LIMITS = Limits(seconds=30, memory=1 << 30, result=1 << 20, disk=1 << 20)
 
 
-def open_walls(template: Template) -> tuple[list[str], bool]:
-    """What a locked child could do and must not, and whether it has namespaces of its own.
+NAMESPACES = {"network": "net", "IPC": "ipc", "users": "user", "processes": "pid"}
+"""Namespaces that a child may have of its own, as the kernel calls them."""
 
-    The list is empty when the sandbox holds.
+
+def open_walls(template: Template) -> tuple[list[str], list[str]]:
+    """What a locked child could do and must not, and which namespaces are its own.
+
+    The first list is empty when the sandbox holds.
 
     Raises:
         PrerequisiteError: The child could not lock itself.
@@ -33,8 +37,9 @@ def open_walls(template: Template) -> tuple[list[str], bool]:
         entry = f"{__name__}:attempt"
         outcome = conduct(template, entry, request, tables={}, seed=0, limits=LIMITS)
     if outcome.fault is not None:
-        return [f"not be tried ({outcome.fault.message})"], False
-    return list(outcome.notes["done"]), outcome.notes["network"] != network()
+        return [f"not be tried ({outcome.fault.message})"], []
+    own = [name for name, seen in outcome.notes["namespaces"].items() if seen != namespace(name)]
+    return list(outcome.notes["done"]), own
 
 
 def attempt(
@@ -55,13 +60,13 @@ def attempt(
     }
     del tables, emit
     done = [name for name, action in attempts.items() if _succeeds(action)]
-    return {"done": done, "network": network()}
+    return {"done": done, "namespaces": {name: namespace(name) for name in NAMESPACES}}
 
 
-def network() -> str:
-    """The network that this process sees, by the kernel's name for it."""
+def namespace(name: str) -> str:
+    """The namespace of a kind that this process is in, as the kernel names it."""
     try:
-        return str(Path("/proc/self/ns/net").readlink())
+        return str(Path(f"/proc/self/ns/{NAMESPACES[name]}").readlink())
     except OSError:
         return ""
 

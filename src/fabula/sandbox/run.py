@@ -24,7 +24,8 @@ __all__ = ["Fault", "Limits", "Outcome", "enforced", "require_sandbox", "run"]
 
 NO_TABLES: Mapping[str, pa.Table] = MappingProxyType({})
 _trying = threading.Lock()
-_tried = _namespaces = False
+_tried = False
+_namespaces: list[str] = []
 
 
 def run(
@@ -100,5 +101,7 @@ def enforced() -> str:
     abi = get_abi_version()
     more = [name for least, name in ((4, "TCP"), (6, "signals, abstract sockets")) if abi >= least]
     landlock = f"Landlock {abi} ({', '.join(['files', *more])})"
-    own = "own namespaces" if _namespaces else "no namespaces of its own (the kernel gives none)"
+    own = f"own namespaces ({', '.join(_namespaces)})"
+    if not _namespaces:
+        own = "no namespaces of its own (the kernel gives none)"
     return f"{landlock}, seccomp (system calls by allow-list), {own}, limits, no environment"

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from fabula.spec.parameters import Moment, Scalar, SpecModel
+from fabula.kinds.base.parameters import Moment, Scalar, SpecModel
 
 Repair = Literal["fail", "drop", "resample", "retry"]
 

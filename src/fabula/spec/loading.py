@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from fabula.errors import SpecError, Violation
+from fabula.kinds import KINDS
 from fabula.spec.locations import Source
 from fabula.spec.messages import violations_of
 from fabula.spec.reading import read_data
@@ -52,7 +53,18 @@ def build_spec(data: Any, *, source: Source | None = None) -> DatasetSpec:
         hint = "`fabula init --template shop` writes a spec to start from"
         raise SpecError([Violation("spec.wrong-type", message, None, hint, source.file)])
     try:
-        return DatasetSpec.model_validate(data).written_in(source)
+        return _validated(data).written_in(source)
     except ValidationError as error:
         problems = source.located(violations_of(error, data))
         raise SpecError(sorted(problems, key=lambda problem: problem.line or 0)) from error
+
+
+def _validated(data: Any) -> DatasetSpec:
+    """The spec; where it names an unknown kind, once more with the kinds of plug-ins."""
+    try:
+        return DatasetSpec.model_validate(data)
+    except ValidationError as error:
+        unknown = any(detail["type"] == "union_tag_invalid" for detail in error.errors())
+        if not unknown or not KINDS.load():
+            raise
+    return DatasetSpec.model_validate(data)

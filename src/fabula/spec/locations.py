@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,11 @@ from fabula.errors import SpecError, Violation
 if TYPE_CHECKING:
     from fabula.spec.reading import Node
     from fabula.spec.tables import DatasetSpec
+
+MOST_DOTS = 20
+"""Dots of a path that are tried as the end of a name."""
+MOST_DIGITS = 10
+"""Digits of an item's number in a list."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +66,27 @@ def _read(text: str) -> Node | None:
 
 
 def _nearest(node: Node, where: str) -> Node:
-    """Follow a dotted path as far as it leads; names may hold dots themselves."""
-    children: Mapping[Any, Node] = (
-        node.children if isinstance(node.children, Mapping) else dict(enumerate(node.children))
-    )
-    fitting = [key for key in children if f"{where}.".startswith(f"{key}.")]
-    if not where or not fitting:
-        return node
-    key = max(fitting, key=lambda name: len(str(name)))
-    return _nearest(children[key], where[len(str(key)) + 1 :])
+    """Follow a dotted path as far as it leads; names may contain dots themselves."""
+    while where and node.children:
+        found = _child(node.children, where)
+        if found is None:
+            break
+        node, name = found
+        where = where[len(name) + 1 :]
+    return node
+
+
+def _child(children: Mapping[Any, Node] | Sequence[Node], where: str) -> tuple[Node, str] | None:
+    """The child with the longest name that a path starts with, and the name."""
+    ends = [at for at, sign in enumerate(where) if sign == "."][:MOST_DOTS]
+    for name in (where, *(where[:end] for end in reversed(ends))):
+        if not isinstance(children, Mapping):
+            if name.isdecimal() and len(name) < MOST_DIGITS and int(name) < len(children):
+                return children[int(name)], name
+        elif name in children:
+            return children[name], name
+    if isinstance(children, Mapping):  # names that YAML reads as numbers, dates and the like
+        for key, child in children.items():
+            if not isinstance(key, str) and f"{where}.".startswith(f"{key}."):
+                return child, str(key)
+    return None

@@ -14,8 +14,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from fabula.errors import Violation
+from fabula.kinds import KINDS
+from fabula.kinds.base.columns import AbstractColumn
 from fabula.spec.checks import CHECKS
-from fabula.spec.kinds import KINDS
 from fabula.spec.synonyms import suggestion
 from fabula.spec.tables import DatasetSpec
 
@@ -292,6 +293,8 @@ def _model_at(model: type[BaseModel], location: Sequence[str | int]) -> type[Bas
 
 def _step(annotation: Any, part: str | int) -> Any:
     annotation = _plain(annotation)
+    if isinstance(annotation, type) and issubclass(annotation, AbstractColumn) and part in KINDS:
+        return KINDS[str(part)]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         field = annotation.model_fields.get(str(part))
         return field.annotation if field is not None else None

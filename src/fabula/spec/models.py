@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 
-from fabula.spec.parameters import SpecModel
+from fabula.errors import UsageError, did_you_mean
+from fabula.kinds.base.parameters import SpecModel
 
 OWN_FIELDS = frozenset(
     {"messages", "model", "response_format", "stream", "system", "tool_choice", "tools"}
@@ -78,3 +80,33 @@ class ModelSpec(SpecModel):
         if name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
             raise ValueError("it takes the name of an environment variable, not a key")
         return name
+
+
+ModelLike: TypeAlias = str | ModelSpec | Mapping[str, Any]
+"""A model by its name, or by its settings as they stand under `models:` of a spec."""
+
+
+def as_model(model: ModelLike) -> str | ModelSpec:
+    """A model by its name, or its settings once they are known to be right; see `model_spec`."""
+    return model if isinstance(model, str) else model_spec(model)
+
+
+def model_spec(settings: ModelSpec | Mapping[str, Any]) -> ModelSpec:
+    """The settings of a model.
+
+    Raises:
+        UsageError: A setting that does not exist, or a value that it can't have.
+    """
+    if isinstance(settings, ModelSpec):
+        return settings
+    try:
+        return ModelSpec.model_validate(dict(settings))
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        near = did_you_mean(name, ModelSpec.model_fields)
+        raise UsageError(
+            f"the model's setting `{name}`: {first['msg']}",
+            code="model.setting",
+            hint=near or f"a model takes {', '.join(sorted(ModelSpec.model_fields))}",
+        ) from error

@@ -28,9 +28,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fabula.errors import SpecError, Violation
+from fabula.kinds import KINDS
+from fabula.kinds.base.columns import AbstractColumn
 from fabula.spec import col
-from fabula.spec.columns import AbstractColumn
-from fabula.spec.kinds import KINDS
 from fabula.spec.reading import read
 from fabula.spec.synonyms import suggestion
 from fabula.spec.tables import DatasetSpec, TableSpec
@@ -53,7 +53,6 @@ _SEPARATOR = re.compile(r"\s*(,)?\s*")
 _KEYWORD = re.compile(r"([a-z_]+)=(.+)", re.DOTALL)
 _WEIGHTED = re.compile(r"(.+):(\d+(?:\.\d+)?)", re.DOTALL)
 _OPTION = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'(?:''|[^'])*'|[^|"'])+""")
-_FIELDS = {"person": "field", "provider": "name"}
 
 
 def parse_line(text: str) -> DatasetSpec:
@@ -112,7 +111,8 @@ def _column(words: list[str]) -> AbstractColumn:
         raise ValueError(f"column `{name}` has no kind")
     kind, _, field = rest[0].partition(".")
     arguments, keywords = _arguments(rest[1:])
-    if field and kind not in _FIELDS and kind in {*KINDS, *_SHORTHANDS}:
+    dotted = KINDS[kind].dotted if kind in KINDS else None
+    if field and dotted is None and (kind in KINDS or kind in _SHORTHANDS):
         raise ValueError(f"`{kind}` has no field; write `{kind}`")
     if kind in _SHORTHANDS:
         return _SHORTHANDS[kind](arguments, keywords)
@@ -121,8 +121,8 @@ def _column(words: list[str]) -> AbstractColumn:
         hint = suggestion(kind, known) or f"there are {', '.join(known)}"
         message = f"column kind `{kind}` does not exist"
         raise SpecError([Violation("spec.unknown-kind", message, _where(name), hint)])
-    if field:
-        keywords = {_FIELDS[kind]: field, **keywords}
+    if field and dotted is not None:
+        keywords = {dotted: field, **keywords}
     return _call(kind, [_value(word) for word in arguments], keywords)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from fabula.spec.parameters import SpecModel
+from fabula.kinds.base.parameters import SpecModel
 
 OutputFormat: TypeAlias = Literal[
     "parquet",

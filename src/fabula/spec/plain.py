@@ -9,12 +9,13 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from fabula.kinds.base.columns import AbstractColumn
+from fabula.kinds.base.parameters import plain_number
+from fabula.kinds.mixture import Component
+from fabula.kinds.poisson import Poisson
+from fabula.kinds.uniform import Uniform
 from fabula.spec.checks import AbstractCheck
-from fabula.spec.columns import AbstractColumn
-from fabula.spec.numbers import Component, Poisson, Uniform
 from fabula.spec.tables import DatasetSpec, PerParent, TableSpec
-from fabula.spec.times import DAYS, MONTHS, Datetime
-from fabula.spec.words import Choice
 
 _WHOLE_UNIFORM = {"kind", "min", "max", "decimals"}
 _COMMON = frozenset(AbstractColumn.model_fields)
@@ -27,12 +28,10 @@ def to_plain(value: Any) -> Any:
             return {"fabula": value.fabula, **_fields(value)}
         case TableSpec():
             return _table(value)
-        case Choice():
-            return _choice(value)
-        case Datetime():
-            return _datetime(value)
+        case AbstractColumn():
+            return value.shortened(_fields(value))
         case Component():
-            weight = {} if value.weight == 1 else {"weight": _number(value.weight)}
+            weight = {} if value.weight == 1 else {"weight": plain_number(value.weight)}
             return {**to_plain(value.column), **weight}
         case PerParent():
             return _per_parent(value)
@@ -83,28 +82,6 @@ def _table(table: TableSpec) -> dict[str, Any]:
     return {**plain, "columns": columns, **rules}
 
 
-def _choice(column: Choice) -> dict[str, Any]:
-    plain = _fields(column)
-    if column.weights is not None:
-        plain["weights"] = [_number(weight) for weight in column.weights]
-    texts = [value for value in column.values if isinstance(value, str) and len(value) < 100]
-    if column.weights is not None and len(set(texts)) == len(column.values):
-        plain["values"] = dict(zip(texts, plain.pop("weights"), strict=True))
-    return plain
-
-
-def _datetime(column: Datetime) -> dict[str, Any]:
-    plain = _fields(column)
-    if column.hours is not None:
-        plain["hours"] = "-".join(f"{hour:g}" for hour in column.hours)
-    if column.weekdays is not None:
-        plain["weekdays"] = [DAYS[day] for day in column.weekdays]
-    if column.season is not None:
-        months = zip(MONTHS, map(_number, column.season), strict=True)
-        plain["season"] = {month: weight for month, weight in months if weight != 1}
-    return plain
-
-
 def _per_parent(per_parent: PerParent) -> dict[str, Any]:
     plain = _fields(per_parent)
     distribution = plain.get("distribution", {})
@@ -121,9 +98,8 @@ def _per_parent(per_parent: PerParent) -> dict[str, Any]:
 
 def _short_number(value: Any, annotation: Any) -> Any:
     """A float of a field that takes no integers without its `.0`; others keep their type."""
-    return _number(value) if isinstance(value, float) and int not in get_args(annotation) else value
-
-
-def _number(value: float) -> float:
-    """A whole number without its `.0`, where only its size matters."""
-    return int(value) if value.is_integer() and abs(value) < 1e15 else value
+    return (
+        plain_number(value)
+        if isinstance(value, float) and int not in get_args(annotation)
+        else value
+    )

@@ -12,10 +12,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from fabula.kinds import KINDS
+from fabula.kinds.base.distributions import AbstractDistribution
+from fabula.kinds.learned import LearnedTable
+from fabula.kinds.mixture import Component
 from fabula.spec.checks import CHECKS
-from fabula.spec.kinds import KINDS
-from fabula.spec.learned import LearnedTable
-from fabula.spec.numbers import Component
 from fabula.spec.outputs import OutputSpec
 from fabula.spec.tables import (
     Correlation,
@@ -24,23 +25,12 @@ from fabula.spec.tables import (
     PerParent,
     TableSpec,
 )
-from fabula.spec.times import DAYS, MONTHS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-_NUMBER = {"type": "number"}
 _TEXT = {"type": "string"}
 _COUNT: dict[str, Any] = {"type": "string", "pattern": r"^[0-9]+(_[0-9]+)*$"}
-_DAY = {"enum": [*DAYS, *range(7)]}
-_MONTH = "|".join(f"{month}|{month.title()}|{month.upper()}" for month in MONTHS)
-_MONTHS = {
-    "type": "object",
-    "propertyNames": {"pattern": f"^(({_MONTH})[A-Za-z]*|[1-9]|1[0-2])$"},
-    "additionalProperties": {"type": "number", "minimum": 0},
-}
 _MODELS: tuple[type[BaseModel], ...] = (
-    *KINDS.values(),
-    *CHECKS.values(),
     Component,
     Correlation,
     DatasetSpec,
@@ -52,26 +42,29 @@ _MODELS: tuple[type[BaseModel], ...] = (
 )
 
 _SHORT_FORMS: dict[tuple[str, str], dict[str, Any]] = {
-    ("Choice", "values"): {"type": "object", "additionalProperties": {"type": "number"}},
-    ("Datetime", "hours"): {"type": "string", "pattern": r"^[\d.]+-[\d.]+$"},
-    ("Datetime", "weekdays"): {"anyOf": [_TEXT, {"type": "array", "items": _DAY}]},
-    ("Datetime", "season"): _MONTHS,
     ("TableSpec", "primary_key"): _TEXT,
     ("TableSpec", "n"): _COUNT,
     ("TableSpec", "learned"): _TEXT,
 }
-"""What a file may write instead of the full form, by class and key."""
+"""What a file may write instead of the full form, by class and key; kinds tell theirs."""
 
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of a spec file."""
+    KINDS.load()
     schema = DatasetSpec.model_json_schema()
     definitions: dict[str, Any] = schema.pop("$defs")
-    classes = {cls.__name__: cls for cls in _MODELS}
+    models: tuple[type[BaseModel], ...] = (*KINDS.values(), *CHECKS.values(), *_MODELS)
+    classes = {cls.__name__: cls for cls in models}
     for name, definition in [*definitions.items(), ("DatasetSpec", schema)]:
         _explain(definition, classes[name])
         _require_kind(definition)
-    for (name, key), short in _SHORT_FORMS.items():
+    shorts = {
+        (kind.__name__, key): dict(short)
+        for kind in KINDS.values()
+        for key, short in kind.short_forms.items()
+    }
+    for (name, key), short in {**shorts, **_SHORT_FORMS}.items():
         _allow(definitions[name]["properties"], key, short)
     del definitions["TableSpec"]["properties"]["name"]
     _allow_short_cardinality(definitions["PerParent"])
@@ -125,7 +118,8 @@ def _allow_short_cardinality(per_parent: dict[str, Any]) -> None:
     """Accept `poisson: 10`, `uniform: [1, 5]` and the like."""
     either = {"type": ["number", "string", "object"]}
     properties = per_parent["properties"]
-    for name in ("poisson", "binomial", "zipf", "normal", "lognormal", "gamma"):
+    distributions = [n for n, kind in KINDS.items() if issubclass(kind, AbstractDistribution)]
+    for name in distributions:
         about = f"A {name} number of rows for each parent, by its mean or its parameters."
         properties[name] = {**either, "description": about}
     properties["uniform"] = {

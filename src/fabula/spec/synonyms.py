@@ -5,35 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fabula.errors import did_you_mean
+from fabula.kinds import KINDS
 
 SYNONYMS = {
-    "category": "choice",
-    "enum": "choice",
-    "int": "uniform",
-    "integer": "uniform",
-    "float": "uniform",
-    "number": "normal",
-    "bool": "bernoulli",
-    "boolean": "bernoulli",
-    "date": "datetime",
-    "time": "datetime",
-    "timestamp": "datetime",
-    "str": "pattern",
-    "string": "pattern",
-    "regex": "pattern",
-    "id": "key",
-    "foreign_key": "reference",
-    "fk": "reference",
-    "ref": "reference",
-    "faker": "provider",
-    "formula": "expr",
-    "expression": "expr",
-    "sql": "expr",
-    "name": "person",
-    "email": "person",
-    "jinja": "template",
-    "ai": "llm",
-    "prompt": "text",
     "type": "kind",
     "mu": "mean",
     "std_dev": "std",
@@ -60,10 +34,11 @@ SYNONYMS = {
     "constraints": "checks",
     "rules": "checks",
 }
-"""The word here, by the word elsewhere."""
+"""The key here, by the word elsewhere; kinds tell theirs themselves."""
 
 
 def suggestion(word: str, known: Sequence[str]) -> str | None:
     """A "did you mean" hint for a kind or key, from what other tools call it or its spelling."""
-    synonym = SYNONYMS.get(word.lower())
+    synonyms = {alias: name for name, kind in KINDS.items() for alias in kind.aka} | SYNONYMS
+    synonym = synonyms.get(word.lower())
     return f"did you mean `{synonym}`?" if synonym in known else did_you_mean(word, known)

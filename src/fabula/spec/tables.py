@@ -6,18 +6,22 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from fabula.kinds import KINDS, Column, Distribution
+from fabula.kinds.base.distributions import AbstractDistribution
+from fabula.kinds.base.parameters import SpecModel
+from fabula.kinds.learned import LearnedTable
+from fabula.kinds.mixture import Component, Mixture
 from fabula.spec.checks import Check
-from fabula.spec.kinds import Column
-from fabula.spec.learned import LearnedTable
 from fabula.spec.locations import Source
 from fabula.spec.models import ModelSpec
-from fabula.spec.numbers import Distribution
 from fabula.spec.outputs import OutputSpec
-from fabula.spec.parameters import SpecModel
 
 __all__ = ["Correlation", "DatasetSpec", "ModelSpec", "OutputSpec", "PerParent", "TableSpec"]
 
-_CARDINALITIES = ("poisson", "uniform", "binomial", "zipf", "normal", "lognormal", "gamma")
+
+def _distribution(name: object) -> type[AbstractDistribution] | None:
+    kind = KINDS.known().get(str(name))
+    return kind if kind is not None and issubclass(kind, AbstractDistribution) else None
 
 
 class PerParent(SpecModel):
@@ -44,20 +48,14 @@ class PerParent(SpecModel):
         """Accept `poisson: 10` and `uniform: [1, 5]`."""
         if not isinstance(data, dict):
             return data
-        short = [name for name in _CARDINALITIES if name in data]
+        short = {name: kind for name in data if (kind := _distribution(name)) is not None}
         if len(short) != 1:
             return data
-        name, rest = short[0], {key: value for key, value in data.items() if key != short[0]}
+        ((name, kind),) = short.items()
+        rest = {key: value for key, value in data.items() if key != name}
         value = data[name]
-        if isinstance(value, dict):
-            distribution = {"kind": name, **value}
-        elif name == "uniform" and isinstance(value, list | tuple) and len(value) == 2:
-            distribution = {"kind": name, "min": value[0], "max": value[1], "decimals": 0}
-        elif name == "zipf":
-            distribution = {"kind": name, "exponent": value, "max": data.get("max") or 1000}
-        else:
-            distribution = {"kind": name, "mean": value}
-        return {**rest, "distribution": distribution}
+        given = value if isinstance(value, dict) else kind.from_short(value, data.get("max"))
+        return {**rest, "distribution": {"kind": name, **given}}
 
     @model_validator(mode="after")
     def _one_way(self) -> PerParent:
@@ -263,3 +261,12 @@ def _named(table: Any, name: Any) -> Any:
     if isinstance(table, TableSpec):
         return table.model_copy(update={"name": name})
     return {**table, "name": name} if isinstance(table, dict) else table
+
+
+def _read_kinds_again(*_: object) -> None:
+    """Let specs name a kind that was registered after their classes were built."""
+    for model in (Component, Mixture, PerParent, TableSpec, DatasetSpec):
+        model.model_rebuild(force=True)
+
+
+KINDS.added = _read_kinds_again

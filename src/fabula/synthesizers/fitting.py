@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Protocol, cast, overload
 
 import numpy as np
@@ -19,10 +21,10 @@ from fabula.streams import stream
 from fabula.synthesizers.card import Card
 from fabula.synthesizers.catalogue import (
     DEFAULT,
-    SynthesizerName,
-    check_options,
+    SYNTHESIZERS,
+    SynthesizerLike,
     check_seed,
-    learning_class,
+    synthesizer_entry,
 )
 from fabula.synthesizers.codecs.codec import PROTECTED_ROWS
 from fabula.synthesizers.codecs.learning import Columns
@@ -36,7 +38,7 @@ from fabula.synthesizers.models.number_pairs import unlearned
 from fabula.synthesizers.rules import row_rules
 from fabula.synthesizers.sampling import Sampler
 from fabula.synthesizers.synthesizer import Synthesizer
-from fabula.synthesizers.trial import missed_gates
+from fabula.synthesizers.trial import missed_by_tables, missed_gates
 from fabula.types import Frame, Path, Progress, TableLike
 
 if TYPE_CHECKING:
@@ -96,7 +98,7 @@ def fit(
     data: TableLike,
     /,
     *,
-    model: SynthesizerName | str = "auto",
+    model: SynthesizerLike = "auto",
     holdout: float = 0.2,
     seed: int = 0,
     spec: SpecLike | None = None,
@@ -120,7 +122,8 @@ def fit(
 
     Args:
         data: One table or several, in any form.
-        model: `boosted` (what `auto` means), or another one: see "how to choose a synthesizer".
+        model: `boosted` (what `auto` means), another name, or a `SynthesizerEntry` of your own:
+            see "how to choose a synthesizer".
         holdout: Share of rows kept out of training, for the privacy metrics of `evaluate`.
         seed: The same data and seed give the same synthesizer.
         spec: A spec of one table whose row checks every sampled row keeps.
@@ -159,7 +162,8 @@ def fit(
         >>> fb.fit(people, seed=1).sample(3).num_rows
         3
     """
-    name = _chosen(model, epsilon)
+    entry = synthesizer_entry(_chosen(model, epsilon))
+    name = entry.name
     check_seed(seed)
     forms = forms_in(data)
     if len(forms) > 1:
@@ -181,8 +185,8 @@ def fit(
             progress=progress,
             **options,
         )
-    kind = learning_class(name)
-    check_options(name, options)
+    kind = entry.learning_class()
+    entry.check_options(options, also=signature(fit).parameters)
     _check_amounts(holdout, protect)
     if domain and name != PRIVATE:
         raise UsageError(
@@ -292,7 +296,8 @@ def _fit_several(
 ) -> RelationalSynthesizer[Any]:
     from fabula.synthesizers.multitable.database import fit_tables
 
-    check_options(DEFAULT, {name: value for name, value in options.items() if name not in _OWN})
+    own = {name: value for name, value in options.items() if name not in _OWN}
+    SYNTHESIZERS[DEFAULT].check_options(own, also=signature(fit).parameters)
     tables = named_tables(forms)
     rows = sum(table.num_rows for table in tables.values())
 
@@ -302,11 +307,24 @@ def _fit_several(
 
     guarded = PROTECTED_ROWS if protect is True else int(protect)
     fitted = fit_tables(tables, protect=guarded, progress=told, **options)
+    seed = options.get("seed", 0)
+    missed = missed_by_tables(
+        partial(fitted.sample, seed=seed), tables, fitted.keys, model=DEFAULT, protect=guarded
+    )
     return replace(
         fitted,
         digests={name: digest(rows) for name, rows in tables.items()},
+        notes=_joined(fitted.notes, missed),
         hand_back={name: handed_back(form) for name, form in forms.items()},
     )
+
+
+def _joined(notes: Mapping[str, str], more: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """What is said of tables, and more of it."""
+    said = {
+        name: "; ".join([*filter(None, [notes.get(name)]), *told]) for name, told in more.items()
+    }
+    return {**notes, **{name: told for name, told in said.items() if told}}
 
 
 def _check_amounts(holdout: float, protect: int | bool) -> None:
@@ -338,8 +356,8 @@ def _check_sensitive(names: Collection[str], there: Sequence[str], *, private: b
         )
 
 
-def _chosen(model: SynthesizerName | str, epsilon: float | None) -> str:
-    """The name of the model that is asked for."""
+def _chosen(model: SynthesizerLike, epsilon: float | None) -> SynthesizerLike:
+    """The model that is asked for."""
     if epsilon is None:
         return DEFAULT if model == "auto" else model
     if model not in ("auto", PRIVATE):

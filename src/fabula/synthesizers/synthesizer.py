@@ -16,9 +16,11 @@ from fabula.errors import UsageError
 from fabula.io.arrays import array_of
 from fabula.io.frames import handed_back
 from fabula.io.tables import as_table, one_form
+from fabula.lookup import entry_of
+from fabula.options import known_options
 from fabula.streams import BLOCK_ROWS, stream
 from fabula.synthesizers.card import Card
-from fabula.synthesizers.catalogue import check_seed, model_class
+from fabula.synthesizers.catalogue import SYNTHESIZERS, check_seed
 from fabula.synthesizers.codecs.codec import Places
 from fabula.synthesizers.codecs.learning import Columns
 from fabula.synthesizers.codecs.trees import TreeCodec
@@ -98,6 +100,7 @@ class Synthesizer(Generic[Frame]):
         codecs = self._columns.codecs
         return tuple(codec.name for codec in codecs if isinstance(codec, DetailCodec))
 
+    @known_options
     def sample(
         self,
         n: int,
@@ -267,7 +270,13 @@ class Synthesizer(Generic[Frame]):
         columns = Columns.restore(saved.schema, saved.codecs, card.left_out)
         cells = tuple(codec.cells for codec in columns.codecs)
         check_cells(cells)
-        model = model_class(saved.model).restore(saved.state, cells)
+        entry = entry_of(
+            SYNTHESIZERS,
+            saved.model,
+            code="synthesizer.unknown",
+            hint="install the package that it was fitted with; `fabula plugins` lists those here",
+        )
+        model = entry.model_class().restore(saved.state, cells)
         rules = tuple(Rule(*pair) for pair in zip(card.rules, sql, strict=True))
         relations = Relations.restore(saved.relations, columns.codecs)
         return Synthesizer(columns, model, card, rules=rules, relations=relations, path=path)

@@ -7,7 +7,6 @@ answer, as preference tuning takes them.
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -15,13 +14,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from fabula.errors import UsageError
-from fabula.planning.outputs import ROW
-from fabula.planning.templates import environment
 from fabula.spec.outputs import OutputSpec
 from fabula.training.conversations import WRITE_TALK, Unfit, conversation
-
-Row: TypeAlias = Mapping[str, Any]
-Say: TypeAlias = Callable[[Row], str]
+from fabula.training.saying import Row, say
 
 
 @dataclass(frozen=True)
@@ -62,36 +57,6 @@ class Example:
     assistant: str
     system: str = ""
     rejected: str = ""
-
-
-def say(text: str, columns: Sequence[str]) -> Say:
-    """A function that says a text for a row: a column's value, or a template filled in."""
-    if text in columns:
-        return lambda row: as_text(row[text])
-    template = environment().from_string(text)
-
-    def filled(row: Row) -> str:
-        from jinja2 import TemplateError
-
-        try:
-            return template.render({**row, ROW: row})
-        except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
-            raise UsageError(
-                f"the template {text!r} fails: {error}",
-                code="usage.template",
-                hint=f"the columns are {', '.join(columns)}",
-            ) from error
-
-    return filled
-
-
-def as_text(value: Any) -> str:
-    """A value as a training text: texts as they are, null as nothing, all else as JSON."""
-    if value is None or isinstance(value, str):
-        return value or ""
-    if isinstance(value, bool | list | dict):
-        return json.dumps(value, ensure_ascii=False, default=str)
-    return str(value)
 
 
 def examples(rows: Sequence[Row], wanted: OutputSpec, columns: Sequence[str]) -> Lines:

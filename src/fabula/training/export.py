@@ -27,8 +27,8 @@ from fabula.training.examples import (
     conversations,
     examples,
     preferences,
-    say,
 )
+from fabula.training.saying import say
 from fabula.training.splits import split
 from fabula.training.table_rows import Given, given_rows
 from fabula.training.tokens import TokenCount, count_tokens
@@ -251,7 +251,8 @@ def _write_rows(
         if given.exact is not None and given.is_json and wanted.format == "jsonl":
             _write_json(paths[name], (given.exact[place] for place in places))
         else:
-            part = given.table.take(pa.array(places, pa.int64()))
+            table = given.unchanged if wanted.format == "csv" else given.table
+            part = table.take(pa.array(places, pa.int64()))
             write_table(paths[name], part, part.schema, as_format(wanted.format))
         files.append(ExportedFile(paths[name], len(places)))
     return Export(tuple(files), given.size)

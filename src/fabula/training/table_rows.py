@@ -1,7 +1,8 @@
 """The rows of an export, with each value as it stands in its file.
 
 JSON is read value by value: as columns of one type, objects would gain the keys of each other,
-and texts that look like dates would become dates.
+and texts that look like dates would become dates. CSV is read with types and as texts: a column
+of numbers can be compared, and `1.50` is still written as `1.50`.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from fabula.io.sources import read_json_rows
+from fabula.io.sources import read_json_rows, read_source
 from fabula.io.tables import as_table, one_form, row_mapping
 from fabula.planning.outputs import conversation_column
+from fabula.training.saying import WrittenRow
 from fabula.types import TableLike
 
 
@@ -38,6 +40,26 @@ class Given:
         return as_table(self.data)
 
     @cached_property
+    def written(self) -> pa.Table:
+        """The rows as columns, those of a CSV file as the texts that stand there."""
+        if isinstance(self.data, str | os.PathLike):
+            rows = read_source(self.data, as_written=True)
+            return rows if isinstance(rows, pa.Table) else self.table
+        return self.table
+
+    @cached_property
+    def unchanged(self) -> pa.Table:
+        """The rows for a CSV file: columns whose values would be written otherwise are texts."""
+        table = self.table
+        if self.written is table:
+            return table
+        for place, field in enumerate(table.schema):
+            texts = self.written.column(place)
+            if not table.column(place).cast(texts.type).equals(texts):
+                table = table.set_column(place, field.name, texts)
+        return table
+
+    @cached_property
     def columns(self) -> list[str]:
         """The names of the columns."""
         if self.exact is None:
@@ -56,6 +78,8 @@ class Given:
             nothing = dict.fromkeys(self.columns)
             return [{**nothing, **row} for row in self.exact]
         rows: list[dict[str, Any]] = self.table.to_pylist()
+        if self.written is not self.table:
+            rows = list(map(_with_texts, rows, self.written.to_pylist()))
         talk = conversation_column(self.columns)
         for row in rows if talk else ():
             row.update({name: _without_nulls(value) for name, value in row.items()})
@@ -81,6 +105,12 @@ def given_rows(data: TableLike) -> Given:
         if len(rows) == len(form):
             return Given(form, rows)
     return Given(form)
+
+
+def _with_texts(row: Mapping[str, Any], texts: Mapping[str, str | None]) -> WrittenRow:
+    """A row of a CSV file; what is missing has no text, however the file says so."""
+    said = {name: None if row[name] is None else text for name, text in texts.items()}
+    return WrittenRow(row, said)
 
 
 def _without_nulls(value: Any) -> Any:

@@ -82,6 +82,21 @@ def test_what_models_do_to_the_form_changes_no_value(text: str) -> None:
     assert not reading.bad
 
 
+@pytest.mark.parametrize(
+    ("given", "product", "category"),
+    [
+        ("“Kettle, electric”, Kitchen", "Kettle, electric", "Kitchen"),
+        ("The “Pro” Mug, Kitchen", "The “Pro” Mug", "Kitchen"),
+        ("Regal „Größe“, Möbel", "Regal „Größe“", "Möbel"),
+        ("12\u00a0oz Mug,  Kitchen", "12\u00a0oz Mug", "Kitchen"),
+        ("L’Eau d’Or, Parfum", "L’Eau d’Or", "Parfum"),
+    ],
+)
+def test_quotes_and_spaces_inside_an_input_stay(given: str, product: str, category: str) -> None:
+    reading = read(f"1.\nInput: {given}\nOutput: Warm.")
+    assert values(reading) == [{"product": product, "category": category, "description": "Warm."}]
+
+
 BROKEN = {
     "missing comma": ("1.\nInput: Blue Mug Kitchen\nOutput: Warm.", "1 part for 2 fields"),
     "extra comma": ("1.\nInput: Mug, 12 oz, Kitchen\nOutput: Warm.", "3 parts for 2 fields"),

@@ -9,10 +9,11 @@ import pytest
 from fabula.errors import UsageError
 from fabula.evaluation.metrics.attacks import attribute_inference, excess_interval
 from fabula.evaluation.metrics.bias import bias_results
-from fabula.evaluation.metrics.diversity import distinct, duplicates, text_variety
+from fabula.evaluation.metrics.diversity import distinct, duplicates
 from fabula.evaluation.metrics.frames import prepare
 from fabula.evaluation.metrics.reidentification import identified, sensitive_values
 from fabula.evaluation.metrics.result import MetricResult
+from fabula.evaluation.metrics.text_diversity import text_variety
 from tests.evaluation.metrics.people import people
 
 N = 400

@@ -62,7 +62,9 @@ def test_both_faces_measure_it(tmp_path: Path, capfd: pytest.CaptureFixture[str]
     pa.csv.write_csv(made, tmp_path / "made.csv")
     main(["evaluate", str(tmp_path / "made.csv"), "--real", str(tmp_path / "real.csv")])
     lines = capfd.readouterr().out.splitlines()
-    (line,) = (line for line in lines if line.startswith("quality    hours to months"))
+    (line,) = (
+        line for line in lines if line.startswith("quality    calendar dependence preserved")
+    )
     assert line.split()[-1] == "FAIL"
     made, real = made.select(["rides"]), real.select(["rides"])
     report = fb.evaluate(made, real=real, sections=["quality"])

@@ -7,13 +7,13 @@ import pyarrow as pa
 import pytest
 
 from fabula.evaluation.evaluate import evaluate
-from fabula.evaluation.metrics.diversity import (
+from fabula.evaluation.metrics.frames import prepare
+from fabula.evaluation.metrics.text_diversity import (
     self_similarity,
     text_lengths,
     text_sameness,
     text_topics,
 )
-from fabula.evaluation.metrics.frames import prepare
 
 TOPICS = {
     "cars": "engine wheel diesel sedan brake gearbox motor road tyre hybrid",

@@ -10,7 +10,7 @@ import pytest
 from fabula.errors import FabulaError, PrerequisiteError, UsageError
 from fabula.llm.cache.prices import price_of
 from fabula.llm.client.credentials import set_key
-from fabula.llm.client.presets import PRESETS
+from fabula.llm.client.presets import PROVIDERS
 from fabula.llm.providers.catalogue import ModelSettings, model_settings, open_model
 from fabula.testing import ChatServer
 from tests.llm.builders import QUICK, asking
@@ -107,7 +107,7 @@ def test_vendors_variables_move_their_presets(
     monkeypatch: pytest.MonkeyPatch, provider: str, variable: str, path: str
 ) -> None:
     """A bare host, a whole address, and Ollama's form without a scheme."""
-    preset = PRESETS[provider]
+    preset = PROVIDERS[provider]
     assert open_model(f"{provider}:m").identity == f"{preset.base_url} m"
     monkeypatch.setenv(variable, "http://host:1")
     assert open_model(f"{provider}:m").identity == f"http://host:1{path} m"

@@ -176,3 +176,19 @@ async def test_calls_of_free_rows_ask_for_different_parts_and_know_earlier_waves
     prompts = [call.prompt for call in server.calls]
     assert len(set(prompts)) == len(prompts)
     assert all("So far there are" in prompt for prompt in prompts[1:])
+
+
+async def test_used_texts_are_named_to_the_model_and_used_numbers_are_not(opened: Opened) -> None:
+    """A list of used sizes only pushes a model towards odd ones."""
+    fields = (RowField("size", {"type": "integer"}), RowField("made", DATE), NAME)
+    rows = [{"size": 41 + i, "made": f"2024-01-0{i + 1}", "name": f"Mug {i}"} for i in range(4)]
+    with ChatServer([listed(*rows[:2]), listed(*rows[2:])]) as server:
+        await ask_rows(opened(server), shop(4, fields=fields, rows_per_call=2))
+    assert 'So far there are: "Mug 0", "Mug 1"' in server.calls[1].prompt
+    with ChatServer([listed(*rows[:2]), listed(*rows[2:])]) as server:
+        await ask_rows(opened(server), shop(4, fields=fields[:2], rows_per_call=2))
+    assert "So far there are" not in server.calls[1].prompt
+    assert '"size": 41' in server.calls[1].prompt  # as one of the last rows
+
+
+DATE = {"type": "string", "format": "date"}

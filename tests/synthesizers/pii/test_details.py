@@ -1,5 +1,4 @@
-"""Personal details are recognised and newly generated: of their kind and form, never the real
-ones."""
+"""Personal details are recognised and replaced: of their kind and form, never the real ones."""
 
 from __future__ import annotations
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
-from fabula.augment.asking import AskOptions, ask, job_options, shortfall
+from fabula.augment.asking import AskOptions, ask, job_options, kept_reasoning, shortfall
 from fabula.augment.options import check_options, named_options
 from fabula.augment.pairs.attributes import Attributes, dealt
 from fabula.augment.pairs.fields import PairFields, pair_fields
@@ -38,6 +38,7 @@ class PairOptions(AskOptions, total=False):
     balance: Attributes
     check_pair: CheckRow | None
     numbered: bool
+    reasoning: Literal["keep", "drop"]
 
 
 @named_options(PairOptions)
@@ -62,6 +63,8 @@ def pairs(wanted: Any = None, n: int = 100, **options: Unpack[PairOptions]) -> P
               `{"topic": ["billing", "login"], "tone": {"calm": 3, "angry": 1}}`.
             - `check_pair`: Takes a pair, returns its problems in words; they go back to the model.
             - `numbered`: Ask for numbered text even where the endpoint can do JSON.
+            - `reasoning`: `keep` puts what the model thought before it wrote a pair into the
+              pair, as `reasoning`; pairs that were asked together share it.
 
     Returns:
         The pairs, with what was parsed, repeated and refused; `write` exports them.
@@ -145,6 +148,10 @@ def pair_task(wanted: Any, n: int, options: PairOptions) -> PairTask:
         check_row=row_check(fields.make, options.get("check_pair")),
         notation=Numbered(inputs, fields.output_names) if inputs else None,
         plain=options.get("numbered", False),
+        reasoning=kept_reasoning(
+            options.get("reasoning", "drop"),
+            (*attributes, *fields.input_names, *fields.output_names),
+        ),
         **job_options(options),
     )
     return PairTask(fields, given, job)

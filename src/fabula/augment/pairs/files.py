@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fabula.augment.asking import REASONING
 from fabula.augment.pairs.ask import PairOptions, pairs
 from fabula.augment.pairs.fields import pair_fields
 from fabula.augment.pairs.result import Pairs
@@ -63,6 +64,7 @@ def _check_export(
     inputs, outputs = options.get("input", ()), options.get("output", ())
     fields = pair_fields(wanted, inputs=inputs, outputs=outputs)
     columns = [*options.get("balance", {}), *fields.input_names, *fields.output_names]
+    columns += [REASONING] if options.get("reasoning") == "keep" else []
     how = Pairs((), fields).how_written(output, asked)
     planned = plan_export(
         output, columns, {name: how[name] for name in how if name not in _NOT_PLANNED}

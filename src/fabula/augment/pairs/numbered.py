@@ -18,7 +18,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
+from fabula.augment.pairs.objects import Sides
 from fabula.llm.rows.chatter import doubt_of, without_farewell
 from fabula.llm.rows.prompt_format import Reading
 
@@ -35,6 +37,8 @@ _RULE = re.compile(r"[ \t]*[-=_*]{3,}[ \t]*")
 _FENCE = re.compile(r"[ \t]*`{3,}[\w-]*[ \t]*")
 _QUOTES = {'"': '"', "“": "”", "'": "'", "`": "`", "*": "*", "_": "_", "«": "»"}
 _SEPARATORS = (",", "|", ";", "，")
+_SPACES = re.compile(r"[ \t\r\n\f\v]+")
+"""Spaces that mean nothing; one that does not break stays."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,16 @@ class Numbered:
         problem = f"the reply was cut off after {len(items)} whole rows" if cut else ""
         return Reading(items, problem, bad, shorten=cut)
 
+    def unpacked(self, value: Any) -> Any:
+        """Pairs of an input and an output as objects of the fields asked for."""
+        return Sides(self.inputs, self.outputs, self._input, self._output).unpacked(value)
+
+    def _input(self, text: str) -> dict[str, str]:
+        return {self.inputs[0]: text} if len(self.inputs) == 1 else _parts(text, self.inputs)
+
+    def _output(self, text: str) -> dict[str, str]:
+        return {self.outputs[0]: text} if len(self.outputs) == 1 else self._outputs(text)
+
     def _doubt(self, values: Mapping[str, object]) -> str:
         """Whether the last value of a pair may end with words to the reader of the reply."""
         asked = " ".join((*self.inputs, *self.outputs))
@@ -119,7 +133,7 @@ class _Block:
     output: str | None
 
 
-class _Unreadable(Exception):
+class _Unreadable(ValueError):
     """Why a block gives no pair."""
 
 
@@ -173,7 +187,7 @@ def _unmarked(text: str, mark: str) -> str:
 
 def _parts(text: str, names: Sequence[str]) -> dict[str, str]:
     """The values of an input, one a field; anything that could mean two things is refused."""
-    text = " ".join(text.split())
+    text = _SPACES.sub(" ", text).strip()
     if len(names) == 1:
         values = [_bare(_unlabelled(text, names[0]))]
     else:
@@ -190,8 +204,8 @@ def _split(text: str, wanted: int) -> list[str]:
     """A text in as many parts as there are fields, by quotes or by one kind of separator."""
     forms = (_bare(text), text) if text[:1] in ('"', "“") else (text, _bare(text))
     for written in dict.fromkeys(forms):
-        straight = written.replace("“", '"').replace("”", '"')
         for separator in _SEPARATORS:
+            straight = _straight(written, separator)
             try:
                 read = csv.reader(
                     [straight], delimiter=separator, skipinitialspace=True, strict=True
@@ -203,6 +217,12 @@ def _split(text: str, wanted: int) -> list[str]:
                 return quoted
     count = text.count(",") + 1
     raise _Unreadable(f"its input holds {count} part{'s' * (count != 1)} for {wanted} fields")
+
+
+def _straight(text: str, separator: str) -> str:
+    """A text in which curly quotes around a whole part are straight; those inside a part stay."""
+    part = rf"(^|{re.escape(separator)})( *)“([^“”]*)”(?= *(?:{re.escape(separator)}|$))"
+    return text if '"' in text else re.sub(part, r'\1\2"\3"', text)
 
 
 def _labelled(text: str, names: Sequence[str]) -> dict[str, str]:

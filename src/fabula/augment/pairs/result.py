@@ -105,9 +105,11 @@ class Pairs(Sequence[dict[str, Any]]):
         Without a `format`, the file's ending names one, and the pairs are written as they are.
         `user` and `assistant` are by default the input's and the output's fields.
         """
+        from fabula.options import known_options
         from fabula.training.export import export
 
-        return export(self.to_arrow(), output, **self.how_written(output, options))
+        how = self.how_written(output, options)
+        return known_options(export)(self.to_arrow(), output, **how)
 
     def how_written(self, output: Path, asked: Mapping[str, Any]) -> dict[str, Any]:
         """The options of an export, with what the pairs' shape says where nothing is asked."""

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from fabula.evaluation.metrics.distances import Space, nearest, squared_apart
 from fabula.evaluation.metrics.frames import Column, Frame, Frames
-from fabula.evaluation.metrics.nearest_records import needs_holdout
-from fabula.evaluation.metrics.result import MetricResult, percent
+from fabula.evaluation.metrics.metric import METRICS, Score, metric
+from fabula.evaluation.metrics.nearest_records import WITHOUT_HOLDOUT
+from fabula.evaluation.metrics.result import percent
 
 RISK = 0.05
 ATTACKS = 1_000
@@ -35,11 +36,19 @@ MOST_TRIES = 6_000
 _SOURCE = "Giomi et al. (2023), risk = (success - baseline) / (1 - baseline)"
 
 
-def singling_out(frames: Frames) -> MetricResult:
+@METRICS.add
+@metric(
+    "privacy.singling_out",
+    "singling out",
+    better="lower",
+    source=_SOURCE,
+    form="share",
+    place=60,
+)
+def singling_out(frames: Frames) -> Score:
     """How often a description that fits one synthetic row fits exactly one real person."""
-    name, title = "singling_out", "people singled out"
     if frames.holdout is None:
-        return needs_holdout(name, title, _SOURCE)
+        return WITHOUT_HOLDOUT
     columns = frames.measured
     width = min(PREDICATE_COLUMNS, len(columns))
     rows = min(frames.truth.rows, frames.holdout.rows)
@@ -48,25 +57,34 @@ def singling_out(frames: Frames) -> MetricResult:
     ]
     predicates = _isolating(frames, columns, width) if width else []
     if not predicates:
-        return MetricResult(
-            "privacy", name, title, 0.0, "lower",
-            "No description of a few columns fits exactly one synthetic row.", _SOURCE,
-            baseline=0.0, compared="no attack", threshold=RISK, form="share",
-        )  # fmt: skip
+        return Score(
+            0.0,
+            "No description of a few columns fits exactly one synthetic row.",
+            baseline=0.0,
+            compared="no attack",
+            threshold=RISK,
+        )
     real, held = (sum(_matches(table, item) == 1 for item in predicates) for table in tables)
     return _risk(
-        name, title,
         "Of descriptions that fit one synthetic row, {real} fit exactly one real person and "
         "{held} one person who was held back",
         hits=(real, held), n=len(predicates), details={"columns": width, "rows": rows},
     )  # fmt: skip
 
 
-def linkability(frames: Frames) -> MetricResult:
+@METRICS.add
+@metric(
+    "privacy.linkability",
+    "linkability",
+    better="lower",
+    source=_SOURCE,
+    form="share",
+    place=70,
+)
+def linkability(frames: Frames) -> Score:
     """How often two halves of a person's columns lead to the same synthetic row."""
-    name, title = "linkability", "records linked"
     if frames.holdout is None or len(frames.measured) < 2:
-        return needs_holdout(name, title, _SOURCE)
+        return WITHOUT_HOLDOUT
     space = Space.of(frames)
     order = frames.rng("linkability").permutation(len(space.parts))
     sides = [order[: len(order) // 2], order[len(order) // 2 :]]
@@ -82,7 +100,6 @@ def linkability(frames: Frames) -> MetricResult:
             found.append(nearest(people[:, chosen], references[:, chosen])[1])
         hits.append(int((found[0] == found[1]).sum()))
     return _risk(
-        name, title,
         "Two halves of the columns lead to the same synthetic row for {real} of the real people "
         "and {held} of those who were held back",
         hits=(hits[0], hits[1]), n=n,
@@ -90,11 +107,19 @@ def linkability(frames: Frames) -> MetricResult:
     )  # fmt: skip
 
 
-def attribute_inference(frames: Frames) -> MetricResult:
+@METRICS.add
+@metric(
+    "privacy.attribute_inference",
+    "attribute inference",
+    better="lower",
+    source=_SOURCE,
+    form="share",
+    place=50,
+)
+def attribute_inference(frames: Frames) -> Score:
     """How well one column is guessed from all others with the nearest synthetic row."""
-    name, title = "attribute_inference", "secrets guessed"
     if frames.holdout is None or len(frames.measured) < 2:
-        return needs_holdout(name, title, _SOURCE)
+        return WITHOUT_HOLDOUT
     space = Space.of(frames)
     n = min(ATTACKS, frames.truth.rows, frames.holdout.rows)
     sample = frames.sample(frames.synthetic, MOST_REFERENCES, "attack references")
@@ -110,7 +135,6 @@ def attribute_inference(frames: Frames) -> MetricResult:
     at = int(np.argmax((rates[0] - rates[1]) / np.maximum(_spread(rates[0], rates[1], n), 1e-9)))
     worst = space.columns[at].name
     return _risk(
-        name, title,
         f"From the other columns `{worst}` is guessed right for {{real}} of the real people and "
         "{held} of those who were held back",
         hits=(round(rates[0][at] * n), round(rates[1][at] * n)), n=n,
@@ -119,10 +143,10 @@ def attribute_inference(frames: Frames) -> MetricResult:
 
 
 def _risk(
-    name: str, title: str, said: str, *, hits: tuple[int, int], n: int,
+    said: str, *, hits: tuple[int, int], n: int,
     details: Mapping[str, Any], tries: int = 1,
-) -> MetricResult:  # fmt: skip
-    """The result of an attack on `n` people of either side; of several tries, the best one.
+) -> Score:  # fmt: skip
+    """The score of an attack on `n` people of either side; of several tries, the best one.
 
     It fails where even the low end of the interval is above the bound. Where the interval is too
     wide to call the data safe, there is no verdict.
@@ -140,17 +164,21 @@ def _risk(
         rest = f"nothing that this data gives away (at most {percent(max(0.0, high))})"
     else:
         rest = f"an excess risk of {percent(value)}, which may be chance ({span})"
-    return MetricResult(
-        "privacy", name, title, value, "lower",
+    return Score(
+        value,
         f"{said.format(real=percent(real), held=percent(held))}, in {n:,} attacks each: {rest}.",
-        _SOURCE, baseline=0.0, compared="no leak",
+        baseline=0.0,
+        compared="no leak",
         threshold=None if open_end else RISK + max(0.0, value - surely) * (value > RISK),
-        no_verdict=open_end, form="share",
+        no_verdict=open_end,
         details={
-            "attacks": n, "success": real, "success_on_holdout": held, "interval": [low, high],
+            "attacks": n,
+            "success": real,
+            "success_on_holdout": held,
+            "interval": [low, high],
             **details,
         },
-    )  # fmt: skip
+    )
 
 
 def excess_interval(hits: tuple[int, int], n: int, *, tries: int = 1) -> tuple[float, float]:

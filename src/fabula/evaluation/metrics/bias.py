@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import combinations
 
 import numpy as np
 
-from fabula.errors import UsageError
-from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames
+from fabula.evaluation.metrics.frames import Array, Frames
+from fabula.evaluation.metrics.groups import Groups, Outcome, crossed_groups, groups_of, outcome_of
+from fabula.evaluation.metrics.metric import METRICS, Metric, Score
 from fabula.evaluation.metrics.result import SAYS_NOTHING, MetricResult, bounded, noise, percent
 from fabula.evaluation.metrics.utility import outcome_column
 
@@ -18,30 +19,55 @@ REPRESENTATION, DIFFERENCE, FOUR_FIFTHS, AMPLIFIED = 0.05, 0.20, 0.80, 0.05
 SMALL_CELL = 30
 """Groups of fewer rows are named, and no rate of theirs is judged."""
 
-BANDS = 4
-MOST_GROUPS = 30
 _FIFTHS = "Four-fifths rule (EEOC Uniform Guidelines 1978)"
 
 
-@dataclass(frozen=True)
-class Groups:
-    """Rows by group: the labels, and each frame's code per row (-1: no group)."""
+_REPRESENTATION = Metric(
+    "bias.representation",
+    "group representation",
+    "lower",
+    "Largest difference of group shares",
+    form="share",
+    needs="nothing",
+    place=10,
+)
+_GAP = Metric(
+    "bias.outcome_difference",
+    "demographic parity difference",
+    "lower",
+    "Demographic parity difference (Dwork et al. 2012)",
+    form="share",
+    needs="nothing",
+    place=20,
+)
+_RATIO = Metric(
+    "bias.outcome_ratio",
+    "disparate impact ratio (four-fifths rule)",
+    "higher",
+    _FIFTHS,
+    needs="nothing",
+    place=30,
+)
+_AMPLIFICATION = Metric(
+    "bias.amplification",
+    "bias amplification",
+    "lower",
+    "Bias amplification (Zhao et al. 2017)",
+    form="share",
+    needs="nothing",
+    place=40,
+)
+_INTERSECTIONS = Metric(
+    "bias.intersections",
+    "disparate impact ratio, intersections",
+    "higher",
+    _FIFTHS,
+    needs="nothing",
+    place=50,
+)
 
-    name: str
-    labels: tuple[str, ...]
-    synthetic: Array
-    real: Array | None
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """The good outcome: what it is in words, and who has it (1, 0, or NaN where unknown)."""
-
-    words: str
-    synthetic: Array
-    real: Array | None
-
-
+@METRICS.together(_REPRESENTATION, _GAP, _RATIO, _AMPLIFICATION, _INTERSECTIONS)
 def bias_results(
     frames: Frames, protected: Sequence[str], target: str | None = None, positive: str | None = None
 ) -> list[MetricResult]:
@@ -58,21 +84,20 @@ def bias_results(
         UsageError: A column does not exist, or can't define groups.
     """
     columns = [outcome_column(frames, name) for name in protected]
-    groups = [_groups(frames, column) for column in columns]
+    groups = [groups_of(frames, column) for column in columns]
     results = [_representation(frames, groups)]
     if target is None:
         return results
-    outcome = _outcome(frames, outcome_column(frames, target), positive)
+    outcome = outcome_of(frames, outcome_column(frames, target), positive)
     results += _outcomes(groups, outcome)
     if len(groups) > 1:
-        crossed = [_crossed(first, second) for first, second in combinations(groups, 2)]
+        crossed = [crossed_groups(first, second) for first, second in combinations(groups, 2)]
         results.append(_intersections(crossed, outcome))
     return results
 
 
 def _representation(frames: Frames, groups: list[Groups]) -> MetricResult:
     """The largest change of a group's share."""
-    title, source = "groups represented", "Largest difference of group shares"
     shares = {
         f"{group.name}: {label}": (made, there)
         for group in groups
@@ -83,22 +108,27 @@ def _representation(frames: Frames, groups: list[Groups]) -> MetricResult:
     if frames.real is None:
         least = min(shares, key=lambda name: shares[name][0])
         made_only = {name: {"synthetic": made} for name, (made, _) in shares.items()}
-        return MetricResult(
-            "bias", "representation", title, None, "lower",
-            f"Without real data there is nothing to compare; the smallest group is {least}, with "
-            f"{percent(shares[least][0])} of the rows.",
-            source, details={"groups": made_only},
-        )  # fmt: skip
+        return _REPRESENTATION.result(
+            Score(
+                None,
+                "Without real data there is nothing to compare; the smallest group is "
+                f"{least}, with {percent(shares[least][0])} of the rows.",
+                details={"groups": made_only},
+            )
+        )
     worst = max(shares, key=lambda name: abs(shares[name][0] - shares[name][1]))
     made, there = shares[worst]
-    return MetricResult(
-        "bias", "representation", title, abs(made - there), "lower",
-        f"{worst} changes most: {percent(made)} of the synthetic rows, {percent(there)} of the "
-        "real ones.",
-        source, baseline=0.0, compared="ideal", form="share",
-        threshold=max(REPRESENTATION, noise(there, frames.synthetic.rows, frames.real.rows)),
-        details={"groups": {n: {"synthetic": s, "real": r} for n, (s, r) in shares.items()}},
-    )  # fmt: skip
+    return _REPRESENTATION.result(
+        Score(
+            abs(made - there),
+            f"{worst} changes most: {percent(made)} of the synthetic rows, {percent(there)} of the "
+            "real ones.",
+            baseline=0.0,
+            compared="ideal",
+            threshold=max(REPRESENTATION, noise(there, frames.synthetic.rows, frames.real.rows)),
+            details={"groups": {n: {"synthetic": s, "real": r} for n, (s, r) in shares.items()}},
+        )
+    )
 
 
 def _outcomes(groups: list[Groups], outcome: Outcome) -> list[MetricResult]:
@@ -108,11 +138,7 @@ def _outcomes(groups: list[Groups], outcome: Outcome) -> list[MetricResult]:
     judged = {name: rates for name, rates in made.items() if len(rates.kept) > 1}
     if not judged:
         words = f"Not measured: no two groups have {SMALL_CELL} rows or more."
-        return [
-            MetricResult(
-                "bias", "outcome_ratio", "four-fifths rule", None, "higher", words, _FIFTHS
-            )
-        ]
+        return [_RATIO.result(Score(None, words))]
     small = [f"{name} {label}" for name, rates in made.items() for label in rates.small]
     warning = (
         f" Too few rows to judge: {', '.join(small[:5])}{' …' if len(small) > 5 else ''}."
@@ -129,28 +155,37 @@ def _outcomes(groups: list[Groups], outcome: Outcome) -> list[MetricResult]:
     wide = max(judged, key=lambda name: judged[name].difference - most[name])
     unfair = min(judged, key=lambda name: judged[name].ratio - least[name])
     results = [
-        MetricResult(
-            "bias", "outcome_difference", "outcome difference", judged[wide].difference, "lower",
-            f"{outcome.words} for {judged[wide].said} by `{wide}`."
-            f"{_inherited(most[wide], DIFFERENCE)}{warning}",
-            "Demographic parity difference (Dwork et al. 2012)",
-            baseline=there[wide].difference if len(there[wide].kept) > 1 else None,
-            compared="real rows", threshold=bounded(most[wide]), form="share",
-            no_verdict=bounded(most[wide]) is None, details=details,
+        _GAP.result(
+            Score(
+                judged[wide].difference,
+                f"{outcome.words} for {judged[wide].said} by `{wide}`."
+                f"{_inherited(most[wide], DIFFERENCE)}{warning}",
+                baseline=there[wide].difference if len(there[wide].kept) > 1 else None,
+                compared="real rows",
+                threshold=bounded(most[wide]),
+                no_verdict=bounded(most[wide]) is None,
+                details=details,
+            )
         ),
-        MetricResult(
-            "bias", "outcome_ratio", "four-fifths rule", judged[unfair].ratio, "higher",
-            f"{outcome.words} {judged[unfair].ratio:.2f} times as often in the least favoured "
-            f"group of `{unfair}` as in the most favoured one"
-            + (f"; in the real data {there[unfair].ratio:.2f} times."
-               if len(there[unfair].kept) > 1 else ".")
-            + _inherited(least[unfair], FOUR_FIFTHS),
-            _FIFTHS, baseline=there[unfair].ratio if len(there[unfair].kept) > 1 else None,
-            compared="real rows", threshold=_floor(least[unfair]),
-            no_verdict=_floor(least[unfair]) is None,
-            details=details,
+        _RATIO.result(
+            Score(
+                judged[unfair].ratio,
+                f"{outcome.words} {judged[unfair].ratio:.2f} times as often in the least favoured "
+                f"group of `{unfair}` as in the most favoured one"
+                + (
+                    f"; in the real data {there[unfair].ratio:.2f} times."
+                    if len(there[unfair].kept) > 1
+                    else "."
+                )
+                + _inherited(least[unfair], FOUR_FIFTHS),
+                baseline=there[unfair].ratio if len(there[unfair].kept) > 1 else None,
+                compared="real rows",
+                threshold=_floor(least[unfair]),
+                no_verdict=_floor(least[unfair]) is None,
+                details=details,
+            )
         ),
-    ]  # fmt: skip
+    ]
     grown = {
         name: rates.difference - there[name].difference
         for name, rates in judged.items()
@@ -170,36 +205,41 @@ def _amplification(name: str, grown: float, made: _Rates, there: _Rates) -> Metr
             f"{'grows' if grown > 0 else 'shrinks'} from {percent(there.difference)} in the real "
             f"data to {percent(made.difference)}."
         )
-    return MetricResult(
-        "bias", "amplification", "bias amplified", grown, "lower",
-        f"The gap between groups of `{name}` {said}",
-        "Bias amplification (Zhao et al. 2017)", baseline=0.0, compared="ideal",
-        threshold=max(AMPLIFIED, 1.5 * noise(0.5, made.fewest, there.fewest)), form="share",
-    )  # fmt: skip
+    return _AMPLIFICATION.result(
+        Score(
+            grown,
+            f"The gap between groups of `{name}` {said}",
+            baseline=0.0,
+            compared="ideal",
+            threshold=max(AMPLIFIED, 1.5 * noise(0.5, made.fewest, there.fewest)),
+        )
+    )
 
 
 def _intersections(crossed: list[Groups], outcome: Outcome) -> MetricResult:
     """The lowest ratio of outcome rates where two protected columns meet."""
-    title = "four-fifths rule, crossed"
     made = {group.name: _rates(group, group.synthetic, outcome.synthetic) for group in crossed}
     there = {group.name: _rates(group, group.real, outcome.real) for group in crossed}
     judged = {name: rates for name, rates in made.items() if len(rates.kept) > 1}
     if not judged:
         words = f"Not measured: no two crossed groups have {SMALL_CELL} rows or more."
-        return MetricResult("bias", "intersections", title, None, "higher", words, _FIFTHS)
+        return _INTERSECTIONS.result(Score(None, words))
     least = {name: _least_ratio(rates, there[name]) for name, rates in judged.items()}
     worst = min(judged, key=lambda name: judged[name].ratio - least[name])
     small = sum(len(rates.small) for rates in made.values())
-    return MetricResult(
-        "bias", "intersections", title, judged[worst].ratio, "higher",
-        f"Crossing {worst}, {outcome.words} for {judged[worst].said}; {small} crossed groups "
-        f"have fewer than {SMALL_CELL} rows and are not judged."
-        + _inherited(least[worst], FOUR_FIFTHS),
-        _FIFTHS, baseline=there[worst].ratio if len(there[worst].kept) > 1 else None,
-        compared="real rows", threshold=_floor(least[worst]),
-        no_verdict=_floor(least[worst]) is None,
-        details={"groups": {name: _table(made[name], there[name]) for name in made}},
-    )  # fmt: skip
+    return _INTERSECTIONS.result(
+        Score(
+            judged[worst].ratio,
+            f"Crossing {worst}, {outcome.words} for {judged[worst].said}; {small} crossed groups "
+            f"have fewer than {SMALL_CELL} rows and are not judged."
+            + _inherited(least[worst], FOUR_FIFTHS),
+            baseline=there[worst].ratio if len(there[worst].kept) > 1 else None,
+            compared="real rows",
+            threshold=_floor(least[worst]),
+            no_verdict=_floor(least[worst]) is None,
+            details={"groups": {name: _table(made[name], there[name]) for name in made}},
+        )
+    )
 
 
 @dataclass(frozen=True)
@@ -304,96 +344,3 @@ def _shares(groups: Groups, codes: Array | None) -> list[float]:
         return [0.0] * len(groups.labels)
     counts = np.bincount(codes[codes >= 0], minlength=len(groups.labels))
     return [float(count / max(counts.sum(), 1)) for count in counts]
-
-
-def _groups(frames: Frames, column: Column) -> Groups:
-    """The groups that a column defines: its labels, or quarters of its numbers."""
-    frame = frames.real or frames.synthetic
-    if column.family == "category":
-        if len(column.levels) > MOST_GROUPS:
-            raise UsageError(
-                f"column `{column.name}` has {len(column.levels)} labels, too many for groups",
-                code="evaluate.groups",
-                hint=f"protect a column of at most {MOST_GROUPS} labels",
-            )
-        codes = [
-            f[column.name].astype(np.int64) - 1 if f else None
-            for f in (frames.synthetic, frames.real)
-        ]
-        assert codes[0] is not None
-        return Groups(column.name, column.levels, codes[0], codes[1])
-    values = frame[column.name]
-    filled = values[~np.isnan(values)]
-    if not len(filled):
-        return Groups(column.name, (), np.full(frames.synthetic.rows, -1), None)
-    edges = np.unique(np.quantile(filled, np.arange(1, BANDS) / BANDS))
-    ends = [f"{edge:g}" for edge in edges]
-    labels = [f"up to {ends[0]}"]
-    labels += [f"{low} to {high}" for low, high in pairwise(ends)]
-    labels.append(f"over {ends[-1]}")
-
-    def coded(values: Array) -> Array:
-        return np.where(np.isnan(values), -1, np.searchsorted(edges, values))
-
-    real = coded(frames.real[column.name]) if frames.real else None
-    return Groups(column.name, tuple(labels), coded(frames.synthetic[column.name]), real)
-
-
-def _crossed(first: Groups, second: Groups) -> Groups:
-    labels = tuple(f"{a} × {b}" for a in first.labels for b in second.labels)
-
-    def coded(left: Array | None, right: Array | None) -> Array | None:
-        if left is None or right is None:
-            return None
-        return np.where((left < 0) | (right < 0), -1, left * len(second.labels) + right)
-
-    synthetic = coded(first.synthetic, second.synthetic)
-    assert synthetic is not None
-    name = f"`{first.name}` and `{second.name}`"
-    return Groups(name, labels, synthetic, coded(first.real, second.real))
-
-
-def _outcome(frames: Frames, column: Column, positive: str | None) -> Outcome:
-    """Who has the good outcome."""
-    frame = frames.real or frames.synthetic
-    if not (frame[column.name] > (0 if column.family == "category" else -np.inf)).any():
-        raise UsageError(
-            f"`{column.name}` has no value, so that nothing tells which outcome is good",
-            code="evaluate.positive",
-            hint="name another `target`",
-        )
-
-    def good(frame: Frame | None, code: int) -> Array | None:
-        if frame is None:
-            return None
-        values = frame[column.name]
-        return np.where(values == 0, np.nan, values == code)
-
-    if column.family == "category":
-        if positive is not None and positive not in column.levels:
-            raise UsageError(
-                f"`{column.name}` never is `{positive}`",
-                code="evaluate.positive",
-                hint=f"it is one of {', '.join(column.levels[:10])}",
-            )
-        counts = np.bincount(frame[column.name], minlength=len(column.levels) + 1)[1:]
-        there = np.flatnonzero(counts)
-        rare = int(there[counts[there].argmin()]) if len(there) <= 2 else int(counts.argmax())
-        code = column.levels.index(positive) if positive is not None else rare
-        words = f"`{column.name}` is `{column.levels[code]}`"
-        synthetic = good(frames.synthetic, code + 1)
-        assert synthetic is not None
-        return Outcome(words, synthetic, good(frames.real, code + 1))
-    middle = float(np.nanmedian(frame[column.name]))
-
-    def above(frame: Frame | None) -> Array | None:
-        if frame is None:
-            return None
-        values = frame[column.name]
-        # Values of 0 and 1 are an outcome by themselves.
-        limit = middle if len(np.unique(values[~np.isnan(values)])) > 2 else 0.5
-        return np.where(np.isnan(values), np.nan, values > limit)
-
-    synthetic = above(frames.synthetic)
-    assert synthetic is not None
-    return Outcome(f"`{column.name}` above {middle:g}", synthetic, above(frames.real))

@@ -6,7 +6,8 @@ import numpy as np
 
 from fabula.evaluation.metrics.distances import Points, Space, kth_distance, nearest
 from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames
-from fabula.evaluation.metrics.result import MetricResult, percent
+from fabula.evaluation.metrics.metric import METRICS, Score, metric
+from fabula.evaluation.metrics.result import percent
 
 COVERAGE, PRECISION, RECALL = 0.85, 0.85, 0.70
 SHORT = 0.15
@@ -18,57 +19,92 @@ LEVELS = np.linspace(0.02, 0.98, 49)
 _SOURCE = "Alpha-precision and beta-recall (Alaa et al. 2022), without their one-class embedding"
 
 
-def coverage(frames: Frames) -> MetricResult:
+@METRICS.add
+@metric(
+    "quality.coverage",
+    "coverage of labels and ranges",
+    better="higher",
+    source="Category and range coverage",
+    form="share",
+    place=60,
+)
+def coverage(frames: Frames) -> Score:
     """Mean over columns of the share of real labels, or of the real range, that occurs."""
     found = _covered(frames, frames.truth, frames.synthetic)
     base = _covered(frames, *frames.halves)
     worst = min(found, key=lambda name: found[name], default="")
     value = float(np.mean(list(found.values()))) if found else None
     real = float(np.mean(list(base.values()))) if base else None
-    return MetricResult(
-        "quality", "coverage", "values covered", value, "higher",
-        "Not measured: no column has values to cover." if value is None
-        else "Every real label and the whole range of every number occur." if value == 1
-        else f"{percent(value)} of the real labels and ranges occur; least of `{worst}`, with "
-        f"{percent(found[worst])}.",
-        "Category and range coverage",
-        baseline=real, compared=frames.compared,
+    return Score(
+        value,
+        (
+            "Not measured: no column has values to cover."
+            if value is None
+            else "Every real label and the whole range of every number occur."
+            if value == 1
+            else f"{percent(value)} of the real labels and ranges occur; least of `{worst}`, with "
+            f"{percent(found[worst])}."
+        ),
+        baseline=real,
+        compared=frames.compared,
         threshold=COVERAGE if real is None else min(COVERAGE, real - SHORT),
-        form="share", details={"columns": found},
-    )  # fmt: skip
+        details={"columns": found},
+    )
 
 
-def precision(frames: Frames) -> MetricResult:
+@METRICS.add
+@metric(
+    "quality.precision",
+    "precision (typicality)",
+    better="higher",
+    source=_SOURCE,
+    place=70,
+)
+def precision(frames: Frames) -> Score:
     """Whether synthetic rows lie as near to the centre of the real rows as real rows do."""
     space = Space.of(frames)
     value = _precision(*_points(frames, space, frames.truth, frames.synthetic))
     base = _precision(*_points(frames, space, *frames.halves))
     least = PRECISION if base >= PRECISION else base - SHORT  # such as rows that are all equal
-    return MetricResult(
-        "quality", "precision", "typical rows", value, "higher",
-        f"Synthetic rows are as typical or unusual as real ones to {percent(value)}: they are "
-        "neither all average nor farther out than reality goes."
-        if value >= least
-        else f"Synthetic rows are as typical or unusual as real ones only to {percent(value)}: "
-        "too many are average, or farther out than reality goes.",
-        _SOURCE, baseline=base, compared=frames.compared,
-        threshold=least, details={"most_rows": MOST_ROWS},
-    )  # fmt: skip
+    return Score(
+        value,
+        (
+            f"Synthetic rows are as typical or unusual as real ones to {percent(value)}: they are "
+            "neither all average nor farther out than reality goes."
+            if value >= least
+            else f"Synthetic rows are as typical or unusual as real ones only to {percent(value)}: "
+            "too many are average, or farther out than reality goes."
+        ),
+        baseline=base,
+        compared=frames.compared,
+        threshold=least,
+        details={"most_rows": MOST_ROWS},
+    )
 
 
-def recall(frames: Frames) -> MetricResult:
+@METRICS.add
+@metric(
+    "quality.recall",
+    "recall (coverage)",
+    better="higher",
+    source=_SOURCE,
+    form="share",
+    place=80,
+)
+def recall(frames: Frames) -> Score:
     """Whether every neighbourhood of real rows has synthetic rows in it."""
     space = Space.of(frames)
     value = _recall(*_points(frames, space, frames.truth, frames.synthetic))
     base = _recall(*_points(frames, space, *frames.halves))
-    return MetricResult(
-        "quality", "recall", "reality reached", value, "higher",
+    return Score(
+        value,
         f"{percent(value)} of the real rows have a synthetic row at least as near as their "
         f"{NEIGHBOURS}th nearest real row.",
-        _SOURCE, baseline=base, compared=frames.compared,
-        threshold=min(RECALL, base - SHORT), form="share",
+        baseline=base,
+        compared=frames.compared,
+        threshold=min(RECALL, base - SHORT),
         details={"most_rows": MOST_ROWS, "neighbours": NEIGHBOURS},
-    )  # fmt: skip
+    )
 
 
 def _covered(frames: Frames, real: Frame, synthetic: Frame) -> dict[str, float]:

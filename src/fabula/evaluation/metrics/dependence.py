@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames
-from fabula.evaluation.metrics.result import MetricResult, percent
+from fabula.evaluation.metrics.metric import METRICS, Score, metric
+from fabula.evaluation.metrics.result import percent
 
 KEPT = 0.75
 """The share of the real dependence that has to be kept."""
@@ -54,34 +55,41 @@ class Kept:
     kept: float
 
 
-def dependence(frames: Frames) -> MetricResult:
+@METRICS.add
+@metric(
+    "quality.dependence",
+    "dependence preserved",
+    better="higher",
+    source=SOURCE,
+    form="share",
+    place=30,
+)
+def dependence(frames: Frames) -> Score:
     """The share of the dependence between columns that the synthetic rows have."""
     found = kept_pairs(frames, frames.measured, frames.truth, frames.synthetic)
     base = kept_pairs(frames, frames.measured, *frames.halves)
-    return dependence_result("dependence", "dependence kept", found, base, compared=frames.compared)
+    return dependence_score(found, base, compared=frames.compared)
 
 
-def dependence_result(
-    name: str, title: str, found: list[Kept], base: list[Kept], *, compared: str
-) -> MetricResult:
-    """The result for some pairs, alongside what another sample of real rows keeps."""
+def dependence_score(found: list[Kept], base: list[Kept], *, compared: str) -> Score:
+    """The score of some pairs, alongside what another sample of real rows keeps."""
     if not found:
-        return MetricResult(
-            "quality", name, title, None, "higher",
-            "Not measured: no columns of the real rows depend on each other.", SOURCE,
-        )  # fmt: skip
+        return Score(None, "Not measured: no columns of the real rows depend on each other.")
     value, fit = mean_kept(found), mean_kept(base) if base else None
     worst = sorted(found, key=lambda pair: (pair.kept - 1) * pair.strength**2)[:20]
-    return MetricResult(
-        "quality", name, title, value, "higher",
-        f"{percent(value)} of what columns say about each other is kept; of `{worst[0].first}` "
-        f"and `{worst[0].second}` it is {percent(worst[0].kept)}."
-        if value < 1
-        else "All that columns say about each other is kept.",
-        SOURCE, baseline=fit, compared=compared,
-        threshold=KEPT if fit is None else min(KEPT, CLOSE * fit), form="share",
+    return Score(
+        value,
+        (
+            f"{percent(value)} of what columns say about each other is kept; of `{worst[0].first}` "
+            f"and `{worst[0].second}` it is {percent(worst[0].kept)}."
+            if value < 1
+            else "All that columns say about each other is kept."
+        ),
+        baseline=fit,
+        compared=compared,
+        threshold=KEPT if fit is None else min(KEPT, CLOSE * fit),
         details={"pairs": len(found), "worst": [vars(pair) for pair in worst]},
-    )  # fmt: skip
+    )
 
 
 def mean_kept(pairs: list[Kept]) -> float:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from fabula.evaluation.metrics.boosting import auc, features, predict
 from fabula.evaluation.metrics.distances import Space
 from fabula.evaluation.metrics.frames import Array, Frame, Frames
-from fabula.evaluation.metrics.result import MetricResult, percent
+from fabula.evaluation.metrics.metric import METRICS, Score, metric
+from fabula.evaluation.metrics.result import percent
 
 DETECTION = 0.80
 MOST_ROWS = 10_000
@@ -22,7 +23,16 @@ STEPS = 8
 _SOURCE = "Classifier two-sample test (Lopez-Paz and Oquab 2017); AUC, out of fold"
 
 
-def detection(frames: Frames) -> MetricResult:
+@METRICS.add
+@metric(
+    "quality.detection",
+    "detection (boosted trees)",
+    better="lower",
+    source=_SOURCE,
+    extra="learned",
+    place=110,
+)
+def detection(frames: Frames) -> Score:
     """AUC of gradient-boosted trees that tell synthetic from real rows; 0.5 is a guess.
 
     Raises:
@@ -30,22 +40,25 @@ def detection(frames: Frames) -> MetricResult:
     """
     value = _boosted(frames, frames.truth, frames.synthetic)
     base = _boosted(frames, *frames.halves)
-    return _result(frames, "detection", "told apart by trees", "Boosted trees", (value, base))
+    return _score(frames, "Boosted trees", value, base)
 
 
-def linear_detection(frames: Frames) -> MetricResult:
+@METRICS.add
+@metric(
+    "quality.linear_detection",
+    "detection (logistic regression)",
+    better="lower",
+    source=_SOURCE,
+    place=90,
+)
+def linear_detection(frames: Frames) -> Score:
     """AUC of a logistic regression that tells synthetic from real rows; 0.5 is a guess."""
     value = _linear(frames, frames.truth, frames.synthetic)
     base = _linear(frames, *frames.halves)
-    return _result(
-        frames, "linear_detection", "told apart by a line", "A logistic regression", (value, base)
-    )
+    return _score(frames, "A logistic regression", value, base)
 
 
-def _result(
-    frames: Frames, name: str, title: str, who: str, found: tuple[float | None, float | None]
-) -> MetricResult:
-    value, base = found
+def _score(frames: Frames, who: str, value: float | None, base: float | None) -> Score:
     if value is None:
         sentence = "Not measured: there are too few rows or no columns to compare."
     elif value < 0.55:
@@ -55,11 +68,14 @@ def _result(
             f"Given one real and one synthetic row, {who.lower()} would pick the synthetic one "
             f"in {percent(value)} of cases; 50 % is a guess."
         )
-    return MetricResult(
-        "quality", name, title, value, "lower", sentence, _SOURCE,
-        baseline=base, compared=frames.compared, threshold=DETECTION,
+    return Score(
+        value,
+        sentence,
+        baseline=base,
+        compared=frames.compared,
+        threshold=DETECTION,
         details={"most_rows": MOST_ROWS, "folds": FOLDS},
-    )  # fmt: skip
+    )
 
 
 def _boosted(frames: Frames, real: Frame, synthetic: Frame) -> float | None:

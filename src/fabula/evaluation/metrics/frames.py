@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from fabula.errors import SourceError
 from fabula.evaluation.metrics.differences import FEW, few, shared_columns, void
+from fabula.io.notes import notes_of
 from fabula.relationships.column_names import is_key_name
-from fabula.relationships.common_types import alike, kind_of, labelled, plain
+from fabula.relationships.common_types import alike, kind_of, labelled
 from fabula.streams import stream
 
 Family: TypeAlias = Literal["number", "moment", "category", "text", "key", "other"]
@@ -180,6 +181,9 @@ def prepare(
     names, notes = shared_columns(tables, leader)
     notes += [few(name, t.num_rows) for name, t in tables.items() if t.num_rows < FEW]
     notes += [void(frame, names, table) for frame, table in tables.items()]
+    notes += [
+        f"The {frame} table: {note}." for frame, table in tables.items() for note in notes_of(table)
+    ]
     columns: list[Column] = []
     values: dict[str, dict[str, Array]] = {name: {} for name in tables}
     texts: dict[str, dict[str, pa.ChunkedArray]] = {name: {} for name in tables}
@@ -343,8 +347,3 @@ def _codes(parts: Mapping[str, pa.ChunkedArray]) -> tuple[dict[str, Array], tupl
     ends = np.cumsum([len(part) for part in parts.values()])
     pieces = np.split(codes, ends[:-1])
     return dict(zip(parts, pieces, strict=True)), tuple(encoded.dictionary.to_pylist())
-
-
-def as_labels(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column as text, so that keys of different types can be compared."""
-    return labelled(plain(column))

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from fabula.evaluation.metrics.boosting import auc
 from fabula.evaluation.metrics.distances import Space, nearest
 from fabula.evaluation.metrics.frames import Frame, Frames
-from fabula.evaluation.metrics.result import MetricResult, bounded, noise, percent, unjudged
+from fabula.evaluation.metrics.metric import METRICS, Score, metric
+from fabula.evaluation.metrics.result import bounded, noise, percent, unjudged
 from fabula.streams import mix, name_key
 
 Distances: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -25,12 +26,26 @@ MOST_REFERENCES = 50_000
 NEAR = 0.01
 """A near copy is nearer to a real row than this share of held-back rows are."""
 
+WITHOUT_HOLDOUT = Score(
+    None,
+    "Not measured: it takes real rows that the synthesizer never saw, as a holdout.",
+    details={"needs": "holdout"},
+)
+"""The score of a metric that can't be measured without held-back rows."""
+
 _COPY_SOURCE = "Identical match share; holdout method of Platzer and Reutterer (2021)"
-_CLOSER_SOURCE = "Share of rows closer to training than to holdout (Platzer and Reutterer 2021)"
-_MEMBER_SOURCE = "Distance-based membership inference (Chen et al. 2020, GAN-Leaks)"
 
 
-def exact_copies(frames: Frames) -> MetricResult:
+@METRICS.add
+@metric(
+    "privacy.exact_copies",
+    "exact copies",
+    better="lower",
+    source=_COPY_SOURCE,
+    form="share",
+    place=10,
+)
+def exact_copies(frames: Frames) -> Score:
     """The share of synthetic rows that equal a real row in every column but keys."""
     known = row_keys(frames, frames.truth)
     made = row_keys(frames, frames.synthetic)
@@ -38,18 +53,32 @@ def exact_copies(frames: Frames) -> MetricResult:
     value = float(copied.mean())
     base, m = _chance_copies(frames, known)
     count, bound = int(copied.sum()), base + noise(base, len(made), m)
-    return MetricResult(
-        "privacy", "exact_copies", "exact copies", value, "lower",
-        "No synthetic row equals a real row." if not count
-        else f"{count:,} of {len(made):,} synthetic rows ({percent(value)}) equal a real row; "
-        f"among real rows that were held back it is {percent(base)}.{unjudged(bound)}",
-        _COPY_SOURCE, baseline=base, compared="holdout" if frames.holdout else "other real rows",
-        threshold=bounded(bound), no_verdict=bounded(bound) is None, form="share",
+    return Score(
+        value,
+        (
+            "No synthetic row equals a real row."
+            if not count
+            else f"{count:,} of {len(made):,} synthetic rows ({percent(value)}) equal a real row; "
+            f"among real rows that were held back it is {percent(base)}.{unjudged(bound)}"
+        ),
+        baseline=base,
+        compared="holdout" if frames.holdout else "other real rows",
+        threshold=bounded(bound),
+        no_verdict=bounded(bound) is None,
         details={"copies": count, "rows": len(made)},
-    )  # fmt: skip
+    )
 
 
-def near_copies(frames: Frames, distances: Distances | None = None) -> MetricResult:
+@METRICS.add
+@metric(
+    "privacy.near_copies",
+    "near copies",
+    better="lower",
+    source=_COPY_SOURCE,
+    form="share",
+    place=20,
+)
+def near_copies(frames: Frames, distances: Distances | None = None) -> Score:
     """The share of synthetic rows that are nearer to a real row than real rows ever are.
 
     Args:
@@ -60,21 +89,31 @@ def near_copies(frames: Frames, distances: Distances | None = None) -> MetricRes
     bound = float(np.quantile(held, NEAR))
     value, base = (float((away <= bound).mean()) for away in (made, held))
     most = base + 0.01 + noise(base, len(made), len(held))
-    return MetricResult(
-        "privacy", "near_copies", "near copies", value, "lower",
+    return Score(
+        value,
         f"{percent(value)} of the synthetic rows are so near to a real row as only {percent(base)} "
         f"of the real rows are to another one.{unjudged(most)}",
-        _COPY_SOURCE, baseline=base, compared="holdout" if frames.holdout else "other real rows",
-        threshold=bounded(most), no_verdict=bounded(most) is None, form="share",
+        baseline=base,
+        compared="holdout" if frames.holdout else "other real rows",
+        threshold=bounded(most),
+        no_verdict=bounded(most) is None,
         details={"distance": bound, "queries": len(made), "references": MOST_REFERENCES},
-    )  # fmt: skip
+    )
 
 
-def closer_to_training(frames: Frames) -> MetricResult:
+@METRICS.add
+@metric(
+    "privacy.closer_to_training",
+    "distance to closest record (DCR)",
+    better="lower",
+    source="Share of rows closer to training than to holdout (Platzer and Reutterer 2021)",
+    form="share",
+    place=30,
+)
+def closer_to_training(frames: Frames) -> Score:
     """The share of synthetic rows that are nearer to the real rows than to the holdout."""
-    title = "closer to training"
     if frames.holdout is None:
-        return needs_holdout("closer_to_training", title, _CLOSER_SOURCE)
+        return WITHOUT_HOLDOUT
     space = Space.of(frames)
     most = min(frames.truth.rows, frames.holdout.rows, MOST_REFERENCES)
     queries = space.points(frames.sample(frames.synthetic, MOST_QUERIES, "nearest of synthetic"))
@@ -84,21 +123,29 @@ def closer_to_training(frames: Frames) -> MetricResult:
     ]
     gap = away[0] - away[1]
     value = float((gap < -1e-6).mean() + (np.abs(gap) <= 1e-6).mean() / 2)
-    return MetricResult(
-        "privacy", "closer_to_training", title, value, "lower",
+    return Score(
+        value,
         f"{percent(value)} of the synthetic rows are nearer to a row that the synthesizer learned "
         "from than to one that it never saw; without memorising it is 50 %.",
-        _CLOSER_SOURCE, baseline=0.5, compared="ideal",
-        threshold=0.5 + max(0.03, 1.5 / np.sqrt(min(len(queries), most))), form="share",
+        baseline=0.5,
+        compared="ideal",
+        threshold=0.5 + max(0.03, 1.5 / np.sqrt(min(len(queries), most))),
         details={"queries": len(queries), "references": most},
-    )  # fmt: skip
+    )
 
 
-def membership(frames: Frames) -> MetricResult:
+@METRICS.add
+@metric(
+    "privacy.membership",
+    "membership inference",
+    better="lower",
+    source="Distance-based membership inference (Chen et al. 2020, GAN-Leaks)",
+    place=40,
+)
+def membership(frames: Frames) -> Score:
     """AUC of guessing who was in the real table by how near the nearest synthetic row is."""
-    title = "members recognised"
     if frames.holdout is None:
-        return needs_holdout("membership", title, _MEMBER_SOURCE)
+        return WITHOUT_HOLDOUT
     space = Space.of(frames)
     most = min(frames.truth.rows, frames.holdout.rows, MOST_QUERIES // 2)
     references = space.points(
@@ -109,14 +156,15 @@ def membership(frames: Frames) -> MetricResult:
         for frame in (frames.truth, frames.holdout)
     ]
     value = auc(np.repeat([1, 0], most), np.round(-np.concatenate(away), 6))
-    return MetricResult(
-        "privacy", "membership", title, value, "lower",
+    return Score(
+        value,
         f"Told a real row that was in the data and one that was not, an attacker names the right "
         f"one in {percent(value)} of cases; 50 % is a guess.",
-        _MEMBER_SOURCE, baseline=0.5, compared="guess",
+        baseline=0.5,
+        compared="guess",
         threshold=0.5 + max(0.05, 3 * np.sqrt((2 * most + 1) / (12 * most * most))),
         details={"members": most, "others": most},
-    )  # fmt: skip
+    )
 
 
 def distances_to_real(frames: Frames) -> Distances:
@@ -147,15 +195,6 @@ def row_keys(frames: Frames, frame: Frame) -> NDArray[np.uint64]:
             bits = values.astype(np.uint64)
         keys = mix(keys ^ mix(bits + np.uint64(name_key(column.name))))
     return keys
-
-
-def needs_holdout(name: str, title: str, source: str) -> MetricResult:
-    """The result of a metric that can't be measured without held-back rows."""
-    return MetricResult(
-        "privacy", name, title, None, "lower",
-        "Not measured: it takes real rows that the synthesizer never saw, as a holdout.",
-        source, details={"needs": "holdout"},
-    )  # fmt: skip
 
 
 def _chance_copies(frames: Frames, known: NDArray[np.uint64]) -> tuple[float, int]:

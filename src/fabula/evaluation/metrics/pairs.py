@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames
-from fabula.evaluation.metrics.result import MetricResult, percent
+from fabula.evaluation.metrics.metric import METRICS, Score, metric
+from fabula.evaluation.metrics.result import percent
 
 PAIRS = 0.85
 
@@ -42,37 +43,37 @@ class Pair:
     synthetic: float | None = None
 
 
-def pairs(frames: Frames) -> MetricResult:
+@METRICS.add
+@metric(
+    "quality.pairs",
+    "column-pair trends",
+    better="higher",
+    source="1 - |difference of Pearson correlations| / 2; 1 - total variation of contingency "
+    "tables",
+    place=20,
+)
+def pairs(frames: Frames) -> Score:
     """Mean over pairs of columns of how alike their relation is."""
     found = compared_pairs(frames, frames.truth, frames.synthetic)
     base = compared_pairs(frames, *frames.halves)
-    source = (
-        "1 - |difference of Pearson correlations| / 2; 1 - total variation of contingency tables"
-    )
     if not found:
-        return MetricResult(
-            "quality",
-            "pairs",
-            "two-column fit",
-            None,
-            "higher",
-            "Not measured: there is no pair of columns to compare.",
-            source,
-        )
+        return Score(None, "Not measured: there is no pair of columns to compare.")
     value = float(np.mean([pair.score for pair in found]))
     worst = sorted(found, key=lambda pair: pair.score)[:20]
-    return MetricResult(
-        "quality", "pairs", "two-column fit", value, "higher",
-        f"Relations between two columns agree to {percent(value)} on average; the one between "
-        f"`{worst[0].first}` and `{worst[0].second}` is the farthest off, at "
-        f"{percent(worst[0].score)}."
-        if worst[0].score < 1
-        else "Every pair of columns behaves exactly as in the real data.",
-        source,
+    return Score(
+        value,
+        (
+            f"Relations between two columns agree to {percent(value)} on average; the one between "
+            f"`{worst[0].first}` and `{worst[0].second}` is the farthest off, at "
+            f"{percent(worst[0].score)}."
+            if worst[0].score < 1
+            else "Every pair of columns behaves exactly as in the real data."
+        ),
         baseline=float(np.mean([pair.score for pair in base])) if base else None,
-        compared=frames.compared, threshold=PAIRS,
+        compared=frames.compared,
+        threshold=PAIRS,
         details={"pairs": len(found), "worst": [vars(pair) for pair in worst]},
-    )  # fmt: skip
+    )
 
 
 def compared_pairs(frames: Frames, real: Frame, synthetic: Frame) -> list[Pair]:

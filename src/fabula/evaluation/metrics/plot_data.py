@@ -209,7 +209,8 @@ def _range(frames: Frames, column: Column) -> tuple[float, float]:
     if not ends:
         return 0.0, 1.0
     low, high = float(min(end[0] for end in ends)), float(max(end[1] for end in ends))
-    return (low, high) if high > low else (low - 0.5, low + 0.5)
+    room = max(0.5, abs(low) * 1e-9)  # beside 10^30 a half is nothing
+    return (low, high) if high > low else (low - room, low + room)
 
 
 def _axis(frames: Frames, column: Column) -> tuple[float, float, int]:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from fabula.errors import UsageError, did_you_mean
 from fabula.evaluation.metrics.frames import Frame, Frames
+from fabula.evaluation.metrics.metric import METRICS, Score, metric
 from fabula.evaluation.metrics.real_values import Secret, declared, personal, search, varied
-from fabula.evaluation.metrics.result import MetricResult, bounded, noise, percent, unjudged
+from fabula.evaluation.metrics.result import bounded, noise, percent, unjudged
 from fabula.streams import mix
 
 SINGLED = 0.05
@@ -24,13 +25,17 @@ QUASI = re.compile(
 )
 """Names of columns that, taken together, tell people apart."""
 
-_SOURCES = {
-    "identified": "k-anonymity of quasi-identifiers (Sweeney 2002), k = 1",
-    "sensitive_values": "Search of every cell for values that name one real person",
-}
 
-
-def identified(frames: Frames, quasi: Sequence[str] = ()) -> MetricResult:
+@METRICS.add
+@metric(
+    "privacy.identified",
+    "re-identification (k-anonymity)",
+    better="lower",
+    source="k-anonymity of quasi-identifiers (Sweeney 2002), k = 1",
+    form="share",
+    place=80,
+)
+def identified(frames: Frames, quasi: Sequence[str] = ()) -> Score:
     """The share of synthetic rows whose quasi-identifiers fit exactly one real person.
 
     Args:
@@ -40,7 +45,6 @@ def identified(frames: Frames, quasi: Sequence[str] = ()) -> MetricResult:
     Raises:
         UsageError: A quasi-identifier is not a column.
     """
-    title, source = "rows singled out", _SOURCES["identified"]
     names = list(quasi) or [
         column.name for column in frames.measured if QUASI.search(column.name.replace("-", "_"))
     ]
@@ -51,11 +55,10 @@ def identified(frames: Frames, quasi: Sequence[str] = ()) -> MetricResult:
             hint=did_you_mean(unknown[0], [column.name for column in frames.columns]),
         )
     if not names:
-        return MetricResult(
-            "privacy", "identified", title, None, "lower",
+        return Score(
+            None,
             "Not measured: no column was named as a quasi-identifier, and none looks like one.",
-            source,
-        )  # fmt: skip
+        )
     real = frames.truth
     counts = np.unique(_combinations(names, real), return_counts=True)[1]
     value = _singled(names, real, frames.synthetic)
@@ -64,28 +67,40 @@ def identified(frames: Frames, quasi: Sequence[str] = ()) -> MetricResult:
     bound = max(SINGLED, base + noise(base, frames.synthetic.rows, held.rows))
     small = int(counts[counts < SMALL_GROUP].sum())
     listed = ", ".join(f"`{name}`" for name in names)
-    return MetricResult(
-        "privacy", "identified", title, value, "lower",
+    return Score(
+        value,
         f"{percent(value)} of the synthetic rows have a combination of {listed} that exactly one "
         f"real person has; {small:,} of {real.rows:,} real people share theirs with fewer than "
         f"{SMALL_GROUP - 1} others.{unjudged(bound)}",
-        source, baseline=base, compared=frames.compared, form="share",
-        threshold=bounded(bound), no_verdict=bounded(bound) is None,
+        baseline=base,
+        compared=frames.compared,
+        threshold=bounded(bound),
+        no_verdict=bounded(bound) is None,
         details={
             "quasi": names,
             "real_people_alone": int((counts == 1).sum()),
             "smallest": int(counts.min()),
         },
-    )  # fmt: skip
+    )
 
 
+@METRICS.add
+@metric(
+    "privacy.sensitive_values",
+    "sensitive values",
+    better="lower",
+    source="Search of every cell for values that name one real person",
+    form="share",
+    needs="real",
+    place=90,
+)
 def sensitive_values(
     frames: Frames,
     sensitive: Sequence[str] = (),
     *,
     secrets: Sequence[Secret] | None = None,
     others: Sequence[Secret] = (),
-) -> MetricResult:
+) -> Score:
     """The share of synthetic rows that hold a real value which must occur nowhere.
 
     Args:
@@ -96,14 +111,10 @@ def sensitive_values(
         secrets: What `secrets_of` found, where it is known.
         others: The secrets of other tables, which are looked for, too.
     """
-    title, source = "sensitive values", _SOURCES["sensitive_values"]
     secrets = secrets_of(frames, sensitive) if secrets is None else secrets
     amount = sum(len(secret.cells or secret.phrases) for secret in secrets)
     if not amount and not others:
-        return MetricResult(
-            "privacy", "sensitive_values", title, None, "lower",
-            "Not measured: no real column holds values that name one person.", source,
-        )  # fmt: skip
+        return Score(None, "Not measured: no real column holds values that name one person.")
     rows, everything = frames.synthetic.rows, [*secrets, *others]
     allowed = [secret.allowed(rows) for secret in everything]
     unclear = [at for at, share in enumerate(allowed) if bounded(share) is None]
@@ -132,18 +143,23 @@ def sensitive_values(
     if unclear and (judged or others):
         said += f" Not judged: {_told(everything, unclear)}, which other real rows share."
     chance = [share for at in judged if (share := secrets[at].chance) is not None]
-    return MetricResult(
-        "privacy", "sensitive_values", title, value, "lower", said, source,
-        baseline=sum(chance), compared=frames.compared if chance else "ideal",
+    return Score(
+        value,
+        said,
+        baseline=sum(chance),
+        compared=frames.compared if chance else "ideal",
         threshold=bounded(bound) if judged or others else None,
-        no_verdict=bounded(bound) is None or not (judged or others), form="share",
+        no_verdict=bounded(bound) is None or not (judged or others),
         details={
-            "columns": [name for name in frames.tables["real"].column_names
-                        if any(name in secret.columns for secret in secrets)],
+            "columns": [
+                name
+                for name in frames.tables["real"].column_names
+                if any(name in secret.columns for secret in secrets)
+            ],
             "values": amount,
             "recurring": {everything[at].told: share for at, share in shares.items()},
         },
-    )  # fmt: skip
+    )
 
 
 def secrets_of(frames: Frames, sensitive: Sequence[str] = ()) -> list[Secret]:

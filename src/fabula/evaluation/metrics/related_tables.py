@@ -13,8 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fabula.evaluation.metrics.dependence import SOURCE, Kept, dependence_result, kept_pairs
+from fabula.evaluation.metrics.dependence import SOURCE, Kept, dependence_score, kept_pairs
 from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames
+from fabula.evaluation.metrics.metric import METRICS, Metric, Score
 from fabula.evaluation.metrics.result import MetricResult, noise, percent
 from fabula.evaluation.metrics.shapes import number_distance
 from fabula.relationships.keys import ForeignKey, key_labels
@@ -26,8 +27,38 @@ MOST_ROWS = 50_000
 SHOWN = 5
 """Orphans that are named."""
 
-_COUNTS_SOURCE = "Kolmogorov-Smirnov statistic of children per parent, as 1 - distance"
-_KEYS_SOURCE = "Share of foreign keys that are a key of the parent, missing ones left out"
+COUNTS = METRICS.add(
+    Metric(
+        "quality.cardinality",
+        "cardinality (children per parent)",
+        "higher",
+        "Kolmogorov-Smirnov statistic of children per parent, as 1 - distance",
+        place=170,
+    )
+)
+INTEGRITY = METRICS.add(
+    Metric(
+        "quality.foreign_keys",
+        "referential integrity",
+        "higher",
+        "Share of foreign keys that are a key of the parent, missing ones left out",
+        form="share",
+        place=180,
+    )
+)
+TRENDS = METRICS.add(
+    Metric("quality.trends", "parent-child trends", "higher", SOURCE, form="share", place=190)
+)
+RULES = METRICS.add(
+    Metric(
+        "quality.rules",
+        "constraints across tables",
+        "higher",
+        "Share of rows that keep what holds in all real rows between a table and its parents",
+        form="share",
+        place=200,
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -122,14 +153,18 @@ def _cardinality(
         for relation, score in scores.items()
     }
     mean = counts[worst.name]
-    return MetricResult(
-        "quality", "cardinality", "children per parent", value, "higher",
-        f"Numbers of children agree to {percent(value)}; farthest off is `{worst.name}`, where a "
-        f"row of `{worst.parent}` has {mean['synthetic']:.2f} of them on average, and "
-        f"{mean['real']:.2f} in the real data.",
-        _COUNTS_SOURCE, baseline=float(np.mean(base)), compared="real halves",
-        threshold=min(CARDINALITY, 1 - noise(0.5, *sizes)), details={"relations": counts},
-    )  # fmt: skip
+    return COUNTS.result(
+        Score(
+            value,
+            f"Numbers of children agree to {percent(value)}; farthest off is `{worst.name}`, where "
+            f"a row of `{worst.parent}` has {mean['synthetic']:.2f} of them on average, and "
+            f"{mean['real']:.2f} in the real data.",
+            baseline=float(np.mean(base)),
+            compared="real halves",
+            threshold=min(CARDINALITY, 1 - noise(0.5, *sizes)),
+            details={"relations": counts},
+        )
+    )
 
 
 def _foreign_keys(
@@ -147,19 +182,24 @@ def _foreign_keys(
     bound = (
         base if base == 1 else base - noise(base, len(links[worst].rows), len(there[worst].rows))
     )
-    return MetricResult(
-        "quality", "foreign_keys", "keys that resolve", value, "higher",
-        f"{percent(1 - value)} of the keys in `{worst.name}` are not a `{'+'.join(worst.key)}` of "
-        f"`{worst.parent}`, such as {named}."
-        if value < 1
-        else "Every foreign key is a key of its parent.",
-        _KEYS_SOURCE, baseline=base, compared="real rows" if there else "ideal", threshold=bound,
-        form="share",
-        details={
-            "relations": {relation.name: link.resolved for relation, link in links.items()},
-            "orphans": orphans,
-        },
-    )  # fmt: skip
+    return INTEGRITY.result(
+        Score(
+            value,
+            (
+                f"{percent(1 - value)} of the keys in `{worst.name}` are not a "
+                f"`{'+'.join(worst.key)}` of `{worst.parent}`, such as {named}."
+                if value < 1
+                else "Every foreign key is a key of its parent."
+            ),
+            baseline=base,
+            compared="real rows" if there else "ideal",
+            threshold=bound,
+            details={
+                "relations": {relation.name: link.resolved for relation, link in links.items()},
+                "orphans": orphans,
+            },
+        )
+    )
 
 
 def _trends(
@@ -185,7 +225,7 @@ def _trends(
         halves = [joined.truth.take(np.flatnonzero(half)) for half in (first, ~first)]
         if all(half.rows for half in halves):
             base += kept_pairs(joined, columns, halves[0], halves[1], across=owned)
-    return dependence_result("trends", "parent-child fit", found, base, compared="real halves")
+    return TRENDS.result(dependence_score(found, base, compared="real halves"))
 
 
 def _joined(
@@ -225,11 +265,4 @@ def _joined(
 
 
 def _unmeasured(why: str) -> list[MetricResult]:
-    return [
-        MetricResult("quality", name, title, None, "higher", f"Not measured: {why}.", source)
-        for name, title, source in (
-            ("cardinality", "children per parent", _COUNTS_SOURCE),
-            ("foreign_keys", "keys that resolve", _KEYS_SOURCE),
-            ("trends", "parent-child fit", SOURCE),
-        )
-    ]
+    return [entry.not_measured(why) for entry in (COUNTS, INTEGRITY, TRENDS)]

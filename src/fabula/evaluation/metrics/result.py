@@ -11,6 +11,8 @@ Section: TypeAlias = Literal["quality", "privacy", "bias", "diversity"]
 Direction: TypeAlias = Literal["higher", "lower", "near"]
 """Which values are better: higher ones, lower ones, or those near the baseline."""
 
+Form: TypeAlias = Literal["share", "score"]
+
 SAYS_NOTHING = 0.95
 """A bound on a share that is this high passes nearly everything, so it is none."""
 
@@ -48,7 +50,7 @@ class MetricResult:
     compared: str = ""
     threshold: float | None = None
     no_verdict: bool = False
-    form: Literal["share", "score"] = "score"
+    form: Form = "score"
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -101,3 +103,25 @@ def percent(share: float) -> str:
     if 0 < abs(points) < 0.1:
         return "<0.1 %" if points > 0 else ">-0.1 %"
     return f"{min(points, 99.9) if share < 1 else points:.1f} %"
+
+
+def shown(result: MetricResult, value: float | None) -> str:
+    """A metric's number in words."""
+    if value is None:
+        return "–"
+    is_share, bound = result.form == "share", result.threshold
+    rounded = percent if is_share else "{:.2f}".format
+    if bound is None or value == bound or rounded(value) != rounded(bound):
+        return rounded(value)
+    # A rounded value would hide on which side of the bound it is.
+    return f"{100 * value:.2f} %" if is_share else f"{value:.3f}"
+
+
+def own_rule(result: MetricResult) -> str:
+    """A metric's own bound in words, such as `≥ 0.90`."""
+    if result.threshold is None:
+        return "no verdict" if result.no_verdict else ""
+    if result.direction == "near":
+        return f"{shown(result, result.baseline)} ± {result.threshold:.2f}"
+    sign = "≥" if result.direction == "higher" else "≤"
+    return f"{sign} {shown(result, result.threshold)}"

@@ -12,9 +12,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from fabula.evaluation.metrics.dependence import dependence_result, kept_pairs
+from fabula.evaluation.metrics.dependence import SOURCE, dependence_score, kept_pairs
 from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames
-from fabula.evaluation.metrics.result import MetricResult
+from fabula.evaluation.metrics.metric import METRICS, Score, metric
 
 _DAY = 86_400.0
 
@@ -32,8 +32,19 @@ PARTS: Mapping[str, Callable[[Array], Array]] = {
 """Parts of moments, which are seconds since 1970; weekdays count from 0, Monday."""
 
 
-def rhythms(frames: Frames) -> MetricResult:
+@METRICS.add
+@metric(
+    "quality.rhythms",
+    "calendar dependence preserved",
+    better="higher",
+    source=SOURCE,
+    form="share",
+    place=100,
+)
+def rhythms(frames: Frames) -> Score | None:
     """The share that is kept of what hours, weekdays, months and days say about other columns."""
+    if not frames.of("moment"):
+        return None
     parts = [
         Column(f"{part} of {moment.name}", "number", whole=True)
         for moment in frames.of("moment")
@@ -46,11 +57,11 @@ def rhythms(frames: Frames) -> MetricResult:
     found = kept_pairs(frames, columns, real, synthetic, across=names) if names else []
     halves = [_widened(frames, frame) for frame in frames.halves]
     base = kept_pairs(frames, columns, halves[0], halves[1], across=names) if names else []
-    result = dependence_result("rhythms", "hours to months", found, base, compared=frames.compared)
-    if result.value is None:
-        sentence = "Not measured: nothing depends on the hours, weekdays, months or days of times."
-        return replace(result, sentence=sentence)
-    return result
+    if not found:
+        return Score(
+            None, "Not measured: nothing depends on the hours, weekdays, months or days of times."
+        )
+    return dependence_score(found, base, compared=frames.compared)
 
 
 def _widened(frames: Frames, frame: Frame) -> Frame:

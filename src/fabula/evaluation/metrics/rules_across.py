@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
+from fabula.evaluation.metrics.metric import Score
+from fabula.evaluation.metrics.related_tables import RULES
 from fabula.evaluation.metrics.result import MetricResult, percent
 from fabula.relationships.keys import ForeignKey, Keys
 from fabula.relationships.rules.finding import find_rules
@@ -14,8 +16,6 @@ from fabula.relationships.rules.rule import Copy, Rule
 
 KEPT = 0.99
 """The share of rows, at least, in which each rule is to hold."""
-
-_SOURCE = "Share of rows that keep what holds in all real rows between a table and its parents"
 
 
 def rules_kept(
@@ -63,8 +63,13 @@ def _result(shares: Mapping[str, float]) -> MetricResult:
         else f"Each rule across tables that holds in all real rows holds here, {whole} in all,"
         f" such as `{worst}`."
     )
-    return MetricResult(
-        "quality", "rules", "rules across tables", value, "higher", sentence, _SOURCE,
-        baseline=1.0, compared="real rows", threshold=KEPT, form="share",
-        details={"rules": dict(shares)},
-    )  # fmt: skip
+    return RULES.result(
+        Score(
+            value,
+            sentence,
+            baseline=1.0,
+            compared="real rows",
+            threshold=KEPT,
+            details={"rules": dict(shares)},
+        )
+    )

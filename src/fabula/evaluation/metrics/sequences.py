@@ -13,7 +13,8 @@ import numpy as np
 
 from fabula.errors import UsageError
 from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames
-from fabula.evaluation.metrics.result import Direction, MetricResult, noise, percent
+from fabula.evaluation.metrics.metric import METRICS, Metric, Score
+from fabula.evaluation.metrics.result import MetricResult, noise, percent
 from fabula.evaluation.metrics.shapes import number_distance
 
 LENGTHS, GAPS, AUTOCORRELATION, TRANSITIONS = 0.90, 0.90, 0.10, 0.85
@@ -51,8 +52,46 @@ class _Events:
         return values[:-1][self.follows], values[1:][self.follows]
 
 
+_WHY = "there are no such columns, or no entity has two events"
+
 Distances = dict[str, float]
 """How far apart two sets of events are, by column."""
+
+
+_LENGTHS = Metric(
+    "quality.lengths",
+    "sequence length (events per entity)",
+    "higher",
+    "Kolmogorov-Smirnov statistic of events per entity, as 1 - distance",
+    place=130,
+)
+_GAPS = Metric(
+    "quality.gaps",
+    "inter-event times",
+    "higher",
+    "Kolmogorov-Smirnov statistic of gaps, which is that of their logarithms, too",
+    place=140,
+)
+_AUTOCORRELATION = Metric(
+    "quality.autocorrelation",
+    "autocorrelation (lag 1)",
+    "lower",
+    "Mean |difference of lag-1 autocorrelations|",
+    place=150,
+)
+_TRANSITIONS = Metric(
+    "quality.transitions",
+    "transition matrices",
+    "higher",
+    "1 - total variation of lag-1 transition matrices, weighted by the real labels",
+    place=160,
+)
+
+
+@METRICS.together(_LENGTHS, _GAPS, _AUTOCORRELATION, _TRANSITIONS)
+def sequence_results(frames: Frames, sequence: tuple[str, str]) -> list[MetricResult]:
+    """Everything about the sequences of an entity and a time."""
+    return sequences(frames, *sequence)
 
 
 def sequences(frames: Frames, entity: str, time: str) -> list[MetricResult]:
@@ -93,26 +132,23 @@ def sequences(frames: Frames, entity: str, time: str) -> list[MetricResult]:
 
     return [
         _fit(
-            "lengths", "events per entity", compared(_length_distances),
+            _LENGTHS, compared(_length_distances),
             f"An `{entity}` has {_mean(made.lengths)} events on average, and "
             f"{_mean(real.lengths)} in the real data",
-            "Kolmogorov-Smirnov statistic of events per entity, as 1 - distance",
             bound=LENGTHS, spread=spread,
         ),
         _fit(
-            "gaps", "time between events", compared(_gap_distances),
+            _GAPS, compared(_gap_distances),
             "Times from one event to the next are compared",
-            "Kolmogorov-Smirnov statistic of gaps, which is that of their logarithms, too",
             bound=GAPS, spread=spread,
         ),
         _autocorrelation(
             *compared(lambda left, right: _memory_distances(numbers, left, right)), spread
         ),
         _fit(
-            "transitions", "steps between labels",
+            _TRANSITIONS,
             compared(lambda left, right: _transition_distances(labels, left, right)),
             "Which label follows which is compared",
-            "1 - total variation of lag-1 transition matrices, weighted by the real labels",
             bound=TRANSITIONS, spread=spread,
         ),
     ]  # fmt: skip
@@ -208,41 +244,40 @@ def _rows(counts: Array) -> Array:
 
 
 def _fit(
-    name: str, title: str, compared: tuple[Distances, float], said: str, source: str, *,
-    bound: float, spread: float,
+    entry: Metric, compared: tuple[Distances, float], said: str, *, bound: float, spread: float
 ) -> MetricResult:  # fmt: skip
     """A result whose value is one minus the mean distance."""
     distances, base = compared
     if not distances:
-        return _unmeasured(name, title, source, "higher")
+        return entry.not_measured(_WHY)
     value = 1 - float(np.mean(list(distances.values())))
     worst = max(distances, key=lambda column: distances[column])
     rest = f", least for `{worst}`" if len(distances) > 1 and value < 1 else ""
-    return MetricResult(
-        "quality", name, title, value, "higher",
-        f"{said}: they agree to {percent(value)}{rest}.", source,
-        baseline=1 - base, compared="real halves", threshold=min(bound, 1 - spread, 1 - base),
-        details={"scores": {column: 1 - distance for column, distance in distances.items()}},
-    )  # fmt: skip
+    return entry.result(
+        Score(
+            value,
+            f"{said}: they agree to {percent(value)}{rest}.",
+            baseline=1 - base,
+            compared="real halves",
+            threshold=min(bound, 1 - spread, 1 - base),
+            details={"scores": {column: 1 - distance for column, distance in distances.items()}},
+        )
+    )
 
 
 def _autocorrelation(differences: Distances, base: float, spread: float) -> MetricResult:
-    title, source = "memory of numbers", "Mean |difference of lag-1 autocorrelations|"
     if not differences:
-        return _unmeasured("autocorrelation", title, source, "lower")
+        return _AUTOCORRELATION.not_measured(_WHY)
     value = float(np.mean(list(differences.values())))
     worst = max(differences, key=lambda column: differences[column])
-    return MetricResult(
-        "quality", "autocorrelation", title, value, "lower",
-        f"How much a number depends on the one before differs by {value:.2f} on average, most in "
-        f"`{worst}`, by {differences[worst]:.2f}.",
-        source, baseline=base, compared="real halves",
-        threshold=max(AUTOCORRELATION, spread, base), details={"columns": differences},
-    )  # fmt: skip
-
-
-def _unmeasured(name: str, title: str, source: str, direction: Direction) -> MetricResult:
-    return MetricResult(
-        "quality", name, title, None, direction,
-        "Not measured: there are no such columns, or no entity has two events.", source,
-    )  # fmt: skip
+    return _AUTOCORRELATION.result(
+        Score(
+            value,
+            f"How much a number depends on the one before differs by {value:.2f} on average, most "
+            f"in `{worst}`, by {differences[worst]:.2f}.",
+            baseline=base,
+            compared="real halves",
+            threshold=max(AUTOCORRELATION, spread, base),
+            details={"columns": differences},
+        )
+    )

@@ -5,40 +5,42 @@ from __future__ import annotations
 import numpy as np
 
 from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames
-from fabula.evaluation.metrics.result import MetricResult, noise, percent
+from fabula.evaluation.metrics.metric import METRICS, Score, metric
+from fabula.evaluation.metrics.result import noise, percent
 
 SHAPES = 0.90
 MISSING = 0.02
-_SHAPES_SOURCE = "Kolmogorov-Smirnov statistic (Massey 1951) and total variation, as 1 - distance"
-_MOVE_SOURCE = "Wasserstein-1 distance (Vallender 1974) over the real standard deviation"
 
 
-def shapes(frames: Frames) -> MetricResult:
+@METRICS.add
+@metric(
+    "quality.shapes",
+    "column shapes",
+    better="higher",
+    source="Kolmogorov-Smirnov statistic (Massey 1951) and total variation, as 1 - distance",
+    place=10,
+)
+def shapes(frames: Frames) -> Score:
     """Mean over columns of one minus the distance between the distributions, missing left out."""
     scores = column_scores(frames, frames.truth, frames.synthetic)
     base = column_scores(frames, *frames.halves)
     if not scores:
-        return MetricResult(
-            "quality",
-            "shapes",
-            "one-column fit",
-            None,
-            "higher",
-            "Not measured: no column has a distribution to compare.",
-            _SHAPES_SOURCE,
-        )
+        return Score(None, "Not measured: no column has a distribution to compare.")
     worst = min(scores, key=lambda name: scores[name])
     value = float(np.mean(list(scores.values())))
-    return MetricResult(
-        "quality", "shapes", "one-column fit", value, "higher",
-        f"On average {percent(value)} of each column's distribution overlaps with the real one; "
-        f"`{worst}` is the farthest off, at {percent(scores[worst])}."
-        if value < 1
-        else "Every column has exactly the real distribution.",
-        _SHAPES_SOURCE,
+    return Score(
+        value,
+        (
+            f"On average {percent(value)} of each column's distribution overlaps with the real "
+            f"one; `{worst}` is the farthest off, at {percent(scores[worst])}."
+            if value < 1
+            else "Every column has exactly the real distribution."
+        ),
         baseline=float(np.mean(list(base.values()))) if base else None,
-        compared=frames.compared, threshold=SHAPES, details={"columns": scores},
-    )  # fmt: skip
+        compared=frames.compared,
+        threshold=SHAPES,
+        details={"columns": scores},
+    )
 
 
 def column_scores(frames: Frames, real: Frame, synthetic: Frame) -> dict[str, float]:
@@ -72,33 +74,42 @@ def number_distance(real: Array, synthetic: Array) -> float | None:
     return float(np.abs(below_left - below_right).max()) if len(steps) else 0.0
 
 
-def wasserstein(frames: Frames) -> MetricResult:
+@METRICS.add
+@metric(
+    "quality.wasserstein",
+    "Wasserstein distance",
+    better="lower",
+    source="Wasserstein-1 distance (Vallender 1974) over the real standard deviation",
+    place=40,
+)
+def wasserstein(frames: Frames) -> Score:
     """Mean over numbers of the distance that values must move, in standard deviations."""
     numbers = frames.of("number", "moment")
     moved = _moves(numbers, frames.truth, frames.synthetic)
     base = _moves(numbers, *frames.halves)
     if not moved:
-        return MetricResult(
-            "quality",
-            "wasserstein",
-            "values to move",
-            None,
-            "lower",
-            "Not measured: there are no numbers.",
-            _MOVE_SOURCE,
-        )
+        return Score(None, "Not measured: there are no numbers.")
     value, worst = float(np.mean(list(moved.values()))), max(moved, key=lambda name: moved[name])
-    return MetricResult(
-        "quality", "wasserstein", "values to move", value, "lower",
+    return Score(
+        value,
         f"Numbers would have to move by {value:.2f} standard deviations on average to match the "
         f"real ones; most in `{worst}`, by {moved[worst]:.2f}.",
-        _MOVE_SOURCE,
         baseline=float(np.mean(list(base.values()))) if base else None,
-        compared=frames.compared, details={"columns": moved},
-    )  # fmt: skip
+        compared=frames.compared,
+        details={"columns": moved},
+    )
 
 
-def missing(frames: Frames) -> MetricResult:
+@METRICS.add
+@metric(
+    "quality.missing",
+    "missing values",
+    better="lower",
+    source="Largest difference of missing shares",
+    form="share",
+    place=50,
+)
+def missing(frames: Frames) -> Score:
     """The largest difference of a column's share of missing values."""
     apart = _missing_differences(frames, frames.truth, frames.synthetic)
     base = _missing_differences(frames, *frames.halves)
@@ -118,12 +129,14 @@ def missing(frames: Frames) -> MetricResult:
             f"`{worst}` differs most from the real column: {percent(value)} {more} of its "
             "values are missing."
         )
-    return MetricResult(
-        "quality", "missing", "missing values", value, "lower", sentence,
-        "Largest difference of missing shares",
-        baseline=max(map(abs, base.values()), default=None), compared=frames.compared,
-        threshold=bound, form="share", details={"columns": apart},
-    )  # fmt: skip
+    return Score(
+        value,
+        sentence,
+        baseline=max(map(abs, base.values()), default=None),
+        compared=frames.compared,
+        threshold=bound,
+        details={"columns": apart},
+    )
 
 
 def missing_share(values: Array) -> float:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from fabula.errors import UsageError, did_you_mean
 from fabula.evaluation.metrics.boosting import Task, auc, features, predict
 from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames
-from fabula.evaluation.metrics.result import MetricResult
+from fabula.evaluation.metrics.metric import METRICS, Score, metric
 
 LOSS = 0.05
 """A model may lose this much of its score when it learns from synthetic rows."""
@@ -17,12 +17,20 @@ MOST_ROWS = 50_000
 """Rows of each table that a model learns from or is tested with."""
 
 MOST_CLASSES = 20
-_SOURCE = "Train on synthetic, test on real (Esteban, Hyland and Rätsch 2017)"
 
 _WHAT = {"text": "a text", "key": "a key", "other": "a list, a structure or without values"}
 
 
-def utility(frames: Frames, target: str) -> MetricResult:
+@METRICS.add
+@metric(
+    "quality.utility",
+    "TSTR utility (train on synthetic, test on real)",
+    better="higher",
+    source="Train on synthetic, test on real (Esteban, Hyland and Rätsch 2017)",
+    extra="learned",
+    place=120,
+)
+def utility(frames: Frames, target: str) -> Score:
     """Score on real rows of a model that learned from synthetic ones; baseline: from real ones.
 
     The score is the AUC of a class (the mean over classes where there are several), or the
@@ -45,16 +53,16 @@ def utility(frames: Frames, target: str) -> MetricResult:
     measure = "R²" if column.family != "category" else "AUC"
     if score is None or baseline is None:
         sentence = f"Not measured: `{target}` has fewer than two values in one of the tables."
-        return MetricResult(
-            "quality", "utility", "useful for models", None, "higher", sentence, _SOURCE
-        )
-    return MetricResult(
-        "quality", "utility", "useful for models", score, "higher",
+        return Score(None, sentence)
+    return Score(
+        score,
         f"A model of `{target}` that learned from synthetic rows reaches {measure} {score:.2f} on "
         f"real rows that it never saw; one that learned from real rows reaches {baseline:.2f}.",
-        _SOURCE, baseline=baseline, compared="trained on real", threshold=baseline - LOSS,
+        baseline=baseline,
+        compared="trained on real",
+        threshold=baseline - LOSS,
         details={"target": target, "measure": measure, "test_rows": test.rows},
-    )  # fmt: skip
+    )
 
 
 def outcome_column(frames: Frames, name: str) -> Column:

@@ -10,7 +10,7 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from fabula.errors import ModelError
 from fabula.llm.client.capabilities import Mode
@@ -21,6 +21,7 @@ from fabula.llm.client.responses import Rejection, holds_answer
 _QUEUE_FULL = re.compile(r"token_limit_exceeded|enqueued token|queue.{0,20}limit", re.I)
 
 
+@runtime_checkable
 class BatchModel(ChatModel, Protocol):
     """A model whose requests may go out in batches."""
 
@@ -63,6 +64,33 @@ class State:
 
 class QueueFull(Exception):
     """A batch was not taken because too much is queued. Never leaves this package."""
+
+
+class BatchDesk(Protocol):
+    """Where the batches of one vendor are handed in and collected."""
+
+    most_requests: int
+    most_bytes: int
+
+    def line(self, key: str, body: Mapping[str, Any]) -> str:
+        """A request as it stands in a batch."""
+        ...
+
+    async def hand_in(self, lines: Sequence[str]) -> str:
+        """Hand a batch in; gives the vendor's name for it.
+
+        Raises:
+            QueueFull: Too much is queued.
+        """
+        ...
+
+    async def look(self, batch: str) -> State:
+        """How a batch stands."""
+        ...
+
+    async def results(self, place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """The good answers of a batch, by the keys of their requests."""
+        ...
 
 
 class OpenAIDesk:

@@ -15,13 +15,14 @@ from pathlib import Path
 from time import time
 
 from fabula.errors import ModelError
-from fabula.llm.cache.batch_endpoints import AnthropicDesk, BatchModel, OpenAIDesk, QueueFull
+from fabula.llm.cache.batch_endpoints import BatchDesk, BatchModel, QueueFull
 from fabula.llm.cache.batch_notes import Asked, Batch, read_note, write_note
 from fabula.llm.cache.budget import CHARACTERS_A_TOKEN, Budget, Ticket
 from fabula.llm.cache.cached import Recorded
 from fabula.llm.cache.ledger import Entry, Ledger, request_key
 from fabula.llm.cache.prices import price_of
 from fabula.llm.client.chat import ChatReply, ChatRequest
+from fabula.llm.client.presets import imported
 
 FIRST_PAUSE = 0.25
 """Seconds between the first two looks at a batch; doubled each time."""
@@ -59,8 +60,8 @@ class Batches:
         self._collected: dict[str, ChatReply] = {}
         self._folder = ledger.path.parent / "batches"
         settings = model.endpoint.settings
-        anthropic = model.endpoint.preset.protocol == "anthropic"
-        self._desk = (AnthropicDesk if anthropic else OpenAIDesk)(model.endpoint, model.name)
+        desk = imported(model.endpoint.preset.interface.desk)
+        self._desk: BatchDesk = desk(model.endpoint, model.name)
         self._most = min(
             settings.batch_requests or self._desk.most_requests, self._desk.most_requests
         )

@@ -220,8 +220,7 @@ class Ledger:
                 return
 
     async def _start_writer(self) -> None:
-        """Start the thread that writes, once; where another holds the file, wait alongside the
-        loop.
+        """Start the thread that writes, once; where another holds the file, wait in a thread.
 
         Raises:
             SinkError: The file can't be written.

@@ -14,7 +14,7 @@ from importlib.resources import files
 from urllib.parse import urlsplit
 
 from fabula.llm.client.chat import Usage
-from fabula.llm.client.presets import COMPATIBLE, PRESETS, is_this_machine
+from fabula.llm.client.presets import COMPATIBLE, is_this_machine, known_provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,12 @@ def price_of(name: str, address: str = "") -> Price | None:
         Price(prompt=0.0, completion=0.0)
     """
     provider, _, model = name.partition("?")[0].partition(":")
-    own = provider in PRESETS and PRESETS[provider].free
-    if provider in ("fake", "local") or own or (provider == "openrouter" and model[-5:] == ":free"):
+    known = known_provider(provider)
+    if known and model in known.prices:
+        return Price(*known.prices[model])
+    if (known and known.free) or (provider == "openrouter" and model[-5:] == ":free"):
         return FREE
-    if provider == COMPATIBLE.name and is_this_machine(
+    if provider == COMPATIBLE and is_this_machine(
         urlsplit(address.split(" ", maxsplit=1)[0]).hostname or ""
     ):
         return _listed("openai", model) or FREE

@@ -1,0 +1,1 @@
+"""One chat interface, and what it takes to reach a model over HTTP."""

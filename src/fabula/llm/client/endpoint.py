@@ -14,6 +14,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from time import monotonic
 from typing import Any, Literal
+from urllib.parse import parse_qsl, urlsplit
+
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from fabula.errors import FabulaError, PrerequisiteError, UsageError
 from fabula.llm.client.credentials import find_key
@@ -31,6 +34,8 @@ DOUBTS = 3
 """Tries after which a server that breaks at a form that never worked is taken to refuse it."""
 BROKEN_STATUSES = frozenset({500, 502})
 NOT_DONE_STATUSES = frozenset({501})
+SECRET_NAME = re.compile(r"auth|key|token|secret|pass|cookie|session|\bsig", re.IGNORECASE)
+"""Names of headers, and of fields of an address, whose values are secrets in a spec, too."""
 
 
 class Endpoint:
@@ -172,19 +177,26 @@ class Endpoint:
     ) -> HttpReply | Again:
         answered = self.limits.answered
         try:
-            return await self.wire.send(method, path, body, content_type)
+            reply = await self.wire.send(method, path, body, content_type)
         except Fault as fault:
+            reason = self._redactor.text(str(fault))
             # A server that has answered before may be restarting; one that never did is not there.
             if fault.kind == "unreachable" and not answered:
-                raise self._judge.unreachable(str(fault), self.preset.start) from fault
+                raise self._judge.unreachable(reason, self.preset.start) from fault
             if fault.kind == "garbled" and not answered:
-                raise self._judge.no_http(str(fault)) from fault
-            return Again(str(fault))
+                raise self._judge.no_http(reason) from fault
+            return Again(reason)
+        return self._redacted(reply)
+
+    def _redacted(self, reply: HttpReply) -> HttpReply:
+        """A reply without the secrets that the request carried, in its body or its headers."""
+        clean = ((name, self._redactor.text(value)) for name, value in reply.headers.items())
+        headers = CIMultiDictProxy(CIMultiDict(clean))
+        return HttpReply(reply.status, headers, self._redactor(reply.body))
 
     def _verdict(self, reply: HttpReply | Again, expects: str | None) -> Answer | Rejection | Again:
         if isinstance(reply, Again):
             return reply
-        reply = replace(reply, body=self._redactor(reply.body))
         return self._judge.verdict(reply, expects=expects, answered=self.limits.answered)
 
     @property
@@ -203,15 +215,12 @@ class Endpoint:
         check_sent(*sent(given.base_url, given.api_key_env, given.headers))
         headers = {name: _expanded(value) for name, value in self.settings.headers.items()}
         key = self._key()
-        anthropic = self.preset.protocol == "anthropic"
-        if key and anthropic:
-            headers.setdefault("x-api-key", key)
-        elif key:
-            headers.setdefault("Authorization", f"Bearer {key}")
-        if anthropic:
-            headers.setdefault("anthropic-version", "2023-06-01")
-        if self.preset.name == "openai":
-            headers.update(_openai_account())
+        headers = self.preset.interface.headers(key) | headers
+        headers |= {
+            header: os.environ[variable]
+            for header, variable in self.preset.account.items()
+            if os.environ.get(variable)
+        }
         for name, value in headers.items():
             if not value.isprintable():
                 raise UsageError(
@@ -230,8 +239,13 @@ class Endpoint:
         """What must not come back in any reply: the key, logins, values of the environment."""
         if key:
             yield key
-        for value in self.settings.headers.values():
+        for name, value in self.settings.headers.items():
             yield from (os.environ[name] for name in VARIABLE.findall(value))
+            if SECRET_NAME.search(name) and not VARIABLE.search(value):
+                yield from (value, value.split()[-1] if value.split() else "")
+        for name, value in parse_qsl(urlsplit(self.wire.base_url).query):
+            if SECRET_NAME.search(name):
+                yield value
         for login in self.wire.logins:
             yield login
             user_and_password = b64decode(login.removeprefix("Basic ")).decode()
@@ -266,9 +280,3 @@ def _expanded(value: str) -> str:
         return os.environ[name]
 
     return VARIABLE.sub(variable, value)
-
-
-def _openai_account() -> dict[str, str]:
-    """The account headers that the official client sends when these variables are set."""
-    pairs = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
-    return {header: os.environ[name] for header, name in pairs.items() if os.environ.get(name)}

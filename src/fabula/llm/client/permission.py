@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from fabula.errors import UsageError
 from fabula.io.places import write_text
-from fabula.llm.client.presets import PRESETS, is_this_machine
+from fabula.llm.client.presets import PROVIDERS, is_this_machine
 from fabula.llm.client.user_dirs import home, private_file, private_folder
 
 VARIABLE = re.compile(r"\$\{(\w+)\}")
@@ -75,7 +75,7 @@ def _sends(names: Iterable[str], host: str) -> str:
 
 
 def _is_trusted(host: str) -> bool:
-    known = {urlsplit(item.base_url).hostname for item in PRESETS.values()}
+    known = {urlsplit(item.base_url).hostname for item in PROVIDERS.known().values()}
     return host in known or is_this_machine(host)
 
 

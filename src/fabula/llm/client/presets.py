@@ -1,51 +1,140 @@
-"""The providers that Fabula knows by name: addresses, variables and habits of each."""
+"""A provider of language models is one entry: address, keys, interface, prices, how it is opened.
+
+A provider of HTTP endpoints names an `Interface`, which builds a model from an endpoint. Any other
+one `opens` its models itself: in this process, or by a client of its own.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 import os
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from fabula.errors import UsageError, did_you_mean
+from fabula.extensions import Register
+from fabula.lookup import entry_of
 
-Protocol = Literal["openai", "anthropic"]
+if TYPE_CHECKING:
+    from fabula.llm.client.chat import ChatModel
+    from fabula.llm.client.settings import ModelSettings
+
 Dialect = Literal["strict", "plain"]
+
+Opens: TypeAlias = "str | Callable[[ModelSettings], ChatModel]"
+"""Opens a model by its settings: a function, or where it is as `module:function`."""
+
+
+def imported(place: str | Any) -> Any:
+    """What stands at `module:name`; anything else as it is."""
+    if not isinstance(place, str):
+        return place
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
 
 
 @dataclass(frozen=True, slots=True)
-class Preset:
-    """One provider.
+class Interface:
+    """How an API over HTTP is spoken.
 
     Args:
-        name: How users call it.
-        base_url: Its address.
+        name: What users call it.
+        model: Where the class of its models is; it is made of an endpoint and a name.
+        headers: The headers of every request, by the key, if there is one.
+        desk: Where the class is that hands batches in; empty where there are none.
+    """
+
+    name: str
+    model: str | type[Any]
+    headers: Callable[[str | None], dict[str, str]]
+    desk: str | type[Any] = ""
+
+
+def _bearer(key: str | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
+def _anthropic(key: str | None) -> dict[str, str]:
+    return {**({"x-api-key": key} if key else {}), "anthropic-version": "2023-06-01"}
+
+
+OPENAI = Interface(
+    "OpenAI's chat completions",
+    "fabula.llm.providers.openai:OpenAIModel",
+    _bearer,
+    "fabula.llm.cache.batch_endpoints:OpenAIDesk",
+)
+ANTHROPIC = Interface(
+    "Anthropic's messages",
+    "fabula.llm.providers.anthropic:AnthropicModel",
+    _anthropic,
+    "fabula.llm.cache.batch_endpoints:AnthropicDesk",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Everything known of one provider.
+
+    Args:
+        name: How users call it, before the colon of `PROVIDER:MODEL`.
+        title: What it is, in a few words.
+        base_url: Its address; empty where it is not an endpoint, or users give the address.
         key_env: Variables that may hold its key, the first one being the usual one.
         url_env: Variable that moves it to another address.
         url_path: Path to add to that variable's value when it is a bare host, where the vendor's
             own client expects one.
-        protocol: Which API it speaks.
+        interface: Which API it speaks.
         dialect: `strict` servers accept OpenAI's subset of JSON Schema, `plain` ones the whole.
         concurrency: Calls at once to begin with.
         start: The command that starts it, for servers that users run themselves; these need
             no key and cost nothing.
+        account: Variables whose values are sent in these headers where they are set.
+        aliases: Other names for it.
+        opens: Opens its models, where it is not an endpoint.
+        is_bare: Whether its name alone is a model, as `local` is.
+        has_names: Whether it has models by name.
+        is_recorded: Whether replies are kept in the ledger.
+        is_free: Whether calls cost no money.
+        prices: US dollars for a million tokens in and out by model, where the list has none.
+        seconds: How long a call takes, for estimates: at least, at most.
     """
 
     name: str
-    base_url: str
+    title: str
+    base_url: str = ""
     key_env: tuple[str, ...] = ()
     url_env: str | None = None
     url_path: str = ""
-    protocol: Protocol = "openai"
+    interface: Interface = OPENAI
     dialect: Dialect = "strict"
     concurrency: int = 32
     start: str | None = None
+    account: Mapping[str, str] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
+    opens: Opens | None = None
+    is_bare: bool = False
+    has_names: bool = True
+    is_recorded: bool = True
+    is_free: bool = False
+    prices: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    seconds: tuple[float, float] = (0.5, 4.0)
 
     @property
     def free(self) -> bool:
-        """Whether calls cost no money because the server is the user's own."""
-        return self.start is not None
+        """Whether calls cost no money, as those of the user's own server."""
+        return self.is_free or self.start is not None
+
+    def has(self, name: str, colon: str) -> bool:
+        """Whether its name, with a colon and a model's name or without, is a model."""
+        return self.has_names and bool(name) if colon else self.is_bare
+
+    @property
+    def example(self) -> str:
+        """How a model of it is named."""
+        return self.name if self.is_bare else f"{self.name}:MODEL"
 
     def address(self) -> str:
         """The base URL: the provider's variable when it is set, else the usual one."""
@@ -58,99 +147,40 @@ class Preset:
         return value.rstrip("/") + (self.url_path if urlsplit(value).path in ("", "/") else "")
 
 
-PRESETS: dict[str, Preset] = {
-    preset.name: preset
-    for preset in (
-        Preset(
-            "openai",
-            "https://api.openai.com/v1",
-            key_env=("OPENAI_API_KEY",),
-            url_env="OPENAI_BASE_URL",
-            concurrency=64,
-        ),
-        Preset(
-            "anthropic",
-            "https://api.anthropic.com/v1",
-            key_env=("ANTHROPIC_API_KEY",),
-            url_env="ANTHROPIC_BASE_URL",
-            url_path="/v1",
-            protocol="anthropic",
-            dialect="plain",
-            concurrency=16,
-        ),
-        Preset(
-            "gemini",
-            "https://generativelanguage.googleapis.com/v1beta/openai",
-            key_env=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
-            url_env="GOOGLE_GEMINI_BASE_URL",
-            url_path="/v1beta/openai",
-            concurrency=16,
-        ),
-        Preset(
-            "mistral",
-            "https://api.mistral.ai/v1",
-            key_env=("MISTRAL_API_KEY",),
-            url_env="MISTRAL_BASE_URL",
-            url_path="/v1",
-            concurrency=8,
-        ),
-        Preset(
-            "groq",
-            "https://api.groq.com/openai/v1",
-            key_env=("GROQ_API_KEY",),
-            url_env="GROQ_BASE_URL",
-            url_path="/openai/v1",
-            concurrency=8,
-        ),
-        Preset(
-            "openrouter",
-            "https://openrouter.ai/api/v1",
-            key_env=("OPENROUTER_API_KEY",),
-            url_env="OPENROUTER_BASE_URL",
-            url_path="/api/v1",
-        ),
-        Preset(
-            "together",
-            "https://api.together.xyz/v1",
-            key_env=("TOGETHER_API_KEY",),
-            url_env="TOGETHER_BASE_URL",
-            url_path="/v1",
-        ),
-        Preset(
-            "ollama",
-            "http://127.0.0.1:11434/v1",
-            key_env=("OLLAMA_API_KEY",),
-            url_env="OLLAMA_HOST",
-            url_path="/v1",
-            dialect="plain",
-            concurrency=4,
-            start="ollama serve",
-        ),
-        Preset(
-            "vllm",
-            "http://127.0.0.1:8000/v1",
-            key_env=("VLLM_API_KEY",),
-            url_env="VLLM_BASE_URL",
-            url_path="/v1",
-            dialect="plain",
-            concurrency=128,
-            start="vllm serve MODEL",
-        ),
-        Preset(
-            "llama.cpp",
-            "http://127.0.0.1:8080/v1",
-            key_env=("LLAMA_API_KEY",),
-            url_env="LLAMA_CPP_BASE_URL",
-            url_path="/v1",
-            dialect="plain",
-            concurrency=4,
-            start="llama-server -m MODEL.gguf --parallel 4",
-        ),
-    )
-}
+class Providers(Register[Provider]):
+    """The providers by name."""
 
-COMPATIBLE = Preset("openai-compatible", "", concurrency=32)
+    def add(self, entry: Provider) -> Provider:
+        """Register a provider under its name."""
+        return self.register(entry.name, entry)
+
+
+def _lack(name: str, entry: Provider) -> str | None:
+    """What an entry lacks, in words."""
+    if name != entry.name or ":" in name:
+        return f"calls itself `{entry.name}`"
+    if not entry.title.strip():
+        return "has no `title`"
+    if not entry.base_url and entry.opens is None and name != COMPATIBLE:
+        return "has neither an address (`base_url`) nor a function that `opens` its models"
+    return None
+
+
+COMPATIBLE = "openai-compatible"
 """Any other server that speaks OpenAI's API, at an address that the user gives."""
+
+PROVIDERS = Providers(
+    "provider",
+    home="fabula.llm.providers.entries",
+    order=lambda name, entry: (not entry.is_bare, entry.start is not None, name),
+    lacks=_lack,
+)
+"""Every provider: those in this process, hosted ones, servers of the user's own."""
+
+
+def endpoints() -> dict[str, Provider]:
+    """The providers that have an address of their own."""
+    return {name: entry for name, entry in PROVIDERS.items() if entry.base_url}
 
 
 def is_this_machine(host: str) -> bool:
@@ -161,18 +191,23 @@ def is_this_machine(host: str) -> bool:
         return False
 
 
-def preset(name: str) -> Preset:
+def known_provider(name: str) -> Provider | None:
+    """The provider of that name or alias, or None."""
+    for entry in PROVIDERS.known().values():
+        if name in entry.aliases:
+            return entry
+    return PROVIDERS.get(name)
+
+
+def preset(name: str) -> Provider:
     """The provider of that name.
 
     Raises:
         UsageError: No such provider; the hint names the nearest one.
     """
-    known = {**PRESETS, COMPATIBLE.name: COMPATIBLE, "llamacpp": PRESETS["llama.cpp"]}
-    if name not in known:
-        raise UsageError(
-            f"no provider is called `{name}`",
-            code="model.unknown-provider",
-            hint=did_you_mean(name, known)
-            or f"use one of {', '.join(known)}; any server: provider `{COMPATIBLE.name}`",
-        )
-    return known[name]
+    return known_provider(name) or entry_of(
+        PROVIDERS,
+        name,
+        code="model.unknown-provider",
+        hint=f"use one of {', '.join(PROVIDERS)}; any server: provider `{COMPATIBLE}`",
+    )

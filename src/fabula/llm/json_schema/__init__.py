@@ -1,0 +1,1 @@
+"""JSON Schema as endpoints accept it, in words, and as sample values."""

@@ -13,8 +13,17 @@ from fabula.llm.cache.cached import Recorded
 from fabula.llm.cache.ledger import Ledger
 from fabula.llm.client.chat import ChatModel
 from fabula.llm.client.limits import Patience
-from fabula.llm.client.presets import COMPATIBLE, PRESETS, preset
+from fabula.llm.client.presets import (
+    COMPATIBLE,
+    PROVIDERS,
+    endpoints,
+    imported,
+    known_provider,
+    preset,
+)
 from fabula.llm.client.settings import ModelSettings
+from fabula.llm.providers.given import GivenModel, Lent
+from fabula.lookup import failed_plugins
 
 if TYPE_CHECKING:
     from fabula.spec.models import ModelSpec
@@ -65,17 +74,25 @@ def model_settings(name: str) -> ModelSettings:
         plain = model_settings(bare)
         return settings_of({"provider": plain.provider, "name": plain.name, **_values(settings)})
     provider, colon, model = name.partition(":")
-    if not colon:
-        words = ["local", "fake", *(f"{known}:NAME" for known in PRESETS)]
-        near = did_you_mean(name, ("local", "fake"))
-        if name in PRESETS:
-            near = f"name the model too: `{name}:MODEL`"
+    known = known_provider(provider)
+    if known is not None and known.is_bare and known.has(model, colon):
+        return ModelSettings(provider=known.name, name=model)
+    if not colon or (known and not known.has_names):
+        alone = [other for other, entry in PROVIDERS.items() if entry.is_bare]
+        words = [*alone, *(f"{other}:NAME" for other in endpoints())]
+        near = did_you_mean(name, alone)
+        if known is not None:
+            near = (
+                f"name the model too: `{name}:MODEL`"
+                if known.has_names
+                else f"write `{known.name}`"
+            )
         raise UsageError(
-            f"no model is called `{name}`",
+            f"no model is called `{name}`{failed_plugins()}",
             code="model.unknown",
             hint=near or f"use one of {', '.join(words)}, or define it under `models:` in the spec",
         )
-    if provider == COMPATIBLE.name or not model:
+    if provider == COMPATIBLE or not model:
         raise UsageError(
             f"`{name}` does not say " + ("which model" if not model else "where the server is"),
             code="model.incomplete",
@@ -91,22 +108,9 @@ def settings_of(model: Mapping[str, Any] | ModelSpec) -> ModelSettings:
     Raises:
         UsageError: A setting that does not exist, or a value that it can't have.
     """
-    from pydantic import ValidationError
+    from fabula.spec.models import model_spec
 
-    from fabula.spec.models import ModelSpec
-
-    try:
-        spec = model if isinstance(model, ModelSpec) else ModelSpec.model_validate(dict(model))
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"]))
-        near = did_you_mean(name, ModelSpec.model_fields)
-        raise UsageError(
-            f"the model's setting `{name}`: {first['msg']}",
-            code="model.setting",
-            hint=near or f"a model takes {', '.join(sorted(ModelSpec.model_fields))}",
-        ) from error
-    return ModelSettings(**dict(spec))
+    return ModelSettings(**dict(model_spec(model)))
 
 
 def _values(settings: str) -> dict[str, Any]:
@@ -121,18 +125,16 @@ def _values(settings: str) -> dict[str, Any]:
 
 
 def _open(model: str | ModelSettings, patience: Patience | None) -> ChatModel:
-    if model == "fake":
-        from fabula.testing.fake.model import FakeModel
-
-        return FakeModel()
-    if isinstance(model, str) and (model == "local" or model.startswith("local:")):
-        from fabula.llm.providers.local import open_local
-
-        return open_local(model.partition(":")[2] or None)
+    if isinstance(model, GivenModel):
+        return Lent(model.model)
     named = model if isinstance(model, str) else f"{model.provider}:{model.name}"
     name = named.partition("?")[0]
     settings = model_settings(model) if isinstance(model, str) else model
-    if settings.provider == COMPATIBLE.name and not settings.base_url:
+    provider = preset(settings.provider)
+    if provider.opens is not None:
+        opened: ChatModel = imported(provider.opens)(settings)
+        return opened
+    if not provider.base_url and not settings.base_url:
         raise UsageError(
             f"the model `{settings.name}` has no address",
             code="model.base-url",
@@ -140,11 +142,8 @@ def _open(model: str | ModelSettings, patience: Patience | None) -> ChatModel:
         )
     # The HTTP stack is loaded by those who use it only.
     from fabula.llm.client.endpoint import Endpoint
-    from fabula.llm.providers.openai import OpenAIModel
 
-    endpoint = Endpoint(settings, patience=patience)
-    if endpoint.preset.protocol == "anthropic":
-        from fabula.llm.providers.anthropic import AnthropicModel
-
-        return AnthropicModel(endpoint, name=name)
-    return OpenAIModel(endpoint, name=name)
+    spoken: ChatModel = imported(provider.interface.model)(
+        Endpoint(settings, patience=patience), name=name
+    )
+    return spoken

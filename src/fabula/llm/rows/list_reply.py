@@ -30,6 +30,11 @@ class ListReader:
         self._names = _names_of_items(field.schema)
         self._fits = fits
 
+    @property
+    def keys(self) -> list[str]:
+        """The names that stand in a reply: those of the items, else the list's own."""
+        return self._names or [self._name]
+
     def read(self, text: str, pieces: Sequence[Piece]) -> Reading | None:
         """The last list of a reply as its one row, or None where there is none."""
         found: Any = None

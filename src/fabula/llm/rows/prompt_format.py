@@ -73,6 +73,10 @@ class Notation(Protocol):
         """
         ...
 
+    def unpacked(self, value: Any) -> Any:
+        """A JSON value of a reply, in which rows of another shape have the fields asked for."""
+        ...
+
 
 class Form(Protocol):
     """Writes the requests of one job and reads their replies."""

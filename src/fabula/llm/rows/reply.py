@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from fabula.llm.json_schema.wording import with_text
@@ -15,6 +16,7 @@ from fabula.llm.rows.list_reply import ListReader
 from fabula.llm.rows.parse import Piece, is_cut, json_pieces, row_items
 from fabula.llm.rows.prompt_format import Notation, Reading
 from fabula.llm.rows.row_check import RowCheck
+from fabula.llm.rows.yaml_reply import are_values, yaml_pieces
 
 _REVISED = re.compile(
     r"\b(?:no|wait|actually|instead|better|correct\w*|fix\w*|revis\w*|final\w*|hmm|but)\b", re.I
@@ -40,6 +42,7 @@ class ReplyReader:
         self._notation = notation
         is_list = len(fields) == 1 and fields[0].schema.get("type") == "array"
         self._list = ListReader(fields[0], self._fits) if is_list else None
+        self._keys = self._names if self._list is None else self._list.keys
 
     def read(self, text: str, *, asked: int, cut: bool, number: str = "row") -> Reading:
         """The row items in a reply that is free of thoughts.
@@ -51,6 +54,20 @@ class ReplyReader:
             number: The name under which a row tells its number.
         """
         pieces = list(json_pieces(text))
+        if not (pieces and are_values(pieces, text, self._keys)):
+            reading = self._read(text, pieces, asked=asked, cut=cut, number=number)
+            if reading.items or reading.bad:
+                return reading
+        pieces = yaml_pieces(text, self._keys, cut=cut) or pieces
+        return self._read(text, pieces, asked=asked, cut=cut, number=number)
+
+    def _read(
+        self, text: str, pieces: Sequence[Piece], *, asked: int, cut: bool, number: str
+    ) -> Reading:
+        """The row items in the values that a reply holds."""
+        if self._notation is not None:
+            unpacked = self._notation.unpacked
+            pieces = [replace(piece, value=unpacked(piece.value)) for piece in pieces]
         special = self._read_special(text, pieces, asked=asked, cut=cut, number=number)
         if special is not None:
             return special

@@ -63,10 +63,19 @@ class Distinct:
 
 
 def _label(job: RowsJob, groups: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """The fields that name a row to the model: the first unique group, or the first open field."""
+    """The fields that name a row to the model: the first unique group, or the first text.
+
+    Numbers name nothing: a list of used sizes would only lead to odd ones.
+    """
     if job.unique:
         return job.unique[0]
-    return next(((each.name,) for each in job.fields if groups and _is_open(each)), ())
+    open_fields = [each for each in job.fields if groups and _is_open(each)]
+    named = open_fields if len(job.fields) == 1 else filter(_is_text, open_fields)
+    return next(((each.name,) for each in named), ())
+
+
+def _is_text(each: RowField) -> bool:
+    return each.schema.get("type", "string") == "string" and "format" not in each.schema
 
 
 def _is_open(each: RowField) -> bool:

@@ -22,9 +22,9 @@ from fabula.fakers.uuids import draw_uuids
 from fabula.inference.arrays import guess_array
 from fabula.inference.guesses import words
 from fabula.io.arrays import array_of, whole_numbers
+from fabula.kinds.pattern import Pattern
+from fabula.kinds.uuid import Uuid
 from fabula.relationships.key_names import named_as_key
-from fabula.spec.keys import Uuid
-from fabula.spec.words import Pattern
 from fabula.streams import Permutation
 from fabula.synthesizers.codecs.categories import plain_values
 from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Wanted
@@ -86,8 +86,7 @@ class KeyCodec:
         if pc.count_distinct(values).as_py() < len(values):
             return None
         if numbers is not None:
-            key = _number_key(name, numbers)
-            return key and replace(key, type=kind)
+            return _number_key(name, numbers, kind)
         if (numbered := _numbered_key(name, values)) is not None:
             return numbered
         chunked = pa.chunked_array([values])
@@ -107,7 +106,9 @@ class KeyCodec:
             return replace(found, type=values.type)
         if _is_number(values.type):
             least, largest = pc.min(values).as_py() or 0, pc.max(values).as_py() or 0
-            return cls(name, values.type, len(values), start=int(largest) + 1, low=int(least))
+            step = _apart(values.type, int(largest))
+            start = int(largest) + step
+            return cls(name, values.type, len(values), start=start, step=step, low=int(least))
         return _formed_key(name, plain_values(values).drop_null(), ANY_TEXT, values.type)
 
     @property
@@ -138,7 +139,8 @@ class KeyCodec:
         """New identifiers, which differ from row to row by the rows' numbers."""
         del codes, wanted
         if _is_number(self.type):
-            return pa.array(self._numbers(places.numbers)).cast(self.type)
+            beyond = pa.types.is_floating(self.type)  # ids past 2^53, whose steps are floats, too
+            return pa.array(self._numbers(places.numbers)).cast(self.type, safe=not beyond)
         if self.width:
             return self._texts(self.start + places.numbers).cast(self.type)
         if not self.regex:
@@ -281,7 +283,14 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def _number_key(name: str, values: pa.Array) -> KeyCodec | None:
+def _apart(kind: pa.DataType, largest: int) -> int:
+    """The least distance of new numbers: for large floats more than 1, or two would be the same."""
+    if not pa.types.is_floating(kind):
+        return 1
+    return max(int(np.spacing(kind.to_pandas_dtype()(4.0 * abs(largest)))), 1)
+
+
+def _number_key(name: str, values: pa.Array, kind: pa.DataType) -> KeyCodec | None:
     """A key where differing numbers are named so, or leave next to no gaps."""
     numbers = np.sort(values.to_numpy())
     span = int(numbers[-1]) - int(numbers[0])
@@ -292,9 +301,8 @@ def _number_key(name: str, values: pa.Array) -> KeyCodec | None:
     dense = len(numbers) > DENSE_ROWS and (span < 2 * len(numbers) or even)
     if not named and not dense:
         return None
-    step = int(steps[0]) if even else 1
+    least = _apart(kind, int(numbers[-1]))
+    step = -(-int(steps[0]) // least) * least if even else least
     low, start = int(numbers[0]), int(numbers[-1]) + step
     counter = step == 1 and low in (0, 1)
-    return KeyCodec(
-        name, values.type, len(numbers), start=start, step=step, low=low, counter=counter
-    )
+    return KeyCodec(name, kind, len(numbers), start=start, step=step, low=low, counter=counter)

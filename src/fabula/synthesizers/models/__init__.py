@@ -1,0 +1,1 @@
+"""The models over cell codes, one module or package each."""

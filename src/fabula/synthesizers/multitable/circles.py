@@ -9,7 +9,7 @@ import numpy as np
 
 from fabula.relationships.keys import ForeignKey
 from fabula.synthesizers.multitable.foreign_keys import Rows
-from fabula.synthesizers.multitable.keyed import agreeing, taken, with_strays
+from fabula.synthesizers.multitable.keyed import agreeing, with_parents
 from fabula.synthesizers.multitable.learning import TableModel
 from fabula.synthesizers.multitable.matching import chosen_within
 from fabula.synthesizers.multitable.reach import Reach
@@ -44,13 +44,13 @@ def closed(
             labels = agreeing([table[column] for column in shared], there)
         rng, astray = streams(f"parents of {key.name}"), model.reach[key].astray
         rows = _late_parents(key, model.reach[key], table.num_rows, over, labels=labels, rng=rng)
-        for column, name in zip(key.columns, key.key, strict=True):
-            if column not in table.column_names:
-                kind = model.schema.field(column).type
-                values = taken(over.table[name], rows).cast(kind)
-                if astray and len(key.columns) == 1:
-                    values = with_strays(values, astray, over.table[name], seed, rng)
-                table = table.append_column(column, values)
+        kinds = {field.name: field.type for field in model.schema}
+        present = {name: table.column(name) for name in table.column_names}
+        found = with_parents(
+            key, rows, over.table, present, kinds, astray=astray, seed=seed, rng=rng
+        )
+        for column, values in found.items():
+            table = table.append_column(column, values)
         names = [name for name in model.schema.names if name in table.column_names]
         item = replace(item, table=table.select(names), links={**item.links, key: rows})
     return item

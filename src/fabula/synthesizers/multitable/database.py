@@ -14,17 +14,17 @@ import pyarrow as pa
 from fabula.errors import UsageError
 from fabula.evaluation.metrics.digests import Digest
 from fabula.io.notes import notes_of, without_notes
-from fabula.io.written.time_forms import TimeForm
+from fabula.options import known_options
 from fabula.relationships.keys import CONTAINED, ForeignKey, Keys, find_keys, singular
 from fabula.streams import stream
 from fabula.synthesizers.catalogue import check_seed
 from fabula.synthesizers.codecs.codec import PROTECTED_ROWS
-from fabula.synthesizers.codecs.string_formats.codec import read_times
-from fabula.synthesizers.codecs.string_formats.doubts import doubts
+from fabula.synthesizers.codecs.string_formats.doubts import doubtful, doubts
+from fabula.synthesizers.codecs.string_formats.texts import WrittenTexts
 from fabula.synthesizers.model import Steps
 from fabula.synthesizers.multitable.across.across import Across
 from fabula.synthesizers.multitable.circles import closed
-from fabula.synthesizers.multitable.declared import demand, named_place, with_declared
+from fabula.synthesizers.multitable.declared import demand, sensitive_columns, with_declared
 from fabula.synthesizers.multitable.entities import with_entities
 from fabula.synthesizers.multitable.foreign_keys import (
     Links,
@@ -35,7 +35,7 @@ from fabula.synthesizers.multitable.foreign_keys import (
 )
 from fabula.synthesizers.multitable.layout import Seen
 from fabula.synthesizers.multitable.learning import Lesson, TableModel
-from fabula.synthesizers.multitable.orphans import settled
+from fabula.synthesizers.multitable.orphans import repeats, settled
 from fabula.synthesizers.multitable.people import (
     SamePeople,
     applied,
@@ -45,7 +45,14 @@ from fabula.synthesizers.multitable.people import (
 from fabula.synthesizers.multitable.persistence import read_database, write_database
 from fabula.synthesizers.multitable.reach import Reach
 from fabula.synthesizers.multitable.sampling import MadeTable, Making
-from fabula.synthesizers.multitable.written_times import as_written, made_schema
+from fabula.synthesizers.multitable.shortfalls import tell_shortfall
+from fabula.synthesizers.multitable.written_times import (
+    Mistyped,
+    as_written,
+    made_schema,
+    read_times,
+    settled_times,
+)
 from fabula.synthesizers.persistence import drawing
 from fabula.synthesizers.pii.finding import details_of, personal_columns
 from fabula.types import Frame
@@ -84,6 +91,7 @@ class RelationalSynthesizer(Generic[Frame]):
     hand_back: Mapping[str, Callable[[pa.Table], Frame]] = field(default_factory=dict)
     path: PathLike | None = None
 
+    @known_options
     def sample(self, scale: float = 1.0, *, seed: int = 0) -> dict[str, Frame]:
         """Make all tables.
 
@@ -93,7 +101,8 @@ class RelationalSynthesizer(Generic[Frame]):
 
         Returns:
             The tables by name, in the frame library that they came in; every foreign key is a
-            key of its parent.
+            key of its parent. A warning is logged where a table has fewer rows than asked for,
+            because its primary key has no more real values.
         """
         check_seed(seed)
         if not scale > 0:
@@ -115,8 +124,13 @@ class RelationalSynthesizer(Generic[Frame]):
                 {name: model.relations for name, model in models.items()},
                 lambda name: _stream(seed, name, "rules across tables"),
             )
-            tables = {name: as_written(models[name], table) for name, table in tables.items()}
+            tables = {
+                name: as_written(models[name], table, _stream(seed, name, "written times"))
+                for name, table in tables.items()
+            }
         tables = {name: table for name, table in tables.items() if name not in self.entities}
+        for name, table in tables.items():
+            tell_shortfall(models[name], scale, table.num_rows)
         back = self.hand_back
         return {name: back[name](rows) if name in back else rows for name, rows in tables.items()}
 
@@ -160,6 +174,8 @@ class RelationalSynthesizer(Generic[Frame]):
             lines += [f"  {column}: {about}" for column, about in model.personal.items()]
             lines += [f"  {column}: left out: {why}" for column, why in model.left_out.items()]
             lines += [f"  {item}" for item in model.identity.numbered]
+            if driver is not None and model.timeline is not None and model.timeline.apart:
+                lines.append(f"  {model.timeline.time}: never twice under one {driver.name}")
             lines += [f"  {column}: {about}" for column, about in model.natural.items()]
             lines += [f"  on every row {relation}" for relation in model.relations.told]
         for key in self.keys.foreign:
@@ -247,9 +263,9 @@ def fit_tables(
     models: dict[str, TableModel] = {}
     seen: dict[str, Seen] = {}
     order = making_order(links)
-    read, written = _with_times(tables, every, links, keep)
+    read, written, mistyped = _with_times(tables, every, links, keep, protect)
     features = {name: read[name].drop_columns(_keys_of(name, every)) for name in order}
-    declared = _sensitive(sensitive, features, tables)
+    declared = sensitive_columns(sensitive, features, tables)
     personal = personal_columns(features, protect, declared)
     replaced = [name for name in order if name not in keep]
     people = same_people(tables, personal, found.foreign, replaced)
@@ -259,7 +275,7 @@ def fit_tables(
             progress(done, len(order))
         model, seen[name] = Lesson(
             name=name,
-            table=across.learned(name, read, rows),
+            table=settled_times(across.learned(name, read, rows), mistyped[name]),
             links=links[name],
             rows=rows,
             sizes={name: table.num_rows for name, table in tables.items()},
@@ -290,9 +306,10 @@ def fit_tables(
         models[name] = replace(model, left_out=left_out)
     said = {name: notes for name, notes in noted.items() if notes}
     for name, model in models.items():
+        doubted = dict(doubtful(written[name], tables[name]))
         if model.columns is not None:
-            doubted = doubts(model.columns, tables[name])
-            said |= {f"{name}.{column}": doubt for column, doubt in doubted.items()}
+            doubted |= doubts(model.columns, tables[name])
+        said |= {f"{name}.{column}": doubt for column, doubt in doubted.items()}
     hidden = {entity.table: str(entity) for entity in entities}
     return RelationalSynthesizer(
         models, found, {**told, **said}, people=people, across=across, entities=hidden
@@ -300,17 +317,21 @@ def fit_tables(
 
 
 def _with_times(
-    tables: Mapping[str, pa.Table], keys: Keys, links: Mapping[str, Links], keep: Collection[str]
-) -> tuple[dict[str, pa.Table], dict[str, dict[str, TimeForm]]]:
-    """The tables with their written times as times, but for keys, and how these are written."""
-    read: dict[str, pa.Table] = {}
-    written: dict[str, dict[str, TimeForm]] = {}
+    tables: Mapping[str, pa.Table],
+    keys: Keys,
+    links: Mapping[str, Links],
+    keep: Collection[str],
+    protect: int,
+) -> tuple[dict[str, pa.Table], dict[str, dict[str, WrittenTexts]], dict[str, Mistyped]]:
+    """The tables with their written times as times, but for keys; how these are written; strays."""
+    read, written, mistyped = {}, {}, {}
     for name, table in tables.items():
         used = {column for key in links[name].all for column in key.columns}
         used |= set(keys.primary.get(name, ()))
         untouched = table.column_names if name in keep else used
-        read[name], written[name] = read_times(table, but=untouched)
-    return read, written
+        found = read_times(table, but=untouched, protect=protect)
+        read[name], written[name], mistyped[name] = found
+    return read, written, mistyped
 
 
 def _kept(name: str, links: Links, keep: Collection[str]) -> Links:
@@ -325,19 +346,6 @@ def _kept(name: str, links: Links, keep: Collection[str]) -> Links:
                 hint=f"keep `{key.parent}` too",
             )
     return Links(None)
-
-
-def repeats(tables: Mapping[str, pa.Table], keys: Keys) -> dict[str, str]:
-    """What is to be said of primary keys that come twice."""
-    told = {}
-    for name, (column, *more) in keys.primary.items():
-        size = tables[name].num_rows
-        twice = 0 if more else size - len(tables[name].column(column).unique())
-        if twice:
-            told[f"{name}.{column}"] = (
-                f"{twice:,} of {size:,} rows repeat the key of another row; no new key repeats"
-            )
-    return told
 
 
 def _keys_of(name: str, keys: Keys) -> list[str]:
@@ -362,20 +370,3 @@ def _children(
         key: np.bincount(rows[key][rows[key] >= 0], minlength=tables[name].num_rows)
         for key in pointing
     }
-
-
-def _sensitive(
-    names: Collection[str], features: Mapping[str, pa.Table], tables: Mapping[str, pa.Table]
-) -> dict[str, list[str]]:
-    """Columns by table; keys are new anyway, and not in them."""
-    found: dict[str, list[str]] = {}
-    for place in names:
-        there = [name for name, table in tables.items() if place in table.column_names]
-        column = place
-        if not there:
-            (owner, (column, *_)) = named_place(place, tables)
-            there = [owner]
-        for name in there:
-            if column in features[name].column_names:
-                found.setdefault(name, []).append(column)
-    return found

@@ -1,8 +1,8 @@
-"""Foreign keys that a caller declares: `orders.buyer=people.id`, `pay.who+loan=loans.user+no`."""
+"""What a caller declares: foreign keys (`orders.buyer=people.id`), and sensitive columns."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import pyarrow as pa
 
@@ -67,3 +67,26 @@ def demand(table: str, tables: Mapping[str, pa.Table], where: str) -> None:
             where=table,
             hint=did_you_mean(table, tables) or f"there are {', '.join(tables)}",
         )
+
+
+def sensitive_columns(
+    names: Collection[str], features: Mapping[str, pa.Table], tables: Mapping[str, pa.Table]
+) -> dict[str, list[str]]:
+    """Declared columns by table; keys are new anyway, and not in them.
+
+    Args:
+        names: As `column`, of all tables that have it, or `table.column`.
+        features: The tables without their keys.
+        tables: The tables by name.
+    """
+    found: dict[str, list[str]] = {}
+    for place in names:
+        there = [name for name, table in tables.items() if place in table.column_names]
+        column = place
+        if not there:
+            (owner, (column, *_)) = named_place(place, tables)
+            there = [owner]
+        for name in there:
+            if column in features[name].column_names:
+                found.setdefault(name, []).append(column)
+    return found

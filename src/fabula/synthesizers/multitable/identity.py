@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.evaluation.metrics.frames import as_labels
 from fabula.io.arrays import array_of
+from fabula.relationships.common_types import as_labels
 from fabula.relationships.key_values import numbers_within, together
 from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.codecs.natural import MOST, NaturalCodec, means_a_year
@@ -36,11 +36,13 @@ class Numbering:
         column: Its name.
         within: The columns that the counted rows share.
         first: The number of the first row.
+        last: The number that no row is beyond, where it means a year; else None.
     """
 
     column: str
     within: tuple[str, ...]
     first: int = 1
+    last: int | None = None
 
     def __str__(self) -> str:
         return f"{self.column}: counts the rows of each {', '.join(self.within)}"
@@ -104,6 +106,14 @@ class Identity:
     def made(self) -> set[str]:
         """Columns that are not learned."""
         return {codec.name for codec in self.keys} | {item.column for item in self.numbered}
+
+    def beyond(self, table: pa.Table) -> NDArray[np.bool_]:
+        """Rows of a made table whose number would be a year after the last real one."""
+        late = np.zeros(table.num_rows, dtype=bool)
+        for item in self.numbered:
+            if item.last is not None:
+                late |= np.asarray(pc.greater(table.column(item.column), item.last))
+        return late
 
     @property
     def alone(self) -> str | None:
@@ -196,7 +206,9 @@ def _numbering(table: pa.Table, own: list[str], primary: tuple[str, ...]) -> lis
 
 
 def _counted(table: pa.Table, column: str, within: tuple[str, ...]) -> Numbering:
-    return Numbering(column, within, pc.min(table.column(column)).as_py())
+    values = table.column(column)
+    first, last = pc.min(values).as_py(), pc.max(values).as_py()
+    return Numbering(column, within, first, last if means_a_year(column, values) else None)
 
 
 def _years(table: pa.Table, parts: list[str]) -> tuple[tuple[str, str], ...]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.evaluation.metrics.frames import as_labels
 from fabula.io.arrays import array_of
+from fabula.relationships.common_types import as_labels
 from fabula.relationships.key_values import together
+from fabula.relationships.keys import ForeignKey
 from fabula.synthesizers.codecs.codec import Places
 from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.multitable.foreign_keys import Rows
+
+Column: TypeAlias = pa.Array | pa.ChunkedArray
 
 
 def agreeing(
@@ -33,38 +37,91 @@ def agreeing(
     return of_child.astype(np.int64), of_parent.astype(np.int64)
 
 
-def taken(values: pa.Array | pa.ChunkedArray, rows: Rows) -> pa.Array | pa.ChunkedArray:
+def taken(values: Column, rows: Rows) -> Column:
     """The values at `rows`; none where a row is -1."""
     return values.take(array_of(np.maximum(rows, 0), missing=rows < 0))
 
 
-def with_strays(
-    values: pa.Array | pa.ChunkedArray,
-    share: float,
-    keys: pa.Array | pa.ChunkedArray,
+def with_parents(
+    key: ForeignKey,
+    rows: Rows,
+    parent: Mapping[str, Column],
+    values: Mapping[str, Column],
+    kinds: Mapping[str, pa.DataType],
+    *,
+    astray: float,
     seed: int,
     rng: np.random.Generator,
-) -> pa.Array:
-    """Values of a foreign key, a share of them keys that no parent has.
-
-    They take the place of missing values; there are at least as many of these.
+) -> dict[str, Column]:
+    """The columns of a foreign key that no other key decides.
 
     Args:
-        values: The keys of the chosen parents.
-        share: The share of rows to go astray.
-        keys: All keys of the parent.
+        key: The foreign key.
+        rows: The parent of each row; -1 for none.
+        parent: The parent's columns.
+        values: The child's columns so far; those that are part of the key stay as they are.
+        kinds: The types of the child's columns.
+        astray: The share of rows whose key no parent has; they stand in for missing keys.
         seed: The sample's seed.
-        rng: Chooses the rows.
+        rng: Chooses these rows.
     """
-    whole, there = (
-        pa.concat_arrays(part.chunks) if isinstance(part, pa.ChunkedArray) else part
-        for part in (values, keys)
+    pairs = {
+        column: name
+        for column, name in zip(key.columns, key.key, strict=True)
+        if column not in values
+    }
+    made = {column: taken(parent[name], rows).cast(kinds[column]) for column, name in pairs.items()}
+    if not astray or not made:
+        return made
+    decided = {column: values[column] for column in key.columns if column not in pairs}
+    free = rows < 0
+    for part in decided.values():
+        free &= ~np.asarray(part.is_null())
+    lost = np.sort(rng.permutation(np.flatnonzero(free))[: round(astray * len(rows))])
+    if not len(lost) or not len(parent[key.key[0]]):
+        return made
+    beside = {column: part.take(array_of(lost)) for column, part in decided.items()}
+    beside = {column: part.take(array_of(lost)) for column, part in decided.items()}
+    strays = _strays(key, parent, beside, size=len(lost), seed=seed, rng=rng)
+    picked = np.arange(len(rows))
+    picked[lost] = len(rows) + np.arange(len(lost))
+    return {
+        column: pa.concat_arrays([_whole(part), strays[column].cast(part.type)]).take(
+            array_of(picked)
+        )
+        for column, part in made.items()
+    }
+
+
+def _strays(
+    key: ForeignKey,
+    parent: Mapping[str, Column],
+    decided: Mapping[str, Column],
+    *,
+    size: int,
+    seed: int,
+    rng: np.random.Generator,
+) -> dict[str, pa.Array]:
+    """Keys that no parent has: its values in other combinations, or else a new last part."""
+    there = {
+        column: _whole(parent[name]) for column, name in zip(key.columns, key.key, strict=True)
+    }
+    made = {
+        column: part.take(array_of(rng.integers(0, len(part), size)))
+        for column, part in there.items()
+        if column not in decided
+    }
+    here = {**decided, **made}
+    met, _ = agreeing(
+        [pa.chunked_array([_whole(here[column])]) for column in key.columns],
+        [pa.chunked_array([part]) for part in there.values()],
     )
-    empty = rng.permutation(np.flatnonzero(np.asarray(whole.is_null())))
-    rows = np.sort(empty[: round(share * len(whole))])
-    codec = KeyCodec.always("key", there)
-    numbers = np.arange(len(rows), dtype=np.int64)
-    strays = codec.decode(np.zeros(len(rows), np.int32), Places(numbers, seed, rng))
-    picked = np.arange(len(whole))
-    picked[rows] = len(whole) + numbers
-    return pa.concat_arrays([whole, strays.cast(whole.type)]).take(array_of(picked))
+    last = list(made)[-1]
+    places = Places(np.arange(size, dtype=np.int64), seed, rng)
+    new = KeyCodec.always(last, there[last]).decode(np.zeros(size, np.int32), places)
+    made[last] = pc.if_else(array_of(met >= 0), new.cast(made[last].type), made[last])
+    return made
+
+
+def _whole(values: Column) -> pa.Array:
+    return pa.concat_arrays(values.chunks) if isinstance(values, pa.ChunkedArray) else values

@@ -11,10 +11,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
-from fabula.io.written.time_forms import TimeForm
 from fabula.relationships.keys import ForeignKey
 from fabula.synthesizers.codecs.learning import FEWEST_ROWS, Columns
 from fabula.synthesizers.codecs.natural import NaturalCodec
+from fabula.synthesizers.codecs.string_formats.texts import WrittenTexts
 from fabula.synthesizers.constraints.finding import find_relations
 from fabula.synthesizers.constraints.relations import Relations
 from fabula.synthesizers.model import Codes
@@ -74,7 +74,7 @@ class TableModel:
     kept: pa.Table | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
     relations: Relations = field(default_factory=Relations)
-    written: Mapping[str, TimeForm] = field(default_factory=dict)
+    written: Mapping[str, WrittenTexts] = field(default_factory=dict)
     depths: Mapping[ForeignKey, Bins] = field(default_factory=dict)
 
     @property
@@ -211,7 +211,7 @@ class Lesson:
                 for item in identity.numbered
             ]
             return np.lexsort((*numbers, parents)), None
-        bounded = timeline.bounded(self.table, protect=self.protect)
+        bounded = timeline.bounded(self.table, parents, protect=self.protect)
         return bounded.order(self.table, parents), bounded
 
     def _features(self, identity: Identity) -> pa.Table:

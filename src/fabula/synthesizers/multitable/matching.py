@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from fabula.synthesizers.codecs.codec import PROTECTED_ROWS
 from fabula.synthesizers.multitable.foreign_keys import Rows
 
 _ONE_IN = 20
@@ -27,7 +28,8 @@ def counts_like(
 
     The model decides which parent has many children, the real counts decide how many that are:
     rank by rank, so that the distribution is met however few parents there are. Of many parents
-    the largest counts are blurred by up to a twentieth, since each may belong to a known one.
+    the largest counts are blurred by up to a twentieth, since each may belong to a known one;
+    a count that enough parents share stays, so that a full panel of years keeps them all.
 
     Args:
         wanted: What the model drew for each new parent; ties are broken at random.
@@ -43,7 +45,9 @@ def counts_like(
     sorted_real = np.sort(real)
     largest = len(real) - len(real) // _ONE_IN
     blur = rng.uniform(0.95, 1.05, len(real) - largest)
-    sorted_real[largest:] = np.rint(sorted_real[largest:] * blur)
+    top = sorted_real[largest:]
+    shared = np.bincount(sorted_real)[top] >= PROTECTED_ROWS
+    sorted_real[largest:] = np.where(shared, top, np.rint(top * blur))
     order = np.lexsort((rng.random(len(wanted)), wanted))
     places = (np.arange(len(wanted)) + 0.5) / len(wanted) * len(real)
     counts = np.empty(len(wanted), dtype=np.int64)

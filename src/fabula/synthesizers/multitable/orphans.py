@@ -1,4 +1,4 @@
-"""Rows whose foreign key no parent has: left out, or their share kept."""
+"""Rows whose foreign key no parent has, left out or their share kept, and keys that come twice."""
 
 from __future__ import annotations
 
@@ -84,3 +84,16 @@ def orphans(tables: Mapping[str, pa.Table], key: ForeignKey) -> np.ndarray:
     wanted = key_labels(tables[key.child], key.columns)
     known = pc.is_in(wanted, value_set=there.combine_chunks(), skip_nulls=True)
     return np.asarray(pc.and_(pc.invert(known), pc.is_valid(wanted)))
+
+
+def repeats(tables: Mapping[str, pa.Table], keys: Keys) -> dict[str, str]:
+    """What is to be said of primary keys that come twice."""
+    told = {}
+    for name, (column, *more) in keys.primary.items():
+        size = tables[name].num_rows
+        twice = 0 if more else size - len(tables[name].column(column).unique())
+        if twice:
+            told[f"{name}.{column}"] = (
+                f"{twice:,} of {size:,} rows repeat the key of another row; no new key repeats"
+            )
+    return told

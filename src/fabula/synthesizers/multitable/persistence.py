@@ -25,11 +25,11 @@ from fabula.evaluation.metrics.digests import Digest
 from fabula.io.claims import read_arrow
 from fabula.io.names import file_stem
 from fabula.io.places import replacing
-from fabula.io.written.time_forms import TimeForm
 from fabula.relationships.keys import ForeignKey, Keys, NearMiss
 from fabula.synthesizers.codecs.codec import CodecState
 from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.codecs.learning import Columns
+from fabula.synthesizers.codecs.string_formats.texts import WrittenTexts
 from fabula.synthesizers.constraints.relations import Relations
 from fabula.synthesizers.model import CellColumn, State, check_cells
 from fabula.synthesizers.models.boosted.model import Boosted
@@ -53,7 +53,7 @@ from fabula.synthesizers.persistence import (
 )
 from fabula.synthesizers.trees import Trees
 
-FORMAT, VERSION = "fabula-database", 3
+FORMAT, VERSION = "fabula-database", 4
 ABOUT = "database.json"
 
 Arrays = dict[str, NDArray[Any]]
@@ -206,7 +206,7 @@ def _table_saved(model: TableModel) -> Saved:
             }
             for column in layout.columns
         ],
-        "written": {name: form.state() for name, form in model.written.items()},
+        "written": {name: texts.state() for name, texts in model.written.items()},
         "learned": model.model is not None,
         "kept": model.kept is not None,
     }
@@ -276,7 +276,10 @@ def _table_restored(
         kept=_kept_rows(folder / f"{file_stem(name)}.arrow") if settings["kept"] else None,
         left_out=saved.card["left_out"],
         relations=Relations.restore(saved.relations, () if columns is None else columns.codecs),
-        written={name: TimeForm(**told) for name, told in settings.get("written", {}).items()},
+        written={
+            name: WrittenTexts.restore(schema.field(name).type, told)
+            for name, told in settings["written"].items()
+        },
     )
 
 
@@ -289,7 +292,7 @@ def _identity(settings: Mapping[str, Any], schema: pa.Schema) -> Identity:
             for key, state in settings["keys"].items()
         ),
         tuple(
-            Numbering(item["column"], tuple(item["within"]), item["first"])
+            Numbering(item["column"], tuple(item["within"]), item["first"], item["last"])
             for item in told["numbered"]
         ),
         tuple(told["natural"]),

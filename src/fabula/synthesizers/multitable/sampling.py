@@ -9,15 +9,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fabula.evaluation.metrics.frames import as_labels
 from fabula.io.arrays import array_of
+from fabula.relationships.common_types import as_labels
 from fabula.relationships.keys import ForeignKey
 from fabula.synthesizers.codecs.codec import Places
 from fabula.synthesizers.codecs.learning import Columns
 from fabula.synthesizers.model import CellColumn, Codes
 from fabula.synthesizers.multitable.foreign_keys import Rows
 from fabula.synthesizers.multitable.identity import grouped, made_apart
-from fabula.synthesizers.multitable.keyed import agreeing, taken, with_strays
+from fabula.synthesizers.multitable.keyed import agreeing, taken, with_parents
 from fabula.synthesizers.multitable.layout import Seen, Siblings
 from fabula.synthesizers.multitable.learning import BESIDE, TableModel
 from fabula.synthesizers.multitable.matching import (
@@ -97,7 +97,7 @@ class Making:
             links[key] = self._upward(key, codes, wanted[key], links)
         own = np.ascontiguousarray(layout.part(codes, "own"))
         table = self._table(own, siblings, links)
-        keep &= self._without_repeats(table)
+        keep &= self._without_repeats(table) & ~self.model.identity.beyond(table)
         seen = Seen(*self._part(codes, "own")).beside(Seen(*self._part(codes, "above")))
         ranks = {key: values[keep] for key, values in wanted.items()}
         kept = {key: rows[keep] for key, rows in links.items()}
@@ -299,24 +299,23 @@ class Making:
         for codec in self.model.identity.keys:
             places = Places(numbers, self.seed, self.streams(f"key {codec.name}"))
             values[codec.name] = codec.decode(np.zeros(len(own), np.int32), places)
+        kinds = {field.name: field.type for field in self.model.schema}
         for key in self.model.links.all:
             rows = links.get(key)
             if rows is None:  # it is chosen when all tables are made
                 continue
-            source = values if key.parent == self.model.name else self.parents[key.parent].table
-            for column, name in zip(key.columns, key.key, strict=True):
-                there = source[name]
-                kind = self.model.schema.field(column).type
-                if column not in values:
-                    values[column] = taken(there, rows).cast(kind)
-                    astray = self.model.reach[key].astray
-                    if astray and len(key.columns) == 1:
-                        rng = self.streams(f"strays of {key.name}")
-                        strays = with_strays(values[column], astray, there, self.seed, rng)
-                        values[column] = strays
+            values |= with_parents(
+                key,
+                rows,
+                values if key.parent == self.model.name else self.parents[key.parent].table,
+                values,
+                kinds,
+                astray=self.model.reach[key].astray,
+                seed=self.seed,
+                rng=self.streams(f"strays of {key.name}"),
+            )
         for item in self.model.identity.numbered:
-            kind = self.model.schema.field(item.column).type
-            values[item.column] = array_of(item.values(values)).cast(kind)
+            values[item.column] = array_of(item.values(values)).cast(kinds[item.column])
         self.model.identity.dated(values)
         names = [name for name in self.model.schema.names if name in values]
         schema = self.model.schema

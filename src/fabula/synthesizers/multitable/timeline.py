@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
+from fabula.synthesizers.codecs.learning import FEWEST_ROWS
 from fabula.synthesizers.multitable.foreign_keys import Rows
 
 GAP = "since the one before"
@@ -29,12 +30,14 @@ class Timeline:
         beside: Other columns of the same type; they are kept as distances to it.
         latest: The time, in its own unit, that no row is after.
         step: What all times are apart by, or a multiple of it.
+        apart: Whether no two rows of a parent have the same time.
     """
 
     time: str
     beside: tuple[str, ...] = ()
     latest: int | None = None
     step: int = 1
+    apart: bool = False
 
     @classmethod
     def of(cls, table: pa.Table, *, alone: Collection[str] = ()) -> Timeline | None:
@@ -52,12 +55,16 @@ class Timeline:
                 return cls(field.name, tuple(beside))
         return None
 
-    def bounded(self, table: pa.Table, *, protect: int) -> Timeline:
-        """The timeline with the latest time that enough rows have, and the step of all of them."""
-        times = np.sort(_counted(table.column(self.time)))
+    def bounded(self, table: pa.Table, parents: Rows, *, protect: int) -> Timeline:
+        """The timeline with the latest time that enough rows have, and how far times are apart."""
+        counted = _counted(table.column(self.time))
+        times = np.sort(counted)
         step = int(np.gcd.reduce(np.diff(times), initial=0)) or 1
         latest = int(times[-min(max(1, protect + 1), len(times))])
-        return replace(self, latest=latest, step=step)
+        order = np.lexsort((counted, parents))
+        same = (np.diff(parents[order]) == 0) & (parents[order[1:]] >= 0)
+        apart = same.sum() >= FEWEST_ROWS and bool((np.diff(counted[order])[same] > 0).all())
+        return replace(self, latest=latest, step=step, apart=apart)
 
     @property
     def gap(self) -> str:
@@ -100,6 +107,8 @@ class Timeline:
         time = total - (total - steps)[first]
         if self.latest is not None:
             time = self._within(time, first, self.latest)
+        if self.apart:
+            time = self._apart(time, first)
         unknown = table.column(self.time).is_null().to_numpy()[first]  # no start, no time
         time = array_of(time, missing=unknown)
         for name in self.beside:
@@ -121,6 +130,25 @@ class Timeline:
         share = np.clip((latest - start) / np.where(late, end - start, 1), 0.0, 1.0)
         moved = np.floor((time - start) * share / self.step).astype(np.int64) * self.step
         return np.where(late, start + moved, time)
+
+    def _apart(self, time: NDArray[np.int64], first: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Times of which none comes twice in an entity, and none is after the latest for that.
+
+        An entity whose rows do not fit in between starts earlier.
+        """
+        place = np.arange(len(time)) - first
+        rows = np.bincount(first, minlength=len(time))[first]
+        start = time[first]
+        if self.latest is not None:
+            start = np.minimum(start, np.maximum(start, self.latest) - (rows - 1) * self.step)
+        steps = (time - start) // self.step
+        ahead, order = np.unique(steps - place, return_inverse=True)  # ranks, since sums overflow
+        entity = np.cumsum(np.diff(first, prepend=-1) > 0)
+        pushed = ahead[np.maximum.accumulate(order + entity * len(ahead)) % len(ahead)] + place
+        if self.latest is not None:
+            most = (np.maximum(start + (rows - 1) * self.step, self.latest) - start) // self.step
+            pushed = np.minimum(pushed, most - (rows - 1 - place))
+        return np.where(pushed == steps, time, start + pushed * self.step)
 
     def with_starts(self, table: pa.Table, times: pa.ChunkedArray, *, protect: int) -> pa.Table:
         """Rows to learn starts from, where entities are too few to tell none of their own.

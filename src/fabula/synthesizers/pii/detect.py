@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from fabula.fakers.locales import Name, known_locales, load_locale
 from fabula.inference.guesses import Facts, guess, words
+from fabula.kinds.person import Person
 from fabula.pii.check_digits import is_account, is_card
-from fabula.spec.words import Person
 
 NAMES = ("name", "first_name", "last_name")
 

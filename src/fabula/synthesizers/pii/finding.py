@@ -269,8 +269,7 @@ NEARLY_ALL, BY_NAME = 0.9, 0.5
 
 
 def _is_replaced(finding: Finding, known: int, *, key: bool) -> bool:
-    """Whether values are newly generated however often they repeat; keys are in a way of their
-    own."""
+    """Whether values are replaced however often they repeat; keys follow rules of their own."""
     if finding.kind == "company":
         return known >= MANY_COMPANIES
     return not key and (finding.direct or finding.kind == "uuid")

@@ -14,6 +14,7 @@ from hashlib import blake2b
 from typing import Literal
 
 from fabula.llm.client.chat import ChatReply, ChatRequest, Usage
+from fabula.llm.client.settings import ModelSettings
 from fabula.llm.json_schema.samples import make_value
 from fabula.llm.json_schema.words import write_facts, write_text
 from fabula.testing.fake.functions import COLUMN_PROGRAM, write_function
@@ -24,6 +25,11 @@ _ROWS_ASKED = re.compile(
 )
 _FACTS = re.compile(r"^Facts as JSON: (.+)$", re.M)
 _WORDS_ASKED = re.compile(r"(\d{1,4})(?:\s*(?:-|–|to|and)\s*(\d{1,4}))? words", re.I)
+
+
+def open_fake(_: ModelSettings) -> FakeModel:
+    """Open `fake`."""
+    return FakeModel()
 
 
 class FakeModel:

@@ -1,0 +1,1 @@
+"""The prompt format for small models that continue a text."""

@@ -1,0 +1,90 @@
+"""The column kinds: one file each, with parameters, facts, an example; all of it plain Python.
+
+A kind whose values are drawn column by column has an engine in the module of the same name in
+`fabula.engines.kinds`. The JSON Schema, `col.NAME`, one-line specs, `fabula kinds`, validation,
+estimates, `per_parent`, mixtures and hints follow from the class.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, TypeAlias, TypeVar
+
+from pydantic import Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
+
+from fabula.extensions import Register
+from fabula.kinds.base.columns import SECTIONS, AbstractColumn
+from fabula.kinds.base.distributions import AbstractDistribution
+
+ColumnT = TypeVar("ColumnT", bound=AbstractColumn)
+
+
+def _place(name: str, cls: type[AbstractColumn]) -> tuple[int, str]:
+    return SECTIONS.index(cls.section), name
+
+
+def _lack(name: str, cls: type[AbstractColumn]) -> str | None:
+    """The first part that a kind lacks."""
+    if missing := sorted(getattr(cls, "__abstractmethods__", ())):
+        return f"does not define `{missing[0]}`"
+    if cls.arrow_type is AbstractColumn.arrow_type:
+        return "does not define `arrow_type`"
+    if not inspect.cleandoc(cls.__doc__ or "").partition("\n\n")[0].endswith("."):
+        return "has no docstring that begins with a sentence"
+    if f"kind: {name}" not in cls.example:
+        return f"has no example with `kind: {name}`"
+    if getattr(cls, "section", None) not in SECTIONS:
+        return f"has no `section`: one of {', '.join(SECTIONS)}"
+    return None
+
+
+KINDS: Register[type[AbstractColumn]] = Register(
+    "column kind", home="fabula.kinds", order=_place, lacks=_lack
+)
+"""Every column kind by name."""
+
+
+def column_kind(
+    *, example: str, aka: tuple[str, ...] = ()
+) -> Callable[[type[ColumnT]], type[ColumnT]]:
+    """Register a class as a column kind, under the default of its field `kind`.
+
+    Args:
+        example: One column of the kind, as YAML.
+        aka: What people and other tools call the kind, for hints.
+
+    Raises:
+        UsageError: The name is taken, or the class lacks a part.
+    """
+
+    def registered(cls: type[ColumnT]) -> type[ColumnT]:
+        cls.example, cls.aka = example, aka
+        KINDS.register(str(cls.model_fields["kind"].default), cls)
+        return cls
+
+    return registered
+
+
+class _AnyKind:
+    """Stands for the union of the registered kinds below a class, chosen by `kind`."""
+
+    def __init__(self, base: type[AbstractColumn]) -> None:
+        self._base = base
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        del source
+        kinds = tuple(cls for cls in KINDS.known().values() if issubclass(cls, self._base))
+        return handler.generate_schema(Annotated[reduce(or_, kinds), Field(discriminator="kind")])
+
+
+Column: TypeAlias = Annotated[AbstractColumn, _AnyKind(AbstractColumn)]
+"""A column of any kind."""
+
+Distribution: TypeAlias = Annotated[AbstractDistribution, _AnyKind(AbstractDistribution)]
+"""A number of any distribution."""

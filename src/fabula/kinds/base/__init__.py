@@ -1,0 +1,1 @@
+"""What column kinds are made of: parameters, and the facts that every kind or distribution has."""

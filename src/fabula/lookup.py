@@ -1,0 +1,46 @@
+"""An entry of a register by the name that a user wrote, or an error that names the nearest one."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from fabula.errors import UsageError, did_you_mean
+from fabula.extensions import Register, load_plugins
+
+EntryT = TypeVar("EntryT")
+
+
+def entry_of(
+    register: Register[EntryT],
+    name: str,
+    *,
+    code: str,
+    hint: str = "",
+) -> EntryT:
+    """The entry of that name.
+
+    Args:
+        register: Where it is looked for.
+        name: The name as the user wrote it.
+        code: The error's code where there is none.
+        hint: What to do where no name is like it; by default all names are listed.
+
+    Raises:
+        UsageError: There is no such entry; plug-ins that could not be loaded are named.
+    """
+    if name in register:
+        return register[name]
+    names = list(register)
+    near = did_you_mean(name, names) or hint or f"choose one of {', '.join(names)}"
+    raise UsageError(
+        f"there is no {register.sort} `{name}`{failed_plugins()}", code=code, hint=near
+    )
+
+
+def failed_plugins() -> str:
+    """Which plug-ins could not be loaded, as the end of an error; empty where all were."""
+    failed = [plugin.name for plugin in load_plugins() if plugin.failure]
+    if not failed:
+        return ""
+    listed = ", ".join(f"`{name}`" for name in failed)
+    return f" (not loaded: the plug-in {listed}; `fabula plugins` says why)"

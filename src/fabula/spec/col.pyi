@@ -1,0 +1,481 @@
+# Written by `python -m tools.check_entries --write` from the classes in `fabula.kinds`.
+# ruff: noqa: A002, I001  (names are those of a spec file)
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+from fabula.kinds.base.columns import AbstractNumber
+from fabula.kinds.key import Key as _Key
+from fabula.kinds.reference import Reference as _Reference
+from fabula.kinds.sequence import Sequence as _Sequence
+from fabula.kinds.uuid import Uuid as _Uuid
+from fabula.kinds.bernoulli import Bernoulli as _Bernoulli
+from fabula.kinds.choice import Choice as _Choice
+from fabula.kinds.constant import Constant as _Constant
+from fabula.kinds.expr import Expr as _Expr
+from fabula.kinds.beta import Beta as _Beta
+from fabula.kinds.binomial import Binomial as _Binomial
+from fabula.kinds.exponential import Exponential as _Exponential
+from fabula.kinds.gamma import Gamma as _Gamma
+from fabula.kinds.gompertz import Gompertz as _Gompertz
+from fabula.kinds.lognormal import Lognormal as _Lognormal
+from fabula.kinds.lomax import Lomax as _Lomax
+from fabula.kinds.mixture import Mixture as _Mixture
+from fabula.kinds.normal import Normal as _Normal
+from fabula.kinds.pareto import Pareto as _Pareto
+from fabula.kinds.poisson import Poisson as _Poisson
+from fabula.kinds.triangular import Triangular as _Triangular
+from fabula.kinds.uniform import Uniform as _Uniform
+from fabula.kinds.weibull import Weibull as _Weibull
+from fabula.kinds.zipf import Zipf as _Zipf
+from fabula.kinds.datetime import Datetime as _Datetime
+from fabula.kinds.pattern import Pattern as _Pattern
+from fabula.kinds.template import Template as _Template
+from fabula.kinds.person import Person as _Person
+from fabula.kinds.provider import Provider as _Provider
+from fabula.kinds.judge import Judge as _Judge
+from fabula.kinds.llm import Llm as _Llm
+from fabula.kinds.program import Program as _Program
+from fabula.kinds.reasoning import Reasoning as _Reasoning
+from fabula.kinds.text import Text as _Text
+from fabula.kinds.learned import Learned as _Learned
+
+__all__: list[str]
+
+def __getattr__(name: str) -> Any: ...
+def key(
+    *,
+    start: int = ...,
+    step: int = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Key:
+    """The table's own key: whole numbers from `start` by `step`."""
+
+def reference(
+    to: str,
+    *,
+    skew: float | None = ...,
+    weights: str | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Reference:
+    """A foreign key: the key of some row of table `to` (or of column `table.column`)."""
+
+def sequence(
+    start: float | dt.date = ...,
+    step: float | str = ...,
+    *,
+    within: str | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Sequence:
+    """Numbers or dates in steady steps, one a row."""
+
+def uuid(
+    *, nulls: float = ..., unique: bool = ..., drop: bool = ..., description: str = ...
+) -> _Uuid:
+    """A random (version 4) UUID."""
+
+def bernoulli(
+    p: float | str = ...,
+    *,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Bernoulli:
+    """True with chance `p`."""
+
+def choice(
+    values: Sequence[bool | float | dt.date | str | None] | Mapping[Any, float],
+    *,
+    weights: Sequence[float] | None = ...,
+    balance: Literal["random", "exact"] = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Choice:
+    """One of `values`, by weight; `balance: exact` meets the shares exactly."""
+
+def constant(
+    value: bool | float | dt.date | str | None,
+    *,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Constant:
+    """The same value in every row."""
+
+def expr(
+    sql: str, *, nulls: float = ..., unique: bool = ..., drop: bool = ..., description: str = ...
+) -> _Expr:
+    """A SQL expression over this row and, through a reference, the parent's row."""
+
+def beta(
+    a: float | str,
+    b: float | str,
+    *,
+    min: float | str | None = ...,
+    max: float | str | None = ...,
+    decimals: int | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Beta:
+    """A beta number between 0 and 1 with `a` and `b`."""
+
+def binomial(
+    trials: float | str,
+    p: float | str,
+    *,
+    min: float | str | None = ...,
+    max: float | str | None = ...,
+    decimals: int | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Binomial:
+    """Successes among `trials`, each with chance `p`."""
+
+def exponential(
+    mean: float | str = ...,
+    *,
+    min: float | str | None = ...,
+    max: float | str | None = ...,
+    decimals: int | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Exponential:
+    """An exponential number with `mean`."""
+
+def gamma(
+    shape: float | str,
+    scale: float | str = ...,
+    *,
+    min: float | str | None = ...,
+    max: float | str | None = ...,
+    decimals: int | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Gamma:
+    """A gamma number with `shape` and `scale` (mean: shape x scale)."""
+
+def gompertz(
+    shape: float | str,
+    scale: float | str = ...,
+    *,
+    min: float | str | None = ...,
+    max: float | str | None = ...,
+    decimals: int | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Gompertz:
+    """A Gompertz number with `shape` and `scale`: ages at death, lifetimes of customers."""
+
+def lognormal(
+    median: float | str = ...,
+    sigma: float | str = ...,
+    *,
+    min: float | str | None = ...,
+    max: float | str | None = ...,
+    decimals: int | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Lognormal:
+    """A number whose logarithm is normal: `median`, and `sigma` of the logarithm."""
+
+def lomax(
+    shape: float | str,
+    scale: float | str = ...,
+    *,
+    min: float | str | None = ...,
+    max: float | str | None = ...,
+    decimals: int | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Lomax:
+    """A Lomax (Pareto II) number with `shape` of the tail and `scale`: losses, sizes of files."""
+
+def mixture(
+    of: Sequence[AbstractNumber | tuple[float, AbstractNumber]],
+    *,
+    min: float | str | None = ...,
+    max: float | str | None = ...,
+    decimals: int | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Mixture:
+    """Each row drawn from one of several distributions, chosen by weight."""
+
+def normal(
+    mean: float | str = ...,
+    std: float | str = ...,
+    *,
+    min: float | str | None = ...,
+    max: float | str | None = ...,
+    decimals: int | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Normal:
+    """A normal number with `mean` and `std`."""
+
+def pareto(
+    shape: float | str,
+    min: float | str = ...,
+    *,
+    max: float | str | None = ...,
+    decimals: int | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Pareto:
+    """A Pareto number: `min` times a power tail of `shape`."""
+
+def poisson(
+    mean: float | str,
+    *,
+    min: float | str | None = ...,
+    max: float | str | None = ...,
+    decimals: int | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Poisson:
+    """A count with `mean`."""
+
+def triangular(
+    min: float | str,
+    mode: float | str,
+    max: float | str,
+    *,
+    decimals: int | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Triangular:
+    """A number between `min` and `max` that is likeliest at `mode`: estimates by experts."""
+
+def uniform(
+    min: float | str = ...,
+    max: float | str = ...,
+    *,
+    decimals: int | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Uniform:
+    """A uniform number between `min` and `max`; whole numbers with `decimals: 0`."""
+
+def weibull(
+    shape: float | str,
+    scale: float | str = ...,
+    *,
+    min: float | str | None = ...,
+    max: float | str | None = ...,
+    decimals: int | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Weibull:
+    """A Weibull number with `shape` and `scale`: lifetimes, wind speeds."""
+
+def zipf(
+    exponent: float = ...,
+    max: int = ...,
+    *,
+    min: float | str | None = ...,
+    decimals: int | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Zipf:
+    """A rank from 1 to `max`, with probability proportional to rank ** -exponent."""
+
+def datetime(
+    start: dt.date | str = ...,
+    end: dt.date | str | None = ...,
+    *,
+    within: str | None = ...,
+    date: bool = ...,
+    hours: Sequence[float] | str | None = ...,
+    weekdays: Sequence[int] | str | Sequence[str | int] | None = ...,
+    season: Sequence[float] | Mapping[Any, float] | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Datetime:
+    """A time between `start` and `end`, or `within` a duration after `start`."""
+
+def pattern(
+    regex: str, *, nulls: float = ..., unique: bool = ..., drop: bool = ..., description: str = ...
+) -> _Pattern:
+    """A string that matches a regular expression."""
+
+def template(
+    text: str, *, nulls: float = ..., unique: bool = ..., drop: bool = ..., description: str = ...
+) -> _Template:
+    """Text from other columns of the row: a sandboxed Jinja template."""
+
+def person(
+    field: Literal[
+        "name",
+        "first_name",
+        "last_name",
+        "sex",
+        "title",
+        "email",
+        "username",
+        "phone",
+        "birth_date",
+        "age",
+        "nationality",
+        "language",
+        "street",
+        "address",
+        "city",
+        "state",
+        "postcode",
+        "country",
+        "country_code",
+        "company",
+        "job",
+    ] = ...,
+    *,
+    locale: str | Sequence[str] = ...,
+    who: str = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Person:
+    """One attribute of a made-up person; the attributes of one row agree."""
+
+def provider(
+    name: str,
+    *,
+    locale: str = ...,
+    size: int = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Provider:
+    """A value of any Mimesis or Faker provider (`finance.company`, `faker.iban`)."""
+
+def judge(
+    of: Sequence[str] | str,
+    rubric: str | Mapping[str, str],
+    *,
+    at_least: float | None = ...,
+    model: str | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Judge:
+    """A language model's verdict on other columns of the row."""
+
+def llm(
+    description: str = ...,
+    *,
+    model: str | None = ...,
+    type: Literal["str", "int", "float", "bool", "date", "list[str]", "list[int]", "list[float]"]
+    | Sequence[str | float | bool]
+    | Mapping[str, Any] = ...,
+    min: float | None = ...,
+    max: float | None = ...,
+    pattern: str | None = ...,
+    examples: Sequence[bool | float | dt.date | str | None] = ...,
+    prompt: str | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+) -> _Llm:
+    """A value that a language model fills in, together with the table's other `llm` columns."""
+
+def program(
+    prompt: str,
+    *,
+    type: Literal["str", "int", "float", "bool", "date"] = ...,
+    of: Sequence[str] | None = ...,
+    examples: Sequence[bool | float | dt.date | str | None] = ...,
+    pattern: str | None = ...,
+    model: str | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Program:
+    """A value that a function computes, which a language model writes once for the column."""
+
+def reasoning(
+    of: Sequence[str] | str,
+    *,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Reasoning:
+    """What a language model thought before it filled other columns of the row."""
+
+def text(
+    prompt: str,
+    *,
+    min_words: int | None = ...,
+    max_words: int | None = ...,
+    language: str | None = ...,
+    examples: Sequence[str] = ...,
+    model: str | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Text:
+    """Free text that a language model writes for each row from a Jinja prompt."""
+
+def learned(
+    file: str,
+    *,
+    column: str | None = ...,
+    given: Mapping[
+        str, bool | float | dt.date | str | Sequence[bool | float | dt.date | str | None] | None
+    ]
+    | None = ...,
+    sha256: str | None = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Learned:
+    """A value that a fitted synthesizer draws, together with the other columns of its file."""

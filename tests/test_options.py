@@ -1,0 +1,70 @@
+"""Options by name: a misspelt one is an error of every verb, and names the nearest."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+from typing import Any
+
+import pytest
+
+import fabula as fb
+from fabula.errors import UsageError
+
+VERBS = [
+    name
+    for name in fb.__all__
+    if callable(getattr(fb, name)) and not isinstance(getattr(fb, name), type)
+]
+OWN_CHECK = ("fit",)
+"""Verbs whose further options depend on another one."""
+
+
+def _misspelt(name: str) -> str:
+    return name + name[-1]
+
+
+def _named(verb: Any) -> list[str]:
+    """The options that a verb documents in its own signature, by name."""
+    kinds = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [each.name for each in inspect.signature(verb).parameters.values() if each.kind in kinds]
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_a_misspelt_option_of_any_verb_names_the_nearest(name: str) -> None:
+    verb = getattr(fb, name)
+    option = _named(verb)[-1]
+    given = {"data": {"a": [1] * 40}} if name in OWN_CHECK else {}
+    with pytest.raises(UsageError, match=f"`{_misspelt(option)}`") as caught:
+        verb(**given, **{_misspelt(option): None})
+    assert f"`{option}`" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("name", "misspelt", "meant"),
+    [
+        ("rows", "uniqe", "unique"),
+        ("arows", "chek_row", "check_row"),
+        ("extend", "attemps", "attempts"),
+        ("balance", "new_topic", "new_topics"),
+        ("generate", "max_costs", "max_cost"),
+        ("fit", "hiden", "hidden"),
+    ],
+)
+def test_options_that_many_verbs_share_are_known_too(name: str, misspelt: str, meant: str) -> None:
+    given = {"data": {"a": [1] * 40}, "model": "vae"} if name == "fit" else {}
+    with pytest.raises(UsageError) as caught:
+        getattr(fb, name)(**given, **{misspelt: 1})
+    assert f"`{meant}`" in (caught.value.hint or "")
+
+
+def test_a_misspelt_option_of_a_sample_names_the_nearest() -> None:
+    model = fb.fit({"a": list(range(60)), "b": ["x", "y", "z"] * 20}, holdout=0.0)
+    with pytest.raises(UsageError, match="takes no `givne`") as caught:
+        model.sample(3, givne={"b": "x"})
+    assert caught.value.hint == "did you mean `given`?"
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_verbs_travel_between_processes(name: str) -> None:
+    assert pickle.loads(pickle.dumps(getattr(fb, name))) is getattr(fb, name)
