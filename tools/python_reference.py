@@ -40,7 +40,7 @@ def markdown() -> str:
 
 def _function(name: str, function: Any) -> str:
     twin = name.removeprefix("fb.a")
-    if inspect.iscoroutinefunction(function) and twin in fabula.__all__:
+    if inspect.iscoroutinefunction(inspect.unwrap(function)) and twin in fabula.__all__:
         return f"### `{name}`\n\n{_text(function)}"
     return f"### `{name}`\n\n{_signature(name, function)}\n{_text(function)}"
 

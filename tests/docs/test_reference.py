@@ -51,7 +51,7 @@ def test_every_parameter_of_a_verb_is_documented(name: str):
         text += inspect.getdoc(fb.rows) or ""
     if "as `balance` takes" in text.lower():
         text += (inspect.getdoc(fb.balance) or "") + (inspect.getdoc(fb.rows) or "")
-    if inspect.iscoroutinefunction(function):
+    if inspect.iscoroutinefunction(inspect.unwrap(function)):
         text = "same arguments" in text and (inspect.getdoc(getattr(fb, name[1:])) or "") * 2
         text = f"{text}{inspect.getdoc(fb.rows)}"
     parameters = inspect.signature(function).parameters

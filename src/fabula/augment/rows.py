@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Required, TypeVar, Unpack, overload
 
 from fabula.augment.asking import AskOptions, ask, job_options, kept_reasoning, shortfall
-from fabula.augment.options import check_options, named_options
 from fabula.augment.row_schema import TEXT, Shape, shape_of
 from fabula.augment.user_checks import CheckRow, CheckTable, row_check, table_check, unique_groups
 from fabula.errors import UsageError
@@ -43,7 +42,6 @@ def rows(schema: type[Row], **wanted: Unpack[RowOptions]) -> list[Row]: ...
 def rows(schema: Mapping[str, Any], **wanted: Unpack[RowOptions]) -> list[dict[str, Any]]: ...
 @overload
 def rows(schema: None = None, **wanted: Unpack[RowOptions]) -> list[str]: ...
-@named_options(RowOptions)
 def rows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
     """Ask a language model for rows: exactly `n`, valid, distinct, in the order asked.
 
@@ -97,10 +95,8 @@ async def arows(
 ) -> list[dict[str, Any]]: ...
 @overload
 async def arows(schema: None = None, **wanted: Unpack[RowOptions]) -> list[str]: ...
-@named_options(RowOptions)
 async def arows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
     """`rows` for callers with an event loop of their own: same arguments, same rows."""
-    check_options("rows", wanted, RowOptions)
     shape = shape_of(schema)
     job = _job(shape, wanted)
     result = await ask(job, wanted, name="rows")

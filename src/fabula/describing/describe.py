@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypedDict, Unpack
 
 from fabula.augment.asking import AskOptions, asking, job_options, shortfall
-from fabula.augment.options import check_options, named_options
 from fabula.augment.row_schema import TEXT
 from fabula.describing.examples import TOLD
 from fabula.describing.facts import folded, holds_values, missing_values, unsupported_claims
@@ -104,7 +103,6 @@ class Writing:
         return None if row is None else row[TEXT]
 
 
-@named_options(DescribeOptions)
 def describe(data: TableLike, **wanted: Unpack[DescribeOptions]) -> list[Described]:
     """Write a text for each item that tells all of its fields.
 
@@ -148,7 +146,6 @@ def describe(data: TableLike, **wanted: Unpack[DescribeOptions]) -> list[Describ
     return run_sync(adescribe(data, **wanted))
 
 
-@named_options(DescribeOptions)
 async def adescribe(data: TableLike, **wanted: Unpack[DescribeOptions]) -> list[Described]:
     """`describe` for callers with an event loop of their own: same arguments, same texts."""
     writer = _writer(data, wanted)
@@ -174,7 +171,6 @@ def prompts_of(data: Any, **wanted: Unpack[DescribeOptions]) -> Sequence[str]:
 
 
 def _writer(data: Any, wanted: DescribeOptions) -> Writer:
-    check_options("describe", wanted, DescribeOptions)
     items = read_items(
         data,
         preferences=wanted.get("preferences"),
