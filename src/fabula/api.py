@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
-from fabula.errors import SpecError
+from fabula.errors import CheckError, PartialRunError, SpecError, UsageError
 from fabula.inference.infer import infer
 from fabula.inference.inferred import Inferred
 from fabula.inference.resolve import SpecLike, load, resolve
@@ -67,7 +67,9 @@ def validate(spec: SpecLike, data: TableLike | None = None) -> CheckResults:
     from fabula.checks.results import CheckResults
 
     if isinstance(spec, str | FilePath) and str(spec).endswith(".jsonl"):
-        return _training_file(FilePath(spec))
+        from fabula.training.check import training_results
+
+        return training_results(FilePath(spec))
     resolved = resolve(spec)
     _possible(make_plan(resolved, n=_one_where_unsized(resolved)))
     if data is None:
@@ -147,6 +149,7 @@ def generate(
     format: str | None = None,  # noqa: A002  (the word that users know)
     fresh: bool = False,
     overwrite: bool = False,
+    report: bool = False,
     workers: int = 1,
     batch: bool | OnBatch = False,
     max_rejects: float | int | None = None,
@@ -173,6 +176,7 @@ def generate(
             `parquet` in a folder.
         fresh: Start over: nothing that an earlier run left is used, not even known replies.
         overwrite: Replace another run in the folder.
+        report: Write `report.html` beside the data, too.
         workers: Parts of tables that are made at the same time.
         batch: Ask language models by their provider's batches: half the price, and answers
             within a day. The rows are the same; the same call waits on after it was stopped. A
@@ -205,6 +209,12 @@ def generate(
     from fabula.runs.options import RunOptions
     from fabula.runs.records import is_file
 
+    if report and output is None:
+        raise UsageError(
+            "a report is written beside the data, and no `output` is named",
+            code="usage.report",
+            hint='name one: `output="out"`',
+        )
     wanted = with_checks(resolve(spec, prompt=prompt), checks)
     if review is not None:
         from fabula.review.notes import with_review
@@ -221,11 +231,18 @@ def generate(
         escape_formulas=is_asked(escape_formulas),
         progress=progress,
     )
-    with models_of_run(fresh=fresh, budget=budget, batch=batch) as open_model:
-        if output is not None and is_file(FilePath(output)):
-            dataset = execute_to_file(planned, FilePath(output), options, open_model=open_model)
-        else:
-            dataset = execute(planned, options, output=output, open_model=open_model)
+    try:
+        with models_of_run(fresh=fresh, budget=budget, batch=batch) as open_model:
+            if output is not None and is_file(FilePath(output)):
+                dataset = execute_to_file(planned, FilePath(output), options, open_model=open_model)
+            else:
+                dataset = execute(planned, options, output=output, open_model=open_model)
+    except (CheckError, PartialRunError) as error:
+        if report and error.dataset is not None:
+            _report(error.dataset)
+        raise
+    if report:
+        _report(dataset)
     _check_row_class(planned.spec, dataset)
     return dataset
 
@@ -343,26 +360,10 @@ def evaluate(
     )
 
 
-def _training_file(path: FilePath) -> CheckResults:
-    """Whether a file could be trained with."""
-    from fabula.checks.results import CheckResult, CheckResults
-    from fabula.training.check import check_training_file
+def _report(dataset: Dataset) -> None:
+    from fabula.reports.run_page import write_report  # the page is loaded where one is wanted
 
-    return CheckResults(
-        tuple(
-            CheckResult(
-                table=path.name,
-                kind=found.rule,
-                name=found.words,
-                passed=not found.broken,
-                failing=len(found.broken),
-                rows=found.lines,
-                examples=tuple({"line": line, "problem": told} for line, told in found.broken[:5]),
-                message=found.message,
-            )
-            for found in check_training_file(path)
-        )
-    )
+    write_report(dataset)
 
 
 def _check_row_class(spec: DatasetSpec, dataset: Dataset) -> None:
