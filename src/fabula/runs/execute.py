@@ -33,7 +33,6 @@ from fabula.runs.progress import Tracker
 from fabula.runs.stores import MemoryStore, Store
 from fabula.runs.tables import Tables
 from fabula.runs.training_sets import write_outputs
-from fabula.spec.locations import located
 from fabula.spec.tables import ModelSpec
 from fabula.types import Path as PathLike
 
@@ -68,7 +67,7 @@ def execute(
     """
     problems = impossible_rules(plan)
     if problems:
-        raise SpecError(located(problems, plan.spec))
+        raise SpecError(plan.spec.source.located(problems))
     tracker = Tracker(options.progress)
 
     def make(store: Store) -> Dataset:
