@@ -311,3 +311,17 @@ def test_a_model_given_by_its_settings_is_asked() -> None:
         settings = {"name": "x", "base_url": server.url}
         rows = fb.generate("pets: name", n=2, model=settings)
     assert rows.to_dicts() == [{"name": "Rex"}, {"name": "Mia"}]
+
+
+def test_a_run_is_reported_beside_its_data(tmp_path: Path) -> None:
+    """As `--report` does; a run that breaks a check has its report, too."""
+    data = fb.generate("age int 18..90", n=20, output=tmp_path / "run", report=True)
+    assert "age" in (tmp_path / "run/report.html").read_text(encoding="utf-8")
+    assert data.manifest["passed"]
+    with pytest.raises(CheckError):
+        fb.generate(
+            "age int 18..90", n=20, output=tmp_path / "t.csv", checks=["age < 19"], report=True
+        )
+    assert (tmp_path / "t.csv.report.html").exists()
+    with pytest.raises(UsageError, match="no `output` is named"):
+        fb.generate("age int 18..90", n=20, report=True)

@@ -11,6 +11,7 @@ import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ import pytest
 from pydantic import BaseModel
 
 import fabula as fb
+from fabula.errors import SourceError
 from fabula.io.tables import as_table
 from fabula.runs.dataset import Dataset
 
@@ -181,6 +183,17 @@ def evaluate_holdout(data: Any, _: Path) -> Any:
     return fb.evaluate(TABLE, real=other, holdout=data, sections=["diversity"]).tables[0].rows
 
 
+@cache
+def model() -> fb.Synthesizer[pa.Table]:
+    fitted = fb.fit(TABLE, seed=1, rounds=2)
+    assert isinstance(fitted, fb.Synthesizer)
+    return fitted
+
+
+def impute(data: Any, _: Path) -> Any:
+    return rows_of(model().impute(data))
+
+
 def extend(data: Any, _: Path) -> Any:
     return rows_of(fb.extend(data, 2, model="fake"))
 
@@ -221,10 +234,11 @@ def rows_examples(data: Any, _: Path) -> Any:
     return [call.request for call in asked.calls]
 
 
-VERBS = [
-    infer, validate, fit, evaluate, evaluate_real, evaluate_holdout, extend, export, review,
-    describe, extract, balance_plan, pairs_examples, rows_examples,
+ONE_TABLE = [
+    impute, extend, export, review, describe, extract, balance_plan, pairs_examples, rows_examples,
 ]  # fmt: skip
+"""Verbs that want one table."""
+VERBS = [infer, validate, fit, evaluate, evaluate_real, evaluate_holdout, *ONE_TABLE]
 
 
 def rows_of(table: Any) -> Any:
@@ -247,3 +261,35 @@ def test_every_verb_takes_every_form(
         (tmp_path / "arrow").mkdir()
         expected[verb.__name__] = verb(TABLE, tmp_path / "arrow")
     assert verb(FORMS[form](tmp_path), tmp_path) == expected[verb.__name__]
+
+
+def two_files(path: Path) -> Path:
+    for name in ("homes", "people"):
+        csv_file(path / f"{name}.csv")
+    return path
+
+
+SEVERAL: dict[str, Make] = {
+    "Dataset": lambda _: Dataset({"homes": TABLE, "people": TABLE}),
+    "mapping of frames": lambda _: {"homes": pd.DataFrame(COLUMNS), "people": TABLE},
+    "folder": two_files,
+}
+
+
+@pytest.mark.parametrize("form", SEVERAL)
+@pytest.mark.parametrize("verb", ONE_TABLE)
+def test_several_tables_where_one_is_wanted_are_refused_by_name(
+    verb: Callable[[Any, Path], Any], form: str, tmp_path: Path
+) -> None:
+    with pytest.raises(SourceError, match=r"holds 2 tables.*`homes`, `people`"):
+        verb(SEVERAL[form](tmp_path), tmp_path)
+
+
+@pytest.mark.parametrize("form", SEVERAL)
+def test_verbs_of_several_tables_take_them_in_every_form(form: str, tmp_path: Path) -> None:
+    data = SEVERAL[form](tmp_path)
+    assert list(fb.infer(data).spec.tables) == ["homes", "people"]
+    assert [table.name for table in fb.evaluate(data).tables] == ["homes", "people"]
+    fitted = fb.fit(data, rounds=2)
+    assert isinstance(fitted, fb.RelationalSynthesizer)
+    assert list(fitted.sample(0.5)) == ["homes", "people"]

@@ -1,4 +1,4 @@
-"""Help texts in the documentation equal the real ones, and relative links lead somewhere.
+"""Help texts and the reference in the documentation equal the real ones, and links lead somewhere.
 
 A help text stands between two comments and is written by `python -m tools.check_docs --write`::
 
@@ -14,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools import python_reference
 from tools.check_repo import repository_files
 
 HELP = re.compile(r"<!-- help: (fabula[\w -]*?) -->\n.*?<!-- end of help -->", re.DOTALL)
@@ -25,6 +26,10 @@ OUTSIDE = re.compile(r"[a-z][a-z0-9+.-]*:|#")
 def problems(root: Path) -> list[str]:
     """Help texts that are out of date and relative links to files that do not exist."""
     found: list[str] = []
+    if not _reference_is_current(root):
+        found.append(
+            f"{python_reference.PAGE}: out of date; run `python -m tools.check_docs --write`"
+        )
     for path in pages(root):
         name = path.relative_to(root)
         text = path.read_text(encoding="utf-8")
@@ -38,13 +43,22 @@ def problems(root: Path) -> list[str]:
 
 
 def write(root: Path) -> None:
-    """Put the current help texts into every page."""
+    """Put the current help texts into every page, and write the reference of Python."""
+    if not _reference_is_current(root):
+        text = python_reference.markdown()
+        (root / python_reference.PAGE).write_text(text, encoding="utf-8")
+        print(f"wrote {python_reference.PAGE}")
     for path in pages(root):
         text = path.read_text(encoding="utf-8")
         current = with_current_help(text)
         if current != text:
             path.write_text(current, encoding="utf-8")
             print(f"wrote {path.relative_to(root)}")
+
+
+def _reference_is_current(root: Path) -> bool:
+    page = root / python_reference.PAGE
+    return page.exists() and page.read_text("utf-8") == python_reference.markdown()
 
 
 def pages(root: Path) -> list[Path]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fabula.errors import SpecError
+from fabula.errors import CheckError, PartialRunError, SpecError, UsageError
 from fabula.inference.infer import infer
 from fabula.inference.inferred import Inferred
 from fabula.inference.resolve import SpecLike, load, resolve
@@ -66,7 +66,9 @@ def validate(spec: SpecLike, data: TableLike | None = None) -> CheckResults:
     from fabula.checks.results import CheckResults
 
     if isinstance(spec, str | FilePath) and str(spec).endswith(".jsonl"):
-        return _training_file(FilePath(spec))
+        from fabula.training.check import training_results
+
+        return training_results(FilePath(spec))
     resolved = resolve(spec)
     _possible(make_plan(resolved, n=_one_where_unsized(resolved)))
     if data is None:
@@ -146,6 +148,7 @@ def generate(
     format: str | None = None,  # noqa: A002  (the word that users know)
     fresh: bool = False,
     overwrite: bool = False,
+    report: bool = False,
     workers: int = 1,
     batch: bool | OnBatch = False,
     max_rejects: float | int | None = None,
@@ -172,6 +175,7 @@ def generate(
             `parquet` in a folder.
         fresh: Start over: nothing that an earlier run left is used, not even known replies.
         overwrite: Replace another run in the folder.
+        report: Write `report.html` beside the data, too.
         workers: Parts of tables that are made at the same time.
         batch: Ask language models by their provider's batches: half the price, and answers
             within a day. The rows are the same; the same call waits on after it was stopped. A
@@ -201,8 +205,15 @@ def generate(
     from fabula.llm.session import models_of_run
     from fabula.runs.execute import execute
     from fabula.runs.one_file import execute_to_file
+    from fabula.runs.options import RunOptions
     from fabula.runs.records import is_file
 
+    if report and output is None:
+        raise UsageError(
+            "a report is written beside the data, and no `output` is named",
+            code="usage.report",
+            hint='name one: `output="out"`',
+        )
     wanted = with_checks(resolve(spec, prompt=prompt), checks)
     if review is not None:
         from fabula.review.notes import with_review
@@ -210,20 +221,27 @@ def generate(
         wanted = with_review(wanted, review)
     planned = make_plan(wanted, n=n, seed=seed, model=model)
     budget = Budget(max_calls=max_calls, max_tokens=max_tokens, max_cost=max_cost)
-    how: dict[str, Any] = {
-        "workers": workers,
-        "fresh": fresh,
-        "overwrite": overwrite,
-        "progress": progress,
-        "max_rejects": max_rejects,
-        "format": format,
-        "escape_formulas": is_asked(escape_formulas),
-    }
-    with models_of_run(fresh=fresh, budget=budget, batch=batch) as open_model:
-        if output is not None and is_file(FilePath(output)):
-            dataset = execute_to_file(planned, FilePath(output), open_model=open_model, **how)
-        else:
-            dataset = execute(planned, output=output, open_model=open_model, **how)
+    options = RunOptions(
+        format=format,
+        workers=workers,
+        fresh=fresh,
+        overwrite=overwrite,
+        max_rejects=max_rejects,
+        escape_formulas=is_asked(escape_formulas),
+        progress=progress,
+    )
+    try:
+        with models_of_run(fresh=fresh, budget=budget, batch=batch) as open_model:
+            if output is not None and is_file(FilePath(output)):
+                dataset = execute_to_file(planned, FilePath(output), options, open_model=open_model)
+            else:
+                dataset = execute(planned, options, output=output, open_model=open_model)
+    except (CheckError, PartialRunError) as error:
+        if report and error.dataset is not None:
+            _report(error.dataset)
+        raise
+    if report:
+        _report(dataset)
     _check_row_class(planned.spec, dataset)
     return dataset
 
@@ -341,26 +359,10 @@ def evaluate(
     )
 
 
-def _training_file(path: FilePath) -> CheckResults:
-    """Whether a file could be trained with."""
-    from fabula.checks.results import CheckResult, CheckResults
-    from fabula.training.check import check_training_file
+def _report(dataset: Dataset) -> None:
+    from fabula.reports.run_page import write_report  # the page is loaded where one is wanted
 
-    return CheckResults(
-        tuple(
-            CheckResult(
-                table=path.name,
-                kind=found.rule,
-                name=found.words,
-                passed=not found.broken,
-                failing=len(found.broken),
-                rows=found.lines,
-                examples=tuple({"line": line, "problem": told} for line, told in found.broken[:5]),
-                message=found.message,
-            )
-            for found in check_training_file(path)
-        )
-    )
+    write_report(dataset)
 
 
 def _check_row_class(spec: DatasetSpec, dataset: Dataset) -> None:

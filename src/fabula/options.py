@@ -1,6 +1,8 @@
-"""Options of verbs by name: one that a verb does not have is an error that names the nearest.
+"""Options of verbs by name: shown in `help()`, and a wrong one is an error that names the nearest.
 
 A misspelt `unique` or `max_cost` must never mean that nothing is checked, or nothing limited.
+Options that several verbs share are a `TypedDict`, which a verb unpacks: type checkers read it from
+`Unpack`, people from the signature that is set here.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar, get_args
+from typing import Any, ParamSpec, TypeVar, get_args
 
 from fabula.errors import UsageError, did_you_mean
 
@@ -16,44 +18,79 @@ Wanted = ParamSpec("Wanted")
 Made = TypeVar("Made")
 
 
+class _InDocstring:
+    """Stands for a default that the docstring tells."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
 def known_options(verb: Callable[Wanted, Made]) -> Callable[Wanted, Made]:
-    """The verb, which refuses options that it does not have.
+    """The verb, with each of its options in its signature, which refuses all others.
 
     A verb whose further options are a `TypedDict` knows those; one that takes any option checks
     them itself.
 
     Raises:
-        UsageError: From the verb, for an option that it does not have.
+        UsageError: From the verb, for an option that it does not have, or one that it needs.
     """
+    signature = _named(verb)
+    parameters = signature.parameters
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    needed = [
+        p.name for p in parameters.values() if p.kind is p.KEYWORD_ONLY and p.default is p.empty
+    ]
 
     @functools.wraps(verb)
     def checked(*args: Wanted.args, **options: Wanted.kwargs) -> Made:
-        unknown = options.keys() - known if known is not None else ()
-        for name in unknown:
-            listed = ", ".join(sorted(known or ()))
+        for name in () if takes_any else options.keys() - parameters.keys():
             raise UsageError(
                 f"`{verb.__name__}` takes no `{name}`",
                 code="usage.option",
-                hint=did_you_mean(name, known or ()) or f"it takes {listed}",
+                hint=did_you_mean(name, parameters) or f"it takes {', '.join(sorted(parameters))}",
             )
+        for name in needed:
+            if name not in options:
+                raise UsageError(
+                    f"`{verb.__name__}` needs `{name}`",
+                    code="usage.option",
+                    hint=f"give it by name: `{name}=`",
+                )
         return verb(*args, **options)
 
-    known = _options(verb)
+    checked.__signature__ = signature  # type: ignore[attr-defined]
     return checked
 
 
-def _options(verb: Callable[..., object]) -> frozenset[str] | None:
-    """The names that a verb takes; None where it takes any."""
-    names: set[str] = set()
-    for parameter in inspect.signature(verb).parameters.values():
-        if parameter.kind is not parameter.VAR_KEYWORD:
-            names.add(parameter.name)
-            continue
-        kind = parameter.annotation
-        if isinstance(kind, str):
-            kind = eval(kind, inspect.unwrap(verb).__globals__)
-        (further,) = get_args(kind) or (None,)
-        if not hasattr(further, "__annotations__"):
-            return None
-        names |= further.__annotations__.keys()
-    return frozenset(names)
+def _named(verb: Callable[..., object]) -> inspect.Signature:
+    """The signature, with a parameter for each option of a `TypedDict`; those needed come first."""
+    signature = inspect.signature(verb)
+    own = list(signature.parameters.values())
+    further = _further(own[-1], verb) if own else None
+    if further is None:
+        return signature
+    named = [_parameter(name, kind) for name, kind in further.__annotations__.items()]
+    named.sort(key=lambda parameter: parameter.default is not parameter.empty)
+    return signature.replace(parameters=[*own[:-1], *named])
+
+
+def _further(parameter: inspect.Parameter, verb: Callable[..., object]) -> type | None:
+    """The `TypedDict` that `**options` are unpacked from."""
+    if parameter.kind is not parameter.VAR_KEYWORD:
+        return None
+    kind = parameter.annotation
+    if isinstance(kind, str):
+        kind = eval(kind, inspect.unwrap(verb).__globals__)
+    (further,) = get_args(kind) or (None,)
+    return further if hasattr(further, "__annotations__") else None
+
+
+def _parameter(name: str, kind: Any) -> inspect.Parameter:
+    source = str(getattr(kind, "__forward_arg__", kind))
+    needed = source.startswith("Required[")
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=inspect.Parameter.empty if needed else _InDocstring(),
+        annotation=source[len("Required[") : -1] if needed else source,
+    )

@@ -11,6 +11,7 @@ import pytest
 
 import fabula as fb
 from fabula.errors import SourceError
+from fabula.io.notes import notes_of
 from fabula.io.tables import as_table, named_tables, tables_called
 from fabula.runs.dataset import Dataset
 
@@ -68,12 +69,14 @@ def test_files_of_a_folder_are_tables_unless_they_are_called_parts(tmp_path: Pat
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_parts_with_different_columns_are_refused(tmp_path: Path, ending: str) -> None:
-    """Neither is a column dropped nor are gaps made up."""
+def test_parts_with_different_columns_keep_every_column_and_say_so(
+    tmp_path: Path, ending: str
+) -> None:
     for number, columns in enumerate(({"a": [1]}, {"a": [2], "b": [3]})):
         Dataset({"t": pa.table(columns)}).write(tmp_path / f"part-{number}.{ending}")
-    with pytest.raises(SourceError, match=r"only one of `part-0.* has a column `b`"):
-        as_table(tmp_path)
+    table = as_table(tmp_path)
+    assert table.to_pydict() == {"a": [1, 2], "b": [None, 3]}
+    assert any("`b`" in note for note in notes_of(table))
 
 
 def test_two_files_of_one_table_are_refused(tmp_path: Path) -> None:

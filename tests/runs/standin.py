@@ -17,7 +17,8 @@ from fabula.engines.made import CheckTally, MadeBlock, RejectedRow
 from fabula.kinds.reference import Reference
 from fabula.planning.plan import ColumnPlan, Plan, ReferencePlan, TablePlan
 from fabula.runs import parts
-from fabula.runs.execute import run
+from fabula.runs.execute import execute
+from fabula.runs.options import RunOptions
 from fabula.spec.outputs import OutputSpec
 from fabula.spec.tables import DatasetSpec
 from fabula.streams import BLOCK_ROWS, stream
@@ -153,6 +154,14 @@ class StandIn:
     def _seen(self, table: str, block: int, attempt: int, rows: pa.Table) -> MadeBlock:
         self.made.append((table, block, attempt))
         return self._change(table, block, attempt, rows) or MadeBlock(rows)
+
+
+def run(
+    plan: Plan, generation: StandIn, *, output: Path | None = None, file_format="parquet", **options
+):
+    """Run a plan by stand-in makers."""
+    how = RunOptions(format=file_format, **options)
+    return execute(plan, how, output=output, generation=generation)
 
 
 def losing(*rows: int, reason: str = "reply was not JSON") -> Callable[..., MadeBlock | None]:

@@ -18,10 +18,9 @@ from pydantic import BaseModel
 from fabula.errors import PrerequisiteError, SourceError, UsageError
 from fabula.planning.plan import ModelCalls, Plan
 from fabula.runs.dataset import Dataset
-from fabula.runs.execute import run
 from fabula.runs.fingerprint import identity, public_spec, spec_sha256
 from fabula.runs.progress import Tracker
-from tests.runs.standin import StandIn, make_plan
+from tests.runs.standin import StandIn, make_plan, run
 
 PEOPLE = pa.table({"name": ["Ada", "<script>alert(1)</script>"], "age": [36, None]})
 

@@ -14,6 +14,7 @@ from fabula.errors import CheckError, PartialRunError, SpecError, UsageError
 from fabula.planning.plan import Plan
 from fabula.planning.planner import make_plan
 from fabula.runs.execute import execute
+from fabula.runs.options import RunOptions
 from fabula.spec.tables import DatasetSpec
 from tests.runs.test_run_folder import digest
 
@@ -54,7 +55,7 @@ def test_workers_and_files_change_no_byte(tmp_path: Path) -> None:
     )
     plan = shop(1_100_000, *checks)
     one = execute(plan, output=tmp_path / "1")
-    execute(plan, output=tmp_path / "2", workers=2)
+    execute(plan, RunOptions(workers=2), output=tmp_path / "2")
     assert digest(tmp_path / "1") == digest(tmp_path / "2")
     assert one.checks.passed
     assert execute(plan)["orders"].equals(one["orders"])
@@ -73,9 +74,10 @@ PEAK = """
 import resource, sys
 from pathlib import Path
 from fabula.runs.execute import execute
+from fabula.runs.options import RunOptions
 from tests.runs.test_execute import shop
 checks = [{"kind": "foreign_key", "column": "customer_id", "to": "customers"}]
-execute(shop(int(sys.argv[1]), *checks), output=Path(sys.argv[2]), workers=2)
+execute(shop(int(sys.argv[1]), *checks), RunOptions(workers=2), output=Path(sys.argv[2]))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 
@@ -145,5 +147,5 @@ def test_rules_that_contradict_each_other_stop_a_run_before_it_starts(tmp_path: 
 def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
     """Errors: before anything is made."""
     with pytest.raises(UsageError, match="no file format `xlsx`"):
-        execute(shop(10), output=tmp_path / "out", format="xlsx")
+        execute(shop(10), RunOptions(format="xlsx"), output=tmp_path / "out")
     assert not (tmp_path / "out").exists()

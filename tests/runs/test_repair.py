@@ -14,9 +14,8 @@ from fabula.engines.made import MadeBlock
 from fabula.errors import CheckError, PartialRunError, RunInterrupted
 from fabula.io.formats import Format
 from fabula.runs import parts
-from fabula.runs.execute import run
 from fabula.streams import BLOCK_ROWS
-from tests.runs.standin import PART_ROWS, STATUS, StandIn, make_plan
+from tests.runs.standin import PART_ROWS, STATUS, StandIn, make_plan, run
 
 
 @pytest.fixture(autouse=True)

@@ -18,10 +18,9 @@ import pytest
 from fabula.errors import CheckError, PartialRunError, RunInterrupted, SinkError
 from fabula.runs import parts
 from fabula.runs.dataset import Dataset
-from fabula.runs.execute import run
 from fabula.spec.outputs import OutputSpec
 from fabula.streams import BLOCK_ROWS
-from tests.runs.standin import PART_ROWS, StandIn, losing, make_plan, tallying
+from tests.runs.standin import PART_ROWS, StandIn, losing, make_plan, run, tallying
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,6 @@ import pyarrow as pa
 from fabula.augment.append_rows import appended
 from fabula.augment.asking import AskOptions, ask, job_options, shortfall
 from fabula.augment.class_balance import levelling
-from fabula.augment.options import check_options, named_options
 from fabula.augment.sequences import Continue, continued
 from fabula.augment.user_checks import CheckRow, row_check, unique_groups
 from fabula.errors import UsageError, did_you_mean
@@ -58,7 +57,6 @@ def extend(data: str | PathLike[str], n: int, **wanted: Unpack[ExtendOptions]) -
 def extend(data: Mapping[str, Frame], n: int, **wanted: Unpack[ExtendOptions]) -> Frame: ...
 @overload
 def extend(data: Rows, n: int, **wanted: Unpack[ExtendOptions]) -> Rows: ...
-@named_options(ExtendOptions)
 def extend(data: TableLike, n: int, **wanted: Unpack[ExtendOptions]) -> object:
     """Append rows that fit a table, written by a language model.
 
@@ -103,10 +101,8 @@ async def aextend(
 async def aextend(data: Mapping[str, Frame], n: int, **wanted: Unpack[ExtendOptions]) -> Frame: ...
 @overload
 async def aextend(data: Rows, n: int, **wanted: Unpack[ExtendOptions]) -> Rows: ...
-@named_options(ExtendOptions)
 async def aextend(data: TableLike, n: int, **wanted: Unpack[ExtendOptions]) -> object:
     """`extend` for callers with an event loop of their own: same arguments, same rows."""
-    check_options("extend", wanted, ExtendOptions)
     form = one_form(data)
     table = as_table(form)
     growth = _growth(table, n, wanted)

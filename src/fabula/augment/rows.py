@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Required, TypeVar, Unpack, overload
 
 from fabula.augment.asking import AskOptions, ask, job_options, kept_reasoning, shortfall
-from fabula.augment.options import check_options, named_options
 from fabula.augment.row_schema import TEXT, Shape, shape_of
 from fabula.augment.user_checks import CheckRow, CheckTable, row_check, table_check, unique_groups
 from fabula.errors import UsageError
@@ -19,7 +18,7 @@ from fabula.llm.rows.job import RowsJob
 from fabula.llm.rows.sync import run_sync
 
 if TYPE_CHECKING:
-    from fabula.types import ArrowStream
+    from fabula.types import TableLike
 
 Row = TypeVar("Row")
 
@@ -30,7 +29,7 @@ class RowOptions(AskOptions, total=False):
     prompt: Required[str]
     n: Required[int]
     extra: str
-    examples: Sequence[Any] | ArrowStream
+    examples: TableLike
     unique: str | Sequence[str | Sequence[str]]
     check_row: CheckRow | None
     check_table: CheckTable | None
@@ -43,7 +42,6 @@ def rows(schema: type[Row], **wanted: Unpack[RowOptions]) -> list[Row]: ...
 def rows(schema: Mapping[str, Any], **wanted: Unpack[RowOptions]) -> list[dict[str, Any]]: ...
 @overload
 def rows(schema: None = None, **wanted: Unpack[RowOptions]) -> list[str]: ...
-@named_options(RowOptions)
 def rows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
     """Ask a language model for rows: exactly `n`, valid, distinct, in the order asked.
 
@@ -97,10 +95,8 @@ async def arows(
 ) -> list[dict[str, Any]]: ...
 @overload
 async def arows(schema: None = None, **wanted: Unpack[RowOptions]) -> list[str]: ...
-@named_options(RowOptions)
 async def arows(schema: Any = None, **wanted: Unpack[RowOptions]) -> list[Any]:
     """`rows` for callers with an event loop of their own: same arguments, same rows."""
-    check_options("rows", wanted, RowOptions)
     shape = shape_of(schema)
     job = _job(shape, wanted)
     result = await ask(job, wanted, name="rows")

@@ -30,7 +30,6 @@ from fabula.cli.progress import progress
 from fabula.errors import CheckError, PartialRunError, UsageError
 
 if TYPE_CHECKING:
-    from fabula.runs.dataset import Dataset
     from fabula.spec.tables import DatasetSpec
 
 app = new_app()
@@ -148,6 +147,7 @@ def generate(
                 batch=_batch_teller(talk) if batch else False,
                 fresh=fresh,
                 overwrite=overwrite,
+                report=report,
                 max_rejects=read_share(max_rejects),
                 max_calls=max_calls,
                 max_tokens=max_tokens,
@@ -156,29 +156,15 @@ def generate(
             )
     except (CheckError, PartialRunError) as error:
         if error.dataset is not None:
-            if report:
-                write_report(error.dataset)
             talk.say(f"{run_text(error.dataset)}\n{wrote_line(error.dataset)}")
         raise
     finished = past is not None and past == _changed(record(folder, "manifest.json"))
-    if report:
-        write_report(dataset)
     talk.say(run_text(dataset))
     if finished:
         talk.say(f"Nothing to do: `{folder}` holds this run, finished; --fresh makes it again")
     else:
         talk.say(wrote_line(dataset))
     talk.hint(f"look at it with `fabula show {pasted(folder)}`")
-
-
-def write_report(dataset: Dataset) -> None:
-    """Write a run's report into its folder."""
-    from fabula.reports.profile import profile
-    from fabula.reports.run_page import run_page
-    from fabula.runs.records import REPORT, write_beside
-
-    assert dataset.folder is not None
-    write_beside(dataset.folder, REPORT, run_page(dataset, profile(dataset.folder)))
 
 
 def _batch_teller(talk: Talk) -> Callable[[str, int], None]:

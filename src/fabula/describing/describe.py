@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import Any, TypedDict, Unpack
 
 from fabula.augment.asking import asking, shortfall
-from fabula.augment.options import check_options, named_options
 from fabula.describing.facts import holds_values
 from fabula.describing.items import read_items
 from fabula.describing.prompts import Prompts
@@ -46,7 +45,6 @@ class Described(TypedDict, total=False):
     error: str
 
 
-@named_options(DescribeOptions)
 def describe(data: TableLike, **wanted: Unpack[DescribeOptions]) -> list[Described]:
     """Write a text for each item that tells all of its fields.
 
@@ -90,7 +88,6 @@ def describe(data: TableLike, **wanted: Unpack[DescribeOptions]) -> list[Describ
     return run_sync(adescribe(data, **wanted))
 
 
-@named_options(DescribeOptions)
 async def adescribe(data: TableLike, **wanted: Unpack[DescribeOptions]) -> list[Described]:
     """`describe` for callers with an event loop of their own: same arguments, same texts."""
     writer = _writer(data, wanted)
@@ -114,7 +111,6 @@ def prompts_of(data: Any, **wanted: Unpack[DescribeOptions]) -> Sequence[str]:
 
 
 def _writer(data: Any, wanted: DescribeOptions) -> Writer:
-    check_options("describe", wanted, DescribeOptions)
     items = read_items(
         data,
         preferences=wanted.get("preferences"),

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
 from fabula.augment.asking import AskOptions, ask, job_options, shortfall
-from fabula.augment.options import check_options, named_options
 from fabula.augment.user_checks import row_check
 from fabula.describing.extract_schema import OBJECTS, SchemaLike, Wanted, wanted_of
 from fabula.describing.items import read_items
@@ -42,7 +41,6 @@ class ExtractOptions(AskOptions, total=False):
     examples: Sequence[tuple[str, Any]]
 
 
-@named_options(ExtractOptions)
 def extract(data: TableLike, schema: SchemaLike, **wanted: Unpack[ExtractOptions]) -> list[Any]:
     """Take typed values out of texts.
 
@@ -73,12 +71,10 @@ def extract(data: TableLike, schema: SchemaLike, **wanted: Unpack[ExtractOptions
     return run_sync(aextract(data, schema, **wanted))
 
 
-@named_options(ExtractOptions)
 async def aextract(
     data: TableLike, schema: SchemaLike, **wanted: Unpack[ExtractOptions]
 ) -> list[Any]:
     """`extract` for callers with an event loop of their own: same arguments, same objects."""
-    check_options("extract", wanted, ExtractOptions)
     shape = wanted_of(schema, many=wanted.get("many", False))
     result = await ask(_job(data, shape, wanted), wanted, name="objects")
     made = objects_of(result, shape)

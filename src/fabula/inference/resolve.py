@@ -34,6 +34,9 @@ _DATA = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".arrow", ".feather", 
 def load(path: Path) -> DatasetSpec:
     """The spec in a YAML or JSON file.
 
+    Args:
+        path: The file.
+
     Raises:
         SpecError: There is no such file, or it holds no spec; every problem with its line.
     """

@@ -15,13 +15,19 @@ from markupsafe import Markup
 from fabula.checks.shown import check_rows
 from fabula.render import amounts, charts, grid
 from fabula.render.pages import link, page, worded
-from fabula.reports.profile import ColumnProfile, TableProfile
+from fabula.reports.profile import ColumnProfile, TableProfile, profile
 from fabula.reports.profile_text import value_text
 from fabula.reports.run_summary import label
 from fabula.runs.dataset import Dataset
-from fabula.runs.records import REJECTS, record
+from fabula.runs.records import REJECTS, REPORT, record, write_beside
 
 _VALUE_ROOM, _MOST_LOST, _MOST_FILES = 60, 5, 3
+
+
+def write_report(dataset: Dataset) -> None:
+    """Write the report of a finished run beside its data."""
+    assert dataset.folder is not None
+    write_beside(dataset.folder, REPORT, run_page(dataset, profile(dataset.folder)))
 
 
 def run_page(dataset: Dataset, profiles: Sequence[TableProfile]) -> str:

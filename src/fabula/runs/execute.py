@@ -12,11 +12,10 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from fabula.checks.contradictions import impossible_rules
 from fabula.engines.generation import Generation
-from fabula.engines.made import TableMaker
 from fabula.errors import RunInterrupted, SpecError
 from fabula.io.formats import Format, as_format
 from fabula.io.formulas import escaping_formulas
@@ -29,62 +28,35 @@ from fabula.runs.exit_rules import Limit, lost_too_many, raise_verdict
 from fabula.runs.fingerprint import identity
 from fabula.runs.folder import RunFolder
 from fabula.runs.manifest import build_manifest, lost_rows, tell_formulas
+from fabula.runs.options import DEFAULT, RunOptions
 from fabula.runs.progress import Tracker
 from fabula.runs.stores import MemoryStore, Store
 from fabula.runs.tables import Tables
 from fabula.runs.training_sets import write_outputs
 from fabula.spec.tables import ModelSpec
 from fabula.types import Path as PathLike
-from fabula.types import Progress
 
 logger = logging.getLogger(__name__)
 
 OpenModel = Callable[[str | ModelSpec], ChatModel]
 
 
-class Generating(Protocol):
-    """What makes a plan's blocks; `fabula.engines.generation.Generation` is the one that does."""
-
-    @property
-    def makers(self) -> Mapping[str, TableMaker]:
-        """A maker for each table of the plan."""
-        ...
-
-    def usage(self) -> Mapping[str, Any]:
-        """What was asked of each model so far."""
-        ...
-
-    def close(self) -> None:
-        """Let go of models."""
-        ...
-
-
 def execute(
     plan: Plan,
+    options: RunOptions = DEFAULT,
     *,
     output: PathLike | None = None,
     open_model: OpenModel | None = None,
-    workers: int = 1,
-    fresh: bool = False,
-    overwrite: bool = False,
-    progress: Progress | None = None,
-    format: str | None = None,  # noqa: A002  (the word that users know)
-    max_rejects: float | int | None = None,
-    escape_formulas: bool = False,
+    generation: Callable[[Tracker], Generation] | None = None,
 ) -> Dataset:
     """Run a plan and return what it made.
 
     Args:
         plan: What is to be made.
+        options: How it is made and kept.
         output: The run's folder; without one everything stays in memory.
         open_model: Opens a language model by its name in the spec.
-        workers: Parts of tables that are made at the same time.
-        fresh: Start over instead of going on with what an earlier, equal run left.
-        overwrite: Replace another run in the folder; files of no run are never touched.
-        progress: Called with a table's name, its rows done and its rows asked.
-        format: The file format: `parquet` (the default), `csv`, `jsonl` or `arrow`.
-        max_rejects: Lost rows that are accepted: a share (0.05), or a number of rows; else none.
-        escape_formulas: Put `'` before cells of CSV that a spreadsheet would run.
+        generation: What makes the plan's blocks, in place of the plan's own engines.
 
     Raises:
         SpecError: Checks contradict each other, or the columns.
@@ -93,73 +65,57 @@ def execute(
         PartialRunError: More rows were lost than `max_rejects`; the same call continues.
         RunInterrupted: The user stopped the run; the same call continues.
     """
-
-    def generation(tracker: Tracker) -> Generating:
-        return Generation(plan, open_model=open_model, on_rows=tracker.answered)
-
-    return run(
-        plan,
-        generation,
-        output=None if output is None else Path(output),
-        file_format=as_format(format or "parquet"),
-        workers=workers,
-        fresh=fresh,
-        overwrite=overwrite,
-        progress=progress,
-        max_rejects=max_rejects,
-        escape_formulas=escape_formulas,
-    )
-
-
-def run(
-    plan: Plan,
-    generation: Callable[[Tracker], Generating],
-    *,
-    output: Path | None = None,
-    file_format: Format = "parquet",
-    workers: int = 1,
-    fresh: bool = False,
-    overwrite: bool = False,
-    progress: Progress | None = None,
-    max_rejects: float | int | None = None,
-    escape_formulas: bool = False,
-) -> Dataset:
-    """Run a plan with any `generation`; see `execute` for the rest."""
     problems = impossible_rules(plan)
     if problems:
         raise SpecError(plan.spec.source.located(problems))
-    tracker = Tracker(progress)
+    tracker = Tracker(options.progress)
 
     def make(store: Store) -> Dataset:
-        return _make(plan, generation(tracker), store, tracker, workers)
+        engines = (
+            Generation(plan, open_model=open_model, on_rows=tracker.answered)
+            if generation is None
+            else generation(tracker)
+        )
+        return _make(plan, engines, store, tracker, options.workers)
 
     try:
         if output is None:
             dataset = make(MemoryStore())
         else:
-            facts = identity(plan, file_format, escape_formulas=escape_formulas)
-            folder = RunFolder(
-                output,
-                facts,
-                _formats(plan, file_format),
-                fresh=fresh,
-                overwrite=overwrite,
-                also=output_files(plan.spec),
-                escape_formulas=escape_formulas,
-            )
-            tracker.resume(folder.answered(), folder.note_answered)
-            try:
-                with escaping_formulas(escape_formulas):
-                    reused = _go_on(plan, folder, make, max_rejects)
-            finally:
-                folder.close()
-            schemas = {table.name: table.schema for table in plan.tables}
-            dataset = Dataset.open(output, schemas=schemas, reused=reused, trusted=True)
+            dataset = _into_folder(plan, Path(output), options, tracker, make)
     except KeyboardInterrupt as exc:
         raise _interrupted(tracker, kept=output is not None) from exc
-    tell_formulas(dataset.manifest, escaped=escape_formulas)
-    raise_verdict(dataset, max_rejects, plan.spec.source)
+    tell_formulas(dataset.manifest, escaped=options.escape_formulas)
+    raise_verdict(dataset, options.max_rejects, plan.spec.source)
     return dataset
+
+
+def _into_folder(
+    plan: Plan,
+    output: Path,
+    options: RunOptions,
+    tracker: Tracker,
+    make: Callable[[Store], Dataset],
+) -> Dataset:
+    """Make what a run's folder still lacks, and open it."""
+    main, escape = options.file_format, options.escape_formulas
+    folder = RunFolder(
+        output,
+        identity(plan, main, escape_formulas=escape),
+        _formats(plan, main),
+        fresh=options.fresh,
+        overwrite=options.overwrite,
+        also=output_files(plan.spec),
+        escape_formulas=escape,
+    )
+    tracker.resume(folder.answered(), folder.note_answered)
+    try:
+        with escaping_formulas(escape):
+            reused = _go_on(plan, folder, make, options.max_rejects)
+    finally:
+        folder.close()
+    schemas = {table.name: table.schema for table in plan.tables}
+    return Dataset.open(output, schemas=schemas, reused=reused, trusted=True)
 
 
 def _go_on(plan: Plan, folder: RunFolder, make: Callable[[Store], Dataset], limit: Limit) -> int:
@@ -182,7 +138,7 @@ def _go_on(plan: Plan, folder: RunFolder, make: Callable[[Store], Dataset], limi
 
 
 def _make(
-    plan: Plan, generating: Generating, store: Store, tracker: Tracker, workers: int
+    plan: Plan, generating: Generation, store: Store, tracker: Tracker, workers: int
 ) -> Dataset:
     """Make the tables and check them."""
     started, clock = dt.datetime.now(dt.UTC), time.monotonic()

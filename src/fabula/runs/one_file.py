@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,34 +26,27 @@ from fabula.planning.outputs import output_files
 from fabula.planning.plan import Plan
 from fabula.runs.belongings import remove_run
 from fabula.runs.dataset import Dataset
-from fabula.runs.execute import execute
-from fabula.runs.exit_rules import Limit, lost_too_many, raise_verdict
+from fabula.runs.execute import OpenModel, execute
+from fabula.runs.exit_rules import lost_too_many, raise_verdict
 from fabula.runs.fingerprint import identity
+from fabula.runs.options import DEFAULT, RunOptions
 from fabula.runs.records import read_manifest, read_rejects, write_records
 
 
 def execute_to_file(
     plan: Plan,
     output: Path,
+    options: RunOptions = DEFAULT,
     *,
-    overwrite: bool = False,
-    fresh: bool = False,
-    max_rejects: Limit = None,
-    format: str | None = None,  # noqa: A002  (the word that users know)
-    escape_formulas: bool = False,
-    **options: Any,
+    open_model: OpenModel | None = None,
 ) -> Dataset:
     """Run a plan of one table into a file.
 
     Args:
         plan: What is to be made.
         output: The file; its ending names the format.
-        overwrite: Replace a file that another run made, or no run.
-        fresh: Make it again even where it is finished.
-        max_rejects: Lost rows that are accepted.
-        format: The file format, where it is said alongside the ending.
-        escape_formulas: Put `'` before cells of CSV that a spreadsheet would run.
-        options: The rest, as `execute` takes it.
+        options: How it is made and kept.
+        open_model: Opens a language model by its name in the spec.
 
     Raises:
         UsageError: There are several tables, or the ending names no format or another one.
@@ -73,12 +67,13 @@ def execute_to_file(
             hint=f"give a folder: `-o {output.with_suffix('')}`",
         )
     file_format = format_of(output)
-    if format is not None:
-        check_ending(output, as_format(format))
+    if options.format is not None:
+        check_ending(output, as_format(options.format))
+    escape_formulas, max_rejects = options.escape_formulas, options.max_rejects
     (table,) = plan.tables
     facts = identity(plan, file_format, escape_formulas=escape_formulas)
-    past = _past(output, facts, overwrite=overwrite)
-    if past and not fresh and not lost_too_many(past, max_rejects):
+    past = _past(output, facts, overwrite=options.overwrite)
+    if past and not options.fresh and not lost_too_many(past, max_rejects):
         dataset = _open(output, past, table.name, table.schema, file_format)
         raise_verdict(dataset, max_rejects, plan.spec.source)
         return dataset
@@ -87,13 +82,9 @@ def execute_to_file(
     try:
         made = execute(
             plan,
+            replace(options, format=file_format, overwrite=True, max_rejects=1.0),
             output=folder,
-            format=file_format,
-            overwrite=True,
-            fresh=fresh,
-            max_rejects=1.0,
-            escape_formulas=escape_formulas,
-            **options,
+            open_model=open_model,
         )
     except CheckError as error:
         if error.dataset is None:

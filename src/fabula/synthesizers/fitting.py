@@ -93,10 +93,9 @@ def _typed(
     return cast("Fit[Options]", learn)
 
 
-@_typed
+@_typed  # type: ignore[arg-type]  # `data` by name: it runs, and is not an option
 def fit(
     data: TableLike,
-    /,
     *,
     model: SynthesizerLike = "auto",
     holdout: float = 0.2,

@@ -286,7 +286,10 @@ class Synthesizer(Generic[Frame]):
 
 
 def load_synthesizer(path: Path) -> Synthesizer[pa.Table] | RelationalSynthesizer[pa.Table]:
-    """The synthesizer that `save` or `fabula fit` wrote: a file, or a folder of several tables.
+    """The synthesizer that `save` or `fabula fit` wrote.
+
+    Args:
+        path: Its file, or the folder of several tables.
 
     Raises:
         SourceError: It is missing or damaged.

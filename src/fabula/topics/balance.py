@@ -18,7 +18,6 @@ from typing import Any, Unpack
 import pyarrow as pa
 
 from fabula.augment.asking import AskOptions
-from fabula.augment.options import check_options
 from fabula.errors import PartialRunError, UsageError
 from fabula.io.places import check_free, make_folder
 from fabula.io.tables import as_table
@@ -170,7 +169,6 @@ async def _run(data: Any, folder: Path | None, overwrite: bool, wanted: BalanceO
 
 def _corpus(data: Any, wanted: BalanceOptions) -> Corpus:
     """The texts, after a look at the options that the data has no say in."""
-    check_options("balance", wanted, BalanceOptions)
     for name, least in (("rounds", 1), ("new_topics", 0), ("n", 0)):
         value = wanted.get(name)
         if isinstance(value, int) and value < least:

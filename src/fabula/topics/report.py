@@ -6,7 +6,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Unpack
 
-from fabula.augment.options import named_options
 from fabula.io.formats import ENDINGS, as_format
 from fabula.topics.balance import Balanced, BalanceOptions, plan, run, shortfall
 from fabula.topics.page import survey_charts, write_balanced, write_charts
@@ -14,7 +13,6 @@ from fabula.topics.plan import BalancePlan
 from fabula.types import TableLike
 
 
-@named_options(BalanceOptions)
 def balance(
     data: TableLike,
     *,
@@ -67,7 +65,6 @@ def balance(
     return made
 
 
-@named_options(BalanceOptions)
 def balance_plan(
     data: TableLike, *, charts: str | PathLike[str] | None = None, **wanted: Unpack[BalanceOptions]
 ) -> BalancePlan:

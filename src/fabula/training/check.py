@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fabula.checks.results import CheckResult, CheckResults
 from fabula.errors import SourceError
 from fabula.training.formats import FORMATS, Line, format_of_row, read_line
 from fabula.training.splits import plain
@@ -167,3 +168,22 @@ def _check_line(findings: _Findings, line: int, read: Line, *, strict: bool) -> 
         wrong.setdefault("text", problem)
     for rule, told in wrong.items():
         findings.note(rule, line, told)
+
+
+def training_results(path: Path) -> CheckResults:
+    """Whether a file could be trained with, as the results of checks."""
+    return CheckResults(
+        tuple(
+            CheckResult(
+                table=path.name,
+                kind=found.rule,
+                name=found.words,
+                passed=not found.broken,
+                failing=len(found.broken),
+                rows=found.lines,
+                examples=tuple({"line": line, "problem": told} for line, told in found.broken[:5]),
+                message=found.message,
+            )
+            for found in check_training_file(path)
+        )
+    )

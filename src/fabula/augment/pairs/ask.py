@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from fabula.augment.asking import AskOptions, ask, job_options, kept_reasoning, shortfall
-from fabula.augment.options import check_options, named_options
 from fabula.augment.pairs.attributes import Attributes, dealt
 from fabula.augment.pairs.fields import PairFields, pair_fields
 from fabula.augment.pairs.numbered import Numbered
@@ -24,7 +23,7 @@ from fabula.llm.rows.job import RowsJob, RowsResult
 from fabula.llm.rows.sync import run_sync
 
 if TYPE_CHECKING:
-    from fabula.types import ArrowStream
+    from fabula.types import TableLike
 
 
 class PairOptions(AskOptions, total=False):
@@ -34,14 +33,13 @@ class PairOptions(AskOptions, total=False):
     output: str | Sequence[str]
     prompt: str
     extra: str
-    examples: Sequence[Any] | ArrowStream
+    examples: TableLike
     balance: Attributes
     check_pair: CheckRow | None
     numbered: bool
     reasoning: Literal["keep", "drop"]
 
 
-@named_options(PairOptions)
 def pairs(wanted: Any = None, n: int = 100, **options: Unpack[PairOptions]) -> Pairs:
     """Ask a language model for training pairs: exactly `n`, valid, each input another one.
 
@@ -82,7 +80,6 @@ def pairs(wanted: Any = None, n: int = 100, **options: Unpack[PairOptions]) -> P
     return run_sync(apairs(wanted, n, **options))
 
 
-@named_options(PairOptions)
 async def apairs(wanted: Any = None, n: int = 100, **options: Unpack[PairOptions]) -> Pairs:
     """`pairs` for callers with an event loop of their own: same arguments, same pairs."""
     task = pair_task(wanted, n, options)
@@ -120,7 +117,6 @@ def pair_task(wanted: Any, n: int, options: PairOptions) -> PairTask:
     Raises:
         UsageError: The shape or an option is wrong.
     """
-    check_options("pairs", options, PairOptions)
     fields = pair_fields(wanted, inputs=options.get("input", ()), outputs=options.get("output", ()))
     attributes = options.get("balance", {})
     for name in attributes:

@@ -1,0 +1,46 @@
+"""How a run is made and kept: one value from the caller to the folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fabula.io.formats import Format, as_format
+from fabula.runs.exit_rules import Limit
+from fabula.types import Progress
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a run is made and kept.
+
+    Attributes:
+        format: The file format: `parquet`, `csv`, `jsonl` or `arrow`; None is what the ending of
+            a file says, and `parquet` in a folder.
+        workers: Parts of tables that are made at the same time.
+        fresh: Start over instead of going on with what an earlier, equal run left.
+        overwrite: Replace another run; files of no run in a folder are never touched.
+        max_rejects: Lost rows that are accepted: a share (0.05), or a number of rows; else none.
+        escape_formulas: Put `'` before cells of CSV that a spreadsheet would run.
+        progress: Called with a table's name, its rows done and its rows asked.
+    """
+
+    format: str | None = None
+    workers: int = 1
+    fresh: bool = False
+    overwrite: bool = False
+    max_rejects: Limit = None
+    escape_formulas: bool = False
+    progress: Progress | None = None
+
+    @property
+    def file_format(self) -> Format:
+        """The format of files in a folder.
+
+        Raises:
+            UsageError: There is no such format.
+        """
+        return as_format(self.format or "parquet")
+
+
+DEFAULT = RunOptions()
+"""One worker, in Parquet, and nothing that is there is replaced."""
