@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 
 import pyarrow as pa
@@ -94,3 +95,40 @@ def test_short_codes_are_postcodes_beside_streets_alone():
     streets = pa.array([address.address() for _ in range(30)])
     assert find_in_table(pa.table({"c1": codes})) == {}
     assert find_in_table(pa.table({"c1": codes, "c2": streets}))["c1"].kind == "postcode"
+
+
+@pytest.mark.parametrize("form", [None, "%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%Y%m%d", "digits"])
+def test_birth_dates_are_found_in_any_form(form):
+    rng = random.Random(2)
+    days = [dt.date(1935, 1, 1) + dt.timedelta(days=rng.randrange(26_000)) for _ in range(200)]
+    values = {None: days, "digits": [int(f"{day:%Y%m%d}") for day in days]}.get(
+        form, [day.strftime(str(form)) for day in days]
+    )
+    assert find(pa.array(values), "c1").kind == "birth_date"
+    late = [2020 + n % 5 for n in range(200)]
+    visits = pa.array([f"{year}-03-{1 + year % 28:02}" for year in late])
+    assert find(visits, "c2") is None
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_latitudes_and_longitudes_are_found_alone_by_name_and_in_pairs_by_value(text):
+    rng = random.Random(2)
+    north = [round(rng.gauss(48.1, 0.1), 6) for _ in range(100)]
+    east = [round(rng.gauss(11.5, 0.1), 6) for _ in range(100)]
+    lat, lon = (pa.array(list(map(str, side)) if text else side) for side in (north, east))
+    for name in ("lat", "home_latitude", "Breitengrad", "pickup_lon"):
+        assert find(lat, name).kind == "coordinate", name
+    assert find(lat, "c1") is None
+    table = pa.table({"c1": lat, "c2": lon, "c3": pa.array(range(100))})
+    assert {name: found.kind for name, found in find_in_table(table).items()} == {
+        "c1": "coordinate",
+        "c2": "coordinate",
+    }
+
+
+def test_measures_are_no_coordinates():
+    rng = random.Random(2)
+    scores = [rng.gauss(0, 1) for _ in range(100)]
+    prices = [round(rng.uniform(1, 90), 2) for _ in range(100)]
+    table = pa.table({"long": prices, "lat": scores, "c3": prices, "c4": scores})
+    assert find_in_table(table) == {}

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from fabula.evaluation.metrics.result import noise
 from fabula.pii import Finding, find_in_table
-from fabula.pii.finding import TITLES
+from fabula.pii.kinds import TITLES
 from fabula.relationships.common_types import kind_of, labelled, plain
 
 MOST_WORDS = 6
