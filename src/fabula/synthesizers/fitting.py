@@ -223,7 +223,10 @@ def fit(
     held, training = (table.take(array_of(at)) for at in (kept_out, learned_from))
     train = training if flat is table else flat.take(array_of(learned_from))
     guarded = PROTECTED_ROWS if protect is True else int(protect)
-    columns = Columns.learn(train, protect=guarded, known=known, sensitive=sensitive).keyed(table)
+    columns = Columns.learn(
+        train, protect=guarded, known=known, sensitive=sensitive,
+        held=held if flat is table else flat.take(array_of(kept_out)),
+    ).keyed(table)  # fmt: skip
     relations = Relations()
     if exact:
         plain = columns.only([name for name in columns.names if name not in known])

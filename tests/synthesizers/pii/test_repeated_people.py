@@ -14,7 +14,7 @@ from mimesis.locales import Locale
 
 import fabula as fb
 from fabula.errors import UsageError
-from fabula.io.frames import as_table
+from fabula.io.tables import as_table
 from fabula.pii.check_digits import is_card, with_card_check
 
 PEOPLE, ORDERS = 30, 900
@@ -244,3 +244,15 @@ def test_birth_dates_are_blurred_and_said_to_be_personal(form):
     met = sum(value in set(values) for value in made)
     chance = 600 / 28_000
     assert met <= 600 * chance + 5 * (600 * chance) ** 0.5
+
+
+def test_no_person_of_a_row_that_was_kept_out_comes_out_either():
+    """Common names meet by chance: a tenth of these would."""
+    rng = np.random.default_rng(7)
+    first, last = ["James", "Mary", "John", "Anna"], ["Smith", "Brown", "Jones", "Miller", "Davis"]
+    pairs = [f"{given} {family}" for given in first for family in last]
+    names = [pairs[at] for at in rng.integers(0, len(pairs), 60)]
+    person = Person(Locale.EN, seed=7)
+    names += [f"{person.first_name()} {person.last_name()}" for _ in range(600)]
+    model = fb.fit(pa.table({"c1": names, "n": range(660)}), seed=1, holdout=0.5, rounds=5)
+    assert set(names).isdisjoint(model.sample(5_000, seed=3)["c1"].to_pylist())

@@ -66,6 +66,7 @@ class Columns:
         protect: int,
         known: Mapping[str, ColumnCodec] | None = None,
         sensitive: Collection[str] = (),
+        held: pa.Table | None = None,
     ) -> Columns:
         """Find a codec for each column.
 
@@ -74,13 +75,14 @@ class Columns:
             protect: Labels of fewer rows, and that many extreme numbers, are not reproduced.
             known: Codecs of some columns.
             sensitive: Columns that are personal whatever they hold.
+            held: Rows that are not learned, whose personal details may not come out either.
 
         Raises:
             SourceError: The table has too few rows or no column that can be learned.
         """
         _check(table)
         personal = personal_columns({"": table}, protect, {"": sensitive})[""]
-        details = details_of(table, personal, "", protect)
+        details = details_of(table, personal, "", protect, held)
         persons = likeliest(persons_in(table, personal), protect)
         columns = cls.learnable(
             table, details, persons, protect=protect, known=known, sensitive=sensitive

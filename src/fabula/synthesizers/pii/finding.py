@@ -68,7 +68,11 @@ SHARED = ("first_name", "last_name", "company", "city", "state", "job")
 
 
 def details_of(
-    table: pa.Table, found: Sequence[PersonalColumn], owner: str, protect: int
+    table: pa.Table,
+    found: Sequence[PersonalColumn],
+    owner: str,
+    protect: int,
+    held: pa.Table | None = None,
 ) -> dict[str, DetailCodec]:
     """How the personal columns of a table are replaced.
 
@@ -77,8 +81,11 @@ def details_of(
         found: Its personal columns.
         owner: What its rows are.
         protect: Labels of fewer rows are rare.
+        held: Rows that are not learned; their people are real, too.
     """
     columns = sorted(found, key=lambda item: -len(item.known))
+    if held is not None and held.num_rows:
+        columns = [replace(item, held=_filled(held, item.name)[0]) for item in columns]
     named = next((item for item in columns if item.detail in NAMES), None)
     locales = ("en",) if named is None else likely_locales(named.detail, named.known)
     groups: list[list[PersonalColumn]] = []
