@@ -132,3 +132,28 @@ def test_measures_are_no_coordinates():
     prices = [round(rng.uniform(1, 90), 2) for _ in range(100)]
     table = pa.table({"long": prices, "lat": scores, "c3": prices, "c4": scores})
     assert find_in_table(table) == {}
+
+
+@pytest.mark.parametrize("count", [2, 3, 6])
+def test_few_people_are_found_in_columns_without_a_telling_name(count):
+    """Two sellers of a thousand sales are as real as thirty."""
+    names = ["Mary Johnson", "David Miller", "Smith, Laura", "Dr. John Taylor", "Anna Clark",
+             "Paul Robinson"][:count]  # fmt: skip
+    streets = ["12 Station Road", "8 Mill Lane", "301 Park Avenue", "5 High Street", "77 Oak Drive",
+               "9 Church Lane"][:count]  # fmt: skip
+    phones = [f"+44 20 7946 0{at}58" for at in range(count)]
+    cards = [int(with_card_check(f"510510510510{at}100")) for at in range(count)]
+    for kind, values in (("name", names), ("street", streets), ("phone", phones), ("card", cards)):
+        found = find(pa.array(values * 20), "c1")
+        assert found is not None, kind
+        assert found.kind == kind
+
+
+def test_few_labels_are_no_people():
+    for labels in (
+        ["New York", "Los Angeles", "San Jose"], ["never married", "married", "widowed"],
+        ["Own child", "Not in family"], ["2024-01", "2024-02"], ["North 1", "South 2", "West 3"],
+        ["red", "green"], ["0-9", "10-19", "20-29"], ["Puerto Rico", "South Korea", "Costa Rica"],
+    ):  # fmt: skip
+        assert find(pa.array(labels * 20), "c1") is None, labels
+    assert find(pa.array([1_200_000_000, 1_300_000_000] * 20), "c1") is None

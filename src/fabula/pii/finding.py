@@ -25,7 +25,7 @@ SAMPLE = 400
 """Distinct values that are looked at, spread over all of them."""
 
 FEWEST_WORDS = 8
-NEARLY_ALL = 0.9
+NEARLY_ALL, MOST_OF_FEW = 0.9, 0.75
 
 MANY_LAST = 0.27
 """Known last names, where hardly any is a first name or a town, that tell a column of them."""
@@ -58,6 +58,10 @@ _PHONE = re.compile(
     r"( ?x\d{1,6})?|\+?\d{1,3} \(\d{2,5}\) ?[\d -]{5,12}|\d{2,4}-\d{3,4}-\d{4}|1[3-9]\d{9}"
     r"|8 ?\(?\d{3}\)? ?\d{3}[- ]?\d\d[- ]?\d\d|\d{2,5}([ ./-]\d{2,4}){2,4}|0\(?\d{2,5}\)? ?\d{5,9}"
 )
+_SIGNED_PHONE = re.compile(
+    r"([+(0]|\d{3}[-.]\d{3}[-.]\d{4})(?=.*[ ()./-]).{8,24}|\+\d{9,15}|\d{3}[-.]\d{3}[-.]\d{4}"
+)
+"""Phone numbers that nobody takes for another number, by their signs."""
 _DIGITS = re.compile(r"\d{9,15}")
 _CALLING = re.compile(
     r"1[2-9]\d{2}[2-9]\d{6}|[2-9]\d{2}[2-9]\d{6}|(?=\d{11})(20|27|3[0-469]|4[013-9]|5[1-8]|6[0-6]|7|"
@@ -74,7 +78,7 @@ _PLATE = re.compile(
 )
 _MIXED_PLATE = re.compile(r"(?=.*[A-Z])(?=.*\d)(?=(\W?\w){5,8}$)[A-Z0-9]+([ •-][A-Z0-9]+){0,2}")
 """The form of plates where a country has many."""
-_CARD = re.compile(r"\d{4}([ -]?\d{4}){2}[ -]?\d{1,7}|\d{4}[ -]?\d{6}[ -]?\d{4,5}")
+_CARD = re.compile(r"\d{4}([ -]?\d{4}){2}[ -]?\d{0,7}|\d{4}[ -]?\d{6}[ -]?\d{4,5}")
 _ACCOUNT = re.compile(r"[A-Z]{2}\d{2}( ?[A-Z0-9]{1,4}){3,8}")
 
 
@@ -99,11 +103,9 @@ def find(values: pa.Array | pa.ChunkedArray, name: str = "") -> Finding | None:
         return birth_dates(written, name)
     if not texts or DECIMAL.fullmatch(texts[0]):  # fractions
         return coordinate(values, name)
-    if len(texts) < FEWEST:
-        return None
-    whole = not _is_text(kind)
-    found = _numbers(texts, name) if whole else _texts(texts, name)
-    return found if found is None or len(texts) >= FEWEST_WORDS or _is_strict(found) else None
+    if len(texts) < FEWEST_WORDS:
+        return _of_few(texts) if len(texts) > 1 else None
+    return _texts(texts, name) if _is_text(kind) else _numbers(texts, name)
 
 
 def find_in_table(table: pa.Table) -> dict[str, Finding]:
@@ -158,9 +160,29 @@ def _is_text(kind: pa.DataType) -> bool:
     return any(test(kind) for test in tests)
 
 
-def _is_strict(found: Finding) -> bool:
-    """Whether few values are enough: forms that nothing else has."""
-    return found.kind in ("email", "ip", "mac", "uuid", "account", "card", "national_id")
+def _of_few(texts: Sequence[str]) -> Finding | None:
+    """What two values show: forms that nothing else has, full names, streets with numbers."""
+    for kind, (form, told) in _FORMS.items():
+        part = wordings.share(texts, re.compile(form), whole=True)
+        if part >= NEARLY_ALL and kind != "postcode":
+            return found_as(kind, part, told)
+    digits = [len(re.sub(r"\D", "", text)) for text in texts]
+    checked = _checked(texts)
+    if checked is not None and (len(texts) >= FEWEST or min(digits) >= 11):
+        return checked
+    signed = [_SIGNED_PHONE.fullmatch(text) is not None for text in texts]
+    dialled = [
+        is_signed or _DIGITS.fullmatch(text) for is_signed, text in zip(signed, texts, strict=True)
+    ]
+    if min(digits) >= 9 and all(dialled) and sum(signed) >= len(texts) / 2:
+        return found_as("phone", 1.0, "have the form of a phone number")
+    part = wordings.certain_name_share(texts)
+    if part >= MOST_OF_FEW:
+        return found_as("name", part, "hold a known first name beside a known last name")
+    part = wordings.street_share(texts)
+    if part >= MOST_OF_FEW and min(len(text.split()) for text in texts) > 1:
+        return found_as("street", part, "hold a number and a word for a street")
+    return None
 
 
 def _texts(texts: Sequence[str], name: str) -> Finding | None:
