@@ -54,7 +54,7 @@ def main() -> None:
 
 def halves(files: list[str]) -> tuple[pa.Table, pa.Table]:
     """Two tables of equally many rows, drawn at random from the rows of all files."""
-    from fabula.io.frames import as_table
+    from fabula.io.tables import as_table
 
     first, *others = [as_table(file) for file in files]
     rows = pa.concat_tables([first, *(other.cast(first.schema) for other in others)])

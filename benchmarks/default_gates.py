@@ -40,7 +40,7 @@ def main() -> None:
 
 def tables(files: list[str]) -> Iterator[tuple[str, pa.Table]]:
     """The tables of files, or those that scikit-learn ships."""
-    from fabula.io.frames import as_table
+    from fabula.io.tables import as_table
 
     for file in files:
         yield Path(file).stem, as_table(file)

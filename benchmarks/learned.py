@@ -108,7 +108,7 @@ def main() -> None:
 
 def data_sets(files: list[str]) -> Iterator[tuple[str, pa.Table, pa.Table, str]]:
     """Name, training rows, test rows and target of each data set."""
-    from fabula.io.frames import as_table
+    from fabula.io.tables import as_table
 
     if files:
         train, test, target = files

@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 from faker import Faker
 
-from fabula.io.frames import as_table
+from fabula.io.tables import as_table
 from fabula.pii import find, find_in_table
 
 ROWS = 200

@@ -198,3 +198,41 @@ def test_a_real_key_is_named_in_whichever_table_it_stands() -> None:
         found = failing({**made, table: planted(made[table], column, value)}, real)
         assert list(found) == [table]
         assert f"in `{column}` (first in row 18)" in found[table]
+
+
+def homes(seed: int, rows: int = 400) -> pa.Table:
+    """Where people of one town live, and what they pay."""
+    rng = np.random.default_rng(seed)
+    return pa.table(
+        {
+            "c1": rng.normal(48.1, 0.05, rows).round(5),
+            "c2": rng.normal(11.5, 0.05, rows).round(5),
+            "rent": rng.gamma(5, 200, rows).round(2),
+        }
+    )
+
+
+def test_a_real_place_is_named_and_new_places_of_the_same_town_are_not() -> None:
+    real, made = homes(1), homes(2)
+    for rows, passed in ((made, True), (pa.concat_tables([made.slice(1), real[:1]]), False)):
+        report = fb.evaluate(rows, real=real, sections=["privacy"])
+        [found] = [item for item in report.tables[0].results if item.name == "sensitive_values"]
+        assert found.passed is passed, found.sentence
+    assert "real value of `c1`, `c2` (latitudes or longitudes)" in found.sentence
+
+
+def test_chance_explains_no_real_name_where_the_model_gives_none() -> None:
+    """Two hundred people share common names by chance, which a model never draws."""
+    fake = faker.Faker("en_US")
+    fake.seed_instance(5)
+    names = [f"{fake.first_name()} {fake.last_name()}" for _ in range(600)]
+    rng = np.random.default_rng(5)
+    real = pa.table({"c1": names, "paid": rng.gamma(2, 30, 600).round(2)})
+    model = fb.fit(real, seed=1, rounds=5)
+    made = model.sample(480, seed=1)
+    for rows, passed in ((made, True), (planted(made, "c1", names[7]), False)):
+        report = fb.evaluate(
+            rows, real=real, holdout=model.holdout, model=model, sections=["privacy"]
+        )
+        [found] = [item for item in report.tables[0].results if item.name == "sensitive_values"]
+        assert found.passed is passed, found.sentence

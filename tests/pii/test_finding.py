@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 
 import pyarrow as pa
@@ -94,3 +95,65 @@ def test_short_codes_are_postcodes_beside_streets_alone():
     streets = pa.array([address.address() for _ in range(30)])
     assert find_in_table(pa.table({"c1": codes})) == {}
     assert find_in_table(pa.table({"c1": codes, "c2": streets}))["c1"].kind == "postcode"
+
+
+@pytest.mark.parametrize("form", [None, "%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%Y%m%d", "digits"])
+def test_birth_dates_are_found_in_any_form(form):
+    rng = random.Random(2)
+    days = [dt.date(1935, 1, 1) + dt.timedelta(days=rng.randrange(26_000)) for _ in range(200)]
+    values = {None: days, "digits": [int(f"{day:%Y%m%d}") for day in days]}.get(
+        form, [day.strftime(str(form)) for day in days]
+    )
+    assert find(pa.array(values), "c1").kind == "birth_date"
+    late = [2020 + n % 5 for n in range(200)]
+    visits = pa.array([f"{year}-03-{1 + year % 28:02}" for year in late])
+    assert find(visits, "c2") is None
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_latitudes_and_longitudes_are_found_alone_by_name_and_in_pairs_by_value(text):
+    rng = random.Random(2)
+    north = [round(rng.gauss(48.1, 0.1), 6) for _ in range(100)]
+    east = [round(rng.gauss(11.5, 0.1), 6) for _ in range(100)]
+    lat, lon = (pa.array(list(map(str, side)) if text else side) for side in (north, east))
+    for name in ("lat", "home_latitude", "Breitengrad", "pickup_lon"):
+        assert find(lat, name).kind == "coordinate", name
+    assert find(lat, "c1") is None
+    table = pa.table({"c1": lat, "c2": lon, "c3": pa.array(range(100))})
+    assert {name: found.kind for name, found in find_in_table(table).items()} == {
+        "c1": "coordinate",
+        "c2": "coordinate",
+    }
+
+
+def test_measures_are_no_coordinates():
+    rng = random.Random(2)
+    scores = [rng.gauss(0, 1) for _ in range(100)]
+    prices = [round(rng.uniform(1, 90), 2) for _ in range(100)]
+    table = pa.table({"long": prices, "lat": scores, "c3": prices, "c4": scores})
+    assert find_in_table(table) == {}
+
+
+@pytest.mark.parametrize("count", [2, 3, 6])
+def test_few_people_are_found_in_columns_without_a_telling_name(count):
+    """Two sellers of a thousand sales are as real as thirty."""
+    names = ["Mary Johnson", "David Miller", "Smith, Laura", "Dr. John Taylor", "Anna Clark",
+             "Paul Robinson"][:count]  # fmt: skip
+    streets = ["12 Station Road", "8 Mill Lane", "301 Park Avenue", "5 High Street", "77 Oak Drive",
+               "9 Church Lane"][:count]  # fmt: skip
+    phones = [f"+44 20 7946 0{at}58" for at in range(count)]
+    cards = [int(with_card_check(f"510510510510{at}100")) for at in range(count)]
+    for kind, values in (("name", names), ("street", streets), ("phone", phones), ("card", cards)):
+        found = find(pa.array(values * 20), "c1")
+        assert found is not None, kind
+        assert found.kind == kind
+
+
+def test_few_labels_are_no_people():
+    for labels in (
+        ["New York", "Los Angeles", "San Jose"], ["never married", "married", "widowed"],
+        ["Own child", "Not in family"], ["2024-01", "2024-02"], ["North 1", "South 2", "West 3"],
+        ["red", "green"], ["0-9", "10-19", "20-29"], ["Puerto Rico", "South Korea", "Costa Rica"],
+    ):  # fmt: skip
+        assert find(pa.array(labels * 20), "c1") is None, labels
+    assert find(pa.array([1_200_000_000, 1_300_000_000] * 20), "c1") is None

@@ -171,7 +171,7 @@ def fit(
     if personal := synthesizer.personal:
         talk.say(
             f"warning: personal details in {len(personal)} column{'s' * (len(personal) != 1)}, "
-            f"newly generated: {', '.join(f'`{name}`' for name in personal)}"
+            f"not reproduced: {', '.join(f'`{name}`' for name in personal)}"
         )
     make_folder(output.parent)
     synthesizer.save(output)

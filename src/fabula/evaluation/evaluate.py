@@ -15,6 +15,7 @@ from fabula.checks.results import CheckResults
 from fabula.errors import SourceError, UsageError, did_you_mean
 from fabula.evaluation.findings import TableReport
 from fabula.evaluation.fitted_rows import Model, warnings_of
+from fabula.evaluation.fitted_rows import Model, replaced_columns, warnings_of
 from fabula.evaluation.gates import GatesLike, judge, read_gates
 from fabula.evaluation.metrics import held_out, nearest_records, plot_data, reidentification
 from fabula.evaluation.metrics.frames import Frames, prepare
@@ -102,8 +103,9 @@ def evaluate(
         related = relational(made, there, prepared, keys.foreign)
         for name, result in rules_kept(made, there, keys).items() if there else ():
             related.setdefault(name, []).append(result)
+    replaced = {} if model is None else replaced_columns(model, list(made))
     secrets = {
-        name: reidentification.secrets_of(frames, sensitive)
+        name: reidentification.secrets_of(frames, sensitive, replaced.get(name, ()))
         for name, frames in prepared.items()
         if frames.real and any(asks_for("secrets", metric) for metric in chosen)
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -49,6 +49,14 @@ def warnings_of(
         )
     known = _digests(model, list(real))
     return {name: _warnings(known[name], real[name], holdout.get(name)) for name in real}
+
+
+def replaced_columns(model: Model, names: list[str]) -> dict[str, Collection[str]]:
+    """The personal columns of each table, of which the model gives no real value back."""
+    fitted: Any = load_synthesizer(model) if isinstance(model, str | Path) else model
+    if isinstance(fitted, RelationalSynthesizer):
+        return {name: fitted.models[name].personal for name in names if name in fitted.models}
+    return {names[0]: fitted.personal}
 
 
 def _digests(model: Model, names: list[str]) -> dict[str, dict[Part, Digest]]:

@@ -23,7 +23,7 @@ from fabula.kinds.datetime import DAYS
 from fabula.kinds.person import Person
 from fabula.kinds.uniform import Uniform
 from fabula.pii import find
-from fabula.pii.finding import TITLES
+from fabula.pii.kinds import TITLES
 from fabula.spec import col
 
 Values: TypeAlias = "pa.ChunkedArray[Any]"

@@ -77,6 +77,10 @@ def _pandas_like(types: Mapping[str, Any]) -> Callable[[pa.Table], Any]:
             for name, kind in types.items()
             if name in rows.columns and not (table.column(name).null_count and lacks_gaps(kind))
         }
+        for name, kind in known.items():
+            new = isinstance(kind, pd.CategoricalDtype) and ~rows[name].isin(kind.categories)
+            if new is not False and (new & rows[name].notna()).any():
+                known[name] = "category"  # a category that is new would become a gap
         return rows.astype(known)
 
     return frame
@@ -87,6 +91,11 @@ def _polars_like(schema: Mapping[str, Any]) -> Callable[[pa.Table], Any]:
         import polars as pl
 
         rows = pl.DataFrame(table)
-        return rows.cast({name: kind for name, kind in schema.items() if name in rows.columns})
+        known: Any = {name: kind for name, kind in schema.items() if name in rows.columns}
+        for name, kind in known.items():
+            if isinstance(kind, pl.Enum):
+                labels = rows[name].cast(pl.String).drop_nulls()
+                known[name] = kind if labels.is_in(kind.categories).all() else pl.Categorical()
+        return rows.cast(known)
 
     return frame

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -17,70 +16,19 @@ import pyarrow.compute as pc
 
 from fabula.pii import wordings
 from fabula.pii.check_digits import is_account, is_card
+from fabula.pii.dates import birth_dates, written_times
+from fabula.pii.kinds import FEWEST, TITLES, Finding, found_as, named
 from fabula.pii.national_ids import SCHEMES, scheme_of
+from fabula.pii.places import DECIMAL, coordinate, paired_coordinates
 
 SAMPLE = 400
 """Distinct values that are looked at, spread over all of them."""
 
-FEWEST = 5
-"""Distinct values that forms need at least; words need `FEWEST_WORDS`."""
-
 FEWEST_WORDS = 8
-NEARLY_ALL = 0.9
+NEARLY_ALL, MOST_OF_FEW = 0.9, 0.75
 
 MANY_LAST = 0.27
 """Known last names, where hardly any is a first name or a town, that tell a column of them."""
-
-TITLES: Mapping[str, str] = {
-    "name": "names of people",
-    "first_name": "first names",
-    "last_name": "last names",
-    "company": "companies",
-    "street": "streets",
-    "postcode": "postcodes",
-    "city": "towns",
-    "email": "e-mails",
-    "phone": "phone numbers",
-    "card": "card numbers",
-    "account": "bank accounts",
-    "national_id": "national ids",
-    "username": "user names",
-    "plate": "licence plates",
-    "ip": "IP addresses",
-    "mac": "MAC addresses",
-    "uuid": "UUIDs",
-    "coordinates": "coordinates",
-    "birth_date": "birth dates",
-}
-"""Every kind, and what a column of it holds."""
-
-INDIRECT = ("city", "birth_date", "company", "uuid")
-"""Kinds that name nobody by themselves."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A column of personal details.
-
-    Attributes:
-        kind: One of `TITLES`.
-        share: The share of the distinct values looked at that are of the kind.
-        confidence: From 0 to 1.
-        reason: What tells, in words.
-        scheme: Which national id, one of `SCHEMES`; else empty.
-    """
-
-    kind: str
-    share: float
-    confidence: float
-    reason: str
-    scheme: str = ""
-
-    @property
-    def direct(self) -> bool:
-        """Whether one value can tell who somebody is."""
-        return self.kind not in INDIRECT
-
 
 _FORMS: Mapping[str, tuple[str, str]] = {
     "email": (r"[^@\s]+@[^@\s]+\.[^\W\d_]{2,}", "have the form of an e-mail"),
@@ -110,6 +58,10 @@ _PHONE = re.compile(
     r"( ?x\d{1,6})?|\+?\d{1,3} \(\d{2,5}\) ?[\d -]{5,12}|\d{2,4}-\d{3,4}-\d{4}|1[3-9]\d{9}"
     r"|8 ?\(?\d{3}\)? ?\d{3}[- ]?\d\d[- ]?\d\d|\d{2,5}([ ./-]\d{2,4}){2,4}|0\(?\d{2,5}\)? ?\d{5,9}"
 )
+_SIGNED_PHONE = re.compile(
+    r"([+(0]|\d{3}[-.]\d{3}[-.]\d{4})(?=.*[ ()./-]).{8,24}|\+\d{9,15}|\d{3}[-.]\d{3}[-.]\d{4}"
+)
+"""Phone numbers that nobody takes for another number, by their signs."""
 _DIGITS = re.compile(r"\d{9,15}")
 _CALLING = re.compile(
     r"1[2-9]\d{2}[2-9]\d{6}|[2-9]\d{2}[2-9]\d{6}|(?=\d{11})(20|27|3[0-469]|4[013-9]|5[1-8]|6[0-6]|7|"
@@ -126,24 +78,8 @@ _PLATE = re.compile(
 )
 _MIXED_PLATE = re.compile(r"(?=.*[A-Z])(?=.*\d)(?=(\W?\w){5,8}$)[A-Z0-9]+([ •-][A-Z0-9]+){0,2}")
 """The form of plates where a country has many."""
-_CARD = re.compile(r"\d{4}([ -]?\d{4}){2}[ -]?\d{1,7}|\d{4}[ -]?\d{6}[ -]?\d{4,5}")
+_CARD = re.compile(r"\d{4}([ -]?\d{4}){2}[ -]?\d{0,7}|\d{4}[ -]?\d{6}[ -]?\d{4,5}")
 _ACCOUNT = re.compile(r"[A-Z]{2}\d{2}( ?[A-Z0-9]{1,4}){3,8}")
-
-_NAMED: Mapping[str, re.Pattern[str]] = {
-    kind: re.compile(rf"(^|[_\W])({words})([_\W\d]|$)", re.IGNORECASE)
-    for kind, words in {
-        "postcode": r"zip|zip_?code|post_?code|postal_?code|plz|cap|cp|postleitzahl",
-        "phone": r"phone|mobile|cell|tel|telephone|telefon|fax|handy|telefono|téléphone",
-        "birth_date": r"born|dob|birth_?da(te|y)|geburtsdatum|geboren|naissance|nacimiento|nascita",
-        "company": r"company|company_?name|firma|employer|entreprise|empresa|azienda|ship_?name",
-        "name": r"full_?name|contact_?name|ship_?name|kunde|customer|client|recipient|cardholder|"
-        r"patient|contact|empfänger",
-        "street": r"street|address|adresse|anschrift|straße|strasse|rue|direccion|indirizzo",
-        "username": r"user|login|user_?name|account|nick",
-        "plate": r"plate|licen[cs]e_?plate|kennzeichen|plaque|matricula|targa",
-        "city": r"city|town|ort|stadt|ville|ciudad|città",
-    }.items()
-}
 
 
 def find(values: pa.Array | pa.ChunkedArray, name: str = "") -> Finding | None:
@@ -161,13 +97,15 @@ def find(values: pa.Array | pa.ChunkedArray, name: str = "") -> Finding | None:
     """
     kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-        return _birth_date(values, name)
+        return birth_dates(values, name)
     texts = sampled(values)
-    if len(texts) < FEWEST:
-        return None
-    whole = not _is_text(kind)
-    found = _numbers(texts, name) if whole else _texts(texts, name)
-    return found if found is None or len(texts) >= FEWEST_WORDS or _is_strict(found) else None
+    if written := written_times(texts):
+        return birth_dates(written, name)
+    if not texts or DECIMAL.fullmatch(texts[0]):  # fractions
+        return coordinate(values, name)
+    if len(texts) < FEWEST_WORDS:
+        return _of_few(texts) if len(texts) > 1 else None
+    return _texts(texts, name) if _is_text(kind) else _numbers(texts, name)
 
 
 def find_in_table(table: pa.Table) -> dict[str, Finding]:
@@ -181,6 +119,7 @@ def find_in_table(table: pa.Table) -> dict[str, Finding]:
         for name in table.column_names
         if (finding := find(table.column(name), name)) is not None
     }
+    found |= paired_coordinates(table, found)
     kinds = {finding.kind for finding in found.values()}
     if "street" in kinds:
         for name in table.column_names:
@@ -221,16 +160,36 @@ def _is_text(kind: pa.DataType) -> bool:
     return any(test(kind) for test in tests)
 
 
-def _is_strict(found: Finding) -> bool:
-    """Whether few values are enough: forms that nothing else has."""
-    return found.kind in ("email", "ip", "mac", "uuid", "account", "card", "national_id")
+def _of_few(texts: Sequence[str]) -> Finding | None:
+    """What two values show: forms that nothing else has, full names, streets with numbers."""
+    for kind, (form, told) in _FORMS.items():
+        part = wordings.share(texts, re.compile(form), whole=True)
+        if part >= NEARLY_ALL and kind != "postcode":
+            return found_as(kind, part, told)
+    digits = [len(re.sub(r"\D", "", text)) for text in texts]
+    checked = _checked(texts)
+    if checked is not None and (len(texts) >= FEWEST or min(digits) >= 11):
+        return checked
+    signed = [_SIGNED_PHONE.fullmatch(text) is not None for text in texts]
+    dialled = [
+        is_signed or _DIGITS.fullmatch(text) for is_signed, text in zip(signed, texts, strict=True)
+    ]
+    if min(digits) >= 9 and all(dialled) and sum(signed) >= len(texts) / 2:
+        return found_as("phone", 1.0, "have the form of a phone number")
+    part = wordings.certain_name_share(texts)
+    if part >= MOST_OF_FEW:
+        return found_as("name", part, "hold a known first name beside a known last name")
+    part = wordings.street_share(texts)
+    if part >= MOST_OF_FEW and min(len(text.split()) for text in texts) > 1:
+        return found_as("street", part, "hold a number and a word for a street")
+    return None
 
 
 def _texts(texts: Sequence[str], name: str) -> Finding | None:
     for kind, (form, told) in _FORMS.items():
         part = wordings.share(texts, re.compile(form), whole=True)
         if part >= NEARLY_ALL:
-            return _found(kind, part, told)
+            return found_as(kind, part, told)
     if (checked := _checked(texts)) is not None:
         return checked
     if wordings.share(texts, re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}[./-]\d{1,2}[./-](19|20)?\d\d"),
@@ -242,14 +201,14 @@ def _texts(texts: Sequence[str], name: str) -> Finding | None:
         part += sum(re.fullmatch(r"\d{8,12}", text) is not None for text in plain) / len(texts)
     digits = [re.sub(r"\D", "", text) for text in texts]
     if part >= NEARLY_ALL and min(map(len, digits)) >= 6 and _are_spread(digits):
-        return _found("phone", part, "have the form of a phone number")
+        return found_as("phone", part, "have the form of a phone number")
     if wordings.share(texts, _DIGITS, whole=True) >= NEARLY_ALL:
         return _dialled(texts, name)
     part = wordings.share(texts, _PLATE, whole=True)
-    if part >= NEARLY_ALL and len(texts) >= (FEWEST if _named("plate", name) else 20):
-        return _found("plate", part, "have the form of a licence plate")
+    if part >= NEARLY_ALL and len(texts) >= (FEWEST if named("plate", name) else 20):
+        return found_as("plate", part, "have the form of a licence plate")
     if _are_mixed_plates(texts):
-        return _found("plate", NEARLY_ALL, "have one of many forms of licence plates")
+        return found_as("plate", NEARLY_ALL, "have one of many forms of licence plates")
     if len(texts) < FEWEST_WORDS or sum(map(len, texts)) > 80 * len(texts):
         return None
     return _wordings(texts, name)
@@ -266,33 +225,33 @@ def _are_mixed_plates(texts: Sequence[str]) -> bool:
 def _wordings(texts: Sequence[str], name: str) -> Finding | None:
     """Kinds that are made of words."""
     part = wordings.street_share(texts)
-    if part >= (0.3 if _named("street", name) else 0.4):
-        return _found("street", part, "hold a number and a word for a street")
+    if part >= (0.3 if named("street", name) else 0.4):
+        return found_as("street", part, "hold a number and a word for a street")
     if wordings.share(texts, re.compile(r"\d")) > 0.2:
         part = wordings.user_share(texts)
-        if part >= (0.3 if _named("username", name) else 0.4):
-            return _found("username", part, "hold a person's name and digits")
+        if part >= (0.3 if named("username", name) else 0.4):
+            return found_as("username", part, "hold a person's name and digits")
         return None
     part = wordings.company_share(texts)
-    if part >= (0.2 if _named("company", name) else 0.35):
-        return _found("company", part, "end as companies do")
+    if part >= (0.2 if named("company", name) else 0.35):
+        return found_as("company", part, "end as companies do")
     if not wordings.share(texts, re.compile(r"[\s,]")):
         part = wordings.user_share(texts)
         if part >= 0.3:
-            return _found("username", part, "hold a person's name")
+            return found_as("username", part, "hold a person's name")
     towns = wordings.town_share(texts)
     full = wordings.full_name_share(texts)
-    if full >= (0.3 if _named("name", name) else 0.4) and full > towns:
-        return _found("name", full, "hold a known first name alongside another name")
+    if full >= (0.3 if named("name", name) else 0.4) and full > towns:
+        return found_as("name", full, "hold a known first name alongside another name")
     first, last = wordings.single_name_shares(texts)
     if towns >= 0.5 and towns >= max(first, last):
-        return _found("city", towns, "are known towns")
-    least = 0.35 if _named("name", name) else 0.5
+        return found_as("city", towns, "are known towns")
+    least = 0.35 if named("name", name) else 0.5
     if last >= 2 * first and last >= 2 * towns and len(texts) >= wordings.ENOUGH:
         least = MANY_LAST  # lists hold the commonest of many thousands
     if max(first, last) >= least:
         kind = "first_name" if first >= last else "last_name"
-        return _found(kind, max(first, last), f"are known {TITLES[kind]}")
+        return found_as(kind, max(first, last), f"are known {TITLES[kind]}")
     return None
 
 
@@ -310,12 +269,12 @@ def _checked(texts: Sequence[str]) -> Finding | None:
     for kind, (form, valid, told) in checks.items():
         fit = [text for text in texts if form.fullmatch(text) and valid(text)]
         if len(fit) >= NEARLY_ALL * len(texts):
-            return _found(kind, len(fit) / len(texts), told)
+            return found_as(kind, len(fit) / len(texts), told)
     scheme = scheme_of(texts, share=NEARLY_ALL)
     if scheme is None:
         return None
     told = f"are valid as {SCHEMES[scheme].title}s"
-    return _found("national_id", NEARLY_ALL, told, scheme)
+    return found_as("national_id", NEARLY_ALL, told, scheme)
 
 
 def _dialled(texts: Sequence[str], name: str) -> Finding | None:
@@ -326,11 +285,11 @@ def _dialled(texts: Sequence[str], name: str) -> Finding | None:
     same = len({len(text) for text in texts}) <= 4
     lead = max(sum(text.startswith(at) for text in texts) for at in {t[:2] for t in texts})
     american = wordings.share(texts, re.compile(r"[2-9]\d\d[2-9]\d{6}"), whole=True)
-    if same and (lead >= 0.8 * len(texts) or american >= NEARLY_ALL or _named("phone", name)):
-        return _found("phone", part, "have the digits of a phone number")
+    if same and (lead >= 0.8 * len(texts) or american >= NEARLY_ALL or named("phone", name)):
+        return found_as("phone", part, "have the digits of a phone number")
     zeros = wordings.share(texts, re.compile(r"0[1-9]\d{7,10}"), whole=True)
     if zeros >= NEARLY_ALL:
-        return _found("phone", zeros, "have the digits of a phone number")
+        return found_as("phone", zeros, "have the digits of a phone number")
     return None
 
 
@@ -351,33 +310,8 @@ def _beside_street(values: pa.ChunkedArray) -> Finding | None:
     coded = min(part, wordings.share(texts, re.compile(r"\d"))) >= NEARLY_ALL
     if not coded or len({len(text) for text in texts}) > 3 or not _is_wide(texts):
         return None
-    return _found("postcode", part, "are short codes in a table of streets")
+    return found_as("postcode", part, "are short codes in a table of streets")
 
 
 def _is_wide(texts: Sequence[str]) -> bool:
     return len({text[:2] for text in texts}) >= min(4, len(texts) // 3)
-
-
-def _birth_date(values: pa.Array | pa.ChunkedArray, name: str) -> Finding | None:
-    """Dates named as births, or spread over the ages of the living and no later."""
-    known = pc.unique(values).drop_null()
-    if len(known) < FEWEST:
-        return None
-    years = pc.year(known).to_numpy()
-    low, middle, high = np.quantile(years, (0.05, 0.5, 0.95)).tolist()
-    if _named("birth_date", name) and low >= 1890:
-        return _found("birth_date", 1.0, f"are dates, and `{name}` says births")
-    if 1925 <= low <= 1965 and high - low >= 35 and 1955 <= middle <= 1995 and high <= 2015:
-        return _found("birth_date", 0.9, "are dates over the ages of the living")
-    return None
-
-
-def _named(kind: str, name: str) -> bool:
-    spaced = re.sub(r"([a-z])([A-Z])", r"\1_\2", name)
-    found = _NAMED[kind].search(spaced)
-    return found is not None and found.end() >= len(spaced) - 1  # `contactTitle` is not a contact
-
-
-def _found(kind: str, part: float, told: str, scheme: str = "") -> Finding:
-    return Finding(kind, round(part, 3), round(min(1.0, 0.4 + 0.6 * part), 2),
-                   f"{part:.0%} of its values {told}", scheme)  # fmt: skip

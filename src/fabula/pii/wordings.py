@@ -150,6 +150,29 @@ def full_name_share(texts: Sequence[str]) -> float:
     return max(best, 0.75 * named if best >= 0.15 * len(split) else 0) / len(texts)
 
 
+def certain_name_share(texts: Sequence[str]) -> float:
+    """How surely each of a few texts is a full name of one language, from 0 to 1.
+
+    A known first name beside a known last name counts fully, either alone half; a text without
+    one makes all of them no names.
+    """
+    split = [[word for word in parts(text) if word not in _TITLES] for text in texts]
+    formed = share(texts, _NAME_FORM, whole=True) == 1
+    if not formed or any(
+        not 2 <= len(words) <= 4 or not _STOP.isdisjoint(words) for words in split
+    ):
+        return 0.0
+
+    def sure(words: list[str], first: frozenset[str], last: frozenset[str]) -> float:
+        given = {at for at, word in enumerate(words) if word.split("-")[0] in first}
+        family = {at for at, word in enumerate(words) if not last.isdisjoint(word.split("-"))}
+        both = len(given | family) > 1 and bool(given) and bool(family)
+        return 1.0 if both else 0.5 * bool(given | family)
+
+    scores = [[sure(words, each.first, each.last) for words in split] for each in lexicon()]
+    return max(sum(found) / len(texts) if min(found) > 0 else 0.0 for found in scores)
+
+
 def _is_full(words: list[str], first: frozenset[str], last: frozenset[str]) -> bool:
     """Whether a first name and another word that is a last name, or ends as one, stand there."""
     ends = [words[0], words[-1]] if words else []

@@ -35,6 +35,7 @@ from fabula.synthesizers.constraints.finding import find_relations, with_orders
 from fabula.synthesizers.constraints.measures import measures_of
 from fabula.synthesizers.constraints.relations import Relations
 from fabula.synthesizers.models.number_pairs import unlearned
+from fabula.synthesizers.pii.finding import doubted_labels
 from fabula.synthesizers.rules import row_rules
 from fabula.synthesizers.sampling import Sampler
 from fabula.synthesizers.synthesizer import Synthesizer
@@ -221,7 +222,10 @@ def fit(
     held, training = (table.take(array_of(at)) for at in (kept_out, learned_from))
     train = training if flat is table else flat.take(array_of(learned_from))
     guarded = PROTECTED_ROWS if protect is True else int(protect)
-    columns = Columns.learn(train, protect=guarded, known=known, sensitive=sensitive).keyed(table)
+    columns = Columns.learn(
+        train, protect=guarded, known=known, sensitive=sensitive,
+        held=held if flat is table else flat.take(array_of(kept_out)),
+    ).keyed(table)  # fmt: skip
     relations = Relations()
     if exact:
         plain = columns.only([name for name in columns.names if name not in known])
@@ -257,6 +261,7 @@ def fit(
             *read,
             *(f"{column}: {doubt}" for column, doubt in doubts(columns, flat).items()),
             *notes,
+            *doubted_labels(train, columns.personal).values(),
             *learned.notes,
             *unlearned(
                 codes, cells, learned, seed, other="mixture" if name == DEFAULT else DEFAULT
@@ -306,6 +311,11 @@ def _fit_several(
 
     guarded = PROTECTED_ROWS if protect is True else int(protect)
     fitted = fit_tables(tables, protect=guarded, progress=told, **options)
+    doubted = {
+        name: list(doubted_labels(table, fitted.models[name].personal).values())
+        for name, table in tables.items()
+        if fitted.models[name].kept is None
+    }
     seed = options.get("seed", 0)
     missed = missed_by_tables(
         partial(fitted.sample, seed=seed), tables, fitted.keys, model=DEFAULT, protect=guarded
@@ -313,7 +323,7 @@ def _fit_several(
     return replace(
         fitted,
         digests={name: digest(rows) for name, rows in tables.items()},
-        notes=_joined(fitted.notes, missed),
+        notes=_joined(_joined(fitted.notes, doubted), missed),
         hand_back={name: handed_back(form) for name, form in forms.items()},
     )
 

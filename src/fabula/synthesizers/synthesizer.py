@@ -28,7 +28,6 @@ from fabula.synthesizers.conditions import Given, Shares, read_given, read_share
 from fabula.synthesizers.constraints.relations import Relations
 from fabula.synthesizers.model import CodeModel, Codes, CompletingModel, check_cells
 from fabula.synthesizers.persistence import Saved, read_saved, sound, write_saved
-from fabula.synthesizers.pii.codec import DetailCodec
 from fabula.synthesizers.rules import Rule
 from fabula.synthesizers.sampling import STREAM, Sampler
 from fabula.types import ArrowFrame, Frame, Path, TableLike
@@ -96,9 +95,8 @@ class Synthesizer(Generic[Frame]):
 
     @property
     def personal(self) -> tuple[str, ...]:
-        """The columns that hold personal details and are newly generated."""
-        codecs = self._columns.codecs
-        return tuple(codec.name for codec in codecs if isinstance(codec, DetailCodec))
+        """The columns that hold personal details, none of which is reproduced."""
+        return tuple(self._columns.personal)
 
     @known_options
     def sample(

@@ -162,3 +162,32 @@ def test_real_rows_are_in_band_however_few_they_are() -> None:
     for seed in range(10):
         real, held, made = parts(60, seed)
         assert band(prepare(made, real, held)).details["verdict"] == "in band"
+
+
+@pytest.mark.parametrize("rows", [50, 100, 200])
+def test_uniform_noise_is_unrealistic_on_small_tables_and_real_rows_are_not(rows: int) -> None:
+    """Of 12 tables each, as the bound leaves one verdict in 700 to chance."""
+    for seed in range(4):
+        whole = insured(2 * rows + 25, seed)
+        real, held, other = whole[:rows], whole[rows : rows + 25], whole[rows + 25 :]
+        for made, verdict in ((noise(real), "unrealistic"), (other, "in band")):
+            found = band(prepare(made, real, held))
+            assert found.details["verdict"] == verdict, (seed, found.value)
+
+
+def insured(rows: int, seed: int) -> pa.Table:
+    """People, a third of whom smoke and pay for it, as age and weight make them pay."""
+    rng = np.random.default_rng(seed + 100)
+    age, smokes = rng.integers(18, 65, rows), rng.random(rows) < 0.2
+    bmi = rng.normal(30, 5, rows).round(1)
+    paid = 250 * age + smokes * (10_000 + 800 * (bmi - 25)) + rng.gamma(1, 2_000, rows)
+    return pa.table(
+        {
+            "age": age.astype(float),
+            "bmi": bmi,
+            "children": rng.poisson(0.8, rows).astype(float),
+            "smoker": np.where(smokes, "yes", "no"),
+            "sex": rng.choice(["f", "m"], rows),
+            "paid": paid.round(2),
+        }
+    )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 
 import numpy as np
+import polars
 import pyarrow as pa
 import pytest
 from mimesis import Address, Finance, Person
@@ -12,6 +14,7 @@ from mimesis.locales import Locale
 
 import fabula as fb
 from fabula.errors import UsageError
+from fabula.io.tables import as_table
 from fabula.pii.check_digits import is_card, with_card_check
 
 PEOPLE, ORDERS = 30, 900
@@ -193,3 +196,63 @@ def test_sensitive_columns_are_replaced_whatever_they_hold():
     assert set(wards.to_pylist()).isdisjoint(made["stays"]["ward"].to_pylist())
     with pytest.raises(UsageError, match="no column `wad`"):
         fb.fit(two, sensitive=["stays.wad"])
+
+
+@pytest.mark.parametrize("frame", ["pandas", "polars", "arrow"])
+def test_categories_of_personal_details_are_replaced_and_stay_categories(people, frame):
+    """Frames hold texts as categories to save memory, which asks for nothing."""
+    who = np.random.default_rng(1).integers(0, PEOPLE, ORDERS)
+    texts = {name: pa.array([people[name][at] for at in who]) for name in ("name", "email")}
+    texts["plan"] = pa.array(["free", "paid", "none"] * (ORDERS // 3))
+    table = pa.table({name: values.dictionary_encode() for name, values in texts.items()})
+    given = {"pandas": table.to_pandas, "polars": lambda: polars.from_arrow(table)}.get(frame)
+    given = table if given is None else given()
+    model = fb.fit(given, seed=1, rounds=5)
+    assert model.personal == ("name", "email")
+    made = model.sample(2 * ORDERS, seed=2)
+    rows = pa.table(made) if frame == "polars" else as_table(made)
+    assert all(pa.types.is_dictionary(kind) for kind in rows.schema.types)
+    assert not any(column.null_count for column in rows.columns)
+    for name in ("name", "email"):
+        assert set(people[name]).isdisjoint(rows[name].to_pylist())
+    assert set(rows["plan"].to_pylist()) == {"free", "paid", "none"}
+
+
+def test_categories_that_may_be_names_are_learned_with_a_warning():
+    """Products called like people: their owner decides, and the card says what was decided."""
+    person = Person(Locale.EN, seed=4)
+    lamps = [f"{word} desk lamp" for word in ("Oak", "Steel", "Brass", "Glass", "Paper", "Stone")]
+    labels = [person.full_name() for _ in range(5)] + lamps
+    values = pa.array([labels[at % len(labels)] for at in range(660)])
+    table = pa.table({"item": values.dictionary_encode(), "n": range(660)})
+    model = fb.fit(table, rounds=5)
+    assert "item" not in model.personal
+    assert "`item` may hold names of people" in str(model.card())
+    replaced = fb.fit(table, sensitive=["item"], rounds=5)
+    assert set(labels).isdisjoint(replaced.sample(100)["item"].to_pylist())
+
+
+@pytest.mark.parametrize("form", [None, "%d.%m.%Y", "%Y%m%d"])
+def test_birth_dates_are_blurred_and_said_to_be_personal(form):
+    rng = random.Random(3)
+    days = [dt.date(1930, 1, 1) + dt.timedelta(days=rng.randrange(28_000)) for _ in range(600)]
+    values = days if form is None else [day.strftime(form) for day in days]
+    model = fb.fit(pa.table({"c1": values, "n": range(600)}), seed=1, rounds=5)
+    assert model.personal == ("c1",)
+    assert "birth dates, drawn evenly within each interval" in model.card().columns["c1"]
+    made = model.sample(600, seed=2)["c1"].to_pylist()
+    met = sum(value in set(values) for value in made)
+    chance = 600 / 28_000
+    assert met <= 600 * chance + 5 * (600 * chance) ** 0.5
+
+
+def test_no_person_of_a_row_that_was_kept_out_comes_out_either():
+    """Common names meet by chance: a tenth of these would."""
+    rng = np.random.default_rng(7)
+    first, last = ["James", "Mary", "John", "Anna"], ["Smith", "Brown", "Jones", "Miller", "Davis"]
+    pairs = [f"{given} {family}" for given in first for family in last]
+    names = [pairs[at] for at in rng.integers(0, len(pairs), 60)]
+    person = Person(Locale.EN, seed=7)
+    names += [f"{person.first_name()} {person.last_name()}" for _ in range(600)]
+    model = fb.fit(pa.table({"c1": names, "n": range(660)}), seed=1, holdout=0.5, rounds=5)
+    assert set(names).isdisjoint(model.sample(5_000, seed=3)["c1"].to_pylist())

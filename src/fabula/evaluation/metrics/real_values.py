@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from fabula.evaluation.metrics.result import noise
 from fabula.pii import Finding, find_in_table
-from fabula.pii.finding import TITLES
+from fabula.pii.kinds import TITLES
 from fabula.relationships.common_types import kind_of, labelled, plain
 
 MOST_WORDS = 6
@@ -29,7 +29,7 @@ MOST_WORDS = 6
 SHORTEST, FEWEST_DIGITS = 4, 5
 """Shorter texts, and numbers of fewer digits, occur in other columns by chance."""
 
-SHARED = ("city", "birth_date", "postcode", "first_name", "last_name")
+SHARED = ("city", "birth_date", "postcode", "first_name", "last_name", "coordinate")
 """Details that many people have: one that recurs points at nobody."""
 
 NAMESAKES = ("name", "company")
@@ -113,18 +113,23 @@ def declared(tables: Sequence[pa.Table], names: Sequence[str]) -> list[Secret]:
     return [secret for secret in secrets if secret.cells]
 
 
-def personal(real: pa.Table, holdout: pa.Table | None) -> tuple[list[Secret], frozenset[str]]:
+def personal(
+    real: pa.Table, holdout: pa.Table | None, replaced: Collection[str] = ()
+) -> tuple[list[Secret], frozenset[str]]:
     """The columns whose values tell, by themselves, who somebody is; and all with personal details.
 
     Args:
         real: The real rows, whose values tell what a column holds.
         holdout: The held-back rows. Their people are real, too.
+        replaced: Columns whose names a model replaces by ones that are never real: chance explains
+            none of them.
     """
     found = find_in_table(real)
     columns: dict[tuple[str, ...], str] = {
         (name,): finding.kind for name, finding in found.items() if finding.kind not in SHARED
     }
     columns |= dict.fromkeys(_split_names(found), "name")
+    columns |= dict.fromkeys(_places(found, real.column_names), "coordinate")
     secrets = []
     for names, kind in columns.items():
         mine = _labels(real, names)
@@ -136,8 +141,10 @@ def personal(real: pa.Table, holdout: pa.Table | None) -> tuple[list[Secret], fr
         secret = Secret(names, TITLES[kind], phrases, mine | held)
         if kind == "name":
             secret = replace(secret, phrases=phrases | _turned(phrases))
-        if kind in NAMESAKES:
+        if kind in NAMESAKES and not set(names) <= set(replaced):
             secret = replace(secret, chance=_namesakes(secret.cells))
+        if kind == "coordinate":
+            secret = replace(secret, phrases=frozenset(), chance=_met_places(secret.cells))
         secrets.append(secret)
     return secrets, frozenset(found)
 
@@ -323,6 +330,26 @@ def _split_names(found: Mapping[str, Finding]) -> list[tuple[str, ...]]:
         for kind in ("first_name", "last_name")
     ]
     return [(pair[0][0], pair[1][0])] if all(len(names) == 1 for names in pair) else []
+
+
+def _places(found: Mapping[str, Finding], order: Sequence[str]) -> list[tuple[str, ...]]:
+    """Neighbouring columns of latitudes and longitudes, by twos."""
+    degrees = [name for name in order if name in found and found[name].kind == "coordinate"]
+    return list(zip(degrees[::2], degrees[1::2], strict=False))
+
+
+def _met_places(places: frozenset[str]) -> float:
+    """The chance that a new place is a real one, at most: real ones lie close together.
+
+    Places are counted on the grid of their decimals, in a tenth of the box around them.
+    """
+    degrees = [place.split(" ") for place in places]
+    steps = 1.0
+    for side in zip(*(each for each in degrees if len(each) == 2), strict=True):
+        numbers = np.unique(np.array(side, float))
+        if len(numbers) > 1:
+            steps *= (numbers[-1] - numbers[0]) / max(np.diff(numbers).min(), 1e-9) + 1
+    return min(1.0, 10 * len(places) / steps)
 
 
 def _namesakes(names: frozenset[str]) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,7 +132,7 @@ def sensitive_values(
     elif value:
         said = (
             f"{_holders(found)} one of the {amount:,} real values of {_told(secrets, judged)}, "
-            "as chance explains."
+            f"as chance explains: in {hits.told(counted)}."
         )
     elif judged:
         said = f"None of the {amount:,} real values of {_told(secrets, judged)} occurs in any cell."
@@ -162,17 +162,20 @@ def sensitive_values(
     )
 
 
-def secrets_of(frames: Frames, sensitive: Sequence[str] = ()) -> list[Secret]:
+def secrets_of(
+    frames: Frames, sensitive: Sequence[str] = (), replaced: Collection[str] = ()
+) -> list[Secret]:
     """The real values of a table that must occur in no synthetic row.
 
     Args:
         frames: The prepared tables.
         sensitive: The columns that the caller names; by default those that `sensitive_values` says.
+        replaced: Columns whose real names the model of the rows never gives back.
     """
     real, holdout = frames.tables["real"], frames.tables.get("holdout")
     if sensitive:
         return declared([real] if holdout is None else [real, holdout], sensitive)
-    secrets, known = personal(real, holdout)
+    secrets, known = personal(real, holdout, replaced)
     names = [name for name in frames.truth.texts if name not in known]
     if not names:
         return secrets

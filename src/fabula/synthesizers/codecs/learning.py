@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 
 from fabula.errors import SourceError
 from fabula.io.written.fields import plain_field
+from fabula.pii import find
+from fabula.pii.kinds import BLURRED, TITLES
 from fabula.synthesizers.codecs.categories import CategoryCodec, is_text, plain_values
 from fabula.synthesizers.codecs.codec import CodecState, ColumnCodec
 from fabula.synthesizers.codecs.fixed_point import is_exact
@@ -64,6 +66,7 @@ class Columns:
         protect: int,
         known: Mapping[str, ColumnCodec] | None = None,
         sensitive: Collection[str] = (),
+        held: pa.Table | None = None,
     ) -> Columns:
         """Find a codec for each column.
 
@@ -72,13 +75,14 @@ class Columns:
             protect: Labels of fewer rows, and that many extreme numbers, are not reproduced.
             known: Codecs of some columns.
             sensitive: Columns that are personal whatever they hold.
+            held: Rows that are not learned, whose personal details may not come out either.
 
         Raises:
             SourceError: The table has too few rows or no column that can be learned.
         """
         _check(table)
         personal = personal_columns({"": table}, protect, {"": sensitive})[""]
-        details = details_of(table, personal, "", protect)
+        details = details_of(table, personal, "", protect, held)
         persons = likeliest(persons_in(table, personal), protect)
         columns = cls.learnable(
             table, details, persons, protect=protect, known=known, sensitive=sensitive
@@ -128,7 +132,10 @@ class Columns:
             if isinstance(codec, str):
                 left_out[field.name] = codec
                 continue
-            fields.append(plain_field(field))
+            if protect and isinstance(codec, NumberCodec | WrittenCodec):
+                codec = _blurred(codec, values)
+            kind = codec.type if isinstance(codec, DetailCodec) else field.type
+            fields.append(plain_field(field.with_type(kind)))
             codecs.append(codec)
         return cls(pa.schema(fields), tuple(codecs), left_out)
 
@@ -139,6 +146,12 @@ class Columns:
         replaced = self.only([name for name, codec in pairs if isinstance(codec, unlearned)])
         learned = [name for name in self.names if name not in replaced.names]
         return replace(replaced, left_out={**dict.fromkeys(learned, reason), **self.left_out})
+
+    @property
+    def personal(self) -> dict[str, str]:
+        """The columns of personal details, and what was made of each."""
+        both = zip(self.names, self.codecs, strict=True)
+        return {name: codec.about for name, codec in both if _is_personal(codec)}
 
     @property
     def names(self) -> list[str]:
@@ -248,6 +261,24 @@ def _codec(name: str, values: pa.Array, protect: int, persons: Persons | None) -
     if _is_text(values):
         return "free text, which is not learned; a `text` or `llm` column of a spec writes it"
     return CategoryCodec.learn(name, values, protect=protect, persons=persons)
+
+
+def _blurred(codec: NumberCodec | WrittenCodec, values: pa.Array) -> NumberCodec | WrittenCodec:
+    """The codec of numbers or times; those that tell of people are blurred."""
+    finding = find(values, codec.name)
+    if finding is None or finding.kind not in BLURRED:
+        return codec
+    why = f"{finding.reason}; confidence {finding.confidence:.2f}"
+    why = f"{TITLES[finding.kind]}, drawn evenly within each interval ({why})"
+    if isinstance(codec, WrittenCodec):
+        return replace(codec, numbers=codec.numbers.blurred(why))
+    return codec.blurred(why)
+
+
+def _is_personal(codec: ColumnCodec) -> bool:
+    numbers = codec.numbers if isinstance(codec, WrittenCodec) else codec
+    blurred = isinstance(numbers, NumberCodec) and bool(numbers.blur)
+    return blurred or isinstance(codec, DetailCodec)
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -1,15 +1,15 @@
 """Numbers and times as cells: single values that are common, and quantile intervals between.
 
-Inside an interval a value is drawn between thinned quantiles, so that no real value is copied on
-purpose. The smallest and largest values are not learned (`protect`): a draw never goes beyond
-what several real rows reach.
+Inside an interval a value is drawn between thinned quantiles, between which several rows lie, so
+that no drawn value tells of a single row. The smallest and largest values are not learned
+(`protect`): a draw never goes beyond what several real rows reach.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -29,7 +29,8 @@ COMMON = 0.002
 """A value of at least this share of the rows is a cell of its own."""
 
 SEGMENTS = 8
-"""Parts of an interval between whose quantiles values are drawn."""
+"""Parts of an interval between whose quantiles values are drawn, at most: each has as many rows as
+are protected."""
 
 _REDRAWS = 16
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -45,14 +46,18 @@ class NumberCodec:
         grid: Rising numbers for each cell, shape (cells, SEGMENTS + 1); all the same where the
             cell is one value.
         counts: Training rows in each cell; the last is of missing values where there are any.
+        pieces: The parts of each cell, at most SEGMENTS; further columns of `grid` repeat its end.
         note: What of the values counts as missing, for the card.
+        blur: Why every value inside a cell is as likely, where the values tell of people.
     """
 
     name: str
     lattice: Lattice
     grid: NDArray[np.float64]
     counts: NDArray[np.int64]
+    pieces: NDArray[np.int64]
     note: str = ""
+    blur: str = ""
 
     @classmethod
     def learn(cls, name: str, values: pa.Array, *, protect: int, cells: int = 0) -> NumberCodec:
@@ -75,11 +80,15 @@ class NumberCodec:
         inner = known[cut : len(known) - cut]
         cells = cells or min(max(len(inner) // ROWS_OF_CELL, FEWEST_CELLS), MOST_CELLS)
         bounds = _bounds(inner, cells, max(1, protect))
-        grid = np.array([_quantiles(inner[start:end]) for start, end in bounds])
+        rows = np.array([end - start for start, end in bounds], np.int64)
+        pieces = np.clip(rows // max(1, protect), 1, SEGMENTS)
+        parts = zip(bounds, pieces.tolist(), strict=True)
+        grid = np.array([_quantiles(inner[start:end], count) for (start, end), count in parts])
         grid = grid.reshape(len(bounds), SEGMENTS + 1)
-        codec = cls(name, lattice, grid, np.ones(len(grid) + bool(np.isnan(numbers).any()), int))
-        counts = np.bincount(codec._codes(numbers), minlength=len(codec.counts))
-        return cls(name, lattice, grid, counts.astype(np.int64), note)
+        counts = np.ones(len(grid) + bool(np.isnan(numbers).any()), int)
+        codec = cls(name, lattice, grid, counts, pieces, note)
+        counts = np.bincount(codec._codes(numbers), minlength=len(counts))
+        return replace(codec, counts=counts.astype(np.int64))
 
     @property
     def missing(self) -> bool:
@@ -96,7 +105,13 @@ class NumberCodec:
         """What was made of the column."""
         single = int((self.grid[:, 0] == self.grid[:, -1]).sum())
         word = "times" if pa.types.is_temporal(self.lattice.type) else "numbers"
-        return f"{word}: {single} values, {len(self.grid) - single} intervals{self.note}"
+        told = f"{word}: {single} values, {len(self.grid) - single} intervals{self.note}"
+        return f"{told}; {self.blur}" if self.blur else told
+
+    def blurred(self, why: str) -> NumberCodec:
+        """The same cells, in which every value is as likely."""
+        grid = self.grid[:, [0] + [-1] * SEGMENTS]
+        return replace(self, grid=grid, pieces=np.ones(len(grid), np.int64), blur=why)
 
     def encode(self, values: pa.Array) -> CodeColumn:
         """Codes of values; those between two cells go to the upper one."""
@@ -118,7 +133,8 @@ class NumberCodec:
         if isinstance(wanted, Range):
             low, high = self._bounds(wanted)
             half = 0.5 if self.lattice.step is not None else 0.0
-            for code, grid in enumerate(self.grid):
+            for code, pieces in enumerate(self.pieces.tolist()):
+                grid = self.grid[code, : pieces + 1]
                 share[code] = _mass_between(grid, low - half, high + half)
                 if share[code] <= 0 and grid[0] <= high and grid[-1] >= low:
                     share[code] = 1e-6
@@ -142,14 +158,23 @@ class NumberCodec:
 
     def state(self) -> CodecState:
         """The codec as plain values; the type is the schema's."""
-        settings = {"origin": self.lattice.origin, "step": self.lattice.step}
-        return CodecState("number", settings, {"grid": self.grid, "counts": self.counts})
+        settings = {"origin": self.lattice.origin, "step": self.lattice.step, "blur": self.blur}
+        arrays = {"grid": self.grid, "counts": self.counts, "pieces": self.pieces}
+        return CodecState("number", settings, arrays)
+
+    @classmethod
+    def over(cls, name: str, lattice: Lattice, grid: NDArray[np.float64]) -> NumberCodec:
+        """A codec of given cells, and one of missing values, of which no row is known."""
+        counts = np.ones(len(grid) + 1, np.int64)
+        return cls(name, lattice, grid, counts, _all_pieces(grid))
 
     @classmethod
     def restore(cls, name: str, kind: pa.DataType, state: CodecState) -> NumberCodec:
         """The codec of a state."""
         lattice = Lattice(kind, int(state.settings["origin"]), state.settings["step"])
-        return cls(name, lattice, state.arrays["grid"], state.arrays["counts"])
+        arrays, blur = state.arrays, state.settings.get("blur", "")
+        pieces = arrays.get("pieces", _all_pieces(arrays["grid"]))
+        return cls(name, lattice, arrays["grid"], arrays["counts"], pieces, blur=blur)
 
     @cached_property
     def _tops(self) -> NDArray[np.float64]:
@@ -166,7 +191,7 @@ class NumberCodec:
 
         A segment holds its upper end and, but for the first, not its lower one.
         """
-        segment = rng.integers(0, SEGMENTS, len(codes))
+        segment = (rng.random(len(codes)) * self.pieces[codes]).astype(np.int64)
         u = rng.random(len(codes))
         low, high = self.grid[codes, segment], self.grid[codes, segment + 1]
         if self.lattice.step is None:
@@ -313,9 +338,16 @@ def _bounds(numbers: NDArray[np.float64], cells: int, least: int) -> list[tuple[
     return found
 
 
-def _quantiles(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-    """SEGMENTS + 1 of the sorted numbers, the first and the last among them."""
-    return np.asarray(numbers[np.linspace(0, len(numbers) - 1, SEGMENTS + 1).astype(int)])
+def _quantiles(numbers: NDArray[np.float64], pieces: int) -> NDArray[np.float64]:
+    """The ends of some parts of the sorted numbers, then the last number again."""
+    places = np.full(SEGMENTS + 1, len(numbers) - 1)
+    places[: pieces + 1] = np.linspace(0, len(numbers) - 1, pieces + 1).astype(int)
+    return np.asarray(numbers[places])
+
+
+def _all_pieces(grid: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The parts of cells that have all of them."""
+    return np.full(len(grid), SEGMENTS, np.int64)
 
 
 def _mass_between(grid: NDArray[np.float64], low: float, high: float) -> float:

@@ -201,7 +201,7 @@ class RelationalSynthesizer(Generic[Frame]):
 
     @property
     def personal(self) -> tuple[str, ...]:
-        """The columns, as `table.column`, that hold personal details and are newly generated."""
+        """The columns with personal details, as `table.column`; none of these is reproduced."""
         return tuple(
             f"{name}.{column}" for name, model in self.models.items() for column in model.personal
         )

@@ -96,8 +96,7 @@ class TableModel:
     @property
     def personal(self) -> Mapping[str, str]:
         """What was made of each personal column."""
-        codecs = () if self.columns is None or self.kept is not None else self.columns.codecs
-        return {codec.name: codec.about for codec in codecs if isinstance(codec, DetailCodec)}
+        return {} if self.columns is None or self.kept is not None else self.columns.personal
 
 
 @dataclass(frozen=True)

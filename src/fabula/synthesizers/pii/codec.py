@@ -101,12 +101,13 @@ class DetailCodec:
         made = self._made(places)
         gap = pa.scalar(self.gap, made.type)
         values = pc.if_else(array_of(codes == 0), made, gap)
-        return (values if is_text(self.type) else values.cast(pa.int64())).cast(self.type)
+        return self._typed(values if self._is_text else values.cast(pa.int64()))
 
     def marks(self, codes: CodeColumn) -> pa.Array:
         """Marks in place of details, for as long as the numbers of the rows are open."""
-        mark = pa.scalar("+" if is_text(self.type) else "0", pa.string())
-        return pc.if_else(array_of(codes == 0), mark, pa.scalar(None, mark.type)).cast(self.type)
+        mark = pa.scalar("+" if self._is_text else "0", pa.string())
+        marks = pc.if_else(array_of(codes == 0), mark, pa.scalar(None, mark.type))
+        return self._typed(marks)
 
     def weights(self, wanted: Wanted) -> Weights:
         """Only missing values can be asked for."""
@@ -204,12 +205,23 @@ class DetailCodec:
             moved = pc.binary_join_element_wise(called, rest, "")
             abroad = pc.match_substring_regex(codes, CALLING)
             codes = pc.if_else(pc.and_(abroad, pc.is_valid(called)), moved, codes)
-        if not is_text(self.type):  # a number has no leading zero
+        if not self._is_text:  # a number has no leading zero
             codes = pc.replace_substring_regex(codes, "^0", "1")
         check = _CHECKS.get(self.detail)
         if self.scheme:
             check = SCHEMES[self.scheme].repaired
         return codes if check is None else pa.array(map(check, codes.to_pylist()), codes.type)
+
+    @property
+    def _is_text(self) -> bool:
+        """Whether values are texts, as labels too."""
+        labels = isinstance(self.type, pa.DictionaryType)
+        return is_text(self.type.value_type if labels else self.type)
+
+    def _typed(self, values: pa.Array) -> pa.Array:
+        if isinstance(self.type, pa.DictionaryType):
+            values = values.cast(self.type.value_type).dictionary_encode()
+        return values.cast(self.type)
 
     @cached_property
     def _stream(self) -> str:

@@ -6,14 +6,17 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from fabula.inference.codes import are_letter_codes
 from fabula.io.arrays import array_of
 from fabula.io.written.columns import written_form
 from fabula.io.written.number_forms import NumberForm
-from fabula.pii import Finding, find_in_table
+from fabula.pii import Finding, find, find_in_table
+from fabula.pii.kinds import BLURRED, TITLES
 from fabula.relationships.keys import singular
 from fabula.synthesizers.codecs.categories import FEWER, is_text, plain_values
 from fabula.synthesizers.codecs.keys import KeyCodec
@@ -65,7 +68,11 @@ SHARED = ("first_name", "last_name", "company", "city", "state", "job")
 
 
 def details_of(
-    table: pa.Table, found: Sequence[PersonalColumn], owner: str, protect: int
+    table: pa.Table,
+    found: Sequence[PersonalColumn],
+    owner: str,
+    protect: int,
+    held: pa.Table | None = None,
 ) -> dict[str, DetailCodec]:
     """How the personal columns of a table are replaced.
 
@@ -74,8 +81,11 @@ def details_of(
         found: Its personal columns.
         owner: What its rows are.
         protect: Labels of fewer rows are rare.
+        held: Rows that are not learned; their people are real, too.
     """
     columns = sorted(found, key=lambda item: -len(item.known))
+    if held is not None and held.num_rows:
+        columns = [replace(item, held=_filled(held, item.name)[0]) for item in columns]
     named = next((item for item in columns if item.detail in NAMES), None)
     locales = ("en",) if named is None else likely_locales(named.detail, named.known)
     groups: list[list[PersonalColumn]] = []
@@ -95,7 +105,7 @@ def details_of(
         crowd, placed = crowd_of(group, owner, locales), has_places(group, locales)
         theirs = sex if sexes is not None and _follows(group[0].values, sexes) else None
         for column in group:
-            kind = table.schema.field(column.name).type
+            kind = _open(table.schema.field(column.name).type)
             codec = codec_of(column, kind, crowd, protect, placed=placed)
             details[column.name] = replace(codec, sex=theirs, country=country)
     return details
@@ -118,10 +128,32 @@ def personal_columns(
     personal = [item for items in found.values() for item in items if item.detail in COPIED]
     for name, table in tables.items():
         known = {item.name for item in found[name]}
-        rest = [column for column in _texts_of(table) if column not in known]
+        texts = _texts_of(table, categories=True)
+        rest = [column for column in texts if column not in known]
         copies = (_copied(table, column, personal) for column in rest)
         found[name] = [*found[name], *(item for item in copies if item)]
     return found
+
+
+def doubted_labels(table: pa.Table, personal: Collection[str]) -> dict[str, str]:
+    """What is said of categories of a frame that may be personal, and are learned all the same.
+
+    Args:
+        table: The rows.
+        personal: Columns that are replaced.
+    """
+    told = {}
+    for item in table.schema:
+        if not pa.types.is_dictionary(item.type) or item.name in personal:
+            continue
+        finding = find(table.column(item.name), item.name)
+        if finding is not None and finding.direct:
+            told[item.name] = (
+                f"warning: `{item.name}` may hold {TITLES[finding.kind]} ({finding.reason}); its"
+                " labels are learned since it is a category: name it in `sensitive` to have them"
+                " replaced"
+            )
+    return told
 
 
 def _copied(
@@ -178,7 +210,7 @@ def _declared(
     table: pa.Table, name: str, owner: str, finding: Finding | None
 ) -> PersonalColumn | None:
     """A column that is personal by its owner's word; None where nothing can stand in for it."""
-    kind = table.schema.field(name).type
+    kind = _labels(table.schema.field(name).type)
     if not (is_text(kind) or pa.types.is_integer(kind)):
         return None
     values, gap = _filled(table, name)
@@ -186,6 +218,8 @@ def _declared(
     if len(known) < 2:
         return None
     reason = "named as sensitive"
+    if finding is not None and finding.kind in BLURRED:
+        return None
     if finding is not None:
         reason = f"{reason}; {finding.reason}"
         return PersonalColumn(name, finding.kind, values, known, gap, reason, finding.scheme)
@@ -196,9 +230,22 @@ def _declared(
     return PersonalColumn(name, detail or "code", values, known, gap, reason)
 
 
-def _texts_of(table: pa.Table) -> list[str]:
-    """Columns of plain text; categories of a frame are labels by their owner's will."""
-    return [item.name for item in table.schema if is_text(item.type)]
+def _texts_of(table: pa.Table, *, categories: bool = False) -> list[str]:
+    """Columns of text; categories of a frame are labels by their owner's will."""
+    return [
+        item.name for item in table.schema
+        if is_text(item.type) or (categories and is_text(_labels(item.type)))
+    ]  # fmt: skip
+
+
+def _labels(kind: pa.DataType) -> pa.DataType:
+    """The type of a column's values."""
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _open(kind: pa.DataType) -> pa.DataType:
+    """A type that has room for more labels than there are."""
+    return pa.dictionary(pa.int32(), kind.value_type) if pa.types.is_dictionary(kind) else kind
 
 
 def _filled(table: pa.Table, name: str) -> tuple[pa.Array, str | None]:
@@ -221,27 +268,46 @@ def _found(
     finding: Finding | None,
 ) -> PersonalColumn | None:
     kind = table.schema.field(name).type
-    if pa.types.is_temporal(kind) or pa.types.is_dictionary(kind):
+    labels, doubted = pa.types.is_dictionary(kind), finding is None or finding.confidence < CERTAIN
+    if pa.types.is_temporal(_labels(kind)) or (labels and doubted):
+        return None
+    if finding is not None and finding.kind in BLURRED:
         return None
     values, gap = _filled(table, name)
     counted = values.drop_null().value_counts()
     known, rows = counted.field("values"), counted.field("counts").to_numpy()
     if len(known) < 2:
         return None
-    written = written_form(values) if is_text(kind) else None
-    timed = written is not None and not isinstance(written.form, NumberForm)
-    if (
-        finding is not None
-        and not timed
-        and _is_replaced(finding, len(known), key=_is_key(name, values, finding))
-    ):
+    key = finding is not None and _is_key(name, values, finding)
+    if finding is not None and _is_replaced(finding, len(known), key=key):
         reason = f"{finding.reason}; confidence {finding.confidence:.2f}"
         return PersonalColumn(name, finding.kind, values, known, gap, reason, finding.scheme)
-    if identifies_people(name) and _are_ids(known, len(values) - values.null_count, kind):
+    if labels:
+        return None
+    return _found_by_name(table, PersonalColumn(name, "", values, known, gap), rows, owner, protect)
+
+
+def _found_by_name(
+    table: pa.Table, column: PersonalColumn, rows: NDArray[np.int64], owner: str, protect: int
+) -> PersonalColumn | None:
+    """A column whose name tells what it holds, or whose values are codes.
+
+    Args:
+        table: Its table.
+        column: The column; what it holds is open.
+        rows: The rows of each of its known values.
+        owner: What the table's rows are.
+        protect: Labels of fewer rows are rare.
+    """
+    name, known, kind = column.name, column.known, table.schema.field(column.name).type
+    filled = len(column.values) - column.values.null_count
+    if identifies_people(name) and _are_ids(known, filled, kind):
         reason = f"`{name}` says that it tells people apart; confidence {BY_NAME:.2f}"
-        return PersonalColumn(name, "code", values, known, gap, reason)
+        return replace(column, detail="code", reason=reason)
     if not is_text(kind):
         return None
+    written = written_form(column.values)
+    timed = written is not None and not isinstance(written.form, NumberForm)
     detail = None if timed else detail_by_values(known)  # 46:36:52 looks like an IPv6 address
     reason = f"by the form of its values; confidence {NEARLY_ALL:.2f}"
     if detail is None:
@@ -256,13 +322,16 @@ def _found(
             return None
         if detail is None and (detail := names_by_values(known)):
             reason = f"known names; confidence {BY_NAME:.2f}"
-        elif detail is None and (detail := _code(values, known, protect)):
+        elif detail is None and (detail := _code(column.values, known, protect)):
             reason = f"differing texts of a few shapes; confidence {BY_NAME:.2f}"
-    key = KeyCodec.learn(name, values) if detail == "code" else None
+    key = KeyCodec.learn(name, column.values) if detail == "code" else None
     if detail is None or (key is not None and not key.meets_real_ones):
         return None
-    return PersonalColumn(name, detail, values, known, gap, reason)
+    return replace(column, detail=detail, reason=reason)
 
+
+CERTAIN = 0.7
+"""How sure values are, at least, that are replaced though their owner made labels of them."""
 
 NEARLY_ALL, BY_NAME = 0.9, 0.5
 """How sure a form is that nearly all values have, and a name that values don't gainsay."""

@@ -45,6 +45,7 @@ class PersonalColumn:
         gap: The blank text that stands for a missing value, or None for a null.
         reason: What tells it by value; empty where the column's name did.
         scheme: Which national id it is.
+        held: Its texts in rows that are not learned, none of which may come out either.
     """
 
     name: str
@@ -54,6 +55,14 @@ class PersonalColumn:
     gap: str | None
     reason: str = ""
     scheme: str = ""
+    held: pa.Array | None = None
+
+    @property
+    def real(self) -> pa.Array:
+        """The differing texts of all rows."""
+        if self.held is None:
+            return self.known
+        return pc.unique(pa.chunked_array([self.known, self.held])).drop_null()
 
 
 def crowd_of(group: list[PersonalColumn], owner: str, locales: tuple[str, ...]) -> Crowd:
@@ -95,15 +104,21 @@ def _sieves(group: list[PersonalColumn], locales: tuple[str, ...]) -> dict[str, 
     known = {column.detail: column for column in reversed(group)}
     parts = [known[name] for name in ("first_name", "last_name") if name in known]
     few = [part for part in parts if PLENTY * len(part.known) <= _pool(part.detail, locales)]
-    barred = {part.detail: part.known for part in few}
-    barred |= {name: known[name].known for name in BARRED if name in known}
+    barred = {part.detail: part.real for part in few}
+    barred |= {name: known[name].real for name in BARRED if name in known}
     if has_places(group, locales):
-        barred["postcode"] = known["postcode"].known
+        barred["postcode"] = known["postcode"].real
     if len(few) == 2:  # a name of two new words is new
         barred.pop("name", None)
     if len(parts) == 2 and "name" not in known and not few:
         space = pa.scalar(" ", pa.large_string())
-        both = pc.binary_join_element_wise(*(part.values for part in parts), space)
+        both = pa.concat_arrays(
+            [
+                pc.binary_join_element_wise(*texts, space)
+                for texts in zip(*([p.values, p.held] for p in parts), strict=True)
+                if None not in texts
+            ]
+        )
         barred["name"] = pc.unique(both).drop_null()
     return {
         name: Sieve.of(pc.replace_substring_regex(values, f"^{TITLE}", ""), words=True)
@@ -187,7 +202,7 @@ def _sieve(column: PersonalColumn, shapes: Shapes | None) -> Sieve | None:
         return None
     if _is_crowded(column, shapes):
         return None
-    return Sieve.of(column.known, words=False)
+    return Sieve.of(column.real, words=False)
 
 
 def _shapes(column: PersonalColumn, crowd: Crowd, protect: int) -> Shapes | None:

@@ -124,7 +124,7 @@ def _number(name: str, kind: pa.DataType, bounds: Range) -> NumberCodec:
         zero = 0
     cells = np.array(_cells(first, last, zero))
     grid = np.linspace(cells[:, 0], cells[:, 1], SEGMENTS + 1, axis=1).round()
-    return NumberCodec(name, lattice, grid, np.ones(len(grid) + 1, np.int64))
+    return NumberCodec.over(name, lattice, grid)
 
 
 def _cells(first: int, last: int, zero: int) -> list[tuple[int, int]]:
