@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fabula.inference.codes import code_pattern
+from fabula.inference.codes import code_pattern, run_pattern
 from fabula.inference.families import nearest_family
 from fabula.inference.guesses import Facts, Guess, guess, words
 from fabula.io.arrays import whole_numbers
@@ -173,8 +173,8 @@ def _string(facts: Facts, values: Values) -> Guess:
     by_name = guess(facts)
     if by_name is not None:
         return by_name
-    regex = code_pattern(sample)
-    if regex is not None:
+    regex = code_pattern(sample) or run_pattern(sample)
+    if regex is not None and pc.all(pc.match_substring_regex(values, f"^(?:{regex})$")).as_py():
         return Guess(col.pattern(regex, unique=distinct == 1), "every value has this form")
     mean = sum(len(text.split()) for text in sample) / len(sample)
     reason = f"text: {distinct:.0%} distinct, {mean:.0f} words on average"

@@ -21,6 +21,7 @@ from fabula.inference.written import written_guess
 from fabula.io.arrays import whole_numbers
 from fabula.io.notes import notes_of
 from fabula.io.tables import named_tables
+from fabula.io.written.fields import form_of
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.relationships.keys import find_keys, singular
 from fabula.spec import col
@@ -63,12 +64,16 @@ def _from_tables(data: Mapping[str, pa.Table], prompt: str) -> Inferred:
             values = rows.column(column)
             context: dict[str, Any] = {"owner": singular(name), "beside": beside}
             made = guess_array(column, values, **context)
-            written = written_guess(column, values, made, **context)
+            form = form_of(rows.schema.field(column))
+            written = written_guess(column, values, made, form, **context)
             if written is not None:
-                helper = _free(f"{column}_value", beside)
-                columns[helper] = written.values.column
-                reasons[f"tables.{name}.columns.{helper}"] = written.values.reason
-                made = written.texts_of(helper)
+                helpers = []
+                for at, part in enumerate(written.values, 1):
+                    number = f"_{at}" * (len(written.values) > 1)
+                    helpers.append(_free(f"{column}_value{number}", beside))
+                    columns[helpers[-1]] = part.column
+                    reasons[f"tables.{name}.columns.{helpers[-1]}"] = part.reason
+                made = written.texts_of(helpers)
             columns[column] = made.column
             reasons[place] = made.reason
         tables[name] = TableSpec(name, n=rows.num_rows, columns=columns, prompt=prompt)

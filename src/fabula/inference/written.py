@@ -6,6 +6,7 @@ A column of such values is made first and not written; an expression writes it i
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from fabula.inference.arrays import Values, guess_array
 from fabula.inference.guesses import Guess
+from fabula.inference.texts_of_numbers import TextOfNumbers
 from fabula.io.notes import told_rows
 from fabula.io.sql import quoted
 from fabula.io.written.columns import Written, is_gap, written_digits, written_form
@@ -34,38 +36,40 @@ _CLOCK = f"strftime({_TIME_OF_DAY}, '%H:%M:%S')"
 
 @dataclass(frozen=True)
 class WrittenGuess:
-    """Two columns for one.
+    """Further columns for one.
 
     Attributes:
-        values: The column of values, which is not written.
-        sql: The expression that writes them; `{0}` stands for the first column's name.
+        values: The columns of values, which are not written.
+        sql: The expression that writes them; `{0}`, `{1}` … stand for their names.
         reason: Their form, and what is said of values of no such form.
     """
 
-    values: Guess
+    values: tuple[Guess, ...]
     sql: str
     reason: str
 
-    def texts_of(self, helper: str) -> Guess:
-        """The column of texts, given what the column of values is called."""
-        return Guess(col.expr(self.sql.format(quoted(helper))), self.reason)
+    def texts_of(self, helpers: Sequence[str]) -> Guess:
+        """The column of texts, given what the columns of values are called."""
+        return Guess(col.expr(self.sql.format(*map(quoted, helpers))), self.reason)
 
 
-def written_guess(name: str, values: Values, simple: Guess, **context: Any) -> WrittenGuess | None:
+def written_guess(
+    name: str, values: Values, simple: Guess, form: TimeForm | None = None, **context: Any
+) -> WrittenGuess | None:
     """The columns of values in texts or digits; None where a simple column is as good.
 
     Args:
         name: The column's name.
         values: All of its values.
         simple: What it looks like without this.
+        form: How a file writes these times, where that is not as usual.
         context: What `guess_array` wants to know.
     """
     kind = values.type
     if pa.types.is_time(kind):
         seconds = _in_seconds(values.combine_chunks())
-        made = guess_array(name, pa.chunked_array([seconds]), **context)
-        column = made.column.model_copy(update={"drop": True, "unique": False})
-        return WrittenGuess(Guess(column, made.reason), _CLOCK, "times of day")
+        clock = None if form is None else _sql(Written(form), seconds.type)
+        return WrittenGuess((_helper(name, seconds, context),), clock or _CLOCK, "times of day")
     text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
     if text and simple.column.kind not in ("llm", "pattern", "person"):
         return None
@@ -73,6 +77,8 @@ def written_guess(name: str, values: Values, simple: Guess, **context: Any) -> W
         return None
     texts = values.combine_chunks().cast(pa.large_string())
     found = written_form(texts) if text else written_digits(texts)
+    if found is None and simple.column.kind == "llm":
+        return _numbers_guess(name, texts, context)
     if found is None or (simple.column.kind == "person" and isinstance(found.form, NumberForm)):
         return None
     plain = _plain(found, texts)
@@ -82,13 +88,30 @@ def written_guess(name: str, values: Values, simple: Guess, **context: Any) -> W
     if not text:
         sql = f"CAST({sql} AS BIGINT)"
     stray = _stray(found, texts)
-    made = guess_array(name, pa.chunked_array([plain.filter(pa.array(~stray))]), **context)
+    helper = _helper(name, plain.filter(pa.array(~stray)), context)
     gap = max(found.gaps, key=lambda word: found.gaps[word], default=None)
     if gap is not None and not values.null_count and len(found.gaps) == 1 and text:
         sql = f"coalesce({sql}, '{_quoted(gap)}')"
-    column = made.column.model_copy(update={"drop": True, "unique": False})
     reason = "; ".join(part for part in (found.form.told, _doubts(found, stray)) if part)
-    return WrittenGuess(Guess(column, made.reason), sql, reason)
+    return WrittenGuess((helper,), sql, reason)
+
+
+def _helper(name: str, values: pa.Array, context: Mapping[str, Any]) -> Guess:
+    """A column of values that is not written."""
+    made = guess_array(name, pa.chunked_array([values]), **context)
+    column = made.column.model_copy(update={"drop": True, "unique": False})
+    return Guess(column, made.reason)
+
+
+def _numbers_guess(name: str, texts: pa.Array, context: Mapping[str, Any]) -> WrittenGuess | None:
+    """The columns of the numbers in texts that are alike otherwise; the first one has the gaps."""
+    found = TextOfNumbers.of(texts)
+    if found is None:
+        return None
+    first, *others = found.numbers
+    parts = [first, *(part.drop_null() for part in others)]
+    helpers = tuple(_helper(name, part, context) for part in parts)
+    return WrittenGuess(helpers, found.sql, found.told)
 
 
 def _plain(found: Written, texts: pa.Array) -> pa.Array:
