@@ -13,6 +13,8 @@ _MIXED = (
 )
 _HEX = (("[0-9a-f]", frozenset("0123456789abcdef")), ("[0-9A-F]", frozenset("0123456789ABCDEF")))
 _RUNS = re.compile(r"[A-Z]+|[0-9]+|[^A-Z0-9]+")
+LONGEST_NUMBER = 18
+"""Digits of numbers that 64 bits hold for certain."""
 _LEAST_HEX = 4
 _LONGEST = 64
 _FEWEST = 20
@@ -38,6 +40,18 @@ def code_pattern(texts: Sequence[str]) -> str | None:
         return None
     has_digits = any(item == r"\d" or "0-9" in item for item in known)
     return _runs(known) if has_digits or are_letter_codes(texts) else None
+
+
+def number_pattern(texts: Sequence[str]) -> str | None:
+    """The regular expression of whole numbers of which some are too long for 64 bits.
+
+    Args:
+        texts: Texts without nulls, at least one.
+    """
+    low, high = min(map(len, texts)), max(map(len, texts))
+    if high <= LONGEST_NUMBER or not all(text.isdecimal() and text[0] != "0" for text in texts):
+        return None
+    return f"[1-9]\\d{{{low - 1}}}" if low == high else f"[1-9]\\d{{{low - 1},{high - 1}}}"
 
 
 def run_pattern(texts: Sequence[str]) -> str | None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fabula.inference.codes import LONGEST_NUMBER
+
 _DIGITS = re.compile(r"[0-9]+")
 _MOST_NUMBERS = 6
-_LONGEST_NUMBER = 15
 _LONGEST_TEXT = 60
 
 
@@ -40,7 +41,7 @@ class TextOfNumbers:
         if not 1 < len(around) <= _MOST_NUMBERS + 1 or len("".join(around)) > _LONGEST_TEXT:
             return None
         regex = re.escape(around[0]) + "".join(
-            f"(?P<n{at}>[0-9]{{1,{_LONGEST_NUMBER}}}){re.escape(part)}"
+            f"(?P<n{at}>[0-9]{{1,{LONGEST_NUMBER}}}){re.escape(part)}"
             for at, part in enumerate(around[1:])
         )
         digits = pc.extract_regex(texts, f"^{regex}$")

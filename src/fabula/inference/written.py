@@ -30,6 +30,8 @@ from fabula.spec import col
 
 _DIGITS = re.compile(r"%([-^_]?)(\d?)([a-zA-Z])")
 _FRACTIONS = {"3": "%g", "6": "%f"}
+_LISTED = 100
+"""Most values that stand for a form which no expression writes."""
 _TIME_OF_DAY = "TIMESTAMP '2000-01-01' + to_seconds({0})"
 _CLOCK = f"strftime({_TIME_OF_DAY}, '%H:%M:%S')"
 
@@ -84,7 +86,7 @@ def written_guess(
     plain = _plain(found, texts)
     sql = _sql(found, plain.type)
     if sql is None:
-        return None
+        return _listed(found, texts) if simple.column.kind == "llm" else None
     if not text:
         sql = f"CAST({sql} AS BIGINT)"
     stray = _stray(found, texts)
@@ -94,6 +96,15 @@ def written_guess(
         sql = f"coalesce({sql}, '{_quoted(gap)}')"
     reason = "; ".join(part for part in (found.form.told, _doubts(found, stray)) if part)
     return WrittenGuess((helper,), sql, reason)
+
+
+def _listed(found: Written, texts: pa.Array) -> WrittenGuess:
+    """Some of the values themselves, where no expression writes their form."""
+    known = pc.unique(texts.filter(found.form.read(texts).is_valid()))
+    some = known.take(np.linspace(0, len(known) - 1, min(len(known), _LISTED)).astype(np.int64))
+    listed = Guess(col.choice(some.to_pylist()).model_copy(update={"drop": True}), "real values")
+    reason = f"{found.form.told}; {len(some)} of its values, since SQL can't write this form"
+    return WrittenGuess((listed,), "{0}", reason)
 
 
 def _helper(name: str, values: pa.Array, context: Mapping[str, Any]) -> Guess:
@@ -186,8 +197,8 @@ def _number_sql(form: NumberForm) -> str | None:
 
 
 def _duration_sql(form: DurationForm) -> str | None:
-    """Durations in seconds, part by part."""
-    if not form.zeros or "w" in form.units or (form.style == "clock" and "d" in form.units):
+    """Durations in seconds, part by part; parts that are zero are written, too."""
+    if "w" in form.units or (form.style == "clock" and "d" in form.units):
         return None
     sizes = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
     parts, rest = [], "{0}"
