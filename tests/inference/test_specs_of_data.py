@@ -139,3 +139,24 @@ def test_a_pattern_holds_for_every_value() -> None:
     texts = [f"K{at}" for at in range(1_000, 12_000)]
     made = generated(texts, rows=11_000).to_pylist()
     assert len({len(text) for text in made}) == 2
+
+
+def test_keys_that_a_spec_can_not_state_are_told() -> None:
+    """A reference of several columns, and values that are keys of no row."""
+    number = np.tile([1, 2, 3], 100)
+    user = np.repeat(np.arange(100), 3)
+    at = np.random.default_rng(2).integers(0, 300, 400)
+    payer = np.append(user[at][:-2], [900, 901])
+    inferred = fb.infer(
+        {
+            "users": pa.table({"user_id": np.arange(100)}),
+            "loans": pa.table({"user_id": user, "loan_number": number}),
+            "payments": pa.table(
+                {"payment_id": np.arange(400), "user_id": payer, "loan_number": number[at]}
+            ),
+        }
+    )
+    (note,) = inferred.notes
+    assert "payments.user_id+loan_number points at loans.user_id+loan_number" in note
+    reason = inferred.reasons["tables.payments.columns.user_id"]
+    assert reason == "2 of 400 values are not a key of `users`, all others are"
