@@ -327,9 +327,7 @@ def _unkept(spec: DatasetSpec | None) -> dict[str, list[str]]:
     """What is said of tables whose checks samples do not keep."""
     tables = {} if spec is None else spec.tables
     return {
-        name: [
-            f"{len(table.checks)} checks of the spec are not kept: `fabula validate` judges them"
-        ]
+        name: [f"{len(table.checks)} of the spec's checks are not kept; `fabula validate` judges"]
         for name, table in tables.items()
         if table.checks
     }
