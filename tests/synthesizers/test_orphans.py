@@ -178,3 +178,29 @@ def test_one_to_one_stays_one_to_one() -> None:
         made = fitted.sample(scale, seed=2)["passports"]
         assert made.num_rows == round(scale * 50)
         assert len(made["person_id"].unique()) == made.num_rows
+
+
+def test_a_spec_states_the_keys_of_several_tables(tmp_path: Path) -> None:
+    """Checks of the spec, which samples of several tables do not keep, are told."""
+    number = rng().permutation(200) + 5_000
+    tables = {
+        "people": pa.table({"nr": number, "age": rng().integers(18, 80, 200)}),
+        "calls": pa.table({"call": np.arange(400), "who": rng().choice(number, 400)}),
+    }
+    spec = tmp_path / "calls.yaml"
+    spec.write_text("""
+fabula: 1
+name: calls
+tables:
+  people:
+    n: 1
+    columns: {nr: {kind: key}, age: {kind: uniform, min: 18, max: 80}}
+    checks: [{kind: row, sql: age >= 18}]
+  calls: {n: 1, columns: {call: {kind: key}, who: {kind: reference, to: people}}}
+""")
+    assert not fit(tables, seed=1).keys.foreign
+    fitted = fit(tables, spec=spec, seed=1)
+    (key,) = fitted.keys.foreign
+    assert (key.name, key.target) == ("calls.who", "people.nr")
+    assert "people: 1 of the spec's checks are not kept" in fitted.card()
+    assert not orphans(fitted.sample(seed=2), key).any()

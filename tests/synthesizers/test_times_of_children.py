@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from fabula.synthesizers.multitable.database import fit_tables
+from fabula.synthesizers.multitable.database import RelationalSynthesizer, fit_tables
 from fabula.synthesizers.multitable.timeline import Timeline
 
 
@@ -26,9 +28,10 @@ def readings(kind: pa.DataType) -> dict[str, pa.Table]:
 
 
 @pytest.mark.parametrize("kind", [pa.date32(), pa.string()], ids=str)
-def test_no_parent_has_two_rows_at_a_time_where_none_had(kind: pa.DataType) -> None:
+def test_no_parent_has_two_rows_at_a_time_where_none_had(kind: pa.DataType, tmp_path: Path) -> None:
     """Days of text, too; the card says so, and no day is after the last one."""
-    fitted = fit_tables(readings(kind), seed=1)
+    fit_tables(readings(kind), seed=1).save(tmp_path / "m")
+    fitted = RelationalSynthesizer.load(tmp_path / "m")
     assert "day: never twice under one readings.sensor_id" in fitted.card()
     for scale in (1.0, 2.0):
         made = fitted.sample(scale, seed=3)["readings"]
@@ -50,3 +53,44 @@ def test_rows_that_do_not_fit_before_the_latest_time_start_earlier() -> None:
     )
     made = timeline.restored(table, np.array([0, 1, 2, 3, 4, 5, 0, 1]))
     assert made["day"].cast(pa.int32()).to_pylist() == [95, 96, 97, 98, 99, 100, 10, 12]
+
+
+def test_numbers_and_times_of_one_row_keep_their_order(tmp_path: Path) -> None:
+    """In a parent's table, and in a child's next to the time that its rows are in order of."""
+    rng = np.random.default_rng(1)
+    placed = 1_700_000_000 + rng.integers(0, 400 * 86_400, 600)
+    sent = placed + rng.integers(60, 200_000, 600)
+    there = sent + rng.integers(60, 300_000, 600)
+    low = rng.normal(50, 20, (2, 600)).round(1)
+    high = (low + rng.exponential(20, (2, 600))).round(1)
+
+    def times(seconds: np.ndarray) -> pa.Array:
+        return pa.array(seconds, pa.timestamp("s"))
+
+    tables = {
+        "customers": pa.table({"customer_id": np.arange(600), "low": low[0], "high": high[0]}),
+        "orders": pa.table(
+            {
+                "order_id": np.arange(600),
+                "customer_id": rng.integers(0, 600, 600),
+                "placed": times(placed),
+                "sent": times(sent),
+                "there": times(there),
+                "low": low[1],
+                "high": high[1],
+            }
+        ),
+    }
+    fit_tables(tables, seed=1).save(tmp_path / "m")
+    fitted = RelationalSynthesizer.load(tmp_path / "m")
+    assert fitted.card().count("on every row low <= high") == 2
+    made = fitted.sample(3.0, seed=2)
+    for name, ends in (
+        ("customers", ("low", "high")),
+        ("orders", ("low", "high")),
+        ("orders", ("placed", "sent")),
+        ("orders", ("sent", "there")),
+    ):
+        low_end, high_end = (made[name][end] for end in ends)
+        assert pc.all(pc.less_equal(low_end, high_end)).as_py(), (name, ends)
+    assert made["orders"].column_names == tables["orders"].column_names

@@ -44,7 +44,11 @@ def fit(
         typer.Option("--training-output", help="File for the other rows, for `fabula evaluate`."),
     ] = None,
     spec: Annotated[
-        str | None, typer.Option("--spec", help="A spec whose row checks every sample keeps.")
+        str | None,
+        typer.Option(
+            "--spec",
+            help="A spec whose row checks every sample keeps; of several tables, their keys.",
+        ),
     ] = None,
     protect: Annotated[
         int,

@@ -14,7 +14,6 @@ from fabula.checks.evaluate import evaluate as evaluate_checks
 from fabula.checks.results import CheckResults
 from fabula.errors import SourceError, UsageError, did_you_mean
 from fabula.evaluation.findings import TableReport
-from fabula.evaluation.fitted_rows import Model, warnings_of
 from fabula.evaluation.fitted_rows import Model, replaced_columns, warnings_of
 from fabula.evaluation.gates import GatesLike, judge, read_gates
 from fabula.evaluation.metrics import held_out, nearest_records, plot_data, reidentification

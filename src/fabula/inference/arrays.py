@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fabula.inference.codes import code_pattern
+from fabula.inference.codes import code_pattern, number_pattern, run_pattern
 from fabula.inference.families import nearest_family
 from fabula.inference.guesses import Facts, Guess, guess, words
 from fabula.io.arrays import whole_numbers
@@ -73,6 +73,10 @@ def _guess(facts: Facts, values: Values, *, complete: bool) -> Guess:
     whole = whole_numbers(values) if complete else None
     if whole is not None and (key := _key(whole)):
         return key
+    if _is_too_long(values):
+        digits = values.cast(pa.string())
+        found = _category(digits) or _string(facts, digits)
+        return Guess(found.column, f"written as text, too long for 64 bits; {found.reason}")
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return _told(facts, values) or _category(values) or _number(values)
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
@@ -84,6 +88,15 @@ def _guess(facts: Facts, values: Values, *, complete: bool) -> Guess:
         return told or _category(values) or _string(facts, values)
     nested = "array" if pa.types.is_list(kind) or pa.types.is_large_list(kind) else "object"
     return Guess(col.llm(type={"type": nested}), f"nested values of type `{kind}`")
+
+
+def _is_too_long(values: Values) -> bool:
+    """Whether whole numbers have more digits than 64 bits hold."""
+    kind = values.type
+    if not (pa.types.is_uint64(kind) or (pa.types.is_decimal(kind) and kind.scale == 0)):
+        return False
+    ends = pc.min_max(values)
+    return bool(ends["max"].as_py() >= 2**63 or ends["min"].as_py() < -(2**63))
 
 
 def _key(values: Values) -> Guess | None:
@@ -203,8 +216,8 @@ def _string(facts: Facts, values: Values) -> Guess:
     by_name = guess(facts)
     if by_name is not None:
         return by_name
-    regex = code_pattern(sample)
-    if regex is not None:
+    regex = number_pattern(sample) or code_pattern(sample) or run_pattern(sample)
+    if regex is not None and pc.all(pc.match_substring_regex(values, f"^(?:{regex})$")).as_py():
         return Guess(col.pattern(regex, unique=distinct == 1), "every value has this form")
     mean = sum(len(text.split()) for text in sample) / len(sample)
     reason = f"text: {distinct:.0%} distinct, {mean:.0f} words on average"

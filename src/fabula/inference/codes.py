@@ -12,6 +12,9 @@ _MIXED = (
     ("[A-Za-z0-9]", re.compile(r"[A-Za-z0-9]+")),
 )
 _HEX = (("[0-9a-f]", frozenset("0123456789abcdef")), ("[0-9A-F]", frozenset("0123456789ABCDEF")))
+_RUNS = re.compile(r"[A-Z]+|[0-9]+|[^A-Z0-9]+")
+LONGEST_NUMBER = 18
+"""Digits of numbers that 64 bits hold for certain."""
 _LEAST_HEX = 4
 _LONGEST = 64
 _FEWEST = 20
@@ -37,6 +40,49 @@ def code_pattern(texts: Sequence[str]) -> str | None:
         return None
     has_digits = any(item == r"\d" or "0-9" in item for item in known)
     return _runs(known) if has_digits or are_letter_codes(texts) else None
+
+
+def number_pattern(texts: Sequence[str]) -> str | None:
+    """The regular expression of whole numbers of which some are too long for 64 bits.
+
+    Args:
+        texts: Texts without nulls, at least one.
+    """
+    low, high = min(map(len, texts)), max(map(len, texts))
+    if high <= LONGEST_NUMBER or not all(text.isdecimal() and text[0] != "0" for text in texts):
+        return None
+    return f"[1-9]\\d{{{low - 1}}}" if low == high else f"[1-9]\\d{{{low - 1},{high - 1}}}"
+
+
+def run_pattern(texts: Sequence[str]) -> str | None:
+    """The regular expression of codes of different lengths: `A7`, `B12`, `KX130`.
+
+    All of them have capital letters and digits in the same order, and whatever else is the same.
+
+    Args:
+        texts: Texts without nulls, at least one.
+    """
+    split = [_RUNS.findall(text) for text in texts]
+    kinds = {tuple(map(_kind, parts)) for parts in split}
+    if len(kinds) != 1 or len(texts) < _FEWEST or max(map(len, texts)) > _LONGEST:
+        return None
+    found: list[str] = []
+    for kind, parts in zip(kinds.pop(), zip(*split, strict=True), strict=True):
+        if kind == parts[0] or len(set(parts)) == 1:
+            found.append(re.escape(parts[0]))
+        else:
+            low, high = min(map(len, parts)), max(map(len, parts))
+            width = f"{low}" if low == high else f"{low},{high}"
+            found.append(kind if high == 1 else f"{kind}{{{width}}}")
+    varied = "".join(part[0] for part in found if part.startswith(("[A-Z]", r"\d")))
+    return "".join(found) if set(varied) == {"[", "\\"} else None
+
+
+def _kind(run: str) -> str:
+    """The class of capital letters or digits; anything else stands for itself."""
+    if run.isdecimal():
+        return r"\d"
+    return "[A-Z]" if "A" <= run[0] <= "Z" else run
 
 
 def are_letter_codes(texts: Sequence[str]) -> bool:

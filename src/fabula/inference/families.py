@@ -19,6 +19,8 @@ Distribution = Callable[[float], float]
 
 _LEVELS = np.linspace(0.005, 0.995, 199)
 _POOR_FIT = 0.1
+MOST_DIGITS = 18
+"""Digits of a bound, decimals included, that a column rounds to."""
 _ONE_NUMBER = ("poisson", "exponential")
 _SIMPLER = 0.01
 """How much worse a family of one parameter may fit than one of two."""
@@ -87,9 +89,10 @@ def _distance(quantiles: Floats, function: Distribution) -> float:
 
 
 def _decimals(values: Floats) -> int | None:
-    """The fewest decimals that hold every value, or None where more than six are needed."""
+    """The fewest decimals that hold every value, or None where a spec can't state so many."""
     sample = values[:10_000]
-    for places in range(7):
+    most = MOST_DIGITS - math.ceil(math.log10(max(np.abs(values).max(), 1)))
+    for places in range(min(7, most)):
         if np.allclose(sample, np.round(sample, places), rtol=0, atol=1e-9):
             return places
     return None

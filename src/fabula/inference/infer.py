@@ -21,8 +21,9 @@ from fabula.inference.written import written_guess
 from fabula.io.arrays import whole_numbers
 from fabula.io.notes import notes_of
 from fabula.io.tables import named_tables
+from fabula.io.written.fields import form_of
 from fabula.kinds.base.columns import AbstractColumn
-from fabula.relationships.keys import find_keys, singular
+from fabula.relationships.keys import ForeignKey, find_keys, key_labels, singular
 from fabula.spec import col
 from fabula.spec.locations import Source
 from fabula.spec.tables import DatasetSpec, TableSpec
@@ -63,22 +64,26 @@ def _from_tables(data: Mapping[str, pa.Table], prompt: str) -> Inferred:
             values = rows.column(column)
             context: dict[str, Any] = {"owner": singular(name), "beside": beside}
             made = guess_array(column, values, **context)
-            written = written_guess(column, values, made, **context)
+            form = form_of(rows.schema.field(column))
+            written = written_guess(column, values, made, form, **context)
             if written is not None:
-                helper = _free(f"{column}_value", beside)
-                columns[helper] = written.values.column
-                reasons[f"tables.{name}.columns.{helper}"] = written.values.reason
-                made = written.texts_of(helper)
+                helpers = []
+                for at, part in enumerate(written.values, 1):
+                    number = f"_{at}" * (len(written.values) > 1)
+                    helpers.append(_free(f"{column}_value{number}", beside))
+                    columns[helpers[-1]] = part.column
+                    reasons[f"tables.{name}.columns.{helpers[-1]}"] = part.reason
+                made = written.texts_of(helpers)
             columns[column] = made.column
             reasons[place] = made.reason
         tables[name] = TableSpec(name, n=rows.num_rows, columns=columns, prompt=prompt)
-    _link(data, tables, reasons)
+    unwritten = _link(data, tables, reasons)
     title = next(iter(data)) if len(data) == 1 else "dataset"
     notes = [
         f"{name}: {note}" if len(data) > 1 else note
         for name, rows in data.items()
         for note in notes_of(rows)
-    ]
+    ] + unwritten
     spec = DatasetSpec(name=title, tables=tables)
     return Inferred(spec, MappingProxyType(reasons), tuple(notes))
 
@@ -90,9 +95,10 @@ def _free(name: str, taken: Collection[str]) -> str:
 
 def _link(
     data: Mapping[str, pa.Table], tables: dict[str, TableSpec], reasons: dict[str, str]
-) -> None:
-    """Declare the keys that the data has, in place."""
+) -> list[str]:
+    """Declare the keys that the data has, in place; returns what is said of the others."""
     keys = find_keys(data)
+    unwritten = []
 
     def replace(table: str, column: str, kind: AbstractColumn, reason: str) -> None:
         columns = {**tables[table].columns, column: kind}
@@ -109,7 +115,9 @@ def _link(
         else:
             tables[name] = tables[name].model_copy(update={"primary_key": key})
     for link in keys.foreign:
-        if len(link.columns) > 1:  # a reference is one column
+        if len(link.columns) > 1:
+            told = "a reference of a spec is one column; `fabula fit` keeps all of them"
+            unwritten.append(f"{link.name} points at {link.target}, which is not written: {told}")
             continue
         child, column = link.child, link.columns[0]
         kind = col.reference(
@@ -117,5 +125,16 @@ def _link(
             nulls=tables[child].columns[column].nulls,
             unique=keys.primary.get(child) == (column,),
         )
-        replace(child, column, kind, f"every value is a key of `{link.parent}`")
+        replace(child, column, kind, _pointing(link, data))
     keep_rules(data, keys, tables, reasons)
+    return unwritten
+
+
+def _pointing(link: ForeignKey, data: Mapping[str, pa.Table]) -> str:
+    """Why a column is a foreign key, with the values that are none of its parent's keys."""
+    known = key_labels(data[link.parent], link.key).combine_chunks()
+    values = key_labels(data[link.child], link.columns).drop_null()
+    lost = len(values) - (pc.sum(pc.is_in(values, value_set=known)).as_py() or 0)
+    if not lost:
+        return f"every value is a key of `{link.parent}`"
+    return f"{lost:,} of {len(values):,} values are not a key of `{link.parent}`, all others are"

@@ -6,6 +6,7 @@ A column of such values is made first and not written; an expression writes it i
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from fabula.inference.arrays import Values, guess_array
 from fabula.inference.guesses import Guess
+from fabula.inference.texts_of_numbers import TextOfNumbers
 from fabula.io.notes import told_rows
 from fabula.io.written.columns import Written, is_gap, written_digits, written_form
 from fabula.io.written.duration_forms import DurationForm
@@ -28,35 +30,40 @@ from fabula.spec import col
 
 _DIGITS = re.compile(r"%([-^_]?)(\d?)([a-zA-Z])")
 _FRACTIONS = {"3": "%g", "6": "%f"}
+_LISTED = 100
+"""Most values that stand for a form which no expression writes."""
 _TIME_OF_DAY = "TIMESTAMP '2000-01-01' + to_seconds({0})"
 
 
 @dataclass(frozen=True)
 class WrittenGuess:
-    """Two columns for one.
+    """Further columns for one.
 
     Attributes:
-        values: The column of values, which is not written.
-        sql: The expression that writes them; `{0}` stands for the first column's name.
+        values: The columns of values, which are not written.
+        sql: The expression that writes them; `{0}`, `{1}` … stand for their names.
         reason: Their form, and what is said of values of no such form.
     """
 
-    values: Guess
+    values: tuple[Guess, ...]
     sql: str
     reason: str
 
-    def texts_of(self, helper: str) -> Guess:
-        """The column of texts, given what the column of values is called."""
-        return Guess(col.expr(self.sql.format(quoted(helper))), self.reason)
+    def texts_of(self, helpers: Sequence[str]) -> Guess:
+        """The column of texts, given what the columns of values are called."""
+        return Guess(col.expr(self.sql.format(*map(quoted, helpers))), self.reason)
 
 
-def written_guess(name: str, values: Values, simple: Guess, **context: Any) -> WrittenGuess | None:
+def written_guess(
+    name: str, values: Values, simple: Guess, form: TimeForm | None = None, **context: Any
+) -> WrittenGuess | None:
     """The columns of values in texts or digits; None where a simple column is as good.
 
     Args:
         name: The column's name.
         values: All of its values.
         simple: What it looks like without this.
+        form: How a file writes these times, where that is not as usual.
         context: What `guess_array` wants to know.
     """
     kind = values.type
@@ -67,22 +74,50 @@ def written_guess(name: str, values: Values, simple: Guess, **context: Any) -> W
         return None
     texts = values.combine_chunks().cast(pa.large_string())
     found = written_form(texts) if text else written_digits(texts)
+    if found is None and simple.column.kind == "llm":
+        return _numbers_guess(name, texts, context)
     if found is None or (simple.column.kind == "person" and isinstance(found.form, NumberForm)):
         return None
     plain = _plain(found, texts)
     sql = _sql(found, plain.type)
     if sql is None:
-        return None
+        return _listed(found, texts) if simple.column.kind == "llm" else None
     if not text:
         sql = f"CAST({sql} AS BIGINT)"
     stray = _stray(found, texts)
-    made = guess_array(name, pa.chunked_array([plain.filter(pa.array(~stray))]), **context)
+    helper = _helper(name, plain.filter(pa.array(~stray)), context)
     gap = max(found.gaps, key=lambda word: found.gaps[word], default=None)
     if gap is not None and not values.null_count and len(found.gaps) == 1 and text:
         sql = f"coalesce({sql}, '{_quoted(gap)}')"
-    column = made.column.model_copy(update={"drop": True, "unique": False})
     reason = "; ".join(part for part in (found.form.told, _doubts(found, stray)) if part)
-    return WrittenGuess(Guess(column, made.reason), sql, reason)
+    return WrittenGuess((helper,), sql, reason)
+
+
+def _listed(found: Written, texts: pa.Array) -> WrittenGuess:
+    """Some of the values themselves, where no expression writes their form."""
+    known = pc.unique(texts.filter(found.form.read(texts).is_valid()))
+    some = known.take(np.linspace(0, len(known) - 1, min(len(known), _LISTED)).astype(np.int64))
+    listed = Guess(col.choice(some.to_pylist()).model_copy(update={"drop": True}), "real values")
+    reason = f"{found.form.told}; {len(some)} of its values, since SQL can't write this form"
+    return WrittenGuess((listed,), "{0}", reason)
+
+
+def _helper(name: str, values: pa.Array, context: Mapping[str, Any]) -> Guess:
+    """A column of values that is not written."""
+    made = guess_array(name, pa.chunked_array([values]), **context)
+    column = made.column.model_copy(update={"drop": True, "unique": False})
+    return Guess(column, made.reason)
+
+
+def _numbers_guess(name: str, texts: pa.Array, context: Mapping[str, Any]) -> WrittenGuess | None:
+    """The columns of the numbers in texts that are alike otherwise; the first one has the gaps."""
+    found = TextOfNumbers.of(texts)
+    if found is None:
+        return None
+    first, *others = found.numbers
+    parts = [first, *(part.drop_null() for part in others)]
+    helpers = tuple(_helper(name, part, context) for part in parts)
+    return WrittenGuess(helpers, found.sql, found.told)
 
 
 def _plain(found: Written, texts: pa.Array) -> pa.Array:
@@ -157,8 +192,8 @@ def _number_sql(form: NumberForm) -> str | None:
 
 
 def _duration_sql(form: DurationForm) -> str | None:
-    """Durations in seconds, part by part."""
-    if not form.zeros or "w" in form.units or (form.style == "clock" and "d" in form.units):
+    """Durations in seconds, part by part; parts that are zero are written, too."""
+    if "w" in form.units or (form.style == "clock" and "d" in form.units):
         return None
     sizes = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
     parts, rest = [], "{0}"

@@ -45,12 +45,13 @@ from fabula.types import Frame, Path, Progress, TableLike
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from fabula.spec.tables import DatasetSpec
     from fabula.synthesizers.multitable.database import RelationalSynthesizer
 
 NAME = "fit"
 """What progress calls the fit."""
 
-_OWN = ("keys", "keep", "sensitive", "orphans", "seed", "exact")
+_OWN = ("spec", "keys", "keep", "sensitive", "orphans", "seed", "exact")
 """What `fit_tables` takes alongside the options of its model."""
 
 TRIAL_ROWS = 1_000
@@ -126,7 +127,8 @@ def fit(
             see "how to choose a synthesizer".
         holdout: Share of rows kept out of training, for the privacy metrics of `evaluate`.
         seed: The same data and seed give the same synthesizer.
-        spec: A spec of one table whose row checks every sampled row keeps.
+        spec: Of one table, a spec whose row checks every sampled row keeps; of several tables,
+            a spec that states their keys.
         protect: Labels of fewer rows, and that many of the smallest and largest numbers of each
             column, are not reproduced. False switches that off.
         epsilon: Learn with (ε, δ)-differential privacy (model `private`); smaller is more private.
@@ -167,14 +169,15 @@ def fit(
     check_seed(seed)
     forms = forms_in(data)
     if len(forms) > 1:
-        if name != DEFAULT or spec is not None:
+        if name != DEFAULT:
             raise UsageError(
-                "several tables are learned by `boosted` alone, and without a spec",
+                "several tables are learned by `boosted` alone",
                 code="usage.several-tables",
-                hint="leave `model`, `epsilon` and `spec` out, or fit one table",
+                hint="leave `model` and `epsilon` out, or fit one table",
             )
         return _fit_several(
             forms,
+            spec=None if spec is None else resolve(spec),
             keys=keys,
             keep=keep,
             sensitive=sensitive,
@@ -316,6 +319,7 @@ def _fit_several(
         for name, table in tables.items()
         if fitted.models[name].kept is None
     }
+    unkept = _unkept(options["spec"])
     seed = options.get("seed", 0)
     missed = missed_by_tables(
         partial(fitted.sample, seed=seed), tables, fitted.keys, model=DEFAULT, protect=guarded
@@ -323,9 +327,19 @@ def _fit_several(
     return replace(
         fitted,
         digests={name: digest(rows) for name, rows in tables.items()},
-        notes=_joined(_joined(fitted.notes, doubted), missed),
+        notes=_joined(_joined(_joined(fitted.notes, doubted), unkept), missed),
         hand_back={name: handed_back(form) for name, form in forms.items()},
     )
+
+
+def _unkept(spec: DatasetSpec | None) -> dict[str, list[str]]:
+    """What is said of tables whose checks samples do not keep."""
+    tables = {} if spec is None else spec.tables
+    return {
+        name: [f"{len(table.checks)} of the spec's checks are not kept; `fabula validate` judges"]
+        for name, table in tables.items()
+        if table.checks
+    }
 
 
 def _joined(notes: Mapping[str, str], more: Mapping[str, Sequence[str]]) -> dict[str, str]:

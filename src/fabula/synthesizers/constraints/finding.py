@@ -68,19 +68,26 @@ def find_relations(
     return Relations.of(search.found.values(), columns.codecs, rankings=search.rankings)
 
 
-def with_orders(table: pa.Table, columns: Columns, found: Relations) -> Relations:
+def with_orders(
+    table: pa.Table, columns: Columns, found: Relations, *, given: Collection[str] = ()
+) -> Relations:
     """Relations and, alongside them, which columns are never above others, and how near they are.
 
     Args:
         table: Training rows.
         columns: What was learned of its columns.
         found: Their other relations.
+        given: Columns that follow from elsewhere, such as another table, and have no orders.
     """
     measures = measures_of(columns.codecs)
     sheet = Sheet(table, measures)
     few = Sheet(_few(table, len(measures)), measures)
-    given = {item.target: item.sources for item in found.items}
-    sources = dict(given)
+    elsewhere = set(given)
+    for item in found.items:
+        if elsewhere.intersection(item.sources):
+            elsewhere.add(item.target)
+    following = {item.target: item.sources for item in found.items}
+    sources = dict(following)
 
     def take(high: str, low: str) -> bool:
         if high in sources or _leads(sources, low, high):
@@ -88,7 +95,9 @@ def with_orders(table: pa.Table, columns: Columns, found: Relations) -> Relation
         sources[high] = (low,)
         return True
 
-    orders = find_orders(few, sheet)
+    orders = [
+        order for order in find_orders(few, sheet) if elsewhere.isdisjoint((order.low, order.high))
+    ]
     gaps = find_gaps(sheet, orders, take)
     parts = {(item.how.source, item.how.part) for item in found.items if isinstance(item.how, Part)}
     labels = [codec.name for codec in columns.codecs if isinstance(codec, CategoryCodec)]
@@ -97,8 +106,8 @@ def with_orders(table: pa.Table, columns: Columns, found: Relations) -> Relation
     differences = [
         pair
         for pair in find_differences(sheet, labels, _within(found))
-        if pair.first not in given.get(pair.second, ())
-        and pair.second not in given.get(pair.first, ())
+        if pair.first not in following.get(pair.second, ())
+        and pair.second not in following.get(pair.first, ())
         and not any({pair.first, pair.second} <= group for group in ranked)
     ]
     items = [
@@ -110,7 +119,8 @@ def with_orders(table: pa.Table, columns: Columns, found: Relations) -> Relation
     left = [
         replace(
             order,
-            implied=_leads(given, order.low, order.high) or _leads(given, order.high, order.low),
+            implied=_leads(following, order.low, order.high)
+            or _leads(following, order.high, order.low),
         )
         for order in orders
         if {order.low, order.high} not in alone

@@ -7,12 +7,14 @@ below 2^-SURE.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from fabula.io.arrays import array_of
 from fabula.synthesizers.codecs.codec import CodecState
 from fabula.synthesizers.constraints.evidence import EXCEPTIONS, EXCEPTIONS_OF_OTHERS, SURE, choice
 from fabula.synthesizers.constraints.measures import Flags, Floats, Measure
@@ -62,6 +64,44 @@ class Order:
 def above(sheet: Sheet, name: str) -> Floats:
     """A column's numbers, above a start that all columns of its type share."""
     return sheet.numbers(name) + sheet.measures[name].start
+
+
+def exchangeable(
+    orders: Iterable[object], bound: Collection[str], near: Collection[Order]
+) -> tuple[Order, ...]:
+    """Orders without exceptions that an exchange of both values restores.
+
+    Args:
+        orders: What holds on all rows.
+        bound: Columns that others follow from, or that follow from others.
+        near: Orders that are kept by a distance, although their columns are bound.
+    """
+    return tuple(
+        order
+        for order in orders
+        if isinstance(order, Order)
+        and not order.broken
+        and (order in near or not {order.low, order.high}.intersection(bound))
+    )
+
+
+def put_in_order(sheet: Sheet, orders: Iterable[object]) -> None:
+    """Exchange the two values of each row that breaks an order, in place."""
+    kept = [order for order in orders if isinstance(order, Order)]
+    for _ in kept:  # as many passes as a chain of orders can need
+        for order in kept:
+            broken = ~order.kept(sheet)
+            ends = (order.low, order.high)
+            made = [_exchanged(sheet, *pair, broken) for pair in (ends, ends[::-1])]
+            for name, values in zip(ends, made, strict=True):
+                sheet.replace(name, values)
+
+
+def _exchanged(sheet: Sheet, name: str, other: str, rows: Flags) -> pa.Array:
+    """A column with the values of another one in some rows."""
+    measure, own = sheet.measures[name], sheet.values(name)
+    values = measure.values(above(sheet, other) - measure.start)
+    return pc.if_else(array_of(rows), values.cast(own.type), own)
 
 
 def find_orders(few: Sheet, sheet: Sheet) -> list[Order]:

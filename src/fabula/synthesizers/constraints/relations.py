@@ -24,7 +24,7 @@ from fabula.synthesizers.constraints.formulas import Formula, formula_of, formul
 from fabula.synthesizers.constraints.gaps import Gap
 from fabula.synthesizers.constraints.lookups import Lookup
 from fabula.synthesizers.constraints.measures import Flags, Measure, measures_of
-from fabula.synthesizers.constraints.orders import Order
+from fabula.synthesizers.constraints.orders import Order, exchangeable, put_in_order
 from fabula.synthesizers.constraints.rankings import Ranking
 from fabula.synthesizers.constraints.rhythms import Rhythm
 from fabula.synthesizers.constraints.sheet import Sheet
@@ -102,8 +102,7 @@ class Relations:
     Attributes:
         items: Each after those that its sources follow from.
         measures: How columns are numbers.
-        orders: Columns that are never above others, or never equal; rows that break one are left
-            out.
+        orders: Columns never above others, or never equal; rows that break one are left out.
         latent: Columns that are learned alongside those of the table, and not handed out.
         rankings: Columns that hold each of the same numbers once.
     """
@@ -128,8 +127,7 @@ class Relations:
         by_target = {relation.target: relation for relation in found}
         order = TopologicalSorter({name: item.sources for name, item in by_target.items()})
         items = tuple(by_target[name] for name in order.static_order() if name in by_target)
-        measures = measures_of(codecs)
-        return cls(items, measures, tuple(orders), tuple(latent), tuple(rankings))
+        return cls(items, measures_of(codecs), tuple(orders), tuple(latent), tuple(rankings))
 
     def __bool__(self) -> bool:
         return bool(self.items or self.orders or self.rankings)
@@ -137,17 +135,13 @@ class Relations:
     @property
     def told(self) -> tuple[str, ...]:
         """The relations in words."""
-        near = {item.order.high: item.order for item in self.latent if isinstance(item, Gap)}
-        items = [item for item in self.items if item.target not in self.hidden]
+        silent = {*(order.high for order in self._near), *self.hidden}
+        own = [item for item in self.orders if isinstance(item, Difference) or not item.implied]
         return (
-            *(f"{item.target}: {self._told(item)}" for item in items if item.target not in near),
-            *(item.told for item in (*self._orders_told, *self.rankings)),
-        )
-
-    @property
-    def _orders_told(self) -> list[Order | Difference]:
-        """Those that formulas do not keep anyway."""
-        return [item for item in self.orders if isinstance(item, Difference) or not item.implied]
+            *(f"{item.target}: {self._told(item)}" for item in self.items
+              if item.target not in silent),
+            *(item.told for item in (*own, *self.rankings)),
+        )  # fmt: skip
 
     @property
     def hidden(self) -> list[str]:
@@ -195,21 +189,31 @@ class Relations:
             keep &= order.kept(sheet)
         return sheet.rows if keep.all() else sheet.rows.filter(array_of(keep))
 
+    def exchanging(self) -> Relations:
+        """With those orders alone that an exchange of both values restores, or a distance keeps."""
+        bound = {name for item in self.items for name in (item.target, *item.sources)}
+        bound |= {name for ranking in self.rankings for name in ranking.columns}
+        return replace(self, orders=exchangeable(self.orders, bound, self._near))
+
     def followed(self, table: pa.Table, rng: np.random.Generator) -> pa.Table:
-        """All of the rows, keeping every relation; some may leave the learned ranges."""
+        """All of the rows, keeping every relation; some may leave the learned ranges.
+
+        Two values in the wrong order are exchanged.
+        """
         sheet = Sheet(table, self.measures)
         self._rank(sheet, rng)
         self._turn(sheet)
         self._put(sheet, dict.fromkeys(table.column_names, np.ones(len(sheet), bool)), rng)
+        put_in_order(sheet, self.orders)
         return sheet.rows
 
     def updated(
         self, table: pa.Table, changed: Iterable[str], rng: np.random.Generator
     ) -> pa.Table:
-        """The rows with what follows from some columns that have other values now."""
+        """The rows with what follows from columns that have other values now; not by distances."""
         sheet, names, every = Sheet(table, self.measures), set(changed), np.ones(len(table), bool)
         for item in self.items:
-            if names & set(item.sources):
+            if not names.isdisjoint(item.sources) and not set(self.hidden) & set(item.sources):
                 names.add(item.target)
                 _follow(item, sheet, every, rng)
         return sheet.rows
@@ -320,8 +324,12 @@ class Relations:
     def _moved(self) -> dict[str, str]:
         """Times that are learned as distances, and have parts of their own; and their starts."""
         moved = {item.time for item in self.latent if isinstance(item, Rhythm) and item.moves}
-        orders = [item.order for item in self.latent if isinstance(item, Gap)]
-        return {order.high: order.low for order in orders if order.high in moved}
+        return {order.high: order.low for order in self._near if order.high in moved}
+
+    @property
+    def _near(self) -> list[Order]:
+        """Orders that a distance keeps."""
+        return [item.order for item in self.latent if isinstance(item, Gap)]
 
     def _solve(self, sheet: Sheet, held: Mapping[str, Flags], movable: Mapping[str, Flags]) -> None:
         """Move sources so that formulas give what their columns hold.

@@ -16,6 +16,7 @@ from fabula.evaluation.metrics.digests import Digest
 from fabula.io.notes import notes_of, without_notes
 from fabula.options import known_options
 from fabula.relationships.keys import CONTAINED, ForeignKey, Keys, find_keys, singular
+from fabula.spec.tables import DatasetSpec
 from fabula.streams import stream
 from fabula.synthesizers.catalogue import check_seed
 from fabula.synthesizers.codecs.codec import PROTECTED_ROWS
@@ -24,7 +25,12 @@ from fabula.synthesizers.codecs.string_formats.texts import WrittenTexts
 from fabula.synthesizers.model import Steps
 from fabula.synthesizers.multitable.across.across import Across
 from fabula.synthesizers.multitable.circles import closed
-from fabula.synthesizers.multitable.declared import demand, sensitive_columns, with_declared
+from fabula.synthesizers.multitable.declared import (
+    demand,
+    keys_of_spec,
+    sensitive_columns,
+    with_declared,
+)
 from fabula.synthesizers.multitable.entities import with_entities
 from fabula.synthesizers.multitable.foreign_keys import (
     Links,
@@ -221,6 +227,7 @@ def fit_tables(
     tables: Mapping[str, pa.Table],
     *,
     keys: Mapping[str, str] | None = None,
+    spec: DatasetSpec | None = None,
     keep: Collection[str] = (),
     sensitive: Collection[str] = (),
     orphans: Literal["drop", "keep"] = "drop",
@@ -235,6 +242,7 @@ def fit_tables(
     Args:
         tables: The tables by name.
         keys: Foreign keys that their names don't tell, `"orders.buyer"` to `"people.id"`.
+        spec: States primary and foreign keys; other parts of it are not used.
         keep: Tables that stay as they are, such as lists of countries: their rows are real.
         sensitive: Columns that are replaced or left out, as `column` or `table.column`.
         orphans: Whether rows whose foreign key no parent has are left out, or samples have the
@@ -251,7 +259,8 @@ def fit_tables(
     """
     for name in keep:
         demand(name, tables, "keep")
-    found = with_declared(find_keys(tables), keys or {}, tables)
+    stated, primary = ({}, {}) if spec is None else keys_of_spec(spec)
+    found = with_declared(find_keys(tables), {**stated, **(keys or {})}, tables, primary)
     noted = {name: "; ".join(notes_of(table)) for name, table in tables.items()}
     tables = {name: without_notes(table) for name, table in tables.items()}
     tables, astray, told = settled(tables, found, orphans)

@@ -7,18 +7,45 @@ from collections.abc import Collection, Mapping
 import pyarrow as pa
 
 from fabula.errors import SourceError, UsageError, did_you_mean
+from fabula.kinds.reference import Reference
 from fabula.relationships.keys import ForeignKey, Keys
+from fabula.spec.tables import DatasetSpec
 
 
-def with_declared(found: Keys, declared: Mapping[str, str], tables: Mapping[str, pa.Table]) -> Keys:
+def keys_of_spec(spec: DatasetSpec) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+    """The foreign keys and the primary keys that a spec states, as `with_declared` takes them."""
+    foreign = {}
+    for name, table in spec.tables.items():
+        for column, kind in table.columns.items():
+            if isinstance(kind, Reference) and kind.parent in spec.tables:
+                key = kind.parent_column or "+".join(spec.tables[kind.parent].key)
+                foreign[f"{name}.{column}"] = f"{kind.parent}.{key}"
+    return foreign, {name: table.key for name, table in spec.tables.items() if table.key}
+
+
+def with_declared(
+    found: Keys,
+    declared: Mapping[str, str],
+    tables: Mapping[str, pa.Table],
+    primary: Mapping[str, tuple[str, ...]] | None = None,
+) -> Keys:
     """Found keys with declared ones, `orders.buyer` to `people.id`; these count before found ones.
+
+    Args:
+        found: The keys that the tables' values tell.
+        declared: Foreign keys.
+        tables: The tables by name.
+        primary: Primary keys.
 
     Raises:
         SourceError: A table does not exist.
         UsageError: A column does not exist, or the parent's columns are not its primary key.
     """
     foreign = {(key.child, key.columns): key for key in found.foreign}
-    primary = dict(found.primary)
+    stated = dict(primary or {})
+    for owner, key in stated.items():
+        named_place(f"{owner}.{'+'.join(key)}", tables)
+    primary = {**found.primary, **stated}
     for child, parent in declared.items():
         (table, columns), (owner, key) = named_place(child, tables), named_place(parent, tables)
         if len(columns) != len(key):

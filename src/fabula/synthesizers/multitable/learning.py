@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ from fabula.relationships.keys import ForeignKey
 from fabula.synthesizers.codecs.learning import FEWEST_ROWS, Columns
 from fabula.synthesizers.codecs.natural import NaturalCodec
 from fabula.synthesizers.codecs.string_formats.texts import WrittenTexts
-from fabula.synthesizers.constraints.finding import find_relations
+from fabula.synthesizers.constraints.finding import find_relations, with_orders
+from fabula.synthesizers.constraints.measures import measures_of
 from fabula.synthesizers.constraints.relations import Relations
 from fabula.synthesizers.model import Codes
 from fabula.synthesizers.models.boosted.model import Boosted
@@ -153,6 +154,11 @@ class Lesson:
             table = timeline.flattened(table, siblings.positions)
         persons = None if self.persons is None else self.persons.take(order)
         columns, left_out = self._columns(table, timeline, identity, persons)
+        relations = self._relations(table, columns, timeline, identity)
+        if relations.latent and columns is not None:
+            table = relations.widened(table)
+            columns = columns.beside(table.select(relations.hidden), protect=self.protect)
+            relations = replace(relations, measures=measures_of(columns.codecs))
         own = np.zeros((len(order), 0), np.int32) if columns is None else columns.encode(table)
         cells = () if columns is None else tuple(codec.cells for codec in columns.codecs)
         seen, above = Seen(own, cells), self._above(siblings)
@@ -176,7 +182,7 @@ class Lesson:
         fitted = TableModel(
             self.name, self.table.schema, self.table.num_rows, self.links, reach, identity,
             timeline, columns, layout, below, beside, model, kept, left_out,
-            self._relations(table, columns, timeline, identity), depths=depths,
+            relations, depths=depths,
         )  # fmt: skip
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
@@ -253,7 +259,10 @@ class Lesson:
         timeline: Timeline | None,
         identity: Identity,
     ) -> Relations:
-        """What holds on every row, but for times that became gaps or distances, and keys' parts."""
+        """What holds on every row, but for times that became gaps or distances, and keys' parts.
+
+        Distances of times from one that leads them are numbers with an order, too.
+        """
         if columns is None or not self.exact or self.name in self.kept:
             return Relations()
         moved = {*identity.natural, *self.across.moved(self.name)}
@@ -261,7 +270,10 @@ class Lesson:
             moved |= {timeline.time, timeline.gap, *timeline.beside}
         left = columns.only([name for name in columns.names if name not in moved])
         given = self.across.given(self.name)
-        return find_relations(table, left, protect=self.protect, given=given)
+        found = find_relations(table, left, protect=self.protect, given=given)
+        beside = [] if timeline is None else [n for n in timeline.beside if n in columns.names]
+        ordered = columns.only([*left.names, *beside])
+        return with_orders(table, ordered, found, given=given).exchanging()
 
     def _reach(self) -> tuple[dict[ForeignKey, Reach], dict[ForeignKey, NDArray[np.int64]]]:
         """What each foreign key was like, and how deep rows are by those inside the table."""

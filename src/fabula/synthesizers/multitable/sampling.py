@@ -336,9 +336,10 @@ class Making:
             places = Places(numbers, self.seed, rng, pa.table(made) if last[at] and made else None)
             made[name] = codec.decode(np.ascontiguousarray(own[:, at]), places)
         table = pa.table([made[name] for name in columns.names], schema=columns.schema)
+        relations = self.model.relations
+        table = relations.narrowed(relations.followed(table, self.streams("relations")))
         if self.model.timeline is not None:
             table = self.model.timeline.restored(table, siblings.positions)
-        table = self.model.relations.followed(table, self.streams("relations"))
         return {name: table.column(name) for name in table.column_names}
 
     def _with_times(self, own: Codes, columns: Columns, siblings: Siblings) -> Codes:

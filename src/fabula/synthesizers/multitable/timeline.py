@@ -63,8 +63,8 @@ class Timeline:
         latest = int(times[-min(max(1, protect + 1), len(times))])
         order = np.lexsort((counted, parents))
         same = (np.diff(parents[order]) == 0) & (parents[order[1:]] >= 0)
-        apart = same.sum() >= FEWEST_ROWS and bool((np.diff(counted[order])[same] > 0).all())
-        return replace(self, latest=latest, step=step, apart=apart)
+        apart = same.sum() >= FEWEST_ROWS and (np.diff(counted[order])[same] > 0).all()
+        return replace(self, latest=latest, step=step, apart=bool(apart))
 
     @property
     def gap(self) -> str:

@@ -1,0 +1,162 @@
+"""A spec that was written from data generates values of the data's forms, without a model."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import fabula as fb
+from tests.spellings import DURATIONS, FIRST, LAST, SPELLINGS
+
+ROWS = 300
+INTEGERS = (pa.int8(), pa.int16(), pa.int32(), pa.int64(),
+            pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64())  # fmt: skip
+
+
+def generated(values: Any, rows: int = ROWS) -> pa.ChunkedArray:
+    """What the spec of one column generates; a language model would be refused."""
+    inferred = fb.infer(pa.table({"x": values}))
+    kinds = {column.kind for column in inferred.spec.tables["data"].columns.values()}
+    assert "llm" not in kinds
+    return fb.generate(inferred.spec, n=rows, seed=1).to_arrow("data")["x"]
+
+
+@settings(max_examples=16, deadline=None, derandomize=True)
+@given(st.sampled_from(INTEGERS), st.booleans(), st.booleans(), st.integers(0, 2**32 - 1))
+def test_whole_numbers_of_all_widths_stay_within_their_range(kind, gaps, distinct, seed):
+    """Also at both ends of a type, with gaps and without."""
+    rng = np.random.default_rng(seed)
+    ends = np.iinfo(kind.to_pandas_dtype())
+    size = ROWS if distinct else 5
+    some = rng.integers(ends.min, ends.max, size, dtype=kind.to_pandas_dtype(), endpoint=True)
+    values = np.concatenate([some, some])[:ROWS] if distinct else rng.choice(some, ROWS)
+    array = pa.array(values, kind, mask=rng.random(ROWS) < 0.1 if gaps else None)
+    made = generated(array)
+    low, high = pc.min(array).as_py(), pc.max(array).as_py()
+    known = [int(value) for value in made.drop_null().to_pylist()]
+    if pa.types.is_string(made.type) or pa.types.is_dictionary(made.type):
+        assert high >= 2**63
+        assert len(str(low)) <= min(len(str(value)) for value in known)
+        assert len(str(high)) >= max(len(str(value)) for value in known)
+    else:
+        assert low <= min(known) <= max(known) <= high
+
+
+@settings(max_examples=6, deadline=None, derandomize=True)
+@given(st.integers(1, 38), st.integers(0, 4), st.integers(0, 2**32 - 1))
+def test_long_numbers_generate(digits, scale, seed):
+    """Decimals of up to 38 digits, and whole numbers of as many digits written as text."""
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(0, 10, (ROWS, digits)).astype(str)
+    texts = [str(at % 9 + 1) + "".join(row[1:]) for at, row in enumerate(drawn)]
+    if digits > 18:
+        made = generated(texts).to_pylist()
+        assert all(re.fullmatch(f"[1-9][0-9]{{{digits - 1}}}", text) for text in made)
+    if scale < digits:
+        exact = [Decimal(text).scaleb(-scale) for text in texts]
+        made = generated(pa.array(exact, pa.decimal128(38, scale)))
+        known = [Decimal(str(value)) for value in made.to_pylist()]
+        if digits <= 18 or scale:
+            slack = max(exact) / 2**50
+            assert min(exact) - slack <= min(known) <= max(known) <= max(exact) + slack
+
+
+@settings(max_examples=16, deadline=None, derandomize=True)
+@given(
+    st.sampled_from(list(SPELLINGS)),
+    st.sampled_from([None, "unknown", "0000-00-00", "31.12.9999"]),
+    st.integers(0, 9),
+    st.integers(0, 2**32 - 1),
+)
+def test_dates_of_text_generate_in_their_spelling(form, empty, mistyped, seed):
+    """Beside mistyped values and placeholders."""
+    rng = np.random.default_rng(seed)
+    seconds = rng.integers(0, (LAST - FIRST) // dt.timedelta(seconds=1), ROWS)
+    texts = [SPELLINGS[form](FIRST + dt.timedelta(seconds=int(second))) for second in seconds]
+    order = rng.permutation(ROWS)
+    for row in order[:24] if empty else []:
+        texts[row] = empty
+    for at, row in enumerate(order[24 : 24 + mistyped]):
+        texts[row] = ["31/02/2021", "2021-13-45", "20211", "12 Foo 2020"][at % 4]
+    known = [text for text in generated(texts).to_pylist() if text not in (None, empty)]
+    dates = [dt.datetime.strptime(str(text), form).replace(tzinfo=None) for text in known]
+    assert len(dates) > ROWS / 2
+    assert FIRST.date() <= min(dates).date() <= max(dates).date() <= LAST.date()
+
+
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(st.sampled_from(list(DURATIONS)), st.integers(0, 2**32 - 1))
+def test_durations_of_text_generate(form, seed):
+    """Each of them in the form, or in one that reads alike."""
+    seconds = np.random.default_rng(seed).integers(30, 60 * 3600, ROWS)
+    made = generated([DURATIONS[form](int(second)) for second in seconds]).to_pylist()
+    shape = re.compile(r"[0-9]+")
+    shapes = {shape.sub("0", DURATIONS[form](int(second))) for second in seconds}
+    assert {shape.sub("0", str(text)) for text in made} <= shapes
+
+
+CODES = {
+    "blood pressure": lambda n: f"{n[0] % 80 + 95}/{n[1] % 60 + 50}",
+    "seat": lambda n: f"{'ABCDEF'[n[0] % 6]}{n[1] % 30 + 1}",
+    "version": lambda n: f"v{n[0] % 5}.{n[1] % 20}.{n[2] % 60}",
+    "lot": lambda n: f"Lot {n[0] % 900 + 1}",
+    "room": lambda n: f"R{n[0] % 1000:03}-{n[1] % 12 + 1}",
+    "dose": lambda n: f"{n[0] % 500 + 1} mg / {n[1] % 9 + 1} h, 100% {{{n[2] % 8}}} o'clock",
+    "leading zeros": lambda n: f"{n[0] % 90_000:05}",
+    "hexadecimal": lambda n: f"0x{n[0] % 65_536:04x}",
+    "airport": lambda n: "".join("BCDFGHJKLM"[k % 10] for k in n[:4]),
+}
+
+
+@pytest.mark.parametrize("form", CODES)
+def test_codes_generate_in_their_form(form: str) -> None:
+    """No language model is asked for what a pattern or some numbers make."""
+    rows = np.random.default_rng(7).integers(0, 10**6, (ROWS, 4)).tolist()
+    texts = [CODES[form](row) for row in rows]
+    made = generated(texts).to_pylist()
+
+    def shape(text: str) -> str:
+        runs = re.sub(r"[0-9]+", "0", text) if form != "hexadecimal" else text[:2]
+        return runs if form not in ("seat", "airport") else re.sub(r"[A-Z]", "A", runs)
+
+    assert {shape(str(text)) for text in made} <= set(map(shape, texts))
+    if form == "blood pressure":
+        parts = [tuple(map(int, text.split("/"))) for text in made]
+        assert all(95 <= high <= 174 and 50 <= low <= 109 for high, low in parts)
+
+
+def test_a_pattern_holds_for_every_value() -> None:
+    """Codes may grow after thousands of rows."""
+    texts = [f"K{at}" for at in range(1_000, 12_000)]
+    made = generated(texts, rows=11_000).to_pylist()
+    assert len({len(text) for text in made}) == 2
+
+
+def test_keys_that_a_spec_can_not_state_are_told() -> None:
+    """A reference of several columns, and values that are keys of no row."""
+    number = np.tile([1, 2, 3], 100)
+    user = np.repeat(np.arange(100), 3)
+    at = np.random.default_rng(2).integers(0, 300, 400)
+    payer = np.append(user[at][:-2], [900, 901])
+    inferred = fb.infer(
+        {
+            "users": pa.table({"user_id": np.arange(100)}),
+            "loans": pa.table({"user_id": user, "loan_number": number}),
+            "payments": pa.table(
+                {"payment_id": np.arange(400), "user_id": payer, "loan_number": number[at]}
+            ),
+        }
+    )
+    (note,) = inferred.notes
+    assert "payments.user_id+loan_number points at loans.user_id+loan_number" in note
+    reason = inferred.reasons["tables.payments.columns.user_id"]
+    assert reason == "2 of 400 values are not a key of `users`, all others are"
