@@ -19,6 +19,7 @@ PUBLIC_NAMES = [
     "FabulaError",
     "Plan",
     "Rehearsal",
+    "RelationalSynthesizer",
     "Report",
     "Synthesizer",
     "TableSpec",
@@ -86,7 +87,7 @@ def test_import_loads_no_heavy_package() -> None:
 
 def test_rows_of_a_model_need_no_arrow() -> None:
     """So that a process that asks for rows stays small."""
-    code = "import sys, fabula as fb; fb.rows(subject='x', n=2, model='fake'); print(*sys.modules)"
+    code = "import sys, fabula as fb; fb.rows(prompt='x', n=2, model='fake'); print(*sys.modules)"
     assert {"numpy", "pyarrow", "duckdb"}.isdisjoint(run_python(code).split())
 
 

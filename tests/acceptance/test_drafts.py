@@ -51,6 +51,6 @@ PARTS = {
 @pytest.mark.parametrize("text", {**REPLIES, **PARTS}.values(), ids={**REPLIES, **PARTS})
 def test_the_last_whole_answer_counts_and_parts_of_one_are_joined(text: str) -> None:
     with ChatServer([Reply(text, as_text=True)]) as server:
-        made = fb.rows(SCHEMA, subject="people", n=2, model=at(server), attempts=0)
+        made = fb.rows(SCHEMA, prompt="people", n=2, model=at(server), attempts=0)
     assert made == ROWS
     assert len(server.calls) == 1
