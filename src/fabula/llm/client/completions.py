@@ -66,11 +66,14 @@ def read_reply(answer: Mapping[str, Any], mode: str) -> ChatReply:
 
 def _first_choice(choices: Any) -> Mapping[str, Any]:
     """The choice of the lowest number; servers may send several in any order."""
-    known = (
-        [each for each in choices if isinstance(each, dict)] if isinstance(choices, list) else []
-    )
-    numbers = [each.get("index") if isinstance(each.get("index"), int) else 0 for each in known]
-    return known[numbers.index(min(numbers))] if known else {}
+    listed = choices if isinstance(choices, list) else []
+    known: list[Mapping[str, Any]] = [each for each in listed if isinstance(each, dict)]
+    return min(known, key=_number, default={})
+
+
+def _number(choice: Mapping[str, Any]) -> int:
+    number = choice.get("index")
+    return number if isinstance(number, int) else 0
 
 
 def _finish_of(choice: Mapping[str, Any]) -> tuple[Finish, str]:
