@@ -84,6 +84,18 @@ def read_tables(text: str, names: Sequence[str], *, cut: bool = False) -> list[C
     return [] if table.problem == NO_HEADER else [table]
 
 
+def other_header(text: str) -> tuple[str, ...]:
+    """The names of the columns of a table that was not asked for; none where there is none."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("```")]
+    for separator in _SEPARATORS:
+        widths = [
+            len(_header_cells(line, separator)) for line in lines if not _RULE.fullmatch(line)
+        ]
+        if len(widths) > 1 and widths[0] > 1 and set(widths) == {widths[0]}:
+            return _header_cells(lines[0], separator)
+    return ()
+
+
 def read_csv(text: str, names: Sequence[str], *, cut: bool = False) -> CsvReply:
     """Read a reply as CSV or as a Markdown table.
 

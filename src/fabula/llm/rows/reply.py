@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from fabula.llm.json_schema.wording import with_text
-from fabula.llm.rows.csv_reply import read_tables
+from fabula.llm.rows.csv_reply import other_header, read_tables
 from fabula.llm.rows.frame_reply import read_frame
 from fabula.llm.rows.job import RowField
 from fabula.llm.rows.list_reply import ListReader
@@ -90,6 +90,10 @@ class ReplyReader:
             problem = f"the reply was cut off after {len(items)} whole rows"
             return Reading(items, problem, shorten=True)
         if not items:
+            if other := other_header(text):
+                wanted, found = (", ".join(map(repr, names)) for names in (self._names, other))
+                problem = f"the reply holds other columns: {found} instead of {wanted}"
+                return Reading((), problem)
             return Reading((), with_text("the reply holds no rows", text))
         short = f"the reply holds {len(items)} of {asked} rows" if len(items) < asked else ""
         return Reading(items, short)
