@@ -85,6 +85,12 @@ def test_import_loads_no_heavy_package() -> None:
     assert LOADED_LATER.isdisjoint(loaded)
 
 
+def test_rows_of_a_model_need_no_arrow() -> None:
+    """So that a process that asks for rows stays small."""
+    code = "import sys, fabula as fb; fb.rows(prompt='x', n=2, model='fake'); print(*sys.modules)"
+    assert {"numpy", "pyarrow", "duckdb"}.isdisjoint(run_python(code).split())
+
+
 def test_import_takes_less_than_150_ms() -> None:
     code = "from time import process_time as t; a = t(); import fabula; print(t() - a)"
     assert min(float(run_python(code)) for _ in range(RUNS)) < 0.150

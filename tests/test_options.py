@@ -34,9 +34,9 @@ def _named(verb: Any) -> list[str]:
 def test_a_misspelt_option_of_any_verb_names_the_nearest(name: str) -> None:
     verb = getattr(fb, name)
     option = _named(verb)[-1]
-    given = {"data": {"a": [1] * 40}} if name in OWN_CHECK else {}
+    given = [{"a": [1] * 40}] if name in OWN_CHECK else []
     with pytest.raises(UsageError, match=f"`{_misspelt(option)}`") as caught:
-        verb(**given, **{_misspelt(option): None})
+        verb(*given, **{_misspelt(option): None})
     assert f"`{option}`" in (caught.value.hint or "")
 
 
@@ -52,9 +52,9 @@ def test_a_misspelt_option_of_any_verb_names_the_nearest(name: str) -> None:
     ],
 )
 def test_options_that_many_verbs_share_are_known_too(name: str, misspelt: str, meant: str) -> None:
-    given = {"data": {"a": [1] * 40}, "model": "vae"} if name == "fit" else {}
+    given, more = ([{"a": [1] * 40}], {"model": "vae"}) if name == "fit" else ([], {})
     with pytest.raises(UsageError) as caught:
-        getattr(fb, name)(**given, **{misspelt: 1})
+        getattr(fb, name)(*given, **more, **{misspelt: 1})
     assert f"`{meant}`" in (caught.value.hint or "")
 
 

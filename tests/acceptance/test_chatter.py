@@ -44,6 +44,16 @@ SURE = {
         "¡Claro! Aquí tienes una reseña:\n\nBuena.\n\nAvísame si quieres cambios.",
         "Buena.",
     ),
+    "Portuguese": ("Claro! Aqui está:\n\nBoa.\n\nEspero que ajude!", "Boa."),
+    "Japanese": (
+        "もちろんです。以下が説明文です：\n\n暖かい。\n\n他にご要望があればお知らせください。",
+        "暖かい。",
+    ),
+    "Chinese offer": ("温暖的灯。\n\n如果您需要修改，请告诉我。", "温暖的灯。"),
+    "a smile": ("Here you go! 😊\n\nA warm lamp.", "A warm lamp."),
+    "a tag": ("<review>\nA warm lamp.\n</review>", "A warm lamp."),
+    "rules": ("---\nA warm lamp.\n---", "A warm lamp."),
+    "JSON of another name": ('{"body": "A warm lamp."}', "A warm lamp."),
     "Chinese": ("当然！以下是一段描述：\n\n温暖的灯。\n\n如需修改，请告诉我。", "温暖的灯。"),
 }
 
@@ -56,12 +66,17 @@ DATA = [
     "Verdict: buy it.",
     'She said "warm" and left.',
     "Great.",
+    "<b>A warm lamp.</b>",
+    "A warm lamp.\n\nNote: I bought this in March.",
+    "There is one version.\nVersion 2 is better.",
 ]
 
 NOT_SURE = [
     "Sure, here is the problem: the battery dies.",
     "Here is a review: A warm lamp.",
     "Sure! Here you go!",
+    "Option 1: A warm lamp.\n\nOption 2: A cold lamp.",
+    "A warm lamp.\n\nNote: I kept it short, as you requested.",
     "A warm lamp. Let me know if you'd like any changes!",
     "A warm lamp.\n\nThis review praises its warmth.",
     "A warm lamp.\n\nLet me know if you have any questions.",
@@ -97,7 +112,7 @@ def test_what_may_be_talk_is_asked_again_with_the_reason(reply: str) -> None:
         assert write(server) == ["A warm lamp."]
     assert len(server.calls) == 2
     assert "not accepted" in server.calls[1].prompt
-    assert "alone" in server.calls[1].prompt or "holds none" in server.calls[1].prompt
+    assert any(told in server.calls[1].prompt for told in ("alone", "holds none", "write one"))
 
 
 def test_offers_belong_to_messages() -> None:

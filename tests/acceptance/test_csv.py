@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import fabula as fb
-from fabula.errors import CheckError, UsageError
+from fabula.errors import CheckError, PartialRunError, UsageError
 from fabula.testing import Call, ChatServer, Reply
 from fabula.testing.replies import cut, empty, refusal
 from tests.acceptance.builders import as_reply, asked_rows, at, numbered
@@ -318,3 +318,31 @@ def test_a_dry_run_asks_nothing(fabula: Run) -> None:
     assert ended.code == 0
     assert "10 rows" in ended.out
     assert server.calls == []
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "heading,cost\nA,1\nB,2",
+        "```csv\nheading,cost\nA,1\nB,2\n```",
+        "|heading|cost|\n|-|-|\n|A|1|",
+    ],
+)
+def test_a_table_of_other_columns_is_refused_by_their_names(reply: str) -> None:
+    refused = pytest.raises(PartialRunError, match="other columns: 'heading', 'cost' instead")
+    with ChatServer(lambda _: Reply(reply, as_text=True)) as server, refused:
+        fb.generate("2 rows of books: title, price", model=dict(at(server)))
+    assert "'title', 'price'" in server.calls[1].prompt
+
+
+def test_a_reject_keeps_the_text_of_its_line_when_later_answers_repeat_others(
+    tmp_path: Path,
+) -> None:
+    replies = ["title,price\nA,1\nB,2,3", *["title,price\nA,1"] * 8]
+    scripted = [Reply(text, as_text=True) for text in replies]
+    with ChatServer(scripted) as server, pytest.raises(PartialRunError):
+        fb.generate(
+            "2 rows of books: title, price", model=dict(at(server)), output=tmp_path / "b.csv"
+        )
+    (reject,) = (tmp_path / "b.csv.rejects.jsonl").read_text().splitlines()
+    assert json.loads(reject)["raw"] == "B,2,3"

@@ -63,6 +63,10 @@ ROWS = {
     ),
     "YAML": YAML,
     "YAML under a key, after prose": f"Here are the rows:\n\nrows:\n{YAML}",
+    "JavaScript": 'const rows = [{name: "Ada", note: \'it\\\'s "new"\', tags: ["a"]},\n'
+    '{name: "Bo", note: "plain", tags: []}];',
+    "curly quotes": '[{“name”: “Ada”, “note”: “it\'s "new"”, “tags”: [“a”]},'
+    " {“name”: “Bo”, “note”: “plain”, “tags”: []}]",
     "content is an object": content({"rows": PEOPLE}),
     "content is the rows": content(PEOPLE),
 }
@@ -73,6 +77,25 @@ def test_rows_are_read_from_any_wrapping_at_once(reply: str | Reply) -> None:
     with ChatServer([reply], refuse=["json_schema", "tools", "json_object"]) as server:
         made = fb.rows(SCHEMA, prompt="people", n=2, model=at(server), attempts=0)
     assert made == PEOPLE
+
+
+LABELS = {
+    "numbered": "1. Name: Ada\n   Age: 36\n\n2. Name: Bo\n   Age: 7",
+    "numbered and bold": "1. **Name:** Ada\n   **Age:** 36\n\n2. **Name:** Bo\n   **Age**: 7",
+    "paragraphs": "**Name:** Ada\n**Age:** 36\n\n**Name:** Bo\n**Age:** 7",
+    "the inside of a string": json.dumps(
+        json.dumps([{"name": "Ada", "age": 36}, {"name": "Bo", "age": 7}])
+    )[1:-1],
+}
+
+
+@pytest.mark.parametrize("text", LABELS.values(), ids=LABELS)
+def test_rows_are_read_from_labels_line_by_line(text: str) -> None:
+    fields = {"name": {"type": "string"}, "age": {"type": "integer"}}
+    schema = {"properties": fields, "required": list(fields)}
+    with ChatServer([Reply(text, as_text=True)]) as server:
+        made = fb.rows(schema, prompt="people", n=2, model=at(server), attempts=0)
+    assert made == [{"name": "Ada", "age": 36}, {"name": "Bo", "age": 7}]
 
 
 LISTS = {

@@ -1,16 +1,14 @@
 """Regular expressions of strangers, matched in linear time.
 
 Python's own engine goes back over a text as often as the pattern asks: `(a+)+b` takes twice as long
-with each letter. Arrow's engine (RE2) reads a text once.
+with each letter. Arrow's engine (RE2) reads a text once. Arrow is loaded with the first pattern:
+rows without patterns do without its memory.
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
-
-import pyarrow as pa
-import pyarrow.compute as pc
 
 _CLASSES = {"w": r"\p{L}\p{N}\p{M}_", "d": r"\p{Nd}", "s": r"\s\x{0b}\x{85}\x{a0}\x{2000}-\x{200a}"}
 _SPECIAL = re.compile(r"\\u([0-9a-fA-F]{4})|\\Z|\\[wdsWDS]|\\.|\[\^?\]?|\]", re.DOTALL)
@@ -27,13 +25,15 @@ class LinearPattern:
     """
 
     def __init__(self, pattern: str) -> None:
+        from pyarrow import ArrowException
+
         self.pattern = pattern
         self._anywhere = _translated(pattern)
         self._whole = rf"\A(?:{self._anywhere})\z"
         try:
             self.fullmatch("")
             self.search("")
-        except (pa.ArrowException, UnicodeEncodeError) as error:
+        except (ArrowException, UnicodeEncodeError) as error:
             raise ValueError(str(error).partition("'")[0].strip(" :") or "no pattern") from error
 
     def fullmatch(self, text: str) -> bool:
@@ -52,6 +52,9 @@ def linear_pattern(pattern: str) -> LinearPattern:
 
 
 def _matches(pattern: str, text: str) -> bool:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     value = pa.scalar(text.encode("utf-8", "replace").decode(), pa.string())
     return bool(pc.match_substring_regex(value, pattern=pattern).as_py())
 

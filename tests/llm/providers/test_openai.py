@@ -144,6 +144,36 @@ async def test_several_tool_calls_become_one_list(opened: Opened) -> None:
     assert json.loads(reply.text) == [json.loads(ADA), json.loads(bob)]
 
 
+def _choice(finish: str | None = "stop", **more: object) -> dict[str, object]:
+    return {"index": 0, "message": {"content": "half"}, "finish_reason": finish, **more}
+
+
+@pytest.mark.parametrize(
+    ("choices", "text", "finish"),
+    [
+        ([_choice("stop", native_finish_reason="MAX_TOKENS")], "half", "length"),
+        ([_choice(None, native_finish_reason="SAFETY")], "half", "content_filter"),
+        ([_choice("stop", native_finish_reason="a new word")], "half", "stop"),
+        ([_choice(content_filter_results={"hate": {"filtered": True}})], "half", "content_filter"),
+        ([_choice(content_filter_results={"hate": {"filtered": False}})], "half", "stop"),
+        ([_choice(index=1), _choice(message={"content": "first"})], "first", "stop"),
+        ([_choice(message={"content": ["half"]})], "half", "stop"),
+        ([{"delta": {"content": "half"}, "finish_reason": "done"}], "half", "stop"),
+        ([_choice("maxTokens")], "half", "length"),
+        ([_choice("Content-Filter")], "half", "content_filter"),
+        ([_choice("token_limit")], "half", "length"),
+        ([_choice("finished")], "half", "stop"),
+    ],
+)
+async def test_what_a_gateway_or_a_filter_knows_of_a_choice_counts(
+    opened: Opened, choices: list[dict[str, object]], text: str, finish: str
+) -> None:
+    """A cut or filtered reply is never whole, whatever its first reason says."""
+    with ChatServer([Reply(body=json.dumps({"choices": choices}))]) as server:
+        reply = await opened(server).complete(asking())
+    assert (reply.text, reply.finish, reply.problem) == (text, finish, "")
+
+
 @pytest.mark.parametrize(
     ("scripted", "text", "finish", "problem"),
     [

@@ -67,7 +67,7 @@ def test_ragged_rows_are_rejected_one_by_one() -> None:
         ([], NAMES, "the frame is empty"),
         (BY_ROWS, ["Name", "Price", "Price"], "the frame names a column twice"),
         (BY_ROWS, ["Name", "name", "Price"], "the frame names a column twice"),
-        ([1, 2, 3], NAMES, "no grid of values"),
+        ([1, 2, 3], NAMES, "not a grid of values"),
     ],
 )
 def test_a_frame_that_can_not_be_read_has_a_named_problem(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,15 +12,17 @@ from fabula.llm.client.responses import Rejection
 
 _STOP = (
     "stop", "eos", "eos_token", "end_turn", "stop_sequence", "tool_calls", "tool_use",
-    "function_call", "complete", "completed",
+    "function_call", "complete", "completed", "end", "end_of_turn", "end_of_text", "eot",
+    "stop_token", "done", "finished", "normal", "success",
 )  # fmt: skip
 _LENGTH = (
     "length", "max_tokens", "model_length", "model_context_window_exceeded",
-    "max_output_tokens", "context_length_exceeded",
+    "max_output_tokens", "max_new_tokens", "max_length", "token_limit", "incomplete",
+    "context_length_exceeded", "context_window_exceeded", "context_overflow",
 )  # fmt: skip
 _FILTERED = (
     "content_filter", "content_filtered", "safety", "recitation", "prohibited_content",
-    "blocklist", "spii", "sensitive",
+    "blocklist", "spii", "sensitive", "policy_violation", "guardrail_intervened",
 )  # fmt: skip
 _FINISHES: dict[str, Finish] = {
     **dict.fromkeys(_STOP, "stop"),
@@ -27,6 +30,7 @@ _FINISHES: dict[str, Finish] = {
     **dict.fromkeys(_FILTERED, "content_filter"),
     "refusal": "refusal",
 }
+_WORDS = re.compile(r"[\s-]+|(?<=[a-z])(?=[A-Z])")
 _REASONING_PARTS = ("reasoning", "thinking", "reasoning_text", "summary_text")
 _MOST_TOKENS = 2**53
 ONLY_REASONING = "the model wrote only reasoning and no answer"
@@ -38,12 +42,10 @@ def read_reply(answer: Mapping[str, Any], mode: str) -> ChatReply:
     The arguments of a tool call count whatever the tool is called; those of several calls become
     one JSON list, in order.
     """
-    choices = answer.get("choices")
-    first = choices[0] if isinstance(choices, list) and choices else None
-    choice = first if isinstance(first, dict) else {}
-    message = choice.get("message")
+    choice = _first_choice(answer.get("choices"))
+    message = first_of(choice.get("message"), choice.get("delta"))
     message = message if isinstance(message, dict) else {"content": choice.get("text")}
-    finish, problem = read_finish(choice.get("finish_reason"))
+    finish, problem = _finish_of(choice)
     text = _arguments(message) or _content(message.get("content"))
     refusal = message.get("refusal")
     if not text.strip() and refusal:
@@ -62,11 +64,42 @@ def read_reply(answer: Mapping[str, Any], mode: str) -> ChatReply:
     )
 
 
+def _first_choice(choices: Any) -> Mapping[str, Any]:
+    """The choice of the lowest number; servers may send several in any order."""
+    listed = choices if isinstance(choices, list) else []
+    known: list[Mapping[str, Any]] = [each for each in listed if isinstance(each, dict)]
+    return min(known, key=_number, default={})
+
+
+def _number(choice: Mapping[str, Any]) -> int:
+    number = choice.get("index")
+    return number if isinstance(number, int) else 0
+
+
+def _finish_of(choice: Mapping[str, Any]) -> tuple[Finish, str]:
+    """Why a model stopped; gateways and filters may know better than `finish_reason`."""
+    finish, problem = read_finish(choice.get("finish_reason"))
+    native, _ = read_finish(choice.get("native_finish_reason"))
+    known = _plain(choice.get("native_finish_reason")) in _FINISHES
+    if finish in ("stop", "unknown") and known and native != "stop":
+        return native, ""
+    verdicts = choice.get("content_filter_results")
+    parts = verdicts.values() if isinstance(verdicts, dict) else ()
+    if any(isinstance(part, dict) and part.get("filtered") is True for part in parts):
+        return "content_filter", ""
+    return finish, problem
+
+
+def _plain(reason: object) -> str:
+    """A reason in the spelling of the table: `maxTokens` and `MAX-TOKENS` are `max_tokens`."""
+    return _WORDS.sub("_", str(reason)).lower()
+
+
 def read_finish(reason: object) -> tuple[Finish, str]:
     """Why a model stopped, and the problem with it; a reason nobody knows is taken for a cut."""
     if reason is None or reason == "":
         return "unknown", ""
-    finish = _FINISHES.get(str(reason).lower())
+    finish = _FINISHES.get(_plain(reason))
     if finish is None:
         return "length", f"the model stopped for a reason that is not known to be good: `{reason}`"
     return finish, ""
@@ -141,6 +174,8 @@ def _content(content: Any) -> str:
         return json.dumps(content, ensure_ascii=False)
     if isinstance(content, list):
         said = [part for part in content if isinstance(part, dict)]
+        if len(content) == 1 and isinstance(content[0], str):
+            return content[0]
         if said and not any("type" in part or "text" in part for part in said):
             return json.dumps(content, ensure_ascii=False)  # rows where their text belongs
         parts = [part.get("text") for part in said if part.get("type") not in _REASONING_PARTS]

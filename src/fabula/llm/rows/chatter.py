@@ -51,7 +51,8 @@ _OFFER = (
     r"|sag(?:en sie)?(?: mir)?(?: gerne?)? bescheid"
     r"|ich hoffe,? (?:das|dies)|möchte(?:n sie|st du)|soll ich|n['’]hésite[sz]? pas"
     r"|faites-moi savoir"
-    r"|dites-moi|j['’]espère que|souhaitez-vous|voulez-vous|avísame|házmelo saber|espero que est"
+    r"|dites-moi|j['’]espère que|souhaitez-vous|voulez-vous|avísame|házmelo saber"
+    r"|espero que (?:est|ajud|gost|te |lhe )"
     r"|¿(?:te gustaría|quieres que|desea)|no dudes en|fammi sapere|fatemi sapere|spero che quest"
     r"|vuoi che|non esitare|me avise|avise-me|fique à vontade|laat (?:het )?me weten|ik hoop dat"
     r"|дайте знать|надеюсь,? это|请(?:告诉|随时)|希望(?:这|对)|如需|お役に立て|お知らせください)"
@@ -90,7 +91,8 @@ _NOUN = re.compile(
 )
 _STARTS_WITH_OFFER = re.compile(
     rf"\W*(?:if you\b[^.!?\n]{{0,80}}?,? |(?:wenn|falls) [^.!?\n]{{0,80}}?, "
-    rf"|si vous [^.!?\n]{{0,80}}?, )?"
+    rf"|si vous [^.!?\n]{{0,80}}?, |如果[^。！？\n]{{0,60}}?[，,]"
+    rf"|(?:他に|もし)[^。！？\n]{{0,60}}?)?"
     rf"{_OFFER}",
     re.I,
 )
@@ -105,6 +107,19 @@ _ON_PARTS = re.compile(
     r"\W*(?:these|those|this|the above|all (?:of )?(?:these|the))(?!\w)[^.!?\n]{0,40}?"
     r"\b(?:pairs|examples|rows|descriptions|entries|items|samples)\b",
     re.I,
+)
+_NOTE = re.compile(
+    r"\W*(?:note|remark|hinweis|anmerkung|remarque|nota)\W+"
+    r"(?=[^\n]{0,200}\b(?:request|asked|instruct|prompt|fiction|placeholder|assum|tone\b|format\b"
+    r"|anfrage|gewünscht|demand[ée]|solicit|richiest))"
+    r"[^\n]*\b(?:i|i['’]ve|the above|ich|j['’]ai)\b",
+    re.I,
+)
+_OPTION = re.compile(r"^\W*(?:option|version|variant\w*|alternativ\w*)\W*[1-9a-c]\b", re.I | re.M)
+_TAGGED = re.compile(r"<([a-z][\w-]*)>\s*([^<>]*?)\s*</\1>", re.I)
+_MARKUP = re.compile(r"<|\b(?:x|ht)ml\b", re.I)
+_HTML = re.compile(
+    r"a|b|blockquote|body|code|div|em|h[1-6]|html|i|li|ol|p|pre|span|strong|u|ul", re.I
 )
 _COUNT = re.compile(r"\W*(?:word count|words|wörter|nombre de mots)\W+\d+\W*|\W*\d+ words\W*", re.I)
 _RULE = re.compile(r"[ \t]*[-=_*]{3,}[ \t]*")
@@ -144,10 +159,24 @@ def without_chatter(text: str, *, asked: str, name: str = "") -> Spoken:
     while not is_dialogue and (rest := _without_introduction(text)) != text:
         text, introduced = rest, True
     text = _without_offers(text, asked=asked, introduced=introduced)
-    text = _without_label(unwrapped(text), asked=asked, name=name)
+    text = _without_label(_alone(text, asked), asked=asked, name=name)
     if not text:
         return Spoken(whole, "the reply talks about the text and holds none")
     return Spoken(text, doubt_of(text, asked=asked))
+
+
+def _alone(text: str, asked: str) -> str:
+    """A text without rules, tags and quotes around all of it."""
+    lines = text.splitlines()
+    while len(lines) > 1 and (_RULE.fullmatch(lines[0]) or not lines[0].strip()):
+        del lines[0]
+    while len(lines) > 1 and (_RULE.fullmatch(lines[-1]) or not lines[-1].strip()):
+        del lines[-1]
+    text = unwrapped("\n".join(lines))
+    tagged = _TAGGED.fullmatch(text)
+    if tagged and not _HTML.fullmatch(tagged[1]) and not _MARKUP.search(asked):
+        text = unwrapped(tagged[2])
+    return text
 
 
 def without_farewell(text: str) -> str:
@@ -175,9 +204,18 @@ def doubt_of(text: str, *, asked: str) -> str:
         if _STARTS_WITH_OFFER.match(said) and is_talk:
             return "the text ends like an offer to its reader; write the text alone"
     itself = _ON_WORK.match(last)
-    if itself and last != text and itself.group().split()[-1].lower().rstrip("s") in asked.lower():
+    if itself and last != text and _stem(itself.group().split()[-1]) in asked.lower():
         return "the text ends with words about itself; write the text alone"
+    if last != text and not is_message and _NOTE.match(last):
+        return "the text ends with a note about it; write the text alone"
+    if "option" not in asked.lower() and len(_OPTION.findall(text)) > 1:
+        return "the reply offers several texts; write one"
     return ""
+
+
+def _stem(noun: str) -> str:
+    """The start of a noun, which the verb of the task shares: `describe` and `description`."""
+    return noun.lower().rstrip("s")[:6]
 
 
 def _without_introduction(text: str) -> str:
@@ -194,7 +232,7 @@ def _without_introduction(text: str) -> str:
     after = line[found.end() :].strip(" *_")
     if rest and not after and found["end"] and (yes or noun):
         return rest
-    if rest and is_paragraph and yes and not after:
+    if rest and is_paragraph and (yes or "you go" in found.group().lower()) and not after:
         return rest
     if after and found["end"] and yes and noun:
         return "\n".join(filter(None, (after, text[len(line) :].rstrip()))).strip()
@@ -236,7 +274,9 @@ def _without_label(text: str, *, asked: str, name: str) -> str:
     held = unwrapped_json(text)
     if isinstance(held, dict) and len(held) == 1:
         [(key, value)] = held.items()
-        if isinstance(value, str) and _is_label(str(key), asked, name):
+        if isinstance(value, str) and (
+            "json" not in asked.lower() or _is_label(str(key), asked, name)
+        ):
             return value.strip()
     found = _LABEL.match(text)
     if found is None or len(_LABELLED_LINE.findall(text)) > 1:
@@ -254,4 +294,6 @@ def _is_label(label: str, asked: str, name: str) -> bool:
     if _OWN_LABEL.fullmatch(plain) or plain == plain_name(name):
         return True
     noun = label.rpartition(" ")[2]
-    return _NOUN.fullmatch(noun) is not None and label.lower() in asked.lower()
+    if _NOUN.fullmatch(noun) is None:
+        return False
+    return label.lower() in asked.lower() or (noun == label and _stem(noun) in asked.lower())

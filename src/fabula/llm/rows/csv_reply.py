@@ -43,6 +43,7 @@ class CsvReply:
         missing: Wanted columns that the header lacks.
         extra: Columns that were not asked for; they are left out.
         problem: Why nothing can be read, or empty.
+        restart: How many rows stand before the last repetition of the header.
     """
 
     rows: list[dict[str, str | None]] = field(default_factory=list)
@@ -50,6 +51,7 @@ class CsvReply:
     missing: list[str] = field(default_factory=list)
     extra: list[str] = field(default_factory=list)
     problem: str = ""
+    restart: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,37 @@ class _Record:
     cells: tuple[str, ...]
     reason: str = ""
     after_blank: bool = False
+
+
+def read_tables(text: str, names: Sequence[str], *, cut: bool = False) -> list[CsvReply]:
+    """Each table of a reply, where several fences hold one; else the one table, or none.
+
+    Args:
+        text: The reply.
+        names: The columns wanted.
+        cut: True when the reply hit its token limit.
+    """
+    fences = list(_FENCED.finditer(text))
+    if len(fences) > 1:
+        apart = ["\n" * text.count("\n", 0, each.start(1)) + each[1] for each in fences]
+        read = [read_csv(each, names, cut=cut and each is apart[-1]) for each in apart]
+        tables = [table for table in read if table.problem != NO_HEADER]
+        if len(tables) > 1:
+            return tables
+    table = read_csv(text, names, cut=cut)
+    return [] if table.problem == NO_HEADER else [table]
+
+
+def other_header(text: str) -> tuple[str, ...]:
+    """The names of the columns of a table that was not asked for; none where there is none."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("```")]
+    for separator in _SEPARATORS:
+        widths = [
+            len(_header_cells(line, separator)) for line in lines if not _RULE.fullmatch(line)
+        ]
+        if len(widths) > 1 and widths[0] > 1 and set(widths) == {widths[0]}:
+            return _header_cells(lines[0], separator)
+    return ()
 
 
 def read_csv(text: str, names: Sequence[str], *, cut: bool = False) -> CsvReply:
@@ -103,7 +136,10 @@ def _read_record(
     cells = list(record.cells)
     while len(cells) > len(header) and not cells[-1]:
         cells.pop()  # a separator at the end of the line
-    if cells == list(header) or (record.after_blank and _PROSE.fullmatch(record.text.strip())):
+    if cells == list(header):
+        reply.restart = len(reply.rows)
+        return
+    if record.after_blank and _PROSE.fullmatch(record.text.strip()):
         return
     reason = record.reason
     if not reason and len(cells) != len(header):

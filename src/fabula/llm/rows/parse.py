@@ -18,12 +18,16 @@ from fabula.llm.rows.names import match_names
 DEPTH = 64
 """Nesting beyond which text is not JSON worth reading."""
 
-_QUOTES = "\"'"
+_QUOTES = "\"'“"
 _SPACE = re.compile(r"[\s,;]*")
 _BARE = re.compile(r"[^\s,\]}\"]+")
 _WORDS = {"true": True, "false": False, "null": None, "none": None, "nan": float("nan")}
 _CALL_KEYS = ("arguments", "parameters", "input")
 _ESCAPED = re.compile(r'"[\[{][\s\[{]*\\"')
+_ESCAPED_NAME = re.compile(r'^\s*(?:```\w*\s*)?[\[{][\s\[{]*\\"')
+_PLAIN_NAME = re.compile(r'(?<!\\)"')
+_NAME = re.compile(r"[^\W\d]\w*(?=\s*:)")
+_CURLY_TEXT = re.compile(r"“([^“”]*)”")
 _PYTHON_TEXT = re.compile(r"'(?:[^'\\\n]|\\.)*'")
 _WRAPPINGS = 3
 """Times that a string may hold JSON which is again a string of JSON."""
@@ -74,6 +78,8 @@ def json_pieces(text: str) -> Iterator[Piece]:
     try:
         yield Piece(unwrapped_json(json.loads(text)), 0, len(text))
     except (ValueError, RecursionError):
+        if _ESCAPED_NAME.search(text) and not _PLAIN_NAME.search(text):
+            text = text.replace('\\"', '"')  # all of it is the inside of a string
         yield from _scan(text)
 
 
@@ -201,9 +207,7 @@ def _object(text: str, place: int, depth: int) -> tuple[dict[str, Any], int]:
             place = _skip(text, place)
             if text[place] == "}":
                 return members, place + 1
-            if text[place] not in _QUOTES:
-                raise _NotJson
-            name, place = _string(text, place)
+            name, place = _name(text, place)
             place = _skip(text, place)
             if text[place] != ":":
                 raise _NotJson
@@ -212,6 +216,16 @@ def _object(text: str, place: int, depth: int) -> tuple[dict[str, Any], int]:
         if cut.partial is not None:
             members[name] = cut.partial
         raise _Cut(CutObject(members)) from None
+
+
+def _name(text: str, place: int) -> tuple[str, int]:
+    """The name of a member: a string, or bare as JavaScript has it."""
+    if text[place] in _QUOTES:
+        return _string(text, place)
+    bare = _NAME.match(text, place)
+    if bare is None:
+        raise _NotJson
+    return bare.group(), bare.end()
 
 
 def _array(text: str, place: int, depth: int) -> tuple[list[Any], int]:
@@ -239,6 +253,11 @@ def _skip(text: str, place: int) -> int:
 def _string(text: str, place: int) -> tuple[str, int]:
     if text[place] == "'":
         return _python_string(text, place)
+    if text[place] == "“":
+        curly = _CURLY_TEXT.match(text, place)
+        if curly is None:
+            raise _NotJson
+        return curly[1], curly.end()
     try:
         value, end = _DECODER.parse_string(text, place + 1, False)
     except json.JSONDecodeError as problem:

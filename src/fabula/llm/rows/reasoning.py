@@ -11,12 +11,16 @@ from typing import Any
 
 from fabula.llm.rows.parse import is_cut, json_pieces
 
-_NAMES = r"(?:seed:)?think(?:ing)?|thoughts?|reasoning|reflection|scratchpad"
+_NAMES = (
+    r"(?:seed:|ant)?think(?:ing)?|thoughts?|reason(?:ing)?|(?:self_)?reflection|scratchpad"
+    r"|(?:thought_)?analysis|(?:inner_)?monologue|brainstorm(?:ing)?|drafts?"
+)
 _TAGS = tuple(
     (re.compile(opening, re.I), re.compile(closing, re.I))
     for opening, closing in (
-        (rf"<(?:{_NAMES})>", rf"</(?:{_NAMES})>"),
-        (r"\[THINK\]", r"\[/THINK\]"),
+        (rf"<(?:{_NAMES})(?: [^<>\n]*)?>", rf"</(?:{_NAMES})>"),
+        (r"<details>\s*<summary>[^<\n]*(?:think|thought|reason)[^<\n]*</summary>", r"</details>"),
+        (r"\[(?:THINK|REASONING)\]", r"\[/(?:THINK|REASONING)\]"),
         (r"◁think▷", r"◁/think▷"),
         (r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>"),
         (r"<\|START_THINKING\|>", r"<\|END_THINKING\|>"),

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from fabula.llm.json_schema.wording import with_text
-from fabula.llm.rows.csv_reply import NO_HEADER, read_csv
+from fabula.llm.rows.csv_reply import other_header, read_tables
 from fabula.llm.rows.frame_reply import read_frame
 from fabula.llm.rows.job import RowField
 from fabula.llm.rows.list_reply import ListReader
@@ -19,7 +19,10 @@ from fabula.llm.rows.row_check import RowCheck
 from fabula.llm.rows.yaml_reply import are_values, yaml_pieces
 
 _REVISED = re.compile(
-    r"\b(?:no|wait|actually|instead|better|correct\w*|fix\w*|revis\w*|final\w*|hmm|but)\b", re.I
+    r"\b(?:no|wait|actually|instead|better|correct\w*|fix\w*|revis\w*|final\w*|hmm|but"
+    r"|endgültig\w*|korrigier\w*|definitiv\w*|corrig\w*|correg\w*|répons\w*|respuesta|risposta"
+    r"|resposta|antwort|ответ|итог\w*)\b|最终|最終|答案|回答|修正|更正",
+    re.I,
 )
 """Words between two answers of one reply that take the first one back."""
 
@@ -71,38 +74,54 @@ class ReplyReader:
         special = self._read_special(text, pieces, asked=asked, cut=cut, number=number)
         if special is not None:
             return special
-        items: list[Any] = []
-        scalars = text.startswith(("[", "{", "```"))
-        answers: list[list[Any]] = []
-        place = 0
-        for piece in pieces:
-            frame = read_frame(piece.value, self._names, self._fits)
-            if frame is not None:
-                return frame
-            found = row_items(piece.value, self._names, scalars=scalars)
-            is_new = not answers or asked == 1 or _REVISED.search(text[place : piece.start])
-            if found and is_new:
-                answers.append(found)
-            elif found:
-                answers[-1] += found
-            place = piece.end
-            cut = cut or is_cut(piece.value)
-        if answers:
-            items = answers[-1]  # what came before is a draft
-            if len(answers) > 1 and len(items) < asked:
-                problem = f"the reply holds several answers, the last with {len(items)} rows"
-                return Reading((), problem, shorten=True)
+        answers = self._answers(text, pieces, asked)
+        if isinstance(answers, Reading):
+            return answers
+        cut = cut or any(is_cut(piece.value) for piece in pieces)
+        items = answers[-1] if answers else []  # what came before is a draft
+        if len(answers) > 1 and len(items) < asked:
+            problem = f"the reply holds several answers, the last with {len(items)} rows"
+            return Reading((), problem, shorten=True)
         if not items:
-            table = self._read_table(text, cut=cut)
+            table = self._read_table(text, asked=asked, cut=cut)
             if table is not None:
                 return table
         if cut:
             problem = f"the reply was cut off after {len(items)} whole rows"
             return Reading(items, problem, shorten=True)
         if not items:
+            if other := other_header(text):
+                wanted, found = (", ".join(map(repr, names)) for names in (self._names, other))
+                problem = f"the reply holds other columns: {found} instead of {wanted}"
+                return Reading((), problem)
             return Reading((), with_text("the reply holds no rows", text))
         short = f"the reply holds {len(items)} of {asked} rows" if len(items) < asked else ""
         return Reading(items, short)
+
+    def _answers(self, text: str, pieces: Sequence[Piece], asked: int) -> list[list[Any]] | Reading:
+        """The rows of each answer that a reply holds, in order; a frame where it is the last.
+
+        Values one after the other are one answer, until words between them take it back or one
+        holds all rows by itself.
+        """
+        answers: list[list[Any]] = []
+        frame: Reading | None = None
+        scalars = text.startswith(("[", "{", "```"))
+        place = 0
+        for piece in pieces:
+            framed = read_frame(piece.value, self._names, self._fits)
+            if framed is not None:
+                frame, answers = framed, []
+                continue
+            found = row_items(piece.value, self._names, scalars=scalars)
+            is_whole = len(found) >= asked
+            is_new = not answers or is_whole or _REVISED.search(text[place : piece.start])
+            if found and is_new:
+                answers.append(found)
+            elif found:
+                answers[-1] += found
+            place = piece.end
+        return frame if frame is not None and not answers else answers
 
     def _read_special(
         self, text: str, pieces: Sequence[Piece], *, asked: int, cut: bool, number: str
@@ -119,16 +138,21 @@ class ReplyReader:
     def _fits(self, item: Any) -> bool:
         return not self._check(item)[1]
 
-    def _read_table(self, text: str, *, cut: bool) -> Reading | None:
+    def _read_table(self, text: str, *, asked: int, cut: bool) -> Reading | None:
         """The rows of a reply in CSV, or None when it holds no header that fits."""
-        table = read_csv(text, self._names, cut=cut)
-        if table.problem == NO_HEADER:
+        tables = read_tables(text, self._names, cut=cut)
+        if not tables:
             return None
-        notes = [f"column `{name}` was not asked for" for name in table.extra]
-        notes += [f"column `{name}` is missing" for name in table.missing]
-        rows = [self._with_nested(row) for row in table.rows]
-        bad = [(line.text, str(line)) for line in table.bad]
-        problem = table.problem or ("the reply was cut off" if cut else "")
+        if len(tables[-1].rows) >= asked or any(table.problem for table in tables):
+            tables = tables[-1:]  # what came before is a draft
+        rows = [self._with_nested(row) for table in tables for row in table.rows]
+        again = tables[-1].restart if len(tables) == 1 else 0
+        if len(rows) - again >= asked:
+            rows = rows[again:]  # likewise
+        notes = [f"column `{name}` was not asked for" for name in tables[-1].extra]
+        notes += [f"column `{name}` is missing" for name in tables[-1].missing]
+        bad = [(line.text, str(line)) for table in tables for line in table.bad]
+        problem = tables[-1].problem or ("the reply was cut off" if cut else "")
         return Reading(rows, problem, bad, cut, notes)
 
     def _with_nested(self, row: dict[str, str | None]) -> dict[str, Any]:

@@ -76,7 +76,8 @@ class Board:
         if repeat:
             self.repeats += 1
             self.all_repeats += 1
-            self.note(place, repeat, raw=as_json(item), counts=False)
+            first = self.raw.get(place) or as_json(item)  # a repeat says nothing of this row
+            self.note(place, repeat, raw=first, counts=False)
             return False
         soft = self._job.soft_row(values) if self._job.soft_row and self._may_ask(place) else ()
         if soft:

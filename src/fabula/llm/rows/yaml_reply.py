@@ -26,6 +26,12 @@ _KEY = re.compile(
 _BEFORE = re.compile(r"""[ \t]*(?:-[ \t]+)*([^\s"'#{}\[\]|>-][^"'#{}\[\]:\n]*?)[ \t]*:[ \t]+""")
 _COMMENT = re.compile(r"""^[^"'\n]*\S[ \t]+#""", re.M)
 _BLANK = re.compile(r"\n[ \t]*\n+")
+_LABEL = re.compile(
+    r"^([ \t]*)(\d{1,4}[.)][ \t]+|[-*•][ \t]+)?[*_]{0,2}([^*_:\n]{1,60})"
+    r"(?::[*_]{2}|[*_]{2}[ \t]*:|:)(?=\s)",
+    re.M,
+)
+"""A name as lists and bold words have it: `1. **Name:** Ada`."""
 _NULLS = ("", "~", "null")
 _TRIES = 3
 """Paragraphs that may follow the rows."""
@@ -48,7 +54,8 @@ def yaml_pieces(text: str, names: Sequence[str], *, cut: bool) -> list[Piece]:
     if cut:
         text = text.rpartition("\n")[0]  # half a line is not YAML
     for candidate in [match[1] for match in _FENCED.finditer(text)] or [text]:
-        for written in _written(candidate, names):
+        labelled = _without_marks(candidate, names)
+        for written in (*_written(candidate, names), *_written(labelled, names)):
             value = _value(written)
             if value is not None:
                 return [Piece(_without_last(value) if cut else value, 0, len(text))]
@@ -80,6 +87,18 @@ def _written(text: str, names: Sequence[str]) -> Iterator[str]:
             rows, separator, _ = rows.rstrip().rpartition("\n\n")
             if not separator:
                 break
+
+
+def _without_marks(text: str, names: Sequence[str]) -> str:
+    """A text in which the names of fields are neither numbered nor bold; rows begin with a dash."""
+
+    def plain(label: re.Match[str]) -> str:
+        indent, mark, name = label.groups()
+        if not match_names([name.strip()], names):
+            return label.group()
+        return f"{indent}{'-'.ljust(len(mark)) if mark else ''}{name}:"
+
+    return _LABEL.sub(plain, text)
 
 
 def _value(text: str) -> Any:

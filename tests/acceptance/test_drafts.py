@@ -1,0 +1,56 @@
+"""A draft before the answer never becomes rows, however a model marks it, over real HTTP."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import fabula as fb
+from fabula.testing import ChatServer, Reply
+from tests.acceptance.builders import at
+
+ROWS = [{"name": "Ada", "age": 36}, {"name": "Bo", "age": 7}]
+SCHEMA = {
+    "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
+    "required": ["name", "age"],
+}
+ANSWER = json.dumps(ROWS)
+DRAFT = json.dumps([{"name": "DRAFT", "age": 1}, {"name": "DRAFT2", "age": 2}])
+TABLE, DRAFT_TABLE = "name,age\nAda,36\nBo,7", "name,age\nDRAFT,1\nDRAFT2,2"
+FRAME = '{"column_names": ["name", "age"], "data": [["Ada", 36], ["Bo", 7]]}'
+
+REPLIES = {
+    **{
+        tag: f"<{tag}>{DRAFT}</{tag.partition(' ')[0]}>\n{ANSWER}"
+        for tag in ("analysis", "reason", "antThinking", "inner_monologue", "draft", "think id=1")
+    },
+    "brackets": f"[REASONING]{DRAFT}[/REASONING]{ANSWER}",
+    "a fold": f"<details><summary>Thinking</summary>{DRAFT}</details>\n{ANSWER}",
+    "a quotation": f"> Thinking: {DRAFT}\n\n{ANSWER}",
+    "German": f"Gedanken: {DRAFT}\n\nEndgültige Antwort:\n{ANSWER}",
+    "French": f"Réflexion : {DRAFT}\n\nRéponse finale :\n{ANSWER}",
+    "Russian": f"Рассуждение: {DRAFT}\n\nИтоговый ответ:\n{ANSWER}",
+    "Chinese": f"思考：{DRAFT}\n\n最终答案：\n{ANSWER}",
+    "Japanese": f"考え：{DRAFT}\n最終回答：{ANSWER}",
+    "two fences": f"First:\n```json\n{DRAFT}\n```\n\nSecond:\n```json\n{ANSWER}\n```",
+    "frames": f"{FRAME.replace('Ada', 'DRAFT')}\nor rather\n{FRAME}",
+    "a frame, then rows": f"{FRAME.replace('Ada', 'DRAFT')}\n\n{ANSWER}",
+    "CSV in two fences": f"```csv\n{DRAFT_TABLE}\n```\nSecond:\n```csv\n{TABLE}\n```",
+    "CSV with a second header": f"Draft:\n{DRAFT_TABLE}\n\nSecond:\n{TABLE}",
+    "CSV, then JSON": f"{DRAFT_TABLE}\n\n{ANSWER}",
+}
+PARTS = {
+    "an object a line": "\n".join(map(json.dumps, ROWS)),
+    "a fence each": "".join(f"```json\n[{json.dumps(row)}]\n```\n" for row in ROWS),
+    "CSV in a fence each": "```csv\nname,age\nAda,36\n```\n```csv\nname,age\nBo,7\n```",
+    "CSV with the header again": "name,age\nAda,36\n\nname,age\nBo,7",
+}
+
+
+@pytest.mark.parametrize("text", {**REPLIES, **PARTS}.values(), ids={**REPLIES, **PARTS})
+def test_the_last_whole_answer_counts_and_parts_of_one_are_joined(text: str) -> None:
+    with ChatServer([Reply(text, as_text=True)]) as server:
+        made = fb.rows(SCHEMA, prompt="people", n=2, model=at(server), attempts=0)
+    assert made == ROWS
+    assert len(server.calls) == 1
