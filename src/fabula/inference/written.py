@@ -67,6 +67,12 @@ def written_guess(
         context: What `guess_array` wants to know.
     """
     kind = values.type
+    if pa.types.is_time(kind) and form is not None:
+        seconds = _in_seconds(values.combine_chunks())
+        clock = _sql(Written(form), seconds.type)
+        if clock is None:
+            return None
+        return WrittenGuess((_helper(name, seconds, context),), clock, "times of day")
     text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
     if text and simple.column.kind not in ("llm", "pattern", "person"):
         return None
