@@ -36,6 +36,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Set up": {
         "models": "List language models, check one, fetch the embedded one.",
         "keys": "Keep API keys for this user.",
+        "plugins": "List installed plug-ins, what each brings, and what failed to load.",
         "doctor": "Tell what works on this machine, and how to fix what does not.",
     },
 }
