@@ -1,4 +1,4 @@
-"""What the author of a plug-in imports: one `register` for every sort of entry, and their classes.
+"""What the author of a plug-in imports: one `register` for entries, and their classes.
 
     >>> from fabula.extending import Score, metric, register
     >>> @register
@@ -19,10 +19,14 @@ from fabula.errors import UsageError
 from fabula.extensions import Plugin, Register, load_plugins
 
 if TYPE_CHECKING:
+    from fabula.engines.families import AbstractFamily
+    from fabula.engines.kinds import family_of
     from fabula.evaluation.metrics.frames import Frames
     from fabula.evaluation.metrics.metric import Metric, Score, metric
     from fabula.io.formats import FileFormat
     from fabula.io.write import Encoder
+    from fabula.kinds import column_kind
+    from fabula.kinds.base.distributions import AbstractDistribution
     from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest, Message, Usage
     from fabula.llm.client.presets import Interface, Provider
     from fabula.llm.client.settings import ModelSettings
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
     from fabula.synthesizers.model import CellColumn, CodeModel, Drawn, State
 
 __all__ = [
+    "AbstractDistribution",
+    "AbstractFamily",
     "CellColumn",
     "ChatModel",
     "ChatReply",
@@ -49,6 +55,8 @@ __all__ = [
     "State",
     "SynthesizerEntry",
     "Usage",
+    "column_kind",
+    "family_of",
     "load_plugins",
     "metric",
     "option",
@@ -57,6 +65,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AbstractDistribution": "fabula.kinds.base.distributions",
+    "AbstractFamily": "fabula.engines.families",
     "CellColumn": "fabula.synthesizers.model",
     "ChatModel": "fabula.llm.client.chat",
     "ChatReply": "fabula.llm.client.chat",
@@ -75,6 +85,8 @@ _HOMES = {
     "State": "fabula.synthesizers.model",
     "SynthesizerEntry": "fabula.synthesizers.entry",
     "Usage": "fabula.llm.client.chat",
+    "column_kind": "fabula.kinds",
+    "family_of": "fabula.engines.kinds",
     "metric": "fabula.evaluation.metrics.metric",
     "option": "fabula.synthesizers.entry",
 }
@@ -86,7 +98,7 @@ _REGISTERS = {
     "Provider": "fabula.llm.client.presets:PROVIDERS",
     "FileFormat": "fabula.io.formats:FILE_FORMATS",
 }
-"""The register of each class of entries."""
+"""The register of each class of entries; column kinds are classes, registered by `column_kind`."""
 
 EntryT = TypeVar("EntryT")
 
@@ -110,7 +122,7 @@ def register(entry: EntryT) -> EntryT:
 
 def registers() -> list[Register[Any]]:
     """Every register, for lists of what there is."""
-    return [_register(place) for place in _REGISTERS.values()]
+    return [_register(place) for place in ("fabula.kinds:KINDS", *_REGISTERS.values())]
 
 
 def _register(place: str) -> Any:

@@ -10,10 +10,25 @@ import pytest
 from fabula.evaluation.metrics.metric import METRICS
 from fabula.extending import Drawn, FileFormat, Provider, Score, State, SynthesizerEntry, metric
 from fabula.io.formats import FILE_FORMATS
+from fabula.kinds import KINDS
+from fabula.kinds.base.distributions import AbstractDistribution
 from fabula.llm.client.presets import PROVIDERS
 from fabula.synthesizers.catalogue import SYNTHESIZERS
-from fabula.testing import check_file_format, check_metric, check_provider, check_synthesizer
+from fabula.testing import (
+    check_column_kind,
+    check_file_format,
+    check_metric,
+    check_provider,
+    check_synthesizer,
+)
 from fabula.testing.fake.model import FakeModel
+
+
+@pytest.mark.parametrize(
+    "kind", [name for name, cls in KINDS.builtin().items() if issubclass(cls, AbstractDistribution)]
+)
+def test_every_distribution_keeps_the_contract(kind):
+    check_column_kind(kind, "{kind: normal, mean: 5, std: 2}" if kind == "normal" else "")
 
 
 @pytest.mark.parametrize("key", list(METRICS.builtin()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fabula.testing.calls import Call
 from fabula.testing.contracts import (
+    check_column_kind,
     check_file_format,
     check_metric,
     check_provider,
@@ -16,6 +17,7 @@ __all__ = [
     "Call",
     "ChatServer",
     "Reply",
+    "check_column_kind",
     "check_file_format",
     "check_metric",
     "check_provider",

@@ -28,6 +28,46 @@ if TYPE_CHECKING:
 
 ROWS = 120
 """Rows of the tables that entries are tried with."""
+MANY = 4_000
+"""Rows of a distribution that is tried."""
+
+
+def check_column_kind(kind: str, example: str = "") -> None:
+    """A distribution draws what its facts say: within its support, around its mean, by seed.
+
+    Args:
+        kind: The name of a registered column kind whose values are numbers.
+        example: One column of it, as YAML; by default the example of the kind.
+
+    Raises:
+        AssertionError: It breaks a promise; the message says which.
+    """
+    import numpy as np
+
+    from fabula.api import generate
+    from fabula.kinds import KINDS
+    from fabula.kinds.base.distributions import AbstractDistribution
+    from fabula.spec.loading import parse_spec
+
+    cls = KINDS[kind]
+    column = f"x: {example or cls.example}"
+    spec = parse_spec(f"fabula: 1\ntables:\n  rows:\n    n: {MANY}\n    columns:\n      {column}\n")
+    first, again, other = (generate(spec, seed=seed).to_arrow() for seed in (1, 1, 2))
+    _must(first.equals(again), "makes other values for the same seed")
+    _must(not first.equals(other), "makes the same values for another seed")
+    drawn = spec.tables["rows"].columns["x"]
+    if not isinstance(drawn, AbstractDistribution):
+        return
+    values = first["x"].to_numpy()
+    low, high = drawn.support()
+    _must(bool(np.isfinite(values).all()), "makes values that are not finite")
+    inside = bool(((values >= low) & (values <= high)).all())
+    _must(inside, f"makes values outside its support, {low:g} to {high:g}")
+    if drawn.min is not None or drawn.max is not None:
+        return
+    mean, error = drawn.expectation(), float(values.std()) / MANY**0.5
+    near = mean is None or not math.isfinite(mean) or abs(values.mean() - mean) <= 6 * error
+    _must(near, f"has a mean of {values.mean():.4g}, and says {mean}")
 
 
 def check_metric(entry: Metric) -> None:
