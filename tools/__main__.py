@@ -11,12 +11,22 @@ from tools import (
     check_files,
     check_layers,
     check_locks,
+    check_registers,
     check_repo,
     check_words,
 )
 
 ROOT = Path(__file__).parents[1]
-RULES = (check_layers, check_files, check_entries, check_repo, check_locks, check_docs, check_words)
+RULES = (
+    check_layers,
+    check_files,
+    check_entries,
+    check_registers,
+    check_repo,
+    check_locks,
+    check_docs,
+    check_words,
+)
 
 
 def main() -> int:

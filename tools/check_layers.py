@@ -17,7 +17,7 @@ PACKAGE = "fabula"
 
 LAYERS = (
     ("cli",),
-    ("testing",),
+    ("testing", "extending"),
     ("api",),
     ("reports",),
     ("evaluation",),

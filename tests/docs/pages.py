@@ -24,7 +24,12 @@ from pathlib import Path
 from fabula.cli.main import main
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+EXTENDING = ROOT / "docs" / "extending.md"
+"""The page of plug-ins, whose package is installed by a test of its own."""
+PAGES = [
+    ROOT / "README.md",
+    *sorted(page for page in (ROOT / "docs").rglob("*.md") if page != EXTENDING),
+]
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _VARYING = re.compile(r"<?\d+(?:\.\d+)? (?:s|min|h|bytes|kB|MB)\b")
@@ -71,6 +76,21 @@ def blocks(page: Path) -> list[Block]:
     """The fenced blocks of a page, in order."""
     text = page.read_text(encoding="utf-8")
     return [Block(found[1], found[2], found.start(2)) for found in _BLOCK.finditer(text)]
+
+
+def files_of(page: Path) -> dict[str, str]:
+    """The files that a page's blocks are, by the name in their first line."""
+    named = ((re.match(r"# (\S+/\S+)\n", block.text), block.text) for block in blocks(page))
+    return {found[1]: text for found, text in named if found}
+
+
+def commands_of(page: Path) -> list[tuple[list[str], str]]:
+    """The words of each `$ fabula …` line of a page, and what the page shows below it."""
+    return [
+        (shlex.split(found[1]), found[2])
+        for block in blocks(page)
+        for found in re.finditer(r"^\$ (fabula .*)\n((?:(?!\$ ).*\n)*)", block.text, re.MULTILINE)
+    ]
 
 
 def run_page(page: Path) -> list[Printed]:

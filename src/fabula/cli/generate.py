@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -64,9 +64,12 @@ def generate(
     reasoning: ReasoningOption = None,
     review: ReviewOption = None,
     form: Annotated[
-        Literal["parquet", "csv", "jsonl", "arrow"] | None,
+        str | None,
         typer.Option(
-            "--format", help="File format; by default what the file's ending says, else parquet."
+            "--format",
+            metavar="FORMAT",
+            help="`parquet`, `csv`, `jsonl`, `arrow` or that of a plug-in; by default what the "
+            "file's ending says, else `parquet`.",
         ),
     ] = None,
     workers: Annotated[

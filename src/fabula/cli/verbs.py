@@ -36,6 +36,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Set up": {
         "models": "List language models, check one, download the embedded one.",
         "keys": "Store API keys for this user.",
+        "plugins": "List installed plug-ins, what each brings, and what failed to load.",
         "doctor": "Check the installation and suggest fixes.",
     },
 }

@@ -1,30 +1,155 @@
-"""File formats by name and by file ending."""
+"""A file format is one entry: its endings, how it is read, and how it is written."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from fabula.errors import UsageError, did_you_mean
+from typing_extensions import override
 
-Format: TypeAlias = Literal["parquet", "csv", "jsonl", "arrow"]
-"""The file formats that Fabula writes; each is also the file's ending."""
+from fabula.errors import PrerequisiteError, UsageError
+from fabula.extensions import Register
+from fabula.lookup import entry_of
 
-FORMATS: tuple[Format, ...] = get_args(Format)
+if TYPE_CHECKING:
+    import pyarrow as pa
 
-ENDINGS: dict[str, str] = {
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".txt": "csv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "json",
-    ".arrow": "arrow",
-    ".feather": "arrow",
-    ".ipc": "arrow",
-}
+Format: TypeAlias = str
+"""The name of a file format; each that is written is also a file's ending."""
+
+Reader: TypeAlias = "Callable[[Path], pa.Table]"
+"""Reads a file whole."""
+
+Writer: TypeAlias = "Callable[[pa.NativeFile, pa.Schema, Path, bool], Any]"
+"""Opens an encoder (see `fabula.io.write.Encoder`) on a sink, for a schema, a path, and whether
+texts that a spreadsheet would run are escaped."""
+
+
+@dataclass(frozen=True)
+class FileFormat:
+    """Everything known of one file format.
+
+    Attributes:
+        name: What users call it; also the ending of written files.
+        title: Its name as its makers write it.
+        endings: The endings of its files, with the dot.
+        reads: Reads a file whole: a function, or where it is as `module:function`; None where it
+            is not read, or `dataset` reads it.
+        writes: Opens an encoder: a class or a function, or where it is; None where it is not
+            written.
+        magic: The first bytes of each of its files, which tell it whatever the ending.
+        dataset: Arrow's own name for it, where files are opened and not read.
+        keeps_types: Its place among the formats by how well it keeps types, from 0.
+        needs: The package that it needs alongside the base install; empty for none.
+    """
+
+    name: str
+    title: str
+    endings: tuple[str, ...]
+    reads: str | Reader | None = None
+    writes: str | Writer | None = None
+    magic: bytes = b""
+    dataset: str = ""
+    keeps_types: int = 9
+    needs: str = ""
+
+    def reader(self) -> Reader:
+        """What reads a file.
+
+        Raises:
+            UsageError: The format is not read.
+            PrerequisiteError: A package that it needs is not installed.
+        """
+        return self._found(self.reads, "read")
+
+    def writer(self) -> Writer:
+        """What opens an encoder.
+
+        Raises:
+            UsageError: The format is not written.
+            PrerequisiteError: A package that it needs is not installed.
+        """
+        return self._found(self.writes, "written")
+
+    def _found(self, place: str | Callable[..., Any] | None, what: str) -> Callable[..., Any]:
+        if place is None:
+            raise UsageError(f"{self.title} files are not {what}", code="usage.format")
+        if not isinstance(place, str):
+            return place
+        module, _, name = place.partition(":")
+        try:
+            found: Callable[..., Any] = getattr(import_module(module), name)
+        except ImportError as exc:
+            raise PrerequisiteError(
+                f"{self.title} files need the package `{self.needs}`",
+                code="prerequisite.format",
+                hint=f"pip install {self.needs}",
+            ) from exc
+        return found
+
+
+class FileFormats(Register[FileFormat]):
+    """The file formats by name."""
+
+    def add(self, entry: FileFormat) -> FileFormat:
+        """Register a format under its name."""
+        return self.register(entry.name, entry)
+
+
+def lack(name: str, entry: FileFormat) -> str | None:
+    """What an entry lacks, in words."""
+    if name != entry.name:
+        return f"calls itself `{entry.name}`"
+    if not entry.title.strip():
+        return "has no `title`"
+    if not entry.endings or not all(ending.startswith(".") for ending in entry.endings):
+        return "has no `endings` such as `.parquet`"
+    if entry.reads is None and entry.writes is None and not entry.dataset:
+        return "neither reads nor writes"
+    if entry.writes is not None and f".{name}" not in entry.endings:
+        return f"is written and has no ending `.{name}`"
+    for other in FILE_FORMATS.known().values():
+        taken = sorted({*entry.endings} & {*other.endings})
+        if taken and other.name != name:
+            return f"has the ending `{taken[0]}`, which is `{other.name}`'s"
+    return None
+
+
+FILE_FORMATS = FileFormats(
+    "file format",
+    home="fabula.io.entries",
+    order=lambda name, entry: (entry.keeps_types, name),
+    lacks=lack,
+)
+"""Every file format."""
+
+
+class _Endings(Mapping[str, str]):
+    """The format of each ending; those of plug-ins are asked where no built-in one has it."""
+
+    @override
+    def __getitem__(self, ending: str) -> str:
+        for _ in range(2):
+            for entry in FILE_FORMATS.known().values():
+                if ending in entry.endings:
+                    return entry.name
+            if not ending or not FILE_FORMATS.load():
+                break
+        raise KeyError(ending)
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return (ending for entry in FILE_FORMATS.values() for ending in entry.endings)
+
+    @override
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+ENDINGS: Mapping[str, str] = _Endings()
 """File endings that are read, with the format that they mean."""
 
 _NOT_WRITTEN = frozenset(
@@ -37,20 +162,31 @@ def names_file(path: Path) -> bool:
     return path.suffix.lower() in ENDINGS or path.suffix.lower() in _NOT_WRITTEN
 
 
-def as_format(name: str) -> Format:
-    """The format of that name.
+def written_formats() -> tuple[Format, ...]:
+    """The formats that files are written in, the one that keeps types best first."""
+    return tuple(name for name, entry in FILE_FORMATS.items() if entry.writes is not None)
+
+
+def as_format(name: str | FileFormat) -> Format:
+    """The format of that name that files can be written in; one of the caller's own is registered.
 
     Raises:
         UsageError: There is no such format.
     """
-    for known in FORMATS:
-        if name == known:
-            return known
-    raise UsageError(
-        f"there is no file format `{name}`",
-        code="usage.format",
-        hint=did_you_mean(name, FORMATS) or f"choose one of {', '.join(FORMATS)}",
-    )
+    if isinstance(name, FileFormat):
+        known = name.name in FILE_FORMATS and FILE_FORMATS[name.name] == name
+        return name.name if known else FILE_FORMATS.add(name).name
+    known_entry = FILE_FORMATS.get(name)
+    if known_entry is not None and known_entry.writes is not None:
+        return name
+    listed = ", ".join(written_formats())
+    if known_entry is not None:
+        raise UsageError(
+            f"{known_entry.title} files are read, not written",
+            code="usage.format",
+            hint=f"choose one of {listed}",
+        )
+    return entry_of(FILE_FORMATS, name, code="usage.format", hint=f"choose one of {listed}").name
 
 
 def separator_of(path: Path) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 
-from fabula.io.formats import Format, separator_of
+from fabula.io.formats import FILE_FORMATS, Format, separator_of
 from fabula.io.formulas import is_formula
 from fabula.io.write import csv_type, plain_type
 from fabula.io.written.clock import clock_values
@@ -23,8 +23,8 @@ _JSON_BLOCK_BYTES = 16 << 20
 """Bytes of JSON Lines that are parsed at once; no line may be longer."""
 
 
-def read_files(paths: Sequence[Path], file_format: Format, schema: pa.Schema | None) -> ds.Dataset:
-    """The rows of files that Fabula wrote, read when they are asked for.
+def read_files(paths: Sequence[Path], file_format: Format, schema: pa.Schema | None) -> TableRows:
+    """The rows of files that Fabula wrote, read when they are asked for; a plug-in's at once.
 
     Text forms have no types of their own, so the schema gives them (without one, their looks
     do); nested values stay JSON text in CSV, and dates come as times from JSON Lines (see
@@ -60,7 +60,11 @@ def read_files(paths: Sequence[Path], file_format: Format, schema: pa.Schema | N
         return ds.dataset(names, schema=flat, format=json_options)
     if file_format == "arrow":
         return ds.dataset(names, format="ipc")
-    return ds.dataset(names, schema=schema, format="parquet")
+    if file_format == "parquet":
+        return ds.dataset(names, schema=schema, format="parquet")
+    read = FILE_FORMATS[file_format].reader()
+    table = pa.concat_tables(map(read, paths), promote_options="permissive")
+    return table if schema is None else table.select(schema.names).cast(schema)
 
 
 def typed(table: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,28 +20,17 @@ from fabula.io.archives import unpacked
 from fabula.io.claimed_sizes import check_columns, check_unpacked
 from fabula.io.csv_files import read_csv
 from fabula.io.excel_files import EXCEL_ENDINGS, is_workbook, read_sheet, read_sheets
-from fabula.io.formats import ENDINGS, Format
-from fabula.io.json_files import json_rows, read_json, read_json_lines
+from fabula.io.formats import ENDINGS, FILE_FORMATS
+from fabula.io.json_files import json_rows
 from fabula.io.notes import notes_of, with_notes, without_notes
 from fabula.io.read import TableRows, read_files
 from fabula.io.run_files import check_unchanged, inside, read_object
 from fabula.types import Path as PathLike
 
-_MAGIC: tuple[tuple[bytes, str], ...] = ((b"PAR1", "parquet"), (b"ARROW1", "arrow"))
-_COLUMNAR: dict[str, Format] = {"parquet": "parquet", "arrow": "arrow"}
 _OTHERS = {
     b"SQLite format 3": "a SQLite database",
     b"%PDF": "a PDF document",
     b"\xd0\xcf\x11\xe0": "an old Office document",
-}
-_READERS: dict[str, Callable[[Path], pa.Table]] = {
-    "csv": read_csv,
-    "jsonl": read_json_lines,
-    "json": read_json,
-}
-_AS_WRITTEN: dict[str, Callable[[Path], pa.Table]] = {
-    **_READERS,
-    "csv": partial(read_csv, as_written=True),
 }
 _JSON = ("json", "jsonl")
 _PACKED = (".gz", ".zip")
@@ -74,11 +62,12 @@ def read_source(path: PathLike, *, as_written: bool = False) -> TableRows:
         return _read_archive(place, as_written)
     kind = _kind(place)
     with _reading(place):
-        if kind in _COLUMNAR:
-            rows = read_files([place], _COLUMNAR[kind], None)
+        if FILE_FORMATS[kind].dataset:
+            rows = read_files([place], kind, None)
             _check_names(rows.schema.names, place)
             return rows
-        table = (_AS_WRITTEN if as_written else _READERS)[kind](place)
+        read = FILE_FORMATS[kind].reader()
+        table = read_csv(place, as_written=True) if as_written and kind == "csv" else read(place)
     _check_names(table.column_names, place)
     return table
 
@@ -188,9 +177,12 @@ def _kind(path: Path) -> str:
         raise _broken(path, exc.strerror or str(exc)) from exc
     if not start:
         raise SourceError(f"`{path}` is empty", code="source.empty", file=str(path))
-    for magic, kind in _MAGIC:
-        if start.startswith(magic):
-            return kind
+    named = ENDINGS.get(path.suffix.lower())
+    if named is not None and not FILE_FORMATS.is_builtin(named):
+        return named  # who adds a format knows its files
+    for entry in FILE_FORMATS.known().values():
+        if entry.magic and start.startswith(entry.magic):
+            return entry.name
     for magic, what in _OTHERS.items():
         if start.startswith(magic):
             raise _no_table(path, what)
@@ -304,8 +296,9 @@ def _read_parts(parts: list[Path], as_written: bool = False) -> TableRows:
     packed = (_is_archive(part) or is_workbook(part) for part in parts)
     kinds = {"packed" if odd else _kind(part) for odd, part in zip(packed, parts, strict=True)}
     same = all(rows.schema == found[0].schema for rows in found)
-    if same and len(kinds) == 1 and kinds <= set(_COLUMNAR):
-        return read_files(parts, _COLUMNAR[kinds.pop()], None)
+    (kind, *others) = kinds
+    if same and not others and kind in FILE_FORMATS and FILE_FORMATS[kind].dataset:
+        return read_files(parts, kind, None)
     tables = [rows if isinstance(rows, pa.Table) else rows.to_table() for rows in found]
     try:
         whole = pa.concat_tables(map(without_notes, tables), promote_options="permissive")

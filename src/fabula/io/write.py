@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from fabula.io.formats import Format, separator_of
+from fabula.io.formats import FILE_FORMATS, Format, separator_of
 from fabula.io.formula_cells import FormulaGuard
 from fabula.io.formulas import NO_FORMULAS, is_asked, tell
 from fabula.io.jsonl import JsonLines, json_texts
@@ -49,12 +49,10 @@ class WrittenFile:
 
 
 class Encoder(Protocol):
-    """Turns blocks into the bytes of one file."""
+    """Turns blocks into the bytes of one file.
 
-    @property
-    def formulas(self) -> Mapping[str, int]:
-        """Cells that start like a spreadsheet's formula, by column; only CSV has some."""
-        ...
+    One that spreadsheets read also has `formulas`: cells that start like a formula, by column.
+    """
 
     def write(self, block: pa.Table) -> None:
         """Add a block's rows."""
@@ -98,7 +96,8 @@ def writing(
     escape = is_asked(escape_formulas)
     with replacing(path) as temporary:
         with pa.OSFile(str(temporary), "wb") as sink:
-            file = OpenFile(_encoder(path, sink, schema, file_format, escape))
+            encoder = FILE_FORMATS[file_format].writer()(sink, schema, path, escape)
+            file = OpenFile(encoder)
             try:
                 yield file
             except BaseException:
@@ -108,7 +107,11 @@ def writing(
             file.encoder.close()
         digest = sha256_of(temporary)
         file.written = WrittenFile(
-            path.name, file.rows, temporary.stat().st_size, digest, dict(file.encoder.formulas)
+            path.name,
+            file.rows,
+            temporary.stat().st_size,
+            digest,
+            dict(getattr(file.encoder, "formulas", NO_FORMULAS)),
         )
 
 
@@ -264,16 +267,21 @@ def _is_whole(kind: pa.DataType) -> bool:
     return any(test(kind) for test in tests)
 
 
-def _encoder(
-    path: Path, sink: pa.NativeFile, schema: pa.Schema, file_format: Format, escape: bool
-) -> Encoder:
-    if file_format == "csv":
-        return CsvFile(sink, schema, separator_of(path), escape_formulas=escape)
-    return _ENCODERS[file_format](sink, schema)
+def open_parquet(sink: pa.NativeFile, schema: pa.Schema, _path: Path, _escape: bool) -> Encoder:
+    """A Parquet file on a sink."""
+    return ParquetFile(sink, schema)
 
 
-_ENCODERS: dict[Format, Callable[[pa.NativeFile, pa.Schema], Encoder]] = {
-    "parquet": ParquetFile,
-    "jsonl": JsonLines,
-    "arrow": ArrowFile,
-}
+def open_arrow(sink: pa.NativeFile, schema: pa.Schema, _path: Path, _escape: bool) -> Encoder:
+    """An Arrow file on a sink."""
+    return ArrowFile(sink, schema)
+
+
+def open_json_lines(sink: pa.NativeFile, schema: pa.Schema, _path: Path, _escape: bool) -> Encoder:
+    """A file of JSON lines on a sink."""
+    return JsonLines(sink, schema)
+
+
+def open_csv(sink: pa.NativeFile, schema: pa.Schema, path: Path, escape: bool) -> Encoder:
+    """A CSV file on a sink, with the separator that its ending means."""
+    return CsvFile(sink, schema, separator_of(path), escape_formulas=escape)

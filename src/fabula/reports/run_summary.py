@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from fabula.checks.shown import checks_line, verdict_line
-from fabula.io.formats import ENDINGS
+from fabula.io.formats import ENDINGS, FILE_FORMATS
 from fabula.render import amounts, grid
 from fabula.runs.dataset import Dataset
 from fabula.runs.records import is_file, record
 
-_FORMATS = {"parquet": "Parquet", "csv": "CSV", "jsonl": "JSON Lines", "arrow": "Arrow"}
 _OTHER_FILES = ("manifest.json", "rejects.jsonl", "report.html")
 
 
@@ -104,7 +103,9 @@ def _files(folder: Path, manifest: Mapping[str, Any]) -> str:
         for table in manifest["tables"].values()
         for file in table["files"]
     )
-    data = [amounts.count(count, f"{_FORMATS[name]} file") for name, count in counts.items()]
+    data = [
+        amounts.count(count, f"{FILE_FORMATS[name].title} file") for name, count in counts.items()
+    ]
     sets = [
         f"{file['path']} ({file['rows']:,})"
         for output in manifest.get("outputs", ())

@@ -22,17 +22,17 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
 from fabula.engines.made import MadeBlock
 from fabula.errors import SinkError, SourceError
-from fabula.io.formats import FORMATS, Format
+from fabula.io.formats import FILE_FORMATS, Format, written_formats
 from fabula.io.locks import FolderLock
 from fabula.io.names import file_stem
 from fabula.io.places import make_folder, remove_leftovers, sha256_of, sink_error, write_text
-from fabula.io.read import read_files, typed
+from fabula.io.read import TableRows, read_files, typed
 from fabula.io.run_files import check_unchanged, inside, read_object
 from fabula.io.write import writing
 from fabula.runs.belongings import (
@@ -48,12 +48,7 @@ from fabula.runs.belongings import (
 from fabula.runs.parts import Layout, Lost, PartRecord, Tally
 from fabula.runs.records import MANIFEST, REJECTS, read_manifest, write_records
 
-if TYPE_CHECKING:
-    import pyarrow.dataset as ds
-
 _ANSWERED = "answered.json"
-_TYPED: tuple[Format, ...] = ("parquet", "arrow", "jsonl", "csv")
-"""Formats by how well they keep the types of columns."""
 
 
 class RunFolder:
@@ -171,7 +166,7 @@ class RunFolder:
         for batch in self._rows(layout, [part]).to_batches():
             yield typed(pa.Table.from_batches([batch]), layout.schema)
 
-    def read(self, layout: Layout) -> ds.Dataset:
+    def read(self, layout: Layout) -> TableRows:
         """All rows of a table, read when they are asked for."""
         return self._rows(layout, range(layout.parts))
 
@@ -237,9 +232,9 @@ class RunFolder:
             for file_format in self._formats[layout.table]
         }
 
-    def _rows(self, layout: Layout, parts: Iterable[int]) -> ds.Dataset:
+    def _rows(self, layout: Layout, parts: Iterable[int]) -> TableRows:
         """Rows of parts, from the format that keeps types best."""
-        best = min(self._formats[layout.table], key=_TYPED.index)
+        best = min(self._formats[layout.table], key=lambda name: FILE_FORMATS[name].keeps_types)
         paths = [self._files(layout, part)[best] for part in parts]
         return read_files(paths, best, layout.schema)
 
@@ -258,7 +253,7 @@ class RunFolder:
             f"{stem}{place}.{ending}"
             for stem in stems
             for place in ("", "/part-[0-9]*")
-            for ending in FORMATS
+            for ending in written_formats()
         ]
         return [*tables, REJECTS, *map(glob.escape, also)]
 

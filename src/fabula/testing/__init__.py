@@ -3,7 +3,23 @@
 from __future__ import annotations
 
 from fabula.testing.calls import Call
+from fabula.testing.contracts import (
+    check_column_kind,
+    check_file_format,
+    check_metric,
+    check_provider,
+    check_synthesizer,
+)
 from fabula.testing.replies import Reply
 from fabula.testing.server import ChatServer
 
-__all__ = ["Call", "ChatServer", "Reply"]
+__all__ = [
+    "Call",
+    "ChatServer",
+    "Reply",
+    "check_column_kind",
+    "check_file_format",
+    "check_metric",
+    "check_provider",
+    "check_synthesizer",
+]

@@ -192,7 +192,7 @@ class Metrics(Register[Metric]):
         return registered
 
 
-def _lack(key: str, entry: Metric) -> str | None:
+def lack(key: str, entry: Metric) -> str | None:
     """What an entry lacks, in words."""
     if entry.section not in SECTIONS or not entry.name:
         return f"is in no section: write {' or '.join(f'`{name}.NAME`' for name in SECTIONS)}"
@@ -210,7 +210,7 @@ METRICS = Metrics(
     "metric",
     home=__name__.rpartition(".")[0],
     order=lambda _, entry: (SECTIONS.index(entry.section), entry.place, entry.key),
-    lacks=_lack,
+    lacks=lack,
 )
 """Every metric."""
 
@@ -232,8 +232,8 @@ def wanted(metrics: Iterable[str | Metric] | None, sections: Sequence[str]) -> l
         if isinstance(given, str):
             found.append(entry_of(METRICS, given, code="evaluate.unknown-metric"))
         elif isinstance(given, Metric):
-            if lack := _lack(given.key, given):
-                raise UsageError(f"the metric `{given.key}` {lack}", code="extension.incomplete")
+            if lacking := lack(given.key, given):
+                raise UsageError(f"the metric `{given.key}` {lacking}", code="extension.incomplete")
             found.append(given)
         else:
             raise UsageError(

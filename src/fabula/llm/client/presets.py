@@ -155,7 +155,7 @@ class Providers(Register[Provider]):
         return self.register(entry.name, entry)
 
 
-def _lack(name: str, entry: Provider) -> str | None:
+def lack(name: str, entry: Provider) -> str | None:
     """What an entry lacks, in words."""
     if name != entry.name or ":" in name:
         return f"calls itself `{entry.name}`"
@@ -173,7 +173,7 @@ PROVIDERS = Providers(
     "provider",
     home="fabula.llm.providers.entries",
     order=lambda name, entry: (not entry.is_bare, entry.start is not None, name),
-    lacks=_lack,
+    lacks=lack,
 )
 """Every provider: those in this process, hosted ones, servers of the user's own."""
 

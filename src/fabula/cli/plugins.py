@@ -1,0 +1,54 @@
+"""`fabula plugins`: what is installed alongside Fabula, what it brings, and what failed to load."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+import typer
+
+from fabula.cli.group import new_app
+
+app = new_app()
+
+
+@app.command()
+def plugins(
+    *,
+    builtin: Annotated[bool, typer.Option("--all", help="List the built-in entries, too.")] = False,
+    form: Annotated[
+        Literal["text", "json"], typer.Option("--format", help="How the list is printed.")
+    ] = "text",
+) -> None:
+    """List installed plug-ins, what each brings, and what failed to load."""
+    from fabula.extending import load_plugins, registers
+    from fabula.extensions import BUILT_IN
+
+    found = [vars(plugin) for plugin in load_plugins()]
+    entries = [
+        {"sort": register.sort, "name": name, "source": register.source(name)}
+        for register in registers()
+        for name in register
+        if builtin or register.source(name) != BUILT_IN
+    ]
+    if form == "json":
+        typer.echo(json.dumps({"plugins": found, "entries": entries}, indent=2))
+        return
+    lines = [line for plugin in found for line in _lines(plugin, entries)]
+    if not found:
+        lines = ["no plug-in is installed"]
+    if builtin:
+        lines += _lines({"name": BUILT_IN, "package": "", "version": "", "failure": ""}, entries)
+    typer.echo("\n".join(lines))
+
+
+def _lines(plugin: dict[str, Any], entries: list[dict[str, str]]) -> list[str]:
+    """A plug-in and below it what it brings, or why it brings nothing."""
+    package = f" ({plugin['package']} {plugin['version']})" if plugin["package"] else ""
+    head = f"{plugin['name']}{package}"
+    if plugin["failure"]:
+        return [f"!! {head} could not be loaded: {plugin['failure']}"]
+    own = [entry for entry in entries if entry["source"] == plugin["name"]]
+    width = max((len(entry["sort"]) for entry in own), default=0)
+    listed = [f"  {entry['sort']:<{width}}  {entry['name']}" for entry in own]
+    return [head, *(listed or ["  registers nothing"])]

@@ -1,0 +1,140 @@
+"""What the author of a plug-in imports: one `register` for entries, and their classes.
+
+    >>> from fabula.extending import Score, metric, register
+    >>> @register
+    ... @metric("quality.rows", "row count", better="near", source="Rows over real rows")
+    ... def rows(frames):
+    ...     return Score(frames.synthetic.rows / frames.truth.rows, "About as many rows.")
+
+Everything is imported when it is first used. The names here stay where they are; the modules that
+they come from may move.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from fabula.errors import UsageError
+from fabula.extensions import Plugin, Register, load_plugins
+
+if TYPE_CHECKING:
+    from fabula.engines.families import AbstractFamily
+    from fabula.engines.kinds import family_of
+    from fabula.evaluation.metrics.frames import Frames
+    from fabula.evaluation.metrics.metric import Metric, Score, metric
+    from fabula.io.formats import FileFormat
+    from fabula.io.write import Encoder
+    from fabula.kinds import column_kind
+    from fabula.kinds.base.distributions import AbstractDistribution
+    from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest, Message, Usage
+    from fabula.llm.client.presets import Interface, Provider
+    from fabula.llm.client.settings import ModelSettings
+    from fabula.synthesizers.entry import SynthesizerEntry, option
+    from fabula.synthesizers.model import CellColumn, CodeModel, Drawn, State
+
+__all__ = [
+    "AbstractDistribution",
+    "AbstractFamily",
+    "CellColumn",
+    "ChatModel",
+    "ChatReply",
+    "ChatRequest",
+    "CodeModel",
+    "Drawn",
+    "Encoder",
+    "FileFormat",
+    "Frames",
+    "Interface",
+    "Message",
+    "Metric",
+    "ModelSettings",
+    "Plugin",
+    "Provider",
+    "Score",
+    "State",
+    "SynthesizerEntry",
+    "Usage",
+    "column_kind",
+    "family_of",
+    "load_plugins",
+    "metric",
+    "option",
+    "register",
+    "registers",
+]
+
+_HOMES = {
+    "AbstractDistribution": "fabula.kinds.base.distributions",
+    "AbstractFamily": "fabula.engines.families",
+    "CellColumn": "fabula.synthesizers.model",
+    "ChatModel": "fabula.llm.client.chat",
+    "ChatReply": "fabula.llm.client.chat",
+    "ChatRequest": "fabula.llm.client.chat",
+    "CodeModel": "fabula.synthesizers.model",
+    "Drawn": "fabula.synthesizers.model",
+    "Encoder": "fabula.io.write",
+    "FileFormat": "fabula.io.formats",
+    "Frames": "fabula.evaluation.metrics.frames",
+    "Interface": "fabula.llm.client.presets",
+    "Message": "fabula.llm.client.chat",
+    "Metric": "fabula.evaluation.metrics.metric",
+    "ModelSettings": "fabula.llm.client.settings",
+    "Provider": "fabula.llm.client.presets",
+    "Score": "fabula.evaluation.metrics.metric",
+    "State": "fabula.synthesizers.model",
+    "SynthesizerEntry": "fabula.synthesizers.entry",
+    "Usage": "fabula.llm.client.chat",
+    "column_kind": "fabula.kinds",
+    "family_of": "fabula.engines.kinds",
+    "metric": "fabula.evaluation.metrics.metric",
+    "option": "fabula.synthesizers.entry",
+}
+"""Where each name lives."""
+
+_REGISTERS = {
+    "Metric": "fabula.evaluation.metrics.metric:METRICS",
+    "SynthesizerEntry": "fabula.synthesizers.catalogue:SYNTHESIZERS",
+    "Provider": "fabula.llm.client.presets:PROVIDERS",
+    "FileFormat": "fabula.io.formats:FILE_FORMATS",
+}
+"""The register of each class of entries; column kinds are classes, registered by `column_kind`."""
+
+EntryT = TypeVar("EntryT")
+
+
+def register(entry: EntryT) -> EntryT:
+    """Register an entry of any sort; gives it back, so that it serves as a decorator.
+
+    Raises:
+        UsageError: It is not an entry, its name is taken, or it lacks a part.
+    """
+    place = _REGISTERS.get(type(entry).__name__)
+    if place is None:
+        raise UsageError(
+            f"{entry!r} is not an entry",
+            code="extension.no-entry",
+            hint=f"register a {', '.join(_REGISTERS)}",
+        )
+    _register(place).add(entry)
+    return entry
+
+
+def registers() -> list[Register[Any]]:
+    """Every register, for lists of what there is."""
+    return [_register(place) for place in ("fabula.kinds:KINDS", *_REGISTERS.values())]
+
+
+def _register(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module `fabula.extending` has no attribute `{name}`")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,289 @@
+"""What an entry of each sort promises, as checks that a plug-in's author runs.
+
+Each takes an entry, registered or not, and raises an `AssertionError` that says what it breaks:
+
+    >>> from fabula.evaluation.metrics.shapes import shapes
+    >>> check_metric(shapes)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from fabula.evaluation.metrics.metric import Metric
+    from fabula.io.formats import FileFormat
+    from fabula.llm.client.presets import Provider
+    from fabula.synthesizers.entry import SynthesizerEntry
+
+ROWS = 120
+"""Rows of the tables that entries are tried with."""
+MANY = 4_000
+"""Rows of a distribution that is tried."""
+
+
+def check_column_kind(kind: str, example: str = "") -> None:
+    """A distribution draws what its facts say: within its support, around its mean, by seed.
+
+    Args:
+        kind: The name of a registered column kind whose values are numbers.
+        example: One column of it, as YAML; by default the example of the kind.
+
+    Raises:
+        AssertionError: It breaks a promise; the message says which.
+    """
+    import numpy as np
+
+    from fabula.api import generate
+    from fabula.kinds import KINDS
+    from fabula.kinds.base.distributions import AbstractDistribution
+    from fabula.spec.loading import parse_spec
+
+    cls = KINDS[kind]
+    column = f"x: {example or cls.example}"
+    spec = parse_spec(f"fabula: 1\ntables:\n  rows:\n    n: {MANY}\n    columns:\n      {column}\n")
+    first, again, other = (generate(spec, seed=seed).to_arrow() for seed in (1, 1, 2))
+    _must(first.equals(again), "makes other values for the same seed")
+    _must(not first.equals(other), "makes the same values for another seed")
+    drawn = spec.tables["rows"].columns["x"]
+    if not isinstance(drawn, AbstractDistribution):
+        return
+    values = first["x"].to_numpy()
+    low, high = drawn.support()
+    _must(bool(np.isfinite(values).all()), "makes values that are not finite")
+    inside = bool(((values >= low) & (values <= high)).all())
+    _must(inside, f"makes values outside its support, {low:g} to {high:g}")
+    if drawn.min is not None or drawn.max is not None:
+        return
+    mean, error = drawn.expectation(), float(values.std()) / MANY**0.5
+    near = mean is None or not math.isfinite(mean) or abs(values.mean() - mean) <= 6 * error
+    _must(near, f"has a mean of {values.mean():.4g}, and says {mean}")
+
+
+def check_metric(entry: Metric) -> None:
+    """A metric is complete, repeatable and explains itself; one of quality prefers real rows.
+
+    It is measured on likely and on odd tables: one row, a constant, a column without values.
+
+    Raises:
+        AssertionError: It breaks a promise; the message says which.
+    """
+    from fabula.evaluation.metrics.frames import prepare
+    from fabula.evaluation.metrics.metric import lack, measured
+
+    _complete(lack(entry.key, entry))
+    known = {
+        "target": "plan", "protected": ["plan"], "quasi": ["age"], "secrets": [], "others": [],
+        "sequence": ("plan", "age"),
+    }  # fmt: skip
+    if entry.measure is None:
+        return
+    real, other, noise = _people(1), _people(2), _people(3, noise=True)
+    values = []
+    for synthetic in (other, noise, *_odd()):
+        there = real if synthetic in (other, noise) else synthetic
+        frames = prepare(synthetic, there, None)
+        first, second = (measured([entry], frames, known) for _ in range(2))
+        for result in first:
+            number = result.value
+            _must(number is None or math.isfinite(number), f"gives {number}, which is not a number")
+            _must(result.sentence.strip().endswith("."), "has no sentence that ends with a period")
+            _must(number is not None or "Not " in result.sentence or "ithout" in result.sentence,
+                  "gives no value, and its sentence does not say why")  # fmt: skip
+        _must(first == second, "gives another result for the same tables")
+        values.append(first[0].value if len(first) == 1 else None)
+    good, bad = values[:2]
+    judged = entry.section == "quality" and entry.better != "near"
+    if judged and good is not None and bad is not None:
+        sign = 1 if entry.better == "higher" else -1
+        _must(sign * good >= sign * bad, f"is better `{entry.better}`, and prefers noise")
+
+
+def check_synthesizer(entry: SynthesizerEntry, **options: Any) -> None:
+    """A synthesizer learns a table, samples it by seed, keeps what is given, and is read again.
+
+    Args:
+        entry: The synthesizer.
+        options: Options that make a fit of 120 rows quick.
+
+    Raises:
+        AssertionError: It breaks a promise; the message says which.
+    """
+    import inspect
+
+    from fabula.synthesizers.entry import lack
+    from fabula.synthesizers.fitting import fit
+    from fabula.synthesizers.synthesizer import load_synthesizer
+
+    _complete(lack(entry.name, entry))
+    parameters = inspect.signature(entry.learning_class().fit).parameters
+    for item in fields(entry.options):
+        _must(item.name in parameters, f"has the option `{item.name}`, which its `fit` lacks")
+        default = parameters[item.name].default
+        _must(default == item.default, f"has another default of `{item.name}` in its `fit`")
+    told: list[tuple[int, int]] = []
+    learned = fit(
+        _people(1), model=entry, seed=1, exact=False,
+        progress=lambda _, done, rows: told.append((done, rows)), **options,
+    )  # fmt: skip
+    _must(bool(told) and told[-1][0] == told[-1][1], "does not report that it is done")
+    rows = learned.sample(ROWS, seed=3)
+    _must(rows.schema.names == _people(1).schema.names, "samples other columns")
+    _must(rows.num_rows == ROWS, f"samples {rows.num_rows} rows where {ROWS} were asked")
+    _must(rows.equals(learned.sample(ROWS, seed=3)), "samples other rows for the same seed")
+    _must(not rows.equals(learned.sample(ROWS, seed=4)), "samples the same rows for another seed")
+    given = learned.sample(10, seed=3, given={"plan": "pro"})
+    _must(set(given["plan"].to_pylist()) == {"pro"}, "does not keep a value that is given")
+    with TemporaryDirectory() as folder:
+        learned.save(Path(folder) / "model.fabula")
+        again = load_synthesizer(Path(folder) / "model.fabula")
+        _must(rows.equals(again.sample(ROWS, seed=3)), "samples other rows once it is read again")
+
+
+def check_provider(entry: Provider, model: str = "") -> None:
+    """A provider opens a model without a call, which answers in prose and as JSON.
+
+    Args:
+        entry: The provider.
+        model: The model's name at the provider.
+
+    Raises:
+        AssertionError: It breaks a promise; the message says which.
+    """
+    from fabula.llm.client.chat import ChatRequest, Message
+    from fabula.llm.client.presets import imported, lack
+    from fabula.llm.client.settings import ModelSettings
+    from fabula.llm.providers.given import PARTS
+
+    _complete(lack(entry.name, entry))
+    if entry.opens is None:
+        named = bool(entry.key_env) or entry.free or not entry.base_url
+        _must(named, "is not the user's own server, and names no variable for a key")
+        return
+    opened, twin = (imported(entry.opens)(ModelSettings(entry.name, model)) for _ in range(2))
+    for part in PARTS:
+        _must(hasattr(opened, part), f"opens a model without `{part}`")
+    _must(bool(opened.identity.strip()), "opens a model without identity: replies can't be kept")
+    _must(opened.identity == twin.identity, "gives the same model another identity each time")
+    _must(opened.concurrency > 0, "takes no call at once")
+    schema = {
+        "type": "object",
+        "properties": {"city": {"type": "string"}},
+        "required": ["city"],
+        "additionalProperties": False,
+    }
+    asked = Message("user", "Name a city.")
+
+    async def answers() -> tuple[str, str]:
+        prose = await opened.complete(ChatRequest((asked,)))
+        data = await opened.complete(ChatRequest((asked,), schema=schema))
+        await opened.close()
+        await twin.close()
+        return prose.text, data.text
+
+    prose, data = asyncio.run(answers())
+    _must(bool(prose.strip()), "answers with nothing")
+    try:
+        value = json.loads(data)
+    except ValueError:
+        value = None
+    _must(isinstance(value, dict) and isinstance(value.get("city"), str),
+          f"answers {data[:60]!r} where a JSON object with a text `city` was asked")  # fmt: skip
+
+
+def check_file_format(entry: FileFormat) -> None:
+    """A file format writes the same bytes for the same rows, and reads what it wrote.
+
+    Raises:
+        AssertionError: It breaks a promise; the message says which.
+    """
+    import pyarrow as pa
+
+    from fabula.io.formats import as_format, lack
+    from fabula.io.sources import read_source
+    from fabula.io.write import write_table
+
+    _complete(lack(entry.name, entry))
+    if entry.writes is None:
+        return
+    name = as_format(entry)
+    table = _kinds()
+    with TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"{at}.{name}" for at in range(3)]
+        blocks = (table, [table.slice(0, 2), table.slice(2)], table)
+        for path, rows in zip(paths, blocks, strict=True):
+            written = write_table(path, rows, table.schema, name)
+            _must(written.rows == table.num_rows, "counts other rows than it was given")
+        same = paths[0].read_bytes() == paths[2].read_bytes()
+        _must(same, "writes other bytes for the same rows")
+        if entry.reads is None and not entry.dataset:
+            return
+        for path in paths[:2]:
+            rows = read_source(path)
+            read = rows if isinstance(rows, pa.Table) else rows.to_table()
+            _must(read.column_names == table.column_names, "reads other columns than it wrote")
+            _must(read.num_rows == table.num_rows, "reads other rows than it wrote")
+            for column in ("whole", "text"):
+                there, back = (
+                    [None if value is None else str(value) for value in part[column].to_pylist()]
+                    for part in (table, read)
+                )
+                _must(there == back, f"reads {back} where it wrote {there}")
+
+
+def _complete(lacking: str | None) -> None:
+    _must(lacking is None, lacking or "")
+
+
+def _must(holds: bool, told: str) -> None:
+    """Raise an `AssertionError` where a promise is broken."""
+    if not holds:
+        raise AssertionError(told)
+
+
+def _people(seed: int, *, noise: bool = False) -> pa.Table:
+    """Ages and plans that go together, or values from anywhere."""
+    import numpy as np
+    import pyarrow as pa
+
+    rng = np.random.default_rng(seed)
+    age = rng.normal(40, 9, ROWS).round()
+    pro = age + rng.normal(0, 4, ROWS) > 40
+    if noise:
+        age, pro = rng.uniform(900, 1_800, ROWS).round(), rng.random(ROWS) < 0.02
+    return pa.table({"age": age, "plan": np.where(pro, "pro", "free")})
+
+
+def _odd() -> Iterator[pa.Table]:
+    """Tables that few think of."""
+    import pyarrow as pa
+
+    yield pa.table({"age": [1.0], "plan": ["pro"]})
+    yield pa.table({"age": [3.0] * 30, "plan": ["pro"] * 30})
+    yield pa.table({"age": pa.nulls(30, pa.float64()), "plan": ["pro", None] * 15})
+
+
+def _kinds() -> pa.Table:
+    """A table with a column of each common type, values missing, and texts that need care."""
+    import pyarrow as pa
+
+    return pa.table(
+        {
+            "whole": pa.array([1, None, -3], pa.int64()),
+            "real": [0.5, None, 1e-9],
+            "text": ['a "b", c;d=e', "two\nlines é", "plain"],
+            "flag": [True, None, False],
+            "day": [dt.date(2024, 1, 31), None, dt.date(1999, 12, 31)],
+            "moment": pa.array([dt.datetime(2024, 1, 1, 3, 4, 5), None, None], pa.timestamp("us")),
+        }
+    )

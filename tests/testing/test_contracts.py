@@ -1,0 +1,148 @@
+"""The contracts of `fabula.testing` hold for built-in entries, and name what a bad one breaks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fabula.evaluation.metrics.metric import METRICS
+from fabula.extending import Drawn, FileFormat, Provider, Score, State, SynthesizerEntry, metric
+from fabula.io.formats import FILE_FORMATS
+from fabula.kinds import KINDS
+from fabula.kinds.base.distributions import AbstractDistribution
+from fabula.llm.client.presets import PROVIDERS
+from fabula.synthesizers.catalogue import SYNTHESIZERS
+from fabula.testing import (
+    check_column_kind,
+    check_file_format,
+    check_metric,
+    check_provider,
+    check_synthesizer,
+)
+from fabula.testing.fake.model import FakeModel
+
+
+@pytest.mark.parametrize(
+    "kind", [name for name, cls in KINDS.builtin().items() if issubclass(cls, AbstractDistribution)]
+)
+def test_every_distribution_keeps_the_contract(kind):
+    check_column_kind(kind, "{kind: normal, mean: 5, std: 2}" if kind == "normal" else "")
+
+
+@pytest.mark.parametrize("key", list(METRICS.builtin()))
+def test_every_metric_keeps_the_contract(key):
+    check_metric(METRICS[key])
+
+
+@pytest.mark.parametrize("name", list(FILE_FORMATS.builtin()))
+def test_every_file_format_keeps_the_contract(name):
+    check_file_format(FILE_FORMATS[name])
+
+
+@pytest.mark.parametrize("name", [name for name in PROVIDERS.builtin() if name != "local"])
+def test_every_provider_keeps_the_contract(name):
+    check_provider(PROVIDERS[name])
+
+
+@pytest.mark.parametrize("name", ["copula", "mixture", "boosted"])
+def test_synthesizers_keep_the_contract(name):
+    check_synthesizer(SYNTHESIZERS[name])
+
+
+class Mean:
+    """Draws the commonest code of each column, whatever is asked."""
+
+    notes = ()
+
+    def __init__(self, codes):
+        self.codes = codes
+
+    @classmethod
+    def fit(cls, codes, columns, *, seed, progress):  # noqa: ARG003
+        """Find the commonest codes."""
+        progress(1, 1)
+        return cls(np.array([[np.bincount(column).argmax() for column in codes.T]], np.int32))
+
+    def sample(self, rows, rng, allowed):  # noqa: ARG002
+        """Repeat one row."""
+        return Drawn(np.repeat(self.codes, rows, axis=0))
+
+    def state(self):
+        """The row."""
+        return State(arrays={"codes": self.codes})
+
+    @classmethod
+    def restore(cls, state, columns):  # noqa: ARG003
+        """The model of a state."""
+        return cls(state.arrays["codes"])
+
+
+def test_a_synthesizer_that_ignores_what_is_given_is_named(monkeypatch):
+    entry = SynthesizerEntry("mean", "mean", "Never.", "Me", Mean)
+    with pytest.raises(AssertionError, match="does not keep a value that is given"):
+        check_synthesizer(entry)
+    monkeypatch.delitem(SYNTHESIZERS._entries, "mean")
+
+
+@pytest.mark.parametrize(
+    ("measure", "told"),
+    [
+        (lambda frames: Score(float("nan"), f"{frames.synthetic.rows}."), "is not a number"),
+        (lambda frames: Score(float(frames.synthetic.rows), "Rows"), "ends with a period"),
+        (lambda frames: Score(None, f"{frames.synthetic.rows} rows."), "does not say why"),
+        (
+            lambda frames: Score(float(np.nan_to_num(frames.synthetic["age"]).max()), "Range."),
+            "prefers noise",
+        ),
+    ],
+)
+def test_a_metric_that_breaks_a_promise_is_named(measure, told):
+    made = metric("quality.new", "new", better="higher", source="me")(measure)
+    with pytest.raises(AssertionError, match=told):
+        check_metric(made)
+
+
+class Mute(FakeModel):
+    """Answers in prose where JSON is asked."""
+
+    async def complete(self, request):
+        """Answer without a look at the schema."""
+        return await super().complete(replace(request, schema=None))
+
+
+def test_a_provider_that_ignores_the_schema_is_named():
+    entry = Provider("mute", "mute", opens=lambda _: Mute())
+    with pytest.raises(AssertionError, match="where a JSON object"):
+        check_provider(entry)
+
+
+class Lossy:
+    """Leaves the last row out."""
+
+    def __init__(self, sink, *_):
+        self._sink = sink
+
+    def write(self, block):
+        """Write all rows but one."""
+        for value in block["text"].to_pylist()[:-1]:
+            self._sink.write(repr(value).encode())
+
+    def close(self):
+        """Nothing is left."""
+
+
+def test_a_format_that_loses_a_row_is_named(monkeypatch):
+    import pyarrow as pa
+
+    entry = FileFormat(
+        "lossy",
+        "Lossy",
+        (".lossy",),
+        writes=Lossy,
+        reads=lambda path: pa.table({"text": [str(path)]}),
+    )
+    with pytest.raises(AssertionError, match="reads other columns"):
+        check_file_format(entry)
+    monkeypatch.delitem(FILE_FORMATS._entries, "lossy")
