@@ -22,9 +22,9 @@ from tests.acceptance import kinds, texts
 from tests.acceptance.builders import as_reply, asked_rows, at, known_rows
 from tests.acceptance.kinds import thing
 from tests.acceptance.test_matrix import BAD_REPLIES
-from tests.augment import topic_server
 from tests.codegen.builders import GOOD, fenced, made
 from tests.llm.builders import QUICK
+from tests.topics import topic_server
 
 N = 6
 Verb = Callable[[ModelSpec], Any]
