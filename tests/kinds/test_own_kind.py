@@ -106,6 +106,7 @@ def test_a_kind_and_a_check_of_a_program_work_like_built_in_ones(tmp_path) -> No
     assert shown.returncode == 0, shown.stderr
     lines = shown.stdout.splitlines()
     assert lines[:3] == ["501 True", "True", "True"]
-    assert lines[3].startswith("kind='rayleigh'") and lines[3].endswith(" 2")
+    assert lines[3].startswith("kind='rayleigh'")
+    assert lines[3].endswith(" 2")
     assert "did you mean `rayleigh`?" in lines[4]
     assert lines[5] == "spec.empty-range"
