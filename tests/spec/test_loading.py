@@ -195,7 +195,7 @@ def test_a_wrong_parameter_is_told_in_plain_words(
         ("name: !!python/name:os.system x\n", "syntax", 1, "remove it"),
         ("name: {{ x }}\n", "syntax", 1, "templates"),
         ("name: *nowhere\n", "syntax", 1, "before"),
-        ("name: 2024-02-31\n", "syntax", 1, "no number, date or time"),
+        ("name: 2024-02-31\n", "syntax", 1, "is not a number, date or time"),
         ("name: a\x00b\n", "syntax", None, "not valid YAML"),
         ("name: 1\nname: 2\n", "duplicate-key", 2, "first on line 1"),
         ('{"name": "a", "name": "b"}', "duplicate-key", 1, "twice"),
