@@ -150,7 +150,7 @@ def test_pairs_keep_their_reasoning(wrap: Any, fabula: Run, tmp_path: Path) -> N
 @pytest.mark.parametrize("wrap", [field, tags, plain])
 def test_rows_keep_their_reasoning_where_they_are_dicts(wrap: Any) -> None:
     schema = {"properties": {"question": {"type": "string"}, "answer": {"type": "string"}}}
-    asked = {"subject": "a bank", "n": 2, "rows_per_call": 1}
+    asked = {"prompt": "a bank", "n": 2, "rows_per_call": 1}
     with ChatServer(pair_script(wrap)) as server:
         kept = fb.rows(schema, **asked, model=at(server), reasoning="keep")
         dropped = fb.rows(schema, **asked, model=at(server))
@@ -172,4 +172,4 @@ def test_rows_keep_their_reasoning_where_they_are_dicts(wrap: Any) -> None:
 )
 def test_reasoning_that_has_no_place_is_refused(schema: Any, reasoning: Any, told: str) -> None:
     with pytest.raises(UsageError, match=told):
-        fb.rows(schema, subject="x", n=1, model="fake", reasoning=reasoning)
+        fb.rows(schema, prompt="x", n=1, model="fake", reasoning=reasoning)

@@ -54,7 +54,7 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> Provider:
 
 def test_a_model_object_makes_rows_and_stays_open() -> None:
     parrot = Parrot()
-    rows = fb.rows({"properties": {"city": {"type": "string"}}}, subject="cities", n=2,
+    rows = fb.rows({"properties": {"city": {"type": "string"}}}, prompt="cities", n=2,
                    model=parrot)  # fmt: skip
     assert len(rows) == 2
     assert parrot.calls
@@ -80,7 +80,7 @@ def test_a_model_object_that_lacks_a_part_is_refused() -> None:
     with pytest.raises(UsageError, match="has no `identity`"):
         fb.generate(SPEC, model=Half())
     with pytest.raises(UsageError, match="has no `identity`"):
-        fb.rows(None, subject="cities", n=1, model=Half())
+        fb.rows(None, prompt="cities", n=1, model=Half())
 
 
 def test_a_provider_of_ones_own_is_named_like_any_other(provider: Provider) -> None:
