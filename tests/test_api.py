@@ -299,7 +299,7 @@ def test_an_error_travels_between_processes_whole() -> None:
 @pytest.mark.parametrize("verb", ["plan", "preview", "generate", "rehearse", "program", "rows"])
 def test_a_model_is_given_by_its_settings_to_every_verb(verb: str) -> None:
     """The settings are those of a spec, and a misspelt one is named."""
-    calls = {"rows": {"subject": "pets", "n": 2}}.get(verb, {"n": 2})
+    calls = {"rows": {"prompt": "pets", "n": 2}}.get(verb, {"n": 2})
     spec = None if verb == "rows" else "pets: name, weight (kg)"
     with pytest.raises(UsageError, match="`base_ulr`") as caught:
         getattr(fb, verb)(spec, **calls, model={"name": "x", "base_ulr": "http://127.0.0.1:9/v1"})
