@@ -93,6 +93,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
         for part in tree.find_all((nodes.For, nodes.Macro, nodes.CallBlock)):
+            assert isinstance(part, nodes.For | nodes.Macro | nodes.CallBlock)
             counted = nodes.Call(nodes.EnvironmentAttribute("tick"), [], [], None, None)
             part.body.insert(0, nodes.ExprStmt(counted).set_lineno(part.lineno))
         return tree
