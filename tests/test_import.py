@@ -19,6 +19,7 @@ PUBLIC_NAMES = [
     "FabulaError",
     "Plan",
     "Rehearsal",
+    "RelationalSynthesizer",
     "Report",
     "Synthesizer",
     "TableSpec",

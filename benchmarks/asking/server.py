@@ -78,7 +78,7 @@ class Desk:
             return _http(200, json.dumps(self._counts).encode())
         self._counts["requests"] += 1
         if body in self._good:
-            self._again.add(body)  # its own retries are no further ones
+            self._again.add(body)  # its own retries do not count
             self._counts["asked_again"] = len(self._again)
         chance, faults = self._chance.random(), self._faults
         for share, make in (

@@ -17,7 +17,6 @@ from fabula.inference.resolve import SpecLike, load, resolve
 from fabula.planning.plan import Plan
 from fabula.planning.planner import make_plan
 from fabula.planning.previews import PREVIEW_ROWS, shortened
-from fabula.spec.locations import located
 from fabula.spec.models import ModelLike
 from fabula.spec.tables import DatasetSpec
 from fabula.types import Path, Progress, Size, TableLike
@@ -385,7 +384,7 @@ def _possible(plan: Plan) -> Plan:
     from fabula.checks.contradictions import impossible_rules
 
     if problems := impossible_rules(plan):
-        raise SpecError(located(problems, plan.spec))
+        raise SpecError(plan.spec.source.located(problems))
     return plan
 
 

@@ -17,7 +17,7 @@ from fabula.errors import SpecError, Violation
 from fabula.kinds import KINDS
 from fabula.kinds.base.parameters import as_moment
 from fabula.spec.loading import build_spec, parse_spec
-from fabula.spec.locations import Source, located
+from fabula.spec.locations import Source
 from fabula.spec.plain import to_plain
 from fabula.spec.tables import DatasetSpec
 from tests.spec.specs import specs
@@ -252,7 +252,7 @@ def test_problems_found_later_get_their_line_too() -> None:
         "seed": "seed: 7",
     }
     for violation, text in zip(
-        located([Violation("x", "y", where) for where in places], spec),
+        spec.source.located([Violation("x", "y", where) for where in places]),
         places.values(),
         strict=True,
     ):
@@ -268,7 +268,7 @@ def test_names_that_hold_dots_are_found() -> None:
 
 def test_a_spec_made_in_python_has_no_line() -> None:
     spec = DatasetSpec(tables={"t": {"n": 1, "columns": {"a": {"kind": "key"}}}})
-    (violation,) = located([Violation("x", "y", "tables.t")], spec)
+    (violation,) = spec.source.located([Violation("x", "y", "tables.t")])
     assert (violation.file, violation.line) == (None, None)
 
 

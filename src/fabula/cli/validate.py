@@ -31,8 +31,8 @@ def validate(
     format, roles and their order, no empty text, length, repeats.
     """
     from fabula import api
+    from fabula.checks.shown import checks_text
     from fabula.render import amounts
-    from fabula.reports.run_summary import checks_text
 
     is_set = spec.endswith(".jsonl")
     wanted = spec if is_set else read_spec(spec)

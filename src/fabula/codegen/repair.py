@@ -45,7 +45,7 @@ class Dropped:
 
 
 @dataclass(frozen=True)
-class Mended:
+class Repaired:
     """Tables after repair.
 
     Attributes:
@@ -59,9 +59,9 @@ class Mended:
     redrawn: Mapping[tuple[str, str], int]
 
 
-def mend(
+def repair(
     spec: DatasetSpec, tables: Mapping[str, pa.Table], *, orphans: Orphans, seed: int
-) -> Mended:
+) -> Repaired:
     """Apply the repairs that checks and `orphans` ask for.
 
     Args:
@@ -70,13 +70,13 @@ def mend(
         orphans: What happens to rows whose foreign key exists nowhere.
         seed: Decides what is drawn again.
     """
-    mending = _Mending(spec, tables, seed)
+    repairs = _Repairs(spec, tables, seed)
     for table, check in _asked(spec, orphans):
         if table in tables and isinstance(check, ForeignKeyCheck) and check.repair == "resample":
-            mending.redraw(table, check)
-    while any(mending.drop(*asked) for asked in _asked(spec, orphans)):
+            repairs.redraw(table, check)
+    while any(repairs.drop(*asked) for asked in _asked(spec, orphans)):
         pass  # rows that left may have been the parents of others
-    return Mended(mending.tables, tuple(mending.dropped), mending.redrawn)
+    return Repaired(repairs.tables, tuple(repairs.dropped), repairs.redrawn)
 
 
 def _asked(
@@ -93,14 +93,14 @@ def _asked(
                     yield name, check.model_copy(update={"repair": orphans})
 
 
-def with_repairs(results: CheckResults, mended: Mended) -> CheckResults:
+def with_repairs(results: CheckResults, repaired: Repaired) -> CheckResults:
     """The results of checks on what stays, with what was done to make them hold."""
-    dropped = Counter((row.table, row.reason.partition(": ")[2]) for row in mended.dropped)
+    dropped = Counter((row.table, row.reason.partition(": ")[2]) for row in repaired.dropped)
 
     def told(result: CheckResult) -> CheckResult:
         place = (result.table, result.name)
-        if place in mended.redrawn:
-            return replace(result, repair="resample", repaired=mended.redrawn[place])
+        if place in repaired.redrawn:
+            return replace(result, repair="resample", repaired=repaired.redrawn[place])
         if place in dropped:
             return replace(result, repair="drop", repaired=dropped[place])
         return result
@@ -108,7 +108,7 @@ def with_repairs(results: CheckResults, mended: Mended) -> CheckResults:
     return CheckResults(tuple(map(told, results)))
 
 
-class _Mending:
+class _Repairs:
     """Tables under repair."""
 
     def __init__(self, spec: DatasetSpec, tables: Mapping[str, pa.Table], seed: int) -> None:

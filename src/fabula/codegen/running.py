@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from fabula.checks.results import CheckResults
 from fabula.codegen.asking import fault_in_words
 from fabula.codegen.conform import Fitted, Made, fit
-from fabula.codegen.repair import Mended, Orphans, mend, with_repairs
+from fabula.codegen.repair import Orphans, Repaired, repair, with_repairs
 from fabula.codegen.table_checks import failures_in_words, gate, spec_of
 from fabula.codegen.targets import Wanted
 from fabula.sandbox.outcome import Fault
@@ -68,7 +68,7 @@ class Ran:
     source: str
     outcome: Outcome
     fitted: Fitted | None = None
-    mended: Mended | None = None
+    repaired: Repaired | None = None
     results: CheckResults = field(default_factory=CheckResults)
 
     @property
@@ -149,14 +149,14 @@ def run_program(
     if ran.fitted is None:
         return ran
     spec = spec_of(wanted, ran.fitted.tables)
-    mended = mend(spec, ran.fitted.tables, orphans=options.orphans, seed=options.seed)
-    results = with_repairs(gate(_less(wanted, mended), mended.tables), mended)
-    return replace(ran, mended=mended, results=results)
+    repaired = repair(spec, ran.fitted.tables, orphans=options.orphans, seed=options.seed)
+    results = with_repairs(gate(_less(wanted, repaired), repaired.tables), repaired)
+    return replace(ran, repaired=repaired, results=results)
 
 
-def _less(wanted: Wanted, mended: Mended) -> Wanted:
+def _less(wanted: Wanted, repaired: Repaired) -> Wanted:
     """What is wanted, without the rows that repair was asked to take out."""
-    gone = {name: sum(row.table == name for row in mended.dropped) for name in mended.tables}
+    gone = {name: sum(row.table == name for row in repaired.dropped) for name in repaired.tables}
     tables = tuple(
         replace(table, rows=table.rows - gone.get(table.name, 0))
         if table.rows is not None

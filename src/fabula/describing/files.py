@@ -14,9 +14,10 @@ from typing import Any, Unpack
 
 import pyarrow as pa
 
-from fabula.describing.describe import Described, DescribeOptions, describe
+from fabula.describing.describe import Described, describe
 from fabula.describing.extract import ExtractOptions, extract
 from fabula.describing.extract_schema import SchemaLike
+from fabula.describing.writing import DescribeOptions
 from fabula.errors import PartialRunError, SinkError, SourceError
 from fabula.io.examples import plain_value
 from fabula.io.formats import ENDINGS, format_of

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from fabula.augment.asking import AskJob
 from fabula.augment.row_schema import TEXT, Shape
-from fabula.describing.describe import ROUNDS, Writer, Writing
 from fabula.describing.extract import extraction_job
 from fabula.describing.extract_schema import OBJECTS, Wanted
 from fabula.describing.round_trip import Comparison, RowScore, Tally, fields_to_read
+from fabula.describing.writing import ROUNDS, Writer, Writing
 from fabula.errors import FabulaError
 from fabula.llm.json_schema.wording import as_json
 from fabula.llm.rows.job import RowsJob, RowsResult

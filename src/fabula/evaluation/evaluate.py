@@ -13,6 +13,7 @@ import pyarrow as pa
 from fabula.checks.evaluate import evaluate as evaluate_checks
 from fabula.checks.results import CheckResults
 from fabula.errors import SourceError, UsageError, did_you_mean
+from fabula.evaluation.findings import TableReport
 from fabula.evaluation.fitted_rows import Model, warnings_of
 from fabula.evaluation.gates import GatesLike, judge, read_gates
 from fabula.evaluation.metrics import held_out, nearest_records, plot_data, reidentification
@@ -22,7 +23,7 @@ from fabula.evaluation.metrics.real_values import Secret
 from fabula.evaluation.metrics.related_tables import relational
 from fabula.evaluation.metrics.result import MetricResult
 from fabula.evaluation.metrics.rules_across import rules_kept
-from fabula.evaluation.report import Report, TableReport
+from fabula.evaluation.report import Report
 from fabula.io.run_files import read_object
 from fabula.io.tables import named_tables
 from fabula.relationships.declared_keys import keys_of

@@ -11,14 +11,14 @@ from typing import Any
 
 from markupsafe import Markup
 
+from fabula.checks.shown import checks_table
+from fabula.evaluation.findings import Findings, TableReport
 from fabula.evaluation.metrics.plot_data import Distribution
 from fabula.evaluation.metrics.result import MetricResult, Section, own_rule, percent, shown
-from fabula.evaluation.report import Report, TableReport
 from fabula.evaluation.report_text import rows_line
 from fabula.render import charts
 from fabula.render.amounts import count
 from fabula.render.pages import chip, fragment, link, page, worded
-from fabula.reports.run_page import checks
 
 MOST_PICTURES = 150
 """Columns that are drawn; of more, those that differ most."""
@@ -37,21 +37,21 @@ _SCATTER = ("quality.detection", "quality.recall", "quality.precision",
 """Metrics that a picture of pairs explains: the first one that fails shows it, else the last."""
 
 
-def report_html(report: Report) -> str:
+def report_html(report: Findings) -> str:
     """The whole page."""
     tables = [_table(report, at) for at in range(len(report.tables))]
-    listed = checks(report.checks) if len(report.checks) else None
+    listed = checks_table(report.checks) if len(report.checks) else None
     head = {**_head(report), "gates": _gates(report), "checks": listed}
     return page("evaluate.html", report=head, tables=tables)
 
 
-def summary_html(report: Report) -> str:
+def summary_html(report: Findings) -> str:
     """A short form for notebooks: the verdict and every number, without the charts."""
     tables = [_Metrics.of(report, at).words() for at in range(len(report.tables))]
     return fragment("evaluate_cell.html", report=_head(report, linked=False), tables=tables)
 
 
-def _head(report: Report, *, linked: bool = True) -> dict[str, Any]:
+def _head(report: Findings, *, linked: bool = True) -> dict[str, Any]:
     """The verdict in a headline, a line, and a tile a section."""
     failing, tiles = report.failing, list(_tiles(report, linked=linked))
     bounded = any(tile["said"] for tile in tiles)
@@ -81,7 +81,7 @@ def _head(report: Report, *, linked: bool = True) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _tiles(report: Report, *, linked: bool) -> Iterator[dict[str, Any]]:
+def _tiles(report: Findings, *, linked: bool) -> Iterator[dict[str, Any]]:
     """One verdict a section: how many of its bounds are kept."""
     for name, (title, question) in SECTIONS.items():
         results = [item for table in report.tables for item in table.section(name)]
@@ -96,7 +96,7 @@ def _tiles(report: Report, *, linked: bool) -> Iterator[dict[str, Any]]:
         yield {"title": heading, "question": question, "chip": mark, "said": said}
 
 
-def _gates(report: Report) -> tuple[Any, ...] | None:
+def _gates(report: Findings) -> tuple[Any, ...] | None:
     """Columns, rows that lead, rows that passed, and what is said of these."""
     if not report.gates:
         return None
@@ -114,7 +114,7 @@ def _gates(report: Report) -> tuple[Any, ...] | None:
     return head, rows[False], rows[True], f"{count(len(rows[True]), 'gate')} passed"
 
 
-def _table(report: Report, at: int) -> dict[str, Any]:
+def _table(report: Findings, at: int) -> dict[str, Any]:
     """One table: its metrics with their charts, and every column."""
     table = report.tables[at]
     ordered = sorted(table.distributions, key=lambda each: 1 if each.score is None else each.score)
@@ -152,7 +152,7 @@ class _Metrics:
     calm: bool
 
     @classmethod
-    def of(cls, report: Report, at: int, places: Mapping[str, str] | None = None) -> _Metrics:
+    def of(cls, report: Findings, at: int, places: Mapping[str, str] | None = None) -> _Metrics:
         """The metrics of a report's table."""
         table, failed = report.tables[at], [each for each in report.gates if each.passed is False]
         gates = {gate.metric: gate.rule for gate in failed if gate.table == table.name}

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fabula.checks.shown import checks_text
+from fabula.evaluation.findings import Findings, TableReport
 from fabula.evaluation.gates import GateResult
 from fabula.evaluation.metrics.result import MetricResult, own_rule, shown
-from fabula.evaluation.report import Report, TableReport
 from fabula.render import amounts, grid
-from fabula.reports.run_summary import checks_text
 
 _WORDS = {True: "pass", False: "FAIL", None: ""}
 
 
-def report_line(report: Report) -> str:
+def report_line(report: Findings) -> str:
     """`Report(quality 8/9, privacy 5/5, diversity 4/4 — 1,000 synthetic vs 8,000 real)`."""
     parts = []
     for section in ("quality", "privacy", "bias", "diversity"):
@@ -45,7 +45,7 @@ def rows_line(tables: Sequence[TableReport]) -> str:
     return words
 
 
-def report_text(report: Report) -> str:
+def report_text(report: Findings) -> str:
     """Every number in aligned lines, then gates and checks."""
     lines = []
     for table in report.tables:
@@ -67,7 +67,7 @@ def report_text(report: Report) -> str:
     return "\n".join(lines)
 
 
-def report_markdown(report: Report) -> str:
+def report_markdown(report: Findings) -> str:
     """Every number as a Markdown table, with its sentence."""
     verdict = "passed" if report.passed else "NOT RELEASABLE"
     lines = [f"# Synthetic data report: {verdict}", "", f"{rows_line(report.tables)}.", ""]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -31,6 +31,10 @@ class Component(SpecModel, defer_build=True):
             rest = {key: value for key, value in data.items() if key != "weight"}
             return {"weight": data.get("weight", 1.0), "column": rest}
         return data
+
+    def shortened(self, plain: dict[str, Any]) -> dict[str, Any]:
+        """The weight among the parameters of the distribution."""
+        return {**plain.pop("column"), **plain}
 
 
 @column_kind(

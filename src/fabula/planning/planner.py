@@ -31,7 +31,6 @@ from fabula.planning.rules import (
     weight_violations,
 )
 from fabula.spec.checks import RowCheck
-from fabula.spec.locations import located
 from fabula.spec.models import ModelLike, as_model
 from fabula.spec.tables import DatasetSpec, PerParent, TableSpec
 from fabula.types import Size
@@ -71,7 +70,7 @@ def make_plan(
         tables = _plan_tables(settled, order, planned, references)
         problems += size_violations(tables, references)
     if problems:
-        raise SpecError(located(problems, spec))
+        raise SpecError(spec.source.located(problems))
     tables = [replace(table, steps=make_steps(dict(table.columns))) for table in tables]
     return Plan(
         spec=settled,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -16,15 +16,30 @@ from fabula.io.write import plain_type
 from fabula.render import charts
 from fabula.render.pages import fragment
 
-if TYPE_CHECKING:
-    from fabula.runs.dataset import Dataset
-
 _ROWS, _TABLES, _CELL = 20, 10, 80
 _SAMPLE = 10_000
 _BINS, _DECIMALS = 16, 6
 
 
-def dataset_html(dataset: Dataset) -> str:
+class Tables(Protocol):
+    """What a dataset shows of itself."""
+
+    @property
+    def rejected(self) -> Sequence[object]:
+        """The rows that were lost."""
+
+    def __iter__(self) -> Iterator[str]: ...
+
+    def __len__(self) -> int: ...
+
+    def head(self, n: int, table: str) -> pa.Table:
+        """The first rows of a table."""
+
+    def count(self, table: str) -> int:
+        """The rows of a table."""
+
+
+def dataset_html(dataset: Tables) -> str:
     """The dataset as HTML: at most twenty rows in all."""
     names = list(dataset)[:_TABLES]
     each = max(_ROWS // max(len(names), 1), 1)
@@ -34,7 +49,7 @@ def dataset_html(dataset: Dataset) -> str:
     return fragment("dataset_cell.html", tables=tables, notes=notes)
 
 
-def _table(name: str, dataset: Dataset, rows: int) -> dict[str, Any]:
+def _table(name: str, dataset: Tables, rows: int) -> dict[str, Any]:
     sample, count = dataset.head(_SAMPLE, name), dataset.count(name)
     shown = sample.slice(0, rows)
     note = f"{count:,} rows"

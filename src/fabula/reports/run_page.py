@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from fabula.checks.results import CheckResult
+from fabula.checks.shown import checks_table
 from fabula.render import amounts, charts, grid
-from fabula.render.pages import chip, link, page, worded
+from fabula.render.pages import link, page, worded
 from fabula.reports.profile import ColumnProfile, TableProfile
 from fabula.reports.profile_text import value_text
 from fabula.reports.run_summary import label
@@ -48,7 +48,7 @@ def run_page(dataset: Dataset, profiles: Sequence[TableProfile]) -> str:
             for lost in dataset.rejected[:_MOST_LOST]
         ],
         rejects=_file(rejects.name) if rejects and rejects.exists() else "",
-        checks=checks(dataset.checks) if judged else None,
+        checks=checks_table(dataset.checks) if judged else None,
         models=[_model(name, usage) for name, usage in manifest["models"].items()],
         profiles=[
             (f"{each.name}: {amounts.count(each.rows, 'row')}", [*map(_column, each.columns)])
@@ -56,21 +56,6 @@ def run_page(dataset: Dataset, profiles: Sequence[TableProfile]) -> str:
         ],
         origin=_origin(manifest),
     )
-
-
-def checks(results: Iterable[CheckResult]) -> tuple[Any, ...]:
-    """Columns, rows that lead, rows that passed, and what is said of these."""
-    rows: dict[bool, list[list[Any]]] = {True: [], False: []}
-    for check in results:
-        passed = check.passed if check.judged else None
-        broken = f"{check.failing:,} of {check.rows:,}" if check.failing else ""
-        repaired = f"{check.repair}: {check.repaired:,}" if check.repaired else ""
-        rows[passed is True].append(
-            [chip(check.verdict, passed), check.table, worded(check.message or check.name),
-             broken or repaired]
-        )  # fmt: skip
-    head = [("", ""), ("table", ""), ("rule", "say"), ("offending rows", "n")]
-    return head, rows[False], rows[True], f"{amounts.count(len(rows[True]), 'check')} passed"
 
 
 def _figures(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fabula.checks.results import CheckResult, CheckResults
+from fabula.checks.shown import checks_line, verdict_line
 from fabula.io.formats import ENDINGS
 from fabula.render import amounts, grid
 from fabula.runs.dataset import Dataset
@@ -15,23 +15,6 @@ from fabula.runs.records import is_file, record
 
 _FORMATS = {"parquet": "Parquet", "csv": "CSV", "jsonl": "JSON Lines", "arrow": "Arrow"}
 _OTHER_FILES = ("manifest.json", "rejects.jsonl", "report.html")
-
-
-def checks_line(checks: CheckResults) -> str:
-    """`9 passed`, `8 passed, 1 FAILED`, `8 passed, 1 not judged`, or `none`."""
-    if not len(checks):
-        return "Checks: none"
-    failed = len(checks.failed)
-    open_ = sum(not result.judged for result in checks)
-    parts = [f"{len(checks) - failed - open_} passed"]
-    parts += [f"{failed} FAILED"] if failed else []
-    parts += [f"{open_} not judged: too few rows"] if open_ else []
-    return f"Checks: {', '.join(parts)}"
-
-
-def checks_text(checks: CheckResults) -> str:
-    """Every check with its verdict."""
-    return "\n".join([checks_line(checks), *(f"  {_verdict(result)}" for result in checks)])
 
 
 def preview_line(dataset: Dataset) -> str:
@@ -43,7 +26,7 @@ def preview_line(dataset: Dataset) -> str:
 def run_text(dataset: Dataset) -> str:
     """The lines below a run: what was checked, lost, asked of models."""
     manifest = dataset.manifest
-    lines = [f"  {_verdict(result)}" for result in dataset.checks.failed]
+    lines = [f"  {verdict_line(result)}" for result in dataset.checks.failed]
     lines.append(f"{checks_line(dataset.checks)} · {_balance(manifest)}")
     lines += [f"  {reason}" for reason in _reasons(manifest)]
     lines += [
@@ -71,14 +54,9 @@ def record_text(dataset: Dataset) -> str:
     for name, table in dataset.manifest["tables"].items():
         counts = (amounts.count(table[key]) for key in ("requested", "written", "rejected"))
         rows.append((name, *counts))
-    checks = [f"  {_verdict(result)}" for result in dataset.checks if result.passed]
+    checks = [f"  {verdict_line(result)}" for result in dataset.checks if result.passed]
     tables = grid.lines(rows, right=(False, True, True, True))
     return "\n".join([*tables, *checks, run_text(dataset), wrote_line(dataset)])
-
-
-def _verdict(result: CheckResult) -> str:
-    repaired = f" ({result.repair}: {result.repaired:,})" if result.repaired else ""
-    return f"{result.verdict}  {result.table}: {result.message or result.name}{repaired}"
 
 
 def _losses(dataset: Dataset) -> list[str]:

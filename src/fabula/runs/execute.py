@@ -33,7 +33,6 @@ from fabula.runs.progress import Tracker
 from fabula.runs.stores import MemoryStore, Store
 from fabula.runs.tables import Tables
 from fabula.runs.training_sets import write_outputs
-from fabula.spec.locations import located
 from fabula.spec.tables import ModelSpec
 from fabula.types import Path as PathLike
 from fabula.types import Progress
@@ -128,7 +127,7 @@ def run(
     """Run a plan with any `generation`; see `execute` for the rest."""
     problems = impossible_rules(plan)
     if problems:
-        raise SpecError(located(problems, plan.spec))
+        raise SpecError(plan.spec.source.located(problems))
     tracker = Tracker(progress)
 
     def make(store: Store) -> Dataset:

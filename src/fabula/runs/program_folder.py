@@ -161,9 +161,9 @@ def _made(
             names = (PROGRAM, TRACEBACK, *made.files)
             store.note_files(name for name in names if (folder / name).is_file())
     ran = made.ran
-    if ran is None or ran.mended is None:
+    if ran is None or ran.repaired is None:
         raise _with(made.error or _fault(ran), folder, None)
-    tables = ran.mended.tables
+    tables = ran.repaired.tables
     records = {name: _kept(store, wanted, ran, name) for name in tables}
     records |= {
         table.name: _missing(store, table.name, table.rows or 0, list(table.types.items()))
@@ -195,12 +195,12 @@ def _made(
 
 def _kept(store: Store, wanted: Wanted, ran: Ran, name: str) -> tuple[PartRecord, ...]:
     """Write one table, with the rows that were dropped or never made."""
-    assert ran.mended is not None
-    rows: pa.Table = ran.mended.tables[name]
-    lost = [RejectedRow(row.row, row.reason) for row in ran.mended.dropped if row.table == name]
+    assert ran.repaired is not None
+    rows: pa.Table = ran.repaired.tables[name]
+    lost = [RejectedRow(row.row, row.reason) for row in ran.repaired.dropped if row.table == name]
     asked = next((table.rows for table in wanted.tables if table.name == name), wanted.rows)
     there = rows.num_rows + len(lost)
-    if asked is not None and asked > there and (wanted.tables or len(ran.mended.tables) == 1):
+    if asked is not None and asked > there and (wanted.tables or len(ran.repaired.tables) == 1):
         reason = f"the program made {there:,} of {asked:,} rows"
         lost += [RejectedRow(row, reason) for row in range(there, asked)]
     blocks = -(-rows.num_rows // BLOCK_ROWS)

@@ -11,7 +11,6 @@ from fabula.errors import SpecError, Violation
 
 if TYPE_CHECKING:
     from fabula.spec.reading import Node
-    from fabula.spec.tables import DatasetSpec
 
 MOST_DOTS = 20
 """Dots of a path that are tried as the end of a name."""
@@ -48,11 +47,6 @@ class Source:
             else replace(item, file=self.file, line=self.line(item.where))
             for item in violations
         )
-
-
-def located(violations: Iterable[Violation], spec: DatasetSpec) -> tuple[Violation, ...]:
-    """The violations with the file and line of their place, where the spec came from a text."""
-    return spec.source.located(violations)
 
 
 @lru_cache(maxsize=4)

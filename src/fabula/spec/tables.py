@@ -11,10 +11,14 @@ from fabula.kinds.base.distributions import AbstractDistribution
 from fabula.kinds.base.parameters import SpecModel
 from fabula.kinds.learned import LearnedTable
 from fabula.kinds.mixture import Component, Mixture
+from fabula.kinds.poisson import Poisson
+from fabula.kinds.uniform import Uniform
 from fabula.spec.checks import Check
 from fabula.spec.locations import Source
 from fabula.spec.models import ModelSpec
 from fabula.spec.outputs import OutputSpec
+
+_WHOLE_UNIFORM = {"kind", "min", "max", "decimals"}
 
 __all__ = ["Correlation", "DatasetSpec", "ModelSpec", "OutputSpec", "PerParent", "TableSpec"]
 
@@ -66,6 +70,19 @@ class PerParent(SpecModel):
         if self.max is not None and self.min > self.max:
             raise ValueError("`min` is above `max`")
         return self
+
+    def shortened(self, plain: dict[str, Any]) -> dict[str, Any]:
+        """A distribution of usual parameters by its name."""
+        given = plain.get("distribution", {})
+        match self.distribution:
+            case Poisson(mean=mean) if len(given) == 2:
+                short: dict[str, Any] = {"poisson": mean}
+            case Uniform(min=low, max=high, decimals=0) if set(given) <= _WHOLE_UNIFORM:
+                short = {"uniform": [low, high]}
+            case _:
+                return plain
+        rest = {key: value for key, value in plain.items() if key not in ("of", "distribution")}
+        return {"of": self.of, **short, **rest}
 
 
 class Correlation(SpecModel):
@@ -197,6 +214,17 @@ class TableSpec(SpecModel):
         keys = [name for name, column in self.columns.items() if column.kind in ("key", "uuid")]
         return tuple(keys[:1])
 
+    def shortened(self, plain: dict[str, Any]) -> dict[str, Any]:
+        """Without the name, which is the table's key in a file; columns before rules."""
+        plain.pop("name", None)
+        if len(self.primary_key) == 1:
+            plain["primary_key"] = self.primary_key[0]
+        last = ("columns", "correlations", "checks")
+        return {
+            **{key: value for key, value in plain.items() if key not in last},
+            **{key: plain[key] for key in last if key in plain},
+        }
+
 
 def with_reasoning(spec: DatasetSpec) -> DatasetSpec:
     """The spec whose tables keep the reasoning of the models that fill them."""
@@ -242,6 +270,10 @@ class DatasetSpec(SpecModel):
         from fabula.spec.plain import to_json
 
         return to_json(self)
+
+    def shortened(self, plain: dict[str, Any]) -> dict[str, Any]:
+        """The version of the format first."""
+        return {"fabula": self.fabula, **plain}
 
     @model_validator(mode="before")
     @classmethod

@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from fabula.kinds.base.parameters import SpecModel
 from fabula.spec.plain import to_plain
-from fabula.spec.tables import DatasetSpec
 
 SCHEMA_FILE = "fabula.schema.json"
 """The JSON Schema that editors look for alongside a spec; `fabula schema` prints it."""
@@ -21,7 +21,7 @@ _RESERVED = {"null", "true", "false", "yes", "no", "on", "off"}
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
 
-def to_yaml(spec: DatasetSpec, *, notes: Mapping[str, str] | None = None) -> str:
+def to_yaml(spec: SpecModel, *, notes: Mapping[str, str] | None = None) -> str:
     """The spec as the text of a YAML file.
 
     Args:

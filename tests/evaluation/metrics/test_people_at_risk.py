@@ -189,7 +189,7 @@ def test_a_faithful_copy_of_unfair_data_is_told_apart_from_an_amplified_one() ->
         assert found["outcome_ratio"].passed is kept
         assert found["outcome_difference"].passed is kept
         assert found["outcome_ratio"].threshold < 1 / 3
-        assert "The real data is no fairer" in found["outcome_ratio"].sentence
+        assert "The real data is not fairer" in found["outcome_ratio"].sentence
         assert "three standard errors" in found["outcome_difference"].sentence
     fair = by_name(
         bias_results(prepare(applicants(0.2, 0.6), applicants(0.5, 0.5)), ["sex"], "hired", "yes")

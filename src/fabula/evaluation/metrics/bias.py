@@ -306,7 +306,7 @@ def _inherited(bound: float, usual: float) -> str:
     if not 1 - SAYS_NOTHING < bound < SAYS_NOTHING:
         return " No verdict: the real groups are too small, or too unlike, for a bound."
     return (
-        f" The real data is no fairer: the bound is what it has, with room for three standard "
+        f" The real data is not fairer: the bound is what it has, with room for three standard "
         f"errors, and not {percent(usual)}."
     )
 

@@ -78,10 +78,6 @@ class AbstractColumn(SpecModel):
         del rows
         yield from ()
 
-    def shortened(self, plain: dict[str, Any]) -> dict[str, Any]:
-        """The column's plain values in the short forms that a file would hold."""
-        return plain
-
 
 class AbstractFilled(AbstractColumn):
     """A value that a language model fills.

@@ -113,6 +113,10 @@ class SpecModel(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    def shortened(self, plain: dict[str, Any]) -> dict[str, Any]:
+        """The plain values in the short forms that a file would hold."""
+        return plain
+
 
 def seconds(duration: str) -> float:
     """The length of a duration such as `700d`, `12h` or `1d12h`, in seconds.

@@ -136,9 +136,9 @@ class Columns:
         """The columns of which nothing was learned; the others are left out for a reason."""
         pairs = list(zip(self.names, self.codecs, strict=True))
         unlearned = DetailCodec | NaturalCodec
-        anew = self.only([name for name, codec in pairs if isinstance(codec, unlearned)])
-        learned = [name for name in self.names if name not in anew.names]
-        return replace(anew, left_out={**dict.fromkeys(learned, reason), **self.left_out})
+        replaced = self.only([name for name, codec in pairs if isinstance(codec, unlearned)])
+        learned = [name for name in self.names if name not in replaced.names]
+        return replace(replaced, left_out={**dict.fromkeys(learned, reason), **self.left_out})
 
     @property
     def names(self) -> list[str]:
