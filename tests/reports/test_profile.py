@@ -13,7 +13,7 @@ import pyarrow.parquet
 import pytest
 
 from fabula.errors import SourceError
-from fabula.reports.profile import BINS, profile
+from fabula.reports.profile import AT_ONCE, BINS, profile
 from fabula.reports.profile_text import profile_text
 from fabula.runs.dataset import Dataset
 
@@ -163,3 +163,13 @@ def test_tables_of_different_formats_keep_apart(tmp_path: Path) -> None:
         Dataset({"t": table}).write(tmp_path / f"t{at}.{ending}")
     found = {each.name: (each.rows, each.columns[1].name) for each in profile(tmp_path)}
     assert found == {f"t{at}": (at, f"only_{at}") for at in range(1, 6)}
+
+
+def test_wide_tables_are_counted_some_columns_at_a_time(tmp_path) -> None:
+    """One query for all columns took over a gigabyte for 3,000 of them."""
+    wide = {f"c{at}": [at, at + 1, None] for at in range(AT_ONCE + 1)}
+    pa.parquet.write_table(pa.table(wide), tmp_path / "t.parquet")
+    (found,) = profile(tmp_path / "t.parquet")
+    told = [(column.name, column.low, column.high, column.nulls) for column in found.columns]
+    assert told == [(f"c{at}", at, at + 1, 1) for at in range(AT_ONCE + 1)]
+    assert {column.distinct for column in found.columns} == {2}
