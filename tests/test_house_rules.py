@@ -14,6 +14,7 @@ from tools import (
     check_files,
     check_layers,
     check_locks,
+    check_registers,
     check_repo,
 )
 from tools.__main__ import ROOT, RULES
@@ -184,6 +185,24 @@ def test_a_kind_that_is_not_registered_is_found(tmp_path: Path) -> None:
         "src/fabula/kinds/wave.py: registers no column kind `wave` by `@column_kind`",
         "src/fabula/engines/kinds/wave.py: there is no column kind `wave`",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('FORMATS.add(FileFormat(name="orc"))', None),
+        ('FORMATS.add(FileFormat(name="avro"))', "registers avro, not one entry `orc`"),
+        ('FileFormat(name="orc")', "registers nothing, not one entry `orc`"),
+    ],
+)
+def test_an_entry_that_is_not_registered_by_its_name_is_found(
+    tmp_path: Path, text: str, told: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = "src/fabula/io/entries"
+    monkeypatch.setattr(check_registers, "HOMES", (home,))
+    write(tmp_path / home / "orc.py", text)
+    expected = [f"{home}/orc.py: {told}"] if told else []
+    assert check_registers.problems(tmp_path) == expected
 
 
 def write(path: Path, text: str) -> None:

@@ -12,6 +12,8 @@ import pytest
 
 from tests.docs.pages import EXTENDING, commands_of, files_of
 
+pytestmark = pytest.mark.slow
+
 FABULA = [sys.executable, "-c", "import sys; from fabula.cli.main import main; sys.exit(main())"]
 BUILD = "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))"
 

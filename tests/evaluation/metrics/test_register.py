@@ -12,7 +12,7 @@ from fabula.evaluation.metrics.frames import Frames
 from fabula.evaluation.metrics.metric import METRICS, Metric, Score, metric
 from tests.evaluation.metrics.people import people
 
-GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "proof.md"
+GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "proof.md"
 
 
 @metric("quality.oldest", "oldest person", better="near", source="Largest age")
