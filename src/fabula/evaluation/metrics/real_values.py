@@ -35,6 +35,9 @@ SHARED = ("city", "birth_date", "postcode", "first_name", "last_name", "coordina
 NAMESAKES = ("name", "company")
 """Details that two people or firms may have in common by chance."""
 
+NAMED_OTHERWISE = 100
+"""Further people who share no word of these names: two Smiths among thirty prove little."""
+
 Texts: TypeAlias = Mapping[str, pa.ChunkedArray]
 
 _WORDS = re.compile(r"[^\s,;:!?()\[\]{}<>\"]+")
@@ -360,6 +363,6 @@ def _namesakes(names: frozenset[str]) -> float:
     """
     split = [set(_normal(name)) for name in names]
     counts = Counter(word for words in split for word in words)
-    others = max(len(split) - 1, 1)
+    others = len(split) - 1 + NAMED_OTHERWISE
     chances = (sorted((counts[word] - 1) / others for word in words)[:2] for words in split)
     return sum(math.prod(pair) for pair in chances if len(pair) == 2)

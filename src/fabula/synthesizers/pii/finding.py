@@ -136,12 +136,7 @@ def personal_columns(
 
 
 def doubted_labels(table: pa.Table, personal: Collection[str]) -> dict[str, str]:
-    """What is said of categories of a frame that may be personal, and are learned all the same.
-
-    Args:
-        table: The rows.
-        personal: Columns that are replaced.
-    """
+    """What is said of categories that may be personal, and are not among the replaced columns."""
     told = {}
     for item in table.schema:
         if not pa.types.is_dictionary(item.type) or item.name in personal:
