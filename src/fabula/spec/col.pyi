@@ -1,9 +1,9 @@
 # Written by `python -m tools.check_entries --write` from the classes in `fabula.kinds`.
-# ruff: noqa: A001, A002, I001, PYI021  (names are those of a spec file)
+# ruff: noqa: A002, I001  (names are those of a spec file)
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
-from fabula.kinds.base.columns import AbstractColumn, AbstractNumber
+from fabula.kinds.base.columns import AbstractNumber
 from fabula.kinds.key import Key as _Key
 from fabula.kinds.reference import Reference as _Reference
 from fabula.kinds.sequence import Sequence as _Sequence
