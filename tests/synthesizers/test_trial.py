@@ -69,3 +69,15 @@ def test_tables_that_are_learned_together_name_their_missed_gates() -> None:
     model = fb.fit({"people": people, "bills": bills}, seed=1)
     assert "bills: warning: drawn rows miss the default gate" in model.card()
     assert "`quality.coverage`" in model.notes["bills"]
+
+
+def test_tables_of_more_rows_than_are_judged_are_judged_with_their_keys() -> None:
+    """Children and parents, of which both have more rows than a trial looks at."""
+    rng = np.random.default_rng(1)
+    shops = pd.DataFrame({"shop_id": np.arange(5_500), "size": rng.integers(1, 9, 5_500)})
+    sales = pd.DataFrame(
+        {"sale_id": np.arange(6_500), "shop_id": rng.integers(0, 5_500, 6_500), "n": [1, 2] * 3_250}
+    )
+    card = fb.fit({"shops": shops, "sales": sales}, seed=1).card()
+    assert "key sales.shop_id → shops.shop_id" in str(card)
+    assert "no default gate was measured" not in str(card)

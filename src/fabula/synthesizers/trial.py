@@ -27,6 +27,7 @@ from fabula.evaluation.metrics.result import MetricResult, own_rule, shown
 from fabula.evaluation.metrics.rules_across import rules_kept
 from fabula.evaluation.metrics.shapes import shapes
 from fabula.io.arrays import array_of
+from fabula.io.notes import without_notes
 from fabula.relationships.keys import Keys
 from fabula.synthesizers.catalogue import DEFAULT
 from fabula.synthesizers.sampling import Sampler
@@ -104,16 +105,17 @@ def missed_by_tables(
                 table.num_rows, tables[name].num_rows) >= FEW
         }  # fmt: skip
         real = {name: tables[name].select(made[name].column_names) for name in made}
-        prepared = {
-            name: prepare(made[name], _spread(real[name]), keys=keys.of(name)) for name in made
-        }
+        few, every = (
+            {name: prepare(made[name], part(real[name]), keys=keys.of(name)) for name in made}
+            for part in (_spread, without_notes)  # keys lead to rows by their places in all of them
+        )
         foreign = [key for key in keys.foreign if key.child in made and key.parent in made]
-        related = relational(made, real, prepared, foreign)
+        related = relational(made, real, every, foreign)
         for name, result in rules_kept(made, real, keys).items():
             related.setdefault(name, []).append(result)
         return {
             name: tuple(
-                _told([*_measured(prepared[name], model), *related.get(name, ())], model, protect)
+                _told([*_measured(few[name], model), *related.get(name, ())], model, protect)
             )
             for name in made
         }
