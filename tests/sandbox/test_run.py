@@ -147,6 +147,21 @@ def test_a_warm_process_that_was_killed_is_started_again() -> None:
 
 
 @pytest.mark.slow
+def test_a_warm_process_that_waits_uses_no_processor() -> None:
+    assert run(EXECUTE, {"source": "print(1)"}).stdout == "1\n"
+    warm = fork_server.template()._process.pid
+    tree = [warm, *map(int, Path(f"/proc/{warm}/task/{warm}/children").read_text().split())]
+
+    def ticks() -> int:
+        return sum(
+            sum(map(int, Path(f"/proc/{pid}/stat").read_text().split()[13:15])) for pid in tree
+        )
+
+    before = ticks()
+    time.sleep(0.5)
+    assert ticks() - before <= 5  # of the 50 that half a second has
+
+
 def test_a_fork_of_the_parent_starts_its_own_warm_process() -> None:
     """And leaves the first one alone."""
     run(EXECUTE, {"source": "pass"})

@@ -66,11 +66,12 @@ class Nursery:
         self._full: set[int] = set()
         self._looked = time.monotonic()
         self._selector = selectors.DefaultSelector()
-        self._wake, wake = socket.socketpair()
-        for end in (self._wake, wake):
+        # Both ends are kept: a closed one would read as a wake-up for ever.
+        self._wake, self._waker = socket.socketpair()
+        for end in (self._wake, self._waker):
             end.setblocking(False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
+        signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
         self._selector.register(self._wake, selectors.EVENT_READ)
         self._selector.register(control, selectors.EVENT_READ)
 
