@@ -2,7 +2,7 @@
 # Every target sets up what it needs, on any machine with Python 3.11 or newer and make.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench bench-bulk bench-llm bench-learned lock
+.PHONY: help setup demo test test-slow check bench bench-bulk bench-llm bench-learned lock
 
 BIN := .venv/bin
 READY := .venv/ready
@@ -30,6 +30,9 @@ demo: $(READY)  ## the main job: data from examples/shop.yaml with the embedded 
 
 test: $(READY)  ## the tests; ARGS="-k name" passes options to pytest
 	$(BIN)/pytest -n 2 -m "not slow" $(ARGS)
+
+test-slow: $(READY)  ## the slow tests: training, fault injection, large runs, the browser
+	$(BIN)/pytest -n 2 -m slow $(ARGS)
 
 check: $(READY)  ## format, lint, types, house rules, documentation
 	$(BIN)/ruff format --check .
