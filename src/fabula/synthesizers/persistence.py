@@ -239,13 +239,19 @@ def _arrays(members: Mapping[str, bytes], folder: str) -> dict[str, Any]:
     return found
 
 
-def check_version(written: int, known: int, path: PathLike) -> None:
-    """Make sure that a synthesizer is of the version that this Fabula knows.
+def check_version(written: int, known: int, path: PathLike, *, oldest: int | None = None) -> None:
+    """Make sure that a synthesizer is of a version that this Fabula reads.
+
+    Args:
+        written: The version of the file.
+        known: The version that is written today.
+        path: The file.
+        oldest: The earliest version that is read; by default `known`.
 
     Raises:
         SourceError: It is of another one; the hint says what to do.
     """
-    if written < known:
+    if written < (known if oldest is None else oldest):
         raise SourceError(
             f"`{path}` was written by an earlier Fabula, and this one can not read its models",
             code="synthesizer.version",

@@ -53,7 +53,7 @@ from fabula.synthesizers.persistence import (
 )
 from fabula.synthesizers.trees import Trees
 
-FORMAT, VERSION = "fabula-database", 4
+FORMAT, VERSION, OLDEST = "fabula-database", 4, 3
 ABOUT = "database.json"
 
 Arrays = dict[str, NDArray[Any]]
@@ -111,7 +111,7 @@ def read_database(folder: Path) -> dict[str, Any]:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         if about["format"] != FORMAT:
             raise damaged(folder, "it is of another format")
-        check_version(about["version"], VERSION, folder)
+        check_version(about["version"], VERSION, folder, oldest=OLDEST)
         primary = {table: tuple(columns) for table, columns in about["primary"].items()}
         foreign = tuple(_foreign_key(told) for told in about["foreign"])
         near = tuple(
@@ -292,7 +292,7 @@ def _identity(settings: Mapping[str, Any], schema: pa.Schema) -> Identity:
             for key, state in settings["keys"].items()
         ),
         tuple(
-            Numbering(item["column"], tuple(item["within"]), item["first"], item["last"])
+            Numbering(item["column"], tuple(item["within"]), item["first"], item.get("last"))
             for item in told["numbered"]
         ),
         tuple(told["natural"]),

@@ -129,7 +129,9 @@ class WrittenTexts:
 
     @classmethod
     def restore(cls, kind: pa.DataType, state: Mapping[str, Any]) -> WrittenTexts:
-        """The texts of a state."""
+        """The texts of a state; files of earlier versions hold the form of times alone."""
+        if "kind" not in state:
+            return cls(kind, TimeForm(**state), {})
         form = _FORMS[state["kind"]](**state["form"])
         gaps = dict(map(tuple, state["gaps"]))
         return cls(kind, form, gaps, state["stray"], state["hidden"])
