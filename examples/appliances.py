@@ -25,7 +25,7 @@ def in_dollars(appliance: HomeAppliance) -> str | None:
 
 appliances = fb.rows(
     HomeAppliance,
-    subject="home appliances in a shop",
+    prompt="home appliances in a shop",
     n=5,
     unique="name",
     check_row=in_dollars,

@@ -29,7 +29,7 @@ class Bill(BaseModel):
 
 bills = fb.rows(
     Bill,
-    subject="medical billing",
+    prompt="medical billing",
     n=10,
     examples=EXAMPLES,
     extra="every name is an unusual one",

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from fabula.inference.frames import named_tables
 
-from fabula.io.tables import as_table
+from fabula.io.tables import as_table, named_tables
 
 FOLDER = Path(os.environ.get("FABULA_TEST_DATA") or Path(__file__).parents[2] / "shared" / "data")
 """Where the files are looked for."""

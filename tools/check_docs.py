@@ -58,6 +58,8 @@ def write(root: Path) -> None:
 
 def _reference_is_current(root: Path) -> bool:
     page = root / python_reference.PAGE
+    if not page.parent.exists():
+        return True  # documentation of something else
     return page.exists() and page.read_text("utf-8") == python_reference.markdown()
 
 

@@ -36,10 +36,10 @@ FORGED = {
     ),
     "a pickle for notes": (
         WRITE + "say(b'N', pickle.dumps(print)); os._exit(0)",
-        "no JSON",
+        "not JSON",
     ),
-    "a list for notes": (WRITE + "say(b'N', b'[]'); os._exit(0)", "no JSON object"),
-    "notes nested for ever": (WRITE + "say(b'N', b'[' * 500_000); os._exit(0)", "no JSON"),
+    "a list for notes": (WRITE + "say(b'N', b'[]'); os._exit(0)", "not a JSON object"),
+    "notes nested for ever": (WRITE + "say(b'N', b'[' * 500_000); os._exit(0)", "not JSON"),
     "a pickle for a table": (
         WRITE + "say(b'T', b'\\0\\1t' + pickle.dumps([1])); end()",
         "can't be read",
@@ -55,7 +55,7 @@ FORGED = {
     "frames without end": (WRITE + "while True: say(b'T', b'')", "more than the limit"),
     "notes without end": (
         WRITE + "say(b'N', b' ' * (17 << 20)); os._exit(0)",
-        "beside its tables",
+        "alongside its tables",
     ),
     "pieces that differ": (
         "import pyarrow as pa\nemit('t', pa.table({'x': [1]})); emit('t', pa.table({'y': [1]}))",

@@ -46,7 +46,7 @@ def without_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 def without_names(monkeypatch: pytest.MonkeyPatch, without_hashes: None) -> None:
     """Nobody looks at where the names in a record lead."""
     assert without_hashes is None
-    for user in ("io.sources", "runs.dataset", "runs.output"):
+    for user in ("io.sources", "runs.dataset", "runs.records"):
         monkeypatch.setattr(f"fabula.{user}.inside", lambda folder, name: folder / name)
     monkeypatch.setattr("fabula.runs.records.checked", lambda *words: dict(words[1]))
 

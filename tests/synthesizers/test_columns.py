@@ -234,7 +234,7 @@ def test_asking_for_what_never_occurs_names_what_does():
     with pytest.raises(UsageError, match="never occurs") as beyond:
         ages.weights(Range(200, None))
     assert beyond.value.hint == "learned values lie between 19 and 88"
-    with pytest.raises(UsageError, match="no value of type int64"):
+    with pytest.raises(UsageError, match="not a value of type int64"):
         ages.weights(("old",))
 
 

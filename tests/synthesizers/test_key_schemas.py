@@ -77,7 +77,8 @@ def own_table() -> Tables:
     rng = np.random.default_rng(3)
     ids = 1_790_000_000_000_000_684 + np.arange(200) * 4_194_065
     above = [at if at < 8 else int(rng.integers(0, at // 2)) for at in range(200)]
-    return {"category": pa.table({"category_id": ids, "parent_id": ids[above]})}
+    categories = pa.table({"category_id": ids, "parent_id": ids[above]})
+    return {"category": categories, "season": pa.table({"name": ["low", "high"] * 20})}
 
 
 def named_like_tables() -> Tables:

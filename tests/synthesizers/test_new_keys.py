@@ -37,6 +37,9 @@ def texts(form: str, size: int = 400) -> list[str]:
     ]
 
 
+ROOMS = pa.table({"room": ["north", "south"] * 40, "size": list(range(80))})
+"""A second table, so that there are several."""
+
 KEYS = {
     "counter": list(range(1, 401)),
     "spread": (rng().choice(10**7, 400, replace=False) + 10**7).tolist(),
@@ -53,7 +56,7 @@ def test_no_new_key_is_a_real_one(form: str, several: bool, tmp_path: Path) -> N
     real = pa.table({"member_id": keys, "age": rng().integers(18, 90, 400)}).take(
         pa.array(rng().permutation(400))
     )
-    fitted = fit({"members": real} if several else real, seed=1)
+    fitted = fit({"members": real, "rooms": ROOMS} if several else real, seed=1)
     fitted.save(tmp_path / "m.fabula")
     loaded = load_synthesizer(tmp_path / "m.fabula")
     for seed in range(3):

@@ -349,7 +349,7 @@ def test_ids_of_64_bits_stay_exact_in_a_frame_with_roots() -> None:
     ids = 1_790_000_000_000_000_684 + np.arange(60) * 4_194_065
     bosses = pd.array([None, *ids[np.arange(59) // 3]], dtype="Int64")
     frame = pd.DataFrame({"employee_id": ids, "manager_id": bosses})
-    made = fit({"employee": frame}, seed=1).sample(seed=1)["employee"]
+    made = fit({"employee": frame}, seed=1).sample(60, seed=1)
     assert made.dtypes.equals(frame.dtypes)
     assert made["manager_id"].dropna().isin(made["employee_id"]).all()
 

@@ -105,4 +105,4 @@ def test_bosses_that_do_not_exist_are_told() -> None:
     bosses = real["manager_id"].to_pylist()
     bosses[:3] = [5, 6, 7]
     card = str(fit(real.set_column(1, "manager_id", pa.array(bosses)), seed=1).card())
-    assert "manager_id: 3 of 300 values are not an `employee_id` and were learned as roots" in card
+    assert "manager_id: 3 of 300 values are not in `employee_id` and were learned as roots" in card

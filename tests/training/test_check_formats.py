@@ -111,7 +111,7 @@ TOOLS: dict[str, tuple[Row, str]] = {
     "wrong schema": (
         calling(call(), tools=({"name": "weather", "parameters": {"type": "object",
         "properties": {"city": {"type": "text"}}}},)),
-        "no JSON Schema",
+        "not a JSON Schema",
     ),
     "a user who calls": (
         {"messages": [{**USER, "tool_calls": [call()]}, WARM]},

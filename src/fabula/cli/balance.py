@@ -114,7 +114,7 @@ def balance(
         Literal["table", "json"], typer.Option("--format", help="How a plan is printed.")
     ] = "table",
 ) -> None:
-    r"""Even out the topics of a text data set.
+    r"""Balance the topics of a text dataset.
 
     Texts are clustered into topics, which the language model names; it then writes what topics
     lack, round by round. New rows that repeat a text or stray from their topic are not taken.

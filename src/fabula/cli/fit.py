@@ -125,7 +125,7 @@ def fit(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Decides everything random.")] = 0,
 ) -> None:
-    """Learn a table and write a synthesizer that `fabula sample` draws from.
+    """Fit a synthesizer to a table, for `fabula sample`.
 
     The file holds no row of the data. Identifiers are newly generated and free text is left out, as
     the card that is printed says. Related tables are learned together, with their keys, and written

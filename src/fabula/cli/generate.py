@@ -104,7 +104,7 @@ def generate(
         typer.Option("--dry-run", help="Show the plan and every prompt; call and write nothing."),
     ] = False,
 ) -> None:
-    """Make the data, check it and write it.
+    """Generate data, check it and write it.
 
     Run the same command again to continue a run that was interrupted or lost rows.
     """

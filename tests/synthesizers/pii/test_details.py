@@ -278,10 +278,9 @@ def test_blank_texts_count_as_missing():
     assert _decoded(codec, codes).count("") == 40
 
 
-def test_categories_of_a_frame_stay_labels():
-    """The way to have names learned as labels, where they are nobody's business but products'."""
+def test_categories_of_a_frame_are_searched_like_texts():
     names = pa.array([f"{a} Smith" for a in ("Ann", "Bob", "Cleo")] * 40).dictionary_encode()
-    assert found(pa.table({"name": names, "age": [1] * 120})) == {}
+    assert found(pa.table({"name": names, "age": [1] * 120})) == {"name": "name"}
 
 
 def _made(codec: DetailCodec, rows: int) -> list[str]:

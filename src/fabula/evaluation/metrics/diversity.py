@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames
+from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames, inner_edges
 from fabula.evaluation.metrics.metric import METRICS, Score, metric
 from fabula.evaluation.metrics.nearest_records import Distances, distances_to_real, row_keys
 from fabula.evaluation.metrics.result import noise, percent
@@ -203,7 +203,7 @@ def _entropies(column: Column, real: Array, synthetic: Array) -> tuple[float, fl
     filled = [values[~np.isnan(values)] for values in (real, synthetic)]
     if not len(filled[0]):
         return 0.0, 0.0
-    edges = np.histogram_bin_edges(filled[0], BINS)[1:-1]
+    edges = inner_edges(filled[0], BINS)
     left, right = (bits(np.bincount(np.digitize(values, edges))) for values in filled)
     return left, right
 

@@ -347,3 +347,15 @@ def _codes(parts: Mapping[str, pa.ChunkedArray]) -> tuple[dict[str, Array], tupl
     ends = np.cumsum([len(part) for part in parts.values()])
     pieces = np.split(codes, ends[:-1])
     return dict(zip(parts, pieces, strict=True)), tuple(encoded.dictionary.to_pylist())
+
+
+def inner_edges(values: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
+    """Where equal bins over the range of some numbers meet.
+
+    Numbers that are large and all but equal have no room for so many bins, and get one.
+    """
+    try:
+        edges: NDArray[np.float64] = np.histogram_bin_edges(values, bins)[1:-1]
+    except ValueError:
+        return np.empty(0)
+    return edges

@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames
+from fabula.evaluation.metrics.frames import Array, Column, Frame, Frames, inner_edges
 from fabula.evaluation.metrics.metric import METRICS, Score, metric
 from fabula.evaluation.metrics.result import percent
 
@@ -151,7 +151,7 @@ def _binned(column: Column, real: Array, synthetic: Array) -> _Binned:
     if column.family == "category":
         return _Binned(real.astype(np.int64), synthetic.astype(np.int64), len(column.levels) + 1)
     filled = real[~np.isnan(real)]
-    edges = np.histogram_bin_edges(filled if len(filled) else np.zeros(1), BINS)[1:-1]
+    edges = inner_edges(filled if len(filled) else np.zeros(1), BINS)
 
     def code(values: Array) -> Array:
         return np.where(np.isnan(values), 0, np.digitize(values, edges) + 1)

@@ -123,7 +123,7 @@ def with_trees(
         lost = int(((rows < 0) & ~np.asarray(table.column(column).is_null())).sum())
         if lost:
             told.append(
-                f"{column}: {lost:,} of {table.num_rows:,} values are not a `{key}` and were"
+                f"{column}: {lost:,} of {table.num_rows:,} values are not in `{key}` and were"
                 " learned as roots"
             )
         trees, level = Trees.of(rows)

@@ -36,6 +36,8 @@ from fabula.synthesizers.models.boosted.prediction import Trees, Walkers, walk
 from fabula.synthesizers.models.boosted.sound import OWNERS, check_arrays, check_decisions
 from fabula.synthesizers.models.boosted.training import Growth
 
+SMALL = 1_000
+"""Tables of fewer rows get leaves twice as large."""
 PARTICLES = 8
 """Drawn completions of a row, of which one is chosen."""
 
@@ -98,6 +100,8 @@ class Boosted:
         learned = codes[rows]
         numbers = [cell_scores(column) for column in columns]
         growth = Growth(rounds=rounds, rate=rate, leaves=leaves)
+        if len(learned) < SMALL:  # larger leaves, so that none tells of few people
+            growth = growth._replace(least=2 * growth.least)
         order = tuple(range(len(columns))) if context else drawing_order(columns)
         telling = telling_columns(bins, order, rng)
         lock, done = Lock(), [0]

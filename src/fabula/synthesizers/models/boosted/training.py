@@ -59,7 +59,7 @@ class Growth(NamedTuple):
         depth: Most steps to a leaf.
         ridge: Added to the curvature of a leaf.
         set_ridge: Added to it where a split is a set of categories.
-        least: Least curvature of a leaf; 10 are at least 40 rows, so that no leaf tells of few.
+        least: Least curvature of a leaf; 5 are at least 20 rows, and more where one label is rare.
     """
 
     rounds: int = 150
@@ -69,7 +69,7 @@ class Growth(NamedTuple):
     depth: int = 6
     ridge: float = 1.0
     set_ridge: float = 5.0
-    least: float = 10.0
+    least: float = 5.0
 
 
 class Nodes(NamedTuple):
