@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import doctest
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+from fabula.extending import registers
 
 SOURCE = Path(__file__).parents[2] / "src"
 MODULES = sorted(
@@ -16,6 +19,17 @@ MODULES = sorted(
 )
 
 
+@pytest.fixture
+def same_registers() -> Iterator[None]:
+    """What an example registers is gone after it."""
+    kept = [(register, set(register.builtin())) for register in registers()]
+    yield
+    for register, names in kept:
+        for name in register._entries.keys() - names:
+            del register._entries[name], register._sources[name]
+
+
+@pytest.mark.usefixtures("same_registers")
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_of_docstrings_run(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

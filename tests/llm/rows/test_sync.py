@@ -25,10 +25,13 @@ def test_what_is_interrupted_closes_what_it_opened():
             await asyncio.sleep(0.05)
             closed.set()
 
+    # A process in the background of a shell ignores the signal from its start.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     caller = threading.get_ident()
     threading.Timer(0.2, signal.pthread_kill, (caller, signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         run_sync(wait())
+    signal.signal(signal.SIGINT, before)
     assert closed.is_set()
 
 
