@@ -1,8 +1,8 @@
 """`fb.extend`: more rows for a table, of its own kind.
 
-Ids and the like continue by rule (`continued`), classes to be balanced are dealt out (`quotas`),
-and the model is asked for the rest (`asked`), shown a seeded sample of the rows. What it answers is
-matched by name, checked, and refused where it repeats a row that exists.
+Ids and the like continue by rule (`sequences`), classes to be balanced are dealt out
+(`class_balance`), and the model is asked for the rest (`column_profiles`), shown a seeded sample of
+the rows. What it answers is matched by name, checked, and refused where it repeats a row.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Three layers, each in words that name table, column, values and counts: the tables are there with
 their rows, columns and types (`structure`); the columns keep what their kinds promise, and the
-spec's own checks hold (`fabula.checks`); links are sound (`links`).
+spec's own checks hold (`fabula.checks`); links are sound (`link_checks`).
 """
 
 from __future__ import annotations

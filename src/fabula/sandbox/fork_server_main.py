@@ -1,6 +1,6 @@
 """The warm process: imports what programs use, then forks a child for every run.
 
-Started by `template` as `python -P -s -c …` with an empty environment and a socket. It has one
+Started by `fork_server` as `python -P -s -c …` with an empty environment and a socket. It has one
 thread, keeps nothing of any run, and ends when its parent closes the socket or dies. It alone can
 wait for children, so it tells the parent their end over the run's own socket, the leash; when the
 parent lets go of a leash, that child and everything in its process group is killed.

@@ -1,6 +1,6 @@
 """Quality of several tables: children per parent, keys that resolve, what parents say of children.
 
-`foreign_keys` tells which columns point at which table; `relational` measures every relation and
+`declared_keys` tells which columns point at which table; `relational` measures every relation and
 gives the results to the child's table.
 """
 

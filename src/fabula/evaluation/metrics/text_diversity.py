@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -48,18 +48,12 @@ def text_variety(frames: Frames) -> Score | None:
         size = min(len(words), len(real))
         if size > 1:
             found[name], base[name] = (_distinct_pairs(each, size) for each in (words, real))
-    if not found:
-        return None
-    value = float(np.mean(list(found.values())))
-    real_value = float(np.mean(list(base.values()))) if base else None
-    return Score(
-        value,
-        f"{percent(value)} of the word pairs in texts are different ones"
-        + ("." if real_value is None else f"; in as many real words it is {percent(real_value)}."),
-        baseline=real_value,
-        compared="real rows",
-        threshold=None if real_value is None else TEXT * real_value,
-        details={"columns": found},
+    return _mean_score(
+        found,
+        base,
+        lambda share: f"{share} of the word pairs in texts are different ones",
+        lambda share: f"in as many real words it is {share}",
+        bound=lambda real: TEXT * real,
     )
 
 
@@ -80,17 +74,44 @@ def text_sameness(frames: Frames) -> Score | None:
         found[name] = self_similarity(_sampled(texts, f"{name} synthetic"))
         if frames.real is not None:
             base[name] = self_similarity(_sampled(frames.truth.texts[name], f"{name} real"))
+    return _mean_score(
+        found,
+        base,
+        lambda share: (
+            f"A text shares {share} of its three-letter pieces with the text most like it"
+        ),
+        lambda share: f"a real one {share}",
+        bound=lambda real: min(1.0, real + SAMENESS),
+    )
+
+
+def _mean_score(
+    found: Mapping[str, float],
+    base: Mapping[str, float],
+    said: Callable[[str], str],
+    compared: Callable[[str], str],
+    *,
+    bound: Callable[[float], float],
+) -> Score | None:
+    """The mean of columns next to that of real texts, where there are any.
+
+    Args:
+        found: The share of each text column.
+        base: The same of real texts.
+        said: What a share means, in a sentence without its full stop.
+        compared: What is added of the real share.
+        bound: The worst good value for a real share.
+    """
     if not found:
         return None
     value = float(np.mean(list(found.values())))
-    real_value = float(np.mean(list(base.values()))) if base else None
+    real = float(np.mean(list(base.values()))) if base else None
     return Score(
         value,
-        f"A text shares {percent(value)} of its three-letter pieces with the text most like it"
-        + ("." if real_value is None else f"; a real one {percent(real_value)}."),
-        baseline=real_value,
+        said(percent(value)) + ("." if real is None else f"; {compared(percent(real))}."),
+        baseline=real,
         compared="real rows",
-        threshold=None if real_value is None else min(1.0, real_value + SAMENESS),
+        threshold=None if real is None else bound(real),
         details={"columns": found},
     )
 

@@ -1,7 +1,7 @@
 """One model on one provider's server: JSON in, JSON out, tried again until it ends clearly.
 
-Sits between the protocols (`openai`, `anthropic`, `embeddings`, `batches`) and the `wire`;
-`verdicts` says what a reply means, `limits` how much is asked.
+Sits between the protocols (`openai`, `anthropic`, `embeddings`, `batches`) and the `transport`;
+`responses` says what a reply means, `limits` how much is asked.
 """
 
 from __future__ import annotations

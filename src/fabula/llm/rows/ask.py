@@ -1,6 +1,6 @@
 """Asks a model for exactly N rows: the loop over calls, repairs, repeats and shortfalls.
 
-Calls are decided and their replies settled in one order (`window`), so the same replies give the
+Calls are decided and their replies settled in one order (`scheduler`), so the same replies give the
 same requests and the same rows whatever their timing. Where rows are to differ, a call knows what
 came of all calls but the last few; at first only one is under way, then more and more.
 """
