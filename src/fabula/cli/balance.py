@@ -113,7 +113,6 @@ def balance(
         form: How a plan is printed.
     """
     from fabula.topics import report as run
-    from fabula.topics import summary as words
 
     def note(text: str) -> None:
         talk.say(f"note: {text}")
@@ -124,8 +123,8 @@ def balance(
 
     if plan:
         planned = run.balance_plan(data, charts=output, on_note=note, **wanted)
-        values = json.dumps(words.plan_values(planned), ensure_ascii=False)
-        typer.echo(values if form == "json" else words.plan_text(planned))
+        values = json.dumps(planned.to_dict(), ensure_ascii=False)
+        typer.echo(values if form == "json" else planned.report())
         return
     folder = output or Path(f"{data.stem}-balanced")
     with progress(talk) as watch:
@@ -138,6 +137,6 @@ def balance(
             progress=watch and (lambda _, done, __: watch(data.stem, done, done)),
             **wanted,
         )
-    typer.echo(words.balanced_text(made))
+    typer.echo(made.report())
     talk.say(f"Wrote `{folder}/` ({made.table.num_rows:,} rows): {made.ended}")
     talk.hint(f"open {folder}/report.html")

@@ -76,7 +76,7 @@ def evaluate(
     """
     from fabula import api
     from fabula.evaluation.report import check_form
-    from fabula.evaluation.report_text import report_line, report_text
+    from fabula.evaluation.report_text import report_line
     from fabula.io.places import check_free
 
     if output is not None:
@@ -90,7 +90,7 @@ def evaluate(
     elif form == "markdown":
         typer.echo(report.to_markdown())
     else:
-        typer.echo(report_text(report))
+        typer.echo(report.report())
     if form != "table":
         for warning in (said for table in report.tables for said in table.warnings):
             talk.say(f"warning: {warning}")

@@ -41,10 +41,9 @@ def export(
         score (COLUMN): Grade of an answer, for `preference`; repeatable.
     """
     from fabula.training.export import export as write
-    from fabula.training.summary import export_text
 
     written = write(data, output, format=form, assistant=assistant, score=score, **wanted)
-    talk.say(export_text(written))
+    talk.say(written.report())
     training = written.tokens is not None
     look = "check it with `fabula validate" if training else "look at it with `fabula show"
     talk.hint(f"{look} {pasted(written.files[0].path)}`")

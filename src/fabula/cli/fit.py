@@ -177,7 +177,6 @@ def fit(
             f"warning: personal details in {len(personal)} column{'s' * (len(personal) != 1)}, "
             f"not reproduced: {', '.join(f'`{name}`' for name in personal)}"
         )
-    make_folder(output.parent)
     synthesizer.save(output)
     talk.say(f"Wrote `{output}`")
     if isinstance(synthesizer, RelationalSynthesizer):

@@ -90,9 +90,8 @@ def generate(
     from fabula import api
     from fabula.inference.check_shorthand import with_checks
     from fabula.io.names import file_stem
-    from fabula.reports.plans import plan_text
-    from fabula.reports.run_summary import run_text, wrote_line
     from fabula.runs.records import record
+    from fabula.runs.summary import run_text, wrote_line
     from fabula.spec.tables import with_reasoning
 
     wanted = with_checks(read_spec(spec, prompt=prompt), check)
@@ -102,7 +101,7 @@ def generate(
 
         wanted = with_review(wanted, review)
     if dry_run:
-        typer.echo(plan_text(api.plan(wanted, n, seed=seed, model=model)))
+        typer.echo(api.plan(wanted, n, seed=seed, model=model).report())
         print_rehearsal(
             lambda noted: api.rehearse(wanted, n, seed=seed, model=model, rehearsal=noted)
         )

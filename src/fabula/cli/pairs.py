@@ -115,7 +115,6 @@ def pairs(
     from fabula.augment.pairs.ask import pairs as ask
     from fabula.augment.pairs.files import pairs_to_file
     from fabula.inference.resolve import class_of
-    from fabula.training.summary import export_text
 
     shape = class_of(wanted) or wanted
     if dry_run:
@@ -146,4 +145,4 @@ def pairs(
             talk.say(error.rows.counted)
             raise
     talk.say(made.counted)
-    talk.say(export_text(written))
+    talk.say(written.report())

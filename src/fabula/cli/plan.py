@@ -34,10 +34,9 @@ def plan(
         form: How the plan is printed.
     """
     from fabula import api
-    from fabula.reports.plans import plan_text, plan_values
 
     wanted = read_spec(spec, prompt=prompt)
     made = api.plan(wanted, n, **planned)
-    typer.echo(json.dumps(plan_values(made)) if form == "json" else plan_text(made))
+    typer.echo(json.dumps(made.to_dict()) if form == "json" else made.report())
     if prompts:
         print_rehearsal(lambda noted: api.rehearse(wanted, n, rehearsal=noted, **planned))

@@ -47,7 +47,7 @@ def preview(
     """
     from fabula import api
     from fabula.planning.previews import PREVIEW_ROWS
-    from fabula.reports.run_summary import preview_line
+    from fabula.runs.summary import preview_line
 
     wanted = read_spec(spec, prompt=prompt)
     failed = None

@@ -58,13 +58,7 @@ def import_(
     from fabula.review.review import notes_path, review_import
 
     reviewed = review_import(sheets, data, output=output, overwrite=overwrite)
-    verdicts = ("accept", "fix", "reject", "not reviewed")
-    talk.say(" · ".join(f"{verdict} {reviewed.counts.get(verdict, 0):,}" for verdict in verdicts))
-    if reviewed.agreement:
-        talk.say(str(reviewed.agreement))
-    if reviewed.conflicts:
-        values = amounts.count(reviewed.conflicts, "value")
-        talk.say(f"{values} fixed differently; the first sheet's stand")
+    talk.say(reviewed.report())
     talk.say(f"Wrote `{output}` ({amounts.count(reviewed.rows.num_rows, 'row')})")
     talk.say(f"Wrote `{notes_path(output)}`")
     talk.hint(f"`fabula generate SPEC --review {pasted(notes_path(output))}` tells it to the model")

@@ -40,8 +40,7 @@ def show(folder: Path, *, form: Printed = "table") -> None:
         folder: The run's folder.
         form: How it is printed.
     """
-    from fabula.reports.run_summary import record_text
     from fabula.runs.dataset import Dataset
 
     dataset = Dataset.open(folder)
-    typer.echo(json.dumps(dataset.manifest) if form == "json" else record_text(dataset))
+    typer.echo(json.dumps(dataset.manifest) if form == "json" else dataset.report())

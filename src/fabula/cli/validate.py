@@ -26,7 +26,6 @@ def validate(spec: SpecArgument, *, data: Path | None = None, form: Printed = "t
         form: How the verdict is printed.
     """
     from fabula import api
-    from fabula.checks.shown import checks_text
     from fabula.render import amounts
 
     is_set = spec.endswith(".jsonl")
@@ -40,7 +39,7 @@ def validate(spec: SpecArgument, *, data: Path | None = None, form: Printed = "t
         parts = [amounts.count(len(wanted.tables), "table"), amounts.count(columns, "column")]
         typer.echo(f"`{spec}` is coherent: {', '.join(parts)}, {amounts.count(checks, 'check')}")
     else:
-        typer.echo(checks_text(results))
+        typer.echo(results.report())
     broken = results.error()
     if broken:
         if is_set:

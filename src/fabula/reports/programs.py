@@ -13,8 +13,8 @@ from fabula.llm.providers.dry_run import Rehearsal
 from fabula.llm.rows.sync import run_sync
 from fabula.llm.session import models_of_run
 from fabula.render import amounts
-from fabula.reports.run_summary import run_text, wrote_line
 from fabula.runs.dataset import Dataset
+from fabula.runs.summary import run_text, wrote_line
 
 if TYPE_CHECKING:
     from fabula.spec.models import ModelSpec

@@ -16,6 +16,7 @@ from fabula.evaluation.metrics.digests import Digest
 from fabula.io.notes import notes_of, without_notes
 from fabula.options import known_options
 from fabula.relationships.keys import CONTAINED, ForeignKey, Keys, find_keys, singular
+from fabula.render.results import Result
 from fabula.spec.tables import DatasetSpec
 from fabula.streams import stream
 from fabula.synthesizers.catalogue import check_seed
@@ -66,7 +67,7 @@ from fabula.types import Path as PathLike
 
 
 @dataclass(frozen=True)
-class RelationalSynthesizer(Generic[Frame]):
+class RelationalSynthesizer(Result, Generic[Frame]):
     """Learned tables with their keys; made by `fabula.fit` from several tables.
 
     Parents come first. A parent's number of children is one of its columns, so that it depends on
@@ -140,6 +141,10 @@ class RelationalSynthesizer(Generic[Frame]):
         back = self.hand_back
         return {name: back[name](rows) if name in back else rows for name, rows in tables.items()}
 
+    def report(self) -> str:
+        """The card as text."""
+        return str(self.card())
+
     def save(self, path: PathLike) -> None:
         """Write the synthesizer to a folder; of tables that are not kept, no row is in it.
 
@@ -156,6 +161,8 @@ class RelationalSynthesizer(Generic[Frame]):
             across=self.across,
             entities=self.entities,
         )
+
+    write = save
 
     @classmethod
     def load(cls, path: PathLike) -> RelationalSynthesizer[pa.Table]:
