@@ -134,7 +134,7 @@ Rows = Annotated[Size, Read(read_sizes, many=True)]
 Printed = Literal["table", "json"]
 
 
-class Limits(TypedDict, total=False):
+class CallLimits(TypedDict, total=False):
     """How much language models may be asked.
 
     Options:
@@ -148,7 +148,7 @@ class Limits(TypedDict, total=False):
     max_cost: Annotated[float, typer.Option(min=0)]
 
 
-class Asking(Limits, total=False):
+class Asking(CallLimits, total=False):
     """How a language model is asked.
 
     Options:

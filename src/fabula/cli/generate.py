@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Unpack
 import typer
 
 from fabula.cli.arguments import (
-    Limits,
+    CallLimits,
     Positive,
     Rows,
     SpecArgument,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 app = new_app()
 
 
-class Making(Limits, total=False):
+class Generating(CallLimits, total=False):
     """How a run is made.
 
     Options:
@@ -66,7 +66,7 @@ def generate(
     review: Path | None = None,
     batch: bool = False,
     dry_run: bool = False,
-    **made: Unpack[Making],
+    **made: Unpack[Generating],
 ) -> None:
     """Generate data, check it and write it.
 

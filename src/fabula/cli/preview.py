@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 app = new_app()
 
-Form = Literal["table", "csv", "jsonl", "json"]
+Printing = Literal["table", "csv", "jsonl", "json"]
 
 
 @verb(app)
@@ -33,7 +33,7 @@ def preview(
     *,
     n: Rows = None,
     prompt: str | None = None,
-    form: Form = "table",
+    form: Printing = "table",
     table: str | None = None,
     **planned: Unpack[Planned],
 ) -> None:
@@ -63,7 +63,7 @@ def preview(
         raise failed
 
 
-def print_rows(dataset: Dataset, form: Form, table: str | None = None) -> None:
+def print_rows(dataset: Dataset, form: Printing, table: str | None = None) -> None:
     """Print the rows of a dataset, or of one table of it, on standard output.
 
     Raises:

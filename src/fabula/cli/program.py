@@ -37,7 +37,7 @@ class RequestGroup(TyperGroup):
 app = new_app(help=VERBS["program"], cls=RequestGroup)
 
 
-class Running(TypedDict, total=False):
+class ProgramRunning(TypedDict, total=False):
     """How a program runs.
 
     Options:
@@ -53,7 +53,7 @@ class Running(TypedDict, total=False):
     overwrite: bool
 
 
-class Writing(Running, Asking, total=False):
+class ProgramWriting(ProgramRunning, Asking, total=False):
     """How a program is written.
 
     Options:
@@ -78,7 +78,7 @@ def write(
     max_seconds: Seconds = 60.0,
     max_memory: Memory = 4.0,
     dry_run: bool = False,
-    **asked: Unpack[Writing],
+    **asked: Unpack[ProgramWriting],
 ) -> None:
     """Have a model write the program that generates the data, and run it in the sandbox.
 
@@ -132,7 +132,7 @@ def run(
     output: Path | None = None,
     max_seconds: Seconds = 600.0,
     max_memory: Memory = 8.0,
-    **how: Unpack[Running],
+    **how: Unpack[ProgramRunning],
 ) -> None:
     """Run a kept program in the sandbox; no model is asked.
 

@@ -17,7 +17,7 @@ from fabula.engines.fields import column_of
 from fabula.inference.row_classes import row_problems
 from fabula.kinds.checks import Check
 from fabula.llm.json_schema.wording import as_json
-from fabula.llm.rows.job import RowCheck, TableCheck
+from fabula.llm.rows.job import RowProblems, TableCheck
 from fabula.planning.expressions import parse_expression
 from fabula.planning.parents import is_of_one_row
 from fabula.planning.plan import TablePlan
@@ -43,9 +43,9 @@ class AnswerCheck:
         table: As `soft`, by the rules on all rows together.
     """
 
-    check: RowCheck | None
+    check: RowProblems | None
     needs: tuple[str, ...] = ()
-    soft: RowCheck | None = None
+    soft: RowProblems | None = None
     table: TableCheck | None = None
 
 
@@ -81,7 +81,7 @@ def answer_check(
 
 def _class_check(
     plan: TablePlan, asked: Collection[str], row_class: type | None
-) -> RowCheck | None:
+) -> RowProblems | None:
     """A check by the validators of a class, as far as the row goes."""
     if row_class is None:
         return None
@@ -112,7 +112,7 @@ def _rules_here(
     return hard, [rule for rule in rules if rule not in hard]
 
 
-def _rule_check(plan: TablePlan, kept: Rules) -> RowCheck | None:
+def _rule_check(plan: TablePlan, kept: Rules) -> RowProblems | None:
     rules = [
         (check.in_words(), parse_expression(check.condition()).sql, needs) for check, needs in kept
     ]
