@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from fabula.llm.json_schema.reading import Piece, is_cut, json_pieces
 from fabula.llm.json_schema.wording import with_text
 from fabula.llm.rows.csv_reply import other_header, read_tables
 from fabula.llm.rows.frame_reply import read_frame
 from fabula.llm.rows.job import RowField
 from fabula.llm.rows.list_reply import ListReader
-from fabula.llm.rows.parse import Piece, is_cut, json_pieces, row_items
 from fabula.llm.rows.prompt_format import Notation, Reading
 from fabula.llm.rows.row_check import ItemCheck
+from fabula.llm.rows.row_items import row_items
 from fabula.llm.rows.yaml_reply import are_values, yaml_pieces
 
 _REVISED = re.compile(

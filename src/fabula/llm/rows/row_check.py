@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from fabula.llm.json_schema.validation import Invalid, compile_schema
 from fabula.llm.rows.job import RowField
 from fabula.llm.rows.names import match_names
-from fabula.llm.rows.validate import Invalid, compile_schema
 
 ItemCheck: TypeAlias = Callable[[Any], tuple[dict[str, Any], list[str]]]
 """Takes an item, returns its straightened values and its problems."""
