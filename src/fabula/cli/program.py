@@ -98,8 +98,8 @@ def write(
         dry_run: Print every prompt; call and write nothing.
     """
     from fabula.io.names import file_stem
-    from fabula.reports.programs import dry_run_text
     from fabula.runs.program import asked_of, model_for, program
+    from fabula.runs.program_summary import dry_run_text
 
     wanted = asked_of(request, n, check)
     if dry_run:
@@ -165,7 +165,7 @@ def run(
 
 def _finish(talk: Talk, make: Any, folder: Path) -> None:
     """Run, and say how it ended, also where it ended badly."""
-    from fabula.reports.programs import program_text
+    from fabula.runs.program_summary import program_text
 
     try:
         dataset = make()
