@@ -22,6 +22,8 @@ PHRASES = (
     (re.compile(r"\b([Ww]hat bec[oa]mes? of)\b"), "write `what happens to`, not `{}`"),
     (re.compile(r"\b(can't be had)\b"), "write `is not available`, not `{}`"),
     (re.compile(r"\b(of its own accord)\b"), "write `by itself`, not `{}`"),
+    (re.compile(r"\b(makes? no sense)\b"), "write `is not possible`, not `{}`"),
+    (re.compile(r"\b((?:held|hold|holds) \w+ against)\b"), "write `compare with`, not `{}`"),
     (re.compile(r"\b([Mm]end(?:s|ed|ing)?)\b"), "write `repair`, not `{}`"),
 )
 """A phrase, and what to write in its place."""

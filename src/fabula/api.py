@@ -48,7 +48,7 @@ def validate(spec: SpecLike, data: TableLike | None = None) -> CheckResults:
     Args:
         spec: A spec in any form; or a `.jsonl` file, which is checked as a set to train a model
             with.
-        data: Data to hold against the spec's checks, in any form. Without data nothing is checked
+        data: Data to check against the spec, in any form. Without data nothing is checked
             but the spec itself.
 
     Returns:
@@ -205,7 +205,7 @@ def generate(
 
     if report and output is None:
         raise UsageError(
-            "a report is written beside the data, and no `output` is named",
+            "a report is written next to the data, and no `output` is given",
             code="usage.report",
             hint='name one: `output="out"`',
         )

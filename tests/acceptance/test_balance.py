@@ -77,7 +77,7 @@ def test_few_rows_are_no_crash(n: int) -> None:
 def test_too_few_rows_are_said_in_words() -> None:
     with pytest.raises(SourceError, match="no text to balance"):
         fb.balance_plan(pa.table({"text": pa.array([], pa.string())}))
-    with pytest.raises(UsageError, match="4 topics can't be found among 1 different texts"):
+    with pytest.raises(UsageError, match="4 topics can't be told apart among 1 different texts"):
         fb.balance_plan([{"text": "one"}, {"text": "one"}], topics=4)
     with pytest.raises(UsageError, match="holds text"):
         fb.balance_plan([{"number": 1}])

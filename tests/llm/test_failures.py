@@ -62,7 +62,7 @@ async def test_a_failure_that_does_not_pass_ends_in_a_named_error(opened: Opened
     """Bounded."""
     with (
         ChatServer(lambda _: script.failed(500, "broken engine")) as server,
-        pytest.raises(ModelError, match=r"kept failing over 4 tries.*broken engine") as caught,
+        pytest.raises(ModelError, match=r"failed in all 4 tries.*broken engine") as caught,
     ):
         await opened(server).complete(asking())
     assert caught.value.code == "model.unavailable"
@@ -73,7 +73,7 @@ async def test_an_endpoint_that_stays_busy_ends_in_a_named_error(opened: Opened)
     """Bounded."""
     with (
         ChatServer(lambda _: script.rate_limited()) as server,
-        pytest.raises(RateLimitError, match="stayed busy over 4 tries") as caught,
+        pytest.raises(RateLimitError, match="stayed busy for 4 tries") as caught,
     ):
         await opened(server).complete(asking())
     assert caught.value.code == "model.busy"

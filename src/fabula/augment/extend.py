@@ -196,7 +196,7 @@ def _dealt(values: Mapping[str, Sequence[Any]], column: str, n: int) -> list[Any
         raise UsageError(f"there is no column `{column}`", code="usage.unknown-column", hint=hint)
     if all(value is None for value in values[column]):
         raise UsageError(
-            f"`{column}` holds no classes to balance",
+            f"`{column}` has no classes to balance",
             code="usage.balance",
             hint="choose a column with values",
         )

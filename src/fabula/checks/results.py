@@ -145,7 +145,7 @@ class CheckResults(Result):
             f"{len(self.failed)} of {len(self)} checks failed: {first.message}{also}",
             code="check.failed",
             where=f"tables.{first.table}.checks",
-            hint="drawing again did not repair it: use `repair: drop`, or loosen the rule"
+            hint="resampling did not repair it: use `repair: drop`, or loosen the rule"
             if all(result.repair == "resample" for result in self.failed)
             else "repair rows with `repair: resample` or `repair: drop`, or loosen the rule",
         )

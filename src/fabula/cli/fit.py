@@ -29,7 +29,7 @@ def _differ(*files: Path) -> None:
                 f"`{file}` is named twice: as the data, or for two files to write",
                 code="usage.same-file",
                 where=str(file),
-                hint="give every file a name of its own",
+                hint="give each file another name",
             )
         known.add(file.resolve())
 

@@ -69,7 +69,7 @@ def init(
         raise UsageError(
             "`--prompt` is empty",
             code="usage.no-request",
-            hint="say what is wanted: --prompt '10 rows of houses: id, size (m2), price'",
+            hint="describe what you want: --prompt '10 rows of houses: id, size (m2), price'",
         )
     if prompt is not None and model is not None:
         if output is not None:

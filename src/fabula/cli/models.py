@@ -78,7 +78,7 @@ def pull(talk: Talk, name: str = "local") -> None:
     """
     if name != "local":
         raise UsageError(
-            f"`{name}` is not fetched by Fabula",
+            f"`{name}` can't be pulled by Fabula",
             code="usage.pull",
             hint="`fabula models pull local` fetches the embedded model",
         )

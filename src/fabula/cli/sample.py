@@ -163,5 +163,5 @@ def _several(talk: Talk, tables: dict[str, Any], output: Path, ending: Format) -
         talk.say(f"{name}  {table.num_rows:,} rows")
     talk.say(f"Wrote `{output}` ({len(tables)} tables)")
     talk.hint(
-        f"hold them against the real ones with `fabula evaluate {pasted(output)} --real FOLDER`"
+        f"compare them with the real tables: `fabula evaluate {pasted(output)} --real FOLDER`"
     )

@@ -47,7 +47,7 @@ VERBS: dict[str, str] = {name: text for verbs in SECTIONS.values() for name, tex
 CONTINUED = frozenset({"balance", "describe", "extend", "extract", "init", "pairs", "program"})
 """Verbs that ask nothing twice when the same command is run again."""
 
-WAY_ON = "\nhint: run the same command to continue; what was answered is not asked again"
+WAY_ON = "\nhint: run the same command to continue; answered requests are not sent again"
 
 EVERYWHERE = """\
 With every verb:

@@ -57,7 +57,7 @@ def read_request(program: Path) -> Targets | None:
             f"`{path}` can't be read: {error}",
             code="source.unreadable",
             file=str(path),
-            hint="without it, the program's tables are checked by their looks: take it away",
+            hint="delete it; the program's tables are then checked by their columns alone",
         ) from error
     if spec is None:
         return Targets(prompt, None, False, (), None)

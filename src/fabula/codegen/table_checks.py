@@ -25,7 +25,7 @@ from fabula.spec.tables import DatasetSpec
 
 
 def spec_of(wanted: Targets, tables: Mapping[str, pa.Table]) -> DatasetSpec:
-    """The spec that the tables are held against: the one asked, else one guessed from names.
+    """The spec that the tables are compared with: the one asked, else one guessed from names.
 
     Links that the request leaves to the program are in it, as the program named them.
     """

@@ -84,7 +84,7 @@ def wanted_of(request: str | DatasetSpec, n: Size = None) -> Targets:
         raise UsageError(
             "the request is empty",
             code="usage.no-request",
-            hint='say what is wanted: `fabula program "100 rows of houses: id, size, price"`',
+            hint='describe what you want: `fabula program "100 rows of houses: id, size, price"`',
         )
     if isinstance(request, DatasetSpec):
         settled = settle(request, n=n)
@@ -179,7 +179,7 @@ def _check_sizes(n: Size) -> None:
     for rows in n.values() if isinstance(n, Mapping) else () if n is None else (n,):
         if rows < 1:
             raise UsageError(
-                f"a program for {rows:,} rows makes no sense",
+                f"a program for {rows:,} rows is not possible",
                 code="usage.bad-size",
                 hint="ask for at least one row",
             )

@@ -285,7 +285,7 @@ def _error(model: ChatModel, talk: _Talk) -> FabulaError:
         return OutputError(
             f"`{model.name}` gave no program in {replies}: {problem}",
             code="program.none",
-            hint="try a stronger model, or say more plainly which tables are wanted",
+            hint="try a stronger model, or describe the tables more precisely",
         )
     return ProgramError(
         f"the program still fails after {replies}: {_last(talk)}",

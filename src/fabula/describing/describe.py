@@ -119,7 +119,7 @@ def _writer(data: Any, wanted: DescribeOptions) -> Writer:
     )
     n = wanted.get("n", 1)
     if n < 0:
-        raise UsageError(f"{n} texts an item can't be written", code="usage.rows")
+        raise UsageError(f"{n} texts per item can't be written", code="usage.rows")
     tasks = [Task(item, variant, n) for item in items for variant in range(1, n + 1)]
     return Writer(tasks, Prompts(items, wanted.get("task", "")), wanted)
 

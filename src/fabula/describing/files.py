@@ -144,7 +144,7 @@ def write_rows(output: Path, rows: Sequence[Mapping[str, Any]]) -> None:
             f"`{output}` takes one type a column: {error.message}",
             code="sink.mixed-types",
             where=str(output),
-            hint="write JSON Lines, `-o NAME.jsonl`; what was answered is not asked again",
+            hint="write JSON Lines, `-o NAME.jsonl`; answered requests are not sent again",
         ) from error
     for position, field in enumerate(table.schema):
         if pa.types.is_null(field.type):  # nothing in it: text, as far as a file has types

@@ -1,4 +1,4 @@
-"""The round trip: what a reader takes out of a text, held against the fields it was made of.
+"""The round trip: what a reader takes out of a text, compared with the fields it was made of.
 
 Values are equal exactly, after normalisation (case, accents, punctuation, number forms), within a
 numeric tolerance, or, for lists, as sets. Each field counts what was found, missed and added; each

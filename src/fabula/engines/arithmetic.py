@@ -2,7 +2,7 @@
 
 Most expressions of a spec are products, sums, comparisons and CASE over a few columns. Those are
 compiled to numpy, which spares the cost of a query for each block; everything else, and every
-block that holds nulls, goes to DuckDB. A test holds both against each other.
+block that holds nulls, goes to DuckDB. A test compares the two.
 """
 
 from __future__ import annotations

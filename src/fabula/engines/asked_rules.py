@@ -34,7 +34,7 @@ def told_rules(plan: TablePlan, asked: Collection[str]) -> str:
 
 @dataclass(frozen=True)
 class AnswerCheck:
-    """What answers are held against.
+    """What answers are compared with.
 
     Attributes:
         check: Takes a row, returns the rules that it breaks in words; None without rules.

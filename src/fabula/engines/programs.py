@@ -69,11 +69,11 @@ class ProgramEngine:
             )
         except FunctionFault as fault:
             raise OutputError(
-                f"the function of the column fails in block {block.index}, on rows unlike those it "
-                f"was tried on:\n\n{fault}",
+                f"the function of the column fails in block {block.index}, on rows that differ "
+                f"from its trial rows:\n\n{fault}",
                 code="program.failed",
                 where=self._where,
-                hint="say in `prompt` what holds for such rows",
+                hint="describe such rows in `prompt`",
             ) from fault
         block.values[column.name] = with_share_missing(
             block, column.name, column.spec.nulls, values

@@ -43,7 +43,7 @@ def warnings_of(
     """
     if not real:
         raise UsageError(
-            "real rows are held against those that the model was fitted with, and none were given",
+            "a fitted model is compared with real rows, and none were given",
             code="evaluate.no-real",
             hint="pass them as `real`, too",
         )

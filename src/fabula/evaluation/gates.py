@@ -114,7 +114,7 @@ def _all_own(tables: Sequence[tuple[str, Mapping[str, MetricResult]]]) -> tuple[
     )
     if all(result.passed is None for result in found):
         raise GateError(
-            "no metric has a verdict, so that nothing would be held",
+            "no metric has a verdict, so no bound would be checked",
             code="gate.unmeasured",
             hint="pass `real` and more rows, or name a gate with a bound: `quality.shapes>=0.9`",
         )

@@ -118,7 +118,7 @@ def check_form(path: Path) -> None:
     """
     if path.suffix.lower() not in FORMS:
         raise UsageError(
-            f"`{path}` names no form of a report",
+            f"a report can't be written as `{path}`",
             code="usage.format",
             hint=f"write `-o {path.with_suffix('.html')}`, .md or .json",
         )

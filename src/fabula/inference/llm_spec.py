@@ -86,7 +86,7 @@ def write_spec(
     raise OutputError(
         f"`{model.name}` wrote no usable spec in {calls + cached} replies: {cause}",
         code="spec.unwritten",
-        hint="say more plainly what is wanted, try a stronger model, or start from "
+        hint="describe more precisely what you want, try a stronger model, or start from "
         "`fabula init --template shop`",
     )
 

@@ -106,7 +106,7 @@ def spec_from_prompt(text: str) -> DatasetSpec:
             raise UsageError(
                 f"the sentence lists `{listed.name}` twice",
                 code="usage.repeated-column",
-                hint="give each column a name of its own",
+                hint="give each column another name",
             )
         columns[listed.name] = column_of(listed, first=not columns)
     name, about = _table_name(parsed.about), _subject(parsed.about)

@@ -158,7 +158,7 @@ _NOT_WRITTEN = frozenset(
 
 
 def names_file(path: Path) -> bool:
-    """Whether a path is called like one file of data, though perhaps of a format not written."""
+    """Whether a path is named like one file of data, though perhaps of a format not written."""
     return path.suffix.lower() in ENDINGS or path.suffix.lower() in _NOT_WRITTEN
 
 

@@ -77,13 +77,13 @@ def check_free(path: Path, *, overwrite: bool = False, folder: bool = False) -> 
         folder: Whether the path is a folder for several files instead.
 
     Raises:
-        UsageError: A folder is wanted, and it is called like a file.
+        UsageError: A folder is wanted, and it is named like a file.
         SinkError: It exists, has the wrong form, or can't be written.
     """
     with _failures_named(path):
         if folder and names_file(path) and not path.is_dir():
             raise UsageError(
-                f"`{path}` is called like a file, and a folder is written",
+                f"`{path}` looks like a file name, and a folder is written",
                 code="usage.output",
                 hint=f"give a folder: `-o {path.with_suffix('')}`",
             )

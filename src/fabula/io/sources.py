@@ -257,7 +257,7 @@ def _tables_of(folder: Path) -> dict[str, list[Path]]:
         if name in tables:
             both = " and ".join(f"`{item}`" for item in (tables[name][0], found[0]))
             raise SourceError(
-                f"`{name}` of `{folder}` is there twice: {both}",
+                f"`{name}` of `{folder}` exists twice: {both}",
                 code="source.several",
                 where=str(folder),
                 hint="move one of them away, or give a single file",

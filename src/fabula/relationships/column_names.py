@@ -14,5 +14,5 @@ def name_words(name: str) -> tuple[str, ...]:
 
 
 def is_key_name(name: str) -> bool:
-    """Whether a column is called like the identifier of something."""
+    """Whether a column is named like the identifier of something."""
     return name_words(name)[-1:] in {(word,) for word in _KEY_WORDS}

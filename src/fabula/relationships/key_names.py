@@ -100,7 +100,7 @@ def named_as_key(column: str) -> bool:
 
 
 def measures_something(column: str) -> bool:
-    """Whether a column is called like a count or a measure."""
+    """Whether a column is named like a count or a measure."""
     return bool(_MEASURES & set(name_words(column)[-1:]))
 
 
@@ -110,12 +110,12 @@ def names_class(column: str) -> bool:
 
 
 def names_year(column: str) -> bool:
-    """Whether a column is called like a year or a season."""
+    """Whether a column is named like a year or a season."""
     return bool({"year", "season", "yr"} & set(name_words(column)))
 
 
 def names_own_key(column: str, stem: tuple[str, ...]) -> bool:
-    """Whether a column is called like the key of its own table: `id`, `customer_id`."""
+    """Whether a column is named like the key of its own table: `id`, `customer_id`."""
     words = name_words(column)
     if not words:
         return False

@@ -187,7 +187,7 @@ class _Search:
                 yield column
 
     def is_own(self, table: str, column: str) -> bool:
-        """Whether a column is called like its table's key, and not like another table's."""
+        """Whether a column is named like its table's key, and not like another table's."""
         stem = self.stems[table]
         if not names_own_key(column, stem):
             return False
@@ -292,7 +292,7 @@ class _Search:
     ) -> tuple[str, ...] | None:
         """The fewest columns, foreign keys or named like keys, that together never repeat.
 
-        Columns count that are called like `parts` of another composite key, and one that numbers
+        Columns count that are named like `parts` of another composite key, and one that numbers
         the rows that agree in the others.
         """
         table = self.tables[name]
@@ -346,7 +346,7 @@ class _Search:
     def _matching(
         self, child: str, parent: str, key: tuple[str, ...], foreign: list[ForeignKey]
     ) -> tuple[str, ...] | None:
-        """The columns of a child that are called like the parts of a composite key."""
+        """The columns of a child that are named like the parts of a composite key."""
         usable = self.columns.of(child)
         targets = {key.name: (key.parent, key.key) for key in foreign}
         columns: list[str] = []

@@ -96,7 +96,7 @@ def program_run(
         escape_formulas: Put `'` before texts in CSV that a spreadsheet would run.
 
     Raises:
-        UsageError: The folder is called like a file.
+        UsageError: The folder is named like a file.
         SinkError: The folder holds something else, is in use, or can't be written.
         ProgramError: The program fails, or its tables do; what there is was written.
         RunInterrupted: The user stopped the run.

@@ -253,14 +253,14 @@ def check_version(written: int, known: int, path: PathLike, *, oldest: int | Non
     """
     if written < (known if oldest is None else oldest):
         raise SourceError(
-            f"`{path}` was written by an earlier Fabula, and this one can not read its models",
+            f"`{path}` was written by an earlier Fabula, and this version can't read it",
             code="synthesizer.version",
             where=str(path),
             hint="fit it again: `fabula fit DATA -o MODEL`",
         )
     if written > known:
         raise SourceError(
-            f"`{path}` was written by a later Fabula",
+            f"`{path}` was written by a newer Fabula",
             code="synthesizer.version",
             where=str(path),
             hint="pip install --upgrade fabula",

@@ -196,7 +196,7 @@ class _Draw:
                 hint="fit with exact=False (`--no-exact`)",
             )
         return UsageError(
-            f"{told} with the given {', '.join(names)}: they hardly ever occur together",
+            f"{told} with the given {', '.join(names)}: they rarely occur together",
             code="engine.unsatisfiable",
             hint="ask for fewer rows, or give less",
         )

@@ -96,7 +96,7 @@ def find_clusters(
     distinct = len(np.unique(np.round(sample, 4), axis=0))
     if count is not None and not 1 <= count <= distinct:
         raise UsageError(
-            f"{count} topics can't be found among {distinct:,} different texts",
+            f"{count} topics can't be told apart among {distinct:,} different texts",
             code="usage.topics",
             hint=f"ask for 1 to {distinct:,} topics, or leave the number open",
         )

@@ -73,7 +73,7 @@ def read_shares(given: Mapping[str, float], topics: Sequence[str]) -> dict[str, 
     rest, left = 1 - sum(shares.values()), [name for name in topics if name not in shares]
     if min(shares.values(), default=0) < 0 or rest < -1e-9 or (not left and rest > 1e-9):
         raise UsageError(
-            f"shares of {1 - rest:g} in all don't make a whole",
+            f"the shares add up to {1 - rest:g}, not to 1",
             code="usage.shares",
             hint="give shares between 0 and 1 that add up to 1, or leave topics out",
         )

@@ -122,9 +122,9 @@ def pair_task(wanted: Any, n: int, options: PairOptions) -> PairTask:
     for name in attributes:
         if name in fields.output_names:
             raise UsageError(
-                f"`{name}` is of the output, which the model writes",
+                f"`{name}` belongs to the output, which the model writes",
                 code="usage.attribute",
-                hint="balance a field of the input, or an attribute with a name of its own",
+                hint="balance a field of the input, or an attribute with another name",
             )
     if n < 0:
         raise UsageError(f"{n} pairs can't be made", code="usage.rows", hint="give 0 or more")

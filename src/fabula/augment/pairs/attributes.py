@@ -88,7 +88,7 @@ def _weights(name: str, values: Iterable[Any] | Mapping[Any, float]) -> dict[Any
         or not any(weights.values())
     ):
         raise UsageError(
-            f"the attribute `{name}` has no values to deal out",
+            f"the attribute `{name}` has no values to balance",
             code="usage.attribute",
             hint='give a list, `{"topic": ["billing", "login"]}`, or values with weights above 0',
         )

@@ -110,7 +110,7 @@ def _apart(
             raise UsageError(
                 f"a pair has the field `{name}` twice",
                 code="usage.pair-fields",
-                hint="give each field a name of its own",
+                hint="give each field another name",
             )
     return PairFields(inputs, outputs, subject, make)
 

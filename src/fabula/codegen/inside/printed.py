@@ -51,7 +51,7 @@ class Printed(io.TextIOBase):
 
 
 def in_printed(text: str) -> list[Found]:
-    """Blocks of CSV in what was printed, each called like the line above it."""
+    """Blocks of CSV in what was printed, each named like the line above it."""
     found = []
     for title, lines in _blocks(text.splitlines()):
         frame = pd.read_csv(io.StringIO("\n".join(lines)), skipinitialspace=True)

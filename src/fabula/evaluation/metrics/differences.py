@@ -24,7 +24,7 @@ def shared_columns(tables: Mapping[str, pa.Table], leader: str) -> tuple[list[st
             raise SourceError(
                 f"the {frame} table has more than one column `{repeated[0]}`",
                 code="evaluate.repeated-column",
-                hint="give every column a name of its own",
+                hint="give each column another name",
             )
     shared = [name for name in first if all(name in t.column_names for t in tables.values())]
     notes = []

@@ -70,7 +70,7 @@ class Digest:
         """
         rows, columns, total = told["rows"], told["columns"], told["total"]
         if not (isinstance(rows, int) and isinstance(columns, list) and isinstance(total, str)):
-            raise ValueError("a digest is not one")
+            raise ValueError("a digest is malformed")
         return cls(rows, tuple(map(str, columns)), int(total, 16))
 
 

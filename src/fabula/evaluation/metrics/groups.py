@@ -86,7 +86,7 @@ def outcome_of(frames: Frames, column: Column, positive: str | None) -> Outcome:
     frame = frames.real or frames.synthetic
     if not (frame[column.name] > (0 if column.family == "category" else -np.inf)).any():
         raise UsageError(
-            f"`{column.name}` has no value, so that nothing tells which outcome is good",
+            f"`{column.name}` has no value, so no outcome counts as good",
             code="evaluate.positive",
             hint="name another `target`",
         )

@@ -48,7 +48,7 @@ def apart(
         notes[name] = _said(int(taken.sum()), rows.num_rows)
     if holdout and not held:
         raise UsageError(
-            "every real row is in the holdout, too, so that there is nothing to compare with",
+            "every real row is in the holdout, too, so there is nothing to compare with",
             code="evaluate.holdout-is-real",
             hint="pass the rows that the synthesizer learned from as `real`, and rows that it "
             "never saw as `holdout`",

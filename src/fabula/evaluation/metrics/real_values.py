@@ -356,7 +356,7 @@ def _met_places(places: frozenset[str]) -> float:
 
 
 def _namesakes(names: frozenset[str]) -> float:
-    """The chance that somebody else is called like one of these people.
+    """The chance that somebody else is named like one of these people.
 
     Names are taken for two independent parts, the rarest two words, and a part for as frequent as
     it is among the other people: what only one of them has is not expected to come again.

@@ -106,7 +106,7 @@ class Budget:
                     f"the limit `{name}` of {limit:g} is reached",
                     code=f"budget.{name.replace('_', '-')}",
                     hint="the same command with a higher limit continues; "
-                    "what was answered is not asked twice",
+                    "answered requests are not sent twice",
                 )
         self._book(ticket, 1)
         return ticket

@@ -133,16 +133,16 @@ class Judge:
         asks = f" and asks to wait {last.pause:.0f} s" if last.pause and too_long else ""
         if last.busy:
             return RateLimitError(
-                f"{self._name} stayed busy over {tries} tries{asks}; the last answer was "
+                f"{self._name} stayed busy for {tries} tries{asks}; the last answer was "
                 f"{last.problem}",
                 code="model.busy",
                 hint="run the same command again later, or set the model's `rpm` or `concurrency`",
             )
         return ModelError(
-            f"{self._name} kept failing over {tries} tries; the last answer was {last.problem}",
+            f"{self._name} failed in all {tries} tries; the last answer was {last.problem}",
             code="model.unavailable",
             hint="if it never worked, check the base URL; else run the same command again later, "
-            "what was answered is not asked twice",
+            "answered requests are not sent twice",
         )
 
     def unreachable(self, reason: str, start: str | None) -> ModelError:

@@ -176,7 +176,7 @@ class Embedder:
             matrix = np.empty((0,), dtype=np.float32)
         if matrix.ndim != 2 or len(answer["data"]) != count:
             raise OutputError(
-                f"`{self.name}` gave other vectors than one for each of {count} texts",
+                f"`{self.name}` did not return one vector for each of {count} texts",
                 code="model.embeddings",
                 hint="check that the model is an embedding model",
             )

@@ -102,7 +102,7 @@ def _verify(job: RowsJob) -> None:
     elif job.row_checks is not None and len(job.row_checks) != job.n:
         problem = f"{len(job.row_checks)} checks are given for {job.n} rows"
     elif job.attempts < 0 or (job.rows_per_call is not None and job.rows_per_call < 1):
-        problem = f"{job.attempts} attempts and {job.rows_per_call} rows a call make no sense"
+        problem = f"{job.attempts} attempts and {job.rows_per_call} rows a call are not possible"
     elif job.text and len(job.fields) != 1:
         problem = f"text is one field, not {len(job.fields)}"
     if problem:

@@ -88,7 +88,7 @@ class NaturalCodec:
 
 
 def means_a_year(name: str, values: pa.ChunkedArray) -> bool:
-    """Whether a column is called like a year or a season, and holds years or few texts."""
+    """Whether a column is named like a year or a season, and holds years or few texts."""
     if not names_year(name) or not len(values):
         return False
     if pa.types.is_integer(values.type):

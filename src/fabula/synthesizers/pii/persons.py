@@ -68,7 +68,7 @@ class Persons:
 
 
 def identifies_people(name: str) -> bool:
-    """Whether a column is called like the number of a person: `customer_id`."""
+    """Whether a column is named like the number of a person: `customer_id`."""
     return named_as_key(name) and not OF_PEOPLE.isdisjoint(name_words(name))
 
 

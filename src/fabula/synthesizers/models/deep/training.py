@@ -96,7 +96,7 @@ def train(training: Training, schedule: Schedule, progress: Steps) -> Trained:
     raise SourceError(
         f"training gave losses that are not finite, {RESTARTS + 1} times",
         code="fit.diverged",
-        hint='another model learns this table: model="boosted" or model="mixture"',
+        hint='use another model for this table: model="boosted" or model="mixture"',
     )
 
 
