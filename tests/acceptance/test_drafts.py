@@ -9,6 +9,7 @@ import pytest
 import fabula as fb
 from fabula.testing import ChatServer, Reply
 from tests.acceptance.builders import at
+from tests.acceptance.conftest import Run
 
 ROWS = [{"name": "Ada", "age": 36}, {"name": "Bo", "age": 7}]
 SCHEMA = {
@@ -87,3 +88,34 @@ def test_the_last_whole_answer_of_pairs_counts(text: str) -> None:
         made = fb.pairs("name -> age", n=2, model=at(server))
     assert [(row["name"], row["age"]) for row in made.rows] == [("Ada", "36"), ("Bo", "7")]
     assert len(server.calls) == 1
+
+
+SPEC = '{"tables": {"items": {"n": 3, "columns": {"id": {"kind": "key"}}}}}'
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        [f"{SPEC.replace('items', 'draft')}\n\nBetter:\n\n{SPEC}"],
+        [f"{SPEC.replace('items', 'draft')}\n\nBetter:\n\n{SPEC[:-3]}", SPEC],
+        [SPEC.replace("items", "draft")[:-2], SPEC],
+    ],
+    ids=["a draft", "a draft, then half a spec", "half a spec"],
+)
+def test_the_last_whole_spec_counts(replies: list[str], fabula: Run) -> None:
+    with ChatServer([Reply(text, as_text=True) for text in replies]) as server:
+        ended = fabula("init", "--prompt", "three items", "-o", "spec.yaml", server=server)
+    assert ended.code == 0, ended.err
+    assert list(fb.load("spec.yaml").tables) == ["items"]
+    assert len(server.calls) == len(replies)
+
+
+def test_the_last_list_of_an_extraction_counts() -> None:
+    draft = '[{"actor": "DRAFT", "film": "X"}]'
+    text = f"{draft}\n\nFinal list:\n\n- actor: Tom Hanks\n  film: Big\n- actor: Ada\n  film: Up"
+    names = {"actor": {"type": "string"}, "film": {"type": "string"}}
+    field = {"type": "array", "items": {"type": "object", "properties": names}}
+    with ChatServer([Reply(text, as_text=True)]) as server:
+        schema = {"properties": {"films": field}, "required": ["films"]}
+        [row] = fb.rows(schema, prompt="actors", n=1, model=at(server))
+    assert [film["actor"] for film in row["films"]] == ["Tom Hanks", "Ada"]
