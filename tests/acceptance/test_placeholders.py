@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -34,16 +35,19 @@ COPIES: dict[str, dict[str, Any]] = {
     "its type in angles": {"full_name": "<string>"},
     "its description": {"full_name": "First and last name."},
     "dots in a list": {"tags": ["maths", "..."]},
+    "half a character": {"full_name": "Ada \ud83d"},
+    "a lost character": {"full_name": "Ada \ufffd"},
     "a name in a list": {"tags": ["<tag>", "[your tags]"]},
 }
 
 
 @pytest.mark.parametrize("change", COPIES.values(), ids=COPIES)
 def test_a_copied_placeholder_is_asked_again_with_the_reason(change: dict[str, Any]) -> None:
-    with ChatServer([as_reply({**GOOD, **change}), as_reply(GOOD)]) as server:
+    with ChatServer([json.dumps({**GOOD, **change}), as_reply(GOOD)]) as server:
         made = fb.rows(SCHEMA, prompt="people", n=1, model=at(server))
     assert made == [GOOD]
-    assert "is a placeholder; write a real value" in server.calls[1].prompt
+    told = r"is a placeholder; write a real value|lost a character|half a character"
+    assert re.search(told, server.calls[1].prompt)
 
 
 DATA: dict[str, dict[str, Any]] = {
@@ -68,6 +72,20 @@ def test_a_placeholder_in_the_users_own_words_is_data() -> None:
     with ChatServer([as_reply(row)]) as server:
         made = fb.rows(SCHEMA, prompt=words, n=1, model=at(server), attempts=0)
     assert made == [row]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [{"name": "Ada \ud83d", "age": 36}, {"name": "Ada", "age": 2**70}],
+    ids=["half a character", "more than 64 bits"],
+)
+def test_a_value_that_no_table_can_hold_is_asked_again(row: dict[str, Any]) -> None:
+    columns = {"name": {"kind": "llm"}, "age": {"kind": "llm", "type": "int"}}
+    spec = {"tables": {"people": {"n": 1, "prompt": "people", "columns": columns}}}
+    with ChatServer([json.dumps(row), as_reply({"name": "Ada", "age": 36})]) as server:
+        data = fb.generate(spec, model=at(server))
+    assert data["people"].to_pylist() == [{"name": "Ada", "age": 36}]
+    assert len(server.calls) == 2
 
 
 LETTER = "Dear [Customer Name],\nyour parcel is here.\nYours, [Your Name]"

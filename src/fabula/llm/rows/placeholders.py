@@ -1,7 +1,8 @@
 """Finds placeholders that a model leaves where values were wanted.
 
 A model copies them from the form that a prompt shows (`<name>`, `…`, `string`), or leaves them to
-its reader (`Dear [Your Name]`). What the user's own words hold is data, however it looks.
+its reader (`Dear [Your Name]`). What the user's own words hold is data, however it looks. A
+character that was lost on the way is no value either.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ _WANTED = re.compile(r"templat|placeholder|bracket|anonymi|redact|mask|vorlage|p
 _TYPES = frozenset({"string", "str"})
 _ABOUT_TYPES = re.compile(r"type|format|kind|schema", re.I)
 _WORDS = re.compile(r"[^\W\d_]{2,}")
+_LOST = "\ufffd"
 _FORMAL = ("enum", "const", "pattern", "format")
 """Words of a schema that say themselves what a text may be."""
 
@@ -61,12 +63,14 @@ class Placeholders:
             return []
         asked = self._asked(place)
         return [
-            f"`{name}`: {as_json(text[:80])} is a placeholder; write a real value"
+            f"`{name}`: {as_json(text[:80])} {_fault(text)}"
             for name, text in found
-            if not (text in asked if _SIGN.search(text) else as_json(text) in asked)
+            if not (_LOST in asked if _LOST in text else _is_said(text, asked))
         ]
 
     def _is_placeholder(self, field: RowField, name: str, text: str) -> bool:
+        if _LOST in text:
+            return True
         if _SIGN.search(text):
             whole = _WHOLE.fullmatch(text)
             if _DOTS.fullmatch(text) or (whole and _stands_for(whole[1], name)):
@@ -94,6 +98,17 @@ class Placeholders:
         elif job.prompts is not None:
             words += job.prompts[:1]
         return "\n".join(words)
+
+
+def _fault(text: str) -> str:
+    if _LOST in text:
+        return "has lost a character; write it whole"
+    return "is a placeholder; write a real value"
+
+
+def _is_said(text: str, asked: str) -> bool:
+    """Whether the user's own words hold a placeholder: a plain word counts in quotes alone."""
+    return (text if _SIGN.search(text) else as_json(text)) in asked
 
 
 def _stands_for(inner: str, name: str) -> bool:
