@@ -61,7 +61,8 @@ def answer_check(
         row_class: The class that the table was made from.
     """
     hard, soft = _rules_here(plan, asked, made)
-    checks = [_rule_check(plan, hard), _class_check(plan, asked, row_class)]
+    checks = [_size_check(plan, asked), _rule_check(plan, hard)]
+    checks.append(_class_check(plan, asked, row_class))
     found = [check for check in checks if check is not None]
 
     def problems(row: dict[str, Any]) -> Sequence[str]:
@@ -77,6 +78,22 @@ def answer_check(
         _rule_check(plan, soft),
         table,
     )
+
+
+def _size_check(plan: TablePlan, asked: Collection[str]) -> ItemCheck | None:
+    """A check that whole numbers fit into their columns."""
+    kinds = {name: plan.columns[name].type for name in asked}
+    whole = [name for name, kind in kinds.items() if "int" in str(kind)]
+
+    def problems(row: dict[str, Any]) -> Sequence[str]:
+        return [
+            f"`{name}`: {value} needs more than 64 bits"
+            for name in whole
+            for value in (row[name] if isinstance(row[name], list) else [row[name]])
+            if isinstance(value, int) and not -(2**63) <= value < 2**63
+        ]
+
+    return problems if whole else None
 
 
 def _class_check(

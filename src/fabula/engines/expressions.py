@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 
 from fabula.engines.block import Array
 from fabula.errors import SpecError, Violation
 from fabula.io.arrays import array_of, table_of
-from fabula.io.sql import SECONDS, in_time, thread_connection
+from fabula.io.sql import SECONDS, in_time, sql_error, thread_connection
 from fabula.kinds.base.sql import quoted
 from fabula.planning.expressions import settled_type
 
@@ -38,7 +37,9 @@ def evaluate(
         connection = thread_connection()
         with in_time(connection):
             result = connection.from_arrow(block).project(projection).to_arrow_table()
-    except duckdb.Error as error:
+    except sql_error() as error:
+        import duckdb
+
         if len(expressions) > 1:  # one of them fails: alone, it says which
             for name, sql in expressions.items():
                 evaluate({name: sql}, values, rows, where=where)

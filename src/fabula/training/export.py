@@ -16,6 +16,7 @@ import pyarrow as pa
 from fabula.errors import UsageError, did_you_mean
 from fabula.io.formats import ENDINGS, as_format, check_ending, format_of
 from fabula.io.formulas import escaping_formulas, is_asked
+from fabula.io.json_files import json_text
 from fabula.io.places import check_free, make_folder, replacing
 from fabula.io.write import write_table
 from fabula.llm.cache.prices import prices_dated
@@ -299,7 +300,7 @@ def _write_json(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _json_line(line: Mapping[str, Any]) -> str:
-    text = json.dumps(line, ensure_ascii=False)
+    text = json_text(line)
     try:
         text.encode()
     except UnicodeEncodeError:  # half of a pair of code units, which only an escape can hold

@@ -9,8 +9,8 @@ fit to be shown to the model that made it.
 from __future__ import annotations
 
 import datetime
-import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -18,9 +18,13 @@ from fabula.errors import UsageError
 from fabula.fakers.linear import LinearPattern, linear_pattern
 from fabula.llm.json_schema.numbers import NumberReader, is_machine_number
 from fabula.llm.json_schema.reading import unwrapped_json
+from fabula.llm.json_schema.wording import as_json
 
 Check: TypeAlias = Callable[[Any], Any]
 """Takes a value, returns it straightened, or raises `Invalid`."""
+
+
+_HALVES = re.compile(r"[\ud800-\udfff]")
 
 
 class Invalid(Exception):
@@ -49,7 +53,7 @@ def compile_schema(schema: Mapping[str, Any], root: Mapping[str, Any] | None = N
 
 def quoted(value: Any) -> str:
     """A value as short JSON, for messages."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = as_json(value)
     return text if len(text) <= 80 else text[:77] + "..."
 
 
@@ -171,6 +175,8 @@ def _string(schema: Mapping[str, Any], _root: Mapping[str, Any], _known: _Compil
         if not isinstance(value, str):
             raise Invalid(f"{quoted(value)} is not a string")
         text = value.strip()
+        if not text.isascii() and _HALVES.search(text):
+            raise Invalid(f"{quoted(text)} holds half a character")
         if not low <= len(text) <= high:
             word = "shorter" if len(text) < low else "longer"
             bound = low if len(text) < low else high
