@@ -29,6 +29,9 @@ TOP_VALUES = 4
 AT_ONCE = 200
 """Columns that one query counts: its memory, and the time to plan it, grow with them."""
 
+MOST_COLUMNS = 1_000
+"""Columns of a table that are profiled; a note tells how many are left out."""
+
 EXACT_ROWS = 1_000_000
 """Up to this many rows, distinct values are counted exactly."""
 
@@ -123,6 +126,7 @@ def profile(path: str | Path) -> list[TableProfile]:
 
 
 def _profile(connection: duckdb.DuckDBPyConnection, name: str, rows: TableRows) -> TableProfile:
+    left_out = len(rows.schema) - MOST_COLUMNS
     try:
         _open(connection, rows)
         columns = _columns(connection)
@@ -130,6 +134,8 @@ def _profile(connection: duckdb.DuckDBPyConnection, name: str, rows: TableRows) 
         reason = str(exc).strip().partition("\n")[0]
         raise SourceError(f"`{name}` can't be read: {reason}", code="source.unreadable") from exc
     notes = notes_of(rows) if isinstance(rows, pa.Table) else ()
+    if left_out > 0:
+        notes += (f"the last {left_out:,} of {len(rows.schema):,} columns are not profiled",)
     return TableProfile(name, columns[0].rows if columns else 0, columns, notes)
 
 
@@ -141,7 +147,8 @@ def _open(connection: duckdb.DuckDBPyConnection, rows: TableRows) -> None:
         files = ", ".join("'" + file.replace("'", "''") + "'" for file in rows.files)
         source = f"read_parquet([{files}])"
     else:
-        connection.register("given", rows)
+        some = rows.schema.names[:MOST_COLUMNS]  # each query plans for all columns that it is given
+        connection.register("given", rows.select(some) if isinstance(rows, pa.Table) else rows)
         source = "given"
     connection.execute(f"CREATE OR REPLACE VIEW found AS FROM {source}")
     zoned = ", ".join(
@@ -155,7 +162,7 @@ def _open(connection: duckdb.DuckDBPyConnection, rows: TableRows) -> None:
 
 
 def _columns(connection: duckdb.DuckDBPyConnection) -> tuple[ColumnProfile, ...]:
-    described = connection.execute("DESCRIBE data").fetchall()
+    described = connection.execute("DESCRIBE data").fetchall()[:MOST_COLUMNS]
     columns = [_Column(name, _word(kind)) for name, kind, *_ in described]
     if not columns:
         return ()
