@@ -23,6 +23,7 @@ FOUND = {
         "replies",
         b"<think>hm</think>```python\nimport x\ndef f(a):" + b"[" * 250 + b"\n    return a\n```",
     ),
+    "a program of no line": ("replies", b"```py a\n```0"),
     "zero bytes in a program": ("replies", b"```python\nimport x\0\n```\n```python\ny = 1\0\n```"),
     "a table of a run with a row too wide": (
         "run",
