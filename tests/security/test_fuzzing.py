@@ -18,7 +18,7 @@ def test_no_damaged_input_is_a_fault_of_ours(target: str) -> None:
 
 
 FOUND = {
-    "a key that is no text": ("spec", b"tables:\n  t: {: 4, n: 2, columns: {a: {kind: key}}}\n"),
+    "a key that is null": ("spec", b"tables:\n  t: {: 4, n: 2, columns: {a: {kind: key}}}\n"),
     "thousands of brackets in a program": (
         "replies",
         b"<think>hm</think>```python\nimport x\ndef f(a):" + b"[" * 250 + b"\n    return a\n```",
