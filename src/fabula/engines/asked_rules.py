@@ -80,7 +80,7 @@ def answer_check(
     )
 
 
-def _size_check(plan: TablePlan, asked: Collection[str]) -> ItemCheck | None:
+def _size_check(plan: TablePlan, asked: Collection[str]) -> RowProblems | None:
     """A check that whole numbers fit into their columns."""
     kinds = {name: plan.columns[name].type for name in asked}
     whole = [name for name, kind in kinds.items() if "int" in str(kind)]

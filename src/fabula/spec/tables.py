@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
 
 from fabula.kinds import KINDS, Column, Distribution
 from fabula.kinds.base.distributions import AbstractDistribution
@@ -172,6 +173,14 @@ class TableSpec(SpecModel):
 
     def __init__(self, name: str = "", /, **data: Any) -> None:
         super().__init__(**({"name": name} if name else {}), **data)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _keys_are_text(cls, data: Any, build: ModelWrapValidatorHandler[TableSpec]) -> TableSpec:
+        """Before `__init__`, whose keywords can be nothing else."""
+        if isinstance(data, Mapping) and (odd := [key for key in data if not isinstance(key, str)]):
+            raise ValueError(f"a key must be text, not {str(odd[0])[:40]}")
+        return build(data)
 
     @model_validator(mode="before")
     @classmethod
