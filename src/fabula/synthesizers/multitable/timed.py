@@ -178,8 +178,8 @@ def find_timed(
         given: Columns that follow from another table.
     """
     times = Columns.learnable(table.select(list(distances)), {}, protect=protect)
-    schema = pa.unify_schemas([columns.schema, times.schema])
-    every = Columns(schema, (*columns.codecs, *times.codecs), {})
+    schema = pa.unify_schemas([times.schema, columns.schema])  # others follow from times
+    every = Columns(schema, (*times.codecs, *columns.codecs), {})
     found = find_relations(table, every, protect=protect, given={*given, *distances})
     late = [item for item in found.items if not distances.keys().isdisjoint(item.sources)]
     early = tuple(item for item in found.items if item not in late)
