@@ -290,8 +290,10 @@ class _Search:
             self._others[target] = [source for source, part in candidates[target] if not part]
 
     def choices(self) -> None:
-        """Labels that give a column which follows from another one already."""
-        for target in [name for name, item in self.found.items() if isinstance(item.how, Lookup)]:
+        """Labels that give a column which follows from another one, or another table, already."""
+        given = [name for name, item in self.found.items() if isinstance(item.how, Lookup)]
+        given += sorted(self._given & self._common.levels.keys())
+        for target in given:
             for source in self._others.get(target, ()):
                 if source not in self._common.levels or not self._is_free(source, (target,)):
                     continue
