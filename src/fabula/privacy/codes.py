@@ -72,17 +72,17 @@ class Codes:
         made = pa.concat_arrays(pieces).take(array_of(np.argsort(np.concatenate(places))))
         return made.take(pc.index_in(texts.cast(pa.large_string()), value_set=known))
 
-    def numbers(self, values: NDArray[np.int64], most: int = LARGE_NUMBERS) -> NDArray[np.int64]:
+    def numbers(self, values: NDArray[np.int64], most: int = 2**63) -> NDArray[np.int64]:
         """A new whole number for each, of the same sign.
 
         Args:
-            values: Whole numbers, of at most `most` in size.
-            most: How many numbers the column's type has.
+            values: Whole numbers.
+            most: How many numbers from 0 on the column's type has; all of `values` are below.
         """
         sizes = np.abs(values).astype(np.uint64)
         result = np.zeros(len(values), np.uint64)
         bounds = [0, *(bound for bound in (SMALL_NUMBERS, LARGE_NUMBERS) if bound < most), most]
-        for low, high in pairwise(sorted(set(bounds))):
+        for low, high in pairwise(bounds):
             rows = np.flatnonzero((sizes >= low) & (sizes < high))
             left = sizes[rows]
             moved, outside = left.copy(), np.ones(len(left), bool)
@@ -196,26 +196,6 @@ class Codes:
     @cached_property
     def _tables(self) -> dict[int, NDArray[np.uint64]]:
         return {}
-
-
-def uuids(secret: Secret, texts: pa.Array, domain: str) -> pa.Array:
-    """A new UUID (version 4) for each text, with its capitals and hyphens."""
-    known = pc.unique(texts.cast(pa.large_string()).drop_null())
-    if not len(known):
-        return texts
-    plain = pc.utf8_lower(pc.replace_substring_regex(known, r"[^0-9A-Fa-f]", ""))
-    digests = secret.digests(plain, f"uuid {domain}", 16).copy()
-    digests[:, 6] = digests[:, 6] & 0x0F | 0x40
-    digests[:, 8] = digests[:, 8] & 0x3F | 0x80
-    made = [bytes(row).hex() for row in digests]
-    written = []
-    for old, new in zip(known.to_pylist(), made, strict=True):
-        left = iter(new)
-        text = "".join(next(left, "0") if char.isalnum() else char for char in old)
-        written.append(text.upper() if old != old.lower() else text)
-    return pa.array(written, pa.large_string()).take(
-        pc.index_in(texts.cast(pa.large_string()), value_set=known)
-    )
 
 
 def shared_letters(texts: pa.Array) -> frozenset[int]:
@@ -336,4 +316,3 @@ def sign_texts(signs: NDArray[np.uint8]) -> pa.Array:
     offsets = np.arange(rows + 1, dtype=np.int64) * width
     data = pa.py_buffer(np.ascontiguousarray(signs).data)
     return pa.LargeStringArray.from_buffers(rows, pa.py_buffer(offsets.data), data)
-

@@ -113,7 +113,7 @@ def _cipher(key: bytes) -> Callable[[bytes], bytes]:
     try:
         from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
     except ImportError as exc:
-        raise PrerequisiteError.for_extra("mask", needed_by="a replacement that stays unique") from exc
+        raise PrerequisiteError.for_extra("mask", needed_by="encrypting codes") from exc
     # Blocks are inputs of a pseudorandom function here, so that ECB is what SP 800-38G asks for.
     cipher = Cipher(algorithms.AES(key), modes.ECB())
     return lambda blocks: cipher.encryptor().update(blocks)

@@ -117,7 +117,9 @@ class NationalIds:
         other = self.codes.encrypt_at(
             signs[odd], dateless, form, lambda rows, _: self._end(rows, of.get("c", []))
         )
-        return pc.replace_with_mask(found, array_of(~valid), sign_texts(other))
+        return pc.replace_with_mask(
+            found, array_of(~valid), sign_texts(signs[odd] if other is None else other)
+        )
 
     def _end(self, rows: NDArray[np.uint8], places: list[int]) -> NDArray[np.bool_]:
         """Write the check digits, and tell which ids have some that are valid."""

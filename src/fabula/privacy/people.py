@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import pyarrow as pa
@@ -147,7 +147,8 @@ class Group:
         """A detail of each person, one of `DRAWN`."""
         if name in ("email", "username"):
             numbers = (self.bits("account_number") % np.uint64(ACCOUNTS)).astype(np.int64)
-            return self.people.draw_unique(self._stream, numbers, name, sexes=self.sexes)
+            account = cast(Literal["email", "username"], name)
+            return self.people.draw_unique(self._stream, numbers, account, sexes=self.sexes)
         drawn = self.people.draw(self._stream, len(self.digests), [name], sexes=self.sexes)
         return drawn[name]
 
@@ -187,4 +188,3 @@ class _Bits:
         if low or size != len(found) or high > 2 ** (8 * _PLACES[self.attribute][1]):
             raise ValueError(f"`{self.attribute}` has no bits for {size} numbers below {high}")
         return (found % np.uint64(high)).astype(dtype)
-

@@ -154,4 +154,3 @@ def new_key(path: Path) -> Secret:
         file.flush()
         os.fsync(handle)
     return secret
-
