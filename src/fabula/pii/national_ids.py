@@ -40,7 +40,9 @@ class Scheme:
         """The text with its last signs such that the check digits are right."""
         places = [at for at, char in enumerate(text) if char.isalnum()]
         widths = range(1, self.tail + 2)
-        return next((made for width in widths for made in self.endings(text, places[-width:])), text)
+        return next(
+            (made for width in widths for made in self.endings(text, places[-width:])), text
+        )
 
     def endings(self, text: str, places: Sequence[int]) -> Iterator[str]:
         """The text with every valid choice of signs at some places."""

@@ -222,7 +222,8 @@ def _kept_places(
         case "account":
             return places[:4], lambda signs, _: _with_mod_97(signs, places)
         case "phone":
-            return _country_places(form, signs, places), None
+            letters = [at for at in places if form[at] != "9"]
+            return [*letters, *_country_places(form, signs, places)], None
         case "national_id" if scheme and SCHEMES[scheme].valid:
             tail = SCHEMES[scheme].tail
             kept = {*places[-tail:], *places[: 3 * (scheme == "ch-ahv")]}

@@ -39,6 +39,7 @@ class Known:
     Attributes:
         secret: The masking's key.
         codes: The locales of new people.
+        joins: Whether a table knows people by their e-mail alone.
         names: Full names of real people that a new one could get, in small letters.
         words: Words of real names and places that the lists have, likewise.
         aliases: E-mails, as keyed hashes, and the keys of their people.
@@ -47,6 +48,7 @@ class Known:
 
     secret: Secret
     codes: Sequence[str]
+    joins: bool = False
     names: list[pa.Array] = field(default_factory=list)
     words: set[str] = field(default_factory=set)
     aliases: list[tuple[Keys, Keys]] = field(default_factory=list)
@@ -60,7 +62,7 @@ class Known:
             for name, action in table.columns.items()
             if action.action == "replace" and action.detail in kinds
         ]
-        return list(dict.fromkeys([*wanted, *(alias_columns(table) or ())]))
+        return list(dict.fromkeys([*wanted, *(self._pair(table) or ())]))
 
     def add(self, table: TableMask, block: pa.Table) -> None:
         """Take in some rows."""
@@ -79,7 +81,7 @@ class Known:
         if not self.secret.kept:
             for column in dict.fromkeys(name for names in of.values() for name in names):
                 self._add_words(pc.unique(_known(block, column)))
-        if pair := alias_columns(table):
+        if pair := self._pair(table):
             self._add_aliases(table, block, *pair)
 
     def taken(self) -> pa.Array:
@@ -157,6 +159,13 @@ class Known:
             (self.secret.digests(emails, "alias"), person_keys(self.secret, keys, tag))
         )
 
+    def _pair(self, table: TableMask) -> tuple[str, str] | None:
+        """The person's key and e-mail in a table that has both, where another needs them."""
+        person = table.person
+        if not self.joins or person is None or person.tags[0] == EMAIL or EMAIL not in person.tags:
+            return None
+        return person.columns[0], person.columns[person.tags.index(EMAIL)]
+
     def _thinned(self, locale: Locale, notes: list[str]) -> Locale:
         def named(kind: str, of_sexes: Sequence[Sequence[Name]]) -> list[Sequence[Name]]:
             return [
@@ -199,14 +208,6 @@ class Known:
         lowered = text.lower()
         words = _split(lowered)
         return lowered in self.words or (bool(words) and all(word in self.words for word in words))
-
-
-def alias_columns(table: TableMask) -> tuple[str, str] | None:
-    """The person's key and e-mail in a table that has both."""
-    person = table.person
-    if person is None or person.tags[0] == EMAIL or EMAIL not in person.tags:
-        return None
-    return person.columns[0], person.columns[person.tags.index(EMAIL)]
 
 
 def _readings(name: Name) -> Sequence[str]:

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 import pyarrow as pa
+from typing_extensions import Unpack
 
 from fabula.errors import SinkError, SourceError, UsageError
 from fabula.fakers.locales import load_locale
 from fabula.io.formats import names_file
 from fabula.io.places import check_free, make_folder, write_text
 from fabula.io.tables import as_table, forms_in
+from fabula.options import known_options
 from fabula.privacy.files.csv_bytes import CsvSource
 from fabula.privacy.files.parquet import ArrowSource
 from fabula.privacy.files.writing import is_unfinished, write_csv, write_parquet
@@ -27,13 +29,12 @@ from fabula.privacy.masking import EMAIL, Counts, Masker
 from fabula.privacy.people import NewPeople
 from fabula.privacy.proposing import MaskPlan, propose
 from fabula.privacy.secret import Secret
-from fabula.types import TableLike
+from fabula.types import Progress, TableLike
 
 CARD = "card.json"
 _SHOWN = 3
 
 Source = CsvSource | ArrowSource
-Told = Callable[[str, int], None]
 
 
 class MaskOptions(TypedDict, total=False):
@@ -64,7 +65,6 @@ class Masking:
         secret: The key.
         people: The new people.
         notes: What people should know.
-        ambiguous: E-mails of several people, which tell nobody.
     """
 
     sources: Mapping[str, Source]
@@ -73,7 +73,6 @@ class Masking:
     secret: Secret
     people: NewPeople
     notes: tuple[str, ...] = ()
-    ambiguous: int = 0
 
     @property
     def promise(self) -> str:
@@ -130,19 +129,59 @@ class Masked:
         return next(iter(self.tables.values()))
 
 
-def prepare(data: TableLike | Sequence[Path], **options: Any) -> Masking:
-    """Look at data, and decide what a masking does to each column; nothing is written.
+@known_options
+def mask(
+    data: TableLike | Sequence[Path],
+    *,
+    output: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    **options: Unpack[MaskOptions],
+) -> Masked:
+    """Replace the people in some tables with new people.
+
+    Names, e-mails, addresses, codes and dates of a row follow the row's person, and so agree in
+    all tables. What is not personal stays as it is; kept columns of CSV stay to the byte.
 
     Args:
-        data: Tables in any form, or paths of files and folders.
+        data: Tables in any form; or paths of CSV and Parquet files and of folders of them.
+        output: The folder, or for one table the file, to write to; the data must be files. By
+            default, the tables come back in memory.
+        overwrite: Whether files that are there may be replaced.
         **options: As `MaskOptions`.
+
+    Returns:
+        The masked tables, and a card that says what was done.
 
     Raises:
         SpecError: Columns can't be treated as asked; all problems at once.
         SourceError: A file can't be read.
-        PrerequisiteError: The key file is missing.
+        SinkError: The output exists, or can't be written.
+        PrerequisiteError: The key file or the extra `mask` is missing.
+
+    Examples:
+        >>> people = {"email": [f"p{n}@mail.example" for n in range(9)], "n": list(range(9))}
+        >>> masked = mask(people, columns={"n": "keep"}).table
+        >>> masked["n"].to_pylist() == people["n"], masked["email"][0].as_py() == people["email"][0]
+        (True, False)
     """
-    secret = Secret.find(options.get("key_file"))
+    masking = prepare(data, **options)
+    if output is None:
+        return run(masking)
+    return write(masking, Path(output), overwrite=overwrite)
+
+
+def prepare(data: TableLike | Sequence[Path], **options: Unpack[MaskOptions]) -> Masking:
+    """Look at data, and decide what a masking does to each column; nothing is written.
+
+    Args:
+        data: As for `mask`.
+        **options: As `MaskOptions`.
+
+    Raises:
+        FabulaError: As `mask`.
+    """
+    key_file = options.get("key_file")
+    secret = Secret.find(Path(key_file) if key_file else None)
     sources, files, notes = _sources(data)
     plan = propose(
         {name: source.sample() for name, source in sources.items()},
@@ -150,26 +189,29 @@ def prepare(data: TableLike | Sequence[Path], **options: Any) -> Masking:
         columns=options.get("columns") or {},
         locales=_codes(options.get("locale") or ()),
     )
-    known = Known(secret, plan.locales)
+    by_alias = {
+        n for n, table in plan.tables.items() if table.person and table.person.tags[0] == EMAIL
+    }
+    known = Known(secret, plan.locales, joins=bool(by_alias))
     for name, source in sources.items():
         columns = known.columns(plan.tables[name])
         for block in source.tables(columns) if columns else ():
             known.add(plan.tables[name], block)
     find = known.finder()
     tables = {
-        name: replace(table, aliases=find) if table.person and EMAIL in table.person.tags else table
+        name: replace(table, aliases=find) if name in by_alias else table
         for name, table in plan.tables.items()
     }
     locales, said = known.locales()
-    people = NewPeople(secret, locales, known.taken())
     if known.ambiguous:
         said.append(f"{known.ambiguous:,} e-mails belong to several people, and join nobody")
-    return Masking(sources, files, replace(plan, tables=tables), secret, people,
-                   (*notes, *plan.notes, *said), known.ambiguous)  # fmt: skip
+    people = NewPeople(secret, locales, known.taken())
+    noted = (*notes, *plan.notes, *said)
+    return Masking(sources, files, replace(plan, tables=tables), secret, people, noted)
 
 
-def run(masking: Masking, told: Told = lambda _name, _rows: None) -> Masked:
-    """Mask tables in memory."""
+def run(masking: Masking) -> Masked:
+    """Mask tables into memory."""
     tables, counts = {}, {}
     for name, source in masking.sources.items():
         masker, dropped = masking.masker(name), masking.dropped(name)
@@ -178,13 +220,16 @@ def run(masking: Masking, told: Told = lambda _name, _rows: None) -> Masked:
         blocks = []
         for block in arrow.tables(arrow.names):
             blocks.append(arrow.masked(block, masker.mask(block), dropped))
-            told(name, block.num_rows)
         tables[name] = pa.concat_tables([arrow.masked_schema(dropped).empty_table(), *blocks])
     return Masked(tables, card_of(masking, counts))
 
 
 def write(
-    masking: Masking, output: Path, *, overwrite: bool = False, told: Told = lambda _n, _r: None
+    masking: Masking,
+    output: Path,
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
 ) -> Masked:
     """Mask files into files of the same form; a stopped run continues.
 
@@ -192,7 +237,7 @@ def write(
         masking: What to do.
         output: A folder, or a file where one table is masked.
         overwrite: Whether what is there may be replaced.
-        told: Hears of each table's rows as they are written.
+        progress: Hears of each table, of its rows that are done, and of about how many it has.
 
     Raises:
         SinkError: The place exists, or can't be written.
@@ -221,18 +266,24 @@ def write(
     for name, target in targets.items():
         if name in done and target.exists():
             counts[name] = done[name]
-            told(name, done[name].rows)
             continue
         masker, dropped = masking.masker(name), masking.dropped(name)
         source, counts[name] = masking.sources[name], masker.counts
 
-        def heard(rows: int, name: str = name) -> None:
-            told(name, rows)
+        about = source.about_rows()
+        if progress is not None and not is_unfinished(target):
+            progress(name, 0, about)
+
+        def heard(name: str = name, known: Counts = masker.counts, about: int = about) -> None:
+            if progress is not None:
+                progress(name, known.rows, max(known.rows + 1, about))
 
         if isinstance(source, CsvSource):
             write_csv(source, target, masker, dropped, fingerprint=prints[name], told=heard)
         else:
             write_parquet(source, target, masker, dropped, heard)
+        if progress is not None:
+            progress(name, counts[name].rows, counts[name].rows)
         finished = {each: [prints[each], asdict(known)] for each, known in counts.items()}
         write_text(journal, json.dumps(finished))
     made = card_of(masking, counts)

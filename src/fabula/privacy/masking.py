@@ -198,8 +198,9 @@ class _Rows:
 
     def known(self, name: str) -> pa.Array:
         """Which values of a column are known, and no placeholders."""
-        values = self.columns[name]
-        return are_people(values) if _is_text(values.type) else pc.is_valid(values)
+        values, action = self.columns[name], self.masker.table.columns[name]
+        keys = action.detail in ("key", "code")
+        return are_people(values, keys=keys) if _is_text(values.type) else pc.is_valid(values)
 
     @cached_property
     def _keys(self) -> tuple[Keys, NDArray[np.int64], NDArray[np.int64]]:

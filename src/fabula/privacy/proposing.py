@@ -157,7 +157,7 @@ def _action(
     if person is not None and is_date(values):
         return ColumnAction("shift", reason="a date of the row's person")
     if person is not None and _is_code(draft.typed.column(column), column):
-        return ColumnAction("replace", "code", reason="a code that tells rows apart", kind="code")
+        return ColumnAction("replace", "key", reason="a code that tells rows apart", kind="code")
     return ColumnAction("keep", reason="nothing personal was found")
 
 

@@ -85,10 +85,10 @@ class Secret:
         return cls(key, kept=True)
 
     @classmethod
-    def find(cls, path: Path | str | None = None) -> Secret:
+    def find(cls, path: Path | None = None) -> Secret:
         """The key in a file or in the file that `FABULA_KEY_FILE` names; else a random one."""
-        path = path or os.environ.get(VARIABLE)
-        return cls.of_file(Path(path)) if path else cls.random()
+        named = path or os.environ.get(VARIABLE)
+        return cls.of_file(Path(named)) if named else cls.random()
 
     @property
     def fingerprint(self) -> str:

@@ -17,18 +17,26 @@ _BY_SEX = {"Mr": "Ms", "Mrs": "Mr", "Ms": "Mr", "Miss": "Mr", "Herr": "Frau", "F
            "Sr": "Sra", "Sra": "Sr", "M": "Mme", "Mme": "M", "Mlle": "M"}  # fmt: skip
 _MALE = ("Mr", "Herr", "Sr", "M")
 
-PLACEHOLDERS = (
-    r"(?i)^\s*(|n/?a|nan|null|none|nil|unknown|unbekannt|inconnu|desconocido|-+|\.+|\?+|\\n|x+|"
-    r"test|test@test(\..*)?|no ?reply@.*|not available|not applicable|tbd|0+|9{4,}|1{4,}|"
-    r"0{2,4}-0{2}-0{2}|[0()+. -]+)\s*$"
+_WORDS = (
+    r"n/?a|nan|null|none|nil|unknown|unbekannt|inconnu|desconocido|-+|\.+|\?+|\\n|"
+    r"not available|not applicable|tbd"
 )
-"""What stands where nothing is known: it is nobody, and stays."""
+_NOBODY = rf"(?i)^\s*({_WORDS})?\s*$"
+_PLACEHOLDERS = (
+    rf"(?i)^\s*({_WORDS}|x+|test|test@test(\..*)?|no ?reply@.*|9{{4,}}|1{{4,}}|[0()+. -]*)\s*$"
+)
 
 
-def are_people(texts: pa.Array) -> pa.Array:
-    """Which values are known, and no placeholders such as `N/A`."""
+def are_people(texts: pa.Array, *, keys: bool = False) -> pa.Array:
+    """Which values are known, and no placeholders such as `N/A`: those are nobody, and stay.
+
+    Args:
+        texts: The values.
+        keys: Whether they are keys, of which `0000` may be one.
+    """
     known = texts.cast(pa.large_string())
-    return pc.fill_null(pc.invert(pc.match_substring_regex(known, PLACEHOLDERS)), False)
+    form = _NOBODY if keys else _PLACEHOLDERS
+    return pc.fill_null(pc.invert(pc.match_substring_regex(known, form)), False)
 
 
 def full_names(

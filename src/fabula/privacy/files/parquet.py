@@ -38,6 +38,12 @@ class ArrowSource:
         """Its columns."""
         return list(self.schema.names)
 
+    def about_rows(self) -> int:
+        """How many rows there are."""
+        if isinstance(self.rows, pa.Table):
+            return int(self.rows.num_rows)
+        return int(pq.read_metadata(self.rows).num_rows)
+
     def sample(self) -> pa.Table:
         """Rows from all parts of it; all rows where they are few."""
         blocks = list(self.tables(self.names, least=_SAMPLED_ROWS))

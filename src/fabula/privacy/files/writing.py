@@ -23,8 +23,8 @@ from fabula.privacy.masking import Masker
 _JOURNALLED = 64 << 20
 """Bytes after which the journal is written again."""
 
-Told = Callable[[int], None]
-"""Hears of each block's rows."""
+Told = Callable[[], None]
+"""Hears when a block is written."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def write_csv(
         masker: Makes the new columns.
         dropped: Columns to leave out.
         fingerprint: Tells whether an earlier run was of the same masking; empty where none can be.
-        told: Hears of each block's rows.
+        told: Hears when a block is written.
 
     Raises:
         SourceError: A row can't be read.
@@ -65,7 +65,7 @@ def write_csv(
             out.write(source.header(dropped))
             for block, _ in source.blocks():
                 out.write(block.written(masker.mask(block.table()), dropped))
-                told(len(block.starts))
+                told()
         return
     partial, journal = _beside(target, "masking"), _beside(target, "masking.json")
     start = _started(partial, journal, fingerprint)
@@ -74,14 +74,14 @@ def write_csv(
             if start:
                 file.truncate(start.written)
                 file.seek(start.written)
-                masker.counts.__init__(**start.counts)  # type: ignore[misc]
-                told(masker.counts.rows)
+                masker.counts.__dict__.update(start.counts)
+                told()
             else:
                 file.write(source.header(dropped))
             noted = file.tell()
             for block, read in source.blocks(start.read if start else 0):
                 file.write(block.written(masker.mask(block.table()), dropped))
-                told(len(block.starts))
+                told()
                 if fingerprint and file.tell() - noted > _JOURNALLED:
                     file.flush()
                     os.fsync(file.fileno())
@@ -108,7 +108,7 @@ def write_parquet(
     with replacing(target) as temporary, pq.ParquetWriter(temporary, schema) as out:
         for block in source.tables(source.names):
             out.write_table(source.masked(block, masker.mask(block), dropped))
-            told(block.num_rows)
+            told()
 
 
 def is_unfinished(target: Path) -> bool:
