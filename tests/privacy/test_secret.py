@@ -42,9 +42,10 @@ def test_ff1_gives_the_samples_of_nist(key: str, tweak: str, plain: str, cipher:
     left, right = FF1(bytes.fromhex(key), bytes.fromhex(tweak)).encrypt(
         *halves, (radix**middle, radix ** (len(plain) - middle)), radix=radix, signs=len(plain)
     )
-    assert _written(int(left[0]), radix, middle) + _written(
-        int(right[0]), radix, len(plain) - middle
-    ) == cipher
+    assert (
+        _written(int(left[0]), radix, middle) + _written(int(right[0]), radix, len(plain) - middle)
+        == cipher
+    )
 
 
 def _written(number: int, radix: int, signs: int) -> str:
@@ -95,7 +96,8 @@ def test_hashes_depend_on_key_and_purpose_and_on_nothing_else() -> None:
     values = pa.array(["a", "b", None, "a"])
     one, other = Secret(bytes(32)), Secret(bytes([1] * 32))
     first = one.digests(values, "p")
-    assert (first[0] == first[3]).all() and not (first[0] == first[1]).all()
+    assert (first[0] == first[3]).all()
+    assert not (first[0] == first[1]).all()
     assert (one.digests(values.slice(1), "p") == first[1:]).all()
     assert not (one.digests(values, "q") == first).all(1).any()
     assert not (other.digests(values, "p") == first).all(1).any()

@@ -19,7 +19,7 @@ _KM_PER_DEGREE = 111.32
 
 
 def shifted(old: pa.Array, action: ColumnAction, days: NDArray[np.int64]) -> pa.Array:
-    """Dates that move by whole days; null where a text is no date of the column's form.
+    """Dates that move by whole days; null where a text has another form.
 
     Args:
         old: Dates, points in time, or texts in the form of the action.

@@ -313,6 +313,7 @@ def sign_rows(texts: pa.Array, width: int) -> NDArray[np.uint8]:
 
 
 def sign_texts(signs: NDArray[np.uint8]) -> pa.Array:
+    """Rows of bytes as texts."""
     rows, width = signs.shape
     offsets = np.arange(rows + 1, dtype=np.int64) * width
     data = pa.py_buffer(np.ascontiguousarray(signs).data)

@@ -126,7 +126,7 @@ def typed(table: pa.Table) -> pa.Table:
 
 
 def form_of(values: pa.ChunkedArray) -> TimeForm | None:
-    """How texts write dates; None where they are no dates."""
+    """How texts write dates; None where they contain something else."""
     if not is_text(values.type):
         return None
     some = some_of(values)
@@ -148,10 +148,10 @@ def is_free_text(values: pa.ChunkedArray) -> bool:
     some = some_of(values)
     if not len(some):
         return False
-    spaces = pc.mean(pc.count_substring(some, " ")).as_py()
+    words = pc.mean(pc.count_substring_regex(some, r"\p{L}\S*(\s|$)")).as_py()
     length = pc.mean(pc.utf8_length(some)).as_py()
     differing = len(pc.unique(some)) / len(some)
-    return spaces >= _TEXT_WORDS - 1 and (differing > 0.5 or length > _LONG)
+    return words >= _TEXT_WORDS and (differing > 0.5 or length > _LONG)
 
 
 def some_of(values: pa.ChunkedArray) -> pa.Array:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fabula.errors import PrerequisiteError
 
 SMALLEST = 1_000_000
-"""Domains below this size are no domains for FF1, as NIST has it."""
+"""The smallest domain that NIST allows."""
 
 LARGEST_HALF = 2**56
 """A half whose sums with a byte's shift fit into 64 bits."""

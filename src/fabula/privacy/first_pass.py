@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.fakers.locales import Locale, Name, load_locale
-from fabula.privacy.masking import EMAIL, Aliases, TableMask
+from fabula.privacy.masking import EMAIL, Aliases, TableMask, sexes_of
 from fabula.privacy.people import KEY_BYTES, Keys, normal, person_keys
 from fabula.privacy.secret import Secret
 from fabula.privacy.texts import are_people, plain_names
@@ -42,16 +42,20 @@ class Known:
         joins: Whether a table knows people by their e-mail alone.
         names: Full names of real people that a new one could get, in small letters.
         words: Words of real names and places that the lists have, likewise.
+        tells_sexes: Whether a table lacks the sex of people that another one has.
         aliases: E-mails, as keyed hashes, and the keys of their people.
+        sexes: The keys of people, and their sexes.
         ambiguous: E-mails of several people, which tell nobody.
     """
 
     secret: Secret
     codes: Sequence[str]
     joins: bool = False
+    tells_sexes: bool = False
     names: list[pa.Array] = field(default_factory=list)
     words: set[str] = field(default_factory=set)
     aliases: list[tuple[Keys, Keys]] = field(default_factory=list)
+    sexes: list[tuple[Keys, NDArray[np.int64]]] = field(default_factory=list)
     ambiguous: int = 0
 
     def columns(self, table: TableMask) -> list[str]:
@@ -62,6 +66,8 @@ class Known:
             for name, action in table.columns.items()
             if action.action == "replace" and action.detail in kinds
         ]
+        if self.tells_sexes and table.sex and table.person:
+            wanted += [table.person.columns[0], table.sex.name]
         return list(dict.fromkeys([*wanted, *(self._pair(table) or ())]))
 
     def add(self, table: TableMask, block: pa.Table) -> None:
@@ -83,6 +89,11 @@ class Known:
                 self._add_words(pc.unique(_known(block, column)))
         if pair := self._pair(table):
             self._add_aliases(table, block, *pair)
+        sexes = sexes_of(table, {name: block.column(name) for name in block.column_names})
+        if self.tells_sexes and sexes is not None and table.person:
+            column, tag = table.person.columns[0], table.person.tags[0]
+            keys = person_keys(self.secret, normal(_texts(block, column)), tag)
+            self.sexes.append((keys, sexes))
 
     def taken(self) -> pa.Array:
         """Full names that no new person gets."""
@@ -122,6 +133,22 @@ class Known:
             found = keys.copy()
             found[hit] = people[at[hit]].view(np.uint8).reshape(-1, KEY_BYTES)
             return found
+
+        return find
+
+    def sex_finder(self) -> Callable[[Keys], NDArray[np.int64]] | None:
+        """Finds the sex of people by their keys; None where it isn't asked for."""
+        if not self.sexes:
+            return None
+        keys, first = np.unique(
+            np.concatenate([_joined(keys) for keys, _ in self.sexes]), return_index=True
+        )
+        sexes = np.concatenate([sexes for _, sexes in self.sexes])[first]
+
+        def find(wanted: Keys) -> NDArray[np.int64]:
+            one = _joined(wanted)
+            at = np.minimum(np.searchsorted(keys, one), len(keys) - 1)
+            return np.asarray(np.where(keys[at] == one, sexes[at], -1))
 
         return find
 

@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypedDict
 
 import pyarrow as pa
 from typing_extensions import Unpack
 
-from fabula.errors import SinkError, SourceError, UsageError
+from fabula.errors import SinkError, UsageError
 from fabula.fakers.locales import load_locale
 from fabula.io.formats import names_file
 from fabula.io.places import check_free, make_folder, write_text
-from fabula.io.tables import as_table, forms_in
 from fabula.options import known_options
 from fabula.privacy.files.csv_bytes import CsvSource
-from fabula.privacy.files.parquet import ArrowSource
+from fabula.privacy.files.sources import in_memory, sources_of
 from fabula.privacy.files.writing import is_unfinished, write_csv, write_parquet
 from fabula.privacy.first_pass import Known
-from fabula.privacy.masking import EMAIL, Counts, Masker
+from fabula.privacy.masking import EMAIL, Counts
 from fabula.privacy.people import NewPeople
-from fabula.privacy.proposing import MaskPlan, propose
+from fabula.privacy.prepared import Masking, card_of, fingerprint_of
+from fabula.privacy.proposing import NAMES, propose
 from fabula.privacy.secret import Secret
 from fabula.types import Progress, TableLike
 
 CARD = "card.json"
-_SHOWN = 3
-
-Source = CsvSource | ArrowSource
 
 
 class MaskOptions(TypedDict, total=False):
@@ -52,53 +46,6 @@ class MaskOptions(TypedDict, total=False):
     columns: Mapping[str, str]
     locale: Sequence[str]
     key_file: str | os.PathLike[str] | None
-
-
-@dataclass(frozen=True, eq=False)
-class Masking:
-    """What a masking is going to do.
-
-    Attributes:
-        sources: Where the rows of each table are.
-        files: The file of each table; empty for tables in memory.
-        plan: What happens to each column.
-        secret: The key.
-        people: The new people.
-        notes: What people should know.
-    """
-
-    sources: Mapping[str, Source]
-    files: Mapping[str, Path]
-    plan: MaskPlan
-    secret: Secret
-    people: NewPeople
-    notes: tuple[str, ...] = ()
-
-    @property
-    def promise(self) -> str:
-        """Which of the two promises about names holds."""
-        return "keyed" if self.secret.kept else "one-off"
-
-    def masker(self, name: str) -> Masker:
-        """Makes the new columns of a table."""
-        return Masker(self.secret, self.people, self.plan.tables[name])
-
-    def dropped(self, name: str) -> list[str]:
-        """The columns of a table that are left out."""
-        return [c for c, a in self.plan.tables[name].columns.items() if a.action == "drop"]
-
-    def preview(self, rows: int = _SHOWN) -> dict[str, dict[str, list[tuple[Any, Any]]]]:
-        """Some values of each column that changes, before and after, by table."""
-        shown: dict[str, dict[str, list[tuple[Any, Any]]]] = {}
-        for name, source in self.sources.items():
-            block = next(iter(source.tables(source.names)), None)
-            some = block.slice(0, rows) if block is not None else pa.table({})
-            new = self.masker(name).mask(some) if some.num_rows else {}
-            shown[name] = {
-                column: list(zip(some.column(column).to_pylist(), values.to_pylist(), strict=True))
-                for column, values in new.items()
-            }
-        return shown
 
 
 @dataclass(frozen=True)
@@ -182,7 +129,7 @@ def prepare(data: TableLike | Sequence[Path], **options: Unpack[MaskOptions]) ->
     """
     key_file = options.get("key_file")
     secret = Secret.find(Path(key_file) if key_file else None)
-    sources, files, notes = _sources(data)
+    sources, files, notes = sources_of(data)
     plan = propose(
         {name: source.sample() for name, source in sources.items()},
         person=options.get("person"),
@@ -192,7 +139,13 @@ def prepare(data: TableLike | Sequence[Path], **options: Unpack[MaskOptions]) ->
     by_alias = {
         n for n, table in plan.tables.items() if table.person and table.person.tags[0] == EMAIL
     }
-    known = Known(secret, plan.locales, joins=bool(by_alias))
+    named = [
+        t
+        for t in plan.tables.values()
+        if t.person and any(a.detail in NAMES for a in t.columns.values())
+    ]
+    tells_sexes = any(table.sex for table in named) and not all(table.sex for table in named)
+    known = Known(secret, plan.locales, joins=bool(by_alias), tells_sexes=tells_sexes)
     for name, source in sources.items():
         columns = known.columns(plan.tables[name])
         for block in source.tables(columns) if columns else ():
@@ -204,8 +157,15 @@ def prepare(data: TableLike | Sequence[Path], **options: Unpack[MaskOptions]) ->
     }
     locales, said = known.locales()
     if known.ambiguous:
-        said.append(f"{known.ambiguous:,} e-mails belong to several people, and join nobody")
-    people = NewPeople(secret, locales, known.taken())
+        several = (
+            "1 e-mail belongs" if known.ambiguous == 1 else f"{known.ambiguous:,} e-mails belong"
+        )
+        said.append(f"{several} to several people, and can't tell whose row is whose")
+    for name, table in plan.tables.items():
+        if secret.kept and table.sex and table in named:
+            told = f"first names of `{name}` agree with `{table.sex.name}`"
+            said.append(f"{told}; files without that column give other names")
+    people = NewPeople(secret, locales, known.taken(), known.sex_finder())
     noted = (*notes, *plan.notes, *said)
     return Masking(sources, files, replace(plan, tables=tables), secret, people, noted)
 
@@ -216,7 +176,7 @@ def run(masking: Masking) -> Masked:
     for name, source in masking.sources.items():
         masker, dropped = masking.masker(name), masking.dropped(name)
         counts[name] = masker.counts
-        arrow = source if isinstance(source, ArrowSource) else ArrowSource(_whole(source))
+        arrow = in_memory(source)
         blocks = []
         for block in arrow.tables(arrow.names):
             blocks.append(arrow.masked(block, masker.mask(block), dropped))
@@ -256,7 +216,7 @@ def write(
                 hint="choose another place with `-o`",
             )
     journal = card.with_name(f".{card.name}.masking")
-    prints = {name: _fingerprint(masking, name) for name in targets}
+    prints = {name: fingerprint_of(masking, name) for name in targets}
     done = _finished(journal, prints)
     if not done and not any(map(is_unfinished, targets.values())):
         check_free(output, overwrite=overwrite, folder=not single)
@@ -292,71 +252,6 @@ def write(
     return Masked({}, made)
 
 
-def card_of(masking: Masking, counts: Mapping[str, Counts]) -> dict[str, Any]:
-    """What a masking did, without any of the data."""
-    return {
-        "format": 1,
-        "made_by": f"fabula {version('fabula')}",
-        "promise": masking.promise,
-        "key": masking.secret.fingerprint if masking.secret.kept else None,
-        "status": _STATUS[masking.secret.kept],
-        "locales": list(masking.plan.locales),
-        "word_lists": _word_lists(masking.plan.locales),
-        "notes": list(masking.notes),
-        "tables": {
-            name: {
-                "file": masking.files[name].name if name in masking.files else None,
-                "rows": counts[name].rows,
-                "person": table.person.columns[0] if table.person else None,
-                "person_reason": table.person.reason if table.person else None,
-                "columns": {
-                    column: action.to_dict()
-                    | {
-                        told: number[column]
-                        for told, number in asdict(counts[name]).items()
-                        if told != "rows" and column in number
-                    }
-                    for column, action in table.columns.items()
-                },
-            }
-            for name, table in masking.plan.tables.items()
-        },
-    }
-
-
-_STATUS = {
-    True: "pseudonymised: whoever has the key can tell which new person belongs to which old one,"
-    " so the data stay personal; kept columns are real",
-    False: "pseudonymised without a key: the key was thrown away; kept columns are real",
-}
-
-
-@cache
-def _word_lists(codes: tuple[str, ...]) -> str:
-    """The fingerprint of the word lists: other lists give other names for the same key."""
-    words = (
-        text
-        for code in codes
-        for names in (*load_locale(code).first, *load_locale(code).last)
-        for text in (name.text for name in names)
-    )
-    return hashlib.blake2b("\n".join(words).encode(), digest_size=8).hexdigest()
-
-
-def _fingerprint(masking: Masking, name: str) -> str:
-    """Tells whether an earlier run was of the same masking; empty where the key is thrown away."""
-    if not masking.secret.kept:
-        return ""
-    state = masking.files[name].stat()
-    table = masking.plan.tables[name]
-    facts = [
-        masking.secret.fingerprint, *masking.plan.locales, _word_lists(masking.plan.locales),
-        state.st_size, state.st_mtime_ns, table.person, len(masking.people.taken),
-        [(column, action.text, action.to_dict()) for column, action in table.columns.items()],
-    ]  # fmt: skip
-    return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
-
-
 def _finished(journal: Path, prints: Mapping[str, str]) -> dict[str, Counts]:
     """The tables that an earlier run of the same masking finished."""
     try:
@@ -373,68 +268,3 @@ def _finished(journal: Path, prints: Mapping[str, str]) -> dict[str, Counts]:
 def _codes(locales: Sequence[str]) -> tuple[str, ...]:
     codes = [locales] if isinstance(locales, str) else locales
     return tuple(load_locale(code).code for code in codes)
-
-
-def _sources(data: Any) -> tuple[dict[str, Source], dict[str, Path], list[str]]:
-    """The tables of data, their files, and what is left out."""
-    if isinstance(data, str | os.PathLike):
-        data = [Path(data)]
-    if not (isinstance(data, Sequence) and data and all(isinstance(p, os.PathLike) for p in data)):
-        forms = {name: as_table(form, name=name) for name, form in forms_in(data).items()}
-        return {name: ArrowSource(table) for name, table in forms.items()}, {}, []
-    files: dict[str, Path] = {}
-    notes: list[str] = []
-    for path in map(Path, data):
-        if not path.exists():
-            raise SourceError(f"there is no file `{path}`", code="source.missing", where=str(path))
-        inside = sorted(path.iterdir()) if path.is_dir() else [path]
-        for file in (each for each in inside if not each.name.startswith(".")):
-            if _maker(file) is None:
-                _refuse(file, alone=file == path)
-                notes.append(f"`{file.name}` is not masked and not copied: it is no CSV or Parquet")
-                continue
-            name = file.name.partition(".")[0]
-            if name in files:
-                raise UsageError(
-                    f"`{files[name]}` and `{file}` are both called `{name}`",
-                    code="mask.same-name",
-                    hint="rename one of them",
-                )
-            files[name] = file
-    if not files:
-        raise SourceError(f"there is no table in `{data[0]}`", code="source.no-table",
-                          where=str(data[0]), hint="give CSV or Parquet files")  # fmt: skip
-    return (
-        {name: make(file) for name, file in files.items() if (make := _maker(file))},
-        files,
-        notes,
-    )
-
-
-_CSV = (".csv", ".tsv", ".txt")
-
-
-def _maker(path: Path) -> Callable[[Path], Source] | None:
-    """What reads a file; None where nothing does. The content decides before the ending does."""
-    if not path.is_file():
-        return None
-    with path.open("rb") as file:
-        if file.read(4) == b"PAR1":
-            return ArrowSource
-    endings = path.suffixes[-2:] if path.suffix == ".gz" else path.suffixes[-1:]
-    return CsvSource if endings and endings[0].lower() in _CSV else None
-
-
-def _refuse(path: Path, *, alone: bool) -> None:
-    """Refuse a file that was given by itself and can't be masked."""
-    if alone:
-        raise SourceError(
-            f"`{path}` can't be masked: it is no CSV or Parquet file",
-            code="mask.format",
-            where=str(path),
-            hint=f"convert it first: fabula export {path} -o {path.stem}.parquet",
-        )
-
-
-def _whole(source: CsvSource) -> pa.Table:
-    return pa.concat_tables(source.tables(source.names))

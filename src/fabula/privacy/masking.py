@@ -250,11 +250,8 @@ class _Rows:
     def _group(self) -> Group:
         """The different people."""
         keys, first, _ = self._keys
-        sex = self.masker.table.sex
-        sexes = None
-        if sex is not None and sex.name in self.columns:
-            column = self.columns[sex.name].take(array_of(first))
-            sexes = sex.sexes(pa.table({sex.name: column}))
+        sexes = sexes_of(self.masker.table, self.columns)
+        sexes = None if sexes is None else sexes[first]
         return self.masker.people.at(keys, sexes)
 
     def detail(self, name: str) -> pa.Array:
@@ -277,6 +274,13 @@ class _Rows:
     def male(self) -> NDArray[np.bool_]:
         """Whether each row's new person is a man."""
         return np.asarray(self._group.are_male[self._keys[2]])
+
+
+def sexes_of(table: TableMask, columns: Mapping[str, pa.Array]) -> NDArray[np.int64] | None:
+    """The sex of each row's person: 0, 1 or -1 (open); None where no column tells it."""
+    if table.sex is None or table.sex.name not in columns:
+        return None
+    return table.sex.sexes(pa.table({table.sex.name: columns[table.sex.name]}))
 
 
 def _whole(block: pa.Table, name: str) -> pa.Array:

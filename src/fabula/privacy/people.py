@@ -8,7 +8,7 @@ e-mail and an address agree wherever the same person occurs, in any file, row or
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, cast
@@ -94,11 +94,13 @@ class NewPeople:
         secret: The masking's key.
         locales: Whose names and places they have.
         taken: Full names of real people, in small letters, which no new person gets.
+        sexes: The sex of people by their keys, as other tables tell it: 0, 1 or -1 (open).
     """
 
     secret: Secret
     locales: Sequence[str | Locale]
     taken: pa.Array = field(default_factory=lambda: pa.array([], pa.large_string()))
+    sexes: Callable[[Keys], NDArray[np.int64]] | None = None
 
     @cached_property
     def _people(self) -> People:
@@ -111,6 +113,8 @@ class NewPeople:
             keys: `KEY_BYTES` bytes each, best without repeats.
             sexes: 0 (female), 1 (male) or -1 (open) for each, where that is decided.
         """
+        if sexes is None and self.sexes is not None:
+            sexes = self.sexes(keys)
         digests = self._digests(keys, 0).copy()
         group = Group(self._people, digests, sexes)
         for attempt in range(1, _ATTEMPTS if len(self.taken) else 0):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -36,7 +35,8 @@ _NEARLY_ALL = 0.95
 
 _STATE = re.compile(r"(?i)(^|_)(state|province|region|county|bundesland)$")
 _MOVED = ("coordinates", "coordinate")
-_NAMES = ("name", "first_name", "last_name")
+NAMES = ("name", "first_name", "last_name")
+"""Details that a person is called by."""
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,7 @@ def _names(drafts: Mapping[str, Draft]) -> pa.Array:
     parts = [
         some_of(draft.sample.column(column)).cast(pa.large_string())
         for draft in drafts.values()
-        for column in draft.columns_of(*_NAMES)
+        for column in draft.columns_of(*NAMES)
     ]
     return pc.unique(pa.concat_arrays([pa.array([], pa.large_string()), *parts]))
 
@@ -242,20 +242,8 @@ def _names(drafts: Mapping[str, Draft]) -> pa.Array:
 def _with_sexes(
     tables: Mapping[str, TableMask], samples: Mapping[str, pa.Table]
 ) -> dict[str, TableMask]:
-    """The tables with the column of the person's sex, where all tables of the person have one.
-
-    A person's sex must be the same everywhere, or the person would have two names.
-    """
-    named = {
-        name: table.person.tags[0]
-        for name, table in tables.items()
-        if table.person and any(a.detail in _NAMES for a in table.columns.values())
-    }
-    sexes = {name: SexColumn.of(samples[name]) for name in named}
-    without = Counter(label for name, label in named.items() if sexes[name] is None)
+    """The tables with the column of the person's sex, with which new names agree."""
     return {
-        name: replace(table, sex=sexes[name])
-        if name in named and not without[named[name]]
-        else table
+        name: replace(table, sex=SexColumn.of(samples[name]) if table.person else None)
         for name, table in tables.items()
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fabula.privacy.mask import Masking
+from fabula.privacy.prepared import Masking
 from fabula.render import amounts
 from fabula.render.grid import fit, lines, one_line
 
