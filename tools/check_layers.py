@@ -32,6 +32,7 @@ LAYERS = (
         "training",
         "review",
         "checks",
+        "privacy",
     ),
     ("planning",),
     ("inference",),

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from fabula.evaluation.report import Report
     from fabula.llm.providers.dry_run import Rehearsal
     from fabula.planning.plan import Plan
+    from fabula.privacy.mask import Masked, mask
     from fabula.review.review import review_export, review_import
     from fabula.runs.dataset import Dataset
     from fabula.runs.program import program, run_program
@@ -52,6 +53,7 @@ __all__ = [
     "Dataset",
     "DatasetSpec",
     "FabulaError",
+    "Masked",
     "Plan",
     "Rehearsal",
     "RelationalSynthesizer",
@@ -77,6 +79,7 @@ __all__ = [
     "infer",
     "load",
     "load_synthesizer",
+    "mask",
     "near_duplicates",
     "pairs",
     "plan",
@@ -95,6 +98,7 @@ _HOMES = {
     "Dataset": "fabula.runs.dataset",
     "DatasetSpec": "fabula.spec.tables",
     "FabulaError": "fabula.errors",
+    "Masked": "fabula.privacy.mask",
     "Plan": "fabula.planning.plan",
     "Rehearsal": "fabula.llm.providers.dry_run",
     "RelationalSynthesizer": "fabula.synthesizers.multitable.database",
@@ -118,6 +122,7 @@ _HOMES = {
     "infer": "fabula.api",
     "load": "fabula.api",
     "load_synthesizer": "fabula.synthesizers.synthesizer",
+    "mask": "fabula.privacy.mask",
     "near_duplicates": "fabula.dedup",
     "pairs": "fabula.augment.pairs.ask",
     "plan": "fabula.api",

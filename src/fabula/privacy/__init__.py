@@ -1,0 +1,1 @@
+"""Masking: partially synthetic data whose people cannot be found again without the key."""
