@@ -1,0 +1,249 @@
+"""How notes mention a person by name: in any order, with initials, joined, misspelt, inflected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from fabula.privacy.folding import ALONE, CLASS, LOWER
+from fabula.privacy.notes.needles import (
+    Hit,
+    Mention,
+    Needle,
+    Texts,
+    Writer,
+    is_one_edit,
+    like,
+    texts_of,
+    written_parts,
+    written_whole,
+)
+from fabula.privacy.notes.ordinary import is_ordinary, weak
+from fabula.privacy.squeezed import Counts, Runs, Squeezed, runs_of
+
+_TITLE = r"^((mr|mrs|ms|miss|dr|rev|prof|herr|frau|sr|sra|dott|pan|pani|mme|mlle)\.? )+"
+_SHORTEST_TYPO, _SHORTEST_BESIDE, _LONGEST_ENDING = 5, 3, 3
+"""Letters that a misspelt name has, less next to the person's other name; and of an ending."""
+_PARTS = 3
+"""Parts of a first or last name that are searched by themselves: both of `Smith-Jones`."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """First or last names, old and new, one a row."""
+
+    kind: str
+    old: pa.Array
+    new: pa.Array
+
+    @cached_property
+    def texts(self) -> tuple[list[str | None], list[str | None]]:
+        """Old and new names."""
+        return texts_of(self.old), texts_of(self.new)
+
+    @cached_property
+    def squeezed(self) -> Squeezed:
+        """The old names."""
+        return Squeezed.of([text or "" for text in self.texts[0]])
+
+    @cached_property
+    def runs(self) -> Runs:
+        """The old names as runs."""
+        return self.squeezed.whole()
+
+    @cached_property
+    def weak(self) -> NDArray[np.bool_]:
+        """Which old names are ordinary words, too."""
+        return weak(self.runs)
+
+
+def person_names(own: Sequence[Mention]) -> list[Names]:
+    """The first and last names among the mentions; whole names are split.
+
+    A whole name counts where a row has no first and last name of its own.
+    """
+    given: Mapping[str, list[Mention]] = {}
+    for mention in own:
+        given.setdefault(mention.kind, []).append(mention)
+    whole = given.get("name", [])
+    first, last = (given.get(kind, []) for kind in ("first_name", "last_name"))
+    found = [(a, b) for a, b in zip(first, last, strict=False)]
+    names = [Names(m.kind, _plain(m.original), _plain(m.replacement))
+             for pair in found for m in pair]  # fmt: skip
+    names += [Names(m.kind, _plain(m.original), _plain(m.replacement))
+              for m in [*first[len(found) :], *last[len(found) :]]]  # fmt: skip
+    for mention in whole[: 1 if not found else 0] + whole[1:]:
+        old, new = _split(mention.original), _split(mention.replacement)
+        names += [Names("first_name", old[0], new[0]), Names("last_name", old[1], new[1])]
+    return names
+
+
+def _plain(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    return pc.utf8_trim_whitespace(values.cast(pa.large_string()))
+
+
+def _split(values: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
+    """Whole names as first and last names; a name of one word is a last name."""
+    plain = pc.replace_substring_regex(_plain(values), r"^([^,]+),\s*(.+)$", r"\2 \1")
+    plain = pc.replace_substring_regex(plain, "(?i)" + _TITLE, "")
+    first = pc.replace_substring_regex(plain, r"^(\S+)\s+.*$|^.*$", r"\1")
+    last = pc.replace_substring_regex(plain, r"^\S+\s+", "")
+    return _filled(first), _filled(last)
+
+
+def _filled(values: pa.Array) -> pa.Array:
+    return pc.if_else(pc.equal(values, ""), pa.scalar(None, values.type), values)
+
+
+def name_needles(names: Sequence[Names]) -> Iterator[Needle]:
+    """All needles of first and last names; neighbours in the list are one person's."""
+    for each in names:
+        yield from _alone(each)
+    for first, last in zip(names[::2], names[1::2], strict=False):
+        if (first.kind, last.kind) == ("first_name", "last_name"):
+            yield from _together(first, last)
+
+
+def _alone(names: Names) -> Iterator[Needle]:
+    new = names.texts[1]
+    yield Needle(names.kind, _searched(names.runs), written_whole(new), names.weak)
+    if not pc.any(pc.match_substring_regex(names.old, r"[\s-]"), min_count=0).as_py():
+        return
+    halves = [_parts(values) for values in (names.old, names.new)]
+    parts_of_new = list(zip(*(texts_of(part) for part in halves[1]), strict=True))
+    many = np.array([sum(map(bool, parts)) for parts in zip(*map(texts_of, halves[0]), strict=True)])
+    as_many = many == np.array([sum(map(bool, parts)) for parts in parts_of_new])
+    for number, part in enumerate(halves[0]):
+        runs = runs_of(texts_of(part))
+        mine = [
+            parts[number] if same else value
+            for parts, same, value in zip(parts_of_new, as_many.tolist(), new, strict=True)
+        ]
+        small = pc.equal(part, pc.utf8_lower(part)).fill_null(True).to_numpy(zero_copy_only=False)
+        searched = _searched(runs).only((many > 1) & ~small)
+        yield Needle(names.kind, searched, written_whole(mine), weak(runs))
+
+
+def _parts(values: pa.Array) -> list[pa.Array]:
+    lists = pc.split_pattern_regex(values.fill_null(""), r"[\s-]+")
+    return [
+        pc.list_slice(lists, at, at + 1, return_fixed_size_list=True).flatten()
+        for at in range(_PARTS)
+    ]
+
+
+def _searched(runs: Runs) -> Runs:
+    """Runs without single letters."""
+    return runs.only(runs.lengths > 1)
+
+
+def _together(first: Names, last: Names) -> Iterator[Needle]:
+    """Both names in any order, and one with the initial of the other."""
+    new_first, new_last = first.texts[1], last.texts[1]
+    one, other = first.runs, last.runs
+    initials = [[value[:1] if value else None for value in new] for new in (new_first, new_last)]
+    i, j = one.initial(), other.initial()
+    a, b = (one.lengths, new_first), (other.lengths, new_last)
+    c, d = (i.lengths, initials[0]), (j.lengths, initials[1])
+    yield Needle("name", one + other, written_parts(a, b))
+    yield Needle("name", other + one, written_parts(b, a))
+    # one letter of a name in Chinese is a word of its own
+    longer, wider = other.only(other.lengths > 2), one.only(one.lengths > 2)
+    yield Needle("name", i + longer, written_parts(c, b), last.weak, apart=-1)
+    yield Needle("name", longer + i, written_parts(b, c), apart=1)
+    yield Needle("name", wider + j, written_parts(a, d), apart=1)
+    yield Needle("name", i + j, _initials(written_parts(c, d)))
+
+
+def _initials(write: Writer) -> Writer:
+    """Write initials where dots tell that they are some."""
+
+    def written(hit: Hit) -> str | None:
+        dotted = "." in hit.span and hit.text[hit.end : hit.end + 1] == "."
+        return write(hit) if dotted and hit.span.isupper() else None
+
+    return written
+
+
+def misspelt(
+    notes: Squeezed, names: Names, named: NDArray[np.bool_]
+) -> tuple[Counts, Counts, Writer]:
+    """The words that are a name but for one letter, or with an ending.
+
+    Args:
+        notes: The notes.
+        names: The names of each row.
+        named: Which words of the notes are a name of their row's person as it is.
+
+    Returns:
+        The words, their lengths, and what is written for them.
+    """
+    old = names.squeezed
+    starts = old.row_ends[:-1]
+    lengths = np.diff(old.row_ends)
+    ends = np.append(notes.starts[1:], len(notes.codes))
+    sizes = ends - notes.starts
+    kinds = notes.kinds[notes.starts]
+    words = np.flatnonzero((kinds & LOWER == 0) & (kinds & CLASS != ALONE) & (sizes > 1) & ~named)
+    rows = notes.rows[words]
+    size, length = sizes[words], lengths[rows]
+    beside = _beside(notes, words, named)
+    least = np.where(beside, _SHORTEST_BESIDE, _SHORTEST_TYPO)
+    near = (np.abs(size - length) <= 1) & (np.maximum(size, length) >= least)
+    longer = (length >= _SHORTEST_TYPO) & (size > length) & (size - length <= _LONGEST_ENDING)
+    fits = near | longer
+    words, rows, size, length, beside = (x[fits] for x in (words, rows, size, length, beside))
+    half = (length - 1) // 2
+    at, begin = notes.starts[words], starts[rows]
+    same = _equal(notes, at, half, old, begin)
+    same |= _equal(notes, at + size - half, half, old, begin + length - half)
+    words, rows, size, length, beside = (x[same] for x in (words, rows, size, length, beside))
+    at, begin = notes.starts[words], starts[rows]
+    known = is_ordinary(notes.hashes(at, at + size)) & ~beside
+    kept = [
+        not ordinary and _is_variant(notes.codes[a : a + n].tolist(), old.codes[b : b + m].tolist())
+        for ordinary, a, n, b, m in zip(
+            known.tolist(), at.tolist(), size.tolist(), begin.tolist(), length.tolist(), strict=True
+        )
+    ]
+    keep: NDArray[np.bool_] = np.array(kept, dtype=bool)
+    whole, new = names.texts
+
+    def write(hit: Hit) -> str | None:
+        value, before = new[hit.row], whole[hit.row]
+        if value is None or before is None:
+            return None
+        ending = hit.span[len(before):] if hit.span.casefold().startswith(before.casefold()) else ""
+        return like(hit.span, value) + ending
+
+    return words[keep], size[keep], write
+
+
+def _beside(notes: Squeezed, words: Counts, named: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether the word before or after is a name, in the same row."""
+    led = np.concatenate([[False], named, [False]])
+    rows = np.concatenate([[-1], notes.rows, [-1]])
+    before, after = (led[at] & (rows[at] == rows[words + 1]) for at in (words, words + 2))
+    found: NDArray[np.bool_] = before | after
+    return found
+
+
+def _equal(one: Squeezed, at: Counts, size: Counts, other: Squeezed, begin: Counts) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = one.hashes(at, at + size) == other.hashes(begin, begin + size)
+    return found
+
+
+def _is_variant(word: list[int], name: list[int]) -> bool:
+    if len(word) - len(name) in range(1, _LONGEST_ENDING + 1) and len(name) >= _SHORTEST_TYPO:
+        shared = next((i for i, (a, b) in enumerate(zip(word, name, strict=False)) if a != b), len(name))
+        if shared >= len(name) - 1:
+            return True
+    return abs(len(word) - len(name)) <= 1 and is_one_edit(word, name)
