@@ -107,22 +107,17 @@ def _needle(
     whole = runs[0]
     for piece in runs[1:]:
         whole = whole + piece
-    write = written_parts(*((run.lengths, new[name]) for run, name in zip(runs, names, strict=True)))
-    return Needle(kind, whole, write if layout in ("YMD", "DMY", "MDY") else
-                  _apart(write, [run.lengths for run in runs]))  # fmt: skip
+    write = written_parts(*(new[name] for name in names))
+    written = write if layout in ("YMD", "DMY", "MDY") else _apart(write)
+    return Needle(kind, whole, written, [run.lengths for run in runs[:-1]])
 
 
-def _apart(write: Writer, lengths: Sequence[Counts]) -> Writer:
+def _apart(write: Writer) -> Writer:
     """Write where the parts of the date do not run together: `1465` is a number."""
 
     def written(hit: Hit) -> str | None:
-        at = 0
-        for part in lengths[:-1]:
-            at += int(part[hit.row])
-            end, after = hit.cut(at)
-            if after == end:
-                return None
-        return write(hit)
+        apart = all(end < after for end, after in zip(hit.cuts[::2], hit.cuts[1::2], strict=True))
+        return write(hit) if apart else None
 
     return written
 

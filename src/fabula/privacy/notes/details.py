@@ -96,14 +96,17 @@ def phones(notes: Squeezed, mention: Mention) -> tuple[Counts, Counts, Counts, W
         start = _start_of(notes, end, digits[row], int(notes.row_ends[row]))
         starts.append(start)
         kept.append(bool(notes.bounds[start]))
-    new = texts_of(mention.replacement)
+    old_texts, new = texts_of(mention.original), texts_of(mention.replacement)
 
     def write(hit: Hit) -> str | None:
-        value = new[hit.row]
-        if value is None:
+        value, span = new[hit.row], hit.text[hit.begin : hit.end]
+        before = old_texts[hit.row]
+        if value is None or before is None:
             return None
-        zeros = re.match(r"[\D0]*", hit.span)[0] if "0" in hit.span[:3] else ""  # type: ignore[index]
-        return zeros + poured(hit.span[len(zeros) :], re.sub(r"\D", "", value).lstrip("0"))
+        if before.endswith(span) and len(before) == len(value):
+            return value[-len(span) :]
+        zeros = (re.match(r"[\D0]*", span) or span)[0] if "0" in span[:3] else ""
+        return zeros + poured(span[len(zeros) :], re.sub(r"\D", "", value).lstrip("0"))
 
     keep = np.array(kept, dtype=bool)
     begins = np.array(starts, dtype=np.int64)[keep]

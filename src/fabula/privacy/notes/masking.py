@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from fabula.privacy.notes.details import NAMES, detail_needles, phones
 from fabula.privacy.notes.names import misspelt, name_needles, person_names
@@ -26,10 +26,6 @@ SPANS = pa.schema(
     [("row", pa.int64()), ("start", pa.int32()), ("end", pa.int32()), ("kind", pa.string())]
 )
 """Places of written texts, in code points; `row` counts from 0."""
-
-
-Change: TypeAlias = tuple[int, int, int, str]
-"""A written place, as a row of `SPANS`."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +45,7 @@ class MaskedNotes:
 
 @dataclass(frozen=True)
 class _Places:
-    """Where notes are to change: in the stream of letters and digits."""
+    """Where notes are to change, in the stream of letters and digits."""
 
     kind: str
     starts: Counts
@@ -57,6 +53,17 @@ class _Places:
     rows: Counts
     people: Counts
     write: Writer
+    cuts: NDArray[np.int64] | None = None
+
+
+@dataclass
+class _Changes:
+    """Written places, as columns of `SPANS`."""
+
+    rows: list[int] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
 
 
 def mask_notes(texts: pa.Array | pa.ChunkedArray, own: Sequence[Mention]) -> MaskedNotes:
@@ -69,7 +76,7 @@ def mask_notes(texts: pa.Array | pa.ChunkedArray, own: Sequence[Mention]) -> Mas
     if isinstance(texts, pa.ChunkedArray):
         texts = texts.combine_chunks()
     written: list[str | None] = []
-    changes: list[Change] = []
+    changes = _Changes()
     for start in range(0, len(texts), BLOCK):
         block = texts.slice(start, BLOCK).to_pylist()
         mine = [
@@ -77,11 +84,12 @@ def mask_notes(texts: pa.Array | pa.ChunkedArray, own: Sequence[Mention]) -> Mas
             for m in own
         ]
         notes, found = _search(block, mine)
-        changes += _write(block, notes, found, start)
+        _write(block, notes, found, start, changes)
         written += block
-    columns = list(zip(*changes, strict=True)) or [(), (), (), ()]
+    columns = (changes.rows, changes.starts, changes.ends, changes.kinds)
     arrays = [pa.array(values, kind) for values, kind in zip(columns, SPANS.types, strict=True)]
-    return MaskedNotes(pa.array(written, texts.type), pa.table(arrays, SPANS), Counter(columns[3]))
+    table = pa.Table.from_arrays(arrays, schema=SPANS)
+    return MaskedNotes(pa.array(written, texts.type), table, Counter(changes.kinds))
 
 
 def _search(texts: Sequence[str | None], own: Sequence[Mention]) -> tuple[Squeezed, list[_Places]]:
@@ -100,7 +108,8 @@ def _own_places(notes: Squeezed, own: Sequence[Mention]) -> Iterator[_Places]:
         words = needle.words(notes, by_first)
         rows = notes.rows[words]
         lengths = needle.runs.lengths[rows]
-        yield _Places(needle.kind, notes.starts[words], lengths, rows, rows, needle.write)
+        cuts = needle.cuts(notes, words)
+        yield _Places(needle.kind, notes.starts[words], lengths, rows, rows, needle.write, cuts)
         if needle.kind in NAMES:
             named[words] = True
     for each in names:
@@ -114,12 +123,15 @@ def _own_places(notes: Squeezed, own: Sequence[Mention]) -> Iterator[_Places]:
 
 
 def _write(
-    texts: list[str | None], notes: Squeezed, found: Sequence[_Places], first_row: int
-) -> list[Change]:
-    """Change the texts in place."""
-    changes: list[Change] = []
+    texts: list[str | None],
+    notes: Squeezed,
+    found: Sequence[_Places],
+    first_row: int,
+    changes: _Changes,
+) -> None:
+    """Change the texts in place, and add to the changes."""
     if not found:
-        return changes
+        return
     starts = np.concatenate([places.starts for places in found])
     lengths = np.concatenate([places.lengths for places in found])
     people = np.concatenate([places.people for places in found])
@@ -131,11 +143,14 @@ def _write(
     )
     offsets = notes.row_places[rows]
     begins, ends = notes.places[starts] - offsets, notes.places[starts + lengths - 1] - offsets + 1
-    columns = (starts, lengths, rows, people, which, offsets, begins, ends)
+    cuts = [[] if places.cuts is None else places.cuts.ravel().tolist() for places in found]
+    sizes = [0 if places.cuts is None else places.cuts.shape[1] for places in found]
+    order -= np.cumsum([0, *(len(places.starts) for places in found)])[which]
+    columns = (starts, starts + lengths, rows, people, which, begins, ends, order)
     done, row_now, at, new_at = -1, -1, 0, 0
     pieces: list[str] = []
-    text = ""
-    for start, length, row, person, number, offset, begin, stop in zip(
+    text, plain = "", True
+    for start, stop, row, person, number, begin, end, hit in zip(
         *(column.tolist() for column in columns), strict=True
     ):
         if start < done:
@@ -145,17 +160,21 @@ def _write(
                 texts[row_now] = "".join([*pieces, text[at:]])
             row_now, pieces, at, new_at = row, [], 0, 0
             text = texts[row] or ""
-        end = with_marks(text, stop)
-        places = found[number]
-        letters = notes.places[start : start + length]
-        new = places.write(Hit(text, begin, end, person, letters, offset))
+            plain = text.isascii()
+        if not plain:
+            end = with_marks(text, end)
+        places, size = found[number], sizes[number]
+        mine = cuts[number][hit * size : (hit + 1) * size]
+        new = places.write(Hit(text, begin, end, person, mine))
         if new is None:
             continue
-        done = start + length
+        done = stop
         new_at += begin - at
-        changes.append((first_row + row, new_at, new_at + len(new), places.kind))
-        pieces += [text[at:begin], new]
+        changes.rows.append(first_row + row)
+        changes.starts.append(new_at)
+        changes.ends.append(new_at + len(new))
+        changes.kinds.append(places.kind)
+        pieces += (text[at:begin], new)
         at, new_at = end, new_at + len(new)
     if pieces:
         texts[row_now] = "".join([*pieces, text[at:]])
-    return changes

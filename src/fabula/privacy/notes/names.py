@@ -113,8 +113,8 @@ def name_needles(names: Sequence[Names]) -> Iterator[Needle]:
 
 
 def _alone(names: Names) -> Iterator[Needle]:
-    new = names.texts[1]
-    yield Needle(names.kind, _searched(names.runs), written_whole(new), names.weak)
+    old, new = names.texts
+    yield Needle(names.kind, _searched(names.runs), written_whole(old, new), weak=names.weak)
     if not pc.any(pc.match_substring_regex(names.old, r"[\s-]"), min_count=0).as_py():
         return
     halves = [_parts(values) for values in (names.old, names.new)]
@@ -122,14 +122,15 @@ def _alone(names: Names) -> Iterator[Needle]:
     many = np.array([sum(map(bool, parts)) for parts in zip(*map(texts_of, halves[0]), strict=True)])
     as_many = many == np.array([sum(map(bool, parts)) for parts in parts_of_new])
     for number, part in enumerate(halves[0]):
-        runs = runs_of(texts_of(part))
+        words = texts_of(part)
+        runs = runs_of(words)
         mine = [
             parts[number] if same else value
             for parts, same, value in zip(parts_of_new, as_many.tolist(), new, strict=True)
         ]
         small = pc.equal(part, pc.utf8_lower(part)).fill_null(True).to_numpy(zero_copy_only=False)
         searched = _searched(runs).only((many > 1) & ~small)
-        yield Needle(names.kind, searched, written_whole(mine), weak(runs))
+        yield Needle(names.kind, searched, written_whole(words, mine), weak=weak(runs))
 
 
 def _parts(values: pa.Array) -> list[pa.Array]:
@@ -149,26 +150,28 @@ def _together(first: Names, last: Names) -> Iterator[Needle]:
     """Both names in any order, and one with the initial of the other."""
     new_first, new_last = first.texts[1], last.texts[1]
     one, other = first.runs, last.runs
-    initials = [[value[:1] if value else None for value in new] for new in (new_first, new_last)]
+    letter, further = ([value and value[:1] for value in new] for new in (new_first, new_last))
     i, j = one.initial(), other.initial()
-    a, b = (one.lengths, new_first), (other.lengths, new_last)
-    c, d = (i.lengths, initials[0]), (j.lengths, initials[1])
-    yield Needle("name", one + other, written_parts(a, b))
-    yield Needle("name", other + one, written_parts(b, a))
     # one letter of a name in Chinese is a word of its own
     longer, wider = other.only(other.lengths > 2), one.only(one.lengths > 2)
-    yield Needle("name", i + longer, written_parts(c, b), last.weak, apart=-1)
-    yield Needle("name", longer + i, written_parts(b, c), apart=1)
-    yield Needle("name", wider + j, written_parts(a, d), apart=1)
-    yield Needle("name", i + j, _initials(written_parts(c, d)))
+    for before, after, news, is_weak, initial in (
+        (one, other, (new_first, new_last), None, 0),
+        (other, one, (new_last, new_first), None, 0),
+        (i, longer, (letter, new_last), last.weak, -1),
+        (longer, i, (new_last, letter), None, 1),
+        (wider, j, (new_first, further), None, 1),
+    ):
+        yield Needle("name", before + after, written_parts(*news), [before.lengths], is_weak, initial)
+    yield Needle("name", i + j, _initials(written_parts(letter, further)), [i.lengths])
 
 
 def _initials(write: Writer) -> Writer:
     """Write initials where dots tell that they are some."""
 
     def written(hit: Hit) -> str | None:
-        dotted = "." in hit.span and hit.text[hit.end : hit.end + 1] == "."
-        return write(hit) if dotted and hit.span.isupper() else None
+        span = hit.text[hit.begin : hit.end]
+        dotted = "." in span and hit.text[hit.end : hit.end + 1] == "."
+        return write(hit) if dotted and span.isupper() else None
 
     return written
 
@@ -221,8 +224,9 @@ def misspelt(
         value, before = new[hit.row], whole[hit.row]
         if value is None or before is None:
             return None
-        ending = hit.span[len(before):] if hit.span.casefold().startswith(before.casefold()) else ""
-        return like(hit.span, value) + ending
+        span = hit.text[hit.begin : hit.end]
+        ending = span[len(before) :] if span.casefold().startswith(before.casefold()) else ""
+        return like(span, value) + ending
 
     return words[keep], size[keep], write
 

@@ -44,26 +44,14 @@ class Hit(NamedTuple):
         begin: Where the place starts in it.
         end: Where it ends.
         row: The row of the person.
-        places: Where each letter of the run stands among all notes.
-        offset: Where the note starts there.
+        cuts: Where each part but the last ends, and where the next one starts.
     """
 
     text: str
     begin: int
     end: int
     row: int
-    places: Counts
-    offset: int
-
-    @property
-    def span(self) -> str:
-        """The text of the place."""
-        return self.text[self.begin : self.end]
-
-    def cut(self, size: int) -> tuple[int, int]:
-        """Where the first letters of the run end in the note, and where the next one stands."""
-        last, after = (self.places[size - 1 : size + 1] - self.offset).tolist()
-        return with_marks(self.text, last + 1), after
+    cuts: Sequence[int]
 
 
 def with_marks(text: str, end: int) -> int:
@@ -85,16 +73,18 @@ class Needle:
         kind: The kind of detail.
         runs: What is searched, a run a row.
         write: What is written at a place.
+        parts: How long the parts of the run are, all but the last, a row.
         weak: The rows whose run is an ordinary word, too: found in capitals only.
-        apart: How many letters at an end of the run are an initial: negative at the start,
-            positive at the end. An initial that stands alone must be a capital.
+        initial: Where the run has an initial, at its start (-1) or its end (1): one that stands
+            alone must be a capital.
     """
 
     kind: str
     runs: Runs
     write: Writer
+    parts: Sequence[Counts] = ()
     weak: NDArray[np.bool_] | None = None
-    apart: int = 0
+    initial: int = 0
 
     def words(self, notes: Squeezed, by_first: FirstLetters) -> Counts:
         """The words of the notes at which the needle is found."""
@@ -102,16 +92,25 @@ class Needle:
             return np.zeros(0, dtype=np.int64)
         words = notes.find(self.runs, by_first.words(self.runs))
         if self.weak is not None and len(words):
-            small = notes.kinds[notes.starts[words] + (self.apart < 0)] & LOWER > 0
-            if self.apart < 0:
+            small = notes.kinds[notes.starts[words] + (self.initial < 0)] & LOWER > 0
+            if self.initial < 0:
                 small &= notes.bounds[notes.starts[words] + 1]
             words = words[~(small & self.weak[notes.rows[words]])]
-        if self.apart and len(words):
+        if self.initial and len(words):
             ends = notes.starts[words] + self.runs.lengths[notes.rows[words]]
-            at = notes.starts[words] if self.apart < 0 else ends - 1
-            inner = at + 1 if self.apart < 0 else at
+            at = notes.starts[words] if self.initial < 0 else ends - 1
+            inner = at + 1 if self.initial < 0 else at
             words = words[~notes.bounds[inner] | (notes.kinds[at] & UPPER > 0)]
         return words
+
+    def cuts(self, notes: Squeezed, words: Counts) -> NDArray[np.int64]:
+        """Where the parts end and the next ones start in their notes, shape (words, 2 × parts)."""
+        rows = notes.rows[words]
+        at, offset, found = notes.starts[words], notes.row_places[rows], []
+        for part in self.parts:
+            at = at + part[rows]
+            found += [notes.places[at - 1] + 1 - offset, notes.places[at] - offset]
+        return np.stack(found, axis=1) if found else np.zeros((len(words), 0), dtype=np.int64)
 
 
 class FirstLetters:
@@ -152,36 +151,33 @@ def like(old: str, new: str) -> str:
     return new.title() if new.isupper() and len(new) > 1 and old.istitle() else new
 
 
-def written_whole(new: Texts) -> Writer:
+def written_whole(old: Texts, new: Texts) -> Writer:
     """Write the new value as one, in the case of the old."""
 
     def write(hit: Hit) -> str | None:
-        value = new[hit.row]
-        return None if value is None else like(hit.span, value)
+        value, span = new[hit.row], hit.text[hit.begin : hit.end]
+        return value if value is None or span == old[hit.row] else like(span, value)
 
     return write
 
 
-def written_parts(*parts: tuple[Counts, Texts]) -> Writer:
-    """Write new parts, and keep what stands between them.
-
-    Args:
-        parts: For each, how long the old one is, a row, and the new one.
-    """
+def written_parts(*news: Texts) -> Writer:
+    """Write new parts, and keep what stands between them."""
 
     def write(hit: Hit) -> str | None:
-        size, begin, pieces = 0, hit.begin, []
-        joined = False
-        for number, (lengths, new) in enumerate(parts, 1):
-            value = new[hit.row]
+        text, start, end, row, cuts = hit
+        pieces, joined = [], False
+        for new, stop, after in zip(news, (*cuts[::2], end), (*cuts[1::2], end), strict=True):
+            value = new[row]
             if value is None:
                 return None
-            size += int(lengths[hit.row])
-            end, after = hit.cut(size) if number < len(parts) else (hit.end, hit.end)
-            joined = after == end if number < len(parts) else joined
-            new_value = _joined(value) if joined else value
-            pieces += [like(hit.text[begin:end], new_value), hit.text[end:after]]
-            begin = after
+            if after < end:
+                last = stop if text.isascii() else with_marks(text, stop)
+                joined = after == last
+            else:
+                last = stop
+            pieces += (like(text[start:last], _joined(value) if joined else value), text[last:after])
+            start = after
         return "".join(pieces)
 
     return write
@@ -213,21 +209,21 @@ def poured(old: str, new: str) -> str:
     return "".join(chars)
 
 
-def written_poured(new: Texts) -> Writer:
+def written_poured(old: Texts, new: Texts) -> Writer:
     """Write the signs of the new value in the punctuation of the old one."""
 
     def write(hit: Hit) -> str | None:
-        value = new[hit.row]
-        return None if value is None else poured(hit.span, value)
+        value, span = new[hit.row], hit.text[hit.begin : hit.end]
+        return value if value is None or span == old[hit.row] else poured(span, value)
 
     return write
 
 
-def whole_needle(mention: Mention, write: Callable[[Texts], Writer], least: int) -> Needle:
+def whole_needle(mention: Mention, write: Callable[[Texts, Texts], Writer], least: int) -> Needle:
     """The needle of a value as it is, where it has at least some letters or digits."""
-    runs = runs_of(texts_of(mention.original))
-    return Needle(mention.kind, runs.only(runs.lengths >= least),
-                  write(texts_of(mention.replacement)))  # fmt: skip
+    old, new = texts_of(mention.original), texts_of(mention.replacement)
+    runs = runs_of(old)
+    return Needle(mention.kind, runs.only(runs.lengths >= least), write(old, new))
 
 
 def is_one_edit(one: Sequence[int], other: Sequence[int]) -> bool:
