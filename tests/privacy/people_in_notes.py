@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+
 from fabula.fakers.people import People
 from fabula.privacy.notes import Mention
 from fabula.streams import stream
@@ -52,7 +53,7 @@ def sentences(language: str) -> list[str]:
 
 
 def notes_about(language: str, mentions: list[str], *, seed: int = 3) -> tuple[list[str], pa.Array]:
-    """Notes with a mention between two sentences; the words of each sentence that are no mention."""
+    """Notes with a mention between two sentences, as texts and as a column."""
     rng = np.random.default_rng(seed)
     prose = sentences(language)
     picks = rng.integers(0, len(prose), (len(mentions), 2))

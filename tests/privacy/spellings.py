@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping
 
+MISSPELT = ("letter swapped", "letter missing")
+
 SPELLINGS: Mapping[str, Callable[[str, str], str]] = {
     "whole": lambda first, last: f"{first} {last}",
     "reversed": lambda first, last: f"{last}, {first}",

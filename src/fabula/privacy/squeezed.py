@@ -161,6 +161,11 @@ class Squeezed:
         first = self.codes[np.minimum(starts, len(self.codes) - 1)]
         return Runs(self.hashes(starts, ends), ends - starts, first)
 
+    def row_codes(self, row: int) -> list[int]:
+        """The codes of a row."""
+        codes: list[int] = self.codes[self.row_ends[row] : self.row_ends[row + 1]].tolist()
+        return codes
+
     def find(self, wanted: Runs, words: Counts) -> Counts:
         """The words of some at which their row's run starts, ending where a word ends.
 
@@ -175,7 +180,8 @@ class Squeezed:
         fits = (lengths > 0) & (ends <= self.row_ends[rows + 1])
         fits[fits] = self.bounds[ends[fits]]
         words, starts, ends, rows = words[fits], starts[fits], ends[fits], rows[fits]
-        return words[self.hashes(starts, ends) == wanted.hashes[rows]]
+        found: Counts = words[self.hashes(starts, ends) == wanted.hashes[rows]]
+        return found
 
 
 def runs_of(texts: Iterable[str | None]) -> Runs:

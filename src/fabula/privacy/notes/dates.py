@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from fabula.pii.dates import written_times
 from fabula.privacy.notes.needles import Hit, Mention, Needle, Writer, texts_of, written_parts
-from fabula.privacy.squeezed import Counts, Runs, runs_of
+from fabula.privacy.squeezed import Runs, runs_of
 
 _FIRST_YEAR, _LAST_YEAR = 1800, 2199
 
@@ -22,12 +22,14 @@ MONTHS = {
     "en": "January February March April May June July August September October November December",
     "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
     "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
-    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre"
+    " diciembre",
     "it": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre"
     " dicembre",
     "pl": "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października"
     " listopada grudnia",
-    "pt": "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
+    "pt": "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro"
+    " dezembro",
     "ru": "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
 }
 """Names of months as they stand in dates."""

@@ -71,7 +71,9 @@ def _part_of_street(mention: Mention, pattern: str, by: str = "") -> Needle:
     needle = whole_needle(part, written_whole, 6)
     words = pc.match_substring_regex(part.original, r"\S\s+\S|.{10}").fill_null(False)
     cut = pc.not_equal(part.original, mention.original.cast(pa.large_string())).fill_null(False)
-    return replace(needle, runs=needle.runs.only(pc.and_(words, cut).to_numpy(zero_copy_only=False)))
+    return replace(
+        needle, runs=needle.runs.only(pc.and_(words, cut).to_numpy(zero_copy_only=False))
+    )
 
 
 def phones(notes: Squeezed, mention: Mention) -> tuple[Counts, Counts, Counts, Writer]:

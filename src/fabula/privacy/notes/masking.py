@@ -8,24 +8,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from fabula.errors import UsageError
+from fabula.privacy.notes.changes import SPANS, Changes, Inventor, tags, write_third_parties
 from fabula.privacy.notes.details import NAMES, detail_needles, phones
+from fabula.privacy.notes.detectors import Detector
+from fabula.privacy.notes.everyone import Everyone
 from fabula.privacy.notes.names import misspelt, name_needles, person_names
 from fabula.privacy.notes.needles import FirstLetters, Hit, Mention, Writer, with_marks
+from fabula.privacy.notes.patterns import find_patterns
 from fabula.privacy.squeezed import Counts, Squeezed
 
 BLOCK = 8192
 """Notes that are searched at once: what fits into the caches of a processor."""
-
-SPANS = pa.schema(
-    [("row", pa.int64()), ("start", pa.int32()), ("end", pa.int32()), ("kind", pa.string())]
-)
-"""Places of written texts, in code points; `row` counts from 0."""
 
 
 @dataclass(frozen=True)
@@ -56,48 +56,107 @@ class _Places:
     cuts: NDArray[np.int64] | None = None
 
 
-@dataclass
-class _Changes:
-    """Written places, as columns of `SPANS`."""
-
-    rows: list[int] = field(default_factory=list)
-    starts: list[int] = field(default_factory=list)
-    ends: list[int] = field(default_factory=list)
-    kinds: list[str] = field(default_factory=list)
-
-
-def mask_notes(texts: pa.Array | pa.ChunkedArray, own: Sequence[Mention]) -> MaskedNotes:
-    """Replace what notes say of the person of their row.
+def mask_notes(
+    texts: pa.Array | pa.ChunkedArray,
+    own: Sequence[Mention],
+    everyone: Everyone | None = None,
+    detector: Detector | None = None,
+    invent: Inventor = tags,
+) -> MaskedNotes:
+    """Replace what notes say of people.
 
     Args:
         texts: The notes, one a row; null where a row has none.
         own: What is known of each row's person, old and new.
+        everyone: The identifiers of all people of the data set.
+        detector: What finds third parties. It sees the texts after everything else is replaced.
+        invent: Writes values for details that belong to nobody known, by kind; by default a tag
+            such as `[phone]`.
+
+    Raises:
+        UsageError: A mention has another number of rows, or the detector gives wrong places.
+
+    Examples:
+        >>> ann, bea = pa.array(["Ann"]), pa.array(["Bea"])
+        >>> mask_notes(pa.array(["ANN's mail"]), [Mention("first_name", ann, bea)]).texts[0].as_py()
+        "BEA's mail"
     """
+    _check_rows(texts, own)
     if isinstance(texts, pa.ChunkedArray):
         texts = texts.combine_chunks()
     written: list[str | None] = []
-    changes = _Changes()
+    changes = Changes()
     for start in range(0, len(texts), BLOCK):
         block = texts.slice(start, BLOCK).to_pylist()
         mine = [
             Mention(m.kind, m.original.slice(start, BLOCK), m.replacement.slice(start, BLOCK))
             for m in own
         ]
-        notes, found = _search(block, mine)
+        notes = Squeezed.of([text or "" for text in block])
+        found = [] if not len(notes.codes) else _search(notes, block, mine, everyone, invent)
         _write(block, notes, found, start, changes)
         written += block
+    if detector is not None:
+        changes = write_third_parties(written, changes, detector, invent)
     columns = (changes.rows, changes.starts, changes.ends, changes.kinds)
     arrays = [pa.array(values, kind) for values, kind in zip(columns, SPANS.types, strict=True)]
     table = pa.Table.from_arrays(arrays, schema=SPANS)
     return MaskedNotes(pa.array(written, texts.type), table, Counter(changes.kinds))
 
 
-def _search(texts: Sequence[str | None], own: Sequence[Mention]) -> tuple[Squeezed, list[_Places]]:
-    notes = Squeezed.of([text or "" for text in texts])
-    if not len(notes.codes):
-        return notes, []
+def _check_rows(texts: pa.Array | pa.ChunkedArray, own: Sequence[Mention]) -> None:
+    for mention in own:
+        for values in (mention.original, mention.replacement):
+            if len(values) != len(texts):
+                raise UsageError(
+                    f"`{mention.kind}` has {len(values):,} rows, and the notes have {len(texts):,}",
+                    code="notes.rows",
+                    hint="give one value for each note, null where there is none",
+                )
+
+
+def _search(
+    notes: Squeezed,
+    texts: Sequence[str | None],
+    own: Sequence[Mention],
+    everyone: Everyone | None,
+    invent: Inventor,
+) -> list[_Places]:
+    """All places; the row's own person comes first where places are the same."""
     found = list(_own_places(notes, own))
-    return notes, [places for places in found if len(places.starts)]
+    if everyone is not None:
+        for kind, starts, lengths, write in everyone.find(notes):
+            found.append(_others(notes, kind, starts, lengths, write))
+    taken = np.zeros(len(notes.codes) + 1, dtype=np.int64)
+    for places in found:
+        if places.kind not in ("first_name", "last_name"):
+            np.add.at(taken, places.starts, 1)
+            np.add.at(taken, places.starts + places.lengths, -1)
+    free = np.concatenate([[0], np.cumsum(np.cumsum(taken) > 0)])
+    by_kind: dict[str, list[tuple[int, int, str]]] = {}
+    for row, span in find_patterns(notes, texts):
+        offset = notes.row_places[row]
+        start, end = np.searchsorted(
+            notes.places, (offset + span.start, offset + span.end)
+        ).tolist()
+        if free[start] == free[end] and start < end:
+            value = (texts[row] or "")[span.start : span.end]
+            by_kind.setdefault(span.kind, []).append((start, end - start, value))
+    for kind, hits in by_kind.items():
+        starts, lengths = (np.array([hit[at] for hit in hits], np.int64) for at in (0, 1))
+        write = _given(invent(kind, [hit[2] for hit in hits]))
+        found.append(_others(notes, kind, starts, lengths, write))
+    return [places for places in found if len(places.starts)]
+
+
+def _others(notes: Squeezed, kind: str, starts: Counts, lengths: Counts, write: Writer) -> _Places:
+    """Places that mention somebody else than the row's person; `write` gets their numbers."""
+    rows = np.searchsorted(notes.row_ends, starts, side="right") - 1
+    return _Places(kind, starts, lengths, rows, np.arange(len(starts)), write)
+
+
+def _given(values: Sequence[str]) -> Writer:
+    return lambda hit: values[hit.row]
 
 
 def _own_places(notes: Squeezed, own: Sequence[Mention]) -> Iterator[_Places]:
@@ -127,7 +186,7 @@ def _write(
     notes: Squeezed,
     found: Sequence[_Places],
     first_row: int,
-    changes: _Changes,
+    changes: Changes,
 ) -> None:
     """Change the texts in place, and add to the changes."""
     if not found:
@@ -150,7 +209,7 @@ def _write(
     done, row_now, at, new_at = -1, -1, 0, 0
     pieces: list[str] = []
     text, plain = "", True
-    for start, stop, row, person, number, begin, end, hit in zip(
+    for start, stop, row, person, number, begin, last, hit in zip(
         *(column.tolist() for column in columns), strict=True
     ):
         if start < done:
@@ -161,8 +220,7 @@ def _write(
             row_now, pieces, at, new_at = row, [], 0, 0
             text = texts[row] or ""
             plain = text.isascii()
-        if not plain:
-            end = with_marks(text, end)
+        end = last if plain else with_marks(text, last)
         places, size = found[number], sizes[number]
         mine = cuts[number][hit * size : (hit + 1) * size]
         new = places.write(Hit(text, begin, end, person, mine))

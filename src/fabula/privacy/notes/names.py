@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,7 +16,6 @@ from fabula.privacy.notes.needles import (
     Hit,
     Mention,
     Needle,
-    Texts,
     Writer,
     is_one_edit,
     like,
@@ -68,7 +67,7 @@ def person_names(own: Sequence[Mention]) -> list[Names]:
 
     A whole name counts where a row has no first and last name of its own.
     """
-    given: Mapping[str, list[Mention]] = {}
+    given: dict[str, list[Mention]] = {}
     for mention in own:
         given.setdefault(mention.kind, []).append(mention)
     whole = given.get("name", [])
@@ -119,7 +118,9 @@ def _alone(names: Names) -> Iterator[Needle]:
         return
     halves = [_parts(values) for values in (names.old, names.new)]
     parts_of_new = list(zip(*(texts_of(part) for part in halves[1]), strict=True))
-    many = np.array([sum(map(bool, parts)) for parts in zip(*map(texts_of, halves[0]), strict=True)])
+    many = np.array(
+        [sum(map(bool, parts)) for parts in zip(*map(texts_of, halves[0]), strict=True)]
+    )
     as_many = many == np.array([sum(map(bool, parts)) for parts in parts_of_new])
     for number, part in enumerate(halves[0]):
         words = texts_of(part)
@@ -161,7 +162,9 @@ def _together(first: Names, last: Names) -> Iterator[Needle]:
         (longer, i, (new_last, letter), None, 1),
         (wider, j, (new_first, further), None, 1),
     ):
-        yield Needle("name", before + after, written_parts(*news), [before.lengths], is_weak, initial)
+        yield Needle(
+            "name", before + after, written_parts(*news), [before.lengths], is_weak, initial
+        )
     yield Needle("name", i + j, _initials(written_parts(letter, further)), [i.lengths])
 
 
@@ -190,34 +193,31 @@ def misspelt(
         The words, their lengths, and what is written for them.
     """
     old = names.squeezed
-    starts = old.row_ends[:-1]
     lengths = np.diff(old.row_ends)
-    ends = np.append(notes.starts[1:], len(notes.codes))
-    sizes = ends - notes.starts
+    sizes = np.diff(np.append(notes.starts, len(notes.codes)))
     kinds = notes.kinds[notes.starts]
     words = np.flatnonzero((kinds & LOWER == 0) & (kinds & CLASS != ALONE) & (sizes > 1) & ~named)
-    rows = notes.rows[words]
-    size, length = sizes[words], lengths[rows]
     beside = _beside(notes, words, named)
+    size, length = sizes[words], lengths[notes.rows[words]]
     least = np.where(beside, _SHORTEST_BESIDE, _SHORTEST_TYPO)
     near = (np.abs(size - length) <= 1) & (np.maximum(size, length) >= least)
     longer = (length >= _SHORTEST_TYPO) & (size > length) & (size - length <= _LONGEST_ENDING)
     fits = near | longer
-    words, rows, size, length, beside = (x[fits] for x in (words, rows, size, length, beside))
-    half = (length - 1) // 2
-    at, begin = notes.starts[words], starts[rows]
-    same = _equal(notes, at, half, old, begin)
-    same |= _equal(notes, at + size - half, half, old, begin + length - half)
-    words, rows, size, length, beside = (x[same] for x in (words, rows, size, length, beside))
-    at, begin = notes.starts[words], starts[rows]
-    known = is_ordinary(notes.hashes(at, at + size)) & ~beside
-    kept = [
-        not ordinary and _is_variant(notes.codes[a : a + n].tolist(), old.codes[b : b + m].tolist())
-        for ordinary, a, n, b, m in zip(
-            known.tolist(), at.tolist(), size.tolist(), begin.tolist(), length.tolist(), strict=True
-        )
-    ]
-    keep: NDArray[np.bool_] = np.array(kept, dtype=bool)
+    words, beside = words[fits], beside[fits]
+    same = _shares_half(notes, words, sizes[words], old)
+    words, beside = words[same], beside[same]
+    starts, ends = notes.starts[words], notes.starts[words] + sizes[words]
+    open_to_typos = ~is_ordinary(notes.hashes(starts, ends)) | beside
+    keep = np.array(
+        [
+            may_be and _is_variant(notes.codes[start:end].tolist(), old.row_codes(row))
+            for may_be, start, end, row in zip(
+                *map(np.ndarray.tolist, (open_to_typos, starts, ends, notes.rows[words])),
+                strict=True,
+            )
+        ],
+        dtype=bool,
+    )
     whole, new = names.texts
 
     def write(hit: Hit) -> str | None:
@@ -228,7 +228,7 @@ def misspelt(
         ending = span[len(before) :] if span.casefold().startswith(before.casefold()) else ""
         return like(span, value) + ending
 
-    return words[keep], size[keep], write
+    return words[keep], sizes[words[keep]], write
 
 
 def _beside(notes: Squeezed, words: Counts, named: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -240,14 +240,25 @@ def _beside(notes: Squeezed, words: Counts, named: NDArray[np.bool_]) -> NDArray
     return found
 
 
-def _equal(one: Squeezed, at: Counts, size: Counts, other: Squeezed, begin: Counts) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = one.hashes(at, at + size) == other.hashes(begin, begin + size)
-    return found
+def _shares_half(
+    notes: Squeezed, words: Counts, sizes: Counts, names: Squeezed
+) -> NDArray[np.bool_]:
+    """Whether words start or end as their row's name does: one edit leaves a half as it was."""
+    rows, starts = notes.rows[words], notes.starts[words]
+    begin, end = names.row_ends[rows], names.row_ends[rows + 1]
+    half = (end - begin - 1) // 2
+    same: NDArray[np.bool_]
+    same = notes.hashes(starts, starts + half) == names.hashes(begin, begin + half)
+    ends = starts + sizes
+    same |= notes.hashes(ends - half, ends) == names.hashes(end - half, end)
+    return same
 
 
 def _is_variant(word: list[int], name: list[int]) -> bool:
     if len(word) - len(name) in range(1, _LONGEST_ENDING + 1) and len(name) >= _SHORTEST_TYPO:
-        shared = next((i for i, (a, b) in enumerate(zip(word, name, strict=False)) if a != b), len(name))
+        shared = next(
+            (i for i, (a, b) in enumerate(zip(word, name, strict=False)) if a != b), len(name)
+        )
         if shared >= len(name) - 1:
             return True
     return abs(len(word) - len(name)) <= 1 and is_one_edit(word, name)

@@ -166,7 +166,8 @@ def written_parts(*news: Texts) -> Writer:
 
     def write(hit: Hit) -> str | None:
         text, start, end, row, cuts = hit
-        pieces, joined = [], False
+        pieces: list[str] = []
+        joined = False
         for new, stop, after in zip(news, (*cuts[::2], end), (*cuts[1::2], end), strict=True):
             value = new[row]
             if value is None:
@@ -176,7 +177,10 @@ def written_parts(*news: Texts) -> Writer:
                 joined = after == last
             else:
                 last = stop
-            pieces += (like(text[start:last], _joined(value) if joined else value), text[last:after])
+            pieces += (
+                like(text[start:last], _joined(value) if joined else value),
+                text[last:after],
+            )
             start = after
         return "".join(pieces)
 
@@ -186,6 +190,10 @@ def written_parts(*news: Texts) -> Writer:
 def _joined(name: str) -> str:
     """A name as a part of a user name."""
     return "".join(char for char in name if char.isalnum())
+
+
+_AS_DIGITS = "oOlI"
+"""Letters that people write for digits."""
 
 
 def poured(old: str, new: str) -> str:
@@ -200,7 +208,9 @@ def poured(old: str, new: str) -> str:
     """
     places = [at for at, char in enumerate(old) if char.isalnum()]
     signs = [char for char in new if char.isalnum()]
-    numbers = all(map(str.isdigit, signs)) and all(old[at].isdigit() for at in places)
+    numbers = all(map(str.isdigit, signs)) and all(
+        old[at].isdigit() or old[at] in _AS_DIGITS for at in places
+    )
     if len(places) != len(signs) and not numbers:
         return new
     chars = list(old)

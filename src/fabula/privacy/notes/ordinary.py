@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fabula.pii.lexicon import all_first, all_last
 from fabula.privacy.squeezed import Hashes, Runs, runs_of
 
 _SHORT = 2
@@ -32,10 +33,11 @@ _FURTHER = (
 def ordinary_words() -> Hashes:
     """The hashes of the ordinary words, in order."""
     folder = Path(str(distribution("mimesis").locate_file("mimesis/datasets")))
-    words = set(_FURTHER.split())
+    words: set[str] = set()
     for path in folder.glob("*/text.json"):
         words.update(json.loads(path.read_text(encoding="utf-8")).get("words", ()))
-    found: Hashes = np.unique(runs_of(sorted(words)).hashes)
+    words = {word.casefold() for word in words} - all_first() - all_last()
+    found: Hashes = np.unique(runs_of(sorted(words.union(_FURTHER.split()))).hashes)
     return found
 
 
