@@ -85,11 +85,9 @@ def phones(notes: Squeezed, mention: Mention) -> tuple[Counts, Counts, Counts, W
     digits = [re.sub(r"\D", "", text or "") for text in texts_of(mention.original)]
     old = Squeezed.of(digits)
     long = np.diff(old.row_ends) >= TAIL
-    word_ends = np.append(notes.starts[1:], len(notes.codes))
-    rows, ends = notes.rows, word_ends
-    fits = long[rows] & (ends - TAIL >= notes.row_ends[rows])
-    fits[fits] = notes.kinds[ends[fits] - 1] & CLASS == DIGIT
-    rows, ends = rows[fits], ends[fits]
+    ends = digit_ends(notes)
+    rows = np.searchsorted(notes.row_ends, ends - 1, side="right") - 1
+    rows, ends = rows[long[rows]], ends[long[rows]]
     stop = old.row_ends[rows + 1]
     same = notes.hashes(ends - TAIL, ends) == old.hashes(stop - TAIL, stop)
     rows, ends = rows[same], ends[same]
@@ -113,6 +111,14 @@ def phones(notes: Squeezed, mention: Mention) -> tuple[Counts, Counts, Counts, W
     keep = np.array(kept, dtype=bool)
     begins = np.array(starts, dtype=np.int64)[keep]
     return begins, ends[keep] - begins, rows[keep], write
+
+
+def digit_ends(texts: Squeezed) -> Counts:
+    """The ends of words of digits, with at least `TAIL` signs of their row before them."""
+    ends = np.append(texts.starts[1:], len(texts.codes))
+    fits = ends - TAIL >= texts.row_ends[texts.rows]
+    fits[fits] = texts.kinds[ends[fits] - 1] & CLASS == DIGIT
+    return ends[fits]
 
 
 def _start_of(notes: Squeezed, end: int, digits: str, row_start: int) -> int:
