@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from fabula.pii.dates import written_times
-from fabula.privacy.notes.needles import Hit, Mention, Needle, Writer, texts_of, written_parts
+from fabula.privacy.notes.needles import Hit, Mention, Needle, Writer, written_parts
 from fabula.privacy.squeezed import Runs, runs_of
 
 _FIRST_YEAR, _LAST_YEAR = 1800, 2199
@@ -148,14 +148,24 @@ def _pieces(dates: pa.Array) -> dict[str, _Piece]:
     return pieces
 
 
-def spelled(values: pa.Array | pa.ChunkedArray) -> Iterator[list[str | None]]:
-    """Dates in each of the orders of digits, without punctuation; for a search of whole files."""
-    pieces = _pieces(read_dates(values))
-    for layout in ("YMD", "DMY", "MDY"):
+_FORMS = (
+    "{y} {m:02} {d:02}", "{d:02} {m:02} {y}", "{m:02} {d:02} {y}", "{d} {m} {y}", "{m} {d} {y}",
+    "{d}{th} {en} {y}", "{en} {d}{th} {y}", "{en} {d} {y}",
+)  # fmt: skip
+
+
+def spelled_dates(values: pa.Array | pa.ChunkedArray) -> Iterator[list[str]]:
+    """Distinct dates in all the ways of writing them, a way at a time."""
+    found = read_dates(values)
+    dates = [date for date in pc.unique(found).to_pylist() if date is not None]
+    for form in _FORMS:
         yield [
-            None if parts[0] is None else "".join(map(str, parts))
-            for parts in zip(*(pieces[letter] for letter in layout), strict=True)
-        ]
-
-
-__all__ = ["LAYOUTS", "MONTHS", "date_needles", "read_dates", "spelled", "texts_of"]
+            form.format(y=date.year, m=date.month, d=date.day, th=_ORDINALS[date.day],
+                        en=MONTHS["en"].split()[date.month - 1])
+            for date in dates
+        ]  # fmt: skip
+    for language, names in MONTHS.items():
+        word = " de" if language in _FULL_STOPS else ""
+        for size in (3, 99):
+            months = [name[:size] for name in names.split()]
+            yield [f"{d.day}{word} {months[d.month - 1]}{word} {d.year}" for d in dates]

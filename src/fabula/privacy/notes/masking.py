@@ -44,7 +44,7 @@ class MaskedNotes:
 
 
 @dataclass(frozen=True)
-class _Places:
+class Places:
     """Where notes are to change, in the stream of letters and digits."""
 
     kind: str
@@ -121,9 +121,9 @@ def _search(
     own: Sequence[Mention],
     everyone: Everyone | None,
     invent: Inventor,
-) -> list[_Places]:
+) -> list[Places]:
     """All places; the row's own person comes first where places are the same."""
-    found = list(_own_places(notes, own))
+    found = list(own_places(notes, own))
     if everyone is not None:
         for kind, starts, lengths, write in everyone.find(notes):
             found.append(_others(notes, kind, starts, lengths, write))
@@ -149,17 +149,18 @@ def _search(
     return [places for places in found if len(places.starts)]
 
 
-def _others(notes: Squeezed, kind: str, starts: Counts, lengths: Counts, write: Writer) -> _Places:
+def _others(notes: Squeezed, kind: str, starts: Counts, lengths: Counts, write: Writer) -> Places:
     """Places that mention somebody else than the row's person; `write` gets their numbers."""
     rows = np.searchsorted(notes.row_ends, starts, side="right") - 1
-    return _Places(kind, starts, lengths, rows, np.arange(len(starts)), write)
+    return Places(kind, starts, lengths, rows, np.arange(len(starts)), write)
 
 
 def _given(values: Sequence[str]) -> Writer:
     return lambda hit: values[hit.row]
 
 
-def _own_places(notes: Squeezed, own: Sequence[Mention]) -> Iterator[_Places]:
+def own_places(notes: Squeezed, own: Sequence[Mention]) -> Iterator[Places]:
+    """Where notes mention the person of their row."""
     by_first = FirstLetters(notes)
     names = person_names(own)
     named = np.zeros(len(notes.starts), dtype=bool)
@@ -168,23 +169,23 @@ def _own_places(notes: Squeezed, own: Sequence[Mention]) -> Iterator[_Places]:
         rows = notes.rows[words]
         lengths = needle.runs.lengths[rows]
         cuts = needle.cuts(notes, words)
-        yield _Places(needle.kind, notes.starts[words], lengths, rows, rows, needle.write, cuts)
+        yield Places(needle.kind, notes.starts[words], lengths, rows, rows, needle.write, cuts)
         if needle.kind in NAMES:
             named[words] = True
     for each in names:
         words, lengths, write = misspelt(notes, each, named)
         rows = notes.rows[words]
-        yield _Places(each.kind, notes.starts[words], lengths, rows, rows, write)
+        yield Places(each.kind, notes.starts[words], lengths, rows, rows, write)
     for mention in own:
         if mention.kind == "phone":
             starts, lengths, rows, write = phones(notes, mention)
-            yield _Places("phone", starts, lengths, rows, rows, write)
+            yield Places("phone", starts, lengths, rows, rows, write)
 
 
 def _write(
     texts: list[str | None],
     notes: Squeezed,
-    found: Sequence[_Places],
+    found: Sequence[Places],
     first_row: int,
     changes: Changes,
 ) -> None:
