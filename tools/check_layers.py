@@ -38,6 +38,7 @@ LAYERS = (
     ("render",),
     ("evaluation.metrics",),
     ("dedup", "relationships"),
+    ("functions",),
     ("llm",),
     ("llm.rows",),
     ("llm.providers",),
