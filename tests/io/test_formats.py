@@ -56,6 +56,14 @@ def test_a_format_of_ones_own_is_written_and_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("pairs")
+def test_a_spec_names_it_among_its_outputs(tmp_path: Path) -> None:
+    columns = {"age": {"kind": "uniform", "min": 1, "max": 9}}
+    spec = {"tables": {"t": {"n": 5, "columns": columns}}, "outputs": [{"format": "pairs"}]}
+    fb.generate(spec, output=tmp_path / "run")
+    assert {path.suffix for path in (tmp_path / "run").glob("t.*")} == {".parquet", ".pairs"}
+
+
+@pytest.mark.usefixtures("pairs")
 def test_a_run_folder_keeps_parts_of_it_and_is_read_again(tmp_path: Path) -> None:
     made = fb.generate("age int 18..90", n=50, output=tmp_path / "run", format="pairs")
     assert list((tmp_path / "run").rglob("*.pairs"))
