@@ -40,6 +40,7 @@ LAYERS = (
     ("render",),
     ("evaluation.metrics",),
     ("dedup", "relationships"),
+    ("functions",),
     ("llm",),
     ("llm.rows",),
     ("llm.providers",),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fabula.evaluation.gates import GatesLike
     from fabula.evaluation.metrics.metric import Metric
     from fabula.evaluation.report import Report
+    from fabula.inference.check_shorthand import Declared
     from fabula.llm.cache.batched import OnBatch
     from fabula.llm.providers.dry_run import Rehearsal
     from fabula.review.notes import ReviewLike
@@ -143,7 +144,7 @@ def generate(
     output: Path | None = None,
     model: ModelLike | None = None,
     prompt: str | None = None,
-    checks: Sequence[str] = (),
+    checks: Sequence[Declared] = (),
     review: ReviewLike | None = None,
     format: str | None = None,  # noqa: A002  (the word that users know)
     fresh: bool = False,
@@ -169,7 +170,7 @@ def generate(
         model: One language model in place of every model of the spec: its name, or its settings.
         prompt: What the rows are about, for tables that don't say.
         checks: Relations that the only table must keep: `price ~ size +` (they rise together),
-            or a SQL condition on a row.
+            a SQL condition on a row, or a function of a row that returns True or False.
         review: What reviewers said of earlier rows: the notes of `review_import`, or their file.
         format: `parquet`, `csv`, `jsonl` or `arrow`; by default what a file's ending says, and
             `parquet` in a folder.

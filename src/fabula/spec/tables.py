@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    field_validator,
+    model_validator,
+)
 
 from fabula.kinds import KINDS, Column, Distribution
 from fabula.kinds.base.distributions import AbstractDistribution
@@ -152,7 +158,8 @@ class TableSpec(SpecModel):
         rows_per_call: Rows asked of the language model at once; by default chosen by itself.
         model: The language model for this table: `local`, `fake`, `openai:NAME` or a name
             from `models`.
-        checks: Rules that the rows must keep.
+        checks: Rules that the rows must keep; from Python, also functions of a row that return
+            True or False, whose parameters are named like the columns that they take.
         reasoning: `keep` adds a column `reasoning` of what the model thought before it wrote.
     """
 
@@ -188,6 +195,13 @@ class TableSpec(SpecModel):
         if isinstance(data, dict) and isinstance(data.get("primary_key"), str):
             return {**data, "primary_key": [data["primary_key"]]}
         return data
+
+    @field_validator("checks", mode="before")
+    @classmethod
+    def _functions_as_checks(cls, checks: object) -> object:
+        if not isinstance(checks, list | tuple):
+            return checks
+        return [{"kind": "function", "function": c} if callable(c) else c for c in checks]
 
     @model_validator(mode="before")
     @classmethod
