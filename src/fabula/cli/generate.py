@@ -118,7 +118,7 @@ def generate(
 
     talk: Talk = ctx.obj
     wanted, sizes = with_checks(read_spec(spec, prompt=prompt), check or ()), read_sizes(n)
-    wanted = with_reasoning(wanted) if reasoning == "keep" else wanted
+    wanted = with_reasoning(wanted, reasoning or "drop")
     if review is not None:
         from fabula.review.notes import with_review
 
