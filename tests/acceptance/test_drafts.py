@@ -70,6 +70,22 @@ def test_the_last_whole_answer_counts_and_parts_of_one_are_joined(text: str) -> 
     assert len(server.calls) == 1
 
 
+UNREAD = {
+    "XML": "<rows>\n<row><name>Ada</name><age>36</age></row>\n</rows>",
+    "TOML": '[[rows]]\nname = "Ada"\nage = 36',
+    "SQL": "INSERT INTO people (name, age) VALUES\n('Ada', 36), ('Bo', 7);",
+}
+
+
+@pytest.mark.parametrize("answer", UNREAD.values(), ids=UNREAD)
+@pytest.mark.parametrize("draft", ["", f"{DRAFT}\n\n"], ids=["alone", "after a draft"])
+def test_an_answer_in_a_notation_that_is_not_read_is_asked_again(draft: str, answer: str) -> None:
+    with ChatServer([Reply(draft + answer, as_text=True), ANSWER]) as server:
+        made = fb.rows(SCHEMA, prompt="people", n=2, model=at(server))
+    assert made == ROWS
+    assert "the reply holds" in server.calls[1].prompt
+
+
 NUMBERED = "1.\nInput: Ada\nOutput: 36\n\n2.\nInput: Bo\nOutput: 7"
 SIDES = '[{"name": "Ada", "age": "36"}, {"name": "Bo", "age": "7"}]'
 

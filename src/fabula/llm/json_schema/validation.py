@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -22,9 +21,6 @@ from fabula.llm.json_schema.wording import as_json
 
 Check: TypeAlias = Callable[[Any], Any]
 """Takes a value, returns it straightened, or raises `Invalid`."""
-
-
-_HALVES = re.compile(r"[\ud800-\udfff]")
 
 
 class Invalid(Exception):
@@ -175,8 +171,6 @@ def _string(schema: Mapping[str, Any], _root: Mapping[str, Any], _known: _Compil
         if not isinstance(value, str):
             raise Invalid(f"{quoted(value)} is not a string")
         text = value.strip()
-        if not text.isascii() and _HALVES.search(text):
-            raise Invalid(f"{quoted(text)} holds half a character")
         if not low <= len(text) <= high:
             word = "shorter" if len(text) < low else "longer"
             bound = low if len(text) < low else high

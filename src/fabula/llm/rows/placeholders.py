@@ -2,7 +2,7 @@
 
 A model copies them from the form that a prompt shows (`<name>`, `…`, `string`), or leaves them to
 its reader (`Dear [Your Name]`). What the user's own words hold is data, however it looks. A
-character that was lost on the way is no value either.
+character that was lost on the way is told likewise.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ _TYPES = frozenset({"string", "str"})
 _ABOUT_TYPES = re.compile(r"type|format|kind|schema", re.I)
 _WORDS = re.compile(r"[^\W\d_]{2,}")
 _LOST = "\ufffd"
+_BROKEN = re.compile(rf"[{_LOST}\ud800-\udfff]")
 _FORMAL = ("enum", "const", "pattern", "format")
 """Words of a schema that say themselves what a text may be."""
 
@@ -42,8 +43,8 @@ class Placeholders:
 
     def __init__(self, job: RowsJob) -> None:
         self._job = job
-        self._fields = [each for each in job.fields if not any(map(each.schema.get, _FORMAL))]
-        self._descriptions = {each.name: plain_name(each.description) for each in self._fields}
+        self._descriptions = {each.name: plain_name(each.description) for each in job.fields}
+        self._formal = {each.name for each in job.fields if any(map(each.schema.get, _FORMAL))}
 
     def problems(self, row: Mapping[str, Any], place: int | None) -> list[str]:
         """What in a row's values was not filled in.
@@ -54,9 +55,9 @@ class Placeholders:
         """
         found = [
             (each.name, text)
-            for each in self._fields
+            for each in self._job.fields
             for name, text in _texts(each.name, row.get(each.name))
-            if self._is_placeholder(each, name, text)
+            if _BROKEN.search(text) or self._is_placeholder(each, name, text)
         ]
         found = found or self._copied_names(row)
         if not found:
@@ -65,12 +66,12 @@ class Placeholders:
         return [
             f"`{name}`: {as_json(text[:80])} {_fault(text)}"
             for name, text in found
-            if not (_LOST in asked if _LOST in text else _is_said(text, asked))
+            if not _is_said(text, asked)
         ]
 
     def _is_placeholder(self, field: RowField, name: str, text: str) -> bool:
-        if _LOST in text:
-            return True
+        if field.name in self._formal:
+            return False
         if _SIGN.search(text):
             whole = _WHOLE.fullmatch(text)
             if _DOTS.fullmatch(text) or (whole and _stands_for(whole[1], name)):
@@ -79,13 +80,13 @@ class Placeholders:
         if text.casefold() in _TYPES:
             return not _ABOUT_TYPES.search(f"{name} {field.description}")
         described = self._descriptions[field.name]
-        return " " in text and len(text) < 400 and described == plain_name(text) != ""
+        return bool(described) and " " in text and plain_name(text[:400]) == described
 
     def _copied_names(self, row: Mapping[str, Any]) -> list[tuple[str, str]]:
         """The values of a row of texts that repeats the names of its fields."""
-        texts = [(each.name, str(row.get(each.name))) for each in self._fields]
-        is_header = len(texts) > 1 and len(texts) == len(self._job.fields)
-        return texts if is_header and all(name == text for name, text in texts) else []
+        texts = [(each.name, str(row.get(each.name))) for each in self._job.fields]
+        is_header = len(texts) > 1 and all(name == text for name, text in texts)
+        return texts if is_header and not self._formal else []
 
     def _asked(self, place: int | None) -> str:
         """The user's own words about a row."""
@@ -101,13 +102,15 @@ class Placeholders:
 
 
 def _fault(text: str) -> str:
-    if _LOST in text:
+    if _BROKEN.search(text):
         return "has lost a character; write it whole"
     return "is a placeholder; write a real value"
 
 
 def _is_said(text: str, asked: str) -> bool:
     """Whether the user's own words hold a placeholder: a plain word counts in quotes alone."""
+    if broken := _BROKEN.findall(text):
+        return set(broken) == {_LOST} and _LOST in asked
     return (text if _SIGN.search(text) else as_json(text)) in asked
 
 

@@ -14,6 +14,7 @@ from fabula.llm.rows.csv_reply import other_header, read_tables
 from fabula.llm.rows.frame_reply import read_frame
 from fabula.llm.rows.job import RowField
 from fabula.llm.rows.list_reply import ListReader
+from fabula.llm.rows.names import match_names
 from fabula.llm.rows.prompt_format import Notation, Reading
 from fabula.llm.rows.row_check import ItemCheck
 from fabula.llm.rows.row_items import row_items
@@ -26,6 +27,9 @@ _REVISED = re.compile(
     re.I,
 )
 """Words between two answers of one reply that take the first one back."""
+_MARKED = re.compile(r"<(\w[\w .-]*)>|^[ \t]*(\w[\w -]*?)[ \t]*=(?!=)", re.M)
+_INSERT = re.compile(r"^\s*INSERT INTO\b", re.I | re.M)
+_UNREAD = "the reply holds a second answer in a notation that can't be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +154,9 @@ class ReplyReader:
             return None
         later = self._read(rest, yaml_pieces(rest, self._keys, cut=wanted.cut), wanted)
         if not any(map(self._fits, later.items)):
-            return None
+            marked = [first or second for first, second in _MARKED.findall(rest)]
+            is_other = len(match_names(marked, self._keys)) > 1 or _INSERT.search(rest)
+            return Reading((), _UNREAD) if is_other else None
         if len(later.items) >= wanted.rows:
             return later
         return _several(len(later.items)) if len(self._keys) > 1 else None
