@@ -28,6 +28,8 @@ MOST_INTERIM = 32
 """Interim answers, such as `100 Continue`, before the answer itself."""
 MAX_REPLY = 64 * 2**20
 """Bytes of a reply, after decompression, unless the model's settings say otherwise."""
+MOST_QUOTED = 200
+"""Characters of an answer that is not HTTP in its error."""
 IDLE_SECONDS = 120.0
 """Seconds that a reply that has begun may stand still."""
 
@@ -160,7 +162,7 @@ class Wire:
         except aiohttp.ClientConnectorError as exc:
             raise Fault("unreachable", _cause(exc)) from exc
         except aiohttp.ClientResponseError as exc:
-            raise Fault("garbled", exc.message or type(exc).__name__) from exc
+            raise Fault("garbled", (exc.message or type(exc).__name__)[:MOST_QUOTED]) from exc
         except (aiohttp.ClientError, OSError) as exc:
             raise Fault("reset", f"the connection broke ({_cause(exc)})") from exc
 
