@@ -74,7 +74,7 @@ def evaluate(
         png: Write the charts as PNG files, too.
         form: How the report is printed.
     """
-    from fabula import api
+    from fabula.evaluation.evaluate import evaluate as measure
     from fabula.evaluation.report import check_form
     from fabula.evaluation.report_text import report_line
     from fabula.io.places import check_free
@@ -84,7 +84,7 @@ def evaluate(
         check_free(output, overwrite=True)
     if charts is not None:
         check_free(charts, overwrite=True, folder=True)
-    report = api.evaluate(synthetic, spec=read_spec(spec) if spec else None, **measured)
+    report = measure(synthetic, spec=read_spec(spec) if spec else None, **measured)
     if form == "json":
         typer.echo(report.to_json())
     elif form == "markdown":
