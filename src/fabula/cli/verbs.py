@@ -24,7 +24,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "sample": "Sample rows from a fitted synthesizer.",
     },
     "Protect": {
-        "mask": "Replace the people in tables with new people; everything else stays.",
+        "mask": "Replace the people in tables with new people.",
     },
     "Evaluate": {
         "evaluate": "Measure how realistic, private, fair and diverse synthetic data is.",
