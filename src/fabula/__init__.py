@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from fabula.llm.providers.dry_run import Rehearsal
     from fabula.planning.plan import Plan
     from fabula.privacy.mask import Masked, mask
+    from fabula.privacy.scan import scan
     from fabula.review.review import review_export, review_import
     from fabula.runs.dataset import Dataset
     from fabula.runs.program import program, run_program
@@ -91,6 +92,7 @@ __all__ = [
     "review_import",
     "rows",
     "run_program",
+    "scan",
     "validate",
 ]
 
@@ -134,6 +136,7 @@ _HOMES = {
     "review_import": "fabula.review.review",
     "rows": "fabula.augment.rows",
     "run_program": "fabula.runs.program",
+    "scan": "fabula.privacy.scan",
     "validate": "fabula.api",
 }
 """Where each public name lives."""

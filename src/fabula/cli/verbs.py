@@ -25,6 +25,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Protect": {
         "mask": "Replace the people in tables with new people.",
+        "scan": "Search files for values of real people, in any spelling or encoding.",
     },
     "Evaluate": {
         "evaluate": "Measure how realistic, private, fair and diverse synthetic data is.",

@@ -1,1 +1,1 @@
-"""Masking: partially synthetic data whose people cannot be found again without the key."""
+"""Masking of real data, and the search for real values in what was written."""
