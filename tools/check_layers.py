@@ -33,7 +33,6 @@ LAYERS = (
         "review",
         "privacy",
         "checks",
-        "privacy",
     ),
     ("planning",),
     ("inference",),

@@ -32,15 +32,7 @@ CARD = "card.json"
 
 
 class MaskOptions(TypedDict, total=False):
-    """Options of a masking.
-
-    Attributes:
-        person: The column that tells the person, such as `customer_id`.
-        columns: Actions by column, such as `{"city": "keep: confirmed", "note": "redact"}`.
-        locale: Whose names new people have; by default, those of the names in the data.
-        key_file: The file of the key; by default the one that `FABULA_KEY_FILE` names, or a key
-            that is thrown away.
-    """
+    """What `mask` and `prepare` can be told, as `mask` explains it."""
 
     person: str | None
     columns: Mapping[str, str]
@@ -94,7 +86,10 @@ def mask(
         output: The folder, or for one table the file, to write to; the data must be files. By
             default, the tables come back in memory.
         overwrite: Whether files that are there may be replaced.
-        **options: As `MaskOptions`.
+        **options: `person`: the column that tells the person, such as `customer_id`. `columns`:
+            actions by column, such as `{"city": "keep: confirmed", "note": "redact"}`. `locale`:
+            whose names new people have, by default those of the data. `key_file`: the key; by
+            default the file that `FABULA_KEY_FILE` names, or a key that is thrown away.
 
     Returns:
         The masked tables, and a card that says what was done.
@@ -122,7 +117,7 @@ def prepare(data: TableLike | Sequence[Path], **options: Unpack[MaskOptions]) ->
 
     Args:
         data: As for `mask`.
-        **options: As `MaskOptions`.
+        **options: As for `mask`.
 
     Raises:
         FabulaError: As `mask`.
