@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from fabula.evaluation.report import Report
     from fabula.llm.providers.dry_run import Rehearsal
     from fabula.planning.plan import Plan
+    from fabula.privacy.mask import Masked, mask
+    from fabula.privacy.scan import scan
     from fabula.review.review import review_export, review_import
     from fabula.runs.dataset import Dataset
     from fabula.runs.program import program, run_program
@@ -52,6 +54,7 @@ __all__ = [
     "Dataset",
     "DatasetSpec",
     "FabulaError",
+    "Masked",
     "Plan",
     "Rehearsal",
     "RelationalSynthesizer",
@@ -77,6 +80,7 @@ __all__ = [
     "infer",
     "load",
     "load_synthesizer",
+    "mask",
     "near_duplicates",
     "pairs",
     "plan",
@@ -88,6 +92,7 @@ __all__ = [
     "review_import",
     "rows",
     "run_program",
+    "scan",
     "validate",
 ]
 
@@ -104,6 +109,8 @@ _HOMES = {
     "evaluation.report": "Report",
     "llm.providers.dry_run": "Rehearsal",
     "planning.plan": "Plan",
+    "privacy.mask": "Masked mask",
+    "privacy.scan": "scan",
     "review.review": "review_export review_import",
     "runs.dataset": "Dataset",
     "runs.program": "program run_program",

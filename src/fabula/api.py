@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from fabula.errors import CheckError, PartialRunError, SpecError, UsageError
 from fabula.inference.infer import infer
@@ -18,11 +18,12 @@ from fabula.planning.plan import Plan
 from fabula.planning.planner import make_plan
 from fabula.planning.previews import PREVIEW_ROWS, shortened
 from fabula.spec.models import ModelLike
-from fabula.spec.tables import DatasetSpec
+from fabula.spec.tables import DatasetSpec, with_reasoning
 from fabula.types import Path, Progress, Size, TableLike
 
 if TYPE_CHECKING:
     from fabula.checks.results import CheckResults
+    from fabula.inference.check_shorthand import Declared
     from fabula.llm.cache.batched import OnBatch
     from fabula.llm.providers.dry_run import Rehearsal
     from fabula.review.notes import ReviewLike
@@ -138,7 +139,7 @@ def generate(
     output: Path | None = None,
     model: ModelLike | None = None,
     prompt: str | None = None,
-    checks: Sequence[str] = (),
+    checks: Sequence[Declared] = (),
     review: ReviewLike | None = None,
     format: str | None = None,  # noqa: A002  (the word that users know)
     fresh: bool = False,
@@ -146,6 +147,7 @@ def generate(
     report: bool = False,
     workers: int = 1,
     batch: bool | OnBatch = False,
+    reasoning: Literal["keep", "drop"] = "drop",
     max_rejects: float | int | None = None,
     max_calls: int | None = None,
     max_tokens: int | None = None,
@@ -164,10 +166,9 @@ def generate(
         model: One language model in place of every model of the spec: its name, or its settings.
         prompt: What the rows are about, for tables that don't say.
         checks: Relations that the only table must keep: `price ~ size +` (they rise together),
-            or a SQL condition on a row.
+            a SQL condition on a row, or a function of a row that returns True or False.
         review: What reviewers said of earlier rows: the notes of `review_import`, or their file.
-        format: `parquet`, `csv`, `jsonl` or `arrow`; by default what a file's ending says, and
-            `parquet` in a folder.
+        format: `parquet`, `csv`, `jsonl` or `arrow`; by default the file's ending, or `parquet`.
         fresh: Start over: nothing that an earlier run left is used, not even known replies.
         overwrite: Replace another run in the folder.
         report: Write `report.html` beside the data, too.
@@ -175,6 +176,7 @@ def generate(
         batch: Ask language models by their provider's batches: half the price, and answers
             within a day. The rows are the same; the same call waits on after it was stopped. A
             function is told the state and the size of a batch at each look.
+        reasoning: `keep` adds a column `reasoning` of what the model thought to each table.
         max_rejects: Lost rows that are accepted: a share below 1, or a number of rows.
         max_calls: Most calls to language models.
         max_tokens: Most tokens, sent and received.
@@ -209,7 +211,7 @@ def generate(
             code="usage.report",
             hint='name one: `output="out"`',
         )
-    wanted = with_checks(resolve(spec, prompt=prompt), checks)
+    wanted = with_reasoning(with_checks(resolve(spec, prompt=prompt), checks), reasoning)
     if review is not None:
         from fabula.review.notes import with_review
 

@@ -386,3 +386,12 @@ def test_numbers_of_json_are_written_as_they_stand_there(tmp_path: Path) -> None
     fb.export(tmp_path / "rows.jsonl", tmp_path / "chat.jsonl", **said)
     turns = lines(tmp_path / "chat.jsonl")[0]["messages"]
     assert [turn["content"] for turn in turns] == ["1.50 1E400 8.5", "1.50"]
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "json"])
+def test_numbers_of_any_length_leave_as_they_came(ending: str, tmp_path: Path) -> None:
+    line = '{"n": 12345678901234567890123, "f": 0.1234567890123456789, "m": [1.10, 1e400, -0.0]}'
+    given = tmp_path / f"given.{ending}"
+    given.write_text(line if ending == "jsonl" else f"[{line}]", encoding="utf-8")
+    fb.export(given, tmp_path / "made.jsonl", format="jsonl")
+    assert (tmp_path / "made.jsonl").read_text(encoding="utf-8") == line + "\n"

@@ -95,7 +95,7 @@ def generate(
     from fabula.spec.tables import with_reasoning
 
     wanted = with_checks(read_spec(spec, prompt=prompt), check)
-    wanted = with_reasoning(wanted) if reasoning == "keep" else wanted
+    wanted = with_reasoning(wanted, reasoning or "drop")
     if review is not None:
         from fabula.review.notes import with_review
 

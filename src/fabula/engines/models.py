@@ -79,13 +79,13 @@ class Models:
         self._usage: dict[str, ModelUsage] = {}
         self._lock = threading.Lock()
 
-    def ask(self, name: str, job: RowsJob, *, table: str) -> Sequence[Any]:
-        """Ask for rows; each is a mapping of values, or a `Loss`."""
+    def ask(self, name: str, job: RowsJob, *, table: str, role: str = "") -> Sequence[Any]:
+        """Ask for rows; each is a mapping of values, or a `Loss`. A role has its own account."""
         model = self._model(name)
         tell = None if self._on_rows is None else partial(self._on_rows, table)
         result = ask_rows_sync(model, job, on_rows=tell)
         self._count(
-            name,
+            f"{name} as {role}" if role else name,
             model,
             result.usage,
             calls=result.calls,
@@ -314,7 +314,7 @@ class JudgeEngine:
             sample=_asked_before(block),
         )
         model = model_name(self.models.spec, self.plan, spec)
-        answers = self.models.ask(model, job, table=self.plan.name)
+        answers = self.models.ask(model, job, table=self.plan.name, role="judge")
         made = _answered(block, rows, answers)
         values = {row: _verdict(spec, answer) for row, answer in made.items()}
         block.values[self.name] = _filled(block, column, values)

@@ -20,7 +20,7 @@ from fabula.codegen.script import Kept, read_kept, scaled, with_constants
 from fabula.codegen.targets import Targets, hinted_tables, wanted_of
 from fabula.codegen.writing import ROUNDS, Tell, write_program
 from fabula.errors import SourceError, UsageError
-from fabula.inference.check_shorthand import with_checks
+from fabula.inference.check_shorthand import Declared, with_checks
 from fabula.inference.resolve import SpecLike, class_of, is_spec_text, resolve
 from fabula.io.formats import as_format
 from fabula.llm.cache.budget import Budget
@@ -44,7 +44,7 @@ def program(
     output: PathLike | None = None,
     model: ModelLike | None = None,
     seed: int | None = None,
-    checks: Sequence[str] = (),
+    checks: Sequence[Declared] = (),
     rounds: int = ROUNDS,
     orphans: Orphans = "fail",
     format: str = "parquet",  # noqa: A002  (the word that users know)
@@ -67,7 +67,8 @@ def program(
             in memory, and the program in the dataset's manifest.
         model: The language model; by default the spec's, else the embedded one.
         seed: What random numbers start from; by default the spec's.
-        checks: Relations that the only table must keep: `price ~ size +`, or a SQL condition.
+        checks: Relations that the only table must keep: `price ~ size +`, a SQL condition,
+            or a function of a row that returns True or False.
         rounds: Times that the program goes back to the model with what is wrong.
         orphans: Rows whose foreign key exists nowhere `fail` the gates, are dropped (`drop`), or
             get another parent (`resample`); both are counted.
@@ -221,7 +222,7 @@ def model_for(wanted: Targets, model: ModelLike | None) -> str | ModelSpec:
     return wanted.spec.models.get("default", "local") if wanted.spec is not None else "local"
 
 
-def asked_of(request: SpecLike, n: Size = None, checks: Sequence[str] = ()) -> Targets:
+def asked_of(request: SpecLike, n: Size = None, checks: Sequence[Declared] = ()) -> Targets:
     """What a request asks a program for; see `program`."""
     if isinstance(request, str) and not _is_spec(request):
         wanted = wanted_of(request, n)

@@ -94,7 +94,9 @@ def _reasons(manifest: Mapping[str, Any]) -> list[str]:
 
 def label(name: str, usage: Mapping[str, Any]) -> str:
     """A model as the spec names it; the default one by its own name."""
-    return str(usage.get("model", name)) if name == "default" else name
+    named, joint, role = name.partition(" as ")
+    own = str(usage.get("model", named)) if named == "default" else named
+    return own + joint + role
 
 
 def _model(name: str, usage: Mapping[str, Any]) -> str:

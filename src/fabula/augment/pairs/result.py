@@ -123,11 +123,11 @@ class Pairs(Sequence[dict[str, Any]], Result):
 
     def how_written(self, output: Path, asked: Mapping[str, Any]) -> dict[str, Any]:
         """The options of an export, with what the pairs' shape says where nothing is asked."""
-        from fabula.spec.outputs import TRAINING_FORMATS
+        from fabula.spec.training_formats import TRAINING_FORMATS
         from fabula.training.export import plain_format
 
         options = {**asked, "format": asked.get("format") or plain_format(output)}
-        training = options["format"] in TRAINING_FORMATS
+        training = options["format"] in TRAINING_FORMATS.written()
         if training or options.get("split"):
             options["user"] = options.get("user") or self.user
         if training:

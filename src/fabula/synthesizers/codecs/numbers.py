@@ -90,6 +90,28 @@ class NumberCodec:
         counts = np.bincount(codec._codes(numbers), minlength=len(counts))
         return replace(codec, counts=counts.astype(np.int64))
 
+    def within(
+        self, other: NumberCodec, codes: CodeColumn, values: pa.Array, protect: int
+    ) -> NumberCodec:
+        """These numbers as they are in the cells of another column; a tenth on each side is cut.
+
+        Args:
+            other: The other column.
+            codes: Its codes in training.
+            values: These numbers in training.
+            protect: As for `learn`.
+        """
+        low, high = (self.grid[0, 0], self.grid[-1, -1]) if len(self.grid) else (0.0, 0.0)
+        numbers = np.clip(self.lattice.numbers(values), low, high)
+        grid, pieces = np.zeros((len(other.grid), SEGMENTS + 1)), np.ones(len(other.grid), np.int64)
+        for cell in range(len(grid)):
+            inner = np.sort(numbers[(codes == cell) & ~np.isnan(numbers)])
+            cut = min(-(-len(inner) // 10), max(0, (len(inner) - 1) // 3))
+            inner = inner[cut : len(inner) - cut]
+            pieces[cell] = np.clip(len(inner) // max(1, protect), 1, SEGMENTS)
+            grid[cell] = _quantiles(inner, int(pieces[cell])) if len(inner) else low
+        return replace(self, grid=grid, counts=other.counts, pieces=pieces)
+
     @property
     def missing(self) -> bool:
         """Whether some values are missing."""
