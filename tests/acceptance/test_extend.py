@@ -89,7 +89,7 @@ def test_a_missing_column_is_asked_again_never_left_empty() -> None:
     assert "`Inventory` is missing" in server.calls[1].prompt
 
 
-def wide_frame(rows: int = 4_000, columns: int = 40) -> pd.DataFrame:
+def wide_frame(rows: int = 10_000, columns: int = 40) -> pd.DataFrame:
     """A frame far too large for a prompt, with long texts in it."""
     rng = np.random.default_rng(1)
     frame = pd.DataFrame(

@@ -159,7 +159,9 @@ STOPPED = {
 }
 
 
-@pytest.mark.parametrize("verb", STOPPED)
+@pytest.mark.parametrize(
+    "verb", [pytest.param(v, marks=[] if v == "pairs" else [pytest.mark.slow]) for v in STOPPED]
+)
 def test_every_verb_that_asks_a_model_can_be_stopped(tmp_path, verb):
     """Ctrl-C while a reply is awaited ends with 130 and a few words, never with a traceback."""
     (tmp_path / "bios.csv").write_text("name,life\nAda,she wrote notes\nGrace,she found a bug\n")
