@@ -57,7 +57,9 @@ class Placeholders:
             (each.name, text)
             for each in self._job.fields
             for name, text in _texts(each.name, row.get(each.name))
-            if _BROKEN.search(text) or self._is_placeholder(each, name, text)
+            if _BROKEN.search(text)
+            or self._is_placeholder(each, name, text)
+            or self._is_prompt(text, place)
         ]
         found = found or self._copied_names(row)
         if not found:
@@ -82,6 +84,14 @@ class Placeholders:
         described = self._descriptions[field.name]
         return bool(described) and " " in text and plain_name(text[:400]) == described
 
+    def _is_prompt(self, text: str, place: int | None) -> bool:
+        """Whether a text repeats the whole of what asked for it."""
+        job = self._job
+        if not job.text or job.prompts is None or place is None or job.fields[0].description:
+            return False
+        prompt = job.prompts[place]
+        return abs(len(prompt) - len(text)) < len(text) and plain_name(prompt) == plain_name(text)
+
     def _copied_names(self, row: Mapping[str, Any]) -> list[tuple[str, str]]:
         """The values of a row of texts that repeats the names of its fields."""
         texts = [(each.name, str(row.get(each.name))) for each in self._job.fields]
@@ -104,7 +114,7 @@ class Placeholders:
 def _fault(text: str) -> str:
     if _BROKEN.search(text):
         return "has lost a character; write it whole"
-    return "is a placeholder; write a real value"
+    return "is a placeholder or what was asked; write a real value"
 
 
 def _is_said(text: str, asked: str) -> bool:
