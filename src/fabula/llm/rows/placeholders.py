@@ -30,10 +30,15 @@ _WITHIN = re.compile(
 )
 _WANTED = re.compile(r"templat|placeholder|bracket|anonymi|redact|mask|vorlage|platzhalter", re.I)
 _TYPES = frozenset({"string", "str"})
+_LEFT_OUT = re.compile(
+    r"null|undefined|(?:same as|see|as) (?:above|before|the previous)|ditto|to be filled(?: in)?",
+    re.I,
+)
 _ABOUT_TYPES = re.compile(r"type|format|kind|schema", re.I)
 _WORDS = re.compile(r"[^\W\d_]{2,}")
 _LOST = "\ufffd"
-_BROKEN = re.compile(rf"[{_LOST}\ud800-\udfff]")
+_BROKEN = re.compile(rf"[{_LOST}\ud800-\udfff]|Ã[©¼¶¤¨±Ÿ³ª§«®]|â€[™œ“”˜]")
+"""Half a character, one that was lost, and UTF-8 that was read as Latin."""
 _FORMAL = ("enum", "const", "pattern", "format")
 """Words of a schema that say themselves what a text may be."""
 
@@ -81,6 +86,8 @@ class Placeholders:
             return _WITHIN.search(text) is not None and not _WANTED.search(self._asked(None))
         if text.casefold() in _TYPES:
             return not _ABOUT_TYPES.search(f"{name} {field.description}")
+        if _LEFT_OUT.fullmatch(text):
+            return True
         described = self._descriptions[field.name]
         return bool(described) and " " in text and plain_name(text[:400]) == described
 
@@ -120,7 +127,7 @@ def _fault(text: str) -> str:
 def _is_said(text: str, asked: str) -> bool:
     """Whether the user's own words hold a placeholder: a plain word counts in quotes alone."""
     if broken := _BROKEN.findall(text):
-        return set(broken) == {_LOST} and _LOST in asked
+        return set(broken) <= set(_BROKEN.findall(asked))
     return (text if _SIGN.search(text) else as_json(text)) in asked
 
 
