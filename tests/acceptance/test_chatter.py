@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 
 import fabula as fb
+from fabula.llm.rows.chatter import without_chatter
+from fabula.llm.rows.reasoning import without_thoughts
 from fabula.testing import ChatServer
 from tests.acceptance.builders import at
 
@@ -178,3 +182,11 @@ def test_a_last_pair_that_may_end_with_talk_is_asked_again() -> None:
     with ChatServer([first, PAIR.format(n=3)]) as server:
         made = fb.pairs("name, topic → text", n=2, model=at(server))
     assert [pair["text"] for pair in made] == ["Warm light 1.", "Warm light 3."]
+
+
+@pytest.mark.parametrize("signs", ["-\n", "\n", " ", ".", "[your ", "Final:\n", "<|im_end|> "])
+def test_reading_a_long_reply_takes_time_by_its_length(signs: str) -> None:
+    started = process_time()
+    text = without_thoughts("A lamp." + signs * (60_000 // len(signs)) + "x")
+    without_chatter(text, asked=ASKED)
+    assert process_time() - started < 5

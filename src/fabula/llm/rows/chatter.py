@@ -115,7 +115,9 @@ _NOTE = re.compile(
     r"[^\n]*\b(?:i|i['’]ve|the above|ich|j['’]ai)\b",
     re.I,
 )
-_OPTION = re.compile(r"^\W*(?:option|version|variant\w*|alternativ\w*)\W*[1-9a-c]\b", re.I | re.M)
+_OPTION = re.compile(
+    r"^\W{0,8}(?:option|version|variant\w*|alternativ\w*)\W*[1-9a-c]\b", re.I | re.M
+)
 _TAGGED = re.compile(r"<([a-z][\w-]*)>\s*([^<>]*?)\s*</\1>", re.I)
 _MARKUP = re.compile(r"<|\b(?:x|ht)ml\b", re.I)
 _HTML = re.compile(
@@ -135,7 +137,7 @@ _DRAFT = re.compile(
     re.I,
 )
 _FINAL = re.compile(
-    r"^\W*(?:(?:final|finished|revised|improved|better|polished|second|endgültige?|finale?)"
+    r"^\W{0,8}(?:(?:final|finished|revised|improved|better|polished|second|endgültige?|finale?)"
     r"(?: (?:text|version|draft|attempt|answer|try|fassung))?|revision)[*_]*\W{0,3}[:：\n]",
     re.I | re.M,
 )
@@ -149,14 +151,14 @@ _THINKS = re.compile(
 )
 _TURN = re.compile(r"^\W{0,3}assistant[*_]*[:：]", re.I | re.M)
 _OTHER = re.compile(
-    r"^\W*(?:or|alternatively|another (?:option|version|take))[*_]*[:：]", re.I | re.M
+    r"^\W{0,8}(?:or|alternatively|another (?:option|version|take))[*_]*[:：]", re.I | re.M
 )
 _ABOUT = re.compile(
     r"\W*(?:note\W+this\b[^\n]*\b(?:exactly|sentences?|words|characters|fiction\w*|synthetic)\b"
     r"|(?:translation|übersetzung|traduction|traducción|traduzione)[*_]*[:：])",
     re.I,
 )
-_LENGTH = re.compile(r"\s*[\[(]\d+ (?:words|characters|wörter|mots|palabras)[\])]\s*\Z", re.I)
+_LENGTH = re.compile(r"\s{0,9}[\[(]\d+ (?:words|characters|wörter|mots|palabras)[\])]\s*\Z", re.I)
 _MOST_WORDS = 60
 """A longer paragraph is not a farewell."""
 

@@ -16,7 +16,7 @@ from fabula.llm.rows.job import RowField, RowsJob
 from fabula.llm.rows.names import plain_name
 
 _SIGN = re.compile(r"[<\[{…]|\.\.|__")
-_DOTS = re.compile(r"[<\[{(\"']*\s*(?:\.{2,}|…)+\s*[>\]})\"']*")
+_DOTS = re.compile(r"[<\[{(\"']*\s*(?=[.…]*(?:\.\.|…))[.…]+\s*[>\]})\"']*")
 _WHOLE = re.compile(r"(?:<|\[|\{\{?|__)\s*([^<>\[\]{}]{1,60}?)\s*(?:>|\]|\}\}?|__)")
 _TO_FILL = (
     r"(?:your|insert|enter|add|fill|put|write|describe|placeholder|example"

@@ -66,7 +66,7 @@ def without_thoughts(text: str) -> str:
     text = _final_channel(text)
     for opening, closing in _TAGS:
         text = _without_tags(text, opening, closing)
-    if end := _LAST_TOKENS.search(_masked(text)):
+    if "<" in text and (end := _LAST_TOKENS.search(_masked(text))):
         text = text[: end.start()]
     return _final_answer(text).strip()
 
