@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 import fabula as fb
 from fabula.errors import SinkError, UsageError
 from fabula.training.splits import plain, split
-from fabula.training.summary import export_text
 from fabula.training.tokens import tokens_of
 
 ROWS = pa.table(
@@ -271,12 +270,12 @@ def test_a_part_without_examples_is_told(tmp_path: Path) -> None:
     made = fb.export(
         rows, tmp_path / "sets", user="q", assistant="r", split={"train": 9, "test": 1}
     )
-    assert "nothing is left for `test.jsonl`" in export_text(made)
+    assert "nothing is left for `test.jsonl`" in made.report()
 
 
 def test_costs_are_told_in_plain_numbers(tmp_path: Path) -> None:
     """A small set costs `<0.0001 USD`, not `3.8e-06 USD`."""
-    text = export_text(fb.export(ROWS.slice(0, 1), tmp_path / "s.jsonl", **SAID))
+    text = fb.export(ROWS.slice(0, 1), tmp_path / "s.jsonl", **SAID).report()
     assert "gpt-4o-mini <0.0001 USD" in text
     assert "e-0" not in text
 

@@ -74,6 +74,6 @@ def rows_to_drop(spec: DatasetSpec, data: Data, table: str, check: Check) -> NDA
 
 
 def _result(spec: DatasetSpec, data: Data, table: str, check: Check) -> CheckResult:
-    if check.of_rows:
+    if check.of_rows and not check.in_python:
         return row_result(spec, data, table, check)
     return EVALUATIONS[check.kind].result(spec, data, table, check)

@@ -26,7 +26,7 @@ from fabula.llm.cache.batched import Batched
 from fabula.llm.cache.prices import price_of
 from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest, Usage
 from fabula.llm.rows.ask import ask_rows_sync
-from fabula.llm.rows.job import RowCheck, RowField, RowsJob
+from fabula.llm.rows.job import RowField, RowProblems, RowsJob
 from fabula.llm.rows.sync import run_sync
 from fabula.planning.columns import joint_groups
 from fabula.planning.estimate import model_name
@@ -320,7 +320,7 @@ class JudgeEngine:
         block.values[self.name] = _filled(block, column, values)
 
 
-def _prose_and_rules(name: str, spec: Llm | Text, rules: RowCheck | None) -> RowCheck | None:
+def _prose_and_rules(name: str, spec: Llm | Text, rules: RowProblems | None) -> RowProblems | None:
     """A check of a column with its own prompt: its prose first, then the rules."""
     if not isinstance(spec, Text):
         return rules

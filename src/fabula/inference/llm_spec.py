@@ -13,8 +13,8 @@ from typing import Any
 from fabula.errors import FabulaError, OutputError, RunInterrupted
 from fabula.inference.prompts import counts_of
 from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest, Message
+from fabula.llm.json_schema.reading import is_cut, json_values
 from fabula.llm.json_schema.wording import with_text
-from fabula.llm.rows.parse import is_cut, json_values
 from fabula.llm.rows.reasoning import without_thoughts
 from fabula.llm.rows.sync import run_sync
 from fabula.spec.loading import build_spec

@@ -12,7 +12,8 @@ from typing import Any
 import pyarrow as pa
 
 from fabula.io.arrays import empty_table
-from fabula.io.sql import BOUNDED, in_time, sql_error, thread_connection
+from fabula.io.sql import BOUNDED, sql_error, thread_connection
+from fabula.io.sql_bounds import bounded
 
 _UNREPEATABLE = {
     "random",
@@ -155,7 +156,7 @@ def expression_type(sql: str, types: Mapping[str, pa.DataType]) -> pa.DataType:
     schema = pa.schema(list(types.items()) or [("_", pa.int64())])
     try:
         connection = thread_connection()
-        with in_time(connection):
+        with bounded(connection, rows=0):
             result = connection.from_arrow(empty_table(schema)).project(sql).to_arrow_table()
     except sql_error() as error:
         line = _first_line(error)

@@ -123,6 +123,10 @@ def _violation(place: Place, details: list[ErrorDetails], model: type[BaseModel]
     if "[key]" in first["loc"]:
         message = f"a name must be text, not {_shown(first['input'])}"
         return Violation("spec.wrong-type", message, where, f'put quotes around it: "{place[-1]}"')
+    if kind == "invalid_key":
+        return Violation(
+            "spec.wrong-type", f"a key must be text, not {_shown(first['input'])}", where
+        )
     if kind == "union_tag_invalid":
         return _unknown_kind(where, first)
     if kind == "union_tag_not_found":

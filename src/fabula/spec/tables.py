@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    field_validator,
+    model_validator,
+)
 
 from fabula.kinds import KINDS, Column, Distribution
 from fabula.kinds.base.distributions import AbstractDistribution
@@ -153,7 +160,8 @@ class TableSpec(SpecModel, metaclass=ToldInWords):
         rows_per_call: Rows asked of the language model at once; by default chosen by itself.
         model: The language model for this table: `local`, `fake`, `openai:NAME` or a name
             from `models`.
-        checks: Rules that the rows must keep.
+        checks: Rules that the rows must keep; from Python, also functions of a row that return
+            True or False, whose parameters are named like the columns that they take.
         reasoning: `keep` adds a column `reasoning` of what the model thought before it wrote.
     """
 
@@ -176,12 +184,27 @@ class TableSpec(SpecModel, metaclass=ToldInWords):
 
         def __init__(self, name: str = "", /, **data: Any) -> None: ...
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def _keys_are_text(cls, data: Any, build: ModelWrapValidatorHandler[TableSpec]) -> TableSpec:
+        """Before `__init__`, whose keywords can be nothing else."""
+        if isinstance(data, Mapping) and (odd := [key for key in data if not isinstance(key, str)]):
+            raise ValueError(f"a key must be text, not {str(odd[0])[:40]}")
+        return build(data)
+
     @model_validator(mode="before")
     @classmethod
     def _primary_key_as_list(cls, data: object) -> object:
         if isinstance(data, dict) and isinstance(data.get("primary_key"), str):
             return {**data, "primary_key": [data["primary_key"]]}
         return data
+
+    @field_validator("checks", mode="before")
+    @classmethod
+    def _functions_as_checks(cls, checks: object) -> object:
+        if not isinstance(checks, list | tuple):
+            return checks
+        return [{"kind": "function", "function": c} if callable(c) else c for c in checks]
 
     @model_validator(mode="before")
     @classmethod

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest
-from fabula.llm.rows.parse import json_values
+from fabula.llm.json_schema.reading import json_values
 from fabula.llm.rows.reasoning import without_thoughts
 
 NUMBERS = ("row", "cluster", "cluster_id", "number", "id", "index", "group")

@@ -8,15 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from fabula.llm.json_schema.reading import Piece, is_cut, json_pieces
 from fabula.llm.json_schema.wording import with_text
 from fabula.llm.rows.csv_reply import other_header, read_tables
 from fabula.llm.rows.frame_reply import read_frame
 from fabula.llm.rows.job import RowField
 from fabula.llm.rows.list_reply import ListReader
 from fabula.llm.rows.names import match_names
-from fabula.llm.rows.parse import Piece, is_cut, json_pieces, row_items
 from fabula.llm.rows.prompt_format import Notation, Reading
-from fabula.llm.rows.row_check import RowCheck
+from fabula.llm.rows.row_check import ItemCheck
+from fabula.llm.rows.row_items import row_items
 from fabula.llm.rows.yaml_reply import are_values, yaml_pieces
 
 _REVISED = re.compile(
@@ -50,7 +51,7 @@ class ReplyReader:
     """
 
     def __init__(
-        self, fields: Sequence[RowField], check: RowCheck, notation: Notation | None = None
+        self, fields: Sequence[RowField], check: ItemCheck, notation: Notation | None = None
     ) -> None:
         self._names = [each.name for each in fields]
         self._nested = [each.name for each in fields if _is_nested(each)]

@@ -10,7 +10,7 @@ from typing import Any
 from fabula.llm.json_schema.wording import as_json
 from fabula.llm.rows.job import Reject, RowsJob, TableCheck
 from fabula.llm.rows.placeholders import Placeholders
-from fabula.llm.rows.row_check import RowCheck
+from fabula.llm.rows.row_check import ItemCheck
 from fabula.llm.rows.uniqueness import Distinct
 
 TRANSPORT_FAILURES = 2
@@ -22,7 +22,7 @@ RECENT = 4
 class Board:
     """The rows of one job while they are being made."""
 
-    def __init__(self, job: RowsJob, check: RowCheck) -> None:
+    def __init__(self, job: RowsJob, check: ItemCheck) -> None:
         self.rows: list[dict[str, Any] | None] = [None] * job.n
         self.rejects: dict[int, Reject] = {}
         self.asked_now: set[int] = set()  # places that this run asked for, not only an earlier one

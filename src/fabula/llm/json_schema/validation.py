@@ -15,9 +15,9 @@ from typing import Any, TypeAlias
 
 from fabula.errors import UsageError
 from fabula.fakers.linear import LinearPattern, linear_pattern
+from fabula.llm.json_schema.numbers import NumberReader, is_machine_number
+from fabula.llm.json_schema.reading import unwrapped_json
 from fabula.llm.json_schema.wording import as_json
-from fabula.llm.rows.numbers import NumberReader, is_machine_number
-from fabula.llm.rows.parse import unwrapped_json
 
 Check: TypeAlias = Callable[[Any], Any]
 """Takes a value, returns it straightened, or raises `Invalid`."""
