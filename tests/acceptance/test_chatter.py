@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 
 import fabula as fb
+from fabula.llm.rows.chatter import without_chatter
+from fabula.llm.rows.reasoning import without_thoughts
 from fabula.testing import ChatServer
 from tests.acceptance.builders import at
 
@@ -54,6 +58,10 @@ SURE = {
     "a tag": ("<review>\nA warm lamp.\n</review>", "A warm lamp."),
     "rules": ("---\nA warm lamp.\n---", "A warm lamp."),
     "JSON of another name": ('{"body": "A warm lamp."}', "A warm lamp."),
+    "a draft": ("Draft: A lamp.\n\nFinal version: A warm lamp.", "A warm lamp."),
+    "a bold draft": ("**First attempt**\nA lamp.\n\n**Revised**\nA warm lamp.", "A warm lamp."),
+    "its length": ("A warm lamp. (3 words)", "A warm lamp."),
+    "another turn": ("A warm lamp.<|im_end|>\n<|im_start|>user\nMore", "A warm lamp."),
     "Chinese": ("当然！以下是一段描述：\n\n温暖的灯。\n\n如需修改，请告诉我。", "温暖的灯。"),
 }
 
@@ -69,6 +77,11 @@ DATA = [
     "<b>A warm lamp.</b>",
     "A warm lamp.\n\nNote: I bought this in March.",
     "There is one version.\nVersion 2 is better.",
+    "Draft beer lights up with it.\nFinal words: buy it.",
+    "We need to talk about this lamp.",
+    "A warm lamp.\n\nNote: this lamp gets hot.",
+    "User: admin\nLamp: warm",
+    "Thinking of a lamp? Buy it.",
 ]
 
 NOT_SURE = [
@@ -80,6 +93,15 @@ NOT_SURE = [
     "A warm lamp. Let me know if you'd like any changes!",
     "A warm lamp.\n\nThis review praises its warmth.",
     "A warm lamp.\n\nLet me know if you have any questions.",
+    "Okay, the user wants a review of a lamp. Short, then.\n\nA warm lamp.",
+    "We need to write a review of a lamp. Let's do: A warm lamp.",
+    "Let me think about lamps.\n\nA warm lamp.",
+    "Thinking: lamps are warm\n---\nA warm lamp.",
+    "A warm lamp.\n\nUser: Another one.\nAssistant: A cold lamp.",
+    "A warm lamp.\n\nAlternatively: A cold lamp.",
+    "A warm lamp.\n\n*Note: this is exactly one sentence.*",
+    "A warm lamp.\n\n(Translation: Una lámpara cálida.)",
+    '{"draft": "A lamp.", "final": "A warm lamp."}',
 ]
 
 
@@ -113,6 +135,12 @@ def test_what_may_be_talk_is_asked_again_with_the_reason(reply: str) -> None:
     assert len(server.calls) == 2
     assert "not accepted" in server.calls[1].prompt
     assert any(told in server.calls[1].prompt for told in ("alone", "holds none", "write one"))
+
+
+def test_a_text_that_repeats_what_was_asked_is_asked_again() -> None:
+    with ChatServer([ASKED, "A warm lamp."]) as server:
+        assert write(server) == ["A warm lamp."]
+    assert len(server.calls) == 2
 
 
 def test_offers_belong_to_messages() -> None:
@@ -154,3 +182,11 @@ def test_a_last_pair_that_may_end_with_talk_is_asked_again() -> None:
     with ChatServer([first, PAIR.format(n=3)]) as server:
         made = fb.pairs("name, topic → text", n=2, model=at(server))
     assert [pair["text"] for pair in made] == ["Warm light 1.", "Warm light 3."]
+
+
+@pytest.mark.parametrize("signs", ["-\n", "\n", " ", ".", "[your ", "Final:\n", "<|im_end|> "])
+def test_reading_a_long_reply_takes_time_by_its_length(signs: str) -> None:
+    started = process_time()
+    text = without_thoughts("A lamp." + signs * (60_000 // len(signs)) + "x")
+    without_chatter(text, asked=ASKED)
+    assert process_time() - started < 5

@@ -19,11 +19,10 @@ from fabula.codegen.replies import read_reply
 from fabula.errors import OutputError
 from fabula.functions.sandboxed import FunctionFault, fill
 from fabula.kinds.program import Program
-from fabula.llm.client.chat import ChatReply, ChatRequest, Message
+from fabula.llm.client.chat import COLUMN_PROGRAM, ChatReply, ChatRequest, Message
 from fabula.planning.estimate import PROGRAM_REPAIRS
 from fabula.planning.plan import ColumnPlan
 from fabula.sandbox.run import Limits
-from fabula.testing.fake.functions import COLUMN_PROGRAM
 
 TRIED_ROWS = 1_000
 SHOWN_VALUES = 5

@@ -23,9 +23,9 @@ ROWS = [
 @pytest.mark.parametrize(
     "text",
     [
-        pytest.param(CLEAN, id="clean (A1.1)"),
-        pytest.param(f"```csv\n{CLEAN}```", id="fenced (A1.2)"),
-        pytest.param(CLEAN.replace(",", ", ").replace("\n", "  \n"), id="spaces (A1.3)"),
+        pytest.param(CLEAN, id="clean"),
+        pytest.param(f"```csv\n{CLEAN}```", id="fenced"),
+        pytest.param(CLEAN.replace(",", ", ").replace("\n", "  \n"), id="spaces"),
         pytest.param(f"Here is your data:\n\n{CLEAN}\nLet me know if you need more!", id="prose"),
         pytest.param(f"Sure, here it is:\n```\n{CLEAN}```\nPrices, in dollars, vary.", id="both"),
         pytest.param(CLEAN.replace("\n", "\n\n"), id="blank lines"),
@@ -39,6 +39,11 @@ ROWS = [
             "| Name | Price | Inventory |\n|---|--:|:-:|\n| Toaster | 29.99 | 150 |\n"
             "| Kettle | 35.5 | 80 |\n| Fan | 20 | 12 |",
             id="markdown table",
+        ),
+        pytest.param(
+            "| **Name** | Price | Inventory |\n|---|---|---|\n| **Toaster** | 29.99 | 150 |\n"
+            "| `Kettle` | 35.5 | 80 |\n| Fan | __20__ | 12 |",
+            id="markdown table with emphasis",
         ),
         pytest.param('"Name","Price","Inventory"\n' + CLEAN.partition("\n")[2], id="quoted header"),
     ],

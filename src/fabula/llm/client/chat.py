@@ -12,6 +12,8 @@ from typing import Any, Literal, Protocol
 
 Role = Literal["system", "user", "assistant"]
 Finish = Literal["stop", "length", "refusal", "content_filter", "unknown"]
+COLUMN_PROGRAM = "column program"
+"""The purpose of a request for a column's function."""
 
 
 @dataclass(frozen=True, slots=True)

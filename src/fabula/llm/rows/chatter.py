@@ -115,7 +115,9 @@ _NOTE = re.compile(
     r"[^\n]*\b(?:i|i['’]ve|the above|ich|j['’]ai)\b",
     re.I,
 )
-_OPTION = re.compile(r"^\W*(?:option|version|variant\w*|alternativ\w*)\W*[1-9a-c]\b", re.I | re.M)
+_OPTION = re.compile(
+    r"^\W{0,8}(?:option|version|variant\w*|alternativ\w*)\W*[1-9a-c]\b", re.I | re.M
+)
 _TAGGED = re.compile(r"<([a-z][\w-]*)>\s*([^<>]*?)\s*</\1>", re.I)
 _MARKUP = re.compile(r"<|\b(?:x|ht)ml\b", re.I)
 _HTML = re.compile(
@@ -129,6 +131,34 @@ _OWN_LABEL = re.compile(
     r"text|output|answer|response|result|antwort|ergebnis|réponse|respuesta|texto|risposta|testo"
     r"|resposta|antwoord|ответ|текст|回答|答案"
 )
+_DRAFT = re.compile(
+    r"\W*(?:(?:(?:first|initial|rough) )?(?:draft|attempt|try|version)(?: (?:1|one))?|entwurf"
+    r"|brouillon|borrador|bozza)[*_]*\W{0,3}(?:[:：]|\n)",
+    re.I,
+)
+_FINAL = re.compile(
+    r"^\W{0,8}(?:(?:final|finished|revised|improved|better|polished|second|endgültige?|finale?)"
+    r"(?: (?:text|version|draft|attempt|answer|try|fassung))?|revision)[*_]*\W{0,3}[:：\n]",
+    re.I | re.M,
+)
+_THINKS = re.compile(
+    r"\W*(?:(?:okay|ok|alright|hmm|so|first)\b\W+)?"
+    r"(?:the user (?:wants|asks|asked|needs|is asking)\b|let(?:['’]s| me| us) think\b[^\n]*\n"
+    r"|(?:we|i) (?:need to|should) (?:write|produce|generate|craft|create|compose|output)"
+    rf" [^.:\n]{{0,30}}?(?<!\w){_WORK}(?!\w)"
+    r"|(?:my )?(?:thinking|thoughts?|reasoning)(?: process)?[*_]*\W{0,3}[:：\n])",
+    re.I,
+)
+_TURN = re.compile(r"^\W{0,3}assistant[*_]*[:：]", re.I | re.M)
+_OTHER = re.compile(
+    r"^\W{0,8}(?:or|alternatively|another (?:option|version|take))[*_]*[:：]", re.I | re.M
+)
+_ABOUT = re.compile(
+    r"\W*(?:note\W+this\b[^\n]*\b(?:exactly|sentences?|words|characters|fiction\w*|synthetic)\b"
+    r"|(?:translation|übersetzung|traduction|traducción|traduzione)[*_]*[:：])",
+    re.I,
+)
+_LENGTH = re.compile(r"\s{0,9}[\[(]\d+ (?:words|characters|wörter|mots|palabras)[\])]\s*\Z", re.I)
 _MOST_WORDS = 60
 """A longer paragraph is not a farewell."""
 
@@ -158,11 +188,35 @@ def without_chatter(text: str, *, asked: str, name: str = "") -> Spoken:
     is_dialogue = _DIALOGUE.search(asked) is not None  # its turns may begin like introductions
     while not is_dialogue and (rest := _without_introduction(text)) != text:
         text, introduced = rest, True
+    text = _LENGTH.sub("", _without_draft(text, asked))
     text = _without_offers(text, asked=asked, introduced=introduced)
     text = _without_label(_alone(text, asked), asked=asked, name=name)
     if not text:
         return Spoken(whole, "the reply talks about the text and holds none")
-    return Spoken(text, doubt_of(text, asked=asked))
+    return Spoken(text, doubt_of(text, asked=asked) or _other_doubt(text, asked))
+
+
+def _without_draft(text: str, asked: str) -> str:
+    """What follows the last label of a final version in a text that begins as a draft."""
+    finals = [match.end() for match in _FINAL.finditer(text) if text[match.end() :].strip()]
+    is_draft = finals and _DRAFT.match(text) and not re.search(r"draft|version", asked, re.I)
+    return text[finals[-1] :].strip(" \n*_") if is_draft else text
+
+
+def _other_doubt(text: str, asked: str) -> str:
+    """What in a whole reply may be thoughts, turns or versions of a text."""
+    if _THINKS.match(text):
+        return "the text begins with thoughts about it; write the text alone"
+    if _TURN.search(text) and not _DIALOGUE.search(asked):
+        return "the text goes on as a conversation; write the text alone"
+    if _OTHER.search(text):
+        return "the reply offers several texts; write one"
+    if _ABOUT.match(text.rpartition("\n")[2]) and "\n" in text and "translat" not in asked.lower():
+        return "the text ends with a note about it; write the text alone"
+    held = unwrapped_json(text) if text.startswith("{") else None
+    if isinstance(held, dict) and len(held) > 1 and "json" not in asked.lower():
+        return "the reply is JSON; write the text alone"
+    return ""
 
 
 def _alone(text: str, asked: str) -> str:

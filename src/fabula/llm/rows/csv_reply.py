@@ -18,6 +18,7 @@ NO_HEADER = "the reply holds no header with the columns asked for"
 _FENCED = re.compile(r"^[ \t]*```[^\n]*\n(.*?)(?:^[ \t]*```|\Z)", re.S | re.M)
 _PROSE = re.compile(r"[A-Z][^\"|]*\s\S+\s[^\"|]*[.!?:]")
 _RULE = re.compile(r"[\s|:+-]*-[\s|:+-]*")
+_EMPHASIS = re.compile(r"\A(\*\*|__|`)([^*_`]+)\1\Z")
 _SEPARATORS = (",", ";", "\t", "|")
 
 
@@ -204,7 +205,8 @@ def _records(text: str, start: int, separator: str) -> Iterator[_Record]:
 
 def _table_cells(line: str) -> tuple[str, ...]:
     inner = line.strip().removeprefix("|").removesuffix("|")
-    return tuple(cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", inner))
+    cells = (cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", inner))
+    return tuple(_EMPHASIS.sub(r"\2", cell) for cell in cells)
 
 
 def _split(text: str, place: int, stop: int, separator: str) -> tuple[tuple[str, ...], str, int]:

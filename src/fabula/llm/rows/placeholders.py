@@ -16,7 +16,7 @@ from fabula.llm.rows.job import RowField, RowsJob
 from fabula.llm.rows.names import plain_name
 
 _SIGN = re.compile(r"[<\[{…]|\.\.|__")
-_DOTS = re.compile(r"[<\[{(\"']*\s*(?:\.{2,}|…)+\s*[>\]})\"']*")
+_DOTS = re.compile(r"[<\[{(\"']*\s*(?=[.…]*(?:\.\.|…))[.…]+\s*[>\]})\"']*")
 _WHOLE = re.compile(r"(?:<|\[|\{\{?|__)\s*([^<>\[\]{}]{1,60}?)\s*(?:>|\]|\}\}?|__)")
 _TO_FILL = (
     r"(?:your|insert|enter|add|fill|put|write|describe|placeholder|example"
@@ -30,10 +30,15 @@ _WITHIN = re.compile(
 )
 _WANTED = re.compile(r"templat|placeholder|bracket|anonymi|redact|mask|vorlage|platzhalter", re.I)
 _TYPES = frozenset({"string", "str"})
+_LEFT_OUT = re.compile(
+    r"null|undefined|(?:same as|see|as) (?:above|before|the previous)|ditto|to be filled(?: in)?",
+    re.I,
+)
 _ABOUT_TYPES = re.compile(r"type|format|kind|schema", re.I)
 _WORDS = re.compile(r"[^\W\d_]{2,}")
 _LOST = "\ufffd"
-_BROKEN = re.compile(rf"[{_LOST}\ud800-\udfff]")
+_BROKEN = re.compile(rf"[{_LOST}\ud800-\udfff]|Ã[©¼¶¤¨±Ÿ³ª§«®]|â€[™œ“”˜]")
+"""Half a character, one that was lost, and UTF-8 that was read as Latin."""
 _FORMAL = ("enum", "const", "pattern", "format")
 """Words of a schema that say themselves what a text may be."""
 
@@ -57,7 +62,9 @@ class Placeholders:
             (each.name, text)
             for each in self._job.fields
             for name, text in _texts(each.name, row.get(each.name))
-            if _BROKEN.search(text) or self._is_placeholder(each, name, text)
+            if _BROKEN.search(text)
+            or self._is_placeholder(each, name, text)
+            or self._is_prompt(text, place)
         ]
         found = found or self._copied_names(row)
         if not found:
@@ -79,8 +86,18 @@ class Placeholders:
             return _WITHIN.search(text) is not None and not _WANTED.search(self._asked(None))
         if text.casefold() in _TYPES:
             return not _ABOUT_TYPES.search(f"{name} {field.description}")
+        if _LEFT_OUT.fullmatch(text):
+            return True
         described = self._descriptions[field.name]
         return bool(described) and " " in text and plain_name(text[:400]) == described
+
+    def _is_prompt(self, text: str, place: int | None) -> bool:
+        """Whether a text repeats the whole of what asked for it."""
+        job = self._job
+        if not job.text or job.prompts is None or place is None or job.fields[0].description:
+            return False
+        prompt = job.prompts[place]
+        return abs(len(prompt) - len(text)) < len(text) and plain_name(prompt) == plain_name(text)
 
     def _copied_names(self, row: Mapping[str, Any]) -> list[tuple[str, str]]:
         """The values of a row of texts that repeats the names of its fields."""
@@ -104,13 +121,13 @@ class Placeholders:
 def _fault(text: str) -> str:
     if _BROKEN.search(text):
         return "has lost a character; write it whole"
-    return "is a placeholder; write a real value"
+    return "is a placeholder or what was asked; write a real value"
 
 
 def _is_said(text: str, asked: str) -> bool:
     """Whether the user's own words hold a placeholder: a plain word counts in quotes alone."""
     if broken := _BROKEN.findall(text):
-        return set(broken) == {_LOST} and _LOST in asked
+        return set(broken) <= set(_BROKEN.findall(asked))
     return (text if _SIGN.search(text) else as_json(text)) in asked
 
 

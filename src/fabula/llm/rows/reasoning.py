@@ -34,7 +34,12 @@ _TOKENS = (
     r"(?:<\|(?:im_end|eot_id|eom_id|endoftext|end_of_text|end|return|eos)\|>|</s>|<eos>"
     r"|<end_of_turn>|<｜end▁of▁sentence｜>)"
 )
-_LAST_TOKENS = re.compile(rf"(?:\s*{_TOKENS})+\s*\Z")
+_LAST_TOKENS = re.compile(
+    rf"(?:\s*{_TOKENS})+\s*"
+    r"(?:(?:<\|im_start\|>|<\|start_header_id\|>|<start_of_turn>|<s>|\[INST\]).*)?\Z",
+    re.S,
+)
+"""Control tokens at the end, and the turns that a model goes on to write for others."""
 _DRAFT = re.compile(
     r"\W{0,4}(?:(?:my )?(?:thinking|thought|reasoning)(?: process)?|chain of thought|scratchpad)"
     r"\W{0,4}[:\n]",
@@ -61,7 +66,8 @@ def without_thoughts(text: str) -> str:
     text = _final_channel(text)
     for opening, closing in _TAGS:
         text = _without_tags(text, opening, closing)
-    text = _LAST_TOKENS.sub("", text)
+    if "<" in text and (end := _LAST_TOKENS.search(_masked(text))):
+        text = text[: end.start()]
     return _final_answer(text).strip()
 
 

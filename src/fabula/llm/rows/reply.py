@@ -27,7 +27,7 @@ _REVISED = re.compile(
     re.I,
 )
 """Words between two answers of one reply that take the first one back."""
-_MARKED = re.compile(r"<(\w[\w .-]*)>|^[ \t]*(\w[\w -]*?)[ \t]*=(?!=)", re.M)
+_MARKED = re.compile(r"<(\w[\w .-]{0,60})>|^[ \t]{0,9}(\w[\w -]{0,60}?)[ \t]{0,9}=(?!=)", re.M)
 _INSERT = re.compile(r"^\s*INSERT INTO\b", re.I | re.M)
 _UNREAD = "the reply holds a second answer in a notation that can't be read"
 

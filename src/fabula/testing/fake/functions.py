@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 
-COLUMN_PROGRAM = "column program"
-"""The purpose of a request for a column's function."""
-
 _MADE_UP = {
     "str": 'f"made up {i}"',
     "int": "int(i)",

@@ -13,11 +13,11 @@ import re
 from hashlib import blake2b
 from typing import Literal
 
-from fabula.llm.client.chat import ChatReply, ChatRequest, Usage
+from fabula.llm.client.chat import COLUMN_PROGRAM, ChatReply, ChatRequest, Usage
 from fabula.llm.client.settings import ModelSettings
 from fabula.llm.json_schema.samples import make_value
 from fabula.llm.json_schema.words import write_facts, write_text
-from fabula.testing.fake.functions import COLUMN_PROGRAM, write_function
+from fabula.testing.fake.functions import write_function
 from fabula.testing.fake.programs import fake_program, fake_spec
 
 _ROWS_ASKED = re.compile(
