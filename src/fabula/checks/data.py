@@ -99,11 +99,20 @@ class Data:
         Raises:
             MissingError: The column is not there.
         """
-        self.need(table, [column])
-        batches = _batches(self._tables[table], [column])
         return [
-            value for batch in batches for value in batch.column(0).cast(pa.string()).to_pylist()
+            value
+            for batch in self.batches(table, [column])
+            for value in batch.column(0).cast(pa.string()).to_pylist()
         ]
+
+    def batches(self, table: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Some columns of a table, piece by piece, in the order of the rows.
+
+        Raises:
+            MissingError: A column is not there.
+        """
+        self.need(table, columns)
+        return _batches(self._tables[table], columns)
 
     def increases(self, table: str, column: str) -> bool:
         """Whether each value of a column of whole numbers or times is above the one before."""

@@ -74,12 +74,12 @@ def _fenced(text: str) -> ProgramReply | None:
 
 
 def _candidates(blocks: Sequence[str]) -> Iterator[str]:
-    """All as one where a later block builds on an earlier one; else each, the longest first."""
+    """All as one where a later block builds on an earlier one; else each, the last one first."""
     joined = "\n\n".join(block.rstrip("\n") for block in blocks) + "\n"
     if len(blocks) > 1 and any(_missing(block) for block in blocks[1:]):
         yield joined
         return
-    yield from sorted(blocks, key=len, reverse=True)
+    yield from reversed(blocks)
     if len(blocks) > 1:
         yield joined
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 
 from fabula.engines.block import Array
 from fabula.errors import SpecError, Violation
 from fabula.io.arrays import array_of, table_of
-from fabula.io.sql import thread_connection
+from fabula.io.sql import sql_error, thread_connection
 from fabula.io.sql_bounds import bounded
 from fabula.kinds.base.sql import quoted
 from fabula.planning.expressions import settled_type
@@ -50,7 +49,7 @@ def evaluate(
         connection = thread_connection()
         with bounded(connection, rows):
             result = connection.from_arrow(block).project(projection).to_arrow_table()
-    except duckdb.Error as error:
+    except sql_error() as error:
         if len(expressions) > 1:  # one of them fails: alone, it says which
             for name, sql in expressions.items():
                 evaluate({name: sql}, values, rows, where=where)

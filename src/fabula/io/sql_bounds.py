@@ -11,8 +11,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
+if TYPE_CHECKING:
+    import duckdb
 
 SECONDS = 4.0
 """Seconds that a query may take for each block of rows."""
@@ -39,6 +41,8 @@ def bounded(connection: duckdb.DuckDBPyConnection, rows: int) -> Iterator[None]:
         duckdb.InterruptException: It takes too long.
         duckdb.OutOfMemoryException: It takes too much memory.
     """
+    import duckdb
+
     seconds = SECONDS * max(1, -(-rows // _BLOCK_ROWS))
     megabytes = min(_MEGABYTES + rows // _ROWS_A_MEGABYTE, _MOST_MEGABYTES)
     late = threading.Event()

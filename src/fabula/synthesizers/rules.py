@@ -51,7 +51,7 @@ def row_rules(spec: DatasetSpec | None) -> tuple[Rule, ...]:
     """The row checks of a spec's only table.
 
     Raises:
-        UsageError: The spec has several tables.
+        UsageError: The spec has several tables, or a check that is a Python function.
     """
     if spec is None:
         return ()
@@ -63,6 +63,12 @@ def row_rules(spec: DatasetSpec | None) -> tuple[Rule, ...]:
         )
     (table,) = spec.tables.values()
     checks = [check for check in table.checks if check.of_rows]
+    if told := next((check.in_words() for check in checks if check.in_python), ""):
+        raise UsageError(
+            f"a synthesizer keeps its rules in its file, which can't hold the function `{told}`",
+            code="fit.function",
+            hint='write the rule in SQL: `{kind: row, sql: "total >= 0"}`',
+        )
     return tuple(
         Rule(check.in_words(), parse_expression(check.condition()).sql) for check in checks
     )
