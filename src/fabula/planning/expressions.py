@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from fabula.io.arrays import empty_table
 from fabula.io.sql import BOUNDED, sql_error, thread_connection
-from fabula.io.sql_bounds import bounded
+from fabula.io.sql_bounds import bounded, may_grow
 
 _UNREPEATABLE = {
     "random",
@@ -156,7 +156,7 @@ def expression_type(sql: str, types: Mapping[str, pa.DataType]) -> pa.DataType:
     schema = pa.schema(list(types.items()) or [("_", pa.int64())])
     try:
         connection = thread_connection()
-        with bounded(connection, rows=0):
+        with bounded(connection, rows=0, grows=may_grow(sql)):
             result = connection.from_arrow(empty_table(schema)).project(sql).to_arrow_table()
     except sql_error() as error:
         line = _first_line(error)
