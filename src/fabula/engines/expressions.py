@@ -19,7 +19,7 @@ from fabula.planning.expressions import settled_type
 _MAKES_MUCH = re.compile(r"bounded_|\blambda\b|->", re.IGNORECASE)
 _LONG = 1_000
 """Bytes of a row's values on average."""
-_MOST_BYTES, _MOST_ROW_BYTES = 64 << 20, 10_000
+_MOST_BYTES, _MOST_ROW_BYTES = 16 << 20, 10_000
 """Bytes of the values of a block: further expressions build on them."""
 _FEW_ROWS, _FEWER_ROWS = 128, 8
 """Rows that DuckDB takes at once where one row may take long: it can be stopped between them."""
