@@ -103,7 +103,7 @@ def test_a_check_whose_sql_grows_fails_and_says_so() -> None:
 
 
 def test_columns_that_double_each_other_are_stopped() -> None:
-    """Each joins two texts, which is no growth worth a limit for short ones."""
+    """Each joins two texts: for short ones, that calls for no limit."""
     doubled = {f"x{at}": {"kind": "expr", "sql": f"x{at - 1} || x{at - 1}"} for at in range(1, 40)}
     columns = {"a": {"kind": "key"}, "x0": {"kind": "expr", "sql": "a::text"}, **doubled}
     Path("s.json").write_text(json.dumps({"tables": {"t": {"n": 3, "columns": columns}}}))
