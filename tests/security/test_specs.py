@@ -116,6 +116,7 @@ def test_columns_that_double_each_other_are_stopped() -> None:
     ("sql", "grows"),
     [("round(a / 2, 2) + abs(b)", False), ("upper(a) || '-' || b", False), ("a > b", False),
      ("avg(a) OVER (PARTITION BY b)", False), ("d + INTERVAL 1 DAY", False),
+     ("lpad(a, 9, '0')", False), ("lpad(a, b, '0')", True), ("lpad(a, 9, b)", True),
      ("[a]", True), ("repeat(a, 9)", True), ("replace(a, 'x', 'yy')", True),
      ("string_agg(a)", True), ("list_reduce([a], lambda s, x: s || s)", True),
      (" || ".join("a" * 20), True), (f"a || '{'x' * 3000}'", True)],

@@ -33,11 +33,11 @@ _WORDS = """
     date_sub date_trunc datediff datepart datetrunc day dayname dayofmonth dayofweek dayofyear
     decimal dense_rank distinct else ends_with epoch exists exp filter first_value floor fmod from
     greatest hour if ifnull in instr interval isfinite isinf isnan isodow isoyear lag last_day
-    last_value lead least left len length ln log log10 log2 lower ltrim make_date make_time
+    last_value lead least left len length ln log log10 log2 lower lpad ltrim make_date make_time
     make_timestamp max microsecond millisecond min minute mod month monthname not nth_value ntile
     nullif on or over partition percent_rank pow power prefix quarter rank regexp_full_match
-    regexp_matches reverse right round row_number rtrim second select sign sqrt starts_with stddev
-    strlen strpos substr substring suffix sum then time to_days to_hours to_minutes to_months
+    regexp_matches reverse right round row_number rpad rtrim second select sign sqrt starts_with
+    stddev strlen strpos substr substring suffix sum then time to_days to_hours to_minutes to_months
     to_seconds to_weeks to_years trim trunc try_cast unicode upper
     using values variance week weekday weekofyear when where year yearweek
 """

@@ -258,11 +258,23 @@ def _inspect_function(part: dict[str, Any]) -> None:
         form = constant_text(part["arguments"][0]["expression"]) if part["arguments"] else None
         if form is None or _MOST_WIDTH.search(form):
             raise ExpressionError(f"`{name}` needs a constant format with widths below 10,000")
-    if name in BOUNDED:
+    if name in BOUNDED and not _pads_little(name, part["arguments"]):
         part["function_name"] = f"bounded_{name}"
         part["qualified_name"] = {"path": [part["function_name"]]}
     if name in ("unnest", "unlist"):
         raise ExpressionError(f"`{name}` gives several rows; an expression gives one value a row")
+
+
+def _pads_little(name: str, arguments: list[dict[str, Any]]) -> bool:
+    """Whether a text is filled up to a width that is written out and small."""
+    if name not in ("lpad", "rpad") or len(arguments) != 3:
+        return False
+    width, fill = (argument["expression"] for argument in arguments[1:])
+    return bool(
+        width["class"] == "CONSTANT"
+        and re.fullmatch(r"\d{1,3}", str(width["literal"].get("text")))
+        and constant_text(fill) is not None
+    )
 
 
 def _walk(node: Any, bound: frozenset[str] = frozenset()) -> Iterator[dict[str, Any]]:
