@@ -366,6 +366,31 @@ def test_originals_and_finished_outputs_are_never_overwritten_unasked(
     fb.mask(shop, output=tmp_path / "out", overwrite=True)
 
 
+@pytest.mark.parametrize("make", ["symlink_to", "hardlink_to"])
+def test_a_planted_link_leads_a_masking_nowhere(make: str, tmp_path: Path) -> None:
+    """It has the name under which a file of the masking is written."""
+    source = write_csv(customers(60), tmp_path / "people.csv")
+    out, victim = tmp_path / "out", tmp_path / "victim.txt"
+    out.mkdir()
+    victim.write_text("mine")
+    getattr(out / ".people.csv.masking", make)(victim)
+    fb.mask(source, output=out)
+    assert victim.read_text() == "mine"
+    assert len(_rows(out / "people.csv")) == 60
+    assert not (out / "people.csv").is_symlink()
+
+
+def test_an_unfinished_file_lets_a_masking_replace_no_other(tmp_path: Path) -> None:
+    source = write_csv(customers(60), tmp_path / "people.csv")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "people.csv").write_text("mine")
+    (out / ".people.csv.masking").touch()
+    with pytest.raises(SinkError, match="exists"):
+        fb.mask(source, output=out)
+    assert (out / "people.csv").read_text() == "mine"
+
+
 def test_a_small_table_of_orders_alone_needs_no_person() -> None:
     table = orders().select(["order_id", "total"])
     assert fb.mask(table).table.equals(table)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from contextlib import suppress
 
 import pytest
@@ -38,3 +40,13 @@ def test_what_fuzzing_found_once_is_mended(found: str) -> None:
     read, _ = TARGETS[target]
     with suppress(FabulaError):
         read(data)
+
+
+@pytest.mark.parametrize("text", ["{", "[", "[{", '{"a":', "[1,", '{"rows":['])
+def test_brackets_without_end_cost_a_reader_no_minutes(text: str) -> None:
+    """Each opening bracket was tried in turn, by five readers."""
+    read, _ = TARGETS["replies"]
+    began = time.process_time()
+    with suppress(FabulaError):
+        read(json.dumps({"choices": [{"message": {"content": text * 200_000}}]}).encode())
+    assert time.process_time() - began < 8

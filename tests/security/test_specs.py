@@ -14,6 +14,8 @@ import fabula as fb
 from fabula.cli.main import main
 from fabula.errors import FabulaError, SpecError
 from fabula.fakers.linear import linear_pattern
+from fabula.io.sql_bounds import may_grow
+from fabula.planning.expressions import parse_expression
 from tests.security.test_bombs import cost
 
 
@@ -98,6 +100,30 @@ def test_a_check_whose_sql_grows_fails_and_says_so() -> None:
     code, told = cost("generate", "s.json", "-o", "out", folder=Path())
     assert code == 1
     assert "it takes more than 300 MB for 3 rows" in told
+
+
+def test_columns_that_double_each_other_are_stopped() -> None:
+    """Each joins two texts: for short ones, that calls for no limit."""
+    doubled = {f"x{at}": {"kind": "expr", "sql": f"x{at - 1} || x{at - 1}"} for at in range(1, 40)}
+    columns = {"a": {"kind": "key"}, "x0": {"kind": "expr", "sql": "a::text"}, **doubled}
+    Path("s.json").write_text(json.dumps({"tables": {"t": {"n": 3, "columns": columns}}}))
+    code, told = cost("generate", "s.json", "-o", "out", folder=Path())
+    assert code == 2
+    assert "SQL makes " in told
+
+
+@pytest.mark.parametrize(
+    ("sql", "grows"),
+    [("round(a / 2, 2) + abs(b)", False), ("upper(a) || '-' || b", False), ("a > b", False),
+     ("avg(a) OVER (PARTITION BY b)", False), ("d + INTERVAL 1 DAY", False),
+     ("lpad(a, 9, '0')", False), ("lpad(a, b, '0')", True), ("lpad(a, 9, b)", True),
+     ("[a]", True), ("repeat(a, 9)", True), ("replace(a, 'x', 'yy')", True),
+     ("string_agg(a)", True), ("list_reduce([a], lambda s, x: s || s)", True),
+     (" || ".join("a" * 20), True), (f"a || '{'x' * 3000}'", True)],
+    ids=lambda value: str(value)[:30],
+)  # fmt: skip
+def test_only_queries_that_can_grow_limit_the_process(sql: str, grows: bool) -> None:
+    assert may_grow(parse_expression(sql, across=True).sql) is grows
 
 
 def test_the_limit_of_memory_is_lifted_after_a_query() -> None:

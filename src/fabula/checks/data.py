@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fabula.io.read import TableRows
 from fabula.io.sql import fetched, locked_connection
-from fabula.io.sql_bounds import bounded
+from fabula.io.sql_bounds import bounded, may_grow
 from fabula.kinds.base.sql import quoted
 
 ROW_NUMBER = "fabula row"
@@ -79,7 +79,7 @@ class Data:
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query."""
-        with bounded(self._connection, self._rows):
+        with bounded(self._connection, self._rows, grows=may_grow(sql)):
             return fetched(self._connection.execute(sql))
 
     def row(self, sql: str) -> tuple[Any, ...]:
@@ -88,7 +88,7 @@ class Data:
 
     def examples(self, sql: str) -> tuple[dict[str, Any], ...]:
         """The first rows of a query, by column name."""
-        with bounded(self._connection, self._rows):
+        with bounded(self._connection, self._rows, grows=may_grow(sql)):
             result = self._connection.execute(f"{sql} LIMIT {EXAMPLES}")
             columns = [column[0] for column in result.description or ()]
             return tuple(dict(zip(columns, row, strict=True)) for row in fetched(result))
@@ -141,7 +141,7 @@ class Data:
         """
         self._connection.register("numbered", _numbered(self._tables[table], columns))
         try:
-            with bounded(self._connection, self._rows):
+            with bounded(self._connection, self._rows, grows=may_grow(sql)):
                 found = self._connection.execute(sql).fetchall()
         finally:
             self._connection.unregister("numbered")

@@ -12,13 +12,15 @@ from fabula.engines.block import Array
 from fabula.errors import SpecError, Violation
 from fabula.io.arrays import array_of, table_of
 from fabula.io.sql import sql_error, thread_connection
-from fabula.io.sql_bounds import bounded
+from fabula.io.sql_bounds import bounded, may_grow
 from fabula.kinds.base.sql import quoted
 from fabula.planning.expressions import settled_type
 
 _MAKES_MUCH = re.compile(r"bounded_|\blambda\b|->", re.IGNORECASE)
 _LONG = 1_000
 """Bytes of a row's values on average."""
+_MOST_BYTES, _MOST_ROW_BYTES = 16 << 20, 10_000
+"""Bytes of the values of a block: further expressions build on them."""
 _FEW_ROWS, _FEWER_ROWS = 128, 8
 """Rows that DuckDB takes at once where one row may take long: it can be stopped between them."""
 
@@ -39,7 +41,8 @@ def evaluate(
     """
     block = table_of(values or {"_": array_of(np.zeros(rows, dtype=np.int32))})
     together = ", ".join(expressions.values())
-    if _MAKES_MUCH.search(together) or block.nbytes > _LONG * rows:
+    long = block.nbytes > _LONG * rows
+    if long or _MAKES_MUCH.search(together):
         few = _FEWER_ROWS if "regexp" in together else _FEW_ROWS
         block = pa.Table.from_batches(block.to_batches(max_chunksize=few), block.schema)
     projection = ", ".join(
@@ -47,7 +50,7 @@ def evaluate(
     )
     try:
         connection = thread_connection()
-        with bounded(connection, rows):
+        with bounded(connection, rows, grows=long or may_grow(together)):
             result = connection.from_arrow(block).project(projection).to_arrow_table()
     except sql_error() as error:
         if len(expressions) > 1:  # one of them fails: alone, it says which
@@ -56,10 +59,12 @@ def evaluate(
         message = str(error).splitlines()[0]
         told = f"SQL failed on the data: {message}"
         raise SpecError([Violation("engine.sql", told, _place(where, expressions))]) from error
-    if result.num_rows != rows:
-        told = f"SQL makes {result.num_rows:,} values of {rows:,} rows"
-        raise SpecError([Violation("engine.sql", told, _place(where, expressions))])
-    return {name: _settled(result.column(i)) for i, name in enumerate(expressions)}
+    told = f"SQL makes {result.num_rows:,} values of {rows:,} rows"
+    if result.num_rows == rows and result.nbytes > _MOST_BYTES + _MOST_ROW_BYTES * rows:
+        told = f"SQL makes {result.nbytes >> 20:,} MB of {rows:,} rows"
+    elif result.num_rows == rows:
+        return {name: _settled(result.column(i)) for i, name in enumerate(expressions)}
+    raise SpecError([Violation("engine.sql", told, _place(where, expressions))])
 
 
 def _place(where: str, expressions: Mapping[str, str]) -> str:

@@ -48,6 +48,7 @@ def replacing(path: Path) -> Iterator[Path]:
             yield path  # such as /dev/null: written to, never replaced
             return
         temporary = _beside(path)
+        temporary.unlink(missing_ok=True)  # a link of that name would lead elsewhere
         try:
             yield temporary
             _reach_disk(temporary)

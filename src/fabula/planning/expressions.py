@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from fabula.io.arrays import empty_table
 from fabula.io.sql import BOUNDED, sql_error, thread_connection
-from fabula.io.sql_bounds import bounded
+from fabula.io.sql_bounds import bounded, may_grow
 
 _UNREPEATABLE = {
     "random",
@@ -156,7 +156,7 @@ def expression_type(sql: str, types: Mapping[str, pa.DataType]) -> pa.DataType:
     schema = pa.schema(list(types.items()) or [("_", pa.int64())])
     try:
         connection = thread_connection()
-        with bounded(connection, rows=0):
+        with bounded(connection, rows=0, grows=may_grow(sql)):
             result = connection.from_arrow(empty_table(schema)).project(sql).to_arrow_table()
     except sql_error() as error:
         line = _first_line(error)
@@ -258,11 +258,23 @@ def _inspect_function(part: dict[str, Any]) -> None:
         form = constant_text(part["arguments"][0]["expression"]) if part["arguments"] else None
         if form is None or _MOST_WIDTH.search(form):
             raise ExpressionError(f"`{name}` needs a constant format with widths below 10,000")
-    if name in BOUNDED:
+    if name in BOUNDED and not _pads_little(name, part["arguments"]):
         part["function_name"] = f"bounded_{name}"
         part["qualified_name"] = {"path": [part["function_name"]]}
     if name in ("unnest", "unlist"):
         raise ExpressionError(f"`{name}` gives several rows; an expression gives one value a row")
+
+
+def _pads_little(name: str, arguments: list[dict[str, Any]]) -> bool:
+    """Whether a text is filled up to a width that is written out and small."""
+    if name not in ("lpad", "rpad") or len(arguments) != 3:
+        return False
+    width, fill = (argument["expression"] for argument in arguments[1:])
+    return bool(
+        width["class"] == "CONSTANT"
+        and re.fullmatch(r"\d{1,3}", str(width["literal"].get("text")))
+        and constant_text(fill) is not None
+    )
 
 
 def _walk(node: Any, bound: frozenset[str] = frozenset()) -> Iterator[dict[str, Any]]:

@@ -215,6 +215,9 @@ def write(
     done = _finished(journal, prints)
     if not done and not any(map(is_unfinished, targets.values())):
         check_free(output, overwrite=overwrite, folder=not single)
+    for name, target in targets.items():
+        if name not in done:
+            check_free(target, overwrite=overwrite)  # also where other files are unfinished
     if not single:
         make_folder(output)
     counts: dict[str, Counts] = {}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fabula.errors import SpecError, UsageError, Violation
 from fabula.io.sql import thread_connection
-from fabula.io.sql_bounds import bounded
+from fabula.io.sql_bounds import bounded, may_grow
 from fabula.planning.expressions import parse_expression
 from fabula.spec.tables import DatasetSpec
 
@@ -36,7 +36,7 @@ class Rule:
         """
         try:
             connection = thread_connection()
-            with bounded(connection, table.num_rows):
+            with bounded(connection, table.num_rows, grows=may_grow(self.sql)):
                 relation = connection.from_arrow(table)
                 found = relation.project(f"coalesce({self.sql}, TRUE) AS kept").to_arrow_table()
         except duckdb.Error as exc:

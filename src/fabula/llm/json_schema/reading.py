@@ -16,6 +16,9 @@ from typing import Any
 DEPTH = 64
 """Nesting beyond which text is not JSON worth reading."""
 
+MOST_STRAY = 5_000
+"""Brackets without a JSON value after which no further one is tried."""
+
 _QUOTES = "\"'“"
 _SPACE = re.compile(r"[\s,;]*")
 _BARE = re.compile(r"[^\s,\]}\"]+")
@@ -39,14 +42,11 @@ class CutList(list[Any]):
 
 
 class _NotJson(Exception):
-    """This place in the text holds no JSON value.
+    """This place in the text holds no JSON value."""
 
-    Args:
-        resume: Where to look on, when nothing before is worth another look.
-    """
 
-    def __init__(self, resume: int = 0) -> None:
-        self.resume = resume
+class _TooDeep(_NotJson):
+    """It is nested deeper than any reply; so is what follows."""
 
 
 class _Cut(Exception):
@@ -102,12 +102,15 @@ def is_cut(value: Any) -> bool:
 
 def _scan(text: str) -> Iterator[Piece]:
     """Try every opening bracket in turn; continue after each value found."""
-    place = 0
-    while (start := _next_opening(text, place)) >= 0:
+    place = stray = 0
+    while stray < MOST_STRAY and (start := _next_opening(text, place)) >= 0:
         try:
             value, place = _value(text, start, 0)
-        except _NotJson as problem:
-            place = max(start + 1, problem.resume)
+        except _TooDeep:
+            return
+        except _NotJson:
+            place = start + 1
+            stray += 1
             continue
         except _Cut as cut:
             yield Piece(cut.partial, start, len(text))
@@ -128,7 +131,7 @@ def _value(text: str, place: int, depth: int) -> tuple[Any, int]:
     if place >= len(text):
         raise _Cut
     if depth > DEPTH:
-        raise _NotJson(place)
+        raise _TooDeep
     character = text[place]
     if character == "{":
         return _object(text, place + 1, depth)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -70,7 +71,9 @@ def write_csv(
     partial, journal = _beside(target, "masking"), _beside(target, "masking.json")
     start = _started(partial, journal, fingerprint)
     try:
-        with partial.open("r+b" if start else "wb") as file:
+        if not start:
+            partial.unlink(missing_ok=True)  # a link of that name would lead elsewhere
+        with partial.open("r+b" if start else "xb") as file:
             if start:
                 file.truncate(start.written)
                 file.seek(start.written)
@@ -120,14 +123,11 @@ def _started(partial: Path, journal: Path, fingerprint: str) -> _Journal | None:
     """How far an earlier run of the same masking came."""
     try:
         entry = _Journal(**json.loads(journal.read_text(encoding="utf-8")))
-        size = partial.stat().st_size
+        found = partial.lstat()
+        ours = entry.fingerprint == fingerprint and found.st_size >= entry.written
     except (OSError, ValueError, TypeError):
         return None
-    return (
-        entry
-        if fingerprint and entry.fingerprint == fingerprint and size >= entry.written
-        else None
-    )
+    return entry if fingerprint and ours and stat.S_ISREG(found.st_mode) else None
 
 
 def _beside(target: Path, ending: str) -> Path:
