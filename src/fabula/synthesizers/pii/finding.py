@@ -18,7 +18,7 @@ from fabula.io.written.number_forms import NumberForm
 from fabula.pii import Finding, find, find_in_table
 from fabula.pii.kinds import BLURRED, TITLES
 from fabula.relationships.keys import singular
-from fabula.synthesizers.codecs.categories import FEWER, is_text, plain_values
+from fabula.synthesizers.codecs.categories import FEWER, is_text, label_type, plain_values
 from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.pii.codec import DetailCodec
 from fabula.synthesizers.pii.countries import CountryColumn
@@ -39,6 +39,7 @@ from fabula.synthesizers.pii.persons import (
 )
 from fabula.synthesizers.pii.replacing import (
     PersonalColumn,
+    area_of,
     codec_of,
     crowd_of,
     has_places,
@@ -102,12 +103,17 @@ def details_of(
     sexes = None if sex is None else array_of(sex.sexes(table))
     details: dict[str, DetailCodec] = {}
     for group in groups:
-        crowd, placed = crowd_of(group, owner, locales), has_places(group, locales)
+        crowd = crowd_of(group, owner, locales)
+        area = area_of(group, table, [column.name for column in columns], protect)
+        if len(group) > 1 and len(crowd.repeats):  # of one person, wherever the row is
+            area = None
+        placed = area is None and has_places(group, locales)
         theirs = sex if sexes is not None and _follows(group[0].values, sexes) else None
         for column in group:
             kind = _open(table.schema.field(column.name).type)
             codec = codec_of(column, kind, crowd, protect, placed=placed)
-            details[column.name] = replace(codec, sex=theirs, country=country)
+            theirs_too = area if column.detail == "postcode" else None
+            details[column.name] = replace(codec, sex=theirs, country=country, area=theirs_too)
     return details
 
 
@@ -205,7 +211,7 @@ def _declared(
     table: pa.Table, name: str, owner: str, finding: Finding | None
 ) -> PersonalColumn | None:
     """A column that is personal by its owner's word; None where nothing can stand in for it."""
-    kind = _labels(table.schema.field(name).type)
+    kind = label_type(table.schema.field(name).type)
     if not (is_text(kind) or pa.types.is_integer(kind)):
         return None
     values, gap = _filled(table, name)
@@ -229,13 +235,8 @@ def _texts_of(table: pa.Table, *, categories: bool = False) -> list[str]:
     """Columns of text; categories of a frame are labels by their owner's will."""
     return [
         item.name for item in table.schema
-        if is_text(item.type) or (categories and is_text(_labels(item.type)))
+        if is_text(item.type) or (categories and is_text(label_type(item.type)))
     ]  # fmt: skip
-
-
-def _labels(kind: pa.DataType) -> pa.DataType:
-    """The type of a column's values."""
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
 def _open(kind: pa.DataType) -> pa.DataType:
@@ -264,7 +265,7 @@ def _found(
 ) -> PersonalColumn | None:
     kind = table.schema.field(name).type
     labels, doubted = pa.types.is_dictionary(kind), finding is None or finding.confidence < CERTAIN
-    if pa.types.is_temporal(_labels(kind)) or (labels and doubted):
+    if pa.types.is_temporal(label_type(kind)) or (labels and doubted):
         return None
     if finding is not None and finding.kind in BLURRED:
         return None
