@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from fabula.inference.codes import are_letter_codes
 from fabula.io.arrays import array_of
 from fabula.io.written.columns import written_form
-from fabula.io.written.number_forms import NumberForm
 from fabula.pii import Finding, find, find_in_table
 from fabula.pii.kinds import BLURRED, TITLES
 from fabula.relationships.keys import singular
@@ -25,10 +24,9 @@ from fabula.synthesizers.pii.countries import CountryColumn
 from fabula.synthesizers.pii.detect import (
     NAMES,
     WIDE,
+    are_urls,
     detail_by_name,
-    detail_by_values,
     likely_locales,
-    names_by_values,
 )
 from fabula.synthesizers.pii.gender_column import SexColumn
 from fabula.synthesizers.pii.persons import (
@@ -227,7 +225,8 @@ def _declared(
     detail = None
     if is_text(kind):
         beside = frozenset(table.column_names)
-        detail = detail_by_values(known) or detail_by_name(name, known, owner=owner, beside=beside)
+        named = detail_by_name(name, known, owner=owner, beside=beside)
+        detail = "url" if are_urls(known) else named
     return PersonalColumn(name, detail or "code", values, known, gap, reason)
 
 
@@ -303,8 +302,7 @@ def _found_by_name(
     if not is_text(kind):
         return None
     written = written_form(column.values)
-    timed = written is not None and not isinstance(written.form, NumberForm)
-    detail = None if timed else detail_by_values(known)  # 46:36:52 looks like an IPv6 address
+    detail = "url" if are_urls(known) else None
     reason = f"by the form of its values; confidence {NEARLY_ALL:.2f}"
     if detail is None:
         reason = f"`{name}` says so, and its values may be; confidence {BY_NAME:.2f}"
@@ -316,9 +314,7 @@ def _found_by_name(
         least = math.ceil(FEWER * protect) if detail in NOBODY else protect
         if rows[rows >= least].sum() >= FREQUENT * rows.sum() or written:
             return None
-        if detail is None and (detail := names_by_values(known)):
-            reason = f"known names; confidence {BY_NAME:.2f}"
-        elif detail is None and (detail := _code(column.values, known, protect)):
+        if detail is None and (detail := _code(column.values, known, protect)):
             reason = f"differing texts of a few shapes; confidence {BY_NAME:.2f}"
     key = KeyCodec.learn(name, column.values) if detail == "code" else None
     if detail is None or (key is not None and not key.meets_real_ones):
