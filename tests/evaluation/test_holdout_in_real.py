@@ -144,3 +144,16 @@ def test_gates_that_hold_nothing_never_pass() -> None:
             people(25, 2), real=people(25, 1), holdout=people(25, 3), sections=["privacy"],
             gates=["privacy.attribute_inference"],
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("rows", [1, 3, 8])
+def test_copies_fail_however_small_the_holdout_is(rows: int) -> None:
+    """A bound that no value can miss is no pass, and a holdout of hardly any rows is left out."""
+    report = fb.evaluate(
+        TRAIN.slice(0, 100), real=WHOLE, holdout=HELD.slice(0, rows), sections=["privacy"],
+        gates=True,
+    )  # fmt: skip
+    verdicts = {gate.metric: gate.passed for gate in report.gates}
+    assert verdicts["privacy.exact_copies"] is verdicts["privacy.near_copies"] is False
+    assert verdicts.get("privacy.closer_to_training") is None
+    assert ("too small" in notes(report)) is (rows < 5)

@@ -97,6 +97,16 @@ def test_short_codes_are_postcodes_beside_streets_alone():
     assert find_in_table(pa.table({"c1": codes, "c2": streets}))["c1"].kind == "postcode"
 
 
+def test_short_codes_are_plates_where_their_column_says_so_or_people_are_near():
+    rng = random.Random(4)
+    codes = pa.array([f"{''.join(rng.choices('ABCDEFGH', k=3))}-{rng.randrange(1000, 9999)}"
+                      for _ in range(60)])  # fmt: skip
+    mails = pa.array([f"u{n}@mail.example" for n in range(60)])
+    assert find_in_table(pa.table({"sku": codes, "price": range(60)})) == {}
+    for table in (pa.table({"plate": codes}), pa.table({"c1": codes, "c2": mails})):
+        assert find_in_table(table)[table.column_names[0]].kind == "plate"
+
+
 @pytest.mark.parametrize("form", [None, "%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%Y%m%d", "digits"])
 def test_birth_dates_are_found_in_any_form(form):
     rng = random.Random(2)

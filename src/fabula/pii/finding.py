@@ -70,8 +70,9 @@ def find(values: pa.Array | pa.ChunkedArray, name: str = "") -> Finding | None:
 def find_in_table(table: pa.Table) -> dict[str, Finding]:
     """The personal details of a table by column.
 
-    Plain numbers of four to six digits are postcodes only alongside a street or a town, and towns
-    are personal only as a part of an address.
+    Plain numbers of four to six digits are postcodes only alongside a street or a town, towns are
+    personal only as a part of an address, and short codes are licence plates only where their
+    column says so or the table tells of people.
     """
     found = {
         name: finding
@@ -86,6 +87,9 @@ def find_in_table(table: pa.Table) -> dict[str, Finding]:
                 found[name] = finding
     elif not kinds & {"name", "postcode"}:
         found = {name: finding for name, finding in found.items() if finding.kind != "city"}
+    if not any(finding.direct and finding.kind != "plate" for finding in found.values()):
+        found = {name: finding for name, finding in found.items()
+                 if finding.kind != "plate" or named("plate", name)}  # fmt: skip
     return found
 
 

@@ -66,3 +66,26 @@ def test_e_mails_hold_the_last_name(made):
     for row in plain:
         last = re.sub("[^a-z]", "", row["name"].split()[-1].lower())
         assert last in re.sub("[^a-z]", "", row["email"].split("@")[0]), row
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_postcodes_begin_as_those_of_a_town_that_is_learned_as_a_label(whole, tmp_path):
+    """Towns of many rows stay, and their streets and postcodes are new."""
+    starts = {"Berlin": 10, "Hamburg": 20, "München": 80, "Köln": 50, "Bremen": 28}
+    rng, fake = np.random.default_rng(3), Faker("de_DE")
+    fake.seed_instance(3)
+    towns = rng.choice(list(starts), 1_000)
+    codes = [starts[town] * 1_000 + int(rng.integers(0, 999)) for town in towns]
+    table = pa.table(
+        {
+            "street": [fake.street_address() for _ in towns],
+            "postcode": codes if whole else list(map(str, codes)),
+            "town": towns.tolist(),
+        }
+    )
+    model = fb.fit(table, seed=1, rounds=5)
+    model.save(tmp_path / "m.fabula")
+    made = fb.load_synthesizer(tmp_path / "m.fabula").sample(500, seed=2)
+    pairs = zip(made["town"].to_pylist(), made["postcode"].to_pylist(), strict=True)
+    assert all(str(code).startswith(str(starts[town])) for town, code in pairs)
+    assert set(made["postcode"].to_pylist()).isdisjoint(codes if whole else map(str, codes))

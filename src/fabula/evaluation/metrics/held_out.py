@@ -15,6 +15,9 @@ from fabula.streams import mix, name_key
 
 Tables = Mapping[str, pa.Table]
 
+FEWEST = 5
+"""Rows of a holdout, at least, that tell copies from chance."""
+
 
 def apart(
     real: Tables, holdout: Tables
@@ -23,6 +26,7 @@ def apart(
 
     Nothing is said by a holdout that is part of the real table: each of its rows equals a real
     one. A few equal rows by chance, no more than the real table repeats its own, stay.
+    A holdout of hardly any rows is left out.
 
     Args:
         real: The real tables by name; those of the whole file may hold the holdout, too.
@@ -53,6 +57,11 @@ def apart(
             hint="pass the rows that the synthesizer learned from as `real`, and rows that it "
             "never saw as `holdout`",
         )
+    for name, rows in list(held.items()):
+        if 0 < rows.num_rows < FEWEST:
+            del held[name]
+            few = f"A holdout of {rows.num_rows} is too small: the table is measured without one."
+            notes[name] = " ".join(filter(None, [notes.get(name), few]))
     return left, held, notes
 
 

@@ -122,14 +122,16 @@ def closer_to_training(frames: Frames) -> Score:
         for frame in (frames.truth, frames.holdout)
     ]
     gap = away[0] - away[1]
+    bound = 0.5 + max(0.03, 1.5 / np.sqrt(min(len(queries), most)))
     value = float((gap < -1e-6).mean() + (np.abs(gap) <= 1e-6).mean() / 2)
     return Score(
         value,
         f"{percent(value)} of the synthetic rows are nearer to a row that the synthesizer learned "
-        "from than to one that it never saw; without memorising it is 50 %.",
+        f"from than to one that it never saw; without memorising it is 50 %.{unjudged(bound)}",
         baseline=0.5,
         compared="ideal",
-        threshold=0.5 + max(0.03, 1.5 / np.sqrt(min(len(queries), most))),
+        threshold=bounded(bound),
+        no_verdict=bounded(bound) is None,
         details={"queries": len(queries), "references": most},
     )
 
@@ -157,13 +159,15 @@ def membership(frames: Frames) -> Score:
         for frame in (frames.truth, frames.holdout)
     ]
     value = auc(np.repeat([1, 0], [*map(len, away)]), np.round(-np.concatenate(away), 6))
+    bound = 0.5 + max(0.05, 3 * np.sqrt((2 * most + 1) / (12 * most * most)))
     return Score(
         value,
         f"Told a real row that was in the data and one that was not, an attacker names the right "
-        f"one in {percent(value)} of cases; 50 % is a guess.",
+        f"one in {percent(value)} of cases; 50 % is a guess.{unjudged(bound)}",
         baseline=0.5,
         compared="guess",
-        threshold=0.5 + max(0.05, 3 * np.sqrt((2 * most + 1) / (12 * most * most))),
+        threshold=bounded(bound),
+        no_verdict=bounded(bound) is None,
         details={"members": len(away[0]), "others": len(away[1])},
     )
 

@@ -219,6 +219,11 @@ class CategoryCodec:
         )
 
 
+def label_type(kind: pa.DataType) -> pa.DataType:
+    """The type of a column's values: that of its labels where it has some."""
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
 def is_text(kind: pa.DataType) -> bool:
     """Whether a column holds strings, and is not encoded as labels."""
     tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)

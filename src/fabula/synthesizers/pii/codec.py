@@ -20,9 +20,10 @@ from fabula.errors import UsageError
 from fabula.io.arrays import array_of
 from fabula.pii.check_digits import with_account_check, with_card_check
 from fabula.pii.national_ids import SCHEMES
-from fabula.synthesizers.codecs.categories import is_text, plain_values
+from fabula.synthesizers.codecs.categories import is_text, label_type, plain_values
 from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Target
 from fabula.synthesizers.model import CellColumn, Weights
+from fabula.synthesizers.pii.areas import AreaColumn
 from fabula.synthesizers.pii.countries import CALLING, CountryColumn, calling_codes
 from fabula.synthesizers.pii.detect import NAMES, WORDS
 from fabula.synthesizers.pii.gender_column import SexColumn
@@ -55,6 +56,7 @@ class DetailCodec:
         scheme: Which national id it holds, one of `national_ids.SCHEMES`.
         sieve: What keeps codes from meeting real ones, where they could.
         country: The column that names, places and calling codes agree with, if there is one.
+        area: The column that the beginnings of postcodes agree with, if there is one.
     """
 
     name: str
@@ -70,6 +72,7 @@ class DetailCodec:
     scheme: str = ""
     sieve: Sieve | None = None
     country: CountryColumn | None = None
+    area: AreaColumn | None = None
 
     @property
     def missing(self) -> bool:
@@ -128,7 +131,8 @@ class DetailCodec:
         sex = None if self.sex is None else asdict(self.sex)
         settings |= {"reason": self.reason, "scheme": self.scheme}
         country = None if self.country is None else asdict(self.country)
-        settings |= {"gap": self.gap, "sex": sex, "country": country, **crowd}
+        area = None if self.area is None else asdict(self.area)
+        settings |= {"gap": self.gap, "sex": sex, "country": country, "area": area, **crowd}
         sieve = {} if self.sieve is None else {"sieve": self.sieve.marked}
         return CodecState("detail", settings, {"counts": self.counts, **arrays, **sieve})
 
@@ -151,6 +155,7 @@ class DetailCodec:
             settings.get("scheme", ""),
             Sieve(arrays["sieve"], words=False) if "sieve" in arrays else None,
             _country(settings.get("country")),
+            AreaColumn.restore(settings.get("area")),
         )
 
     def _made(self, places: Places) -> pa.Array:
@@ -163,7 +168,7 @@ class DetailCodec:
         if self.shapes is not None:
             people = self.crowd.people(rows, seed, sexes)
             codes = self._called(homes) if self.detail == "phone" else None
-            return self._codes(self.shapes, people, seed, codes)
+            return self._codes(self.shapes, people, seed, codes, beside)
         draw = partial(self.crowd.fields, rows=rows, seed=seed, sexes=sexes, homes=homes)
         if self.detail == "url":
             (accounts,) = draw(("username",))
@@ -180,10 +185,15 @@ class DetailCodec:
         return codes.take(array_of(np.where(homes < 0, len(codes) - 1, homes)))
 
     def _codes(
-        self, shapes: Shapes, people: NDArray[np.int64], seed: int, called: pa.Array | None
+        self,
+        shapes: Shapes,
+        people: NDArray[np.int64],
+        seed: int,
+        called: pa.Array | None,
+        beside: pa.Table | None,
     ) -> pa.Array:
         """A code for each person; a real one gives way to the next one."""
-        codes = self._checked(shapes.at(people, seed, self._stream), called)
+        codes = self._checked(shapes.at(people, seed, self._stream), called, beside)
         if self.sieve is None:
             return codes
         again = np.arange(len(people))
@@ -194,12 +204,19 @@ class DetailCodec:
             drawn = shapes.at(people[again], seed, self._stream, attempt=attempt)
             flags = np.zeros(len(people), bool)
             flags[again] = True
-            theirs = None if called is None else called.take(array_of(again))
-            codes = pc.replace_with_mask(codes, array_of(flags), self._checked(drawn, theirs))
+            theirs, near = (
+                None if known is None else known.take(array_of(again)) for known in (called, beside)
+            )
+            drawn = self._checked(drawn, theirs, near)
+            codes = pc.replace_with_mask(codes, array_of(flags), drawn)
         return codes
 
-    def _checked(self, codes: pa.Array, called: pa.Array | None) -> pa.Array:
-        """Codes with the check digits of their kind, or with the calling code of their country."""
+    def _checked(
+        self, codes: pa.Array, called: pa.Array | None, beside: pa.Table | None
+    ) -> pa.Array:
+        """Codes with the check digits of their kind, or the beginning of their row's place."""
+        if self.area is not None and beside is not None and self.area.name in beside.column_names:
+            codes = self.area.moved(codes, beside)
         if called is not None:
             rest = pc.replace_substring_regex(codes, CALLING, r"\1")
             moved = pc.binary_join_element_wise(called, rest, "")
@@ -215,8 +232,7 @@ class DetailCodec:
     @property
     def _is_text(self) -> bool:
         """Whether values are texts, as labels too."""
-        labels = isinstance(self.type, pa.DictionaryType)
-        return is_text(self.type.value_type if labels else self.type)
+        return is_text(label_type(self.type))
 
     def _typed(self, values: pa.Array) -> pa.Array:
         if isinstance(self.type, pa.DictionaryType):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fabula.fakers.locales import known_locales, load_locale
 from fabula.inference.guesses import words
-from fabula.synthesizers.codecs.categories import is_text, plain_values
+from fabula.synthesizers.codecs.categories import is_text, label_type, plain_values
 
 _CALLED = re.compile(r"(^|_)(country|nation|land|pays|pais|paese|kraj)(_?(code|name|iso))?$")
 _CALLED_ALSO: Mapping[str, tuple[str, str]] = {
@@ -60,8 +60,7 @@ class CountryColumn:
     def of(cls, table: pa.Table) -> CountryColumn | None:
         """The first such column of a table that has a known country, or None."""
         for field in table.schema:
-            kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
-            if not _CALLED.search(words(field.name)) or not is_text(kind):
+            if not _CALLED.search(words(field.name)) or not is_text(label_type(field.type)):
                 continue
             values = plain_values(table.column(field.name).combine_chunks())
             known = [text for text in pc.unique(values).to_pylist() if text]

@@ -6,7 +6,7 @@ A name alone is not trusted: a column `customer` may hold `new` and `regular`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from fabula.fakers.locales import Name, known_locales, load_locale
 from fabula.inference.guesses import Facts, guess, words
 from fabula.kinds.person import Person
-from fabula.pii.check_digits import is_account, is_card
 
 NAMES = ("name", "first_name", "last_name")
 
@@ -55,18 +54,7 @@ NUMBERED = ("email", "username", "url", "phone", "ip", "account", "card", "code"
             "national_id", "plate", "mac", "uuid", "coordinates")  # fmt: skip
 """Details that follow from the number of a person, and so differ where people do."""
 
-_BY_VALUES: Mapping[str, str] = {
-    "email": r"^[^@\s]+@[^@\s]+\.\pL{2,}$",
-    "url": r"^(https?://|www\.)\S+$",
-    "ip": r"^((25[0-5]|2[0-4]\d|1?\d?\d)(\.|$)){4}$|^[0-9a-f]*:[0-9a-f:]*:[0-9a-f:]+$",
-    "account": r"^[A-Z]{2}\d{2}( ?[A-Z0-9]{4}){2,7}( ?[A-Z0-9]{1,4})?$",
-    "card": r"^\d{4}([ -]?\d{4}){2}[ -]?\d{1,7}$",
-    "code": r"^(\d{3}-\d{2}-\d{4}|[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5})$",
-    "phone": r"^(\+\d[\d ()./-]{6,18}|\(\d{1,5}\) ?\d[\d ./-]{4,14})( ?x\d{1,5})?$",
-}
-"""Addresses on the net, numbers of accounts, cards, people, devices and telephones."""
-
-_CHECKS: Mapping[str, Callable[[str], bool]] = {"account": is_account, "card": is_card}
+_URL = r"^(https?://|www\.)\S+$"
 
 _BY_NAME: Mapping[str, str] = {
     r"(^|_)(phone|mobile|cell|telephone|tel|fax)(_?(number|num|no|nr))?$": "phone",
@@ -94,26 +82,16 @@ _LOOKS: Mapping[str, str] = {
 """What nearly all values of a column must look like to be the detail that its name says."""
 
 _SAMPLE = 1_000
-_ENOUGH = 20
-"""Differing texts, at least, that show by themselves that they are names."""
-
-_NEARLY_ALL, _MOST, _MANY, _SOME = 0.9, 0.6, 0.5, 0.25
-_MORE_THAN_ONE, _MOST_WORDS = 1.5, 8
+_NEARLY_ALL, _MOST, _SOME = 0.9, 0.6, 0.25
+_MOST_WORDS = 8
 _FOREIGN, _GAIN, _MOST_LOCALES = 0.08, 0.03, 5
 _ALL_NAMES = 1e6
 """Names that there are, about: as many words tell nothing of a locale."""
 
 
-def detail_by_values(known: pa.Array) -> str | None:
-    """The detail that differing texts show by themselves."""
-    sample = known.slice(0, _SAMPLE)
-    for detail, regex in _BY_VALUES.items():
-        if _share(sample, regex) < _NEARLY_ALL:
-            continue
-        valid = _CHECKS.get(detail)
-        if valid is None or np.mean([valid(text) for text in sample.to_pylist()]) >= _NEARLY_ALL:
-            return detail
-    return None
+def are_urls(known: pa.Array) -> bool:
+    """Whether differing texts are web addresses, which tell nothing of people elsewhere."""
+    return _share(known.slice(0, _SAMPLE), _URL) >= _NEARLY_ALL
 
 
 def detail_by_name(name: str, known: pa.Array, *, owner: str, beside: frozenset[str]) -> str | None:
@@ -139,22 +117,6 @@ def detail_by_name(name: str, known: pa.Array, *, owner: str, beside: frozenset[
     if detail == "name" and not _are_names(sample):
         return None
     return detail
-
-
-def names_by_values(known: pa.Array) -> str | None:
-    """Names that are known as such: full ones, or first or last names alone."""
-    sample = known.slice(0, _SAMPLE)
-    if len(sample) < _ENOUGH or _share(sample, _LOOKS["name"]) < _NEARLY_ALL:
-        return None
-    texts = [_words(text) for text in sample.to_pylist()]
-    full = np.mean([len(text) for text in texts]) > _MORE_THAN_ONE
-    for code in known_locales():
-        first, last = (_word_shares(texts, names) > 0 for names in _names(code))
-        if full and first.mean() >= _MANY and (first & last).mean() >= _SOME:
-            return "name"
-        if not full and max(first.mean(), last.mean()) >= _MOST:
-            return "first_name" if first.mean() >= last.mean() else "last_name"
-    return None
 
 
 def likely_locales(detail: str, known: pa.Array) -> tuple[str, ...]:

@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from fabula.inference.codes import are_letter_codes
 from fabula.io.arrays import array_of
 from fabula.io.written.columns import written_form
-from fabula.io.written.number_forms import NumberForm
 from fabula.pii import Finding, find, find_in_table
 from fabula.pii.kinds import BLURRED, TITLES
 from fabula.relationships.keys import singular
-from fabula.synthesizers.codecs.categories import FEWER, is_text, plain_values
+from fabula.synthesizers.codecs.categories import FEWER, is_text, label_type, plain_values
 from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.codecs.string_formats.several_numbers import quantities
 from fabula.synthesizers.pii.codec import DetailCodec
@@ -26,10 +25,9 @@ from fabula.synthesizers.pii.countries import CountryColumn
 from fabula.synthesizers.pii.detect import (
     NAMES,
     WIDE,
+    are_urls,
     detail_by_name,
-    detail_by_values,
     likely_locales,
-    names_by_values,
 )
 from fabula.synthesizers.pii.gender_column import SexColumn
 from fabula.synthesizers.pii.persons import (
@@ -40,6 +38,7 @@ from fabula.synthesizers.pii.persons import (
 )
 from fabula.synthesizers.pii.replacing import (
     PersonalColumn,
+    area_of,
     codec_of,
     crowd_of,
     has_places,
@@ -103,12 +102,17 @@ def details_of(
     sexes = None if sex is None else array_of(sex.sexes(table))
     details: dict[str, DetailCodec] = {}
     for group in groups:
-        crowd, placed = crowd_of(group, owner, locales), has_places(group, locales)
+        crowd = crowd_of(group, owner, locales)
+        area = area_of(group, table, [column.name for column in columns], protect)
+        if len(group) > 1 and len(crowd.repeats):  # of one person, wherever the row is
+            area = None
+        placed = area is None and has_places(group, locales)
         theirs = sex if sexes is not None and _follows(group[0].values, sexes) else None
         for column in group:
             kind = _open(table.schema.field(column.name).type)
             codec = codec_of(column, kind, crowd, protect, placed=placed)
-            details[column.name] = replace(codec, sex=theirs, country=country)
+            theirs_too = area if column.detail == "postcode" else None
+            details[column.name] = replace(codec, sex=theirs, country=country, area=theirs_too)
     return details
 
 
@@ -206,7 +210,7 @@ def _declared(
     table: pa.Table, name: str, owner: str, finding: Finding | None
 ) -> PersonalColumn | None:
     """A column that is personal by its owner's word; None where nothing can stand in for it."""
-    kind = _labels(table.schema.field(name).type)
+    kind = label_type(table.schema.field(name).type)
     if not (is_text(kind) or pa.types.is_integer(kind)):
         return None
     values, gap = _filled(table, name)
@@ -222,7 +226,8 @@ def _declared(
     detail = None
     if is_text(kind):
         beside = frozenset(table.column_names)
-        detail = detail_by_values(known) or detail_by_name(name, known, owner=owner, beside=beside)
+        named = detail_by_name(name, known, owner=owner, beside=beside)
+        detail = "url" if are_urls(known) else named
     return PersonalColumn(name, detail or "code", values, known, gap, reason)
 
 
@@ -230,13 +235,8 @@ def _texts_of(table: pa.Table, *, categories: bool = False) -> list[str]:
     """Columns of text; categories of a frame are labels by their owner's will."""
     return [
         item.name for item in table.schema
-        if is_text(item.type) or (categories and is_text(_labels(item.type)))
+        if is_text(item.type) or (categories and is_text(label_type(item.type)))
     ]  # fmt: skip
-
-
-def _labels(kind: pa.DataType) -> pa.DataType:
-    """The type of a column's values."""
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
 def _open(kind: pa.DataType) -> pa.DataType:
@@ -265,7 +265,7 @@ def _found(
 ) -> PersonalColumn | None:
     kind = table.schema.field(name).type
     labels, doubted = pa.types.is_dictionary(kind), finding is None or finding.confidence < CERTAIN
-    if pa.types.is_temporal(_labels(kind)) or (labels and doubted):
+    if pa.types.is_temporal(label_type(kind)) or (labels and doubted):
         return None
     if finding is not None and finding.kind in BLURRED:
         return None
@@ -303,8 +303,7 @@ def _found_by_name(
     if not is_text(kind):
         return None
     written = written_form(column.values)
-    timed = written is not None and not isinstance(written.form, NumberForm)
-    detail = None if timed else detail_by_values(known)  # 46:36:52 looks like an IPv6 address
+    detail = "url" if are_urls(known) else None
     reason = f"by the form of its values; confidence {NEARLY_ALL:.2f}"
     if detail is None:
         reason = f"`{name}` says so, and its values may be; confidence {BY_NAME:.2f}"
@@ -317,9 +316,7 @@ def _found_by_name(
         common = rows[rows >= least].sum() >= FREQUENT * rows.sum()
         if common or written or (detail is None and quantities(name, column.values)):
             return None
-        if detail is None and (detail := names_by_values(known)):
-            reason = f"known names; confidence {BY_NAME:.2f}"
-        elif detail is None and (detail := _code(column.values, known, protect)):
+        if detail is None and (detail := _code(column.values, known, protect)):
             reason = f"differing texts of a few shapes; confidence {BY_NAME:.2f}"
     key = KeyCodec.learn(name, column.values) if detail == "code" else None
     if detail is None or (key is not None and not key.meets_real_ones):

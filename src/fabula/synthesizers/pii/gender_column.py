@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.inference.guesses import words
-from fabula.synthesizers.codecs.categories import is_text, plain_values
+from fabula.synthesizers.codecs.categories import is_text, label_type, plain_values
 
 _CALLED = re.compile(r"(^|_)(sex|gender|geschlecht|sexe|sexo|sesso)$")
 _WORDS = (
@@ -38,8 +38,7 @@ class SexColumn:
     def of(cls, table: pa.Table) -> SexColumn | None:
         """The first such column of a table, or None."""
         for field in table.schema:
-            labels = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
-            if not _CALLED.search(words(field.name)) or not is_text(labels):
+            if not _CALLED.search(words(field.name)) or not is_text(label_type(field.type)):
                 continue
             known = plain_values(pc.unique(table.column(field.name).combine_chunks())).to_pylist()
             female, male = (

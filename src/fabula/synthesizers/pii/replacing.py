@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from fabula.fakers.locales import load_locale
 from fabula.fakers.regex import compile_pattern
 from fabula.pii.national_ids import SCHEMES
 from fabula.synthesizers.codecs.categories import is_text
+from fabula.synthesizers.pii.areas import AreaColumn
 from fabula.synthesizers.pii.codec import DetailCodec
 from fabula.synthesizers.pii.detect import NUMBERED, name_pools
 from fabula.synthesizers.pii.identities import ACCOUNTS, Crowd
@@ -77,6 +79,16 @@ def crowd_of(group: list[PersonalColumn], owner: str, locales: tuple[str, ...]) 
         sieves=_sieves(group, locales),
         first_number=_first_number(group),
     )
+
+
+def area_of(
+    group: list[PersonalColumn], table: pa.Table, replaced: Collection[str], protect: int
+) -> AreaColumn | None:
+    """The labels that tell how the postcodes of a group begin, where no town of it is replaced."""
+    if any(column.detail == "city" for column in group):
+        return None
+    codes = (column.values for column in group if column.detail == "postcode")
+    return next((AreaColumn.of(table, values, replaced, protect) for values in codes), None)
 
 
 def has_places(group: list[PersonalColumn], locales: tuple[str, ...]) -> bool:
