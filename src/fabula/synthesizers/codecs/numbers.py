@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.errors import UsageError
-from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Range, Wanted, told
+from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Range, Target, told
 from fabula.synthesizers.codecs.fixed_point import Lattice
 from fabula.synthesizers.model import CellColumn, Weights
 
@@ -139,7 +139,7 @@ class NumberCodec:
         """Codes of values; those between two cells go to the upper one."""
         return self._codes(self.lattice.numbers(values))
 
-    def decode(self, codes: CodeColumn, places: Places, wanted: Wanted | None = None) -> pa.Array:
+    def decode(self, codes: CodeColumn, places: Places, wanted: Target | None = None) -> pa.Array:
         """Values for codes, drawn inside each cell."""
         numbers = np.full(len(codes), np.nan)
         known = np.flatnonzero(codes < len(self.grid))
@@ -148,7 +148,7 @@ class NumberCodec:
             self._draw_within(numbers, known, codes, places.rng, self._whole_days(wanted))
         return self.lattice.values(numbers)
 
-    def weights(self, wanted: Wanted) -> Weights:
+    def weights(self, wanted: Target) -> Weights:
         """The share of each cell that a range or some values allow."""
         share = np.zeros(len(self.counts))
         wanted = self._whole_days(wanted)
@@ -167,7 +167,7 @@ class NumberCodec:
             raise self._nothing(wanted)
         return share
 
-    def fits(self, values: pa.Array, wanted: Wanted) -> NDArray[np.bool_]:
+    def fits(self, values: pa.Array, wanted: Target) -> NDArray[np.bool_]:
         """Which values lie in a range, or are among some values."""
         numbers = self.lattice.numbers(values)
         wanted = self._whole_days(wanted)
@@ -227,7 +227,7 @@ class NumberCodec:
         known: NDArray[np.int64],
         codes: CodeColumn,
         rng: np.random.Generator,
-        wanted: Wanted,
+        wanted: Target,
     ) -> None:
         """Replace numbers that were not asked for: drawn again, then by the nearest asked one."""
         if isinstance(wanted, Range):
@@ -246,7 +246,7 @@ class NumberCodec:
             if len(choices):
                 numbers[row] = choices[rng.integers(len(choices))]
 
-    def _whole_days(self, wanted: Wanted) -> Wanted:
+    def _whole_days(self, wanted: Target) -> Target:
         """A day that is asked of a column of times as all of its times, also as a range's end."""
         if not pa.types.is_timestamp(self.lattice.type):
             return wanted
@@ -289,7 +289,7 @@ class NumberCodec:
             raise self._nothing((value,))
         return int(self._codes(np.array([number]))[0])
 
-    def _nothing(self, wanted: Wanted) -> UsageError:
+    def _nothing(self, wanted: Target) -> UsageError:
         hint = "the column holds no value"
         if len(self.grid):
             low, high = self.lattice.values(np.array([self.grid[0, 0], self.grid[-1, -1]]))

@@ -16,6 +16,7 @@ from fabula.evaluation.metrics.digests import Digest
 from fabula.io.notes import notes_of, without_notes
 from fabula.options import known_options
 from fabula.relationships.keys import CONTAINED, ForeignKey, Keys, find_keys, singular
+from fabula.render.results import Result
 from fabula.spec.tables import DatasetSpec
 from fabula.streams import stream
 from fabula.synthesizers.catalogue import check_seed
@@ -24,7 +25,6 @@ from fabula.synthesizers.codecs.string_formats.doubts import doubtful, doubts
 from fabula.synthesizers.codecs.string_formats.texts import WrittenTexts
 from fabula.synthesizers.model import Steps
 from fabula.synthesizers.multitable.across.across import Across
-from fabula.synthesizers.multitable.across.shifts import Shift
 from fabula.synthesizers.multitable.circles import closed
 from fabula.synthesizers.multitable.declared import (
     demand,
@@ -51,7 +51,7 @@ from fabula.synthesizers.multitable.people import (
 )
 from fabula.synthesizers.multitable.persistence import read_database, write_database
 from fabula.synthesizers.multitable.reach import Reach
-from fabula.synthesizers.multitable.sampling import MadeTable, Making
+from fabula.synthesizers.multitable.sampling import MadeTable, Making, settled_shift
 from fabula.synthesizers.multitable.shortfalls import tell_shortfall
 from fabula.synthesizers.multitable.written_times import (
     Mistyped,
@@ -67,7 +67,7 @@ from fabula.types import Path as PathLike
 
 
 @dataclass(frozen=True)
-class RelationalSynthesizer(Generic[Frame]):
+class RelationalSynthesizer(Result, Generic[Frame]):
     """Learned tables with their keys; made by `fabula.fit` from several tables.
 
     Parents come first. A parent's number of children is one of its columns, so that it depends on
@@ -130,7 +130,7 @@ class RelationalSynthesizer(Generic[Frame]):
                 {name: made_schema(model) for name, model in models.items()},
                 {name: model.following for name, model in models.items()},
                 lambda name: _stream(seed, name, "rules across tables"),
-                partial(_settled, models, made),
+                partial(settled_shift, models, made),
             )
             tables = {
                 name: as_written(models[name], table, _stream(seed, name, "written times"))
@@ -141,6 +141,10 @@ class RelationalSynthesizer(Generic[Frame]):
             tell_shortfall(models[name], scale, table.num_rows)
         back = self.hand_back
         return {name: back[name](rows) if name in back else rows for name, rows in tables.items()}
+
+    def report(self) -> str:
+        """The card as text."""
+        return str(self.card())
 
     def save(self, path: PathLike) -> None:
         """Write the synthesizer to a folder; of tables that are not kept, no row is in it.
@@ -158,6 +162,8 @@ class RelationalSynthesizer(Generic[Frame]):
             across=self.across,
             entities=self.entities,
         )
+
+    write = save
 
     @classmethod
     def load(cls, path: PathLike) -> RelationalSynthesizer[pa.Table]:
@@ -365,19 +371,6 @@ def _keys_of(name: str, keys: Keys) -> list[str]:
     """The columns of a table's primary and foreign keys."""
     pointing = [column for key in keys.foreign if key.child == name for column in key.columns]
     return list(dict.fromkeys([*keys.primary.get(name, ()), *pointing]))
-
-
-def _settled(
-    models: Mapping[str, TableModel],
-    made: Mapping[str, MadeTable],
-    shift: Shift,
-    before: pa.Table,
-    after: pa.Table,
-) -> pa.Table:
-    """Rows whose times were put back, moved to the parts that were drawn for them."""
-    model, links = models[shift.table], made[shift.table].links
-    entity = None if model.links.driver is None else links[model.links.driver]
-    return model.timed.restored(shift, before, after, model.timeline, entity)
 
 
 def _stream(seed: int, table: str, purpose: str) -> np.random.Generator:

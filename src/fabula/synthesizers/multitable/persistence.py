@@ -24,7 +24,7 @@ from fabula.errors import SourceError
 from fabula.evaluation.metrics.digests import Digest
 from fabula.io.claims import read_arrow
 from fabula.io.names import file_stem
-from fabula.io.places import replacing
+from fabula.io.places import make_folder, replacing
 from fabula.relationships.keys import ForeignKey, Keys, NearMiss
 from fabula.synthesizers.codecs.codec import CodecState
 from fabula.synthesizers.codecs.keys import KeyCodec
@@ -80,7 +80,7 @@ def write_database(
     Raises:
         SinkError: The place can't be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for name, model in models.items():
         write_saved(folder / f"{file_stem(name)}.fabula", _table_saved(model))
         if model.kept is not None:

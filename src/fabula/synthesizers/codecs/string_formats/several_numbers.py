@@ -19,7 +19,7 @@ from fabula.inference.texts_of_numbers import TextOfNumbers
 from fabula.io.arrays import array_of
 from fabula.relationships.key_names import named_as_key
 from fabula.synthesizers.codecs.categories import is_text
-from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Range, Wanted, told
+from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Range, Target, told
 from fabula.synthesizers.codecs.numbers import NumberCodec
 from fabula.synthesizers.codecs.string_formats.texts import plain_texts
 from fabula.synthesizers.model import CellColumn, Weights
@@ -90,7 +90,7 @@ class SeveralNumbersCodec:
         """Codes of texts; others than such texts count as missing, or as the last cell."""
         return self.numbers[0].encode(self._first(plain_texts(values)))
 
-    def decode(self, codes: CodeColumn, places: Places, wanted: Wanted | None = None) -> pa.Array:
+    def decode(self, codes: CodeColumn, places: Places, wanted: Target | None = None) -> pa.Array:
         """Texts for codes."""
         parts = [codec.decode(codes, places) for codec in self.numbers]
         for at, order in enumerate(self.orders):
@@ -104,7 +104,7 @@ class SeveralNumbersCodec:
             texts = self._asked(texts, codes, wanted, places)
         return texts.cast(self.type)
 
-    def weights(self, wanted: Wanted) -> Weights:
+    def weights(self, wanted: Target) -> Weights:
         """The share of each cell that some texts allow.
 
         Raises:
@@ -162,7 +162,7 @@ class SeveralNumbersCodec:
             picked[rows] = len(texts) + places.rng.choice(choices, len(rows))
         return pa.concat_arrays([texts, asked]).take(array_of(picked))
 
-    def _unreadable(self, wanted: Wanted) -> UsageError:
+    def _unreadable(self, wanted: Target) -> UsageError:
         return UsageError(
             f"given {self.name}={told(wanted)} can't be read; the column holds {self.about}",
             code="given.type",
