@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
@@ -39,6 +39,8 @@ def children_of(
         raise MissingError(f"no column of `{child}` is a reference to `{table}`")
     reference = spec.tables[child].columns[link]
     assert isinstance(reference, Reference)
+    if len(spec.tables[child].pointing(link, spec.tables[reference.parent])) > 1:
+        raise MissingError(f"`{child}.{link}` is one part of a key of several columns")
     _, key = target_of(spec, reference.to)
     data.need(table, [key])
     data.need(child, [link])
@@ -60,18 +62,31 @@ def with_parents(
     for number, reference in enumerate(dict.fromkeys(name for name, _ in columns)):
         link = spec.tables[table].columns[reference]
         assert isinstance(link, Reference)
-        parent, key = target_of(spec, link.to)
+        parent, held = held_key(spec, table, reference, link.to)
         used = [column for name, column in columns if name == reference]
-        data.need(table, [reference])
-        data.need(parent, [key, *used])
-        joins.append(
-            f"LEFT JOIN {data.view(parent)} AS p{number}"
-            f" ON c.{quoted(reference)} = p{number}.{quoted(key)}"
-        )
+        data.need(table, list(held))
+        data.need(parent, [*held.values(), *used])
+        same = on_keys(held, "c", f"p{number}")
+        joins.append(f"LEFT JOIN {data.view(parent)} AS p{number} ON {same}")
         selected += [
             f"p{number}.{quoted(column)} AS {quoted(f'{reference}.{column}')}" for column in used
         ]
     return f"(SELECT {', '.join(selected)} FROM {data.view(table)} AS c {' '.join(joins)})"
+
+
+def held_key(spec: DatasetSpec, table: str, column: str, to: str) -> tuple[str, dict[str, str]]:
+    """The parent that a column points at, and the parent's columns by the child's."""
+    parent, key = target_of(spec, to)
+    kind = spec.tables[table].columns.get(column) if table in spec.tables else None
+    if isinstance(kind, Reference) and kind.to == to and parent in spec.tables:
+        return parent, spec.tables[table].pointing(column, spec.tables[parent])
+    return parent, {column: key}
+
+
+def on_keys(held: Mapping[str, str], child: str, parent: str) -> str:
+    """The SQL condition that a child's columns hold a parent's key."""
+    same = (f"{child}.{quoted(own)} = {parent}.{quoted(key)}" for own, key in held.items())
+    return " AND ".join(same)
 
 
 def target_of(spec: DatasetSpec, to: str) -> tuple[str, str]:

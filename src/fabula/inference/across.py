@@ -65,7 +65,7 @@ def keep_rules(
             .columns[column]
             .model_copy(update={"start": start, "end": None, "within": within})
         )
-        _put(tables, name, column, kind, [f"{_name(column)} >= {since}" for since in starts])
+        _put(tables, name, column, kind, [f"{sql_name(column)} >= {since}" for since in starts])
         reasons[f"tables.{name}.columns.{column}"] = f"never before {' and '.join(starts)}"
 
 
@@ -89,7 +89,7 @@ def _put(
 
 def _copy(rule: Copy) -> tuple[str, str]:
     """The SQL of a copy, and of the check that states it."""
-    source, column = _above(rule.key.columns[0], rule.source), _name(rule.column)
+    source, column = _above(rule.key.columns[0], rule.source), sql_name(rule.column)
     if rule.factor == 1:
         return source, f"{column} = {source}"
     product = f"{rule.factor:g} * {source}"
@@ -100,7 +100,7 @@ def _copy(rule: Copy) -> tuple[str, str]:
 
 
 def _same_time(rule: Later) -> tuple[str, str]:
-    return _since(rule), f"{_name(rule.column)} = {_since(rule)}"
+    return _since(rule), f"{sql_name(rule.column)} = {_since(rule)}"
 
 
 def _since(rule: Later) -> str:
@@ -110,7 +110,9 @@ def _since(rule: Later) -> str:
 
 def _told(item: Found, rule: Total) -> str:
     """A total as a remark, with the check that states it."""
-    of = ".".join([rule.key.child, " * ".join(map(_name, rule.values))][: 2 if rule.values else 1])
+    of = ".".join(
+        [rule.key.child, " * ".join(map(sql_name, rule.values))][: 2 if rule.values else 1]
+    )
     check = f"{{kind: aggregate, column: {rule.column}, of: '{of}', function: {rule.function}}}"
     return f"{item.told}; a spec can't make that, but it can check it: {check}"
 
@@ -131,10 +133,10 @@ def _length(microseconds: int) -> str:
 
 
 def _above(reference: str, column: str) -> str:
-    return f"{_name(reference)}.{_name(column)}"
+    return f"{sql_name(reference)}.{sql_name(column)}"
 
 
-def _name(column: str) -> str:
+def sql_name(column: str) -> str:
     """A column's name in SQL."""
     plain = column.isascii() and column.isidentifier() and column.lower() not in _reserved()
     return column if plain else quoted(column)

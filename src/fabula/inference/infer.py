@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fabula.inference.across import keep_rules
+from fabula.inference.across import keep_rules, sql_name
 from fabula.inference.arrays import guess_array
 from fabula.inference.inferred import Inferred
 from fabula.inference.pydantic_models import guessed_table
@@ -23,7 +23,7 @@ from fabula.io.notes import notes_of
 from fabula.io.tables import named_tables
 from fabula.io.written.fields import form_of
 from fabula.kinds.base.columns import AbstractColumn
-from fabula.relationships.keys import ForeignKey, find_keys, key_labels, singular
+from fabula.relationships.keys import ForeignKey, Keys, find_keys, key_labels, singular
 from fabula.spec import col
 from fabula.spec.locations import Source
 from fabula.spec.tables import DatasetSpec, TableSpec
@@ -96,7 +96,10 @@ def _free(name: str, taken: Collection[str]) -> str:
 def _link(
     data: Mapping[str, pa.Table], tables: dict[str, TableSpec], reasons: dict[str, str]
 ) -> list[str]:
-    """Declare the keys that the data has, in place; returns what is said of the others."""
+    """Declare the keys that the data has, in place; returns what is said of the others.
+
+    Of a key of several columns one is a reference, and the others are copied through it.
+    """
     keys = find_keys(data)
     unwritten = []
 
@@ -114,20 +117,46 @@ def _link(
             replace(name, key[0], col.key(start=pc.min(whole).as_py()), "identifies its row")
         else:
             tables[name] = tables[name].model_copy(update={"primary_key": key})
-    for link in keys.foreign:
-        if len(link.columns) > 1:
-            told = "a reference of a spec is one column; `fabula fit` keeps all of them"
-            unwritten.append(f"{link.name} points at {link.target}, which is not written: {told}")
+    written: set[tuple[str, str]] = set()
+    for link in sorted(keys.foreign, key=lambda link: -len(link.columns)):
+        child, parts = link.child, dict(zip(link.columns, link.key, strict=True))
+        places = {(child, column) for column in parts}
+        if places & written or (len(parts) > 1 and child == link.parent):
+            if not _is_implied(link, keys):
+                told = "columns of it are those of another key; `fabula fit` keeps both"
+                unwritten.append(
+                    f"{link.name} points at {link.target}, which is not written: {told}"
+                )
             continue
-        child, column = link.child, link.columns[0]
+        others = [key for key in keys.foreign if key.child == child and key != link]
+        shared = {column for key in others for column in key.columns}
+        column = min(parts, key=lambda column: column in shared)
         kind = col.reference(
-            link.parent,
+            link.parent if len(parts) == 1 else f"{link.parent}.{parts[column]}",
             nulls=tables[child].columns[column].nulls,
             unique=keys.primary.get(child) == (column,),
         )
         replace(child, column, kind, _pointing(link, data))
+        for other in [name for name in parts if name != column]:
+            sql = f"{sql_name(column)}.{sql_name(parts[other])}"
+            replace(child, other, col.expr(sql), f"with `{column}` a key of `{link.parent}`")
+        written |= places
     keep_rules(data, keys, tables, reasons)
     return unwritten
+
+
+def _is_implied(link: ForeignKey, keys: Keys) -> bool:
+    """Whether a key follows from another one: its column is copied from a row that has the key."""
+    wider = [key for key in keys.foreign if key.child == link.child and len(key.columns) > 1]
+    return len(link.columns) == 1 and any(
+        link.columns[0] in key.columns
+        and any(
+            (up.child, up.parent, up.columns)
+            == (key.parent, link.parent, (key.key[key.columns.index(link.columns[0])],))
+            for up in keys.foreign
+        )
+        for key in wider
+    )
 
 
 def _pointing(link: ForeignKey, data: Mapping[str, pa.Table]) -> str:

@@ -123,9 +123,15 @@ def _references(
             )
             continue
         identifies = target.never_repeats or target.unique
-        if not identifies and parent.key != (key,):
+        lacking = [part for part in parent.key if part not in table.pointing(name, parent).values()]
+        if not identifies and (lacking or key not in parent.key):
             message = f"column `{name}` refers to `{parent.name}.{key}`, whose values may repeat"
             hint = f"add `unique: true` to `{parent.name}.{key}`, or refer to its key"
+            if key in parent.key:
+                part = lacking[0]
+                message = f"`{name}` refers to `{key}` alone of the key {list(parent.key)}"
+                message += f" of `{parent.name}`"
+                hint = f"copy the rest of the key: `{part}: {{kind: expr, sql: {name}.{part}}}`"
             problems.append(Violation("spec.ambiguous-reference", message, where, hint))
             continue
         problems += _drawing_problems(table, name, column, parent)

@@ -27,6 +27,6 @@ def _declared(tables: Mapping[str, pa.Table], spec: DatasetSpec) -> Iterator[For
         for name, column in table.columns.items():
             if not isinstance(column, Reference) or not {child, column.parent} <= set(tables):
                 continue
-            own_key = spec.tables[column.parent].key
-            if key := column.parent_column or (own_key[0] if len(own_key) == 1 else None):
-                yield ForeignKey(child, (name,), column.parent, (key,))
+            held = table.pointing(name, spec.tables[column.parent])
+            if held:
+                yield ForeignKey(child, tuple(held), column.parent, tuple(held.values()))

@@ -17,10 +17,12 @@ from fabula.kinds import KINDS, Column, Distribution
 from fabula.kinds.base.distributions import AbstractDistribution
 from fabula.kinds.base.parameters import SpecModel
 from fabula.kinds.checks import CHECKS, Check
+from fabula.kinds.expr import Expr
 from fabula.kinds.learned import LearnedTable
 from fabula.kinds.mixture import Component
 from fabula.kinds.poisson import Poisson
 from fabula.kinds.reasoning import is_dropped
+from fabula.kinds.reference import Reference
 from fabula.kinds.uniform import Uniform
 from fabula.spec.locations import Source
 from fabula.spec.messages import ToldInWords
@@ -239,6 +241,29 @@ class TableSpec(SpecModel, metaclass=ToldInWords):
             return self.primary_key
         keys = [name for name, column in self.columns.items() if column.kind in ("key", "uuid")]
         return tuple(keys[:1])
+
+    def pointing(self, reference: str, parent: TableSpec) -> dict[str, str]:
+        """This table's columns that hold a parent's key, each with the parent's column.
+
+        A reference names one column. Where the key has several, expressions copy the others:
+        `user_id: {kind: expr, sql: loan_number.user_id}`.
+
+        Args:
+            reference: The reference.
+            parent: The table that it refers to.
+        """
+        link = self.columns[reference]
+        assert isinstance(link, Reference)
+        named = link.parent_column or "".join(parent.key if len(parent.key) == 1 else ())
+        copies = {
+            column.sql.replace('"', "").strip(): name
+            for name, column in self.columns.items()
+            if isinstance(column, Expr)
+        }
+        if named not in parent.key:
+            return {reference: named} if named else {}
+        held = {part: copies.get(f"{reference}.{part}") for part in parent.key} | {named: reference}
+        return {name: part for part, name in held.items() if name}
 
     def shortened(self, plain: dict[str, Any]) -> dict[str, Any]:
         """Without the name, which is the table's key in a file; columns before rules."""

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from fabula.checks.data import ROW_NUMBER, Data
 from fabula.checks.kinds import EVALUATIONS, Evaluation
-from fabula.checks.relations import family_of_values, relation, target_of
+from fabula.checks.relations import family_of_values, held_key, on_keys, relation
 from fabula.checks.results import CheckResult
 from fabula.kinds.base.sql import quoted
 from fabula.kinds.base.wording import values
@@ -19,18 +19,18 @@ def foreign_key_result(
     spec: DatasetSpec, data: Data, table: str, check: ForeignKeyCheck
 ) -> CheckResult:
     """Whether every value of a column exists in the parent; null passes."""
-    parent, key = target_of(spec, check.to)
-    data.need(table, [check.column])
-    data.need(parent, [key])
-    column, view = quoted(check.column), data.view(table)
-    child, target = f"`{table}.{check.column}`", f"`{parent}.{key}`"
+    parent, held = held_key(spec, table, check.column, check.to)
+    data.need(table, list(held))
+    data.need(parent, list(held.values()))
+    column, view, key = quoted(check.column), data.view(table), held[check.column]
+    child, target = f"`{table}.{'+'.join(held)}`", f"`{parent}.{'+'.join(held.values())}`"
     rows, used = data.row(f"SELECT count(*), count({column}) FROM {view}")
     mine, theirs = family_of_values(data, table, check.column), family_of_values(data, parent, key)
     if used and mine != theirs and "nothing" not in (mine, theirs):
         message = f"{child} holds {mine} and {target} {theirs}: none of {used:,} values can match"
         return relation(table, check, rows=rows, failing=used, message=message)
     orphans = (
-        f"FROM {view} AS c ANTI JOIN {data.view(parent)} AS p ON c.{column} = p.{quoted(key)}"
+        f"FROM {view} AS c ANTI JOIN {data.view(parent)} AS p ON {on_keys(held, 'c', 'p')}"
         f" WHERE c.{column} IS NOT NULL"
     )
     (failing,) = data.row(f"SELECT count(*) {orphans}")
@@ -47,7 +47,8 @@ def orphan_rows(
     spec: DatasetSpec, data: Data, table: str, check: ForeignKeyCheck
 ) -> NDArray[np.int64]:
     """Numbers of the rows whose value does not exist in the parent."""
-    parent, key = target_of(spec, check.to)
+    parent, held = held_key(spec, table, check.column, check.to)
+    key = held[check.column]
     column, number = quoted(check.column), quoted(ROW_NUMBER)
     if family_of_values(data, table, check.column) != family_of_values(data, parent, key):
         return data.numbers(
@@ -55,9 +56,9 @@ def orphan_rows(
         )
     return data.numbers(
         table,
-        [check.column],
+        list(held),
         f"SELECT c.{number} FROM numbered AS c ANTI JOIN {data.view(parent)} AS p"
-        f" ON c.{column} = p.{quoted(key)} WHERE c.{column} IS NOT NULL",
+        f" ON {on_keys(held, 'c', 'p')} WHERE c.{column} IS NOT NULL",
     )
 
 

@@ -25,7 +25,6 @@ from fabula.synthesizers.codecs.string_formats.doubts import doubtful, doubts
 from fabula.synthesizers.codecs.string_formats.texts import WrittenTexts
 from fabula.synthesizers.model import Steps
 from fabula.synthesizers.multitable.across.across import Across
-from fabula.synthesizers.multitable.across.shifts import Shift
 from fabula.synthesizers.multitable.circles import closed
 from fabula.synthesizers.multitable.declared import (
     demand,
@@ -52,7 +51,7 @@ from fabula.synthesizers.multitable.people import (
 )
 from fabula.synthesizers.multitable.persistence import read_database, write_database
 from fabula.synthesizers.multitable.reach import Reach
-from fabula.synthesizers.multitable.sampling import MadeTable, Making
+from fabula.synthesizers.multitable.sampling import MadeTable, Making, settled_shift
 from fabula.synthesizers.multitable.shortfalls import tell_shortfall
 from fabula.synthesizers.multitable.written_times import (
     Mistyped,
@@ -131,7 +130,7 @@ class RelationalSynthesizer(Result, Generic[Frame]):
                 {name: made_schema(model) for name, model in models.items()},
                 {name: model.following for name, model in models.items()},
                 lambda name: _stream(seed, name, "rules across tables"),
-                partial(_settled, models, made),
+                partial(settled_shift, models, made),
             )
             tables = {
                 name: as_written(models[name], table, _stream(seed, name, "written times"))
@@ -372,19 +371,6 @@ def _keys_of(name: str, keys: Keys) -> list[str]:
     """The columns of a table's primary and foreign keys."""
     pointing = [column for key in keys.foreign if key.child == name for column in key.columns]
     return list(dict.fromkeys([*keys.primary.get(name, ()), *pointing]))
-
-
-def _settled(
-    models: Mapping[str, TableModel],
-    made: Mapping[str, MadeTable],
-    shift: Shift,
-    before: pa.Table,
-    after: pa.Table,
-) -> pa.Table:
-    """Rows whose times were put back, moved to the parts that were drawn for them."""
-    model, links = models[shift.table], made[shift.table].links
-    entity = None if model.links.driver is None else links[model.links.driver]
-    return model.timed.restored(shift, before, after, model.timeline, entity)
 
 
 def _stream(seed: int, table: str, purpose: str) -> np.random.Generator:

@@ -18,8 +18,8 @@ def keys_of_spec(spec: DatasetSpec) -> tuple[dict[str, str], dict[str, tuple[str
     for name, table in spec.tables.items():
         for column, kind in table.columns.items():
             if isinstance(kind, Reference) and kind.parent in spec.tables:
-                key = kind.parent_column or "+".join(spec.tables[kind.parent].key)
-                foreign[f"{name}.{column}"] = f"{kind.parent}.{key}"
+                held = table.pointing(column, spec.tables[kind.parent])
+                foreign[f"{name}.{'+'.join(held)}"] = f"{kind.parent}.{'+'.join(held.values())}"
     return foreign, {name: table.key for name, table in spec.tables.items() if table.key}
 
 

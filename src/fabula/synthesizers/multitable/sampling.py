@@ -15,6 +15,7 @@ from fabula.relationships.keys import ForeignKey
 from fabula.synthesizers.codecs.codec import Places
 from fabula.synthesizers.codecs.learning import Columns
 from fabula.synthesizers.model import CellColumn, Codes
+from fabula.synthesizers.multitable.across.shifts import Shift
 from fabula.synthesizers.multitable.foreign_keys import Rows
 from fabula.synthesizers.multitable.identity import grouped, made_apart
 from fabula.synthesizers.multitable.keyed import agreeing, taken, with_parents
@@ -352,8 +353,7 @@ class Making:
             return table
         entity = np.cumsum(siblings.positions == 0)
         table = timed.settled(table, timeline.time, timeline.beside, entity, apart=timeline.apart)
-        times = (timeline.time, *timeline.beside)
-        return self.model.following.updated(table, times, self.streams("timed"))
+        return self.model.following.updated(table, timed.spreads, self.streams("timed"))
 
     def _with_times(self, own: Codes, columns: Columns, siblings: Siblings) -> Codes:
         """First rows with a start and later ones with a gap, where a model drew none."""
@@ -385,3 +385,16 @@ def children_of(
     if key not in parent.wanted:  # the parent is kept as it is, and its order with it
         return summing_to(real, total, rng)
     return counts_like(parent.wanted[key], real, total, rng)
+
+
+def settled_shift(
+    models: Mapping[str, TableModel],
+    made: Mapping[str, MadeTable],
+    shift: Shift,
+    before: pa.Table,
+    after: pa.Table,
+) -> pa.Table:
+    """Rows whose times were put back, moved to the parts that were drawn for them."""
+    model, links = models[shift.table], made[shift.table].links
+    entity = None if model.links.driver is None else links[model.links.driver]
+    return model.timed.restored(shift, before, after, model.timeline, entity)

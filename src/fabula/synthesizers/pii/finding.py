@@ -296,8 +296,7 @@ def _found_by_name(
         protect: Labels of fewer rows are rare.
     """
     name, known, kind = column.name, column.known, table.schema.field(column.name).type
-    filled = len(column.values) - column.values.null_count
-    if identifies_people(name) and _are_ids(known, filled, kind):
+    if identifies_people(name) and _are_ids(known, int(rows.sum()), kind):
         reason = f"`{name}` says that it tells people apart; confidence {BY_NAME:.2f}"
         return replace(column, detail="code", reason=reason)
     if not is_text(kind):
@@ -313,8 +312,8 @@ def _found_by_name(
             return None  # `vat` may be an amount
     if detail is None or detail in WIDE:
         least = math.ceil(FEWER * protect) if detail in NOBODY else protect
-        common = rows[rows >= least].sum() >= FREQUENT * rows.sum()
-        if common or written or (detail is None and quantities(name, column.values)):
+        told = written or (detail is None and quantities(name, column.values))
+        if told or rows[rows >= least].sum() >= FREQUENT * rows.sum():
             return None
         if detail is None and (detail := _code(column.values, known, protect)):
             reason = f"differing texts of a few shapes; confidence {BY_NAME:.2f}"

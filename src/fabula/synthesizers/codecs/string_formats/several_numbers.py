@@ -6,6 +6,7 @@ a high pressure keeps a high one after it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,12 @@ MOST_DIGITS = 4
 
 FIXED_DIGITS = 3
 """Numbers that all have as many digits, and at least so many, are those of identifiers, too."""
+
+
+MOST_WORDS = 4
+"""Texts with more words around their numbers are sentences."""
+
+_WORDS = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True)
@@ -183,6 +190,8 @@ def quantities(name: str, values: pa.Array) -> TextOfNumbers | None:
         return None
     found = TextOfNumbers.of(plain_texts(values))
     if found is None or len(found.numbers) < 2 or any(found.widths):
+        return None
+    if len(_WORDS.findall(" ".join(found.around))) > MOST_WORDS:
         return None
     digits = [pc.min_max(pc.utf8_length(part.cast(pa.string()))).as_py() for part in found.numbers]
     fixed = all(FIXED_DIGITS <= width["min"] == width["max"] for width in digits)
