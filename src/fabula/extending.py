@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest, Message, Usage
     from fabula.llm.client.presets import Interface, Provider
     from fabula.llm.client.settings import ModelSettings
+    from fabula.pii.detector import Detector
     from fabula.spec.training_formats import TrainingFormat
     from fabula.synthesizers.entry import SynthesizerEntry, option
     from fabula.synthesizers.model import CellColumn, CodeModel, Drawn, State
@@ -51,6 +52,7 @@ __all__ = [
     "ChatRequest",
     "CodeModel",
     "Conversation",
+    "Detector",
     "Drawn",
     "Encoder",
     "Example",
@@ -91,6 +93,7 @@ _HOMES = {
     "ChatRequest": "fabula.llm.client.chat",
     "CodeModel": "fabula.synthesizers.model",
     "Conversation": "fabula.training.conversations",
+    "Detector": "fabula.pii.detector",
     "Drawn": "fabula.synthesizers.model",
     "Encoder": "fabula.io.write",
     "Example": "fabula.training.examples",
@@ -122,6 +125,7 @@ _REGISTERS = {
     "SynthesizerEntry": "fabula.synthesizers.catalogue:SYNTHESIZERS",
     "Provider": "fabula.llm.client.presets:PROVIDERS",
     "FileFormat": "fabula.io.formats:FILE_FORMATS",
+    "Detector": "fabula.pii.kinds:DETECTORS",
     "TrainingFormat": "fabula.spec.training_formats:TRAINING_FORMATS",
 }
 """The register of each class of entries.
