@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from fabula.kinds import column_kind
     from fabula.kinds.base.checks import AbstractCheck, AbstractRowRule
     from fabula.kinds.base.distributions import AbstractDistribution
+    from fabula.kinds.base.sql import quoted
     from fabula.kinds.checks import check_kind
     from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest, Message, Usage
     from fabula.llm.client.presets import Interface, Provider
@@ -78,6 +79,7 @@ __all__ = [
     "load_plugins",
     "metric",
     "option",
+    "quoted",
     "register",
     "registers",
 ]
@@ -117,6 +119,7 @@ _HOMES = {
     "family_of": "fabula.engines.kinds",
     "metric": "fabula.evaluation.metrics.metric",
     "option": "fabula.synthesizers.entry",
+    "quoted": "fabula.kinds.base.sql",
 }
 """Where each name lives."""
 
