@@ -53,6 +53,7 @@ PUBLIC_NAMES = [
     "review_import",
     "rows",
     "run_program",
+    "scan",
     "validate",
 ]
 

@@ -31,6 +31,7 @@ LAYERS = (
         "topics",
         "training",
         "review",
+        "privacy",
         "checks",
     ),
     ("planning",),

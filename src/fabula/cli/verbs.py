@@ -23,6 +23,10 @@ SECTIONS: dict[str, dict[str, str]] = {
         "fit": "Fit a synthesizer to a table, for `fabula sample`.",
         "sample": "Sample rows from a fitted synthesizer.",
     },
+    "Protect": {
+        "mask": "Replace the people in tables with new people.",
+        "scan": "Search files for values of real people, in any spelling or encoding.",
+    },
     "Evaluate": {
         "evaluate": "Measure how realistic, private, fair and diverse synthetic data is.",
         "review": "Let people accept, reject, fix and comment rows.",

@@ -19,7 +19,7 @@ from fabula.inference.row_classes import row_problems
 from fabula.kinds.checks import Check
 from fabula.kinds.checks.function import FunctionCheck
 from fabula.llm.json_schema.wording import as_json
-from fabula.llm.rows.job import RowCheck, TableCheck
+from fabula.llm.rows.job import RowProblems, TableCheck
 from fabula.planning.expressions import parse_expression
 from fabula.planning.parents import is_of_one_row
 from fabula.planning.plan import TablePlan
@@ -45,9 +45,9 @@ class AnswerCheck:
         table: As `soft`, by the rules on all rows together.
     """
 
-    check: RowCheck | None
+    check: RowProblems | None
     needs: tuple[str, ...] = ()
-    soft: RowCheck | None = None
+    soft: RowProblems | None = None
     table: TableCheck | None = None
 
 
@@ -63,7 +63,8 @@ def answer_check(
         row_class: The class that the table was made from.
     """
     hard, soft = _rules_here(plan, asked, made)
-    checks = [_rule_check(plan, hard), _class_check(plan, asked, row_class)]
+    checks = [_size_check(plan, asked), _rule_check(plan, hard)]
+    checks.append(_class_check(plan, asked, row_class))
     found = [check for check in checks if check is not None]
 
     def problems(row: dict[str, Any]) -> Sequence[str]:
@@ -81,9 +82,25 @@ def answer_check(
     )
 
 
+def _size_check(plan: TablePlan, asked: Collection[str]) -> RowProblems | None:
+    """A check that whole numbers fit into their columns."""
+    kinds = {name: plan.columns[name].type for name in asked}
+    whole = [name for name, kind in kinds.items() if "int" in str(kind)]
+
+    def problems(row: dict[str, Any]) -> Sequence[str]:
+        return [
+            f"`{name}`: {value} needs more than 64 bits"
+            for name in whole
+            for value in (row[name] if isinstance(row[name], list) else [row[name]])
+            if isinstance(value, int) and not -(2**63) <= value < 2**63
+        ]
+
+    return problems if whole else None
+
+
 def _class_check(
     plan: TablePlan, asked: Collection[str], row_class: type | None
-) -> RowCheck | None:
+) -> RowProblems | None:
     """A check by the validators of a class, as far as the row goes."""
     if row_class is None:
         return None
@@ -114,7 +131,7 @@ def _rules_here(
     return hard, [rule for rule in rules if rule not in hard]
 
 
-def _rule_check(plan: TablePlan, kept: Rules) -> RowCheck | None:
+def _rule_check(plan: TablePlan, kept: Rules) -> RowProblems | None:
     if not kept:
         return None
     where = f"tables.{plan.name}.checks"

@@ -60,7 +60,7 @@ class Rule:
 
 
 @dataclass
-class Outcome:
+class Repaired:
     """What happened to a block's rows: those lost, and how each check went."""
 
     lost: dict[int, Loss] = field(default_factory=dict)
@@ -87,14 +87,14 @@ class RowRules:
         """Whether rows may be drawn again or dropped."""
         return any(rule.check.repair != "fail" for rule in self._rules)
 
-    def apply(self, block: Block, remake: Remake) -> Outcome:
+    def apply(self, block: Block, remake: Remake) -> Repaired:
         """Check a block; draw broken rows again, in place, while their checks ask for it.
 
         Raises:
             CheckError: No row of the block can meet a check, however often it is drawn.
         """
         if not self._rules or not block.rows:
-            return Outcome()
+            return Repaired()
         broken = self._broken(block)
         gone = np.zeros(block.rows, dtype=bool)
         gone[list(block.rejected)] = True
@@ -116,7 +116,7 @@ class RowRules:
             CheckTally(rule.place, block.rows, int(was.sum()), int((was & ~now).sum()), shown)
             for rule, was, now, shown in zip(self._rules, first, broken, examples, strict=True)
         )
-        return Outcome(lost, tallies)
+        return Repaired(lost, tallies)
 
     def _broken(self, block: Block) -> list[NDArray[np.bool_]]:
         """For each rule, which rows break it; unknown (null) is not a breach."""

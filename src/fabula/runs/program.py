@@ -14,10 +14,10 @@ from pathlib import Path
 from fabula.codegen.repair import Orphans
 from fabula.codegen.requests import FILE as REQUEST
 from fabula.codegen.requests import read_request, request_text, sized
-from fabula.codegen.running import LIMITS, Ran, RunOptions
+from fabula.codegen.running import LIMITS, ProgramOptions, Ran
 from fabula.codegen.running import run_program as run_text
 from fabula.codegen.script import Kept, read_kept, scaled, with_constants
-from fabula.codegen.targets import Wanted, hinted_tables, wanted_of
+from fabula.codegen.targets import Targets, hinted_tables, wanted_of
 from fabula.codegen.writing import ROUNDS, Tell, write_program
 from fabula.errors import SourceError, UsageError
 from fabula.inference.check_shorthand import Declared, with_checks
@@ -105,7 +105,11 @@ def program(
             chat = open_model(named)
             try:
                 made = write_program(
-                    chat, wanted, RunOptions(number, orphans, limits), rounds=rounds, tell=on_note
+                    chat,
+                    wanted,
+                    ProgramOptions(number, orphans, limits),
+                    rounds=rounds,
+                    tell=on_note,
                 )
             finally:
                 run_sync(chat.close())
@@ -187,11 +191,11 @@ def run_program(
     code = with_constants(kept, rows, seed)
     number = seed if seed is not None else kept.seed or 0
     sizes = {**kept.rows, **rows}
-    wanted = sized(read_request(place) or Wanted("", None, False, ()), sizes)
+    wanted = sized(read_request(place) or Targets("", None, False, ()), sizes)
     require_sandbox()
 
     def make() -> ProgramMade:
-        ran = run_text(code, wanted, RunOptions(number, orphans, limits), names=kept.names)
+        ran = run_text(code, wanted, ProgramOptions(number, orphans, limits), names=kept.names)
         beside = {
             name: place.with_name(name).read_text(encoding="utf-8")
             for name in (REQUEST, ASSUMPTIONS)
@@ -211,14 +215,14 @@ def run_program(
     )
 
 
-def model_for(wanted: Wanted, model: ModelLike | None) -> str | ModelSpec:
+def model_for(wanted: Targets, model: ModelLike | None) -> str | ModelSpec:
     """The model that is asked: the one given, else a spec's own, else the embedded one."""
     if model is not None:
         return as_model(model)
     return wanted.spec.models.get("default", "local") if wanted.spec is not None else "local"
 
 
-def asked_of(request: SpecLike, n: Size = None, checks: Sequence[Declared] = ()) -> Wanted:
+def asked_of(request: SpecLike, n: Size = None, checks: Sequence[Declared] = ()) -> Targets:
     """What a request asks a program for; see `program`."""
     if isinstance(request, str) and not _is_spec(request):
         wanted = wanted_of(request, n)

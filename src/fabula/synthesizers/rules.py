@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fabula.errors import SpecError, UsageError, Violation
 from fabula.io.sql import thread_connection
+from fabula.io.sql_bounds import bounded
 from fabula.planning.expressions import parse_expression
 from fabula.spec.tables import DatasetSpec
 
@@ -34,8 +35,10 @@ class Rule:
             SpecError: The condition can't be computed on these columns.
         """
         try:
-            relation = thread_connection().from_arrow(table)
-            found = relation.project(f"coalesce({self.sql}, TRUE) AS kept").to_arrow_table()
+            connection = thread_connection()
+            with bounded(connection, table.num_rows):
+                relation = connection.from_arrow(table)
+                found = relation.project(f"coalesce({self.sql}, TRUE) AS kept").to_arrow_table()
         except duckdb.Error as exc:
             message = str(exc).splitlines()[0]
             raise SpecError(

@@ -16,10 +16,14 @@ import pyarrow as pa
 from fabula.errors import UsageError, did_you_mean
 from fabula.io.formats import ENDINGS, as_format, check_ending, format_of, written_formats
 from fabula.io.formulas import escaping_formulas, is_asked
+from fabula.io.json_files import json_text
 from fabula.io.places import check_free, make_folder, replacing
 from fabula.io.write import write_table
+from fabula.llm.cache.prices import prices_dated
 from fabula.planning.outputs import conversation_column, lacks_texts, unknown_columns
 from fabula.planning.templates import TemplateError
+from fabula.render import amounts
+from fabula.render.results import Result
 from fabula.spec.outputs import OutputSpec
 from fabula.spec.training_formats import TRAINING_FORMATS
 from fabula.training.examples import (
@@ -52,8 +56,8 @@ class ExportedFile:
     tokens: TokenCount | None = None
 
 
-@dataclass(frozen=True)
-class Export:
+@dataclass(frozen=True, repr=False)
+class Export(Result):
     """What happened to a table's rows.
 
     Attributes:
@@ -84,6 +88,25 @@ class Export:
             for file in self.files
         ]
         return {"rows": self.asked, "left_out": dict(self.left_out), "files": files}
+
+    def report(self) -> str:
+        """What was written, what was left out, and about how many tokens it has."""
+        files = ", ".join(f"`{file.path}` ({file.rows:,})" for file in self.files)
+        lines = [f"Wrote {files}"]
+        lines += [f"left out {count:,}: {reason}" for reason, count in self.left_out.items()]
+        empty = ", ".join(f"`{file.path.name}`" for file in self.files if not file.rows)
+        if empty and self.asked:
+            lines.append(f"nothing is left for {empty}: too few different inputs for these shares")
+        tokens = self.tokens
+        if tokens is not None:
+            costs = tokens.costs().items()
+            listed = ", ".join(f"{name} {amounts.money(cost)}" for name, cost in costs)
+            lines.append(
+                f"about {amounts.large(tokens.total)} tokens, the longest example"
+                f" {tokens.longest:,} (estimates) · sent once: {listed}"
+                f" (list prices of {prices_dated()})"
+            )
+        return "\n".join(lines)
 
 
 _PARTS = ("prompt", "completion")
@@ -299,7 +322,7 @@ def _write_json(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _json_line(line: Mapping[str, Any]) -> str:
-    text = json.dumps(line, ensure_ascii=False)
+    text = json_text(line)
     try:
         text.encode()
     except UnicodeEncodeError:  # half of a pair of code units, which only an escape can hold

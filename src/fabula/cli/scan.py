@@ -1,0 +1,47 @@
+"""`fabula scan`: do files that are to be given away hold values of real people?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Literal
+
+import typer
+
+from fabula.cli.arguments import Names
+from fabula.cli.group import new_app
+from fabula.cli.options import verb
+
+app = new_app()
+
+
+@verb(app)
+def scan(
+    output: Path,
+    *,
+    against: Path,
+    sensitive: Names | None = None,
+    every_name: bool = False,
+    form: Literal["table", "json"] = "table",
+) -> None:
+    """Search files for values of real people, in any spelling or encoding.
+
+    Exit code 1 when a value is found. Values are never printed whole.
+
+    Example: `fabula scan masked/ --against customers.csv`
+
+    Options:
+        output (OUT): A file or folder to search.
+        against (REAL): The real data: a file, a folder or a run.
+        sensitive (COLUMNS): Further real columns to search: `notes,orders.code`.
+        every_name: Count each single first or last name of a real person.
+        form: How the result is printed.
+    """
+    from fabula.privacy.scan import scan as search
+
+    report = search(output, against=against, sensitive=list(sensitive or ()), every_name=every_name)
+    if form == "json":
+        typer.echo(json.dumps(report.to_dict(), ensure_ascii=False))
+    else:
+        typer.echo(report.to_text())
+    report.raise_for_leaks()

@@ -1,0 +1,1 @@
+"""Masking of real data, and the search for real values in what was written."""

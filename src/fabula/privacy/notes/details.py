@@ -1,0 +1,133 @@
+"""How notes mention what belongs to a person: e-mail, user name, phone, address, numbers, dates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fabula.privacy.folding import CLASS, DIGIT
+from fabula.privacy.notes.dates import date_needles
+from fabula.privacy.notes.needles import (
+    Hit,
+    Mention,
+    Needle,
+    Writer,
+    poured,
+    texts_of,
+    whole_needle,
+    written_poured,
+    written_whole,
+)
+from fabula.privacy.notes.ordinary import weak
+from fabula.privacy.squeezed import Counts, Squeezed
+
+NAMES = ("name", "first_name", "last_name")
+DATES = ("birth_date", "date")
+TAIL = 7
+"""Digits at the end of a phone number that tell it, however its front is dialled."""
+
+_LEAST = {"username": 3, "street": 5, "company": 3, "city": 2, "postcode": 4}
+_LEAST_CODE = 4
+
+
+def detail_needles(own: Sequence[Mention]) -> Iterator[Needle]:
+    """The needles of all mentions but names and phone numbers."""
+    for mention in own:
+        if mention.kind in DATES:
+            yield from date_needles(mention)
+        elif mention.kind == "email":
+            yield whole_needle(mention, written_whole, 6)
+            yield whole_needle(_changed(mention, "@.*$"), written_whole, 4)
+        elif mention.kind == "street":
+            yield whole_needle(mention, written_whole, _LEAST["street"])
+            yield _part_of_street(mention, r"^\d+\w?,?\s+|,?\s+\d+\s?\w?$")
+            yield _part_of_street(mention, r"^(\d.*)\s\S+$", r"\1")
+        elif mention.kind in _LEAST:
+            needle = whole_needle(mention, written_whole, _LEAST[mention.kind])
+            yield replace(needle, weak=weak(needle.runs))
+        elif mention.kind not in (*NAMES, "phone"):
+            yield whole_needle(mention, written_poured, _LEAST_CODE)
+            if mention.kind == "card":
+                yield whole_needle(_changed(mention, r"^.*(\d{4})$", r"\1"), written_poured, 4)
+
+
+def _changed(mention: Mention, pattern: str, by: str = "") -> Mention:
+    """A part of both values of a mention."""
+    old, new = (
+        pc.replace_substring_regex(values.cast(pa.large_string()), pattern, by)
+        for values in (mention.original, mention.replacement)
+    )
+    return Mention(mention.kind, old, new)
+
+
+def _part_of_street(mention: Mention, pattern: str, by: str = "") -> Needle:
+    """A street without its number, or without its last word: at least two words or ten letters."""
+    part = _changed(mention, pattern, by)
+    needle = whole_needle(part, written_whole, 6)
+    words = pc.match_substring_regex(part.original, r"\S\s+\S|.{10}").fill_null(False)
+    cut = pc.not_equal(part.original, mention.original.cast(pa.large_string())).fill_null(False)
+    return replace(
+        needle, runs=needle.runs.only(pc.and_(words, cut).to_numpy(zero_copy_only=False))
+    )
+
+
+def phones(notes: Squeezed, mention: Mention) -> tuple[Counts, Counts, Counts, Writer]:
+    """Where notes hold their row's phone number, however its front is written.
+
+    Returns:
+        Where each starts in the stream, its length, its row, and what is written for it.
+    """
+    digits = [re.sub(r"\D", "", text or "") for text in texts_of(mention.original)]
+    old = Squeezed.of(digits)
+    long = np.diff(old.row_ends) >= TAIL
+    ends = digit_ends(notes)
+    rows = np.searchsorted(notes.row_ends, ends - 1, side="right") - 1
+    rows, ends = rows[long[rows]], ends[long[rows]]
+    stop = old.row_ends[rows + 1]
+    same = notes.hashes(ends - TAIL, ends) == old.hashes(stop - TAIL, stop)
+    rows, ends = rows[same], ends[same]
+    starts, kept = [], []
+    for row, end in zip(rows.tolist(), ends.tolist(), strict=True):
+        start = _start_of(notes, end, digits[row], int(notes.row_ends[row]))
+        starts.append(start)
+        kept.append(bool(notes.bounds[start]))
+    old_texts, new = texts_of(mention.original), texts_of(mention.replacement)
+
+    def write(hit: Hit) -> str | None:
+        value, span = new[hit.row], hit.text[hit.begin : hit.end]
+        before = old_texts[hit.row]
+        if value is None or before is None:
+            return None
+        if before.endswith(span) and len(before) == len(value):
+            return value[-len(span) :]
+        zeros = (re.match(r"[\D0]*", span) or span)[0] if "0" in span[:3] else ""
+        return zeros + poured(span[len(zeros) :], re.sub(r"\D", "", value).lstrip("0"))
+
+    keep = np.array(kept, dtype=bool)
+    begins = np.array(starts, dtype=np.int64)[keep]
+    return begins, ends[keep] - begins, rows[keep], write
+
+
+def digit_ends(texts: Squeezed) -> Counts:
+    """The ends of words of digits, with at least `TAIL` signs of their row before them."""
+    ends = np.append(texts.starts[1:], len(texts.codes))
+    fits = ends - TAIL >= texts.row_ends[texts.rows]
+    fits[fits] = texts.kinds[ends[fits] - 1] & CLASS == DIGIT
+    return ends[fits]
+
+
+def _start_of(notes: Squeezed, end: int, digits: str, row_start: int) -> int:
+    """How far to the left the digits of a number reach, with zeros before them."""
+    start = end - TAIL
+    for digit in reversed(digits[:-TAIL]):
+        if start == row_start or notes.codes[start - 1] != ord(digit):
+            break
+        start -= 1
+    while not notes.bounds[start] and start > row_start and notes.codes[start - 1] == ord("0"):
+        start -= 1
+    return start

@@ -1,0 +1,264 @@
+"""How notes mention a person by name: in any order, with initials, joined, misspelt, inflected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from fabula.privacy.folding import ALONE, CLASS, LOWER
+from fabula.privacy.notes.needles import (
+    Hit,
+    Mention,
+    Needle,
+    Writer,
+    is_one_edit,
+    like,
+    texts_of,
+    written_parts,
+    written_whole,
+)
+from fabula.privacy.notes.ordinary import is_ordinary, weak
+from fabula.privacy.squeezed import Counts, Runs, Squeezed, runs_of
+
+_TITLE = r"^((mr|mrs|ms|miss|dr|rev|prof|herr|frau|sr|sra|dott|pan|pani|mme|mlle)\.? )+"
+_SHORTEST_TYPO, _SHORTEST_BESIDE, _LONGEST_ENDING = 5, 3, 3
+"""Letters that a misspelt name has, less next to the person's other name; and of an ending."""
+_PARTS = 3
+"""Parts of a first or last name that are searched by themselves: both of `Smith-Jones`."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """First or last names, old and new, one a row."""
+
+    kind: str
+    old: pa.Array
+    new: pa.Array
+
+    @cached_property
+    def texts(self) -> tuple[list[str | None], list[str | None]]:
+        """Old and new names."""
+        return texts_of(self.old), texts_of(self.new)
+
+    @cached_property
+    def squeezed(self) -> Squeezed:
+        """The old names."""
+        return Squeezed.of([text or "" for text in self.texts[0]])
+
+    @cached_property
+    def runs(self) -> Runs:
+        """The old names as runs."""
+        return self.squeezed.whole()
+
+    @cached_property
+    def weak(self) -> NDArray[np.bool_]:
+        """Which old names are ordinary words, too."""
+        return weak(self.runs)
+
+
+def person_names(own: Sequence[Mention]) -> list[Names]:
+    """The first and last names among the mentions; whole names are split.
+
+    A whole name counts where a row has no first and last name of its own.
+    """
+    given: dict[str, list[Mention]] = {}
+    for mention in own:
+        given.setdefault(mention.kind, []).append(mention)
+    whole = given.get("name", [])
+    first, last = (given.get(kind, []) for kind in ("first_name", "last_name"))
+    found = [(a, b) for a, b in zip(first, last, strict=False)]
+    names = [Names(m.kind, _plain(m.original), _plain(m.replacement))
+             for pair in found for m in pair]  # fmt: skip
+    names += [Names(m.kind, _plain(m.original), _plain(m.replacement))
+              for m in [*first[len(found) :], *last[len(found) :]]]  # fmt: skip
+    for mention in whole[: 1 if not found else 0] + whole[1:]:
+        old, new = _split(mention.original), _split(mention.replacement)
+        names += [Names("first_name", old[0], new[0]), Names("last_name", old[1], new[1])]
+    return names
+
+
+def _plain(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    return pc.utf8_trim_whitespace(values.cast(pa.large_string()))
+
+
+def _split(values: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
+    """Whole names as first and last names; a name of one word is a last name."""
+    plain = pc.replace_substring_regex(_plain(values), r"^([^,]+),\s*(.+)$", r"\2 \1")
+    plain = pc.replace_substring_regex(plain, "(?i)" + _TITLE, "")
+    first = pc.replace_substring_regex(plain, r"^(\S+)\s+.*$|^.*$", r"\1")
+    last = pc.replace_substring_regex(plain, r"^\S+\s+", "")
+    return _filled(first), _filled(last)
+
+
+def _filled(values: pa.Array) -> pa.Array:
+    return pc.if_else(pc.equal(values, ""), pa.scalar(None, values.type), values)
+
+
+def name_needles(names: Sequence[Names]) -> Iterator[Needle]:
+    """All needles of first and last names; neighbours in the list are one person's."""
+    for each in names:
+        yield from _alone(each)
+    for first, last in zip(names[::2], names[1::2], strict=False):
+        if (first.kind, last.kind) == ("first_name", "last_name"):
+            yield from _together(first, last)
+
+
+def _alone(names: Names) -> Iterator[Needle]:
+    old, new = names.texts
+    yield Needle(names.kind, _searched(names.runs), written_whole(old, new), weak=names.weak)
+    if not pc.any(pc.match_substring_regex(names.old, r"[\s-]"), min_count=0).as_py():
+        return
+    halves = [_parts(values) for values in (names.old, names.new)]
+    parts_of_new = list(zip(*(texts_of(part) for part in halves[1]), strict=True))
+    many = np.array(
+        [sum(map(bool, parts)) for parts in zip(*map(texts_of, halves[0]), strict=True)]
+    )
+    as_many = many == np.array([sum(map(bool, parts)) for parts in parts_of_new])
+    for number, part in enumerate(halves[0]):
+        words = texts_of(part)
+        runs = runs_of(words)
+        mine = [
+            parts[number] if same else value
+            for parts, same, value in zip(parts_of_new, as_many.tolist(), new, strict=True)
+        ]
+        small = pc.equal(part, pc.utf8_lower(part)).fill_null(True).to_numpy(zero_copy_only=False)
+        searched = _searched(runs).only((many > 1) & ~small)
+        yield Needle(names.kind, searched, written_whole(words, mine), weak=weak(runs))
+
+
+def _parts(values: pa.Array) -> list[pa.Array]:
+    lists = pc.split_pattern_regex(values.fill_null(""), r"[\s-]+")
+    return [
+        pc.list_slice(lists, at, at + 1, return_fixed_size_list=True).flatten()
+        for at in range(_PARTS)
+    ]
+
+
+def _searched(runs: Runs) -> Runs:
+    """Runs without single letters."""
+    return runs.only(runs.lengths > 1)
+
+
+def _together(first: Names, last: Names) -> Iterator[Needle]:
+    """Both names in any order, and one with the initial of the other."""
+    new_first, new_last = first.texts[1], last.texts[1]
+    one, other = first.runs, last.runs
+    letter, further = ([value and value[:1] for value in new] for new in (new_first, new_last))
+    i, j = one.initial(), other.initial()
+    # one letter of a name in Chinese is a word of its own
+    longer, wider = other.only(other.lengths > 2), one.only(one.lengths > 2)
+    for before, after, news, is_weak, initial in (
+        (one, other, (new_first, new_last), None, 0),
+        (other, one, (new_last, new_first), None, 0),
+        (i, longer, (letter, new_last), last.weak, -1),
+        (longer, i, (new_last, letter), None, 1),
+        (wider, j, (new_first, further), None, 1),
+    ):
+        yield Needle(
+            "name", before + after, written_parts(*news), [before.lengths], is_weak, initial
+        )
+    yield Needle("name", i + j, _initials(written_parts(letter, further)), [i.lengths])
+
+
+def _initials(write: Writer) -> Writer:
+    """Write initials where dots tell that they are some."""
+
+    def written(hit: Hit) -> str | None:
+        span = hit.text[hit.begin : hit.end]
+        dotted = "." in span and hit.text[hit.end : hit.end + 1] == "."
+        return write(hit) if dotted and span.isupper() else None
+
+    return written
+
+
+def misspelt(
+    notes: Squeezed, names: Names, named: NDArray[np.bool_]
+) -> tuple[Counts, Counts, Writer]:
+    """The words that are a name but for one letter, or with an ending.
+
+    Args:
+        notes: The notes.
+        names: The names of each row.
+        named: Which words of the notes are a name of their row's person as it is.
+
+    Returns:
+        The words, their lengths, and what is written for them.
+    """
+    old = names.squeezed
+    lengths = np.diff(old.row_ends)
+    sizes = np.diff(np.append(notes.starts, len(notes.codes)))
+    kinds = notes.kinds[notes.starts]
+    words = np.flatnonzero((kinds & LOWER == 0) & (kinds & CLASS != ALONE) & (sizes > 1) & ~named)
+    beside = _beside(notes, words, named)
+    size, length = sizes[words], lengths[notes.rows[words]]
+    least = np.where(beside, _SHORTEST_BESIDE, _SHORTEST_TYPO)
+    near = (np.abs(size - length) <= 1) & (np.maximum(size, length) >= least)
+    longer = (length >= _SHORTEST_TYPO) & (size > length) & (size - length <= _LONGEST_ENDING)
+    fits = near | longer
+    words, beside = words[fits], beside[fits]
+    same = _shares_half(notes, words, sizes[words], old)
+    words, beside = words[same], beside[same]
+    starts, ends = notes.starts[words], notes.starts[words] + sizes[words]
+    open_to_typos = ~is_ordinary(notes.hashes(starts, ends)) | beside
+    keep = np.array(
+        [
+            may_be and _is_variant(notes.codes[start:end].tolist(), old.row_codes(row))
+            for may_be, start, end, row in zip(
+                *map(np.ndarray.tolist, (open_to_typos, starts, ends, notes.rows[words])),
+                strict=True,
+            )
+        ],
+        dtype=bool,
+    )
+    whole, new = names.texts
+
+    def write(hit: Hit) -> str | None:
+        value, before = new[hit.row], whole[hit.row]
+        if value is None or before is None:
+            return None
+        span = hit.text[hit.begin : hit.end]
+        ending = span[len(before) :] if span.casefold().startswith(before.casefold()) else ""
+        return like(span, value) + ending
+
+    return words[keep], sizes[words[keep]], write
+
+
+def _beside(notes: Squeezed, words: Counts, named: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether the word before or after is a name, in the same row."""
+    led = np.concatenate([[False], named, [False]])
+    rows = np.concatenate([[-1], notes.rows, [-1]])
+    before, after = (led[at] & (rows[at] == rows[words + 1]) for at in (words, words + 2))
+    found: NDArray[np.bool_] = before | after
+    return found
+
+
+def _shares_half(
+    notes: Squeezed, words: Counts, sizes: Counts, names: Squeezed
+) -> NDArray[np.bool_]:
+    """Whether words start or end as their row's name does: one edit leaves a half as it was."""
+    rows, starts = notes.rows[words], notes.starts[words]
+    begin, end = names.row_ends[rows], names.row_ends[rows + 1]
+    half = (end - begin - 1) // 2
+    same: NDArray[np.bool_]
+    same = notes.hashes(starts, starts + half) == names.hashes(begin, begin + half)
+    ends = starts + sizes
+    same |= notes.hashes(ends - half, ends) == names.hashes(end - half, end)
+    return same
+
+
+def _is_variant(word: list[int], name: list[int]) -> bool:
+    if len(word) - len(name) in range(1, _LONGEST_ENDING + 1) and len(name) >= _SHORTEST_TYPO:
+        shared = next(
+            (i for i, (a, b) in enumerate(zip(word, name, strict=False)) if a != b), len(name)
+        )
+        if shared >= len(name) - 1:
+            return True
+    return abs(len(word) - len(name)) <= 1 and is_one_edit(word, name)

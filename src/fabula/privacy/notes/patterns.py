@@ -1,0 +1,93 @@
+"""Numbers and addresses that their form and check digits tell, whoever they belong to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from fabula.pii.check_digits import is_account, is_card
+from fabula.pii.national_ids import SCHEMES
+from fabula.privacy.folding import CLASS, DIGIT
+from fabula.privacy.notes.detectors import Span
+from fabula.privacy.squeezed import Squeezed
+
+_FEWEST_DIGITS = 6
+
+_EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,}")
+_NUMBER = re.compile(r"(?<![\w.,#-])(?:\+|\()?\d(?:[ ()./\u00a0-]{0,2}\d){6,19}(?![\w#])")
+_ACCOUNT = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b")
+_ADDRESS = re.compile(
+    r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\w]|\.\d)"
+    r"|(?<![\w:])(?:[0-9A-Fa-f]{1,4}:){3,7}[0-9A-Fa-f:]{1,9}[0-9A-Fa-f](?![\w:])"
+)
+_CODE = re.compile(r"\b(?=[A-Z0-9-]*[A-Z])(?=[A-Z0-9-]*\d)[A-Z0-9][A-Z0-9-]{7,18}[A-Z0-9]\b")
+_PHONE = re.compile(
+    r"\+[1-9][\d ()./\u00a0-]{7,20}|\(\d{1,6}\)[ -]?\d[\d ./-]{4,14}|\d{3}[-. ]\d{3}[-. ]\d{4}"
+    r"|00[1-9][\d ()./-]{7,20}|0\d{1,5}[ /-]\d[\d ./-]{4,12}|1[-. ]\d{3}[-. ]\d{3}[-. ]\d{4}"
+)
+_DATE = re.compile(r"(18|19|20)\d\d[-./]\d\d[-./]\d\d.*|\d\d?[-./]\d\d?[-./](18|19|20)\d\d.*")
+_SOCIAL = re.compile(SCHEMES["us-ssn"].form)
+_CHECKED = {
+    name: re.compile(scheme.form)
+    for name, scheme in SCHEMES.items()
+    if scheme.valid is not None and name not in ("nl-bsn", "pt-nif", "ca-sin")
+}
+"""National ids long enough that chance makes none of an order number."""
+
+_LETTERED = {name: _CHECKED[name] for name in ("it-cf", "es-dni", "fi-hetu") if name in _CHECKED}
+
+
+def find_patterns(notes: Squeezed, texts: Sequence[str | None]) -> Iterator[tuple[int, Span]]:
+    """The rows and places of e-mails, phones, cards, accounts, IP addresses and national ids.
+
+    Args:
+        notes: The notes, squeezed.
+        texts: The same notes.
+    """
+    digits = np.concatenate([[0], np.cumsum(notes.kinds & CLASS == DIGIT)])
+    many = np.diff(digits[notes.row_ends]) >= _FEWEST_DIGITS
+    numbered = set(np.flatnonzero(many).tolist())
+    for row, text in enumerate(texts):
+        if not text:
+            continue
+        if "@" in text:
+            yield from ((row, _span(match, "email")) for match in _EMAIL.finditer(text))
+        if row in numbered or text.count(":") > 3:
+            yield from ((row, span) for span in _numbers(text))
+
+
+def _numbers(text: str) -> Iterator[Span]:
+    for match in _ACCOUNT.finditer(text):
+        if is_account(match[0].replace(" ", "")):
+            yield _span(match, "account")
+    for match in _ADDRESS.finditer(text):
+        yield _span(match, "ip")
+    for match in _CODE.finditer(text):
+        if any(form.fullmatch(match[0]) and SCHEMES[name].holds(match[0])
+               for name, form in _LETTERED.items()):  # fmt: skip
+            yield _span(match, "national_id")
+    for match in _NUMBER.finditer(text):
+        if kind := _kind_of(match[0]):
+            yield _span(match, kind)
+
+
+def _kind_of(number: str) -> str:
+    """What a number is, as far as its form and check digits tell."""
+    if _DATE.fullmatch(number):
+        return ""
+    digits = re.sub(r"\D", "", number)
+    if 13 <= len(digits) <= 19 and digits[0] in "23456" and is_card(digits):
+        return "card"
+    if _SOCIAL.fullmatch(number):
+        return "national_id"
+    if len(digits) >= 10 and any(
+        form.fullmatch(number) and SCHEMES[name].holds(number) for name, form in _CHECKED.items()
+    ):
+        return "national_id"
+    return "phone" if _PHONE.fullmatch(number) and len(digits) <= 15 else ""
+
+
+def _span(match: re.Match[str], kind: str) -> Span:
+    return Span(match.start(), match.end(), kind)

@@ -1,0 +1,86 @@
+"""A set of runs of letters and digits that is searched in texts, however they are spaced there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fabula.privacy.squeezed import Counts, Hashes, Squeezed
+
+MOST_WORDS = 8
+"""Words that a run has at most where it is found."""
+
+_BITS = 24
+
+
+class HashSet:
+    """Hashes, with a table of bits that answers most look-ups."""
+
+    def __init__(self, hashes: Hashes) -> None:
+        self.order = np.argsort(hashes, kind="stable")
+        self._sorted = hashes[self.order]
+        self._bits = np.zeros(1 << _BITS, dtype=bool)
+        self._bits[self._sorted >> np.uint64(64 - _BITS)] = True
+
+    def find(self, hashes: Hashes) -> tuple[Counts, Counts]:
+        """Which of some hashes are known, and the place of the first that equals each."""
+        likely = np.flatnonzero(self._bits[hashes >> np.uint64(64 - _BITS)])
+        if not len(likely) or not len(self._sorted):
+            return likely[:0], likely[:0]
+        wanted = hashes[likely]
+        places = np.minimum(np.searchsorted(self._sorted, wanted), len(self._sorted) - 1)
+        same = self._sorted[places] == wanted
+        return likely[same], self.order[places[same]]
+
+
+class RunIndex:
+    """Runs by hash, numbered in the order in which they were added."""
+
+    def __init__(self) -> None:
+        self._hashes: list[Hashes] = []
+        self._firsts: list[Hashes] = []
+        self._words = 1
+        self._sets: tuple[HashSet, HashSet] | None = None
+
+    def __len__(self) -> int:
+        return sum(map(len, self._hashes))
+
+    def add(self, texts: Squeezed, rows: Counts) -> None:
+        """Add some rows as runs."""
+        starts, ends = texts.row_ends[rows], texts.row_ends[rows + 1]
+        whole = texts.hashes(starts, ends)
+        first = np.searchsorted(texts.starts, starts)
+        word_ends = np.append(texts.starts[1:], len(texts.codes))[first]
+        self._hashes.append(whole)
+        self._firsts += [texts.hashes(starts, word_ends), whole]
+        words = np.searchsorted(texts.starts, ends) - first
+        self._words = min(MOST_WORDS, max(self._words, int(words.max(initial=1))))
+        self._sets = None
+
+    def find(self, texts: Squeezed) -> tuple[Counts, Counts, Counts]:
+        """Where the runs are: starts and lengths in the stream, and their numbers."""
+        if self._sets is None:
+            self._sets = _set_of(self._hashes), _set_of(self._firsts)
+        wholes, firsts = self._sets
+        word_ends = np.append(texts.starts[1:], len(texts.codes))
+        words, _ = firsts.find(texts.hashes(texts.starts, word_ends))
+        found: list[tuple[Counts, Counts, Counts]] = []
+        for size in range(1, self._words + 1):
+            words = words[words + size <= len(texts.starts)]
+            words = words[texts.rows[words] == texts.rows[words + size - 1]]
+            if not len(words):
+                break
+            starts, ends = texts.starts[words], word_ends[words + size - 1]
+            hits, numbers = wholes.find(texts.hashes(starts, ends))
+            found.append((starts[hits], ends[hits] - starts[hits], numbers))
+        return _joined([each[0] for each in found]), _joined([each[1] for each in found]), _joined(
+            [each[2] for each in found])  # fmt: skip
+
+
+def _set_of(parts: Sequence[Hashes]) -> HashSet:
+    return HashSet(np.concatenate([np.zeros(0, np.uint64), *parts]))
+
+
+def _joined(parts: Sequence[Counts]) -> Counts:
+    return np.concatenate([np.zeros(0, np.int64), *parts])

@@ -1,0 +1,99 @@
+"""Parts of real values in the row of their own person, where a file keeps the order of the rows.
+
+A surname by itself may be anybody's; in its person's row it is a leak. What chance brings there is
+measured by the same search with every person moved to other rows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from fabula.privacy.notes.masking import BLOCK, own_places
+from fabula.privacy.notes.needles import Mention
+from fabula.privacy.squeezed import Squeezed
+
+_TURNS = 10
+"""How often people are moved to other rows to measure chance."""
+
+_SAMPLE = 20_000
+"""Rows in which chance is measured."""
+
+_NAMES = ("name", "first_name", "last_name")
+
+
+def own_parts(
+    texts: Sequence[str | None], own: Sequence[Mention]
+) -> Iterator[tuple[str, int, int, str]]:
+    """Each kind of part that stands more often in its own row than chance explains.
+
+    Args:
+        texts: A column.
+        own: The real values of each row.
+
+    Returns:
+        The kind, how many rows hold it, the first of them, and what stands there.
+    """
+    found = _hits(texts, own)
+    expected = _by_chance(texts[:_SAMPLE], own) if found and len(texts) > _TURNS else {}
+    for kind, rows in found.items():
+        chance = expected.get(kind, 0.0) * max(1.0, len(texts) / _SAMPLE)
+        if len(rows) > (chance + 4 * math.sqrt(chance) + 1 if chance else 0):
+            row = min(rows)
+            yield kind, len(rows), row, rows[row]
+
+
+def _by_chance(texts: Sequence[str | None], own: Sequence[Mention]) -> dict[str, float]:
+    counts: dict[str, float] = {}
+    size = len(texts)
+    for turn in range(1, _TURNS + 1):
+        by = turn * size // (_TURNS + 1)
+        turned = [
+            Mention(m.kind, *[pa.concat_arrays([m.original[by:size], m.original[:by]])] * 2)
+            for m in own
+        ]
+        for kind, rows in _hits(texts, turned).items():
+            counts[kind] = counts.get(kind, 0.0) + len(rows) / _TURNS
+    return counts
+
+
+def _hits(texts: Sequence[str | None], own: Sequence[Mention]) -> dict[str, dict[int, str]]:
+    """What stands in the rows that hold a part of their person, by kind and row."""
+    found: dict[str, dict[int, str]] = {}
+    for start in range(0, len(texts), BLOCK):
+        block = texts[start : start + BLOCK]
+        stream = Squeezed.of([text or "" for text in block])
+        if not len(stream.codes):
+            continue
+        mine = [Mention(m.kind, *[m.original.slice(start, BLOCK)] * 2) for m in own]
+        for places in own_places(stream, mine):
+            if not len(places.starts):
+                continue
+            offsets = stream.row_places[places.rows]
+            begins = (stream.places[places.starts] - offsets).tolist()
+            ends = (stream.places[places.starts + places.lengths - 1] - offsets + 1).tolist()
+            kind = "name" if places.kind in _NAMES else places.kind
+            rows = found.setdefault(kind, {})
+            for row, begin, end in zip(places.rows.tolist(), begins, ends, strict=True):
+                rows.setdefault(start + row, (block[row] or "")[begin:end])
+    return {kind: rows for kind, rows in found.items() if rows}
+
+
+def without_spans(texts: list[str | None], spans: pa.Table) -> list[str | None]:
+    """Notes without the places that a masker wrote.
+
+    Args:
+        texts: The notes as they were written.
+        spans: The places: `row`, `start` and `end`.
+    """
+    rest = list(texts)
+    columns = (spans.column(name).to_numpy() for name in ("row", "start", "end"))
+    rows, starts, ends = columns
+    for at in np.lexsort((-starts, rows)).tolist():  # from the back of each text
+        row, start, end = int(rows[at]), int(starts[at]), int(ends[at])
+        text = rest[row] or ""
+        rest[row] = f"{text[:start]}\u2022{text[end:]}"
+    return rest

@@ -1,0 +1,207 @@
+"""What a scan searches: the values of the sensitive columns of real tables, and their parts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from fabula.errors import UsageError, did_you_mean
+from fabula.pii import find_in_table
+from fabula.privacy.notes.dates import spelled_dates
+from fabula.privacy.notes.details import TAIL
+from fabula.privacy.notes.names import Names, person_names
+from fabula.privacy.notes.needles import Mention, texts_of
+from fabula.privacy.notes.ordinary import is_ordinary
+from fabula.privacy.run_index import HashSet, RunIndex
+from fabula.privacy.squeezed import Counts, Hashes, Squeezed
+
+SHARED = ("first_name", "last_name", "city", "postcode", "company", "coordinate")
+"""Details that many people have: they tell somebody only with the rest of a row."""
+
+_EXACT = ("ip", "coordinates", "mac")
+"""Values that their punctuation tells: `10.0.0.1` is not 10001."""
+
+_LEAST, _LEAST_NAME, _LEAST_LOCAL, _CERTAIN = 6, 4, 10, 8
+_TAILED = ("phone", "card", "account", "national_id")
+
+
+@dataclass(frozen=True)
+class Sought:
+    """One sort of real values.
+
+    Attributes:
+        table: The real table.
+        column: Its column.
+        kind: The kind of detail.
+        form: How the value is written, where not as it is.
+    """
+
+    table: str
+    column: str
+    kind: str
+    form: str = ""
+
+
+@dataclass(frozen=True)
+class PersonWords:
+    """First and last names of real people by their hashes."""
+
+    first: HashSet
+    last: HashSet
+    pairs: Hashes
+    alone: HashSet
+
+    @staticmethod
+    def together(first: Counts, last: Counts) -> Hashes:
+        """One number for a first and a last name."""
+        return (first.astype(np.uint64) << np.uint64(32)) | last.astype(np.uint64)
+
+
+class RealValues:
+    """The values of real tables that must not occur in what is given away.
+
+    Args:
+        tables: The real tables by name.
+        sensitive: Columns that are searched, whatever they hold; `table.column` or `column`.
+
+    Raises:
+        UsageError: There is no such column, or nothing in the tables is sensitive.
+    """
+
+    def __init__(self, tables: Mapping[str, pa.Table], sensitive: Sequence[str] = ()) -> None:
+        self.sought: list[Sought] = []
+        self.index = RunIndex()
+        self.own: dict[str, list[Mention]] = {}
+        self.rows = {name: table.num_rows for name, table in tables.items()}
+        self.columns = _sensitive(tables, sensitive)
+        self._labels: list[Counts] = []
+        self._words: list[Counts] = []
+        self._tails: list[Hashes] = []
+        self.tailed: list[tuple[int, str]] = []
+        names: list[tuple[Names, Names]] = []
+        for (table, column), kind in self.columns.items():
+            values = tables[table].column(column)
+            texts = _texts(values)
+            self._add(Sought(table, column, kind), texts)
+            mention = Mention(kind, pa.array(texts, pa.large_string()),
+                              pa.array(texts, pa.large_string()))  # fmt: skip
+            self.own.setdefault(table, []).append(mention)
+        for own in self.own.values():
+            found = person_names(own)
+            names += [pair for pair in zip(found[::2], found[1::2], strict=False)
+                      if (pair[0].kind, pair[1].kind) == ("first_name", "last_name")]  # fmt: skip
+        self.labels: Counts = np.concatenate([np.zeros(0, np.int64), *self._labels])
+        self.words: Counts = np.concatenate([np.zeros(0, np.int64), *self._words])
+        self.tails = HashSet(np.concatenate([np.zeros(0, np.uint64), *self._tails]))
+        self.people = _people(names)
+
+    def _add(self, sought: Sought, texts: list[str | None]) -> None:
+        distinct = [text for text in dict.fromkeys(texts) if text]
+        kind = sought.kind
+        if kind in ("birth_date", "date"):
+            for form in spelled_dates(pa.array(distinct, pa.string())):
+                self._add_runs(sought, form, 6)
+            return
+        if kind in SHARED:
+            return
+        least = _LEAST_NAME if kind == "name" else _LEAST
+        self._add_runs(sought, distinct, least)
+        back = Sought(sought.table, sought.column, kind, "reversed")
+        self._add_runs(back, [text[::-1] for text in distinct], _CERTAIN)
+        if kind == "email":
+            part = Sought(sought.table, sought.column, kind, "local part")
+            locals_ = [text.partition("@")[0] for text in distinct]
+            self._add_runs(part, locals_, _LEAST_LOCAL)
+        if kind in _TAILED:
+            part = Sought(sought.table, sought.column, kind, "last digits")
+            self.sought.append(part)
+            digits = [re.sub(r"\D", "", text) for text in distinct]
+            digits = [text for text in digits if len(text) >= TAIL]
+            ends = Squeezed.of([text[-TAIL:] for text in digits])
+            self._tails.append(ends.whole().hashes)
+            self.tailed += [(len(self.sought) - 1, text) for text in digits]
+
+    def _add_runs(self, sought: Sought, texts: list[str], least: int) -> None:
+        squeezed = Squeezed.of(texts)
+        whole = squeezed.whole()
+        words = np.diff(np.searchsorted(squeezed.starts, squeezed.row_ends))
+        kept = (whole.lengths >= least) & ~is_ordinary(whole.hashes)
+        if sought.kind == "name":
+            kept &= words > 1
+        rows = np.flatnonzero(kept)
+        if not len(rows):
+            return
+        self.index.add(squeezed, rows)
+        self.sought.append(sought)
+        self._labels.append(np.full(len(rows), len(self.sought) - 1))
+        exact = words if sought.kind in _EXACT else np.where(_numeric(texts), words, 1)
+        short = whole.lengths < _CERTAIN
+        self._words.append(np.where(short | (sought.kind in _EXACT), exact, 1)[rows]
+                           if sought.kind != "name" else np.where(short, 2, 1)[rows])  # fmt: skip
+
+
+def _numeric(texts: Sequence[str]) -> NDArray[np.bool_]:
+    return np.array([not any(map(str.isalpha, text)) for text in texts], dtype=bool)
+
+
+def _sensitive(tables: Mapping[str, pa.Table], named: Sequence[str]) -> dict[tuple[str, str], str]:
+    """The kinds of the sensitive columns by table and column."""
+    found = {
+        (name, column): finding.kind
+        for name, table in tables.items()
+        for column, finding in find_in_table(table).items()
+    }
+    everything = [(name, column) for name, table in tables.items() for column in table.column_names]
+    for each in named:
+        mine = [key for key in everything if each in (key[1], ".".join(key))]
+        if not mine:
+            known = sorted({column for _, column in everything})
+            raise UsageError(
+                f"the real data has no column `{each}`",
+                code="scan.no-column",
+                hint=did_you_mean(each, known) or f"it has {', '.join(known[:20])}",
+            )
+        found |= {key: found.get(key, "value") for key in mine}
+    if not found:
+        raise UsageError(
+            "nothing in the real data was recognised as a personal detail",
+            code="scan.nothing-sensitive",
+            hint="name the columns to search: `--sensitive name,email`",
+        )
+    return found
+
+
+def _texts(values: pa.ChunkedArray) -> list[str | None]:
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    if pa.types.is_floating(values.type):
+        values = pc.cast(values, pa.int64(), safe=False) if _is_whole(values) else values
+    return texts_of(values)
+
+
+def _is_whole(values: pa.ChunkedArray) -> bool:
+    return bool(pc.all(pc.equal(pc.floor(values), values)).as_py())
+
+
+def _people(names: Sequence[tuple[Names, Names]]) -> PersonWords:
+    """All first and last names, and which real people have together."""
+    sides = []
+    for side in (0, 1):
+        runs = [pair[side].runs for pair in names]
+        hashes = np.concatenate([np.zeros(0, np.uint64), *(run.hashes for run in runs)])
+        lengths = np.concatenate([np.zeros(0, np.int64), *(run.lengths for run in runs)])
+        sides.append((hashes, lengths))
+    (first, first_size), (last, last_size) = sides
+    known = (first_size > 1) & (last_size > 1)
+    unique = [np.unique(hashes[known]) for hashes in (first, last)]
+    numbers = [np.searchsorted(unique[0], first[known]), np.searchsorted(unique[1], last[known])]
+    pairs = PersonWords.together(*numbers)
+    single = np.concatenate([first[first_size > 2], last[last_size > 2]])
+    return PersonWords(HashSet(unique[0]), HashSet(unique[1]), np.unique(pairs),
+                       HashSet(np.unique(single[~is_ordinary(single)])))  # fmt: skip

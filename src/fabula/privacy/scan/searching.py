@@ -1,0 +1,149 @@
+"""The search of one text for real values: whole ones, last digits, and names of one person."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fabula.privacy.folding import CLASS, DIGIT, LOWER
+from fabula.privacy.notes.details import TAIL, digit_ends
+from fabula.privacy.scan.real_values import PersonWords, RealValues
+from fabula.privacy.squeezed import Counts, Squeezed
+
+NEAR = 200
+"""Characters between two names of one person that tell them apart from chance."""
+
+_LONGEST_NUMBER = 19
+_PHONE_SIGNS = re.compile(r"[ ()./\u00a0-]{1,3}")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Real values in a text.
+
+    Attributes:
+        sought: The place of each in `RealValues.sought`; -1 for names of one person, -2 for a
+            single name.
+        begins: Where each starts, in code points.
+        ends: Where each ends.
+    """
+
+    sought: Counts
+    begins: Counts
+    ends: Counts
+
+
+@dataclass
+class NumberCount:
+    """Numbers of seven digits, of which some equal the end of a real one by chance."""
+
+    seen: int = 0
+
+
+def squeezed_lines(data: bytes | str) -> tuple[str, Squeezed]:
+    """A text whose lines, and objects of JSON, are the rows."""
+    text = data if isinstance(data, str) else data.decode("utf-8", "replace")
+    if text.isascii():
+        raw: NDArray[np.unsignedinteger] = np.frombuffer(text.encode(), dtype=np.uint8)
+    else:
+        raw = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    ends = np.flatnonzero((raw == 10) | (raw == 125))
+    return text, Squeezed.of_codes(raw, np.concatenate([[0], ends + 1, [len(raw) + 1]]))
+
+
+def search(
+    text: str, lines: Squeezed, real: RealValues, numbers: NumberCount, *, names: bool
+) -> Iterator[Seen]:
+    """All real values in a text.
+
+    Args:
+        text: The text.
+        lines: The same, squeezed.
+        real: What is sought.
+        numbers: Counts the numbers that chance may explain.
+        names: Whether a single name counts.
+    """
+    if not len(lines.codes):
+        return
+    starts, lengths, entries = real.index.find(lines)
+    if len(starts):
+        begins = lines.places[starts]
+        ends = lines.places[starts + lengths - 1] + 1
+        first, last = (np.searchsorted(lines.starts, at) for at in (starts, starts + lengths))
+        least = real.words[entries]
+        kept = (last - first >= least) & (ends - begins <= 2 * lengths + 8)
+        yield Seen(real.labels[entries[kept]], begins[kept], ends[kept])
+    yield from _tails(text, lines, real, numbers)
+    yield from _pairs(lines, real.people)
+    if names:
+        word_ends = np.append(lines.starts[1:], len(lines.codes))
+        capital = np.flatnonzero(lines.kinds[lines.starts] & LOWER == 0)
+        hits, _ = real.people.alone.find(lines.hashes(lines.starts[capital], word_ends[capital]))
+        words = capital[hits]
+        yield Seen(np.full(len(words), -2), lines.places[lines.starts[words]],
+                   lines.places[word_ends[words] - 1] + 1)  # fmt: skip
+
+
+def _tails(text: str, lines: Squeezed, real: RealValues, numbers: NumberCount) -> Iterator[Seen]:
+    if not real.tailed:
+        return
+    ends = digit_ends(lines)
+    sizes = ends - lines.starts[np.searchsorted(lines.starts, ends - 1, side="right") - 1]
+    numbers.seen += int((sizes == TAIL).sum())
+    hits, entries = real.tails.find(lines.hashes(ends - TAIL, ends))
+    found = []
+    for end, entry in zip(ends[hits].tolist(), entries.tolist(), strict=True):
+        label, digits = real.tailed[entry]
+        start = _number_start(text, lines, end)
+        number = "".join(map(chr, lines.codes[start:end].tolist())).lstrip("0")
+        if digits.endswith(number) or number.endswith(digits):
+            found.append((label, int(lines.places[start]), int(lines.places[end - 1]) + 1))
+    if found:
+        columns = np.array(found, dtype=np.int64).T
+        yield Seen(columns[0], columns[1], columns[2])
+
+
+def _number_start(text: str, lines: Squeezed, end: int) -> int:
+    """Where the digits start that a reader takes as one number.
+
+    Seven digits in one piece are a number, whatever stands before them.
+    """
+    start = end - TAIL
+    split = bool(lines.bounds[start + 1 : end].any())
+    while start > 0 and end - start < _LONGEST_NUMBER and (
+        not lines.bounds[start]
+        or (split and lines.kinds[start - 1] & CLASS == DIGIT
+            and _PHONE_SIGNS.fullmatch(text[lines.places[start - 1] + 1 : lines.places[start]]))
+    ):  # fmt: skip
+        start -= 1
+    return start
+
+
+def _pairs(lines: Squeezed, people: PersonWords) -> Iterator[Seen]:
+    """First and last names of one real person in one line, near to each other."""
+    if not len(people.pairs):
+        return
+    word_ends = np.append(lines.starts[1:], len(lines.codes))
+    hashes = lines.hashes(lines.starts, word_ends)
+    first, first_of = people.first.find(hashes)
+    last, last_of = people.last.find(hashes)
+    if not len(first) or not len(last):
+        return
+    rows, places = lines.rows, lines.places[lines.starts]
+    # each last name with the first names around it
+    begin = np.searchsorted(places[first], places[last] - NEAR, side="left")
+    count = np.searchsorted(places[first], places[last] + NEAR, side="right") - begin
+    which = np.repeat(np.arange(len(last)), count)
+    mine = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count) + begin[which]
+    together = PersonWords.together(first_of[mine], last_of[which])
+    at = np.minimum(np.searchsorted(people.pairs, together), len(people.pairs) - 1)
+    one, other = first[mine], last[which]
+    hit = (people.pairs[at] == together) & (rows[one] == rows[other]) & (one != other)
+    one, other = one[hit], other[hit]
+    begins = np.minimum(places[one], places[other])
+    ends = np.maximum(*(lines.places[word_ends[words] - 1] for words in (one, other))) + 1
+    yield Seen(np.full(len(one), -1), begins, ends)

@@ -1,0 +1,219 @@
+"""A column of texts squeezed to its letters and digits, with a hash for every run of them.
+
+`john_smith`, `John Smith`, `JOHN-SMITH` and `johnsmith` squeeze to the same run, so one comparison
+finds a value however it is written. Hashes are polynomial (Karp and Rabin 1987) over random codes
+of 64 bits: any run's hash follows from two prefix sums, and that of joined runs from their hashes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fabula.privacy.folding import ALONE, CLASS, DIGIT, LETTER, LOWER, UPPER, folded
+
+Hashes: TypeAlias = NDArray[np.uint64]
+Counts: TypeAlias = NDArray[np.int64]
+
+_BASE = 0x9E3779B97F4A7C15 | 1
+_INVERSE = pow(_BASE, -1, 2**64)
+_powers: dict[int, Hashes] = {}
+
+
+def powers(count: int, base: int = _BASE) -> Hashes:
+    """The first powers of the hash's base, modulo 2^64."""
+    known = _powers.get(base)
+    if known is None or len(known) < count:
+        factors = np.full(max(count, 1 << 16), base, dtype=np.uint64)
+        factors[0] = 1
+        known = _powers[base] = np.multiply.accumulate(factors)
+    return known[:count]
+
+
+def codes_hash(codes: NDArray[np.unsignedinteger]) -> Hashes:
+    """A random number for each code (SplitMix64)."""
+    mixed = codes.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+_SMALL_HASHES = codes_hash(np.arange(0x3000, dtype=np.uint32))
+
+
+@dataclass(frozen=True)
+class Runs:
+    """One run of letters and digits a row, known by hash.
+
+    Attributes:
+        hashes: Their hashes, shape (n,).
+        lengths: Their lengths in characters; 0 where a row has none.
+        first: The folded code of their first character.
+    """
+
+    hashes: Hashes
+    lengths: Counts
+    first: NDArray[np.uint32]
+
+    def __add__(self, other: Runs) -> Runs:
+        """The runs of both, one after the other, where a row has both."""
+        both = (self.lengths > 0) & (other.lengths > 0)
+        shift = powers(int(self.lengths.max(initial=0)) + 1)[self.lengths]
+        return Runs(self.hashes + shift * other.hashes,
+                    np.where(both, self.lengths + other.lengths, 0), self.first)  # fmt: skip
+
+    def only(self, rows: NDArray[np.bool_]) -> Runs:
+        """The runs of some rows; the others have none."""
+        return Runs(self.hashes, np.where(rows, self.lengths, 0), self.first)
+
+    def initial(self) -> Runs:
+        """The first characters of the runs."""
+        return Runs(_hash_of(self.first), np.minimum(self.lengths, 1), self.first)
+
+
+@dataclass(frozen=True)
+class Squeezed:
+    """Texts as one stream of letters and digits.
+
+    Attributes:
+        codes: The folded letters and digits of all rows, shape (n,).
+        places: Where each stands in the texts joined by line breaks, in code points.
+        kinds: Bits of what each is.
+        starts: Where words start in the stream.
+        bounds: Whether a word starts at a place of the stream, or the stream ends; shape (n + 1,).
+        row_ends: Where each row starts in the stream; shape (rows + 1,).
+        row_places: Where each row starts in the joined texts.
+    """
+
+    codes: NDArray[np.uint32]
+    places: Counts
+    kinds: NDArray[np.uint8]
+    starts: Counts
+    bounds: NDArray[np.bool_]
+    row_ends: Counts
+    row_places: Counts
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Squeezed:
+        """Squeeze texts."""
+        joined = "\n".join(texts)
+        if joined.isascii():
+            raw: NDArray[np.unsignedinteger] = np.frombuffer(joined.encode(), dtype=np.uint8)
+        else:
+            raw = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        sizes = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+        return cls.of_codes(raw, np.concatenate([[0], np.cumsum(sizes + 1)]))
+
+    @classmethod
+    def of_codes(cls, raw: NDArray[np.unsignedinteger], row_places: Counts) -> Squeezed:
+        """Squeeze code points; rows start at `row_places`, the last of which is the end plus 1."""
+        codes, kinds = folded(raw)
+        kept = None
+        if not codes.all():
+            kept = np.flatnonzero(codes)
+            codes, kinds = codes[kept], kinds[kept]
+        held = np.flatnonzero(kinds & CLASS)
+        gaps = np.ones(len(held), dtype=bool)
+        gaps[1:] = held[1:] != held[:-1] + 1
+        codes, kinds = codes[held], kinds[held]
+        places = held if kept is None else kept[held]
+        row_ends = np.searchsorted(places, row_places)
+        _read_lookalike_digits(codes, kinds, gaps, row_ends)
+        classes = kinds & CLASS
+        bounds = np.ones(len(held) + 1, dtype=bool)
+        bounds[1:-1] = (
+            gaps[1:]
+            | (classes[1:] != classes[:-1])
+            | (classes[1:] == ALONE)
+            | ((kinds[1:] & UPPER > 0) & (kinds[:-1] & LOWER > 0))
+        )
+        return cls(codes, places, kinds, np.flatnonzero(bounds[:-1]), bounds, row_ends, row_places)
+
+    @cached_property
+    def sums(self) -> Hashes:
+        """Prefix sums of the hash, shape (n + 1,)."""
+        found = np.zeros(len(self.codes) + 1, dtype=np.uint64)
+        np.cumsum(_hash_of(self.codes) * powers(len(self.codes)), out=found[1:])
+        return found
+
+    @cached_property
+    def rows(self) -> Counts:
+        """The row of each word."""
+        counts = np.diff(np.searchsorted(self.starts, self.row_ends))
+        return np.repeat(np.arange(len(counts)), counts)
+
+    def hashes(self, starts: Counts, ends: Counts) -> Hashes:
+        """The hashes of runs of the stream."""
+        shift = powers(len(self.codes) + 1, _INVERSE)[starts]
+        return (self.sums[ends] - self.sums[starts]) * shift
+
+    def whole(self) -> Runs:
+        """Each row as one run."""
+        starts, ends = self.row_ends[:-1], self.row_ends[1:]
+        if not len(self.codes):
+            empty = np.zeros(len(starts), dtype=np.int64)
+            return Runs(empty.astype(np.uint64), empty, empty.astype(np.uint32))
+        first = self.codes[np.minimum(starts, len(self.codes) - 1)]
+        return Runs(self.hashes(starts, ends), ends - starts, first)
+
+    def row_codes(self, row: int) -> list[int]:
+        """The codes of a row."""
+        codes: list[int] = self.codes[self.row_ends[row] : self.row_ends[row + 1]].tolist()
+        return codes
+
+    def find(self, wanted: Runs, words: Counts) -> Counts:
+        """The words of some at which their row's run starts, ending where a word ends.
+
+        Args:
+            wanted: A run a row.
+            words: Places in `starts`; those whose first letter is another are passed over.
+        """
+        rows = self.rows[words]
+        lengths = wanted.lengths[rows]
+        starts = self.starts[words]
+        ends = starts + lengths
+        fits = (lengths > 0) & (ends <= self.row_ends[rows + 1])
+        fits[fits] = self.bounds[ends[fits]]
+        words, starts, ends, rows = words[fits], starts[fits], ends[fits], rows[fits]
+        found: Counts = words[self.hashes(starts, ends) == wanted.hashes[rows]]
+        return found
+
+
+def runs_of(texts: Iterable[str | None]) -> Runs:
+    """Each text as one run; None has none."""
+    return Squeezed.of([text or "" for text in texts]).whole()
+
+
+def _hash_of(codes: NDArray[np.uint32]) -> Hashes:
+    if int(codes.max(initial=0)) < len(_SMALL_HASHES):
+        return _SMALL_HASHES[codes]
+    return codes_hash(codes)
+
+
+def _read_lookalike_digits(
+    codes: NDArray[np.uint32],
+    kinds: NDArray[np.uint8],
+    gaps: NDArray[np.bool_],
+    row_ends: Counts,
+) -> None:
+    """Read O as 0, and l and I as 1, between digits of a row; 0 as O within a word."""
+    if len(codes) < 3:
+        return
+    middle = codes[1:-1]
+    signs = (middle == ord("o")) | (middle == ord("l")) | (middle == ord("i"))
+    at = np.flatnonzero(signs) + 1
+    at = at[(kinds[at - 1] & CLASS == DIGIT) & (kinds[at + 1] & CLASS == DIGIT)]
+    rows = np.searchsorted(row_ends, at, side="right")
+    at = at[(row_ends[rows - 1] < at) & (row_ends[rows] > at + 1)]
+    codes[at] = np.where(codes[at] == ord("o"), ord("0"), ord("1"))
+    kinds[at] = kinds[at] & ~np.uint8(CLASS | UPPER | LOWER) | DIGIT
+    at = np.flatnonzero(middle == ord("0")) + 1
+    joined = ~gaps[at] & ~gaps[at + 1]
+    at = at[joined & (kinds[at - 1] & CLASS == LETTER) & (kinds[at + 1] & CLASS == LETTER)]
+    codes[at] = ord("o")
+    kinds[at] = kinds[at] & ~np.uint8(CLASS) | LETTER

@@ -1,0 +1,123 @@
+"""The scan finds real values in any spelling and encoding, and is silent where there are none."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pc_csv
+import pyarrow.parquet as pq
+import pytest
+
+from fabula.errors import GateError, SourceError, UsageError
+from fabula.privacy.scan import ScanReport, scan
+from tests.privacy.planted import EMAIL, LAST, LEAKS, NAME, VICTIM, clean, real, write_clean
+
+
+@lru_cache
+def customers() -> pa.Table:
+    return real()
+
+
+def scanned(folder: Path, **options: object) -> ScanReport:
+    return scan(folder, against={"customers": customers()}, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("way", LEAKS)
+def test_a_planted_value_is_found(way: str, tmp_path: Path) -> None:
+    write_clean(tmp_path)
+    LEAKS[way](tmp_path)
+    report = scanned(tmp_path)
+    assert report.leaks, report.to_text()
+    shown = report.to_text() + json.dumps(report.to_dict(), ensure_ascii=False)
+    assert NAME not in shown
+    assert LAST not in shown
+    assert EMAIL not in shown
+
+
+@pytest.mark.parametrize("seed", range(2, 22))
+def test_a_clean_folder_is_silent(seed: int, tmp_path: Path) -> None:
+    write_clean(tmp_path, seed)
+    report = scanned(tmp_path)
+    assert report.passed, report.to_text()
+
+
+def masked_folder(folder: Path, promise: str, actions: dict[str, str]) -> pa.Table:
+    """What a masker leaves: a card, and notes in which it wrote the new names."""
+    table = clean()
+    notes = [f"Spoke to {name}" for name in table["name"].to_pylist()]
+    table = table.set_column(table.column_names.index("note"), "note", pa.array(notes))
+    pc_csv.write_csv(table, folder / "customers.csv")
+    columns = {name: {"action": actions.get(name, "replace")} for name in table.column_names}
+    card = {"promise": promise, "tables": {"customers": {"columns": columns}}}
+    (folder / "card.json").write_text(json.dumps(card))
+    spans = [{"row": row, "start": 9, "end": len(note)} for row, note in enumerate(notes)]
+    (folder / ".written").mkdir()
+    pq.write_table(pa.Table.from_pylist(spans), folder / ".written" / "customers.note.parquet")
+    return table
+
+
+def test_what_the_masker_wrote_is_no_alarm_and_what_it_copied_is(tmp_path: Path) -> None:
+    table = masked_folder(tmp_path, "keyed", {"note": "notes", "segment": "keep"})
+    assert scanned(tmp_path).passed
+    notes = table["note"].to_pylist()
+    notes[VICTIM] += f" and Mr {LAST}"
+    changed = table.set_column(table.column_names.index("note"), "note", pa.array(notes))
+    pc_csv.write_csv(changed, tmp_path / "customers.csv")
+    (leak,) = scanned(tmp_path).leaks
+    assert (leak.place, leak.kind) == (f"row {VICTIM + 1}, column `note`", "name")
+
+
+def test_a_single_name_of_anybody_breaks_the_promise_of_one_off_masking(tmp_path: Path) -> None:
+    table = masked_folder(tmp_path, "one-off", {"note": "notes", "segment": "keep"})
+    names = [f"Aaba{'x' * (row % 9)} Oobo" for row in range(table.num_rows)]
+    names[90] = f"Aaba {LAST}"
+    changed = table.set_column(table.column_names.index("name"), "name", pa.array(names))
+    pc_csv.write_csv(changed, tmp_path / "customers.csv")
+    (leak,) = scanned(tmp_path).leaks
+    assert (leak.place, leak.how) == ("row 91, column `name`", "by itself")
+
+
+def test_a_column_that_was_kept_by_choice_is_not_searched_and_that_is_said(tmp_path: Path) -> None:
+    masked_folder(tmp_path, "keyed", {"email": "keep: confirmed", "note": "notes"})
+    (tmp_path / "a.log").write_text(f"mail to {EMAIL}")
+    report = scanned(tmp_path)
+    assert report.passed
+    assert "`customers.email` was kept by choice and was not searched" in report.notes
+
+
+def test_seven_digits_that_chance_explains_are_a_note_and_no_leak(tmp_path: Path) -> None:
+    numbers = range(1_000_000, 1_000_000 + 40_000 * 210, 210)
+    (tmp_path / "ids.txt").write_text("\n".join(map(str, numbers)))
+    phones = [f"+49 6221 {1_000_000 + n * 61_111}" for n in range(140)]
+    report = scan(tmp_path, against={"phone": phones}, sensitive=["phone"])
+    assert report.passed
+    assert any("chance brings about" in note for note in report.notes)
+
+
+def test_every_single_name_counts_where_it_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(f"dear Mrs {LAST}")
+    assert scanned(tmp_path).passed
+    assert scanned(tmp_path, every_name=True).leaks[0].how == "by itself"
+
+
+def test_a_file_that_cannot_be_read_to_its_end_fails_the_scan(tmp_path: Path) -> None:
+    LEAKS["gzip"](tmp_path)
+    packed = (tmp_path / "a.log.gz").read_bytes()
+    (tmp_path / "a.log.gz").write_bytes(packed[:-12])
+    report = scanned(tmp_path)
+    assert not report.passed
+    assert list(report.unread) == ["a.log.gz"]
+    with pytest.raises(GateError, match="was not searched"):
+        report.raise_for_leaks()
+
+
+def test_a_scan_of_nothing_sensitive_says_so(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nothing in the real data was recognised"):
+        scan(tmp_path, against={"n": [1, 2, 3]})
+    with pytest.raises(UsageError, match="no column `mial`"):
+        scanned(tmp_path, sensitive=["mial"])
+    with pytest.raises(SourceError, match="there is no"):
+        scanned(tmp_path / "none")
