@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from fabula.kinds import column_kind
     from fabula.kinds.base.checks import AbstractCheck, AbstractRowRule
     from fabula.kinds.base.distributions import AbstractDistribution
+    from fabula.kinds.base.sql import quoted
     from fabula.kinds.checks import check_kind
     from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest, Message, Usage
     from fabula.llm.client.presets import Interface, Provider
     from fabula.llm.client.settings import ModelSettings
+    from fabula.pii.detector import Detector
     from fabula.spec.training_formats import TrainingFormat
     from fabula.synthesizers.entry import SynthesizerEntry, option
     from fabula.synthesizers.model import CellColumn, CodeModel, Drawn, State
@@ -51,6 +53,7 @@ __all__ = [
     "ChatRequest",
     "CodeModel",
     "Conversation",
+    "Detector",
     "Drawn",
     "Encoder",
     "Example",
@@ -76,6 +79,7 @@ __all__ = [
     "load_plugins",
     "metric",
     "option",
+    "quoted",
     "register",
     "registers",
 ]
@@ -91,6 +95,7 @@ _HOMES = {
     "ChatRequest": "fabula.llm.client.chat",
     "CodeModel": "fabula.synthesizers.model",
     "Conversation": "fabula.training.conversations",
+    "Detector": "fabula.pii.detector",
     "Drawn": "fabula.synthesizers.model",
     "Encoder": "fabula.io.write",
     "Example": "fabula.training.examples",
@@ -114,6 +119,7 @@ _HOMES = {
     "family_of": "fabula.engines.kinds",
     "metric": "fabula.evaluation.metrics.metric",
     "option": "fabula.synthesizers.entry",
+    "quoted": "fabula.kinds.base.sql",
 }
 """Where each name lives."""
 
@@ -122,6 +128,7 @@ _REGISTERS = {
     "SynthesizerEntry": "fabula.synthesizers.catalogue:SYNTHESIZERS",
     "Provider": "fabula.llm.client.presets:PROVIDERS",
     "FileFormat": "fabula.io.formats:FILE_FORMATS",
+    "Detector": "fabula.pii.kinds:DETECTORS",
     "TrainingFormat": "fabula.spec.training_formats:TRAINING_FORMATS",
 }
 """The register of each class of entries.

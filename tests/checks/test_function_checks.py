@@ -166,7 +166,7 @@ def any_of(*rows: Any) -> bool:
 def test_a_verdict_of_chance_and_of_any_number_of_columns_is_refused() -> None:
     with pytest.raises(SpecError, match="a check can't take `rng`"):
         fb.resolve({"tables": {"t": {"columns": COLUMNS, "checks": [check(noisy)]}}})
-    with pytest.raises(ValueError, match="parameters must be named"):
+    with pytest.raises(SpecError, match="parameters must be named"):
         TableSpec("t", columns=COLUMNS, checks=[any_of])
 
 

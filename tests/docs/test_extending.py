@@ -8,6 +8,8 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.csv
 import pytest
 
 from tests.docs.pages import EXTENDING, commands_of, files_of
@@ -61,6 +63,12 @@ def test_the_commands_of_the_page_print_what_it_shows(installed: tuple[Path, Pat
         printed = run([*FABULA, *command[1:]], folder, site)
         assert not shown or printed == shown, f"{command} prints\n{printed}"
     assert (folder / "birds.csv").read_text(encoding="utf-8").splitlines()[1:] == ['"wren"']
+    rings = [
+        set(pa.csv.read_csv(folder / name)["ring"].to_pylist())
+        for name in ("rings.csv", "new-rings.csv")
+    ]
+    assert all(rings)
+    assert not rings[0] & rings[1]
 
 
 def test_a_broken_plug_in_is_said_and_breaks_nothing(installed: tuple[Path, Path]) -> None:

@@ -37,6 +37,11 @@ class Rayleigh(AbstractDistribution):
     def expectation(self):
         return self.scale * math.sqrt(math.pi / 2)
 
+    @classmethod
+    def fitted(cls, seen):
+        scale = seen.mean / math.sqrt(math.pi / 2)
+        return {"scale": scale}, lambda x: 1 - math.exp(-((x / scale) ** 2) / 2)
+
 
 @family_of("rayleigh")
 class Family(AbstractFamily):
@@ -95,6 +100,8 @@ try:
     fb.plan("x rayleigh 2 max=-1", n=1)
 except fb.FabulaError as error:
     print(error.violations[0].code)
+waves = 3 * np.sqrt(-2 * np.log1p(-np.random.default_rng(0).random(900)))
+print(fb.infer({"height": waves}).spec.tables["data"].columns["height"].kind)
 '''
 
 
@@ -110,3 +117,4 @@ def test_a_kind_and_a_check_of_a_program_work_like_built_in_ones(tmp_path) -> No
     assert lines[3].endswith(" 2")
     assert "did you mean `rayleigh`?" in lines[4]
     assert lines[5] == "spec.empty-range"
+    assert lines[-1] == "rayleigh"

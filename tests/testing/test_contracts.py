@@ -8,18 +8,32 @@ import numpy as np
 import pytest
 
 from fabula.evaluation.metrics.metric import METRICS
-from fabula.extending import Drawn, FileFormat, Provider, Score, State, SynthesizerEntry, metric
+from fabula.extending import (
+    Detector,
+    Drawn,
+    FileFormat,
+    Provider,
+    Score,
+    State,
+    SynthesizerEntry,
+    metric,
+)
 from fabula.io.formats import FILE_FORMATS
 from fabula.kinds import KINDS
 from fabula.kinds.base.distributions import AbstractDistribution
 from fabula.llm.client.presets import PROVIDERS
+from fabula.pii.kinds import DETECTORS
+from fabula.spec.training_formats import TRAINING_FORMATS
 from fabula.synthesizers.catalogue import SYNTHESIZERS
 from fabula.testing import (
+    check_check_kind,
     check_column_kind,
+    check_detector,
     check_file_format,
     check_metric,
     check_provider,
     check_synthesizer,
+    check_training_format,
 )
 from fabula.testing.fake.model import FakeModel
 
@@ -49,6 +63,59 @@ def test_every_provider_keeps_the_contract(name):
 @pytest.mark.parametrize("name", ["copula", "mixture", "boosted"])
 def test_synthesizers_keep_the_contract(name):
     check_synthesizer(SYNTHESIZERS[name])
+
+
+@pytest.mark.parametrize("name", list(TRAINING_FORMATS.builtin()))
+def test_every_training_format_keeps_the_contract(name):
+    check_training_format(TRAINING_FORMATS[name])
+
+
+@pytest.mark.parametrize("name", list(DETECTORS.builtin()))
+def test_every_detector_keeps_the_contract(name):
+    check_detector(DETECTORS[name], [], [])
+
+
+GOOD = {"size": [1, 2, 3, 4], "price": [2.0, 4.0, 6.0, 9.0], "name": ["a", "b", "c", "d"]}
+BAD = {"size": [1, 2, 3, -4], "price": [9.0, 4.0, 3.0, 1.0], "name": ["a", "b", "a", None]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "example"),
+    [
+        ("row", '{kind: row, sql: "size > 0"}'),
+        ("range", "{kind: range, column: size, min: 0}"),
+        ("not_null", "{kind: not_null, column: name}"),
+        ("unique", "{kind: unique, columns: [name]}"),
+        ("correlation", ""),
+    ],
+)
+def test_checks_keep_the_contract(kind, example):
+    check_check_kind(kind, GOOD, BAD, example)
+
+
+def test_a_check_that_passes_everything_is_named():
+    with pytest.raises(AssertionError, match=r"^passes: all 4 rows keep the rule"):
+        check_check_kind("range", GOOD, BAD, "{kind: range, column: size, min: -9}")
+
+
+@pytest.mark.parametrize(
+    ("detects", "told"),
+    [
+        (lambda *_: 1.0, "finds its kind in 100% of"),
+        (lambda *_: 0.0, "finds its kind in 0% of the values"),
+        (lambda texts, _: texts[0] == "A1", "depends on the order"),
+    ],
+)
+def test_a_detector_that_finds_too_much_or_too_little_is_named(detects, told):
+    entry = Detector("tag", "tags", detects=detects, told="have the form of a tag")
+    with pytest.raises(AssertionError, match=told):
+        check_detector(entry, ["A1", "B2", "C3", "D4", "E5"], ["x"])
+
+
+def test_a_training_format_that_can_not_read_its_lines_is_named():
+    broken = replace(TRAINING_FORMATS["alpaca"], reads=lambda _: None)
+    with pytest.raises(AssertionError, match="does not read what it writes"):
+        check_training_format(broken)
 
 
 class Mean:

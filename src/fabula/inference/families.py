@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fabula.inference.guesses import Guess
-from fabula.kinds.base.columns import AbstractNumber
+from fabula.kinds import KINDS
+from fabula.kinds.base.distributions import AbstractDistribution, Moments
 from fabula.spec import col
 
 Floats = NDArray[np.float64]
@@ -21,7 +21,6 @@ _LEVELS = np.linspace(0.005, 0.995, 199)
 _POOR_FIT = 0.1
 MOST_DIGITS = 18
 """Digits of a bound, decimals included, that a column rounds to."""
-_ONE_NUMBER = ("poisson", "exponential")
 _SIMPLER = 0.01
 """How much worse a family of one parameter may fit than one of two."""
 
@@ -42,42 +41,40 @@ def nearest_family(values: Floats, *, whole: bool) -> Guess:
         return Guess(col.constant(bounds["min"]), "it has one value")
     quantiles = np.quantile(values, _LEVELS)
     fits = [
-        (_distance(quantiles, function), column) for column, function in _candidates(values, whole)
+        (_distance(quantiles, function), column)
+        for column, function in _candidates(_moments(values, whole))
     ]
-    distance, column = min(fits, key=lambda fit: fit[0] - _SIMPLER * (fit[1].kind in _ONE_NUMBER))
-    rounding = {} if column.kind == "poisson" else {"decimals": decimals}
+    distance, column = min(fits, key=lambda fit: fit[0] - _SIMPLER * (len(fit[1].own) == 1))
+    rounding = {} if column.counts else {"decimals": decimals}
     reason = f"nearest of {len(fits)} families, distance {distance:.2f}"
     if distance > _POOR_FIT:
         reason += ": a poor fit, look at it"
     return Guess(column.model_copy(update={**bounds, **rounding}), reason)
 
 
-def _candidates(values: Floats, whole: bool) -> Iterator[tuple[AbstractNumber, Distribution]]:
-    low, high = float(values.min()), float(values.max())
-    mean, std = float(values.mean()), float(values.std())
-    yield col.uniform(low, high), lambda x: (x - low) / (high - low)
-    yield col.normal(_significant(mean), _significant(std)), NormalDist(mean, std).cdf
-    if whole and low >= 0 and 0.5 < std * std / mean < 2:
-        yield col.poisson(_significant(mean)), _poisson(mean)
-    if low >= 0:
-        yield col.exponential(_significant(mean)), lambda x: 1 - math.exp(-x / mean)
-    if low > 0:
-        logs = np.log(values)
-        middle, sigma = float(logs.mean()), float(logs.std())
-        function = NormalDist(middle, sigma).cdf
-        column = col.lognormal(_significant(math.exp(middle)), _significant(sigma))
-        yield column, lambda x: function(math.log(x))
+def _moments(values: Floats, whole: bool) -> Moments:
+    low = float(values.min())
+    logs = np.log(values) if low > 0 else np.array([math.nan])
+    return Moments(
+        low,
+        float(values.max()),
+        float(values.mean()),
+        float(values.std()),
+        float(logs.mean()),
+        float(logs.std()),
+        whole,
+    )
 
 
-def _poisson(mean: float) -> Distribution:
-    """The distribution function, with the steps of whole numbers smoothed."""
-    normal = NormalDist(mean, math.sqrt(mean))
-    return lambda x: normal.cdf(x + 0.5) if mean > 50 else _poisson_sum(mean, x)
-
-
-def _poisson_sum(mean: float, x: float) -> float:
-    terms = [math.exp(-mean + k * math.log(mean) - math.lgamma(k + 1)) for k in range(int(x) + 1)]
-    return sum(terms) - terms[-1] / 2
+def _candidates(seen: Moments) -> Iterator[tuple[AbstractDistribution, Distribution]]:
+    """The distributions that the values may be of, as their kinds say."""
+    for kind in KINDS.values():
+        if not issubclass(kind, AbstractDistribution):
+            continue
+        found = kind.fitted(seen)
+        if found is not None and all(map(math.isfinite, found[0].values())):
+            given = {name: _significant(value) for name, value in found[0].items()}
+            yield kind(**given), found[1]
 
 
 def _distance(quantiles: Floats, function: Distribution) -> float:

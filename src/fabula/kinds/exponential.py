@@ -6,7 +6,7 @@ import math
 from typing import Literal
 
 from fabula.kinds import column_kind
-from fabula.kinds.base.distributions import AbstractDistribution
+from fabula.kinds.base.distributions import AbstractDistribution, Fitted, Moments
 from fabula.kinds.base.parameters import NotNegative
 
 
@@ -24,3 +24,9 @@ class Exponential(AbstractDistribution):
     def expectation(self) -> float:
         """The mean."""
         return float(self.mean)
+
+    @classmethod
+    def fitted(cls, seen: Moments) -> Fitted | None:
+        """Of their mean, where none is below 0."""
+        mean = seen.mean
+        return ({"mean": mean}, lambda x: 1 - math.exp(-x / mean)) if seen.low >= 0 else None

@@ -6,7 +6,7 @@ import math
 from typing import Literal
 
 from fabula.kinds import column_kind
-from fabula.kinds.base.distributions import AbstractDistribution
+from fabula.kinds.base.distributions import AbstractDistribution, Fitted, Moments, normal_cdf
 from fabula.kinds.base.parameters import Positive, Scale
 
 
@@ -25,3 +25,12 @@ class Lognormal(AbstractDistribution):
     def expectation(self) -> float:
         """exp(sigma²/2) medians."""
         return float(self.median) * math.exp(float(self.sigma) ** 2 / 2)
+
+    @classmethod
+    def fitted(cls, seen: Moments) -> Fitted | None:
+        """Of the mean and standard deviation of their logarithms, where all are above 0."""
+        middle, sigma = seen.log_mean, seen.log_std
+        if seen.low <= 0:
+            return None
+        given = {"median": math.exp(middle), "sigma": sigma}
+        return given, lambda x: normal_cdf(math.log(x), middle, sigma)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from fabula.kinds import column_kind
-from fabula.kinds.base.distributions import AbstractDistribution
+from fabula.kinds.base.distributions import AbstractDistribution, Fitted, Moments, normal_cdf
 from fabula.kinds.base.parameters import NotNegative, Parameter
 
 
@@ -22,3 +22,9 @@ class Normal(AbstractDistribution):
     def expectation(self) -> float:
         """The mean."""
         return float(self.mean)
+
+    @classmethod
+    def fitted(cls, seen: Moments) -> Fitted:
+        """Of their mean and standard deviation."""
+        mean, std = seen.mean, seen.std
+        return {"mean": mean, "std": std}, lambda x: normal_cdf(x, mean, std)

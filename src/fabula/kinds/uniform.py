@@ -6,7 +6,7 @@ import math
 from typing import Any, Literal
 
 from fabula.kinds import column_kind
-from fabula.kinds.base.distributions import AbstractDistribution
+from fabula.kinds.base.distributions import AbstractDistribution, Fitted, Moments
 from fabula.kinds.base.parameters import Parameter
 
 
@@ -47,3 +47,9 @@ class Uniform(AbstractDistribution):
     def expectation(self) -> float:
         """The middle."""
         return (float(self.min) + float(self.max)) / 2
+
+    @classmethod
+    def fitted(cls, seen: Moments) -> Fitted:
+        """Between the lowest and the highest value."""
+        low, width = seen.low, seen.high - seen.low
+        return {"min": low, "max": seen.high}, lambda x: (x - low) / width

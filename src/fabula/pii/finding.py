@@ -29,6 +29,7 @@ from fabula.pii.forms import (
     share,
 )
 from fabula.pii.kinds import FEWEST, TITLES, Finding, found_as, named
+from fabula.pii.others import found_by_others
 from fabula.pii.places import DECIMAL, coordinate, paired_coordinates
 
 SAMPLE = 400
@@ -58,6 +59,8 @@ def find(values: pa.Array | pa.ChunkedArray, name: str = "") -> Finding | None:
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         return birth_dates(values, name)
     texts = sampled(values)
+    if texts and (found := found_by_others(texts, name)):
+        return found
     if written := written_times(texts):
         return birth_dates(written, name)
     if not texts or DECIMAL.fullmatch(texts[0]):  # fractions

@@ -3,39 +3,74 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+
+from fabula.pii.detector import Detector, Detectors
 
 FEWEST = 5
 """Distinct values that forms need at least; words need `FEWEST_WORDS`."""
 
 
-TITLES: Mapping[str, str] = {
-    "name": "names of people",
-    "first_name": "first names",
-    "last_name": "last names",
-    "company": "companies",
-    "street": "streets",
-    "postcode": "postcodes",
-    "city": "towns",
-    "email": "e-mails",
-    "phone": "phone numbers",
-    "card": "card numbers",
-    "account": "bank accounts",
-    "national_id": "national ids",
-    "username": "user names",
-    "plate": "licence plates",
-    "ip": "IP addresses",
-    "mac": "MAC addresses",
-    "uuid": "UUIDs",
-    "coordinates": "coordinates",
-    "coordinate": "latitudes or longitudes",
-    "birth_date": "birth dates",
-}
-"""Every kind, and what a column of it holds."""
+def lack(name: str, entry: Detector) -> str | None:
+    """What an entry lacks, in words."""
+    if name != entry.name or not name.isidentifier():
+        return "has no name that is one word"
+    if not entry.title.strip():
+        return "has no `title`"
+    if not 0 < entry.least <= 1 or entry.fewest < 1:
+        return "has a `least` that is not above 0 and at most 1, or a `fewest` below 1"
+    if entry.detects is None:
+        return None
+    if not entry.told.strip():
+        return "has no words for its reason, `told`"
+    made = {"code", *DETECTORS.builtin()} - {*BLURRED}
+    return None if entry.made_as in made else f"has no `made_as` of {', '.join(sorted(made))}"
 
-INDIRECT = ("city", "birth_date", "company", "uuid", "coordinate")
-"""Kinds that name nobody by themselves."""
+
+DETECTORS: Detectors = Detectors("detector", home="fabula.pii.kinds", lacks=lack)
+"""Every detector, and so every kind of personal detail, by name."""
+
+for _entry in (
+    Detector("name", "names of people"),
+    Detector("first_name", "first names"),
+    Detector("last_name", "last names"),
+    Detector("company", "companies", direct=False),
+    Detector("street", "streets"),
+    Detector("postcode", "postcodes"),
+    Detector("city", "towns", direct=False),
+    Detector("email", "e-mails"),
+    Detector("phone", "phone numbers"),
+    Detector("card", "card numbers"),
+    Detector("account", "bank accounts"),
+    Detector("national_id", "national ids"),
+    Detector("username", "user names"),
+    Detector("plate", "licence plates"),
+    Detector("ip", "IP addresses"),
+    Detector("mac", "MAC addresses"),
+    Detector("uuid", "UUIDs", direct=False),
+    Detector("coordinates", "coordinates"),
+    Detector("coordinate", "latitudes or longitudes", direct=False),
+    Detector("birth_date", "birth dates", direct=False),
+):
+    DETECTORS.add(_entry)
+
+
+class _Titles(Mapping[str, str]):
+    """What a column of each kind holds; kinds of plug-ins too."""
+
+    def __getitem__(self, kind: str) -> str:
+        return DETECTORS[kind].title
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(DETECTORS)
+
+    def __len__(self) -> int:
+        return len(DETECTORS)
+
+
+TITLES: Mapping[str, str] = _Titles()
+"""Every kind, and what a column of it holds."""
 
 BLURRED = ("birth_date", "coordinate")
 """Numbers and times that tell of people by how exact they are."""
@@ -62,7 +97,13 @@ class Finding:
     @property
     def direct(self) -> bool:
         """Whether one value can tell who somebody is."""
-        return self.kind not in INDIRECT
+        return DETECTORS[self.kind].direct
+
+    @property
+    def made_as(self) -> str:
+        """The kind of Fabula's own that new values are made as."""
+        entry = DETECTORS[self.kind]
+        return self.kind if entry.detects is None else entry.made_as
 
 
 _NAMED: Mapping[str, re.Pattern[str]] = {

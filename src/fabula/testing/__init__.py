@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from fabula.testing.calls import Call
 from fabula.testing.contracts import (
+    check_check_kind,
     check_column_kind,
+    check_detector,
     check_file_format,
     check_metric,
     check_provider,
     check_synthesizer,
+    check_training_format,
 )
 from fabula.testing.replies import Reply
 from fabula.testing.server import ChatServer
@@ -17,9 +20,12 @@ __all__ = [
     "Call",
     "ChatServer",
     "Reply",
+    "check_check_kind",
     "check_column_kind",
+    "check_detector",
     "check_file_format",
     "check_metric",
     "check_provider",
     "check_synthesizer",
+    "check_training_format",
 ]

@@ -12,7 +12,7 @@ import asyncio
 import datetime as dt
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from fabula.evaluation.metrics.metric import Metric
     from fabula.io.formats import FileFormat
     from fabula.llm.client.presets import Provider
+    from fabula.pii.detector import Detector
+    from fabula.spec.training_formats import TrainingFormat
     from fabula.synthesizers.entry import SynthesizerEntry
+    from fabula.types import TableLike
 
 ROWS = 120
 """Rows of the tables that entries are tried with."""
@@ -68,6 +71,108 @@ def check_column_kind(kind: str, example: str = "") -> None:
     mean, error = drawn.expectation(), float(values.std()) / MANY**0.5
     near = mean is None or not math.isfinite(mean) or abs(values.mean() - mean) <= 6 * error
     _must(near, f"has a mean of {values.mean():.4g}, and says {mean}")
+
+
+def check_check_kind(kind: str, good: TableLike, bad: TableLike, example: str = "") -> None:
+    """A check passes on good rows, fails on bad ones, and says so with the rule and a count.
+
+    Args:
+        kind: The name of a registered check.
+        good: Rows that keep the check, in any form.
+        bad: Rows of the same columns, of which some break it.
+        example: One check, as YAML; by default the example of the kind.
+
+    Raises:
+        AssertionError: It breaks a promise; the message says which.
+    """
+    from fabula.api import infer, validate
+    from fabula.io.tables import as_table
+    from fabula.kinds.checks import CHECKS
+    from fabula.spec.loading import parse_spec
+
+    asked = example or CHECKS[kind].example
+    text = f"tables: {{t: {{columns: {{x: {{kind: key}}}}, checks: [{asked}]}}}}"
+    (check,) = parse_spec(text).tables["t"].checks
+    _must(check.kind == kind, f"has an example of the kind `{check.kind}`")
+    _must(bool(check.in_words().strip()), "has no words for what it demands")
+    for rows, keeps in ((good, True), (bad, False)):
+        table = as_table(rows)
+        (columns,) = infer(table).spec.tables.values()
+        spec = columns.model_copy(update={"checks": (check,)})
+        found = [
+            [result for result in validate(spec, table) if result.kind == kind][-1]
+            for _ in range(2)
+        ]
+        _must(found[0] == found[1], "judges the same rows otherwise when it is asked again")
+        result = found[0]
+        told = result.message or "without a message"
+        _must(result.passed is keeps, f"{'fails' if keeps else 'passes'}: {told}")
+        _must(bool(result.message.strip()), "says nothing about its verdict")
+        _must(bool(result.failing) is not keeps, f"counts {result.failing} rows that break it")
+
+
+def check_detector(entry: Detector, values: Sequence[str], others: Sequence[str]) -> None:
+    """A detector tells values of its kind, and takes neither others nor odd ones for them.
+
+    Args:
+        entry: The detector.
+        values: Differing values of its kind.
+        others: Values that look like them, and are not.
+
+    Raises:
+        AssertionError: It breaks a promise; the message says which.
+    """
+    from fabula.pii.kinds import lack
+    from fabula.pii.others import share_of
+
+    _complete(lack(entry.name, entry))
+    if entry.detects is None:
+        return
+    _must(len(set(values)) >= entry.fewest, f"needs {entry.fewest} differing values to tell")
+    found = share_of(entry, list(values), "")
+    _must(found >= entry.least, f"finds its kind in {found:.0%} of the values")
+    _must(found == share_of(entry, list(values)[::-1], ""), "depends on the order of the values")
+    odd = ["", " ", "0", "-1", "\x00", "é" * 400, "2024-01-31", "a@b.example", "Ann Lee"]
+    for wrong in (list(others), odd):
+        share = share_of(entry, wrong, "")
+        _must(share < entry.least, f"finds its kind in {share:.0%} of {wrong[:3]} and others")
+
+
+def check_training_format(entry: TrainingFormat) -> None:
+    """A training format writes lines with its keys, reads what it wrote, and refuses odd lines.
+
+    Raises:
+        AssertionError: It breaks a promise; the message says which.
+    """
+    from fabula.spec.training_formats import lack
+    from fabula.training.conversations import conversation
+    from fabula.training.examples import Example
+
+    _complete(lack(entry.name, entry))
+    wrong: tuple[Any, ...] = (None, 1, {}, [], [1], "text")
+    for odd in wrong:
+        try:
+            entry.reads(dict.fromkeys(entry.keys, odd))
+        except Exception as error:
+            told = f"reads a line of {odd!r} with {type(error).__name__}: {error}"
+            raise AssertionError(told) from error
+    worse = "Nobody." if entry.compares else ""
+    lines = [
+        entry.writes(Example("Who sings?", "The wren.", system, worse))
+        for system in ("", "You know birds.")
+        if entry.writes is not None
+    ]
+    turns = [("user", "Who?"), ("assistant", "I."), ("user", "Where?"), ("assistant", "Here.")]
+    talk = [{"role": role, "content": text} for role, text in turns]
+    lines += [entry.talks(conversation({"messages": talk}, "messages"))] if entry.talks else []
+    for line in lines:
+        _must(all(key in line for key in entry.keys), f"writes a line without {entry.keys}")
+        read = entry.reads(json.loads(json.dumps(line)))
+        _must(read is not None, "does not read what it writes")
+        said = [turn.text for part in read.talks for turn in part]
+        answer = "Here." if line is lines[-1] and entry.talks else "The wren."
+        _must(answer in said, f"loses the answer: {said}")
+        _must(not read.problems, f"finds a problem in what it writes: {read.problems}")
 
 
 def check_metric(entry: Metric) -> None:

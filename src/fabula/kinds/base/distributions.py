@@ -2,15 +2,49 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, get_args
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias, get_args
 
 from pydantic import StrictStr
 
 from fabula.kinds.base.columns import AbstractNumber
 from fabula.kinds.base.parameters import Limit, limit_of
 from fabula.kinds.base.problems import Problem
+
+
+@dataclass(frozen=True)
+class Moments:
+    """What values show of their distribution.
+
+    Attributes:
+        low: The lowest value.
+        high: The highest one, which is another.
+        mean: Their mean.
+        std: Their standard deviation.
+        log_mean: The mean of their logarithms; NaN unless all are above 0.
+        log_std: The standard deviation of their logarithms; likewise.
+        whole: They are counts or other whole numbers.
+    """
+
+    low: float
+    high: float
+    mean: float
+    std: float
+    log_mean: float
+    log_std: float
+    whole: bool
+
+
+Fitted: TypeAlias = tuple[Mapping[str, float], Callable[[float], float]]
+"""Parameters of a distribution, and its distribution function with these."""
+
+
+def normal_cdf(x: float, mean: float, std: float) -> float:
+    """The distribution function of normal numbers."""
+    return 0.5 * math.erfc((mean - x) / (std * math.sqrt(2.0)))
 
 
 def own_parameters(cls: type[AbstractNumber]) -> tuple[str, ...]:
@@ -54,6 +88,15 @@ class AbstractDistribution(AbstractNumber):
     @abstractmethod
     def expectation(self) -> float:
         """The mean with constant parameters, bounds aside."""
+
+    @classmethod
+    def fitted(cls, seen: Moments) -> Fitted | None:
+        """The distribution of these moments, for guesses; None where values can't be of it.
+
+        A kind that does not define this is never guessed.
+        """
+        del seen
+        return None
 
     @property
     def is_whole(self) -> bool:

@@ -222,7 +222,7 @@ def _declared(
         return None
     if finding is not None:
         reason = f"{reason}; {finding.reason}"
-        return PersonalColumn(name, finding.kind, values, known, gap, reason, finding.scheme)
+        return PersonalColumn(name, finding.made_as, values, known, gap, reason, finding.scheme)
     detail = None
     if is_text(kind):
         beside = frozenset(table.column_names)
@@ -277,7 +277,7 @@ def _found(
     key = finding is not None and _is_key(name, values, finding)
     if finding is not None and _is_replaced(finding, len(known), key=key):
         reason = f"{finding.reason}; confidence {finding.confidence:.2f}"
-        return PersonalColumn(name, finding.kind, values, known, gap, reason, finding.scheme)
+        return PersonalColumn(name, finding.made_as, values, known, gap, reason, finding.scheme)
     if labels:
         return None
     return _found_by_name(table, PersonalColumn(name, "", values, known, gap), rows, owner, protect)
