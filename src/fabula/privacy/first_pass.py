@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 
 from fabula.fakers.locales import Locale, Name, load_locale
 from fabula.privacy.masking import Aliases, TableMask, sexes_of
-from fabula.privacy.people import EMAIL, KEY_BYTES, Keys, normal, person_keys
+from fabula.privacy.people import EMAIL, KEY_BYTES, Keys, RealNames, normal, person_keys
 from fabula.privacy.secret import Secret
 from fabula.privacy.texts import are_people, without_titles
+
+_ALIAS_BYTES = 16
 
 _FEWEST = 12
 """Words that must be left in a list; a shorter list is used whole, and that is said."""
@@ -40,7 +42,6 @@ class Known:
         secret: The masking's key.
         codes: The locales of new people.
         joins: Whether a table knows people by their e-mail alone.
-        names: Full names of real people that a new one could get, in small letters.
         words: Words of real names and places that the lists have, likewise.
         tells_sexes: Whether a table lacks the sex of people that another one has.
         aliases: E-mails, as keyed hashes, and the keys of their people.
@@ -52,7 +53,6 @@ class Known:
     codes: Sequence[str]
     joins: bool = False
     tells_sexes: bool = False
-    names: list[pa.Array] = field(default_factory=list)
     words: set[str] = field(default_factory=set)
     aliases: list[tuple[Keys, Keys]] = field(default_factory=list)
     sexes: list[tuple[Keys, NDArray[np.int64]]] = field(default_factory=list)
@@ -95,9 +95,10 @@ class Known:
             keys = person_keys(self.secret, normal(_texts(block, column)), tag)
             self.sexes.append((keys, sexes))
 
-    def taken(self) -> pa.Array:
+    @property
+    def taken(self) -> RealNames:
         """Full names that no new person gets."""
-        return pc.unique(pa.concat_arrays([pa.array([], pa.large_string()), *self.names]))
+        return self._real
 
     def locales(self) -> tuple[list[str | Locale], list[str]]:
         """The word lists of new people, and what is said of them.
@@ -127,11 +128,11 @@ class Known:
         emails, people = own[counts == 1], people[starts[counts == 1]]
 
         def find(texts: pa.Array, keys: Keys) -> Keys:
-            wanted = _joined(self.secret.digests(texts, "alias", KEY_BYTES))
+            wanted = _joined(self.secret.digests(texts, "alias", _ALIAS_BYTES))
             at = np.minimum(np.searchsorted(emails, wanted), max(len(emails) - 1, 0))
             hit = emails[at] == wanted if len(emails) else np.zeros(len(wanted), bool)
             found = keys.copy()
-            found[hit] = people[at[hit]].view(np.uint8).reshape(-1, KEY_BYTES)
+            found[hit] = np.ascontiguousarray(people[at[hit]]).view(np.uint8).reshape(-1, KEY_BYTES)
             return found
 
         return find
@@ -152,6 +153,9 @@ class Known:
 
         return find
 
+    def __post_init__(self) -> None:
+        self._real = RealNames(self._pool[0], np.zeros(0, np.int64))
+
     @cached_property
     def _pool(self) -> tuple[pa.Array, pa.Array]:
         """The first and last names, and all words of the lists, in small letters."""
@@ -167,11 +171,9 @@ class Known:
     def _add_names(self, names: pa.Array) -> None:
         """Remember full names whose parts are in the lists."""
         ends = pc.extract_regex(names, _ENDS)
-        parts = [pc.struct_field(ends, part) for part in ("first", "last")]
-        listed = pc.and_(*(pc.is_in(part, value_set=self._pool[0]) for part in parts))
-        self.names.append(pc.unique(names.filter(listed)))
-        if len(self.names) > 64:
-            self.names = [self.taken()]
+        found = self._real.numbered(*(pc.struct_field(ends, part) for part in ("first", "last")))
+        pairs = np.union1d(self._real.pairs, found[found >= 0])
+        self._real = RealNames(self._real.words, pairs)
 
     def _add_words(self, texts: pa.Array) -> None:
         words = pc.list_flatten(pc.split_pattern_regex(pc.utf8_lower(texts), r"[^\p{L}]+"))
@@ -183,7 +185,10 @@ class Known:
         keys, emails = (normal(_texts(rows, name)) for name in (key, email))
         tag = table.person.tags[0] if table.person else ""
         self.aliases.append(
-            (self.secret.digests(emails, "alias"), person_keys(self.secret, keys, tag))
+            (
+                self.secret.digests(emails, "alias", _ALIAS_BYTES),
+                person_keys(self.secret, keys, tag),
+            )
         )
 
     def _pair(self, table: TableMask) -> tuple[str, str] | None:
@@ -257,4 +262,4 @@ def _texts(block: pa.Table, column: str) -> pa.Array:
 
 def _joined(keys: Keys) -> NDArray[np.void]:
     """Keys as single values that can be sorted."""
-    return np.ascontiguousarray(keys).view(f"S{KEY_BYTES}").reshape(-1)
+    return np.ascontiguousarray(keys).view(f"S{keys.shape[1]}").reshape(-1)
