@@ -2,76 +2,79 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fabula.cli.arguments import OverwriteOption, read_names
+from fabula.cli.arguments import Names
 from fabula.cli.console import Talk, pasted
 from fabula.cli.group import new_app
+from fabula.cli.options import Read, verb
 from fabula.cli.progress import progress
 from fabula.errors import UsageError
 
 app = new_app()
 
 
-@app.command()
+def _actions(texts: Sequence[str]) -> dict[str, str]:
+    """`["city=keep: confirmed"]` as actions by column.
+
+    Raises:
+        UsageError: A text has no `=`.
+    """
+    actions: dict[str, str] = {}
+    for text in texts:
+        column, sign, action = text.partition("=")
+        if not sign:
+            raise UsageError(
+                f"`--column {text}` does not say what to do",
+                code="usage.option",
+                hint=f'--column "{text}=redact"',
+            )
+        actions[column.strip()] = action.strip()
+    return actions
+
+
+@verb(app)
 def mask(
-    ctx: typer.Context,
-    data: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="DATA...", help="CSV or Parquet files, or folders of them."),
-    ] = None,
+    talk: Talk,
+    data: list[Path] | None = None,
     *,
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", help="Folder to write; for one table also a file."),
-    ] = None,
-    person: Annotated[
-        str | None,
-        typer.Option("--person", metavar="COLUMN", help="Column that tells the person."),
-    ] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--column",
-            metavar="NAME=ACTION",
-            help="What to do with a column: `keep: confirmed`, `replace: email`, `shift`, "
-            "`generalise: 10`, `jitter: 2km`, `redact`, `drop`; repeatable.",
-        ),
-    ] = None,
-    locale: Annotated[
-        str, typer.Option("--locale", metavar="LOCALES", help="Names of new people: `en,de`.")
-    ] = "",
-    key_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--key-file",
-            metavar="FILE",
-            help="Key that maskings agree by; else FABULA_KEY_FILE, else one that is thrown away.",
-        ),
-    ] = None,
-    new_key: Annotated[
-        Path | None, typer.Option("--new-key", metavar="FILE", help="Write a new key, and use it.")
-    ] = None,
-    preview: Annotated[
-        bool, typer.Option("--preview", help="Show values before and after; write nothing.")
-    ] = False,
-    overwrite: OverwriteOption = False,
+    output: Path | None = None,
+    person: str | None = None,
+    column: Annotated[Mapping[str, str] | None, Read(_actions, many=True)] = None,
+    locale: Names | None = None,
+    key_file: Path | None = None,
+    new_key: Path | None = None,
+    preview: bool = False,
+    overwrite: bool = False,
 ) -> None:
     """Replace the people in tables with new people.
 
     Every personal column is found and treated by an action, which is printed with its reason.
     Names, e-mails, addresses and dates follow the person, also into other tables; codes keep their
     form and check digits; kept columns of CSV are copied byte by byte.
+
+    Options:
+        data (DATA...): CSV or Parquet files, or folders of them.
+        output: Folder to write; for one table also a file.
+        person (COLUMN): Column that tells the person.
+        column (NAME=ACTION): What to do with a column: `keep: confirmed`, `replace: email`,
+            `shift`, `generalise: 10`, `jitter: 2km`, `redact`, `drop`; repeatable.
+        locale (LOCALES): Names of new people: `en,de`.
+        key_file (FILE): Key that maskings agree by; else FABULA_KEY_FILE, else one that is thrown
+            away.
+        new_key (FILE): Write a new key, and use it.
+        preview: Show values before and after; write nothing.
+        overwrite: Replace what is there.
     """
     from fabula.privacy.mask import prepare, write
     from fabula.privacy.secret import new_key as make_key
     from fabula.render import amounts
     from fabula.reports.maskings import PROMISES, plan_lines, preview_lines, warning_lines
 
-    talk: Talk = ctx.obj
     if new_key is not None:
         if key_file is not None:
             raise UsageError(
@@ -97,8 +100,8 @@ def mask(
     masking = prepare(
         data,
         person=person,
-        columns=dict(map(_asked, column or ())),
-        locale=read_names(locale),
+        columns=dict(column or {}),
+        locale=list(locale or ()),
         key_file=key_file,
     )
     if preview:
@@ -114,19 +117,3 @@ def mask(
     rows = amounts.count(sum(table["rows"] for table in tables), "row")
     talk.say(f"Wrote `{output}` ({amounts.count(len(tables), 'table')}, {rows})")
     talk.say(PROMISES[masking.promise])
-
-
-def _asked(text: str) -> tuple[str, str]:
-    """`city=keep: confirmed` as a column and an action.
-
-    Raises:
-        UsageError: There is no `=`.
-    """
-    column, sign, action = text.partition("=")
-    if not sign:
-        raise UsageError(
-            f"`--column {text}` does not say what to do",
-            code="usage.option",
-            hint=f'--column "{text}=redact"',
-        )
-    return column.strip(), action.strip()
