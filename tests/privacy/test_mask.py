@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -437,3 +438,22 @@ def test_a_reference_that_a_sample_misses_is_told_by_the_name_of_the_key() -> No
 def test_a_small_table_of_orders_alone_needs_no_person() -> None:
     table = orders().select(["order_id", "total"])
     assert fb.mask(table).table.equals(table)
+
+
+def test_a_first_name_of_nobody_is_somebodys_last_name_with_an_accent() -> None:
+    """Words of originals recur in no place and spelling, also not as a part of a double name."""
+    names = [f"{first} {last}" for first in ("Ana", "Eva", "Iker", "Luz")
+             for last in ("Martín", "Juan", "Sofía", "Tomás", "José", "Simón")]  # fmt: skip
+    table = pa.table({"name": names * 20, "id": range(480)})
+    masked = fb.mask(table, columns={"name": "replace: name"}, locale=["es"])
+    words = {"ana", "eva", "iker", "luz", "martin", "juan", "sofia", "tomas", "jose", "simon"}
+    plain = (
+        "".join(c for c in unicodedata.normalize("NFKD", text.lower()) if c.isascii())
+        for text in masked.table["name"].to_pylist()
+    )
+    assert not words & {word for text in plain for word in text.split()}
+
+
+def test_codes_of_goods_that_look_like_plates_stay_in_a_table_without_people() -> None:
+    table = pa.table({"sku": [f"RAU-{n}" for n in range(1_000, 1_060)], "price": range(60)})
+    assert fb.mask(table).table == table

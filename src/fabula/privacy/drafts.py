@@ -58,6 +58,14 @@ class Draft:
         return "email" in kinds or bool(named & {"last_name"}) or bool(named and kinds & _OWN)
 
     @property
+    def is_personal(self) -> bool:
+        """Whether a column tells of people, whatever other columns contain."""
+        return any(
+            finding.direct and finding.kind not in ("plate", "uuid")
+            for finding in self.found.values()
+        )
+
+    @property
     def own_key(self) -> str | None:
         """The column of the primary key, if it is one column of its own."""
         key = self.keys.primary.get(self.name, ())

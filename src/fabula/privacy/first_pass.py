@@ -6,6 +6,7 @@ that memory does not grow with the rows of a table, but with its people.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -164,7 +165,7 @@ class Known:
         texts = {text.lower() for name in names for text in (name.text, name.latin)}
         places = {place.city for each in lists for place in each.places}
         further = {*places, *(street for each in lists for street in each.streets)}
-        words = texts | {word for text in further | texts for word in _split(text)}
+        words = {word for text in further | texts for word in (_folded(text), *_split(text))}
         kind = pa.large_string()
         return pa.array(sorted(texts), kind), pa.array(sorted(words), kind)
 
@@ -177,8 +178,10 @@ class Known:
 
     def _add_words(self, texts: pa.Array) -> None:
         words = pc.list_flatten(pc.split_pattern_regex(pc.utf8_lower(texts), r"[^\p{L}]+"))
-        words = pc.unique(words)
-        self.words.update(words.filter(pc.is_in(words, value_set=self._pool[1])).to_pylist())
+        folded = pa.array(
+            sorted({_folded(word) for word in pc.unique(words).to_pylist()}), words.type
+        )
+        self.words.update(folded.filter(pc.is_in(folded, value_set=self._pool[1])).to_pylist())
 
     def _add_aliases(self, table: TableMask, block: pa.Table, key: str, email: str) -> None:
         rows = block.filter(pc.and_(are_people(block.column(key)), are_people(block.column(email))))
@@ -226,7 +229,12 @@ class Known:
         """About half of the items that share no word with the originals."""
         if not items:
             return items
-        free = [item for item in items if not any(map(self._is_known, texts(item)))]
+        named = isinstance(items[0], Name)
+        free = [
+            item
+            for item in items
+            if not any(self._is_known(text, named=named) for text in texts(item))
+        ]
         drawn = self.secret.digests(pa.array([texts(item)[0] for item in free]), f"thin {what}", 1)
         left = [item for item, draw in zip(free, drawn[:, 0], strict=True) if draw % 2]
         if len(left) >= _FEWEST:
@@ -236,10 +244,11 @@ class Known:
         notes.append(f"new {what} may be those of the originals: the list has too few others")
         return items
 
-    def _is_known(self, text: str) -> bool:
-        lowered = text.lower()
-        words = _split(lowered)
-        return lowered in self.words or (bool(words) and all(word in self.words for word in words))
+    def _is_known(self, text: str, *, named: bool) -> bool:
+        words = _split(text)
+        return _folded(text) in self.words or (
+            bool(words) and (any if named else all)(word in self.words for word in words)
+        )
 
 
 def _readings(name: Name) -> Sequence[str]:
@@ -247,7 +256,13 @@ def _readings(name: Name) -> Sequence[str]:
 
 
 def _split(text: str) -> list[str]:
-    return "".join(char if char.isalpha() else " " for char in text).lower().split()
+    return "".join(char if char.isalpha() else " " for char in _folded(text)).split()
+
+
+def _folded(text: str) -> str:
+    """A text in small letters without accents: `Martín` and `Martin` are one name."""
+    parts = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(char for char in parts if not unicodedata.combining(char))
 
 
 def _known(block: pa.Table, column: str) -> pa.Array:

@@ -31,6 +31,9 @@ from fabula.relationships.keys import find_keys
 from fabula.synthesizers.pii.detect import likely_locales
 from fabula.synthesizers.pii.gender_column import SexColumn
 
+_WEAK = ("plate", "uuid", "company", "city")
+"""Kinds that are personal only beside other details of people: codes of goods look like plates."""
+
 _NEARLY_ALL = 0.95
 """The share of different values from which on a column of codes tells each row apart."""
 
@@ -149,6 +152,9 @@ def _action(
     direct = finding is not None and finding.kind not in ("uuid", "phone", "coordinate")
     if draft.target(column) in personal and not direct:
         return ColumnAction("replace", "key", reason="a key of people or of their rows", kind="key")
+    if finding is not None and finding.kind in _WEAK and person is None and not draft.is_personal:
+        told = f"{finding.reason}, in a table without people"
+        return ColumnAction("keep", reason=told, confirmed=True)
     if finding is not None:
         kind, reason = finding.kind, finding.reason
         if kind in _MOVED:
@@ -212,9 +218,7 @@ def _problems(draft: Draft, actions: Mapping[str, ColumnAction]) -> Iterator[Vio
         where, kind = f"{draft.name}.{column}", action.kind
         values = draft.sample.column(column)
         if action.action == "keep" and kind and not action.confirmed:
-            what = {"text": "free text", "key": "keys of people"}.get(kind) or TITLES.get(
-                kind, kind
-            )
+            what = _TOLD.get(kind) or TITLES.get(kind, kind)
             yield Violation(
                 "mask.sensitive-kept",
                 f"`{where}` contains {what}, and is kept",
