@@ -76,7 +76,7 @@ def _parts(data: bytes) -> Iterator[tuple[str, Iterator[tuple[int, str | None]]]
     yield "base64", ((at, _base64(data[at:end])) for at, end in tokens)
     if any(end - at >= _LINE for at, end in tokens):
         yield "base64", ((m.start(), _base64(m[0])) for m in _BASE64_LINES.finditer(data))
-    yield "hexadecimal", ((m.start(), _hex(m[0])) for m in _HEX.finditer(data))
+    yield "hexadecimal", ((at, _hex(data[at:end])) for at, end in _hex_words(data))
     if b"\0" in data:
         for how, order, pattern in _WIDE:
             found = pattern.finditer(data)
@@ -110,6 +110,15 @@ def _tokens(data: bytes) -> Iterator[tuple[int, int]]:
     for begin, end in zip((gaps[words - 1] + 1).tolist(), gaps[words].tolist(), strict=True):
         if end - begin >= _SHORTEST:
             yield begin, end
+
+
+def _hex_words(data: bytes) -> Iterator[tuple[int, int]]:
+    """Runs of hexadecimal digits of at least six bytes."""
+    gaps = np.flatnonzero(~_IN_HEX[np.frombuffer(data, dtype=np.uint8)])
+    gaps = np.concatenate([[-1], gaps, [len(data)]])
+    long = np.flatnonzero(np.diff(gaps) > 2 * _SHORTEST)
+    for begin, end in zip((gaps[long] + 1).tolist(), gaps[long + 1].tolist(), strict=True):
+        yield begin, end - (end - begin) % 2
 
 
 def _signs(chars: bytes) -> NDArray[np.bool_]:
@@ -190,7 +199,6 @@ _ESCAPES: tuple[
 """Each encoding of single characters: its name, bytes that must occur, its sign, how it is read."""
 
 _BASE64_LINES = re.compile(rb"(?:[A-Za-z0-9+/]{56,76}\r?\n)+[A-Za-z0-9+/]{2,76}={0,2}")
-_HEX = re.compile(rb"(?<![0-9A-Za-z])(?:[2-7cCdDeE][0-9A-Fa-f]){6,}")
 _WIDE = (
     ("UTF-16", "utf-16-le", re.compile(rb"(?:[^\0][\0-\x05]){4,}")),
     ("UTF-16", "utf-16-be", re.compile(rb"(?:[\0-\x05][^\0]){4,}")),
@@ -199,4 +207,5 @@ _WIDE = (
 _SMALL, _DIGITS = string.ascii_lowercase.encode(), string.digits.encode()
 _CAPITALS = string.ascii_uppercase.encode()
 _AFTER, _CAPITAL = _signs(_SMALL + _DIGITS), _signs(_CAPITALS)
+_IN_HEX = _signs(string.hexdigits.encode())
 _IN_BASE64 = _signs(_SMALL + _CAPITALS + _DIGITS + b"+/-_")

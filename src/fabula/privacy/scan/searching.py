@@ -82,9 +82,9 @@ def search(
     yield from _tails(text, lines, real, numbers)
     yield from _pairs(lines, real.people, told)
     if names:
-        word_ends = np.append(lines.starts[1:], len(lines.codes))
+        word_ends = lines.word_ends
         capital = np.flatnonzero(lines.kinds[lines.starts] & LOWER == 0)
-        hits, _ = real.people.alone.find(lines.hashes(lines.starts[capital], word_ends[capital]))
+        hits, _ = real.people.alone.find(lines.word_hashes[capital])
         words = capital[hits]
         yield Seen(np.full(len(words), -2), lines.places[lines.starts[words]],
                    lines.places[word_ends[words] - 1] + 1)  # fmt: skip
@@ -129,10 +129,9 @@ def _pairs(lines: Squeezed, people: PersonWords, told: NDArray[np.bool_]) -> Ite
     """First and last names of one real person near to each other, in lines that are not told."""
     if not len(people.pairs):
         return
-    word_ends = np.append(lines.starts[1:], len(lines.codes))
-    hashes = lines.hashes(lines.starts, word_ends)
-    first, first_of = people.first.find(hashes)
-    last, last_of = people.last.find(hashes)
+    word_ends = lines.word_ends
+    first, first_of = people.first.find(lines.word_hashes)
+    last, last_of = people.last.find(lines.word_hashes)
     if not len(first) or not len(last):
         return
     rows, places = lines.rows, lines.places[lines.starts]

@@ -21,7 +21,7 @@ from pyarrow import ipc
 
 from fabula.errors import SourceError
 
-CHUNK = 4 << 20
+CHUNK = 1 << 18
 _LONGEST_LINE = 1 << 16
 _MOST_UNPACKED = 1 << 33
 _DEEPEST = 3
