@@ -22,7 +22,7 @@ SHIPPED = ("breast_cancer", "diabetes")
 
 def main() -> None:
     """Measure every model that is asked for on every set."""
-    from fabula.synthesizers.catalogue import known_models
+    from fabula.synthesizers.catalogue import SYNTHESIZERS
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", nargs="*", metavar="FILE")
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     asked = parser.parse_args()
     warnings.simplefilter("ignore")
-    models = asked.model or [name for name in known_models() if name != "private"]
+    models = asked.model or [name for name in SYNTHESIZERS if name != "private"]
     for name, table in tables(asked.files):
         for model in models:
             for seed in range(asked.seeds):

@@ -79,7 +79,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     from fabula.errors import FabulaError
-    from fabula.synthesizers.catalogue import known_models
+    from fabula.synthesizers.catalogue import SYNTHESIZERS
 
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = "1"
@@ -87,7 +87,7 @@ def main() -> None:
     heading = True
     for name, train, test, target in data_sets(asked.files):
         split = Split(train, test, target)
-        models = [model for model in known_models() if model != "private"]  # needs a budget
+        models = [model for model in SYNTHESIZERS if model != "private"]  # needs a budget
         jobs = [(measure, model) for model in asked.model or models]
         jobs += [(measure_peer, title) for title, *_ in PEERS if asked.peers]
         for seed in range(asked.seeds):

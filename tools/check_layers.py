@@ -39,6 +39,7 @@ LAYERS = (
     ("render",),
     ("evaluation.metrics",),
     ("dedup", "relationships"),
+    ("functions",),
     ("llm",),
     ("llm.rows",),
     ("llm.providers",),

@@ -12,6 +12,7 @@ HOMES = (
     "src/fabula/io/entries",
     "src/fabula/llm/providers/entries",
     "src/fabula/synthesizers/entries",
+    "src/fabula/training/entries",
 )
 """Folders whose modules register one entry each."""
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fabula.api import (
-        evaluate,
         generate,
         infer,
         load,
@@ -32,9 +31,11 @@ if TYPE_CHECKING:
     from fabula.describing.describe import adescribe, describe
     from fabula.describing.extract import aextract, extract
     from fabula.errors import FabulaError
+    from fabula.evaluation.evaluate import evaluate
     from fabula.evaluation.report import Report
     from fabula.llm.providers.dry_run import Rehearsal
     from fabula.planning.plan import Plan
+    from fabula.privacy.mask import Masked, mask
     from fabula.privacy.scan import scan
     from fabula.review.review import review_export, review_import
     from fabula.runs.dataset import Dataset
@@ -53,6 +54,7 @@ __all__ = [
     "Dataset",
     "DatasetSpec",
     "FabulaError",
+    "Masked",
     "Plan",
     "Rehearsal",
     "RelationalSynthesizer",
@@ -78,6 +80,7 @@ __all__ = [
     "infer",
     "load",
     "load_synthesizer",
+    "mask",
     "near_duplicates",
     "pairs",
     "plan",
@@ -94,56 +97,42 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Dataset": "fabula.runs.dataset",
-    "DatasetSpec": "fabula.spec.tables",
-    "FabulaError": "fabula.errors",
-    "Plan": "fabula.planning.plan",
-    "Rehearsal": "fabula.llm.providers.dry_run",
-    "RelationalSynthesizer": "fabula.synthesizers.multitable.database",
-    "Report": "fabula.evaluation.report",
-    "Synthesizer": "fabula.synthesizers.synthesizer",
-    "TableSpec": "fabula.spec.tables",
-    "adescribe": "fabula.describing.describe",
-    "aextend": "fabula.augment.extend",
-    "aextract": "fabula.describing.extract",
-    "apairs": "fabula.augment.pairs.ask",
-    "arows": "fabula.augment.rows",
-    "balance": "fabula.topics.report",
-    "balance_plan": "fabula.topics.report",
-    "describe": "fabula.describing.describe",
-    "evaluate": "fabula.api",
-    "export": "fabula.training.export",
-    "extend": "fabula.augment.extend",
-    "extract": "fabula.describing.extract",
-    "fit": "fabula.synthesizers.fitting",
-    "generate": "fabula.api",
-    "infer": "fabula.api",
-    "load": "fabula.api",
-    "load_synthesizer": "fabula.synthesizers.synthesizer",
-    "near_duplicates": "fabula.dedup",
-    "pairs": "fabula.augment.pairs.ask",
-    "plan": "fabula.api",
-    "preview": "fabula.api",
-    "program": "fabula.runs.program",
-    "rehearse": "fabula.api",
-    "resolve": "fabula.api",
-    "review_export": "fabula.review.review",
-    "review_import": "fabula.review.review",
-    "rows": "fabula.augment.rows",
-    "run_program": "fabula.runs.program",
-    "scan": "fabula.privacy.scan",
-    "validate": "fabula.api",
+    "api": "generate infer load plan preview rehearse resolve validate",
+    "augment.extend": "aextend extend",
+    "augment.pairs.ask": "apairs pairs",
+    "augment.rows": "arows rows",
+    "dedup": "near_duplicates",
+    "describing.describe": "adescribe describe",
+    "describing.extract": "aextract extract",
+    "errors": "FabulaError",
+    "evaluation.evaluate": "evaluate",
+    "evaluation.report": "Report",
+    "llm.providers.dry_run": "Rehearsal",
+    "planning.plan": "Plan",
+    "privacy.mask": "Masked mask",
+    "privacy.scan": "scan",
+    "review.review": "review_export review_import",
+    "runs.dataset": "Dataset",
+    "runs.program": "program run_program",
+    "spec.tables": "DatasetSpec TableSpec",
+    "synthesizers.fitting": "fit",
+    "synthesizers.multitable.database": "RelationalSynthesizer",
+    "synthesizers.synthesizer": "Synthesizer load_synthesizer",
+    "topics.report": "balance balance_plan",
+    "training.export": "export",
 }
-"""Where each public name lives."""
+"""The public names of each module."""
+
+_MODULES = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 
 @cache
 def __getattr__(name: str) -> Any:
     if name == "col":
         return import_module("fabula.spec.col")
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module `fabula` has no attribute `{name}`")
-    found = getattr(import_module(_HOMES[name]), name)
+    found = getattr(import_module(f"fabula.{_MODULES[name]}"), name)
     if not callable(found) or isinstance(found, type):
         return found
     from fabula.options import known_options

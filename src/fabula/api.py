@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from fabula.errors import CheckError, PartialRunError, SpecError, UsageError
 from fabula.inference.infer import infer
@@ -18,15 +18,12 @@ from fabula.planning.plan import Plan
 from fabula.planning.planner import make_plan
 from fabula.planning.previews import PREVIEW_ROWS, shortened
 from fabula.spec.models import ModelLike
-from fabula.spec.tables import DatasetSpec
+from fabula.spec.tables import DatasetSpec, with_reasoning
 from fabula.types import Path, Progress, Size, TableLike
 
 if TYPE_CHECKING:
     from fabula.checks.results import CheckResults
-    from fabula.evaluation.fitted_rows import Model
-    from fabula.evaluation.gates import GatesLike
-    from fabula.evaluation.metrics.metric import Metric
-    from fabula.evaluation.report import Report
+    from fabula.inference.check_shorthand import Declared
     from fabula.llm.cache.batched import OnBatch
     from fabula.llm.providers.dry_run import Rehearsal
     from fabula.review.notes import ReviewLike
@@ -35,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Inferred",
     "SpecLike",
-    "evaluate",
     "generate",
     "infer",
     "load",
@@ -143,7 +139,7 @@ def generate(
     output: Path | None = None,
     model: ModelLike | None = None,
     prompt: str | None = None,
-    checks: Sequence[str] = (),
+    checks: Sequence[Declared] = (),
     review: ReviewLike | None = None,
     format: str | None = None,  # noqa: A002  (the word that users know)
     fresh: bool = False,
@@ -151,6 +147,7 @@ def generate(
     report: bool = False,
     workers: int = 1,
     batch: bool | OnBatch = False,
+    reasoning: Literal["keep", "drop"] = "drop",
     max_rejects: float | int | None = None,
     max_calls: int | None = None,
     max_tokens: int | None = None,
@@ -169,10 +166,9 @@ def generate(
         model: One language model in place of every model of the spec: its name, or its settings.
         prompt: What the rows are about, for tables that don't say.
         checks: Relations that the only table must keep: `price ~ size +` (they rise together),
-            or a SQL condition on a row.
+            a SQL condition on a row, or a function of a row that returns True or False.
         review: What reviewers said of earlier rows: the notes of `review_import`, or their file.
-        format: `parquet`, `csv`, `jsonl` or `arrow`; by default what a file's ending says, and
-            `parquet` in a folder.
+        format: `parquet`, `csv`, `jsonl` or `arrow`; by default the file's ending, or `parquet`.
         fresh: Start over: nothing that an earlier run left is used, not even known replies.
         overwrite: Replace another run in the folder.
         report: Write `report.html` beside the data, too.
@@ -180,6 +176,7 @@ def generate(
         batch: Ask language models by their provider's batches: half the price, and answers
             within a day. The rows are the same; the same call waits on after it was stopped. A
             function is told the state and the size of a batch at each look.
+        reasoning: `keep` adds a column `reasoning` of what the model thought to each table.
         max_rejects: Lost rows that are accepted: a share below 1, or a number of rows.
         max_calls: Most calls to language models.
         max_tokens: Most tokens, sent and received.
@@ -214,7 +211,7 @@ def generate(
             code="usage.report",
             hint='name one: `output="out"`',
         )
-    wanted = with_checks(resolve(spec, prompt=prompt), checks)
+    wanted = with_reasoning(with_checks(resolve(spec, prompt=prompt), checks), reasoning)
     if review is not None:
         from fabula.review.notes import with_review
 
@@ -285,78 +282,6 @@ def rehearse(
     with models_of_run(rehearsal=noted) as open_model:
         go_through(planned, open_model)
     return noted
-
-
-def evaluate(
-    synthetic: TableLike,
-    *,
-    real: TableLike | None = None,
-    holdout: TableLike | None = None,
-    target: str | None = None,
-    positive: str | None = None,
-    protected: Sequence[str] = (),
-    quasi: Sequence[str] = (),
-    sensitive: Sequence[str] = (),
-    sequence: Sequence[str] = (),
-    spec: SpecLike | None = None,
-    model: Model | None = None,
-    sections: Sequence[str] | None = None,
-    metrics: Sequence[str | Metric] | None = None,
-    gates: GatesLike = False,
-    seed: int = 0,
-) -> Report:
-    """Tell how realistic, private, fair and varied synthetic data is.
-
-    Args:
-        synthetic: The data under test, in any form.
-        real: What it should be like; without it only what the data tells by itself is measured.
-        holdout: Real rows that the synthesizer never saw: the baseline of most numbers, and
-            what attacks on privacy need.
-        target: The column that models predict, and the outcome that bias is about.
-        positive: The target's label that counts as good; by default the rarer one of two.
-        protected: Columns that define groups of people.
-        quasi: Columns that together single people out; by default those whose names say so.
-        sensitive: Columns of any type whose real values must occur nowhere; by default those of
-            personal details, found by their values, and texts that differ from row to row.
-        sequence: The columns of an entity and a time, `("customer_id", "placed")`, of events.
-        spec: A spec whose checks the data must keep, and whose references tell how tables relate;
-            without one, relations are found by names and values.
-        model: What `fit` gave back, or its file: the report warns where `real` is not what it
-            learned from, or `holdout` not what it kept out.
-        sections: Some of `quality`, `privacy`, `bias`, `diversity`; by default all.
-        metrics: Only these, as keys or as metrics of your own; by default all of the sections.
-        gates: Bounds that must hold: `["quality.shapes>=0.9"]`, `{"quality.shapes": 0.9}`, or
-            True for every metric's own. `raise_for_gates()` of the report acts on them.
-        seed: Decides which rows are sampled; the same data and seed give the same numbers.
-
-    Raises:
-        SourceError: The data can't be read or compared.
-        UsageError: A column, section or metric that is named does not exist.
-
-    Examples:
-        >>> people = preview("age int 18..90, plan choice free|pro", n=300)
-        >>> evaluate(people, real=people).passed
-        True
-    """
-    from fabula.evaluation import evaluate as evaluation
-
-    return evaluation.evaluate(
-        synthetic,
-        real=real,
-        holdout=holdout,
-        target=target,
-        positive=positive,
-        protected=protected,
-        quasi=quasi,
-        sensitive=sensitive,
-        sequence=sequence,
-        spec=None if spec is None else resolve(spec),
-        model=model,
-        sections=sections,
-        metrics=metrics,
-        gates=gates,
-        seed=seed,
-    )
 
 
 def _report(dataset: Dataset) -> None:

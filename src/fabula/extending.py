@@ -26,26 +26,38 @@ if TYPE_CHECKING:
     from fabula.io.formats import FileFormat
     from fabula.io.write import Encoder
     from fabula.kinds import column_kind
+    from fabula.kinds.base.checks import AbstractCheck, AbstractRowRule
     from fabula.kinds.base.distributions import AbstractDistribution
+    from fabula.kinds.checks import check_kind
     from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest, Message, Usage
     from fabula.llm.client.presets import Interface, Provider
     from fabula.llm.client.settings import ModelSettings
+    from fabula.spec.training_formats import TrainingFormat
     from fabula.synthesizers.entry import SynthesizerEntry, option
     from fabula.synthesizers.model import CellColumn, CodeModel, Drawn, State
+    from fabula.training.conversations import Conversation, Unfit
+    from fabula.training.examples import Example
+    from fabula.training.lines import Line
+    from fabula.training.turns import Turn
 
 __all__ = [
+    "AbstractCheck",
     "AbstractDistribution",
     "AbstractFamily",
+    "AbstractRowRule",
     "CellColumn",
     "ChatModel",
     "ChatReply",
     "ChatRequest",
     "CodeModel",
+    "Conversation",
     "Drawn",
     "Encoder",
+    "Example",
     "FileFormat",
     "Frames",
     "Interface",
+    "Line",
     "Message",
     "Metric",
     "ModelSettings",
@@ -54,7 +66,11 @@ __all__ = [
     "Score",
     "State",
     "SynthesizerEntry",
+    "TrainingFormat",
+    "Turn",
+    "Unfit",
     "Usage",
+    "check_kind",
     "column_kind",
     "family_of",
     "load_plugins",
@@ -65,18 +81,23 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AbstractCheck": "fabula.kinds.base.checks",
     "AbstractDistribution": "fabula.kinds.base.distributions",
     "AbstractFamily": "fabula.engines.families",
+    "AbstractRowRule": "fabula.kinds.base.checks",
     "CellColumn": "fabula.synthesizers.model",
     "ChatModel": "fabula.llm.client.chat",
     "ChatReply": "fabula.llm.client.chat",
     "ChatRequest": "fabula.llm.client.chat",
     "CodeModel": "fabula.synthesizers.model",
+    "Conversation": "fabula.training.conversations",
     "Drawn": "fabula.synthesizers.model",
     "Encoder": "fabula.io.write",
+    "Example": "fabula.training.examples",
     "FileFormat": "fabula.io.formats",
     "Frames": "fabula.evaluation.metrics.frames",
     "Interface": "fabula.llm.client.presets",
+    "Line": "fabula.training.lines",
     "Message": "fabula.llm.client.chat",
     "Metric": "fabula.evaluation.metrics.metric",
     "ModelSettings": "fabula.llm.client.settings",
@@ -84,7 +105,11 @@ _HOMES = {
     "Score": "fabula.evaluation.metrics.metric",
     "State": "fabula.synthesizers.model",
     "SynthesizerEntry": "fabula.synthesizers.entry",
+    "TrainingFormat": "fabula.spec.training_formats",
+    "Turn": "fabula.training.turns",
+    "Unfit": "fabula.training.conversations",
     "Usage": "fabula.llm.client.chat",
+    "check_kind": "fabula.kinds.checks",
     "column_kind": "fabula.kinds",
     "family_of": "fabula.engines.kinds",
     "metric": "fabula.evaluation.metrics.metric",
@@ -97,8 +122,15 @@ _REGISTERS = {
     "SynthesizerEntry": "fabula.synthesizers.catalogue:SYNTHESIZERS",
     "Provider": "fabula.llm.client.presets:PROVIDERS",
     "FileFormat": "fabula.io.formats:FILE_FORMATS",
+    "TrainingFormat": "fabula.spec.training_formats:TRAINING_FORMATS",
 }
-"""The register of each class of entries; column kinds are classes, registered by `column_kind`."""
+"""The register of each class of entries.
+
+Column kinds and checks are classes, registered by `column_kind` and `check_kind`.
+"""
+
+_CLASSES = ("fabula.kinds:KINDS", "fabula.kinds.checks:CHECKS")
+"""The registers of classes."""
 
 EntryT = TypeVar("EntryT")
 
@@ -122,7 +154,7 @@ def register(entry: EntryT) -> EntryT:
 
 def registers() -> list[Register[Any]]:
     """Every register, for lists of what there is."""
-    return [_register(place) for place in ("fabula.kinds:KINDS", *_REGISTERS.values())]
+    return [_register(place) for place in (*_CLASSES, *_REGISTERS.values())]
 
 
 def _register(place: str) -> Any:

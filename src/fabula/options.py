@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar, get_args
 
 from fabula.errors import UsageError, did_you_mean
 
-Wanted = ParamSpec("Wanted")
+Params = ParamSpec("Params")
 Made = TypeVar("Made")
 
 
@@ -25,7 +25,7 @@ class _InDocstring:
         return "..."
 
 
-def known_options(verb: Callable[Wanted, Made]) -> Callable[Wanted, Made]:
+def known_options(verb: Callable[Params, Made]) -> Callable[Params, Made]:
     """The verb, with each of its options in its signature, which refuses all others.
 
     A verb whose further options are a `TypedDict` knows those; one that takes any option checks
@@ -42,7 +42,7 @@ def known_options(verb: Callable[Wanted, Made]) -> Callable[Wanted, Made]:
     ]
 
     @functools.wraps(verb)
-    def checked(*args: Wanted.args, **options: Wanted.kwargs) -> Made:
+    def checked(*args: Params.args, **options: Params.kwargs) -> Made:
         for name in () if takes_any else options.keys() - parameters.keys():
             raise UsageError(
                 f"`{verb.__name__}` takes no `{name}`",

@@ -144,6 +144,9 @@ SHAPES = {
     "fenced json": '```json\n[{"cluster": 1, "name": "Cars"}, {"cluster": 2, "name": "Food"}]\n```',
     "json by number": '{"1": "Cars", "2": "Food"}',
     "table": "| 1 | Cars |\n| 2 | Food |",
+    "a draft": "Draft:\n1. Wrong\n2. Bad\n\nFinal:\n1. Cars\n2. Food",
+    "a json draft": '{"1": "Wrong", "2": "Bad"}\n\nBetter:\n{"1": "Cars", "2": "Food"}',
+    "an object a line": '{"cluster": 1, "topic": "Cars"}\n{"cluster": 2, "topic": "Food"}',
 }
 
 

@@ -173,3 +173,13 @@ def test_rows_keep_their_reasoning_where_they_are_dicts(wrap: Any) -> None:
 def test_reasoning_that_has_no_place_is_refused(schema: Any, reasoning: Any, told: str) -> None:
     with pytest.raises(UsageError, match=told):
         fb.rows(schema, prompt="x", n=1, model="fake", reasoning=reasoning)
+
+
+def test_generate_keeps_reasoning_by_an_option_and_refuses_other_words() -> None:
+    spec = {"tables": {"t": {"n": 1, "prompt": "people", "columns": {"name": {"kind": "llm"}}}}}
+    with ChatServer([Reply('<think>a plain name</think>{"name": "Ada"}', as_text=True)]) as server:
+        made = fb.generate(spec, model=at(server), reasoning="keep")
+    assert made.to_dicts() == [{"name": "Ada", "reasoning": "a plain name"}]
+    wrong: Any = "yes"
+    with pytest.raises(UsageError, match="`keep` or `drop`"):
+        fb.generate(spec, model="fake", reasoning=wrong)

@@ -41,6 +41,7 @@ FAILURES = {
     "cut": cut('{"rows": [{"na'),
     "broken off": Reply('{"rows": [{"na', finish="error"),
     "unknown end": Reply("half a sen", finish="exhausted", as_text=True),
+    "placeholders": Reply('{"name": "<name>", "price": "...", "verdict": "<verdict>"}'),
     "no such values": Reply('{"name": null, "price": "unknown", "verdict": "perhaps"}'),
 }
 

@@ -274,8 +274,9 @@ def test_a_models_no_makes_the_row_again() -> None:
     assert [row["slogan"] for row in rows] == ["good", "better"]
     assert [row["verdict"] for row in rows] == [True, True]
     assert any("Is it a good slogan?" in call.prompt for call in server.calls)
-    [used] = made.manifest["models"].values()
-    assert used["calls"] == calls == 4
+    used = {name: model["calls"] for name, model in made.manifest["models"].items()}
+    assert used == {"default": 2, "default as judge": 2}
+    assert calls == 4
     assert again.to_dicts() == rows
     assert len(server.calls) == calls
 
@@ -291,8 +292,7 @@ def test_a_row_that_is_never_good_enough_is_rejected() -> None:
     made = caught.value.dataset
     assert [row["verdict"] for row in made.to_dicts()] == [4.5]
     assert len(made.rejected) == 1
-    [used] = made.manifest["models"].values()
-    assert used["calls"] == len(server.calls)
+    assert sum(used["calls"] for used in made.manifest["models"].values()) == len(server.calls)
 
 
 def test_a_verdict_without_threshold_is_only_recorded() -> None:

@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -169,3 +171,15 @@ def test_the_group_is_made_of_public_parts():
     from fabula.cli import kinds
 
     assert get_command(kinds.app).name == "kinds"
+
+
+def test_every_option_of_every_verb_has_help():
+    def options(command: Any) -> Iterator[Any]:
+        for each in getattr(command, "commands", {}).values():
+            yield from options(each)
+        yield from command.params
+
+    group = new_group()
+    verbs = [group.get_command(None, name) for name in VERBS]
+    silent = [each.name for each in verbs for each in options(each) if not each.help]
+    assert not silent

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import fabula as fb
-from fabula.codegen.running import Ran, RunOptions, run_program
+from fabula.codegen.running import ProgramOptions, Ran, run_program
 from fabula.codegen.targets import wanted_of
 from fabula.runs.dataset import Dataset
 from fabula.sandbox.run import Limits
@@ -50,7 +50,7 @@ def fenced(code: str, language: str = "python") -> str:
 
 def ran(source: str, limits: Limits = QUICK) -> Ran:
     """One run of a program for the table of houses."""
-    return run_program(source, wanted_of(HOUSING), RunOptions(limits=limits))
+    return run_program(source, wanted_of(HOUSING), ProgramOptions(limits=limits))
 
 
 def at(server: ChatServer, **settings: Any) -> ModelSpec:

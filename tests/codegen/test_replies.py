@@ -95,6 +95,13 @@ def test_the_kept_program_makes_the_same_tables_by_hand(name, tmp_path):
     assert frame.to_dict("records") == data.to_pandas().to_dict("records")
 
 
+def test_the_last_of_several_whole_programs_is_run_first():
+    """A longer draft before it is another answer."""
+    draft = GOOD.replace("100", "99") + "# a long draft\n" * 50
+    read = read_reply(ChatReply(f"{fenced(draft)}\nBetter:\n{fenced(GOOD)}"))
+    assert read.candidates[0] == GOOD
+
+
 NOTHING = {
     "prose": "I would use pandas for that. It is a fine library.",
     "only a shell block": "```bash\npip install pandas\n```",

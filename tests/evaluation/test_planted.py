@@ -236,3 +236,24 @@ def test_chance_explains_no_real_name_where_the_model_gives_none() -> None:
         )
         [found] = [item for item in report.tables[0].results if item.name == "sensitive_values"]
         assert found.passed is passed, found.sentence
+
+
+def test_chance_explains_the_names_alone_whose_parts_several_people_have() -> None:
+    """A second Katie Thompson is nothing special where Katies and Thompsons are several."""
+    fake = faker.Faker("en_US")
+    fake.seed_instance(5)
+    names = list({fake.unique.last_name(): fake.unique.first_name() for _ in range(40)}.items())
+    real = pa.table(
+        {
+            "c1": [*(f"{first} {last}" for last, first in names), "Katie Brandt", "Anna Thompson",
+                   "Katie Adler", "Bill Thompson",
+                   "Katie Thompson"] * 20,
+            "paid": np.random.default_rng(5).gamma(2, 30, 900).round(2),
+        }
+    )  # fmt: skip
+    made = real.set_column(0, "c1", pa.array(["Maria Berg", "Nora Falk"] * 450))
+    for name, passed in (("Katie Thompson", True), (" ".join(names[7][::-1]), False)):
+        report = fb.evaluate(planted(made, "c1", name), real=real, sections=["privacy"])
+        [found] = [item for item in report.tables[0].results if item.name == "sensitive_values"]
+        assert found.passed is passed, found.sentence
+        assert "in `c1` (first in row 18)" in found.sentence

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 import fabula as fb
-from fabula.errors import UsageError
+from fabula.errors import FabulaError, SourceError, UsageError
 from fabula.io.formats import FILE_FORMATS, FileFormat
 from fabula.io.sources import read_source, read_tables
 
@@ -56,6 +56,14 @@ def test_a_format_of_ones_own_is_written_and_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("pairs")
+def test_a_spec_names_it_among_its_outputs(tmp_path: Path) -> None:
+    columns = {"age": {"kind": "uniform", "min": 1, "max": 9}}
+    spec = {"tables": {"t": {"n": 5, "columns": columns}}, "outputs": [{"format": "pairs"}]}
+    fb.generate(spec, output=tmp_path / "run")
+    assert {path.suffix for path in (tmp_path / "run").glob("t.*")} == {".parquet", ".pairs"}
+
+
+@pytest.mark.usefixtures("pairs")
 def test_a_run_folder_keeps_parts_of_it_and_is_read_again(tmp_path: Path) -> None:
     made = fb.generate("age int 18..90", n=50, output=tmp_path / "run", format="pairs")
     assert list((tmp_path / "run").rglob("*.pairs"))
@@ -85,3 +93,33 @@ def test_an_entry_that_lacks_a_part_is_not_registered(entry: FileFormat, lack: s
 def test_a_format_that_is_only_read_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="JSON files are read, not written"):
         fb.generate("age int 18..90", n=5, output=tmp_path / "rows.json")
+
+
+def test_a_format_of_several_tables_a_file_is_read_by_sheet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def books(path: Path) -> dict[str, pa.Table]:
+        return {name: pa.table({"a": [1]}) for name in path.read_text().split()}
+
+    entry = FileFormat("book", "Books", (".book",), tables=books)
+    monkeypatch.setitem(FILE_FORMATS._entries, "book", entry)
+    monkeypatch.setitem(FILE_FORMATS._sources, "book", "")
+    (tmp_path / "two.book").write_text("one other")
+    (tmp_path / "one.book").write_text("one")
+    assert list(read_tables(tmp_path / "two.book")) == ["one", "other"]
+    assert read_source(tmp_path / "one.book")["a"].to_pylist() == [1]
+    with pytest.raises(SourceError, match="holds 2 tables: `one`, `other`"):
+        read_source(tmp_path / "two.book")
+
+
+def test_an_ending_that_the_content_contradicts_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "rows.xlsx"
+    path.write_text("a,b\n1,2\n3,4\n")
+    assert read_source(path)["b"].to_pylist() == [2, 4]
+    for write in (
+        lambda: fb.export(path, tmp_path / "out.xlsx", user="a", assistant="b"),
+        lambda: fb.generate("a int 1..3", n=3, output=tmp_path / "made.xlsx"),
+    ):
+        with pytest.raises(FabulaError):
+            write()
+    assert list(tmp_path.iterdir()) == [path]

@@ -15,6 +15,7 @@ from fabula.engines.block import as_floats
 from fabula.engines.kinds import family
 from fabula.kinds import KINDS, Column
 from fabula.kinds.base.arrow import column_type
+from fabula.kinds.base.code import AbstractCode
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.kinds.base.distributions import AbstractDistribution
 from fabula.spec.loading import build_spec
@@ -25,7 +26,7 @@ from tests.engines.builders import ks_bound, made, made_tables, violations
 
 DISTRIBUTIONS = [name for name, cls in KINDS.items() if issubclass(cls, AbstractDistribution)]
 CONTINUOUS = [name for name in DISTRIBUTIONS if not KINDS[name].counts]  # type: ignore[attr-defined]
-WRITABLE = [name for name, cls in KINDS.items() if not cls.python_only]
+WRITABLE = [name for name, cls in KINDS.items() if not issubclass(cls, AbstractCode)]
 ALONE = [n for n in WRITABLE if not KINDS[n].elsewhere and KINDS[n].section != "models"]
 NEEDS: dict[str, dict[str, Any]] = {
     "size": {"kind": "constant", "value": 2.0},

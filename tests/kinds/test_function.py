@@ -133,7 +133,7 @@ def test_another_function_is_another_run() -> None:
     assert len(hashes) == 2
 
 
-def test_a_file_holds_a_digest_and_no_file_can_bring_code() -> None:
+def test_a_file_holds_a_digest_and_no_text_can_bring_code() -> None:
     text = to_yaml(spec_of(x=col.function(total)))
     assert "sha256:" in text
     with pytest.raises(SpecError, match="a spec file can't hold a Python function"):

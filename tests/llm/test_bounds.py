@@ -7,7 +7,7 @@ import gzip
 import sqlite3
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from time import monotonic
 
@@ -60,6 +60,26 @@ async def test_a_reply_that_inflates_without_end_is_refused_and_not_asked_again(
     assert caught.value.code == "model.reply-too-large"
     assert peak < 100_000_000
     assert len(asked) == 1
+
+
+async def test_interim_answers_without_end_are_one_error(opened: Opened) -> None:
+    """A few of them, as a proxy may send, are passed over."""
+    connections: list[bytes] = []
+
+    async def interim(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(await reader.readline())
+        with suppress(ConnectionError):
+            while True:
+                writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                await writer.drain()
+
+    server = await asyncio.start_server(interim, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(ModelError, match="interim answers") as caught:
+            await opened(f"http://127.0.0.1:{port}/v1").complete(asking())
+    assert caught.value.code == "model.no-reply"
+    assert len(connections) == 1
 
 
 @pytest.mark.parametrize("status", [200, 500])

@@ -149,11 +149,65 @@ def test_few_people_are_found_in_columns_without_a_telling_name(count):
         assert found.kind == kind
 
 
+@pytest.mark.parametrize("locale", ["en_US", "de_DE", "fr_FR"])
+@pytest.mark.parametrize("kind", ["name", "comma", "email", "phone", "mobile", "account", "dotted"])
+def test_few_people_of_three_countries_are_found(kind, locale):
+    """Five columns of two to six people each; one may be missed, as no list has every name."""
+    fake = pytest.importorskip("faker").Faker(locale)
+    fake.seed_instance(11)
+    make = {
+        "name": lambda: f"{fake.first_name()} {fake.last_name()}",
+        "comma": lambda: f"{fake.last_name()}, {fake.first_name()}",
+        "email": fake.email,
+        "phone": fake.phone_number,
+        "mobile": lambda: int(fake.numerify("49151%%######")),
+        "account": fake.iban,
+        "dotted": lambda: f"{fake.first_name()}.{fake.last_name()}".lower().replace(" ", ""),
+    }[kind]
+    columns = [pa.array([make() for _ in range(count)] * 20) for count in range(2, 7)]
+    assert sum(find(column, "c1") is not None for column in columns) >= 4, columns
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (["Michael", "Susan"], "first_name"),
+        (["Yves", "Colette", "Benoît"], "first_name"),
+        (["Campbell", "Gonzalez", "Schaefer"], "last_name"),
+        (["J. Maldonado", "S. Church"], "name"),
+        (["jsmith12", "hmorrison64"], "username"),
+        (["robertjohnson", "tanya21"], "username"),
+        (["517-09-2644", "234-08-7098"], "national_id"),
+        (["(315)716-5561x608", "9314411030"], "phone"),
+        ([5883649364, 5633160140], "phone"),
+        (["Rigo-Kabus-Straße 496", "Kochgasse 7/1"], "street"),
+        (["12, rue Anouk Ruiz", "avenue Masson"], "street"),
+    ],
+)
+def test_single_names_accounts_and_numbers_of_two_people_are_found(values, kind):
+    assert find(pa.array(values * 20), "c1").kind == kind
+
+
+def test_the_name_of_a_column_lowers_what_is_asked_of_few_values():
+    for name, values, kind in (
+        ("Kennzeichen", ["SO-F-1", "TÜ-O-24"], "plate"), ("login", ["xpeukert12", "n.flantz"],
+        "username"), ("Verkäufer", ["Hettner", "Ortmann", "Schulz"], "last_name"),
+    ):  # fmt: skip
+        assert find(pa.array(values * 20), "c1") is None, name
+        assert find(pa.array(values * 20), name).kind == kind
+
+
 def test_few_labels_are_no_people():
     for labels in (
         ["New York", "Los Angeles", "San Jose"], ["never married", "married", "widowed"],
         ["Own child", "Not in family"], ["2024-01", "2024-02"], ["North 1", "South 2", "West 3"],
+        ["April", "May", "June"], ["White", "Black", "Brown"], ["Baker", "Cook", "Carpenter"],
+        ["1.0.2.3", "1.10.0.1"], ["Firefox/5.0 (Windows; U)", "Safari/4.1 (X11; U)"],
+        ["Station 24", "Station 26"],
+        ["black_friday", "new_year"], ["Sunday", "Monday"], ["Germany", "France", "Chad"],
         ["red", "green"], ["0-9", "10-19", "20-29"], ["Puerto Rico", "South Korea", "Costa Rica"],
     ):  # fmt: skip
         assert find(pa.array(labels * 20), "c1") is None, labels
-    assert find(pa.array([1_200_000_000, 1_300_000_000] * 20), "c1") is None
+    goods = [4006381333931, 4012345678901, 4902505085901]
+    for numbers in ([1_200_000_000, 1_300_000_000], [5_550_000_001, 5_550_000_002], goods):
+        assert find(pa.array(numbers * 20), "c1") is None, numbers

@@ -83,6 +83,16 @@ def test_two_outputs_can_not_write_one_file() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "hint"), [("segments", "there are parquet, "), ("parket", "did you mean `parquet`?")]
+)
+def test_a_format_that_nothing_writes_is_refused(name: str, hint: str) -> None:
+    with pytest.raises(SpecError, match=f"there is no format `{name}`") as caught:
+        fb.plan(spec({"format": name}))
+    assert hint in str(caught.value)
+    assert "outputs.0.format" in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("output", "message"),
     [
         ({"format": "csv", "user": "question"}, "needs a training format or a `split`"),
@@ -93,7 +103,7 @@ def test_two_outputs_can_not_write_one_file() -> None:
         ({**CHAT, "split": {"a/b": 1}}, "is not a name for the file"),
         ({**CHAT, "split": {"a": 0}}, "must be above 0"),
         ({**CHAT, "tables": ["turns"]}, "give `table: NAME`"),
-        ({**CHAT, "format": "chat-json"}, "can't be `chat-json`"),
+        ({**CHAT, "format": "chat-json"}, "`chat-json` is not one of chat-jsonl, "),
         ({**CHAT, "users": "question"}, "no key `users`"),
     ],
 )

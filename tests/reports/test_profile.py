@@ -173,3 +173,13 @@ def test_wide_tables_are_counted_some_columns_at_a_time(tmp_path) -> None:
     told = [(column.name, column.low, column.high, column.nulls) for column in found.columns]
     assert told == [(f"c{at}", at, at + 1, 1) for at in range(AT_ONCE + 1)]
     assert {column.distinct for column in found.columns} == {2}
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_columns_that_are_left_out_of_a_profile_are_counted(ending, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("fabula.reports.profile.MOST_COLUMNS", 3)
+    Dataset({"t": pa.table({f"c{at}": [at] for at in range(5)})}).write(tmp_path / f"t.{ending}")
+    (found,) = profile(tmp_path / f"t.{ending}")
+    assert [column.name for column in found.columns] == ["c0", "c1", "c2"]
+    assert found.notes == ("the last 2 of 5 columns are not profiled",)
+    assert "the last 2 of 5 columns" in profile_text(found)

@@ -262,7 +262,7 @@ def test_a_kernel_without_a_wall_runs_nothing(call: str) -> None:
     )
     done = _python(script)
     assert "sandbox.unavailable" in done.stderr
-    assert "Outcome" not in done.stdout
+    assert "SandboxResult" not in done.stdout
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="runs as root, to become an ordinary user")

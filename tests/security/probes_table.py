@@ -80,6 +80,17 @@ GROUPS = (
         ("test_a_template_without_bounds_takes_what_it_asks_for",),
     ),
     Group(
+        "code of specs",
+        "files not allowed, or changed; links, `..`, pipes, `os:system`, what a file imports",
+        "nothing runs",
+        ("security/test_spec_code.py",),
+        (
+            "test_without_the_rule_for_names_a_spec_runs_code_of_other_folders",
+            "test_without_the_question_a_spec_runs_any_code",
+            "test_without_the_rule_for_imports_a_spec_calls_what_a_file_imports",
+        ),
+    ),
+    Group(
         "sandbox",
         "files, network, processes, memory as code, unnamed files, forged replies, leftovers",
         "refused",

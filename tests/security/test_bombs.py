@@ -120,7 +120,7 @@ def test_a_parquet_footer_that_claims_rows_is_no_fault_of_ours(size: int, tmp_pa
             continue
 
 
-PROVIDERS = ["faker.binary", "faker.tar"]
+PROVIDERS = ["faker.binary", "faker.tar", "faker.json", "faker.csv"]
 
 
 @pytest.mark.slow

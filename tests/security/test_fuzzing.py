@@ -18,10 +18,12 @@ def test_no_damaged_input_is_a_fault_of_ours(target: str) -> None:
 
 
 FOUND = {
+    "a key that is null": ("spec", b"tables:\n  t: {: 4, n: 2, columns: {a: {kind: key}}}\n"),
     "thousands of brackets in a program": (
         "replies",
         b"<think>hm</think>```python\nimport x\ndef f(a):" + b"[" * 250 + b"\n    return a\n```",
     ),
+    "a program of no line": ("replies", b"```py a\n```0"),
     "zero bytes in a program": ("replies", b"```python\nimport x\0\n```\n```python\ny = 1\0\n```"),
     "a table of a run with a row too wide": (
         "run",

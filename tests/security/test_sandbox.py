@@ -11,8 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from fabula.codegen.running import RunOptions, run_unchecked
-from fabula.codegen.targets import Wanted
+from fabula.codegen.running import ProgramOptions, run_unchecked
+from fabula.codegen.targets import Targets
 from fabula.sandbox.arrow_check import received_table
 from fabula.sandbox.compiled_modules import named_modules
 from fabula.sandbox.messages import HEADER, FrameError, FrameReader
@@ -231,7 +231,7 @@ def test_a_forged_reply_is_a_fault_of_the_program(body: bytes) -> None:
         f"import os\nbody = {body!r}\n"
         "os.write(4, b'N' + len(body).to_bytes(8, 'big') + body); os._exit(0)"
     )
-    ran = run_unchecked(source, Wanted("x", None, False, ()), RunOptions(limits=LIMITS))
+    ran = run_unchecked(source, Targets("x", None, False, ()), ProgramOptions(limits=LIMITS))
     assert ran.outcome.fault is not None
     assert ran.outcome.fault.kind == "result"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import fabula as fb
 from fabula.cli.main import main
 from fabula.errors import FabulaError, SpecError
 from fabula.fakers.linear import linear_pattern
+from tests.security.test_bombs import cost
 
 
 def made(columns: dict[str, Any], n: int = 3) -> Any:
@@ -62,6 +64,47 @@ HEAVY = [
 @pytest.mark.parametrize("sql", HEAVY, ids=lambda sql: sql[:30])
 def test_sql_that_asks_for_too_much_is_refused(sql: str) -> None:
     refused({"x": {"kind": "expr", "sql": sql}})
+
+
+GROWING = [
+    ("length(list_reduce(range(40), lambda s, x: s || s, 'a'))", 3),
+    ("length(replace(repeat('a', 100000), 'a', repeat('b', 100000)))", 3),
+    ("len(list_transform(range(10000), lambda x: repeat('a', 100000)))", 3),
+    ("len(flatten(list_transform(range(10000), lambda x: range(10000))))", 3),
+    ("luhn(repeat(a::text, 20000))", 4_000),
+    ("regexp_replace(repeat('a', 100000), 'a|b' || a, 'c', 'g')", 4_000),
+]
+"""What the arguments' sizes don't bound, in one row or in thousands."""
+
+
+@pytest.mark.parametrize(("sql", "rows"), GROWING, ids=lambda value: str(value)[:40])
+def test_sql_whose_values_grow_is_stopped_within_its_memory(sql: str, rows: int) -> None:
+    """A process of its own: its peak counts nothing else."""
+    columns = {"a": {"kind": "key"}, "x": {"kind": "expr", "sql": sql}}
+    Path("s.json").write_text(json.dumps({"tables": {"t": {"n": rows, "columns": columns}}}))
+    code, told = cost("generate", "s.json", "-o", "out", folder=Path())
+    assert code == 2
+    assert "tables.t.columns.x.sql" in told
+    assert "it takes " in told
+
+
+def test_a_check_whose_sql_grows_fails_and_says_so() -> None:
+    """Its query reads a whole table, in a run and over data at rest."""
+    grows = "len(list_transform(range(10000), lambda x: repeat('a', 100000))) > a"
+    spec = {"tables": {"t": {"n": 3, "columns": {"a": {"kind": "key"}}, "checks": [
+        {"kind": "window", "sql": f"{grows} OR count(*) OVER () > 0"}
+    ]}}}  # fmt: skip
+    Path("s.json").write_text(json.dumps(spec))
+    code, told = cost("generate", "s.json", "-o", "out", folder=Path())
+    assert code == 1
+    assert "it takes more than 300 MB for 3 rows" in told
+
+
+def test_the_limit_of_memory_is_lifted_after_a_query() -> None:
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    made({"x": {"kind": "expr", "sql": "list_sum([a, 2])"}})
+    refused({"x": {"kind": "expr", "sql": GROWING[2][0]}})
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
 
 
 CLOCKS = [

@@ -169,3 +169,51 @@ def test_a_table_without_bounds_is_as_wide_as_it_says(
         as_table(f"t.{form}")
     monkeypatch.setattr("fabula.io.claimed_sizes.MOST_COLUMNS", 10**9)
     assert as_table(f"t.{form}").num_columns == 10_001
+
+
+@pytest.mark.parametrize("place", ["../elsewhere/rules.py:total", "link.py:total"])
+def test_without_the_rule_for_names_a_spec_runs_code_of_other_folders(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fabula.functions.named.inside", lambda folder, name: folder / name)
+    code_of_spec(tmp_path, place)
+    monkeypatch.setattr("fabula.functions.named.check_code", lambda *_: None)
+    assert main(["validate", "given/s.yaml"]) == 0
+    assert Path("ran").exists()
+
+
+def test_without_the_question_a_spec_runs_any_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code_of_spec(tmp_path, "rules.py:total")
+    monkeypatch.setattr("fabula.functions.named.check_code", lambda *_: None)
+    assert main(["validate", "given/s.yaml"]) == 0
+    assert Path("ran").exists()
+
+
+def test_without_the_rule_for_imports_a_spec_calls_what_a_file_imports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code_of_spec(tmp_path, "rules.py:system", kind="int", of="command")
+    monkeypatch.setattr("fabula.functions.named._defined", lambda *of: getattr(of[0], of[2]))
+    words = ["generate", "given/s.yaml", "-o", "out", "--allow-code", "given/rules.py"]
+    assert main(words) == 0
+    assert Path("called").exists()
+
+
+def code_of_spec(folder: Path, place: str, kind: str = "float", of: str = "price") -> None:
+    """A spec that names code of its own folder and of others; running it leaves `ran`."""
+    rules = (
+        "import pathlib\nfrom os import system\npathlib.Path('ran').touch()\n"
+        "def total(price):\n    return price\n"
+    )
+    for name in ("given", "elsewhere"):
+        (folder / name).mkdir()
+        (folder / name / "rules.py").write_text(rules)
+    (folder / "given" / "link.py").symlink_to(folder / "elsewhere" / "rules.py")
+    (folder / "given" / "s.yaml").write_text(
+        "fabula: 1\ntables:\n  t:\n    n: 2\n    columns:\n"
+        "      price: {kind: constant, value: 2.5}\n"
+        "      command: {kind: constant, value: touch called}\n"
+        f"      x: {{kind: function, type: {kind}, of: [{of}], function: {place}}}\n"
+    )

@@ -7,6 +7,7 @@ import typing
 
 import pytest
 
+import fabula as fb
 from fabula.errors import SpecError
 from fabula.kinds import KINDS
 from fabula.spec import col
@@ -59,3 +60,13 @@ def test_wrong_parameters_are_told_in_plain_words() -> None:
     ]
     with pytest.raises(SpecError, match="2 weights for 1 values"):
         col.choice(["a"], weights=[1, 2])
+
+
+def test_misspelt_names_of_tables_and_specs_are_told_with_the_nearest() -> None:
+    for made in (
+        lambda: fb.TableSpec(colums={}),
+        lambda: fb.DatasetSpec(tables={"t": {"colums": {}}}),
+    ):
+        with pytest.raises(SpecError, match="has no key `colums`") as caught:
+            made()
+        assert "did you mean `columns`?" in str(caught.value)

@@ -497,3 +497,31 @@ def test_times_lead_others_though_some_are_mistyped_or_placeholders() -> None:
         f" AND {read('placed')} + INTERVAL 3 DAY) FROM shipments JOIN orders USING (order_id)"
     ).fetchone()
     assert found == (300, 300)
+
+
+def test_a_label_goes_with_the_column_that_its_parent_decides() -> None:
+    """An order's city lies in its country, which is that of its customer."""
+    rng = np.random.default_rng(4)
+    country = rng.integers(0, 4, 150)
+    customer = np.repeat(np.arange(150), 5)
+    city = country[customer] * 5 + rng.integers(0, 5, 750)
+    names = np.array(["Peru", "Chad", "Oman", "Togo"])
+    tables = {
+        "customers": pa.table({"customer_id": np.arange(150), "country": names[country]}),
+        "orders": pa.table(
+            {
+                "customer_id": customer,
+                "town": np.char.add("town ", (city + 10).astype(str)),
+                "country": names[country[customer]],
+                "amount": rng.normal(size=750),
+            }
+        ),
+    }
+    fitted = fit_tables(tables, seed=1)
+    assert "across tables orders.country = customers.country" in fitted.card()
+    orders = fitted.sample(2.0, seed=2)["orders"]
+    lies_in = dict(
+        zip(*(tables["orders"][n].to_pylist() for n in ("town", "country")), strict=True)
+    )
+    made = zip(orders["town"].to_pylist(), orders["country"].to_pylist(), strict=True)
+    assert all(lies_in[town] == there for town, there in made)

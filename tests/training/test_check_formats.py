@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fabula.training.check import check_training_file
-from fabula.training.formats import format_of_row
+from fabula.training.lines import format_of_row
 
 Row = dict[str, Any]
 

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 import fabula as fb
 from fabula.errors import SinkError, UsageError
 from fabula.training.splits import plain, split
-from fabula.training.summary import export_text
 from fabula.training.tokens import tokens_of
 
 ROWS = pa.table(
@@ -271,12 +270,12 @@ def test_a_part_without_examples_is_told(tmp_path: Path) -> None:
     made = fb.export(
         rows, tmp_path / "sets", user="q", assistant="r", split={"train": 9, "test": 1}
     )
-    assert "nothing is left for `test.jsonl`" in export_text(made)
+    assert "nothing is left for `test.jsonl`" in made.report()
 
 
 def test_costs_are_told_in_plain_numbers(tmp_path: Path) -> None:
     """A small set costs `<0.0001 USD`, not `3.8e-06 USD`."""
-    text = export_text(fb.export(ROWS.slice(0, 1), tmp_path / "s.jsonl", **SAID))
+    text = fb.export(ROWS.slice(0, 1), tmp_path / "s.jsonl", **SAID).report()
     assert "gpt-4o-mini <0.0001 USD" in text
     assert "e-0" not in text
 
@@ -387,3 +386,12 @@ def test_numbers_of_json_are_written_as_they_stand_there(tmp_path: Path) -> None
     fb.export(tmp_path / "rows.jsonl", tmp_path / "chat.jsonl", **said)
     turns = lines(tmp_path / "chat.jsonl")[0]["messages"]
     assert [turn["content"] for turn in turns] == ["1.50 1E400 8.5", "1.50"]
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "json"])
+def test_numbers_of_any_length_leave_as_they_came(ending: str, tmp_path: Path) -> None:
+    line = '{"n": 12345678901234567890123, "f": 0.1234567890123456789, "m": [1.10, 1e400, -0.0]}'
+    given = tmp_path / f"given.{ending}"
+    given.write_text(line if ending == "jsonl" else f"[{line}]", encoding="utf-8")
+    fb.export(given, tmp_path / "made.jsonl", format="jsonl")
+    assert (tmp_path / "made.jsonl").read_text(encoding="utf-8") == line + "\n"

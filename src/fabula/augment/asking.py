@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 from fabula.errors import PartialRunError, UsageError
+from fabula.kinds.reasoning import is_dropped
 from fabula.llm.cache.budget import Budget
 from fabula.llm.client.chat import ChatModel
 from fabula.llm.providers.dry_run import Rehearsal
@@ -56,19 +57,15 @@ def kept_reasoning(asked: str, names: Sequence[str]) -> str:
     Raises:
         UsageError: It is neither, or a field has that name.
     """
-    if asked not in ("keep", "drop"):
-        raise UsageError(
-            f"`reasoning` is `keep` or `drop`, not {asked!r}",
-            code="usage.reasoning",
-            hint='give reasoning="keep"',
-        )
-    if asked == "keep" and REASONING in names:
+    if is_dropped(asked):
+        return ""
+    if REASONING in names:
         raise UsageError(
             f"a field is called `{REASONING}`, so the model's own can't be kept under that name",
             code="usage.reasoning",
             hint="rename the field",
         )
-    return REASONING if asked == "keep" else ""
+    return REASONING
 
 
 def job_options(options: AskOptions) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import pyarrow as pa
 from fabula.augment.extend import ExtendOptions, extend
 from fabula.errors import PartialRunError
 from fabula.io.examples import plain_value
-from fabula.io.formats import ENDINGS, Format, format_of
+from fabula.io.formats import ENDINGS, Format, ending_like, format_of
 from fabula.io.formula_cells import FormulaGuard
 from fabula.io.formulas import is_asked, tell
 from fabula.io.partial_files import is_unfinished, mark_finished, mark_unfinished
@@ -70,7 +70,7 @@ def extend_file(
 
 def longer_name(source: Path) -> Path:
     """Where the longer table goes by default: `tvs-extended.csv` for `tvs.csv`."""
-    ending = source.suffix if ENDINGS.get(source.suffix.lower(), "json") != "json" else ".csv"
+    ending = ending_like(source, otherwise=".csv")
     return Path(f"{source.stem}-extended{ending}")
 
 

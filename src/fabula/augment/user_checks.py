@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from fabula.augment.row_schema import Make
 from fabula.errors import UsageError, did_you_mean
-from fabula.llm.rows.job import RowCheck, TableCheck
+from fabula.llm.rows.job import RowProblems, TableCheck
 
 CheckRow: TypeAlias = Callable[[Any], str | Sequence[str] | bool | None]
 """Takes a row, returns its problems in words; None, True and nothing mean that it is fine."""
@@ -15,7 +15,7 @@ CheckTable: TypeAlias = Callable[[list[Any]], Mapping[int, str]]
 """Takes all rows, returns a problem for the position of each bad one."""
 
 
-def row_check(make: Make, check: CheckRow | None) -> RowCheck:
+def row_check(make: Make, check: CheckRow | None) -> RowProblems:
     """A check that makes the row's object, then asks the caller's own function."""
 
     def problems(values: dict[str, Any]) -> Sequence[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -12,12 +13,14 @@ from numpy.typing import NDArray
 
 from fabula.io.read import TableRows
 from fabula.io.sql import fetched, locked_connection
+from fabula.io.sql_bounds import bounded
 from fabula.kinds.base.sql import quoted
 
 ROW_NUMBER = "fabula row"
 """Name of the added column in `numbered`."""
 
 
+_ROW_BYTES = 8
 EXAMPLES = 5
 """Offending rows that a result shows."""
 
@@ -32,6 +35,7 @@ class Data:
     def __init__(self, tables: Mapping[str, TableRows], *, threads: int = 2) -> None:
         self._tables = dict(tables)
         self._views = {name: f"t{number}" for number, name in enumerate(tables)}
+        self._rows = sum(map(_most_rows, tables.values()))
         self._connection = locked_connection(threads=threads)
         for name, view in self._views.items():
             self._connection.register(view, tables[name])
@@ -75,7 +79,8 @@ class Data:
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query."""
-        return fetched(self._connection.execute(sql))
+        with bounded(self._connection, self._rows):
+            return fetched(self._connection.execute(sql))
 
     def row(self, sql: str) -> tuple[Any, ...]:
         """The first row of a query."""
@@ -83,9 +88,10 @@ class Data:
 
     def examples(self, sql: str) -> tuple[dict[str, Any], ...]:
         """The first rows of a query, by column name."""
-        result = self._connection.execute(f"{sql} LIMIT {EXAMPLES}")
-        columns = [column[0] for column in result.description or ()]
-        return tuple(dict(zip(columns, row, strict=True)) for row in fetched(result))
+        with bounded(self._connection, self._rows):
+            result = self._connection.execute(f"{sql} LIMIT {EXAMPLES}")
+            columns = [column[0] for column in result.description or ()]
+            return tuple(dict(zip(columns, row, strict=True)) for row in fetched(result))
 
     def texts(self, table: str, column: str) -> list[str | None]:
         """The values of a column as text, in the order of the rows.
@@ -93,11 +99,20 @@ class Data:
         Raises:
             MissingError: The column is not there.
         """
-        self.need(table, [column])
-        batches = _batches(self._tables[table], [column])
         return [
-            value for batch in batches for value in batch.column(0).cast(pa.string()).to_pylist()
+            value
+            for batch in self.batches(table, [column])
+            for value in batch.column(0).cast(pa.string()).to_pylist()
         ]
+
+    def batches(self, table: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Some columns of a table, piece by piece, in the order of the rows.
+
+        Raises:
+            MissingError: A column is not there.
+        """
+        self.need(table, columns)
+        return _batches(self._tables[table], columns)
 
     def increases(self, table: str, column: str) -> bool:
         """Whether each value of a column of whole numbers or times is above the one before."""
@@ -126,10 +141,18 @@ class Data:
         """
         self._connection.register("numbered", _numbered(self._tables[table], columns))
         try:
-            found = self._connection.execute(sql).fetchall()
+            with bounded(self._connection, self._rows):
+                found = self._connection.execute(sql).fetchall()
         finally:
             self._connection.unregister("numbered")
         return np.sort(np.array([number for (number,) in found], dtype=np.int64))
+
+
+def _most_rows(rows: TableRows) -> int:
+    """About how many rows a table has at most; a file of text is not read for that."""
+    if isinstance(rows, pa.Table) or rows.format.default_extname == "parquet":
+        return int(rows.num_rows if isinstance(rows, pa.Table) else rows.count_rows())
+    return sum(Path(file).stat().st_size // _ROW_BYTES for file in rows.files)
 
 
 def _numbered(rows: TableRows, columns: Sequence[str]) -> pa.RecordBatchReader:

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-import duckdb
-
-from fabula.io.sql import thread_connection
+from fabula.io.sql import sql_error, thread_connection
 
 _OPERATORS = {
     "COMPARE_LESSTHAN": ("<",),
@@ -56,7 +54,7 @@ def bounds_of(sql: str, *, check: int, told: str) -> Iterator[Bound]:
             .execute("SELECT json_serialize_sql(?)", [f"SELECT {sql}"])
             .fetchall()
         )
-    except duckdb.Error:
+    except sql_error():
         return
     tree = json.loads(text)
     if not tree.get("error"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +13,7 @@ from fabula.checks.results import CheckResult, CheckResults
 from fabula.checks.rows import row_result
 from fabula.checks.structural import implied_checks
 from fabula.io.read import TableRows
+from fabula.io.sql import sql_error
 from fabula.kinds.checks import Check
 from fabula.planning.expressions import ExpressionError
 from fabula.planning.parents import is_of_one_row
@@ -60,7 +60,7 @@ def check_result(spec: DatasetSpec, data: Data, table: str, check: Check) -> Che
         return _result(spec, data, table, check)
     except (MissingError, ExpressionError) as error:
         reason = str(error)
-    except duckdb.Error as error:
+    except sql_error() as error:
         reason = str(error).splitlines()[0].split(": ", 1)[-1]
     message = f"{check.in_words()}: can't be checked: {reason}"
     return CheckResult.of(table, check, message, failing=1, expected=check.in_words())
@@ -74,6 +74,6 @@ def rows_to_drop(spec: DatasetSpec, data: Data, table: str, check: Check) -> NDA
 
 
 def _result(spec: DatasetSpec, data: Data, table: str, check: Check) -> CheckResult:
-    if check.of_rows:
+    if check.of_rows and not check.in_python:
         return row_result(spec, data, table, check)
     return EVALUATIONS[check.kind].result(spec, data, table, check)

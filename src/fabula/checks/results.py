@@ -9,6 +9,7 @@ from typing import Any
 
 from fabula.errors import CheckError
 from fabula.kinds.checks import Check
+from fabula.render.results import Result
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,14 @@ class CheckResult:
         """The result as plain values."""
         return dataclasses.asdict(self)
 
+    def __str__(self) -> str:
+        """The check in a line: its verdict, its table, its rule, what was repaired."""
+        repaired = f" ({self.repair}: {self.repaired:,})" if self.repaired else ""
+        return f"{self.verdict}  {self.table}: {self.message or self.name}{repaired}"
 
-@dataclass(frozen=True)
-class CheckResults:
+
+@dataclass(frozen=True, repr=False)
+class CheckResults(Result):
     """The results of all checks of a dataset, in the order of the spec."""
 
     results: tuple[CheckResult, ...] = field(default=())
@@ -105,6 +111,21 @@ class CheckResults:
     def to_dict(self) -> dict[str, Any]:
         """The results as plain values."""
         return {"passed": self.passed, "checks": [result.to_dict() for result in self.results]}
+
+    @property
+    def summary(self) -> str:
+        """`9 passed`, `8 passed, 1 FAILED`, `8 passed, 1 not judged`, or `none`."""
+        if not len(self):
+            return "Checks: none"
+        failed, open_ = len(self.failed), sum(not result.judged for result in self)
+        parts = [f"{len(self) - failed - open_} passed"]
+        parts += [f"{failed} FAILED"] if failed else []
+        parts += [f"{open_} not judged: too few rows"] if open_ else []
+        return f"Checks: {', '.join(parts)}"
+
+    def report(self) -> str:
+        """Every check with its verdict."""
+        return "\n".join([self.summary, *(f"  {result}" for result in self)])
 
     def __repr__(self) -> str:
         good = len(self.results) - len(self.failed)

@@ -1,33 +1,10 @@
-"""Results of checks as people read them: a line, a list, rows of a page."""
+"""Results of checks as rows of a page."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from fabula.checks.results import CheckResult, CheckResults
-
-
-def checks_line(checks: CheckResults) -> str:
-    """`9 passed`, `8 passed, 1 FAILED`, `8 passed, 1 not judged`, or `none`."""
-    if not len(checks):
-        return "Checks: none"
-    failed = len(checks.failed)
-    open_ = sum(not result.judged for result in checks)
-    parts = [f"{len(checks) - failed - open_} passed"]
-    parts += [f"{failed} FAILED"] if failed else []
-    parts += [f"{open_} not judged: too few rows"] if open_ else []
-    return f"Checks: {', '.join(parts)}"
-
-
-def checks_text(checks: CheckResults) -> str:
-    """Every check with its verdict."""
-    return "\n".join([checks_line(checks), *(f"  {verdict_line(result)}" for result in checks)])
-
-
-def verdict_line(result: CheckResult) -> str:
-    """One check: its verdict, its table, its rule, what was repaired."""
-    repaired = f" ({result.repair}: {result.repaired:,})" if result.repaired else ""
-    return f"{result.verdict}  {result.table}: {result.message or result.name}{repaired}"
+from fabula.checks.results import CheckResults
 
 
 def check_rows(results: CheckResults) -> list[tuple[bool | None, list[Any]]]:

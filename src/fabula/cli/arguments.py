@@ -4,74 +4,18 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from typing_extensions import TypedDict
 
+from fabula.cli.options import Read
 from fabula.errors import UsageError
 from fabula.types import Size
 
 if TYPE_CHECKING:
     from fabula.spec.tables import DatasetSpec
-
-SpecArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="SPEC",
-        help="A spec: a file, `-` for stdin, `module:Model`, one line such as "
-        "'name person.name, age int 18..90', or a sentence such as "
-        "'10 rows of houses: id, size (m2), price'.",
-        show_default=False,
-    ),
-]
-ReasoningOption = Annotated[
-    Literal["keep"] | None,
-    typer.Option("--reasoning", help="Keep what models think, in a column `reasoning`."),
-]
-RowsOption = Annotated[
-    list[str] | None,
-    typer.Option("-n", metavar="N|TABLE=N", help="Rows, in all or of one table; repeatable."),
-]
-SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed; overrides the spec's.")]
-ModelOption = Annotated[
-    str | None,
-    typer.Option(
-        "--model",
-        metavar="NAME",
-        help="Language model: `local`, `fake`, `openai:NAME` …; overrides a spec's. Settings "
-        "go behind a `?`: `openai:NAME?reasoning_effort=low`.",
-    ),
-]
-PromptOption = Annotated[
-    str | None,
-    typer.Option("--prompt", metavar="TEXT", help="What the rows are about, for the model."),
-]
-OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the file to write.")]
-FreshOption = Annotated[
-    bool, typer.Option("--fresh", help="Ask again instead of reusing known replies.")
-]
-MaxCallsOption = Annotated[
-    int | None,
-    typer.Option("--max-calls", min=0, help="Maximum number of calls to language models."),
-]
-MaxTokensOption = Annotated[
-    int | None,
-    typer.Option("--max-tokens", min=0, help="Maximum number of tokens, sent and received."),
-]
-MaxCostOption = Annotated[
-    float | None,
-    typer.Option("--max-cost", min=0, metavar="USD", help="Maximum cost in US dollars."),
-]
-ReviewOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--review",
-        metavar="FILE",
-        help="Notes from `fabula review import` for the model: comments and approved rows.",
-    ),
-]
 
 _NUMBER = re.compile(r"\d+(?:_\d+)*")
 
@@ -169,3 +113,82 @@ def _rows(number: str, text: str) -> int:
             hint="write `-n 1000`, or `-n orders=1000` for one table",
         )
     return int(number)
+
+
+SpecArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="SPEC",
+        help="A spec: a file, `-` for stdin, `module:Model`, one line such as "
+        "'name person.name, age int 18..90', or a sentence such as "
+        "'10 rows of houses: id, size (m2), price'.",
+        show_default=False,
+    ),
+]
+Count = Annotated[int, typer.Option(min=0)]
+Positive = Annotated[int, typer.Option(min=1)]
+Words = Annotated[Sequence[str], Read(list, many=True)]
+"""Texts of an option that may be repeated."""
+Names = Annotated[Sequence[str], Read(read_names)]
+Rows = Annotated[Size, Read(read_sizes, many=True)]
+Printed = Literal["table", "json"]
+
+
+class CallLimits(TypedDict, total=False):
+    """How much language models may be asked.
+
+    Options:
+        max_calls: Maximum number of calls to language models.
+        max_tokens: Maximum number of tokens, sent and received.
+        max_cost (USD): Maximum cost in US dollars.
+    """
+
+    max_calls: Count
+    max_tokens: Count
+    max_cost: Annotated[float, typer.Option(min=0)]
+
+
+class Asking(CallLimits, total=False):
+    """How a language model is asked.
+
+    Options:
+        model (NAME): Language model: `local` (the default), `fake`, `openai:NAME` … Settings go
+            behind a `?`: `openai:NAME?reasoning_effort=low`.
+        fresh: Ask again instead of reusing known replies.
+    """
+
+    model: str
+    fresh: bool
+
+
+class Planned(TypedDict, total=False):
+    """What a spec is planned with.
+
+    Options:
+        seed: Seed; overrides the spec's.
+        model (NAME): Language model: `local`, `fake`, `openai:NAME` …; overrides a spec's. Settings
+            go behind a `?`: `openai:NAME?reasoning_effort=low`.
+    """
+
+    seed: int
+    model: str
+
+
+class Exporting(TypedDict, total=False):
+    """How training files are written.
+
+    Options:
+        user (TEMPLATE): What the user says in an export.
+        system (TEMPLATE): What the system says first.
+        split (train=0.9,test=0.1): Files with these shares.
+        stratify (FIELD): Field with equal shares in each file.
+        seed: Seed of the split.
+        overwrite: Replace the files to write.
+    """
+
+    user: str
+    system: str
+    split: Annotated[Mapping[str, float], Read(read_shares)]
+    stratify: str
+    seed: int
+    overwrite: bool

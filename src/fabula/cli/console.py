@@ -75,6 +75,7 @@ def take_options(arguments: Sequence[str]) -> tuple[Talk, list[str]]:
         UsageError: `--error-format` names no format.
     """
     allowed: list[str] = []
+    code: list[str] = []
     escapes = False
     verbose = bool(os.environ.get("FABULA_DEBUG"))
     quiet, progress, errors, rest = False, True, "text", list[str]()
@@ -91,6 +92,8 @@ def take_options(arguments: Sequence[str]) -> tuple[Talk, list[str]]:
             escapes = True
         elif name == "--allow-env":
             allowed.append(value or next(words, ""))
+        elif name == "--allow-code":
+            code.append(value or next(words, ""))
         elif name == "--error-format":
             errors = value or next(words, "")
         elif word == "--":
@@ -104,7 +107,7 @@ def take_options(arguments: Sequence[str]) -> tuple[Talk, list[str]]:
     from fabula.llm.client.permission import grant
 
     there = not quiet and sys.stdin.isatty() and sys.stderr.isatty()
-    grant(allowed, ask=_yes if there else None)
+    grant(allowed, code=code, ask=_yes if there else None)
     asks_json = "--format=json" in rest or ("--format", "json") in itertools.pairwise(rest)
     as_json = errors == "json" or asks_json
     as_text: Literal["text", "json"] = "json" if as_json else "text"

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
-import typer
-
-from fabula.cli.arguments import (
-    FreshOption,
-    MaxCallsOption,
-    MaxCostOption,
-    MaxTokensOption,
-    ModelOption,
-    OverwriteOption,
-    read_names,
-)
+from fabula.cli.arguments import Asking, Count, Names, Positive, Words
 from fabula.cli.console import Talk, pasted
 from fabula.cli.group import new_app
-from fabula.cli.llm_options import AttemptsOption, DryRunOption, calls_line, show_prompts
+from fabula.cli.llm_options import calls_line, show_prompts
+from fabula.cli.options import verb
 from fabula.cli.progress import counted, progress
 
 if TYPE_CHECKING:
@@ -28,83 +19,49 @@ if TYPE_CHECKING:
 app = new_app()
 
 
-@app.command()
+class Describing(Asking, total=False):
+    """How items are described.
+
+    Options:
+        n (N): Texts about each item; 1 by default.
+        columns (NAMES): Describe only these fields: `name,year`.
+        task (TEXT): Your own task, a template such as `Sell {{ name }}`.
+        faithful: Reject names and numbers that are not in the fields.
+        verify: Extract the fields from each text and compare them.
+        rounds: Rewrites of a text that fails; 2 by default.
+        failures: What to do with texts that still fail; `drop` by default.
+        attempts: Retries of an invalid reply; 3 by default.
+    """
+
+    n: Positive
+    columns: Names
+    task: str
+    faithful: bool
+    verify: bool
+    rounds: Count
+    failures: Literal["drop", "keep"]
+    attempts: Count
+
+
+@verb(app)
 def describe(
-    ctx: typer.Context,
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="CSV, JSON Lines, Parquet …")],
+    talk: Talk,
+    data: Path,
     *,
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", help="File to write; by default `NAME-described.csv`."),
-    ] = None,
-    n: Annotated[int, typer.Option("-n", min=1, metavar="N", help="Texts about each item.")] = 1,
-    style: Annotated[str, typer.Option("--style", help="Writing style.")] = "",
-    language: Annotated[
-        str, typer.Option("--language", metavar="NAME", help="`German`, `pt-BR` …; checked.")
-    ] = "",
-    min_words: Annotated[
-        int | None, typer.Option("--min-words", min=0, help="Minimum number of words.")
-    ] = None,
-    max_words: Annotated[
-        int | None, typer.Option("--max-words", min=0, help="Maximum number of words.")
-    ] = None,
-    min_characters: Annotated[
-        int | None, typer.Option("--min-characters", min=0, help="Minimum number of characters.")
-    ] = None,
-    max_characters: Annotated[
-        int | None, typer.Option("--max-characters", min=0, help="Maximum number of characters.")
-    ] = None,
-    must: Annotated[
-        list[str] | None,
-        typer.Option("--must", metavar="WORD", help="Word that the text must contain; repeatable."),
-    ] = None,
-    must_not: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--must-not", metavar="WORD", help="Word that the text must not contain; repeatable."
-        ),
-    ] = None,
-    preferences: Annotated[
-        str,
-        typer.Option(
-            "--preferences", metavar="COLUMN", help="Column with each item's own preferences."
-        ),
-    ] = "",
-    columns: Annotated[
-        str,
-        typer.Option("--columns", metavar="NAMES", help="Describe only these fields: `name,year`."),
-    ] = "",
-    task: Annotated[
-        str,
-        typer.Option(
-            "--task", metavar="TEXT", help="Your own task, a template such as `Sell {{ name }}`."
-        ),
-    ] = "",
-    faithful: Annotated[
-        bool,
-        typer.Option("--faithful", help="Reject names and numbers that are not in the fields."),
-    ] = False,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Extract the fields from each text and compare them.")
-    ] = False,
-    rounds: Annotated[
-        int, typer.Option("--rounds", min=0, help="Rewrites of a text that fails.")
-    ] = 2,
-    failures: Annotated[
-        Literal["drop", "keep"],
-        typer.Option("--failures", help="What to do with texts that still fail."),
-    ] = "drop",
-    report: Annotated[
-        Path | None, typer.Option("--report", help="JSON file for the round-trip score.")
-    ] = None,
-    dry_run: DryRunOption = False,
-    model: ModelOption = None,
-    attempts: AttemptsOption = 3,
-    fresh: FreshOption = False,
-    overwrite: OverwriteOption = False,
-    max_calls: MaxCallsOption = None,
-    max_tokens: MaxTokensOption = None,
-    max_cost: MaxCostOption = None,
+    output: Path | None = None,
+    style: str = "",
+    language: str = "",
+    min_words: Count | None = None,
+    max_words: Count | None = None,
+    min_characters: Count | None = None,
+    max_characters: Count | None = None,
+    must: Words = (),
+    must_not: Words = (),
+    preferences: str = "",
+    report: Path | None = None,
+    dry_run: bool = False,
+    overwrite: bool = False,
+    **asked: Unpack[Describing],
 ) -> None:
     """Write a text about each item that mentions all of its fields.
 
@@ -113,6 +70,22 @@ def describe(
 
     Examples: `fabula describe films.csv --style gossip --min-words 30`;
     `fabula describe films.jsonl -n 3 --verify -o texts.jsonl --model openai:gpt-4o-mini`
+
+    Options:
+        data (DATA): CSV, JSON Lines, Parquet …
+        output: File to write; by default `NAME-described.csv`.
+        style: Writing style.
+        language (NAME): `German`, `pt-BR` …; checked.
+        min_words: Minimum number of words.
+        max_words: Maximum number of words.
+        min_characters: Minimum number of characters.
+        max_characters: Maximum number of characters.
+        must (WORD): Word that the text must contain; repeatable.
+        must_not (WORD): Word that the text must not contain; repeatable.
+        preferences (COLUMN): Column with each item's own preferences.
+        report: JSON file for the round-trip score.
+        dry_run: Print every prompt; call and write nothing.
+        overwrite: Replace the file to write.
     """
     from fabula.describing.describe import prompts_of
     from fabula.describing.files import beside, describe_file
@@ -120,7 +93,6 @@ def describe(
     from fabula.io.places import check_free, make_folder, write_text
     from fabula.render import amounts
 
-    talk: Talk = ctx.obj
     wishes: dict[str, Any] = {
         "style": style,
         "language": language,
@@ -128,21 +100,19 @@ def describe(
         "max_words": max_words,
         "min_characters": min_characters,
         "max_characters": max_characters,
-        "must": must or [],
-        "must_not": must_not or [],
+        "must": must,
+        "must_not": must_not,
     }
     wanted: dict[str, Any] = {
         "preferences": {
-            name: value for name, value in wishes.items() if value not in ("", None, [])
+            name: value for name, value in wishes.items() if value not in ("", None) and value != ()
         },
-        "n": n,
-        "task": task,
-        "columns": read_names(columns),
         "preferences_column": preferences,
+        **asked,
     }
     prompts = prompts_of(data, **wanted)
     if dry_run:
-        show_prompts(talk, prompts, model or "local")
+        show_prompts(talk, prompts, asked.get("model", "local"))
         return
     if language and not is_known(language):
         talk.say(f"note: whether a text is in {language} can't be checked; it is only asked for")
@@ -162,17 +132,7 @@ def describe(
             target,
             overwrite=overwrite,
             **wanted,
-            faithful=faithful,
-            verify=verify,
-            rounds=rounds,
-            failures=failures,
             on_score=scored,
-            model=model or "local",
-            attempts=attempts,
-            fresh=fresh,
-            max_calls=max_calls,
-            max_tokens=max_tokens,
-            max_cost=max_cost,
             progress=counted(watch, data.stem, len(prompts)),
             on_result=lambda result: talk.say(calls_line(result)),
         )

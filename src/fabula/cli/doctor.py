@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Literal
 
 import typer
 
+from fabula.cli.arguments import Printed
 from fabula.cli.group import new_app
+from fabula.cli.options import verb
 
 app = new_app()
 
 
-@app.command()
-def doctor(
-    form: Annotated[
-        Literal["table", "json"], typer.Option("--format", help="How findings are printed.")
-    ] = "table",
-) -> None:
+@verb(app)
+def doctor(*, form: Printed = "table") -> None:
     """Check the installation and suggest fixes.
 
     Marks: ok works, -- is off, !! is wrong.
+
+    Options:
+        form: How findings are printed.
     """
     from fabula.reports.doctor import examine
 

@@ -3,141 +3,94 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Unpack
 
 import typer
+from typing_extensions import TypedDict
 
-from fabula.cli.arguments import read_names, read_spec
+from fabula.cli.arguments import Names, Words, read_spec
 from fabula.cli.console import Talk
 from fabula.cli.group import new_app
+from fabula.cli.options import verb
 
 app = new_app()
 
 
-@app.command()
+class Measuring(TypedDict, total=False):
+    """What is measured.
+
+    Options:
+        real: The real data to compare with.
+        holdout: Real rows that the synthesizer never saw.
+        target (COLUMN): Column that models predict.
+        positive (LABEL): Label of the target that counts as the good outcome.
+        protected (COLUMNS): Groups of people: `sex,race`.
+        quasi (COLUMNS): Quasi-identifiers: `age,postcode`.
+        sensitive (COLUMNS): Real columns of any type whose values must not appear.
+        sequence (ENTITY,TIME): Events in order: `customer_id,placed`.
+        model (MODEL.fabula): What `fabula fit` wrote; warns where --real and --holdout are not its
+            rows.
+        sections (NAMES): Sections to measure: quality,privacy,bias,diversity.
+        gates (METRIC>=X): A bound that must hold, such as `quality.shapes>=0.9`, or `default` for
+            every metric's own; repeatable.
+        seed: Seed of the sampled rows.
+    """
+
+    real: Path
+    holdout: Path
+    target: str
+    positive: str
+    protected: Names
+    quasi: Names
+    sensitive: Names
+    sequence: Names
+    model: Path
+    sections: Names
+    gates: Annotated[Words, "--gate"]
+    seed: int
+
+
+@verb(app)
 def evaluate(
-    ctx: typer.Context,
-    synthetic: Annotated[
-        Path, typer.Argument(help="A data file, a folder of them, or a run's folder.")
-    ],
+    talk: Talk,
+    synthetic: Path,
     *,
-    real: Annotated[
-        Path | None, typer.Option("--real", help="The real data to compare with.")
-    ] = None,
-    holdout: Annotated[
-        Path | None, typer.Option("--holdout", help="Real rows that the synthesizer never saw.")
-    ] = None,
-    target: Annotated[
-        str | None,
-        typer.Option("--target", metavar="COLUMN", help="Column that models predict."),
-    ] = None,
-    positive: Annotated[
-        str | None,
-        typer.Option(
-            "--positive",
-            metavar="LABEL",
-            help="Label of the target that counts as the good outcome.",
-        ),
-    ] = None,
-    protected: Annotated[
-        str, typer.Option("--protected", metavar="COLUMNS", help="Groups of people: `sex,race`.")
-    ] = "",
-    quasi: Annotated[
-        str,
-        typer.Option("--quasi", metavar="COLUMNS", help="Quasi-identifiers: `age,postcode`."),
-    ] = "",
-    sensitive: Annotated[
-        str,
-        typer.Option(
-            "--sensitive",
-            metavar="COLUMNS",
-            help="Real columns of any type whose values must not appear.",
-        ),
-    ] = "",
-    sequence: Annotated[
-        str,
-        typer.Option(
-            "--sequence", metavar="ENTITY,TIME", help="Events in order: `customer_id,placed`."
-        ),
-    ] = "",
-    spec: Annotated[
-        str | None, typer.Option("--spec", help="A spec whose checks the data must keep.")
-    ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            "--model",
-            metavar="MODEL.fabula",
-            help="What `fabula fit` wrote; warns where --real and --holdout are not its rows.",
-        ),
-    ] = None,
-    sections: Annotated[
-        str,
-        typer.Option(
-            "--sections",
-            metavar="NAMES",
-            help="Sections to measure: quality,privacy,bias,diversity.",
-        ),
-    ] = "",
-    gate: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--gate",
-            metavar="METRIC>=X",
-            help="A bound that must hold, such as `quality.shapes>=0.9`, or `default` for every "
-            "metric's own; repeatable.",
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Report to write: .html, .md or .json.")
-    ] = None,
-    charts: Annotated[
-        Path | None, typer.Option("--charts", help="Folder for the charts as SVG files.")
-    ] = None,
-    png: Annotated[bool, typer.Option("--png", help="Write the charts as PNG files, too.")] = False,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the sampled rows.")] = 0,
-    form: Annotated[
-        Literal["table", "json", "markdown"],
-        typer.Option("--format", help="How the report is printed."),
-    ] = "table",
+    spec: str | None = None,
+    output: Path | None = None,
+    charts: Path | None = None,
+    png: bool = False,
+    form: Literal["table", "json", "markdown"] = "table",
+    **measured: Unpack[Measuring],
 ) -> None:
     """Measure how realistic, private, fair and diverse synthetic data is.
 
     Exit code 1 when a gate or a check fails, so that a build can be blocked on it.
+
+    Options:
+        synthetic: A data file, a folder of them, or a run's folder.
+        spec: A spec whose checks the data must keep.
+        output: Report to write: .html, .md or .json.
+        charts: Folder for the charts as SVG files.
+        png: Write the charts as PNG files, too.
+        form: How the report is printed.
     """
-    from fabula import api
+    from fabula.evaluation.evaluate import evaluate as measure
     from fabula.evaluation.report import check_form
-    from fabula.evaluation.report_text import report_line, report_text
+    from fabula.evaluation.report_text import report_line
     from fabula.io.places import check_free
 
-    talk: Talk = ctx.obj
     if output is not None:
         check_form(output)
         check_free(output, overwrite=True)
     if charts is not None:
         check_free(charts, overwrite=True, folder=True)
-    report = api.evaluate(
-        synthetic,
-        real=real,
-        holdout=holdout,
-        target=target,
-        positive=positive,
-        protected=read_names(protected),
-        quasi=read_names(quasi),
-        sensitive=read_names(sensitive),
-        sequence=read_names(sequence),
-        spec=read_spec(spec) if spec else None,
-        model=model,
-        sections=read_names(sections) or None,
-        gates=gate or False,
-        seed=seed,
-    )
+    report = measure(synthetic, spec=read_spec(spec) if spec else None, **measured)
     if form == "json":
         typer.echo(report.to_json())
     elif form == "markdown":
         typer.echo(report.to_markdown())
     else:
-        typer.echo(report_text(report))
+        typer.echo(report.report())
     if form != "table":
         for warning in (said for table in report.tables for said in table.warnings):
             talk.say(f"warning: {warning}")

@@ -3,81 +3,63 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Unpack
 
-import typer
-
-from fabula.cli.arguments import (
-    FreshOption,
-    MaxCallsOption,
-    MaxCostOption,
-    MaxTokensOption,
-    ModelOption,
-    OverwriteOption,
-    PromptOption,
-    ReviewOption,
-    SeedOption,
-)
+from fabula.cli.arguments import Asking, Count, Positive, Words
 from fabula.cli.console import Talk, pasted
 from fabula.cli.dry_run import print_rehearsal
 from fabula.cli.group import new_app
 from fabula.cli.llm_options import calls_line
+from fabula.cli.options import verb
 from fabula.cli.progress import counted, progress
-
-if TYPE_CHECKING:
-    from fabula.augment.extend import ExtendOptions
-    from fabula.llm.providers.dry_run import Rehearsal
-    from fabula.llm.rows.job import RowsResult
 
 app = new_app()
 
 
-@app.command()
+class Extending(Asking, total=False):
+    """How rows are appended.
+
+    Options:
+        prompt (TEXT): What the rows are about, for the model.
+        review (FILE): Notes from `fabula review import` for the model: comments and approved rows.
+        balance (COLUMN): Column whose classes to balance.
+        unique (COLUMN): Column whose values must be unique; repeatable.
+        within_range: Reject numbers and texts beyond the range of the old ones.
+        seed: Seed of the new rows.
+        rows_per_call: Rows per call.
+    """
+
+    prompt: str
+    review: Path
+    balance: str
+    unique: Words
+    within_range: bool
+    seed: int
+    rows_per_call: Positive
+
+
+@verb(app)
 def extend(
-    ctx: typer.Context,
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="A file, or a run of one table.")],
+    talk: Talk,
+    data: Path,
     *,
-    n: Annotated[int, typer.Option("-n", min=0, metavar="N", help="Rows to append.")],
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", help="File to write; by default `NAME-extended.csv`."),
-    ] = None,
-    prompt: PromptOption = None,
-    review: ReviewOption = None,
-    balance: Annotated[
-        str | None,
-        typer.Option("--balance", metavar="COLUMN", help="Column whose classes to balance."),
-    ] = None,
-    unique: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--unique", metavar="COLUMN", help="Column whose values must be unique; repeatable."
-        ),
-    ] = None,
-    within_range: Annotated[
-        bool,
-        typer.Option(
-            "--within-range", help="Reject numbers and texts beyond the range of the old ones."
-        ),
-    ] = False,
-    seed: SeedOption = None,
-    model: ModelOption = None,
-    rows_per_call: Annotated[
-        int | None, typer.Option("--rows-per-call", min=1, help="Rows per call.")
-    ] = None,
-    fresh: FreshOption = False,
-    overwrite: OverwriteOption = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print every prompt; call and write nothing.")
-    ] = False,
-    max_calls: MaxCallsOption = None,
-    max_tokens: MaxTokensOption = None,
-    max_cost: MaxCostOption = None,
+    n: Count,
+    output: Path | None = None,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    **asked: Unpack[Extending],
 ) -> None:
     """Append rows that fit a table.
 
     The old rows stay as they are. Ids continue after the largest one; the language model writes
     the rest, shown a sample of the rows, and nothing that it repeats is taken.
+
+    Options:
+        data (DATA): A file, or a run of one table.
+        n (N): Rows to append.
+        output: File to write; by default `NAME-extended.csv`.
+        overwrite: Replace the file to write.
+        dry_run: Print every prompt; call and write nothing.
     """
     from fabula.augment.extend import beyond_ranges
     from fabula.augment.extend import extend as grow
@@ -85,40 +67,21 @@ def extend(
     from fabula.io.tables import as_table
     from fabula.render import amounts
 
-    talk: Talk = ctx.obj
-    target = output or longer_name(data)
-
-    def tell(result: RowsResult) -> None:
-        talk.say(calls_line(result))
-
-    wanted: ExtendOptions = {
-        "prompt": prompt or "",
-        "review": review,
-        "balance": balance,
-        "unique": unique or (),
-        "within_range": within_range,
-        "seed": seed or 0,
-        "model": model or "local",
-        "rows_per_call": rows_per_call,
-        "fresh": fresh,
-        "max_calls": max_calls,
-        "max_tokens": max_tokens,
-        "max_cost": max_cost,
-        "on_result": tell,
-    }
     if dry_run:
         table = as_table(data)
-
-        def go_through(noted: Rehearsal) -> None:
-            wanted["rehearsal"] = noted
-            del wanted["on_result"]
-            grow(table, n, **wanted)
-
-        print_rehearsal(go_through)
+        print_rehearsal(lambda noted: grow(table, n, **asked, rehearsal=noted))
         return
+    target = output or longer_name(data)
     with progress(talk) as watch:
-        wanted["progress"] = counted(watch, data.stem, n)
-        longer = extend_file(data, n, target, overwrite=overwrite, **wanted)
+        longer = extend_file(
+            data,
+            n,
+            target,
+            overwrite=overwrite,
+            **asked,
+            progress=counted(watch, data.stem, n),
+            on_result=lambda result: talk.say(calls_line(result)),
+        )
     old = amounts.count(longer.num_rows - n, "row")
     talk.say(f"Wrote `{target}` ({old} and {n:,} new)")
     for note in beyond_ranges(longer, n):

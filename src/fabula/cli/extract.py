@@ -3,60 +3,44 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Unpack
 
-import typer
-
-from fabula.cli.arguments import (
-    FreshOption,
-    MaxCallsOption,
-    MaxCostOption,
-    MaxTokensOption,
-    ModelOption,
-    OverwriteOption,
-)
+from fabula.cli.arguments import Asking, Count
 from fabula.cli.console import Talk, pasted
 from fabula.cli.group import new_app
-from fabula.cli.llm_options import AttemptsOption, DryRunOption, calls_line, show_prompts
+from fabula.cli.llm_options import calls_line, show_prompts
+from fabula.cli.options import verb
 from fabula.cli.progress import counted, progress
 
 app = new_app()
 
 
-@app.command()
+class Extracting(Asking, total=False):
+    """How values are extracted.
+
+    Options:
+        many: Extract any number of objects from each text.
+        column (NAME): Column of the texts.
+        instructions (TEXT): Further instructions.
+        attempts: Retries of an invalid reply; 3 by default.
+    """
+
+    many: bool
+    column: str
+    instructions: str
+    attempts: Count
+
+
+@verb(app)
 def extract(
-    ctx: typer.Context,
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="CSV, JSON Lines, Parquet …")],
+    talk: Talk,
+    data: Path,
     *,
-    schema: Annotated[
-        str,
-        typer.Option(
-            "--schema",
-            metavar="SCHEMA",
-            help="`name str, films list[str], year int?`, `module:Class`, or a JSON Schema's file.",
-        ),
-    ],
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", help="File to write; by default `NAME-extracted.csv`."),
-    ] = None,
-    many: Annotated[
-        bool, typer.Option("--many", help="Extract any number of objects from each text.")
-    ] = False,
-    column: Annotated[
-        str, typer.Option("--column", metavar="NAME", help="Column of the texts.")
-    ] = "",
-    instructions: Annotated[
-        str, typer.Option("--instructions", metavar="TEXT", help="Further instructions.")
-    ] = "",
-    dry_run: DryRunOption = False,
-    model: ModelOption = None,
-    attempts: AttemptsOption = 3,
-    fresh: FreshOption = False,
-    overwrite: OverwriteOption = False,
-    max_calls: MaxCallsOption = None,
-    max_tokens: MaxTokensOption = None,
-    max_cost: MaxCostOption = None,
+    schema: str,
+    output: Path | None = None,
+    dry_run: bool = False,
+    overwrite: bool = False,
+    **asked: Unpack[Extracting],
 ) -> None:
     """Extract typed values from texts, one row per object.
 
@@ -64,15 +48,22 @@ def extract(
 
     Examples: `fabula extract bios.csv --schema 'name str, films list[str]'`;
     `fabula extract notes.jsonl --schema shop.models:Order --many -o orders.parquet`
+
+    Options:
+        data (DATA): CSV, JSON Lines, Parquet …
+        schema (SCHEMA): `name str, films list[str], year int?`, `module:Class`, or a JSON Schema's
+            file.
+        output: File to write; by default `NAME-extracted.csv`.
+        dry_run: Print every prompt; call and write nothing.
+        overwrite: Replace the file to write.
     """
     from fabula.describing.extract import prompts_of
     from fabula.describing.files import beside, extract_file
     from fabula.render import amounts
 
-    talk: Talk = ctx.obj
-    prompts = prompts_of(data, schema, many=many, column=column, instructions=instructions)
+    prompts = prompts_of(data, schema, **asked)
     if dry_run:
-        show_prompts(talk, prompts, model or "local")
+        show_prompts(talk, prompts, asked.get("model", "local"))
         return
     target = output or beside(data, "extracted")
     with progress(talk) as watch:
@@ -81,15 +72,7 @@ def extract(
             schema,
             target,
             overwrite=overwrite,
-            many=many,
-            column=column,
-            instructions=instructions,
-            model=model or "local",
-            attempts=attempts,
-            fresh=fresh,
-            max_calls=max_calls,
-            max_tokens=max_tokens,
-            max_cost=max_cost,
+            **asked,
             progress=counted(watch, data.stem, len(prompts)),
             on_result=lambda result: talk.say(calls_line(result)),
         )

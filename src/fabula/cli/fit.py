@@ -3,197 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Unpack
 
 import typer
+from typing_extensions import TypedDict
 
-from fabula.cli.arguments import read_names, read_spec
+from fabula.cli.arguments import Count, Names, Words, read_spec
 from fabula.cli.console import Talk, pasted
 from fabula.cli.group import new_app
+from fabula.cli.options import Read, verb
 from fabula.cli.progress import progress
 from fabula.errors import UsageError
 
 app = new_app()
-
-
-@app.command()
-def fit(
-    ctx: typer.Context,
-    data: Annotated[
-        Path, typer.Argument(metavar="DATA", help="A file, or a folder of related tables.")
-    ],
-    *,
-    output: Annotated[
-        Path,
-        typer.Option("-o", "--output", help="What to write, such as `people.fabula`."),
-    ],
-    model: Annotated[
-        str, typer.Option("--model", metavar="NAME", help="Synthesizer; `auto` takes `boosted`.")
-    ] = "auto",
-    holdout: Annotated[
-        float,
-        typer.Option("--holdout", metavar="SHARE", help="Share of rows held out of training."),
-    ] = 0.2,
-    holdout_output: Annotated[
-        Path | None,
-        typer.Option("--holdout-output", help="File for these rows, for `fabula evaluate`."),
-    ] = None,
-    training_output: Annotated[
-        Path | None,
-        typer.Option("--training-output", help="File for the other rows, for `fabula evaluate`."),
-    ] = None,
-    spec: Annotated[
-        str | None,
-        typer.Option(
-            "--spec",
-            help="A spec whose row checks every sample keeps; of several tables, their keys.",
-        ),
-    ] = None,
-    protect: Annotated[
-        int,
-        typer.Option(
-            "--protect",
-            min=0,
-            metavar="ROWS",
-            help="Never reproduce labels with fewer rows than this, nor this many extreme numbers.",
-        ),
-    ] = 10,
-    epsilon: Annotated[
-        float | None,
-        typer.Option(
-            "--epsilon",
-            metavar="EPS",
-            help="Learn with differential privacy: the ε to spend, such as 1; smaller is more "
-            "private. Needs --domain and the extra `privacy`.",
-        ),
-    ] = None,
-    delta: Annotated[
-        float, typer.Option("--delta", help="The δ of it, well below one over the rows.")
-    ] = 1e-6,
-    domain: Annotated[
-        Path | None,
-        typer.Option(
-            "--domain",
-            metavar="FILE",
-            help='JSON: each column\'s labels (a list), bounds ("17..90"), or null to leave it '
-            "out; needed with --epsilon.",
-        ),
-    ] = None,
-    key: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--key",
-            metavar="CHILD.COLUMN=PARENT.COLUMN",
-            help="A foreign key that was not found; columns of one are joined by `+`; repeatable.",
-        ),
-    ] = None,
-    keep: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--keep",
-            metavar="TABLE",
-            help="Table to keep as it is, with its real rows; repeatable.",
-        ),
-    ] = None,
-    sensitive: Annotated[
-        str,
-        typer.Option(
-            "--sensitive",
-            metavar="COLUMNS",
-            help="Columns that are replaced whatever they hold, or else left out.",
-        ),
-    ] = "",
-    orphans: Annotated[
-        Literal["drop", "keep"],
-        typer.Option(
-            "--orphans",
-            help="Rows of related tables whose foreign key no parent has: left out, or their "
-            "share kept.",
-        ),
-    ] = "drop",
-    exact: Annotated[
-        bool,
-        typer.Option(
-            "--exact/--no-exact",
-            help="Keep what holds on every row, such as total = price * quantity, in every sample.",
-        ),
-    ] = True,
-    option: Annotated[
-        list[str] | None,
-        typer.Option("--option", metavar="NAME=VALUE", help="Option of the model; repeatable."),
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Decides everything random.")] = 0,
-) -> None:
-    """Fit a synthesizer to a table, for `fabula sample`.
-
-    The file holds no row of the data. Identifiers are newly generated and free text is left out, as
-    the card that is printed says. Related tables are learned together, with their keys, and written
-    as a folder.
-    """
-    from fabula.io.formats import format_of
-    from fabula.io.places import check_free, make_folder
-    from fabula.io.tables import forms_in
-    from fabula.io.write import write_table
-    from fabula.synthesizers.fitting import fit
-    from fabula.synthesizers.multitable.database import RelationalSynthesizer
-
-    talk: Talk = ctx.obj
-    check_free(output, overwrite=True, folder=output.is_dir())
-    parts = [file for file in (training_output, holdout_output) if file is not None]
-    for file in parts:
-        format_of(file)
-        check_free(file, overwrite=True)
-    _differ(data, output, *parts)
-    tables = forms_in(data)
-    if len(tables) > 1 and parts:
-        raise UsageError(
-            "several tables are learned from all of their rows: there are no parts to write",
-            code="usage.several-tables",
-            hint="leave --training-output and --holdout-output out, or fit one table",
-        )
-    with progress(talk) as watch:
-        synthesizer = fit(
-            tables,
-            model=model,
-            holdout=holdout,
-            seed=seed,
-            spec=read_spec(spec) if spec else None,
-            protect=protect,
-            epsilon=epsilon,
-            delta=delta,
-            domain=None if domain is None else _domain(domain),
-            keys=dict(map(_key, key or [])),
-            keep=keep or (),
-            sensitive=read_names(sensitive),
-            orphans=orphans,
-            exact=exact,
-            progress=watch,
-            **_options(option or []),
-        )
-    talk.say(str(synthesizer.card()))
-    if personal := synthesizer.personal:
-        talk.say(
-            f"warning: personal details in {len(personal)} column{'s' * (len(personal) != 1)}, "
-            f"not reproduced: {', '.join(f'`{name}`' for name in personal)}"
-        )
-    make_folder(output.parent)
-    synthesizer.save(output)
-    talk.say(f"Wrote `{output}`")
-    if isinstance(synthesizer, RelationalSynthesizer):
-        talk.hint(f"make the tables with `fabula sample {pasted(output)} -o made/`")
-        return
-    for part, rows, what in (
-        (training_output, synthesizer.training, "learned"),
-        (holdout_output, synthesizer.holdout, "not learned"),
-    ):
-        if part is not None and rows is None:
-            talk.say(f"warning: `{part}` was not written: no row was kept out of training")
-        elif part is not None:
-            make_folder(part.parent)
-            write_table(part, rows, rows.schema, format_of(part))
-            talk.say(f"Wrote `{part}` ({rows.num_rows:,} rows that were {what} from)")
-    talk.hint(f"draw rows with `fabula sample {pasted(output)} -n 1000 -o rows.parquet`")
 
 
 def _differ(*files: Path) -> None:
@@ -210,15 +34,15 @@ def _differ(*files: Path) -> None:
         known.add(file.resolve())
 
 
-def _domain(file: Path) -> Any:
+def _domain(file: str) -> Any:
     """What a file says of the columns."""
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return json.loads(Path(file).read_text(encoding="utf-8"))
     except (OSError, ValueError) as exc:
         raise UsageError(
             f"`{file}` can't be read as JSON: {exc}",
             code="usage.domain",
-            where=str(file),
+            where=file,
             hint='write `{"age": "17..90", "sex": ["F", "M"], "note": null}`',
         ) from exc
 
@@ -235,7 +59,7 @@ def _key(text: str) -> tuple[str, str]:
     return child, parent
 
 
-def _options(texts: list[str]) -> dict[str, Any]:
+def _options(texts: Sequence[str]) -> dict[str, Any]:
     """`["rounds=50"]` as `{"rounds": 50}`; what is not a JSON value is text."""
     options: dict[str, Any] = {}
     for text in texts:
@@ -251,3 +75,121 @@ def _options(texts: list[str]) -> dict[str, Any]:
         except ValueError:
             options[name.strip()] = value
     return options
+
+
+class Learning(TypedDict, total=False):
+    """How a synthesizer learns.
+
+    Options:
+        model (NAME): Synthesizer; `auto` takes `boosted`.
+        holdout (SHARE): Share of rows held out of training; 0.2 by default.
+        protect (ROWS): Never reproduce labels with fewer rows than this, nor this many extreme
+            numbers; 10 by default.
+        epsilon (EPS): Learn with differential privacy: the ε to spend, such as 1; smaller is more
+            private. Needs --domain and the extra `privacy`.
+        delta: The δ of it, well below one over the rows; 1e-06 by default.
+        domain (FILE): JSON: each column's labels (a list), bounds ("17..90"), or null to leave it
+            out; needed with --epsilon.
+        keys (CHILD.COLUMN=PARENT.COLUMN): A foreign key that was not found; columns of one are
+            joined by `+`; repeatable.
+        keep (TABLE): Table to keep as it is, with its real rows; repeatable.
+        sensitive (COLUMNS): Columns that are replaced whatever they hold, or else left out.
+        orphans: Rows of related tables whose foreign key no parent has: left out (`drop`, the
+            default), or their share kept.
+        seed: Decides everything random.
+    """
+
+    model: str
+    holdout: float
+    protect: Count
+    epsilon: float
+    delta: float
+    domain: Annotated[Mapping[str, Any], Read(_domain)]
+    keys: Annotated[
+        Mapping[str, str], Read(lambda texts: dict(map(_key, texts)), many=True), "--key"
+    ]
+    keep: Words
+    sensitive: Names
+    orphans: Literal["drop", "keep"]
+    seed: int
+
+
+@verb(app)
+def fit(
+    talk: Talk,
+    data: Path,
+    *,
+    output: Path,
+    holdout_output: Path | None = None,
+    training_output: Path | None = None,
+    spec: str | None = None,
+    exact: Annotated[bool, typer.Option("--exact/--no-exact")] = True,
+    option: Words = (),
+    **learned: Unpack[Learning],
+) -> None:
+    """Fit a synthesizer to a table, for `fabula sample`.
+
+    The file holds no row of the data. Identifiers are newly generated and free text is left out, as
+    the card that is printed says. Related tables are learned together, with their keys, and written
+    as a folder.
+
+    Options:
+        data (DATA): A file, or a folder of related tables.
+        output: What to write, such as `people.fabula`.
+        holdout_output: File for the rows held out, for `fabula evaluate`.
+        training_output: File for the other rows, for `fabula evaluate`.
+        spec: A spec whose row checks every sample keeps; of several tables, their keys.
+        exact: Keep what holds on every row, such as total = price * quantity, in every sample.
+        option (NAME=VALUE): Option of the model; repeatable.
+    """
+    from fabula.io.formats import format_of
+    from fabula.io.places import check_free, make_folder
+    from fabula.io.tables import forms_in
+    from fabula.io.write import write_table
+    from fabula.synthesizers.fitting import fit
+    from fabula.synthesizers.multitable.database import RelationalSynthesizer
+
+    check_free(output, overwrite=True, folder=output.is_dir())
+    parts = [file for file in (training_output, holdout_output) if file is not None]
+    for file in parts:
+        format_of(file)
+        check_free(file, overwrite=True)
+    _differ(data, output, *parts)
+    tables = forms_in(data)
+    if len(tables) > 1 and parts:
+        raise UsageError(
+            "several tables are learned from all of their rows: there are no parts to write",
+            code="usage.several-tables",
+            hint="leave --training-output and --holdout-output out, or fit one table",
+        )
+    with progress(talk) as watch:
+        synthesizer = fit(
+            tables,
+            spec=read_spec(spec) if spec else None,
+            exact=exact,
+            progress=watch,
+            **learned,
+            **_options(option),
+        )
+    talk.say(str(synthesizer.card()))
+    if personal := synthesizer.personal:
+        talk.say(
+            f"warning: personal details in {len(personal)} column{'s' * (len(personal) != 1)}, "
+            f"not reproduced: {', '.join(f'`{name}`' for name in personal)}"
+        )
+    synthesizer.save(output)
+    talk.say(f"Wrote `{output}`")
+    if isinstance(synthesizer, RelationalSynthesizer):
+        talk.hint(f"make the tables with `fabula sample {pasted(output)} -o made/`")
+        return
+    for part, rows, what in (
+        (training_output, synthesizer.training, "learned"),
+        (holdout_output, synthesizer.holdout, "not learned"),
+    ):
+        if part is not None and rows is None:
+            talk.say(f"warning: `{part}` was not written: no row was kept out of training")
+        elif part is not None:
+            make_folder(part.parent)
+            write_table(part, rows, rows.schema, format_of(part))
+            talk.say(f"Wrote `{part}` ({rows.num_rows:,} rows that were {what} from)")
+    talk.hint(f"draw rows with `fabula sample {pasted(output)} -n 1000 -o rows.parquet`")

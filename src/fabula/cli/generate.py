@@ -4,28 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, Unpack
 
 import typer
 
 from fabula.cli.arguments import (
-    MaxCallsOption,
-    MaxCostOption,
-    MaxTokensOption,
-    ModelOption,
-    PromptOption,
-    ReasoningOption,
-    ReviewOption,
-    RowsOption,
-    SeedOption,
+    CallLimits,
+    Positive,
+    Rows,
     SpecArgument,
+    Words,
     read_share,
-    read_sizes,
     read_spec,
 )
 from fabula.cli.console import Talk, pasted
 from fabula.cli.dry_run import print_rehearsal
 from fabula.cli.group import new_app
+from fabula.cli.options import Read, verb
 from fabula.cli.progress import progress
 from fabula.errors import CheckError, PartialRunError, UsageError
 
@@ -35,98 +30,80 @@ if TYPE_CHECKING:
 app = new_app()
 
 
-@app.command()
+class Generating(CallLimits, total=False):
+    """How a run is made.
+
+    Options:
+        format (FORMAT): `parquet`, `csv`, `jsonl`, `arrow` or that of a plug-in; by default what
+            the file's ending says, else `parquet`.
+        workers: Parts of tables made at the same time; 1 by default.
+        fresh: Start over instead of continuing an earlier run.
+        overwrite: Replace another run in the folder.
+        max_rejects (5%|N): Lost rows that are accepted.
+        report: Also write `report.html` into the folder.
+    """
+
+    format: str
+    workers: Positive
+    fresh: bool
+    overwrite: bool
+    max_rejects: Annotated[float, Read(read_share)]
+    report: bool
+
+
+@verb(app)
 def generate(
-    ctx: typer.Context,
+    talk: Talk,
     spec: SpecArgument,
     *,
-    n: RowsOption = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            help="Folder, or for one table a file, to write to; by default `out/NAME`.",
-        ),
-    ] = None,
-    seed: SeedOption = None,
-    model: ModelOption = None,
-    prompt: PromptOption = None,
-    check: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--check",
-            metavar="RULE",
-            help="Relation of the only table's columns, `price ~ size +`, or a SQL condition on a "
-            "row; repeatable.",
-        ),
-    ] = None,
-    reasoning: ReasoningOption = None,
-    review: ReviewOption = None,
-    form: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            metavar="FORMAT",
-            help="`parquet`, `csv`, `jsonl`, `arrow` or that of a plug-in; by default what the "
-            "file's ending says, else `parquet`.",
-        ),
-    ] = None,
-    workers: Annotated[
-        int, typer.Option("--workers", min=1, help="Parts of tables made at the same time.")
-    ] = 1,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start over instead of continuing an earlier run.")
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace another run in the folder.")
-    ] = False,
-    batch: Annotated[
-        bool,
-        typer.Option(
-            "--batch",
-            help="Ask by the provider's batches: half the price, answers within a day. The same "
-            "command waits on after it was stopped.",
-        ),
-    ] = False,
-    max_rejects: Annotated[
-        str | None,
-        typer.Option("--max-rejects", metavar="5%|N", help="Lost rows that are accepted."),
-    ] = None,
-    max_calls: MaxCallsOption = None,
-    max_tokens: MaxTokensOption = None,
-    max_cost: MaxCostOption = None,
-    report: Annotated[
-        bool, typer.Option("--report", help="Also write `report.html` into the folder.")
-    ] = False,
-    dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", help="Show the plan and every prompt; call and write nothing."),
-    ] = False,
+    n: Rows = None,
+    output: Path | None = None,
+    seed: int | None = None,
+    model: str | None = None,
+    prompt: str | None = None,
+    check: Words = (),
+    reasoning: Literal["keep"] | None = None,
+    review: Path | None = None,
+    batch: bool = False,
+    dry_run: bool = False,
+    **made: Unpack[Generating],
 ) -> None:
     """Generate data, check it and write it.
 
     Run the same command again to continue a run that was interrupted or lost rows.
+
+    Options:
+        n (N|TABLE=N): Rows, in all or of one table; repeatable.
+        output: Folder, or for one table a file, to write to; by default `out/NAME`.
+        seed: Seed; overrides the spec's.
+        model (NAME): Language model: `local`, `fake`, `openai:NAME` …; overrides a spec's. Settings
+            go behind a `?`: `openai:NAME?reasoning_effort=low`.
+        prompt (TEXT): What the rows are about, for the model.
+        check (RULE): Relation of the only table's columns, `price ~ size +`, or a SQL condition on
+            a row; repeatable.
+        reasoning: Keep what models think, in a column `reasoning`.
+        review (FILE): Notes from `fabula review import` for the model: comments and approved rows.
+        batch: Ask by the provider's batches: half the price, answers within a day. The same
+            command waits on after it was stopped.
+        dry_run: Show the plan and every prompt; call and write nothing.
     """
     from fabula import api
     from fabula.inference.check_shorthand import with_checks
     from fabula.io.names import file_stem
-    from fabula.reports.plans import plan_text
-    from fabula.reports.run_summary import run_text, wrote_line
     from fabula.runs.records import record
+    from fabula.runs.summary import run_text, wrote_line
     from fabula.spec.tables import with_reasoning
 
-    talk: Talk = ctx.obj
-    wanted, sizes = with_checks(read_spec(spec, prompt=prompt), check or ()), read_sizes(n)
-    wanted = with_reasoning(wanted) if reasoning == "keep" else wanted
+    wanted = with_checks(read_spec(spec, prompt=prompt), check)
+    wanted = with_reasoning(wanted, reasoning or "drop")
     if review is not None:
         from fabula.review.notes import with_review
 
         wanted = with_review(wanted, review)
     if dry_run:
-        typer.echo(plan_text(api.plan(wanted, sizes, seed=seed, model=model)))
+        typer.echo(api.plan(wanted, n, seed=seed, model=model).report())
         print_rehearsal(
-            lambda noted: api.rehearse(wanted, sizes, seed=seed, model=model, rehearsal=noted)
+            lambda noted: api.rehearse(wanted, n, seed=seed, model=model, rehearsal=noted)
         )
         return
     folder = output or Path("out") / file_stem(_name(wanted, spec))
@@ -141,21 +118,13 @@ def generate(
         with progress(talk, resumes=True) as watch:
             dataset = api.generate(
                 wanted,
-                sizes,
+                n,
                 seed=seed,
                 output=folder,
                 model=model,
-                format=form,
-                workers=workers,
                 batch=_batch_teller(talk) if batch else False,
-                fresh=fresh,
-                overwrite=overwrite,
-                report=report,
-                max_rejects=read_share(max_rejects),
-                max_calls=max_calls,
-                max_tokens=max_tokens,
-                max_cost=max_cost,
                 progress=watch,
+                **made,
             )
     except (CheckError, PartialRunError) as error:
         if error.dataset is not None:

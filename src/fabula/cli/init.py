@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fabula.cli.arguments import FreshOption
+from fabula.cli.arguments import Count
 from fabula.cli.console import Talk, pasted
 from fabula.cli.group import new_app
+from fabula.cli.options import verb
 from fabula.errors import FabulaError, UsageError, did_you_mean
 from fabula.render import amounts, grid
 
@@ -21,65 +22,41 @@ if TYPE_CHECKING:
 app = new_app()
 
 
-@app.command()
+@verb(app)
 def init(
-    ctx: typer.Context,
+    talk: Talk,
     *,
-    template: Annotated[
-        str | None, typer.Option("--template", metavar="NAME", help="The example to start from.")
-    ] = None,
-    source: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            metavar="DATA|module:Model",
-            help="Guess a spec from a data file, a folder of them, or a class.",
-        ),
-    ] = None,
-    prompt: Annotated[
-        str | None,
-        typer.Option(
-            "--prompt",
-            metavar="TEXT",
-            help="A sentence that lists columns: '10 rows of houses: id, size (m2), price'; with "
-            "--model any: 'an online shop with customers, products, orders'.",
-        ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model", metavar="NAME", help="With --prompt: the language model that writes it."
-        ),
-    ] = None,
-    rounds: Annotated[
-        int, typer.Option("--rounds", min=0, help="Repair rounds after an invalid spec.")
-    ] = 3,
-    fresh: FreshOption = False,
-    max_calls: Annotated[
-        int | None, typer.Option("--max-calls", min=0, help="Maximum number of calls to the model.")
-    ] = None,
-    explain: Annotated[
-        bool,
-        typer.Option(
-            "--explain",
-            help="With --from (here also a spec): say which way suits each column, and why; "
-            "write nothing.",
-        ),
-    ] = False,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="The file; by default `NAME.yaml`.")
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the file if it is there.")
-    ] = False,
+    template: str | None = None,
+    source: Annotated[str | None, "--from"] = None,
+    prompt: str | None = None,
+    model: str | None = None,
+    rounds: Count = 3,
+    fresh: bool = False,
+    max_calls: Count | None = None,
+    explain: bool = False,
+    output: Path | None = None,
+    overwrite: bool = False,
 ) -> None:
     """Write a spec to start from.
 
     Without any of the three ways, list the templates.
+
+    Options:
+        template (NAME): The example to start from.
+        source (DATA|module:Model): Guess a spec from a data file, a folder of them, or a class.
+        prompt (TEXT): A sentence that lists columns: '10 rows of houses: id, size (m2), price';
+            with --model any: 'an online shop with customers, products, orders'.
+        model (NAME): With --prompt: the language model that writes it.
+        rounds: Repair rounds after an invalid spec.
+        fresh: Ask again instead of reusing known replies.
+        max_calls: Maximum number of calls to the model.
+        explain: With --from (here also a spec): say which way suits each column, and why; write
+            nothing.
+        output: The file; by default `NAME.yaml`.
+        overwrite: Replace the file if it is there.
     """
     from fabula.io.places import check_free
 
-    talk: Talk = ctx.obj
     if sum(way is not None for way in (template, source, prompt)) > 1:
         raise UsageError(
             "give one of `--template`, `--from` and `--prompt`", code="usage.arguments"

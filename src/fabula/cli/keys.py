@@ -11,6 +11,7 @@ import typer
 
 from fabula.cli.console import Talk
 from fabula.cli.group import new_app
+from fabula.cli.options import verb
 from fabula.cli.verbs import VERBS
 from fabula.errors import UsageError
 from fabula.llm.client.credentials import key_names, remove_key, set_key
@@ -22,8 +23,8 @@ app = new_app(help=VERBS["keys"])
 Provider = Annotated[str, typer.Argument(help="The provider, as in `openai:gpt-4o-mini`.")]
 
 
-@app.command("set")
-def set_(ctx: typer.Context, provider: Provider) -> None:
+@verb(app, "set")
+def set_(talk: Talk, provider: Provider) -> None:
     """Store a key, typed without echo or piped in."""
     name = _provider(provider)
     if sys.stdin.isatty():
@@ -37,7 +38,6 @@ def set_(ctx: typer.Context, provider: Provider) -> None:
             hint=f'pipe it in: `printf %s "$KEY" | fabula keys set {name}`',
         )
     path = set_key(name, key)
-    talk: Talk = ctx.obj
     talk.say(f"Kept the key for {name} in `{path}`, which only you can read")
     talk.hint("try it with `fabula models check PROVIDER:MODEL`")
 
@@ -57,14 +57,13 @@ def list_() -> None:
         typer.echo(line)
 
 
-@app.command("rm")
-def rm(ctx: typer.Context, provider: Provider) -> None:
+@verb(app)
+def rm(talk: Talk, provider: Provider) -> None:
     """Remove a key that was stored with `set`."""
     if not remove_key(provider):
         raise UsageError(
             f"no key is kept for `{provider}`", code="keys.unknown", hint="see `fabula keys list`"
         )
-    talk: Talk = ctx.obj
     talk.say(f"Forgot the key for {provider}")
 
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import typer
 
 from fabula.cli.group import new_app
+from fabula.cli.options import verb
 
 app = new_app()
 
 
-@app.command()
-def kinds(
-    kind: Annotated[str | None, typer.Argument(help="The kind to explain.")] = None,
-    *,
-    form: Annotated[
-        Literal["text", "markdown"], typer.Option("--format", help="How all kinds are printed.")
-    ] = "text",
-) -> None:
-    """List the column kinds, or explain one."""
+@verb(app)
+def kinds(kind: str | None = None, *, form: Literal["text", "markdown"] = "text") -> None:
+    """List the column kinds, or explain one.
+
+    Options:
+        kind: The kind to explain.
+        form: How all kinds are printed.
+    """
     from fabula.errors import UsageError, did_you_mean
     from fabula.kinds import KINDS
     from fabula.reports import catalogue

@@ -1,9 +1,9 @@
-"""Options and lines of the verbs that ask a model text by text."""
+"""Lines of the verbs that ask a model text by text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -15,13 +15,6 @@ if TYPE_CHECKING:
 REPLY_TOKENS = 120
 """Tokens of a reply that an estimate expects."""
 CHARACTERS_A_TOKEN = 4
-
-DryRunOption = Annotated[
-    bool, typer.Option("--dry-run", help="Print every prompt; call and write nothing.")
-]
-AttemptsOption = Annotated[
-    int, typer.Option("--attempts", min=0, help="Retries of an invalid reply.")
-]
 
 
 def calls_line(result: RowsResult) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from fabula.cli.console import Talk
 from fabula.cli.group import new_app
+from fabula.cli.options import verb
 from fabula.cli.verbs import VERBS
 from fabula.errors import UsageError
 from fabula.render import amounts, grid
@@ -47,16 +48,14 @@ def list_() -> None:
     typer.echo("\n".join(grid.lines(rows)))
 
 
-@app.command()
-def check(
-    name: Annotated[
-        str, typer.Argument(help="`local`, `openai:NAME` … or a name from the spec's models.")
-    ],
-    spec: Annotated[
-        str | None, typer.Option("--spec", metavar="SPEC", help="The spec that defines the name.")
-    ] = None,
-) -> None:
-    """Send a model one small question to check that it answers."""
+@verb(app)
+def check(name: str, *, spec: str | None = None) -> None:
+    """Send a model one small question to check that it answers.
+
+    Options:
+        name: `local`, `openai:NAME` … or a name from the spec's models.
+        spec (SPEC): The spec that defines the name.
+    """
     found = asyncio.run(_check(_settings(name, spec)))
     parts = [
         f"{name} answers",
@@ -70,12 +69,13 @@ def check(
     typer.echo(" · ".join(part for part in parts if part))
 
 
-@app.command()
-def pull(
-    ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="`local`, the embedded model.")] = "local",
-) -> None:
-    """Download the embedded model's weights once; a damaged file is replaced."""
+@verb(app)
+def pull(talk: Talk, name: str = "local") -> None:
+    """Download the embedded model's weights once; a damaged file is replaced.
+
+    Options:
+        name: `local`, the embedded model.
+    """
     if name != "local":
         raise UsageError(
             f"`{name}` is not fetched by Fabula",
@@ -85,7 +85,6 @@ def pull(
     from fabula.llm.providers.local.pull import pull_weights
 
     path = pull_weights(verify=True)
-    talk: Talk = ctx.obj
     talk.say(f"The embedded model is in `{path}` ({amounts.size(path.stat().st_size)})")
 
 

@@ -2,203 +2,147 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, Literal, Unpack
 
 import typer
 
-from fabula.cli.arguments import (
-    FreshOption,
-    MaxCallsOption,
-    MaxCostOption,
-    MaxTokensOption,
-    ModelOption,
-    ReasoningOption,
-    SeedOption,
-    read_shares,
-)
+from fabula.cli.arguments import Asking, Count, Positive, read_shares
 from fabula.cli.console import Talk
 from fabula.cli.dry_run import print_rehearsal
 from fabula.cli.group import new_app
 from fabula.cli.llm_options import calls_line
+from fabula.cli.options import Read, verb
 from fabula.cli.progress import counted, progress
 from fabula.errors import PartialRunError, UsageError
-
-if TYPE_CHECKING:
-    from fabula.augment.pairs.ask import PairOptions
-    from fabula.llm.rows.job import RowsResult
 
 app = new_app()
 
 
-@app.command()
+def _fields(text: str) -> str:
+    """The fields of the output; a file is refused, which elsewhere `--output` means."""
+    from fabula.io.formats import ENDINGS
+
+    if Path(text).suffix.lower() in ENDINGS:
+        raise UsageError(
+            f"`--output {text}` names a file; here it means the fields of the output",
+            code="usage.output",
+            hint=f"write `-o {text}`",
+        )
+    return text
+
+
+def _balance(texts: Sequence[str]) -> Any:
+    from fabula.augment.pairs.attributes import read_attribute
+
+    return dict(map(read_attribute, texts))
+
+
+def _examples(path: str) -> list[Any]:
+    from fabula.io.tables import as_table
+
+    rows: list[Any] = as_table(Path(path), name="examples").to_pylist()
+    return rows
+
+
+class Pairing(Asking, total=False):
+    """How pairs are asked.
+
+    Options:
+        input (A,B): Fields of the input, without an arrow.
+        output (C): Fields of the output, without an arrow.
+        prompt (TEXT): What the pairs are about.
+        extra (TEXT): Further instructions.
+        examples (FILE): Human-written example pairs.
+        balance (NAME=A,B): An attribute dealt out evenly, `topic=billing,login`, or by weight,
+            `tone=calm:3,angry:1`; repeatable.
+        numbered: Ask for numbered text instead of JSON.
+        reasoning: Keep what models think, in a column `reasoning`.
+        rows_per_call: Pairs per call.
+    """
+
+    input: str
+    output: Annotated[str, Read(_fields), "--output"]
+    prompt: str
+    extra: str
+    examples: Annotated[list[Any], Read(_examples)]
+    balance: Annotated[Any, Read(_balance, many=True)]
+    numbered: bool
+    reasoning: Literal["keep"]
+    rows_per_call: Positive
+
+
+@verb(app)
 def pairs(
-    ctx: typer.Context,
-    wanted: Annotated[
-        str,
-        typer.Argument(
-            metavar="PAIR",
-            help="What a pair is: 'product name and category → description' (`->` will do), "
-            "`module:Class`, or with --input and --output what the pairs are about.",
-        ),
-    ] = "",
+    talk: Talk,
+    wanted: str = "",
     *,
-    n: Annotated[int, typer.Option("-n", min=0, metavar="N", help="Pairs wanted.")] = 100,
-    file: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--to",
-            metavar="FILE",
-            help="File to write, or with --split a folder; by default `pairs.jsonl`.",
-        ),
-    ] = None,
-    inputs: Annotated[
-        str, typer.Option("--input", metavar="A,B", help="Fields of the input, without an arrow.")
-    ] = "",
-    outputs: Annotated[
-        str, typer.Option("--output", metavar="C", help="Fields of the output, without an arrow.")
-    ] = "",
-    prompt: Annotated[
-        str, typer.Option("--prompt", metavar="TEXT", help="What the pairs are about.")
-    ] = "",
-    extra: Annotated[
-        str, typer.Option("--extra", metavar="TEXT", help="Further instructions.")
-    ] = "",
-    examples: Annotated[
-        Path | None, typer.Option("--examples", metavar="FILE", help="Human-written example pairs.")
-    ] = None,
-    balance: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--balance",
-            metavar="NAME=A,B",
-            help="An attribute dealt out evenly, `topic=billing,login`, or by weight, "
-            "`tone=calm:3,angry:1`; repeatable.",
-        ),
-    ] = None,
-    form: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            help="`chat-jsonl`, `completion-jsonl`, `alpaca`, `sharegpt`, or a file format; by "
-            "default the pairs as they are, as the file's ending says.",
-        ),
-    ] = None,
-    user: Annotated[
-        str, typer.Option("--user", metavar="TEMPLATE", help="What the user says in an export.")
-    ] = "",
-    assistant: Annotated[
-        str, typer.Option("--assistant", metavar="TEMPLATE", help="What the assistant answers.")
-    ] = "",
-    system: Annotated[
-        str, typer.Option("--system", metavar="TEMPLATE", help="What the system says first.")
-    ] = "",
-    split: Annotated[
-        str | None,
-        typer.Option("--split", metavar="train=0.9,test=0.1", help="Files with these shares."),
-    ] = None,
-    stratify: Annotated[
-        str,
-        typer.Option("--stratify", metavar="FIELD", help="Field with equal shares in each file."),
-    ] = "",
-    numbered: Annotated[
-        bool, typer.Option("--numbered", help="Ask for numbered text instead of JSON.")
-    ] = False,
-    reasoning: ReasoningOption = None,
-    seed: SeedOption = None,
-    model: ModelOption = None,
-    rows_per_call: Annotated[
-        int | None, typer.Option("--rows-per-call", min=1, help="Pairs per call.")
-    ] = None,
-    dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", help="Print every prompt and the cost; call and write nothing."),
-    ] = False,
-    fresh: FreshOption = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the files to write.")
-    ] = False,
-    max_calls: MaxCallsOption = None,
-    max_tokens: MaxTokensOption = None,
-    max_cost: MaxCostOption = None,
+    n: Count = 100,
+    file: Annotated[Path, typer.Option("-o", "--to")] = Path("pairs.jsonl"),
+    form: str | None = None,
+    user: str = "",
+    assistant: str = "",
+    system: str = "",
+    split: Annotated[Mapping[str, float] | None, Read(read_shares)] = None,
+    stratify: str = "",
+    seed: int = 0,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    **asked: Unpack[Pairing],
 ) -> None:
     """Generate training pairs: an input and the output that answers it.
 
     Exactly N pairs, and no input twice. Run the same command again to continue: replies that are
     known are not asked again.
+
+    Options:
+        wanted (PAIR): What a pair is: 'product name and category → description' (`->` will do),
+            `module:Class`, or with --input and --output what the pairs are about.
+        n (N): Pairs wanted.
+        file (FILE): File to write, or with --split a folder.
+        form: `chat-jsonl`, `completion-jsonl`, `alpaca`, `sharegpt`, or a file format; by default
+            the pairs as they are, as the file's ending says.
+        user (TEMPLATE): What the user says in an export.
+        assistant (TEMPLATE): What the assistant answers.
+        system (TEMPLATE): What the system says first.
+        split (train=0.9,test=0.1): Files with these shares.
+        stratify (FIELD): Field with equal shares in each file.
+        seed: Seed of the split.
+        overwrite: Replace the files to write.
+        dry_run: Print every prompt and the cost; call and write nothing.
     """
     from fabula.augment.pairs.ask import pairs as ask
-    from fabula.augment.pairs.attributes import read_attribute
     from fabula.augment.pairs.files import pairs_to_file
     from fabula.inference.resolve import class_of
-    from fabula.training.summary import export_text
 
-    talk: Talk = ctx.obj
-    target = file or Path("pairs.jsonl")
-    _no_file(outputs)
-
-    def tell(result: RowsResult) -> None:
-        talk.say(calls_line(result))
-
-    options: PairOptions = {
-        "input": inputs,
-        "output": outputs,
-        "prompt": prompt,
-        "extra": extra,
-        "balance": dict(map(read_attribute, balance or ())),
-        "numbered": numbered,
-        "reasoning": reasoning or "drop",
-        "model": model or "local",
-        "rows_per_call": rows_per_call,
-        "fresh": fresh,
-        "max_calls": max_calls,
-        "max_tokens": max_tokens,
-        "max_cost": max_cost,
-        "on_result": tell,
-    }
-    if examples is not None:
-        options["examples"] = _examples(examples)
     shape = class_of(wanted) or wanted
     if dry_run:
-        del options["on_result"]
-        print_rehearsal(lambda noted: ask(shape, n, **(options | {"rehearsal": noted})))
+        print_rehearsal(lambda noted: ask(shape, n, **asked, rehearsal=noted))
         return
     export: dict[str, Any] = {
         "format": form,
         "user": user,
         "assistant": assistant,
         "system": system,
-        "split": read_shares(split),
+        "split": split or {},
         "stratify": stratify,
-        "seed": seed or 0,
+        "seed": seed,
         "overwrite": overwrite,
     }
     with progress(talk) as watch:
-        options["progress"] = counted(watch, target.stem, n)
         try:
-            made, written = pairs_to_file(shape, n, target, options, export)
+            made, written = pairs_to_file(
+                shape,
+                n,
+                file,
+                export,
+                **asked,
+                progress=counted(watch, file.stem, n),
+                on_result=lambda result: talk.say(calls_line(result)),
+            )
         except PartialRunError as error:
             talk.say(error.rows.counted)
             raise
     talk.say(made.counted)
-    talk.say(export_text(written))
-
-
-def _no_file(outputs: str) -> None:
-    """Refuse a file where fields are meant: elsewhere `--output` is the file."""
-    from fabula.io.formats import ENDINGS
-
-    if Path(outputs).suffix.lower() in ENDINGS:
-        raise UsageError(
-            f"`--output {outputs}` names a file; here it means the fields of the output",
-            code="usage.output",
-            hint=f"write `-o {outputs}`",
-        )
-
-
-def _examples(path: Path) -> list[Any]:
-    from fabula.io.tables import as_table
-
-    rows: list[Any] = as_table(path, name="examples").to_pylist()
-    return rows
+    talk.say(written.report())

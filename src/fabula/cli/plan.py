@@ -3,48 +3,40 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Literal
+from typing import Unpack
 
 import typer
 
-from fabula.cli.arguments import (
-    ModelOption,
-    PromptOption,
-    RowsOption,
-    SeedOption,
-    SpecArgument,
-    read_sizes,
-    read_spec,
-)
+from fabula.cli.arguments import Planned, Printed, Rows, SpecArgument, read_spec
 from fabula.cli.dry_run import print_rehearsal
 from fabula.cli.group import new_app
+from fabula.cli.options import verb
 
 app = new_app()
 
 
-@app.command()
+@verb(app)
 def plan(
     spec: SpecArgument,
     *,
-    n: RowsOption = None,
-    seed: SeedOption = None,
-    model: ModelOption = None,
-    prompt: PromptOption = None,
-    prompts: Annotated[
-        bool, typer.Option("--prompts", help="Also print every prompt for language models.")
-    ] = False,
-    form: Annotated[
-        Literal["table", "json"], typer.Option("--format", help="How the plan is printed.")
-    ] = "table",
+    n: Rows = None,
+    prompt: str | None = None,
+    prompts: bool = False,
+    form: Printed = "table",
+    **planned: Unpack[Planned],
 ) -> None:
-    """Show what a run would do and cost; calls nothing."""
-    from fabula import api
-    from fabula.reports.plans import plan_text, plan_values
+    """Show what a run would do and cost; calls nothing.
 
-    wanted, sizes = read_spec(spec, prompt=prompt), read_sizes(n)
-    made = api.plan(wanted, sizes, seed=seed, model=model)
-    typer.echo(json.dumps(plan_values(made)) if form == "json" else plan_text(made))
+    Options:
+        n (N|TABLE=N): Rows, in all or of one table; repeatable.
+        prompt (TEXT): What the rows are about, for the model.
+        prompts: Also print every prompt for language models.
+        form: How the plan is printed.
+    """
+    from fabula import api
+
+    wanted = read_spec(spec, prompt=prompt)
+    made = api.plan(wanted, n, **planned)
+    typer.echo(json.dumps(made.to_dict()) if form == "json" else made.report())
     if prompts:
-        print_rehearsal(
-            lambda noted: api.rehearse(wanted, sizes, seed=seed, model=model, rehearsal=noted)
-        )
+        print_rehearsal(lambda noted: api.rehearse(wanted, n, rehearsal=noted, **planned))

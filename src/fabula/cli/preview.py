@@ -8,21 +8,14 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import typer
 
-from fabula.cli.arguments import (
-    ModelOption,
-    PromptOption,
-    RowsOption,
-    SeedOption,
-    SpecArgument,
-    read_sizes,
-    read_spec,
-)
+from fabula.cli.arguments import Planned, Rows, SpecArgument, read_spec
 from fabula.cli.console import Talk
 from fabula.cli.group import new_app
+from fabula.cli.options import verb
 from fabula.errors import CheckError, PartialRunError, UsageError
 
 if TYPE_CHECKING:
@@ -30,36 +23,36 @@ if TYPE_CHECKING:
 
 app = new_app()
 
-Form = Literal["table", "csv", "jsonl", "json"]
+Printing = Literal["table", "csv", "jsonl", "json"]
 
 
-@app.command()
+@verb(app)
 def preview(
-    ctx: typer.Context,
+    talk: Talk,
     spec: SpecArgument,
     *,
-    n: RowsOption = None,
-    seed: SeedOption = None,
-    model: ModelOption = None,
-    prompt: PromptOption = None,
-    form: Annotated[Form, typer.Option("--format", help="How rows are printed.")] = "table",
-    table: Annotated[
-        str | None, typer.Option("--table", metavar="NAME", help="Print this table only.")
-    ] = None,
+    n: Rows = None,
+    prompt: str | None = None,
+    form: Printing = "table",
+    table: str | None = None,
+    **planned: Unpack[Planned],
 ) -> None:
-    """Generate a few rows and print them; writes nothing."""
+    """Generate a few rows and print them; writes nothing.
+
+    Options:
+        n (N|TABLE=N): Rows, in all or of one table; repeatable.
+        prompt (TEXT): What the rows are about, for the model.
+        form: How rows are printed.
+        table (NAME): Print this table only.
+    """
     from fabula import api
     from fabula.planning.previews import PREVIEW_ROWS
-    from fabula.reports.run_summary import preview_line
+    from fabula.runs.summary import preview_line
 
-    talk: Talk = ctx.obj
     wanted = read_spec(spec, prompt=prompt)
     failed = None
     try:
-        sizes = read_sizes(n)
-        dataset = api.preview(
-            wanted, PREVIEW_ROWS if sizes is None else sizes, seed=seed, model=model
-        )
+        dataset = api.preview(wanted, PREVIEW_ROWS if n is None else n, **planned)
     except (CheckError, PartialRunError) as error:
         if error.dataset is None:
             raise
@@ -70,7 +63,7 @@ def preview(
         raise failed
 
 
-def print_rows(dataset: Dataset, form: Form, table: str | None = None) -> None:
+def print_rows(dataset: Dataset, form: Printing, table: str | None = None) -> None:
     """Print the rows of a dataset, or of one table of it, on standard output.
 
     Raises:

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Unpack
 
 import typer
 from typer.core import TyperGroup
-from typing_extensions import override
+from typing_extensions import TypedDict, override
 
-from fabula.cli.arguments import (
-    FreshOption,
-    MaxCallsOption,
-    MaxCostOption,
-    MaxTokensOption,
-    ModelOption,
-    RowsOption,
-    read_sizes,
-)
+from fabula.cli.arguments import Asking, Count, Rows, Words
 from fabula.cli.console import Talk, pasted
 from fabula.cli.group import new_app
+from fabula.cli.options import verb
 from fabula.cli.verbs import VERBS
 from fabula.errors import FabulaError
 
@@ -43,156 +36,127 @@ class RequestGroup(TyperGroup):
 
 app = new_app(help=VERBS["program"], cls=RequestGroup)
 
-OutputOption = Annotated[
-    Path | None,
-    typer.Option("-o", "--output", help="The folder to write to; by default `out/NAME`."),
-]
-SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of the random numbers.")]
-FormatOption = Annotated[
-    Literal["parquet", "csv", "jsonl", "arrow"], typer.Option("--format", help="File format.")
-]
-OrphansOption = Annotated[
-    Literal["fail", "drop", "resample"],
-    typer.Option("--orphans", help="How to handle orphan rows; counts are always reported."),
-]
-SecondsOption = Annotated[
-    float,
-    typer.Option("--max-seconds", min=1, help="Time limit of one run of the program, in seconds."),
-]
-MemoryOption = Annotated[
-    float, typer.Option("--max-memory", min=0.1, metavar="GB", help="Memory limit of one run.")
-]
-OverwriteOption = Annotated[
-    bool, typer.Option("--overwrite", help="Replace another run in the folder.")
-]
+
+class ProgramRunning(TypedDict, total=False):
+    """How a program runs.
+
+    Options:
+        seed: Seed of the random numbers.
+        orphans: How to handle orphan rows: `fail` by default; counts are always reported.
+        format: File format, `parquet` by default.
+        overwrite: Replace another run in the folder.
+    """
+
+    seed: int
+    orphans: Literal["fail", "drop", "resample"]
+    format: Literal["parquet", "csv", "jsonl", "arrow"]
+    overwrite: bool
 
 
-@app.command(WRITE)
+class ProgramWriting(ProgramRunning, Asking, total=False):
+    """How a program is written.
+
+    Options:
+        model (NAME): Language model: `local`, `fake`, `openai:NAME` …; overrides a spec's. Settings
+            go behind a `?`: `openai:NAME?reasoning_effort=low`.
+    """
+
+
+Seconds = Annotated[float, typer.Option(min=1)]
+Memory = Annotated[float, typer.Option(min=0.1)]
+
+
+@verb(app, WRITE)
 def write(
-    ctx: typer.Context,
-    request: Annotated[
-        str,
-        typer.Argument(
-            metavar="REQUEST",
-            help="A sentence such as '100 rows of houses: id, size (m2), price', or a spec's file.",
-            show_default=False,
-        ),
-    ],
+    talk: Talk,
+    request: str,
     *,
-    n: RowsOption = None,
-    output: OutputOption = None,
-    seed: SeedOption = None,
-    model: ModelOption = None,
-    check: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--check",
-            metavar="RULE",
-            help="Relation of the only table's columns, `price ~ size +`, or a SQL condition on a "
-            "row; repeatable.",
-        ),
-    ] = None,
-    rounds: Annotated[
-        int, typer.Option("--rounds", min=0, help="Maximum number of repair rounds.")
-    ] = 3,
-    orphans: OrphansOption = "fail",
-    form: FormatOption = "parquet",
-    fresh: FreshOption = False,
-    overwrite: OverwriteOption = False,
-    max_calls: MaxCallsOption = None,
-    max_tokens: MaxTokensOption = None,
-    max_cost: MaxCostOption = None,
-    max_seconds: SecondsOption = 60.0,
-    max_memory: MemoryOption = 4.0,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print every prompt; call and write nothing.")
-    ] = False,
+    n: Rows = None,
+    output: Path | None = None,
+    check: Words = (),
+    rounds: Count = 3,
+    max_seconds: Seconds = 60.0,
+    max_memory: Memory = 4.0,
+    dry_run: bool = False,
+    **asked: Unpack[ProgramWriting],
 ) -> None:
     """Have a model write the program that generates the data, and run it in the sandbox.
 
     The program is kept in the folder; `fabula program run FOLDER -n 100000` makes more rows
     without a model.
+
+    Options:
+        request (REQUEST): A sentence such as '100 rows of houses: id, size (m2), price', or a
+            spec's file.
+        n (N|TABLE=N): Rows, in all or of one table; repeatable.
+        output: The folder to write to; by default `out/NAME`.
+        check (RULE): Relation of the only table's columns, `price ~ size +`, or a SQL condition on
+            a row; repeatable.
+        rounds: Maximum number of repair rounds.
+        max_seconds: Time limit of one run of the program, in seconds.
+        max_memory (GB): Memory limit of one run.
+        dry_run: Print every prompt; call and write nothing.
     """
     from fabula.io.names import file_stem
     from fabula.reports.programs import dry_run_text
     from fabula.runs.program import asked_of, model_for, program
 
-    talk: Talk = ctx.obj
-    sizes = read_sizes(n)
-    wanted = asked_of(request, sizes, check or ())
+    wanted = asked_of(request, n, check)
     if dry_run:
-        typer.echo(dry_run_text(wanted, model_for(wanted, model), rounds))
+        typer.echo(dry_run_text(wanted, model_for(wanted, asked.get("model")), rounds))
         return
     folder = output or Path("out") / file_stem(wanted.name)
 
     def make() -> Dataset:
         return program(
             request,
-            sizes,
+            n,
             output=folder,
-            model=model,
-            seed=seed,
-            checks=check or (),
+            checks=check,
             rounds=rounds,
-            orphans=orphans,
-            format=form,
-            fresh=fresh,
-            overwrite=overwrite,
-            max_calls=max_calls,
-            max_tokens=max_tokens,
-            max_cost=max_cost,
             limits=_limits(max_seconds, max_memory),
             on_note=talk.say if talk.progress else None,
+            **asked,
         )
 
     _finish(talk, make, folder)
     talk.hint(f"more rows without a model: `fabula program run {pasted(folder)} -n 100000`")
 
 
-@app.command("run")
+@verb(app)
 def run(
-    ctx: typer.Context,
-    program: Annotated[
-        Path,
-        typer.Argument(metavar="PROGRAM", help="A kept program, or the folder that holds it."),
-    ],
+    talk: Talk,
+    program: Path,
     *,
-    n: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-n",
-            metavar="N|TABLE=N",
-            help="Rows of the largest table, the others in proportion; or of one table, "
-            "repeatable.",
-        ),
-    ] = None,
-    output: OutputOption = None,
-    seed: SeedOption = None,
-    orphans: OrphansOption = "fail",
-    form: FormatOption = "parquet",
-    overwrite: OverwriteOption = False,
-    max_seconds: SecondsOption = 600.0,
-    max_memory: MemoryOption = 8.0,
+    n: Rows = None,
+    output: Path | None = None,
+    max_seconds: Seconds = 600.0,
+    max_memory: Memory = 8.0,
+    **how: Unpack[ProgramRunning],
 ) -> None:
     """Run a kept program in the sandbox; no model is asked.
 
     The same program, rows and seed give the same bytes.
+
+    Options:
+        program (PROGRAM): A kept program, or the folder that holds it.
+        n (N|TABLE=N): Rows of the largest table, the others in proportion; or of one table,
+            repeatable.
+        output: The folder to write to; by default `out/NAME`.
+        max_seconds: Time limit of one run of the program, in seconds.
+        max_memory (GB): Memory limit of one run.
     """
     from fabula.runs.program import run_program
 
-    talk: Talk = ctx.obj
     folder = output or Path("out") / f"{(program if program.is_dir() else program.parent).name}-run"
 
     def make() -> Dataset:
         return run_program(
             program,
-            read_sizes(n),
-            seed=seed,
+            n,
             output=folder,
-            orphans=orphans,
-            format=form,
-            overwrite=overwrite,
             limits=_limits(max_seconds, max_memory),
+            **how,
         )
 
     _finish(talk, make, folder)

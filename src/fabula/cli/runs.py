@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
 
 import typer
 
+from fabula.cli.arguments import Printed
 from fabula.cli.group import new_app
+from fabula.cli.options import verb
 from fabula.cli.verbs import VERBS
 
 app = new_app(help=VERBS["runs"])
 
-Form = Annotated[Literal["table", "json"], typer.Option("--format", help="How it is printed.")]
 
+@verb(app, "list")
+def list_(folder: Path = Path(), *, form: Printed = "table") -> None:
+    """List the runs in a folder and its subfolders.
 
-@app.command("list")
-def list_(
-    folder: Annotated[Path, typer.Argument(help="Where to look.")] = Path(),
-    form: Form = "table",
-) -> None:
-    """List the runs in a folder and its subfolders."""
+    Options:
+        folder: Where to look.
+        form: How it is printed.
+    """
     from fabula.reports.runs import find_runs, runs_text
 
     runs = find_runs(folder)
@@ -31,13 +32,15 @@ def list_(
         typer.echo(runs_text(runs) or f"no runs below `{folder}`")
 
 
-@app.command()
-def show(
-    folder: Annotated[Path, typer.Argument(help="The run's folder.")], form: Form = "table"
-) -> None:
-    """Show how a run ended: tables, checks, models, files."""
-    from fabula.reports.run_summary import record_text
+@verb(app)
+def show(folder: Path, *, form: Printed = "table") -> None:
+    """Show how a run ended: tables, checks, models, files.
+
+    Options:
+        folder: The run's folder.
+        form: How it is printed.
+    """
     from fabula.runs.dataset import Dataset
 
     dataset = Dataset.open(folder)
-    typer.echo(json.dumps(dataset.manifest) if form == "json" else record_text(dataset))
+    typer.echo(json.dumps(dataset.manifest) if form == "json" else dataset.report())

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from fabula.cli.arguments import OverwriteOption
+from fabula.cli.arguments import Count, Positive
 from fabula.cli.console import Talk, pasted
 from fabula.cli.group import new_app
+from fabula.cli.options import Read, verb
 from fabula.cli.progress import progress
 from fabula.errors import UsageError
 
@@ -18,73 +19,85 @@ if TYPE_CHECKING:
 
 app = new_app()
 
+Shares = Mapping[str, Mapping[Any, float]]
 
-@app.command()
+
+def _given(texts: Sequence[str]) -> dict[str, Any]:
+    """`["city=Wien|Graz", "age=18..30"]` by column; nothing after `=` means missing."""
+    given: dict[str, Any] = {}
+    for text in texts:
+        column, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(
+                f"`--given {text}` names no value",
+                code="usage.given",
+                hint=f"write `--given {text}=VALUE`",
+            )
+        values = value.split("|") if value else [None]
+        given[column.strip()] = values[0] if len(values) == 1 else values
+    return given
+
+
+def _shares(texts: Sequence[str]) -> dict[str, dict[Any, float]]:
+    """`["sex=F:0.5", "sex=M:0.5"]` by column and value."""
+    shares: dict[str, dict[Any, float]] = {}
+    for text in texts:
+        column, _, rest = text.partition("=")
+        value, colon, number = rest.rpartition(":")
+        try:
+            share = float(number)
+        except ValueError:
+            colon = ""
+        if not colon:
+            raise UsageError(
+                f"`--share {text}` is not a share of a value",
+                code="usage.share",
+                hint="write `--share COLUMN=VALUE:0.5`",
+            )
+        shares.setdefault(column.strip(), {})[value] = share
+    return shares
+
+
+@verb(app)
 def sample(
-    ctx: typer.Context,
-    synthesizer: Annotated[Path, typer.Argument(metavar="MODEL", help="What `fabula fit` wrote.")],
+    talk: Talk,
+    synthesizer: Path,
     *,
-    n: Annotated[
-        int | None, typer.Option("-n", min=0, metavar="N", help="Rows to sample; by default 1,000.")
-    ] = None,
-    scale: Annotated[
-        float | None,
-        typer.Option(
-            "--scale", metavar="X", help="For several tables: rows relative to the real ones."
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            help="File to write, for several tables a folder; otherwise CSV on stdout.",
-        ),
-    ] = None,
-    form: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            metavar="FORMAT",
-            help="Of several tables: parquet, csv, jsonl, arrow; one file's ending says it itself.",
-        ),
-    ] = None,
-    given: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--given",
-            metavar="COLUMN=VALUE",
-            help="What a column holds: `city=Wien`, `city=Wien|Graz`, `age=18..30`, `city=` for "
-            "missing; repeatable.",
-        ),
-    ] = None,
-    share: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--share",
-            metavar="COLUMN=VALUE:SHARE",
-            help="Share of rows of one value: `sex=F:0.5`; repeatable, for one column.",
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same rows.")] = 0,
-    workers: Annotated[
-        int, typer.Option("--workers", min=1, help="Blocks sampled in parallel.")
-    ] = 1,
-    overwrite: OverwriteOption = False,
+    n: Count | None = None,
+    scale: float | None = None,
+    output: Path | None = None,
+    form: str | None = None,
+    given: Annotated[Mapping[str, Any] | None, Read(_given, many=True)] = None,
+    share: Annotated[Shares | None, Read(_shares, many=True)] = None,
+    seed: int = 0,
+    workers: Positive = 1,
+    overwrite: bool = False,
 ) -> None:
     """Sample rows from a fitted synthesizer.
 
     Rows are written block by block, so any number of them fits into memory.
-    """
-    import sys
 
+    Options:
+        synthesizer (MODEL): What `fabula fit` wrote.
+        n (N): Rows to sample; by default 1,000.
+        scale (X): For several tables: rows relative to the real ones.
+        output: File to write, for several tables a folder; otherwise CSV on stdout.
+        form (FORMAT): Of several tables: parquet, csv, jsonl, arrow; one file's ending says it
+            itself.
+        given (COLUMN=VALUE): What a column holds: `city=Wien`, `city=Wien|Graz`, `age=18..30`,
+            `city=` for missing; repeatable.
+        share (COLUMN=VALUE:SHARE): Share of rows of one value: `sex=F:0.5`; repeatable, for one
+            column.
+        seed: The same seed gives the same rows.
+        workers: Blocks sampled in parallel.
+        overwrite: Replace the file to write.
+    """
     from fabula.io.formats import as_format, check_ending, format_of
     from fabula.io.formulas import tell
     from fabula.io.places import check_free, make_folder
     from fabula.io.write import CsvFile, write_table
     from fabula.synthesizers.synthesizer import Synthesizer, load_synthesizer
 
-    talk: Talk = ctx.obj
     drawer = load_synthesizer(synthesizer)
     ending = None if form is None else as_format(form)
     if output is not None:
@@ -111,9 +124,7 @@ def sample(
             hint=f"write them to a file: `-o {synthesizer.stem}.{ending}`",
         )
     n = 1000 if n is None else n
-    blocks = drawer.blocks(
-        n, given=_given(given or []), shares=_shares(share or []), seed=seed, workers=workers
-    )
+    blocks = drawer.blocks(n, given=given, shares=share, seed=seed, workers=workers)
     if output is None:
         first = next(blocks)  # nothing is printed where nothing can be drawn
         writer = CsvFile(sys.stdout.buffer, drawer.schema)
@@ -154,39 +165,3 @@ def _several(talk: Talk, tables: dict[str, Any], output: Path, ending: Format) -
     talk.hint(
         f"hold them against the real ones with `fabula evaluate {pasted(output)} --real FOLDER`"
     )
-
-
-def _given(texts: list[str]) -> dict[str, Any]:
-    """`["city=Wien|Graz", "age=18..30"]` by column; nothing after `=` means missing."""
-    given: dict[str, Any] = {}
-    for text in texts:
-        column, equals, value = text.partition("=")
-        if not equals:
-            raise UsageError(
-                f"`--given {text}` names no value",
-                code="usage.given",
-                hint=f"write `--given {text}=VALUE`",
-            )
-        values = value.split("|") if value else [None]
-        given[column.strip()] = values[0] if len(values) == 1 else values
-    return given
-
-
-def _shares(texts: list[str]) -> dict[str, dict[Any, float]]:
-    """`["sex=F:0.5", "sex=M:0.5"]` by column and value."""
-    shares: dict[str, dict[Any, float]] = {}
-    for text in texts:
-        column, _, rest = text.partition("=")
-        value, colon, number = rest.rpartition(":")
-        try:
-            share = float(number)
-        except ValueError:
-            colon = ""
-        if not colon:
-            raise UsageError(
-                f"`--share {text}` is not a share of a value",
-                code="usage.share",
-                hint="write `--share COLUMN=VALUE:0.5`",
-            )
-        shares.setdefault(column.strip(), {})[value] = share
-    return shares

@@ -4,49 +4,42 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import typer
 
-from fabula.cli.arguments import read_names
+from fabula.cli.arguments import Names
 from fabula.cli.group import new_app
+from fabula.cli.options import verb
 
 app = new_app()
 
 
-@app.command()
+@verb(app)
 def scan(
-    output: Annotated[Path, typer.Argument(metavar="OUT", help="A file or folder to search.")],
+    output: Path,
     *,
-    against: Annotated[
-        Path,
-        typer.Option("--against", metavar="REAL", help="The real data: a file, a folder or a run."),
-    ],
-    sensitive: Annotated[
-        str,
-        typer.Option(
-            "--sensitive",
-            metavar="COLUMNS",
-            help="Further real columns to search: `notes,orders.code`.",
-        ),
-    ] = "",
-    every_name: Annotated[
-        bool,
-        typer.Option("--every-name", help="Count each single first or last name of a real person."),
-    ] = False,
-    form: Annotated[
-        Literal["table", "json"], typer.Option("--format", help="How the result is printed.")
-    ] = "table",
+    against: Path,
+    sensitive: Names | None = None,
+    every_name: bool = False,
+    form: Literal["table", "json"] = "table",
 ) -> None:
     """Search files for values of real people, in any spelling or encoding.
 
     Exit code 1 when a value is found. Values are never printed whole.
 
     Example: `fabula scan masked/ --against customers.csv`
+
+    Options:
+        output (OUT): A file or folder to search.
+        against (REAL): The real data: a file, a folder or a run.
+        sensitive (COLUMNS): Further real columns to search: `notes,orders.code`.
+        every_name: Count each single first or last name of a real person.
+        form: How the result is printed.
     """
     from fabula.privacy.scan import scan as search
 
-    report = search(output, against=against, sensitive=read_names(sensitive), every_name=every_name)
+    report = search(output, against=against, sensitive=list(sensitive or ()), every_name=every_name)
     if form == "json":
         typer.echo(json.dumps(report.to_dict(), ensure_ascii=False))
     else:

@@ -5,25 +5,25 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Annotated, Literal
 
 import typer
 
+from fabula.cli.arguments import Printed
 from fabula.cli.group import new_app
+from fabula.cli.options import verb
 
 app = new_app()
 
 
-@app.command()
-def show(
-    path: Annotated[Path, typer.Argument(help="A data file, a folder of them, or a run's folder.")],
-    form: Annotated[
-        Literal["table", "json"], typer.Option("--format", help="How the profile is printed.")
-    ] = "table",
-) -> None:
+@verb(app)
+def show(path: Path, *, form: Printed = "table") -> None:
     """Profile a data file or a run.
 
     Types, missing and distinct values, and how the values spread.
+
+    Options:
+        path: A data file, a folder of them, or a run's folder.
+        form: How the profile is printed.
     """
     from fabula.reports.profile import profile
     from fabula.reports.profile_text import profiles_text

@@ -4,34 +4,28 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
 
 import typer
 
-from fabula.cli.arguments import SpecArgument, read_spec
+from fabula.cli.arguments import Printed, SpecArgument, read_spec
 from fabula.cli.group import new_app
+from fabula.cli.options import verb
 
 app = new_app()
 
 
-@app.command()
-def validate(
-    spec: SpecArgument,
-    *,
-    data: Annotated[
-        Path | None, typer.Option("--data", help="Data to check: a run's folder, a folder, a file.")
-    ] = None,
-    form: Annotated[
-        Literal["table", "json"], typer.Option("--format", help="How the verdict is printed.")
-    ] = "table",
-) -> None:
+@verb(app)
+def validate(spec: SpecArgument, *, data: Path | None = None, form: Printed = "table") -> None:
     """Validate a spec, data against a spec, or a training file.
 
     A `.jsonl` file in place of the spec is checked as a set to train a model with: one known
     format, roles and their order, no empty text, length, repeats.
+
+    Options:
+        data: Data to check: a run's folder, a folder, a file.
+        form: How the verdict is printed.
     """
     from fabula import api
-    from fabula.checks.shown import checks_text
     from fabula.render import amounts
 
     is_set = spec.endswith(".jsonl")
@@ -45,7 +39,7 @@ def validate(
         parts = [amounts.count(len(wanted.tables), "table"), amounts.count(columns, "column")]
         typer.echo(f"`{spec}` is coherent: {', '.join(parts)}, {amounts.count(checks, 'check')}")
     else:
-        typer.echo(checks_text(results))
+        typer.echo(results.report())
     broken = results.error()
     if broken:
         if is_set:

@@ -24,6 +24,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "sample": "Sample rows from a fitted synthesizer.",
     },
     "Protect": {
+        "mask": "Replace the people in tables with new people.",
         "scan": "Search files for values of real people, in any spelling or encoding.",
     },
     "Evaluate": {
@@ -58,6 +59,7 @@ With every verb:
   --verbose                 Show the traceback of an unexpected error.
   --no-progress             Show no progress.
   --allow-env NAME          Let the spec send this variable to its model's host; remembered.
+  --allow-code FILE         Let the spec run this Python file, as it is now; remembered.
   --escape-formulas         Put ' before texts in CSV that a spreadsheet would run, as `=1+1`.
   --error-format text|json  How errors are printed; json is implied by `--format json`.
   -h, --help                Show the help of a verb.

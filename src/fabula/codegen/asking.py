@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from fabula.checks.structural import implied_checks
-from fabula.codegen.targets import Wanted, WantedTable
+from fabula.codegen.targets import Targets, TargetTable
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.llm.client.chat import ChatRequest, Message
 from fabula.spec.plain import to_plain
@@ -37,12 +37,12 @@ and never missing; totals, counts and means are computed from the rows that they
 - draws whole columns with numpy instead of looping over rows, so that millions of rows work."""
 
 
-def first_request(wanted: Wanted, *, sample: int = 0) -> ChatRequest:
+def first_request(wanted: Targets, *, sample: int = 0) -> ChatRequest:
     """The request for a program."""
     return ChatRequest(_opening(wanted), sample=sample, purpose=PURPOSE)
 
 
-def repair_request(wanted: Wanted, reply: str, problem: str, *, sample: int) -> ChatRequest:
+def repair_request(wanted: Targets, reply: str, problem: str, *, sample: int) -> ChatRequest:
     """The request to repair a program: what was answered last, and what is wrong with it.
 
     Args:
@@ -67,11 +67,11 @@ def fault_in_words(kind: str, message: str, line: int | None, source: str, trace
     return "\n".join(said)
 
 
-def _opening(wanted: Wanted) -> tuple[Message, ...]:
+def _opening(wanted: Targets) -> tuple[Message, ...]:
     return (Message("system", _SYSTEM), Message("user", "\n\n".join(_parts(wanted))))
 
 
-def _parts(wanted: Wanted) -> Iterator[str]:
+def _parts(wanted: Targets) -> Iterator[str]:
     if wanted.prompt:
         yield f"Write a program for this request:\n<request>\n{wanted.prompt}\n</request>"
     else:
@@ -85,14 +85,14 @@ def _parts(wanted: Wanted) -> Iterator[str]:
         yield f"Number of rows of the main table: {wanted.rows}"
 
 
-def tables_as_data(wanted: Wanted) -> dict[str, Any]:
+def tables_as_data(wanted: Targets) -> dict[str, Any]:
     """Each table's rows, columns and links as plain values."""
     assert wanted.spec is not None
     links = wanted.any_links
     return {table.name: _table(wanted.spec, table, links) for table in wanted.tables}
 
 
-def _table(spec: DatasetSpec, table: WantedTable, any_links: Collection[str]) -> dict[str, Any]:
+def _table(spec: DatasetSpec, table: TargetTable, any_links: Collection[str]) -> dict[str, Any]:
     asked = spec.tables[table.name]
     told: dict[str, Any] = {}
     if asked.prompt and len(spec.tables) > 1:

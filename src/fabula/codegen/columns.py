@@ -17,26 +17,18 @@ import pyarrow.compute as pc
 from fabula.codegen.code_shapes import form_problem
 from fabula.codegen.replies import read_reply
 from fabula.errors import OutputError
+from fabula.functions.sandboxed import FunctionFault, fill
 from fabula.kinds.program import Program
 from fabula.llm.client.chat import ChatReply, ChatRequest, Message
 from fabula.planning.estimate import PROGRAM_REPAIRS
 from fabula.planning.plan import ColumnPlan
-from fabula.sandbox.run import Limits, run
+from fabula.sandbox.run import Limits
 from fabula.testing.fake.functions import COLUMN_PROGRAM
 
 TRIED_ROWS = 1_000
 SHOWN_VALUES = 5
-TRIAL, BULK = Limits(seconds=20), Limits(seconds=300)
-"""What a function may take for the rows that it is tried on, and for a block of 65,536."""
-_TYPES = {
-    "string": "str",
-    "int64": "int",
-    "double": "float",
-    "bool": "bool",
-    "date32[day]": "date",
-}
-"""What a function is to give, by the column's type."""
-ENTRY = "fabula.codegen.column_function:fill"
+TRIAL = Limits(seconds=20)
+"""What a function may take for the rows that it is tried on."""
 
 _SYSTEM = """\
 You write one small Python function that computes a column of a table of synthetic data. Reply \
@@ -47,10 +39,6 @@ are computed at once;
 - or `def value(row, rng)`: `row` is a dict of one row; returns its value.
 `rng` is a numpy Generator and the only source of chance. Only Python's standard library, numpy \
 and pandas are there; no files, no network, no clock. Values of `rows` may be missing."""
-
-
-class FunctionFault(Exception):
-    """A function failed, or its values are not what was asked; the text is for its model."""
 
 
 @dataclass(frozen=True)
@@ -110,50 +98,11 @@ def write_function(
     )
 
 
-def fill(
-    column: ColumnPlan,
-    source: str,
-    rows: pa.Table,
-    *,
-    n: int,
-    start: int = 0,
-    seed: int,
-    limits: Limits = BULK,
-) -> pa.Array:
-    """The column's values for some rows.
-
-    Args:
-        column: The column.
-        source: The function.
-        rows: The columns that it uses.
-        n: Number of rows.
-        start: Number of the first one in its table.
-        seed: Where the function's chance starts.
-        limits: What it may use.
-
-    Raises:
-        FunctionFault: The function failed, or gave something else than one value a row.
-    """
-    request = {"source": source, "n": n, "start": start, "seed": seed, "name": column.name}
-    request["type"] = _TYPES[str(column.type)]
-    outcome = run(ENTRY, request, tables={"rows": rows}, seed=seed, limits=limits)
-    if outcome.fault is not None:
-        fault = outcome.fault
-        place = "" if fault.line is None else f" in line {fault.line}"
-        raise FunctionFault(
-            f"The function fails{place} ({fault.kind}): {fault.message}\n{fault.traceback}".strip()
-        )
-    made = outcome.tables.get("values")
-    if made is None or made.schema != pa.schema([("values", column.type)]) or len(made) != n:
-        raise FunctionFault(f"The function gives no {n} values of type {column.type}.")
-    return made["values"].combine_chunks()
-
-
 def _try(column: ColumnPlan, source: str, sample: pa.Table) -> None:
     """Run a function twice on the same rows, and look at its values."""
     n = min(TRIED_ROWS, len(sample)) if sample.num_columns else TRIED_ROWS
     rows = sample[:n]
-    first, again = (fill(column, source, rows, n=n, seed=1, limits=TRIAL) for _ in range(2))
+    first, again = (fill(source, rows, column.type, n=n, seed=1, limits=TRIAL) for _ in range(2))
     if not first.equals(again):
         raise FunctionFault(
             "The function gives other values when it is called again with the same rows and the "

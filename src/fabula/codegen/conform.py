@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 
-from fabula.codegen.targets import Wanted, WantedTable
+from fabula.codegen.targets import Targets, TargetTable
 from fabula.inference.guesses import words
 from fabula.kinds.reference import Reference
 from fabula.llm.rows.names import match_names
@@ -57,7 +57,7 @@ class Fitted:
     notes: tuple[str, ...] = ()
 
 
-def fit(wanted: Wanted, made: Sequence[Made]) -> Fitted:
+def fit(wanted: Targets, made: Sequence[Made]) -> Fitted:
     """The tables of a program, called and typed as they are wanted."""
     if wanted.spec is None:
         return _as_they_are(wanted, made)
@@ -85,7 +85,7 @@ def fit(wanted: Wanted, made: Sequence[Made]) -> Fitted:
     return Fitted({name: tables[name] for name in order}, places, tuple(notes))
 
 
-def _as_they_are(wanted: Wanted, made: Sequence[Made]) -> Fitted:
+def _as_they_are(wanted: Targets, made: Sequence[Made]) -> Fitted:
     """All tables, under the program's own names."""
     places: dict[str, Made] = {}
     for item in made:
@@ -99,7 +99,7 @@ def _as_they_are(wanted: Wanted, made: Sequence[Made]) -> Fitted:
     notes: list[str] = []
     if wanted.rows is not None and len(tables) == 1:
         ((name, rows),) = tables.items()
-        tables[name] = _cut(WantedTable(name, wanted.rows, {}), rows, notes)
+        tables[name] = _cut(TargetTable(name, wanted.rows, {}), rows, notes)
     return Fitted(tables, places, tuple(notes))
 
 
@@ -122,11 +122,11 @@ def table_name(variable: str) -> str:
     return "_".join(parts)
 
 
-def _best(table: WantedTable, made: Sequence[Made]) -> float:
+def _best(table: TargetTable, made: Sequence[Made]) -> float:
     return max((_likeness(table, item) for item in made), default=0.0)
 
 
-def _likeness(table: WantedTable, item: Made) -> float:
+def _likeness(table: TargetTable, item: Made) -> float:
     """How far a table of the program is the one that is wanted: by columns, name and size."""
     theirs = item.rows.column_names
     alike = len(set(match_names(theirs, list(table.types)).values()))
@@ -140,14 +140,14 @@ def _same_name(left: str, right: str) -> bool:
     return words(left).rstrip("s") == words(right).rstrip("s")
 
 
-def _arranged(table: WantedTable, rows: pa.Table, notes: list[str]) -> pa.Table:
+def _arranged(table: TargetTable, rows: pa.Table, notes: list[str]) -> pa.Table:
     """The columns in the order asked, those that were not asked for last."""
     rows = _renamed(table, rows, notes)
     known = [name for name in table.types if name in rows.column_names]
     return rows.select([*known, *(name for name in rows.column_names if name not in known)])
 
 
-def _typed(table: WantedTable, rows: pa.Table, *, without: set[str]) -> pa.Table:
+def _typed(table: TargetTable, rows: pa.Table, *, without: set[str]) -> pa.Table:
     """The columns in the types asked; keys of other tables stay, so that a wrong type shows."""
     for place, name in enumerate(rows.column_names):
         if name in table.types and name not in without:
@@ -155,7 +155,7 @@ def _typed(table: WantedTable, rows: pa.Table, *, without: set[str]) -> pa.Table
     return rows
 
 
-def _renamed(table: WantedTable, rows: pa.Table, notes: list[str]) -> pa.Table:
+def _renamed(table: TargetTable, rows: pa.Table, notes: list[str]) -> pa.Table:
     """The columns under the names asked, matched as those of a reply are."""
     missing = [name for name in table.types if name not in rows.column_names]
     extra = [name for name in rows.column_names if name not in table.types]
@@ -188,7 +188,7 @@ def _is_moment(kind: pa.DataType) -> bool:
     return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind))
 
 
-def _cut(table: WantedTable, rows: pa.Table, notes: list[str]) -> pa.Table:
+def _cut(table: TargetTable, rows: pa.Table, notes: list[str]) -> pa.Table:
     """No more rows than asked: the first ones are kept."""
     if table.rows is None or rows.num_rows <= table.rows:
         return rows

@@ -63,7 +63,7 @@ def read_reply(reply: ChatReply) -> ProgramReply:
 def _fenced(text: str) -> ProgramReply | None:
     """Blocks between fences; None where there is none of Python."""
     found = [match for match in _BLOCK.finditer(text) if match[1].lower() in _PYTHON]
-    named = [match for match in found if match[1]]  # it says so, however little it does
+    named = [match for match in found if match[1] and match[2].strip()]  # it says so itself
     blocks = [
         _without_magic(match[2])
         for match in [match for match in found if _is_code(match[2])] or named
@@ -74,12 +74,12 @@ def _fenced(text: str) -> ProgramReply | None:
 
 
 def _candidates(blocks: Sequence[str]) -> Iterator[str]:
-    """All as one where a later block builds on an earlier one; else each, the longest first."""
+    """All as one where a later block builds on an earlier one; else each, the last one first."""
     joined = "\n\n".join(block.rstrip("\n") for block in blocks) + "\n"
     if len(blocks) > 1 and any(_missing(block) for block in blocks[1:]):
         yield joined
         return
-    yield from sorted(blocks, key=len, reverse=True)
+    yield from reversed(blocks)
     if len(blocks) > 1:
         yield joined
 

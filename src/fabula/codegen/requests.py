@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fabula.codegen.asking import first_request
-from fabula.codegen.targets import Wanted, hinted_tables, planned_tables
+from fabula.codegen.targets import Targets, hinted_tables, planned_tables
 from fabula.errors import SourceError
 from fabula.spec.loading import build_spec
 from fabula.spec.plain import to_json
@@ -17,7 +17,7 @@ from fabula.spec.plain import to_json
 FILE = "request.json"
 
 
-def request_text(wanted: Wanted, model: str, identity: str) -> str:
+def request_text(wanted: Targets, model: str, identity: str) -> str:
     """The content of `request.json`: the user's words or spec, the model, and what was sent.
 
     Args:
@@ -38,7 +38,7 @@ def request_text(wanted: Wanted, model: str, identity: str) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
-def read_request(program: Path) -> Wanted | None:
+def read_request(program: Path) -> Targets | None:
     """What the program in a file was asked for; None where nothing alongside it says so.
 
     Raises:
@@ -60,12 +60,12 @@ def read_request(program: Path) -> Wanted | None:
             hint="without it, the program's tables are checked by their looks: take it away",
         ) from error
     if spec is None:
-        return Wanted(prompt, None, False, (), None)
+        return Targets(prompt, None, False, (), None)
     tables = planned_tables(spec) if strict else hinted_tables(spec)
-    return Wanted(prompt, spec, strict, tables)
+    return Targets(prompt, spec, strict, tables)
 
 
-def sized(wanted: Wanted, rows: Mapping[str, int]) -> Wanted:
+def sized(wanted: Targets, rows: Mapping[str, int]) -> Targets:
     """What is wanted, with the numbers of rows that the program itself says."""
     tables = tuple(replace(table, rows=rows.get(table.name)) for table in wanted.tables)
     only = next(iter(rows.values())) if len(rows) == 1 and not wanted.tables else None

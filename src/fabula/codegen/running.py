@@ -14,9 +14,9 @@ from fabula.codegen.asking import fault_in_words
 from fabula.codegen.conform import Fitted, Made, fit
 from fabula.codegen.repair import Orphans, Repaired, repair, with_repairs
 from fabula.codegen.table_checks import failures_in_words, gate, spec_of
-from fabula.codegen.targets import Wanted
+from fabula.codegen.targets import Targets
 from fabula.sandbox.outcome import Fault
-from fabula.sandbox.run import Limits, Outcome, run
+from fabula.sandbox.run import Limits, SandboxResult, run
 
 ENTRY = "fabula.codegen.inside.tables:run"
 LIMITS = Limits(seconds=60.0, output=16 << 20)
@@ -39,7 +39,7 @@ _FOUND = TypeAdapter(_Notes)
 
 
 @dataclass(frozen=True)
-class RunOptions:
+class ProgramOptions:
     """How a program is run.
 
     Attributes:
@@ -66,7 +66,7 @@ class Ran:
     """
 
     source: str
-    outcome: Outcome
+    outcome: SandboxResult
     fitted: Fitted | None = None
     repaired: Repaired | None = None
     results: CheckResults = field(default_factory=CheckResults)
@@ -95,8 +95,8 @@ class Ran:
 
 def run_unchecked(
     source: str,
-    wanted: Wanted,
-    options: RunOptions,
+    wanted: Targets,
+    options: ProgramOptions,
     *,
     names: Mapping[str, str] | None = None,
 ) -> Ran:
@@ -125,7 +125,7 @@ def run_unchecked(
     return Ran(source, outcome, fit(wanted, made))
 
 
-def _made(outcome: Outcome) -> list[Made] | None:
+def _made(outcome: SandboxResult) -> list[Made] | None:
     """The tables that were found, or None where the reply was forged by the program."""
     try:
         found = _FOUND.validate_python(dict(outcome.notes))["found"]
@@ -136,8 +136,8 @@ def _made(outcome: Outcome) -> list[Made] | None:
 
 def run_program(
     source: str,
-    wanted: Wanted,
-    options: RunOptions,
+    wanted: Targets,
+    options: ProgramOptions,
     *,
     names: Mapping[str, str] | None = None,
 ) -> Ran:
@@ -154,7 +154,7 @@ def run_program(
     return replace(ran, repaired=repaired, results=results)
 
 
-def _less(wanted: Wanted, repaired: Repaired) -> Wanted:
+def _less(wanted: Targets, repaired: Repaired) -> Targets:
     """What is wanted, without the rows that repair was asked to take out."""
     gone = {name: sum(row.table == name for row in repaired.dropped) for name in repaired.tables}
     tables = tuple(

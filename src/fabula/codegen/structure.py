@@ -8,13 +8,13 @@ import pyarrow as pa
 
 from fabula.checks.results import CheckResult
 from fabula.codegen.asking import type_word
-from fabula.codegen.targets import Wanted, WantedTable
+from fabula.codegen.targets import Targets, TargetTable
 from fabula.kinds.base.wording import names, values
 from fabula.spec.tables import DatasetSpec
 
 
 def structure_results(
-    wanted: Wanted, tables: Mapping[str, pa.Table], spec: DatasetSpec
+    wanted: Targets, tables: Mapping[str, pa.Table], spec: DatasetSpec
 ) -> Iterator[CheckResult]:
     """One result a table for rows and columns each, and one for each column of a wrong type."""
     for table in wanted.tables:
@@ -28,13 +28,13 @@ def structure_results(
         yield from _types(table, rows)
     if wanted.rows is not None and len(tables) == 1:
         ((name, rows),) = tables.items()
-        yield _rows(WantedTable(name, wanted.rows, {}), rows)
+        yield _rows(TargetTable(name, wanted.rows, {}), rows)
     elif not wanted.tables:
         for name, rows in tables.items():
-            yield _rows(WantedTable(name, None, {}), rows)
+            yield _rows(TargetTable(name, None, {}), rows)
 
 
-def _rows(table: WantedTable, rows: pa.Table) -> CheckResult:
+def _rows(table: TargetTable, rows: pa.Table) -> CheckResult:
     made, asked = rows.num_rows, table.rows
     failing = int(not made) if asked is None else abs(made - asked)
     count = f"{made:,} row{'' if made == 1 else 's'}"
@@ -44,7 +44,7 @@ def _rows(table: WantedTable, rows: pa.Table) -> CheckResult:
     return finding(table.name, "rows", "number of rows", message, failing=failing)
 
 
-def _columns(table: WantedTable, rows: pa.Table, allowed: Collection[str]) -> CheckResult:
+def _columns(table: TargetTable, rows: pa.Table, allowed: Collection[str]) -> CheckResult:
     missing = [name for name in table.types if name not in rows.column_names]
     extra = [name for name in rows.column_names if name not in {*table.types, *allowed}]
     parts = [f"missing {names(missing)}"] if missing else []
@@ -54,7 +54,7 @@ def _columns(table: WantedTable, rows: pa.Table, allowed: Collection[str]) -> Ch
     return finding(table.name, "columns", "columns as asked", message, failing=wrong)
 
 
-def _types(table: WantedTable, rows: pa.Table) -> Iterator[CheckResult]:
+def _types(table: TargetTable, rows: pa.Table) -> Iterator[CheckResult]:
     for name, kind in table.types.items():
         if name not in rows.column_names or pa.types.is_null(kind):
             continue

@@ -18,13 +18,13 @@ from fabula.codegen.infer_schema import guessed_spec
 from fabula.codegen.kind_checks import key_results, promised_checks
 from fabula.codegen.link_checks import link_results
 from fabula.codegen.structure import finding, structure_results
-from fabula.codegen.targets import Wanted
+from fabula.codegen.targets import Targets
 from fabula.inference.prompt_tables import links_by_name
 from fabula.spec import col
 from fabula.spec.tables import DatasetSpec
 
 
-def spec_of(wanted: Wanted, tables: Mapping[str, pa.Table]) -> DatasetSpec:
+def spec_of(wanted: Targets, tables: Mapping[str, pa.Table]) -> DatasetSpec:
     """The spec that the tables are held against: the one asked, else one guessed from names.
 
     Links that the request leaves to the program are in it, as the program named them.
@@ -43,7 +43,7 @@ def spec_of(wanted: Wanted, tables: Mapping[str, pa.Table]) -> DatasetSpec:
     return spec.model_copy(update={"tables": grown})
 
 
-def gate(wanted: Wanted, tables: Mapping[str, pa.Table]) -> CheckResults:
+def gate(wanted: Targets, tables: Mapping[str, pa.Table]) -> CheckResults:
     """Everything that is to hold, and whether it does.
 
     Args:
@@ -70,7 +70,7 @@ def failures_in_words(results: CheckResults) -> str:
     return "The program runs, but its tables are not right:\n" + "\n".join(failed)
 
 
-def _nothing(wanted: Wanted) -> CheckResult:
+def _nothing(wanted: Targets) -> CheckResult:
     name = wanted.tables[0].name if wanted.tables else wanted.name
     message = (
         "the program leaves no table: hold each one in a pandas DataFrame in a variable at the "

@@ -25,7 +25,7 @@ from fabula.types import Size
 
 
 @dataclass(frozen=True)
-class WantedTable:
+class TargetTable:
     """One table that is wanted.
 
     Attributes:
@@ -40,7 +40,7 @@ class WantedTable:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Targets:
     """Everything that a program is to give.
 
     Attributes:
@@ -54,7 +54,7 @@ class Wanted:
     prompt: str
     spec: DatasetSpec | None
     strict: bool
-    tables: tuple[WantedTable, ...]
+    tables: tuple[TargetTable, ...]
     rows: int | None = None
 
     @property
@@ -68,7 +68,7 @@ class Wanted:
         return self.spec.name if self.spec is not None else "dataset"
 
 
-def wanted_of(request: str | DatasetSpec, n: Size = None) -> Wanted:
+def wanted_of(request: str | DatasetSpec, n: Size = None) -> Targets:
     """What a sentence or a spec asks for.
 
     Args:
@@ -88,7 +88,7 @@ def wanted_of(request: str | DatasetSpec, n: Size = None) -> Wanted:
         )
     if isinstance(request, DatasetSpec):
         settled = settle(request, n=n)
-        return Wanted(request.description, settled, True, planned_tables(settled))
+        return Targets(request.description, settled, True, planned_tables(settled))
     spec = tables_from_prompt(request)
     if spec is None and is_prompt(request):
         try:
@@ -108,13 +108,13 @@ def wanted_of(request: str | DatasetSpec, n: Size = None) -> Wanted:
                 hint="give `-n 100`, or list each table's columns below its name",
             )
         said = counts_of(request)
-        return Wanted(request, None, False, (), said[0] if n is None and len(said) == 1 else n)
+        return Targets(request, None, False, (), said[0] if n is None and len(said) == 1 else n)
     sized = with_said_relations(_with_sizes(spec, n), request)
     _check_sizes({name: table.n for name, table in sized.tables.items() if table.n is not None})
-    return Wanted(request, sized, False, hinted_tables(sized))
+    return Targets(request, sized, False, hinted_tables(sized))
 
 
-def planned_tables(spec: DatasetSpec) -> tuple[WantedTable, ...]:
+def planned_tables(spec: DatasetSpec) -> tuple[TargetTable, ...]:
     """The tables of a user's spec, with the rows and types of its plan.
 
     Raises:
@@ -122,7 +122,7 @@ def planned_tables(spec: DatasetSpec) -> tuple[WantedTable, ...]:
     """
     plan = make_plan(_without_pairs(spec))
     return tuple(
-        WantedTable(
+        TargetTable(
             name,
             plan[name].rows if plan[name].exact else None,
             {field.name: field.type for field in plan[name].schema},
@@ -148,10 +148,10 @@ def _without_pairs(spec: DatasetSpec) -> DatasetSpec:
     return spec.model_copy(update={"tables": tables})
 
 
-def hinted_tables(spec: DatasetSpec) -> tuple[WantedTable, ...]:
+def hinted_tables(spec: DatasetSpec) -> tuple[TargetTable, ...]:
     """The tables of a spec that was read out of a sentence."""
     return tuple(
-        WantedTable(name, table.n, {key: _hint(kind) for key, kind in table.columns.items()})
+        TargetTable(name, table.n, {key: _hint(kind) for key, kind in table.columns.items()})
         for name, table in spec.tables.items()
     )
 

@@ -15,9 +15,9 @@ import pyarrow as pa
 
 from fabula.codegen.asking import first_request, repair_request
 from fabula.codegen.replies import read_reply
-from fabula.codegen.running import Ran, RunOptions, run_program, run_unchecked
+from fabula.codegen.running import ProgramOptions, Ran, run_program, run_unchecked
 from fabula.codegen.script import Kept, keep, read_kept, scaled, with_constants, with_end
-from fabula.codegen.targets import Wanted
+from fabula.codegen.targets import Targets
 from fabula.errors import FabulaError, OutputError, ProgramError
 from fabula.llm.cache.prices import price_of
 from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest, Usage
@@ -123,8 +123,8 @@ class _Talk:
 
 def write_program(
     model: ChatModel,
-    wanted: Wanted,
-    options: RunOptions,
+    wanted: Targets,
+    options: ProgramOptions,
     *,
     rounds: int = ROUNDS,
     tell: Tell | None = None,
@@ -165,13 +165,13 @@ def write_program(
     return _ended(model, talk, _error(model, talk))
 
 
-def _request(wanted: Wanted, talk: _Talk, number: int) -> ChatRequest:
+def _request(wanted: Targets, talk: _Talk, number: int) -> ChatRequest:
     if not talk.problem:
         return first_request(wanted)
     return repair_request(wanted, talk.reply, talk.problem, sample=number)
 
 
-def _read(reply: ChatReply, talk: _Talk, wanted: Wanted, options: RunOptions) -> Ran | None:
+def _read(reply: ChatReply, talk: _Talk, wanted: Targets, options: ProgramOptions) -> Ran | None:
     """Run what a reply holds; of several candidates the first that passes, else the best."""
     found = read_reply(reply)
     talk.reply, talk.problem = reply.text, found.problem
@@ -193,7 +193,7 @@ def _read(reply: ChatReply, talk: _Talk, wanted: Wanted, options: RunOptions) ->
 
 
 def _finished(
-    ran: Ran, model: ChatModel, wanted: Wanted, talk: _Talk, options: RunOptions
+    ran: Ran, model: ChatModel, wanted: Targets, talk: _Talk, options: ProgramOptions
 ) -> Program:
     """The program with its constants named, as far as it still does the same then."""
     assert ran.fitted is not None
@@ -215,7 +215,7 @@ def _finished(
     return Program(best, text, talk.prose, talk.spent.to_dict(model), talk.replies, tuple(notes))
 
 
-def _unchecked(wanted: Wanted) -> Iterator[str]:
+def _unchecked(wanted: Targets) -> Iterator[str]:
     """What a request demands in words that no gate looks at."""
     if wanted.strict or not _DEMAND.search(wanted.prompt):
         return
@@ -239,7 +239,7 @@ def _unlike(one: Ran, other: Ran) -> list[str]:
     ]
 
 
-def _stuck(kept: Kept, ran: Ran, wanted: Wanted, options: RunOptions) -> list[str]:
+def _stuck(kept: Kept, ran: Ran, wanted: Targets, options: ProgramOptions) -> list[str]:
     """Run a program with other numbers of rows, and tell which tables don't follow."""
     if not kept.rows:
         return []
@@ -259,7 +259,7 @@ def _tables(ran: Ran) -> Mapping[str, pa.Table]:
     return {} if ran.fitted is None else ran.fitted.tables
 
 
-def resized(wanted: Wanted, rows: Mapping[str, int]) -> Wanted:
+def resized(wanted: Targets, rows: Mapping[str, int]) -> Targets:
     """What is wanted, with other numbers of rows."""
     tables = tuple(
         replace(table, rows=rows[table.name])

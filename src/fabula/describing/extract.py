@@ -12,7 +12,7 @@ from typing import Any, Unpack
 
 from fabula.augment.asking import AskOptions, ask, job_options, shortfall
 from fabula.augment.user_checks import row_check
-from fabula.describing.extract_schema import OBJECTS, SchemaLike, Wanted, wanted_of
+from fabula.describing.extract_schema import OBJECTS, ExtractSchema, SchemaLike, wanted_of
 from fabula.describing.items import read_items
 from fabula.errors import SourceError, UsageError, did_you_mean
 from fabula.io.examples import plain_value
@@ -89,14 +89,14 @@ def prompts_of(data: Any, schema: SchemaLike, **wanted: Unpack[ExtractOptions]) 
     return _job(data, shape, wanted).prompts or ()
 
 
-def objects_of(result: RowsResult, wanted: Wanted) -> list[Any]:
+def objects_of(result: RowsResult, wanted: ExtractSchema) -> list[Any]:
     """What came out of each text; None where nothing valid did."""
     return [None if row is None else wanted.made(row) for row in result.rows]
 
 
 def extraction_job(
     texts: Sequence[str],
-    wanted: Wanted,
+    wanted: ExtractSchema,
     *,
     instructions: str = "",
     examples: Sequence[tuple[str, Any]] = (),
@@ -118,7 +118,7 @@ def extraction_job(
     )
 
 
-def _job(data: Any, shape: Wanted, wanted: ExtractOptions) -> RowsJob:
+def _job(data: Any, shape: ExtractSchema, wanted: ExtractOptions) -> RowsJob:
     return extraction_job(
         read_texts(data, wanted.get("column", "")),
         shape,
@@ -177,13 +177,13 @@ def _prompt(text: str, many: bool, instructions: str) -> str:
     return f"{task}\nText as JSON: {as_json(text)}"
 
 
-def _example(text: str, made: Any, wanted: Wanted, instructions: str) -> dict[str, Any]:
+def _example(text: str, made: Any, wanted: ExtractSchema, instructions: str) -> dict[str, Any]:
     plain = plain_value(made)
     values = {OBJECTS: plain} if wanted.many else plain
     return {"task": _prompt(text, wanted.many, instructions), **values}
 
 
-def _check(wanted: Wanted) -> Any:
+def _check(wanted: ExtractSchema) -> Any:
     """Let the class look at each object; a schema without one has checked it already."""
     check = row_check(wanted.shape.make, None)
     if not wanted.many:

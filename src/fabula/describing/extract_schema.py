@@ -37,7 +37,7 @@ _PART = re.compile(
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ExtractSchema:
     """What is taken out of each text.
 
     Attributes:
@@ -64,7 +64,7 @@ class Wanted:
         return [self.shape.make(each) for each in values[OBJECTS]]
 
 
-def wanted_of(schema: SchemaLike, *, many: bool = False) -> Wanted:
+def wanted_of(schema: SchemaLike, *, many: bool = False) -> ExtractSchema:
     """What a schema in any form asks for.
 
     Raises:
@@ -74,8 +74,8 @@ def wanted_of(schema: SchemaLike, *, many: bool = False) -> Wanted:
         schema = class_of(schema) or _from_text(schema)
     if isinstance(schema, Mapping) and schema.get("type") == "array":
         inner = {**schema.get("items", {}), "$defs": schema.get("$defs", {})}
-        return Wanted(shape_of(inner), many=True)
-    return Wanted(shape_of(schema), many)
+        return ExtractSchema(shape_of(inner), many=True)
+    return ExtractSchema(shape_of(schema), many)
 
 
 def object_schema(fields: Sequence[RowField]) -> dict[str, Any]:

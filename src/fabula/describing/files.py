@@ -20,7 +20,7 @@ from fabula.describing.extract_schema import SchemaLike
 from fabula.describing.writing import DescribeOptions
 from fabula.errors import PartialRunError, SinkError, SourceError
 from fabula.io.examples import plain_value
-from fabula.io.formats import ENDINGS, format_of
+from fabula.io.formats import ending_like, format_of
 from fabula.io.partial_files import is_unfinished, mark_finished, mark_unfinished
 from fabula.io.places import check_free, make_folder, replacing
 from fabula.io.tables import as_table
@@ -125,7 +125,7 @@ def extracted_rows(
 
 def beside(source: Path, word: str) -> Path:
     """Where a result goes by default: `films-described.csv` for `films.csv`."""
-    ending = source.suffix if ENDINGS.get(source.suffix.lower(), "json") != "json" else ".jsonl"
+    ending = ending_like(source, otherwise=".jsonl")
     return Path(f"{source.stem}-{word}{ending}")
 
 

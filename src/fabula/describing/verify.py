@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fabula.augment.asking import AskJob
 from fabula.augment.row_schema import TEXT, Shape
 from fabula.describing.extract import extraction_job
-from fabula.describing.extract_schema import OBJECTS, Wanted
+from fabula.describing.extract_schema import OBJECTS, ExtractSchema
 from fabula.describing.round_trip import Comparison, RowScore, Tally, fields_to_read
 from fabula.describing.writing import ROUNDS, Writer, Writing
 from fabula.errors import FabulaError
@@ -66,7 +66,7 @@ class _Reader:
         self._ask = ask
         self._comparison = comparison
         fields = fields_to_read([task.item.plain for task in writing.tasks])
-        self._wanted = Wanted(Shape(fields, dict), many=True)
+        self._wanted = ExtractSchema(Shape(fields, dict), many=True)
 
     async def read(self, places: Sequence[int]) -> bool:
         """Score the texts of some tasks; False where not every text could be read."""

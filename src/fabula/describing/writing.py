@@ -14,7 +14,7 @@ from fabula.describing.items import Item, read_items
 from fabula.describing.preferences import PreferencesLike
 from fabula.describing.prompts import Prompts
 from fabula.describing.round_trip import Comparison, RoundTrip
-from fabula.llm.rows.job import RowCheck, RowField, RowsJob, RowsResult
+from fabula.llm.rows.job import RowField, RowProblems, RowsJob, RowsResult
 
 ROUNDS = 2
 """Times that a text is written again because a reader did not find its fields."""
@@ -117,7 +117,7 @@ class Writer:
         (item,) = read_items([fields])
         return {"task": Prompts([item]).prompt(item), TEXT: text}
 
-    def _check(self, place: int) -> RowCheck:
+    def _check(self, place: int) -> RowProblems:
         """The check of one text; a good one is remembered, so that no variant repeats it."""
         task = self.tasks[place]
         told = self._told.setdefault(id(task.item), {})

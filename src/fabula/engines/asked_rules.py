@@ -14,10 +14,12 @@ from typing import Any, TypeAlias
 from fabula.engines.asked_relations import relation_check, relations_of, told_relation
 from fabula.engines.expressions import evaluate
 from fabula.engines.fields import column_of
+from fabula.functions.calling import broken_rows
 from fabula.inference.row_classes import row_problems
 from fabula.kinds.checks import Check
+from fabula.kinds.checks.function import FunctionCheck
 from fabula.llm.json_schema.wording import as_json
-from fabula.llm.rows.job import RowCheck, TableCheck
+from fabula.llm.rows.job import RowProblems, TableCheck
 from fabula.planning.expressions import parse_expression
 from fabula.planning.parents import is_of_one_row
 from fabula.planning.plan import TablePlan
@@ -43,9 +45,9 @@ class AnswerCheck:
         table: As `soft`, by the rules on all rows together.
     """
 
-    check: RowCheck | None
+    check: RowProblems | None
     needs: tuple[str, ...] = ()
-    soft: RowCheck | None = None
+    soft: RowProblems | None = None
     table: TableCheck | None = None
 
 
@@ -61,7 +63,8 @@ def answer_check(
         row_class: The class that the table was made from.
     """
     hard, soft = _rules_here(plan, asked, made)
-    checks = [_rule_check(plan, hard), _class_check(plan, asked, row_class)]
+    checks = [_size_check(plan, asked), _rule_check(plan, hard)]
+    checks.append(_class_check(plan, asked, row_class))
     found = [check for check in checks if check is not None]
 
     def problems(row: dict[str, Any]) -> Sequence[str]:
@@ -79,9 +82,25 @@ def answer_check(
     )
 
 
+def _size_check(plan: TablePlan, asked: Collection[str]) -> RowProblems | None:
+    """A check that whole numbers fit into their columns."""
+    kinds = {name: plan.columns[name].type for name in asked}
+    whole = [name for name, kind in kinds.items() if "int" in str(kind)]
+
+    def problems(row: dict[str, Any]) -> Sequence[str]:
+        return [
+            f"`{name}`: {value} needs more than 64 bits"
+            for name in whole
+            for value in (row[name] if isinstance(row[name], list) else [row[name]])
+            if isinstance(value, int) and not -(2**63) <= value < 2**63
+        ]
+
+    return problems if whole else None
+
+
 def _class_check(
     plan: TablePlan, asked: Collection[str], row_class: type | None
-) -> RowCheck | None:
+) -> RowProblems | None:
     """A check by the validators of a class, as far as the row goes."""
     if row_class is None:
         return None
@@ -112,23 +131,31 @@ def _rules_here(
     return hard, [rule for rule in rules if rule not in hard]
 
 
-def _rule_check(plan: TablePlan, kept: Rules) -> RowCheck | None:
-    rules = [
-        (check.in_words(), parse_expression(check.condition()).sql, needs) for check, needs in kept
-    ]
-    if not rules:
+def _rule_check(plan: TablePlan, kept: Rules) -> RowProblems | None:
+    if not kept:
         return None
-    queries = {words: f"({sql}) IS FALSE" for words, sql, _ in rules}
-    needed = sorted({need for _, _, needs in rules for need in needs})
+    where = f"tables.{plan.name}.checks"
+    queries = {
+        str(i): f"({parse_expression(check.condition()).sql}) IS FALSE"
+        for i, (check, _) in enumerate(kept)
+        if not check.in_python
+    }
+    needed = sorted({need for _, needs in kept for need in needs})
 
     def problems(row: dict[str, Any]) -> Sequence[str]:
         values = {name: column_of(plan.columns[name], [row.get(name)]) for name in needed}
-        broken = evaluate(queries, values, 1, where=f"tables.{plan.name}.checks")
+        found = evaluate(queries, values, 1, where=where) if queries else {}
+        broken = [
+            broken_rows(check, values, rows=1, start=0, where=where)[0]
+            if isinstance(check, FunctionCheck)
+            else found[str(i)][0].as_py()
+            for i, (check, _) in enumerate(kept)
+        ]
         return [
-            f"{words} does not hold for "
+            f"{check.in_words()} does not hold for "
             + ", ".join(f"{name} = {as_json(row.get(name))}" for name in sorted(needs))
-            for words, _, needs in rules
-            if broken[words][0].as_py()
+            for (check, needs), wrong in zip(kept, broken, strict=True)
+            if wrong
         ]
 
     return problems
@@ -137,4 +164,10 @@ def _rule_check(plan: TablePlan, kept: Rules) -> RowCheck | None:
 def _rules(plan: TablePlan) -> list[tuple[Check, set[str]]]:
     """The checks that one row passes or fails by itself, with the columns that they need."""
     checks = [check for check in plan.spec.checks if is_of_one_row(check, plan.spec)]
-    return [(check, set(parse_expression(check.condition()).needs)) for check in checks]
+    return [
+        (
+            check,
+            set(check.looks_at if check.in_python else parse_expression(check.condition()).needs),
+        )
+        for check in checks
+    ]

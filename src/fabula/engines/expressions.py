@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 
 from fabula.engines.block import Array
 from fabula.errors import SpecError, Violation
 from fabula.io.arrays import array_of, table_of
-from fabula.io.sql import SECONDS, in_time, thread_connection
+from fabula.io.sql import sql_error, thread_connection
+from fabula.io.sql_bounds import bounded
 from fabula.kinds.base.sql import quoted
 from fabula.planning.expressions import settled_type
+
+_MAKES_MUCH = re.compile(r"bounded_|\blambda\b|->", re.IGNORECASE)
+_LONG = 1_000
+"""Bytes of a row's values on average."""
+_FEW_ROWS, _FEWER_ROWS = 128, 8
+"""Rows that DuckDB takes at once where one row may take long: it can be stopped between them."""
 
 
 def evaluate(
@@ -31,20 +38,22 @@ def evaluate(
         SpecError: A value can't be computed, such as a failed cast or an overflow.
     """
     block = table_of(values or {"_": array_of(np.zeros(rows, dtype=np.int32))})
+    together = ", ".join(expressions.values())
+    if _MAKES_MUCH.search(together) or block.nbytes > _LONG * rows:
+        few = _FEWER_ROWS if "regexp" in together else _FEW_ROWS
+        block = pa.Table.from_batches(block.to_batches(max_chunksize=few), block.schema)
     projection = ", ".join(
         f"{sql} AS {quoted(str(i))}" for i, sql in enumerate(expressions.values())
     )
     try:
         connection = thread_connection()
-        with in_time(connection):
+        with bounded(connection, rows):
             result = connection.from_arrow(block).project(projection).to_arrow_table()
-    except duckdb.Error as error:
+    except sql_error() as error:
         if len(expressions) > 1:  # one of them fails: alone, it says which
             for name, sql in expressions.items():
                 evaluate({name: sql}, values, rows, where=where)
         message = str(error).splitlines()[0]
-        if isinstance(error, duckdb.InterruptException):
-            message = f"it takes longer than {SECONDS:g} s for {rows:,} rows"
         told = f"SQL failed on the data: {message}"
         raise SpecError([Violation("engine.sql", told, _place(where, expressions))]) from error
     if result.num_rows != rows:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from fabula.engines.block import Array
+from fabula.io.arrays import array_of_json
 from fabula.kinds.llm import Llm
 from fabula.llm.rows.job import RowField
 from fabula.planning.plan import ColumnPlan
@@ -46,15 +46,13 @@ def row_field(name: str, spec: Llm) -> RowField:
 def column_of(column: ColumnPlan, values: Sequence[Any]) -> Array:
     """A model's values in the column's type; None becomes null."""
     kind = column.type
-    if pa.types.is_dictionary(kind):
-        return pa.array([None if v is None else str(v) for v in values]).cast(kind)
     if pa.types.is_date(kind):
-        return pa.array(
-            [None if v is None else dt.date.fromisoformat(v[:10]) for v in values], kind
-        )
-    if pa.types.is_string(kind):
-        return pa.array([v if v is None or isinstance(v, str) else _json(v) for v in values], kind)
-    return pa.array(values, kind)
+        return array_of_json([v and v[:10] for v in values], pa.string()).cast(kind)
+    if pa.types.is_string(kind) or pa.types.is_dictionary(kind):
+        written = _json if pa.types.is_string(kind) else str
+        texts = [v if v is None or isinstance(v, str) else written(v) for v in values]
+        return array_of_json(texts, pa.string()).cast(kind)
+    return array_of_json(values, kind)
 
 
 def _schema(spec: Llm) -> dict[str, Any]:

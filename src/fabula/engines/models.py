@@ -26,7 +26,7 @@ from fabula.llm.cache.batched import Batched
 from fabula.llm.cache.prices import price_of
 from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest, Usage
 from fabula.llm.rows.ask import ask_rows_sync
-from fabula.llm.rows.job import RowCheck, RowField, RowsJob
+from fabula.llm.rows.job import RowField, RowProblems, RowsJob
 from fabula.llm.rows.sync import run_sync
 from fabula.planning.columns import joint_groups
 from fabula.planning.estimate import model_name
@@ -79,13 +79,13 @@ class Models:
         self._usage: dict[str, ModelUsage] = {}
         self._lock = threading.Lock()
 
-    def ask(self, name: str, job: RowsJob, *, table: str) -> Sequence[Any]:
-        """Ask for rows; each is a mapping of values, or a `Loss`."""
+    def ask(self, name: str, job: RowsJob, *, table: str, role: str = "") -> Sequence[Any]:
+        """Ask for rows; each is a mapping of values, or a `Loss`. A role has its own account."""
         model = self._model(name)
         tell = None if self._on_rows is None else partial(self._on_rows, table)
         result = ask_rows_sync(model, job, on_rows=tell)
         self._count(
-            name,
+            f"{name} as {role}" if role else name,
             model,
             result.usage,
             calls=result.calls,
@@ -314,13 +314,13 @@ class JudgeEngine:
             sample=_asked_before(block),
         )
         model = model_name(self.models.spec, self.plan, spec)
-        answers = self.models.ask(model, job, table=self.plan.name)
+        answers = self.models.ask(model, job, table=self.plan.name, role="judge")
         made = _answered(block, rows, answers)
         values = {row: _verdict(spec, answer) for row, answer in made.items()}
         block.values[self.name] = _filled(block, column, values)
 
 
-def _prose_and_rules(name: str, spec: Llm | Text, rules: RowCheck | None) -> RowCheck | None:
+def _prose_and_rules(name: str, spec: Llm | Text, rules: RowProblems | None) -> RowProblems | None:
     """A check of a column with its own prompt: its prose first, then the rules."""
     if not isinstance(spec, Text):
         return rules

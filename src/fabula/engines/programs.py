@@ -8,11 +8,12 @@ from functools import partial
 
 import pyarrow as pa
 
-from fabula.codegen.columns import FunctionFault, fill, write_function
+from fabula.codegen.columns import write_function
 from fabula.engines.block import Array, Block, with_share_missing
 from fabula.engines.models import Models
 from fabula.engines.prepared import prepared
 from fabula.errors import OutputError
+from fabula.functions.sandboxed import FunctionFault, fill
 from fabula.kinds.program import Program
 from fabula.planning.estimate import model_name
 from fabula.planning.plan import TablePlan
@@ -60,9 +61,9 @@ class ProgramEngine:
         column, needs = self._column, self._column.needs
         try:
             values = fill(
-                column,
                 self.source,
                 _rows({need: block.values[need] for need in needs}),
+                column.type,
                 n=block.rows,
                 start=block.start,
                 seed=int(block.rng(column.name).integers(2**63)),

@@ -8,12 +8,12 @@ from typing import Any
 
 from fabula.fakers.languages import SCRIPTS
 from fabula.kinds.text import Text
-from fabula.llm.rows.job import RowCheck
+from fabula.llm.rows.job import RowProblems
 
 _WORD = re.compile(r"\w+(?:[’'-]\w+)*")
 
 
-def prose_check(name: str, spec: Text) -> RowCheck:
+def prose_check(name: str, spec: Text) -> RowProblems:
     """A check of one text value; its problems are words for the model."""
 
     def check(row: dict[str, Any]) -> Sequence[str]:

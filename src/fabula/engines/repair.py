@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -19,9 +20,11 @@ from fabula.engines.expressions import evaluate
 from fabula.engines.made import CheckTally
 from fabula.engines.unique import FIXED, companions, is_bound
 from fabula.errors import CheckError
+from fabula.functions.calling import broken_rows
 from fabula.io.arrays import array_of, numbers_of
 from fabula.kinds.base.columns import AbstractFilled
 from fabula.kinds.checks import Check
+from fabula.kinds.checks.function import FunctionCheck
 from fabula.kinds.checks.near_duplicate import NearDuplicateCheck
 from fabula.planning.columns import closure, joint_groups
 from fabula.planning.expressions import parse_expression
@@ -39,16 +42,25 @@ Remake = Callable[[int, NDArray[np.bool_]], Block]
 
 @dataclass(frozen=True)
 class Rule:
-    """One check of a table: its place in the spec, itself, and its SQL; none where it has none."""
+    """One check of a table.
+
+    Attributes:
+        place: Its place in the spec.
+        check: The check itself.
+        sql: Its condition; empty where `judge` tells which rows of a block break it.
+        needs: Columns that it looks at.
+        judge: Which rows of a block break it, where SQL does not tell.
+    """
 
     place: int
     check: Check
     sql: str
     needs: tuple[str, ...]
+    judge: Callable[[Block], NDArray[np.bool_]] | None = None
 
 
 @dataclass
-class Outcome:
+class Repaired:
     """What happened to a block's rows: those lost, and how each check went."""
 
     lost: dict[int, Loss] = field(default_factory=dict)
@@ -75,14 +87,14 @@ class RowRules:
         """Whether rows may be drawn again or dropped."""
         return any(rule.check.repair != "fail" for rule in self._rules)
 
-    def apply(self, block: Block, remake: Remake) -> Outcome:
+    def apply(self, block: Block, remake: Remake) -> Repaired:
         """Check a block; draw broken rows again, in place, while their checks ask for it.
 
         Raises:
             CheckError: No row of the block can meet a check, however often it is drawn.
         """
         if not self._rules or not block.rows:
-            return Outcome()
+            return Repaired()
         broken = self._broken(block)
         gone = np.zeros(block.rows, dtype=bool)
         gone[list(block.rejected)] = True
@@ -104,7 +116,7 @@ class RowRules:
             CheckTally(rule.place, block.rows, int(was.sum()), int((was & ~now).sum()), shown)
             for rule, was, now, shown in zip(self._rules, first, broken, examples, strict=True)
         )
-        return Outcome(lost, tallies)
+        return Repaired(lost, tallies)
 
     def _broken(self, block: Block) -> list[NDArray[np.bool_]]:
         """For each rule, which rows break it; unknown (null) is not a breach."""
@@ -114,9 +126,7 @@ class RowRules:
         where = f"tables.{self._plan.name}.checks"
         results = evaluate(sql, values, block.rows, where=where) if sql else {}
         return [
-            _like_earlier(rule.check, block)
-            if isinstance(rule.check, NearDuplicateCheck)
-            else numbers_of(results[str(i)])
+            numbers_of(results[str(i)]) if rule.judge is None else rule.judge(block)
             for i, rule in enumerate(self._rules)
         ]
 
@@ -188,6 +198,17 @@ def _like_earlier(check: NearDuplicateCheck, block: Block) -> NDArray[np.bool_]:
     return broken
 
 
+def _refused(check: FunctionCheck, where: str, block: Block) -> NDArray[np.bool_]:
+    """Which rows of a block the user's function refuses; rows that are lost it never sees."""
+    kept = np.ones(block.rows, dtype=bool)
+    kept[list(block.rejected)] = False
+    rows = np.flatnonzero(kept)
+    values = {name: block.values[name].take(array_of(rows)) for name in check.inputs}
+    broken = np.zeros(block.rows, dtype=bool)
+    broken[rows] = broken_rows(check, values, rows=len(rows), start=block.start, where=where)
+    return broken
+
+
 def _said(check: Check) -> str:
     """A check between backticks, which hold no others."""
     return f"`{check.title.replace('`', '')}`"
@@ -195,11 +216,14 @@ def _said(check: Check) -> str:
 
 def _rules(table: TableSpec) -> Iterable[Rule]:
     for place, check in enumerate(table.checks):
-        if is_of_one_row(check, table):
+        if isinstance(check, FunctionCheck):
+            judge = partial(_refused, check, f"tables.{table.name}.checks.{place}")
+            yield Rule(place, check, "", check.inputs, judge)
+        elif is_of_one_row(check, table):
             parsed = parse_expression(check.condition())
             yield Rule(place, check, parsed.sql, parsed.needs)
         elif isinstance(check, NearDuplicateCheck) and check.repair != "fail":
-            yield Rule(place, check, "", (check.column,))
+            yield Rule(place, check, "", (check.column,), partial(_like_earlier, check))
 
 
 def _involved(plan: TablePlan, rules: Sequence[Rule]) -> set[str]:

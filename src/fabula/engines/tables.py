@@ -23,7 +23,7 @@ from fabula.engines.learned import learned_engines
 from fabula.engines.made import CheckTally, MadeBlock, RejectedRow
 from fabula.engines.prepared import prepared
 from fabula.engines.references import Linkage, Linker, parent_values
-from fabula.engines.repair import Outcome, RowRules
+from fabula.engines.repair import Repaired, RowRules
 from fabula.engines.unique import Attempts, distinct_engine, distinct_groups, find_redraws
 from fabula.io.arrays import array_of
 from fabula.kinds.base.columns import AbstractColumn, AbstractFilled
@@ -147,7 +147,7 @@ class TableBlocks:
         tallies: tuple[CheckTally, ...] = outcome.tallies
         return block, MadeBlock(table, rejected, tallies)
 
-    def _checked(self, index: int, names: Collection[str] | None) -> tuple[Block, Outcome]:
+    def _checked(self, index: int, names: Collection[str] | None) -> tuple[Block, Repaired]:
         """Some or all columns of a block, its rows repaired, and what happened to them."""
         block = self._values(index, names=names)
 

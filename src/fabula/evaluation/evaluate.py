@@ -24,12 +24,12 @@ from fabula.evaluation.metrics.related_tables import relational
 from fabula.evaluation.metrics.result import MetricResult
 from fabula.evaluation.metrics.rules_across import rules_kept
 from fabula.evaluation.report import Report
+from fabula.inference.resolve import SpecLike, resolve
 from fabula.io.run_files import read_object
 from fabula.io.tables import named_tables
 from fabula.relationships.declared_keys import keys_of
 from fabula.runs.dataset import Dataset
 from fabula.runs.records import MANIFEST, record
-from fabula.spec.tables import DatasetSpec
 from fabula.types import TableLike
 
 
@@ -44,14 +44,47 @@ def evaluate(
     quasi: Sequence[str] = (),
     sensitive: Sequence[str] = (),
     sequence: Sequence[str] = (),
-    spec: DatasetSpec | None = None,
+    spec: SpecLike | None = None,
     model: Model | None = None,
     sections: Sequence[str] | None = None,
     metrics: Sequence[str | Metric] | None = None,
     gates: GatesLike = False,
     seed: int = 0,
 ) -> Report:
-    """Measure synthetic data; see `fabula.evaluate`, which takes a spec in any form."""
+    """Tell how realistic, private, fair and varied synthetic data is.
+
+    Args:
+        synthetic: The data under test, in any form.
+        real: What it should be like; without it only what the data tells by itself is measured.
+        holdout: Real rows that the synthesizer never saw: the baseline of most numbers, and
+            what attacks on privacy need.
+        target: The column that models predict, and the outcome that bias is about.
+        positive: The target's label that counts as good; by default the rarer one of two.
+        protected: Columns that define groups of people.
+        quasi: Columns that together single people out; by default those whose names say so.
+        sensitive: Columns of any type whose real values must occur nowhere; by default those of
+            personal details, found by their values, and texts that differ from row to row.
+        sequence: The columns of an entity and a time, `("customer_id", "placed")`, of events.
+        spec: A spec whose checks the data must keep, and whose references tell how tables relate;
+            without one, relations are found by names and values.
+        model: What `fit` gave back, or its file: the report warns where `real` is not what it
+            learned from, or `holdout` not what it kept out.
+        sections: Some of `quality`, `privacy`, `bias`, `diversity`; by default all.
+        metrics: Only these, as keys or as metrics of your own; by default all of the sections.
+        gates: Bounds that must hold: `["quality.shapes>=0.9"]`, `{"quality.shapes": 0.9}`, or
+            True for every metric's own. `raise_for_gates()` of the report acts on them.
+        seed: Decides which rows are sampled; the same data and seed give the same numbers.
+
+    Raises:
+        SourceError: The data can't be read or compared.
+        UsageError: A column, section or metric that is named does not exist.
+
+    Examples:
+        >>> import fabula as fb
+        >>> people = fb.preview("age int 18..90, plan choice free|pro", n=300)
+        >>> evaluate(people, real=people).passed
+        True
+    """
     sections = sections or SECTIONS
     if unknown := [name for name in sections if name not in SECTIONS]:
         raise UsageError(
@@ -83,7 +116,8 @@ def evaluate(
             code="evaluate.target-protected",
             hint="leave it out of `protected`, or name another `target`",
         )
-    keys = keys_of(there or made, spec)
+    rules = None if spec is None else resolve(spec)
+    keys = keys_of(there or made, rules)
     keyed = {name: keys.of(name) if len(made) > 1 else () for name in made}
     prepared = {
         name: _prepared(
@@ -131,7 +165,7 @@ def evaluate(
         said = [overlaps[name]] if name in overlaps else []
         table_report = _table_report(name, frames, asked, results, said)
         reports.append(replace(table_report, warnings=tuple(doubts.get(name, ()))))
-    checks = evaluate_checks(spec, made) if spec else CheckResults()
+    checks = evaluate_checks(rules, made) if rules else CheckResults()
     return Report(
         tables=tuple(reports),
         gates=judge(bounds, [(report.name, report.results) for report in reports]),

@@ -13,13 +13,14 @@ from fabula.io.names import file_stem
 from fabula.io.places import make_folder, replacing, write_text
 from fabula.render import charts
 from fabula.render.png import png_of
+from fabula.render.results import Result
 from fabula.types import Path as PathLike
 
 FORMS = ("", ".html", ".htm", ".md", ".json")
 """Endings of a report's file."""
 
 
-class Report(Findings):
+class Report(Findings, Result):
     """How good, private, fair and varied synthetic data is; see `Findings` for the values."""
 
     def to_json(self) -> str:
@@ -37,6 +38,12 @@ class Report(Findings):
         from fabula.evaluation.report_page import report_html
 
         return report_html(self)
+
+    def report(self) -> str:
+        """The report as text for terminals."""
+        from fabula.evaluation.report_text import report_text
+
+        return report_text(self)
 
     def charts(self) -> dict[str, str]:
         """Every chart as SVG, by a name that can be a file's."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fabula.checks.shown import checks_text
 from fabula.evaluation.findings import Findings, TableReport
 from fabula.evaluation.gates import GateResult
 from fabula.evaluation.metrics.result import MetricResult, own_rule, shown
@@ -63,7 +62,7 @@ def report_text(report: Findings) -> str:
         lines.append(f"Gates: {good} of {len(report.judged)} passed{more}")
         lines += grid.lines([_gate(gate) for gate in report.gates])
     if len(report.checks):
-        lines.append(checks_text(report.checks))
+        lines.append(report.checks.report())
     return "\n".join(lines)
 
 

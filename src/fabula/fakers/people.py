@@ -41,7 +41,7 @@ class People:
     """People of one locale, or of several in equal shares.
 
     Args:
-        locale: A code such as `en` or `pt-br`, or several.
+        locale: A code such as `en` or `pt-br`, or several; or locales with words of their own.
         ages: The lowest and the highest age, in whole years.
         as_of: The day on which the age is counted.
 
@@ -58,7 +58,7 @@ class People:
 
     def __init__(
         self,
-        locale: str | Sequence[str] = "en",
+        locale: str | Sequence[str | Locale] = "en",
         *,
         ages: tuple[int, int] = (18, 90),
         as_of: date = AS_OF,
@@ -66,7 +66,9 @@ class People:
         codes = [locale] if isinstance(locale, str) else list(locale)
         if not codes:
             raise SpecError([Violation("spec.no-locale", "people need a locale", hint="[en]")])
-        self._residents = [_residents(code) for code in codes]
+        self._residents = [
+            _residents(code) if isinstance(code, str) else _Residents(code) for code in codes
+        ]
         self._births = Births(ages, as_of)
 
     def draw(

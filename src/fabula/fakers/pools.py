@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -21,6 +22,9 @@ _PATIENCE = 1_000
 """Calls in a row without a new value after which a pool counts as complete."""
 _MOST_CHARACTERS, _LONG = 16 << 20, 2_000
 """Characters of all values of a pool whose values are longer than this."""
+_SMALLER = "give the column a smaller `size`, or use another provider"
+_SECONDS = 8.0
+"""CPU seconds that the values of one pool may take; names take a tenth of one."""
 
 
 def provider_pool(name: str, locale: str, size: int, seed: int) -> pa.Array[Any]:
@@ -45,6 +49,7 @@ def provider_pool(name: str, locale: str, size: int, seed: int) -> pa.Array[Any]
 def _distinct(make: Callable[[], Any], name: str, size: int) -> Iterator[Any]:
     seen: set[str] = set()
     misses = length = 0
+    began = time.thread_time()
     while len(seen) < size and misses < _PATIENCE:
         try:
             value = make()
@@ -59,7 +64,10 @@ def _distinct(make: Callable[[], Any], name: str, size: int) -> Iterator[Any]:
         length += len(key)
         if length > max(_MOST_CHARACTERS, _LONG * len(seen)):
             message = f"{len(seen) + 1:,} values of `{name}` have {length:,} characters"
-            raise _unusable(message, "give the column a smaller `size`, or use another provider")
+            raise _unusable(message, _SMALLER)
+        if time.thread_time() - began > _SECONDS:
+            message = f"{len(seen):,} of {size:,} values of `{name}` took {_SECONDS:g} s"
+            raise _unusable(message, _SMALLER)
         seen.add(key)
         yield value
 

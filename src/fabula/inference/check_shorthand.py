@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from fabula.errors import UsageError, did_you_mean
 from fabula.inference.guesses import words
 from fabula.kinds.checks import Check
 from fabula.kinds.checks.correlation import CorrelationCheck
+from fabula.kinds.checks.function import FunctionCheck
 from fabula.kinds.checks.row import RowCheck
 from fabula.kinds.checks.window import WindowCheck
 from fabula.spec.tables import DatasetSpec
+
+Declared: TypeAlias = str | Callable[..., bool]
+"""`price ~ size +`, a SQL condition, or a function of a row that returns True or False."""
 
 CLEARLY = 0.3
 """The rank correlation from which columns count as rising (or falling) together."""
@@ -44,7 +49,7 @@ _WINDOW = re.compile(r"\)\s*over\b", re.I)
 """The end of a window function: `avg(price) OVER (PARTITION BY size)`."""
 
 
-def with_checks(spec: DatasetSpec, declared: Sequence[str]) -> DatasetSpec:
+def with_checks(spec: DatasetSpec, declared: Sequence[Declared]) -> DatasetSpec:
     """The spec whose one table must also keep the declared relations.
 
     Args:
@@ -52,7 +57,8 @@ def with_checks(spec: DatasetSpec, declared: Sequence[str]) -> DatasetSpec:
         declared: `A ~ B +` (they rise together), `A ~ B -` (one falls), each with an optional
             least rank correlation (`A ~ B + 0.8`); anything else is a SQL condition on a row,
             which may look at other rows by window functions.
-            A column may be named by a part of its name.
+            A column may be named by a part of its name. A function's parameters are named like
+            the columns that they take.
 
     Raises:
         UsageError: There are several tables, or a column is not there.
@@ -118,7 +124,9 @@ def _relation(columns: tuple[str, str], *, falls: bool) -> CorrelationCheck:
     return CorrelationCheck(columns=columns, method="spearman", name=name, **bound)
 
 
-def _check(text: str, columns: Sequence[str]) -> Check:
+def _check(text: Declared, columns: Sequence[str]) -> Check:
+    if callable(text):
+        return FunctionCheck(function=text)
     relation = _RELATION.fullmatch(text.strip())
     if relation is None:
         return WindowCheck(sql=text) if _WINDOW.search(text) else RowCheck(sql=text)

@@ -13,8 +13,8 @@ from typing import Any
 from fabula.errors import FabulaError, OutputError, RunInterrupted
 from fabula.inference.prompts import counts_of
 from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest, Message
+from fabula.llm.json_schema.reading import is_cut, json_values
 from fabula.llm.json_schema.wording import with_text
-from fabula.llm.rows.parse import json_values
 from fabula.llm.rows.reasoning import without_thoughts
 from fabula.llm.rows.sync import run_sync
 from fabula.spec.loading import build_spec
@@ -92,14 +92,16 @@ def write_spec(
 
 
 def _object(reply: ChatReply) -> Mapping[str, Any]:
-    """The spec's values in a reply, out of whatever wrapper the model chose."""
+    """The values of the last spec in a reply, out of whatever wrapper the model chose."""
     text = without_thoughts(reply.text)
-    for value in json_values(text):
+    is_whole = reply.finish != "length"
+    for value in reversed([*json_values(text)]):
         inside = value.values() if isinstance(value, Mapping) else ()
         found = next((item for item in (value, *inside) if _is_spec(item)), None)
-        if found is not None:
+        is_whole = is_whole and not is_cut(value)
+        if found is not None and is_whole:
             return dict(found)
-    cut = "was cut off at the token limit" if reply.finish == "length" else "holds no spec"
+    cut = "holds no spec" if is_whole else "was cut off"
     raise OutputError(
         with_text(f"the reply {cut}", reply.problem or text),
         code="spec.no-object",

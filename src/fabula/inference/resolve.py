@@ -8,13 +8,14 @@ import importlib
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fabula.errors import SpecError, UsageError, Violation, did_you_mean
 from fabula.inference.inferred import Inferred
+from fabula.kinds.base.code import found_by
 from fabula.spec.loading import build_spec, parse_spec
 from fabula.spec.locations import Source
 from fabula.spec.tables import DatasetSpec, TableSpec
@@ -31,16 +32,22 @@ _YAML = re.compile(r"^fabula:\s*\d+\s*$.*^tables:", re.M | re.S)
 _DATA = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".arrow", ".feather", ".xlsx", ".db")
 
 
-def load(path: Path) -> DatasetSpec:
+def load(path: Path, *, allow_code: str | Sequence[str] = ()) -> DatasetSpec:
     """The spec in a YAML or JSON file.
 
     Args:
         path: The file.
+        allow_code: Python files whose functions the spec may run, as they are now; remembered.
 
     Raises:
         SpecError: There is no such file, or it holds no spec; every problem with its line.
+        UsageError: The spec names code that nobody allowed.
     """
+    from fabula.functions.named import functions_of
+    from fabula.llm.client.permission import permit_code
+
     file = os.fspath(path)
+    permit_code([allow_code] if isinstance(allow_code, str) else allow_code)
     try:
         raw = FilePath(file).read_bytes()
     except FileNotFoundError as error:
@@ -48,7 +55,8 @@ def load(path: Path) -> DatasetSpec:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise _unreadable(file, f"the file can't be read: {reason}", None) from error
-    return parse_spec(_decode(raw, file), file=file)
+    with found_by(functions_of(FilePath(file))):
+        return parse_spec(_decode(raw, file), file=file)
 
 
 def resolve(spec: SpecLike, *, prompt: str | None = None) -> DatasetSpec:

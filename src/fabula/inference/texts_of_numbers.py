@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -40,11 +41,7 @@ class TextOfNumbers:
         around = _DIGITS.split(known[0].as_py()) if len(known) else []
         if not 1 < len(around) <= _MOST_NUMBERS + 1 or len("".join(around)) > _LONGEST_TEXT:
             return None
-        regex = re.escape(around[0]) + "".join(
-            f"(?P<n{at}>[0-9]{{1,{LONGEST_NUMBER}}}){re.escape(part)}"
-            for at, part in enumerate(around[1:])
-        )
-        digits = pc.extract_regex(texts, f"^{regex}$")
+        digits = pc.extract_regex(texts, cls.regex(around))
         if digits.null_count > texts.null_count:
             return None
         columns = [pc.struct_field(digits, [at]) for at in range(len(around) - 1)]
@@ -52,6 +49,19 @@ class TextOfNumbers:
         if -1 in widths:
             return None
         return cls(tuple(around), tuple(part.cast(pa.int64()) for part in columns), widths)
+
+    @staticmethod
+    def regex(around: Sequence[str]) -> str:
+        """The regular expression of texts, a group for each number.
+
+        Args:
+            around: What stands before, between and after the numbers.
+        """
+        numbers = (
+            f"(?P<n{at}>[0-9]{{1,{LONGEST_NUMBER}}}){re.escape(part)}"
+            for at, part in enumerate(around[1:])
+        )
+        return f"^{re.escape(around[0])}{''.join(numbers)}$"
 
     @property
     def sql(self) -> str:

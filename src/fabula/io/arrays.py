@@ -6,7 +6,9 @@ job would notice, so the paths that every run takes build arrays from buffers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import io
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -74,6 +76,22 @@ def whole_numbers(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedAr
         return values.cast(pa.int64())
     except pa.ArrowInvalid:  # a fraction, NaN, or more digits than a float has
         return None
+
+
+def array_of_json(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """Values as JSON has them (texts, numbers, truth values, lists) as an array; None is null."""
+    from pyarrow.json import ParseOptions, ReadOptions, read_json
+
+    schema = pa.schema([("value", kind)])
+    if not values:
+        return empty_table(schema)["value"].combine_chunks()
+    lines = "\n".join(json.dumps({"value": value}) for value in values).encode()
+    rows = read_json(
+        io.BytesIO(lines),
+        read_options=ReadOptions(block_size=len(lines) + 1, use_threads=False),
+        parse_options=ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
+    )
+    return rows["value"].combine_chunks()
 
 
 def table_of(columns: Mapping[str, pa.Array]) -> pa.Table:

@@ -117,12 +117,15 @@ def _read(path: Path, encoding: str, as_written: bool) -> pa.Table:
         raise
     names, renamed = unique_names(found if layout.header else [""] * len(found))
     table = table.rename_columns(names)
-    for position, field in enumerate(table.schema):
-        if pa.types.is_string(field.type):
-            values = table.column(position)
-            values = pc.if_else(pc.equal(values, ""), pa.scalar(None, pa.string()), values)
-            table = table.set_column(position, field, values)
+    table = pa.table(list(map(_with_nulls, table.columns)), table.schema)
     return with_notes(table, [*layout.notes, *renamed])
+
+
+def _with_nulls(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The values of a column with a null for each empty text."""
+    if not pa.types.is_string(values.type):
+        return values
+    return pc.if_else(pc.equal(values, ""), pa.scalar(None, pa.string()), values)
 
 
 def _with_forms(

@@ -19,8 +19,8 @@ from fabula.io.claimed_sizes import check_columns, check_members
 from fabula.io.csv_layout import layout_of_lines, unique_names
 from fabula.io.notes import told_rows, with_notes
 
-EXCEL_ENDINGS = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
-"""File endings of workbooks."""
+_OF_OLD = frozenset({".xls", ".xlsb", ".xlsm", ".xlsx", ".ods"})
+"""Endings that tell an old workbook from other documents of Office."""
 
 _MEMBERS = {"xl/workbook.xml", "xl/workbook.bin", "content.xml"}
 """One of these is in every zipped workbook."""
@@ -46,7 +46,7 @@ def is_workbook(path: Path) -> bool:
         with path.open("rb") as file:
             start = file.read(4)
         if start == _OLD:
-            return path.suffix.lower() in EXCEL_ENDINGS
+            return path.suffix.lower() in _OF_OLD
         if start != b"PK\x03\x04":
             return False
         with zipfile.ZipFile(path) as archive:
@@ -89,24 +89,6 @@ def read_sheets(path: Path) -> dict[str, pa.Table]:
             hint="give a sheet a row of names and rows of values",
         )
     return {name: with_notes(table, left_out) for name, table in tables.items()}
-
-
-def read_sheet(path: Path) -> pa.Table:
-    """The table of a workbook's only sheet.
-
-    Raises:
-        SourceError: Several sheets hold tables.
-    """
-    tables = read_sheets(path)
-    if len(tables) > 1:
-        raise SourceError(
-            f"`{path}` holds {len(tables)} tables: {', '.join(f'`{name}`' for name in tables)}",
-            code="source.several",
-            file=str(path),
-            hint="`fabula show`, `init`, `fit` and `evaluate` take them all; for one, save its"
-            " sheet as CSV",
-        )
-    return next(iter(tables.values()))
 
 
 def _table(cells: Cells, path: Path) -> pa.Table:

@@ -40,7 +40,10 @@ class FileFormat:
             is not read, or `dataset` reads it.
         writes: Opens an encoder: a class or a function, or where it is; None where it is not
             written.
+        tables: Reads a file of several tables, by name; in the place of `reads`.
         magic: The first bytes of each of its files, which tell it whatever the ending.
+        tells: Whether a file is of the format, where its first bytes do not tell; its ending
+            alone does not count then.
         dataset: Arrow's own name for it, where files are opened and not read.
         keeps_types: Its place among the formats by how well it keeps types, from 0.
         needs: The package that it needs alongside the base install; empty for none.
@@ -51,7 +54,9 @@ class FileFormat:
     endings: tuple[str, ...]
     reads: str | Reader | None = None
     writes: str | Writer | None = None
+    tables: str | Callable[[Path], dict[str, pa.Table]] | None = None
     magic: bytes = b""
+    tells: str | Callable[[Path], bool] | None = None
     dataset: str = ""
     keeps_types: int = 9
     needs: str = ""
@@ -64,6 +69,19 @@ class FileFormat:
             PrerequisiteError: A package that it needs is not installed.
         """
         return self._found(self.reads, "read")
+
+    def tables_of(self, path: Path) -> dict[str, pa.Table]:
+        """The tables of a file, by name.
+
+        Raises:
+            UsageError: The format holds one table a file.
+        """
+        found: dict[str, pa.Table] = self._found(self.tables, "read as several tables")(path)
+        return found
+
+    def is_of(self, path: Path) -> bool:
+        """Whether `tells` takes a file for one of the format."""
+        return self.tells is not None and bool(self._found(self.tells, "told")(path))
 
     def writer(self) -> Writer:
         """What opens an encoder.
@@ -107,7 +125,7 @@ def lack(name: str, entry: FileFormat) -> str | None:
         return "has no `title`"
     if not entry.endings or not all(ending.startswith(".") for ending in entry.endings):
         return "has no `endings` such as `.parquet`"
-    if entry.reads is None and entry.writes is None and not entry.dataset:
+    if not any((entry.reads, entry.tables, entry.writes, entry.dataset)):
         return "neither reads nor writes"
     if entry.writes is not None and f".{name}" not in entry.endings:
         return f"is written and has no ending `.{name}`"
@@ -152,14 +170,27 @@ class _Endings(Mapping[str, str]):
 ENDINGS: Mapping[str, str] = _Endings()
 """File endings that are read, with the format that they mean."""
 
-_NOT_WRITTEN = frozenset(
-    {".gz", ".zip", ".xlsx", ".xls", ".ods", ".db", ".sqlite", ".xml", ".html"}
-)
+_NOT_WRITTEN = frozenset({".gz", ".zip", ".db", ".sqlite", ".xml", ".html"})
 
 
 def names_file(path: Path) -> bool:
     """Whether a path is called like one file of data, though perhaps of a format not written."""
     return path.suffix.lower() in ENDINGS or path.suffix.lower() in _NOT_WRITTEN
+
+
+def ending_like(source: Path, *, otherwise: str) -> str:
+    """The ending of a source; `otherwise` where files of its format are not written."""
+    entry = FILE_FORMATS.get(ENDINGS.get(source.suffix.lower(), ""))
+    return source.suffix if entry is not None and entry.writes is not None else otherwise
+
+
+def book_format(path: Path) -> FileFormat | None:
+    """The format of several tables a file that a file is of; None where it holds one table."""
+    named = ENDINGS.get(path.suffix.lower())
+    books = [entry for entry in FILE_FORMATS.known().values() if entry.tables is not None]
+    return next(
+        (book for book in books if (book.is_of(path) if book.tells else book.name == named)), None
+    )
 
 
 def written_formats() -> tuple[Format, ...]:

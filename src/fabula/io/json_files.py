@@ -134,6 +134,16 @@ class _Float(float):
         return self._written
 
 
+def json_text(value: Any) -> str:
+    """A value as JSON, in which the numbers of a file are written as they stand there."""
+    if isinstance(value, Mapping):
+        members = (f"{json_text(str(name))}: {json_text(item)}" for name, item in value.items())
+        return f"{{{', '.join(members)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(json_text, value))}]"
+    return str(value) if isinstance(value, _Float) else json.dumps(value, ensure_ascii=False)
+
+
 def json_rows(path: Path, *, by_line: bool) -> list[dict[str, Any]] | None:
     """The objects of a JSON file, gzipped or not, with each value as it stands there.
 

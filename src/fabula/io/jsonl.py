@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import duckdb
 import pyarrow as pa
 
 from fabula.io.formulas import NO_FORMULAS
 from fabula.io.sql import locked_connection
 from fabula.kinds.base.sql import quoted
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 class JsonLines:

@@ -19,8 +19,7 @@ from fabula.errors import SourceError, did_you_mean
 from fabula.io.archives import unpacked
 from fabula.io.claimed_sizes import check_columns, check_unpacked
 from fabula.io.csv_files import read_csv
-from fabula.io.excel_files import EXCEL_ENDINGS, is_workbook, read_sheet, read_sheets
-from fabula.io.formats import ENDINGS, FILE_FORMATS
+from fabula.io.formats import ENDINGS, FILE_FORMATS, FileFormat, book_format
 from fabula.io.json_files import json_rows
 from fabula.io.notes import notes_of, with_notes, without_notes
 from fabula.io.read import TableRows, read_files
@@ -56,8 +55,8 @@ def read_source(path: PathLike, *, as_written: bool = False) -> TableRows:
     place = _existing(Path(path))
     if place.is_dir():
         return _read_folder(place, as_written)
-    if is_workbook(place):
-        return read_sheet(place)
+    if book := book_format(place):
+        return _only_table(place, book)
     if _is_archive(place):
         return _read_archive(place, as_written)
     kind = _kind(place)
@@ -83,6 +82,24 @@ def read_json_rows(path: PathLike) -> list[dict[str, Any]] | None:
         return None
     with _reading(place):
         return json_rows(place, by_line=kind == "jsonl")
+
+
+def _only_table(path: Path, book: FileFormat) -> pa.Table:
+    """The table of a file that could hold several.
+
+    Raises:
+        SourceError: It does.
+    """
+    tables = book.tables_of(path)
+    if len(tables) > 1:
+        raise SourceError(
+            f"`{path}` holds {len(tables)} tables: {', '.join(f'`{name}`' for name in tables)}",
+            code="source.several",
+            file=str(path),
+            hint="`fabula show`, `init`, `fit` and `evaluate` take them all; for one, save its"
+            " sheet as CSV",
+        )
+    return next(iter(tables.values()))
 
 
 @contextmanager
@@ -114,8 +131,8 @@ def read_tables(path: PathLike) -> dict[str, TableRows]:
         SourceError: There is no table, or one can't be read.
     """
     folder = Path(path)
-    if is_workbook(folder):
-        sheets = read_sheets(folder)
+    if not folder.is_dir() and (book := book_format(folder)):
+        sheets = book.tables_of(folder)
         return sheets if len(sheets) > 1 else {folder.stem: next(iter(sheets.values()))}
     if not folder.is_dir():
         return {_table_name(folder): read_source(folder)}
@@ -129,7 +146,7 @@ def _existing(path: Path) -> Path:
     if path.exists():
         return path
     if not path.suffix:
-        for ending in (*ENDINGS, *sorted(EXCEL_ENDINGS)):
+        for ending in ENDINGS:
             if path.with_suffix(ending).is_file():
                 return path.with_suffix(ending)
     near = [item.name for item in path.parent.glob("*")] if path.parent.is_dir() else []
@@ -191,7 +208,8 @@ def _kind(path: Path) -> str:
     if b"\0" in start and not compressed and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise _no_table(path, "a binary file")
     looks = {b"{": "jsonl", b"[": "json"}.get(start.lstrip()[:1], "csv")
-    return ENDINGS.get(ending.lower(), looks)
+    meant = ENDINGS.get(ending.lower(), looks)
+    return looks if FILE_FORMATS[meant].tells else meant  # what it tells was asked before
 
 
 def _read_folder(folder: Path, as_written: bool) -> TableRows:
@@ -273,7 +291,7 @@ def _data_files(folder: Path) -> list[Path]:
     return sorted(
         item
         for item in folder.iterdir()
-        if (item.suffix.lower() in {*ENDINGS, *EXCEL_ENDINGS} or _is_packed_data(item))
+        if (item.suffix.lower() in ENDINGS or _is_packed_data(item))
         and not any(f".{item.name}".endswith(f".{name}") for name in _NO_TABLES)
         and item.name[0] != "."
     )
@@ -293,7 +311,7 @@ def _read_parts(parts: list[Path], as_written: bool = False) -> TableRows:
     if len(parts) == 1:
         return read_source(parts[0], as_written=as_written)
     found = [read_source(part, as_written=as_written) for part in parts]
-    packed = (_is_archive(part) or is_workbook(part) for part in parts)
+    packed = (_is_archive(part) or book_format(part) is not None for part in parts)
     kinds = {"packed" if odd else _kind(part) for odd, part in zip(packed, parts, strict=True)}
     same = all(rows.schema == found[0].schema for rows in found)
     (kind, *others) = kinds

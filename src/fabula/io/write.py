@@ -14,7 +14,6 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.csv
-import pyarrow.parquet
 
 from fabula.io.formats import FILE_FORMATS, Format, separator_of
 from fabula.io.formula_cells import FormulaGuard
@@ -155,7 +154,9 @@ class ParquetFile:
                 field.name: "DELTA_BINARY_PACKED" for field in schema if _is_whole(field.type)
             },
         }
-        self._writer = pa.parquet.ParquetWriter(sink, schema, **options)
+        from pyarrow.parquet import ParquetWriter  # with clients of file systems, here alone
+
+        self._writer = ParquetWriter(sink, schema, **options)
         self._waiting: list[pa.Table] = []
         self._rows = 0
 

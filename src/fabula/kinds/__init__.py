@@ -36,9 +36,8 @@ def _lack(name: str, cls: type[AbstractColumn]) -> str | None:
         return "does not define `arrow_type`"
     if not inspect.cleandoc(cls.__doc__ or "").partition("\n\n")[0].endswith("."):
         return "has no docstring that begins with a sentence"
-    shown = f"col.{name}(" if cls.python_only else f"kind: {name}"
-    if shown not in cls.example:
-        return f"has no example with `{shown}`"
+    if f"kind: {name}" not in cls.example:
+        return f"has no example with `kind: {name}`"
     if getattr(cls, "section", None) not in SECTIONS:
         return f"has no `section`: one of {', '.join(SECTIONS)}"
     return None

@@ -6,8 +6,24 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from fabula.errors import UsageError
 from fabula.kinds import column_kind
 from fabula.kinds.base.columns import AbstractColumn
+
+
+def is_dropped(reasoning: str) -> bool:
+    """Whether an option `reasoning` says `drop`, not `keep`.
+
+    Raises:
+        UsageError: It says neither.
+    """
+    if reasoning not in ("keep", "drop"):
+        raise UsageError(
+            f"`reasoning` is `keep` or `drop`, not {reasoning!r}",
+            code="usage.reasoning",
+            hint='give reasoning="keep"',
+        )
+    return reasoning == "drop"
 
 
 @column_kind(example="{kind: reasoning, of: text}")

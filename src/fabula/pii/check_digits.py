@@ -1,4 +1,4 @@
-"""Check digits of card numbers (ISO/IEC 7812, Luhn) and bank accounts (ISO 13616, modulo 97)."""
+"""Check digits: cards (ISO/IEC 7812, Luhn), accounts (ISO 13616, modulo 97), goods (GS1)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 def is_card(text: str) -> bool:
     """Whether the last digit is the check digit of the others."""
     return with_card_check(text) == text
+
+
+def is_article(text: str) -> bool:
+    """Whether the last of thirteen digits is the check digit of a trade item (GTIN-13)."""
+    digits = [int(char) for char in text if char.isdigit()]
+    return len(digits) == 13 and (sum(digits[::2]) + 3 * sum(digits[1::2])) % 10 == 0
 
 
 def with_card_check(text: str) -> str:

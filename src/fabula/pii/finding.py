@@ -8,78 +8,37 @@ of values that already look right.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.pii import wordings
-from fabula.pii.check_digits import is_account, is_card
 from fabula.pii.dates import birth_dates, written_times
+from fabula.pii.few import found_in_few
+from fabula.pii.forms import (
+    CALLING,
+    DIGITS,
+    MIXED_PLATE,
+    NEARLY_ALL,
+    PHONE,
+    PLATE,
+    checked,
+    formed,
+    share,
+)
 from fabula.pii.kinds import FEWEST, TITLES, Finding, found_as, named
-from fabula.pii.national_ids import SCHEMES, scheme_of
 from fabula.pii.places import DECIMAL, coordinate, paired_coordinates
 
 SAMPLE = 400
 """Distinct values that are looked at, spread over all of them."""
 
 FEWEST_WORDS = 8
-NEARLY_ALL, MOST_OF_FEW = 0.9, 0.75
+"""Fewer differing values are held against stricter rules."""
 
 MANY_LAST = 0.27
 """Known last names, where hardly any is a first name or a town, that tell a column of them."""
-
-_FORMS: Mapping[str, tuple[str, str]] = {
-    "email": (r"[^@\s]+@[^@\s]+\.[^\W\d_]{2,}", "have the form of an e-mail"),
-    "mac": (r"[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}|([0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}",
-            "have the form of a MAC address"),
-    "ip": (
-        r"((25[0-5]|2[0-4]\d|1?\d?\d)(\.(?!$)|$)){4}|(?=.*:.*:)(?!\d{1,3}:\d\d:\d\d$)"
-        r"[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){2,7}",
-        "have the form of an IP address",
-    ),
-    "uuid": (r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", "are UUIDs"),
-    "coordinates": (
-        r"\(?[+-]?([0-8]?\d|90)\.\d{2,}\s*[,; ]\s*[+-]?(1[0-7]\d|\d?\d|180)\.\d{2,}\)?",
-        "are a latitude and a longitude",
-    ),
-    "postcode": (
-        r"[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d|[1-9]\d{3} [A-Z]{2}|\d{5}-\d{4}|"
-        r"\d{2}-\d{3}|\d{5}-\d{3}|\d{4}-\d{3}|\d{3} \d{2}|〒?\d{3}-\d{4}|(D|A|CH|F|I)-\d{4,5}",
-        "have the form of a postcode",
-    ),
-}  # fmt: skip
-
-_PHONE = re.compile(
-    r"(\+|00)[1-9][\d ()./-]{6,20}( ?(x|ext\.?) ?\d{1,6})?"
-    r"|\(\d{1,6}\)[ -]?\d[\d ./-]{4,14}( ?x\d{1,6})?"
-    r"|0[1-9]\d{0,4}([ /-]\d{2,8}){1,5}|0[1-9]\d{7,10}|(\+?1[-. ])?[2-9]\d\d[-. ]\d{3}[-. ]\d{4}"
-    r"( ?x\d{1,6})?|\+?\d{1,3} \(\d{2,5}\) ?[\d -]{5,12}|\d{2,4}-\d{3,4}-\d{4}|1[3-9]\d{9}"
-    r"|8 ?\(?\d{3}\)? ?\d{3}[- ]?\d\d[- ]?\d\d|\d{2,5}([ ./-]\d{2,4}){2,4}|0\(?\d{2,5}\)? ?\d{5,9}"
-)
-_SIGNED_PHONE = re.compile(
-    r"([+(0]|\d{3}[-.]\d{3}[-.]\d{4})(?=.*[ ()./-]).{8,24}|\+\d{9,15}|\d{3}[-.]\d{3}[-.]\d{4}"
-)
-"""Phone numbers that nobody takes for another number, by their signs."""
-_DIGITS = re.compile(r"\d{9,15}")
-_CALLING = re.compile(
-    r"1[2-9]\d{2}[2-9]\d{6}|[2-9]\d{2}[2-9]\d{6}|(?=\d{11})(20|27|3[0-469]|4[013-9]|5[1-8]|6[0-6]|7|"
-    r"8[1246]|9[0-58]|35[1-9]|37[0-9]|38[0-79]|42[01]|97[0-9]|852|853|886|880)[1-9]\d{6,10}|"
-    r"0[1-9]\d{7,10}"
-)
-_PLATE = re.compile(
-    r"[A-ZÄÖÜ]{1,3}[- ][A-Z]{1,2}[- ]?\d{1,4}[EH]?|[A-Z]{2}\d{2} ?[A-Z]{3}|[A-Z]{2}-\d{3}-[A-Z]{2}|"
-    r"[A-Z]{2} ?\d{3} ?[A-Z]{2}|\d{4}[- ]?[A-Z]{3}|[A-Z]{3}[- ]\d{3,4}|\d{3}[- ][A-Z]{3}|"
-    r"\d[A-Z]{3}\d{3}|\d{1,3}[- ][A-Z]{1,3}[- ]?\d{1,4}|[A-Z]\d{3}[A-Z]{2} ?\d{2,3}|"
-    r"[A-Z]{3}\d[A-Z0-9]\d{2}|[АВЕКМНОРСТУХ]\d{3}[АВЕКМНОРСТУХ]{2} ?\d{2,3}|"
-    r"[A-Z]{1,2}\d ?[A-Z0-9]{3} ?[A-Z]{0,3}|\d{2} [A-Z]{1,3} \d{2,4}|[A-Z]{1,2} \d{4} [A-Z]{1,3}|"
-    r"[A-Z]{3} \d\d[A-Z0-9]|[A-Z]{3}-?\d[A-Z]\d\d|([A-Z]{2}|[A-Z]{3}) (?=.*\d)[A-Z0-9]{4,5}"
-)
-_MIXED_PLATE = re.compile(r"(?=.*[A-Z])(?=.*\d)(?=(\W?\w){5,8}$)[A-Z0-9]+([ •-][A-Z0-9]+){0,2}")
-"""The form of plates where a country has many."""
-_CARD = re.compile(r"\d{4}([ -]?\d{4}){2}[ -]?\d{0,7}|\d{4}[ -]?\d{6}[ -]?\d{4,5}")
-_ACCOUNT = re.compile(r"[A-Z]{2}\d{2}( ?[A-Z0-9]{1,4}){3,8}")
 
 
 def find(values: pa.Array | pa.ChunkedArray, name: str = "") -> Finding | None:
@@ -104,7 +63,7 @@ def find(values: pa.Array | pa.ChunkedArray, name: str = "") -> Finding | None:
     if not texts or DECIMAL.fullmatch(texts[0]):  # fractions
         return coordinate(values, name)
     if len(texts) < FEWEST_WORDS:
-        return _of_few(texts) if len(texts) > 1 else None
+        return found_in_few(texts, name) if len(texts) > 1 else None
     return _texts(texts, name) if _is_text(kind) else _numbers(texts, name)
 
 
@@ -160,51 +119,22 @@ def _is_text(kind: pa.DataType) -> bool:
     return any(test(kind) for test in tests)
 
 
-def _of_few(texts: Sequence[str]) -> Finding | None:
-    """What two values show: forms that nothing else has, full names, streets with numbers."""
-    for kind, (form, told) in _FORMS.items():
-        part = wordings.share(texts, re.compile(form), whole=True)
-        if part >= NEARLY_ALL and kind != "postcode":
-            return found_as(kind, part, told)
-    digits = [len(re.sub(r"\D", "", text)) for text in texts]
-    checked = _checked(texts)
-    if checked is not None and (len(texts) >= FEWEST or min(digits) >= 11):
-        return checked
-    signed = [_SIGNED_PHONE.fullmatch(text) is not None for text in texts]
-    dialled = [
-        is_signed or _DIGITS.fullmatch(text) for is_signed, text in zip(signed, texts, strict=True)
-    ]
-    if min(digits) >= 9 and all(dialled) and sum(signed) >= len(texts) / 2:
-        return found_as("phone", 1.0, "have the form of a phone number")
-    part = wordings.certain_name_share(texts)
-    if part >= MOST_OF_FEW:
-        return found_as("name", part, "hold a known first name beside a known last name")
-    part = wordings.street_share(texts)
-    if part >= MOST_OF_FEW and min(len(text.split()) for text in texts) > 1:
-        return found_as("street", part, "hold a number and a word for a street")
-    return None
-
-
 def _texts(texts: Sequence[str], name: str) -> Finding | None:
-    for kind, (form, told) in _FORMS.items():
-        part = wordings.share(texts, re.compile(form), whole=True)
-        if part >= NEARLY_ALL:
-            return found_as(kind, part, told)
-    if (checked := _checked(texts)) is not None:
-        return checked
-    if wordings.share(texts, re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}[./-]\d{1,2}[./-](19|20)?\d\d"),
+    if (found := formed(texts) or checked(texts)) is not None:
+        return found
+    if share(texts, re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}[./-]\d{1,2}[./-](19|20)?\d\d"),
                       whole=True) >= 0.5:  # fmt: skip
         return None  # dates
-    part = wordings.share(texts, _PHONE, whole=True)
-    if part >= 0.5 and wordings.share(texts, re.compile(r"\D")) >= 0.25:  # some without a sign
-        plain = [text for text in texts if not _PHONE.fullmatch(text)]
+    part = share(texts, PHONE, whole=True)
+    if part >= 0.5 and share(texts, re.compile(r"\D")) >= 0.25:  # some without a sign
+        plain = [text for text in texts if not PHONE.fullmatch(text)]
         part += sum(re.fullmatch(r"\d{8,12}", text) is not None for text in plain) / len(texts)
     digits = [re.sub(r"\D", "", text) for text in texts]
     if part >= NEARLY_ALL and min(map(len, digits)) >= 6 and _are_spread(digits):
         return found_as("phone", part, "have the form of a phone number")
-    if wordings.share(texts, _DIGITS, whole=True) >= NEARLY_ALL:
+    if share(texts, DIGITS, whole=True) >= NEARLY_ALL:
         return _dialled(texts, name)
-    part = wordings.share(texts, _PLATE, whole=True)
+    part = share(texts, PLATE, whole=True)
     if part >= NEARLY_ALL and len(texts) >= (FEWEST if named("plate", name) else 20):
         return found_as("plate", part, "have the form of a licence plate")
     if _are_mixed_plates(texts):
@@ -216,7 +146,7 @@ def _texts(texts: Sequence[str], name: str) -> Finding | None:
 
 def _are_mixed_plates(texts: Sequence[str]) -> bool:
     """Whether short codes have many forms and no beginning of their own, as codes of goods do."""
-    if len(texts) < 20 or wordings.share(texts, _MIXED_PLATE, whole=True) < 0.85:
+    if len(texts) < 20 or share(texts, MIXED_PLATE, whole=True) < 0.85:
         return False
     forms = {re.sub("[A-Z]", "A", re.sub(r"\d", "9", text)) for text in texts}
     return len(forms) >= 5 and len({text[0] for text in texts}) >= 8
@@ -227,7 +157,7 @@ def _wordings(texts: Sequence[str], name: str) -> Finding | None:
     part = wordings.street_share(texts)
     if part >= (0.3 if named("street", name) else 0.4):
         return found_as("street", part, "hold a number and a word for a street")
-    if wordings.share(texts, re.compile(r"\d")) > 0.2:
+    if share(texts, re.compile(r"\d")) > 0.2:
         part = wordings.user_share(texts)
         if part >= (0.3 if named("username", name) else 0.4):
             return found_as("username", part, "hold a person's name and digits")
@@ -235,7 +165,7 @@ def _wordings(texts: Sequence[str], name: str) -> Finding | None:
     part = wordings.company_share(texts)
     if part >= (0.2 if named("company", name) else 0.35):
         return found_as("company", part, "end as companies do")
-    if not wordings.share(texts, re.compile(r"[\s,]")):
+    if not share(texts, re.compile(r"[\s,]")):
         part = wordings.user_share(texts)
         if part >= 0.3:
             return found_as("username", part, "hold a person's name")
@@ -257,37 +187,20 @@ def _wordings(texts: Sequence[str], name: str) -> Finding | None:
 
 def _numbers(texts: Sequence[str], name: str) -> Finding | None:
     """Kinds that whole numbers can be."""
-    return _checked(texts) or _dialled(texts, name)
-
-
-def _checked(texts: Sequence[str]) -> Finding | None:
-    """Kinds that have check digits."""
-    checks: Mapping[str, tuple[re.Pattern[str], Callable[[str], bool], str]] = {
-        "account": (_ACCOUNT, is_account, "have the check digits of a bank account (IBAN)"),
-        "card": (_CARD, is_card, "have the check digit of a card number (Luhn)"),
-    }
-    for kind, (form, valid, told) in checks.items():
-        fit = [text for text in texts if form.fullmatch(text) and valid(text)]
-        if len(fit) >= NEARLY_ALL * len(texts):
-            return found_as(kind, len(fit) / len(texts), told)
-    scheme = scheme_of(texts, share=NEARLY_ALL)
-    if scheme is None:
-        return None
-    told = f"are valid as {SCHEMES[scheme].title}s"
-    return found_as("national_id", NEARLY_ALL, told, scheme)
+    return checked(texts) or _dialled(texts, name)
 
 
 def _dialled(texts: Sequence[str], name: str) -> Finding | None:
     """Phone numbers without punctuation: one country, spread as no running number is."""
-    part = wordings.share(texts, _CALLING, whole=True)
+    part = share(texts, CALLING, whole=True)
     if part < NEARLY_ALL or not _are_spread(texts):
         return None
     same = len({len(text) for text in texts}) <= 4
     lead = max(sum(text.startswith(at) for text in texts) for at in {t[:2] for t in texts})
-    american = wordings.share(texts, re.compile(r"[2-9]\d\d[2-9]\d{6}"), whole=True)
+    american = share(texts, re.compile(r"[2-9]\d\d[2-9]\d{6}"), whole=True)
     if same and (lead >= 0.8 * len(texts) or american >= NEARLY_ALL or named("phone", name)):
         return found_as("phone", part, "have the digits of a phone number")
-    zeros = wordings.share(texts, re.compile(r"0[1-9]\d{7,10}"), whole=True)
+    zeros = share(texts, re.compile(r"0[1-9]\d{7,10}"), whole=True)
     if zeros >= NEARLY_ALL:
         return found_as("phone", zeros, "have the digits of a phone number")
     return None
@@ -306,8 +219,8 @@ def _beside_street(values: pa.ChunkedArray) -> Finding | None:
     if len(texts) < FEWEST:
         return None
     form = re.compile(r"\d{4,6}|[A-Z0-9]{2,5}[ -]?[A-Z0-9]{2,4}")
-    part = wordings.share(texts, form, whole=True)
-    coded = min(part, wordings.share(texts, re.compile(r"\d"))) >= NEARLY_ALL
+    part = share(texts, form, whole=True)
+    coded = min(part, share(texts, re.compile(r"\d"))) >= NEARLY_ALL
     if not coded or len({len(text) for text in texts}) > 3 or not _is_wide(texts):
         return None
     return found_as("postcode", part, "are short codes in a table of streets")

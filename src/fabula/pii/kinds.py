@@ -76,7 +76,9 @@ _NAMED: Mapping[str, re.Pattern[str]] = {
         r"naissance|date_?de_?naissance|nacimiento|fecha_?de_?nacimiento|nascita|data_?di_?nascita|urodzenia",
         "company": r"company|company_?name|firma|employer|entreprise|empresa|azienda|ship_?name",
         "name": r"full_?name|contact_?name|ship_?name|kunde|customer|client|recipient|cardholder|"
-        r"patient|contact|empfänger",
+        r"patient|contact|empfänger|seller|sales_?(rep|person|man)|agent|employee|driver|doctor|"
+        r"teacher|owner|manager|author|verkäufer|vertreter|fahrer|mitarbeiter|betreuer|"
+        r"(sach)?bearbeiter|arzt|ansprechpartner|vendeur|vendedor|venditore|médecin|chauffeur",
         "street": r"street|address|adresse|anschrift|straße|strasse|rue|direccion|indirizzo",
         "username": r"user|login|user_?name|account|nick",
         "plate": r"plate|licen[cs]e_?plate|kennzeichen|plaque|matricula|targa",

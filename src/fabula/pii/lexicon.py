@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import distribution
@@ -33,8 +33,7 @@ class Words:
 @lru_cache(maxsize=1)
 def lexicon() -> tuple[Words, ...]:
     """The words of every language."""
-    datasets = Path(str(distribution("mimesis").locate_file("mimesis/datasets")))
-    return tuple(_words(folder) for folder in sorted(datasets.iterdir()) if _is_locale(folder))
+    return tuple(_words(folder) for folder in _folders())
 
 
 @lru_cache(maxsize=1)
@@ -49,13 +48,47 @@ def all_last() -> frozenset[str]:
     return frozenset[str]().union(*(each.last for each in lexicon()))
 
 
+@lru_cache(maxsize=1)
+def all_towns() -> frozenset[str]:
+    """Towns of all languages."""
+    return frozenset[str]().union(*(each.towns for each in lexicon()))
+
+
+@lru_cache(maxsize=1)
+def ordinary() -> frozenset[str]:
+    """Labels of everyday use in all languages: colours, months, countries, occupations and more."""
+    return _topics(_ORDINARY)
+
+
+@lru_cache(maxsize=1)
+def everyday() -> frozenset[str]:
+    """The commonest words of all languages, some of which are names, too."""
+    return _topics({"text": ("words",)})
+
+
+def _topics(topics: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
+    listed = (_read(folder / f"{file}.json").get(topic)
+              for folder in _folders() for file in topics for topic in topics[file])  # fmt: skip
+    return _folded(word.strip(" .") for words in listed for word in _strings(words))
+
+
+_ORDINARY: Mapping[str, tuple[str, ...]] = {
+    "address": ("state", "country", "continent"),
+    "datetime": ("month", "day", "periodicity"),
+    "food": ("fruits", "spices", "vegetables"),
+    "person": ("occupation", "nationality", "language", "gender"),
+    "text": ("color", "level", "answers"),
+}
+
+
 def parts(text: str) -> list[str]:
     """The words of a name in small letters, without punctuation."""
     return re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", text.casefold())
 
 
-def _is_locale(folder: Path) -> bool:
-    return (folder / "person.json").is_file()
+def _folders() -> list[Path]:
+    datasets = Path(str(distribution("mimesis").locate_file("mimesis/datasets")))
+    return [each for each in sorted(datasets.iterdir()) if (each / "person.json").is_file()]
 
 
 def _words(folder: Path) -> Words:

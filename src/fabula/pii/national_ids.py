@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fabula.pii.check_digits import is_card
@@ -39,11 +39,15 @@ class Scheme:
     def repaired(self, text: str) -> str:
         """The text with its last signs such that the check digits are right."""
         places = [at for at, char in enumerate(text) if char.isalnum()]
-        for width in range(1, self.tail + 2):
-            for candidate in _endings(text, places[-width:], "X" if "X]" in self.form else ""):
-                if self.holds(candidate):
-                    return candidate
-        return text
+        widths = range(1, self.tail + 2)
+        return next(
+            (made for width in widths for made in self.endings(text, places[-width:])), text
+        )
+
+    def endings(self, text: str, places: Sequence[int]) -> Iterator[str]:
+        """The text with every valid choice of signs at some places."""
+        further = "X" if "X]" in self.form else ""
+        return filter(self.holds, _endings(text, places, further))
 
 
 def _endings(text: str, places: Sequence[int], further: str) -> Iterable[str]:

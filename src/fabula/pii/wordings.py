@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from fabula.pii.forms import share
 from fabula.pii.lexicon import all_first, all_last, lexicon, parts
 
 
@@ -12,19 +13,19 @@ def _listed(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_TITLES = _listed(
+TITLES_OF_NAMES = _listed(
     "mr mrs ms miss mx dr prof rev sir dame herr frau dipl ing med phd md dds dvm jr sr ii iii iv"
     " m mme mlle monsieur madame sra srta don doña dott sig dhr mevr mag bc mgr univ ir drs pan"
-    " pani hr fru"
+    " pani hr fru mba eng bsc msc"
 )
-_STOP = _listed(
+STOP = _listed(
     "the of and for with in to on at by from is are und die das für mit et les pour y los las e os"
     " or not no yes sales manager owner representative assistant marketing director agent order"
     " accounting administrator engineer support general vice president"
 )
 """Words of titles, products and jobs, which no name has."""
 
-_NAME_FORM = re.compile(r"[^\W\d_](?:[^\W\d_]|[ .,'’()·-])+")
+NAME_FORM = re.compile(r"[^\W\d_](?:[^\W\d_]|[ .,'’()·-])+")
 _COMPANY = re.compile(
     r"\b(gmbh|mbh|ag|kg|kgaa|ohg|gbr|ug|e\.?v\.?|ltd|limited|inc|incorporated|llc|llp|plc|corp|"
     r"corporation|company|s\.?a\.?|s\.?a\.?s\.?|s\.?a\.?r\.?l\.?|s\.?r\.?l\.?|s\.?p\.?a\.?|s\.?l\.?|"
@@ -57,7 +58,7 @@ _STREET_WORD = re.compile(
     r"mahallesi|mah|bulvarı|str|straat|laan|plein|nám|třída|utca|út|tér|apt|suite|dong|gil|box)\b|"
     r"(straße|strasse|str\.|gasse|weg|platz|allee|ring|damm|ufer|straat|laan|steeg|kade|singel|"
     r"plein|plantsoen|hof|pad|dijk|baan|gatan|vägen|gata|vegen|veien|vei|gränd|stigen|backen|torg|"
-    r"vej|gade|katu|tie|polku|kuja|utca|stræde|allé)\b|[0-9０-９]+(丁目|番|号|弄|室)|(都|府|県|市|区|町|村|路|街|座).*\d"
+    r"vej|gade|katu|tie|polku|kuja|utca|stræde|allé)(?!\w)|[0-9０-９]+(丁目|番|号|弄|室)|(都|府|県|市|区|町|村|路|街|座).*\d"
     r"|(로|길|동)\s?\d",
     re.IGNORECASE,
 )
@@ -70,20 +71,22 @@ _TOWN = re.compile(
 )
 """The forms of towns in English, French and German."""
 
+_LED_BY_STREET = re.compile(
+    r"(rue|avenue|boulevard|chemin|impasse|place|calle|avenida|plaza|via|viale|piazza|rua)"
+    r" [A-ZÀ-Þd]"
+)
+_US_ADDRESS = re.compile(r"^\d.*[\n,].*\b[A-Z]{2} \d{5}(-\d{4})?$", re.DOTALL)
+_PROGRAM = re.compile(r";|/\d+\.\d")
+"""What browsers and versions hold, and streets don't."""
+
 _NUMBERED = re.compile(r"\d")
 _USER = re.compile(r"(?=.*[^\W\d_])[^\WA-Z_]+([._-][^\WA-Z_]+){0,4}")
 
-_INITIAL = re.compile(r"^([^\W\d_a-z]\. ?){1,3}(\w+ ){0,3}[^\W\d_a-z][^\W\d_]+(?!.*\d)")
+INITIAL = re.compile(r"^([^\W\d_a-z]\. ?){1,3}(\w+ ){0,3}[^\W\d_a-z][^\W\d_]+(?!.*\d)")
 """Initials before a name in a capital letter: *E. coli* is nobody."""
 _EAST = re.compile(
     r"[\u3400-\u9fff\uac00-\ud7af々]{1,4}[ 　]?[\u3400-\u9fff\uac00-\ud7af々ぁ-んァ-ヶ]{1,4}"
 )
-
-
-def share(texts: Sequence[str], regex: re.Pattern[str], *, whole: bool = False) -> float:
-    """The share of some texts in which a regular expression occurs, or which it matches."""
-    match = regex.fullmatch if whole else regex.search
-    return sum(match(text) is not None for text in texts) / len(texts)
 
 
 def company_share(texts: Sequence[str]) -> float:
@@ -93,8 +96,15 @@ def company_share(texts: Sequence[str]) -> float:
 
 def street_share(texts: Sequence[str]) -> float:
     """The share of texts with a word for a street and a number; 0 where few have a number."""
-    numbered = [text for text in texts if _NUMBERED.search(text) and len(parts(text)) >= 1]
-    hits = [text for text in numbered if _STREET_WORD.search(text) and len(text) >= 6]
+    numbered = [
+        text for text in texts
+        if parts(text) and (_NUMBERED.search(text) or _LED_BY_STREET.match(text))
+    ]  # fmt: skip
+    hits = [
+        text for text in numbered
+        if len(text) >= 6 and not _PROGRAM.search(text)
+        and (_STREET_WORD.search(text) or _US_ADDRESS.search(text))
+    ]  # fmt: skip
     return len(hits) / len(texts) if len(numbered) >= 0.6 * len(texts) else 0.0
 
 
@@ -129,17 +139,18 @@ def full_name_share(texts: Sequence[str]) -> float:
     """The share of texts that are full names, as far as the words of one language tell."""
     if share(texts, _EAST, whole=True) >= 0.85:
         return _eastern_share(texts)
-    if share(texts, _NAME_FORM, whole=True) < 0.85:
+    if share(texts, NAME_FORM, whole=True) < 0.85:
         return 0.0
-    initials = share(texts, _INITIAL)
+    initials = share(texts, INITIAL)
     if initials >= 0.85 and len({text[0] for text in texts}) >= 4:
         return initials
     split = [
-        [word for word in parts(text) if word not in _TITLES and len(word) > 1] for text in texts
+        [word for word in parts(text) if word not in TITLES_OF_NAMES and len(word) > 1]
+        for text in texts
     ]
     if sum(2 <= len(words) <= 6 for words in split) < 0.8 * len(split):
         return 0.0
-    if sum(not _STOP.isdisjoint(words) for words in split) > 0.15 * len(split):
+    if sum(not STOP.isdisjoint(words) for words in split) > 0.15 * len(split):
         return 0.0
     if len({words[0] for words in split if words}) < 3:
         return 0.0
@@ -148,29 +159,6 @@ def full_name_share(texts: Sequence[str]) -> float:
     named = sum(any(part in first for word in words for part in (word, *word.split("-")))
                 for words in split)  # fmt: skip
     return max(best, 0.75 * named if best >= 0.15 * len(split) else 0) / len(texts)
-
-
-def certain_name_share(texts: Sequence[str]) -> float:
-    """How surely each of a few texts is a full name of one language, from 0 to 1.
-
-    A known first name beside a known last name counts fully, either alone half; a text without
-    one makes all of them no names.
-    """
-    split = [[word for word in parts(text) if word not in _TITLES] for text in texts]
-    formed = share(texts, _NAME_FORM, whole=True) == 1
-    if not formed or any(
-        not 2 <= len(words) <= 4 or not _STOP.isdisjoint(words) for words in split
-    ):
-        return 0.0
-
-    def sure(words: list[str], first: frozenset[str], last: frozenset[str]) -> float:
-        given = {at for at, word in enumerate(words) if word.split("-")[0] in first}
-        family = {at for at, word in enumerate(words) if not last.isdisjoint(word.split("-"))}
-        both = len(given | family) > 1 and bool(given) and bool(family)
-        return 1.0 if both else 0.5 * bool(given | family)
-
-    scores = [[sure(words, each.first, each.last) for words in split] for each in lexicon()]
-    return max(sum(found) / len(texts) if min(found) > 0 else 0.0 for found in scores)
 
 
 def _is_full(words: list[str], first: frozenset[str], last: frozenset[str]) -> bool:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from fabula.io.arrays import empty_table
-from fabula.io.sql import BOUNDED, in_time, thread_connection
+from fabula.io.sql import BOUNDED, sql_error, thread_connection
+from fabula.io.sql_bounds import bounded
 
 _UNREPEATABLE = {
     "random",
@@ -120,7 +120,7 @@ def parse_expression(
 def _parsed(text: str, references: Collection[str], *, across: bool) -> Expression:
     try:
         serialized = _scalar("SELECT json_serialize_sql(?)", f"SELECT {text}")
-    except duckdb.Error as error:
+    except sql_error() as error:
         raise ExpressionError(_first_line(error)) from error
     try:
         tree = json.loads(serialized)
@@ -156,9 +156,9 @@ def expression_type(sql: str, types: Mapping[str, pa.DataType]) -> pa.DataType:
     schema = pa.schema(list(types.items()) or [("_", pa.int64())])
     try:
         connection = thread_connection()
-        with in_time(connection):
+        with bounded(connection, rows=0):
             result = connection.from_arrow(empty_table(schema)).project(sql).to_arrow_table()
-    except duckdb.Error as error:
+    except sql_error() as error:
         line = _first_line(error)
         if "GROUP BY" not in line:
             raise ExpressionError(line) from error
@@ -324,7 +324,7 @@ def _scalar(query: str, value: str) -> str:
     return str(thread_connection().execute(query, [value]).fetchall()[0][0])
 
 
-def _first_line(error: duckdb.Error) -> str:
+def _first_line(error: Exception) -> str:
     """DuckDB's complaint without its class and its drawing of the query."""
     line = str(error).strip().splitlines()[0]
     return line.split(": ", 1)[-1] if ": " in line else line

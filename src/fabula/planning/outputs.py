@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from fabula.errors import Violation, did_you_mean
+from fabula.io.formats import written_formats
 from fabula.io.names import file_stem
 from fabula.planning.templates import TemplateError, template_needs
 from fabula.spec.outputs import CONVERSATIONS, OutputSpec
 from fabula.spec.tables import DatasetSpec
+from fabula.spec.training_formats import TRAINING_FORMATS
 
 ROW = "row"
 """The name by which a template reaches columns that are not identifiers: `row["unit price"]`."""
@@ -23,6 +26,7 @@ def output_violations(spec: DatasetSpec) -> Iterator[Violation]:
         for name in output.tables:
             if name not in spec.tables:
                 yield _unknown("table", name, spec.tables, f"{where}.tables")
+        yield from _unknown_format(output, where)
         if not output.is_export:
             continue
         table = table_of(output, spec)
@@ -140,6 +144,13 @@ def _template_problems(
             template_needs(text, ())
         except TemplateError as error:
             yield Violation("spec.bad-template", f"the template {text!r}: {error}", where)
+
+
+def _unknown_format(output: OutputSpec, where: str) -> Iterator[Violation]:
+    if not output.is_training and output.format not in written_formats():
+        known = (*written_formats(), *TRAINING_FORMATS.written())
+        problem = _unknown("format", output.format, known, f"{where}.format")
+        yield replace(problem, hint=problem.hint or f"there are {', '.join(known)}")
 
 
 def _unknown(noun: str, name: str, known: Collection[str], where: str) -> Violation:

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.kinds.reference import Reference
+from fabula.llm.cache.prices import prices_dated
+from fabula.llm.client.permission import sent
+from fabula.render import amounts, grid
+from fabula.render.results import Result
 from fabula.spec.tables import DatasetSpec, TableSpec
 
 
@@ -120,8 +125,8 @@ class ModelCalls:
     seconds: tuple[float, float]
 
 
-@dataclass(frozen=True)
-class Plan:
+@dataclass(frozen=True, repr=False)
+class Plan(Result):
     """Everything that a run needs to know, decided before it starts.
 
     Attributes:
@@ -150,3 +155,105 @@ class Plan:
     def order(self) -> tuple[str, ...]:
         """Table names, parents first."""
         return tuple(table.name for table in self.tables)
+
+    def report(self) -> str:
+        """Order, rows and references of each table; what each model is asked; the sum."""
+        rows = [("table", "rows", "columns", "references")]
+        rows += [
+            (table.name, _rows(table), str(len(table.spec.written)), _references(table))
+            for table in self.tables
+        ]
+        parts = ["Order: " + " → ".join(self.order)]
+        parts.append("\n".join(f"  {line}" for line in grid.lines(rows, right=(False, True, True))))
+        if self.calls:
+            asked = [_call(call) for call in self.calls]
+            lines = [*grid.lines(asked), *_sends(self)]
+            parts.append("\n".join(["Models:", *(f"  {line}" for line in lines)]))
+        parts.append(_sum(self))
+        return "\n\n".join(parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan as JSON-ready values."""
+        return {
+            "name": self.spec.name,
+            "seed": self.seed,
+            "order": list(self.order),
+            "tables": {
+                table.name: {
+                    "rows": table.rows,
+                    "exact": table.exact,
+                    "columns": list(table.spec.written),
+                    "references": {name: item.parent for name, item in table.references.items()},
+                }
+                for table in self.tables
+            },
+            "models": [
+                {
+                    "table": call.table,
+                    "model": call.model,
+                    "columns": list(call.columns),
+                    "rows": call.rows,
+                    "calls": list(call.calls),
+                    "tokens": list(call.tokens),
+                    "cost_usd": list(call.cost) if call.cost else None,
+                    "seconds": list(call.seconds),
+                }
+                for call in self.calls
+            ],
+            "sends": _sends(self),
+            "bytes": self.bytes,
+            "seconds": self.seconds,
+        }
+
+
+def _sends(plan: Plan) -> list[str]:
+    """What leaves the environment, and where to: variables that models of the spec get."""
+    lines = []
+    for name in dict.fromkeys(call.model for call in plan.calls):
+        model = plan.spec.models.get(name)
+        if model is None or isinstance(model, str):
+            continue
+        host, variables = sent(model.base_url, model.api_key_env, model.headers)
+        host = host or f"{model.provider}'s own host"
+        lines += [f"sends ${variable} to {host}" for variable in variables]
+    return list(dict.fromkeys(lines))
+
+
+def _rows(table: TablePlan) -> str:
+    return amounts.count(table.rows) if table.exact else f"~{amounts.count(table.rows)}"
+
+
+def _references(table: TablePlan) -> str:
+    return ", ".join(f"{name} → {item.parent}" for name, item in table.references.items())
+
+
+def _call(call: ModelCalls) -> tuple[str, ...]:
+    cost = amounts.span(*call.cost, amounts.money) if call.cost else "price unknown"
+    return (
+        call.model,
+        f"{call.table}: {', '.join(call.columns)}",
+        amounts.span(*call.calls, lambda calls: f"{round(calls):,} calls"),
+        amounts.span(*call.tokens, amounts.large) + " tokens",
+        cost,
+        amounts.span(*call.seconds, amounts.duration),
+    )
+
+
+def _paid(call: ModelCalls) -> bool:
+    return call.cost is not None and call.cost[1] > 0
+
+
+def _sum(plan: Plan) -> str:
+    rows = sum(table.rows for table in plan.tables)
+    about = "" if all(table.exact for table in plan.tables) else "about "
+    time = amounts.duration(plan.seconds)
+    time = time if time.startswith("<") else f"about {time}"
+    parts = [
+        f"{about}{amounts.count(rows, 'row')}",
+        f"{amounts.size(plan.bytes)} of values",
+        time + (" besides model calls" if plan.calls else ""),
+        f"seed {plan.seed}",
+        *([f"list prices of {prices_dated()}"] if any(_paid(call) for call in plan.calls) else ()),
+        "nothing was called or written",
+    ]
+    return "Total: " + " · ".join(parts)

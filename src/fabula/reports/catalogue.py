@@ -64,7 +64,7 @@ def kind_text(kind: str) -> str:
     if own := parameters(cls):
         parts.append("\n".join(_listing("Parameters", own)))
     shared = ", ".join(item.name for item in shared_parameters())
-    parts += [f"Also, as with every kind: {shared}.", f"Example:\n  {_example(cls)}"]
+    parts += [f"Also, as with every kind: {shared}.", f"Example:\n  column: {cls.example}"]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -78,13 +78,8 @@ def kinds_markdown() -> str:
     ]
     for kind, cls in KINDS.items():
         parts += [f"## {kind}", summary(cls), details(cls), _table(parameters(cls))]
-        fence = "text" if cls.python_only else "yaml"
-        parts.append(f"```{fence}\n{_example(cls)}\n```")
+        parts.append(f"```yaml\ncolumn: {cls.example}\n```")
     return "\n\n".join(part for part in parts if part)
-
-
-def _example(kind: type[AbstractColumn]) -> str:
-    return kind.example if kind.python_only else f"column: {kind.example}"
 
 
 def _table(described: list[Described]) -> str:

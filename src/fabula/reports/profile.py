@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 import pyarrow as pa
@@ -16,6 +16,9 @@ from fabula.io.notes import notes_of
 from fabula.io.read import TableRows
 from fabula.io.sources import read_tables
 from fabula.kinds.base.sql import quoted
+
+if TYPE_CHECKING:
+    from pyarrow.dataset import FileSystemDataset
 
 BINS = 10
 """Bars of a column's shape."""
@@ -28,6 +31,12 @@ TOP_VALUES = 4
 
 AT_ONCE = 200
 """Columns that one query counts: its memory, and the time to plan it, grow with them."""
+
+MOST_COLUMNS = 1_000
+"""Columns of a table that are profiled; a note tells how many are left out."""
+
+MOST_READ_AT_ONCE = 64 << 20
+"""Bytes of files of text that are read into memory where several queries count their columns."""
 
 EXACT_ROWS = 1_000_000
 """Up to this many rows, distinct values are counted exactly."""
@@ -123,13 +132,16 @@ def profile(path: str | Path) -> list[TableProfile]:
 
 
 def _profile(connection: duckdb.DuckDBPyConnection, name: str, rows: TableRows) -> TableProfile:
+    left_out = len(rows.schema) - MOST_COLUMNS
     try:
         _open(connection, rows)
         columns = _columns(connection)
-    except duckdb.Error as exc:
+    except (duckdb.Error, pa.ArrowException) as exc:
         reason = str(exc).strip().partition("\n")[0]
         raise SourceError(f"`{name}` can't be read: {reason}", code="source.unreadable") from exc
     notes = notes_of(rows) if isinstance(rows, pa.Table) else ()
+    if left_out > 0:
+        notes += (f"the last {left_out:,} of {len(rows.schema):,} columns are not profiled",)
     return TableProfile(name, columns[0].rows if columns else 0, columns, notes)
 
 
@@ -141,6 +153,11 @@ def _open(connection: duckdb.DuckDBPyConnection, rows: TableRows) -> None:
         files = ", ".join("'" + file.replace("'", "''") + "'" for file in rows.files)
         source = f"read_parquet([{files}])"
     else:
+        names = rows.schema.names
+        if isinstance(rows, pa.Table):
+            rows = rows.select(names[:MOST_COLUMNS])  # each query plans for all that it is given
+        elif len(names) > AT_ONCE and _bytes(rows) <= MOST_READ_AT_ONCE:
+            rows = rows.to_table(columns=names[:MOST_COLUMNS])  # text is parsed once, not by each
         connection.register("given", rows)
         source = "given"
     connection.execute(f"CREATE OR REPLACE VIEW found AS FROM {source}")
@@ -154,8 +171,12 @@ def _open(connection: duckdb.DuckDBPyConnection, rows: TableRows) -> None:
     )
 
 
+def _bytes(rows: FileSystemDataset) -> int:
+    return sum(Path(file).stat().st_size for file in rows.files)
+
+
 def _columns(connection: duckdb.DuckDBPyConnection) -> tuple[ColumnProfile, ...]:
-    described = connection.execute("DESCRIBE data").fetchall()
+    described = connection.execute("DESCRIBE data").fetchall()[:MOST_COLUMNS]
     columns = [_Column(name, _word(kind)) for name, kind, *_ in described]
     if not columns:
         return ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fabula.codegen.asking import first_request
-from fabula.codegen.targets import Wanted
+from fabula.codegen.targets import Targets
 from fabula.llm.cache.budget import CHARACTERS_A_TOKEN
 from fabula.llm.cache.prices import price_of
 from fabula.llm.client.chat import ChatRequest, Usage
@@ -13,8 +13,8 @@ from fabula.llm.providers.dry_run import Rehearsal
 from fabula.llm.rows.sync import run_sync
 from fabula.llm.session import models_of_run
 from fabula.render import amounts
-from fabula.reports.run_summary import run_text, wrote_line
 from fabula.runs.dataset import Dataset
+from fabula.runs.summary import run_text, wrote_line
 
 if TYPE_CHECKING:
     from fabula.spec.models import ModelSpec
@@ -36,7 +36,7 @@ def program_text(dataset: Dataset) -> str:
     return "\n".join([*filter(None, lines), wrote_line(dataset)])
 
 
-def dry_run_text(wanted: Wanted, model: str | ModelSpec, rounds: int) -> str:
+def dry_run_text(wanted: Targets, model: str | ModelSpec, rounds: int) -> str:
     """Every message that would be sent, and what the calls would cost at least and at most.
 
     Raises:

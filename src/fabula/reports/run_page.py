@@ -17,9 +17,9 @@ from fabula.render import amounts, charts, grid
 from fabula.render.pages import link, page, worded
 from fabula.reports.profile import ColumnProfile, TableProfile, profile
 from fabula.reports.profile_text import value_text
-from fabula.reports.run_summary import label
 from fabula.runs.dataset import Dataset
 from fabula.runs.records import REJECTS, REPORT, record, write_beside
+from fabula.runs.summary import label
 
 _VALUE_ROOM, _MOST_LOST, _MOST_FILES = 60, 5, 3
 

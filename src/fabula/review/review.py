@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from typing_extensions import override
 
 from fabula.errors import SheetError, SourceError, UsageError, Violation
 from fabula.io.examples import plain_value
@@ -23,6 +24,8 @@ from fabula.io.places import check_free, make_folder, write_text
 from fabula.io.tables import as_table
 from fabula.io.write import write_table
 from fabula.llm.rows.column_profiles import typed_array
+from fabula.render import amounts
+from fabula.render.results import Result
 from fabula.review.notes import ReviewNotes
 from fabula.review.sheet import VERDICTS, Judged, Verdict, read_sheet, sheet_text
 from fabula.streams import stream
@@ -54,8 +57,8 @@ class Agreement:
         return f"reviewers agree on {self.share:.0%} of {self.rows:,} rows, Cohen's kappa {kappa}"
 
 
-@dataclass(frozen=True)
-class Reviewed:
+@dataclass(frozen=True, repr=False)
+class Reviewed(Result):
     """Data after its review.
 
     Attributes:
@@ -71,6 +74,23 @@ class Reviewed:
     agreement: Agreement | None
     conflicts: int
     notes: ReviewNotes
+
+    def report(self) -> str:
+        """What happened to the rows, and how far two reviewers agree."""
+        said = ("accept", "fix", "reject", "not reviewed")
+        lines = [" · ".join(f"{verdict} {self.counts.get(verdict, 0):,}" for verdict in said)]
+        lines += [str(self.agreement)] if self.agreement else []
+        if self.conflicts:
+            values = amounts.count(self.conflicts, "value")
+            lines.append(f"{values} fixed differently; the first sheet's stand")
+        return "\n".join(lines)
+
+    @override
+    def write(self, path: Path) -> None:
+        """Write the rows that stay to a file, whose ending names the format."""
+        place = FilePath(path)
+        make_folder(place.parent)
+        write_table(place, self.rows, self.rows.schema, format_of(place))
 
 
 def review_export(

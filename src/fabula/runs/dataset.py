@@ -18,6 +18,7 @@ from fabula.io.places import make_folder
 from fabula.io.read import TableRows, read_files, typed
 from fabula.io.run_files import check_unchanged, inside
 from fabula.io.write import write_table
+from fabula.render.results import Result
 from fabula.runs.parts import Lost
 from fabula.runs.records import is_file, read_manifest, read_rejects
 from fabula.types import Path as PathLike
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 Row = TypeVar("Row", bound="BaseModel")
 
 
-class Dataset(Mapping[str, Any]):
+class Dataset(Mapping[str, Any], Result):
     """Tables by name, read from their files when they are first used; it never changes.
 
     A dataset of one table also behaves as that table: its columns are found by name, and
@@ -199,6 +200,12 @@ class Dataset(Mapping[str, Any]):
     def to_models(self, model: type[Row], table: str | None = None) -> list[Row]:
         """A table as objects of a Pydantic class, which validates each row."""
         return [model.model_validate(row) for row in self.to_dicts(table)]
+
+    def report(self) -> str:
+        """How the run ended: its tables, every check, models and files."""
+        from fabula.runs.summary import record_text
+
+        return record_text(self)
 
     def write(
         self,

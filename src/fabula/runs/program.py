@@ -14,13 +14,13 @@ from pathlib import Path
 from fabula.codegen.repair import Orphans
 from fabula.codegen.requests import FILE as REQUEST
 from fabula.codegen.requests import read_request, request_text, sized
-from fabula.codegen.running import LIMITS, Ran, RunOptions
+from fabula.codegen.running import LIMITS, ProgramOptions, Ran
 from fabula.codegen.running import run_program as run_text
 from fabula.codegen.script import Kept, read_kept, scaled, with_constants
-from fabula.codegen.targets import Wanted, hinted_tables, wanted_of
+from fabula.codegen.targets import Targets, hinted_tables, wanted_of
 from fabula.codegen.writing import ROUNDS, Tell, write_program
 from fabula.errors import SourceError, UsageError
-from fabula.inference.check_shorthand import with_checks
+from fabula.inference.check_shorthand import Declared, with_checks
 from fabula.inference.resolve import SpecLike, class_of, is_spec_text, resolve
 from fabula.io.formats import as_format
 from fabula.llm.cache.budget import Budget
@@ -44,7 +44,7 @@ def program(
     output: PathLike | None = None,
     model: ModelLike | None = None,
     seed: int | None = None,
-    checks: Sequence[str] = (),
+    checks: Sequence[Declared] = (),
     rounds: int = ROUNDS,
     orphans: Orphans = "fail",
     format: str = "parquet",  # noqa: A002  (the word that users know)
@@ -67,7 +67,8 @@ def program(
             in memory, and the program in the dataset's manifest.
         model: The language model; by default the spec's, else the embedded one.
         seed: What random numbers start from; by default the spec's.
-        checks: Relations that the only table must keep: `price ~ size +`, or a SQL condition.
+        checks: Relations that the only table must keep: `price ~ size +`, a SQL condition,
+            or a function of a row that returns True or False.
         rounds: Times that the program goes back to the model with what is wrong.
         orphans: Rows whose foreign key exists nowhere `fail` the gates, are dropped (`drop`), or
             get another parent (`resample`); both are counted.
@@ -104,7 +105,11 @@ def program(
             chat = open_model(named)
             try:
                 made = write_program(
-                    chat, wanted, RunOptions(number, orphans, limits), rounds=rounds, tell=on_note
+                    chat,
+                    wanted,
+                    ProgramOptions(number, orphans, limits),
+                    rounds=rounds,
+                    tell=on_note,
                 )
             finally:
                 run_sync(chat.close())
@@ -186,11 +191,11 @@ def run_program(
     code = with_constants(kept, rows, seed)
     number = seed if seed is not None else kept.seed or 0
     sizes = {**kept.rows, **rows}
-    wanted = sized(read_request(place) or Wanted("", None, False, ()), sizes)
+    wanted = sized(read_request(place) or Targets("", None, False, ()), sizes)
     require_sandbox()
 
     def make() -> ProgramMade:
-        ran = run_text(code, wanted, RunOptions(number, orphans, limits), names=kept.names)
+        ran = run_text(code, wanted, ProgramOptions(number, orphans, limits), names=kept.names)
         beside = {
             name: place.with_name(name).read_text(encoding="utf-8")
             for name in (REQUEST, ASSUMPTIONS)
@@ -210,14 +215,14 @@ def run_program(
     )
 
 
-def model_for(wanted: Wanted, model: ModelLike | None) -> str | ModelSpec:
+def model_for(wanted: Targets, model: ModelLike | None) -> str | ModelSpec:
     """The model that is asked: the one given, else a spec's own, else the embedded one."""
     if model is not None:
         return as_model(model)
     return wanted.spec.models.get("default", "local") if wanted.spec is not None else "local"
 
 
-def asked_of(request: SpecLike, n: Size = None, checks: Sequence[str] = ()) -> Wanted:
+def asked_of(request: SpecLike, n: Size = None, checks: Sequence[Declared] = ()) -> Targets:
     """What a request asks a program for; see `program`."""
     if isinstance(request, str) and not _is_spec(request):
         wanted = wanted_of(request, n)

@@ -30,7 +30,7 @@ from fabula.checks.results import CheckResults
 from fabula.codegen.running import Ran
 from fabula.codegen.schema import ddl, schema_of, write_sqlite
 from fabula.codegen.table_checks import spec_of
-from fabula.codegen.targets import Wanted
+from fabula.codegen.targets import Targets
 from fabula.engines.made import MadeBlock, RejectedRow
 from fabula.errors import FabulaError, ProgramError, RunInterrupted
 from fabula.io.formats import Format
@@ -71,7 +71,7 @@ class ProgramMade:
 
 
 def program_run(
-    wanted: Wanted,
+    wanted: Targets,
     make: Callable[[], ProgramMade],
     *,
     asked: Mapping[str, Any],
@@ -146,7 +146,7 @@ def program_run(
 
 
 def _made(
-    wanted: Wanted,
+    wanted: Targets,
     make: Callable[[], ProgramMade],
     store: RunFolder | MemoryStore,
     seed: int,
@@ -193,7 +193,7 @@ def _made(
     return dataset
 
 
-def _kept(store: Store, wanted: Wanted, ran: Ran, name: str) -> tuple[PartRecord, ...]:
+def _kept(store: Store, wanted: Targets, ran: Ran, name: str) -> tuple[PartRecord, ...]:
     """Write one table, with the rows that were dropped or never made."""
     assert ran.repaired is not None
     rows: pa.Table = ran.repaired.tables[name]
@@ -232,7 +232,7 @@ def _missing(
 
 
 def _manifest(
-    wanted: Wanted,
+    wanted: Targets,
     made: ProgramMade,
     records: Mapping[str, tuple[PartRecord, ...]],
     seed: int,
@@ -275,7 +275,7 @@ def _write_files(folder: Path, made: ProgramMade) -> None:
 
 
 def _write_schema(
-    folder: Path, wanted: Wanted, tables: Mapping[str, pa.Table], *, sound: bool
+    folder: Path, wanted: Targets, tables: Mapping[str, pa.Table], *, sound: bool
 ) -> None:
     schema = schema_of(spec_of(wanted, tables), tables, declared=wanted.spec is not None)
     write_text(folder / "schema.json", json.dumps(schema, indent=2, ensure_ascii=False) + "\n")

@@ -58,7 +58,7 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SandboxResult:
     """What came out of a run.
 
     Attributes:

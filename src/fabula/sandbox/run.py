@@ -18,9 +18,9 @@ from typing import Any
 import pyarrow as pa
 
 from fabula.errors import FabulaError, PrerequisiteError
-from fabula.sandbox.outcome import Fault, Limits, Outcome
+from fabula.sandbox.outcome import Fault, Limits, SandboxResult
 
-__all__ = ["Fault", "Limits", "Outcome", "enforced", "require_sandbox", "run"]
+__all__ = ["Fault", "Limits", "SandboxResult", "enforced", "require_sandbox", "run"]
 
 NO_TABLES: Mapping[str, pa.Table] = MappingProxyType({})
 _trying = threading.Lock()
@@ -35,14 +35,14 @@ def run(
     tables: Mapping[str, pa.Table] = NO_TABLES,
     seed: int = 0,
     limits: Limits | None = None,
-) -> Outcome:
+) -> SandboxResult:
     """Call one of our functions in a locked child process, and give what came out.
 
     Args:
         entry: `package.module:function`. The module is imported before the child locks itself. The
             function takes `request`, `tables` and `emit`; rows go back by `emit(name, table)`, and
-            the JSON values that it returns become `Outcome.notes`. A program's source is a string
-            in `request` that the function executes.
+            the JSON values that it returns become the result's `notes`. A program's source is a
+            string in `request` that the function executes.
         request: JSON values for the function.
         tables: Tables for the function.
         seed: Sets `random`, `numpy.random`, and what unseeded generators ask the system.

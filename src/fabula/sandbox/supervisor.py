@@ -45,7 +45,7 @@ from fabula.sandbox.outcome import (
     Fault,
     FaultKind,
     Limits,
-    Outcome,
+    SandboxResult,
 )
 from fabula.sandbox.scratch import MOST_FILES, disk_used, scratch_folder
 
@@ -75,7 +75,7 @@ def conduct(
     tables: Mapping[str, pa.Table],
     seed: int,
     limits: Limits,
-) -> Outcome:
+) -> SandboxResult:
     """Run an entry function in a child of the warm process.
 
     Args:
@@ -168,7 +168,7 @@ class _Run:
             self._drop(key.fd)
         self._selector.close()
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> SandboxResult:
         """What came out.
 
         Raises:
@@ -192,7 +192,9 @@ class _Run:
             except FrameError as error:
                 fault = Fault("result", f"it sent {error}")
         seconds, cpu = self._ended - self._begun, self._end["cpu"]
-        return Outcome(tables, notes, printed["output"], printed["errors"], fault, seconds, cpu)
+        return SandboxResult(
+            tables, notes, printed["output"], printed["errors"], fault, seconds, cpu
+        )
 
     def _check_limits(self, now: float) -> None:
         if now - self._begun > self._limits.seconds:

@@ -512,8 +512,8 @@ def learned(
 def function(
     function: Any,
     *,
-    of: Sequence[str] | None = ...,
     type: Literal["str", "int", "float", "bool", "date"] | None = ...,
+    of: Sequence[str] | None = ...,
     blocks: bool = ...,
     sandboxed: bool = ...,
     nulls: float = ...,
@@ -521,4 +521,4 @@ def function(
     drop: bool = ...,
     description: str = ...,
 ) -> _Function:
-    """A value that a Python function of yours computes; from Python only, not in spec files."""
+    """A value that a Python function computes: an object, or `FILE.py:NAME` of a file you allow."""

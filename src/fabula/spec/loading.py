@@ -55,7 +55,7 @@ def build_spec(data: Any, *, source: Source | None = None) -> DatasetSpec:
     try:
         return _validated(data).written_in(source)
     except ValidationError as error:
-        problems = source.located(violations_of(error, data))
+        problems = source.located(violations_of(error, data, model=DatasetSpec))
         raise SpecError(sorted(problems, key=lambda problem: problem.line or 0)) from error
 
 

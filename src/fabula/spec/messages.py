@@ -11,15 +11,16 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic._internal._model_construction import ModelMetaclass
 from pydantic_core import ErrorDetails
+from typing_extensions import override
 
-from fabula.errors import Violation
+from fabula.errors import SpecError, Violation
 from fabula.kinds import KINDS
 from fabula.kinds.base.checks import AbstractCheck
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.kinds.checks import CHECKS
 from fabula.spec.synonyms import suggestion
-from fabula.spec.tables import DatasetSpec
 
 Place = tuple[str | int, ...]
 
@@ -56,9 +57,24 @@ _LIMITS = {
 _FIRST = ("value_error", "assertion_error", *_LIMITS, "literal_error")
 
 
-def violations_of(
-    error: ValidationError, data: Any, *, model: type[BaseModel] = DatasetSpec
-) -> list[Violation]:
+class ToldInWords(ModelMetaclass):
+    """The class of specs that Python code builds by calling them; their problems are `SpecError`s.
+
+    Pydantic builds a spec inside another one without a call, unless it has an `__init__`; so all
+    problems come out together.
+    """
+
+    @override
+    def __call__(self, name: str = "", /, **values: Any) -> Any:
+        given = {**({"name": name} if name else {}), **values}
+        try:
+            return super().__call__(**given)
+        except ValidationError as error:
+            model: Any = self
+            raise SpecError(violations_of(error, given, model=model)) from error
+
+
+def violations_of(error: ValidationError, data: Any, *, model: type[BaseModel]) -> list[Violation]:
     """The problems that pydantic found in `data`, one for each place.
 
     Args:
@@ -107,6 +123,10 @@ def _violation(place: Place, details: list[ErrorDetails], model: type[BaseModel]
     if "[key]" in first["loc"]:
         message = f"a name must be text, not {_shown(first['input'])}"
         return Violation("spec.wrong-type", message, where, f'put quotes around it: "{place[-1]}"')
+    if kind == "invalid_key":
+        return Violation(
+            "spec.wrong-type", f"a key must be text, not {_shown(first['input'])}", where
+        )
     if kind == "union_tag_invalid":
         return _unknown_kind(where, first)
     if kind == "union_tag_not_found":

@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from fabula.kinds.base.parameters import SpecModel
-
-OutputFormat: TypeAlias = Literal[
-    "parquet",
-    "csv",
-    "jsonl",
-    "arrow",
-    "chat-jsonl",
-    "completion-jsonl",
-    "alpaca",
-    "sharegpt",
-    "preference",
-]
-
-TRAINING_FORMATS = ("chat-jsonl", "completion-jsonl", "alpaca", "sharegpt", "preference")
-"""Formats whose rows are examples to train a model with; all are JSON Lines."""
+from fabula.spec.training_formats import TRAINING_FORMATS, TrainingFormat
 
 CONVERSATIONS = ("messages", "conversations")
 """Columns that hold the turns of a conversation."""
@@ -61,7 +47,7 @@ class OutputSpec(SpecModel):
             format's.
     """
 
-    format: OutputFormat = "parquet"
+    format: str = "parquet"
     tables: tuple[str, ...] = ()
     table: str = ""
     user: str = ""
@@ -77,7 +63,11 @@ class OutputSpec(SpecModel):
         if not self.is_export:
             given = [name for name in _OF_EXPORTS if getattr(self, name)]
             if given:
-                raise ValueError(f"`{given[0]}` needs a training format or a `split`")
+                known = ", ".join(TRAINING_FORMATS.written())
+                raise ValueError(
+                    f"`{given[0]}` needs a training format or a `split`, and `{self.format}` is not"
+                    f" one of {known}"
+                )
             return self
         if self.tables:
             raise ValueError("give `table: NAME`; examples are made of one table")
@@ -89,14 +79,20 @@ class OutputSpec(SpecModel):
         for name in self.split:
             if not name.strip() or "/" in name or "\\" in name:
                 raise ValueError(f"`{name}` is not a name for the file of a split")
-        if self.is_training:
-            self._check_examples()
+        if self.training is not None:
+            self._check_examples(self.training)
         return self
+
+    @property
+    def training(self) -> TrainingFormat | None:
+        """The training format that it writes; None for a file format."""
+        entry = TRAINING_FORMATS.get(self.format)
+        return entry if entry and entry.writes else None
 
     @property
     def is_training(self) -> bool:
         """Whether its rows are examples to train a model with."""
-        return self.format in TRAINING_FORMATS
+        return self.training is not None
 
     @property
     def is_talk(self) -> bool:
@@ -127,16 +123,15 @@ class OutputSpec(SpecModel):
         start = f"{self.path}-" if self.path else ""
         return {name: f"{start}{name}{self.ending}" for name in self.split}
 
-    def _check_examples(self) -> None:
-        if bool(self.user) != bool(self.assistant) or (
-            self.is_talk and self.format == "preference"
-        ):
-            raise ValueError(f"`{self.format}` needs `user` and `assistant`: columns or templates")
-        if self.format != "preference":
+    def _check_examples(self, form: TrainingFormat) -> None:
+        if bool(self.user) != bool(self.assistant) or (self.is_talk and form.talks is None):
+            raise ValueError(f"`{form.name}` needs `user` and `assistant`: columns or templates")
+        if not form.compares:
             if len(self.assistant) > 1 or self.score:
-                raise ValueError("only `preference` compares answers by `score`")
+                comparing = [name for name, item in TRAINING_FORMATS.items() if item.compares]
+                raise ValueError(f"only `{'`, `'.join(comparing)}` compares answers by `score`")
         elif len(self.score) != len(self.assistant):
-            raise ValueError("`preference` needs a `score` for each answer in `assistant`")
+            raise ValueError(f"`{form.name}` needs a `score` for each answer in `assistant`")
 
 
 _ROUNDING = 0.02

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    field_validator,
+    model_validator,
+)
 
 from fabula.kinds import KINDS, Column, Distribution
 from fabula.kinds.base.distributions import AbstractDistribution
@@ -13,8 +20,10 @@ from fabula.kinds.checks import CHECKS, Check
 from fabula.kinds.learned import LearnedTable
 from fabula.kinds.mixture import Component
 from fabula.kinds.poisson import Poisson
+from fabula.kinds.reasoning import is_dropped
 from fabula.kinds.uniform import Uniform
 from fabula.spec.locations import Source
+from fabula.spec.messages import ToldInWords
 from fabula.spec.models import ModelSpec
 from fabula.spec.outputs import OutputSpec
 
@@ -133,7 +142,7 @@ def _is_reasoning(column: object) -> bool:
     return _kind_of(column) == "reasoning"
 
 
-class TableSpec(SpecModel):
+class TableSpec(SpecModel, metaclass=ToldInWords):
     """A table: how many rows, which columns, which rules.
 
     Attributes:
@@ -151,7 +160,8 @@ class TableSpec(SpecModel):
         rows_per_call: Rows asked of the language model at once; by default chosen by itself.
         model: The language model for this table: `local`, `fake`, `openai:NAME` or a name
             from `models`.
-        checks: Rules that the rows must keep.
+        checks: Rules that the rows must keep; from Python, also functions of a row that return
+            True or False, whose parameters are named like the columns that they take.
         reasoning: `keep` adds a column `reasoning` of what the model thought before it wrote.
     """
 
@@ -170,8 +180,17 @@ class TableSpec(SpecModel):
     checks: tuple[Check, ...] = ()
     reasoning: Literal["keep"] | None = None
 
-    def __init__(self, name: str = "", /, **data: Any) -> None:
-        super().__init__(**({"name": name} if name else {}), **data)
+    if TYPE_CHECKING:
+
+        def __init__(self, name: str = "", /, **data: Any) -> None: ...
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _keys_are_text(cls, data: Any, build: ModelWrapValidatorHandler[TableSpec]) -> TableSpec:
+        """Before `__init__`, whose keywords can be nothing else."""
+        if isinstance(data, Mapping) and (odd := [key for key in data if not isinstance(key, str)]):
+            raise ValueError(f"a key must be text, not {str(odd[0])[:40]}")
+        return build(data)
 
     @model_validator(mode="before")
     @classmethod
@@ -179,6 +198,13 @@ class TableSpec(SpecModel):
         if isinstance(data, dict) and isinstance(data.get("primary_key"), str):
             return {**data, "primary_key": [data["primary_key"]]}
         return data
+
+    @field_validator("checks", mode="before")
+    @classmethod
+    def _functions_as_checks(cls, checks: object) -> object:
+        if not isinstance(checks, list | tuple):
+            return checks
+        return [{"kind": "function", "function": c} if callable(c) else c for c in checks]
 
     @model_validator(mode="before")
     @classmethod
@@ -226,8 +252,14 @@ class TableSpec(SpecModel):
         }
 
 
-def with_reasoning(spec: DatasetSpec) -> DatasetSpec:
-    """The spec whose tables keep the reasoning of the models that fill them."""
+def with_reasoning(spec: DatasetSpec, reasoning: str) -> DatasetSpec:
+    """The spec whose tables keep the reasoning of the models that fill them, or drop it.
+
+    Raises:
+        UsageError: `reasoning` is neither `keep` nor `drop`.
+    """
+    if is_dropped(reasoning):
+        return spec
     tables = {
         name: TableSpec(**{**dict(table), "reasoning": "keep"})
         for name, table in spec.tables.items()
@@ -235,7 +267,7 @@ def with_reasoning(spec: DatasetSpec) -> DatasetSpec:
     return spec.model_copy(update={"tables": tables})
 
 
-class DatasetSpec(SpecModel):
+class DatasetSpec(SpecModel, metaclass=ToldInWords):
     """Everything that is wanted: tables and the models that help to make them."""
 
     fabula: Literal[1] = 1

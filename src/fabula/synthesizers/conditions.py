@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fabula.errors import UsageError, did_you_mean
-from fabula.synthesizers.codecs.codec import Range, Wanted, told
+from fabula.synthesizers.codecs.codec import Range, Target, told
 from fabula.synthesizers.codecs.learning import Columns
 from fabula.synthesizers.model import Weights
 
@@ -33,10 +33,10 @@ class Asked:
         allowed: The same as weights of its cells.
     """
 
-    wanted: Mapping[int, Wanted] = field(default_factory=dict)
+    wanted: Mapping[int, Target] = field(default_factory=dict)
     allowed: Mapping[int, Weights] = field(default_factory=dict)
 
-    def also(self, column: int, wanted: Wanted, weights: Weights) -> Asked:
+    def also(self, column: int, wanted: Target, weights: Weights) -> Asked:
         """With a condition on one more column."""
         return Asked({**self.wanted, column: wanted}, {**self.allowed, column: weights})
 
@@ -133,7 +133,7 @@ def read_shares(columns: Columns, shares: Shares | None, asked: Asked) -> tuple[
     return tuple(parts)
 
 
-def _overlap(one: Wanted, weights: Weights, other: Wanted, others: Weights) -> bool:
+def _overlap(one: Target, weights: Weights, other: Target, others: Weights) -> bool:
     """Whether two demands share values; ranges may share the bound where one ends."""
     if isinstance(one, Range) and isinstance(other, Range):
         bounds = (one.high, other.low), (other.high, one.low)
@@ -142,7 +142,7 @@ def _overlap(one: Wanted, weights: Weights, other: Wanted, others: Weights) -> b
     return bool((weights + others > 1 + _ROUNDING).any())
 
 
-def as_wanted(value: Any) -> Wanted:
+def as_wanted(value: Any) -> Target:
     """A value, list, range or its text as what a column is to hold."""
     if isinstance(value, Range):
         return value

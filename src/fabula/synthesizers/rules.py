@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fabula.errors import SpecError, UsageError, Violation
 from fabula.io.sql import thread_connection
+from fabula.io.sql_bounds import bounded
 from fabula.planning.expressions import parse_expression
 from fabula.spec.tables import DatasetSpec
 
@@ -34,8 +35,10 @@ class Rule:
             SpecError: The condition can't be computed on these columns.
         """
         try:
-            relation = thread_connection().from_arrow(table)
-            found = relation.project(f"coalesce({self.sql}, TRUE) AS kept").to_arrow_table()
+            connection = thread_connection()
+            with bounded(connection, table.num_rows):
+                relation = connection.from_arrow(table)
+                found = relation.project(f"coalesce({self.sql}, TRUE) AS kept").to_arrow_table()
         except duckdb.Error as exc:
             message = str(exc).splitlines()[0]
             raise SpecError(
@@ -48,7 +51,7 @@ def row_rules(spec: DatasetSpec | None) -> tuple[Rule, ...]:
     """The row checks of a spec's only table.
 
     Raises:
-        UsageError: The spec has several tables.
+        UsageError: The spec has several tables, or a check that is a Python function.
     """
     if spec is None:
         return ()
@@ -60,6 +63,12 @@ def row_rules(spec: DatasetSpec | None) -> tuple[Rule, ...]:
         )
     (table,) = spec.tables.values()
     checks = [check for check in table.checks if check.of_rows]
+    if told := next((check.in_words() for check in checks if check.in_python), ""):
+        raise UsageError(
+            f"a synthesizer keeps its rules in its file, which can't hold the function `{told}`",
+            code="fit.function",
+            hint='write the rule in SQL: `{kind: row, sql: "total >= 0"}`',
+        )
     return tuple(
         Rule(check.in_words(), parse_expression(check.condition()).sql) for check in checks
     )

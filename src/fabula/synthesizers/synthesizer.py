@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from fabula.errors import UsageError
 from fabula.io.arrays import array_of
 from fabula.io.frames import handed_back
+from fabula.io.places import make_folder
 from fabula.io.tables import as_table, one_form
 from fabula.lookup import entry_of
 from fabula.options import known_options
+from fabula.render.results import Result
 from fabula.streams import BLOCK_ROWS, stream
 from fabula.synthesizers.card import Card
 from fabula.synthesizers.catalogue import SYNTHESIZERS, check_seed
@@ -42,7 +44,7 @@ _REFILLS = 50
 """Attempts to draw a value where a model draws a gap for a gap."""
 
 
-class Synthesizer(Generic[Frame]):
+class Synthesizer(Result, Generic[Frame]):
     """A learned table; made by `fabula.fit` or `Synthesizer.load`.
 
     Rows come as frames of the library that the training rows came in, else as Arrow tables.
@@ -236,17 +238,24 @@ class Synthesizer(Generic[Frame]):
             drawn[rows] = again
         return drawn
 
+    def report(self) -> str:
+        """The card as text."""
+        return str(self.card())
+
     def save(self, path: Path) -> None:
         """Write the synthesizer to a file; no training row is in it.
 
         Raises:
             SinkError: The place can't be written.
         """
+        make_folder(FilePath(path).parent)
         codecs = {codec.cells.name: codec.state() for codec in self._columns.codecs}
         card = {**self._card.to_dict(), "sql": [rule.sql for rule in self._rules]}
         state = self._model.state()
         schema, relations = self._columns.schema, self._relations.states()
         write_saved(path, Saved(self._card.model, state, schema, codecs, card, relations))
+
+    write = save
 
     @classmethod
     def load(cls, path: Path) -> Synthesizer[pa.Table]:

@@ -16,15 +16,19 @@ from pathlib import Path
 from typing import Any, Unpack
 
 import pyarrow as pa
+from typing_extensions import override
 
 from fabula.augment.asking import AskOptions
 from fabula.errors import PartialRunError, UsageError
+from fabula.io.formats import format_of
 from fabula.io.places import check_free, make_folder
 from fabula.io.tables import as_table
+from fabula.io.write import write_table
 from fabula.llm.cache.budget import Budget
 from fabula.llm.providers.local_embeddings import NAME as LOCAL_EMBEDDING
 from fabula.llm.rows.sync import run_sync
 from fabula.llm.session import models_of_run
+from fabula.render.results import Result
 from fabula.spec.tables import ModelSpec
 from fabula.topics.analysis import Survey, survey
 from fabula.topics.checkpoint import Record, Round, Topic, read_record
@@ -32,7 +36,9 @@ from fabula.topics.clusters import Score
 from fabula.topics.corpus import Corpus, read_corpus
 from fabula.topics.plan import BalancePlan, plan_of
 from fabula.topics.rounds import ROUNDS, Rounds
+from fabula.topics.summary import reasons, round_lines, topic_lines
 from fabula.topics.vectors import TextVectors
+from fabula.types import Path as PathLike
 
 VERSION = 1
 """Raised when the same options would make other data."""
@@ -60,8 +66,8 @@ class BalanceOptions(AskOptions, total=False):
     on_round: Callable[[Round], None] | None
 
 
-@dataclass(frozen=True)
-class Balanced:
+@dataclass(frozen=True, repr=False)
+class Balanced(Result):
     """A balanced data set and how it came about.
 
     Attributes:
@@ -89,6 +95,23 @@ class Balanced:
         """Rows that topics still lack."""
         counts = self.rounds[-1].counts
         return sum(max(0, wanted - counts[name]) for name, wanted in self.targets.items())
+
+    def report(self) -> str:
+        """Topics before and after, and what each round brought."""
+        parts = [
+            "\n".join(topic_lines(self.topics, self.rounds, self.targets)),
+            "\n".join(round_lines(self.rounds)),
+        ]
+        if lost := reasons(self.rejects):
+            parts.append("\n".join(["Rejected:", *(f"  {n:,} × {why}" for why, n in lost.items())]))
+        return "\n\n".join([*parts, *(f"note: {note}" for note in self.notes)])
+
+    @override
+    def write(self, path: PathLike) -> None:
+        """Write the rows to a file, whose ending names the format."""
+        place = Path(path)
+        make_folder(place.parent)
+        write_table(place, self.table, self.table.schema, format_of(place))
 
 
 def plan(data: Any, **wanted: Unpack[BalanceOptions]) -> BalancePlan:

@@ -11,9 +11,12 @@ from fabula.llm.rows.prompt_format import Call
 from fabula.llm.rows.prompts import REPLY_TOKENS, ChatForm
 from fabula.llm.rows.reply import ReplyReader
 from fabula.llm.rows.row_check import compile_fields
+from fabula.render import amounts, grid
+from fabula.render.results import Result
 from fabula.topics.analysis import Survey
 from fabula.topics.naming import inventing_job, naming_job, samples_of
 from fabula.topics.shares import missing, read_shares
+from fabula.topics.summary import found_text, labels_text, repeats_text, sample
 from fabula.topics.writing import growth_of, round_job
 
 CHARACTERS_A_TOKEN = 4
@@ -25,8 +28,8 @@ _PRICED = 100
 """Rows of the job whose prompts stand for those of the whole round."""
 
 
-@dataclass(frozen=True)
-class BalancePlan:
+@dataclass(frozen=True, repr=False)
+class BalancePlan(Result):
     """What a run would ask of the model, if every answer is good.
 
     Attributes:
@@ -40,6 +43,58 @@ class BalancePlan:
     wanted: Mapping[str, int]
     calls: Mapping[str, int]
     tokens: int
+
+    def report(self) -> str:
+        """What the data holds, and what a run would ask."""
+        survey = self.survey
+        rows = [("topic", "rows", "wanted", "", "such as")]
+        under = set(survey.clusters.under_represented)
+        for group, size in enumerate(survey.clusters.sizes):
+            name = f"topic {group + 1}"
+            mark = "under-represented" if group in under else ""
+            wanted = f"+{self.wanted.get(name, 0):,}"
+            rows.append((name, f"{size:,}", wanted, mark, sample(survey, group)))
+        rows += [
+            (name, "0", f"+{count:,}", "", "")
+            for name, count in self.wanted.items()
+            if name[:3] == "new"
+        ]
+        parts = [found_text(survey), "\n".join(grid.lines(rows, right=(False, True, True)))]
+        parts += [text for text in (repeats_text(survey), labels_text(survey)) if text]
+        calls = ", ".join(f"{count:,} for {what}" for what, count in self.calls.items())
+        total = sum(self.calls.values())
+        parts.append(
+            f"A run would write {amounts.count(sum(self.wanted.values()), 'row')} in about "
+            f"{amounts.count(total, 'call')} ({calls}), {amounts.large(self.tokens)} tokens"
+        )
+        return "\n\n".join(parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan as JSON-ready values."""
+        survey = self.survey
+        texts = survey.corpus.texts
+        return {
+            "rows": len(texts),
+            "text": list(survey.corpus.fields),
+            "label": survey.corpus.label,
+            "score": survey.clusters.score,
+            "scores": dict(survey.clusters.scores),
+            "topics": survey.clusters.sizes,
+            "under_represented": survey.clusters.under_represented,
+            "wanted": dict(self.wanted),
+            "near_duplicates": [
+                {"first": each.first, "second": each.second, "similarity": each.similarity,
+                 "texts": [texts[each.first].as_py(), texts[each.second].as_py()]}
+                for each in survey.matches
+            ],
+            "mismatches": [
+                {"row": each.row, "label": each.label, "topic": each.cluster + 1,
+                 "usual": each.usual, "text": texts[each.row].as_py()}
+                for each in survey.mismatches
+            ],
+            "calls": dict(self.calls),
+            "tokens": self.tokens,
+        }  # fmt: skip
 
 
 def plan_of(survey: Survey, wanted: Mapping[str, Any]) -> BalancePlan:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest
-from fabula.llm.rows.parse import json_values
+from fabula.llm.json_schema.reading import json_values
 from fabula.llm.rows.reasoning import without_thoughts
 
 NUMBERS = ("row", "cluster", "cluster_id", "number", "id", "index", "group")
@@ -39,10 +39,23 @@ class NamedTopic:
 
 def read_topics(text: str) -> list[NamedTopic]:
     """The topics in a reply, in order; nothing where it lists none."""
-    text = without_thoughts(text)
-    listed = [topic for value in json_values(text) for topic in _of_json(value)]
-    if listed:
-        return listed
+    return _last_list(_listed(without_thoughts(text)))
+
+
+def _last_list(topics: list[NamedTopic]) -> list[NamedTopic]:
+    """The topics from where their numbers begin again for the last time."""
+    first = topics[0].number if topics else None
+    starts = [place for place, topic in enumerate(topics) if topic.number == first]
+    return topics if first is None else topics[starts[-1] :]
+
+
+def _listed(text: str) -> list[NamedTopic]:
+    """All topics in the last JSON list of a text, in JSON objects, or in its lines."""
+    lists = [[*_of_json(value)] for value in json_values(text)]
+    if lists and len(lists[-1]) > 1:
+        return lists[-1]
+    if any(lists):
+        return [topic for listed in lists for topic in listed]
     lines = [line.strip().strip("`").strip() for line in text.splitlines()]
     lines = [line for line in lines if line and not _HEADING.search(line)]
     named = [match for line in lines if (match := _NAMED.search(line))]

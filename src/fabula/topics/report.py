@@ -6,7 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Unpack
 
-from fabula.io.formats import ENDINGS, as_format
+from fabula.io.formats import ending_like, format_of
 from fabula.topics.balance import Balanced, BalanceOptions, plan, run, shortfall
 from fabula.topics.page import survey_charts, write_balanced, write_charts
 from fabula.topics.plan import BalancePlan
@@ -57,8 +57,9 @@ def balance(
     made = run(data, folder=folder, overwrite=overwrite, **wanted)
     if folder is not None:
         source = Path(data) if isinstance(data, str | Path) else Path("data.parquet")
-        kind = ENDINGS.get(source.suffix.lower(), "parquet")
-        write_balanced(made, folder, source.stem, as_format("jsonl" if kind == "json" else kind))
+        otherwise = ".jsonl" if source.suffix.lower() == ".json" else ".parquet"
+        kind = format_of(Path(f"_{ending_like(source, otherwise=otherwise)}"))
+        write_balanced(made, folder, source.stem, kind)
     if error := shortfall(made):
         error.dataset = made
         raise error

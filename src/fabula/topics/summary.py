@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fabula.render import amounts, grid
 from fabula.topics.analysis import Survey
-from fabula.topics.balance import Balanced
-from fabula.topics.checkpoint import Round
-from fabula.topics.plan import BalancePlan
+from fabula.topics.checkpoint import Round, Topic
 
 SHOWN = 10
 """Repeats and odd labels that are listed; the rest is counted."""
@@ -19,68 +17,6 @@ LOOKED_AT = 2_000
 """Texts of a topic among which one that stands for it is chosen."""
 HEAD = ("round", "asked", "new", "repeats", "rejected", "relabelled", "calls", "evenness",
         "coverage")  # fmt: skip
-
-
-def balanced_text(made: Balanced) -> str:
-    """Topics before and after, and what each round brought."""
-    parts = ["\n".join(topic_lines(made)), "\n".join(round_lines(made.rounds))]
-    if lost := reasons(made.rejects):
-        parts.append("\n".join(["Rejected:", *(f"  {n:,} × {why}" for why, n in lost.items())]))
-    return "\n\n".join([*parts, *(f"note: {note}" for note in made.notes)])
-
-
-def plan_text(plan: BalancePlan) -> str:
-    """What the data holds, and what a run would ask."""
-    survey = plan.survey
-    rows = [("topic", "rows", "wanted", "", "such as")]
-    under = set(survey.clusters.under_represented)
-    for group, size in enumerate(survey.clusters.sizes):
-        name = f"topic {group + 1}"
-        mark = "under-represented" if group in under else ""
-        wanted = f"+{plan.wanted.get(name, 0):,}"
-        rows.append((name, f"{size:,}", wanted, mark, sample(survey, group)))
-    rows += [
-        (name, "0", f"+{count:,}", "", "")
-        for name, count in plan.wanted.items()
-        if name[:3] == "new"
-    ]
-    parts = [found_text(survey), "\n".join(grid.lines(rows, right=(False, True, True)))]
-    parts += [text for text in (repeats_text(survey), labels_text(survey)) if text]
-    calls = ", ".join(f"{count:,} for {what}" for what, count in plan.calls.items())
-    total = sum(plan.calls.values())
-    parts.append(
-        f"A run would write {amounts.count(sum(plan.wanted.values()), 'row')} in about "
-        f"{amounts.count(total, 'call')} ({calls}), {amounts.large(plan.tokens)} tokens"
-    )
-    return "\n\n".join(parts)
-
-
-def plan_values(plan: BalancePlan) -> dict[str, Any]:
-    """The plan as JSON-ready values."""
-    survey = plan.survey
-    texts = survey.corpus.texts
-    return {
-        "rows": len(texts),
-        "text": list(survey.corpus.fields),
-        "label": survey.corpus.label,
-        "score": survey.clusters.score,
-        "scores": dict(survey.clusters.scores),
-        "topics": survey.clusters.sizes,
-        "under_represented": survey.clusters.under_represented,
-        "wanted": dict(plan.wanted),
-        "near_duplicates": [
-            {"first": each.first, "second": each.second, "similarity": each.similarity,
-             "texts": [texts[each.first].as_py(), texts[each.second].as_py()]}
-            for each in survey.matches
-        ],
-        "mismatches": [
-            {"row": each.row, "label": each.label, "topic": each.cluster + 1, "usual": each.usual,
-             "text": texts[each.row].as_py()}
-            for each in survey.mismatches
-        ],
-        "calls": dict(plan.calls),
-        "tokens": plan.tokens,
-    }  # fmt: skip
 
 
 def found_text(survey: Survey) -> str:
@@ -123,14 +59,16 @@ def labels_text(survey: Survey) -> str:
     return "\n".join([head, *(f"  {line}" for line in grid.lines(rows))])
 
 
-def topic_lines(made: Balanced) -> list[str]:
+def topic_lines(
+    topics: Iterable[Topic], rounds: Sequence[Round], targets: Mapping[str, int]
+) -> list[str]:
     """A line for each topic: rows before and after, and wanted."""
-    before, after = made.rounds[0].counts, made.rounds[-1].counts
+    before, after = rounds[0].counts, rounds[-1].counts
     rows = [("topic", "before", "after", "wanted", "")]
     rows += [
         (each.name, f"{before[each.name]:,}", f"{after[each.name]:,}",
-         f"{made.targets[each.name]:,}", "new" if each.invented else "")
-        for each in made.topics
+         f"{targets[each.name]:,}", "new" if each.invented else "")
+        for each in topics
     ]  # fmt: skip
     return grid.lines(rows, right=(False, True, True, True))
 

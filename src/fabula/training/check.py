@@ -15,7 +15,8 @@ from typing import Any
 
 from fabula.checks.results import CheckResult, CheckResults
 from fabula.errors import SourceError
-from fabula.training.formats import FORMATS, Line, format_of_row, read_line
+from fabula.spec.training_formats import TRAINING_FORMATS
+from fabula.training.lines import Line, format_of_row
 from fabula.training.splits import plain
 from fabula.training.tokens import TURN_TOKENS, tokens_of
 from fabula.training.tools import tool_problems
@@ -27,7 +28,7 @@ _SHOWN = 5
 
 _RULES = {
     "json": "every line is a JSON object",
-    "format": f"every line has the keys of one format ({', '.join(FORMATS)})",
+    "format": "every line has the keys of one format",
     "roles": "turns have known roles, go back and forth, and end with the assistant",
     "tools": "calls of tools fit the tools that are declared, and are answered",
     "text": "no text is empty",
@@ -102,11 +103,12 @@ def check_training_file(path: Path, *, longest: int = LONGEST) -> tuple[Finding,
             other = f"is not of the format `{form}`" if form else "has the keys of none"
             findings.note("format", line, other)
             continue
-        read = read_line(row, found)
+        entry = TRAINING_FORMATS[found]
+        read = entry.reads(row)
         if read is None:
             findings.note("format", line, f"does not hold what `{found}` needs")
             continue
-        _check_line(findings, line, read, strict=found == "sharegpt")
+        _check_line(findings, line, read, strict=entry.strict)
         told = [text for talk in read.talks for turn in talk for text in (turn.role, turn.written)]
         sizes = [sum(tokens_of(turn.written) + TURN_TOKENS for turn in talk) for talk in read.talks]
         if max(sizes) > longest:
@@ -117,7 +119,8 @@ def check_training_file(path: Path, *, longest: int = LONGEST) -> tuple[Finding,
         seen.setdefault(key, line)
     if not rows:
         raise SourceError(f"`{path}` holds no example", code="source.empty", where=str(path))
-    words = {"format": f"every line has the keys of `{form}`"} if form else {}
+    keys = f"`{form}`" if form else f"one format ({', '.join(TRAINING_FORMATS)})"
+    words = {"format": f"every line has the keys of {keys}"}
     words["length"] = f"no example has more than {longest:,} tokens (estimated)"
     return tuple(
         Finding(rule, words.get(rule, told), rows, tuple(findings.broken[rule]))

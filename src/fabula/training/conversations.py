@@ -7,7 +7,7 @@ of turns, as TRL reads them. A conversation that a format can't hold is `Unfit`,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,6 @@ from fabula.training.turns import Turn, as_json, from_json, order_problem, read_
 
 _BESIDES = ("tools", "functions", "parallel_tool_calls")
 """Columns that belong to a conversation."""
-_SPEAKERS = {"system": "system", "developer": "system", "user": "human", "assistant": "gpt"}
 
 
 class Unfit(Exception):
@@ -118,58 +117,3 @@ def _answers(turn: Turn, calls: Sequence[str]) -> list[dict[str, Any]]:
         {"role": "tool", "tool_call_id": call, "content": as_json(text)}
         for call, text in zip(calls, read, strict=True)
     ]
-
-
-def _chat(talk: Conversation) -> dict[str, Any]:
-    return {"messages": talk.messages, **{k: from_json(v) for k, v in talk.besides.items()}}
-
-
-def _sharegpt(talk: Conversation) -> dict[str, Any]:
-    said: list[dict[str, str]] = []
-    answered: list[str] = []
-    for place, turn in enumerate(talk.turns):
-        if turn.role == "tool":
-            answered.append(turn.text)
-            if place + 1 < len(talk.turns) and talk.turns[place + 1].role == "tool":
-                continue
-            value = answered[0] if len(answered) == 1 else as_json(answered)
-            said.append({"from": "observation", "value": value})
-            answered = []
-        elif turn.calls:
-            if turn.text.strip():
-                raise Unfit("a turn both speaks and calls a tool, which ShareGPT can't hold")
-            calls = [{"name": c.name, "arguments": from_json(c.arguments)} for c in turn.calls]
-            value = as_json(calls[0] if len(calls) == 1 else calls)
-            said.append({"from": "function_call", "value": value})
-        else:
-            said.append({"from": _SPEAKERS[turn.role], "value": turn.text})
-    tools = talk.besides.get("tools", talk.besides.get("functions"))
-    listed = [tool.get("function", tool) for tool in from_json(tools) or ()]
-    return {"conversations": said} | ({"tools": as_json(listed)} if listed else {})
-
-
-def _alpaca(talk: Conversation) -> dict[str, Any]:
-    turns = talk.turns
-    system = turns[0].text if turns[0].role in ("system", "developer") else ""
-    said = turns[1:] if system else turns
-    if any(turn.calls or turn.role == "tool" for turn in said):
-        raise Unfit("a conversation calls tools, which Alpaca can't hold")
-    pairs = [[asked.text, answer.text] for asked, answer in zip(said[::2], said[1::2], strict=True)]
-    asked, answer = pairs[-1]
-    made: dict[str, Any] = {"instruction": asked, "input": "", "output": answer}
-    made |= {"system": system} if system else {}
-    return made | ({"history": pairs[:-1]} if len(pairs) > 1 else {})
-
-
-def _completion(talk: Conversation) -> dict[str, Any]:
-    tools = {k: from_json(v) for k, v in talk.besides.items() if k == "tools"}
-    return {"prompt": talk.messages[:-1], "completion": talk.messages[-1:], **tools}
-
-
-WRITE_TALK: Mapping[str, Callable[[Conversation], dict[str, Any]]] = {
-    "chat-jsonl": _chat,
-    "completion-jsonl": _completion,
-    "alpaca": _alpaca,
-    "sharegpt": _sharegpt,
-}
-"""How each training format writes a conversation."""

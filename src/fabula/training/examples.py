@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from fabula.errors import UsageError
 from fabula.spec.outputs import OutputSpec
-from fabula.training.conversations import WRITE_TALK, Unfit, conversation
+from fabula.training.conversations import Unfit, conversation
 from fabula.training.saying import Row, say
 
 
@@ -63,18 +63,20 @@ def examples(rows: Sequence[Row], wanted: OutputSpec, columns: Sequence[str]) ->
     """The example of each row whose input and output are not empty."""
     user, assistant = say(wanted.user, columns), say(wanted.assistant[0], columns)
     system = say(wanted.system, columns) if wanted.system else lambda _: ""
-    made = []
+    write, made = _writer(wanted), []
     for place, row in enumerate(rows):
         example = Example(user(row), assistant(row), _unless_blank(system(row)))
         if example.user.strip() and example.assistant.strip():
-            made.append(_made(place, example, wanted.format))
+            made.append(_made(place, example, write))
     lost = len(rows) - len(made)
     return made, {"an input or output is empty": lost} if lost else {}
 
 
 def conversations(rows: Sequence[Row], column: str, wanted: OutputSpec) -> Lines:
     """The conversation of each row, in a format that can hold it."""
-    write, system = WRITE_TALK[wanted.format], say(wanted.system, tuple(rows[0] if rows else ()))
+    write = None if wanted.training is None else wanted.training.talks
+    assert write is not None  # the spec's rules see to it
+    system = say(wanted.system, tuple(rows[0] if rows else ()))
     made, left_out = [], Counter[str]()
     for place, row in enumerate(rows):
         try:
@@ -106,21 +108,31 @@ def preferences(rows: Sequence[Row], wanted: OutputSpec, columns: Sequence[str])
             text, grade = answer(row), _grade_of(row[score], score)
             if text.strip() and asked[1].strip() and grade is not None:
                 graded.setdefault(asked, []).append((grade, text))
-    made = []
+    write, made = _writer(wanted), []
     lost = len(rows)
     for asked, found in graded.items():
         best, worst = max(found, key=_grade), min(found, key=_grade)
         if best[0] > worst[0] and best[1] != worst[1]:
             example = Example(asked[1], best[1], asked[0], worst[1])
-            made.append(_made(places[asked][0], example, wanted.format))
+            made.append(_made(places[asked][0], example, write))
             lost -= len(places[asked])
     return made, {"no answer is better than another": lost} if lost else {}
 
 
-def _made(place: int, example: Example, form: str) -> Made:
+Write: TypeAlias = Callable[[Example], dict[str, Any]]
+"""Writes an example as a line of a format."""
+
+
+def _writer(wanted: OutputSpec) -> Write:
+    assert wanted.training is not None  # the spec's rules see to it
+    assert wanted.training.writes is not None
+    return wanted.training.writes
+
+
+def _made(place: int, example: Example, write: Write) -> Made:
     prompts = tuple(filter(None, (example.system, example.user)))
     answers = tuple(filter(None, (example.assistant, example.rejected)))
-    return Made(place, example.user, WRITE[form](example), prompts, answers)
+    return Made(place, example.user, write(example), prompts, answers)
 
 
 def _unless_blank(text: str) -> str:
@@ -153,44 +165,8 @@ def _grade(answer: tuple[float, str]) -> float:
     return answer[0]
 
 
-def _turns(example: Example, keys: tuple[str, str], who: tuple[str, str]) -> list[dict[str, str]]:
+def turns_of(example: Example, keys: tuple[str, str], who: tuple[str, str]) -> list[dict[str, str]]:
     """What is said in turn, under the keys and names of a format."""
     turns = [("system", example.system)] if example.system else []
     turns += [(who[0], example.user), (who[1], example.assistant)]
     return [dict(zip(keys, turn, strict=True)) for turn in turns]
-
-
-def _chat(example: Example) -> dict[str, Any]:
-    return {"messages": _turns(example, ("role", "content"), ("user", "assistant"))}
-
-
-def _completion(example: Example) -> dict[str, Any]:
-    prompt = "\n\n".join(filter(None, (example.system, example.user)))
-    return {"prompt": prompt, "completion": example.assistant}
-
-
-def _alpaca(example: Example) -> dict[str, Any]:
-    """The system's text is the instruction, where there is one, and the user's its input."""
-    instruction = example.system or example.user
-    given = example.user if example.system else ""
-    return {"instruction": instruction, "input": given, "output": example.assistant}
-
-
-def _sharegpt(example: Example) -> dict[str, Any]:
-    return {"conversations": _turns(example, ("from", "value"), ("human", "gpt"))}
-
-
-def _preference(example: Example) -> dict[str, Any]:
-    system = {"system": example.system} if example.system else {}
-    answers = {"chosen": example.assistant, "rejected": example.rejected}
-    return {**system, "prompt": example.user, **answers}
-
-
-WRITE: Mapping[str, Callable[[Example], dict[str, Any]]] = {
-    "chat-jsonl": _chat,
-    "completion-jsonl": _completion,
-    "alpaca": _alpaca,
-    "sharegpt": _sharegpt,
-    "preference": _preference,
-}
-"""How each training format writes an example."""

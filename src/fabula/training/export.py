@@ -14,13 +14,18 @@ from typing import Any
 import pyarrow as pa
 
 from fabula.errors import UsageError, did_you_mean
-from fabula.io.formats import ENDINGS, as_format, check_ending, format_of
+from fabula.io.formats import ENDINGS, as_format, check_ending, format_of, written_formats
 from fabula.io.formulas import escaping_formulas, is_asked
+from fabula.io.json_files import json_text
 from fabula.io.places import check_free, make_folder, replacing
 from fabula.io.write import write_table
+from fabula.llm.cache.prices import prices_dated
 from fabula.planning.outputs import conversation_column, lacks_texts, unknown_columns
 from fabula.planning.templates import TemplateError
-from fabula.spec.outputs import TRAINING_FORMATS, OutputSpec
+from fabula.render import amounts
+from fabula.render.results import Result
+from fabula.spec.outputs import OutputSpec
+from fabula.spec.training_formats import TRAINING_FORMATS
 from fabula.training.examples import (
     Lines,
     Made,
@@ -51,8 +56,8 @@ class ExportedFile:
     tokens: TokenCount | None = None
 
 
-@dataclass(frozen=True)
-class Export:
+@dataclass(frozen=True, repr=False)
+class Export(Result):
     """What happened to a table's rows.
 
     Attributes:
@@ -84,6 +89,25 @@ class Export:
         ]
         return {"rows": self.asked, "left_out": dict(self.left_out), "files": files}
 
+    def report(self) -> str:
+        """What was written, what was left out, and about how many tokens it has."""
+        files = ", ".join(f"`{file.path}` ({file.rows:,})" for file in self.files)
+        lines = [f"Wrote {files}"]
+        lines += [f"left out {count:,}: {reason}" for reason, count in self.left_out.items()]
+        empty = ", ".join(f"`{file.path.name}`" for file in self.files if not file.rows)
+        if empty and self.asked:
+            lines.append(f"nothing is left for {empty}: too few different inputs for these shares")
+        tokens = self.tokens
+        if tokens is not None:
+            costs = tokens.costs().items()
+            listed = ", ".join(f"{name} {amounts.money(cost)}" for name, cost in costs)
+            lines.append(
+                f"about {amounts.large(tokens.total)} tokens, the longest example"
+                f" {tokens.longest:,} (estimates) · sent once: {listed}"
+                f" (list prices of {prices_dated()})"
+            )
+        return "\n".join(lines)
+
 
 _PARTS = ("prompt", "completion")
 
@@ -109,9 +133,10 @@ def export(
         data: One table, in any form.
         output: The file; with a split, a folder, or the start of the files' names:
             `pairs.jsonl` becomes `pairs-train.jsonl` and `pairs-test.jsonl`.
-        format: `chat-jsonl`, `completion-jsonl`, `alpaca`, `sharegpt`, `preference`, or a file
-            format (`csv`, `parquet`, `jsonl`, `arrow`); by default the file format that the
-            ending of `output` names, and `chat-jsonl` for JSON Lines and folders.
+        format: `chat-jsonl`, `completion-jsonl`, `alpaca`, `sharegpt`, `preference`, a file
+            format (`csv`, `parquet`, `jsonl`, `arrow`), or that of a plug-in; by default
+            the file format that the ending of `output` names, and `chat-jsonl` for JSON Lines and
+            folders.
         user: A column, or a template such as `"{{ product }}, {{ category }}"`: the input. Without
             `user` and `assistant`, the conversations in a column `messages` or `conversations`
             are written, with every turn and every call of a tool.
@@ -167,7 +192,9 @@ def plan_export(output: PathLike, columns: Sequence[str], asked: Mapping[str, An
     except ValidationError as error:
         detail = error.errors()[0]
         told = detail.get("ctx", {}).get("error") or f"`{detail['loc'][0]}`: {detail['msg']}"
-        raise UsageError(f"{told}", code="usage.export", hint=_HINT) from error
+        raise UsageError(f"{told}", code="usage.export", hint=_hint()) from error
+    if not wanted.is_training:
+        _demand_format(wanted.format)
     _check_columns(wanted, columns)
     _check_ending(output, wanted)
     return wanted
@@ -199,7 +226,25 @@ def plain_format(output: PathLike) -> str:
     return format_of(Path(output)) if suffix else "jsonl"
 
 
-_HINT = f"formats are {', '.join(TRAINING_FORMATS)}; `user` and `assistant` say who says what"
+def _hint() -> str:
+    formats = ", ".join(TRAINING_FORMATS.written())
+    return f"formats are {formats}; `user` and `assistant` say who says what"
+
+
+def _demand_format(name: str) -> None:
+    """Refuse a format that nothing writes.
+
+    Raises:
+        UsageError: There is no such format.
+    """
+    if name in written_formats():
+        return
+    known = (*TRAINING_FORMATS.written(), *written_formats())
+    raise UsageError(
+        f"there is no format `{name}` to write",
+        code="usage.format",
+        hint=did_you_mean(name, known) or f"choose one of {', '.join(known)}",
+    )
 
 
 def write_export(
@@ -231,7 +276,7 @@ def _made(given: Given, wanted: OutputSpec) -> Lines:
     """The examples, and the rows that are in none by reason."""
     if wanted.is_talk:
         return conversations(given.rows, conversation_column(given.columns) or "", wanted)
-    if wanted.format == "preference":
+    if wanted.training and wanted.training.compares:
         return preferences(given.rows, wanted, given.columns)
     return examples(given.rows, wanted, given.columns)
 
@@ -277,7 +322,7 @@ def _write_json(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _json_line(line: Mapping[str, Any]) -> str:
-    text = json.dumps(line, ensure_ascii=False)
+    text = json_text(line)
     try:
         text.encode()
     except UnicodeEncodeError:  # half of a pair of code units, which only an escape can hold
@@ -305,7 +350,7 @@ def _check_columns(wanted: OutputSpec, columns: Sequence[str]) -> None:
     except TemplateError as error:
         raise UsageError(str(error), code="usage.template") from error
     if lacking := lacks_texts(wanted, columns):
-        raise UsageError(lacking, code="usage.export", hint=_HINT)
+        raise UsageError(lacking, code="usage.export", hint=_hint())
     for name in unknown:
         hint = did_you_mean(name, columns) or f"there are {', '.join(columns)}"
         raise UsageError(f"there is no column `{name}`", code="usage.unknown-column", hint=hint)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fabula.errors import UsageError
-from fabula.llm.rows.validate import Invalid, compile_schema
+from fabula.llm.json_schema.validation import Invalid, compile_schema
 from fabula.training.turns import ToolCall, Turn, from_json
 
 _NAME = re.compile(r"[a-zA-Z0-9_.-]{1,64}")

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from fabula.llm.json_schema.dialect import shape, with_folded
 from fabula.llm.json_schema.samples import make_value
-from fabula.llm.rows.validate import compile_schema
+from fabula.llm.json_schema.validation import compile_schema
 
 STRING = {"type": "string"}
 REFUSED_WORDS = frozenset(

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from fabula.llm.json_schema.validation import Invalid, compile_schema
 from fabula.llm.rows.ask import ask_rows
 from fabula.llm.rows.job import RowField, RowsJob
-from fabula.llm.rows.validate import Invalid, compile_schema
 from fabula.testing import ChatServer
 from fabula.testing.replies import says
 from tests.llm.builders import Opened

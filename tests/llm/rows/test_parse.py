@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fabula.llm.json_schema.reading import is_cut, json_values
 from fabula.llm.rows.names import unitless_name
-from fabula.llm.rows.parse import is_cut, json_values, row_items
 from fabula.llm.rows.prose import is_refusal
 from fabula.llm.rows.reasoning import without_thoughts
+from fabula.llm.rows.row_items import row_items
 
 ROWS = [{"name": "Kettle", "price": 29.5}, {"name": "Mug } {", "price": 7}]
 LISTED = json.dumps(ROWS)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from fabula.augment.asking import REASONING
 from fabula.augment.pairs.ask import PairOptions, pairs
@@ -26,34 +26,34 @@ _NOT_PLANNED = ("seed", "overwrite")
 
 
 def pairs_to_file(
-    wanted: Any, n: int, output: Path, options: PairOptions, export: Mapping[str, Any]
+    wanted: Any, n: int, file: Path, export: Mapping[str, Any], **options: Unpack[PairOptions]
 ) -> tuple[Pairs, Export]:
     """Ask for pairs and write them.
 
     Args:
         wanted: The shape of a pair, as `pairs` takes it.
         n: Pairs wanted.
-        output: The file, or with a split the folder or the start of the files' names.
-        options: How they are asked, as `pairs` takes it.
+        file: The file, or with a split the folder or the start of the files' names.
         export: How they are written, as `Pairs.write` takes it.
+        options: How they are asked, as `pairs` takes it.
 
     Raises:
         SinkError: The file is there already, or can't be written.
         PartialRunError: Pairs are missing; those that came are in the file.
     """
-    overwrite = bool(export.get("overwrite")) or is_unfinished(output)
+    overwrite = bool(export.get("overwrite")) or is_unfinished(file)
     how = {**export, "overwrite": overwrite}
-    _check_export(wanted, output, options, how)
+    _check_export(wanted, file, options, how)
     try:
         made = pairs(wanted, n, **options)
     except PartialRunError as error:
-        error.rows.write(output, **how)
-        _write_rejects(output, error.rows)
-        mark_unfinished(output)
+        error.rows.write(file, **how)
+        _write_rejects(file, error.rows)
+        mark_unfinished(file)
         raise
-    written = made.write(output, **how)
-    _write_rejects(output, made)
-    mark_finished(output)
+    written = made.write(file, **how)
+    _write_rejects(file, made)
+    mark_finished(file)
     return made, written
 
 

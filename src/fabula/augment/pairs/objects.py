@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from fabula.llm.rows.parse import is_cut, unwrapped_json
+from fabula.llm.json_schema.reading import is_cut, unwrapped_json
 
 Values: TypeAlias = Callable[[str], Mapping[str, Any]]
 """Reads the values of one side from its text; a `ValueError` says that they are not there."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
+from typing_extensions import override
+
 from fabula.augment.pairs.fields import PairFields
 from fabula.llm.rows.job import Reject, RowsResult
+from fabula.render.results import Result
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -17,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Pairs(Sequence[dict[str, Any]]):
+class Pairs(Sequence[dict[str, Any]], Result):
     """Training pairs; a sequence of dicts with the attributes, the input's fields, the output's.
 
     Attributes:
@@ -81,6 +85,11 @@ class Pairs(Sequence[dict[str, Any]]):
         """The template of what the assistant answers."""
         return _template(self.fields.output_names)
 
+    def report(self) -> str:
+        """How many pairs were parsed, kept and lost, and why."""
+        lost = Counter(each.reason for each in self.rejects)
+        return "\n".join([self.counted, *(f"{n:,} rejected: {why}" for why, n in lost.items())])
+
     def to_arrow(self) -> pa.Table:
         """The pairs as an Arrow table."""
         import pyarrow as pa
@@ -99,7 +108,8 @@ class Pairs(Sequence[dict[str, Any]]):
         make = shape_of(cls).make
         return [make(row) for row in self.rows]
 
-    def write(self, output: Path, **options: Any) -> Export:
+    @override
+    def write(self, path: Path, **options: Any) -> Export:
         """Write the pairs; the rest is as `fb.export` takes it.
 
         Without a `format`, the file's ending names one, and the pairs are written as they are.
@@ -108,16 +118,16 @@ class Pairs(Sequence[dict[str, Any]]):
         from fabula.options import known_options
         from fabula.training.export import export
 
-        how = self.how_written(output, options)
-        return known_options(export)(self.to_arrow(), output, **how)
+        how = self.how_written(path, options)
+        return known_options(export)(self.to_arrow(), path, **how)
 
     def how_written(self, output: Path, asked: Mapping[str, Any]) -> dict[str, Any]:
         """The options of an export, with what the pairs' shape says where nothing is asked."""
-        from fabula.spec.outputs import TRAINING_FORMATS
+        from fabula.spec.training_formats import TRAINING_FORMATS
         from fabula.training.export import plain_format
 
         options = {**asked, "format": asked.get("format") or plain_format(output)}
-        training = options["format"] in TRAINING_FORMATS
+        training = options["format"] in TRAINING_FORMATS.written()
         if training or options.get("split"):
             options["user"] = options.get("user") or self.user
         if training:

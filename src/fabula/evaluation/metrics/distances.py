@@ -22,7 +22,7 @@ CORNERS = 24
 APART = 0.5
 """Length of a category's corner: two labels are 0.7 apart, the ends of a number's range 1."""
 
-BLOCK_CELLS = 1 << 24
+BLOCK_CELLS = 1 << 21
 """Distances that are held in memory at once."""
 
 
@@ -84,10 +84,12 @@ def nearest(
     distances = np.empty(len(queries))
     found = np.empty(len(queries), dtype=np.int64)
     lengths = np.einsum("ij,ij->i", references, references)
+    doubled = -2 * references.T
     step = max(1, BLOCK_CELLS // max(len(references), 1))
     for start in range(0, len(queries), step):
         block = queries[start : start + step]
-        apart = lengths - 2 * (block @ references.T)
+        apart = block @ doubled
+        apart += lengths
         if itself:
             rows = np.arange(len(block))
             apart[rows, start + rows] = np.inf
@@ -102,11 +104,13 @@ def nearest(
 def kth_distance(points: Points, k: int) -> NDArray[np.float64]:
     """Each point's distance to its k-th nearest other point."""
     lengths = np.einsum("ij,ij->i", points, points)
+    doubled = -2 * points.T
     step = max(1, BLOCK_CELLS // max(len(points), 1))
     blocks = []
     for start in range(0, len(points), step):
         block = points[start : start + step]
-        apart = lengths - 2 * (block @ points.T)
+        apart = block @ doubled
+        apart += lengths
         rows = np.arange(len(block))
         apart[rows, start + rows] = np.inf
         kth = np.partition(apart, min(k, len(points)) - 1, axis=1)[:, min(k, len(points)) - 1]

@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from fabula.errors import PrerequisiteError, UsageError
 from fabula.evaluation.metrics.frames import Frames
-from fabula.evaluation.metrics.result import Direction, Form, MetricResult, Section
+from fabula.evaluation.metrics.result import Direction, MetricResult, ScoreUnit, Section
 from fabula.extensions import Register
 from fabula.lookup import entry_of
 
@@ -86,7 +86,7 @@ class Metric:
     title: str
     better: Direction
     source: str
-    form: Form = "score"
+    form: ScoreUnit = "score"
     needs: Needs = "comparable"
     extra: str = ""
     place: int = LATE
@@ -141,7 +141,7 @@ def metric(
     *,
     better: Direction,
     source: str,
-    form: Form = "score",
+    form: ScoreUnit = "score",
     needs: Needs = "comparable",
     extra: str = "",
     place: int = LATE,

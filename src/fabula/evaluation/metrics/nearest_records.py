@@ -147,15 +147,16 @@ def membership(frames: Frames) -> Score:
     if frames.holdout is None:
         return WITHOUT_HOLDOUT
     space = Space.of(frames)
+    # the bound is that of two samples of equal size: rows are drawn by chance, too
     most = min(frames.truth.rows, frames.holdout.rows, MOST_QUERIES // 2)
     references = space.points(
         frames.sample(frames.synthetic, MOST_REFERENCES, "references of synthetic rows")
     )
     away = [
-        nearest(space.points(frames.sample(frame, most, "membership")), references)[0]
+        nearest(space.points(frames.sample(frame, MOST_QUERIES // 2, "membership")), references)[0]
         for frame in (frames.truth, frames.holdout)
     ]
-    value = auc(np.repeat([1, 0], most), np.round(-np.concatenate(away), 6))
+    value = auc(np.repeat([1, 0], [*map(len, away)]), np.round(-np.concatenate(away), 6))
     return Score(
         value,
         f"Told a real row that was in the data and one that was not, an attacker names the right "
@@ -163,7 +164,7 @@ def membership(frames: Frames) -> Score:
         baseline=0.5,
         compared="guess",
         threshold=0.5 + max(0.05, 3 * np.sqrt((2 * most + 1) / (12 * most * most))),
-        details={"members": most, "others": most},
+        details={"members": len(away[0]), "others": len(away[1])},
     )
 
 

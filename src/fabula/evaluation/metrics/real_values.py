@@ -135,21 +135,28 @@ def personal(
     columns |= dict.fromkeys(_places(found, real.column_names), "coordinate")
     secrets = []
     for names, kind in columns.items():
-        mine = _labels(real, names)
-        held = frozenset[str]() if holdout is None else _labels(holdout, names)
-        # `apple` may be a firm or a fruit: one word means its owner in its own column alone
-        phrases = frozenset(
-            phrase for cell in mine | held for phrase in phrases_of(cell) if not phrase.isalpha()
-        )
-        secret = Secret(names, TITLES[kind], phrases, mine | held)
-        if kind == "name":
-            secret = replace(secret, phrases=phrases | _turned(phrases))
+        cells = _labels(real, names)
+        cells |= frozenset() if holdout is None else _labels(holdout, names)
+        chances: Mapping[str, float] = {}
         if kind in NAMESAKES and not set(names) <= set(replaced):
-            secret = replace(secret, chance=_namesakes(secret.cells))
-        if kind == "coordinate":
-            secret = replace(secret, phrases=frozenset(), chance=_met_places(secret.cells))
-        secrets.append(secret)
+            chances = _namesakes(cells)
+        secrets.append(_personal(names, kind, cells - chances.keys()))
+        if chances:
+            shared = _personal(names, kind, frozenset(chances))
+            secrets.append(replace(shared, chance=sum(chances.values())))
     return secrets, frozenset(found)
+
+
+def _personal(names: tuple[str, ...], kind: str, cells: frozenset[str]) -> Secret:
+    """What is looked for of a column of personal details."""
+    if kind == "coordinate":
+        return Secret(names, TITLES[kind], frozenset(), cells, chance=_met_places(cells))
+    # `apple` may be a firm or a fruit: one word means its owner in its own column alone
+    phrases = frozenset(
+        phrase for cell in cells for phrase in phrases_of(cell) if not phrase.isalpha()
+    )
+    turned = _turned(phrases) if kind == "name" else frozenset[str]()
+    return Secret(names, TITLES[kind], phrases | turned, cells)
 
 
 def varied(texts: Texts, halves: tuple[Texts, Texts], *, held_back: bool) -> list[Secret]:
@@ -355,14 +362,18 @@ def _met_places(places: frozenset[str]) -> float:
     return min(1.0, 10 * len(places) / steps)
 
 
-def _namesakes(names: frozenset[str]) -> float:
-    """The chance that somebody else is called like one of these people.
+def _namesakes(names: frozenset[str]) -> dict[str, float]:
+    """Names that somebody else may have by chance, and how likely each is.
 
     Names are taken for two independent parts, the rarest two words, and a part for as frequent as
     it is among the other people: what only one of them has is not expected to come again.
     """
-    split = [set(_normal(name)) for name in names]
-    counts = Counter(word for words in split for word in words)
+    split = {name: set(_normal(name)) for name in names}
+    counts = Counter(word for words in split.values() for word in words)
     others = len(split) - 1 + NAMED_OTHERWISE
-    chances = (sorted((counts[word] - 1) / others for word in words)[:2] for words in split)
-    return sum(math.prod(pair) for pair in chances if len(pair) == 2)
+    chances = {
+        name: sorted((counts[word] - 1) / others for word in words)[:2]
+        for name, words in split.items()
+    }
+    return {name: chance for name, pair in chances.items()
+            if len(pair) == 2 and (chance := math.prod(pair))}  # fmt: skip

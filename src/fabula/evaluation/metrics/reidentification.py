@@ -157,7 +157,14 @@ def sensitive_values(
                 if any(name in secret.columns for secret in secrets)
             ],
             "values": amount,
-            "recurring": {everything[at].told: share for at, share in shares.items()},
+            "recurring": {
+                told: float(
+                    np.any(
+                        [hits.rows[at] for at in shares if everything[at].told == told], axis=0
+                    ).mean()
+                )
+                for told in dict.fromkeys(everything[at].told for at in shares)
+            },
         },
     )
 
@@ -185,7 +192,7 @@ def secrets_of(
 
 
 def _told(secrets: Sequence[Secret], places: Sequence[int]) -> str:
-    return ", ".join(secrets[at].told for at in places)
+    return ", ".join(dict.fromkeys(secrets[at].told for at in places))
 
 
 def _holders(found: NDArray[np.bool_]) -> str:

@@ -11,7 +11,7 @@ Section: TypeAlias = Literal["quality", "privacy", "bias", "diversity"]
 Direction: TypeAlias = Literal["higher", "lower", "near"]
 """Which values are better: higher ones, lower ones, or those near the baseline."""
 
-Form: TypeAlias = Literal["share", "score"]
+ScoreUnit: TypeAlias = Literal["share", "score"]
 
 SAYS_NOTHING = 0.95
 """A bound on a share that is this high passes nearly everything, so it is none."""
@@ -50,7 +50,7 @@ class MetricResult:
     compared: str = ""
     threshold: float | None = None
     no_verdict: bool = False
-    form: Form = "score"
+    form: ScoreUnit = "score"
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property

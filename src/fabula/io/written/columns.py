@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.io.written.duration_forms import DurationForm
-from fabula.io.written.form import MOST_STRAY, Form, Rows, flags, suits
+from fabula.io.written.form import MOST_STRAY, Rows, StringFormat, flags, suits
 from fabula.io.written.number_forms import NumberForm
 from fabula.io.written.time_forms import TimeForm
 
@@ -53,7 +53,7 @@ class Written:
         stray: How many rows are mistyped.
     """
 
-    form: Form
+    form: StringFormat
     gaps: Mapping[str, int] = field(default_factory=dict)
     stray: int = 0
 
@@ -130,10 +130,10 @@ def _may_be_missing(words: pa.Array, rows: Rows, texts: pa.Array) -> bool:
     return bool(others <= _FEW_WORDS and share <= _FEW_WORDS_SHARE) or share <= MOST_STRAY
 
 
-def _form(texts: pa.Array, rows: Rows) -> Form | None:
+def _form(texts: pa.Array, rows: Rows) -> StringFormat | None:
     """The form that most rows have."""
     for some, counts in _readings(texts, rows):
-        best: Form | None = None
+        best: StringFormat | None = None
         most = 0
         for kind in (TimeForm, DurationForm, NumberForm):
             if isinstance(best, TimeForm) and best.is_compact:

@@ -19,7 +19,7 @@ Rows = NDArray[np.int64]
 """How many rows each of some differing texts has."""
 
 
-class Form(Protocol):
+class StringFormat(Protocol):
     """One way to write values of a type."""
 
     @property
@@ -45,7 +45,7 @@ class Form(Protocol):
         ...
 
 
-def suits(form: Form, texts: pa.Array, rows: Rows) -> int:
+def suits(form: StringFormat, texts: pa.Array, rows: Rows) -> int:
     """How many rows can be read; 0 where too many can't, or don't come back as they were.
 
     Args:

@@ -30,6 +30,8 @@ class AbstractCheck(SpecModel):
     """One check of the kind, as YAML."""
     of_rows: ClassVar[bool] = False
     """One row passes or fails by itself, by `condition`."""
+    in_python: ClassVar[bool] = False
+    """A Python function of the user's judges the rows; there is no SQL condition."""
     drops: ClassVar[bool] = False
     """The rule holds once some rows are dropped."""
     statistical: ClassVar[bool] = False

@@ -35,7 +35,7 @@ class AbstractColumn(SpecModel):
     section: ClassVar[str]
     """Where the kind is listed: one of `SECTIONS`."""
     example: ClassVar[str] = ""
-    """One column of the kind, as YAML (or Python, where no file can hold one)."""
+    """One column of the kind, as YAML."""
     aka: ClassVar[tuple[str, ...]] = ()
     """What people and other tools call the kind, for hints."""
     expressions: ClassVar[tuple[str, ...]] = ()
@@ -48,8 +48,6 @@ class AbstractColumn(SpecModel):
     """The parameter that a one-line spec takes after a dot: `person.email`."""
     short_forms: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """JSON Schemas of what a file may write instead of a parameter's full form."""
-    python_only: ClassVar[bool] = False
-    """No file can hold such a column, so its example is Python."""
     elsewhere: ClassVar[bool] = False
     """Values are made together with other columns or tables, so the kind has no own engine."""
 

@@ -21,7 +21,7 @@ def _lack(name: str, cls: type[AbstractCheck]) -> str | None:
     """The first part that a check lacks."""
     if missing := sorted(getattr(cls, "__abstractmethods__", ())):
         return f"does not define `{missing[0]}`"
-    if cls.of_rows and cls.condition is AbstractCheck.condition:
+    if cls.of_rows and not cls.in_python and cls.condition is AbstractCheck.condition:
         return "does not define `condition`"
     if not inspect.cleandoc(cls.__doc__ or "").partition("\n\n")[0].endswith("."):
         return "has no docstring that begins with a sentence"

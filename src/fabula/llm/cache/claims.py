@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS claims (
 ) WITHOUT ROWID
 """
 _TAKE = "INSERT OR IGNORE INTO claims VALUES (?, ?, ?)"
+_RELEASE = "DELETE FROM claims WHERE key = ? AND owner = ?"
 _TAKE_OVER = "UPDATE claims SET owner = ?, seen = ? WHERE key = ? AND owner = ?"
 
 
@@ -47,16 +48,14 @@ class Claims:
         self._connection: sqlite3.Connection | None = None
         self._broken = False
         self._over = threading.Event()
+        self._released: list[tuple[bytes, str]] = []
 
     def take(self, key: bytes) -> bool:
         """Claim a request; False while another run that lives is asking it."""
         with self._lock:
             try:
                 connection = self._opened()
-                if (
-                    connection is None
-                    or connection.execute(_TAKE, (key, self._owner, time())).rowcount
-                ):
+                if connection is None or self._taken(connection, key):
                     return True
                 (owner, seen) = connection.execute(
                     "SELECT owner, seen FROM claims WHERE key = ?", (key,)
@@ -69,9 +68,25 @@ class Claims:
                 self._broken = True
                 return True
 
-    def release(self, key: bytes) -> None:
-        """Give a claim back."""
-        self._write("DELETE FROM claims WHERE key = ? AND owner = ?", (key, self._owner))
+    def _taken(self, connection: sqlite3.Connection, key: bytes) -> bool:
+        """Give back what was released and claim one more, in one transaction."""
+        connection.execute("BEGIN IMMEDIATE")
+        self._give_back(connection)
+        is_new = connection.execute(_TAKE, (key, self._owner, time())).rowcount > 0
+        connection.execute("COMMIT")
+        return is_new
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        released, self._released = self._released, []
+        if released:
+            connection.executemany(_RELEASE, released)
+
+    def release(self, key: bytes, *, is_kept: bool = False) -> None:
+        """Give a claim back: soon where the ledger has the reply for all who wait, else at once."""
+        with self._lock:
+            self._released.append((key, self._owner))
+        if not is_kept:
+            self._show_life()
 
     def close(self) -> None:
         """Give all claims back and close the file."""
@@ -92,17 +107,21 @@ class Claims:
             connection.execute(_TABLE)
             connection.execute("DELETE FROM claims WHERE seen < ?", (time() - SILENT,))
             self._connection = connection
-            threading.Thread(target=self._show_life, name="claims", daemon=True).start()
+            threading.Thread(target=self._live, name="claims", daemon=True).start()
         return None if self._broken else self._connection
 
-    def _show_life(self) -> None:
+    def _live(self) -> None:
         while not self._over.wait(SIGN_OF_LIFE):
-            self._write("UPDATE claims SET seen = ? WHERE owner = ?", (time(), self._owner))
+            self._show_life()
+
+    def _show_life(self) -> None:
+        self._write("UPDATE claims SET seen = ? WHERE owner = ?", (time(), self._owner))
 
     def _write(self, statement: str, values: tuple[object, ...]) -> None:
         with self._lock:
             try:
                 if self._connection is not None and not self._broken:
+                    self._give_back(self._connection)
                     self._connection.execute(statement, values)
             except sqlite3.Error:
                 self._broken = True

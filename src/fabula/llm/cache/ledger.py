@@ -168,7 +168,7 @@ class Ledger:
             reply = await self._asked_elsewhere(key) or await self.keep(key, await ask())
             return reply
         finally:
-            self._claims.release(key)
+            self._claims.release(key, is_kept=reply is not None)
             shared = replace(reply, cached=True) if reply else None
             with self._lock:
                 waiting = self._waiting.pop(key)

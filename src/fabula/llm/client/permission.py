@@ -1,15 +1,18 @@
-"""Which variables of the environment a spec may send to which host: asked for once, remembered.
+"""What a spec may do only when its user says so: asked for once, remembered.
 
-A spec is a file that people pass on, and it names hosts and variables. A provider's own host and
-this machine are taken for granted; any other host gets a secret only when its user said so.
+A spec is a file that people pass on. It names hosts and variables of the environment: a provider's
+own host and this machine are taken for granted; any other host gets a secret only when its user
+said so. It names files of Python code: one runs when its user allowed it, as it is.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from fabula.errors import UsageError
@@ -18,25 +21,74 @@ from fabula.llm.client.presets import PROVIDERS, is_this_machine
 from fabula.llm.client.user_dirs import home, private_file, private_folder
 
 VARIABLE = re.compile(r"\$\{(\w+)\}")
-DENIED = "model.allow-env"
+DENIED, CODE_DENIED = "model.allow-env", "usage.allow-code"
+
+_HOSTS, _CODE = "allowed.json", "allowed-code.json"
+_FORMS: Mapping[str, type] = {_HOSTS: list, _CODE: str}
+"""The files of permissions, and what each holds by name: variables, or a hash."""
 
 Ask = Callable[[str], bool]
 """Puts a question to the user; whether the answer is yes."""
 
 _granted: set[str] = set()
+_code: set[Path] = set()
 _ask: list[Ask] = []
 
 
-def grant(names: Iterable[str], *, ask: Ask | None = None) -> None:
+def grant(names: Iterable[str], *, code: Iterable[str] = (), ask: Ask | None = None) -> None:
     """Let this command send these variables to the hosts of its spec, and no others.
 
     Args:
         names: The variables.
+        code: Files of Python code that its spec may run.
         ask: How the user is asked about others, where there is one to ask.
+
+    Raises:
+        UsageError: There is no such file.
     """
     _granted.clear()
     _granted.update(names)
+    _code.clear()
+    permit_code(code)
     _ask[:] = [ask] if ask else []
+
+
+def permit_code(files: Iterable[str]) -> None:
+    """Let specs run the functions of these files.
+
+    Raises:
+        UsageError: There is no such file.
+    """
+    for file in files:
+        if not Path(file).is_file():
+            raise UsageError(f"there is no file `{file}` to allow", code="usage.file")
+        _code.add(Path(file).resolve())
+
+
+def check_code(path: Path, sha256: str) -> None:
+    """Make sure that a file of code may run as it is; the user is asked where that is possible.
+
+    Args:
+        path: The file, absolute and without links.
+        sha256: The hash of what it holds.
+
+    Raises:
+        UsageError: Nobody allowed it, or it was changed since.
+    """
+    known = _remembered(_CODE)
+    if known.get(str(path)) == sha256:
+        return
+    state = "changed since you allowed it" if str(path) in known else "not allowed yet"
+    told = f"the spec runs Python code of `{path}`, {state} (SHA-256 {sha256[:12]})"
+    if path not in _code and not any(ask(f"{told}; allow it, from now on?") for ask in _ask):
+        shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+        raise UsageError(
+            told,
+            code=CODE_DENIED,
+            hint=f"read it; then add `--allow-code {shlex.quote(str(shown))}` to the command, or in"
+            f" Python call `fb.load(…, allow_code={str(shown)!r})`; it is remembered",
+        )
+    _remember(_CODE, {**known, str(path): sha256})
 
 
 def sent(
@@ -56,7 +108,7 @@ def check_sent(host: str, names: Iterable[str]) -> None:
     """
     if not host or _is_trusted(host):
         return
-    known = _remembered()
+    known = _remembered(_HOSTS)
     denied = [name for name in names if name not in known.get(host, ())]
     missing = [name for name in denied if name not in _granted]
     if missing and not any(ask(f"{_sends(missing, host)}; allow it, from now on?") for ask in _ask):
@@ -67,7 +119,7 @@ def check_sent(host: str, names: Iterable[str]) -> None:
             hint=f"if that is what you want, add `{options}` to the command; it is remembered",
         )
     if denied:
-        _remember({**known, host: sorted({*known.get(host, ()), *denied})})
+        _remember(_HOSTS, {**known, host: sorted({*known.get(host, ()), *denied})})
 
 
 def _sends(names: Iterable[str], host: str) -> str:
@@ -79,20 +131,17 @@ def _is_trusted(host: str) -> bool:
     return host in known or is_this_machine(host)
 
 
-def _path() -> Path:
-    return home() / "allowed.json"
-
-
-def _remembered() -> dict[str, list[str]]:
+def _remembered(file: str) -> dict[str, Any]:
+    """What a file of permissions holds: texts by name, or lists of them."""
     try:
-        known = json.loads(_path().read_text(encoding="utf-8"))
+        known = json.loads((home() / file).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
     items = known.items() if isinstance(known, dict) else ()
-    return {host: names for host, names in items if isinstance(names, list)}
+    return {name: given for name, given in items if isinstance(given, _FORMS[file])}
 
 
-def _remember(known: Mapping[str, Iterable[str]]) -> None:
-    private_folder(_path().parent)
-    write_text(_path(), json.dumps(known, indent=2) + "\n")
-    private_file(_path())
+def _remember(file: str, known: Mapping[str, Any]) -> None:
+    private_folder(home())
+    write_text(home() / file, json.dumps(known, indent=2) + "\n")
+    private_file(home() / file)

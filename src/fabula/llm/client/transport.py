@@ -12,7 +12,8 @@ import ssl
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from itertools import count
+from typing import Any, Literal
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
@@ -23,8 +24,12 @@ from fabula.errors import ModelError, UsageError
 
 CONNECT_SECONDS = 15.0
 KEEP_ALIVE_SECONDS = 60.0
+MOST_INTERIM = 32
+"""Interim answers, such as `100 Continue`, before the answer itself."""
 MAX_REPLY = 64 * 2**20
 """Bytes of a reply, after decompression, unless the model's settings say otherwise."""
+MOST_QUOTED = 200
+"""Characters of an answer that is not HTTP in its error."""
 IDLE_SECONDS = 120.0
 """Seconds that a reply that has begun may stand still."""
 
@@ -46,6 +51,31 @@ class Fault(Exception):
     ) -> None:
         super().__init__(reason)
         self.kind = kind
+
+
+class _Response(aiohttp.ClientResponse):
+    """A response that begins in the end: aiohttp itself passes over any number of interim ones."""
+
+    async def start(self, connection: Any) -> aiohttp.ClientResponse:
+        """Read the answer's status and headers."""
+        protocol, answers = connection.protocol, count()
+        read = protocol.read
+
+        async def read_next() -> Any:
+            if next(answers) > MOST_INTERIM:
+                raise ModelError(
+                    f"{without_secrets(str(self.url))} sent more than {MOST_INTERIM} interim "
+                    "answers and no reply",
+                    code="model.no-reply",
+                    hint="check the endpoint: it does not speak HTTP as servers of models do",
+                )
+            return await read()
+
+        protocol.read = read_next
+        try:
+            return await super().start(connection)
+        finally:
+            protocol.read = read
 
 
 class Wire:
@@ -132,7 +162,7 @@ class Wire:
         except aiohttp.ClientConnectorError as exc:
             raise Fault("unreachable", _cause(exc)) from exc
         except aiohttp.ClientResponseError as exc:
-            raise Fault("garbled", exc.message or type(exc).__name__) from exc
+            raise Fault("garbled", (exc.message or type(exc).__name__)[:MOST_QUOTED]) from exc
         except (aiohttp.ClientError, OSError) as exc:
             raise Fault("reset", f"the connection broke ({_cause(exc)})") from exc
 
@@ -191,6 +221,7 @@ class Wire:
             connector=connector,
             timeout=self._timeout,
             cookie_jar=aiohttp.DummyCookieJar(),
+            response_class=_Response,
         )
         self._sessions[asyncio.get_running_loop()] = session
         return session

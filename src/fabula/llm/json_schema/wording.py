@@ -14,7 +14,8 @@ SHOWN = 120
 
 def as_json(value: Any) -> str:
     """Any value on one line of JSON; objects that JSON has no form for become text."""
-    return json.dumps(value, ensure_ascii=False, default=_plain)
+    text = json.dumps(value, ensure_ascii=False, default=_plain)
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _plain(value: Any) -> Any:

@@ -16,7 +16,7 @@ from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest
 from fabula.llm.providers.dry_run import StandIn
 from fabula.llm.rows.ids import IdWatch
 from fabula.llm.rows.job import RowsJob, RowsResult
-from fabula.llm.rows.prompt_format import Call, Form
+from fabula.llm.rows.prompt_format import Call, PromptFormat
 from fabula.llm.rows.prompts import ChatForm
 from fabula.llm.rows.reply import ReplyReader
 from fabula.llm.rows.row_check import compile_fields
@@ -78,7 +78,7 @@ def ask_rows_sync(
     return run_sync(ask_rows(model, job, on_rows=on_rows))
 
 
-def form_for(model: ChatModel, job: RowsJob, reader: ReplyReader) -> Form:
+def form_for(model: ChatModel, job: RowsJob, reader: ReplyReader) -> PromptFormat:
     """The prompt form that suits the model."""
     if model.form == "completion":
         from fabula.llm.rows.small_models.prompt_format import CompletionForm
@@ -109,7 +109,7 @@ def _verify(job: RowsJob) -> None:
         raise UsageError(problem, code="rows.invalid", hint="check the arguments of the rows job")
 
 
-Outcome = ChatReply | FabulaError | None
+Settled = ChatReply | FabulaError | None
 """What came of a call; None when it was not made because the run had stopped."""
 
 
@@ -236,7 +236,7 @@ class _Run:
         self._asked[key] += 1
         return replace(request, sample=self.job.sample + self._asked[key] - 1)
 
-    async def _outcome(self, call: Call) -> Outcome:
+    async def _outcome(self, call: Call) -> Settled:
         if self.error is not None:
             return None
         try:
@@ -250,7 +250,7 @@ class _Run:
         self._failures.clear()
         return reply
 
-    def _settle(self, call: Call, outcome: Outcome) -> None:
+    def _settle(self, call: Call, outcome: Settled) -> None:
         """Take what came of a call, and open the rows again that it did not bring."""
         if not self._round.left:
             self._round = _Round(left=self._under_way)

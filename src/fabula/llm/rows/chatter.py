@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from fabula.llm.json_schema.reading import unwrapped_json
 from fabula.llm.rows.names import plain_name
-from fabula.llm.rows.parse import unwrapped_json
 from fabula.llm.rows.prose import unwrapped
 
 _YES = (

@@ -13,14 +13,14 @@ from typing import Any
 
 from fabula.llm.providers.dry_run import StandIn
 from fabula.llm.rows.job import RowsJob, RowsResult
-from fabula.llm.rows.prompt_format import Call, Form
+from fabula.llm.rows.prompt_format import Call, PromptFormat
 from fabula.llm.rows.prompts import row_schema
 from fabula.llm.rows.row_check import compile_fields
 from fabula.llm.rows.row_state import RECENT
 from fabula.llm.rows.uniqueness import Distinct
 
 
-def rehearse_rows(model: StandIn, form: Form, job: RowsJob) -> RowsResult:
+def rehearse_rows(model: StandIn, form: PromptFormat, job: RowsJob) -> RowsResult:
     """Note every call that the job takes where no answer is bad.
 
     Returns:

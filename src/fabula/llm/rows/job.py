@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fabula.llm.rows.prompt_format import Notation
 
 Row = Mapping[str, Any]
-RowCheck = Callable[[dict[str, Any]], Sequence[str]]
+RowProblems = Callable[[dict[str, Any]], Sequence[str]]
 """Takes a row (known and asked values), returns its problems in words; may fix values in place."""
 TableCheck = Callable[[Sequence[dict[str, Any]]], Mapping[int, str]]
 """Takes all rows so far, returns a problem for each bad row's position."""
@@ -74,10 +74,10 @@ class RowsJob:
     rows_per_call: int | None = None
     unique: tuple[tuple[str, ...], ...] = ()
     used: Sequence[Row] = ()
-    check_row: RowCheck | None = None
-    row_checks: Sequence[RowCheck] | None = None
+    check_row: RowProblems | None = None
+    row_checks: Sequence[RowProblems] | None = None
     check_table: TableCheck | None = None
-    soft_row: RowCheck | None = None
+    soft_row: RowProblems | None = None
     soft_table: TableCheck | None = None
     attempts: int = 3
     text: bool = False

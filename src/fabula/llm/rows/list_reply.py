@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from fabula.llm.json_schema.reading import Piece, is_cut, unwrapped_json
 from fabula.llm.rows.job import RowField
 from fabula.llm.rows.names import match_names
-from fabula.llm.rows.parse import Piece, is_cut, unwrapped_json
 from fabula.llm.rows.prompt_format import Reading
 
 Fits = Callable[[Mapping[str, Any]], bool]

@@ -78,7 +78,7 @@ class Notation(Protocol):
         ...
 
 
-class Form(Protocol):
+class PromptFormat(Protocol):
     """Writes the requests of one job and reads their replies."""
 
     rows_per_call: int

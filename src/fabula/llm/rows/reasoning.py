@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from fabula.llm.rows.parse import is_cut, json_pieces
+from fabula.llm.json_schema.reading import is_cut, json_pieces
 
 _NAMES = (
     r"(?:seed:|ant)?think(?:ing)?|thoughts?|reason(?:ing)?|(?:self_)?reflection|scratchpad"

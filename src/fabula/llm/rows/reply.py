@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+from fabula.llm.json_schema.reading import Piece, is_cut, json_pieces
 from fabula.llm.json_schema.wording import with_text
 from fabula.llm.rows.csv_reply import other_header, read_tables
 from fabula.llm.rows.frame_reply import read_frame
 from fabula.llm.rows.job import RowField
 from fabula.llm.rows.list_reply import ListReader
-from fabula.llm.rows.parse import Piece, is_cut, json_pieces, row_items
+from fabula.llm.rows.names import match_names
 from fabula.llm.rows.prompt_format import Notation, Reading
-from fabula.llm.rows.row_check import RowCheck
+from fabula.llm.rows.row_check import ItemCheck
+from fabula.llm.rows.row_items import row_items
 from fabula.llm.rows.yaml_reply import are_values, yaml_pieces
 
 _REVISED = re.compile(
@@ -25,6 +27,18 @@ _REVISED = re.compile(
     re.I,
 )
 """Words between two answers of one reply that take the first one back."""
+_MARKED = re.compile(r"<(\w[\w .-]*)>|^[ \t]*(\w[\w -]*?)[ \t]*=(?!=)", re.M)
+_INSERT = re.compile(r"^\s*INSERT INTO\b", re.I | re.M)
+_UNREAD = "the reply holds a second answer in a notation that can't be read"
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """How many rows were asked, whether the reply was cut, and under which name rows number."""
+
+    rows: int
+    cut: bool
+    number: str
 
 
 class ReplyReader:
@@ -37,7 +51,7 @@ class ReplyReader:
     """
 
     def __init__(
-        self, fields: Sequence[RowField], check: RowCheck, notation: Notation | None = None
+        self, fields: Sequence[RowField], check: ItemCheck, notation: Notation | None = None
     ) -> None:
         self._names = [each.name for each in fields]
         self._nested = [each.name for each in fields if _is_nested(each)]
@@ -56,34 +70,40 @@ class ReplyReader:
             cut: True when the endpoint says that the reply hit its token limit.
             number: The name under which a row tells its number.
         """
+        return self._read_all(text, _Wanted(asked, cut, number))
+
+    def _read_all(self, text: str, wanted: _Wanted) -> Reading:
         pieces = list(json_pieces(text))
         if not (pieces and are_values(pieces, text, self._keys)):
-            reading = self._read(text, pieces, asked=asked, cut=cut, number=number)
+            reading = self._read(text, pieces, wanted)
+            if reading.items and reading.bad and not pieces:
+                rest = text[text.find(reading.bad[0][0]) :]
+                if yaml_pieces(rest, self._keys, cut=wanted.cut):
+                    return self._later(rest, wanted) or reading
             if reading.items or reading.bad:
                 return reading
-        pieces = yaml_pieces(text, self._keys, cut=cut) or pieces
-        return self._read(text, pieces, asked=asked, cut=cut, number=number)
+        return self._read(text, yaml_pieces(text, self._keys, cut=wanted.cut) or pieces, wanted)
 
-    def _read(
-        self, text: str, pieces: Sequence[Piece], *, asked: int, cut: bool, number: str
-    ) -> Reading:
+    def _read(self, text: str, pieces: Sequence[Piece], wanted: _Wanted) -> Reading:
         """The row items in the values that a reply holds."""
         if self._notation is not None:
             unpacked = self._notation.unpacked
             pieces = [replace(piece, value=unpacked(piece.value)) for piece in pieces]
-        special = self._read_special(text, pieces, asked=asked, cut=cut, number=number)
+        answers, end = self._answers(text, pieces, wanted.rows)
+        special = self._read_special(text, pieces, answers, wanted)
         if special is not None:
             return special
-        answers = self._answers(text, pieces, asked)
+        later = self._later(text[end:], wanted) if end else None
+        if later is not None:
+            return later
         if isinstance(answers, Reading):
             return answers
-        cut = cut or any(is_cut(piece.value) for piece in pieces)
+        cut = wanted.cut or any(is_cut(piece.value) for piece in pieces)
         items = answers[-1] if answers else []  # what came before is a draft
-        if len(answers) > 1 and len(items) < asked:
-            problem = f"the reply holds several answers, the last with {len(items)} rows"
-            return Reading((), problem, shorten=True)
+        if len(answers) > 1 and len(items) < wanted.rows:
+            return _several(len(items))
         if not items:
-            table = self._read_table(text, asked=asked, cut=cut)
+            table = self._read_table(text, asked=wanted.rows, cut=cut)
             if table is not None:
                 return table
         if cut:
@@ -91,27 +111,30 @@ class ReplyReader:
             return Reading(items, problem, shorten=True)
         if not items:
             if other := other_header(text):
-                wanted, found = (", ".join(map(repr, names)) for names in (self._names, other))
-                problem = f"the reply holds other columns: {found} instead of {wanted}"
+                named, found = (", ".join(map(repr, names)) for names in (self._names, other))
+                problem = f"the reply holds other columns: {found} instead of {named}"
                 return Reading((), problem)
             return Reading((), with_text("the reply holds no rows", text))
-        short = f"the reply holds {len(items)} of {asked} rows" if len(items) < asked else ""
-        return Reading(items, short)
+        is_short = len(items) < wanted.rows
+        problem = f"the reply holds {len(items)} of {wanted.rows} rows" if is_short else ""
+        return Reading(items, problem)
 
-    def _answers(self, text: str, pieces: Sequence[Piece], asked: int) -> list[list[Any]] | Reading:
-        """The rows of each answer that a reply holds, in order; a frame where it is the last.
+    def _answers(
+        self, text: str, pieces: Sequence[Piece], asked: int
+    ) -> tuple[list[list[Any]] | Reading, int]:
+        """The rows of each answer that a reply holds, in order, and where the last one ends.
 
         Values one after the other are one answer, until words between them take it back or one
-        holds all rows by itself.
+        holds all rows by itself. A frame is an answer, and the only one where it is the last.
         """
         answers: list[list[Any]] = []
         frame: Reading | None = None
         scalars = text.startswith(("[", "{", "```"))
-        place = 0
+        place = end = 0
         for piece in pieces:
             framed = read_frame(piece.value, self._names, self._fits)
             if framed is not None:
-                frame, answers = framed, []
+                frame, answers, end = framed, [], piece.end
                 continue
             found = row_items(piece.value, self._names, scalars=scalars)
             is_whole = len(found) >= asked
@@ -121,19 +144,41 @@ class ReplyReader:
             elif found:
                 answers[-1] += found
             place = piece.end
-        return frame if frame is not None and not answers else answers
+            end = place if found else end
+        return (frame if frame is not None and not answers else answers), end
+
+    def _later(self, rest: str, wanted: _Wanted) -> Reading | None:
+        """The answer in another notation that follows one in JSON or a table."""
+        rest = rest.strip()
+        if "\n" not in rest:
+            return None
+        later = self._read(rest, yaml_pieces(rest, self._keys, cut=wanted.cut), wanted)
+        if not any(map(self._fits, later.items)):
+            marked = [first or second for first, second in _MARKED.findall(rest)]
+            is_other = len(match_names(marked, self._keys)) > 1 or _INSERT.search(rest)
+            return Reading((), _UNREAD) if is_other else None
+        if len(later.items) >= wanted.rows:
+            return later
+        return _several(len(later.items)) if len(self._keys) > 1 else None
 
     def _read_special(
-        self, text: str, pieces: Sequence[Piece], *, asked: int, cut: bool, number: str
+        self,
+        text: str,
+        pieces: Sequence[Piece],
+        answers: list[list[Any]] | Reading,
+        wanted: _Wanted,
     ) -> Reading | None:
         """The rows in the job's own notation, or the list that is the one value of its one row."""
-        if self._notation is not None and not text.startswith(("{", "[")):
-            noted = self._notation.read(text, number=number, cut=cut)
+        last = answers[-1] if isinstance(answers, list) and answers else []
+        is_json = len(last) >= wanted.rows and all(map(self._fits, last))
+        if self._notation is not None and not (is_json or text.startswith(("{", "["))):
+            noted = self._notation.read(text, number=wanted.number, cut=wanted.cut)
             if noted is not None:
                 return noted
-        if self._list is not None and asked == 1:
-            return self._list.read(text, pieces)
-        return None
+        if self._list is None or wanted.rows > 1:
+            return None
+        listed = self._list.read(text, pieces)
+        return (listed and self._later(text[pieces[-1].end :], wanted)) or listed
 
     def _fits(self, item: Any) -> bool:
         return not self._check(item)[1]
@@ -164,6 +209,10 @@ class ReplyReader:
             except ValueError:
                 continue  # stays text, which the check then refuses
         return made
+
+
+def _several(rows: int) -> Reading:
+    return Reading((), f"the reply holds several answers, the last with {rows} rows", shorten=True)
 
 
 def _is_nested(each: RowField) -> bool:

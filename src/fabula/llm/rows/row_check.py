@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from fabula.llm.json_schema.validation import Invalid, compile_schema
 from fabula.llm.rows.job import RowField
 from fabula.llm.rows.names import match_names
-from fabula.llm.rows.validate import Invalid, compile_schema
 
-RowCheck: TypeAlias = Callable[[Any], tuple[dict[str, Any], list[str]]]
+ItemCheck: TypeAlias = Callable[[Any], tuple[dict[str, Any], list[str]]]
 """Takes an item, returns its straightened values and its problems."""
 
 
-def compile_fields(fields: Sequence[RowField]) -> RowCheck:
+def compile_fields(fields: Sequence[RowField]) -> ItemCheck:
     """One function that straightens an item into the fields asked and lists its problems."""
     checks = [(each.name, compile_schema(_described(each)), each.required) for each in fields]
     names = [each.name for each in fields]

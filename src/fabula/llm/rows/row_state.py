@@ -9,7 +9,8 @@ from typing import Any
 
 from fabula.llm.json_schema.wording import as_json
 from fabula.llm.rows.job import Reject, RowsJob, TableCheck
-from fabula.llm.rows.row_check import RowCheck
+from fabula.llm.rows.placeholders import Placeholders
+from fabula.llm.rows.row_check import ItemCheck
 from fabula.llm.rows.uniqueness import Distinct
 
 TRANSPORT_FAILURES = 2
@@ -21,7 +22,7 @@ RECENT = 4
 class Board:
     """The rows of one job while they are being made."""
 
-    def __init__(self, job: RowsJob, check: RowCheck) -> None:
+    def __init__(self, job: RowsJob, check: ItemCheck) -> None:
         self.rows: list[dict[str, Any] | None] = [None] * job.n
         self.rejects: dict[int, Reject] = {}
         self.asked_now: set[int] = set()  # places that this run asked for, not only an earlier one
@@ -39,6 +40,7 @@ class Board:
         self._failures: dict[int, int] = {}
         self._cuts: dict[int, int] = {}
         self._check = check
+        self._placeholders = Placeholders(job)
         self._names = [each.name for each in job.fields]
 
     @property
@@ -180,6 +182,7 @@ class Board:
     def _valid(self, place: int | None, item: Any) -> tuple[dict[str, Any], Sequence[str]]:
         """The row's known and asked values, straightened, and what is wrong with them."""
         values, problems = self._check(item)
+        problems += self._placeholders.problems(values, place)
         row = self._merged(place, values)
         checks = [self._job.check_row] if self._job.check_row is not None else []
         if self._job.row_checks is not None and place is not None:

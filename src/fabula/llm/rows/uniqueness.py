@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fabula.llm.json_schema.validation import quoted
 from fabula.llm.json_schema.wording import as_json
 from fabula.llm.rows.job import RowField, RowsJob
-from fabula.llm.rows.validate import quoted
 
 NAMED = 200
 """Used values that a prompt may name; forms cut the list further by length."""

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from fabula.llm.json_schema.reading import DEPTH, CutList, CutObject, Piece
 from fabula.llm.rows.names import match_names
-from fabula.llm.rows.parse import DEPTH, CutList, CutObject, Piece
 
 LONGEST = 60_000
 """Characters of a reply that is looked at."""

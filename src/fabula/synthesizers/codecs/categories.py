@@ -26,7 +26,7 @@ from fabula.synthesizers.codecs.codec import (
     CodecState,
     Places,
     Range,
-    Wanted,
+    Target,
 )
 from fabula.synthesizers.model import CellColumn, Weights
 from fabula.synthesizers.pii.persons import Persons
@@ -142,7 +142,7 @@ class CategoryCodec:
         missing = plain.is_null().to_numpy(zero_copy_only=False)
         return np.where(missing, len(self.counts) - 1, codes).astype(np.int32)
 
-    def decode(self, codes: CodeColumn, places: Places, wanted: Wanted | None = None) -> pa.Array:
+    def decode(self, codes: CodeColumn, places: Places, wanted: Target | None = None) -> pa.Array:
         """Labels for codes; a rare one becomes a learned one or `other`."""
         del wanted  # a label is a whole cell
         levels, positions = self.levels, codes.astype(np.int64)
@@ -162,7 +162,7 @@ class CategoryCodec:
             return pa.DictionaryArray.from_arrays(index, levels.cast(self.type.value_type))
         return levels.take(index).cast(self.type)
 
-    def weights(self, wanted: Wanted) -> Weights:
+    def weights(self, wanted: Target) -> Weights:
         """1 for the cells of the wanted labels, 0 for others."""
         if isinstance(wanted, Range):
             return self._between(wanted)

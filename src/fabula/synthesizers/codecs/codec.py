@@ -56,11 +56,11 @@ class Range:
         return "..".join(ends)
 
 
-Wanted: TypeAlias = "Range | tuple[Any, ...]"
+Target: TypeAlias = "Range | tuple[Any, ...]"
 """What a column is asked to hold: a range, or some values (None is a missing one)."""
 
 
-def told(wanted: Wanted) -> str:
+def told(wanted: Target) -> str:
     """What is wanted, in words."""
     if isinstance(wanted, Range):
         return str(wanted)
@@ -84,11 +84,11 @@ class ColumnCodec(Protocol):
         """Codes of values, also of ones that were not seen in training."""
         ...
 
-    def decode(self, codes: CodeColumn, places: Places, wanted: Wanted | None = None) -> pa.Array:
+    def decode(self, codes: CodeColumn, places: Places, wanted: Target | None = None) -> pa.Array:
         """Values for codes; inside a cell they are drawn, within `wanted` where it is given."""
         ...
 
-    def weights(self, wanted: Wanted) -> Weights:
+    def weights(self, wanted: Target) -> Weights:
         """The share of each cell that `wanted` allows, from 0 to 1.
 
         Raises:

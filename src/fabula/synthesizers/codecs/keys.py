@@ -27,7 +27,7 @@ from fabula.kinds.uuid import Uuid
 from fabula.relationships.key_names import named_as_key
 from fabula.streams import Permutation
 from fabula.synthesizers.codecs.categories import plain_values
-from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Wanted
+from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Target
 from fabula.synthesizers.codecs.taken import Taken, tries
 from fabula.synthesizers.model import CellColumn, Weights
 
@@ -135,7 +135,7 @@ class KeyCodec:
         """Zeros."""
         return np.zeros(len(values), np.int32)
 
-    def decode(self, codes: CodeColumn, places: Places, wanted: Wanted | None = None) -> pa.Array:
+    def decode(self, codes: CodeColumn, places: Places, wanted: Target | None = None) -> pa.Array:
         """New identifiers, which differ from row to row by the rows' numbers."""
         del codes, wanted
         if _is_number(self.type):
@@ -147,7 +147,7 @@ class KeyCodec:
             return draw_uuids(places.rng, len(places.numbers)).cast(self.type)
         return self._formed(places).cast(self.type)
 
-    def weights(self, wanted: Wanted) -> Weights:
+    def weights(self, wanted: Target) -> Weights:
         """Identifiers can't be asked for."""
         del wanted
         raise UsageError(

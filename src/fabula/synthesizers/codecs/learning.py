@@ -21,6 +21,7 @@ from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.codecs.natural import NaturalCodec
 from fabula.synthesizers.codecs.numbers import NumberCodec
 from fabula.synthesizers.codecs.string_formats.codec import WrittenCodec
+from fabula.synthesizers.codecs.string_formats.several_numbers import SeveralNumbersCodec
 from fabula.synthesizers.codecs.trees import TreeCodec
 from fabula.synthesizers.model import Codes
 from fabula.synthesizers.pii.codec import DetailCodec
@@ -38,6 +39,7 @@ _RESTORE: Mapping[str, Callable[[str, pa.DataType, CodecState], ColumnCodec]] = 
     "category": CategoryCodec.restore,
     "key": KeyCodec.restore,
     "written": WrittenCodec.restore,
+    "several numbers": SeveralNumbersCodec.restore,
     "detail": DetailCodec.restore,
     "tree": TreeCodec.restore,
     "natural": NaturalCodec.restore,
@@ -247,6 +249,10 @@ def _codec(name: str, values: pa.Array, protect: int, persons: Persons | None) -
     whole = pa.types.is_integer(values.type)
     may = whole or is_text(values.type)
     written = WrittenCodec.learn(name, values, protect=protect) if may else None
+    several = None if written else SeveralNumbersCodec.learn(name, values, protect=protect)
+    if several is not None:
+        labels = CategoryCodec.learn(name, values, protect=protect, persons=persons)
+        return labels if labels.is_known_mostly else several
     found = written or KeyCodec.learn(name, values)
     if found is not None:
         return found

@@ -13,7 +13,7 @@ from fabula.errors import UsageError
 from fabula.io.arrays import array_of
 from fabula.relationships.key_names import names_year
 from fabula.synthesizers.codecs.categories import plain_values
-from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Wanted
+from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Target
 from fabula.synthesizers.model import CellColumn, Weights
 
 MOST = 300
@@ -62,12 +62,12 @@ class NaturalCodec:
         found = pc.index_in(plain_values(values).cast(self.levels.type), value_set=self.levels)
         return np.asarray(found.fill_null(0)).astype(np.int32)
 
-    def decode(self, codes: CodeColumn, places: Places, wanted: Wanted | None = None) -> pa.Array:
+    def decode(self, codes: CodeColumn, places: Places, wanted: Target | None = None) -> pa.Array:
         """Real values."""
         del places, wanted
         return self.levels.take(array_of(codes.astype(np.int64))).cast(self.type)
 
-    def weights(self, wanted: Wanted) -> Weights:
+    def weights(self, wanted: Target) -> Weights:
         """Parts of keys can't be asked for."""
         del wanted
         raise UsageError(

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.errors import UsageError
-from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Range, Wanted, told
+from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Range, Target, told
 from fabula.synthesizers.codecs.fixed_point import Lattice
 from fabula.synthesizers.model import CellColumn, Weights
 
@@ -90,6 +90,28 @@ class NumberCodec:
         counts = np.bincount(codec._codes(numbers), minlength=len(counts))
         return replace(codec, counts=counts.astype(np.int64))
 
+    def within(
+        self, other: NumberCodec, codes: CodeColumn, values: pa.Array, protect: int
+    ) -> NumberCodec:
+        """These numbers as they are in the cells of another column; a tenth on each side is cut.
+
+        Args:
+            other: The other column.
+            codes: Its codes in training.
+            values: These numbers in training.
+            protect: As for `learn`.
+        """
+        low, high = (self.grid[0, 0], self.grid[-1, -1]) if len(self.grid) else (0.0, 0.0)
+        numbers = np.clip(self.lattice.numbers(values), low, high)
+        grid, pieces = np.zeros((len(other.grid), SEGMENTS + 1)), np.ones(len(other.grid), np.int64)
+        for cell in range(len(grid)):
+            inner = np.sort(numbers[(codes == cell) & ~np.isnan(numbers)])
+            cut = min(-(-len(inner) // 10), max(0, (len(inner) - 1) // 3))
+            inner = inner[cut : len(inner) - cut]
+            pieces[cell] = np.clip(len(inner) // max(1, protect), 1, SEGMENTS)
+            grid[cell] = _quantiles(inner, int(pieces[cell])) if len(inner) else low
+        return replace(self, grid=grid, counts=other.counts, pieces=pieces)
+
     @property
     def missing(self) -> bool:
         """Whether some values are missing."""
@@ -117,7 +139,7 @@ class NumberCodec:
         """Codes of values; those between two cells go to the upper one."""
         return self._codes(self.lattice.numbers(values))
 
-    def decode(self, codes: CodeColumn, places: Places, wanted: Wanted | None = None) -> pa.Array:
+    def decode(self, codes: CodeColumn, places: Places, wanted: Target | None = None) -> pa.Array:
         """Values for codes, drawn inside each cell."""
         numbers = np.full(len(codes), np.nan)
         known = np.flatnonzero(codes < len(self.grid))
@@ -126,7 +148,7 @@ class NumberCodec:
             self._draw_within(numbers, known, codes, places.rng, self._whole_days(wanted))
         return self.lattice.values(numbers)
 
-    def weights(self, wanted: Wanted) -> Weights:
+    def weights(self, wanted: Target) -> Weights:
         """The share of each cell that a range or some values allow."""
         share = np.zeros(len(self.counts))
         wanted = self._whole_days(wanted)
@@ -145,7 +167,7 @@ class NumberCodec:
             raise self._nothing(wanted)
         return share
 
-    def fits(self, values: pa.Array, wanted: Wanted) -> NDArray[np.bool_]:
+    def fits(self, values: pa.Array, wanted: Target) -> NDArray[np.bool_]:
         """Which values lie in a range, or are among some values."""
         numbers = self.lattice.numbers(values)
         wanted = self._whole_days(wanted)
@@ -205,7 +227,7 @@ class NumberCodec:
         known: NDArray[np.int64],
         codes: CodeColumn,
         rng: np.random.Generator,
-        wanted: Wanted,
+        wanted: Target,
     ) -> None:
         """Replace numbers that were not asked for: drawn again, then by the nearest asked one."""
         if isinstance(wanted, Range):
@@ -224,7 +246,7 @@ class NumberCodec:
             if len(choices):
                 numbers[row] = choices[rng.integers(len(choices))]
 
-    def _whole_days(self, wanted: Wanted) -> Wanted:
+    def _whole_days(self, wanted: Target) -> Target:
         """A day that is asked of a column of times as all of its times, also as a range's end."""
         if not pa.types.is_timestamp(self.lattice.type):
             return wanted
@@ -267,7 +289,7 @@ class NumberCodec:
             raise self._nothing((value,))
         return int(self._codes(np.array([number]))[0])
 
-    def _nothing(self, wanted: Wanted) -> UsageError:
+    def _nothing(self, wanted: Target) -> UsageError:
         hint = "the column holds no value"
         if len(self.grid):
             low, high = self.lattice.values(np.array([self.grid[0, 0], self.grid[-1, -1]]))

@@ -16,7 +16,7 @@ from fabula.relationships.column_names import is_key_name, name_words
 from fabula.relationships.common_types import plain
 from fabula.relationships.key_values import KeyColumns
 from fabula.relationships.keys import ForeignKey, find_keys
-from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Wanted
+from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Target
 from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.model import CellColumn, Weights
 from fabula.synthesizers.multitable.bins import Bins
@@ -59,12 +59,12 @@ class TreeCodec:
         """Cells of depths."""
         return self.bins.codes(np.asarray(values.cast(pa.int64())))
 
-    def decode(self, codes: CodeColumn, places: Places, wanted: Wanted | None = None) -> pa.Array:
+    def decode(self, codes: CodeColumn, places: Places, wanted: Target | None = None) -> pa.Array:
         """Depths."""
         del places, wanted
         return array_of(self.bins.edges[codes]).cast(self.type)
 
-    def weights(self, wanted: Wanted) -> Weights:
+    def weights(self, wanted: Target) -> Weights:
         """Keys can't be asked for."""
         del wanted
         raise UsageError(

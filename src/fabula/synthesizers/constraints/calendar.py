@@ -34,16 +34,17 @@ PARTS: Mapping[str, Callable[[pa.Array], pa.Array]] = {
 """Parts of times by name; weekdays count from 0, Monday."""
 
 RHYTHMS = {
+    "minute": (3_600.0, 60.0),
+    "hour": (_DAY, 3_600.0),
+    "second of day": (_DAY, 1.0),
     "month": (365 * _DAY, 30 * _DAY),
     "day": (30 * _DAY, _DAY),
     "weekday": (7 * _DAY, _DAY),
-    "hour": (_DAY, 3_600.0),
-    "minute": (3_600.0, 60.0),
-    "second of day": (_DAY, 1.0),
 }
 """Parts that come again and again: the seconds after which, about, and those that one takes.
 
-Times are moved to their parts in this order.
+Times are moved to their parts in this order: the nearest hour may be on another day, while days
+leave the hour as it is.
 """
 
 CALENDAR = ("month", "day")

@@ -14,6 +14,7 @@ from fabula.synthesizers.codecs.learning import Columns
 from fabula.synthesizers.constraints.calendar import Part, part_of, parts_of
 from fabula.synthesizers.constraints.choices import Choice
 from fabula.synthesizers.constraints.differences import find_differences
+from fabula.synthesizers.constraints.elapsed import find_elapsed
 from fabula.synthesizers.constraints.evidence import formula_is_sure, lookup_is_sure, tolerable
 from fabula.synthesizers.constraints.formulas import Formula
 from fabula.synthesizers.constraints.gaps import find_gaps
@@ -60,7 +61,9 @@ def find_relations(
     """
     search = _Search(table, columns, protect, given)
     search.parts()
+    search.elapsed(rounded=True)
     search.formulas()
+    search.elapsed()
     search.lookups()
     search.formulas_nearly()
     search.lookups(nearly=True)
@@ -182,6 +185,20 @@ class _Search:
         """
         self._search(self._few, self.found, self._take)
 
+    def elapsed(self, *, rounded: bool = False) -> None:
+        """Whole numbers of days, or of other units, between two times.
+
+        Args:
+            rounded: Only numbers that no sum gives exactly, and some sum nearly.
+        """
+        whole = [
+            name
+            for name, measure in self.measures.items()
+            if not measure.is_time and measure.step and not measure.step % 1
+        ]
+        found = find_elapsed(self._few, self._times, whole)
+        self._take(item for item in found if not rounded or item[1].is_rounded(self._few))
+
     def formulas_nearly(self) -> None:
         """Formulas that a few rows break, which are looked for without these rows.
 
@@ -273,8 +290,10 @@ class _Search:
             self._others[target] = [source for source, part in candidates[target] if not part]
 
     def choices(self) -> None:
-        """Labels that give a column which follows from another one already."""
-        for target in [name for name, item in self.found.items() if isinstance(item.how, Lookup)]:
+        """Labels that give a column which follows from another one, or another table, already."""
+        given = [name for name, item in self.found.items() if isinstance(item.how, Lookup)]
+        given += sorted(self._given & self._common.levels.keys())
+        for target in given:
             for source in self._others.get(target, ()):
                 if source not in self._common.levels or not self._is_free(source, (target,)):
                     continue

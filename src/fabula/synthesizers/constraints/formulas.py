@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fabula.synthesizers.constraints.calendar import Part
+from fabula.synthesizers.constraints.elapsed import Elapsed
 from fabula.synthesizers.constraints.measures import Floats, Measure
 from fabula.synthesizers.constraints.sheet import Sheet
 from fabula.synthesizers.constraints.wording import told_number, told_sum, told_time
@@ -206,7 +207,7 @@ def curved(curve: str, x: Floats) -> Floats:
         return np.asarray(CURVES[curve](x))
 
 
-Formula: TypeAlias = Sum | Product | Curve | Part
+Formula: TypeAlias = Sum | Product | Curve | Part | Elapsed
 """The numbers of one column, computed from others."""
 
 _KINDS: Mapping[str, type[Formula]] = {
@@ -214,6 +215,7 @@ _KINDS: Mapping[str, type[Formula]] = {
     "product": Product,
     "curve": Curve,
     "part": Part,
+    "elapsed": Elapsed,
 }
 
 

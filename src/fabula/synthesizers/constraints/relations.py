@@ -24,7 +24,7 @@ from fabula.synthesizers.constraints.formulas import Formula, formula_of, formul
 from fabula.synthesizers.constraints.gaps import Gap
 from fabula.synthesizers.constraints.lookups import Lookup
 from fabula.synthesizers.constraints.measures import Flags, Measure, measures_of
-from fabula.synthesizers.constraints.orders import Order, exchangeable, put_in_order
+from fabula.synthesizers.constraints.orders import Order, above, exchangeable, put_in_order
 from fabula.synthesizers.constraints.rankings import Ranking
 from fabula.synthesizers.constraints.rhythms import Rhythm
 from fabula.synthesizers.constraints.sheet import Sheet
@@ -148,9 +148,9 @@ class Relations:
         """Names of the columns that are not handed out."""
         return [item.name for item in self.latent]
 
-    def widened(self, table: pa.Table) -> pa.Table:
-        """Rows with the columns that are not handed out."""
-        sheet = Sheet(table, self.measures)
+    def widened(self, table: pa.Table, times: pa.Table | None = None) -> pa.Table:
+        """Rows with the columns that are not handed out, told by them or by rows of times."""
+        sheet = Sheet(table if times is None else times, self.measures)
         for item in self.latent:
             table = table.append_column(item.name, item.values(sheet))
         return table
@@ -213,7 +213,7 @@ class Relations:
         """The rows with what follows from columns that have other values now; not by distances."""
         sheet, names, every = Sheet(table, self.measures), set(changed), np.ones(len(table), bool)
         for item in self.items:
-            if not names.isdisjoint(item.sources) and not set(self.hidden) & set(item.sources):
+            if names & {*item.sources} and not {item.target, *item.sources} & {*self.hidden}:
                 names.add(item.target)
                 _follow(item, sheet, every, rng)
         return sheet.rows
@@ -237,6 +237,7 @@ class Relations:
         """Without the relations that few drawn rows can keep within the learned ranges."""
         sheet = Sheet(drawn, self.measures)
         self._rank(sheet, rng)
+        self._turn(sheet)
         every = np.ones(len(sheet), bool)
         items = tuple(
             item
@@ -245,8 +246,7 @@ class Relations:
         )
         orders: list[Order | Difference] = []
         for order in self.orders:
-            own = order.kept(sheet)
-            told = order
+            own, told = order.kept(sheet), order
             if isinstance(order, Order) and not own.all():
                 told = replace(order, implied=False)
             if (every & own).mean() >= USABLE:
@@ -317,7 +317,7 @@ class Relations:
         if item.target in self._moved:
             low = self._moved[item.target]
             parts = [part for part in self.items if part.target in self.hidden]
-            possible &= turn(sheet, item.target, parts, turned, low)
+            possible &= turn(sheet, item.target, parts, turned, above(sheet, low))
         return possible
 
     @property

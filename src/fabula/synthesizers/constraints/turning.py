@@ -16,8 +16,7 @@ import pyarrow.compute as pc
 from fabula.io.arrays import array_of
 from fabula.synthesizers.constraints.calendar import CALENDAR, RHYTHMS, Part, turned
 from fabula.synthesizers.constraints.lookups import Lookup
-from fabula.synthesizers.constraints.measures import Flags
-from fabula.synthesizers.constraints.orders import above
+from fabula.synthesizers.constraints.measures import Flags, Floats
 from fabula.synthesizers.constraints.sheet import Sheet
 
 
@@ -36,7 +35,13 @@ class Following(Protocol):
 
 
 def turn(
-    sheet: Sheet, time: str, items: Iterable[Following], rows: Flags, low: str | None = None
+    sheet: Sheet,
+    time: str,
+    items: Iterable[Following],
+    rows: Flags,
+    low: Floats | None = None,
+    *,
+    anywhere: bool = False,
 ) -> Flags:
     """Move a time to its drawn parts; tells where that can be.
 
@@ -45,7 +50,8 @@ def turn(
         time: The column of times.
         items: Relations, some of which tell parts of times.
         rows: Where the time may be moved.
-        low: A column that it is never below.
+        low: What it is never below, in seconds since 1970.
+        anywhere: Whether it may leave the learned range.
     """
     possible = np.ones(len(sheet), bool)
     told = {
@@ -63,13 +69,17 @@ def turn(
         wanted = (
             how.parts(drawn) if isinstance(how, Lookup) else sheet.numbers(target) - how.constant
         )
-        times = sheet.values(time)
-        numbers = turned(part, sheet.numbers(time), times, wanted)
-        if low is not None and part not in CALENDAR:
+        times, numbers = sheet.values(time), sheet.numbers(time)
+        moved_to = turned(part, numbers, times, wanted)
+        if low is not None:
             with np.errstate(invalid="ignore"):
-                numbers += period * (numbers + measure.start < above(sheet, low))
-        inside = measure.inside(numbers)
-        moved = pc.if_else(array_of(rows & inside), measure.values(numbers).cast(times.type), times)
+                early = moved_to + measure.start < low
+            later = numbers if part in CALENDAR else moved_to + period
+            moved_to = np.where(early, later, moved_to)
+        inside = measure.inside(moved_to) | anywhere
+        moved = pc.if_else(
+            array_of(rows & inside), measure.values(moved_to).cast(times.type), times
+        )
         sheet.replace(time, moved if isinstance(moved, pa.Array) else moved.combine_chunks())
         possible &= inside | ~rows
     return possible

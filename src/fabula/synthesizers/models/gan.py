@@ -12,47 +12,11 @@ JAX is imported by the fit alone; sampling needs numpy.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from fabula.streams import stream
-from fabula.synthesizers.model import CellColumn, Codes, Steps
 from fabula.synthesizers.models.deep.model import AbstractNetwork
 
 
-@dataclass(frozen=True, eq=False)
 class Gan(AbstractNetwork):
     """A fitted generator."""
 
-    @classmethod
-    def fit(
-        cls,
-        codes: Codes,
-        columns: tuple[CellColumn, ...],
-        *,
-        seed: int,
-        progress: Steps,
-        steps: int = 2_000,
-        hidden: int = 256,
-        max_seconds: float = 600,
-    ) -> Gan:
-        """Learn rows.
-
-        Args:
-            codes: Training rows.
-            columns: The columns of `codes`.
-            seed: Decides everything that is random.
-            progress: Called with rounds of training done and rounds in all.
-            steps: Steps of generator and critic at most.
-            hidden: Width of the networks' layers.
-            max_seconds: Training ends after this time, with what it has.
-
-        Raises:
-            SourceError: Losses were not finite.
-        """
-        from fabula.synthesizers.models.deep.adversaries import train_adversaries
-
-        latent, told = train_adversaries(
-            codes, columns, stream(seed, "gan", "fit", 0), progress,
-            steps=steps, hidden=hidden, max_seconds=max_seconds,
-        )  # fmt: skip
-        return cls(latent, (told,))
+    name = "gan"
+    learner = "adversaries"

@@ -16,6 +16,7 @@ from fabula.evaluation.metrics.digests import Digest
 from fabula.io.notes import notes_of, without_notes
 from fabula.options import known_options
 from fabula.relationships.keys import CONTAINED, ForeignKey, Keys, find_keys, singular
+from fabula.render.results import Result
 from fabula.spec.tables import DatasetSpec
 from fabula.streams import stream
 from fabula.synthesizers.catalogue import check_seed
@@ -24,6 +25,7 @@ from fabula.synthesizers.codecs.string_formats.doubts import doubtful, doubts
 from fabula.synthesizers.codecs.string_formats.texts import WrittenTexts
 from fabula.synthesizers.model import Steps
 from fabula.synthesizers.multitable.across.across import Across
+from fabula.synthesizers.multitable.across.shifts import Shift
 from fabula.synthesizers.multitable.circles import closed
 from fabula.synthesizers.multitable.declared import (
     demand,
@@ -66,7 +68,7 @@ from fabula.types import Path as PathLike
 
 
 @dataclass(frozen=True)
-class RelationalSynthesizer(Generic[Frame]):
+class RelationalSynthesizer(Result, Generic[Frame]):
     """Learned tables with their keys; made by `fabula.fit` from several tables.
 
     Parents come first. A parent's number of children is one of its columns, so that it depends on
@@ -127,8 +129,9 @@ class RelationalSynthesizer(Generic[Frame]):
             tables = self.across.applied(
                 tables,
                 {name: made_schema(model) for name, model in models.items()},
-                {name: model.relations for name, model in models.items()},
+                {name: model.following for name, model in models.items()},
                 lambda name: _stream(seed, name, "rules across tables"),
+                partial(_settled, models, made),
             )
             tables = {
                 name: as_written(models[name], table, _stream(seed, name, "written times"))
@@ -139,6 +142,10 @@ class RelationalSynthesizer(Generic[Frame]):
             tell_shortfall(models[name], scale, table.num_rows)
         back = self.hand_back
         return {name: back[name](rows) if name in back else rows for name, rows in tables.items()}
+
+    def report(self) -> str:
+        """The card as text."""
+        return str(self.card())
 
     def save(self, path: PathLike) -> None:
         """Write the synthesizer to a folder; of tables that are not kept, no row is in it.
@@ -156,6 +163,8 @@ class RelationalSynthesizer(Generic[Frame]):
             across=self.across,
             entities=self.entities,
         )
+
+    write = save
 
     @classmethod
     def load(cls, path: PathLike) -> RelationalSynthesizer[pa.Table]:
@@ -183,7 +192,8 @@ class RelationalSynthesizer(Generic[Frame]):
             if driver is not None and model.timeline is not None and model.timeline.apart:
                 lines.append(f"  {model.timeline.time}: never twice under one {driver.name}")
             lines += [f"  {column}: {about}" for column, about in model.natural.items()]
-            lines += [f"  on every row {relation}" for relation in model.relations.told]
+            for relations in (model.relations, model.timed.relations):
+                lines += [f"  on every row {relation}" for relation in relations.told]
         for key in self.keys.foreign:
             said = [self.notes[key.name]] if key.name in self.notes else []
             links, reach = self.models[key.child].links, self.models[key.child].reach.get(key)
@@ -285,6 +295,7 @@ def fit_tables(
         model, seen[name] = Lesson(
             name=name,
             table=settled_times(across.learned(name, read, rows), mistyped[name]),
+            times=settled_times(read[name], mistyped[name]),
             links=links[name],
             rows=rows,
             sizes={name: table.num_rows for name, table in tables.items()},
@@ -307,7 +318,7 @@ def fit_tables(
         progress(len(order), len(order))
     across = across.ordered(
         {name: model.made_columns for name, model in models.items()},
-        {name: model.relations for name, model in models.items()},
+        {name: model.following for name, model in models.items()},
     )
     for name, model in models.items():
         computed = across.computed(name)
@@ -361,6 +372,19 @@ def _keys_of(name: str, keys: Keys) -> list[str]:
     """The columns of a table's primary and foreign keys."""
     pointing = [column for key in keys.foreign if key.child == name for column in key.columns]
     return list(dict.fromkeys([*keys.primary.get(name, ()), *pointing]))
+
+
+def _settled(
+    models: Mapping[str, TableModel],
+    made: Mapping[str, MadeTable],
+    shift: Shift,
+    before: pa.Table,
+    after: pa.Table,
+) -> pa.Table:
+    """Rows whose times were put back, moved to the parts that were drawn for them."""
+    model, links = models[shift.table], made[shift.table].links
+    entity = None if model.links.driver is None else links[model.links.driver]
+    return model.timed.restored(shift, before, after, model.timeline, entity)
 
 
 def _stream(seed: int, table: str, purpose: str) -> np.random.Generator:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from fabula.relationships.keys import ForeignKey
 from fabula.synthesizers.codecs.learning import FEWEST_ROWS, Columns
 from fabula.synthesizers.codecs.natural import NaturalCodec
 from fabula.synthesizers.codecs.string_formats.texts import WrittenTexts
-from fabula.synthesizers.constraints.finding import find_relations, with_orders
+from fabula.synthesizers.constraints.finding import with_orders
 from fabula.synthesizers.constraints.measures import measures_of
 from fabula.synthesizers.constraints.relations import Relations
 from fabula.synthesizers.model import Codes
@@ -27,6 +28,7 @@ from fabula.synthesizers.multitable.groups import Groups
 from fabula.synthesizers.multitable.identity import Identity
 from fabula.synthesizers.multitable.layout import Layout, Seen, Siblings
 from fabula.synthesizers.multitable.reach import Reach
+from fabula.synthesizers.multitable.timed import Timed, distances_of, find_timed
 from fabula.synthesizers.multitable.timeline import Timeline
 from fabula.synthesizers.pii.codec import DetailCodec
 from fabula.synthesizers.pii.persons import Persons
@@ -52,12 +54,13 @@ class TableModel:
         layout: The model's columns.
         below: Cells of the numbers of children, by foreign key.
         beside: Cells of siblings and positions.
-        depths: Cells of depths, by foreign key to the table itself.
         model: Draws the unknown part of a row; None where nothing has to be drawn.
         kept: The real table, where it is kept as it is.
         left_out: Why other columns are not made.
         relations: Columns that follow from others on every row.
         written: How times are written, where the real ones are texts.
+        depths: Cells of depths, by foreign key to the table itself.
+        timed: What follows from times that are learned as gaps or distances.
     """
 
     name: str
@@ -77,6 +80,12 @@ class TableModel:
     relations: Relations = field(default_factory=Relations)
     written: Mapping[str, WrittenTexts] = field(default_factory=dict)
     depths: Mapping[ForeignKey, Bins] = field(default_factory=dict)
+    timed: Timed = field(default_factory=Timed)
+
+    @cached_property
+    def following(self) -> Relations:
+        """What follows inside a row once its times are times."""
+        return self.timed.alongside(self.relations)
 
     @property
     def natural(self) -> Mapping[str, str]:
@@ -107,6 +116,7 @@ class Lesson:
     Attributes:
         name: The table's name.
         table: Its rows.
+        times: The same rows; times that `table` holds as distances are times.
         links: Its foreign keys.
         rows: The parent's row of each row of a table, by foreign key.
         sizes: How many rows each table has.
@@ -127,6 +137,7 @@ class Lesson:
 
     name: str
     table: pa.Table
+    times: pa.Table
     links: Links
     rows: Mapping[ForeignKey, Rows]
     sizes: Mapping[str, int]
@@ -154,11 +165,14 @@ class Lesson:
             table = timeline.flattened(table, siblings.positions)
         persons = None if self.persons is None else self.persons.take(order)
         columns, left_out = self._columns(table, timeline, identity, persons)
-        relations = self._relations(table, columns, timeline, identity)
-        if relations.latent and columns is not None:
-            table = relations.widened(table)
-            columns = columns.beside(table.select(relations.hidden), protect=self.protect)
+        times = self.times.take(array_of(order))
+        relations, timed = self._relations(table, times, columns, timeline, identity)
+        if (relations.latent or timed.relations.latent) and columns is not None:
+            table = timed.relations.widened(relations.widened(table), times)
+            hidden = [*relations.hidden, *timed.relations.hidden]
+            columns = columns.beside(table.select(hidden), protect=self.protect)
             relations = replace(relations, measures=measures_of(columns.codecs))
+            timed = timed.measured(columns)
         own = np.zeros((len(order), 0), np.int32) if columns is None else columns.encode(table)
         cells = () if columns is None else tuple(codec.cells for codec in columns.codecs)
         seen, above = Seen(own, cells), self._above(siblings)
@@ -182,7 +196,7 @@ class Lesson:
         fitted = TableModel(
             self.name, self.table.schema, self.table.num_rows, self.links, reach, identity,
             timeline, columns, layout, below, beside, model, kept, left_out,
-            relations, depths=depths,
+            relations, depths=depths, timed=timed,
         )  # fmt: skip
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
@@ -209,7 +223,7 @@ class Lesson:
         learned = self.table.num_rows >= FEWEST_ROWS or self.name in self.kept
         led = self.links.driver is not None and learned
         alone = self.across.alone(self.name)
-        timeline = Timeline.of(self.table, alone=alone) if led else None
+        timeline = Timeline.of(self.times, alone=alone) if led else None
         if timeline is None:
             numbers = [
                 np.asarray(self.table.column(item.column).cast(pa.int64()))
@@ -255,25 +269,30 @@ class Lesson:
     def _relations(
         self,
         table: pa.Table,
+        times: pa.Table,
         columns: Columns | None,
         timeline: Timeline | None,
         identity: Identity,
-    ) -> Relations:
-        """What holds on every row, but for times that became gaps or distances, and keys' parts.
+    ) -> tuple[Relations, Timed]:
+        """What holds on every row, but for keys' parts, and what follows from times made late.
 
         Distances of times from one that leads them are numbers with an order, too.
         """
         if columns is None or not self.exact or self.name in self.kept:
-            return Relations()
-        moved = {*identity.natural, *self.across.moved(self.name)}
-        if timeline is not None:
-            moved |= {timeline.time, timeline.gap, *timeline.beside}
-        left = columns.only([name for name in columns.names if name not in moved])
-        given = self.across.given(self.name)
-        found = find_relations(table, left, protect=self.protect, given=given)
-        beside = [] if timeline is None else [n for n in timeline.beside if n in columns.names]
+            return Relations(), Timed()
+        shifted, given = self.across.moved(self.name), self.across.given(self.name)
+        led = [] if timeline is None else [timeline.time, *timeline.beside]
+        moved = [name for name in columns.names if name in {*shifted, *led}]
+        apart = {*identity.natural, *moved, "" if timeline is None else timeline.gap}
+        left = columns.only([name for name in columns.names if name not in apart])
+        distances = distances_of(table, times, moved, timeline, shifted)
+        found, timed = find_timed(
+            times, left, distances, shifted, protect=self.protect, given=given
+        )
+        beside = [name for name in led[1:] if name in moved]
         ordered = columns.only([*left.names, *beside])
-        return with_orders(table, ordered, found, given=given).exchanging()
+        given |= {item.target for item in timed.relations.items}
+        return with_orders(table, ordered, found, given=given).exchanging(), timed
 
     def _reach(self) -> tuple[dict[ForeignKey, Reach], dict[ForeignKey, NDArray[np.int64]]]:
         """What each foreign key was like, and how deep rows are by those inside the table."""

@@ -24,11 +24,12 @@ from fabula.errors import SourceError
 from fabula.evaluation.metrics.digests import Digest
 from fabula.io.claims import read_arrow
 from fabula.io.names import file_stem
-from fabula.io.places import replacing
+from fabula.io.places import make_folder, replacing
 from fabula.relationships.keys import ForeignKey, Keys, NearMiss
 from fabula.synthesizers.codecs.codec import CodecState
 from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.codecs.learning import Columns
+from fabula.synthesizers.codecs.numbers import NumberCodec
 from fabula.synthesizers.codecs.string_formats.texts import WrittenTexts
 from fabula.synthesizers.constraints.relations import Relations
 from fabula.synthesizers.model import CellColumn, State, check_cells
@@ -42,6 +43,7 @@ from fabula.synthesizers.multitable.layout import Layout
 from fabula.synthesizers.multitable.learning import TableModel
 from fabula.synthesizers.multitable.people import SamePeople
 from fabula.synthesizers.multitable.reach import Reach
+from fabula.synthesizers.multitable.timed import Timed
 from fabula.synthesizers.multitable.timeline import Timeline
 from fabula.synthesizers.persistence import (
     UNSOUND,
@@ -53,8 +55,11 @@ from fabula.synthesizers.persistence import (
 )
 from fabula.synthesizers.trees import Trees
 
-FORMAT, VERSION, OLDEST = "fabula-database", 4, 3
+FORMAT, VERSION, OLDEST = "fabula-database", 5, 3
 ABOUT = "database.json"
+
+_UNTIMED = {"relations": 0, "spreads": {}, "shifted": []}
+"""What earlier versions kept of times that are made late."""
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -75,7 +80,7 @@ def write_database(
     Raises:
         SinkError: The place can't be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for name, model in models.items():
         write_saved(folder / f"{file_stem(name)}.fabula", _table_saved(model))
         if model.kept is not None:
@@ -180,6 +185,8 @@ def _table_saved(model: TableModel) -> Saved:
         arrays[f"below-{at}"] = bins.edges
     for at, bins in enumerate(model.depths.values()):
         arrays[f"depths-{at}"] = bins.edges
+    for at, codec in enumerate(model.timed.codecs):
+        arrays |= {f"time-{at}-{part}": values for part, values in codec.state().arrays.items()}
     fitted = State() if model.model is None else model.model.state()
     arrays |= {f"model-{name}": values for name, values in fitted.arrays.items()}
     settings = {
@@ -194,6 +201,12 @@ def _table_saved(model: TableModel) -> Saved:
             "numbered": [asdict(item) for item in model.identity.numbered],
             "natural": model.identity.natural,
             "years": model.identity.years,
+        },
+        "times": {codec.name: codec.state().settings for codec in model.timed.codecs},
+        "timed": {
+            "relations": len(model.timed.relations.states()),
+            "spreads": model.timed.spreads,
+            "shifted": sorted(model.timed.shifted),
         },
         "timeline": None if model.timeline is None else asdict(model.timeline),
         "blocks": layout.blocks,
@@ -213,7 +226,7 @@ def _table_saved(model: TableModel) -> Saved:
     columns = model.columns or Columns(pa.schema([]), (), {})
     codecs = {codec.cells.name: codec.state() for codec in columns.codecs}
     card = {"left_out": dict(model.left_out)}
-    relations = model.relations.states()
+    relations = (*model.relations.states(), *model.timed.relations.states())
     return Saved("boosted", State(settings, arrays), columns.schema, codecs, card, relations)
 
 
@@ -253,6 +266,10 @@ def _table_restored(
     prefix = "model-"
     own = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
     timeline = settings["timeline"]
+    codecs = () if columns is None else columns.codecs
+    times, timed = _times(settings, arrays, schema), settings.get("timed", _UNTIMED)
+    early = len(saved.relations) - timed["relations"]
+    late = Relations.restore(saved.relations[early:], (*codecs, *times))
     return TableModel(
         name=name,
         schema=schema,
@@ -275,7 +292,8 @@ def _table_restored(
         model=Boosted.restore(State({}, own), layout.columns) if settings["learned"] else None,
         kept=_kept_rows(folder / f"{file_stem(name)}.arrow") if settings["kept"] else None,
         left_out=saved.card["left_out"],
-        relations=Relations.restore(saved.relations, () if columns is None else columns.codecs),
+        relations=Relations.restore(saved.relations[:early], codecs),
+        timed=Timed(times, late, timed["spreads"], frozenset(timed["shifted"])),
         written={
             name: WrittenTexts.restore(schema.field(name).type, told)
             for name, told in settings["written"].items()
@@ -298,6 +316,20 @@ def _identity(settings: Mapping[str, Any], schema: pa.Schema) -> Identity:
         tuple(told["natural"]),
         tuple((date, year) for date, year in told["years"]),
     )
+
+
+def _times(
+    settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], schema: pa.Schema
+) -> tuple[NumberCodec, ...]:
+    """Times that are made late, as they are in training."""
+    found = []
+    for at, (name, told) in enumerate(settings.get("times", {}).items()):
+        prefix, written = f"time-{at}-", settings["written"].get(name)
+        kind = schema.field(name).type
+        kind = kind if written is None else WrittenTexts.restore(kind, written).form.type
+        parts = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+        found.append(NumberCodec.restore(name, kind, CodecState("number", told, parts)))
+    return tuple(found)
 
 
 def _kept_rows(path: Path) -> pa.Table:

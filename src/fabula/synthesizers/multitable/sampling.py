@@ -28,6 +28,7 @@ from fabula.synthesizers.multitable.matching import (
     made_unequal,
     summing_to,
 )
+from fabula.synthesizers.multitable.timeline import Timeline
 from fabula.synthesizers.pii.codec import DetailCodec
 
 LONGEST = 64
@@ -317,9 +318,10 @@ class Making:
         for item in self.model.identity.numbered:
             values[item.column] = array_of(item.values(values)).cast(kinds[item.column])
         self.model.identity.dated(values)
-        names = [name for name in self.model.schema.names if name in values]
-        schema = self.model.schema
-        fields = [pa.field(n, values[n].type, metadata=schema.field(n).metadata) for n in names]
+        noted = {field.name: field.metadata for field in self.model.schema}
+        noted |= dict.fromkeys(self.model.timed.relations.hidden)
+        names = [name for name in noted if name in values]
+        fields = [pa.field(name, values[name].type, metadata=noted[name]) for name in names]
         return pa.table([values[name] for name in names], schema=pa.schema(fields))
 
     def _learned(self, own: Codes, siblings: Siblings) -> dict[str, pa.Array | pa.ChunkedArray]:
@@ -340,7 +342,18 @@ class Making:
         table = relations.narrowed(relations.followed(table, self.streams("relations")))
         if self.model.timeline is not None:
             table = self.model.timeline.restored(table, siblings.positions)
+            table = self._settled(table, self.model.timeline, siblings)
         return {name: table.column(name) for name in table.column_names}
+
+    def _settled(self, table: pa.Table, timeline: Timeline, siblings: Siblings) -> pa.Table:
+        """Rows with what follows from their times, unless these are still distances."""
+        timed = self.model.timed
+        if timeline.time in timed.shifted:
+            return table
+        entity = np.cumsum(siblings.positions == 0)
+        table = timed.settled(table, timeline.time, timeline.beside, entity, apart=timeline.apart)
+        times = (timeline.time, *timeline.beside)
+        return self.model.following.updated(table, times, self.streams("timed"))
 
     def _with_times(self, own: Codes, columns: Columns, siblings: Siblings) -> Codes:
         """First rows with a start and later ones with a gap, where a model drew none."""

@@ -20,6 +20,8 @@ from fabula.synthesizers.multitable.foreign_keys import Rows
 GAP = "since the one before"
 """What a gap's column is called, after the time's own name."""
 
+_SECONDS = pa.timestamp("s")
+
 
 @dataclass(frozen=True)
 class Timeline:
@@ -41,13 +43,15 @@ class Timeline:
 
     @classmethod
     def of(cls, table: pa.Table, *, alone: Collection[str] = ()) -> Timeline | None:
-        """The first complete time of a table, or None where there is none.
+        """The first complete time that follows from no other, or None where there is none.
 
         Args:
             table: Rows.
             alone: Times that keep no distance to it.
         """
+        told = told_by_others(table)
         times = [field for field in table.schema if pa.types.is_temporal(field.type)]
+        times = [field for field in times if field.name not in told]
         for field in times:
             if _is_point(field.type) and not table.column(field.name).null_count:
                 same = [other.name for other in times if other.type == field.type]
@@ -172,6 +176,30 @@ class Timeline:
         earliest = array_of(ordered, missing=np.arange(len(ordered)) >= count)
         at = table.column_names.index(self.time)
         return table.set_column(at, self.time, earliest.cast(_width(kind)).cast(kind))
+
+
+def told_by_others(table: pa.Table) -> frozenset[str]:
+    """Times that are another column's day, or the same time in another type, on every row."""
+    days: dict[str, pa.ChunkedArray] = {}
+    whole, found = set(), set()
+    for field in table.schema:
+        if not _is_point(field.type):
+            continue
+        values = table.column(field.name)
+        day = values.cast(pa.date32(), safe=False)
+        if getattr(field.type, "tz", None) is None and day.cast(field.type).equals(values):
+            whole.add(field.name)
+        for other, there in days.items():
+            if day.null_count == len(day) or not there.equals(day):
+                continue
+            if {other, field.name} & whole:
+                found.add(field.name if field.name in whole else other)
+            elif table.schema.field(other).type != field.type:
+                seconds = table.column(other).cast(_SECONDS, safe=False)
+                if seconds.equals(values.cast(_SECONDS, safe=False)):
+                    found.add(field.name)
+        days[field.name] = day
+    return frozenset(found)
 
 
 def _is_point(kind: pa.DataType) -> bool:

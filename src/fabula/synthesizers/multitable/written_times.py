@@ -78,13 +78,14 @@ def made_schema(model: TableModel) -> pa.Schema:
 
 
 def as_written(model: TableModel, table: pa.Table, rng: np.random.Generator) -> pa.Table:
-    """Made rows with times as texts, where the real ones are.
+    """Made rows with times as texts, where the real ones are, and without columns that are hidden.
 
     Args:
         model: What was learned of the table.
         table: Its made rows.
         rng: Chooses among the words for a missing time.
     """
+    table = table.drop_columns(model.timed.relations.hidden)
     for name, written in model.written.items():
         if name in table.column_names:
             texts = written.written(table.column(name).combine_chunks(), rng)

@@ -21,7 +21,7 @@ from fabula.io.arrays import array_of
 from fabula.pii.check_digits import with_account_check, with_card_check
 from fabula.pii.national_ids import SCHEMES
 from fabula.synthesizers.codecs.categories import is_text, plain_values
-from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Wanted
+from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Target
 from fabula.synthesizers.model import CellColumn, Weights
 from fabula.synthesizers.pii.countries import CALLING, CountryColumn, calling_codes
 from fabula.synthesizers.pii.detect import NAMES, WORDS
@@ -95,7 +95,7 @@ class DetailCodec:
         blank = pc.equal(pc.utf8_trim_whitespace(texts), "").fill_null(True)
         return np.asarray(blank.to_numpy(zero_copy_only=False), np.int32)
 
-    def decode(self, codes: CodeColumn, places: Places, wanted: Wanted | None = None) -> pa.Array:
+    def decode(self, codes: CodeColumn, places: Places, wanted: Target | None = None) -> pa.Array:
         """New details, which follow from the rows' numbers."""
         del wanted  # there is a value or none
         made = self._made(places)
@@ -109,7 +109,7 @@ class DetailCodec:
         marks = pc.if_else(array_of(codes == 0), mark, pa.scalar(None, mark.type))
         return self._typed(marks)
 
-    def weights(self, wanted: Wanted) -> Weights:
+    def weights(self, wanted: Target) -> Weights:
         """Only missing values can be asked for."""
         if wanted == (None,) and self.missing:
             return np.array([0.0, 1.0])

@@ -20,6 +20,7 @@ from fabula.pii.kinds import BLURRED, TITLES
 from fabula.relationships.keys import singular
 from fabula.synthesizers.codecs.categories import FEWER, is_text, plain_values
 from fabula.synthesizers.codecs.keys import KeyCodec
+from fabula.synthesizers.codecs.string_formats.several_numbers import quantities
 from fabula.synthesizers.pii.codec import DetailCodec
 from fabula.synthesizers.pii.countries import CountryColumn
 from fabula.synthesizers.pii.detect import (
@@ -313,7 +314,8 @@ def _found_by_name(
             return None  # `vat` may be an amount
     if detail is None or detail in WIDE:
         least = math.ceil(FEWER * protect) if detail in NOBODY else protect
-        if rows[rows >= least].sum() >= FREQUENT * rows.sum() or written:
+        common = rows[rows >= least].sum() >= FREQUENT * rows.sum()
+        if common or written or (detail is None and quantities(name, column.values)):
             return None
         if detail is None and (detail := names_by_values(known)):
             reason = f"known names; confidence {BY_NAME:.2f}"

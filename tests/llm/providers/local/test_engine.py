@@ -12,11 +12,11 @@ import pytest
 
 from fabula.errors import ModelError, PrerequisiteError
 from fabula.llm.client.chat import ChatModel, ChatRequest, Message, Sampling
+from fabula.llm.json_schema.validation import compile_schema
 from fabula.llm.providers.local import open_local
 from fabula.llm.providers.local.engine import LocalModel
 from fabula.llm.providers.local.pull import pull_weights
 from fabula.llm.rows import RowField, RowsJob, ask_rows
-from fabula.llm.rows.validate import compile_schema
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from fabula.errors import UsageError
 from fabula.io.written.columns import written_digits, written_form
-from fabula.io.written.form import Form
+from fabula.io.written.form import StringFormat
 from fabula.synthesizers.codecs.categories import is_text
-from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Range, Wanted, told
+from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Range, Target, told
 from fabula.synthesizers.codecs.numbers import NumberCodec
 from fabula.synthesizers.codecs.string_formats.texts import WrittenTexts, plain_texts, spread
 from fabula.synthesizers.model import CellColumn, Weights
@@ -59,7 +59,7 @@ class WrittenCodec:
         return self.texts.type
 
     @property
-    def form(self) -> Form:
+    def form(self) -> StringFormat:
         """How values are written."""
         return self.texts.form
 
@@ -84,7 +84,7 @@ class WrittenCodec:
             codes[stray] = np.searchsorted(sums, spread(len(stray)) * sums[-1], "right")
         return codes
 
-    def decode(self, codes: CodeColumn, places: Places, wanted: Wanted | None = None) -> pa.Array:
+    def decode(self, codes: CodeColumn, places: Places, wanted: Target | None = None) -> pa.Array:
         """Texts for codes."""
         asked = None if wanted is None else self._read(wanted)
         gaps = self.texts.gaps
@@ -112,11 +112,11 @@ class WrittenCodec:
         kept = pc.if_else(self.read(before).is_null(), kept, pa.scalar(word, kept.type))
         return pc.coalesce(texts, kept).cast(kind)
 
-    def fits(self, values: pa.Array, wanted: Wanted) -> NDArray[np.bool_]:
+    def fits(self, values: pa.Array, wanted: Target) -> NDArray[np.bool_]:
         """Which numbers or times are as asked in the column's own form."""
         return self.numbers.fits(values, self._read(wanted))
 
-    def weights(self, wanted: Wanted) -> Weights:
+    def weights(self, wanted: Target) -> Weights:
         """The share of each cell that a range or some values allow, in the column's own form."""
         try:
             return self.numbers.weights(self._read(wanted))
@@ -142,7 +142,7 @@ class WrittenCodec:
         texts = WrittenTexts.restore(kind, state.settings)
         return cls(name, texts, NumberCodec.restore(name, texts.form.type, state))
 
-    def _read(self, wanted: Wanted) -> Wanted:
+    def _read(self, wanted: Target) -> Target:
         if isinstance(wanted, Range):
             return Range(self._value(wanted.low), self._value(wanted.high))
         return tuple(self._value(value) for value in wanted)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fabula.io.arrays import array_of
 from fabula.io.written.columns import Written, is_gap, is_known_gap
 from fabula.io.written.duration_forms import DurationForm
-from fabula.io.written.form import Form, flags
+from fabula.io.written.form import StringFormat, flags
 from fabula.io.written.number_forms import NumberForm
 from fabula.io.written.time_forms import TimeForm
 from fabula.synthesizers.codecs.categories import plain_values
@@ -42,7 +42,7 @@ class WrittenTexts:
     """
 
     type: pa.DataType
-    form: Form
+    form: StringFormat
     gaps: Mapping[str | None, int]
     stray: int = 0
     hidden: int = 0

@@ -37,17 +37,26 @@ COMPARED = 60
 """Pairs of columns by which a generator is scored."""
 
 
-def train_adversaries(
+def train_rows(
     codes: Codes,
     columns: tuple[CellColumn, ...],
     rng: np.random.Generator,
     progress: Steps,
     *,
-    steps: int,
-    hidden: int,
-    max_seconds: float,
+    steps: int = 2_000,
+    hidden: int = 256,
+    max_seconds: float = 600,
 ) -> tuple[Latent, str]:
-    """Train on rows; the arguments are those of `Gan.fit`.
+    """Train on rows.
+
+    Args:
+        codes: Training rows.
+        columns: The columns of `codes`.
+        rng: Decides everything that is random.
+        progress: Called with rounds of training done and rounds in all.
+        steps: Steps of generator and critic at most.
+        hidden: Width of the networks' layers.
+        max_seconds: Training ends after this time, with what it has.
 
     Returns:
         Noise with the generator, and how training went.

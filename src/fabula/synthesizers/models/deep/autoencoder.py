@@ -46,17 +46,27 @@ HELD_OUT, MOST_HELD_OUT = 0.1, 2_048
 MOST_ROWS = 200_000
 
 
-def train_autoencoder(
+def train_rows(
     codes: Codes,
     columns: tuple[CellColumn, ...],
     rng: np.random.Generator,
     progress: Steps,
     *,
-    beta: float,
-    hidden: int,
-    max_seconds: float,
+    beta: float = 1.0,
+    hidden: int = 256,
+    max_seconds: float = 600,
 ) -> tuple[Latent, str]:
-    """Train on rows; the arguments are those of `Vae.fit`.
+    """Train on rows.
+
+    Args:
+        codes: Training rows.
+        columns: The columns of `codes`.
+        rng: Decides everything that is random.
+        progress: Called with rounds of training done and rounds in all.
+        beta: The weight of the divergence from the prior; less keeps more of what belongs
+            together, more makes smoother rows.
+        hidden: Width of the networks' layers.
+        max_seconds: Training ends after this time, with what it has.
 
     Returns:
         Latent vectors with their decoder, and how training went.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from importlib import import_module
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fabula.synthesizers.model import CellColumn, Codes, Drawn, State, Weights
+from fabula.streams import stream
+from fabula.synthesizers.model import CellColumn, Codes, Drawn, State, Steps, Weights
 from fabula.synthesizers.models.deep.latent import Latent
 
 
@@ -21,6 +23,10 @@ class AbstractNetwork:
         latent: Latent vectors and the decoder.
         notes: How training went.
     """
+
+    name: ClassVar[str]
+    learner: ClassVar[str]
+    """The module that trains it: imported by the fit alone, as it needs JAX."""
 
     latent: Latent
     notes: tuple[str, ...]
@@ -36,6 +42,26 @@ class AbstractNetwork:
     def state(self) -> State:
         """The model as plain values."""
         return self.latent.state(self.notes)
+
+    @classmethod
+    def fit(
+        cls,
+        codes: Codes,
+        columns: tuple[CellColumn, ...],
+        *,
+        seed: int,
+        progress: Steps,
+        **options: Any,
+    ) -> Self:
+        """Learn rows; the rest is the network's own, as its entry declares it.
+
+        Raises:
+            SourceError: Losses were not finite.
+        """
+        train = import_module(f"{__package__}.{cls.learner}").train_rows
+        rng = stream(seed, cls.name, "fit", 0)
+        latent, told = train(codes, columns, rng, progress, **options)
+        return cls(latent, (told,))
 
     @classmethod
     def restore(cls, state: State, columns: tuple[CellColumn, ...]) -> Self:

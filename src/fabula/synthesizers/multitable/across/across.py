@@ -26,7 +26,7 @@ from fabula.synthesizers.multitable.across.steps import (
     without_circles,
 )
 from fabula.synthesizers.multitable.foreign_keys import Links, Rows
-from fabula.synthesizers.multitable.timeline import Timeline
+from fabula.synthesizers.multitable.timeline import Timeline, told_by_others
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,7 @@ class Across:
         schemas: Mapping[str, pa.Schema],
         relations: Mapping[str, Relations],
         streams: Callable[[str], np.random.Generator],
+        settled: Callable[[Shift, pa.Table, pa.Table], pa.Table],
     ) -> dict[str, pa.Table]:
         """Made tables that keep every rule.
 
@@ -140,6 +141,7 @@ class Across:
             schemas: Their columns in training.
             relations: What holds inside each table, computed again from what changes.
             streams: The random stream of a table.
+            settled: Moves times that were put back to their parts, given the rows before and after.
         """
         made = dict(tables)
         known: dict[ForeignKey, Rows] = {}
@@ -152,7 +154,10 @@ class Across:
         for step in self.steps:
             for name, table in step.made(made, rows_of, schemas).items():
                 changed = [column for owner, column in step.targets if owner == name]
-                made[name] = relations[name].updated(table, changed, streams(name))
+                rows = table
+                if isinstance(step, Restored):
+                    rows = settled(step.shift, made[name], table)
+                made[name] = relations[name].updated(rows, changed, streams(name))
         return made
 
     @property
@@ -243,7 +248,7 @@ def _shifts(
         }  # fmt: skip
         yield shift(time, beside=sorted(followers))
     for column in later:
-        if column != time and column not in followers:
+        if column != time and column not in followers | told_by_others(table):
             within = time if time and _never_before(table, column, time) else ""
             yield shift(column, within=within)
 

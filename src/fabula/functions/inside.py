@@ -1,4 +1,4 @@
-"""Inside the sandbox: runs a column's function for the rows of a block."""
+"""Inside the sandbox: runs a function for the rows of a block."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds the rows in what a model really sends: fences, prose, wrappers, cut JSON.
+"""Finds JSON in what a model really sends: fences, prose, wrappers, cut JSON.
 
 Nothing here raises on any text, and nothing is invented: an object that the reply does not close
 is dropped (and said), never completed.
@@ -9,11 +9,9 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-
-from fabula.llm.rows.names import match_names
 
 DEPTH = 64
 """Nesting beyond which text is not JSON worth reading."""
@@ -22,7 +20,6 @@ _QUOTES = "\"'“"
 _SPACE = re.compile(r"[\s,;]*")
 _BARE = re.compile(r"[^\s,\]}\"]+")
 _WORDS = {"true": True, "false": False, "null": None, "none": None, "nan": float("nan")}
-_CALL_KEYS = ("arguments", "parameters", "input")
 _ESCAPED = re.compile(r'"[\[{][\s\[{]*\\"')
 _ESCAPED_NAME = re.compile(r'^\s*(?:```\w*\s*)?[\[{][\s\[{]*\\"')
 _PLAIN_NAME = re.compile(r'(?<!\\)"')
@@ -98,67 +95,9 @@ def unwrapped_json(value: Any) -> Any:
     return value
 
 
-def row_items(value: Any, names: Sequence[str], *, scalars: bool = False) -> list[Any]:
-    """The rows inside a JSON value, out of whatever wrapper the model chose.
-
-    Args:
-        value: A JSON value of the reply.
-        names: The fields of a row.
-        scalars: Whether a list of plain values may be the rows of a single field.
-    """
-    if isinstance(value, Mapping):
-        return _items_of_object(value, names)
-    if not isinstance(value, list):
-        return []
-    if value and all(isinstance(item, list) for item in value):
-        nested = [item for inner in value for item in inner]
-        if all(isinstance(item, Mapping) for item in nested):
-            return nested
-    if len(names) == 1 and scalars:
-        return [item if isinstance(item, Mapping) else {names[0]: item} for item in value]
-    rows: list[Any] = []
-    for item in map(unwrapped_json, value):
-        if isinstance(item, Mapping):  # a row, or one of several wrappers
-            rows += [item] if _is_row(item, names) else row_items(item, names) or [item]
-    return rows
-
-
 def is_cut(value: Any) -> bool:
     """True when the reply ended inside this value."""
     return isinstance(value, CutObject | CutList)
-
-
-def _items_of_object(value: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
-    for key in _CALL_KEYS:  # a tool call written out as text
-        if key in value and key not in names:
-            found = unwrapped_json(value[key])
-            if isinstance(found, Mapping | list):
-                return row_items(found, names)
-    members = [item if key in names else unwrapped_json(item) for key, item in value.items()]
-    lists = [
-        item
-        for item in members
-        if isinstance(item, list) and any(_is_row(unwrapped_json(each), names) for each in item)
-    ]
-    if lists:
-        return row_items(max(lists, key=len), names)
-    if _is_row(value, names):
-        return [] if isinstance(value, CutObject) else [value]
-    nested = [item for item in members if isinstance(item, Mapping)]
-    if nested:
-        return [row for item in nested for row in row_items(item, names)]
-    unknown = [item for item in members if isinstance(item, list)]
-    if len(unknown) == 1:
-        return row_items(unknown[0], names)
-    return [] if isinstance(value, CutObject) or not value or unknown else [value]
-
-
-def _is_row(value: Any, names: Sequence[str]) -> bool:
-    if not isinstance(value, Mapping):
-        return False
-    if any(name in value for name in names):
-        return True
-    return bool(match_names([str(key) for key in value], names))
 
 
 def _scan(text: str) -> Iterator[Piece]:

@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from fabula.checks.shown import checks_line, verdict_line
+from fabula.checks.results import CheckResults
 from fabula.io.formats import ENDINGS, FILE_FORMATS
 from fabula.render import amounts, grid
-from fabula.runs.dataset import Dataset
 from fabula.runs.records import is_file, record
 
 _OTHER_FILES = ("manifest.json", "rejects.jsonl", "report.html")
 
 
-def preview_line(dataset: Dataset) -> str:
+class Ended(Protocol):
+    """What a run tells of itself: a dataset."""
+
+    manifest: Mapping[str, Any]
+    folder: Path | None
+
+    @property
+    def checks(self) -> CheckResults:
+        """What the checks found."""
+
+    @property
+    def rejected(self) -> Sequence[object]:
+        """The rows that were lost."""
+
+
+def preview_line(dataset: Ended) -> str:
     """The one line below a preview."""
-    parts = [checks_line(dataset.checks), *_losses(dataset), f"seed {dataset.manifest['seed']}"]
+    parts = [dataset.checks.summary, *_losses(dataset), f"seed {dataset.manifest['seed']}"]
     return " · ".join([*parts, _time(dataset.manifest), "nothing written"])
 
 
-def run_text(dataset: Dataset) -> str:
+def run_text(dataset: Ended) -> str:
     """The lines below a run: what was checked, lost, asked of models."""
     manifest = dataset.manifest
-    lines = [f"  {verdict_line(result)}" for result in dataset.checks.failed]
-    lines.append(f"{checks_line(dataset.checks)} · {_balance(manifest)}")
+    lines = [f"  {result}" for result in dataset.checks.failed]
+    lines.append(f"{dataset.checks.summary} · {_balance(manifest)}")
     lines += [f"  {reason}" for reason in _reasons(manifest)]
     lines += [
         _model(label(name, usage), usage) for name, usage in manifest.get("models", {}).items()
@@ -34,7 +48,7 @@ def run_text(dataset: Dataset) -> str:
     return "\n".join(lines)
 
 
-def wrote_line(dataset: Dataset) -> str:
+def wrote_line(dataset: Ended) -> str:
     """What a run wrote, and where."""
     if dataset.folder is None:
         return "Nothing was written"
@@ -47,18 +61,18 @@ def wrote_line(dataset: Dataset) -> str:
     return " · ".join(parts)
 
 
-def record_text(dataset: Dataset) -> str:
+def record_text(dataset: Ended) -> str:
     """A finished run as one reads it later: tables, every check, models, files."""
     rows = [("table", "requested", "written", "rejected")]
     for name, table in dataset.manifest["tables"].items():
         counts = (amounts.count(table[key]) for key in ("requested", "written", "rejected"))
         rows.append((name, *counts))
-    checks = [f"  {verdict_line(result)}" for result in dataset.checks if result.passed]
+    checks = [f"  {result}" for result in dataset.checks if result.passed]
     tables = grid.lines(rows, right=(False, True, True, True))
     return "\n".join([*tables, *checks, run_text(dataset), wrote_line(dataset)])
 
 
-def _losses(dataset: Dataset) -> list[str]:
+def _losses(dataset: Ended) -> list[str]:
     return [f"{amounts.count(len(dataset.rejected), 'row')} lost"] if dataset.rejected else []
 
 
@@ -80,7 +94,9 @@ def _reasons(manifest: Mapping[str, Any]) -> list[str]:
 
 def label(name: str, usage: Mapping[str, Any]) -> str:
     """A model as the spec names it; the default one by its own name."""
-    return str(usage.get("model", name)) if name == "default" else name
+    named, joint, role = name.partition(" as ")
+    own = str(usage.get("model", named)) if named == "default" else named
+    return own + joint + role
 
 
 def _model(name: str, usage: Mapping[str, Any]) -> str:

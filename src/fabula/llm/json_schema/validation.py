@@ -9,15 +9,15 @@ fit to be shown to the model that made it.
 from __future__ import annotations
 
 import datetime
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from fabula.errors import UsageError
 from fabula.fakers.linear import LinearPattern, linear_pattern
-from fabula.llm.rows.numbers import NumberReader, is_machine_number
-from fabula.llm.rows.parse import unwrapped_json
+from fabula.llm.json_schema.numbers import NumberReader, is_machine_number
+from fabula.llm.json_schema.reading import unwrapped_json
+from fabula.llm.json_schema.wording import as_json
 
 Check: TypeAlias = Callable[[Any], Any]
 """Takes a value, returns it straightened, or raises `Invalid`."""
@@ -49,7 +49,7 @@ def compile_schema(schema: Mapping[str, Any], root: Mapping[str, Any] | None = N
 
 def quoted(value: Any) -> str:
     """A value as short JSON, for messages."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = as_json(value)
     return text if len(text) <= 80 else text[:77] + "..."
 
 

@@ -1,0 +1,119 @@
+"""`fabula mask`: tables in, the same tables about new people out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fabula.cli.arguments import Names
+from fabula.cli.console import Talk, pasted
+from fabula.cli.group import new_app
+from fabula.cli.options import Read, verb
+from fabula.cli.progress import progress
+from fabula.errors import UsageError
+
+app = new_app()
+
+
+def _actions(texts: Sequence[str]) -> dict[str, str]:
+    """`["city=keep: confirmed"]` as actions by column.
+
+    Raises:
+        UsageError: A text has no `=`.
+    """
+    actions: dict[str, str] = {}
+    for text in texts:
+        column, sign, action = text.partition("=")
+        if not sign:
+            raise UsageError(
+                f"`--column {text}` does not say what to do",
+                code="usage.option",
+                hint=f'--column "{text}=redact"',
+            )
+        actions[column.strip()] = action.strip()
+    return actions
+
+
+@verb(app)
+def mask(
+    talk: Talk,
+    data: list[Path] | None = None,
+    *,
+    output: Path | None = None,
+    person: str | None = None,
+    column: Annotated[Mapping[str, str] | None, Read(_actions, many=True)] = None,
+    locale: Names | None = None,
+    key_file: Path | None = None,
+    new_key: Path | None = None,
+    preview: bool = False,
+    overwrite: bool = False,
+) -> None:
+    """Replace the people in tables with new people.
+
+    Every personal column is found and treated by an action, which is printed with its reason.
+    Names, e-mails, addresses and dates follow the person, also into other tables; codes keep their
+    form and check digits; kept columns of CSV are copied byte by byte.
+
+    Options:
+        data (DATA...): CSV or Parquet files, or folders of them.
+        output: Folder to write; for one table also a file.
+        person (COLUMN): Column that tells the person.
+        column (NAME=ACTION): What to do with a column: `keep: confirmed`, `replace: email`,
+            `shift`, `generalise: 10`, `jitter: 2km`, `redact`, `drop`; repeatable.
+        locale (LOCALES): Names of new people: `en,de`.
+        key_file (FILE): Key that maskings agree by; else FABULA_KEY_FILE, else one that is thrown
+            away.
+        new_key (FILE): Write a new key, and use it.
+        preview: Show values before and after; write nothing.
+        overwrite: Replace what is there.
+    """
+    from fabula.privacy.mask import prepare, write
+    from fabula.privacy.secret import new_key as make_key
+    from fabula.render import amounts
+    from fabula.reports.maskings import PROMISES, plan_lines, preview_lines, warning_lines
+
+    if new_key is not None:
+        if key_file is not None:
+            raise UsageError(
+                "`--new-key` and `--key-file` are two keys", code="usage.option", hint="give one"
+            )
+        made = make_key(new_key)
+        talk.say(
+            f"Wrote the key `{new_key}` ({made.fingerprint}); whoever has it can join maskings"
+        )
+        key_file = new_key
+    if not data:
+        if new_key is not None:
+            return
+        raise UsageError(
+            "nothing to mask", code="usage.missing", hint="fabula mask people.csv -o masked/"
+        )
+    if output is None and not preview:
+        raise UsageError(
+            "`fabula mask` needs a place to write to",
+            code="usage.missing",
+            hint=f"fabula mask {' '.join(map(pasted, data))} -o masked/",
+        )
+    masking = prepare(
+        data,
+        person=person,
+        columns=dict(column or {}),
+        locale=list(locale or ()),
+        key_file=key_file,
+    )
+    if preview:
+        typer.echo("\n".join(preview_lines(masking)))
+        return
+    for line in plan_lines(masking):
+        talk.say(line)
+    with progress(talk, resumes=True) as watch:
+        masked = write(masking, output or Path(), overwrite=overwrite, progress=watch)
+    for line in warning_lines(masked.card):
+        talk.say(f"warning: {line}")
+    tables = masked.card["tables"].values()
+    rows = amounts.count(sum(table["rows"] for table in tables), "row")
+    talk.say(f"Wrote `{output}` ({amounts.count(len(tables), 'table')}, {rows})")
+    talk.say(PROMISES[masking.promise])

@@ -1,0 +1,229 @@
+"""What is known of the tables before a masking: personal details, keys, and whom rows tell of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fabula.io.written.columns import written_form
+from fabula.io.written.time_forms import TimeForm
+from fabula.pii.finding import find_in_table
+from fabula.pii.kinds import Finding
+from fabula.privacy.masking import EMAIL, PersonColumns
+from fabula.privacy.texts import are_people
+from fabula.relationships.key_names import singular
+from fabula.relationships.keys import Keys
+
+_GENERIC = frozenset({"id", "key", "nr", "no", "number", "code", "name", "uuid"})
+_STEM = re.compile(r"[\W_\d]+$")
+_NAMES = ("name", "first_name", "last_name")
+_OWN = frozenset({"email", "phone", "birth_date", "national_id", "username"})
+_TEXT_WORDS, _LONG = 4, 40
+_SOME = 2_000
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """What is known of one table.
+
+    Attributes:
+        name: Its name.
+        sample: Rows of it; values of CSV are texts.
+        typed: The same rows with numbers as numbers.
+        found: Its personal details by column.
+        keys: The keys of all tables.
+    """
+
+    name: str
+    sample: pa.Table
+    typed: pa.Table
+    found: Mapping[str, Finding]
+    keys: Keys
+
+    @classmethod
+    def of(cls, name: str, sample: pa.Table, typed: pa.Table, keys: Keys) -> Draft:
+        """Look for personal details in a table."""
+        return cls(name, sample, typed, find_in_table(typed), keys)
+
+    @property
+    def has_people(self) -> bool:
+        """Whether the rows tell of people of their own, and not of those of another table."""
+        kinds = {finding.kind for finding in self.found.values()}
+        named = kinds & {*_NAMES}
+        return "email" in kinds or bool(named & {"last_name"}) or bool(named and kinds & _OWN)
+
+    @property
+    def own_key(self) -> str | None:
+        """The column of the primary key, if it is one column of its own."""
+        key = self.keys.primary.get(self.name, ())
+        return key[0] if len(key) == 1 and not self.is_reference(key[0]) else None
+
+    def columns_of(self, *kinds: str) -> tuple[str, ...]:
+        """The columns of some kinds."""
+        return tuple(name for name, each in self.found.items() if each.kind in kinds)
+
+    def target(self, column: str) -> tuple[str, str]:
+        """The table and column that a column's values are keys of; its own for all others."""
+        place = (self.name, column)
+        for _ in range(len(self.keys.foreign)):
+            parents = [
+                (key.parent, key.key[0])
+                for key in self.keys.foreign
+                if (key.child, *key.columns) == place and (key.parent, *key.key) != place
+            ]
+            if not parents:
+                break
+            place = parents[0]
+        return place
+
+    def is_reference(self, column: str) -> bool:
+        """Whether values of a column are keys of another column."""
+        return self.target(column) != (self.name, column)
+
+
+def people_of(drafts: Mapping[str, Draft], wanted: str | None) -> dict[str, PersonColumns | None]:
+    """Which columns tell the person of each table's rows.
+
+    Args:
+        drafts: The tables.
+        wanted: The column that people named, with or without its table.
+    """
+    own = {name: _own(draft, wanted) for name, draft in drafts.items()}
+    found: dict[str, PersonColumns | None] = {}
+    for name, draft in drafts.items():
+        found[name] = own[name] or _referred(draft, own) or _by_details(draft)
+    return found
+
+
+def tag(table: str, column: str) -> str:
+    """What the values of a key are: `customer_id`, or `customer.id` for a column called `id`."""
+    plain = column.lower()
+    if plain not in _GENERIC:
+        return plain
+    return f"{singular(_STEM.sub('', table.lower()) or table.lower())}.{plain}"
+
+
+def typed(table: pa.Table) -> pa.Table:
+    """A table of texts with numbers as numbers, for finders."""
+    columns = {}
+    for name in table.column_names:
+        values = table.column(name)
+        if is_text(values.type):
+            known = pc.utf8_trim_whitespace(values.cast(pa.large_string()))
+            known = pc.if_else(are_people(known), known, pa.scalar(None, known.type))
+            for form, kind in (
+                (r"^-?(0|[1-9]\d{0,17})$", pa.int64()),
+                (r"^-?\d+\.\d+$", pa.float64()),
+            ):
+                if known.null_count < len(known) and _all(known, form):
+                    values = known.cast(kind)
+        columns[name] = values
+    return pa.table(columns)
+
+
+def form_of(values: pa.ChunkedArray) -> TimeForm | None:
+    """How texts write dates; None where they contain something else."""
+    if not is_text(values.type):
+        return None
+    some = some_of(values)
+    written = written_form(some) if len(some) else None
+    form = written.form if written else None
+    return form if isinstance(form, TimeForm) and form.is_point else None
+
+
+def is_date(values: pa.ChunkedArray) -> bool:
+    """Whether values are dates or points in time, also as texts."""
+    kind = values.type
+    return bool(pa.types.is_date(kind) or pa.types.is_timestamp(kind)) or bool(form_of(values))
+
+
+def is_free_text(values: pa.ChunkedArray) -> bool:
+    """Whether values are sentences rather than labels."""
+    if not is_text(values.type):
+        return False
+    some = some_of(values)
+    if not len(some):
+        return False
+    words = pc.mean(pc.count_substring_regex(some, r"\p{L}\S*(\s|$)")).as_py()
+    length = pc.mean(pc.utf8_length(some)).as_py()
+    differing = len(pc.unique(some)) / len(some)
+    return words >= _TEXT_WORDS and (differing > 0.5 or length > _LONG)
+
+
+def some_of(values: pa.ChunkedArray) -> pa.Array:
+    """Known values, spread over all."""
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    known = values.drop_null()
+    if is_text(known.type):
+        known = known.cast(pa.large_string())
+        known = known.filter(are_people(known))
+    step = max(1, len(known) // _SOME)
+    places = pa.array(range(0, len(known), step))
+    whole = known.take(places).combine_chunks()
+    return whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether values are texts, also as labels."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def has(draft: Draft, wanted: str) -> bool:
+    """Whether a table has the column that a name, with or without a table's, stands for."""
+    return bool(_called(draft, wanted))
+
+
+def _called(draft: Draft, wanted: str) -> str | None:
+    names = draft.sample.column_names
+    own = wanted.removeprefix(f"{draft.name}.")
+    return next((name for name in (wanted, own) if name in names), None)
+
+
+def _own(draft: Draft, wanted: str | None) -> PersonColumns | None:
+    """The key of a table's own people."""
+    if wanted is not None and (column := _called(draft, wanted)):
+        return _with_fallbacks(draft, column, "asked for")
+    if wanted is not None and not draft.has_people:
+        return None
+    if draft.has_people and (key := draft.own_key):
+        return _with_fallbacks(draft, key, f"`{key}` is the key of a table of people")
+    return None
+
+
+def _referred(draft: Draft, own: Mapping[str, PersonColumns | None]) -> PersonColumns | None:
+    """A reference to another table's people."""
+    for column in draft.sample.column_names:
+        table, key = draft.target(column)
+        person = own.get(table)
+        if table != draft.name and person is not None and person.columns[0] == key:
+            told = f"`{column}` is a key of `{table}`"
+            return PersonColumns((column,), (person.tags[0],), told)
+    return None
+
+
+def _by_details(draft: Draft) -> PersonColumns | None:
+    """An e-mail, or a name, that tells the person."""
+    if emails := draft.columns_of("email"):
+        return _with_fallbacks(draft, emails[0], f"`{emails[0]}` tells people apart", EMAIL)
+    if names := draft.columns_of("name"):
+        return PersonColumns((names[0],), ("name",), f"no key or e-mail; `{names[0]}` tells people")
+    return None
+
+
+def _with_fallbacks(draft: Draft, column: str, reason: str, kind: str = "") -> PersonColumns:
+    columns, tags = [column], [kind or tag(*draft.target(column))]
+    for further, label in ((draft.columns_of("email"), EMAIL), (draft.columns_of("name"), "name")):
+        if further and further[0] != column:
+            columns.append(further[0])
+            tags.append(label)
+    return PersonColumns(tuple(columns), tuple(tags), reason)
+
+
+def _all(known: pa.ChunkedArray, form: str) -> bool:
+    return bool(pc.all(pc.match_substring_regex(known, form)).as_py())

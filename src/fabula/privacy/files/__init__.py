@@ -1,0 +1,1 @@
+"""Files of a masking: what changes is written over, and every other byte is copied."""

@@ -1,0 +1,85 @@
+"""Where the rows of a masking are: tables in memory, files, folders of files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from fabula.errors import SourceError, UsageError
+from fabula.io.tables import as_table, forms_in
+from fabula.privacy.files.csv_bytes import CsvSource
+from fabula.privacy.files.parquet import ArrowSource
+
+Source = CsvSource | ArrowSource
+
+
+def sources_of(data: Any) -> tuple[dict[str, Source], dict[str, Path], list[str]]:
+    """The tables of data, their files, and what is left out."""
+    if isinstance(data, str | os.PathLike):
+        data = [Path(data)]
+    if not (isinstance(data, Sequence) and data and all(isinstance(p, os.PathLike) for p in data)):
+        forms = {name: as_table(form, name=name) for name, form in forms_in(data).items()}
+        return {name: ArrowSource(table) for name, table in forms.items()}, {}, []
+    files: dict[str, Path] = {}
+    notes: list[str] = []
+    for path in map(Path, data):
+        if not path.exists():
+            raise SourceError(f"there is no file `{path}`", code="source.missing", where=str(path))
+        inside = sorted(path.iterdir()) if path.is_dir() else [path]
+        for file in (each for each in inside if not each.name.startswith(".")):
+            if _maker(file) is None:
+                _refuse(file, alone=file == path)
+                notes.append(f"`{file.name}` is not masked and not copied: it is no CSV or Parquet")
+                continue
+            name = file.name.partition(".")[0]
+            if name in files:
+                raise UsageError(
+                    f"`{files[name]}` and `{file}` are both called `{name}`",
+                    code="mask.same-name",
+                    hint="rename one of them",
+                )
+            files[name] = file
+    if not files:
+        raise SourceError(f"there is no table in `{data[0]}`", code="source.no-table",
+                          where=str(data[0]), hint="give CSV or Parquet files")  # fmt: skip
+    return (
+        {name: make(file) for name, file in files.items() if (make := _maker(file))},
+        files,
+        notes,
+    )
+
+
+_CSV = (".csv", ".tsv", ".txt")
+
+
+def _maker(path: Path) -> Callable[[Path], Source] | None:
+    """What reads a file; None where nothing does. The content decides before the ending does."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        if file.read(4) == b"PAR1":
+            return ArrowSource
+    endings = path.suffixes[-2:] if path.suffix == ".gz" else path.suffixes[-1:]
+    return CsvSource if endings and endings[0].lower() in _CSV else None
+
+
+def _refuse(path: Path, *, alone: bool) -> None:
+    """Refuse a file that was given by itself and can't be masked."""
+    if alone:
+        raise SourceError(
+            f"`{path}` can't be masked: it is no CSV or Parquet file",
+            code="mask.format",
+            where=str(path),
+            hint=f"convert it first: fabula export {path} -o {path.stem}.parquet",
+        )
+
+
+def in_memory(source: Source) -> ArrowSource:
+    """A table that is read whole."""
+    if isinstance(source, ArrowSource):
+        return source
+    return ArrowSource(pa.concat_tables(source.tables(source.names)))

@@ -1,0 +1,260 @@
+"""What a masking must know of all rows before it writes one: real names, and whose e-mail is whose.
+
+Only words that the lists of new people have are remembered, and of e-mails only keyed hashes, so
+that memory does not grow with the rows of a table, but with its people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from fabula.fakers.locales import Locale, Name, load_locale
+from fabula.privacy.masking import EMAIL, Aliases, TableMask, sexes_of
+from fabula.privacy.people import KEY_BYTES, Keys, normal, person_keys
+from fabula.privacy.secret import Secret
+from fabula.privacy.texts import are_people, plain_names
+
+_FEWEST = 12
+"""Words that must be left in a list; a shorter list is used whole, and that is said."""
+
+_NAMES = ("name", "first_name", "last_name")
+_WORDED = (*_NAMES, "company", "username", "email", "street", "address", "city")
+_ENDS = r"^(?P<first>[^ ]+) (?:.* )?(?P<last>[^ ]+)$"
+
+Item = TypeVar("Item")
+
+
+@dataclass(eq=False)
+class Known:
+    """What the rows of all tables contain, as far as new people depend on it.
+
+    Attributes:
+        secret: The masking's key.
+        codes: The locales of new people.
+        joins: Whether a table knows people by their e-mail alone.
+        names: Full names of real people that a new one could get, in small letters.
+        words: Words of real names and places that the lists have, likewise.
+        tells_sexes: Whether a table lacks the sex of people that another one has.
+        aliases: E-mails, as keyed hashes, and the keys of their people.
+        sexes: The keys of people, and their sexes.
+        ambiguous: E-mails of several people, which tell nobody.
+    """
+
+    secret: Secret
+    codes: Sequence[str]
+    joins: bool = False
+    tells_sexes: bool = False
+    names: list[pa.Array] = field(default_factory=list)
+    words: set[str] = field(default_factory=set)
+    aliases: list[tuple[Keys, Keys]] = field(default_factory=list)
+    sexes: list[tuple[Keys, NDArray[np.int64]]] = field(default_factory=list)
+    ambiguous: int = 0
+
+    def columns(self, table: TableMask) -> list[str]:
+        """The columns of a table that must be read beforehand."""
+        kinds = _NAMES if self.secret.kept else _WORDED
+        wanted = [
+            name
+            for name, action in table.columns.items()
+            if action.action == "replace" and action.detail in kinds
+        ]
+        if self.tells_sexes and table.sex and table.person:
+            wanted += [table.person.columns[0], table.sex.name]
+        return list(dict.fromkeys([*wanted, *(self._pair(table) or ())]))
+
+    def add(self, table: TableMask, block: pa.Table) -> None:
+        """Take in some rows."""
+        of = {
+            kind: [name for name in block.column_names if table.columns[name].detail == kind]
+            for kind in _WORDED
+        }
+        for column in of["name"]:
+            self._add_names(plain_names(_known(block, column)))
+        if of["first_name"] and of["last_name"]:
+            parts = [
+                pc.utf8_lower(_texts(block, of[kind][0])) for kind in ("first_name", "last_name")
+            ]
+            space = pa.scalar(" ", pa.large_string())
+            self._add_names(pc.binary_join_element_wise(*parts, space).drop_null())
+        if not self.secret.kept:
+            for column in dict.fromkeys(name for names in of.values() for name in names):
+                self._add_words(pc.unique(_known(block, column)))
+        if pair := self._pair(table):
+            self._add_aliases(table, block, *pair)
+        sexes = sexes_of(table, {name: block.column(name) for name in block.column_names})
+        if self.tells_sexes and sexes is not None and table.person:
+            column, tag = table.person.columns[0], table.person.tags[0]
+            keys = person_keys(self.secret, normal(_texts(block, column)), tag)
+            self.sexes.append((keys, sexes))
+
+    def taken(self) -> pa.Array:
+        """Full names that no new person gets."""
+        return pc.unique(pa.concat_arrays([pa.array([], pa.large_string()), *self.names]))
+
+    def locales(self) -> tuple[list[str | Locale], list[str]]:
+        """The word lists of new people, and what is said of them.
+
+        With a kept key they are whole, for a draw must not depend on the data. Else they lack the
+        words of the originals, and half of all others: of a word that nobody has, nobody can tell
+        whether it was left out for being an original.
+        """
+        if self.secret.kept:
+            return list(self.codes), []
+        notes: list[str] = []
+        return [self._thinned(load_locale(code), notes) for code in self.codes], notes
+
+    def finder(self) -> Aliases | None:
+        """Finds people by their e-mail; None where no table tells whose e-mails are whose."""
+        if not self.aliases:
+            return None
+        emails = np.concatenate([_joined(emails) for emails, _ in self.aliases])
+        people = np.concatenate([_joined(people) for _, people in self.aliases])
+        order = np.lexsort((people, emails))
+        emails, people = emails[order], people[order]
+        differs = np.ones(len(emails), bool)
+        differs[1:] = (emails[1:] != emails[:-1]) | (people[1:] != people[:-1])
+        emails, people = emails[differs], people[differs]
+        own, starts, counts = np.unique(emails, return_index=True, return_counts=True)
+        self.ambiguous = int((counts > 1).sum())
+        emails, people = own[counts == 1], people[starts[counts == 1]]
+
+        def find(texts: pa.Array, keys: Keys) -> Keys:
+            wanted = _joined(self.secret.digests(texts, "alias", KEY_BYTES))
+            at = np.minimum(np.searchsorted(emails, wanted), max(len(emails) - 1, 0))
+            hit = emails[at] == wanted if len(emails) else np.zeros(len(wanted), bool)
+            found = keys.copy()
+            found[hit] = people[at[hit]].view(np.uint8).reshape(-1, KEY_BYTES)
+            return found
+
+        return find
+
+    def sex_finder(self) -> Callable[[Keys], NDArray[np.int64]] | None:
+        """Finds the sex of people by their keys; None where it isn't asked for."""
+        if not self.sexes:
+            return None
+        keys, first = np.unique(
+            np.concatenate([_joined(keys) for keys, _ in self.sexes]), return_index=True
+        )
+        sexes = np.concatenate([sexes for _, sexes in self.sexes])[first]
+
+        def find(wanted: Keys) -> NDArray[np.int64]:
+            one = _joined(wanted)
+            at = np.minimum(np.searchsorted(keys, one), len(keys) - 1)
+            return np.asarray(np.where(keys[at] == one, sexes[at], -1))
+
+        return find
+
+    @cached_property
+    def _pool(self) -> tuple[pa.Array, pa.Array]:
+        """The first and last names, and all words of the lists, in small letters."""
+        lists = [load_locale(code) for code in self.codes]
+        names = {n for each in lists for pair in (each.first, each.last) for s in pair for n in s}
+        texts = {text.lower() for name in names for text in (name.text, name.latin)}
+        places = {place.city for each in lists for place in each.places}
+        further = {*places, *(street for each in lists for street in each.streets)}
+        words = texts | {word for text in further | texts for word in _split(text)}
+        kind = pa.large_string()
+        return pa.array(sorted(texts), kind), pa.array(sorted(words), kind)
+
+    def _add_names(self, names: pa.Array) -> None:
+        """Remember full names whose parts are in the lists."""
+        ends = pc.extract_regex(names, _ENDS)
+        parts = [pc.struct_field(ends, part) for part in ("first", "last")]
+        listed = pc.and_(*(pc.is_in(part, value_set=self._pool[0]) for part in parts))
+        self.names.append(pc.unique(names.filter(listed)))
+        if len(self.names) > 64:
+            self.names = [self.taken()]
+
+    def _add_words(self, texts: pa.Array) -> None:
+        words = pc.list_flatten(pc.split_pattern_regex(pc.utf8_lower(texts), r"[^\p{L}]+"))
+        words = pc.unique(words)
+        self.words.update(words.filter(pc.is_in(words, value_set=self._pool[1])).to_pylist())
+
+    def _add_aliases(self, table: TableMask, block: pa.Table, key: str, email: str) -> None:
+        rows = block.filter(pc.and_(are_people(block.column(key)), are_people(block.column(email))))
+        keys, emails = (normal(_texts(rows, name)) for name in (key, email))
+        tag = table.person.tags[0] if table.person else ""
+        self.aliases.append(
+            (self.secret.digests(emails, "alias"), person_keys(self.secret, keys, tag))
+        )
+
+    def _pair(self, table: TableMask) -> tuple[str, str] | None:
+        """The person's key and e-mail in a table that has both, where another needs them."""
+        person = table.person
+        if not self.joins or person is None or person.tags[0] == EMAIL or EMAIL not in person.tags:
+            return None
+        return person.columns[0], person.columns[person.tags.index(EMAIL)]
+
+    def _thinned(self, locale: Locale, notes: list[str]) -> Locale:
+        def named(kind: str, of_sexes: Sequence[Sequence[Name]]) -> list[Sequence[Name]]:
+            return [
+                self._left(f"{kind} names ({locale.code})", names, _readings, notes)
+                for names in of_sexes
+            ]
+
+        first, last = named("first", locale.first), named("last", locale.last)
+        if locale.last[0] == locale.last[1]:
+            last[1] = last[0]
+        return replace(
+            locale,
+            first=(first[0], first[1]),
+            last=(last[0], last[1]),
+            streets=self._left(f"streets ({locale.code})", locale.streets, lambda s: [s], notes),
+            places=self._left(f"towns ({locale.code})", locale.places, lambda p: [p.city], notes),
+        )
+
+    def _left(
+        self,
+        what: str,
+        items: Sequence[Item],
+        texts: Callable[[Item], Sequence[str]],
+        notes: list[str],
+    ) -> Sequence[Item]:
+        """About half of the items that share no word with the originals."""
+        if not items:
+            return items
+        free = [item for item in items if not any(map(self._is_known, texts(item)))]
+        drawn = self.secret.digests(pa.array([texts(item)[0] for item in free]), f"thin {what}", 1)
+        left = [item for item, draw in zip(free, drawn[:, 0], strict=True) if draw % 2]
+        if len(left) >= _FEWEST:
+            return left
+        if len(free) >= _FEWEST:
+            return free
+        notes.append(f"new {what} may be those of the originals: the list has too few others")
+        return items
+
+    def _is_known(self, text: str) -> bool:
+        lowered = text.lower()
+        words = _split(lowered)
+        return lowered in self.words or (bool(words) and all(word in self.words for word in words))
+
+
+def _readings(name: Name) -> Sequence[str]:
+    return (name.text, name.latin)
+
+
+def _split(text: str) -> list[str]:
+    return "".join(char if char.isalpha() else " " for char in text).lower().split()
+
+
+def _known(block: pa.Table, column: str) -> pa.Array:
+    texts = _texts(block, column)
+    return texts.filter(are_people(texts))
+
+
+def _texts(block: pa.Table, column: str) -> pa.Array:
+    texts = block.column(column).cast(pa.large_string()).combine_chunks()
+    return texts.chunk(0) if isinstance(texts, pa.ChunkedArray) else texts
+
+
+def _joined(keys: Keys) -> NDArray[np.void]:
+    """Keys as single values that can be sorted."""
+    return np.ascontiguousarray(keys).view(f"S{KEY_BYTES}").reshape(-1)

@@ -1,0 +1,194 @@
+"""New people for old ones: everything about a new person follows from the key of the old one.
+
+A person's key is a keyed hash of what identifies the person. A second hash of it holds the bits
+of every attribute (sex, first name, town …), each at a place of its own, so that a name, an
+e-mail and an address agree wherever the same person occurs, in any file, row order or block.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from fabula.fakers.locales import Locale
+from fabula.fakers.people import People
+from fabula.privacy.secret import Secret
+
+KEY_BYTES = 16
+
+_DIGEST_BYTES = 64
+_PLACES = {
+    "sex": (0, 2),
+    "locale": (2, 4),
+    "first_name": (6, 2),
+    "last_name": (8, 2),
+    "account": (10, 2),
+    "account_style": (12, 2),
+    "account_number": (14, 8),
+    "locality": (22, 2),
+    "house_number": (24, 2),
+    "name": (26, 4),  # of the street
+    "suffix": (30, 4),
+    "company": (34, 4),
+    "job": (38, 4),
+    "title": (42, 2),
+    "shift": (44, 4),
+    "bearing": (48, 8),
+    "distance": (56, 8),
+}
+"""Where the bits of each attribute stand in a person's digest, and how many bytes they are."""
+
+ACCOUNTS = 10**8
+"""Numbers that end a user name. Of 5 million people, two share a name and a number with
+probability 0.005."""
+
+DRAWN = ("name", "first_name", "last_name", "email", "username", "street", "address", "city",
+         "state", "postcode", "company", "job")  # fmt: skip
+"""Details that are drawn from word lists, and need no cipher."""
+
+_ATTEMPTS = 16
+
+Keys = NDArray[np.uint8]
+
+
+def normal(texts: pa.Array) -> pa.Array:
+    """Texts as people mean them: NFKC, small letters, single spaces."""
+    texts = texts.cast(pa.large_string())
+    if pc.any(pc.invert(pc.string_is_ascii(texts))).as_py():
+        written = [
+            None if text is None else unicodedata.normalize("NFKC", text).casefold()
+            for text in texts.to_pylist()
+        ]
+        texts = pa.array(written, pa.large_string())
+    texts = pc.utf8_trim_whitespace(pc.utf8_lower(texts))
+    return pc.replace_substring_regex(texts, r"\s+", " ")
+
+
+def person_keys(secret: Secret, values: pa.Array, tag: str) -> Keys:
+    """The key of each person.
+
+    Args:
+        secret: The masking's key.
+        values: What identifies each person, as text.
+        tag: What the values are, such as `customer_id`; equal values of two tags are two people.
+
+    Returns:
+        `KEY_BYTES` bytes a value.
+    """
+    return secret.digests(normal(values), f"person {tag}", KEY_BYTES)
+
+
+@dataclass(frozen=True, eq=False)
+class NewPeople:
+    """Who takes the place of the real people.
+
+    Attributes:
+        secret: The masking's key.
+        locales: Whose names and places they have.
+        taken: Full names of real people, in small letters, which no new person gets.
+        sexes: The sex of people by their keys, as other tables tell it: 0, 1 or -1 (open).
+    """
+
+    secret: Secret
+    locales: Sequence[str | Locale]
+    taken: pa.Array = field(default_factory=lambda: pa.array([], pa.large_string()))
+    sexes: Callable[[Keys], NDArray[np.int64]] | None = None
+
+    @cached_property
+    def _people(self) -> People:
+        return People(self.locales)
+
+    def at(self, keys: Keys, sexes: NDArray[np.int64] | None = None) -> Group:
+        """The new people of some keys.
+
+        Args:
+            keys: `KEY_BYTES` bytes each, best without repeats.
+            sexes: 0 (female), 1 (male) or -1 (open) for each, where that is decided.
+        """
+        if sexes is None and self.sexes is not None:
+            sexes = self.sexes(keys)
+        digests = self._digests(keys, 0).copy()
+        group = Group(self._people, digests, sexes)
+        for attempt in range(1, _ATTEMPTS if len(self.taken) else 0):
+            names = pc.utf8_lower(group.field("name").cast(pa.large_string()))
+            again = pc.is_in(names, value_set=self.taken).to_numpy(zero_copy_only=False)
+            if not again.any():
+                break
+            digests[again] = self._digests(keys[again], attempt)
+            group = Group(self._people, digests, sexes)
+        return group
+
+    def _digests(self, keys: Keys, attempt: int) -> NDArray[np.uint8]:
+        values = pa.FixedSizeBinaryArray.from_buffers(
+            pa.binary(KEY_BYTES), len(keys), [None, pa.py_buffer(np.ascontiguousarray(keys).data)]
+        )
+        return self.secret.digests(values, f"identity {attempt}", _DIGEST_BYTES)
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Some new people.
+
+    Attributes:
+        people: Their words.
+        digests: Their bits, one row each.
+        sexes: 0, 1 or -1 (open) for each, where that is decided.
+    """
+
+    people: People
+    digests: NDArray[np.uint8]
+    sexes: NDArray[np.int64] | None = None
+
+    def field(self, name: str) -> pa.Array:
+        """A detail of each person, one of `DRAWN`."""
+        if name in ("email", "username"):
+            numbers = (self.bits("account_number") % np.uint64(ACCOUNTS)).astype(np.int64)
+            account = cast(Literal["email", "username"], name)
+            return self.people.draw_unique(self._stream, numbers, account, sexes=self.sexes)
+        drawn = self.people.draw(self._stream, len(self.digests), [name], sexes=self.sexes)
+        return drawn[name]
+
+    @property
+    def are_male(self) -> NDArray[np.bool_]:
+        """Whether each person is a man."""
+        drawn = self.bits("sex") & np.uint64(1)
+        if self.sexes is not None:
+            drawn = np.where(self.sexes < 0, drawn, self.sexes.astype(np.uint64))
+        return cast("NDArray[np.bool_]", drawn == 1)
+
+    def bits(self, attribute: str) -> NDArray[np.uint64]:
+        """The bits of an attribute, as a number."""
+        start, size = _PLACES[attribute]
+        padded = np.zeros((len(self.digests), 8), np.uint8)
+        padded[:, :size] = self.digests[:, start : start + size]
+        return padded.view("<u8").reshape(-1)
+
+    def uniform(self, attribute: str) -> NDArray[np.float64]:
+        """A number from 0 to 1 for each."""
+        return self.bits(attribute) / 2.0 ** (8 * _PLACES[attribute][1])
+
+    def _stream(self, attribute: str) -> np.random.Generator:
+        return cast(np.random.Generator, _Bits(self, attribute))
+
+
+@dataclass(frozen=True, eq=False)
+class _Bits:
+    """Bits of people in the form in which words are drawn: a stream that is asked once."""
+
+    group: Group
+    attribute: str
+
+    def integers(self, low: int, high: int, size: int, dtype: Any) -> NDArray[Any]:
+        """As numpy's generators; the range is all of the type's or less."""
+        found = self.group.bits(self.attribute)
+        if low or size != len(found) or high > 2 ** (8 * _PLACES[self.attribute][1]):
+            raise ValueError(f"`{self.attribute}` has no bits for {size} numbers below {high}")
+        return (found % np.uint64(high)).astype(dtype)

@@ -1,0 +1,249 @@
+"""What to do with each column, proposed with a reason; what people ask for comes first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fabula.errors import SpecError, Violation, did_you_mean
+from fabula.pii.kinds import TITLES
+from fabula.privacy.actions import ColumnAction, read_action
+from fabula.privacy.codes import shared_letters
+from fabula.privacy.drafts import (
+    Draft,
+    form_of,
+    has,
+    is_date,
+    is_free_text,
+    people_of,
+    some_of,
+    tag,
+    typed,
+)
+from fabula.privacy.masking import PersonColumns, TableMask
+from fabula.relationships.key_names import named_as_key
+from fabula.relationships.keys import find_keys
+from fabula.synthesizers.pii.detect import likely_locales
+from fabula.synthesizers.pii.gender_column import SexColumn
+
+_NEARLY_ALL = 0.95
+"""The share of different values from which on a column of codes tells each row apart."""
+
+_STATE = re.compile(r"(?i)(^|_)(state|province|region|county|bundesland)$")
+_MOVED = ("coordinates", "coordinate")
+NAMES = ("name", "first_name", "last_name")
+"""Details that a person is called by."""
+
+
+@dataclass(frozen=True)
+class MaskPlan:
+    """How the tables of a data set are masked.
+
+    Attributes:
+        tables: Each table by its name.
+        locales: Whose names and places new people have.
+        notes: What else people should know.
+    """
+
+    tables: Mapping[str, TableMask]
+    locales: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def propose(
+    samples: Mapping[str, pa.Table],
+    *,
+    person: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    locales: Sequence[str] = (),
+) -> MaskPlan:
+    """Propose an action for each column of some tables.
+
+    Args:
+        samples: Rows of each table, with all of its columns; values of CSV are texts.
+        person: The column that tells the person, such as `customer_id`.
+        columns: What people ask for, such as `{"city": "keep: confirmed"}`; names may begin with
+            the table's.
+        locales: Whose names new people have; by default, those of the names in the data.
+
+    Raises:
+        UsageError: There is no such action.
+        SpecError: A column does not exist, a sensitive column is kept without being confirmed, or
+            keys would not stay unique; all problems at once.
+    """
+    numbers = {name: typed(table) for name, table in samples.items()}
+    keys = find_keys(numbers)
+    drafts = {name: Draft.of(name, samples[name], numbers[name], keys) for name in samples}
+    asked, problems = _asked(drafts, columns or {})
+    if person is not None and not any(has(draft, person) for draft in drafts.values()):
+        problems.append(_unknown(person, drafts))
+    people = people_of(drafts, person)
+    personal = {drafts[name].target(who.columns[0]) for name, who in people.items() if who}
+    personal |= {(n, key) for n, who in people.items() if who and (key := drafts[n].own_key)}
+    tables = {}
+    for name, draft in drafts.items():
+        actions = {
+            column: _completed(draft, column, asked.get((name, column)) or action)
+            for column, action in _proposed(draft, people[name], personal).items()
+        }
+        problems += _problems(draft, actions)
+        tables[name] = TableMask(name, actions, people[name])
+    if problems:
+        raise SpecError(problems)
+    names = _names(drafts)
+    chosen = tuple(locales) or (likely_locales("name", names) if len(names) else ("en",))
+    return MaskPlan(_with_sexes(tables, samples), chosen)
+
+
+def _asked(
+    drafts: Mapping[str, Draft], columns: Mapping[str, str]
+) -> tuple[dict[tuple[str, str], ColumnAction], list[Violation]]:
+    """What people ask for, by table and column."""
+    found, problems = {}, []
+    for name, text in columns.items():
+        action = read_action(text, name)
+        places = [
+            (draft.name, column)
+            for draft in drafts.values()
+            for column in draft.sample.column_names
+            if name in (column, f"{draft.name}.{column}")
+        ]
+        if not places:
+            problems.append(_unknown(name, drafts))
+        found.update(dict.fromkeys(places, action))
+    return found, problems
+
+
+def _unknown(name: str, drafts: Mapping[str, Draft]) -> Violation:
+    known = [column for draft in drafts.values() for column in draft.sample.column_names]
+    known += [f"{draft.name}.{c}" for draft in drafts.values() for c in draft.sample.column_names]
+    hint = did_you_mean(name, known) or f"the columns are {', '.join(known[: len(known) // 2])}"
+    return Violation("mask.unknown-column", f"no table has the column `{name}`", name, hint)
+
+
+def _proposed(
+    draft: Draft, person: PersonColumns | None, personal: set[tuple[str, str]]
+) -> dict[str, ColumnAction]:
+    """What is proposed for each column of a table."""
+    made = {name: _action(draft, name, person, personal) for name in draft.sample.column_names}
+    if any(action.detail == "city" for action in made.values()):
+        for name, action in made.items():
+            if action.action == "keep" and _STATE.search(name):
+                reason = "the state of a town that is replaced"
+                made[name] = ColumnAction("replace", "state", reason=reason, kind="state")
+    return made
+
+
+def _action(
+    draft: Draft, column: str, person: PersonColumns | None, personal: set[tuple[str, str]]
+) -> ColumnAction:
+    finding, values = draft.found.get(column), draft.sample.column(column)
+    direct = finding is not None and finding.kind not in ("uuid", "phone", "coordinate")
+    if draft.target(column) in personal and not direct:
+        return ColumnAction("replace", "key", reason="a key of people or of their rows", kind="key")
+    if finding is not None:
+        kind, reason = finding.kind, finding.reason
+        if kind in _MOVED:
+            return ColumnAction("jitter", "1km", reason=reason, kind=kind)
+        if kind == "birth_date":
+            return ColumnAction("shift", reason=reason, kind=kind)
+        return ColumnAction("replace", kind, reason=reason, kind=kind)
+    if is_free_text(values):
+        return ColumnAction("redact", reason="free text, which may name people", kind="text")
+    if person is not None and is_date(values):
+        return ColumnAction("shift", reason="a date of the row's person")
+    if person is not None and _is_code(draft.typed.column(column), column):
+        return ColumnAction("replace", "key", reason="a code that tells rows apart", kind="code")
+    return ColumnAction("keep", reason="nothing personal was found")
+
+
+def _is_code(values: pa.ChunkedArray, column: str) -> bool:
+    """Whether values are codes of one row each, such as `A-00123`."""
+    some = some_of(values)
+    if len(some) < 2 or len(pc.unique(some)) < _NEARLY_ALL * len(some):
+        return False
+    if pa.types.is_integer(some.type):
+        return named_as_key(column)
+    if not pa.types.is_large_string(some.type):
+        return False
+    coded = pc.match_substring_regex(some, r"^[^\s]*\d[^\s]*$")
+    return bool(pc.mean(coded.cast(pa.int8())).as_py() >= _NEARLY_ALL)
+
+
+def _completed(draft: Draft, column: str, action: ColumnAction) -> ColumnAction:
+    """An action with what the column's values tell: their kind, their form, their domain."""
+    finding, values = draft.found.get(column), draft.sample.column(column)
+    kind = action.kind or (finding.kind if finding else "")
+    if not kind and is_free_text(values):
+        kind = "text"
+    detail = action.detail
+    if action.action == "replace" and not detail:
+        detail = "key" if draft.is_reference(column) else finding.kind if finding else "code"
+        detail = "code" if detail in (*_MOVED, "birth_date") else detail
+    coded = detail in ("code", "key", "uuid")
+    return replace(
+        action,
+        kind=kind,
+        detail=detail,
+        scheme=finding.scheme if finding and detail == "national_id" else "",
+        form=form_of(values),
+        fixed=shared_letters(some_of(draft.typed.column(column))) if coded else frozenset(),
+        domain=tag(*draft.target(column)) if coded else detail,
+    )
+
+
+def _problems(draft: Draft, actions: Mapping[str, ColumnAction]) -> Iterator[Violation]:
+    """What is wrong with the actions of a table."""
+    keys = {key.key[0] for key in draft.keys.foreign if key.parent == draft.name}
+    keys |= {draft.own_key} if draft.own_key else set()
+    for column, action in actions.items():
+        where, kind = f"{draft.name}.{column}", action.kind
+        values = draft.sample.column(column)
+        if action.action == "keep" and kind and not action.confirmed:
+            what = {"text": "free text", "key": "keys of people"}.get(kind) or TITLES.get(
+                kind, kind
+            )
+            yield Violation(
+                "mask.sensitive-kept",
+                f"`{where}` contains {what}, and is kept",
+                where,
+                f'`--column "{where}=keep: confirmed"` keeps it',
+            )
+        if column in keys and (action.is_lossy or action.action == "drop"):
+            yield Violation(
+                "mask.lossy-key",
+                f"`{where}` is a key, and `{action.text}` makes different keys equal or loses them",
+                where,
+                f'`--column "{where}=replace: key"` keeps them apart',
+            )
+        if action.action == "shift" and not is_date(values):
+            yield Violation(
+                "mask.no-dates",
+                f"`{where}` has no dates in one form, and can't be shifted",
+                where,
+                f'`--column "{where}=redact"` blanks it',
+            )
+
+
+def _names(drafts: Mapping[str, Draft]) -> pa.Array:
+    """Names of all tables, for their languages."""
+    parts = [
+        some_of(draft.sample.column(column)).cast(pa.large_string())
+        for draft in drafts.values()
+        for column in draft.columns_of(*NAMES)
+    ]
+    return pc.unique(pa.concat_arrays([pa.array([], pa.large_string()), *parts]))
+
+
+def _with_sexes(
+    tables: Mapping[str, TableMask], samples: Mapping[str, pa.Table]
+) -> dict[str, TableMask]:
+    """The tables with the column of the person's sex, with which new names agree."""
+    return {
+        name: replace(table, sex=SexColumn.of(samples[name]) if table.person else None)
+        for name, table in tables.items()
+    }

@@ -1,0 +1,106 @@
+"""New values written as the old ones were: order, titles, capitals, gaps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from fabula.io.arrays import array_of
+
+_TITLE = r"^(?P<title>(?:Mr|Mrs|Ms|Miss|Dr|Rev|Prof|Herr|Frau|Sr|Sra|M|Mme|Mlle)\.? )"
+_BY_SEX = {"Mr": "Ms", "Mrs": "Mr", "Ms": "Mr", "Miss": "Mr", "Herr": "Frau", "Frau": "Herr",
+           "Sr": "Sra", "Sra": "Sr", "M": "Mme", "Mme": "M", "Mlle": "M"}  # fmt: skip
+_MALE = ("Mr", "Herr", "Sr", "M")
+
+_WORDS = (
+    r"n/?a|nan|null|none|nil|unknown|unbekannt|inconnu|desconocido|-+|\.+|\?+|\\n|"
+    r"not available|not applicable|tbd"
+)
+_NOBODY = rf"(?i)^\s*({_WORDS})?\s*$"
+_PLACEHOLDERS = (
+    rf"(?i)^\s*({_WORDS}|x+|test|test@test(\..*)?|no ?reply@.*|9{{4,}}|1{{4,}}|[0()+. -]*)\s*$"
+)
+
+
+def are_people(texts: pa.Array, *, keys: bool = False) -> pa.Array:
+    """Which values are known, and no placeholders such as `N/A`: those are nobody, and stay.
+
+    Args:
+        texts: The values.
+        keys: Whether they are keys, of which `0000` may be one.
+    """
+    known = texts.cast(pa.large_string())
+    form = _NOBODY if keys else _PLACEHOLDERS
+    return pc.fill_null(pc.invert(pc.match_substring_regex(known, form)), False)
+
+
+def full_names(
+    old: pa.Array, detail: Callable[[str], pa.Array], male: NDArray[np.bool_]
+) -> pa.Array:
+    """New full names in the order of the old ones, with titles where they have some.
+
+    Args:
+        old: The old names.
+        detail: A detail of each row's new person by its name.
+        male: Whether each row's new person is a man.
+    """
+    old = old.cast(pa.large_string())
+    new = detail("name").cast(pa.large_string())
+    comma = pc.fill_null(pc.match_substring_regex(old, r"^[^,]+, *\S"), False)
+    if pc.any(comma).as_py():
+        turned = pc.binary_join_element_wise(
+            detail("last_name").cast(pa.large_string()),
+            detail("first_name").cast(pa.large_string()),
+            pa.scalar(", ", pa.large_string()),
+        )
+        new = pc.if_else(comma, turned, new)
+    titled = pc.fill_null(pc.match_substring_regex(old, _TITLE), False)
+    if pc.any(titled).as_py():
+        titles = pc.struct_field(pc.extract_regex(old, _TITLE), "title")
+        agreed = _titles(titles, array_of(male))
+        new = pc.if_else(titled, pc.binary_join_element_wise(agreed, new, _NOTHING), new)
+    return new
+
+
+def plain_names(names: pa.Array) -> pa.Array:
+    """Full names without titles, first name first, in small letters."""
+    names = pc.replace_substring_regex(names.cast(pa.large_string()), _TITLE, "")
+    turned = pc.replace_substring_regex(names, r"^([^,]+), *(.+)$", r"\2 \1")
+    return pc.utf8_lower(pc.utf8_trim_whitespace(turned))
+
+
+def in_case_of(new: pa.Array, old: pa.Array) -> pa.Array:
+    """New texts in capitals where the old ones are, and in small letters likewise."""
+    old, new = old.cast(pa.large_string()), new.cast(pa.large_string())
+    lower = pc.fill_null(pc.equal(old, pc.utf8_lower(old)), False)
+    upper = pc.fill_null(pc.and_(pc.equal(old, pc.utf8_upper(old)), pc.invert(lower)), False)
+    if pc.any(upper).as_py():
+        new = pc.if_else(upper, pc.utf8_upper(new), new)
+    cased = pc.fill_null(pc.match_substring_regex(old, r"\p{L}"), False)
+    lower = pc.and_(lower, cased)
+    return pc.if_else(lower, pc.utf8_lower(new), new) if pc.any(lower).as_py() else new
+
+
+def _titles(titles: pa.Array, male: pa.Array) -> pa.Array:
+    """Titles of the new person's sex; `Dr` and the like stay."""
+    known = pc.unique(titles).to_pylist()
+    agreed = titles
+    for sex in (True, False):
+        turned = {
+            text: re.sub(r"^\w+", _BY_SEX[word], text)
+            for text in known
+            if text and (word := re.split(r"\W", text)[0]) in _BY_SEX
+            if (word in _MALE) != sex
+        }
+        for text, other in turned.items():
+            wrong = pc.and_(pc.equal(titles, text), pc.equal(male, sex))
+            agreed = pc.if_else(pc.fill_null(wrong, False), pa.scalar(other, titles.type), agreed)
+    return agreed
+
+
+_NOTHING = pa.scalar("", pa.large_string())

@@ -1,0 +1,40 @@
+"""What the results of all verbs can do, whatever they hold."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+from fabula.io.places import make_folder, write_text
+from fabula.types import Path as PathLike
+
+
+class Result(ABC):
+    """A result shows itself in a line (`repr`), in full (`report`), in a notebook, and in a file.
+
+    Results that hold data write the data.
+    """
+
+    @abstractmethod
+    def report(self) -> str:
+        """What came out, as text for people."""
+
+    def write(self, path: PathLike) -> object:
+        """Write the result to a file: by default the report, as a page where it ends in `.html`.
+
+        Raises:
+            SinkError: The place can't be written.
+        """
+        place = Path(path)
+        page = place.suffix.lower() in (".html", ".htm")
+        make_folder(place.parent)
+        write_text(place, self._repr_html_() if page else f"{self.report()}\n")
+        return place
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.report().partition(chr(10))[0]})"
+
+    def _repr_html_(self) -> str:
+        from fabula.render.pages import fragment  # only notebooks and pages need templates
+
+        return fragment("report.html", text=self.report())

@@ -1,0 +1,272 @@
+"""What follows, inside a row, from times that a model knows as gaps or distances.
+
+Weekdays, hours and days to a shipment are found alongside the times as they are in training, and
+computed again once a sample's times are times. Where distances are longer than a rhythm takes to
+come again, times are moved to the hours and weekdays that were drawn for them first; and so is a
+time whose weekday no training row has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from fabula.io.arrays import array_of
+from fabula.synthesizers.codecs.categories import CategoryCodec
+from fabula.synthesizers.codecs.learning import Columns
+from fabula.synthesizers.codecs.numbers import NumberCodec
+from fabula.synthesizers.constraints.calendar import RHYTHMS, Part
+from fabula.synthesizers.constraints.finding import find_relations
+from fabula.synthesizers.constraints.lookups import Lookup
+from fabula.synthesizers.constraints.measures import SECONDS, Flags, Floats, measures_of
+from fabula.synthesizers.constraints.orders import above
+from fabula.synthesizers.constraints.relations import Relation, Relations
+from fabula.synthesizers.constraints.rhythms import find_rhythms
+from fabula.synthesizers.constraints.sheet import Sheet
+from fabula.synthesizers.constraints.turning import turn
+from fabula.synthesizers.multitable.across.shifts import Shift, whole
+from fabula.synthesizers.multitable.timeline import Timeline
+
+_WEEK = 7 * 86_400.0
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Relations with times that are made late.
+
+    Attributes:
+        codecs: These times as they are in training.
+        relations: What follows from them, and the rhythms that are learned of them.
+        spreads: How far apart the distances lie that a model knows them by, in seconds.
+        shifted: Times that are distances until parents' times are known.
+    """
+
+    codecs: tuple[NumberCodec, ...] = ()
+    relations: Relations = field(default_factory=Relations)
+    spreads: Mapping[str, float] = field(default_factory=dict)
+    shifted: frozenset[str] = frozenset()
+
+    def alongside(self, relations: Relations) -> Relations:
+        """These and the other relations of the table, each after what it follows from."""
+        both = Relations.of((*relations.items, *self.relations.items), ())
+        measures = {**relations.measures, **self.relations.measures}
+        latent = (*relations.latent, *self.relations.latent)
+        return replace(both, measures=measures, latent=latent)
+
+    def measured(self, columns: Columns | None) -> Timed:
+        """With the measures of all columns that are drawn."""
+        drawn = () if columns is None else columns.codecs
+        measures = measures_of((*drawn, *self.codecs))
+        return replace(self, relations=replace(self.relations, measures=measures))
+
+    def settled(
+        self,
+        table: pa.Table,
+        time: str,
+        beside: Sequence[str],
+        entity: NDArray[np.int64] | None,
+        *,
+        low: Floats | None = None,
+        apart: bool = False,
+    ) -> pa.Table:
+        """Rows whose times have the parts that were drawn for them.
+
+        Other times of a row that are not before it move with a time.
+
+        Args:
+            table: Rows whose times are times.
+            time: The time that leads the others.
+            beside: Times that are learned as distances to it.
+            entity: The rows of one entity, whose times stay in order; None where they have none.
+            low: What no time is below, in seconds since 1970.
+            apart: Whether no two rows of an entity have the same time.
+        """
+        sheet = Sheet(table, self.relations.measures)
+        times = [name for name in (time, *beside) if name in self.spreads]
+        first = {name: above(sheet, name) for name in times}
+        start = np.full(len(sheet), -np.inf) if low is None else low
+        for at, name in enumerate(times):
+            was, bound = above(sheet, name), start
+            for other in times[:at]:
+                after = first[name] >= first[other]
+                bound = np.where(after, np.fmax(bound, above(sheet, other)), bound)
+            for items, rows in self._turns(sheet, name):
+                turn(sheet, name, items, rows, bound, anywhere=True)
+            now = above(sheet, name)
+            if name == time and entity is not None and (now != was).any():
+                now = in_order(now, entity, start, apart=apart)
+            for other in times[:at]:
+                early = (first[name] <= first[other]) & (now > above(sheet, other))
+                now = np.where(early, was, now)
+            _put(sheet, name, now)
+            for other in times[at + 1 :]:
+                moved = np.where(first[other] >= first[name], now - was, 0.0)
+                _put(sheet, other, above(sheet, other) + np.nan_to_num(moved))
+        return sheet.rows
+
+    def restored(
+        self,
+        shift: Shift,
+        before: pa.Table,
+        after: pa.Table,
+        timeline: Timeline | None,
+        entity: NDArray[np.int64] | None,
+    ) -> pa.Table:
+        """Rows whose times were put back from distances, moved to the parts drawn for them.
+
+        Args:
+            shift: The times.
+            before: The rows with distances.
+            after: The rows with times.
+            timeline: The time that orders the rows of an entity, or none.
+            entity: The rows of one entity.
+        """
+        if shift.equal or shift.column not in self.spreads:
+            return after
+        distance, time = (whole(table.column(shift.column)) for table in (before, after))
+        unit = self.relations.measures[shift.column].unit
+        low = np.where(distance >= 0, (time - distance) * unit, -np.inf)
+        leads = timeline is not None and timeline.time == shift.column
+        return self.settled(
+            after,
+            shift.column,
+            shift.beside,
+            entity if leads else None,
+            low=low,
+            apart=leads and timeline is not None and timeline.apart,
+        )
+
+    def _turns(self, sheet: Sheet, time: str) -> list[tuple[list[Relation], Flags]]:
+        """Relations that tell parts of a time, and the rows in which it is moved to these."""
+        told = [
+            (item, item.how.part)
+            for item in self.relations.items
+            if isinstance(item.how, Part | Lookup) and item.how.source == time
+            if item.how.part in RHYTHMS
+        ]
+        wide = [item for item, part in told if self.spreads[time] >= RHYTHMS[part][0]]
+        turns = [(wide, np.ones(len(sheet), bool))]
+        for item, _ in told:
+            if item not in wide and isinstance(item.how, Lookup):
+                turns.append(([item], ~item.how.found(sheet.values(time))[1]))
+        return turns
+
+
+def find_timed(
+    table: pa.Table,
+    columns: Columns,
+    distances: Mapping[str, Floats],
+    shifted: Collection[str],
+    *,
+    protect: int,
+    given: Collection[str],
+) -> tuple[Relations, Timed]:
+    """What holds on every row: without the times that are made late, and with them.
+
+    Args:
+        table: Training rows; times are times.
+        columns: What was learned of its other columns.
+        distances: The times that are made late, and the distances that a model knows them by, in
+            seconds; they follow from no column of the row.
+        shifted: Those of them that are distances until parents' times are known.
+        protect: As for `find_relations`.
+        given: Columns that follow from another table.
+    """
+    times = Columns.learnable(table.select(list(distances)), {}, protect=protect)
+    schema = pa.unify_schemas([times.schema, columns.schema])  # others follow from times
+    every = Columns(schema, (*times.codecs, *columns.codecs), {})
+    found = find_relations(table, every, protect=protect, given={*given, *distances})
+    late = [item for item in found.items if not distances.keys().isdisjoint(item.sources)]
+    early = tuple(item for item in found.items if item not in late)
+    codecs = tuple(codec for codec in times.codecs if isinstance(codec, NumberCodec))
+    spreads = {codec.name: _spread(distances[codec.name]) for codec in codecs}
+    alone = {
+        name: measure
+        for name, measure in found.measures.items()
+        if name in spreads or not measure.is_time
+    }
+    labels = [codec.name for codec in columns.codecs if isinstance(codec, CategoryCodec)]
+    told = {
+        (item.how.source, item.how.part) for item in late if isinstance(item.how, Part | Lookup)
+    }
+    rhythms = find_rhythms(Sheet(table, alone), labels, told, spreads)
+    rhythms = [rhythm for rhythm in rhythms if rhythm.moves]
+    late += [Relation(rhythm.name, rhythm.formula) for rhythm in rhythms]
+    relations = replace(Relations.of(late, (), latent=rhythms), measures=found.measures)
+    timed = Timed(codecs, relations, spreads, frozenset(shifted))
+    return replace(found, items=early), timed
+
+
+def in_order(
+    times: Floats, entity: NDArray[np.int64], low: Floats, *, apart: bool = False
+) -> Floats:
+    """Times of entities in the order of their rows, where all rows have the same lower bound.
+
+    Args:
+        times: The times, in seconds.
+        entity: The entity of each row; rows of a negative one are alone.
+        low: What no time is below.
+        apart: Whether none comes twice in an entity; it is moved by weeks then.
+    """
+    alone = np.flatnonzero(entity < 0)
+    entity = entity.copy()
+    entity[alone] = entity.max(initial=0) + 1 + np.arange(len(alone))
+    place = np.lexsort((np.arange(len(times)), entity))
+    same = np.diff(entity[place]) == 0
+    differ = np.zeros(int(entity.max(initial=0)) + 1, bool)
+    differ[entity[place][1:][same & (low[place][1:] != low[place][:-1])]] = True
+    ordered = times.copy()
+    while True:
+        sorted_ = ordered[np.lexsort((ordered, entity))]
+        ordered[place] = np.where(differ[entity[place]], ordered[place], sorted_)
+        again = np.append(False, same & (np.diff(ordered[place]) == 0))
+        if not apart or not again.any():
+            return ordered
+        ordered[place[again]] += _WEEK
+
+
+def distances_of(
+    table: pa.Table,
+    times: pa.Table,
+    names: Sequence[str],
+    timeline: Timeline | None,
+    shifted: Collection[str],
+) -> dict[str, Floats]:
+    """The distances that a model knows times by, in seconds; NaN where it knows a time as such.
+
+    Args:
+        table: Rows as they are learned.
+        times: The table whose times are times.
+        names: The times that are made late.
+        timeline: The time that orders the rows of an entity, or none.
+        shifted: Times that are learned as distances from times of parents.
+    """
+    found = {}
+    for name in names:
+        kind = times.schema.field(name).type
+        unit = 86_400.0 if pa.types.is_date32(kind) else SECONDS[getattr(kind, "unit", "ms")]
+        values = table.column(name)
+        distance = np.where(values.is_null().to_numpy(), np.nan, whole(values))
+        if timeline is not None and name == timeline.time:
+            gaps = table.column(timeline.gap)
+            starts = distance if name in shifted else np.full(len(distance), np.nan)
+            distance = np.where(gaps.is_null().to_numpy(), starts, whole(gaps))
+        found[name] = distance * unit
+    return found
+
+
+def _put(sheet: Sheet, name: str, seconds: Floats) -> None:
+    """Put other times, in seconds since 1970, in the rows where they are other ones."""
+    other, measure, own = seconds != above(sheet, name), sheet.measures[name], sheet.values(name)
+    values = measure.values(seconds - measure.start).cast(own.type)
+    sheet.replace(name, pc.if_else(array_of(other & ~np.isnan(seconds)), values, own))
+
+
+def _spread(distances: Floats) -> float:
+    known = distances[~np.isnan(distances)]
+    return float(np.subtract(*np.quantile(known, [0.9, 0.1]))) if len(known) else 0.0

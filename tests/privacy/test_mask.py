@@ -1,0 +1,371 @@
+"""`mask`: what changes, what stays, what agrees."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import fabula as fb
+from fabula.errors import SinkError, SpecError, UsageError
+from fabula.pii.check_digits import is_account, is_card
+from fabula.privacy.files.csv_bytes import CsvSource
+from fabula.privacy.mask import prepare, write
+from fabula.privacy.secret import Secret
+from tests.privacy.conftest import ROWS, customers, orders, write_csv
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _column(rows: Sequence[dict[str, str]], name: str) -> list[str]:
+    return [row[name] for row in rows]
+
+
+def test_no_whole_original_of_a_personal_column_is_left(shop: Path, tmp_path: Path) -> None:
+    fb.mask(shop, output=tmp_path / "out")
+    before, after = _rows(shop / "customers.csv"), _rows(tmp_path / "out" / "customers.csv")
+    for column in ("name", "email", "phone", "street", "card", "iban", "born"):
+        assert not set(_column(before, column)) & set(_column(after, column)) or column == "born"
+        assert all(
+            a != b for a, b in zip(_column(before, column), _column(after, column), strict=True)
+        )
+
+
+def test_without_a_kept_key_no_word_of_a_name_is_an_original(shop: Path, tmp_path: Path) -> None:
+    fb.mask(shop, output=tmp_path / "out")
+    words = {
+        word
+        for row in _rows(shop / "customers.csv")
+        for word in re.findall(r"[a-z]{2,}", row["name"].lower())
+    }
+    for row in _rows(tmp_path / "out" / "customers.csv"):
+        assert not words & set(re.findall(r"[a-z]{2,}", row["name"].lower()))
+        local = row["email"].partition("@")[0]
+        assert not words & set(re.findall(r"[a-z]{2,}", local))
+
+
+def test_a_full_name_of_the_data_is_nobodys_new_name(key: Path) -> None:
+    table = customers(4_000).select(["customer_id", "name", "email"])
+    new = fb.mask(table, person="customer_id", key_file=key).table
+    assert not set(table["name"].to_pylist()) & set(new["name"].to_pylist())
+
+
+def test_kept_columns_stay_to_the_byte(tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    header = 'id,"email",  amount ,note of the row\r\n'
+    lines = [f'{n:04},"p{n}@mail.test",  1.{n}0 ,"a ""b"", c"\r\n' for n in range(40)]
+    path.write_bytes(("\ufeff" + header + "".join(lines)).encode())
+    actions = {"note of the row": "keep: confirmed", "id": "keep: confirmed"}
+    fb.mask(path, columns=actions, output=tmp_path / "out.csv")
+    new = (tmp_path / "out.csv").read_bytes().decode().removeprefix("\ufeff")
+    assert new.startswith(header)
+    for old, line in zip(lines, new.removeprefix(header).splitlines(keepends=True), strict=True):
+        start, email, end = re.split(r'"([^"]*@[^"]*)"', line)
+        assert (start, end) == tuple(old.split(f'"{old.split(chr(34))[1]}"', 1))
+        assert email not in old
+
+
+def test_the_same_key_gives_the_same_people_in_other_files_orders_and_blocks(
+    tmp_path: Path, key: Path
+) -> None:
+    table = customers()
+    fb.mask(write_csv(table, tmp_path / "monday.csv"), key_file=key, output=tmp_path / "1.csv")
+    turned = table.take(pa.array(range(ROWS - 1, -1, -1)))
+    pq.write_table(turned, tmp_path / "tuesday.parquet", row_group_size=37)
+    fb.mask(tmp_path / "tuesday.parquet", key_file=key, output=tmp_path / "2.parquet")
+    first = _rows(tmp_path / "1.csv")
+    second = pq.read_table(tmp_path / "2.parquet").to_pylist()[::-1]
+    for column in ("customer_id", "name", "email", "phone", "street", "born", "card", "iban"):
+        assert _column(first, column) == [str(row[column]) for row in second]
+
+
+@pytest.mark.parametrize("size", [1_000, 50_000])
+def test_the_size_of_blocks_changes_no_byte(tmp_path: Path, key: Path, size: int) -> None:
+    masking = prepare(write_csv(customers(), tmp_path / "people.csv"), key_file=key)
+    source = masking.sources["people"]
+    assert isinstance(source, CsvSource)
+    whole, cut = (
+        b"".join(
+            bytes(block.written(masking.masker("people").mask(block.table()), []))
+            for block, _ in source.blocks(size=each)
+        )
+        for each in (1 << 30, size)
+    )
+    assert whole == cut
+
+
+def test_another_key_gives_other_people(key: Path) -> None:
+    table = customers()
+    one = fb.mask(table, key_file=key).table
+    other = fb.mask(table).table
+    for column in ("customer_id", "email", "phone", "card", "iban"):
+        assert not set(one[column].to_pylist()) & set(other[column].to_pylist())
+    same = sum(
+        a == b for a, b in zip(one["name"].to_pylist(), other["name"].to_pylist(), strict=True)
+    )
+    assert same <= 3  # full names agree by chance in about one row of 100,000
+
+
+def test_new_people_are_the_same_in_every_version(tmp_path: Path) -> None:
+    """Word lists and ciphers may not change without being noticed: people keep keys for years."""
+    path = tmp_path / "k"
+    path.write_text(f"fabula-mask-key-1 {'5c' * 32}\n", encoding="ascii")
+    path.chmod(0o600)
+    new = fb.mask(customers(), key_file=path).table
+    text = json.dumps(new.to_pylist(), default=str)
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "7f27e3f1d266d29b"
+
+
+def test_name_email_sex_and_address_of_a_row_agree(key: Path) -> None:
+    new = fb.mask(customers(), key_file=key).table.to_pylist()
+    from fabula.fakers.locales import load_locale
+
+    female = {name.text for name in load_locale("en").first[0]}
+    for row in new:
+        first, last = row["name"].split(" ", 1)
+        local = re.sub(r"\d+@.*", "", row["email"])
+        assert local.endswith(re.sub("[^a-z]", "", last.lower()))
+        assert local[0] == first[0].lower()
+        assert (first in female) == (row["sex"] == "female")
+
+
+def test_references_and_dates_agree_across_tables(shop: Path, tmp_path: Path) -> None:
+    fb.mask(shop, output=tmp_path / "out")
+    before, after = (
+        ({row["customer_id"]: row for row in _rows(folder / "customers.csv")},
+         _rows(folder / "orders.csv"))
+        for folder in (shop, tmp_path / "out")
+    )  # fmt: skip
+    pairs = dict(zip(before[0], after[0], strict=True))
+    shifts: dict[str, set[int]] = {}
+    for old, new in zip(before[1], after[1], strict=True):
+        assert pairs[old["customer_id"]] == new["customer_id"]
+        moved = date.fromisoformat(new["placed"]) - date.fromisoformat(old["placed"])
+        shifts.setdefault(old["customer_id"], set()).add(moved.days)
+        assert old["total"] == new["total"]
+    for old, new_key in pairs.items():
+        born = date.fromisoformat(after[0][new_key]["born"]) - date.fromisoformat(
+            before[0][old]["born"]
+        )
+        shifts.setdefault(old, set()).add(born.days)
+    assert all(len(days) == 1 and -364 <= min(days) <= -7 for days in shifts.values())
+    assert all(min(days) % 7 == 0 for days in shifts.values())
+    assert len({min(days) for days in shifts.values()}) > 40
+
+
+def test_a_table_that_knows_people_by_their_email_is_joined(tmp_path: Path, key: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    people = customers()
+    write_csv(people, folder / "customers.csv")
+    letters = pa.table(
+        {
+            "recipient": [text.upper() for text in people["email"].to_pylist()[:200]],
+            "full_name": people["name"].slice(0, 200),
+        }
+    )
+    write_csv(letters, folder / "letters.csv")
+    fb.mask(folder, output=tmp_path / "out", key_file=key)
+    names = _column(_rows(tmp_path / "out" / "customers.csv"), "name")[:200]
+    assert _column(_rows(tmp_path / "out" / "letters.csv"), "full_name") == names
+
+
+def test_an_email_of_two_people_joins_neither(tmp_path: Path, key: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    people = customers()
+    shared = people["email"].to_pylist()
+    shared[1] = shared[0]
+    people = people.set_column(2, "email", pa.array(shared))
+    write_csv(people, folder / "customers.csv")
+    letters = {"recipient": shared[:50], "full_name": people["name"].slice(0, 50)}
+    write_csv(pa.table(letters), folder / "letters.csv")
+    masked = fb.mask(folder, output=tmp_path / "out", key_file=key)
+    assert any("1 e-mail belongs to several" in note for note in masked.card["notes"])
+    customer = _column(_rows(tmp_path / "out" / "customers.csv"), "name")
+    letter = _column(_rows(tmp_path / "out" / "letters.csv"), "full_name")
+    assert not {customer[0], customer[1]} & {letter[0], letter[1]}
+    assert customer[2:50] == letter[2:]
+
+
+def test_check_digits_stay_right_and_unique_stays_unique() -> None:
+    table = customers(3_000)
+    new = fb.mask(table).table
+    assert all(map(is_card, new["card"].to_pylist()))
+    assert all(map(is_account, new["iban"].to_pylist()))
+    for column in ("customer_id", "email", "phone", "card", "iban"):
+        assert len(set(new[column].to_pylist())) == len(set(table[column].to_pylist()))
+
+
+def test_nulls_placeholders_types_capitals_and_order_of_names_stay() -> None:
+    people = customers(60)
+    names = people["name"].to_pylist()
+    names[:5] = ["MÜLLER, ANNA", "smith, bob", "Dr. Eve Jones", None, "N/A"]
+    table = people.set_column(1, "name", pa.array(names))
+    new = fb.mask(table).table
+    assert new.schema == table.schema
+    upper, lower, titled, gap, nobody = new["name"].to_pylist()[:5]
+    assert re.fullmatch(r"[^a-z,]+, [^a-z,]+", upper)
+    assert re.fullmatch(r"[^A-Z,]+, [^A-Z,]+", lower)
+    assert titled.startswith("Dr. ")
+    assert titled != "Dr. Eve Jones"
+    assert gap is None
+    assert nobody == "N/A"
+
+
+def test_a_sensitive_column_that_is_kept_must_be_confirmed() -> None:
+    with pytest.raises(SpecError) as caught:
+        fb.mask(customers(), columns={"city": "keep", "street": "keep"})
+    assert [v.code for v in caught.value.violations] == ["mask.sensitive-kept"] * 2
+    assert caught.value.violations[0].hint == '`--column "data.street=keep: confirmed"` keeps it'
+    kept = fb.mask(customers(), columns={"city": "keep: confirmed"}).table
+    assert kept["city"] == customers()["city"]
+
+
+def test_a_lossy_action_on_a_key_is_refused_before_anything_is_written(
+    shop: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(SpecError, match="makes different keys equal") as caught:
+        fb.mask(shop, columns={"customers.customer_id": "redact"}, output=tmp_path / "out")
+    assert caught.value.code == "mask.lossy-key"
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ({"nome": "drop"}, "did you mean `name`?"),
+        ({"name": "mask"}, "the actions are"),
+        ({"name": "replace: emial"}, "did you mean `email`?"),
+        ({"balance": "generalise: 0"}, "write `generalise: 10`"),
+        ({"balance": "shift"}, "=redact"),
+    ],
+)
+def test_a_wrong_action_names_the_right_one(columns: dict[str, str], told: str) -> None:
+    with pytest.raises((SpecError, UsageError)) as caught:
+        fb.mask(customers(), columns=columns)
+    assert told in str(caught.value)
+
+
+def test_values_can_be_generalised_blanked_and_dropped() -> None:
+    actions = {
+        "balance": "generalise: 100", "postcode": "generalise: 3", "born": "generalise: year",
+        "name": "redact", "city": "drop",
+    }  # fmt: skip
+    table = customers()
+    new = fb.mask(table, columns=actions).table
+    assert set(new["balance"].to_pylist()) <= {100.0 * n for n in range(10)}
+    assert all(
+        new_code == old[:3] + re.sub(r"\w", "*", old[3:])
+        for new_code, old in zip(
+            new["postcode"].to_pylist(), table["postcode"].to_pylist(), strict=True
+        )
+    )
+    assert all(text.endswith("-01-01") for text in new["born"].to_pylist())
+    assert set(new["name"].to_pylist()) == {"[redacted]"}
+    assert "city" not in new.column_names
+
+
+def test_a_date_of_another_form_is_blanked_and_counted() -> None:
+    table = customers()
+    born = table["born"].to_pylist()
+    born[3] = "12 March of 1970"
+    table = table.set_column(table.column_names.index("born"), "born", pa.array(born))
+    masked = fb.mask(table, columns={"born": "shift"})
+    assert masked.table["born"][3].as_py() is None
+    assert masked.card["tables"]["data"]["columns"]["born"]["blanked"] == 1
+
+
+def test_places_move_into_a_ring_and_always_alike() -> None:
+    rng = np.random.default_rng(3)
+    table = pa.table(
+        {
+            "email": [f"p{n}@x.test" for n in range(100)],
+            "latitude": np.repeat(50 + rng.random(50).round(5), 2),
+            "longitude": np.repeat(8 + rng.random(50).round(5), 2),
+        }
+    )
+    actions = {"latitude": "jitter: 2km", "longitude": "jitter: 2km"}
+    new = fb.mask(table, columns=actions).table
+    old_lat, old_lon, lat, lon = (
+        np.asarray(each[name]) for each in (table, new) for name in ("latitude", "longitude")
+    )
+    north = (lat - old_lat) * 111.32
+    east = (lon - old_lon) * 111.32 * np.cos(np.radians(old_lat))
+    assert ((np.hypot(north, east) > 0.99) & (np.hypot(north, east) < 2.01)).all()
+    assert (lat[::2] == lat[1::2]).all()
+
+
+def test_the_card_tells_everything_and_quotes_nothing(
+    shop: Path, tmp_path: Path, key: Path
+) -> None:
+    fb.mask(shop, output=tmp_path / "out", key_file=key)
+    text = (tmp_path / "out" / "card.json").read_text(encoding="utf-8")
+    card = json.loads(text)
+    assert card["promise"] == "keyed"
+    assert card["key"] == Secret.of_file(key).fingerprint
+    assert card["tables"]["customers"]["columns"]["name"]["action"] == "replace"
+    assert card["tables"]["orders"]["person"] == "customer_id"
+    assert "anonym" not in text.replace("pseudonym", "")
+    for row in _rows(shop / "customers.csv"):
+        assert row["name"] not in text
+        assert row["email"] not in text
+
+
+def test_a_killed_masking_continues_to_the_same_bytes(
+    tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fabula.privacy.files import csv_bytes, writing
+
+    source = write_csv(customers(4_000), tmp_path / "people.csv")
+    fb.mask(source, key_file=key, output=tmp_path / "whole.csv")
+    monkeypatch.setattr(csv_bytes.CsvSource.blocks, "__defaults__", (0, 20_000))
+    monkeypatch.setattr(writing, "_JOURNALLED", 10_000)
+    seen: list[int] = []
+
+    def stop(_: str, rows: int, __: int) -> None:
+        seen.append(rows)
+        if len(seen) == 9:
+            raise KeyboardInterrupt
+
+    masking = prepare(source, key_file=key)
+    with pytest.raises(KeyboardInterrupt):
+        write(masking, tmp_path / "out.csv", progress=stop)
+    assert not (tmp_path / "out.csv").exists()
+    again: list[int] = []
+    masked = write(
+        prepare(source, key_file=key), tmp_path / "out.csv",
+        progress=lambda _, rows, __: again.append(rows),
+    )  # fmt: skip
+    assert again[0] > 500
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert masked.card["tables"]["people"]["rows"] == 4_000
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+
+
+def test_originals_and_finished_outputs_are_never_overwritten_unasked(
+    shop: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(SinkError, match="is the original"):
+        fb.mask(shop, output=shop)
+    fb.mask(shop, output=tmp_path / "out")
+    with pytest.raises(SinkError, match="exists"):
+        fb.mask(shop, output=tmp_path / "out")
+    fb.mask(shop, output=tmp_path / "out", overwrite=True)
+
+
+def test_a_small_table_of_orders_alone_needs_no_person() -> None:
+    table = orders().select(["order_id", "total"])
+    assert fb.mask(table).table.equals(table)
