@@ -13,7 +13,8 @@ from fabula.io.written.columns import written_form
 from fabula.io.written.time_forms import TimeForm
 from fabula.pii.finding import find_in_table
 from fabula.pii.kinds import Finding
-from fabula.privacy.masking import EMAIL, PersonColumns
+from fabula.privacy.masking import PersonColumns
+from fabula.privacy.people import EMAIL
 from fabula.privacy.texts import are_people
 from fabula.relationships.key_names import singular
 from fabula.relationships.keys import Keys

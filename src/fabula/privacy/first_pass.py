@@ -17,10 +17,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.fakers.locales import Locale, Name, load_locale
-from fabula.privacy.masking import EMAIL, Aliases, TableMask, sexes_of
-from fabula.privacy.people import KEY_BYTES, Keys, normal, person_keys
+from fabula.privacy.masking import Aliases, TableMask, sexes_of
+from fabula.privacy.people import EMAIL, KEY_BYTES, Keys, normal, person_keys
 from fabula.privacy.secret import Secret
-from fabula.privacy.texts import are_people, plain_names
+from fabula.privacy.texts import are_people, without_titles
 
 _FEWEST = 12
 """Words that must be left in a list; a shorter list is used whole, and that is said."""
@@ -77,7 +77,7 @@ class Known:
             for kind in _WORDED
         }
         for column in of["name"]:
-            self._add_names(plain_names(_known(block, column)))
+            self._add_names(pc.utf8_lower(without_titles(_known(block, column))))
         if of["first_name"] and of["last_name"]:
             parts = [
                 pc.utf8_lower(_texts(block, of[kind][0])) for kind in ("first_name", "last_name")

@@ -10,25 +10,28 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from typing_extensions import Unpack
 
 from fabula.errors import SinkError, UsageError
 from fabula.fakers.locales import load_locale
 from fabula.io.formats import names_file
-from fabula.io.places import check_free, make_folder, write_text
+from fabula.io.places import check_free, make_folder, replacing, write_text
 from fabula.options import known_options
 from fabula.privacy.files.csv_bytes import CsvSource
 from fabula.privacy.files.sources import in_memory, sources_of
 from fabula.privacy.files.writing import is_unfinished, write_csv, write_parquet
 from fabula.privacy.first_pass import Known
-from fabula.privacy.masking import EMAIL, Counts
-from fabula.privacy.people import NewPeople
+from fabula.privacy.masking import Counts, Masker
+from fabula.privacy.notes import Detector, Everyone
+from fabula.privacy.people import EMAIL, NewPeople
 from fabula.privacy.prepared import Masking, card_of, fingerprint_of
 from fabula.privacy.proposing import NAMES, propose
 from fabula.privacy.secret import Secret
+from fabula.privacy.texts import are_people
 from fabula.types import Progress, TableLike
 
-CARD = "card.json"
+CARD, WRITTEN = "card.json", ".written"
 
 
 class MaskOptions(TypedDict, total=False):
@@ -38,6 +41,7 @@ class MaskOptions(TypedDict, total=False):
     columns: Mapping[str, str]
     locale: Sequence[str]
     key_file: str | os.PathLike[str] | None
+    detector: Detector | None
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,8 @@ def mask(
             actions by column, such as `{"city": "keep: confirmed", "note": "redact"}`. `locale`:
             whose names new people have, by default those of the data. `key_file`: the key; by
             default the file that `FABULA_KEY_FILE` names, or a key that is thrown away.
+            `detector`: finds third parties in notes, such as `PresidioDetector()` of
+            `fabula.privacy.notes`.
 
     Returns:
         The masked tables, and a card that says what was done.
@@ -130,6 +136,7 @@ def prepare(data: TableLike | Sequence[Path], **options: Unpack[MaskOptions]) ->
         person=options.get("person"),
         columns=options.get("columns") or {},
         locales=_codes(options.get("locale") or ()),
+        finds_third_parties=options.get("detector") is not None,
     )
     by_alias = {
         n for n, table in plan.tables.items() if table.person and table.person.tags[0] == EMAIL
@@ -162,7 +169,31 @@ def prepare(data: TableLike | Sequence[Path], **options: Unpack[MaskOptions]) ->
             said.append(f"{told}; files without that column give other names")
     people = NewPeople(secret, locales, known.taken(), known.sex_finder())
     noted = (*notes, *plan.notes, *said)
-    return Masking(sources, files, replace(plan, tables=tables), secret, people, noted)
+    plan, detector = replace(plan, tables=tables), options.get("detector")
+    masking = Masking(sources, files, plan, secret, people, noted, detector=detector)
+    with_notes = any(a.action == "notes" for t in tables.values() for a in t.columns.values())
+    return replace(masking, everyone=_everyone(masking)) if with_notes else masking
+
+
+def _everyone(masking: Masking) -> Everyone:
+    """The identifiers of all people in all tables, and what takes their place."""
+    everyone = Everyone()
+    for name, source in masking.sources.items():
+        masker = masking.masker(name)
+        columns = {
+            column: action
+            if action.action == "replace" and action.detail != "key"
+            else replace(action, action="keep")
+            for column, action in masker.table.columns.items()
+        }
+        searched = replace(masker, table=replace(masker.table, columns=columns), counts=Counts())
+        told = any(action.action != "keep" for action in columns.values())
+        for block in source.tables(source.names) if told else ():
+            for column, new in searched.mask(block).items():
+                real = are_people(block.column(column))
+                old = block.column(column).filter(real).cast(pa.large_string())
+                everyone.add(columns[column].detail, old, new.filter(real.combine_chunks()))
+    return everyone
 
 
 def run(masking: Masking) -> Masked:
@@ -239,12 +270,22 @@ def write(
             write_parquet(source, target, masker, dropped, heard)
         if progress is not None:
             progress(name, counts[name].rows, counts[name].rows)
+        if not single:
+            _write_spans(output / WRITTEN, name, masker)
         finished = {each: [prints[each], asdict(known)] for each, known in counts.items()}
         write_text(journal, json.dumps(finished))
     made = card_of(masking, counts)
     write_text(card, json.dumps(made, indent=2, ensure_ascii=False) + "\n")
     journal.unlink(missing_ok=True)
     return Masked({}, made)
+
+
+def _write_spans(folder: Path, name: str, masker: Masker) -> None:
+    """Tell the leak scan which places of notes the masking wrote."""
+    for column, spans in masker.spans.items():
+        make_folder(folder)
+        with replacing(folder / f"{name}.{column}.parquet") as temporary:
+            pq.write_table(pa.concat_tables(spans), temporary)
 
 
 def _finished(journal: Path, prints: Mapping[str, str]) -> dict[str, Counts]:

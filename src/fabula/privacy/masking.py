@@ -20,8 +20,19 @@ from fabula.privacy.actions import HASHED, ColumnAction
 from fabula.privacy.coarse import coarser, nearby, shifted
 from fabula.privacy.codes import Codes
 from fabula.privacy.hashed import hashed
+from fabula.privacy.mentions import inventor, mentions
 from fabula.privacy.national import DATED, NationalIds
-from fabula.privacy.people import DRAWN, KEY_BYTES, Group, Keys, NewPeople, normal, person_keys
+from fabula.privacy.notes import Detector, Everyone, Mention, mask_notes
+from fabula.privacy.people import (
+    DRAWN,
+    EMAIL,
+    KEY_BYTES,
+    Group,
+    Keys,
+    NewPeople,
+    normal,
+    person_keys,
+)
 from fabula.privacy.secret import Secret
 from fabula.privacy.texts import are_people, full_names, in_case_of
 from fabula.synthesizers.pii.gender_column import SexColumn
@@ -30,9 +41,6 @@ WEEKS = 52
 """Dates move into the past by one to that many weeks, and so never beyond the last day."""
 
 REDACTED = "[redacted]"
-
-EMAIL = "email"
-"""The tag of people who are told by their e-mail."""
 
 Aliases = Callable[[pa.Array, Keys], Keys]
 """The keys of the people behind some e-mails; those given for e-mails that nobody has."""
@@ -103,12 +111,18 @@ class Masker:
         people: The new people.
         table: How the table is masked.
         counts: What happened so far.
+        everyone: The identifiers of all people, which no note may tell.
+        detector: Finds third parties in notes.
+        spans: The places that were written into notes, by column.
     """
 
     secret: Secret
     people: NewPeople
     table: TableMask
     counts: Counts = field(default_factory=Counts)
+    everyone: Everyone | None = None
+    detector: Detector | None = None
+    spans: dict[str, list[pa.Table]] = field(default_factory=dict)
 
     def mask(self, block: pa.Table) -> dict[str, pa.Array]:
         """The new values of each column that changes, of the type of the old ones.
@@ -117,13 +131,28 @@ class Masker:
             block: Rows with all of the table's columns.
         """
         rows = _Rows(self, {name: _whole(block, name) for name in block.column_names})
-        made = {}
-        for name, action in self.table.columns.items():
-            if action.action in ("keep", "drop") or name not in block.column_names:
-                continue
-            made[name] = self._column(name, action, rows)
+        made = {
+            name: self._column(name, action, rows)
+            for name, action in self.table.columns.items()
+            if action.action not in ("keep", "drop", "notes") and name in block.column_names
+        }
+        notes = [n for n, a in self.table.columns.items() if a.action == "notes"]
+        if notes:
+            own = list(mentions(self.table.columns, rows.columns, made, rows.detail))
+            made |= {name: self._notes(name, own, rows) for name in notes}
         self.counts.rows += block.num_rows
         return made
+
+    def _notes(self, name: str, own: list[Mention], rows: _Rows) -> pa.Array:
+        """Notes without the people whom they mention."""
+        old = rows.columns[name]
+        invent = inventor(self.secret, self.people)
+        found = mask_notes(_texts(old), own, self.everyone, self.detector, invent)
+        self.counts.add(self.counts.changed, name, sum(found.counts.values()))
+        row = pc.add(found.spans.column("row"), self.counts.rows)
+        place = found.spans.schema.get_field_index("row")
+        self.spans.setdefault(name, []).append(found.spans.set_column(place, "row", row))
+        return found.texts.cast(old.type)
 
     def _column(self, name: str, action: ColumnAction, rows: _Rows) -> pa.Array:
         old = rows.columns[name]

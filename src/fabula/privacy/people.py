@@ -24,6 +24,9 @@ from fabula.privacy.secret import Secret
 
 KEY_BYTES = 16
 
+EMAIL = "email"
+"""The tag of people who are told by their e-mail."""
+
 _DIGEST_BYTES = 64
 _PLACES = {
     "sex": (0, 2),

@@ -18,6 +18,7 @@ import pyarrow as pa
 from fabula.fakers.locales import load_locale
 from fabula.privacy.files.sources import Source
 from fabula.privacy.masking import Counts, Masker
+from fabula.privacy.notes import Detector, Everyone
 from fabula.privacy.people import NewPeople
 from fabula.privacy.proposing import MaskPlan
 from fabula.privacy.secret import Secret
@@ -36,6 +37,8 @@ class Masking:
         secret: The key.
         people: The new people.
         notes: What people should know.
+        everyone: The identifiers of all people, if notes are searched.
+        detector: Finds third parties in notes.
     """
 
     sources: Mapping[str, Source]
@@ -44,6 +47,8 @@ class Masking:
     secret: Secret
     people: NewPeople
     notes: tuple[str, ...] = ()
+    everyone: Everyone | None = None
+    detector: Detector | None = None
 
     @property
     def promise(self) -> str:
@@ -52,7 +57,10 @@ class Masking:
 
     def masker(self, name: str) -> Masker:
         """Makes the new columns of a table."""
-        return Masker(self.secret, self.people, self.plan.tables[name])
+        table = self.plan.tables[name]
+        return Masker(
+            self.secret, self.people, table, everyone=self.everyone, detector=self.detector
+        )
 
     def dropped(self, name: str) -> list[str]:
         """The columns of a table that are left out."""
@@ -124,8 +132,8 @@ def _word_lists(codes: tuple[str, ...]) -> str:
 
 
 def fingerprint_of(masking: Masking, name: str) -> str:
-    """Tells whether an earlier run was of the same masking; empty where the key is thrown away."""
-    if not masking.secret.kept:
+    """Tells whether an earlier run was of the same masking; empty where it can't continue."""
+    if not masking.secret.kept or masking.everyone is not None:
         return ""
     state = masking.files[name].stat()
     table = masking.plan.tables[name]

@@ -60,6 +60,7 @@ def propose(
     person: str | None = None,
     columns: Mapping[str, str] | None = None,
     locales: Sequence[str] = (),
+    finds_third_parties: bool = False,
 ) -> MaskPlan:
     """Propose an action for each column of some tables.
 
@@ -69,6 +70,7 @@ def propose(
         columns: What people ask for, such as `{"city": "keep: confirmed"}`; names may begin with
             the table's.
         locales: Whose names new people have; by default, those of the names in the data.
+        finds_third_parties: Whether there is a detector for notes.
 
     Raises:
         UsageError: There is no such action.
@@ -91,6 +93,7 @@ def propose(
             for column, action in _proposed(draft, people[name], personal).items()
         }
         problems += _problems(draft, actions)
+        problems += () if finds_third_parties else _unsearched(draft, actions)
         tables[name] = TableMask(name, actions, people[name])
     if problems:
         raise SpecError(problems)
@@ -226,6 +229,19 @@ def _problems(draft: Draft, actions: Mapping[str, ColumnAction]) -> Iterator[Vio
                 f"`{where}` has no dates in one form, and can't be shifted",
                 where,
                 f'`--column "{where}=redact"` blanks it',
+            )
+
+
+def _unsearched(draft: Draft, actions: Mapping[str, ColumnAction]) -> Iterator[Violation]:
+    """Notes in which nothing finds the names of people whom no table knows."""
+    for column, action in actions.items():
+        if action.action == "notes" and not action.confirmed:
+            where = f"{draft.name}.{column}"
+            yield Violation(
+                "mask.no-detector",
+                f"names of people outside the tables stay in `{where}`: there is no detector",
+                where,
+                f'`--column "{where}=notes: confirmed"` accepts that, `{where}=redact` blanks all',
             )
 
 

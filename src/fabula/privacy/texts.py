@@ -67,11 +67,11 @@ def full_names(
     return new
 
 
-def plain_names(names: pa.Array) -> pa.Array:
-    """Full names without titles, first name first, in small letters."""
+def without_titles(names: pa.Array) -> pa.Array:
+    """Full names without titles, first name first."""
     names = pc.replace_substring_regex(names.cast(pa.large_string()), _TITLE, "")
     turned = pc.replace_substring_regex(names, r"^([^,]+), *(.+)$", r"\2 \1")
-    return pc.utf8_lower(pc.utf8_trim_whitespace(turned))
+    return pc.utf8_trim_whitespace(turned)
 
 
 def in_case_of(new: pa.Array, old: pa.Array) -> pa.Array:

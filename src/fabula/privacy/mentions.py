@@ -1,0 +1,88 @@
+"""What is known of each row's person, old and new, for the search in notes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fabula.privacy.actions import ENCRYPTED, ColumnAction
+from fabula.privacy.codes import Codes
+from fabula.privacy.hashed import hashed
+from fabula.privacy.notes import Mention
+from fabula.privacy.people import EMAIL, NewPeople, normal, person_keys
+from fabula.privacy.secret import Secret
+from fabula.privacy.texts import without_titles
+
+_LEFT_OUT = ("city", "state", "postcode", "job", "company", "key")
+"""Details that many people share, or that are common numbers."""
+
+Detail = Callable[[str], pa.Array]
+
+
+def mentions(
+    actions: Mapping[str, ColumnAction],
+    old: Mapping[str, pa.Array],
+    new: Mapping[str, pa.Array],
+    detail: Detail,
+) -> Iterator[Mention]:
+    """The details of each row's person.
+
+    Args:
+        actions: What happens to the columns.
+        old: The columns before.
+        new: Those that change, afterwards.
+        detail: A detail of each row's new person by its name.
+    """
+    for column, values in new.items():
+        action = actions[column]
+        before = old[column]
+        if action.kind == "birth_date" and action.action == "shift":
+            yield Mention("birth_date", _days(before, action), _days(values, action))
+        elif action.action == "replace" and action.detail == "name":
+            plain = without_titles(before)
+            first = pc.replace_substring_regex(plain, r"\s*\S+$", "")
+            last = pc.replace_substring_regex(plain, r"^.*\s", "")
+            single = pc.equal(first, "")
+            nothing = pa.scalar(None, pa.large_string())
+            yield Mention("first_name", pc.if_else(single, nothing, first), detail("first_name"))
+            yield Mention("last_name", pc.if_else(single, nothing, last), detail("last_name"))
+            yield Mention("name", plain, detail("name"))
+        elif action.action == "replace" and action.detail not in _LEFT_OUT:
+            yield Mention(action.detail, _texts(before), _texts(values))
+
+
+def inventor(secret: Secret, people: NewPeople) -> Callable[[str, Sequence[str]], Sequence[str]]:
+    """Writes values for details of people whom no table knows, by the old value.
+
+    Args:
+        secret: The masking's key.
+        people: The new people.
+    """
+
+    def invent(kind: str, values: Sequence[str]) -> Sequence[str]:
+        texts = pa.array(values, pa.large_string())
+        if kind in ("email", "name", "first_name", "last_name", "username"):
+            keys = person_keys(secret, normal(texts), EMAIL if kind == "email" else kind)
+            made = people.at(keys).field(kind)
+        elif kind in ("ip", "url", "mac", "uuid"):
+            made = hashed(secret, texts, kind, kind)
+        elif kind in ENCRYPTED:
+            made = Codes(secret, kind, kind).encrypt(texts)
+        else:
+            made = pa.array([f"[{kind}]"] * len(texts))
+        return [str(text) for text in made.to_pylist()]
+
+    return invent
+
+
+def _days(values: pa.Array, action: ColumnAction) -> pa.Array:
+    """Dates as ISO texts."""
+    if action.form is not None:
+        values = action.form.read(_texts(values))
+    return values.cast(pa.date32()).cast(pa.large_string())
+
+
+def _texts(values: pa.Array) -> pa.Array:
+    return values.cast(pa.large_string())
