@@ -1,0 +1,50 @@
+"""What a masker says of the files that it wrote: which bytes are its own, and which it copied."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+CARD, WRITTEN = "card.json", ".written"
+"""The card of a masking, and the folder with the places of notes that it wrote."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """The card of a masking, as far as a scan needs it.
+
+    Attributes:
+        one_off: Whether no word of an original may recur; else parts may, in what was written.
+        files: The files of masked tables.
+        actions: What was done with each column, by table.
+    """
+
+    one_off: bool
+    files: frozenset[str]
+    actions: Mapping[str, Mapping[str, str]]
+
+    @classmethod
+    def read(cls, root: Path) -> Card | None:
+        """The card in a folder; None where there is none that can be read."""
+        try:
+            card = json.loads((root / CARD).read_text(encoding="utf-8"))
+            tables = card["tables"]
+            actions = {
+                table: {name: str(column["action"]) for name, column in entry["columns"].items()}
+                for table, entry in tables.items()
+            }
+            files = frozenset(str(entry.get("file")) for entry in tables.values())
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+        return cls(card.get("promise") == "one-off", files, actions)
+
+    def action(self, table: str, column: str) -> str:
+        """What was done with a column; empty where the card does not know it."""
+        return self.actions.get(table, {}).get(column, "")
+
+    def copied(self, table: str, column: str) -> bool:
+        """Whether a column's bytes are those of the original, but for written places."""
+        action = self.action(table, column)
+        return not action or action.startswith(("keep", "notes"))
