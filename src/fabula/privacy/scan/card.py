@@ -11,6 +11,9 @@ CARD, WRITTEN = "card.json", ".written"
 """The card of a masking, and the folder with the places of notes that it wrote."""
 
 
+_PLACES = ("street", "address", "city", "state", "postcode", "company")
+
+
 @dataclass(frozen=True)
 class Card:
     """The card of a masking, as far as a scan needs it.
@@ -19,11 +22,13 @@ class Card:
         one_off: Whether no word of an original may recur; else parts may, in what was written.
         files: The files of masked tables.
         actions: What was done with each column, by table.
+        places: The columns of streets and towns, whose new words may be names of people, too.
     """
 
     one_off: bool
     files: frozenset[str]
     actions: Mapping[str, Mapping[str, str]]
+    places: frozenset[tuple[str, str]] = frozenset()
 
     @classmethod
     def read(cls, root: Path) -> Card | None:
@@ -35,10 +40,16 @@ class Card:
                 table: {name: str(column["action"]) for name, column in entry["columns"].items()}
                 for table, entry in tables.items()
             }
+            places = frozenset(
+                (table, name)
+                for table, entry in tables.items()
+                for name, column in entry["columns"].items()
+                if {column.get("kind"), column.get("detail")} & set(_PLACES)
+            )
             files = frozenset(str(entry.get("file")) for entry in tables.values())
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
-        return cls(card.get("promise") == "one-off", files, actions)
+        return cls(card.get("promise") == "one-off", files, actions, places)
 
     def action(self, table: str, column: str) -> str:
         """What was done with a column; empty where the card does not know it."""

@@ -242,7 +242,7 @@ class _Found:
         plain = [" ".join((text or "").split()) for text in texts]
         joined, stream = "\n".join(plain), Squeezed.of(plain)
         source = _Source(table, "rows", "as it is", table=True)
-        names = self._card.one_off
+        names = self._card.one_off and (table, column) not in self._card.places
         for seen in search(joined, stream, self._real, NumberCount(), names=names):
             rows = np.searchsorted(stream.row_places, seen.begins, side="right").tolist()
             found = zip(seen.sought.tolist(), rows, seen.begins.tolist(), seen.ends.tolist(),
