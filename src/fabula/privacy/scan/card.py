@@ -32,9 +32,11 @@ class Card:
 
     @classmethod
     def read(cls, root: Path) -> Card | None:
-        """The card in a folder; None where there is none that can be read."""
+        """The card of a folder, or of one file; None where there is none that can be read."""
+        single = root.is_file()
+        path = root.with_name(f"{root.name}.{CARD}") if single else root / CARD
         try:
-            card = json.loads((root / CARD).read_text(encoding="utf-8"))
+            card = json.loads(path.read_text(encoding="utf-8"))
             tables = card["tables"]
             actions = {
                 table: {name: str(column["action"]) for name, column in entry["columns"].items()}
@@ -47,7 +49,10 @@ class Card:
                 if {column.get("kind"), column.get("detail")} & set(_PLACES)
             )
             files = frozenset(str(entry.get("file")) for entry in tables.values())
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            if single:
+                files = frozenset({root.name})
+                actions[root.name.partition(".")[0]] = next(iter(actions.values()))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration):
             return None
         return cls(card.get("promise") == "one-off", files, actions, places)
 

@@ -217,9 +217,15 @@ class _Found:
             if is_text(each.type) and (real, each.name) not in self._kept:
                 texts = table.column(each.name).to_pylist()
                 spans = root / WRITTEN / f"{name}.{each.name}.parquet"
-                if spans.is_file():
+                known = spans.is_file()
+                if known:
                     texts = without_spans(texts, pq.read_table(spans))
-                self._column(name, each.name, texts, own, real)
+                elif self._card.action(name, each.name).startswith("notes"):
+                    self._notes.append(
+                        f"which places of `{each.name}` the masker wrote is not known, so parts of"
+                        " other people's values were not searched there"
+                    )
+                self._column(name, each.name, texts, own, real, known=known)
 
     def _column(
         self,
@@ -228,6 +234,8 @@ class _Found:
         texts: Sequence[str | None],
         own: Sequence[Mention],
         real: str,
+        *,
+        known: bool,
     ) -> None:
         """Search a column for parts, as far as the masker did not write it."""
         copied = self._card.copied(table, column)
@@ -237,7 +245,7 @@ class _Found:
                 tally = _Tally(f"row {row + 1}, column `{column}`", hidden(value), {"": count})
                 self._tallies[table, sought, "as it is"] = tally
         action = self._card.action(table, column)
-        if not action or action == "keep" or not (copied or self._card.one_off):
+        if not action or action == "keep" or not (self._card.one_off or (copied and known)):
             return
         plain = [" ".join((text or "").split()) for text in texts]
         joined, stream = "\n".join(plain), Squeezed.of(plain)
