@@ -59,18 +59,26 @@ class Codes:
 
     def encrypt(self, texts: pa.Array) -> pa.Array:
         """A new code for each text; nulls stay null."""
-        known = pc.unique(texts.cast(pa.large_string()).drop_null())
-        if not len(known):
+        texts = texts.cast(pa.large_string())
+        if self.kind != "national_id" and not texts.null_count:
+            return self._of_all(texts)
+        known = pc.unique(texts.drop_null())  # check digits of ids are slow to find
+        return self._of_all(known).take(pc.index_in(texts, value_set=known))
+
+    def _of_all(self, texts: pa.Array) -> pa.Array:
+        """A new code for each text; none is null."""
+        if not len(texts):
             return texts
-        forms = outlines(known).dictionary_encode()
+        drawn = outlines(texts)
+        if _are_alike(drawn):
+            return self._of_form(texts, drawn[0].as_py())
+        forms = drawn.dictionary_encode()
         places, pieces = [], []
         for at, form in enumerate(forms.dictionary.to_pylist()):
             rows = np.flatnonzero(forms.indices.to_numpy() == at)
-            same = known.take(array_of(rows))
-            pieces.append(self._of_form(same, form) if form.isascii() else self._drawn(same, form))
+            pieces.append(self._of_form(texts.take(array_of(rows)), form))
             places.append(rows)
-        made = pa.concat_arrays(pieces).take(array_of(np.argsort(np.concatenate(places))))
-        return made.take(pc.index_in(texts.cast(pa.large_string()), value_set=known))
+        return pa.concat_arrays(pieces).take(array_of(np.argsort(np.concatenate(places))))
 
     def numbers(self, values: NDArray[np.int64], most: int = 2**63) -> NDArray[np.int64]:
         """A new whole number for each, of the same sign.
@@ -107,7 +115,9 @@ class Codes:
         return found
 
     def _of_form(self, texts: pa.Array, form: str) -> pa.Array:
-        """New codes for differing texts of one form."""
+        """New codes for texts of one form."""
+        if not form.isascii():
+            return self._drawn(texts, form)
         signs = sign_rows(texts, len(form))
         kept, check = _kept_places(self.kind, self.scheme, form, signs)
         places = [at for at, sign in enumerate(form) if sign in _FIRST]
@@ -279,6 +289,17 @@ def _with_check(rows: Signs, last: list[int], scheme: str) -> NDArray[np.bool_]:
         else:
             rows[at] = np.frombuffer(ending.encode("ascii"), np.uint8)
     return fits & _fit(rows, scheme)
+
+
+def _are_alike(forms: pa.Array) -> bool:
+    """Whether all texts are the same, told without comparing them one by one."""
+    _, offsets, data = forms.buffers()
+    bounds = np.frombuffer(offsets, np.int64)[forms.offset : forms.offset + len(forms) + 1]
+    width = int(bounds[1] - bounds[0])
+    if not width or (np.diff(bounds) != width).any():
+        return False
+    rows = np.frombuffer(data, np.uint8)[bounds[0] : bounds[-1]].reshape(-1, width)
+    return bool((rows == rows[0]).all())
 
 
 def _split(sizes: list[int]) -> int:

@@ -58,6 +58,14 @@ class Draft:
         return "email" in kinds or bool(named & {"last_name"}) or bool(named and kinds & _OWN)
 
     @property
+    def is_personal(self) -> bool:
+        """Whether a column tells of people, whatever other columns contain."""
+        return any(
+            finding.direct and finding.kind not in ("plate", "uuid")
+            for finding in self.found.values()
+        )
+
+    @property
     def own_key(self) -> str | None:
         """The column of the primary key, if it is one column of its own."""
         key = self.keys.primary.get(self.name, ())
@@ -79,7 +87,18 @@ class Draft:
             if not parents:
                 break
             place = parents[0]
-        return place
+        return self._namesake(column) if place == (self.name, column) else place
+
+    def _namesake(self, column: str) -> tuple[str, str]:
+        """The key of another table that has the column's name: samples may miss a reference."""
+        if column.lower() in _GENERIC or self.keys.primary.get(self.name) == (column,):
+            return self.name, column
+        named = [
+            (table, key[0])
+            for table, key in self.keys.primary.items()
+            if len(key) == 1 and key[0].lower() == column.lower() and table != self.name
+        ]
+        return named[0] if len(named) == 1 else (self.name, column)
 
     def is_reference(self, column: str) -> bool:
         """Whether values of a column are keys of another column."""
@@ -173,6 +192,17 @@ def is_text(kind: pa.DataType) -> bool:
     """Whether values are texts, also as labels."""
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def is_opaque(kind: pa.DataType) -> bool:
+    """Whether values are nested or bytes, in which nothing is searched."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(
+        pa.types.is_nested(kind)
+        or pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_fixed_size_binary(kind)
+    )
 
 
 def has(draft: Draft, wanted: str) -> bool:

@@ -6,6 +6,7 @@ that memory does not grow with the rows of a table, but with its people.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,9 +19,11 @@ from numpy.typing import NDArray
 
 from fabula.fakers.locales import Locale, Name, load_locale
 from fabula.privacy.masking import Aliases, TableMask, sexes_of
-from fabula.privacy.people import EMAIL, KEY_BYTES, Keys, normal, person_keys
+from fabula.privacy.people import EMAIL, KEY_BYTES, Keys, RealNames, normal, person_keys
 from fabula.privacy.secret import Secret
 from fabula.privacy.texts import are_people, without_titles
+
+_ALIAS_BYTES = 16
 
 _FEWEST = 12
 """Words that must be left in a list; a shorter list is used whole, and that is said."""
@@ -40,7 +43,6 @@ class Known:
         secret: The masking's key.
         codes: The locales of new people.
         joins: Whether a table knows people by their e-mail alone.
-        names: Full names of real people that a new one could get, in small letters.
         words: Words of real names and places that the lists have, likewise.
         tells_sexes: Whether a table lacks the sex of people that another one has.
         aliases: E-mails, as keyed hashes, and the keys of their people.
@@ -52,7 +54,6 @@ class Known:
     codes: Sequence[str]
     joins: bool = False
     tells_sexes: bool = False
-    names: list[pa.Array] = field(default_factory=list)
     words: set[str] = field(default_factory=set)
     aliases: list[tuple[Keys, Keys]] = field(default_factory=list)
     sexes: list[tuple[Keys, NDArray[np.int64]]] = field(default_factory=list)
@@ -95,9 +96,10 @@ class Known:
             keys = person_keys(self.secret, normal(_texts(block, column)), tag)
             self.sexes.append((keys, sexes))
 
-    def taken(self) -> pa.Array:
+    @property
+    def taken(self) -> RealNames:
         """Full names that no new person gets."""
-        return pc.unique(pa.concat_arrays([pa.array([], pa.large_string()), *self.names]))
+        return self._real
 
     def locales(self) -> tuple[list[str | Locale], list[str]]:
         """The word lists of new people, and what is said of them.
@@ -127,11 +129,11 @@ class Known:
         emails, people = own[counts == 1], people[starts[counts == 1]]
 
         def find(texts: pa.Array, keys: Keys) -> Keys:
-            wanted = _joined(self.secret.digests(texts, "alias", KEY_BYTES))
+            wanted = _joined(self.secret.digests(texts, "alias", _ALIAS_BYTES))
             at = np.minimum(np.searchsorted(emails, wanted), max(len(emails) - 1, 0))
             hit = emails[at] == wanted if len(emails) else np.zeros(len(wanted), bool)
             found = keys.copy()
-            found[hit] = people[at[hit]].view(np.uint8).reshape(-1, KEY_BYTES)
+            found[hit] = np.ascontiguousarray(people[at[hit]]).view(np.uint8).reshape(-1, KEY_BYTES)
             return found
 
         return find
@@ -152,6 +154,9 @@ class Known:
 
         return find
 
+    def __post_init__(self) -> None:
+        self._real = RealNames(self._pool[0], np.zeros(0, np.int64))
+
     @cached_property
     def _pool(self) -> tuple[pa.Array, pa.Array]:
         """The first and last names, and all words of the lists, in small letters."""
@@ -160,30 +165,33 @@ class Known:
         texts = {text.lower() for name in names for text in (name.text, name.latin)}
         places = {place.city for each in lists for place in each.places}
         further = {*places, *(street for each in lists for street in each.streets)}
-        words = texts | {word for text in further | texts for word in _split(text)}
+        words = {word for text in further | texts for word in (_folded(text), *_split(text))}
         kind = pa.large_string()
         return pa.array(sorted(texts), kind), pa.array(sorted(words), kind)
 
     def _add_names(self, names: pa.Array) -> None:
         """Remember full names whose parts are in the lists."""
         ends = pc.extract_regex(names, _ENDS)
-        parts = [pc.struct_field(ends, part) for part in ("first", "last")]
-        listed = pc.and_(*(pc.is_in(part, value_set=self._pool[0]) for part in parts))
-        self.names.append(pc.unique(names.filter(listed)))
-        if len(self.names) > 64:
-            self.names = [self.taken()]
+        found = self._real.numbered(*(pc.struct_field(ends, part) for part in ("first", "last")))
+        pairs = np.union1d(self._real.pairs, found[found >= 0])
+        self._real = RealNames(self._real.words, pairs)
 
     def _add_words(self, texts: pa.Array) -> None:
         words = pc.list_flatten(pc.split_pattern_regex(pc.utf8_lower(texts), r"[^\p{L}]+"))
-        words = pc.unique(words)
-        self.words.update(words.filter(pc.is_in(words, value_set=self._pool[1])).to_pylist())
+        folded = pa.array(
+            sorted({_folded(word) for word in pc.unique(words).to_pylist()}), words.type
+        )
+        self.words.update(folded.filter(pc.is_in(folded, value_set=self._pool[1])).to_pylist())
 
     def _add_aliases(self, table: TableMask, block: pa.Table, key: str, email: str) -> None:
         rows = block.filter(pc.and_(are_people(block.column(key)), are_people(block.column(email))))
         keys, emails = (normal(_texts(rows, name)) for name in (key, email))
         tag = table.person.tags[0] if table.person else ""
         self.aliases.append(
-            (self.secret.digests(emails, "alias"), person_keys(self.secret, keys, tag))
+            (
+                self.secret.digests(emails, "alias", _ALIAS_BYTES),
+                person_keys(self.secret, keys, tag),
+            )
         )
 
     def _pair(self, table: TableMask) -> tuple[str, str] | None:
@@ -221,7 +229,12 @@ class Known:
         """About half of the items that share no word with the originals."""
         if not items:
             return items
-        free = [item for item in items if not any(map(self._is_known, texts(item)))]
+        named = isinstance(items[0], Name)
+        free = [
+            item
+            for item in items
+            if not any(self._is_known(text, named=named) for text in texts(item))
+        ]
         drawn = self.secret.digests(pa.array([texts(item)[0] for item in free]), f"thin {what}", 1)
         left = [item for item, draw in zip(free, drawn[:, 0], strict=True) if draw % 2]
         if len(left) >= _FEWEST:
@@ -231,10 +244,11 @@ class Known:
         notes.append(f"new {what} may be those of the originals: the list has too few others")
         return items
 
-    def _is_known(self, text: str) -> bool:
-        lowered = text.lower()
-        words = _split(lowered)
-        return lowered in self.words or (bool(words) and all(word in self.words for word in words))
+    def _is_known(self, text: str, *, named: bool) -> bool:
+        words = _split(text)
+        return _folded(text) in self.words or (
+            bool(words) and (any if named else all)(word in self.words for word in words)
+        )
 
 
 def _readings(name: Name) -> Sequence[str]:
@@ -242,7 +256,13 @@ def _readings(name: Name) -> Sequence[str]:
 
 
 def _split(text: str) -> list[str]:
-    return "".join(char if char.isalpha() else " " for char in text).lower().split()
+    return "".join(char if char.isalpha() else " " for char in _folded(text)).split()
+
+
+def _folded(text: str) -> str:
+    """A text in small letters without accents: `Martín` and `Martin` are one name."""
+    parts = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(char for char in parts if not unicodedata.combining(char))
 
 
 def _known(block: pa.Table, column: str) -> pa.Array:
@@ -257,4 +277,4 @@ def _texts(block: pa.Table, column: str) -> pa.Array:
 
 def _joined(keys: Keys) -> NDArray[np.void]:
     """Keys as single values that can be sorted."""
-    return np.ascontiguousarray(keys).view(f"S{KEY_BYTES}").reshape(-1)
+    return np.ascontiguousarray(keys).view(f"S{keys.shape[1]}").reshape(-1)

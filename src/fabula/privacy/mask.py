@@ -167,7 +167,8 @@ def prepare(data: TableLike | Sequence[Path], **options: Unpack[MaskOptions]) ->
         if secret.kept and table.sex and table in named:
             told = f"first names of `{name}` agree with `{table.sex.name}`"
             said.append(f"{told}; files without that column give other names")
-    people = NewPeople(secret, locales, known.taken(), known.sex_finder())
+    taken = known.taken if secret.kept or said else None  # else no word of a real name recurs
+    people = NewPeople(secret, locales, taken, known.sex_finder())
     noted = (*notes, *plan.notes, *said)
     plan, detector = replace(plan, tables=tables), options.get("detector")
     masking = Masking(sources, files, plan, secret, people, noted, detector=detector)

@@ -191,13 +191,13 @@ class Masker:
 
     def _replaced(self, name: str, action: ColumnAction, rows: _Rows) -> pa.Array:
         old, detail = rows.columns[name], action.detail
-        if pa.types.is_integer(old.type):
+        if pa.types.is_integer(old.type) and detail not in ("card", "phone", "national_id"):
             return self._numbers(old, action)
         texts = _texts(old)
         if detail in DRAWN:
             named = detail == "name"
             new = full_names(texts, rows.detail, rows.male) if named else rows.detail(detail)
-            return in_case_of(new, texts)
+            return new.cast(pa.large_string()) if detail == "email" else in_case_of(new, texts)
         if detail in HASHED:
             return hashed(self.secret, texts, detail, action.domain)
         codes = Codes(self.secret, action.domain, detail, action.scheme, action.fixed)

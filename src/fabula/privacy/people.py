@@ -1,15 +1,15 @@
 """New people for old ones: everything about a new person follows from the key of the old one.
 
-A person's key is a keyed hash of what identifies the person. A second hash of it holds the bits
-of every attribute (sex, first name, town …), each at a place of its own, so that a name, an
-e-mail and an address agree wherever the same person occurs, in any file, row order or block.
+A person's key is a keyed hash of what identifies the person. It holds the bits of every attribute
+(sex, first name, town …), each at a place of its own, so that a name, an e-mail and an address
+agree wherever the same person occurs, in any file, row order or block.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, cast
 
@@ -22,12 +22,11 @@ from fabula.fakers.locales import Locale
 from fabula.fakers.people import People
 from fabula.privacy.secret import Secret
 
-KEY_BYTES = 16
+KEY_BYTES = 64
 
 EMAIL = "email"
 """The tag of people who are told by their e-mail."""
 
-_DIGEST_BYTES = 64
 _PLACES = {
     "sex": (0, 2),
     "locale": (2, 4),
@@ -57,7 +56,7 @@ DRAWN = ("name", "first_name", "last_name", "email", "username", "street", "addr
          "state", "postcode", "company", "job")  # fmt: skip
 """Details that are drawn from word lists, and need no cipher."""
 
-_ATTEMPTS = 16
+_ATTEMPTS = 64
 
 Keys = NDArray[np.uint8]
 
@@ -96,13 +95,13 @@ class NewPeople:
     Attributes:
         secret: The masking's key.
         locales: Whose names and places they have.
-        taken: Full names of real people, in small letters, which no new person gets.
+        taken: Full names of real people, which no new person gets.
         sexes: The sex of people by their keys, as other tables tell it: 0, 1 or -1 (open).
     """
 
     secret: Secret
     locales: Sequence[str | Locale]
-    taken: pa.Array = field(default_factory=lambda: pa.array([], pa.large_string()))
+    taken: RealNames | None = None
     sexes: Callable[[Keys], NDArray[np.int64]] | None = None
 
     @cached_property
@@ -118,22 +117,59 @@ class NewPeople:
         """
         if sexes is None and self.sexes is not None:
             sexes = self.sexes(keys)
-        digests = self._digests(keys, 0).copy()
-        group = Group(self._people, digests, sexes)
-        for attempt in range(1, _ATTEMPTS if len(self.taken) else 0):
-            names = pc.utf8_lower(group.field("name").cast(pa.large_string()))
-            again = pc.is_in(names, value_set=self.taken).to_numpy(zero_copy_only=False)
-            if not again.any():
+        group = Group(self._people, keys, sexes)
+        if self.taken is None:
+            return group
+        digests, again = keys.copy(), np.arange(len(keys))
+        for attempt in range(1, _ATTEMPTS):
+            real = self.taken.holds(group.field("first_name"), group.field("last_name"))
+            again = again[real]
+            if not len(again):
                 break
-            digests[again] = self._digests(keys[again], attempt)
-            group = Group(self._people, digests, sexes)
-        return group
+            drawn = self._drawn_again(keys[again], attempt)
+            digests[again] = drawn
+            group = Group(self._people, drawn, None if sexes is None else sexes[again])
+        return Group(self._people, digests, sexes)
 
-    def _digests(self, keys: Keys, attempt: int) -> NDArray[np.uint8]:
+    def _drawn_again(self, keys: Keys, attempt: int) -> Keys:
         values = pa.FixedSizeBinaryArray.from_buffers(
             pa.binary(KEY_BYTES), len(keys), [None, pa.py_buffer(np.ascontiguousarray(keys).data)]
         )
-        return self.secret.digests(values, f"identity {attempt}", _DIGEST_BYTES)
+        return self.secret.digests(values, f"identity {attempt}", KEY_BYTES)
+
+
+@dataclass(frozen=True, eq=False)
+class RealNames:
+    """Full names of real people, as far as new ones can be the same.
+
+    Attributes:
+        words: All first and last names of the lists, in small letters, in order.
+        pairs: The places of two of them that are one person's, as one number, rising.
+    """
+
+    words: pa.Array
+    pairs: NDArray[np.int64]
+
+    def holds(self, first: pa.Array, last: pa.Array) -> NDArray[np.bool_]:
+        """Whether somebody has both names, in either order."""
+        if not len(self.pairs):
+            return np.zeros(len(first), bool)
+        wanted = self.numbered(first, last)
+        at = np.minimum(np.searchsorted(self.pairs, wanted), len(self.pairs) - 1)
+        return np.asarray((self.pairs[at] == wanted) & (wanted >= 0))
+
+    def numbered(self, first: pa.Array, last: pa.Array) -> NDArray[np.int64]:
+        """Two names as one number, the same in either order; -1 where a list lacks one."""
+        places = [
+            pc.fill_null(
+                pc.index_in(pc.utf8_lower(each.cast(pa.large_string())), value_set=self.words), -1
+            )
+            .to_numpy(zero_copy_only=False)
+            .astype(np.int64)
+            for each in (first, last)
+        ]
+        low, high = np.minimum(*places), np.maximum(*places)
+        return np.where(low < 0, -1, low * len(self.words) + high)
 
 
 @dataclass(frozen=True, eq=False)

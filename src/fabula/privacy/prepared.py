@@ -139,7 +139,12 @@ def fingerprint_of(masking: Masking, name: str) -> str:
     table = masking.plan.tables[name]
     facts = [
         masking.secret.fingerprint, *masking.plan.locales, _word_lists(masking.plan.locales),
-        state.st_size, state.st_mtime_ns, table.person, len(masking.people.taken),
+        state.st_size, state.st_mtime_ns, table.person, _of_names(masking.people),
         [(column, action.text, action.to_dict()) for column, action in table.columns.items()],
     ]  # fmt: skip
     return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
+
+
+def _of_names(people: NewPeople) -> str:
+    pairs = b"" if people.taken is None else people.taken.pairs.tobytes()
+    return hashlib.blake2b(pairs, digest_size=8).hexdigest()

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from fabula.errors import SpecError, Violation, did_you_mean
 from fabula.pii.kinds import TITLES
-from fabula.privacy.actions import ColumnAction, read_action
+from fabula.privacy.actions import ENCRYPTED, PERIODS, ColumnAction, read_action
 from fabula.privacy.codes import shared_letters
 from fabula.privacy.drafts import (
     Draft,
@@ -19,6 +19,7 @@ from fabula.privacy.drafts import (
     has,
     is_date,
     is_free_text,
+    is_opaque,
     people_of,
     some_of,
     tag,
@@ -29,6 +30,9 @@ from fabula.relationships.key_names import named_as_key
 from fabula.relationships.keys import find_keys
 from fabula.synthesizers.pii.detect import likely_locales
 from fabula.synthesizers.pii.gender_column import SexColumn
+
+_WEAK = ("plate", "uuid", "company", "city")
+"""Kinds that are personal only beside other details of people: codes of goods look like plates."""
 
 _NEARLY_ALL = 0.95
 """The share of different values from which on a column of codes tells each row apart."""
@@ -148,6 +152,9 @@ def _action(
     direct = finding is not None and finding.kind not in ("uuid", "phone", "coordinate")
     if draft.target(column) in personal and not direct:
         return ColumnAction("replace", "key", reason="a key of people or of their rows", kind="key")
+    if finding is not None and finding.kind in _WEAK and person is None and not draft.is_personal:
+        told = f"{finding.reason}, in a table without people"
+        return ColumnAction("keep", reason=told, confirmed=True)
     if finding is not None:
         kind, reason = finding.kind, finding.reason
         if kind in _MOVED:
@@ -155,6 +162,8 @@ def _action(
         if kind == "birth_date":
             return ColumnAction("shift", reason=reason, kind=kind)
         return ColumnAction("replace", kind, reason=reason, kind=kind)
+    if is_opaque(values.type):
+        return ColumnAction("redact", reason="nested values are not searched", kind="opaque")
     if is_free_text(values):
         return ColumnAction("redact", reason="free text, which may name people", kind="text")
     if person is not None and is_date(values):
@@ -181,7 +190,9 @@ def _completed(draft: Draft, column: str, action: ColumnAction) -> ColumnAction:
     """An action with what the column's values tell: their kind, their form, their domain."""
     finding, values = draft.found.get(column), draft.sample.column(column)
     kind = action.kind or (finding.kind if finding else "")
-    if not kind and is_free_text(values):
+    if not kind and is_opaque(values.type):
+        kind = "opaque"
+    elif not kind and is_free_text(values):
         kind = "text"
     detail = action.detail
     if action.action == "replace" and not detail:
@@ -207,9 +218,7 @@ def _problems(draft: Draft, actions: Mapping[str, ColumnAction]) -> Iterator[Vio
         where, kind = f"{draft.name}.{column}", action.kind
         values = draft.sample.column(column)
         if action.action == "keep" and kind and not action.confirmed:
-            what = {"text": "free text", "key": "keys of people"}.get(kind) or TITLES.get(
-                kind, kind
-            )
+            what = _TOLD.get(kind) or TITLES.get(kind, kind)
             yield Violation(
                 "mask.sensitive-kept",
                 f"`{where}` contains {what}, and is kept",
@@ -223,13 +232,43 @@ def _problems(draft: Draft, actions: Mapping[str, ColumnAction]) -> Iterator[Vio
                 where,
                 f'`--column "{where}=replace: key"` keeps them apart',
             )
-        if action.action == "shift" and not is_date(values):
+        if told := _misfit(action, values):
             yield Violation(
-                "mask.no-dates",
-                f"`{where}` has no dates in one form, and can't be shifted",
+                "mask.wrong-type",
+                f"`{where}` can't be treated by `{action.text}`: {told}",
                 where,
                 f'`--column "{where}=redact"` blanks it',
             )
+
+
+_TOLD = {"text": "free text", "key": "keys of people", "opaque": "nested values or bytes"}
+"""What columns contain beside personal details."""
+
+
+def _misfit(action: ColumnAction, values: pa.ChunkedArray) -> str:
+    """Why an action does not suit the values of a column; empty where it does."""
+    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+    written = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    match action.action:
+        case "shift" if not is_date(values):
+            return "it has no dates in one form"
+        case "generalise" if action.detail in PERIODS and not is_date(values):
+            return "it has no dates in one form"
+        case "generalise" if action.detail not in PERIODS and not (written or number):
+            return f"it has values of type {kind}"
+        case "jitter" if not (written or pa.types.is_floating(kind)):
+            return f"it has values of type {kind}"
+        case "notes" if not written:
+            return f"it has values of type {kind}"
+        case "replace" if not (written or pa.types.is_integer(kind)):
+            return f"it has values of type {kind}"
+        case "replace" if pa.types.is_integer(kind) and action.detail not in _OF_NUMBERS:
+            return f"whole numbers become no {action.detail}"
+    return ""
+
+
+_OF_NUMBERS = (*ENCRYPTED, "postcode")
 
 
 def _unsearched(draft: Draft, actions: Mapping[str, ColumnAction]) -> Iterator[Violation]:

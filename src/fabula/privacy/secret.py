@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.errors import PrerequisiteError, SinkError, SourceError
@@ -122,13 +123,12 @@ class Secret:
             person = hashlib.blake2b(person, digest_size=_PURPOSE_BYTES).digest()
         start = hashlib.blake2b(key=self.key, person=person, digest_size=size).copy
 
-        def digest(value: bytes | None) -> bytes:
+        found = []
+        for value in pc.fill_null(values.cast(pa.large_binary()), b"").to_pylist():
             state = start()
-            state.update(value or b"")
-            return state.digest()
-
-        found = b"".join(map(digest, values.cast(pa.large_binary()).to_pylist()))
-        return np.frombuffer(found, np.uint8).reshape(len(values), size)
+            state.update(value)
+            found.append(state.digest())
+        return np.frombuffer(b"".join(found), np.uint8).reshape(len(values), size)
 
 
 def new_key(path: Path) -> Secret:

@@ -51,8 +51,9 @@ def full_names(
     """
     old = old.cast(pa.large_string())
     new = detail("name").cast(pa.large_string())
-    comma = pc.fill_null(pc.match_substring_regex(old, r"^[^,]+, *\S"), False)
+    comma = pc.fill_null(pc.match_substring(old, ","), False)
     if pc.any(comma).as_py():
+        comma = pc.and_(comma, pc.fill_null(pc.match_substring_regex(old, r"^[^,]+, *\S"), False))
         turned = pc.binary_join_element_wise(
             detail("last_name").cast(pa.large_string()),
             detail("first_name").cast(pa.large_string()),
@@ -77,13 +78,15 @@ def without_titles(names: pa.Array) -> pa.Array:
 def in_case_of(new: pa.Array, old: pa.Array) -> pa.Array:
     """New texts in capitals where the old ones are, and in small letters likewise."""
     old, new = old.cast(pa.large_string()), new.cast(pa.large_string())
-    lower = pc.fill_null(pc.equal(old, pc.utf8_lower(old)), False)
-    upper = pc.fill_null(pc.and_(pc.equal(old, pc.utf8_upper(old)), pc.invert(lower)), False)
-    if pc.any(upper).as_py():
+    small = pc.fill_null(pc.match_substring_regex(old, r"\p{Ll}"), True)
+    capital = pc.fill_null(pc.match_substring_regex(old, r"\p{Lu}"), True)
+    if not pc.all(small).as_py():
+        upper = pc.and_(pc.invert(small), capital)
         new = pc.if_else(upper, pc.utf8_upper(new), new)
-    cased = pc.fill_null(pc.match_substring_regex(old, r"\p{L}"), False)
-    lower = pc.and_(lower, cased)
-    return pc.if_else(lower, pc.utf8_lower(new), new) if pc.any(lower).as_py() else new
+    if not pc.all(capital).as_py():
+        lower = pc.and_(pc.invert(capital), small)
+        new = pc.if_else(lower, pc.utf8_lower(new), new)
+    return new
 
 
 def _titles(titles: pa.Array, male: pa.Array) -> pa.Array:

@@ -24,7 +24,7 @@ from fabula.privacy.files.splice import Places, pieces, spliced
 
 BLOCK_BYTES = 8 << 20
 _LONGEST_ROW = 256 << 20
-_SAMPLED_BYTES = 64 << 20
+_SAMPLED_BYTES = 24 << 20
 _QUOTE, _LINE, _RETURN = ord('"'), ord("\n"), ord("\r")
 _MARK = b"\xef\xbb\xbf"
 _WESTERN = "windows-1252"

@@ -1,0 +1,141 @@
+"""Speed, uniqueness, agreement and attacks of masking; `python -m benchmarks.masking [ROWS]`.
+
+Prints rows per CPU second beside Faker, and what an attacker gets out of frequencies, dictionaries,
+weekdays and the order of keys, each with the upper end of a 95 % interval beside chance.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+
+import fabula as fb
+from fabula.fakers.people import People
+from fabula.privacy.mask import prepare, run, write
+from fabula.privacy.secret import new_key
+from fabula.streams import stream
+
+
+def people(rows: int) -> pa.Table:
+    """Customers with name, e-mail, phone, street and key."""
+    drawn = People("en").draw(lambda name: stream(3, "real", name, 0), rows, ["name", "street"])
+    numbers = pa.array(np.arange(rows))
+    rng = np.random.default_rng(1)
+    texts = numbers.cast(pa.string())
+    return pa.table(
+        {
+            "customer_id": numbers,
+            "name": drawn["name"],
+            "email": pa.compute.binary_join_element_wise("user", texts, "@mail.test", ""),
+            "phone": pa.compute.binary_join_element_wise(
+                "+44 20", pa.array(rng.integers(10**7, 10**8, rows)).cast(pa.string()), " "
+            ),
+            "street": drawn["street"],
+            "spent": pa.array(rng.random(rows)),
+        }
+    )
+
+
+def cpu(work: Callable[[], object]) -> float:
+    """CPU seconds of some work."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def speeds(rows: int, folder: Path, key: Path) -> None:
+    """Rows per CPU second in memory, from CSV to CSV, and with Faker."""
+    table = people(rows)
+    masking = prepare(table, key_file=key)
+    run(prepare(table.slice(0, 1000), key_file=key))  # word lists are loaded
+    print(f"columns in memory   {rows / cpu(lambda: run(masking)):12,.0f} rows/s")
+    source = folder / "people.csv"
+    pyarrow.csv.write_csv(table, source)
+    files = prepare([source], key_file=key)
+    print(
+        f"CSV to CSV          {rows / cpu(lambda: write(files, folder / 'out.csv')):12,.0f} rows/s"
+    )
+    print(
+        f"peak memory         {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:12,.0f} MB"
+    )
+    try:
+        from faker import Faker
+    except ImportError:
+        return
+    fake = Faker()
+    few = 2_000
+    spent = cpu(
+        lambda: [(fake.name(), fake.email(), fake.phone_number(), fake.street_address())
+                 for _ in range(few)]
+    )  # fmt: skip
+    print(f"Faker, 4 details    {few / spent:12,.0f} rows/s")
+
+
+def uniqueness(rows: int, key: Path) -> None:
+    """Collisions among unique keys, e-mails and phones."""
+    table = people(rows)
+    columns = ["customer_id", "email", "phone"]
+    masked = run(prepare(table.select(columns), key_file=key)).table
+    for name in columns:
+        lost = len(pa.compute.unique(table[name])) - len(pa.compute.unique(masked[name]))
+        print(f"collisions {name:<12} {lost:8,} of {rows:,}")
+
+
+def attacks(key: Path) -> None:
+    """Frequencies of last names, weekdays of dates, and the order of keys."""
+    rng = np.random.default_rng(5)
+    rows, names = 100_000, 2_000
+    shares = (np.arange(names) + 3.0) ** -0.9
+    drawn = rng.choice(names, rows, p=shares / shares.sum())
+    words = np.array([f"Name{at}" for at in range(names)])
+    table = pa.table({"customer_id": np.arange(rows), "surname": words[drawn]})
+    actions = {"surname": "replace: last_name", "customer_id": "replace: key"}
+    new = fb.mask(table, person="customer_id", columns=actions, key_file=key).table
+    made, counts = np.unique(np.asarray(new["surname"]), return_counts=True)
+    ranks = dict(zip(made[np.argsort(-counts)].tolist(), range(len(made)), strict=True))
+    guessed = np.array([ranks[text] for text in new["surname"].to_pylist()])
+    hits = float((guessed == drawn).mean())
+    chance = float(
+        (np.bincount(guessed, minlength=names)[:names] / rows * shares / shares.sum()).sum()
+    )
+    upper = hits + 1.96 * np.sqrt(hits * (1 - hits) / rows)
+    print(f"frequency attack    {hits:8.3%} (upper {upper:.3%}), chance {chance:.3%}")
+    old, keys = np.arange(rows), np.asarray(new["customer_id"])
+    rank = np.argsort(np.argsort(keys))
+    print(f"order of keys       {np.corrcoef(old, rank)[0, 1]:8.4f} rank correlation")
+    visits = 30
+    persons = np.repeat(np.arange(3_000), visits)
+    days = np.datetime64("2023-01-02") + rng.integers(0, 150, len(persons)) * 7
+    days = days + rng.integers(0, 6, len(persons))  # closed on Sundays
+    dates = pa.table({"patient_id": persons, "seen": days.astype("datetime64[D]")})
+    moved = fb.mask(
+        dates, person="patient_id", columns={"seen": "shift", "patient_id": "replace: key"},
+        key_file=key,
+    ).table  # fmt: skip
+    shift = (np.asarray(moved["seen"]) - days).astype(int)
+    print(
+        f"weekdays            shifts modulo 7: {np.unique(shift % 7)}"
+    )
+
+
+def main() -> None:
+    """Everything, on a fresh key."""
+    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 500_000
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        new_key(folder / "key")
+        speeds(rows, folder, folder / "key")
+        uniqueness(rows, folder / "key")
+        attacks(folder / "key")
+
+
+if __name__ == "__main__":
+    main()
