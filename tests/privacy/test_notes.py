@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pyarrow as pa
 import pytest
 
 from fabula.errors import UsageError
-from fabula.privacy.notes import Everyone, Mention, Span, mask_notes
+from fabula.privacy.notes import Everyone, Mention, ModelDetector, Span, mask_notes
 from fabula.privacy.squeezed import Squeezed
+from fabula.testing import ChatServer
+from tests.acceptance.builders import at
 from tests.privacy.people_in_notes import LANGUAGES, crowd, notes_about
 from tests.privacy.spellings import MISSPELT, SPELLINGS
 
@@ -221,3 +225,19 @@ def test_a_detector_that_gives_wrong_places_is_refused() -> None:
 def test_mentions_of_another_number_of_rows_are_refused() -> None:
     with pytest.raises(UsageError, match="`first_name` has 1 rows, and the notes have 2"):
         mask_notes(pa.array(["a", "b"]), ANNA)
+
+
+def test_what_a_model_names_counts_where_it_stands_in_the_text() -> None:
+    """Everything known is replaced before the model sees a text."""
+    named = [
+        {"words": "Otto", "kind": "Person"},
+        {"words": "Bahnhof 3", "kind": "street address"},
+        {"words": "Nobody Here", "kind": "person"},
+    ]
+    with ChatServer([json.dumps({"objects": named})]) as server:
+        detector = ModelDetector(at(server))
+        note = pa.array(["Anna and Otto, Bahnhof 3, and Otto again"])
+        found = mask_notes(note, ANNA, detector=detector)
+    assert found.texts[0].as_py() == "Clara and [person], [street_address], and [person] again"
+    assert detector.untrue == 1
+    assert "Anna" not in server.calls[0].prompt

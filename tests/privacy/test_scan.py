@@ -47,13 +47,13 @@ def test_a_clean_folder_is_silent(seed: int, tmp_path: Path) -> None:
 def masked_folder(folder: Path, promise: str, actions: dict[str, str]) -> pa.Table:
     """What a masker leaves: a card, and notes in which it wrote the new names."""
     table = clean()
-    notes = [f"Spoke to {name}" for name in table["name"].to_pylist()]
+    notes = [f"Spoke to {name}, Mr or Mrs" for name in table["name"].to_pylist()]
     table = table.set_column(table.column_names.index("note"), "note", pa.array(notes))
     pc_csv.write_csv(table, folder / "customers.csv")
     columns = {name: {"action": actions.get(name, "replace")} for name in table.column_names}
     card = {"promise": promise, "tables": {"customers": {"columns": columns}}}
     (folder / "card.json").write_text(json.dumps(card))
-    spans = [{"row": row, "start": 9, "end": len(note)} for row, note in enumerate(notes)]
+    spans = [{"row": row, "start": 9, "end": len(note) - 11} for row, note in enumerate(notes)]
     (folder / ".written").mkdir()
     pq.write_table(pa.Table.from_pylist(spans), folder / ".written" / "customers.note.parquet")
     return table

@@ -137,7 +137,11 @@ def _texts(texts: Sequence[str], name: str) -> Finding | None:
         plain = [text for text in texts if not PHONE.fullmatch(text)]
         part += sum(re.fullmatch(r"\d{8,12}", text) is not None for text in plain) / len(texts)
     digits = [re.sub(r"\D", "", text) for text in texts]
-    if part >= NEARLY_ALL and min(map(len, digits)) >= 6 and _are_spread(digits):
+    if (
+        part >= NEARLY_ALL
+        and min(map(len, digits)) >= 6
+        and (_are_spread(digits) or named("phone", name))
+    ):
         return found_as("phone", part, "have the form of a phone number")
     if share(texts, DIGITS, whole=True) >= NEARLY_ALL:
         return _dialled(texts, name)

@@ -11,7 +11,7 @@ from fabula.privacy.squeezed import Counts, Hashes, Squeezed
 MOST_WORDS = 8
 """Words that a run has at most where it is found."""
 
-_BITS = 24
+_MOST_BITS = 26
 
 
 class HashSet:
@@ -20,12 +20,13 @@ class HashSet:
     def __init__(self, hashes: Hashes) -> None:
         self.order = np.argsort(hashes, kind="stable")
         self._sorted = hashes[self.order]
-        self._bits = np.zeros(1 << _BITS, dtype=bool)
-        self._bits[self._sorted >> np.uint64(64 - _BITS)] = True
+        self._shift = np.uint64(64 - min(_MOST_BITS, 5 + len(hashes).bit_length()))
+        self._bits = np.zeros(1 << (64 - int(self._shift)), dtype=bool)
+        self._bits[self._sorted >> self._shift] = True
 
     def find(self, hashes: Hashes) -> tuple[Counts, Counts]:
         """Which of some hashes are known, and the place of the first that equals each."""
-        likely = np.flatnonzero(self._bits[hashes >> np.uint64(64 - _BITS)])
+        likely = np.flatnonzero(self._bits[hashes >> self._shift])
         if not len(likely) or not len(self._sorted):
             return likely[:0], likely[:0]
         wanted = hashes[likely]
@@ -51,7 +52,7 @@ class RunIndex:
         starts, ends = texts.row_ends[rows], texts.row_ends[rows + 1]
         whole = texts.hashes(starts, ends)
         first = np.searchsorted(texts.starts, starts)
-        word_ends = np.append(texts.starts[1:], len(texts.codes))[first]
+        word_ends = texts.word_ends[first]
         self._hashes.append(whole)
         self._firsts += [texts.hashes(starts, word_ends), whole]
         words = np.searchsorted(texts.starts, ends) - first
@@ -63,8 +64,8 @@ class RunIndex:
         if self._sets is None:
             self._sets = _set_of(self._hashes), _set_of(self._firsts)
         wholes, firsts = self._sets
-        word_ends = np.append(texts.starts[1:], len(texts.codes))
-        words, _ = firsts.find(texts.hashes(texts.starts, word_ends))
+        word_ends = texts.word_ends
+        words, _ = firsts.find(texts.word_hashes)
         found: list[tuple[Counts, Counts, Counts]] = []
         for size in range(1, self._words + 1):
             words = words[words + size <= len(texts.starts)]

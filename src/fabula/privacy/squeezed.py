@@ -147,6 +147,16 @@ class Squeezed:
         counts = np.diff(np.searchsorted(self.starts, self.row_ends))
         return np.repeat(np.arange(len(counts)), counts)
 
+    @cached_property
+    def word_ends(self) -> Counts:
+        """Where each word ends in the stream."""
+        return np.append(self.starts[1:], len(self.codes))
+
+    @cached_property
+    def word_hashes(self) -> Hashes:
+        """The hash of each word."""
+        return self.hashes(self.starts, self.word_ends)
+
     def hashes(self, starts: Counts, ends: Counts) -> Hashes:
         """The hashes of runs of the stream."""
         shift = powers(len(self.codes) + 1, _INVERSE)[starts]

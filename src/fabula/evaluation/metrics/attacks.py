@@ -192,14 +192,14 @@ def excess_interval(hits: tuple[int, int], n: int, *, tries: int = 1) -> tuple[f
         tries: Attacks of which these were the best (Bonferroni).
     """
     z = NormalDist().inv_cdf(1 - 0.025 / tries)
-    (p, p_low, p_high), (q, q_low, q_high) = (_wilson(count, n, z) for count in hits)
+    (p, p_low, p_high), (q, q_low, q_high) = (wilson(count, n, z) for count in hits)
     low = p - q - math.hypot(p - p_low, q_high - q)
     high = p - q + math.hypot(p_high - p, q - q_low)
     left = max(1 - q, 1 / n)
     return low / left, high / left
 
 
-def _wilson(hits: int, n: int, z: float) -> tuple[float, float, float]:
+def wilson(hits: int, n: int, z: float) -> tuple[float, float, float]:
     """A share with the ends of its interval."""
     share = hits / n
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)

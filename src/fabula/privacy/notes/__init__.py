@@ -1,6 +1,12 @@
 """Notes: free text in which people are mentioned."""
 
-from fabula.privacy.notes.detectors import Detector, GlinerDetector, PresidioDetector, Span
+from fabula.privacy.notes.detectors import (
+    Detector,
+    GlinerDetector,
+    ModelDetector,
+    PresidioDetector,
+    Span,
+)
 from fabula.privacy.notes.everyone import Everyone
 from fabula.privacy.notes.masking import MaskedNotes, mask_notes
 from fabula.privacy.notes.needles import Mention
@@ -11,6 +17,7 @@ __all__ = [
     "GlinerDetector",
     "MaskedNotes",
     "Mention",
+    "ModelDetector",
     "PresidioDetector",
     "Span",
     "mask_notes",

@@ -115,7 +115,7 @@ def phones(notes: Squeezed, mention: Mention) -> tuple[Counts, Counts, Counts, W
 
 def digit_ends(texts: Squeezed) -> Counts:
     """The ends of words of digits, with at least `TAIL` signs of their row before them."""
-    ends = np.append(texts.starts[1:], len(texts.codes))
+    ends = texts.word_ends
     fits = ends - TAIL >= texts.row_ends[texts.rows]
     fits[fits] = texts.kinds[ends[fits] - 1] & CLASS == DIGIT
     return ends[fits]

@@ -6,7 +6,8 @@ searched by name, and that is said.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from fabula.errors import PrerequisiteError, UsageError
@@ -95,6 +96,54 @@ class GlinerDetector:
             ]
             for text in texts
         ]
+
+
+class ModelDetector:
+    """Places that a language model names; what it names counts where it occurs in the text.
+
+    The model sees the texts after everything known was replaced, third parties still in them: use
+    one that may see them, such as `local`.
+
+    Args:
+        model: The model, as `fabula generate --model` takes it.
+        options: Further options of `fabula.extract`, such as `max_calls`.
+
+    Attributes:
+        untrue: What the model named that stands in no text, by count.
+    """
+
+    def __init__(self, model: str = "local", **options: Any) -> None:
+        self._options = {"model": model, **options}
+        self.untrue = 0
+
+    def find(self, texts: Sequence[str]) -> list[list[Span]]:
+        """The places in each text.
+
+        Raises:
+            PartialRunError: The model gave nothing valid for a text.
+        """
+        from fabula.describing.extract import extract
+
+        found = extract(
+            list(texts), "words str, kind str", many=True, instructions=_ASKED, **self._options
+        )
+        return [self._places(text, named) for text, named in zip(texts, found, strict=True)]
+
+    def _places(self, text: str, named: Sequence[Mapping[str, str]]) -> list[Span]:
+        spans = []
+        for each in named:
+            words = each["words"].strip()
+            kind = re.sub(r"\W+", "_", each["kind"].strip().lower()) or "person"
+            places = [match.start() for match in re.finditer(re.escape(words), text)]
+            self.untrue += not (words and places)
+            spans += [Span(at, at + len(words), kind) for at in places if words]
+        return spans
+
+
+_ASKED = (
+    "Give every person, address, and other detail in the text that could tell who somebody is:"
+    " `words` exactly as they stand in the text, `kind` in one word, such as person or address."
+)
 
 
 def checked_spans(detector: Detector, texts: Sequence[str]) -> list[list[Span]]:

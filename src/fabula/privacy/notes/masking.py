@@ -132,14 +132,15 @@ def _search(
         if places.kind not in ("first_name", "last_name"):
             np.add.at(taken, places.starts, 1)
             np.add.at(taken, places.starts + places.lengths, -1)
-    free = np.concatenate([[0], np.cumsum(np.cumsum(taken) > 0)])
+    is_free = np.cumsum(taken[:-1]) == 0
+    busy = np.concatenate([[0], np.cumsum(~is_free)])
     by_kind: dict[str, list[tuple[int, int, str]]] = {}
-    for row, span in find_patterns(notes, texts):
+    for row, span in find_patterns(notes, texts, is_free):
         offset = notes.row_places[row]
         start, end = np.searchsorted(
             notes.places, (offset + span.start, offset + span.end)
         ).tolist()
-        if free[start] == free[end] and start < end:
+        if busy[start] == busy[end] and start < end:
             value = (texts[row] or "")[span.start : span.end]
             by_kind.setdefault(span.kind, []).append((start, end - start, value))
     for kind, hits in by_kind.items():

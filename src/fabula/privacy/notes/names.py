@@ -194,7 +194,7 @@ def misspelt(
     """
     old = names.squeezed
     lengths = np.diff(old.row_ends)
-    sizes = np.diff(np.append(notes.starts, len(notes.codes)))
+    sizes = notes.word_ends - notes.starts
     kinds = notes.kinds[notes.starts]
     words = np.flatnonzero((kinds & LOWER == 0) & (kinds & CLASS != ALONE) & (sizes > 1) & ~named)
     beside = _beside(notes, words, named)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fabula.pii.check_digits import is_account, is_card
 from fabula.pii.national_ids import SCHEMES
@@ -39,14 +40,17 @@ _CHECKED = {
 _LETTERED = {name: _CHECKED[name] for name in ("it-cf", "es-dni", "fi-hetu") if name in _CHECKED}
 
 
-def find_patterns(notes: Squeezed, texts: Sequence[str | None]) -> Iterator[tuple[int, Span]]:
+def find_patterns(
+    notes: Squeezed, texts: Sequence[str | None], free: NDArray[np.bool_]
+) -> Iterator[tuple[int, Span]]:
     """The rows and places of e-mails, phones, cards, accounts, IP addresses and national ids.
 
     Args:
         notes: The notes, squeezed.
         texts: The same notes.
+        free: Which letters and digits of the notes are still to be searched.
     """
-    digits = np.concatenate([[0], np.cumsum(notes.kinds & CLASS == DIGIT)])
+    digits = np.concatenate([[0], np.cumsum((notes.kinds & CLASS == DIGIT) & free)])
     many = np.diff(digits[notes.row_ends]) >= _FEWEST_DIGITS
     numbered = set(np.flatnonzero(many).tolist())
     for row, text in enumerate(texts):

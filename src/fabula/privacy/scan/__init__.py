@@ -1,6 +1,6 @@
 """The search for real values in what was written."""
 
 from fabula.privacy.scan.leaks import Leak, ScanReport
-from fabula.privacy.scan.scan import scan
+from fabula.privacy.scan.scanning import scan
 
 __all__ = ["Leak", "ScanReport", "scan"]

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from fabula.privacy.notes.masking import BLOCK, own_places
-from fabula.privacy.notes.needles import Mention
+from fabula.privacy.notes.needles import Hit, Mention
 from fabula.privacy.squeezed import Squeezed
 
 _TURNS = 10
@@ -77,8 +77,12 @@ def _hits(texts: Sequence[str | None], own: Sequence[Mention]) -> dict[str, dict
             ends = (stream.places[places.starts + places.lengths - 1] - offsets + 1).tolist()
             kind = "name" if places.kind in _NAMES else places.kind
             rows = found.setdefault(kind, {})
-            for row, begin, end in zip(places.rows.tolist(), begins, ends, strict=True):
-                rows.setdefault(start + row, (block[row] or "")[begin:end])
+            cuts = [()] * len(begins) if places.cuts is None else places.cuts.tolist()
+            columns = (places.rows.tolist(), begins, ends, cuts)
+            for row, begin, end, cut in zip(*columns, strict=True):
+                text = block[row] or ""
+                if places.write(Hit(text, begin, end, row, cut)) is not None:
+                    rows.setdefault(start + row, text[begin:end])
     return {kind: rows for kind, rows in found.items() if rows}
 
 

@@ -7,14 +7,19 @@ import binascii
 import html
 import quopri
 import re
+import string
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
+import numpy as np
+from numpy.typing import NDArray
+
 DEEPEST = 3
 """Encodings inside one another that are undone."""
 
-_SHORTEST = 6
+_SHORTEST, _LINE, _AROUND = 6, 56, 200
+"""Characters of a word, of a full line of base64, and around an escape."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +52,12 @@ def decoded(data: bytes, depth: int = 1) -> Iterator[Decoded]:
         data: The bytes.
         depth: How many encodings were undone before.
     """
-    for how, hint, pattern, read in _ENCODINGS:
-        if hint and not any(sign in data for sign in hint):
-            continue
+    for how, parts in _parts(data):
         texts, origins = [], []
-        for match in pattern.finditer(data):
-            if (text := read(match[0])) and len(text) > 1:
+        for origin, text in parts:
+            if text and len(text) > 1:
                 texts.append(text)
-                origins.append(match.start())
+                origins.append(origin)
         if not texts:
             continue
         yield Decoded(how, texts, origins)
@@ -62,6 +65,66 @@ def decoded(data: bytes, depth: int = 1) -> Iterator[Decoded]:
             for text, origin in zip(texts, origins, strict=True):
                 for inner in decoded(text.encode("utf-8", "replace"), depth + 1):
                     yield Decoded(f"{inner.how} in {how}", inner.texts, [origin] * len(inner.texts))
+
+
+def _parts(data: bytes) -> Iterator[tuple[str, Iterator[tuple[int, str | None]]]]:
+    """Each encoding with the places where it may be used, and what is decoded there."""
+    for how, hints, sign, read in _ESCAPES:
+        if any(hint in data for hint in hints):
+            yield how, ((at, read(data[at:end])) for at, end in _around(sign, data))
+    tokens = list(_tokens(data))
+    yield "base64", ((at, _base64(data[at:end])) for at, end in tokens)
+    if any(end - at >= _LINE for at, end in tokens):
+        yield "base64", ((m.start(), _base64(m[0])) for m in _BASE64_LINES.finditer(data))
+    yield "hexadecimal", ((at, _hex(data[at:end])) for at, end in _hex_words(data))
+    if b"\0" in data:
+        for how, order, pattern in _WIDE:
+            found = pattern.finditer(data)
+            yield how, ((m.start(), m[0].decode(order, "replace")) for m in found)
+
+
+def _around(sign: re.Pattern[bytes], data: bytes) -> Iterator[tuple[int, int]]:
+    """Where signs stand, with what is around them in their lines."""
+    start = end = 0
+    for match in sign.finditer(data):
+        begin = max(data.rfind(b"\n", 0, match.start()) + 1, match.start() - _AROUND)
+        stop = data.find(b"\n", match.end())
+        stop = min(len(data) if stop < 0 else stop, match.end() + _AROUND)
+        if begin > end:
+            if end:
+                yield start, end
+            start = begin
+        end = stop
+    if end:
+        yield start, end
+
+
+def _tokens(data: bytes) -> Iterator[tuple[int, int]]:
+    """Words in which a capital follows a small letter or a digit, as those of base64 do."""
+    signs = np.frombuffer(data, dtype=np.uint8)
+    rises = np.flatnonzero(_AFTER[signs[:-1]] & _CAPITAL[signs[1:]])
+    if not len(rises):
+        return
+    gaps = np.concatenate([[-1], np.flatnonzero(~_IN_BASE64[signs]), [len(signs)]])
+    words = np.unique(np.searchsorted(gaps, rises))
+    for begin, end in zip((gaps[words - 1] + 1).tolist(), gaps[words].tolist(), strict=True):
+        if end - begin >= _SHORTEST:
+            yield begin, end
+
+
+def _hex_words(data: bytes) -> Iterator[tuple[int, int]]:
+    """Runs of hexadecimal digits of at least six bytes."""
+    gaps = np.flatnonzero(~_IN_HEX[np.frombuffer(data, dtype=np.uint8)])
+    gaps = np.concatenate([[-1], gaps, [len(data)]])
+    long = np.flatnonzero(np.diff(gaps) > 2 * _SHORTEST)
+    for begin, end in zip((gaps[long] + 1).tolist(), gaps[long + 1].tolist(), strict=True):
+        yield begin, end - (end - begin) % 2
+
+
+def _signs(chars: bytes) -> NDArray[np.bool_]:
+    found = np.zeros(256, dtype=bool)
+    found[list(chars)] = True
+    return found
 
 
 def _base64(token: bytes) -> str | None:
@@ -125,44 +188,24 @@ def _quoted(line: bytes) -> str:
     return as_text(quopri.decodestring(line))
 
 
-def _utf16(order: str) -> Callable[[bytes], str]:
-    return lambda data: data.decode(order, "replace")
-
-
-def _utf32(data: bytes) -> str:
-    return data.decode("utf-32-le", "replace")
-
-
-_LINE = rb"[^\r\n]*"
-_ENCODINGS: tuple[
+_ESCAPES: tuple[
     tuple[str, tuple[bytes, ...], re.Pattern[bytes], Callable[[bytes], str | None]], ...
 ] = (
-    ("URL-encoded", (b"%",), re.compile(rb"[^\s\"'<>%]*(?:%[0-9A-Fa-f]{2}[^\s\"'<>%]*)+"), _url),
-    (
-        "escaped",
-        (b"\\u", b"\\x", b"\\U"),
-        re.compile(_LINE + rb"\\[uUx](?:\{|[0-9A-Fa-f]{2})" + _LINE),
-        _escapes,
-    ),
-    (
-        "HTML-escaped",
-        (b"&",),
-        re.compile(rb"[^\r\n<>&]{0,80}(?:&#?\w{2,8};[^\r\n<>&]{0,80})+"),
-        lambda line: html.unescape(as_text(line)),
-    ),
-    ("quoted-printable", (b"=",), re.compile(_LINE + rb"=[0-9A-F]{2}" + _LINE), _quoted),
-    (
-        "base64",
-        (),
-        re.compile(
-            rb"(?:[A-Za-z0-9+/]{56,76}\r?\n)+[A-Za-z0-9+/]{2,76}={0,2}"
-            rb"|(?<![A-Za-z0-9+/_-])(?=[a-z0-9+/_-]*[A-Z])[A-Za-z0-9+/_-]{6,}={0,2}"
-        ),
-        _base64,
-    ),
-    ("hexadecimal", (), re.compile(rb"(?<![0-9A-Za-z])(?:[2-7cCdDeE][0-9A-Fa-f]){6,}"), _hex),
-    ("UTF-16", (b"\0",), re.compile(rb"(?:[^\0][\0-\x05]){4,}"), _utf16("utf-16-le")),
-    ("UTF-16", (b"\0",), re.compile(rb"(?:[\0-\x05][^\0]){4,}"), _utf16("utf-16-be")),
-    ("UTF-32", (b"\0\0\0",), re.compile(rb"(?:[^\0][\0-\x05]\0\0){4,}"), _utf32),
+    ("URL-encoded", (b"%",), re.compile(rb"%[0-9A-Fa-f]{2}"), _url),
+    ("escaped", (b"\\u", b"\\x", b"\\U"), re.compile(rb"\\[uUx][{0-9A-Fa-f]"), _escapes),
+    ("HTML-escaped", (b"&",), re.compile(rb"&#?\w{2,8};"), lambda x: html.unescape(as_text(x))),
+    ("quoted-printable", (b"=",), re.compile(rb"=[0-9A-F]{2}"), _quoted),
 )
-"""Each encoding: its name, bytes that must occur, what is decoded, and how."""
+"""Each encoding of single characters: its name, bytes that must occur, its sign, how it is read."""
+
+_BASE64_LINES = re.compile(rb"(?:[A-Za-z0-9+/]{56,76}\r?\n)+[A-Za-z0-9+/]{2,76}={0,2}")
+_WIDE = (
+    ("UTF-16", "utf-16-le", re.compile(rb"(?:[^\0][\0-\x05]){4,}")),
+    ("UTF-16", "utf-16-be", re.compile(rb"(?:[\0-\x05][^\0]){4,}")),
+    ("UTF-32", "utf-32-le", re.compile(rb"(?:[^\0][\0-\x05]\0\0){4,}")),
+)
+_SMALL, _DIGITS = string.ascii_lowercase.encode(), string.digits.encode()
+_CAPITALS = string.ascii_uppercase.encode()
+_AFTER, _CAPITAL = _signs(_SMALL + _DIGITS), _signs(_CAPITALS)
+_IN_HEX = _signs(string.hexdigits.encode())
+_IN_BASE64 = _signs(_SMALL + _CAPITALS + _DIGITS + b"+/-_")

@@ -69,6 +69,7 @@ def search(
     """
     if not len(lines.codes):
         return
+    told = np.zeros(len(lines.row_ends) - 1, dtype=bool)
     starts, lengths, entries = real.index.find(lines)
     if len(starts):
         begins = lines.places[starts]
@@ -76,13 +77,14 @@ def search(
         first, last = (np.searchsorted(lines.starts, at) for at in (starts, starts + lengths))
         least = real.words[entries]
         kept = (last - first >= least) & (ends - begins <= 2 * lengths + 8)
+        told[lines.rows[first[kept]]] = True
         yield Seen(real.labels[entries[kept]], begins[kept], ends[kept])
     yield from _tails(text, lines, real, numbers)
-    yield from _pairs(lines, real.people)
+    yield from _pairs(lines, real.people, told)
     if names:
-        word_ends = np.append(lines.starts[1:], len(lines.codes))
+        word_ends = lines.word_ends
         capital = np.flatnonzero(lines.kinds[lines.starts] & LOWER == 0)
-        hits, _ = real.people.alone.find(lines.hashes(lines.starts[capital], word_ends[capital]))
+        hits, _ = real.people.alone.find(lines.word_hashes[capital])
         words = capital[hits]
         yield Seen(np.full(len(words), -2), lines.places[lines.starts[words]],
                    lines.places[word_ends[words] - 1] + 1)  # fmt: skip
@@ -123,14 +125,13 @@ def _number_start(text: str, lines: Squeezed, end: int) -> int:
     return start
 
 
-def _pairs(lines: Squeezed, people: PersonWords) -> Iterator[Seen]:
-    """First and last names of one real person in one line, near to each other."""
+def _pairs(lines: Squeezed, people: PersonWords, told: NDArray[np.bool_]) -> Iterator[Seen]:
+    """First and last names of one real person near to each other, in lines that are not told."""
     if not len(people.pairs):
         return
-    word_ends = np.append(lines.starts[1:], len(lines.codes))
-    hashes = lines.hashes(lines.starts, word_ends)
-    first, first_of = people.first.find(hashes)
-    last, last_of = people.last.find(hashes)
+    word_ends = lines.word_ends
+    first, first_of = people.first.find(lines.word_hashes)
+    last, last_of = people.last.find(lines.word_hashes)
     if not len(first) or not len(last):
         return
     rows, places = lines.rows, lines.places[lines.starts]
@@ -143,6 +144,7 @@ def _pairs(lines: Squeezed, people: PersonWords) -> Iterator[Seen]:
     at = np.minimum(np.searchsorted(people.pairs, together), len(people.pairs) - 1)
     one, other = first[mine], last[which]
     hit = (people.pairs[at] == together) & (rows[one] == rows[other]) & (one != other)
+    hit &= ~told[rows[one]]
     one, other = one[hit], other[hit]
     begins = np.minimum(places[one], places[other])
     ends = np.maximum(*(lines.places[word_ends[words] - 1] for words in (one, other))) + 1

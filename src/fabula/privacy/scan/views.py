@@ -21,7 +21,7 @@ from pyarrow import ipc
 
 from fabula.errors import SourceError
 
-CHUNK = 4 << 20
+CHUNK = 1 << 18
 _LONGEST_LINE = 1 << 16
 _MOST_UNPACKED = 1 << 33
 _DEEPEST = 3
@@ -150,7 +150,7 @@ def _parquet(stream: BinaryIO) -> Iterator[Chunk]:
             if found is not None and found.has_min_max:
                 statistics += [str(found.min), str(found.max)]
     yield Chunk("statistics", "\n".join(statistics).encode(), 0)
-    texts = [name for name in names if _is_text(file.schema_arrow.field(name).type)]
+    texts = [name for name in names if is_text(file.schema_arrow.field(name).type)]
     if texts:
         whole = pq.ParquetFile(stream, read_dictionary=texts)
         for group in range(whole.metadata.num_row_groups):
@@ -161,7 +161,8 @@ def _parquet(stream: BinaryIO) -> Iterator[Chunk]:
                         yield Chunk(f"dictionary of `{name}`", values.encode("utf-8", "replace"), 0)
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a column holds texts."""
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 

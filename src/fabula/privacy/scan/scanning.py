@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,19 +15,18 @@ import pyarrow.parquet as pq
 from fabula.errors import SourceError
 from fabula.io.sources import read_tables
 from fabula.io.tables import named_tables
+from fabula.privacy.notes.needles import Mention
 from fabula.privacy.scan.aligned import own_parts, without_spans
+from fabula.privacy.scan.card import CARD, WRITTEN, Card
 from fabula.privacy.scan.encodings import decoded
 from fabula.privacy.scan.leaks import Leak, ScanReport, hidden
 from fabula.privacy.scan.real_values import RealValues, Sought
 from fabula.privacy.scan.searching import NumberCount, Seen, search, squeezed_lines
-from fabula.privacy.scan.views import Chunk, chunks_of
+from fabula.privacy.scan.views import Chunk, chunks_of, is_text
 from fabula.privacy.squeezed import Squeezed
 from fabula.render import amounts
 from fabula.types import Path as PathLike
 from fabula.types import TableLike
-
-CARD, WRITTEN = "card.json", ".written"
-"""What a masker leaves: what was done with each column, and which places of notes it wrote."""
 
 _TABLES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather", ".xlsx")
 _PAIR = Sought("", "first and last name", "name", "near to each other")
@@ -72,8 +70,7 @@ def scan(
     root = Path(output)
     files = _files(root)
     real = RealValues(named_tables(against), sensitive)
-    card = _card(root)
-    found = _Found(real, _kept(card, real), every_name=every_name, card=card)
+    found = _Found(real, Card.read(root), every_name=every_name)
     for file in files:
         found.file(file, str(file.relative_to(root)) if root.is_dir() else file.name)
     if root.is_dir():
@@ -91,28 +88,6 @@ def _files(root: Path) -> list[Path]:
         return [root]
     return sorted(
         Path(folder) / name for folder, _, names in os.walk(root) for name in names
-    )  # fmt: skip
-
-
-def _card(root: Path) -> Mapping[str, Any]:
-    try:
-        card = json.loads((root / CARD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return card if isinstance(card, dict) and isinstance(card.get("tables"), dict) else {}
-
-
-def _actions(card: Mapping[str, Any], table: str) -> dict[str, str]:
-    """What a masker did with each column of a table."""
-    columns = card.get("tables", {}).get(table, {}).get("columns", {})
-    return {name: str(entry.get("action", "")) for name, entry in columns.items()}
-
-
-def _kept(card: Mapping[str, Any], real: RealValues) -> frozenset[tuple[str, str]]:
-    """Sensitive columns that were kept by choice."""
-    return frozenset(
-        (table, column) for table, column in real.columns
-        if _actions(card, table).get(column, "").startswith("keep")
     )  # fmt: skip
 
 
@@ -144,16 +119,12 @@ class _Tally:
 class _Found:
     """What was found so far."""
 
-    def __init__(
-        self,
-        real: RealValues,
-        kept: frozenset[tuple[str, str]],
-        *,
-        every_name: bool,
-        card: Mapping[str, Any],
-    ) -> None:
-        self._real, self._kept, self._card = real, kept, card
-        self._every_name, self._one_off = every_name, card.get("promise") == "one-off"
+    def __init__(self, real: RealValues, card: Card | None, *, every_name: bool) -> None:
+        self._real, self._every_name = real, every_name
+        self._card = card or Card(one_off=False, files=frozenset(), actions={})
+        self._kept = frozenset(
+            key for key in real.columns if self._card.action(*key).startswith("keep")
+        )
         self._tallies: dict[tuple[str, Sought, str], _Tally] = {}
         self._unread: dict[str, str] = {}
         self._notes: list[str] = []
@@ -170,7 +141,7 @@ class _Found:
 
     def chunk(self, file: str, chunk: Chunk, *, table: bool) -> None:
         """Search a chunk as it is, and all that it holds in an encoding."""
-        names = self._every_name or (self._one_off and not table)
+        names = self._every_name or (self._card.one_off and not table)
         for data in _readings(chunk.data):
             text, lines = squeezed_lines(data)
             newlines = None
@@ -199,11 +170,13 @@ class _Found:
         columns = (seen.sought.tolist(), seen.begins.tolist(), seen.ends.tolist())
         for number, begin, end in zip(*columns, strict=True):
             place = next(places)
-            sought = self._real.sought[number] if number >= 0 else (_SINGLE, _PAIR)[number + 2]
+            sought = self._sought(number)
             if (sought.table, sought.column) in self._kept:
                 continue
             if source.table and sought.kind in ("birth_date", "date"):
                 continue  # other rows hold it by chance
+            if source.file in self._card.files and _is_part(number, sought):
+                continue  # the masker wrote most of this file: columns are searched one by one
             self._count(source, sought, place, text[begin:end])
 
     def _count(self, source: _Source, sought: Sought, place: str, value: str) -> None:
@@ -219,6 +192,8 @@ class _Found:
             return  # no tables: everything was searched as bytes
         names, alone = list(self._real.rows), 0
         for name, rows in tables.items():
+            if self._card.actions and name not in self._card.actions:
+                continue  # the card itself, and the places that were written
             real = name if name in names else names[0] if len(names) == len(tables) == 1 else ""
             table = rows if isinstance(rows, pa.Table) else rows.to_table()
             if not real or table.num_rows != self._real.rows[real] or real not in self._real.own:
@@ -232,45 +207,62 @@ class _Found:
             )
 
     def _table(self, root: Path, name: str, table: pa.Table, real: str) -> None:
-        actions = _actions(self._card, name)
+        keys = [key for key in self._real.columns if key[0] == real]
         own = [
             mention
-            for (where, column), mention in zip(
-                self._own_keys(real), self._real.own[real], strict=True
-            )
-            if (where, column) not in self._kept
+            for key, mention in zip(keys, self._real.own[real], strict=True)
+            if key not in self._kept
         ]
-        for column in table.column_names:
-            if not pa.types.is_string(
-                table.schema.field(column).type
-            ) and not pa.types.is_large_string(table.schema.field(column).type):
-                continue
-            texts = table.column(column).to_pylist()
-            spans = root / WRITTEN / f"{name}.{column}.parquet"
-            if spans.is_file():
-                texts = without_spans(texts, pq.read_table(spans))
-            if (real, column) not in self._kept:
-                for kind, count, row, value in own_parts(texts, own):
-                    sought = Sought(real, column, kind, "part of its own person's row")
-                    tally = _Tally(f"row {row + 1}, column `{column}`", hidden(value), {"": count})
-                    self._tallies[name, sought, "as it is"] = tally
-            if self._one_off and actions.get(column) not in (None, "keep", "drop"):
-                self._single_names(name, column, texts)
+        for each in table.schema:
+            if is_text(each.type) and (real, each.name) not in self._kept:
+                texts = table.column(each.name).to_pylist()
+                spans = root / WRITTEN / f"{name}.{each.name}.parquet"
+                known = spans.is_file()
+                if known:
+                    texts = without_spans(texts, pq.read_table(spans))
+                elif self._card.action(name, each.name).startswith("notes"):
+                    self._notes.append(
+                        f"which places of `{each.name}` the masker wrote is not known, so parts of"
+                        " other people's values were not searched there"
+                    )
+                self._column(name, each.name, texts, own, real, known=known)
 
-    def _own_keys(self, real: str) -> list[tuple[str, str]]:
-        return [key for key in self._real.columns if key[0] == real]
+    def _column(
+        self,
+        table: str,
+        column: str,
+        texts: Sequence[str | None],
+        own: Sequence[Mention],
+        real: str,
+        *,
+        known: bool,
+    ) -> None:
+        """Search a column for parts, as far as the masker did not write it."""
+        copied = self._card.copied(table, column)
+        if copied:
+            for kind, count, row, value in own_parts(texts, own):
+                sought = Sought(real, column, kind, "part of its own person's row")
+                tally = _Tally(f"row {row + 1}, column `{column}`", hidden(value), {"": count})
+                self._tallies[table, sought, "as it is"] = tally
+        action = self._card.action(table, column)
+        if not action or action == "keep" or not (self._card.one_off or (copied and known)):
+            return
+        plain = [" ".join((text or "").split()) for text in texts]
+        joined, stream = "\n".join(plain), Squeezed.of(plain)
+        source = _Source(table, "rows", "as it is", table=True)
+        names = self._card.one_off and (table, column) not in self._card.places
+        for seen in search(joined, stream, self._real, NumberCount(), names=names):
+            rows = np.searchsorted(stream.row_places, seen.begins, side="right").tolist()
+            found = zip(seen.sought.tolist(), rows, seen.begins.tolist(), seen.ends.tolist(),
+                        strict=True)  # fmt: skip
+            for number, row, begin, end in found:
+                sought = self._sought(number)
+                if _is_part(number, sought):
+                    place = f"row {row}, column `{column}`"
+                    self._count(source, sought, place, joined[begin:end])
 
-    def _single_names(self, table: str, column: str, texts: Sequence[str | None]) -> None:
-        stream = Squeezed.of([(text or "").replace("\n", " ") for text in texts])
-        joined = "\n".join((text or "").replace("\n", " ") for text in texts)
-        for seen in search(joined, stream, self._real, NumberCount(), names=True):
-            keep = seen.sought == -2
-            rows = np.searchsorted(stream.row_places, seen.begins[keep], side="right")
-            for row, begin, end in zip(rows.tolist(), seen.begins[keep].tolist(),
-                                       seen.ends[keep].tolist(), strict=True):  # fmt: skip
-                place = f"row {row}, column `{column}`"
-                source = _Source(table, "rows", "as it is", table=True)
-                self._count(source, _SINGLE, place, joined[begin:end])
+    def _sought(self, number: int) -> Sought:
+        return self._real.sought[number] if number >= 0 else (_SINGLE, _PAIR)[number + 2]
 
     def report(self, files: int, size: int) -> ScanReport:
         """Everything that was found, without what chance explains."""
@@ -298,6 +290,11 @@ class _Found:
         searched = {".".join(key): kind for key, kind in self._real.columns.items()}
         return ScanReport(tuple(leaks), files, size, searched, self._unread,
                           tuple(dict.fromkeys(self._notes)))  # fmt: skip
+
+
+def _is_part(number: int, sought: Sought) -> bool:
+    """Whether a value is a part of another, or names that two people may share."""
+    return number < 0 or sought.form in ("local part", "last digits")
 
 
 def _readings(data: bytes) -> Iterator[str]:

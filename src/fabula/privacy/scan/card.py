@@ -1,0 +1,66 @@
+"""What a masker says of the files that it wrote: which bytes are its own, and which it copied."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+CARD, WRITTEN = "card.json", ".written"
+"""The card of a masking, and the folder with the places of notes that it wrote."""
+
+
+_PLACES = ("street", "address", "city", "state", "postcode", "company")
+
+
+@dataclass(frozen=True)
+class Card:
+    """The card of a masking, as far as a scan needs it.
+
+    Attributes:
+        one_off: Whether no word of an original may recur; else parts may, in what was written.
+        files: The files of masked tables.
+        actions: What was done with each column, by table.
+        places: The columns of streets and towns, whose new words may be names of people, too.
+    """
+
+    one_off: bool
+    files: frozenset[str]
+    actions: Mapping[str, Mapping[str, str]]
+    places: frozenset[tuple[str, str]] = frozenset()
+
+    @classmethod
+    def read(cls, root: Path) -> Card | None:
+        """The card of a folder, or of one file; None where there is none that can be read."""
+        single = root.is_file()
+        path = root.with_name(f"{root.name}.{CARD}") if single else root / CARD
+        try:
+            card = json.loads(path.read_text(encoding="utf-8"))
+            tables = card["tables"]
+            actions = {
+                table: {name: str(column["action"]) for name, column in entry["columns"].items()}
+                for table, entry in tables.items()
+            }
+            places = frozenset(
+                (table, name)
+                for table, entry in tables.items()
+                for name, column in entry["columns"].items()
+                if {column.get("kind"), column.get("detail")} & set(_PLACES)
+            )
+            files = frozenset(str(entry.get("file")) for entry in tables.values())
+            if single:
+                files = frozenset({root.name})
+                actions[root.name.partition(".")[0]] = next(iter(actions.values()))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration):
+            return None
+        return cls(card.get("promise") == "one-off", files, actions, places)
+
+    def action(self, table: str, column: str) -> str:
+        """What was done with a column; empty where the card does not know it."""
+        return self.actions.get(table, {}).get(column, "")
+
+    def copied(self, table: str, column: str) -> bool:
+        """Whether a column's bytes are those of the original, but for written places."""
+        action = self.action(table, column)
+        return not action or action.startswith(("keep", "notes"))
