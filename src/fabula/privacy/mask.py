@@ -234,14 +234,7 @@ def write(
     targets = {
         name: output if single else output / file.name for name, file in masking.files.items()
     }
-    for name, target in targets.items():
-        if target.exists() and target.samefile(masking.files[name]):
-            raise SinkError(
-                f"`{target}` is the original",
-                code="mask.original",
-                where=str(target),
-                hint="choose another place with `-o`",
-            )
+    _spare_originals(targets, masking.files)
     journal = card.with_name(f".{card.name}.masking")
     prints = {name: fingerprint_of(masking, name) for name in targets}
     done = _finished(journal, prints)
@@ -282,6 +275,17 @@ def write(
     write_text(card, json.dumps(made, indent=2, ensure_ascii=False) + "\n")
     journal.unlink(missing_ok=True)
     return Masked({}, made)
+
+
+def _spare_originals(targets: Mapping[str, Path], files: Mapping[str, Path]) -> None:
+    for name, target in targets.items():
+        if target.exists() and target.samefile(files[name]):
+            raise SinkError(
+                f"`{target}` is the original",
+                code="mask.original",
+                where=str(target),
+                hint="choose another place with `-o`",
+            )
 
 
 def _write_spans(folder: Path, name: str, masker: Masker) -> None:
