@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fabula.errors import SourceError
+from fabula.io.names import file_stem
 from fabula.io.sources import read_tables
 from fabula.io.tables import named_tables
 from fabula.privacy.scan.aligned import own_parts, without_spans
@@ -246,7 +247,7 @@ class _Found:
             ) and not pa.types.is_large_string(table.schema.field(column).type):
                 continue
             texts = table.column(column).to_pylist()
-            spans = root / WRITTEN / f"{name}.{column}.parquet"
+            spans = root / WRITTEN / f"{file_stem(f'{name}.{column}')}.parquet"
             if spans.is_file():
                 texts = without_spans(texts, pq.read_table(spans))
             if (real, column) not in self._kept:
