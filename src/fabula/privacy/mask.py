@@ -16,6 +16,7 @@ from typing_extensions import Unpack
 from fabula.errors import SinkError, UsageError
 from fabula.fakers.locales import load_locale
 from fabula.io.formats import names_file
+from fabula.io.names import file_stem
 from fabula.io.places import check_free, make_folder, replacing, write_text
 from fabula.options import known_options
 from fabula.privacy.files.csv_bytes import CsvSource
@@ -292,7 +293,7 @@ def _write_spans(folder: Path, name: str, masker: Masker) -> None:
     """Tell the leak scan which places of notes the masking wrote."""
     for column, spans in masker.spans.items():
         make_folder(folder)
-        with replacing(folder / f"{name}.{column}.parquet") as temporary:
+        with replacing(folder / f"{file_stem(f'{name}.{column}')}.parquet") as temporary:
             pq.write_table(pa.concat_tables(spans), temporary)
 
 

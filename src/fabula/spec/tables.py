@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     Field,
-    ModelWrapValidatorHandler,
     PrivateAttr,
     field_validator,
     model_validator,
@@ -185,14 +183,6 @@ class TableSpec(SpecModel, metaclass=ToldInWords):
     if TYPE_CHECKING:
 
         def __init__(self, name: str = "", /, **data: Any) -> None: ...
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _keys_are_text(cls, data: Any, build: ModelWrapValidatorHandler[TableSpec]) -> TableSpec:
-        """Before `__init__`, whose keywords can be nothing else."""
-        if isinstance(data, Mapping) and (odd := [key for key in data if not isinstance(key, str)]):
-            raise ValueError(f"a key must be text, not {str(odd[0])[:40]}")
-        return build(data)
 
     @model_validator(mode="before")
     @classmethod

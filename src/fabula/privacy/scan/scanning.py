@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fabula.errors import SourceError
+from fabula.io.names import file_stem
 from fabula.io.sources import read_tables
 from fabula.io.tables import named_tables
 from fabula.privacy.notes.needles import Mention
@@ -216,7 +217,7 @@ class _Found:
         for each in table.schema:
             if is_text(each.type) and (real, each.name) not in self._kept:
                 texts = table.column(each.name).to_pylist()
-                spans = root / WRITTEN / f"{name}.{each.name}.parquet"
+                spans = root / WRITTEN / f"{file_stem(f'{name}.{each.name}')}.parquet"
                 known = spans.is_file()
                 if known:
                     texts = without_spans(texts, pq.read_table(spans))
