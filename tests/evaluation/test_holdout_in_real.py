@@ -148,7 +148,7 @@ def test_gates_that_hold_nothing_never_pass() -> None:
 
 @pytest.mark.parametrize("rows", [1, 3, 8])
 def test_copies_fail_however_small_the_holdout_is(rows: int) -> None:
-    """A bound that no value can miss is not a pass, and a holdout of hardly any rows is left out."""
+    """A bound that no value can miss is not a pass, and a tiny holdout is left out."""
     report = fb.evaluate(
         TRAIN.slice(0, 100), real=WHOLE, holdout=HELD.slice(0, rows), sections=["privacy"],
         gates=True,

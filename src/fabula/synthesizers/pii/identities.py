@@ -29,7 +29,8 @@ ACCOUNTS = ("email", "username")
 
 _STREAM = "people of a synthesizer"
 _SIEVE = "sieve "
-_ATTEMPTS = 64
+_ATTEMPTS, _ATTEMPTS_TO_DIFFER = 64, 24
+"""Where words are few, people share a name rather than have a real one."""
 
 _PARTS = (
     ("company",),
@@ -208,7 +209,7 @@ class _Group:
         stopped = {name: sieve.stops(values[name]) for name, sieve in sieves.items()}
         for attempt in range(1, _ATTEMPTS):
             again = np.zeros(len(self.people), bool)
-            for name in compared:
+            for name in compared if attempt < _ATTEMPTS_TO_DIFFER else ():
                 again |= _repeated(values[name])
             for found in stopped.values():
                 again |= found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -120,8 +120,8 @@ def _sieves(group: list[PersonalColumn], locales: tuple[str, ...]) -> dict[str, 
     barred |= {name: known[name].real for name in BARRED if name in known}
     if has_places(group, locales):
         barred["postcode"] = known["postcode"].real
-    if len(few) == 2:  # a name of two new words is new
-        barred.pop("name", None)
+    if len(few) == 2 and "name" in barred and _hold(few, barred["name"]):
+        del barred["name"]  # a name of two new words is new
     if len(parts) == 2 and "name" not in known and not few:
         space = pa.scalar(" ", pa.large_string())
         both = pa.concat_arrays(
@@ -136,6 +136,13 @@ def _sieves(group: list[PersonalColumn], locales: tuple[str, ...]) -> dict[str, 
         name: Sieve.of(pc.replace_substring_regex(values, f"^{TITLE}", ""), words=True)
         for name, values in barred.items()
     }
+
+
+def _hold(parts: Sequence[PersonalColumn], names: pa.Array) -> bool:
+    """Whether every name is made of first and last names of the same rows."""
+    words = [pc.unique(pc.utf8_lower(part.real)) for part in parts]
+    known = frozenset(word for each in words for text in each.to_pylist() for word in text.split())
+    return all(not known.isdisjoint(name.split()) for name in pc.utf8_lower(names).to_pylist())
 
 
 def _first_number(group: list[PersonalColumn]) -> int:
@@ -196,7 +203,15 @@ def _doubts(column: PersonalColumn, crowd: Crowd, shapes: Shapes | None) -> list
         return ["new ones may be real ones, as there are few more codes of their form"]
     if column.detail in ("first_name", "last_name") and column.detail not in crowd.sieves:
         return ["new ones may be real ones, as there are few more names"]
+    if shapes is None and (sieve := crowd.sieves.get(column.detail)):
+        [drawn] = crowd.fields((column.detail,), np.arange(TRIED), 0)
+        if sieve.stops(drawn).mean() > MET:
+            return ["some new ones may be real ones, as most of the common names are"]
     return []
+
+
+TRIED, MET = 500, 0.01
+"""New values that are drawn to see how many may be real ones, and how many of them are none."""
 
 
 def _is_crowded(column: PersonalColumn, shapes: Shapes) -> bool:
