@@ -279,6 +279,8 @@ def scheme_of(texts: Sequence[str], *, share: float) -> str | None:
     """The scheme that at least a share of some texts follows, with right check digits."""
     for name, scheme in SCHEMES.items():
         form = re.compile(scheme.form)
+        if not any(map(form.fullmatch, texts[: int((1 - share) * len(texts)) + 1])):
+            continue  # as many misses are too many
         fit = [text for text in texts if form.fullmatch(text)]
         if len(fit) >= share * len(texts) and sum(map(scheme.holds, fit)) >= share * len(texts):
             return name

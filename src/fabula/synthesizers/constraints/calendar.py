@@ -15,8 +15,15 @@ from fabula.synthesizers.constraints.wording import told_sum
 
 _DAY = 86_400.0
 
+
+def _date(times: pa.Array) -> pa.Array:
+    """The day of each time, where it has a time zone there."""
+    local = pc.local_timestamp(times) if getattr(times.type, "tz", None) else times
+    return local.cast(pa.date32(), safe=False)
+
+
 PARTS: Mapping[str, Callable[[pa.Array], pa.Array]] = {
-    "date": lambda x: x.cast(pa.date32(), safe=False),
+    "date": _date,
     "month and year": lambda x: pc.add(pc.multiply(pc.subtract(pc.year(x), 1970), 12), pc.month(x)),
     "year": pc.year,
     "quarter": pc.quarter,
@@ -130,9 +137,8 @@ def turned(part: str, numbers: Floats, times: pa.Array, wanted: Floats) -> Float
 
 def _days(part: str, times: pa.Array, wanted: Floats) -> Floats:
     """Days to the nearest date that is in a month, or is the n-th day of one."""
-    local = pc.local_timestamp(times) if getattr(times.type, "tz", None) else times
     known = ~(np.isnan(wanted) | np.isnan(part_of(part, times)))
-    days = local.cast(pa.date32(), safe=False).cast(pa.int32()).fill_null(0)
+    days = _date(times).cast(pa.int32()).fill_null(0)
     date = np.asarray(days, np.int64).astype("datetime64[D]")
     month = date.astype("datetime64[M]")
     day = (date - month).astype(np.int64)
