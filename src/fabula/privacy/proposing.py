@@ -151,7 +151,7 @@ def _action(
             return ColumnAction("jitter", "1km", reason=reason, kind=kind)
         if kind == "birth_date":
             return ColumnAction("shift", reason=reason, kind=kind)
-        return ColumnAction("replace", kind, reason=reason, kind=kind)
+        return ColumnAction("replace", finding.made_as, reason=reason, kind=kind)
     if is_free_text(values):
         return ColumnAction("redact", reason="free text, which may name people", kind="text")
     if person is not None and is_date(values):
@@ -182,7 +182,7 @@ def _completed(draft: Draft, column: str, action: ColumnAction) -> ColumnAction:
         kind = "text"
     detail = action.detail
     if action.action == "replace" and not detail:
-        detail = "key" if draft.is_reference(column) else finding.kind if finding else "code"
+        detail = "key" if draft.is_reference(column) else finding.made_as if finding else "code"
         detail = "code" if detail in (*_MOVED, "birth_date") else detail
     coded = detail in ("code", "key", "uuid")
     return replace(
