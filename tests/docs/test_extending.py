@@ -90,3 +90,57 @@ def test_a_broken_plug_in_is_said_and_breaks_nothing(installed: tuple[Path, Path
     )
     told = run([sys.executable, "-c", program], folder, both)
     assert "not loaded: the plug-in `broken`; `fabula plugins` says why" in told
+
+
+HOMES = {
+    "kind": "fabula.kinds",
+    "check": "fabula.kinds.checks",
+    "metric": "fabula.evaluation.metrics",
+    "synthesizer": "fabula.synthesizers.entries",
+    "provider": "fabula.llm.providers.entries",
+    "file_format": "fabula.io.entries",
+    "training_format": "fabula.training.entries",
+}
+"""The modules of the page's package, and the folders where built-in entries of their sort stand."""
+
+AS_BUILT_IN = """
+import importlib, sys
+for home, folder in zip(sys.argv[1::2], sys.argv[2::2]):
+    importlib.import_module(home).__path__.append(folder)
+from fabula.extending import registers
+for register in registers():
+    own = {"logistic", "multiple", "quality.medians", "independent", "birds", "orc", "birdsong"}
+    for name in sorted(own & set(register.builtin())):
+        print(register.sort, name)
+import fabula as fb
+made = fb.generate("h logistic 5 2, k logistic", n=50, output="h.orc")
+assert fb.infer("h.orc").spec.tables["h"].columns.keys() == {"h", "k"}
+"""
+
+
+def test_the_same_file_in_a_registers_folder_is_a_built_in_entry(
+    installed: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """A built-in entry is one more file: no other file of Fabula changes."""
+    folder, _ = installed
+    words = []
+    package = folder / "fabula-birds" / "fabula_birds"
+    texts = {home: (package / f"{stem}.py").read_text() for stem, home in HOMES.items()}
+    kind, _, engine = texts["fabula.kinds"].partition("@family_of")  # built in, they are two files
+    texts["fabula.kinds"] = kind.replace("AbstractFamily, column_kind, family_of", "column_kind")
+    start = "import numpy as np\nfrom fabula.extending import AbstractFamily, family_of\n"
+    texts["fabula.engines.kinds"] = f"{start}@family_of{engine}"
+    for home, text in texts.items():
+        (tmp_path / home).mkdir()
+        (tmp_path / home / "logistic.py").write_text(text)
+        words += [home, str(tmp_path / home)]
+    printed = run([sys.executable, "-c", AS_BUILT_IN, *words], tmp_path, tmp_path)
+    assert printed.splitlines() == [
+        "column kind logistic",
+        "check kind multiple",
+        "metric quality.medians",
+        "synthesizer independent",
+        "provider birds",
+        "file format orc",
+        "training format birdsong",
+    ]

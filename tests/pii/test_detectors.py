@@ -15,6 +15,7 @@ from fabula.errors import UsageError
 from fabula.extending import Detector, register
 from fabula.pii import find, find_in_table
 from fabula.pii.kinds import DETECTORS, TITLES
+from fabula.privacy.proposing import propose
 
 RINGS = [f"{letter}{number:04}-{letter}" for letter in "KLMN" for number in range(17, 2_000, 40)]
 
@@ -61,6 +62,14 @@ def test_fits_make_new_values_and_specs_list_none(monkeypatch: pytest.MonkeyPatc
     assert "have the form of a ring" in str(model.card())
     text = fb.infer(birds).spec.to_yaml()
     assert not any(ring in text for ring in RINGS)
+
+
+def test_a_mask_proposes_the_kind_that_new_values_are_made_as(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own(monkeypatch)
+    (table,) = propose({"birds": pa.table({"ring": RINGS})}).tables.values()
+    assert (table.columns["ring"].kind, table.columns["ring"].detail) == ("ring", "code")
 
 
 @pytest.mark.parametrize(

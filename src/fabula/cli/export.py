@@ -31,9 +31,9 @@ def export(
     Options:
         data (DATA): A file, or a run of one table.
         output: File to write, or with --split a folder.
-        form: `chat-jsonl`, `completion-jsonl`, `alpaca`, `sharegpt`, `preference`, or a file
-            format: `csv`, `parquet`, `jsonl`, `arrow`; by default `chat-jsonl`, or the format of
-            the rows as they are that another file's ending names.
+        form: `chat-jsonl`, `completion-jsonl`, `alpaca`, `sharegpt`, `preference`, a file
+            format (`csv`, `parquet`, `jsonl`, `arrow`) or that of a plug-in; by default
+            `chat-jsonl`, or the format of the rows as they are that another file's ending names.
         user (COLUMN|TEMPLATE): What the user says: a column, or '{{ product }}, {{ category }}';
             without it and `--assistant`, the conversations in `messages` or `conversations` are
             written.

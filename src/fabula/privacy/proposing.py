@@ -161,7 +161,7 @@ def _action(
             return ColumnAction("jitter", "1km", reason=reason, kind=kind)
         if kind == "birth_date":
             return ColumnAction("shift", reason=reason, kind=kind)
-        return ColumnAction("replace", kind, reason=reason, kind=kind)
+        return ColumnAction("replace", finding.made_as, reason=reason, kind=kind)
     if is_opaque(values.type):
         return ColumnAction("redact", reason="nested values are not searched", kind="opaque")
     if is_free_text(values):
@@ -196,7 +196,7 @@ def _completed(draft: Draft, column: str, action: ColumnAction) -> ColumnAction:
         kind = "text"
     detail = action.detail
     if action.action == "replace" and not detail:
-        detail = "key" if draft.is_reference(column) else finding.kind if finding else "code"
+        detail = "key" if draft.is_reference(column) else finding.made_as if finding else "code"
         detail = "code" if detail in (*_MOVED, "birth_date") else detail
     coded = detail in ("code", "key", "uuid")
     return replace(
