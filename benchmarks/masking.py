@@ -121,9 +121,7 @@ def attacks(key: Path) -> None:
         key_file=key,
     ).table  # fmt: skip
     shift = (np.asarray(moved["seen"]) - days).astype(int)
-    print(
-        f"weekdays            shifts modulo 7: {np.unique(shift % 7)}"
-    )
+    print(f"weekdays            shifts modulo 7: {np.unique(shift % 7)}")
 
 
 def main() -> None:

@@ -183,7 +183,7 @@ def some_of(values: pa.ChunkedArray) -> pa.Array:
         known = known.cast(pa.large_string())
         known = known.filter(are_people(known))
     step = max(1, len(known) // _SOME)
-    places = pa.array(range(0, len(known), step))
+    places = pa.array(range(0, len(known), step), pa.int64())
     whole = known.take(places).combine_chunks()
     return whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
 

@@ -38,6 +38,12 @@ _NEARLY_ALL = 0.95
 """The share of different values from which on a column of codes tells each row apart."""
 
 _STATE = re.compile(r"(?i)(^|_)(state|province|region|county|bundesland)$")
+_FEW = 8
+"""Rows below which values alone don't tell what they are."""
+
+_PERSONAL = re.compile(
+    r"(?i)name|mail|phone|tel|fax|mobile|address|street|city|birth|born|dob|ssn|passport|iban|card"
+)
 _MOVED = ("coordinates", "coordinate")
 NAMES = ("name", "first_name", "last_name")
 """Details that a person is called by."""
@@ -103,7 +109,9 @@ def propose(
         raise SpecError(problems)
     names = _names(drafts)
     chosen = tuple(locales) or (likely_locales("name", names) if len(names) else ("en",))
-    return MaskPlan(_with_sexes(tables, samples), chosen)
+    few = [name for name, table in samples.items() if 0 < table.num_rows < _FEW]
+    notes = [f"`{name}` has too few rows to tell what is personal by its values" for name in few]
+    return MaskPlan(_with_sexes(tables, samples), chosen, tuple(notes))
 
 
 def _asked(
@@ -162,6 +170,9 @@ def _action(
         if kind == "birth_date":
             return ColumnAction("shift", reason=reason, kind=kind)
         return ColumnAction("replace", finding.made_as, reason=reason, kind=kind)
+    if draft.sample.num_rows < _FEW and _PERSONAL.search(column):
+        reason = "its name says personal details, and there are too few values to tell"
+        return ColumnAction("redact", reason=reason, kind="untold")
     if is_opaque(values.type):
         return ColumnAction("redact", reason="nested values are not searched", kind="opaque")
     if is_free_text(values):
@@ -241,7 +252,12 @@ def _problems(draft: Draft, actions: Mapping[str, ColumnAction]) -> Iterator[Vio
             )
 
 
-_TOLD = {"text": "free text", "key": "keys of people", "opaque": "nested values or bytes"}
+_TOLD = {
+    "text": "free text",
+    "key": "keys of people",
+    "opaque": "nested values or bytes",
+    "untold": "too few values to tell, below a name that says personal details",
+}
 """What columns contain beside personal details."""
 
 

@@ -125,6 +125,13 @@ class CsvSource:
             SourceError: It is UTF-16.
         """
         head = self._start
+        if b"\r" in head and b"\n" not in head:
+            raise SourceError(
+                f"the lines of `{self.path}` end as those of old Macs",
+                code="source.line-ends",
+                file=str(self.path),
+                hint=f"tr '\\r' '\\n' < {self.path} > lines.csv",
+            )
         if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
             raise SourceError(
                 f"`{self.path}` is UTF-16, and is masked in UTF-8 alone",
@@ -254,6 +261,8 @@ def _fields(text: bytes, delimiter: int, width: int) -> tuple[Places, Places] | 
     quotes = signs == _QUOTE
     if quotes.any():
         marks &= ~np.bitwise_xor.accumulate(quotes)
+    if not marks[-1]:
+        return None  # within a quote that is never closed
     ends = np.flatnonzero(marks)
     is_last = lines[ends]
     starts = np.empty_like(ends)

@@ -74,7 +74,7 @@ def _refuse(path: Path, *, alone: bool) -> None:
             f"`{path}` can't be masked: it is no CSV or Parquet file",
             code="mask.format",
             where=str(path),
-            hint=f"convert it first: fabula export {path} -o {path.stem}.parquet",
+            hint="write its rows as CSV or Parquet, and mask that file",
         )
 
 
