@@ -262,7 +262,7 @@ def test_a_class_declares_the_shape_and_checks_every_pair() -> None:
     assert "the answer is too short" in "".join(call.prompt for call in server.calls)
     with pytest.raises(UsageError, match="takes no `balanse`"):
         fb.pairs(Ticket, 4, model="fake", balanse={"topic": ["a"]})  # type: ignore[call-arg]
-    with pytest.raises(UsageError, match="of the output"):
+    with pytest.raises(UsageError, match="belongs to the output"):
         fb.pairs(Ticket, 4, model="fake", balance={"answer": ["yes"]})
 
 

@@ -32,7 +32,7 @@ def said(made: pa.Table, real: pa.Table, holdout: pa.Table | None = None) -> str
     [
         (MADE.slice(0, 1), REAL, HELD, "synthetic table has only 1 row"),
         (MADE, REAL.slice(0, 1), None, "real table has only 1 row"),
-        (MADE, REAL, HELD.slice(0, 1), "holdout table has only 1 row"),
+        (MADE, REAL, HELD.slice(0, 1), "A holdout of 1 row is too small"),
         (VOID, REAL, HELD, "synthetic table has no value in `sex`"),
         (MADE, VOID, None, "real table has no value in `sex`"),
         (MADE, REAL, VOID.slice(0, 50), "holdout table has no value in `sex`"),

@@ -82,7 +82,7 @@ def test_parts_with_different_columns_keep_every_column_and_say_so(
 def test_two_files_of_one_table_are_refused(tmp_path: Path) -> None:
     for ending in ("csv", "parquet"):
         Dataset({"t": TABLE}).write(tmp_path / f"t.{ending}")
-    with pytest.raises(SourceError, match=r"`t` of .* is there twice"):
+    with pytest.raises(SourceError, match=r"`t` of .* exists twice"):
         named_tables(tmp_path)
 
 

@@ -114,7 +114,7 @@ async def test_a_reply_that_stands_still_is_a_timeout(
     async with serving(stand_still) as url:
         model = opened(url, patience=Patience(tries=2, first_wait=0.01))
         started = monotonic()
-        with pytest.raises(ModelError, match="over 2 tries"):
+        with pytest.raises(ModelError, match="in all 2 tries"):
             await model.complete(asking())
     assert monotonic() - started < 5
 

@@ -150,9 +150,12 @@ class Data:
 
 def _most_rows(rows: TableRows) -> int:
     """About how many rows a table has at most; a file of text is not read for that."""
-    if isinstance(rows, pa.Table) or rows.format.default_extname == "parquet":
-        return int(rows.num_rows if isinstance(rows, pa.Table) else rows.count_rows())
-    return sum(Path(file).stat().st_size // _ROW_BYTES for file in rows.files)
+    if isinstance(rows, pa.Table):
+        return int(rows.num_rows)
+    files = getattr(rows, "files", ())  # a dataset in memory has none
+    if not files or rows.format.default_extname == "parquet":
+        return int(rows.count_rows())
+    return sum(Path(file).stat().st_size // _ROW_BYTES for file in files)
 
 
 def _numbered(rows: TableRows, columns: Sequence[str]) -> pa.RecordBatchReader:

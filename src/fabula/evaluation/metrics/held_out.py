@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fabula.errors import UsageError
 from fabula.evaluation.metrics.result import noise
 from fabula.relationships.common_types import alike, comparable
+from fabula.render.amounts import count
 from fabula.streams import mix, name_key
 
 Tables = Mapping[str, pa.Table]
@@ -60,7 +61,8 @@ def apart(
     for name, rows in list(held.items()):
         if 0 < rows.num_rows < FEWEST:
             del held[name]
-            few = f"A holdout of {rows.num_rows} is too small: the table is measured without one."
+            told = count(rows.num_rows, "row")
+            few = f"A holdout of {told} is too small: the table is measured without one."
             notes[name] = " ".join(filter(None, [notes.get(name), few]))
     return left, held, notes
 
