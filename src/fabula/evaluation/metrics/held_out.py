@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from fabula.errors import UsageError
 from fabula.evaluation.metrics.result import noise
 from fabula.relationships.common_types import alike, comparable
-from fabula.render.amounts import count
 from fabula.streams import mix, name_key
 
 Tables = Mapping[str, pa.Table]
@@ -61,7 +60,7 @@ def apart(
     for name, rows in list(held.items()):
         if 0 < rows.num_rows < FEWEST:
             del held[name]
-            told = count(rows.num_rows, "row")
+            told = "1 row" if rows.num_rows == 1 else f"{rows.num_rows} rows"
             few = f"A holdout of {told} is too small: the table is measured without one."
             notes[name] = " ".join(filter(None, [notes.get(name), few]))
     return left, held, notes
