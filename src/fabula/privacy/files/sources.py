@@ -33,7 +33,9 @@ def sources_of(data: Any) -> tuple[dict[str, Source], dict[str, Path], list[str]
         for file in (each for each in inside if not each.name.startswith(".")):
             if _maker(file) is None:
                 _refuse(file, alone=file == path)
-                notes.append(f"`{file.name}` is not masked and not copied: it is no CSV or Parquet")
+                notes.append(
+                    f"`{file.name}` is not masked and not copied: only CSV and Parquet are masked"
+                )
                 continue
             name = file.name.partition(".")[0]
             if name in files:
@@ -71,7 +73,7 @@ def _refuse(path: Path, *, alone: bool) -> None:
     """Refuse a file that was given by itself and can't be masked."""
     if alone:
         raise SourceError(
-            f"`{path}` can't be masked: it is no CSV or Parquet file",
+            f"`{path}` can't be masked: only CSV and Parquet are masked",
             code="mask.format",
             where=str(path),
             hint="write its rows as CSV or Parquet, and mask that file",
