@@ -34,12 +34,8 @@ _TOKENS = (
     r"(?:<\|(?:im_end|eot_id|eom_id|endoftext|end_of_text|end|return|eos)\|>|</s>|<eos>"
     r"|<end_of_turn>|<｜end▁of▁sentence｜>)"
 )
-_LAST_TOKENS = re.compile(
-    rf"(?:\s*{_TOKENS})+\s*"
-    r"(?:(?:<\|im_start\|>|<\|start_header_id\|>|<start_of_turn>|<s>|\[INST\]).*)?\Z",
-    re.S,
-)
-"""Control tokens at the end, and the turns that a model goes on to write for others."""
+_TOKEN_RUN = re.compile(rf"{_TOKENS}(?:\s*{_TOKENS})*\s*")
+_NEXT_TURN = re.compile(r"<\|im_start\|>|<\|start_header_id\|>|<start_of_turn>|<s>|\[INST\]|\Z")
 _DRAFT = re.compile(
     r"\W{0,4}(?:(?:my )?(?:thinking|thought|reasoning)(?: process)?|chain of thought|scratchpad)"
     r"\W{0,4}[:\n]",
@@ -66,9 +62,7 @@ def without_thoughts(text: str) -> str:
     text = _final_channel(text)
     for opening, closing in _TAGS:
         text = _without_tags(text, opening, closing)
-    if "<" in text and (end := _LAST_TOKENS.search(_masked(text))):
-        text = text[: end.start()]
-    return _final_answer(text).strip()
+    return _final_answer(_without_last_tokens(text)).strip()
 
 
 def thoughts_in(text: str) -> str:
@@ -135,6 +129,13 @@ def _without_tags(text: str, opening: re.Pattern[str], closing: re.Pattern[str])
             return text[: start.start()].strip()
         else:
             return text
+
+
+def _without_last_tokens(text: str) -> str:
+    """The text without control tokens at its end, and the turns that a model writes for others."""
+    masked = _masked(text) if "<" in text else ""
+    ends = (run for run in _TOKEN_RUN.finditer(masked) if _NEXT_TURN.match(masked, run.end()))
+    return text[: end.start()] if (end := next(ends, None)) else text
 
 
 def _final_answer(text: str) -> str:
