@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from fabula.sandbox.run import Limits, Outcome, run
+from fabula.sandbox.run import Limits, SandboxResult, run
 
 ENTRY = "fabula.sandbox.source:execute"
 FIRST_RUN = f"from fabula.sandbox.run import run; run({ENTRY!r}, {{'source': 'pass'}})"
@@ -37,7 +37,7 @@ emit("t", pa.table({
 """
 
 
-def best(action: Callable[[], Outcome | None], runs: int) -> tuple[float, float]:
+def best(action: Callable[[], SandboxResult | None], runs: int) -> tuple[float, float]:
     """The shortest wall time and the least CPU time of several runs, in seconds."""
     costs = []
     for _ in range(runs):
@@ -48,7 +48,7 @@ def best(action: Callable[[], Outcome | None], runs: int) -> tuple[float, float]
     return min(wall for wall, _ in costs), min(cpu for _, cpu in costs)
 
 
-def in_sandbox(source: str, rows: int = 0) -> Outcome:
+def in_sandbox(source: str, rows: int = 0) -> SandboxResult:
     """Run a program warm; it must succeed."""
     outcome = run(ENTRY, {"source": source, "values": rows}, limits=Limits(seconds=300))
     assert outcome.fault is None, outcome
@@ -85,7 +85,7 @@ def main() -> None:
     print(f"{'':48} {'wall':>8} {'CPU':>8}  ms")
     report("first run: Python, warm process, probes, end", best(partial(in_python, FIRST_RUN), few))
     for name, source in PROGRAMS.items():
-        ways: dict[str, tuple[Callable[[str], Outcome | None], int]] = {
+        ways: dict[str, tuple[Callable[[str], SandboxResult | None], int]] = {
             "sandbox, warm": (in_sandbox, options.runs),
             "plain Python": (in_python, few),
             "sandlock": (in_sandlock, few),

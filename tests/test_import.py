@@ -5,9 +5,12 @@ Times are CPU times, the best of several runs, so that a busy machine does not d
 
 from __future__ import annotations
 
+import ast
+import importlib
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import fabula
@@ -128,3 +131,27 @@ def cpu_seconds(command: list[str]) -> float:
 def environment() -> dict[str, str]:
     """This process's environment, with compiled modules kept from run to run as users have them."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
+def test_benchmarks_and_examples_import_names_that_exist():
+    """A name that was changed in the package is changed there, too."""
+    root = Path(__file__).parents[1]
+    files = [
+        file for folder in ("benchmarks", "examples") for file in (root / folder).rglob("*.py")
+    ]
+    imports = [
+        (node.module, each.name)
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fabula")
+        for each in node.names
+    ]
+    assert len(imports) > 20
+    assert [pair for pair in imports if not _has(*pair)] == []
+
+
+def _has(module: str, name: str) -> bool:
+    home = importlib.import_module(module)
+    return hasattr(home, name) or (
+        hasattr(home, "__path__") and find_spec(f"{module}.{name}") is not None
+    )
