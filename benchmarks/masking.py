@@ -19,6 +19,7 @@ import pyarrow.csv
 
 import fabula as fb
 from fabula.fakers.people import People
+from fabula.privacy.attacks import frequency_attack, order_attack
 from fabula.privacy.mask import prepare, run, write
 from fabula.privacy.secret import new_key
 from fabula.streams import stream
@@ -99,18 +100,11 @@ def attacks(key: Path) -> None:
     table = pa.table({"customer_id": np.arange(rows), "surname": words[drawn]})
     actions = {"surname": "replace: last_name", "customer_id": "replace: key"}
     new = fb.mask(table, person="customer_id", columns=actions, key_file=key).table
-    made, counts = np.unique(np.asarray(new["surname"]), return_counts=True)
-    ranks = dict(zip(made[np.argsort(-counts)].tolist(), range(len(made)), strict=True))
-    guessed = np.array([ranks[text] for text in new["surname"].to_pylist()])
-    hits = float((guessed == drawn).mean())
-    chance = float(
-        (np.bincount(guessed, minlength=names)[:names] / rows * shares / shares.sum()).sum()
-    )
-    upper = hits + 1.96 * np.sqrt(hits * (1 - hits) / rows)
-    print(f"frequency attack    {hits:8.3%} (upper {upper:.3%}), chance {chance:.3%}")
-    old, keys = np.arange(rows), np.asarray(new["customer_id"])
-    rank = np.argsort(np.argsort(keys))
-    print(f"order of keys       {np.corrcoef(old, rank)[0, 1]:8.4f} rank correlation")
+    found = frequency_attack(table["surname"], new["surname"])
+    told = f"{found.success:8.3%} (upper {found.high:.3%}), chance {found.baseline:.3%}"
+    print(f"frequency attack    {told}")
+    order = order_attack(table["customer_id"].to_pylist(), new["customer_id"].to_pylist())
+    print(f"order of keys       {order.success:8.4f} rank correlation")
     visits = 30
     persons = np.repeat(np.arange(3_000), visits)
     days = np.datetime64("2023-01-02") + rng.integers(0, 150, len(persons)) * 7

@@ -51,6 +51,12 @@ def array_of(
     return pa.Array.from_buffers(kind or _TYPES[values.dtype.name], len(values), [known, data])
 
 
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a column holds strings, and is not encoded as labels."""
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    return any(test(kind) for test in tests)
+
+
 def numbers_of(array: pa.Array) -> NDArray[Any]:
     """An Arrow array of numbers, times or truth values as numpy; NaN where a float is null.
 

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fabula.io.arrays import is_text
 from fabula.pii import wordings
 from fabula.pii.dates import birth_dates, written_times
 from fabula.pii.few import found_in_few
@@ -67,7 +68,7 @@ def find(values: pa.Array | pa.ChunkedArray, name: str = "") -> Finding | None:
         return coordinate(values, name)
     if len(texts) < FEWEST_WORDS:
         return found_in_few(texts, name) if len(texts) > 1 else None
-    return _texts(texts, name) if _is_text(kind) else _numbers(texts, name)
+    return _texts(texts, name) if is_text(kind) else _numbers(texts, name)
 
 
 def find_in_table(table: pa.Table) -> dict[str, Finding]:
@@ -105,7 +106,7 @@ def sampled(values: pa.Array | pa.ChunkedArray) -> list[str]:
         return sampled(pa.chunked_array(labels, kind.value_type))
     if pa.types.is_string_view(kind):
         return sampled(values.cast(pa.large_string()))
-    if not (_is_text(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+    if not (is_text(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)):
         return []
     distinct = pc.unique(values).drop_null()
     if pa.types.is_floating(kind):
@@ -119,11 +120,6 @@ def sampled(values: pa.Array | pa.ChunkedArray) -> list[str]:
     places = np.arange(0, len(distinct), step)[:SAMPLE]
     texts = distinct.take(pa.array(places)).to_pylist()
     return [text for value in texts if (text := str(value).strip())]
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
-    return any(test(kind) for test in tests)
 
 
 def _texts(texts: Sequence[str], name: str) -> Finding | None:

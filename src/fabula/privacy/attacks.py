@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -145,15 +145,6 @@ def length_attack(originals: Sequence[str], masked: Sequence[str]) -> Attack:
     return _correlation(
         "length", _places(list(map(len, originals))), _places(list(map(len, masked)))
     )
-
-
-ATTACKS: dict[str, Callable[..., Attack]] = {
-    "frequency": frequency_attack,
-    "dictionary": dictionary_attack,
-    "weekday": weekday_attack,
-    "order": order_attack,
-    "length": length_attack,
-}
 
 
 def _ranks(values: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.io.arrays import array_of
+from fabula.io.arrays import array_of, is_text
 from fabula.privacy.actions import HASHED, ColumnAction
 from fabula.privacy.coarse import coarser, nearby, shifted
 from fabula.privacy.codes import Codes
@@ -173,7 +173,7 @@ class Masker:
         old = rows.columns[name]
         match action.action:
             case "redact":
-                text = REDACTED if _is_text(old.type) and action.form is None else None
+                text = REDACTED if is_text(old.type) and action.form is None else None
                 return pa.repeat(pa.scalar(text, old.type), len(old))
             case "shift":
                 return shifted(old, action, rows.days)
@@ -229,7 +229,7 @@ class _Rows:
         """Which values of a column are known, and no placeholders."""
         values, action = self.columns[name], self.masker.table.columns[name]
         keys = action.detail in ("key", "code")
-        return are_people(values, keys=keys) if _is_text(values.type) else pc.is_valid(values)
+        return are_people(values, keys=keys) if is_text(values.type) else pc.is_valid(values)
 
     @cached_property
     def _keys(self) -> tuple[Keys, NDArray[np.int64], NDArray[np.int64]]:
@@ -319,10 +319,6 @@ def _whole(block: pa.Table, name: str) -> pa.Array:
         column = column.cast(column.type.value_type)
     whole = column.combine_chunks()
     return whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _texts(values: pa.Array) -> pa.Array:

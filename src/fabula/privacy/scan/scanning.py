@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fabula.errors import SourceError
+from fabula.io.arrays import is_text
 from fabula.io.names import file_stem
 from fabula.io.sources import read_tables
 from fabula.io.tables import named_tables
@@ -23,7 +24,7 @@ from fabula.privacy.scan.encodings import decoded
 from fabula.privacy.scan.leaks import Leak, ScanReport, hidden
 from fabula.privacy.scan.real_values import RealValues, Sought
 from fabula.privacy.scan.searching import NumberCount, Seen, search, squeezed_lines
-from fabula.privacy.scan.views import Chunk, chunks_of, is_text
+from fabula.privacy.scan.views import Chunk, chunks_of
 from fabula.privacy.squeezed import Squeezed
 from fabula.render import amounts
 from fabula.types import Path as PathLike

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from pyarrow import ipc
 
 from fabula.errors import SourceError
+from fabula.io.arrays import is_text
 
 CHUNK = 1 << 18
 _LONGEST_LINE = 1 << 16
@@ -159,11 +160,6 @@ def _parquet(stream: BinaryIO) -> Iterator[Chunk]:
                     if pa.types.is_dictionary(part.type):
                         values = "\n".join(map(str, part.dictionary.to_pylist()))
                         yield Chunk(f"dictionary of `{name}`", values.encode("utf-8", "replace"), 0)
-
-
-def is_text(kind: pa.DataType) -> bool:
-    """Whether a column holds texts."""
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _rows(table: pa.Table, first: int) -> Iterator[Chunk]:

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.errors import UsageError
-from fabula.io.arrays import array_of
+from fabula.io.arrays import array_of, is_text
 from fabula.synthesizers.codecs.codec import (
     PROTECTED_ROWS,
     CodeColumn,
@@ -222,12 +222,6 @@ class CategoryCodec:
 def label_type(kind: pa.DataType) -> pa.DataType:
     """The type of a column's values: that of its labels where it has some."""
     return kind.value_type if pa.types.is_dictionary(kind) else kind
-
-
-def is_text(kind: pa.DataType) -> bool:
-    """Whether a column holds strings, and is not encoded as labels."""
-    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
-    return any(test(kind) for test in tests)
 
 
 def plain_values(values: pa.Array) -> pa.Array:

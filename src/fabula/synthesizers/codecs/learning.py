@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.errors import SourceError
+from fabula.io.arrays import is_text
 from fabula.io.written.fields import plain_field
 from fabula.pii import find
 from fabula.pii.kinds import BLURRED, TITLES
-from fabula.synthesizers.codecs.categories import CategoryCodec, is_text, plain_values
+from fabula.synthesizers.codecs.categories import CategoryCodec, plain_values
 from fabula.synthesizers.codecs.codec import CodecState, ColumnCodec
 from fabula.synthesizers.codecs.fixed_point import is_exact
 from fabula.synthesizers.codecs.keys import KeyCodec

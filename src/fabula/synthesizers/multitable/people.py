@@ -17,10 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.io.arrays import array_of
+from fabula.io.arrays import array_of, is_text
 from fabula.relationships.keys import ForeignKey
 from fabula.streams import stream
-from fabula.synthesizers.codecs.categories import is_text
 from fabula.synthesizers.multitable.foreign_keys import Rows, row_links
 from fabula.synthesizers.pii.finding import persons_in
 from fabula.synthesizers.pii.persons import IDENTIFYING, Persons, likeliest

@@ -9,10 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.io.arrays import array_of
+from fabula.io.arrays import array_of, is_text
 from fabula.io.written.columns import written_form
 from fabula.io.written.time_forms import TimeForm
-from fabula.synthesizers.codecs.categories import is_text
 from fabula.synthesizers.codecs.string_formats.texts import WrittenTexts, plain_texts, spread
 from fabula.synthesizers.multitable.learning import TableModel
 

@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fabula.synthesizers.codecs.categories import is_text, label_type, plain_values
+from fabula.io.arrays import is_text
+from fabula.synthesizers.codecs.categories import label_type, plain_values
 
 LONGEST = 2
 """Signs that a postcode shares with the others of its area."""

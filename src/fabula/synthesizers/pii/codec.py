@@ -17,10 +17,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.errors import UsageError
-from fabula.io.arrays import array_of
+from fabula.io.arrays import array_of, is_text
 from fabula.pii.check_digits import with_account_check, with_card_check
 from fabula.pii.national_ids import SCHEMES
-from fabula.synthesizers.codecs.categories import is_text, label_type, plain_values
+from fabula.synthesizers.codecs.categories import label_type, plain_values
 from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Target
 from fabula.synthesizers.model import CellColumn, Weights
 from fabula.synthesizers.pii.areas import AreaColumn

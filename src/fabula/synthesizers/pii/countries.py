@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from fabula.fakers.locales import known_locales, load_locale
 from fabula.inference.guesses import words
-from fabula.synthesizers.codecs.categories import is_text, label_type, plain_values
+from fabula.io.arrays import is_text
+from fabula.synthesizers.codecs.categories import label_type, plain_values
 
 _CALLED = re.compile(r"(^|_)(country|nation|land|pays|pais|paese|kraj)(_?(code|name|iso))?$")
 _CALLED_ALSO: Mapping[str, tuple[str, str]] = {

@@ -12,12 +12,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.inference.codes import are_letter_codes
-from fabula.io.arrays import array_of
+from fabula.io.arrays import array_of, is_text
 from fabula.io.written.columns import written_form
 from fabula.pii import Finding, find, find_in_table
 from fabula.pii.kinds import BLURRED, TITLES
 from fabula.relationships.keys import singular
-from fabula.synthesizers.codecs.categories import FEWER, is_text, label_type, plain_values
+from fabula.synthesizers.codecs.categories import FEWER, label_type, plain_values
 from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.codecs.string_formats.several_numbers import quantities
 from fabula.synthesizers.pii.codec import DetailCodec

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.inference.guesses import words
-from fabula.synthesizers.codecs.categories import is_text, label_type, plain_values
+from fabula.io.arrays import is_text
+from fabula.synthesizers.codecs.categories import label_type, plain_values
 
 _CALLED = re.compile(r"(^|_)(sex|gender|geschlecht|sexe|sexo|sesso)$")
 _WORDS = (

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from fabula.fakers.locales import load_locale
 from fabula.fakers.regex import compile_pattern
+from fabula.io.arrays import is_text
 from fabula.pii.national_ids import SCHEMES
-from fabula.synthesizers.codecs.categories import is_text
 from fabula.synthesizers.pii.areas import AreaColumn
 from fabula.synthesizers.pii.codec import DetailCodec
 from fabula.synthesizers.pii.detect import NUMBERED, name_pools

@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.errors import UsageError
+from fabula.io.arrays import is_text
 from fabula.io.written.columns import written_digits, written_form
 from fabula.io.written.form import StringFormat
-from fabula.synthesizers.codecs.categories import is_text
 from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Range, Target, told
 from fabula.synthesizers.codecs.numbers import NumberCodec
 from fabula.synthesizers.codecs.string_formats.texts import WrittenTexts, plain_texts, spread

@@ -16,9 +16,8 @@ import pyarrow.compute as pc
 
 from fabula.errors import UsageError
 from fabula.inference.texts_of_numbers import TextOfNumbers
-from fabula.io.arrays import array_of
+from fabula.io.arrays import array_of, is_text
 from fabula.relationships.key_names import named_as_key
-from fabula.synthesizers.codecs.categories import is_text
 from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Range, Target, told
 from fabula.synthesizers.codecs.numbers import NumberCodec
 from fabula.synthesizers.codecs.string_formats.texts import plain_texts
