@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from fabula.evaluation.report import Report
     from fabula.llm.providers.dry_run import Rehearsal
     from fabula.planning.plan import Plan
+    from fabula.privacy.kanonymity.generalised import Generalised
+    from fabula.privacy.kanonymity.releasing import generalise
     from fabula.privacy.mask import Masked, mask
     from fabula.privacy.scan import scan
     from fabula.review.review import review_export, review_import
@@ -54,6 +56,7 @@ __all__ = [
     "Dataset",
     "DatasetSpec",
     "FabulaError",
+    "Generalised",
     "Masked",
     "Plan",
     "Rehearsal",
@@ -76,6 +79,7 @@ __all__ = [
     "extend",
     "extract",
     "fit",
+    "generalise",
     "generate",
     "infer",
     "load",
@@ -109,6 +113,8 @@ _HOMES = {
     "evaluation.report": "Report",
     "llm.providers.dry_run": "Rehearsal",
     "planning.plan": "Plan",
+    "privacy.kanonymity.generalised": "Generalised",
+    "privacy.kanonymity.releasing": "generalise",
     "privacy.mask": "Masked mask",
     "privacy.scan": "scan",
     "review.review": "review_export review_import",

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from typing_extensions import Unpack
 
-from fabula.errors import SinkError, UsageError
+from fabula.errors import UsageError
 from fabula.fakers.locales import load_locale
 from fabula.io.formats import names_file
 from fabula.io.names import file_stem
@@ -21,7 +21,12 @@ from fabula.io.places import check_free, make_folder, replacing, write_text
 from fabula.options import known_options
 from fabula.privacy.files.csv_bytes import CsvSource
 from fabula.privacy.files.sources import in_memory, sources_of
-from fabula.privacy.files.writing import is_unfinished, write_csv, write_parquet
+from fabula.privacy.files.writing import (
+    is_unfinished,
+    spare_originals,
+    write_csv,
+    write_parquet,
+)
 from fabula.privacy.first_pass import Known
 from fabula.privacy.masking import Counts, Masker
 from fabula.privacy.notes import Detector, Everyone
@@ -235,7 +240,7 @@ def write(
     targets = {
         name: output if single else output / file.name for name, file in masking.files.items()
     }
-    _spare_originals(targets, masking.files)
+    spare_originals(targets, masking.files)
     journal = card.with_name(f".{card.name}.masking")
     prints = {name: fingerprint_of(masking, name) for name in targets}
     done = _finished(journal, prints)
@@ -276,17 +281,6 @@ def write(
     write_text(card, json.dumps(made, indent=2, ensure_ascii=False) + "\n")
     journal.unlink(missing_ok=True)
     return Masked({}, made)
-
-
-def _spare_originals(targets: Mapping[str, Path], files: Mapping[str, Path]) -> None:
-    for name, target in targets.items():
-        if target.exists() and target.samefile(files[name]):
-            raise SinkError(
-                f"`{target}` is the original",
-                code="mask.original",
-                where=str(target),
-                hint="choose another place with `-o`",
-            )
 
 
 def _write_spans(folder: Path, name: str, masker: Masker) -> None:

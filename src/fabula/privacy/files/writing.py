@@ -9,23 +9,36 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from fabula.errors import SinkError
 from fabula.io.places import replacing, sink_error, write_text
 from fabula.privacy.files.csv_bytes import CsvSource
 from fabula.privacy.files.parquet import ArrowSource
-from fabula.privacy.masking import Masker
+from fabula.privacy.masking import Counts
 
 _JOURNALLED = 64 << 20
 """Bytes after which the journal is written again."""
 
 Told = Callable[[], None]
 """Hears when a block is written."""
+
+
+class Maker(Protocol):
+    """Makes new columns, block by block."""
+
+    @property
+    def counts(self) -> Counts:
+        """What happened so far."""
+
+    def mask(self, block: pa.Table) -> dict[str, pa.Array]:
+        """The new values of each column that changes."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +54,7 @@ class _Journal:
 def write_csv(
     source: CsvSource,
     target: Path,
-    masker: Masker,
+    masker: Maker,
     dropped: Sequence[str],
     *,
     fingerprint: str,
@@ -100,7 +113,7 @@ def write_csv(
 
 
 def write_parquet(
-    source: ArrowSource, target: Path, masker: Masker, dropped: Sequence[str], told: Told
+    source: ArrowSource, target: Path, masker: Maker, dropped: Sequence[str], told: Told
 ) -> None:
     """Mask a Parquet file; an unfinished one is begun again.
 
@@ -112,6 +125,22 @@ def write_parquet(
         for block in source.tables(source.names):
             out.write_table(source.masked(block, masker.mask(block), dropped))
             told()
+
+
+def spare_originals(targets: Mapping[str, Path], files: Mapping[str, Path]) -> None:
+    """Refuse to write over a file that is read.
+
+    Raises:
+        SinkError: A target is its original.
+    """
+    for name, target in targets.items():
+        if target.exists() and target.samefile(files[name]):
+            raise SinkError(
+                f"`{target}` is the original",
+                code="mask.original",
+                where=str(target),
+                hint="choose another place with `-o`",
+            )
 
 
 def is_unfinished(target: Path) -> bool:
