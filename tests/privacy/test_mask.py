@@ -20,7 +20,8 @@ import fabula as fb
 from fabula.errors import SinkError, SpecError, UsageError
 from fabula.pii.check_digits import is_account, is_card
 from fabula.privacy.files.csv_bytes import CsvSource
-from fabula.privacy.mask import prepare, write
+from fabula.privacy.mask import write
+from fabula.privacy.preparing import prepare
 from fabula.privacy.secret import Secret
 from tests.privacy.conftest import ROWS, customers, orders, write_csv
 

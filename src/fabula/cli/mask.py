@@ -70,7 +70,8 @@ def mask(
         preview: Show values before and after; write nothing.
         overwrite: Replace what is there.
     """
-    from fabula.privacy.mask import prepare, write
+    from fabula.privacy.mask import write
+    from fabula.privacy.preparing import prepare
     from fabula.privacy.secret import new_key as make_key
     from fabula.render import amounts
     from fabula.reports.maskings import PROMISES, plan_lines, preview_lines, warning_lines

@@ -105,14 +105,16 @@ class Draft:
         return self.target(column) != (self.name, column)
 
 
-def people_of(drafts: Mapping[str, Draft], wanted: str | None) -> dict[str, PersonColumns | None]:
+def people_of(
+    drafts: Mapping[str, Draft], wanted: Mapping[str, str | None]
+) -> dict[str, PersonColumns | None]:
     """Which columns tell the person of each table's rows.
 
     Args:
         drafts: The tables.
-        wanted: The column that people named, with or without its table.
+        wanted: The column that people named for each table, with or without the table's name.
     """
-    own = {name: _own(draft, wanted) for name, draft in drafts.items()}
+    own = {name: _own(draft, wanted.get(name)) for name, draft in drafts.items()}
     found: dict[str, PersonColumns | None] = {}
     for name, draft in drafts.items():
         found[name] = own[name] or _referred(draft, own) or _by_details(draft)

@@ -5,49 +5,33 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from typing_extensions import Unpack
 
 from fabula.errors import UsageError
-from fabula.fakers.locales import load_locale
 from fabula.io.formats import names_file
 from fabula.io.names import file_stem
 from fabula.io.places import check_free, make_folder, replacing, write_text
 from fabula.options import known_options
 from fabula.privacy.files.csv_bytes import CsvSource
-from fabula.privacy.files.sources import in_memory, sources_of
+from fabula.privacy.files.sources import in_memory
 from fabula.privacy.files.writing import (
     is_unfinished,
     spare_originals,
     write_csv,
     write_parquet,
 )
-from fabula.privacy.first_pass import Known
 from fabula.privacy.masking import Counts, Masker
-from fabula.privacy.notes import Detector, Everyone
-from fabula.privacy.people import EMAIL, NewPeople
 from fabula.privacy.prepared import Masking, card_of, fingerprint_of
-from fabula.privacy.proposing import NAMES, propose
-from fabula.privacy.secret import Secret
-from fabula.privacy.texts import are_people
+from fabula.privacy.preparing import MaskOptions, prepare
 from fabula.types import Progress, TableLike
 
 CARD, WRITTEN = "card.json", ".written"
-
-
-class MaskOptions(TypedDict, total=False):
-    """What `mask` and `prepare` can be told, as `mask` explains it."""
-
-    person: str | None
-    columns: Mapping[str, str]
-    locale: Sequence[str]
-    key_file: str | os.PathLike[str] | None
-    detector: Detector | None
 
 
 @dataclass(frozen=True)
@@ -122,85 +106,6 @@ def mask(
     if output is None:
         return run(masking)
     return write(masking, Path(output), overwrite=overwrite)
-
-
-def prepare(data: TableLike | Sequence[Path], **options: Unpack[MaskOptions]) -> Masking:
-    """Look at data, and decide what a masking does to each column; nothing is written.
-
-    Args:
-        data: As for `mask`.
-        **options: As for `mask`.
-
-    Raises:
-        FabulaError: As `mask`.
-    """
-    key_file = options.get("key_file")
-    secret = Secret.find(Path(key_file) if key_file else None)
-    sources, files, notes = sources_of(data)
-    plan = propose(
-        {name: source.sample() for name, source in sources.items()},
-        person=options.get("person"),
-        columns=options.get("columns") or {},
-        locales=_codes(options.get("locale") or ()),
-        finds_third_parties=options.get("detector") is not None,
-    )
-    by_alias = {
-        n for n, table in plan.tables.items() if table.person and table.person.tags[0] == EMAIL
-    }
-    named = [
-        t
-        for t in plan.tables.values()
-        if t.person and any(a.detail in NAMES for a in t.columns.values())
-    ]
-    tells_sexes = any(table.sex for table in named) and not all(table.sex for table in named)
-    known = Known(secret, plan.locales, joins=bool(by_alias), tells_sexes=tells_sexes)
-    for name, source in sources.items():
-        columns = known.columns(plan.tables[name])
-        for block in source.tables(columns) if columns else ():
-            known.add(plan.tables[name], block)
-    find = known.finder()
-    tables = {
-        name: replace(table, aliases=find) if name in by_alias else table
-        for name, table in plan.tables.items()
-    }
-    locales, said = known.locales()
-    if known.ambiguous:
-        several = (
-            "1 e-mail belongs" if known.ambiguous == 1 else f"{known.ambiguous:,} e-mails belong"
-        )
-        said.append(f"{several} to several people, and can't tell whose row is whose")
-    for name, table in plan.tables.items():
-        if secret.kept and table.sex and table in named:
-            told = f"first names of `{name}` agree with `{table.sex.name}`"
-            said.append(f"{told}; files without that column give other names")
-    taken = known.taken if secret.kept or said else None  # else no word of a real name recurs
-    people = NewPeople(secret, locales, taken, known.sex_finder())
-    noted = (*notes, *plan.notes, *said)
-    plan, detector = replace(plan, tables=tables), options.get("detector")
-    masking = Masking(sources, files, plan, secret, people, noted, detector=detector)
-    with_notes = any(a.action == "notes" for t in tables.values() for a in t.columns.values())
-    return replace(masking, everyone=_everyone(masking)) if with_notes else masking
-
-
-def _everyone(masking: Masking) -> Everyone:
-    """The identifiers of all people in all tables, and what takes their place."""
-    everyone = Everyone()
-    for name, source in masking.sources.items():
-        masker = masking.masker(name)
-        columns = {
-            column: action
-            if action.action == "replace" and action.detail != "key"
-            else replace(action, action="keep")
-            for column, action in masker.table.columns.items()
-        }
-        searched = replace(masker, table=replace(masker.table, columns=columns), counts=Counts())
-        told = any(action.action != "keep" for action in columns.values())
-        for block in source.tables(source.names) if told else ():
-            for column, new in searched.mask(block).items():
-                real = are_people(block.column(column))
-                old = block.column(column).filter(real).cast(pa.large_string())
-                everyone.add(columns[column].detail, old, new.filter(real.combine_chunks()))
-    return everyone
 
 
 def run(masking: Masking) -> Masked:
@@ -302,8 +207,3 @@ def _finished(journal: Path, prints: Mapping[str, str]) -> dict[str, Counts]:
         }
     except (OSError, ValueError, TypeError):
         return {}
-
-
-def _codes(locales: Sequence[str]) -> tuple[str, ...]:
-    codes = [locales] if isinstance(locales, str) else locales
-    return tuple(load_locale(code).code for code in codes)

@@ -71,6 +71,7 @@ class TableMask:
         person: Which columns tell the row's person; None where rows have none.
         sex: The column of the person's sex, if new names are to agree with it.
         aliases: Finds the person of an e-mail, for tables that know people by it alone.
+        key: The column that is the table's key, if one alone is.
     """
 
     name: str
@@ -78,6 +79,7 @@ class TableMask:
     person: PersonColumns | None = None
     sex: SexColumn | None = None
     aliases: Aliases | None = None
+    key: str | None = None
 
 
 @dataclass(eq=False)
@@ -130,7 +132,7 @@ class Masker:
         Args:
             block: Rows with all of the table's columns.
         """
-        rows = _Rows(self, {name: _whole(block, name) for name in block.column_names})
+        rows = _Rows(self, {name: whole(block, name) for name in block.column_names})
         made = {
             name: self._column(name, action, rows)
             for name, action in self.table.columns.items()
@@ -312,7 +314,7 @@ def sexes_of(table: TableMask, columns: Mapping[str, pa.Array]) -> NDArray[np.in
     return table.sex.sexes(pa.table({table.sex.name: columns[table.sex.name]}))
 
 
-def _whole(block: pa.Table, name: str) -> pa.Array:
+def whole(block: pa.Table, name: str) -> pa.Array:
     """A column in one piece; labels as the texts that they stand for."""
     column = block.column(name)
     if pa.types.is_dictionary(column.type):

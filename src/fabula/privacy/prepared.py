@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from fabula.fakers.locales import load_locale
-from fabula.privacy.files.sources import Source
+from fabula.privacy.files.sources import Source, in_memory
 from fabula.privacy.masking import Counts, Masker
 from fabula.privacy.notes import Detector, Everyone
 from fabula.privacy.people import NewPeople
@@ -61,6 +61,12 @@ class Masking:
         return Masker(
             self.secret, self.people, table, everyone=self.everyone, detector=self.detector
         )
+
+    def slice(self, name: str, masker: Masker, start: int, size: int) -> pa.Table:
+        """Some masked rows of a table in memory."""
+        source = in_memory(self.sources[name])
+        rows, dropped = source.slice(start, size), self.dropped(name)
+        return source.masked(rows, masker.mask(rows), dropped)
 
     def dropped(self, name: str) -> list[str]:
         """The columns of a table that are left out."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -64,23 +64,34 @@ class MaskPlan:
     notes: tuple[str, ...] = ()
 
 
+Ask = Callable[[str, str], str]
+"""How people ask for an action of a column, for hints."""
+
+
+def as_option(column: str, action: str) -> str:
+    """An action of a column as an option of the command line."""
+    return f'`--column "{column}={action}"`'
+
+
 def propose(
     samples: Mapping[str, pa.Table],
     *,
-    person: str | None = None,
+    person: str | Mapping[str, str] | None = None,
     columns: Mapping[str, str] | None = None,
     locales: Sequence[str] = (),
     finds_third_parties: bool = False,
+    ask: Ask = as_option,
 ) -> MaskPlan:
     """Propose an action for each column of some tables.
 
     Args:
         samples: Rows of each table, with all of its columns; values of CSV are texts.
-        person: The column that tells the person, such as `customer_id`.
+        person: The column that tells the person, such as `customer_id`; or that of each table.
         columns: What people ask for, such as `{"city": "keep: confirmed"}`; names may begin with
             the table's.
         locales: Whose names new people have; by default, those of the names in the data.
         finds_third_parties: Whether there is a detector for notes.
+        ask: How people ask for an action of a column, for hints.
 
     Raises:
         UsageError: There is no such action.
@@ -91,9 +102,14 @@ def propose(
     keys = find_keys(numbers)
     drafts = {name: Draft.of(name, samples[name], numbers[name], keys) for name in samples}
     asked, problems = _asked(drafts, columns or {})
-    if person is not None and not any(has(draft, person) for draft in drafts.values()):
+    if isinstance(person, str) and not any(has(draft, person) for draft in drafts.values()):
         problems.append(_unknown(person, drafts))
-    people = people_of(drafts, person)
+    wanted = person if isinstance(person, Mapping) else dict.fromkeys(drafts, person)
+    for name, column in wanted.items() if isinstance(person, Mapping) else ():
+        if column and not has(drafts[name], column):
+            unknown = _unknown(column, {name: drafts[name]})
+            problems.append(replace(unknown, where=f"{name}:person"))
+    people = people_of(drafts, wanted)
     personal = {drafts[name].target(who.columns[0]) for name, who in people.items() if who}
     personal |= {(n, key) for n, who in people.items() if who and (key := drafts[n].own_key)}
     tables = {}
@@ -102,9 +118,9 @@ def propose(
             column: _completed(draft, column, asked.get((name, column)) or action)
             for column, action in _proposed(draft, people[name], personal).items()
         }
-        problems += _problems(draft, actions)
-        problems += () if finds_third_parties else _unsearched(draft, actions)
-        tables[name] = TableMask(name, actions, people[name])
+        problems += _problems(draft, actions, ask)
+        problems += () if finds_third_parties else _unsearched(draft, actions, ask)
+        tables[name] = TableMask(name, actions, people[name], key=draft.own_key)
     if problems:
         raise SpecError(problems)
     names = _names(drafts)
@@ -221,7 +237,7 @@ def _completed(draft: Draft, column: str, action: ColumnAction) -> ColumnAction:
     )
 
 
-def _problems(draft: Draft, actions: Mapping[str, ColumnAction]) -> Iterator[Violation]:
+def _problems(draft: Draft, actions: Mapping[str, ColumnAction], ask: Ask) -> Iterator[Violation]:
     """What is wrong with the actions of a table."""
     keys = {key.key[0] for key in draft.keys.foreign if key.parent == draft.name}
     keys |= {draft.own_key} if draft.own_key else set()
@@ -234,21 +250,21 @@ def _problems(draft: Draft, actions: Mapping[str, ColumnAction]) -> Iterator[Vio
                 "mask.sensitive-kept",
                 f"`{where}` contains {what}, and is kept",
                 where,
-                f'`--column "{where}=keep: confirmed"` keeps it',
+                f"{ask(where, 'keep: confirmed')} keeps it",
             )
         if column in keys and (action.is_lossy or action.action == "drop"):
             yield Violation(
                 "mask.lossy-key",
                 f"`{where}` is a key, and `{action.text}` makes different keys equal or loses them",
                 where,
-                f'`--column "{where}=replace: key"` keeps them apart',
+                f"{ask(where, 'replace: key')} keeps them apart",
             )
         if told := _misfit(action, values):
             yield Violation(
                 "mask.wrong-type",
                 f"`{where}` can't be treated by `{action.text}`: {told}",
                 where,
-                f'`--column "{where}=redact"` blanks it',
+                f"{ask(where, 'redact')} blanks it",
             )
 
 
@@ -287,7 +303,7 @@ def _misfit(action: ColumnAction, values: pa.ChunkedArray) -> str:
 _OF_NUMBERS = (*ENCRYPTED, "postcode")
 
 
-def _unsearched(draft: Draft, actions: Mapping[str, ColumnAction]) -> Iterator[Violation]:
+def _unsearched(draft: Draft, actions: Mapping[str, ColumnAction], ask: Ask) -> Iterator[Violation]:
     """Notes in which nothing finds the names of people whom no table knows."""
     for column, action in actions.items():
         if action.action == "notes" and not action.confirmed:
@@ -296,7 +312,7 @@ def _unsearched(draft: Draft, actions: Mapping[str, ColumnAction]) -> Iterator[V
                 "mask.no-detector",
                 f"names of people outside the tables stay in `{where}`: there is no detector",
                 where,
-                f'`--column "{where}=notes: confirmed"` accepts that, `{where}=redact` blanks all',
+                f"{ask(where, 'notes: confirmed')} accepts that, {ask(where, 'redact')} blanks all",
             )
 
 

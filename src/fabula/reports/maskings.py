@@ -15,7 +15,7 @@ PROMISES: Mapping[str, str] = {
     "keyed": "keyed: the same key gives the same new people in other files and on other days; "
     "single words of new names may be those of real people",
     "one-off": "one-off: no name, street or town is one of the originals; the key was thrown away, "
-    "so that no other file will agree (make one with `--new-key FILE`)",
+    "so that no other file will agree (`fabula mask --new-key FILE` makes one)",
 }
 """What may be expected of new names."""
 
@@ -53,6 +53,22 @@ def preview_lines(masking: Masking) -> Iterator[str]:
             ] or [(*start, "", "", action.reason)]
         yield from lines(rows)
     yield from (f"note: {note}" for note in masking.notes)
+
+
+def done_lines(card: Mapping[str, Any]) -> Iterator[str]:
+    """What a masking did to each table's columns, what stayed real, and what may be expected."""
+    for name, table in card["tables"].items():
+        by: dict[str, list[str]] = {}
+        for column, action in table["columns"].items():
+            by.setdefault(action["action"], []).append(column)
+        kept = by.pop("keep", [])
+        person = f"people by `{table['person']}`" if table["person"] else "no people"
+        told = [f"{action} {', '.join(columns)}" for action, columns in by.items()]
+        stay = [f"{amounts.count(len(kept), 'column')} real: {', '.join(kept)}"] if kept else []
+        yield f"  {name}: " + " · ".join([person, *told, *stay])
+    yield from (f"  note: {note}" for note in card["notes"])
+    yield from (f"  warning: {line}" for line in warning_lines(card))
+    yield f"  {PROMISES[card['promise']]}"
 
 
 def warning_lines(card: Mapping[str, Any]) -> Iterator[str]:

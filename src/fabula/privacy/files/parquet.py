@@ -70,6 +70,11 @@ class ArrowSource:
             ):
                 yield pa.Table.from_batches([batch]).replace_schema_metadata(None)
 
+    def slice(self, start: int, size: int) -> pa.Table:
+        """Some rows of a table in memory."""
+        assert isinstance(self.rows, pa.Table)
+        return self.rows.slice(start, size)
+
     def masked(
         self, block: pa.Table, new: Mapping[str, pa.Array], dropped: Sequence[str]
     ) -> pa.Table:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 CARD, WRITTEN = "card.json", ".written"
 """The card of a masking, and the folder with the places of notes that it wrote."""
@@ -36,7 +37,8 @@ class Card:
         single = root.is_file()
         path = root.with_name(f"{root.name}.{CARD}") if single else root / CARD
         try:
-            card = json.loads(path.read_text(encoding="utf-8"))
+            run = path.with_name(path.name.removesuffix(CARD) + "manifest.json")
+            card = _read(path) if path.is_file() or not run.is_file() else _read(run)["masking"]
             tables = card["tables"]
             actions = {
                 table: {name: str(column["action"]) for name, column in entry["columns"].items()}
@@ -64,3 +66,9 @@ class Card:
         """Whether a column's bytes are those of the original, but for written places."""
         action = self.action(table, column)
         return not action or action.startswith(("keep", "notes"))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A JSON object in a file: the card of `fabula mask`, or the manifest of a run."""
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
