@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from fabula.evaluation.report import Report
     from fabula.llm.providers.dry_run import Rehearsal
     from fabula.planning.plan import Plan
+    from fabula.privacy.hybrid.learned_columns import Synthesized, synthesize
     from fabula.privacy.kanonymity.generalised import Generalised
     from fabula.privacy.kanonymity.releasing import generalise
     from fabula.privacy.mask import Masked, mask
@@ -62,6 +63,7 @@ __all__ = [
     "Rehearsal",
     "RelationalSynthesizer",
     "Report",
+    "Synthesized",
     "Synthesizer",
     "TableSpec",
     "__version__",
@@ -97,6 +99,7 @@ __all__ = [
     "rows",
     "run_program",
     "scan",
+    "synthesize",
     "validate",
 ]
 
@@ -113,6 +116,7 @@ _HOMES = {
     "evaluation.report": "Report",
     "llm.providers.dry_run": "Rehearsal",
     "planning.plan": "Plan",
+    "privacy.hybrid.learned_columns": "Synthesized synthesize",
     "privacy.kanonymity.generalised": "Generalised",
     "privacy.kanonymity.releasing": "generalise",
     "privacy.mask": "Masked mask",
