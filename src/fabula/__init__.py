@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from fabula.evaluation.report import Report
     from fabula.llm.providers.dry_run import Rehearsal
     from fabula.planning.plan import Plan
+    from fabula.privacy.hybrid.blending import Blended, blend
     from fabula.privacy.hybrid.learned_columns import Synthesized, synthesize
     from fabula.privacy.kanonymity.generalised import Generalised
     from fabula.privacy.kanonymity.releasing import generalise
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Blended",
     "Dataset",
     "DatasetSpec",
     "FabulaError",
@@ -74,6 +76,7 @@ __all__ = [
     "arows",
     "balance",
     "balance_plan",
+    "blend",
     "col",
     "describe",
     "evaluate",
@@ -116,6 +119,7 @@ _HOMES = {
     "evaluation.report": "Report",
     "llm.providers.dry_run": "Rehearsal",
     "planning.plan": "Plan",
+    "privacy.hybrid.blending": "Blended blend",
     "privacy.hybrid.learned_columns": "Synthesized synthesize",
     "privacy.kanonymity.generalised": "Generalised",
     "privacy.kanonymity.releasing": "generalise",

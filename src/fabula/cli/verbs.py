@@ -25,6 +25,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Protect": {
         "mask": "Replace the people in tables with new people.",
+        "blend": "Put synthetic rows beside real ones, and tell whether that helps a model.",
         "generalise": "Make a table k-anonymous at the least loss.",
         "scan": "Search files for values of real people, in any spelling or encoding.",
     },

@@ -10,7 +10,7 @@ import pyarrow as pa
 from fabula.inference.resolve import SpecLike, resolve
 from fabula.streams import stream
 from fabula.synthesizers.card import Card
-from fabula.synthesizers.catalogue import DEFAULT
+from fabula.synthesizers.catalogue import DEFAULT, synthesizer_entry
 from fabula.synthesizers.codecs.codec import PROTECTED_ROWS
 from fabula.synthesizers.codecs.learning import Columns
 from fabula.synthesizers.codecs.trees import with_trees
@@ -19,7 +19,6 @@ from fabula.synthesizers.constraints.finding import find_relations, with_orders
 from fabula.synthesizers.constraints.measures import measures_of
 from fabula.synthesizers.constraints.relations import Relations
 from fabula.synthesizers.fitting import TRIAL_ROWS
-from fabula.synthesizers.models.boosted.model import Boosted
 from fabula.synthesizers.rules import row_rules
 from fabula.synthesizers.sampling import Sampler
 from fabula.synthesizers.synthesizer import Synthesizer
@@ -56,7 +55,11 @@ def fit_given(
         for at, name in enumerate(columns.names)
         if name in table.column_names and name not in drawn
     )
-    model = Boosted.fit(codes, cells, seed=seed, progress=lambda *_: None, context=given)
+    model = (
+        synthesizer_entry(DEFAULT)
+        .learning_class()
+        .fit(codes, cells, seed=seed, progress=lambda *_: None, context=given)
+    )
     if relations:
         sampler = Sampler(columns, model, (), Relations(), (Part(1.0, Asked()),), 0)
         block = sampler.block(0, 0, TRIAL_ROWS)

@@ -190,7 +190,7 @@ def _crossed(
             place = asked.column_names.index(column)
             gap = pa.nulls(len(inside), asked.schema.field(column).type)
             asked = asked.set_column(place, asked.schema.field(column), gap)
-        drawn, bad = _ruled(model, asked, columns, seed=seed + 1009 * at)
+        drawn, bad = _ruled(model, asked, seed=seed + 1009 * at)
         parts.append(drawn.select(list(columns)))
         places.append(inside)
         broken += bad
@@ -205,8 +205,7 @@ def _crossed(
     return table, broken, notes
 
 
-def _ruled(model: Any, asked: pa.Table, columns: Sequence[str], *, seed: int
-           ) -> tuple[pa.Table, int]:  # fmt: skip
+def _ruled(model: Any, asked: pa.Table, *, seed: int) -> tuple[pa.Table, int]:  # fmt: skip
     """Rows with their gaps drawn, those that break a rule again; and how many still do."""
     drawn = model.impute(asked, seed=seed)
     for attempt in range(1, _REDRAWS + 1):
