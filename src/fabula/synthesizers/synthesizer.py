@@ -224,8 +224,10 @@ class Synthesizer(Result, Generic[Frame]):
 
     def keeps_rules(self, table: pa.Table) -> Flags:
         """Which rows keep the rules of the spec that the synthesizer was fitted with."""
-        kept = [rule.kept(table) for rule in self._rules]
-        return np.logical_and.reduce([np.ones(table.num_rows, bool), *kept])
+        kept = np.ones(table.num_rows, bool)
+        for rule in self._rules:
+            kept &= rule.kept(table)
+        return kept
 
     def _typed(self, table: pa.Table) -> pa.Table:
         """The table whose columns without any value, of type null, have the type learned."""

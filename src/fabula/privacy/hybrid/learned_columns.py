@@ -141,6 +141,28 @@ def synthesize(
     return Synthesized(ordered, wanted, broken, tuple(dict.fromkeys(notes)))
 
 
+def completed_by(
+    rows: pa.Table, people: pa.Table, columns: Sequence[str], *, seed: int = 0
+) -> pa.Table:
+    """Other people's rows with some columns drawn as someone would who knows only the rows.
+
+    Args:
+        rows: What is learned from.
+        people: Rows of others, whose values of these columns are not looked at.
+        columns: The columns to draw.
+        seed: The same rows and seed give the same values.
+    """
+    empty = pa.table({})
+    model = fit_given(_kept_first(rows, columns, empty), columns, seed=seed)
+    asked = _kept_first(people, columns, empty)
+    for column in columns:
+        place = asked.column_names.index(column)
+        gap = pa.nulls(asked.num_rows, rows.schema.field(column).type)
+        asked = asked.set_column(place, rows.schema.field(column), gap)
+    made: pa.Table = model.impute(asked, seed=seed)
+    return made
+
+
 def _spare_keys(wanted: Mapping[str, Sequence[str]], keys: Keys) -> None:
     for name, columns in wanted.items():
         tied = {*keys.primary.get(name, ())}

@@ -27,7 +27,7 @@ RARE = (0.002, 0.01, 0.05, 0.2)
 """Values of a category with a smaller share of the rows are called `other`."""
 
 OTHER = "other"
-_POSTCODE = re.compile(r"(?i)(^|_)(zip|zip_?code|post_?code|postal|plz)($|_)")
+POSTCODE = re.compile(r"(?i)(^|_)(zip|zip_?code|post_?code|postal|plz)($|_)")
 _CODE = r"^[0-9A-Z][0-9A-Z -]{2,9}$"
 
 
@@ -137,7 +137,7 @@ def _widths(
         return
     known = len(numbers)
     base = 10.0 ** math.floor(math.log10(span / MOST_BANDS))
-    steps = (1,) if _POSTCODE.search(name) else WIDTHS
+    steps = (1,) if POSTCODE.search(name) else WIDTHS
     widths = [step * base * 10**power for power in range(8) for step in steps]
     whole = bool((numbers == np.floor(numbers)).all())
     some = [w for w in widths if span / w >= FEWEST_BANDS and (not whole or w >= 2)]
@@ -171,7 +171,7 @@ def _without_rare(column: Column) -> Iterator[tuple[str, pa.Array]]:
 
 def _are_codes(name: str, values: pa.Array) -> bool:
     """Whether the first signs of values tell a region: postcodes, digits with leading zeros."""
-    if _POSTCODE.search(name):
+    if POSTCODE.search(name):
         return bool(pc.all(pc.match_substring_regex(values, _CODE)).as_py())
     digits = pc.all(pc.match_substring_regex(values, r"^[0-9]{3,}$")).as_py()
     return bool(digits) and bool(pc.any(pc.starts_with(values, "0")).as_py())
