@@ -25,7 +25,7 @@ class Measuring(TypedDict, total=False):
     """What is measured.
 
     Options:
-        real: The real data to compare with.
+        real: The real data to compare with; of a release, the file that it was made of.
         holdout: Real rows that the synthesizer never saw.
         target (COLUMN): Column that models predict.
         positive (LABEL): Label of the target that counts as the good outcome.
@@ -87,7 +87,7 @@ def evaluate(
     from fabula.evaluation.report_text import report_line
     from fabula.io.places import check_free
 
-    release = _release(synthetic, earlier) if "real" not in measured else None
+    release = _release(synthetic, measured.get("real"), earlier)
     output = output or (synthetic / "report.html" if release else None)
     if output is not None:
         check_form(output)
@@ -120,11 +120,13 @@ def evaluate(
     report.raise_for_gates()
 
 
-def _release(folder: Path, earlier: Path | None) -> Release | None:
-    """The release in a folder; None where it holds something else."""
+def _release(folder: Path, real: Path | None, earlier: Path | None) -> Release | None:
+    """The release in a folder; None where it is not one, or not of the real rows."""
     from fabula.evaluation.releases import Release
 
-    release = Release.of(folder)
+    release = Release.of(folder, real)
+    if release is not None and real is not None and not (real.is_file() and release.is_of):
+        release = None
     if earlier is not None and release is None:
         raise UsageError(
             f"`{folder}` holds no release that an earlier one could be compared with",
@@ -136,7 +138,7 @@ def _release(folder: Path, earlier: Path | None) -> Release | None:
 
 def _only_gates(options: Collection[str]) -> None:
     """Refuse options that a release's own spec answers."""
-    if others := sorted({*options} - {"gates", "seed"}):
+    if others := sorted({*options} - {"gates", "seed", "real"}):
         raise UsageError(
             f"a release is measured as its spec says, without `--{others[0]}`",
             code="usage.option",

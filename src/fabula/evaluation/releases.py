@@ -32,6 +32,7 @@ SHAPES, PAIRS, SINGLED, DIFFERENCE, EXCESS = 0.90, 0.85, 0.05, 0.05, 0.005
 """The bounds of a release, where its user names none."""
 
 PROTECTED = ("sex", "gender", "race", "ethnicity", "religion", "nationality")
+_LOSS = 0.05
 _FEWEST = 50
 """Rows of a group below which its rates are not compared."""
 
@@ -90,13 +91,19 @@ class Release:
     manifest: Mapping[str, Any]
 
     @classmethod
-    def of(cls, folder: Path) -> Release | None:
-        """The release in a folder; None where the folder holds something else."""
+    def of(cls, folder: Path, file: Path | None = None) -> Release | None:
+        """The release in a folder; None where the folder holds something else.
+
+        Args:
+            folder: The folder.
+            file: The real rows; by default the file of the spec, here or beside the folder.
+        """
         manifest = read_object(record(folder, MANIFEST)) if folder.is_dir() else None
         for name, table in ((manifest or {}).get("spec") or {}).get("tables", {}).items():
             facts = table.get("source")
             if facts and (facts.get("synthesize") or facts.get("k")):
                 known = {key: value for key, value in facts.items() if value is not None}
+                known["file"] = str(file or _found(folder, known["file"]))
                 return cls(folder, name, SourceTable(**known), named_tables(folder)[name],
                            manifest or {})  # fmt: skip
         return None
@@ -108,12 +115,19 @@ class Release:
         Raises:
             SourceError: The file is missing or another one.
         """
-        if source_hash(self.source.file) != self.source.sha256:
+        if not Path(self.source.file).is_file():
+            raise SourceError(
+                f"the real rows `{self.source.file}` are not here",
+                code="source.missing",
+                where=self.source.file,
+                hint=f"fabula evaluate {self.folder} --real PATH/{Path(self.source.file).name}",
+            )
+        if not self.is_of:
             raise SourceError(
                 f"`{self.source.file}` is another file than the one that was released",
                 code="evaluate.other-source",
                 where=self.source.file,
-                hint=f"fabula generate SPEC -o {self.folder}",
+                hint=f"name the right one: `fabula evaluate {self.folder} --real FILE`",
             )
         rows = table_rows(self.source)
         if rows.num_rows != self.rows.num_rows:
@@ -142,6 +156,11 @@ class Release:
         return held_rows(self.source)
 
     @property
+    def is_of(self) -> bool:
+        """Whether the real rows are those that were released."""
+        return source_hash(self.source.file) == self.source.sha256
+
+    @property
     def learned(self) -> list[str]:
         """The learned columns."""
         return [name for name in self.source.synthesize if name in self.rows.column_names]
@@ -166,6 +185,12 @@ class Release:
             for name in self.rows.column_names
             if name not in self.learned and QUASI.search(name.replace("-", "_"))
         ]
+
+
+def _found(folder: Path, file: str) -> Path:
+    """The file of a spec, which may stand beside the folder that the run wrote."""
+    places = [Path(file), folder.resolve().parent / file]
+    return next((place for place in places if place.is_file()), places[0])
 
 
 def evaluate_release(
@@ -219,15 +244,18 @@ def evaluate_release(
 def _bounded(
     results: Sequence[MetricResult], bounds: Mapping[str, float]
 ) -> Iterator[MetricResult]:
+    """Quality may fall by a little from what held-back rows have, and never below a bound."""
     for result in results:
-        yield replace(result, threshold=bounds.get(result.name, result.threshold))
+        bound = max(bounds[result.name], (result.baseline or 0.0) - _LOSS)
+        yield replace(result, threshold=bound)
 
 
 def _guessed(release: Release, seed: int) -> Iterator[MetricResult]:
     """How often a released value is the person's own, beside people who are not in the release."""
-    columns = [*release.kept, *release.learned]
+    coarse = [name for name in release.quasi if name not in release.kept]
+    columns = [*release.kept, *coarse, *release.learned]
     drawn = completed_by(
-        release.rows.select(columns), release.held.select(columns), release.learned, seed=seed
+        release.real.select(columns), release.held.select(columns), release.learned, seed=seed
     )
     for name in release.learned:
         attack = inference_attack(
@@ -240,7 +268,8 @@ def _guessed(release: Release, seed: int) -> Iterator[MetricResult]:
         yield _named(GUESSED, name, f"{name} guessed", Score(
             attack.success,
             f"The released `{name}` is the person's own in {percent(attack.success)} of the rows; "
-            f"drawn for people who are not in the release, it is {percent(attack.baseline)}.",
+            f"drawn for people who are not in the release, it is"
+            f" {percent(attack.baseline)}.",
             baseline=attack.baseline, compared="baseline", threshold=bound,
         ))  # fmt: skip
 
