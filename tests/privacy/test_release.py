@@ -13,7 +13,8 @@ import pytest
 
 import fabula as fb
 from fabula.errors import SourceError, UsageError
-from fabula.evaluation.releases import Release, evaluate_release
+from fabula.evaluation.release_folder import Release
+from fabula.evaluation.releases import evaluate_release
 from fabula.planning.sources import held_rows
 
 ROWS = 2_000

@@ -16,7 +16,7 @@ from fabula.cli.options import verb
 from fabula.errors import UsageError
 
 if TYPE_CHECKING:
-    from fabula.evaluation.releases import Release
+    from fabula.evaluation.release_folder import Release
 
 app = new_app()
 
@@ -122,7 +122,7 @@ def evaluate(
 
 def _release(folder: Path, real: Path | None, earlier: Path | None) -> Release | None:
     """The release in a folder; None where it is not one, or not of the real rows."""
-    from fabula.evaluation.releases import Release
+    from fabula.evaluation.release_folder import Release
 
     release = Release.of(folder, real)
     if release is not None and real is not None and not (real.is_file() and release.is_of):

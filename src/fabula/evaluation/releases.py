@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +12,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.errors import SourceError, UsageError
+from fabula.errors import UsageError
 from fabula.evaluation.evaluate import evaluate
 from fabula.evaluation.gates import GatesLike, judge, read_gates
 from fabula.evaluation.metrics.metric import Metric, Score
-from fabula.evaluation.metrics.reidentification import QUASI
 from fabula.evaluation.metrics.result import MetricResult, noise, percent
+from fabula.evaluation.release_folder import Release
 from fabula.evaluation.report import Report
-from fabula.io.run_files import read_object
-from fabula.io.tables import named_tables
-from fabula.kinds.source import SourceTable
-from fabula.planning.sources import held_rows, source_hash, table_rows
-from fabula.privacy.attacks import inference_attack, linkage_attack
 from fabula.privacy.hybrid.learned_columns import completed_by
-from fabula.runs.records import MANIFEST, record
+from fabula.privacy.release.attacks import (
+    MOST_NOTES,
+    authorship_attack,
+    inference_attack,
+    intersection_attack,
+    linkage_attack,
+    told_by_group,
+)
 
 SHAPES, PAIRS, SINGLED, DIFFERENCE, EXCESS = 0.90, 0.85, 0.05, 0.05, 0.005
 """The bounds of a release, where its user names none."""
@@ -64,133 +65,26 @@ JOINED = Metric(
     better="higher",
     source="Intersection of two releases (Ganta, Kasiviswanathan and Smith 2008)",
 )
+TOLD = Metric(
+    "privacy.told_by_group",
+    "sensitive value given away by groups",
+    better="lower",
+    source="l-diversity: homogeneous groups (Machanavajjhala et al. 2007)",
+    form="share",
+)
+AUTHOR = Metric(
+    "privacy.authorship",
+    "author picked",
+    better="lower",
+    source="Authorship by shared words (Narayanan et al. 2012)",
+    form="share",
+)
 RATES = Metric(
     "bias.rate",
     "rate by group",
     better="lower",
     source="Difference of rates by group between released and real rows",
 )
-
-
-@dataclass(frozen=True, eq=False)
-class Release:
-    """A folder with a release, and the real rows that it was made of.
-
-    Attributes:
-        folder: The folder.
-        name: The released table.
-        source: What was asked for.
-        rows: The released rows.
-        manifest: How the run was made.
-    """
-
-    folder: Path
-    name: str
-    source: SourceTable
-    rows: pa.Table
-    manifest: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, folder: Path, file: Path | None = None) -> Release | None:
-        """The release in a folder; None where the folder holds something else.
-
-        Args:
-            folder: The folder.
-            file: The real rows; by default the file of the spec, here or beside the folder.
-        """
-        manifest = read_object(record(folder, MANIFEST)) if folder.is_dir() else None
-        for name, table in ((manifest or {}).get("spec") or {}).get("tables", {}).items():
-            facts = table.get("source")
-            if facts and (facts.get("synthesize") or facts.get("k")):
-                known = {key: value for key, value in facts.items() if value is not None}
-                known["file"] = str(file or _found(folder, known["file"]))
-                return cls(folder, name, SourceTable(**known), named_tables(folder)[name],
-                           manifest or {})  # fmt: skip
-        return None
-
-    @cached_property
-    def real(self) -> pa.Table:
-        """The real rows of the people who are in the release, in its order.
-
-        Raises:
-            SourceError: The file is missing or another one.
-        """
-        if not Path(self.source.file).is_file():
-            raise SourceError(
-                f"the real rows `{self.source.file}` are not here",
-                code="source.missing",
-                where=self.source.file,
-                hint=f"fabula evaluate {self.folder} --real PATH/{Path(self.source.file).name}",
-            )
-        if not self.is_of:
-            raise SourceError(
-                f"`{self.source.file}` is another file than the one that was released",
-                code="evaluate.other-source",
-                where=self.source.file,
-                hint=f"name the right one: `fabula evaluate {self.folder} --real FILE`",
-            )
-        rows = table_rows(self.source)
-        if rows.num_rows != self.rows.num_rows:
-            raise SourceError(
-                f"the release has {self.rows.num_rows:,} rows, and {rows.num_rows:,} real ones"
-                " were released: they can't be told apart row by row",
-                code="evaluate.rows-lost",
-                where=str(self.folder),
-                hint="release all rows: leave out checks that reject some",
-            )
-        return rows
-
-    @cached_property
-    def held(self) -> pa.Table:
-        """The real rows of people who are not in it.
-
-        Raises:
-            UsageError: Nobody was kept out.
-        """
-        if not self.source.kept_out:
-            raise UsageError(
-                "a release is held against people who are not in it, and nobody was kept out",
-                code="evaluate.no-holdout",
-                hint="generate keeps a tenth out by default; you passed `holdout: 0`",
-            )
-        return held_rows(self.source)
-
-    @property
-    def is_of(self) -> bool:
-        """Whether the real rows are those that were released."""
-        return source_hash(self.source.file) == self.source.sha256
-
-    @property
-    def learned(self) -> list[str]:
-        """The learned columns."""
-        return [name for name in self.source.synthesize if name in self.rows.column_names]
-
-    @property
-    def kept(self) -> list[str]:
-        """The columns that are copied as they are."""
-        coarse = {*self.source.generalise, *(self.quasi if self.source.k else ())}
-        actions = self.manifest.get("masking", {}).get("tables", {}).get(self.name, {})
-        return [
-            name
-            for name, facts in actions.get("columns", {}).items()
-            if facts["action"] == "keep" and name not in {*coarse, *self.learned}
-        ]
-
-    @property
-    def quasi(self) -> list[str]:
-        """The quasi-identifiers: those of the spec, else those whose names say so."""
-        named = [name for name in self.source.quasi if name in self.rows.column_names]
-        return named or [
-            name
-            for name in self.rows.column_names
-            if name not in self.learned and QUASI.search(name.replace("-", "_"))
-        ]
-
-
-def _found(folder: Path, file: str) -> Path:
-    """The file of a spec, which may stand beside the folder that the run wrote."""
-    places = [Path(file), folder.resolve().parent / file]
-    return next((place for place in places if place.is_file()), places[0])
 
 
 def evaluate_release(
@@ -227,6 +121,7 @@ def evaluate_release(
         results += alone.tables[0].results
         results += _guessed(release, seed)
     results += _singled(release)
+    results += _told(release)
     if earlier is not None:
         results += _intersected(release, earlier)
     results += _rates(release)
@@ -292,6 +187,26 @@ def _singled(release: Release) -> Iterator[MetricResult]:
         ))  # fmt: skip
 
 
+def _told(release: Release) -> Iterator[MetricResult]:
+    """Kept sensitive values that a group gives away, and notes that tell their author."""
+    for name in release.source.sensitive:
+        share = told_by_group(release.rows, release.quasi, name)
+        yield _named(TOLD, name, f"{name} given away by groups", Score(
+            share, f"{percent(share)} of the rows are in a group with one value of `{name}`.",
+            threshold=0.0 if release.source.l > 1 else None,
+        ))  # fmt: skip
+    for name in release.notes:
+        both = [table.column(name).slice(0, MOST_NOTES).to_pylist()
+                for table in (release.real, release.rows)]  # fmt: skip
+        attack = authorship_attack(*([text or "" for text in texts] for texts in both))
+        yield _named(AUTHOR, name, f"author of {name} picked", Score(
+            attack.success,
+            f"Of {attack.tries:,} notes, {percent(attack.success)} are matched to their author by"
+            " the words that they share with the original notes: stories stay as they were told.",
+            baseline=attack.baseline, compared="chance",
+        ))  # fmt: skip
+
+
 def _intersected(release: Release, folder: Path) -> Iterator[MetricResult]:
     """The smallest group of an attacker who knows two releases of the same people."""
     other = Release.of(folder)
@@ -302,11 +217,8 @@ def _intersected(release: Release, folder: Path) -> Iterator[MetricResult]:
             hint="give the folder that `fabula generate` wrote",
         )
     ours, theirs = _aligned(release, other)
-    joined = ours.select(release.quasi)
-    for name in other.quasi:
-        joined = joined.append_column(f"earlier {name}", theirs.column(name))
-    attack = linkage_attack(joined)
-    bound = min(k for k in (release.source.k, other.source.k, 2) if k) if release.source.k else 2
+    attack = intersection_attack(ours.select(release.quasi), theirs.select(other.quasi))
+    bound = min(release.source.k or 2, other.source.k or 2)
     yield JOINED.result(Score(
         float(attack.k),
         f"Of {attack.tries:,} people in both releases, {percent(attack.alone)} are alone once both"
@@ -396,10 +308,10 @@ def _notes(release: Release) -> Iterator[str]:
         yield f"Made coarser until k = {source.k}: {', '.join(release.quasi)}."
     if masking:
         yield f"{masking['status'][:1].upper()}{masking['status'][1:]}."
-    notes = [name for name, kinds in actions.items() if name == "notes" for name in kinds]
     yield (
-        f"Notes were searched for identifiers: {', '.join(notes)}."
-        if notes
+        f"Notes were searched for identifiers: {', '.join(release.notes)}; names that no table"
+        " has were searched only where a detector was given."
+        if release.notes
         else "No notes were searched: no kept column is free text."
     )
     versions = ", ".join(f"{k} {v}" for k, v in release.manifest.get("versions", {}).items())

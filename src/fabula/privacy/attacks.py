@@ -66,7 +66,7 @@ def frequency_attack(
     # a guess that does not look at the row is right as often as both ranks are frequent
     size = max(int(guess.max()), int(old_ranks.max())) + 1
     shares = [np.bincount(ranks, minlength=size) / len(ranks) for ranks in (guess, old_ranks[old])]
-    return _share("frequency", right, float(shares[0] @ shares[1]))
+    return share_of("frequency", right, float(shares[0] @ shares[1]))
 
 
 def dictionary_attack(
@@ -85,7 +85,7 @@ def dictionary_attack(
             found.setdefault(text, candidate)
     guesses = (found.get(text[:12].lower()) for text in masked)
     right = np.array([guess == old for guess, old in zip(guesses, originals, strict=True)])
-    return _share("dictionary", right, 0.0)
+    return share_of("dictionary", right, 0.0)
 
 
 def _hashed(text: str) -> Iterator[str]:
@@ -122,7 +122,7 @@ def weekday_attack(
         by_turn[:, choices % 7]
         + np.random.default_rng(seed).random((len(counts), len(choices))) * 1e-9
     )
-    return _share("weekday", choices[scores.argmax(axis=1)] == shifts, 1 / len(choices))
+    return share_of("weekday", choices[scores.argmax(axis=1)] == shifts, 1 / len(choices))
 
 
 def order_attack(originals: Sequence[object], masked: Sequence[object]) -> Attack:
@@ -145,76 +145,6 @@ def length_attack(originals: Sequence[str], masked: Sequence[str]) -> Attack:
     return _correlation(
         "length", _places(list(map(len, originals))), _places(list(map(len, masked)))
     )
-
-
-@dataclass(frozen=True)
-class Linkage:
-    """What somebody achieves who looks people up in a release by what is known of them.
-
-    Attributes:
-        tries: How many people were looked up.
-        alone: The share of them whom exactly one row fits.
-        success: The expected share of right guesses, one row of a group at random.
-        k: The smallest group.
-    """
-
-    tries: int
-    alone: float
-    success: float
-    k: int
-
-
-def linkage_attack(rows: pa.Table) -> Linkage:
-    """Look everybody up in a release, with an outside table of all quasi-identifiers and names.
-
-    Blanks count as values: the attacker of Sweeney (2002) knows how the release was made, and so
-    which people were blanked.
-
-    Args:
-        rows: The released quasi-identifiers, a row a person.
-    """
-    counted = rows.group_by(rows.column_names).aggregate([([], "count_all")])
-    sizes = np.asarray(counted.column("count_all").to_numpy(), np.int64)
-    total = int(sizes.sum())
-    if not total:
-        return Linkage(0, 0.0, 0.0, 0)
-    alone = float((sizes == 1).sum() / total)
-    return Linkage(total, alone, len(sizes) / total, int(sizes.min()))
-
-
-def inference_attack(
-    released: pa.ChunkedArray,
-    real: pa.ChunkedArray,
-    drawn: pa.ChunkedArray,
-    held: pa.ChunkedArray,
-) -> Attack:
-    """Take a released learned value for the person's own one.
-
-    The baseline is the same for people who are not in the release, whose values are drawn by
-    somebody who has learned from it (Yeom et al. 2018). Numbers count as equal within a
-    twentieth of their deviation.
-
-    Args:
-        released: The learned values.
-        real: The real values of the same rows.
-        drawn: Values drawn for people who are not in the release.
-        held: Their real values.
-    """
-    baseline = _equal(drawn, held, held)
-    return _share("attribute inference", _equal(released, real, held), float(baseline.mean()))
-
-
-def _equal(
-    guess: pa.ChunkedArray, truth: pa.ChunkedArray, scale: pa.ChunkedArray
-) -> NDArray[np.bool_]:
-    if pa.types.is_floating(truth.type) or pa.types.is_integer(truth.type):
-        one, two, third = (
-            np.asarray(values.cast(pa.float64()).to_numpy(), float)
-            for values in (guess, truth, scale)
-        )
-        return np.asarray(np.abs(one - two) <= np.nanstd(third) / 20)
-    same = pc.equal(guess.cast(truth.type), truth)
-    return np.asarray(pc.fill_null(same, False).to_numpy(), bool)
 
 
 def _ranks(values: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -248,7 +178,13 @@ def _correlation(name: str, one: NDArray[np.float64], other: NDArray[np.float64]
     return Attack(name, size, rho, low, high, 0.0)
 
 
-def _share(name: str, right: NDArray[np.bool_], baseline: float) -> Attack:
-    """A share with Wilson's interval."""
+def share_of(name: str, right: NDArray[np.bool_], baseline: float) -> Attack:
+    """An attack's share of right guesses, with Wilson's interval.
+
+    Args:
+        name: The attack.
+        right: Which guesses are right.
+        baseline: What somebody gets who does not look.
+    """
     share, low, high = wilson(int(right.sum()), len(right), _Z)
     return Attack(name, len(right), share, max(0.0, low), min(1.0, high), baseline)
