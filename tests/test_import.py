@@ -17,14 +17,17 @@ import fabula
 
 RUNS = 5
 PUBLIC_NAMES = [
+    "Blended",
     "Dataset",
     "DatasetSpec",
     "FabulaError",
+    "Generalised",
     "Masked",
     "Plan",
     "Rehearsal",
     "RelationalSynthesizer",
     "Report",
+    "Synthesized",
     "Synthesizer",
     "TableSpec",
     "__version__",
@@ -35,6 +38,7 @@ PUBLIC_NAMES = [
     "arows",
     "balance",
     "balance_plan",
+    "blend",
     "col",
     "describe",
     "evaluate",
@@ -42,6 +46,7 @@ PUBLIC_NAMES = [
     "extend",
     "extract",
     "fit",
+    "generalise",
     "generate",
     "infer",
     "load",
@@ -59,6 +64,7 @@ PUBLIC_NAMES = [
     "rows",
     "run_program",
     "scan",
+    "synthesize",
     "validate",
 ]
 

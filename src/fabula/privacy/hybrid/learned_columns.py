@@ -116,7 +116,7 @@ def synthesize(
         >>> import fabula as fb
         >>> people = fb.generate("age int 18..90, plan choice free|pro", n=300, seed=1)
         >>> made = fb.synthesize(people, ["plan"])
-        >>> made.table.column("age").equals(people.table.column("age"))
+        >>> made.table.column("age").equals(people.to_arrow().column("age"))
         True
     """
     tables = named_tables(data)
