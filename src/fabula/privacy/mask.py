@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from typing_extensions import Unpack
 
-from fabula.errors import UsageError
 from fabula.io.formats import names_file
 from fabula.io.names import file_stem
 from fabula.io.places import check_free, make_folder, replacing, write_text
+from fabula.io.tables import only_table
 from fabula.options import known_options
 from fabula.privacy.files.csv_bytes import CsvSource
 from fabula.privacy.files.sources import in_memory
@@ -53,13 +53,7 @@ class Masked:
         Raises:
             UsageError: There are several, or none in memory.
         """
-        if len(self.tables) != 1:
-            raise UsageError(
-                f"there are {len(self.tables)} tables in memory",
-                code="mask.several",
-                hint="take one of `.tables` by its name",
-            )
-        return next(iter(self.tables.values()))
+        return only_table(self.tables)
 
 
 @known_options

@@ -15,7 +15,7 @@ from typing_extensions import Unpack
 
 from fabula.errors import UsageError
 from fabula.evaluation.metrics.result import percent
-from fabula.io.tables import named_tables
+from fabula.io.tables import named_tables, only_table
 from fabula.options import known_options
 from fabula.planning.expressions import parse_expression
 from fabula.privacy.hybrid.drawing import Unlike, are_among, balanced, labels_of
@@ -84,13 +84,7 @@ class Blended(Result):
         Raises:
             UsageError: There are several.
         """
-        if len(self.tables) != 1:
-            raise UsageError(
-                f"there are {len(self.tables)} tables",
-                code="blend.several",
-                hint="take one of `.tables` by its name",
-            )
-        return next(iter(self.tables.values()))
+        return only_table(self.tables)
 
     def report(self) -> str:
         """Numbers of rows, shares, and what a test says."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from fabula.errors import UsageError, did_you_mean
 from fabula.inference.resolve import SpecLike
 from fabula.io.arrays import array_of
-from fabula.io.tables import named_tables
+from fabula.io.tables import named_tables, only_table
 from fabula.relationships.declared_keys import keys_of
 from fabula.relationships.keys import Keys
 from fabula.render.amounts import count
@@ -61,13 +61,7 @@ class Synthesized(Result):
         Raises:
             UsageError: There are several.
         """
-        if len(self.tables) != 1:
-            raise UsageError(
-                f"there are {len(self.tables)} tables",
-                code="synthesize.several",
-                hint="take one of `.tables` by its name",
-            )
-        return next(iter(self.tables.values()))
+        return only_table(self.tables)
 
     def report(self) -> str:
         """What was learned, and what to know of it."""
