@@ -71,9 +71,10 @@ def mask(
         overwrite: Replace what is there.
     """
     from fabula.privacy.mask import prepare, write
+    from fabula.privacy.masked import warning_lines
     from fabula.privacy.secret import new_key as make_key
     from fabula.render import amounts
-    from fabula.reports.maskings import PROMISES, plan_lines, preview_lines, warning_lines
+    from fabula.reports.maskings import PROMISES, plan_lines, preview_lines
 
     if new_key is not None:
         if key_file is not None:

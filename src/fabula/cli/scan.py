@@ -43,5 +43,5 @@ def scan(
     if form == "json":
         typer.echo(json.dumps(report.to_dict(), ensure_ascii=False))
     else:
-        typer.echo(report.to_text())
+        typer.echo(report.report())
     report.raise_for_leaks()

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from typing_extensions import Unpack
 
-from fabula.errors import SinkError, UsageError
+from fabula.errors import SinkError
 from fabula.fakers.locales import load_locale
 from fabula.io.formats import names_file
 from fabula.io.names import file_stem
@@ -23,6 +23,7 @@ from fabula.privacy.files.csv_bytes import CsvSource
 from fabula.privacy.files.sources import in_memory, sources_of
 from fabula.privacy.files.writing import is_unfinished, write_csv, write_parquet
 from fabula.privacy.first_pass import Known
+from fabula.privacy.masked import WRITTEN, Masked, card_path, write_card
 from fabula.privacy.masking import Counts, Masker
 from fabula.privacy.notes import Detector, Everyone
 from fabula.privacy.people import EMAIL, NewPeople
@@ -31,8 +32,6 @@ from fabula.privacy.proposing import NAMES, propose
 from fabula.privacy.secret import Secret
 from fabula.privacy.texts import are_people
 from fabula.types import Progress, TableLike
-
-CARD, WRITTEN = "card.json", ".written"
 
 
 class MaskOptions(TypedDict, total=False):
@@ -43,34 +42,6 @@ class MaskOptions(TypedDict, total=False):
     locale: Sequence[str]
     key_file: str | os.PathLike[str] | None
     detector: Detector | None
-
-
-@dataclass(frozen=True)
-class Masked:
-    """What a masking did.
-
-    Attributes:
-        tables: The masked tables by name; empty where they were written to files.
-        card: What was done, as JSON-ready values without any of the data.
-    """
-
-    tables: Mapping[str, pa.Table] = field(repr=False)
-    card: Mapping[str, Any]
-
-    @property
-    def table(self) -> pa.Table:
-        """The only table.
-
-        Raises:
-            UsageError: There are several, or none in memory.
-        """
-        if len(self.tables) != 1:
-            raise UsageError(
-                f"there are {len(self.tables)} tables in memory",
-                code="mask.several",
-                hint="take one of `.tables` by its name",
-            )
-        return next(iter(self.tables.values()))
 
 
 @known_options
@@ -231,7 +202,7 @@ def write(
         SinkError: The place exists, or can't be written.
     """
     single = len(masking.files) == 1 and names_file(output) and not output.is_dir()
-    card = output.with_name(f"{output.name}.card.json") if single else output / CARD
+    card = card_path(output, single=single)
     targets = {
         name: output if single else output / file.name for name, file in masking.files.items()
     }
@@ -273,7 +244,7 @@ def write(
         finished = {each: [prints[each], asdict(known)] for each, known in counts.items()}
         write_text(journal, json.dumps(finished))
     made = card_of(masking, counts)
-    write_text(card, json.dumps(made, indent=2, ensure_ascii=False) + "\n")
+    write_card(card, made)
     journal.unlink(missing_ok=True)
     return Masked({}, made)
 

@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-CARD, WRITTEN = "card.json", ".written"
-"""The card of a masking, and the folder with the places of notes that it wrote."""
-
+from fabula.privacy.masked import card_path
 
 _PLACES = ("street", "address", "city", "state", "postcode", "company")
 
@@ -34,9 +32,8 @@ class Card:
     def read(cls, root: Path) -> Card | None:
         """The card of a folder, or of one file; None where there is none that can be read."""
         single = root.is_file()
-        path = root.with_name(f"{root.name}.{CARD}") if single else root / CARD
         try:
-            card = json.loads(path.read_text(encoding="utf-8"))
+            card = json.loads(card_path(root, single=single).read_text(encoding="utf-8"))
             tables = card["tables"]
             actions = {
                 table: {name: str(column["action"]) for name, column in entry["columns"].items()}

@@ -17,9 +17,10 @@ from fabula.io.arrays import is_text
 from fabula.io.names import file_stem
 from fabula.io.sources import read_tables
 from fabula.io.tables import named_tables
+from fabula.privacy.masked import CARD, WRITTEN
 from fabula.privacy.notes.needles import Mention
 from fabula.privacy.scan.aligned import own_parts, without_spans
-from fabula.privacy.scan.card import CARD, WRITTEN, Card
+from fabula.privacy.scan.card import Card
 from fabula.privacy.scan.encodings import decoded
 from fabula.privacy.scan.leaks import Leak, ScanReport, hidden
 from fabula.privacy.scan.real_values import RealValues, Sought
