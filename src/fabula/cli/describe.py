@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from fabula.cli.arguments import Asking, Count, Names, Positive, Words
 from fabula.cli.console import Talk, pasted
-from fabula.cli.group import new_app
 from fabula.cli.llm_options import calls_line, show_prompts
 from fabula.cli.options import verb
 from fabula.cli.progress import counted, progress
 
 if TYPE_CHECKING:
     from fabula.describing.round_trip import RoundTrip
-
-app = new_app()
 
 
 class Describing(Asking, total=False):
@@ -43,7 +40,7 @@ class Describing(Asking, total=False):
     attempts: Count
 
 
-@verb(app)
+@verb()
 def describe(
     talk: Talk,
     data: Path,

@@ -11,7 +11,6 @@ import typer
 
 from fabula.cli.arguments import Count
 from fabula.cli.console import Talk, pasted
-from fabula.cli.group import new_app
 from fabula.cli.options import verb
 from fabula.errors import FabulaError, UsageError, did_you_mean
 from fabula.render import amounts, grid
@@ -19,10 +18,8 @@ from fabula.render import amounts, grid
 if TYPE_CHECKING:
     from fabula.spec.tables import DatasetSpec
 
-app = new_app()
 
-
-@verb(app)
+@verb()
 def init(
     talk: Talk,
     *,

@@ -9,13 +9,10 @@ from typing import Literal
 import typer
 
 from fabula.cli.arguments import Names
-from fabula.cli.group import new_app
 from fabula.cli.options import verb
 
-app = new_app()
 
-
-@verb(app)
+@verb()
 def scan(
     output: Path,
     *,

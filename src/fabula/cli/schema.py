@@ -6,12 +6,10 @@ import json
 
 import typer
 
-from fabula.cli.group import new_app
-
-app = new_app()
+from fabula.cli.options import verb
 
 
-@app.command()
+@verb()
 def schema() -> None:
     """Print the JSON Schema of specs, for editors."""
     from fabula.spec.schema import json_schema
