@@ -58,12 +58,7 @@ def read_names(text: str) -> list[str]:
 
 
 def read_pairs(option: str, texts: Sequence[str], example: str) -> Iterator[tuple[str, str]]:
-    """`["city=Wien"]` as names and values.
-
-    Args:
-        option: The option, as it is spelled.
-        texts: What is behind each of them.
-        example: A text that could be there.
+    """`["city=Wien"]` as names and values; `example` is a text that could be there.
 
     Raises:
         UsageError: A text has no `=`.

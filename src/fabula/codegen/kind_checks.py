@@ -31,12 +31,7 @@ _COUNTED = ("id", "row_id", "row_number", "index")
 
 
 def promised_checks(table: TableSpec, *, strict: bool) -> Iterator[Check]:
-    """Sets, bounds and patterns of a table's columns.
-
-    Args:
-        table: The table as asked.
-        strict: Whether a column without `nulls` may miss no value.
-    """
+    """Sets, bounds and patterns of columns; if `strict`, those without `nulls` miss no value."""
     for name in table.written:
         column = table.columns[name]
         yield from _of_values(name, column)
@@ -48,10 +43,7 @@ def promised_checks(table: TableSpec, *, strict: bool) -> Iterator[Check]:
 def key_results(table: TableSpec, rows: pa.Table, *, strict: bool) -> Iterator[CheckResult]:
     """Whether keys count up without a gap, as `start` and `step` say.
 
-    Args:
-        table: The table as asked.
-        rows: Its rows.
-        strict: Whether keys with a longer name of which nothing is said count too.
+    If `strict`, keys with a longer name of which nothing is said count, too.
     """
     for name, column in table.columns.items():
         if not isinstance(column, Key) or column.drop or name not in rows.column_names:

@@ -235,12 +235,9 @@ def format_of(path: Path) -> Format:
 
 
 def check_ending(path: Path, form: Format, *, called: str = "") -> None:
-    """Refuse a file whose ending says something else than what would be in it.
+    """Refuse a file whose ending names another format than the one to be written.
 
-    Args:
-        path: The file.
-        form: The format that would be in it.
-        called: What users call that format, where it is another word.
+    `called` is what users call the format, where it is another word.
 
     Raises:
         UsageError: The ending names another format.

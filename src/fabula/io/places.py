@@ -70,12 +70,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def check_free(path: Path, *, overwrite: bool = False, folder: bool = False) -> None:
-    """Make sure, before there is anything to write, that a place can be written.
-
-    Args:
-        path: The file that is to be written.
-        overwrite: Whether what is there may be replaced.
-        folder: Whether the path is a folder for several files instead.
+    """Make sure, before anything is written, that a file (or a folder for several) can be written.
 
     Raises:
         UsageError: A folder is wanted, and it is named like a file.

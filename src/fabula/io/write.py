@@ -82,13 +82,6 @@ def writing(
 ) -> Iterator[OpenFile]:
     """Open a file for blocks; it takes its name only when the `with` ends well.
 
-    Args:
-        path: Where the file goes; its folder exists.
-        schema: The schema of every block.
-        file_format: The file format.
-        escape_formulas: Put `'` before cells of CSV that a spreadsheet would run; by default as
-            `escaping_formulas` says.
-
     Raises:
         SinkError: The place can't be written; nothing is left behind.
     """

@@ -49,14 +49,9 @@ def execute(
     open_model: OpenModel | None = None,
     generation: Callable[[Tracker], Generation] | None = None,
 ) -> Dataset:
-    """Run a plan and return what it made.
+    """Run a plan and return what it made, in memory or in the folder `output`.
 
-    Args:
-        plan: What is to be made.
-        options: How it is made and kept.
-        output: The run's folder; without one everything stays in memory.
-        open_model: Opens a language model by its name in the spec.
-        generation: What makes the plan's blocks, in place of the plan's own engines.
+    A `generation` takes the place of the plan's own engines.
 
     Raises:
         SpecError: Checks contradict each other, or the columns.

@@ -32,15 +32,7 @@ def build_manifest(
     usage: Mapping[str, Any],
     timings: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The manifest of a run.
-
-    Args:
-        plan: What was asked.
-        records: What happened to each table's parts.
-        checks: What the checks found.
-        usage: What was asked of each model.
-        timings: When the run was, and how long it took.
-    """
+    """The manifest of a run."""
     return {
         "name": plan.spec.name,
         "seed": plan.seed,

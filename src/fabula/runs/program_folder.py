@@ -82,18 +82,9 @@ def program_run(
     overwrite: bool = False,
     escape_formulas: bool | None = None,
 ) -> Dataset:
-    """Make a program's tables and write them.
+    """Make a program's tables and write them; they stay in memory without `output`.
 
-    Args:
-        wanted: What the program is to give.
-        make: Runs it; not called where the folder holds this run, finished.
-        asked: What decides the result, for the run's fingerprint.
-        seed: What its random numbers start from.
-        output: The run's folder; without one the tables stay in memory.
-        file_format: The format of the tables' files.
-        fresh: Start over.
-        overwrite: Replace another run in the folder.
-        escape_formulas: Put `'` before texts in CSV that a spreadsheet would run.
+    A folder that holds this run, finished, is read, and `make` is not called.
 
     Raises:
         UsageError: The folder is named like a file.

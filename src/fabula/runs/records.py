@@ -38,14 +38,7 @@ def write_records(
     lost: Sequence[Lost],
     also: Iterable[str] = (),
 ) -> None:
-    """Write the lost rows, if any, functions that models wrote, and last the manifest.
-
-    Args:
-        output: The run's folder, or its one file.
-        manifest: What the manifest says; the hashes of the files that are not tables come to it.
-        lost: Rows that were asked for and are not there.
-        also: Names of further files of the run that are there.
-    """
+    """Write the lost rows, if any, functions that models wrote, and last the manifest."""
     names = [*also, *([REJECTS] if lost else ())]
     if lost:
         lines = (json.dumps(dataclasses.asdict(row), ensure_ascii=False) for row in lost)
