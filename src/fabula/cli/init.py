@@ -167,6 +167,7 @@ def _explain(talk: Talk, source: str) -> None:
 
 def _write(path: Path, text: str, overwrite: bool) -> None:
     """Write a spec, and alongside it the schema that editors look for."""
+    from fabula.io.formats import written_formats
     from fabula.io.places import check_free, make_folder, write_text
     from fabula.spec.schema import json_schema
     from fabula.spec.writing import SCHEMA_FILE
@@ -174,7 +175,8 @@ def _write(path: Path, text: str, overwrite: bool) -> None:
     check_free(path, overwrite=overwrite)
     make_folder(path.parent)
     write_text(path, text)
-    write_text(path.with_name(SCHEMA_FILE), json.dumps(json_schema(), indent=2) + "\n")
+    schema = json.dumps(json_schema(written_formats()), indent=2)
+    write_text(path.with_name(SCHEMA_FILE), f"{schema}\n")
 
 
 def _templates() -> dict[str, str]:

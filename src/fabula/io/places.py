@@ -17,6 +17,7 @@ from pathlib import Path
 
 from fabula.errors import SinkError, UsageError
 from fabula.io.formats import names_file
+from fabula.io.names import refuse_address
 
 _TEMPORARY = ".tmp"
 _CAUSES: dict[int, tuple[str, str, str | None]] = {
@@ -130,7 +131,8 @@ def sink_error(exc: OSError, path: Path) -> SinkError:
 
 @contextmanager
 def _failures_named(path: Path) -> Iterator[None]:
-    """Raise what the system refuses as the error that names the path."""
+    """Raise what the system refuses as the error that names the path; refuse addresses."""
+    refuse_address(path, SinkError, "write a file or folder, such as `-o out/`, and load that")
     try:
         yield
     except OSError as exc:

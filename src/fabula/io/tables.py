@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
@@ -28,8 +27,6 @@ from fabula.types import TableLike
 UNNAMED = "data"
 """What a table is called that has no name."""
 
-_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
-
 
 def forms_in(data: TableLike, *, name: str = UNNAMED) -> dict[str, Any]:
     """The tables in any form of data, by name, each in the form that it has there.
@@ -38,13 +35,6 @@ def forms_in(data: TableLike, *, name: str = UNNAMED) -> dict[str, Any]:
         SourceError: A file or folder can't be read.
     """
     if isinstance(data, str | os.PathLike):
-        if _URL.match(str(data)):
-            raise SourceError(
-                f"`{data}` is a URL, and data is read from files",
-                code="source.url",
-                where=str(data),
-                hint="download it, and give the file",
-            )
         return dict(read_tables(data))
     if isinstance(data, Mapping) and holds_tables(data):
         return {str(key): table for key, table in data.items()}
