@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
@@ -87,7 +86,7 @@ def describe(
     from fabula.describing.describe import prompts_of
     from fabula.describing.files import beside, describe_file
     from fabula.fakers.languages import is_known
-    from fabula.io.places import check_free, make_folder, write_text
+    from fabula.io.places import check_free, make_folder, write_json
     from fabula.render import amounts
 
     wishes: dict[str, Any] = {
@@ -121,7 +120,7 @@ def describe(
         talk.say(str(score))
         if report is not None:
             make_folder(report.parent)
-            write_text(report, json.dumps(score.to_dict(), indent=2) + "\n")
+            write_json(report, score.to_dict())
 
     with progress(talk) as watch:
         records = describe_file(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -168,15 +167,14 @@ def _explain(talk: Talk, source: str) -> None:
 def _write(path: Path, text: str, overwrite: bool) -> None:
     """Write a spec, and alongside it the schema that editors look for."""
     from fabula.io.formats import written_formats
-    from fabula.io.places import check_free, make_folder, write_text
+    from fabula.io.places import check_free, make_folder, write_json, write_text
     from fabula.spec.schema import json_schema
     from fabula.spec.writing import SCHEMA_FILE
 
     check_free(path, overwrite=overwrite)
     make_folder(path.parent)
     write_text(path, text)
-    schema = json.dumps(json_schema(written_formats()), indent=2)
-    write_text(path.with_name(SCHEMA_FILE), f"{schema}\n")
+    write_json(path.with_name(SCHEMA_FILE), json_schema(written_formats()))
 
 
 def _templates() -> dict[str, str]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from fabula.errors import SinkError, UsageError
 from fabula.io.formats import names_file
@@ -68,6 +70,15 @@ def write_text(path: Path, text: str) -> None:
     """
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write plain values as JSON that people can read, whole or not at all.
+
+    Raises:
+        SinkError: The place can't be written.
+    """
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def check_free(path: Path, *, overwrite: bool = False, folder: bool = False) -> None:

@@ -17,13 +17,13 @@ from fabula.errors import SinkError
 from fabula.fakers.locales import load_locale
 from fabula.io.formats import names_file
 from fabula.io.names import file_stem
-from fabula.io.places import check_free, make_folder, replacing, write_text
+from fabula.io.places import check_free, make_folder, replacing, write_json, write_text
 from fabula.options import known_options
 from fabula.privacy.files.csv_bytes import CsvSource
 from fabula.privacy.files.sources import in_memory, sources_of
 from fabula.privacy.files.writing import is_unfinished, write_csv, write_parquet
 from fabula.privacy.first_pass import Known
-from fabula.privacy.masked import WRITTEN, Masked, card_path, write_card
+from fabula.privacy.masked import WRITTEN, Masked, card_path
 from fabula.privacy.masking import Counts, Masker
 from fabula.privacy.notes import Detector, Everyone
 from fabula.privacy.people import EMAIL, NewPeople
@@ -244,7 +244,7 @@ def write(
         finished = {each: [prints[each], asdict(known)] for each, known in counts.items()}
         write_text(journal, json.dumps(finished))
     made = card_of(masking, counts)
-    write_card(card, made)
+    write_json(card, made)
     journal.unlink(missing_ok=True)
     return Masked({}, made)
 

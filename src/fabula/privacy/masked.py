@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing_extensions import override
 from fabula.errors import UsageError
 from fabula.io.formats import format_of, names_file
 from fabula.io.names import file_stem
-from fabula.io.places import make_folder, write_text
+from fabula.io.places import make_folder, write_json
 from fabula.io.write import write_table
 from fabula.render import amounts, grid
 from fabula.render.results import Result
@@ -83,7 +82,7 @@ class Masked(Result):
             make_folder(file.parent)
             write_table(file, table, table.schema, format_of(file))
             told[name] = self.card["tables"][name] | {"file": file.name}
-        write_card(card_path(place, single=single), {**self.card, "tables": told})
+        write_json(card_path(place, single=single), {**self.card, "tables": told})
 
     def _check_in_memory(self) -> None:
         if not self.tables:
@@ -97,11 +96,6 @@ class Masked(Result):
 def card_path(output: Path, *, single: bool) -> Path:
     """Where the card of a masking goes: next to a single file, or into the folder."""
     return output.with_name(f"{output.name}.card.json") if single else output / CARD
-
-
-def write_card(path: Path, card: Mapping[str, Any]) -> None:
-    """Write a card as JSON."""
-    write_text(path, json.dumps(card, indent=2, ensure_ascii=False) + "\n")
 
 
 def warning_lines(card: Mapping[str, Any]) -> Iterator[str]:

@@ -6,9 +6,7 @@ killed at any moment: the same command then makes only what is missing, to the s
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -27,7 +25,7 @@ from fabula.runs.dataset import Dataset
 from fabula.runs.exit_rules import Limit, lost_too_many, raise_verdict
 from fabula.runs.fingerprint import identity
 from fabula.runs.folder import RunFolder
-from fabula.runs.manifest import build_manifest, lost_rows, tell_formulas
+from fabula.runs.manifest import build_manifest, lost_rows, stopwatch, tell_formulas
 from fabula.runs.options import DEFAULT, RunOptions
 from fabula.runs.progress import Tracker
 from fabula.runs.stores import MemoryStore, Store
@@ -136,7 +134,7 @@ def _make(
     plan: Plan, generating: Generation, store: Store, tracker: Tracker, workers: int
 ) -> Dataset:
     """Make the tables and check them."""
-    started, clock = dt.datetime.now(dt.UTC), time.monotonic()
+    timings = stopwatch()
     try:
         tables = Tables(generating.makers, store, tracker, workers)
         checking = Checking(plan, tables)
@@ -146,13 +144,9 @@ def _make(
         usage = generating.usage()
     finally:
         generating.close()
-    timings = {
-        "started": started.isoformat(timespec="seconds"),
-        "seconds": round(time.monotonic() - clock, 3),
-    }
     return Dataset(
         {name: partial(tables.read, name) for name in plan.order},
-        build_manifest(plan, tables.records, checking.results(), usage, timings),
+        build_manifest(plan, tables.records, checking.results(), usage, timings()),
         rejected=lost_rows(tables.records),
         reused=tables.reused,
     )
