@@ -50,12 +50,8 @@ REASONING = "reasoning"
 def kept_reasoning(asked: str, names: Sequence[str]) -> str:
     """The name under which rows keep what the model thought; empty where they don't.
 
-    Args:
-        asked: `keep` or `drop`.
-        names: The fields of a row.
-
     Raises:
-        UsageError: It is neither, or a field has that name.
+        UsageError: It is neither `keep` nor `drop`, or a field has that name.
     """
     if is_dropped(asked):
         return ""

@@ -30,13 +30,7 @@ class Make(Protocol):
 
 @dataclass(frozen=True)
 class Shape:
-    """The fields of a row and how they become an object.
-
-    Attributes:
-        fields: What is asked.
-        make: Makes the object of a row's values.
-        is_text: Whether the object is plain text.
-    """
+    """The fields of a row, what makes an object of their values, and whether that is plain text."""
 
     fields: tuple[RowField, ...]
     make: Make

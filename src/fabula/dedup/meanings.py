@@ -30,11 +30,7 @@ Rows = NDArray[np.int64]
 
 
 def similar_meanings(texts: pa.Array, similarity: float) -> Iterator[tuple[int, int, float]]:
-    """Each text that is like an earlier one: (the nearest earlier one, the later, cosine).
-
-    Args:
-        texts: Texts that all differ, none missing.
-        similarity: The least cosine, above 0.
+    """Each of these distinct texts that is like an earlier one: (nearest earlier, later, cosine).
 
     Raises:
         PrerequisiteError: The extra `texts` is not installed.

@@ -67,14 +67,7 @@ class FieldScore:
 
 @dataclass(frozen=True)
 class RowScore:
-    """How one item came back.
-
-    Attributes:
-        verdict: In one word.
-        fields: The score of each field.
-        problems: What differs, in words.
-        passed: Whether the row is good.
-    """
+    """How one item came back, in one word and field by field, and whether that is good."""
 
     verdict: Verdict
     fields: Mapping[str, FieldScore]

@@ -129,14 +129,7 @@ def run(
     overwrite: bool = False,
     **wanted: Unpack[BalanceOptions],
 ) -> Balanced:
-    """Balance the topics of a text data set; see `fabula.balance`.
-
-    Args:
-        data: One table, in any form.
-        folder: Where the run is kept after every round, or None to keep it nowhere.
-        overwrite: Whether another run in the folder may be replaced.
-        wanted: The options.
-    """
+    """Balance the topics of a text data set, kept round by round in a folder; see `balance`."""
     return run_sync(_run(data, folder, overwrite, wanted))
 
 

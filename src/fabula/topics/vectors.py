@@ -29,14 +29,7 @@ Vectors = NDArray[np.floating]
 
 
 class TextVectors:
-    """The embedding of one run.
-
-    Args:
-        model: `wordllama` for word vectors here, or an endpoint's embedding model.
-        budget: What may be spent.
-        fresh: Ask again, even where vectors are known.
-        say: Called with what is worth knowing.
-    """
+    """The embedding of one run: `wordllama` for word vectors here, or an endpoint's model."""
 
     def __init__(
         self, model: str | ModelSpec, budget: Budget, *, fresh: bool, say: Callable[[str], None]

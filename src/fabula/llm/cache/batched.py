@@ -28,13 +28,7 @@ _Waiting = tuple[ChatRequest, "asyncio.Future[ChatReply]"]
 
 
 class Batched:
-    """A model whose calls are gathered into batches.
-
-    Args:
-        model: The model.
-        batches: Its batches.
-        on_batch: Told of each look at a batch.
-    """
+    """A model whose calls are gathered into batches; `on_batch` is told of each look at one."""
 
     def __init__(self, model: ChatModel, batches: Batches, on_batch: OnBatch | None = None) -> None:
         self.name = model.name

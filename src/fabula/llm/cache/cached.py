@@ -18,13 +18,7 @@ from fabula.llm.client.limits import Limits
 
 
 class Recorded:
-    """A model behind a ledger and a budget.
-
-    Args:
-        model: The model that answers what is not known yet.
-        ledger: Where replies are kept; None keeps none.
-        budget: What may be spent; by default without limits.
-    """
+    """A model behind a ledger, where replies are kept, and a budget."""
 
     def __init__(
         self, model: ChatModel, ledger: Ledger | None, budget: Budget | None = None

@@ -65,16 +65,7 @@ Answer = dict[str, Any]
 
 @dataclass(frozen=True)
 class Judge:
-    """Reads the replies of one endpoint.
-
-    Args:
-        provider: The provider's name.
-        address: The base URL as it may be shown.
-        model: The model's name there.
-        key_variables: The variables that may hold the key.
-        has_key: Whether a key is sent.
-        secrets: Texts that no message may hold: the key and the user's own headers.
-    """
+    """Reads the replies of one endpoint; `secrets` are texts that no message may hold."""
 
     provider: str
     address: str

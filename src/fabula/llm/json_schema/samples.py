@@ -22,13 +22,7 @@ Bounds = Mapping[str, Any]
 
 
 def make_value(rng: random.Random, schema: Mapping[str, Any], *, items: int | None = None) -> Any:
-    """A value that fits the schema.
-
-    Args:
-        rng: Decides the value.
-        schema: The JSON Schema.
-        items: The length of the outermost list, where the schema leaves it open.
-    """
+    """A value that fits the schema; `items` is the length of a list that the schema leaves open."""
     return _Maker(rng, schema, items).value(schema, name="", depth=0)
 
 

@@ -51,14 +51,7 @@ def open_embedder(
 
 
 class Embedder:
-    """An embedding model on an endpoint.
-
-    Args:
-        endpoint: The server, its limits and the model's name there.
-        name: The model as the user named it.
-        ledger: Keeps vectors and gives those that it knows.
-        budget: What may be spent; by default without limits.
-    """
+    """An embedding model on an endpoint; vectors that its ledger knows are not asked for again."""
 
     def __init__(
         self,

@@ -36,9 +36,6 @@ Vectors = NDArray[np.float32]
 def embed_locally(texts: Sequence[str]) -> Vectors:
     """A unit vector for each text, in their order; a text without words has the zero vector.
 
-    Returns:
-        As many rows as texts, `DIMENSIONS` columns.
-
     Raises:
         PrerequisiteError: The extra `texts` is not installed.
     """

@@ -179,10 +179,7 @@ class Spoken:
 def without_chatter(text: str, *, asked: str, name: str = "") -> Spoken:
     """A text without a model's own words around it.
 
-    Args:
-        text: The reply.
-        asked: All that the model was asked.
-        name: The name of the wanted value, which may stand before it as a label.
+    `asked` is all that the model was asked; the `name` of the value may stand before it as a label.
     """
     whole, introduced = text, False
     is_dialogue = _DIALOGUE.search(asked) is not None  # its turns may begin like introductions
