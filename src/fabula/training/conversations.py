@@ -23,7 +23,7 @@ class Unfit(Exception):
 
 @dataclass(frozen=True)
 class Conversation:
-    """One conversation: its turns, the same as OpenAI's chat writes them, and its tools (`besides`)."""
+    """One conversation: its turns, also as OpenAI's chat writes them, and its tools (`besides`)."""
 
     turns: tuple[Turn, ...]
     messages: list[dict[str, Any]]

@@ -245,7 +245,7 @@ def _demand_format(name: str) -> None:
 def write_export(
     given: Given, wanted: OutputSpec, paths: Mapping[str, Path], *, seed: int
 ) -> Export:
-    """Write an export whose names are known to be right: each split, or all as `""`, into its path."""
+    """Write an export whose names are known to be right: each split (`""` is all) into its path."""
     strata = [row[wanted.stratify] for row in given.rows] if wanted.stratify else None
     if not wanted.is_training:
         return _write_rows(given, wanted, paths, strata, seed)
