@@ -17,7 +17,6 @@ import pytest
 
 from fabula.errors import ModelError, SinkError
 from fabula.llm.cache.budget import Budget
-from fabula.llm.cache.cached import Replay
 from fabula.llm.cache.ledger import Entry, Ledger, request_key
 from fabula.llm.client.chat import ChatReply, ChatRequest, Message, Sampling, Usage
 from fabula.testing import ChatServer
@@ -153,20 +152,6 @@ async def test_neither_keys_nor_headers_are_stored(
     assert b"sk-secret-key" not in stored
     assert b"header-secret" not in stored
     assert server.calls[0].key == "sk-secret-key"
-
-
-async def test_replay_answers_from_the_ledger_alone(opened: Opened, path: Path) -> None:
-    """No request, no key, no network."""
-    ledger = Ledger(path)
-    with ChatServer(["hi"]) as server:
-        model = opened(server, ledger=ledger)
-        await model.complete(asking())
-    replay = Replay(model, ledger)
-    assert (await replay.complete(asking())).text == "hi"
-    with pytest.raises(ModelError) as caught:
-        await replay.complete(asking("never asked"))
-    ledger.close()
-    assert caught.value.code == "model.not-recorded"
 
 
 def test_a_damaged_file_is_named(path: Path) -> None:
