@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 
 from fabula.describing.facts import folded
 from fabula.llm.rows.job import RowField
+from fabula.options import known_arguments
 
 Verdict: TypeAlias = Literal[
     "exact", "normalised", "reordered", "lacks", "adds", "differs", "several", "empty", "malformed"
@@ -114,6 +115,7 @@ class RoundTrip:
         return "\n".join(lines)
 
 
+@known_arguments
 @dataclass(frozen=True)
 class Comparison:
     """How values are compared.

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from fabula.errors import UsageError, did_you_mean
 from fabula.kinds.base.parameters import SpecModel
+from fabula.spec.messages import ToldInWords
 
 OWN_FIELDS = frozenset(
     {"messages", "model", "response_format", "stream", "system", "tool_choice", "tools"}
@@ -18,7 +19,7 @@ OWN_FIELDS = frozenset(
 """Fields of a request that have settings of their own, or that Fabula writes."""
 
 
-class ModelSpec(SpecModel):
+class ModelSpec(SpecModel, metaclass=ToldInWords):
     """A language model endpoint; keys are named, never written here.
 
     Attributes:
@@ -102,11 +103,16 @@ def model_spec(settings: ModelSpec | Mapping[str, Any]) -> ModelSpec:
     try:
         return ModelSpec.model_validate(dict(settings))
     except ValidationError as error:
-        first = error.errors()[0]
+        errors = {str(each["type"]): each for each in reversed(error.errors())}
+        first = errors.get("extra_forbidden") or error.errors()[0]
         name = ".".join(map(str, first["loc"]))
-        near = did_you_mean(name, ModelSpec.model_fields)
+        told = {
+            "extra_forbidden": f"a model has no setting `{name}`",
+            "missing": f"the model needs the setting `{name}`",
+        }.get(first["type"], f"the model's setting `{name}`: {first['msg']}")
+        near = "" if name in ModelSpec.model_fields else did_you_mean(name, ModelSpec.model_fields)
         raise UsageError(
-            f"the model's setting `{name}`: {first['msg']}",
+            told,
             code="model.setting",
             hint=near or f"a model takes {', '.join(sorted(ModelSpec.model_fields))}",
         ) from error

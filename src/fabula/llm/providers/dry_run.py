@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fabula.llm.cache.budget import CHARACTERS_A_TOKEN
 from fabula.llm.cache.prices import Price, price_of
 from fabula.llm.client.chat import AbstractProxy, ChatModel, ChatReply, ChatRequest, Usage
+from fabula.options import known_arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class RehearsedCall:
     usage: Usage
 
 
+@known_arguments
 class Rehearsal:
     """Collects what would be asked.
 
