@@ -170,7 +170,7 @@ async def test_it_tells_the_facts_that_a_prompt_holds(fake: ChatModel) -> None:
 
 
 def test_a_set_within_a_set_of_a_pattern_warns_nobody():
-    """What Python may read otherwise one day is no matter of the user's; warnings are errors."""
+    """Python may read such a pattern differently one day; here, warnings are errors."""
     code = {"type": "string", "pattern": "[[a-c]{2}"}
     made = fb.rows({"properties": {"code": code}}, prompt="codes", n=2, model="fake")
     assert all(set(row["code"]) <= set("[abc") for row in made)

@@ -95,7 +95,7 @@ Node: TypeAlias = Chars | Seq | Alt
 def parts_of(regex: str) -> Any:
     """The parts of an expression, as the parser behind `re` reads them.
 
-    What Python may read otherwise one day (a set within a set) is no matter of the user's.
+    Nobody is warned of what Python may read differently one day, such as a set within a set.
 
     Raises:
         re.error: The expression is malformed.

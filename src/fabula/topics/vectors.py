@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from fabula.errors import AuthenticationError, ModelError, PrerequisiteError, RateLimitError
 from fabula.llm.cache.budget import Budget
 from fabula.llm.cache.ledger import Ledger
-from fabula.llm.providers.catalogue import settings_of
 from fabula.llm.providers.embeddings import open_embedder
 from fabula.llm.providers.local_embeddings import DIMENSIONS, NAME, embed_locally
-from fabula.spec.tables import ModelSpec
+from fabula.spec.models import ModelSpec, model_spec
 
 CANNOT_EMBED = frozenset(
     f"model.{problem}" for problem in ("no-api", "not-found", "rejected", "unreachable")
@@ -73,7 +72,7 @@ class TextVectors:
         return units
 
     async def _ask(self, texts: Sequence[str]) -> Vectors:
-        settings = self._model if isinstance(self._model, str) else settings_of(self._model)
+        settings = self._model if isinstance(self._model, str) else model_spec(self._model)
         ledger = Ledger(fresh=self._fresh)
         embedder = open_embedder(settings, ledger=ledger, budget=self._budget)
         try:

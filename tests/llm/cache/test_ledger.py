@@ -277,13 +277,14 @@ def test_threads_with_their_own_loops_share_a_ledger(path: Path) -> None:
 KILLED = """
 import asyncio, sys
 from pathlib import Path
-from fabula.llm.providers.catalogue import ModelSettings, open_model
+from fabula.llm.providers.catalogue import open_model
+from fabula.spec.models import ModelSpec
 from fabula.llm.client.chat import ChatRequest, Message
 from fabula.llm.cache.ledger import Ledger
 
 async def main(url, path):
     ledger = Ledger(Path(path))
-    settings = ModelSettings("openai-compatible", "m", base_url=url, concurrency=16)
+    settings = ModelSpec(provider="openai-compatible", name="m", base_url=url, concurrency=16)
     model = open_model(settings, ledger=ledger)
 
     async def one(number):
