@@ -236,7 +236,10 @@ def _json_object(body: str) -> Answer | None:
         return None
     if isinstance(value, list) and len(value) == 1:  # as Gemini sends errors
         value = value[0]
-    return value if isinstance(value, dict) else None
+    if not isinstance(value, dict) or "choices" in value:
+        return value if isinstance(value, dict) else None
+    within = [item for item in value.values() if isinstance(item, dict) and "choices" in item]
+    return {**value, **within[0]} if within else value  # as gateways wrap an answer
 
 
 def _status(reply: HttpReply, answer: Answer | None) -> int:
