@@ -85,7 +85,7 @@ class Columns:
         """
         _check(table)
         personal = personal_columns({"": table}, protect, {"": sensitive})[""]
-        details = details_of(table, personal, "", protect, held)
+        details = details_of(table, personal, "", protect, held=held)
         persons = likeliest(persons_in(table, personal), protect)
         columns = cls.learnable(
             table, details, persons, protect=protect, known=known, sensitive=sensitive

@@ -62,6 +62,7 @@ from fabula.synthesizers.multitable.written_times import (
 )
 from fabula.synthesizers.persistence import drawing
 from fabula.synthesizers.pii.finding import details_of, personal_columns
+from fabula.synthesizers.pii.replacing import real_words
 from fabula.types import Frame
 from fabula.types import Path as PathLike
 
@@ -285,6 +286,7 @@ def fit_tables(
     features = {name: read[name].drop_columns(_keys_of(name, every)) for name in order}
     declared = sensitive_columns(sensitive, features, tables)
     personal = personal_columns(features, protect, declared)
+    real = real_words(personal.values())
     replaced = [name for name in order if name not in keep]
     people = same_people(tables, personal, found.foreign, replaced)
     across = Across.found(read, found, rows, links, keep) if exact else Across()
@@ -306,7 +308,7 @@ def fit_tables(
             seed=seed,
             protect=protect,
             exact=exact,
-            details=details_of(features[name], personal[name], singular(name), protect),
+            details=details_of(features[name], personal[name], singular(name), protect, real=real),
             persons=people_of_rows(name, tables, personal, found.foreign, protect),
             sensitive=declared.get(name, ()),
             across=across,
