@@ -264,7 +264,7 @@ def fit(
             *read,
             *(f"{column}: {doubt}" for column, doubt in doubts(columns, flat).items()),
             *notes,
-            *doubted_labels(train, columns.personal),
+            *doubted_labels(train, columns.replaced),
             *learned.notes,
             *unlearned(
                 codes, cells, learned, seed, other="mixture" if name == DEFAULT else DEFAULT
@@ -315,7 +315,7 @@ def _fit_several(
     guarded = PROTECTED_ROWS if protect is True else int(protect)
     fitted = fit_tables(tables, protect=guarded, progress=told, **options)
     doubted = {
-        name: list(doubted_labels(table, fitted.models[name].personal))
+        name: list(doubted_labels(table, fitted.models[name].replaced))
         for name, table in tables.items()
         if fitted.models[name].kept is None
     }

@@ -186,7 +186,7 @@ class RelationalSynthesizer(Result, Generic[Frame]):
             how = "kept as it is" if model.kept is not None else f"from {model.rows:,} rows"
             under = "" if driver is None else f", led by `{driver.name}`"
             lines.append(f"{name}: {how}{under}")
-            lines += [f"  {column}: {about}" for column, about in model.personal.items()]
+            lines += [f"  {column}: {about}" for column, about in model.replaced.items()]
             lines += [f"  {column}: left out: {why}" for column, why in model.left_out.items()]
             lines += [f"  {item}" for item in model.identity.numbered]
             if driver is not None and model.timeline is not None and model.timeline.apart:
@@ -219,7 +219,10 @@ class RelationalSynthesizer(Result, Generic[Frame]):
     def personal(self) -> tuple[str, ...]:
         """The columns with personal details, as `table.column`; none of these is reproduced."""
         return tuple(
-            f"{name}.{column}" for name, model in self.models.items() for column in model.personal
+            f"{name}.{column}"
+            for name, model in self.models.items()
+            if model.replaced and model.columns is not None
+            for column in model.columns.personal
         )
 
     def __repr__(self) -> str:

@@ -20,7 +20,7 @@ from fabula.relationships.keys import singular
 from fabula.synthesizers.codecs.categories import FEWER, label_type, plain_values
 from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.codecs.string_formats.several_numbers import quantities
-from fabula.synthesizers.pii.codec import DetailCodec
+from fabula.synthesizers.pii.codec import CODED, DetailCodec
 from fabula.synthesizers.pii.countries import CountryColumn
 from fabula.synthesizers.pii.detect import (
     NAMES,
@@ -305,7 +305,7 @@ def _found_by_name(
         if told or rows[rows >= least].sum() >= FREQUENT * rows.sum():
             return None
         if detail is None and (detail := _code(column.values, known, protect)):
-            reason = f"differing texts of a few shapes; confidence {BY_NAME:.2f}"
+            reason = f"{CODED}; confidence {BY_NAME:.2f}"
     key = KeyCodec.learn(name, column.values) if detail == "code" else None
     if detail is None or (key is not None and not key.meets_real_ones):
         return None
