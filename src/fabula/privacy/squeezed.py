@@ -171,6 +171,10 @@ class Squeezed:
         first = self.codes[np.minimum(starts, len(self.codes) - 1)]
         return Runs(self.hashes(starts, ends), ends - starts, first)
 
+    def row_of(self, places: Counts) -> Counts:
+        """The row of each place of the stream."""
+        return np.searchsorted(self.row_ends, places, side="right") - 1
+
     def row_codes(self, row: int) -> list[int]:
         """The codes of a row."""
         codes: list[int] = self.codes[self.row_ends[row] : self.row_ends[row + 1]].tolist()

@@ -86,7 +86,7 @@ def phones(notes: Squeezed, mention: Mention) -> tuple[Counts, Counts, Counts, W
     old = Squeezed.of(digits)
     long = np.diff(old.row_ends) >= TAIL
     ends = digit_ends(notes)
-    rows = np.searchsorted(notes.row_ends, ends - 1, side="right") - 1
+    rows = notes.row_of(ends - 1)
     rows, ends = rows[long[rows]], ends[long[rows]]
     stop = old.row_ends[rows + 1]
     same = notes.hashes(ends - TAIL, ends) == old.hashes(stop - TAIL, stop)

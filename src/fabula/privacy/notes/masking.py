@@ -152,7 +152,7 @@ def _search(
 
 def _others(notes: Squeezed, kind: str, starts: Counts, lengths: Counts, write: Writer) -> Places:
     """Places that mention somebody else than the row's person; `write` gets their numbers."""
-    rows = np.searchsorted(notes.row_ends, starts, side="right") - 1
+    rows = notes.row_of(starts)
     return Places(kind, starts, lengths, rows, np.arange(len(starts)), write)
 
 

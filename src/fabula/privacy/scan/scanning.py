@@ -252,14 +252,15 @@ class _Found:
         plain = [" ".join((text or "").split()) for text in texts]
         joined, stream = "\n".join(plain), Squeezed.of(plain)
         source = _Source(table, "rows", "as it is", table=True)
-        names = self._card.one_off and (table, column) not in self._card.places
+        is_place = (table, column) in self._card.places  # new towns are called like people
+        names = self._card.one_off and not is_place
         for seen in search(joined, stream, self._real, NumberCount(), names=names):
             rows = np.searchsorted(stream.row_places, seen.begins, side="right").tolist()
             found = zip(seen.sought.tolist(), rows, seen.begins.tolist(), seen.ends.tolist(),
                         strict=True)  # fmt: skip
             for number, row, begin, end in found:
                 sought = self._sought(number)
-                if _is_part(number, sought):
+                if _is_part(number, sought) and not (is_place and number < 0):
                     place = f"row {row}, column `{column}`"
                     self._count(source, sought, place, joined[begin:end])
 

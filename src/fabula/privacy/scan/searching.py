@@ -80,7 +80,7 @@ def search(
         told[lines.rows[first[kept]]] = True
         yield Seen(real.labels[entries[kept]], begins[kept], ends[kept])
     yield from _tails(text, lines, real, numbers)
-    yield from _pairs(lines, real.people, told)
+    yield from _pairs(text, lines, real.people, told)
     if names:
         word_ends = lines.word_ends
         capital = np.flatnonzero(lines.kinds[lines.starts] & LOWER == 0)
@@ -125,7 +125,9 @@ def _number_start(text: str, lines: Squeezed, end: int) -> int:
     return start
 
 
-def _pairs(lines: Squeezed, people: PersonWords, told: NDArray[np.bool_]) -> Iterator[Seen]:
+def _pairs(
+    text: str, lines: Squeezed, people: PersonWords, told: NDArray[np.bool_]
+) -> Iterator[Seen]:
     """First and last names of one real person near to each other, in lines that are not told."""
     if not len(people.pairs):
         return
@@ -145,6 +147,13 @@ def _pairs(lines: Squeezed, people: PersonWords, told: NDArray[np.bool_]) -> Ite
     one, other = first[mine], last[which]
     hit = (people.pairs[at] == together) & (rows[one] == rows[other]) & (one != other)
     hit &= ~told[rows[one]]
+    one, other = one[hit], other[hit]
+    # with a name in capitals, a small word of a sentence is not the other one: `Anna was strong`
+    small = lines.kinds[lines.starts] & LOWER > 0
+    hit = np.array([
+        bool(small[a] == small[b]) or text[places[a if small[a] else b] - 1] != " "
+        for a, b in zip(one.tolist(), other.tolist(), strict=True)
+    ], dtype=bool)  # fmt: skip
     one, other = one[hit], other[hit]
     begins = np.minimum(places[one], places[other])
     ends = np.maximum(*(lines.places[word_ends[words] - 1] for words in (one, other))) + 1
