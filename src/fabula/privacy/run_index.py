@@ -11,28 +11,36 @@ from fabula.privacy.squeezed import Counts, Hashes, Squeezed
 MOST_WORDS = 8
 """Words that a run has at most where it is found."""
 
-_MOST_BITS = 26
+_MOST_BITS, _SPREAD = 29, 3
+"""Bits of a table at most, and by how much more than its entries it has."""
 
 
 class HashSet:
     """Hashes, with a table of bits that answers most look-ups."""
 
     def __init__(self, hashes: Hashes) -> None:
-        self.order = np.argsort(hashes, kind="stable")
-        self._sorted = hashes[self.order]
-        self._shift = np.uint64(64 - min(_MOST_BITS, 5 + len(hashes).bit_length()))
-        self._bits = np.zeros(1 << (64 - int(self._shift)), dtype=bool)
-        self._bits[self._sorted >> self._shift] = True
+        order = np.argsort(hashes)
+        known = hashes[order]
+        starts = np.flatnonzero(np.append(True, known[1:] != known[:-1])[: len(known)])
+        self._sorted = known[starts]
+        self._first = np.minimum.reduceat(order, starts) if len(order) else order
+        size = min(_MOST_BITS, _SPREAD + len(self._sorted).bit_length())
+        self._shift = np.uint64(64 - size)
+        bits = np.zeros(1 << size, dtype=bool)
+        bits[self._sorted >> self._shift] = True
+        self._bits = np.packbits(bits, bitorder="little")
 
     def find(self, hashes: Hashes) -> tuple[Counts, Counts]:
         """Which of some hashes are known, and the place of the first that equals each."""
-        likely = np.flatnonzero(self._bits[hashes >> self._shift])
+        places = hashes >> self._shift
+        bits = self._bits[places >> np.uint64(3)] >> (places & np.uint64(7)).astype(np.uint8)
+        likely = np.flatnonzero(bits & 1)
         if not len(likely) or not len(self._sorted):
             return likely[:0], likely[:0]
         wanted = hashes[likely]
         places = np.minimum(np.searchsorted(self._sorted, wanted), len(self._sorted) - 1)
         same = self._sorted[places] == wanted
-        return likely[same], self.order[places[same]]
+        return likely[same], self._first[places[same]]
 
 
 class RunIndex:

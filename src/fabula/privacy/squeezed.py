@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TypeAlias
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.privacy.folding import ALONE, CLASS, DIGIT, LETTER, LOWER, UPPER, folded
@@ -21,6 +23,9 @@ Hashes: TypeAlias = NDArray[np.uint64]
 Counts: TypeAlias = NDArray[np.int64]
 
 _BASE = 0x9E3779B97F4A7C15 | 1
+BEGINNING = 4
+"""Characters by which words are compared at first."""
+_BITS = 20
 _INVERSE = pow(_BASE, -1, 2**64)
 _powers: dict[int, Hashes] = {}
 
@@ -43,6 +48,12 @@ def codes_hash(codes: NDArray[np.unsignedinteger]) -> Hashes:
     return mixed ^ (mixed >> np.uint64(31))
 
 
+_LAST_ASCII = 127
+_LARGE = partial(pa.scalar, type=pa.large_string())
+_ASCII_CODES, _ASCII_KINDS = (
+    each.astype(np.uint8).tobytes().ljust(256, b"\0")
+    for each in folded(np.arange(_LAST_ASCII + 1, dtype=np.uint8))
+)
 _SMALL_HASHES = codes_hash(np.arange(0x3000, dtype=np.uint32))
 
 
@@ -58,7 +69,7 @@ class Runs:
 
     hashes: Hashes
     lengths: Counts
-    first: NDArray[np.uint32]
+    first: NDArray[np.unsignedinteger]
 
     def __add__(self, other: Runs) -> Runs:
         """The runs of both, one after the other, where a row has both."""
@@ -70,6 +81,15 @@ class Runs:
     def only(self, rows: NDArray[np.bool_]) -> Runs:
         """The runs of some rows; the others have none."""
         return Runs(self.hashes, np.where(rows, self.lengths, 0), self.first)
+
+    def spread(self, rows: NDArray[np.bool_]) -> Runs:
+        """The runs as those of some rows of more."""
+        columns = []
+        for each in (self.hashes, self.lengths, self.first):
+            wide = np.zeros(len(rows), each.dtype)
+            wide[rows] = each
+            columns.append(wide)
+        return Runs(*columns)
 
     def initial(self) -> Runs:
         """The first characters of the runs."""
@@ -90,7 +110,7 @@ class Squeezed:
         row_places: Where each row starts in the joined texts.
     """
 
-    codes: NDArray[np.uint32]
+    codes: NDArray[np.unsignedinteger]
     places: Counts
     kinds: NDArray[np.uint8]
     starts: Counts
@@ -99,20 +119,25 @@ class Squeezed:
     row_places: Counts
 
     @classmethod
-    def of(cls, texts: Sequence[str]) -> Squeezed:
-        """Squeeze texts."""
-        joined = "\n".join(texts)
-        if joined.isascii():
-            raw: NDArray[np.unsignedinteger] = np.frombuffer(joined.encode(), dtype=np.uint8)
+    def of(cls, texts: Sequence[str] | pa.Array) -> Squeezed:
+        """Squeeze texts; nulls are empty."""
+        if not isinstance(texts, pa.Array):
+            joined = "\n".join(texts)
+            sizes = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+            raw = code_points(joined)
         else:
-            raw = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-        sizes = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+            known = pc.fill_null(texts.cast(pa.large_string()), "")
+            sizes = pc.utf8_length(known).to_numpy().astype(np.int64)
+            lines = pc.binary_join_element_wise(known, *map(_LARGE, ("", "\n")))
+            raw = np.frombuffer(lines.buffers()[2] or b"", dtype=np.uint8)
+            if raw.max(initial=0) > _LAST_ASCII:
+                raw = code_points(raw.tobytes().decode())
         return cls.of_codes(raw, np.concatenate([[0], np.cumsum(sizes + 1)]))
 
     @classmethod
     def of_codes(cls, raw: NDArray[np.unsignedinteger], row_places: Counts) -> Squeezed:
         """Squeeze code points; rows start at `row_places`, the last of which is the end plus 1."""
-        codes, kinds = folded(raw)
+        codes, kinds = _folded_ascii(raw) if raw.dtype == np.uint8 else folded(raw)
         kept = None
         if not codes.all():
             kept = np.flatnonzero(codes)
@@ -171,6 +196,31 @@ class Squeezed:
         first = self.codes[np.minimum(starts, len(self.codes) - 1)]
         return Runs(self.hashes(starts, ends), ends - starts, first)
 
+    @cached_property
+    def beginnings(self) -> Hashes:
+        """A hash of each word's row and of `BEGINNING` characters from the word's start on."""
+        codes = np.append(self.codes, np.zeros(BEGINNING, self.codes.dtype))
+        found = self.rows.astype(np.uint64)
+        for at in range(BEGINNING):
+            found *= np.uint64(_BASE)
+            found += codes[self.starts + at]
+        return found * np.uint64(_BASE)
+
+    def rows_like(self, others: Squeezed) -> NDArray[np.bool_]:
+        """The rows with a word that begins as one of the same row of others does."""
+        words = np.arange(len(self.starts))
+        for shift in (64 - _BITS, 64 - 2 * _BITS):
+            mine, theirs = (
+                (each.beginnings >> np.uint64(shift)).astype(np.int64) & ((1 << _BITS) - 1)
+                for each in (self, others)
+            )
+            known = np.zeros(1 << _BITS, dtype=bool)
+            known[theirs] = True
+            words = words[known[mine[words]]]
+        rows = np.zeros(len(self.row_ends) - 1, dtype=bool)
+        rows[self.rows[words]] = True
+        return rows
+
     def row_of(self, places: Counts) -> Counts:
         """The row of each place of the stream."""
         return np.searchsorted(self.row_ends, places, side="right") - 1
@@ -198,19 +248,38 @@ class Squeezed:
         return found
 
 
+def code_points(text: str) -> NDArray[np.unsignedinteger]:
+    """The code points of a text, in bytes where it is ASCII."""
+    if text.isascii():
+        return np.frombuffer(text.encode(), dtype=np.uint8)
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+
+
 def runs_of(texts: Iterable[str | None]) -> Runs:
     """Each text as one run; None has none."""
     return Squeezed.of([text or "" for text in texts]).whole()
 
 
-def _hash_of(codes: NDArray[np.uint32]) -> Hashes:
-    if int(codes.max(initial=0)) < len(_SMALL_HASHES):
+def _folded_ascii(
+    raw: NDArray[np.unsignedinteger],
+) -> tuple[NDArray[np.unsignedinteger], NDArray[np.uint8]]:
+    """As `folded`, for bytes."""
+    data = raw.tobytes()
+    codes, kinds = (
+        np.frombuffer(data.translate(table), dtype=np.uint8)
+        for table in (_ASCII_CODES, _ASCII_KINDS)
+    )
+    return codes, kinds
+
+
+def _hash_of(codes: NDArray[np.unsignedinteger]) -> Hashes:
+    if codes.dtype == np.uint8 or int(codes.max(initial=0)) < len(_SMALL_HASHES):
         return _SMALL_HASHES[codes]
     return codes_hash(codes)
 
 
 def _read_lookalike_digits(
-    codes: NDArray[np.uint32],
+    codes: NDArray[np.unsignedinteger],
     kinds: NDArray[np.uint8],
     gaps: NDArray[np.bool_],
     row_ends: Counts,

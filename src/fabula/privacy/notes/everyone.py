@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from fabula.privacy.folding import CLASS, DIGIT
 from fabula.privacy.notes.details import NAMES, TAIL, digit_ends
 from fabula.privacy.notes.names import Names, person_names
-from fabula.privacy.notes.needles import Hit, Mention, Writer, like, poured, texts_of
+from fabula.privacy.notes.needles import Hit, Mention, Writer, like, poured
 from fabula.privacy.notes.ordinary import is_ordinary
 from fabula.privacy.run_index import HashSet, RunIndex
 from fabula.privacy.squeezed import Counts, Hashes, Squeezed, runs_of
@@ -104,7 +104,7 @@ class Everyone:
                 self._add_single(names)
         if kind in _UNTOLD:
             return
-        texts = [text or "" for text in texts_of(originals)]
+        texts = pc.fill_null(originals.cast(pa.large_string()), "").to_pylist()
         if kind == "phone":
             digits = Squeezed.of([re.sub(r"\D", "", text) for text in texts])
             ends = digits.row_ends[1:]

@@ -24,7 +24,7 @@ from fabula.privacy.notes.needles import FirstLetters, Hit, Mention, Writer, wit
 from fabula.privacy.notes.patterns import find_patterns
 from fabula.privacy.squeezed import Counts, Squeezed
 
-BLOCK = 8192
+BLOCK = 4096
 """Notes that are searched at once: what fits into the caches of a processor."""
 
 
@@ -165,7 +165,7 @@ def own_places(notes: Squeezed, own: Sequence[Mention]) -> Iterator[Places]:
     by_first = FirstLetters(notes)
     names = person_names(own)
     named = np.zeros(len(notes.starts), dtype=bool)
-    for needle in (*name_needles(names), *detail_needles(own)):
+    for needle in (*name_needles(names), *detail_needles(notes, own)):
         words = needle.words(notes, by_first)
         rows = notes.rows[words]
         lengths = needle.runs.lengths[rows]

@@ -16,7 +16,7 @@ from fabula.pii import find_in_table
 from fabula.privacy.notes.dates import spelled_dates
 from fabula.privacy.notes.details import TAIL
 from fabula.privacy.notes.names import Names, person_names
-from fabula.privacy.notes.needles import Mention, texts_of
+from fabula.privacy.notes.needles import Mention
 from fabula.privacy.notes.ordinary import is_ordinary
 from fabula.privacy.run_index import HashSet, RunIndex
 from fabula.privacy.squeezed import Counts, Hashes, Squeezed
@@ -182,7 +182,8 @@ def _texts(values: pa.ChunkedArray) -> list[str | None]:
         values = values.cast(values.type.value_type)
     if pa.types.is_floating(values.type):
         values = pc.cast(values, pa.int64(), safe=False) if _is_whole(values) else values
-    return texts_of(values)
+    found: list[str | None] = values.cast(pa.large_string()).to_pylist()
+    return found
 
 
 def _is_whole(values: pa.ChunkedArray) -> bool:
