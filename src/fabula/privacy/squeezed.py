@@ -108,6 +108,7 @@ class Squeezed:
         bounds: Whether a word starts at a place of the stream, or the stream ends; shape (n + 1,).
         row_ends: Where each row starts in the stream; shape (rows + 1,).
         row_places: Where each row starts in the joined texts.
+        raw: The code points of the joined texts.
     """
 
     codes: NDArray[np.unsignedinteger]
@@ -117,6 +118,7 @@ class Squeezed:
     bounds: NDArray[np.bool_]
     row_ends: Counts
     row_places: Counts
+    raw: NDArray[np.unsignedinteger]
 
     @classmethod
     def of(cls, texts: Sequence[str] | pa.Array) -> Squeezed:
@@ -157,7 +159,8 @@ class Squeezed:
             | (classes[1:] == ALONE)
             | ((kinds[1:] & UPPER > 0) & (kinds[:-1] & LOWER > 0))
         )
-        return cls(codes, places, kinds, np.flatnonzero(bounds[:-1]), bounds, row_ends, row_places)
+        starts = np.flatnonzero(bounds[:-1])
+        return cls(codes, places, kinds, starts, bounds, row_ends, row_places, raw)
 
     @cached_property
     def sums(self) -> Hashes:
@@ -221,6 +224,11 @@ class Squeezed:
         rows[self.rows[words]] = True
         return rows
 
+    def rows_with(self, sign: str, least: int = 1) -> Counts:
+        """The rows whose text holds a sign, at least so many times."""
+        at = np.searchsorted(self.row_places, np.flatnonzero(self.raw == ord(sign)), side="right")
+        return np.flatnonzero(np.bincount(at - 1, minlength=1) >= least)
+
     def row_of(self, places: Counts) -> Counts:
         """The row of each place of the stream."""
         return np.searchsorted(self.row_ends, places, side="right") - 1
@@ -250,9 +258,9 @@ class Squeezed:
 
 def code_points(text: str) -> NDArray[np.unsignedinteger]:
     """The code points of a text, in bytes where it is ASCII."""
-    if text.isascii():
-        return np.frombuffer(text.encode(), dtype=np.uint8)
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    kind = np.uint8 if text.isascii() else np.uint32
+    coding = "ascii" if text.isascii() else "utf-32-le"
+    return np.frombuffer(text.encode(coding, "surrogatepass"), dtype=kind)
 
 
 def runs_of(texts: Iterable[str | None]) -> Runs:
@@ -273,9 +281,9 @@ def _folded_ascii(
 
 
 def _hash_of(codes: NDArray[np.unsignedinteger]) -> Hashes:
-    if codes.dtype == np.uint8 or int(codes.max(initial=0)) < len(_SMALL_HASHES):
-        return _SMALL_HASHES[codes]
-    return codes_hash(codes)
+    small = codes.dtype == np.uint8 or int(codes.max(initial=0)) < len(_SMALL_HASHES)
+    hashes: Hashes = _SMALL_HASHES[codes] if small else codes_hash(codes)
+    return hashes
 
 
 def _read_lookalike_digits(

@@ -84,9 +84,7 @@ def _part_of_street(mention: Mention, pattern: str, by: str = "") -> Needle:
 
     def part(values: pa.Array) -> pa.Array:
         left = pc.replace_substring_regex(values, pattern, by)
-        told = pc.and_(
-            pc.match_substring_regex(left, r"\S\s+\S|.{10}"), pc.not_equal(left, values)
-        )
+        told = pc.and_(pc.match_substring_regex(left, r"\S\s+\S|.{10}"), pc.not_equal(left, values))
         return pc.if_else(told, left, pa.scalar(None, left.type))
 
     return whole_needle(mention, written_whole, 6, part)

@@ -119,7 +119,10 @@ def _alone(names: Names) -> Iterator[Needle]:
     halves = [_parts(values) for values in (names.old, names.new)]
     parts_of_new = list(zip(*(part.to_pylist() for part in halves[1]), strict=True))
     many = np.array(
-        [sum(map(bool, parts)) for parts in zip(*(part.to_pylist() for part in halves[0]), strict=True)]
+        [
+            sum(map(bool, parts))
+            for parts in zip(*(part.to_pylist() for part in halves[0]), strict=True)
+        ]
     )
     as_many = many == np.array([sum(map(bool, parts)) for parts in parts_of_new])
     for number, part in enumerate(halves[0]):

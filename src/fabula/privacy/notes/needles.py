@@ -62,6 +62,16 @@ def with_marks(text: str, end: int) -> int:
     return end
 
 
+def with_signs(text: str, begin: int, end: int) -> int:
+    """The start of a phone number with the signs before its digits: `+49`, `(030) 12`."""
+    while begin and (
+        text[begin - 1] == "+"
+        or (text[begin - 1] == "(" and text.count(")", begin, end) > text.count("(", begin, end))
+    ):
+        begin -= 1
+    return begin
+
+
 Writer: TypeAlias = Callable[[Hit], str | None]
 """What is written at a place; None where it is not a mention after all."""
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +31,7 @@ from fabula.types import Path as PathLike
 from fabula.types import TableLike
 
 _TABLES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather", ".xlsx")
+_NEWLINE = ord("\n")
 _PAIR = Sought("", "first and last name", "name", "near to each other")
 _SINGLE = Sought("", "first or last name", "name", "by itself")
 
@@ -149,7 +150,7 @@ class _Found:
             newlines = None
             for seen in search(text, lines, self._real, self._numbers, names=names):
                 if newlines is None:
-                    newlines = np.flatnonzero(_codes(text) == 10)
+                    newlines = np.flatnonzero(lines.raw == _NEWLINE)
                 numbers = np.searchsorted(newlines, seen.begins).tolist()
                 places = (
                     _place(chunk, text, number, begin)
@@ -158,7 +159,7 @@ class _Found:
                 self._add(_Source(file, chunk.place, "as it is", table), text, seen, places)
         for hid in decoded(chunk.data):
             text, lines = squeezed_lines("\n".join(" ".join(t.split()) for t in hid.texts))
-            newlines = np.flatnonzero(_codes(text) == 10)
+            newlines = np.flatnonzero(lines.raw == _NEWLINE)
             for seen in search(text, lines, self._real, NumberCount(), names=names):
                 origins = [
                     hid.origins[at] for at in np.searchsorted(newlines, seen.begins).tolist()
@@ -307,12 +308,6 @@ def _readings(data: bytes) -> Iterator[str]:
     except UnicodeDecodeError:
         yield data.decode("utf-8", "replace")
         yield data.decode("cp1252", "replace")
-
-
-def _codes(text: str) -> Any:
-    if text.isascii():
-        return np.frombuffer(text.encode(), dtype=np.uint8)
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
 
 
 def _place(chunk: Chunk, text: str, line: int, begin: int) -> str:

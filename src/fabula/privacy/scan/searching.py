@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fabula.privacy.folding import CLASS, DIGIT, LOWER
 from fabula.privacy.notes.details import TAIL, digit_ends
 from fabula.privacy.scan.real_values import PersonWords, RealValues
-from fabula.privacy.squeezed import Counts, Squeezed
+from fabula.privacy.squeezed import Counts, Squeezed, code_points
 
 NEAR = 200
 """Characters between two names of one person that tell them apart from chance."""
@@ -47,10 +47,7 @@ class NumberCount:
 def squeezed_lines(data: bytes | str) -> tuple[str, Squeezed]:
     """A text whose lines, and objects of JSON, are the rows."""
     text = data if isinstance(data, str) else data.decode("utf-8", "replace")
-    if text.isascii():
-        raw: NDArray[np.unsignedinteger] = np.frombuffer(text.encode(), dtype=np.uint8)
-    else:
-        raw = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    raw = code_points(text)
     ends = np.flatnonzero((raw == 10) | (raw == 125))
     return text, Squeezed.of_codes(raw, np.concatenate([[0], ends + 1, [len(raw) + 1]]))
 
