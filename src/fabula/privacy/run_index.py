@@ -24,7 +24,7 @@ class LikelyHashes:
         spread: By how many powers of two the table has more bits than entries.
     """
 
-    def __init__(self, hashes: Hashes, spread: int = 3) -> None:
+    def __init__(self, hashes: Hashes, spread: int = 5) -> None:
         size = min(_MOST_BITS, spread + len(hashes).bit_length())
         self._shift = np.uint64(64 - size)
         bits = np.zeros(1 << size, dtype=bool)
@@ -89,7 +89,7 @@ class RunIndex:
         if self._sets is None:
             self._sets = (
                 HashSet(_joined(self._hashes, np.uint64)),
-                LikelyHashes(_joined(self._firsts, np.uint64), spread=5),
+                LikelyHashes(_joined(self._firsts, np.uint64)),
             )
         wholes, firsts = self._sets
         word_ends = texts.word_ends

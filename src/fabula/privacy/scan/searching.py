@@ -129,10 +129,13 @@ def _pairs(
     if not len(people.pairs):
         return
     word_ends = lines.word_ends
-    first, first_of = people.first.find(lines.word_hashes)
-    last, last_of = people.last.find(lines.word_hashes)
+    likely = people.likely.find(lines.word_hashes)
+    (first, first_of), (last, last_of) = (
+        names.find(lines.word_hashes[likely]) for names in (people.first, people.last)
+    )
     if not len(first) or not len(last):
         return
+    first, last = likely[first], likely[last]
     rows, places = lines.rows, lines.places[lines.starts]
     # each last name with the first names around it
     begin = np.searchsorted(places[first], places[last] - NEAR, side="left")
