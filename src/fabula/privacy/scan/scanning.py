@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,7 @@ from fabula.types import TableLike
 
 _TABLES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather", ".xlsx")
 _NEWLINE = ord("\n")
+_BORDER, _INSIDE = re.compile(r"[\t,;\"]"), re.compile(r"[_.@-]\w")
 _PAIR = Sought("", "first and last name", "name", "near to each other")
 _SINGLE = Sought("", "first or last name", "name", "by itself")
 
@@ -180,6 +182,8 @@ class _Found:
                 continue
             if source.table and sought.kind in ("birth_date", "date"):
                 continue  # other rows hold it by chance
+            if source.table and sought.kind == "name" and _ends_inside(text, begin, end):
+                continue
             if source.file in self._card.files and _is_part(number, sought):
                 continue  # the masker wrote most of this file: columns are searched one by one
             rows = self._card.files.get(source.file, ("", -1))[1]
@@ -309,6 +313,11 @@ class _Found:
         searched = {".".join(key): kind for key, kind in self._real.columns.items()}
         return ScanReport(tuple(leaks), files, size, searched, self._unread,
                           tuple(dict.fromkeys(self._notes)))  # fmt: skip
+
+
+def _ends_inside(text: str, begin: int, end: int) -> bool:
+    """Whether a name goes on from one cell into the e-mail of the next one."""
+    return bool(_BORDER.search(text, begin, end) and _INSIDE.match(text, end))
 
 
 def _is_part(number: int, sought: Sought) -> bool:
