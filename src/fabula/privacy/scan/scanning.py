@@ -33,7 +33,7 @@ from fabula.types import TableLike
 
 _TABLES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather", ".xlsx")
 _NEWLINE = ord("\n")
-_BORDER, _INSIDE = re.compile(r"[\t,;\"]"), re.compile(r"[_.@-]\w")
+_BORDER, _INSIDE = re.compile(r"[\t,;\"]"), re.compile(r"[_.@-]\w|\d")
 _PAIR = Sought("", "first and last name", "name", "near to each other")
 _SINGLE = Sought("", "first or last name", "name", "by itself")
 
