@@ -23,6 +23,7 @@ from fabula.privacy.files.csv_bytes import CsvSource
 from fabula.privacy.files.sources import in_memory, sources_of
 from fabula.privacy.files.writing import is_unfinished, write_csv, write_parquet
 from fabula.privacy.first_pass import Known
+from fabula.privacy.labels import full, naming_people
 from fabula.privacy.masked import WRITTEN, Masked, card_path
 from fabula.privacy.masking import Counts, Masker
 from fabula.privacy.notes import Detector, Everyone
@@ -103,13 +104,15 @@ def prepare(data: TableLike | Sequence[Path], **options: Unpack[MaskOptions]) ->
     key_file = options.get("key_file")
     secret = Secret.find(Path(key_file) if key_file else None)
     sources, files, notes = sources_of(data)
+    samples = {name: source.sample() for name, source in sources.items()}
     plan = propose(
-        {name: source.sample() for name, source in sources.items()},
+        samples,
         person=options.get("person"),
         columns=options.get("columns") or {},
         locales=_codes(options.get("locale") or ()),
         finds_third_parties=options.get("detector") is not None,
     )
+    plan = naming_people(plan, samples, sources)
     by_alias = {
         n for n, table in plan.tables.items() if table.person and table.person.tags[0] == EMAIL
     }
@@ -150,7 +153,7 @@ def prepare(data: TableLike | Sequence[Path], **options: Unpack[MaskOptions]) ->
 
 def _everyone(masking: Masking) -> Everyone:
     """The identifiers of all people in all tables, and what takes their place."""
-    everyone = Everyone()
+    everyone = Everyone(single_names=not masking.secret.kept)
     for name, source in masking.sources.items():
         masker = masking.masker(name)
         columns = {
@@ -162,10 +165,16 @@ def _everyone(masking: Masking) -> Everyone:
         searched = replace(masker, table=replace(masker.table, columns=columns), counts=Counts())
         told = any(action.action != "keep" for action in columns.values())
         for block in source.tables(source.names) if told else ():
-            for column, new in searched.mask(block).items():
-                real = are_people(block.column(column))
-                old = block.column(column).filter(real).cast(pa.large_string())
-                everyone.add(columns[column].detail, old, new.filter(real.combine_chunks()))
+            made, names = searched.mask(block), {}
+            for column, new in made.items():
+                real = are_people(block.column(column)).combine_chunks()
+                old = block.column(column).combine_chunks().cast(pa.large_string())
+                detail = columns[column].detail
+                everyone.add(detail, old.filter(real), new.filter(real))
+                names[detail] = (old, new.cast(pa.large_string()))
+            if {"first_name", "last_name"} <= names.keys():
+                parts = zip(names["first_name"], names["last_name"], strict=True)
+                everyone.add("name", *(full(*pair) for pair in parts))
     return everyone
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fabula.privacy.masked import card_path
 
-_PLACES = ("street", "address", "city", "state", "postcode", "company")
+PLACES = ("street", "address", "city", "state", "postcode", "company")
 
 
 @dataclass(frozen=True)
@@ -18,13 +18,13 @@ class Card:
 
     Attributes:
         one_off: Whether no word of an original may recur; else parts may, in what was written.
-        files: The files of masked tables.
+        files: The files of masked tables, each with its table and how many rows that has.
         actions: What was done with each column, by table.
         places: The columns of streets and towns, whose new words may be names of people, too.
     """
 
     one_off: bool
-    files: frozenset[str]
+    files: Mapping[str, tuple[str, int]]
     actions: Mapping[str, Mapping[str, str]]
     places: frozenset[tuple[str, str]] = frozenset()
 
@@ -43,12 +43,16 @@ class Card:
                 (table, name)
                 for table, entry in tables.items()
                 for name, column in entry["columns"].items()
-                if {column.get("kind"), column.get("detail")} & set(_PLACES)
+                if {column.get("kind"), column.get("detail")} & set(PLACES)
             )
-            files = frozenset(str(entry.get("file")) for entry in tables.values())
+            files = {
+                str(entry.get("file")): (name, int(entry.get("rows", 0)))
+                for name, entry in tables.items()
+            }
             if single:
-                files = frozenset({root.name})
-                actions[root.name.partition(".")[0]] = next(iter(actions.values()))
+                name = root.name.partition(".")[0]
+                files = {root.name: (name, next(iter(files.values()))[1])}
+                actions[name] = next(iter(actions.values()))
         except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration):
             return None
         return cls(card.get("promise") == "one-off", files, actions, places)
