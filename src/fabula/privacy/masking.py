@@ -230,7 +230,7 @@ class _Rows:
     def known(self, name: str) -> pa.Array:
         """Which values of a column are known, and no placeholders."""
         values, action = self.columns[name], self.masker.table.columns[name]
-        keys = action.detail in ("key", "code")
+        keys = action.detail in ("key", "code", "uuid", "plate", "postcode")
         return are_people(values, keys=keys) if is_text(values.type) else pc.is_valid(values)
 
     @cached_property

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.errors import SpecError, Violation, did_you_mean
+from fabula.io.arrays import is_text
 from fabula.pii.kinds import TITLES
 from fabula.privacy.actions import ENCRYPTED, PERIODS, ColumnAction, read_action
 from fabula.privacy.codes import shared_letters
@@ -17,6 +18,7 @@ from fabula.privacy.drafts import (
     Draft,
     form_of,
     has,
+    is_code,
     is_date,
     is_free_text,
     is_opaque,
@@ -26,7 +28,6 @@ from fabula.privacy.drafts import (
     typed,
 )
 from fabula.privacy.masking import PersonColumns, TableMask
-from fabula.relationships.key_names import named_as_key
 from fabula.relationships.keys import find_keys
 from fabula.synthesizers.pii.detect import likely_locales
 from fabula.synthesizers.pii.gender_column import SexColumn
@@ -34,10 +35,16 @@ from fabula.synthesizers.pii.gender_column import SexColumn
 _WEAK = ("plate", "uuid", "company", "city")
 """Kinds that are personal only beside other details of people: codes of goods look like plates."""
 
-_NEARLY_ALL = 0.95
-"""The share of different values from which on a column of codes tells each row apart."""
+_ADDRESS = {
+    part: re.compile(rf"(?i)(^|_)({words})$")
+    for part, words in {
+        "city": "city|town|ort|stadt|ville|ciudad|città|village|municipality|gemeinde|suburb",
+        "state": "state|province|region|county|bundesland|land_?kreis|canton",
+        "country": "country|country_?(code|name)|land|pays|país|pais|nation|paese",
+    }.items()
+}
+"""How columns are named that belong to an address."""
 
-_STATE = re.compile(r"(?i)(^|_)(state|province|region|county|bundesland)$")
 _FEW = 8
 """Rows below which values alone don't tell what they are."""
 
@@ -161,12 +168,20 @@ def _proposed(
 ) -> dict[str, ColumnAction]:
     """What is proposed for each column of a table."""
     made = {name: _action(draft, name, person, personal) for name in draft.sample.column_names}
-    if any(action.detail == "city" for action in made.values()):
+    replaced = {action.detail for action in made.values() if action.action == "replace"}
+    if replaced & {"street", "address", "postcode", "city"}:
         for name, action in made.items():
-            if action.action == "keep" and _STATE.search(name):
-                reason = "the state of a town that is replaced"
-                made[name] = ColumnAction("replace", "state", reason=reason, kind="state")
+            part = next((p for p, words in _ADDRESS.items() if words.search(name)), "")
+            if part and action.action == "keep" and is_text(draft.sample.column(name).type):
+                if part == "country" and _are_codes_of_countries(draft.sample.column(name)):
+                    part = "country_code"
+                reason = f"the {part.replace('_', ' ')} of an address that is replaced"
+                made[name] = ColumnAction("replace", part, reason=reason, kind=part)
     return made
+
+
+def _are_codes_of_countries(values: pa.ChunkedArray) -> bool:
+    return bool(pc.all(pc.match_substring_regex(some_of(values), r"^[A-Za-z]{2}$")).as_py())
 
 
 def _action(
@@ -174,8 +189,11 @@ def _action(
 ) -> ColumnAction:
     finding, values = draft.found.get(column), draft.sample.column(column)
     direct = finding is not None and finding.kind not in ("uuid", "phone", "coordinate")
-    if draft.target(column) in personal and not direct:
+    lossy = finding is not None and ColumnAction("replace", finding.made_as).is_lossy
+    if draft.target(column) in personal and (lossy or not direct):
         return ColumnAction("replace", "key", reason="a key of people or of their rows", kind="key")
+    if lossy and person is not None and draft.identifies(column):
+        return ColumnAction("replace", "key", reason="a code that tells rows apart", kind="code")
     if finding is not None and finding.kind in _WEAK and person is None and not draft.is_personal:
         told = f"{finding.reason}, in a table without people"
         return ColumnAction("keep", reason=told, confirmed=True)
@@ -195,22 +213,9 @@ def _action(
         return ColumnAction("redact", reason="free text, which may name people", kind="text")
     if person is not None and is_date(values):
         return ColumnAction("shift", reason="a date of the row's person")
-    if person is not None and _is_code(draft.typed.column(column), column):
+    if person is not None and is_code(draft.typed.column(column), column):
         return ColumnAction("replace", "key", reason="a code that tells rows apart", kind="code")
     return ColumnAction("keep", reason="nothing personal was found")
-
-
-def _is_code(values: pa.ChunkedArray, column: str) -> bool:
-    """Whether values are codes of one row each, such as `A-00123`."""
-    some = some_of(values)
-    if len(some) < 2 or len(pc.unique(some)) < _NEARLY_ALL * len(some):
-        return False
-    if pa.types.is_integer(some.type):
-        return named_as_key(column)
-    if not pa.types.is_large_string(some.type):
-        return False
-    coded = pc.match_substring_regex(some, r"^[^\s]*\d[^\s]*$")
-    return bool(pc.mean(coded.cast(pa.int8())).as_py() >= _NEARLY_ALL)
 
 
 def _completed(draft: Draft, column: str, action: ColumnAction) -> ColumnAction:
@@ -259,7 +264,22 @@ def _problems(draft: Draft, actions: Mapping[str, ColumnAction], ask: Ask) -> It
                 where,
                 f"{ask(where, 'replace: key')} keeps them apart",
             )
-        if told := _misfit(action, values):
+        elif action.action == "replace" and action.is_lossy and draft.identifies(column):
+            yield Violation(
+                "mask.lossy-key",
+                f"`{where}` tells rows apart, and `{action.text}` makes different values equal",
+                where,
+                f"{ask(where, 'replace: key')} keeps them apart",
+            )
+        if action.action == "replace" and kind == "text" and action.detail == "code":
+            yield Violation(
+                "mask.prose",
+                f"`{where}` contains free text, of which `replace` would only change letters",
+                where,
+                f"{ask(where, 'notes: confirmed')} replaces what identifies people,"
+                f" {ask(where, 'redact')} blanks all",
+            )
+        elif told := _misfit(action, values):
             yield Violation(
                 "mask.wrong-type",
                 f"`{where}` can't be treated by `{action.text}`: {told}",
