@@ -58,7 +58,7 @@ def mask(
     form and check digits; kept columns of CSV are copied byte by byte.
 
     Options:
-        data (DATA...): CSV or Parquet files, or folders of them.
+        data (DATA...): CSV, JSON or Parquet files, or folders of them.
         output: Folder to write; for one table also a file.
         person (COLUMN): Column that tells the person.
         column (NAME=ACTION): What to do with a column: `keep: confirmed`, `replace: email`,

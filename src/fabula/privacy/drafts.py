@@ -13,11 +13,12 @@ from fabula.io.written.columns import written_form
 from fabula.io.written.time_forms import TimeForm
 from fabula.pii.finding import find_in_table
 from fabula.pii.kinds import Finding, named
+from fabula.privacy.files.json_bytes import OUTER
 from fabula.privacy.masking import PersonColumns
 from fabula.privacy.people import EMAIL
 from fabula.privacy.texts import are_people
 from fabula.relationships.key_names import named_as_key, singular
-from fabula.relationships.keys import Keys
+from fabula.relationships.keys import Keys, find_keys
 
 _GENERIC = frozenset({"id", "key", "nr", "no", "number", "code", "name", "uuid"})
 _STEM = re.compile(r"[\W_\d]+$")
@@ -81,7 +82,12 @@ class Draft:
         if finding is not None and finding.kind == "postcode" and named("postcode", column):
             return False
         values = self.typed.column(column)
-        if pa.types.is_floating(values.type) or values.null_count or len(values) < 2:
+        if (
+            pa.types.is_floating(values.type)
+            or is_date(self.sample.column(column))
+            or values.null_count
+            or len(values) < 2
+        ):
             return False
         return is_code(values, column) and len(pc.unique(values)) == len(values)
 
@@ -119,19 +125,33 @@ class Draft:
         return self.target(column) != (self.name, column)
 
 
+def drafts_of(samples: Mapping[str, pa.Table]) -> dict[str, Draft]:
+    """What is known of some tables by rows of each; values of CSV and JSON are texts."""
+    numbers = {name: typed(table) for name, table in samples.items()}
+    keys = find_keys(numbers)
+    return {name: Draft.of(name, samples[name], numbers[name], keys) for name in samples}
+
+
 def people_of(
-    drafts: Mapping[str, Draft], wanted: Mapping[str, str | None]
+    drafts: Mapping[str, Draft],
+    wanted: Mapping[str, str | None],
+    within: Mapping[str, str] | None = None,
 ) -> dict[str, PersonColumns | None]:
     """Which columns tell the person of each table's rows.
 
     Args:
         drafts: The tables.
         wanted: The column that people named for each table, with or without the table's name.
+        within: The table around each table that is a list in its rows.
     """
     own = {name: _own(draft, wanted.get(name)) for name, draft in drafts.items()}
     found: dict[str, PersonColumns | None] = {}
     for name, draft in drafts.items():
         found[name] = own[name] or _referred(draft, own) or _by_details(draft)
+        row = (within or {}).get(name, "")
+        if (around := found.get(row)) is not None and own[name] is None and not draft.has_people:
+            columns = tuple(OUTER + column for column in around.columns)
+            found[name] = PersonColumns(columns, around.tags, f"a list in `{row}`")
     return found
 
 

@@ -16,6 +16,7 @@ from fabula.privacy.actions import ENCRYPTED, PERIODS, ColumnAction, read_action
 from fabula.privacy.codes import shared_letters
 from fabula.privacy.drafts import (
     Draft,
+    drafts_of,
     form_of,
     has,
     is_code,
@@ -25,10 +26,8 @@ from fabula.privacy.drafts import (
     people_of,
     some_of,
     tag,
-    typed,
 )
 from fabula.privacy.masking import PersonColumns, TableMask
-from fabula.relationships.keys import find_keys
 from fabula.synthesizers.pii.detect import likely_locales
 from fabula.synthesizers.pii.gender_column import SexColumn
 
@@ -36,7 +35,7 @@ _WEAK = ("plate", "uuid", "company", "city")
 """Kinds that are personal only beside other details of people: codes of goods look like plates."""
 
 _ADDRESS = {
-    part: re.compile(rf"(?i)(^|_)({words})$")
+    part: re.compile(rf"(?i)(^|[_.])({words})$")
     for part, words in {
         "city": "city|town|ort|stadt|ville|ciudad|città|village|municipality|gemeinde|suburb",
         "state": "state|province|region|county|bundesland|land_?kreis|canton",
@@ -46,7 +45,7 @@ _ADDRESS = {
 """How columns are named that belong to an address."""
 
 _FEW = 8
-"""Rows below which values alone don't tell what they are."""
+"""Values below which they alone don't tell what they are."""
 
 _PERSONAL = re.compile(
     r"(?i)name|mail|phone|tel|fax|mobile|address|street|city|birth|born|dob|ssn|passport|iban|card"
@@ -87,6 +86,7 @@ def propose(
     columns: Mapping[str, str] | None = None,
     locales: Sequence[str] = (),
     finds_third_parties: bool = False,
+    within: Mapping[str, str] | None = None,
     ask: Ask = as_option,
 ) -> MaskPlan:
     """Propose an action for each column of some tables.
@@ -98,6 +98,7 @@ def propose(
             the table's.
         locales: Whose names new people have; by default, those of the names in the data.
         finds_third_parties: Whether there is a detector for notes.
+        within: The table around each table that is a list in its rows.
         ask: How people ask for an action of a column, for hints.
 
     Raises:
@@ -105,9 +106,7 @@ def propose(
         SpecError: A column does not exist, a sensitive column is kept without being confirmed, or
             keys would not stay unique; all problems at once.
     """
-    numbers = {name: typed(table) for name, table in samples.items()}
-    keys = find_keys(numbers)
-    drafts = {name: Draft.of(name, samples[name], numbers[name], keys) for name in samples}
+    drafts = drafts_of(samples)
     asked, problems = _asked(drafts, columns or {})
     if isinstance(person, str) and not any(has(draft, person) for draft in drafts.values()):
         problems.append(_unknown(person, drafts))
@@ -116,7 +115,7 @@ def propose(
         if column and not has(drafts[name], column):
             unknown = _unknown(column, {name: drafts[name]})
             problems.append(replace(unknown, where=f"{name}:person"))
-    people = people_of(drafts, wanted)
+    people = people_of(drafts, wanted, within)
     personal = {drafts[name].target(who.columns[0]) for name, who in people.items() if who}
     personal |= {(n, key) for n, who in people.items() if who and (key := drafts[n].own_key)}
     tables = {}
@@ -148,7 +147,7 @@ def _asked(
             (draft.name, column)
             for draft in drafts.values()
             for column in draft.sample.column_names
-            if name in (column, f"{draft.name}.{column}")
+            if name in (column, full := f"{draft.name}.{column}", full.partition(".")[2])
         ]
         if not places:
             problems.append(_unknown(name, drafts))
@@ -204,7 +203,7 @@ def _action(
         if kind == "birth_date":
             return ColumnAction("shift", reason=reason, kind=kind)
         return ColumnAction("replace", finding.made_as, reason=reason, kind=kind)
-    if draft.sample.num_rows < _FEW and _PERSONAL.search(column):
+    if len(values) - values.null_count < _FEW and _PERSONAL.search(column):
         reason = "its name says personal details, and there are too few values to tell"
         return ColumnAction("redact", reason=reason, kind="untold")
     if is_opaque(values.type):

@@ -23,9 +23,7 @@ PROMISES: Mapping[str, str] = {
 def plan_lines(masking: Masking) -> Iterator[str]:
     """Each table, whom its rows tell of, and each column's action with its reason."""
     for name, table in masking.plan.tables.items():
-        who = (
-            f"people by `{table.person.columns[0]}`: {table.person.reason}" if table.person else ""
-        )
+        who = f"people by `{table.person.told}`: {table.person.reason}" if table.person else ""
         yield f"{name}  {who or 'no people'}"
         rows = [(f"  {c}", a.text, a.reason) for c, a in table.columns.items()]
         yield from lines(rows)
@@ -36,7 +34,7 @@ def preview_lines(masking: Masking) -> Iterator[str]:
     """Some values of each column that changes, before and after, side by side."""
     shown = masking.preview()
     for name, table in masking.plan.tables.items():
-        who = f"people by `{table.person.columns[0]}`" if table.person else "no people"
+        who = f"people by `{table.person.told}`" if table.person else "no people"
         yield f"{name}  {who}"
         rows = [("  column", "action", "before", "after", "reason")]
         for column, action in table.columns.items():

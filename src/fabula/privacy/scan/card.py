@@ -72,3 +72,8 @@ def _read(path: Path) -> dict[str, Any]:
     """A JSON object in a file: the card of `fabula mask`, or the manifest of a run."""
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
+
+
+def written_folder(output: Path) -> Path:
+    """The folder with the places of notes that a masking wrote into a folder or a file."""
+    return output / WRITTEN if output.is_dir() else output.with_name(f".{output.name}{WRITTEN}")
