@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -142,7 +143,7 @@ def _measured(frames: Frames, model: str) -> list[MetricResult]:
         metrics += [recall, near_copies, diversity.band]
     if thorough or model != DEFAULT:
         metrics.append(detection)
-    fewer = {
+    fewer: dict[str, Any] = {
         name: frames.sample(frame, NEAR_ROWS, "near rows")
         for name in ("synthetic", "real", "holdout")
         if (frame := getattr(frames, name)) is not None
