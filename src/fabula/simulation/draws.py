@@ -79,7 +79,7 @@ class Draw:
 
     def whole(self, a: Agents, low: int, high: int) -> NDArray[np.int64]:
         """Whole numbers from `low` to `high`, both included."""
-        return low + (self.uniform(a) * (high - low + 1)).astype(np.int64)
+        return np.asarray(low + (self.uniform(a) * (high - low + 1)).astype(np.int64))
 
     def normal(self, a: Agents, mean: ArrayLike = 0.0, std: ArrayLike = 1.0) -> NDArray[Any]:
         """Normal numbers (Box and Muller 1958)."""
@@ -98,7 +98,7 @@ class Draw:
             raise ModelFault("the mean of a count is below 0 or not a number")
         if means.size and float(means.max()) > MOST_POISSON:
             drawn = np.rint(self.normal(a, means, np.sqrt(means)))
-            return np.maximum(drawn, 0).astype(np.int64)
+            return np.asarray(np.maximum(drawn, 0), dtype=np.int64)
         drawn = self.uniform(a)
         if means.ndim == 0:
             table = _poisson_table(float(means))
