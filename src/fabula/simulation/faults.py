@@ -16,9 +16,9 @@ from fabula.errors import FabulaError, SpecError, Violation
 class ModelFault(Exception):
     """A model asked for something that is not possible; the text is for its author."""
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
+    def __init__(self, message: str, hint: str | None = None, line: int | None = None) -> None:
         super().__init__(message)
-        self.hint = hint
+        self.hint, self.line = hint, line
 
 
 class EndlessRule(Exception):
@@ -51,6 +51,8 @@ def located(function: Callable[..., Any], where: str) -> Iterator[None]:
         raise
     except (Exception, SystemExit) as error:
         file, line = place_of(function, error.__traceback__)
+        if isinstance(error, ModelFault):
+            line = error.line or line
         if isinstance(error, ModelFault | EndlessRule):
             message = str(error)
         else:
@@ -82,6 +84,9 @@ def declared_at(depth: int = 2) -> tuple[str, int]:
     return frame.f_code.co_filename, frame.f_lineno
 
 
-def declaration_error(message: str, where: str, hint: str | None = None) -> SpecError:
+def declaration_error(
+    message: str, where: str, hint: str | None = None, *, at: tuple[str, int] | None = None
+) -> SpecError:
     """The error of a declaration, with its line in the model."""
-    return SpecError([Violation("simulation.model", message, where, hint, *declared_at())])
+    place = at or declared_at()
+    return SpecError([Violation("simulation.model", message, where, hint, *place)])

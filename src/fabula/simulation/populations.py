@@ -34,6 +34,8 @@ class Population(Members):
     ) -> None:
         super().__init__(world, name, key, roles)
         self.place = declared_at(3)
+        self.is_packed = False
+        self.packed: NDArray[Any] = np.empty(0)
 
     def begin(self, table: pa.Table, populations: Mapping[str, Population]) -> None:
         """Take the rows that the spec made, and start every column from them."""
@@ -50,11 +52,27 @@ class Population(Members):
         self.columns = {
             name: self._started(name, role, populations) for name, role in self.roles.items()
         }
+        if self.is_packed:
+            self._pack()
         self.accounts = {
             name: Account(int(self.columns[name].sum()))
             for name, role in self.roles.items()
             if role.conserved
         }
+
+    def records(self) -> Any:
+        """The agents as records: their numbers, and `row`, by name."""
+        return self.packed.view(np.recarray)
+
+    def _pack(self) -> None:
+        """Keep each agent's numbers next to each other, where rules of one agent find them."""
+        numbers = {name: v for name, v in self.columns.items() if v.dtype.kind in "iufb"}
+        kinds = [(name, values.dtype) for name, values in numbers.items()]
+        self.packed = np.empty(len(self), dtype=np.dtype([("row", np.int64), *kinds], align=True))
+        self.packed["row"] = np.arange(len(self))
+        for name, values in numbers.items():
+            self.packed[name] = values
+            self.columns[name] = self.packed[name]
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -140,7 +158,18 @@ class Population(Members):
         )
 
 
-_OWN = ("world", "table_name", "key_column", "roles", "table", "columns", "accounts", "place")
+_OWN = (
+    "world",
+    "table_name",
+    "key_column",
+    "roles",
+    "table",
+    "columns",
+    "accounts",
+    "place",
+    "packed",
+    "is_packed",
+)
 RESERVED = frozenset({*dir(Agents), *dir(Population), *_OWN})
 """Names that columns can't have."""
 

@@ -31,7 +31,7 @@ class Run:
 
     def __init__(self, world: World, tables: Mapping[str, pa.Table], seed: int) -> None:
         self.world = world
-        world.step, world.rule, world.run_seed, world.scheduled = 0, "", seed, []
+        world.step, world.acting, world.run_seed, world.scheduled = 0, "", seed, []
         for population in world.populations.values():
             population.begin(tables[population.table_name], world.populations)
         for event in world.events.values():
@@ -97,16 +97,17 @@ class Run:
     def _act(self, rule: Rule, now: Now) -> None:
         """Call a rule."""
         world = self.world
-        world.rule = rule.name
+        world.acting = rule.name
         draw = Draw(rule_key(world.run_seed, rule.name, world.step))
         taken = {"now": now, "draw": draw}
         agents = [] if rule.population is None else [rule.population.all]
-        with (
-            located(rule.function, f"rule {rule.name}, {_of(now)}"),
-            bounded(world.limit),
-            _no_other_chance(),
-        ):
-            made = rule.function(*agents, **{name: taken[name] for name in rule.takes})
+        where = f"rule {rule.name}, {_of(now)}"
+        with located(rule.function, where), _no_other_chance():
+            if rule.one is not None and rule.population is not None:
+                rule.one.act(world, rule.name, rule.population, now)
+                return
+            with bounded(world.limit):
+                made = rule.function(*agents, **{name: taken[name] for name in rule.takes})
             if made is None:
                 return
             if rule.population is None or not isinstance(made, Mapping):

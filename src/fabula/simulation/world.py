@@ -36,6 +36,7 @@ from fabula.simulation.draws import rule_key
 from fabula.simulation.events import EventTable
 from fabula.simulation.faults import ModelFault, declaration_error
 from fabula.simulation.moves import Arrival
+from fabula.simulation.one_by_one import OneByOne, check_writes
 from fabula.simulation.populations import RESERVED, Population
 from fabula.spec.tables import DatasetSpec, TableSpec
 from fabula.streams import mix
@@ -59,6 +60,7 @@ class Rule:
         every: Steps from one call to the next.
         population: Whose view it gets first, if any.
         takes: What it takes by name: `now`, `draw`.
+        one: How it is called for one agent after the other, if it is.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Rule:
     every: int
     population: Population | None
     takes: tuple[str, ...]
+    one: OneByOne | None = None
 
 
 class World:
@@ -111,7 +114,7 @@ class World:
         self.sources: dict[str, Path] = {}
         self.parameters: dict[str, float] = {}
         self.step = 0
-        self.rule = ""
+        self.acting = ""
         self.run_seed = seed
         self.scheduled: list[Arrival] = []
 
@@ -187,13 +190,7 @@ class World:
         """
 
         def register(function: Function) -> Function:
-            name = function.__name__
-            try:
-                every = self.clock.steps_in(length)
-            except ModelFault as error:
-                raise declaration_error(str(error), f"rule {name}", error.hint) from error
-            if name in self.rules:
-                raise declaration_error(f"two rules are called `{name}`", f"rule {name}")
+            name, every = self._named(function, length)
             names = list(inspect.signature(function).parameters)
             takes = tuple(names[1:] if population is not None else names)
             if (population is not None and not names) or set(takes) - set(_TAKEN):
@@ -206,6 +203,56 @@ class World:
             return function
 
         return register
+
+    def rule(
+        self,
+        population: Population,
+        length: str | int = 1,
+        *,
+        awake: Callable[..., bool] | None = None,
+        prepare: Callable[[], Mapping[str, NDArray[Any]]] | None = None,
+        compiled: bool = False,
+    ) -> Callable[[Function], Function]:
+        """Make a function the rule of one agent: `step(me, world, draw, out)`.
+
+        Agents act whole, one after the other, in an order that is drawn for every step.
+
+        Args:
+            population: Whose agents act.
+            length: How often: `"1d"`, or a number of steps.
+            awake: A function of `me, world, draw` that tells whether an agent acts; it is asked
+                before anybody acts, and changes nothing.
+            prepare: Gives arrays by name that the rule finds in `world.given`.
+            compiled: Compile the rule with numba; without numba it runs as it is, to the same
+                bytes.
+        """
+
+        def register(function: Function) -> Function:
+            name, every = self._named(function, length)
+            for each, takes in ((function, 4), *(((awake, 3),) if awake else ())):
+                if len(inspect.signature(each).parameters) != takes:
+                    raise declaration_error(
+                        f"`{each.__name__}` takes {len(inspect.signature(each).parameters)} values",
+                        f"rule {name}",
+                        "a rule of one agent takes `me, world, draw, out`; `awake` takes three",
+                    )
+                check_writes(each, population)
+            population.is_packed = True
+            one = OneByOne(function, awake, prepare, compiled)
+            self.rules[name] = Rule(name, function, every, population, (), one)
+            return function
+
+        return register
+
+    def _named(self, function: Callable[..., Any], length: str | int) -> tuple[str, int]:
+        """The name of a new rule, and how often it is called."""
+        name = function.__name__
+        if name in self.rules:
+            raise declaration_error(f"two rules are called `{name}`", f"rule {name}")
+        try:
+            return name, self.clock.steps_in(length)
+        except ModelFault as error:
+            raise declaration_error(str(error), f"rule {name}", error.hint) from error
 
     def law(self, function: Function) -> Function:
         """Make a function a law: True, or two equal values, after every step."""
@@ -243,7 +290,7 @@ class World:
 
     def ranks(self, identity: NDArray[np.uint64]) -> NDArray[np.uint64]:
         """When each agent comes, in this rule and step."""
-        key = rule_key(self.run_seed, f"{self.rule}\narrival", self.step)
+        key = rule_key(self.run_seed, f"{self.acting}\narrival", self.step)
         return mix(identity + np.uint64(key))
 
     def spec(self, sizes: Mapping[str, int]) -> DatasetSpec | None:
