@@ -69,6 +69,9 @@ class Now:
         """The hour of the day, 0 to 23."""
         return self.time.hour
 
+    def __str__(self) -> str:
+        return f"step {self.step} ({self.time:%Y-%m-%d %H:%M})"
+
     def weekly(self, factors: Sequence[float]) -> float:
         """Today's factor of seven, from Monday on."""
         return self._of(factors, 7, self.weekday)

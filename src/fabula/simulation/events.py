@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,7 @@ class EventTable:
     def begin(self) -> None:
         """Forget every row."""
         self.count, self._added = 0, []
+        vars(self).pop("schema", None)
         self.sums = {name: 0 for name, kind in self.columns.items() if kind in (int, "money")}
 
     def sum(self, column: str) -> int:
@@ -126,7 +128,7 @@ class EventTable:
                 f"declare it with a reference to {population.table_name} and an `int`",
             )
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         """The types of the table."""
         fields = [(name, self._arrow_type(kind)) for name, kind in self.columns.items()]

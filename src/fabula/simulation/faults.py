@@ -34,12 +34,12 @@ _READ_ONLY = "read-only"
 
 
 @contextmanager
-def located(function: Callable[..., Any], where: str) -> Iterator[None]:
+def located(function: Callable[..., Any], where: Callable[[], str]) -> Iterator[None]:
     """Raise whatever a function of a model raises with its file and line.
 
     Args:
         function: The function that is called inside.
-        where: What it is, and when: `rule shopping, step 3`.
+        where: Tells what it is, and when: `rule shopping, step 3`.
 
     Raises:
         SpecError: It raised anything.
@@ -60,7 +60,9 @@ def located(function: Callable[..., Any], where: str) -> Iterator[None]:
         hint = error.hint if isinstance(error, ModelFault) else _HINTS.get(type(error))
         if _READ_ONLY in message:
             hint = "columns are read-only views; write `a[mask].column = values`"
-        raise SpecError([Violation("simulation.rule", message, where, hint, file, line)]) from error
+        raise SpecError(
+            [Violation("simulation.rule", message, where(), hint, file, line)]
+        ) from error
 
 
 def place_of(

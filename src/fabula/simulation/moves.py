@@ -72,8 +72,11 @@ def served(
     """
     if rank is None:
         return np.asarray(quantity <= left[rows])
-    wanted = np.zeros(len(left), dtype=np.int64)
-    np.add.at(wanted, rows, np.minimum(quantity, left[rows] + 1))
+    if quantity.strides == (0,) and len(quantity):  # everybody asks for the same
+        wanted = np.bincount(rows, minlength=len(left)) * quantity[0]
+    else:
+        wanted = np.zeros(len(left), dtype=np.int64)
+        np.add.at(wanted, rows, np.minimum(quantity, left[rows] + 1))
     contended = np.flatnonzero((wanted > left)[rows])
     granted = np.ones(len(rows), dtype=bool)
     granted[contended] = False

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fabula.simulation.draws import GOLDEN, MASK
+from fabula.simulation.draws import GOLDEN, mixed
 from fabula.simulation.faults import ModelFault
 from fabula.simulation.populations import Population
 from fabula.simulation.watch import bounded
@@ -88,7 +88,7 @@ class Draws:
         """A number from 0 to below 1."""
         key, agent, count = (int(value) for value in self.state)
         self.state[2] = count + 1
-        drawn = _mixed((agent + _mixed((key + count * GOLDEN) & MASK)) & MASK)
+        drawn = mixed(agent + mixed(key + count * GOLDEN))
         return float(drawn >> 11) * 2.0**-53
 
     def whole(self, low: int, high: int) -> int:
@@ -173,12 +173,3 @@ class PlainDriver:
                 self._step(records[row], seen, draw, out)
                 place += 1
         return place
-
-
-def _mixed(value: int) -> int:
-    """`streams.mix` of one number."""
-    value ^= value >> 30
-    value = value * 0xBF58476D1CE4E5B9 & MASK
-    value ^= value >> 27
-    value = value * 0x94D049BB133111EB & MASK
-    return value ^ (value >> 31)

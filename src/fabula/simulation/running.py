@@ -53,7 +53,7 @@ class Run:
         for rule in world.rules.values():
             if world.step % rule.every == 0:
                 self._act(rule, now)
-                self._check_conserved(rule.function, f"rule {rule.name}, {_of(now)}")
+                self._check_conserved(rule, now)
         for name, law in world.laws.items():
             self._check_law(name, law, now)
         world.step += 1
@@ -101,8 +101,7 @@ class Run:
         draw = Draw(rule_key(world.run_seed, rule.name, world.step))
         taken = {"now": now, "draw": draw}
         agents = [] if rule.population is None else [rule.population.all]
-        where = f"rule {rule.name}, {_of(now)}"
-        with located(rule.function, where), _no_other_chance():
+        with located(rule.function, lambda: f"rule {rule.name}, {now}"), _no_other_chance():
             if rule.one is not None and rule.population is not None:
                 rule.one.act(world, rule.name, rule.population, now)
                 return
@@ -118,7 +117,7 @@ class Run:
             for name, values in made.items():
                 setattr(agents[0], name, values)
 
-    def _check_conserved(self, function: Callable[..., Any], where: str) -> None:
+    def _check_conserved(self, rule: Rule, now: Now) -> None:
         """Make sure that every conserved quantity is what its account says."""
         for population in self.world.populations.values():
             for name, account in population.accounts.items():
@@ -134,23 +133,24 @@ class Run:
                     )
                 else:
                     continue
-                file, line = place_of(function)
+                file, line = place_of(rule.function)
                 raise CheckError(
                     f"{broken}: the quantity is conserved",
                     code="simulation.law",
-                    where=where,
+                    where=f"rule {rule.name}, {now}",
                     hint="change it by take, pay, transfer, serve and arrive alone",
                     file=file,
                     line=line,
                 )
 
     def _check_law(self, name: str, law: Callable[[], Any], now: Now) -> None:
-        where = f"law {name}, {_of(now)}"
-        with located(law, where), bounded(self.world.limit):
+        with located(law, lambda: f"law {name}, {now}"), bounded(self.world.limit):
             found = law()
         pair = isinstance(found, tuple) and len(found) == 2
         holds = found[0] == found[1] if pair else found
-        file, line = place_of(law)
+        if holds is True:
+            return
+        where, (file, line) = f"law {name}, {now}", place_of(law)
         if not isinstance(holds, bool | np.bool_):
             message = f"the law returns a {type(found).__name__}"
             hint = "return True or False, or the two values that must be equal"
@@ -165,10 +165,6 @@ class Run:
                 file=file,
                 line=line,
             )
-
-
-def _of(now: Now) -> str:
-    return f"step {now.step} ({now.time:%Y-%m-%d %H:%M})"
 
 
 def _changing(population: Population) -> list[str]:
@@ -193,4 +189,4 @@ def _no_other_chance() -> Iterator[None]:
 
 def _numpy_state() -> tuple[Any, ...]:
     state: Any = np.random.get_state(legacy=True)
-    return (state[0], bytes(state[1]), *state[2:])
+    return (state[0], state[1].tobytes(), *state[2:])
