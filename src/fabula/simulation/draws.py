@@ -195,7 +195,7 @@ def places(sums: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np
     for _ in range(_LOOKS):
         behind = sums[np.minimum(found, len(sums) - 1)] <= wanted
         if not behind.any():
-            return found
+            return np.asarray(found)
         found += behind
     return np.asarray(np.searchsorted(sums, wanted, side="right"))
 

@@ -17,6 +17,7 @@ import numba
 import numpy as np
 from numba import extending, types
 from numba.core.errors import NumbaError
+from numba.core.typing.typeof import typeof
 from numpy.typing import NDArray
 
 from fabula.simulation.draws import GOLDEN
@@ -45,7 +46,7 @@ class NumbaDriver:
         self._limit, self._file = limit, Path(step.__code__.co_filename).name
         compiled = numba.njit(boundscheck=True)
         self._run, self._acts = _loops(compiled(step), awake and compiled(awake))
-        self._order = numba.njit(_sorted)
+        self._order = numba.njit()(_sorted)
 
     @staticmethod
     def table(count: NDArray[np.int64], columns: dict[str, NDArray[Any]]) -> Any:
@@ -71,7 +72,8 @@ class NumbaDriver:
     def _called(self, function: Any, *arguments: Any) -> Any:
         try:
             if not function.signatures:  # the time that this takes is not the rule's
-                function.compile(tuple(numba.typeof(value) for value in arguments))
+                kinds = tuple(typeof(value) for value in arguments)  # type: ignore[no-untyped-call]
+                function.compile(kinds)
             return in_time(lambda: function(*arguments), self._limit)
         except NumbaError as error:
             file, text = self._file, str(error)

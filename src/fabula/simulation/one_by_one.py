@@ -1,4 +1,4 @@
-"""Rules of one agent: agents act whole, one after the other, in an order that is drawn anew.
+"""Rules of one agent: agents act whole, one after the other, in an order that each step draws.
 
 A rule sees its agent as a record, populations as arrays, and adds rows to events:
 
@@ -131,7 +131,7 @@ def check_writes(function: Callable[..., Any], population: Population) -> None:
     except (OSError, SyntaxError):
         return  # no text is at hand: what is conserved is found by its account
     me = next(iter(inspect.signature(function).parameters), "")
-    for node in ast.walk(tree):
+    for node in (each for each in ast.walk(tree) if isinstance(each, ast.stmt)):
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         for target in targets:
             if not (isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name)):
