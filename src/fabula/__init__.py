@@ -39,11 +39,13 @@ if TYPE_CHECKING:
     from fabula.privacy.hybrid.learned_columns import Synthesized, synthesize
     from fabula.privacy.kanonymity.generalised import Generalised
     from fabula.privacy.kanonymity.releasing import generalise
-    from fabula.privacy.mask import Masked, mask
+    from fabula.privacy.mask import mask
+    from fabula.privacy.masked import Masked
     from fabula.privacy.scan import scan
     from fabula.review.review import review_export, review_import
     from fabula.runs.dataset import Dataset
     from fabula.runs.program import program, run_program
+    from fabula.runs.simulation import simulate
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
     from fabula.synthesizers.fitting import fit
@@ -102,6 +104,7 @@ __all__ = [
     "rows",
     "run_program",
     "scan",
+    "simulate",
     "synthesize",
     "validate",
 ]
@@ -123,11 +126,13 @@ _HOMES = {
     "privacy.hybrid.learned_columns": "Synthesized synthesize",
     "privacy.kanonymity.generalised": "Generalised",
     "privacy.kanonymity.releasing": "generalise",
-    "privacy.mask": "Masked mask",
+    "privacy.mask": "mask",
+    "privacy.masked": "Masked",
     "privacy.scan": "scan",
     "review.review": "review_export review_import",
     "runs.dataset": "Dataset",
     "runs.program": "program run_program",
+    "runs.simulation": "simulate",
     "spec.tables": "DatasetSpec TableSpec",
     "synthesizers.fitting": "fit",
     "synthesizers.multitable.database": "RelationalSynthesizer",

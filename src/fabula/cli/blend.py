@@ -10,10 +10,7 @@ import typer
 
 from fabula.cli.arguments import Names, read_share, read_shares
 from fabula.cli.console import Talk
-from fabula.cli.group import new_app
 from fabula.cli.options import Read, verb
-
-app = new_app()
 
 Balance = str | Mapping[str, Mapping[str, float]]
 
@@ -24,7 +21,7 @@ def _balance(text: str) -> Balance:
     return {column.strip(): read_shares(shares)} if colon else column.strip()
 
 
-@verb(app)
+@verb()
 def blend(
     talk: Talk,
     data: Path,

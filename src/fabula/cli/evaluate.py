@@ -11,14 +11,11 @@ from typing_extensions import TypedDict
 
 from fabula.cli.arguments import Names, Words, read_spec
 from fabula.cli.console import Talk
-from fabula.cli.group import new_app
 from fabula.cli.options import verb
 from fabula.errors import UsageError
 
 if TYPE_CHECKING:
     from fabula.evaluation.release_folder import Release
-
-app = new_app()
 
 
 class Measuring(TypedDict, total=False):
@@ -55,7 +52,7 @@ class Measuring(TypedDict, total=False):
     seed: int
 
 
-@verb(app)
+@verb()
 def evaluate(
     talk: Talk,
     synthetic: Path,

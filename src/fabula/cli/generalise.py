@@ -9,53 +9,23 @@ from typing import Annotated, Literal
 
 import typer
 
-from fabula.cli.arguments import Names, read_share
+from fabula.cli.arguments import Names, number_of, read_pairs, read_share
 from fabula.cli.console import Talk
-from fabula.cli.group import new_app
 from fabula.cli.options import Read, verb
 from fabula.cli.progress import progress
-from fabula.errors import UsageError
 from fabula.types import Progress
 
-app = new_app()
 
-
-def _pairs(texts: Sequence[str]) -> dict[str, str]:
-    """`["age=3"]` by column.
-
-    Raises:
-        UsageError: A text has no `=`.
-    """
-    pairs = {}
-    for text in texts:
-        column, sign, value = text.partition("=")
-        if not sign:
-            raise UsageError(
-                f"`{text}` does not name a column and a value",
-                code="usage.option",
-                hint=f"write `{text}=…`",
-            )
-        pairs[column.strip()] = value.strip()
-    return pairs
+def _hierarchies(texts: Sequence[str]) -> dict[str, str]:
+    return dict(read_pairs("--hierarchy", texts, "diagnosis=icd.csv"))
 
 
 def _weights(texts: Sequence[str]) -> dict[str, float]:
-    """`["age=3"]` as numbers by column.
-
-    Raises:
-        UsageError: A value is not a number.
-    """
-    try:
-        return {column: float(value) for column, value in _pairs(texts).items()}
-    except ValueError as exc:
-        raise UsageError(
-            f"`--importance` takes numbers: {exc}",
-            code="usage.option",
-            hint="write `--importance age=3`",
-        ) from exc
+    pairs = read_pairs("--importance", texts, "age=3")
+    return {column: number_of(value) for column, value in pairs}
 
 
-@verb(app)
+@verb()
 def generalise(
     talk: Talk,
     data: Path,
@@ -68,7 +38,7 @@ def generalise(
     t: Annotated[float, "--t"] = 1.0,
     max_blank: Annotated[float | None, Read(read_share)] = None,
     importance: Annotated[Mapping[str, float] | None, Read(_weights, many=True)] = None,
-    hierarchy: Annotated[Mapping[str, str] | None, Read(_pairs, many=True)] = None,
+    hierarchy: Annotated[Mapping[str, str] | None, Read(_hierarchies, many=True)] = None,
     target: str | None = None,
     form: Literal["table", "json"] = "table",
     overwrite: bool = False,

@@ -4,56 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from typing_extensions import Unpack
 
 from fabula.io.formats import names_file
-from fabula.io.names import file_stem
-from fabula.io.places import check_free, make_folder, replacing, write_text
-from fabula.io.tables import only_table
+from fabula.io.places import check_free, make_folder, write_json, write_text
 from fabula.options import known_options
-from fabula.privacy.files.csv_bytes import CsvSource
 from fabula.privacy.files.sources import in_memory
-from fabula.privacy.files.writing import (
-    is_unfinished,
-    spare_originals,
-    write_csv,
-    write_parquet,
-)
-from fabula.privacy.masking import Counts, Masker
+from fabula.privacy.files.writing import Work, is_unfinished, spare_originals, write_spans
+from fabula.privacy.masked import Masked, card_path, written_folder
+from fabula.privacy.masking import Counts
 from fabula.privacy.prepared import Masking, card_of, fingerprint_of
 from fabula.privacy.preparing import MaskOptions, prepare
 from fabula.types import Progress, TableLike
-
-CARD, WRITTEN = "card.json", ".written"
-
-
-@dataclass(frozen=True)
-class Masked:
-    """What a masking did.
-
-    Attributes:
-        tables: The masked tables by name; empty where they were written to files.
-        card: What was done, as JSON-ready values without any of the data.
-    """
-
-    tables: Mapping[str, pa.Table] = field(repr=False)
-    card: Mapping[str, Any]
-
-    @property
-    def table(self) -> pa.Table:
-        """The only table.
-
-        Raises:
-            UsageError: There are several, or none in memory.
-        """
-        return only_table(self.tables)
 
 
 @known_options
@@ -70,7 +37,7 @@ def mask(
     all tables. What is not personal stays as it is; kept columns of CSV stay to the byte.
 
     Args:
-        data: Tables in any form; or paths of CSV and Parquet files and of folders of them.
+        data: Tables in any form; or paths of CSV, JSON and Parquet files and of folders of them.
         output: The folder, or for one table the file, to write to; the data must be files. By
             default, the tables come back in memory.
         overwrite: Whether files that are there may be replaced.
@@ -109,6 +76,7 @@ def run(masking: Masking) -> Masked:
         masker, dropped = masking.masker(name), masking.dropped(name)
         counts[name] = masker.counts
         arrow = in_memory(source)
+        dropped += [column for column in arrow.names if column not in masker.table.columns]
         blocks = []
         for block in arrow.tables(arrow.names):
             blocks.append(arrow.masked(block, masker.mask(block), dropped))
@@ -135,14 +103,14 @@ def write(
         SinkError: The place exists, or can't be written.
     """
     single = len(masking.files) == 1 and names_file(output) and not output.is_dir()
-    card = output.with_name(f"{output.name}.card.json") if single else output / CARD
+    card = card_path(output, single=single)
     targets = {
         name: output if single else output / file.name for name, file in masking.files.items()
     }
     spare_originals(targets, masking.files)
     journal = card.with_name(f".{card.name}.masking")
-    prints = {name: fingerprint_of(masking, name) for name in targets}
-    done = _finished(journal, prints)
+    fingerprint = fingerprint_of(masking)
+    done = _finished(journal, fingerprint)
     if not done and not any(map(is_unfinished, targets.values())):
         check_free(output, overwrite=overwrite, folder=not single)
     for name, target in targets.items():
@@ -152,52 +120,51 @@ def write(
         make_folder(output)
     counts: dict[str, Counts] = {}
     for name, target in targets.items():
+        tables = masking.tables_of(name)
         if name in done and target.exists():
-            counts[name] = done[name]
+            counts |= {table: done[table] for table in tables if table in done}
             continue
-        masker, dropped = masking.masker(name), masking.dropped(name)
-        source, counts[name] = masking.sources[name], masker.counts
-
-        about = source.about_rows()
-        if progress is not None and not is_unfinished(target):
-            progress(name, 0, about)
-
-        def heard(name: str = name, known: Counts = masker.counts, about: int = about) -> None:
-            if progress is not None:
-                progress(name, known.rows, max(known.rows + 1, about))
-
-        if isinstance(source, CsvSource):
-            write_csv(source, target, masker, dropped, fingerprint=prints[name], told=heard)
-        else:
-            write_parquet(source, target, masker, dropped, heard)
-        if progress is not None:
-            progress(name, counts[name].rows, counts[name].rows)
-        if not single:
-            _write_spans(output / WRITTEN, name, masker)
-        finished = {each: [prints[each], asdict(known)] for each, known in counts.items()}
+        maskers = {table: masking.masker(table) for table in tables}
+        told = _Told(progress, name, maskers[name].counts, masking.sources[name].about_rows())
+        if not is_unfinished(target):
+            told(rows=0)
+        dropped = {table: masking.dropped(table) for table in tables}
+        sources = {table: masking.sources[table] for table in tables}
+        Work(sources, maskers, dropped, fingerprint, told).write(target)
+        told(is_done=True)
+        write_spans(written_folder(output), maskers)
+        counts |= {table: masker.counts for table, masker in maskers.items()}
+        finished = {each: [fingerprint, asdict(known)] for each, known in counts.items()}
         write_text(journal, json.dumps(finished))
     made = card_of(masking, counts)
-    write_text(card, json.dumps(made, indent=2, ensure_ascii=False) + "\n")
+    write_json(card, made)
     journal.unlink(missing_ok=True)
     return Masked({}, made)
 
 
-def _write_spans(folder: Path, name: str, masker: Masker) -> None:
-    """Tell the leak scan which places of notes the masking wrote."""
-    for column, spans in masker.spans.items():
-        make_folder(folder)
-        with replacing(folder / f"{file_stem(f'{name}.{column}')}.parquet") as temporary:
-            pq.write_table(pa.concat_tables(spans), temporary)
+@dataclass(frozen=True)
+class _Told:
+    """Tells how many rows of a table are done, of about how many."""
+
+    progress: Progress | None
+    name: str
+    counts: Counts
+    about: int
+
+    def __call__(self, *, rows: int | None = None, is_done: bool = False) -> None:
+        done = self.counts.rows if rows is None else rows
+        if self.progress is not None:
+            self.progress(self.name, done, done if is_done else max(done + 1, self.about))
 
 
-def _finished(journal: Path, prints: Mapping[str, str]) -> dict[str, Counts]:
+def _finished(journal: Path, wanted: str) -> dict[str, Counts]:
     """The tables that an earlier run of the same masking finished."""
     try:
         known = json.loads(journal.read_text(encoding="utf-8"))
         return {
             name: Counts(**counts)
             for name, (fingerprint, counts) in known.items()
-            if fingerprint and fingerprint == prints.get(name)
+            if fingerprint and fingerprint == wanted
         }
     except (OSError, ValueError, TypeError):
         return {}

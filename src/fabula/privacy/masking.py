@@ -19,6 +19,7 @@ from fabula.io.arrays import array_of, is_text
 from fabula.privacy.actions import HASHED, ColumnAction
 from fabula.privacy.coarse import coarser, nearby, shifted
 from fabula.privacy.codes import Codes
+from fabula.privacy.files.json_bytes import OUTER
 from fabula.privacy.hashed import hashed
 from fabula.privacy.mentions import inventor, mentions
 from fabula.privacy.national import DATED, NationalIds
@@ -59,6 +60,11 @@ class PersonColumns:
     columns: tuple[str, ...]
     tags: tuple[str, ...]
     reason: str = ""
+
+    @property
+    def told(self) -> str:
+        """The first column, as people know it."""
+        return self.columns[0].removeprefix(OUTER)
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,8 +235,8 @@ class _Rows:
 
     def known(self, name: str) -> pa.Array:
         """Which values of a column are known, and no placeholders."""
-        values, action = self.columns[name], self.masker.table.columns[name]
-        keys = action.detail in ("key", "code")
+        values, action = self.columns[name], self.masker.table.columns.get(name)
+        keys = action is None or action.detail in ("key", "code", "uuid", "plate", "postcode")
         return are_people(values, keys=keys) if is_text(values.type) else pc.is_valid(values)
 
     @cached_property

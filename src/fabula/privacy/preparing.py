@@ -6,14 +6,17 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypedDict
+from typing import TypedDict, TypeGuard
 
 import pyarrow as pa
 from typing_extensions import Unpack
 
 from fabula.fakers.locales import load_locale
-from fabula.privacy.files.sources import sources_of
+from fabula.privacy.drafts import drafts_of, people_of
+from fabula.privacy.files.json_bytes import JsonSource
+from fabula.privacy.files.sources import Source, sources_of
 from fabula.privacy.first_pass import Known
+from fabula.privacy.labels import full, naming_people
 from fabula.privacy.masking import Counts
 from fabula.privacy.notes import Detector, Everyone
 from fabula.privacy.people import EMAIL, NewPeople
@@ -47,18 +50,42 @@ def prepare(data: TableLike | Sequence[Path], **options: Unpack[MaskOptions]) ->
     key_file = options.get("key_file")
     secret = Secret.find(Path(key_file) if key_file else None)
     sources, files, notes = sources_of(data)
-    detector = options.get("detector")
+    detector, person = options.get("detector"), options.get("person")
+    within = {n: n.removesuffix(f".{s.level}") for n, s in sources.items() if _is_list(s)}
+    sources = _with_outer(sources, within, person)
     plan = propose(
         {name: source.sample() for name, source in sources.items()},
-        person=options.get("person"),
+        person=person,
         columns=options.get("columns") or {},
         locales=codes_of(options.get("locale") or ()),
         finds_third_parties=detector is not None,
+        within=within,
     )
     plan = replace(plan, notes=(*notes, *plan.notes))
     return completed(
         Masking(sources, files, plan, secret, NewPeople(secret, ()), detector=detector)
     )
+
+
+def _is_list(source: Source) -> TypeGuard[JsonSource]:
+    return isinstance(source, JsonSource) and bool(source.level)
+
+
+def _with_outer(
+    sources: Mapping[str, Source], within: Mapping[str, str], person: str | None
+) -> dict[str, Source]:
+    """The sources; items of lists with the columns that tell the person of the row around them."""
+    roots = {name: sources[name].sample() for name in dict.fromkeys(within.values())}
+    people = people_of(drafts_of(roots), dict.fromkeys(roots, person)) if roots else {}
+    found: dict[str, Source] = {}
+    for name, source in sources.items():
+        around = people.get(within.get(name, ""))
+        found[name] = (
+            replace(source, outer=around.columns)
+            if _is_list(source) and around is not None
+            else source
+        )
+    return found
 
 
 def completed(masking: Masking) -> Masking:
@@ -67,7 +94,9 @@ def completed(masking: Masking) -> Masking:
     Args:
         masking: What happens to which column, by which key; its people are still open.
     """
-    plan, secret, sources = masking.plan, masking.secret, masking.sources
+    secret, sources = masking.secret, masking.sources
+    samples = {name: source.sample() for name, source in sources.items()}
+    plan = naming_people(masking.plan, samples, sources)
     by_alias = {
         n for n, table in plan.tables.items() if table.person and table.person.tags[0] == EMAIL
     }
@@ -107,7 +136,7 @@ def completed(masking: Masking) -> Masking:
 
 def _everyone(masking: Masking) -> Everyone:
     """The identifiers of all people in all tables, and what takes their place."""
-    everyone = Everyone()
+    everyone = Everyone(single_names=not masking.secret.kept)
     for name, source in masking.sources.items():
         masker = masking.masker(name)
         columns = {
@@ -119,10 +148,16 @@ def _everyone(masking: Masking) -> Everyone:
         searched = replace(masker, table=replace(masker.table, columns=columns), counts=Counts())
         told = any(action.action != "keep" for action in columns.values())
         for block in source.tables(source.names) if told else ():
-            for column, new in searched.mask(block).items():
-                real = are_people(block.column(column))
-                old = block.column(column).filter(real).cast(pa.large_string())
-                everyone.add(columns[column].detail, old, new.filter(real.combine_chunks()))
+            made, names = searched.mask(block), {}
+            for column, new in made.items():
+                real = are_people(block.column(column)).combine_chunks()
+                old = block.column(column).combine_chunks().cast(pa.large_string())
+                detail = columns[column].detail
+                everyone.add(detail, old.filter(real), new.filter(real))
+                names[detail] = (old, new.cast(pa.large_string()))
+            if {"first_name", "last_name"} <= names.keys():
+                parts = zip(names["first_name"], names["last_name"], strict=True)
+                everyone.add("name", *(full(*pair) for pair in parts))
     return everyone
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fabula.privacy.masked import warning_lines
 from fabula.privacy.prepared import Masking
 from fabula.render import amounts
 from fabula.render.grid import fit, lines, one_line
@@ -23,9 +24,7 @@ PROMISES: Mapping[str, str] = {
 def plan_lines(masking: Masking) -> Iterator[str]:
     """Each table, whom its rows tell of, and each column's action with its reason."""
     for name, table in masking.plan.tables.items():
-        who = (
-            f"people by `{table.person.columns[0]}`: {table.person.reason}" if table.person else ""
-        )
+        who = f"people by `{table.person.told}`: {table.person.reason}" if table.person else ""
         yield f"{name}  {who or 'no people'}"
         rows = [(f"  {c}", a.text, a.reason) for c, a in table.columns.items()]
         yield from lines(rows)
@@ -36,7 +35,7 @@ def preview_lines(masking: Masking) -> Iterator[str]:
     """Some values of each column that changes, before and after, side by side."""
     shown = masking.preview()
     for name, table in masking.plan.tables.items():
-        who = f"people by `{table.person.columns[0]}`" if table.person else "no people"
+        who = f"people by `{table.person.told}`" if table.person else "no people"
         yield f"{name}  {who}"
         rows = [("  column", "action", "before", "after", "reason")]
         for column, action in table.columns.items():
@@ -69,16 +68,6 @@ def done_lines(card: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"  note: {note}" for note in card["notes"])
     yield from (f"  warning: {line}" for line in warning_lines(card))
     yield f"  {PROMISES[card['promise']]}"
-
-
-def warning_lines(card: Mapping[str, Any]) -> Iterator[str]:
-    """What happened to values that could not be masked as the others."""
-    for name, table in card["tables"].items():
-        for column, action in table["columns"].items():
-            if blanked := action.get("blanked"):
-                yield f"{name}.{column}: {amounts.count(blanked, 'value')} of another form blanked"
-            if nobody := action.get("nobody"):
-                yield f"{name}.{column}: {amounts.count(nobody, 'placeholder')} kept, such as `N/A`"
 
 
 def _cell(value: object) -> str:

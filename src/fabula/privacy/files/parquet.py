@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,7 +14,6 @@ import pyarrow.parquet as pq
 from fabula.streams import BLOCK_ROWS
 
 _SAMPLED_ROWS = 200_000
-_GROUP_ROWS = 16 * BLOCK_ROWS
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +25,8 @@ class ArrowSource:
     """
 
     rows: pa.Table | Path
+
+    block_rows: ClassVar = BLOCK_ROWS
 
     @cached_property
     def schema(self) -> pa.Schema:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,7 @@ class Generalised(Result):
         notes: What people should know.
         cost: What a model of the target loses, if a target was named.
         max_blank: The share of cells that was allowed to be blanked.
+        file: The file of the original, where it is one.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Generalised(Result):
     notes: tuple[str, ...] = ()
     cost: Cost | None = None
     max_blank: float = MOST_BLANK
+    file: Path | None = None
 
     @property
     def quasi(self) -> tuple[str, ...]:
@@ -103,6 +106,7 @@ class Generaliser:
     ladders: tuple[Ladder, ...]
     found: Found
     counts: Counts = field(default_factory=Counts)
+    spans: dict[str, list[pa.Table]] = field(default_factory=dict)
 
     @cached_property
     def _keys(self) -> tuple[Keys, Whole]:

@@ -14,9 +14,8 @@ from fabula.errors import UsageError, did_you_mean
 from fabula.io.formats import names_file
 from fabula.io.places import check_free, make_folder
 from fabula.options import known_options
-from fabula.privacy.files.csv_bytes import CsvSource
 from fabula.privacy.files.sources import sources_of
-from fabula.privacy.files.writing import Told, spare_originals, write_csv, write_parquet
+from fabula.privacy.files.writing import Work, spare_originals
 from fabula.privacy.kanonymity.combinations import combinations_of
 from fabula.privacy.kanonymity.costs import cost_of
 from fabula.privacy.kanonymity.generalised import MOST_BLANK, Generalised
@@ -92,7 +91,7 @@ def prepare(data: Any, **options: Unpack[GeneraliseOptions]) -> Generalised:
         UsageError: A column does not exist, or no release keeps what is wanted.
         SourceError: The data can't be read.
     """
-    sources, _, _ = sources_of(data)
+    sources, files, _ = sources_of(data)
     if len(sources) > 1:
         raise UsageError(
             f"there are {len(sources)} tables, and one is generalised at a time",
@@ -132,7 +131,7 @@ def prepare(data: Any, **options: Unpack[GeneraliseOptions]) -> Generalised:
         name, source, grouped, ladders, found, wanted,
         promise_of(grouped.codes, grouped.counts, grouped.sensitive),
         promise_of(found.codes, grouped.counts, grouped.sensitive),
-        reasons, tuple(notes), max_blank=most,
+        reasons, tuple(notes), max_blank=most, file=files.get(name),
     )  # fmt: skip
     if target is None:
         return made
@@ -155,7 +154,7 @@ def write(
         SinkError: The place exists, or can't be written.
     """
     source, maker = made.source, made.maker()
-    file = source.path if isinstance(source, CsvSource) else source.rows
+    file = made.file
     if not isinstance(file, Path) or not names_file(output):
         raise UsageError(
             f"`{output}` names no file" if isinstance(file, Path) else "the data is not a file",
@@ -173,11 +172,8 @@ def write(
         if progress is not None:
             progress(made.name, maker.counts.rows, max(about, maker.counts.rows))
 
-    heard: Told = told
-    if isinstance(source, CsvSource):
-        write_csv(source, output, maker, (), fingerprint="", told=heard)
-    else:
-        write_parquet(source, output, maker, (), heard)
+    name = made.name
+    Work({name: source}, {name: maker}, {name: ()}, "", told).write(output)
 
 
 def _wanted(options: Mapping[str, Any]) -> Wanted:
