@@ -148,7 +148,7 @@ def _everyone(masking: Masking) -> Everyone:
             for column, new in searched.mask(block).items():
                 real = are_people(block.column(column))
                 old = block.column(column).filter(real).cast(pa.large_string())
-                everyone.add(columns[column].detail, old, new.filter(real.combine_chunks()))
+                everyone.add(columns[column].detail, old, new.filter(real))
     return everyone
 
 
