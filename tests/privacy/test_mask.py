@@ -20,7 +20,6 @@ import fabula as fb
 from fabula.errors import SinkError, SpecError, UsageError
 from fabula.pii.check_digits import is_account, is_card
 from fabula.privacy.files.csv_bytes import CsvSource
-from fabula.privacy.mask import write
 from fabula.privacy.preparing import prepare
 from fabula.privacy.secret import Secret
 from tests.privacy.conftest import ROWS, customers, orders, write_csv
@@ -324,37 +323,6 @@ def test_the_card_tells_everything_and_quotes_nothing(
     for row in _rows(shop / "customers.csv"):
         assert row["name"] not in text
         assert row["email"] not in text
-
-
-def test_a_killed_masking_continues_to_the_same_bytes(
-    tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from fabula.privacy.files import csv_bytes, writing
-
-    source = write_csv(customers(4_000), tmp_path / "people.csv")
-    fb.mask(source, key_file=key, output=tmp_path / "whole.csv")
-    monkeypatch.setattr(csv_bytes.CsvSource.blocks, "__defaults__", (0, 20_000))
-    monkeypatch.setattr(writing, "_JOURNALLED", 10_000)
-    seen: list[int] = []
-
-    def stop(_: str, rows: int, __: int) -> None:
-        seen.append(rows)
-        if len(seen) == 9:
-            raise KeyboardInterrupt
-
-    masking = prepare(source, key_file=key)
-    with pytest.raises(KeyboardInterrupt):
-        write(masking, tmp_path / "out.csv", progress=stop)
-    assert not (tmp_path / "out.csv").exists()
-    again: list[int] = []
-    masked = write(
-        prepare(source, key_file=key), tmp_path / "out.csv",
-        progress=lambda _, rows, __: again.append(rows),
-    )  # fmt: skip
-    assert again[0] > 500
-    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
-    assert masked.card["tables"]["people"]["rows"] == 4_000
-    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
 
 
 def test_originals_and_finished_outputs_are_never_overwritten_unasked(
