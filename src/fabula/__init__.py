@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from fabula.planning.plan import Plan
     from fabula.privacy.mask import Masked, mask
     from fabula.privacy.scan import scan
+    from fabula.privacy.unmask import Unmasked, unmask
     from fabula.review.review import review_export, review_import
     from fabula.runs.dataset import Dataset
     from fabula.runs.program import program, run_program
@@ -61,6 +62,7 @@ __all__ = [
     "Report",
     "Synthesizer",
     "TableSpec",
+    "Unmasked",
     "__version__",
     "adescribe",
     "aextend",
@@ -93,6 +95,7 @@ __all__ = [
     "rows",
     "run_program",
     "scan",
+    "unmask",
     "validate",
 ]
 
@@ -110,6 +113,7 @@ _HOMES = {
     "llm.providers.dry_run": "Rehearsal",
     "planning.plan": "Plan",
     "privacy.mask": "Masked mask",
+    "privacy.unmask": "Unmasked unmask",
     "privacy.scan": "scan",
     "review.review": "review_export review_import",
     "runs.dataset": "Dataset",

@@ -25,6 +25,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Protect": {
         "mask": "Replace the people in tables with new people.",
+        "unmask": "Put the real values back into masked files, with the key and the map.",
         "scan": "Search files for values of real people, in any spelling or encoding.",
     },
     "Evaluate": {

@@ -25,13 +25,24 @@ from fabula.privacy.files.csv_bytes import CsvBlock, CsvSource
 from fabula.privacy.files.json_bytes import JsonBlock, JsonSource
 from fabula.privacy.files.parquet import ArrowSource
 from fabula.privacy.files.sources import Source
-from fabula.privacy.masking import Masker
+from fabula.privacy.masking import Counts
 
 _JOURNALLED = 64 << 20
 """Bytes after which the journal is written again."""
 
 _PART_BLOCKS = 16
 """Blocks of a Parquet file after which the journal is written again."""
+
+
+class Maker(Protocol):
+    """Makes the new columns of a table, block by block, such as a `Masker`."""
+
+    counts: Counts
+    spans: dict[str, list[pa.Table]]
+
+    def mask(self, block: pa.Table) -> dict[str, pa.Array]:
+        """The new values of columns that change."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -47,7 +58,7 @@ class Work:
     """
 
     sources: Mapping[str, Source]
-    maskers: Mapping[str, Masker]
+    maskers: Mapping[str, Maker]
     dropped: Mapping[str, Sequence[str]]
     fingerprint: str
     told: Callable[[], None]
@@ -113,7 +124,7 @@ class Work:
         journal.remove()
 
     def _parquet(
-        self, source: ArrowSource, masker: Masker, target: Path, dropped: Sequence[str]
+        self, source: ArrowSource, masker: Maker, target: Path, dropped: Sequence[str]
     ) -> None:
         schema, blocks = source.masked_schema(dropped), -(-source.about_rows() // source.block_rows)
         if not self.fingerprint or blocks <= _PART_BLOCKS:
@@ -161,7 +172,7 @@ class _Text(Protocol):
 @dataclass(frozen=True)
 class _Csv:
     source: CsvSource
-    masker: Masker
+    masker: Maker
     dropped: Sequence[str]
 
     def head(self) -> bytes:
@@ -261,7 +272,7 @@ class _Journal:
         _remove(self._spans)
 
 
-def write_spans(folder: Path, maskers: Mapping[str, Masker]) -> None:
+def write_spans(folder: Path, maskers: Mapping[str, Maker]) -> None:
     """Tell which places of notes a masking wrote."""
     for name, masker in maskers.items():
         for column, spans in masker.spans.items():
