@@ -5,53 +5,24 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 from typing_extensions import Unpack
 
-from fabula.errors import SinkError, UsageError
+from fabula.errors import SinkError
 from fabula.io.formats import names_file
-from fabula.io.places import check_free, make_folder, write_text
+from fabula.io.places import check_free, make_folder, write_json, write_text
 from fabula.options import known_options
 from fabula.privacy.files.sources import in_memory
 from fabula.privacy.files.writing import Work, is_unfinished, write_spans
+from fabula.privacy.masked import Masked, card_path, written_folder
 from fabula.privacy.masking import Counts
 from fabula.privacy.prepared import Masking, card_of, fingerprint_of
 from fabula.privacy.preparing import MaskOptions, prepare
-from fabula.privacy.scan.card import CARD, written_folder
 from fabula.privacy.unmask import check_map, save_map
 from fabula.types import Progress, TableLike
-
-
-@dataclass(frozen=True)
-class Masked:
-    """What a masking did.
-
-    Attributes:
-        tables: The masked tables by name; empty where they were written to files.
-        card: What was done, as JSON-ready values without any of the data.
-    """
-
-    tables: Mapping[str, pa.Table] = field(repr=False)
-    card: Mapping[str, Any]
-
-    @property
-    def table(self) -> pa.Table:
-        """The only table.
-
-        Raises:
-            UsageError: There are several, or none in memory.
-        """
-        if len(self.tables) != 1:
-            raise UsageError(
-                f"there are {len(self.tables)} tables in memory",
-                code="mask.several",
-                hint="take one of `.tables` by its name",
-            )
-        return next(iter(self.tables.values()))
 
 
 @known_options
@@ -140,7 +111,7 @@ def write(
         SinkError: The place exists, or can't be written.
     """
     single = len(masking.files) == 1 and names_file(output) and not output.is_dir()
-    card = output.with_name(f"{output.name}.card.json") if single else output / CARD
+    card = card_path(output, single=single)
     targets = {
         name: output if single else output / file.name for name, file in masking.files.items()
     }
@@ -174,7 +145,7 @@ def write(
         finished = {each: [fingerprint, asdict(known)] for each, known in counts.items()}
         write_text(journal, json.dumps(finished))
     made = card_of(masking, counts)
-    write_text(card, json.dumps(made, indent=2, ensure_ascii=False) + "\n")
+    write_json(card, made)
     journal.unlink(missing_ok=True)
     return Masked({}, made)
 

@@ -20,6 +20,7 @@ from fabula.privacy.drafts import drafts_of, people_of
 from fabula.privacy.files.json_bytes import JsonSource
 from fabula.privacy.files.sources import Source, sources_of
 from fabula.privacy.first_pass import Known
+from fabula.privacy.labels import full, naming_people
 from fabula.privacy.masking import Counts
 from fabula.privacy.national import DATED
 from fabula.privacy.notes import Detector, Everyone
@@ -98,7 +99,9 @@ def completed(masking: Masking) -> Masking:
     Args:
         masking: What happens to which column, by which key; its people are still open.
     """
-    plan, secret, sources = masking.plan, masking.secret, masking.sources
+    secret, sources = masking.secret, masking.sources
+    samples = {name: source.sample() for name, source in sources.items()}
+    plan = naming_people(masking.plan, samples, sources)
     by_alias = {
         n for n, table in plan.tables.items() if table.person and table.person.tags[0] == EMAIL
     }
@@ -139,10 +142,16 @@ def completed(masking: Masking) -> Masking:
 
 def _everyone(masking: Masking) -> Everyone:
     """The identifiers of all people in all tables, and what takes their place."""
-    everyone = Everyone()
-    for _, action, old, new in _replaced(masking, lambda action: action.detail != "key"):
-        real = are_people(old)
-        everyone.add(action.detail, old.filter(real), new.filter(real))
+    everyone = Everyone(single_names=not masking.secret.kept)
+    for _, columns in _replaced(masking, lambda action: action.detail != "key"):
+        names = {}
+        for action, old, new in columns.values():
+            real = are_people(old)
+            everyone.add(action.detail, old.filter(real), new.filter(real))
+            names[action.detail] = (old, new)
+        if {"first_name", "last_name"} <= names.keys():
+            parts = zip(names["first_name"], names["last_name"], strict=True)
+            everyone.add("name", *(full(*pair) for pair in parts))
     return everyone
 
 
@@ -153,16 +162,16 @@ def _check_ids(masking: Masking) -> None:
         SpecError: People who differ would get the same id, by moving to the same birthday.
     """
     found: dict[str, list[NDArray[np.uint64]]] = {}
-    for where, _, old, new in _replaced(masking, lambda action: action.scheme in DATED):
-        pair = [masking.secret.digests(each, "same id", 8).view("<u8")[:, 0] for each in (old, new)]
-        found.setdefault(where, []).append(np.stack(pair, axis=1))
+    for name, columns in _replaced(masking, lambda action: action.scheme in DATED):
+        for column, (_, *both) in columns.items():
+            pair = [masking.secret.digests(each, "same id", 8).view("<u8")[:, 0] for each in both]
+            found.setdefault(f"{name}.{column}", []).append(np.stack(pair, axis=1))
     problems = []
     for where, pairs in found.items():
         ids = np.unique(np.concatenate(pairs), axis=0)
         if lost := len(ids) - len(np.unique(ids[:, 1])):
-            message = (
-                f"{lost:,} of {len(ids):,} new national ids in `{where}` would be those of others"
-            )
+            told = f"{lost:,} of {len(ids):,} new national ids"
+            message = f"{told} in `{where}` would be those of others"
             hint = f'`--column "{where}=replace: code"` keeps them apart, without dates that agree'
             problems.append(Violation("mask.same-id", message, where, hint))
     if problems:
@@ -171,8 +180,8 @@ def _check_ids(masking: Masking) -> None:
 
 def _replaced(
     masking: Masking, wanted: Callable[[ColumnAction], bool]
-) -> Iterator[tuple[str, ColumnAction, pa.Array, pa.Array]]:
-    """The columns that are replaced, block by block: their place, action, old and new texts."""
+) -> Iterator[tuple[str, dict[str, tuple[ColumnAction, pa.Array, pa.Array]]]]:
+    """The table, and the action, old texts and new ones of replaced columns, block by block."""
     for name, source in masking.sources.items():
         masker = masking.masker(name)
         columns = {
@@ -184,10 +193,20 @@ def _replaced(
         searched = replace(masker, table=replace(masker.table, columns=columns), counts=Counts())
         told = any(action.action != "keep" for action in columns.values())
         for block in source.tables(source.names) if told else ():
-            for column, new in searched.mask(block).items():
-                chunks = block.column(column).cast(pa.large_string()).chunks
-                old = pa.concat_arrays([pa.array([], pa.large_string()), *chunks])
-                yield f"{name}.{column}", columns[column], old, new.cast(pa.large_string())
+            yield (
+                name,
+                {
+                    column: (columns[column], _texts(block.column(column)), _texts(new))
+                    for column, new in searched.mask(block).items()
+                },
+            )
+
+
+def _texts(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    if isinstance(values, pa.ChunkedArray):
+        chunks = values.cast(pa.large_string()).chunks
+        values = pa.concat_arrays([pa.array([], pa.large_string()), *chunks])
+    return values.cast(pa.large_string())
 
 
 def codes_of(locales: Sequence[str]) -> tuple[str, ...]:

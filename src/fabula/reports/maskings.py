@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fabula.privacy.masked import warning_lines
 from fabula.privacy.prepared import Masking
 from fabula.render import amounts
 from fabula.render.grid import fit, lines, one_line
@@ -67,16 +68,6 @@ def done_lines(card: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"  note: {note}" for note in card["notes"])
     yield from (f"  warning: {line}" for line in warning_lines(card))
     yield f"  {PROMISES[card['promise']]}"
-
-
-def warning_lines(card: Mapping[str, Any]) -> Iterator[str]:
-    """What happened to values that could not be masked as the others."""
-    for name, table in card["tables"].items():
-        for column, action in table["columns"].items():
-            if blanked := action.get("blanked"):
-                yield f"{name}.{column}: {amounts.count(blanked, 'value')} of another form blanked"
-            if nobody := action.get("nobody"):
-                yield f"{name}.{column}: {amounts.count(nobody, 'placeholder')} kept, such as `N/A`"
 
 
 def _cell(value: object) -> str:

@@ -6,9 +6,7 @@ killed at any moment: the same command then makes only what is missing, to the s
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -27,7 +25,7 @@ from fabula.runs.dataset import Dataset
 from fabula.runs.exit_rules import Limit, lost_too_many, raise_verdict
 from fabula.runs.fingerprint import identity
 from fabula.runs.folder import RunFolder
-from fabula.runs.manifest import build_manifest, lost_rows, tell_formulas
+from fabula.runs.manifest import build_manifest, lost_rows, stopwatch, tell_formulas
 from fabula.runs.options import DEFAULT, RunOptions
 from fabula.runs.parts import summed
 from fabula.runs.progress import Tracker
@@ -50,14 +48,9 @@ def execute(
     open_model: OpenModel | None = None,
     generation: Callable[[Tracker], Generation] | None = None,
 ) -> Dataset:
-    """Run a plan and return what it made.
+    """Run a plan and return what it made, in memory or in the folder `output`.
 
-    Args:
-        plan: What is to be made.
-        options: How it is made and kept.
-        output: The run's folder; without one everything stays in memory.
-        open_model: Opens a language model by its name in the spec.
-        generation: What makes the plan's blocks, in place of the plan's own engines.
+    A `generation` takes the place of the plan's own engines.
 
     Raises:
         SpecError: Checks contradict each other, or the columns.
@@ -142,7 +135,7 @@ def _make(
     plan: Plan, generating: Generation, store: Store, tracker: Tracker, workers: int
 ) -> Dataset:
     """Make the tables and check them."""
-    started, clock = dt.datetime.now(dt.UTC), time.monotonic()
+    timings = stopwatch()
     try:
         tables = Tables(generating.makers, store, tracker, workers)
         checking = Checking(plan, tables)
@@ -152,11 +145,7 @@ def _make(
         usage, masked = generating.usage(), _masked(generating, tables)
     finally:
         generating.close()
-    timings = {
-        "started": started.isoformat(timespec="seconds"),
-        "seconds": round(time.monotonic() - clock, 3),
-    }
-    manifest = build_manifest(plan, tables.records, checking.results(), usage, timings)
+    manifest = build_manifest(plan, tables.records, checking.results(), usage, timings())
     return Dataset(
         {name: partial(tables.read, name) for name in plan.order},
         manifest | masked,

@@ -27,14 +27,7 @@ KEPT_EXAMPLES = 5
 
 @dataclass(frozen=True)
 class Layout:
-    """How one table is cut into parts.
-
-    Attributes:
-        table: The table's name.
-        schema: The schema of every block.
-        rows: Rows asked for.
-        blocks: Blocks of the table.
-    """
+    """How one table is cut into parts."""
 
     table: str
     schema: pa.Schema
@@ -89,15 +82,7 @@ class PartRecord:
 
 @dataclass(frozen=True)
 class Lost:
-    """One row that was asked for and is not there.
-
-    Attributes:
-        table: Its table.
-        row: Its number there, from 0.
-        reason: Why it was lost.
-        raw: What a model sent for it, where one made it.
-        attempt: Tries made.
-    """
+    """One row of a table that was asked for and is not there, as `RejectedRow` tells it."""
 
     table: str
     row: int

@@ -69,13 +69,7 @@ class Tables:
         self.make(table)
 
     def drop(self, table: str, rows: NDArray[np.int64], reason: str) -> None:
-        """Take rows out of a finished table.
-
-        Args:
-            table: The table.
-            rows: Their positions among the rows that are there, in order.
-            reason: Why they are lost.
-        """
+        """Take rows out of a finished table, by their positions, in order, among those there."""
         layout, records = self.layout(table), []
         first_written = first_asked = 0
         for record in self.records[table]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -27,6 +28,7 @@ from fabula.spec.tables import (
     PerParent,
     TableSpec,
 )
+from fabula.spec.training_formats import TRAINING_FORMATS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -52,8 +54,8 @@ _SHORT_FORMS: dict[tuple[str, str], dict[str, Any]] = {
 """What a file may write instead of the full form, by class and key; kinds tell theirs."""
 
 
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of a spec file."""
+def json_schema(file_formats: Sequence[str]) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a spec file, given the file formats that are written."""
     load_plugins()
     schema = DatasetSpec.model_json_schema()
     definitions: dict[str, Any] = schema.pop("$defs")
@@ -69,6 +71,8 @@ def json_schema() -> dict[str, Any]:
     }
     for (name, key), short in {**shorts, **_SHORT_FORMS}.items():
         _allow(definitions[name]["properties"], key, short)
+    formats = [*file_formats, *TRAINING_FORMATS.written()]
+    definitions["OutputSpec"]["properties"]["format"]["enum"] = formats
     del definitions["TableSpec"]["properties"]["name"]
     _allow_short_cardinality(definitions["PerParent"])
     _allow_inline_component(definitions)
