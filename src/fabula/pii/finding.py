@@ -89,7 +89,7 @@ def find_in_table(table: pa.Table) -> dict[str, Finding]:
     kinds = {finding.kind for finding in found.values()}
     if "street" in kinds:
         for name in table.column_names:
-            if name not in found and (finding := _beside_street(table.column(name))):
+            if name not in found and (finding := _beside_street(table.column(name), name)):
                 found[name] = finding
     elif not kinds & {"name", "postcode"}:
         found = {name: finding for name, finding in found.items() if finding.kind != "city"}
@@ -242,10 +242,14 @@ def _are_spread(digits: Sequence[str]) -> bool:
     return not running and len(endings) >= min(0.5 * len(digits), 100)
 
 
-def _beside_street(values: pa.ChunkedArray) -> Finding | None:
+def _beside_street(values: pa.ChunkedArray, name: str) -> Finding | None:
+    """A postcode; whole numbers with a zero among them, or running ones, are amounts and keys."""
     texts = sampled(values)
     if len(texts) < FEWEST:
         return None
+    if not is_text(values.type) and not named("postcode", name):
+        if "0" in texts or not _are_spread(texts):
+            return None
     form = re.compile(r"\d{4,6}|[A-Z0-9]{2,5}[ -]?[A-Z0-9]{2,4}")
     part = share(texts, form, whole=True)
     coded = min(part, share(texts, re.compile(r"\d"))) >= NEARLY_ALL

@@ -176,7 +176,7 @@ def _front(notes: Squeezed, end: int) -> int:
 
 
 def _write_single(news: Sequence[str | None]) -> Writer:
-    """Write the new name where the old one is no word of a sentence, in small letters."""
+    """Write the new name; in small letters the old one counts within a path or a user name."""
 
     def write(hit: Hit) -> str | None:
         text, begin, end = hit[:3]
