@@ -243,19 +243,24 @@ def _are_spread(digits: Sequence[str]) -> bool:
 
 
 def _beside_street(values: pa.ChunkedArray, name: str) -> Finding | None:
-    """A postcode; whole numbers with a zero among them, or running ones, are amounts and keys."""
+    """A postcode; whole numbers may as well be amounts, with a zero among them, or keys."""
     texts = sampled(values)
     if len(texts) < FEWEST:
         return None
-    if not is_text(values.type) and not named("postcode", name):
-        if "0" in texts or not _are_spread(texts):
-            return None
+    numbers = not is_text(values.type) and not named("postcode", name)
+    if numbers and ("0" in texts or not _are_spread(texts) or _are_all_different(values)):
+        return None
     form = re.compile(r"\d{4,6}|[A-Z0-9]{2,5}[ -]?[A-Z0-9]{2,4}")
     part = share(texts, form, whole=True)
     coded = min(part, share(texts, re.compile(r"\d"))) >= NEARLY_ALL
     if not coded or len({len(text) for text in texts}) > 3 or not _is_wide(texts):
         return None
     return found_as("postcode", part, "are short codes in a table of streets")
+
+
+def _are_all_different(values: pa.ChunkedArray) -> bool:
+    """Whether each of many values occurs once, as no postcode of so many people does."""
+    return len(values) >= 1_000 and pc.count_distinct(values).as_py() == len(values)
 
 
 def _is_wide(texts: Sequence[str]) -> bool:
