@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.privacy.folding import CLASS, DIGIT
-from fabula.privacy.notes.details import NAMES, TAIL, digit_ends
+from fabula.privacy.notes.details import NAMES, TAIL, dialled, digit_ends
 from fabula.privacy.notes.names import Names, person_names
 from fabula.privacy.notes.needles import Hit, Mention, Writer, like, poured
 from fabula.privacy.notes.ordinary import is_ordinary
@@ -106,7 +106,7 @@ class Everyone:
             return
         texts = pc.fill_null(originals.cast(pa.large_string()), "").to_pylist()
         if kind == "phone":
-            digits = Squeezed.of([re.sub(r"\D", "", text) for text in texts])
+            digits = Squeezed.of([dialled(text) for text in texts])
             ends = digits.row_ends[1:]
             long = np.diff(digits.row_ends) >= TAIL
             self._tails.add(
@@ -200,6 +200,6 @@ def _write(kind: str, news: Sequence[str | None]) -> Writer:
             value = value.replace(" ", (re.search(r"[\W_]", span) or [""])[0])
         if kind in ("name", "street", "email", "username"):
             return like(span, value)
-        return poured(span, value)
+        return poured(span, dialled(value) if kind == "phone" else value)
 
     return write

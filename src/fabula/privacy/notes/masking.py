@@ -20,7 +20,16 @@ from fabula.privacy.notes.details import NAMES, detail_needles, phones
 from fabula.privacy.notes.detectors import Detector
 from fabula.privacy.notes.everyone import Everyone
 from fabula.privacy.notes.names import misspelt, name_needles, person_names
-from fabula.privacy.notes.needles import FirstLetters, Hit, Mention, Writer, with_marks, with_signs
+from fabula.privacy.notes.needles import (
+    FirstLetters,
+    Hit,
+    Mention,
+    Writer,
+    with_marks,
+    with_signs,
+    written_whole,
+)
+from fabula.privacy.notes.nicknames import nicknames
 from fabula.privacy.notes.patterns import find_patterns
 from fabula.privacy.squeezed import Counts, Squeezed
 
@@ -176,6 +185,11 @@ def own_places(notes: Squeezed, own: Sequence[Mention]) -> Iterator[Places]:
         if needle.kind in NAMES:
             named[words] = True
     for each in names:
+        if each.kind == "first_name":
+            words = nicknames(notes, each.squeezed, np.flatnonzero(named))
+            rows, sizes = notes.rows[words], (notes.word_ends - notes.starts)[words]
+            write = written_whole(*each.texts)
+            yield Places(each.kind, notes.starts[words], sizes, rows, rows, write)
         words, lengths, write = misspelt(notes, each, named)
         rows = notes.rows[words]
         yield Places(each.kind, notes.starts[words], lengths, rows, rows, write)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ from fabula.errors import UsageError, did_you_mean
 from fabula.pii import find_in_table
 from fabula.pii.lexicon import all_first, all_last, all_towns
 from fabula.privacy.notes.dates import spelled_dates
-from fabula.privacy.notes.details import TAIL
+from fabula.privacy.notes.details import TAIL, dialled
 from fabula.privacy.notes.names import Names, person_names
 from fabula.privacy.notes.needles import Mention
 from fabula.privacy.notes.ordinary import is_ordinary
@@ -123,7 +122,7 @@ class RealValues:
         if kind in _TAILED:
             part = Sought(sought.table, sought.column, kind, "last digits")
             self.sought.append(part)
-            digits = [re.sub(r"\D", "", text) for text in distinct]
+            digits = [dialled(text) for text in distinct]
             digits = [text for text in digits if len(text) >= TAIL]
             ends = Squeezed.of([text[-TAIL:] for text in digits])
             self._tails.append(ends.whole().hashes)
