@@ -30,9 +30,10 @@ from fabula.privacy.notes.ordinary import is_ordinary, weak
 from fabula.privacy.squeezed import Counts, Runs, Squeezed, runs_of
 
 _TITLE = r"^((mr|mrs|ms|miss|dr|rev|prof|herr|frau|sr|sra|dott|pan|pani|mme|mlle)\.? )+"
-_TITLES_BEHIND = tuple(
-    "先生 女士 小姐 太太 老师 老師 医生 醫生 博士 教授 经理 經理 さん 様 氏 君 씨 님 선생 사장".split()
-)
+_TITLES_BEHIND = (
+    "先生", "女士", "小姐", "太太", "老师", "老師", "医生", "醫生", "博士", "教授", "经理", "經理",
+    "さん", "様", "氏", "君", "씨", "님", "선생", "사장",
+)  # fmt: skip
 _EAST = 0x2E80
 _SHORTEST_TYPO, _SHORTEST_BESIDE, _LONGEST_ENDING = 5, 3, 3
 """Letters that a misspelt name has, less next to the person's other name; and of an ending."""
