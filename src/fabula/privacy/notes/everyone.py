@@ -139,6 +139,13 @@ class Everyone:
         new = names.new.take(pa.array(old.rows[words[known]]))
         self._singles[names.kind].add(hashes[known], new)
 
+    def phones(self, tails: Sequence[str]) -> list[str | None]:
+        """The new phone numbers for the last digits of old ones; None for those of nobody."""
+        found: list[str | None] = [None] * len(tails)
+        for place, new in zip(*self._tails.find(runs_of(tails).hashes), strict=True):
+            found[place] = new
+        return found
+
     def find(self, notes: Squeezed) -> Iterator[tuple[str, Counts, Counts, Writer]]:
         """Where notes hold an identifier: its kind, start, length, and what is written."""
         starts, lengths, numbers = self._runs.find(notes)

@@ -31,6 +31,7 @@ from fabula.privacy.notes.needles import (
 )
 from fabula.privacy.notes.nicknames import nicknames
 from fabula.privacy.notes.patterns import find_patterns
+from fabula.privacy.notes.spoken import spoken_numbers
 from fabula.privacy.squeezed import Counts, Squeezed
 
 BLOCK = 4096
@@ -154,6 +155,12 @@ def _search(
             begin = int(notes.places[start] - offset)
             begin = with_signs(text, begin, last) if span.kind == "phone" else begin
             by_kind.setdefault(span.kind, []).append((start, end - start, text[begin:last]))
+    known = everyone.phones if everyone is not None else lambda tails: [None] * len(tails)
+    spoken = list(spoken_numbers(notes, own, known, invent))
+    for kind in dict.fromkeys(number.kind for number in spoken):
+        mine = [number for number in spoken if number.kind == kind]
+        starts, lengths = (np.array([each[at] for each in mine], np.int64) for at in (1, 2))
+        found.append(_others(notes, kind, starts, lengths, _given([each.new for each in mine])))
     for kind, hits in by_kind.items():
         starts, lengths = (np.array([hit[at] for hit in hits], np.int64) for at in (0, 1))
         write = _given(invent(kind, [hit[2] for hit in hits]))
