@@ -34,6 +34,8 @@ from fabula.types import TableLike
 _TABLES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather", ".xlsx")
 _NEWLINE = ord("\n")
 _BORDER, _INSIDE = re.compile(r"[\t,;\"]"), re.compile(r"[_.@-]\w|\d")
+_PAGES = ("cp1250", "cp1251", "iso-8859-2", "koi8-r", "mac-roman", "cp437")
+_CONTROLS, _TEXT = bytes({*range(32)} - {9, 10, 13}), 0.99
 _PAIR = Sought("", "first and last name", "name", "near to each other")
 _SINGLE = Sought("", "first or last name", "name", "by itself")
 
@@ -326,12 +328,14 @@ def _is_part(number: int, sought: Sought) -> bool:
 
 
 def _readings(data: bytes) -> Iterator[str]:
-    """Bytes as text: as UTF-8, and in Western European letters where they are none."""
+    """Bytes as text: as UTF-8, and in the code pages of before where they are none."""
     try:
         yield data.decode()
     except UnicodeDecodeError:
         yield data.decode("utf-8", "replace")
         yield data.decode("cp1252", "replace")
+        if len(data.translate(None, _CONTROLS)) > _TEXT * len(data):
+            yield from (data.decode(page, "replace") for page in _PAGES)
 
 
 def _place(chunk: Chunk, text: str, line: int, begin: int) -> str:
