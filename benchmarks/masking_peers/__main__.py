@@ -127,7 +127,11 @@ def main() -> None:
         figures: dict[str, Any] = {"speed": {}, "failed": {}, "spans": None}
         try:
             python = python_of("masking", *wanted)
-            subprocess.run([python, HERE / "peer.py", path, asked, answer], check=True)
+            subprocess.run(
+                [python, HERE / "peer.py", path, asked, answer],
+                check=True,
+                stderr=subprocess.DEVNULL,
+            )
             figures = json.loads(answer.read_text())
         except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
             print(f"other tools: {error}")
