@@ -1,7 +1,8 @@
 """Masking beside other tools, speed and third parties: `python -m benchmarks.masking_peers TEXTS`.
 
 TEXTS is a folder of labelled texts: JSON with `full_text` and `spans`, or JSON Lines with `text`
-and `entities`. The other tools are installed into `.cache/peers`, from `requirements.txt` alongside.
+and `entities`. The other tools are installed into `.cache/peers` from
+`requirements.txt`.
 """
 
 from __future__ import annotations

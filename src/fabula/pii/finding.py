@@ -22,6 +22,7 @@ from fabula.pii.forms import (
     CALLING,
     DIGITS,
     MIXED_PLATE,
+    MOBILE,
     NEARLY_ALL,
     PHONE,
     PLATE,
@@ -220,8 +221,13 @@ def _numbers(texts: Sequence[str], name: str) -> Finding | None:
 
 def _dialled(texts: Sequence[str], name: str) -> Finding | None:
     """Phone numbers without punctuation: one country, spread as no running number is."""
+    if not _are_spread(texts):
+        return None
+    part = max(share(texts, each, whole=True) for each in MOBILE)
+    if part >= NEARLY_ALL and len(texts) >= wordings.ENOUGH:
+        return found_as("phone", part, "have the digits of a mobile phone number")
     part = share(texts, CALLING, whole=True)
-    if part < NEARLY_ALL or not _are_spread(texts):
+    if part < NEARLY_ALL:
         return None
     same = len({len(text) for text in texts}) <= 4
     lead = max(sum(text.startswith(at) for text in texts) for at in {t[:2] for t in texts})

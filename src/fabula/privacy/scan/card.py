@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-CARD, WRITTEN = "card.json", ".written"
-"""The card of a masking, and the folder with the places of notes that it wrote."""
+from fabula.privacy.masked import CARD, card_path
 
 PLACES = ("street", "address", "city", "state", "postcode", "company")
 
@@ -33,9 +33,10 @@ class Card:
     def read(cls, root: Path) -> Card | None:
         """The card of a folder, or of one file; None where there is none that can be read."""
         single = root.is_file()
-        path = root.with_name(f"{root.name}.{CARD}") if single else root / CARD
+        path = card_path(root, single=single)
         try:
-            card = json.loads(path.read_text(encoding="utf-8"))
+            run = path.with_name(path.name.removesuffix(CARD) + "manifest.json")
+            card = _read(path) if path.is_file() or not run.is_file() else _read(run)["masking"]
             tables = card["tables"]
             actions = {
                 table: {name: str(column["action"]) for name, column in entry["columns"].items()}
@@ -67,3 +68,9 @@ class Card:
         """Whether a column's bytes are those of the original, but for written places."""
         action = self.action(table, column)
         return not action or action.startswith(("keep", "notes"))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A JSON object in a file: the card of `fabula mask`, or the manifest of a run."""
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found

@@ -18,9 +18,10 @@ from fabula.io.arrays import is_text
 from fabula.io.names import file_stem
 from fabula.io.sources import read_tables
 from fabula.io.tables import named_tables
+from fabula.privacy.masked import CARD, written_folder
 from fabula.privacy.notes.needles import Mention
 from fabula.privacy.scan.aligned import own_parts, without_spans
-from fabula.privacy.scan.card import CARD, PLACES, WRITTEN, Card
+from fabula.privacy.scan.card import PLACES, Card
 from fabula.privacy.scan.encodings import decoded
 from fabula.privacy.scan.leaks import Leak, ScanReport, hidden
 from fabula.privacy.scan.real_values import RealValues, Sought
@@ -230,7 +231,7 @@ class _Found:
         for each in table.schema:
             if is_text(each.type) and (real, each.name) not in self._kept:
                 texts = table.column(each.name).to_pylist()
-                spans = root / WRITTEN / f"{file_stem(f'{name}.{each.name}')}.parquet"
+                spans = written_folder(root) / f"{file_stem(f'{name}.{each.name}')}.parquet"
                 known = spans.is_file()
                 if known:
                     texts = without_spans(texts, pq.read_table(spans))
