@@ -23,8 +23,9 @@ import pyarrow.csv
 
 from benchmarks.masking import people
 from benchmarks.peers import python_of
-from fabula.privacy.mask import prepare, run, write
+from fabula.privacy.mask import run, write
 from fabula.privacy.notes import Detector, Span, mask_notes
+from fabula.privacy.preparing import prepare
 from fabula.privacy.secret import new_key
 
 HERE = Path(__file__).parent
