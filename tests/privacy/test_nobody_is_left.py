@@ -97,7 +97,7 @@ def test_no_whole_identifier_is_left(data: str, kept: bool, tmp_path: Path) -> N
     masked = tmp_path / "masked"
     fb.mask(files, output=masked, columns=columns, key_file=tmp_path / "key" if kept else None)
     report = scan(masked, against=files[0].parent)
-    assert report.passed, report.to_text()
+    assert report.passed, report.report()
     wanted = set(identifiers(files, IDENTIFIERS[data]))
     assert len(wanted) > 90
     for file in files:
