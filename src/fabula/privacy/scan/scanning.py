@@ -231,7 +231,8 @@ class _Found:
         for each in table.schema:
             if is_text(each.type) and (real, each.name) not in self._kept:
                 texts = table.column(each.name).to_pylist()
-                spans = written_folder(root) / f"{file_stem(f'{name}.{each.name}')}.parquet"
+                masked = self._card.written.get(name, name)
+                spans = written_folder(root) / f"{file_stem(f'{masked}.{each.name}')}.parquet"
                 known = spans.is_file()
                 if known:
                     texts = without_spans(texts, pq.read_table(spans))
