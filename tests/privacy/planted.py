@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import gzip
+import hashlib
 import json
 import quopri
 import tarfile
@@ -271,6 +272,7 @@ LEAKS: Mapping[str, Callable[[Path], None]] = {
     "letter by letter": text("a.txt", "J ü r g e n   O s t e r k a m p"),
     "Mac": text("a.txt", NAME.encode("mac-roman")),
     "DOS": text("a.txt", NAME.encode("cp437")),
+    "hash without a key": cell("segment", hashlib.sha256(EMAIL.encode()).hexdigest()[:12]),
     "hidden temporary file": text(".customers.csv.tmp", f"8,{NAME},gold"),
     "file name": text("Juergen_Osterkamp_Jürgen-Osterkamp.txt", "nothing"),
     "phone without punctuation": text("a.log", "call 4962214471905 now"),

@@ -16,6 +16,8 @@ from urllib.parse import unquote_to_bytes
 import numpy as np
 from numpy.typing import NDArray
 
+from fabula.privacy.scan.unkeyed import SHOWN
+
 DEEPEST = 3
 """Encodings inside one another that are undone."""
 
@@ -129,6 +131,14 @@ def _hex_words(data: bytes) -> Iterator[tuple[int, int]]:
     for begin, end in _long_words(data, _IN_HEX, 2 * _SHORTEST):
         if not data[begin:end].isdigit() or not data[begin : end - 1 : 2].strip(b"234567"):
             yield begin, end - (end - begin) % 2
+
+
+def hash_words(data: bytes) -> Iterator[tuple[int, int]]:
+    """Hexadecimal words that may be a hash: digits and letters, at least as many as it shows."""
+    for begin, end in _long_words(data, _IN_HEX, SHOWN):
+        word = data[begin:end]
+        if not word.isdigit() and not word.isalpha():
+            yield begin, end
 
 
 def _long_words(data: bytes, sign: int, least: int) -> Iterator[tuple[int, int]]:

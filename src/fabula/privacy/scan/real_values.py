@@ -19,6 +19,7 @@ from fabula.privacy.notes.names import Names, person_names
 from fabula.privacy.notes.needles import Mention
 from fabula.privacy.notes.ordinary import is_ordinary
 from fabula.privacy.run_index import HashSet, LikelyHashes, RunIndex
+from fabula.privacy.scan.unkeyed import UnkeyedHashes
 from fabula.privacy.squeezed import Counts, Hashes, Squeezed
 
 SHARED = ("first_name", "last_name", "city", "postcode", "company", "coordinate")
@@ -81,6 +82,7 @@ class RealValues:
         self.own: dict[str, list[Mention]] = {}
         self.rows = {name: table.num_rows for name, table in tables.items()}
         self.columns = _sensitive(tables, sensitive)
+        self._hashable: list[tuple[Sought, list[str]]] = []
         self._labels: list[Counts] = []
         self._words: list[Counts] = []
         self._tails: list[Hashes] = []
@@ -101,6 +103,8 @@ class RealValues:
         self.words: Counts = np.concatenate([np.zeros(0, np.int64), *self._words])
         self.tails = HashSet(np.concatenate([np.zeros(0, np.uint64), *self._tails]))
         self.people = _people(names)
+        self.unkeyed = UnkeyedHashes([values for _, values in self._hashable])
+        self.hashable = [sought for sought, _ in self._hashable]
 
     def _add(self, sought: Sought, texts: list[str | None]) -> None:
         distinct = [text for text in dict.fromkeys(texts) if text]
@@ -111,6 +115,7 @@ class RealValues:
             return
         if kind in SHARED:
             return
+        self._hashable.append((sought, distinct))
         least = _LEAST_NAME if kind == "name" else _LEAST
         self._add_runs(sought, distinct, least)
         back = Sought(sought.table, sought.column, kind, "reversed")

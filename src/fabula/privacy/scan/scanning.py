@@ -22,7 +22,7 @@ from fabula.privacy.masked import CARD, written_folder
 from fabula.privacy.notes.needles import Mention
 from fabula.privacy.scan.aligned import own_parts, without_spans
 from fabula.privacy.scan.card import PLACES, Card
-from fabula.privacy.scan.encodings import decoded
+from fabula.privacy.scan.encodings import decoded, hash_words
 from fabula.privacy.scan.leaks import Leak, ScanReport, hidden
 from fabula.privacy.scan.real_values import RealValues, Sought
 from fabula.privacy.scan.searching import NumberCount, Seen, search, squeezed_lines
@@ -175,6 +175,15 @@ class _Found:
                     _place(chunk, "", chunk.data.count(b"\n", 0, origin), 0) for origin in origins
                 )
                 self._add(_Source(file, chunk.place, hid.how, table), text, seen, places)
+
+        words = list(hash_words(chunk.data))
+        tokens = [chunk.data[begin:end] for begin, end in words]
+        for at, sort in self._real.unkeyed.find(tokens):
+            sought = self._real.hashable[sort]
+            if (sought.table, sought.column) not in self._kept:
+                place = _place(chunk, "", chunk.data.count(b"\n", 0, words[at][0]), 0)
+                source = _Source(file, chunk.place, "hashed without a key", table)
+                self._count(source, sought, place, tokens[at].decode())
 
     def _add(self, source: _Source, text: str, seen: Seen, places: Iterator[str]) -> None:
         columns = (seen.sought.tolist(), seen.begins.tolist(), seen.ends.tolist())
