@@ -95,6 +95,10 @@ def test_short_codes_are_postcodes_beside_streets_alone():
     streets = pa.array([address.address() for _ in range(30)])
     assert find_in_table(pa.table({"c1": codes})) == {}
     assert find_in_table(pa.table({"c1": codes, "c2": streets}))["c1"].kind == "postcode"
+    for others in (range(1001, 1031), [0, *range(1000, 40_000, 1380)]):
+        numbers = pa.array([*others][:30] * 2)
+        table = pa.table({"c1": numbers, "c2": pa.concat_arrays([streets, streets])})
+        assert "c1" not in find_in_table(table)
 
 
 def test_short_codes_are_plates_where_their_column_says_so_or_people_are_near():
