@@ -44,7 +44,7 @@ def read_sizes(texts: Sequence[str] | None) -> Size:
         table, _, number = text.rpartition("=")
         if not table:
             raise UsageError(
-                f"`-n {text}` does not say of which table",
+                f"`-n {text}` does not name its table",
                 code="usage.rows",
                 hint="give `-n 100` once, or `-n TABLE=100` for each table",
             )

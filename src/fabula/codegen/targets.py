@@ -175,7 +175,7 @@ def _check_sizes(n: Size) -> None:
     for rows in n.values() if isinstance(n, Mapping) else () if n is None else (n,):
         if rows < 1:
             raise UsageError(
-                f"a program for {rows:,} rows is not possible",
+                f"a program can't make {rows:,} rows",
                 code="usage.bad-size",
                 hint="ask for at least one row",
             )

@@ -102,7 +102,7 @@ class Linkage:
             weights = np.nan_to_num(np.maximum(weights, 0.0), posinf=0.0)
             if not weights.any():
                 raise CheckError(
-                    f"no row of `{link.parent}` has a `{spec.weights}` above 0 to weigh it by",
+                    f"no row of `{link.parent}` has a `{spec.weights}` above 0 as its weight",
                     code="engine.no-weight",
                     where=f"tables.{table}.columns.{name}.weights",
                     hint=f"make `{link.parent}.{spec.weights}` positive, or leave out `weights`",

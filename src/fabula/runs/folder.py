@@ -278,7 +278,7 @@ def _check_owner(
     past = read_identity(path)
     if past is None:
         raise SinkError(
-            f"`{path}` holds files that no run made",
+            f"`{path}` contains files that are not from a run",
             code="sink.exists",
             where=str(path),
             hint="choose another folder",
