@@ -39,13 +39,7 @@ class CheckTally:
 
 @dataclass(frozen=True)
 class MadeBlock:
-    """A block of finished rows.
-
-    Attributes:
-        table: Written columns of the rows that are kept, in the plan's schema.
-        rejected: Rows that were asked for and lost.
-        tallies: Results of the table's row-level checks, by position in `spec.checks`.
-    """
+    """A block of finished rows: those kept, in the plan's schema, those lost, and check results."""
 
     table: pa.Table
     rejected: tuple[RejectedRow, ...] = ()
@@ -53,13 +47,7 @@ class MadeBlock:
 
 
 class TableMaker(Protocol):
-    """Makes one table, block by block, in any order, from any thread.
-
-    Attributes:
-        rows: Exact number of rows asked for.
-        blocks: Number of blocks of at most 65,536 rows.
-        schema: Arrow schema of every block.
-    """
+    """Makes one table, block by block, in any order, from any thread."""
 
     @property
     def rows(self) -> int: ...

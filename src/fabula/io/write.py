@@ -71,7 +71,6 @@ class OpenFile:
     written: WrittenFile | None = None
 
     def write(self, block: pa.Table) -> None:
-        """Add a block's rows."""
         self.encoder.write(block)
         self.rows += block.num_rows
 
@@ -213,7 +212,6 @@ class CsvFile:
         self._writer.write_table(self._guard.rows(block).rename_columns(self._names))
 
     def close(self) -> None:
-        """Finish the file."""
         self._writer.close()
 
 
@@ -229,7 +227,6 @@ class ArrowFile:
         self._writer = pa.ipc.new_file(sink, self._schema)
 
     def write(self, block: pa.Table) -> None:
-        """Add a block's rows."""
         self._writer.write_table(block.cast(self._schema))
 
     def close(self) -> None:

@@ -85,12 +85,7 @@ class ExpressionError(ValueError):
 
 @dataclass(frozen=True)
 class Expression:
-    """A SQL expression over one row.
-
-    Attributes:
-        sql: Ready to evaluate: a parent's column is one quoted name, `"customer_id.name"`.
-        needs: Names of the columns that it uses.
-    """
+    """A SQL expression over one row; a parent's column is one quoted name, `"customer_id.name"`."""
 
     sql: str
     needs: tuple[str, ...]

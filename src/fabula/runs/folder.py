@@ -178,11 +178,9 @@ class RunFolder:
         return self._rows(layout, range(layout.parts))
 
     def attempt(self, table: str) -> int:
-        """Which drawing of a table is the current one."""
         return self._counts("attempts.json").get(table, 0)
 
     def draw_again(self, table: str, attempt: int) -> None:
-        """Say, before its parts are made, that a table is drawn again."""
         state = {**self._counts("attempts.json"), table: attempt}
         write_text(self.path / STATE / "attempts.json", json.dumps(state))
 
