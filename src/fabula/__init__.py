@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from fabula.review.review import review_export, review_import
     from fabula.runs.dataset import Dataset
     from fabula.runs.program import program, run_program
+    from fabula.runs.simulation import simulate
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
     from fabula.synthesizers.fitting import fit
@@ -94,6 +95,7 @@ __all__ = [
     "rows",
     "run_program",
     "scan",
+    "simulate",
     "validate",
 ]
 
@@ -116,6 +118,7 @@ _HOMES = {
     "review.review": "review_export review_import",
     "runs.dataset": "Dataset",
     "runs.program": "program run_program",
+    "runs.simulation": "simulate",
     "spec.tables": "DatasetSpec TableSpec",
     "synthesizers.fitting": "fit",
     "synthesizers.multitable.database": "RelationalSynthesizer",

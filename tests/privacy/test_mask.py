@@ -398,3 +398,60 @@ def test_a_table_without_rows_keeps_its_header(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("name,email\n", encoding="utf-8")
     fb.mask(tmp_path / "p.csv", output=tmp_path / "out.csv")
     assert (tmp_path / "out.csv").read_text(encoding="utf-8") == "name,email\n"
+
+
+def _clients(rows: int = 200) -> pa.Table:
+    """People whose key looks like postcodes and like placeholders, with a whole address."""
+    people = customers(rows).drop_columns(["customer_id", "postcode", "sex"])
+    people = people.add_column(0, "client_no", pa.array([str(1_000 + 11 * n) for n in range(rows)]))
+    people = people.add_column(
+        1, "zip", pa.array([f"{n % 90 + 10}{n % 7:03}" for n in range(rows)])
+    )
+    people = people.set_column(
+        people.column_names.index("city"), "city", pa.array(["Xanthi", "Bree"] * (rows // 2))
+    )
+    return people.append_column("country", pa.array(["Greece", "Shire"] * (rows // 2)))
+
+
+def test_a_key_that_looks_like_postcodes_or_placeholders_stays_unique_and_tells_people(
+    key: Path,
+) -> None:
+    """1111, 2222 … are ids of people here; typed or as texts of a CSV."""
+    people = _clients()
+    assert "1110" in people["client_no"].to_pylist()
+    for table in (
+        people,
+        people.set_column(0, "client_no", people["client_no"].cast(pa.int64())),
+        people.set_column(0, "client_no", pa.array([str(n) for n in range(1_111, 1_311)])),
+    ):
+        masked = fb.mask(table, key_file=key)
+        new = masked.table["client_no"].to_pylist()
+        assert len(set(new)) == len(new)
+        assert not set(new) & set(table["client_no"].to_pylist())
+        assert masked.card["tables"]["data"]["person"] == "client_no"
+
+
+def test_the_town_and_country_of_a_replaced_address_are_replaced_with_it(key: Path) -> None:
+    masked = fb.mask(_clients(40), key_file=key, locale=["de"]).table
+    assert masked["born"][0].as_py()[4::3] == "--"  # dates that all differ are dates
+    assert set(masked["country"].to_pylist()) == {"Deutschland"}
+    assert not {"Xanthi", "Bree"} & set(masked["city"].to_pylist())
+
+
+@pytest.mark.parametrize(
+    ("column", "told"),
+    [
+        ({"client_no": "replace: postcode"}, "different"),
+        ({"order_no": "replace: url"}, "tells rows apart"),
+        ({"note": "replace"}, "free text"),
+    ],
+)
+def test_an_action_that_makes_unique_values_equal_or_scrambles_prose_is_refused(
+    column: dict[str, str], told: str
+) -> None:
+    people = _clients().append_column("order_no", pa.array([f"A-{n}-{n % 7}" for n in range(200)]))
+    people = people.append_column(
+        "note", pa.array([f"call her about the parcel {n} on Monday please" for n in range(200)])
+    )
+    with pytest.raises(SpecError, match=told):
+        fb.mask(people, columns=column)

@@ -60,6 +60,7 @@ def generate(
     check: Words = (),
     reasoning: Literal["keep"] | None = None,
     review: Path | None = None,
+    key_file: Path | None = None,
     batch: bool = False,
     dry_run: bool = False,
     **made: Unpack[Generating],
@@ -76,6 +77,8 @@ def generate(
             a row; repeatable.
         reasoning: Keep what models think, in a column `reasoning`.
         review (FILE): Notes from `fabula review import` for the model: comments and approved rows.
+        key_file (FILE): Key that replaces the people of real files; else FABULA_KEY_FILE, else
+            one that is thrown away.
         batch: Ask by the provider's batches: half the price, answers within a day. The same
             command waits on after it was stopped.
         dry_run: Show the plan and every prompt; call and write nothing.
@@ -112,6 +115,7 @@ def generate(
                 wanted,
                 n,
                 output=folder,
+                key_file=key_file,
                 batch=_batch_teller(talk) if batch else False,
                 progress=watch,
                 **made,
@@ -122,6 +126,10 @@ def generate(
         raise
     finished = past is not None and past == _changed(record(folder, "manifest.json"))
     talk.say(run_text(dataset))
+    if card := dataset.manifest.get("masking"):
+        from fabula.reports.maskings import done_lines
+
+        talk.say("\n".join(done_lines(card)))
     if finished:
         talk.say(f"Nothing to do: `{folder}` holds this run, finished; --fresh makes it again")
     else:

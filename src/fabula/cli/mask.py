@@ -40,7 +40,7 @@ def mask(
     form and check digits; kept columns of CSV are copied byte by byte.
 
     Options:
-        data (DATA...): CSV or Parquet files, or folders of them.
+        data (DATA...): CSV, JSON or Parquet files, or folders of them.
         output: Folder to write; for one table also a file.
         person (COLUMN): Column that tells the person.
         column (NAME=ACTION): What to do with a column: `keep: confirmed`, `replace: email`,
@@ -52,8 +52,9 @@ def mask(
         preview: Show values before and after; write nothing.
         overwrite: Replace what is there.
     """
-    from fabula.privacy.mask import prepare, write
+    from fabula.privacy.mask import write
     from fabula.privacy.masked import warning_lines
+    from fabula.privacy.preparing import prepare
     from fabula.privacy.secret import new_key as make_key
     from fabula.render import amounts
     from fabula.reports.maskings import PROMISES, plan_lines, preview_lines

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -39,11 +39,15 @@ class CheckTally:
 
 @dataclass(frozen=True)
 class MadeBlock:
-    """A block of finished rows: those kept, in the plan's schema, those lost, and check results."""
+    """A block of finished rows: those kept, in the plan's schema, those lost, and check results.
+
+    `masked` is what masking did to the values of a real file, by what was done and column.
+    """
 
     table: pa.Table
     rejected: tuple[RejectedRow, ...] = ()
     tallies: tuple[CheckTally, ...] = ()
+    masked: Mapping[str, Any] = field(default_factory=dict)
 
 
 class TableMaker(Protocol):

@@ -6,7 +6,6 @@ any, its columns of numbers are looked at as text, and those of codes stay text.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +16,7 @@ _BLOCK_BYTES = 4 << 20
 _CODE = r"[+-]?0[0-9xX]|[0-9]+[eE][0-9]"
 """A number has no leading zero; a program that writes an exponent gives it a sign or a point."""
 
-_ANYWHERE = re.compile(rf"""(?:^|[,;|\t\r\n"])(?:{_CODE}|[+-]?[0-9]{{19}})""".encode())
+_ANYWHERE = rf"""(?:^|[,;|\t\r\n"])(?:{_CODE}|[+-]?[0-9]{{19}})"""
 _WHOLE = r"^[+-]?[0-9]+$"
 _EXACT = 2.0**53
 
@@ -45,7 +44,8 @@ def _may_hold_codes(path: Path) -> bool:
     end = b""
     with pa.input_stream(str(path), compression="detect") as stream:
         while chunk := stream.read(_BLOCK_BYTES):
-            if _ANYWHERE.search(end + chunk):
+            text = pa.array([end + chunk], pa.large_binary())
+            if pc.match_substring_regex(text, _ANYWHERE)[0].as_py():
                 return True
             end = chunk[-64:]
     return False

@@ -93,6 +93,11 @@ def card_path(output: Path, *, single: bool) -> Path:
     return output.with_name(f"{output.name}.card.json") if single else output / CARD
 
 
+def written_folder(output: Path) -> Path:
+    """The folder with the places of notes that a masking wrote into a folder or a file."""
+    return output / WRITTEN if output.is_dir() else output.with_name(f".{output.name}{WRITTEN}")
+
+
 def warning_lines(card: Mapping[str, Any]) -> Iterator[str]:
     """What happened to values that could not be masked like the others."""
     for name, table in card["tables"].items():

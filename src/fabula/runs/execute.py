@@ -27,6 +27,7 @@ from fabula.runs.fingerprint import identity
 from fabula.runs.folder import RunFolder
 from fabula.runs.manifest import build_manifest, lost_rows, stopwatch, tell_formulas
 from fabula.runs.options import DEFAULT, RunOptions
+from fabula.runs.parts import summed
 from fabula.runs.progress import Tracker
 from fabula.runs.stores import MemoryStore, Store
 from fabula.runs.tables import Tables
@@ -141,15 +142,35 @@ def _make(
         for name in plan.order:
             tables.make(name)
             checking.after(name)
-        usage = generating.usage()
+        usage, masked = generating.usage(), _masked(generating, tables)
     finally:
         generating.close()
+    manifest = build_manifest(plan, tables.records, checking.results(), usage, timings())
     return Dataset(
         {name: partial(tables.read, name) for name in plan.order},
-        build_manifest(plan, tables.records, checking.results(), usage, timings()),
+        manifest | masked,
         rejected=lost_rows(tables.records),
         reused=tables.reused,
     )
+
+
+def _masked(generating: Generation, tables: Tables) -> dict[str, Any]:
+    """The card of the masking of real files, for the manifest; nothing where there are none."""
+    masking = generating.masking
+    if masking is None:
+        return {}
+    from fabula.privacy.masking import Counts  # heavy imports, when needed
+    from fabula.privacy.prepared import card_of
+
+    counts = {}
+    for name in masking.sources:
+        parts = tables.records[name]
+        told = summed(part.masked for part in parts)
+        counts[name] = Counts(sum(part.asked for part in parts), **told)
+    card = card_of(masking, counts)
+    for name, table in card["tables"].items():
+        table["file"] = next((f.name for part in tables.records[name] for f in part.files), None)
+    return {"masking": card}
 
 
 def _interrupted(tracker: Tracker, *, kept: bool) -> RunInterrupted:

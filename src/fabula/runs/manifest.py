@@ -14,7 +14,7 @@ from fabula.checks.results import CheckResults
 from fabula.io.formulas import tell
 from fabula.planning.plan import Plan
 from fabula.runs.fingerprint import public_spec, spec_sha256, versions
-from fabula.runs.parts import Lost, PartRecord
+from fabula.runs.parts import Lost, PartRecord, summed
 
 
 def stopwatch() -> Callable[[], dict[str, Any]]:
@@ -79,6 +79,7 @@ def table_record(parts: Sequence[PartRecord]) -> dict[str, Any]:
         "drawings": parts[0].attempt + 1,
         "files": files,
         **({"formulas": dict(formulas)} if formulas else {}),
+        **({"masked": masked} if (masked := summed(part.masked for part in parts)) else {}),
     }
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -60,6 +61,7 @@ class PartRecord:
         rows: Rows written.
         rejected: Rows lost, with reasons.
         tallies: Results of the table's row-level checks.
+        masked: What masking did to the values of a real file, by what was done and column.
         files: Its files, one a format; none in memory.
     """
 
@@ -70,6 +72,7 @@ class PartRecord:
     rows: int
     rejected: tuple[RejectedRow, ...] = ()
     tallies: tuple[CheckTally, ...] = ()
+    masked: dict[str, dict[str, int]] = field(default_factory=dict)
     files: tuple[WrittenFile, ...] = ()
 
     def to_json(self) -> str:
@@ -96,12 +99,14 @@ class Tally:
         self._rows = 0
         self._rejected: list[RejectedRow] = []
         self._checks: list[CheckTally] = []
+        self._masked: list[Mapping[str, Mapping[str, int]]] = []
 
     def add(self, block: MadeBlock) -> None:
         """Count one block."""
         self._rows += block.table.num_rows
         self._rejected += block.rejected
         self._checks += block.tallies
+        self._masked.append(block.masked)
 
     def record(self, files: tuple[WrittenFile, ...] = ()) -> PartRecord:
         """The part's record."""
@@ -113,6 +118,7 @@ class Tally:
             rows=self._rows,
             rejected=tuple(self._rejected),
             tallies=merged(self._checks),
+            masked=summed(self._masked),
             files=files,
         )
 
@@ -131,3 +137,12 @@ def merged(tallies: Iterable[CheckTally]) -> tuple[CheckTally, ...]:
             examples[:KEPT_EXAMPLES],
         )
     return tuple(sums[check] for check in sorted(sums))
+
+
+def summed(counts: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
+    """What masking did in several blocks or parts."""
+    sums: dict[str, Counter[str]] = {}
+    for count in counts:
+        for told, columns in count.items():
+            sums.setdefault(told, Counter()).update(columns)
+    return {told: dict(columns) for told, columns in sums.items()}

@@ -19,6 +19,7 @@ from fabula.kinds.base.distributions import AbstractDistribution
 from fabula.kinds.checks import CHECKS
 from fabula.kinds.learned import LearnedTable
 from fabula.kinds.mixture import Component
+from fabula.kinds.source import ACTIONS, SourceTable
 from fabula.spec.outputs import OutputSpec
 from fabula.spec.tables import (
     Correlation,
@@ -41,6 +42,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     ModelSpec,
     OutputSpec,
     PerParent,
+    SourceTable,
     TableSpec,
 )
 
@@ -74,6 +76,7 @@ def json_schema(file_formats: Sequence[str]) -> dict[str, Any]:
     del definitions["TableSpec"]["properties"]["name"]
     _allow_short_cardinality(definitions["PerParent"])
     _allow_inline_component(definitions)
+    _allow_kind_source(definitions)
     return {
         "$schema": DIALECT,
         "title": "Fabula spec",
@@ -143,3 +146,21 @@ def _allow_inline_component(definitions: dict[str, Any]) -> None:
         "required": ["kind"],
     }
     definitions["Component"] = {"description": full["description"], "anyOf": [full, inline]}
+
+
+def _allow_kind_source(definitions: dict[str, Any]) -> None:
+    """Accept a table `kind: source` with actions among its columns, as texts or mappings."""
+    names = list(ACTIONS)
+    action = {
+        "anyOf": [
+            {"type": "string", "pattern": f"^({'|'.join(names)})( *:.*)?$"},
+            {"type": "object", "propertyNames": {"enum": names}, "maxProperties": 1},
+        ],
+        "description": "What happens to a real column: `replace`, `drop`, `{keep: confirmed}`.",
+    }
+    source, table = definitions["SourceTable"]["properties"], definitions["TableSpec"]["properties"]
+    _allow(source["columns"], "additionalProperties", action)
+    _allow(source, "locale", _TEXT)
+    _allow(table["columns"], "additionalProperties", action)
+    table["kind"] = {"const": "source", "description": "The rows are those of a real `file`."}
+    table |= {name: source[name] for name in ("file", "person", "locale")}
