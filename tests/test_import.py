@@ -59,6 +59,7 @@ PUBLIC_NAMES = [
     "rows",
     "run_program",
     "scan",
+    "simulate",
     "validate",
 ]
 

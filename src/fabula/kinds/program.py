@@ -62,6 +62,11 @@ class Program(AbstractColumn):
         """The wanted type."""
         return type_of_wanted(self.type)
 
+    @property
+    def matches(self) -> str | None:
+        """`pattern`."""
+        return self.pattern
+
     def problems(self) -> Iterator[Problem]:
         """A pattern that values can't be matched against."""
         if self.pattern is not None:

@@ -42,12 +42,6 @@ def execute_to_file(
 ) -> Dataset:
     """Run a plan of one table into a file.
 
-    Args:
-        plan: What is to be made.
-        output: The file; its ending names the format.
-        options: How it is made and kept.
-        open_model: Opens a language model by its name in the spec.
-
     Raises:
         UsageError: There are several tables, or the ending names no format or another one.
         SinkError: The file is not a result of this run, or can't be written.

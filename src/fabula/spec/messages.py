@@ -75,13 +75,7 @@ class ToldInWords(ModelMetaclass):
 
 
 def violations_of(error: ValidationError, data: Any, *, model: type[BaseModel]) -> list[Violation]:
-    """The problems that pydantic found in `data`, one for each place.
-
-    Args:
-        error: What validating `data` raised.
-        data: The values as they stand in the file.
-        model: The class that they were validated as.
-    """
+    """The problems that pydantic found in `data`, one for each place."""
     groups: dict[Place, list[ErrorDetails]] = {}
     for detail in error.errors(include_url=False):
         groups.setdefault(_place(detail, data), []).append(detail)
