@@ -69,8 +69,10 @@ def find(values: pa.Array | pa.ChunkedArray, name: str = "") -> Finding | None:
     if not texts or DECIMAL.fullmatch(texts[0]):  # fractions
         return coordinate(values, name)
     if len(texts) < FEWEST_WORDS:
-        return found_in_few(texts, name) if len(texts) > 1 else None
-    return _texts(texts, name) if is_text(kind) else _numbers(texts, name)
+        found = found_in_few(texts, name) if len(texts) > 1 else None
+    else:
+        found = _texts(texts, name) if is_text(kind) else _numbers(texts, name)
+    return found or (_as_called(texts, name) if is_text(kind) and len(texts) > 2 else None)
 
 
 def find_in_table(table: pa.Table) -> dict[str, Finding]:
@@ -162,6 +164,25 @@ def _texts(texts: Sequence[str], name: str) -> Finding | None:
     if len(texts) < FEWEST_WORDS or sum(map(len, texts)) > 80 * len(texts):
         return None
     return _wordings(texts, name)
+
+
+def _as_called(texts: Sequence[str], name: str) -> Finding | None:
+    """The kind that a column's name says outright, where its values have the form of it.
+
+    No list holds every last name, and no form every phone number.
+    """
+    for kind, form in _CALLED.items():
+        part = share(texts, form, whole=True)
+        if part >= NEARLY_ALL and named(kind, name):
+            return found_as(kind, part, f"may be {TITLES[kind]}, as `{name}` says")
+    return None
+
+
+_CALLED = {
+    "phone": re.compile(r"(?=\D*(\d\D*){6,15}$)(?=\d*\D|\d{8})[+\d(][\d ()./-]+( ?x\d{1,6})?"),
+    "first_name": (_WORDS := re.compile(r"[^\W\d_][^\d_@/:<>#]{0,40}")),
+    "last_name": _WORDS,
+}
 
 
 def _are_mixed_plates(texts: Sequence[str]) -> bool:

@@ -68,7 +68,7 @@ def everyday() -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def rare_names() -> frozenset[str]:
-    """First and last names of all languages, without words of everyday use."""
+    """First and last names of all languages that are not words of everyday use."""
     return (all_first() | all_last()) - everyday() - ordinary()
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Protocol
 import numpy as np
 
 from fabula.errors import UsageError, did_you_mean
-from fabula.evaluation.metrics.digests import digest
+from fabula.evaluation.metrics.digests import digest, digests
 from fabula.inference.resolve import SpecLike, resolve
 from fabula.io.arrays import array_of
 from fabula.io.frames import handed_back
@@ -278,8 +278,10 @@ def fit(
             ),
         ),
         digests={
-            part: digest(rows).to_dict()
-            for part, rows in (("training", training), ("holdout", held))
+            part: found.to_dict()
+            for part, found in digests(
+                table, {"training": learned_from, "holdout": kept_out}
+            ).items()
         },
     )
     return Synthesizer(

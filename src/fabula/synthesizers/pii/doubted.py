@@ -14,7 +14,7 @@ from fabula.pii.kinds import TITLES
 from fabula.synthesizers.codecs.categories import label_type
 
 MOST_LABELS = 30
-"""Columns of more differing texts are not looked at: the finder knows enough of them."""
+"""A column of more distinct texts does not hold labels, or the finder knows enough of them."""
 
 
 def doubted_labels(table: pa.Table, personal: Collection[str]) -> Iterator[str]:

@@ -91,7 +91,7 @@ def details_of(
     if held is not None:
         columns = [replace(item, held=_filled(held, item.name)[0]) for item in columns]
     named = [item for item in columns if item.detail in NAMES]
-    known = [code for item in named[:1] for code in likely_locales(item.detail, item.known)]
+    likely = [code for item in named[:1] for code in likely_locales(item.detail, item.known)]
     real = real_words([columns]) if real is None else real
     groups: list[list[PersonalColumn]] = []
     for column in columns:
@@ -102,7 +102,7 @@ def details_of(
             group.append(column)
     country = CountryColumn.of(table) if columns else None
     abroad = () if country is None else country.locales
-    locales = tuple(dict.fromkeys([*(known or ["en"]), *abroad]))
+    locales = tuple(dict.fromkeys([*(likely or ["en"]), *abroad]))
     sex = SexColumn.of(table) if columns else None
     sexes = None if sex is None else array_of(sex.sexes(table))
     details: dict[str, DetailCodec] = {}
