@@ -101,6 +101,22 @@ def test_short_codes_are_postcodes_beside_streets_alone():
         assert "c1" not in find_in_table(table)
 
 
+def test_digits_with_a_hyphen_are_postcodes_where_their_column_says_so_or_people_are_near():
+    rng = random.Random(4)
+    codes = pa.array([f"{rng.randrange(2100, 9999)}-{rng.randrange(1000):03}" for _ in range(60)])
+    mails = pa.array([f"u{n}@mail.example" for n in range(60)])
+    assert find_in_table(pa.table({"part": codes, "price": range(60)})) == {}
+    for table in (pa.table({"cp": codes}), pa.table({"c1": codes, "c2": mails})):
+        assert find_in_table(table)[table.column_names[0]].kind == "postcode"
+
+
+def test_a_year_and_a_day_of_the_year_is_no_postcode():
+    rng = random.Random(4)
+    days = pa.array([f"{rng.randrange(1990, 2020)}-{rng.randrange(1, 366):03}" for _ in range(60)])
+    mails = pa.array([f"u{n}@mail.example" for n in range(60)])
+    assert "c1" not in find_in_table(pa.table({"c1": days, "c2": mails}))
+
+
 def test_short_codes_are_plates_where_their_column_says_so_or_people_are_near():
     rng = random.Random(4)
     codes = pa.array([f"{''.join(rng.choices('ABCDEFGH', k=3))}-{rng.randrange(1000, 9999)}"

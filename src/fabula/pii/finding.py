@@ -21,6 +21,7 @@ from fabula.pii.few import found_in_few
 from fabula.pii.forms import (
     CALLING,
     DIGITS,
+    DIGITS_OF_PLACES,
     MIXED_PLATE,
     MOBILE,
     NEARLY_ALL,
@@ -78,8 +79,8 @@ def find_in_table(table: pa.Table) -> dict[str, Finding]:
     """The personal details of a table by column.
 
     Plain numbers of four to six digits are postcodes only alongside a street or a town, towns are
-    personal only as a part of an address, and short codes are licence plates only where their
-    column says so or the table tells of people.
+    personal only as a part of an address, and short codes are licence plates, and digits with a
+    hyphen postcodes, only where their column says so or the table tells of people.
     """
     found = {
         name: finding
@@ -94,10 +95,21 @@ def find_in_table(table: pa.Table) -> dict[str, Finding]:
                 found[name] = finding
     elif not kinds & {"name", "postcode"}:
         found = {name: finding for name, finding in found.items() if finding.kind != "city"}
-    if not any(finding.direct and finding.kind != "plate" for finding in found.values()):
+    if not any(
+        finding.direct and finding.kind not in ("plate", "postcode") for finding in found.values()
+    ):
         found = {name: finding for name, finding in found.items()
-                 if finding.kind != "plate" or named("plate", name)}  # fmt: skip
+                 if not _is_vague(finding.kind, table.column(name))
+                 or named(finding.kind, name)}  # fmt: skip
     return found
+
+
+def _is_vague(kind: str, values: pa.ChunkedArray) -> bool:
+    """Whether the form is one of codes of anything: licence plates, and postcodes of digits."""
+    digits = re.compile(DIGITS_OF_PLACES)
+    return kind == "plate" or (
+        kind == "postcode" and share(sampled(values), digits, whole=True) >= NEARLY_ALL
+    )
 
 
 def sampled(values: pa.Array | pa.ChunkedArray) -> list[str]:
