@@ -195,7 +195,7 @@ def _slope(x: Floats, base: Floats, answers: NDArray[np.uint8]) -> tuple[float, 
 
 @compiled
 def _softplus(z: float) -> float:
-    return max(z, 0.0) + np.log1p(np.exp(-abs(z)))
+    return float(max(z, 0.0) + np.log1p(np.exp(-abs(z))))
 
 
 def _distances(tree: CellTree, column: CellColumn, middles: Floats) -> NDArray[np.int64]:

@@ -257,7 +257,7 @@ def _divide(codes: NDArray[np.uint8], left: np.uint64, work: _Work, start: int, 
         row, value = work.order[i], work.packed[i]
         work.order[front], work.packed[front] = row, value
         work.spare[back], work.moved[back] = row, value
-        goes = np.int64((left >> np.uint64(codes[row])) & np.uint64(1))
+        goes = int((left >> np.uint64(codes[row])) & np.uint64(1))
         front += goes
         back += 1 - goes
     for i in range(back):
