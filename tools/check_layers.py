@@ -33,6 +33,7 @@ LAYERS = (
         "review",
         "privacy",
         "checks",
+        "simulation",
     ),
     ("planning",),
     ("inference",),

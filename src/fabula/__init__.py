@@ -35,11 +35,13 @@ if TYPE_CHECKING:
     from fabula.evaluation.report import Report
     from fabula.llm.providers.dry_run import Rehearsal
     from fabula.planning.plan import Plan
-    from fabula.privacy.mask import Masked, mask
+    from fabula.privacy.mask import mask
+    from fabula.privacy.masked import Masked
     from fabula.privacy.scan import scan
     from fabula.review.review import review_export, review_import
     from fabula.runs.dataset import Dataset
     from fabula.runs.program import program, run_program
+    from fabula.runs.simulation import simulate
     from fabula.spec import col
     from fabula.spec.tables import DatasetSpec, TableSpec
     from fabula.synthesizers.fitting import fit
@@ -93,6 +95,7 @@ __all__ = [
     "rows",
     "run_program",
     "scan",
+    "simulate",
     "validate",
 ]
 
@@ -109,11 +112,13 @@ _HOMES = {
     "evaluation.report": "Report",
     "llm.providers.dry_run": "Rehearsal",
     "planning.plan": "Plan",
-    "privacy.mask": "Masked mask",
+    "privacy.mask": "mask",
+    "privacy.masked": "Masked",
     "privacy.scan": "scan",
     "review.review": "review_export review_import",
     "runs.dataset": "Dataset",
     "runs.program": "program run_program",
+    "runs.simulation": "simulate",
     "spec.tables": "DatasetSpec TableSpec",
     "synthesizers.fitting": "fit",
     "synthesizers.multitable.database": "RelationalSynthesizer",

@@ -20,20 +20,21 @@ PATIENCE = 30.0
 
 
 @contextmanager
-def progress(talk: Talk, *, resumes: bool = False) -> Iterator[Progress | None]:
+def progress(talk: Talk, *, resumes: bool = False, unit: str = "row") -> Iterator[Progress | None]:
     """What a run is to call with a table's name, rows done and rows asked.
 
     Args:
         talk: Where it is said.
         resumes: Whether rows that are done at a table's first call are kept from an earlier run.
+        unit: What is counted.
     """
     if talk.quiet or not talk.progress:
         yield None
     elif sys.stderr.isatty():
-        with _bars(resumes) as watch:
+        with _bars(resumes, unit) as watch:
             yield watch
     else:
-        yield _Lines(talk, resumes)
+        yield _Lines(talk, resumes, unit)
 
 
 def counted(watch: Progress | None, name: str, asked: int) -> Progress | None:
@@ -50,8 +51,8 @@ def counted(watch: Progress | None, name: str, asked: int) -> Progress | None:
 class _Lines:
     """One line when a table is done, and one every half minute until then."""
 
-    def __init__(self, talk: Talk, resumes: bool) -> None:
-        self._talk, self._resumes = talk, resumes
+    def __init__(self, talk: Talk, resumes: bool, unit: str) -> None:
+        self._talk, self._resumes, self._unit = talk, resumes, unit
         self._lock = threading.Lock()
         self._started: dict[str, float] = {}
         self._spoke: dict[str, float] = {}
@@ -63,23 +64,24 @@ class _Lines:
             started = self._started.setdefault(table, now)
             waited = now - self._spoke.setdefault(table, now)
             if self._resumes and now == started and 0 < done < asked:
-                self._talk.say(continuing(done, asked))
+                self._talk.say(continuing(done, asked, self._unit))
             if table in self._over or (done < asked and waited < PATIENCE):
                 return
             self._spoke[table] = now
             if done >= asked:
                 self._over.add(table)
-        rows = f"{done:,} of {asked:,} rows" if done < asked else amounts.count(asked, "row")
+        rows = amounts.count(asked, self._unit)
+        rows = f"{done:,} of {rows}" if done < asked else rows
         self._talk.say(f"{table}  {rows}  {amounts.duration(now - started)}")
 
 
-def continuing(done: int, asked: int) -> str:
+def continuing(done: int, asked: int, unit: str = "row") -> str:
     """What is said when a run continues where an earlier one stopped."""
-    return f"Continuing: {done:,} of {asked:,} rows kept"
+    return f"Continuing: {done:,} of {amounts.count(asked, unit)} kept"
 
 
 @contextmanager
-def _bars(resumes: bool) -> Iterator[Progress]:
+def _bars(resumes: bool, unit: str) -> Iterator[Progress]:
     from rich.console import Console
     from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
@@ -98,7 +100,7 @@ def _bars(resumes: bool) -> Iterator[Progress]:
             with lock:
                 if table not in tasks:
                     if resumes and 0 < done < asked:
-                        bars.print(continuing(done, asked))
+                        bars.print(continuing(done, asked, unit))
                     tasks[table] = bars.add_task(table, total=asked)
             bars.update(tasks[table], completed=done, total=asked)
 

@@ -10,6 +10,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "preview": "Generate a few rows and print them; writes nothing.",
         "generate": "Generate data, check it and write it.",
         "extend": "Append rows that fit a table.",
+        "simulate": "Run a model of agents and keep its tables.",
         "program": "Have a model write the program that generates the data; run it again.",
     },
     "Texts": {

@@ -24,14 +24,7 @@ _EXACT = 2.0**53
 def with_codes(
     table: pa.Table, path: Path, encoding: str, as_text: Callable[[set[str]], pa.Table]
 ) -> pa.Table:
-    """A table whose columns of codes are text, letter by letter as in the file.
-
-    Args:
-        table: The file, with the types that Arrow gave it.
-        path: The file.
-        encoding: Its encoding.
-        as_text: Reads the file again with some columns as text.
-    """
+    """A file's table whose columns of codes are text, letter by letter as `as_text` reads them."""
     numeric = [
         at
         for at, field in enumerate(table.schema)

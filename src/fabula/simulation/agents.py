@@ -1,0 +1,253 @@
+"""Views of agents: how rules see populations, and the only way to change them."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fabula.errors import did_you_mean
+from fabula.simulation.faults import ModelFault
+from fabula.simulation.members import Members
+from fabula.simulation.moves import Arrival, Whole, served, whole
+
+
+class Told(Protocol):
+    """An event table that is told of arrivals."""
+
+    name: str
+
+    def check_takes(self, members: Members) -> None:
+        """Make sure that a row is a reference to a population and a quantity."""
+
+
+class Agents:
+    """Some agents of a population: their columns are arrays, one value an agent.
+
+    `a[mask]` are those for whom a condition holds; `a.column = values` writes a `state` column.
+    """
+
+    __slots__ = ("_rows", "_unique", "population")
+    population: Members
+    _rows: Whole | None
+    _unique: bool
+
+    def __init__(self, population: Members, rows: Whole | None, *, unique: bool) -> None:
+        object.__setattr__(self, "population", population)
+        object.__setattr__(self, "_rows", rows)
+        object.__setattr__(self, "_unique", unique)
+
+    @property
+    def rows(self) -> Whole:
+        """Their row numbers."""
+        return np.arange(len(self.population)) if self._rows is None else self._rows
+
+    @property
+    def identity(self) -> NDArray[np.uint64]:
+        """The number that their draws are keyed by."""
+        whole = self.population.identity
+        return whole if self._rows is None else whole[self._rows]
+
+    def __len__(self) -> int:
+        return len(self.population) if self._rows is None else len(self._rows)
+
+    def __getitem__(self, chosen: NDArray[Any]) -> Agents:
+        picked = np.asarray(chosen)
+        mask = picked.dtype == bool
+        if mask and picked.shape != (len(self),):
+            raise ModelFault(f"a condition of {picked.size} values chooses among {len(self)}")
+        if not mask and picked.size and not -1 < picked.min() <= picked.max() < len(self):
+            raise ModelFault(f"a place is not in 0 … {len(self) - 1}")
+        if self._rows is None:
+            rows = np.flatnonzero(picked) if mask else picked.astype(np.int64)
+        else:
+            rows = self._rows[picked]
+        return Agents(self.population, rows, unique=self._unique and mask)
+
+    def __getattr__(self, name: str) -> NDArray[Any]:
+        values = self._column(name)
+        values = values.view() if self._rows is None else values[self._rows]
+        values.flags.writeable = False
+        return values
+
+    def __setattr__(self, name: str, values: ArrayLike) -> None:
+        column, role = self._column(name), self.population.roles[name]
+        if role.conserved:
+            raise ModelFault(
+                f"`{self.population.table_name}.{name}` is conserved, and can't be written",
+                "use take, pay, transfer, serve or arrive",
+            )
+        if not role.changes:
+            raise ModelFault(
+                f"`{self.population.table_name}.{name}` does not change",
+                f"declare it as `{name}=state(…)`",
+            )
+        if isinstance(values, Agents):
+            if values.population is not role.start:
+                raise ModelFault(f"`{name}` does not refer to `{values.population.table_name}`")
+            values = values.rows
+        given = np.asarray(values)
+        if given.ndim and given.shape != (len(self),):
+            raise ModelFault(f"`{name}`: {given.size} values were given for {len(self)} agents")
+        if not np.can_cast(given.dtype, column.dtype, "same_kind"):
+            raise ModelFault(f"`{name}` is {column.dtype}, and {given.dtype} was given")
+        column[slice(None) if self._rows is None else self._rows] = given
+
+    def take(
+        self,
+        column: str,
+        quantity: ArrayLike = 1,
+        *,
+        by: Agents | None = None,
+        where: NDArray[np.bool_] | None = None,
+    ) -> NDArray[np.bool_]:
+        """Take a quantity out of a conserved column, where there is enough.
+
+        Args:
+            column: The conserved column.
+            quantity: How much, one number or one a row.
+            by: Who takes: where several want the last one, the first to come gets it.
+            where: Who takes at all; by default all.
+
+        Returns:
+            Who got it.
+        """
+        ok, rows, given = self._moved(column, quantity, by, where)
+        self.population.move(column, rows, -given, unique=self._unique)
+        self.population.accounts[column].taken += int(given.sum())
+        return ok
+
+    def pay(
+        self, column: str, amount: ArrayLike, *, where: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.bool_]:
+        """Pay an amount in cents, where there is enough; it leaves the world."""
+        return self.take(column, amount, by=self, where=where)
+
+    def transfer(
+        self,
+        column: str,
+        amount: ArrayLike,
+        to: Agents,
+        into: str | None = None,
+        *,
+        where: NDArray[np.bool_] | None = None,
+    ) -> NDArray[np.bool_]:
+        """Move a quantity to others, where there is enough; returns where it was moved.
+
+        Args:
+            column: The conserved column that it leaves.
+            amount: How much, one number or one a row.
+            to: Who gets it: as many as there are givers.
+            into: The column that it comes into; by default the same.
+            where: Who gives at all.
+        """
+        target, giver = into or column, self.population
+        if len(to) != len(self):
+            raise ModelFault(f"{len(self)} agents give to {len(to)}")
+        account = to.population.account(target)
+        ok, rows, given = self._moved(column, amount, self, where)
+        giver.move(column, rows, -given, unique=self._unique)
+        to.population.move(target, to.rows[ok], given, unique=False)
+        if (giver, column) != (to.population, target):
+            giver.accounts[column].taken += int(given.sum())
+            account.arrived += int(given.sum())
+        return ok
+
+    def serve(
+        self,
+        column: str,
+        by: Agents,
+        *,
+        steps: ArrayLike | str = 1,
+        where: NDArray[np.bool_] | None = None,
+    ) -> NDArray[np.bool_]:
+        """Lend one unit of capacity (a bed, a seat) to each agent for some steps; first come.
+
+        Args:
+            column: The conserved column, such as free beds.
+            by: Who asks.
+            steps: After how many steps each unit comes back, or a length of time.
+            where: Who asks at all.
+
+        Returns:
+            Who got one.
+        """
+        world = self.population.world
+        given_steps = world.clock.steps_in(steps) if isinstance(steps, str) else steps
+        lengths = whole(given_steps, len(self), "serve")
+        if len(lengths) and int(lengths.min()) < 1:
+            raise ModelFault("serve: a unit is lent for at least one step")
+        ok, rows, given = self._moved(column, 1, by, where)
+        self.population.move(column, rows, -given, unique=self._unique)
+        self.population.accounts[column].lent += len(rows)
+        for length in np.unique(lengths[ok]):
+            back = rows[lengths[ok] == length]
+            step = world.step + int(length)
+            name, ones = self.population.table_name, np.ones_like(back)
+            world.schedule(Arrival(step, name, column, back, ones, back=True))
+        return ok
+
+    def arrive(
+        self,
+        column: str,
+        quantity: ArrayLike,
+        *,
+        after: str | int | None = None,
+        into: Told | None = None,
+    ) -> None:
+        """Let a quantity come from outside, now or after a length of time.
+
+        Args:
+            column: The conserved column.
+            quantity: How much, one number or one a row.
+            after: When: `"2d"`, or a number of steps; by default now.
+            into: An event table that gets a row when it comes: a reference to this population,
+                and a whole number for the quantity.
+        """
+        self.population.account(column)
+        if into is not None:
+            into.check_takes(self.population)
+        given = whole(quantity, len(self), "arrive").copy()
+        world = self.population.world
+        steps = 0 if after is None else world.clock.steps_in(after)
+        event = None if into is None else into.name
+        due = world.step + steps
+        world.schedule(
+            Arrival(due, self.population.table_name, column, self.rows, given, event=event)
+        )
+
+    def _moved(
+        self,
+        column: str,
+        quantity: ArrayLike,
+        by: Agents | None,
+        where: NDArray[np.bool_] | None,
+    ) -> tuple[NDArray[np.bool_], Whole, Whole]:
+        """Who gets what they ask for, their rows, and how much each gets."""
+        self.population.account(column)
+        asked = whole(quantity, len(self), column)
+        wanted = np.ones(len(self), dtype=bool) if where is None else np.asarray(where)
+        if wanted.shape != (len(self),) or wanted.dtype != bool:
+            raise ModelFault(f"`where` has {wanted.size} values for {len(self)} rows")
+        rank = None
+        if not self._unique:
+            if by is None or len(by) != len(self):
+                count = "nobody" if by is None else str(len(by))
+                raise ModelFault(
+                    f"{len(self)} rows of `{self.population.table_name}` are asked by {count}",
+                    "say who takes: `by=` agents, one a row",
+                )
+            rank = by.population.world.ranks(by.identity)[wanted]
+        rows = self.rows[wanted]
+        fits = served(rows, asked[wanted], self.population.columns[column], rank)
+        ok = wanted.copy()
+        ok[wanted] = fits
+        return ok, rows[fits], asked[ok]
+
+    def _column(self, name: str) -> NDArray[Any]:
+        columns: dict[str, NDArray[Any]] = self.population.columns
+        if name not in columns:
+            hint = did_you_mean(name, columns) or f"it has {', '.join(columns)}"
+            raise ModelFault(f"`{self.population.table_name}` has no column `{name}`", hint)
+        return columns[name]

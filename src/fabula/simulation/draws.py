@@ -1,0 +1,207 @@
+"""Random numbers that belong to an agent, a step and a rule, and to nothing else.
+
+Draw k of a rule in a step is a hash of (seed, rule, step, k, agent), splitmix64 as a counter
+generator (Steele, Lea and Flood 2014). So an agent draws the same numbers whoever else acts, in
+any order and on any number of threads, and a new rule changes no draw of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fabula.simulation.faults import ModelFault
+from fabula.streams import mix, name_key
+
+if TYPE_CHECKING:
+    from fabula.simulation.agents import Agents
+    from fabula.simulation.populations import Population
+
+GOLDEN = 0x9E3779B97F4A7C15
+MASK = 2**64 - 1
+_TO_UNIT = 2.0**-53
+_LOOKS = 8
+"""Steps from where the guide table points to, before all numbers are searched for."""
+MOST_POISSON = 500
+"""Larger means are drawn from the normal distribution with the same mean and variance."""
+
+
+def mixed(value: int) -> int:
+    """`streams.mix` of one number."""
+    value &= MASK
+    value ^= value >> 30
+    value = value * 0xBF58476D1CE4E5B9 & MASK
+    value ^= value >> 27
+    value = value * 0x94D049BB133111EB & MASK
+    return value ^ (value >> 31)
+
+
+def rule_key(seed: int, rule: str, step: int) -> int:
+    """The number that a rule's draws of a step start from."""
+    return mixed(mixed(mixed(seed) ^ name_key(rule)) + step * GOLDEN)
+
+
+def draw_key(key: int, count: int) -> int:
+    """The number that draw `count` adds to each agent's own."""
+    return mixed(key + count * GOLDEN)
+
+
+def unit(bits: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Hashes as numbers from 0 to below 1, in steps of 2^-53."""
+    bits >>= np.uint64(11)
+    return bits.astype(np.float64) * _TO_UNIT
+
+
+class Draw:
+    """The draws of one rule in one step.
+
+    Each method takes agents, and returns one value for each of them.
+    """
+
+    def __init__(self, key: int) -> None:
+        self._key = key
+        self._count = 0
+
+    def bits(self, a: Agents) -> NDArray[np.uint64]:
+        """64 random bits an agent."""
+        key = np.uint64(draw_key(self._key, self._count))
+        self._count += 1
+        return mix(a.identity + key)
+
+    def uniform(
+        self, a: Agents, low: ArrayLike = 0.0, high: ArrayLike = 1.0
+    ) -> NDArray[np.float64]:
+        """Numbers from `low` to below `high`."""
+        drawn = unit(self.bits(a))
+        if np.ndim(low) or np.ndim(high) or (low, high) != (0.0, 1.0):
+            drawn = np.asarray(low) + drawn * (np.asarray(high) - np.asarray(low))
+        return self._sized(a, drawn)
+
+    def chance(self, a: Agents, p: ArrayLike) -> NDArray[np.bool_]:
+        """True with probability `p`, one number or one an agent."""
+        return self._sized(a, self.uniform(a) < np.asarray(p))
+
+    def whole(self, a: Agents, low: int, high: int) -> NDArray[np.int64]:
+        """Whole numbers from `low` to `high`, both included."""
+        return np.asarray(low + (self.uniform(a) * (high - low + 1)).astype(np.int64))
+
+    def normal(self, a: Agents, mean: ArrayLike = 0.0, std: ArrayLike = 1.0) -> NDArray[Any]:
+        """Normal numbers (Box and Muller 1958)."""
+        radius = np.sqrt(-2 * np.log1p(-self.uniform(a)))
+        drawn = radius * np.cos(2 * np.pi * self.uniform(a))
+        return self._sized(a, np.asarray(mean) + np.asarray(std) * drawn)
+
+    def exponential(self, a: Agents, mean: ArrayLike) -> NDArray[np.float64]:
+        """Exponential numbers with a mean."""
+        return self._sized(a, -np.log1p(-self.uniform(a)) * np.asarray(mean))
+
+    def poisson(self, a: Agents, mean: ArrayLike) -> NDArray[np.int64]:
+        """Counts with a mean, one number or one an agent, by inversion."""
+        means = np.asarray(mean, dtype=np.float64)
+        if means.size and not (float(means.min()) >= 0 and np.isfinite(means).all()):
+            raise ModelFault("the mean of a count is below 0 or not a number")
+        if means.size and float(means.max()) > MOST_POISSON:
+            drawn = np.rint(self.normal(a, means, np.sqrt(means)))
+            return np.asarray(np.maximum(drawn, 0), dtype=np.int64)
+        drawn = self.uniform(a)
+        if means.ndim == 0:
+            table = _poisson_table(float(means))
+            return np.asarray(np.searchsorted(table, drawn, side="right"))
+        self._sized(a, means)
+        counts = np.zeros(len(a), dtype=np.int64)
+        p = np.exp(-means)
+        left = drawn - p
+        alive = np.flatnonzero(left >= 0)
+        while alive.size:
+            counts[alive] += 1
+            p[alive] *= means[alive] / counts[alive]
+            left[alive] -= p[alive]
+            alive = alive[(left[alive] >= 0) & (p[alive] > 1e-18)]
+        return counts
+
+    def choice(self, a: Agents, weights: ArrayLike) -> NDArray[np.int64]:
+        """Places in `weights`: the same for all, shape (k,), or each agent's own, (agents, k)."""
+        own = np.asarray(weights, dtype=np.float64)
+        if own.size and (float(own.min()) < 0 or not np.isfinite(own).all()):
+            raise ModelFault("a weight is below 0 or not a number")
+        sums = np.cumsum(own, axis=-1)
+        if not own.size or float(sums[..., -1].min()) <= 0:
+            raise ModelFault("the weights of a choice add up to 0")
+        drawn = self.uniform(a)
+        if own.ndim == 1:
+            return places(sums, drawn * sums[-1])
+        if own.shape[:-1] != drawn.shape:
+            raise ModelFault(f"weights of {len(own)} agents were given for {len(a)} agents")
+        return np.asarray((sums[:, :-1] <= (drawn * sums[:, -1])[:, None]).sum(axis=1))
+
+    def member(
+        self,
+        a: Agents,
+        of: Population,
+        *,
+        weights: ArrayLike | None = None,
+        group: NDArray[np.int64] | None = None,
+        by: Sequence[int] | NDArray[np.int64] | None = None,
+    ) -> Agents:
+        """One member of a population for each agent, of any group or of a given one.
+
+        Args:
+            a: The agents who choose.
+            of: The population to choose from.
+            weights: The weight of each member; by default all are alike.
+            group: The group that each agent chooses from.
+            by: The group of each member, from 0 on.
+        """
+        weight = np.ones(len(of)) if weights is None else np.asarray(weights, dtype=np.float64)
+        if len(weight) != len(of):
+            raise ModelFault(f"{len(weight)} weights were given for {len(of)} {of.table_name}")
+        if group is None or by is None:
+            return of.at(self.choice(a, weight))
+        groups = np.asarray(by)
+        order = np.argsort(groups, kind="stable")
+        sums = np.concatenate([[0.0], np.cumsum(weight[order])])
+        count = int(groups.max(initial=-1)) + 1
+        ends = np.searchsorted(groups[order], np.arange(count + 1))
+        if len(group) and (int(group.min()) < 0 or int(group.max()) >= count):
+            raise ModelFault(f"a group is not in 0 … {count - 1}")
+        low, high = sums[ends[:-1]], sums[ends[1:]]
+        if len(group) and not (high > low)[group].all():
+            raise ModelFault("agents choose from a group without members")
+        drawn = low[group] + self.uniform(a) * (high - low)[group]
+        place = places(sums[1:], drawn)
+        return of.at(order[np.clip(place, ends[:-1][group], ends[1:][group] - 1)])
+
+    @staticmethod
+    def _sized(a: Agents, values: NDArray[Any]) -> NDArray[Any]:
+        if np.shape(values) != (len(a),):
+            raise ModelFault(f"{np.size(values)} values were given for {len(a)} agents")
+        return values
+
+
+def places(sums: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.int64]:
+    """How many of some rising sums are at most each number, as `searchsorted` finds it.
+
+    Many numbers are found by a guide table (Chen and Asau 1974): one look-up says where to start.
+    """
+    if len(wanted) < 4 * len(sums) or not len(sums):
+        return np.asarray(np.searchsorted(sums, wanted, side="right"))
+    cells = 4 * len(sums)
+    scale = cells / sums[-1]
+    guide = np.searchsorted(sums, np.arange(cells + 1) / scale * (1 - 1e-9), side="right")
+    found = guide[(wanted * scale).astype(np.int64)]
+    for _ in range(_LOOKS):
+        behind = sums[np.minimum(found, len(sums) - 1)] <= wanted
+        if not behind.any():
+            return np.asarray(found)
+        found += behind
+    return np.asarray(np.searchsorted(sums, wanted, side="right"))
+
+
+def _poisson_table(mean: float) -> NDArray[np.float64]:
+    """P(X <= k) for k from 0 until it is 1."""
+    most = int(mean + 12 * np.sqrt(mean) + 12)
+    steps = np.log(np.full(most, mean)) - np.log(np.arange(1, most + 1)) if mean else [-np.inf]
+    return np.cumsum(np.exp(np.cumsum(np.concatenate([[-mean], steps]))))

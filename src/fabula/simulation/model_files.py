@@ -1,0 +1,132 @@
+"""Models as users name them: a world, or a Python file that makes one."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+from fabula.errors import SpecError, UsageError, Violation, did_you_mean
+from fabula.simulation.world import PARAMETERS, World
+from fabula.types import Path as PathLike
+
+
+def load_world(model: World | PathLike, parameters: Mapping[str, float] | None = None) -> World:
+    """The world that is meant: itself, or that of a file, `shop.py` or `shop.py:shop`.
+
+    The file runs as a program does that its user starts.
+
+    Args:
+        model: The world or the file.
+        parameters: Numbers that the model asks for by `World.parameter`.
+
+    Raises:
+        UsageError: There is no such file or parameter, or it makes no world, or several.
+        SpecError: The file fails; the error has its line.
+    """
+    if isinstance(model, World):
+        if parameters:
+            raise UsageError(
+                "a world has its parameters when it is made",
+                code="usage.parameter",
+                hint='name the model\'s file: `fb.simulate("shop.py", parameters=…)`',
+            )
+        return model
+    token = PARAMETERS.set(dict(parameters or {}))
+    try:
+        world = _loaded(model)
+    finally:
+        PARAMETERS.reset(token)
+    if unknown := [name for name in parameters or {} if name not in world.parameters]:
+        known = did_you_mean(unknown[0], world.parameters)
+        raise UsageError(
+            f"the model has no parameter `{unknown[0]}`",
+            code="usage.parameter",
+            hint=known or f"it has {', '.join(world.parameters) or 'none'}",
+        )
+    return world
+
+
+def _loaded(model: PathLike) -> World:
+    file, _, name = str(model).partition(".py:")
+    path = Path(file + ".py" if name else file)
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"`{path}` can't be read: {(error.strerror or str(error)).lower()}",
+            code="usage.file",
+            hint="name a Python file that makes a `World`",
+        ) from error
+    worlds = {
+        key: value for key, value in vars(_run(path, text)).items() if isinstance(value, World)
+    }
+    if name and name not in worlds:
+        hint = did_you_mean(name, worlds) or f"it makes {', '.join(worlds) or 'none'}"
+        raise UsageError(f"`{path}` makes no world `{name}`", code="usage.model", hint=hint)
+    if name:
+        return worlds[name]
+    if len({id(world) for world in worlds.values()}) != 1:
+        made = ", ".join(worlds) or "none"
+        raise UsageError(
+            f"`{path}` makes {made}, and one `World` is needed",
+            code="usage.model",
+            hint=f"name one: `{path}:{next(iter(worlds))}`" if worlds else "write `shop = World()`",
+        )
+    return next(iter(worlds.values()))
+
+
+def source_sha256(world: World) -> str:
+    """The hash of the files that hold a world's rules, and of the modules next to them."""
+    functions = [rule.function for rule in world.rules.values()] + [*world.laws.values()]
+    named = {Path(function.__code__.co_filename) for function in functions}
+    folders = {path.resolve().parent for path in named if path.is_file()}
+    loaded = [getattr(module, "__file__", None) for module in [*sys.modules.values()]]
+    own = {path for file in loaded if file and (path := Path(file)).parent in folders}
+    digest = hashlib.sha256()
+    for path in sorted({path.resolve() for path in (named | own) if path.is_file()}):
+        digest.update(path.read_bytes())
+    for function in functions:
+        if not Path(function.__code__.co_filename).is_file():
+            digest.update(function.__code__.co_code + repr(function.__code__.co_consts).encode())
+    return digest.hexdigest()
+
+
+def _run(path: Path, text: bytes) -> ModuleType:
+    """The file as a module, run now."""
+    module = ModuleType(f"_model_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module
+    try:
+        with _importable(path.resolve().parent):
+            exec(compile(text, str(path), "exec"), vars(module))
+    except SpecError:
+        raise
+    except SyntaxError as error:
+        message = f"the model is not Python: {error.msg}"
+        raise SpecError(
+            [Violation("simulation.model", message, None, None, str(path), error.lineno)]
+        ) from error
+    except (Exception, SystemExit) as error:  # whatever a user's file raises
+        frames = traceback.extract_tb(error.__traceback__)
+        found = [frame.lineno for frame in frames if frame.filename == str(path)]
+        message = f"the model fails: {type(error).__name__}: {error}"
+        line = found[-1] if found else None
+        raise SpecError(
+            [Violation("simulation.model", message, None, None, str(path), line)]
+        ) from error
+    return module
+
+
+@contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """Find modules next to the model, as Python does for a program."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))

@@ -1,0 +1,297 @@
+"""Rules of one agent, compiled by numba: the twin of `plain_rules`, number by number."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+import threading
+import time
+from collections import namedtuple
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+from numba import extending, types
+from numba.core.errors import NumbaError
+from numba.core.typing.typeof import typeof
+from numpy.typing import NDArray
+
+from fabula.simulation.draws import GOLDEN
+from fabula.simulation.faults import EndlessRule, ModelFault
+from fabula.simulation.plain_rules import KEY_BITS, Acting
+from fabula.simulation.populations import Population
+
+Held = namedtuple("Held", ["amount", "moved"])
+Draws = namedtuple("Draws", ["state"])
+_REASON = re.compile(r"(?!Failed|Resolution|Typing|During|>>>|File|$)")
+MOST_COLUMNS = 24
+"""Columns of an event table that a compiled rule can fill."""
+RADIX = 11
+"""Bits that are sorted at once."""
+
+
+class NumbaDriver:
+    """Compiles a rule, and calls it for one agent after the other."""
+
+    held, draws = Held, Draws
+
+    def __init__(
+        self, step: Callable[..., Any], awake: Callable[..., Any] | None, limit: float
+    ) -> None:
+        _teach()
+        self._limit, self._file = limit, Path(step.__code__.co_filename).name
+        compiled = numba.njit(boundscheck=True)
+        self._run, self._acts = _loops(compiled(step), awake and compiled(awake))
+        self._order = numba.njit()(_sorted)
+
+    @staticmethod
+    def table(count: NDArray[np.int64], columns: dict[str, NDArray[Any]]) -> Any:
+        """Room for the rows of an event table."""
+        return namedtuple("Table", ["count", *columns])(count, **columns)
+
+    def order(
+        self, population: Population, seen: Any, draw: Any, key: int, ranks: NDArray[np.uint64]
+    ) -> NDArray[np.int64]:
+        """The rows of the agents that act, in the order in which they come."""
+        rows = np.arange(len(population))
+        if self._acts is not None:
+            draw.state[0] = key
+            packed, identity = population.packed, population.identity
+            rows = np.flatnonzero(self._called(self._acts, packed, identity, seen, draw))
+        return np.asarray(self._order(ranks[rows] >> np.uint64(KEY_BITS), rows))
+
+    def run(self, acting: Acting, place: int) -> int:
+        """Let agents act until all did, or a table is nearly full; how many did."""
+        of = acting.population
+        return int(self._called(self._run, of.packed, of.identity, place, *acting.loop))
+
+    def _called(self, function: Any, *arguments: Any) -> Any:
+        try:
+            if not function.signatures:  # the time that this takes is not the rule's
+                kinds = tuple(typeof(value) for value in arguments)  # type: ignore[no-untyped-call]
+                function.compile(kinds)
+            return in_time(lambda: function(*arguments), self._limit)
+        except NumbaError as error:
+            file, text = self._file, str(error)
+            lines = re.findall(rf'File "[^"]*{re.escape(file)}", line (\d+)', text)
+            told = [line.strip(" -") for line in text.splitlines()]
+            found = [line for line in told if _REASON.match(line)] or told
+            reason = next((line for line in found if "readonly" in line), found[0])
+            raise ModelFault(
+                f"the rule can't be compiled: {reason}",
+                "use numbers, arrays and loops alone, or leave out `compiled=True`",
+                line=int(lines[0]) if lines else None,
+            ) from error
+
+
+def in_time(function: Callable[[], Any], limit: float) -> Any:
+    """Call compiled code, which no exception reaches, and give up on it after `limit` CPU seconds.
+
+    Raises:
+        EndlessRule: It did not end.
+    """
+    ended: list[Any] = []
+    failed: list[BaseException] = []
+
+    def call() -> None:
+        try:
+            with np.errstate(divide="raise", invalid="raise", over="raise"):
+                ended.append(function())
+        except BaseException as error:
+            failed.append(error)
+
+    started = time.process_time()
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.2)
+        if thread.is_alive() and time.process_time() - started > limit:
+            raise EndlessRule(f"the rule does not end within {limit:g} CPU seconds")
+    if failed:
+        raise failed[0]
+    return ended[0]
+
+
+def _loops(step: Any, awake: Any) -> tuple[Any, Any]:
+    """The loop over agents that act, and the one that asks who does."""
+
+    @numba.njit(nogil=True)
+    def run(  # type: ignore[no-untyped-def]  # noqa: PLR0917
+        packed, identity, place, order, seen, draw, out, counts, room
+    ):
+        state = draw.state
+        while place < len(order):
+            for table in range(len(counts)):
+                if counts[table, 0] > room:
+                    return place
+            row = order[place]
+            state[1] = identity[row]
+            state[2] = 0
+            step(packed[row], seen, draw, out)
+            place += 1
+        return place
+
+    if awake is None:
+        return run, None
+
+    @numba.njit(nogil=True)
+    def acts(packed, identity, seen, draw):  # type: ignore[no-untyped-def]
+        state, found = draw.state, np.zeros(len(packed), dtype=np.bool_)
+        for row in range(len(packed)):
+            state[1] = identity[row]
+            state[2] = 0
+            found[row] = awake(packed[row], seen, draw)
+        return found
+
+    return run, acts
+
+
+def _sorted(keys: NDArray[np.uint64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rows by their keys of 44 bits, equal ones in the order of rows: a radix sort."""
+    mask = np.uint64((1 << RADIX) - 1)
+    for digit in range(4):
+        shift = np.uint64(digit * RADIX)
+        starts = np.zeros((1 << RADIX) + 1, dtype=np.int64)
+        for key in keys:
+            starts[int((key >> shift) & mask) + 1] += 1
+        starts = np.cumsum(starts)
+        sorted_keys, sorted_rows = np.empty_like(keys), np.empty_like(rows)
+        for place in range(len(keys)):
+            bucket = int((keys[place] >> shift) & mask)
+            sorted_keys[starts[bucket]] = keys[place]
+            sorted_rows[starts[bucket]] = rows[place]
+            starts[bucket] += 1
+        keys, rows = sorted_keys, sorted_rows
+    return rows
+
+
+@cache
+def _teach() -> None:
+    """Teach numba the methods of what rules see."""
+    for name, implementation in {**_held_methods(), **_draw_methods()}.items():
+        fields = Held._fields if name in ("left", "take", "arrive", "give") else Draws._fields
+        _method(name, fields, implementation)
+
+    def add(self: Any, *values: Any) -> Any:
+        given = [value for value in values if not isinstance(value, types.Omitted)]
+        if self.fields[:1] != ("count",) or len(given) != len(self.fields) - 1:
+            return None
+        return _adding(self.fields[1:])
+
+    add.__signature__ = inspect.signature(_adding(("one",)))  # type: ignore[attr-defined]
+    extending.overload_method(types.BaseNamedTuple, "add")(add)
+
+
+def _method(name: str, fields: tuple[str, ...], implementation: Callable[..., Any]) -> None:
+    """Give tuples of some fields a method."""
+
+    def chosen(self: Any, *_: Any) -> Any:
+        return implementation if self.fields == fields else None
+
+    chosen.__signature__ = inspect.signature(implementation)  # type: ignore[attr-defined]
+    extending.overload_method(types.BaseNamedTuple, name)(chosen)
+
+
+def _held_methods() -> dict[str, Callable[..., Any]]:
+    """The methods of `plain_rules.Held`."""
+
+    def left(held: Any, row: Any) -> Any:
+        return held.amount[row]
+
+    @extending.register_jitable
+    def take(held: Any, row: Any, quantity: Any) -> Any:
+        if quantity < 0 or held.amount[row] < quantity:
+            return False
+        held.amount[row] -= quantity
+        held.moved[1] += quantity
+        return True
+
+    @extending.register_jitable
+    def arrive(held: Any, row: Any, quantity: Any) -> Any:
+        if quantity > 0:
+            held.amount[row] += quantity
+            held.moved[0] += quantity
+
+    def give(held: Any, row: Any, other: Any, to: Any, quantity: Any) -> Any:
+        if held.moved[2] != other.moved[2]:
+            if not take(held, row, quantity):
+                return False
+            arrive(other, to, quantity)
+            return True
+        if quantity < 0 or held.amount[row] < quantity:
+            return False
+        held.amount[row] -= quantity
+        held.amount[to] += quantity
+        return True
+
+    return {"left": left, "take": take, "arrive": arrive, "give": give}
+
+
+def _draw_methods() -> dict[str, Callable[..., Any]]:
+    """The methods of `plain_rules.Draws`."""
+    golden, low_bits = np.uint64(GOLDEN), np.uint64(11)
+    first, second = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+    a, b, c, one = (np.uint64(number) for number in (30, 27, 31, 1))
+
+    @extending.register_jitable
+    def mixed(value: Any) -> Any:
+        value ^= value >> a
+        value *= first
+        value ^= value >> b
+        value *= second
+        return value ^ (value >> c)
+
+    @extending.register_jitable
+    def uniform(draws: Any) -> Any:
+        state = draws.state
+        drawn = mixed(state[1] + mixed(state[0] + state[2] * golden))
+        state[2] += one
+        return (drawn >> low_bits) * 2.0**-53
+
+    def whole(draws: Any, low: Any, high: Any) -> Any:
+        return low + int(uniform(draws) * (high - low + 1))
+
+    def poisson(draws: Any, mean: Any) -> Any:
+        left, count, p = uniform(draws), 0, math.exp(-mean)
+        left -= p
+        while left >= 0 and p > 1e-18:
+            count += 1
+            p *= mean / count
+            left -= p
+        return count
+
+    def pick(draws: Any, sums: Any, low: Any, high: Any) -> Any:
+        before = sums[low - 1] if low > 0 else 0.0
+        wanted = before + uniform(draws) * (sums[high - 1] - before)
+        while low < high - 1:
+            middle = (low + high - 1) // 2
+            if sums[middle] > wanted:
+                high = middle + 1
+            else:
+                low = middle + 1
+        return low
+
+    return {"uniform": uniform, "whole": whole, "poisson": poisson, "pick": pick}
+
+
+def _adding(columns: tuple[str, ...]) -> Any:
+    """The function that adds a row to a table of some columns; numba needs it spelled out."""
+    values = [f"v{place}" for place in range(MOST_COLUMNS)]
+    lines = [f"        self.{name}[used] = v{place}" for place, name in enumerate(columns)]
+    text = "\n".join(
+        [
+            f"def add(self, {', '.join(f'{value}=None' for value in values)}):",
+            "    used = self.count[0]",
+            "    self.count[0] = used + 1",
+            f"    if used < len(self.{columns[0]}):",
+            *lines,
+            "    return used + self.count[1]",
+        ]
+    )
+    names: dict[str, Any] = {}
+    exec(text, names)
+    return names["add"]

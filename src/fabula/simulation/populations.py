@@ -1,0 +1,204 @@
+"""Populations: the tables of agents, declared once, alive while their world runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from fabula.errors import SourceError
+from fabula.io.arrays import numbers_of
+from fabula.simulation.agents import Agents
+from fabula.simulation.columns import CENTS, Role
+from fabula.simulation.faults import declared_at
+from fabula.simulation.members import Members, Surroundings
+from fabula.simulation.moves import Account
+from fabula.streams import mix, name_key
+
+END = "_end"
+"""What the name of a column's last values ends in."""
+
+
+class Population(Members):
+    """A table of agents or things; made by `World.population`.
+
+    In rules `population.all`, or the population itself, is a view of all of them.
+    """
+
+    def __init__(
+        self, world: Surroundings, name: str, key: str | None, roles: Mapping[str, Role]
+    ) -> None:
+        super().__init__(world, name, key, roles)
+        self.place = declared_at(3)
+        self.is_packed = False
+        self.packed: NDArray[Any] = np.empty(0)
+
+    def begin(self, table: pa.Table, populations: Mapping[str, Population]) -> None:
+        """Take the rows that the spec made, and start every column from them."""
+        self.table = table
+        self.roles = {**{name: Role(None) for name in table.column_names}, **self.roles}
+        names = table.column_names
+        self.key_column = self.key_column or ("id" if "id" in names else names[0])
+        keys = table.column(self.key_column).combine_chunks()
+        if keys.null_count or pc.count_distinct(keys).as_py() != len(keys):
+            raise self._bad(self.key_column, "is the key, and repeats or is missing in some rows")
+        if bad := [name for name in names if name in RESERVED]:
+            raise self._bad(bad[0], "has a name that views use; rename it in the file or spec")
+        self.identity = _identity(keys, self.table_name)
+        self.columns = {
+            name: self._started(name, role, populations) for name, role in self.roles.items()
+        }
+        if self.is_packed:
+            self._pack()
+        self.accounts = {
+            name: Account(int(self.columns[name].sum()))
+            for name, role in self.roles.items()
+            if role.conserved
+        }
+
+    def records(self) -> Any:
+        """The agents as records: their numbers, and `row`, by name."""
+        return self.packed.view(np.recarray)
+
+    def _pack(self) -> None:
+        """Keep each agent's numbers next to each other, where rules of one agent find them."""
+        numbers = {name: v for name, v in self.columns.items() if v.dtype.kind in "iufb"}
+        kinds = [(name, values.dtype) for name, values in numbers.items()]
+        self.packed = np.empty(len(self), dtype=np.dtype([("row", np.int64), *kinds], align=True))
+        self.packed["row"] = np.arange(len(self))
+        for name, values in numbers.items():
+            self.packed[name] = values
+            self.columns[name] = self.packed[name]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.all, name)
+
+    @property
+    def all(self) -> Agents:
+        """All of them."""
+        return Agents(self, None, unique=True)
+
+    def at(self, rows: NDArray[np.int64]) -> Agents:
+        """Those of some row numbers, in that order."""
+        return Agents(self, np.asarray(rows, dtype=np.int64), unique=False)
+
+    def where(self, mask: NDArray[np.bool_]) -> Agents:
+        """Those for whom a condition holds."""
+        return self.all[mask]
+
+    def taken(self, column: str) -> int:
+        """All that was taken from a conserved column so far."""
+        return self.account(column).taken
+
+    def arrived(self, column: str) -> int:
+        """All that arrived in a conserved column so far."""
+        return self.account(column).arrived
+
+    def written(self) -> pa.Table:
+        """The table: as it was made, with the last values of what changed."""
+        table = self.table
+        for name, role in self.roles.items():
+            if role.money and name in table.column_names:
+                place = table.schema.get_field_index(name)
+                start = np.rint(_plain(table.column(name).combine_chunks()) * CENTS)
+                table = table.set_column(place, name, amounts(start.astype(np.int64)))
+            if role.changes or role.conserved:
+                table = table.append_column(name + END, self.shown(name, self.columns[name]))
+        return table
+
+    def shown(self, column: str, values: NDArray[Any]) -> pa.Array:
+        """A column's values as the tables have them."""
+        role = self.roles[column]
+        if isinstance(role.start, Population):
+            return role.start.keys(values)
+        return amounts(values) if role.money else pa.array(values)
+
+    def _started(
+        self, name: str, role: Role, populations: Mapping[str, Population]
+    ) -> NDArray[Any]:
+        """A column before the first step."""
+        if isinstance(role.start, Population):
+            return np.full(len(self), -1, dtype=np.int64)
+        if role.start is not None and role.drawn is None:
+            start = float(role.start) * CENTS if role.money else role.start
+            return np.full(len(self), round(start) if role.money else start)
+        if name not in self.table.column_names:
+            raise self._bad(name, "is not in the file")
+        column = self.table.column(name).combine_chunks()
+        target = str(getattr(role.start, "to", "")).partition(".")[0]
+        if parent := populations.get(target):
+            found = pc.index_in(column, parent.table.column(parent.key_column).combine_chunks())
+            return np.asarray(found.cast(pa.int64()).fill_null(-1)).copy()
+        values = _plain(column)
+        if not (role.money or role.conserved):
+            return values
+        if values.dtype.kind not in "iuf" or np.isnan(values).any():
+            raise self._bad(name, "is a quantity, and not a number in every row")
+        quantities = np.rint(values * CENTS) if role.money else values
+        if (quantities != np.floor(quantities)).any():
+            raise self._bad(name, "is conserved, and not a whole number")
+        if role.conserved and len(quantities) and float(quantities.min()) < 0:
+            raise self._bad(name, "is conserved, and starts below 0")
+        return quantities.astype(np.int64)
+
+    def _bad(self, name: str, why: str) -> SourceError:
+        file, line = self.place
+        return SourceError(
+            f"`{self.table_name}.{name}` {why}",
+            code="simulation.column",
+            where=f"populations.{self.table_name}.{name}",
+            file=file,
+            line=line,
+        )
+
+
+_OWN = (
+    "world",
+    "table_name",
+    "key_column",
+    "roles",
+    "table",
+    "columns",
+    "accounts",
+    "place",
+    "packed",
+    "is_packed",
+)
+RESERVED = frozenset({*dir(Agents), *dir(Population), *_OWN})
+"""Names that columns can't have."""
+
+
+def amounts(cents: NDArray[np.int64]) -> pa.Array:
+    """Whole cents as decimals with two places."""
+    wide = np.empty((len(cents), 2), dtype=np.int64)
+    wide[:, 0], wide[:, 1] = cents, cents >> 63
+    return pa.Array.from_buffers(
+        pa.decimal128(18, 2), len(cents), [None, pa.py_buffer(wide.reshape(-1))]
+    )
+
+
+def _plain(column: pa.Array) -> NDArray[Any]:
+    """A column as numpy has it: numbers and times as they are, texts as objects."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_decimal(column.type):
+        column = column.cast(pa.float64())
+    if pa.types.is_integer(column.type) and column.null_count:
+        column = column.cast(pa.float64())
+    return np.array(column.to_numpy(zero_copy_only=False))
+
+
+def _identity(keys: pa.Array, name: str) -> NDArray[np.uint64]:
+    """A number for each key that does not depend on its row."""
+    if pa.types.is_integer(keys.type):
+        numbers = numbers_of(keys).astype(np.uint64)
+    else:
+        texts = keys.cast(pa.string()).to_pylist()
+        numbers = np.array([name_key(str(text)) for text in texts], dtype=np.uint64)
+    return mix(numbers + np.uint64(name_key(name)))

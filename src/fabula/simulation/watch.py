@@ -1,0 +1,68 @@
+"""A bound on the time that a rule takes: one thread looks at all rules that are running."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from fabula.simulation.faults import EndlessRule
+
+LOOK = 0.2
+"""Seconds between two looks."""
+_WAITING = 10
+"""A rule may wait this many times as long as it may compute."""
+
+
+@dataclass(eq=False)
+class _Running:
+    thread: int
+    limit: float
+    started: float
+    clock: float
+
+    @property
+    def is_over(self) -> bool:
+        waited = time.monotonic() - self.clock > self.limit * _WAITING
+        return waited or time.process_time() - self.started > self.limit
+
+
+_running: set[_Running] = set()
+_lock = threading.Lock()
+_watcher: list[threading.Thread] = []
+
+
+@contextmanager
+def bounded(limit: float) -> Iterator[None]:
+    """Stop Python code that computes longer than `limit` CPU seconds, or waits for much longer.
+
+    Raises:
+        EndlessRule: It was stopped.
+    """
+    running = _Running(threading.get_ident(), limit, time.process_time(), time.monotonic())
+    with _lock:
+        _running.add(running)
+        if not (_watcher and _watcher[0].is_alive()):
+            _watcher[:] = [threading.Thread(target=_watch, daemon=True, name="fabula-watch")]
+            _watcher[0].start()
+    try:
+        yield
+    except EndlessRule as error:
+        message = f"the rule does not end within {limit:g} CPU seconds"
+        raise EndlessRule(message).with_traceback(error.__traceback__) from None
+    finally:
+        with _lock:
+            _running.discard(running)
+
+
+def _watch() -> None:
+    while True:
+        time.sleep(LOOK)
+        with _lock:
+            for running in [each for each in _running if each.is_over]:
+                _running.discard(running)
+                raised = ctypes.py_object(EndlessRule)
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(running.thread), raised)

@@ -1,0 +1,137 @@
+"""Rules of one agent: compiled or not they give the same bytes, and their faults have a line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+import fabula as fb
+from fabula.errors import CheckError, SpecError
+from fabula.runs.dataset import Dataset
+from fabula.simulation import one_by_one
+
+MODEL = """
+import numpy as np
+import fabula as fb
+from fabula.simulation import World, conserved, money, state, when
+
+world = World("market", steps=4, limit=2)
+goods = world.population("goods", n=20, stock=conserved(30), price=money(fb.col.uniform(1, 9)),
+                         weight=fb.col.uniform(0.1, 1))
+people = world.population("people", n=200, purse=conserved(money(50)), rate=fb.col.beta(2, 4),
+                          seen=state(0), last=state(goods), fixed=fb.col.constant(4))
+orders = world.event("orders", who=people, at=when)
+lines = world.event("lines", order=orders, what=goods, price=money(0), x=float, much=bool)
+
+def awake(me, world, draw):
+    return draw.uniform() < me.rate
+
+def prepare():
+    return {"sums": np.cumsum(goods.weight)}
+
+@world.rule(people, awake=awake, prepare=prepare, compiled=COMPILED)
+def shop(me, world, draw, out):
+    order = -1
+    for _ in range(1 + draw.poisson(1.5)):
+        good = draw.pick(world.given.sums, 0, len(world.given.sums))
+        price = world.goods.price[good]
+        enough = world.people.purse.left(me.row) >= price
+        if enough and world.goods.stock.take(good, 1):
+            world.people.purse.take(me.row, price)
+            if order < 0:
+                order = out.orders.add(me.row)
+            me.last = good
+            out.lines.add(order, good, price, me.rate * 2, price > 500)
+    me.seen += 1
+    LINE
+
+@world.law
+def money_is_kept():
+    return people.taken("purse"), lines.sum("price")
+"""
+
+
+def market(folder: Path, line: str = "pass", *, compiled: bool = True) -> Dataset:
+    file = folder / f"market_{compiled}.py"
+    file.write_text(MODEL.replace("COMPILED", str(compiled)).replace("LINE", line))
+    return fb.simulate(file, seed=3)
+
+
+@pytest.mark.slow
+def test_a_compiled_rule_gives_the_bytes_of_plain_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(one_by_one, "FIRST_CAPACITY", one_by_one.RESERVE + 40)  # tables fill up
+    give = "world.people.purse.give(me.row, world.people.purse, draw.whole(0, 199), 7)"
+    plain, compiled = (market(tmp_path, give, compiled=how) for how in (False, True))
+    assert plain["lines"].num_rows > 300
+    assert all(plain[name].equals(compiled[name]) for name in plain)
+
+
+def test_the_last_items_are_sold_to_the_unit(tmp_path: Path) -> None:
+    made = market(tmp_path, compiled=False)
+    goods, lines = made["goods"], made["lines"]
+    sold = sum(goods["stock"].to_pylist() if "stock" in goods.column_names else [30] * 20)
+    assert sold - sum(goods["stock_end"].to_pylist()) == lines.num_rows
+
+
+def test_without_numba_the_rule_runs_as_it_is_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = market(tmp_path, compiled=False)
+    monkeypatch.delitem(sys.modules, "fabula.simulation.numba_rules", raising=False)
+    monkeypatch.setitem(sys.modules, "numba", None)
+    with pytest.warns(UserWarning, match="`shop` runs as plain Python"):
+        made = market(tmp_path)
+    assert all(plain[name].equals(made[name]) for name in plain)
+
+
+WRITES = {
+    "me.purse -= 1": "`people.purse` is conserved, and can't be written",
+    "me.fixed = 1": "`people.fixed` does not change",
+    "me.nothing = 1": "`people.nothing` does not change",
+}
+
+
+@pytest.mark.parametrize("line", WRITES)
+def test_a_write_that_is_not_allowed_is_found_before_the_run(tmp_path: Path, line: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        market(tmp_path, line)
+    assert WRITES[line] in caught.value.message
+    assert caught.value.line == 34
+
+
+FAILS = {
+    "world.goods.price[10**9]": "out of bounds",
+    "me.seen = 1 // (me.fixed - 4)": "ero",
+    "while me.fixed == 4: me.seen += 1": "does not end within",
+    "world.goods.price[0] = 4": "read",
+    "for _ in range(2000): out.orders.add(me.row)": "more than 1,024 rows",
+    "out.orders.add(10**6)": "is not a row number of people",
+}
+
+
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("line", FAILS)
+def test_a_rule_that_fails_says_why(tmp_path: Path, line: str, compiled: bool) -> None:
+    with pytest.raises(SpecError) as caught:
+        market(tmp_path, line, compiled=compiled)
+    assert FAILS[line] in caught.value.message
+    assert caught.value.where is not None
+    assert "rule shop, step 0" in caught.value.where
+    assert str(caught.value.file).endswith(f"market_{compiled}.py")
+
+
+@pytest.mark.slow
+def test_what_numba_cannot_compile_is_told_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="can't be compiled") as caught:
+        market(tmp_path, "print({}.x)")
+    assert caught.value.line == 34
+
+
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_a_change_behind_the_account_breaks_the_law(tmp_path: Path, compiled: bool) -> None:
+    with pytest.raises(CheckError, match="the stock of goods add up to"):
+        market(tmp_path, "world.goods.stock.amount[0] += 1", compiled=compiled)
