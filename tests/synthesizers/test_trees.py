@@ -109,7 +109,7 @@ def test_bosses_that_do_not_exist_are_told() -> None:
 
 
 def test_keys_of_any_name_are_told_by_values_that_point_at_them() -> None:
-    """Long numbers that are repeated in another column are no measurements."""
+    """Long numbers that another column repeats identify their rows."""
     drawn = np.random.default_rng(3)
     ids = 10**18 + drawn.choice(10**12, 400, replace=False)
     above = [None, *(int(ids[drawn.integers(0, at // 4 + 1)]) for at in range(399))]

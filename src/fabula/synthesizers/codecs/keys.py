@@ -230,7 +230,7 @@ class KeyCodec:
 
     @property
     def _unused(self) -> NDArray[np.int64] | None:
-        """The places of texts that are no real key, where forms are short and leave enough."""
+        """The places of unused texts, where forms are short and leave enough."""
         size = compile_pattern(self.regex).size or _RANK_LIMIT
         if not self.taken or self.tries > _FEW_TRIES or size > _SCANNED:
             return None
