@@ -135,6 +135,12 @@ def test_birth_dates_are_found_in_any_form(form):
         form, [day.strftime(str(form)) for day in days]
     )
     assert find(pa.array(values), "c1").kind == "birth_date"
+
+
+def test_months_in_text_are_no_birth_dates():
+    """`Mar 2015` has no day."""
+    months = [f"{name} {year}" for name in ("Mar", "Jun", "Oct") for year in range(1_940, 2_000)]
+    assert find(pa.array(months), "c1") is None
     late = [2020 + n % 5 for n in range(200)]
     visits = pa.array([f"{year}-03-{1 + year % 28:02}" for year in late])
     assert find(visits, "c2") is None
