@@ -1,4 +1,4 @@
-"""Agent-steps a CPU second: the same store in Fabula, Mesa and AgentPy; queues against simpy.
+"""Agent-steps a CPU second: the same store in Fabula, Mesa and AgentPy, and queues.
 
 `make bench-agents`; `ARGS="--agents 1000000"` sets the size, `--no-peers` leaves the peers out.
 Events stay in memory on both sides. Each figure is the median of three runs.
@@ -15,8 +15,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-
-import pyarrow as pa
 
 from benchmarks.peers import python_of
 from fabula.runs.simulation import populations_of, simulate
@@ -36,13 +34,9 @@ MOST_OF_A_PEER = 100_000
 
 def ours(model: Path, agents: int, days: int) -> float:
     """CPU seconds of the steps; compilation is left out."""
-    world = load_world(model)
     level = max(3, int(agents * 0.35 / 200 * 4))
+    world = load_world(model, {"level": level})
     tables = populations_of(world, world.spec({"customers": agents}), 1)
-    for column in {"stock", "level"} & {*tables["products"].column_names}:
-        place = tables["products"].schema.get_field_index(column)
-        stock = pa.array([level] * 200)
-        tables["products"] = tables["products"].set_column(place, column, stock)
     Run(world, tables, 1).step()  # compiles
     run = Run(world, tables, 1)
     started = time.process_time()
