@@ -127,12 +127,11 @@ def _loops(rule: Any, asked: Any, *, counted: bool) -> tuple[Any, Any]:
 
     Counting the uses of arrays doubles the time of a rule, and only one that makes arrays needs it.
     """
+    njit: Any = numba.njit  # whose types lack options that it takes
     options = {"nogil": True, "boundscheck": True, "_nrt": counted}
-    step, awake = (
-        each and numba.njit(each, inline="always", _nrt=counted) for each in (rule, asked)
-    )
+    step, awake = (each and njit(each, inline="always", _nrt=counted) for each in (rule, asked))
 
-    @numba.njit(**options)
+    @njit(**options)
     def run(  # type: ignore[no-untyped-def]  # noqa: PLR0917
         packed, identity, place, order, seen, draw, out, counts, room
     ):
@@ -151,7 +150,7 @@ def _loops(rule: Any, asked: Any, *, counted: bool) -> tuple[Any, Any]:
     if awake is None:
         return run, None
 
-    @numba.njit(**options)
+    @njit(**options)
     def acts(packed, identity, seen, draw, found):  # type: ignore[no-untyped-def]
         state = draw.state
         for row in range(len(packed)):
