@@ -23,7 +23,8 @@ import aiohttp
 from fabula.llm.cache.cached import Recorded
 from fabula.llm.cache.ledger import Ledger
 from fabula.llm.client.chat import ChatRequest, Message
-from fabula.llm.providers.catalogue import ModelSettings, open_model
+from fabula.llm.providers.catalogue import open_model
+from fabula.spec.models import ModelSpec
 
 LATENCY = 0.05
 AT_ONCE = 64
@@ -125,7 +126,9 @@ async def raw_aiohttp(url: str, requests: int) -> tuple[float, float]:
 
 async def fabula(url: str, requests: int, ledger: Ledger | None) -> tuple[float, float]:
     """The same requests through a Fabula model."""
-    settings = ModelSettings("openai-compatible", "bench", base_url=url, concurrency=AT_ONCE)
+    settings = ModelSpec(
+        provider="openai-compatible", name="bench", base_url=url, concurrency=AT_ONCE
+    )
     model = open_model(settings)
     if ledger:
         model = Recorded(model, ledger)

@@ -20,7 +20,8 @@ import pyarrow.csv
 import fabula as fb
 from fabula.fakers.people import People
 from fabula.privacy.attacks import frequency_attack, order_attack
-from fabula.privacy.mask import prepare, run, write
+from fabula.privacy.mask import run, write
+from fabula.privacy.preparing import prepare
 from fabula.privacy.secret import new_key
 from fabula.streams import stream
 

@@ -59,6 +59,7 @@ PUBLIC_NAMES = [
     "rows",
     "run_program",
     "scan",
+    "simulate",
     "validate",
 ]
 
@@ -95,6 +96,16 @@ def test_rows_of_a_model_need_no_arrow() -> None:
     """So that a process that asks for rows stays small."""
     code = "import sys, fabula as fb; fb.rows(prompt='x', n=2, model='fake'); print(*sys.modules)"
     assert {"numpy", "pyarrow", "duckdb"}.isdisjoint(run_python(code).split())
+
+
+def test_a_run_into_one_file_does_not_open_it_again(tmp_path: Path) -> None:
+    """`pyarrow.dataset`, which reads results, brings pandas: 50 MB and a second."""
+    code = (
+        "import sys, fabula as fb;"
+        f"fb.generate('3 rows of pets: name', model='fake', output={str(tmp_path / 'a.csv')!r});"
+        "print(*sys.modules)"
+    )
+    assert not {"pandas", "pyarrow.dataset"} & set(run_python(code).split())
 
 
 def test_import_takes_less_than_150_ms() -> None:

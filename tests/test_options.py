@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import inspect
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 import fabula as fb
-from fabula.errors import UsageError
+from fabula.describing.preferences import Preferences
+from fabula.describing.round_trip import Comparison
+from fabula.errors import FabulaError, UsageError
+from fabula.spec.models import ModelSpec
+from fabula.spec.outputs import OutputSpec
 
 VERBS = [
     name
@@ -68,3 +73,27 @@ def test_a_misspelt_option_of_a_sample_names_the_nearest() -> None:
 @pytest.mark.parametrize("name", VERBS)
 def test_verbs_travel_between_processes(name: str) -> None:
     assert pickle.loads(pickle.dumps(getattr(fb, name))) is getattr(fb, name)
+
+
+@pytest.mark.parametrize(
+    ("make", "misspelt", "meant"),
+    [
+        (lambda: ModelSpec(nam="m"), "nam", "name"),
+        (lambda: OutputSpec(formt="csv"), "formt", "format"),
+        (lambda: fb.TableSpec(colums={}), "colums", "columns"),
+        (lambda: fb.DatasetSpec(tabels={}), "tabels", "tables"),
+        (lambda: fb.Rehearsal(on_cal=print), "on_cal", "on_call"),
+        (lambda: Comparison(tolerence=0.1), "tolerence", "tolerance"),
+        (lambda: Preferences(stile="gossip"), "stile", "style"),
+        (lambda: fb.Dataset({}).write("out", formt="csv"), "formt", "format"),
+        (lambda: fb.rows(prompt="x", n=1, model={"nam": "m"}), "nam", "name"),
+        (lambda: fb.rows(prompt="x", n=1, model="openai:m?top=1"), "top", "top_p"),
+    ],
+)
+def test_a_misspelt_argument_of_a_class_or_method_names_the_nearest(
+    make: Callable[[], Any], misspelt: str, meant: str
+) -> None:
+    with pytest.raises(FabulaError) as caught:
+        make()
+    assert f"`{misspelt}`" in str(caught.value)
+    assert f"did you mean `{meant}`?" in str(caught.value)

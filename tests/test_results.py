@@ -23,6 +23,13 @@ def reviewed(folder: Path) -> Any:
     return fb.review_import([sheet], PEOPLE, output=folder / "reviewed.csv")
 
 
+def scanned(folder: Path) -> Any:
+    (folder / "new.csv").write_text("n\n1\n", encoding="utf-8")
+    return fb.scan(
+        folder / "new.csv", against=pa.table({"mail": [f"u{n}@m.test" for n in range(60)]})
+    )
+
+
 RESULTS: dict[str, Callable[[Path], Any]] = {
     "generate": lambda _: fb.generate(SPEC, 3),
     "preview": lambda _: fb.preview(SPEC, 3),
@@ -41,6 +48,8 @@ RESULTS: dict[str, Callable[[Path], Any]] = {
     "pairs": lambda _: fb.pairs("product name → description", 2, model="fake"),
     "export": lambda folder: fb.export(PEOPLE, folder / "rows.csv"),
     "review_import": reviewed,
+    "mask": lambda _: fb.mask(PEOPLE, columns={"age": "keep", "city": "keep"}),
+    "scan": scanned,
 }
 
 
@@ -72,4 +81,4 @@ def test_a_place_that_cannot_be_written_is_an_error_of_ours(result: Any, tmp_pat
 
 
 def is_data(result: Any) -> bool:
-    return type(result).__name__ in ("Dataset", "Pairs", "Reviewed", "Balanced")
+    return type(result).__name__ in ("Dataset", "Pairs", "Reviewed", "Balanced", "Masked")

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from fabula.evaluation.report import Report
     from fabula.llm.providers.dry_run import Rehearsal
     from fabula.planning.plan import Plan
-    from fabula.privacy.mask import Masked, mask
+    from fabula.privacy.mask import mask
+    from fabula.privacy.masked import Masked
     from fabula.privacy.scan import scan
     from fabula.review.review import review_export, review_import
     from fabula.runs.dataset import Dataset
@@ -111,7 +112,8 @@ _HOMES = {
     "evaluation.report": "Report",
     "llm.providers.dry_run": "Rehearsal",
     "planning.plan": "Plan",
-    "privacy.mask": "Masked mask",
+    "privacy.mask": "mask",
+    "privacy.masked": "Masked",
     "privacy.scan": "scan",
     "review.review": "review_export review_import",
     "runs.dataset": "Dataset",

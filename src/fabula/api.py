@@ -65,7 +65,7 @@ def validate(spec: SpecLike, data: TableLike | None = None) -> CheckResults:
         from fabula.training.check import training_results
 
         return training_results(FilePath(spec))
-    resolved = resolve(spec)
+    resolved = _settled(resolve(spec))
     _possible(make_plan(resolved, n=_one_where_unsized(resolved)))
     if data is None:
         return CheckResults()
@@ -93,7 +93,7 @@ def plan(
         >>> plan("name person.name, age int 18..90", n=5).order
         ('rows',)
     """
-    return _possible(make_plan(resolve(spec), n=n, seed=seed, model=model))
+    return _possible(make_plan(_settled(resolve(spec)), n=n, seed=seed, model=model))
 
 
 def preview(
@@ -123,7 +123,7 @@ def preview(
     from fabula.llm.session import models_of_run
     from fabula.runs.execute import execute
 
-    small = shortened(resolve(spec, prompt=prompt), PREVIEW_ROWS if n is None else n)
+    small = shortened(_settled(resolve(spec, prompt=prompt)), PREVIEW_ROWS if n is None else n)
     planned = make_plan(small, seed=seed, model=model)
     with models_of_run() as open_model:
         dataset = execute(planned, open_model=open_model)
@@ -141,6 +141,7 @@ def generate(
     prompt: str | None = None,
     checks: Sequence[Declared] = (),
     review: ReviewLike | None = None,
+    key_file: Path | None = None,
     format: str | None = None,  # noqa: A002  (the word that users know)
     fresh: bool = False,
     overwrite: bool = False,
@@ -168,6 +169,8 @@ def generate(
         checks: Relations that the only table must keep: `price ~ size +` (they rise together),
             a SQL condition on a row, or a function of a row that returns True or False.
         review: What reviewers said of earlier rows: the notes of `review_import`, or their file.
+        key_file: The key that replaces the people of real files; by default the file that
+            `FABULA_KEY_FILE` names, or a key that is thrown away.
         format: `parquet`, `csv`, `jsonl` or `arrow`; by default the file's ending, or `parquet`.
         fresh: Start over: nothing that an earlier run left is used, not even known replies.
         overwrite: Replace another run in the folder.
@@ -216,7 +219,7 @@ def generate(
         from fabula.review.notes import with_review
 
         wanted = with_review(wanted, review)
-    planned = make_plan(wanted, n=n, seed=seed, model=model)
+    planned = make_plan(_settled(wanted, key_file), n=n, seed=seed, model=model)
     budget = Budget(max_calls=max_calls, max_tokens=max_tokens, max_cost=max_cost)
     options = RunOptions(
         format=format,
@@ -313,6 +316,15 @@ def _possible(plan: Plan) -> Plan:
     if problems := impossible_rules(plan):
         raise SpecError(plan.spec.source.located(problems))
     return plan
+
+
+def _settled(spec: DatasetSpec, key_file: Path | None = None) -> DatasetSpec:
+    """The spec with the columns of real files listed, and what masking does to them."""
+    if all(table.source is None for table in spec.tables.values()):
+        return spec
+    from fabula.privacy.source_tables import with_sources  # a heavy import, when needed
+
+    return with_sources(spec, key_file=FilePath(key_file) if key_file else None)
 
 
 def _one_where_unsized(spec: DatasetSpec) -> dict[str, int]:

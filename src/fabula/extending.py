@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from fabula.kinds.checks import check_kind
     from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest, Message, Usage
     from fabula.llm.client.presets import Interface, Provider
-    from fabula.llm.client.settings import ModelSettings
     from fabula.pii.detector import Detector
+    from fabula.spec.models import ModelSpec
     from fabula.spec.training_formats import TrainingFormat
     from fabula.synthesizers.entry import SynthesizerEntry, option
     from fabula.synthesizers.model import CellColumn, CodeModel, Drawn, State
@@ -63,7 +63,7 @@ __all__ = [
     "Line",
     "Message",
     "Metric",
-    "ModelSettings",
+    "ModelSpec",
     "Plugin",
     "Provider",
     "Score",
@@ -105,7 +105,7 @@ _HOMES = {
     "Line": "fabula.training.lines",
     "Message": "fabula.llm.client.chat",
     "Metric": "fabula.evaluation.metrics.metric",
-    "ModelSettings": "fabula.llm.client.settings",
+    "ModelSpec": "fabula.spec.models",
     "Provider": "fabula.llm.client.presets",
     "Score": "fabula.evaluation.metrics.metric",
     "State": "fabula.synthesizers.model",

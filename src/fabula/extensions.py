@@ -23,7 +23,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pkgutil import iter_modules
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from fabula.errors import UsageError
 
@@ -63,7 +63,10 @@ class Register(Mapping[str, EntryT], Generic[EntryT]):
         order: What sorts the entries; by default their names.
         lacks: What an entry lacks, in words; None where it is complete.
         added: Called with each entry that is not built in, after it is registered.
+        apart_from: The home of another register that may not have an entry of the same name.
     """
+
+    _all: ClassVar[dict[str, Register[Any]]] = {}
 
     def __init__(
         self,
@@ -73,12 +76,15 @@ class Register(Mapping[str, EntryT], Generic[EntryT]):
         order: Callable[[str, EntryT], Any] = lambda name, _: name,
         lacks: Callable[[str, EntryT], str | None] | None = None,
         added: Callable[[str, EntryT], None] | None = None,
+        apart_from: str = "",
     ) -> None:
         self.sort = sort
         self._home = home
         self._order = order
         self._lacks = lacks
         self.added = added
+        self._apart_from = apart_from
+        self._all[home] = self
         self._at_home = False
         self._entries: dict[str, EntryT] = {}
         self._sources: dict[str, str] = {}
@@ -96,6 +102,12 @@ class Register(Mapping[str, EntryT], Generic[EntryT]):
             owner = self._sources[name]
             raise UsageError(
                 f"there is already a {self.sort} `{name}`" + (f" in `{owner}`" if owner else ""),
+                code="extension.name-taken",
+                hint="register it under another name",
+            )
+        if source != BUILT_IN and self._is_taken_elsewhere(name):
+            raise UsageError(
+                f"`{name}` can't be a {self.sort}: another sort of entry has that name",
                 code="extension.name-taken",
                 hint="register it under another name",
             )
@@ -146,6 +158,16 @@ class Register(Mapping[str, EntryT], Generic[EntryT]):
 
     def __len__(self) -> int:
         return len(tuple(iter(self)))
+
+    def _is_taken_elsewhere(self, name: str) -> bool:
+        """Whether the register that this one stays apart from has an entry of that name."""
+        other, module = self._all.get(self._apart_from), name.replace("-", "_")
+        known = other is not None and name in other._entries
+        return known or bool(
+            self._apart_from
+            and module.isidentifier()
+            and find_spec(f"{self._apart_from}.{module}") is not None
+        )
 
     def _sorted(self) -> list[str]:
         def place(name: str) -> tuple[bool, Any]:

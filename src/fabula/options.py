@@ -36,6 +36,8 @@ def known_options(verb: Callable[Params, Made]) -> Callable[Params, Made]:
     """
     signature = _named(verb)
     parameters = signature.parameters
+    known = parameters.keys() - {"self"}
+    called = verb.__qualname__.removesuffix(".__init__")
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     needed = [
         p.name for p in parameters.values() if p.kind is p.KEYWORD_ONLY and p.default is p.empty
@@ -45,14 +47,14 @@ def known_options(verb: Callable[Params, Made]) -> Callable[Params, Made]:
     def checked(*args: Params.args, **options: Params.kwargs) -> Made:
         for name in () if takes_any else options.keys() - parameters.keys():
             raise UsageError(
-                f"`{verb.__name__}` takes no `{name}`",
+                f"`{called}` takes no `{name}`",
                 code="usage.option",
-                hint=did_you_mean(name, parameters) or f"it takes {', '.join(sorted(parameters))}",
+                hint=did_you_mean(name, known) or f"it takes {', '.join(sorted(known))}",
             )
         for name in needed:
             if name not in options:
                 raise UsageError(
-                    f"`{verb.__name__}` needs `{name}`",
+                    f"`{called}` needs `{name}`",
                     code="usage.option",
                     hint=f"give it by name: `{name}=`",
                 )
@@ -60,6 +62,12 @@ def known_options(verb: Callable[Params, Made]) -> Callable[Params, Made]:
 
     checked.__signature__ = signature  # type: ignore[attr-defined]
     return checked
+
+
+def known_arguments(cls: type[Made]) -> type[Made]:
+    """The class, made of the arguments that it has, which refuses all others by name."""
+    cls.__init__ = known_options(cls.__init__)  # type: ignore[method-assign]
+    return cls
 
 
 def _named(verb: Callable[..., object]) -> inspect.Signature:

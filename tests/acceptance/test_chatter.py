@@ -62,6 +62,45 @@ SURE = {
     "a bold draft": ("**First attempt**\nA lamp.\n\n**Revised**\nA warm lamp.", "A warm lamp."),
     "its length": ("A warm lamp. (3 words)", "A warm lamp."),
     "another turn": ("A warm lamp.<|im_end|>\n<|im_start|>user\nMore", "A warm lamp."),
+    "Polish": (
+        "Oczywiście! Oto recenzja:\n\nCiepła.\n\nDaj mi znać, jeśli chcesz zmian!",
+        "Ciepła.",
+    ),
+    "Swedish": (
+        "Självklart! Här är en recension:\n\nVarm.\n\nSäg till om du vill ha ändringar!",
+        "Varm.",
+    ),
+    "Turkish": (
+        "Elbette! İşte bir yorum:\n\nSıcak.\n\nDeğişiklik isterseniz bana bildirin!",
+        "Sıcak.",
+    ),
+    "Korean": (
+        "물론입니다! 다음은 리뷰입니다:\n\n따뜻해요.\n\n수정이 필요하시면 말씀해 주세요!",
+        "따뜻해요.",
+    ),
+    "Hindi": ("ज़रूर! यहाँ एक समीक्षा है:\n\nगर्म।", "गर्म।"),
+    "the task": (f"Task: {ASKED}\n\nA warm lamp.", "A warm lamp."),
+    "the prompt": (f"{ASKED}\n\nA warm lamp.", "A warm lamp."),
+    "a turn's head": ("<|im_start|>assistant\nA warm lamp.", "A warm lamp."),
+    "Llama's head": (
+        "<|start_header_id|>assistant<|end_header_id|>\n\nA warm lamp.",
+        "A warm lamp.",
+    ),
+    "an instruction's end": ("[/INST] A warm lamp.", "A warm lamp."),
+    "escaped thoughts": ("&lt;think&gt;Hm.&lt;/think&gt;\nA warm lamp.", "A warm lamp."),
+    "unused tokens": ("<unused94>thought\nHm.<unused95>A warm lamp.", "A warm lamp."),
+    "a process": ("<thought_process>Hm.</thought_process>\nA warm lamp.", "A warm lamp."),
+    "a list of one": ('["A warm lamp."]', "A warm lamp."),
+    "a box": ("\\boxed{A warm lamp.}", "A warm lamp."),
+    "a quote": ("> A warm lamp.", "A warm lamp."),
+    "bold": ("**A warm lamp.**", "A warm lamp."),
+    "a block of YAML": ("text: |\n  A warm lamp.\n  And bright.", "A warm lamp.\nAnd bright."),
+    "tokens": ("A warm lamp.\n\n[Tokens: 12]", "A warm lamp."),
+    "an advertisement": (
+        "A warm lamp.\n\n---\nPowered by Pollinations.AI free text APIs.",
+        "A warm lamp.",
+    ),
+    "cited files": ("A warm lamp【4†source】.", "A warm lamp."),
     "Chinese": ("当然！以下是一段描述：\n\n温暖的灯。\n\n如需修改，请告诉我。", "温暖的灯。"),
 }
 
@@ -82,6 +121,11 @@ DATA = [
     "A warm lamp.\n\nNote: this lamp gets hot.",
     "User: admin\nLamp: warm",
     "Thinking of a lamp? Buy it.",
+    "Der Nutzer möchte ein warmes Licht.",
+    "Task: light. Done.",
+    "> Warm, they say.\n\nIt is.",
+    "**Warm**, and **bright**.",
+    "To be continued by the next lamp.",
 ]
 
 NOT_SURE = [
@@ -102,6 +146,13 @@ NOT_SURE = [
     "A warm lamp.\n\n*Note: this is exactly one sentence.*",
     "A warm lamp.\n\n(Translation: Una lámpara cálida.)",
     '{"draft": "A lamp.", "final": "A warm lamp."}',
+    '{"choices": [{"message": {"content": "A warm lamp."}}]}',
+    "Okay, der Nutzer möchte eine Rezension.\n\nEine warme Lampe.",
+    "D'accord, l'utilisateur veut un avis.\n\nUne lampe.",
+    "好的，用户想要一段评论。\n\n温暖的灯。",
+    "<planning>A lamp, warm.</planning>\nA warm lamp.",
+    "*thinks* A lamp.\n\nA warm lamp.",
+    "A warm lamp that (continued in the next message)",
 ]
 
 
@@ -134,7 +185,9 @@ def test_what_may_be_talk_is_asked_again_with_the_reason(reply: str) -> None:
         assert write(server) == ["A warm lamp."]
     assert len(server.calls) == 2
     assert "not accepted" in server.calls[1].prompt
-    assert any(told in server.calls[1].prompt for told in ("alone", "holds none", "write one"))
+    assert any(
+        told in server.calls[1].prompt for told in ("alone", "holds none", "write one", "all of it")
+    )
 
 
 def test_a_text_that_repeats_what_was_asked_is_asked_again() -> None:
@@ -186,7 +239,16 @@ def test_a_last_pair_that_may_end_with_talk_is_asked_again() -> None:
 
 @pytest.mark.parametrize("signs", ["-\n", "\n", " ", ".", "[your ", "Final:\n", "<|im_end|> "])
 def test_reading_a_long_reply_takes_time_by_its_length(signs: str) -> None:
-    started = process_time()
-    text = without_thoughts("A lamp." + signs * (60_000 // len(signs)) + "x")
-    without_chatter(text, asked=ASKED)
-    assert process_time() - started < 5
+    """Four times the length takes about four times as long; by its square it would be sixteen."""
+    short, long = (_reading_time(signs * (size // len(signs))) for size in (15_000, 60_000))
+    assert long < 9 * short + 0.05
+
+
+def _reading_time(signs: str) -> float:
+    """CPU seconds, the least of three, so that a busy machine does not decide."""
+    seconds = []
+    for _ in range(3):
+        started = process_time()
+        without_chatter(without_thoughts(f"A lamp.{signs}x"), asked=ASKED)
+        seconds.append(process_time() - started)
+    return min(seconds)

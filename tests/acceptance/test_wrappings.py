@@ -10,6 +10,7 @@ import pytest
 import fabula as fb
 from fabula.errors import PartialRunError
 from fabula.testing import ChatServer, Reply
+from fabula.testing.replies import invalid_envelope
 from tests.acceptance.builders import at
 
 ADA: dict[str, Any] = {"name": "Ada", "note": 'it\'s "new"', "tags": ["a"]}
@@ -160,3 +161,30 @@ def test_an_empty_content_is_no_empty_list() -> None:
     with ChatServer(lambda _: content([])) as server, pytest.raises(PartialRunError) as caught:
         fb.extract(["a text"], SCHEMA, many=True, model=at(server), attempts=0)
     assert "empty" in caught.value.message
+
+
+ENVELOPE = {"choices": [{"message": {"content": json.dumps(PEOPLE)}, "finish_reason": "stop"}]}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"code": 0, "data": ENVELOPE},
+        {"success": True, "result": ENVELOPE},
+        [ENVELOPE],
+        {"choices": [{"message": {"parsed": PEOPLE}, "finish_reason": "stop"}]},
+        {
+            "choices": [
+                {
+                    "message": {"content": [{"type": "text", "text": {"value": str(PEOPLE)}}]},
+                    "finish_reason": "stop",
+                }
+            ]
+        },
+    ],
+    ids=["data", "result", "a list", "parsed", "a text with a value"],
+)
+def test_an_answer_is_found_where_a_gateway_puts_it(body: Any) -> None:
+    with ChatServer([invalid_envelope(json.dumps(body))]) as server:
+        assert fb.rows(SCHEMA, n=2, prompt="people", model=at(server)) == PEOPLE
+    assert len(server.calls) == 1

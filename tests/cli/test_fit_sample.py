@@ -68,7 +68,7 @@ def test_sample_meets_shares(run, fitted):
     ("arguments", "message"),
     [
         (["--given", "plan=gold"], 'given plan="gold" never occurs in training data'),
-        (["--given", "plan"], "names no value"),
+        (["--given", "plan"], "has no `=`"),
         (["--share", "plan=team"], "is not a share of a value"),
     ],
 )
@@ -90,7 +90,7 @@ def test_fit_refuses_what_it_can_not_learn(run, shop):
     pq.write_table(pa.table({"a": list(range(100))}), shop.parent / "a.parquet")
     ended = run("fit", "a.parquet", "-o", "a.fabula", "--option", "round=3")
     assert "did you mean `rounds`?" in ended.err
-    assert "gives no value" in run("fit", "a.parquet", "-o", "a.fabula", "--option", "x").err
+    assert "has no `=`" in run("fit", "a.parquet", "-o", "a.fabula", "--option", "x").err
 
 
 def test_both_parts_of_the_rows_are_written_and_known_again(run, tmp_path):

@@ -356,3 +356,19 @@ def test_numbers_beyond_the_integers_of_sqlite_are_kept_as_text(tmp_path):
     fb.run_program(tmp_path / "two.py", output=tmp_path / "out")
     with closing(sqlite3.connect(tmp_path / "out" / "data.sqlite")) as database:
         assert database.execute("SELECT count(*) FROM a WHERE n > 1e19").fetchone() == (1,)
+
+
+def test_bounds_of_a_text_count_its_characters_and_are_not_compared_with_it() -> None:
+    spec = """
+tables:
+  t:
+    n: 2
+    columns:
+      motto: {kind: llm, min: 3, max: 40}
+      stars: {kind: llm, type: int, min: 1, max: 5}
+      size: {kind: llm, type: [S, L]}
+"""
+    told = gated(spec, t={"motto": ["hold fast", "go on"], "stars": [9, 3], "size": ["S", "XL"]})
+    assert len(told) == 2
+    assert "`stars` 1 to 5" in told[0]
+    assert "`size` is one of S, L" in told[1]

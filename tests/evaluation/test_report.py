@@ -211,6 +211,15 @@ def test_a_spec_brings_its_rules_into_the_report() -> None:
         report.raise_for_gates()
 
 
+def test_one_table_keeps_the_checks_of_a_spec_of_one_table_whatever_its_name() -> None:
+    rows = pa.table({"size": [40.0], "price": [-5.0], "tv_type": ["QLED"]})
+    named = evaluate({"rows": rows}, spec=parse_spec(TVS)).checks
+    assert [check.failing for check in named] == [1, 1]
+    with pytest.raises(SourceError, match="the data has no table") as error:
+        evaluate({"x": rows, "y": rows}, spec=parse_spec(TVS))
+    assert error.value.hint == "give a mapping of table names to tables, or a folder"
+
+
 def test_several_tables_are_matched_by_name() -> None:
     real = {"people": REAL, "more": people(80, seed=5)}
     made = {"people": MADE, "more": people(70, seed=6)}

@@ -92,7 +92,7 @@ def test_records_beside_a_run_of_one_file_are_not_tables(tmp_path: Path) -> None
 
 
 def test_a_url_is_not_read() -> None:
-    with pytest.raises(SourceError, match="is a URL") as caught:
+    with pytest.raises(SourceError, match="is an address") as caught:
         as_table("https://example.org/t.csv")
     assert caught.value.hint == "download it, and give the file"
 

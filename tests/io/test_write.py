@@ -8,13 +8,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from fabula.errors import SinkError, UsageError
+import fabula as fb
+from fabula.errors import FabulaError, SinkError, UsageError
 from fabula.io.formats import Format, format_of, written_formats
 from fabula.io.names import file_stem
 from fabula.io.places import remove_leftovers, replacing, write_text
@@ -209,3 +211,32 @@ def test_unknown_formats_are_named() -> None:
     with pytest.raises(UsageError) as caught:
         format_of(Path("t.parqet"))
     assert caught.value.hint == "did you mean `parquet`?"
+
+
+@pytest.mark.parametrize("address", ["postgresql://me:secret@host/db", "s3://bucket/rows"])
+def test_an_address_is_refused_where_files_are_read_and_written(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is left behind, and a password in it is not repeated."""
+    monkeypatch.chdir(tmp_path)
+    calls: list[Callable[[], object]] = [
+        lambda: fb.generate("id key", 3, output=address),
+        lambda: fb.generate("id key", 3).write(address),
+        lambda: fb.export({"a": ["x"]}, address, user="a", assistant="a"),
+        lambda: fb.fit({"a": list(range(60))}).save(address),
+        lambda: fb.evaluate(address),
+    ]
+    for call in calls:
+        with pytest.raises(FabulaError, match=f"`{address.partition(':')[0]}://…` is an") as caught:
+            call()
+        assert "secret" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["rows.avro", "rows.sqlite", "rows.yaml"])
+def test_a_file_of_a_format_that_is_not_written_becomes_no_folder(
+    name: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="there is no file format"):
+        fb.generate("id key", 3, output=tmp_path / name)
+    assert list(tmp_path.iterdir()) == []

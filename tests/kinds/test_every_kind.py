@@ -87,7 +87,7 @@ def test_values_have_the_stated_type_and_come_again(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", DISTRIBUTIONS)
 def test_the_schema_has_the_short_form_of_per_parent(kind: str) -> None:
-    assert kind in json_schema()["$defs"]["PerParent"]["properties"]
+    assert kind in json_schema(())["$defs"]["PerParent"]["properties"]
 
 
 @pytest.mark.parametrize("kind", DISTRIBUTIONS)

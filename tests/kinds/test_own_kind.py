@@ -90,7 +90,7 @@ plan = fb.plan("sea.yaml")
 data = fb.generate("sea.yaml")
 print(data.to_arrow("sea").num_rows, data.checks.passed)
 print(abs(plan["gulls"].rows / data.to_arrow("gulls").num_rows - 1) < 0.2)
-print("rayleigh" in json_schema()["$defs"]["PerParent"]["properties"])
+print("rayleigh" in json_schema(())["$defs"]["PerParent"]["properties"])
 print(fb.col.rayleigh(3), fb.preview("x rayleigh 2", n=2).num_rows)
 try:
     fb.plan({"tables": {"t": {"n": 1, "columns": {"x": {"kind": "waves"}}}}})

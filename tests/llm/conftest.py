@@ -12,7 +12,8 @@ from fabula.llm.cache.budget import Budget
 from fabula.llm.cache.ledger import Ledger
 from fabula.llm.client.chat import ChatModel
 from fabula.llm.client.limits import Patience
-from fabula.llm.providers.catalogue import ModelSettings, open_model
+from fabula.llm.providers.catalogue import open_model
+from fabula.spec.models import ModelSpec
 from fabula.testing import ChatServer
 from tests.llm.builders import QUICK, Opened
 
@@ -32,9 +33,7 @@ async def opened() -> AsyncIterator[Opened]:
         ) -> ChatModel:
             url = server if isinstance(server, str) else server.url
             values = {"provider": "openai-compatible", "name": "m", "base_url": url, **settings}
-            model = open_model(
-                ModelSettings(**values), ledger=ledger, budget=budget, patience=patience
-            )
+            model = open_model(ModelSpec(**values), ledger=ledger, budget=budget, patience=patience)
             stack.push_async_callback(model.close)
             return model
 

@@ -207,6 +207,22 @@ def test_the_name_of_a_column_lowers_what_is_asked_of_few_values():
         assert find(pa.array(values * 20), name).kind == kind
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "kind"),
+    [
+        ("lastName", ["Zzyzx", "O'Quuxly", "van der Wobble", "Ölafsbøl"], "last_name"),
+        ("apellidos", ["Zzyzx Uvwxy", "Bbqq Lmno"] * 5, "last_name"),
+        ("fax", ["(0)2-953010", "85.57.00.07", "43844108", "031-987 65 91", "555-8787"], "phone"),
+    ],
+)
+def test_a_column_that_is_called_by_its_kind_needs_the_form_alone(name, values, kind):
+    values = [*values, *(value[::-1].title() for value in values)] if kind != "phone" else values
+    assert find(pa.array(values * 3), name).kind == kind
+    assert find(pa.array(values * 3), "c1") is None
+    for others in (["yes", "no"], ["a1", "b2"], ["12", "15"], ["https://a.example", "x@y.example"]):
+        assert find(pa.array(others * 9), name) is None or find(pa.array(others * 9), "c1")
+
+
 def test_few_labels_are_no_people():
     for labels in (
         ["New York", "Los Angeles", "San Jose"], ["never married", "married", "widowed"],

@@ -30,8 +30,8 @@ def test_a_planted_value_is_found(way: str, tmp_path: Path) -> None:
     write_clean(tmp_path)
     LEAKS[way](tmp_path)
     report = scanned(tmp_path)
-    assert report.leaks, report.to_text()
-    shown = report.to_text() + json.dumps(report.to_dict(), ensure_ascii=False)
+    assert report.leaks, report.report()
+    shown = report.report() + json.dumps(report.to_dict(), ensure_ascii=False)
     assert NAME not in shown
     assert LAST not in shown
     assert EMAIL not in shown
@@ -41,7 +41,7 @@ def test_a_planted_value_is_found(way: str, tmp_path: Path) -> None:
 def test_a_clean_folder_is_silent(seed: int, tmp_path: Path) -> None:
     write_clean(tmp_path, seed)
     report = scanned(tmp_path)
-    assert report.passed, report.to_text()
+    assert report.passed, report.report()
 
 
 def masked_folder(folder: Path, promise: str, actions: dict[str, str]) -> pa.Table:

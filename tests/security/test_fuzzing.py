@@ -9,7 +9,8 @@ from contextlib import suppress
 import pytest
 
 from fabula.errors import FabulaError
-from tests.security.fuzzing import TARGETS, fuzz
+from tests.security.fuzz_targets import TARGETS
+from tests.security.fuzzing import fuzz
 
 EXAMPLES = {"spec": 25, "model": 10, "run": 8, "frames": 60, "replies": 40}
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from fabula.io.formats import written_formats
 from fabula.kinds import KINDS
 from fabula.kinds.checks import CHECKS
 from fabula.spec.plain import to_plain
@@ -20,7 +21,7 @@ from fabula.spec.tables import DatasetSpec
 from tests.spec.specs import specs
 from tests.templates import TEMPLATES, template
 
-SCHEMA = json_schema()
+SCHEMA = json_schema(written_formats())
 TYPES: Mapping[str, Any] = {
     "object": dict,
     "array": list,
@@ -134,3 +135,8 @@ def test_every_kind_says_what_it_is_and_what_columns_share(cls: type) -> None:
     assert "kind" in definition["required"]
     docs = attribute_docs(cls)
     assert {"nulls", "unique", "drop", "description"} <= set(docs) or "repair" in docs
+
+
+def test_the_formats_of_outputs_are_listed() -> None:
+    listed = SCHEMA["$defs"]["OutputSpec"]["properties"]["format"]["enum"]
+    assert {"parquet", "csv", "chat-jsonl", "preference"} <= set(listed)

@@ -72,6 +72,7 @@ def test_a_format_of_one_question_refuses_conversations() -> None:
         (TrainingFormat("a", "", ("k",), reads=read), "has no `title`"),
         (TrainingFormat("a", "A", (), reads=read), "has no `keys`"),
         (TrainingFormat("alpaca", "A", ("k",), reads=read), "already a training format `alpaca`"),
+        (TrainingFormat("csv", "A", ("k",), reads=read), "can't be a training format"),
         (TrainingFormat("a", "A", ("k",), reads=read, talks=write), "and no examples by `writes`"),
     ],
 )

@@ -14,13 +14,7 @@ from fabula.inference.row_classes import objects_of
 
 
 def appended(data: Any, new: pa.Table, table: pa.Table) -> Any:
-    """The data with new rows at its end.
-
-    Args:
-        data: What the caller handed over.
-        new: The rows to add, with the columns and types of `table`.
-        table: The data as Arrow; it is what comes back for paths and other sources.
-    """
+    """The data with new rows at its end, in its own library; an Arrow table for paths."""
     library = type(data).__module__.partition(".")[0]
     if library == "pandas":
         return _to_pandas(data, new)

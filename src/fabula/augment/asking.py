@@ -50,12 +50,8 @@ REASONING = "reasoning"
 def kept_reasoning(asked: str, names: Sequence[str]) -> str:
     """The name under which rows keep what the model thought; empty where they don't.
 
-    Args:
-        asked: `keep` or `drop`.
-        names: The fields of a row.
-
     Raises:
-        UsageError: It is neither, or a field has that name.
+        UsageError: It is neither `keep` nor `drop`, or a field has that name.
     """
     if is_dropped(asked):
         return ""
@@ -90,11 +86,7 @@ async def asking(options: AskOptions, *, name: str) -> AsyncIterator[AskJob]:
 
     Each job is reported on its own, as `name`.
     """
-    budget = Budget(
-        max_calls=options.get("max_calls"),
-        max_tokens=options.get("max_tokens"),
-        max_cost=options.get("max_cost"),
-    )
+    budget = budget_of(options)
     with models_of_run(
         fresh=options.get("fresh", False), budget=budget, rehearsal=options.get("rehearsal")
     ) as open_model:
@@ -105,7 +97,9 @@ async def asking(options: AskOptions, *, name: str) -> AsyncIterator[AskJob]:
                 return RowsResult([])
             if not opened:
                 opened.append(open_model(options.get("model", "local")))
-            result = await ask_rows(opened[0], job, on_rows=_counting(options, name, job.n))
+            result = await ask_rows(
+                opened[0], job, on_rows=counting(options.get("progress"), name, job.n)
+            )
             on_result = options.get("on_result")
             if on_result is not None:
                 on_result(result)
@@ -118,9 +112,17 @@ async def asking(options: AskOptions, *, name: str) -> AsyncIterator[AskJob]:
                 await model.close()
 
 
-def _counting(options: AskOptions, name: str, n: int) -> Callable[[int], None] | None:
+def budget_of(options: AskOptions) -> Budget:
+    """What may be spent."""
+    return Budget(
+        max_calls=options.get("max_calls"),
+        max_tokens=options.get("max_tokens"),
+        max_cost=options.get("max_cost"),
+    )
+
+
+def counting(progress: Progress | None, name: str, n: int) -> Callable[[int], None] | None:
     """What a job calls with the rows done."""
-    progress = options.get("progress")
     return None if progress is None else lambda done: progress(name, done, n)
 
 

@@ -39,16 +39,6 @@ def extend_file(
 ) -> pa.Table:
     """Append rows to the table in a file, and write the longer one to another (or the same).
 
-    Args:
-        source: The file that holds the table.
-        n: Rows to append.
-        output: The file to write; its ending names the format.
-        overwrite: Replace the file where there is one.
-        wanted: As `extend` takes it.
-
-    Returns:
-        The longer table.
-
     Raises:
         SinkError: The file is there already, or can't be written.
         PartialRunError: Rows are missing; those that came are in the file.

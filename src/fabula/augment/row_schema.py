@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from fabula.errors import UsageError
+from fabula.llm.json_schema.dialect import resolved
 from fabula.llm.rows.job import RowField
 
 TEXT = "text"
@@ -30,13 +31,7 @@ class Make(Protocol):
 
 @dataclass(frozen=True)
 class Shape:
-    """The fields of a row and how they become an object.
-
-    Attributes:
-        fields: What is asked.
-        make: Makes the object of a row's values.
-        is_text: Whether the object is plain text.
-    """
+    """The fields of a row, what makes an object of their values, and whether that is plain text."""
 
     fields: tuple[RowField, ...]
     make: Make
@@ -93,9 +88,7 @@ def _object(adapter: Any, values: Mapping[str, Any]) -> Any:
 
 def _fields(schema: Mapping[str, Any]) -> tuple[RowField, ...]:
     definitions = schema.get("$defs", {})
-    if "$ref" in schema:  # a class that holds itself
-        schema = definitions[str(schema["$ref"]).rpartition("/")[2]]
-    properties = schema.get("properties")
+    properties = resolved(schema, schema).get("properties")  # a class may hold itself
     if not isinstance(properties, Mapping) or not properties:
         raise UsageError(
             "the schema has no fields",

@@ -8,7 +8,6 @@ says beyond such comparisons is left to the run.
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,14 +16,10 @@ from fractions import Fraction
 from fabula.checks.differences import Bound, bounds_of, cycle, number
 from fabula.checks.relations import link_column
 from fabula.errors import Violation
-from fabula.kinds.base.columns import AbstractColumn, AbstractNumber
-from fabula.kinds.base.parameters import Scalar, as_moment
-from fabula.kinds.base.wording import names, values
+from fabula.kinds.base.parameters import Scalar
+from fabula.kinds.base.wording import interval, names, values
 from fabula.kinds.checks import Check
 from fabula.kinds.checks.unique import UniqueCheck
-from fabula.kinds.choice import Choice
-from fabula.kinds.constant import Constant
-from fabula.kinds.datetime import Datetime
 from fabula.planning.parents import is_of_one_row
 from fabula.planning.plan import Plan, TablePlan
 
@@ -77,31 +72,14 @@ def _always_there(table: TablePlan, columns: Sequence[str]) -> bool:
 def _column_bounds(table: TablePlan) -> Iterator[Bound]:
     """The least and the greatest value that a column's own parameters allow."""
     for name, column in table.columns.items():
-        low, high = _limits(column.spec)
-        told = f"`{name}` lies between {low} and {high}"
-        if low is None or high is None:
-            told = f"`{name}` is at least {low}" if high is None else f"`{name}` is at most {high}"
+        low, high = column.spec.limits
+        told = f"`{name}` is {interval(low, high)}"
         rounded = getattr(column.spec, "decimals", None)
         slack = Fraction(0) if rounded is None else Fraction(1, 2 * 10**rounded)
         if low is not None:
             yield Bound("", name, -number(low) + slack, told=told)
         if high is not None:
             yield Bound(name, "", number(high) + slack, told=told)
-
-
-def _limits(
-    column: AbstractColumn,
-) -> tuple[float | dt.datetime | None, float | dt.datetime | None]:
-    if isinstance(column, Datetime):
-        start = as_moment(column.start)
-        return start, None if column.end is None else as_moment(column.end)
-    if isinstance(column, AbstractNumber):
-        low, high = column.min, column.max
-        return (
-            None if isinstance(low, str) else low,
-            None if isinstance(high, str) else high,
-        )
-    return None, None
 
 
 def _check_bounds(checks: Mapping[int, Check], table: TablePlan) -> Iterator[Bound]:
@@ -112,12 +90,9 @@ def _check_bounds(checks: Mapping[int, Check], table: TablePlan) -> Iterator[Bou
 
 def _column_values(table: TablePlan) -> Iterator[_Values]:
     for name, column in table.columns.items():
-        if isinstance(column.spec, Choice):
-            told = f"`{name}` is one of {values(column.spec.values)}"
-            yield _Values(name, column.spec.values, None, told)
-        elif isinstance(column.spec, Constant):
-            told = f"`{name}` is {column.spec.value}"
-            yield _Values(name, (column.spec.value,), None, told)
+        if (allowed := column.spec.allowed) is not None:
+            told = f"is one of {values(allowed)}" if len(allowed) > 1 else f"is {allowed[0]}"
+            yield _Values(name, allowed, None, f"`{name}` {told}")
 
 
 def _check_values(checks: Mapping[int, Check]) -> Iterator[_Values]:

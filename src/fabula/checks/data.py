@@ -132,13 +132,7 @@ class Data:
         return True
 
     def numbers(self, table: str, columns: Sequence[str], sql: str) -> NDArray[np.int64]:
-        """Row numbers, from 0, that a query over `numbered` finds, in order.
-
-        Args:
-            table: The table that `numbered` shows, with its rows' numbers as `fabula row`.
-            columns: The columns of it that the query uses.
-            sql: A query with one column.
-        """
+        """Row numbers, from 0, that a query of one column over `numbered` finds, in order."""
         self._connection.register("numbered", _numbered(self._tables[table], columns))
         try:
             with bounded(self._connection, self._rows, grows=may_grow(sql)):

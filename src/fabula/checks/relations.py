@@ -50,14 +50,7 @@ def children_of(
 def with_parents(
     spec: DatasetSpec, data: Data, table: str, columns: Sequence[tuple[str, str]]
 ) -> str:
-    """A query of a table's rows with columns of their parents, `order_id.placed` among them.
-
-    Args:
-        spec: What is asked.
-        data: The tables.
-        table: The child.
-        columns: References with columns of what they refer to.
-    """
+    """A query of a table's rows with columns of their parents, `order_id.placed` among them."""
     selected, joins = ["c.*"], []
     for number, reference in enumerate(dict.fromkeys(name for name, _ in columns)):
         link = spec.tables[table].columns[reference]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -56,6 +57,31 @@ def read_names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
+def read_pairs(option: str, texts: Sequence[str], example: str) -> Iterator[tuple[str, str]]:
+    """`["city=Wien"]` as names and values; `example` is a text that could be there.
+
+    Raises:
+        UsageError: A text has no `=`.
+    """
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(
+                f"`{option} {text}` has no `=`",
+                code="usage.option",
+                hint=f"write `{option} {example}`",
+            )
+        yield name.strip(), value
+
+
+def number_of(text: str) -> float:
+    """`0.05` and `5%` as 0.05; NaN where the text is not a number."""
+    try:
+        return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        return math.nan
+
+
 def read_share(text: str | None) -> float | int | None:
     """`5%` and `0.05` as a share, `12` as a number of rows.
 
@@ -64,13 +90,9 @@ def read_share(text: str | None) -> float | int | None:
     """
     if text is None:
         return None
-    number = text.removesuffix("%").strip()
-    if _NUMBER.fullmatch(number) and number == text:
-        return int(number)
-    try:
-        share = float(number) / (100 if text.endswith("%") else 1)
-    except ValueError:
-        share = -1.0
+    if _NUMBER.fullmatch(text):
+        return int(text)
+    share = number_of(text)
     if not 0 <= share <= 1:
         raise UsageError(
             f"`{text}` is not a share of rows",
@@ -89,10 +111,7 @@ def read_shares(text: str | None) -> dict[str, float]:
     shares: dict[str, float] = {}
     for part in (text or "").split(",") if text is not None else ():
         name, _, number = (side.strip() for side in part.partition("="))
-        try:
-            share = float(number.removesuffix("%")) / (100 if number.endswith("%") else 1)
-        except ValueError:
-            share = -1.0
+        share = number_of(number)
         if not name or name in shares or not 0 < share < float("inf"):
             raise UsageError(
                 f"`{name}` has two shares of the split"
@@ -134,6 +153,17 @@ Rows = Annotated[Size, Read(read_sizes, many=True)]
 Printed = Literal["table", "json"]
 
 
+class Modelled(TypedDict, total=False):
+    """Which language model is asked.
+
+    Options:
+        model (NAME): Language model: `local`, `fake`, `openai:NAME` …; by default the spec's, else
+            `local`. Settings go behind a `?`: `openai:NAME?reasoning_effort=low`.
+    """
+
+    model: str
+
+
 class CallLimits(TypedDict, total=False):
     """How much language models may be asked.
 
@@ -148,30 +178,24 @@ class CallLimits(TypedDict, total=False):
     max_cost: Annotated[float, typer.Option(min=0)]
 
 
-class Asking(CallLimits, total=False):
+class Asking(Modelled, CallLimits, total=False):
     """How a language model is asked.
 
     Options:
-        model (NAME): Language model: `local` (the default), `fake`, `openai:NAME` … Settings go
-            behind a `?`: `openai:NAME?reasoning_effort=low`.
         fresh: Ask again instead of reusing known replies.
     """
 
-    model: str
     fresh: bool
 
 
-class Planned(TypedDict, total=False):
+class Planned(Modelled, total=False):
     """What a spec is planned with.
 
     Options:
-        seed: Seed; overrides the spec's.
-        model (NAME): Language model: `local`, `fake`, `openai:NAME` …; overrides a spec's. Settings
-            go behind a `?`: `openai:NAME?reasoning_effort=low`.
+        seed: Seed; by default the spec's.
     """
 
     seed: int
-    model: str
 
 
 class Exporting(TypedDict, total=False):

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Unpack
 
 import typer
 
-from fabula.cli.arguments import Asking, Count, Names, Positive, Printed, Words, read_names
+from fabula.cli.arguments import (
+    Asking,
+    Count,
+    Names,
+    Positive,
+    Printed,
+    Words,
+    number_of,
+    read_names,
+    read_pairs,
+)
 from fabula.cli.console import Talk
-from fabula.cli.group import new_app
 from fabula.cli.options import Read, verb
 from fabula.cli.progress import progress
 from fabula.errors import UsageError
 
 if TYPE_CHECKING:
     from fabula.topics.checkpoint import Round
-
-app = new_app()
 
 
 def _sizes(text: str) -> list[int]:
@@ -33,14 +41,15 @@ def _sizes(text: str) -> list[int]:
         ) from exc
 
 
-def _share(text: str) -> tuple[str, float]:
-    topic, _, share = text.rpartition("=")
-    try:
-        return topic, float(share)
-    except ValueError as exc:
-        raise UsageError(
-            f"`--share {text}` names no share", code="usage.shares", hint="write `--share food=0.4`"
-        ) from exc
+def _shares(texts: Sequence[str]) -> dict[str, float]:
+    """`["food=0.4"]` as shares by topic."""
+    shares = {topic: number_of(share) for topic, share in read_pairs("--share", texts, "food=0.4")}
+    for topic, share in shares.items():
+        if math.isnan(share):
+            raise UsageError(
+                f"`--share {topic}` gives no number", code="usage.shares", hint="write `food=0.4`"
+            )
+    return shares
 
 
 class Balancing(Asking, total=False):
@@ -72,9 +81,7 @@ class Balancing(Asking, total=False):
     sizes: Annotated[Sequence[int], Read(_sizes)]
     score: Literal["silhouette", "gap", "elbow"]
     new_topics: Count
-    shares: Annotated[
-        Mapping[str, float], Read(lambda texts: dict(map(_share, texts)), many=True), "--share"
-    ]
+    shares: Annotated[Mapping[str, float], Read(_shares, many=True), "--share"]
     n: Count
     rounds: Positive
     evenness: Annotated[float, typer.Option(min=0, max=1)]
@@ -85,7 +92,7 @@ class Balancing(Asking, total=False):
     seed: int
 
 
-@verb(app)
+@verb()
 def balance(
     talk: Talk,
     data: Path,

@@ -23,15 +23,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 @dataclass(frozen=True)
 class Talk:
-    """How one command talks.
-
-    Attributes:
-        quiet: Say nothing but errors.
-        verbose: Show the traceback of an unexpected error.
-        progress: Show progress.
-        errors: Errors as text for people or as JSON for programs.
-        escapes_formulas: Put `'` before texts in CSV that a spreadsheet would run.
-    """
+    """How one command talks."""
 
     quiet: bool = False
     verbose: bool = False

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from fabula.cli.arguments import Asking, Count, Names, Positive, Words
 from fabula.cli.console import Talk, pasted
-from fabula.cli.group import new_app
 from fabula.cli.llm_options import calls_line, show_prompts
 from fabula.cli.options import verb
 from fabula.cli.progress import counted, progress
 
 if TYPE_CHECKING:
     from fabula.describing.round_trip import RoundTrip
-
-app = new_app()
 
 
 class Describing(Asking, total=False):
@@ -43,7 +39,7 @@ class Describing(Asking, total=False):
     attempts: Count
 
 
-@verb(app)
+@verb()
 def describe(
     talk: Talk,
     data: Path,
@@ -90,7 +86,7 @@ def describe(
     from fabula.describing.describe import prompts_of
     from fabula.describing.files import beside, describe_file
     from fabula.fakers.languages import is_known
-    from fabula.io.places import check_free, make_folder, write_text
+    from fabula.io.places import check_free, make_folder, write_json
     from fabula.render import amounts
 
     wishes: dict[str, Any] = {
@@ -124,7 +120,7 @@ def describe(
         talk.say(str(score))
         if report is not None:
             make_folder(report.parent)
-            write_text(report, json.dumps(score.to_dict(), indent=2) + "\n")
+            write_json(report, score.to_dict())
 
     with progress(talk) as watch:
         records = describe_file(

@@ -7,13 +7,10 @@ import json
 import typer
 
 from fabula.cli.arguments import Printed
-from fabula.cli.group import new_app
 from fabula.cli.options import verb
 
-app = new_app()
 
-
-@verb(app)
+@verb()
 def doctor(*, form: Printed = "table") -> None:
     """Check the installation and suggest fixes.
 

@@ -13,11 +13,7 @@ if TYPE_CHECKING:
 
 
 def print_rehearsal(go_through: Callable[[Rehearsal], object]) -> None:
-    """Print every prompt as it comes, then the sum; nothing where no model is asked.
-
-    Args:
-        go_through: Does the work with the rehearsal that it is given.
-    """
+    """Print every prompt as it comes, then the sum; nothing where no model is asked."""
     from fabula.llm.providers.dry_run import Rehearsal
     from fabula.reports.dry_runs import call_text, rehearsal_text
 

@@ -10,10 +10,7 @@ from typing_extensions import TypedDict
 
 from fabula.cli.arguments import Names, Words, read_spec
 from fabula.cli.console import Talk
-from fabula.cli.group import new_app
 from fabula.cli.options import verb
-
-app = new_app()
 
 
 class Measuring(TypedDict, total=False):
@@ -50,7 +47,7 @@ class Measuring(TypedDict, total=False):
     seed: int
 
 
-@verb(app)
+@verb()
 def evaluate(
     talk: Talk,
     synthetic: Path,

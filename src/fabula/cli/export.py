@@ -7,13 +7,10 @@ from typing import Unpack
 
 from fabula.cli.arguments import Exporting, Words
 from fabula.cli.console import Talk, pasted
-from fabula.cli.group import new_app
 from fabula.cli.options import verb
 
-app = new_app()
 
-
-@verb(app)
+@verb()
 def export(
     talk: Talk,
     data: Path,

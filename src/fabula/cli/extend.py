@@ -8,12 +8,9 @@ from typing import Unpack
 from fabula.cli.arguments import Asking, Count, Positive, Words
 from fabula.cli.console import Talk, pasted
 from fabula.cli.dry_run import print_rehearsal
-from fabula.cli.group import new_app
 from fabula.cli.llm_options import calls_line
 from fabula.cli.options import verb
 from fabula.cli.progress import counted, progress
-
-app = new_app()
 
 
 class Extending(Asking, total=False):
@@ -38,7 +35,7 @@ class Extending(Asking, total=False):
     rows_per_call: Positive
 
 
-@verb(app)
+@verb()
 def extend(
     talk: Talk,
     data: Path,

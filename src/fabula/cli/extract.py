@@ -7,12 +7,9 @@ from typing import Unpack
 
 from fabula.cli.arguments import Asking, Count
 from fabula.cli.console import Talk, pasted
-from fabula.cli.group import new_app
 from fabula.cli.llm_options import calls_line, show_prompts
 from fabula.cli.options import verb
 from fabula.cli.progress import counted, progress
-
-app = new_app()
 
 
 class Extracting(Asking, total=False):
@@ -31,7 +28,7 @@ class Extracting(Asking, total=False):
     attempts: Count
 
 
-@verb(app)
+@verb()
 def extract(
     talk: Talk,
     data: Path,

@@ -10,14 +10,11 @@ from typing import Annotated, Any, Literal, Unpack
 import typer
 from typing_extensions import TypedDict
 
-from fabula.cli.arguments import Count, Names, Words, read_spec
+from fabula.cli.arguments import Count, Names, Words, read_pairs, read_spec
 from fabula.cli.console import Talk, pasted
-from fabula.cli.group import new_app
 from fabula.cli.options import Read, verb
 from fabula.cli.progress import progress
 from fabula.errors import UsageError
-
-app = new_app()
 
 
 def _differ(*files: Path) -> None:
@@ -62,18 +59,11 @@ def _key(text: str) -> tuple[str, str]:
 def _options(texts: Sequence[str]) -> dict[str, Any]:
     """`["rounds=50"]` as `{"rounds": 50}`; what is not a JSON value is text."""
     options: dict[str, Any] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise UsageError(
-                f"`--option {text}` gives no value",
-                code="usage.option",
-                hint=f"write `--option {text}=VALUE`",
-            )
+    for name, value in read_pairs("--option", texts, "rounds=50"):
         try:
-            options[name.strip()] = json.loads(value)
+            options[name] = json.loads(value)
         except ValueError:
-            options[name.strip()] = value
+            options[name] = value
     return options
 
 
@@ -114,7 +104,7 @@ class Learning(TypedDict, total=False):
     seed: int
 
 
-@verb(app)
+@verb()
 def fit(
     talk: Talk,
     data: Path,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Unpack
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Unpack
 
 import typer
 
 from fabula.cli.arguments import (
     CallLimits,
+    Planned,
     Positive,
     Rows,
     SpecArgument,
@@ -19,7 +20,6 @@ from fabula.cli.arguments import (
 )
 from fabula.cli.console import Talk, pasted
 from fabula.cli.dry_run import print_rehearsal
-from fabula.cli.group import new_app
 from fabula.cli.options import Read, verb
 from fabula.cli.progress import progress
 from fabula.errors import CheckError, PartialRunError, UsageError
@@ -27,10 +27,8 @@ from fabula.errors import CheckError, PartialRunError, UsageError
 if TYPE_CHECKING:
     from fabula.spec.tables import DatasetSpec
 
-app = new_app()
 
-
-class Generating(CallLimits, total=False):
+class Generating(Planned, CallLimits, total=False):
     """How a run is made.
 
     Options:
@@ -51,19 +49,18 @@ class Generating(CallLimits, total=False):
     report: bool
 
 
-@verb(app)
+@verb()
 def generate(
     talk: Talk,
     spec: SpecArgument,
     *,
     n: Rows = None,
     output: Path | None = None,
-    seed: int | None = None,
-    model: str | None = None,
     prompt: str | None = None,
     check: Words = (),
     reasoning: Literal["keep"] | None = None,
     review: Path | None = None,
+    key_file: Path | None = None,
     batch: bool = False,
     dry_run: bool = False,
     **made: Unpack[Generating],
@@ -75,14 +72,13 @@ def generate(
     Options:
         n (N|TABLE=N): Rows, in all or of one table; repeatable.
         output: Folder, or for one table a file, to write to; by default `out/NAME`.
-        seed: Seed; overrides the spec's.
-        model (NAME): Language model: `local`, `fake`, `openai:NAME` …; overrides a spec's. Settings
-            go behind a `?`: `openai:NAME?reasoning_effort=low`.
         prompt (TEXT): What the rows are about, for the model.
         check (RULE): Relation of the only table's columns, `price ~ size +`, or a SQL condition on
             a row; repeatable.
         reasoning: Keep what models think, in a column `reasoning`.
         review (FILE): Notes from `fabula review import` for the model: comments and approved rows.
+        key_file (FILE): Key that replaces the people of real files; else FABULA_KEY_FILE, else
+            one that is thrown away.
         batch: Ask by the provider's batches: half the price, answers within a day. The same
             command waits on after it was stopped.
         dry_run: Show the plan and every prompt; call and write nothing.
@@ -101,10 +97,9 @@ def generate(
 
         wanted = with_review(wanted, review)
     if dry_run:
-        typer.echo(api.plan(wanted, n, seed=seed, model=model).report())
-        print_rehearsal(
-            lambda noted: api.rehearse(wanted, n, seed=seed, model=model, rehearsal=noted)
-        )
+        planned: Any = {name: made.get(name) for name in ("seed", "model")}
+        typer.echo(api.plan(wanted, n, **planned).report())
+        print_rehearsal(lambda noted: api.rehearse(wanted, n, rehearsal=noted, **planned))
         return
     folder = output or Path("out") / file_stem(_name(wanted, spec))
     if folder == Path("-"):
@@ -119,9 +114,8 @@ def generate(
             dataset = api.generate(
                 wanted,
                 n,
-                seed=seed,
                 output=folder,
-                model=model,
+                key_file=key_file,
                 batch=_batch_teller(talk) if batch else False,
                 progress=watch,
                 **made,
@@ -132,6 +126,10 @@ def generate(
         raise
     finished = past is not None and past == _changed(record(folder, "manifest.json"))
     talk.say(run_text(dataset))
+    if card := dataset.manifest.get("masking"):
+        from fabula.reports.maskings import done_lines
+
+        talk.say("\n".join(done_lines(card)))
     if finished:
         talk.say(f"Nothing to do: `{folder}` holds this run, finished; --fresh makes it again")
     else:

@@ -6,6 +6,7 @@ import errno
 import importlib
 import os
 import sys
+from collections import defaultdict
 from typing import Any
 
 import typer
@@ -31,7 +32,9 @@ class LazyGroup(TyperGroup):
         """The verb, imported; None when there is none of that name."""
         if cmd_name not in VERBS:
             return None
-        command = get_command(importlib.import_module(f"fabula.cli.{cmd_name}").app)
+        module = f"fabula.cli.{cmd_name}"
+        app = getattr(importlib.import_module(module), "app", None)
+        command = get_command(app or ALONE[module])
         command.name = cmd_name
         return command
 
@@ -62,7 +65,7 @@ def _mute() -> None:
 
 
 def new_app(**settings: Any) -> typer.Typer:
-    """A Typer app for one verb."""
+    """A Typer app for the verb of one name."""
     return typer.Typer(
         add_completion=False,
         rich_markup_mode=None,
@@ -70,6 +73,10 @@ def new_app(**settings: Any) -> typer.Typer:
         context_settings=HELP_OPTIONS,
         **settings,
     )
+
+
+ALONE: defaultdict[str, typer.Typer] = defaultdict(new_app)
+"""The apps of modules with one verb."""
 
 
 def new_group() -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,6 @@ import typer
 
 from fabula.cli.arguments import Count
 from fabula.cli.console import Talk, pasted
-from fabula.cli.group import new_app
 from fabula.cli.options import verb
 from fabula.errors import FabulaError, UsageError, did_you_mean
 from fabula.render import amounts, grid
@@ -19,10 +17,8 @@ from fabula.render import amounts, grid
 if TYPE_CHECKING:
     from fabula.spec.tables import DatasetSpec
 
-app = new_app()
 
-
-@verb(app)
+@verb()
 def init(
     talk: Talk,
     *,
@@ -170,14 +166,15 @@ def _explain(talk: Talk, source: str) -> None:
 
 def _write(path: Path, text: str, overwrite: bool) -> None:
     """Write a spec, and alongside it the schema that editors look for."""
-    from fabula.io.places import check_free, make_folder, write_text
+    from fabula.io.formats import written_formats
+    from fabula.io.places import check_free, make_folder, write_json, write_text
     from fabula.spec.schema import json_schema
     from fabula.spec.writing import SCHEMA_FILE
 
     check_free(path, overwrite=overwrite)
     make_folder(path.parent)
     write_text(path, text)
-    write_text(path.with_name(SCHEMA_FILE), json.dumps(json_schema(), indent=2) + "\n")
+    write_json(path.with_name(SCHEMA_FILE), json_schema(written_formats()))
 
 
 def _templates() -> dict[str, str]:

@@ -6,13 +6,10 @@ from typing import Literal
 
 import typer
 
-from fabula.cli.group import new_app
 from fabula.cli.options import verb
 
-app = new_app()
 
-
-@verb(app)
+@verb()
 def kinds(kind: str | None = None, *, form: Literal["text", "markdown"] = "text") -> None:
     """List the column kinds, or explain one.
 

@@ -8,36 +8,18 @@ from typing import Annotated
 
 import typer
 
-from fabula.cli.arguments import Names
+from fabula.cli.arguments import Names, read_pairs
 from fabula.cli.console import Talk, pasted
-from fabula.cli.group import new_app
 from fabula.cli.options import Read, verb
 from fabula.cli.progress import progress
 from fabula.errors import UsageError
 
-app = new_app()
-
 
 def _actions(texts: Sequence[str]) -> dict[str, str]:
-    """`["city=keep: confirmed"]` as actions by column.
-
-    Raises:
-        UsageError: A text has no `=`.
-    """
-    actions: dict[str, str] = {}
-    for text in texts:
-        column, sign, action = text.partition("=")
-        if not sign:
-            raise UsageError(
-                f"`--column {text}` does not say what to do",
-                code="usage.option",
-                hint=f'--column "{text}=redact"',
-            )
-        actions[column.strip()] = action.strip()
-    return actions
+    return {name: action.strip() for name, action in read_pairs("--column", texts, "city=redact")}
 
 
-@verb(app)
+@verb()
 def mask(
     talk: Talk,
     data: list[Path] | None = None,
@@ -58,7 +40,7 @@ def mask(
     form and check digits; kept columns of CSV are copied byte by byte.
 
     Options:
-        data (DATA...): CSV or Parquet files, or folders of them.
+        data (DATA...): CSV, JSON or Parquet files, or folders of them.
         output: Folder to write; for one table also a file.
         person (COLUMN): Column that tells the person.
         column (NAME=ACTION): What to do with a column: `keep: confirmed`, `replace: email`,
@@ -70,10 +52,12 @@ def mask(
         preview: Show values before and after; write nothing.
         overwrite: Replace what is there.
     """
-    from fabula.privacy.mask import prepare, write
+    from fabula.privacy.mask import write
+    from fabula.privacy.masked import warning_lines
+    from fabula.privacy.preparing import prepare
     from fabula.privacy.secret import new_key as make_key
     from fabula.render import amounts
-    from fabula.reports.maskings import PROMISES, plan_lines, preview_lines, warning_lines
+    from fabula.reports.maskings import PROMISES, plan_lines, preview_lines
 
     if new_key is not None:
         if key_file is not None:

@@ -16,7 +16,7 @@ from fabula.render import amounts, grid
 
 if TYPE_CHECKING:
     from fabula.llm.probe import ModelCheck
-    from fabula.llm.providers.catalogue import ModelSettings
+    from fabula.spec.models import ModelSpec
 
 app = new_app(help=VERBS["models"])
 
@@ -88,17 +88,15 @@ def pull(talk: Talk, name: str = "local") -> None:
     talk.say(f"The embedded model is in `{path}` ({amounts.size(path.stat().st_size)})")
 
 
-def _settings(name: str, spec: str | None) -> str | ModelSettings:
+def _settings(name: str, spec: str | None) -> str | ModelSpec:
     if spec is None:
         return name
     from fabula.cli.arguments import read_spec
-    from fabula.llm.providers.catalogue import ModelSettings
 
-    named = read_spec(spec).models.get(name, name)
-    return named if isinstance(named, str) else ModelSettings(**named.model_dump())
+    return read_spec(spec).models.get(name, name)
 
 
-async def _check(model: str | ModelSettings) -> ModelCheck:
+async def _check(model: str | ModelSpec) -> ModelCheck:
     from fabula.llm.probe import check_model
     from fabula.llm.providers.catalogue import open_model
 

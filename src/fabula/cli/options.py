@@ -31,6 +31,7 @@ from typer.models import ArgumentInfo, OptionInfo
 from typing_extensions import TypedDict
 
 from fabula.cli.console import Talk
+from fabula.cli.group import ALONE
 
 Verb = TypeVar("Verb", bound=Callable[..., None])
 
@@ -52,17 +53,17 @@ class Read:
     many: bool = False
 
 
-def verb(app: typer.Typer, name: str | None = None) -> Callable[[Verb], Verb]:
+def verb(app: typer.Typer | None = None, name: str | None = None) -> Callable[[Verb], Verb]:
     """Make a command of a function: its parameters are the options.
 
-    A parameter `talk` gets the console.
+    A parameter `talk` gets the console. A module with several commands names their `app`.
     """
 
     def made(function: Verb) -> Verb:
         about, helps = _parts(function.__doc__ or "")
         parameters = list(inspect.signature(function, eval_str=True).parameters.values())
         shared: list[inspect.Parameter] = []
-        if parameters[-1].kind is inspect.Parameter.VAR_KEYWORD:
+        if parameters and parameters[-1].kind is inspect.Parameter.VAR_KEYWORD:
             (group,) = get_args(parameters.pop().annotation)
             shared = list(_shared(group))
             for each in _groups(group):
@@ -86,7 +87,7 @@ def verb(app: typer.Typer, name: str | None = None) -> Callable[[Verb], Verb]:
         called.__name__, called.__doc__ = function.__name__, about
         called.__annotations__ = {}
         called.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
-        app.command(name)(called)
+        (app or ALONE[function.__module__]).command(name)(called)
         return function
 
     return made

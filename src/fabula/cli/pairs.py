@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Unpack
 
 import typer
 
-from fabula.cli.arguments import Asking, Count, Positive, read_shares
+from fabula.cli.arguments import Asking, Count, Exporting, Positive
 from fabula.cli.console import Talk
 from fabula.cli.dry_run import print_rehearsal
-from fabula.cli.group import new_app
 from fabula.cli.llm_options import calls_line
 from fabula.cli.options import Read, verb
 from fabula.cli.progress import counted, progress
 from fabula.errors import PartialRunError, UsageError
-
-app = new_app()
 
 
 def _fields(text: str) -> str:
@@ -73,7 +70,11 @@ class Pairing(Asking, total=False):
     rows_per_call: Positive
 
 
-@verb(app)
+class PairFiles(Pairing, Exporting, total=False):
+    """How pairs are asked and written."""
+
+
+@verb()
 def pairs(
     talk: Talk,
     wanted: str = "",
@@ -81,15 +82,9 @@ def pairs(
     n: Count = 100,
     file: Annotated[Path, typer.Option("-o", "--to")] = Path("pairs.jsonl"),
     form: str | None = None,
-    user: str = "",
     assistant: str = "",
-    system: str = "",
-    split: Annotated[Mapping[str, float] | None, Read(read_shares)] = None,
-    stratify: str = "",
-    seed: int = 0,
-    overwrite: bool = False,
     dry_run: bool = False,
-    **asked: Unpack[Pairing],
+    **wishes: Unpack[PairFiles],
 ) -> None:
     """Generate training pairs: an input and the output that answers it.
 
@@ -103,13 +98,7 @@ def pairs(
         file (FILE): File to write, or with --split a folder.
         form: `chat-jsonl`, `completion-jsonl`, `alpaca`, `sharegpt`, or a file format; by default
             the pairs as they are, as the file's ending says.
-        user (TEMPLATE): What the user says in an export.
         assistant (TEMPLATE): What the assistant answers.
-        system (TEMPLATE): What the system says first.
-        split (train=0.9,test=0.1): Files with these shares.
-        stratify (FIELD): Field with equal shares in each file.
-        seed: Seed of the split.
-        overwrite: Replace the files to write.
         dry_run: Print every prompt and the cost; call and write nothing.
     """
     from fabula.augment.pairs.ask import pairs as ask
@@ -117,26 +106,19 @@ def pairs(
     from fabula.inference.resolve import class_of
 
     shape = class_of(wanted) or wanted
+    written_by = Exporting.__annotations__.keys()
+    asked: Any = {name: wish for name, wish in wishes.items() if name not in written_by}
+    export = {name: wish for name, wish in wishes.items() if name in written_by}
     if dry_run:
         print_rehearsal(lambda noted: ask(shape, n, **asked, rehearsal=noted))
         return
-    export: dict[str, Any] = {
-        "format": form,
-        "user": user,
-        "assistant": assistant,
-        "system": system,
-        "split": split or {},
-        "stratify": stratify,
-        "seed": seed,
-        "overwrite": overwrite,
-    }
     with progress(talk) as watch:
         try:
             made, written = pairs_to_file(
                 shape,
                 n,
                 file,
-                export,
+                {"format": form, "assistant": assistant, **export},
                 **asked,
                 progress=counted(watch, file.stem, n),
                 on_result=lambda result: talk.say(calls_line(result)),

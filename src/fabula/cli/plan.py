@@ -9,13 +9,10 @@ import typer
 
 from fabula.cli.arguments import Planned, Printed, Rows, SpecArgument, read_spec
 from fabula.cli.dry_run import print_rehearsal
-from fabula.cli.group import new_app
 from fabula.cli.options import verb
 
-app = new_app()
 
-
-@verb(app)
+@verb()
 def plan(
     spec: SpecArgument,
     *,

@@ -7,20 +7,19 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from fabula.cli.group import new_app
-
-app = new_app()
+from fabula.cli.options import verb
 
 
-@app.command()
+@verb()
 def plugins(
-    *,
-    builtin: Annotated[bool, typer.Option("--all", help="List the built-in entries, too.")] = False,
-    form: Annotated[
-        Literal["text", "json"], typer.Option("--format", help="How the list is printed.")
-    ] = "text",
+    *, builtin: Annotated[bool, "--all"] = False, form: Literal["text", "json"] = "text"
 ) -> None:
-    """List installed plug-ins, what each brings, and what failed to load."""
+    """List installed plug-ins, what each brings, and what failed to load.
+
+    Options:
+        builtin: List the built-in entries, too.
+        form: How the list is printed.
+    """
     from fabula.extending import load_plugins, registers
     from fabula.extensions import BUILT_IN
 

@@ -14,19 +14,16 @@ import typer
 
 from fabula.cli.arguments import Planned, Rows, SpecArgument, read_spec
 from fabula.cli.console import Talk
-from fabula.cli.group import new_app
 from fabula.cli.options import verb
 from fabula.errors import CheckError, PartialRunError, UsageError
 
 if TYPE_CHECKING:
     from fabula.runs.dataset import Dataset
 
-app = new_app()
-
 Printing = Literal["table", "csv", "jsonl", "json"]
 
 
-@verb(app)
+@verb()
 def preview(
     talk: Talk,
     spec: SpecArgument,

@@ -54,12 +54,7 @@ class ProgramRunning(TypedDict, total=False):
 
 
 class ProgramWriting(ProgramRunning, Asking, total=False):
-    """How a program is written.
-
-    Options:
-        model (NAME): Language model: `local`, `fake`, `openai:NAME` …; overrides a spec's. Settings
-            go behind a `?`: `openai:NAME?reasoning_effort=low`.
-    """
+    """How a program is written."""
 
 
 Seconds = Annotated[float, typer.Option(min=1)]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fabula.cli.arguments import Count, Positive
+from fabula.cli.arguments import Count, Positive, number_of, read_pairs
 from fabula.cli.console import Talk, pasted
-from fabula.cli.group import new_app
 from fabula.cli.options import Read, verb
 from fabula.cli.progress import progress
 from fabula.errors import UsageError
@@ -17,48 +17,35 @@ from fabula.errors import UsageError
 if TYPE_CHECKING:
     from fabula.io.formats import Format
 
-app = new_app()
-
 Shares = Mapping[str, Mapping[Any, float]]
 
 
 def _given(texts: Sequence[str]) -> dict[str, Any]:
     """`["city=Wien|Graz", "age=18..30"]` by column; nothing after `=` means missing."""
     given: dict[str, Any] = {}
-    for text in texts:
-        column, equals, value = text.partition("=")
-        if not equals:
-            raise UsageError(
-                f"`--given {text}` names no value",
-                code="usage.given",
-                hint=f"write `--given {text}=VALUE`",
-            )
+    for column, value in read_pairs("--given", texts, "city=Wien"):
         values = value.split("|") if value else [None]
-        given[column.strip()] = values[0] if len(values) == 1 else values
+        given[column] = values[0] if len(values) == 1 else values
     return given
 
 
 def _shares(texts: Sequence[str]) -> dict[str, dict[Any, float]]:
     """`["sex=F:0.5", "sex=M:0.5"]` by column and value."""
     shares: dict[str, dict[Any, float]] = {}
-    for text in texts:
-        column, _, rest = text.partition("=")
-        value, colon, number = rest.rpartition(":")
-        try:
-            share = float(number)
-        except ValueError:
-            colon = ""
-        if not colon:
+    for column, text in read_pairs("--share", texts, "sex=F:0.5"):
+        value, colon, number = text.rpartition(":")
+        share = number_of(number)
+        if not colon or math.isnan(share):
             raise UsageError(
-                f"`--share {text}` is not a share of a value",
+                f"`--share {column}={text}` is not a share of a value",
                 code="usage.share",
                 hint="write `--share COLUMN=VALUE:0.5`",
             )
-        shares.setdefault(column.strip(), {})[value] = share
+        shares.setdefault(column, {})[value] = share
     return shares
 
 
-@verb(app)
+@verb()
 def sample(
     talk: Talk,
     synthesizer: Path,

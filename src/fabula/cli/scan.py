@@ -9,13 +9,10 @@ from typing import Literal
 import typer
 
 from fabula.cli.arguments import Names
-from fabula.cli.group import new_app
 from fabula.cli.options import verb
 
-app = new_app()
 
-
-@verb(app)
+@verb()
 def scan(
     output: Path,
     *,
@@ -43,5 +40,5 @@ def scan(
     if form == "json":
         typer.echo(json.dumps(report.to_dict(), ensure_ascii=False))
     else:
-        typer.echo(report.to_text())
+        typer.echo(report.report())
     report.raise_for_leaks()

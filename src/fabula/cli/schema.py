@@ -6,14 +6,13 @@ import json
 
 import typer
 
-from fabula.cli.group import new_app
-
-app = new_app()
+from fabula.cli.options import verb
 
 
-@app.command()
+@verb()
 def schema() -> None:
     """Print the JSON Schema of specs, for editors."""
+    from fabula.io.formats import written_formats
     from fabula.spec.schema import json_schema
 
-    typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    typer.echo(json.dumps(json_schema(written_formats()), indent=2, ensure_ascii=False))

@@ -9,13 +9,10 @@ from pathlib import Path
 import typer
 
 from fabula.cli.arguments import Printed
-from fabula.cli.group import new_app
 from fabula.cli.options import verb
 
-app = new_app()
 
-
-@verb(app)
+@verb()
 def show(path: Path, *, form: Printed = "table") -> None:
     """Profile a data file or a run.
 

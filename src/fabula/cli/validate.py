@@ -8,13 +8,10 @@ from pathlib import Path
 import typer
 
 from fabula.cli.arguments import Printed, SpecArgument, read_spec
-from fabula.cli.group import new_app
 from fabula.cli.options import verb
 
-app = new_app()
 
-
-@verb(app)
+@verb()
 def validate(spec: SpecArgument, *, data: Path | None = None, form: Printed = "table") -> None:
     """Validate a spec, data against a spec, or a training file.
 

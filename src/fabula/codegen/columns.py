@@ -42,12 +42,7 @@ and pandas are there; no files, no network, no clock. Values of `rows` may be mi
 
 @dataclass(frozen=True)
 class Written:
-    """A function that passed.
-
-    Attributes:
-        source: Its source.
-        repairs: How often it went back to the model.
-    """
+    """A function that passed, and how often it went back to the model."""
 
     source: str
     repairs: int
@@ -57,12 +52,6 @@ def write_function(
     column: ColumnPlan, sample: pa.Table, ask: Callable[[ChatRequest], ChatReply], *, where: str
 ) -> Written:
     """Have a column's function written, try it on rows, and have it repaired where it fails.
-
-    Args:
-        column: The column.
-        sample: Some rows of the columns that it uses.
-        ask: Asks the model.
-        where: The column's place in the spec.
 
     Raises:
         OutputError: It still failed after the last repair; its text and fault are in the error.

@@ -25,15 +25,7 @@ _AFFIX = ("df", "data", "table", "frame", "dataframe", "list", "records", "rows"
 
 @dataclass(frozen=True)
 class Made:
-    """One table as the program left it.
-
-    Attributes:
-        how: `variable`, `local`, `returned`, `saved` or `printed`.
-        place: Where: an expression, a call, or a file.
-        name: What the program calls it.
-        rows: Its rows.
-        function: The function whose variable it is.
-    """
+    """One table as the program left it; the other fields are those of `inside.finding.Found`."""
 
     how: str
     place: str
@@ -44,13 +36,7 @@ class Made:
 
 @dataclass(frozen=True)
 class Fitted:
-    """The tables as they are wanted.
-
-    Attributes:
-        tables: Rows by table.
-        places: Where each table came from.
-        notes: What was changed, in words.
-    """
+    """The tables as they are wanted, where each came from, and what was changed, in words."""
 
     tables: Mapping[str, pa.Table]
     places: Mapping[str, Made]

@@ -9,14 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Edit:
-    """A piece of one line, and what takes its place.
-
-    Attributes:
-        line: The line, from 1.
-        start: Its first byte there.
-        end: The byte after its last one.
-        text: What takes its place.
-    """
+    """A piece of one line (the first is 1), from byte `start` to before `end`, and its new text."""
 
     line: int
     start: int

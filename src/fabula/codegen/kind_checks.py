@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,18 +9,14 @@ import pyarrow as pa
 
 from fabula.checks.results import CheckResult
 from fabula.codegen.structure import finding
-from fabula.kinds.base.columns import AbstractColumn, AbstractNumber
+from fabula.kinds.base.columns import AbstractColumn
 from fabula.kinds.base.wording import values
 from fabula.kinds.checks import Check
 from fabula.kinds.checks.in_set import InSetCheck
 from fabula.kinds.checks.not_null import NotNullCheck
 from fabula.kinds.checks.pattern import PatternCheck
 from fabula.kinds.checks.range import RangeCheck
-from fabula.kinds.choice import Choice
-from fabula.kinds.datetime import Datetime
 from fabula.kinds.key import Key
-from fabula.kinds.llm import Llm
-from fabula.kinds.pattern import Pattern
 from fabula.kinds.reference import Reference
 from fabula.spec.tables import TableSpec
 
@@ -31,12 +26,7 @@ _COUNTED = ("id", "row_id", "row_number", "index")
 
 
 def promised_checks(table: TableSpec, *, strict: bool) -> Iterator[Check]:
-    """Sets, bounds and patterns of a table's columns.
-
-    Args:
-        table: The table as asked.
-        strict: Whether a column without `nulls` may miss no value.
-    """
+    """Sets, bounds and patterns of columns; if `strict`, those without `nulls` miss no value."""
     for name in table.written:
         column = table.columns[name]
         yield from _of_values(name, column)
@@ -48,10 +38,7 @@ def promised_checks(table: TableSpec, *, strict: bool) -> Iterator[Check]:
 def key_results(table: TableSpec, rows: pa.Table, *, strict: bool) -> Iterator[CheckResult]:
     """Whether keys count up without a gap, as `start` and `step` say.
 
-    Args:
-        table: The table as asked.
-        rows: Its rows.
-        strict: Whether keys with a longer name of which nothing is said count too.
+    If `strict`, keys with a longer name of which nothing is said count, too.
     """
     for name, column in table.columns.items():
         if not isinstance(column, Key) or column.drop or name not in rows.column_names:
@@ -83,30 +70,10 @@ def key_results(table: TableSpec, rows: pa.Table, *, strict: bool) -> Iterator[C
 
 
 def _of_values(name: str, column: AbstractColumn) -> Iterator[Check]:
-    match column:
-        case Choice():
-            yield InSetCheck(column=name, values=column.values)
-        case Pattern():
-            yield PatternCheck(column=name, regex=column.regex)
-        case Datetime():
-            low, high = (
-                bound if isinstance(bound, dt.date) else None
-                for bound in (column.start, column.end)
-            )
-            if low or high:
-                yield RangeCheck(column=name, min=low, max=high)
-        case AbstractNumber():
-            yield from _range(name, column.min, column.max)
-        case Llm():
-            if isinstance(column.type, tuple):
-                yield InSetCheck(column=name, values=column.type)
-            yield from _range(name, column.min, column.max)
-            if column.pattern is not None:
-                yield PatternCheck(column=name, regex=column.pattern)
-
-
-def _range(name: str, low: object, high: object) -> Iterator[Check]:
-    """The bounds that are constants; expressions over the row are left to checks."""
-    least, most = (float(end) if isinstance(end, int | float) else None for end in (low, high))
-    if least is not None or most is not None:
-        yield RangeCheck(column=name, min=least, max=most)
+    if column.allowed is not None:
+        yield InSetCheck(column=name, values=column.allowed)
+    low, high = column.limits
+    if low is not None or high is not None:
+        yield RangeCheck(column=name, min=low, max=high)
+    if column.matches is not None:
+        yield PatternCheck(column=name, regex=column.matches)

@@ -67,12 +67,7 @@ def seed_constant(tree: ast.Module) -> ast.Assign | None:
 
 
 def size_edits(tree: ast.Module, rows: Mapping[str, int]) -> Iterator[Edit]:
-    """Numbers of rows that are written out, as `ROWS["table"]`.
-
-    Args:
-        tree: The program.
-        rows: How many rows each table has.
-    """
+    """Numbers of rows that are written out, as `ROWS["table"]`."""
     lists = _listed(tree)
     for statement in ast.walk(tree):
         if isinstance(statement, ast.stmt):

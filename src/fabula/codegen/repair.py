@@ -31,13 +31,7 @@ Orphans = Literal["fail", "drop", "resample"]
 
 @dataclass(frozen=True)
 class Dropped:
-    """A row that was made and left out.
-
-    Attributes:
-        table: Its table.
-        row: Its number there, from 0.
-        reason: The rule that it breaks.
-    """
+    """A row (its number, from 0) that was made and left out, with the rule that it breaks."""
 
     table: str
     row: int
@@ -62,14 +56,7 @@ class Repaired:
 def repair(
     spec: DatasetSpec, tables: Mapping[str, pa.Table], *, orphans: Orphans, seed: int
 ) -> Repaired:
-    """Apply the repairs that checks and `orphans` ask for.
-
-    Args:
-        spec: The spec with the checks; `repair: drop` of unique and foreign key checks counts.
-        tables: The program's tables.
-        orphans: What happens to rows whose foreign key exists nowhere.
-        seed: Decides what is drawn again.
-    """
+    """Apply the repairs that checks and `orphans` ask for."""
     repairs = _Repairs(spec, tables, seed)
     for table, check in _asked(spec, orphans):
         if table in tables and isinstance(check, ForeignKeyCheck) and check.repair == "resample":

@@ -18,13 +18,7 @@ FILE = "request.json"
 
 
 def request_text(wanted: Targets, model: str, identity: str) -> str:
-    """The content of `request.json`: the user's words or spec, the model, and what was sent.
-
-    Args:
-        wanted: What was asked.
-        model: The model as the user named it.
-        identity: What it is: endpoint and name.
-    """
+    """The content of `request.json`: the user's words or spec, the model, and what was sent."""
     messages = first_request(wanted).messages
     content = {
         "prompt": wanted.prompt,

@@ -40,13 +40,7 @@ _FOUND = TypeAdapter(_Notes)
 
 @dataclass(frozen=True)
 class ProgramOptions:
-    """How a program is run.
-
-    Attributes:
-        seed: What random numbers start from.
-        orphans: What happens to rows whose foreign key exists nowhere.
-        limits: What it may use.
-    """
+    """How a program is run."""
 
     seed: int = 0
     orphans: Orphans = "fail"
@@ -102,11 +96,7 @@ def run_unchecked(
 ) -> Ran:
     """Run a program and fit its tables; what they hold is not looked at.
 
-    Args:
-        source: The program.
-        wanted: What it is to give.
-        options: How it is run.
-        names: Tables by the expressions that hold them, where that is known.
+    `names` are tables by the expressions that hold them, where that is known.
 
     Raises:
         PrerequisiteError: The sandbox is not available here.

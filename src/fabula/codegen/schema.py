@@ -25,10 +25,7 @@ def schema_of(
 ) -> dict[str, Any]:
     """Keys, links, types and numbers of rows as plain values.
 
-    Args:
-        spec: The spec of the tables, the user's own or guessed.
-        tables: The rows.
-        declared: Whether keys and links are the user's own; else they are guesses by names.
+    Keys and links are `declared` by the user, or guessed by names.
     """
     return {
         "declared": declared,

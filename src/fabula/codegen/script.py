@@ -60,13 +60,7 @@ class Kept:
 
 
 def keep(source: str, places: Mapping[str, Made], rows: Mapping[str, int]) -> str:
-    """A program with its constants on top and its tables in variables; its end is still open.
-
-    Args:
-        source: The model's code.
-        places: Where it leaves each table.
-        rows: How many rows each table has.
-    """
+    """A program with its constants on top and its tables in variables; its end is still open."""
     tree = parsed(source)
     own = rows_dict(tree)
     edits = [] if own is not None else list(size_edits(tree, rows))

@@ -44,12 +44,7 @@ def spec_of(wanted: Targets, tables: Mapping[str, pa.Table]) -> DatasetSpec:
 
 
 def gate(wanted: Targets, tables: Mapping[str, pa.Table]) -> CheckResults:
-    """Everything that is to hold, and whether it does.
-
-    Args:
-        wanted: What was asked.
-        tables: What the program made, fitted.
-    """
+    """Everything that is to hold, and whether it does."""
     if not tables:
         return CheckResults((_nothing(wanted),))
     spec = spec_of(wanted, tables)

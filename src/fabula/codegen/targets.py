@@ -71,10 +71,6 @@ class Targets:
 def wanted_of(request: str | DatasetSpec, n: Size = None) -> Targets:
     """What a sentence or a spec asks for.
 
-    Args:
-        request: A sentence, or a spec.
-        n: Rows, of the only table or by table; overrides what the request says.
-
     Raises:
         SpecError: The spec has problems.
         UsageError: The sentence is empty, or its rows or `n` do not fit the tables.

@@ -41,13 +41,7 @@ _DEMAND = re.compile(
 
 @dataclass(frozen=True)
 class Spent:
-    """What was asked of the model.
-
-    Attributes:
-        calls: Calls that it answered.
-        cached: Replies that were known.
-        usage: Tokens of all of them.
-    """
+    """What was asked of the model: calls that it answered, replies that were known, and tokens."""
 
     calls: int = 0
     cached: int = 0
@@ -98,15 +92,7 @@ class Program:
 
 @dataclass
 class _Talk:
-    """The conversation so far.
-
-    Attributes:
-        reply: The latest reply's text.
-        problem: What was wrong with it; empty before the first.
-        source: The latest program.
-        prose: What stood around it.
-        best: The best run so far, with its prose.
-    """
+    """The conversation so far."""
 
     reply: str = ""
     problem: str = ""
@@ -130,13 +116,6 @@ def write_program(
     tell: Tell | None = None,
 ) -> Program:
     """Have a model write a program that gives what is wanted.
-
-    Args:
-        model: Who is asked.
-        wanted: What the program is to give.
-        options: How the program is run.
-        rounds: Times that it goes back for repair.
-        tell: Is told how it goes, a line at a time.
 
     Returns:
         The program; with `error` where it never ran, or does not pass its gates.

@@ -32,11 +32,7 @@ Pairs = NDArray[np.int64]
 
 
 def similar_letters(texts: pa.Array, similarity: float) -> Iterator[tuple[int, int, float]]:
-    """Each text that is like an earlier one: (earlier, later, Jaccard index of their pieces).
-
-    Args:
-        texts: Texts that all differ, none missing.
-        similarity: The least Jaccard index, above 0.
+    """Each of these distinct texts that is like an earlier one: (earlier, later, Jaccard index).
 
     Raises:
         PrerequisiteError: The extra `texts` is not installed.

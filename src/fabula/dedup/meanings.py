@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.errors import PrerequisiteError
-from fabula.llm.providers.local_embeddings import DIMENSIONS, embed_locally
+from fabula.llm.providers.local_embeddings import embed_halved
 from fabula.streams import stream
 
 ONE_CELL = 20_000
@@ -30,19 +30,12 @@ Rows = NDArray[np.int64]
 
 
 def similar_meanings(texts: pa.Array, similarity: float) -> Iterator[tuple[int, int, float]]:
-    """Each text that is like an earlier one: (the nearest earlier one, the later, cosine).
-
-    Args:
-        texts: Texts that all differ, none missing.
-        similarity: The least cosine, above 0.
+    """Each of these distinct texts that is like an earlier one: (nearest earlier, later, cosine).
 
     Raises:
         PrerequisiteError: The extra `texts` is not installed.
     """
-    # Half precision is off by less than a thousandth, and a million texts take half a gigabyte.
-    vectors = np.empty((len(texts), DIMENSIONS), dtype=np.float16)
-    for start in range(0, len(texts), _AT_ONCE):
-        vectors[start : start + _AT_ONCE] = embed_locally(texts.slice(start, _AT_ONCE).to_pylist())
+    vectors = embed_halved(texts)
     nearest = np.full(len(texts), -1, dtype=np.int64)
     cosine = np.zeros(len(texts), dtype=np.float32)
     for rows in _cells(vectors):

@@ -76,13 +76,9 @@ def holds_values(fields: Any) -> bool:
 def unsupported_claims(
     fields: Any, text: str, *, allowed: Collection[str] = (), language: str = ""
 ) -> list[str]:
-    """Numbers and names in a text that its fields do not hold.
+    """Numbers and names in a text that neither its fields nor the `allowed` texts hold.
 
-    Args:
-        fields: The item that the text is made of.
-        text: The text.
-        allowed: Further texts whose words are not claims, such as preferences.
-        language: In German every noun is capitalised, so only names of several words count.
+    In German every noun is capitalised, so only names of several words count.
     """
     leaves = list(_leaves(fields))
     known = " ".join([*(f"{name} {value}" for name, value in leaves), *allowed])

@@ -34,12 +34,6 @@ def describe_file(
 ) -> list[Described]:
     """Describe the items of a file, and write them with their texts to another.
 
-    Args:
-        source: The file that holds the items.
-        output: The file to write; its ending names the format.
-        overwrite: Replace the file where there is one.
-        wanted: As `describe` takes it.
-
     Raises:
         SinkError: The file is there already, or can't be written.
         PartialRunError: Texts are missing; every record is in the file.
@@ -68,13 +62,6 @@ def extract_file(
 
     `row` says which text an object is from, counted from 0; a text that gave nothing valid has a
     row with `error`.
-
-    Args:
-        source: The file that holds the texts.
-        schema: What to take out.
-        output: The file to write; its ending names the format.
-        overwrite: Replace the file where there is one.
-        wanted: As `extract` takes it.
 
     Raises:
         SinkError: The file is there already, or can't be written.

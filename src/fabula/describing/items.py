@@ -29,14 +29,7 @@ _ITEM_KEYS = {"fields", "preferences"}
 
 @dataclass(frozen=True)
 class Item:
-    """One thing to describe.
-
-    Attributes:
-        fields: What the caller gave: a mapping, a list, a list of mappings, a plain value.
-        plain: The same as JSON has it.
-        given: The preferences that hold for it, as the caller gave them.
-        preferences: The same, read.
-    """
+    """One thing to describe: its fields as given and as JSON has them, its preferences likewise."""
 
     fields: Any
     plain: Any
@@ -51,14 +44,7 @@ def read_items(
     columns: Sequence[str] = (),
     preferences_column: str = "",
 ) -> list[Item]:
-    """The items in what a caller hands over; nothing of it is changed.
-
-    Args:
-        data: A path, a frame, a list of items, or one item as a mapping. An item may also be
-            `{"fields": …, "preferences": …}`.
-        preferences: For all items, or a list of one for each.
-        columns: The fields to tell; by default all.
-        preferences_column: The field that holds an item's own preferences.
+    """The items in what a caller hands over: each as it is, or `{"fields": …, "preferences": …}`.
 
     Raises:
         SourceError: The data can't be read.

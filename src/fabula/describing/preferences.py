@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from fabula.describing.facts import folded, is_in
 from fabula.errors import UsageError, did_you_mean
 from fabula.fakers.languages import is_written_in
+from fabula.options import known_arguments
 
 _WORD = re.compile(r"\w+(?:[’'-]\w+)*")
 _OTHER_NAMES = {
@@ -25,6 +26,7 @@ _NO_LETTER = re.compile(r"[\W_]+|(?<=[a-z])(?=[A-Z])")
 _LIMIT = re.compile(r"^(min|max)imal_|^(min|max)imum_")
 
 
+@known_arguments
 @dataclass(frozen=True)
 class Preferences:
     """What is wished of a text; everything may be left out.

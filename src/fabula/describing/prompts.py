@@ -24,10 +24,8 @@ _OWN_NAMES = ("fields", "preferences", "variant")
 class Prompts:
     """The prompts of one job.
 
-    Args:
-        items: What is to be described.
-        template: The caller's own task, a Jinja template over `fields`, `preferences`, `variant`
-            and the columns that all items have; empty for the usual task.
+    A template of the caller's own is a Jinja template over `fields`, `preferences`, `variant` and
+    the columns that all items have.
 
     Raises:
         UsageError: The template can't be parsed, or uses a name that is not there.
@@ -43,14 +41,7 @@ class Prompts:
             self._template = environment().overlay(finalize=_printed).from_string(template)
 
     def prompt(self, item: Item, variant: int = 1, variants: int = 1, found: str = "") -> str:
-        """The whole prompt of one text.
-
-        Args:
-            item: What is described.
-            variant: Which text about it, from 1.
-            variants: How many there will be.
-            found: What was wrong with an earlier text.
-        """
+        """The whole prompt of one text; `found` is what was wrong with an earlier one."""
         parts = [self._task(item, variant)]
         if not set(self._names) - {"preferences", "variant"}:
             parts.append(FACTS + as_json(item.plain))

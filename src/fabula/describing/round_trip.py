@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 
 from fabula.describing.facts import folded
 from fabula.llm.rows.job import RowField
+from fabula.options import known_arguments
 
 Verdict: TypeAlias = Literal[
     "exact", "normalised", "reordered", "lacks", "adds", "differs", "several", "empty", "malformed"
@@ -67,14 +68,7 @@ class FieldScore:
 
 @dataclass(frozen=True)
 class RowScore:
-    """How one item came back.
-
-    Attributes:
-        verdict: In one word.
-        fields: The score of each field.
-        problems: What differs, in words.
-        passed: Whether the row is good.
-    """
+    """How one item came back, in one word and field by field, and whether that is good."""
 
     verdict: Verdict
     fields: Mapping[str, FieldScore]
@@ -121,6 +115,7 @@ class RoundTrip:
         return "\n".join(lines)
 
 
+@known_arguments
 @dataclass(frozen=True)
 class Comparison:
     """How values are compared.

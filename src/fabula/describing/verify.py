@@ -21,10 +21,7 @@ _TOLD = 6
 async def verify(writing: Writing, writer: Writer, ask: AskJob) -> None:
     """Have the texts read, and write those again whose fields do not come back.
 
-    Args:
-        writing: The texts; texts, verdicts and failures are put into it.
-        writer: Makes the jobs for further texts.
-        ask: Asks the model.
+    Texts, verdicts and failures are put into `writing`.
     """
     options = writer.options
     how = options.get("verify")

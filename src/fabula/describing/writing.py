@@ -38,13 +38,7 @@ class DescribeOptions(AskOptions, total=False):
 
 @dataclass(frozen=True)
 class Task:
-    """One text to write.
-
-    Attributes:
-        item: What it is about.
-        variant: Which text about it, from 1.
-        variants: How many there are.
-    """
+    """One text to write: which of the variants about an item, from 1."""
 
     item: Item
     variant: int
@@ -74,13 +68,7 @@ class Writing:
 
 
 class Writer:
-    """Makes the jobs that ask for texts.
-
-    Args:
-        tasks: Every text wanted.
-        prompts: How each is asked for.
-        options: What the caller wants.
-    """
+    """Makes the jobs that ask for texts."""
 
     def __init__(self, tasks: Sequence[Task], prompts: Prompts, options: DescribeOptions) -> None:
         self.tasks = tasks

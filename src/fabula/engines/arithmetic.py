@@ -89,12 +89,7 @@ class Compiled:
 
 
 def compile_expression(sql: str, types: Mapping[str, pa.DataType]) -> Compiled | None:
-    """Compile an expression, or return None where DuckDB must compute it.
-
-    Args:
-        sql: One valid expression.
-        types: The types of the columns that it uses.
-    """
+    """Compile an expression, or return None where DuckDB must compute it."""
     node = syntax_tree(sql)
     if node["class"] == "COLUMN_REF":
         return Compiled(tuple(types), dict, _column=node["column_names"][0])

@@ -54,14 +54,7 @@ class AnswerCheck:
 def answer_check(
     plan: TablePlan, asked: Collection[str], made: Collection[str], row_class: type | None
 ) -> AnswerCheck:
-    """A check of answers by the table's rules, and by a class.
-
-    Args:
-        plan: The table.
-        asked: The columns that the model gives.
-        made: The columns that a row has before.
-        row_class: The class that the table was made from.
-    """
+    """A check of answers by the table's rules, and by a class."""
     hard, soft = _rules_here(plan, asked, made)
     checks = [_size_check(plan, asked), _rule_check(plan, hard)]
     checks.append(_class_check(plan, asked, row_class))

@@ -30,12 +30,6 @@ def evaluate(
 ) -> dict[str, Array]:
     """The value of each expression in every row.
 
-    Args:
-        expressions: SQL by result name.
-        values: The columns that the expressions use.
-        rows: Length of the columns.
-        where: Place in the spec, for errors.
-
     Raises:
         SpecError: A value can't be computed, such as a failed cast or an overflow.
     """

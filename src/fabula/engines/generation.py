@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from fabula.engines.made import TableMaker
+from fabula.engines.sources import SourceRows
 from fabula.engines.tables import TableBlocks
 from fabula.llm.client.chat import ChatModel
 from fabula.planning.plan import Plan
@@ -14,6 +15,7 @@ from fabula.spec.tables import ModelSpec
 
 if TYPE_CHECKING:
     from fabula.engines.models import Models, ModelUsage
+    from fabula.privacy.prepared import Masking
 
 
 class Generation:
@@ -41,9 +43,11 @@ class Generation:
 
             self._models = Models(plan.spec, open_model, on_rows)
         blocks: dict[str, TableBlocks] = {}
-        lock = threading.RLock()
+        self._sources, lock = SourceRows(plan), threading.RLock()
         for table in plan.tables:
-            blocks[table.name] = TableBlocks(table, plan.seed, blocks, self._models, lock)
+            blocks[table.name] = TableBlocks(
+                table, plan.seed, blocks, self._models, lock, sources=self._sources
+            )
         self._blocks = blocks
         self.makers: Mapping[str, TableMaker] = blocks
 
@@ -52,6 +56,11 @@ class Generation:
         for blocks in self._blocks.values():
             blocks.settle_functions()
         return {} if self._models is None else self._models.usage()
+
+    @property
+    def masking(self) -> Masking | None:
+        """How real files among the tables are masked; None where there are none."""
+        return self._sources.masking
 
     def close(self) -> None:
         """Release models."""

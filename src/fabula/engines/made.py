@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -45,11 +45,13 @@ class MadeBlock:
         table: Written columns of the rows that are kept, in the plan's schema.
         rejected: Rows that were asked for and lost.
         tallies: Results of the table's row-level checks, by position in `spec.checks`.
+        masked: What masking did to the values of a real file, by what was done and column.
     """
 
     table: pa.Table
     rejected: tuple[RejectedRow, ...] = ()
     tallies: tuple[CheckTally, ...] = ()
+    masked: Mapping[str, Any] = field(default_factory=dict)
 
 
 class TableMaker(Protocol):

@@ -218,10 +218,7 @@ class JointEngine:
                 row for b, made in sorted(self.earlier.items()) if b < block.index for row in made
             ],
         )
-        answers = self.models.ask(
-            model_name(self.models.spec, self.plan, first), job, table=table.name
-        )
-        made = _answered(block, rows, answers)
+        made = _answers(self.models, first, job, plan=self.plan, block=block, rows=rows)
         self.earlier[block.index] = list(made.values())
         for name, spec in specs.items():
             values = {row: answer.get(name) for row, answer in made.items()}
@@ -276,9 +273,7 @@ class PromptEngine:
             prompts=prompts,
             sample=_asked_before(block),
         )
-        model = model_name(self.models.spec, self.plan, spec)
-        answers = self.models.ask(model, job, table=self.plan.name)
-        made = _answered(block, rows, answers)
+        made = _answers(self.models, spec, job, plan=self.plan, block=block, rows=rows)
         values = {row: answer[self.name] for row, answer in made.items()}
         filled = _filled(block, column, values)
         block.values[self.name] = with_share_missing(block, self.name, spec.nulls, filled)
@@ -313,9 +308,9 @@ class JudgeEngine:
             temperature=0.0,
             sample=_asked_before(block),
         )
-        model = model_name(self.models.spec, self.plan, spec)
-        answers = self.models.ask(model, job, table=self.plan.name, role="judge")
-        made = _answered(block, rows, answers)
+        made = _answers(
+            self.models, spec, job, plan=self.plan, block=block, rows=rows, role="judge"
+        )
         values = {row: _verdict(spec, answer) for row, answer in made.items()}
         block.values[self.name] = _filled(block, column, values)
 
@@ -359,11 +354,19 @@ def _given(block: Block, names: Sequence[str], rows: Sequence[int]) -> list[dict
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def _answered(
-    block: Block, rows: Sequence[int], answers: Sequence[Any]
+def _answers(
+    models: Models,
+    spec: Llm | Text | Judge,
+    job: RowsJob,
+    *,
+    plan: TablePlan,
+    block: Block,
+    rows: Sequence[int],
+    role: str = "",
 ) -> dict[int, Mapping[str, Any]]:
-    """The answers by row; the block notes the rows that have none."""
-    both = list(zip(rows, answers, strict=True))
+    """The answers of a column's model by row; the block notes the rows that have none."""
+    found = models.ask(model_name(models.spec, plan, spec), job, table=plan.name, role=role)
+    both = list(zip(rows, found, strict=True))
     block.rejected.update({row: answer for row, answer in both if isinstance(answer, Loss)})
     return {row: answer for row, answer in both if not isinstance(answer, Loss)}
 

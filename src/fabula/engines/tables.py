@@ -24,6 +24,7 @@ from fabula.engines.made import CheckTally, MadeBlock, RejectedRow
 from fabula.engines.prepared import prepared
 from fabula.engines.references import Linkage, Linker, parent_values
 from fabula.engines.repair import Repaired, RowRules
+from fabula.engines.sources import SourceRows
 from fabula.engines.unique import Attempts, distinct_engine, distinct_groups, find_redraws
 from fabula.io.arrays import array_of
 from fabula.kinds.base.columns import AbstractColumn, AbstractFilled
@@ -46,9 +47,12 @@ class TableBlocks:
         tables: Mapping[str, TableBlocks],
         models: Models | None,
         lock: threading.RLock,
+        *,
+        sources: SourceRows,
     ) -> None:
         self.plan, self.schema = plan, plan.schema
         self._seed, self._tables, self._models = seed, tables, models
+        self._sources = sources
         self.lock = lock
         self._columns: dict[str, Array] = {}
         self._finished: dict[int, tuple[Block, MadeBlock]] = {}
@@ -145,7 +149,8 @@ class TableBlocks:
             for row, item in lost.items()
         )
         tallies: tuple[CheckTally, ...] = outcome.tallies
-        return block, MadeBlock(table, rejected, tallies)
+        masked = self._sources.counts(self.plan.name, index)
+        return block, MadeBlock(table, rejected, tallies, masked)
 
     def _checked(self, index: int, names: Collection[str] | None) -> tuple[Block, Repaired]:
         """Some or all columns of a block, its rows repaired, and what happened to them."""
@@ -293,6 +298,7 @@ class TableBlocks:
     def _engines(self) -> dict[str, Engine]:
         """An engine for each column that is made by itself."""
         engines = correlated_engines(self.plan) | learned_engines(self.plan)
+        engines |= self._sources.engines(self.plan)
         facts = TableFacts(self.plan.name, self.rows, self._seed)
         for name, column in self.plan.columns.items():
             if name in engines or name in self._groups or name in self.plan.references:

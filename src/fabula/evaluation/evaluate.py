@@ -26,7 +26,7 @@ from fabula.evaluation.metrics.rules_across import rules_kept
 from fabula.evaluation.report import Report
 from fabula.inference.resolve import SpecLike, resolve
 from fabula.io.run_files import read_object
-from fabula.io.tables import named_tables
+from fabula.io.tables import named_tables, tables_called
 from fabula.relationships.declared_keys import keys_of
 from fabula.runs.dataset import Dataset
 from fabula.runs.records import MANIFEST, record
@@ -116,7 +116,9 @@ def evaluate(
             code="evaluate.target-protected",
             hint="leave it out of `protected`, or name another `target`",
         )
-    rules = None if spec is None else resolve(spec)
+    rules, checks = None if spec is None else resolve(spec), CheckResults()
+    if rules is not None:
+        checks = evaluate_checks(rules, tables_called(made, list(rules.tables)))
     keys = keys_of(there or made, rules)
     keyed = {name: keys.of(name) if len(made) > 1 else () for name in made}
     prepared = {
@@ -165,7 +167,6 @@ def evaluate(
         said = [overlaps[name]] if name in overlaps else []
         table_report = _table_report(name, frames, asked, results, said)
         reports.append(replace(table_report, warnings=tuple(doubts.get(name, ()))))
-    checks = evaluate_checks(rules, made) if rules else CheckResults()
     return Report(
         tables=tuple(reports),
         gates=judge(bounds, [(report.name, report.results) for report in reports]),

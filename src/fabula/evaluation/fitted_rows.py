@@ -55,8 +55,8 @@ def replaced_columns(model: Model, names: list[str]) -> dict[str, Collection[str
     """The personal columns of each table, of which the model gives no real value back."""
     fitted: Any = load_synthesizer(model) if isinstance(model, str | Path) else model
     if isinstance(fitted, RelationalSynthesizer):
-        return {name: fitted.models[name].personal for name in names if name in fitted.models}
-    return {names[0]: fitted.personal}
+        return {name: fitted.models[name].replaced for name in names if name in fitted.models}
+    return {names[0]: fitted.replaced}
 
 
 def _digests(model: Model, names: list[str]) -> dict[str, dict[Part, Digest]]:

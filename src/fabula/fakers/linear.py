@@ -15,10 +15,7 @@ _SPECIAL = re.compile(r"\\u([0-9a-fA-F]{4})|\\Z|\\[wdsWDS]|\\.|\[\^?\]?|\]", re.
 
 
 class LinearPattern:
-    """A regular expression.
-
-    Args:
-        pattern: As Python has it, without look-around and back references.
+    """A regular expression without look-around and back references.
 
     Raises:
         ValueError: It is none, or one that can't be matched in linear time.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -91,6 +92,19 @@ class Alt:
 Node: TypeAlias = Chars | Seq | Alt
 
 
+def parts_of(regex: str) -> Any:
+    """The parts of an expression, as the parser behind `re` reads them.
+
+    Nobody is warned of what Python may read differently one day, such as a set within a set.
+
+    Raises:
+        re.error: The expression is malformed.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return _parser.parse(regex)
+
+
 def parse(regex: str) -> Node:
     """The strings of `regex` as a tree.
 
@@ -98,7 +112,7 @@ def parse(regex: str) -> Node:
         PatternError: The expression is malformed, or uses what can't be drawn.
     """
     try:
-        parsed = _parser.parse(regex)
+        parsed = parts_of(regex)
     except re.error as error:
         raise PatternError(error.msg, regex, error.pos) from error
     except OverflowError as error:

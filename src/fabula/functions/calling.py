@@ -36,15 +36,6 @@ def called(
 ) -> pa.Array:
     """What a function gives for each row of a block.
 
-    Args:
-        spec: The function, with what it takes.
-        columns: The block's columns by name.
-        kind: The type of its values.
-        rows: Rows of the block.
-        start: The number of the first row.
-        where: The function's place in the spec, for errors.
-        rng: The block's random generator, where the function takes one.
-
     Raises:
         SpecError: The function fails, or does not give one value of the type for each row.
     """

@@ -27,13 +27,7 @@ class WrongValuesError(Exception):
 
 
 def fill(request: Mapping[str, Any], tables: Mapping[str, pa.Table], emit: Emit) -> None:
-    """Compute the values of a column and emit them as table `values`.
-
-    Args:
-        request: `source`, `type`, `n` rows from number `start`, and `seed`.
-        tables: The columns that the function sees, in `rows`.
-        emit: Sends the values.
-    """
+    """Compute the values of a column and emit them as table `values`."""
     names: dict[str, Any] = {"__name__": "program"}
     exec(compiled(request["source"]), names)
     rng = np.random.default_rng(request["seed"])

@@ -35,15 +35,6 @@ def fill(
 ) -> pa.Array:
     """A function's values for some rows.
 
-    Args:
-        source: The function.
-        rows: The columns that it uses.
-        kind: The type of its values.
-        n: Number of rows.
-        start: Number of the first one in its table.
-        seed: Where the function's chance starts.
-        limits: What it may use.
-
     Raises:
         FunctionFault: The function failed, or gave something else than one value a row.
     """

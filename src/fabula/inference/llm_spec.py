@@ -12,6 +12,7 @@ from typing import Any
 
 from fabula.errors import FabulaError, OutputError, RunInterrupted
 from fabula.inference.prompts import counts_of
+from fabula.io.formats import written_formats
 from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest, Message
 from fabula.llm.json_schema.reading import is_cut, json_values
 from fabula.llm.json_schema.wording import with_text
@@ -64,12 +65,13 @@ def write_spec(
         OutputError: No reply was a usable spec; names what was wrong with the last.
         ModelError: The model can't be used.
     """
+    schema = json_schema(written_formats())
     opening = (Message("system", _SYSTEM), Message("user", f"The data that is wanted: {prompt}"))
     turns: tuple[Message, ...] = opening
     problem, cause, calls, cached = "", "", 0, 0
     while calls <= rounds:  # what an earlier run was told in vain is not a try of this one
         sample = calls + cached
-        request = ChatRequest(turns, schema=json_schema(), sample=sample, purpose=PURPOSE)
+        request = ChatRequest(turns, schema=schema, sample=sample, purpose=PURPOSE)
         reply = run_sync(model.complete(request))
         calls, cached = calls + (not reply.cached), cached + reply.cached
         try:

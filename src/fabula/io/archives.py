@@ -20,10 +20,6 @@ _PIECE = 1 << 20
 def unpacked(path: Path, folder: Path) -> Path:
     """The only data file of an archive, unpacked into a folder.
 
-    Args:
-        path: The archive.
-        folder: Where the file goes.
-
     Raises:
         SourceError: It is damaged, locked, or holds no or several data files;
             or far more comes out of it than is in it.

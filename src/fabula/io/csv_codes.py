@@ -6,7 +6,6 @@ any, its columns of numbers are looked at as text, and those of codes stay text.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +16,7 @@ _BLOCK_BYTES = 4 << 20
 _CODE = r"[+-]?0[0-9xX]|[0-9]+[eE][0-9]"
 """A number has no leading zero; a program that writes an exponent gives it a sign or a point."""
 
-_ANYWHERE = re.compile(rf"""(?:^|[,;|\t\r\n"])(?:{_CODE}|[+-]?[0-9]{{19}})""".encode())
+_ANYWHERE = rf"""(?:^|[,;|\t\r\n"])(?:{_CODE}|[+-]?[0-9]{{19}})"""
 _WHOLE = r"^[+-]?[0-9]+$"
 _EXACT = 2.0**53
 
@@ -25,14 +24,7 @@ _EXACT = 2.0**53
 def with_codes(
     table: pa.Table, path: Path, encoding: str, as_text: Callable[[set[str]], pa.Table]
 ) -> pa.Table:
-    """A table whose columns of codes are text, letter by letter as in the file.
-
-    Args:
-        table: The file, with the types that Arrow gave it.
-        path: The file.
-        encoding: Its encoding.
-        as_text: Reads the file again with some columns as text.
-    """
+    """A file's table whose columns of codes are text, letter by letter as `as_text` reads them."""
     numeric = [
         at
         for at, field in enumerate(table.schema)
@@ -52,7 +44,8 @@ def _may_hold_codes(path: Path) -> bool:
     end = b""
     with pa.input_stream(str(path), compression="detect") as stream:
         while chunk := stream.read(_BLOCK_BYTES):
-            if _ANYWHERE.search(end + chunk):
+            text = pa.array([end + chunk], pa.large_binary())
+            if pc.match_substring_regex(text, _ANYWHERE)[0].as_py():
                 return True
             end = chunk[-64:]
     return False

@@ -47,12 +47,7 @@ class Layout:
 
 
 def layout_of(path: Path, encoding: str) -> Layout:
-    """Look at the first rows of a file.
-
-    Args:
-        path: The file, gzipped or not.
-        encoding: Its encoding.
-    """
+    """Look at the first rows of a file, gzipped or not."""
     with pa.input_stream(str(path), compression="detect") as stream:
         content = stream.read(_HEAD_BYTES)
     whole = len(content) < _HEAD_BYTES
@@ -61,13 +56,7 @@ def layout_of(path: Path, encoding: str) -> Layout:
 
 
 def layout_of_lines(lines: Sequence[str], path: Path, *, delimiter: str = "") -> Layout:
-    """Look at the first lines of a table.
-
-    Args:
-        lines: The lines.
-        path: Where they are from.
-        delimiter: The sign between values, where it is known.
-    """
+    """Look at the first lines of a table; `delimiter` is empty where it is not known."""
     skipped = _before(lines)
     notes = []
     if any(line.strip() for line in lines[:skipped]):

@@ -21,11 +21,7 @@ _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 
 
 def check_depth(path: Path, *, by_line: bool) -> None:
-    """Make sure that a JSON file is not nested too deeply.
-
-    Args:
-        path: The file, gzipped or not.
-        by_line: Whether each line is a text of its own.
+    """Make sure that a JSON file, or each line of it, is not nested too deeply.
 
     Raises:
         SourceError: It is; the error says in which line.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -141,6 +142,7 @@ FILE_FORMATS = FileFormats(
     home="fabula.io.entries",
     order=lambda name, entry: (entry.keeps_types, name),
     lacks=lack,
+    apart_from="fabula.training.entries",
 )
 """Every file format."""
 
@@ -170,12 +172,17 @@ class _Endings(Mapping[str, str]):
 ENDINGS: Mapping[str, str] = _Endings()
 """File endings that are read, with the format that they mean."""
 
-_NOT_WRITTEN = frozenset({".gz", ".zip", ".db", ".sqlite", ".xml", ".html"})
+_NOT_WRITTEN = re.compile(
+    r"\.(7z|avro|bz2|db|docx?|dta|duckdb|feather|gz|h5|hdf5|html?|md|np[yz]|ods|orc|pdf|pickle|pkl"
+    r"|py|rds|sas7bdat|sav|sql|sqlite3?|tar|tgz|toml|txt|xls|xml|xz|ya?ml|zip|zst)"
+)
+"""Endings by which people know files; a folder of such a name would surprise them."""
 
 
 def names_file(path: Path) -> bool:
     """Whether a path is named like one file of data, though perhaps of a format not written."""
-    return path.suffix.lower() in ENDINGS or path.suffix.lower() in _NOT_WRITTEN
+    ending = path.suffix.lower()
+    return ending in ENDINGS or _NOT_WRITTEN.fullmatch(ending) is not None
 
 
 def ending_like(source: Path, *, otherwise: str) -> str:
@@ -235,12 +242,9 @@ def format_of(path: Path) -> Format:
 
 
 def check_ending(path: Path, form: Format, *, called: str = "") -> None:
-    """Refuse a file whose ending says something else than what would be in it.
+    """Refuse a file whose ending names another format than the one to be written.
 
-    Args:
-        path: The file.
-        form: The format that would be in it.
-        called: What users call that format, where it is another word.
+    `called` is what users call the format, where it is another word.
 
     Raises:
         UsageError: The ending names another format.

@@ -30,11 +30,7 @@ _asked: ContextVar[bool] = ContextVar("escape_formulas", default=False)
 
 @contextmanager
 def escaping_formulas(asked: bool = True) -> Iterator[None]:
-    """Have all CSV that is written inside escape formulas, where the writer isn't told otherwise.
-
-    Args:
-        asked: Whether to.
-    """
+    """Have all CSV that is written inside escape formulas, unless its writer is told otherwise."""
     token = _asked.set(asked)
     try:
         yield

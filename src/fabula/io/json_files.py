@@ -145,14 +145,7 @@ def json_text(value: Any) -> str:
 
 
 def json_rows(path: Path, *, by_line: bool) -> list[dict[str, Any]] | None:
-    """The objects of a JSON file, gzipped or not, with each value as it stands there.
-
-    Args:
-        path: The file.
-        by_line: Whether each line is an object.
-
-    Returns:
-        The objects; None where the file holds columns.
+    """The objects of a JSON file with each value as it stands there; None where it holds columns.
 
     Raises:
         SourceError: A line is not a JSON object.

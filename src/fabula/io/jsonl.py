@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from fabula.io.formulas import NO_FORMULAS
 from fabula.io.sql import locked_connection
 from fabula.kinds.base.sql import quoted
 
@@ -18,9 +17,7 @@ if TYPE_CHECKING:
 class JsonLines:
     """Writes blocks as JSON Lines through DuckDB's `to_json`."""
 
-    formulas: Mapping[str, int] = NO_FORMULAS
-
-    def __init__(self, sink: pa.NativeFile, schema: pa.Schema) -> None:
+    def __init__(self, sink: pa.NativeFile, schema: pa.Schema, *_: object) -> None:
         fields = ", ".join(f"{quoted(field.name)} := {_value(field)}" for field in schema)
         self._query = f"SELECT to_json(struct_pack({fields})) || chr(10) FROM block"
         self._database = locked_connection()

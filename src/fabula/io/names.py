@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+
+from fabula.errors import FabulaError
 
 _UNSAFE = re.compile(r"[^\w .()+,=@~-]|^\.|[. ]$")
 _RESERVED = re.compile(r"(run|manifest|rejects|report|con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
+"""The start of an address; a drive of Windows has one letter."""
 
 
 def file_stem(table: str) -> str:
@@ -20,6 +25,13 @@ def file_stem(table: str) -> str:
     if _RESERVED.fullmatch(stem):
         return _escaped(stem[0]) + stem[1:]
     return stem
+
+
+def refuse_address(path: Path, error: type[FabulaError], hint: str) -> None:
+    """Raise an error where a path is `postgresql://…`, without what follows: it may be secret."""
+    if scheme := _SCHEME.match(str(path)):
+        message = f"`{scheme[1]}://…` is an address, and only files and folders are known"
+        raise error(message, code="usage.address", hint=hint)
 
 
 def _escaped(text: str) -> str:

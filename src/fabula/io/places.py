@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from fabula.errors import SinkError, UsageError
 from fabula.io.formats import names_file
+from fabula.io.names import refuse_address
 
 _TEMPORARY = ".tmp"
 _CAUSES: dict[int, tuple[str, str, str | None]] = {
@@ -69,13 +72,17 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", errors="replace", newline="\n")
 
 
-def check_free(path: Path, *, overwrite: bool = False, folder: bool = False) -> None:
-    """Make sure, before there is anything to write, that a place can be written.
+def write_json(path: Path, value: Any) -> None:
+    """Write plain values as JSON that people can read, whole or not at all.
 
-    Args:
-        path: The file that is to be written.
-        overwrite: Whether what is there may be replaced.
-        folder: Whether the path is a folder for several files instead.
+    Raises:
+        SinkError: The place can't be written.
+    """
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def check_free(path: Path, *, overwrite: bool = False, folder: bool = False) -> None:
+    """Make sure, before anything is written, that a file (or a folder for several) can be written.
 
     Raises:
         UsageError: A folder is wanted, and it is named like a file.
@@ -135,7 +142,8 @@ def sink_error(exc: OSError, path: Path) -> SinkError:
 
 @contextmanager
 def _failures_named(path: Path) -> Iterator[None]:
-    """Raise what the system refuses as the error that names the path."""
+    """Raise what the system refuses as the error that names the path; refuse addresses."""
+    refuse_address(path, SinkError, "write a file or folder, such as `-o out/`, and load that")
     try:
         yield
     except OSError as exc:

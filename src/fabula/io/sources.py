@@ -21,6 +21,7 @@ from fabula.io.claimed_sizes import check_columns, check_unpacked
 from fabula.io.csv_files import read_csv
 from fabula.io.formats import ENDINGS, FILE_FORMATS, FileFormat, book_format
 from fabula.io.json_files import json_rows
+from fabula.io.names import refuse_address
 from fabula.io.notes import notes_of, with_notes, without_notes
 from fabula.io.read import TableRows, read_files
 from fabula.io.run_files import check_unchanged, inside, read_object
@@ -149,6 +150,7 @@ def _existing(path: Path) -> Path:
         for ending in ENDINGS:
             if path.with_suffix(ending).is_file():
                 return path.with_suffix(ending)
+    refuse_address(path, SourceError, "download it, and give the file")
     near = [item.name for item in path.parent.glob("*")] if path.parent.is_dir() else []
     raise SourceError(
         f"there is no file `{path}`",

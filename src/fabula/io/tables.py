@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
@@ -28,27 +27,14 @@ from fabula.types import TableLike
 UNNAMED = "data"
 """What a table is called that has no name."""
 
-_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
-
 
 def forms_in(data: TableLike, *, name: str = UNNAMED) -> dict[str, Any]:
-    """The tables in what a caller hands over, by name, each in the form that it has there.
-
-    Args:
-        data: One table or several, in any form.
-        name: The name of a table that has none.
+    """The tables in any form of data, by name, each in the form that it has there.
 
     Raises:
         SourceError: A file or folder can't be read.
     """
     if isinstance(data, str | os.PathLike):
-        if _URL.match(str(data)):
-            raise SourceError(
-                f"`{data}` is a URL, and data is read from files",
-                code="source.url",
-                where=str(data),
-                hint="download it, and give the file",
-            )
         return dict(read_tables(data))
     if isinstance(data, Mapping) and holds_tables(data):
         return {str(key): table for key, table in data.items()}
@@ -76,11 +62,7 @@ def one_form(data: TableLike, *, name: str = UNNAMED) -> Any:
 
 
 def as_table(data: TableLike, *, name: str = UNNAMED) -> pa.Table:
-    """The only table in what a caller hands over.
-
-    Args:
-        data: One table, in any form.
-        name: What the data is called in errors.
+    """The only table in any form of data; errors call it `name`.
 
     Raises:
         SourceError: It is not a table, or several; the error names the column, and the row
@@ -90,11 +72,7 @@ def as_table(data: TableLike, *, name: str = UNNAMED) -> pa.Table:
 
 
 def named_tables(data: TableLike, *, name: str = UNNAMED) -> dict[str, pa.Table]:
-    """All tables in what a caller hands over, by name.
-
-    Args:
-        data: One table or several, in any form.
-        name: The name of a table that has none.
+    """All tables in any form of data, by name; `name` is that of a table without one.
 
     Raises:
         SourceError: A table can't be read.
@@ -105,9 +83,7 @@ def named_tables(data: TableLike, *, name: str = UNNAMED) -> dict[str, pa.Table]
 def tables_called(data: TableLike, names: Sequence[str]) -> dict[str, TableRows]:
     """The tables of certain names; rows of columnar files are opened and not read.
 
-    Args:
-        data: One table or several, in any form; one alone fits one name whatever its own.
-        names: The tables that are wanted; others are left alone.
+    A single table fits a single name, whatever its own. Tables of other names are left alone.
 
     Raises:
         SourceError: A table is missing, or can't be read.

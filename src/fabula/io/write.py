@@ -18,7 +18,7 @@ import pyarrow.csv
 from fabula.io.formats import FILE_FORMATS, Format, separator_of
 from fabula.io.formula_cells import FormulaGuard
 from fabula.io.formulas import NO_FORMULAS, is_asked, tell
-from fabula.io.jsonl import JsonLines, json_texts
+from fabula.io.jsonl import json_texts
 from fabula.io.places import replacing, sha256_of
 from fabula.io.written.clock import clock_texts
 from fabula.io.written.fields import form_of
@@ -82,13 +82,6 @@ def writing(
 ) -> Iterator[OpenFile]:
     """Open a file for blocks; it takes its name only when the `with` ends well.
 
-    Args:
-        path: Where the file goes; its folder exists.
-        schema: The schema of every block.
-        file_format: The file format.
-        escape_formulas: Put `'` before cells of CSV that a spreadsheet would run; by default as
-            `escaping_formulas` says.
-
     Raises:
         SinkError: The place can't be written; nothing is left behind.
     """
@@ -143,9 +136,7 @@ class ParquetFile:
     is both faster than plain and a third smaller.
     """
 
-    formulas: Mapping[str, int] = NO_FORMULAS
-
-    def __init__(self, sink: pa.NativeFile, schema: pa.Schema) -> None:
+    def __init__(self, sink: pa.NativeFile, schema: pa.Schema, *_: object) -> None:
         dictionaries = [field.name for field in schema if pa.types.is_dictionary(field.type)]
         options: dict[str, Any] = {
             "compression": "snappy",
@@ -191,11 +182,10 @@ class CsvFile:
         self,
         sink: pa.NativeFile,
         schema: pa.Schema,
-        separator: str = ",",
-        *,
-        escape_formulas: bool | None = None,
+        path: Path = Path(),
+        escape: bool | None = None,
     ) -> None:
-        self._guard = FormulaGuard(is_asked(escape_formulas))
+        self._guard = FormulaGuard(is_asked(escape))
         self.formulas = self._guard.found
         self._forms = {field.name: form for field in schema if (form := form_of(field))}
         texts = dict.fromkeys(self._forms, pa.string())
@@ -204,25 +194,22 @@ class CsvFile:
         )
         self._names = flat.names
         self._writer = pa.csv.CSVWriter(
-            sink, flat, write_options=pa.csv.WriteOptions(delimiter=separator)
+            sink, flat, write_options=pa.csv.WriteOptions(delimiter=separator_of(path))
         )
 
     def write(self, block: pa.Table) -> None:
         """Add a block's rows; lists and structures become JSON text."""
         nested = [field.name for field in block.schema if pa.types.is_nested(field.type)]
-        if nested:
-            texts = json_texts(block, nested)
-            for name in nested:
-                position = block.schema.get_field_index(name)
-                block = block.set_column(position, name, texts.column(name))
+        texts = json_texts(block, nested) if nested else block
         for position, column in enumerate(block.schema):
+            values = texts.column(column.name) if column.name in nested else None
             if pa.types.is_duration(column.type):
-                texts = clock_texts(block.column(position).combine_chunks())
-                block = block.set_column(position, column.name, texts)
-        for name, form in self._forms.items():
-            position = block.schema.get_field_index(name)
-            texts = form.write(block.column(position).combine_chunks().cast(form.type, safe=False))
-            block = block.set_column(position, name, texts.cast(pa.string()))
+                values = clock_texts(block.column(position).combine_chunks())
+            elif form := self._forms.get(column.name):
+                times = block.column(position).combine_chunks().cast(form.type, safe=False)
+                values = form.write(times).cast(pa.string())
+            if values is not None:
+                block = block.set_column(position, column.name, values)
         self._writer.write_table(self._guard.rows(block).rename_columns(self._names))
 
     def close(self) -> None:
@@ -237,9 +224,7 @@ class ArrowFile:
     dictionary columns are written as plain values.
     """
 
-    formulas: Mapping[str, int] = NO_FORMULAS
-
-    def __init__(self, sink: pa.NativeFile, schema: pa.Schema) -> None:
+    def __init__(self, sink: pa.NativeFile, schema: pa.Schema, *_: object) -> None:
         self._schema = pa.schema([(field.name, plain_type(field.type)) for field in schema])
         self._writer = pa.ipc.new_file(sink, self._schema)
 
@@ -266,23 +251,3 @@ def csv_type(kind: pa.DataType) -> pa.DataType:
 def _is_whole(kind: pa.DataType) -> bool:
     tests = (pa.types.is_integer, pa.types.is_timestamp, pa.types.is_date32)
     return any(test(kind) for test in tests)
-
-
-def open_parquet(sink: pa.NativeFile, schema: pa.Schema, _path: Path, _escape: bool) -> Encoder:
-    """A Parquet file on a sink."""
-    return ParquetFile(sink, schema)
-
-
-def open_arrow(sink: pa.NativeFile, schema: pa.Schema, _path: Path, _escape: bool) -> Encoder:
-    """An Arrow file on a sink."""
-    return ArrowFile(sink, schema)
-
-
-def open_json_lines(sink: pa.NativeFile, schema: pa.Schema, _path: Path, _escape: bool) -> Encoder:
-    """A file of JSON lines on a sink."""
-    return JsonLines(sink, schema)
-
-
-def open_csv(sink: pa.NativeFile, schema: pa.Schema, path: Path, escape: bool) -> Encoder:
-    """A CSV file on a sink, with the separator that its ending means."""
-    return CsvFile(sink, schema, separator_of(path), escape_formulas=escape)

@@ -50,6 +50,11 @@ class Choice(AbstractColumn):
         """One type for all values; texts are categories."""
         return type_of_values(self.values)
 
+    @property
+    def allowed(self) -> tuple[Scalar, ...]:
+        """All of `values`."""
+        return self.values
+
     def capacity(self) -> float:
         """The distinct values that have a weight."""
         weights = self.weights or (1.0,) * len(self.values)

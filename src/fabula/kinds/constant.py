@@ -26,6 +26,11 @@ class Constant(AbstractColumn):
         """The value's type."""
         return type_of_values((self.value,))
 
+    @property
+    def allowed(self) -> tuple[Scalar, ...]:
+        """The value."""
+        return (self.value,)
+
     def capacity(self) -> float:
         """One value."""
         return 1

@@ -123,10 +123,14 @@ class Datetime(AbstractColumn):
         """Times, or whole dates."""
         return "date32" if self.date else TIME
 
+    @property
+    def limits(self) -> tuple[dt.datetime | None, dt.datetime | None]:
+        """`start` and `end`, where they are constants."""
+        return as_moment(self.start), None if self.end is None else as_moment(self.end)
+
     def capacity(self) -> float:
         """The seconds (or days) between the bounds."""
-        start = as_moment(self.start)
-        end = as_moment(self.end) if self.end is not None else None
+        start, end = self.limits
         if self.within is not None:
             length = seconds(self.within)
         elif start is not None and end is not None:
@@ -138,8 +142,7 @@ class Datetime(AbstractColumn):
 
     def problems(self) -> Iterator[Problem]:
         """Bounds between which no time lies."""
-        start = as_moment(self.start)
-        end = None if self.end is None else as_moment(self.end)
+        start, end = self.limits
         if start is not None and end is not None and start >= end:
             message = f"`start` {start} is not before `end` {end}: no time fits"
             yield Problem("spec.empty-range", message, "start")

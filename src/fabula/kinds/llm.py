@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import StrictStr
 
 from fabula.kinds import column_kind
-from fabula.kinds.base.columns import AbstractFilled
+from fabula.kinds.base.columns import AbstractFilled, Bound
 from fabula.kinds.base.parameters import Scalar
 from fabula.kinds.base.problems import Problem, matching_problems
 from fabula.kinds.base.values import type_of_wanted
@@ -50,6 +50,21 @@ class Llm(AbstractFilled):
     def arrow_type(self) -> str:
         """The wanted type."""
         return type_of_wanted(self.type)
+
+    @property
+    def allowed(self) -> tuple[Scalar, ...] | None:
+        """The values that `type` lists."""
+        return self.type if isinstance(self.type, tuple) else None
+
+    @property
+    def limits(self) -> tuple[Bound, Bound]:
+        """`min` and `max` of a number; for a string they count characters."""
+        return (self.min, self.max) if self.type in ("int", "float") else (None, None)
+
+    @property
+    def matches(self) -> str | None:
+        """`pattern`."""
+        return self.pattern
 
     def problems(self) -> Iterator[Problem]:
         """A pattern that values can't be matched against."""

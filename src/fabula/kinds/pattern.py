@@ -25,6 +25,11 @@ class Pattern(AbstractColumn):
         """Texts."""
         return "string"
 
+    @property
+    def matches(self) -> str:
+        """`regex`."""
+        return self.regex
+
     def capacity(self) -> float:
         """The strings that match, where they can be counted."""
         from fabula.fakers.regex import (  # lazily: only for unique ones

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 
 from pydantic import field_validator
 
+from fabula.fakers.regex_syntax import parts_of
 from fabula.kinds import column_kind
 from fabula.kinds.base.columns import AbstractColumn
 from fabula.kinds.base.parameters import Scalar
@@ -52,7 +53,7 @@ class Program(AbstractColumn):
     @classmethod
     def _pattern_compiles(cls, pattern: str | None) -> str | None:
         try:
-            re.compile(pattern or "")
+            parts_of(pattern or "")
         except re.error as error:
             raise ValueError(f"`{pattern}` is not a regular expression: {error}") from error
         return pattern
@@ -60,6 +61,11 @@ class Program(AbstractColumn):
     def arrow_type(self) -> str:
         """The wanted type."""
         return type_of_wanted(self.type)
+
+    @property
+    def matches(self) -> str | None:
+        """`pattern`."""
+        return self.pattern
 
     def problems(self) -> Iterator[Problem]:
         """A pattern that values can't be matched against."""

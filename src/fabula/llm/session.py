@@ -13,13 +13,13 @@ from fabula.llm.cache.cached import Recorded
 from fabula.llm.cache.ledger import Ledger
 from fabula.llm.client.chat import ChatModel
 from fabula.llm.client.presets import known_provider
-from fabula.llm.providers.catalogue import open_model, settings_of
+from fabula.llm.providers.catalogue import open_model
 from fabula.llm.providers.dry_run import Rehearsal, StandIn
 from fabula.llm.providers.given import given_name
+from fabula.spec.models import ModelSpec, model_spec
 
 if TYPE_CHECKING:
     from fabula.llm.cache.batches import Batches
-    from fabula.spec.models import ModelSpec
 
 OpenModel: TypeAlias = "Callable[[str | ModelSpec | Mapping[str, Any] | ChatModel], ChatModel]"
 """Opens a language model by its name or its settings in a spec; or takes one as it is."""
@@ -45,7 +45,7 @@ def models_of_run(
 
     def opened(model: str | ModelSpec | Mapping[str, Any] | ChatModel) -> ChatModel:
         named: str | ModelSpec | Mapping[str, Any] = given_name(model)
-        chat = open_model(named if isinstance(named, str) else settings_of(named))
+        chat = open_model(named if isinstance(named, str) else model_spec(named))
         if rehearsal is not None:
             return StandIn(chat, rehearsal)
         if not _is_recorded(named):

@@ -21,6 +21,7 @@ from fabula.pii.lexicon import (
     lexicon,
     ordinary,
     parts,
+    rare_names,
 )
 from fabula.pii.wordings import INITIAL, NAME_FORM, STOP, TITLES_OF_NAMES, street_share
 
@@ -49,6 +50,35 @@ def found_in_few(texts: Sequence[str], name: str) -> Finding | None:
     if found is not None and found.kind != "postcode":
         return found
     return _numbered(texts, name) or _worded(texts, name)
+
+
+def may_name_people(texts: Sequence[str]) -> bool:
+    """Whether some labels hold a rare word that is a name, and all are written as names are."""
+    if len(texts) < 2 or not all(map(_LABEL.fullmatch, texts)):
+        return False
+    split = [[word for word in re.split(r"[\W\d_]+", text.casefold()) if word] for text in texts]
+    others = ordinary() | all_towns()
+    if sum(not others.isdisjoint([*words, " ".join(words)]) for words in split) > len(texts) / 3:
+        return False
+    hits = (any(_is_name(word, whole=text != text.lower()) for word in words)
+            for words, text in zip(split, texts, strict=True))  # fmt: skip
+    return sum(hits) >= MAY_NAME * len(texts)
+
+
+MAY_NAME = 0.2
+_LABEL = re.compile(
+    r"(?=.{2,40}$)(?!.*\.[a-z]{2,4}$)(?!(?-i:[a-z]).* )[^\W\d_]{2,}([ .,'’_-]+[^\W\d_]+)*"
+    r"[._-]?\d{0,4}\.?"
+)
+
+
+def _is_name(word: str, *, whole: bool) -> bool:
+    """Whether a word is a rare name, or begins or ends with one as those of accounts do."""
+    known = rare_names()
+    if word in known and len(word) > 2:
+        return True
+    places = () if whole else range(5, len(word) - 1)
+    return any(word[:at] in known or word[-at:] in known for at in places)
 
 
 def _numbered(texts: Sequence[str], name: str) -> Finding | None:

@@ -22,6 +22,7 @@ from fabula.pii.forms import (
     CALLING,
     DIGITS,
     MIXED_PLATE,
+    MOBILE,
     NEARLY_ALL,
     PHONE,
     PLATE,
@@ -67,8 +68,10 @@ def find(values: pa.Array | pa.ChunkedArray, name: str = "") -> Finding | None:
     if not texts or DECIMAL.fullmatch(texts[0]):  # fractions
         return coordinate(values, name)
     if len(texts) < FEWEST_WORDS:
-        return found_in_few(texts, name) if len(texts) > 1 else None
-    return _texts(texts, name) if is_text(kind) else _numbers(texts, name)
+        found = found_in_few(texts, name) if len(texts) > 1 else None
+    else:
+        found = _texts(texts, name) if is_text(kind) else _numbers(texts, name)
+    return found or (_as_called(texts, name) if is_text(kind) and len(texts) > 2 else None)
 
 
 def find_in_table(table: pa.Table) -> dict[str, Finding]:
@@ -151,6 +154,25 @@ def _texts(texts: Sequence[str], name: str) -> Finding | None:
     return _wordings(texts, name)
 
 
+def _as_called(texts: Sequence[str], name: str) -> Finding | None:
+    """The kind that a column's name says outright, where its values have the form of it.
+
+    No list holds every last name, and no form every phone number.
+    """
+    for kind, form in _CALLED.items():
+        part = share(texts, form, whole=True)
+        if part >= NEARLY_ALL and named(kind, name):
+            return found_as(kind, part, f"may be {TITLES[kind]}, as `{name}` says")
+    return None
+
+
+_CALLED = {
+    "phone": re.compile(r"(?=\D*(\d\D*){6,15}$)(?=\d*\D|\d{8})[+\d(][\d ()./-]+( ?x\d{1,6})?"),
+    "first_name": (_WORDS := re.compile(r"[^\W\d_][^\d_@/:<>#]{0,40}")),
+    "last_name": _WORDS,
+}
+
+
 def _are_mixed_plates(texts: Sequence[str]) -> bool:
     """Whether short codes have many forms and no beginning of their own, as codes of goods do."""
     if len(texts) < 20 or share(texts, MIXED_PLATE, whole=True) < 0.85:
@@ -199,8 +221,13 @@ def _numbers(texts: Sequence[str], name: str) -> Finding | None:
 
 def _dialled(texts: Sequence[str], name: str) -> Finding | None:
     """Phone numbers without punctuation: one country, spread as no running number is."""
+    if not _are_spread(texts):
+        return None
+    part = max(share(texts, each, whole=True) for each in MOBILE)
+    if part >= NEARLY_ALL and len(texts) >= wordings.ENOUGH:
+        return found_as("phone", part, "have the digits of a mobile phone number")
     part = share(texts, CALLING, whole=True)
-    if part < NEARLY_ALL or not _are_spread(texts):
+    if part < NEARLY_ALL:
         return None
     same = len({len(text) for text in texts}) <= 4
     lead = max(sum(text.startswith(at) for text in texts) for at in {t[:2] for t in texts})

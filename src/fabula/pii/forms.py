@@ -53,6 +53,10 @@ CALLING = re.compile(
     r"8[1246]|9[0-58]|35[1-9]|37[0-9]|38[0-79]|42[01]|97[0-9]|852|853|886|880)[1-9]\d{6,10}|"
     r"0[1-9]\d{7,10}"
 )
+MOBILE = tuple(
+    map(re.compile, (r"1[3-9]\d{9}", r"0?[6-9]\d{9}", r"0?[789]0\d{8}", r"0?5[0-5]\d{8}"))
+)
+"""Mobile phones without a country code: China, India, Japan, Turkey."""
 PLATE = re.compile(
     r"[A-ZÄÖÜ]{1,3}[- ][A-Z]{1,2}[- ]?\d{1,4}[EH]?|[A-Z]{2}\d{2} ?[A-Z]{3}|[A-Z]{2}-\d{3}-[A-Z]{2}|"
     r"[A-Z]{2} ?\d{3} ?[A-Z]{2}|\d{4}[- ]?[A-Z]{3}|[A-Z]{3}[- ]\d{3,4}|\d{3}[- ][A-Z]{3}|"

@@ -120,6 +120,9 @@ _NAMED: Mapping[str, re.Pattern[str]] = {
         r"patient|contact|empfänger|seller|sales_?(rep|person|man)|agent|employee|driver|doctor|"
         r"teacher|owner|manager|author|verkäufer|vertreter|fahrer|mitarbeiter|betreuer|"
         r"(sach)?bearbeiter|arzt|ansprechpartner|vendeur|vendedor|venditore|médecin|chauffeur",
+        "first_name": r"(first|given|fore)_?name|vorname|prénom|prenom|primer_?nombre|imię",
+        "last_name": r"(last|family|sur)_?name|nachname|familienname|nom_?de_?famille|apellidos?|"
+        r"cognome|sobrenome|nazwisko|achternaam|efternamn|фамилия|soyadı",
         "street": r"street|address|adresse|anschrift|straße|strasse|rue|direccion|indirizzo",
         "username": r"user|login|user_?name|account|nick",
         "plate": r"plate|licen[cs]e_?plate|kennzeichen|plaque|matricula|targa",

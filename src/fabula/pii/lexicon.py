@@ -66,6 +66,12 @@ def everyday() -> frozenset[str]:
     return _topics({"text": ("words",)})
 
 
+@lru_cache(maxsize=1)
+def rare_names() -> frozenset[str]:
+    """First and last names of all languages that are not words of everyday use."""
+    return (all_first() | all_last()) - everyday() - ordinary()
+
+
 def _topics(topics: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
     listed = (_read(folder / f"{file}.json").get(topic)
               for folder in _folders() for file in topics for topic in topics[file])  # fmt: skip

@@ -18,6 +18,7 @@ from fabula.kinds.learned import Learned
 from fabula.kinds.llm import Llm
 from fabula.kinds.reasoning import Reasoning
 from fabula.kinds.reference import Reference
+from fabula.kinds.source import Source
 from fabula.kinds.text import Text
 from fabula.planning.expressions import (
     Expression,
@@ -30,6 +31,7 @@ from fabula.planning.expressions import (
 from fabula.planning.learned import learned_type
 from fabula.planning.plan import ColumnPlan, ReferencePlan
 from fabula.planning.references import References
+from fabula.planning.sources import source_type
 from fabula.planning.templates import TemplateError, template_needs
 from fabula.spec.tables import DatasetSpec, TableSpec
 
@@ -132,11 +134,17 @@ class _Resolver:
         needs.update(self.known(name, read, where))
         if isinstance(column, Reasoning):
             self.problems.extend(self._unreasoned(column, where))
-        found = learned_type(column, name) if isinstance(column, Learned) else column_type(column)
-        kind = found or _UNTYPED
+        kind = self._type(name, column) or _UNTYPED
         if len(needs) < len(wanted):
             return ColumnPlan(name, column, kind)
         return ColumnPlan(name, column, kind, tuple(needs), sql)
+
+    def _type(self, name: str, column: AbstractColumn) -> pa.DataType | None:
+        if isinstance(column, Learned):
+            return learned_type(column, name)
+        if isinstance(column, Source):
+            return source_type(column, name, self.table)
+        return column_type(column)
 
     def _unreasoned(self, column: Reasoning, where: str) -> Iterator[Violation]:
         """Columns whose reasoning is wanted and that no model writes."""

@@ -13,9 +13,7 @@ from fabula.spec.tables import DatasetSpec, TableSpec
 def with_learned(spec: DatasetSpec, problems: list[Violation]) -> DatasetSpec:
     """The spec with every learned column named and its file's hash filled in.
 
-    Args:
-        spec: What is wanted.
-        problems: Files and columns that are not there are added.
+    Files and columns that are not there are added to `problems`.
     """
     tables = {name: _settled(table, problems) for name, table in spec.tables.items()}
     return spec.model_copy(update={"tables": tables})

@@ -42,13 +42,7 @@ _NO_SIZES = {"plan.cycle", "spec.no-size", "spec.unknown-reference", "spec.ambig
 def make_plan(
     spec: DatasetSpec, *, n: Size = None, seed: int | None = None, model: ModelLike | None = None
 ) -> Plan:
-    """Plan a run.
-
-    Args:
-        spec: What is wanted.
-        n: Rows, for the only table or by table; overrides the spec.
-        seed: Overrides the spec's seed.
-        model: One model in place of every model of the spec.
+    """Plan a run; the options are those of `fabula.plan`.
 
     Raises:
         SpecError: The spec has problems; the error carries all of them.

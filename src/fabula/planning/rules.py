@@ -17,6 +17,7 @@ from fabula.kinds.checks.row import RowCheck
 from fabula.kinds.checks.unique import UniqueCheck
 from fabula.kinds.checks.window import WindowCheck
 from fabula.kinds.reference import Reference
+from fabula.kinds.source import Source
 from fabula.llm.client.presets import COMPATIBLE, PROVIDERS, known_provider
 from fabula.lookup import failed_plugins
 from fabula.planning.columns import Columns
@@ -48,6 +49,10 @@ def spec_violations(spec: DatasetSpec) -> Iterator[Violation]:
         yield from _distinct_problems(table, where)
         for name, column in table.columns.items():
             yield from (item.at(f"{where}.columns.{name}") for item in column.problems())
+            if isinstance(column, Source) and table.source is None:
+                message = f"`{name}` is a column of a file, and the table names none"
+                hint = "make the table `kind: source`, and add its `file`"
+                yield Violation("spec.missing-key", message, f"{where}.columns.{name}", hint)
         if table.per_parent is not None and table.per_parent.distribution is not None:
             yield from _cardinality_problems(table.per_parent.distribution, f"{where}.per_parent")
         yield from _model_problems(spec, table)
@@ -79,6 +84,10 @@ def size_violations(tables: Sequence[TablePlan], references: References) -> Iter
             places = math.prod(room(name) for name in group)
             if places < table.rows:
                 yield _too_few(group, int(places), table.rows, f"{where}.{part}")
+        source = table.spec.source
+        if source is not None and source.rows is not None and source.rows < table.rows:
+            message = f"`{source.file}` has {source.rows:,} rows, and {table.rows:,} are asked for"
+            yield Violation("spec.too-few-rows", message, f"{where}.n", f"write `n: {source.rows}`")
         per_parent, driver = table.spec.per_parent, table.driver
         if per_parent and driver and driver.within:
             fewest = per_parent.fixed or per_parent.min

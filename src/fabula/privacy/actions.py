@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from fabula.errors import UsageError, did_you_mean
 from fabula.io.written.time_forms import TimeForm
+from fabula.kinds.source import ACTIONS
 from fabula.privacy.people import DRAWN
-
-ACTIONS: Mapping[str, str] = {
-    "keep": "copied, byte by byte",
-    "replace": "that of a new person, or another code of the same form",
-    "shift": "moved by whole weeks, all dates of a person alike",
-    "generalise": "made coarser",
-    "jitter": "moved to a place nearby",
-    "redact": "blanked",
-    "drop": "left out",
-    "notes": "kept, but for what identifies people",
-}
-"""Every action, and what a column's values become."""
 
 ENCRYPTED = ("phone", "card", "account", "national_id", "plate", "code", "key")
 """Details that the cipher makes; no two become the same."""

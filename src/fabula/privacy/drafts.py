@@ -12,12 +12,13 @@ import pyarrow.compute as pc
 from fabula.io.written.columns import written_form
 from fabula.io.written.time_forms import TimeForm
 from fabula.pii.finding import find_in_table
-from fabula.pii.kinds import Finding
+from fabula.pii.kinds import Finding, named
+from fabula.privacy.files.json_bytes import OUTER
 from fabula.privacy.masking import PersonColumns
 from fabula.privacy.people import EMAIL
 from fabula.privacy.texts import are_people
-from fabula.relationships.key_names import singular
-from fabula.relationships.keys import Keys
+from fabula.relationships.key_names import named_as_key, singular
+from fabula.relationships.keys import Keys, find_keys
 
 _GENERIC = frozenset({"id", "key", "nr", "no", "number", "code", "name", "uuid"})
 _STEM = re.compile(r"[\W_\d]+$")
@@ -25,6 +26,8 @@ _NAMES = ("name", "first_name", "last_name")
 _OWN = frozenset({"email", "phone", "birth_date", "national_id", "username"})
 _TEXT_WORDS, _LONG = 4, 40
 _SOME = 2_000
+_NEARLY_ALL = 0.95
+"""The share of different values from which on a column of codes tells each row apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +74,23 @@ class Draft:
         key = self.keys.primary.get(self.name, ())
         return key[0] if len(key) == 1 and not self.is_reference(key[0]) else None
 
+    def identifies(self, column: str) -> bool:
+        """Whether a column tells rows apart: a key, or named like one, or codes that all differ."""
+        if self.keys.primary.get(self.name) == (column,):
+            return True
+        finding = self.found.get(column)
+        if finding is not None and finding.kind == "postcode" and named("postcode", column):
+            return False
+        values = self.typed.column(column)
+        if (
+            pa.types.is_floating(values.type)
+            or is_date(self.sample.column(column))
+            or values.null_count
+            or len(values) < 2
+        ):
+            return False
+        return is_code(values, column) and len(pc.unique(values)) == len(values)
+
     def columns_of(self, *kinds: str) -> tuple[str, ...]:
         """The columns of some kinds."""
         return tuple(name for name, each in self.found.items() if each.kind in kinds)
@@ -105,17 +125,33 @@ class Draft:
         return self.target(column) != (self.name, column)
 
 
-def people_of(drafts: Mapping[str, Draft], wanted: str | None) -> dict[str, PersonColumns | None]:
+def drafts_of(samples: Mapping[str, pa.Table]) -> dict[str, Draft]:
+    """What is known of some tables by rows of each; values of CSV and JSON are texts."""
+    numbers = {name: typed(table) for name, table in samples.items()}
+    keys = find_keys(numbers)
+    return {name: Draft.of(name, samples[name], numbers[name], keys) for name in samples}
+
+
+def people_of(
+    drafts: Mapping[str, Draft],
+    wanted: Mapping[str, str | None],
+    within: Mapping[str, str] | None = None,
+) -> dict[str, PersonColumns | None]:
     """Which columns tell the person of each table's rows.
 
     Args:
         drafts: The tables.
-        wanted: The column that people named, with or without its table.
+        wanted: The column that people named for each table, with or without the table's name.
+        within: The table around each table that is a list in its rows.
     """
-    own = {name: _own(draft, wanted) for name, draft in drafts.items()}
+    own = {name: _own(draft, wanted.get(name)) for name, draft in drafts.items()}
     found: dict[str, PersonColumns | None] = {}
     for name, draft in drafts.items():
         found[name] = own[name] or _referred(draft, own) or _by_details(draft)
+        row = (within or {}).get(name, "")
+        if (around := found.get(row)) is not None and own[name] is None and not draft.has_people:
+            columns = tuple(OUTER + column for column in around.columns)
+            found[name] = PersonColumns(columns, around.tags, f"a list in `{row}`")
     return found
 
 
@@ -134,7 +170,7 @@ def typed(table: pa.Table) -> pa.Table:
         values = table.column(name)
         if is_text(values.type):
             known = pc.utf8_trim_whitespace(values.cast(pa.large_string()))
-            known = pc.if_else(are_people(known), known, pa.scalar(None, known.type))
+            known = pc.if_else(are_people(known, keys=True), known, pa.scalar(None, known.type))
             for form, kind in (
                 (r"^-?(0|[1-9]\d{0,17})$", pa.int64()),
                 (r"^-?\d+\.\d+$", pa.float64()),
@@ -172,6 +208,19 @@ def is_free_text(values: pa.ChunkedArray) -> bool:
     length = pc.mean(pc.utf8_length(some)).as_py()
     differing = len(pc.unique(some)) / len(some)
     return words >= _TEXT_WORDS and (differing > 0.5 or length > _LONG)
+
+
+def is_code(values: pa.ChunkedArray, column: str) -> bool:
+    """Whether values are codes of one row each, such as `A-00123`."""
+    some = some_of(values)
+    if len(some) < 2 or len(pc.unique(some)) < _NEARLY_ALL * len(some):
+        return False
+    if pa.types.is_integer(some.type):
+        return named_as_key(column)
+    if not pa.types.is_large_string(some.type):
+        return False
+    coded = pc.match_substring_regex(some, r"^[^\s]*\d[^\s]*$")
+    return bool(pc.mean(coded.cast(pa.int8())).as_py() >= _NEARLY_ALL)
 
 
 def some_of(values: pa.ChunkedArray) -> pa.Array:

@@ -74,7 +74,11 @@ class Known:
     def add(self, table: TableMask, block: pa.Table) -> None:
         """Take in some rows."""
         of = {
-            kind: [name for name in block.column_names if table.columns[name].detail == kind]
+            kind: [
+                n
+                for n in block.column_names
+                if n in table.columns and table.columns[n].detail == kind
+            ]
             for kind in _WORDED
         }
         for column in of["name"]:

@@ -5,72 +5,23 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypedDict
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from typing_extensions import Unpack
 
-from fabula.errors import SinkError, UsageError
-from fabula.fakers.locales import load_locale
+from fabula.errors import SinkError
 from fabula.io.formats import names_file
-from fabula.io.names import file_stem
-from fabula.io.places import check_free, make_folder, replacing, write_text
+from fabula.io.places import check_free, make_folder, write_json, write_text
 from fabula.options import known_options
-from fabula.privacy.files.csv_bytes import CsvSource
-from fabula.privacy.files.sources import in_memory, sources_of
-from fabula.privacy.files.writing import is_unfinished, write_csv, write_parquet
-from fabula.privacy.first_pass import Known
-from fabula.privacy.masking import Counts, Masker
-from fabula.privacy.notes import Detector, Everyone
-from fabula.privacy.people import EMAIL, NewPeople
+from fabula.privacy.files.sources import in_memory
+from fabula.privacy.files.writing import Work, is_unfinished, write_spans
+from fabula.privacy.masked import Masked, card_path, written_folder
+from fabula.privacy.masking import Counts
 from fabula.privacy.prepared import Masking, card_of, fingerprint_of
-from fabula.privacy.proposing import NAMES, propose
-from fabula.privacy.secret import Secret
-from fabula.privacy.texts import are_people
+from fabula.privacy.preparing import MaskOptions, prepare
 from fabula.types import Progress, TableLike
-
-CARD, WRITTEN = "card.json", ".written"
-
-
-class MaskOptions(TypedDict, total=False):
-    """What `mask` and `prepare` can be told, as `mask` explains it."""
-
-    person: str | None
-    columns: Mapping[str, str]
-    locale: Sequence[str]
-    key_file: str | os.PathLike[str] | None
-    detector: Detector | None
-
-
-@dataclass(frozen=True)
-class Masked:
-    """What a masking did.
-
-    Attributes:
-        tables: The masked tables by name; empty where they were written to files.
-        card: What was done, as JSON-ready values without any of the data.
-    """
-
-    tables: Mapping[str, pa.Table] = field(repr=False)
-    card: Mapping[str, Any]
-
-    @property
-    def table(self) -> pa.Table:
-        """The only table.
-
-        Raises:
-            UsageError: There are several, or none in memory.
-        """
-        if len(self.tables) != 1:
-            raise UsageError(
-                f"there are {len(self.tables)} tables in memory",
-                code="mask.several",
-                hint="take one of `.tables` by its name",
-            )
-        return next(iter(self.tables.values()))
 
 
 @known_options
@@ -87,7 +38,7 @@ def mask(
     all tables. What is not personal stays as it is; kept columns of CSV stay to the byte.
 
     Args:
-        data: Tables in any form; or paths of CSV and Parquet files and of folders of them.
+        data: Tables in any form; or paths of CSV, JSON and Parquet files and of folders of them.
         output: The folder, or for one table the file, to write to; the data must be files. By
             default, the tables come back in memory.
         overwrite: Whether files that are there may be replaced.
@@ -119,85 +70,6 @@ def mask(
     return write(masking, Path(output), overwrite=overwrite)
 
 
-def prepare(data: TableLike | Sequence[Path], **options: Unpack[MaskOptions]) -> Masking:
-    """Look at data, and decide what a masking does to each column; nothing is written.
-
-    Args:
-        data: As for `mask`.
-        **options: As for `mask`.
-
-    Raises:
-        FabulaError: As `mask`.
-    """
-    key_file = options.get("key_file")
-    secret = Secret.find(Path(key_file) if key_file else None)
-    sources, files, notes = sources_of(data)
-    plan = propose(
-        {name: source.sample() for name, source in sources.items()},
-        person=options.get("person"),
-        columns=options.get("columns") or {},
-        locales=_codes(options.get("locale") or ()),
-        finds_third_parties=options.get("detector") is not None,
-    )
-    by_alias = {
-        n for n, table in plan.tables.items() if table.person and table.person.tags[0] == EMAIL
-    }
-    named = [
-        t
-        for t in plan.tables.values()
-        if t.person and any(a.detail in NAMES for a in t.columns.values())
-    ]
-    tells_sexes = any(table.sex for table in named) and not all(table.sex for table in named)
-    known = Known(secret, plan.locales, joins=bool(by_alias), tells_sexes=tells_sexes)
-    for name, source in sources.items():
-        columns = known.columns(plan.tables[name])
-        for block in source.tables(columns) if columns else ():
-            known.add(plan.tables[name], block)
-    find = known.finder()
-    tables = {
-        name: replace(table, aliases=find) if name in by_alias else table
-        for name, table in plan.tables.items()
-    }
-    locales, said = known.locales()
-    if known.ambiguous:
-        several = (
-            "1 e-mail belongs" if known.ambiguous == 1 else f"{known.ambiguous:,} e-mails belong"
-        )
-        said.append(f"{several} to several people, and can't tell whose row is whose")
-    for name, table in plan.tables.items():
-        if secret.kept and table.sex and table in named:
-            told = f"first names of `{name}` agree with `{table.sex.name}`"
-            said.append(f"{told}; files without that column give other names")
-    taken = known.taken if secret.kept or said else None  # else no word of a real name recurs
-    people = NewPeople(secret, locales, taken, known.sex_finder())
-    noted = (*notes, *plan.notes, *said)
-    plan, detector = replace(plan, tables=tables), options.get("detector")
-    masking = Masking(sources, files, plan, secret, people, noted, detector=detector)
-    with_notes = any(a.action == "notes" for t in tables.values() for a in t.columns.values())
-    return replace(masking, everyone=_everyone(masking)) if with_notes else masking
-
-
-def _everyone(masking: Masking) -> Everyone:
-    """The identifiers of all people in all tables, and what takes their place."""
-    everyone = Everyone()
-    for name, source in masking.sources.items():
-        masker = masking.masker(name)
-        columns = {
-            column: action
-            if action.action == "replace" and action.detail != "key"
-            else replace(action, action="keep")
-            for column, action in masker.table.columns.items()
-        }
-        searched = replace(masker, table=replace(masker.table, columns=columns), counts=Counts())
-        told = any(action.action != "keep" for action in columns.values())
-        for block in source.tables(source.names) if told else ():
-            for column, new in searched.mask(block).items():
-                real = are_people(block.column(column))
-                old = block.column(column).filter(real).cast(pa.large_string())
-                everyone.add(columns[column].detail, old, new.filter(real.combine_chunks()))
-    return everyone
-
-
 def run(masking: Masking) -> Masked:
     """Mask tables into memory."""
     tables, counts = {}, {}
@@ -205,6 +77,7 @@ def run(masking: Masking) -> Masked:
         masker, dropped = masking.masker(name), masking.dropped(name)
         counts[name] = masker.counts
         arrow = in_memory(source)
+        dropped += [column for column in arrow.names if column not in masker.table.columns]
         blocks = []
         for block in arrow.tables(arrow.names):
             blocks.append(arrow.masked(block, masker.mask(block), dropped))
@@ -231,14 +104,14 @@ def write(
         SinkError: The place exists, or can't be written.
     """
     single = len(masking.files) == 1 and names_file(output) and not output.is_dir()
-    card = output.with_name(f"{output.name}.card.json") if single else output / CARD
+    card = card_path(output, single=single)
     targets = {
         name: output if single else output / file.name for name, file in masking.files.items()
     }
     _spare_originals(targets, masking.files)
     journal = card.with_name(f".{card.name}.masking")
-    prints = {name: fingerprint_of(masking, name) for name in targets}
-    done = _finished(journal, prints)
+    fingerprint = fingerprint_of(masking)
+    done = _finished(journal, fingerprint)
     if not done and not any(map(is_unfinished, targets.values())):
         check_free(output, overwrite=overwrite, folder=not single)
     for name, target in targets.items():
@@ -248,34 +121,41 @@ def write(
         make_folder(output)
     counts: dict[str, Counts] = {}
     for name, target in targets.items():
+        tables = masking.tables_of(name)
         if name in done and target.exists():
-            counts[name] = done[name]
+            counts |= {table: done[table] for table in tables if table in done}
             continue
-        masker, dropped = masking.masker(name), masking.dropped(name)
-        source, counts[name] = masking.sources[name], masker.counts
-
-        about = source.about_rows()
-        if progress is not None and not is_unfinished(target):
-            progress(name, 0, about)
-
-        def heard(name: str = name, known: Counts = masker.counts, about: int = about) -> None:
-            if progress is not None:
-                progress(name, known.rows, max(known.rows + 1, about))
-
-        if isinstance(source, CsvSource):
-            write_csv(source, target, masker, dropped, fingerprint=prints[name], told=heard)
-        else:
-            write_parquet(source, target, masker, dropped, heard)
-        if progress is not None:
-            progress(name, counts[name].rows, counts[name].rows)
-        if not single:
-            _write_spans(output / WRITTEN, name, masker)
-        finished = {each: [prints[each], asdict(known)] for each, known in counts.items()}
+        maskers = {table: masking.masker(table) for table in tables}
+        told = _Told(progress, name, maskers[name].counts, masking.sources[name].about_rows())
+        if not is_unfinished(target):
+            told(rows=0)
+        dropped = {table: masking.dropped(table) for table in tables}
+        sources = {table: masking.sources[table] for table in tables}
+        Work(sources, maskers, dropped, fingerprint, told).write(target)
+        told(is_done=True)
+        write_spans(written_folder(output), maskers)
+        counts |= {table: masker.counts for table, masker in maskers.items()}
+        finished = {each: [fingerprint, asdict(known)] for each, known in counts.items()}
         write_text(journal, json.dumps(finished))
     made = card_of(masking, counts)
-    write_text(card, json.dumps(made, indent=2, ensure_ascii=False) + "\n")
+    write_json(card, made)
     journal.unlink(missing_ok=True)
     return Masked({}, made)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Tells how many rows of a table are done, of about how many."""
+
+    progress: Progress | None
+    name: str
+    counts: Counts
+    about: int
+
+    def __call__(self, *, rows: int | None = None, is_done: bool = False) -> None:
+        done = self.counts.rows if rows is None else rows
+        if self.progress is not None:
+            self.progress(self.name, done, done if is_done else max(done + 1, self.about))
 
 
 def _spare_originals(targets: Mapping[str, Path], files: Mapping[str, Path]) -> None:
@@ -289,27 +169,14 @@ def _spare_originals(targets: Mapping[str, Path], files: Mapping[str, Path]) -> 
             )
 
 
-def _write_spans(folder: Path, name: str, masker: Masker) -> None:
-    """Tell the leak scan which places of notes the masking wrote."""
-    for column, spans in masker.spans.items():
-        make_folder(folder)
-        with replacing(folder / f"{file_stem(f'{name}.{column}')}.parquet") as temporary:
-            pq.write_table(pa.concat_tables(spans), temporary)
-
-
-def _finished(journal: Path, prints: Mapping[str, str]) -> dict[str, Counts]:
+def _finished(journal: Path, wanted: str) -> dict[str, Counts]:
     """The tables that an earlier run of the same masking finished."""
     try:
         known = json.loads(journal.read_text(encoding="utf-8"))
         return {
             name: Counts(**counts)
             for name, (fingerprint, counts) in known.items()
-            if fingerprint and fingerprint == prints.get(name)
+            if fingerprint and fingerprint == wanted
         }
     except (OSError, ValueError, TypeError):
         return {}
-
-
-def _codes(locales: Sequence[str]) -> tuple[str, ...]:
-    codes = [locales] if isinstance(locales, str) else locales
-    return tuple(load_locale(code).code for code in codes)

@@ -19,6 +19,7 @@ from fabula.io.arrays import array_of, is_text
 from fabula.privacy.actions import HASHED, ColumnAction
 from fabula.privacy.coarse import coarser, nearby, shifted
 from fabula.privacy.codes import Codes
+from fabula.privacy.files.json_bytes import OUTER
 from fabula.privacy.hashed import hashed
 from fabula.privacy.mentions import inventor, mentions
 from fabula.privacy.national import DATED, NationalIds
@@ -60,6 +61,11 @@ class PersonColumns:
     tags: tuple[str, ...]
     reason: str = ""
 
+    @property
+    def told(self) -> str:
+        """The first column, as people know it."""
+        return self.columns[0].removeprefix(OUTER)
+
 
 @dataclass(frozen=True, eq=False)
 class TableMask:
@@ -71,6 +77,7 @@ class TableMask:
         person: Which columns tell the row's person; None where rows have none.
         sex: The column of the person's sex, if new names are to agree with it.
         aliases: Finds the person of an e-mail, for tables that know people by it alone.
+        key: The column that is the table's key, if one alone is.
     """
 
     name: str
@@ -78,6 +85,7 @@ class TableMask:
     person: PersonColumns | None = None
     sex: SexColumn | None = None
     aliases: Aliases | None = None
+    key: str | None = None
 
 
 @dataclass(eq=False)
@@ -130,7 +138,7 @@ class Masker:
         Args:
             block: Rows with all of the table's columns.
         """
-        rows = _Rows(self, {name: _whole(block, name) for name in block.column_names})
+        rows = _Rows(self, {name: whole(block, name) for name in block.column_names})
         made = {
             name: self._column(name, action, rows)
             for name, action in self.table.columns.items()
@@ -227,8 +235,8 @@ class _Rows:
 
     def known(self, name: str) -> pa.Array:
         """Which values of a column are known, and no placeholders."""
-        values, action = self.columns[name], self.masker.table.columns[name]
-        keys = action.detail in ("key", "code")
+        values, action = self.columns[name], self.masker.table.columns.get(name)
+        keys = action is None or action.detail in ("key", "code", "uuid", "plate", "postcode")
         return are_people(values, keys=keys) if is_text(values.type) else pc.is_valid(values)
 
     @cached_property
@@ -312,7 +320,7 @@ def sexes_of(table: TableMask, columns: Mapping[str, pa.Array]) -> NDArray[np.in
     return table.sex.sexes(pa.table({table.sex.name: columns[table.sex.name]}))
 
 
-def _whole(block: pa.Table, name: str) -> pa.Array:
+def whole(block: pa.Table, name: str) -> pa.Array:
     """A column in one piece; labels as the texts that they stand for."""
     column = block.column(name)
     if pa.types.is_dictionary(column.type):

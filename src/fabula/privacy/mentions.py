@@ -15,7 +15,7 @@ from fabula.privacy.people import EMAIL, NewPeople, normal, person_keys
 from fabula.privacy.secret import Secret
 from fabula.privacy.texts import without_titles
 
-_LEFT_OUT = ("city", "state", "postcode", "job", "company", "key")
+_LEFT_OUT = ("city", "state", "postcode", "country", "country_code", "job", "company", "key")
 """Details that many people share, or that are common numbers."""
 
 Detail = Callable[[str], pa.Array]

@@ -53,7 +53,7 @@ ACCOUNTS = 10**8
 probability 0.005."""
 
 DRAWN = ("name", "first_name", "last_name", "email", "username", "street", "address", "city",
-         "state", "postcode", "company", "job")  # fmt: skip
+         "state", "postcode", "country", "country_code", "company", "job")  # fmt: skip
 """Details that are drawn from word lists, and need no cipher."""
 
 _ATTEMPTS = 64

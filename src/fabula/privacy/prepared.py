@@ -16,7 +16,8 @@ from typing import Any
 import pyarrow as pa
 
 from fabula.fakers.locales import load_locale
-from fabula.privacy.files.sources import Source
+from fabula.privacy.files.json_bytes import JsonSource
+from fabula.privacy.files.sources import Source, in_memory
 from fabula.privacy.masking import Counts, Masker
 from fabula.privacy.notes import Detector, Everyone
 from fabula.privacy.people import NewPeople
@@ -62,9 +63,21 @@ class Masking:
             self.secret, self.people, table, everyone=self.everyone, detector=self.detector
         )
 
+    def slice(self, name: str, masker: Masker, start: int, size: int) -> pa.Table:
+        """Some masked rows of a table in memory."""
+        source = in_memory(self.sources[name])
+        rows, dropped = source.slice(start, size), self.dropped(name)
+        return source.masked(rows, masker.mask(rows), dropped)
+
     def dropped(self, name: str) -> list[str]:
         """The columns of a table that are left out."""
-        return [c for c, a in self.plan.tables[name].columns.items() if a.action == "drop"]
+        columns = self.plan.tables[name].columns.items()
+        return [column for column, action in columns if action.action == "drop"]
+
+    def tables_of(self, name: str) -> list[str]:
+        """A table that has a file, and those that are lists in its rows."""
+        return [name, *(each for each in self.sources if each.startswith(f"{name}.")
+                        and isinstance(self.sources[each], JsonSource))]  # fmt: skip
 
     def preview(self, rows: int = _SHOWN) -> dict[str, dict[str, list[tuple[Any, Any]]]]:
         """Some values of each column that changes, before and after, by table."""
@@ -93,9 +106,11 @@ def card_of(masking: Masking, counts: Mapping[str, Counts]) -> dict[str, Any]:
         "notes": list(masking.notes),
         "tables": {
             name: {
-                "file": masking.files[name].name if name in masking.files else None,
+                "file": next(
+                    (f.name for n, f in masking.files.items() if name in masking.tables_of(n)), None
+                ),
                 "rows": counts[name].rows,
-                "person": table.person.columns[0] if table.person else None,
+                "person": table.person.told if table.person else None,
                 "person_reason": table.person.reason if table.person else None,
                 "columns": {
                     column: action.to_dict()
@@ -131,20 +146,17 @@ def _word_lists(codes: tuple[str, ...]) -> str:
     return hashlib.blake2b("\n".join(words).encode(), digest_size=8).hexdigest()
 
 
-def fingerprint_of(masking: Masking, name: str) -> str:
+def fingerprint_of(masking: Masking) -> str:
     """Tells whether an earlier run was of the same masking; empty where it can't continue."""
-    if not masking.secret.kept or masking.everyone is not None:
+    if not masking.secret.kept or masking.detector is not None:
         return ""
-    state = masking.files[name].stat()
-    table = masking.plan.tables[name]
+    states = [(name, file.stat()) for name, file in masking.files.items()]
     facts = [
         masking.secret.fingerprint, *masking.plan.locales, _word_lists(masking.plan.locales),
-        state.st_size, state.st_mtime_ns, table.person, _of_names(masking.people),
-        [(column, action.text, action.to_dict()) for column, action in table.columns.items()],
+        *((name, state.st_size, state.st_mtime_ns) for name, state in states),
+        *(
+            (table.person, table.sex, [(c, a.text, a.to_dict()) for c, a in table.columns.items()])
+            for table in masking.plan.tables.values()
+        ),
     ]  # fmt: skip
     return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
-
-
-def _of_names(people: NewPeople) -> str:
-    pairs = b"" if people.taken is None else people.taken.pairs.tobytes()
-    return hashlib.blake2b(pairs, digest_size=8).hexdigest()

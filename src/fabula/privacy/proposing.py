@@ -3,43 +3,49 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.errors import SpecError, Violation, did_you_mean
+from fabula.io.arrays import is_text
 from fabula.pii.kinds import TITLES
 from fabula.privacy.actions import ENCRYPTED, PERIODS, ColumnAction, read_action
 from fabula.privacy.codes import shared_letters
 from fabula.privacy.drafts import (
     Draft,
+    drafts_of,
     form_of,
     has,
+    is_code,
     is_date,
     is_free_text,
     is_opaque,
     people_of,
     some_of,
     tag,
-    typed,
 )
 from fabula.privacy.masking import PersonColumns, TableMask
-from fabula.relationships.key_names import named_as_key
-from fabula.relationships.keys import find_keys
 from fabula.synthesizers.pii.detect import likely_locales
 from fabula.synthesizers.pii.gender_column import SexColumn
 
 _WEAK = ("plate", "uuid", "company", "city")
 """Kinds that are personal only beside other details of people: codes of goods look like plates."""
 
-_NEARLY_ALL = 0.95
-"""The share of different values from which on a column of codes tells each row apart."""
+_ADDRESS = {
+    part: re.compile(rf"(?i)(^|[_.])({words})$")
+    for part, words in {
+        "city": "city|town|ort|stadt|ville|ciudad|città|village|municipality|gemeinde|suburb",
+        "state": "state|province|region|county|bundesland|land_?kreis|canton",
+        "country": "country|country_?(code|name)|land|pays|país|pais|nation|paese",
+    }.items()
+}
+"""How columns are named that belong to an address."""
 
-_STATE = re.compile(r"(?i)(^|_)(state|province|region|county|bundesland)$")
 _FEW = 8
-"""Rows below which values alone don't tell what they are."""
+"""Values below which they alone don't tell what they are."""
 
 _PERSONAL = re.compile(
     r"(?i)name|mail|phone|tel|fax|mobile|address|street|city|birth|born|dob|ssn|passport|iban|card"
@@ -64,36 +70,52 @@ class MaskPlan:
     notes: tuple[str, ...] = ()
 
 
+Ask = Callable[[str, str], str]
+"""How people ask for an action of a column, for hints."""
+
+
+def as_option(column: str, action: str) -> str:
+    """An action of a column as an option of the command line."""
+    return f'`--column "{column}={action}"`'
+
+
 def propose(
     samples: Mapping[str, pa.Table],
     *,
-    person: str | None = None,
+    person: str | Mapping[str, str] | None = None,
     columns: Mapping[str, str] | None = None,
     locales: Sequence[str] = (),
     finds_third_parties: bool = False,
+    within: Mapping[str, str] | None = None,
+    ask: Ask = as_option,
 ) -> MaskPlan:
     """Propose an action for each column of some tables.
 
     Args:
         samples: Rows of each table, with all of its columns; values of CSV are texts.
-        person: The column that tells the person, such as `customer_id`.
+        person: The column that tells the person, such as `customer_id`; or that of each table.
         columns: What people ask for, such as `{"city": "keep: confirmed"}`; names may begin with
             the table's.
         locales: Whose names new people have; by default, those of the names in the data.
         finds_third_parties: Whether there is a detector for notes.
+        within: The table around each table that is a list in its rows.
+        ask: How people ask for an action of a column, for hints.
 
     Raises:
         UsageError: There is no such action.
         SpecError: A column does not exist, a sensitive column is kept without being confirmed, or
             keys would not stay unique; all problems at once.
     """
-    numbers = {name: typed(table) for name, table in samples.items()}
-    keys = find_keys(numbers)
-    drafts = {name: Draft.of(name, samples[name], numbers[name], keys) for name in samples}
+    drafts = drafts_of(samples)
     asked, problems = _asked(drafts, columns or {})
-    if person is not None and not any(has(draft, person) for draft in drafts.values()):
+    if isinstance(person, str) and not any(has(draft, person) for draft in drafts.values()):
         problems.append(_unknown(person, drafts))
-    people = people_of(drafts, person)
+    wanted = person if isinstance(person, Mapping) else dict.fromkeys(drafts, person)
+    for name, column in wanted.items() if isinstance(person, Mapping) else ():
+        if column and not has(drafts[name], column):
+            unknown = _unknown(column, {name: drafts[name]})
+            problems.append(replace(unknown, where=f"{name}:person"))
+    people = people_of(drafts, wanted, within)
     personal = {drafts[name].target(who.columns[0]) for name, who in people.items() if who}
     personal |= {(n, key) for n, who in people.items() if who and (key := drafts[n].own_key)}
     tables = {}
@@ -102,9 +124,9 @@ def propose(
             column: _completed(draft, column, asked.get((name, column)) or action)
             for column, action in _proposed(draft, people[name], personal).items()
         }
-        problems += _problems(draft, actions)
-        problems += () if finds_third_parties else _unsearched(draft, actions)
-        tables[name] = TableMask(name, actions, people[name])
+        problems += _problems(draft, actions, ask)
+        problems += () if finds_third_parties else _unsearched(draft, actions, ask)
+        tables[name] = TableMask(name, actions, people[name], key=draft.own_key)
     if problems:
         raise SpecError(problems)
     names = _names(drafts)
@@ -125,7 +147,7 @@ def _asked(
             (draft.name, column)
             for draft in drafts.values()
             for column in draft.sample.column_names
-            if name in (column, f"{draft.name}.{column}")
+            if name in (column, full := f"{draft.name}.{column}", full.partition(".")[2])
         ]
         if not places:
             problems.append(_unknown(name, drafts))
@@ -145,12 +167,20 @@ def _proposed(
 ) -> dict[str, ColumnAction]:
     """What is proposed for each column of a table."""
     made = {name: _action(draft, name, person, personal) for name in draft.sample.column_names}
-    if any(action.detail == "city" for action in made.values()):
+    replaced = {action.detail for action in made.values() if action.action == "replace"}
+    if replaced & {"street", "address", "postcode", "city"}:
         for name, action in made.items():
-            if action.action == "keep" and _STATE.search(name):
-                reason = "the state of a town that is replaced"
-                made[name] = ColumnAction("replace", "state", reason=reason, kind="state")
+            part = next((p for p, words in _ADDRESS.items() if words.search(name)), "")
+            if part and action.action == "keep" and is_text(draft.sample.column(name).type):
+                if part == "country" and _are_codes_of_countries(draft.sample.column(name)):
+                    part = "country_code"
+                reason = f"the {part.replace('_', ' ')} of an address that is replaced"
+                made[name] = ColumnAction("replace", part, reason=reason, kind=part)
     return made
+
+
+def _are_codes_of_countries(values: pa.ChunkedArray) -> bool:
+    return bool(pc.all(pc.match_substring_regex(some_of(values), r"^[A-Za-z]{2}$")).as_py())
 
 
 def _action(
@@ -158,8 +188,11 @@ def _action(
 ) -> ColumnAction:
     finding, values = draft.found.get(column), draft.sample.column(column)
     direct = finding is not None and finding.kind not in ("uuid", "phone", "coordinate")
-    if draft.target(column) in personal and not direct:
+    lossy = finding is not None and ColumnAction("replace", finding.made_as).is_lossy
+    if draft.target(column) in personal and (lossy or not direct):
         return ColumnAction("replace", "key", reason="a key of people or of their rows", kind="key")
+    if lossy and person is not None and draft.identifies(column):
+        return ColumnAction("replace", "key", reason="a code that tells rows apart", kind="code")
     if finding is not None and finding.kind in _WEAK and person is None and not draft.is_personal:
         told = f"{finding.reason}, in a table without people"
         return ColumnAction("keep", reason=told, confirmed=True)
@@ -170,7 +203,7 @@ def _action(
         if kind == "birth_date":
             return ColumnAction("shift", reason=reason, kind=kind)
         return ColumnAction("replace", finding.made_as, reason=reason, kind=kind)
-    if draft.sample.num_rows < _FEW and _PERSONAL.search(column):
+    if len(values) - values.null_count < _FEW and _PERSONAL.search(column):
         reason = "its name says personal details, and there are too few values to tell"
         return ColumnAction("redact", reason=reason, kind="untold")
     if is_opaque(values.type):
@@ -179,22 +212,9 @@ def _action(
         return ColumnAction("redact", reason="free text, which may name people", kind="text")
     if person is not None and is_date(values):
         return ColumnAction("shift", reason="a date of the row's person")
-    if person is not None and _is_code(draft.typed.column(column), column):
+    if person is not None and is_code(draft.typed.column(column), column):
         return ColumnAction("replace", "key", reason="a code that tells rows apart", kind="code")
     return ColumnAction("keep", reason="nothing personal was found")
-
-
-def _is_code(values: pa.ChunkedArray, column: str) -> bool:
-    """Whether values are codes of one row each, such as `A-00123`."""
-    some = some_of(values)
-    if len(some) < 2 or len(pc.unique(some)) < _NEARLY_ALL * len(some):
-        return False
-    if pa.types.is_integer(some.type):
-        return named_as_key(column)
-    if not pa.types.is_large_string(some.type):
-        return False
-    coded = pc.match_substring_regex(some, r"^[^\s]*\d[^\s]*$")
-    return bool(pc.mean(coded.cast(pa.int8())).as_py() >= _NEARLY_ALL)
 
 
 def _completed(draft: Draft, column: str, action: ColumnAction) -> ColumnAction:
@@ -221,7 +241,7 @@ def _completed(draft: Draft, column: str, action: ColumnAction) -> ColumnAction:
     )
 
 
-def _problems(draft: Draft, actions: Mapping[str, ColumnAction]) -> Iterator[Violation]:
+def _problems(draft: Draft, actions: Mapping[str, ColumnAction], ask: Ask) -> Iterator[Violation]:
     """What is wrong with the actions of a table."""
     keys = {key.key[0] for key in draft.keys.foreign if key.parent == draft.name}
     keys |= {draft.own_key} if draft.own_key else set()
@@ -234,21 +254,36 @@ def _problems(draft: Draft, actions: Mapping[str, ColumnAction]) -> Iterator[Vio
                 "mask.sensitive-kept",
                 f"`{where}` contains {what}, and is kept",
                 where,
-                f'`--column "{where}=keep: confirmed"` keeps it',
+                f"{ask(where, 'keep: confirmed')} keeps it",
             )
         if column in keys and (action.is_lossy or action.action == "drop"):
             yield Violation(
                 "mask.lossy-key",
                 f"`{where}` is a key, and `{action.text}` makes different keys equal or loses them",
                 where,
-                f'`--column "{where}=replace: key"` keeps them apart',
+                f"{ask(where, 'replace: key')} keeps them apart",
             )
-        if told := _misfit(action, values):
+        elif action.action == "replace" and action.is_lossy and draft.identifies(column):
+            yield Violation(
+                "mask.lossy-key",
+                f"`{where}` tells rows apart, and `{action.text}` makes different values equal",
+                where,
+                f"{ask(where, 'replace: key')} keeps them apart",
+            )
+        if action.action == "replace" and kind == "text" and action.detail == "code":
+            yield Violation(
+                "mask.prose",
+                f"`{where}` contains free text, of which `replace` would only change letters",
+                where,
+                f"{ask(where, 'notes: confirmed')} replaces what identifies people,"
+                f" {ask(where, 'redact')} blanks all",
+            )
+        elif told := _misfit(action, values):
             yield Violation(
                 "mask.wrong-type",
                 f"`{where}` can't be treated by `{action.text}`: {told}",
                 where,
-                f'`--column "{where}=redact"` blanks it',
+                f"{ask(where, 'redact')} blanks it",
             )
 
 
@@ -287,7 +322,7 @@ def _misfit(action: ColumnAction, values: pa.ChunkedArray) -> str:
 _OF_NUMBERS = (*ENCRYPTED, "postcode")
 
 
-def _unsearched(draft: Draft, actions: Mapping[str, ColumnAction]) -> Iterator[Violation]:
+def _unsearched(draft: Draft, actions: Mapping[str, ColumnAction], ask: Ask) -> Iterator[Violation]:
     """Notes in which nothing finds the names of people whom no table knows."""
     for column, action in actions.items():
         if action.action == "notes" and not action.confirmed:
@@ -296,7 +331,7 @@ def _unsearched(draft: Draft, actions: Mapping[str, ColumnAction]) -> Iterator[V
                 "mask.no-detector",
                 f"names of people outside the tables stay in `{where}`: there is no detector",
                 where,
-                f'`--column "{where}=notes: confirmed"` accepts that, `{where}=redact` blanks all',
+                f"{ask(where, 'notes: confirmed')} accepts that, {ask(where, 'redact')} blanks all",
             )
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TypeAlias
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.privacy.folding import ALONE, CLASS, DIGIT, LETTER, LOWER, UPPER, folded
@@ -21,6 +23,9 @@ Hashes: TypeAlias = NDArray[np.uint64]
 Counts: TypeAlias = NDArray[np.int64]
 
 _BASE = 0x9E3779B97F4A7C15 | 1
+BEGINNING = 4
+"""Characters by which words are compared at first."""
+_BITS = 20
 _INVERSE = pow(_BASE, -1, 2**64)
 _powers: dict[int, Hashes] = {}
 
@@ -43,6 +48,12 @@ def codes_hash(codes: NDArray[np.unsignedinteger]) -> Hashes:
     return mixed ^ (mixed >> np.uint64(31))
 
 
+_LAST_ASCII = 127
+_LARGE = partial(pa.scalar, type=pa.large_string())
+_ASCII_CODES, _ASCII_KINDS = (
+    each.astype(np.uint8).tobytes().ljust(256, b"\0")
+    for each in folded(np.arange(_LAST_ASCII + 1, dtype=np.uint8))
+)
 _SMALL_HASHES = codes_hash(np.arange(0x3000, dtype=np.uint32))
 
 
@@ -58,7 +69,7 @@ class Runs:
 
     hashes: Hashes
     lengths: Counts
-    first: NDArray[np.uint32]
+    first: NDArray[np.unsignedinteger]
 
     def __add__(self, other: Runs) -> Runs:
         """The runs of both, one after the other, where a row has both."""
@@ -70,6 +81,15 @@ class Runs:
     def only(self, rows: NDArray[np.bool_]) -> Runs:
         """The runs of some rows; the others have none."""
         return Runs(self.hashes, np.where(rows, self.lengths, 0), self.first)
+
+    def spread(self, rows: NDArray[np.bool_]) -> Runs:
+        """The runs as those of some rows of more."""
+        columns = []
+        for each in (self.hashes, self.lengths, self.first):
+            wide = np.zeros(len(rows), each.dtype)
+            wide[rows] = each
+            columns.append(wide)
+        return Runs(*columns)
 
     def initial(self) -> Runs:
         """The first characters of the runs."""
@@ -88,31 +108,38 @@ class Squeezed:
         bounds: Whether a word starts at a place of the stream, or the stream ends; shape (n + 1,).
         row_ends: Where each row starts in the stream; shape (rows + 1,).
         row_places: Where each row starts in the joined texts.
+        raw: The code points of the joined texts.
     """
 
-    codes: NDArray[np.uint32]
+    codes: NDArray[np.unsignedinteger]
     places: Counts
     kinds: NDArray[np.uint8]
     starts: Counts
     bounds: NDArray[np.bool_]
     row_ends: Counts
     row_places: Counts
+    raw: NDArray[np.unsignedinteger]
 
     @classmethod
-    def of(cls, texts: Sequence[str]) -> Squeezed:
-        """Squeeze texts."""
-        joined = "\n".join(texts)
-        if joined.isascii():
-            raw: NDArray[np.unsignedinteger] = np.frombuffer(joined.encode(), dtype=np.uint8)
+    def of(cls, texts: Sequence[str] | pa.Array) -> Squeezed:
+        """Squeeze texts; nulls are empty."""
+        if not isinstance(texts, pa.Array):
+            joined = "\n".join(texts)
+            sizes = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+            raw = code_points(joined)
         else:
-            raw = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-        sizes = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+            known = pc.fill_null(texts.cast(pa.large_string()), "")
+            sizes = pc.utf8_length(known).to_numpy().astype(np.int64)
+            lines = pc.binary_join_element_wise(known, *map(_LARGE, ("", "\n")))
+            raw = np.frombuffer(lines.buffers()[2] or b"", dtype=np.uint8)
+            if raw.max(initial=0) > _LAST_ASCII:
+                raw = code_points(raw.tobytes().decode())
         return cls.of_codes(raw, np.concatenate([[0], np.cumsum(sizes + 1)]))
 
     @classmethod
     def of_codes(cls, raw: NDArray[np.unsignedinteger], row_places: Counts) -> Squeezed:
         """Squeeze code points; rows start at `row_places`, the last of which is the end plus 1."""
-        codes, kinds = folded(raw)
+        codes, kinds = _folded_ascii(raw) if raw.dtype == np.uint8 else folded(raw)
         kept = None
         if not codes.all():
             kept = np.flatnonzero(codes)
@@ -132,7 +159,8 @@ class Squeezed:
             | (classes[1:] == ALONE)
             | ((kinds[1:] & UPPER > 0) & (kinds[:-1] & LOWER > 0))
         )
-        return cls(codes, places, kinds, np.flatnonzero(bounds[:-1]), bounds, row_ends, row_places)
+        starts = np.flatnonzero(bounds[:-1])
+        return cls(codes, places, kinds, starts, bounds, row_ends, row_places, raw)
 
     @cached_property
     def sums(self) -> Hashes:
@@ -171,6 +199,40 @@ class Squeezed:
         first = self.codes[np.minimum(starts, len(self.codes) - 1)]
         return Runs(self.hashes(starts, ends), ends - starts, first)
 
+    @cached_property
+    def beginnings(self) -> Hashes:
+        """A hash of each word's row and of `BEGINNING` characters from the word's start on."""
+        codes = np.append(self.codes, np.zeros(BEGINNING, self.codes.dtype))
+        found = self.rows.astype(np.uint64)
+        for at in range(BEGINNING):
+            found *= np.uint64(_BASE)
+            found += codes[self.starts + at]
+        return found * np.uint64(_BASE)
+
+    def rows_like(self, others: Squeezed) -> NDArray[np.bool_]:
+        """The rows with a word that begins as one of the same row of others does."""
+        words = np.arange(len(self.starts))
+        for shift in (64 - _BITS, 64 - 2 * _BITS):
+            mine, theirs = (
+                (each.beginnings >> np.uint64(shift)).astype(np.int64) & ((1 << _BITS) - 1)
+                for each in (self, others)
+            )
+            known = np.zeros(1 << _BITS, dtype=bool)
+            known[theirs] = True
+            words = words[known[mine[words]]]
+        rows = np.zeros(len(self.row_ends) - 1, dtype=bool)
+        rows[self.rows[words]] = True
+        return rows
+
+    def rows_with(self, sign: str, least: int = 1) -> Counts:
+        """The rows whose text holds a sign, at least so many times."""
+        at = np.searchsorted(self.row_places, np.flatnonzero(self.raw == ord(sign)), side="right")
+        return np.flatnonzero(np.bincount(at - 1, minlength=1) >= least)
+
+    def row_of(self, places: Counts) -> Counts:
+        """The row of each place of the stream."""
+        return np.searchsorted(self.row_ends, places, side="right") - 1
+
     def row_codes(self, row: int) -> list[int]:
         """The codes of a row."""
         codes: list[int] = self.codes[self.row_ends[row] : self.row_ends[row + 1]].tolist()
@@ -194,19 +256,38 @@ class Squeezed:
         return found
 
 
+def code_points(text: str) -> NDArray[np.unsignedinteger]:
+    """The code points of a text, in bytes where it is ASCII."""
+    kind = np.uint8 if text.isascii() else np.uint32
+    coding = "ascii" if text.isascii() else "utf-32-le"
+    return np.frombuffer(text.encode(coding, "surrogatepass"), dtype=kind)
+
+
 def runs_of(texts: Iterable[str | None]) -> Runs:
     """Each text as one run; None has none."""
     return Squeezed.of([text or "" for text in texts]).whole()
 
 
-def _hash_of(codes: NDArray[np.uint32]) -> Hashes:
-    if int(codes.max(initial=0)) < len(_SMALL_HASHES):
-        return _SMALL_HASHES[codes]
-    return codes_hash(codes)
+def _folded_ascii(
+    raw: NDArray[np.unsignedinteger],
+) -> tuple[NDArray[np.unsignedinteger], NDArray[np.uint8]]:
+    """As `folded`, for bytes."""
+    data = raw.tobytes()
+    codes, kinds = (
+        np.frombuffer(data.translate(table), dtype=np.uint8)
+        for table in (_ASCII_CODES, _ASCII_KINDS)
+    )
+    return codes, kinds
+
+
+def _hash_of(codes: NDArray[np.unsignedinteger]) -> Hashes:
+    small = codes.dtype == np.uint8 or int(codes.max(initial=0)) < len(_SMALL_HASHES)
+    hashes: Hashes = _SMALL_HASHES[codes] if small else codes_hash(codes)
+    return hashes
 
 
 def _read_lookalike_digits(
-    codes: NDArray[np.uint32],
+    codes: NDArray[np.unsignedinteger],
     kinds: NDArray[np.uint8],
     gaps: NDArray[np.bool_],
     row_ends: Counts,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fabula.privacy.masked import warning_lines
 from fabula.privacy.prepared import Masking
 from fabula.render import amounts
 from fabula.render.grid import fit, lines, one_line
@@ -15,7 +16,7 @@ PROMISES: Mapping[str, str] = {
     "keyed": "keyed: the same key gives the same new people in other files and on other days; "
     "single words of new names may be those of real people",
     "one-off": "one-off: no name, street or town is one of the originals; the key was thrown away, "
-    "so that no other file will agree (make one with `--new-key FILE`)",
+    "so that no other file will agree (`fabula mask --new-key FILE` makes one)",
 }
 """What may be expected of new names."""
 
@@ -23,9 +24,7 @@ PROMISES: Mapping[str, str] = {
 def plan_lines(masking: Masking) -> Iterator[str]:
     """Each table, whom its rows tell of, and each column's action with its reason."""
     for name, table in masking.plan.tables.items():
-        who = (
-            f"people by `{table.person.columns[0]}`: {table.person.reason}" if table.person else ""
-        )
+        who = f"people by `{table.person.told}`: {table.person.reason}" if table.person else ""
         yield f"{name}  {who or 'no people'}"
         rows = [(f"  {c}", a.text, a.reason) for c, a in table.columns.items()]
         yield from lines(rows)
@@ -36,7 +35,7 @@ def preview_lines(masking: Masking) -> Iterator[str]:
     """Some values of each column that changes, before and after, side by side."""
     shown = masking.preview()
     for name, table in masking.plan.tables.items():
-        who = f"people by `{table.person.columns[0]}`" if table.person else "no people"
+        who = f"people by `{table.person.told}`" if table.person else "no people"
         yield f"{name}  {who}"
         rows = [("  column", "action", "before", "after", "reason")]
         for column, action in table.columns.items():
@@ -55,14 +54,20 @@ def preview_lines(masking: Masking) -> Iterator[str]:
     yield from (f"note: {note}" for note in masking.notes)
 
 
-def warning_lines(card: Mapping[str, Any]) -> Iterator[str]:
-    """What happened to values that could not be masked as the others."""
+def done_lines(card: Mapping[str, Any]) -> Iterator[str]:
+    """What a masking did to each table's columns, what stayed real, and what may be expected."""
     for name, table in card["tables"].items():
+        by: dict[str, list[str]] = {}
         for column, action in table["columns"].items():
-            if blanked := action.get("blanked"):
-                yield f"{name}.{column}: {amounts.count(blanked, 'value')} of another form blanked"
-            if nobody := action.get("nobody"):
-                yield f"{name}.{column}: {amounts.count(nobody, 'placeholder')} kept, such as `N/A`"
+            by.setdefault(action["action"], []).append(column)
+        kept = by.pop("keep", [])
+        person = f"people by `{table['person']}`" if table["person"] else "no people"
+        told = [f"{action} {', '.join(columns)}" for action, columns in by.items()]
+        stay = [f"{amounts.count(len(kept), 'column')} real: {', '.join(kept)}"] if kept else []
+        yield f"  {name}: " + " · ".join([person, *told, *stay])
+    yield from (f"  note: {note}" for note in card["notes"])
+    yield from (f"  warning: {line}" for line in warning_lines(card))
+    yield f"  {PROMISES[card['promise']]}"
 
 
 def _cell(value: object) -> str:

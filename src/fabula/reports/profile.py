@@ -263,11 +263,7 @@ class _Column:
         return f"struct_pack({', '.join(parts)})"
 
     def profile(
-        self,
-        rows: int,
-        extent: Mapping[str, Any],
-        spread: Mapping[str, Any],
-        sample: Sequence[Any],
+        self, rows: int, extent: Mapping[str, Any], spread: Mapping[str, Any], sample: Sequence[Any]
     ) -> ColumnProfile:
         """What both passes found."""
         exact, bins = spread["distinct_values"], spread.get("bins")

@@ -26,13 +26,7 @@ _KEYS = ("key", "uuid", "reference")
 
 @dataclass(frozen=True)
 class ReviewNotes:
-    """What the next request is told.
-
-    Attributes:
-        columns: The columns of the reviewed table.
-        comments: What to do better, in the reviewers' words.
-        examples: Rows that are right: the fixed ones first, then accepted ones.
-    """
+    """What the next request is told: comments on the reviewed columns, and rows that are right."""
 
     columns: tuple[str, ...]
     comments: tuple[str, ...]

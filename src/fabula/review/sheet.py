@@ -43,14 +43,7 @@ _SHOWN_DIGITS = 1e-6
 
 @dataclass(frozen=True)
 class Judged:
-    """What one line of a sheet says about one row.
-
-    Attributes:
-        place: The row's place in the data, from 0.
-        verdict: What is to happen with it; None where nobody looked at it.
-        comment: What to do better.
-        fixes: New values by column.
-    """
+    """What a line of a sheet says about a row; its verdict is None where nobody looked at it."""
 
     place: int
     verdict: Verdict | None
@@ -72,11 +65,7 @@ def sheet_text(table: pa.Table, places: Sequence[int]) -> str:
 
 
 def read_sheet(path: Path, table: pa.Table) -> list[Judged]:
-    """What a person wrote into a sheet.
-
-    Args:
-        path: The sheet.
-        table: The data that it was made from.
+    """What a person wrote into a sheet that was made from a table.
 
     Raises:
         SourceError: The file can't be read.

@@ -14,8 +14,6 @@ from fabula.checks.evaluate import check_result, rows_to_drop
 from fabula.checks.results import CheckResult, CheckResults
 from fabula.checks.rows import rows_verdict
 from fabula.kinds.checks import Check
-from fabula.kinds.checks.aggregate import AggregateCheck
-from fabula.kinds.checks.count import CountCheck
 from fabula.kinds.checks.foreign_key import ForeignKeyCheck
 from fabula.kinds.checks.near_duplicate import NearDuplicateCheck
 from fabula.planning.parents import is_of_one_row, parents_seen
@@ -96,7 +94,8 @@ class Checking:
 
     def _involved(self, table: str, check: Check) -> set[str]:
         """The tables that a check looks at."""
-        return {table, *_other(check), *parents_seen(check, self._plan.spec.tables[table])}
+        other = {check.other.partition(".")[0]} if check.other else set()
+        return {table} | other | parents_seen(check, self._plan.spec.tables[table])
 
     def _guards(self, table: str) -> dict[_Place, Check]:
         """Foreign keys into tables that lost rows: who refers to a lost row is lost too."""
@@ -154,17 +153,6 @@ class Checking:
             repaired=mine.broken if check.repair == "drop" else mine.repaired,
             examples=mine.examples,
         )
-
-
-def _other(check: Check) -> tuple[str, ...]:
-    """The other table that a check looks at, if any."""
-    match check:
-        case ForeignKeyCheck():
-            return (check.to.partition(".")[0],)
-        case AggregateCheck() | CountCheck():
-            return (check.of.partition(".")[0],)
-        case _:
-            return ()
 
 
 def _drops(check: Check) -> bool:

@@ -18,6 +18,7 @@ from fabula.io.places import make_folder
 from fabula.io.read import TableRows, read_files, typed
 from fabula.io.run_files import check_unchanged, inside
 from fabula.io.write import write_table
+from fabula.options import known_options
 from fabula.render.results import Result
 from fabula.runs.parts import Lost
 from fabula.runs.records import is_file, read_manifest, read_rejects
@@ -207,6 +208,7 @@ class Dataset(Mapping[str, Any], Result):
 
         return record_text(self)
 
+    @known_options
     def write(
         self,
         path: PathLike,

@@ -14,12 +14,7 @@ from fabula.runs.execute import OpenModel
 
 
 def rehearse(plan: Plan, open_model: OpenModel) -> None:
-    """Have the models of a plan asked everything that they would be asked.
-
-    Args:
-        plan: The plan.
-        open_model: Opens stand-ins.
-    """
+    """Have the models of a plan asked everything that they would be asked."""
     filled = {call.table for call in plan.calls}
     unrepaired = replace(plan, tables=tuple(map(_without_repair, plan.tables)))
     generation = Generation(unrepaired, open_model=open_model)

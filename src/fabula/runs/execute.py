@@ -6,9 +6,7 @@ killed at any moment: the same command then makes only what is missing, to the s
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -27,8 +25,9 @@ from fabula.runs.dataset import Dataset
 from fabula.runs.exit_rules import Limit, lost_too_many, raise_verdict
 from fabula.runs.fingerprint import identity
 from fabula.runs.folder import RunFolder
-from fabula.runs.manifest import build_manifest, lost_rows, tell_formulas
+from fabula.runs.manifest import build_manifest, lost_rows, stopwatch, tell_formulas
 from fabula.runs.options import DEFAULT, RunOptions
+from fabula.runs.parts import summed
 from fabula.runs.progress import Tracker
 from fabula.runs.stores import MemoryStore, Store
 from fabula.runs.tables import Tables
@@ -49,14 +48,9 @@ def execute(
     open_model: OpenModel | None = None,
     generation: Callable[[Tracker], Generation] | None = None,
 ) -> Dataset:
-    """Run a plan and return what it made.
+    """Run a plan and return what it made, in memory or in the folder `output`.
 
-    Args:
-        plan: What is to be made.
-        options: How it is made and kept.
-        output: The run's folder; without one everything stays in memory.
-        open_model: Opens a language model by its name in the spec.
-        generation: What makes the plan's blocks, in place of the plan's own engines.
+    A `generation` takes the place of the plan's own engines.
 
     Raises:
         SpecError: Checks contradict each other, or the columns.
@@ -141,26 +135,42 @@ def _make(
     plan: Plan, generating: Generation, store: Store, tracker: Tracker, workers: int
 ) -> Dataset:
     """Make the tables and check them."""
-    started, clock = dt.datetime.now(dt.UTC), time.monotonic()
+    timings = stopwatch()
     try:
         tables = Tables(generating.makers, store, tracker, workers)
         checking = Checking(plan, tables)
         for name in plan.order:
             tables.make(name)
             checking.after(name)
-        usage = generating.usage()
+        usage, masked = generating.usage(), _masked(generating, tables)
     finally:
         generating.close()
-    timings = {
-        "started": started.isoformat(timespec="seconds"),
-        "seconds": round(time.monotonic() - clock, 3),
-    }
+    manifest = build_manifest(plan, tables.records, checking.results(), usage, timings())
     return Dataset(
         {name: partial(tables.read, name) for name in plan.order},
-        build_manifest(plan, tables.records, checking.results(), usage, timings),
+        manifest | masked,
         rejected=lost_rows(tables.records),
         reused=tables.reused,
     )
+
+
+def _masked(generating: Generation, tables: Tables) -> dict[str, Any]:
+    """The card of the masking of real files, for the manifest; nothing where there are none."""
+    masking = generating.masking
+    if masking is None:
+        return {}
+    from fabula.privacy.masking import Counts  # heavy imports, when needed
+    from fabula.privacy.prepared import card_of
+
+    counts = {}
+    for name in masking.sources:
+        parts = tables.records[name]
+        told = summed(part.masked for part in parts)
+        counts[name] = Counts(sum(part.asked for part in parts), **told)
+    card = card_of(masking, counts)
+    for name, table in card["tables"].items():
+        table["file"] = next((f.name for part in tables.records[name] for f in part.files), None)
+    return {"masking": card}
 
 
 def _interrupted(tracker: Tracker, *, kept: bool) -> RunInterrupted:

@@ -27,11 +27,6 @@ def lost_too_many(manifest: Mapping[str, Any], limit: Limit) -> bool:
 def raise_verdict(dataset: Dataset, limit: Limit, source: Source = _UNKNOWN) -> None:
     """Raise what the caller must know about a finished run; its data stays.
 
-    Args:
-        dataset: What was made.
-        limit: Lost rows that are accepted.
-        source: Where the spec was written, for the line of the broken check.
-
     Raises:
         PartialRunError: More rows were lost than `limit`.
         CheckError: A check does not hold.

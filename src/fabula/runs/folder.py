@@ -31,7 +31,14 @@ from fabula.errors import SinkError, SourceError
 from fabula.io.formats import FILE_FORMATS, Format, written_formats
 from fabula.io.locks import FolderLock
 from fabula.io.names import file_stem
-from fabula.io.places import make_folder, remove_leftovers, sha256_of, sink_error, write_text
+from fabula.io.places import (
+    make_folder,
+    remove_leftovers,
+    sha256_of,
+    sink_error,
+    write_json,
+    write_text,
+)
 from fabula.io.read import TableRows, read_files, typed
 from fabula.io.run_files import check_unchanged, inside, read_object
 from fabula.io.write import writing
@@ -94,7 +101,7 @@ class RunFolder:
                 remove_leftovers(inside(path, place))
             remove_leftovers(path)
             if self.manifest is None:
-                write_text(path / RUN, json.dumps(identity, indent=2, ensure_ascii=False) + "\n")
+                write_json(path / RUN, identity)
         except BaseException:
             self._lock.release()
             raise

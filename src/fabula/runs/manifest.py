@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import math
+import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fabula.checks.results import CheckResults
 from fabula.io.formulas import tell
 from fabula.planning.plan import Plan
 from fabula.runs.fingerprint import public_spec, spec_sha256, versions
-from fabula.runs.parts import Lost, PartRecord
+from fabula.runs.parts import Lost, PartRecord, summed
+
+
+def stopwatch() -> Callable[[], dict[str, Any]]:
+    """Start timing a run; what it returns tells when the run started, and how long it took."""
+    started, clock = dt.datetime.now(dt.UTC), time.monotonic()
+    return lambda: {
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - clock, 3),
+    }
 
 
 def lost_rows(records: Mapping[str, Sequence[PartRecord]]) -> tuple[Lost, ...]:
@@ -32,15 +43,7 @@ def build_manifest(
     usage: Mapping[str, Any],
     timings: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The manifest of a run.
-
-    Args:
-        plan: What was asked.
-        records: What happened to each table's parts.
-        checks: What the checks found.
-        usage: What was asked of each model.
-        timings: When the run was, and how long it took.
-    """
+    """The manifest of a run."""
     return {
         "name": plan.spec.name,
         "seed": plan.seed,
@@ -76,6 +79,7 @@ def table_record(parts: Sequence[PartRecord]) -> dict[str, Any]:
         "drawings": parts[0].attempt + 1,
         "files": files,
         **({"formulas": dict(formulas)} if formulas else {}),
+        **({"masked": masked} if (masked := summed(part.masked for part in parts)) else {}),
     }
 
 

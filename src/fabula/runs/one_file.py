@@ -42,12 +42,6 @@ def execute_to_file(
 ) -> Dataset:
     """Run a plan of one table into a file.
 
-    Args:
-        plan: What is to be made.
-        output: The file; its ending names the format.
-        options: How it is made and kept.
-        open_model: Opens a language model by its name in the spec.
-
     Raises:
         UsageError: There are several tables, or the ending names no format or another one.
         SinkError: The file is not a result of this run, or can't be written.
@@ -134,19 +128,19 @@ def _write(
     output: Path, made: Dataset, schema: pa.Schema, file_format: Format, *, escape: bool
 ) -> dict[str, Any]:
     """Put the rows into the file, whole or not at all."""
-    rows = made.rows()
-    parts = [] if isinstance(rows, pa.Table) else rows.files
-    if len(parts) == 1 and separator_of(Path(parts[0])) == separator_of(output):
+    (parts,) = (table["files"] for table in made.manifest["tables"].values())
+    only = inside(made.folder, parts[0]["path"]) if made.folder and len(parts) == 1 else None
+    if only and separator_of(only) == separator_of(output):
         with replacing(output) as temporary:
-            shutil.copyfile(parts[0], temporary)
+            shutil.copyfile(only, temporary)
     else:
-        batches = (typed(pa.Table.from_batches([item]), schema) for item in rows.to_batches())
+        batches = made.rows().to_batches()
         with writing(output, schema, file_format, escape_formulas=escape) as file:
             for batch in batches:
-                file.write(batch)
+                file.write(typed(pa.Table.from_batches([batch]), schema))
     return {
         "path": output.name,
-        "rows": made.count(),
+        "rows": sum(part["rows"] for part in parts),
         "bytes": output.stat().st_size,
         "sha256": sha256_of(output),
     }
@@ -160,7 +154,7 @@ def _open(
     file_format: Format,
 ) -> Dataset:
     return Dataset(
-        {table: read_files([output], file_format, schema)},
+        {table: lambda: read_files([output], file_format, schema)},
         manifest,
         rejected=read_rejects(output),
         folder=output,

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -26,14 +27,7 @@ KEPT_EXAMPLES = 5
 
 @dataclass(frozen=True)
 class Layout:
-    """How one table is cut into parts.
-
-    Attributes:
-        table: The table's name.
-        schema: The schema of every block.
-        rows: Rows asked for.
-        blocks: Blocks of the table.
-    """
+    """How one table is cut into parts."""
 
     table: str
     schema: pa.Schema
@@ -67,6 +61,7 @@ class PartRecord:
         rows: Rows written.
         rejected: Rows lost, with reasons.
         tallies: Results of the table's row-level checks.
+        masked: What masking did to the values of a real file, by what was done and column.
         files: Its files, one a format; none in memory.
     """
 
@@ -77,6 +72,7 @@ class PartRecord:
     rows: int
     rejected: tuple[RejectedRow, ...] = ()
     tallies: tuple[CheckTally, ...] = ()
+    masked: dict[str, dict[str, int]] = field(default_factory=dict)
     files: tuple[WrittenFile, ...] = ()
 
     def to_json(self) -> str:
@@ -86,15 +82,7 @@ class PartRecord:
 
 @dataclass(frozen=True)
 class Lost:
-    """One row that was asked for and is not there.
-
-    Attributes:
-        table: Its table.
-        row: Its number there, from 0.
-        reason: Why it was lost.
-        raw: What a model sent for it, where one made it.
-        attempt: Tries made.
-    """
+    """One row of a table that was asked for and is not there, as `RejectedRow` tells it."""
 
     table: str
     row: int
@@ -111,12 +99,14 @@ class Tally:
         self._rows = 0
         self._rejected: list[RejectedRow] = []
         self._checks: list[CheckTally] = []
+        self._masked: list[Mapping[str, Mapping[str, int]]] = []
 
     def add(self, block: MadeBlock) -> None:
         """Count one block."""
         self._rows += block.table.num_rows
         self._rejected += block.rejected
         self._checks += block.tallies
+        self._masked.append(block.masked)
 
     def record(self, files: tuple[WrittenFile, ...] = ()) -> PartRecord:
         """The part's record."""
@@ -128,6 +118,7 @@ class Tally:
             rows=self._rows,
             rejected=tuple(self._rejected),
             tallies=merged(self._checks),
+            masked=summed(self._masked),
             files=files,
         )
 
@@ -146,3 +137,12 @@ def merged(tallies: Iterable[CheckTally]) -> tuple[CheckTally, ...]:
             examples[:KEPT_EXAMPLES],
         )
     return tuple(sums[check] for check in sorted(sums))
+
+
+def summed(counts: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
+    """What masking did in several blocks or parts."""
+    sums: dict[str, Counter[str]] = {}
+    for count in counts:
+        for told, columns in count.items():
+            sums.setdefault(told, Counter()).update(columns)
+    return {told: dict(columns) for told, columns in sums.items()}

@@ -23,10 +23,12 @@ from fabula.errors import SourceError, UsageError
 from fabula.inference.check_shorthand import Declared, with_checks
 from fabula.inference.resolve import SpecLike, class_of, is_spec_text, resolve
 from fabula.io.formats import as_format
+from fabula.io.formulas import is_asked
 from fabula.llm.cache.budget import Budget
 from fabula.llm.rows.sync import run_sync
 from fabula.llm.session import models_of_run
 from fabula.runs.dataset import Dataset
+from fabula.runs.options import RunOptions
 from fabula.runs.program_folder import PROGRAM, ProgramMade, program_run
 from fabula.sandbox.run import Limits, require_sandbox
 from fabula.spec.models import ModelLike, ModelSpec, as_model
@@ -137,11 +139,13 @@ def program(
         make,
         asked=asked,
         seed=number,
-        output=None if output is None else Path(output),
-        file_format=as_format(format),
-        fresh=fresh,
-        overwrite=overwrite,
-        escape_formulas=escape_formulas,
+        output=output,
+        options=RunOptions(
+            format=as_format(format),
+            fresh=fresh,
+            overwrite=overwrite,
+            escape_formulas=is_asked(escape_formulas),
+        ),
     )
 
 
@@ -208,10 +212,12 @@ def run_program(
         make,
         asked={"source": code, "orphans": orphans},
         seed=number,
-        output=None if output is None else Path(output),
-        file_format=as_format(format),
-        overwrite=overwrite,
-        escape_formulas=escape_formulas,
+        output=output,
+        options=RunOptions(
+            format=as_format(format),
+            overwrite=overwrite,
+            escape_formulas=is_asked(escape_formulas),
+        ),
     )
 
 

@@ -14,11 +14,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-import time
+import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -33,16 +31,17 @@ from fabula.codegen.table_checks import spec_of
 from fabula.codegen.targets import Targets
 from fabula.engines.made import MadeBlock, RejectedRow
 from fabula.errors import FabulaError, ProgramError, RunInterrupted
-from fabula.io.formats import Format
-from fabula.io.formulas import is_asked
-from fabula.io.places import check_free, write_text
+from fabula.io.places import check_free, write_json, write_text
+from fabula.runs.belongings import RUN
 from fabula.runs.dataset import Dataset
 from fabula.runs.fingerprint import fingerprint, public_spec, spec_sha256, versions
 from fabula.runs.folder import RunFolder
-from fabula.runs.manifest import json_ready, lost_rows, table_record, tell_formulas
+from fabula.runs.manifest import json_ready, lost_rows, stopwatch, table_record, tell_formulas
+from fabula.runs.options import RunOptions
 from fabula.runs.parts import Layout, PartRecord
 from fabula.runs.stores import MemoryStore, Store
 from fabula.streams import BLOCK_ROWS
+from fabula.types import Path as PathLike
 
 PROGRAM, TRACEBACK = "program.py", "traceback.txt"
 _OWN = (PROGRAM, TRACEBACK, "schema.json", "schema.sql", "data.sqlite")
@@ -76,24 +75,12 @@ def program_run(
     *,
     asked: Mapping[str, Any],
     seed: int,
-    output: Path | None,
-    file_format: Format,
-    fresh: bool = False,
-    overwrite: bool = False,
-    escape_formulas: bool | None = None,
+    output: PathLike | None,
+    options: RunOptions,
 ) -> Dataset:
-    """Make a program's tables and write them.
+    """Make a program's tables and write them; they stay in memory without `output`.
 
-    Args:
-        wanted: What the program is to give.
-        make: Runs it; not called where the folder holds this run, finished.
-        asked: What decides the result, for the run's fingerprint.
-        seed: What its random numbers start from.
-        output: The run's folder; without one the tables stay in memory.
-        file_format: The format of the tables' files.
-        fresh: Start over.
-        overwrite: Replace another run in the folder.
-        escape_formulas: Put `'` before texts in CSV that a spreadsheet would run.
+    A folder that holds this run, finished, is read, and `make` is not called.
 
     Raises:
         UsageError: The folder is named like a file.
@@ -102,9 +89,9 @@ def program_run(
         RunInterrupted: The user stopped the run.
     """
     if output is None:
-        return _made(wanted, make, MemoryStore(), seed, None)
-    check_free(output, overwrite=True, folder=True)
-    names, escape = [table.name for table in wanted.tables], is_asked(escape_formulas)
+        return _made(wanted, make, MemoryStore(), seed, {})
+    path, escape, file_format = Path(output), options.escape_formulas, options.file_format
+    check_free(path, overwrite=True, folder=True)
     facts = {
         "fabula": version("fabula"),
         "program": dict(asked),
@@ -114,13 +101,13 @@ def program_run(
         **({"escape_formulas": True} if escape else {}),
     }
     identity = {"fingerprint": fingerprint(facts), **facts}
-    formats = defaultdict(lambda: (file_format,), dict.fromkeys(names, (file_format,)))
+    formats = {table.name: (file_format,) for table in wanted.tables}
     folder = RunFolder(
-        output,
+        path,
         identity,
-        formats,
-        fresh=fresh,
-        overwrite=overwrite,
+        defaultdict(lambda: (file_format,), formats),
+        fresh=options.fresh,
+        overwrite=options.overwrite,
         also=(*_OWN, *_ASKED),
         escape_formulas=escape,
     )
@@ -128,7 +115,7 @@ def program_run(
         past = folder.manifest
         if past is not None and past["passed"]:
             tell_formulas(past, escaped=escape)
-            return Dataset.open(output, reused=sum(t["written"] for t in past["tables"].values()))
+            return Dataset.open(path, reused=sum(t["written"] for t in past["tables"].values()))
         if past is not None:
             folder.reopen(past["tables"])
         made = _made(wanted, make, folder, seed, identity)
@@ -138,7 +125,7 @@ def program_run(
         raise RunInterrupted(
             "stopped; what the model answered so far is kept",
             code="run.interrupted",
-            where=str(output),
+            where=str(path),
             hint="run the same command to continue",
         ) from exc
     finally:
@@ -150,16 +137,15 @@ def _made(
     make: Callable[[], ProgramMade],
     store: RunFolder | MemoryStore,
     seed: int,
-    identity: Mapping[str, Any] | None,
+    identity: Mapping[str, Any],
 ) -> Dataset:
-    started, clock = dt.datetime.now(dt.UTC), time.monotonic()
+    timings = stopwatch()
     made = make()
     folder = store.path if isinstance(store, RunFolder) else None
-    if folder is not None:
-        _write_files(folder, made)
-        if isinstance(store, RunFolder):
-            names = (PROGRAM, TRACEBACK, *made.files)
-            store.note_files(name for name in names if (folder / name).is_file())
+    if isinstance(store, RunFolder):
+        _write_files(store.path, made)
+        names = (PROGRAM, TRACEBACK, *made.files)
+        store.note_files(name for name in names if (store.path / name).is_file())
     ran = made.ran
     if ran is None or ran.repaired is None:
         raise _with(made.error or _fault(ran), folder, None)
@@ -170,17 +156,11 @@ def _made(
         for table in wanted.tables
         if table.name not in tables
     }
-    timings = {
-        "started": started.isoformat(timespec="seconds"),
-        "seconds": round(time.monotonic() - clock, 3),
-    }
-    manifest = _manifest(wanted, made, records, seed, timings)
+    manifest = _manifest(wanted, made, records, seed, timings())
     lost = lost_rows(records)
     if isinstance(store, RunFolder):
         _write_schema(store.path, wanted, tables, sound=ran.results.passed)
-        write_text(
-            store.path / "run.json", _run_text({**(identity or {}), "tables": _sizes(tables)})
-        )
+        write_json(store.path / RUN, {**identity, "tables": _sizes(tables)})
         also = [name for name in (*_OWN, *made.files) if (store.path / name).is_file()]
         store.finish(manifest, lost, also, forget=True)
         schemas = {name: rows.schema for name, rows in tables.items()}
@@ -212,13 +192,8 @@ def _kept(store: Store, wanted: Targets, ran: Ran, name: str) -> tuple[PartRecor
             for block in layout.blocks_of(part)
         )
         ends = [MadeBlock(rows.schema.empty_table(), tuple(lost))] if part == 0 else []
-        records.append(store.keep(layout, part, 0, _chain(pieces, ends)))
+        records.append(store.keep(layout, part, 0, itertools.chain(pieces, ends)))
     return tuple(records)
-
-
-def _chain(pieces: Iterator[MadeBlock], ends: list[MadeBlock]) -> Iterator[MadeBlock]:
-    yield from pieces
-    yield from ends
 
 
 def _missing(
@@ -278,7 +253,7 @@ def _write_schema(
     folder: Path, wanted: Targets, tables: Mapping[str, pa.Table], *, sound: bool
 ) -> None:
     schema = schema_of(spec_of(wanted, tables), tables, declared=wanted.spec is not None)
-    write_text(folder / "schema.json", json.dumps(schema, indent=2, ensure_ascii=False) + "\n")
+    write_json(folder / "schema.json", schema)
     (folder / "data.sqlite").unlink(missing_ok=True)
     if len(tables) > 1:
         write_text(folder / "schema.sql", ddl(schema))
@@ -310,7 +285,3 @@ def _with(error: FabulaError, folder: Path | None, dataset: Dataset | None) -> F
 
 def _sizes(tables: Mapping[str, pa.Table]) -> dict[str, int]:
     return {name: rows.num_rows for name, rows in tables.items()}
-
-
-def _run_text(identity: Mapping[str, Any]) -> str:
-    return json.dumps(identity, indent=2, ensure_ascii=False) + "\n"

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from fabula.io.formats import names_file
 from fabula.io.names import file_stem
-from fabula.io.places import sha256_of, write_text
+from fabula.io.places import sha256_of, write_json, write_text
 from fabula.io.run_files import RunManifest, checked, damaged, inside, read_object
 from fabula.runs.parts import Lost
 
@@ -38,14 +38,7 @@ def write_records(
     lost: Sequence[Lost],
     also: Iterable[str] = (),
 ) -> None:
-    """Write the lost rows, if any, functions that models wrote, and last the manifest.
-
-    Args:
-        output: The run's folder, or its one file.
-        manifest: What the manifest says; the hashes of the files that are not tables come to it.
-        lost: Rows that were asked for and are not there.
-        also: Names of further files of the run that are there.
-    """
+    """Write the lost rows, if any, functions that models wrote, and last the manifest."""
     names = [*also, *([REJECTS] if lost else ())]
     if lost:
         lines = (json.dumps(dataclasses.asdict(row), ensure_ascii=False) for row in lost)
@@ -71,8 +64,7 @@ def write_beside(output: Path, name: str, text: str) -> None:
 
 
 def _write_manifest(output: Path, manifest: Mapping[str, Any]) -> None:
-    text = json.dumps(manifest, indent=2, ensure_ascii=False)
-    write_text(record(output, MANIFEST), text + "\n")
+    write_json(record(output, MANIFEST), manifest)
 
 
 def programs_of(manifest: Mapping[str, Any]) -> dict[str, str]:

@@ -69,13 +69,7 @@ class Tables:
         self.make(table)
 
     def drop(self, table: str, rows: NDArray[np.int64], reason: str) -> None:
-        """Take rows out of a finished table.
-
-        Args:
-            table: The table.
-            rows: Their positions among the rows that are there, in order.
-            reason: Why they are lost.
-        """
+        """Take rows out of a finished table, by their positions, in order, among those there."""
         layout, records = self.layout(table), []
         first_written = first_asked = 0
         for record in self.records[table]:
@@ -110,7 +104,7 @@ class Tables:
             first += piece.num_rows
             yield MadeBlock(piece.filter(pa.array(keep)))
         rejected = sorted((*record.rejected, *lost), key=lambda item: item.row)
-        yield MadeBlock(layout.schema.empty_table(), tuple(rejected), record.tallies)
+        yield MadeBlock(layout.schema.empty_table(), tuple(rejected), record.tallies, record.masked)
 
     def read(self, table: str) -> TableRows:
         """All rows of a table that is made."""

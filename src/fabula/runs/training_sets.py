@@ -14,13 +14,7 @@ from fabula.training.table_rows import Given
 
 
 def write_outputs(plan: Plan, made: Dataset, folder: Path) -> list[Mapping[str, Any]]:
-    """Write the sets and return their records for the manifest.
-
-    Args:
-        plan: What was asked.
-        made: The tables.
-        folder: The run's folder.
-    """
+    """Write the sets and return their records for the manifest."""
     records: list[Mapping[str, Any]] = []
     for output in plan.spec.outputs:
         table = table_of(output, plan.spec)

@@ -28,10 +28,7 @@ _HEADER, _COMPRESSION = 2, 3
 
 
 def received_table(stream: memoryview) -> pa.Table:
-    """The table in an Arrow IPC stream, checked in full.
-
-    Args:
-        stream: The bytes; the table keeps using them.
+    """The table in an Arrow IPC stream, checked in full; it keeps using the bytes.
 
     Raises:
         FrameError: They are no such stream, or one that is not accepted.

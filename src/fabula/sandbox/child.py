@@ -55,13 +55,7 @@ def entry_function(name: str) -> Entry:
 
 
 def child(order: Mapping[str, Any], pipes: list[int], template: int) -> NoReturn:
-    """Be the child of one run, to the end of the process.
-
-    Args:
-        order: Entry, scratch folder, seed and limits.
-        pipes: Where the request comes from; where results, output and errors go.
-        template: The process that forked this one; this one dies with it.
-    """
+    """Be the child of one run, to the end of the process."""
     code = 1
     try:
         _stand_alone(pipes, template)
@@ -159,9 +153,7 @@ def _answer(entry: Entry, request: Mapping[str, Any], tables: Mapping[str, pa.Ta
 def emit(name: str, table: pa.Table) -> None:
     """Send rows of a table to the parent; a table may be sent in several pieces.
 
-    Args:
-        name: The table's name.
-        table: Rows; categories and string views go as plain strings.
+    Categories and string views go as plain strings.
     """
     _send(table_frames(name, _plain(table)))
 

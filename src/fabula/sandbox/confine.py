@@ -37,11 +37,7 @@ BOUNDS = (
 
 
 def lock(scratch: Path, limits: Limits) -> None:
-    """Lock this process.
-
-    Args:
-        scratch: The only folder that can be written from now on.
-        limits: What the process may use.
+    """Lock this process; from now on it can write in the `scratch` folder alone.
 
     Raises:
         Exception: The kernel or a library can't enforce a part; the process must end then.

@@ -77,11 +77,7 @@ class Template:
                 )
 
     def start(self, order: Mapping[str, Any], fds: list[int]) -> None:
-        """Have a child forked.
-
-        Args:
-            order: What `child.child` takes.
-            fds: Its pipes, and the far end of the run's leash; still the caller's to close.
+        """Have a child forked; the file descriptors remain the caller's to close.
 
         Raises:
             OSError: The warm process is gone.

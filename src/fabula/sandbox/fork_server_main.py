@@ -35,11 +35,7 @@ MESSAGE = 1 << 16
 
 
 def main(control_fd: int) -> None:
-    """Serve runs until the parent is gone.
-
-    Args:
-        control_fd: The socket on which orders come, each with the file descriptors of its run.
-    """
+    """Serve runs until the parent is gone; orders come on a socket with each run's descriptors."""
     enter_processes(control_fd)  # first: what is imported below starts threads
     control = socket.socket(fileno=control_fd)
     for name in PRELOADED.split():

@@ -20,11 +20,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def enter_namespaces() -> bool:
-    """Leave the machine's network, users and shared memory for empty ones of this process.
-
-    Returns:
-        Whether the kernel allows it.
-    """
+    """Leave the machine's network, users and shared memory; False where the kernel refuses."""
     return bool(ctypes.CDLL(None).unshare(_OF_A_CHILD) == 0)
 
 

@@ -14,13 +14,7 @@ from fabula.sandbox.tracebacks import compiled
 def execute(
     request: Mapping[str, Any], tables: Mapping[str, pa.Table], emit: Emit
 ) -> Mapping[str, Any]:
-    """Run `request["source"]` and give what it leaves in `notes`.
-
-    Args:
-        request: The source, and under `values` what it finds in the variable `request`.
-        tables: Given as the variable `tables`.
-        emit: Given as the function `emit`.
-    """
+    """Run `request["source"]` and give what it leaves in `notes`."""
     names: dict[str, Any] = {
         "__name__": "__main__",
         "request": request.get("values"),

@@ -76,15 +76,7 @@ def conduct(
     seed: int,
     limits: Limits,
 ) -> SandboxResult:
-    """Run an entry function in a child of the warm process.
-
-    Args:
-        template: The warm process.
-        entry: `package.module:function`.
-        request: JSON values for the function.
-        tables: Tables for the function.
-        seed: Where its chance starts.
-        limits: What it may use.
+    """Run an entry function, `package.module:function`, in a child of the warm process.
 
     Raises:
         TemplateDiedError: The warm process is gone; nothing was run, or not to its end.

@@ -40,6 +40,7 @@ from fabula.kinds.program import Program as _Program
 from fabula.kinds.reasoning import Reasoning as _Reasoning
 from fabula.kinds.text import Text as _Text
 from fabula.kinds.learned import Learned as _Learned
+from fabula.kinds.source import Source as _Source
 from fabula.kinds.function import Function as _Function
 
 __all__: list[str]
@@ -508,6 +509,17 @@ def learned(
     description: str = ...,
 ) -> _Learned:
     """A value that a fitted synthesizer draws, together with the other columns of its file."""
+
+def source(
+    column: str | None = ...,
+    *,
+    action: str = ...,
+    nulls: float = ...,
+    unique: bool = ...,
+    drop: bool = ...,
+    description: str = ...,
+) -> _Source:
+    """A column of the real file that the table's `source` names, without its people."""
 
 def function(
     function: Any,

@@ -22,10 +22,6 @@ from fabula.spec.tables import DatasetSpec
 def parse_spec(text: str, *, file: str | None = None) -> DatasetSpec:
     """The spec that a YAML or JSON text describes.
 
-    Args:
-        text: The whole text.
-        file: The file's name, for errors.
-
     Raises:
         SpecError: The text is not a spec; `violations` lists every problem with its line.
 
@@ -38,10 +34,6 @@ def parse_spec(text: str, *, file: str | None = None) -> DatasetSpec:
 
 def build_spec(data: Any, *, source: Source | None = None) -> DatasetSpec:
     """The spec that plain values describe.
-
-    Args:
-        data: What the file holds: mappings, lists and scalars.
-        source: Where the values were written.
 
     Raises:
         SpecError: The values are not a spec; `violations` lists every problem.

@@ -75,13 +75,7 @@ class ToldInWords(ModelMetaclass):
 
 
 def violations_of(error: ValidationError, data: Any, *, model: type[BaseModel]) -> list[Violation]:
-    """The problems that pydantic found in `data`, one for each place.
-
-    Args:
-        error: What validating `data` raised.
-        data: The values as they stand in the file.
-        model: The class that they were validated as.
-    """
+    """The problems that pydantic found in `data`, one for each place."""
     groups: dict[Place, list[ErrorDetails]] = {}
     for detail in error.errors(include_url=False):
         groups.setdefault(_place(detail, data), []).append(detail)
@@ -276,10 +270,11 @@ def _named(place: Place) -> str:
 def _owner(owner: type[BaseModel], place: Place) -> str:
     """The mapping that holds the last key of a place, for the start of a sentence."""
     default = owner.model_fields["kind"].default if "kind" in owner.model_fields else None
-    if default in KINDS or default in CHECKS:
+    if default and (default in KINDS or default in CHECKS):
         noun = "check" if "checks" in place else "column"
         return f"a `{default}` {noun}"
-    return _named(place[:-1])
+    is_alone = len(place) < 2 and owner.__name__ != "DatasetSpec"  # built in Python by a call
+    return f"`{owner.__name__}`" if is_alone else _named(place[:-1])
 
 
 def _either(words: list[str]) -> str:

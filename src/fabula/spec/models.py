@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from fabula.errors import UsageError, did_you_mean
 from fabula.kinds.base.parameters import SpecModel
+from fabula.spec.messages import ToldInWords
 
 OWN_FIELDS = frozenset(
     {"messages", "model", "response_format", "stream", "system", "tool_choice", "tools"}
@@ -18,31 +19,42 @@ OWN_FIELDS = frozenset(
 """Fields of a request that have settings of their own, or that Fabula writes."""
 
 
-class ModelSpec(SpecModel):
-    """A language model endpoint; keys are named, never written here.
+class ModelSpec(SpecModel, metaclass=ToldInWords):
+    """A language model endpoint; keys are named, never written here. None leaves the usual.
 
     Attributes:
         provider: A preset (`openai`, `anthropic`, `ollama` …) or `openai-compatible`.
         name: The model's name at the endpoint.
-        base_url: The endpoint's address.
-        api_key_env: Environment variable that holds the key.
+        base_url: The endpoint's address, up to and including `/v1`.
+        api_key_env: The variable that holds the key. With a `base_url` of its own, a model gets
+            no key unless this names one, so that no key travels to a place it was not meant for.
+        headers: Sent with every request; `${NAME}` stands for an environment variable.
+        temperature: Used where a request names none.
+        max_tokens: Used where a request names none.
         top_p: The share of likely tokens that are drawn from.
         top_k: The number of likely tokens that are drawn from.
         reasoning_effort: How long a model thinks that can.
         thinking: Whether a model thinks before it answers.
         routing: Which vendors a gateway may use: OpenRouter's `provider` object.
         extra_body: Further fields of every request, as the endpoint's own documents name them.
-        stream: Whether replies are asked for as a stream.
+        stream: Whether replies are asked for as a stream; endpoints that want it are found out.
         max_reply: Bytes of a reply after decompression; by default 64 MB.
         batch_requests: The most requests in one batch; by default the vendor's limit.
         batch_tokens: The most prompt tokens that batches may have queued at once, by estimate.
+        timeout: Seconds for one request.
+        concurrency: The most calls at once.
+        rpm: The most requests a minute.
+        tpm: The most tokens a minute.
+        verify_tls: Whether the server's certificate is checked.
+        ca_file: Certificates to trust instead of the system's.
+        proxy: An HTTP proxy; by default the environment's (`HTTPS_PROXY`, `NO_PROXY` …).
     """
 
     provider: str = "openai-compatible"
     name: str
     base_url: str | None = None
     api_key_env: str | None = None
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: dict[str, str] = Field(default_factory=dict, repr=False)
     temperature: float | None = Field(default=None, ge=0)
     max_tokens: int | None = Field(default=None, ge=1)
     top_p: float | None = Field(default=None, gt=0, le=1)
@@ -61,7 +73,7 @@ class ModelSpec(SpecModel):
     tpm: int | None = Field(default=None, ge=1)
     verify_tls: bool = True
     ca_file: str | None = None
-    proxy: str | None = None
+    proxy: str | None = Field(default=None, repr=False)
 
     @field_validator("extra_body")
     @classmethod
@@ -102,11 +114,16 @@ def model_spec(settings: ModelSpec | Mapping[str, Any]) -> ModelSpec:
     try:
         return ModelSpec.model_validate(dict(settings))
     except ValidationError as error:
-        first = error.errors()[0]
+        errors = {str(each["type"]): each for each in reversed(error.errors())}
+        first = errors.get("extra_forbidden") or error.errors()[0]
         name = ".".join(map(str, first["loc"]))
-        near = did_you_mean(name, ModelSpec.model_fields)
+        told = {
+            "extra_forbidden": f"a model has no setting `{name}`",
+            "missing": f"the model needs the setting `{name}`",
+        }.get(first["type"], f"the model's setting `{name}`: {first['msg']}")
+        near = "" if name in ModelSpec.model_fields else did_you_mean(name, ModelSpec.model_fields)
         raise UsageError(
-            f"the model's setting `{name}`: {first['msg']}",
+            told,
             code="model.setting",
             hint=near or f"a model takes {', '.join(sorted(ModelSpec.model_fields))}",
         ) from error

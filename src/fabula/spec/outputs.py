@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, model_validator
 
 from fabula.kinds.base.parameters import SpecModel
+from fabula.spec.messages import ToldInWords
 from fabula.spec.training_formats import TRAINING_FORMATS, TrainingFormat
 
 CONVERSATIONS = ("messages", "conversations")
@@ -22,7 +23,7 @@ Texts = Annotated[
 ]
 
 
-class OutputSpec(SpecModel):
+class OutputSpec(SpecModel, metaclass=ToldInWords):
     """One more form in which tables are written.
 
     A file format writes whole tables. A training format (`chat-jsonl`, `completion-jsonl`,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -18,6 +19,7 @@ from fabula.kinds.base.distributions import AbstractDistribution
 from fabula.kinds.checks import CHECKS
 from fabula.kinds.learned import LearnedTable
 from fabula.kinds.mixture import Component
+from fabula.kinds.source import ACTIONS, SourceTable
 from fabula.spec.outputs import OutputSpec
 from fabula.spec.tables import (
     Correlation,
@@ -26,6 +28,7 @@ from fabula.spec.tables import (
     PerParent,
     TableSpec,
 )
+from fabula.spec.training_formats import TRAINING_FORMATS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -39,6 +42,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     ModelSpec,
     OutputSpec,
     PerParent,
+    SourceTable,
     TableSpec,
 )
 
@@ -50,8 +54,8 @@ _SHORT_FORMS: dict[tuple[str, str], dict[str, Any]] = {
 """What a file may write instead of the full form, by class and key; kinds tell theirs."""
 
 
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of a spec file."""
+def json_schema(file_formats: Sequence[str]) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a spec file, given the file formats that are written."""
     load_plugins()
     schema = DatasetSpec.model_json_schema()
     definitions: dict[str, Any] = schema.pop("$defs")
@@ -67,9 +71,12 @@ def json_schema() -> dict[str, Any]:
     }
     for (name, key), short in {**shorts, **_SHORT_FORMS}.items():
         _allow(definitions[name]["properties"], key, short)
+    formats = [*file_formats, *TRAINING_FORMATS.written()]
+    definitions["OutputSpec"]["properties"]["format"]["enum"] = formats
     del definitions["TableSpec"]["properties"]["name"]
     _allow_short_cardinality(definitions["PerParent"])
     _allow_inline_component(definitions)
+    _allow_kind_source(definitions)
     return {
         "$schema": DIALECT,
         "title": "Fabula spec",
@@ -139,3 +146,21 @@ def _allow_inline_component(definitions: dict[str, Any]) -> None:
         "required": ["kind"],
     }
     definitions["Component"] = {"description": full["description"], "anyOf": [full, inline]}
+
+
+def _allow_kind_source(definitions: dict[str, Any]) -> None:
+    """Accept a table `kind: source` with actions among its columns, as texts or mappings."""
+    names = list(ACTIONS)
+    action = {
+        "anyOf": [
+            {"type": "string", "pattern": f"^({'|'.join(names)})( *:.*)?$"},
+            {"type": "object", "propertyNames": {"enum": names}, "maxProperties": 1},
+        ],
+        "description": "What happens to a real column: `replace`, `drop`, `{keep: confirmed}`.",
+    }
+    source, table = definitions["SourceTable"]["properties"], definitions["TableSpec"]["properties"]
+    _allow(source["columns"], "additionalProperties", action)
+    _allow(source, "locale", _TEXT)
+    _allow(table["columns"], "additionalProperties", action)
+    table["kind"] = {"const": "source", "description": "The rows are those of a real `file`."}
+    table |= {name: source[name] for name in ("file", "person", "locale")}

@@ -21,6 +21,7 @@ from fabula.kinds.mixture import Component
 from fabula.kinds.poisson import Poisson
 from fabula.kinds.reasoning import is_dropped
 from fabula.kinds.reference import Reference
+from fabula.kinds.source import SourceTable, spread
 from fabula.kinds.uniform import Uniform
 from fabula.spec.locations import Source
 from fabula.spec.messages import ToldInWords
@@ -152,6 +153,9 @@ class TableSpec(SpecModel, metaclass=ToldInWords):
         columns: Columns by name, in the order of the output.
         learned: A fitted synthesizer whose columns follow those of `columns`; a column of the
             same name takes its place.
+        source: A real file whose rows the table has, with new people in place of the real ones;
+            a column of `columns` of the same name takes its place. Short for it is a table
+            `kind: source` with `file`, `person` and actions among its `columns`.
         primary_key: Columns that identify a row; by default the first `key` or `uuid` column.
         unique: Groups of columns whose combination may not repeat.
         correlations: Groups of numeric columns that vary together.
@@ -170,6 +174,7 @@ class TableSpec(SpecModel, metaclass=ToldInWords):
     per_parent: PerParent | None = None
     columns: dict[str, Column] = Field(default_factory=dict)
     learned: LearnedTable | None = None
+    source: SourceTable | None = None
     primary_key: tuple[str, ...] = ()
     unique: tuple[tuple[str, ...], ...] = ()
     correlations: tuple[Correlation, ...] = ()
@@ -183,6 +188,11 @@ class TableSpec(SpecModel, metaclass=ToldInWords):
     if TYPE_CHECKING:
 
         def __init__(self, name: str = "", /, **data: Any) -> None: ...
+
+    @model_validator(mode="before")
+    @classmethod
+    def _source_as_kind(cls, data: object) -> object:
+        return spread(data) if isinstance(data, dict) and data.get("kind") == "source" else data
 
     @model_validator(mode="before")
     @classmethod
@@ -215,7 +225,9 @@ class TableSpec(SpecModel, metaclass=ToldInWords):
     def _one_size(self) -> TableSpec:
         if self.n is not None and self.per_parent is not None:
             raise ValueError("give `n` or `per_parent`, not both")
-        if not self.columns and self.learned is None:
+        if self.source is not None and self.per_parent is not None:
+            raise ValueError("the rows of a `source` are those of its file: leave out `per_parent`")
+        if not self.columns and self.learned is None and self.source is None:
             raise ValueError("say which `columns` it has")
         return self
 

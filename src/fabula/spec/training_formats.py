@@ -71,5 +71,6 @@ TRAINING_FORMATS = TrainingFormats(
     home="fabula.training.entries",
     order=lambda name, entry: (entry.rank, name),
     lacks=lack,
+    apart_from="fabula.io.entries",
 )
 """Every training format."""

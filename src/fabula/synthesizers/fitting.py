@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Protocol
 import numpy as np
 
 from fabula.errors import UsageError, did_you_mean
-from fabula.evaluation.metrics.digests import digest
+from fabula.evaluation.metrics.digests import digest, digests
 from fabula.inference.resolve import SpecLike, resolve
 from fabula.io.arrays import array_of
 from fabula.io.frames import handed_back
@@ -35,7 +35,7 @@ from fabula.synthesizers.constraints.finding import find_relations, with_orders
 from fabula.synthesizers.constraints.measures import measures_of
 from fabula.synthesizers.constraints.relations import Relations
 from fabula.synthesizers.models.number_pairs import unlearned
-from fabula.synthesizers.pii.finding import doubted_labels
+from fabula.synthesizers.pii.doubted import doubted_labels
 from fabula.synthesizers.rules import row_rules
 from fabula.synthesizers.sampling import Sampler
 from fabula.synthesizers.synthesizer import Synthesizer
@@ -264,7 +264,7 @@ def fit(
             *read,
             *(f"{column}: {doubt}" for column, doubt in doubts(columns, flat).items()),
             *notes,
-            *doubted_labels(train, columns.personal).values(),
+            *doubted_labels(train, columns.replaced),
             *learned.notes,
             *unlearned(
                 codes, cells, learned, seed, other="mixture" if name == DEFAULT else DEFAULT
@@ -278,8 +278,10 @@ def fit(
             ),
         ),
         digests={
-            part: digest(rows).to_dict()
-            for part, rows in (("training", training), ("holdout", held))
+            part: found.to_dict()
+            for part, found in digests(
+                table, {"training": learned_from, "holdout": kept_out}
+            ).items()
         },
     )
     return Synthesizer(
@@ -315,7 +317,7 @@ def _fit_several(
     guarded = PROTECTED_ROWS if protect is True else int(protect)
     fitted = fit_tables(tables, protect=guarded, progress=told, **options)
     doubted = {
-        name: list(doubted_labels(table, fitted.models[name].personal).values())
+        name: list(doubted_labels(table, fitted.models[name].replaced))
         for name, table in tables.items()
         if fitted.models[name].kept is None
     }

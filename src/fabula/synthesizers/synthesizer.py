@@ -98,7 +98,12 @@ class Synthesizer(Result, Generic[Frame]):
     @property
     def personal(self) -> tuple[str, ...]:
         """The columns that hold personal details, none of which is reproduced."""
-        return tuple(self._columns.personal)
+        return self._columns.personal
+
+    @property
+    def replaced(self) -> tuple[str, ...]:
+        """These columns and those of codes, all of which are newly generated."""
+        return tuple(self._columns.replaced)
 
     @known_options
     def sample(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -34,6 +36,9 @@ from fabula.synthesizers.sampling import Sampler
 
 MOST_ROWS = 5_000
 """Rows of each table that are measured; few rows don't show a bound that is missed narrowly."""
+
+NEAR_ROWS = 2_500
+"""Rows whose nearest rows are sought: as many as their bounds need to be those of more rows."""
 
 THOROUGH = 2_000
 """Up to that many rows, metrics that take long for more are measured, too."""
@@ -130,15 +135,23 @@ def _measured(frames: Frames, model: str) -> list[MetricResult]:
     if not frames.measured:
         return []
     metrics: list[Metric] = [
-        shapes, pairs, dependence, coverage, precision, exact_copies, closer_to_training,
-        membership, diversity.duplicates, diversity.distinct, diversity.entropy,
+        shapes, pairs, dependence, coverage, precision, exact_copies,
+        diversity.duplicates, diversity.distinct, diversity.entropy,
     ]  # fmt: skip
     thorough = frames.truth.rows <= THOROUGH
     if thorough:
         metrics += [recall, near_copies, diversity.band]
     if thorough or model != DEFAULT:
         metrics.append(detection)
-    return measured(metrics, frames, {})
+    fewer: dict[str, Any] = {
+        name: frames.sample(frame, NEAR_ROWS, "near rows")
+        for name in ("synthetic", "real", "holdout")
+        if (frame := getattr(frames, name)) is not None
+    }
+    return [
+        *measured(metrics, frames, {}),
+        *measured([closer_to_training, membership], replace(frames, **fewer), {}),
+    ]
 
 
 def _told(results: Iterable[MetricResult], model: str, protect: int) -> Iterator[str]:

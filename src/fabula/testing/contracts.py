@@ -267,15 +267,17 @@ def check_provider(entry: Provider, model: str = "") -> None:
     """
     from fabula.llm.client.chat import ChatRequest, Message
     from fabula.llm.client.presets import imported, lack
-    from fabula.llm.client.settings import ModelSettings
     from fabula.llm.providers.given import PARTS
+    from fabula.spec.models import ModelSpec
 
     _complete(lack(entry.name, entry))
     if entry.opens is None:
         named = bool(entry.key_env) or entry.free or not entry.base_url
         _must(named, "is not the user's own server, and names no variable for a key")
         return
-    opened, twin = (imported(entry.opens)(ModelSettings(entry.name, model)) for _ in range(2))
+    opened, twin = (
+        imported(entry.opens)(ModelSpec(provider=entry.name, name=model)) for _ in range(2)
+    )
     for part in PARTS:
         _must(hasattr(opened, part), f"opens a model without `{part}`")
     _must(bool(opened.identity.strip()), "opens a model without identity: replies can't be kept")

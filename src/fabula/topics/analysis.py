@@ -17,14 +17,7 @@ from fabula.topics.vectors import TextVectors
 
 @dataclass(frozen=True)
 class Mismatch:
-    """A row whose label is another one than most of its cluster has.
-
-    Attributes:
-        row: The row's number, from 0.
-        label: Its label.
-        cluster: Its cluster, from 0.
-        usual: The label that most rows of the cluster have.
-    """
+    """A row whose label is another one than the usual one of its cluster; both count from 0."""
 
     row: int
     label: str
@@ -34,15 +27,7 @@ class Mismatch:
 
 @dataclass(frozen=True)
 class Survey:
-    """A text data set, looked at.
-
-    Attributes:
-        corpus: The rows and their texts.
-        vectors: A unit vector for each text.
-        clusters: The groups of texts.
-        matches: Texts that repeat an earlier one.
-        mismatches: Rows whose label does not fit their cluster.
-    """
+    """A text data set, looked at: its texts as unit vectors, their groups, repeats, odd labels."""
 
     corpus: Corpus
     vectors: NDArray[np.floating]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -15,23 +14,6 @@ from fabula.topics.clusters import Clusters, nearest
 ORDINARY = 0.5
 """A text drifts into a cluster when it is nearer to it than this share of its own texts are."""
 _AT_ONCE = 8_192
-
-
-@dataclass(frozen=True)
-class Sorted:
-    """What happened to the new rows of a round.
-
-    Attributes:
-        topics: The topic of each row.
-        relabelled: Rows whose topic is another than was asked.
-        refused: Why rows are not taken, by row.
-        duplicates: How many of those repeat a text.
-    """
-
-    topics: Sequence[str]
-    relabelled: int
-    refused: Mapping[int, str]
-    duplicates: int
 
 
 def usual_cosines(vectors: NDArray[np.floating], clusters: Clusters) -> NDArray[np.floating]:

@@ -18,7 +18,7 @@ from typing import Any, Unpack
 import pyarrow as pa
 from typing_extensions import override
 
-from fabula.augment.asking import AskOptions
+from fabula.augment.asking import AskOptions, budget_of
 from fabula.errors import PartialRunError, UsageError
 from fabula.io.formats import format_of
 from fabula.io.places import check_free, make_folder
@@ -118,7 +118,7 @@ def plan(data: Any, **wanted: Unpack[BalanceOptions]) -> BalancePlan:
     """What a run would find and ask; see `fabula.balance_plan`."""
     say = wanted.get("on_note") or _silent
     corpus = _corpus(data, wanted)
-    vectors = _vectors(wanted, _budget(wanted), say)
+    vectors = _vectors(wanted, budget_of(wanted), say)
     return plan_of(run_sync(_survey(corpus, vectors, wanted)), wanted)
 
 
@@ -129,14 +129,7 @@ def run(
     overwrite: bool = False,
     **wanted: Unpack[BalanceOptions],
 ) -> Balanced:
-    """Balance the topics of a text data set; see `fabula.balance`.
-
-    Args:
-        data: One table, in any form.
-        folder: Where the run is kept after every round, or None to keep it nowhere.
-        overwrite: Whether another run in the folder may be replaced.
-        wanted: The options.
-    """
+    """Balance the topics of a text data set, kept round by round in a folder; see `balance`."""
     return run_sync(_run(data, folder, overwrite, wanted))
 
 
@@ -163,7 +156,7 @@ async def _run(data: Any, folder: Path | None, overwrite: bool, wanted: BalanceO
     corpus = _corpus(data, wanted)
     fresh = wanted.get("fresh", False)
     key = _key(corpus, wanted)
-    budget = _budget(wanted)
+    budget = budget_of(wanted)
     known = None
     if folder is not None:
         check_free(folder, overwrite=True, folder=True)
@@ -199,14 +192,6 @@ def _corpus(data: Any, wanted: BalanceOptions) -> Corpus:
                 f"`{name}` is {value}", code="usage.balance", hint=f"give {least} or more"
             )
     return read_corpus(as_table(data), wanted.get("text", ()), wanted.get("label"))
-
-
-def _budget(wanted: BalanceOptions) -> Budget:
-    return Budget(
-        max_calls=wanted.get("max_calls"),
-        max_tokens=wanted.get("max_tokens"),
-        max_cost=wanted.get("max_cost"),
-    )
 
 
 def _vectors(wanted: BalanceOptions, budget: Budget, say: Callable[[str], None]) -> TextVectors:

@@ -85,15 +85,10 @@ class Record:
 
 
 def read_record(folder: Path, key: str, *, overwrite: bool = False) -> Record | None:
-    """The record of an earlier run of the same kind in a folder; None where there is none.
-
-    Args:
-        folder: Where the run is kept.
-        key: What decides the run.
-        overwrite: Whether the record of another run counts as none.
+    """The record in a folder of an earlier run with the same `key`; None where there is none.
 
     Raises:
-        SinkError: The folder holds another run.
+        SinkError: The folder holds another run, which is not to be overwritten.
     """
     path = folder / FILE
     if not path.exists():

@@ -39,14 +39,7 @@ Labels = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Clusters:
-    """Groups of texts, the largest first.
-
-    Attributes:
-        labels: The group of each text, from 0.
-        centres: The mean vector of each group.
-        score: How the number of groups was found; `given` where it was not.
-        scores: The score of each number that was tried.
-    """
+    """Groups of texts, the largest first, and the score of each number of groups that was tried."""
 
     labels: Labels
     centres: Vectors
@@ -73,14 +66,9 @@ def find_clusters(
     score: Score = "silhouette",
     seed: int = 0,
 ) -> Clusters:
-    """Groups of texts whose vectors are near each other.
+    """Groups of texts whose unit vectors are near each other.
 
-    Args:
-        vectors: Unit vectors, one row a text, at least one.
-        count: How many groups; by default the number with the best score.
-        sizes: The size of each group, where it is known.
-        score: How the number is found.
-        seed: The same seed gives the same groups.
+    Their number is `count`, or that of `sizes`, or the one with the best score.
 
     Raises:
         UsageError: There are fewer different texts than groups, or the sizes don't add up.

@@ -55,12 +55,7 @@ class Corpus:
 
 
 def read_corpus(table: pa.Table, fields: Sequence[str] = (), label: str | None = None) -> Corpus:
-    """The texts of a table.
-
-    Args:
-        table: The data.
-        fields: Columns whose values, joined, are a row's text; by default all columns of text.
-        label: The column that holds labels; by default one that is called so.
+    """The texts of a table: all columns of text joined, or those that are named.
 
     Raises:
         UsageError: A column that is named does not exist or holds no text.

@@ -26,10 +26,7 @@ FEWEST_ROUNDS = 3
 
 
 def write_balanced(made: Balanced, folder: Path, name: str, file_format: Format) -> Path:
-    """Write the data, the report, its charts and the rejects into a folder.
-
-    Returns:
-        The file that holds the data.
+    """Write the data, the report, its charts and the rejects into a folder; gives the data's file.
 
     Raises:
         SinkError: The place can't be written.

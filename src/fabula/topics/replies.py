@@ -10,9 +10,9 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
-from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest
+from fabula.llm.client.chat import AbstractProxy, ChatReply, ChatRequest
 from fabula.llm.json_schema.reading import json_values
 from fabula.llm.rows.reasoning import without_thoughts
 
@@ -71,19 +71,8 @@ def tidy_name(text: str) -> str:
     return name.removesuffix(".").strip(_DECORATION)
 
 
-class TopicReplies:
-    """A model whose lists of topics come as the JSON that was asked for.
-
-    Args:
-        model: The model that is asked; its own replies are what a ledger keeps.
-    """
-
-    def __init__(self, model: ChatModel) -> None:
-        self.name = model.name
-        self.identity = model.identity
-        self.form: Literal["chat", "completion"] = model.form
-        self.concurrency = model.concurrency
-        self._model = model
+class TopicReplies(AbstractProxy):
+    """A model whose lists of topics come as asked; a ledger keeps its own replies."""
 
     async def complete(self, request: ChatRequest) -> ChatReply:
         """Answer one request; a reply that lists no topic stays as it is."""
@@ -96,10 +85,6 @@ class TopicReplies:
         if not topics:
             return reply
         return replace(reply, text=json.dumps(_as_asked(topics, request)))
-
-    async def close(self) -> None:
-        """Release the model."""
-        await self._model.close()
 
 
 def _as_asked(topics: list[NamedTopic], request: ChatRequest) -> Any:

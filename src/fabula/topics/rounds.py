@@ -7,12 +7,13 @@ again as it was, and its known replies cost nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from fabula.augment.asking import SAMPLE_STEP
+from fabula.augment.asking import SAMPLE_STEP, counting
 from fabula.errors import BudgetReached, FabulaError
 from fabula.llm.client.chat import ChatModel
 from fabula.llm.rows.ask import ask_rows
@@ -31,51 +32,33 @@ STALL = 0.1
 """A round that brings less than this share of what it asked ends the run."""
 
 
+@dataclass
 class Rounds:
-    """One run under way.
+    """One run under way; its record grows, and is kept in the folder, if there is one."""
 
-    Args:
-        survey: What the data holds.
-        vectors: The embedding of the run.
-        model: Who names, invents and writes.
-        record: The run so far; it grows.
-        folder: Where the record is kept, or None.
-        wanted: The options of `balance`.
-        say: Called with what is worth knowing.
-    """
+    survey: Survey
+    vectors: TextVectors
+    model: ChatModel
+    record: Record
+    folder: Path | None
+    wanted: Mapping[str, Any]
+    say: Callable[[str], None]
 
-    def __init__(
-        self,
-        survey: Survey,
-        *,
-        vectors: TextVectors,
-        model: ChatModel,
-        record: Record,
-        folder: Path | None,
-        wanted: Mapping[str, Any],
-        say: Callable[[str], None],
-    ) -> None:
-        self._survey = survey
-        self._vectors = vectors
-        self._model = model
-        self._record = record
-        self._folder = folder
-        self._wanted = wanted
-        self._say = say
-        self._usual = usual_cosines(survey.vectors, survey.clusters)
-        self._samples = samples_of(
-            survey.corpus.texts.to_pylist(), survey.clusters, seed=wanted.get("seed", 0)
-        )
-        self._growth = growth_of(survey.corpus, survey.corpus.table, wanted.get("seed", 0))
+    def __post_init__(self) -> None:
+        corpus, clusters = self.survey.corpus, self.survey.clusters
+        seed = self.wanted.get("seed", 0)
+        self._usual = usual_cosines(self.survey.vectors, clusters)
+        self._samples = samples_of(corpus.texts.to_pylist(), clusters, seed=seed)
+        self._growth = growth_of(corpus, corpus.table, seed)
 
     async def run(self) -> None:
         """Run to the end, and say in the record why it is one."""
-        record, most = self._record, self._wanted.get("rounds") or ROUNDS
+        record, most = self.record, self.wanted.get("rounds") or ROUNDS
         if not record.topics:
             await self._find_topics()
-        lacking = self._wanted.get("new_topics", 0) - sum(each.invented for each in record.topics)
+        lacking = self.wanted.get("new_topics", 0) - sum(each.invented for each in record.topics)
         if lacking:
-            self._say(
+            self.say(
                 f"new topics that are missing: {lacking}; they are invented once only, at the "
                 "start of a run, and `--fresh` starts over"
             )
@@ -93,20 +76,15 @@ class Rounds:
                 record.ended = f"{most} rounds are done"
             elif not await self._round(asked):
                 return  # what a round cut short brought is not kept: it is asked again whole
-        record.write(self._folder)
-
-    def _counting(self, n: int) -> Callable[[int], None] | None:
-        """What a round's job calls with the rows done."""
-        progress = self._wanted.get("progress")
-        return None if progress is None else lambda done: progress("rows", done, n)
+        record.write(self.folder)
 
     def whole_table(self) -> pa.Table:
         """The rows as they came and the new ones, with the topic and the round of each."""
-        given, new = self._survey.corpus.given, self._record.rows
-        made = self._survey.corpus.completed(self._new_rows())
+        given, new = self.survey.corpus.given, self.record.rows
+        made = self.survey.corpus.completed(self._new_rows())
         table = pa.concat_tables([given, made.select(given.column_names)]) if new else given
         names = self._names()
-        topics = [names[group] for group in self._survey.clusters.labels.tolist()]
+        topics = [names[group] for group in self.survey.clusters.labels.tolist()]
         extra = {
             "topic": topics + [row["topic"] for row in new],
             "round": [0] * len(topics) + [row["round"] for row in new],
@@ -118,26 +96,26 @@ class Rounds:
 
     async def _find_topics(self) -> None:
         """Name the clusters, invent topics, and set what each should have."""
-        texts = self._survey.corpus.texts
+        texts = self.survey.corpus.texts
         samples = [texts.take(rows).to_pylist() for rows in self._samples]
-        names, named = await name_clusters(self._model, samples)
+        names, named = await name_clusters(self.model, samples)
         self._complain(named, "were named by their words, since the model named them in no way")
-        asked, invented = self._wanted.get("new_topics", 0), list[str]()
+        asked, invented = self.wanted.get("new_topics", 0), list[str]()
         calls = named.calls + named.cached
         if asked:
-            about = self._wanted.get("prompt", "")
-            invented, result = await invent_topics(self._model, names, asked, about)
+            about = self.wanted.get("prompt", "")
+            invented, result = await invent_topics(self.model, names, asked, about)
             self._complain(result, "of the new topics did not come")
             calls += result.calls + result.cached
-        record = self._record
+        record = self.record
         record.topics = [
             *(Topic(name) for name in names),
             *(Topic(name, invented=True) for name in invented),
         ]
-        shares = read_shares(self._wanted.get("shares", {}), self._names())
+        shares = read_shares(self.wanted.get("shares", {}), self._names())
         counts = dict.fromkeys(self._names(), 0)
-        counts |= dict(zip(names, self._survey.clusters.sizes, strict=True))
-        lacking = missing(counts, shares, self._wanted.get("n"))
+        counts |= dict(zip(names, self.survey.clusters.sizes, strict=True))
+        lacking = missing(counts, shares, self.wanted.get("n"))
         record.targets = {name: counts[name] + lacking.get(name, 0) for name in counts}
         record.rounds = [
             Round(
@@ -145,16 +123,16 @@ class Rounds:
                 coverage(counts, record.targets), tuple(invented), calls,
             )
         ]  # fmt: skip
-        record.write(self._folder)
+        record.write(self.folder)
 
     async def _round(self, asked: Mapping[str, int]) -> bool:
         """One round: ask, sort, count, keep; whether it came to its end."""
-        corpus, record = self._survey.corpus, self._record
+        corpus, record = self.survey.corpus, self.record
         number = len(record.rounds)
         table = pa.concat_tables([corpus.table, self._new_rows()])
-        growth = growth_of(corpus, table, self._wanted.get("seed", 0))
+        growth = growth_of(corpus, table, self.wanted.get("seed", 0))
         names = self._names()
-        wanted = self._wanted
+        wanted = self.wanted
         job = round_job(
             corpus, growth, asked, dict(zip(names, self._samples, strict=False)),
             prompt=wanted.get("prompt", ""),
@@ -164,8 +142,9 @@ class Rounds:
             temperature=wanted.get("temperature"),
             sample=(number + wanted.get("sample", 0)) * SAMPLE_STEP,
         )  # fmt: skip
+        tell = counting(wanted.get("progress"), "rows", job.n)
         try:
-            result = await ask_rows(self._model, job, on_rows=self._counting(job.n))
+            result = await ask_rows(self.model, job, on_rows=tell)
         except FabulaError as error:
             if not record.rows and not isinstance(error, BudgetReached):
                 raise
@@ -203,7 +182,7 @@ class Rounds:
         if result.error is not None and result.error.code != "rows.unusable":
             record.ended = result.error.message
             return False
-        record.write(self._folder)
+        record.write(self.folder)
         return True
 
     async def _sort(
@@ -212,15 +191,15 @@ class Rounds:
         """Rows to keep with their topic, rows refused with the reason, repeats and relabelled."""
         if not rows:
             return [], [], 0, 0
-        corpus = self._survey.corpus
+        corpus = self.survey.corpus
         new = self._growth.rows(list(enumerate(rows)))
         texts = read_corpus(new, corpus.fields, corpus.label).texts.to_pylist()
         old = read_corpus(table, corpus.fields, corpus.label).texts
-        same = repeats(old, texts, self._wanted.get("similarity", 0.85))
-        clusters = self._survey.clusters
+        same = repeats(old, texts, self.wanted.get("similarity", 0.85))
+        clusters = self.survey.clusters
         elsewhere = drifted(
             [row[field] for row in rows],
-            await self._vectors.embed(texts), clusters.centres, self._usual, self._names(),
+            await self.vectors.embed(texts), clusters.centres, self._usual, self._names(),
         )  # fmt: skip
         lacking = self._lacking()
         kept: list[dict[str, Any]] = []
@@ -244,33 +223,33 @@ class Rounds:
         return kept, refused, len(same), relabelled
 
     def _lacking(self) -> dict[str, int]:
-        counts, targets = self._record.rounds[-1].counts, self._record.targets
+        counts, targets = self.record.rounds[-1].counts, self.record.targets
         return {
             name: targets[name] - counts[name] for name in targets if targets[name] > counts[name]
         }
 
     def _has_stalled(self) -> bool:
-        last = self._record.rounds[-1]
+        last = self.record.rounds[-1]
         return last.new < STALL * sum(last.asked.values())
 
     def _is_even(self) -> bool:
-        wanted = self._wanted.get("evenness")
-        return wanted is not None and self._record.rounds[-1].evenness >= wanted
+        wanted = self.wanted.get("evenness")
+        return wanted is not None and self.record.rounds[-1].evenness >= wanted
 
     def _names(self) -> list[str]:
-        return [topic.name for topic in self._record.topics]
+        return [topic.name for topic in self.record.topics]
 
     def _new_rows(self) -> pa.Table:
-        return self._growth.rows(list(enumerate(row["values"] for row in self._record.rows)))
+        return self._growth.rows(list(enumerate(row["values"] for row in self.record.rows)))
 
     def _complain(self, result: RowsResult, what: str) -> None:
         lost = sum(row is None for row in result.rows)
         if lost:
             why = result.rejects[0].reason if result.rejects else "the model gave no more"
-            self._say(f"{lost} of {len(result.rows)} {what}: {why}")
+            self.say(f"{lost} of {len(result.rows)} {what}: {why}")
 
     def _tell(self, rounds: Sequence[Round]) -> None:
-        on_round = self._wanted.get("on_round")
+        on_round = self.wanted.get("on_round")
         if on_round is not None:
             for each in rounds:
                 on_round(each)

@@ -9,34 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.errors import AuthenticationError, ModelError, PrerequisiteError, RateLimitError
 from fabula.llm.cache.budget import Budget
 from fabula.llm.cache.ledger import Ledger
-from fabula.llm.providers.catalogue import settings_of
 from fabula.llm.providers.embeddings import open_embedder
-from fabula.llm.providers.local_embeddings import DIMENSIONS, NAME, embed_locally
-from fabula.spec.tables import ModelSpec
+from fabula.llm.providers.local_embeddings import NAME, embed_halved
+from fabula.spec.models import ModelSpec, model_spec
 
 CANNOT_EMBED = frozenset(
     f"model.{problem}" for problem in ("no-api", "not-found", "rejected", "unreachable")
 ) | {"prerequisite.key", "prerequisite.variable"}
 """Errors of endpoints that do not embed at all; any other one passes or names what to repair."""
-_AT_ONCE = 2_048
 
 Vectors = NDArray[np.floating]
 
 
 class TextVectors:
-    """The embedding of one run.
-
-    Args:
-        model: `wordllama` for word vectors here, or an endpoint's embedding model.
-        budget: What may be spent.
-        fresh: Ask again, even where vectors are known.
-        say: Called with what is worth knowing.
-    """
+    """The embedding of one run: `wordllama` for word vectors here, or an endpoint's model."""
 
     def __init__(
         self, model: str | ModelSpec, budget: Budget, *, fresh: bool, say: Callable[[str], None]
@@ -60,7 +52,7 @@ class TextVectors:
             AuthenticationError: It refused the key.
         """
         if self.name == NAME:
-            return _halved(texts)
+            return embed_halved(pa.array(texts, pa.string()))
         try:
             vectors = await self._ask(texts)
         except (AuthenticationError, RateLimitError):
@@ -73,14 +65,14 @@ class TextVectors:
                 f"{error.message}"
             )
             self.name = NAME
-            return _halved(texts)
+            return embed_halved(pa.array(texts, pa.string()))
         self._is_fixed = True
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         units: Vectors = vectors / np.maximum(lengths, 1e-12)
         return units
 
     async def _ask(self, texts: Sequence[str]) -> Vectors:
-        settings = self._model if isinstance(self._model, str) else settings_of(self._model)
+        settings = self._model if isinstance(self._model, str) else model_spec(self._model)
         ledger = Ledger(fresh=self._fresh)
         embedder = open_embedder(settings, ledger=ledger, budget=self._budget)
         try:
@@ -88,11 +80,3 @@ class TextVectors:
         finally:
             await embedder.close()
             ledger.close()
-
-
-def _halved(texts: Sequence[str]) -> Vectors:
-    """Word vectors of this machine in half precision, so that many texts take little memory."""
-    made = np.empty((len(texts), DIMENSIONS), dtype=np.float16)
-    for start in range(0, len(texts), _AT_ONCE):
-        made[start : start + _AT_ONCE] = embed_locally(texts[start : start + _AT_ONCE])
-    return made

@@ -48,17 +48,7 @@ def round_job(
     unique: Sequence[str] = (),
     **options: Any,
 ) -> RowsJob:
-    """The job of one round.
-
-    Args:
-        corpus: The data.
-        growth: How its columns continue.
-        wanted: Rows to write for each topic.
-        samples: Rows of each topic that the model may see.
-        prompt: What the rows are about, in words.
-        unique: Columns of which no value may come twice.
-        options: More of the job: rows a call, attempts, temperature, sample.
-    """
+    """The job of one round: that many rows of each topic, whose prompts show samples of it."""
     counts = "; ".join(f"{name}: {count}" for name, count in wanted.items())
     about = _free(ABOUT, growth)
     # A row about anything else is refused with the list of topics, and asked again.

@@ -39,14 +39,7 @@ _RULES = {
 
 @dataclass(frozen=True)
 class Finding:
-    """How a file keeps one rule.
-
-    Attributes:
-        rule: The rule's name: `json`, `format`, `roles`, `tools`, `text`, `length` or `distinct`.
-        words: What it demands.
-        lines: Lines that were looked at.
-        broken: Each line that breaks it, with what is wrong there.
-    """
+    """How the lines of a file keep one rule; `broken` has those that don't, with what is wrong."""
 
     rule: str
     words: str
@@ -76,15 +69,9 @@ class _Findings:
 
 
 def check_training_file(path: Path, *, longest: int = LONGEST) -> tuple[Finding, ...]:
-    """Tell what a fine-tuning service would refuse in a file.
+    """Tell, rule by rule, what a fine-tuning service would refuse in a file of JSON Lines.
 
-    Args:
-        path: A JSON Lines file of a known format: OpenAI's chat or preferences, ShareGPT, Alpaca,
-            texts, prompts and completions, preferences as texts or as conversations, segments.
-        longest: Most tokens of one example, by estimate.
-
-    Returns:
-        One finding a rule, with the lines that break it.
+    No example may have more than `longest` tokens, by estimate.
 
     Raises:
         SourceError: The file can't be read, or holds no line.

@@ -23,13 +23,7 @@ class Unfit(Exception):
 
 @dataclass(frozen=True)
 class Conversation:
-    """One conversation.
-
-    Attributes:
-        turns: What is said in turn.
-        messages: The turns as OpenAI's chat writes them.
-        besides: What else belongs to it: its tools.
-    """
+    """One conversation: its turns, also as OpenAI's chat writes them, and its tools (`besides`)."""
 
     turns: tuple[Turn, ...]
     messages: list[dict[str, Any]]
@@ -52,12 +46,7 @@ class Conversation:
 
 
 def conversation(row: Mapping[str, Any], column: str, system: str = "") -> Conversation:
-    """The conversation of a row.
-
-    Args:
-        row: The row.
-        column: Where its turns are.
-        system: What the system says where the conversation does not begin with it.
+    """The conversation in a column of a row, which `system` opens where nothing else does.
 
     Raises:
         Unfit: There is none, or its turns are in an order that trainers refuse.

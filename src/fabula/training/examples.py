@@ -44,14 +44,7 @@ Lines: TypeAlias = tuple[list[Made], dict[str, int]]
 
 @dataclass(frozen=True)
 class Example:
-    """One example of a set.
-
-    Attributes:
-        user: What the user says.
-        assistant: What the assistant answers; the chosen answer where two are compared.
-        system: What the system says first; empty where it says nothing.
-        rejected: The answer that is worse, where two are compared.
-    """
+    """What is said in one example; `rejected` is the worse answer where two are compared."""
 
     user: str
     assistant: str

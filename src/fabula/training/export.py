@@ -173,12 +173,7 @@ def export(
 
 
 def plan_export(output: PathLike, columns: Sequence[str], asked: Mapping[str, Any]) -> OutputSpec:
-    """What is to be written, made sure before there is a row.
-
-    Args:
-        output: The file or folder.
-        columns: The columns that there will be.
-        asked: `format`, `user` and so on, as `export` takes them.
+    """What is to be written, made sure before there is a row; `asked` is as `export` takes it.
 
     Raises:
         UsageError: An option is wrong, or names no column.
@@ -250,14 +245,7 @@ def _demand_format(name: str) -> None:
 def write_export(
     given: Given, wanted: OutputSpec, paths: Mapping[str, Path], *, seed: int
 ) -> Export:
-    """Write an export whose names are known to be right.
-
-    Args:
-        given: The rows.
-        wanted: What is wanted of them.
-        paths: The file of each split; of `""` where there is none.
-        seed: Decides who goes into which split.
-    """
+    """Write an export whose names are known to be right: each split (`""` is all) into its path."""
     strata = [row[wanted.stratify] for row in given.rows] if wanted.stratify else None
     if not wanted.is_training:
         return _write_rows(given, wanted, paths, strata, seed)

@@ -30,13 +30,9 @@ def split(
     strata: Sequence[Any] | None = None,
     seed: int = 0,
 ) -> dict[str, list[int]]:
-    """The rows of each share, in their order.
+    """The rows of each share, in their order; only the proportions of shares count.
 
-    Args:
-        inputs: Each row's input.
-        shares: The shares by name; only their proportions count.
-        strata: A value of each row whose proportions every share keeps.
-        seed: Decides who goes where.
+    Every share keeps the proportions of the values in `strata`, one a row.
 
     Examples:
         >>> {name: len(rows) for name, rows in split("abcdefghij", {"train": 9, "test": 1}).items()}

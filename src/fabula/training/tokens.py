@@ -27,13 +27,7 @@ TURN_TOKENS = 4
 
 @dataclass(frozen=True)
 class TokenCount:
-    """Tokens of a set, estimated.
-
-    Attributes:
-        prompt: Of systems and users.
-        completion: Of assistants.
-        longest: Of the longest example.
-    """
+    """Tokens of a set, estimated: of systems and users, of assistants, of the longest example."""
 
     prompt: int = 0
     completion: int = 0

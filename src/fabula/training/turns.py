@@ -26,13 +26,7 @@ SHAREGPT_ROLES = {
 
 @dataclass(frozen=True)
 class ToolCall:
-    """A call of a tool.
-
-    Attributes:
-        name: The tool's name; empty where it has none.
-        arguments: An object, or the JSON text of one.
-        id: What the answer refers to; empty where nothing does.
-    """
+    """A call of a tool: its arguments are an object, or the JSON text of one."""
 
     name: str
     arguments: Any
@@ -41,14 +35,7 @@ class ToolCall:
 
 @dataclass(frozen=True)
 class Turn:
-    """What one speaker says.
-
-    Attributes:
-        role: One of `ROLES`, or a word that is none.
-        text: What is said; parts of several kinds as JSON.
-        calls: The tools that the assistant calls.
-        answers: The id of the call that a tool answers.
-    """
+    """What one speaker says: text (other parts as JSON), calls of tools, the answer to a call."""
 
     role: str
     text: str = ""
@@ -140,10 +127,7 @@ def as_json(value: Any) -> str:
 def order_problem(roles: Sequence[str], *, strict: bool = False) -> str | None:
     """What is wrong with who speaks when.
 
-    Args:
-        roles: Who speaks, in turn.
-        strict: Whether each answer follows one turn of the user or of a tool, as ShareGPT's
-            trainers want it.
+    `strict` wants an answer after every turn of the user or of a tool, as ShareGPT's trainers do.
     """
     unknown = [role for role in roles if role not in ROLES]
     if unknown:

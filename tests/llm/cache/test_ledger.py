@@ -17,7 +17,6 @@ import pytest
 
 from fabula.errors import ModelError, SinkError
 from fabula.llm.cache.budget import Budget
-from fabula.llm.cache.cached import Replay
 from fabula.llm.cache.ledger import Entry, Ledger, request_key
 from fabula.llm.client.chat import ChatReply, ChatRequest, Message, Sampling, Usage
 from fabula.testing import ChatServer
@@ -155,20 +154,6 @@ async def test_neither_keys_nor_headers_are_stored(
     assert server.calls[0].key == "sk-secret-key"
 
 
-async def test_replay_answers_from_the_ledger_alone(opened: Opened, path: Path) -> None:
-    """No request, no key, no network."""
-    ledger = Ledger(path)
-    with ChatServer(["hi"]) as server:
-        model = opened(server, ledger=ledger)
-        await model.complete(asking())
-    replay = Replay(model, ledger)
-    assert (await replay.complete(asking())).text == "hi"
-    with pytest.raises(ModelError) as caught:
-        await replay.complete(asking("never asked"))
-    ledger.close()
-    assert caught.value.code == "model.not-recorded"
-
-
 def test_a_damaged_file_is_named(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"this is not a database" * 500)
@@ -292,13 +277,14 @@ def test_threads_with_their_own_loops_share_a_ledger(path: Path) -> None:
 KILLED = """
 import asyncio, sys
 from pathlib import Path
-from fabula.llm.providers.catalogue import ModelSettings, open_model
+from fabula.llm.providers.catalogue import open_model
+from fabula.spec.models import ModelSpec
 from fabula.llm.client.chat import ChatRequest, Message
 from fabula.llm.cache.ledger import Ledger
 
 async def main(url, path):
     ledger = Ledger(Path(path))
-    settings = ModelSettings("openai-compatible", "m", base_url=url, concurrency=16)
+    settings = ModelSpec(provider="openai-compatible", name="m", base_url=url, concurrency=16)
     model = open_model(settings, ledger=ledger)
 
     async def one(number):

@@ -11,12 +11,13 @@ from fabula.errors import FabulaError, PrerequisiteError, UsageError
 from fabula.llm.cache.prices import price_of
 from fabula.llm.client.credentials import set_key
 from fabula.llm.client.presets import PROVIDERS
-from fabula.llm.providers.catalogue import ModelSettings, model_settings, open_model
+from fabula.llm.providers.catalogue import model_settings, open_model
+from fabula.spec.models import ModelSpec
 from fabula.testing import ChatServer
 from tests.llm.builders import QUICK, asking
 
 
-async def ask(model: str | ModelSettings, **rest: Any) -> str:
+async def ask(model: str | ModelSpec, **rest: Any) -> str:
     opened = open_model(model, patience=QUICK)
     try:
         return (await opened.complete(asking(**rest))).text
@@ -71,15 +72,19 @@ async def test_no_key_travels_to_an_address_that_it_was_not_meant_for(
     monkeypatch.setenv("OPENAI_API_KEY", "sk-env")
     monkeypatch.setenv("OTHER_KEY", "other")
     with ChatServer() as server:
-        await ask(ModelSettings("openai", "m", base_url=server.url))
-        await ask(ModelSettings("openai", "m", base_url=server.url, api_key_env="OTHER_KEY"))
+        await ask(ModelSpec(provider="openai", name="m", base_url=server.url))
+        await ask(
+            ModelSpec(provider="openai", name="m", base_url=server.url, api_key_env="OTHER_KEY")
+        )
     assert [call.key for call in server.calls] == ["", "other"]
 
 
 async def test_headers_may_name_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = {"X-Token": "t-${TEAM_TOKEN}"}
     with ChatServer() as server:
-        model = ModelSettings("openai-compatible", "m", base_url=server.url, headers=settings)
+        model = ModelSpec(
+            provider="openai-compatible", name="m", base_url=server.url, headers=settings
+        )
         with pytest.raises(PrerequisiteError, match="TEAM_TOKEN"):
             await ask(model)
         monkeypatch.setenv("TEAM_TOKEN", "abc")
@@ -153,35 +158,39 @@ def test_unknown_names_come_with_help(name: str, code: str, hint: str) -> None:
 )
 def test_an_address_that_is_none_is_refused_early(url: str) -> None:
     with pytest.raises(FabulaError) as caught:
-        open_model(ModelSettings("openai-compatible", "m", base_url=url))
+        open_model(ModelSpec(provider="openai-compatible", name="m", base_url=url))
     assert caught.value.code == "model.base-url"
 
 
 async def test_the_address_may_carry_a_query() -> None:
     """Gateways that want a version in the address."""
     with ChatServer(["hi"]) as server:
-        settings = ModelSettings("openai-compatible", "m", base_url=f"{server.url}?version=3")
+        settings = ModelSpec(
+            provider="openai-compatible", name="m", base_url=f"{server.url}?version=3"
+        )
         assert await ask(settings) == "hi"
 
 
 def test_settings_that_decide_replies_are_part_of_the_identity() -> None:
     """The ledger tells a warm model from a cold one."""
-    cold = ModelSettings("openai", "m", temperature=0.0)
-    warm = ModelSettings("openai", "m", temperature=1.0, max_tokens=50)
+    cold = ModelSpec(provider="openai", name="m", temperature=0.0)
+    warm = ModelSpec(provider="openai", name="m", temperature=1.0, max_tokens=50)
     assert open_model(cold).identity == "https://api.openai.com/v1 m temperature=0"
     assert open_model(warm).identity.endswith("temperature=1 max_tokens=50")
 
 
 def test_secrets_do_not_show_in_settings() -> None:
     """The key never printed."""
-    settings = ModelSettings("openai", "m", headers={"X": "secret"}, proxy="http://u:secret@p")
+    settings = ModelSpec(
+        provider="openai", name="m", headers={"X": "secret"}, proxy="http://u:secret@p"
+    )
     assert "secret" not in repr(settings)
 
 
 async def test_one_model_serves_one_event_loop_after_another() -> None:
     """Notebooks and command lines run loops in turn."""
     with ChatServer() as server:
-        model = open_model(ModelSettings("openai-compatible", "m", base_url=server.url))
+        model = open_model(ModelSpec(provider="openai-compatible", name="m", base_url=server.url))
 
         def run() -> str:
             async def once() -> str:

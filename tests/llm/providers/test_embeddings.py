@@ -10,16 +10,16 @@ import pytest
 from fabula.errors import ModelError, OutputError
 from fabula.llm.cache.budget import Budget
 from fabula.llm.cache.ledger import Ledger
-from fabula.llm.client.settings import ModelSettings
 from fabula.llm.providers.embeddings import TEXTS_A_CALL, open_embedder
+from fabula.spec.models import ModelSpec
 from fabula.testing import Call, ChatServer, Reply
 from fabula.testing import replies as script
 from fabula.testing.embeddings import embedding
 from tests.llm.builders import QUICK
 
 
-def settings(server: ChatServer) -> ModelSettings:
-    return ModelSettings("openai-compatible", "embedder", base_url=server.url)
+def settings(server: ChatServer) -> ModelSpec:
+    return ModelSpec(provider="openai-compatible", name="embedder", base_url=server.url)
 
 
 async def test_each_text_gets_its_own_vector_in_order() -> None:

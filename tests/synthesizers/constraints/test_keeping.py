@@ -196,3 +196,51 @@ def test_a_number_that_follows_the_hour_keeps_its_daily_course() -> None:
     # the course spans 12,000; a mean of 80 rows of one hour varies by 100
     assert np.abs(course(made) - course(real)).max() < 1_500
     assert np.abs(course(made) - course(real)).mean() < 600
+
+
+def _addresses(rows: int = 1_200) -> pa.Table:
+    """Postcodes that give the town, which gives the country; most postcodes are rare."""
+    rng = np.random.default_rng(5)
+    code = rng.integers(0, 30, rows)
+    code = np.where(rng.random(rows) < 0.35, 1_000 + np.arange(rows) % 600, code)
+    town = code % 12
+    return pa.table(
+        {
+            "country": [f"land {at % 4}" for at in town],
+            "town": [f"town {at}" for at in town],
+            "postcode": [f"p{at}" for at in code],
+            "amount": rng.normal(50, 9, rows).round(2),
+        }
+    )
+
+
+def test_lookups_hold_in_rows_whose_finest_label_is_rare(tmp_path):
+    """A town with the postcode `other` still lies in its country."""
+    real = _addresses()
+    model = fb.fit(real, seed=1, holdout=0)
+    model.save(tmp_path / "addresses.fabula")
+    for made in (model, fb.load_synthesizer(tmp_path / "addresses.fabula")):
+        rows = made.sample(3_000, seed=2).to_pydict()
+        assert rows["postcode"].count("other") > 300
+        known = dict(zip(real["town"].to_pylist(), real["country"].to_pylist(), strict=True))
+        assert {known[town] for town in rows["town"]} == set(rows["country"])
+        assert [known[town] for town in rows["town"]] == rows["country"]
+
+
+def test_a_lookup_of_few_common_labels_holds_for_them():
+    """Most towns are rare, and become `other`."""
+    rng = np.random.default_rng(2)
+    town = np.where(rng.random(900) < 0.25, rng.integers(0, 6, 900), 10 + np.arange(900) % 300)
+    real = pa.table(
+        {
+            "town": [f"town {at}" for at in town],
+            "region": [f"region {at % 3}" for at in town],
+            "amount": rng.normal(50, 9, 900).round(2),
+        }
+    )
+    known = dict(zip(real["town"].to_pylist(), real["region"].to_pylist(), strict=True))
+    rows = fb.fit(real, seed=1, holdout=0).sample(2_000, seed=2)
+    pairs = list(zip(rows["town"].to_pylist(), rows["region"].to_pylist(), strict=True))
+    told = [(town, region) for town, region in pairs if town in known]
+    assert len(told) > 200
+    assert all(known[town] == region for town, region in told)

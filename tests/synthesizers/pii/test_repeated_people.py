@@ -256,3 +256,38 @@ def test_no_person_of_a_row_that_was_kept_out_comes_out_either():
     names += [f"{person.first_name()} {person.last_name()}" for _ in range(600)]
     model = fb.fit(pa.table({"c1": names, "n": range(660)}), seed=1, holdout=0.5, rounds=5)
     assert set(names).isdisjoint(model.sample(5_000, seed=3)["c1"].to_pylist())
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["pherrmann", "gwilms", "qsaeuberlich", "borisstey", "ofritsch"],
+        ["Haase", "Wilmsen", "Gieß"],
+        ["Helfried", "Tassilo", "Mattias", "Wilfriede"],
+        ["cemal6070", "cmuehle44", "mpruschke78"],
+    ],
+)
+def test_few_labels_that_may_be_people_are_named_with_the_way_to_replace_them(labels):
+    table = pa.table({"c1": labels * 150, "n": np.arange(150 * len(labels)) % 7})
+    model = fb.fit(table, seed=1, rounds=5)
+    if "c1" not in model.personal:
+        assert f"`c1` may name people: some of its {len(labels)} labels" in str(model.card())
+    made = fb.fit(table, seed=1, rounds=5, sensitive=["c1"]).sample(400, seed=2)
+    assert set(labels).isdisjoint(made["c1"].to_pylist())
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["red", "green", "dark blue"],
+        ["southwest", "southeast", "northwest"],
+        ["Setosa", "Versicolor", "Virginica"],
+        ["Wife", "Husband", "Own-child", "Unmarried"],
+        ["new", "regular", "lost"],
+        ["Berlin", "Hamburg", "Bremen"],
+        ["gold.pdf", "silver.pdf"],
+    ],
+)
+def test_labels_of_everyday_use_are_not_said_to_name_people(labels):
+    table = pa.table({"c1": labels * 50, "n": np.arange(50 * len(labels)) % 7})
+    assert "may name people" not in str(fb.fit(table, seed=1, rounds=5).card())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -42,11 +44,59 @@ def test_no_new_value_is_a_real_one_even_where_both_come_from_the_same_words(rea
     assert made.slice(0, 100).equals(model.sample(100, seed=4))
 
 
-def test_the_card_says_where_new_values_may_be_real_ones(real):
+def test_codes_of_a_crowded_form_are_shared_rather_than_real_and_the_card_says_so(real):
     crowded = real.set_column(4, "phone", pa.array([f"0171 {number:04}" for number in range(ROWS)]))
-    about = fb.fit(crowded.select(["who", "phone", "x"]), rounds=5).card().columns
-    assert "new ones may be real ones" in about["phone"]
-    assert "new ones may be real ones" not in about["who"]
+    model = fb.fit(crowded.select(["who", "phone", "x"]), seed=1, rounds=5)
+    made = model.sample(3_000, seed=2)["phone"].to_pylist()
+    assert "some new people share one" in model.card().columns["phone"]
+    assert "real" not in model.card().columns["who"]
+    assert all(re.fullmatch(r"0171 \d{4}", phone) for phone in made)
+    assert set(made).isdisjoint(crowded["phone"].to_pylist())
+
+
+def test_a_form_whose_codes_are_all_taken_gives_way_to_a_wider_one():
+    every = pa.array([f"0171 {number:03}" for number in range(1_000)] * 2)
+    model = fb.fit({"phone": every, "x": np.arange(2_000) % 7}, seed=1, rounds=5)
+    made = model.sample(2_000, seed=2)["phone"].to_pylist()
+    assert all(re.fullmatch(r"\d{4} \d{3}", phone) for phone in made)
+    assert set(made).isdisjoint(every.to_pylist())
+
+
+def test_where_no_other_code_is_left_the_card_says_so():
+    pins = pa.array([f"{number:02}" for number in range(100)] * 4)
+    about = fb.fit({"pin": pins, "x": np.arange(400) % 7}, rounds=5, sensitive=["pin"]).card()
+    assert "new ones may be real ones" in about.columns["pin"]
+
+
+@pytest.mark.parametrize("locale", ["en", "de", "es", "ja"])
+@pytest.mark.parametrize(
+    "fields", [["name"], ["first_name"], ["last_name"], ["name", "first_name"]]
+)
+def test_names_of_many_people_are_others_in_every_column(locale, fields):
+    real = {
+        field: People(locale).draw(lambda name: stream(9, "many", name, 0), 600, [field])[field]
+        for field in fields
+    }
+    picked = np.random.default_rng(3).integers(0, 600, 1_500)
+    table = {f"c{at}": real[field].take(picked) for at, field in enumerate(fields)}
+    model = fb.fit({**table, "x": np.arange(1_500) % 7}, seed=1, rounds=5, sensitive=list(table))
+    made = model.sample(5_000, seed=2)
+    for column, values in table.items():
+        held = set(values.to_pylist()) & set(made[column].to_pylist())
+        assert not held or "may be real" in model.card().columns[column], (column, held)
+        assert fields != ["name"] or not held
+
+
+def test_new_people_of_one_table_are_not_the_real_ones_of_another_table():
+    names = People("es").draw(lambda name: stream(9, "two", name, 0), 4_000, ["name"])["name"]
+    seller, buyer = names.slice(0, 2_000), names.slice(2_000)
+    tables = {
+        "sellers": pa.table({"name": seller, "age": np.arange(2_000) % 50}),
+        "buyers": pa.table({"name": buyer, "age": np.arange(2_000) % 50}),
+    }
+    made = fb.fit(tables, seed=1, rounds=5).sample(seed=2)
+    for table in made.values():
+        assert set(table["name"].to_pylist()).isdisjoint(names.to_pylist())
 
 
 def test_first_and_last_names_of_few_people_are_others():

@@ -92,13 +92,7 @@ async def apairs(wanted: Any = None, n: int = 100, **options: Unpack[PairOptions
 
 @dataclass(frozen=True)
 class PairTask:
-    """Pairs as a job of rows.
-
-    Attributes:
-        fields: What is input and what is output.
-        given: The attributes of each pair; empty where none are dealt out.
-        job: What is asked.
-    """
+    """Pairs as a job of rows; `given` are the attributes that are dealt out to each."""
 
     fields: PairFields
     given: Sequence[Mapping[str, Any]]

@@ -26,14 +26,7 @@ _BRACKET = re.compile(r"(?P<name>[^()]+?)\s*\((?P<about>.+)\)\s*")
 
 @dataclass(frozen=True)
 class PairFields:
-    """The fields of a pair.
-
-    Attributes:
-        inputs: What the input holds.
-        outputs: What the output holds.
-        subject: What the pairs are about, as far as the declaration says.
-        make: Makes the object of a pair's values, where a class was given.
-    """
+    """The fields of a pair, what the pairs are about, and what makes an object of their values."""
 
     inputs: tuple[RowField, ...]
     outputs: tuple[RowField, ...]
@@ -54,13 +47,9 @@ class PairFields:
 def pair_fields(
     wanted: Any, *, inputs: Sequence[str] | str = (), outputs: Sequence[str] | str = ()
 ) -> PairFields:
-    """The fields that a declaration means.
+    """The fields that a declaration means: a sentence with an arrow, a class, or names of fields.
 
-    Args:
-        wanted: A sentence with an arrow; a class or JSON Schema; or, alongside `inputs` and
-            `outputs`, what the pairs are about (or None).
-        inputs: Names of the input's fields; by default all that are not of the output.
-        outputs: Names of the output's fields; of a class by default the last one.
+    Without names, the output of a class is its last field, and all others are the input.
 
     Raises:
         UsageError: There is no arrow, no field on one side of it, or a field twice.

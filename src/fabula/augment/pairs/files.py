@@ -28,14 +28,7 @@ _NOT_PLANNED = ("seed", "overwrite")
 def pairs_to_file(
     wanted: Any, n: int, file: Path, export: Mapping[str, Any], **options: Unpack[PairOptions]
 ) -> tuple[Pairs, Export]:
-    """Ask for pairs and write them.
-
-    Args:
-        wanted: The shape of a pair, as `pairs` takes it.
-        n: Pairs wanted.
-        file: The file, or with a split the folder or the start of the files' names.
-        export: How they are written, as `Pairs.write` takes it.
-        options: How they are asked, as `pairs` takes it.
+    """Ask for pairs and write them as `export` says, in the words of `Pairs.write`.
 
     Raises:
         SinkError: The file is there already, or can't be written.

@@ -21,14 +21,7 @@ _SPEAKER, _SAID = ("role", "from"), ("content", "value")
 
 
 class Sides:
-    """Reads pairs of one shape from objects of two sides.
-
-    Args:
-        inputs: The fields of the input.
-        outputs: The fields of the output.
-        read_input: Reads the values of an input that is a text.
-        read_output: Reads the values of an output that is a text.
-    """
+    """Reads pairs of one shape from objects of two sides, each an object or a text to be read."""
 
     def __init__(
         self,

@@ -71,12 +71,7 @@ def in_files(folder: Path) -> list[Found]:
 
 
 def in_functions(run: Callable[[], Mapping[str, Any]], file: str) -> list[Found]:
-    """Frames that functions hold when they end, in a further run of the program that is watched.
-
-    Args:
-        run: Runs the program and returns its variables.
-        file: The file name of the program's code.
-    """
+    """Frames that functions hold when they end, in a further run of the program that is watched."""
     watch = _Watch(file)
     names = _watched(watch, run)
     if watch.found or watch.called:

@@ -19,11 +19,7 @@ FEWEST_LINES = 3
 
 
 class Printed(io.TextIOBase):
-    """Standard output that also remembers.
-
-    Args:
-        stream: Where the text goes.
-    """
+    """Standard output that also remembers."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

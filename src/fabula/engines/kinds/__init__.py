@@ -17,13 +17,7 @@ from fabula.planning.plan import ColumnPlan
 
 @dataclass(frozen=True)
 class TableFacts:
-    """What an engine may know of its column's table.
-
-    Attributes:
-        name: The table's name.
-        rows: Rows of it.
-        seed: The run's seed.
-    """
+    """What an engine may know of its column's table."""
 
     name: str
     rows: int

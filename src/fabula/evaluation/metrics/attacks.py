@@ -38,12 +38,7 @@ _SOURCE = "Giomi et al. (2023), risk = (success - baseline) / (1 - baseline)"
 
 @METRICS.add
 @metric(
-    "privacy.singling_out",
-    "singling out",
-    better="lower",
-    source=_SOURCE,
-    form="share",
-    place=60,
+    "privacy.singling_out", "singling out", better="lower", source=_SOURCE, form="share", place=60
 )
 def singling_out(frames: Frames) -> Score:
     """How often a description that fits one synthetic row fits exactly one real person."""
@@ -74,12 +69,7 @@ def singling_out(frames: Frames) -> Score:
 
 @METRICS.add
 @metric(
-    "privacy.linkability",
-    "linkability",
-    better="lower",
-    source=_SOURCE,
-    form="share",
-    place=70,
+    "privacy.linkability", "linkability", better="lower", source=_SOURCE, form="share", place=70
 )
 def linkability(frames: Frames) -> Score:
     """How often two halves of a person's columns lead to the same synthetic row."""

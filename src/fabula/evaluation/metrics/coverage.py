@@ -53,13 +53,7 @@ def coverage(frames: Frames) -> Score:
 
 
 @METRICS.add
-@metric(
-    "quality.precision",
-    "precision (typicality)",
-    better="higher",
-    source=_SOURCE,
-    place=70,
-)
+@metric("quality.precision", "precision (typicality)", better="higher", source=_SOURCE, place=70)
 def precision(frames: Frames) -> Score:
     """Whether synthetic rows lie as near to the centre of the real rows as real rows do."""
     space = Space.of(frames)
@@ -84,12 +78,7 @@ def precision(frames: Frames) -> Score:
 
 @METRICS.add
 @metric(
-    "quality.recall",
-    "recall (coverage)",
-    better="higher",
-    source=_SOURCE,
-    form="share",
-    place=80,
+    "quality.recall", "recall (coverage)", better="higher", source=_SOURCE, form="share", place=80
 )
 def recall(frames: Frames) -> Score:
     """Whether every neighbourhood of real rows has synthetic rows in it."""

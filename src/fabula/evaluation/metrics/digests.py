@@ -6,9 +6,8 @@ and "1" count as one value, and so do a date and its text, so that CSV and Parqu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -18,9 +17,6 @@ from numpy.typing import NDArray
 
 from fabula.relationships.common_types import NUMBER, kind_of, plain
 from fabula.streams import mix, name_key
-
-if TYPE_CHECKING:
-    import duckdb
 
 _TAGS = {kind: np.uint64(name_key(f"digest of {kind}")) for kind in ("number", "moment", "text")}
 _MISSING = (*pa.csv.ConvertOptions().null_values, "-", "\\N", "None")
@@ -86,17 +82,39 @@ def digest(table: pa.Table, columns: Sequence[str] | None = None) -> Digest:
         >>> digest(first) == digest(pa.table({"a": ["2.0", "1"], "b": ["", "x"]}))
         True
     """
-    import duckdb
+    return digests(table, {"": slice(None)}, columns)[""]
 
+
+def digests(
+    table: pa.Table,
+    parts: Mapping[str, slice | NDArray[np.int64]],
+    columns: Sequence[str] | None = None,
+) -> dict[str, Digest]:
+    """The digests of parts of a table, each of which is some of its rows."""
     if columns is None:
         columns = [f.name for f in table.schema if kind_of(plain_type(f.type)) != "other"]
+    values = {name: plain(table.column(name)) for name in columns}
+    texts = {
+        name: column.cast(pa.large_string()).combine_chunks().dictionary_encode()
+        for name, column in values.items()
+        if kind_of(column.type) == "text"
+    }
+    read = _of_labels([text.dictionary for text in texts.values()])
     hashes = np.zeros(table.num_rows, dtype=np.uint64)
-    with duckdb.connect() as connection:  # one for all columns: opening it takes 15 ms
-        for name in columns if len(hashes) else ():
-            values = _values(plain(table.column(name)), connection)
-            hashes += mix(values + np.uint64(name_key(name)))
-    total = int(mix(hashes).sum(dtype=np.uint64))
-    return Digest(table.num_rows, tuple(columns), total)
+    for name, column in values.items():
+        if name in texts:
+            labels, read = np.split(read, [len(texts[name].dictionary)])
+            found = np.append(labels, np.uint64(0))[
+                texts[name].indices.fill_null(len(labels)).to_numpy(zero_copy_only=False)
+            ]
+        else:
+            found = _values(column)
+        hashes += mix(found + np.uint64(name_key(name)))
+    hashes = mix(hashes)
+    return {
+        part: Digest(len(hashes[rows]), tuple(columns), int(hashes[rows].sum(dtype=np.uint64)))
+        for part, rows in parts.items()
+    }
 
 
 def plain_type(kind: pa.DataType) -> pa.DataType:
@@ -104,8 +122,8 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
     return plain(pa.chunked_array([], kind)).type
 
 
-def _values(column: pa.ChunkedArray, connection: duckdb.DuckDBPyConnection) -> NDArray[np.uint64]:
-    """A hash of each value; 0 where it is missing."""
+def _values(column: pa.ChunkedArray) -> NDArray[np.uint64]:
+    """A hash of each value that is not text; 0 where it is missing."""
     kind = kind_of(column.type)
     if kind in ("flag", "number"):
         if not pa.types.is_integer(column.type) and column.type not in (pa.float64(), pa.bool_()):
@@ -117,12 +135,6 @@ def _values(column: pa.ChunkedArray, connection: duckdb.DuckDBPyConnection) -> N
             is_time = pa.types.is_time(column.type)
             column = column.cast(pa.time64("us") if is_time else pa.timestamp("us"), safe=False)
         return _of_moments(column.cast(pa.int64()))
-    if kind == "text":
-        encoded = column.cast(pa.large_string()).combine_chunks().dictionary_encode()
-        codes = encoded.indices.fill_null(len(encoded.dictionary))
-        labels = np.append(_of_labels(encoded.dictionary, connection), np.uint64(0))
-        found: NDArray[np.uint64] = labels[codes.to_numpy(zero_copy_only=False)]
-        return found
     return np.zeros(len(column), dtype=np.uint64)
 
 
@@ -137,12 +149,17 @@ def _of_moments(ticks: pa.ChunkedArray | pa.Array) -> NDArray[np.uint64]:
     return np.where(known, mix(bits + _TAGS["moment"]), np.uint64(0))
 
 
-def _of_labels(labels: pa.Array, connection: duckdb.DuckDBPyConnection) -> NDArray[np.uint64]:
-    """A hash of each label, as the number or time that it stands for, else as text."""
-    text = pc.utf8_trim_whitespace(labels)
+def _of_labels(labels: Sequence[pa.Array]) -> NDArray[np.uint64]:
+    """A hash of each label of all columns, as the number or time it stands for, else as text."""
+    import duckdb
+
+    text = pc.utf8_trim_whitespace(pa.chunked_array(labels, pa.large_string()).combine_chunks())
+    if not len(text):
+        return np.zeros(0, np.uint64)
     missing = np.asarray(pc.is_in(text, value_set=pa.array(_MISSING, text.type)))
-    connection.register("labels", pa.table({"text": text}))
-    read = connection.sql(_READ).to_arrow_table()
+    with duckdb.connect() as connection:
+        connection.register("labels", pa.table({"text": text}))
+        read = connection.sql(_READ).to_arrow_table()
     lower = pc.utf8_lower(text)
     flags = pc.take(
         pa.array(list(_FLAGS.values())),

@@ -9,7 +9,7 @@ FILE_FORMATS.add(
         name="arrow",
         title="Arrow",
         endings=(".arrow", ".feather", ".ipc"),
-        writes="fabula.io.write:open_arrow",
+        writes="fabula.io.write:ArrowFile",
         magic=b"ARROW1",
         dataset="arrow",
         keeps_types=1,

@@ -10,7 +10,7 @@ FILE_FORMATS.add(
         title="CSV",
         endings=(".csv", ".tsv", ".txt"),
         reads="fabula.io.csv_files:read_csv",
-        writes="fabula.io.write:open_csv",
+        writes="fabula.io.write:CsvFile",
         keeps_types=3,
     )
 )

@@ -10,7 +10,7 @@ FILE_FORMATS.add(
         title="JSON Lines",
         endings=(".jsonl", ".ndjson"),
         reads="fabula.io.json_files:read_json_lines",
-        writes="fabula.io.write:open_json_lines",
+        writes="fabula.io.jsonl:JsonLines",
         keeps_types=2,
     )
 )

@@ -9,7 +9,7 @@ FILE_FORMATS.add(
         name="parquet",
         title="Parquet",
         endings=(".parquet", ".pq"),
-        writes="fabula.io.write:open_parquet",
+        writes="fabula.io.write:ParquetFile",
         magic=b"PAR1",
         dataset="parquet",
         keeps_types=0,

@@ -59,11 +59,7 @@ class Written:
 
 
 def written_form(texts: pa.Array) -> Written | None:
-    """What a column stands for, or None where its texts have no form in common.
-
-    Args:
-        texts: Plain strings.
-    """
+    """What a column of plain strings stands for, or None where they have no form in common."""
     counted = texts.drop_null().value_counts()
     known, rows = counted.field("values"), counted.field("counts").to_numpy()
     bare = flags(pc.invert(pc.match_substring_regex(known, r"\d")))
@@ -91,11 +87,7 @@ def written_form(texts: pa.Array) -> Written | None:
 
 
 def written_digits(texts: pa.Array) -> Written | None:
-    """The dates that whole numbers stand for, such as 20240105 or 202401; None where they don't.
-
-    Args:
-        texts: The digits of whole numbers.
-    """
+    """The dates that whole numbers stand for, such as 20240105 or 202401; None where they don't."""
     some = texts.drop_null()[:_FIRST]
     dates = flags(pc.match_substring_regex(some, _DATE_DIGITS))
     if not len(some) or dates.mean() < _FEW_WORDS_SHARE:

@@ -94,12 +94,7 @@ class DurationForm:
 
     @classmethod
     def of(cls, texts: pa.Array, rows: Rows) -> DurationForm | None:
-        """The form of texts, or None where there is none.
-
-        Args:
-            texts: Differing texts without nulls.
-            rows: How many rows have each of them.
-        """
+        """The form of texts, or None where there is none."""
         first = _parts(str(texts[0]))
         if first is None:
             return None

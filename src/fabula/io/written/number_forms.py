@@ -61,12 +61,7 @@ class NumberForm:
 
     @classmethod
     def of(cls, texts: pa.Array, rows: Rows) -> NumberForm | None:
-        """The form of texts, or None where there is none.
-
-        Args:
-            texts: Differing texts without nulls.
-            rows: How many rows have each of them.
-        """
+        """The form of texts, or None where there is none."""
         if not any(char.isdigit() for char in str(texts[0])):
             return None
         brackets = pc.any(pc.match_substring_regex(texts, r"^\(.*\)$")).as_py()

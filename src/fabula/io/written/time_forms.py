@@ -52,12 +52,7 @@ class TimeForm:
 
     @classmethod
     def of(cls, texts: pa.Array, rows: Rows) -> TimeForm | None:
-        """The form of texts, or None where there is none.
-
-        Args:
-            texts: Differing texts without nulls, the most frequent shape first.
-            rows: How many rows have each of them.
-        """
+        """The form of texts, or None where there is none; the most frequent shape comes first."""
         forms = map(cls, candidates(texts, rows))
         read = {form: count for form in forms if (count := suits(form, texts, rows))}
         if not read:

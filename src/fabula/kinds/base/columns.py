@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from pydantic import Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 
-from fabula.kinds.base.parameters import Parameter, Probability, SpecModel
+from fabula.kinds.base.parameters import Parameter, Probability, Scalar, SpecModel
 from fabula.kinds.base.problems import WHOLE, Problem
+
+Bound: TypeAlias = "float | dt.datetime | None"
 
 SECTIONS = ("keys", "values", "numbers", "times", "texts", "people", "models", "learned", "code")
 """The order in which kinds are listed."""
@@ -67,6 +70,21 @@ class AbstractColumn(SpecModel):
         return math.inf
 
     @property
+    def allowed(self) -> tuple[Scalar, ...] | None:
+        """The only values that the column can have; None where the kind does not list them."""
+        return None
+
+    @property
+    def limits(self) -> tuple[Bound, Bound]:
+        """The lowest and the highest value, each None where no constant bounds the column."""
+        return None, None
+
+    @property
+    def matches(self) -> str | None:
+        """The regular expression that all values match, if any."""
+        return None
+
+    @property
     def never_repeats(self) -> bool:
         """Whether values differ from row to row by themselves."""
         return False
@@ -83,8 +101,7 @@ class AbstractColumn(SpecModel):
     def reads(self, before: tuple[str, ...]) -> tuple[str, ...]:
         """Columns that the values follow from, alongside those in expressions and templates.
 
-        Args:
-            before: The table's columns before this one.
+        `before` are the table's columns before this one.
         """
         del before
         return ()
@@ -125,14 +142,17 @@ class AbstractNumber(AbstractColumn):
         """The lowest and highest value that the distribution gives, bounds aside."""
         return -math.inf, math.inf
 
+    @property
+    def limits(self) -> tuple[Bound, Bound]:
+        """`min` and `max`, where they are numbers."""
+        return plain_bounds(self.min, self.max)
+
     def value_range(self) -> tuple[float, float]:
         """The lowest and highest value that the column can have, as far as its constants tell."""
         low, high = self.support()
-        if isinstance(self.min, int | float):
-            low = max(low, float(self.min))
-        if isinstance(self.max, int | float):
-            high = min(high, float(self.max))
-        return low, high
+        least, most = plain_bounds(self.min, self.max)
+        low = low if least is None else max(low, least)
+        return low, high if most is None else min(high, most)
 
     def capacity(self) -> float:
         """How many values with the column's decimals lie in its range."""
@@ -162,6 +182,12 @@ class AbstractNumber(AbstractColumn):
         elif len(given) == 2 and _between(given[0] * scale, given[1] * scale) == 0:
             message = f"no value with {self.decimals or 0} decimals lies between `min` and `max`"
             yield Problem("spec.empty-range", message, hint="allow more `decimals`")
+
+
+def plain_bounds(low: object, high: object) -> tuple[float | None, float | None]:
+    """Two bounds as numbers; None for one that is an expression."""
+    least, most = (float(end) if isinstance(end, int | float) else None for end in (low, high))
+    return least, most
 
 
 def _between(low: float, high: float) -> int:

@@ -27,7 +27,7 @@ class Batch:
     Args:
         id: The provider's name for it.
         identity: The model that it is for.
-        submitted: When it was handed in, in seconds since 1970.
+        submitted: Seconds since 1970.
         mode: How structure was asked for.
         asked: Its requests by their ledger keys.
     """

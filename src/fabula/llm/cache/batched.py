@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest
+from fabula.llm.client.chat import AbstractProxy, ChatModel, ChatReply, ChatRequest
 
 if TYPE_CHECKING:
     from fabula.llm.cache.batches import Batches
@@ -27,21 +27,12 @@ OnBatch: TypeAlias = Callable[[str, int], None]
 _Waiting = tuple[ChatRequest, "asyncio.Future[ChatReply]"]
 
 
-class Batched:
-    """A model whose calls are gathered into batches.
-
-    Args:
-        model: The model.
-        batches: Its batches.
-        on_batch: Told of each look at a batch.
-    """
+class Batched(AbstractProxy):
+    """A model whose calls are gathered into batches; `on_batch` is told of each look at one."""
 
     def __init__(self, model: ChatModel, batches: Batches, on_batch: OnBatch | None = None) -> None:
-        self.name = model.name
-        self.identity = model.identity
-        self.form: Literal["chat", "completion"] = model.form
+        super().__init__(model)
         self.concurrency = AT_ONCE
-        self._model = model
         self._batches = batches
         self._on_batch = on_batch
         self._waiting: list[_Waiting] = []
@@ -67,7 +58,7 @@ class Batched:
         """Release the connections."""
         for task in self._sent:
             task.cancel()
-        await self._model.close()
+        await super().close()
 
     def _send(self) -> None:
         gathered, self._waiting = self._waiting, []

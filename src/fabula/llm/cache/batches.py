@@ -33,14 +33,7 @@ Progress = Callable[[str, int], None]
 
 
 class Batches:
-    """Batches of one model.
-
-    Args:
-        model: The model; its endpoint must have batches.
-        ledger: Keeps the replies, and the notes on open batches alongside them.
-        budget: What may be spent; by default without limits.
-        poll: Seconds between two looks at a batch; the first looks come sooner.
-    """
+    """Batches of one model, whose endpoint must have them, asked for about every `poll` seconds."""
 
     def __init__(
         self,
@@ -71,10 +64,6 @@ class Batches:
         self, requests: Sequence[ChatRequest], *, progress: Progress | None = None
     ) -> list[ChatReply]:
         """Answer requests in the order given: from the ledger, by batches, and the rest live.
-
-        Args:
-            requests: What is asked.
-            progress: Told a batch's state and size at each look.
 
         Raises:
             BudgetReached: The requests would go beyond the budget.

@@ -22,22 +22,12 @@ class Ticket:
 
 
 class Budget:
-    """The account of one run, shared by all of its models.
+    """The account of one run, shared by all of its models: calls, tokens, US dollars.
 
     What a call is expected to use is set aside when it begins and replaced by what it used when
     it ends, so that many calls at once do not run far beyond a limit. Where an endpoint reports
     no tokens they are estimated from the texts, and the cost is unknown; where it reports fewer
-    than the estimate, the estimate counts.
-
-    Args:
-        max_calls: Calls to make at most.
-        max_tokens: Tokens to use at most, prompts and replies together.
-        max_cost: US dollars to spend at most.
-
-    Attributes:
-        calls: Calls that were answered.
-        cached: Requests that the ledger answered.
-        usage: Tokens of the answered calls, as reported.
+    than the estimate, the estimate counts. `usage` is what was reported.
     """
 
     def __init__(
@@ -78,13 +68,7 @@ class Budget:
         model: str,
         reply_tokens: int | None = None,
     ) -> Ticket:
-        """Set aside what a call will use.
-
-        Args:
-            prompt_characters: The prompt's length.
-            price: The model's price, or None when it is unknown.
-            model: The model's name, for errors.
-            reply_tokens: The reply's expected length; by default that of the replies so far.
+        """Set aside what a call will use; its reply is taken to be as long as those so far.
 
         Raises:
             BudgetReached: The call would go beyond a limit.

@@ -33,12 +33,9 @@ _TAKE_OVER = "UPDATE claims SET owner = ?, seen = ? WHERE key = ? AND owner = ?"
 
 
 class Claims:
-    """The claims of one run on requests that it is about to ask.
+    """The claims of one run on requests that it is about to ask, in a file that all runs share.
 
     A file that can't be used costs shared calls and nothing else, so it is never an error.
-
-    Args:
-        path: The file that all runs share.
     """
 
     def __init__(self, path: Path) -> None:

@@ -47,14 +47,7 @@ _INSERT = "INSERT OR {} INTO replies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One reply to be kept.
-
-    Args:
-        identity: The model that gave it.
-        purpose: What it was for.
-        seconds: How long it took.
-        reply: The reply.
-    """
+    """One reply to be kept: the model that gave it, what for, and how long it took."""
 
     identity: str
     purpose: str

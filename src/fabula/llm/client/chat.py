@@ -6,6 +6,7 @@ Knows nothing about tables or specs.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -124,6 +125,25 @@ class ChatModel(Protocol):
     async def close(self) -> None:
         """Release connections and memory."""
         ...
+
+
+class AbstractProxy(ABC):
+    """A model that stands before another one, and is that model to its callers."""
+
+    def __init__(self, model: ChatModel) -> None:
+        self.name = model.name
+        self.identity = model.identity
+        self.form: Literal["chat", "completion"] = model.form
+        self.concurrency = model.concurrency
+        self._model = model
+
+    @abstractmethod
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        """Answer one request; see `ChatModel`."""
+
+    async def close(self) -> None:
+        """Release the model."""
+        await self._model.close()
 
 
 def _total(left: int | None, right: int | None) -> int | None:

@@ -46,7 +46,7 @@ def read_reply(answer: Mapping[str, Any], mode: str) -> ChatReply:
     message = first_of(choice.get("message"), choice.get("delta"))
     message = message if isinstance(message, dict) else {"content": choice.get("text")}
     finish, problem = _finish_of(choice)
-    text = _arguments(message) or _content(message.get("content"))
+    text = _arguments(message) or _content(first_of(message.get("content"), message.get("parsed")))
     refusal = message.get("refusal")
     if not text.strip() and refusal:
         text, finish = str(refusal), "refusal"
@@ -178,6 +178,7 @@ def _content(content: Any) -> str:
             return content[0]
         if said and not any("type" in part or "text" in part for part in said):
             return json.dumps(content, ensure_ascii=False)  # rows where their text belongs
-        parts = [part.get("text") for part in said if part.get("type") not in _REASONING_PARTS]
+        texts = [part.get("text") for part in said if part.get("type") not in _REASONING_PARTS]
+        parts = [text.get("value") if isinstance(text, dict) else text for text in texts]
         return "".join(part for part in parts if isinstance(part, str))
     return ""

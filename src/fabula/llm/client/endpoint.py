@@ -26,8 +26,8 @@ from fabula.llm.client.presets import preset
 from fabula.llm.client.redaction import Redactor
 from fabula.llm.client.request_fields import further_fields
 from fabula.llm.client.responses import FINAL_CODES, Again, Answer, Judge, Rejection
-from fabula.llm.client.settings import ModelSettings
 from fabula.llm.client.transport import MAX_REPLY, Fault, HttpReply, Wire
+from fabula.spec.models import ModelSpec
 
 DEFAULT_TIMEOUT = 300.0
 DOUBTS = 3
@@ -46,7 +46,7 @@ class Endpoint:
         patience: How long one call is tried again.
     """
 
-    def __init__(self, settings: ModelSettings, *, patience: Patience | None = None) -> None:
+    def __init__(self, settings: ModelSpec, *, patience: Patience | None = None) -> None:
         self.settings = settings
         self.model = settings.name
         self.preset = preset(settings.provider)

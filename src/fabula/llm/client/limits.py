@@ -76,9 +76,6 @@ class Limits:
         tpm: Tokens a minute.
         patience: How long a call is tried again.
         scout: Seconds that the first call goes alone at most; it ends with the first answer.
-
-    Attributes:
-        answered: Whether the endpoint has answered as a model's endpoint does.
     """
 
     def __init__(
@@ -156,10 +153,7 @@ class Limits:
     def was_busy(self, sent_at: float, pause: float) -> None:
         """Note that the endpoint is busy: cut the width, and pause all when it asks for it.
 
-        Args:
-            sent_at: When the refused request was sent. Requests that were sent before the last
-                cut say nothing new.
-            pause: Seconds that the endpoint wants to be left alone.
+        Requests that were sent before the last cut say nothing new.
         """
         now = monotonic()
         if sent_at >= self._narrowed_at:

@@ -57,14 +57,7 @@ PASSING_STATUSES = frozenset({408, 409, 425, *range(500, 600)}) - {501, 505}
 
 
 def meaning(status: int, code: str, text: str, pause: float | None) -> Meaning:
-    """What an error means.
-
-    Args:
-        status: Its HTTP status.
-        code: The vendor's code or type of the error.
-        text: Its message.
-        pause: Seconds that it asks to wait, if any.
-    """
+    """What an error means: its status, the vendor's code, its message, the pause it asks for."""
     signs = f"{code} {text}"
     refused = status in (400, 403, 404, 422, 451) or 500 <= status < 600
     if refused and status not in BUSY_STATUSES and _FILTERED.search(signs):

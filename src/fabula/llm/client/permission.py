@@ -36,12 +36,7 @@ _ask: list[Ask] = []
 
 
 def grant(names: Iterable[str], *, code: Iterable[str] = (), ask: Ask | None = None) -> None:
-    """Let this command send these variables to the hosts of its spec, and no others.
-
-    Args:
-        names: The variables.
-        code: Files of Python code that its spec may run.
-        ask: How the user is asked about others, where there is one to ask.
+    """Let this command send these variables to the hosts of its spec, and run these files of code.
 
     Raises:
         UsageError: There is no such file.
@@ -67,10 +62,6 @@ def permit_code(files: Iterable[str]) -> None:
 
 def check_code(path: Path, sha256: str) -> None:
     """Make sure that a file of code may run as it is; the user is asked where that is possible.
-
-    Args:
-        path: The file, absolute and without links.
-        sha256: The hash of what it holds.
 
     Raises:
         UsageError: Nobody allowed it, or it was changed since.

@@ -19,11 +19,11 @@ from fabula.lookup import entry_of
 
 if TYPE_CHECKING:
     from fabula.llm.client.chat import ChatModel
-    from fabula.llm.client.settings import ModelSettings
+    from fabula.spec.models import ModelSpec
 
 Dialect = Literal["strict", "plain"]
 
-Opens: TypeAlias = "str | Callable[[ModelSettings], ChatModel]"
+Opens: TypeAlias = "str | Callable[[ModelSpec], ChatModel]"
 """Opens a model by its settings: a function, or where it is as `module:function`."""
 
 

@@ -6,13 +6,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fabula.errors import UsageError
-from fabula.llm.client.settings import ModelSettings
+from fabula.spec.models import ModelSpec
 
 THINKING_TOKENS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 32768}
 """What an effort is in Anthropic's budget of thinking tokens."""
 
 
-def further_fields(settings: ModelSettings) -> dict[str, Any]:
+def further_fields(settings: ModelSpec) -> dict[str, Any]:
     """The fields that the user asks for beyond those of every request; theirs win.
 
     Raises:
@@ -64,7 +64,7 @@ def _thinking(vendor: str, thinking: bool) -> dict[str, Any]:
     return {"chat_template_kwargs": {"enable_thinking": thinking}}
 
 
-def _vendor(settings: ModelSettings) -> str:
+def _vendor(settings: ModelSpec) -> str:
     """Whose words an endpoint knows: by its provider's name, else by its host."""
     host = urlsplit(settings.base_url or "").hostname or ""
     hosts = {

@@ -65,16 +65,7 @@ Answer = dict[str, Any]
 
 @dataclass(frozen=True)
 class Judge:
-    """Reads the replies of one endpoint.
-
-    Args:
-        provider: The provider's name.
-        address: The base URL as it may be shown.
-        model: The model's name there.
-        key_variables: The variables that may hold the key.
-        has_key: Whether a key is sent.
-        secrets: Texts that no message may hold: the key and the user's own headers.
-    """
+    """Reads the replies of one endpoint; `secrets` are texts that no message may hold."""
 
     provider: str
     address: str
@@ -245,7 +236,10 @@ def _json_object(body: str) -> Answer | None:
         return None
     if isinstance(value, list) and len(value) == 1:  # as Gemini sends errors
         value = value[0]
-    return value if isinstance(value, dict) else None
+    if not isinstance(value, dict) or "choices" in value:
+        return value if isinstance(value, dict) else None
+    within = [item for item in value.values() if isinstance(item, dict) and "choices" in item]
+    return {**value, **within[0]} if within else value  # as gateways wrap an answer
 
 
 def _status(reply: HttpReply, answer: Answer | None) -> int:

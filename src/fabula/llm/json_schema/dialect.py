@@ -75,7 +75,7 @@ def _shape(text: str, dialect: Dialect) -> Shape:
     writer = _StrictWriter() if dialect == "strict" else None
     schema = writer.write(original) if writer else original
     definitions = {word: schema[word] for word in schema if word in ("$defs", "definitions")}
-    root = _resolved(_merged(original), original)
+    root = resolved(_merged(original), original)
     wrapped = root.get("type") != "object" and "properties" not in root
     if wrapped:
         inner = {word: value for word, value in schema.items() if word not in definitions}
@@ -88,7 +88,7 @@ def _shape(text: str, dialect: Dialect) -> Shape:
         }
     elif "$ref" in schema:
         # A root that is only a reference is not taken for an object.
-        schema = {**_resolved(schema, schema), **definitions}
+        schema = {**resolved(schema, schema), **definitions}
     return Shape(
         schema=schema,
         strict=writer is not None and not writer.open_objects,
@@ -197,7 +197,7 @@ def _takes_null(schema: Mapping[str, Any]) -> bool:
     )
 
 
-def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+def resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
     """The schema behind a `$ref` chain within one document."""
     for _ in range(32):
         reference = schema.get("$ref")
@@ -212,10 +212,10 @@ def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str
 
 def _without_nulls(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
     """The value without the nulls that stand for left-out optional properties."""
-    schema = _resolved(_merged(schema), root)
+    schema = resolved(_merged(schema), root)
     branches = schema.get("anyOf", schema.get("oneOf"))
     if branches:
-        fitting = [item for item in branches if _fits(value, _resolved(item, root))]
+        fitting = [item for item in branches if _fits(value, resolved(item, root))]
         return _without_nulls(value, fitting[0], root) if fitting else value
     if isinstance(value, list) and isinstance(schema.get("items"), Mapping):
         return [_without_nulls(item, schema["items"], root) for item in value]
@@ -229,7 +229,7 @@ def _without_nulls(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any
         if item is not None
         or name in required
         or name not in properties
-        or _takes_null(_resolved(properties[name], root))
+        or _takes_null(resolved(properties[name], root))
     }
 
 

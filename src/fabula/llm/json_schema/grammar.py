@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from fabula.fakers.regex_syntax import parts_of
 from fabula.llm.json_schema.wording import usual_range
 
 TEXT_LENGTH = 160
@@ -77,7 +78,7 @@ def _bound_string(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def _is_known(pattern: str) -> bool:
     try:
-        re.compile(pattern)
+        parts_of(pattern)
     except re.error:
         return False
     return not _UNKNOWN_IN_PATTERN.search(pattern)

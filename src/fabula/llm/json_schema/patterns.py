@@ -9,12 +9,12 @@ from __future__ import annotations
 import random
 import re
 import string
-from importlib import import_module
 from typing import Any
+
+from fabula.fakers.regex_syntax import parts_of
 
 LONGEST_REPEAT = 6
 _PRINTABLE = string.ascii_letters + string.digits
-_parser = import_module("re._parser")
 _CATEGORIES = {
     "CATEGORY_DIGIT": string.digits,
     "CATEGORY_WORD": string.ascii_letters + string.digits + "_",
@@ -28,7 +28,7 @@ _CATEGORIES = {
 def matching(rng: random.Random, pattern: str) -> str:
     """A string that matches the pattern; some word when the pattern can't be read."""
     try:
-        return _follow(rng, _parser.parse(pattern), {})
+        return _follow(rng, parts_of(pattern), {})
     except (re.error, OverflowError, RecursionError):
         return "".join(rng.choices(string.ascii_lowercase, k=8))
 

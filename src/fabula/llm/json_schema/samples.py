@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fabula.llm.json_schema.dialect import with_folded
+from fabula.llm.json_schema.dialect import resolved, with_folded
 from fabula.llm.json_schema.patterns import matching
 from fabula.llm.json_schema.wording import usual_range
 from fabula.llm.json_schema.words import WORDS, word_for
@@ -22,13 +22,7 @@ Bounds = Mapping[str, Any]
 
 
 def make_value(rng: random.Random, schema: Mapping[str, Any], *, items: int | None = None) -> Any:
-    """A value that fits the schema.
-
-    Args:
-        rng: Decides the value.
-        schema: The JSON Schema.
-        items: The length of the outermost list, where the schema leaves it open.
-    """
+    """A value that fits the schema; `items` is the length of a list that the schema leaves open."""
     return _Maker(rng, schema, items).value(schema, name="", depth=0)
 
 
@@ -66,14 +60,7 @@ class _Maker:
         return None if kind == "null" else self._string(schema, name)
 
     def _resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-        for _ in range(32):
-            reference = schema.get("$ref")
-            if not isinstance(reference, str):
-                break
-            target: Any = self.root
-            for step in reference.removeprefix("#").strip("/").split("/"):
-                target = target.get(step, {}) if isinstance(target, Mapping) else {}
-            schema = target
+        schema = resolved(schema, self.root)
         for part in schema.get("allOf", ()):
             schema = {**schema, **self._resolved(part)}
         return schema

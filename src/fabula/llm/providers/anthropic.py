@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
-from fabula.errors import ModelError
-from fabula.llm.client.capabilities import Mode, habits_of
+from fabula.llm.client.capabilities import Mode
 from fabula.llm.client.chat import ChatReply, ChatRequest, Usage
 from fabula.llm.client.completions import (
     ONLY_REASONING,
@@ -19,35 +17,19 @@ from fabula.llm.client.completions import (
     read_usage,
     whole_text,
 )
-from fabula.llm.client.endpoint import Endpoint
-from fabula.llm.client.limits import Place
-from fabula.llm.client.request_fields import further_fields
 from fabula.llm.client.responses import Rejection
-from fabula.llm.json_schema.dialect import Shape, shape
+from fabula.llm.json_schema.dialect import Shape
+from fabula.llm.providers.over_http import TOOL, AbstractHttpModel
 
-TOOL = "reply"
 DEFAULT_MAX_TOKENS = 8192
 """The API wants a limit with every request."""
 
 
-class AnthropicModel:
-    """One model on an endpoint that speaks Anthropic's messages API.
+class AnthropicModel(AbstractHttpModel):
+    """One model on an endpoint that speaks Anthropic's messages API."""
 
-    Args:
-        endpoint: The server, its limits and the model's name there.
-        name: The model as the user named it.
-    """
-
-    form: Literal["chat", "completion"] = "chat"
-
-    def __init__(self, endpoint: Endpoint, *, name: str) -> None:
-        self.name = name
-        self.identity = endpoint.identity
-        self.concurrency = endpoint.limits.concurrency
-        self.endpoint = endpoint
-        self._habits = habits_of(self.identity)
-        self._habits.stream |= endpoint.settings.stream
-        self._further = further_fields(endpoint.settings)
+    path = "/messages"
+    expects = "content"
 
     async def complete(self, request: ChatRequest) -> ChatReply:
         """Answer one request; see `ChatModel`."""
@@ -55,8 +37,8 @@ class AnthropicModel:
         mode: Mode = "tools" if shaped else "prompt"
         async with self.endpoint.limits.place() as place:
             while True:
-                payload = self._payload(request, shaped)
-                answer = await self._post(place, payload)
+                payload = self._payload(request, shaped, mode)
+                answer = await self._post(place, request, payload)
                 if not isinstance(answer, Rejection):
                     return self.read(answer, request.schema, mode)
                 if answer.filtered:
@@ -64,49 +46,15 @@ class AnthropicModel:
                 if not self._habits.learn(answer, payload):
                     raise self._rejected(answer)
 
-    async def close(self) -> None:
-        """Release the connections."""
-        await self.endpoint.close()
-
     @property
     def mode(self) -> Mode:
         """How structure is asked for."""
         return "tools"
 
-    def body(self, request: ChatRequest) -> dict[str, Any]:
-        """The request's body as it is sent now, for batches."""
-        return self._payload(request, self._shaped(request.schema))
+    def _read(self, answer: Mapping[str, Any], mode: Mode) -> ChatReply:
+        return read_message(answer, mode)
 
-    def read(
-        self, answer: Mapping[str, Any], schema: Mapping[str, Any] | None, mode: Mode
-    ) -> ChatReply:
-        """The reply in an answer."""
-        reply = read_message(answer, mode if schema else "prompt")
-        shaped = self._shaped(schema)
-        return replace(reply, text=shaped.restore(reply.text)) if shaped else reply
-
-    def _shaped(self, schema: Mapping[str, Any] | None) -> Shape | None:
-        return shape(schema, self.endpoint.preset.dialect) if schema else None
-
-    async def _post(self, place: Place, payload: dict[str, Any]) -> dict[str, Any] | Rejection:
-        expected = sum(len(turn["content"]) for turn in payload["messages"]) // 4 + 256
-        answer = await self.endpoint.post(
-            place, "/messages", payload, expects="content", tokens=expected
-        )
-        if not isinstance(answer, Rejection):
-            usage = read_usage(answer)
-            total = (usage.prompt_tokens or 0) + (usage.completion_tokens or 0)
-            self.endpoint.limits.went_well(expected, total or None)
-        return answer
-
-    def _rejected(self, rejection: Rejection) -> ModelError:
-        return ModelError(
-            f"`{self.name}` refuses the request ({rejection.status}): {rejection.message}",
-            code="model.rejected",
-            hint="check the model's name and settings",
-        )
-
-    def _payload(self, request: ChatRequest, shaped: Shape | None) -> dict[str, Any]:
+    def _payload(self, request: ChatRequest, shaped: Shape | None, _: Mode) -> dict[str, Any]:
         settings, sampling = self.endpoint.settings, request.sampling
         system = [item.content for item in request.messages if item.role == "system"]
         body: dict[str, Any] = {

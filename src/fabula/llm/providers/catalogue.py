@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -21,18 +20,16 @@ from fabula.llm.client.presets import (
     known_provider,
     preset,
 )
-from fabula.llm.client.settings import ModelSettings
 from fabula.llm.providers.given import GivenModel, Lent
 from fabula.lookup import failed_plugins
+from fabula.spec.models import ModelSpec, model_spec
 
 if TYPE_CHECKING:
     from fabula.spec.models import ModelSpec
 
-__all__ = ["ModelSettings", "model_settings", "open_model", "settings_of"]
-
 
 def open_model(
-    model: str | ModelSettings,
+    model: str | ModelSpec,
     *,
     ledger: Ledger | None = None,
     budget: Budget | None = None,
@@ -59,7 +56,7 @@ def open_model(
     return Recorded(opened, ledger, budget) if ledger or budget else opened
 
 
-def model_settings(name: str) -> ModelSettings:
+def model_settings(name: str) -> ModelSpec:
     """The settings behind `PROVIDER:NAME`, or behind `PROVIDER:NAME?SETTING=VALUE&…`.
 
     Raises:
@@ -72,11 +69,11 @@ def model_settings(name: str) -> ModelSettings:
     bare, asks, settings = name.partition("?")
     if asks:
         plain = model_settings(bare)
-        return settings_of({"provider": plain.provider, "name": plain.name, **_values(settings)})
+        return model_spec({"provider": plain.provider, "name": plain.name, **_values(settings)})
     provider, colon, model = name.partition(":")
     known = known_provider(provider)
     if known is not None and known.is_bare and known.has(model, colon):
-        return ModelSettings(provider=known.name, name=model)
+        return ModelSpec(provider=known.name, name=model)
     if not colon or (known and not known.has_names):
         alone = [other for other, entry in PROVIDERS.items() if entry.is_bare]
         words = [*alone, *(f"{other}:NAME" for other in endpoints())]
@@ -99,18 +96,7 @@ def model_settings(name: str) -> ModelSettings:
             hint="write `openai:MODEL` and set OPENAI_BASE_URL, or define the model under "
             "`models:` in the spec with `base_url` and `name`",
         )
-    return ModelSettings(provider=preset(provider).name, name=model)
-
-
-def settings_of(model: Mapping[str, Any] | ModelSpec) -> ModelSettings:
-    """The settings of a model as a spec writes them.
-
-    Raises:
-        UsageError: A setting that does not exist, or a value that it can't have.
-    """
-    from fabula.spec.models import model_spec
-
-    return ModelSettings(**dict(model_spec(model)))
+    return ModelSpec(provider=preset(provider).name, name=model)
 
 
 def _values(settings: str) -> dict[str, Any]:
@@ -124,7 +110,7 @@ def _values(settings: str) -> dict[str, Any]:
     return values
 
 
-def _open(model: str | ModelSettings, patience: Patience | None) -> ChatModel:
+def _open(model: str | ModelSpec, patience: Patience | None) -> ChatModel:
     if isinstance(model, GivenModel):
         return Lent(model.model)
     named = model if isinstance(model, str) else f"{model.provider}:{model.name}"

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from fabula.llm.cache.budget import CHARACTERS_A_TOKEN
 from fabula.llm.cache.prices import Price, price_of
-from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest, Usage
+from fabula.llm.client.chat import AbstractProxy, ChatModel, ChatReply, ChatRequest, Usage
+from fabula.options import known_arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class RehearsedCall:
     usage: Usage
 
 
+@known_arguments
 class Rehearsal:
     """Collects what would be asked.
 
@@ -76,21 +77,12 @@ class Rehearsal:
         return usage
 
 
-class StandIn:
-    """Stands in for a model: takes what it would be asked, and calls nothing.
-
-    Args:
-        model: The model; it is only looked at.
-        rehearsal: Where the calls are noted.
-    """
+class StandIn(AbstractProxy):
+    """Stands in for a model: notes what it would be asked, and calls nothing."""
 
     def __init__(self, model: ChatModel, rehearsal: Rehearsal) -> None:
-        self.name = model.name
-        self.identity = model.identity
-        self.form: Literal["chat", "completion"] = model.form
-        self.concurrency = model.concurrency
+        super().__init__(model)
         self.rehearsal = rehearsal
-        self._model = model
 
     async def complete(self, request: ChatRequest) -> ChatReply:
         """Note a request and make a reply up.
@@ -105,7 +97,3 @@ class StandIn:
         reply = await FakeModel().complete(request)
         self.rehearsal.note(self, request, reply.text)
         return reply
-
-    async def close(self) -> None:
-        """Release the model, which was opened and never asked."""
-        await self._model.close()

@@ -25,8 +25,8 @@ from fabula.llm.client.completions import read_usage
 from fabula.llm.client.endpoint import Endpoint
 from fabula.llm.client.limits import Patience
 from fabula.llm.client.responses import Rejection
-from fabula.llm.client.settings import ModelSettings
 from fabula.llm.providers.catalogue import model_settings
+from fabula.spec.models import ModelSpec
 
 TEXTS_A_CALL = 128
 TOO_MANY = frozenset({"model.context-length", "model.rejected"})
@@ -37,7 +37,7 @@ Vectors = NDArray[np.float32]
 
 
 def open_embedder(
-    model: str | ModelSettings,
+    model: str | ModelSpec,
     *,
     ledger: Ledger | None = None,
     budget: Budget | None = None,
@@ -51,14 +51,7 @@ def open_embedder(
 
 
 class Embedder:
-    """An embedding model on an endpoint.
-
-    Args:
-        endpoint: The server, its limits and the model's name there.
-        name: The model as the user named it.
-        ledger: Keeps vectors and gives those that it knows.
-        budget: What may be spent; by default without limits.
-    """
+    """An embedding model on an endpoint; vectors that its ledger knows are not asked for again."""
 
     def __init__(
         self,

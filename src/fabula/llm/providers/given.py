@@ -5,10 +5,10 @@ It travels as a name that carries the object, so that a plan shows it and a run 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from fabula.errors import UsageError
-from fabula.llm.client.chat import ChatModel, ChatReply, ChatRequest
+from fabula.llm.client.chat import AbstractProxy, ChatModel, ChatReply, ChatRequest
 
 PARTS = ("name", "identity", "form", "concurrency", "complete", "close")
 """What a model has; see `ChatModel`."""
@@ -47,19 +47,8 @@ def given_name(model: Any) -> Any:
     return named
 
 
-class Lent:
-    """A caller's model, which is not closed here.
-
-    Args:
-        model: The model.
-    """
-
-    def __init__(self, model: ChatModel) -> None:
-        self.name = model.name
-        self.identity = model.identity
-        self.form: Literal["chat", "completion"] = model.form
-        self.concurrency = model.concurrency
-        self._model = model
+class Lent(AbstractProxy):
+    """A caller's model, which is not closed here."""
 
     async def complete(self, request: ChatRequest) -> ChatReply:
         """Answer one request; see `ChatModel`."""

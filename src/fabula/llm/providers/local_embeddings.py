@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from fabula.errors import PrerequisiteError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from tokenizers import Tokenizer
 
 NAME = "wordllama"
@@ -28,6 +29,7 @@ DIMENSIONS = 256
 
 _WEIGHTS = "weights/l2_supercat_256.safetensors"
 _TOKENS = "tokenizers/l2_supercat_tokenizer_config.json"
+_CHUNK = 2_048
 _AT_ONCE = 256  # their token vectors take some ten megabytes at once
 
 Vectors = NDArray[np.float32]
@@ -35,9 +37,6 @@ Vectors = NDArray[np.float32]
 
 def embed_locally(texts: Sequence[str]) -> Vectors:
     """A unit vector for each text, in their order; a text without words has the zero vector.
-
-    Returns:
-        As many rows as texts, `DIMENSIONS` columns.
 
     Raises:
         PrerequisiteError: The extra `texts` is not installed.
@@ -54,6 +53,14 @@ def embed_locally(texts: Sequence[str]) -> Vectors:
             starts = np.concatenate([[0], np.cumsum(lengths[filled])[:-1]])
             sums = np.add.reduceat(words[flat], starts, axis=0)
             made[start + filled] = sums / np.linalg.norm(sums, axis=1, keepdims=True)
+    return made
+
+
+def embed_halved(texts: pa.Array) -> NDArray[np.float16]:
+    """The vectors of many texts in half the memory, off by less than a thousandth."""
+    made = np.empty((len(texts), DIMENSIONS), dtype=np.float16)
+    for start in range(0, len(texts), _CHUNK):
+        made[start : start + _CHUNK] = embed_locally(texts.slice(start, _CHUNK).to_pylist())
     return made
 
 

@@ -10,69 +10,35 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
-from fabula.errors import ModelError
-from fabula.llm.client.capabilities import LADDER, Mode, habits_of
+from fabula.llm.client.capabilities import LADDER, Mode
 from fabula.llm.client.chat import ChatReply, ChatRequest, Usage
-from fabula.llm.client.completions import filtered_reply, first_of, read_reply, read_usage
-from fabula.llm.client.endpoint import Endpoint
+from fabula.llm.client.completions import filtered_reply, first_of, read_reply
 from fabula.llm.client.limits import Place
-from fabula.llm.client.request_fields import further_fields
 from fabula.llm.client.responses import Rejection
-from fabula.llm.json_schema.dialect import Shape, shape
+from fabula.llm.json_schema.dialect import Shape
+from fabula.llm.providers.over_http import TOOL, AbstractHttpModel
 
-TOOL = "reply"
 
+class OpenAIModel(AbstractHttpModel):
+    """One model on an OpenAI-compatible endpoint."""
 
-class OpenAIModel:
-    """One model on an OpenAI-compatible endpoint.
-
-    Args:
-        endpoint: The server, its limits and the model's name there.
-        name: The model as the user named it.
-    """
-
-    form: Literal["chat", "completion"] = "chat"
-
-    def __init__(self, endpoint: Endpoint, *, name: str) -> None:
-        self.name = name
-        self.endpoint = endpoint
-        self.identity = endpoint.identity
-        self.concurrency = endpoint.limits.concurrency
-        self._habits = habits_of(self.identity)
-        self._habits.stream |= endpoint.settings.stream
-        self._further = further_fields(endpoint.settings)
-        self._usual_length = 256
+    path = "/chat/completions"
+    expects = "choices"
 
     async def complete(self, request: ChatRequest) -> ChatReply:
         """Answer one request; see `ChatModel`."""
         async with self.endpoint.limits.place() as place:
             return await self._climb(place, request)
 
-    async def close(self) -> None:
-        """Release the connections."""
-        await self.endpoint.close()
-
     @property
     def mode(self) -> Mode:
         """How structure is asked for now."""
         return self._habits.mode or LADDER[0]
 
-    def body(self, request: ChatRequest) -> dict[str, Any]:
-        """The request's body as it is sent now, for batches."""
-        return self._payload(request, self._shaped(request.schema), self.mode)
-
-    def read(
-        self, answer: Mapping[str, Any], schema: Mapping[str, Any] | None, mode: Mode
-    ) -> ChatReply:
-        """The reply in an answer that came by another way, for batches."""
-        reply = read_reply(answer, mode if schema else "prompt")
-        shaped = self._shaped(schema)
-        return replace(reply, text=shaped.restore(reply.text)) if shaped else reply
-
-    def _shaped(self, schema: Mapping[str, Any] | None) -> Shape | None:
-        return shape(schema, self.endpoint.preset.dialect) if schema else None
+    def _read(self, answer: Mapping[str, Any], mode: Mode) -> ChatReply:
+        return read_reply(answer, mode)
 
     async def _climb(self, place: Place, request: ChatRequest) -> ChatReply:
         """Ask at the best rung that is known to work, and step down while it is refused."""
@@ -84,7 +50,7 @@ class OpenAIModel:
             mode = rungs[0]
             payload = self._payload(request, shaped, mode)
             doubtful = len(rungs) > 1 and self._habits.mode != mode
-            answer = await self._post(place, request, payload, doubtful)
+            answer = await self._post(place, request, payload, doubtful=doubtful)
             if isinstance(answer, Rejection):
                 if answer.filtered:
                     return filtered_reply(answer, spent, mode)
@@ -106,27 +72,6 @@ class OpenAIModel:
                 return replace(reply, text=shaped.restore(reply.text), usage=spent)
             return replace(reply, usage=spent)
 
-    async def _post(
-        self, place: Place, request: ChatRequest, payload: dict[str, Any], doubtful: bool
-    ) -> dict[str, Any] | Rejection:
-        expected = sum(len(message.content) for message in request.messages) // 4
-        expected += self._usual_length
-        answer = await self.endpoint.post(
-            place,
-            "/chat/completions",
-            payload,
-            expects="choices",
-            tokens=expected,
-            doubtful=doubtful,
-        )
-        if not isinstance(answer, Rejection):
-            usage = read_usage(answer)
-            total = (usage.prompt_tokens or 0) + (usage.completion_tokens or 0)
-            self.endpoint.limits.went_well(expected, total or None)
-            if usage.completion_tokens:
-                self._usual_length += (usage.completion_tokens - self._usual_length) // 8
-        return answer
-
     def _payload(self, request: ChatRequest, shaped: Shape | None, mode: Mode) -> dict[str, Any]:
         """The request's body at one rung of the ladder."""
         settings, sampling = self.endpoint.settings, request.sampling
@@ -147,13 +92,6 @@ class OpenAIModel:
         if self._habits.stream:
             body["stream_options"] = {"include_usage": True}
         return self._habits.fit({**body, **self._further})
-
-    def _rejected(self, rejection: Rejection) -> ModelError:
-        return ModelError(
-            f"`{self.name}` refuses the request ({rejection.status}): {rejection.message}",
-            code="model.rejected",
-            hint="the endpoint takes this request in no form; check the model's name and settings",
-        )
 
 
 def _with_form(body: dict[str, Any], shaped: Shape, mode: Mode) -> dict[str, Any]:

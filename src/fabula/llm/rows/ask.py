@@ -88,25 +88,27 @@ def form_for(model: ChatModel, job: RowsJob, reader: ReplyReader) -> PromptForma
 
 
 def _verify(job: RowsJob) -> None:
-    problem = None
+    lengths = {
+        "rows are given": job.given,
+        "values alongside rows are given": job.beside,
+        "prompts are given": job.prompts,
+        "checks are given": job.row_checks,
+    }
+    wrong = [
+        f"{len(listed)} {what} for {job.n} rows"
+        for what, listed in lengths.items()
+        if listed is not None and len(listed) != job.n
+    ]
     if job.n < 0:
-        problem = f"{job.n} rows can't be made"
+        wrong = [f"{job.n} rows can't be made"]
     elif not job.fields:
-        problem = "no fields are asked for"
-    elif job.given is not None and len(job.given) != job.n:
-        problem = f"{len(job.given)} rows are given for {job.n} asked"
-    elif job.beside is not None and len(job.beside) != job.n:
-        problem = f"values alongside {len(job.beside)} rows are given for {job.n} asked"
-    elif job.prompts is not None and len(job.prompts) != job.n:
-        problem = f"{len(job.prompts)} prompts are given for {job.n} rows"
-    elif job.row_checks is not None and len(job.row_checks) != job.n:
-        problem = f"{len(job.row_checks)} checks are given for {job.n} rows"
+        wrong = ["no fields are asked for"]
     elif job.attempts < 0 or (job.rows_per_call is not None and job.rows_per_call < 1):
-        problem = f"{job.attempts} attempts and {job.rows_per_call} rows a call are not possible"
+        wrong = [f"{job.attempts} attempts and {job.rows_per_call} rows a call are not possible"]
     elif job.text and len(job.fields) != 1:
-        problem = f"text is one field, not {len(job.fields)}"
-    if problem:
-        raise UsageError(problem, code="rows.invalid", hint="check the arguments of the rows job")
+        wrong = [f"text is one field, not {len(job.fields)}"]
+    if wrong:
+        raise UsageError(wrong[0], code="rows.invalid", hint="check the arguments of the rows job")
 
 
 Settled = ChatReply | FabulaError | None

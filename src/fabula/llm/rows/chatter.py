@@ -10,23 +10,27 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from textwrap import dedent
 
 from fabula.llm.json_schema.reading import unwrapped_json
 from fabula.llm.rows.names import plain_name
-from fabula.llm.rows.prose import unwrapped
+from fabula.llm.rows.prose import HTML, MARKUP, RULE, alone, unwrapped
 
 _YES = (
     r"(?:sure(?: thing)?|certainly|of course|absolutely|okay|ok|alright|gladly|great|no problem"
     r"|understood|got it|natürlich|gerne?|klar|selbstverständlich|bien sûr|certainement"
     r"|avec plaisir|claro(?: que sí)?|por supuesto|con gusto|certo|certamente|com certeza"
-    r"|natuurlijk|zeker|конечно|当然(?:可以)?|好的|没问题|もちろん(?:です)?|はい|承知しました)"
+    r"|natuurlijk|zeker|конечно|oczywiście|jasne|jistě|samozřejmě|självklart|visst|selvfølgelig"
+    r"|elbette|tabii(?: ki)?|当然(?:可以)?|好的|没问题|もちろん(?:です)?|はい|承知しました"
+    r"|물론(?:입니다|이죠)?|알겠습니다|ज़रूर|बिल्कुल|بالتأكيد|بالطبع)"
 )
 _PRESENTS = (
     r"(?:here(?:['’]s| is| are| you go)|below (?:is|are)|the following (?:is|are)"
     r"|i(?:['’]ve| have) (?:written|created|made|drafted|generated|prepared|come up)"
     r"|hier (?:ist|sind|kommt)|nachfolgend|voici|ci-dessous|aquí (?:tienes?|está|están|te dejo)"
-    r"|ecco|di seguito|aqui (?:está|estão)|hier is|hieronder|вот|以下是|这是|下面是"
-    r"|以下(?:は|が|に)|こちら(?:は|が))"
+    r"|ecco|di seguito|aqui (?:está|estão)|hier is|hieronder|вот|oto|poniżej|zde je|tady je"
+    r"|här (?:är|kommer)|her er|işte|aşağıda|以下是|这是|下面是|以下(?:は|が|に)|こちら(?:は|が)"
+    r"|다음은|여기|यहाँ|यह रहा|إليك|فيما يلي)"
 )
 _WORK = (
     r"(?:texts?|reviews?|descriptions?|blurbs?|sentences?|paragraphs?|stor(?:y|ies)|summar(?:y|ies)"
@@ -37,7 +41,9 @@ _WORK = (
     r"|avis|critique|résumé|réponses?|textes?|reseñas?|descripci(?:ón|ones)|frases?|oraci(?:ón"
     r"|ones)"
     r"|respuestas?|resumen|textos?|recension[ei]|descrizion[ei]|risposta|testo|descri(?:ção|ções)"
-    r"|resenhas?|resumo|beschrijving|recensie|zin|tekst|описание|отзыв|текст|ответ|предложение)"
+    r"|resenhas?|resumo|beschrijving|recensie|zin|tekst|описание|отзыв|текст|ответ|предложение"
+    r"|zdanie|opis|recenzj[aę]|věta|popis|recenze|mening|beskrivning|recension|sætning|beskrivelse"
+    r"|anmeldelse|cümle|açıklama|metin|yorum|वाक्य|विवरण|समीक्षा|جملة|وصف|مراجعة|نص)"
 )
 _OFFER = (
     r"(?:please )?(?:let me know (?:if|how|what|whether|should)|feel free to (?:ask|reach|let"
@@ -55,7 +61,11 @@ _OFFER = (
     r"|espero que (?:est|ajud|gost|te |lhe )"
     r"|¿(?:te gustaría|quieres que|desea)|no dudes en|fammi sapere|fatemi sapere|spero che quest"
     r"|vuoi che|non esitare|me avise|avise-me|fique à vontade|laat (?:het )?me weten|ik hoop dat"
-    r"|дайте знать|надеюсь,? это|请(?:告诉|随时)|希望(?:这|对)|如需|お役に立て|お知らせください)"
+    r"|дайте знать|надеюсь,? это|daj(?:cie)? mi znać|mam nadzieję, że|dejte? mi vědět|säg till om"
+    r"|hör av dig|giv mig besked|sig til, hvis|bana bildir|umarım bu|请(?:告诉|随时)|希望(?:这|对)"
+    r"|如需|お役に立て|お知らせください|말씀해 ?주세요|알려 ?주세요|도움이 되|मुझे बताएं|أخبرني"
+    r"|لا تتردد"
+    r"|(?:powered by|support) pollinations)"
 )
 _CHANGE = (
     r"(?:(?<!\w)(?:chang|adjust|revis|rewrit|tweak|modif|edit|another|different|shorter|longer"
@@ -63,7 +73,8 @@ _CHANGE = (
     rf"|more(?:\W*$| of these| options| variations|(?: \w+)? {_WORK}))|änder|anpass|überarbeit"
     rf"|kürzer|länger|weitere"
     r"|ajust|autre|cambi|otr[ao]|altr[ao]|altera|outr[ao]|wijzig|aanpass|andere|измен|исправ|друг"
-    r"|修改|调整|更多|変更|調整|修正)"
+    r"|zmian|popraw|inn[ąye]|změn|uprav|ändring|annan|ændring|değişiklik|başka|修改|调整|更多|変更"
+    r"|調整|修正|수정|변경|다른|बदलाव|تعديل|تغيير|pollinations)"
 )
 _MESSAGE = re.compile(
     r"\b(?:e-?mails?|mails?|messages?|letters?|repl(?:y|ies)|support|chats?|conversations?"
@@ -87,12 +98,14 @@ _INTRODUCED = re.compile(
     rf"\W*(?P<yes>{_YES}\W{{1,4}})?{_PRESENTS}(?![a-zà-ÿ])[^\n:：]*(?P<end>[:：])?", re.I
 )
 _NOUN = re.compile(
-    rf"(?<!\w){_WORK}(?!\w)|描述|评论|文本|句子|回答|答案|説明|レビュー|文章|短文", re.I
+    rf"(?<!\w){_WORK}(?!\w)|描述|评论|文本|句子|回答|答案|説明|レビュー|文章|短文"
+    r"|문장|설명|리뷰|답변",
+    re.I,
 )
 _STARTS_WITH_OFFER = re.compile(
     rf"\W*(?:if you\b[^.!?\n]{{0,80}}?,? |(?:wenn|falls) [^.!?\n]{{0,80}}?, "
     rf"|si vous [^.!?\n]{{0,80}}?, |如果[^。！？\n]{{0,60}}?[，,]"
-    rf"|(?:他に|もし)[^。！？\n]{{0,60}}?)?"
+    rf"|(?:他に|もし)[^。！？\n]{{0,60}}?|[^.!?\n]{{0,60}}?(?:isterseniz|istersen|시면|면) )?"
     rf"{_OFFER}",
     re.I,
 )
@@ -118,15 +131,20 @@ _NOTE = re.compile(
 _OPTION = re.compile(
     r"^\W{0,8}(?:option|version|variant\w*|alternativ\w*)\W*[1-9a-c]\b", re.I | re.M
 )
-_TAGGED = re.compile(r"<([a-z][\w-]*)>\s*([^<>]*?)\s*</\1>", re.I)
-_MARKUP = re.compile(r"<|\b(?:x|ht)ml\b", re.I)
-_HTML = re.compile(
-    r"a|b|blockquote|body|code|div|em|h[1-6]|html|i|li|ol|p|pre|span|strong|u|ul", re.I
+_OPENING_ELEMENT = re.compile(r"<([a-z][\w-]*)(?: [^<>\n]{0,60})?>.*</\1>\s*[^<\s]", re.I | re.S)
+_STRUCTURED = re.compile(r"json|\blists?\b|\barray|liste?\b|lista\b", re.I)
+_TO_BE_CONTINUED = re.compile(
+    r"[(\[](?:to be )?continued?(?: (?:in|on) [^)\]\n]{1,40})?[)\]]\W*\Z"
+    r"|[(\[](?:fortsetzung folgt|à suivre|continuará|未完待续)[)\]]\W*\Z",
+    re.I,
 )
+_CITED = re.compile(r" ?【\d+[^】\n]{0,20}†[^】\n]{0,60}】")
+"""Marks by which a model cites files that were searched."""
 _COUNT = re.compile(r"\W*(?:word count|words|wörter|nombre de mots)\W+\d+\W*|\W*\d+ words\W*", re.I)
-_RULE = re.compile(r"[ \t]*[-=_*]{3,}[ \t]*")
 _LABEL = re.compile(r"[#*_\s]*(?P<label>[^\n:：*#]{1,40}?)[*_]*\s*[:：][*_]*\s*(?=\S)")
 _LABELLED_LINE = re.compile(r"^[#*_ \t]*\w[\w ]{0,30}[*_]*:(?:\s|\*|$)", re.M)
+_BLOCK = re.compile(r"\A[|>][+-]?\n")
+"""How a text begins that is written as a block of YAML."""
 _OWN_LABEL = re.compile(
     r"text|output|answer|response|result|antwort|ergebnis|réponse|respuesta|texto|risposta|testo"
     r"|resposta|antwoord|ответ|текст|回答|答案"
@@ -146,9 +164,26 @@ _THINKS = re.compile(
     r"(?:the user (?:wants|asks|asked|needs|is asking)\b|let(?:['’]s| me| us) think\b[^\n]*\n"
     r"|(?:we|i) (?:need to|should) (?:write|produce|generate|craft|create|compose|output)"
     rf" [^.:\n]{{0,30}}?(?<!\w){_WORK}(?!\w)"
+    r"|\*(?:thinks|thinking|pauses)\*|system ?[:：] you "
     r"|(?:my )?(?:thinking|thoughts?|reasoning)(?: process)?[*_]*\W{0,3}[:：\n])",
     re.I,
 )
+_USER = re.compile(
+    r"nutzer|utilisat|usuario|usuário|utente|gebruiker|пользовател|użytkownik|användare|kullanıcı"
+    r"|用户|ユーザー|사용자",
+    re.I,
+)
+_USER_WANTS = re.compile(
+    r"(?:[^\W\d_]['’\w]{1,9}(?: [^\W\d_]{2,9})?[,.!，。] ?)?"
+    r"(?:(?:der|die) (?:be)?nutzer(?:in)? (?:möchte|will|fragt|braucht|bittet)"
+    r"|l['’]utilisat(?:eur|rice) (?:veut|demande|souhaite)|el usuario (?:quiere|pide|necesita)"
+    r"|l['’]utente (?:vuole|chiede)|o usuário (?:quer|pede)|de gebruiker (?:wil|vraagt)"
+    r"|пользовател[ья] (?:хочет|просит)|użytkownik (?:chce|prosi)|användaren (?:vill|ber)"
+    r"|kullanıcı [^.\n]{1,60} istiyor|用户(?:想|要|希望|需要)|ユーザー(?:は|が)|사용자(?:가|는))"
+    r"[^\n]*\n\n",
+    re.I,
+)
+"""What a model begins its thoughts with; a text about users begins likewise."""
 _TURN = re.compile(r"^\W{0,3}assistant[*_]*[:：]", re.I | re.M)
 _OTHER = re.compile(
     r"^\W{0,8}(?:or|alternatively|another (?:option|version|take))[*_]*[:：]", re.I | re.M
@@ -158,7 +193,11 @@ _ABOUT = re.compile(
     r"|(?:translation|übersetzung|traduction|traducción|traduzione)[*_]*[:：])",
     re.I,
 )
-_LENGTH = re.compile(r"\s{0,9}[\[(]\d+ (?:words|characters|wörter|mots|palabras)[\])]\s*\Z", re.I)
+_LENGTH = re.compile(
+    r"\s{0,9}[\[(](?:\d+ (?:words|characters|tokens|wörter|mots|palabras)|(?:tokens|words): ?\d+)"
+    r"[\])]\s*\Z",
+    re.I,
+)
 _MOST_WORDS = 60
 """A longer paragraph is not a farewell."""
 
@@ -179,21 +218,27 @@ class Spoken:
 def without_chatter(text: str, *, asked: str, name: str = "") -> Spoken:
     """A text without a model's own words around it.
 
-    Args:
-        text: The reply.
-        asked: All that the model was asked.
-        name: The name of the wanted value, which may stand before it as a label.
+    `asked` is all that the model was asked; the `name` of the value may stand before it as a label.
     """
     whole, introduced = text, False
+    text = _without_echo(_CITED.sub("", text), asked)
     is_dialogue = _DIALOGUE.search(asked) is not None  # its turns may begin like introductions
     while not is_dialogue and (rest := _without_introduction(text)) != text:
         text, introduced = rest, True
     text = _LENGTH.sub("", _without_draft(text, asked))
     text = _without_offers(text, asked=asked, introduced=introduced)
-    text = _without_label(_alone(text, asked), asked=asked, name=name)
+    text = _without_label(alone(text, asked), asked=asked, name=name)
     if not text:
         return Spoken(whole, "the reply talks about the text and holds none")
     return Spoken(text, doubt_of(text, asked=asked) or _other_doubt(text, asked))
+
+
+def _without_echo(text: str, asked: str) -> str:
+    """The text without a first paragraph that repeats what was asked."""
+    first, gap, rest = text.strip().partition("\n\n")
+    said = plain_name(first.partition(":")[2] or first) if gap and len(first) < 2_000 else ""
+    asked_for = {plain_name(line) for line in asked.splitlines()} if len(said) > 12 else ()
+    return rest.strip() if said in asked_for and rest.strip() else text
 
 
 def _without_draft(text: str, asked: str) -> str:
@@ -205,7 +250,7 @@ def _without_draft(text: str, asked: str) -> str:
 
 def _other_doubt(text: str, asked: str) -> str:
     """What in a whole reply may be thoughts, turns or versions of a text."""
-    if _THINKS.match(text):
+    if _THINKS.match(text) or (_USER_WANTS.match(text) and not _USER.search(asked)):
         return "the text begins with thoughts about it; write the text alone"
     if _TURN.search(text) and not _DIALOGUE.search(asked):
         return "the text goes on as a conversation; write the text alone"
@@ -213,24 +258,15 @@ def _other_doubt(text: str, asked: str) -> str:
         return "the reply offers several texts; write one"
     if _ABOUT.match(text.rpartition("\n")[2]) and "\n" in text and "translat" not in asked.lower():
         return "the text ends with a note about it; write the text alone"
-    held = unwrapped_json(text) if text.startswith("{") else None
-    if isinstance(held, dict) and len(held) > 1 and "json" not in asked.lower():
+    if _TO_BE_CONTINUED.search(text):
+        return "the text is not whole; write all of it"
+    begun = _OPENING_ELEMENT.match(text)
+    if begun and not (HTML.fullmatch(begun[1]) or MARKUP.search(asked)):
+        return f"the text begins with something else in `<{begun[1]}>`; write the text alone"
+    held = unwrapped_json(text) if text.startswith(("{", "[")) else None
+    if not isinstance(held, str | None) and not _STRUCTURED.search(asked):
         return "the reply is JSON; write the text alone"
     return ""
-
-
-def _alone(text: str, asked: str) -> str:
-    """A text without rules, tags and quotes around all of it."""
-    lines = text.splitlines()
-    while len(lines) > 1 and (_RULE.fullmatch(lines[0]) or not lines[0].strip()):
-        del lines[0]
-    while len(lines) > 1 and (_RULE.fullmatch(lines[-1]) or not lines[-1].strip()):
-        del lines[-1]
-    text = unwrapped("\n".join(lines))
-    tagged = _TAGGED.fullmatch(text)
-    if tagged and not _HTML.fullmatch(tagged[1]) and not _MARKUP.search(asked):
-        text = unwrapped(tagged[2])
-    return text
 
 
 def without_farewell(text: str) -> str:
@@ -300,11 +336,11 @@ def _without_offers(text: str, *, asked: str, introduced: bool) -> str:
     while len(lines) > 1:
         last = lines[-1].strip()
         before = next((line.strip() for line in lines[-2::-1] if line.strip()), "")
-        ruled = _RULE.fullmatch(before) is not None
+        ruled = RULE.fullmatch(before) is not None
         if not (_COUNT.fullmatch(last) or _is_offer(last, asked, sure=introduced or ruled)):
             break
         lines.pop()
-        while lines and (not lines[-1].strip() or _RULE.fullmatch(lines[-1])):
+        while lines and (not lines[-1].strip() or RULE.fullmatch(lines[-1])):
             lines.pop()
     return "\n".join(lines).strip()
 
@@ -326,6 +362,8 @@ def _is_offer(line: str, asked: str, *, sure: bool) -> bool:
 def _without_label(text: str, *, asked: str, name: str) -> str:
     """The text without its own name before it, or around it as JSON."""
     held = unwrapped_json(text)
+    if isinstance(held, list) and len(held) == 1 and isinstance(held[0], str):
+        return held[0].strip() if not _STRUCTURED.search(asked) else text
     if isinstance(held, dict) and len(held) == 1:
         [(key, value)] = held.items()
         if isinstance(value, str) and (
@@ -339,7 +377,8 @@ def _without_label(text: str, *, asked: str, name: str) -> str:
     is_cue = asked.rstrip(" *_").endswith(f"{label}:")
     if not _is_label(label, asked, name) or (f"{label}:".lower() in asked.lower() and not is_cue):
         return text
-    return unwrapped(text[found.end() :].strip(" *_"))
+    rest = _BLOCK.sub("", text[found.end() :])
+    return unwrapped(dedent(rest).strip(" *_\n"))
 
 
 def _is_label(label: str, asked: str, name: str) -> bool:

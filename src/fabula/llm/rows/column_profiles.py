@@ -33,14 +33,7 @@ SURELY_UNIQUE = 20
 
 @dataclass(frozen=True)
 class AskedColumn:
-    """A column that the model fills.
-
-    Attributes:
-        field: What is asked.
-        type: The column's type.
-        decimals: Decimals of its numbers, where they are few.
-        unique: Whether its values never repeat.
-    """
+    """A column that the model fills: what is asked, and how the values come back into its type."""
 
     field: RowField
     type: pa.DataType
@@ -58,11 +51,7 @@ def asked_column(
 ) -> AskedColumn:
     """The field that asks for more values of a column.
 
-    Args:
-        name: The column's name.
-        column: The column.
-        values: Its values as Python has them.
-        within: Whether new numbers and texts stay in the range of the old ones.
+    With `within`, new numbers and texts stay in the range of the old `values`.
 
     Raises:
         SourceError: It holds values that no text can stand for.

@@ -67,13 +67,7 @@ class _Record:
 
 
 def read_tables(text: str, names: Sequence[str], *, cut: bool = False) -> list[CsvReply]:
-    """Each table of a reply, where several fences hold one; else the one table, or none.
-
-    Args:
-        text: The reply.
-        names: The columns wanted.
-        cut: True when the reply hit its token limit.
-    """
+    """Each table of a reply, where several fences hold one; else the one table, or none."""
     fences = list(_FENCED.finditer(text))
     if len(fences) > 1:
         apart = ["\n" * text.count("\n", 0, each.start(1)) + each[1] for each in fences]
@@ -98,13 +92,7 @@ def other_header(text: str) -> tuple[str, ...]:
 
 
 def read_csv(text: str, names: Sequence[str], *, cut: bool = False) -> CsvReply:
-    """Read a reply as CSV or as a Markdown table.
-
-    Args:
-        text: The reply.
-        names: The columns wanted.
-        cut: True when the reply hit its token limit; an unfinished last row is dropped.
-    """
+    """Read a reply as CSV or as a Markdown table; of one that was cut, the last row is dropped."""
     text = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     header = _find_header(text, names)
     if header is None:

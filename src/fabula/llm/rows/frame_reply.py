@@ -19,12 +19,9 @@ Fits = Callable[[Mapping[str, Any]], bool]
 
 
 def read_frame(value: Any, names: Sequence[str], fits: Fits) -> Reading | None:
-    """The rows of a frame, or None when the value is not a frame.
+    """The rows of a frame, or None when the JSON value is not a frame.
 
-    Args:
-        value: A JSON value of the reply.
-        names: The columns wanted.
-        fits: Whether a row's values have the types of their columns.
+    `fits` says whether a row's values have the types of their columns.
     """
     if not isinstance(value, Mapping):
         return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from fabula.llm.json_schema.dialect import resolved
 from fabula.llm.json_schema.reading import Piece, is_cut, unwrapped_json
 from fabula.llm.rows.job import RowField
 from fabula.llm.rows.names import match_names
@@ -82,6 +83,4 @@ class ListReader:
 
 def _names_of_items(schema: Mapping[str, Any]) -> list[str]:
     items = schema.get("items")
-    if isinstance(items, Mapping) and "$ref" in items:
-        items = schema.get("$defs", {}).get(str(items["$ref"]).rpartition("/")[2])
-    return list(items.get("properties", ())) if isinstance(items, Mapping) else []
+    return list(resolved(items, schema).get("properties", ())) if isinstance(items, Mapping) else []

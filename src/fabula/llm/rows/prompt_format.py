@@ -15,10 +15,10 @@ from fabula.llm.client.chat import ChatReply, ChatRequest
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Rows that are asked together.
+    """Rows that are asked together, by their positions in the job.
 
     Args:
-        rows: Their positions in the job.
+        rows: Their positions.
         problems: Problems of earlier answers, by position.
         failed: The latest bad answer, by position, as JSON text.
         recent: Earlier rows of the run that show the model where the run stands.
@@ -66,10 +66,7 @@ class Notation(Protocol):
     def read(self, text: str, *, number: str, cut: bool) -> Reading | None:
         """The rows of a reply, or None where it is written in some other way.
 
-        Args:
-            text: The reply.
-            number: The name under which an item tells its row's number, where it has one.
-            cut: Whether the reply hit its token limit.
+        An item tells its row's number under the name `number`, where it has one.
         """
         ...
 

@@ -12,6 +12,18 @@ REFUSAL_WORDS = 40
 REFUSAL_LENGTH = 600
 """Likewise a longer one; it also bounds what the expression below may take."""
 
+_TAGGED = re.compile(r"<([a-z][\w-]*)>\s*([^<>]*?)\s*</\1>", re.I)
+_WRAPPED = re.compile(
+    r"\\(?:boxed|text)\{([^{}]+)\}|<!\[CDATA\[(.+)\]\]>|\*\*([^*]+)\*\*|> ([^\n]+)", re.S
+)
+"""What stands around a whole text: a box or emphasis, a quote of Markdown."""
+MARKUP = re.compile(r"<|\b(?:x|ht)ml\b", re.I)
+HTML = re.compile(
+    r"a|article|b|blockquote|body|code|div|em|figure|h[1-6]|header|html|i|li|main|nav|ol|p|pre"
+    r"|section|small|span|strong|sub|sup|table|u|ul",
+    re.I,
+)
+RULE = re.compile(r"[ \t]*[-=_*]{3,}[ \t]*")
 _FENCED = re.compile(r"^```[\w-]*\n(.*?)\n?```$", re.S)
 _REFUSAL = re.compile(
     r"\W*((i['’]m |i am )?(so |very )?sorry|i apologi[sz]e|unfortunately)?\W*(but )?"
@@ -29,6 +41,22 @@ def unwrapped(text: str) -> str:
     quotes = (text[:1], text[-1:])
     if len(text) > 1 and quotes in _QUOTES and not set(quotes) & set(text[1:-1]):
         text = text[1:-1].strip()
+    return text
+
+
+def alone(text: str, asked: str) -> str:
+    """A text without rules, tags and quotes around all of it."""
+    lines = text.splitlines()
+    while len(lines) > 1 and (RULE.fullmatch(lines[0]) or not lines[0].strip()):
+        del lines[0]
+    while len(lines) > 1 and (RULE.fullmatch(lines[-1]) or not lines[-1].strip()):
+        del lines[-1]
+    text = unwrapped("\n".join(lines))
+    if (wrapped := _WRAPPED.fullmatch(text)) and not MARKUP.search(asked):
+        text = unwrapped(next(filter(None, wrapped.groups())).strip())
+    tagged = _TAGGED.fullmatch(text)
+    if tagged and not HTML.fullmatch(tagged[1]) and not MARKUP.search(asked):
+        text = unwrapped(tagged[2])
     return text
 
 

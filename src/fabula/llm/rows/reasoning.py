@@ -14,17 +14,20 @@ from fabula.llm.json_schema.reading import is_cut, json_pieces
 _NAMES = (
     r"(?:seed:|ant)?think(?:ing)?|thoughts?|reason(?:ing)?|(?:self_)?reflection|scratchpad"
     r"|(?:thought_)?analysis|(?:inner_)?monologue|brainstorm(?:ing)?|drafts?"
+    r"|(?:thought|thinking|reasoning)_process"
 )
 _TAGS = tuple(
     (re.compile(opening, re.I), re.compile(closing, re.I))
     for opening, closing in (
         (rf"<(?:{_NAMES})(?: [^<>\n]*)?>", rf"</(?:{_NAMES})>"),
+        (rf"&lt;(?:{_NAMES})&gt;", rf"&lt;/(?:{_NAMES})&gt;"),
         (r"<details>\s*<summary>[^<\n]*(?:think|thought|reason)[^<\n]*</summary>", r"</details>"),
         (r"\[(?:THINK|REASONING)\]", r"\[/(?:THINK|REASONING)\]"),
         (r"◁think▷", r"◁/think▷"),
         (r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>"),
         (r"<\|START_THINKING\|>", r"<\|END_THINKING\|>"),
         (r"<\|channel>thought", r"<channel\|>"),
+        (r"<unused\d+>thought", r"<unused\d+>(?!thought)"),
     )
 )
 _CHANNEL = re.compile(r"<\|channel\|>\s*(\w+)((?:(?!<\|message\|>)[^\n])*)<\|message\|>")
@@ -36,6 +39,11 @@ _TOKENS = (
 )
 _TOKEN_RUN = re.compile(rf"{_TOKENS}(?:\s*{_TOKENS})*\s*")
 _NEXT_TURN = re.compile(r"<\|im_start\|>|<\|start_header_id\|>|<start_of_turn>|<s>|\[INST\]|\Z")
+_FIRST_TOKENS = re.compile(
+    r"(?:(?:<\|im_start\|>|<\|start_header_id\|>|<start_of_turn>|<\|start\|>)\s*(?:assistant|model)"
+    r"\s*(?:<\|end_header_id\|>|<\|message\|>)?|<\|assistant\|>|<\|begin_of_text\|>|<bos>|<s>"
+    r"|\[/INST\])\s*"
+)
 _DRAFT = re.compile(
     r"\W{0,4}(?:(?:my )?(?:thinking|thought|reasoning)(?: process)?|chain of thought|scratchpad)"
     r"\W{0,4}[:\n]",
@@ -46,7 +54,7 @@ _FINAL = re.compile(
     re.I | re.M,
 )
 _SIGN = re.compile(
-    r"[<◁\[]|\A\W{0,4}(?:my |assistant)?(?:think|thought|reason|chain|scratch|ana)", re.I
+    r"[<◁\[]|&lt;|\A\W{0,4}(?:my |assistant)?(?:think|thought|reason|chain|scratch|ana)", re.I
 )
 _HIDDEN = "\0"
 
@@ -59,6 +67,8 @@ def without_thoughts(text: str) -> str:
     text = text.lstrip("\ufeff").strip()
     if not _SIGN.search(text):
         return text
+    while tokens := _FIRST_TOKENS.match(text):
+        text = text[tokens.end() :]
     text = _final_channel(text)
     for opening, closing in _TAGS:
         text = _without_tags(text, opening, closing)

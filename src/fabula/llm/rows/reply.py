@@ -42,13 +42,7 @@ class _Wanted:
 
 
 class ReplyReader:
-    """Reads the replies of one job.
-
-    Args:
-        fields: What each row was asked to hold.
-        check: Straightens an item and lists its problems.
-        notation: How rows may be written besides JSON and CSV.
-    """
+    """Reads the replies of one job: JSON, CSV, YAML, and the job's own notation, if any."""
 
     def __init__(
         self, fields: Sequence[RowField], check: ItemCheck, notation: Notation | None = None
@@ -62,13 +56,9 @@ class ReplyReader:
         self._keys = self._names if self._list is None else self._list.keys
 
     def read(self, text: str, *, asked: int, cut: bool, number: str = "row") -> Reading:
-        """The row items in a reply that is free of thoughts.
+        """The row items in a reply without thoughts; `cut` says whether it hit its token limit.
 
-        Args:
-            text: The reply.
-            asked: How many rows were asked.
-            cut: True when the endpoint says that the reply hit its token limit.
-            number: The name under which a row tells its number.
+        A row tells its number under the name `number`.
         """
         return self._read_all(text, _Wanted(asked, cut, number))
 

@@ -14,10 +14,7 @@ _CALL_KEYS = ("arguments", "parameters", "input")
 def row_items(value: Any, names: Sequence[str], *, scalars: bool = False) -> list[Any]:
     """The rows inside a JSON value, out of whatever wrapper the model chose.
 
-    Args:
-        value: A JSON value of the reply.
-        names: The fields of a row.
-        scalars: Whether a list of plain values may be the rows of a single field.
+    With `scalars`, a list of plain values may be the rows of a single field.
     """
     if isinstance(value, Mapping):
         return _items_of_object(value, names)

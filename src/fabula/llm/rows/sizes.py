@@ -10,14 +10,11 @@ LONGEST_WAIT = 256
 
 
 class CallSize:
-    """The size of the next call.
+    """The size of the next call, at first and at most `most`.
 
     One cut reply in ten is a fault of the server, and smaller calls would not cure it; most of
     them cut is a limit of the model. So calls are halved by the share that was cut, and doubled
     again after a few whole replies. Each failed attempt to grow makes the next one wait longer.
-
-    Args:
-        most: The size to begin with, which is never exceeded.
     """
 
     def __init__(self, most: int) -> None:

@@ -44,10 +44,7 @@ class _Unclear(Exception):
 def yaml_pieces(text: str, names: Sequence[str], *, cut: bool) -> list[Piece]:
     """The YAML value of a reply that names its fields line by line; none where it is not YAML.
 
-    Args:
-        text: The reply, with or without a fence and prose around the rows.
-        names: The fields of a row.
-        cut: Whether the reply hit its token limit; the row that it ended in is left out.
+    Of a reply that was cut, the row that it ended in is left out.
     """
     if len(text) > LONGEST or max(map(len, text.splitlines()), default=0) > LONGEST_LINE:
         return []

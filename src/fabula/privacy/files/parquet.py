@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,7 +14,6 @@ import pyarrow.parquet as pq
 from fabula.streams import BLOCK_ROWS
 
 _SAMPLED_ROWS = 200_000
-_GROUP_ROWS = 16 * BLOCK_ROWS
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +25,8 @@ class ArrowSource:
     """
 
     rows: pa.Table | Path
+
+    block_rows: ClassVar = BLOCK_ROWS
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -69,6 +71,11 @@ class ArrowSource:
                 BLOCK_ROWS, row_groups=list(groups), columns=list(names)
             ):
                 yield pa.Table.from_batches([batch]).replace_schema_metadata(None)
+
+    def slice(self, start: int, size: int) -> pa.Table:
+        """Some rows of a table in memory."""
+        assert isinstance(self.rows, pa.Table)
+        return self.rows.slice(start, size)
 
     def masked(
         self, block: pa.Table, new: Mapping[str, pa.Array], dropped: Sequence[str]

@@ -12,9 +12,10 @@ import pyarrow as pa
 from fabula.errors import SourceError, UsageError
 from fabula.io.tables import as_table, forms_in
 from fabula.privacy.files.csv_bytes import CsvSource
+from fabula.privacy.files.json_bytes import JsonFile, JsonSource
 from fabula.privacy.files.parquet import ArrowSource
 
-Source = CsvSource | ArrowSource
+Source = CsvSource | JsonSource | ArrowSource
 
 
 def sources_of(data: Any) -> tuple[dict[str, Source], dict[str, Path], list[str]]:
@@ -34,7 +35,8 @@ def sources_of(data: Any) -> tuple[dict[str, Source], dict[str, Path], list[str]
             if _maker(file) is None:
                 _refuse(file, alone=file == path)
                 notes.append(
-                    f"`{file.name}` is not masked and not copied: only CSV and Parquet are masked"
+                    f"`{file.name}` is not masked and not copied:"
+                    " only CSV, JSON and Parquet are masked"
                 )
                 continue
             name = file.name.partition(".")[0]
@@ -47,36 +49,47 @@ def sources_of(data: Any) -> tuple[dict[str, Source], dict[str, Path], list[str]
             files[name] = file
     if not files:
         raise SourceError(f"there is no table in `{data[0]}`", code="source.no-table",
-                          where=str(data[0]), hint="give CSV or Parquet files")  # fmt: skip
-    return (
-        {name: make(file) for name, file in files.items() if (make := _maker(file))},
-        files,
-        notes,
-    )
+                          where=str(data[0]), hint="give CSV, JSON or Parquet files")  # fmt: skip
+    sources: dict[str, Source] = {}
+    for name, file in files.items():
+        if make := _maker(file):
+            sources |= {f"{name}.{level}" if level else name: s for level, s in make(file).items()}
+    return sources, files, notes
 
 
-_CSV = (".csv", ".tsv", ".txt")
+_CSV, _JSON = (".csv", ".tsv", ".txt"), (".json", ".jsonl", ".ndjson")
 
 
-def _maker(path: Path) -> Callable[[Path], Source] | None:
-    """What reads a file; None where nothing does. The content decides before the ending does."""
+def _maker(path: Path) -> Callable[[Path], dict[str, Source]] | None:
+    """What reads the tables of a file, the main one called nothing; None where nothing does.
+
+    The content decides before the ending does.
+    """
     if not path.is_file():
         return None
     with path.open("rb") as file:
         if file.read(4) == b"PAR1":
-            return ArrowSource
+            return lambda file: {"": ArrowSource(file)}
     endings = path.suffixes[-2:] if path.suffix == ".gz" else path.suffixes[-1:]
-    return CsvSource if endings and endings[0].lower() in _CSV else None
+    ending = endings[0].lower() if endings else ""
+    if ending in _JSON:
+        return _levels
+    return (lambda file: {"": CsvSource(file)}) if ending in _CSV else None
+
+
+def _levels(path: Path) -> dict[str, Source]:
+    file = JsonFile(path)
+    return {level: JsonSource(file, level) for level in file.levels}
 
 
 def _refuse(path: Path, *, alone: bool) -> None:
     """Refuse a file that was given by itself and can't be masked."""
     if alone:
         raise SourceError(
-            f"`{path}` can't be masked: only CSV and Parquet are masked",
+            f"`{path}` can't be masked: only CSV, JSON and Parquet are masked",
             code="mask.format",
             where=str(path),
-            hint="write its rows as CSV or Parquet, and mask that file",
+            hint="write its rows as CSV, JSON or Parquet, and mask that file",
         )
 
 

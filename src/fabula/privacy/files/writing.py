@@ -1,117 +1,274 @@
 """The files of a masking: each is written under a temporary name, and a killed run continues it.
 
-A journal beside the temporary file tells, every few blocks, how much was read and written. It holds
-two numbers and the fingerprint of the masking, and nothing of the data.
+A journal beside the temporary file tells, every few blocks, how much was read and written, and what
+was counted. It holds the fingerprint of the masking, and nothing of the data.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from fabula.io.places import replacing, sink_error, write_text
-from fabula.privacy.files.csv_bytes import CsvSource
+from fabula.io.names import file_stem
+from fabula.io.places import make_folder, replacing, sink_error, write_text
+from fabula.privacy.files.csv_bytes import CsvBlock, CsvSource
+from fabula.privacy.files.json_bytes import JsonBlock, JsonSource
 from fabula.privacy.files.parquet import ArrowSource
+from fabula.privacy.files.sources import Source
 from fabula.privacy.masking import Masker
 
 _JOURNALLED = 64 << 20
 """Bytes after which the journal is written again."""
 
-Told = Callable[[], None]
-"""Hears when a block is written."""
+_PART_BLOCKS = 16
+"""Blocks of a Parquet file after which the journal is written again."""
 
 
 @dataclass(frozen=True)
-class _Journal:
-    """How far a file was written."""
+class Work:
+    """What is done to the rows of one file.
 
-    fingerprint: str
-    read: int
-    written: int
-    counts: dict[str, object]
-
-
-def write_csv(
-    source: CsvSource,
-    target: Path,
-    masker: Masker,
-    dropped: Sequence[str],
-    *,
-    fingerprint: str,
-    told: Told,
-) -> None:
-    """Mask a CSV file, from where an earlier run of the same masking was stopped.
-
-    Args:
-        source: The file.
-        target: The file to write; `.gz` is compressed.
-        masker: Makes the new columns.
-        dropped: Columns to leave out.
+    Attributes:
+        sources: Its tables: the rows, and the lists in them.
+        maskers: Make the new columns of each table.
+        dropped: The columns of each table to leave out.
         fingerprint: Tells whether an earlier run was of the same masking; empty where none can be.
         told: Hears when a block is written.
-
-    Raises:
-        SourceError: A row can't be read.
-        SinkError: The place can't be written.
     """
-    if target.suffix == ".gz":
+
+    sources: Mapping[str, Source]
+    maskers: Mapping[str, Masker]
+    dropped: Mapping[str, Sequence[str]]
+    fingerprint: str
+    told: Callable[[], None]
+
+    def write(self, target: Path) -> None:
+        """Mask the file, from where an earlier run of the same masking was stopped.
+
+        Args:
+            target: The file to write; text in `.gz` is compressed.
+
+        Raises:
+            SourceError: A row can't be read.
+            SinkError: The place can't be written.
+        """
+        ((name, source), *_) = self.sources.items()
+        if isinstance(source, ArrowSource):
+            self._parquet(source, self.maskers[name], target, self.dropped[name])
+            return
+        text: _Text = (
+            _Csv(source, self.maskers[name], self.dropped[name])
+            if isinstance(source, CsvSource)
+            else _Json(self)
+        )
+        if target.suffix != ".gz":
+            self._text(text, target)
+            return
         with replacing(target) as temporary, pa.output_stream(temporary, compression="gzip") as out:
-            out.write(source.header(dropped))
-            for block, _ in source.blocks():
-                out.write(block.written(masker.mask(block.table()), dropped))
-                told()
-        return
-    partial, journal = _beside(target, "masking"), _beside(target, "masking.json")
-    start = _started(partial, journal, fingerprint)
-    try:
-        if not start:
-            partial.unlink(missing_ok=True)  # a link of that name would lead elsewhere
-        with partial.open("r+b" if start else "xb") as file:
-            if start:
-                file.truncate(start.written)
-                file.seek(start.written)
-                masker.counts.__dict__.update(start.counts)
-                told()
-            else:
-                file.write(source.header(dropped))
-            noted = file.tell()
-            for block, read in source.blocks(start.read if start else 0):
-                file.write(block.written(masker.mask(block.table()), dropped))
-                told()
-                if fingerprint and file.tell() - noted > _JOURNALLED:
-                    file.flush()
-                    os.fsync(file.fileno())
-                    noted = file.tell()
-                    entry = _Journal(fingerprint, read, noted, asdict(masker.counts))
-                    write_text(journal, json.dumps(asdict(entry)))
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(target)
-    except OSError as exc:
-        raise sink_error(exc, target) from exc
-    journal.unlink(missing_ok=True)
+            out.write(text.head())
+            read = 0
+            for block, read in text.blocks(0):  # noqa: B007  (the last one is used)
+                out.write(text.masked(block))
+                self.told()
+            out.write(text.tail(read))
+
+    def _text(self, text: _Text, target: Path) -> None:
+        partial, journal = _beside(target, "masking"), _Journal(target, self)
+        begun = journal.read(partial)
+        try:
+            if not begun:
+                partial.unlink(missing_ok=True)  # a link of that name would lead elsewhere
+            with partial.open("r+b" if begun else "xb") as file:
+                start = 0
+                if begun:
+                    start, written = begun
+                    file.truncate(written)
+                    file.seek(written)
+                    self.told()
+                else:
+                    file.write(text.head())
+                noted, read = file.tell(), start
+                for block, read in text.blocks(start):
+                    file.write(text.masked(block))
+                    self.told()
+                    if self.fingerprint and file.tell() - noted > _JOURNALLED:
+                        _reach_disk(file)
+                        noted = file.tell()
+                        journal.write(read, noted)
+                file.write(text.tail(read))
+                _reach_disk(file)
+            partial.replace(target)
+        except OSError as exc:
+            raise sink_error(exc, target) from exc
+        journal.remove()
+
+    def _parquet(
+        self, source: ArrowSource, masker: Masker, target: Path, dropped: Sequence[str]
+    ) -> None:
+        schema, blocks = source.masked_schema(dropped), -(-source.about_rows() // source.block_rows)
+        if not self.fingerprint or blocks <= _PART_BLOCKS:
+            with replacing(target) as temporary, pq.ParquetWriter(temporary, schema) as out:
+                for block in source.tables(source.names):
+                    out.write_table(source.masked(block, masker.mask(block), dropped))
+                    self.told()
+            return
+        folder, journal = _beside(target, "masking"), _Journal(target, self)
+        begun = journal.read(folder)
+        try:
+            if not begun:
+                _remove(folder)
+                folder.mkdir()
+            done = begun[0] if begun else 0
+            for at, block in enumerate(source.tables(source.names)):
+                if at < done:
+                    continue
+                part = folder / f"{at:08}.arrow"
+                made = source.masked(block, masker.mask(block), dropped)
+                with pa.OSFile(str(part), "wb") as file, pa.ipc.new_file(file, schema) as out:
+                    out.write_table(made)
+                self.told()
+                if (at + 1) % _PART_BLOCKS == 0:
+                    journal.write(at + 1, 0)
+            with replacing(target) as temporary, pq.ParquetWriter(temporary, schema) as writer:
+                for part in sorted(folder.iterdir()):
+                    with pa.memory_map(str(part)) as mapped:
+                        writer.write_table(pa.ipc.open_file(mapped).read_all())
+            _remove(folder)
+        except OSError as exc:
+            raise sink_error(exc, target) from exc
+        journal.remove()
 
 
-def write_parquet(
-    source: ArrowSource, target: Path, masker: Masker, dropped: Sequence[str], told: Told
-) -> None:
-    """Mask a Parquet file; an unfinished one is begun again.
+class _Text(Protocol):
+    """A text that is masked block by block."""
 
-    Raises:
-        SinkError: The place can't be written.
-    """
-    schema = source.masked_schema(dropped)
-    with replacing(target) as temporary, pq.ParquetWriter(temporary, schema) as out:
-        for block in source.tables(source.names):
-            out.write_table(source.masked(block, masker.mask(block), dropped))
-            told()
+    def head(self) -> bytes: ...
+    def blocks(self, start: int) -> Iterator[tuple[Any, int]]: ...
+    def masked(self, block: Any) -> pa.Buffer: ...
+    def tail(self, read: int) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class _Csv:
+    source: CsvSource
+    masker: Masker
+    dropped: Sequence[str]
+
+    def head(self) -> bytes:
+        return self.source.header(self.dropped)
+
+    def blocks(self, start: int) -> Iterator[tuple[CsvBlock, int]]:
+        return self.source.blocks(start)
+
+    def masked(self, block: CsvBlock) -> pa.Buffer:
+        return block.written(self.masker.mask(block.table()), self.dropped)
+
+    def tail(self, read: int) -> bytes:
+        del read
+        return b""
+
+
+class _Json:
+    def __init__(self, work: Work) -> None:
+        self._levels = {
+            source.level: (source, work.maskers[name])
+            for name, source in work.sources.items()
+            if isinstance(source, JsonSource)
+        }
+        self._file = self._levels[""][0].file
+        self._dropped = {
+            source.level: work.dropped[name]
+            for name, source in work.sources.items()
+            if isinstance(source, JsonSource)
+        }
+
+    def head(self) -> bytes:
+        return self._file.head
+
+    def blocks(self, start: int) -> Iterator[tuple[JsonBlock, int]]:
+        return self._file.blocks(start)
+
+    def masked(self, block: JsonBlock) -> pa.Buffer:
+        new = {
+            level: masker.mask(source.of(block))
+            for level, (source, masker) in self._levels.items()
+            if not level or level in block.levels
+        }
+        return block.written(new, self._dropped)
+
+    def tail(self, read: int) -> bytes:
+        return self._file.tail(read or len(self._file.head))
+
+
+class _Journal:
+    """How far a file was written, and what the maskers counted and wrote into notes until then."""
+
+    def __init__(self, target: Path, work: Work) -> None:
+        self._path, self._work = _beside(target, "masking.json"), work
+        self._spans = _beside(target, "masking.spans")
+
+    def read(self, partial: Path) -> tuple[int, int] | None:
+        """What an earlier run of the same masking read and wrote; None where it can't go on."""
+        maskers = self._work.maskers
+        try:
+            entry = json.loads(self._path.read_text(encoding="utf-8"))
+            read, written, found = int(entry["read"]), int(entry["written"]), partial.lstat()
+            ours = entry["fingerprint"] == self._work.fingerprint and found.st_size >= written
+            if not self._work.fingerprint or not ours or stat.S_ISLNK(found.st_mode):
+                return None
+            spans = {
+                (name, column): pq.read_table(
+                    self._spans / f"{file_stem(f'{name}.{column}')}.parquet"
+                )
+                for name, columns in entry["spans"].items()
+                for column in columns
+            }
+            for name, counts in entry["counts"].items():
+                maskers[name].counts.__dict__.update(counts)
+        except (OSError, ValueError, TypeError, KeyError, pa.ArrowException):
+            return None
+        for (name, column), table in spans.items():
+            known = pc.less(table.column("row"), maskers[name].counts.rows)
+            maskers[name].spans[column] = [table.filter(known)]
+        return read, written
+
+    def write(self, read: int, written: int) -> None:
+        """Note that so many bytes or blocks are read, and so many bytes written."""
+        maskers = self._work.maskers
+        write_spans(self._spans, maskers)
+        entry = {
+            "fingerprint": self._work.fingerprint,
+            "read": read,
+            "written": written,
+            "counts": {name: asdict(masker.counts) for name, masker in maskers.items()},
+            "spans": {name: list(masker.spans) for name, masker in maskers.items()},
+        }
+        write_text(self._path, json.dumps(entry))
+
+    def remove(self) -> None:
+        """Forget a file that is finished."""
+        self._path.unlink(missing_ok=True)
+        _remove(self._spans)
+
+
+def write_spans(folder: Path, maskers: Mapping[str, Masker]) -> None:
+    """Tell which places of notes a masking wrote."""
+    for name, masker in maskers.items():
+        for column, spans in masker.spans.items():
+            make_folder(folder)
+            masker.spans[column] = [pa.concat_tables(spans)]
+            with replacing(folder / f"{file_stem(f'{name}.{column}')}.parquet") as temporary:
+                pq.write_table(masker.spans[column][0], temporary)
 
 
 def is_unfinished(target: Path) -> bool:
@@ -119,15 +276,17 @@ def is_unfinished(target: Path) -> bool:
     return _beside(target, "masking").exists()
 
 
-def _started(partial: Path, journal: Path, fingerprint: str) -> _Journal | None:
-    """How far an earlier run of the same masking came."""
-    try:
-        entry = _Journal(**json.loads(journal.read_text(encoding="utf-8")))
-        found = partial.lstat()
-        ours = entry.fingerprint == fingerprint and found.st_size >= entry.written
-    except (OSError, ValueError, TypeError):
-        return None
-    return entry if fingerprint and ours and stat.S_ISREG(found.st_mode) else None
+def _reach_disk(file: Any) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder of ours; a link of its name alone."""
+    if folder.is_symlink() or folder.is_file():
+        folder.unlink()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _beside(target: Path, ending: str) -> Path:

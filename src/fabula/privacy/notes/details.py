@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,9 +16,9 @@ from fabula.privacy.notes.needles import (
     Hit,
     Mention,
     Needle,
+    Texts,
     Writer,
     poured,
-    texts_of,
     whole_needle,
     written_poured,
     written_whole,
@@ -35,14 +35,19 @@ _LEAST = {"username": 3, "street": 5, "company": 3, "city": 2, "postcode": 4}
 _LEAST_CODE = 4
 
 
-def detail_needles(own: Sequence[Mention]) -> Iterator[Needle]:
-    """The needles of all mentions but names and phone numbers."""
-    for mention in own:
+def detail_needles(notes: Squeezed, own: Sequence[Mention]) -> Iterator[Needle]:
+    """The needles of all mentions but names and phone numbers that the notes may hold."""
+    for each in own:
+        if each.kind in (*NAMES, "phone"):
+            continue
+        mention = each if each.kind in (*DATES, "username") else _likely(notes, each)
+        if mention is None:
+            continue
         if mention.kind in DATES:
             yield from date_needles(mention)
         elif mention.kind == "email":
             yield whole_needle(mention, written_whole, 6)
-            yield whole_needle(_changed(mention, "@.*$"), written_whole, 4)
+            yield whole_needle(mention, written_whole, 4, _without("@.*$"))
         elif mention.kind == "street":
             yield whole_needle(mention, written_whole, _LEAST["street"])
             yield _part_of_street(mention, r"^\d+\w?,?\s+|,?\s+\d+\s?\w?$")
@@ -50,30 +55,39 @@ def detail_needles(own: Sequence[Mention]) -> Iterator[Needle]:
         elif mention.kind in _LEAST:
             needle = whole_needle(mention, written_whole, _LEAST[mention.kind])
             yield replace(needle, weak=weak(needle.runs))
-        elif mention.kind not in (*NAMES, "phone"):
+        else:
             yield whole_needle(mention, written_poured, _LEAST_CODE)
             if mention.kind == "card":
-                yield whole_needle(_changed(mention, r"^.*(\d{4})$", r"\1"), written_poured, 4)
+                yield whole_needle(mention, written_poured, 4, _without(r"^.*(\d{4})$", r"\1"))
 
 
-def _changed(mention: Mention, pattern: str, by: str = "") -> Mention:
-    """A part of both values of a mention."""
-    old, new = (
-        pc.replace_substring_regex(values.cast(pa.large_string()), pattern, by)
-        for values in (mention.original, mention.replacement)
-    )
-    return Mention(mention.kind, old, new)
+def _likely(notes: Squeezed, mention: Mention) -> Mention | None:
+    """A mention of the rows alone whose note has a word that begins as one of the value does."""
+    old = mention.original.cast(pa.large_string())
+    old = old.combine_chunks() if isinstance(old, pa.ChunkedArray) else old
+    if mention.kind == "card":
+        old = pc.replace_substring_regex(old, r"(\d{4})$", r" \1")
+    rows = Squeezed.of(old).rows_like(notes)
+    if not rows.any():
+        return None
+    kept = pc.if_else(pa.array(rows), mention.original, pa.scalar(None, mention.original.type))
+    return replace(mention, original=kept.cast(pa.large_string()))
+
+
+def _without(pattern: str, by: str = "") -> Callable[[pa.Array], pa.Array]:
+    """Leaves a part of values out."""
+    return lambda values: pc.replace_substring_regex(values, pattern, by)
 
 
 def _part_of_street(mention: Mention, pattern: str, by: str = "") -> Needle:
     """A street without its number, or without its last word: at least two words or ten letters."""
-    part = _changed(mention, pattern, by)
-    needle = whole_needle(part, written_whole, 6)
-    words = pc.match_substring_regex(part.original, r"\S\s+\S|.{10}").fill_null(False)
-    cut = pc.not_equal(part.original, mention.original.cast(pa.large_string())).fill_null(False)
-    return replace(
-        needle, runs=needle.runs.only(pc.and_(words, cut).to_numpy(zero_copy_only=False))
-    )
+
+    def part(values: pa.Array) -> pa.Array:
+        left = pc.replace_substring_regex(values, pattern, by)
+        told = pc.and_(pc.match_substring_regex(left, r"\S\s+\S|.{10}"), pc.not_equal(left, values))
+        return pc.if_else(told, left, pa.scalar(None, left.type))
+
+    return whole_needle(mention, written_whole, 6, part)
 
 
 def phones(notes: Squeezed, mention: Mention) -> tuple[Counts, Counts, Counts, Writer]:
@@ -82,21 +96,23 @@ def phones(notes: Squeezed, mention: Mention) -> tuple[Counts, Counts, Counts, W
     Returns:
         Where each starts in the stream, its length, its row, and what is written for it.
     """
-    digits = [re.sub(r"\D", "", text or "") for text in texts_of(mention.original)]
-    old = Squeezed.of(digits)
-    long = np.diff(old.row_ends) >= TAIL
     ends = digit_ends(notes)
-    rows = np.searchsorted(notes.row_ends, ends - 1, side="right") - 1
-    rows, ends = rows[long[rows]], ends[long[rows]]
-    stop = old.row_ends[rows + 1]
+    rows = notes.row_of(ends - 1)
+    some, which = np.unique(rows, return_inverse=True)
+    numbers = mention.original.cast(pa.large_string()).take(pa.array(some)).to_pylist()
+    digits = [re.sub(r"\D", "", text or "") for text in numbers]
+    old = Squeezed.of(digits)
+    long = np.diff(old.row_ends)[which] >= TAIL
+    rows, ends, which = rows[long], ends[long], which[long]
+    stop = old.row_ends[which + 1]
     same = notes.hashes(ends - TAIL, ends) == old.hashes(stop - TAIL, stop)
-    rows, ends = rows[same], ends[same]
+    rows, ends, which = rows[same], ends[same], which[same]
     starts, kept = [], []
-    for row, end in zip(rows.tolist(), ends.tolist(), strict=True):
-        start = _start_of(notes, end, digits[row], int(notes.row_ends[row]))
+    for row, end, number in zip(rows.tolist(), ends.tolist(), which.tolist(), strict=True):
+        start = _start_of(notes, end, digits[number], int(notes.row_ends[row]))
         starts.append(start)
         kept.append(bool(notes.bounds[start]))
-    old_texts, new = texts_of(mention.original), texts_of(mention.replacement)
+    old_texts, new = Texts(mention.original), Texts(mention.replacement)
 
     def write(hit: Hit) -> str | None:
         value, span = new[hit.row], hit.text[hit.begin : hit.end]

@@ -1,7 +1,7 @@
 """All identifiers of a data set, so that a note about one person does not tell of another.
 
-Whole values alone: a last name by itself may be anybody's. Values are kept as hashes of 8 bytes;
-the texts that take their place stay as they are given.
+Whole values: a last name by itself may be anybody's, and counts where no name may recur. Values
+are kept as hashes of 8 bytes; the texts that take their place stay as they are given.
 """
 
 from __future__ import annotations
@@ -14,21 +14,57 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fabula.privacy.folding import CLASS, DIGIT
-from fabula.privacy.notes.details import TAIL, digit_ends
-from fabula.privacy.notes.needles import Hit, Writer, like, poured, texts_of
+from fabula.privacy.notes.details import NAMES, TAIL, digit_ends
+from fabula.privacy.notes.names import Names, person_names
+from fabula.privacy.notes.needles import Hit, Mention, Writer, like, poured
 from fabula.privacy.notes.ordinary import is_ordinary
 from fabula.privacy.run_index import HashSet, RunIndex
-from fabula.privacy.squeezed import Counts, Hashes, Squeezed
+from fabula.privacy.squeezed import Counts, Hashes, Squeezed, runs_of
 
 _LEAST = {"name": 5, "email": 6, "username": 5, "street": 7, "phone": 7}
 _LEAST_CODE = 6
+_SHORT = 2
 _UNTOLD = ("first_name", "last_name", "city", "postcode", "company", "birth_date", "date",
            "coordinate", "coordinates")  # fmt: skip
 """Details that many people share."""
 
+_PARTICLES = "van von der den del des dos das bin ibn abu dit les san mac the"
+_IN_A_PATH = re.compile(r"[/\\_.@-]\Z"), re.compile(r"[/\\_@-]|\.\w")
+"""What stands before or after a name in small letters: `photos/davolio.bmp`."""
+
+
+class _Texts:
+    """New texts by the hash of what they take the place of."""
+
+    def __init__(self) -> None:
+        self._hashes: list[Hashes] = []
+        self._news: list[pa.Array] = []
+        self._set: HashSet | None = None
+
+    def __len__(self) -> int:
+        return sum(map(len, self._news))
+
+    def add(self, hashes: Hashes, news: pa.Array) -> None:
+        """Add texts; of equal hashes the first one counts."""
+        self._hashes.append(hashes)
+        self._news.append(news)
+        self._set = None
+
+    def find(self, hashes: Hashes) -> tuple[Counts, list[str | None]]:
+        """Which of some hashes are known, and the new text of each."""
+        if not self._news:
+            return np.zeros(0, dtype=np.int64), []
+        if self._set is None:
+            self._set = HashSet(np.concatenate(self._hashes))
+        hits, numbers = self._set.find(hashes)
+        return hits, pa.chunked_array(self._news).take(pa.array(numbers)).to_pylist()
+
 
 class Everyone:
     """The identifiers of all people of a data set, and what takes their place.
+
+    Args:
+        single_names: Whether a first or last name by itself counts, too.
 
     Examples:
         >>> everyone = Everyone()
@@ -37,16 +73,16 @@ class Everyone:
         1
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, single_names: bool = False) -> None:
+        self._single_names = single_names
+        self._singles = {"first_name": _Texts(), "last_name": _Texts()}
+        self._tails = _Texts()
         self._runs = RunIndex()
         self._news: list[pa.Array] = []
         self._kinds: list[tuple[str, int]] = []
-        self._tails: list[Hashes] = []
-        self._tail_news: list[pa.Array] = []
-        self._tail_set: HashSet | None = None
 
     def __len__(self) -> int:
-        return sum(map(len, self._news)) + sum(map(len, self._tail_news))
+        return sum(map(len, self._news)) + len(self._tails)
 
     def add(
         self,
@@ -61,18 +97,21 @@ class Everyone:
             originals: The values; null where a row has none.
             replacements: What takes their place, a row each.
         """
-        if kind in _UNTOLD:
-            return
         new = replacements.cast(pa.large_string())
         new = new.combine_chunks() if isinstance(new, pa.ChunkedArray) else new
-        texts = [text or "" for text in texts_of(originals)]
+        if self._single_names and kind in NAMES:
+            for names in person_names([Mention(kind, originals, new)]):
+                self._add_single(names)
+        if kind in _UNTOLD:
+            return
+        texts = pc.fill_null(originals.cast(pa.large_string()), "").to_pylist()
         if kind == "phone":
             digits = Squeezed.of([re.sub(r"\D", "", text) for text in texts])
             ends = digits.row_ends[1:]
             long = np.diff(digits.row_ends) >= TAIL
-            self._tails.append(digits.hashes(ends[long] - TAIL, ends[long]))
-            self._tail_news.append(new.filter(pa.array(long)))
-            self._tail_set = None
+            self._tails.add(
+                digits.hashes(ends[long] - TAIL, ends[long]), new.filter(pa.array(long))
+            )
         else:
             self._add(kind, Squeezed.of(texts), new)
             if kind == "name":
@@ -91,6 +130,15 @@ class Everyone:
         self._news.append(new.filter(pa.array(kept)))
         self._kinds.append((kind, int(kept.sum())))
 
+    def _add_single(self, names: Names) -> None:
+        """Add the words of first or last names, each with the new name of the first who has it."""
+        old = names.squeezed
+        hashes, words = np.unique(old.word_hashes, return_index=True)
+        known = (old.word_ends - old.starts)[words] > _SHORT
+        known &= ~is_ordinary(hashes) & ~np.isin(hashes, runs_of(_PARTICLES.split()).hashes)
+        new = names.new.take(pa.array(old.rows[words[known]]))
+        self._singles[names.kind].add(hashes[known], new)
+
     def find(self, notes: Squeezed) -> Iterator[tuple[str, Counts, Counts, Writer]]:
         """Where notes hold an identifier: its kind, start, length, and what is written."""
         starts, lengths, numbers = self._runs.find(notes)
@@ -102,30 +150,43 @@ class Everyone:
                 kind, new = self._kinds[number][0], news.take(pa.array(numbers[mine])).to_pylist()
                 yield kind, starts[mine], lengths[mine], _write(kind, new)
         yield from self._phones(notes)
+        for kind, names in self._singles.items():
+            words, news = names.find(notes.word_hashes)
+            starts = notes.starts[words]
+            yield kind, starts, notes.word_ends[words] - starts, _write_single(news)
 
     def _phones(self, notes: Squeezed) -> Iterator[tuple[str, Counts, Counts, Writer]]:
-        if not self._tails:
-            return
-        if self._tail_set is None:
-            self._tail_set = HashSet(np.concatenate(self._tails))
         ends = digit_ends(notes)
-        hits, numbers = self._tail_set.find(notes.hashes(ends - TAIL, ends))
+        hits, news = self._tails.find(notes.hashes(ends - TAIL, ends))
         ends = ends[hits]
         starts = np.array([_front(notes, end) for end in ends.tolist()], dtype=np.int64)
-        news = pa.chunked_array(self._tail_news).take(pa.array(numbers)).to_pylist()
         yield "phone", starts, ends - starts, _write("phone", news)
 
 
 def _front(notes: Squeezed, end: int) -> int:
     """Where the digits of a number start that ends at a place; 15 at most (ITU-T E.164)."""
     start = end - TAIL
-    row_start = int(notes.row_ends[np.searchsorted(notes.row_ends, start, side="right") - 1])
+    row_start = int(notes.row_ends[notes.row_of(np.array([start]))[0]])
     while not notes.bounds[start] or (
         start > row_start and notes.kinds[start - 1] & CLASS == DIGIT and end - start < 15
         and notes.places[start] - notes.places[start - 1] <= 3
     ):  # fmt: skip
         start -= 1
     return start
+
+
+def _write_single(news: Sequence[str | None]) -> Writer:
+    """Write the new name where the old one does not belong to the sentence, in small letters."""
+
+    def write(hit: Hit) -> str | None:
+        text, begin, end = hit[:3]
+        value, before = news[hit.row], text[max(0, begin - 1) : begin]
+        is_name = not text[begin].islower() or any(
+            map(re.Pattern.match, _IN_A_PATH, (before, text[end : end + 2]))
+        )
+        return like(text[begin:end], value) if value and is_name else None
+
+    return write
 
 
 def _write(kind: str, news: Sequence[str | None]) -> Writer:

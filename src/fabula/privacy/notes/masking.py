@@ -20,11 +20,11 @@ from fabula.privacy.notes.details import NAMES, detail_needles, phones
 from fabula.privacy.notes.detectors import Detector
 from fabula.privacy.notes.everyone import Everyone
 from fabula.privacy.notes.names import misspelt, name_needles, person_names
-from fabula.privacy.notes.needles import FirstLetters, Hit, Mention, Writer, with_marks
+from fabula.privacy.notes.needles import FirstLetters, Hit, Mention, Writer, with_marks, with_signs
 from fabula.privacy.notes.patterns import find_patterns
 from fabula.privacy.squeezed import Counts, Squeezed
 
-BLOCK = 8192
+BLOCK = 4096
 """Notes that are searched at once: what fits into the caches of a processor."""
 
 
@@ -141,8 +141,10 @@ def _search(
             notes.places, (offset + span.start, offset + span.end)
         ).tolist()
         if busy[start] == busy[end] and start < end:
-            value = (texts[row] or "")[span.start : span.end]
-            by_kind.setdefault(span.kind, []).append((start, end - start, value))
+            text, last = texts[row] or "", int(notes.places[end - 1] - offset) + 1
+            begin = int(notes.places[start] - offset)
+            begin = with_signs(text, begin, last) if span.kind == "phone" else begin
+            by_kind.setdefault(span.kind, []).append((start, end - start, text[begin:last]))
     for kind, hits in by_kind.items():
         starts, lengths = (np.array([hit[at] for hit in hits], np.int64) for at in (0, 1))
         write = _given(invent(kind, [hit[2] for hit in hits]))
@@ -152,7 +154,7 @@ def _search(
 
 def _others(notes: Squeezed, kind: str, starts: Counts, lengths: Counts, write: Writer) -> Places:
     """Places that mention somebody else than the row's person; `write` gets their numbers."""
-    rows = np.searchsorted(notes.row_ends, starts, side="right") - 1
+    rows = notes.row_of(starts)
     return Places(kind, starts, lengths, rows, np.arange(len(starts)), write)
 
 
@@ -165,7 +167,7 @@ def own_places(notes: Squeezed, own: Sequence[Mention]) -> Iterator[Places]:
     by_first = FirstLetters(notes)
     names = person_names(own)
     named = np.zeros(len(notes.starts), dtype=bool)
-    for needle in (*name_needles(names), *detail_needles(own)):
+    for needle in (*name_needles(names), *detail_needles(notes, own)):
         words = needle.words(notes, by_first)
         rows = notes.rows[words]
         lengths = needle.runs.lengths[rows]
@@ -211,7 +213,7 @@ def _write(
     done, row_now, at, new_at = -1, -1, 0, 0
     pieces: list[str] = []
     text, plain = "", True
-    for start, stop, row, person, number, begin, last, hit in zip(
+    for start, stop, row, person, number, first, last, hit in zip(
         *(column.tolist() for column in columns), strict=True
     ):
         if start < done:
@@ -224,6 +226,7 @@ def _write(
             plain = text.isascii()
         end = last if plain else with_marks(text, last)
         places, size = found[number], sizes[number]
+        begin = max(at, with_signs(text, first, end)) if places.kind == "phone" else first
         mine = cuts[number][hit * size : (hit + 1) * size]
         new = places.write(Hit(text, begin, end, person, mine))
         if new is None:

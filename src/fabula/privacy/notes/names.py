@@ -16,15 +16,15 @@ from fabula.privacy.notes.needles import (
     Hit,
     Mention,
     Needle,
+    Texts,
     Writer,
     is_one_edit,
     like,
-    texts_of,
     written_parts,
     written_whole,
 )
 from fabula.privacy.notes.ordinary import is_ordinary, weak
-from fabula.privacy.squeezed import Counts, Runs, Squeezed, runs_of
+from fabula.privacy.squeezed import Counts, Runs, Squeezed
 
 _TITLE = r"^((mr|mrs|ms|miss|dr|rev|prof|herr|frau|sr|sra|dott|pan|pani|mme|mlle)\.? )+"
 _SHORTEST_TYPO, _SHORTEST_BESIDE, _LONGEST_ENDING = 5, 3, 3
@@ -42,14 +42,14 @@ class Names:
     new: pa.Array
 
     @cached_property
-    def texts(self) -> tuple[list[str | None], list[str | None]]:
+    def texts(self) -> tuple[Texts, Texts]:
         """Old and new names."""
-        return texts_of(self.old), texts_of(self.new)
+        return Texts(self.old), Texts(self.new)
 
     @cached_property
     def squeezed(self) -> Squeezed:
         """The old names."""
-        return Squeezed.of([text or "" for text in self.texts[0]])
+        return Squeezed.of(self.old)
 
     @cached_property
     def runs(self) -> Runs:
@@ -117,14 +117,17 @@ def _alone(names: Names) -> Iterator[Needle]:
     if not pc.any(pc.match_substring_regex(names.old, r"[\s-]"), min_count=0).as_py():
         return
     halves = [_parts(values) for values in (names.old, names.new)]
-    parts_of_new = list(zip(*(texts_of(part) for part in halves[1]), strict=True))
+    parts_of_new = list(zip(*(part.to_pylist() for part in halves[1]), strict=True))
     many = np.array(
-        [sum(map(bool, parts)) for parts in zip(*map(texts_of, halves[0]), strict=True)]
+        [
+            sum(map(bool, parts))
+            for parts in zip(*(part.to_pylist() for part in halves[0]), strict=True)
+        ]
     )
     as_many = many == np.array([sum(map(bool, parts)) for parts in parts_of_new])
     for number, part in enumerate(halves[0]):
-        words = texts_of(part)
-        runs = runs_of(words)
+        words = part.to_pylist()
+        runs = Squeezed.of(part).whole()
         mine = [
             parts[number] if same else value
             for parts, same, value in zip(parts_of_new, as_many.tolist(), new, strict=True)
@@ -151,7 +154,9 @@ def _together(first: Names, last: Names) -> Iterator[Needle]:
     """Both names in any order, and one with the initial of the other."""
     new_first, new_last = first.texts[1], last.texts[1]
     one, other = first.runs, last.runs
-    letter, further = ([value and value[:1] for value in new] for new in (new_first, new_last))
+    letter, further = (
+        Texts(names.new, lambda new: pc.utf8_slice_codeunits(new, 0, 1)) for names in (first, last)
+    )
     i, j = one.initial(), other.initial()
     # one letter of a name in Chinese is a word of its own
     longer, wider = other.only(other.lengths > 2), one.only(one.lengths > 2)

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from fabula.privacy.folding import LOWER, UPPER, is_unseen
-from fabula.privacy.squeezed import Counts, Runs, Squeezed, runs_of
+from fabula.privacy.squeezed import Counts, Runs, Squeezed
 
-Texts: TypeAlias = Sequence[str | None]
+Column: TypeAlias = Sequence[str | None]
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,16 @@ def with_marks(text: str, end: int) -> int:
     while end < len(text) and not text[end].isascii() and is_unseen(text[end]):
         end += 1
     return end
+
+
+def with_signs(text: str, begin: int, end: int) -> int:
+    """The start of a phone number with the signs before its digits: `+49`, `(030) 12`."""
+    while begin and (
+        text[begin - 1] == "+"
+        or (text[begin - 1] == "(" and text.count(")", begin, end) > text.count("(", begin, end))
+    ):
+        begin -= 1
+    return begin
 
 
 Writer: TypeAlias = Callable[[Hit], str | None]
@@ -130,10 +141,33 @@ class FirstLetters:
         return known[1]
 
 
-def texts_of(values: pa.Array | pa.ChunkedArray) -> list[str | None]:
-    """A column as Python texts."""
-    found: list[str | None] = values.cast(pa.large_string()).to_pylist()
-    return found
+class Texts(Sequence[str | None]):
+    """A column as texts of Python, which are made when the first one is asked for.
+
+    Args:
+        values: The column.
+        change: What is done to it before.
+    """
+
+    def __init__(
+        self,
+        values: pa.Array | pa.ChunkedArray,
+        change: Callable[[pa.Array], pa.Array] = lambda values: values,
+    ) -> None:
+        self._values, self._change = values, change
+
+    @cached_property
+    def _texts(self) -> list[str | None]:
+        found: list[str | None] = self._change(self._values.cast(pa.large_string())).to_pylist()
+        return found
+
+    @override
+    def __len__(self) -> int:
+        return len(self._values)
+
+    @override
+    def __getitem__(self, row: int) -> str | None:  # type: ignore[override]
+        return self._texts[row]
 
 
 @lru_cache(maxsize=1 << 14)
@@ -151,7 +185,7 @@ def like(old: str, new: str) -> str:
     return new.title() if new.isupper() and len(new) > 1 and old.istitle() else new
 
 
-def written_whole(old: Texts, new: Texts) -> Writer:
+def written_whole(old: Column, new: Column) -> Writer:
     """Write the new value as one, in the case of the old."""
 
     def write(hit: Hit) -> str | None:
@@ -161,7 +195,7 @@ def written_whole(old: Texts, new: Texts) -> Writer:
     return write
 
 
-def written_parts(*news: Texts) -> Writer:
+def written_parts(*news: Column) -> Writer:
     """Write new parts, and keep what stands between them."""
 
     def write(hit: Hit) -> str | None:
@@ -219,7 +253,7 @@ def poured(old: str, new: str) -> str:
     return "".join(chars)
 
 
-def written_poured(old: Texts, new: Texts) -> Writer:
+def written_poured(old: Column, new: Column) -> Writer:
     """Write the signs of the new value in the punctuation of the old one."""
 
     def write(hit: Hit) -> str | None:
@@ -229,10 +263,16 @@ def written_poured(old: Texts, new: Texts) -> Writer:
     return write
 
 
-def whole_needle(mention: Mention, write: Callable[[Texts, Texts], Writer], least: int) -> Needle:
-    """The needle of a value as it is, where it has at least some letters or digits."""
-    old, new = texts_of(mention.original), texts_of(mention.replacement)
-    runs = runs_of(old)
+def whole_needle(
+    mention: Mention,
+    write: Callable[[Column, Column], Writer],
+    least: int,
+    change: Callable[[pa.Array], pa.Array] = lambda values: values,
+) -> Needle:
+    """The needle of a value, or of what is left of it, with at least some letters or digits."""
+    known = mention.original.is_valid().to_numpy(zero_copy_only=False)
+    runs = Squeezed.of(change(mention.original.drop_null())).whole().spread(known)
+    old, new = Texts(mention.original, change), Texts(mention.replacement, change)
     return Needle(mention.kind, runs.only(runs.lengths >= least), write(old, new))
 
 

@@ -52,14 +52,10 @@ def find_patterns(
     """
     digits = np.concatenate([[0], np.cumsum((notes.kinds & CLASS == DIGIT) & free)])
     many = np.diff(digits[notes.row_ends]) >= _FEWEST_DIGITS
-    numbered = set(np.flatnonzero(many).tolist())
-    for row, text in enumerate(texts):
-        if not text:
-            continue
-        if "@" in text:
-            yield from ((row, _span(match, "email")) for match in _EMAIL.finditer(text))
-        if row in numbered or text.count(":") > 3:
-            yield from ((row, span) for span in _numbers(text))
+    for row in notes.rows_with("@").tolist():
+        yield from ((row, _span(match, "email")) for match in _EMAIL.finditer(texts[row] or ""))
+    for row in sorted({*np.flatnonzero(many).tolist(), *notes.rows_with(":", 4).tolist()}):
+        yield from ((row, span) for span in _numbers(texts[row] or ""))
 
 
 def _numbers(text: str) -> Iterator[Span]:
@@ -73,8 +69,11 @@ def _numbers(text: str) -> Iterator[Span]:
                for name, form in _LETTERED.items()):  # fmt: skip
             yield _span(match, "national_id")
     for match in _NUMBER.finditer(text):
-        if kind := _kind_of(match[0]):
-            yield _span(match, kind)
+        number = match[0]
+        if ")" not in number:
+            number = number.lstrip("(")  # it belongs to the sentence
+        if kind := _kind_of(number):
+            yield Span(match.end() - len(number), match.end(), kind)
 
 
 def _kind_of(number: str) -> str:

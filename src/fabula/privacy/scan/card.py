@@ -6,12 +6,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-CARD, WRITTEN = "card.json", ".written"
-"""The card of a masking, and the folder with the places of notes that it wrote."""
+from fabula.privacy.masked import CARD, card_path
 
-
-_PLACES = ("street", "address", "city", "state", "postcode", "company")
+PLACES = ("street", "address", "city", "state", "postcode", "company")
 
 
 @dataclass(frozen=True)
@@ -20,13 +19,13 @@ class Card:
 
     Attributes:
         one_off: Whether no word of an original may recur; else parts may, in what was written.
-        files: The files of masked tables.
+        files: The files of masked tables, each with its table and how many rows that has.
         actions: What was done with each column, by table.
         places: The columns of streets and towns, whose new words may be names of people, too.
     """
 
     one_off: bool
-    files: frozenset[str]
+    files: Mapping[str, tuple[str, int]]
     actions: Mapping[str, Mapping[str, str]]
     places: frozenset[tuple[str, str]] = frozenset()
 
@@ -34,9 +33,10 @@ class Card:
     def read(cls, root: Path) -> Card | None:
         """The card of a folder, or of one file; None where there is none that can be read."""
         single = root.is_file()
-        path = root.with_name(f"{root.name}.{CARD}") if single else root / CARD
+        path = card_path(root, single=single)
         try:
-            card = json.loads(path.read_text(encoding="utf-8"))
+            run = path.with_name(path.name.removesuffix(CARD) + "manifest.json")
+            card = _read(path) if path.is_file() or not run.is_file() else _read(run)["masking"]
             tables = card["tables"]
             actions = {
                 table: {name: str(column["action"]) for name, column in entry["columns"].items()}
@@ -46,12 +46,16 @@ class Card:
                 (table, name)
                 for table, entry in tables.items()
                 for name, column in entry["columns"].items()
-                if {column.get("kind"), column.get("detail")} & set(_PLACES)
+                if {column.get("kind"), column.get("detail")} & set(PLACES)
             )
-            files = frozenset(str(entry.get("file")) for entry in tables.values())
+            files = {
+                str(entry.get("file")): (name, int(entry.get("rows", 0)))
+                for name, entry in tables.items()
+            }
             if single:
-                files = frozenset({root.name})
-                actions[root.name.partition(".")[0]] = next(iter(actions.values()))
+                name = root.name.partition(".")[0]
+                files = {root.name: (name, next(iter(files.values()))[1])}
+                actions[name] = next(iter(actions.values()))
         except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration):
             return None
         return cls(card.get("promise") == "one-off", files, actions, places)
@@ -64,3 +68,9 @@ class Card:
         """Whether a column's bytes are those of the original, but for written places."""
         action = self.action(table, column)
         return not action or action.startswith(("keep", "notes"))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A JSON object in a file: the card of `fabula mask`, or the manifest of a run."""
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found

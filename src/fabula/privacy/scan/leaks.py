@@ -8,6 +8,7 @@ from typing import Any
 
 from fabula.errors import GateError
 from fabula.render import amounts
+from fabula.render.results import Result
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ class Leak:
     example: str
 
 
-@dataclass(frozen=True)
-class ScanReport:
+@dataclass(frozen=True, repr=False)
+class ScanReport(Result):
     """The result of a scan.
 
     Attributes:
@@ -65,8 +66,8 @@ class ScanReport:
         """The report as JSON-ready values."""
         return {"passed": self.passed, **asdict(self), "searched": dict(self.searched)}
 
-    def to_text(self) -> str:
-        """The report for a terminal."""
+    def report(self) -> str:
+        """Each leak with its place, what was not read, and how much was searched."""
         lines = [
             f"{leak.file}:{leak.place}  {amounts.count(leak.count, 'value')} of `{leak.column}`"
             f" ({leak.kind.replace('_', ' ')}, {leak.how})  {leak.example}"

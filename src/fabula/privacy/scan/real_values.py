@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from fabula.errors import UsageError, did_you_mean
 from fabula.pii import find_in_table
+from fabula.pii.lexicon import all_first, all_last, all_towns
 from fabula.privacy.notes.dates import spelled_dates
 from fabula.privacy.notes.details import TAIL
 from fabula.privacy.notes.names import Names, person_names
-from fabula.privacy.notes.needles import Mention, texts_of
+from fabula.privacy.notes.needles import Mention
 from fabula.privacy.notes.ordinary import is_ordinary
-from fabula.privacy.run_index import HashSet, RunIndex
+from fabula.privacy.run_index import HashSet, LikelyHashes, RunIndex
 from fabula.privacy.squeezed import Counts, Hashes, Squeezed
 
 SHARED = ("first_name", "last_name", "city", "postcode", "company", "coordinate")
@@ -54,6 +55,7 @@ class PersonWords:
 
     first: HashSet
     last: HashSet
+    likely: LikelyHashes
     pairs: Hashes
     alone: HashSet
 
@@ -142,6 +144,9 @@ class RealValues:
         self._labels.append(np.full(len(rows), len(self.sought) - 1))
         exact = words if sought.kind in _EXACT else np.where(_numeric(texts), words, 1)
         short = whole.lengths < _CERTAIN
+        if sought.kind == "name":  # John Stone is no Johnstone
+            known = all_last() | all_first() | all_towns()
+            short |= np.array(["".join(text.casefold().split()) in known for text in texts])
         self._words.append(np.where(short | (sought.kind in _EXACT), exact, 1)[rows]
                            if sought.kind != "name" else np.where(short, 2, 1)[rows])  # fmt: skip
 
@@ -182,7 +187,8 @@ def _texts(values: pa.ChunkedArray) -> list[str | None]:
         values = values.cast(values.type.value_type)
     if pa.types.is_floating(values.type):
         values = pc.cast(values, pa.int64(), safe=False) if _is_whole(values) else values
-    return texts_of(values)
+    found: list[str | None] = values.cast(pa.large_string()).to_pylist()
+    return found
 
 
 def _is_whole(values: pa.ChunkedArray) -> bool:
@@ -203,5 +209,6 @@ def _people(names: Sequence[tuple[Names, Names]]) -> PersonWords:
     numbers = [np.searchsorted(unique[0], first[known]), np.searchsorted(unique[1], last[known])]
     pairs = PersonWords.together(*numbers)
     single = np.concatenate([first[first_size > 2], last[last_size > 2]])
-    return PersonWords(HashSet(unique[0]), HashSet(unique[1]), np.unique(pairs),
+    likely = LikelyHashes(np.concatenate(unique))
+    return PersonWords(HashSet(unique[0]), HashSet(unique[1]), likely, np.unique(pairs),
                        HashSet(np.unique(single[~is_ordinary(single)])))  # fmt: skip

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -17,9 +18,10 @@ from fabula.io.arrays import is_text
 from fabula.io.names import file_stem
 from fabula.io.sources import read_tables
 from fabula.io.tables import named_tables
+from fabula.privacy.masked import CARD, written_folder
 from fabula.privacy.notes.needles import Mention
 from fabula.privacy.scan.aligned import own_parts, without_spans
-from fabula.privacy.scan.card import CARD, WRITTEN, Card
+from fabula.privacy.scan.card import PLACES, Card
 from fabula.privacy.scan.encodings import decoded
 from fabula.privacy.scan.leaks import Leak, ScanReport, hidden
 from fabula.privacy.scan.real_values import RealValues, Sought
@@ -31,6 +33,8 @@ from fabula.types import Path as PathLike
 from fabula.types import TableLike
 
 _TABLES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather", ".xlsx")
+_NEWLINE = ord("\n")
+_BORDER, _INSIDE = re.compile(r"[\t,;\"]"), re.compile(r"[_.@-]\w|\d")
 _PAIR = Sought("", "first and last name", "name", "near to each other")
 _SINGLE = Sought("", "first or last name", "name", "by itself")
 
@@ -123,10 +127,12 @@ class _Found:
 
     def __init__(self, real: RealValues, card: Card | None, *, every_name: bool) -> None:
         self._real, self._every_name = real, every_name
-        self._card = card or Card(one_off=False, files=frozenset(), actions={})
+        self._card = card or Card(one_off=False, files={}, actions={})
         self._kept = frozenset(
             key for key in real.columns if self._card.action(*key).startswith("keep")
         )
+        self._as_places: dict[tuple[str, Sought], int] = {}
+        self._real_rows = set(real.rows.values())
         self._tallies: dict[tuple[str, Sought, str], _Tally] = {}
         self._unread: dict[str, str] = {}
         self._notes: list[str] = []
@@ -149,7 +155,7 @@ class _Found:
             newlines = None
             for seen in search(text, lines, self._real, self._numbers, names=names):
                 if newlines is None:
-                    newlines = np.flatnonzero(_codes(text) == 10)
+                    newlines = np.flatnonzero(lines.raw == _NEWLINE)
                 numbers = np.searchsorted(newlines, seen.begins).tolist()
                 places = (
                     _place(chunk, text, number, begin)
@@ -158,7 +164,7 @@ class _Found:
                 self._add(_Source(file, chunk.place, "as it is", table), text, seen, places)
         for hid in decoded(chunk.data):
             text, lines = squeezed_lines("\n".join(" ".join(t.split()) for t in hid.texts))
-            newlines = np.flatnonzero(_codes(text) == 10)
+            newlines = np.flatnonzero(lines.raw == _NEWLINE)
             for seen in search(text, lines, self._real, NumberCount(), names=names):
                 origins = [
                     hid.origins[at] for at in np.searchsorted(newlines, seen.begins).tolist()
@@ -177,8 +183,13 @@ class _Found:
                 continue
             if source.table and sought.kind in ("birth_date", "date"):
                 continue  # other rows hold it by chance
+            if source.table and sought.kind == "name" and _ends_inside(text, begin, end):
+                continue
             if source.file in self._card.files and _is_part(number, sought):
                 continue  # the masker wrote most of this file: columns are searched one by one
+            rows = self._card.files.get(source.file, ("", -1))[1]
+            if sought.kind in PLACES and rows in self._real_rows:
+                continue  # likewise: by chance a new street is another person's old one
             self._count(source, sought, place, text[begin:end])
 
     def _count(self, source: _Source, sought: Sought, place: str, value: str) -> None:
@@ -218,7 +229,7 @@ class _Found:
         for each in table.schema:
             if is_text(each.type) and (real, each.name) not in self._kept:
                 texts = table.column(each.name).to_pylist()
-                spans = root / WRITTEN / f"{file_stem(f'{name}.{each.name}')}.parquet"
+                spans = written_folder(root) / f"{file_stem(f'{name}.{each.name}')}.parquet"
                 known = spans.is_file()
                 if known:
                     texts = without_spans(texts, pq.read_table(spans))
@@ -241,25 +252,31 @@ class _Found:
     ) -> None:
         """Search a column for parts, as far as the masker did not write it."""
         copied = self._card.copied(table, column)
-        if copied:
-            for kind, count, row, value in own_parts(texts, own):
-                sought = Sought(real, column, kind, "part of its own person's row")
-                tally = _Tally(f"row {row + 1}, column `{column}`", hidden(value), {"": count})
-                self._tallies[table, sought, "as it is"] = tally
-        action = self._card.action(table, column)
-        if not action or action == "keep" or not (self._card.one_off or (copied and known)):
+        is_place = (table, column) in self._card.places  # new towns are called like people
+        mine = own if copied else [each for each in own if is_place and each.kind in PLACES]
+        for kind, count, row, value in own_parts(texts, mine):
+            sought = Sought(real, column, kind, "part of its own person's row")
+            tally = _Tally(f"row {row + 1}, column `{column}`", hidden(value), {"": count})
+            self._tallies[table, sought, "as it is"] = tally
+        action, one_off = self._card.action(table, column), self._card.one_off
+        if not action or not (one_off or copied or is_place):
             return
+        parts = action != "keep" and (one_off or known)
         plain = [" ".join((text or "").split()) for text in texts]
         joined, stream = "\n".join(plain), Squeezed.of(plain)
         source = _Source(table, "rows", "as it is", table=True)
-        names = self._card.one_off and (table, column) not in self._card.places
+        names = one_off and parts and not is_place
         for seen in search(joined, stream, self._real, NumberCount(), names=names):
             rows = np.searchsorted(stream.row_places, seen.begins, side="right").tolist()
             found = zip(seen.sought.tolist(), rows, seen.begins.tolist(), seen.ends.tolist(),
                         strict=True)  # fmt: skip
             for number, row, begin, end in found:
                 sought = self._sought(number)
-                if _is_part(number, sought):
+                part = parts and _is_part(number, sought) and not (is_place and number < 0)
+                if is_place and sought.kind == "name" and not part:
+                    key = (table, sought)
+                    self._as_places[key] = self._as_places.get(key, 0) + 1
+                elif part or (sought.kind in PLACES and not is_place):
                     place = f"row {row}, column `{column}`"
                     self._count(source, sought, place, joined[begin:end])
 
@@ -276,10 +293,15 @@ class _Found:
         for (file, sought, how), tally in self._tallies.items():
             if sought.form == "last digits" and how == "as it is" and tails <= bound:
                 continue
+            count = max(tally.counts.values())
+            if how == "as it is":  # a new street may be called like somebody
+                count -= self._as_places.get((self._card.files.get(file, ("",))[0], sought), 0)
+            if count <= 0:
+                continue
             column = ".".join(part for part in (sought.table, sought.column) if part)
             told = ", ".join(part for part in (sought.form, how) if part and part != "as it is")
             leaks.append(Leak(file, tally.place, sought.kind, column, told or how,
-                              max(tally.counts.values()), tally.example))  # fmt: skip
+                              count, tally.example))  # fmt: skip
         if 0 < tails <= bound:
             self._notes.append(
                 f"{tails} numbers of seven digits equal the end of a real one; chance brings"
@@ -294,6 +316,11 @@ class _Found:
                           tuple(dict.fromkeys(self._notes)))  # fmt: skip
 
 
+def _ends_inside(text: str, begin: int, end: int) -> bool:
+    """Whether a name goes on from one cell into the e-mail of the next one."""
+    return bool(_BORDER.search(text, begin, end) and _INSIDE.match(text, end))
+
+
 def _is_part(number: int, sought: Sought) -> bool:
     """Whether a value is a part of another, or names that two people may share."""
     return number < 0 or sought.form in ("local part", "last digits")
@@ -306,12 +333,6 @@ def _readings(data: bytes) -> Iterator[str]:
     except UnicodeDecodeError:
         yield data.decode("utf-8", "replace")
         yield data.decode("cp1252", "replace")
-
-
-def _codes(text: str) -> Any:
-    if text.isascii():
-        return np.frombuffer(text.encode(), dtype=np.uint8)
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
 
 
 def _place(chunk: Chunk, text: str, line: int, begin: int) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fabula.privacy.folding import CLASS, DIGIT, LOWER
 from fabula.privacy.notes.details import TAIL, digit_ends
 from fabula.privacy.scan.real_values import PersonWords, RealValues
-from fabula.privacy.squeezed import Counts, Squeezed
+from fabula.privacy.squeezed import Counts, Squeezed, code_points
 
 NEAR = 200
 """Characters between two names of one person that tell them apart from chance."""
@@ -47,10 +47,7 @@ class NumberCount:
 def squeezed_lines(data: bytes | str) -> tuple[str, Squeezed]:
     """A text whose lines, and objects of JSON, are the rows."""
     text = data if isinstance(data, str) else data.decode("utf-8", "replace")
-    if text.isascii():
-        raw: NDArray[np.unsignedinteger] = np.frombuffer(text.encode(), dtype=np.uint8)
-    else:
-        raw = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    raw = code_points(text)
     ends = np.flatnonzero((raw == 10) | (raw == 125))
     return text, Squeezed.of_codes(raw, np.concatenate([[0], ends + 1, [len(raw) + 1]]))
 
@@ -80,7 +77,7 @@ def search(
         told[lines.rows[first[kept]]] = True
         yield Seen(real.labels[entries[kept]], begins[kept], ends[kept])
     yield from _tails(text, lines, real, numbers)
-    yield from _pairs(lines, real.people, told)
+    yield from _pairs(text, lines, real.people, told)
     if names:
         word_ends = lines.word_ends
         capital = np.flatnonzero(lines.kinds[lines.starts] & LOWER == 0)
@@ -125,15 +122,20 @@ def _number_start(text: str, lines: Squeezed, end: int) -> int:
     return start
 
 
-def _pairs(lines: Squeezed, people: PersonWords, told: NDArray[np.bool_]) -> Iterator[Seen]:
+def _pairs(
+    text: str, lines: Squeezed, people: PersonWords, told: NDArray[np.bool_]
+) -> Iterator[Seen]:
     """First and last names of one real person near to each other, in lines that are not told."""
     if not len(people.pairs):
         return
     word_ends = lines.word_ends
-    first, first_of = people.first.find(lines.word_hashes)
-    last, last_of = people.last.find(lines.word_hashes)
+    likely = people.likely.find(lines.word_hashes)
+    (first, first_of), (last, last_of) = (
+        names.find(lines.word_hashes[likely]) for names in (people.first, people.last)
+    )
     if not len(first) or not len(last):
         return
+    first, last = likely[first], likely[last]
     rows, places = lines.rows, lines.places[lines.starts]
     # each last name with the first names around it
     begin = np.searchsorted(places[first], places[last] - NEAR, side="left")
@@ -145,6 +147,13 @@ def _pairs(lines: Squeezed, people: PersonWords, told: NDArray[np.bool_]) -> Ite
     one, other = first[mine], last[which]
     hit = (people.pairs[at] == together) & (rows[one] == rows[other]) & (one != other)
     hit &= ~told[rows[one]]
+    one, other = one[hit], other[hit]
+    # with a name in capitals, a small word of a sentence is not the other one: `Anna was strong`
+    small = lines.kinds[lines.starts] & LOWER > 0
+    hit = np.array([
+        bool(small[a] == small[b]) or text[places[a if small[a] else b] - 1] != " "
+        for a, b in zip(one.tolist(), other.tolist(), strict=True)
+    ], dtype=bool)  # fmt: skip
     one, other = one[hit], other[hit]
     begins = np.minimum(places[one], places[other])
     ends = np.maximum(*(lines.places[word_ends[words] - 1] for words in (one, other))) + 1

@@ -85,7 +85,7 @@ class Columns:
         """
         _check(table)
         personal = personal_columns({"": table}, protect, {"": sensitive})[""]
-        details = details_of(table, personal, "", protect, held)
+        details = details_of(table, personal, "", protect, held=held)
         persons = likeliest(persons_in(table, personal), protect)
         columns = cls.learnable(
             table, details, persons, protect=protect, known=known, sensitive=sensitive
@@ -151,10 +151,17 @@ class Columns:
         return replace(replaced, left_out={**dict.fromkeys(learned, reason), **self.left_out})
 
     @property
-    def personal(self) -> dict[str, str]:
-        """The columns of personal details, and what was made of each."""
+    def replaced(self) -> dict[str, str]:
+        """The columns of personal details and of codes, and what was made of each."""
         both = zip(self.names, self.codecs, strict=True)
-        return {name: codec.about for name, codec in both if _is_personal(codec)}
+        return {name: codec.about for name, codec in both if _is_replaced(codec)}
+
+    @property
+    def personal(self) -> tuple[str, ...]:
+        """The replaced columns that tell of people."""
+        codes = {codec.name for codec in self.codecs
+                 if isinstance(codec, DetailCodec) and not codec.is_personal}  # fmt: skip
+        return tuple(name for name in self.replaced if name not in codes)
 
     @property
     def names(self) -> list[str]:
@@ -244,13 +251,16 @@ def _codec(name: str, values: pa.Array, protect: int, persons: Persons | None) -
     """The codec of a column, or why there is none."""
     if identifies_people(name):
         persons = None  # each of its values is one person's
+    people = None if persons is None else persons.numbers
     kind = values.type.value_type if isinstance(values.type, pa.DictionaryType) else values.type
     if pa.types.is_nested(kind):
         return f"nested values of type {kind}; give them as columns of their own"
     whole = pa.types.is_integer(values.type)
     may = whole or is_text(values.type)
-    written = WrittenCodec.learn(name, values, protect=protect) if may else None
-    several = None if written else SeveralNumbersCodec.learn(name, values, protect=protect)
+    written = WrittenCodec.learn(name, values, protect=protect, people=people) if may else None
+    several = None
+    if written is None:
+        several = SeveralNumbersCodec.learn(name, values, protect=protect, people=people)
     if several is not None:
         labels = CategoryCodec.learn(name, values, protect=protect, persons=persons)
         return labels if labels.is_known_mostly else several
@@ -264,7 +274,7 @@ def _codec(name: str, values: pa.Array, protect: int, persons: Persons | None) -
         if labels.is_known_mostly:
             return labels
     if _is_number(kind):
-        return NumberCodec.learn(name, values, protect=protect)
+        return NumberCodec.learn(name, values, protect=protect, people=people)
     if _is_text(values):
         return "free text, which is not learned; a `text` or `llm` column of a spec writes it"
     return CategoryCodec.learn(name, values, protect=protect, persons=persons)
@@ -282,7 +292,7 @@ def _blurred(codec: NumberCodec | WrittenCodec, values: pa.Array) -> NumberCodec
     return codec.blurred(why)
 
 
-def _is_personal(codec: ColumnCodec) -> bool:
+def _is_replaced(codec: ColumnCodec) -> bool:
     numbers = codec.numbers if isinstance(codec, WrittenCodec) else codec
     blurred = isinstance(numbers, NumberCodec) and bool(numbers.blur)
     return blurred or isinstance(codec, DetailCodec)

@@ -20,17 +20,14 @@ from numpy.typing import NDArray
 from fabula.errors import UsageError
 from fabula.synthesizers.codecs.codec import CodeColumn, CodecState, Places, Range, Target, told
 from fabula.synthesizers.codecs.fixed_point import Lattice
+from fabula.synthesizers.codecs.number_cells import (
+    SEGMENTS,
+    bounds_of,
+    quantiles,
+    sorted_numbers,
+    without_extremes,
+)
 from fabula.synthesizers.model import CellColumn, Weights
-
-FEWEST_CELLS, MOST_CELLS, ROWS_OF_CELL = 64, 256, 500
-"""A column is cut into an interval for that many rows, within these bounds."""
-
-COMMON = 0.002
-"""A value of at least this share of the rows is a cell of its own."""
-
-SEGMENTS = 8
-"""Parts of an interval between whose quantiles values are drawn, at most: each has as many rows as
-are protected."""
 
 _REDRAWS = 16
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -60,7 +57,9 @@ class NumberCodec:
     blur: str = ""
 
     @classmethod
-    def learn(cls, name: str, values: pa.Array, *, protect: int, cells: int = 0) -> NumberCodec:
+    def learn(
+        cls, name: str, values: pa.Array, *, protect: int, people: NDArray[np.int64] | None = None
+    ) -> NumberCodec:
         """Cut the values of a column into cells.
 
         Args:
@@ -68,22 +67,23 @@ class NumberCodec:
             values: Its values.
             protect: That many of the smallest and of the largest values are not learned, and no
                 value of fewer rows is a cell of its own.
-            cells: Intervals wanted; 0 for as many as the rows carry.
+            people: The number of each row's person; then people are counted in place of rows.
         """
         lattice = Lattice.of(values)
         numbers = lattice.numbers(values)
-        known = np.sort(numbers[~np.isnan(numbers)])
+        known, heads = sorted_numbers(numbers, people)
         note = _lost(values, len(known), protect)
         if len(known) < protect:  # too few to be shown: they count as missing
-            known, numbers = known[:0], np.full(len(numbers), np.nan)
-        cut = min(protect, max(0, (len(known) - 1) // 3))
-        inner = known[cut : len(known) - cut]
-        cells = cells or min(max(len(inner) // ROWS_OF_CELL, FEWEST_CELLS), MOST_CELLS)
-        bounds = _bounds(inner, cells, max(1, protect))
-        rows = np.array([end - start for start, end in bounds], np.int64)
-        pieces = np.clip(rows // max(1, protect), 1, SEGMENTS)
+            known, heads, numbers = known[:0], heads[:0], np.full(len(numbers), np.nan)
+        inner = without_extremes(heads, protect)
+        known, heads = known[inner], heads[inner]
+        bounds = bounds_of(known, heads, max(1, protect))
+        if pooled := len(known) - sum(end - start for start, end in bounds):
+            note += f"; rare ones in {pooled:,} row{'s' * (pooled > 1)} become their neighbours"
+        who = np.array([heads[start:end].sum() for start, end in bounds], np.int64)
+        pieces = np.clip(who // max(1, protect), 1, SEGMENTS)
         parts = zip(bounds, pieces.tolist(), strict=True)
-        grid = np.array([_quantiles(inner[start:end], count) for (start, end), count in parts])
+        grid = np.array([quantiles(known[start:end], count) for (start, end), count in parts])
         grid = grid.reshape(len(bounds), SEGMENTS + 1)
         counts = np.ones(len(grid) + bool(np.isnan(numbers).any()), int)
         codec = cls(name, lattice, grid, counts, pieces, note)
@@ -109,7 +109,7 @@ class NumberCodec:
             cut = min(-(-len(inner) // 10), max(0, (len(inner) - 1) // 3))
             inner = inner[cut : len(inner) - cut]
             pieces[cell] = np.clip(len(inner) // max(1, protect), 1, SEGMENTS)
-            grid[cell] = _quantiles(inner, int(pieces[cell])) if len(inner) else low
+            grid[cell] = quantiles(inner, int(pieces[cell])) if len(inner) else low
         return replace(self, grid=grid, counts=other.counts, pieces=pieces)
 
     @property
@@ -327,44 +327,6 @@ def _lost(values: pa.Array, known: int, protect: int) -> str:
     if 0 < known < protect:
         return f"{told}; {known} are too few to be shown and count as missing"
     return told
-
-
-def _bounds(numbers: NDArray[np.float64], cells: int, least: int) -> list[tuple[int, int]]:
-    """Where cells start and end in sorted numbers.
-
-    A common number is a cell, and where few numbers differ each one is; others are gathered
-    until a cell has its share of the rest.
-    """
-    _, starts, counts = np.unique(numbers, return_index=True, return_counts=True)
-    few = len(starts) <= 2 * cells
-    common = max(least, 1 if few else COMMON * len(numbers))
-    rest = counts[counts < common]
-    left = max(cells // 2, cells - (len(counts) - len(rest)))
-    share = max(least, 1 if few else rest.sum() / left)
-    found: list[tuple[int, int]] = []
-    gathered = -1
-    for start, count in zip(starts.tolist(), counts.tolist(), strict=True):
-        end = start + count
-        if count >= common:
-            if gathered >= 0:
-                found.append((gathered, start))
-            found.append((start, end))
-            gathered = -1
-            continue
-        gathered = start if gathered < 0 else gathered
-        if end - gathered >= share:
-            found.append((gathered, end))
-            gathered = -1
-    if gathered >= 0:
-        found.append((gathered, len(numbers)))
-    return found
-
-
-def _quantiles(numbers: NDArray[np.float64], pieces: int) -> NDArray[np.float64]:
-    """The ends of some parts of the sorted numbers, then the last number again."""
-    places = np.full(SEGMENTS + 1, len(numbers) - 1)
-    places[: pieces + 1] = np.linspace(0, len(numbers) - 1, pieces + 1).astype(int)
-    return np.asarray(numbers[places])
 
 
 def _all_pieces(grid: NDArray[np.float64]) -> NDArray[np.int64]:

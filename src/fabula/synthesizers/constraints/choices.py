@@ -6,7 +6,9 @@ of the others then holds one of its own values that give the same one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
 from fabula.synthesizers.codecs.categories import plain_values
+from fabula.synthesizers.codecs.codec import CodecState
 from fabula.synthesizers.constraints.lookups import Lookup, coded
 from fabula.synthesizers.constraints.measures import Flags
 
@@ -27,18 +30,20 @@ class Choice:
         source: The column that its values have to give.
         lookup: What each of its values gives.
         rows: Training rows of each value.
+        rest: What stands for values that are in no lookup; empty where nothing does.
     """
 
     source: str
     lookup: Lookup
     rows: NDArray[np.int64] = field(repr=False)
+    rest: str = ""
 
     @classmethod
-    def of(cls, source: str, lookup: Lookup, values: pa.Array) -> Choice:
+    def of(cls, source: str, lookup: Lookup, values: pa.Array, rest: str = "") -> Choice:
         """The choice of a column of training rows that gives another one."""
         places = pc.index_in(plain_values(values).cast(lookup.keys.type), value_set=lookup.keys)
         known = places.drop_null().to_numpy(zero_copy_only=False)
-        return cls(source, lookup, np.bincount(known, minlength=len(lookup.keys)))
+        return cls(source, lookup, np.bincount(known, minlength=len(lookup.keys)), rest)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -86,4 +91,20 @@ class Choice:
         others = self.lookup.keys.take(array_of(np.maximum(changed, 0)))
         moved = changed >= 0
         made = pc.if_else(array_of(moved), others.cast(values.type), values)
+        if self.rest:
+            lacking = np.isin(np.arange(len(values)), at[~found])
+            made = pc.if_else(array_of(lacking), pa.scalar(self.rest, made.type), made)
+            moved |= lacking
         return made, ~wrong | moved
+
+    def state(self, settings: Mapping[str, Any]) -> CodecState:
+        """The choice as plain values, alongside settings of its column."""
+        own = {**settings, "wanted": self.source, "rest": self.rest}
+        state = self.lookup.state(own)
+        return CodecState("choice", state.settings, {**state.arrays, "rows": self.rows})
+
+    @classmethod
+    def restore(cls, state: CodecState) -> Choice:
+        """The choice of a state."""
+        settings, rows = state.settings, state.arrays["rows"]
+        return cls(settings["wanted"], Lookup.restore(state), rows, settings.get("rest", ""))

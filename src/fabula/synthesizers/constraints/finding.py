@@ -18,13 +18,15 @@ from fabula.synthesizers.constraints.elapsed import find_elapsed
 from fabula.synthesizers.constraints.evidence import formula_is_sure, lookup_is_sure, tolerable
 from fabula.synthesizers.constraints.formulas import Formula
 from fabula.synthesizers.constraints.gaps import find_gaps
+from fabula.synthesizers.constraints.label_search import LabelSearch, leads
 from fabula.synthesizers.constraints.linear import lines, planes
-from fabula.synthesizers.constraints.lookups import Common, Labels, Lookup, coded, lookup
+from fabula.synthesizers.constraints.lookups import Common, Lookup, coded
 from fabula.synthesizers.constraints.measures import Flags, Floats, Measure, measures_of
 from fabula.synthesizers.constraints.orders import find_orders
 from fabula.synthesizers.constraints.products import products
 from fabula.synthesizers.constraints.rankings import find_rankings
-from fabula.synthesizers.constraints.relations import Relation, Relations
+from fabula.synthesizers.constraints.relation import Relation
+from fabula.synthesizers.constraints.relations import Relations
 from fabula.synthesizers.constraints.rhythms import find_rhythms
 from fabula.synthesizers.constraints.sample import Sample
 from fabula.synthesizers.constraints.sheet import Sheet
@@ -67,7 +69,7 @@ def find_relations(
     search.lookups()
     search.formulas_nearly()
     search.lookups(nearly=True)
-    search.choices()
+    search.labels.rest()
     return Relations.of(search.found.values(), columns.codecs, rankings=search.rankings)
 
 
@@ -93,7 +95,7 @@ def with_orders(
     sources = dict(following)
 
     def take(high: str, low: str) -> bool:
-        if high in sources or _leads(sources, low, high):
+        if high in sources or leads(sources, low, high):
             return False
         sources[high] = (low,)
         return True
@@ -122,8 +124,8 @@ def with_orders(
     left = [
         replace(
             order,
-            implied=_leads(following, order.low, order.high)
-            or _leads(following, order.high, order.low),
+            implied=leads(following, order.low, order.high)
+            or leads(following, order.high, order.low),
         )
         for order in orders
         if {order.low, order.high} not in alone
@@ -168,9 +170,15 @@ class _Search:
         self._few = Sheet(_few(table, len(self.measures)), self.measures)
         self._table = self._sheet.table
         labels = [codec for codec in columns.codecs if isinstance(codec, CategoryCodec)]
-        self._common = Common({codec.name: codec.levels for codec in labels}, protect)
-        self._labels = [*(codec.name for codec in labels), *self.measures]
-        self._others: dict[str, list[str]] = {}
+        common = Common(
+            {codec.name: codec.levels for codec in labels},
+            protect,
+            frozenset(codec.name for codec in labels if codec.others),
+        )
+        names = [*common.levels, *self.measures]
+        self.labels = LabelSearch(
+            self._table, names, self._times, common, self._given, self.found, self._is_free
+        )
         self.rankings = [
             ranking
             for ranking in find_rankings(self._sheet)
@@ -269,40 +277,8 @@ class _Search:
                         self._add(name, Part(part, time, constant))
 
     def lookups(self, *, nearly: bool = False) -> None:
-        """Labels and numbers that follow from another column.
-
-        Where two follow from each other, a number does from a label, and a later column does.
-
-        Args:
-            nearly: A few rows, or values of the other column, may disagree.
-        """
-        if not self._labels:
-            return
-        labels = Labels(self._few.table, self._labels, self._times)
-        candidates = labels.candidates(nearly=nearly)
-        for target in reversed(self._labels):
-            for source, part in candidates[target]:
-                if not self._is_free(target, (source,)):
-                    continue
-                found = lookup(self._table, target, source, part, self._common, nearly=nearly)
-                if found is not None:
-                    self.found[target] = Relation(target, *found)
-            self._others[target] = [source for source, part in candidates[target] if not part]
-
-    def choices(self) -> None:
-        """Labels that give a column which follows from another one, or another table, already."""
-        given = [name for name, item in self.found.items() if isinstance(item.how, Lookup)]
-        given += sorted(self._given & self._common.levels.keys())
-        for target in given:
-            for source in self._others.get(target, ()):
-                if source not in self._common.levels or not self._is_free(source, (target,)):
-                    continue
-                found = lookup(self._table, target, source, "", self._common, nearly=True)
-                if found is None:
-                    continue
-                how, broken = found
-                values = self._table.column(source).combine_chunks()
-                self.found[source] = Relation(source, Choice.of(target, how, values), broken)
+        """Labels and numbers that follow from another column, in all rows or nearly all."""
+        self.labels.lookups(self._few.table, nearly=nearly)
 
     @property
     def _times(self) -> list[str]:
@@ -324,7 +300,7 @@ class _Search:
         """Whether a column has no relation so far, and its sources don't follow from it."""
         found = {name: item.sources for name, item in self.found.items()}
         taken = target in found or target in self._ranked or target in self._given
-        return not taken and not any(_leads(found, name, target) for name in sources)
+        return not taken and not any(leads(found, name, target) for name in sources)
 
     def _is_sure(self, target: str, formula: Formula) -> bool:
         """Whether a formula that holds can't be chance."""
@@ -350,23 +326,6 @@ class _Search:
         with np.errstate(invalid="ignore"):
             off = ~(np.abs(computed - numbers) <= room)
         return np.asarray((known != given) | (known & off))
-
-
-def _leads(sources: Mapping[str, Sequence[str]], start: str, end: str) -> bool:
-    """Whether one column follows from another, maybe through others.
-
-    Args:
-        sources: What columns follow from.
-        start: The column.
-        end: The other one; every column leads to itself.
-    """
-    open_ = [start]
-    while open_:
-        name = open_.pop()
-        if name == end:
-            return True
-        open_ += sources.get(name, ())
-    return False
 
 
 def _samples(

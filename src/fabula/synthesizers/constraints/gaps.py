@@ -17,7 +17,7 @@ import pyarrow as pa
 from fabula.io.arrays import array_of
 from fabula.synthesizers.codecs.codec import CodecState
 from fabula.synthesizers.codecs.fixed_point import MOST_DECIMALS
-from fabula.synthesizers.codecs.numbers import FEWEST_CELLS
+from fabula.synthesizers.codecs.number_cells import FEWEST_CELLS
 from fabula.synthesizers.constraints.formulas import Sum
 from fabula.synthesizers.constraints.measures import SECONDS, Floats
 from fabula.synthesizers.constraints.orders import Order, above

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
-from fabula.synthesizers.codecs.categories import plain_values
+from fabula.synthesizers.codecs.categories import OTHER, plain_values
 from fabula.synthesizers.codecs.codec import CodecState
 from fabula.synthesizers.constraints.calendar import part_of, parts_of
 from fabula.synthesizers.constraints.evidence import (
@@ -80,10 +80,10 @@ class Lookup:
         told = f"follows from {f'{self.part} of ' if self.part else ''}{self.source}"
         return f"{told}, but for {self.unclear:,} of its values" if self.unclear else told
 
-    def state(self) -> tuple[dict[str, Any], dict[str, pa.Array]]:
-        """The lookup as plain values and arrays."""
-        settings = {"source": self.source, "part": self.part, "unclear": self.unclear}
-        return settings, {"keys": self.keys, "values": self.values}
+    def state(self, settings: Mapping[str, Any]) -> CodecState:
+        """The lookup as plain values, alongside settings of its column."""
+        own = {"source": self.source, "part": self.part, "unclear": self.unclear}
+        return CodecState("lookup", {**settings, **own}, {"keys": self.keys, "values": self.values})
 
     @classmethod
     def restore(cls, state: CodecState) -> Lookup:
@@ -233,7 +233,14 @@ class Labels:
 
 
 def lookup(
-    table: pa.Table, target: str, source: str, part: str, common: Common, *, nearly: bool = False
+    table: pa.Table,
+    target: str,
+    source: str,
+    part: str,
+    common: Common,
+    *,
+    nearly: bool = False,
+    least: float = COVERED,
 ) -> tuple[Lookup, int] | None:
     """The lookup of a target in all rows, or None where the source does not give it.
 
@@ -244,6 +251,7 @@ def lookup(
         part: The part of the source, or empty.
         common: Which values may be told.
         nearly: A few rows, or values of the source, may disagree.
+        least: The share of rows whose source is looked up, where all rows agree.
 
     Returns:
         The lookup, and how many rows have another target.
@@ -253,10 +261,15 @@ def lookup(
     found = Agreement.of(codes, targets)
     if not nearly and not found.is_exact:
         return None
-    told = common(source, keys, codes) & (found.targets >= 0)
-    told &= common(target, values, targets)[found.targets]
+    shown = common(target, values, targets)
+    if target in common.pooled:  # a label that is told goes with `other` where its target is rare
+        rare = ~shown & values.is_valid().to_numpy(zero_copy_only=False)
+        values = pc.if_else(array_of(rare), pa.scalar(OTHER, values.type), values)
+        shown |= rare
+    told = common(source, keys, codes) & (found.targets >= 0) & shown[found.targets]
     at = np.flatnonzero(told)
-    if told[codes].sum() < COVERED * len(codes):
+    covered = told[codes].mean()
+    if not len(at) or covered < (least if found.is_exact else COVERED):
         return None
     if not found.is_sure(codes, targets, columns=table.num_columns):
         return None
@@ -271,10 +284,12 @@ class Common:
     Attributes:
         levels: The labels that are reproduced, by column.
         protect: Other values are told if that many rows have them.
+        pooled: Columns whose rare labels come back as `other`.
     """
 
     levels: Mapping[str, pa.Array]
     protect: int
+    pooled: Collection[str] = ()
 
     def __call__(self, name: str, values: pa.Array, codes: Ints) -> NDArray[np.bool_]:
         """Tell it for each of a column's values.

@@ -15,7 +15,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fabula.synthesizers.codecs.codec import ColumnCodec
-from fabula.synthesizers.codecs.numbers import FEWEST_CELLS, NumberCodec
+from fabula.synthesizers.codecs.number_cells import FEWEST_CELLS
+from fabula.synthesizers.codecs.numbers import NumberCodec
 from fabula.synthesizers.codecs.string_formats.codec import WrittenCodec
 
 Floats: TypeAlias = NDArray[np.float64]

@@ -14,18 +14,17 @@ from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from fabula.io.arrays import array_of
 from fabula.synthesizers.codecs.codec import CodecState, ColumnCodec
 from fabula.synthesizers.constraints.choices import Choice
 from fabula.synthesizers.constraints.differences import Difference
-from fabula.synthesizers.constraints.formulas import Formula, formula_of, formula_state
 from fabula.synthesizers.constraints.gaps import Gap
 from fabula.synthesizers.constraints.lookups import Lookup
 from fabula.synthesizers.constraints.measures import Flags, Measure, measures_of
 from fabula.synthesizers.constraints.orders import Order, above, exchangeable, put_in_order
 from fabula.synthesizers.constraints.rankings import Ranking
+from fabula.synthesizers.constraints.relation import Relation, merged
 from fabula.synthesizers.constraints.rhythms import Rhythm
 from fabula.synthesizers.constraints.sheet import Sheet
 from fabula.synthesizers.constraints.turning import turn
@@ -45,54 +44,6 @@ USABLE = 0.5
 
 Fits = Callable[[pa.Array], Flags]
 """Which values of a column are as asked."""
-
-
-@dataclass(frozen=True, eq=False)
-class Relation:
-    """One column that follows from others.
-
-    Attributes:
-        target: The column.
-        how: Its formula, or what each value of another column goes with.
-        broken: Training rows that have another value.
-    """
-
-    target: str
-    how: Formula | Lookup | Choice
-    broken: int = 0
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """The columns that it follows from."""
-        return self.how.sources
-
-    def state(self) -> CodecState:
-        """The relation as plain values."""
-        settings = {"target": self.target, "broken": self.broken}
-        how = self.how
-        if isinstance(how, Lookup):
-            told, arrays = how.state()
-            return CodecState("lookup", {**settings, **told}, arrays)
-        if isinstance(how, Choice):
-            told, arrays = how.lookup.state()
-            settings |= {"wanted": how.source, **told}
-            return CodecState("choice", settings, {**arrays, "rows": how.rows})
-        return CodecState("formula", {**settings, "formula": formula_state(how)})
-
-    @classmethod
-    def restore(cls, state: CodecState) -> Relation:
-        """The relation of a state."""
-        settings, how = state.settings, _how(state)
-        return cls(settings["target"], how, settings.get("broken", 0))
-
-
-def _how(state: CodecState) -> Formula | Lookup | Choice:
-    if state.family == "formula":
-        return formula_of(state.settings["formula"])
-    lookup = Lookup.restore(state)
-    if state.family == "choice":
-        return Choice(state.settings["wanted"], lookup, state.arrays["rows"])
-    return lookup
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +89,7 @@ class Relations:
         silent = {*(order.high for order in self._near), *self.hidden}
         own = [item for item in self.orders if isinstance(item, Difference) or not item.implied]
         return (
-            *(f"{item.target}: {self._told(item)}" for item in self.items
+            *(f"{item.target}: {item.told(self.measures)}" for item in self.items
               if item.target not in silent),
             *(item.told for item in (*own, *self.rankings)),
         )  # fmt: skip
@@ -179,7 +130,7 @@ class Relations:
         other = ~_as_asked(sheet, asked)
         if other.any():
             for name in asked:
-                sheet.replace(name, _merged(sheet.values(name), drawn.values(name), other))
+                sheet.replace(name, merged(sheet.values(name), drawn.values(name), other))
             free = [name for name in table.column_names if name not in asked]
             self._solve(sheet, dict.fromkeys(asked, other), dict.fromkeys(free, other))
             keep = turned_to | other
@@ -215,7 +166,7 @@ class Relations:
         for item in self.items:
             if names & {*item.sources} and not {item.target, *item.sources} & {*self.hidden}:
                 names.add(item.target)
-                _follow(item, sheet, every, rng)
+                item.follow(sheet, every, rng)
         return sheet.rows
 
     def filled(
@@ -256,14 +207,14 @@ class Relations:
     def states(self) -> tuple[CodecState, ...]:
         """All of it as plain values."""
         return (
-            *(item.state() for item in self.items),
+            *(state for item in self.items for state in item.states()),
             *(item.state() for item in (*self.orders, *self.latent, *self.rankings)),
         )
 
     @classmethod
     def restore(cls, states: Iterable[CodecState], codecs: Iterable[ColumnCodec]) -> Relations:
         """The relations of saved states."""
-        items, orders, latent, rankings = [], [], [], []
+        own, orders, latent, rankings = [], [], [], []
         for state in states:
             if state.family in _KEPT:
                 orders.append(_KEPT[state.family](**state.settings))
@@ -272,8 +223,9 @@ class Relations:
             elif state.family in _LATENT:
                 latent.append(_LATENT[state.family](state))
             else:
-                items.append(Relation.restore(state))
-        return cls.of(items, codecs, orders=orders, latent=latent, rankings=rankings)
+                own.append(state)
+        found = Relation.restore(own)
+        return cls.of(found, codecs, orders=orders, latent=latent, rankings=rankings)
 
     def _rank(self, sheet: Sheet, rng: np.random.Generator) -> None:
         for ranking in self.rankings:
@@ -313,7 +265,7 @@ class Relations:
         self, item: Relation, sheet: Sheet, rows: Flags, rng: np.random.Generator, turned: Flags
     ) -> Flags:
         """Put one column to what follows, and a time that follows from another to its parts."""
-        possible = _follow(item, sheet, rows, rng)
+        possible = item.follow(sheet, rows, rng)
         if item.target in self._moved:
             low = self._moved[item.target]
             parts = [part for part in self.items if part.target in self.hidden]
@@ -353,39 +305,9 @@ class Relations:
                 measure = self.measures[name]
                 numbers = item.how.solved(name, sheet.numbers(item.target), sheet)
                 rows &= np.isfinite(numbers) & measure.inside(numbers)
-                sheet.replace(name, _merged(sheet.values(name), measure.values(numbers), rows))
+                sheet.replace(name, merged(sheet.values(name), measure.values(numbers), rows))
                 left, movable[name] = left & ~rows, movable[name] & ~rows
                 held[name] = held[name] | rows if name in held else rows
-
-    def _told(self, item: Relation) -> str:
-        if isinstance(item.how, Lookup | Choice):
-            told = item.how.told
-        else:
-            told = item.how.told(self.measures[item.target], self.measures)
-        differ = f"{item.broken:,} training row{'s differ' if item.broken > 1 else ' differs'}"
-        return f"{told} ({differ})" if item.broken else told
-
-
-def _follow(item: Relation, sheet: Sheet, rows: Flags, rng: np.random.Generator) -> Flags:
-    """Put a column, in some rows, to what follows for it; tells which of its values can be.
-
-    A value that is as near as the column's decimals allow stays as it is.
-    """
-    drawn = sheet.values(item.target)
-    if isinstance(item.how, Lookup):
-        values, known = item.how.found(sheet.values(item.how.source))
-        sheet.replace(item.target, _merged(drawn, values, rows & known))
-        return np.ones(len(rows), bool)
-    if isinstance(item.how, Choice):
-        values, possible = item.how.put(drawn, sheet.values(item.how.source), rows, rng)
-        sheet.replace(item.target, values)
-        return possible
-    measure, numbers = sheet.measures[item.target], sheet.numbers(item.target)
-    computed = item.how.numbers(sheet)
-    room = measure.tolerance(numbers, item.how.size(sheet))
-    other = rows & ~(np.abs(computed - numbers) <= room)
-    sheet.replace(item.target, _merged(drawn, measure.values(computed), other))
-    return measure.inside(computed) | ~other
 
 
 def _as_asked(sheet: Sheet, asked: Mapping[str, Fits]) -> Flags:
@@ -393,8 +315,3 @@ def _as_asked(sheet: Sheet, asked: Mapping[str, Fits]) -> Flags:
     for name, fits in asked.items():
         flags &= fits(sheet.values(name))
     return flags
-
-
-def _merged(values: pa.Array, others: pa.Array, rows: Flags) -> pa.Array:
-    """Values with others in some rows."""
-    return pc.if_else(array_of(rows), others.cast(values.type), values)

@@ -62,6 +62,7 @@ from fabula.synthesizers.multitable.written_times import (
 )
 from fabula.synthesizers.persistence import drawing
 from fabula.synthesizers.pii.finding import details_of, personal_columns
+from fabula.synthesizers.pii.replacing import real_words
 from fabula.types import Frame
 from fabula.types import Path as PathLike
 
@@ -185,7 +186,7 @@ class RelationalSynthesizer(Result, Generic[Frame]):
             how = "kept as it is" if model.kept is not None else f"from {model.rows:,} rows"
             under = "" if driver is None else f", led by `{driver.name}`"
             lines.append(f"{name}: {how}{under}")
-            lines += [f"  {column}: {about}" for column, about in model.personal.items()]
+            lines += [f"  {column}: {about}" for column, about in model.replaced.items()]
             lines += [f"  {column}: left out: {why}" for column, why in model.left_out.items()]
             lines += [f"  {item}" for item in model.identity.numbered]
             if driver is not None and model.timeline is not None and model.timeline.apart:
@@ -218,7 +219,10 @@ class RelationalSynthesizer(Result, Generic[Frame]):
     def personal(self) -> tuple[str, ...]:
         """The columns with personal details, as `table.column`; none of these is reproduced."""
         return tuple(
-            f"{name}.{column}" for name, model in self.models.items() for column in model.personal
+            f"{name}.{column}"
+            for name, model in self.models.items()
+            if model.replaced and model.columns is not None
+            for column in model.columns.personal
         )
 
     def __repr__(self) -> str:
@@ -285,6 +289,7 @@ def fit_tables(
     features = {name: read[name].drop_columns(_keys_of(name, every)) for name in order}
     declared = sensitive_columns(sensitive, features, tables)
     personal = personal_columns(features, protect, declared)
+    real = real_words(personal.values())
     replaced = [name for name in order if name not in keep]
     people = same_people(tables, personal, found.foreign, replaced)
     across = Across.found(read, found, rows, links, keep) if exact else Across()
@@ -306,7 +311,7 @@ def fit_tables(
             seed=seed,
             protect=protect,
             exact=exact,
-            details=details_of(features[name], personal[name], singular(name), protect),
+            details=details_of(features[name], personal[name], singular(name), protect, real=real),
             persons=people_of_rows(name, tables, personal, found.foreign, protect),
             sensitive=declared.get(name, ()),
             across=across,

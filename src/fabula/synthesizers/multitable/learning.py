@@ -104,9 +104,9 @@ class TableModel:
         return frozenset(() if self.columns is None else self.columns.names)
 
     @property
-    def personal(self) -> Mapping[str, str]:
-        """What was made of each personal column."""
-        return {} if self.columns is None or self.kept is not None else self.columns.personal
+    def replaced(self) -> Mapping[str, str]:
+        """What was made of each column of personal details or codes."""
+        return {} if self.columns is None or self.kept is not None else self.columns.replaced
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ from fabula.synthesizers.constraints.finding import find_relations
 from fabula.synthesizers.constraints.lookups import Lookup
 from fabula.synthesizers.constraints.measures import SECONDS, Flags, Floats, measures_of
 from fabula.synthesizers.constraints.orders import above
-from fabula.synthesizers.constraints.relations import Relation, Relations
+from fabula.synthesizers.constraints.relation import Relation
+from fabula.synthesizers.constraints.relations import Relations
 from fabula.synthesizers.constraints.rhythms import find_rhythms
 from fabula.synthesizers.constraints.sheet import Sheet
 from fabula.synthesizers.constraints.turning import turn

@@ -37,6 +37,9 @@ _CHECKS = {"account": with_account_check, "card": with_card_check}
 _HOME = "https://www.example.com/"
 """Web addresses are made below this one, which RFC 2606 sets aside."""
 
+CODED = "differing texts of a few shapes"
+"""Why codes are replaced that need not be a person's."""
+
 
 @dataclass(frozen=True, eq=False)
 class DetailCodec:
@@ -89,6 +92,11 @@ class DetailCodec:
         """What was made of the column."""
         told = f"{WORDS[self.detail]}, newly generated"
         return f"{told} ({self.reason})" if self.reason else told
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether the column tells of people; else it holds codes of whatever kind."""
+        return not self.reason.startswith(CODED)
 
     def encode(self, values: pa.Array) -> CodeColumn:
         """0 for a value, 1 for none."""

@@ -6,7 +6,7 @@ A name alone is not trusted: a column `customer` may hold `new` and `regular`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fabula.fakers.locales import Name, known_locales, load_locale
+from fabula.fakers.locales import known_locales, load_locale
 from fabula.inference.guesses import Facts, guess, words
 from fabula.kinds.person import Person
 
@@ -180,12 +180,6 @@ def _names(code: str) -> tuple[frozenset[str], frozenset[str]]:
         for pairs in (locale.first, locale.last)
     )
     return first, last
-
-
-def name_pools(detail: str, code: str) -> tuple[Sequence[Name], Sequence[Name]]:
-    """The first or last names that a locale has for women and for men."""
-    locale = load_locale(code)
-    return locale.first if detail == "first_name" else locale.last
 
 
 def _share(texts: pa.Array, regex: str) -> float:

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from fabula.inference.codes import are_letter_codes
 from fabula.io.arrays import array_of, is_text
 from fabula.io.written.columns import written_form
-from fabula.pii import Finding, find, find_in_table
-from fabula.pii.kinds import BLURRED, TITLES
+from fabula.pii import Finding, find_in_table
+from fabula.pii.kinds import BLURRED
 from fabula.relationships.keys import singular
 from fabula.synthesizers.codecs.categories import FEWER, label_type, plain_values
 from fabula.synthesizers.codecs.keys import KeyCodec
 from fabula.synthesizers.codecs.string_formats.several_numbers import quantities
-from fabula.synthesizers.pii.codec import DetailCodec
+from fabula.synthesizers.pii.codec import CODED, DetailCodec
 from fabula.synthesizers.pii.countries import CountryColumn
 from fabula.synthesizers.pii.detect import (
     NAMES,
@@ -42,6 +42,7 @@ from fabula.synthesizers.pii.replacing import (
     codec_of,
     crowd_of,
     has_places,
+    real_words,
 )
 from fabula.synthesizers.pii.shapes import Shapes
 
@@ -72,7 +73,9 @@ def details_of(
     found: Sequence[PersonalColumn],
     owner: str,
     protect: int,
+    *,
     held: pa.Table | None = None,
+    real: Mapping[str, pa.Array] | None = None,
 ) -> dict[str, DetailCodec]:
     """How the personal columns of a table are replaced.
 
@@ -82,12 +85,14 @@ def details_of(
         owner: What its rows are.
         protect: Labels of fewer rows are rare.
         held: Rows that are not learned; their people are real, too.
+        real: The `real_words` of all tables, where there are several.
     """
     columns = sorted(found, key=lambda item: -len(item.known))
-    if held is not None and held.num_rows:
+    if held is not None:
         columns = [replace(item, held=_filled(held, item.name)[0]) for item in columns]
-    named = next((item for item in columns if item.detail in NAMES), None)
-    locales = ("en",) if named is None else likely_locales(named.detail, named.known)
+    named = [item for item in columns if item.detail in NAMES]
+    likely = [code for item in named[:1] for code in likely_locales(item.detail, item.known)]
+    real = real_words([columns]) if real is None else real
     groups: list[list[PersonalColumn]] = []
     for column in columns:
         group = next((group for group in groups if _tells_of(group, column)), None)
@@ -96,16 +101,15 @@ def details_of(
         else:
             group.append(column)
     country = CountryColumn.of(table) if columns else None
-    if country is not None:
-        locales = tuple(dict.fromkeys([*locales, *country.locales]))
+    abroad = () if country is None else country.locales
+    locales = tuple(dict.fromkeys([*(likely or ["en"]), *abroad]))
     sex = SexColumn.of(table) if columns else None
     sexes = None if sex is None else array_of(sex.sexes(table))
     details: dict[str, DetailCodec] = {}
     for group in groups:
-        crowd = crowd_of(group, owner, locales)
-        area = area_of(group, table, [column.name for column in columns], protect)
-        if len(group) > 1 and len(crowd.repeats):  # of one person, wherever the row is
-            area = None
+        crowd, area = crowd_of(group, owner, locales, real), None
+        if len(group) == 1 or not len(crowd.repeats):  # else one person, wherever the row is
+            area = area_of(group, table, [column.name for column in columns], protect)
         placed = area is None and has_places(group, locales)
         theirs = sex if sexes is not None and _follows(group[0].values, sexes) else None
         for column in group:
@@ -138,22 +142,6 @@ def personal_columns(
         copies = (_copied(table, column, personal) for column in rest)
         found[name] = [*found[name], *(item for item in copies if item)]
     return found
-
-
-def doubted_labels(table: pa.Table, personal: Collection[str]) -> dict[str, str]:
-    """What is said of categories that may be personal, and are not among the replaced columns."""
-    told = {}
-    for item in table.schema:
-        if not pa.types.is_dictionary(item.type) or item.name in personal:
-            continue
-        finding = find(table.column(item.name), item.name)
-        if finding is not None and finding.direct:
-            told[item.name] = (
-                f"warning: `{item.name}` may hold {TITLES[finding.kind]} ({finding.reason}); its"
-                " labels are learned since it is a category: name it in `sensitive` to have them"
-                " replaced"
-            )
-    return told
 
 
 def _copied(
@@ -308,7 +296,8 @@ def _found_by_name(
         reason = f"`{name}` says so, and its values may be; confidence {BY_NAME:.2f}"
         beside = frozenset(table.column_names)
         detail = detail_by_name(name, known, owner=owner, beside=beside)
-        if detail == "code" and not _are_digits(known) and written:
+        digits = pc.all(pc.match_substring_regex(known, r"^\d+$")).as_py()
+        if detail == "code" and written and not digits:
             return None  # `vat` may be an amount
     if detail is None or detail in WIDE:
         least = math.ceil(FEWER * protect) if detail in NOBODY else protect
@@ -316,7 +305,7 @@ def _found_by_name(
         if told or rows[rows >= least].sum() >= FREQUENT * rows.sum():
             return None
         if detail is None and (detail := _code(column.values, known, protect)):
-            reason = f"differing texts of a few shapes; confidence {BY_NAME:.2f}"
+            reason = f"{CODED}; confidence {BY_NAME:.2f}"
     key = KeyCodec.learn(name, column.values) if detail == "code" else None
     if detail is None or (key is not None and not key.meets_real_ones):
         return None
@@ -358,10 +347,6 @@ def _are_ids(known: pa.Array, rows: int, kind: pa.DataType) -> bool:
 
 
 FEWEST_IDS, SPARSE = 10, 8
-
-
-def _are_digits(known: pa.Array) -> bool:
-    return bool(pc.all(pc.match_substring_regex(known, r"^\d+$")).as_py())
 
 
 def _code(values: pa.Array, known: pa.Array, protect: int) -> str | None:

@@ -7,9 +7,9 @@ rows, invented ones do so as often.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache, partial
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from fabula.fakers.locales import Locale, Name, load_locale
 from fabula.fakers.people import People
 from fabula.io.arrays import array_of
 from fabula.streams import BLOCK_ROWS, stream
@@ -29,8 +30,11 @@ ACCOUNTS = ("email", "username")
 
 _STREAM = "people of a synthesizer"
 _SIEVE = "sieve "
-_ATTEMPTS, _ATTEMPTS_TO_DIFFER = 64, 24
+_ATTEMPTS, _ATTEMPTS_TO_DIFFER = 200, 24
 """Where words are few, people share a name rather than have a real one."""
+
+SINGLE = ("first_name", "last_name")
+"""Fields whose real words are taken off the lists that new ones are drawn from."""
 
 _PARTS = (
     ("company",),
@@ -56,7 +60,8 @@ class Crowd:
             there are words.
         repeats: Rows of each real person that has several, the most frequent first.
         alone: Rows of the real people that have one row each.
-        sieves: What keeps a field from meeting real values.
+        sieves: What keeps a field from meeting real values: those of `SINGLE` shorten the lists,
+            the others have values drawn again.
         first_number: The number that ends the account of the first person, so that no account is
             a real one.
     """
@@ -132,6 +137,14 @@ class Crowd:
         place = array_of(np.searchsorted(whole, people)[index])
         return [group.field(name).take(place) for name in names]
 
+    @cached_property
+    def residents(self) -> People:
+        """Whose first and last names are not those of real people."""
+        single = [(name, self.sieves[name]) for name in SINGLE if name in self.sieves]
+        return _residents(
+            self.locales, tuple((name, sieve.marked.tobytes()) for name, sieve in single)
+        )
+
     def stream(self, seed: int, purpose: str, block: int, attempt: int = 0) -> np.random.Generator:
         """The random stream of one purpose."""
         return stream(seed, f"{_STREAM} {self.name}", purpose, block, attempt=attempt)
@@ -202,7 +215,8 @@ class _Group:
         """
         few = len(self.people) <= MOST_COMPARED
         compared = [name for name in self.crowd.distinct if few and _part(name) == part]
-        sieves = {name: sieve for name, sieve in self.crowd.sieves.items() if _part(name) == part}
+        sieves = {name: sieve for name, sieve in self.crowd.sieves.items()
+                  if _part(name) == part and name not in SINGLE}  # fmt: skip
         attempts = np.zeros(len(self.people), np.int64)
         all_of_them = np.arange(len(self.people))
         values = {name: self._drawn(name, all_of_them, 0) for name in {*compared, *sieves}}
@@ -225,7 +239,7 @@ class _Group:
 
     def _drawn(self, name: str, which: Numbers, attempt: int) -> pa.Array:
         """A field of some of them, drawn with all of their block up to the last one."""
-        drawn = People(self.crowd.locales)
+        drawn = self.crowd.residents
         pieces, places = [pa.array([], pa.string())], [np.zeros(0, np.int64)]
         for block, numbers, at in _blocks(self.people[which]):
             size = int(numbers.max()) + 1
@@ -243,6 +257,37 @@ class _Group:
             pieces.append(made.take(array_of(numbers)))
             places.append(at)
         return pa.concat_arrays(pieces).take(array_of(np.argsort(np.concatenate(places))))
+
+
+@lru_cache(maxsize=32)
+def _residents(locales: tuple[str, ...], marked: tuple[tuple[str, bytes], ...]) -> People:
+    """People of some locales, without the names that sieves of these buckets stop."""
+    if not marked:
+        return People(locales)
+    sieves = {name: Sieve(np.frombuffer(each, bool), words=True) for name, each in marked}
+    return People([without(load_locale(code), sieves) for code in locales])
+
+
+def lists_of(field: str, locale: Locale) -> tuple[Sequence[Name], Sequence[Name]]:
+    """The first or last names that a locale has for women and for men."""
+    return locale.first if field == "first_name" else locale.last
+
+
+def without(locale: Locale, sieves: Mapping[str, Sieve]) -> Locale:
+    """A locale without the first and last names that sieves of these fields stop."""
+
+    def left(field: str, words: tuple[Sequence[Name], Sequence[Name]]) -> Any:
+        if field not in sieves:
+            return words
+        stopped = (sieves[field].stops(pa.array([name.text for name in each])) for each in words)
+        return tuple(
+            [name for name, real in zip(each, flags, strict=True) if not real]
+            for each, flags in zip(words, stopped, strict=True)
+        )
+
+    return replace(
+        locale, first=left("first_name", locale.first), last=left("last_name", locale.last)
+    )
 
 
 def _placed(values: Numbers, places: Numbers, size: int) -> Numbers:

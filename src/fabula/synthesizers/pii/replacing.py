@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +15,8 @@ from fabula.io.arrays import is_text
 from fabula.pii.national_ids import SCHEMES
 from fabula.synthesizers.pii.areas import AreaColumn
 from fabula.synthesizers.pii.codec import DetailCodec
-from fabula.synthesizers.pii.detect import NUMBERED, name_pools
-from fabula.synthesizers.pii.identities import ACCOUNTS, Crowd
+from fabula.synthesizers.pii.detect import NUMBERED
+from fabula.synthesizers.pii.identities import ACCOUNTS, SINGLE, Crowd, lists_of, without
 from fabula.synthesizers.pii.name_forms import TITLE, NameForm
 from fabula.synthesizers.pii.shapes import MOST_ATTEMPTS, Shapes, outlines
 from fabula.synthesizers.pii.sieve import Sieve
@@ -67,7 +67,12 @@ class PersonalColumn:
         return pc.unique(pa.chunked_array([self.known, self.held])).drop_null()
 
 
-def crowd_of(group: list[PersonalColumn], owner: str, locales: tuple[str, ...]) -> Crowd:
+def crowd_of(
+    group: list[PersonalColumn],
+    owner: str,
+    locales: tuple[str, ...],
+    real: Mapping[str, pa.Array],
+) -> Crowd:
     """The people of a group; words that differ among all of them, differ among new ones."""
     lead = group[0]
     differing = [column.detail for column in group if len(column.known) == len(lead.known)]
@@ -76,7 +81,7 @@ def crowd_of(group: list[PersonalColumn], owner: str, locales: tuple[str, ...]) 
         lead.values,
         locales=locales,
         distinct=tuple(detail for detail in differing if detail not in NUMBERED),
-        sieves=_sieves(group, locales),
+        sieves=_sieves(group, real, locales),
         first_number=_first_number(group),
     )
 
@@ -107,42 +112,54 @@ NEARLY_ALL = 0.9
 BARRED = ("name", "company", "street", "address")
 """Fields of which no new value may be a real one."""
 
-PLENTY = 4
-"""First or last names alone differ from real ones where there are that many times as many."""
+FEWEST_LEFT, VARIED = 12, 0.5
+"""First or last names alone differ from real ones where each list keeps that many others, and the
+lists of women and men together that many times as many as are real."""
+
+_SPACE = pa.scalar(" ", pa.large_string())
 
 
-def _sieves(group: list[PersonalColumn], locales: tuple[str, ...]) -> dict[str, Sieve]:
-    """What keeps the words of a group from meeting real ones."""
-    known = {column.detail: column for column in reversed(group)}
-    parts = [known[name] for name in ("first_name", "last_name") if name in known]
-    few = [part for part in parts if PLENTY * len(part.known) <= _pool(part.detail, locales)]
-    barred = {part.detail: part.real for part in few}
-    barred |= {name: known[name].real for name in BARRED if name in known}
-    if has_places(group, locales):
-        barred["postcode"] = known["postcode"].real
-    if len(few) == 2 and "name" in barred and _hold(few, barred["name"]):
-        del barred["name"]  # a name of two new words is new
-    if len(parts) == 2 and "name" not in known and not few:
-        space = pa.scalar(" ", pa.large_string())
-        both = pa.concat_arrays(
-            [
-                pc.binary_join_element_wise(*texts, space)
-                for texts in zip(*([p.values, p.held] for p in parts), strict=True)
-                if None not in texts
-            ]
-        )
-        barred["name"] = pc.unique(both).drop_null()
+def real_words(tables: Iterable[Sequence[PersonalColumn]]) -> dict[str, pa.Array]:
+    """The real values of each field of `BARRED`, in the personal columns of some tables."""
+    real: dict[str, list[pa.Array]] = {name: [] for name in BARRED}
+    for columns in tables:
+        known = {column.detail: column for column in reversed(columns)}
+        for column in columns:
+            if column.detail in real:
+                real[column.detail].append(column.real)
+        if not known.keys() >= set(SINGLE):
+            continue
+        first, last = (known[name] for name in SINGLE)
+        for texts in ((first.values, last.values), (first.held, last.held)):
+            if None not in texts:
+                real["name"].append(pc.binary_join_element_wise(*texts, _SPACE))
     return {
-        name: Sieve.of(pc.replace_substring_regex(values, f"^{TITLE}", ""), words=True)
-        for name, values in barred.items()
+        name: pc.unique(pa.chunked_array(texts, pa.large_string())).drop_null()
+        for name, texts in real.items()
     }
 
 
-def _hold(parts: Sequence[PersonalColumn], names: pa.Array) -> bool:
-    """Whether every name is made of first and last names of the same rows."""
-    words = [pc.unique(pc.utf8_lower(part.real)) for part in parts]
-    known = frozenset(word for each in words for text in each.to_pylist() for word in text.split())
-    return all(not known.isdisjoint(name.split()) for name in pc.utf8_lower(names).to_pylist())
+def _sieves(
+    group: list[PersonalColumn], real: Mapping[str, pa.Array], locales: tuple[str, ...]
+) -> dict[str, Sieve]:
+    """What keeps the words of a group from meeting real ones."""
+    known = {column.detail: column for column in reversed(group)}
+    fields = {*known, "name"} if known.keys() >= set(SINGLE) else known.keys()
+    barred = {name: real[name] for name in BARRED if name in fields}
+    if has_places(group, locales):
+        barred["postcode"] = known["postcode"].real
+    sieves = {
+        name: Sieve.of(pc.replace_substring_regex(values, f"^{TITLE}", ""), words=True)
+        for name, values in barred.items()
+    }
+    for name in SINGLE:
+        if name in known:
+            sieve = {name: Sieve.of(known[name].real, words=True)}
+            left = [len(words) for code in locales
+                    for words in lists_of(name, without(load_locale(code), sieve))]  # fmt: skip
+            if min(left) >= FEWEST_LEFT and sum(left) >= VARIED * len(known[name].real):
+                sieves |= sieve
+    return sieves
 
 
 def _first_number(group: list[PersonalColumn]) -> int:
@@ -158,12 +175,7 @@ def _first_number(group: list[PersonalColumn]) -> int:
     return 10 ** min(most, LONGEST_NUMBER) if most else 0
 
 
-LONGEST_NUMBER = 9
-
-
-def _pool(detail: str, locales: tuple[str, ...]) -> int:
-    """How many first or last names there are."""
-    return sum(len(names) for code in locales for names in name_pools(detail, code))
+LONGEST_NUMBER = 17
 
 
 def codec_of(
@@ -182,6 +194,8 @@ def codec_of(
     gaps = column.values.null_count
     own = placed and column.detail == "postcode" and is_text(kind)
     shapes = None if own else _shapes(column, crowd, protect)
+    if shapes is not None and _filled(column, shapes) > HALF:  # no sign is kept as it is
+        shapes = _shapes(column, crowd, len(column.values) + 1)
     return DetailCodec(
         column.name,
         kind,
@@ -199,9 +213,11 @@ def codec_of(
 
 def _doubts(column: PersonalColumn, crowd: Crowd, shapes: Shapes | None) -> list[str]:
     """That new values may be real ones, where there are too few others."""
-    if shapes is not None and _is_crowded(column, shapes):
+    if shapes is not None and _filled(column, shapes) > HALF:
         return ["new ones may be real ones, as there are few more codes of their form"]
-    if column.detail in ("first_name", "last_name") and column.detail not in crowd.sieves:
+    if shapes is not None and _filled(column, shapes) * MOST_ATTEMPTS > 1:
+        return ["some new people share one, as there are few more codes of its form"]
+    if column.detail in SINGLE and column.detail not in crowd.sieves:
         return ["new ones may be real ones, as there are few more names"]
     if shapes is None and (sieve := crowd.sieves.get(column.detail)):
         [drawn] = crowd.fields((column.detail,), np.arange(TRIED), 0)
@@ -214,9 +230,13 @@ TRIED, MET = 500, 0.01
 """New values that are drawn to see how many may be real ones, and how many of them are none."""
 
 
-def _is_crowded(column: PersonalColumn, shapes: Shapes) -> bool:
-    """Whether real codes leave too few others."""
-    return shapes.fullest(len(column.known)) * MOST_ATTEMPTS > 1
+HALF = 0.5
+"""The share of a shape's codes that real ones take at most where new ones differ from them."""
+
+
+def _filled(column: PersonalColumn, shapes: Shapes) -> float:
+    """The largest share of a shape's codes that real ones take."""
+    return shapes.fullest(len(column.real))
 
 
 RARELY_MET = 1e-6
@@ -227,7 +247,7 @@ def _sieve(column: PersonalColumn, shapes: Shapes | None) -> Sieve | None:
     """What keeps codes from meeting real ones, unless they hardly can or can't but do."""
     if shapes is None or len(column.known) ** 2 < RARELY_MET * shapes.size:
         return None
-    if _is_crowded(column, shapes):
+    if _filled(column, shapes) > HALF:
         return None
     return Sieve.of(column.real, words=False)
 

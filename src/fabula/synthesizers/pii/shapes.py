@@ -132,7 +132,7 @@ class Shapes:
             pattern = compile_pattern(self.regexes[at])
             size = min(pattern.size or 1, _MOST_STRINGS)
             shuffled = Permutation(size, seed, name, self.regexes[at])
-            moved = numbers[rows] + attempt * (size // MOST_ATTEMPTS)
+            moved = numbers[rows] + attempt * max(1, size // MOST_ATTEMPTS)
             pieces.append(pattern.at(shuffled(moved % size)))
             places.append(rows)
         return pa.concat_arrays(pieces).take(array_of(np.argsort(np.concatenate(places))))

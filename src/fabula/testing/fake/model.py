@@ -14,9 +14,9 @@ from hashlib import blake2b
 from typing import Literal
 
 from fabula.llm.client.chat import COLUMN_PROGRAM, ChatReply, ChatRequest, Usage
-from fabula.llm.client.settings import ModelSettings
 from fabula.llm.json_schema.samples import make_value
 from fabula.llm.json_schema.words import write_facts, write_text
+from fabula.spec.models import ModelSpec
 from fabula.testing.fake.functions import write_function
 from fabula.testing.fake.programs import fake_program, fake_spec
 
@@ -27,7 +27,7 @@ _FACTS = re.compile(r"^Facts as JSON: (.+)$", re.M)
 _WORDS_ASKED = re.compile(r"(\d{1,4})(?:\s*(?:-|–|to|and)\s*(\d{1,4}))? words", re.I)
 
 
-def open_fake(_: ModelSettings) -> FakeModel:
+def open_fake(_: ModelSpec) -> FakeModel:
     """Open `fake`."""
     return FakeModel()
 

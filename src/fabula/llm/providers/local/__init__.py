@@ -10,13 +10,13 @@ from pathlib import Path
 
 from fabula.errors import ModelError, PrerequisiteError
 from fabula.llm.client.chat import ChatModel
-from fabula.llm.client.settings import ModelSettings
+from fabula.spec.models import ModelSpec
 
 LARGE_FILE = 600_000_000
 """From this size on (bytes), a user's own GGUF is taken for a model that follows instructions."""
 
 
-def open_named(settings: ModelSettings) -> ChatModel:
+def open_named(settings: ModelSpec) -> ChatModel:
     """Open `local` or `local:FILE`; see `open_local`."""
     return open_local(settings.name or None)
 

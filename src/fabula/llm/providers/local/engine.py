@@ -35,14 +35,7 @@ TOO_WEAK_FOR = frozenset({"program", "spec"})
 
 
 class LocalModel:
-    """A GGUF model in this process.
-
-    Args:
-        name: The model as the user named it.
-        identity: What decides its replies, for the ledger's key.
-        weights: Finds the GGUF file, called with the first request.
-        form: Which prompts suit it.
-    """
+    """A GGUF model in this process; `weights` finds the file, called with the first request."""
 
     def __init__(
         self,

@@ -35,7 +35,9 @@ class WrittenCodec:
     numbers: NumberCodec
 
     @classmethod
-    def learn(cls, name: str, values: pa.Array, *, protect: int) -> WrittenCodec | None:
+    def learn(
+        cls, name: str, values: pa.Array, *, protect: int, people: NDArray[np.int64] | None = None
+    ) -> WrittenCodec | None:
         """The codec of a column, or None where its values have no such form.
 
         Args:
@@ -43,6 +45,7 @@ class WrittenCodec:
             values: Its values.
             protect: That many extreme values are not learned, and no own word for a missing value
                 that has fewer rows.
+            people: As for `NumberCodec.learn`.
         """
         plain = plain_texts(values)
         found = written_form(plain) if is_text(values.type) else written_digits(plain)
@@ -50,7 +53,9 @@ class WrittenCodec:
             return None
         texts = WrittenTexts.of(values, found, protect=protect)
         read, stray = texts.look(values)
-        numbers = NumberCodec.learn(name, read.filter(pa.array(~stray)), protect=protect)
+        people = None if people is None else people[~stray]
+        read = read.filter(pa.array(~stray))
+        numbers = NumberCodec.learn(name, read, protect=protect, people=people)
         return cls(name, texts, numbers)
 
     @property

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from fabula.errors import UsageError
 from fabula.inference.texts_of_numbers import TextOfNumbers
@@ -55,18 +56,21 @@ class SeveralNumbersCodec:
     orders: tuple[int, ...]
 
     @classmethod
-    def learn(cls, name: str, values: pa.Array, *, protect: int) -> SeveralNumbersCodec | None:
+    def learn(
+        cls, name: str, values: pa.Array, *, protect: int, people: NDArray[np.int64] | None = None
+    ) -> SeveralNumbersCodec | None:
         """The codec of a column, or None where its values have no such form.
 
         Args:
             name: The column's name.
             values: Its values.
             protect: That many extreme numbers are not learned.
+            people: As for `NumberCodec.learn`.
         """
         found = quantities(name, values)
         if found is None:
             return None
-        lead = NumberCodec.learn(name, found.numbers[0], protect=protect)
+        lead = NumberCodec.learn(name, found.numbers[0], protect=protect, people=people)
         codes = lead.encode(found.numbers[0])
         others = (
             NumberCodec.learn(name, part, protect=protect).within(lead, codes, part, protect)

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, ndtri
+from scipy.special import ndtri
 
 from fabula.synthesizers.model import CellColumn, Codes
 from fabula.synthesizers.models.boosted.cell_tree import CellTree
+from fabula.synthesizers.models.boosted.compiled import compiled
 from fabula.synthesizers.models.boosted.odds import UNIT
 
 STEP = 256
@@ -165,16 +166,36 @@ def fitted_level(
     distances = line.slopes[first:last] / 2.0**SHIFT
     line.slopes[first:last] = 0
     x = distances[nodes - first] * (index - line.means[nodes]) / STEP
-    base, gamma = scores / UNIT, 0.0
-    for _ in range(6):
-        p = expit(base + gamma * x)
-        gamma += float(x @ (answers - p)) / (float((x * x) @ (p * (1 - p))) + 1.0)
-    gamma = min(max(gamma, 0.0), 2.0)
-    after = np.logaddexp(0, base + gamma * x) - answers * (base + gamma * x)
-    gain = float((np.logaddexp(0, base) - answers * base - after).sum())
+    gamma, gain = _slope(x, scores / UNIT, answers)
     if gain >= LEAST_GAIN:
         steps = gamma * distances * (UNIT / STEP) * 2.0**SHIFT
         line.slopes[first:last] = np.rint(steps).astype(np.int64)
+
+
+@compiled
+def _slope(x: Floats, base: Floats, answers: NDArray[np.uint8]) -> tuple[float, float]:
+    """The logistic regression of answers on x alone, and the nats that it gains (Newton)."""
+    gamma = 0.0
+    for _ in range(6):
+        slope, curve = 0.0, 1.0
+        for i in range(len(x)):
+            p = 1 / (1 + np.exp(-base[i] - gamma * x[i]))
+            slope += x[i] * (answers[i] - p)
+            curve += x[i] * x[i] * p * (1 - p)
+        gamma += slope / curve
+        if abs(slope / curve) < 1e-12:
+            break
+    gamma = min(max(gamma, 0.0), 2.0)
+    gain = 0.0
+    for i in range(len(x)):
+        after = base[i] + gamma * x[i]
+        gain += _softplus(base[i]) - _softplus(after) + answers[i] * (after - base[i])
+    return gamma, gain
+
+
+@compiled
+def _softplus(z: float) -> float:
+    return float(max(z, 0.0) + np.log1p(np.exp(-abs(z))))
 
 
 def _distances(tree: CellTree, column: CellColumn, middles: Floats) -> NDArray[np.int64]:

@@ -112,19 +112,7 @@ def walk(walkers: Walkers, path: Path, trees: Trees, thresholds: NDArray[np.int6
             away = walkers.lines[row] - path.means[at]
             score = int(path.scores[at]) + ((path.slopes[at] * away) >> SHIFT)
             score = min(max(score, -HALF), HALF - 1)
-            tree = first
-            while tree + 1 < last:  # two at a time: their loads wait side by side
-                one, two = trees.roots[tree], trees.roots[tree + 1]
-                for _ in range(depth):
-                    one = _next(trees.link[one], trees.right[one], code)
-                    two = _next(trees.link[two], trees.right[two], code)
-                score += trees.value[one] + trees.value[two]
-                tree += 2
-            if tree < last:
-                one = trees.roots[tree]
-                for _ in range(depth):
-                    one = _next(trees.link[one], trees.right[one], code)
-                score += trees.value[one]
+            score += _forest(trees, first, last, depth, code)
             chance = thresholds[min(max(score, -HALF), HALF - 1) + HALF]
             if len(walkers.passed):
                 walkers.passed[at, 0] += 1
@@ -146,6 +134,29 @@ def walk(walkers: Walkers, path: Path, trees: Trees, thresholds: NDArray[np.int6
                 active[going] = row
                 going += 1
         count = going
+
+
+@compiled
+def _forest(trees: Trees, first: int, last: int, depth: int, code: NDArray[np.uint8]) -> int:
+    """What the trees of a level add to a row's score."""
+    tree, score = first, 0
+    while tree + 3 < last:  # four at a time: their loads wait side by side
+        one, two = trees.roots[tree], trees.roots[tree + 1]
+        three, four = trees.roots[tree + 2], trees.roots[tree + 3]
+        for _ in range(depth):
+            one = _next(trees.link[one], trees.right[one], code)
+            two = _next(trees.link[two], trees.right[two], code)
+            three = _next(trees.link[three], trees.right[three], code)
+            four = _next(trees.link[four], trees.right[four], code)
+        score += trees.value[one] + trees.value[two] + trees.value[three] + trees.value[four]
+        tree += 4
+    while tree < last:
+        one = trees.roots[tree]
+        for _ in range(depth):
+            one = _next(trees.link[one], trees.right[one], code)
+        score += trees.value[one]
+        tree += 1
+    return score
 
 
 @compiled

@@ -89,11 +89,15 @@ class Nodes(NamedTuple):
 
 
 class _Work(NamedTuple):
-    """Space that every tree uses again: rows in the order of leaves, and leaves' histograms."""
+    """Space that every tree uses again: rows in the order of leaves, and leaves' histograms.
+
+    `codes` are those of `Rows.bins` row by row: a row's sums then wait for no others.
+    """
 
     packed: NDArray[np.int64]
-    order: NDArray[np.int32]
-    spare: NDArray[np.int32]
+    order: NDArray[np.uint32]
+    codes: NDArray[np.uint8]
+    spare: NDArray[np.uint32]
     moved: NDArray[np.int64]
     sums: NDArray[np.int64]
 
@@ -120,8 +124,9 @@ def boost(rows: Rows, growth: Growth) -> tuple[NDArray[np.int32], Nodes, int, ND
     )
     work = _Work(
         np.empty(rows.train, np.int64),
-        np.empty(rows.train, np.int32),
-        np.empty(rows.train, np.int32),
+        np.empty(rows.train, np.uint32),
+        np.ascontiguousarray(rows.bins[:, : rows.train].T),
+        np.empty(rows.train, np.uint32),
         np.empty(rows.train, np.int64),
         np.empty((growth.leaves, rows.bins.shape[0], BINS), np.int64),
     )
@@ -217,17 +222,14 @@ def _grow(rows: Rows, work: _Work, nodes: Nodes, root: int, growth: Growth) -> t
 @compiled
 def _count(rows: Rows, work: _Work, start: int, end: int, sums: NDArray[np.int64]) -> None:
     """Add up the packed gradients of a leaf's rows by feature and code."""
-    whole = start == 0 and end == rows.train
-    for feature in range(rows.bins.shape[0]):
-        codes, own = rows.bins[feature], sums[feature]
+    count = rows.bins.shape[0]
+    for feature in range(count):
         for code in range(rows.sizes[feature]):
-            own[code] = 0
-        if whole:  # rows are still in their order
-            for i in range(start, end):
-                own[codes[i]] += work.packed[i]
-        else:
-            for i in range(start, end):
-                own[codes[work.order[i]]] += work.packed[i]
+            sums[feature, code] = 0
+    for i in range(start, end):
+        codes, value = work.codes[work.order[i]], work.packed[i]
+        for feature in range(count):
+            sums[feature, codes[feature]] += value
 
 
 @compiled
@@ -246,16 +248,18 @@ def _subtract(sums: NDArray[np.int64], target: NDArray[np.int64], sizes: NDArray
 
 @compiled
 def _divide(codes: NDArray[np.uint8], left: np.uint64, work: _Work, start: int, end: int) -> int:
-    """Move a leaf's rows that go left before the others; their order stays."""
+    """Move a leaf's rows that go left before the others; their order stays.
+
+    Each row is written to both sides, and one of them moves on: no branch to be guessed.
+    """
     front, back = start, 0
     for i in range(start, end):
         row, value = work.order[i], work.packed[i]
-        if (left >> np.uint64(codes[row])) & np.uint64(1):
-            work.order[front], work.packed[front] = row, value
-            front += 1
-        else:
-            work.spare[back], work.moved[back] = row, value
-            back += 1
+        work.order[front], work.packed[front] = row, value
+        work.spare[back], work.moved[back] = row, value
+        goes = int((left >> np.uint64(codes[row])) & np.uint64(1))
+        front += goes
+        back += 1 - goes
     for i in range(back):
         work.order[front + i], work.packed[front + i] = work.spare[i], work.moved[i]
     return front
@@ -286,8 +290,10 @@ def _best_split(
         base = all_slope * all_slope / (all_curve + ridge)
         part, mask = 0, np.uint64(0)
         for i in range(count):
-            part += sums[feature, codes[i]]
             mask |= np.uint64(1) << np.uint64(codes[i])
+            if sums[feature, codes[i]] == 0:
+                continue
+            part += sums[feature, codes[i]]
             curve = (part & _LOW) / GRADIENT_UNIT
             if curve < growth.least:
                 continue

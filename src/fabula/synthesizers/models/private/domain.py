@@ -21,7 +21,8 @@ from fabula.synthesizers.codecs.categories import CategoryCodec, plain_values
 from fabula.synthesizers.codecs.codec import ColumnCodec, Range
 from fabula.synthesizers.codecs.fixed_point import Lattice, is_counted
 from fabula.synthesizers.codecs.learning import Columns
-from fabula.synthesizers.codecs.numbers import SEGMENTS, NumberCodec
+from fabula.synthesizers.codecs.number_cells import SEGMENTS
+from fabula.synthesizers.codecs.numbers import NumberCodec
 from fabula.synthesizers.conditions import as_wanted
 
 Domain: TypeAlias = Mapping[str, Any]

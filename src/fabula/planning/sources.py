@@ -1,0 +1,58 @@
+"""Real files whose rows become a table's rows, as planning and engines read them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import pyarrow as pa
+
+from fabula.errors import SourceError
+from fabula.io.places import sha256_of
+from fabula.io.tables import as_table
+from fabula.kinds.source import Source
+from fabula.spec.tables import TableSpec
+
+
+def source_rows(file: str) -> pa.Table:
+    """The rows of a file; read once as long as it does not change.
+
+    Raises:
+        SourceError: It is missing, or can't be read as a table.
+    """
+    return _read(file, *_state(file))
+
+
+def source_hash(file: str) -> str:
+    """The hash of a file; worked out once as long as it does not change."""
+    return _hash(file, *_state(file))
+
+
+def source_type(column: Source, name: str, table: TableSpec) -> pa.DataType | None:
+    """The type of a column of a table's file; None where the table or the file lacks it."""
+    if table.source is None:
+        return None
+    try:
+        return source_rows(table.source.file).schema.field(column.column or name).type
+    except (SourceError, KeyError):  # noted where the table's columns are settled
+        return None
+
+
+def _state(file: str) -> tuple[int, int]:
+    try:
+        facts = Path(file).stat()
+    except OSError:
+        return 0, 0  # reading it tells what is wrong
+    return facts.st_mtime_ns, facts.st_size
+
+
+@lru_cache(maxsize=8)
+def _read(file: str, changed: int, size: int) -> pa.Table:
+    del changed, size  # part of the cache's key
+    return as_table(Path(file), name=Path(file).name).replace_schema_metadata(None)
+
+
+@lru_cache(maxsize=8)
+def _hash(file: str, changed: int, size: int) -> str:
+    del changed, size  # part of the cache's key
+    return sha256_of(Path(file))

@@ -1,0 +1,167 @@
+"""What a masking decides before its first row is written, from a first pass over all rows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypedDict, TypeGuard
+
+import pyarrow as pa
+from typing_extensions import Unpack
+
+from fabula.fakers.locales import load_locale
+from fabula.privacy.drafts import drafts_of, people_of
+from fabula.privacy.files.json_bytes import JsonSource
+from fabula.privacy.files.sources import Source, sources_of
+from fabula.privacy.first_pass import Known
+from fabula.privacy.labels import full, naming_people
+from fabula.privacy.masking import Counts
+from fabula.privacy.notes import Detector, Everyone
+from fabula.privacy.people import EMAIL, NewPeople
+from fabula.privacy.prepared import Masking
+from fabula.privacy.proposing import NAMES, propose
+from fabula.privacy.secret import Secret
+from fabula.privacy.texts import are_people
+from fabula.types import TableLike
+
+
+class MaskOptions(TypedDict, total=False):
+    """What `mask` and `prepare` can be told, as `mask` explains it."""
+
+    person: str | None
+    columns: Mapping[str, str]
+    locale: Sequence[str]
+    key_file: str | os.PathLike[str] | None
+    detector: Detector | None
+
+
+def prepare(data: TableLike | Sequence[Path], **options: Unpack[MaskOptions]) -> Masking:
+    """Look at data, and decide what a masking does to each column; nothing is written.
+
+    Args:
+        data: As for `mask`.
+        **options: As for `mask`.
+
+    Raises:
+        FabulaError: As `mask`.
+    """
+    key_file = options.get("key_file")
+    secret = Secret.find(Path(key_file) if key_file else None)
+    sources, files, notes = sources_of(data)
+    detector, person = options.get("detector"), options.get("person")
+    within = {n: n.removesuffix(f".{s.level}") for n, s in sources.items() if _is_list(s)}
+    sources = _with_outer(sources, within, person)
+    plan = propose(
+        {name: source.sample() for name, source in sources.items()},
+        person=person,
+        columns=options.get("columns") or {},
+        locales=codes_of(options.get("locale") or ()),
+        finds_third_parties=detector is not None,
+        within=within,
+    )
+    plan = replace(plan, notes=(*notes, *plan.notes))
+    return completed(
+        Masking(sources, files, plan, secret, NewPeople(secret, ()), detector=detector)
+    )
+
+
+def _is_list(source: Source) -> TypeGuard[JsonSource]:
+    return isinstance(source, JsonSource) and bool(source.level)
+
+
+def _with_outer(
+    sources: Mapping[str, Source], within: Mapping[str, str], person: str | None
+) -> dict[str, Source]:
+    """The sources; items of lists with the columns that tell the person of the row around them."""
+    roots = {name: sources[name].sample() for name in dict.fromkeys(within.values())}
+    people = people_of(drafts_of(roots), dict.fromkeys(roots, person)) if roots else {}
+    found: dict[str, Source] = {}
+    for name, source in sources.items():
+        around = people.get(within.get(name, ""))
+        found[name] = (
+            replace(source, outer=around.columns)
+            if _is_list(source) and around is not None
+            else source
+        )
+    return found
+
+
+def completed(masking: Masking) -> Masking:
+    """A masking that knows what its rows contain, as far as new people depend on it.
+
+    Args:
+        masking: What happens to which column, by which key; its people are still open.
+    """
+    secret, sources = masking.secret, masking.sources
+    samples = {name: source.sample() for name, source in sources.items()}
+    plan = naming_people(masking.plan, samples, sources)
+    by_alias = {
+        n for n, table in plan.tables.items() if table.person and table.person.tags[0] == EMAIL
+    }
+    named = [
+        t
+        for t in plan.tables.values()
+        if t.person and any(a.detail in NAMES for a in t.columns.values())
+    ]
+    tells_sexes = any(table.sex for table in named) and not all(table.sex for table in named)
+    known = Known(secret, plan.locales, joins=bool(by_alias), tells_sexes=tells_sexes)
+    for name, source in sources.items():
+        columns = known.columns(plan.tables[name])
+        for block in source.tables(columns) if columns else ():
+            known.add(plan.tables[name], block)
+    find = known.finder()
+    tables = {
+        name: replace(table, aliases=find) if name in by_alias else table
+        for name, table in plan.tables.items()
+    }
+    locales, said = known.locales()
+    if known.ambiguous:
+        several = (
+            "1 e-mail belongs" if known.ambiguous == 1 else f"{known.ambiguous:,} e-mails belong"
+        )
+        said.append(f"{several} to several people, and can't tell whose row is whose")
+    for name, table in plan.tables.items():
+        if secret.kept and table.sex and table in named:
+            told = f"first names of `{name}` agree with `{table.sex.name}`"
+            said.append(f"{told}; files without that column give other names")
+    taken = known.taken if secret.kept or said else None  # else no word of a real name recurs
+    people = NewPeople(secret, locales, taken, known.sex_finder())
+    noted = (*masking.notes, *plan.notes, *said)
+    masking = replace(masking, plan=replace(plan, tables=tables), people=people, notes=noted)
+    with_notes = any(a.action == "notes" for t in tables.values() for a in t.columns.values())
+    return replace(masking, everyone=_everyone(masking)) if with_notes else masking
+
+
+def _everyone(masking: Masking) -> Everyone:
+    """The identifiers of all people in all tables, and what takes their place."""
+    everyone = Everyone(single_names=not masking.secret.kept)
+    for name, source in masking.sources.items():
+        masker = masking.masker(name)
+        columns = {
+            column: action
+            if action.action == "replace" and action.detail != "key"
+            else replace(action, action="keep")
+            for column, action in masker.table.columns.items()
+        }
+        searched = replace(masker, table=replace(masker.table, columns=columns), counts=Counts())
+        told = any(action.action != "keep" for action in columns.values())
+        for block in source.tables(source.names) if told else ():
+            made, names = searched.mask(block), {}
+            for column, new in made.items():
+                real = are_people(block.column(column)).combine_chunks()
+                old = block.column(column).combine_chunks().cast(pa.large_string())
+                detail = columns[column].detail
+                everyone.add(detail, old.filter(real), new.filter(real))
+                names[detail] = (old, new.cast(pa.large_string()))
+            if {"first_name", "last_name"} <= names.keys():
+                parts = zip(names["first_name"], names["last_name"], strict=True)
+                everyone.add("name", *(full(*pair) for pair in parts))
+    return everyone
+
+
+def codes_of(locales: Sequence[str]) -> tuple[str, ...]:
+    """The codes of some locales."""
+    codes = [locales] if isinstance(locales, str) else locales
+    return tuple(load_locale(code).code for code in codes)

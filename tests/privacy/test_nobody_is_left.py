@@ -1,0 +1,106 @@
+"""Masked data hold no whole identifier: by the scan, and by a plain search of the bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pc_csv
+import pytest
+
+import fabula as fb
+from fabula.fakers.people import People
+from fabula.privacy.scan import scan
+from fabula.privacy.secret import new_key
+from fabula.streams import stream
+from tests.privacy.conftest import customers
+from tests.privacy.people_in_notes import sentences
+from tests.real_data import real_files, real_table
+
+IDENTIFIERS = {
+    "northwind": {
+        "customers": ["contactName", "phone", "fax", "address"],
+        "employees": ["firstName lastName", "homePhone", "address"],
+        "suppliers": ["contactName", "phone", "fax", "address"],
+        "orders": ["shipAddress"],
+    },
+    "chinook": {
+        "Customer": ["FirstName LastName", "Address", "Phone", "Fax", "Email"],
+        "Employee": ["FirstName LastName", "Address", "Phone", "Fax", "Email"],
+        "Invoice": ["BillingAddress"],
+    },
+    "adult": {"adult": ["name", "email", "phone", "street"]},
+    "customers": {"customers": ["name", "email", "phone", "street", "card", "iban"]},
+}
+
+
+def written(table: pa.Table, path: Path) -> Path:
+    pc_csv.write_csv(table, path)
+    return path
+
+
+def noted(folder: Path) -> list[Path]:
+    """Customers with notes that name their own person, and other customers, in several ways."""
+    table = customers(300)
+    prose, rng = sentences("en"), np.random.default_rng(3)
+    rows = table.to_pylist()
+    notes = [
+        f"{prose[rng.integers(len(prose))]} {own['name'].upper()} ({own['phone']}) came with "
+        f"{other['name']}, {other['email']}. {other['name'].split()[0]} paid by {other['card']}. "
+        f"{prose[rng.integers(len(prose))]}"
+        for own, other in zip(rows, rows[1:] + rows[:1], strict=True)
+    ]
+    return [written(table.append_column("note", pa.array(notes)), folder / "customers.csv")]
+
+
+def adult(folder: Path) -> list[Path]:
+    """Adult with identities added."""
+    table = real_table("adult_train.csv").slice(0, 500)
+    fields = ["name", "email", "phone", "street"]
+    drawn = People("en").draw(lambda name: stream(5, "adult", name, 0), table.num_rows, fields)
+    for field in fields:
+        table = table.append_column(field, drawn[field])
+    return [written(table, folder / "adult.csv")]
+
+
+DATA: dict[str, Callable[[Path], list[Path]]] = {
+    "northwind": lambda _: real_files("relational/northwind"),
+    "chinook": lambda _: real_files("relational/chinook"),
+    "adult": adult,
+    "customers": noted,
+}
+
+
+def identifiers(files: list[Path], columns: dict[str, list[str]]) -> Iterator[str]:
+    """The whole names, e-mails, numbers and streets of some columns, in small letters."""
+    for file in files:
+        for named in columns.get(file.stem, ()):
+            table = pc_csv.read_csv(file, convert_options=pc_csv.ConvertOptions(
+                column_types=dict.fromkeys(named.split(), pa.string())))  # fmt: skip
+            parts = [table[name].to_pylist() for name in named.split()]
+            yield from {" ".join(values).casefold() for values in zip(*parts, strict=True)
+                        if all(values)}  # fmt: skip
+
+
+@pytest.mark.parametrize("data", DATA)
+@pytest.mark.parametrize("kept", [True, False])
+def test_no_whole_identifier_is_left(data: str, kept: bool, tmp_path: Path) -> None:
+    real = tmp_path / "real"
+    real.mkdir()
+    files = DATA[data](real)
+    if kept:
+        new_key(tmp_path / "key")
+    columns = {"note": "notes: confirmed"} if data == "customers" else {}
+    masked = tmp_path / "masked"
+    fb.mask(files, output=masked, columns=columns, key_file=tmp_path / "key" if kept else None)
+    report = scan(masked, against=files[0].parent)
+    assert report.passed, report.to_text()
+    wanted = set(identifiers(files, IDENTIFIERS[data]))
+    assert len(wanted) > 90
+    for file in files:
+        text = (masked / file.name).read_text(encoding="utf-8").casefold()
+        found = {value for value in wanted if value in text}
+        assert {v for v in found if re.search(rf"(?<!\w){re.escape(v)}(?!\w)", text)} == set()
