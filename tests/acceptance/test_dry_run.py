@@ -88,13 +88,13 @@ def test_rules_are_in_the_prompts_and_a_price_is_told(fabula: Run) -> None:
                     "price": {"kind": "llm", "type": "float", "min": 0, "max": 5},
                     "note": {"kind": "text", "prompt": "Why {{ price }}?"},
                 },
-                "checks": [{"kind": "row", "sql": "price > 100", "repair": "resample"}],
+                "checks": [{"kind": "row", "sql": "price > 4.999", "repair": "resample"}],
             }
         },
     }
     Path("spec.json").write_text(json.dumps(spec), encoding="utf-8")
     ended = fabula("generate", "spec.json", "--dry-run", "--model", "openai:gpt-4o-mini")
     assert ended.code == 0, ended.err
-    assert "price > 100" in ended.out
+    assert "price > 4.999" in ended.out
     assert ended.out.count("── call") == 4
     assert "USD" in ended.out.rpartition("openai:gpt-4o-mini")[2]

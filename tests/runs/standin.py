@@ -128,7 +128,9 @@ class StandInMaker:
 
 
 class StandIn:
-    """A generation over stand-in makers; it calls no model."""
+    """A generation over stand-in makers; it calls no model and masks nothing."""
+
+    masking = None
 
     def __init__(
         self,
