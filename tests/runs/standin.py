@@ -138,6 +138,7 @@ class StandIn:
         change: Callable[[str, int, int, pa.Table], MadeBlock] | None = None,
     ) -> None:
         self.made: list[tuple[str, int, int]] = []
+        self.masking = None
         self._change = change or (lambda *_: None)
         self.makers = {
             table.name: StandInMaker(table, plan.seed, self._seen) for table in plan.tables
