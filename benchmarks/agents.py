@@ -32,10 +32,14 @@ MOST_OF_A_PEER = 100_000
 """Agents of a peer: a larger run of it would take minutes."""
 
 
+def stock(agents: int) -> int:
+    """The level that products are ordered up to: enough for about four days."""
+    return max(3, int(agents * 0.35 / 200 * 4))
+
+
 def ours(model: Path, agents: int, days: int) -> float:
     """CPU seconds of the steps; compilation is left out."""
-    level = max(3, int(agents * 0.35 / 200 * 4))
-    world = load_world(model, {"level": level})
+    world = load_world(model, {"level": stock(agents)})
     tables = populations_of(world, world.spec({"customers": agents}), 1)
     Run(world, tables, 1).step()  # compiles
     run = Run(world, tables, 1)
@@ -86,7 +90,13 @@ def written(name: str, agents: int, days: int) -> None:
     """One whole run into Parquet files: its CPU time and memory."""
     started = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
-        made = simulate(MODELS[name], {"customers": agents}, days=days, output=Path(folder) / "out")
+        made = simulate(
+            MODELS[name],
+            {"customers": agents},
+            days=days,
+            parameters={"level": stock(agents)},
+            output=Path(folder) / "out",
+        )
         rows = {table: made.count(table) for table in made}
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{time.process_time() - started:.1f} CPU s, {memory:,.0f} MB, {rows}")
