@@ -87,8 +87,9 @@ def _parts(data: bytes) -> Iterator[tuple[str, Iterator[tuple[int, str | None]]]
             yield how, ((m.start(), read(m[0])) for m in pattern.finditer(data))
     if b"begin " in data:
         yield "uuencoded", ((m.start(), _uu(m[1])) for m in _UU.finditer(data))
-    packed = (m.start() for m in _ZLIB.finditer(data) if m.start() or m[0] != _GZIP)
-    yield "deflated", ((at, _inflated(data[at:])) for at in packed)
+    if any(head in data for head in _ZLIB_HEADS):
+        packed = (m.start() for m in _ZLIB.finditer(data) if m.start() or m[0] != _GZIP)
+        yield "deflated", ((at, _inflated(data[at:])) for at in packed)
     if b"\0" in data:
         for how, order, pattern in _WIDE:
             found = pattern.finditer(data)
@@ -118,7 +119,7 @@ def _signs(data: bytes) -> NDArray[np.uint8]:
 
 def _tokens(signs: NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
     """Words in which a capital follows a small letter or a digit, as those of base64 do."""
-    rises = np.flatnonzero(signs[:-1] & signs[1:] >> 1 & _AFTER)
+    rises = np.flatnonzero((signs[:-1] & signs[1:] >> 1 & _AFTER).view(bool))
     if not len(rises):
         return
     gaps = np.concatenate([[-1], np.flatnonzero(signs & _IN_BASE64 == 0), [len(signs)]])
@@ -265,7 +266,8 @@ _ESCAPES: tuple[
 
 _MOST_INFLATED = 1 << 20
 _GZIP = b"\x1f\x8b\x08"  # a whole file of it is unpacked anyway
-_ZLIB = re.compile(rb"x[\x01\x5e\x9c\xda]|" + re.escape(_GZIP))
+_ZLIB_HEADS = (b"x\x01", b"x^", b"x\x9c", b"x\xda", _GZIP)
+_ZLIB = re.compile(b"|".join(map(re.escape, _ZLIB_HEADS)))
 _UU = re.compile(rb"begin [0-7]{3} [^\n]*\n(.*?)\r?\n(?:`\r?\n)?end", re.DOTALL)
 _BASE64_LINES = re.compile(rb"(?:[A-Za-z0-9+/]{56,76}\r?\n)+[A-Za-z0-9+/]{2,76}={0,2}")
 _WIDE = (
@@ -291,7 +293,7 @@ def _apart(step: int, times: int) -> Callable[[NDArray[np.uint8]], bool]:
     """Whether spaces follow one another at the same distance, several times."""
 
     def holds(signs: NDArray[np.uint8]) -> bool:
-        alike = np.flatnonzero(np.diff(np.flatnonzero(signs & _APART)) == step)
+        alike = np.flatnonzero(np.diff(np.flatnonzero(signs & _APART > 0)) == step)
         return bool((alike[times - 2 :] - alike[: 2 - times or None] == times - 2).any())
 
     return holds
