@@ -75,19 +75,21 @@ def _parts(data: bytes) -> Iterator[tuple[str, Iterator[tuple[int, str | None]]]
     for how, hints, sign, read in _ESCAPES:
         if any(hint in data for hint in hints):
             yield how, ((at, read(data[at:end])) for at, end in _around(sign, data))
-    tokens = list(_tokens(data))
+    signs = _signs(data)
+    tokens = list(_tokens(signs))
     yield "base64", ((at, _base64(data[at:end])) for at, end in tokens)
     if any(end - at >= _LINE for at, end in tokens):
         yield "base64", ((m.start(), _base64(m[0])) for m in _BASE64_LINES.finditer(data))
-    yield "hexadecimal", ((at, _hex(data[at:end])) for at, end in _hex_words(data))
-    yield "base32", ((at, _base32(data[at:end])) for at, end in _long_words(data, _IN_BASE32, 16))
+    yield "hexadecimal", ((at, _hex(data[at:end])) for at, end in _hex_words(data, signs))
+    yield "base32", ((at, _base32(data[at:end])) for at, end in _long_words(signs, _IN_BASE32, 16))
     for how, is_near, pattern, read in _SPACED:
-        if is_near(np.frombuffer(data.translate(_SIGNS), dtype=np.uint8)):
+        if is_near(signs):
             yield how, ((m.start(), read(m[0])) for m in pattern.finditer(data))
     if b"begin " in data:
         yield "uuencoded", ((m.start(), _uu(m[1])) for m in _UU.finditer(data))
-    packed = (m.start() for m in _ZLIB.finditer(data) if m.start() or m[0] != _GZIP)
-    yield "deflated", ((at, _inflated(data[at:])) for at in packed)
+    if any(head in data for head in _ZLIB_HEADS):
+        packed = (m.start() for m in _ZLIB.finditer(data) if m.start() or m[0] != _GZIP)
+        yield "deflated", ((at, _inflated(data[at:])) for at in packed)
     if b"\0" in data:
         for how, order, pattern in _WIDE:
             found = pattern.finditer(data)
@@ -110,10 +112,14 @@ def _around(sign: re.Pattern[bytes], data: bytes) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def _tokens(data: bytes) -> Iterator[tuple[int, int]]:
+def _signs(data: bytes) -> NDArray[np.uint8]:
+    """What each byte may be a part of."""
+    return np.frombuffer(data.translate(_SIGNS), dtype=np.uint8)
+
+
+def _tokens(signs: NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
     """Words in which a capital follows a small letter or a digit, as those of base64 do."""
-    signs = np.frombuffer(data.translate(_SIGNS), dtype=np.uint8)
-    rises = np.flatnonzero(signs[:-1] & signs[1:] >> 1 & _AFTER)
+    rises = np.flatnonzero((signs[:-1] & signs[1:] >> 1 & _AFTER).view(bool))
     if not len(rises):
         return
     gaps = np.concatenate([[-1], np.flatnonzero(signs & _IN_BASE64 == 0), [len(signs)]])
@@ -123,28 +129,27 @@ def _tokens(data: bytes) -> Iterator[tuple[int, int]]:
             yield begin, end
 
 
-def _hex_words(data: bytes) -> Iterator[tuple[int, int]]:
+def _hex_words(data: bytes, signs: NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
     """Runs of hexadecimal digits of at least six bytes.
 
     Most runs of decimal digits are numbers: as letters and digits, each byte begins with 2 to 7.
     """
-    for begin, end in _long_words(data, _IN_HEX, 2 * _SHORTEST):
+    for begin, end in _long_words(signs, _IN_HEX, 2 * _SHORTEST):
         if not data[begin:end].isdigit() or not data[begin : end - 1 : 2].strip(b"234567"):
             yield begin, end - (end - begin) % 2
 
 
 def hash_words(data: bytes) -> Iterator[tuple[int, int]]:
     """Hexadecimal words that may be a hash: digits and letters, at least as many as it shows."""
-    for begin, end in _long_words(data, _IN_HEX, SHOWN):
+    for begin, end in _long_words(_signs(data), _IN_HEX, SHOWN):
         word = data[begin:end]
         if not word.isdigit() and not word.isalpha():
             yield begin, end
 
 
-def _long_words(data: bytes, sign: int, least: int) -> Iterator[tuple[int, int]]:
+def _long_words(signs: NDArray[np.uint8], sign: int, least: int) -> Iterator[tuple[int, int]]:
     """Runs of bytes of some sort."""
-    gaps = np.flatnonzero(np.frombuffer(data.translate(_SIGNS), dtype=np.uint8) & sign == 0)
-    gaps = np.concatenate([[-1], gaps, [len(data)]])
+    gaps = np.concatenate([[-1], np.flatnonzero(signs & sign == 0), [len(signs)]])
     long = np.flatnonzero(np.diff(gaps) > least)
     yield from zip((gaps[long] + 1).tolist(), gaps[long + 1].tolist(), strict=True)
 
@@ -261,7 +266,8 @@ _ESCAPES: tuple[
 
 _MOST_INFLATED = 1 << 20
 _GZIP = b"\x1f\x8b\x08"  # a whole file of it is unpacked anyway
-_ZLIB = re.compile(rb"x[\x01\x5e\x9c\xda]|" + re.escape(_GZIP))
+_ZLIB_HEADS = (b"x\x01", b"x^", b"x\x9c", b"x\xda", _GZIP)
+_ZLIB = re.compile(b"|".join(map(re.escape, _ZLIB_HEADS)))
 _UU = re.compile(rb"begin [0-7]{3} [^\n]*\n(.*?)\r?\n(?:`\r?\n)?end", re.DOTALL)
 _BASE64_LINES = re.compile(rb"(?:[A-Za-z0-9+/]{56,76}\r?\n)+[A-Za-z0-9+/]{2,76}={0,2}")
 _WIDE = (
@@ -283,19 +289,12 @@ _SIGNS = bytes(
 """For each byte, what it may be a part of."""
 
 
-def _alternates(step: int, times: int) -> Callable[[NDArray[np.uint8]], bool]:
-    """Whether somewhere one byte in some stands apart from the others, several times."""
+def _apart(step: int, times: int) -> Callable[[NDArray[np.uint8]], bool]:
+    """Whether spaces follow one another at the same distance, several times."""
 
     def holds(signs: NDArray[np.uint8]) -> bool:
-        apart = signs & _APART > 0
-        size = len(signs) - step * times
-        if size <= 0:
-            return False
-        found = np.ones(size, dtype=bool)
-        for at in range(step * times):
-            here = apart[at : at + size]
-            found &= here if at % step == step - 1 else ~here
-        return bool(found.any())
+        alike = np.flatnonzero(np.diff(np.flatnonzero(signs & _APART > 0)) == step)
+        return bool((alike[times - 2 :] - alike[: 2 - times or None] == times - 2).any())
 
     return holds
 
@@ -304,9 +303,9 @@ _SPACED: tuple[
     tuple[str, Callable[[NDArray[np.uint8]], bool], re.Pattern[bytes],
           Callable[[bytes], str | None]], ...
 ] = (
-    ("hexadecimal", _alternates(3, 6), re.compile(rb"(?:[0-9A-Fa-f]{2}[ :]){6,}[0-9A-Fa-f]{2}"),
+    ("hexadecimal", _apart(3, 6), re.compile(rb"(?:[0-9A-Fa-f]{2}[ :]){6,}[0-9A-Fa-f]{2}"),
      _spaced_hex),
-    ("letter by letter", _alternates(2, 4),
+    ("letter by letter", _apart(2, 4),
      re.compile(rb"(?:(?:[A-Za-z0-9]|[\xc2-\xf4][\x80-\xbf]+) {1,3}){5,}\S"),
      lambda x: as_text(x.replace(b" ", b""))),
 )  # fmt: skip
