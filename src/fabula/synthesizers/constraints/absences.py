@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from fabula.io.arrays import array_of
 from fabula.synthesizers.codecs.codec import CodecState
@@ -86,27 +87,56 @@ class Absence:
         return cls(Lookup.restore(state))
 
 
-def find_absence(table: pa.Table, target: str, source: str, common: Common) -> Absence | None:
-    """The rule that a column's gaps keep on all rows, if another column gives one.
+def find_absences(
+    table: pa.Table,
+    names: Sequence[str],
+    common: Common,
+    is_free: Callable[[str, Sequence[str]], bool],
+    take: Callable[[str, Absence], None],
+) -> None:
+    """Take rules that the gaps of columns keep on all rows; labels tell before other gaps do.
 
     Args:
         table: Training rows.
-        target: The column with gaps.
-        source: A column of labels, or one that may be missing in the same rows.
+        names: Columns of labels and numbers.
         common: Which labels are told.
+        is_free: Whether a column may still follow from others.
+        take: Takes a column and its rule.
     """
-    part = "" if source in common.levels else MISSING
-    absent = table.column(target).is_null().combine_chunks()
-    codes, keys = coded(table.column(source).combine_chunks(), part)
-    flags = absent.to_numpy(zero_copy_only=False).astype(np.int64)
+    gaps = [name for name in names if table.column(name).null_count]
+    if not gaps:
+        return
+    labels = [name for name in names if name in common.levels]
+    sources = [*labels, *(name for name in gaps if name not in common.levels)]
+    parts = {name: "" if name in common.levels else MISSING for name in sources}
+    known = {name: coded(table.column(name).combine_chunks(), parts[name]) for name in sources}
+    told = {
+        name: common(name, keys, codes) | bool(parts[name]) for name, (codes, keys) in known.items()
+    }
+    for target in reversed(gaps):
+        absent = table.column(target).is_null().to_numpy().astype(np.int64)
+        for source in sources:
+            if source != target and is_free(target, (source,)):
+                rule = _rule(absent, *known[source], told[source], table.num_columns)
+                if rule is not None:
+                    take(target, Absence(Lookup(source, parts[source], *rule)))
+
+
+def _rule(
+    flags: NDArray[np.int64],
+    codes: NDArray[np.int64],
+    keys: pa.Array,
+    told: Flags,
+    columns: int,
+) -> tuple[pa.Array, pa.Array] | None:
+    """The values that are told, and whether rows of each are flagged; None if some rows differ."""
     rows = np.bincount(codes, minlength=len(keys))
     missing = np.bincount(codes, flags, minlength=len(keys))
     if ((missing > 0) & (missing < rows)).any():
         return None
-    if not lookup_is_sure(codes, flags, columns=table.num_columns):
+    if not lookup_is_sure(codes, flags, columns=columns):
         return None
-    told = common(source, keys, codes) if not part else np.ones(len(keys), bool)
     if told[codes].mean() < COVERED:
         return None
     at = array_of(np.flatnonzero(told))
-    return Absence(Lookup(source, part, keys.take(at), array_of(missing > 0).take(at)))
+    return keys.take(at), array_of(missing > 0).take(at)
