@@ -30,6 +30,7 @@ PUBLIC_NAMES = [
     "Synthesized",
     "Synthesizer",
     "TableSpec",
+    "Unmasked",
     "__version__",
     "adescribe",
     "aextend",
@@ -66,6 +67,7 @@ PUBLIC_NAMES = [
     "scan",
     "simulate",
     "synthesize",
+    "unmask",
     "validate",
 ]
 

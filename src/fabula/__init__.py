@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from fabula.privacy.mask import mask
     from fabula.privacy.masked import Masked
     from fabula.privacy.scan import scan
+    from fabula.privacy.unmask import Unmasked, unmask
     from fabula.review.review import review_export, review_import
     from fabula.runs.dataset import Dataset
     from fabula.runs.program import program, run_program
@@ -70,6 +71,7 @@ __all__ = [
     "Synthesized",
     "Synthesizer",
     "TableSpec",
+    "Unmasked",
     "__version__",
     "adescribe",
     "aextend",
@@ -106,6 +108,7 @@ __all__ = [
     "scan",
     "simulate",
     "synthesize",
+    "unmask",
     "validate",
 ]
 
@@ -129,6 +132,7 @@ _HOMES = {
     "privacy.mask": "mask",
     "privacy.masked": "Masked",
     "privacy.scan": "scan",
+    "privacy.unmask": "Unmasked unmask",
     "review.review": "review_export review_import",
     "runs.dataset": "Dataset",
     "runs.program": "program run_program",

@@ -124,7 +124,7 @@ def test_parts_that_can_not_be_written_are_refused_or_named(run, shop, tmp_path)
     run("generate", str(shop), "-o", "out")
     ended = run("fit", "out", "-o", "m", "--training-output", "t.csv")
     assert ended.code == 2
-    assert "several tables are learned from all of their rows" in ended.err
+    assert "related tables are learned from all rows" in ended.err
 
 
 @pytest.mark.parametrize("several", [False, True])

@@ -181,13 +181,10 @@ def _repaired(talk: Talk, drawer: Any, made: Repaired, output: Path | None) -> N
 
 def _several(talk: Talk, tables: dict[str, Any], output: Path, ending: Format) -> None:
     """Write the tables, a file each."""
-    from fabula.io.names import file_stem
-    from fabula.io.places import make_folder
-    from fabula.io.write import write_table
+    from fabula.io.write import write_tables
 
-    make_folder(output)
+    write_tables(output, tables, ending)
     for name, table in tables.items():
-        write_table(output / f"{file_stem(name)}.{ending}", table, table.schema, ending)
         talk.say(f"{name}  {table.num_rows:,} rows")
     talk.say(f"Wrote `{output}` ({len(tables)} tables)")
     talk.hint(

@@ -20,6 +20,7 @@ from fabula.privacy.masked import Masked, card_path, written_folder
 from fabula.privacy.masking import Counts
 from fabula.privacy.prepared import Masking, card_of, fingerprint_of
 from fabula.privacy.preparing import MaskOptions, prepare
+from fabula.privacy.unmask import check_map, save_map
 from fabula.types import Progress, TableLike
 
 
@@ -29,6 +30,7 @@ def mask(
     *,
     output: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
+    map: str | os.PathLike[str] | None = None,  # noqa: A002  (the word that users know)
     **options: Unpack[MaskOptions],
 ) -> Masked:
     """Replace the people in some tables with new people.
@@ -41,6 +43,8 @@ def mask(
         output: The folder, or for one table the file, to write to; the data must be files. By
             default, the tables come back in memory.
         overwrite: Whether files that are there may be replaced.
+        map: A file to write an encrypted map of new and old values to, which `unmask` and the key
+            turn back; by default none is kept.
         **options: `person`: the column that tells the person, such as `customer_id`. `columns`:
             actions by column, such as `{"city": "keep: confirmed", "note": "redact"}`. `locale`:
             whose names new people have, by default those of the data. `key_file`: the key; by
@@ -64,9 +68,12 @@ def mask(
         (True, False)
     """
     masking = prepare(data, **options)
-    if output is None:
-        return run(masking)
-    return write(masking, Path(output), overwrite=overwrite)
+    if map is not None:
+        check_map(masking, Path(map), overwrite=overwrite)
+    masked = run(masking) if output is None else write(masking, Path(output), overwrite=overwrite)
+    if map is not None:
+        save_map(masking, Path(map))
+    return masked
 
 
 def run(masking: Masking) -> Masked:

@@ -180,8 +180,8 @@ def _interrupted(tracker: Tracker, *, kept: bool) -> RunInterrupted:
     if kept:
         message, hint = "nothing lost", "run the same command to continue"
     else:
-        message = "they were in memory only"
-        hint = "name an output folder to be able to continue; answers of models are kept anyway"
+        message = "they were only in memory"
+        hint = "give an output folder, so that a run can continue; model replies are kept"
     return RunInterrupted(
         f"stopped after {tracker.safe:,} rows; {message}", code="run.interrupted", hint=hint
     )

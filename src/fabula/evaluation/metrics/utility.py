@@ -23,13 +23,10 @@ _WHAT = {"text": "a text", "key": "a key", "other": "a list, a structure or with
 
 @METRICS.add
 @metric(
-    "quality.utility",
-    "TSTR utility (train on synthetic, test on real)",
-    better="higher",
-    source="Train on synthetic, test on real (Esteban, Hyland and Rätsch 2017)",
-    extra="learned",
+    "quality.utility", "TSTR utility (train on synthetic, test on real)", better="higher",
+    source="Train on synthetic, test on real (Esteban, Hyland and Rätsch 2017)", extra="learned",
     place=120,
-)
+)  # fmt: skip
 def utility(frames: Frames, target: str) -> Score:
     """Score on real rows of a model that learned from synthetic ones; baseline: from real ones.
 
