@@ -34,6 +34,9 @@ SHAPES, PAIRS, SINGLED, DIFFERENCE, EXCESS = 0.90, 0.85, 0.05, 0.05, 0.005
 
 PROTECTED = ("sex", "gender", "race", "ethnicity", "religion", "nationality")
 _LOSS = 0.05
+_DRAWS = 10
+"""Draws for each person who was kept out, since a single one of few people tells little."""
+
 _FEWEST = 50
 """Rows of a group below which its rates are not compared."""
 
@@ -150,12 +153,13 @@ def _guessed(release: Release, seed: int) -> Iterator[MetricResult]:
     coarse = [name for name in release.quasi if name not in release.kept]
     columns = [*release.kept, *coarse, *release.learned]
     drawn = completed_by(
-        release.real.select(columns), release.held.select(columns), release.learned, seed=seed
-    )
+        release.real.select(columns), release.held.select(columns), release.learned,
+        draws=_DRAWS, seed=seed,
+    )  # fmt: skip
     for name in release.learned:
         attack = inference_attack(
             release.rows.column(name), release.real.column(name),
-            drawn.column(name), release.held.column(name),
+            drawn.column(name), pa.chunked_array(release.held.column(name).chunks * _DRAWS),
         )  # fmt: skip
         bound = (
             attack.baseline + EXCESS + noise(attack.baseline, attack.tries, release.held.num_rows)

@@ -136,7 +136,7 @@ def synthesize(
 
 
 def completed_by(
-    rows: pa.Table, people: pa.Table, columns: Sequence[str], *, seed: int = 0
+    rows: pa.Table, people: pa.Table, columns: Sequence[str], *, draws: int = 1, seed: int = 0
 ) -> pa.Table:
     """Other people's rows with some columns drawn as someone would who knows only the rows.
 
@@ -144,6 +144,7 @@ def completed_by(
         rows: What is learned from.
         people: Rows of others, whose values of these columns are not looked at.
         columns: The columns to draw.
+        draws: How often everybody is drawn; one draw follows the other.
         seed: The same rows and seed give the same values.
     """
     empty = pa.table({})
@@ -153,8 +154,7 @@ def completed_by(
         place = asked.column_names.index(column)
         gap = pa.nulls(asked.num_rows, rows.schema.field(column).type)
         asked = asked.set_column(place, rows.schema.field(column), gap)
-    made: pa.Table = model.impute(asked, seed=seed)
-    return made
+    return pa.concat_tables(model.impute(asked, seed=seed + at) for at in range(draws))
 
 
 def _spare_keys(wanted: Mapping[str, Sequence[str]], keys: Keys) -> None:

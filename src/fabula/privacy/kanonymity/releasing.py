@@ -91,7 +91,7 @@ def prepare(data: Any, **options: Unpack[GeneraliseOptions]) -> Generalised:
         UsageError: A column does not exist, or no release keeps what is wanted.
         SourceError: The data can't be read.
     """
-    sources, files, _ = sources_of(data)
+    sources, places, _ = sources_of(data)
     if len(sources) > 1:
         raise UsageError(
             f"there are {len(sources)} tables, and one is generalised at a time",
@@ -131,7 +131,7 @@ def prepare(data: Any, **options: Unpack[GeneraliseOptions]) -> Generalised:
         name, source, grouped, ladders, found, wanted,
         promise_of(grouped.codes, grouped.counts, grouped.sensitive),
         promise_of(found.codes, grouped.counts, grouped.sensitive),
-        reasons, tuple(notes), max_blank=most, file=files.get(name),
+        reasons, tuple(notes), max_blank=most, file=places.get(name),
     )  # fmt: skip
     if target is None:
         return made
