@@ -63,3 +63,22 @@ def test_no_real_value_is_in_a_prompt_a_retry_the_ledger_or_the_run(
         for value in people[column].to_pylist():
             for place, text in texts.items():
                 assert value.encode() not in text, (column, place)
+
+
+def test_a_detector_is_chosen_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A language model finds the third party that no table knows."""
+    people = customers(ROWS)
+    notes = [f"{name} came with Zebulon Quark today." for name in people["name"].to_pylist()]
+    people = people.append_column("note", pa.array(notes))
+
+    def answer(call: Call) -> str:
+        del call
+        return json.dumps({"rows": [{"words": "Zebulon Quark", "kind": "person"}]})
+
+    with ChatServer(answer) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "k")
+        columns = {"note": "notes", "sex": "keep: confirmed"}
+        masked = fb.mask(people, columns=columns, detector="openai:m").table
+    assert server.calls
+    assert not any("Quark" in text for text in masked["note"].to_pylist())
