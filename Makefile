@@ -2,7 +2,7 @@
 # Every target sets up what it needs, on any machine with Python 3.11 or newer and make.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check bench bench-bulk bench-llm bench-learned lock
+.PHONY: help setup demo test test-slow check bench bench-bulk bench-llm bench-learned bench-agents lock
 
 BIN := .venv/bin
 READY := .venv/ready
@@ -40,7 +40,7 @@ check: $(READY)  ## format, lint, types, house rules, documentation
 	$(BIN)/mypy
 	$(BIN)/python -m tools
 
-bench: bench-bulk bench-llm bench-learned  ## every benchmark
+bench: bench-bulk bench-llm bench-learned bench-agents  ## every benchmark
 
 bench-bulk: $(READY)  ## rows per second without a language model
 	@set -e; for script in benchmarks/bulk*.py; do $(BIN)/python $$script; done
@@ -50,6 +50,9 @@ bench-llm: $(READY)  ## cost of a row on the language model path
 
 bench-learned: $(READY)  ## learned tables beside their peers; ARGS="TRAIN.csv TEST.csv TARGET"
 	$(BIN)/python benchmarks/learned.py --peers $(ARGS)
+
+bench-agents: $(READY)  ## agents beside Mesa and AgentPy; ARGS="--agents 1000000"
+	$(BIN)/python -m benchmarks.agents $(ARGS)
 
 lock: | $(UV)  ## pin everything again, and take the list prices over; LOCK_OPTIONS=--upgrade
 	$(COMPILE) --group bootstrap -o requirements/bootstrap.lock

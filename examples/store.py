@@ -15,6 +15,7 @@ WEEK = [0.8, 0.8, 0.9, 1.0, 1.3, 1.6, 0.6]  # Monday to Sunday
 store = World("store", start="2026-01-01", step="1d", steps=30, seed=1)
 
 median_budget = store.parameter("budget", 260)
+level = int(store.parameter("level", 40))
 
 products = store.population(
     "products",
@@ -22,8 +23,7 @@ products = store.population(
     category=fb.col.uniform(0, CATEGORIES - 1, decimals=0),
     price=money(fb.col.lognormal(12, 0.7, min=0.5, decimals=2)),
     popularity=fb.col.pareto(1.5, 1, max=50),
-    stock=conserved(fb.col.poisson(40)),
-    level=fb.col.constant(40),
+    stock=conserved(fb.col.poisson(level)),
 )
 customers = store.population(
     "customers",
@@ -75,8 +75,8 @@ def shop(a, now, draw):
 @store.every("2d")
 def reorder():
     """Products that run low are ordered up to their level, and come two days later."""
-    low = products.where(products.stock < products.level // 2)
-    low.arrive("stock", low.level - low.stock, after="2d", into=deliveries)
+    low = products.where(products.stock < level // 2)
+    low.arrive("stock", level - low.stock, after="2d", into=deliveries)
 
 
 @store.law

@@ -17,14 +17,17 @@ import fabula
 
 RUNS = 5
 PUBLIC_NAMES = [
+    "Blended",
     "Dataset",
     "DatasetSpec",
     "FabulaError",
+    "Generalised",
     "Masked",
     "Plan",
     "Rehearsal",
     "RelationalSynthesizer",
     "Report",
+    "Synthesized",
     "Synthesizer",
     "TableSpec",
     "Unmasked",
@@ -36,6 +39,7 @@ PUBLIC_NAMES = [
     "arows",
     "balance",
     "balance_plan",
+    "blend",
     "col",
     "describe",
     "evaluate",
@@ -43,6 +47,7 @@ PUBLIC_NAMES = [
     "extend",
     "extract",
     "fit",
+    "generalise",
     "generate",
     "infer",
     "load",
@@ -61,6 +66,7 @@ PUBLIC_NAMES = [
     "run_program",
     "scan",
     "simulate",
+    "synthesize",
     "unmask",
     "validate",
 ]

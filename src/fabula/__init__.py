@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from fabula.evaluation.report import Report
     from fabula.llm.providers.dry_run import Rehearsal
     from fabula.planning.plan import Plan
+    from fabula.privacy.hybrid.blending import Blended, blend
+    from fabula.privacy.hybrid.learned_columns import Synthesized, synthesize
+    from fabula.privacy.kanonymity.generalised import Generalised
+    from fabula.privacy.kanonymity.releasing import generalise
     from fabula.privacy.mask import mask
     from fabula.privacy.masked import Masked
     from fabula.privacy.scan import scan
@@ -54,14 +58,17 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Blended",
     "Dataset",
     "DatasetSpec",
     "FabulaError",
+    "Generalised",
     "Masked",
     "Plan",
     "Rehearsal",
     "RelationalSynthesizer",
     "Report",
+    "Synthesized",
     "Synthesizer",
     "TableSpec",
     "Unmasked",
@@ -73,6 +80,7 @@ __all__ = [
     "arows",
     "balance",
     "balance_plan",
+    "blend",
     "col",
     "describe",
     "evaluate",
@@ -80,6 +88,7 @@ __all__ = [
     "extend",
     "extract",
     "fit",
+    "generalise",
     "generate",
     "infer",
     "load",
@@ -98,6 +107,7 @@ __all__ = [
     "run_program",
     "scan",
     "simulate",
+    "synthesize",
     "unmask",
     "validate",
 ]
@@ -115,6 +125,10 @@ _HOMES = {
     "evaluation.report": "Report",
     "llm.providers.dry_run": "Rehearsal",
     "planning.plan": "Plan",
+    "privacy.hybrid.blending": "Blended blend",
+    "privacy.hybrid.learned_columns": "Synthesized synthesize",
+    "privacy.kanonymity.generalised": "Generalised",
+    "privacy.kanonymity.releasing": "generalise",
     "privacy.mask": "mask",
     "privacy.masked": "Masked",
     "privacy.scan": "scan",

@@ -68,7 +68,7 @@ def mask(
     if new_key is not None:
         if key_file is not None:
             raise UsageError(
-                "`--new-key` and `--key-file` are two keys", code="usage.option", hint="give one"
+                "`--new-key` and `--key-file` both give a key", code="usage.option", hint="give one"
             )
         made = make_key(new_key)
         talk.say(

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pyarrow as pa
 from typing_extensions import Unpack
 
-from fabula.errors import SinkError
 from fabula.io.formats import names_file
 from fabula.io.places import check_free, make_folder, write_json, write_text
 from fabula.options import known_options
 from fabula.privacy.files.sources import in_memory
-from fabula.privacy.files.writing import Work, is_unfinished, write_spans
+from fabula.privacy.files.writing import Work, is_unfinished, spare_originals, write_spans
 from fabula.privacy.masked import Masked, card_path, written_folder
 from fabula.privacy.masking import Counts
 from fabula.privacy.prepared import Masking, card_of, fingerprint_of
@@ -115,7 +114,7 @@ def write(
     targets = {
         name: output if single else output / file.name for name, file in masking.files.items()
     }
-    _spare_originals(targets, masking.files)
+    spare_originals(targets, masking.files)
     journal = card.with_name(f".{card.name}.masking")
     fingerprint = fingerprint_of(masking)
     done = _finished(journal, fingerprint)
@@ -163,17 +162,6 @@ class _Told:
         done = self.counts.rows if rows is None else rows
         if self.progress is not None:
             self.progress(self.name, done, done if is_done else max(done + 1, self.about))
-
-
-def _spare_originals(targets: Mapping[str, Path], files: Mapping[str, Path]) -> None:
-    for name, target in targets.items():
-        if target.exists() and target.samefile(files[name]):
-            raise SinkError(
-                f"`{target}` is the original",
-                code="mask.original",
-                where=str(target),
-                hint="choose another place with `-o`",
-            )
 
 
 def _finished(journal: Path, wanted: str) -> dict[str, Counts]:

@@ -122,7 +122,7 @@ def simulate(
             past = store.manifest["tables"].values()
             return Dataset.open(store.path, reused=sum(table["written"] for table in past))
         keeper = _Keeper(world, store, facts, count, progress)
-        dataset = keeper.run(_populations(world, spec, chance), chance)
+        dataset = keeper.run(populations_of(world, spec, chance), chance)
         tell_formulas(dataset.manifest, escaped=escape)
         return dataset
     except KeyboardInterrupt as exc:
@@ -339,7 +339,7 @@ def _sizes(world: World, n: Size) -> dict[str, int]:
     return dict.fromkeys(world.tables, n)
 
 
-def _populations(world: World, spec: DatasetSpec | None, seed: int) -> dict[str, pa.Table]:
+def populations_of(world: World, spec: DatasetSpec | None, seed: int) -> dict[str, pa.Table]:
     """The rows of the populations before the first step."""
     tables = {name: as_table(path, name=name) for name, path in world.sources.items()}
     if spec is not None:

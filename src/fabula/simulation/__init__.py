@@ -4,6 +4,7 @@
 """
 
 from fabula.simulation.columns import conserved, money, state, when
+from fabula.simulation.queues import visits
 from fabula.simulation.world import World
 
-__all__ = ["World", "conserved", "money", "state", "when"]
+__all__ = ["World", "conserved", "money", "state", "visits", "when"]

@@ -24,8 +24,9 @@ _VALUES: dict[Any, tuple[pa.DataType, str]] = {
     float: (pa.float64(), "iuf"),
     bool: (pa.bool_(), "b"),
     str: (pa.string(), "UO"),
+    dt.datetime: (pa.timestamp("us"), "iuf"),
 }
-"""The types of value columns, and the numpy kinds that they take."""
+"""The types of value columns, and the numpy kinds that they take; times are in seconds."""
 
 
 class Rows:
@@ -52,7 +53,8 @@ class EventTable:
     Attributes:
         name: The table's name.
         columns: The type of each column: a population or event table that it refers to, `when`,
-            `int`, `float`, `bool`, `str`, or an amount of money.
+            `int`, `float`, `bool`, `str`, `datetime` (given in seconds from the world's start), or
+            an amount of money.
         count: Rows so far.
         sums: The sum so far of each column of whole numbers and money.
     """
@@ -146,7 +148,11 @@ class EventTable:
                 columns.append(pa.array(moments.repeat([rows for _, rows, _ in self._added])))
                 continue
             values = [added[name] for added, _, _ in self._added]
-            columns.append(_shown(kind, np.concatenate(values) if len(values) > 1 else values[0]))
+            whole = np.concatenate(values) if len(values) > 1 else values[0]
+            if kind is dt.datetime:
+                start = np.datetime64(self.world.clock.start, "us")
+                whole = start + np.rint(whole * 1e6).astype("timedelta64[us]")
+            columns.append(_shown(kind, whole))
         self._added = []
         return pa.Table.from_arrays(columns, schema=self.schema)
 
@@ -160,7 +166,7 @@ class EventTable:
         raise declaration_error(
             f"`{kind!r:.80}` is not the type of an event's column",
             f"events.{self.name}.{column}",
-            "use a population, an event table, int, float, bool, str, `when` or `money(0)`",
+            "use a population, an event, int, float, bool, str, datetime, `when` or `money(0)`",
         )
 
     def _read(self, name: str, value: Any, size: int) -> NDArray[Any]:

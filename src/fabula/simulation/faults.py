@@ -10,15 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from fabula.errors import FabulaError, SpecError, Violation
+from fabula.errors import FabulaError, SpecError, UsageError, Violation
 
 
-class ModelFault(Exception):
-    """A model asked for something that is not possible; the text is for its author."""
+class ModelFault(UsageError):
+    """A model asked for something that is not possible; inside a rule it gets a file and line."""
 
     def __init__(self, message: str, hint: str | None = None, line: int | None = None) -> None:
-        super().__init__(message)
-        self.hint, self.line = hint, line
+        super().__init__(message, code="simulation.rule", hint=hint, line=line)
 
 
 class EndlessRule(Exception):
@@ -47,13 +46,13 @@ def located(function: Callable[..., Any], where: Callable[[], str]) -> Iterator[
     try:
         with np.errstate(divide="raise", invalid="raise", over="raise"):
             yield
-    except FabulaError:
-        raise
     except (Exception, SystemExit) as error:
+        if isinstance(error, FabulaError) and not isinstance(error, ModelFault):
+            raise
         file, line = place_of(function, error.__traceback__)
         if isinstance(error, ModelFault):
-            line = error.line or line
-        if isinstance(error, ModelFault | EndlessRule):
+            message, line = error.message, error.line or line
+        elif isinstance(error, EndlessRule):
             message = str(error)
         else:
             message = f"the rule fails: {type(error).__name__}: {error}"

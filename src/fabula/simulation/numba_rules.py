@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from fabula.simulation.draws import GOLDEN
 from fabula.simulation.faults import EndlessRule, ModelFault
-from fabula.simulation.plain_rules import KEY_BITS, Acting
+from fabula.simulation.plain_rules import KEY_BITS, Acting, tuple_of
 from fabula.simulation.populations import Population
 
 Held = namedtuple("Held", ["amount", "moved"])
@@ -44,37 +44,43 @@ class NumbaDriver:
     ) -> None:
         _teach()
         self._limit, self._file = limit, Path(step.__code__.co_filename).name
-        compiled = numba.njit(boundscheck=True)
-        self._run, self._acts = _loops(compiled(step), awake and compiled(awake))
+        self._rules = (step, awake)
+        self._loops = _loops(step, awake, counted=False)
         self._order = numba.njit()(_sorted)
 
     @staticmethod
     def table(count: NDArray[np.int64], columns: dict[str, NDArray[Any]]) -> Any:
         """Room for the rows of an event table."""
-        return namedtuple("Table", ["count", *columns])(count, **columns)
+        return tuple_of("Table", ["count", *columns])(count, **columns)
 
     def order(
         self, population: Population, seen: Any, draw: Any, key: int, ranks: NDArray[np.uint64]
     ) -> NDArray[np.int64]:
         """The rows of the agents that act, in the order in which they come."""
         rows = np.arange(len(population))
-        if self._acts is not None:
+        if self._rules[1] is not None:
             draw.state[0] = key
             packed, identity = population.packed, population.identity
-            rows = np.flatnonzero(self._called(self._acts, packed, identity, seen, draw))
+            found = np.zeros(len(rows), dtype=bool)
+            self._called(1, packed, identity, seen, draw, found)
+            rows = np.flatnonzero(found)
         return np.asarray(self._order(ranks[rows] >> np.uint64(KEY_BITS), rows))
 
     def run(self, acting: Acting, place: int) -> int:
         """Let agents act until all did, or a table is nearly full; how many did."""
         of = acting.population
-        return int(self._called(self._run, of.packed, of.identity, place, *acting.loop))
+        return int(self._called(0, of.packed, of.identity, place, *acting.loop))
 
-    def _called(self, function: Any, *arguments: Any) -> Any:
+    def _called(self, loop: int, *arguments: Any) -> Any:
+        kinds = tuple(typeof(value) for value in arguments)  # type: ignore[no-untyped-call]
         try:
-            if not function.signatures:  # the time that this takes is not the rule's
-                kinds = tuple(typeof(value) for value in arguments)  # type: ignore[no-untyped-call]
-                function.compile(kinds)
-            return in_time(lambda: function(*arguments), self._limit)
+            if not self._loops[loop].signatures:  # the time that this takes is not the rule's
+                try:
+                    self._loops[loop].compile(kinds)
+                except NumbaError:  # perhaps a rule that makes arrays, whose uses are counted
+                    self._loops = _loops(*self._rules, counted=True)
+                    self._loops[loop].compile(kinds)
+            return in_time(lambda: self._loops[loop](*arguments), self._limit)
         except NumbaError as error:
             file, text = self._file, str(error)
             lines = re.findall(rf'File "[^"]*{re.escape(file)}", line (\d+)', text)
@@ -116,10 +122,16 @@ def in_time(function: Callable[[], Any], limit: float) -> Any:
     return ended[0]
 
 
-def _loops(step: Any, awake: Any) -> tuple[Any, Any]:
-    """The loop over agents that act, and the one that asks who does."""
+def _loops(rule: Any, asked: Any, *, counted: bool) -> tuple[Any, Any]:
+    """The loop over agents that act, and the one that asks who does.
 
-    @numba.njit(nogil=True)
+    Counting the uses of arrays doubles the time of a rule, and only one that makes arrays needs it.
+    """
+    njit: Any = numba.njit  # whose types lack options that it takes
+    options = {"nogil": True, "boundscheck": True, "_nrt": counted}
+    step, awake = (each and njit(each, inline="always", _nrt=counted) for each in (rule, asked))
+
+    @njit(**options)
     def run(  # type: ignore[no-untyped-def]  # noqa: PLR0917
         packed, identity, place, order, seen, draw, out, counts, room
     ):
@@ -138,14 +150,13 @@ def _loops(step: Any, awake: Any) -> tuple[Any, Any]:
     if awake is None:
         return run, None
 
-    @numba.njit(nogil=True)
-    def acts(packed, identity, seen, draw):  # type: ignore[no-untyped-def]
-        state, found = draw.state, np.zeros(len(packed), dtype=np.bool_)
+    @njit(**options)
+    def acts(packed, identity, seen, draw, found):  # type: ignore[no-untyped-def]
+        state = draw.state
         for row in range(len(packed)):
             state[1] = identity[row]
             state[2] = 0
             found[row] = awake(packed[row], seen, draw)
-        return found
 
     return run, acts
 

@@ -12,10 +12,10 @@ With numba it is compiled; without, the same function runs as plain Python, to t
 from __future__ import annotations
 
 import ast
+import datetime as dt
 import inspect
 import textwrap
 import warnings
-from collections import namedtuple
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -28,7 +28,7 @@ from fabula.simulation.columns import when
 from fabula.simulation.draws import rule_key
 from fabula.simulation.events import EventTable
 from fabula.simulation.faults import ModelFault, declaration_error
-from fabula.simulation.plain_rules import Acting, PlainDriver
+from fabula.simulation.plain_rules import Acting, PlainDriver, tuple_of
 from fabula.simulation.populations import Population
 
 RESERVE = 1024
@@ -38,7 +38,7 @@ SLOW = (
     "the rule `{}` runs as plain Python, 20 to 50 times slower: pip install 'fabula[learned]'"
     " compiles it"
 )
-_KINDS: dict[Any, Any] = {float: np.float64, bool: np.bool_}
+_KINDS: dict[Any, Any] = {float: np.float64, dt.datetime: np.float64, bool: np.bool_}
 
 
 class Worldly(Protocol):
@@ -93,7 +93,7 @@ class OneByOne:
                 each: _buffers(event, counts[row], capacity)
                 for row, (each, event) in enumerate(tables.items())
             }
-            out = namedtuple("Out", tables)(*[driver.table(*each) for each in buffers.values()])
+            out = tuple_of("Out", tables)(*[driver.table(*each) for each in buffers.values()])
             loop = (order, seen, draw, out, counts, capacity - RESERVE)
             place = driver.run(Acting(population, loop), place)
             _keep(tables, buffers, counts, capacity)
@@ -174,13 +174,13 @@ def _seen(
             view = values.view()
             view.flags.writeable = role.changes
             columns[column] = view
-        populations[name] = namedtuple(name, columns)(**columns)
+        populations[name] = tuple_of(name, columns)(**columns)
     facts = {"step": now.step, "weekday": now.weekday, "hour": now.hour}
     if taken := populations.keys() & {*facts, "given"}:
         raise ModelFault(f"a rule of one agent can't see the population `{min(taken)}`")
     if given:
-        populations["given"] = namedtuple("given", given)(**given)
-    return namedtuple("World", [*populations, *facts])(**populations, **facts)
+        populations["given"] = tuple_of("given", given)(**given)
+    return tuple_of("World", [*populations, *facts])(**populations, **facts)
 
 
 def _kinds(event: EventTable) -> list[Any]:

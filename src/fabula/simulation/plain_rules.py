@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections import namedtuple
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,16 @@ from fabula.simulation.watch import bounded
 
 KEY_BITS = 20
 """Bits of a rank that the order of agents leaves out: 44 decide."""
+
+
+def tuple_of(name: str, fields: Iterable[str]) -> Any:
+    """The class of tuples with some fields: the same one each time, or numba compiles again."""
+    return _tuple_of(name, tuple(fields))
+
+
+@cache
+def _tuple_of(name: str, fields: tuple[str, ...]) -> Any:
+    return namedtuple(name, fields)
 
 
 @dataclass(frozen=True)

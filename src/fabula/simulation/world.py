@@ -171,7 +171,8 @@ class World:
         Args:
             name: The table's name.
             columns: The type of each column by name: a population or an event table that it
-                refers to, `when`, `int`, `float`, `bool`, `str`, or `money(0)`.
+                refers to, `when`, `int`, `float`, `bool`, `str`, `datetime` (rules give seconds
+                from the world's start), or `money(0)`.
         """
         self._free(name)
         self.events[name] = EventTable(self, name, columns)
@@ -252,7 +253,7 @@ class World:
         try:
             return name, self.clock.steps_in(length)
         except ModelFault as error:
-            raise declaration_error(str(error), f"rule {name}", error.hint) from error
+            raise declaration_error(error.message, f"rule {name}", error.hint) from error
 
     def law(self, function: Function) -> Function:
         """Make a function a law: True, or two equal values, after every step."""

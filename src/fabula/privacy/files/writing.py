@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from fabula.errors import SinkError
 from fabula.io.names import file_stem
 from fabula.io.places import make_folder, replacing, sink_error, write_text
 from fabula.privacy.files.csv_bytes import CsvBlock, CsvSource
@@ -35,14 +36,18 @@ _PART_BLOCKS = 16
 
 
 class Maker(Protocol):
-    """Makes the new columns of a table, block by block, such as a `Masker`."""
+    """Makes new columns, block by block."""
 
-    counts: Counts
-    spans: dict[str, list[pa.Table]]
+    @property
+    def counts(self) -> Counts:
+        """What happened so far."""
+
+    @property
+    def spans(self) -> dict[str, list[pa.Table]]:
+        """The places that were written into notes, by column."""
 
     def mask(self, block: pa.Table) -> dict[str, pa.Array]:
-        """The new values of columns that change."""
-        ...
+        """The new values of each column that changes."""
 
 
 @dataclass(frozen=True)
@@ -280,6 +285,22 @@ def write_spans(folder: Path, maskers: Mapping[str, Maker]) -> None:
             masker.spans[column] = [pa.concat_tables(spans)]
             with replacing(folder / f"{file_stem(f'{name}.{column}')}.parquet") as temporary:
                 pq.write_table(masker.spans[column][0], temporary)
+
+
+def spare_originals(targets: Mapping[str, Path], files: Mapping[str, Path]) -> None:
+    """Refuse to write over a file that is read.
+
+    Raises:
+        SinkError: A target is its original.
+    """
+    for name, target in targets.items():
+        if target.exists() and target.samefile(files[name]):
+            raise SinkError(
+                f"`{target}` is the original",
+                code="mask.original",
+                where=str(target),
+                hint="choose another place with `-o`",
+            )
 
 
 def is_unfinished(target: Path) -> bool:

@@ -1,0 +1,96 @@
+"""Agent-steps a CPU second: the same store in Fabula, Mesa and AgentPy, and queues.
+
+`make bench-agents`; `ARGS="--agents 1000000"` sets the size, `--no-peers` leaves the peers out.
+Events stay in memory on both sides. Each figure is the median of three runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.peers import python_of
+from fabula.runs.simulation import populations_of, simulate
+from fabula.simulation.model_files import load_world
+from fabula.simulation.running import Run
+
+HERE = Path(__file__).parent
+MODELS = {
+    "vectorised": HERE.parent / "examples" / "store.py",
+    "compiled": HERE / "simulating" / "store_compiled.py",
+}
+PEERS = {"mesa-lean": "mesa", "mesa-taught": "mesa", "agentpy": "agentpy"}
+RUNS = 3
+MOST_OF_A_PEER = 100_000
+"""Agents of a peer: a larger run of it would take minutes."""
+
+
+def ours(model: Path, agents: int, days: int) -> float:
+    """CPU seconds of the steps; compilation is left out."""
+    level = max(3, int(agents * 0.35 / 200 * 4))
+    world = load_world(model, {"level": level})
+    tables = populations_of(world, world.spec({"customers": agents}), 1)
+    Run(world, tables, 1).step()  # compiles
+    run = Run(world, tables, 1)
+    started = time.process_time()
+    for _ in range(days):
+        run.step()
+    return time.process_time() - started
+
+
+def peer(name: str, agents: int, days: int) -> float:
+    """CPU seconds of the steps in a peer."""
+    python = python_of(PEERS[name], PEERS[name], "numpy", "pandas")
+    words = [python, str(HERE / "simulating" / "peer_store.py"), name, str(agents), str(days)]
+    told = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    return float(json.loads(told.splitlines()[-1])["seconds"])
+
+
+def main() -> None:
+    """Print the rates, and the ratios to each peer."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--agents", type=int, default=100_000)
+    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--written", metavar="MODEL", choices=MODELS, help="to Parquet, once")
+    given = parser.parse_args()
+    if given.written:
+        written(given.written, given.agents, given.days)
+        return
+    steps = given.agents * given.days
+    rates = {}
+    for name, model in MODELS.items():
+        seconds = statistics.median(ours(model, given.agents, given.days) for _ in range(RUNS))
+        rates[name] = steps / seconds
+        print(f"{name:12} {rates[name]:14,.0f} agent-steps a CPU second")
+    for name in () if given.no_peers else PEERS:
+        agents = min(given.agents, MOST_OF_A_PEER)
+        try:
+            seconds = statistics.median(peer(name, agents, given.days) for _ in range(RUNS))
+        except (RuntimeError, subprocess.CalledProcessError) as error:
+            print(f"{name:12} {error}")
+            continue
+        rate = agents * given.days / seconds
+        ratios = ", ".join(f"{key} {value / rate:.1f} x" for key, value in rates.items())
+        print(f"{name:12} {rate:14,.0f} agent-steps a CPU second: {ratios}")
+
+
+def written(name: str, agents: int, days: int) -> None:
+    """One whole run into Parquet files: its CPU time and memory."""
+    started = time.process_time()
+    with tempfile.TemporaryDirectory() as folder:
+        made = simulate(MODELS[name], {"customers": agents}, days=days, output=Path(folder) / "out")
+        rows = {table: made.count(table) for table in made}
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{time.process_time() - started:.1f} CPU s, {memory:,.0f} MB, {rows}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
