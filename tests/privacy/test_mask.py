@@ -476,3 +476,14 @@ def test_national_ids_that_would_become_the_same_are_refused_before_anything_is_
         "cpr"
     ]
     assert len(new.unique()) == 4_000
+
+
+def test_views_of_texts_are_masked_as_texts_and_stay_views(key: Path) -> None:
+    people = customers(60)
+    views = pa.table({
+        name: column.cast(pa.string_view()) if pa.types.is_string(column.type) else column
+        for name, column in zip(people.column_names, people.columns, strict=True)
+    })  # fmt: skip
+    masked, plain = (fb.mask(table, key_file=key).table for table in (views, people))
+    assert masked.schema.types == views.schema.types
+    assert masked.to_pylist() == plain.to_pylist()

@@ -63,6 +63,7 @@ def _file(folder: Path, ending: str, *, notes: bool) -> Path:
     ("ending", "notes"),
     [("csv", False), ("csv", True), ("jsonl", False), ("parquet", False), ("parquet", True)],
 )
+@pytest.mark.slow
 def test_a_masking_that_is_killed_goes_on_to_the_same_bytes(
     tmp_path: Path, key: Path, ending: str, notes: bool
 ) -> None:
@@ -91,6 +92,7 @@ def test_a_masking_that_is_killed_goes_on_to_the_same_bytes(
     assert card["tables"]["people"]["rows"] == ROWS
 
 
+@pytest.mark.slow
 def test_another_key_or_a_changed_file_begins_again(tmp_path: Path, key: Path) -> None:
     source, out = _file(tmp_path, "csv", notes=False), tmp_path / "out"
     arguments = [str(source), str(out), str(key), "", "8"]

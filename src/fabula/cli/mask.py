@@ -31,6 +31,7 @@ def mask(
     key_file: Path | None = None,
     new_key: Path | None = None,
     map: Path | None = None,  # noqa: A002  (the word that users know)
+    detector: str | None = None,
     preview: bool = False,
     overwrite: bool = False,
 ) -> None:
@@ -51,6 +52,8 @@ def mask(
             away.
         new_key (FILE): Write a new key, and use it.
         map (FILE): Also write an encrypted map of new and old values, for `fabula unmask`.
+        detector (NAME): Finds people outside the tables in notes: `presidio`, or a language model
+            that may read them, such as `local`.
         preview: Show values before and after; write nothing.
         overwrite: Replace what is there.
     """
@@ -90,6 +93,7 @@ def mask(
         columns=dict(column or {}),
         locale=list(locale or ()),
         key_file=key_file,
+        detector=detector,
     )
     if preview:
         typer.echo("\n".join(preview_lines(masking)))

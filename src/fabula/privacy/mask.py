@@ -49,8 +49,8 @@ def mask(
             actions by column, such as `{"city": "keep: confirmed", "note": "redact"}`. `locale`:
             whose names new people have, by default those of the data. `key_file`: the key; by
             default the file that `FABULA_KEY_FILE` names, or a key that is thrown away.
-            `detector`: finds third parties in notes, such as `PresidioDetector()` of
-            `fabula.privacy.notes`.
+            `detector`: finds third parties in notes: `presidio`, the name of a language model such
+            as `local`, or an object of `fabula.privacy.notes`.
 
     Returns:
         The masked tables, and a card that says what was done.

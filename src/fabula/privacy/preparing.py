@@ -23,7 +23,7 @@ from fabula.privacy.first_pass import Known
 from fabula.privacy.labels import full, naming_people
 from fabula.privacy.masking import Counts
 from fabula.privacy.national import DATED
-from fabula.privacy.notes import Detector, Everyone
+from fabula.privacy.notes import Detector, Everyone, detector_called
 from fabula.privacy.people import EMAIL, NewPeople
 from fabula.privacy.prepared import Masking
 from fabula.privacy.proposing import NAMES, propose
@@ -39,7 +39,7 @@ class MaskOptions(TypedDict, total=False):
     columns: Mapping[str, str]
     locale: Sequence[str]
     key_file: str | os.PathLike[str] | None
-    detector: Detector | None
+    detector: Detector | str | None
 
 
 def prepare(data: TableLike | Sequence[Path], **options: Unpack[MaskOptions]) -> Masking:
@@ -56,6 +56,8 @@ def prepare(data: TableLike | Sequence[Path], **options: Unpack[MaskOptions]) ->
     secret = Secret.find(Path(key_file) if key_file else None)
     sources, files, notes = sources_of(data)
     detector, person = options.get("detector"), options.get("person")
+    if isinstance(detector, str):
+        detector = detector_called(detector)
     within = {n: n.removesuffix(f".{s.level}") for n, s in sources.items() if _is_list(s)}
     sources = _with_outer(sources, within, person)
     plan = propose(

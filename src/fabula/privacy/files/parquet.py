@@ -49,7 +49,7 @@ class ArrowSource:
     def sample(self) -> pa.Table:
         """Rows from all parts of it; all rows where they are few."""
         blocks = list(self.tables(self.names, least=_SAMPLED_ROWS))
-        return pa.concat_tables([self.schema.empty_table(), *blocks])
+        return pa.concat_tables([_plain(self.schema.empty_table()), *blocks])
 
     def tables(self, names: Sequence[str], least: int = 0) -> Iterator[pa.Table]:
         """Blocks of some columns.
@@ -60,7 +60,7 @@ class ArrowSource:
         """
         if isinstance(self.rows, pa.Table):
             for at in range(0, self.rows.num_rows, self.block_rows):
-                yield self.rows.select(list(names)).slice(at, self.block_rows)
+                yield _plain(self.rows.select(list(names)).slice(at, self.block_rows))
             return
         with pq.ParquetFile(self.rows) as file:
             groups = range(file.metadata.num_row_groups)
@@ -75,7 +75,7 @@ class ArrowSource:
     def slice(self, start: int, size: int) -> pa.Table:
         """Some rows of a table in memory."""
         assert isinstance(self.rows, pa.Table)
-        return self.rows.slice(start, size)
+        return _plain(self.rows.slice(start, size))
 
     def masked(
         self, block: pa.Table, new: Mapping[str, pa.Array], dropped: Sequence[str]
@@ -84,7 +84,7 @@ class ArrowSource:
         columns = {
             field.name: _as(new[field.name], field.type)
             if field.name in new
-            else block.column(field.name)
+            else _as(block.column(field.name), field.type)
             for field in self.schema
             if field.name not in dropped
         }
@@ -95,7 +95,19 @@ class ArrowSource:
         return pa.schema([field for field in self.schema if field.name not in dropped])
 
 
-def _as(values: pa.Array, kind: pa.DataType) -> pa.Array:
+def _plain(table: pa.Table) -> pa.Table:
+    """A table whose views of texts, for which Arrow lacks much, are texts."""
+    fields = [
+        field.with_type(pa.large_string()) if pa.types.is_string_view(field.type) else field
+        for field in table.schema
+    ]
+    schema = pa.schema(fields, table.schema.metadata)
+    return table if schema == table.schema else table.cast(schema)
+
+
+def _as(values: pa.Array | pa.ChunkedArray, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
+    if values.type == kind:
+        return values
     if pa.types.is_dictionary(kind):
         return values.cast(kind.value_type).dictionary_encode().cast(kind)
     return values.cast(kind)

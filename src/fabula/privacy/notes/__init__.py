@@ -6,6 +6,7 @@ from fabula.privacy.notes.detectors import (
     ModelDetector,
     PresidioDetector,
     Span,
+    detector_called,
 )
 from fabula.privacy.notes.everyone import Everyone
 from fabula.privacy.notes.masking import MaskedNotes, mask_notes
@@ -20,5 +21,6 @@ __all__ = [
     "ModelDetector",
     "PresidioDetector",
     "Span",
+    "detector_called",
     "mask_notes",
 ]
